@@ -1,0 +1,1 @@
+"""MedRec: a patient-controlled, decentralised ledger for health records."""

@@ -1,0 +1,1 @@
+"""The demonstration: sample people and the main story."""

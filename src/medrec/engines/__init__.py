@@ -1,0 +1,1 @@
+"""Where the ordered blocks come from: memory, SQLite, CometBFT."""

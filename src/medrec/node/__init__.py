@@ -1,0 +1,1 @@
+"""One process per organisation, beside the system it already has."""

@@ -1,0 +1,17 @@
+"""Where the shared vectors live, and one visible reason when they are missing."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of published vectors and sample bundles; the test is skipped, loudly, without it."""
+    folder = Path(os.environ.get("MEDREC_SHARED", REPOSITORY.parent / "shared"))
+    if not (folder / "vectors").is_dir():
+        pytest.skip(f"published vectors not found in {folder.name}/ (set MEDREC_SHARED)")
+    return folder
