@@ -1,0 +1,191 @@
+"""Anchor: a run of an organisation's journal lines goes on the ledger as one batch of entries.
+
+The signed body holds only the batch's root, count, sequence range and links; the entries ride beside it and are
+bound by the root, so that a receipt needs one entry and one path, not the whole batch.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import cbor2
+import msgspec
+
+from medrec.core import codec, merkle, state
+from medrec.core.commitment import TAG_BYTES, nullifier
+from medrec.core.outcome import Code, Refused, claim
+from medrec.core.state import NO_BATCH, BatchHead, Dues, Obligation
+from medrec.core.types import (
+    Bytes16,
+    Bytes32,
+    Count,
+    Fields,
+    OrganisationId,
+    TimeMs,
+    Transaction,
+    read_fields,
+)
+from medrec.core.view import Draft
+
+ENTRIES_MAX = 8192
+DUE_MS_MAX = 10 * 366 * 86_400_000
+
+
+class Extras(Fields):
+    """The optional parts of an entry."""
+
+    owes: tuple[Bytes16, OrganisationId, TimeMs] | None = None
+    settles: (
+        Annotated[list[tuple[OrganisationId, Bytes16]], msgspec.Meta(min_length=1, max_length=16)] | None
+    ) = None
+    nullifier: Bytes32 | None = None
+    sealed: Annotated[bytes, msgspec.Meta(min_length=1, max_length=256)] | None = None
+
+
+class Anchor(Fields):
+    """The payload: entries of the lines first .. first + count - 1, and the journal's chain hash after them."""
+
+    count: Annotated[int, msgspec.Meta(ge=1, le=ENTRIES_MAX)]
+    first: Count
+    journal: Bytes32
+    previous: Bytes32
+    root: Bytes32
+
+
+def encode_entry(commitment: bytes, tag: bytes, extras: dict[str, Any] | None = None) -> bytes:
+    """The bytes of an entry, which are the data of a leaf of its batch."""
+    return codec.encode([commitment, tag, extras or {}])
+
+
+def encode_attachment(entries: Sequence[bytes]) -> bytes:
+    """The attachment of an anchor: a CBOR array of the entries."""
+    return _array_head(len(entries)) + b"".join(entries)
+
+
+def _array_head(count: int) -> bytes:
+    return cbor2.dumps(list(range(count)))[: 1 if count < 24 else 2 if count < 256 else 3]
+
+
+def decode_entries(attachment: bytes) -> tuple[list[bytes], list[tuple[int, Extras]]]:
+    """The bytes of every entry, and the extras of those that have any with their position.
+
+    Raises Refused ENTRY_MALFORMED. One pass decodes, one joins the entries' one form and compares it whole.
+    """
+    try:
+        values = codec.decode(attachment)
+    except codec.CodecError as error:
+        raise Refused(Code.ENTRY_MALFORMED, str(error)) from None
+    claim(
+        type(values) is list and len(values) <= ENTRIES_MAX, Code.ENTRY_MALFORMED, "not an array of entries"
+    )
+    entries = [cbor2.dumps(value, canonical=True) for value in values]
+    extras: list[tuple[int, Extras]] = []
+    for position, value in enumerate(values):
+        if not (
+            type(value) is list
+            and len(value) == 3
+            and type(value[0]) is bytes
+            and len(value[0]) == 32
+            and type(value[1]) is bytes
+            and len(value[1]) == TAG_BYTES
+            and type(value[2]) is dict
+        ):
+            raise Refused(Code.ENTRY_MALFORMED, f"entry {position}")
+        if value[2]:
+            try:
+                extras.append((position, msgspec.convert(value[2], Extras)))
+            except msgspec.ValidationError as error:
+                raise Refused(Code.ENTRY_MALFORMED, f"entry {position}: {error}") from None
+    return entries, extras
+
+
+def anchor(draft: Draft, transaction: Transaction, height: int, time: int) -> None:
+    """Take a batch that continues its organisation's journal, and carry out the extras of its entries."""
+    author = transaction.body.author
+    payload: Anchor = read_fields(transaction.body.payload, Anchor)
+    head = state.read(draft, state.batch_key(author), BatchHead) or BatchHead(0, 0, NO_BATCH, NO_BATCH)
+    # The batch begins right after the last line that was anchored.
+    claim(payload.first == head.last + 1, Code.BATCH_GAP, f"first {payload.first}, expected {head.last + 1}")
+    # It names the batch before it, so that a journal has one history only.
+    claim(payload.previous == head.transaction, Code.BATCH_FORK)
+    entries, extras = decode_entries(transaction.attachment)
+    # What it holds is what the organisation signed.
+    claim(len(entries) == payload.count, Code.BATCH_COUNT, f"{len(entries)} entries, stated {payload.count}")
+    claim(merkle.root([merkle.leaf_hash(entry) for entry in entries]) == payload.root, Code.BATCH_ROOT)
+    for position, extra in extras:
+        if extra.owes is not None:
+            _owe(draft, author, extra.owes, position, height, time)
+        for creditor, obligation in extra.settles or ():
+            _settle(draft, creditor, obligation, author, height)
+        if extra.nullifier is not None:
+            _nullify(draft, extra.nullifier, height)
+    last = head.last + payload.count
+    state.write(
+        draft, state.batch_key(author), BatchHead(head.count + 1, last, transaction.id, payload.journal)
+    )
+
+
+def _owe(
+    draft: Draft, creditor: str, owes: tuple[bytes, str, int], position: int, height: int, time: int
+) -> None:
+    identifier, debtor, due = owes
+    key = state.obligation_key(creditor, identifier)
+    claim(state.organisation(draft, debtor) is not None, Code.UNKNOWN_DEBTOR, f"entry {position}: {debtor}")
+    claim(draft.get(key) is None, Code.OBLIGATION_EXISTS, f"entry {position}")
+    claim(due <= time + DUE_MS_MAX, Code.DUE_OUT_OF_RANGE, f"entry {position}")
+    # The debtor's half may be anchored before this one; then nothing is owed any more.
+    early = state.early_key(creditor, identifier, debtor)
+    settled = draft.get(early) is not None
+    status = "settled" if settled else "open"
+    state.write(draft, key, Obligation(creditor, debtor, due, status, height))
+    dues = state.read(draft, state.dues_key(debtor), Dues) or Dues()
+    if settled:
+        draft.delete(early)
+        dues = msgspec.structs.replace(dues, settled=dues.settled + 1)
+    else:
+        draft.put(state.due_index(due, creditor, identifier), b"")
+        dues = msgspec.structs.replace(dues, open=dues.open + 1)
+    state.write(draft, state.dues_key(debtor), dues)
+
+
+def _settle(draft: Draft, creditor: str, identifier: bytes, debtor: str, height: int) -> None:
+    """What nobody owes, or somebody else owes, stays as it is: one strange line must not stop a whole batch."""
+    key = state.obligation_key(creditor, identifier)
+    obligation = state.read(draft, key, Obligation)
+    if obligation is None:
+        state.write_integer(draft, state.early_key(creditor, identifier, debtor), height)
+        return
+    if obligation.debtor != debtor or obligation.status in ("settled", "late"):
+        return
+    dues = state.read(draft, state.dues_key(debtor), Dues) or Dues()
+    if obligation.status == "open":
+        status = "settled"
+        draft.delete(state.due_index(obligation.due, creditor, identifier))
+        dues = msgspec.structs.replace(dues, open=dues.open - 1, settled=dues.settled + 1)
+    else:
+        status = "late"
+        dues = msgspec.structs.replace(dues, overdue=dues.overdue - 1, late=dues.late + 1)
+    state.write(draft, key, msgspec.structs.replace(obligation, status=status, height=height))
+    state.write(draft, state.dues_key(debtor), dues)
+
+
+def _nullify(draft: Draft, secret: bytes, height: int) -> None:
+    key = state.nullifier_key(nullifier(secret))
+    # The first publication counts; a second one changes nothing.
+    if draft.get(key) is None:
+        state.write_integer(draft, key, height)
+
+
+def mark_overdue(draft: Draft, height: int, time: int, count_max: int = 10_000) -> None:
+    """Move obligations due before `time` to overdue and count them against their debtors, oldest first."""
+    passed = draft.scan(b"~due/", b"~due/" + time.to_bytes(8, "big"))
+    for index, _ in [item for item, _ in zip(passed, range(count_max), strict=False)]:
+        creditor, identifier = index[len(b"~due/") + 8 : -17].decode(), index[-16:]
+        key = state.obligation_key(creditor, identifier)
+        obligation = state.read(draft, key, Obligation)
+        draft.delete(index)
+        if obligation is None or obligation.status != "open":
+            continue
+        state.write(draft, key, msgspec.structs.replace(obligation, status="overdue", height=height))
+        dues = state.read(draft, state.dues_key(obligation.debtor), Dues) or Dues()
+        dues = msgspec.structs.replace(dues, open=dues.open - 1, overdue=dues.overdue + 1)
+        state.write(draft, state.dues_key(obligation.debtor), dues)

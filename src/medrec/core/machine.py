@@ -1,0 +1,218 @@
+"""The ledger's one state machine: every engine runs `apply_block`, unchanged, and so does every test.
+
+A block goes through in this order: the protocol version that holds at its height; accepted transactions that have
+expired are forgotten; obligations whose time has passed become overdue; then each transaction in its order, all or
+nothing; then the log and the state map take what was accepted.
+"""
+
+from collections.abc import Callable, Container
+
+from medrec.core import codec, kinds, merkle, state, statemap
+from medrec.core.crypto import key_id, verify_ed25519
+from medrec.core.genesis import decode_tip, encode_tip
+from medrec.core.kinds import account
+from medrec.core.kinds.anchor import mark_overdue
+from medrec.core.outcome import Code, Outcome, Refused, claim, refuse
+from medrec.core.types import (
+    EXPIRY_HEIGHTS_MAX,
+    PROTOCOL_VERSION,
+    TIME_MS_MAX,
+    Block,
+    BlockResult,
+    Tip,
+    Transaction,
+    decode_transaction,
+    is_organisation_id,
+    log_leaf,
+    read_fields,
+)
+from medrec.core.view import Draft, View
+
+NOTHING_VERIFIED: Container[bytes] = frozenset()
+
+
+class BlockError(ValueError):
+    """The block does not follow the tip; an engine must never hand such a block over."""
+
+
+class ProtocolError(RuntimeError):
+    """The network follows a protocol version that this software does not know: upgrade the software."""
+
+
+def tip_of(view: View) -> Tip:
+    """The tip that a view stands at."""
+    data = view.get(state.TIP)
+    if data is None:
+        raise BlockError("the view has no tip: it was never given a genesis")
+    return decode_tip(data)
+
+
+def apply_block(view: View, block: Block, verified: Container[bytes] = NOTHING_VERIFIED) -> BlockResult:
+    """Everything a block does, as outcomes and writes.
+
+    `verified` holds the marks of signatures that this process has already checked (see `signature_mark`); it saves
+    work and never changes a result.
+    """
+    tip = tip_of(view)
+    if block.height != tip.height + 1:
+        raise BlockError(f"block {block.height} does not follow height {tip.height}")
+    if not tip.time <= block.time <= TIME_MS_MAX:
+        raise BlockError(f"the time of block {block.height} lies before that of block {tip.height}")
+    draft = Draft(view)
+    protocol = _begin(draft, block)
+    outcomes: list[Outcome] = []
+    leaves: list[bytes] = []
+    indices: list[int | None] = []
+    for data in block.transactions:
+        outcome, leaf, index = _apply_one(draft, data, block, tip.log_size + len(leaves), verified)
+        outcomes.append(outcome)
+        indices.append(index)
+        if leaf is not None:
+            leaves.append(leaf)
+    return _finish(view, draft, block, tip, protocol, tuple(outcomes), tuple(indices), leaves)
+
+
+def _begin(draft: Draft, block: Block) -> int:
+    protocol = state.read_integer(draft, state.PROTOCOL)
+    scheduled = draft.get(state.UPGRADE)
+    if scheduled is not None:
+        version, height = codec.decode(scheduled)
+        if block.height >= height:
+            protocol = version
+            state.write_integer(draft, state.PROTOCOL, version)
+            draft.delete(state.UPGRADE)
+    if protocol != PROTOCOL_VERSION:
+        raise ProtocolError(
+            f"from height {block.height} on the network follows protocol {protocol}; this software knows "
+            f"{PROTOCOL_VERSION}: upgrade it and start again, nothing is lost"
+        )
+    for key, _ in list(draft.scan(b"seen/", state.seen_key(block.height, b""))):
+        draft.delete(key)
+    mark_overdue(draft, block.height, block.time)
+    return protocol
+
+
+def _apply_one(
+    draft: Draft, data: bytes, block: Block, log_size: int, verified: Container[bytes]
+) -> tuple[Outcome, bytes | None, int | None]:
+    """Outcome, log leaf hash and leaf index of one transaction; a replay answers with its first outcome."""
+    inner = Draft(draft)
+    try:
+        transaction = decode_transaction(data)
+        seen = inner.get(state.seen_key(min(transaction.body.expires, (1 << 53) - 1), transaction.id))
+        if seen is not None:
+            return Outcome(Code.OK, "replay"), None, int(codec.decode(seen)[1])
+        check(inner, transaction, data, block.height, verified)
+        kinds.KINDS[transaction.body.kind].rule(inner, transaction, block.height, block.time)
+    except Refused as refused:
+        return refused.outcome, None, None
+    state.write_integer(inner, state.nonce_key(transaction.body.author), transaction.body.nonce)
+    inner.put(
+        state.seen_key(transaction.body.expires, transaction.id), codec.encode([block.height, log_size])
+    )
+    draft.keep(inner)
+    leaf = merkle.leaf_hash(log_leaf(block.height, block.time, transaction.body_bytes))
+    return Outcome(Code.OK), leaf, log_size
+
+
+def check(
+    view: View | Draft,
+    transaction: Transaction,
+    data: bytes,
+    height: int,
+    verified: Container[bytes] = NOTHING_VERIFIED,
+) -> None:
+    """The claims that hold for every kind: network, time, author, key, number, signature. Raises Refused.
+
+    Engines call it, too, before they take a transaction in.
+    """
+    body = transaction.body
+    kind = kinds.KINDS.get(body.kind)
+    claim(kind, Code.UNKNOWN_KIND, body.kind)
+    assert kind is not None
+    claim(body.network == view.get(state.NETWORK), Code.WRONG_NETWORK)
+    claim(height <= body.expires, Code.EXPIRED, f"at height {height}, valid to {body.expires}")
+    claim(body.expires <= height + EXPIRY_HEIGHTS_MAX, Code.EXPIRES_TOO_LATE, f"at height {height}")
+    public = AUTHOR_KEY[kind.author](view, transaction)
+    # A nonce is used once, and only upwards.
+    last = state.read_integer(view, state.nonce_key(body.author))
+    claim(body.nonce > last, Code.STALE_NONCE, f"nonce {body.nonce}, last {last}")
+    _verify(transaction, public, data, verified)
+
+
+def _organisation_author(view: View | Draft, transaction: Transaction) -> bytes:
+    body = transaction.body
+    claim(is_organisation_id(body.author), Code.WRONG_AUTHOR, "an organisation makes this kind")
+    organisation = state.organisation(view, body.author)
+    if organisation is None:
+        refuse(Code.UNKNOWN_AUTHOR, body.author)
+    claim(organisation.active, Code.AUTHOR_SUSPENDED, body.author)
+    claim(body.key not in organisation.retired, Code.RETIRED_KEY)
+    claim(body.key == key_id(organisation.keys.ed25519), Code.UNKNOWN_KEY)
+    return organisation.keys.ed25519
+
+
+def _account_author(view: View | Draft, transaction: Transaction) -> bytes:
+    body = transaction.body
+    claim(not is_organisation_id(body.author), Code.WRONG_AUTHOR, "an account makes this kind")
+    found = state.account(view, body.author)
+    if found is None:
+        refuse(Code.UNKNOWN_AUTHOR, body.author)
+    claim(not found.frozen, Code.AUTHOR_SUSPENDED, body.author)
+    credential = found.credentials.get(body.key.hex())
+    if credential is None:
+        refuse(Code.UNKNOWN_KEY)
+    return credential.key
+
+
+def _opening_author(view: View | Draft, transaction: Transaction) -> bytes:
+    payload: account.Create = read_fields(transaction.body.payload, account.Create)
+    claim(transaction.body.key == key_id(payload.credential.key), Code.UNKNOWN_KEY)
+    return payload.credential.key
+
+
+AUTHOR_KEY: dict[str, Callable[[View | Draft, Transaction], bytes]] = {
+    kinds.ORGANISATION: _organisation_author,
+    kinds.ACCOUNT: _account_author,
+    kinds.OPENING: _opening_author,
+}
+
+
+def _verify(transaction: Transaction, public: bytes, data: bytes, verified: Container[bytes]) -> None:
+    proof = transaction.proof
+    claim(len(proof) == 2 and proof[0] == "ed25519", Code.BAD_SIGNATURE, "the proof is not Ed25519")
+    signature = proof[1]
+    claim(type(signature) is bytes and len(signature) == 64, Code.BAD_SIGNATURE, "a signature has 64 bytes")
+    if verified and signature_mark(transaction.id, public, signature) in verified:
+        return
+    claim(verify_ed25519(public, transaction.id, signature), Code.BAD_SIGNATURE)
+
+
+def signature_mark(transaction: bytes, public: bytes, signature: bytes) -> bytes:
+    """What a process remembers of a signature that it has checked."""
+    return transaction + public + signature
+
+
+def _finish(
+    view: View,
+    draft: Draft,
+    block: Block,
+    tip: Tip,
+    protocol: int,
+    outcomes: tuple[Outcome, ...],
+    indices: tuple[int | None, ...],
+    leaves: list[bytes],
+) -> BlockResult:
+    log = merkle.append(view.get, tip.log_size, leaves)
+    log_size = tip.log_size + len(leaves)
+    changes = {key: value for key, value in draft.changes.items() if not key.startswith(state.UNMAPPED)}
+    nodes, state_root = statemap.update(view.get, changes)
+    writes: dict[bytes, bytes | None] = {**draft.changes, **nodes, **log}
+    log_root = merkle.log_root(_reader_over(view, log), log_size)
+    new_tip = Tip(block.height, block.time, log_size, log_root, state_root, protocol)
+    writes[state.TIP] = encode_tip(new_tip)
+    return BlockResult(outcomes, indices, new_tip, writes)
+
+
+def _reader_over(view: View, writes: dict[bytes, bytes]) -> Callable[[bytes], bytes | None]:
+    return lambda key: writes.get(key) or view.get(key)

@@ -1,0 +1,136 @@
+"""Why a transaction was accepted or refused.
+
+Numbers are given by hand and never reused. Source order is precedence: where two codes fit, the upper one is the
+answer. Each code has a sentence here and a heading in docs/spec/ledger.md.
+"""
+
+from enum import IntEnum
+from typing import NamedTuple, NoReturn
+
+
+class Code(IntEnum):
+    """The outcome of one transaction."""
+
+    OK = 0
+
+    # The bytes themselves.
+    TOO_LARGE = 1
+    MALFORMED = 2
+    UNKNOWN_KIND = 3
+    WRONG_NETWORK = 4
+
+    # Who speaks, and when.
+    EXPIRED = 10
+    EXPIRES_TOO_LATE = 11
+    UNKNOWN_AUTHOR = 12
+    AUTHOR_SUSPENDED = 13
+    WRONG_AUTHOR = 14
+    UNKNOWN_KEY = 15
+    RETIRED_KEY = 16
+    STALE_NONCE = 17
+    BAD_SIGNATURE = 18
+    BAD_PAYLOAD = 19
+
+    # Batches of journal lines.
+    BATCH_GAP = 30
+    BATCH_FORK = 31
+    BATCH_COUNT = 32
+    BATCH_ROOT = 33
+    ENTRY_MALFORMED = 34
+    UNKNOWN_DEBTOR = 35
+    OBLIGATION_EXISTS = 36
+    DUE_OUT_OF_RANGE = 37
+
+    # Organisations and their votes.
+    ORGANISATION_EXISTS = 50
+    UNKNOWN_ORGANISATION = 51
+    KEY_IN_USE = 52
+    NO_VOTE = 53
+    UNKNOWN_PROPOSAL = 54
+    PROPOSAL_CLOSED = 55
+    ALREADY_VOTED = 56
+    NO_CHANGE = 57
+    LAST_VOTERS = 58
+    BAD_UPGRADE = 59
+
+    # Accounts of people.
+    ACCOUNT_EXISTS = 70
+    ADDRESS_MISMATCH = 71
+    CREDENTIAL_EXISTS = 72
+    UNKNOWN_CREDENTIAL = 73
+    LAST_CREDENTIAL = 74
+    TOO_MANY_CREDENTIALS = 75
+
+
+SENTENCES: dict[Code, str] = {
+    Code.OK: "The transaction was accepted.",
+    Code.TOO_LARGE: "The transaction has more bytes than the ledger takes; split the batch.",
+    Code.MALFORMED: "The bytes are not a transaction in its one form; encode it anew.",
+    Code.UNKNOWN_KIND: "This network does not know this kind of transaction; check the protocol version.",
+    Code.WRONG_NETWORK: "The transaction was made for another network; check the genesis file.",
+    Code.EXPIRED: "The transaction expired before it was ordered; sign it again with a later height.",
+    Code.EXPIRES_TOO_LATE: "The transaction would stay valid for too long; choose an earlier height.",
+    Code.UNKNOWN_AUTHOR: "Nobody of this name is on the ledger.",
+    Code.AUTHOR_SUSPENDED: "This organisation is suspended or this account is frozen.",
+    Code.WRONG_AUTHOR: "This author may not make this kind of transaction.",
+    Code.UNKNOWN_KEY: "The signing key does not belong to the author.",
+    Code.RETIRED_KEY: "The signing key was replaced; sign with the present one.",
+    Code.STALE_NONCE: "The author has already used this number or a higher one; take the next one.",
+    Code.BAD_SIGNATURE: "The signature does not verify.",
+    Code.BAD_PAYLOAD: "A field of the transaction is missing, of the wrong type, or out of range.",
+    Code.BATCH_GAP: "The batch does not begin where this organisation's journal stood on the ledger.",
+    Code.BATCH_FORK: "The batch does not follow this organisation's last batch; the journal has two histories.",
+    Code.BATCH_COUNT: "The batch holds another number of entries than it states.",
+    Code.BATCH_ROOT: "The entries do not hash to the root that the organisation signed.",
+    Code.ENTRY_MALFORMED: "An entry is not in its one form or a part of it has the wrong size.",
+    Code.UNKNOWN_DEBTOR: "An obligation names an organisation that is not on the ledger.",
+    Code.OBLIGATION_EXISTS: "This organisation has already made an obligation with this id.",
+    Code.DUE_OUT_OF_RANGE: "An obligation is due more than ten years away.",
+    Code.ORGANISATION_EXISTS: "An organisation with this id is already on the ledger.",
+    Code.UNKNOWN_ORGANISATION: "No organisation with this id is on the ledger.",
+    Code.KEY_IN_USE: "This key belongs, or once belonged, to an organisation of the ledger.",
+    Code.NO_VOTE: "Only active organisations other than witnesses have a vote.",
+    Code.UNKNOWN_PROPOSAL: "No such proposal is on the ledger.",
+    Code.PROPOSAL_CLOSED: "The proposal was carried out or has run out of time.",
+    Code.ALREADY_VOTED: "This organisation has already voted for the proposal.",
+    Code.NO_CHANGE: "The proposal would change nothing.",
+    Code.LAST_VOTERS: "The proposal would leave the network without a voting organisation.",
+    Code.BAD_UPGRADE: "A protocol upgrade needs the next version and a height that lies ahead.",
+    Code.ACCOUNT_EXISTS: "This account is already on the ledger.",
+    Code.ADDRESS_MISMATCH: "The address does not follow from the credential and the salt.",
+    Code.CREDENTIAL_EXISTS: "The account already has this credential.",
+    Code.UNKNOWN_CREDENTIAL: "The account has no such credential.",
+    Code.LAST_CREDENTIAL: "The last credential of an account cannot be removed; add another one first.",
+    Code.TOO_MANY_CREDENTIALS: "The account has as many credentials as it may hold.",
+}
+
+
+class Outcome(NamedTuple):
+    """The code of one transaction, and which part of it the code speaks of (for people; not hashed)."""
+
+    code: Code
+    detail: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """The code's sentence, with the detail where there is one."""
+        return SENTENCES[self.code] + (f" ({self.detail})" if self.detail else "")
+
+
+class Refused(Exception):
+    """A claim of a rule did not hold; the machine turns it into the transaction's outcome."""
+
+    def __init__(self, code: Code, detail: str = "") -> None:
+        super().__init__(code, detail)
+        self.outcome = Outcome(code, detail)
+
+
+def claim(holds: object, code: Code, detail: str = "") -> None:
+    """Refuse the transaction with `code` unless the claim holds."""
+    if not holds:
+        raise Refused(code, detail)
+
+
+def refuse(code: Code, detail: str = "") -> NoReturn:
+    """Refuse the transaction with `code`."""
+    raise Refused(code, detail)
