@@ -1,0 +1,55 @@
+"""Manifests: small canonical-JSON statements of something that happened. One file a family, one line a kind.
+
+A manifest is held by the parties, never by the ledger. Every one of them names its network, the organisation in
+whose journal it stands, and its time in milliseconds.
+"""
+
+from typing import Any
+
+import msgspec
+
+from medrec.core import codec
+from medrec.core.manifests import access, consent, record
+from medrec.core.types import Fields
+
+
+class ManifestError(ValueError):
+    """The bytes are not a manifest of a known kind; the message says why."""
+
+
+FORMS: dict[str, type[Fields]] = {
+    "record/1": record.RecordManifest,
+    "link/1": record.LinkManifest,
+    "consent/1": consent.ConsentManifest,
+    "revocation/1": consent.RevocationManifest,
+    "disclosure/1": access.DisclosureManifest,
+    "disclosure-received/1": access.ReceivedManifest,
+    "refusal/1": access.RefusalManifest,
+}
+
+
+def encode(manifest: Fields) -> bytes:
+    """The canonical bytes of a manifest."""
+    return codec.encode_json(msgspec.to_builtins(manifest))
+
+
+def decode(data: bytes) -> Fields:
+    """The manifest in these canonical bytes, in its strict form. Raises ManifestError."""
+    try:
+        value = codec.decode_json(data)
+    except codec.CodecError as error:
+        raise ManifestError(f"the manifest is not canonical JSON: {error}") from None
+    return read(value)
+
+
+def read(value: Any) -> Fields:
+    """The manifest in a decoded value. Raises ManifestError."""
+    kind = value.get("manifest") if isinstance(value, dict) else None
+    form = FORMS.get(kind) if isinstance(kind, str) else None
+    if form is None:
+        raise ManifestError(f"no manifest kind is called {kind!r}; known are {', '.join(FORMS)}")
+    try:
+        manifest: Fields = msgspec.convert(value, form)
+    except msgspec.ValidationError as error:
+        raise ManifestError(f"the manifest of kind {kind} is not readable: {error}") from None
+    return manifest

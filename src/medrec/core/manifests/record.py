@@ -1,0 +1,54 @@
+"""Record: an organisation signed a version of a record. Link: it tied a local patient to an account."""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from medrec.core.types import Count, Fields, OrganisationId, TimeMs
+
+Hex32 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+Hex16 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")]
+FhirType = Annotated[str, msgspec.Meta(pattern="^[A-Z][A-Za-z]{1,63}$")]
+FhirId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9\-.]{1,64}$")]
+
+
+class RecordVersion(Fields):
+    """One version of one record.
+
+    `sha256` covers the canonical bytes under the form named by `form`; it is null for a deletion. `previous` is the
+    SHA-256 of the manifest of the version before, null for the first.
+    """
+
+    type: FhirType
+    id: FhirId
+    version: Annotated[int, msgspec.Meta(ge=1)]
+    action: Literal["create", "update", "delete"]
+    form: str
+    sha256: Hex32 | None
+    previous: Hex32 | None
+    labels: list[str] = []
+
+
+class RecordManifest(Fields):
+    """An organisation's statement about a record version. `account` is null while the person has none."""
+
+    manifest: Literal["record/1"]
+    network: Hex32
+    organisation: OrganisationId
+    account: str | None
+    time: TimeMs
+    record: RecordVersion
+    signed: list[dict[str, Any]] = []
+
+
+class LinkManifest(Fields):
+    """An organisation ties its local patient to an account, or unties it; `lines` counts what came before."""
+
+    manifest: Literal["link/1"]
+    network: Hex32
+    organisation: OrganisationId
+    account: str
+    time: TimeMs
+    action: Literal["link", "unlink"]
+    agent: OrganisationId
+    lines: Count

@@ -1,0 +1,288 @@
+"""The node's own durable store, and the one writer that group-commits to it.
+
+Everything that must be true together is written by one closure in one transaction. Closures that wait while the
+disk is busy go together into the next transaction, so a hundred releases pay for one write to the disk. When
+`Store.write` returns, what it wrote is durable.
+"""
+
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sql
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table
+
+Result = TypeVar("Result")
+GROUP_MAX = 256
+SCHEMA_VERSION = 1
+
+metadata = MetaData()
+
+setting = Table(
+    "setting", metadata, Column("name", String(64), primary_key=True), Column("value", LargeBinary, nullable=False)
+)
+
+line = Table(
+    "line",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("time", BigInteger, nullable=False),
+    Column("kind", String(40), nullable=False),
+    Column("hash", LargeBinary(32), nullable=False),
+    Column("entry", LargeBinary, nullable=False),
+    Column("manifest", LargeBinary(32), nullable=False),
+)
+
+batch = Table(
+    "batch",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("first", BigInteger, nullable=False),
+    Column("last", BigInteger, nullable=False, index=True),
+    Column("transaction", LargeBinary, nullable=False),
+    Column("id", LargeBinary(32), nullable=False),
+    Column("expires", BigInteger, nullable=False),
+    Column("height", BigInteger),
+    Column("time", BigInteger),
+    Column("leaf", BigInteger),
+)
+
+person = Table(
+    "person",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("patient", String(64), unique=True),
+    Column("account", String(80), unique=True),
+    Column("agent", String(32)),
+    Column("counter", BigInteger, nullable=False, default=0),
+    Column("keys", LargeBinary, nullable=False),
+)
+
+manifest = Table(
+    "manifest",
+    metadata,
+    Column("hash", LargeBinary(32), primary_key=True),
+    Column("seq", BigInteger, nullable=False, index=True),
+    Column("kind", String(40), nullable=False),
+    Column("person", Integer, index=True),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
+record = Table(
+    "record",
+    metadata,
+    Column("type", String(64), primary_key=True),
+    Column("id", String(64), primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("action", String(8), nullable=False),
+    Column("sha256", LargeBinary(32)),
+    Column("manifest", LargeBinary(32), nullable=False),
+    Column("person", Integer),
+    Column("origin", String(500), nullable=False),
+    Column("altered", Boolean, nullable=False, default=False),
+)
+Index("record_person", record.c.person, record.c.type)
+
+version = Table(
+    "version",
+    metadata,
+    Column("type", String(64), primary_key=True),
+    Column("id", String(64), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("manifest", LargeBinary(32), nullable=False),
+)
+
+alarm = Table(
+    "alarm",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("time", BigInteger, nullable=False),
+    Column("code", String(40), nullable=False),
+    Column("subject", String(200), nullable=False),
+    Column("sentence", String(500), nullable=False),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("organisation", String(32), nullable=False),
+    Column("path", String(100), nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    Column("due", BigInteger, nullable=False, index=True),
+    Column("attempts", Integer, nullable=False, default=0),
+)
+
+position = Table(
+    "position", metadata, Column("source", String(200), primary_key=True), Column("token", LargeBinary, nullable=False)
+)
+
+consent = Table(
+    "consent",
+    metadata,
+    Column("hash", LargeBinary(32), primary_key=True),
+    Column("account", String(80), nullable=False, index=True),
+    Column("nullifier", LargeBinary(32), nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
+checkpoint = Table(
+    "checkpoint",
+    metadata,
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    Column("height", BigInteger, nullable=False),
+    Column("time", BigInteger, nullable=False),
+    Column("note", LargeBinary, nullable=False),
+)
+
+# What a node in the role of an agent keeps for its people.
+client = Table(
+    "client",
+    metadata,
+    Column("account", String(80), primary_key=True),
+    Column("name", String(200), nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
+relationship = Table(
+    "relationship",
+    metadata,
+    Column("account", String(80), primary_key=True),
+    Column("organisation", String(32), primary_key=True),
+    Column("next", BigInteger, nullable=False, default=0),
+)
+
+notice = Table(
+    "notice",
+    metadata,
+    Column("account", String(80), primary_key=True),
+    Column("organisation", String(32), primary_key=True),
+    Column("counter", BigInteger, primary_key=True, autoincrement=False),
+    Column("tag", LargeBinary(16), nullable=False, index=True),
+    Column("kind", String(40), nullable=False),
+    Column("time", BigInteger, nullable=False),
+    Column("received", BigInteger),
+    Column("height", BigInteger),
+    Column("sealed", LargeBinary),
+)
+Index("notice_time", notice.c.account, notice.c.time)
+
+entry_index = Table(
+    "entry_index",
+    metadata,
+    Column("tag", LargeBinary(16), primary_key=True),
+    Column("height", BigInteger, nullable=False),
+    Column("place", Integer, nullable=False),
+    Column("position", Integer, nullable=False),
+)
+
+
+class StoreError(Exception):
+    """The store could not keep or read something. `code` is a short name, the text one sentence for people."""
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.sentence = sentence
+
+
+class Store:
+    """Tables in SQLite (a path) or PostgreSQL (a URL), read by anybody, written by one thread."""
+
+    def __init__(self, target: Path | str) -> None:
+        if isinstance(target, Path):
+            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            target.touch(mode=0o600)
+            self.engine = sql.create_engine(f"sqlite:///{target}", connect_args={"timeout": 10})
+            sql.event.listen(self.engine, "connect", _sqlite_settings)
+            sql.event.listen(self.engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+        else:
+            self.engine = sql.create_engine(target)
+        try:
+            metadata.create_all(self.engine)
+        except sql.exc.DBAPIError as error:
+            raise _translated(error) from error
+        self._queue: queue.SimpleQueue[tuple[Callable[[sql.Connection], Any], Future[Any]] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
+        self._thread.start()
+
+    def read(self) -> sql.Connection:
+        """A connection for reading; use it in a `with`."""
+        return self.engine.connect()
+
+    def write(self, closure: Callable[[sql.Connection], Result]) -> Result:
+        """Run the closure in the writer's transaction and return its result once it is durable.
+
+        What the closure raises is raised here, and nothing of it is kept. Raises StoreError if the disk refuses.
+        """
+        future: Future[Result] = Future()
+        self._queue.put((closure, future))
+        return future.result()
+
+    def _run(self) -> None:
+        while True:
+            item = self._queue.get()
+            if item is None:
+                return
+            group = [item]
+            while len(group) < GROUP_MAX and not self._queue.empty():
+                following = self._queue.get()
+                if following is None:
+                    self._commit(group)
+                    return
+                group.append(following)
+            self._commit(group)
+
+    def _commit(self, group: list[tuple[Callable[[sql.Connection], Any], Future[Any]]]) -> None:
+        answers: list[tuple[Future[Any], Any, BaseException | None]] = []
+        try:
+            with self.engine.connect() as connection, connection.begin():
+                for closure, future in group:
+                    try:
+                        with connection.begin_nested():
+                            answers.append((future, closure(connection), None))
+                    except sql.exc.DBAPIError:
+                        raise
+                    except BaseException as error:
+                        answers.append((future, None, error))
+        except sql.exc.DBAPIError as error:
+            if len(group) > 1:
+                # One of them may be at fault: each gets its own transaction.
+                for item in group:
+                    self._commit([item])
+                return
+            answers = [(group[0][1], None, _translated(error))]
+        for future, result, failure in answers:
+            if failure is None:
+                future.set_result(result)
+            else:
+                future.set_exception(failure)
+
+    def close(self) -> None:
+        """Finish what was handed over, then let the file go."""
+        self._queue.put(None)
+        self._thread.join()
+        self.engine.dispose()
+
+
+def _sqlite_settings(connection: Any, _: Any) -> None:
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _translated(error: sql.exc.DBAPIError) -> StoreError:
+    text = str(error.orig)
+    if "full" in text:
+        return StoreError("disk-full", "The disk is full: nothing was kept and nothing left the node; make room.")
+    if "malformed" in text or "not a database" in text:
+        return StoreError("corrupted", "The node's store is damaged; restore it from a backup.")
+    if "locked" in text:
+        return StoreError("in-use", "Another process has the node's store open; stop it first.")
+    return StoreError("disk", f"The node's store cannot be used: {text}.")
