@@ -10,7 +10,8 @@ form agree byte for byte.
 """
 
 import io
-from typing import Any, TypeAlias
+from collections.abc import Callable
+from typing import Any, NoReturn, TypeAlias
 
 import cbor2
 import msgspec
@@ -24,6 +25,28 @@ INTEGER_MIN, INTEGER_MAX = -(1 << 63), (1 << 63) - 1
 JSON_INTEGER_MAX = (1 << 53) - 1
 JSON_BYTES_MAX = 1 << 20
 JSON_DEPTH_MAX = 32
+
+
+def _refuse_tag(*_: object) -> NoReturn:
+    raise ValueError("a tag")
+
+
+class _EveryTag(dict[int, Callable[..., NoReturn]]):
+    """Turns every tag away before cbor2 acts on it: a shared-reference tag lets a kilobyte stand for a terabyte, and
+    others start the mail, date and pattern readers of the standard library.
+    """
+
+    def __contains__(self, tag: object) -> bool:
+        return True
+
+    def __missing__(self, tag: int) -> Callable[..., NoReturn]:
+        return _refuse_tag
+
+    def get(self, tag: int, default: object = None) -> Callable[..., NoReturn]:
+        return _refuse_tag
+
+
+_EVERY_TAG = _EveryTag()
 
 _json_encoder = msgspec.json.Encoder(order="sorted")
 _json_decoder = msgspec.json.Decoder()
@@ -46,15 +69,46 @@ def decode(data: bytes, *, bytes_max: int = BYTES_MAX) -> Value:
     Raises CodecError for anything else: over `bytes_max`, trailing bytes, another form of the same value, a type
     outside the profile, nesting deeper than DEPTH_MAX. encode(decode(x)) == x for every x that is not refused.
     """
-    if len(data) > bytes_max:
-        raise CodecError(f"{len(data)} bytes are more than the {bytes_max} allowed")
-    try:
-        value = cbor2.CBORDecoder(io.BytesIO(data), max_depth=DEPTH_MAX + 1, allow_indefinite=False).decode()
-    except (cbor2.CBORError, ValueError, TypeError, OverflowError, RecursionError, EOFError) as error:
-        raise CodecError("the bytes are not CBOR of this profile") from error
+    value = _parse(data, bytes_max)
     if encode(value) != data:
         raise CodecError("the bytes are not the deterministic form of their value")
     return value
+
+
+def _parse(data: bytes, bytes_max: int) -> Value:
+    if len(data) > bytes_max:
+        raise CodecError(f"{len(data)} bytes are more than the {bytes_max} allowed")
+    try:
+        return cbor2.CBORDecoder(
+            io.BytesIO(data),
+            tag_hook=_refuse_tag,
+            semantic_decoders=_EVERY_TAG,
+            max_depth=DEPTH_MAX + 1,
+            allow_indefinite=False,
+            allow_duplicate_keys=False,
+            strict_hashable_types=True,
+        ).decode()
+    except (cbor2.CBORError, ValueError, TypeError, OverflowError, RecursionError, EOFError) as error:
+        raise CodecError("the bytes are not CBOR of this profile") from error
+
+
+def decode_array(data: bytes, *, bytes_max: int = BYTES_MAX) -> list[tuple[Value, bytes]]:
+    """Each item of a deterministic CBOR array with its own bytes. Raises CodecError like `decode`."""
+    values = _parse(data, bytes_max)
+    if type(values) is not list:
+        raise CodecError("the bytes are not an array")
+    _check(values, DEPTH_MAX)
+    items = [cbor2.dumps(value, canonical=True) for value in values]
+    if array_head(len(items)) + b"".join(items) != data:
+        raise CodecError("the bytes are not the deterministic form of their value")
+    return list(zip(values, items, strict=True))
+
+
+def array_head(count: int) -> bytes:
+    """The bytes before the items of an array of this many, at most 65,535."""
+    if count < 24:
+        return bytes([0x80 | count])
+    return b"\x98" + count.to_bytes(1, "big") if count < 256 else b"\x99" + count.to_bytes(2, "big")
 
 
 def _check(value: Value, depth: int) -> None:

@@ -9,6 +9,7 @@ import hmac
 
 SALT_BYTES = 32
 TAG_BYTES = 16
+COMMITMENT_BYTES = 32
 SECRET_BYTES = 32
 
 _ENTRY = b"medrec/entry/1"

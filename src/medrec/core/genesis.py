@@ -7,7 +7,7 @@ import msgspec
 
 from medrec.core import codec, merkle, state, statemap
 from medrec.core.crypto import key_id
-from medrec.core.state import ROLES, Keys, Organisation
+from medrec.core.state import ROLES, VOTING_ROLES, Keys, Organisation
 from medrec.core.types import PROTOCOL_VERSION, Fields, OrganisationId, Text, TimeMs, Tip, Url
 from medrec.core.view import Draft, View
 
@@ -16,12 +16,12 @@ class GenesisError(ValueError):
     """The document is not a genesis; the message says why."""
 
 
-class FoundingKeys(Fields):
+class FoundingKeys(Fields, frozen=True):
     """The public keys of a founding organisation, in hex."""
 
-    ed25519: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
-    cosign_ed25519: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
-    cosign_mldsa44: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{2624}$")]
+    ed25519: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
+    cosign_ed25519: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
+    cosign_mldsa44: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{2624}\Z")]
 
     def keys(self) -> Keys:
         """The same keys as bytes."""
@@ -32,7 +32,7 @@ class FoundingKeys(Fields):
         )
 
 
-class Founder(Fields):
+class Founder(Fields, frozen=True):
     """A founding organisation."""
 
     id: OrganisationId
@@ -42,10 +42,10 @@ class Founder(Fields):
     keys: FoundingKeys
 
 
-class Genesis(Fields):
+class Genesis(Fields, frozen=True):
     """The document. `created` is the time of height 0."""
 
-    medrec: Annotated[str, msgspec.Meta(pattern="^genesis/1$")]
+    medrec: Annotated[str, msgspec.Meta(pattern=r"^genesis/1\Z")]
     name: Text
     created: TimeMs
     protocol: int
@@ -70,6 +70,8 @@ def read_genesis(document: dict[str, Any]) -> Genesis:
     for founder in genesis.organisations:
         if not ROLES.issuperset(founder.roles):
             raise GenesisError(f"{founder.id} has a role that is not one of {', '.join(sorted(ROLES))}")
+    if not any(VOTING_ROLES.intersection(founder.roles) for founder in genesis.organisations):
+        raise GenesisError("no founding organisation has a vote, so nothing could ever be decided")
     if len({founder.id for founder in genesis.organisations}) < len(genesis.organisations):
         raise GenesisError("two founding organisations have one id")
     if len({founder.keys.ed25519 for founder in genesis.organisations}) < len(genesis.organisations):
@@ -94,9 +96,7 @@ def genesis_writes(document: dict[str, Any]) -> tuple[Tip, dict[bytes, bytes | N
     state.write_integer(draft, state.PROTOCOL, genesis.protocol)
     for founder in genesis.organisations:
         keys = founder.keys.keys()
-        organisation = Organisation(
-            founder.id, founder.name, sorted(set(founder.roles)), founder.endpoint, keys
-        )
+        organisation = Organisation(founder.id, founder.name, sorted(set(founder.roles)), founder.endpoint, keys)
         state.write(draft, state.organisation_key(founder.id), organisation)
         draft.put(state.signing_key_key(key_id(keys.ed25519)), founder.id.encode())
     nodes, state_root = statemap.update(empty.get, dict(draft.changes))

@@ -99,7 +99,7 @@ def _apply_one(
     inner = Draft(draft)
     try:
         transaction = decode_transaction(data)
-        seen = inner.get(state.seen_key(min(transaction.body.expires, (1 << 53) - 1), transaction.id))
+        seen = inner.get(state.seen_key(transaction.body.expires, transaction.id))
         if seen is not None:
             return Outcome(Code.OK, "replay"), None, int(codec.decode(seen)[1])
         check(inner, transaction, data, block.height, verified)
@@ -107,9 +107,7 @@ def _apply_one(
     except Refused as refused:
         return refused.outcome, None, None
     state.write_integer(inner, state.nonce_key(transaction.body.author), transaction.body.nonce)
-    inner.put(
-        state.seen_key(transaction.body.expires, transaction.id), codec.encode([block.height, log_size])
-    )
+    inner.put(state.seen_key(transaction.body.expires, transaction.id), codec.encode([block.height, log_size]))
     draft.keep(inner)
     leaf = merkle.leaf_hash(log_leaf(block.height, block.time, transaction.body_bytes))
     return Outcome(Code.OK), leaf, log_size
@@ -147,8 +145,9 @@ def _organisation_author(view: View | Draft, transaction: Transaction) -> bytes:
     if organisation is None:
         refuse(Code.UNKNOWN_AUTHOR, body.author)
     claim(organisation.active, Code.AUTHOR_SUSPENDED, body.author)
-    claim(body.key not in organisation.retired, Code.RETIRED_KEY)
-    claim(body.key == key_id(organisation.keys.ed25519), Code.UNKNOWN_KEY)
+    if body.key != key_id(organisation.keys.ed25519):
+        once = view.get(state.signing_key_key(body.key)) == body.author.encode()
+        refuse(Code.RETIRED_KEY if once else Code.UNKNOWN_KEY)
     return organisation.keys.ed25519
 
 
@@ -166,6 +165,7 @@ def _account_author(view: View | Draft, transaction: Transaction) -> bytes:
 
 
 def _opening_author(view: View | Draft, transaction: Transaction) -> bytes:
+    claim(not is_organisation_id(transaction.body.author), Code.WRONG_AUTHOR, "an account makes this kind")
     payload: account.Create = read_fields(transaction.body.payload, account.Create)
     claim(transaction.body.key == key_id(payload.credential.key), Code.UNKNOWN_KEY)
     return payload.credential.key

@@ -22,11 +22,11 @@ class Code(IntEnum):
     # Who speaks, and when.
     EXPIRED = 10
     EXPIRES_TOO_LATE = 11
-    UNKNOWN_AUTHOR = 12
-    AUTHOR_SUSPENDED = 13
-    WRONG_AUTHOR = 14
-    UNKNOWN_KEY = 15
-    RETIRED_KEY = 16
+    WRONG_AUTHOR = 12
+    UNKNOWN_AUTHOR = 13
+    AUTHOR_SUSPENDED = 14
+    RETIRED_KEY = 15
+    UNKNOWN_KEY = 16
     STALE_NONCE = 17
     BAD_SIGNATURE = 18
     BAD_PAYLOAD = 19
@@ -34,28 +34,28 @@ class Code(IntEnum):
     # Batches of journal lines.
     BATCH_GAP = 30
     BATCH_FORK = 31
-    BATCH_COUNT = 32
-    BATCH_ROOT = 33
-    ENTRY_MALFORMED = 34
+    ENTRY_MALFORMED = 32
+    BATCH_COUNT = 33
+    BATCH_ROOT = 34
     UNKNOWN_DEBTOR = 35
     OBLIGATION_EXISTS = 36
     DUE_OUT_OF_RANGE = 37
 
     # Organisations and their votes.
-    ORGANISATION_EXISTS = 50
-    UNKNOWN_ORGANISATION = 51
-    KEY_IN_USE = 52
-    NO_VOTE = 53
-    UNKNOWN_PROPOSAL = 54
-    PROPOSAL_CLOSED = 55
-    ALREADY_VOTED = 56
-    NO_CHANGE = 57
+    NO_VOTE = 50
+    UNKNOWN_PROPOSAL = 51
+    PROPOSAL_CLOSED = 52
+    ALREADY_VOTED = 53
+    ORGANISATION_EXISTS = 54
+    UNKNOWN_ORGANISATION = 55
+    NO_CHANGE = 56
+    KEY_IN_USE = 57
     LAST_VOTERS = 58
     BAD_UPGRADE = 59
 
     # Accounts of people.
-    ACCOUNT_EXISTS = 70
-    ADDRESS_MISMATCH = 71
+    ADDRESS_MISMATCH = 70
+    ACCOUNT_EXISTS = 71
     CREDENTIAL_EXISTS = 72
     UNKNOWN_CREDENTIAL = 73
     LAST_CREDENTIAL = 74
@@ -70,34 +70,34 @@ SENTENCES: dict[Code, str] = {
     Code.WRONG_NETWORK: "The transaction was made for another network; check the genesis file.",
     Code.EXPIRED: "The transaction expired before it was ordered; sign it again with a later height.",
     Code.EXPIRES_TOO_LATE: "The transaction would stay valid for too long; choose an earlier height.",
+    Code.WRONG_AUTHOR: "This author may not make this kind of transaction.",
     Code.UNKNOWN_AUTHOR: "Nobody of this name is on the ledger.",
     Code.AUTHOR_SUSPENDED: "This organisation is suspended or this account is frozen.",
-    Code.WRONG_AUTHOR: "This author may not make this kind of transaction.",
-    Code.UNKNOWN_KEY: "The signing key does not belong to the author.",
     Code.RETIRED_KEY: "The signing key was replaced; sign with the present one.",
+    Code.UNKNOWN_KEY: "The signing key does not belong to the author.",
     Code.STALE_NONCE: "The author has already used this number or a higher one; take the next one.",
     Code.BAD_SIGNATURE: "The signature does not verify.",
     Code.BAD_PAYLOAD: "A field of the transaction is missing, of the wrong type, or out of range.",
     Code.BATCH_GAP: "The batch does not begin where this organisation's journal stood on the ledger.",
     Code.BATCH_FORK: "The batch does not follow this organisation's last batch; the journal has two histories.",
+    Code.ENTRY_MALFORMED: "An entry is not in its one form or a part of it has the wrong size.",
     Code.BATCH_COUNT: "The batch holds another number of entries than it states.",
     Code.BATCH_ROOT: "The entries do not hash to the root that the organisation signed.",
-    Code.ENTRY_MALFORMED: "An entry is not in its one form or a part of it has the wrong size.",
     Code.UNKNOWN_DEBTOR: "An obligation names an organisation that is not on the ledger.",
     Code.OBLIGATION_EXISTS: "This organisation has already made an obligation with this id.",
     Code.DUE_OUT_OF_RANGE: "An obligation is due more than ten years away.",
-    Code.ORGANISATION_EXISTS: "An organisation with this id is already on the ledger.",
-    Code.UNKNOWN_ORGANISATION: "No organisation with this id is on the ledger.",
-    Code.KEY_IN_USE: "This key belongs, or once belonged, to an organisation of the ledger.",
     Code.NO_VOTE: "Only active organisations other than witnesses have a vote.",
     Code.UNKNOWN_PROPOSAL: "No such proposal is on the ledger.",
     Code.PROPOSAL_CLOSED: "The proposal was carried out or has run out of time.",
     Code.ALREADY_VOTED: "This organisation has already voted for the proposal.",
+    Code.ORGANISATION_EXISTS: "An organisation with this id is already on the ledger.",
+    Code.UNKNOWN_ORGANISATION: "No organisation with this id is on the ledger.",
     Code.NO_CHANGE: "The proposal would change nothing.",
+    Code.KEY_IN_USE: "This key belongs, or once belonged, to an organisation of the ledger.",
     Code.LAST_VOTERS: "The proposal would leave the network without a voting organisation.",
     Code.BAD_UPGRADE: "A protocol upgrade needs the next version and a height that lies ahead.",
-    Code.ACCOUNT_EXISTS: "This account is already on the ledger.",
     Code.ADDRESS_MISMATCH: "The address does not follow from the credential and the salt.",
+    Code.ACCOUNT_EXISTS: "This account is already on the ledger.",
     Code.CREDENTIAL_EXISTS: "The account already has this credential.",
     Code.UNKNOWN_CREDENTIAL: "The account has no such credential.",
     Code.LAST_CREDENTIAL: "The last credential of an account cannot be removed; add another one first.",
@@ -117,12 +117,18 @@ class Outcome(NamedTuple):
         return SENTENCES[self.code] + (f" ({self.detail})" if self.detail else "")
 
 
+DETAIL_LENGTH_MAX = 200
+
+
 class Refused(Exception):
-    """A claim of a rule did not hold; the machine turns it into the transaction's outcome."""
+    """A claim of a rule did not hold; the machine turns it into the transaction's outcome.
+
+    The detail is cut to DETAIL_LENGTH_MAX characters: it may quote a stranger's bytes, and engines keep it.
+    """
 
     def __init__(self, code: Code, detail: str = "") -> None:
         super().__init__(code, detail)
-        self.outcome = Outcome(code, detail)
+        self.outcome = Outcome(code, detail[:DETAIL_LENGTH_MAX])
 
 
 def claim(holds: object, code: Code, detail: str = "") -> None:

@@ -22,7 +22,7 @@ Ed25519Key = Bytes32
 MlDsa44Key = Annotated[bytes, msgspec.Meta(min_length=1312, max_length=1312)]
 
 
-class Keys(Fields):
+class Keys(Fields, frozen=True):
     """An organisation's public keys: one signs transactions and requests, two cosign checkpoints."""
 
     ed25519: Ed25519Key
@@ -30,8 +30,8 @@ class Keys(Fields):
     cosign_mldsa44: MlDsa44Key
 
 
-class Organisation(Fields):
-    """An organisation as the ledger knows it. `retired` holds key ids that were replaced; `since` is a height."""
+class Organisation(Fields, frozen=True):
+    """An organisation as the ledger knows it; `since` is the height at which it came."""
 
     id: OrganisationId
     name: Text
@@ -39,7 +39,6 @@ class Organisation(Fields):
     endpoint: Url
     keys: Keys
     active: bool = True
-    retired: list[bytes] = []
     since: Count = 0
 
     @property
@@ -48,15 +47,15 @@ class Organisation(Fields):
         return self.active and bool(VOTING_ROLES.intersection(self.roles))
 
 
-class Credential(Fields):
+class Credential(Fields, frozen=True):
     """A key that may act for an account."""
 
-    kind: Annotated[str, msgspec.Meta(pattern="^ed25519$")]
+    kind: Annotated[str, msgspec.Meta(pattern=r"^ed25519\Z")]
     key: Bytes32
     since: Count = 0
 
 
-class Account(Fields):
+class Account(Fields, frozen=True):
     """A person's account: the credentials that may act for it, by key id in hex."""
 
     credentials: dict[str, Credential]
@@ -64,7 +63,7 @@ class Account(Fields):
     since: Count = 0
 
 
-class BatchHead(Fields):
+class BatchHead(Fields, frozen=True):
     """Where an organisation's journal stands on the ledger."""
 
     count: Count
@@ -73,7 +72,7 @@ class BatchHead(Fields):
     journal: Bytes32
 
 
-class Obligation(Fields):
+class Obligation(Fields, frozen=True):
     """What a debtor owes by a time. status: open, settled, overdue, late (settled after it was overdue)."""
 
     creditor: OrganisationId
@@ -83,7 +82,7 @@ class Obligation(Fields):
     height: Count
 
 
-class Dues(Fields):
+class Dues(Fields, frozen=True):
     """An organisation's public counts of obligations."""
 
     open: Count = 0
@@ -92,7 +91,7 @@ class Dues(Fields):
     late: Count = 0
 
 
-class Proposal(Fields):
+class Proposal(Fields, frozen=True):
     """A change put to the vote. votes: organisation id -> height of its vote."""
 
     change: dict[str, Any]
@@ -155,7 +154,7 @@ def seen_key(expires: int, transaction: bytes) -> bytes:
 
 
 def signing_key_key(key: bytes) -> bytes:
-    """Where a key id leads to the organisation that holds or held it."""
+    """Where a key id leads to the organisation that holds or held it; these records stay for ever."""
     return b"key/" + key
 
 

@@ -37,7 +37,7 @@ class Position(NamedTuple):
     """Where a transaction stands: the block's height and its place in the block."""
 
     height: int
-    index: int
+    index: int  # type: ignore[assignment]  # a place, not tuple.index
 
 
 class CommittedBlock(msgspec.Struct, frozen=True):

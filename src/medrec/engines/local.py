@@ -12,7 +12,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 
-from medrec.core.machine import apply_block
+from medrec.core.machine import ProtocolError, apply_block
 from medrec.core.types import TRANSACTION_BYTES_MAX, Block, BlockResult, Tip
 from medrec.core.view import View
 from medrec.engines.engine import CommittedBlock, EngineError, Position, Snapshot
@@ -65,13 +65,9 @@ class LocalEngine(ABC):
         """See Engine.submit. More than a block holds is refused whole: code `too-much`."""
         mine = _Waiting(tuple(transactions))
         if len(mine.transactions) > BLOCK_TRANSACTIONS_MAX or mine.bytes > BLOCK_BYTES_MAX:
-            raise EngineError(
-                "too-much", "More transactions than one block holds; submit them in smaller groups."
-            )
+            raise EngineError("too-much", "More transactions than one block holds; submit them in smaller groups.")
         if any(len(data) > TRANSACTION_BYTES_MAX for data in mine.transactions):
-            raise EngineError(
-                "too-large", "A transaction has more bytes than the ledger takes; split the batch."
-            )
+            raise EngineError("too-large", "A transaction has more bytes than the ledger takes; split the batch.")
         with self._queue_lock:
             self._queue.append(mine)
         with self._making:
@@ -89,22 +85,16 @@ class LocalEngine(ABC):
     def _make_block(self) -> None:
         group = self._take_group()
         try:
-            if self._broken is not None:
-                raise self._broken
-            tip = self.tip()
-            transactions = tuple(data for waiting in group for data in waiting.transactions)
-            block = Block(tip.height + 1, max(self._clock(), tip.time), transactions)
-            result = apply_block(self._state(), block)
-            self._keep(block, result)
+            block = self._commit(tuple(data for waiting in group for data in waiting.transactions))
         except EngineError as error:
             if error.code == "unknown":
                 self._broken = error
             self._answer(group, error)
             return
-        except BaseException as error:
-            self._answer(
-                group, EngineError("failed", f"The block could not be made: {type(error).__name__}.")
-            )
+        except BaseException:
+            # The process is being stopped, maybe in the middle of a write: nobody can tell what was kept.
+            self._broken = EngineError("unknown", "The node was stopped while a block was being kept.")
+            self._answer(group, self._broken)
             raise
         index = 0
         for waiting in group:
@@ -113,6 +103,29 @@ class LocalEngine(ABC):
         self._answer(group, None)
         with self._new_block:
             self._new_block.notify_all()
+
+    def _commit(self, transactions: tuple[bytes, ...]) -> Block:
+        if self._broken is not None:
+            raise self._broken
+        try:
+            tip = self.tip()
+            block = Block(tip.height + 1, max(self._clock(), tip.time), transactions)
+            result = apply_block(self._state(), block)
+        except ProtocolError as error:
+            raise EngineError("protocol", str(error)) from error
+        except Exception as error:
+            raise self._failure(error) from error
+        try:
+            self._keep(block, result)
+        except EngineError:
+            raise
+        except Exception as error:
+            raise EngineError("unknown", "The block may or may not have been kept; start the node again.") from error
+        return block
+
+    def _failure(self, error: Exception) -> EngineError:
+        """What to tell the callers of a block that could not be computed; nothing was stored."""
+        return EngineError("failed", f"The block could not be made: {type(error).__name__}: {error}.")
 
     def _take_group(self) -> list[_Waiting]:
         with self._queue_lock:

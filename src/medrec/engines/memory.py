@@ -56,7 +56,8 @@ class MemoryEngine(LocalEngine):
         self._fault("kept")
 
     def _read_blocks(self, after: int) -> list[CommittedBlock]:
-        return self._blocks[after : after + BLOCKS_MAX]
+        first = max(after, 0)
+        return self._blocks[first : first + BLOCKS_MAX]
 
     def tip(self) -> Tip:
         """Where the ledger stands."""
@@ -64,21 +65,19 @@ class MemoryEngine(LocalEngine):
 
     def view(self, height: int | None = None) -> "MemoryView":
         """A read at the tip, or, with this engine only, at any height."""
-        if height is None or height == self._tip.height:
-            return MemoryView(self._values, self._ordered, self._tip)
+        # The tip first: keys that come in between belong to a later height, and the view passes over them.
+        tip = self._tip
+        if height is None or height == tip.height:
+            return MemoryView(self._values, self._ordered, tip)
         if not 1 <= height <= len(self._blocks):
-            raise EngineError(
-                "no-such-height", f"There is no height {height}; the tip is {self._tip.height}."
-            )
+            raise EngineError("no-such-height", f"There is no height {height}; the tip is {tip.height}.")
         return MemoryView(self._values, self._ordered, self._blocks[height - 1].tip)
 
 
 class MemoryView:
     """The state as it was at a tip."""
 
-    def __init__(
-        self, values: dict[bytes, list[tuple[int, bytes | None]]], ordered: list[bytes], tip: Tip
-    ) -> None:
+    def __init__(self, values: dict[bytes, list[tuple[int, bytes | None]]], ordered: list[bytes], tip: Tip) -> None:
         self._values = values
         self._ordered = ordered
         self.tip = tip

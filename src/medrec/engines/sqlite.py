@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
 
-from medrec.core import codec
+from medrec.core import codec, merkle, statemap
 from medrec.core.genesis import decode_tip, encode_tip, genesis_writes, network_id
 from medrec.core.outcome import Code, Outcome
 from medrec.core.state import NETWORK, TIP
@@ -50,6 +50,7 @@ class SqliteEngine(LocalEngine):
         self._cache: dict[bytes, bytes | None] = {}
         self._readers: list[sqlite3.Connection] = []
         self._readers_lock = threading.Lock()
+        self._closed: EngineError | None = None
         self._lock_file = _lock(path)
         try:
             self._connection = _connect(path)
@@ -81,26 +82,35 @@ class SqliteEngine(LocalEngine):
     def _check_last(self) -> Tip:
         """Tip, state and the last block must tell one story."""
         data = _get(self._connection, TIP)
-        row = self._connection.execute(
-            "SELECT height, tip FROM block ORDER BY height DESC LIMIT 1"
-        ).fetchone()
-        if data is None or (row is None and decode_tip(data).height) or (row is not None and row[1] != data):
+        row = self._connection.execute("SELECT height, tip FROM block ORDER BY height DESC LIMIT 1").fetchone()
+        try:
+            tip = None if data is None else decode_tip(data)
+            agree = tip is not None and self._agrees(tip) and row == ((tip.height, data) if tip.height else None)
+        except (codec.CodecError, merkle.ProofError, statemap.CorruptMapError):
+            agree = False
+        if tip is None or not agree:
             raise EngineError(
                 "corrupted",
                 f"The ledger file {self._path.name} is damaged: its last block and its state do not agree. "
                 "Restore it from a backup or copy it from another organisation.",
             )
-        return decode_tip(data)
+        return tip
+
+    def _agrees(self, tip: Tip) -> bool:
+        read = self._state().get
+        if statemap.root(read) != tip.state_root:
+            return False
+        return merkle.log_root(read, tip.log_size) == tip.log_root
+
+    def _failure(self, error: Exception) -> EngineError:
+        return _translated(error, self._path) if isinstance(error, sqlite3.Error) else super()._failure(error)
 
     def _state(self) -> View:
         return _WriterView(self._connection, self._cache)
 
     def _keep(self, block: Block, result: BlockResult) -> None:
         connection = self._connection
-        rows = [
-            [int(outcome.code), index]
-            for outcome, index in zip(result.outcomes, result.leaf_indices, strict=True)
-        ]
+        rows = [[int(outcome.code), index] for outcome, index in zip(result.outcomes, result.leaf_indices, strict=True)]
         details = [outcome.detail for outcome in result.outcomes]
         try:
             self._fault("begin")
@@ -119,9 +129,11 @@ class SqliteEngine(LocalEngine):
                 ),
             )
             self._fault("commit")
-        except (sqlite3.Error, EngineError) as error:
+        except BaseException as error:
             self._roll_back()
-            raise error if isinstance(error, EngineError) else _translated(error, self._path) from error
+            if isinstance(error, sqlite3.Error):
+                raise _translated(error, self._path) from error
+            raise
         try:
             connection.execute("COMMIT")
         except sqlite3.Error as error:
@@ -155,6 +167,8 @@ class SqliteEngine(LocalEngine):
                 "SELECT height, time, transactions, results, tip FROM block WHERE height > ? ORDER BY height LIMIT ?",
                 (after, BLOCKS_MAX),
             ).fetchall()
+        except sqlite3.Error as error:
+            raise _translated(error, self._path) from error
         finally:
             self._give_back(connection)
         return [_committed(*row) for row in rows]
@@ -166,26 +180,36 @@ class SqliteEngine(LocalEngine):
     def view(self) -> "SqliteView":
         """A read at the tip."""
         connection = self._reader()
-        connection.execute("BEGIN")
-        data = _get(connection, TIP)
+        try:
+            connection.execute("BEGIN")
+            data = _get(connection, TIP)
+        except sqlite3.Error as error:
+            connection.close()
+            raise _translated(error, self._path) from error
         assert data is not None
         return SqliteView(connection, decode_tip(data), self._give_back)
 
     def _reader(self) -> sqlite3.Connection:
         with self._readers_lock:
+            if self._closed is not None:
+                raise self._closed
             if self._readers:
                 return self._readers.pop()
         return _connect(self._path, read_only=True)
 
     def _give_back(self, connection: sqlite3.Connection) -> None:
         with self._readers_lock:
-            self._readers.append(connection)
+            if self._closed is None:
+                self._readers.append(connection)
+            else:
+                connection.close()
 
     def close(self) -> None:
         """Close the file and let another process have it."""
         with self._making:
             self._broken = EngineError("closed", "The ledger was closed.")
             with self._readers_lock:
+                self._closed = self._broken
                 for connection in self._readers:
                     connection.close()
                 self._readers.clear()
@@ -284,7 +308,8 @@ def _lock(path: Path) -> BinaryIO:
         lock.close()
         raise EngineError(
             "in-use",
-            f"Another process has the ledger file {path.name} open; stop it first, or give this node a file of its own.",
+            f"Another process has the ledger file {path.name} open; stop it first, or give this node a file "
+            "of its own.",
         ) from error
     return lock
 
@@ -312,16 +337,16 @@ def _committed(height: int, time: int, transactions: bytes, results: bytes, tip:
 
 
 def _translated(error: sqlite3.Error, path: Path) -> EngineError:
-    text = str(error)
-    if "full" in text:
-        return EngineError(
-            "disk-full", "The disk is full: the block was not kept and nothing was lost; make room."
-        )
-    if "malformed" in text or "not a database" in text:
+    name = getattr(error, "sqlite_errorname", "")
+    if name in ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE"):
+        return EngineError("disk-full", "The disk is full: the block was not kept and nothing was lost; make room.")
+    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
         return EngineError(
             "corrupted",
             f"The ledger file {path.name} is damaged; restore it from a backup or copy it from another organisation.",
         )
-    if "locked" in text:
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return EngineError("in-use", f"Another process holds the ledger file {path.name}; stop it first.")
-    return EngineError("disk", f"The ledger file {path.name} cannot be used: {text}.")
+    if name.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY")):
+        return EngineError("no-file", f"The ledger file {path.name} cannot be opened or written.")
+    return EngineError("disk", f"The ledger file {path.name} cannot be used: {error}.")

@@ -19,27 +19,27 @@ from medrec.core.view import Draft
 CREDENTIALS_MAX = 16
 
 
-class NewCredential(Fields):
+class NewCredential(Fields, frozen=True):
     """A credential as its owner states it."""
 
-    kind: Annotated[str, msgspec.Meta(pattern="^ed25519$")]
+    kind: Annotated[str, msgspec.Meta(pattern=r"^ed25519\Z")]
     key: Bytes32
 
 
-class Create(Fields):
+class Create(Fields, frozen=True):
     """The payload of account/create: the first credential, and the salt of the address."""
 
     credential: NewCredential
     salt: Bytes32
 
 
-class Add(Fields):
+class Add(Fields, frozen=True):
     """The payload of account/credential-add."""
 
     credential: NewCredential
 
 
-class Remove(Fields):
+class Remove(Fields, frozen=True):
     """The payload of account/credential-remove: the key id of the credential that goes."""
 
     key: Bytes16

@@ -7,11 +7,10 @@ bound by the root, so that a receipt needs one entry and one path, not the whole
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-import cbor2
 import msgspec
 
 from medrec.core import codec, merkle, state
-from medrec.core.commitment import TAG_BYTES, nullifier
+from medrec.core.commitment import COMMITMENT_BYTES, TAG_BYTES, nullifier
 from medrec.core.outcome import Code, Refused, claim
 from medrec.core.state import NO_BATCH, BatchHead, Dues, Obligation
 from medrec.core.types import (
@@ -30,18 +29,16 @@ ENTRIES_MAX = 8192
 DUE_MS_MAX = 10 * 366 * 86_400_000
 
 
-class Extras(Fields):
+class Extras(Fields, frozen=True):
     """The optional parts of an entry."""
 
     owes: tuple[Bytes16, OrganisationId, TimeMs] | None = None
-    settles: (
-        Annotated[list[tuple[OrganisationId, Bytes16]], msgspec.Meta(min_length=1, max_length=16)] | None
-    ) = None
+    settles: Annotated[list[tuple[OrganisationId, Bytes16]], msgspec.Meta(min_length=1, max_length=16)] | None = None
     nullifier: Bytes32 | None = None
     sealed: Annotated[bytes, msgspec.Meta(min_length=1, max_length=256)] | None = None
 
 
-class Anchor(Fields):
+class Anchor(Fields, frozen=True):
     """The payload: entries of the lines first .. first + count - 1, and the journal's chain hash after them."""
 
     count: Annotated[int, msgspec.Meta(ge=1, le=ENTRIES_MAX)]
@@ -58,44 +55,44 @@ def encode_entry(commitment: bytes, tag: bytes, extras: dict[str, Any] | None = 
 
 def encode_attachment(entries: Sequence[bytes]) -> bytes:
     """The attachment of an anchor: a CBOR array of the entries."""
-    return _array_head(len(entries)) + b"".join(entries)
-
-
-def _array_head(count: int) -> bytes:
-    return cbor2.dumps(list(range(count)))[: 1 if count < 24 else 2 if count < 256 else 3]
+    return codec.array_head(len(entries)) + b"".join(entries)
 
 
 def decode_entries(attachment: bytes) -> tuple[list[bytes], list[tuple[int, Extras]]]:
     """The bytes of every entry, and the extras of those that have any with their position.
 
-    Raises Refused ENTRY_MALFORMED. One pass decodes, one joins the entries' one form and compares it whole.
+    Raises Refused ENTRY_MALFORMED.
     """
     try:
-        values = codec.decode(attachment)
+        items = codec.decode_array(attachment)
     except codec.CodecError as error:
         raise Refused(Code.ENTRY_MALFORMED, str(error)) from None
-    claim(
-        type(values) is list and len(values) <= ENTRIES_MAX, Code.ENTRY_MALFORMED, "not an array of entries"
-    )
-    entries = [cbor2.dumps(value, canonical=True) for value in values]
+    claim(len(items) <= ENTRIES_MAX, Code.ENTRY_MALFORMED, f"more than {ENTRIES_MAX} entries")
     extras: list[tuple[int, Extras]] = []
-    for position, value in enumerate(values):
+    for position, (value, _) in enumerate(items):
         if not (
             type(value) is list
             and len(value) == 3
             and type(value[0]) is bytes
-            and len(value[0]) == 32
+            and len(value[0]) == COMMITMENT_BYTES
             and type(value[1]) is bytes
             and len(value[1]) == TAG_BYTES
             and type(value[2]) is dict
         ):
             raise Refused(Code.ENTRY_MALFORMED, f"entry {position}")
         if value[2]:
-            try:
-                extras.append((position, msgspec.convert(value[2], Extras)))
-            except msgspec.ValidationError as error:
-                raise Refused(Code.ENTRY_MALFORMED, f"entry {position}: {error}") from None
-    return entries, extras
+            extras.append((position, _read_extras(value[2], position)))
+    return [data for _, data in items], extras
+
+
+def _read_extras(value: dict[str, Any], position: int) -> Extras:
+    # What is not there is left out: a null would be a second form of the same entry.
+    claim(None not in value.values(), Code.ENTRY_MALFORMED, f"entry {position}: a null")
+    try:
+        extras: Extras = read_fields(value, Extras, Code.ENTRY_MALFORMED)
+    except Refused as refused:
+        raise Refused(Code.ENTRY_MALFORMED, f"entry {position}: {refused.outcome.detail}") from None
+    return extras
 
 
 def anchor(draft: Draft, transaction: Transaction, height: int, time: int) -> None:
@@ -119,14 +116,10 @@ def anchor(draft: Draft, transaction: Transaction, height: int, time: int) -> No
         if extra.nullifier is not None:
             _nullify(draft, extra.nullifier, height)
     last = head.last + payload.count
-    state.write(
-        draft, state.batch_key(author), BatchHead(head.count + 1, last, transaction.id, payload.journal)
-    )
+    state.write(draft, state.batch_key(author), BatchHead(head.count + 1, last, transaction.id, payload.journal))
 
 
-def _owe(
-    draft: Draft, creditor: str, owes: tuple[bytes, str, int], position: int, height: int, time: int
-) -> None:
+def _owe(draft: Draft, creditor: str, owes: tuple[bytes, str, int], position: int, height: int, time: int) -> None:
     identifier, debtor, due = owes
     key = state.obligation_key(creditor, identifier)
     claim(state.organisation(draft, debtor) is not None, Code.UNKNOWN_DEBTOR, f"entry {position}: {debtor}")

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from medrec.core import state
+from medrec.core import codec, state
 from medrec.core.crypto import key_id
 from medrec.core.kinds.organisation import replace_keys
 from medrec.core.outcome import Code, claim, refuse
@@ -30,19 +30,19 @@ from medrec.core.view import Draft
 OPEN_MS = 30 * 86_400_000
 
 
-class Propose(Fields):
+class Propose(Fields, frozen=True):
     """The payload of governance/propose: {"change": name, ...fields of that change}."""
 
     change: dict[str, Any]
 
 
-class Vote(Fields):
+class Vote(Fields, frozen=True):
     """The payload of governance/vote: the transaction id of the proposal."""
 
     proposal: Bytes32
 
 
-class Admit(Fields):
+class Admit(Fields, frozen=True):
     """A new organisation joins."""
 
     change: str
@@ -53,21 +53,21 @@ class Admit(Fields):
     keys: Keys
 
 
-class Suspend(Fields):
+class Suspend(Fields, frozen=True):
     """An organisation may no longer speak on the ledger; what it said stays."""
 
     change: str
     id: OrganisationId
 
 
-class Reinstate(Fields):
+class Reinstate(Fields, frozen=True):
     """A suspended organisation may speak again."""
 
     change: str
     id: OrganisationId
 
 
-class ReplaceKeys(Fields):
+class ReplaceKeys(Fields, frozen=True):
     """An organisation whose keys were lost or stolen gets new ones."""
 
     change: str
@@ -75,7 +75,7 @@ class ReplaceKeys(Fields):
     keys: Keys
 
 
-class Validator(Fields):
+class Validator(Fields, frozen=True):
     """An organisation's consensus key and its power (0 removes it)."""
 
     change: str
@@ -84,7 +84,7 @@ class Validator(Fields):
     power: Annotated[int, msgspec.Meta(ge=0, le=1)]
 
 
-class Upgrade(Fields):
+class Upgrade(Fields, frozen=True):
     """From this height on the network follows this protocol version."""
 
     change: str
@@ -148,8 +148,8 @@ def carry_out(draft: Draft, change: dict[str, Any], height: int) -> None:
 
 def admit(draft: Draft, change: Admit, height: int) -> None:
     """Take an organisation in."""
-    claim(state.organisation(draft, change.id) is None, Code.ORGANISATION_EXISTS, change.id)
     claim(ROLES.issuperset(change.roles), Code.BAD_PAYLOAD, f"roles are {', '.join(sorted(ROLES))}")
+    claim(state.organisation(draft, change.id) is None, Code.ORGANISATION_EXISTS, change.id)
     claim(draft.get(state.signing_key_key(key_id(change.keys.ed25519))) is None, Code.KEY_IN_USE)
     organisation = Organisation(
         change.id, change.name, sorted(set(change.roles)), change.endpoint, change.keys, since=height
@@ -184,7 +184,7 @@ def give_keys(draft: Draft, change: ReplaceKeys, height: int) -> None:
 def validator(draft: Draft, change: Validator, height: int) -> None:
     """Set an organisation's consensus key and power."""
     _known(draft, change.id)
-    new = state.codec.encode([change.key, change.power])
+    new = codec.encode([change.key, change.power])
     claim(draft.get(state.validator_key(change.id)) != new, Code.NO_CHANGE)
     draft.put(state.validator_key(change.id), new)
 
@@ -193,7 +193,7 @@ def upgrade(draft: Draft, change: Upgrade, height: int) -> None:
     """Fix the height from which the next protocol version holds."""
     present = state.read_integer(draft, state.PROTOCOL, PROTOCOL_VERSION)
     claim(change.version == present + 1 and change.height > height, Code.BAD_UPGRADE)
-    draft.put(state.UPGRADE, state.codec.encode([change.version, change.height]))
+    draft.put(state.UPGRADE, codec.encode([change.version, change.height]))
 
 
 def _known(draft: Draft, identifier: str) -> Organisation:

@@ -13,13 +13,13 @@ from medrec.core.types import Fields, Text, Transaction, Url, read_fields
 from medrec.core.view import Draft
 
 
-class Rotate(Fields):
+class Rotate(Fields, frozen=True):
     """The payload of organisation/rotate: the keys that replace the present ones."""
 
     keys: Keys
 
 
-class Describe(Fields):
+class Describe(Fields, frozen=True):
     """The payload of organisation/describe: the public name and the address of the node."""
 
     name: Text
@@ -48,12 +48,10 @@ def describe(draft: Draft, transaction: Transaction, height: int, time: int) -> 
 
 def replace_keys(draft: Draft, organisation: Organisation, keys: Keys) -> None:
     """Retire the present signing key and take the new ones; a key serves one organisation, once."""
-
     new = key_id(keys.ed25519)
-    retired = list(organisation.retired)
     if keys.ed25519 != organisation.keys.ed25519:
         claim(draft.get(state.signing_key_key(new)) is None, Code.KEY_IN_USE)
-        retired.append(key_id(organisation.keys.ed25519))
-    draft.put(state.signing_key_key(new), organisation.id.encode())
-    changed = msgspec.structs.replace(organisation, keys=keys, retired=retired)
+        # The record of the old key stays: that is how a retired key is known for one.
+        draft.put(state.signing_key_key(new), organisation.id.encode())
+    changed = msgspec.structs.replace(organisation, keys=keys)
     state.write(draft, state.organisation_key(organisation.id), changed)
