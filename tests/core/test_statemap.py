@@ -30,7 +30,12 @@ def close_keys(tried: int, pairs: int) -> list[bytes]:
     return sorted({keys[i + side] for i in nearest for side in (0, 1)})
 
 
-POOL = [*close_keys(20_000, 8), *(b"key %d" % number for number in range(16))]
+def crowd(size: int) -> list[bytes]:
+    """Keys that all begin with the bits 0101101, so that many leaves meet below one slot."""
+    return [key for key in (b"crowd %d" % number for number in range(size)) if sha(key)[0] >> 1 == 0x5A >> 1]
+
+
+POOL = [*close_keys(20_000, 8), *crowd(2000), *(b"key %d" % number for number in range(8))]
 
 keys = st.sampled_from(POOL)
 values = st.binary(max_size=3)
@@ -248,32 +253,25 @@ def test_a_leaf_or_nothing_beside_nothing_is_refused() -> None:
     assert not verify_absence(statemap._climb(sha(b"a"), EMPTY, lonely.siblings), b"a", lonely)
 
 
+def test_an_other_leaf_off_the_path_is_refused() -> None:
+    rows, value_hash = (sha(b"1"), sha(b"2")), sha(b"value")
+    on, off = (flipped(sha(b"a"), 2), value_hash), (flipped(sha(b"a"), 1), value_hash)
+    for leaf, good in ((on, True), (off, False)):
+        forged = statemap._climb(sha(b"a"), sha(b"\x00medrec/map/1" + leaf[0] + leaf[1]), rows)
+        assert verify_absence(forged, b"a", Proof(rows, leaf)) == good
+
+
 @given(contents, keys)
 def test_the_wire_form_comes_back(content: dict[bytes, bytes], key: bytes) -> None:
     proof = prove(built(content).get, key)
     assert Proof.from_value(codec.decode(codec.encode(proof.to_value()))) == proof
 
 
-@pytest.mark.parametrize(
-    "value",
-    [
-        None,
-        b"",
-        [],
-        (b"",),
-        [b"x"],
-        [bytes(32)],
-        [bytes(65)],
-        [b"", bytes(31)],
-        [b"", bytes(33)],
-        [b"", b""],
-        [b"", "a" * 32],
-        [None],
-        [b"", bytearray(32)],
-        [b"", [bytes(32)]],
-        [b"", *[bytes(32)] * 257],
-    ],
-)
+NOT_PROOFS: list[object] = [None, b"", [], (b"",), [None], [b"x"], [bytes(32)], [bytes(65)], [b"", *[bytes(32)] * 257]]
+NOT_PROOFS += [[b"", bad] for bad in (b"", bytes(31), bytes(33), "a" * 32, bytearray(32), [bytes(32)])]
+
+
+@pytest.mark.parametrize("value", NOT_PROOFS)
 def test_from_value_refuses(value: object) -> None:
     with pytest.raises(ValueError, match="map proof"):
         Proof.from_value(value)
@@ -322,6 +320,9 @@ def test_keys_that_part_at_the_last_bit(monkeypatch: pytest.MonkeyPatch) -> None
         assert Proof.from_value(proof.to_value()) == proof
         assert verify_inclusion(both, key, value, proof)
         assert not verify_absence(both, key, proof)
+    bottomless = {**store, max(store, key=len): b"\x02\x00\x00\x00" + sha(b"")}
+    with pytest.raises(statemap.CorruptMapError):
+        prove(bottomless.get, left)
     assert store.change({right: None}) == top
     assert len(store) == 1
     absent = prove(store.get, right)
