@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 import re
 from collections import Counter
 from pathlib import Path
@@ -22,8 +21,6 @@ from medrec.demo.split import (
 )
 
 HOSPITALS = ("north", "harbour", "children")
-SHARED = Path(os.environ.get("MEDREC_SHARED") or Path(__file__).resolve().parents[3] / "shared")
-SYNTHEA = SHARED / "data" / "synthea-r4" / "bundles"
 
 
 def _entry(uuid: str, body: str) -> str:
@@ -170,9 +167,11 @@ def test_a_missing_id_is_taken_from_the_full_url(tmp_path: Path) -> None:
     assert raw == [b'{"id":"n","resourceType":"Goal"}']
 
 
-@pytest.mark.skipif(not SYNTHEA.is_dir(), reason="shared test data (data/synthea-r4) is not on this machine")
-def test_real_bundles_lose_and_double_nothing() -> None:
-    paths = bundle_files(SYNTHEA)[::4]
+def test_real_bundles_lose_and_double_nothing(shared: Path) -> None:
+    folder = shared / "data" / "synthea-r4" / "bundles"
+    if not folder.is_dir():
+        pytest.skip("shared test data (data/synthea-r4) is not on this machine")
+    paths = bundle_files(folder)[::4]
     before: Counter[str] = Counter()
     literals: Counter[str] = Counter()
     people = set()

@@ -256,17 +256,13 @@ def _resource(number: int, entry: _Entry) -> _Resource:
     if not isinstance(data, dict) or not isinstance(data.get("resourceType"), str):
         raise BrokenBundleError(f"entry {number} holds no FHIR resource")
     if entry.request is not None and entry.request.method not in ("POST", "PUT"):
-        raise BrokenBundleError(
-            f"entry {number} asks for {entry.request.method}, only POST and PUT can be split"
-        )
+        raise BrokenBundleError(f"entry {number} asks for {entry.request.method}, only POST and PUT can be split")
     identifier = data.get("id")
     if identifier is None and entry.fullUrl.startswith("urn:uuid:"):
         identifier = entry.fullUrl.removeprefix("urn:uuid:")
         raw = b'{"id":' + _text(identifier) + b"," + raw[1:].lstrip()
     if not isinstance(identifier, str) or not identifier:
-        raise BrokenBundleError(
-            f"entry {number} ({data['resourceType']}) has neither id nor urn:uuid fullUrl"
-        )
+        raise BrokenBundleError(f"entry {number} ({data['resourceType']}) has neither id nor urn:uuid fullUrl")
     return _Resource(data["resourceType"], identifier, raw, data, [])
 
 
@@ -350,9 +346,7 @@ def _visit_references(data: Mapping[str, Any]) -> Iterator[str]:
     if isinstance(context, dict):
         places.append(context.get("encounter"))
     items = data.get("item")
-    places += (
-        [item.get("encounter") for item in items if isinstance(item, dict)] if isinstance(items, list) else []
-    )
+    places += [item.get("encounter") for item in items if isinstance(item, dict)] if isinstance(items, list) else []
     places.append(data.get("claim"))
     for place in places:
         for one in place if isinstance(place, list) else [place]:
