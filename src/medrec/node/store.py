@@ -57,6 +57,7 @@ person = Table(
     Column("patient", String(64), unique=True),
     Column("account", String(80), unique=True),
     Column("agent", String(32)),
+    Column("epoch", Integer, nullable=False, default=0),
     Column("counter", BigInteger, nullable=False, default=0),
     Column("keys", LargeBinary, nullable=False),
 )
@@ -82,6 +83,7 @@ record = Table(
     Column("manifest", LargeBinary(32), nullable=False),
     Column("person", Integer),
     Column("origin", String(500), nullable=False),
+    Column("stamp", String(120), nullable=False, default=""),
     Column("altered", Boolean, nullable=False, default=False),
 )
 Index("record_person", record.c.person, record.c.type)
@@ -138,6 +140,14 @@ checkpoint = Table(
     Column("note", LargeBinary, nullable=False),
 )
 
+invitation = Table(
+    "invitation",
+    metadata,
+    Column("code", LargeBinary(32), primary_key=True),
+    Column("patient", String(64), nullable=False),
+    Column("expires", BigInteger, nullable=False),
+)
+
 # What a node in the role of an agent keeps for its people.
 client = Table(
     "client",
@@ -152,7 +162,10 @@ relationship = Table(
     metadata,
     Column("account", String(80), primary_key=True),
     Column("organisation", String(32), primary_key=True),
+    Column("epoch", Integer, primary_key=True, autoincrement=False),
     Column("next", BigInteger, nullable=False, default=0),
+    Column("end", BigInteger),
+    Column("key", LargeBinary, nullable=False),
 )
 
 notice = Table(
@@ -160,6 +173,7 @@ notice = Table(
     metadata,
     Column("account", String(80), primary_key=True),
     Column("organisation", String(32), primary_key=True),
+    Column("epoch", Integer, primary_key=True, autoincrement=False),
     Column("counter", BigInteger, primary_key=True, autoincrement=False),
     Column("tag", LargeBinary(16), nullable=False, index=True),
     Column("kind", String(40), nullable=False),

@@ -1,0 +1,199 @@
+"""Linking: an organisation ties its local patient to an account, at the desk, on a one-time code.
+
+The desk makes a code for the patient in front of it; her agent presents the code with her signature and the keys of
+the relationship. From then on her lines carry tags that only she, her agent and this organisation can compute.
+Lines from before the link are handed over: their key goes sealed on the ledger with the link's own line, and
+notices of them are queued.
+"""
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+import sqlalchemy as sql
+
+from medrec.core import codec, manifests, state
+from medrec.core.commitment import SALT_BYTES
+from medrec.core.crypto import verify_ed25519
+from medrec.core.manifests.record import LinkManifest
+from medrec.engines.engine import Engine
+from medrec.node import store
+from medrec.node.journal import Draft, Journal, Line, Person
+
+CODE_BYTES = 16
+CODE_LIFE_MS = 15 * 60_000
+
+
+class LinkError(Exception):
+    """A link was refused. `code` is a short name, the text one sentence for people."""
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.sentence = sentence
+
+
+def link_message(network: bytes, organisation: str, account: str, code: bytes) -> bytes:
+    """What a person signs to be linked (32 bytes)."""
+    return hashlib.sha256(b"medrec/link/1" + codec.encode([network, organisation, account, code])).digest()
+
+
+class Linker:
+    """The organisation's side of linking."""
+
+    def __init__(self, journal: Journal, engine: Engine, network: bytes, clock: Callable[[], int]) -> None:
+        self._journal = journal
+        self._engine = engine
+        self._network = network
+        self._clock = clock
+
+    def invite(self, patient: str) -> bytes:
+        """A one-time code for a local patient who stands at the desk; valid for fifteen minutes."""
+        code = self._journal.vault.random(CODE_BYTES)
+        row = {"code": _digest(code), "patient": patient, "expires": self._clock() + CODE_LIFE_MS}
+        self._journal.store.write(lambda connection: connection.execute(sql.insert(store.invitation).values(**row)))
+        return code
+
+    def accept(self, caller: str, body: bytes) -> bytes:
+        """Answer an agent that presents a code: CBOR {account, code, epoch, key, relationship, seal, signature}.
+
+        Returns CBOR {"relationship": key of the lines before, "lines": how many}. Raises LinkError.
+        """
+        try:
+            asked = codec.decode(body)
+            account, code, key = asked["account"], asked["code"], asked["key"]
+            relationship, seal, signature, epoch = (
+                asked["relationship"],
+                asked["seal"],
+                asked["signature"],
+                int(asked["epoch"]),
+            )
+            if any(type(part) is not bytes or len(part) != 32 for part in (relationship, seal)):
+                raise ValueError
+        except (codec.CodecError, KeyError, TypeError, ValueError):
+            raise LinkError("malformed", "The request to link is not readable.") from None
+        self._check_signature(account, code, key, signature)
+        return self._journal.store.write(
+            lambda connection: self._link(connection, caller, account, code, epoch, relationship, seal)
+        )
+
+    def redeliver(self, caller: str, body: bytes) -> bytes:
+        """Queue notices again that an agent found anchored but never got: CBOR {account, epoch, counters}.
+
+        Returns CBOR of how many were queued. Only the agent that serves the account is answered.
+        """
+        try:
+            asked = codec.decode(body)
+            account, epoch, counters = str(asked["account"]), int(asked["epoch"]), [int(c) for c in asked["counters"]]
+        except (codec.CodecError, KeyError, TypeError, ValueError):
+            raise LinkError("malformed", "The request for notices is not readable.") from None
+        return codec.encode(
+            self._journal.store.write(
+                lambda connection: self._queue_again(connection, caller, account, epoch, set(counters))
+            )
+        )
+
+    def _queue_again(
+        self, connection: sql.Connection, caller: str, account: str, epoch: int, counters: set[int]
+    ) -> int:
+        who = self._journal.person_of_account(connection, account)
+        if who is None or who.agent != caller or who.epoch != epoch:
+            raise LinkError("not-linked", "This agent does not serve this account here.")
+        lines = _lines_of(connection, who.id)
+        since = next(index for index, row in enumerate(lines) if row.kind == "link/1")
+        notices = [
+            self._journal.notice(who, counter, self._opened(row, who))
+            for counter, row in enumerate(lines[since:])
+            if counter in counters
+        ]
+        if notices:
+            connection.execute(sql.insert(store.outbox), notices)
+        return len(notices)
+
+    def _opened(self, row: Any, who: Person) -> Line:
+        opened = self._journal.vault.open(who.keys.data, bytes(row.sealed), bytes(row.digest))
+        salt, manifest = opened[:SALT_BYTES], opened[SALT_BYTES:]
+        return Line(row.seq, row.time, bytes(row.hash), bytes(row.entry), manifest, salt)
+
+    def _check_signature(self, account: str, code: bytes, key: bytes, signature: bytes) -> None:
+        with self._engine.view() as view:
+            found = state.account(view, account)
+        credential = found.credentials.get(key.hex()) if found is not None else None
+        message = link_message(self._network, self._journal.organisation, account, code)
+        if credential is None or not verify_ed25519(credential.key, message, signature):
+            raise LinkError("not-the-account", "The account's holder did not sign this link.")
+
+    def _link(
+        self,
+        connection: sql.Connection,
+        agent: str,
+        account: str,
+        code: bytes,
+        epoch: int,
+        relationship: bytes,
+        seal: bytes,
+    ) -> bytes:
+        invited = connection.execute(
+            sql.select(store.invitation).where(store.invitation.c.code == _digest(code))
+        ).one_or_none()
+        if invited is None or invited.expires < self._clock():
+            raise LinkError("code-unknown", "The code was used, has run out, or was never given; ask at the desk.")
+        if self._journal.person_of_account(connection, account) is not None:
+            raise LinkError("already-linked", "This account is already linked here.")
+        identifier = self._journal.person_of_patient(connection, invited.patient)
+        before = self._journal.person(connection, identifier)
+        if before.account is not None:
+            raise LinkError("already-linked", "This patient is already linked to an account.")
+        connection.execute(sql.delete(store.invitation).where(store.invitation.c.code == invited.code))
+        vault = self._journal.vault
+        keys = vault.new_person_keys(relationship, seal)
+        # Manifests that were sealed before stay readable: the data key stays.
+        keys = type(keys)(keys.relationship, keys.seal, before.keys.data)
+        lines = self._hand_over(connection, before, account, agent)
+        connection.execute(
+            sql.update(store.person)
+            .where(store.person.c.id == identifier)
+            .values(account=account, agent=agent, epoch=epoch, counter=0, keys=vault.wrap(keys))
+        )
+        time = self._clock()
+        manifest = LinkManifest(
+            "link/1", self._network.hex(), self._journal.organisation, account, time, "link", agent, lines
+        )
+        summary: list[Any] = [2, time, before.keys.relationship, lines]
+        self._journal.append(connection, [Draft("link/1", manifests.encode(manifest), identifier, None, summary)])
+        return codec.encode({"relationship": before.keys.relationship, "lines": lines})
+
+    def _hand_over(self, connection: sql.Connection, before: Person, account: str, agent: str) -> int:
+        """Queue notices of every line from before the link, under the key they were tagged with."""
+        told = before._replace(account=account, agent=agent)
+        rows = _lines_of(connection, before.id)
+        notices = [
+            self._journal.notice(told, counter, self._opened(row, before)) for counter, row in enumerate(rows)
+        ]
+        if notices:
+            connection.execute(sql.insert(store.outbox), notices)
+        return len(rows)
+
+
+def _lines_of(connection: sql.Connection, person: int) -> list[Any]:
+    """A person's lines in their order, with their sealed manifests."""
+    return list(
+        connection.execute(
+            sql.select(
+                store.line.c.seq,
+                store.line.c.time,
+                store.line.c.kind,
+                store.line.c.hash,
+                store.line.c.entry,
+                store.manifest.c.hash.label("digest"),
+                store.manifest.c.sealed,
+            )
+            .join_from(store.manifest, store.line, store.manifest.c.seq == store.line.c.seq)
+            .where(store.manifest.c.person == person)
+            .order_by(store.manifest.c.seq)
+        ).all()
+    )
+
+
+def _digest(code: bytes) -> bytes:
+    return hashlib.sha256(b"medrec/invitation/1" + code).digest()

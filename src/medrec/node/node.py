@@ -1,0 +1,185 @@
+"""One organisation's node: its parts, put together, and the loops that keep them going.
+
+What runs by itself: the anchorer (a moment after a line was written), the deliverer (what waits in the outbox), the
+follower (an agent indexes new blocks and walks its relationships), and the checkpoint keeper. `tick` does one round
+of each in the caller's thread; `start` and `stop` run them in the background.
+"""
+
+import threading
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from medrec.core import codec
+from medrec.core.genesis import network_id
+from medrec.core.types import Tip
+from medrec.engines.engine import Engine, EngineError
+from medrec.node.agent import Agent
+from medrec.node.anchor import Anchorer, AnchorError
+from medrec.node.checkpoints import Checkpoints
+from medrec.node.consents import Consents
+from medrec.node.deliver import Deliverer
+from medrec.node.directory import Directory
+from medrec.node.gate import Gate
+from medrec.node.journal import Journal
+from medrec.node.keys import OrganisationKeys
+from medrec.node.link import Linker
+from medrec.node.peers import PeerError, Peers
+from medrec.node.publish import Publisher
+from medrec.node.store import Store, StoreError
+from medrec.node.vault import Vault
+
+GATHER_S = 0.02
+ROUND_S = 0.2
+CHECKPOINT_S = 2.0
+MERGE_DELAY_MS = 60_000
+
+
+class RecordReader(Protocol):
+    """Reads the present bytes of a record where it lives."""
+
+    def read(self, kind: str, identifier: str) -> bytes | None:
+        """The raw bytes of type/id, None if it is not there (any more)."""
+        ...
+
+
+class NoRecords:
+    """The reader of an organisation that holds no records."""
+
+    def read(self, kind: str, identifier: str) -> bytes | None:
+        """Nothing is here."""
+        return None
+
+
+class Node:
+    """An organisation's node. Everything outside comes in by argument: keys, ledger, store, clock, peers, records."""
+
+    def __init__(
+        self,
+        *,
+        organisation: str,
+        genesis: dict[str, Any],
+        keys: OrganisationKeys,
+        engine: Engine,
+        store: Store,
+        vault: Vault,
+        clock: Callable[[], int],
+        peers: Peers,
+        source: RecordReader | None = None,
+        agent: bool = False,
+        merge_delay_ms: int = MERGE_DELAY_MS,
+    ) -> None:
+        self.organisation = organisation
+        self.genesis = genesis
+        self.network = network_id(genesis)
+        self.keys = keys
+        self.engine = engine
+        self.store = store
+        self.vault = vault
+        self.clock = clock
+        self.peers = peers
+        self.source: RecordReader = source or NoRecords()
+        self.merge_delay_ms = merge_delay_ms
+        self.directory = Directory(engine)
+        self.journal = Journal(store, vault, clock, organisation)
+        self.publisher = Publisher(self.journal, self.network)
+        self.anchorer = Anchorer(store, engine, keys, organisation, self.network, clock)
+        self.linker = Linker(self.journal, engine, self.network, clock)
+        self.agent = Agent(store, vault, engine, organisation, self.network, peers.call, clock) if agent else None
+        self.consents = Consents(self)
+        self.gate = Gate(self)
+        self.checkpoints = Checkpoints(self)
+        self.deliverer = Deliverer(self)
+        self.trouble: dict[str, str] = {}
+        self._stopping = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def anchor(self) -> int:
+        """Anchor everything that waits; the number of lines."""
+        total = 0
+        while step := self.anchorer.step():
+            total += step
+        return total
+
+    def redeliver_missing(self) -> int:
+        """Ask organisations for notices that are on the ledger and never came; the number of lines asked for."""
+        if self.agent is None:
+            return 0
+        wanted: dict[tuple[str, str, int], list[int]] = {}
+        for notice in self.agent.missing():
+            wanted.setdefault((notice.organisation, notice.account, notice.epoch), []).append(notice.counter)
+        for (organisation, account, epoch), counters in wanted.items():
+            asked = {"account": account, "epoch": epoch, "counters": counters[:1000]}
+            self.peers.call(organisation, "/medrec/redeliver", codec.encode(asked))
+        return sum(map(len, wanted.values()))
+
+    def mark_overdue(self) -> Tip:
+        """Make an empty block when an obligation's time has passed and no other block came along."""
+        now = self.clock()
+        with self.engine.view() as view:
+            due = next(iter(view.scan(b"~due/", b"~due/" + now.to_bytes(8, "big"))), None)
+        if due is not None:
+            self.engine.submit([])
+        return self.engine.tip()
+
+    def tick(self) -> None:
+        """One round of everything."""
+        self.anchor()
+        self.deliverer.step(self.clock())
+        if self.agent is not None:
+            while self.agent.follow():
+                pass
+        self.mark_overdue()
+
+    def start(self) -> None:
+        """Run the loops in the background."""
+        self._loop("anchor", self._anchor_round)
+        self._loop("deliver", self._deliver_round)
+        self._loop("checkpoint", self._checkpoint_round)
+        if self.agent is not None:
+            self._loop("follow", self._follow_round)
+
+    def stop(self) -> None:
+        """Let the loops end, and wait for them."""
+        self._stopping.set()
+        self.journal.appended.set()
+        for thread in self._threads:
+            thread.join(timeout=10)
+        self._threads.clear()
+        self._stopping.clear()
+
+    def _loop(self, name: str, round_: Callable[[], None]) -> None:
+        def run() -> None:
+            while not self._stopping.is_set():
+                try:
+                    round_()
+                    self.trouble.pop(name, None)
+                except (EngineError, StoreError, AnchorError, PeerError) as error:
+                    # Told on the node's page; the loop goes on, nothing is lost.
+                    self.trouble[name] = error.sentence
+                    self._stopping.wait(1.0)
+
+        thread = threading.Thread(target=run, name=f"{self.organisation}-{name}", daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _anchor_round(self) -> None:
+        self.journal.appended.wait(1.0)
+        # Lines that come together go into one batch.
+        self._stopping.wait(GATHER_S)
+        self.journal.appended.clear()
+        self.anchor()
+
+    def _deliver_round(self) -> None:
+        if not self.deliverer.step(self.clock()):
+            self._stopping.wait(ROUND_S)
+
+    def _follow_round(self) -> None:
+        assert self.agent is not None
+        if not self.agent.follow(wait_s=1.0):
+            self.redeliver_missing()
+
+    def _checkpoint_round(self) -> None:
+        self._stopping.wait(CHECKPOINT_S)
+        if not self._stopping.is_set():
+            self.mark_overdue()
+            self.checkpoints.keep_up()

@@ -1,0 +1,264 @@
+"""Publishing: a record that arrives becomes a signed version in the journal, with notice to its person.
+
+A new content of a known record is a new version when it was announced: it came in another delivery, or its source
+counted `meta.versionId` or `meta.lastUpdated` up. A content that changed in place without a word is an integrity
+alarm: the record is marked as altered, nothing is signed anew, and the gate will not let it out.
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal, NamedTuple
+
+import sqlalchemy as sql
+
+from medrec.core import manifests
+from medrec.core.manifests.record import RecordManifest, RecordVersion
+from medrec.core.records.canonical import FORM, Canonical
+from medrec.core.records.subject import patient_of
+from medrec.node import store
+from medrec.node.journal import Draft, Journal
+
+CHUNK = 500
+ACTIONS = ("create", "update", "delete")
+
+
+class Incoming(NamedTuple):
+    """A record as a source hands it over; `record` is None for a deletion.
+
+    `origin` names the delivery it came in (a file, a server), so that a change within one delivery is told from a
+    new delivery.
+    """
+
+    action: Literal["put", "delete"]
+    type: str
+    id: str
+    record: Canonical | None
+    origin: str
+
+
+class Altered(NamedTuple):
+    """A record whose content changed at the source without notice."""
+
+    type: str
+    id: str
+    origin: str
+
+
+class Published(NamedTuple):
+    """What became of the records: how many of each, and which were altered."""
+
+    created: int = 0
+    updated: int = 0
+    deleted: int = 0
+    unchanged: int = 0
+    altered: tuple[Altered, ...] = ()
+
+    def plus(self, other: "Published") -> "Published":
+        """Both together."""
+        return Published(
+            self.created + other.created,
+            self.updated + other.updated,
+            self.deleted + other.deleted,
+            self.unchanged + other.unchanged,
+            self.altered + other.altered,
+        )
+
+
+class Publisher:
+    """Turns arrivals into journal lines for one organisation of one network."""
+
+    def __init__(self, journal: Journal, network: bytes) -> None:
+        self._journal = journal
+        self._network = network.hex()
+
+    def publish(self, arrivals: Iterable[Incoming], position: tuple[str, bytes] | None = None) -> Published:
+        """Sign the arrivals, in order. `position` (source, token) is stored with the last of them, so that a source
+        that is read again after a crash goes on where the journal stands. Raises StoreError."""
+        total = Published()
+        chunk: list[Incoming] = []
+        for arrival in arrivals:
+            chunk.append(arrival)
+            if len(chunk) == CHUNK:
+                total = total.plus(self._publish_chunk(chunk, None))
+                chunk = []
+        return total.plus(self._publish_chunk(chunk, position))
+
+    def _publish_chunk(self, chunk: Sequence[Incoming], position: tuple[str, bytes] | None) -> Published:
+        result = Published()
+        # Two versions of one record in one chunk are written one after the other.
+        for part in _without_repeats(chunk):
+            written = self._journal.store.write(lambda connection, part=part: self._write(connection, part))
+            result = result.plus(written)
+        if position is not None:
+            source, token = position
+            self._journal.store.write(lambda connection: set_position(connection, source, token))
+        return result
+
+    def _write(self, connection: sql.Connection, part: Sequence[Incoming]) -> Published:
+        known = _known(connection, part)
+        patients: dict[str, int] = {}
+        accounts: dict[int, str | None] = {}
+        drafts: list[Draft] = []
+        fresh: list[dict[str, Any]] = []
+        changed: list[dict[str, Any]] = []
+        counts = dict.fromkeys((*ACTIONS, "unchanged"), 0)
+        altered: list[Altered] = []
+        for arrival in part:
+            before = known.get((arrival.type, arrival.id))
+            action = _action(arrival, before)
+            if action == "altered":
+                altered.append(Altered(arrival.type, arrival.id, arrival.origin))
+                continue
+            counts[action] += 1
+            if action == "unchanged":
+                continue
+            person = before.person if before is not None and arrival.record is None else None
+            if arrival.record is not None:
+                patient = patient_of(arrival.record.value)
+                if patient is not None:
+                    if patient not in patients:
+                        patients[patient] = self._journal.person_of_patient(connection, patient)
+                    person = patients[patient]
+            if person is not None and person not in accounts:
+                accounts[person] = self._journal.person(connection, person).account
+            draft, row = self._version(arrival, before, action, person, accounts.get(person) if person else None)
+            drafts.append(draft)
+            (fresh if before is None else changed).append(row)
+        lines = self._journal.append(connection, drafts)
+        _keep(connection, fresh, changed)
+        if altered:
+            time = lines[-1].time if lines else self._journal.now()
+            _raise_alarms(connection, altered, time)
+        return Published(counts["create"], counts["update"], counts["delete"], counts["unchanged"], tuple(altered))
+
+    def _version(
+        self, arrival: Incoming, before: Any, action: str, person: int | None, account: str | None
+    ) -> tuple[Draft, dict[str, Any]]:
+        number = 1 if before is None else before.version + 1
+        sha256 = arrival.record.sha256 if arrival.record is not None else None
+        time = self._journal.now()
+        manifest = manifests.encode(
+            RecordManifest(
+                "record/1",
+                self._network,
+                self._journal.organisation,
+                account,
+                time,
+                RecordVersion(
+                    arrival.type,
+                    arrival.id,
+                    number,
+                    action,  # type: ignore[arg-type]
+                    FORM,
+                    sha256.hex() if sha256 is not None else None,
+                    bytes(before.manifest).hex() if before is not None else None,
+                ),
+            )
+        )
+        summary = [1, time, arrival.type, arrival.id, number, action]
+        row = {
+            "type": arrival.type,
+            "id": arrival.id,
+            "version": number,
+            "action": action,
+            "sha256": sha256,
+            "manifest": hashlib.sha256(manifest).digest(),
+            "person": person,
+            "origin": arrival.origin,
+            "stamp": _stamp(arrival),
+            "altered": False,
+        }
+        return Draft("record/1", manifest, person, None, summary), row
+
+
+def position_of(connection: sql.Connection, source: str) -> bytes | None:
+    """How far a source was read."""
+    found = connection.execute(sql.select(store.position.c.token).where(store.position.c.source == source)).scalar()
+    return None if found is None else bytes(found)
+
+
+def set_position(connection: sql.Connection, source: str, token: bytes) -> None:
+    """Remember how far a source was read."""
+    connection.execute(sql.delete(store.position).where(store.position.c.source == source))
+    connection.execute(sql.insert(store.position).values(source=source, token=token))
+
+
+def _action(arrival: Incoming, before: Any) -> str:
+    if before is None or before.action == "delete":
+        return "create" if before is None and arrival.record else "update" if arrival.record else "unchanged"
+    if arrival.record is None:
+        return "delete"
+    if bytes(before.sha256) == arrival.record.sha256:
+        return "unchanged"
+    if before.origin == arrival.origin and before.stamp == _stamp(arrival):
+        return "altered"
+    return "update"
+
+
+def _stamp(arrival: Incoming) -> str:
+    if arrival.record is None:
+        return ""
+    meta = arrival.record.value.get("meta")
+    if not isinstance(meta, dict):
+        return ""
+    return f"{meta.get('versionId', '')} {meta.get('lastUpdated', '')}"[:120]
+
+
+def _without_repeats(chunk: Sequence[Incoming]) -> list[list[Incoming]]:
+    parts: list[list[Incoming]] = []
+    seen: set[tuple[str, str]] = set()
+    for arrival in chunk:
+        name = (arrival.type, arrival.id)
+        if not parts or name in seen:
+            parts.append([])
+            seen = set()
+        seen.add(name)
+        parts[-1].append(arrival)
+    return parts
+
+
+def _known(connection: sql.Connection, part: Sequence[Incoming]) -> dict[tuple[str, str], Any]:
+    by_type: dict[str, list[str]] = defaultdict(list)
+    for arrival in part:
+        by_type[arrival.type].append(arrival.id)
+    found: dict[tuple[str, str], Any] = {}
+    for kind, ids in by_type.items():
+        rows = connection.execute(
+            sql.select(store.record).where(store.record.c.type == kind, store.record.c.id.in_(ids))
+        )
+        for row in rows:
+            found[(row.type, row.id)] = row
+    return found
+
+
+def _keep(connection: sql.Connection, fresh: list[dict[str, Any]], changed: list[dict[str, Any]]) -> None:
+    if fresh:
+        connection.execute(sql.insert(store.record), fresh)
+    for row in changed:
+        connection.execute(
+            sql.update(store.record)
+            .where(store.record.c.type == row["type"], store.record.c.id == row["id"])
+            .values({name: value for name, value in row.items() if name not in ("type", "id")})
+        )
+    versions = [{name: row[name] for name in ("type", "id", "version", "manifest")} for row in (*fresh, *changed)]
+    if versions:
+        connection.execute(sql.insert(store.version), versions)
+
+
+def _raise_alarms(connection: sql.Connection, altered: Sequence[Altered], time: int) -> None:
+    for found in altered:
+        row = store.record.c
+        where = (row.type == found.type) & (row.id == found.id)
+        if connection.execute(sql.select(row.altered).where(where)).scalar():
+            continue
+        connection.execute(sql.update(store.record).where(where).values(altered=True))
+        sentence = (
+            f"{found.type}/{found.id} was changed at its source ({found.origin}) without a new version; "
+            "it was not signed again and is not released until a human has looked."
+        )
+        connection.execute(
+            sql.insert(store.alarm).values(
+                time=time, code="record-altered", subject=f"{found.type}/{found.id}", sentence=sentence[:500]
+            )
+        )
