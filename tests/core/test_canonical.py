@@ -29,6 +29,7 @@ from medrec.core.records.canonical import (
     elements,
     members,
 )
+from medrec.core.records.envelope import Envelope, envelope
 
 # Valid JSON that this form refuses on purpose, with the rule that refuses it.
 STRICTER = {
@@ -522,3 +523,47 @@ def test_synthea_resources_equal_the_oracle(shared: Path) -> None:
         assert whole.data == oracle_bytes(oracle(raw))
         for entry in whole.value["entry"]:
             assert canonical_of(entry["resource"]).data in whole.data
+
+
+SPECIFICATION = Path(__file__).resolve().parents[2] / "docs/spec/record.md"
+
+
+def test_examples_of_the_specification() -> None:
+    blocks = re.findall(r"^```(\w+)(.*)\n((?:.|\n)*?)\n```$", SPECIFICATION.read_text(), re.MULTILINE)
+    made: Canonical | None = None
+    counts = {"record": 0, "canonical": 0, "sha256": 0, "refused": 0}
+    for kind, facts, text in blocks:
+        counts[kind] += 1
+        if kind == "record":
+            made = canonical(text.encode())
+        elif kind == "canonical":
+            shown = text.replace("\\u007f", "\x7f").replace("\\u2028", "\u2028")
+            assert made and made.data == shown.encode()
+        elif kind == "sha256":
+            assert made and made.sha256.hex() == text
+        else:
+            error = refusal(text.encode())
+            assert f" {error.code} {error.line}:{error.column} {error.key}" == facts
+    assert counts == {"record": 2, "canonical": 2, "sha256": 1, "refused": 5}
+
+
+def test_every_code_stands_in_the_specification() -> None:
+    text = SPECIFICATION.read_text()
+    assert [code for code in Code if f"`{code}`" not in text] == []
+
+
+def test_envelope() -> None:
+    uuid = "0AF711AA-5601-49cd-987e-162e8dac3525"
+    value = canonical(
+        b'{"resourceType":"Encounter","id":"e","subject":{"reference":"http://x.org/fhir/Patient/p/_history/2"},'
+        b'"patient":{"reference":"Patient/p"},"individual":[{"reference":"urn:uuid:'
+        + uuid.encode()
+        + b'"},{"reference":"Group/g"},7],"for":"x",'
+        b'"meta":{"lastUpdated":"2020-01-01","security":[{"code":"R"},{},{"code":"R"},{"code":"PSY"}]}}'
+    ).value
+    assert envelope(value) == Envelope("Encounter", "e", ("p", uuid.lower()), "2020-01-01", ("R", "PSY"))
+    assert envelope({"resourceType": "Patient", "id": "p"}).patients == ("p",)
+    assert envelope({"resourceType": "Patient", "meta": []}) == Envelope("Patient", None, (), None, ())
+    for bad in ({}, [], {"resourceType": 1}):
+        with pytest.raises(ValueError, match="resourceType"):
+            envelope(bad)
