@@ -366,8 +366,8 @@ def _unpack(file: BinaryIO, size: int, limit: int) -> Iterator[bytes]:
     total = 0
     try:
         for piece in _pieces(file, size):
-            pending, out = piece, b""
-            while pending or len(out) == _PIECE:
+            pending = piece
+            while pending:
                 if engine.eof:
                     pending = pending.lstrip(b"\x00")
                     if not pending:
