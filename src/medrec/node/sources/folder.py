@@ -203,8 +203,7 @@ class FolderSource:
         if text.entries is None:
             yield self._record(text.raw, text, None, None, cursor)
             return
-        order = range(len(text.entries))
-        for number in reversed(order) if text.newest_first else order:
+        for number in range(len(text.entries))[:: -1 if text.newest_first else 1]:
             yield self._entry(bytes(text.entries[number]), text, number, cursor)
 
     def _entry(self, raw: bytes, text: "_Text", number: int, cursor: _Cursor) -> Item:
@@ -308,8 +307,8 @@ class _Text:
                 at += len(piece)
         at = self._starts[number] + within
         start = self.raw.rfind(b"\n", 0, at) + 1
-        line = self.line + self.raw.count(b"\n", 0, at) + 1
-        return line, len(self.raw[start:at].decode("utf-8", "replace")) + 1
+        column = len(self.raw[start:at].decode("utf-8", "replace")) + 1
+        return self.line + self.raw.count(b"\n", 0, at) + 1, column
 
 
 def _deletion(url: str, text: _Text, number: int, cursor: _Cursor) -> Item:
