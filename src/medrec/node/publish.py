@@ -1,14 +1,14 @@
 """Publishing: a record that arrives becomes a signed version in the journal, with notice to its person.
 
-A new content of a known record is a new version when it was announced: it came in another delivery, or its source
-counted `meta.versionId` or `meta.lastUpdated` up. A content that changed in place without a word is an integrity
-alarm: the record is marked as altered, nothing is signed anew, and the gate will not let it out.
+A new content of a known record is a new version when it was announced: it came in a new delivery, or its source
+moved `meta.versionId` or `meta.lastUpdated`. A content that changed in place without a word is an integrity alarm:
+the record is marked as altered, nothing is signed anew, and the gate will not let it out.
 """
 
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sql
 
@@ -26,15 +26,16 @@ ACTIONS = ("create", "update", "delete")
 class Incoming(NamedTuple):
     """A record as a source hands it over; `record` is None for a deletion.
 
-    `origin` names the delivery it came in (a file, a server), so that a change within one delivery is told from a
-    new delivery.
+    `origin` names the delivery it came in (a file, a server), `announced` says that this delivery is new, `position`
+    is how far the source was read with it.
     """
 
-    action: Literal["put", "delete"]
     type: str
     id: str
     record: Canonical | None
     origin: str
+    announced: bool = True
+    position: str = ""
 
 
 class Altered(NamedTuple):
@@ -72,30 +73,28 @@ class Publisher:
         self._journal = journal
         self._network = network.hex()
 
-    def publish(self, arrivals: Iterable[Incoming], position: tuple[str, bytes] | None = None) -> Published:
-        """Sign the arrivals, in order. `position` (source, token) is stored with the last of them, so that a source
-        that is read again after a crash goes on where the journal stands. Raises StoreError."""
+    def publish(self, arrivals: Iterable[Incoming], source: str = "") -> Published:
+        """Sign the arrivals, in order. With every chunk the position of its last record is kept for `source`, in the
+        same durable write, so that a reading that was cut off goes on where the journal stands. Raises StoreError."""
         total = Published()
         chunk: list[Incoming] = []
         for arrival in arrivals:
             chunk.append(arrival)
             if len(chunk) == CHUNK:
-                total = total.plus(self._publish_chunk(chunk, None))
+                total = total.plus(self._publish_chunk(chunk, source))
                 chunk = []
-        return total.plus(self._publish_chunk(chunk, position))
+        return total.plus(self._publish_chunk(chunk, source))
 
-    def _publish_chunk(self, chunk: Sequence[Incoming], position: tuple[str, bytes] | None) -> Published:
+    def _publish_chunk(self, chunk: Sequence[Incoming], source: str) -> Published:
         result = Published()
         # Two versions of one record in one chunk are written one after the other.
         for part in _without_repeats(chunk):
-            written = self._journal.store.write(lambda connection, part=part: self._write(connection, part))
-            result = result.plus(written)
-        if position is not None:
-            source, token = position
-            self._journal.store.write(lambda connection: set_position(connection, source, token))
+            result = result.plus(
+                self._journal.store.write(lambda connection, part=part: self._write(connection, part, source))
+            )
         return result
 
-    def _write(self, connection: sql.Connection, part: Sequence[Incoming]) -> Published:
+    def _write(self, connection: sql.Connection, part: Sequence[Incoming], source: str) -> Published:
         known = _known(connection, part)
         patients: dict[str, int] = {}
         accounts: dict[int, str | None] = {}
@@ -106,7 +105,7 @@ class Publisher:
         altered: list[Altered] = []
         for arrival in part:
             before = known.get((arrival.type, arrival.id))
-            action = _action(arrival, before)
+            action = _action(arrival, before, self._said_before(connection, arrival, before))
             if action == "altered":
                 altered.append(Altered(arrival.type, arrival.id, arrival.origin))
                 continue
@@ -127,10 +126,25 @@ class Publisher:
             (fresh if before is None else changed).append(row)
         lines = self._journal.append(connection, drafts)
         _keep(connection, fresh, changed)
+        if source and part[-1].position:
+            set_position(connection, source, part[-1].position.encode())
         if altered:
             time = lines[-1].time if lines else self._journal.now()
             _raise_alarms(connection, altered, time)
         return Published(counts["create"], counts["update"], counts["delete"], counts["unchanged"], tuple(altered))
+
+    @staticmethod
+    def _said_before(connection: sql.Connection, arrival: Incoming, before: Any) -> bool:
+        """Whether a delivery that was read before states an older version again."""
+        if before is None or arrival.record is None or arrival.announced:
+            return False
+        if bytes(before.sha256 or b"") == arrival.record.sha256:
+            return True
+        where = store.version.c
+        older = sql.select(where.version).where(
+            where.type == arrival.type, where.id == arrival.id, where.sha256 == arrival.record.sha256
+        )
+        return connection.execute(older.limit(1)).scalar() is not None
 
     def _version(
         self, arrival: Incoming, before: Any, action: str, person: int | None, account: str | None
@@ -184,16 +198,17 @@ def set_position(connection: sql.Connection, source: str, token: bytes) -> None:
     connection.execute(sql.insert(store.position).values(source=source, token=token))
 
 
-def _action(arrival: Incoming, before: Any) -> str:
+def _action(arrival: Incoming, before: Any, said_before: bool) -> str:
     if before is None or before.action == "delete":
-        return "create" if before is None and arrival.record else "update" if arrival.record else "unchanged"
+        return "unchanged" if arrival.record is None else "create" if before is None else "update"
     if arrival.record is None:
         return "delete"
     if bytes(before.sha256) == arrival.record.sha256:
         return "unchanged"
-    if before.origin == arrival.origin and before.stamp == _stamp(arrival):
-        return "altered"
-    return "update"
+    if arrival.announced or before.stamp != _stamp(arrival):
+        # An old delivery that is read again says what it always said.
+        return "unchanged" if said_before and not arrival.announced else "update"
+    return "unchanged" if said_before else "altered"
 
 
 def _stamp(arrival: Incoming) -> str:
@@ -241,7 +256,9 @@ def _keep(connection: sql.Connection, fresh: list[dict[str, Any]], changed: list
             .where(store.record.c.type == row["type"], store.record.c.id == row["id"])
             .values({name: value for name, value in row.items() if name not in ("type", "id")})
         )
-    versions = [{name: row[name] for name in ("type", "id", "version", "manifest")} for row in (*fresh, *changed)]
+    versions = [
+        {name: row[name] for name in ("type", "id", "version", "sha256", "manifest")} for row in (*fresh, *changed)
+    ]
     if versions:
         connection.execute(sql.insert(store.version), versions)
 

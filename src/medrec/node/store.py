@@ -94,6 +94,7 @@ version = Table(
     Column("type", String(64), primary_key=True),
     Column("id", String(64), primary_key=True),
     Column("version", Integer, primary_key=True),
+    Column("sha256", LargeBinary(32)),
     Column("manifest", LargeBinary(32), nullable=False),
 )
 
@@ -120,6 +121,14 @@ outbox = Table(
 
 position = Table(
     "position", metadata, Column("source", String(200), primary_key=True), Column("token", LargeBinary, nullable=False)
+)
+
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("source", String(200), primary_key=True),
+    Column("name", String(400), primary_key=True),
+    Column("stamp", String(60), nullable=False),
 )
 
 consent = Table(
