@@ -15,7 +15,7 @@ import sqlalchemy as sql
 from medrec.core import manifests
 from medrec.core.manifests.record import RecordManifest, RecordVersion
 from medrec.core.records.canonical import FORM, Canonical
-from medrec.core.records.subject import patient_of
+from medrec.core.records.envelope import envelope
 from medrec.node import store
 from medrec.node.journal import Draft, Journal
 
@@ -113,15 +113,19 @@ class Publisher:
             if action == "unchanged":
                 continue
             person = before.person if before is not None and arrival.record is None else None
+            labels: tuple[str, ...] = ()
             if arrival.record is not None:
-                patient = patient_of(arrival.record.value)
-                if patient is not None:
+                found = envelope(arrival.record.value)
+                labels = found.labels
+                for patient in found.patients[:1]:
                     if patient not in patients:
                         patients[patient] = self._journal.person_of_patient(connection, patient)
                     person = patients[patient]
             if person is not None and person not in accounts:
                 accounts[person] = self._journal.person(connection, person).account
-            draft, row = self._version(arrival, before, action, person, accounts.get(person) if person else None)
+            draft, row = self._version(
+                arrival, before, action, person, accounts.get(person) if person else None, labels
+            )
             drafts.append(draft)
             (fresh if before is None else changed).append(row)
         lines = self._journal.append(connection, drafts)
@@ -147,7 +151,13 @@ class Publisher:
         return connection.execute(older.limit(1)).scalar() is not None
 
     def _version(
-        self, arrival: Incoming, before: Any, action: str, person: int | None, account: str | None
+        self,
+        arrival: Incoming,
+        before: Any,
+        action: str,
+        person: int | None,
+        account: str | None,
+        labels: tuple[str, ...],
     ) -> tuple[Draft, dict[str, Any]]:
         number = 1 if before is None else before.version + 1
         sha256 = arrival.record.sha256 if arrival.record is not None else None
@@ -167,6 +177,7 @@ class Publisher:
                     FORM,
                     sha256.hex() if sha256 is not None else None,
                     bytes(before.manifest).hex() if before is not None else None,
+                    list(labels),
                 ),
             )
         )

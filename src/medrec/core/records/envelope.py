@@ -7,6 +7,8 @@ from medrec.core.records.canonical import Value
 
 # The elements by which R4 resources point at the person they are about.
 _PERSON = ("subject", "patient", "beneficiary", "individual", "for")
+# Those that hold the reference one level down.
+_WITHIN = {"participant": "actor", "entity": "what", "link": "target"}
 _REFERENCE = re.compile(
     r"(?:.*/)?Patient/(?P<id>[A-Za-z0-9\-.]{1,64})(?:/_history/[^/]*)?|urn:uuid:(?P<uuid>[0-9a-fA-F\-]{36})"
 )
@@ -40,6 +42,13 @@ def envelope(value: Value) -> Envelope:
             reference = _REFERENCE.fullmatch(_text(item, "reference") or "")
             if reference:
                 found.append(reference["id"] or reference["uuid"].lower())
+    for key, inner in _WITHIN.items():
+        held = value.get(key)
+        for item in held if type(held) is list else [held]:
+            target = item.get(inner) if type(item) is dict else None
+            reference = _REFERENCE.fullmatch(_text(target, "reference") or "")
+            if reference and reference["id"]:
+                found.append(reference["id"])
     meta = value.get("meta")
     security = meta.get("security") if type(meta) is dict else None
     codes = [_text(item, "code") for item in security] if type(security) is list else []
