@@ -194,7 +194,7 @@ class Agent:
                 sql.select(store.entry_index.c.height).where(store.entry_index.c.tag == mark)
             ).scalar()
             row = {"account": account, "organisation": organisation, "epoch": epoch, "counter": counter, "tag": mark}
-            connection.execute(sql.insert(store.notice).values(**row, height=height, **values))
+            connection.execute(sql.insert(store.notice).values(**{**row, "height": height, **values}))
         elif known.received is None and values.get("received") is not None:
             connection.execute(sql.update(store.notice).where(this).values(**values))
         elif known.height is None and values.get("height") is not None:
@@ -209,6 +209,11 @@ class Agent:
         if blocks:
             self._store.write(lambda connection: self._index(connection, blocks))
         return len(blocks)
+
+    def behind(self) -> int:
+        """How many blocks of the ledger were not followed yet."""
+        with self._store.read() as connection:
+            return self._engine.tip().height - _setting(connection, FOLLOWED)
 
     def _index(self, connection: sql.Connection, blocks: list[CommittedBlock]) -> None:
         rows: dict[bytes, dict[str, Any]] = {}

@@ -35,6 +35,8 @@ def ingest_folder(
         position = (position_of(connection, source) or b"").decode()
         rows = connection.execute(sql.select(store.delivery).where(store.delivery.c.source == source))
         known = {row.name: row.stamp for row in rows}
+    # The file in which the last reading was cut off is still being delivered.
+    known.pop(_delivery_of(position)[1] if position else "", None)
     rejected: list[Rejected] = []
     seen: dict[str, str] = {}
 
@@ -48,8 +50,18 @@ def ingest_folder(
             elif known.get(name) != stamp:
                 yield Incoming(item.type, item.id, item.content, name, name not in known, item.position)
 
-    published = publisher.publish(arrivals(), source)
-    kept.write(lambda connection: _finish(connection, source, seen))
+    def taken(connection: sql.Connection, last: Incoming) -> None:
+        set_position(connection, source, last.position.encode())
+        whole = sorted(name for name in seen if name < last.origin)
+        _delivered(connection, source, {name: seen.pop(name) for name in whole})
+
+    def finish(connection: sql.Connection) -> None:
+        # The reading came to its end: begin at the beginning next time.
+        _delivered(connection, source, seen)
+        set_position(connection, source, b"")
+
+    published = publisher.publish(arrivals(), taken)
+    kept.write(finish)
     return Ingested(published, tuple(rejected))
 
 
@@ -59,13 +71,12 @@ def _delivery_of(position: str) -> tuple[str, str]:
     return f"{size} {time}", name
 
 
-def _finish(connection: sql.Connection, source: str, seen: dict[str, str]) -> None:
-    """The reading came to its end: remember the files, and begin at the beginning next time."""
-    for name, stamp in seen.items():
+def _delivered(connection: sql.Connection, source: str, files: dict[str, str]) -> None:
+    """Remember files that were read whole."""
+    for name, stamp in files.items():
         where = (store.delivery.c.source == source) & (store.delivery.c.name == name)
         connection.execute(sql.delete(store.delivery).where(where))
         connection.execute(sql.insert(store.delivery).values(source=source, name=name, stamp=stamp))
-    set_position(connection, source, b"")
 
 
 class FolderReader:

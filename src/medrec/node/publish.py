@@ -7,7 +7,7 @@ the record is marked as altered, nothing is signed anew, and the gate will not l
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import sqlalchemy as sql
@@ -36,6 +36,10 @@ class Incoming(NamedTuple):
     origin: str
     announced: bool = True
     position: str = ""
+
+
+Taken = Callable[[sql.Connection, Incoming], None]
+"""What a source does in the same durable write as the chunk that ends with this arrival."""
 
 
 class Altered(NamedTuple):
@@ -73,28 +77,28 @@ class Publisher:
         self._journal = journal
         self._network = network.hex()
 
-    def publish(self, arrivals: Iterable[Incoming], source: str = "") -> Published:
-        """Sign the arrivals, in order. With every chunk the position of its last record is kept for `source`, in the
-        same durable write, so that a reading that was cut off goes on where the journal stands. Raises StoreError."""
+    def publish(self, arrivals: Iterable[Incoming], taken: Taken | None = None) -> Published:
+        """Sign the arrivals, in order. `taken` is called in the durable write of each chunk, with its last arrival,
+        so that a reading that was cut off goes on where the journal stands. Raises StoreError."""
         total = Published()
         chunk: list[Incoming] = []
         for arrival in arrivals:
             chunk.append(arrival)
             if len(chunk) == CHUNK:
-                total = total.plus(self._publish_chunk(chunk, source))
+                total = total.plus(self._publish_chunk(chunk, taken))
                 chunk = []
-        return total.plus(self._publish_chunk(chunk, source))
+        return total.plus(self._publish_chunk(chunk, taken))
 
-    def _publish_chunk(self, chunk: Sequence[Incoming], source: str) -> Published:
+    def _publish_chunk(self, chunk: Sequence[Incoming], taken: Taken | None) -> Published:
         result = Published()
         # Two versions of one record in one chunk are written one after the other.
         for part in _without_repeats(chunk):
             result = result.plus(
-                self._journal.store.write(lambda connection, part=part: self._write(connection, part, source))
+                self._journal.store.write(lambda connection, part=part: self._write(connection, part, taken))
             )
         return result
 
-    def _write(self, connection: sql.Connection, part: Sequence[Incoming], source: str) -> Published:
+    def _write(self, connection: sql.Connection, part: Sequence[Incoming], taken: Taken | None) -> Published:
         known = _known(connection, part)
         patients: dict[str, int] = {}
         accounts: dict[int, str | None] = {}
@@ -130,8 +134,8 @@ class Publisher:
             (fresh if before is None else changed).append(row)
         lines = self._journal.append(connection, drafts)
         _keep(connection, fresh, changed)
-        if source and part[-1].position:
-            set_position(connection, source, part[-1].position.encode())
+        if taken is not None:
+            taken(connection, part[-1])
         if altered:
             time = lines[-1].time if lines else self._journal.now()
             _raise_alarms(connection, altered, time)

@@ -1,0 +1,5 @@
+"""`python -m medrec`: the command line."""
+
+from medrec.cli import main
+
+main()

@@ -1,0 +1,52 @@
+"""The command line: one function per verb; each does its work in the room that owns it."""
+
+import sys
+
+import typer
+from rich.console import Console
+
+from medrec.cli import demo, node, proofs
+from medrec.engines.engine import EngineError
+from medrec.node.keys import KeyFileError
+from medrec.node.sources.source import SourceUnavailable
+from medrec.node.store import StoreError
+
+app = typer.Typer(
+    name="medrec",
+    help="MedRec: a patient-controlled, decentralised ledger for health records.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+VERBS = (
+    demo.demo,
+    node.init,
+    node.start,
+    node.ingest,
+    node.status,
+    proofs.receipt,
+    proofs.export,
+    proofs.check,
+)
+for verb in VERBS:
+    app.command()(verb)
+
+
+def main() -> None:
+    """Run a verb; what can go wrong outside ends in one sentence with a code."""
+    try:
+        app()
+    except (EngineError, StoreError) as error:
+        _end(error.code, error.sentence)
+    except SourceUnavailable as error:
+        _end("source-unavailable", str(error))
+    except KeyFileError as error:
+        _end("key-file", str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _end(code: str, sentence: str) -> None:
+    Console(stderr=True).print(f"{code}: {sentence}", highlight=False, markup=False)
+    sys.exit(2)

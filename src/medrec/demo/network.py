@@ -1,0 +1,150 @@
+"""A small network on one machine: three hospitals, a patients' agent, and one embedded ledger.
+
+Every organisation has its own node, keys, journal, store and address; they speak to one another over signed HTTP,
+as they would across a city. Only the ledger file is shared, because the embedded engine is one file.
+"""
+
+import hashlib
+import os
+import socket
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from medrec import wiring
+from medrec.engines.engine import Engine
+from medrec.node.accounts import open_account
+from medrec.node.keys import OrganisationKeys, PersonKey
+from medrec.node.node import Node
+
+HOSPITALS = {
+    "harbour-general": "Harbour General Hospital",
+    "st-brigid": "St Brigid's Hospital",
+    "lakeside-clinic": "Lakeside Clinic",
+}
+AGENT = ("patients-agent", "Patients' Agent")
+HOST = "127.0.0.1"
+
+
+class PortError(Exception):
+    """A port cannot be had; the message says which and what to do."""
+
+
+class Resident(NamedTuple):
+    """A person of the demonstration: her device's key, account and view secret, and her local ids by hospital."""
+
+    name: str
+    key: PersonKey
+    account: str
+    view_secret: bytes
+    patients: dict[str, str]
+
+    def sign(self, message: bytes) -> tuple[bytes, bytes]:
+        """What the person's device does when she confirms: (key id, signature)."""
+        return self.key.key_id, self.key.sign_transaction_id(message)
+
+
+class Network:
+    """The nodes of the demonstration, their folders below `home`, and the ports they answer on."""
+
+    def __init__(self, home: Path, ports: list[int], created: int) -> None:
+        self.home = home
+        self.ports = dict(zip((*HOSPITALS, AGENT[0]), ports, strict=True))
+        keys = {name: OrganisationKeys.generate(name) for name in self.ports}
+        organisations = [
+            {
+                "id": name,
+                "name": HOSPITALS.get(name, AGENT[1]),
+                "roles": ["agent" if name == AGENT[0] else "hospital"],
+                "endpoint": f"http://{HOST}:{port}",
+                "keys": keys[name].public(),
+            }
+            for name, port in self.ports.items()
+        ]
+        self.genesis: dict[str, Any] = wiring.genesis_document("demonstration", created, organisations)
+        self.network = wiring.network_id(self.genesis)
+        self.engine: Engine = wiring.open_engine("sqlite", home / "ledger.db", self.genesis)
+        self.nodes: dict[str, Node] = {}
+        for name in self.ports:
+            keys[name].save(home / name / "keys")
+            self.records_folder(name).mkdir(parents=True)
+            self.nodes[name] = wiring.build_node(
+                organisation=name,
+                genesis=self.genesis,
+                engine=self.engine,
+                folder=home / name,
+                records=None if name == AGENT[0] else self.records_folder(name),
+                agent=name == AGENT[0],
+            )
+        self.residents: list[Resident] = []
+
+    @property
+    def agent(self) -> Node:
+        """The patients' agent's node."""
+        return self.nodes[AGENT[0]]
+
+    @property
+    def hospitals(self) -> list[Node]:
+        """The hospitals' nodes."""
+        return [self.nodes[name] for name in HOSPITALS]
+
+    def records_folder(self, name: str) -> Path:
+        """Where a hospital's system leaves its records."""
+        return self.home / name / "records"
+
+    def address(self, name: str) -> str:
+        """Where a node's pages are."""
+        return f"http://{HOST}:{self.ports[name]}/"
+
+    def join(self, name: str, patients: dict[str, str]) -> Resident:
+        """A person makes a key and an account, chooses the agent, and is linked at the desk of each hospital."""
+        key = PersonKey.generate()
+        account = open_account(self.engine, self.network, key, os.urandom)
+        resident = Resident(name, key, account, os.urandom(32), patients)
+        agent = self.agent.agent
+        assert agent is not None
+        agent.enroll(account, name, resident.view_secret)
+        for hospital, patient in patients.items():
+            code = self.nodes[hospital].linker.invite(patient)
+            agent.link(account, hospital, code, resident.sign)
+        self.residents.append(resident)
+        return resident
+
+    def start(self) -> None:
+        """Run every node's loops."""
+        for node in self.nodes.values():
+            node.start()
+
+    def stop(self) -> None:
+        """Stop every node's loops and close what is open."""
+        for node in self.nodes.values():
+            node.stop()
+        for node in self.nodes.values():
+            node.store.close()
+        close = getattr(self.engine, "close", None)
+        if close is not None:
+            close()
+
+
+def free_ports(count: int, first: int | None = None) -> list[int]:
+    """Ports nobody listens on: any, or `count` in a row from `first`. Raises PortError."""
+    held: list[socket.socket] = []
+    try:
+        for offset in range(count):
+            probe = socket.socket()
+            held.append(probe)
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, 0 if first is None else first + offset))
+            except OSError:
+                raise PortError(
+                    f"Port {(first or 0) + offset} is taken; choose another first port with --port."
+                ) from None
+        return [probe.getsockname()[1] for probe in held]
+    finally:
+        for probe in held:
+            probe.close()
+
+
+def fingerprint(data: bytes) -> str:
+    """The first characters of a SHA-256, for people to compare."""
+    return hashlib.sha256(data).hexdigest()[:16]

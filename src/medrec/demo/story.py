@@ -1,0 +1,379 @@
+"""The main story, step by step, on real nodes over real HTTP. Every step claims something and can fail.
+
+A step that fails stops the story; `--check` turns that into an exit code.
+"""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rich.console import Console
+
+from medrec.core import state
+from medrec.core.manifests.consent import Grant
+from medrec.demo.network import AGENT, HOSPITALS, Network, Resident
+from medrec.node import consents, journal, receive, receipts
+from medrec.node.agent import Notice, rebuild
+from medrec.node.ingest import Ingested, ingest_folder
+from medrec.node.node import Node
+from medrec.node.publish import Published
+from medrec.node.refusals import RequestRefused
+
+NOTICE_BAR_S = 2.0
+WAIT_S = 30.0
+VERIFIER = Path(__file__).resolve().parents[3] / "tools" / "verify_receipt.py"
+
+
+class StepFailed(Exception):
+    """A claim of the story did not hold."""
+
+
+class Person(NamedTuple):
+    """Somebody whose records are in the hospitals' folders: name and local patient ids by hospital."""
+
+    name: str
+    patients: dict[str, str]
+    story: str = ""
+
+
+def claim(holds: object, sentence: str) -> None:
+    """Stop the story unless the claim holds."""
+    if not holds:
+        raise StepFailed(sentence)
+
+
+def until(ready: Callable[[], Any], what: str, limit_s: float = WAIT_S) -> float:
+    """Wait for something the network does by itself; the seconds it took. Raises StepFailed."""
+    begin = time.monotonic()
+    while not ready():
+        if time.monotonic() - begin > limit_s:
+            raise StepFailed(f"waited {limit_s:.0f} s in vain: {what}")
+        time.sleep(0.02)
+    return time.monotonic() - begin
+
+
+class Story:
+    """Tells the story of a network with these people, and keeps the receipts in `keep` if it is given."""
+
+    def __init__(self, network: Network, people: list[Person], console: Console, keep: Path | None) -> None:
+        self.network = network
+        self.people = people
+        self.console = console
+        self.keep = keep
+        self.number = 0
+        self.figures: dict[str, str] = {}
+
+    @contextmanager
+    def step(self, title: str) -> Iterator[None]:
+        """One step: a numbered title, then what happened."""
+        self.number += 1
+        self.console.print(f"\n[bold]{self.number}. {title}[/bold]")
+        yield
+
+    def say(self, text: str) -> None:
+        """A line of the story."""
+        self.console.print(f"   {text}", highlight=False)
+
+    def look(self, node: str, path: str = "") -> None:
+        """Where to see it."""
+        self.console.print(f"   [dim]look: {self.network.address(node)}{path}[/dim]", highlight=False)
+
+    def tell(self) -> None:
+        """All of it, in order."""
+        self.join()
+        self.sign()
+        main = self.pick()
+        source, asker = self.sides(main)
+        self.refuse_stranger(main, source, asker)
+        grant = self.open_door(main, source, asker)
+        self.deliver(main, source, asker)
+        self.hand_out_receipts()
+        self.close_door(main, source, asker, grant)
+        self.alter(main, source)
+        self.rebuild_index(main)
+        self.walk_journals()
+
+    def join(self) -> None:
+        """People join: account, agent, desks."""
+        with self.step("People join"):
+            for person in self.people:
+                self.network.join(person.name, person.patients)
+            self.say(f"{len(self.people)} people opened an account with a key on their own device,")
+            self.say("chose the agent, and were linked at the desk of each hospital that knows them.")
+            self.look(AGENT[0])
+
+    def sign(self) -> None:
+        """Every record is signed the moment it arrives, and the people are told."""
+        with self.step("Every record is signed onto the ledger as it arrives"):
+            total, begin = Published(), time.monotonic()
+            for name in HOSPITALS:
+                done = self.ingest(name)
+                total = total.plus(done.published)
+                for rejected in done.rejected:
+                    self.say(f"[yellow]{name}: {rejected.origin}: {rejected.sentence}[/yellow]")
+                self.say(f"{HOSPITALS[name]}: {done.published.created} records signed")
+            read_s = time.monotonic() - begin
+            claim(total.created > 0, "no record was signed")
+            rest_s = until(self.settled, "records to be anchored and notices to arrive")
+            self.figures["records signed"] = f"{total.created} in {read_s:.2f} s ({total.created / read_s:,.0f}/s)"
+            self.figures["all anchored and delivered"] = f"{rest_s:.2f} s after the last was signed"
+            tip = self.network.engine.tip()
+            self.say(f"The ledger stands at height {tip.height} with {tip.log_size} signed transactions.")
+            self.look("harbour-general")
+        with self.step("The people were told"):
+            told = sum(1 for notice in self.every_notice() if notice.manifest is not None and notice.height)
+            claim(not self.agent_missing(), "a line was anchored but never delivered")
+            self.say(f"{told} notices arrived at the agent; each was matched to its entry on the ledger by its tag.")
+
+    def pick(self) -> Resident:
+        """The person the rest of the story is about: seen at two hospitals or more."""
+        with self.step("A new record, and how fast the patient knows"):
+            main = next((who for who in self.network.residents if len(who.patients) > 1), None)
+            claim(main is not None, "nobody is known to two hospitals")
+            assert main is not None
+            hospital, patient = next(iter(main.patients.items()))
+            before = self.records_told(main)
+            fresh = {
+                "resourceType": "Observation",
+                "id": "story-temperature",
+                "status": "final",
+                "code": {"coding": [{"system": "http://loinc.org", "code": "8310-5", "display": "Body temperature"}]},
+                "subject": {"reference": f"Patient/{patient}"},
+                "effectiveDateTime": "2026-01-05T08:30:00Z",
+                "valueQuantity": {"value": 0, "unit": "Cel", "system": "http://unitsofmeasure.org", "code": "Cel"},
+            }
+            text = json.dumps(fresh).replace('"value": 0', '"value": 37.10')
+            (self.network.records_folder(hospital) / "story-1.ndjson").write_text(text + "\n")
+            begin = time.monotonic()
+            self.ingest(hospital)
+            until(lambda: len(self.records_told(main)) > len(before), "the notice of the new record")
+            shown_s = time.monotonic() - begin
+            until(lambda: all(notice.height for notice in self.records_told(main)), "the record to be anchored")
+            anchored_s = time.monotonic() - begin
+            claim(shown_s <= NOTICE_BAR_S, f"the notice took {shown_s:.2f} s, the bar is {NOTICE_BAR_S:.0f} s")
+            self.figures["notice of a new record"] = f"{shown_s:.2f} s (anchored {anchored_s:.2f} s)"
+            self.say(f"{main.name} sees a temperature of 37.10 from {HOSPITALS[hospital]} after {shown_s:.2f} s.")
+            self.look(AGENT[0], f"person/{main.account}")
+            return main
+
+    def sides(self, main: Resident) -> tuple[Node, Node]:
+        """The hospital that has the record and the one that asks for it."""
+        source = self.network.nodes[next(iter(main.patients))]
+        asker = next(node for node in self.network.hospitals if node is not source)
+        return source, asker
+
+    def ask(self, source: Node, asker: Node, main: Resident) -> receive.Received:
+        """A clinician of one hospital asks another for a person's records."""
+        return receive.request_records(
+            asker,
+            source.organisation,
+            main.account,
+            types=[],
+            purpose="TREAT",
+            practitioner="Dr Ines Calloway",
+            reason="First visit; history needed",
+        )
+
+    def refuse_stranger(self, main: Resident, source: Node, asker: Node) -> None:
+        """Nobody said yes: nothing leaves, and the patient knows that somebody asked."""
+        with self.step("A stranger is refused"):
+            refused = self.refused(source, asker, main)
+            self.say(f"{HOSPITALS[asker.organisation]} asked {HOSPITALS[source.organisation]} for the records of "
+                     f"{main.name}: {refused.sentence}")  # fmt: skip
+            until(lambda: self.kinds(main, "refusal/1"), "the notice of the refusal")
+            self.say("The refusal is in the journal, on the ledger, and on her page.")
+            self.look(AGENT[0], f"person/{main.account}")
+
+    def refused(self, source: Node, asker: Node, main: Resident) -> RequestRefused:
+        """The refusal that a request meets. Raises StepFailed if it is not refused."""
+        try:
+            self.ask(source, asker, main)
+        except RequestRefused as refused:
+            return refused
+        raise StepFailed("records were released without consent")
+
+    def open_door(self, main: Resident, source: Node, asker: Node) -> consents.Given:
+        """The patient says yes with her own key."""
+        with self.step("The patient opens the door"):
+            until_ms = self.network.agent.clock() + 30 * 86_400_000
+            grant = Grant("permit", [asker.organisation], [], until_ms)
+            given = consents.give(self.network.agent, main.account, source.organisation, grant, main.sign)
+            self.say(f"{main.name} signed: {HOSPITALS[asker.organisation]} may see everything at "
+                     f"{HOSPITALS[source.organisation]} for 30 days.")  # fmt: skip
+            until(lambda: self.kinds(main, "consent/1"), "the consent to come back as a notice")
+            return given
+
+    def deliver(self, main: Resident, source: Node, asker: Node) -> None:
+        """The records travel with their proof, and both sides say so."""
+        with self.step("The records are delivered with proof"):
+            begin = time.monotonic()
+            received = self.ask(source, asker, main)
+            self.figures["release of a whole record"] = (
+                f"{len(received.records)} records in {time.monotonic() - begin:.2f} s"
+            )
+            claim(received.records, "nothing was delivered")
+            self.say(f"{len(received.records)} records arrived; signature, hash and commitment of each were checked.")
+            until(lambda: not receive.unmatched(source), "both halves of the disclosure to match on the ledger")
+            with self.network.engine.view() as view:
+                dues = state.read(view, state.dues_key(asker.organisation), state.Dues) or state.Dues()
+            claim(dues.settled >= 1 and dues.overdue == 0, "the obligation was not discharged")
+            self.say("Both halves of the disclosure are on the ledger; the obligation matched them.")
+            until(lambda: self.kinds(main, "disclosure/1"), "the notice of the look")
+            self.look(AGENT[0], f"person/{main.account}")
+            self.look(source.organisation)
+
+    def hand_out_receipts(self) -> None:
+        """A receipt for each kind of record, verified by a stranger's tool; a forged one is caught."""
+        with self.step("Receipts that a stranger verifies offline"):
+            folder = self.keep or self.network.home / "receipts"
+            folder.mkdir(parents=True, exist_ok=True)
+            root = folder / "root.json"
+            root.write_bytes(receipts.root_file(self.network.hospitals[0]))
+            count, sizes, seconds = 0, [], []
+            for node, kind, identifier in self.one_of_each():
+                receipt = receipts.receipt_for(node, (kind, identifier))
+                content = node.source.read(kind, identifier)
+                claim(content is not None, f"{kind}/{identifier} cannot be read")
+                assert content is not None
+                name = f"{kind}-{identifier}"
+                (folder / f"{name}.json").write_bytes(content)
+                (folder / f"{name}.receipt.json").write_bytes(receipt)
+                begin = time.monotonic()
+                status, verdict = verify(root, folder / f"{name}.json", folder / f"{name}.receipt.json")
+                seconds.append(time.monotonic() - begin)
+                (folder / f"{name}.verdict.txt").write_text(verdict)
+                claim(status == 0, f"the receipt of {name} was not accepted: {verdict}")
+                count += 1
+                sizes.append(len(receipt))
+            self.say(f"{count} receipts, one for each kind of record, verified by the standard library alone.")
+            self.figures["receipt"] = f"{max(sizes)} bytes at most; verified in {min(seconds) * 1000:.0f} ms or more"
+            self.forge(folder, root)
+            self.say(f"Receipts, records and verdicts are in {folder}")
+            if self.keep is None:
+                self.say("(they go when the demonstration ends; --keep DIR leaves them)")
+
+    def forge(self, folder: Path, root: Path) -> None:
+        """One changed character in a record is found out."""
+        receipt = next(folder.glob("Observation-*.receipt.json"), None) or next(folder.glob("*.receipt.json"))
+        record = receipt.with_name(receipt.name.replace(".receipt.json", ".json"))
+        forged = self.network.home / "forged.json"
+        content = json.loads(record.read_bytes())
+        content["status"] = "amended"
+        forged.write_bytes(json.dumps(content).encode())
+        status, _ = verify(root, forged, receipt)
+        claim(status == 1, "a forged record was not found out")
+        self.say("The same record with one word changed: not genuine.")
+
+    def close_door(self, main: Resident, source: Node, asker: Node, given: consents.Given) -> None:
+        """The patient takes her yes back, and it holds at once."""
+        with self.step("The patient closes the door"):
+            begin = time.monotonic()
+            consents.revoke(self.network.agent, given, main.sign)
+            refused = self.refused(source, asker, main)
+            self.figures["revocation to refusal"] = f"{time.monotonic() - begin:.2f} s"
+            self.say(f"{main.name} took it back. The next request: {refused.sentence}")
+            until(lambda: self.nullified(given), "the revocation on the ledger")
+            self.say("The revocation stands on the ledger; nobody outside can tell what it revoked.")
+
+    def nullified(self, given: consents.Given) -> bool:
+        """Whether the consent's nullifier stands on the ledger."""
+        with self.network.engine.view() as view:
+            return view.get(state.nullifier_key(given.nullifier)) is not None
+
+    def alter(self, main: Resident, source: Node) -> None:
+        """A record is changed at its source without a word: it is reported, never silently signed anew."""
+        with self.step("A record altered at the source is reported"):
+            path = self.network.records_folder(source.organisation) / "story-1.ndjson"
+            path.write_text(path.read_text().replace("37.10", "36.60"))
+            done = self.ingest(source.organisation)
+            claim(done.published.altered, "the change in place was not noticed")
+            claim(not done.published.updated, "the change in place was signed anew")
+            self.say("Somebody changed 37.10 to 36.60 in the hospital's files. It was not signed again; the privacy")
+            self.say("officer has an alarm, and the gate will not let the record out.")
+            self.look(source.organisation)
+
+    def rebuild_index(self, main: Resident) -> None:
+        """The ledger and 32 bytes on paper give the whole index back."""
+        with self.step("Without any agent: the index from the ledger and 32 bytes on paper"):
+            until(lambda: all(notice.height for notice in self.told(main)), "everything to be anchored")
+            lines = rebuild(self.network.engine, main.view_secret)
+            claim(len(lines) == len(self.told(main)), "the rebuilt index differs from the agent's")
+            self.say(f"{len(lines)} lines of {main.name} found again at {len(main.patients)} hospitals.")
+
+    def walk_journals(self) -> None:
+        """Every journal is whole."""
+        with self.step("Every journal is whole"):
+            for node in self.network.nodes.values():
+                with node.store.read() as connection:
+                    fault = journal.verify(connection)
+                claim(fault is None, f"{node.organisation}: {fault}")
+            self.say("All journals were walked line by line: no gap, no change.")
+
+    def ingest(self, name: str) -> Ingested:
+        """Sign what is new in a hospital's folder."""
+        node = self.network.nodes[name]
+        return ingest_folder(node.publisher, node.store, self.network.records_folder(name))
+
+    def told(self, who: Resident) -> list[Notice]:
+        """What a person's agent has for her."""
+        agent = self.network.agent.agent
+        assert agent is not None
+        return agent.notices(who.account, limit=100_000)
+
+    def records_told(self, who: Resident) -> list[Notice]:
+        """Notices of record versions."""
+        return [notice for notice in self.told(who) if notice.kind == "record/1"]
+
+    def kinds(self, who: Resident, kind: str) -> list[Notice]:
+        """Notices of one kind that are on the ledger."""
+        return [notice for notice in self.told(who) if notice.kind == kind and notice.height]
+
+    def every_notice(self) -> Iterable[Notice]:
+        """All notices of all people."""
+        for who in self.network.residents:
+            yield from self.told(who)
+
+    def agent_missing(self) -> list[Notice]:
+        """Lines on the ledger without a notice."""
+        agent = self.network.agent.agent
+        assert agent is not None
+        return agent.missing(grace_ms=0)
+
+    def settled(self) -> bool:
+        """Whether everything written so far is anchored and delivered."""
+        nodes = self.network.nodes.values()
+        waiting = any(node.anchorer.waiting_since() is not None for node in nodes)
+        if waiting or any(node.deliverer.status().waiting for node in nodes):
+            return False
+        agent = self.network.agent.agent
+        assert agent is not None
+        return agent.behind() == 0 and not self.agent_missing()
+
+    def one_of_each(self) -> Iterator[tuple[Node, str, str]]:
+        """One anchored record of each type, with the node that holds it."""
+        seen: set[str] = set()
+        for node in self.network.hospitals:
+            for kind, identifier in receipts.anchored_records(node):
+                if kind not in seen:
+                    seen.add(kind)
+                    yield node, kind, identifier
+
+
+def verify(root: Path, record: Path, receipt: Path) -> tuple[int, str]:
+    """Exit code and words of the standalone verifier, run as a stranger would, without the package."""
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", str(VERIFIER), "--root", str(root), "--record", str(record), str(receipt)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+__all__ = ["Person", "StepFailed", "Story"]

@@ -1,0 +1,84 @@
+"""The composition root: the only file that names concrete engines, stores, signers, sources and clocks."""
+
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from medrec.core.genesis import network_id
+from medrec.engines.engine import Engine
+from medrec.engines.memory import MemoryEngine
+from medrec.engines.sqlite import SqliteEngine
+from medrec.node.ingest import FolderReader
+from medrec.node.keys import OrganisationKeys
+from medrec.node.node import MERGE_DELAY_MS, Node
+from medrec.node.peers import HttpPeers, Peers
+from medrec.node.store import Store
+from medrec.node.vault import Vault
+
+ENGINES = ("sqlite", "memory")
+
+
+def now_ms() -> int:
+    """Milliseconds since 1970 by the machine's clock."""
+    return time.time_ns() // 1_000_000
+
+
+def open_engine(kind: str, path: Path, genesis: dict[str, Any]) -> Engine:
+    """The engine of a name in ENGINES, over the ledger file `path` where it has one. Raises EngineError."""
+    if kind == "memory":
+        return MemoryEngine(genesis, now_ms)
+    if kind == "sqlite":
+        return SqliteEngine(path, genesis, now_ms)
+    raise ValueError(f"no engine is called {kind!r}; known are {', '.join(ENGINES)}")
+
+
+def genesis_document(name: str, created: int, organisations: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """A genesis document; each organisation is {id, name, roles, endpoint, keys}."""
+    return {
+        "medrec": "genesis/1",
+        "name": name,
+        "created": created,
+        "protocol": 1,
+        "organisations": list(organisations),
+    }
+
+
+def build_node(
+    *,
+    organisation: str,
+    genesis: dict[str, Any],
+    engine: Engine,
+    folder: Path,
+    records: Path | None = None,
+    agent: bool = False,
+    keys: OrganisationKeys | None = None,
+    peers: Peers | None = None,
+    store: str | None = None,
+    merge_delay_ms: int = MERGE_DELAY_MS,
+) -> Node:
+    """A node over a data folder: keys/, master.key, node.db; `records` is the folder its records live in.
+
+    `store` is a database address (PostgreSQL) that takes the place of node.db.
+    """
+    keys = keys or OrganisationKeys.load(folder / "keys")
+    kept = Store(store or folder / "node.db")
+    vault = Vault.at(folder / "master.key", os.urandom)
+    node = Node(
+        organisation=organisation,
+        genesis=genesis,
+        keys=keys,
+        engine=engine,
+        store=kept,
+        vault=vault,
+        clock=now_ms,
+        peers=peers or HttpPeers(keys, engine, now_ms),
+        source=FolderReader(records, kept) if records is not None else None,
+        agent=agent,
+        merge_delay_ms=merge_delay_ms,
+    )
+    return node
+
+
+__all__ = ["ENGINES", "build_node", "genesis_document", "network_id", "now_ms", "open_engine"]

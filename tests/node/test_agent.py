@@ -1,0 +1,192 @@
+"""Notices: delivered, matched by tags, found when missing; links; and the index rebuilt from 32 bytes."""
+
+import os
+
+import pytest
+import sqlalchemy as sql
+
+from medrec.core import codec
+from medrec.node import store
+from medrec.node.agent import rebuild
+from medrec.node.keys import PersonKey
+from medrec.node.link import LinkError
+
+from .world import World, observation
+
+
+@pytest.fixture
+def world(tmp_path) -> World:
+    return World(tmp_path)
+
+
+def payloads(organisation) -> list[bytes]:
+    with organisation.store.read() as connection:
+        rows = connection.execute(sql.select(store.outbox.c.payload).order_by(store.outbox.c.id)).scalars().all()
+    organisation.store.write(lambda connection: connection.execute(sql.delete(store.outbox)))
+    return [bytes(row) for row in rows]
+
+
+def deliver(world: World, organisation) -> list[bool]:
+    return world.agent.take_notices(organisation.name, payloads(organisation))
+
+
+def follow(world: World) -> None:
+    while world.agent.follow():
+        pass
+
+
+def test_a_record_reaches_the_person_and_is_seen_on_the_ledger(world):
+    account, _, _ = world.person(north="p1")
+    world.north.publish(observation("o1", "p1", 1))
+    assert all(deliver(world, world.north))
+    assert [notice.height for notice in world.agent.notices(account)] == [None, None]
+    world.north.anchor()
+    follow(world)
+    newest, link = world.agent.notices(account)
+    assert (newest.kind, newest.manifest.record.id, link.kind) == ("record/1", "o1", "link/1")
+    assert newest.height is not None and link.height is not None
+    assert newest.manifest.account == account
+
+
+def test_a_notice_delivered_twice_stands_once(world):
+    account, _, _ = world.person(north="p1")
+    world.north.publish(observation("o1", "p1", 1))
+    sent = payloads(world.north)
+    assert all(world.agent.take_notices("north", sent))
+    assert all(world.agent.take_notices("north", sent))
+    assert len(world.agent.notices(account)) == 2
+
+
+@pytest.mark.parametrize("order", ["notice first", "ledger first"])
+def test_the_order_of_notice_and_ledger_does_not_matter(world, order):
+    account, _, _ = world.person(north="p1")
+    world.north.publish(observation("o1", "p1", 1))
+    if order == "notice first":
+        deliver(world, world.north)
+    world.north.anchor()
+    follow(world)
+    deliver(world, world.north)
+    assert all(notice.height and notice.manifest for notice in world.agent.notices(account))
+    assert world.agent.missing(grace_ms=0) == []
+
+
+def test_what_was_anchored_but_never_delivered_is_found_and_asked_for(world):
+    account, _, _ = world.person(north="p1")
+    world.north.publish(observation("o1", "p1", 1), observation("o2", "p1", 2))
+    sent = payloads(world.north)
+    world.agent.take_notices("north", [sent[0], sent[2]])
+    world.north.anchor()
+    follow(world)
+    missing = world.agent.missing(grace_ms=0)
+    assert [(notice.organisation, notice.epoch, notice.counter) for notice in missing] == [("north", 1, 1)]
+    asked = codec.encode({"account": account, "epoch": 1, "counters": [1]})
+    assert codec.decode(world.call("north", "/medrec/redeliver", asked)) == 1
+    assert deliver(world, world.north) == [True]
+    assert world.agent.missing(grace_ms=0) == []
+    assert world.agent.notices(account)[-2].manifest.record.id == "o1"
+
+
+def test_only_the_agent_of_the_account_may_ask_again(world):
+    account, _, _ = world.person(north="p1")
+    asked = codec.encode({"account": account, "epoch": 1, "counters": [0]})
+    with pytest.raises(LinkError):
+        world.north.linker.redeliver("south", asked)
+
+
+def test_lines_from_before_the_link_are_handed_over(world):
+    world.north.publish(observation("o1", "p1", 1), observation("o2", "p1", 2))
+    world.north.anchor()
+    account, key, _secret = world.person()
+    assert world.link(account, key, "north", "p1") == 2
+    world.north.publish(observation("o3", "p1", 3))
+    deliver(world, world.north)
+    world.north.anchor()
+    follow(world)
+    notices = world.agent.notices(account)
+    assert {notice.manifest.record.id for notice in notices if notice.kind == "record/1"} == {"o1", "o2", "o3"}
+    assert all(notice.height for notice in notices)
+
+
+def test_the_whole_index_comes_back_from_the_ledger_and_32_bytes(world):
+    world.north.publish(observation("before", "p1", 1))
+    world.north.anchor()
+    account, key, secret = world.person(south="q7")
+    world.link(account, key, "north", "p1")
+    for number in range(3):
+        world.north.publish(observation(f"n{number}", "p1", number))
+        world.south.publish(observation(f"s{number}", "q7", number))
+    world.north.anchor()
+    world.south.anchor()
+    lines = rebuild(world.engine, secret)
+    named = {(line.organisation, line.summary[3]) for line in lines if line.summary and line.summary[0] == 1}
+    assert named == {(o, f"{o[0]}{n}") for o in ("north", "south") for n in range(3)}
+    # Four records and one link at each, but one record of the north was there before the link.
+    assert len(lines) == 9
+    assert rebuild(world.engine, os.urandom(32)) == []
+
+
+def test_nobody_else_can_link_or_see(world):
+    account, key, _secret = world.person(north="p1")
+    code = world.south.linker.invite("q1")
+    thief = PersonKey.generate()
+    with pytest.raises(LinkError) as refused:
+        world.agent.link(account, "south", code, lambda m: (key.key_id, thief.sign_transaction_id(m)))
+    assert refused.value.code == "not-the-account"
+    with pytest.raises(LinkError) as refused:
+        world.agent.link(account, "south", os.urandom(16), lambda m: (key.key_id, key.sign_transaction_id(m)))
+    assert refused.value.code == "code-unknown"
+
+
+def test_a_code_works_once_and_for_a_quarter_of_an_hour(world):
+    account, key, _ = world.person()
+    code = world.north.linker.invite("p1")
+    sign = lambda m: (key.key_id, key.sign_transaction_id(m))  # noqa: E731
+    world.clock.now += 16 * 60_000
+    with pytest.raises(LinkError) as refused:
+        world.agent.link(account, "north", code, sign)
+    assert refused.value.code == "code-unknown"
+    code = world.north.linker.invite("p1")
+    world.agent.link(account, "north", code, sign)
+    other, other_key, _ = world.person()
+    with pytest.raises(LinkError) as refused:
+        world.agent.link(other, "north", code, lambda m: (other_key.key_id, other_key.sign_transaction_id(m)))
+    assert refused.value.code == "code-unknown"
+
+
+@pytest.mark.parametrize("fault", ["other organisation", "bit", "garbage", "counter"])
+def test_a_notice_that_does_not_fit_is_not_taken(world, fault):
+    account, _, _ = world.person(north="p1", south="q1")
+    world.north.publish(observation("o1", "p1", 1))
+    _, good = payloads(world.north)
+    caller = "north"
+    if fault == "other organisation":
+        caller = "south"
+    elif fault == "bit":
+        good = good[:-1] + bytes([good[-1] ^ 1])
+    elif fault == "garbage":
+        good = b"\xff\xff"
+    else:
+        held, epoch, counter, sealed = codec.decode(good)
+        good = codec.encode([held, epoch, counter + 1, sealed])
+    before = len(world.agent.notices(account))
+    assert world.agent.take_notices(caller, [good]) == [False]
+    assert len(world.agent.notices(account)) == before
+
+
+def test_tags_of_two_relationships_have_nothing_in_common(world):
+    world.person(north="p1", south="q1")
+    world.north.publish(observation("o1", "p1", 1))
+    world.south.publish(observation("o1", "q1", 1))
+    with world.north.store.read() as first, world.south.store.read() as second:
+        tags = [
+            {codec.decode(bytes(entry))[1] for entry in c.execute(sql.select(store.line.c.entry)).scalars()}
+            for c in (first, second)
+        ]
+    assert len(tags[0]) == len(tags[1]) == 2 and not tags[0] & tags[1]
+
+
+def test_the_view_secret_and_the_name_lie_sealed(world, tmp_path):
+    _, _, secret = world.person(north="p1")
+    world.helper.store.write(lambda connection: None)
+    stored = b"".join(path.read_bytes() for path in tmp_path.glob("helper.db*"))
+    assert secret not in stored and b"Ada" not in stored
