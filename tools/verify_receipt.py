@@ -20,7 +20,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-FILE_MAX, CBOR_MAX, NOTE_MAX = 16 << 20, 16 << 10, 1 << 20
+FILE_MAX, CBOR_MAX = 16 << 20, 16 << 10
 FORM = "https://medrec.org/canonical/json-literal/1"
 NEWER = "This was made by a newer version of MedRec than this verifier knows."
 UNREADABLE = {"root", "receipt", "record", "record-missing", "record-not-needed", "quorum", "newer-version", "fault"}
@@ -82,7 +82,7 @@ def fits(value: Any, shape: Any) -> bool:
 def must_fit(value: Any, shape: Any, field: str = "", known: str = "") -> None:
     """ValueError for another shape; before that "newer-version" for another number of a known format."""
     found = value.get(field) if field and type(value) is dict else known
-    if found != known and isinstance(found, str) and found.startswith(known[:-1]):
+    if found != known and isinstance(found, str) and re.fullmatch(re.escape(known[:-1]) + "[0-9]+", found):
         raise RefusedError("newer-version", NEWER)
     if found != known or not fits(value, shape):
         raise ValueError("a field is missing, unknown or of the wrong type")
@@ -358,7 +358,7 @@ def check_batch(receipt: dict[str, Any], network: str, who: str, key: bytes) -> 
 
 HEAD = "c2sp.org/tlog-proof@v1"
 LINES = rb"""c2sp\.org/tlog-proof@v1\n(?:extra (?P<extra>[^\n]+)\n)?index (?P<index>N)\n(?P<path>(?:[^\n]+\n)*)\n
-(?P<body>(?P<origin>[^\n]+)\n(?P<size>N)\n(?P<root>[^\n]+)\nheight (?P<height>N)\ntime (?P<time>N)\n
+(?P<body>(?P<origin>medrec/[0-9a-f]{64})\n(?P<size>N)\n(?P<root>[^\n]+)\nheight (?P<height>N)\ntime (?P<time>N)\n
 state (?P<state>[^\n]+)\nprotocol (?P<protocol>N)\n)\n(?P<lines>(?:[^\n]+\n)+)"""
 PROOF = re.compile(LINES.replace(b"\n", b"").replace(b"N", b"(?:0|[1-9][0-9]{0,18})"))
 
@@ -368,7 +368,7 @@ def check_log(receipt: dict[str, Any], network: str) -> tuple[Any, list[tuple[st
     with reading("proof"):
         must_fit({"proof": receipt["proof"].decode().partition("\n")[0]}, {"proof": str}, "proof", HEAD)
         found = PROOF.fullmatch(receipt["proof"])
-        if found is None or re.search(rb"[\x00-\x09\x0b-\x1f]", receipt["proof"]) or len(found[0]) > NOTE_MAX:
+        if found is None or re.search(rb"[\x00-\x09\x0b-\x1f]", receipt["proof"]):
             raise ValueError("its lines are not those of a log proof with a checkpoint")
         log = {name: (value or b"").decode() for name, value in found.groupdict().items()}
         path = [unbase64(line, 32) for line in log["path"].split("\n")[:-1]]
@@ -461,8 +461,8 @@ def result(root: bytes, receipt: bytes, record: bytes | None, quorum: int | None
     """{"verdict", "code", "sentence", "facts"}; never raises, whatever the bytes are."""
     facts = None
     try:
-        for what, data in (("root", root), ("receipt", receipt), ("record", record or b"")):
-            demand(len(data) <= FILE_MAX, what, f"The {what} file is larger than {FILE_MAX} bytes.")
+        for what, data, most in (("root", root, 1 << 20), ("receipt", receipt, 1 << 20), ("record", record, FILE_MAX)):
+            demand(data is None or len(data) <= most, what, f"The {what} file is larger than {most} bytes.")
         facts = verify(root, receipt, record, quorum, every)
         code, sentence = "genuine", explain(facts)
     except RefusedError as refused:

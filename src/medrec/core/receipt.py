@@ -1,0 +1,351 @@
+"""A receipt: one file from which anybody can check, offline, what an organisation signed and when
+(docs/spec/receipt.md).
+
+`verify` takes the steps of the specification in its order and gives the verdict and code of the step that fails;
+tools/verify_receipt.py does the same with nothing but the standard library, and the vectors in tests/vectors/receipt
+bind the two. `build` makes a receipt from its parts without checking that they belong together.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+from medrec.core import codec, merkle
+from medrec.core.checkpoint import (
+    COSIGNATURE_ED25519,
+    COSIGNATURE_MLDSA44,
+    Checkpoint,
+    Note,
+    NoteError,
+    NoteKey,
+    cosigner_keys,
+    parse_checkpoint,
+    parse_note,
+    parse_proof,
+    verify_cosignatures,
+)
+from medrec.core.commitment import commitment
+from medrec.core.crypto import key_id, verify_ed25519
+from medrec.core.note import from_base64, to_base64
+from medrec.core.records.canonical import FORM, RecordError, canonical
+from medrec.core.root import (
+    NEWER,
+    Hex32,
+    Natural,
+    ReceiptError,
+    Root,
+    check_version,
+    convert,
+    demand,
+    read_root,
+    root_file,
+    strict_json,
+)
+from medrec.core.types import BODY_BYTES_MAX, Bytes16, Bytes32, Fields, log_leaf, transaction_id
+
+__all__ = [
+    "GENUINE",
+    "UNREADABLE",
+    "Batch",
+    "Receipt",
+    "ReceiptError",
+    "Root",
+    "Verdict",
+    "build",
+    "parse",
+    "read_root",
+    "root_file",
+    "verify",
+]
+
+ENTRY_BYTES_MAX = 16 << 10
+GENUINE = "genuine"
+UNREADABLE = frozenset({"root", "receipt", "record", "record-missing", "record-not-needed", "quorum", "newer-version"})
+
+Facts: TypeAlias = dict[str, Any]
+
+
+class Batch(Fields, frozen=True):
+    """Where the entry stands: the anchor's body and signature (base64), index and path in it, height and block time."""
+
+    body: str
+    signature: str
+    index: Natural
+    path: list[str]
+    height: Natural
+    time: Natural
+
+
+class Receipt(Fields, frozen=True):
+    """The fields of the file as they are written; bytes are base64, `manifest` and `proof` are texts."""
+
+    medrec: str
+    network: Hex32
+    manifest: str
+    salt: str
+    entry: str
+    batch: Batch
+    proof: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """ok and code "genuine" with facts, or not ok with the code of the failed step. `readable` is False when nothing is
+    known about genuineness."""
+
+    ok: bool
+    code: str
+    sentence: str
+    facts: Facts | None = None
+
+    @property
+    def readable(self) -> bool:
+        """False for the codes that say nothing about genuineness."""
+        return self.code not in UNREADABLE
+
+    @property
+    def word(self) -> str:
+        """ "genuine", "not-genuine" or "unreadable"."""
+        return GENUINE if self.ok else "not-genuine" if self.readable else "unreadable"
+
+
+class _Manifest(msgspec.Struct):
+    manifest: str
+    network: str
+    organisation: str
+    time: Natural
+
+
+class _Version(msgspec.Struct):
+    type: str
+    id: str
+    version: Natural
+    form: str
+    action: Literal["create", "update", "delete"]
+    sha256: Hex32 | None
+    previous: Hex32 | None
+
+
+class _RecordManifest(_Manifest):
+    account: str | None
+    record: _Version
+
+
+class _Payload(Fields, frozen=True):
+    count: Natural
+    first: Natural
+    journal: Bytes32
+    previous: Bytes32
+    root: Bytes32
+
+
+class _Body(Fields, frozen=True):
+    author: str
+    expires: Natural
+    key: Bytes16
+    kind: str
+    network: Bytes32
+    nonce: Natural
+    payload: dict[str, Any]
+
+
+# --- making and reading -----------------------------------------------------------------------------------
+
+
+def build(
+    *,
+    network: bytes,
+    manifest: bytes,
+    salt: bytes,
+    entry: bytes,
+    body: bytes,
+    signature: bytes,
+    index: int,
+    path: list[bytes],
+    height: int,
+    time: int,
+    proof: bytes,
+) -> bytes:
+    """The receipt file. `proof` is a tlog-proof with its checkpoint note; `time` is the block's, in milliseconds.
+
+    Nothing is verified here: a node runs `verify` on what it built before it hands it out.
+    """
+    batch = Batch(to_base64(body), to_base64(signature), index, [to_base64(step) for step in path], height, time)
+    fields = (network.hex(), manifest.decode(), to_base64(salt), to_base64(entry), batch, proof.decode())
+    return codec.encode_json(msgspec.to_builtins(Receipt("receipt/1", *fields)))
+
+
+def parse(data: bytes) -> Receipt:
+    """Step 2: the fields, types, base64 and lengths checked. Raises ReceiptError receipt or newer-version."""
+    value = strict_json("receipt", data)
+    check_version("receipt", value, "medrec", "receipt/1")
+    receipt: Receipt = convert("receipt", value, Receipt)
+    batch = receipt.batch
+    lengths = [(receipt.salt, 32), (batch.signature, 64), *((step, 32) for step in batch.path)]
+    try:
+        sizes_hold = all(len(from_base64(text)) == length for text, length in lengths)
+        from_base64(receipt.entry), from_base64(batch.body)
+    except NoteError as error:
+        raise ReceiptError("receipt", f"The receipt cannot be read: {error}.") from None
+    demand(sizes_hold, "receipt", "A salt, hash or signature in the receipt has the wrong length.")
+    return receipt
+
+
+# --- the steps --------------------------------------------------------------------------------------------
+
+
+def verify(root: bytes, receipt: bytes, record: bytes | None, quorum: int | None = None) -> Verdict:
+    """The verdict on a receipt and the record it speaks of, under a root file (all as files' bytes).
+
+    `record` is the JSON in any spelling (its canonical form is taken here), None for what has no content; `quorum`
+    overrides the number of organisations that must vouch. Never raises for any bytes.
+    """
+    try:
+        facts = _facts(read_root(root), parse(receipt), record, quorum)
+    except ReceiptError as error:
+        return Verdict(False, error.code, error.sentence)
+    return Verdict(True, GENUINE, "Every step of the verification holds.", facts)
+
+
+def _facts(root: Root, receipt: Receipt, record: bytes | None, quorum: int | None) -> Facts:
+    needed = root.quorum if quorum is None else quorum
+    demand(1 <= needed <= len(root.members), "quorum", "The quorum makes no sense for this root file.")
+    network = root.network.hex()
+    demand(receipt.network == network, "network", "The receipt is of another network than the root file.")
+    manifest = _check_manifest(receipt.manifest.encode(), root)
+    _check_record(manifest, record)
+    member = root.members[manifest["organisation"]]
+    payload = _check_batch(receipt, root.network, manifest["organisation"], member.keys.ed25519)
+    checkpoint, note = _check_log(receipt, root.network)
+    counted, dated = _count(root, note, needed)
+    said = f"Only {len(counted)} of {len(root.members)} organisations vouch for the log head, and {needed} must."
+    demand(len(counted) >= needed, "cosignatures", said)
+    return {
+        "network": network,
+        "network_name": root.name,
+        "organisation": manifest["organisation"],
+        "name": member.name,
+        "line": payload.first + receipt.batch.index,
+        "manifest": manifest,
+        "height": receipt.batch.height,
+        "time": receipt.batch.time,
+        "size": checkpoint.size,
+        "checkpoint": {"height": checkpoint.height, "time": checkpoint.time} if dated else None,
+        "cosigners": counted,
+        "needed": needed,
+        "of": len(root.members),
+        "existed_by": sorted(counted.values())[needed - 1] * 1000,
+    }
+
+
+def _check_manifest(data: bytes, root: Root) -> Facts:
+    """Step 4."""
+    try:
+        manifest = codec.decode_json(data)
+    except codec.CodecError as error:
+        raise ReceiptError("manifest", f"The manifest in the receipt is malformed: {error}.") from None
+    convert("manifest", manifest, _Manifest)
+    if manifest["manifest"].startswith("record/"):
+        check_version("manifest", manifest, "manifest", "record/1")
+        record: _Version = convert("manifest", manifest, _RecordManifest).record
+        hashed = (record.sha256 is None) == (record.action == "delete")
+        demand(hashed, "manifest", "The manifest has a hash for a deletion, or none for content.")
+        demand(record.form == FORM, "newer-version", NEWER)
+    demand(manifest["network"] == root.network.hex(), "network", "The manifest is of another network.")
+    demand(manifest["organisation"] in root.members, "organisation", "The root file does not know the maker.")
+    return dict(manifest)
+
+
+def _check_record(manifest: Facts, record: bytes | None) -> None:
+    """Step 5."""
+    wanted = manifest["record"]["sha256"] if manifest["manifest"] == "record/1" else None
+    demand(wanted is None or record is not None, "record-missing", "No record was given.")
+    demand(wanted is not None or record is None, "record-not-needed", "There is no content: leave the record out.")
+    if record is None:
+        return
+    try:
+        found = canonical(record).sha256.hex()
+    except RecordError as error:
+        raise ReceiptError("record", f"The record cannot be read: {error.sentence}.") from None
+    demand(found == wanted, "record-changed", "The record is not the one that was signed.")
+
+
+def _check_batch(receipt: Receipt, network: bytes, organisation: str, key: bytes) -> _Payload:
+    """Steps 6 to 9."""
+    entry, body_bytes = from_base64(receipt.entry), from_base64(receipt.batch.body)
+    found = _cbor("entry", entry, ENTRY_BYTES_MAX)
+    convert("entry", found, tuple[Bytes32, Bytes16, dict[str, Any]])
+    bound = commitment(receipt.manifest.encode(), from_base64(receipt.salt)) == found[0]
+    demand(bound, "commitment", "The entry does not commit to this manifest: one was exchanged.")
+    body: _Body = convert("body", _cbor("body", body_bytes, BODY_BYTES_MAX), _Body)
+    demand(body.kind == "anchor", "kind", "The transaction in the receipt is not a batch of entries.")
+    payload: _Payload = convert("body", body.payload, _Payload)
+    demand(body.network == network, "network", "The batch is of another network than the root file.")
+    demand(body.author == organisation, "author", "The batch was made by another organisation.")
+    path = [from_base64(step) for step in receipt.batch.path]
+    leaf = merkle.leaf_hash(entry)
+    inside = merkle.verify_inclusion(leaf, receipt.batch.index, payload.count, path, payload.root)
+    demand(inside, "batch-path", "The entry is not in the batch: its path does not lead to the batch's root.")
+    signature = from_base64(receipt.batch.signature)
+    signed = body.key == key_id(key) and verify_ed25519(key, transaction_id(body_bytes), signature)
+    demand(signed, "signature", "The batch is not signed with the organisation's key.")
+    return payload
+
+
+def _cbor(what: str, data: bytes, bytes_max: int) -> Any:
+    try:
+        return codec.decode(data, bytes_max=bytes_max)
+    except codec.CodecError as error:
+        raise ReceiptError(what, f"The {what} in the receipt is malformed: {error}.") from None
+
+
+def _check_log(receipt: Receipt, network: bytes) -> tuple[Checkpoint, Note]:
+    """Steps 10 to 12."""
+    first = receipt.proof.partition("\n")[0]
+    check_version("proof", {"proof": first}, "proof", "c2sp.org/tlog-proof@v1")
+    try:
+        proof = parse_proof(receipt.proof.encode())
+        note = parse_note(proof.checkpoint_note)
+        checkpoint = parse_checkpoint(note.text)
+    except NoteError as error:
+        raise ReceiptError("proof", f"The log proof in the receipt is malformed: {error}.") from None
+    demand(checkpoint.network == network, "network", "The log head is of another network than the root file.")
+    demand(checkpoint.protocol == 1, "newer-version", NEWER)
+    batch = receipt.batch
+    leaf = merkle.leaf_hash(log_leaf(batch.height, batch.time, from_base64(batch.body)))
+    inside = merkle.verify_inclusion(leaf, proof.index, checkpoint.size, proof.hashes, checkpoint.root)
+    demand(inside, "log-path", "The log does not hold this batch with that height and time.")
+    later = batch.height <= checkpoint.height and batch.time <= checkpoint.time
+    demand(later, "time", "The log head says that it is older than the block it holds.")
+    return checkpoint, note
+
+
+def _count(root: Root, note: Note, quorum: int) -> tuple[dict[str, int], bool]:
+    """Step 13: seconds of each organisation that cosigned, and whether Ed25519 alone makes the quorum.
+
+    A line that does not hold is not counted, and spoils nothing: whoever could add it could also have left it out.
+    """
+    counted: dict[str, int] = {}
+    keys = [cosigner_keys(name, m.keys.cosign_ed25519, m.keys.cosign_mldsa44) for name, m in root.members.items()]
+    dated = False
+    for kind in (COSIGNATURE_ED25519, COSIGNATURE_MLDSA44):
+        known = {(key.name, key.key_id): key for pair in keys for key in pair if key.algorithm == kind}
+        for line in note.signatures if not dated else ():
+            key = known.get((line.name, line.key_id))
+            organisation = line.name.removeprefix("medrec/")
+            if key is None or organisation in counted:
+                continue
+            seconds = _seconds(Note(note.text, (line,)), key)
+            if seconds:
+                counted[organisation] = seconds
+        dated = dated or (kind == COSIGNATURE_ED25519 and len(counted) >= quorum)
+    return counted, dated
+
+
+def _seconds(note: Note, key: NoteKey) -> int:
+    """When the one line of a note was signed; 0 if it does not hold or names no time."""
+    try:
+        return verify_cosignatures(note, [key])[0].timestamp
+    except NoteError:
+        return 0
