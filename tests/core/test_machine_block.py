@@ -6,8 +6,8 @@ import json
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 from ledger_cases import CASES, Case, describe, of_family
+from ledger_streams import STREAMS, follow, step
 from ledger_vectors import FAMILIES, FOLDER, text
 from ledger_world import CREATED, DAY, GENESIS, World, address, entry, founder, hash_of, id_of, keys, public, signer
 
@@ -232,31 +232,6 @@ def test_the_committed_vectors_hold(family: str) -> None:
 # --- laws -------------------------------------------------------------------------------------------------
 
 
-def step(world: World, choice: int, number: int) -> bytes:
-    """One of many transactions, right or wrong, as the numbers choose."""
-    author = ("north", "south", "east")[number % 3]
-    other = ("south", "east", "north")[number % 3]
-    identifier = hash_of(f"obligation {number % 4}")[:16]
-    due = world.tip.time + (number % 5) * 1500
-    makers = [
-        lambda: world.batch(author, [entry(number, owes=[identifier, other, due])]),
-        lambda: world.batch(author, [entry(number, settles=[[other, identifier]]), entry(number + 1)]),
-        lambda: world.batch(author, [entry(number, nullifier=hash_of(f"secret {number % 3}"))]),
-        lambda: world.batch(author, [entry(number)], first=number),
-        lambda: world.opening(f"person {number % 6}"),
-        lambda: world.sign(author, "organisation/describe", {"name": f"Name {number}", "endpoint": ""}),
-        lambda: world.sign(author, "organisation/describe", {"name": "x"}, nonce=number),
-        lambda: world.proposal(author, "validator", id=other, key=hash_of(f"{number}"), power=1),
-        lambda: world.sign(author, "organisation/describe", {"name": "short", "endpoint": ""},
-                           expires=world.tip.height + 1 + number % 3),
-        lambda: hash_of(f"noise {number}"),
-    ]  # fmt: skip
-    return makers[choice % len(makers)]()
-
-
-STREAMS = st.lists(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 30)), max_size=4), max_size=6)
-
-
 @settings(max_examples=40, deadline=None)
 @given(STREAMS)
 def test_the_roots_are_those_of_trees_built_from_scratch(stream: list[list[tuple[int, int]]]) -> None:
@@ -265,14 +240,11 @@ def test_the_roots_are_those_of_trees_built_from_scratch(stream: list[list[tuple
     for numbers in stream:
         transactions = [step(world, *pair) for pair in numbers]
         result = world.block(*transactions)
+        follow(world)
         for data, outcome, index in zip(transactions, result.outcomes, result.leaf_indices, strict=True):
             if outcome.code == 0 and index == len(leaves):
                 body = decode_transaction(data).body_bytes
                 leaves.append(merkle.leaf_hash(log_leaf(world.tip.height, world.tip.time, body)))
-                if decode_transaction(data).body.kind == "anchor":
-                    author = decode_transaction(data).body.author
-                    head = state.read(world.view, state.batch_key(author), state.BatchHead)
-                    world.heads[author], world.counts[author] = head.transaction, head.last
     assert world.tip.log_size == len(leaves)
     assert world.tip.log_root == merkle.root(leaves)
     assert world.tip.state_root == statemap.update({}.get, world.mapped())[1]

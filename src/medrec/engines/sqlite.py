@@ -25,6 +25,9 @@ from medrec.engines.local import BLOCK_BYTES_MAX, LocalEngine
 CACHE_KEYS_MAX = 500_000
 _STORED_BYTES_MAX = 2 * BLOCK_BYTES_MAX
 
+# What reading a damaged file can raise: sqlite3 quotes it in messages that are no UTF-8, values do not decode.
+_UNREADABLE = (sqlite3.Error, TypeError, ValueError)
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS state (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS block (
@@ -54,30 +57,41 @@ class SqliteEngine(LocalEngine):
         self._lock_file = _lock(path)
         try:
             self._connection = _connect(path)
+        except BaseException:
+            self._lock_file.close()
+            raise
+        try:
             self._tip = self._open(genesis)
         except BaseException:
+            self._connection.close()
             self._lock_file.close()
             raise
 
     def _open(self, genesis: dict[str, Any]) -> Tip:
+        network = network_id(genesis)
         try:
             self._connection.executescript(_SCHEMA)
-            stored = _get(self._connection, NETWORK)
-            if stored is None:
-                tip, writes = genesis_writes(genesis)
-                self._connection.execute("BEGIN IMMEDIATE")
-                _put(self._connection, writes)
-                self._connection.execute("COMMIT")
-                return tip
-            if stored != network_id(genesis):
-                raise EngineError(
-                    "wrong-network",
-                    f"The ledger file {self._path.name} belongs to another network than the genesis file; "
-                    "give the file that it was made with.",
-                )
-            return self._check_last()
-        except sqlite3.DatabaseError as error:
+            stored, height = _get(self._connection, NETWORK), self._stored_height()
+            if stored == network:
+                return self._check_last()
+        except _UNREADABLE as error:
             raise _translated(error, self._path) from error
+        if stored is not None:
+            raise EngineError(
+                "wrong-network",
+                f"The ledger file {self._path.name} belongs to another network than the genesis file; "
+                "give the file that it was made with.",
+            )
+        if height:  # blocks, but nobody knows of which network: never write a genesis over them
+            raise _damaged(self._path)
+        tip, writes = genesis_writes(genesis)
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            _put(self._connection, writes)
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise _translated(error, self._path) from error
+        return tip
 
     def _check_last(self) -> Tip:
         """Tip, state and the last block must tell one story."""
@@ -86,14 +100,10 @@ class SqliteEngine(LocalEngine):
         try:
             tip = None if data is None else decode_tip(data)
             agree = tip is not None and self._agrees(tip) and row == ((tip.height, data) if tip.height else None)
-        except (codec.CodecError, merkle.ProofError, statemap.CorruptMapError):
-            agree = False
+        except (TypeError, ValueError, statemap.CorruptMapError):  # none of it can be read
+            tip, agree = None, False
         if tip is None or not agree:
-            raise EngineError(
-                "corrupted",
-                f"The ledger file {self._path.name} is damaged: its last block and its state do not agree. "
-                "Restore it from a backup or copy it from another organisation.",
-            )
+            raise _damaged(self._path)
         return tip
 
     def _agrees(self, tip: Tip) -> bool:
@@ -167,11 +177,14 @@ class SqliteEngine(LocalEngine):
                 "SELECT height, time, transactions, results, tip FROM block WHERE height > ? ORDER BY height LIMIT ?",
                 (after, BLOCKS_MAX),
             ).fetchall()
-        except sqlite3.Error as error:
+        except _UNREADABLE as error:
             raise _translated(error, self._path) from error
         finally:
             self._give_back(connection)
-        return [_committed(*row) for row in rows]
+        try:
+            return [_committed(*row) for row in rows]
+        except _UNREADABLE as error:
+            raise _translated(error, self._path) from error
 
     def tip(self) -> Tip:
         """Where the ledger stands."""
@@ -182,12 +195,11 @@ class SqliteEngine(LocalEngine):
         connection = self._reader()
         try:
             connection.execute("BEGIN")
-            data = _get(connection, TIP)
-        except sqlite3.Error as error:
+            tip = decode_tip(_get(connection, TIP) or b"")
+        except _UNREADABLE as error:
             connection.close()
             raise _translated(error, self._path) from error
-        assert data is not None
-        return SqliteView(connection, decode_tip(data), self._give_back)
+        return SqliteView(connection, tip, self._path, self._give_back)
 
     def _reader(self) -> sqlite3.Connection:
         with self._readers_lock:
@@ -221,10 +233,11 @@ class SqliteView:
     """A read transaction: what it sees stands still until it is closed."""
 
     def __init__(
-        self, connection: sqlite3.Connection, tip: Tip, give_back: Callable[[sqlite3.Connection], None]
+        self, connection: sqlite3.Connection, tip: Tip, path: Path, give_back: Callable[[sqlite3.Connection], None]
     ) -> None:
         self._connection: sqlite3.Connection | None = connection
         self._give_back = give_back
+        self._path = path
         self.tip = tip
 
     def _open(self) -> sqlite3.Connection:
@@ -234,13 +247,19 @@ class SqliteView:
 
     def get(self, key: bytes) -> bytes | None:
         """The value of a key at this tip."""
-        return _get(self._open(), key)
+        try:
+            return _get(self._open(), key)
+        except _UNREADABLE as error:
+            raise _translated(error, self._path) from error
 
     def scan(self, start: bytes, end: bytes) -> Iterator[tuple[bytes, bytes]]:
         """Keys and values with start <= key < end, in byte order."""
-        yield from self._open().execute(
-            "SELECT key, value FROM state WHERE key >= ? AND key < ? ORDER BY key", (start, end)
-        )
+        try:
+            yield from self._open().execute(
+                "SELECT key, value FROM state WHERE key >= ? AND key < ? ORDER BY key", (start, end)
+            )
+        except _UNREADABLE as error:
+            raise _translated(error, self._path) from error
 
     def close(self) -> None:
         """End the read transaction."""
@@ -281,17 +300,21 @@ class _WriterView:
 
 
 def _connect(path: Path, read_only: bool = False) -> sqlite3.Connection:
+    uri = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
     try:
-        uri = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
         connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=10)
+    except sqlite3.Error as error:
+        raise _translated(error, path) from error
+    try:
         if not read_only:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
             connection.execute("PRAGMA wal_autocheckpoint=4000")
-        connection.execute("PRAGMA cache_size=-65536" if not read_only else "PRAGMA cache_size=-8192")
-        return connection
-    except sqlite3.Error as error:
+        connection.execute(f"PRAGMA cache_size={-8192 if read_only else -65536}")
+    except _UNREADABLE as error:
+        connection.close()
         raise _translated(error, path) from error
+    return connection
 
 
 def _lock(path: Path) -> BinaryIO:
@@ -336,15 +359,21 @@ def _committed(height: int, time: int, transactions: bytes, results: bytes, tip:
     return CommittedBlock(block, outcomes, tuple(index for _, index in rows), decode_tip(tip))
 
 
-def _translated(error: sqlite3.Error, path: Path) -> EngineError:
+def _damaged(path: Path) -> EngineError:
+    return EngineError(
+        "corrupted",
+        f"The ledger file {path.name} is damaged; restore it from a backup or copy it from another organisation.",
+    )
+
+
+def _translated(error: Exception, path: Path) -> EngineError:
+    if not isinstance(error, sqlite3.Error):
+        return _damaged(path)
     name = getattr(error, "sqlite_errorname", "")
     if name in ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE"):
         return EngineError("disk-full", "The disk is full: the block was not kept and nothing was lost; make room.")
     if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-        return EngineError(
-            "corrupted",
-            f"The ledger file {path.name} is damaged; restore it from a backup or copy it from another organisation.",
-        )
+        return _damaged(path)
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return EngineError("in-use", f"Another process holds the ledger file {path.name}; stop it first.")
     if name.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY")):
