@@ -1,5 +1,6 @@
 """Both halves of a disclosure, and the refusal."""
 
+import hashlib
 from typing import Annotated, Literal
 
 import msgspec
@@ -8,9 +9,10 @@ from medrec.core.manifests.record import FhirId, FhirType, Hex16, Hex32
 from medrec.core.types import Fields, OrganisationId, TimeMs
 
 Door = Literal["pull", "push", "view"]
+Outcome = Literal["received", "refused", "nothing"]
 
 
-class Disclosed(Fields):
+class Disclosed(Fields, frozen=True):
     """One record that travelled: which, its canonical hash, and the hash of the manifest that signed it."""
 
     type: FhirType
@@ -19,8 +21,11 @@ class Disclosed(Fields):
     manifest: Hex32
 
 
-class Request(Fields):
-    """What was asked, by whom and why. `id` is the request's own random id, used once."""
+class Request(Fields, frozen=True):
+    """What was asked, by whom and why. `id` is the request's own random id, used once.
+
+    Empty `types` and `ids` ask for everything; `after` ("Type/id") goes on behind the last record of a page.
+    """
 
     id: Hex16
     requester: OrganisationId
@@ -28,11 +33,12 @@ class Request(Fields):
     purpose: Annotated[str, msgspec.Meta(max_length=32)]
     reason: Annotated[str, msgspec.Meta(max_length=500)]
     door: Door
-    types: list[FhirType]
-    ids: list[FhirId]
+    types: Annotated[list[FhirType], msgspec.Meta(max_length=200)]
+    ids: Annotated[list[FhirId], msgspec.Meta(max_length=500)]
+    after: Annotated[str, msgspec.Meta(pattern=r"^([A-Z][A-Za-z]{1,63}/[A-Za-z0-9\-.]{1,64})?\Z")] = ""
 
 
-class DisclosureManifest(Fields):
+class DisclosureManifest(Fields, frozen=True):
     """The source's half: what it let go, to whom, on whose decision; `obligation` is what the recipient owes."""
 
     manifest: Literal["disclosure/1"]
@@ -46,8 +52,13 @@ class DisclosureManifest(Fields):
     obligation: Hex16
 
 
-class ReceivedManifest(Fields):
-    """The recipient's half: what it received and verified; settles the source's obligation."""
+class ReceivedManifest(Fields, frozen=True):
+    """The recipient's half; settles the source's obligation.
+
+    outcome: `received` (and verified: `records`), `refused` (what came did not verify, `code` says how, nothing was
+    kept), `nothing` (the source anchored a disclosure and nothing came). `disclosure` is the SHA-256 of the source's
+    half, null if it did not come.
+    """
 
     manifest: Literal["disclosure-received/1"]
     network: Hex32
@@ -58,10 +69,16 @@ class ReceivedManifest(Fields):
     request: Hex16
     records: list[Disclosed]
     obligation: Hex16
+    disclosure: Hex32 | None
+    outcome: Outcome
+    code: Annotated[str, msgspec.Meta(max_length=40)] = ""
 
 
-class RefusalManifest(Fields):
-    """Somebody asked and was refused; `code` says why."""
+class RefusalManifest(Fields, frozen=True):
+    """Somebody asked and was refused; `code` says why.
+
+    `obligation` names the disclosure that was journalled and then not sent, null if it did not come to that.
+    """
 
     manifest: Literal["refusal/1"]
     network: Hex32
@@ -71,3 +88,11 @@ class RefusalManifest(Fields):
     request: Request
     code: str
     decided: list[Hex32]
+    obligation: Hex16 | None = None
+
+
+def obligation_of(source: str, requester: str, request: bytes) -> bytes:
+    """The id (16 bytes) of what a requester owes for a disclosure. Both ends compute it from the request's id, so
+    it cannot be made to collide with another obligation, and is known even when no answer came."""
+    parts = source.encode() + b"/" + requester.encode() + b"/" + request
+    return hashlib.sha256(b"medrec/obligation/1" + parts).digest()[:16]

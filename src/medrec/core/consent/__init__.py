@@ -1,0 +1,1 @@
+"""Decisions about access: pure functions from a request, a person's rules and a time to a verdict."""

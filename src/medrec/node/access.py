@@ -1,0 +1,137 @@
+"""What crosses between the two ends of a release, and what each end remembers of it.
+
+ask = CBOR of `Ask`. release = CBOR [body, signature]; body = CBOR of `Release`; the signature is the source's Ed25519
+over "medrec/release/1" || SHA-256(body). It is the source's promise that each line stands in its journal, until the
+batch is anchored.
+"""
+
+import hashlib
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from sqlalchemy import BigInteger, Column, LargeBinary, String, Table
+
+from medrec.core import codec
+from medrec.core.manifests.access import Request
+from medrec.core.types import Bytes16, Bytes32, Count, Fields, TimeMs
+from medrec.node.store import metadata
+
+RELEASE_PATH = "/medrec/release"
+ASK_LIFE_MS_MAX = 10 * 60_000
+DUE_MS = 60 * 60_000
+PAGE_RECORDS = 1000
+RELEASE_BYTES_MAX = 48 << 20
+CONTENT_BYTES_MAX = 32 << 20
+_SIGNED = b"medrec/release/1"
+
+# Requests that were answered, by the obligation that follows from them: an id is used once. `due` stands only where
+# something was let out; status: refused, open, settled.
+asked = Table(
+    "asked",
+    metadata,
+    Column("obligation", LargeBinary(16), primary_key=True),
+    Column("requester", String(32), nullable=False),
+    Column("expires", BigInteger, nullable=False),
+    Column("due", BigInteger, index=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("status", String(8), nullable=False),
+)
+
+# Requests that this node made. status: waiting (the answer is being waited for), failed, done.
+asking = Table(
+    "asking",
+    metadata,
+    Column("obligation", LargeBinary(16), primary_key=True),
+    Column("request", LargeBinary(16), nullable=False),
+    Column("source", String(32), nullable=False),
+    Column("account", String(80), nullable=False),
+    Column("expires", BigInteger, nullable=False),
+    Column("status", String(8), nullable=False, index=True),
+)
+
+# Consents taken back here, by nullifier; they stay, so that a consent which arrives again stays dead.
+revoked = Table(
+    "revoked",
+    metadata,
+    Column("nullifier", LargeBinary(32), primary_key=True),
+    Column("account", String(80), nullable=False),
+    Column("seq", BigInteger, nullable=False),
+)
+
+
+class Ask(Fields, frozen=True):
+    """A request for a person's records; it may be answered until `expires` (ms)."""
+
+    account: Annotated[str, msgspec.Meta(max_length=80)]
+    expires: TimeMs
+    network: Bytes32
+    request: Request
+
+
+class SentRecord(Fields, frozen=True):
+    """A record as it travels: its manifest, the salt and entry of the line that signed it, its canonical bytes."""
+
+    content: bytes
+    entry: bytes
+    manifest: bytes
+    salt: Bytes32
+    seq: Count
+
+
+class SentLine(Fields, frozen=True):
+    """A journal line with what opens it."""
+
+    entry: bytes
+    manifest: bytes
+    salt: Bytes32
+    seq: Count
+
+
+class Release(Fields, frozen=True):
+    """What the source lets go. `more` is the `after` of the next page, "" on the last one."""
+
+    disclosure: SentLine
+    more: str
+    records: list[SentRecord]
+    request: Bytes16
+
+
+Form = TypeVar("Form", bound=Fields)
+
+
+class UnreadableError(ValueError):
+    """The bytes are not of the form that was expected."""
+
+
+def encode(fields: Fields) -> bytes:
+    """The CBOR of a wire form."""
+    return codec.encode(msgspec.to_builtins(fields, builtin_types=(bytes,)))
+
+
+def decode(data: bytes, form: type[Form], bytes_max: int = codec.BYTES_MAX) -> Form:
+    """The strict reading of a wire form. Raises UnreadableError."""
+    try:
+        return msgspec.convert(codec.decode(data, bytes_max=bytes_max), form, builtin_types=(bytes,))
+    except (codec.CodecError, msgspec.ValidationError, RecursionError) as error:
+        raise UnreadableError(str(error)) from None
+
+
+def signed_message(body: bytes) -> bytes:
+    """What the source signs of a release."""
+    return _SIGNED + hashlib.sha256(body).digest()
+
+
+def seal_release(body: bytes, signature: bytes) -> bytes:
+    """The bytes of a signed release."""
+    return codec.encode([body, signature])
+
+
+def open_release(data: bytes) -> tuple[bytes, bytes]:
+    """Body and signature of a signed release. Raises UnreadableError."""
+    try:
+        parts: Any = codec.decode(data, bytes_max=RELEASE_BYTES_MAX)
+    except codec.CodecError as error:
+        raise UnreadableError(str(error)) from None
+    if type(parts) is not list or len(parts) != 2 or type(parts[0]) is not bytes or type(parts[1]) is not bytes:
+        raise UnreadableError("a release is an array of body and signature")
+    return parts[0], parts[1]

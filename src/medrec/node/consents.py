@@ -1,0 +1,266 @@
+"""Consents given to this organisation and taken back: checked, journalled, kept under the person's own key.
+
+A consent is dead as soon as its nullifier is in our journal or on the ledger, whichever comes first, and stays dead
+when it arrives again.
+"""
+
+import hashlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+import sqlalchemy as sql
+
+from medrec.core import codec, commitment, manifests, state
+from medrec.core.consent.simple import Rule
+from medrec.core.crypto import verify_ed25519
+from medrec.core.manifests.consent import (
+    ConsentManifest,
+    Grant,
+    RevocationManifest,
+    consent_message,
+    revocation_message,
+)
+from medrec.engines.engine import EngineError
+from medrec.node import store
+from medrec.node.access import revoked
+from medrec.node.journal import Draft, Person
+from medrec.node.refusals import Code, Refusal
+from medrec.node.vault import VaultError
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+CONSENTS_PATH = "/medrec/consents"
+REVOCATIONS_PATH = "/medrec/revocations"
+AHEAD_MS_MAX = 5 * 60_000
+RULES_REMEMBERED_MAX = 50_000
+Sign = Callable[[bytes], tuple[bytes, bytes]]
+"""Signs 32 bytes with a person's credential: (key id, signature)."""
+
+
+class Given(NamedTuple):
+    """A consent that stands here: its SHA-256, and whether it stood here before."""
+
+    hash: bytes
+    known: bool
+
+
+class Kept(NamedTuple):
+    """A consent as it is shown: its SHA-256 and its content."""
+
+    hash: bytes
+    consent: ConsentManifest
+
+
+class Consents:
+    """The consents of the people linked to one organisation."""
+
+    def __init__(self, node: "Node") -> None:
+        self._node = node
+        self._rules: dict[bytes, Rule] = {}
+        self.changes = 0
+        """Counts up whenever a consent or revocation was taken; two equal counts mean that nothing changed."""
+
+    def give(self, data: bytes) -> Given:
+        """Take a signed consent; the same one again is answered as before. Raises Refusal, StoreError."""
+        consent = _read_consent(data)
+        if consent.network != self._node.network.hex():
+            raise Refusal(Code.WRONG_NETWORK)
+        if consent.organisation != self._node.organisation:
+            raise Refusal(Code.WRONG_ORGANISATION)
+        self._check_signature(consent.account, consent.key, consent_message(consent), consent.signature)
+        digest, now = hashlib.sha256(data).digest(), self._node.clock()
+        if consent.time > now + AHEAD_MS_MAX:
+            raise Refusal(Code.FROM_THE_FUTURE)
+        if self._on_ledger(bytes.fromhex(consent.nullifier)):
+            raise Refusal(Code.CONSENT_REVOKED)
+        given = self._node.store.write(lambda connection: self._give(connection, consent, data, digest, now))
+        self.changes += 1
+        return given
+
+    def _give(
+        self, connection: sql.Connection, consent: ConsentManifest, data: bytes, digest: bytes, now: int
+    ) -> Given:
+        nullifier = bytes.fromhex(consent.nullifier)
+        person = self._node.journal.person_of_account(connection, consent.account)
+        if person is None:
+            raise Refusal(Code.NOT_LINKED)
+        if connection.execute(sql.select(revoked.c.seq).where(revoked.c.nullifier == nullifier)).first() is not None:
+            raise Refusal(Code.CONSENT_REVOKED)
+        same = connection.execute(sql.select(store.consent.c.hash).where(store.consent.c.nullifier == nullifier)).all()
+        if same:
+            if bytes(same[0].hash) == digest:
+                return Given(digest, True)
+            raise Refusal(Code.NULLIFIER_USED)
+        if consent.grant.until is not None and consent.grant.until <= now:
+            raise Refusal(Code.CONSENT_OVER)
+        summary = [5, consent.time, consent.grant.effect, nullifier]
+        self._node.journal.append(connection, [Draft("consent/1", data, person.id, None, summary)])
+        connection.execute(
+            sql.insert(store.consent).values(
+                hash=digest,
+                account=consent.account,
+                nullifier=nullifier,
+                sealed=self._node.vault.seal(person.keys.data, data, digest),
+            )
+        )
+        # Before the commit and again after it: whoever read the old rules finds the count changed.
+        self.changes += 1
+        return Given(digest, False)
+
+    def take_back(self, account: str, secret: bytes, key: bytes, signature: bytes) -> bool:
+        """Take a consent back, or forbid one that has not come yet; False if it was taken back before.
+
+        `signature` covers `revocation_message`; the secret goes on the ledger with the next batch. Raises Refusal,
+        StoreError.
+        """
+        if len(secret) != commitment.SECRET_BYTES:
+            raise Refusal(Code.WRONG_SECRET)
+        nullifier = commitment.nullifier(secret)
+        self._check_signature(account, key.hex(), revocation_message(nullifier), signature.hex())
+        done = self._node.store.write(
+            lambda connection: self._take_back(connection, account, nullifier, secret, key, signature)
+        )
+        self.changes += 1
+        return done
+
+    def _take_back(
+        self, connection: sql.Connection, account: str, nullifier: bytes, secret: bytes, key: bytes, signature: bytes
+    ) -> bool:
+        person = self._node.journal.person_of_account(connection, account)
+        if person is None:
+            raise Refusal(Code.NOT_LINKED)
+        if connection.execute(sql.select(revoked.c.seq).where(revoked.c.nullifier == nullifier)).first() is not None:
+            return False
+        column = store.consent.c
+        owner = connection.execute(sql.select(column.account).where(column.nullifier == nullifier)).scalar()
+        if owner is not None and owner != account:
+            raise Refusal(Code.WRONG_SECRET)
+        now = self._node.clock()
+        manifest = RevocationManifest(
+            "revocation/1",
+            self._node.network.hex(),
+            self._node.organisation,
+            account,
+            now,
+            nullifier.hex(),
+            key.hex(),
+            signature.hex(),
+        )
+        draft = Draft("revocation/1", manifests.encode(manifest), person.id, {"nullifier": secret}, [6, now, nullifier])
+        line = self._node.journal.append(connection, [draft])[0]
+        connection.execute(sql.insert(revoked).values(nullifier=nullifier, account=account, seq=line.seq))
+        connection.execute(sql.delete(store.consent).where(column.nullifier == nullifier))
+        self.changes += 1
+        return True
+
+    def rule(self, digest: bytes, sealed: bytes, person: Person) -> Rule:
+        """The rule of a kept consent; one that cannot be read is a rule without effect, which closes everything."""
+        found = self._rules.get(digest)
+        if found is None:
+            try:
+                found = _rule(digest, self._open(digest, sealed, person).grant)
+            except (VaultError, Refusal):
+                return Rule(digest.hex(), "unreadable", frozenset(), frozenset(), None)
+            if len(self._rules) >= RULES_REMEMBERED_MAX:
+                self._rules = {}
+            self._rules[digest] = found
+        return found
+
+    def of(self, account: str) -> list[Kept]:
+        """The consents of a person that are in force or will end by themselves, oldest first. Raises VaultError."""
+        with self._node.store.read() as connection:
+            person = self._node.journal.person_of_account(connection, account)
+            rows = connection.execute(sql.select(store.consent).where(store.consent.c.account == account)).all()
+        if person is None:
+            return []
+        kept = [
+            Kept(bytes(row.hash), self._open(bytes(row.hash), bytes(row.sealed), person))
+            for row in rows
+            if not self._on_ledger(bytes(row.nullifier))
+        ]
+        return sorted(kept, key=lambda item: (item.consent.time, item.hash))
+
+    def _open(self, digest: bytes, sealed: bytes, person: Person) -> ConsentManifest:
+        return _read_consent(self._node.vault.open(person.keys.data, sealed, digest))
+
+    def _on_ledger(self, nullifier: bytes) -> bool:
+        try:
+            with self._node.engine.view() as view:
+                return view.get(state.nullifier_key(nullifier)) is not None
+        except EngineError:
+            raise Refusal(Code.LEDGER_UNUSABLE) from None
+
+    def _check_signature(self, account: str, key: str, message: bytes, signature: str) -> None:
+        try:
+            with self._node.engine.view() as view:
+                found = state.account(view, account)
+        except EngineError:
+            raise Refusal(Code.LEDGER_UNUSABLE) from None
+        if found is None or found.frozen:
+            raise Refusal(Code.UNKNOWN_ACCOUNT)
+        credential = found.credentials.get(key)
+        if credential is None or credential.kind != "ed25519":
+            raise Refusal(Code.UNKNOWN_CREDENTIAL)
+        if not verify_ed25519(credential.key, message, bytes.fromhex(signature)):
+            raise Refusal(Code.BAD_SIGNATURE)
+
+
+def write_consent(
+    network: bytes, organisation: str, account: str, time: int, grant: Grant, secret: bytes, key: bytes, sign: Sign
+) -> bytes:
+    """The bytes of a signed consent, for whoever holds the person's key.
+
+    `secret` (32 random bytes) will take it back; `key` is the id of the credential that `sign` signs with.
+    """
+    unsigned = ConsentManifest(
+        manifest="consent/1",
+        network=network.hex(),
+        organisation=organisation,
+        account=account,
+        time=time,
+        grant=grant,
+        nullifier=commitment.nullifier(secret).hex(),
+        key=key.hex(),
+    )
+    _, signature = sign(consent_message(unsigned))
+    return manifests.encode(msgspec.structs.replace(unsigned, signature=signature.hex()))
+
+
+def write_revocation(account: str, secret: bytes, sign: Sign) -> bytes:
+    """The body to send to REVOCATIONS_PATH, for whoever holds the person's key."""
+    key, signature = sign(revocation_message(commitment.nullifier(secret)))
+    return codec.encode({"account": account, "key": key, "secret": secret, "signature": signature})
+
+
+def answer_consent(node: "Node", caller: str, body: bytes) -> bytes:
+    """POST /medrec/consents: canonical JSON of a consent -> CBOR {"hash", "known"}."""
+    given = node.consents.give(body)
+    return codec.encode({"hash": given.hash, "known": given.known})
+
+
+def answer_revocation(node: "Node", caller: str, body: bytes) -> bytes:
+    """POST /medrec/revocations: CBOR {account, key, secret, signature} -> CBOR {"fresh"}."""
+    try:
+        asked = codec.decode(body)
+        account, parts = asked["account"], [asked[name] for name in ("secret", "key", "signature")]
+    except (codec.CodecError, KeyError, TypeError):
+        raise Refusal(Code.MALFORMED) from None
+    if type(account) is not str or any(type(part) is not bytes for part in parts):
+        raise Refusal(Code.MALFORMED)
+    return codec.encode({"fresh": node.consents.take_back(account, *parts)})
+
+
+def _read_consent(data: bytes) -> ConsentManifest:
+    try:
+        consent = manifests.decode(data)
+    except manifests.ManifestError:
+        raise Refusal(Code.MALFORMED) from None
+    if not isinstance(consent, ConsentManifest):
+        raise Refusal(Code.MALFORMED)
+    return consent
+
+
+def _rule(digest: bytes, grant: Grant) -> Rule:
+    return Rule(digest.hex(), grant.effect, frozenset(grant.recipients), frozenset(grant.types), grant.until)

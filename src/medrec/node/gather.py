@@ -1,0 +1,130 @@
+"""Releases that come together go into the journal together: one append, one group of statements, one disk write.
+
+Whoever comes first hands a closure to the store's writer; whoever comes before that closure runs rides along. Each
+gets its own answer when the write is durable, and none before.
+"""
+
+import threading
+from concurrent.futures import Future
+from typing import Any, NamedTuple
+
+import sqlalchemy as sql
+
+from medrec.node import access
+from medrec.node.journal import Draft, Journal, Line
+
+KEPT_AFTER_EXPIRY_MS = 86_400_000
+PRUNE_EVERY_MS = 3_600_000
+
+
+class Answered(NamedTuple):
+    """The request that a line answers: its obligation, who asked, until when, and when the other half is due (None
+    for a refusal)."""
+
+    obligation: bytes
+    requester: str
+    expires: int
+    due: int | None
+
+
+class UsedError(Exception):
+    """The request was answered before; nothing was written."""
+
+
+class _Waiting(NamedTuple):
+    draft: Draft
+    answered: Answered | None
+    line: Future[Line]
+
+
+class Gathering:
+    """Appends lines for many threads at once."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._lock = threading.Lock()
+        self._waiting: list[_Waiting] = []
+        self._led = False
+        self._pruned = 0
+
+    def write(self, draft: Draft, answered: Answered | None) -> Line:
+        """The draft's line, once it is durable. Raises UsedError and StoreError; then nothing of it was written."""
+        mine = _Waiting(draft, answered, Future())
+        with self._lock:
+            self._waiting.append(mine)
+            lead, self._led = not self._led, True
+        if lead:
+            self._lead()
+        return mine.line.result()
+
+    def _lead(self) -> None:
+        group: list[_Waiting] = []
+
+        def closure(connection: sql.Connection) -> list[Line | None]:
+            # The writer runs it a second time, alone, if another closure spoiled the first: the same lines then.
+            self._take(group)
+            return self._append(connection, group)
+
+        try:
+            lines = self._journal.store.write(closure)
+        except BaseException as error:
+            self._take(group)
+            for waiting in group:
+                waiting.line.set_exception(error)
+            return
+        for waiting, line in zip(group, lines, strict=True):
+            if line is None:
+                waiting.line.set_exception(UsedError())
+            else:
+                waiting.line.set_result(line)
+
+    def _take(self, group: list[_Waiting]) -> None:
+        if group:
+            return
+        with self._lock:
+            group.extend(self._waiting)
+            self._waiting.clear()
+            self._led = False
+
+    def _append(self, connection: sql.Connection, group: list[_Waiting]) -> list[Line | None]:
+        used = self._used(connection, group)
+        drafts: list[Draft] = []
+        places: list[int] = []
+        for place, waiting in enumerate(group):
+            if waiting.answered is not None:
+                if waiting.answered.obligation in used:
+                    continue
+                used.add(waiting.answered.obligation)
+            drafts.append(waiting.draft)
+            places.append(place)
+        answers: list[Line | None] = [None] * len(group)
+        rows: list[dict[str, Any]] = []
+        for place, line in zip(places, self._journal.append(connection, drafts), strict=True):
+            answers[place] = line
+            answered = group[place].answered
+            if answered is not None:
+                status = "refused" if answered.due is None else "open"
+                rows.append({**answered._asdict(), "seq": line.seq, "status": status})
+        if rows:
+            connection.execute(sql.insert(access.asked), rows)
+        self._prune(connection)
+        return answers
+
+    @staticmethod
+    def _used(connection: sql.Connection, group: list[_Waiting]) -> set[bytes]:
+        wanted = [waiting.answered.obligation for waiting in group if waiting.answered is not None]
+        if not wanted:
+            return set()
+        column = access.asked.c.obligation
+        return {bytes(found) for found in connection.execute(sql.select(column).where(column.in_(wanted))).scalars()}
+
+    def _prune(self, connection: sql.Connection) -> None:
+        """Forget requests that have run out a day ago and left nothing open; expiry refuses them from then on."""
+        now = self._journal.now()
+        if now - self._pruned < PRUNE_EVERY_MS:
+            return
+        self._pruned = now
+        column = access.asked.c
+        connection.execute(
+            sql.delete(access.asked).where(column.expires < now - KEPT_AFTER_EXPIRY_MS, column.status != "open")
+        )

@@ -1,0 +1,126 @@
+"""Why the node says no: every code with its sentence, and what of it may be seen from outside.
+
+From outside, a person who is unknown here and one who does not allow it look the same: both are `not-permitted`.
+The journal, which only she and this organisation can read, holds the code itself.
+"""
+
+from enum import Enum
+
+
+class Code(Enum):
+    """The reasons. The value is the code as it is sent and journalled."""
+
+    # The request itself.
+    MALFORMED = "malformed"
+    WRONG_NETWORK = "wrong-network"
+    NOT_THE_REQUESTER = "not-the-requester"
+    REQUESTER_SUSPENDED = "requester-suspended"
+    REQUEST_EXPIRED = "request-expired"
+    REQUEST_TOO_LONG = "request-too-long"
+    REQUEST_REPLAYED = "request-replayed"
+    PURPOSE_NOT_COVERED = "purpose-not-covered"
+    # The node's state.
+    MERGE_DELAY = "merge-delay"
+    STORE_UNUSABLE = "store-unusable"
+    LEDGER_UNUSABLE = "ledger-unusable"
+    SOURCE_UNAVAILABLE = "source-unavailable"
+    # The person's will.
+    NOT_PERMITTED = "not-permitted"
+    UNKNOWN_PERSON = "unknown-person"
+    NO_CONSENT = "no-consent"
+    DENIED = "denied"
+    CONSENT_BROKEN = "consent-broken"
+    CONSENT_CHANGED = "consent-changed"
+    # The records.
+    RECORD_ALTERED = "record-altered"
+    RECORD_CHANGED = "record-changed"
+    TOO_LARGE = "too-large"
+    # Consents and revocations handed in.
+    WRONG_ORGANISATION = "wrong-organisation"
+    UNKNOWN_ACCOUNT = "unknown-account"
+    UNKNOWN_CREDENTIAL = "unknown-credential"
+    BAD_SIGNATURE = "bad-signature"
+    NOT_LINKED = "not-linked"
+    FROM_THE_FUTURE = "from-the-future"
+    CONSENT_OVER = "consent-over"
+    CONSENT_REVOKED = "consent-revoked"
+    NULLIFIER_USED = "nullifier-used"
+    WRONG_SECRET = "wrong-secret"  # noqa: S105  # a code, no secret
+
+    @property
+    def sentence(self) -> str:
+        """One sentence for people."""
+        return SENTENCES[self]
+
+    @property
+    def outward(self) -> "Code":
+        """The code that may be told to the one who asked."""
+        return Code.NOT_PERMITTED if self in HIDDEN else self
+
+
+SENTENCES: dict[Code, str] = {
+    Code.MALFORMED: "The request is not readable; nothing was done.",
+    Code.WRONG_NETWORK: "This was written for another network.",
+    Code.NOT_THE_REQUESTER: "The request names another organisation than the one that sent it.",
+    Code.REQUESTER_SUSPENDED: "The asking organisation is not, or no longer, active on the ledger.",
+    Code.REQUEST_EXPIRED: "The request has run out; ask again.",
+    Code.REQUEST_TOO_LONG: "The request claims to be valid for too long; ask with a shorter time.",
+    Code.REQUEST_REPLAYED: "A request with this id was answered before; ask again with a new id.",
+    Code.PURPOSE_NOT_COVERED: "A consent does not cover this purpose of use.",
+    Code.MERGE_DELAY: "This node has not reached the ledger for too long and lets nothing out until it has.",
+    Code.STORE_UNUSABLE: "This node cannot write its journal and therefore lets nothing out.",
+    Code.LEDGER_UNUSABLE: "This node cannot read the ledger and therefore lets nothing out.",
+    Code.SOURCE_UNAVAILABLE: "The place where the records live does not answer; try again later.",
+    Code.NOT_PERMITTED: "There is no permission for this here.",
+    Code.UNKNOWN_PERSON: "Nobody with this account is linked here.",
+    Code.NO_CONSENT: "The person has not permitted it.",
+    Code.DENIED: "The person has denied it.",
+    Code.CONSENT_BROKEN: "A consent of the person cannot be read, so nothing is let out.",
+    Code.CONSENT_CHANGED: "The permission was taken back while the request was being answered.",
+    Code.RECORD_ALTERED: "A record was changed at its source without a new version and is not let out.",
+    Code.RECORD_CHANGED: "A record has a newer version that is not signed yet; try again in a moment.",
+    Code.TOO_LARGE: "The records are more than fit into one answer; ask for fewer.",
+    Code.WRONG_ORGANISATION: "This was written for another organisation.",
+    Code.UNKNOWN_ACCOUNT: "The ledger knows no such account, or it is frozen.",
+    Code.UNKNOWN_CREDENTIAL: "The key that signed does not act for this account.",
+    Code.BAD_SIGNATURE: "The signature does not hold.",
+    Code.NOT_LINKED: "This account is not linked here; link it at the desk first.",
+    Code.FROM_THE_FUTURE: "The time on it lies in the future; check the clock that wrote it.",
+    Code.CONSENT_OVER: "The consent had ended before it arrived.",
+    Code.CONSENT_REVOKED: "The consent was taken back before.",
+    Code.NULLIFIER_USED: "Another consent carries the same nullifier; every consent needs its own.",
+    Code.WRONG_SECRET: "The secret does not belong to this consent.",
+}
+
+HIDDEN = frozenset(
+    {Code.UNKNOWN_PERSON, Code.NO_CONSENT, Code.DENIED, Code.CONSENT_BROKEN, Code.CONSENT_CHANGED, Code.NOT_PERMITTED}
+)
+
+UNREADABLE = frozenset({Code.MALFORMED})
+TRY_AGAIN = frozenset(
+    {Code.MERGE_DELAY, Code.STORE_UNUSABLE, Code.LEDGER_UNUSABLE, Code.SOURCE_UNAVAILABLE, Code.RECORD_CHANGED}
+)
+
+
+class Refusal(Exception):
+    """The node refuses; `reason` is the enum member, `code` its text, `sentence` what people read.
+
+    `detail` (a type and id, never content) stands behind the sentence.
+    """
+
+    def __init__(self, reason: Code, detail: str = "", decided: tuple[str, ...] = ()) -> None:
+        self.reason = reason
+        self.code = reason.value
+        self.detail = detail
+        self.decided = decided
+        self.sentence = f"{reason.sentence} ({detail})" if detail else reason.sentence
+        super().__init__(self.sentence)
+
+    @property
+    def status(self) -> int:
+        """The HTTP status that goes with it: 400, 403 or 503."""
+        return 400 if self.reason in UNREADABLE else 503 if self.reason in TRY_AGAIN else 403
+
+    def outward(self) -> "Refusal":
+        """The same refusal as the one who asked may see it."""
+        return self if self.reason not in HIDDEN else Refusal(Code.NOT_PERMITTED)
