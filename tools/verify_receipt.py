@@ -480,7 +480,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--root", required=True, help="the root file of the network")
     parser.add_argument("--record", help="the record; left out only where there is no content to compare")
     parser.add_argument("--quorum", type=int, metavar="K", help="organisations that must vouch (over 2/3)")
-    parser.add_argument("--all", action="store_true", help="count those who cosigned with ML-DSA-44 alone even if not needed")
+    parser.add_argument("--all", action="store_true", help="also count organisations that signed with ML-DSA-44 only")
     parser.add_argument("--json", action="store_true", help="print the verdict for a program")
     given = parser.parse_args(arguments)
     try:
