@@ -1,0 +1,53 @@
+# Everything in two commands: `make demo` and `make test`. Needs Python 3.11 or later, Git and make.
+# ARGS is handed on:  make demo ARGS="--check --keep out"   make test ARGS="tests/core -x"   make bench ARGS="ingest"
+
+SHELL := /bin/bash
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+ARGS ?=
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format bench vectors requirements clean run-tools test-tools
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+demo: run-tools ## three hospitals and a patients' agent tell the story (ARGS="--check", "--keep DIR", "--from PATH")
+	@$(PYTHON) -m medrec demo $(ARGS)
+
+test: lint ## lint, types and all tests; says what was skipped and why (ARGS goes to pytest)
+	@mkdir -p out; rm -f out/tests.xml
+	@$(PYTHON) -m pytest -n $(WORKERS) --junitxml=out/tests.xml $(ARGS); verdict=$$?; \
+	$(PYTHON) tools/report_skips.py out/tests.xml && exit $$verdict
+
+lint: test-tools ## ruff, formatting, mypy
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m ruff format --check .
+	@$(PYTHON) -m mypy
+
+format: test-tools ## put the code into its one form
+	@$(PYTHON) -m ruff check --fix .
+	@$(PYTHON) -m ruff format .
+
+bench: run-tools ## figures beside their bars (ARGS="ingest", PEERS=1 to measure others in the same run, PROFILE=1)
+	@$(PYTHON) -m bench $(ARGS)
+
+vectors: run-tools ## make the test vectors anew from their cases and show what changed
+	@$(PYTHON) tests/core/ledger_vectors.py
+	@$(PYTHON) tests/receipt/build.py
+	@git --no-pager diff --stat -- tests/vectors
+	@git --no-pager diff --quiet -- tests/vectors && echo "The vectors are as they were." || git --no-pager diff -- tests/vectors
+
+requirements: ## choose and pin the requirements anew (UPGRADE=1 for newer versions)
+	@tools/pin_requirements $(if $(UPGRADE),--upgrade)
+
+clean: ## remove everything that was made here
+	rm -rf $(VENV) out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis src/*.egg-info
+	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
+
+run-tools:
+	@tools/set_up run
+
+test-tools:
+	@tools/set_up test
