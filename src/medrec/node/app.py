@@ -1,0 +1,296 @@
+"""The face of a node to other nodes: one web application, one visible table of what peers may call.
+
+A call is POST with a signed CBOR body; its answer is signed as well. A refusal is CBOR {"code", "sentence"} under a
+fitting status. What goes wrong inside is told in one general sentence; neither a stack trace nor a message of an
+unexpected exception leaves, since both may quote a record.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import sqlalchemy as sql
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from medrec.core import codec
+from medrec.engines.engine import EngineError
+from medrec.node import signing, store
+from medrec.node.access import RELEASE_PATH
+from medrec.node.consents import CONSENTS_PATH, REVOCATIONS_PATH, answer_consent, answer_revocation
+from medrec.node.gate import answer_release
+from medrec.node.journal import NOTICES_PATH
+from medrec.node.link import LinkError
+from medrec.node.peers import PeerError, address
+from medrec.node.refusals import Refusal
+from medrec.node.store import StoreError
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+BODY_BYTES_MAX = 4 << 20
+BODY_S = 15.0
+CBOR = "application/cbor"
+
+_access_log = logging.getLogger("medrec.access")
+_log = logging.getLogger("medrec.node")
+
+
+class CallRefused(Exception):
+    """A call is refused: a short code, one sentence for the caller, and the HTTP status."""
+
+    def __init__(self, code: str, sentence: str, status: int = 403) -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.sentence = sentence
+        self.status = status
+
+
+def _notices(node: "Node", caller: str, body: bytes) -> bytes:
+    """Body: CBOR array of notices. Answer: CBOR array, true for each that is safely here."""
+    if node.agent is None:
+        raise CallRefused("not-an-agent", "This node serves no people.", 404)
+    payloads = codec.decode(body, bytes_max=BODY_BYTES_MAX)
+    if type(payloads) is not list or any(type(payload) is not bytes for payload in payloads):
+        raise CallRefused("malformed", "The body is not an array of notices.", 400)
+    return codec.encode(node.agent.take_notices(caller, payloads))
+
+
+def _link(node: "Node", caller: str, body: bytes) -> bytes:
+    return node.linker.accept(caller, body)
+
+
+def _redeliver(node: "Node", caller: str, body: bytes) -> bytes:
+    return node.linker.redeliver(caller, body)
+
+
+Handler = Callable[["Node", str, bytes], bytes]
+"""(node, calling organisation, body) -> body of the answer. Raises CallRefused, or one of what `dispatch` knows."""
+
+ROUTES: dict[str, Handler] = {
+    NOTICES_PATH: _notices,
+    "/medrec/link": _link,
+    "/medrec/redeliver": _redeliver,
+    RELEASE_PATH: answer_release,
+    CONSENTS_PATH: answer_consent,
+    REVOCATIONS_PATH: answer_revocation,
+}
+"""Everything that another organisation's node may call."""
+
+SIGNATURE_STATUS = {"organisation-suspended": 403, "wrong-recipient": 421, "too-many-requests": 429}
+
+
+def dispatch(node: "Node", path: str, caller: str, body: bytes) -> bytes:
+    """The answer to a call of an organisation that is known to be the caller. Raises CallRefused, nothing else."""
+    handler = ROUTES.get(path)
+    if handler is None:
+        raise CallRefused("unknown-path", "This node answers nothing under this path.", 404)
+    try:
+        return handler(node, caller, body)
+    except CallRefused:
+        raise
+    except Refusal as error:
+        raise CallRefused(error.code, error.sentence, error.status) from None
+    except LinkError as error:
+        raise CallRefused(error.code, error.sentence, 400 if error.code == "malformed" else 403) from None
+    except codec.CodecError:
+        raise CallRefused("malformed", "The body is not readable.", 400) from None
+    except (EngineError, StoreError, PeerError) as error:
+        _log.error("%s could not be answered: %s", path, error.code)
+        raise CallRefused("unavailable", "The node cannot do this at the moment; try again later.", 503) from None
+    except Exception as error:
+        _failed(path, error)
+
+
+def local_answer(node: "Node") -> Callable[[str, str, bytes], bytes]:
+    """How a node answers in a LocalNetwork: (path, caller, body) -> answer. Raises PeerError."""
+
+    def answer(path: str, caller: str, body: bytes) -> bytes:
+        try:
+            signing.standing(node.directory, caller)
+            return dispatch(node, path, caller, body)
+        except (signing.RequestRefused, CallRefused) as error:
+            raise PeerError(error.code, error.sentence, answered=True) from None
+
+    return answer
+
+
+def make_app(node: "Node", pages: ASGIApp | None = None) -> ASGIApp:
+    """The node's web application: /medrec/<name> for peers, /health, and `pages` (the portal) under /pages."""
+    remembered = _nonces(node)
+
+    async def peer(request: Request) -> Response:
+        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.scope["headers"]]
+        body: bytes | CallRefused
+        try:
+            body = await _read_body(request)
+        except CallRefused as refused:
+            body = refused
+        status, answer, signed = await run_in_threadpool(_answer_call, node, remembered, request, headers, body)
+        return Response(answer, status, signed, media_type=CBOR)
+
+    async def health(request: Request) -> Response:
+        status, told = await run_in_threadpool(_health, node)
+        return JSONResponse(told, status)
+
+    routes: list[BaseRoute] = [Route("/medrec/{name}", peer, methods=["POST"]), Route("/health", health)]
+    if pages is not None:
+        routes.append(Route("/", lambda request: RedirectResponse("/pages/")))
+        routes.append(Mount("/pages", pages))
+    return _Guard(Starlette(routes=routes))
+
+
+def _answer_call(
+    node: "Node",
+    remembered: signing.Nonces,
+    request: Request,
+    headers: list[tuple[str, str]],
+    body: bytes | CallRefused,
+) -> tuple[int, bytes, dict[str, str]]:
+    status, caller = 200, ""
+    try:
+        if isinstance(body, CallRefused):
+            raise body
+        path = request.scope["path"]
+        caller = _caller(node, remembered, request, headers, body)
+        answer = dispatch(node, path, caller, body)
+    except CallRefused as error:
+        status = error.status
+        answer = codec.encode({"code": error.code, "sentence": error.sentence})
+    # For the access log.
+    request.scope["medrec.caller"] = caller
+    return status, answer, signing.sign_answer(node.keys, status, answer, headers)
+
+
+def _caller(
+    node: "Node", remembered: signing.Nonces, request: Request, headers: list[tuple[str, str]], body: bytes
+) -> str:
+    """The organisation that signed the request. Raises CallRefused, nothing else."""
+    try:
+        mine = node.directory.find(node.organisation)
+        if mine is None:
+            raise CallRefused("not-a-member", "This node's organisation is not on the ledger.", 503)
+        target = (request.scope.get("raw_path") or request.scope["path"].encode()).split(b"?")[0]
+        if request.scope["query_string"]:
+            target += b"?" + request.scope["query_string"]
+        url = address(mine.endpoint, target.decode("latin-1"))
+        now = node.clock()
+        return signing.verify_request(
+            node.directory, node.organisation, request.method, url, headers, body, now, remembered
+        ).caller
+    except CallRefused:
+        raise
+    except signing.RequestRefused as error:
+        raise CallRefused(error.code, error.sentence, SIGNATURE_STATUS.get(error.code, 401)) from None
+    except (EngineError, StoreError) as error:
+        _log.error("no caller can be checked: %s", error.code)
+        raise CallRefused("unavailable", "The node cannot do this at the moment; try again later.", 503) from None
+    except Exception as error:
+        _failed("checking a caller", error)
+
+
+async def _read_body(request: Request) -> bytes:
+    too_large = CallRefused("too-large", f"A body may have {BODY_BYTES_MAX} bytes.", 413)
+    length = request.headers.get("content-length", "")
+    if length.isdecimal() and int(length[:20]) > BODY_BYTES_MAX:
+        raise too_large
+    parts = bytearray()
+    try:
+        async with asyncio.timeout(BODY_S):
+            async for part in request.stream():
+                parts += part
+                if len(parts) > BODY_BYTES_MAX:
+                    raise too_large
+    except TimeoutError:
+        raise CallRefused("slow", f"The body did not come within {BODY_S:g} seconds.", 408) from None
+    except ClientDisconnect:
+        raise CallRefused("malformed", "The body broke off.", 400) from None
+    return bytes(parts)
+
+
+def _health(node: "Node") -> tuple[int, dict[str, Any]]:
+    """Whether ledger and store answer."""
+    try:
+        height = node.engine.tip().height
+        with node.store.read() as connection:
+            connection.execute(sql.select(sql.func.max(store.line.c.seq))).scalar()
+    except (EngineError, StoreError, sql.exc.SQLAlchemyError):
+        return 503, {"ok": False, "organisation": node.organisation}
+    return 200, {"ok": True, "organisation": node.organisation, "network": node.network.hex(), "height": height}
+
+
+def _nonces(node: "Node") -> signing.Nonces:
+    """The memory of requests, with what was kept about senders whose clocks run ahead."""
+    names = store.setting.c.name
+    with node.store.read() as connection:
+        rows = connection.execute(sql.select(store.setting).where(names.startswith("ahead/"))).all()
+    ahead = {row.name.removeprefix("ahead/"): int.from_bytes(row.value, "big") for row in rows}
+
+    def keep_ahead(caller: str, until: int) -> None:
+        def write(connection: sql.Connection) -> None:
+            name = f"ahead/{caller}"
+            known = connection.execute(sql.select(store.setting.c.value).where(names == name)).scalar()
+            latest = max(until, int.from_bytes(known or b"", "big"))
+            connection.execute(sql.delete(store.setting).where(names == name))
+            connection.execute(sql.insert(store.setting).values(name=name, value=latest.to_bytes(8, "big")))
+
+        node.store.write(write)
+
+    return signing.Nonces(node.clock(), ahead, keep_ahead)
+
+
+def _failed(what: str, error: Exception) -> NoReturn:
+    """Log where it went wrong, without the message: it may quote a record."""
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    where = f"{last.tb_frame.f_globals.get('__name__')}:{last.tb_lineno}" if last is not None else "?"
+    _log.error("%s failed: %s at %s", what, type(error).__name__, where)
+    raise CallRefused("failed", "The node could not do this; its operator finds the place in the log.", 500) from None
+
+
+class _Guard:
+    """The outermost layer: writes the access log, and lets no exception become an answer.
+
+    Only paths of the table are logged as they are: a page's path may name a person.
+    """
+
+    def __init__(self, inner: ASGIApp) -> None:
+        self._inner = inner
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._inner(scope, receive, send)
+            return
+        began, status = time.monotonic(), 0
+
+        async def told(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._inner(scope, receive, told)
+        except Exception as error:
+            _log.error("%s failed: %s", _logged_path(scope), type(error).__name__)
+            if not status:
+                response = Response("The node could not answer.", 500, media_type="text/plain")
+                await response(scope, receive, told)
+        took = (time.monotonic() - began) * 1000
+        _access_log.info(
+            "%s %s %d %.1f ms %s", scope["method"], _logged_path(scope), status, took, scope.get("medrec.caller") or "-"
+        )
+
+
+def _logged_path(scope: Scope) -> str:
+    path: str = scope["path"]
+    if path in ROUTES or path in ("/", "/health"):
+        return path
+    return "/pages/..." if path.startswith("/pages") else "..."

@@ -1,0 +1,180 @@
+"""Delivering what waits in the outbox: at least once, in order, never lost.
+
+A row leaves the outbox when its receiver has said that it is safely there. A crash between the two sends it again,
+and the receiver knows it by its content. The steps and what a crash there means:
+
+1. rows are read: nothing has happened;
+2. they are sent, and the answer is lost or the process dies: they are sent again;
+3. they are deleted in one transaction: done.
+"""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import sqlalchemy as sql
+
+from medrec.core import codec
+from medrec.node import store
+from medrec.node.peers import PeerError
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+ROWS_MAX = 200
+BYTES_MAX = 1 << 20
+WAIT_MS_FIRST = 500
+WAIT_MS_MAX = 60_000
+ATTEMPTS_COUNTED = 1 << 30
+
+Destination = tuple[str, str]
+"""(organisation, path)"""
+
+
+class Waiting(NamedTuple):
+    """What waits for one destination: how many rows, since when (ms), the most attempts of one, and what is wrong."""
+
+    organisation: str
+    path: str
+    rows: int
+    since: int
+    attempts: int
+    next_call: int
+    trouble: str
+
+
+class _Way:
+    """How calls to one destination go: after failures it rests, after refusals fewer rows go at once."""
+
+    def __init__(self) -> None:
+        self.failures = 0
+        self.next_call = 0
+        self.rows = ROWS_MAX
+        self.trouble = ""
+
+
+class Deliverer:
+    """Empties one node's outbox. One thread calls `step`."""
+
+    def __init__(self, node: "Node") -> None:
+        self._node = node
+        self._ways: dict[Destination, _Way] = {}
+        self._lock = threading.Lock()
+
+    def step(self, now: int) -> int:
+        """One call to each destination for which something is due; the number of rows delivered. Raises StoreError."""
+        rows = store.outbox.c
+        with self._node.store.read() as connection:
+            found = connection.execute(
+                sql.select(rows.organisation, rows.path)
+                .where(rows.due <= now)
+                .group_by(rows.organisation, rows.path)
+                .order_by(sql.func.min(rows.id))
+            ).all()
+        due: list[Destination] = [(row.organisation, row.path) for row in found]
+        due = [destination for destination in due if self._way(destination).next_call <= now]
+        lanes = min(len(due), self._node.peers.lanes)
+        if lanes <= 1:
+            return sum(self._deliver(destination, now) for destination in due)
+        # Side by side, so that a slow peer holds up this round at most, and nobody for long.
+        with ThreadPoolExecutor(lanes, thread_name_prefix="deliver") as pool:
+            return sum(pool.map(lambda destination: self._deliver(destination, now), due))
+
+    def _way(self, destination: Destination) -> _Way:
+        with self._lock:
+            return self._ways.setdefault(destination, _Way())
+
+    def _deliver(self, destination: Destination, now: int) -> int:
+        way = self._way(destination)
+        rows = self._due(destination, now, way.rows)
+        if not rows:
+            return 0
+        try:
+            answer = self._node.peers.call(*destination, codec.encode([bytes(row.payload) for row in rows]))
+            taken = _read_answer(answer, len(rows))
+        except PeerError as error:
+            self._failed(way, rows, error, now)
+            return 0
+        way.failures, way.next_call, way.rows, way.trouble = 0, 0, ROWS_MAX, ""
+        here = [row.id for row, kept in zip(rows, taken, strict=True) if kept]
+        not_here = [row for row, kept in zip(rows, taken, strict=True) if not kept]
+        if not_here:
+            way.trouble = f"{destination[0]} did not take {len(not_here)} of {len(rows)}; they are sent again."
+        self._node.store.write(lambda connection: _settle(connection, here, not_here, now))
+        return len(here)
+
+    def _due(self, destination: Destination, now: int, most: int) -> list[Any]:
+        where = store.outbox.c
+        with self._node.store.read() as connection:
+            rows = connection.execute(
+                sql.select(store.outbox)
+                .where(where.organisation == destination[0], where.path == destination[1], where.due <= now)
+                .order_by(where.id)
+                .limit(most)
+            ).all()
+        size = 0
+        taken: list[Any] = []
+        for row in rows:
+            size += len(row.payload)
+            if taken and size > BYTES_MAX:
+                break
+            taken.append(row)
+        return taken
+
+    def _failed(self, way: _Way, rows: list[Any], error: PeerError, now: int) -> None:
+        way.failures += 1
+        way.next_call = now + _wait(way.failures)
+        way.trouble = error.sentence
+        alone = error.answered and len(rows) == 1
+        # One row the peer cannot bear must not hold up the others: it is found by sending fewer at once.
+        if error.answered and len(rows) > 1:
+            way.rows = max(1, len(rows) // 2)
+        self._node.store.write(lambda connection: _settle(connection, [], rows, now, later=alone))
+
+    def status(self) -> list[Waiting]:
+        """What waits, by destination, the oldest first."""
+        rows = store.outbox.c
+        with self._node.store.read() as connection:
+            # The time a row was queued is not kept; its first due time is, until a refusal moves it.
+            found = connection.execute(
+                sql.select(
+                    rows.organisation,
+                    rows.path,
+                    sql.func.count().label("count_"),
+                    sql.func.min(rows.due).label("since"),
+                    sql.func.max(rows.attempts).label("attempts"),
+                ).group_by(rows.organisation, rows.path)
+            ).all()
+        waiting = []
+        for row in found:
+            way = self._way((row.organisation, row.path))
+            waiting.append(
+                Waiting(row.organisation, row.path, row.count_, row.since, row.attempts, way.next_call, way.trouble)
+            )
+        return sorted(waiting, key=lambda item: item.since)
+
+
+def _wait(attempts: int) -> int:
+    """How long to rest after this many failures in a row, in ms: half a second, doubled each time, a minute at most."""
+    return min(WAIT_MS_MAX, WAIT_MS_FIRST << min(attempts - 1, 10))
+
+
+def _read_answer(answer: bytes, count: int) -> list[bool]:
+    try:
+        taken = codec.decode(answer)
+    except codec.CodecError:
+        taken = None
+    if type(taken) is not list or len(taken) != count or any(type(kept) is not bool for kept in taken):
+        raise PeerError("garbage", "The peer's answer does not say what it took; everything is sent again.")
+    return taken
+
+
+def _settle(connection: sql.Connection, here: list[int], not_here: list[Any], now: int, later: bool = True) -> None:
+    """Delete what is there; count the attempt for what is not, and put it off by its own rest if `later`."""
+    table = store.outbox
+    if here:
+        connection.execute(sql.delete(table).where(table.c.id.in_(here)))
+    for row in not_here:
+        attempts = min(row.attempts + 1, ATTEMPTS_COUNTED)
+        due = now + _wait(attempts) if later else row.due
+        connection.execute(sql.update(table).where(table.c.id == row.id).values(attempts=attempts, due=due))

@@ -1,0 +1,282 @@
+"""Calling other organisations' nodes: POST, CBOR in and out, signed both ways.
+
+Whatever goes wrong is a PeerError, and a PeerError never says that nothing happened over there: a call whose answer
+was lost may have been carried out. What is called must bear being called twice.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import CancelledError, Future
+from ipaddress import ip_address
+from secrets import token_bytes
+from typing import NamedTuple, Protocol
+from urllib.parse import urlsplit
+
+import httpx
+import msgspec
+
+from medrec.core import codec
+from medrec.engines.engine import Engine, EngineError
+from medrec.node.directory import Directory
+from medrec.node.keys import OrganisationKeys
+from medrec.node.signing import NONCE_RANDOM_BYTES, RequestRefused, new_nonce, sign_request, standing, verify_answer
+
+CALL_S = 10.0
+CONNECT_S = 3.0
+ANSWER_BYTES_MAX = 64 << 20
+REFUSAL_BYTES_MAX = 4 << 10
+CONNECTIONS_MAX = 64
+LANES = 8
+
+
+class PeerError(Exception):
+    """A call did not bring an answer that counts. `code` is a short name, the text one sentence for people.
+
+    `answered` tells a refusal that the peer itself signed from everything else; its code and sentence are then the
+    peer's own words. Codes of this side: unknown-organisation, organisation-suspended, no-endpoint, no-tls,
+    unreachable, slow, unsigned, garbage, too-large, ledger, stopped.
+    """
+
+    def __init__(self, code: str, sentence: str, *, answered: bool = False) -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.sentence = sentence
+        self.answered = answered
+
+
+class Peers(Protocol):
+    """The other organisations' nodes."""
+
+    @property
+    def lanes(self) -> int:
+        """How many calls it is worth having under way at once."""
+        ...
+
+    def call(self, organisation: str, path: str, body: bytes) -> bytes:
+        """POST a body to a path of an organisation's node; the answer's body. Raises PeerError."""
+        ...
+
+
+class _Refusal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    code: str
+    sentence: str
+
+
+class HttpPeers:
+    """Peers over HTTP. The whole of a call, answer included, takes at most `call_s` seconds.
+
+    Plain http goes to this machine only, unless `plain_http`: bodies hold keys and records.
+    """
+
+    lanes = LANES
+
+    def __init__(
+        self,
+        keys: OrganisationKeys,
+        engine: Engine,
+        clock: Callable[[], int],
+        *,
+        call_s: float = CALL_S,
+        plain_http: bool = False,
+        random: Callable[[int], bytes] = token_bytes,
+    ) -> None:
+        self._keys = keys
+        self._directory = Directory(engine)
+        self._clock = clock
+        self._call_s = call_s
+        self._plain_http = plain_http
+        self._random = random
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._client: httpx.AsyncClient | None = None
+
+    def call(self, organisation: str, path: str, body: bytes) -> bytes:
+        """See Peers.call."""
+        try:
+            url = self._url(organisation, path)
+            nonce = new_nonce(self._clock(), self._random(NONCE_RANDOM_BYTES))
+            headers = sign_request(self._keys, organisation, "POST", url, body, nonce)
+            status, fields, answer = self._exchange(organisation, url, headers, body)
+            verify_answer(self._directory, organisation, status, fields, answer, headers)
+        except RequestRefused as error:
+            raise _unverified(organisation, error) from None
+        except EngineError as error:
+            raise PeerError("ledger", f"The ledger cannot be read: {error.sentence}") from error
+        if status == 200:
+            return answer
+        raise _refusal(organisation, answer)
+
+    def _url(self, organisation: str, path: str) -> str:
+        endpoint = standing(self._directory, organisation).endpoint
+        if not endpoint:
+            raise PeerError("no-endpoint", f"{organisation} has no address on the ledger.")
+        if not self._plain_http and not _is_private_way(endpoint):
+            raise PeerError("no-tls", f"The address of {organisation} is not https; nothing is sent in the clear.")
+        return address(endpoint, path)
+
+    def _exchange(
+        self, organisation: str, url: str, headers: dict[str, str], body: bytes
+    ) -> tuple[int, list[tuple[str, str]], bytes]:
+        loop, client = self._running()
+        try:
+            waiting: Future[tuple[int, list[tuple[str, str]], bytes]] = asyncio.run_coroutine_threadsafe(
+                self._post(client, url, headers, body), loop
+            )
+            return waiting.result()
+        except TimeoutError:
+            raise PeerError("slow", f"{organisation} did not answer within {self._call_s:g} seconds.") from None
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+            raise PeerError("unreachable", f"{organisation} cannot be reached ({type(error).__name__}).") from None
+        except _TooLarge:
+            raise PeerError("too-large", f"The answer of {organisation} is longer than a node takes.") from None
+        except (CancelledError, RuntimeError):
+            raise PeerError("stopped", "This node is stopping; nothing more is sent.") from None
+
+    async def _post(
+        self, client: httpx.AsyncClient, url: str, headers: dict[str, str], body: bytes
+    ) -> tuple[int, list[tuple[str, str]], bytes]:
+        # One deadline over everything: a peer that sends a byte now and then holds nobody up.
+        async with asyncio.timeout(self._call_s):
+            fields = {**headers, "content-type": "application/cbor", "accept-encoding": "identity"}
+            async with client.stream("POST", url, content=body, headers=fields) as response:
+                parts: list[bytes] = []
+                size = 0
+                async for part in response.aiter_raw():
+                    size += len(part)
+                    if size > ANSWER_BYTES_MAX:
+                        raise _TooLarge
+                    parts.append(part)
+                return response.status_code, response.headers.multi_items(), b"".join(parts)
+
+    def _running(self) -> tuple[asyncio.AbstractEventLoop, httpx.AsyncClient]:
+        with self._lock:
+            if self._loop is None or self._client is None:
+                self._loop = asyncio.new_event_loop()
+                threading.Thread(target=self._loop.run_forever, name="peers", daemon=True).start()
+                self._client = httpx.AsyncClient(
+                    timeout=httpx.Timeout(self._call_s, connect=min(CONNECT_S, self._call_s)),
+                    limits=httpx.Limits(max_connections=CONNECTIONS_MAX, max_keepalive_connections=CONNECTIONS_MAX),
+                    follow_redirects=False,
+                    # Neither proxies nor passwords of the surroundings are used for what is between nodes.
+                    trust_env=False,
+                )
+            return self._loop, self._client
+
+    def close(self) -> None:
+        """Close the connections; calls that are under way end with a PeerError."""
+        with self._lock:
+            loop, client, self._loop, self._client = self._loop, self._client, None, None
+        if loop is None or client is None:
+            return
+        asyncio.run_coroutine_threadsafe(_end(client), loop).result(timeout=5)
+        loop.call_soon_threadsafe(loop.stop)
+
+
+class _TooLarge(Exception):
+    pass
+
+
+async def _end(client: httpx.AsyncClient) -> None:
+    mine = asyncio.current_task()
+    for task in asyncio.all_tasks():
+        if task is not mine:
+            task.cancel()
+    await client.aclose()
+
+
+def address(endpoint: str, path: str) -> str:
+    """The address of a path below an organisation's endpoint, as both ends of a call sign it."""
+    return endpoint.rstrip("/") + path
+
+
+def _is_private_way(endpoint: str) -> bool:
+    parts = urlsplit(endpoint)
+    if parts.scheme == "https":
+        return True
+    try:
+        return parts.hostname == "localhost" or ip_address(parts.hostname or "").is_loopback
+    except ValueError:
+        return False
+
+
+def _unverified(organisation: str, error: RequestRefused) -> PeerError:
+    if error.code in ("unknown-organisation", "organisation-suspended"):
+        return PeerError(error.code, f"{organisation}: {error.sentence}")
+    return PeerError(
+        "unsigned", f"What answered for {organisation} did not prove to be its node ({error.code}); it does not count."
+    )
+
+
+def _refusal(organisation: str, answer: bytes) -> PeerError:
+    try:
+        refusal = msgspec.convert(codec.decode(answer, bytes_max=REFUSAL_BYTES_MAX), _Refusal)
+    except (codec.CodecError, msgspec.ValidationError):
+        return PeerError("garbage", f"{organisation} refused in a form that is not readable.")
+    return PeerError(refusal.code[:40], refusal.sentence[:500], answered=True)
+
+
+class Fault(NamedTuple):
+    """What the simulated network does to one call: lose it on the way, lose its answer, bring it twice, or wait."""
+
+    drop: bool = False
+    drop_answer: bool = False
+    duplicate: bool = False
+    delay_ms: int = 0
+
+
+class LocalNetwork:
+    """Nodes of one process that call each other without sockets: for tests and the simulator.
+
+    `fault(caller, organisation, path)` decides about each call; `sleep(ms)` carries out a delay.
+    """
+
+    def __init__(
+        self,
+        fault: Callable[[str, str, str], Fault] = lambda caller, organisation, path: Fault(),
+        sleep: Callable[[int], None] = lambda ms: None,
+    ) -> None:
+        self.fault = fault
+        self.sleep = sleep
+        self._nodes: dict[str, Callable[[str, str, bytes], bytes]] = {}
+
+    def join(self, organisation: str, answer: Callable[[str, str, bytes], bytes]) -> None:
+        """Connect a node; `answer(path, caller, body)` comes from `app.local_answer` and raises PeerError."""
+        self._nodes[organisation] = answer
+
+    def leave(self, organisation: str) -> None:
+        """Disconnect a node: it cannot be reached until it joins again."""
+        self._nodes.pop(organisation, None)
+
+    def peers(self, organisation: str) -> "LocalPeers":
+        """The network as one organisation's node calls it."""
+        return LocalPeers(organisation, self)
+
+    def carry(self, caller: str, organisation: str, path: str, body: bytes) -> bytes:
+        """Bring a call to its node and the answer back. Raises PeerError."""
+        unreachable = PeerError("unreachable", f"{organisation} cannot be reached.")
+        fault = self.fault(caller, organisation, path)
+        if fault.delay_ms:
+            self.sleep(fault.delay_ms)
+        if fault.drop or organisation not in self._nodes:
+            raise unreachable
+        result = self._nodes[organisation](path, caller, body)
+        if fault.duplicate:
+            result = self._nodes[organisation](path, caller, body)
+        if fault.drop_answer:
+            raise unreachable
+        return result
+
+
+class LocalPeers:
+    """Peers over a LocalNetwork. One call at a time, so that a run with one seed stays one run."""
+
+    lanes = 1
+
+    def __init__(self, organisation: str, network: LocalNetwork) -> None:
+        self._organisation = organisation
+        self._network = network
+
+    def call(self, organisation: str, path: str, body: bytes) -> bytes:
+        """See Peers.call."""
+        return self._network.carry(self._organisation, organisation, path, body)
