@@ -4,6 +4,7 @@ Keys under MAPPED prefixes are proven by the state root. Keys that begin with "~
 proven ones, "map/" and "log/" hold the trees themselves; none of those is in the map.
 """
 
+import functools
 from collections.abc import Iterator
 from typing import Annotated, Any, TypeVar
 
@@ -179,12 +180,18 @@ UNMAPPED = (b"~", b"map/", b"log/")
 def read(view: View | Draft, key: bytes, form: type[Record]) -> Record | None:
     """The record under a key, None if there is none."""
     data = view.get(key)
-    return None if data is None else msgspec.convert(codec.decode(data), form)
+    return None if data is None else _record(data, form)
+
+
+@functools.lru_cache(maxsize=4096)
+def _record(data: bytes, form: type[Record]) -> Record:
+    # One record is read for many transactions. Nothing is ever changed in a record: see msgspec.structs.replace.
+    return msgspec.convert(codec.decode(data), form)
 
 
 def write(draft: Draft, key: bytes, record: Fields) -> None:
     """Set the record under a key."""
-    draft.put(key, codec.encode(msgspec.to_builtins(record, builtin_types=(bytes,))))
+    draft.put(key, codec.encode_known(msgspec.to_builtins(record, builtin_types=(bytes,))))
 
 
 def read_integer(view: View | Draft, key: bytes, default: int = 0) -> int:
@@ -207,7 +214,7 @@ def organisations(view: View | Draft) -> Iterator[Organisation]:
     """All organisations, by id."""
     prefix = b"organisation/"
     for _, data in view.scan(prefix, prefix_end(prefix)):
-        yield msgspec.convert(codec.decode(data), Organisation)
+        yield _record(data, Organisation)
 
 
 def account(view: View | Draft, address: str) -> Account | None:

@@ -27,7 +27,8 @@ class _Waiting:
         self.bytes = sum(map(len, transactions))
         self.positions: list[Position] = []
         self.error: EngineError | None = None
-        self.done = False
+        self.leads = False
+        self.woken = threading.Event()
 
 
 class LocalEngine(ABC):
@@ -37,6 +38,7 @@ class LocalEngine(ABC):
         self._clock = clock
         self._queue: list[_Waiting] = []
         self._queue_lock = threading.Lock()
+        self._has_leader = False
         self._making = threading.Lock()
         self._new_block = threading.Condition()
         self._broken: EngineError | None = None
@@ -70,17 +72,40 @@ class LocalEngine(ABC):
             raise EngineError("too-large", "A transaction has more bytes than the ledger takes; split the batch.")
         with self._queue_lock:
             self._queue.append(mine)
-        with self._making:
-            # Whoever gets here first makes the block for all that wait; the others find their answer.
-            if not mine.done:
-                self._make_block()
-        while not mine.done:
-            with self._making:
-                if not mine.done:
+            # Whoever finds nobody at work makes the block; the others sleep until they are answered or lead.
+            mine.leads = not self._has_leader
+            self._has_leader = True
+        if not mine.leads:
+            self._sleep(mine)
+        if mine.leads:
+            try:
+                with self._making:
                     self._make_block()
+            finally:
+                self._hand_over()
         if mine.error is not None:
             raise mine.error
         return mine.positions
+
+    def _sleep(self, mine: _Waiting) -> None:
+        try:
+            mine.woken.wait()
+        except BaseException:  # the thread is stopped: its place must not stay empty
+            with self._queue_lock:
+                if mine in self._queue:
+                    self._queue.remove(mine)
+            if mine.leads:
+                self._hand_over()
+            raise
+
+    def _hand_over(self) -> None:
+        """The first of those who wait makes the next block."""
+        with self._queue_lock:
+            if self._queue:
+                self._queue[0].leads = True
+                self._queue[0].woken.set()
+            else:
+                self._has_leader = False
 
     def _make_block(self) -> None:
         group = self._take_group()
@@ -143,7 +168,7 @@ class LocalEngine(ABC):
     def _answer(group: list[_Waiting], error: EngineError | None) -> None:
         for waiting in group:
             waiting.error = error
-            waiting.done = True
+            waiting.woken.set()
 
     def blocks(self, after: int, wait_s: float = 0.0) -> list[CommittedBlock]:
         """See Engine.blocks."""

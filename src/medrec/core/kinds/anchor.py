@@ -4,6 +4,7 @@ The signed body holds only the batch's root, count, sequence range and links; th
 bound by the root, so that a receipt needs one entry and one path, not the whole batch.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -26,6 +27,10 @@ from medrec.core.types import (
 from medrec.core.view import Draft
 
 ENTRIES_MAX = 8192
+
+_Tally = Counter[tuple[str, str]]
+"""Changes of public counts, by debtor and status."""
+
 DUE_MS_MAX = 10 * 366 * 86_400_000
 
 
@@ -108,21 +113,31 @@ def anchor(draft: Draft, transaction: Transaction, height: int, time: int) -> No
     # What it holds is what the organisation signed.
     claim(len(entries) == payload.count, Code.BATCH_COUNT, f"{len(entries)} entries, stated {payload.count}")
     claim(merkle.root([merkle.leaf_hash(entry) for entry in entries]) == payload.root, Code.BATCH_ROOT)
+    tally = _Tally()
     for position, extra in extras:
         if extra.owes is not None:
-            _owe(draft, author, extra.owes, position, height, time)
+            _owe(draft, tally, author, extra.owes, position, height, time)
         for creditor, obligation in extra.settles or ():
-            _settle(draft, creditor, obligation, author, height)
+            _settle(draft, tally, creditor, obligation, author, height)
         if extra.nullifier is not None:
             _nullify(draft, extra.nullifier, height)
+    _write_dues(draft, tally)
     last = head.last + payload.count
     state.write(draft, state.batch_key(author), BatchHead(head.count + 1, last, transaction.id, payload.journal))
 
 
-def _owe(draft: Draft, creditor: str, owes: tuple[bytes, str, int], position: int, height: int, time: int) -> None:
+def _owe(
+    draft: Draft,
+    tally: _Tally,
+    creditor: str,
+    owes: tuple[bytes, str, int],
+    position: int,
+    height: int,
+    time: int,
+) -> None:
     identifier, debtor, due = owes
     key = state.obligation_key(creditor, identifier)
-    claim(state.organisation(draft, debtor) is not None, Code.UNKNOWN_DEBTOR, f"entry {position}: {debtor}")
+    claim(draft.get(state.organisation_key(debtor)), Code.UNKNOWN_DEBTOR, f"entry {position}: {debtor}")
     claim(draft.get(key) is None, Code.OBLIGATION_EXISTS, f"entry {position}")
     claim(due <= time + DUE_MS_MAX, Code.DUE_OUT_OF_RANGE, f"entry {position}")
     # The debtor's half may be anchored before this one; then nothing is owed any more.
@@ -130,17 +145,14 @@ def _owe(draft: Draft, creditor: str, owes: tuple[bytes, str, int], position: in
     settled = draft.get(early) is not None
     status = "settled" if settled else "open"
     state.write(draft, key, Obligation(creditor, debtor, due, status, height))
-    dues = state.read(draft, state.dues_key(debtor), Dues) or Dues()
+    tally[debtor, status] += 1
     if settled:
         draft.delete(early)
-        dues = msgspec.structs.replace(dues, settled=dues.settled + 1)
     else:
         draft.put(state.due_index(due, creditor, identifier), b"")
-        dues = msgspec.structs.replace(dues, open=dues.open + 1)
-    state.write(draft, state.dues_key(debtor), dues)
 
 
-def _settle(draft: Draft, creditor: str, identifier: bytes, debtor: str, height: int) -> None:
+def _settle(draft: Draft, tally: _Tally, creditor: str, identifier: bytes, debtor: str, height: int) -> None:
     """What nobody owes, or somebody else owes, stays as it is: one strange line must not stop a whole batch."""
     key = state.obligation_key(creditor, identifier)
     obligation = state.read(draft, key, Obligation)
@@ -149,16 +161,23 @@ def _settle(draft: Draft, creditor: str, identifier: bytes, debtor: str, height:
         return
     if obligation.debtor != debtor or obligation.status in ("settled", "late"):
         return
-    dues = state.read(draft, state.dues_key(debtor), Dues) or Dues()
     if obligation.status == "open":
-        status = "settled"
         draft.delete(state.due_index(obligation.due, creditor, identifier))
-        dues = msgspec.structs.replace(dues, open=dues.open - 1, settled=dues.settled + 1)
-    else:
-        status = "late"
-        dues = msgspec.structs.replace(dues, overdue=dues.overdue - 1, late=dues.late + 1)
+    _move(draft, tally, key, obligation, "settled" if obligation.status == "open" else "late", height)
+
+
+def _move(draft: Draft, tally: _Tally, key: bytes, obligation: Obligation, status: str, height: int) -> None:
+    tally[obligation.debtor, obligation.status] -= 1
+    tally[obligation.debtor, status] += 1
     state.write(draft, key, msgspec.structs.replace(obligation, status=status, height=height))
-    state.write(draft, state.dues_key(debtor), dues)
+
+
+def _write_dues(draft: Draft, tally: _Tally) -> None:
+    """Add what was tallied to the public counts."""
+    for debtor in sorted({debtor for debtor, _ in tally}):
+        dues = state.read(draft, state.dues_key(debtor), Dues) or Dues()
+        counts = {name: getattr(dues, name) + tally[debtor, name] for name in Dues.__struct_fields__}
+        state.write(draft, state.dues_key(debtor), Dues(**counts))
 
 
 def _nullify(draft: Draft, secret: bytes, height: int) -> None:
@@ -170,15 +189,13 @@ def _nullify(draft: Draft, secret: bytes, height: int) -> None:
 
 def mark_overdue(draft: Draft, height: int, time: int, count_max: int = 10_000) -> None:
     """Move obligations due before `time` to overdue and count them against their debtors, oldest first."""
+    tally = _Tally()
     passed = draft.scan(b"~due/", b"~due/" + time.to_bytes(8, "big"))
     for index, _ in [item for item, _ in zip(passed, range(count_max), strict=False)]:
         creditor, identifier = index[len(b"~due/") + 8 : -17].decode(), index[-16:]
         key = state.obligation_key(creditor, identifier)
         obligation = state.read(draft, key, Obligation)
         draft.delete(index)
-        if obligation is None or obligation.status != "open":
-            continue
-        state.write(draft, key, msgspec.structs.replace(obligation, status="overdue", height=height))
-        dues = state.read(draft, state.dues_key(obligation.debtor), Dues) or Dues()
-        dues = msgspec.structs.replace(dues, open=dues.open - 1, overdue=dues.overdue + 1)
-        state.write(draft, state.dues_key(obligation.debtor), dues)
+        if obligation is not None and obligation.status == "open":
+            _move(draft, tally, key, obligation, "overdue", height)
+    _write_dues(draft, tally)
