@@ -21,9 +21,9 @@ from medrec.node import access, store
 from medrec.node.access import Ask, Release, SentLine, SentRecord, UnreadableError
 from medrec.node.gather import Answered, Gathering, UsedError
 from medrec.node.journal import Draft, Line, Person
+from medrec.node.nullifiers import Nullifiers
 from medrec.node.reading import Reader, records_statement
 from medrec.node.refusals import Code, Refusal
-from medrec.node.standing import Standings
 from medrec.node.store import StoreError
 from medrec.node.vault import KEY_BYTES, Vault, VaultError, seal_field
 
@@ -73,7 +73,7 @@ class Gate:
     def __init__(self, node: "Node", step: Callable[[str], None] = lambda name: None) -> None:
         self._node = node
         self._gathering = Gathering(node.journal)
-        self._standings = Standings(node.engine)
+        self._nullifiers = Nullifiers(node.engine)
         self._reader = Reader(node)
         self._waiting_since = 0
         self._measured = -1
@@ -130,13 +130,17 @@ class Gate:
             raise Refusal(Code.WRONG_NETWORK)
         if ask.request.requester != caller:
             raise Refusal(Code.NOT_THE_REQUESTER)
-        if not self._standings.now().active(caller):
+        if not self._active(caller):
             raise Refusal(Code.REQUESTER_SUSPENDED)
         if ask.expires < now:
             raise Refusal(Code.REQUEST_EXPIRED)
         if ask.expires > now + access.ASK_LIFE_MS_MAX:
             raise Refusal(Code.REQUEST_TOO_LONG)
         self._check_merge_delay(now)
+
+    def _active(self, caller: str) -> bool:
+        found = self._node.directory.find(caller)
+        return found is not None and found.active
 
     def _check_merge_delay(self, now: int) -> None:
         """Refuse when the oldest line that is not anchored is older than the delay.
@@ -177,23 +181,23 @@ class Gate:
         found = connection.execute(_PERSON_AND_CONSENTS, {"wanted": account}).all()
         if not found:
             return None, []
-        first, standing = found[0], self._standings.now()
+        first = found[0]
         keys = self._node.vault.unwrap(first.person_keys)
         person = Person(first.id, first.patient, first.account, first.agent, first.epoch, keys)
         rule = self._node.consents.rule
         return person, [
             (rule(row.hash, row.sealed, person), row.nullifier)
             for row in found
-            if row.hash is not None and not standing.revoked(row.nullifier)
+            if row.hash is not None and not self._nullifiers.published(row.nullifier)
         ]
 
     def _recheck(self, caller: str, plan: Plan, only_if_changed: bool = False) -> None:
         """Is everything that decided still in force, does nothing new forbid it, and is the requester still active?"""
-        node, standing = self._node, self._standings.now()
-        if not standing.active(caller):
+        node = self._node
+        if not self._active(caller):
             raise Refusal(Code.REQUESTER_SUSPENDED)
         if only_if_changed and node.consents.changes == plan.changes:
-            rules = [rule for rule, nullifier in plan.rules if not standing.revoked(nullifier)]
+            rules = [rule for rule, nullifier in plan.rules if not self._nullifiers.published(nullifier)]
         else:
             assert plan.person.account is not None
             with node.store.read() as connection:

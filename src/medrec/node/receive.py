@@ -1,0 +1,347 @@
+"""The recipient's half: ask, verify everything, write it down, and only then hand the records on.
+
+A crash before the answer was written down leaves a request that waits; `close_failed` later states that nothing came
+if the source anchored a disclosure. Records that do not verify are refused whole, with an alarm.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import sqlalchemy as sql
+
+from medrec.core import codec, manifests, state
+from medrec.core.commitment import commitment
+from medrec.core.crypto import verify_ed25519
+from medrec.core.manifests.access import (
+    Disclosed,
+    DisclosureManifest,
+    Outcome,
+    ReceivedManifest,
+    Request,
+    obligation_of,
+)
+from medrec.core.manifests.record import RecordManifest
+from medrec.core.records.canonical import FORM, RecordError, canonical
+from medrec.core.state import Obligation
+from medrec.node import access, store
+from medrec.node.access import Ask, Release, SentRecord, UnreadableError
+from medrec.node.journal import Draft
+from medrec.node.peers import PeerError
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+ASK_LIFE_MS = 2 * 60_000
+REQUEST_BYTES = 16
+FORGET_AFTER_MS = 86_400_000
+
+
+class NotGenuineError(Exception):
+    """What came does not verify; nothing of it was kept. `code` is a short name, the text one sentence."""
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.sentence = sentence
+
+
+class ReceivedRecord(NamedTuple):
+    """A verified record: its canonical bytes, the source's manifest, and what opens the line that signed it."""
+
+    type: str
+    id: str
+    content: bytes
+    manifest: RecordManifest
+    manifest_bytes: bytes
+    salt: bytes
+    entry: bytes
+    seq: int
+
+
+class Received(NamedTuple):
+    """A page of verified records. `seq` is this node's own line about it; `more` is the `after` of the next page,
+    "" on the last one."""
+
+    source: str
+    account: str
+    records: tuple[ReceivedRecord, ...]
+    disclosure: DisclosureManifest
+    obligation: bytes
+    seq: int
+    more: str
+
+
+class Unmatched(NamedTuple):
+    """A disclosure of this node whose other half is not on the ledger; status: waiting, open, overdue."""
+
+    obligation: bytes
+    requester: str
+    due: int
+    seq: int
+    status: str
+
+
+class _Opened(NamedTuple):
+    records: tuple[ReceivedRecord, ...]
+    listed: list[Disclosed]
+    disclosure: DisclosureManifest
+    disclosure_bytes: bytes
+    more: str
+
+
+def request_records(
+    node: "Node",
+    source: str,
+    account: str,
+    *,
+    types: Sequence[str] = (),
+    purpose: str = "TREAT",
+    practitioner: str,
+    reason: str,
+    ids: Sequence[str] = (),
+    after: str = "",
+) -> Received:
+    """Ask a source for a person's records; one page of them, verified and written down.
+
+    Raises PeerError (with the source's code if it refused), NotGenuineError, StoreError.
+    """
+    request = node.vault.random(REQUEST_BYTES)
+    expires = node.clock() + ASK_LIFE_MS
+    asked = Request(
+        request.hex(), node.organisation, practitioner, purpose, reason, "pull", list(types), list(ids), after
+    )
+    obligation = obligation_of(source, node.organisation, request)
+    row = {"obligation": obligation, "request": request, "source": source, "account": account, "expires": expires}
+    node.store.write(lambda connection: connection.execute(sql.insert(access.asking).values(**row, status="waiting")))
+    try:
+        answer = node.peers.call(source, access.RELEASE_PATH, access.encode(Ask(account, expires, node.network, asked)))
+    except PeerError:
+        # Refused or lost: the source may still have written a disclosure down. Whether it has shows on the ledger.
+        node.store.write(lambda connection: _mark(connection, obligation, "failed"))
+        raise
+    try:
+        opened = _verify(node, source, account, asked, obligation, answer)
+    except NotGenuineError as error:
+        failure = error
+        node.store.write(lambda connection: _refuse(node, connection, source, account, obligation, request, failure))
+        raise
+    seq = node.store.write(lambda connection: _keep(node, connection, source, account, obligation, request, opened))
+    return Received(source, account, opened.records, opened.disclosure, obligation, seq, opened.more)
+
+
+def _verify(node: "Node", source: str, account: str, asked: Request, obligation: bytes, answer: bytes) -> _Opened:
+    try:
+        body, signature = access.open_release(answer)
+        organisation = node.directory.find(source)
+        if organisation is None or not verify_ed25519(
+            organisation.keys.ed25519, access.signed_message(body), signature
+        ):
+            raise NotGenuineError("bad-signature", f"The answer does not carry the signature of {source}.")
+        release = access.decode(body, Release, access.RELEASE_BYTES_MAX)
+        disclosure = manifests.decode(release.disclosure.manifest)
+    except (UnreadableError, manifests.ManifestError):
+        raise NotGenuineError("unreadable", f"The answer of {source} is not a readable release.") from None
+    if not isinstance(disclosure, DisclosureManifest) or not (
+        disclosure.network == node.network.hex()
+        and disclosure.organisation == source
+        and disclosure.account == account
+        and disclosure.request == asked
+        and disclosure.obligation == obligation.hex()
+        and release.request.hex() == asked.id
+    ):
+        raise NotGenuineError("another-request", f"The answer of {source} belongs to another request.")
+    _check_line(release.disclosure.manifest, release.disclosure.salt, release.disclosure.entry, "disclosure")
+    records = tuple(_verify_record(node, source, account, asked, sent) for sent in release.records)
+    listed = [
+        Disclosed(record.type, record.id, record.manifest.record.sha256 or "", _digest(record.manifest_bytes))
+        for record in records
+    ]
+    if listed != disclosure.records:
+        raise NotGenuineError("other-records", f"{source} sent other records than it wrote down as disclosed.")
+    return _Opened(records, listed, disclosure, release.disclosure.manifest, release.more)
+
+
+def _verify_record(node: "Node", source: str, account: str, asked: Request, sent: SentRecord) -> ReceivedRecord:
+    try:
+        manifest = manifests.decode(sent.manifest)
+        found = canonical(sent.content)
+    except (manifests.ManifestError, RecordError):
+        raise NotGenuineError("unreadable-record", f"A record from {source} is not readable.") from None
+    if not isinstance(manifest, RecordManifest) or manifest.record.form != FORM:
+        raise NotGenuineError("unreadable-record", f"A record from {source} has no manifest of a known form.")
+    record = manifest.record
+    name = f"{record.type}/{record.id}"
+    if manifest.network != node.network.hex() or manifest.organisation != source:
+        raise NotGenuineError("another-signer", f"{name} was not signed by {source} on this network.")
+    if manifest.account not in (None, account):
+        raise NotGenuineError("another-person", f"{name} belongs to another account.")
+    if found.data != sent.content or record.sha256 != found.sha256.hex():
+        raise NotGenuineError("record-changed", f"{name} is not what {source} signed: its content was changed.")
+    stated = found.value if isinstance(found.value, dict) else {}
+    if stated.get("resourceType") != record.type or stated.get("id", record.id) != record.id:
+        raise NotGenuineError("another-record", f"{name} holds another record than its manifest says.")
+    if (asked.types and record.type not in asked.types) or (asked.ids and record.id not in asked.ids):
+        raise NotGenuineError("not-asked-for", f"{name} was not asked for.")
+    _check_line(sent.manifest, sent.salt, sent.entry, name)
+    return ReceivedRecord(
+        record.type, record.id, sent.content, manifest, sent.manifest, sent.salt, sent.entry, sent.seq
+    )
+
+
+def _check_line(manifest: bytes, salt: bytes, entry: bytes, name: str) -> None:
+    """The entry is the one that commits to this manifest; the ledger's copy of it is for the receipt to prove."""
+    try:
+        stated = codec.decode(entry)[0]
+    except (codec.CodecError, TypeError, KeyError, IndexError):
+        stated = None
+    if stated != commitment(manifest, salt):
+        raise NotGenuineError("another-entry", f"The entry of {name} does not belong to its manifest.")
+
+
+def _keep(
+    node: "Node",
+    connection: sql.Connection,
+    source: str,
+    account: str,
+    obligation: bytes,
+    request: bytes,
+    opened: _Opened,
+) -> int:
+    if not _mark(connection, obligation, "done"):
+        raise NotGenuineError("too-late", "The answer came after this node had stated that nothing came.")
+    digest = _digest(opened.disclosure_bytes)
+    return _state(node, connection, source, account, obligation, request, "received", opened.listed, digest)
+
+
+def _refuse(
+    node: "Node",
+    connection: sql.Connection,
+    source: str,
+    account: str,
+    obligation: bytes,
+    request: bytes,
+    failure: NotGenuineError,
+) -> None:
+    time = node.clock()
+    connection.execute(
+        sql.insert(store.alarm).values(
+            time=time, code="release-not-genuine", subject=source, sentence=failure.sentence[:500]
+        )
+    )
+    if _mark(connection, obligation, "done"):
+        _state(node, connection, source, account, obligation, request, "refused", [], None, failure.code)
+
+
+def _state(
+    node: "Node",
+    connection: sql.Connection,
+    source: str,
+    account: str,
+    obligation: bytes,
+    request: bytes,
+    outcome: Outcome,
+    records: list[Disclosed],
+    disclosure: str | None,
+    code: str = "",
+) -> int:
+    """Write this node's half, which settles what it owes; the sequence number of the line."""
+    time = node.clock()
+    manifest = ReceivedManifest(
+        "disclosure-received/1",
+        node.network.hex(),
+        node.organisation,
+        account,
+        time,
+        source,
+        request.hex(),
+        records,
+        obligation.hex(),
+        disclosure,
+        outcome,
+        code,
+    )
+    person = node.journal.person_of_account(connection, account)
+    summary = [7, time, source, outcome, len(records), obligation]
+    draft = Draft(
+        "disclosure-received/1",
+        manifests.encode(manifest),
+        person.id if person is not None else None,
+        {"settles": [[source, obligation]]},
+        summary if person is not None else None,
+    )
+    return node.journal.append(connection, [draft])[0].seq
+
+
+def _mark(connection: sql.Connection, obligation: bytes, status: str) -> bool:
+    """Move a request that waits on; False if it had been closed already."""
+    column = access.asking.c
+    return bool(
+        connection.execute(
+            sql.update(access.asking)
+            .where(column.obligation == obligation, column.status != "done")
+            .values(status=status)
+        ).rowcount
+    )
+
+
+def close_failed(node: "Node") -> int:
+    """State that nothing came, for every request without an answer whose disclosure is on the ledger.
+
+    Returns how many were stated. Requests without a disclosure are forgotten after a day. Run it now and then.
+    Raises EngineError, StoreError.
+    """
+    now, column = node.clock(), access.asking.c
+    over = (column.status == "failed") | ((column.status == "waiting") & (column.expires + ASK_LIFE_MS < now))
+    old = (column.status != "waiting") & (column.expires + FORGET_AFTER_MS < now)
+    with node.store.read() as connection:
+        rows = connection.execute(sql.select(access.asking).where(over)).all()
+        forget = connection.execute(sql.select(column.obligation).where(old).limit(1)).first() is not None
+    stated = 0
+    for row in rows:
+        with node.engine.view() as view:
+            found = state.read(view, state.obligation_key(row.source, row.obligation), Obligation)
+        if found is not None:
+            stated += node.store.write(partial(_state_nothing, node, row))
+    if forget:
+        node.store.write(lambda connection: connection.execute(sql.delete(access.asking).where(old)))
+    return stated
+
+
+def _state_nothing(node: "Node", row: Any, connection: sql.Connection) -> int:
+    if not _mark(connection, row.obligation, "done"):
+        return 0
+    _state(node, connection, row.source, row.account, row.obligation, row.request, "nothing", [], None)
+    return 1
+
+
+def unmatched(node: "Node") -> list[Unmatched]:
+    """This node's disclosures whose other half is not on the ledger, oldest first. Raises EngineError, StoreError.
+
+    `waiting` means that our own half is not anchored yet.
+    """
+    column = access.asked.c
+    with node.store.read() as connection:
+        rows = connection.execute(sql.select(access.asked).where(column.status == "open").order_by(column.seq)).all()
+    found: list[Unmatched] = []
+    settled: list[bytes] = []
+    with node.engine.view() as view:
+        for row in rows:
+            obligation = state.read(view, state.obligation_key(node.organisation, row.obligation), Obligation)
+            status = "waiting" if obligation is None else obligation.status
+            if status in ("settled", "late"):
+                settled.append(row.obligation)
+            else:
+                found.append(Unmatched(row.obligation, row.requester, row.due, row.seq, status))
+    if settled:
+        node.store.write(
+            lambda connection: connection.execute(
+                sql.update(access.asked).where(column.obligation.in_(settled)).values(status="settled")
+            )
+        )
+    return found
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,230 @@
+"""A small network in one process: three hospitals and an agent, an account holder, and calls without sockets.
+
+`Network` opens everything; a node may be killed (`crash`) and opened again on the same store. Time stands still
+until `network.time` is moved.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from medrec.core.genesis import network_id
+from medrec.core.manifests.consent import Grant
+from medrec.core.records.canonical import canonical
+from medrec.engines.engine import Engine
+from medrec.engines.memory import MemoryEngine
+from medrec.node import consents as consenting
+from medrec.node.accounts import open_account
+from medrec.node.agent import Agent
+from medrec.node.anchor import Anchorer
+from medrec.node.consents import Consents
+from medrec.node.directory import Directory
+from medrec.node.gate import Gate, answer_release
+from medrec.node.journal import NOTICES_PATH, Journal
+from medrec.node.keys import OrganisationKeys, PersonKey
+from medrec.node.link import Linker
+from medrec.node.peers import LocalNetwork, PeerError
+from medrec.node.publish import Incoming, Published, Publisher
+from medrec.node.refusals import Refusal
+from medrec.node.store import Store
+from medrec.node.vault import Vault
+
+START = 1_750_000_000_000
+HOUR = 3_600_000
+ROUTES: dict[str, Callable[[Any, str, bytes], bytes]] = {
+    "/medrec/release": answer_release,
+    "/medrec/consents": consenting.answer_consent,
+    "/medrec/revocations": consenting.answer_revocation,
+    "/medrec/link": lambda node, caller, body: node.linker.accept(caller, body),
+}
+
+
+class Records:
+    """The place where an organisation's records live: a dictionary of raw bytes, with a hook before each reading."""
+
+    def __init__(self) -> None:
+        self.raw: dict[tuple[str, str], bytes] = {}
+        self.before_read: Callable[[], None] = lambda: None
+
+    def read(self, kind: str, identifier: str) -> bytes | None:
+        self.before_read()
+        return self.raw.get((kind, identifier))
+
+
+class TestNode:
+    """The parts of a node that this harness needs, under the names that the real node gives them."""
+
+    __test__ = False
+
+    def __init__(self, network: "Network", organisation: str, folder: Path, agent: bool) -> None:
+        self.organisation = organisation
+        self.genesis = network.genesis
+        self.network = network.id
+        self.keys = network.keys[organisation]
+        self.engine: Engine = network.engine
+        self.clock = lambda: network.time
+        self.peers = network.wires.peers(organisation)
+        self.source = network.records.setdefault(organisation, Records())
+        self.merge_delay_ms = 60_000
+        self.store = Store(folder / f"{organisation}.db")
+        self.vault = Vault.at(folder / f"{organisation}.key", secrets.token_bytes)
+        self.directory = Directory(self.engine)
+        self.journal = Journal(self.store, self.vault, self.clock, organisation)
+        self.publisher = Publisher(self.journal, self.network)
+        self.anchorer = Anchorer(self.store, self.engine, self.keys, organisation, self.network, self.clock)
+        self.linker = Linker(self.journal, self.engine, self.network, self.clock)
+        self.consents = Consents(self)  # type: ignore[arg-type]
+        self.gate = Gate(self)  # type: ignore[arg-type]
+        self.agent = (
+            Agent(self.store, self.vault, self.engine, organisation, self.network, self.peers.call, self.clock)
+            if agent
+            else None
+        )
+
+    def answer(self, path: str, caller: str, body: bytes) -> bytes:
+        """Answer a peer's call as the app does: refusals become PeerError on the other side."""
+        try:
+            return ROUTES[path](self, caller, body)
+        except Refusal as refusal:
+            raise PeerError(refusal.code, refusal.sentence, answered=True) from None
+
+    def put(self, kind: str, identifier: str, content: str, *, origin: str = "first") -> Published:
+        """A record arrives: it stands in the source and is published."""
+        raw = content.encode()
+        self.source.raw[(kind, identifier)] = raw
+        return self.publisher.publish([Incoming(kind, identifier, canonical(raw), origin)])
+
+    def anchor(self) -> None:
+        while self.anchorer.step():
+            pass
+
+    def rows(self, table: Any) -> list[Any]:
+        """All rows of a table of the node's store."""
+        with self.store.read() as connection:
+            return list(connection.execute(table.select()).all())
+
+
+class Patient:
+    """A person with one credential, an account and a view secret."""
+
+    def __init__(self, network: "Network", name: str) -> None:
+        self.name = name
+        self.key = PersonKey.from_seed(hashlib.sha256(name.encode()).digest())
+        self.account = open_account(network.engine, network.id, self.key, secrets.token_bytes)
+        self.view_secret = secrets.token_bytes(32)
+
+    def sign(self, message: bytes) -> tuple[bytes, bytes]:
+        return self.key.key_id, self.key.sign_transaction_id(message)
+
+
+class Network:
+    """Hospitals north, south and east and the agent guide, over one engine."""
+
+    HOSPITALS = ("north", "south", "east")
+    AGENT = "guide"
+
+    def __init__(self, folder: Path, engine: Callable[[dict[str, Any], Callable[[], int]], Engine] = MemoryEngine):
+        self.folder = folder
+        self.time = START
+        names = (*self.HOSPITALS, self.AGENT)
+        self.keys = {name: OrganisationKeys.from_seed(name, hashlib.sha256(name.encode()).digest()) for name in names}
+        self.genesis: dict[str, Any] = {
+            "medrec": "genesis/1",
+            "name": "Test network",
+            "created": START,
+            "protocol": 1,
+            "organisations": [
+                {
+                    "id": name,
+                    "name": name.title(),
+                    "roles": ["agent" if name == self.AGENT else "hospital"],
+                    "endpoint": f"https://{name}.example",
+                    "keys": self.keys[name].public(),
+                }
+                for name in names
+            ],
+        }
+        self.id = network_id(self.genesis)
+        self.engine = engine(self.genesis, lambda: self.time)
+        self.wires = LocalNetwork()
+        self.records: dict[str, Records] = {}
+        self.nodes: dict[str, TestNode] = {}
+        for name in names:
+            self.open(name)
+
+    def __getitem__(self, organisation: str) -> TestNode:
+        return self.nodes[organisation]
+
+    def open(self, organisation: str) -> TestNode:
+        """Open a node on its store; it may have been there before."""
+        node = TestNode(self, organisation, self.folder, organisation == self.AGENT)
+        self.nodes[organisation] = node
+        self.wires.join(organisation, node.answer)
+        return node
+
+    def crash(self, organisation: str) -> TestNode:
+        """Let a node's process end, with everything it had in memory, and open it again on what is on the disk."""
+        self.nodes[organisation].store.close()
+        return self.open(organisation)
+
+    def patient(self, name: str, *organisations: str) -> Patient:
+        """A person served by the agent and linked to these organisations; there she is the local patient `name`."""
+        person = Patient(self, name)
+        agent = self[self.AGENT].agent
+        assert agent is not None
+        agent.enroll(person.account, name.title(), person.view_secret)
+        for organisation in organisations:
+            code = self[organisation].linker.invite(name)
+            agent.link(person.account, organisation, code, person.sign)
+        return person
+
+    def consent(
+        self,
+        person: Patient,
+        source: str,
+        *recipients: str,
+        effect: str = "permit",
+        types: tuple[str, ...] = (),
+        until: int | None = None,
+    ) -> bytes:
+        """The person decides at a source, through her agent; the secret that takes it back."""
+        secret = secrets.token_bytes(32)
+        grant = Grant(effect, list(recipients), list(types), until)  # type: ignore[arg-type]
+        signed = consenting.write_consent(
+            self.id, source, person.account, self.time, grant, secret, person.key.key_id, person.sign
+        )
+        self[self.AGENT].peers.call(source, consenting.CONSENTS_PATH, signed)
+        return secret
+
+    def take_back(self, person: Patient, source: str, secret: bytes) -> None:
+        """The person takes a consent back at a source, through her agent."""
+        body = consenting.write_revocation(person.account, secret, person.sign)
+        self[self.AGENT].peers.call(source, consenting.REVOCATIONS_PATH, body)
+
+    def deliver(self) -> int:
+        """Bring every notice that waits to the agent, as the deliverer does; how many it took."""
+        from medrec.node import store
+
+        taken = 0
+        for node in list(self.nodes.values()):
+            waiting = [row for row in node.rows(store.outbox) if row.path == NOTICES_PATH]
+            agent = self[self.AGENT].agent
+            assert agent is not None
+            answers = agent.take_notices(node.organisation, [row.payload for row in waiting])
+            taken += sum(bool(answer) for answer in answers)
+            ids = [row.id for row in waiting]
+            node.store.write(
+                lambda connection, ids=ids: connection.execute(store.outbox.delete().where(store.outbox.c.id.in_(ids)))
+            )
+        return taken
+
+    def anchor(self) -> None:
+        """Anchor what every node has written."""
+        for node in self.nodes.values():
+            node.anchor()
+
+    def close(self) -> None:
+        for node in self.nodes.values():
+            node.store.close()
