@@ -262,6 +262,7 @@ class Gate:
             msgspec.structs.replace(ask.request, requester=caller),
             refusal.code,
             list(decided),
+            node.vault.random(16).hex(),
             obligation.hex() if disclosed else None,
         )
         seen = refusal.outward()

@@ -75,7 +75,7 @@ class ReceivedManifest(Fields, frozen=True):
 
 
 class RefusalManifest(Fields, frozen=True):
-    """Somebody asked and was refused; `code` says why.
+    """Somebody asked and was refused; `code` says why. `id` is random: two equal refusals are two statements.
 
     `obligation` names the disclosure that was journalled and then not sent, null if it did not come to that.
     """
@@ -88,6 +88,7 @@ class RefusalManifest(Fields, frozen=True):
     request: Request
     code: str
     decided: list[Hex32]
+    id: Hex16
     obligation: Hex16 | None = None
 
 
