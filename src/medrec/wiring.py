@@ -6,16 +6,21 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from medrec.core.genesis import network_id
+from medrec.core import codec
+from medrec.core.genesis import GenesisError, network_id, read_genesis
 from medrec.engines.engine import Engine
 from medrec.engines.memory import MemoryEngine
 from medrec.engines.sqlite import SqliteEngine
 from medrec.node.ingest import FolderReader
 from medrec.node.keys import OrganisationKeys
+from medrec.node.app import make_app
 from medrec.node.node import MERGE_DELAY_MS, Node
 from medrec.node.peers import HttpPeers, Peers
+from medrec.node.serve import Site
+from medrec.node.settings import Place
 from medrec.node.store import Store
 from medrec.node.vault import Vault
+from medrec.portal.app import pages
 
 ENGINES = ("sqlite", "memory")
 
@@ -81,4 +86,57 @@ def build_node(
     return node
 
 
-__all__ = ["ENGINES", "build_node", "genesis_document", "network_id", "now_ms", "open_engine"]
+def node_of(place: Place) -> tuple[Node, Engine]:
+    """The node that a settings file describes, and the engine it runs on, which the caller closes.
+
+    Raises EngineError, StoreError, KeyFileError, GenesisError, OSError.
+    """
+    settings = place.settings
+    genesis = read_json(place.genesis)
+    keys = OrganisationKeys.load(place.data / "keys")
+    engine = open_engine(settings.engine, place.ledger, genesis)
+    peers = HttpPeers(keys, engine, now_ms, call_s=settings.call_seconds, plain_http=settings.plain_http)
+    node = build_node(
+        organisation=settings.organisation,
+        genesis=genesis,
+        engine=engine,
+        folder=place.data,
+        records=place.records,
+        agent="agent" in settings.roles,
+        keys=keys,
+        peers=peers,
+        store=settings.store or None,
+        merge_delay_ms=settings.merge_delay_seconds * 1000,
+    )
+    return node, engine
+
+
+def close(engine: Engine) -> None:
+    """Close an engine that keeps a file or a connection."""
+    closing = getattr(engine, "close", None)
+    if closing is not None:
+        closing()
+
+
+def check_genesis(document: dict[str, Any]) -> None:
+    """Raises GenesisError if no network can begin with this document."""
+    read_genesis(document)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A canonical JSON document from a file. Raises GenesisError."""
+    try:
+        value = codec.decode_json(path.read_bytes().strip())
+    except (OSError, codec.CodecError) as error:
+        raise GenesisError(f"The genesis file {path.name} cannot be read: {error}.") from None
+    if not isinstance(value, dict):
+        raise GenesisError(f"The genesis file {path.name} holds no genesis document.")
+    return value
+
+
+def site(node: Node, host: str, port: int, *, demonstration: bool = False) -> Site:
+    """A node's application, pages included, at an address."""
+    return Site(make_app(node, pages(node, demonstration=demonstration)), host, port)
+
+
+__all__ = ["ENGINES", "build_node", "genesis_document", "network_id", "node_of", "now_ms", "open_engine", "site"]

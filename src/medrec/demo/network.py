@@ -15,6 +15,7 @@ from medrec.engines.engine import Engine
 from medrec.node.accounts import open_account
 from medrec.node.keys import OrganisationKeys, PersonKey
 from medrec.node.node import Node
+from medrec.node.serve import Server
 
 HOSPITALS = {
     "harbour-general": "Harbour General Hospital",
@@ -76,6 +77,9 @@ class Network:
                 agent=name == AGENT[0],
             )
         self.residents: list[Resident] = []
+        self._server = Server(
+            [wiring.site(node, HOST, self.ports[name], demonstration=True) for name, node in self.nodes.items()]
+        )
 
     @property
     def agent(self) -> Node:
@@ -93,7 +97,7 @@ class Network:
 
     def address(self, name: str) -> str:
         """Where a node's pages are."""
-        return f"http://{HOST}:{self.ports[name]}/"
+        return f"http://{HOST}:{self.ports[name]}/pages/"
 
     def join(self, name: str, patients: dict[str, str]) -> Resident:
         """A person makes a key and an account, chooses the agent, and is linked at the desk of each hospital."""
@@ -110,19 +114,19 @@ class Network:
         return resident
 
     def start(self) -> None:
-        """Run every node's loops."""
+        """Answer on every port, and run every node's loops."""
+        self._server.start()
         for node in self.nodes.values():
             node.start()
 
     def stop(self) -> None:
         """Stop every node's loops and close what is open."""
+        self._server.stop()
         for node in self.nodes.values():
             node.stop()
         for node in self.nodes.values():
             node.store.close()
-        close = getattr(self.engine, "close", None)
-        if close is not None:
-            close()
+        wiring.close(self.engine)
 
 
 def free_ports(count: int, first: int | None = None) -> list[int]:

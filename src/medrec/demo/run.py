@@ -14,7 +14,6 @@ from rich.console import Console
 from medrec import wiring
 from medrec.demo import population, split
 from medrec.demo.network import HOSPITALS, Network, PortError, free_ports
-from medrec.demo.serve import serving
 from medrec.demo.story import Person, StepFailed, Story
 
 FIRST_PORT = 8400
@@ -47,9 +46,12 @@ def run(options: Options, console: Console) -> int:
         if not people:
             console.print("[red]No person with records was found.[/red]")
             return 2
-        with serving(network):
-            network.start()
-            return _tell(Story(network, people, console, options.keep), options, console)
+        network.start()
+        story = Story(network, people, console, options.keep)
+        status = _tell(story, options, console)
+        if options.keep is not None:
+            (options.keep / "figures.json").write_bytes(summary(story))
+        return status
     finally:
         network.stop()
         shutil.rmtree(home, ignore_errors=True)

@@ -4,6 +4,7 @@ A step that fails stops the story; `--check` turns that into an exit code.
 """
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ from typing import Any, NamedTuple
 from rich.console import Console
 
 from medrec.core import state
+from medrec.core.commitment import nullifier
 from medrec.core.manifests.consent import Grant
 from medrec.demo.network import AGENT, HOSPITALS, Network, Resident
 from medrec.node import consents, journal, receive, receipts
@@ -22,7 +24,8 @@ from medrec.node.agent import Notice, rebuild
 from medrec.node.ingest import Ingested, ingest_folder
 from medrec.node.node import Node
 from medrec.node.publish import Published
-from medrec.node.refusals import RequestRefused
+from medrec.portal.app import person_path
+from medrec.node.peers import PeerError
 
 NOTICE_BAR_S = 2.0
 WAIT_S = 30.0
@@ -31,6 +34,14 @@ VERIFIER = Path(__file__).resolve().parents[3] / "tools" / "verify_receipt.py"
 
 class StepFailed(Exception):
     """A claim of the story did not hold."""
+
+
+class Yes(NamedTuple):
+    """A consent as the person's device remembers it: whose, given to whom, and the secret that takes it back."""
+
+    account: str
+    organisation: str
+    secret: bytes
 
 
 class Person(NamedTuple):
@@ -81,7 +92,7 @@ class Story:
 
     def look(self, node: str, path: str = "") -> None:
         """Where to see it."""
-        self.console.print(f"   [dim]look: {self.network.address(node)}{path}[/dim]", highlight=False)
+        self.console.print(f"   [dim]look: {self.network.address(node)}{path.lstrip(chr(47))}[/dim]", highlight=False)
 
     def tell(self) -> None:
         """All of it, in order."""
@@ -158,7 +169,7 @@ class Story:
             claim(shown_s <= NOTICE_BAR_S, f"the notice took {shown_s:.2f} s, the bar is {NOTICE_BAR_S:.0f} s")
             self.figures["notice of a new record"] = f"{shown_s:.2f} s (anchored {anchored_s:.2f} s)"
             self.say(f"{main.name} sees a temperature of 37.10 from {HOSPITALS[hospital]} after {shown_s:.2f} s.")
-            self.look(AGENT[0], f"person/{main.account}")
+            self.look(AGENT[0], person_path(main.account))
             return main
 
     def sides(self, main: Resident) -> tuple[Node, Node]:
@@ -167,17 +178,23 @@ class Story:
         asker = next(node for node in self.network.hospitals if node is not source)
         return source, asker
 
-    def ask(self, source: Node, asker: Node, main: Resident) -> receive.Received:
-        """A clinician of one hospital asks another for a person's records."""
-        return receive.request_records(
-            asker,
-            source.organisation,
-            main.account,
-            types=[],
-            purpose="TREAT",
-            practitioner="Dr Ines Calloway",
-            reason="First visit; history needed",
-        )
+    def ask(self, source: Node, asker: Node, main: Resident) -> list[receive.ReceivedRecord]:
+        """A clinician of one hospital asks another for a person's records; all pages."""
+        records: list[receive.ReceivedRecord] = []
+        after = ""
+        while True:
+            page = receive.request_records(
+                asker,
+                source.organisation,
+                main.account,
+                purpose="TREAT",
+                practitioner="Dr Ines Calloway",
+                reason="First visit; history needed",
+                after=after,
+            )
+            records.extend(page.records)
+            if not (after := page.more):
+                return records
 
     def refuse_stranger(self, main: Resident, source: Node, asker: Node) -> None:
         """Nobody said yes: nothing leaves, and the patient knows that somebody asked."""
@@ -187,22 +204,34 @@ class Story:
                      f"{main.name}: {refused.sentence}")  # fmt: skip
             until(lambda: self.kinds(main, "refusal/1"), "the notice of the refusal")
             self.say("The refusal is in the journal, on the ledger, and on her page.")
-            self.look(AGENT[0], f"person/{main.account}")
+            self.look(AGENT[0], person_path(main.account))
 
-    def refused(self, source: Node, asker: Node, main: Resident) -> RequestRefused:
+    def refused(self, source: Node, asker: Node, main: Resident) -> PeerError:
         """The refusal that a request meets. Raises StepFailed if it is not refused."""
         try:
             self.ask(source, asker, main)
-        except RequestRefused as refused:
+        except PeerError as refused:
+            claim(refused.answered, f"the request was not answered: {refused.sentence}")
             return refused
         raise StepFailed("records were released without consent")
 
-    def open_door(self, main: Resident, source: Node, asker: Node) -> consents.Given:
+    def open_door(self, main: Resident, source: Node, asker: Node) -> Yes:
         """The patient says yes with her own key."""
         with self.step("The patient opens the door"):
             until_ms = self.network.agent.clock() + 30 * 86_400_000
             grant = Grant("permit", [asker.organisation], [], until_ms)
-            given = consents.give(self.network.agent, main.account, source.organisation, grant, main.sign)
+            agent, given = self.network.agent, Yes(main.account, source.organisation, os.urandom(32))
+            signed = consents.write_consent(
+                agent.network,
+                given.organisation,
+                given.account,
+                agent.clock(),
+                grant,
+                given.secret,
+                main.key.key_id,
+                main.sign,
+            )
+            agent.peers.call(given.organisation, consents.CONSENTS_PATH, signed)
             self.say(f"{main.name} signed: {HOSPITALS[asker.organisation]} may see everything at "
                      f"{HOSPITALS[source.organisation]} for 30 days.")  # fmt: skip
             until(lambda: self.kinds(main, "consent/1"), "the consent to come back as a notice")
@@ -214,17 +243,17 @@ class Story:
             begin = time.monotonic()
             received = self.ask(source, asker, main)
             self.figures["release of a whole record"] = (
-                f"{len(received.records)} records in {time.monotonic() - begin:.2f} s"
+                f"{len(received)} records in {time.monotonic() - begin:.2f} s"
             )
-            claim(received.records, "nothing was delivered")
-            self.say(f"{len(received.records)} records arrived; signature, hash and commitment of each were checked.")
+            claim(received, "nothing was delivered")
+            self.say(f"{len(received)} records arrived; signature, hash and commitment of each were checked.")
             until(lambda: not receive.unmatched(source), "both halves of the disclosure to match on the ledger")
             with self.network.engine.view() as view:
                 dues = state.read(view, state.dues_key(asker.organisation), state.Dues) or state.Dues()
             claim(dues.settled >= 1 and dues.overdue == 0, "the obligation was not discharged")
             self.say("Both halves of the disclosure are on the ledger; the obligation matched them.")
             until(lambda: self.kinds(main, "disclosure/1"), "the notice of the look")
-            self.look(AGENT[0], f"person/{main.account}")
+            self.look(AGENT[0], person_path(main.account))
             self.look(source.organisation)
 
     def hand_out_receipts(self) -> None:
@@ -269,21 +298,22 @@ class Story:
         claim(status == 1, "a forged record was not found out")
         self.say("The same record with one word changed: not genuine.")
 
-    def close_door(self, main: Resident, source: Node, asker: Node, given: consents.Given) -> None:
+    def close_door(self, main: Resident, source: Node, asker: Node, given: Yes) -> None:
         """The patient takes her yes back, and it holds at once."""
         with self.step("The patient closes the door"):
             begin = time.monotonic()
-            consents.revoke(self.network.agent, given, main.sign)
+            taken_back = consents.write_revocation(given.account, given.secret, main.sign)
+            self.network.agent.peers.call(given.organisation, consents.REVOCATIONS_PATH, taken_back)
             refused = self.refused(source, asker, main)
             self.figures["revocation to refusal"] = f"{time.monotonic() - begin:.2f} s"
             self.say(f"{main.name} took it back. The next request: {refused.sentence}")
             until(lambda: self.nullified(given), "the revocation on the ledger")
             self.say("The revocation stands on the ledger; nobody outside can tell what it revoked.")
 
-    def nullified(self, given: consents.Given) -> bool:
+    def nullified(self, given: Yes) -> bool:
         """Whether the consent's nullifier stands on the ledger."""
         with self.network.engine.view() as view:
-            return view.get(state.nullifier_key(given.nullifier)) is not None
+            return view.get(state.nullifier_key(nullifier(given.secret))) is not None
 
     def alter(self, main: Resident, source: Node) -> None:
         """A record is changed at its source without a word: it is reported, never silently signed anew."""
@@ -348,7 +378,7 @@ class Story:
         """Whether everything written so far is anchored and delivered."""
         nodes = self.network.nodes.values()
         waiting = any(node.anchorer.waiting_since() is not None for node in nodes)
-        if waiting or any(node.deliverer.status().waiting for node in nodes):
+        if waiting or any(node.deliverer.status() for node in nodes):
             return False
         agent = self.network.agent.agent
         assert agent is not None

@@ -60,7 +60,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     ledger: str = "ledger.db"
     """The ledger's file or folder."""
 
-    roles: Annotated[list[str], msgspec.Meta(min_length=1, max_length=8)] = ["hospital"]
+    roles: Annotated[list[str], msgspec.Meta(min_length=1, max_length=8)] = msgspec.field(
+        default_factory=lambda: ["hospital"]
+    )
     """What the organisation is: hospital, clinic, lab, payer, research, agent, witness."""
 
     records: str = ""

@@ -1,0 +1,169 @@
+"""`medrec init`, `start`, `ingest`, `status`: one organisation's node."""
+
+import threading
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress as Bar
+
+from medrec import wiring
+from medrec.core import codec
+from medrec.node import journal
+from medrec.node.ingest import Ingested, ingest_folder
+from medrec.node.keys import OrganisationKeys
+from medrec.node.node import Node
+from medrec.node.serve import Site, serve
+from medrec.node.settings import Place, read_settings
+from medrec.node.sources.folder import Progress
+from medrec.node.sources.source import SourceUnavailable
+from medrec.node.store import StoreError
+
+SettingsFile = Annotated[Path, typer.Option("--settings", help="The node's settings file.")]
+DEFAULT = Path("medrec.toml")
+console = Console()
+
+
+def init(
+    organisation: Annotated[str, typer.Argument(help="The organisation's id: small letters, digits and hyphens.")],
+    name: Annotated[str, typer.Option(help="The organisation's name.")] = "",
+    role: Annotated[str, typer.Option(help="hospital, clinic, lab, payer, research, agent or witness.")] = "hospital",
+    records: Annotated[str, typer.Option(help="The folder in which your system leaves its records.")] = "",
+    folder: Annotated[Path, typer.Option(help="Where to put the node.")] = Path(),
+) -> None:
+    """Make a node with keys, settings and a network of its own; other organisations can join later.
+
+    Example: medrec init harbour-general --name "Harbour General Hospital" --records /srv/fhir-out
+    """
+    settings = folder / "medrec.toml"
+    if settings.exists():
+        console.print(f"[red]{settings} is there already; choose another --folder.[/red]")
+        raise typer.Exit(2)
+    keys = OrganisationKeys.generate(organisation)
+    founder = {"id": organisation, "name": name or organisation, "roles": [role], "endpoint": "", "keys": keys.public()}
+    genesis = wiring.genesis_document(name or organisation, wiring.now_ms(), [founder])
+    wiring.check_genesis(genesis)
+    folder.mkdir(parents=True, exist_ok=True)
+    keys.save(folder / "data" / "keys")
+    (folder / "genesis.json").write_bytes(codec.encode_json(genesis))
+    lines = [f'organisation = "{organisation}"', f'roles = ["{role}"]']
+    if records:
+        lines.append(f'records = "{Path(records).expanduser().absolute()}"')
+    settings.write_text("\n".join(lines) + "\n")
+    console.print(f"Made {settings}. Start the node with: medrec start --settings {settings}", highlight=False)
+
+
+def start(settings: SettingsFile = DEFAULT) -> None:
+    """Run the node: its pages, its peers' calls, and the reading of its records folder.
+
+    Example: medrec start --settings /etc/medrec/medrec.toml
+    """
+    place = read_settings(settings)
+    node, engine = wiring.node_of(place)
+    stopping = threading.Event()
+    reader = threading.Thread(target=_poll, args=(node, place, stopping), name="records", daemon=True)
+    try:
+        node.start()
+        reader.start()
+        chosen = place.settings
+        site = wiring.site(node, chosen.host, chosen.port)
+        scheme = "https" if place.certificate else "http"
+        console.print(f"{node.organisation}: {scheme}://{chosen.host}:{chosen.port}/pages/", highlight=False)
+        serve([Site(site.app, site.host, site.port, place.certificate, place.certificate_key)])
+    finally:
+        stopping.set()
+        reader.join(timeout=10)
+        node.stop()
+        node.store.close()
+        wiring.close(engine)
+
+
+def _poll(node: Node, place: Place, stopping: threading.Event) -> None:
+    """Read the records folder again and again; what goes wrong stands on the node's page and passes."""
+    while place.records is not None and not stopping.is_set():
+        try:
+            done = ingest_folder(node.publisher, node.store, place.records)
+            node.trouble.pop("records", None)
+            if done.rejected:
+                node.trouble["records"] = f"{len(done.rejected)} records could not be read; run `medrec ingest`."
+        except SourceUnavailable as error:
+            node.trouble["records"] = f"The records cannot be read: {error}."
+        except StoreError as error:
+            node.trouble["records"] = error.sentence
+        stopping.wait(place.settings.poll_seconds)
+
+
+def ingest(
+    folder: Annotated[Path | None, typer.Argument(help="The folder; without it, the one in the settings.")] = None,
+    settings: SettingsFile = DEFAULT,
+) -> None:
+    """Sign everything that is new or changed in a folder of FHIR Bundles and NDJSON files, plain or gzip.
+
+    Example: medrec ingest /srv/fhir-out
+    """
+    place = read_settings(settings)
+    records = folder or place.records
+    if records is None:
+        console.print("[red]The settings name no records folder; give one.[/red]")
+        raise typer.Exit(2)
+    node, engine = wiring.node_of(place)
+    try:
+        done = _with_progress(node, records)
+        anchored = node.anchor()
+    finally:
+        node.store.close()
+        wiring.close(engine)
+    got = done.published
+    console.print(
+        f"{got.created} new, {got.updated} changed, {got.deleted} deleted, {got.unchanged} as before; "
+        f"{anchored} lines anchored.",
+        highlight=False,
+    )
+    for altered in got.altered:
+        console.print(
+            f"[red]{altered.type}/{altered.id} in {altered.origin} was changed without a new version.[/red]",
+            highlight=False,
+        )
+    for item in done.rejected:
+        where = f"line {item.line}, column {item.column}" if item.line else ""
+        place_ = ", ".join(part for part in (item.origin, where, item.key) if part)
+        console.print(f"{item.code}: {place_}: {item.sentence}", highlight=False, markup=False)
+    raise typer.Exit(1 if got.altered or done.rejected else 0)
+
+
+def _with_progress(node: Node, folder: Path) -> Ingested:
+    with Bar(console=console, transient=True) as bar:
+        task = bar.add_task("reading", total=None)
+
+        def show(progress: Progress) -> None:
+            words = f"{progress.files_done}/{progress.files_total} files, {progress.records} records"
+            bar.update(task, total=progress.bytes_total, completed=progress.bytes_done, description=words)
+
+        return ingest_folder(node.publisher, node.store, folder, show)
+
+
+def status(settings: SettingsFile = DEFAULT) -> None:
+    """Say where the ledger and the journal stand, and walk the journal from its first line to its last.
+
+    Example: medrec status
+    """
+    node, engine = wiring.node_of(read_settings(settings))
+    try:
+        tip = engine.tip()
+        stood = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(tip.time / 1000))
+        console.print(f"ledger: height {tip.height}, {tip.log_size} transactions, {stood} UTC", highlight=False)
+        with node.store.read() as connection:
+            seq, _, _ = journal.head(connection)
+            fault = journal.verify(connection)
+        since = node.anchorer.waiting_since()
+        console.print(f"journal: {seq} lines, {'all anchored' if since is None else 'some wait'}", highlight=False)
+        console.print(fault or "The journal is whole: no gap, no change.", highlight=False)
+    finally:
+        node.store.close()
+        wiring.close(engine)
+    raise typer.Exit(1 if fault else 0)
+
+
+__all__ = ["ingest", "init", "start", "status"]
