@@ -1,0 +1,1 @@
+"""Benchmarks: each module has `rows(quick)`, which measures and yields figures beside their bars."""
