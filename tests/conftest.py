@@ -4,6 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# No test fails on wall time.
+settings.register_profile("medrec", deadline=None)
+settings.load_profile("medrec")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
