@@ -7,9 +7,9 @@ import sqlalchemy as sql
 
 from medrec.core import codec
 from medrec.node import store
-from medrec.node.agent import rebuild
 from medrec.node.keys import PersonKey
 from medrec.node.link import LinkError
+from medrec.node.rebuild import rebuild
 
 from .world import World, observation
 
@@ -190,3 +190,14 @@ def test_the_view_secret_and_the_name_lie_sealed(world, tmp_path):
     world.helper.store.write(lambda connection: None)
     stored = b"".join(path.read_bytes() for path in tmp_path.glob("helper.db*"))
     assert secret not in stored and b"Ada" not in stored
+
+
+def test_a_long_relationship_is_walked_to_its_end_in_one_go(world):
+    account, _, _ = world.person(north="p1")
+    world.north.publish(*(observation(f"o{number}", "p1", number) for number in range(100)))
+    world.north.anchor()
+    follow(world)
+    assert len(world.agent.missing(grace_ms=0)) == 101
+    deliver(world, world.north)
+    assert world.agent.missing(grace_ms=0) == []
+    assert len(world.agent.notices(account)) == 101

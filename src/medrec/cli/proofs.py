@@ -36,7 +36,7 @@ def receipt(
         data = receipts.receipt_for(node, which, with_mldsa=quantum)
         if root is not None:
             root.write_bytes(receipts.root_file(node))
-    except receipts.ReceiptRefused as refused:
+    except receipts.ReceiptUnavailableError as refused:
         console.print(f"{refused.code}: {refused.sentence}", highlight=False, markup=False)
         raise typer.Exit(1) from None
     finally:

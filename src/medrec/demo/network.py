@@ -95,9 +95,9 @@ class Network:
         """Where a hospital's system leaves its records."""
         return self.home / name / "records"
 
-    def address(self, name: str) -> str:
-        """Where a node's pages are."""
-        return f"http://{HOST}:{self.ports[name]}/pages/"
+    def address(self, name: str, path: str = "/pages/") -> str:
+        """Where a page of a node is."""
+        return f"http://{HOST}:{self.ports[name]}{path}"
 
     def join(self, name: str, patients: dict[str, str]) -> Resident:
         """A person makes a key and an account, chooses the agent, and is linked at the desk of each hospital."""

@@ -1,27 +1,26 @@
 """The agent: the role of a node that serves people. It can see, it cannot sign.
 
 It keeps each person's view secret, from which the keys of all her relationships follow; takes notices; walks the
-tags of each relationship over the ledger, so that a line that was anchored but never delivered is found; and can
-rebuild the whole index from the ledger and the view secret alone.
+tags of each relationship over the ledger, so that a line that was anchored but never delivered is found;
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import sqlalchemy as sql
 
-from medrec.core import codec, manifests, state
+from medrec.core import codec, manifests
 from medrec.core.commitment import commitment, tag
-from medrec.core.kinds.anchor import decode_entries
-from medrec.core.outcome import Code
-from medrec.core.types import decode_transaction
 from medrec.engines.engine import CommittedBlock, Engine
 from medrec.node import store
 from medrec.node.link import link_message
-from medrec.node.vault import Vault, VaultError, derive, open_field
+from medrec.node.rebuild import entries_of, relationship_key, seal_key
+from medrec.node.vault import Vault, VaultError, derive
 
 FOLLOWED = "followed"
 MISSING_AFTER_MS = 10_000
+STRETCH = 8
+PART = 500
 Sign = Callable[[bytes], tuple[bytes, bytes]]
 """Signs 32 bytes with a person's credential: (key id, signature)."""
 
@@ -45,16 +44,6 @@ class Notice(NamedTuple):
     entry: bytes
 
 
-class Rebuilt(NamedTuple):
-    """What the ledger alone tells a person who holds her view secret: where, when, and the sealed summary."""
-
-    organisation: str
-    epoch: int
-    counter: int
-    height: int
-    summary: list[Any] | None
-
-
 class Agent:
     """Serves the people enrolled with this node."""
 
@@ -75,6 +64,7 @@ class Agent:
         self._network = network
         self._call = call
         self._clock = clock
+        self._keys: dict[tuple[str, str, int], bytes] = {}
 
     def enroll(self, account: str, name: str, view_secret: bytes) -> None:
         """Serve a person; her name and view secret lie sealed under this node's master key."""
@@ -131,6 +121,7 @@ class Agent:
         where = store.relationship.c
         known = (where.account == account) & (where.organisation == organisation) & (where.epoch == epoch)
         connection.execute(sql.delete(store.relationship).where(known))
+        self._keys.pop((account, organisation, epoch), None)
         sealed = self._vault.seal(None, key, f"{account} {organisation} {epoch}".encode())
         connection.execute(
             sql.insert(store.relationship).values(
@@ -139,21 +130,31 @@ class Agent:
         )
 
     def _relationship_key(self, connection: sql.Connection, account: str, organisation: str, epoch: int) -> bytes:
-        where = store.relationship.c
-        sealed = connection.execute(
-            sql.select(where.key).where(
-                where.account == account, where.organisation == organisation, where.epoch == epoch
-            )
-        ).scalar()
-        if sealed is None:
-            raise LookupError("no such relationship")
-        return self._vault.open(None, bytes(sealed), f"{account} {organisation} {epoch}".encode())
+        """The key of a relationship. Raises LookupError if there is none."""
+        name = (account, organisation, epoch)
+        if name not in self._keys:
+            where = store.relationship.c
+            sealed = connection.execute(
+                sql.select(where.key).where(
+                    where.account == account, where.organisation == organisation, where.epoch == epoch
+                )
+            ).scalar()
+            if sealed is None:
+                raise LookupError("no such relationship")
+            self._keys[name] = self._vault.open(None, bytes(sealed), f"{account} {organisation} {epoch}".encode())
+        return self._keys[name]
 
     def take_notices(self, caller: str, payloads: list[bytes]) -> list[bool]:
         """Keep notices of an organisation; True for each that is safely here (new or known before)."""
-        return self._store.write(lambda connection: [self._take(connection, caller, item) for item in payloads])
+        with self._store.read() as connection:
+            opened = [self._open_notice(connection, caller, payload) for payload in payloads]
+        rows = [row for row in opened if row is not None]
+        if rows:
+            self._store.write(lambda connection: _keep(connection, rows))
+        return [row is not None for row in opened]
 
-    def _take(self, connection: sql.Connection, caller: str, payload: bytes) -> bool:
+    def _open_notice(self, connection: sql.Connection, caller: str, payload: bytes) -> dict[str, Any] | None:
+        """The row of a notice that fits its relationship, None for anything else."""
         try:
             account, epoch, counter, sealed = codec.decode(payload)
             key = self._relationship_key(connection, account, caller, epoch)
@@ -163,43 +164,22 @@ class Agent:
             stated = codec.decode(entry)
             # The line must be the one that this counter's tag will show on the ledger.
             if stated[1] != mark or stated[0] != commitment(manifest, salt):
-                return False
+                return None
             kind = manifests.decode(manifest).manifest  # type: ignore[attr-defined]
-        except (codec.CodecError, VaultError, LookupError, ValueError, TypeError, IndexError):
-            return False
-        kept = self._vault.seal(None, opened, mark)
-        values = {"kind": kind, "time": time, "received": self._clock(), "sealed": kept}
-        return self._keep(connection, account, caller, epoch, counter, mark, values)
-
-    def _keep(
-        self,
-        connection: sql.Connection,
-        account: str,
-        organisation: str,
-        epoch: int,
-        counter: int,
-        mark: bytes,
-        values: dict[str, Any],
-    ) -> bool:
-        where = store.notice.c
-        this = (
-            (where.account == account)
-            & (where.organisation == organisation)
-            & (where.epoch == epoch)
-            & (where.counter == counter)
-        )
-        known = connection.execute(sql.select(where.received, where.height).where(this)).one_or_none()
-        if known is None:
-            height = connection.execute(
-                sql.select(store.entry_index.c.height).where(store.entry_index.c.tag == mark)
-            ).scalar()
-            row = {"account": account, "organisation": organisation, "epoch": epoch, "counter": counter, "tag": mark}
-            connection.execute(sql.insert(store.notice).values(**{**row, "height": height, **values}))
-        elif known.received is None and values.get("received") is not None:
-            connection.execute(sql.update(store.notice).where(this).values(**values))
-        elif known.height is None and values.get("height") is not None:
-            connection.execute(sql.update(store.notice).where(this).values(height=values["height"]))
-        return True
+        except (codec.CodecError, VaultError, LookupError, ValueError, TypeError, IndexError, OverflowError):
+            return None
+        return {
+            "account": account,
+            "organisation": caller,
+            "epoch": epoch,
+            "counter": counter,
+            "tag": mark,
+            "kind": kind,
+            "time": time,
+            "received": self._clock(),
+            "height": None,
+            "sealed": self._vault.seal(None, opened, mark),
+        }
 
     def follow(self, wait_s: float = 0.0) -> int:
         """Index the tags of new blocks and walk the relationships; the number of blocks taken."""
@@ -221,13 +201,8 @@ class Agent:
             for place, position, entry in entries_of(block):
                 row = {"tag": entry[1], "height": block.block.height, "place": place, "position": position}
                 rows.setdefault(entry[1], row)
-        marks = sorted(rows)
-        known: set[bytes] = set()
-        for start in range(0, len(marks), 500):
-            part = marks[start : start + 500]
-            found = connection.execute(sql.select(store.entry_index.c.tag).where(store.entry_index.c.tag.in_(part)))
-            known.update(bytes(mark) for (mark,) in found)
-        fresh = [rows[mark] for mark in marks if mark not in known]
+        known = _heights(connection, list(rows))
+        fresh = [row for mark, row in rows.items() if mark not in known]
         if fresh:
             connection.execute(sql.insert(store.entry_index), fresh)
         self._walk(connection)
@@ -237,27 +212,56 @@ class Agent:
 
     def _walk(self, connection: sql.Connection) -> None:
         """From where each relationship was left, look for the next tags; what has no notice yet is entered."""
-        for row in connection.execute(sql.select(store.relationship)).all():
-            key = self._relationship_key(connection, row.account, row.organisation, row.epoch)
-            counter = row.next
-            while True:
-                mark = tag(key, counter)
-                found = connection.execute(
-                    sql.select(store.entry_index.c.height).where(store.entry_index.c.tag == mark)
-                ).scalar()
-                if found is None:
-                    break
-                values = {"kind": "", "time": self._clock(), "received": None, "height": found}
-                self._keep(connection, row.account, row.organisation, row.epoch, counter, mark, values)
-                counter += 1
-            if counter != row.next:
-                where = store.relationship.c
-                this = (
-                    (where.account == row.account)
-                    & (where.organisation == row.organisation)
-                    & (where.epoch == row.epoch)
-                )
-                connection.execute(sql.update(store.relationship).where(this).values(next=counter))
+        relationship = store.relationship.c
+        columns = (relationship.account, relationship.organisation, relationship.epoch, relationship.next)
+        ahead = [tuple(row) for row in connection.execute(sql.select(*columns))]
+        found: list[dict[str, Any]] = []
+        while ahead:
+            # All relationships go on together, a stretch of tags each, until each meets a tag that is not there yet.
+            stretches = {row: self._stretch(connection, *row) for row in ahead}
+            heights = _heights(connection, [mark for marks in stretches.values() for mark in marks])
+            further = []
+            for row, marks in stretches.items():
+                account, organisation, epoch, counter = row
+                for mark in marks:
+                    if mark not in heights:
+                        break
+                    found.append(self._found(account, organisation, epoch, counter, mark, heights[mark]))
+                    counter += 1
+                else:
+                    further.append((account, organisation, epoch, counter))
+                if counter != row[3]:
+                    this = (
+                        (relationship.account == account)
+                        & (relationship.organisation == organisation)
+                        & (relationship.epoch == epoch)
+                    )
+                    connection.execute(sql.update(store.relationship).where(this).values(next=counter))
+            ahead = further
+        _keep(connection, found)
+
+    def _stretch(
+        self, connection: sql.Connection, account: str, organisation: str, epoch: int, counter: int
+    ) -> list[bytes]:
+        key = self._relationship_key(connection, account, organisation, epoch)
+        return [tag(key, counter + step) for step in range(STRETCH)]
+
+    def _found(
+        self, account: str, organisation: str, epoch: int, counter: int, mark: bytes, height: int
+    ) -> dict[str, Any]:
+        """The row of a line that was met on the ledger."""
+        return {
+            "account": account,
+            "organisation": organisation,
+            "epoch": epoch,
+            "counter": counter,
+            "tag": mark,
+            "kind": "",
+            "time": self._clock(),
+            "received": None,
+            "height": height,
+            "sealed": None,
+        }
 
     def missing(self, grace_ms: int = MISSING_AFTER_MS) -> list[Notice]:
         """Lines that stand on the ledger, by their tags, and were never delivered within the grace time."""
@@ -291,76 +295,42 @@ class Agent:
         )  # fmt: skip
 
 
-def relationship_key(view_secret: bytes, organisation: str, epoch: int) -> bytes:
-    """The key of a relationship, from the view secret; epochs count how often the person was linked there."""
-    return derive(view_secret, "relationship", f"{organisation} {epoch}")
-
-
-def seal_key(view_secret: bytes, organisation: str, epoch: int) -> bytes:
-    """The key under which an organisation seals summaries to the person on the ledger."""
-    return derive(view_secret, "seal", f"{organisation} {epoch}")
-
-
-def entries_of(block: CommittedBlock) -> Iterator[tuple[int, int, list[Any]]]:
-    """Place, position and decoded entry of every entry that a block anchored for the first time."""
-    for place, data in enumerate(block.block.transactions):
-        outcome = block.outcomes[place]
-        if outcome.code != Code.OK or outcome.detail:
-            continue
-        transaction = decode_transaction(data)
-        if transaction.body.kind != "anchor":
-            continue
-        for position, entry in enumerate(decode_entries(transaction.attachment)[0]):
-            yield place, position, codec.decode(entry)
-
-
-def rebuild(engine: Engine, view_secret: bytes) -> list[Rebuilt]:
-    """The index of a person's whole record, from the ledger and her view secret alone (no agent needed)."""
-    by_tag: dict[bytes, tuple[int, dict[str, Any]]] = {}
-    after = 0
-    while blocks := engine.blocks(after):
-        for block in blocks:
-            for _, _, entry in entries_of(block):
-                by_tag.setdefault(entry[1], (block.block.height, entry[2]))
-        after = blocks[-1].block.height
-    with engine.view() as view:
-        names = [organisation.id for organisation in state.organisations(view)]
-    found: list[Rebuilt] = []
-    for name in names:
-        epoch = 1
-        while epoch_lines := _rebuild_epoch(by_tag, view_secret, name, epoch):
-            found.extend(epoch_lines)
-            first = epoch_lines[0].summary
-            if first is not None and first[0] == 2 and len(first) >= 4:
-                found.extend(_handed_over(by_tag, name, bytes(first[2]), int(first[3])))
-            epoch += 1
+def _heights(connection: sql.Connection, marks: list[bytes]) -> dict[bytes, int]:
+    """The heights of those tags that the ledger has shown."""
+    index, found = store.entry_index.c, {}
+    for start in range(0, len(marks), PART):
+        part = marks[start : start + PART]
+        for mark, height in connection.execute(sql.select(index.tag, index.height).where(index.tag.in_(part))):
+            found[bytes(mark)] = height
     return found
 
 
-def _rebuild_epoch(
-    by_tag: dict[bytes, tuple[int, dict[str, Any]]], view_secret: bytes, organisation: str, epoch: int
-) -> list[Rebuilt]:
-    key, seal = relationship_key(view_secret, organisation, epoch), seal_key(view_secret, organisation, epoch)
-    lines: list[Rebuilt] = []
-    while (hit := by_tag.get(tag(key, len(lines)))) is not None:
-        sealed = hit[1].get("sealed")
-        summary = codec.decode(open_field(seal, len(lines), sealed)) if sealed is not None else None
-        lines.append(Rebuilt(organisation, epoch, len(lines), hit[0], summary))
-    return lines
-
-
-def _handed_over(
-    by_tag: dict[bytes, tuple[int, dict[str, Any]]], organisation: str, key: bytes, count: int
-) -> Iterator[Rebuilt]:
-    for counter in range(count):
-        hit = by_tag.get(tag(key, counter))
-        if hit is not None:
-            yield Rebuilt(organisation, 0, counter, hit[0], None)
+def _keep(connection: sql.Connection, rows: list[dict[str, Any]]) -> None:
+    """Enter lines that are new; fill in what was not known of the others. Notice and ledger come in any order."""
+    table = store.notice
+    unique = {row["tag"]: row for row in rows}
+    heights = _heights(connection, [mark for mark, row in unique.items() if row["height"] is None])
+    known: dict[bytes, Any] = {}
+    marks = list(unique)
+    for start in range(0, len(marks), PART):
+        chosen = table.c.tag.in_(marks[start : start + PART])
+        for row in connection.execute(sql.select(table.c.tag, table.c.received, table.c.height).where(chosen)):
+            known[bytes(row.tag)] = row
+    fresh = []
+    for mark, row in unique.items():
+        row["height"] = row["height"] if row["height"] is not None else heights.get(mark)
+        before = known.get(mark)
+        if before is None:
+            fresh.append(row)
+        elif before.received is None and row["received"] is not None:
+            values = {name: row[name] for name in ("kind", "time", "received", "sealed")}
+            connection.execute(sql.update(table).where(table.c.tag == mark).values(**values))
+        elif before.height is None and row["height"] is not None:
+            connection.execute(sql.update(table).where(table.c.tag == mark).values(height=row["height"]))
+    if fresh:
+        connection.execute(sql.insert(table), fresh)
 
 
 def _setting(connection: sql.Connection, name: str) -> int:
     value = connection.execute(sql.select(store.setting.c.value).where(store.setting.c.name == name)).scalar()
     return 0 if value is None else int(codec.decode(bytes(value)))
-
-
-__all__ = ["Agent", "Notice", "Rebuilt", "entries_of", "rebuild", "relationship_key", "seal_key"]

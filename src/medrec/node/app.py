@@ -23,6 +23,7 @@ from medrec.core import codec
 from medrec.engines.engine import EngineError
 from medrec.node import signing, store
 from medrec.node.access import RELEASE_PATH
+from medrec.node.checkpoints import COSIGN_PATH
 from medrec.node.consents import CONSENTS_PATH, REVOCATIONS_PATH, answer_consent, answer_revocation
 from medrec.node.gate import answer_release
 from medrec.node.journal import NOTICES_PATH
@@ -70,6 +71,10 @@ def _redeliver(node: "Node", caller: str, body: bytes) -> bytes:
     return node.linker.redeliver(caller, body)
 
 
+def _cosign(node: "Node", caller: str, body: bytes) -> bytes:
+    return node.checkpoints.cosign(caller, body)
+
+
 Handler = Callable[["Node", str, bytes], bytes]
 """(node, calling organisation, body) -> body of the answer. Raises CallRefused, or one of what `dispatch` knows."""
 
@@ -80,6 +85,7 @@ ROUTES: dict[str, Handler] = {
     RELEASE_PATH: answer_release,
     CONSENTS_PATH: answer_consent,
     REVOCATIONS_PATH: answer_revocation,
+    COSIGN_PATH: _cosign,
 }
 """Everything that another organisation's node may call."""
 
