@@ -1,0 +1,135 @@
+"""Where one entry stands on the ledger, read from the ledger itself and compared with what is kept here."""
+
+import hashlib
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+from markupsafe import Markup
+
+from medrec.core import codec, manifests
+from medrec.core.commitment import commitment
+from medrec.core.kinds.anchor import decode_entries
+from medrec.core.outcome import Refused
+from medrec.core.types import decode_transaction
+from medrec.portal import render, words
+from medrec.portal.page import Visit
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+
+class Place(NamedTuple):
+    """An entry's place: block, place of its batch in the block, and position in the batch, from 0."""
+
+    height: int
+    place: int
+    position: int
+
+
+class Found(NamedTuple):
+    """What the ledger holds at a place: the entry, and the batch and block around it; `first` is a journal line."""
+
+    entry: bytes
+    author: str
+    batch: bytes
+    first: int
+    count: int
+    position: int
+    height: int
+    time: int
+    leaf: int | None
+
+
+def on_ledger(node: "Node", place: Place) -> Found | None:
+    """The entry that the ledger holds at a place, None if there is none."""
+    blocks = node.engine.blocks(place.height - 1)
+    if not blocks or blocks[0].block.height != place.height:
+        return None
+    block = blocks[0]
+    try:
+        transaction = decode_transaction(block.block.transactions[place.place])
+        entries = decode_entries(transaction.attachment)[0]
+        payload = transaction.body.payload
+        return Found(
+            bytes(entries[place.position]), transaction.body.author, transaction.id, int(payload["first"]),
+            len(entries), place.position + 1, place.height, block.block.time, block.leaf_indices[place.place],
+        )  # fmt: skip
+    except (Refused, IndexError, KeyError):
+        return None
+
+
+def place_of_batch(node: "Node", batch: bytes, height: int, position: int) -> Place | None:
+    """The place of an entry whose batch is known by its transaction id."""
+    for block in node.engine.blocks(height - 1)[:1]:
+        for place, data in enumerate(block.block.transactions):
+            try:
+                if block.outcomes[place].code == 0 and decode_transaction(data).id == batch:
+                    return Place(height, place, position)
+            except Refused:
+                continue
+    return None
+
+
+def shown_line(
+    node: "Node",
+    visit: Visit,
+    names: dict[str, str],
+    *,
+    manifest: bytes,
+    salt: bytes,
+    entry: bytes,
+    place: Place | None,
+) -> dict[str, Any]:
+    """The values that the proof's template shows of one line."""
+    statement: Any = manifests.decode(manifest)
+    found = on_ledger(node, place) if place is not None else None
+    sealed, mark, extras = codec.decode(entry)
+    honest = sealed == commitment(manifest, salt)
+    anchored = place is not None
+    author = names.get(statement.organisation, statement.organisation)
+    record = getattr(statement, "record", None)
+    return {
+        "statement": statement,
+        "record": record,
+        "organisation": author,
+        "lead": lead(visit, author, statement),
+        "state": "waiting"
+        if not anchored and honest
+        else "good"
+        if found and found.entry == entry and honest
+        else "bad",
+        "found": found,
+        "since": visit.when(found.time) if found is not None else None,
+        "manifest": readable(manifest),
+        "manifest_hash": hashlib.sha256(manifest).hexdigest(),
+        "salt": salt.hex(),
+        "commitment": sealed.hex(),
+        "tag": mark.hex(),
+        "extras": [words.EXTRAS.get(name, name) for name in sorted(extras)],
+    }
+
+
+def lead(visit: Visit, author: str, statement: Any) -> Markup:
+    """The sentence that says what the line is."""
+    record = getattr(statement, "record", None)
+    if record is None:
+        kind = words.MANIFESTS.get(statement.manifest, statement.manifest)
+        return render.say(words.VERSION["lead_other"], kind=kind, organisation=author, when=visit.when(statement.time))
+    return render.say(
+        words.VERSION["lead"],
+        kind=capital(words.record_type(record.type)),
+        version=record.version,
+        action=words.ACTIONS[record.action],
+        organisation=author,
+        when=visit.when(statement.time),
+    )
+
+
+def capital(text: str) -> str:
+    """The text with a capital first letter."""
+    return text[:1].upper() + text[1:]
+
+
+def readable(manifest: bytes) -> str:
+    """A manifest over several lines, for reading."""
+    return msgspec.json.format(manifest, indent=2).decode()

@@ -1,0 +1,97 @@
+"""What a hospital gave out, refused and received lately, and which halves of a disclosure wait for the other."""
+
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sql
+
+from medrec.core import manifests
+from medrec.node import receive, store
+from medrec.node.vault import VaultError
+from medrec.portal import looks, render, words
+from medrec.portal.page import Visit, names
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+LATEST = 20
+UNMATCHED_SHOWN = 100
+KINDS = ("disclosure/1", "refusal/1", "disclosure-received/1")
+
+
+def show(node: "Node", visit: Visit) -> dict[str, Any]:
+    """The values of given.html."""
+    known = names(node)
+    # All halves that wait, however old; the other lists show the latest only.
+    waiting = receive.unmatched(node)
+    groups = []
+    with node.store.read() as connection, node.engine.view() as view:
+
+        def items(*where: Any, limit: int) -> list[dict[str, Any]]:
+            lines = _lines(node, connection, where, limit)
+            return [_item(visit, known, digest, statement, view) for digest, statement in lines]
+
+        sequence = store.line.c.seq.in_([half.seq for half in waiting[:UNMATCHED_SHOWN]])
+        unmatched = items(sequence, limit=UNMATCHED_SHOWN)
+        for name, kind in zip(("disclosed", "refused", "received"), KINDS, strict=True):
+            is_kind = store.line.c.kind == kind
+            total = connection.execute(sql.select(sql.func.count()).select_from(store.line).where(is_kind)).scalar()
+            groups.append(
+                {
+                    "name": name,
+                    "title": words.GIVEN[name],
+                    "none": words.GIVEN[name + "_none"],
+                    "rows": items(is_kind, limit=LATEST),
+                    "total": total or 0,
+                }
+            )
+    return {"unmatched": unmatched, "unmatched_total": len(waiting), "groups": groups}
+
+
+def _lines(node: "Node", connection: sql.Connection, where: Any, limit: int) -> list[tuple[bytes, Any]]:
+    """Hash and manifest of the latest lines; those that were erased are left out."""
+    digests = connection.execute(
+        sql.select(store.line.c.manifest).where(*where).order_by(store.line.c.seq.desc()).limit(limit)
+    ).all()
+    found = []
+    for (digest,) in digests:
+        try:
+            kept = node.journal.manifest(connection, bytes(digest))
+        except VaultError:
+            kept = None
+        if kept is not None:
+            found.append((bytes(digest), manifests.decode(kept[1])))
+    return found
+
+
+def _item(visit: Visit, known: dict[str, str], digest: bytes, statement: Any, view: Any) -> dict[str, Any]:
+    """One line in words; `status` is that of the other half, where one is owed."""
+    item: dict[str, Any] = {
+        "when": visit.when(statement.time),
+        "link": visit.link("version", manifest=digest.hex()),
+        "status": None,
+        "more": [],
+    }
+    if statement.manifest == "disclosure-received/1":
+        return {**item, "sentence": _received(known, statement)}
+    requester = known.get(statement.request.requester, statement.request.requester)
+    more = looks.reasons(statement.request)
+    who = looks.asker(statement.request, requester)
+    if statement.manifest == "refusal/1":
+        more.append(looks.why_not(statement.code, own_words=False))
+        if statement.obligation is not None:
+            more.append(render.say(words.GIVEN["stopped"]))
+        return {**item, "sentence": render.say(words.GIVEN["asked"], requester=who), "more": more}
+    what = render.kinds_of([record.type for record in statement.records])
+    status = looks.answered(view, statement.organisation, statement.obligation)
+    more.append(render.say(words.LOOKS[status], organisation=requester))
+    sentence = render.say(words.GIVEN["gave"], requester=who, what=what)
+    return {**item, "sentence": sentence, "more": more, "status": status}
+
+
+def _received(known: dict[str, str], statement: Any) -> Any:
+    return render.say(
+        words.GIVEN["got" if statement.outcome == "received" else "got_" + statement.outcome],
+        organisation=known.get(statement.organisation, statement.organisation),
+        what=render.kinds_of([record.type for record in statement.records]),
+        source=known.get(statement.source, statement.source),
+    )

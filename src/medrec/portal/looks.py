@@ -1,0 +1,123 @@
+"""Looks at a person's records in plain words: given out, refused, and told by one side only."""
+
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+
+from medrec.core import state
+from medrec.node.agent import Notice
+from medrec.node.refusals import Code
+from medrec.portal import render, words
+from medrec.portal.page import Visit
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+KINDS = ("disclosure/1", "refusal/1", "disclosure-received/1")
+
+
+def asker(request: Any, organisation: str) -> Markup:
+    """Who asked: the person at the organisation, or the organisation where no person is named."""
+    if request.practitioner.strip():
+        return render.say(words.LOOKS["person_of"], person=request.practitioner, organisation=organisation)
+    return render.foreign(organisation)
+
+
+def reasons(request: Any) -> list[Markup]:
+    """Purpose and reason of a request."""
+    found = [render.say(words.LOOKS["purpose"], purpose=words.PURPOSES.get(request.purpose, request.purpose))]
+    if request.reason.strip():
+        found.append(render.say(words.LOOKS["why"], reason=request.reason))
+    return found
+
+
+def why_not(code: str, own_words: bool = True) -> Markup:
+    """The reason of a refusal: in words for the person, or in the node's own for its staff."""
+    if own_words:
+        sentence = words.REFUSALS.get(code, words.REFUSED_OTHERWISE)
+    else:
+        sentence = Code(code).sentence if code in Code._value2member_map_ else words.REFUSED_OTHERWISE
+    return render.say(words.LOOKS["no"], reason=Markup("{}").format(sentence))
+
+
+def of_person(node: "Node", visit: Visit, names: dict[str, str], notices: list[Notice]) -> list[dict[str, Any]]:
+    """Every look, newest first.
+
+    The recipient's half joins the source's; alone, it is a look told by one side. A disclosure that was written down
+    and then stopped appears as its refusal only.
+    """
+    known = [notice for notice in notices if notice.manifest is not None]
+    given = {_pair(notice) for notice in known if notice.kind == "disclosure/1"}
+    stopped = {_pair(notice) for notice in known if notice.kind == "refusal/1"}
+    answers = {
+        (notice.manifest.source, notice.manifest.obligation): notice.manifest.outcome
+        for notice in known
+        if notice.kind == "disclosure-received/1"
+    }
+    found = []
+    with node.engine.view() as view:
+        for notice in known:
+            if notice.kind == "disclosure-received/1":
+                if (notice.manifest.source, notice.manifest.obligation) not in given:
+                    found.append(_one_sided(visit, names, notice))
+            elif notice.kind == "refusal/1":
+                found.append(_refused(visit, names, notice))
+            elif _pair(notice) not in stopped:
+                found.append(_given(visit, names, notice, view, answers.get(_pair(notice))))
+    return found
+
+
+def _pair(notice: Notice) -> tuple[str, str | None]:
+    """What the two halves of a disclosure, and its stop, have in common."""
+    return notice.manifest.organisation, notice.manifest.obligation
+
+
+def answered(view: Any, organisation: str, obligation: str) -> str:
+    """How the ledger says that the other half stands: open, settled, overdue, late, or unanchored."""
+    key = state.obligation_key(organisation, bytes.fromhex(obligation))
+    owed = state.read(view, key, state.Obligation)
+    return owed.status if owed is not None else "unanchored"
+
+
+def _item(visit: Visit, notice: Notice, sentence: Markup, outcome: str, *more: Markup) -> dict[str, Any]:
+    request = getattr(notice.manifest, "request", None)
+    return {
+        "when": visit.when(notice.time),
+        "anchored": notice.height is not None,
+        "notice": notice,
+        "sentence": sentence,
+        "outcome": outcome,
+        "more": list(more),
+        "person": bool(getattr(request, "practitioner", "").strip()),
+    }
+
+
+def _one_sided(visit: Visit, names: dict[str, str], notice: Notice) -> dict[str, Any]:
+    statement = notice.manifest
+    who = names.get(statement.organisation, statement.organisation)
+    source = names.get(statement.source, statement.source)
+    what = render.kinds_of([record.type for record in statement.records])
+    text = words.LOOKS["oneside" if statement.outcome == "received" else "oneside_" + statement.outcome]
+    return _item(visit, notice, render.say(text, who=who, what=what, source=source), "check")
+
+
+def _refused(visit: Visit, names: dict[str, str], notice: Notice) -> dict[str, Any]:
+    statement = notice.manifest
+    request = statement.request
+    who = asker(request, names.get(request.requester, request.requester))
+    source = names.get(statement.organisation, statement.organisation)
+    sentence = render.say(words.LOOKS["refused"], who=who, source=source)
+    return _item(visit, notice, sentence, "not_given", *reasons(request), why_not(statement.code))
+
+
+def _given(visit: Visit, names: dict[str, str], notice: Notice, view: Any, outcome: str | None) -> dict[str, Any]:
+    statement = notice.manifest
+    request = statement.request
+    requester = names.get(request.requester, request.requester)
+    source = names.get(statement.organisation, statement.organisation)
+    what = render.kinds_of([record.type for record in statement.records])
+    sentence = render.say(words.LOOKS["gave"], who=asker(request, requester), what=what, source=source)
+    status = "answer_" + outcome if outcome else answered(view, statement.organisation, statement.obligation)
+    return _item(
+        visit, notice, sentence, "given", *reasons(request), render.say(words.LOOKS[status], organisation=requester)
+    )

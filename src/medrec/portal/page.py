@@ -1,0 +1,93 @@
+"""What a page is: a function from a node and a visit to the values of its template."""
+
+from collections.abc import Callable, Mapping
+from enum import Enum
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from markupsafe import Markup
+
+from medrec.core import state
+from medrec.portal import render, words
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+PAGE_LINES = 30
+MOUNT = "/pages"
+"""Where a node's application has the site."""
+
+
+class PageError(Exception):
+    """A page cannot be shown: HTTP status and a code of `words.ERRORS`, or a code with a sentence of its own."""
+
+    def __init__(self, status: int, code: str, sentence: str = "") -> None:
+        self.status = status
+        self.code = code
+        self.sentence = sentence or words.ERRORS[code]
+        super().__init__(self.sentence)
+
+
+class Reader(Enum):
+    """Who may read a page. Pages about people are shut until signing in exists, except in a demonstration."""
+
+    EVERYBODY = "everybody"
+    SIGNED_IN = "signed-in"
+
+
+class Role(Enum):
+    """Which nodes have a page."""
+
+    ANY = "any"
+    RECORDS = "records"
+    AGENT = "agent"
+
+
+class Visit(NamedTuple):
+    """One reading of a page: the path's parameters, page number, form fields, the time, and how to link."""
+
+    path: Mapping[str, str]
+    page: int
+    form: Mapping[str, str]
+    now: int
+    demonstration: bool
+    link: Callable[..., str]
+
+    def when(self, ms: int) -> Markup:
+        """A time in words, as of now."""
+        return render.moment(ms, self.now)
+
+
+Show = Callable[["Node", Visit], dict[str, Any]]
+
+
+class File(NamedTuple):
+    """A download: bytes, media type and file name."""
+
+    data: bytes
+    media: str
+    name: str
+
+
+def is_agent(node: "Node") -> bool:
+    """Whether the node serves people."""
+    return node.agent is not None
+
+
+def names(node: "Node") -> dict[str, str]:
+    """The names of all organisations, by id."""
+    with node.engine.view() as view:
+        return {organisation.id: organisation.name for organisation in state.organisations(view)}
+
+
+def pager(visit: Visit, total: int) -> dict[str, Any] | None:
+    """The parts of "showing a to b of n, older, newer"; None if all fits on one page."""
+    first = (visit.page - 1) * PAGE_LINES
+    if total <= PAGE_LINES:
+        return None
+    return {
+        "first": min(first + 1, total),
+        "last": min(first + PAGE_LINES, total),
+        "total": total,
+        "newer": visit.page - 1 if visit.page > 1 else None,
+        "older": visit.page + 1 if first + PAGE_LINES < total else None,
+    }

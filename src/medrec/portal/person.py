@@ -1,0 +1,214 @@
+"""One person's page: what is new, who looked, who may look; and the proof of each of her lines."""
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sql
+
+from medrec.core import codec, manifests, state
+from medrec.node import store
+from medrec.node.agent import Notice
+from medrec.portal import evidence, looks, render, words
+from medrec.portal.page import MOUNT, PAGE_LINES, PageError, Visit, names, pager
+from medrec.portal.people import account_of
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+NEWS = ("record/1", "link/1")
+CONSENTS = ("consent/1", "revocation/1")
+LOOKS_SHOWN = 1000
+TAG = re.compile("[0-9a-f]{32}")
+
+
+def show(node: "Node", visit: Visit) -> dict[str, Any]:
+    """The values of person.html."""
+    account = account_of(node, visit.path["person"])
+    known = names(node)
+    total = count(node, account, NEWS)
+    news = read(node, account, NEWS, PAGE_LINES, (visit.page - 1) * PAGE_LINES)
+    seen = looks.of_person(node, visit, known, read(node, account, looks.KINDS, LOOKS_SHOWN))
+    for item in seen:
+        item["link"] = _link(visit, item["notice"])
+    with node.store.read() as connection:
+        rows = connection.execute(
+            sql.select(store.relationship.c.organisation)
+            .where(store.relationship.c.account == account)
+            .distinct()
+            .order_by(store.relationship.c.organisation)
+        ).scalars()
+        places = [known.get(organisation, organisation) for organisation in rows]
+    return {
+        "person": _name(node, account),
+        "account": account,
+        "places": places,
+        "missing": _missing(node, visit, known, account),
+        "news": [_news(visit, known, notice) for notice in news],
+        "pager": pager(visit, total),
+        "by_people": [item for item in seen if item["person"]],
+        "by_machines": [item for item in seen if not item["person"]],
+        "consents": consents(node, visit, known, account),
+    }
+
+
+def _name(node: "Node", account: str) -> str:
+    assert node.agent is not None
+    return next(name for served, name in node.agent.clients() if served == account)
+
+
+def _where(account: str, kinds: Sequence[str]) -> Any:
+    return (store.notice.c.account == account) & store.notice.c.kind.in_(kinds)
+
+
+def count(node: "Node", account: str, kinds: Sequence[str]) -> int:
+    """How many lines of these kinds a person has."""
+    with node.store.read() as connection:
+        query = sql.select(sql.func.count()).select_from(store.notice).where(_where(account, kinds))
+        return int(connection.execute(query).scalar() or 0)
+
+
+def read(node: "Node", account: str, kinds: Sequence[str], limit: int, offset: int = 0) -> list[Notice]:
+    """A person's lines of these kinds, newest first."""
+    with node.store.read() as connection:
+        rows = connection.execute(
+            sql.select(store.notice)
+            .where(_where(account, kinds))
+            .order_by(store.notice.c.time.desc(), store.notice.c.counter.desc())
+            .limit(limit)
+            .offset(offset)
+        ).all()
+    return [_opened(node, row) for row in rows]
+
+
+def _opened(node: "Node", row: Any) -> Notice:
+    manifest, salt, entry = None, b"", b""
+    if row.sealed is not None:
+        data, salt, entry, _ = codec.decode(node.vault.open(None, bytes(row.sealed), bytes(row.tag)))
+        manifest = manifests.decode(data)
+    return Notice(
+        row.account, row.organisation, row.epoch, row.counter, row.kind, row.time, row.received, row.height,
+        manifest, salt, entry,
+    )  # fmt: skip
+
+
+def _missing(node: "Node", visit: Visit, known: dict[str, str], account: str) -> list[Any]:
+    """What was found on the ledger by its tag and never delivered, one sentence for each organisation."""
+    assert node.agent is not None
+    by_organisation: dict[str, list[int]] = {}
+    for notice in node.agent.missing():
+        if notice.account == account:
+            by_organisation.setdefault(notice.organisation, []).append(notice.time)
+    return [
+        render.say(
+            words.PERSON["missing"],
+            count=len(times),
+            organisation=known.get(organisation, organisation),
+            when=visit.when(min(times)),
+        )
+        for organisation, times in sorted(by_organisation.items())
+    ]
+
+
+def _link(visit: Visit, notice: Notice) -> str:
+    return visit.link("line", person=visit.path["person"], tag=codec.decode(notice.entry)[1].hex())
+
+
+def _news(visit: Visit, known: dict[str, str], notice: Notice) -> dict[str, Any]:
+    statement: Any = notice.manifest
+    organisation = known.get(notice.organisation, notice.organisation)
+    item = {
+        "source": render.say(words.PERSON["from"], organisation=organisation, when=visit.when(notice.time)),
+        "anchored": notice.height is not None,
+        "link": _link(visit, notice),
+        "more": None,
+    }
+    if notice.kind == "link/1":
+        text = words.PERSON["linked" if statement.action == "link" else "unlinked"]
+        more = render.say(words.PERSON["linked_more"], count=statement.lines) if statement.lines else None
+        return {**item, "title": render.say(text, organisation=organisation), "action": "link", "more": more}
+    record = statement.record
+    title = render.say(words.PERSON["line"], action=words.ACTIONS[record.action], kind=words.record_type(record.type))
+    return {**item, "title": title, "action": record.action}
+
+
+def consents(node: "Node", visit: Visit, known: dict[str, str], account: str) -> list[dict[str, Any]]:
+    """Every permission and prohibition in a sentence, with whether it is in force."""
+    notices = read(node, account, CONSENTS, LOOKS_SHOWN)
+    revoked = {notice.manifest.nullifier for notice in notices if notice.kind == "revocation/1"}
+    found = []
+    with node.engine.view() as view:
+        for notice in notices:
+            if notice.kind != "consent/1":
+                continue
+            statement = notice.manifest
+            nullifier = state.nullifier_key(bytes.fromhex(statement.nullifier))
+            taken_back = statement.nullifier in revoked or view.get(nullifier) is not None
+            until = statement.grant.until
+            ended = until is not None and until <= visit.now
+            found.append(
+                {
+                    "sentence": _grant(visit, known, statement),
+                    "given": render.say(words.CONSENTS["given"], when=visit.when(statement.time)),
+                    "state": "revoked" if taken_back else "ended" if ended else "active",
+                    "effect": statement.grant.effect,
+                    "link": _link(visit, notice),
+                }
+            )
+    return sorted(found, key=lambda item: item["state"] != "active")
+
+
+def _grant(visit: Visit, known: dict[str, str], statement: Any) -> Any:
+    grant = statement.grant
+    everybody = "*" in grant.recipients
+    who = (
+        words.CONSENTS["everybody"]
+        if everybody
+        else render.listed([known.get(recipient, recipient) for recipient in grant.recipients])
+    )
+    what: Any = words.CONSENTS["everything"]
+    if grant.types:
+        kinds = render.listed([words.record_type(kind, 2) for kind in grant.types])
+        what = render.say(words.CONSENTS["only"], kinds=kinds)
+    until: Any = words.CONSENTS["no_end"]
+    if grant.until is not None:
+        until = render.say(words.CONSENTS["until"], when=visit.when(grant.until))
+    source = known.get(statement.organisation, statement.organisation)
+    return render.say(words.CONSENTS[grant.effect], who=who, what=what, source=source, until=until)
+
+
+def show_line(node: "Node", visit: Visit) -> dict[str, Any]:
+    """The values of version.html for one line of a person, by its tag."""
+    account = account_of(node, visit.path["person"])
+    if not TAG.fullmatch(visit.path["tag"]):
+        raise PageError(404, "unknown-line")
+    mark = bytes.fromhex(visit.path["tag"])
+    with node.store.read() as connection:
+        row = connection.execute(
+            sql.select(store.notice).where(store.notice.c.tag == mark, store.notice.c.account == account)
+        ).first()
+        index = connection.execute(sql.select(store.entry_index).where(store.entry_index.c.tag == mark)).one_or_none()
+    if row is None or row.sealed is None:
+        raise PageError(404, "unknown-line")
+    manifest, salt, entry, _ = codec.decode(node.vault.open(None, bytes(row.sealed), mark))
+    place = evidence.Place(index.height, index.place, index.position) if index is not None else None
+    shown = evidence.shown_line(node, visit, names(node), manifest=manifest, salt=salt, entry=entry, place=place)
+    return {
+        "erased": False,
+        "line": None,
+        "versions": [],
+        "altered": False,
+        **shown,
+        "receipt": None,
+        "receipt_name": f"{shown['manifest_hash'][:12]}.receipt.json",
+        "elsewhere": _elsewhere(node, row.organisation, shown) if place is not None else None,
+    }
+
+
+def _elsewhere(node: "Node", organisation: str, shown: dict[str, Any]) -> str | None:
+    """The page of the record's keeper that hands out the receipt."""
+    with node.engine.view() as view:
+        found = state.organisation(view, organisation)
+    if found is None or not found.endpoint or shown["record"] is None:
+        return None
+    return f"{found.endpoint.rstrip('/')}{MOUNT}/versions/{shown['manifest_hash']}"

@@ -1,0 +1,77 @@
+"""The records a hospital has signed: how many of each kind, the latest, and those of one patient."""
+
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sql
+
+from medrec.node import store
+from medrec.portal import evidence, render, words
+from medrec.portal.page import Visit
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+LATEST = 20
+OF_PATIENT = 500
+
+
+def show(node: "Node", visit: Visit) -> dict[str, Any]:
+    """The values of records.html; a form field `patient` narrows it to one patient."""
+    patient = visit.form.get("patient", "").strip()
+    with node.store.read() as connection:
+        kinds = connection.execute(
+            sql.select(store.record.c.type, sql.func.count().label("records"))
+            .group_by(store.record.c.type)
+            .order_by(sql.func.count().desc(), store.record.c.type)
+        ).all()
+        versions = connection.execute(sql.select(sql.func.count()).select_from(store.version)).scalar() or 0
+        rows = connection.execute(_rows(patient)).all()
+        anchored = connection.execute(
+            sql.select(sql.func.max(store.batch.c.last)).where(store.batch.c.height.is_not(None))
+        ).scalar()
+    return {
+        "kinds": [
+            {"name": evidence.capital(words.record_type(row.type, 2)), "type": row.type, "count": row.records}
+            for row in kinds
+        ],
+        "records": sum(row.records for row in kinds),
+        "versions": versions,
+        "patient": patient,
+        "limit": OF_PATIENT if patient else LATEST,
+        "rows": [
+            {
+                "kind": evidence.capital(words.record_type(row.type)),
+                "id": row.id,
+                "version": row.version,
+                "patient": row.patient,
+                "when": visit.when(row.time),
+                "anchored": row.seq <= (anchored or 0),
+                "altered": bool(row.altered),
+                "link": visit.link("version", manifest=bytes(row.manifest).hex()),
+            }
+            for row in rows
+        ],
+        "heading": render.say(words.RECORDS["found"], count=len(rows), patient=patient) if patient else None,
+    }
+
+
+def _rows(patient: str) -> Any:
+    """Versions in the order they were signed, newest first."""
+    query = (
+        sql.select(
+            store.version.c.type,
+            store.version.c.id,
+            store.version.c.version,
+            store.version.c.manifest,
+            store.record.c.altered,
+            store.person.c.patient,
+            store.line.c.seq,
+            store.line.c.time,
+        )
+        .join(store.manifest, store.manifest.c.hash == store.version.c.manifest)
+        .join(store.line, store.line.c.seq == store.manifest.c.seq)
+        .join(store.record, (store.record.c.type == store.version.c.type) & (store.record.c.id == store.version.c.id))
+        .join(store.person, store.person.c.id == store.manifest.c.person, isouter=True)
+        .order_by(store.line.c.seq.desc())
+    )
+    return query.where(store.person.c.patient == patient).limit(OF_PATIENT) if patient else query.limit(LATEST)

@@ -1,0 +1,119 @@
+"""How words become HTML: templates with escaping, foreign text kept apart, times with their machine form.
+
+Whatever comes from outside (names, ids, reasons) may carry markup or direction marks. Markup is escaped by the
+templates; control and direction characters are shown as a replacement sign, and foreign text stands in `<bdi>`, so
+that it cannot turn the text around it.
+"""
+
+import hashlib
+import unicodedata
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from importlib import resources
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from medrec.portal import words
+
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+# Persian and Indic names need the joiners.
+JOINERS = "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"
+UNSHOWN = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
+STYLE = (resources.files("medrec.portal") / "static" / "portal.css").read_bytes()
+ICON = (resources.files("medrec.portal") / "static" / "icon.svg").read_bytes()
+STYLE_VERSION = hashlib.sha256(STYLE).hexdigest()[:12]
+MINUTE, HOUR = 60_000, 3_600_000
+
+
+def shown(value: Any) -> Any:
+    """Text without characters that hide or turn it; what is not plain text passes."""
+    if not isinstance(value, str) or isinstance(value, Markup) or value.isascii():
+        if isinstance(value, str) and not isinstance(value, Markup) and not value.isprintable():
+            return "".join(c if c.isprintable() or c in "\n\t" else REPLACEMENT for c in value)
+        return value
+    return "".join(
+        REPLACEMENT if unicodedata.category(c) in UNSHOWN and c not in JOINERS and c not in "\n\t" else c for c in value
+    )
+
+
+def foreign(value: object) -> Markup:
+    """Somebody else's text, isolated from the direction of ours."""
+    return Markup("<bdi>{}</bdi>").format(shown(str(value)))
+
+
+def say(text: str | tuple[str, str], **values: Any) -> Markup:
+    """A text of `words` with its gaps filled; plain values are escaped and isolated, numbers grouped.
+
+    A pair of texts is chosen by the value `count`.
+    """
+    if isinstance(text, tuple):
+        text = text[0] if values["count"] == 1 else text[1]
+    filled = {
+        name: value if isinstance(value, Markup) else number(value) if isinstance(value, int) else foreign(value)
+        for name, value in values.items()
+    }
+    return escape(text).format(**filled)
+
+
+def number(value: int) -> str:
+    """1234567 as 1,234,567."""
+    return f"{value:,}"
+
+
+def listed(parts: Sequence[object]) -> Markup:
+    """Several things as one phrase: a, b and c."""
+    texts = [part if isinstance(part, Markup) else foreign(part) for part in parts]
+    if len(texts) < 2:
+        return Markup("").join(texts)
+    return escape(words.LISTS["comma"]).join(texts[:-1]) + words.LISTS["and"] + texts[-1]
+
+
+def moment(ms: int, now: int) -> Markup:
+    """A time in words, with its exact form for machines."""
+    try:
+        when = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms)
+        today = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=now)
+    except OverflowError:
+        return escape(str(ms))
+    exact = when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return Markup('<time datetime="{}">{}</time>').format(exact, _in_words(when, today, now - ms))
+
+
+def _in_words(when: datetime, today: datetime, ago: int) -> Markup:
+    times: dict[str, Any] = words.TIMES
+    if 0 <= ago < MINUTE:
+        return say(times["now"])
+    if 0 <= ago < HOUR:
+        return say(times["minutes"], count=ago // MINUTE)
+    clock = escape(f"{when:%H:%M}")
+    for name, days in (("today", 0), ("yesterday", -1), ("tomorrow", 1)):
+        if when.date() == (today + timedelta(days=days)).date():
+            return say(times[name], clock=clock)
+    month = times["months"].split()[when.month - 1]
+    return say(times["day"], day=when.day, month=escape(month), year=escape(str(when.year)), clock=clock)
+
+
+def kinds_of(types: Sequence[str]) -> Markup:
+    """How many of which kinds of records, in words, the most frequent first."""
+    counts: dict[str, int] = {}
+    for kind in types:
+        counts[kind] = counts.get(kind, 0) + 1
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return listed([Markup("{} {}").format(number(count), words.record_type(kind, count)) for kind, count in ordered])
+
+
+def build_environment() -> Environment:
+    """The templates: escaping always on, unknown names are errors, all output cleaned."""
+    environment = Environment(
+        loader=PackageLoader("medrec.portal", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(w=words.TEMPLATE_WORDS, style_version=STYLE_VERSION)
+    environment.filters.update(say=say, foreign=foreign, number=number)
+    return environment

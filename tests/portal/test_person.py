@@ -1,0 +1,157 @@
+"""A person's page: new, looked, may look; and that nothing of a person shows where it should not."""
+
+import hashlib
+from typing import Any
+
+from medrec.node import store
+from medrec.portal import app, words
+from medrec.portal.people import handle
+from tests.portal.reading import links, person_page, read, text_of, walk
+from tests.portal.story import HOSTILE_NAME, HOUR, TURNED, Story, observation
+
+
+def test_pages_about_people_are_shut_outside_a_demonstration(told: Story) -> None:
+    for organisation, role in (("north", app.Role.RECORDS), ("guide", app.Role.AGENT)):
+        open_client, shut = told.client(organisation), told.client(organisation, demonstration=False)
+        for path in walk(open_client):
+            answer = shut.get(path)
+            public = path in ("/", "/ledger") or path.startswith(("/portal.css", "/icon.svg", "/medrec-root"))
+            if public:
+                assert answer.status_code != 403
+            else:
+                assert answer.status_code == 403, (role, path)
+                assert words.ERRORS["sign-in"] in answer.text and "ada" not in answer.text.lower()
+        assert words.SITE["demonstration"] in open_client.get("/").text
+        assert words.SITE["demonstration"] not in shut.get("/").text
+
+
+def test_a_person_sees_what_is_new_who_looked_and_who_may_look(told: Story) -> None:
+    html = read(told.client("guide"), person_page(told))
+    text = text_of(html)
+    assert "<h1>Ada</h1>" in html
+    assert "New: measurement or test result North," in text and "Changed: measurement or test result North," in text
+    assert "You were linked at North" in text and "You were linked at South" in text
+    assert words.PERSON["ledger_yes"] in text and words.PERSON["ledger_no"] not in text
+    people, _, rest = text.partition("Computers These were asked by a computer")
+    assert "Dr Mallory at South asked North for your records and got nothing." in people
+    assert "Answer: no. You have not allowed it." in people
+    assert "Dr Brown at South got 2 measurements or test results from North." in people
+    assert "For: your care Reason given: a check-up South has confirmed that it got them." in people
+    machines, _, may = rest.partition("Who may look")
+    assert "South got 2 measurements or test results from North." in machines and "nightly update" in machines
+    assert "South may see only this: measurements or test results, that North holds about you, until" in may
+    assert "In force" in may
+    assert "Grace" not in text and "grace" not in html
+
+
+def test_a_permission_taken_back_or_ended_is_said_to_be(empty: Story) -> None:
+    network = empty.network
+    person = network.patient("ada", "north")
+    secret = network.consent(person, "north", "*")
+    network.consent(person, "north", "south", effect="deny", until=network.time + HOUR)
+    network.take_back(person, "north", secret)
+    empty.settle()
+    network.time += 2 * HOUR
+    text = text_of(read(empty.client("guide"), f"/people/{handle(person.account)}"))
+    assert "Taken back Everybody in the network may see everything that North holds about you, until you take" in text
+    assert "Ended South may not see everything that North holds about you, until" in text
+
+
+def test_a_look_that_one_side_tells_is_marked(empty: Story) -> None:
+    network = empty.network
+    person = network.patient("ada", "north", "south")
+    network["north"].put("Observation", "bp-1", observation("bp-1", "ada", "1"))
+    network.consent(person, "north", "south")
+    empty.settle()
+    empty.ask(person, "Dr Brown", "care")
+    agent: Any = network["guide"]
+    empty.settle()
+    page = f"/people/{handle(person.account)}"
+    assert "One side only" not in read(empty.client("guide"), page)
+    agent.store.write(
+        lambda connection: connection.execute(store.notice.delete().where(store.notice.c.kind == "disclosure/1"))
+    )
+    text = text_of(read(empty.client("guide"), page))
+    assert "One side only South says it got 1 measurement or test result from North. North has not told us so." in text
+
+
+def test_a_line_that_never_came_is_named(empty: Story) -> None:
+    network = empty.network
+    person = network.patient("ada", "north")
+    empty.settle()
+    north: Any = network["north"]
+    north.put("Observation", "bp-1", observation("bp-1", "ada", "1"))
+    north.store.write(lambda connection: connection.execute(store.outbox.delete()))
+    empty.settle()
+    network.time += 30_000
+    client = empty.client("guide")
+    text = text_of(read(client, f"/people/{handle(person.account)}"))
+    assert "Something is missing North put something about you on the ledger just now" in text
+    assert "One line about a person stands on the ledger, but its message never came." in text_of(read(client, "/"))
+
+
+def test_a_persons_line_shows_its_proof(told: Story) -> None:
+    client = told.client("guide")
+    lines = [link for link in links(client.get(person_page(told)).text) if "/lines/" in link]
+    pages = [read(client, line) for line in lines]
+    assert all(words.VERSION["state_bad"] not in page for page in pages)
+    versions = [page for page in pages if words.VERSION["state_yes"] in page]
+    assert len(versions) == 3 and all("https://north.example/pages/versions/" in page for page in versions)
+    other = person_page(told)[:-32] + "0" * 32
+    assert client.get(lines[0].replace(person_page(told), other)).status_code == 404
+
+
+def test_many_lines_are_paged(empty: Story) -> None:
+    network = empty.network
+    person = network.patient("ada", "north")
+    for number in range(70):
+        network["north"].put("Observation", f"o-{number}", observation(f"o-{number}", "ada", "1"))
+    empty.settle()
+    client = empty.client("guide")
+    page = f"/people/{handle(person.account)}"
+    first, last = read(client, page), read(client, page + "?page=3")
+    assert "Showing 1 to 30 of 71" in text_of(first) and "Showing 61 to 71 of 71" in text_of(last)
+    assert "?page=2" in first and "?page=4" not in last
+    for odd in ("?page=0", "?page=-1", "?page=x", "?page=99999999999", "?page=999"):
+        assert client.get(page + odd).status_code == 200
+
+
+def test_hostile_names_stay_text(empty: Story) -> None:
+    network = empty.network
+    agent = network["guide"].agent
+    assert agent is not None
+    people = [network.patient(name, "north") for name in ("one", "two")]
+    guide: Any = network["guide"]
+    guide.store.write(lambda connection: connection.execute(store.client.delete()))
+    for person, name in zip(people, (HOSTILE_NAME, TURNED), strict=True):
+        agent.enroll(person.account, name, person.view_secret)
+    network["north"].put("Observation", "o", observation("o", "one", "1"))
+    network.consent(people[0], "north", "south")
+    empty.ask(people[0], '"><img src=x onerror=alert(1)>', "{{ 7*7 }}{0}\u2066</bdi>")
+    empty.settle()
+    for client, path in (
+        (empty.client("guide"), "/people"),
+        (empty.client("guide"), f"/people/{handle(people[0].account)}"),
+        (empty.client("guide"), f"/people/{handle(people[1].account)}"),
+        (empty.client("north"), "/given"),
+    ):
+        html = client.get(path).text
+        assert "<script" not in html and "<img src=x" not in html and "onerror=alert(1)>" not in html
+        assert "\u202e" not in html and "\u2066" not in html and "\x07" not in html
+        assert html.count("<bdi>") == html.count("</bdi>")
+    assert "&lt;script&gt;" in empty.client("guide").get("/people").text
+    assert "{{ 7*7 }}{0}" in empty.client("north").get("/given").text
+    found = empty.client("north").post("/records", data={"patient": '"><script>'}).text
+    assert "<script" not in found
+
+
+def test_addresses_of_pages_name_nobody(told: Story) -> None:
+    account = told.person.account  # type: ignore[attr-defined]
+    for organisation in ("north", "guide"):
+        for path in walk(told.client(organisation)):
+            assert account not in path and "ada" not in path and "bp-" not in path and "Observation" not in path
+
+
+def test_the_address_of_a_person_does_not_show_the_account(told: Story) -> None:
+    account = told.person.account  # type: ignore[attr-defined]
+    assert handle(account) == hashlib.sha256(b"medrec/page/1" + account.encode()).hexdigest()[:32]
