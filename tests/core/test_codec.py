@@ -186,7 +186,7 @@ def test_sizes() -> None:
         bytearray(b"a"),
         "\ud800",
         {"\ud800": 1},
-        object(),
+        1j,
     ],
     ids=repr,
 )

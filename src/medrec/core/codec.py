@@ -97,6 +97,11 @@ def encode_known(value: Value) -> bytes:
     return cbor2.dumps(value, canonical=True)
 
 
+def decode_known(data: bytes) -> Value:
+    """As `decode`, for bytes that are known to be the one form: a node's own records. Raises CodecError."""
+    return _parse(data, BYTES_MAX)
+
+
 def decode_array(data: bytes, *, bytes_max: int = BYTES_MAX) -> list[tuple[Value, bytes]]:
     """Each item of a deterministic CBOR array with its own bytes. Raises CodecError like `decode`."""
     values = _parse(data, bytes_max)

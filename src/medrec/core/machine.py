@@ -107,7 +107,7 @@ def _apply_one(
     except Refused as refused:
         return refused.outcome, None, None
     state.write_integer(inner, state.nonce_key(transaction.body.author), transaction.body.nonce)
-    inner.put(state.seen_key(transaction.body.expires, transaction.id), codec.encode([block.height, log_size]))
+    inner.put(state.seen_key(transaction.body.expires, transaction.id), codec.encode_known([block.height, log_size]))
     draft.keep(inner)
     leaf = merkle.leaf_hash(log_leaf(block.height, block.time, transaction.body_bytes))
     return Outcome(Code.OK), leaf, log_size

@@ -186,7 +186,7 @@ def read(view: View | Draft, key: bytes, form: type[Record]) -> Record | None:
 @functools.lru_cache(maxsize=4096)
 def _record(data: bytes, form: type[Record]) -> Record:
     # One record is read for many transactions. Nothing is ever changed in a record: see msgspec.structs.replace.
-    return msgspec.convert(codec.decode(data), form)
+    return msgspec.convert(codec.decode_known(data), form)
 
 
 def write(draft: Draft, key: bytes, record: Fields) -> None:
@@ -197,12 +197,12 @@ def write(draft: Draft, key: bytes, record: Fields) -> None:
 def read_integer(view: View | Draft, key: bytes, default: int = 0) -> int:
     """The integer under a key."""
     data = view.get(key)
-    return default if data is None else int(codec.decode(data))
+    return default if data is None else int(codec.decode_known(data))
 
 
 def write_integer(draft: Draft, key: bytes, value: int) -> None:
     """Set the integer under a key."""
-    draft.put(key, codec.encode(value))
+    draft.put(key, codec.encode_known(value))
 
 
 def organisation(view: View | Draft, organisation: str) -> Organisation | None:

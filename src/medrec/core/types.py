@@ -155,4 +155,4 @@ def read_fields(value: object, form: type[Any], code: Code = Code.BAD_PAYLOAD) -
 
 def log_leaf(height: int, time: int, body_bytes: bytes) -> bytes:
     """The bytes that the log's leaf hash covers: [1, height, time, body]."""
-    return codec.encode([1, height, time, body_bytes])
+    return codec.encode_known([1, height, time, body_bytes])
