@@ -22,7 +22,7 @@ from medrec.node.access import Ask, Release, SentLine, SentRecord, UnreadableErr
 from medrec.node.gather import Answered, Gathering, UsedError
 from medrec.node.journal import Draft, Line, Person
 from medrec.node.nullifiers import Nullifiers
-from medrec.node.reading import Reader, records_statement
+from medrec.node.reading import Reader, signed_records
 from medrec.node.refusals import Code, Refusal
 from medrec.node.store import StoreError
 from medrec.node.vault import KEY_BYTES, Vault, VaultError, seal_field
@@ -168,7 +168,7 @@ class Gate:
                 reason = Code.UNKNOWN_PERSON
             if reason is not None or person is None:
                 raise Refusal(reason or Code.UNKNOWN_PERSON, decided=decision.decided + decision.broken)
-            found = connection.execute(records_statement(person.id, request, decision)).all()
+            found = signed_records(connection, person.id, request, decision)
         page = tuple(found[: access.PAGE_RECORDS])
         more = f"{page[-1].type}/{page[-1].id}" if len(found) > len(page) else ""
         for row in page:
@@ -176,19 +176,27 @@ class Gate:
                 raise Refusal(Code.RECORD_ALTERED, f"{row.type}/{row.id}", decision.decided)
         return Plan(person, asked, decision, tuple(rules), changes, page, more)
 
-    def _rules(self, connection: sql.Connection, account: str) -> tuple[Person | None, list[tuple[Rule, bytes]]]:
-        """The linked person of an account, and her consents that are not taken back, with their nullifiers."""
+    def _rules(
+        self, connection: sql.Connection, account: str, known: Person | None = None
+    ) -> tuple[Person | None, list[tuple[Rule, bytes]]]:
+        """The linked person of an account, and her consents that are not taken back, with their nullifiers.
+
+        `known` is the person as she was found before: her keys are not opened again.
+        """
         found = connection.execute(_PERSON_AND_CONSENTS, {"wanted": account}).all()
         if not found:
             return None, []
         first = found[0]
-        keys = self._node.vault.unwrap(first.person_keys)
-        person = Person(first.id, first.patient, first.account, first.agent, first.epoch, keys)
-        rule = self._node.consents.rule
+        if known is not None and known.id == first.id:
+            person = known
+        else:
+            keys = self._node.vault.unwrap(first.person_keys)
+            person = Person(first.id, first.patient, first.account, first.agent, first.epoch, keys)
+        rule, published = self._node.consents.rule, self._nullifiers.published
         return person, [
             (rule(row.hash, row.sealed, person), row.nullifier)
             for row in found
-            if row.hash is not None and not self._nullifiers.published(row.nullifier)
+            if row.hash is not None and not published(row.nullifier)
         ]
 
     def _recheck(self, caller: str, plan: Plan, only_if_changed: bool = False) -> None:
@@ -201,7 +209,7 @@ class Gate:
         else:
             assert plan.person.account is not None
             with node.store.read() as connection:
-                _, present = self._rules(connection, plan.person.account)
+                _, present = self._rules(connection, plan.person.account, plan.person)
             rules = [rule for rule, _ in present]
         decision = decide(plan.asked, rules, node.clock())
         gone = set(plan.decision.decided) - {rule.id for rule in rules}

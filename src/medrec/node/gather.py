@@ -17,6 +17,12 @@ KEPT_AFTER_EXPIRY_MS = 86_400_000
 PRUNE_EVERY_MS = 3_600_000
 
 
+_INSERT_ASKED = sql.insert(access.asked)
+_USED = sql.select(access.asked.c.obligation).where(
+    access.asked.c.obligation.in_(sql.bindparam("wanted", expanding=True))
+)
+
+
 class Answered(NamedTuple):
     """The request that a line answers: its obligation, who asked, until when, and when the other half is due (None
     for a refusal)."""
@@ -106,7 +112,7 @@ class Gathering:
                 status = "refused" if answered.due is None else "open"
                 rows.append({**answered._asdict(), "seq": line.seq, "status": status})
         if rows:
-            connection.execute(sql.insert(access.asked), rows)
+            connection.execute(_INSERT_ASKED, rows)
         self._prune(connection)
         return answers
 
@@ -115,8 +121,7 @@ class Gathering:
         wanted = [waiting.answered.obligation for waiting in group if waiting.answered is not None]
         if not wanted:
             return set()
-        column = access.asked.c.obligation
-        return {bytes(found) for found in connection.execute(sql.select(column).where(column.in_(wanted))).scalars()}
+        return {bytes(found) for found in connection.execute(_USED, {"wanted": wanted}).scalars()}
 
     def _prune(self, connection: sql.Connection) -> None:
         """Forget requests that have run out a day ago and left nothing open; expiry refuses them from then on."""

@@ -1,6 +1,7 @@
 """Reading records where they live, and holding them against what was signed: steps 5 and 6 of the gate."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sql
@@ -31,27 +32,48 @@ _SIGNED_RECORDS = (
     .join(store.line, _line.seq == _manifest.seq)
     .where(_record.person == sql.bindparam("person"), _record.action != "delete")
     .order_by(_record.type, _record.id)
-    .limit(access.PAGE_RECORDS + 1)
+    .limit(sql.bindparam("limit", type_=sql.Integer))
 )
 
 
-def records_statement(person: int, request: Request, decision: Decision) -> sql.Select[Any]:
+@cache
+def _statement(permitted: bool, withheld: bool, ids: bool, after: bool) -> sql.Select[Any]:
+    """One statement for each shape of request, built once: building costs more than running it."""
+    statement = _SIGNED_RECORDS
+    if permitted:
+        statement = statement.where(_record.type.in_(sql.bindparam("permitted", expanding=True)))
+    if withheld:
+        statement = statement.where(_record.type.not_in(sql.bindparam("withheld", expanding=True)))
+    if ids:
+        statement = statement.where(_record.id.in_(sql.bindparam("ids", expanding=True)))
+    if after:
+        kind: sql.BindParameter[str] = sql.bindparam("after_type")
+        identifier: sql.BindParameter[str] = sql.bindparam("after_id")
+        statement = statement.where(
+            sql.or_(_record.type > kind, sql.and_(_record.type == kind, _record.id > identifier))
+        )
+    return statement
+
+
+def signed_records(
+    connection: sql.Connection, person: int, request: Request, decision: Decision
+) -> Sequence[sql.Row[Any]]:
     """The signed records, not deleted, of a person that a decision lets out; one more than fits on a page.
 
     What is withheld does not come out of the store, so neither a page nor `more` tells of it.
     """
-    statement = _SIGNED_RECORDS
-    if decision.permitted is not None:
-        statement = statement.where(_record.type.in_(sorted(decision.permitted)))
-    if decision.withheld:
-        statement = statement.where(_record.type.not_in(sorted(decision.withheld)))
-    if request.ids:
-        statement = statement.where(_record.id.in_(request.ids))
-    if request.after:
-        kind, identifier = request.after.split("/")
-        behind = sql.or_(_record.type > kind, sql.and_(_record.type == kind, _record.id > identifier))
-        statement = statement.where(behind)
-    return statement.params(person=person)
+    kind, _, identifier = request.after.partition("/")
+    shape = (decision.permitted is not None, bool(decision.withheld), bool(request.ids), bool(request.after))
+    values = {
+        "person": person,
+        "limit": access.PAGE_RECORDS + 1,
+        "permitted": sorted(decision.permitted or ()),
+        "withheld": sorted(decision.withheld),
+        "ids": request.ids,
+        "after_type": kind,
+        "after_id": identifier,
+    }
+    return connection.execute(_statement(*shape), values).all()
 
 
 class Reader:
