@@ -1,5 +1,6 @@
 """The outbox: at least once, in order, never lost, whatever the network, the peer or a crash does."""
 
+import itertools
 import threading
 import time
 
@@ -112,7 +113,7 @@ def test_a_silent_peer_is_asked_less_and_less_and_nothing_is_lost(office):
     office.network.fault = lambda caller, organisation, path: tried.append(office.now) or office.fault
     for _ in range(300):
         office.step(1000)
-    rests = [second - first for first, second in zip(tried, tried[1:], strict=False)]
+    rests = [second - first for first, second in itertools.pairwise(tried)]
     assert rests[:6] == [1000, 1000, 2000, 4000, 8000, 16000]
     assert set(rests[7:]) == {WAIT_MS_MAX}
     assert office.waiting() == [b"a", b"b"]

@@ -243,8 +243,8 @@ def test_local_calls_and_their_faults():
     fault = Fault(duplicate=True, delay_ms=70)
     assert box.peers.call("south", "/p", b"b") == b"3"
     assert slept == [70]
-    for fault, arrives in ((Fault(drop=True), 0), (Fault(drop_answer=True), 1)):
-        before = len(box.came)
+    for lost, arrives in ((Fault(drop=True), 0), (Fault(drop_answer=True), 1)):
+        fault, before = lost, len(box.came)
         with pytest.raises(PeerError) as caught:
             box.peers.call("south", "/p", b"c")
         assert caught.value.code == "unreachable"

@@ -84,7 +84,13 @@ class Wire:
         node.agent = None
         if name == "helper":
             node.agent = Agent(
-                node.store, node.vault, self.engine, name, self.network, lambda *call: node.peers.call(*call), self.clock
+                node.store,
+                node.vault,
+                self.engine,
+                name,
+                self.network,
+                lambda *call: node.peers.call(*call),
+                self.clock,
             )
         node.deliverer = Deliverer(node)
         return node

@@ -20,6 +20,7 @@ from starlette.types import ASGIApp
 
 START_S = 10.0
 STOP_S = 10.0
+THREADS_S = 2.0
 HEADER_MS_MAX = 10_000
 BACKLOG = 128
 
@@ -49,6 +50,7 @@ class Server:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._failure: BaseException | None = None
+        self._threads_before: set[int] = set()
 
     def start(self) -> None:
         """Begin to serve. Raises ServeError, also for a port that is taken."""
@@ -56,6 +58,7 @@ class Server:
             check_port(site.host, site.port)
         # Its own logger would print the address of every request's failure; ours says what matters.
         self._servers = [_granian(site) for site in self._sites]
+        self._threads_before = _foreign_threads()
         self._thread = threading.Thread(target=self._run, name="serve", daemon=True)
         self._thread.start()
         try:
@@ -93,12 +96,17 @@ class Server:
         thread, self._thread = self._thread, None
         if thread is None:
             return
+        foreign = _foreign_threads() - self._threads_before
         if self._loop is not None:
             for server in self._servers:
                 self._loop.call_soon_threadsafe(server.stop)
         thread.join(STOP_S)
         if thread.is_alive():
             _log.error("the server did not stop within %d seconds", STOP_S)
+        # Granian's own threads end a moment later. One that meets an interpreter which is ending panics.
+        until = time.monotonic() + THREADS_S
+        while foreign & _foreign_threads() and time.monotonic() < until:
+            time.sleep(0.001)
 
 
 def serve(sites: Sequence[Site]) -> None:
@@ -137,6 +145,15 @@ def check_port(host: str, port: int) -> None:
             raise ServeError(f"Port {port} is not open to this user; choose one above 1023.") from None
         except OSError as error:
             raise ServeError(f"Port {port} on {host} cannot be had ({error.strerror}); choose another one.") from None
+
+
+def _foreign_threads() -> set[int]:
+    """The system's ids of this process's threads that are not Python's; empty where there is no /proc."""
+    mine = {thread.native_id for thread in threading.enumerate()}
+    try:
+        return {int(entry.name) for entry in Path("/proc/self/task").iterdir()} - mine
+    except OSError:
+        return set()
 
 
 def _answers(site: Site) -> bool:
