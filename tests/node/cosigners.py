@@ -1,5 +1,6 @@
 """Nodes with a ledger each, as far as checkpoints and receipts need them: no HTTP, no gate."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,10 +9,11 @@ from typing import Any
 
 from medrec.core.types import Tip
 from medrec.engines.engine import Engine
-from medrec.engines.memory import MemoryEngine
-from medrec.node.checkpoints import CheckpointError, Checkpoints
+from medrec.node.accounts import open_account
+from medrec.node.checkpoints import Checkpoints
 from medrec.node.directory import Directory
-from medrec.node.peers import LocalNetwork, PeerError
+from medrec.node.keys import PersonKey
+from medrec.node.peers import LocalNetwork
 from medrec.node.receipts import root_file
 
 from .world import Clock, World
@@ -51,22 +53,14 @@ class Cosigners:
 
         def answer(path: str, caller: str, body: bytes) -> bytes:
             assert path == "/medrec/cosign"
-            try:
-                return node.checkpoints.cosign(caller, body)
-            except CheckpointError as error:
-                raise PeerError(error.code, error.sentence, answered=True) from None
+            return node.checkpoints.cosign(caller, body)
 
         self.wire.join(name, answer)
         return node
 
 
-def grow(engine: MemoryEngine, world: World, count: int = 1) -> Tip:
+def grow(engine: Engine, world: World, count: int = 1) -> Tip:
     """Put account openings on a ledger, one a block."""
-    import os
-
-    from medrec.node.accounts import open_account
-    from medrec.node.keys import PersonKey
-
     for _ in range(count):
         open_account(engine, world.network, PersonKey.generate(), os.urandom)
     return engine.tip()

@@ -49,6 +49,7 @@ WAIT_S = 1.0
 """For how long an asked node waits for a block that it does not have yet."""
 EVIDENCE_MAX = 16
 """Split views kept with each organisation: the first ones tell everything."""
+SENTENCE_MAX = 300
 
 _HEAD = "cosigned-head"
 _QUORATE = "quorate-checkpoint"
@@ -197,8 +198,11 @@ class Checkpoints:
             if answer["code"] == "behind":
                 self.trouble[name] = f"{name} has not followed the ledger so far yet."
                 return []
-            self._take_evidence(organisation, note, parse_note(answer["note"]))
-            self.trouble[name] = f"{name} holds another ledger than this node."
+            if answer["code"] == "split-view":
+                self._take_evidence(organisation, note, parse_note(answer["note"]))
+                self.trouble[name] = f"{name} holds another ledger than this node."
+            else:
+                self.trouble[name] = f"{name} does not sign: {str(answer['sentence'])[:SENTENCE_MAX]}"
         except PeerError as error:
             self.trouble[name] = error.sentence
         except (codec.CodecError, NoteError, KeyError, TypeError, AttributeError):
@@ -233,9 +237,15 @@ class Checkpoints:
         """Answer an organisation that asks for a cosignature: CBOR {"note": its own signed note}.
 
         Returns CBOR {"lines": signature lines} if this node's ledger says the same; {"code": "behind"} if it has not
-        come so far; {"code": "split-view", "note": what this node signs of that height} if it says something else.
-        Raises CheckpointError for a request that is not one.
+        come so far; {"code": "split-view", "note": what this node signs of that height} if it says something else;
+        {"code", "sentence"} if it signs nothing (malformed, not-signed, wrong-network, log-changed).
         """
+        try:
+            return self._answer(caller, body)
+        except CheckpointError as error:
+            return codec.encode({"code": error.code, "sentence": error.sentence})
+
+    def _answer(self, caller: str, body: bytes) -> bytes:
         note, theirs = self._read_request(caller, body)
         # Blocks, not the tip: by now this node may be further.
         found = self._node.engine.blocks(theirs.height - 1, wait_s=WAIT_S)
@@ -291,7 +301,10 @@ class Checkpoints:
             return 0, merkle.EMPTY_ROOT
         size, root = codec.decode(data)
         with self._node.engine.view() as view:
-            holds = size <= view.tip.log_size and merkle.log_root(view.get, size) == root
+            try:
+                holds = size <= view.tip.log_size and merkle.log_root(view.get, size) == root
+            except merkle.ProofError:
+                holds = False
         if not holds:
             sentence = (
                 f"This node's ledger no longer holds the log of {size} transactions that this organisation has signed; "

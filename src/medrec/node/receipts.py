@@ -17,6 +17,7 @@ from medrec.core.merkle import ProofError
 from medrec.core.types import decode_transaction, log_leaf
 from medrec.engines.engine import EngineError
 from medrec.node import store
+from medrec.node.checkpoints import CheckpointError
 from medrec.node.vault import VaultError
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def receipt_for(node: "Node", wanted: Wanted, with_mldsa: bool = False) -> bytes
     """The receipt of a statement in this node's journal; at most about 4 kB without the ML-DSA-44 lines.
 
     Raises ReceiptUnavailableError: unknown-record, erased, not-anchored-yet, broken (this node's parts do not fit
-    together). Raises CheckpointError too-few-cosignatures or log-changed, StoreError, EngineError.
+    together), too-few-cosignatures, log-changed. Raises StoreError, EngineError.
     """
     with node.store.read() as connection:
         line, salt, manifest = _statement(node, connection, wanted)
@@ -158,7 +159,10 @@ def _proven(node: "Node", batch: Any) -> tuple[Note, list[bytes]]:
     """A note with a quorum whose log holds the batch, and the path of the batch's leaf."""
     if batch.leaf is None:
         raise EngineError("unknown", "An anchored batch has no place in the log; start the node again.")
-    note = node.checkpoints.covering(batch.leaf)
+    try:
+        note = node.checkpoints.covering(batch.leaf)
+    except CheckpointError as error:
+        raise ReceiptUnavailableError(error.code, error.sentence) from None
     with node.engine.view() as view:
         return note, merkle.inclusion_proof(view.get, batch.leaf, parse_checkpoint(note.text).size)
 
