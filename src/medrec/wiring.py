@@ -11,9 +11,9 @@ from medrec.core.genesis import GenesisError, network_id, read_genesis
 from medrec.engines.engine import Engine
 from medrec.engines.memory import MemoryEngine
 from medrec.engines.sqlite import SqliteEngine
+from medrec.node.app import make_app
 from medrec.node.ingest import FolderReader
 from medrec.node.keys import OrganisationKeys
-from medrec.node.app import make_app
 from medrec.node.node import MERGE_DELAY_MS, Node
 from medrec.node.peers import HttpPeers, Peers
 from medrec.node.serve import Site

@@ -242,3 +242,12 @@ def test_manifests_lie_sealed_in_the_store(world, tmp_path):
     assert b"unmistakable-id" not in bytes(sealed)
     assert codec.decode(codec.encode(1)) == 1
     assert incoming(observation("x", "p", 1)).record is not None
+
+
+def test_an_old_delivery_read_again_does_not_bring_a_deleted_record_back(world):
+    north = world.north
+    north.publish(observation("o1", "p1", 1))
+    north.publisher.publish([Incoming("Observation", "o1", None, "b.json")])
+    assert north.publish(observation("o1", "p1", 1), announced=False) == Published(unchanged=1)
+    # A deleted record that comes back changed, in a delivery that was read before, is an alarm.
+    assert len(north.publish(observation("o1", "p1", 2), announced=False).altered) == 1

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from medrec import wiring
 from medrec.cli.node import DEFAULT, SettingsFile
-from medrec.node import dataset, receipts
+from medrec.node import receipts
 from medrec.node.settings import read_settings
 
 console = Console()

@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,12 +16,12 @@ from typing import Any, NamedTuple
 import sqlalchemy as sql
 from rich.console import Console
 
-from medrec.core import state
+from medrec.core import manifests, state
 from medrec.core.commitment import nullifier
 from medrec.core.manifests.consent import Grant
 from medrec.demo.network import AGENT, HOSPITALS, Network, Resident
 from medrec.node import consents, journal, receipts, receive, store
-from medrec.node.agent import Notice
+from medrec.node.agent import Agent, Notice
 from medrec.node.ingest import Ingested, ingest_folder
 from medrec.node.node import Node
 from medrec.node.peers import PeerError
@@ -31,6 +31,7 @@ from medrec.portal.app import person_path
 
 NOTICE_BAR_S = 2.0
 WAIT_S = 120.0
+TEMPERATURES = {"story-temperature": "37.10", "story-corrected": "38.50", "story-deleted": "40.00"}
 VERIFIER = Path(__file__).resolve().parents[3] / "tools" / "verify_receipt.py"
 
 
@@ -81,6 +82,13 @@ class Story:
         self.number = 0
         self.figures: dict[str, str] = {}
 
+    @property
+    def served(self) -> Agent:
+        """The agent's own room at the agent's node."""
+        agent = self.network.agent.agent
+        assert agent is not None
+        return agent
+
     @contextmanager
     def step(self, title: str) -> Iterator[None]:
         """One step: a numbered title, then what happened."""
@@ -101,6 +109,7 @@ class Story:
         self.join()
         self.sign()
         main = self.pick()
+        self.correct(main)
         source, asker = self.sides(main)
         self.refuse_stranger(main, source, asker)
         grant = self.open_door(main, source, asker)
@@ -139,7 +148,7 @@ class Story:
             self.say(f"The ledger stands at height {tip.height} with {tip.log_size} signed transactions.")
             self.look("harbour-general")
         with self.step("The people were told"):
-            told = sum(1 for notice in self.every_notice() if notice.manifest is not None and notice.height)
+            told = sum(self.told(who)[1] for who in self.network.residents)
             claim(not self.agent_missing(), "a line was anchored but never delivered")
             self.say(f"{told} notices arrived at the agent; each was matched to its entry on the ledger by its tag.")
 
@@ -150,29 +159,55 @@ class Story:
             claim(main is not None, "nobody is known to two hospitals")
             assert main is not None
             hospital, patient = next(iter(main.patients.items()))
-            before = self.records_told(main)
-            fresh = {
-                "resourceType": "Observation",
-                "id": "story-temperature",
-                "status": "final",
-                "code": {"coding": [{"system": "http://loinc.org", "code": "8310-5", "display": "Body temperature"}]},
-                "subject": {"reference": f"Patient/{patient}"},
-                "effectiveDateTime": "2026-01-05T08:30:00Z",
-                "valueQuantity": {"value": 0, "unit": "Cel", "system": "http://unitsofmeasure.org", "code": "Cel"},
-            }
-            text = json.dumps(fresh).replace('"value": 0', '"value": 37.10')
-            (self.network.records_folder(hospital) / "story-1.ndjson").write_text(text + "\n")
+            before, _ = self.counts(main, "record/1")
+            lines = [temperature(name, patient, value) for name, value in TEMPERATURES.items()]
+            (self.network.records_folder(hospital) / "story-1.ndjson").write_text("".join(lines))
             begin = time.monotonic()
             self.ingest(hospital)
-            until(lambda: len(self.records_told(main)) > len(before), "the notice of the new record")
+            until(lambda: self.counts(main, "record/1")[0] >= before + len(lines), "the notice of the new record")
             shown_s = time.monotonic() - begin
-            until(lambda: all(notice.height for notice in self.records_told(main)), "the record to be anchored")
+            until(lambda: self.counts(main, "record/1")[1] >= before + len(lines), "the record to be anchored")
             anchored_s = time.monotonic() - begin
             claim(shown_s <= NOTICE_BAR_S, f"the notice took {shown_s:.2f} s, the bar is {NOTICE_BAR_S:.0f} s")
             self.figures["notice of a new record"] = f"{shown_s:.2f} s (anchored {anchored_s:.2f} s)"
             self.say(f"{main.name} sees a temperature of 37.10 from {HOSPITALS[hospital]} after {shown_s:.2f} s.")
             self.look(AGENT[0], person_path(main.account))
             return main
+
+    def correct(self, main: Resident) -> None:
+        """A correction and a deletion are new versions; each names the manifest of the one before."""
+        with self.step("A correction and a deletion are new versions"):
+            hospital, patient = next(iter(main.patients.items()))
+            corrected = json.loads(temperature("story-corrected", patient, "38.5"), parse_float=str)
+            corrected.update(status="corrected", valueString=corrected.pop("valueQuantity")["value"])
+            request = {"method": "DELETE", "url": "Observation/story-deleted"}
+            entries = [{"resource": corrected}, {"request": request}]
+            bundle = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
+            (self.network.records_folder(hospital) / "story-2.json").write_text(json.dumps(bundle))
+            done = self.ingest(hospital).published
+            claim((done.updated, done.deleted) == (1, 1), "the correction or the deletion was not signed")
+            claim(self.chained(hospital, "story-corrected") == ["create", "update"], "the versions do not chain")
+            claim(self.chained(hospital, "story-deleted") == ["create", "delete"], "the deletion does not chain")
+            self.say("A temperature was corrected, another withdrawn. The old versions stay provable; the new ones")
+            self.say("name them. The patient is told of both.")
+            self.look(AGENT[0], person_path(main.account))
+
+    def chained(self, hospital: str, identifier: str) -> list[str]:
+        """The actions of a record's versions, as long as each names the manifest of the one before."""
+        node, actions, previous = self.network.nodes[hospital], [], None
+        where = (store.version.c.type == "Observation") & (store.version.c.id == identifier)
+        with node.store.read() as connection:
+            rows = sql.select(store.version.c.manifest).where(where).order_by(store.version.c.version)
+            for digest in connection.execute(rows).scalars():
+                opened = node.journal.manifest(connection, bytes(digest))
+                claim(opened is not None, "a manifest is gone")
+                assert opened is not None
+                manifest: Any = manifests.decode(opened[1])
+                if manifest.record.previous != previous:
+                    break
+                actions.append(manifest.record.action)
+                previous = bytes(digest).hex()
+        return actions
 
     def sides(self, main: Resident) -> tuple[Node, Node]:
         """The hospital that has the record and the one that asks for it."""
@@ -204,7 +239,7 @@ class Story:
             refused = self.refused(source, asker, main)
             self.say(f"{HOSPITALS[asker.organisation]} asked {HOSPITALS[source.organisation]} for the records of "
                      f"{main.name}: {refused.sentence}")  # fmt: skip
-            until(lambda: self.kinds(main, "refusal/1"), "the notice of the refusal")
+            until(lambda: self.counts(main, "refusal/1")[1], "the notice of the refusal")
             self.say("The refusal is in the journal, on the ledger, and on her page.")
             self.look(AGENT[0], person_path(main.account))
 
@@ -236,7 +271,7 @@ class Story:
             agent.peers.call(given.organisation, consents.CONSENTS_PATH, signed)
             self.say(f"{main.name} signed: {HOSPITALS[asker.organisation]} may see everything at "
                      f"{HOSPITALS[source.organisation]} for 30 days.")  # fmt: skip
-            until(lambda: self.kinds(main, "consent/1"), "the consent to come back as a notice")
+            until(lambda: self.counts(main, "consent/1")[1], "the consent to come back as a notice")
             return given
 
     def deliver(self, main: Resident, source: Node, asker: Node) -> None:
@@ -252,7 +287,7 @@ class Story:
                 dues = state.read(view, state.dues_key(asker.organisation), state.Dues) or state.Dues()
             claim(dues.settled >= 1 and dues.overdue == 0, "the obligation was not discharged")
             self.say("Both halves of the disclosure are on the ledger; the obligation matched them.")
-            until(lambda: self.kinds(main, "disclosure/1"), "the notice of the look")
+            until(lambda: self.counts(main, "disclosure/1")[1], "the notice of the look")
             self.look(AGENT[0], person_path(main.account))
             self.look(source.organisation)
 
@@ -330,9 +365,9 @@ class Story:
     def rebuild_index(self, main: Resident) -> None:
         """The ledger and 32 bytes on paper give the whole index back."""
         with self.step("Without any agent: the index from the ledger and 32 bytes on paper"):
-            until(lambda: all(notice.height for notice in self.told(main)), "everything to be anchored")
+            until(lambda: len(set(self.told(main))) == 1, "everything to be anchored")
             lines = rebuild(self.network.engine, main.view_secret)
-            claim(len(lines) == len(self.told(main)), "the rebuilt index differs from the agent's")
+            claim(len(lines) == self.told(main)[0], "the rebuilt index differs from the agent's")
             self.say(f"{len(lines)} lines of {main.name} found again at {len(main.patients)} hospitals.")
 
     def walk_journals(self) -> None:
@@ -349,30 +384,18 @@ class Story:
         node = self.network.nodes[name]
         return ingest_folder(node.publisher, node.store, self.network.records_folder(name))
 
-    def told(self, who: Resident) -> list[Notice]:
-        """What a person's agent has for her."""
-        agent = self.network.agent.agent
-        assert agent is not None
-        return agent.notices(who.account, limit=100_000)
+    def counts(self, who: Resident, kind: str) -> tuple[int, int]:
+        """How many lines of a kind a person was told of, and how many of them are on the ledger."""
+        return self.served.counts(who.account).get(kind, (0, 0))
 
-    def records_told(self, who: Resident) -> list[Notice]:
-        """Notices of record versions."""
-        return [notice for notice in self.told(who) if notice.kind == "record/1"]
-
-    def kinds(self, who: Resident, kind: str) -> list[Notice]:
-        """Notices of one kind that are on the ledger."""
-        return [notice for notice in self.told(who) if notice.kind == kind and notice.height]
-
-    def every_notice(self) -> Iterable[Notice]:
-        """All notices of all people."""
-        for who in self.network.residents:
-            yield from self.told(who)
+    def told(self, who: Resident) -> tuple[int, int]:
+        """The same over all kinds."""
+        each = self.served.counts(who.account).values()
+        return sum(here for here, _ in each), sum(anchored for _, anchored in each)
 
     def agent_missing(self) -> list[Notice]:
         """Lines on the ledger without a notice."""
-        agent = self.network.agent.agent
-        assert agent is not None
-        return agent.missing(grace_ms=0)
+        return self.served.missing(grace_ms=0)
 
     def settled(self) -> bool:
         """Whether everything written so far is anchored and delivered."""
@@ -380,9 +403,7 @@ class Story:
         waiting = any(node.anchorer.waiting_since() is not None for node in nodes)
         if waiting or any(node.deliverer.status() for node in nodes):
             return False
-        agent = self.network.agent.agent
-        assert agent is not None
-        return agent.behind() == 0 and not self.agent_missing()
+        return self.served.behind() == 0 and not self.agent_missing()
 
     def one_of_each(self) -> Iterator[tuple[Node, str, str]]:
         """One anchored record of each type, with the node that holds it."""
@@ -396,6 +417,20 @@ class Story:
                 if kind not in seen:
                     seen.add(kind)
                     yield node, kind, identifier
+
+
+def temperature(identifier: str, patient: str, value: str) -> str:
+    """One line of NDJSON: a body temperature, its number exactly as written."""
+    fresh = {
+        "resourceType": "Observation",
+        "id": identifier,
+        "status": "final",
+        "code": {"coding": [{"system": "http://loinc.org", "code": "8310-5", "display": "Body temperature"}]},
+        "subject": {"reference": f"Patient/{patient}"},
+        "effectiveDateTime": "2026-01-05T08:30:00Z",
+        "valueQuantity": {"value": 0, "unit": "Cel", "system": "http://unitsofmeasure.org", "code": "Cel"},
+    }
+    return json.dumps(fresh).replace('"value": 0', f'"value": {value}') + "\n"
 
 
 def verify(root: Path, record: Path, receipt: Path) -> tuple[int, str]:

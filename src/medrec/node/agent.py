@@ -273,6 +273,15 @@ class Agent:
             ).all()
         return [self._notice(row) for row in rows]
 
+    def counts(self, account: str) -> dict[str, tuple[int, int]]:
+        """How many lines of each kind are here for a person, and how many of them are on the ledger as well."""
+        row = store.notice.c
+        chosen = sql.select(row.kind, sql.func.count(), sql.func.count(row.height)).where(
+            row.account == account, row.received.is_not(None)
+        )
+        with self._store.read() as connection:
+            return {kind: (here, anchored) for kind, here, anchored in connection.execute(chosen.group_by(row.kind))}
+
     def notices(self, account: str, limit: int = 1000) -> list[Notice]:
         """A person's lines from everywhere, newest first."""
         with self._store.read() as connection:
@@ -314,9 +323,9 @@ def _keep(connection: sql.Connection, rows: list[dict[str, Any]]) -> None:
     marks = list(unique)
     for start in range(0, len(marks), PART):
         chosen = table.c.tag.in_(marks[start : start + PART])
-        for row in connection.execute(sql.select(table.c.tag, table.c.received, table.c.height).where(chosen)):
-            known[bytes(row.tag)] = row
-    fresh = []
+        for stored in connection.execute(sql.select(table.c.tag, table.c.received, table.c.height).where(chosen)):
+            known[bytes(stored.tag)] = stored
+    fresh: list[dict[str, Any]] = []
     for mark, row in unique.items():
         row["height"] = row["height"] if row["height"] is not None else heights.get(mark)
         before = known.get(mark)

@@ -23,6 +23,11 @@ from medrec.node.vault import PersonKeys, Vault, derive, seal_field
 NOTICES_PATH = "/medrec/notices"
 
 
+_COUNT = (
+    sql.update(store.person).where(store.person.c.id == sql.bindparam("who")).values(counter=sql.bindparam("count"))
+)
+
+
 class Draft(NamedTuple):
     """What is about to become a line.
 
@@ -85,8 +90,7 @@ class Journal:
         seq, previous, last_time = head(connection)
         time = max(self._clock(), last_time)
         people = {draft.person for draft in drafts if draft.person is not None}
-        known = {identifier: self.person(connection, identifier) for identifier in people}
-        counters = self._counters(connection, people)
+        known, counters = self._people(connection, people)
         lines: list[Line] = []
         rows: list[dict[str, Any]] = []
         manifests: list[dict[str, Any]] = []
@@ -127,8 +131,8 @@ class Journal:
             connection.execute(sql.insert(store.manifest), manifests)
         if notices:
             connection.execute(sql.insert(store.outbox), notices)
-        for identifier, counter in counters.items():
-            connection.execute(sql.update(store.person).where(store.person.c.id == identifier).values(counter=counter))
+        if counters:
+            connection.execute(_COUNT, [{"who": who, "count": count} for who, count in counters.items()])
         # Wakes the anchorer; should this transaction fail after all, it finds nothing and sleeps again.
         self.appended.set()
         return lines
@@ -143,14 +147,16 @@ class Journal:
         payload = codec.encode([who.account, who.epoch, counter, sealed])
         return {"organisation": who.agent, "path": NOTICES_PATH, "payload": payload, "due": line.time}
 
-    @staticmethod
-    def _counters(connection: sql.Connection, people: set[int]) -> dict[int, int]:
+    def _people(self, connection: sql.Connection, people: set[int]) -> tuple[dict[int, Person], dict[int, int]]:
+        """The persons of these store ids, and the next counter of each."""
         if not people:
-            return {}
-        rows = connection.execute(
-            sql.select(store.person.c.id, store.person.c.counter).where(store.person.c.id.in_(sorted(people)))
-        )
-        return {row.id: row.counter for row in rows}
+            return {}, {}
+        rows = connection.execute(sql.select(store.person).where(store.person.c.id.in_(sorted(people)))).all()
+        known = {
+            row.id: Person(row.id, row.patient, row.account, row.agent, row.epoch, self.vault.unwrap(row.keys))
+            for row in rows
+        }
+        return known, {row.id: row.counter for row in rows}
 
     def person(self, connection: sql.Connection, identifier: int) -> Person:
         """The person of a store id."""

@@ -25,6 +25,7 @@ from medrec.node.keys import OrganisationKeys
 from medrec.node.link import Linker
 from medrec.node.peers import PeerError, Peers
 from medrec.node.publish import Publisher
+from medrec.node.receive import close_failed
 from medrec.node.store import Store, StoreError
 from medrec.node.vault import Vault
 
@@ -129,6 +130,7 @@ class Node:
             while self.agent.follow():
                 pass
         self.mark_overdue()
+        close_failed(self)
 
     def start(self) -> None:
         """Run the loops in the background."""
@@ -182,4 +184,5 @@ class Node:
         self._stopping.wait(CHECKPOINT_S)
         if not self._stopping.is_set():
             self.mark_overdue()
+            close_failed(self)
             self.checkpoints.keep_up()

@@ -8,6 +8,7 @@ the record is marked as altered, nothing is signed anew, and the gate will not l
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import sqlalchemy as sql
@@ -93,9 +94,7 @@ class Publisher:
         result = Published()
         # Two versions of one record in one chunk are written one after the other.
         for part in _without_repeats(chunk):
-            result = result.plus(
-                self._journal.store.write(lambda connection, part=part: self._write(connection, part, taken))
-            )
+            result = result.plus(self._journal.store.write(partial(self._write, part=part, taken=taken)))
         return result
 
     def _write(self, connection: sql.Connection, part: Sequence[Incoming], taken: Taken | None) -> Published:
@@ -195,7 +194,7 @@ class Publisher:
             "manifest": hashlib.sha256(manifest).digest(),
             "person": person,
             "origin": arrival.origin,
-            "stamp": _stamp(arrival),
+            "stamp": stamp_of(arrival.record.value) if arrival.record is not None else "",
             "altered": False,
         }
         return Draft("record/1", manifest, person, None, summary), row
@@ -214,22 +213,21 @@ def set_position(connection: sql.Connection, source: str, token: bytes) -> None:
 
 
 def _action(arrival: Incoming, before: Any, said_before: bool) -> str:
-    if before is None or before.action == "delete":
-        return "unchanged" if arrival.record is None else "create" if before is None else "update"
+    if before is None:
+        return "create" if arrival.record is not None else "unchanged"
     if arrival.record is None:
-        return "delete"
-    if bytes(before.sha256) == arrival.record.sha256:
+        return "unchanged" if before.action == "delete" else "delete"
+    if before.action != "delete" and bytes(before.sha256) == arrival.record.sha256:
         return "unchanged"
-    if arrival.announced or before.stamp != _stamp(arrival):
+    if said_before:
         # An old delivery that is read again says what it always said.
-        return "unchanged" if said_before and not arrival.announced else "update"
-    return "unchanged" if said_before else "altered"
+        return "unchanged"
+    return "update" if arrival.announced or before.stamp != stamp_of(arrival.record.value) else "altered"
 
 
-def _stamp(arrival: Incoming) -> str:
-    if arrival.record is None:
-        return ""
-    meta = arrival.record.value.get("meta")
+def stamp_of(value: Any) -> str:
+    """What a source says of a record's own version: `meta.versionId` and `meta.lastUpdated`, "" for neither."""
+    meta = value.get("meta")
     if not isinstance(meta, dict):
         return ""
     return f"{meta.get('versionId', '')} {meta.get('lastUpdated', '')}"[:120]

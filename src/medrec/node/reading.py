@@ -10,6 +10,7 @@ from medrec.core.consent.simple import Decision
 from medrec.core.manifests.access import Request
 from medrec.core.records.canonical import RecordError, canonical
 from medrec.node import access, store
+from medrec.node.publish import stamp_of
 from medrec.node.refusals import Code, Refusal
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ class Reader:
         if found is not None and found.sha256 == row.sha256:
             return found.data
         name = f"{row.type}/{row.id}"
-        if found is not None and _stamp(found.value) != row.stamp:
+        if found is not None and stamp_of(found.value) != row.stamp:
             # Its source counted the version up, and the new one is not signed yet: no alarm, and nothing goes out.
             raise Refusal(Code.RECORD_CHANGED, name)
         self._raise_alarm(row.type, row.id, gone=raw is None)
@@ -126,11 +127,3 @@ class Reader:
                 connection.execute(sql.insert(store.alarm).values(**row))
 
         self._node.store.write(closure)
-
-
-def _stamp(value: Any) -> str:
-    """The version that a record itself states, as the publisher keeps it."""
-    meta = value.get("meta") if isinstance(value, dict) else None
-    if not isinstance(meta, dict):
-        return ""
-    return f"{meta.get('versionId', '')} {meta.get('lastUpdated', '')}"[:120]

@@ -6,13 +6,13 @@ import msgspec
 
 from medrec.core.types import Count, Fields, OrganisationId, TimeMs
 
-Hex32 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
-Hex16 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")]
-FhirType = Annotated[str, msgspec.Meta(pattern="^[A-Z][A-Za-z]{1,63}$")]
-FhirId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9\-.]{1,64}$")]
+Hex32 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}\\Z")]
+Hex16 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}\\Z")]
+FhirType = Annotated[str, msgspec.Meta(pattern="^[A-Z][A-Za-z]{1,63}\\Z")]
+FhirId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9\-.]{1,64}\Z")]
 
 
-class RecordVersion(Fields):
+class RecordVersion(Fields, frozen=True):
     """One version of one record.
 
     `sha256` covers the canonical bytes under the form named by `form`; it is null for a deletion. `previous` is the
@@ -29,7 +29,7 @@ class RecordVersion(Fields):
     labels: list[str] = []
 
 
-class RecordManifest(Fields):
+class RecordManifest(Fields, frozen=True):
     """An organisation's statement about a record version. `account` is null while the person has none."""
 
     manifest: Literal["record/1"]
@@ -41,7 +41,7 @@ class RecordManifest(Fields):
     signed: list[dict[str, Any]] = []
 
 
-class LinkManifest(Fields):
+class LinkManifest(Fields, frozen=True):
     """An organisation ties its local patient to an account, or unties it; `lines` counts what came before."""
 
     manifest: Literal["link/1"]
