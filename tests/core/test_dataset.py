@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import re
 import string
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -36,6 +38,7 @@ KEYS = {name: SigningKey(hashlib.sha256(name.encode()).digest()) for name in ("n
 PUBLIC = {name: bytes(key.verify_key) for name, key in KEYS.items()}
 GSM_BASIC = set(string.ascii_letters + string.digits + " +/-")
 FIRST = 1204
+SPECIFICATION = Path(__file__).resolve().parents[2] / "docs/spec/dataset.md"
 
 
 def digest(*parts):
@@ -227,6 +230,19 @@ def test_an_issuer_who_counts_wrong_is_found():
     delivery.statement = delivery.statement._replace(delivered=delivery.statement.delivered + 1)
     (finding,) = delivery.check()
     assert finding.name == "the statement"
+
+
+def test_the_example_of_the_specification_holds():
+    text = SPECIFICATION.read_text()
+    blocks = dict(re.findall(r"```(statement|index|content)\n(.*?)\n```", text, re.DOTALL))
+    key, network = re.findall(r"`([0-9a-f]{64})`", text)[1], re.findall(r"`([0-9a-f]{64})`", text)[0]
+    statement = parse_statement(blocks["statement"])
+    signer = verify_statement(statement, bytes.fromhex(network), {"north": bytes.fromhex(key)})
+    name = re.search(r"`(records/[0-9]{10}-Observation[^`]*)`", text)[1]
+    index = [row.encode() + b"\n" for row in blocks["index"].split("\n")]
+    files = {name: blocks["content"].encode()}
+    assert check(statement, bytes.fromhex(network), signer, index, files.get, files) == []
+    assert check(statement, bytes.fromhex(network), signer, index[:2], files.get, files) != []
 
 
 # --- the statement ----------------------------------------------------------------------------------------
