@@ -184,9 +184,9 @@ def check_full_and_freed(engine: SqliteEngine, make_room: Callable[[], None]) ->
 
 def test_a_full_disk_by_page_limit(tmp_path: Path) -> None:
     engine = open_engine(tmp_path)
-    (pages,) = engine._connection.execute("PRAGMA page_count").fetchone()
-    engine._connection.execute(f"PRAGMA max_page_count={pages + 150}")
-    check_full_and_freed(engine, lambda: engine._connection.execute("PRAGMA max_page_count=1000000") and None)
+    (pages,) = engine.storage.connection.execute("PRAGMA page_count").fetchone()
+    engine.storage.connection.execute(f"PRAGMA max_page_count={pages + 150}")
+    check_full_and_freed(engine, lambda: engine.storage.connection.execute("PRAGMA max_page_count=1000000") and None)
     engine.close()
 
 
