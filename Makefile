@@ -33,7 +33,7 @@ format: test-tools ## put the code into its one form
 bench: run-tools ## figures beside their bars (ARGS="ingest", PEERS=1 to measure others in the same run, PROFILE=1)
 	@$(PYTHON) -m bench $(ARGS)
 
-vectors: run-tools ## make the test vectors anew from their cases and show what changed
+vectors: test-tools ## make the test vectors anew from their cases and show what changed
 	@$(PYTHON) tests/core/ledger_vectors.py
 	@$(PYTHON) tests/receipt/build.py
 	@git --no-pager diff --stat -- tests/vectors
