@@ -1,6 +1,8 @@
 """Every page answers, says what happened in words, hides nothing behind markup, and sends strict headers."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +96,7 @@ def test_signed_records_are_counted_listed_and_found_by_patient(told: Story) -> 
     client = told.client("north")
     html = read(client, "/records")
     assert "Measurements or test results" in html
-    assert re.search(r"Version 2 · .*ago", html)
+    assert re.search(r"Record bp-2 · Version 2 · .*ago", html)
     assert "Patient ada" in html and "Patient grace" in html
     found = client.post("/records", data={"patient": "grace"})
     assert "Patient <bdi>grace</bdi>" in found.text and "Patient <bdi>ada</bdi>" not in found.text
@@ -292,3 +294,21 @@ def test_the_style_sheet_is_narrow_proof_and_knows_no_left_or_right() -> None:
     sizes = re.findall(r"(?:min-)?inline-size:\s*([\d.]+)(rem|px)", style)
     assert all(float(size) * (16 if unit == "rem" else 1) <= 288 or float(size) > 40 for size, unit in sizes)
     assert "url(" not in style and "@import" not in style and "prefers-color-scheme: dark" in style
+
+
+def test_the_downloads_of_a_proof_verify_with_the_command_it_names(told: Story, tmp_path: Path) -> None:
+    north: Any = told.network["north"]
+    client = told.client("north")
+    row = next(row for row in north.rows(store.version) if row.id == "bp-2" and row.version == 2)
+    html = client.get(f"/versions/{row.manifest.hex()}").text
+    for link in (link for link in links(html) if link.endswith(".json")):
+        (tmp_path / client.get(link).headers["content-disposition"].split('"')[1]).write_bytes(client.get(link).content)
+    (tmp_path / "RECORD.json").write_bytes(north.source.raw[("Observation", "bp-2")])
+    shown = re.search(r"<code>python3 (tools/verify_receipt.py [^<]+)</code>", html)
+    assert shown is not None
+    script, *arguments = shown.group(1).split()
+    tool = Path(app.__file__).parents[3] / script
+    said = subprocess.run([sys.executable, str(tool), *arguments], cwd=tmp_path, capture_output=True, text=True)
+    assert said.returncode == 0, said.stdout + said.stderr
+    (tmp_path / "RECORD.json").write_bytes(north.source.raw[("Observation", "bp-1")])
+    assert subprocess.run([sys.executable, str(tool), *arguments], cwd=tmp_path, capture_output=True).returncode == 1

@@ -3,6 +3,8 @@
 import hashlib
 from typing import Any
 
+import pytest
+
 from medrec.node import store
 from medrec.portal import app, words
 from medrec.portal.people import handle
@@ -109,9 +111,9 @@ def test_many_lines_are_paged(empty: Story) -> None:
     empty.settle()
     client = empty.client("guide")
     page = f"/people/{handle(person.account)}"
-    first, last = read(client, page), read(client, page + "?page=3")
-    assert "Showing 1 to 30 of 71" in text_of(first) and "Showing 61 to 71 of 71" in text_of(last)
-    assert "?page=2" in first and "?page=4" not in last
+    first, last = read(client, page), read(client, page + "?page=8")
+    assert "Showing 1 to 10 of 71" in text_of(first) and "Showing 71 to 71 of 71" in text_of(last)
+    assert "?page=2" in first and "?page=9" not in last
     for odd in ("?page=0", "?page=-1", "?page=x", "?page=99999999999", "?page=999"):
         assert client.get(page + odd).status_code == 200
 
@@ -155,3 +157,18 @@ def test_addresses_of_pages_name_nobody(told: Story) -> None:
 def test_the_address_of_a_person_does_not_show_the_account(told: Story) -> None:
     account = told.person.account  # type: ignore[attr-defined]
     assert handle(account) == hashlib.sha256(b"medrec/page/1" + account.encode()).hexdigest()[:32]
+
+
+def test_more_looks_than_are_shown_are_counted(empty: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("medrec.portal.person.LOOKS_SHOWN", 2)
+    network = empty.network
+    who = network.patient("ada", "north")
+    network["north"].put("Observation", "bp-1", observation("bp-1", "ada", "1"))
+    network.consent(who, "north", "south")
+    empty.settle()
+    for _ in range(3):
+        network.time += 1000
+        empty.ask(who, "Dr Brown", "care")
+    empty.settle()
+    text = text_of(read(empty.client("guide"), f"/people/{handle(who.account)}"))
+    assert "There were 3 in all. The latest 2 are shown." in text and text.count("Dr Brown at South got") == 2

@@ -186,7 +186,7 @@ class Site:
             "organisation_name": self._organisation_name(),
             "network_name": self.node.genesis["name"],
             "demonstration": self.demonstration,
-            "made": visit.when(visit.now),
+            "made": render.date(visit.now),
             **values,
         }
         html = self.templates.get_template(template).render(values)

@@ -33,7 +33,7 @@ class Found(NamedTuple):
     author: str
     batch: bytes
     first: int
-    count: int
+    size: int
     position: int
     height: int
     time: int

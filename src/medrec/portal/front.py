@@ -109,7 +109,9 @@ def _following(node: "Node") -> list[Check]:
 
 def _figures(node: "Node") -> list[tuple[str, Any]]:
     def count(connection: sql.Connection, table: sql.Table, *where: Any) -> str:
-        return render.number(connection.execute(sql.select(sql.func.count()).select_from(table).where(*where)).scalar())
+        return render.number(
+            connection.execute(sql.select(sql.func.count()).select_from(table).where(*where)).scalar() or 0
+        )
 
     with node.store.read() as connection:
         seq, last_hash, _ = head(connection)

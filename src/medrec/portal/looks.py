@@ -13,7 +13,8 @@ from medrec.portal.page import Visit
 if TYPE_CHECKING:
     from medrec.node.node import Node
 
-KINDS = ("disclosure/1", "refusal/1", "disclosure-received/1")
+SOURCE_KINDS = ("disclosure/1", "refusal/1")
+KINDS = (*SOURCE_KINDS, "disclosure-received/1")
 
 
 def asker(request: Any, organisation: str) -> Markup:

@@ -12,7 +12,7 @@ from medrec.portal import render, words
 if TYPE_CHECKING:
     from medrec.node.node import Node
 
-PAGE_LINES = 30
+PAGE_LINES = 10
 MOUNT = "/pages"
 """Where a node's application has the site."""
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 NEWS = ("record/1", "link/1")
 CONSENTS = ("consent/1", "revocation/1")
-LOOKS_SHOWN = 1000
+LOOKS_SHOWN, LOOKS_READ = 200, 1000
+"""More are read than shown, so that the half which came earlier is found for each that is shown."""
 TAG = re.compile("[0-9a-f]{32}")
 
 
@@ -28,7 +29,9 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
     known = names(node)
     total = count(node, account, NEWS)
     news = read(node, account, NEWS, PAGE_LINES, (visit.page - 1) * PAGE_LINES)
-    seen = looks.of_person(node, visit, known, read(node, account, looks.KINDS, LOOKS_SHOWN))
+    seen = looks.of_person(node, visit, known, read(node, account, looks.KINDS, LOOKS_READ))
+    looks_total = len(seen) if len(seen) < LOOKS_SHOWN else count(node, account, looks.SOURCE_KINDS)
+    seen = seen[:LOOKS_SHOWN]
     for item in seen:
         item["link"] = _link(visit, item["notice"])
     with node.store.read() as connection:
@@ -48,6 +51,9 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
         "pager": pager(visit, total),
         "by_people": [item for item in seen if item["person"]],
         "by_machines": [item for item in seen if not item["person"]],
+        "looks_more": render.say(words.PERSON["looked_more"], total=looks_total, shown=len(seen))
+        if looks_total > len(seen)
+        else None,
         "consents": consents(node, visit, known, account),
     }
 
@@ -134,7 +140,7 @@ def _news(visit: Visit, known: dict[str, str], notice: Notice) -> dict[str, Any]
 
 def consents(node: "Node", visit: Visit, known: dict[str, str], account: str) -> list[dict[str, Any]]:
     """Every permission and prohibition in a sentence, with whether it is in force."""
-    notices = read(node, account, CONSENTS, LOOKS_SHOWN)
+    notices = read(node, account, CONSENTS, LOOKS_READ)
     revoked = {notice.manifest.nullifier for notice in notices if notice.kind == "revocation/1"}
     found = []
     with node.engine.view() as view:

@@ -67,7 +67,8 @@ def listed(parts: Sequence[object]) -> Markup:
     texts = [part if isinstance(part, Markup) else foreign(part) for part in parts]
     if len(texts) < 2:
         return Markup("").join(texts)
-    return escape(words.LISTS["comma"]).join(texts[:-1]) + words.LISTS["and"] + texts[-1]
+    comma, last = escape(words.LISTS["comma"]), escape(words.LISTS["and"])
+    return comma.join(texts[:-1]) + last + texts[-1]
 
 
 def moment(ms: int, now: int) -> Markup:
@@ -79,6 +80,11 @@ def moment(ms: int, now: int) -> Markup:
         return escape(str(ms))
     exact = when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return Markup('<time datetime="{}">{}</time>').format(exact, _in_words(when, today, now - ms))
+
+
+def date(ms: int) -> Markup:
+    """A time as a date, whatever the time is now."""
+    return moment(ms, ms + 10 * 86_400_000)
 
 
 def _in_words(when: datetime, today: datetime, ago: int) -> Markup:

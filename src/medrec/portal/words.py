@@ -6,13 +6,16 @@ A pair of texts is (one, many) and is chosen by `count`.
 
 from typing import Any
 
-SITE = {
+Texts = dict[str, Any]
+"""By name: a text, or a pair of texts (one, many)."""
+
+SITE: Texts = {
     "brand": "MedRec",
     "skip": "Skip to the content",
     "menu": "Pages",
     "demonstration": "This is a demonstration with made-up people. Its pages are open to everyone who can reach this "
     "computer. Real pages ask you to sign in first.",
-    "utc": "All times are in universal time (UTC). This page was made {when}.",
+    "utc": "All times are in universal time (UTC). This page is of {when}.",
     "network": "Network: {name}",
     "back": "Back",
     "yes": "Yes",
@@ -24,7 +27,7 @@ SITE = {
     "paging": "More of this list",
 }
 
-NAMES = {
+NAMES: Texts = {
     "front": "Home",
     "records": "Signed records",
     "given": "Given out",
@@ -36,7 +39,7 @@ NAMES = {
     "error": "This did not work",
 }
 
-FRONT = {
+FRONT: Texts = {
     "hospital": "This organisation keeps its own health records. The moment a record is made or changed, it puts a "
     "seal of it on the shared ledger. Nobody can then change the record without being noticed.",
     "agent": "This organisation works for people. It tells them what is new in their records, who looked, and who "
@@ -67,13 +70,13 @@ FRONT = {
     "go_ledger": "See the ledger that everybody shares",
 }
 
-CHECKS = {
+CHECKS: Texts = {
     "waiting_none": "Every line of the journal is on the ledger.",
     "waiting": (
         "One line waits to go on the ledger since {when}.",
         "{count} lines wait to go on the ledger, the oldest since {when}.",
     ),
-    "waiting_long": "That is longer than allowed, so nothing is given out until they are there.",
+    "waiting_long": "That is longer than allowed, so nothing is given out until then.",
     "outbox_none": "Every message to others was delivered.",
     "outbox": ("One message waits for {who} since {when}.", "{count} messages wait for {who}, since {when}."),
     "outbox_error": "Last try: {error}",
@@ -91,14 +94,14 @@ CHECKS = {
     ),
 }
 
-PARTS = {
+PARTS: Texts = {
     "anchor": "Putting lines on the ledger",
     "deliver": "Delivering messages",
     "checkpoint": "Signing the state of the ledger",
     "follow": "Reading the ledger",
 }
 
-RECORDS = {
+RECORDS: Texts = {
     "lead": "Each time a record is made, changed or deleted, {organisation} signs that version.",
     "find": "Find one patient",
     "find_label": "Patient number",
@@ -116,14 +119,15 @@ RECORDS = {
     "all": "All",
     "patient": "Patient {patient}",
     "no_patient": "No patient named",
+    "record": "Record {id}",
     "shown": "The latest {shown} are shown.",
 }
 
-ACTIONS = {"create": "New", "update": "Changed", "delete": "Deleted"}
+ACTIONS: Texts = {"create": "New", "update": "Changed", "delete": "Deleted"}
 
-VERSION = {
-    "lead": "{kind}, version {version}. {action} by {organisation} {when}.",
-    "lead_other": "{kind}, written by {organisation} {when}.",
+VERSION: Texts = {
+    "lead": "{kind}, version {version}. {action} by {organisation}, {when}.",
+    "lead_other": "{kind}, written by {organisation}, {when}.",
     "state_yes": "This version is on the ledger",
     "state_no": "This version is not on the ledger yet",
     "state_no_more": "It waits in the journal. As a rule it takes less than a minute.",
@@ -135,6 +139,7 @@ VERSION = {
     "erased": "What this line said was erased. Its fingerprint stays on the ledger and can be matched to nothing.",
     "steps": "The proof, step by step",
     "step_manifest": "1. What was written down",
+    "note": "Show the note",
     "step_manifest_more": "The note about this version. It holds the fingerprint of the record, not the record.",
     "step_entry": "2. The seal of that note",
     "step_entry_more": "The note and a secret random number are sealed. Only the seal is on the ledger, so it tells "
@@ -156,7 +161,7 @@ VERSION = {
     "block_time": "Time of the block",
     "leaf": "Place in the log",
     "check": "Check it yourself",
-    "check_more": "You need no account, no network and none of our software. Download the receipt and the list of "
+    "check_more": "You need no account and no network, only Python. Download the receipt and the list of "
     "founders, take your copy of the record, and run this one command:",
     "receipt": "Download the receipt",
     "root": "Download the list of founders",
@@ -170,14 +175,14 @@ VERSION = {
     "altered": "This record was changed at its source without notice. It is not given out until someone has looked.",
 }
 
-EXTRAS = {
+EXTRAS: Texts = {
     "owes": "Another organisation owes an answer",
     "settles": "Answers what was owed",
     "nullifier": "Takes a permission back",
     "sealed": "A short summary that only the person can read",
 }
 
-GIVEN = {
+GIVEN: Texts = {
     "lead": "Nothing leaves {organisation} without a line in its journal. The person is told of every one.",
     "unmatched": "Waiting for the other side",
     "unmatched_more": "Whoever gets a record must answer for it on the ledger within an hour.",
@@ -197,7 +202,7 @@ GIVEN = {
     "shown": "The latest {shown} of {total} are shown.",
 }
 
-PEOPLE = {
+PEOPLE: Texts = {
     "lead": "The people this agent works for. Each sees only her or his own page.",
     "none": "Nobody is served here yet.",
     "found": ("One person", "{count} people"),
@@ -205,7 +210,7 @@ PEOPLE = {
     "places": ("{count} place", "{count} places"),
 }
 
-PERSON = {
+PERSON: Texts = {
     "lead": "{name}, this is what the places you go to have told us.",
     "account": "Your account",
     "places": "Where you are known",
@@ -217,6 +222,7 @@ PERSON = {
     "looked_none": "Nobody has asked for your records.",
     "looked_lead": "Every time somebody asks another place for your records, you see it here – also when the answer "
     "was no.",
+    "looked_more": "There were {total} in all. The latest {shown} are shown.",
     "by_people": "People",
     "by_people_none": "No person has looked or asked.",
     "by_machines": "Computers",
@@ -225,8 +231,8 @@ PERSON = {
     "may_none": "Nobody. You have given no permission, so each place keeps what it has to itself.",
     "may_lead": "What you have allowed and forbidden. You can take it back at any time.",
     "missing": (
-        "{organisation} put something about you on the ledger {when}, but has not told us what. We have asked again.",
-        "{organisation} put {count} things about you on the ledger, but has not told us what. We have asked again.",
+        "{organisation} put something about you on the ledger {when}, but has not told us what. We keep asking.",
+        "{organisation} put {count} things about you on the ledger, but has not told us what. We keep asking.",
     ),
     "missing_title": "Something is missing",
     "line": "{action}: {kind}",
@@ -239,7 +245,7 @@ PERSON = {
     "linked_more": ("One older line was handed over to you.", "{count} older lines were handed over to you."),
 }
 
-LOOKS = {
+LOOKS: Texts = {
     "gave": "{who} got {what} from {source}.",
     "refused": "{who} asked {source} for your records and got nothing.",
     "oneside": "{who} says it got {what} from {source}. {source} has not told us so.",
@@ -265,7 +271,7 @@ LOOKS = {
     "check": "One side only",
 }
 
-REFUSALS = {
+REFUSALS: Texts = {
     "no-consent": "You have not allowed it.",
     "denied": "You have forbidden it.",
     "not-permitted": "You have not allowed it.",
@@ -284,7 +290,7 @@ REFUSALS = {
 }
 REFUSED_OTHERWISE = "The rules did not allow it."
 
-PURPOSES = {
+PURPOSES: Texts = {
     "TREAT": "your care",
     "ETREAT": "an emergency",
     "BTG": "an emergency, with the lock broken",
@@ -296,7 +302,7 @@ PURPOSES = {
     "FAMRQT": "your family’s wish",
 }
 
-CONSENTS = {
+CONSENTS: Texts = {
     "permit": "{who} may see {what} that {source} holds about you, {until}.",
     "deny": "{who} may not see {what} that {source} holds about you, {until}.",
     "everybody": "Everybody in the network",
@@ -310,12 +316,12 @@ CONSENTS = {
     "revoked": "Taken back",
 }
 
-LEDGER = {
+LEDGER: Texts = {
     "lead": "Every organisation holds this same list. What stands here stays, and nobody can change it unseen. It "
-    "holds no names and nothing about anybody’s health.",
+    "names no patient and holds nothing about anybody’s health.",
     "checkpoint": "Latest checkpoint",
     "checkpoint_more": "A checkpoint is the state of the ledger, signed by the organisations one by one. If two of "
-    "them ever saw different ledgers, it would show here.",
+    "them ever saw different ledgers, each would raise an alarm.",
     "checkpoint_none": "No checkpoint was signed yet. The first comes within seconds of the first block.",
     "signed_by": ("{count} of {total} organisations has signed it", "{count} of {total} organisations have signed it"),
     "enough": "That is enough: more than two thirds.",
@@ -350,7 +356,7 @@ LEDGER = {
     "somebody": "An account",
 }
 
-KINDS = {
+KINDS: Texts = {
     "anchor": ("{author} put one line on the ledger", "{author} put {count} lines on the ledger"),
     "organisation/rotate": "{author} changed its keys",
     "organisation/describe": "{author} changed its entry in the directory",
@@ -362,7 +368,7 @@ KINDS = {
 }
 KIND_OTHERWISE = "{author} did something this page has no words for"
 
-CHANGES = {
+CHANGES: Texts = {
     "admit": "let {id} join",
     "suspend": "suspend {id}",
     "reinstate": "let {id} speak again",
@@ -371,7 +377,7 @@ CHANGES = {
     "upgrade": "move to new rules",
 }
 
-ROLES = {
+ROLES: Texts = {
     "hospital": "hospital",
     "clinic": "clinic",
     "lab": "laboratory",
@@ -381,7 +387,7 @@ ROLES = {
     "witness": "witness",
 }
 
-MANIFESTS = {
+MANIFESTS: Texts = {
     "record/1": "Record",
     "link/1": "Link to an account",
     "consent/1": "Permission given",
@@ -426,7 +432,7 @@ RECORD_TYPES = {
     "SupplyDelivery": ("delivery", "deliveries"),
 }
 
-ERRORS = {
+ERRORS: Texts = {
     "not-found": "There is nothing at this address.",
     "unknown-record": "No record version with this fingerprint was signed here.",
     "unknown-person": "Nobody with this address is served here.",
@@ -436,9 +442,9 @@ ERRORS = {
     "form-too-large": "The form holds too much.",
     "page-failed": "This page could not be made. Nothing was lost; try again, and tell the operator if it stays.",
 }
-ERROR = {"code": "Code: {code}", "home": "Go to the first page"}
+ERROR: Texts = {"code": "Code: {code}", "home": "Go to the first page"}
 
-TIMES = {
+TIMES: Texts = {
     "now": "just now",
     "minutes": ("a minute ago", "{count} minutes ago"),
     "today": "today at {clock}",
@@ -448,7 +454,7 @@ TIMES = {
     "months": "January February March April May June July August September October November December",
 }
 
-LISTS = {"comma": ", ", "and": " and "}
+LISTS: Texts = {"comma": ", ", "and": " and "}
 
 TEMPLATE_WORDS: dict[str, Any] = {
     "site": SITE,
