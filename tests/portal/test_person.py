@@ -34,14 +34,14 @@ def test_a_person_sees_what_is_new_who_looked_and_who_may_look(told: Story) -> N
     assert "New: measurement or test result North," in text and "Changed: measurement or test result North," in text
     assert "You were linked at North" in text and "You were linked at South" in text
     assert words.PERSON["ledger_yes"] in text and words.PERSON["ledger_no"] not in text
-    people, _, rest = text.partition("Computers These were asked by a computer")
+    people, _, rest = text.partition("Computers Here a computer asked")
     assert "Dr Mallory at South asked North for your records and got nothing." in people
     assert "Answer: no. You have not allowed it." in people
     assert "Dr Brown at South got 2 measurements or test results from North." in people
     assert "For: your care Reason given: a check-up South has confirmed that it got them." in people
     machines, _, may = rest.partition("Who may look")
     assert "South got 2 measurements or test results from North." in machines and "nightly update" in machines
-    assert "South may see only this: measurements or test results, that North holds about you, until" in may
+    assert "South may see only these that North holds about you: measurements or test results, until" in may
     assert "In force" in may
     assert "Grace" not in text and "grace" not in html
 
@@ -56,7 +56,7 @@ def test_a_permission_taken_back_or_ended_is_said_to_be(empty: Story) -> None:
     network.time += 2 * HOUR
     text = text_of(read(empty.client("guide"), f"/people/{handle(person.account)}"))
     assert "Taken back Everybody in the network may see everything that North holds about you, until you take" in text
-    assert "Ended South may not see everything that North holds about you, until" in text
+    assert "Ended South may see nothing that North holds about you, until" in text
 
 
 def test_a_look_that_one_side_tells_is_marked(empty: Story) -> None:

@@ -172,15 +172,13 @@ def _grant(visit: Visit, known: dict[str, str], statement: Any) -> Any:
         if everybody
         else render.listed([known.get(recipient, recipient) for recipient in grant.recipients])
     )
-    what: Any = words.CONSENTS["everything"]
-    if grant.types:
-        kinds = render.listed([words.record_type(kind, 2) for kind in grant.types])
-        what = render.say(words.CONSENTS["only"], kinds=kinds)
+    text = words.CONSENTS[grant.effect + ("_some" if grant.types else "_all")]
+    kinds = render.listed([words.record_type(kind, 2) for kind in grant.types])
     until: Any = words.CONSENTS["no_end"]
     if grant.until is not None:
         until = render.say(words.CONSENTS["until"], when=visit.when(grant.until))
     source = known.get(statement.organisation, statement.organisation)
-    return render.say(words.CONSENTS[grant.effect], who=who, what=what, source=source, until=until)
+    return render.say(text, who=who, kinds=kinds, source=source, until=until)
 
 
 def show_line(node: "Node", visit: Visit) -> dict[str, Any]:

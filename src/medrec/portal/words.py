@@ -226,7 +226,7 @@ PERSON: Texts = {
     "by_people": "People",
     "by_people_none": "No person has looked or asked.",
     "by_machines": "Computers",
-    "by_machines_more": "These were asked by a computer, with no person named.",
+    "by_machines_more": "Here a computer asked, and no person was named.",
     "may": "Who may look",
     "may_none": "Nobody. You have given no permission, so each place keeps what it has to itself.",
     "may_lead": "What you have allowed and forbidden. You can take it back at any time.",
@@ -303,11 +303,11 @@ PURPOSES: Texts = {
 }
 
 CONSENTS: Texts = {
-    "permit": "{who} may see {what} that {source} holds about you, {until}.",
-    "deny": "{who} may not see {what} that {source} holds about you, {until}.",
+    "permit_all": "{who} may see everything that {source} holds about you, {until}.",
+    "permit_some": "{who} may see only these that {source} holds about you: {kinds}, {until}.",
+    "deny_all": "{who} may see nothing that {source} holds about you, {until}.",
+    "deny_some": "{who} may not see these that {source} holds about you: {kinds}, {until}.",
     "everybody": "Everybody in the network",
-    "everything": "everything",
-    "only": "only this: {kinds},",
     "no_end": "until you take it back",
     "until": "until {when}",
     "given": "You said so {when}.",
