@@ -37,7 +37,8 @@ vectors: test-tools ## make the test vectors anew from their cases and show what
 	@$(PYTHON) tests/core/ledger_vectors.py
 	@$(PYTHON) tests/receipt/build.py
 	@git --no-pager diff --stat -- tests/vectors
-	@git --no-pager diff --quiet -- tests/vectors && echo "The vectors are as they were." || git --no-pager diff -- tests/vectors
+	@git diff --quiet -- tests/vectors && echo "The vectors are as they were." || \
+	git --no-pager diff --unified=0 -- tests/vectors | cut -c 1-160
 
 requirements: ## choose and pin the requirements anew (UPGRADE=1 for newer versions)
 	@tools/pin_requirements $(if $(UPGRADE),--upgrade)
