@@ -18,7 +18,9 @@ from starlette.routing import Route
 from medrec.core import codec
 from medrec.engines.engine import EngineError
 from medrec.node import app, serve
+from medrec.node.accounts import open_account
 from medrec.node.journal import NOTICES_PATH
+from medrec.node.keys import PersonKey
 from medrec.node.peers import LocalNetwork, PeerError
 from medrec.node.refusals import Code, Refusal
 from medrec.node.serve import ServeError, Server, Site
@@ -26,7 +28,7 @@ from medrec.node.signing import new_nonce, sign_request, verify_answer
 from medrec.node.store import StoreError
 
 from .wire import Wire, free_port
-from .world import observation
+from .world import incoming, observation
 
 
 @pytest.fixture
@@ -145,8 +147,8 @@ def test_an_unsigned_request_is_refused_without_a_signature(wire):
 def test_garbage_cbor_is_malformed(wire):
     wire.serve("south", "helper")
     call = wire.nodes["north"].peers.call
-    for body in (b"", b"\xff", b"\x81", b"{}", b"\xc1\x00", b"\x9f\xff", b"\x5b" + b"\xff" * 8, os.urandom(300)):
-        for to, path in (("helper", NOTICES_PATH), ("south", "/medrec/link"), ("south", "/medrec/redeliver")):
+    for body in (b"", b"\xff", b"\x81", b"{}", b"\xc1\x00", b"\x9f\xff", b"\x5b" + b"\xff" * 8, bytes(range(200))):
+        for to, path in (("helper", NOTICES_PATH), ("south", "/medrec/link"), ("south", "/medrec/release")):
             with pytest.raises(PeerError) as caught:
                 call(to, path, body)
             assert (caught.value.code, caught.value.answered) == ("malformed", True), (path, body)
@@ -281,9 +283,6 @@ def test_the_access_log_names_caller_and_path_and_nothing_of_the_body(wire, capl
 
 def test_two_deliveries_of_one_notice_are_one_line_at_the_agent(wire):
     """The whole way with real parts: link, publish, deliver, deliver the same once more."""
-    from medrec.node.accounts import open_account
-    from medrec.node.keys import PersonKey
-
     wire.serve()
     agent, north = wire.nodes["helper"].agent, wire.nodes["north"]
     key = PersonKey.generate()
@@ -291,8 +290,6 @@ def test_two_deliveries_of_one_notice_are_one_line_at_the_agent(wire):
     agent.enroll(account, "Ada", os.urandom(32))
     code = north.linker.invite("p1")
     agent.link(account, "north", code, lambda message: (key.key_id, key.sign_transaction_id(message)))
-    from .world import incoming
-
     north.publisher.publish([incoming(observation("o1", "p1", 5))])
     bodies: list[bytes] = []
     call = north.peers.call
@@ -311,6 +308,18 @@ def test_two_deliveries_of_one_notice_are_one_line_at_the_agent(wire):
     assert len(notices) == waiting
     assert len({(notice.organisation, notice.epoch, notice.counter) for notice in notices}) == waiting
     assert codec.decode(call("helper", NOTICES_PATH, codec.encode([b"", b"\xff", os.urandom(80)]))) == [False] * 3
+
+
+def test_nodes_at_work_deliver_and_cosign_over_sockets(wire):
+    """Whole nodes, one round each: the line is anchored, the head carries every organisation's signature."""
+    wire.serve()
+    north = wire.nodes["north"]
+    north.publisher.publish([incoming(observation("o1", "p1", 5))])
+    for node in wire.nodes.values():
+        node.tick()
+    assert north.anchorer.waiting_since() is None
+    note = north.checkpoints.make()
+    assert north.checkpoints.cosigners(note) == ["helper", "north", "south"]
 
 
 def test_every_route_is_a_line_of_the_table():

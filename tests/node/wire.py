@@ -7,7 +7,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 from medrec.core import state
@@ -15,15 +14,11 @@ from medrec.core.genesis import network_id
 from medrec.core.outcome import Code
 from medrec.core.types import encode_body, encode_transaction, transaction_id
 from medrec.engines.memory import MemoryEngine
-from medrec.node.agent import Agent
 from medrec.node.app import make_app
-from medrec.node.deliver import Deliverer
 from medrec.node.directory import Directory
-from medrec.node.journal import Journal
 from medrec.node.keys import OrganisationKeys
-from medrec.node.link import Linker
+from medrec.node.node import Node
 from medrec.node.peers import HttpPeers
-from medrec.node.publish import Publisher
 from medrec.node.serve import Server, Site
 from medrec.node.store import Store
 from medrec.node.vault import Vault
@@ -70,30 +65,18 @@ class Wire:
         self.nodes = {name: self.node(name) for name in NAMES}
         self.server: Server | None = None
 
-    def node(self, name: str) -> Any:
-        """The parts of a node that talk; the real Node has them under the same names."""
-        node = SimpleNamespace(organisation=name, network=self.network, keys=self.keys[name], engine=self.engine)
-        node.clock = self.clock
-        node.store = Store(self.folder / f"{name}.db")
-        node.vault = Vault.at(self.folder / f"{name}.key", os.urandom)
-        node.directory = Directory(self.engine)
-        node.peers = HttpPeers(self.keys[name], self.engine, self.clock, call_s=3.0)
-        node.journal = Journal(node.store, node.vault, self.clock, name)
-        node.publisher = Publisher(node.journal, self.network)
-        node.linker = Linker(node.journal, self.engine, self.network, self.clock)
-        node.agent = None
-        if name == "helper":
-            node.agent = Agent(
-                node.store,
-                node.vault,
-                self.engine,
-                name,
-                self.network,
-                lambda *call: node.peers.call(*call),
-                self.clock,
-            )
-        node.deliverer = Deliverer(node)
-        return node
+    def node(self, name: str) -> Node:
+        return Node(
+            organisation=name,
+            genesis=self.genesis,
+            keys=self.keys[name],
+            engine=self.engine,
+            store=Store(self.folder / f"{name}.db"),
+            vault=Vault.at(self.folder / f"{name}.key", os.urandom),
+            clock=self.clock,
+            peers=HttpPeers(self.keys[name], self.engine, self.clock, call_s=3.0),
+            agent=name == "helper",
+        )
 
     def serve(self, *names: str, pages: Any = None) -> None:
         sites = [Site(make_app(self.nodes[name], pages), "127.0.0.1", self.ports[name]) for name in names or NAMES]

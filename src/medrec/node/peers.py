@@ -4,21 +4,19 @@ Whatever goes wrong is a PeerError, and a PeerError never says that nothing happ
 was lost may have been carried out. What is called must bear being called twice.
 """
 
-import asyncio
-import threading
+import ssl
 from collections.abc import Callable
-from concurrent.futures import CancelledError, Future
 from ipaddress import ip_address
 from secrets import token_bytes
 from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
-import httpx
 import msgspec
 
 from medrec.core import codec
 from medrec.engines.engine import Engine, EngineError
 from medrec.node.directory import Directory
+from medrec.node.exchange import Exchange, ExchangeError
 from medrec.node.keys import OrganisationKeys
 from medrec.node.signing import NONCE_RANDOM_BYTES, RequestRefused, new_nonce, sign_request, standing, verify_answer
 
@@ -26,7 +24,6 @@ CALL_S = 10.0
 CONNECT_S = 3.0
 ANSWER_BYTES_MAX = 64 << 20
 REFUSAL_BYTES_MAX = 4 << 10
-CONNECTIONS_MAX = 64
 LANES = 8
 
 
@@ -66,7 +63,8 @@ class _Refusal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class HttpPeers:
     """Peers over HTTP. The whole of a call, answer included, takes at most `call_s` seconds.
 
-    Plain http goes to this machine only, unless `plain_http`: bodies hold keys and records.
+    Plain http goes to this machine only, unless `plain_http`: bodies hold keys and records. `tls` replaces the
+    system's roots of trust, for networks with roots of their own.
     """
 
     lanes = LANES
@@ -79,6 +77,7 @@ class HttpPeers:
         *,
         call_s: float = CALL_S,
         plain_http: bool = False,
+        tls: ssl.SSLContext | None = None,
         random: Callable[[int], bytes] = token_bytes,
     ) -> None:
         self._keys = keys
@@ -87,9 +86,7 @@ class HttpPeers:
         self._call_s = call_s
         self._plain_http = plain_http
         self._random = random
-        self._lock = threading.Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._client: httpx.AsyncClient | None = None
+        self._exchange = Exchange(connect_s=CONNECT_S, tls=tls)
 
     def call(self, organisation: str, path: str, body: bytes) -> bytes:
         """See Peers.call."""
@@ -97,8 +94,13 @@ class HttpPeers:
             url = self._url(organisation, path)
             nonce = new_nonce(self._clock(), self._random(NONCE_RANDOM_BYTES))
             headers = sign_request(self._keys, organisation, "POST", url, body, nonce)
-            status, fields, answer = self._exchange(organisation, url, headers, body)
+            sent = {**headers, "content-type": "application/cbor", "accept-encoding": "identity"}
+            status, fields, answer = self._exchange.post(
+                url, sent, body, seconds=self._call_s, bytes_max=ANSWER_BYTES_MAX
+            )
             verify_answer(self._directory, organisation, status, fields, answer, headers)
+        except ExchangeError as error:
+            raise self._unanswered(organisation, error) from None
         except RequestRefused as error:
             raise _unverified(organisation, error) from None
         except EngineError as error:
@@ -115,74 +117,18 @@ class HttpPeers:
             raise PeerError("no-tls", f"The address of {organisation} is not https; nothing is sent in the clear.")
         return address(endpoint, path)
 
-    def _exchange(
-        self, organisation: str, url: str, headers: dict[str, str], body: bytes
-    ) -> tuple[int, list[tuple[str, str]], bytes]:
-        loop, client = self._running()
-        try:
-            waiting: Future[tuple[int, list[tuple[str, str]], bytes]] = asyncio.run_coroutine_threadsafe(
-                self._post(client, url, headers, body), loop
-            )
-            return waiting.result()
-        except TimeoutError:
-            raise PeerError("slow", f"{organisation} did not answer within {self._call_s:g} seconds.") from None
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
-            raise PeerError("unreachable", f"{organisation} cannot be reached ({type(error).__name__}).") from None
-        except _TooLarge:
-            raise PeerError("too-large", f"The answer of {organisation} is longer than a node takes.") from None
-        except (CancelledError, RuntimeError):
-            raise PeerError("stopped", "This node is stopping; nothing more is sent.") from None
-
-    async def _post(
-        self, client: httpx.AsyncClient, url: str, headers: dict[str, str], body: bytes
-    ) -> tuple[int, list[tuple[str, str]], bytes]:
-        # One deadline over everything: a peer that sends a byte now and then holds nobody up.
-        async with asyncio.timeout(self._call_s):
-            fields = {**headers, "content-type": "application/cbor", "accept-encoding": "identity"}
-            async with client.stream("POST", url, content=body, headers=fields) as response:
-                parts: list[bytes] = []
-                size = 0
-                async for part in response.aiter_raw():
-                    size += len(part)
-                    if size > ANSWER_BYTES_MAX:
-                        raise _TooLarge
-                    parts.append(part)
-                return response.status_code, response.headers.multi_items(), b"".join(parts)
-
-    def _running(self) -> tuple[asyncio.AbstractEventLoop, httpx.AsyncClient]:
-        with self._lock:
-            if self._loop is None or self._client is None:
-                self._loop = asyncio.new_event_loop()
-                threading.Thread(target=self._loop.run_forever, name="peers", daemon=True).start()
-                self._client = httpx.AsyncClient(
-                    timeout=httpx.Timeout(self._call_s, connect=min(CONNECT_S, self._call_s)),
-                    limits=httpx.Limits(max_connections=CONNECTIONS_MAX, max_keepalive_connections=CONNECTIONS_MAX),
-                    follow_redirects=False,
-                    # Neither proxies nor passwords of the surroundings are used for what is between nodes.
-                    trust_env=False,
-                )
-            return self._loop, self._client
+    def _unanswered(self, organisation: str, error: ExchangeError) -> PeerError:
+        sentence = {
+            "slow": f"{organisation} did not answer within {self._call_s:g} seconds.",
+            "unreachable": f"{organisation} cannot be reached ({error.reason}).",
+            "too-large": f"The answer of {organisation} is longer than a node takes.",
+            "stopped": "This node is stopping; nothing more is sent.",
+        }[error.code]
+        return PeerError(error.code, sentence)
 
     def close(self) -> None:
-        """Close the connections; calls that are under way end with a PeerError."""
-        with self._lock:
-            loop, client, self._loop, self._client = self._loop, self._client, None, None
-        if loop is None or client is None:
-            return
-        asyncio.run_coroutine_threadsafe(_end(client), loop).result(timeout=5)
-        loop.call_soon_threadsafe(loop.stop)
-
-
-class _TooLarge(Exception):
-    pass
-
-
-async def _end(client: httpx.AsyncClient) -> None:
-    mine = asyncio.current_task()
-    for task in asyncio.all_tasks():
-        if task is not mine:
-            task.cancel()
-    await client.aclose()
+        """Close the connections; calls that are under way end with a PeerError, and none begins any more."""
+        self._exchange.close()
 
 
 def address(endpoint: str, path: str) -> str:
