@@ -181,7 +181,7 @@ def test_the_detail_of_an_outcome_stays_short() -> None:
         ({"organisations": [founder("north", "king")]}, "role"),
         ({"organisations": [founder("tower", "witness")]}, "vote"),
         ({"organisations": [founder("north", "lab"), founder("north", "lab")]}, "one id"),
-        ({"organisations": [founder("north", "lab"), founder("north", "lab") | {"id": "x"}]}, "one signing key"),
+        ({"organisations": [founder("north", "lab"), founder("north", "lab") | {"id": "x"}]}, "a key stands twice"),
         ({"created": -1}, "not readable"),
         ({"note": "x"}, "not readable"),
     ],

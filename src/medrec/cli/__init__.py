@@ -1,13 +1,18 @@
 """The command line: one function per verb; each does its work in the room that owns it."""
 
+import os
 import sys
 
 import typer
 from rich.console import Console
 
 from medrec.cli import demo, node, proofs
+from medrec.core.genesis import GenesisError
 from medrec.engines.engine import EngineError
+from medrec.node.anchor import AnchorError
 from medrec.node.keys import KeyFileError
+from medrec.node.serve import ServeError
+from medrec.node.settings import SettingsError
 from medrec.node.sources.source import SourceUnavailable
 from medrec.node.store import StoreError
 
@@ -43,10 +48,24 @@ def main() -> None:
         _end("source-unavailable", str(error))
     except KeyFileError as error:
         _end("key-file", str(error))
+    except SettingsError as error:
+        _end("settings", str(error))
+    except GenesisError as error:
+        _end("genesis", str(error))
+    except ServeError as error:
+        _end("serve", str(error))
+    except AnchorError as error:
+        _end(error.code.name.lower().replace("_", "-"), error.sentence)
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception as error:
+        # Its message may quote a record: it stays inside unless a developer asks.
+        if os.environ.get("MEDREC_TRACE"):
+            raise
+        name = type(error).__name__
+        _end("fault", f"MedRec has a fault here ({name}); nothing half done was kept. Set MEDREC_TRACE=1 to see where.")
 
 
 def _end(code: str, sentence: str) -> None:
-    Console(stderr=True).print(f"{code}: {sentence}", highlight=False, markup=False)
+    Console(stderr=True, soft_wrap=True).print(f"{code}: {sentence}", highlight=False, markup=False)
     sys.exit(2)

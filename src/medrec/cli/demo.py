@@ -23,4 +23,4 @@ def demo(
 
     Example: medrec demo --check --keep out
     """
-    raise typer.Exit(run(Options(check, keep, from_, seed, people, port), Console()))
+    raise typer.Exit(run(Options(check, keep, from_, seed, people, port), Console(soft_wrap=True)))

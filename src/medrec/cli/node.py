@@ -11,6 +11,7 @@ from rich.progress import Progress as Bar
 
 from medrec import wiring
 from medrec.core import codec
+from medrec.core.types import is_organisation_id
 from medrec.node import journal
 from medrec.node.ingest import Ingested, ingest_folder
 from medrec.node.keys import OrganisationKeys
@@ -23,7 +24,7 @@ from medrec.node.store import StoreError
 
 SettingsFile = Annotated[Path, typer.Option("--settings", help="The node's settings file.")]
 DEFAULT = Path("medrec.toml")
-console = Console()
+console = Console(soft_wrap=True)
 
 
 def init(
@@ -37,6 +38,9 @@ def init(
 
     Example: medrec init harbour-general --name "Harbour General Hospital" --records /srv/fhir-out
     """
+    if not is_organisation_id(organisation):
+        console.print(f"[red]{organisation!r} cannot be an id: small letters, digits and hyphens, at most 32.[/red]")
+        raise typer.Exit(2)
     settings = folder / "medrec.toml"
     if settings.exists():
         console.print(f"[red]{settings} is there already; choose another --folder.[/red]")

@@ -1,17 +1,19 @@
 """`medrec receipt`, `export`, `check`: proofs that travel without the node."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
 
 from medrec import wiring
 from medrec.cli.node import DEFAULT, SettingsFile
-from medrec.node import receipts
+from medrec.core.dataset import StatementError
+from medrec.core.receipt import ReceiptError, read_root
+from medrec.node import dataset, journal, receipts
 from medrec.node.settings import read_settings
 
-console = Console()
+console = Console(soft_wrap=True)
 
 
 def receipt(
@@ -37,8 +39,7 @@ def receipt(
         if root is not None:
             root.write_bytes(receipts.root_file(node))
     except receipts.ReceiptUnavailableError as refused:
-        console.print(f"{refused.code}: {refused.sentence}", highlight=False, markup=False)
-        raise typer.Exit(1) from None
+        _end(refused.code, refused.sentence, 1)
     finally:
         node.store.close()
         wiring.close(engine)
@@ -47,3 +48,64 @@ def receipt(
     else:
         out.write_bytes(data)
         console.print(f"{out}: {len(data)} bytes", highlight=False)
+
+
+def export(
+    folder: Annotated[Path, typer.Argument(help="A new folder for the set.")],
+    first: Annotated[int, typer.Option(min=1, help="The first journal line.")] = 1,
+    last: Annotated[int | None, typer.Option(min=1, help="The last one; without it, the last of all.")] = None,
+    root: Annotated[Path | None, typer.Option(help="Write the network's root file here as well.")] = None,
+    settings: SettingsFile = DEFAULT,
+) -> None:
+    """Write a run of the journal as a data set, and print its statement: one SMS that proves the set whole.
+
+    Example: medrec export october --first 1 --last 5000 --root root.json
+    """
+    node, engine = wiring.node_of(read_settings(settings))
+    try:
+        if last is None:
+            with node.store.read() as connection:
+                last = journal.head(connection)[0]
+        statement = dataset.export_dataset(node, first, last, folder)
+        if root is not None:
+            root.write_bytes(receipts.root_file(node))
+    except (dataset.DatasetError, StatementError) as error:
+        _end(error.code, error.sentence, 1)
+    finally:
+        node.store.close()
+        wiring.close(engine)
+    console.print(f"{folder}: lines {first} to {last}. Nobody was told of it: handing it over is a disclosure.")
+    print(statement)
+
+
+def check(
+    folder: Annotated[Path, typer.Argument(help="The delivered folder.")],
+    statement: Annotated[str, typer.Option(help="The statement, as the SMS brought it.")],
+    root: Annotated[Path, typer.Option(help="The network's root file, from somebody you trust.")],
+) -> None:
+    """Prove a delivered data set complete and unaltered, or name every record that is missing, added or changed.
+
+    Exit code 0: whole; 1: not whole; 2: it could not be checked.
+
+    Example: medrec check october --statement "mr1 harbour-general 1-5000 4980 ..." --root root.json
+    """
+    try:
+        checked = dataset.check_dataset(folder, statement, read_root(root.read_bytes()))
+    except (dataset.DatasetError, StatementError, ReceiptError) as error:
+        _end(error.code, error.sentence, 2)
+    except OSError as error:
+        _end("no-root", f"The root file {root} cannot be read: {error.strerror}.", 2)
+    said = checked.statement
+    words = f"{checked.organisation} stated lines {said.first} to {said.last} of its journal"
+    if checked.whole:
+        console.print(f"Whole and unaltered: {words}, {said.delivered} records.", highlight=False)
+        return
+    for finding in checked.findings:
+        console.print(f"{finding.kind}: {finding.sentence}", highlight=False, markup=False)
+    console.print(f"Not whole: {words}; {len(checked.findings)} things are wrong.", highlight=False)
+    raise typer.Exit(1)
+
+
+def _end(code: str, sentence: str, status: int) -> NoReturn:
+    console.print(f"{code}: {sentence}", highlight=False, markup=False)
+    raise typer.Exit(status) from None

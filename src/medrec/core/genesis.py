@@ -74,8 +74,9 @@ def read_genesis(document: dict[str, Any]) -> Genesis:
         raise GenesisError("no founding organisation has a vote, so nothing could ever be decided")
     if len({founder.id for founder in genesis.organisations}) < len(genesis.organisations):
         raise GenesisError("two founding organisations have one id")
-    if len({founder.keys.ed25519 for founder in genesis.organisations}) < len(genesis.organisations):
-        raise GenesisError("two founding organisations have one signing key")
+    publics = [public for founder in genesis.organisations for _, public in founder.keys.keys().by_role()]
+    if len(set(publics)) < len(publics):
+        raise GenesisError("a key stands twice: every key serves one founding organisation in one role")
     return genesis
 
 
@@ -98,7 +99,8 @@ def genesis_writes(document: dict[str, Any]) -> tuple[Tip, dict[bytes, bytes | N
         keys = founder.keys.keys()
         organisation = Organisation(founder.id, founder.name, sorted(set(founder.roles)), founder.endpoint, keys)
         state.write(draft, state.organisation_key(founder.id), organisation)
-        draft.put(state.signing_key_key(key_id(keys.ed25519)), founder.id.encode())
+        for _, public in keys.by_role():
+            draft.put(state.signing_key_key(key_id(public)), founder.id.encode())
     nodes, state_root = statemap.update(empty.get, dict(draft.changes))
     tip = Tip(0, genesis.created, 0, merkle.EMPTY_ROOT, state_root, genesis.protocol)
     return tip, {**draft.changes, **nodes, state.TIP: encode_tip(tip)}

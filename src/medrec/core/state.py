@@ -30,6 +30,14 @@ class Keys(Fields, frozen=True):
     cosign_ed25519: Ed25519Key
     cosign_mldsa44: MlDsa44Key
 
+    def by_role(self) -> tuple[tuple[str, bytes], ...]:
+        """The keys with the names of their roles."""
+        return (
+            ("ed25519", self.ed25519),
+            ("cosign_ed25519", self.cosign_ed25519),
+            ("cosign_mldsa44", self.cosign_mldsa44),
+        )
+
 
 class Organisation(Fields, frozen=True):
     """An organisation as the ledger knows it; `since` is the height at which it came."""

@@ -14,7 +14,8 @@ from rich.console import Console
 from medrec import wiring
 from medrec.demo import population, split
 from medrec.demo.network import HOSPITALS, Network, PortError, free_ports
-from medrec.demo.story import Person, StepFailed, Story
+from medrec.demo.stage import Person, StepFailed
+from medrec.demo.story import Story
 
 FIRST_PORT = 8400
 

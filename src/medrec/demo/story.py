@@ -8,35 +8,28 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import sqlalchemy as sql
-from rich.console import Console
 
 from medrec.core import manifests, state
 from medrec.core.commitment import nullifier
 from medrec.core.manifests.consent import Grant
-from medrec.demo.network import AGENT, HOSPITALS, Network, Resident
+from medrec.demo.network import AGENT, HOSPITALS, Resident
+from medrec.demo.stage import Stage, StepFailed, claim, until
 from medrec.node import consents, journal, receipts, receive, store
-from medrec.node.agent import Agent, Notice
-from medrec.node.ingest import Ingested, ingest_folder
 from medrec.node.node import Node
 from medrec.node.peers import PeerError
 from medrec.node.publish import Published
 from medrec.node.rebuild import rebuild
 from medrec.portal.app import person_path
+from medrec.portal.page import MOUNT
 
 NOTICE_BAR_S = 2.0
-WAIT_S = 120.0
 TEMPERATURES = {"story-temperature": "37.10", "story-corrected": "38.50", "story-deleted": "40.00"}
 VERIFIER = Path(__file__).resolve().parents[3] / "tools" / "verify_receipt.py"
-
-
-class StepFailed(Exception):
-    """A claim of the story did not hold."""
 
 
 class Yes(NamedTuple):
@@ -47,62 +40,8 @@ class Yes(NamedTuple):
     secret: bytes
 
 
-class Person(NamedTuple):
-    """Somebody whose records are in the hospitals' folders: name and local patient ids by hospital."""
-
-    name: str
-    patients: dict[str, str]
-    story: str = ""
-
-
-def claim(holds: object, sentence: str) -> None:
-    """Stop the story unless the claim holds."""
-    if not holds:
-        raise StepFailed(sentence)
-
-
-def until(ready: Callable[[], Any], what: str, limit_s: float = WAIT_S) -> float:
-    """Wait for something the network does by itself; the seconds it took. Raises StepFailed."""
-    begin = time.monotonic()
-    while not ready():
-        if time.monotonic() - begin > limit_s:
-            raise StepFailed(f"waited {limit_s:.0f} s in vain: {what}")
-        time.sleep(0.02)
-    return time.monotonic() - begin
-
-
-class Story:
+class Story(Stage):
     """Tells the story of a network with these people, and keeps the receipts in `keep` if it is given."""
-
-    def __init__(self, network: Network, people: list[Person], console: Console, keep: Path | None) -> None:
-        self.network = network
-        self.people = people
-        self.console = console
-        self.keep = keep
-        self.number = 0
-        self.figures: dict[str, str] = {}
-
-    @property
-    def served(self) -> Agent:
-        """The agent's own room at the agent's node."""
-        agent = self.network.agent.agent
-        assert agent is not None
-        return agent
-
-    @contextmanager
-    def step(self, title: str) -> Iterator[None]:
-        """One step: a numbered title, then what happened."""
-        self.number += 1
-        self.console.print(f"\n[bold]{self.number}. {title}[/bold]")
-        yield
-
-    def say(self, text: str) -> None:
-        """A line of the story."""
-        self.console.print(f"   {text}", highlight=False)
-
-    def look(self, node: str, path: str = "/pages/") -> None:
-        """Where to see it."""
-        self.console.print(f"   [dim]look: {self.network.address(node, path)}[/dim]", highlight=False)
 
     def tell(self) -> None:
         """All of it, in order."""
@@ -171,7 +110,7 @@ class Story:
             claim(shown_s <= NOTICE_BAR_S, f"the notice took {shown_s:.2f} s, the bar is {NOTICE_BAR_S:.0f} s")
             self.figures["notice of a new record"] = f"{shown_s:.2f} s (anchored {anchored_s:.2f} s)"
             self.say(f"{main.name} sees a temperature of 37.10 from {HOSPITALS[hospital]} after {shown_s:.2f} s.")
-            self.look(AGENT[0], person_path(main.account))
+            self.look(AGENT[0], MOUNT + person_path(main.account))
             return main
 
     def correct(self, main: Resident) -> None:
@@ -190,7 +129,7 @@ class Story:
             claim(self.chained(hospital, "story-deleted") == ["create", "delete"], "the deletion does not chain")
             self.say("A temperature was corrected, another withdrawn. The old versions stay provable; the new ones")
             self.say("name them. The patient is told of both.")
-            self.look(AGENT[0], person_path(main.account))
+            self.look(AGENT[0], MOUNT + person_path(main.account))
 
     def chained(self, hospital: str, identifier: str) -> list[str]:
         """The actions of a record's versions, as long as each names the manifest of the one before."""
@@ -241,7 +180,7 @@ class Story:
                      f"{main.name}: {refused.sentence}")  # fmt: skip
             until(lambda: self.counts(main, "refusal/1")[1], "the notice of the refusal")
             self.say("The refusal is in the journal, on the ledger, and on her page.")
-            self.look(AGENT[0], person_path(main.account))
+            self.look(AGENT[0], MOUNT + person_path(main.account))
 
     def refused(self, source: Node, asker: Node, main: Resident) -> PeerError:
         """The refusal that a request meets. Raises StepFailed if it is not refused."""
@@ -288,7 +227,7 @@ class Story:
             claim(dues.settled >= 1 and dues.overdue == 0, "the obligation was not discharged")
             self.say("Both halves of the disclosure are on the ledger; the obligation matched them.")
             until(lambda: self.counts(main, "disclosure/1")[1], "the notice of the look")
-            self.look(AGENT[0], person_path(main.account))
+            self.look(AGENT[0], MOUNT + person_path(main.account))
             self.look(source.organisation)
 
     def hand_out_receipts(self) -> None:
@@ -365,7 +304,7 @@ class Story:
     def rebuild_index(self, main: Resident) -> None:
         """The ledger and 32 bytes on paper give the whole index back."""
         with self.step("Without any agent: the index from the ledger and 32 bytes on paper"):
-            until(lambda: len(set(self.told(main))) == 1, "everything to be anchored")
+            until(self.settled, "everything to be anchored and delivered")
             lines = rebuild(self.network.engine, main.view_secret)
             claim(len(lines) == self.told(main)[0], "the rebuilt index differs from the agent's")
             self.say(f"{len(lines)} lines of {main.name} found again at {len(main.patients)} hospitals.")
@@ -378,32 +317,6 @@ class Story:
                     fault = journal.verify(connection)
                 claim(fault is None, f"{node.organisation}: {fault}")
             self.say("All journals were walked line by line: no gap, no change.")
-
-    def ingest(self, name: str) -> Ingested:
-        """Sign what is new in a hospital's folder."""
-        node = self.network.nodes[name]
-        return ingest_folder(node.publisher, node.store, self.network.records_folder(name))
-
-    def counts(self, who: Resident, kind: str) -> tuple[int, int]:
-        """How many lines of a kind a person was told of, and how many of them are on the ledger."""
-        return self.served.counts(who.account).get(kind, (0, 0))
-
-    def told(self, who: Resident) -> tuple[int, int]:
-        """The same over all kinds."""
-        each = self.served.counts(who.account).values()
-        return sum(here for here, _ in each), sum(anchored for _, anchored in each)
-
-    def agent_missing(self) -> list[Notice]:
-        """Lines on the ledger without a notice."""
-        return self.served.missing(grace_ms=0)
-
-    def settled(self) -> bool:
-        """Whether everything written so far is anchored and delivered."""
-        nodes = self.network.nodes.values()
-        waiting = any(node.anchorer.waiting_since() is not None for node in nodes)
-        if waiting or any(node.deliverer.status() for node in nodes):
-            return False
-        return self.served.behind() == 0 and not self.agent_missing()
 
     def one_of_each(self) -> Iterator[tuple[Node, str, str]]:
         """One anchored record of each type, with the node that holds it."""
@@ -443,6 +356,3 @@ def verify(root: Path, record: Path, receipt: Path) -> tuple[int, str]:
         check=False,
     )
     return done.returncode, done.stdout + done.stderr
-
-
-__all__ = ["Person", "StepFailed", "Story"]

@@ -10,8 +10,7 @@ from typing import Annotated, Any
 import msgspec
 
 from medrec.core import codec, state
-from medrec.core.crypto import key_id
-from medrec.core.kinds.organisation import replace_keys
+from medrec.core.kinds.organisation import replace_keys, take_keys
 from medrec.core.outcome import Code, claim, refuse
 from medrec.core.state import ROLES, VOTING_ROLES, Keys, Organisation, Proposal
 from medrec.core.types import (
@@ -150,11 +149,10 @@ def admit(draft: Draft, change: Admit, height: int) -> None:
     """Take an organisation in."""
     claim(ROLES.issuperset(change.roles), Code.BAD_PAYLOAD, f"roles are {', '.join(sorted(ROLES))}")
     claim(state.organisation(draft, change.id) is None, Code.ORGANISATION_EXISTS, change.id)
-    claim(draft.get(state.signing_key_key(key_id(change.keys.ed25519))) is None, Code.KEY_IN_USE)
+    take_keys(draft, change.id, change.keys)
     organisation = Organisation(
         change.id, change.name, sorted(set(change.roles)), change.endpoint, change.keys, since=height
     )
-    draft.put(state.signing_key_key(key_id(change.keys.ed25519)), change.id.encode())
     state.write(draft, state.organisation_key(change.id), organisation)
 
 

@@ -47,11 +47,21 @@ def describe(draft: Draft, transaction: Transaction, height: int, time: int) -> 
 
 
 def replace_keys(draft: Draft, organisation: Organisation, keys: Keys) -> None:
-    """Retire the present signing key and take the new ones; a key serves one organisation, once."""
-    new = key_id(keys.ed25519)
-    if keys.ed25519 != organisation.keys.ed25519:
-        claim(draft.get(state.signing_key_key(new)) is None, Code.KEY_IN_USE)
-        # The record of the old key stays: that is how a retired key is known for one.
-        draft.put(state.signing_key_key(new), organisation.id.encode())
-    changed = msgspec.structs.replace(organisation, keys=keys)
-    state.write(draft, state.organisation_key(organisation.id), changed)
+    """Retire the present keys and take the new ones."""
+    take_keys(draft, organisation.id, keys, organisation.keys)
+    state.write(draft, state.organisation_key(organisation.id), msgspec.structs.replace(organisation, keys=keys))
+
+
+def take_keys(draft: Draft, organisation: str, keys: Keys, present: Keys | None = None) -> None:
+    """Enter an organisation's keys: a key serves one organisation, in one role, once.
+
+    A cosignature does not name its signer, so two organisations with one cosigning key would count as one vouching
+    for the other. The record of a key stays when the key goes: that is how a retired key is known for one.
+    """
+    kept = {} if present is None else dict(present.by_role())
+    for role, public in keys.by_role():
+        if kept.get(role) == public:
+            continue
+        key = state.signing_key_key(key_id(public))
+        claim(draft.get(key) is None, Code.KEY_IN_USE, role)
+        draft.put(key, organisation.encode())
