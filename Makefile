@@ -16,15 +16,20 @@ help: ## this list
 demo: run-tools ## three hospitals and a patients' agent tell the story (ARGS="--check", "--keep DIR", "--from PATH")
 	@$(PYTHON) -m medrec demo $(ARGS)
 
-test: lint ## lint, types and all tests; says what was skipped and why (ARGS goes to pytest)
-	@mkdir -p out; rm -f out/tests.xml
-	@$(PYTHON) -m pytest -n $(WORKERS) --junitxml=out/tests.xml $(ARGS); verdict=$$?; \
-	$(PYTHON) tools/report_skips.py out/tests.xml && exit $$verdict
+# Each part runs whatever the one before said, so that one run tells everything; the end is the worst of them.
+test: test-tools ## lint, types and all tests; says what was skipped and why (ARGS goes to pytest)
+	@mkdir -p out; rm -f out/tests.xml; failed=; \
+	$(MAKE) --no-print-directory lint || failed="$$failed lint"; \
+	$(PYTHON) -m pytest -n $(WORKERS) --junitxml=out/tests.xml $(ARGS) || failed="$$failed tests"; \
+	$(PYTHON) tools/report_skips.py out/tests.xml || failed="$$failed skips"; \
+	if [ -n "$$failed" ]; then echo "FAILED:$$failed"; exit 1; fi; echo "All is well."
 
 lint: test-tools ## ruff, formatting, mypy
-	@$(PYTHON) -m ruff check .
-	@$(PYTHON) -m ruff format --check .
-	@$(PYTHON) -m mypy
+	@failed=; \
+	$(PYTHON) -m ruff check . || failed=1; \
+	$(PYTHON) -m ruff format --check . || failed=1; \
+	$(PYTHON) -m mypy || failed=1; \
+	[ -z "$$failed" ]
 
 format: test-tools ## put the code into its one form
 	@$(PYTHON) -m ruff check --fix .
