@@ -1,0 +1,85 @@
+"""Serving: ports, stopping, starting again, and a process that is told to end."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from medrec.node import app, serve
+from medrec.node.serve import ServeError, Server, Site
+
+from .wire import Wire, free_port
+
+
+@pytest.fixture
+def wire(tmp_path):
+    made = Wire(tmp_path)
+    yield made
+    made.close()
+
+
+def test_a_port_that_is_taken_is_one_sentence(wire):
+    wire.serve("south")
+    port = wire.ports["south"]
+    second = Server([Site(app.make_app(wire.nodes["north"]), "127.0.0.1", port)])
+    with pytest.raises(ServeError) as caught:
+        second.start()
+    assert str(caught.value) == f"Port {port} on 127.0.0.1 cannot be had (Address already in use); choose another one."
+    second.stop()
+    with pytest.raises(ServeError, match="is not an address of this machine"):
+        serve.check_port("no-such-host.invalid", 1)
+
+
+def test_a_server_stops_starts_again_and_lets_its_port_go(wire):
+    for _ in range(3):
+        wire.serve("south", "north")
+        assert httpx.get(wire.endpoints["south"] + "/health", trust_env=False).status_code == 200
+        wire.server.stop()
+        assert not wire.server.running
+        serve.check_port("127.0.0.1", wire.ports["south"])
+
+
+SCRIPT = """
+import sys
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+from medrec.node.serve import ServeError, Site, serve
+app = Starlette(routes=[Route("/", lambda request: PlainTextResponse("here"))])
+try:
+    serve([Site(app, "127.0.0.1", int(port)) for port in sys.argv[1:]])
+except ServeError as error:
+    sys.exit(str(error))
+print("quiet")
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_process_told_to_stop_ends_by_itself(number):
+    source = Path(serve.__file__).resolve().parents[2]
+    ports = [free_port(), free_port()]
+    process = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, *map(str, ports)],
+        env=os.environ | {"PYTHONPATH": str(source)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        until = time.monotonic() + 20
+        while time.monotonic() < until:
+            try:
+                assert {httpx.get(f"http://127.0.0.1:{port}/", trust_env=False).text for port in ports} == {"here"}
+                break
+            except httpx.TransportError:
+                time.sleep(0.05)
+        process.send_signal(number)
+        out, errors = process.communicate(timeout=20)
+    finally:
+        process.kill()
+    assert (process.returncode, out, errors) == (0, "quiet\n", "")
