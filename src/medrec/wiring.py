@@ -118,6 +118,14 @@ def close(engine: Engine) -> None:
         closing()
 
 
+def close_node(node: Node) -> None:
+    """End a node's loops, its calls to others, and its store; the engine goes on."""
+    node.stop()
+    if isinstance(node.peers, HttpPeers):
+        node.peers.close()
+    node.store.close()
+
+
 def check_genesis(document: dict[str, Any]) -> None:
     """Raises GenesisError if no network can begin with this document."""
     read_genesis(document)

@@ -79,8 +79,7 @@ def start(settings: SettingsFile = DEFAULT) -> None:
     finally:
         stopping.set()
         reader.join(timeout=10)
-        node.stop()
-        node.store.close()
+        wiring.close_node(node)
         wiring.close(engine)
 
 
@@ -117,7 +116,7 @@ def ingest(
         done = _with_progress(node, records)
         anchored = node.anchor()
     finally:
-        node.store.close()
+        wiring.close_node(node)
         wiring.close(engine)
     got = done.published
     console.print(
@@ -165,7 +164,7 @@ def status(settings: SettingsFile = DEFAULT) -> None:
         console.print(f"journal: {seq} lines, {'all anchored' if since is None else 'some wait'}", highlight=False)
         console.print(fault or "The journal is whole: no gap, no change.", highlight=False)
     finally:
-        node.store.close()
+        wiring.close_node(node)
         wiring.close(engine)
     raise typer.Exit(1 if fault else 0)
 

@@ -41,7 +41,7 @@ def receipt(
     except receipts.ReceiptUnavailableError as refused:
         _end(refused.code, refused.sentence, 1)
     finally:
-        node.store.close()
+        wiring.close_node(node)
         wiring.close(engine)
     if out is None:
         print(data.decode())
@@ -72,7 +72,7 @@ def export(
     except (dataset.DatasetError, StatementError) as error:
         _end(error.code, error.sentence, 1)
     finally:
-        node.store.close()
+        wiring.close_node(node)
         wiring.close(engine)
     console.print(f"{folder}: lines {first} to {last}. Nobody was told of it: handing it over is a disclosure.")
     print(statement)

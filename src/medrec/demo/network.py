@@ -125,7 +125,7 @@ class Network:
         for node in self.nodes.values():
             node.stop()
         for node in self.nodes.values():
-            node.store.close()
+            wiring.close_node(node)
         wiring.close(self.engine)
 
 
