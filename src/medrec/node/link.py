@@ -167,9 +167,7 @@ class Linker:
         """Queue notices of every line from before the link, under the key they were tagged with."""
         told = before._replace(account=account, agent=agent)
         rows = _lines_of(connection, before.id)
-        notices = [
-            self._journal.notice(told, counter, self._opened(row, before)) for counter, row in enumerate(rows)
-        ]
+        notices = [self._journal.notice(told, counter, self._opened(row, before)) for counter, row in enumerate(rows)]
         if notices:
             connection.execute(sql.insert(store.outbox), notices)
         return len(rows)
