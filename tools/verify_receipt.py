@@ -1,24 +1,27 @@
 #!/usr/bin/env python3
 """Verify a MedRec receipt offline, with the Python standard library alone (Python 3.9 or later).
 
-    python3 verify_receipt.py --root ROOT --record RECORD RECEIPT
+    python3 verify_receipt.py --root ROOT [--record RECORD] [--quorum K] [--all] [--json] RECEIPT
 
-Exit 0: genuine. Exit 1: not genuine. Exit 2: unreadable, so nothing is known. The rules and the numbers of the
-steps are those of docs/spec/receipt.md, version 1. Nothing here is imported from MedRec.
+--record is left out only where there is no content to compare; --quorum says how many organisations must vouch (over
+2/3); --all also counts organisations that signed with ML-DSA-44 only; --json prints the verdict for a program.
+Exit 0: genuine, 1: not genuine, 2: unreadable, so nothing is known. The rules: docs/spec/receipt.md, version 1.
 """
 
 from __future__ import annotations
 
-import argparse
 import base64
 import contextlib
-import datetime
+import getopt
 import hashlib
 import json
 import re
 import sys
-from pathlib import Path
-from typing import Any
+import time
+
+TYPE_CHECKING = False  # what is heavier to import than to do without is not imported: most of the time is the start
+if TYPE_CHECKING:
+    from typing import Any
 
 FILE_MAX, CBOR_MAX = 16 << 20, 16 << 10
 FORM = "https://medrec.org/canonical/json-literal/1"
@@ -435,8 +438,7 @@ def explain(facts: dict[str, Any]) -> str:
     """The plain paragraph: who, what, when, who vouches, and what is not proved."""
 
     def moment(ms: int) -> str:
-        day = datetime.datetime(1970, 1, 1) + datetime.timedelta(0, min(ms // 1000, 253402300799))
-        return f"{day} UTC"
+        return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(min(ms // 1000, 253402300799)))
 
     record, head = facts["manifest"].get("record"), facts["checkpoint"]
     what = f"statement ({facts['manifest']['manifest']})"
@@ -475,22 +477,21 @@ def result(root: bytes, receipt: bytes, record: bytes | None, quorum: int | None
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="Verify a MedRec receipt offline.")
-    parser.add_argument("receipt", metavar="RECEIPT")
-    parser.add_argument("--root", required=True, help="the root file of the network")
-    parser.add_argument("--record", help="the record; left out only where there is no content to compare")
-    parser.add_argument("--quorum", type=int, metavar="K", help="organisations that must vouch (over 2/3)")
-    parser.add_argument("--all", action="store_true", help="also count organisations that signed with ML-DSA-44 only")
-    parser.add_argument("--json", action="store_true", help="print the verdict for a program")
-    given = parser.parse_args(arguments)
     try:
-        names = (given.root, given.receipt, given.record)
-        files: Any = [name and Path(name).open("rb").read(FILE_MAX + 1) for name in names]  # noqa: SIM115
-    except (OSError, ValueError) as error:
-        parser.exit(2, f"UNREADABLE. A file cannot be opened: {error}\n")
-    found = result(*files, given.quorum, given.all)
+        words = sys.argv[1:] if arguments is None else arguments
+        pairs, rest = getopt.gnu_getopt(words, "", ["root=", "record=", "quorum=", "all", "json"])
+        given = dict(pairs)
+        demand("--root" in given and len(rest) == 1, "call", "--root and one receipt are needed")
+        quorum = int(given["--quorum"]) if "--quorum" in given else None
+        paths = (given["--root"], rest[0], given.get("--record"))
+        files: Any = [path and open(path, "rb").read(FILE_MAX + 1) for path in paths]  # noqa: PTH123, SIM115
+    except (getopt.GetoptError, OSError, ValueError, RefusedError) as error:
+        print(f"UNREADABLE. The call is wrong, or a file cannot be opened: {error}\n{__doc__}", file=sys.stderr)
+        return 2
+    found = result(*files, quorum, "--all" in given)
     sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
-    print(json.dumps(found) if given.json else f"{found['verdict'].upper()} ({found['code']}). {found['sentence']}")
+    words = f"{found['verdict'].upper()} ({found['code']}). {found['sentence']}"
+    print(json.dumps(found) if "--json" in given else words)
     return {"genuine": 0, "not-genuine": 1}.get(found["verdict"], 2)
 
 

@@ -91,13 +91,19 @@ class Publisher:
         return total.plus(self._publish_chunk(chunk, taken))
 
     def _publish_chunk(self, chunk: Sequence[Incoming], taken: Taken | None) -> Published:
-        result = Published()
+        # Deliveries repeat a hospital's organisations and practitioners with every person: told once is enough.
+        fresh = _without_echoes(chunk)
+        result = Published(unchanged=len(chunk) - len(fresh))
         # Two versions of one record in one chunk are written one after the other.
-        for part in _without_repeats(chunk):
-            result = result.plus(self._journal.store.write(partial(self._write, part=part, taken=taken)))
+        parts = _without_repeats(fresh)
+        for number, part in enumerate(parts, 1):
+            last = chunk[-1] if number == len(parts) else part[-1]
+            result = result.plus(self._journal.store.write(partial(self._write, part=part, last=last, taken=taken)))
         return result
 
-    def _write(self, connection: sql.Connection, part: Sequence[Incoming], taken: Taken | None) -> Published:
+    def _write(
+        self, connection: sql.Connection, part: Sequence[Incoming], last: Incoming, taken: Taken | None
+    ) -> Published:
         known = _known(connection, part)
         patients: dict[str, int] = {}
         accounts: dict[int, str | None] = {}
@@ -134,7 +140,7 @@ class Publisher:
         lines = self._journal.append(connection, drafts)
         _keep(connection, fresh, changed)
         if taken is not None:
-            taken(connection, part[-1])
+            taken(connection, last)
         if altered:
             time = lines[-1].time if lines else self._journal.now()
             _raise_alarms(connection, altered, time)
@@ -231,6 +237,18 @@ def stamp_of(value: Any) -> str:
     if not isinstance(meta, dict):
         return ""
     return f"{meta.get('versionId', '')} {meta.get('lastUpdated', '')}"[:120]
+
+
+def _without_echoes(chunk: Sequence[Incoming]) -> list[Incoming]:
+    """The arrivals without those that say of a record what the one before them in the chunk said."""
+    said: dict[tuple[str, str], bytes | None] = {}
+    fresh: list[Incoming] = []
+    for arrival in chunk:
+        name, digest = (arrival.type, arrival.id), arrival.record.sha256 if arrival.record is not None else None
+        if name not in said or said[name] != digest:
+            fresh.append(arrival)
+        said[name] = digest
+    return fresh
 
 
 def _without_repeats(chunk: Sequence[Incoming]) -> list[list[Incoming]]:
