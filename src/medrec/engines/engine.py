@@ -33,6 +33,17 @@ class EngineError(Exception):
         self.sentence = sentence
 
 
+class TransactionRefused(EngineError):
+    """The network does not take the transaction: its nodes let none into a block that could not be accepted.
+
+    Nothing was ordered, except transactions that stood before it in the same submission. `outcome` says why.
+    """
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__("refused", outcome.sentence)
+        self.outcome = outcome
+
+
 class Position(NamedTuple):
     """Where a transaction stands: the block's height and its place in the block."""
 

@@ -55,7 +55,7 @@ class Storage:
         self._closed: EngineError | None = None
         self._lock_file = _lock(path)
         try:
-            self.connection = _connect(path)
+            self.connection = connect(path)
         except BaseException:
             self._lock_file.close()
             raise
@@ -86,7 +86,7 @@ class Storage:
         tip, writes = genesis_writes(genesis)
         try:
             self.connection.execute("BEGIN IMMEDIATE")
-            _put(self.connection, writes)
+            put(self.connection, writes)
             self.connection.execute("COMMIT")
         except sqlite3.Error as error:
             raise _translated(error, self._path) from error
@@ -128,7 +128,7 @@ class Storage:
             self._fault("begin")
             connection.execute("BEGIN IMMEDIATE")
             self._fault("state")
-            _put(connection, result.writes)
+            put(connection, result.writes)
             self._fault("block")
             connection.execute(
                 "INSERT INTO block VALUES (?, ?, ?, ?, ?)",
@@ -168,6 +168,16 @@ class Storage:
         if self.connection.in_transaction:
             self.connection.execute("ROLLBACK")
 
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._path
+
+    def replaced(self, tip: Tip) -> None:
+        """The whole content was replaced in one transaction: forget what was read before."""
+        self._cache.clear()
+        self._tip = tip
+
     def stored_height(self) -> int:
         """The height of the last block in the file."""
         row = self.connection.execute("SELECT max(height) FROM block").fetchone()
@@ -186,7 +196,7 @@ class Storage:
         finally:
             self._give_back(connection)
         try:
-            return [_committed(*row) for row in rows]
+            return [read_block(*row) for row in rows]
         except _UNREADABLE as error:
             raise _translated(error, self._path) from error
 
@@ -211,7 +221,7 @@ class Storage:
                 raise self._closed
             if self._readers:
                 return self._readers.pop()
-        return _connect(self._path, read_only=True)
+        return connect(self._path, read_only=True)
 
     def _give_back(self, connection: sqlite3.Connection) -> None:
         with self._readers_lock:
@@ -301,7 +311,8 @@ class _WriterView:
         )
 
 
-def _connect(path: Path, read_only: bool = False) -> sqlite3.Connection:
+def connect(path: Path, read_only: bool = False) -> sqlite3.Connection:
+    """A connection to a ledger file. Raises EngineError."""
     uri = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
     try:
         connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=10)
@@ -344,7 +355,8 @@ def _get(connection: sqlite3.Connection, key: bytes) -> bytes | None:
     return None if row is None else bytes(row[0])
 
 
-def _put(connection: sqlite3.Connection, writes: dict[bytes, bytes | None]) -> None:
+def put(connection: sqlite3.Connection, writes: dict[bytes, bytes | None]) -> None:
+    """Set and delete keys of the state, in the transaction that is open."""
     connection.executemany(
         "INSERT OR REPLACE INTO state VALUES (?, ?)",
         sorted((key, value) for key, value in writes.items() if value is not None),
@@ -354,7 +366,8 @@ def _put(connection: sqlite3.Connection, writes: dict[bytes, bytes | None]) -> N
     )
 
 
-def _committed(height: int, time: int, transactions: bytes, results: bytes, tip: bytes) -> CommittedBlock:
+def read_block(height: int, time: int, transactions: bytes, results: bytes, tip: bytes) -> CommittedBlock:
+    """The block of a row of the table `block`."""
     rows, details = codec.decode(results, bytes_max=_STORED_BYTES_MAX)
     outcomes = tuple(Outcome(Code(code), detail) for (code, _), detail in zip(rows, details, strict=True))
     block = Block(height, time, tuple(codec.decode(transactions, bytes_max=_STORED_BYTES_MAX)))

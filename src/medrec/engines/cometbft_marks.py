@@ -1,0 +1,88 @@
+"""What one process remembers of transactions that wait in the pool: whose signature holds, and until when they may."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Container, Iterable
+from hashlib import sha256
+from typing import NamedTuple
+
+from medrec.core import state
+from medrec.core.outcome import Code, Outcome
+from medrec.core.types import Transaction
+from medrec.core.view import View
+
+MARKS_MAX = 50_000
+POOL_MAX = 20_000
+
+
+class Marks(Container[bytes]):
+    """Marks of signatures that held, the newest MARKS_MAX of them. It saves work and never changes an outcome.
+
+    `machine.check` asks for the mark of the one signature it would verify next; when it passes, `remember` keeps it.
+    For several threads: each remembers what it asked for itself.
+    """
+
+    def __init__(self) -> None:
+        self._marks: OrderedDict[object, None] = OrderedDict()
+        self._thread = threading.local()
+        self.hits = 0
+
+    def __contains__(self, mark: object) -> bool:
+        self._thread.asked = mark
+        known = mark in self._marks
+        self.hits += known
+        return known
+
+    def __len__(self) -> int:
+        return max(1, len(self._marks))  # never empty: an empty container would not be asked
+
+    def remember(self) -> None:
+        """The signature asked for last held."""
+        self._marks[self._thread.asked] = None
+        if len(self._marks) > MARKS_MAX:
+            self._marks.popitem(last=False)
+
+
+class _Waiting(NamedTuple):
+    author: str
+    nonce: int
+    expires: int
+
+
+class Pool:
+    """Author, nonce and last height of the transactions that were let into the pool."""
+
+    def __init__(self) -> None:
+        self._waiting: OrderedDict[bytes, _Waiting] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def add(self, data: bytes, transaction: Transaction) -> None:
+        """Remember a transaction that waits."""
+        body = transaction.body
+        self._waiting[sha256(data).digest()] = _Waiting(body.author, body.nonce, body.expires)
+        if len(self._waiting) > POOL_MAX:
+            self._waiting.popitem(last=False)
+
+    def ordered(self, transactions: Iterable[bytes]) -> None:
+        """Forget what stands in a block."""
+        if self._waiting:
+            for data in transactions:
+                self._waiting.pop(sha256(data).digest(), None)
+
+    def recheck(self, view: View, height: int, data: bytes) -> Outcome | None:
+        """Why a transaction can no longer wait, None if it can. Two comparisons and one read, whatever its size."""
+        name = sha256(data).digest()
+        waiting = self._waiting.get(name)
+        if waiting is None:
+            return Outcome(Code.STALE_NONCE, "forgotten by a full pool")
+        if height > waiting.expires:
+            outcome = Outcome(Code.EXPIRED, f"at height {height}, valid to {waiting.expires}")
+        else:
+            last = state.read_integer(view, state.nonce_key(waiting.author))
+            if waiting.nonce > last:
+                return None
+            outcome = Outcome(Code.STALE_NONCE, f"nonce {waiting.nonce}, last {last}")
+        del self._waiting[name]
+        return outcome
