@@ -1,6 +1,7 @@
 """The composition root: the only file that names concrete engines, stores, signers, sources and clocks."""
 
 import os
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,6 +9,8 @@ from typing import Any
 
 from medrec.core import codec
 from medrec.core.genesis import GenesisError, network_id, read_genesis
+from medrec.engines import cometbft_binary
+from medrec.engines.cometbft import CometBftEngine
 from medrec.engines.engine import Engine
 from medrec.engines.memory import MemoryEngine
 from medrec.engines.sqlite import SqliteEngine
@@ -22,7 +25,7 @@ from medrec.node.store import Store
 from medrec.node.vault import Vault
 from medrec.portal.app import pages
 
-ENGINES = ("sqlite", "memory")
+ENGINES = ("sqlite", "memory", "cometbft")
 
 
 def now_ms() -> int:
@@ -31,12 +34,18 @@ def now_ms() -> int:
 
 
 def open_engine(kind: str, path: Path, genesis: dict[str, Any]) -> Engine:
-    """The engine of a name in ENGINES, over the ledger file `path` where it has one. Raises EngineError."""
+    """The engine of a name in ENGINES, over the ledger's file, or folder for cometbft. Raises EngineError."""
     if kind == "memory":
         return MemoryEngine(genesis, now_ms)
     if kind == "sqlite":
         return SqliteEngine(path, genesis, now_ms)
+    if kind == "cometbft":
+        return CometBftEngine(path, genesis, lambda: cometbft_binary.program(_tell))
     raise ValueError(f"no engine is called {kind!r}; known are {', '.join(ENGINES)}")
+
+
+def _tell(line: str) -> None:
+    sys.stderr.write(line + "\n")
 
 
 def genesis_document(name: str, created: int, organisations: Sequence[dict[str, Any]]) -> dict[str, Any]:

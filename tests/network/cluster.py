@@ -50,12 +50,8 @@ def lay_out(
     keys = {name: make_keys(folder / "comet") for name, folder in folders.items()}
     founders = Founders(network_id(genesis), {name: keys[name].consensus for name in names})
     ports = free_ports(2 * len(names))
-    places = [
-        (f"{hosts[i]}:26656", f"{hosts[i]}:26657")
-        if hosts
-        else (f"127.0.0.1:{ports[2 * i]}", f"127.0.0.1:{ports[2 * i + 1]}")
-        for i in range(len(names))
-    ]
+    near = [(f"127.0.0.1:{ports[2 * i]}", f"127.0.0.1:{ports[2 * i + 1]}") for i in range(len(names))]
+    places = [(f"{host}:26656", f"{host}:26657") for host in hosts] if hosts else near
     for (listen, rpc), (name, folder) in zip(places, folders.items(), strict=True):
         peers = [f"{keys[other].node}@{places[i][0]}" for i, other in enumerate(names) if other != name]
         write_engine_settings(folder, EngineSettings(listen=listen, rpc=rpc, peers=peers, **settings))

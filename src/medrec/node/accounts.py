@@ -7,7 +7,7 @@ from medrec.core import state
 from medrec.core.address import address_of
 from medrec.core.outcome import Code, Outcome
 from medrec.core.types import EXPIRY_HEIGHTS_MAX, encode_body, encode_transaction, transaction_id
-from medrec.engines.engine import Engine
+from medrec.engines.engine import Engine, TransactionRefused
 from medrec.node.keys import PersonKey
 
 
@@ -28,8 +28,11 @@ def submit_as_account(engine: Engine, network: bytes, account: str, key: PersonK
         author=account, expires=expires, key=key.key_id, kind=kind, network=network, nonce=nonce, payload=payload
     )
     proof = ["ed25519", key.sign_transaction_id(transaction_id(body))]
-    position = engine.submit([encode_transaction(body, proof)])[0]
-    outcome = engine.blocks(position.height - 1)[0].outcomes[position.index]
+    try:
+        position = engine.submit([encode_transaction(body, proof)])[0]
+        outcome = engine.blocks(position.height - 1)[0].outcomes[position.index]
+    except TransactionRefused as refused:
+        outcome = refused.outcome
     if outcome.code != Code.OK:
         raise AccountError(outcome)
 

@@ -19,7 +19,7 @@ from medrec.core.kinds.anchor import ENTRIES_MAX, encode_attachment
 from medrec.core.outcome import Code
 from medrec.core.state import BatchHead
 from medrec.core.types import EXPIRY_HEIGHTS_MAX, TRANSACTION_BYTES_MAX, encode_body, encode_transaction, transaction_id
-from medrec.engines.engine import Engine, EngineError
+from medrec.engines.engine import Engine, EngineError, TransactionRefused
 from medrec.node import store
 from medrec.node.keys import OrganisationKeys
 
@@ -120,9 +120,11 @@ class Anchorer:
         return {"transaction": transaction, "id": identifier, "expires": expires}
 
     def _submit(self, last: Any) -> int:
-        position = self._engine.submit([bytes(last.transaction)])[0]
-        block = self._engine.blocks(position.height - 1)[0]
-        outcome = block.outcomes[position.index]
+        try:
+            position = self._engine.submit([bytes(last.transaction)])[0]
+            outcome = self._engine.blocks(position.height - 1)[0].outcomes[position.index]
+        except TransactionRefused as refused:
+            outcome = refused.outcome
         if outcome.code == Code.OK:
             values = self._where(bytes(last.id), last.expires)
             self._store.write(
