@@ -190,24 +190,44 @@ def chain_genesis(genesis: Genesis, founders: Founders, app_hash: bytes) -> dict
 
 def _config(settings: EngineSettings, socket: Path, moniker: str) -> str:
     sync = settings.state_sync
-    empty = settings.empty_block_seconds
-    return f"""# Made by MedRec at every start from engine.toml: edit that file.
+    return _CONFIG.format(
+        socket=socket,
+        moniker=moniker,
+        log=settings.log,
+        rpc=settings.rpc,
+        body_bytes=8 * TRANSACTION_BYTES_MAX,
+        listen=settings.listen,
+        peers=",".join(settings.peers),
+        transaction_bytes=TRANSACTION_BYTES_MAX,
+        sync="true" if sync else "false",
+        servers=",".join(sync.rpc_servers) if sync else "",
+        height=sync.trust_height if sync else 0,
+        hash=sync.trust_hash if sync else "",
+        propose=settings.propose_ms,
+        pause=settings.block_pause_ms,
+        empties="true" if settings.empty_block_seconds else "false",
+        empty=settings.empty_block_seconds,
+        gossip=settings.gossip_ms,
+    )
+
+
+_CONFIG = """# Made by MedRec at every start from engine.toml: edit that file.
 proxy_app = "unix://{socket}"
 abci = "socket"
 moniker = "{moniker}"
 db_backend = "goleveldb"
-log_level = "{settings.log}"
+log_level = "{log}"
 log_format = "plain"
 
 [rpc]
-laddr = "tcp://{settings.rpc}"
-max_body_bytes = {8 * TRANSACTION_BYTES_MAX}
+laddr = "tcp://{rpc}"
+max_body_bytes = {body_bytes}
 max_request_batch_size = 0
 timeout_broadcast_tx_commit = "30s"
 
 [p2p]
-laddr = "tcp://{settings.listen}"
-persistent_peers = "{",".join(settings.peers)}"
+laddr = "tcp://{listen}"
+persistent_peers = "{peers}"
 persistent_peers_max_dial_period = "5s"
 pex = false
 addr_book_strict = false
@@ -221,29 +241,29 @@ type = "flood"
 recheck = true
 recheck_timeout = "30s"
 size = 10000
-max_tx_bytes = {TRANSACTION_BYTES_MAX}
+max_tx_bytes = {transaction_bytes}
 max_txs_bytes = 268435456
 cache_size = 20000
 
 [statesync]
-enable = {"true" if sync else "false"}
-rpc_servers = "{",".join(sync.rpc_servers) if sync else ""}"
-trust_height = {sync.trust_height if sync else 0}
-trust_hash = "{sync.trust_hash if sync else ""}"
+enable = {sync}
+rpc_servers = "{servers}"
+trust_height = {height}
+trust_hash = "{hash}"
 trust_period = "168h0m0s"
 discovery_time = "5s"
 
 [consensus]
-timeout_propose = "{settings.propose_ms}ms"
+timeout_propose = "{propose}ms"
 timeout_propose_delta = "500ms"
 timeout_prevote = "500ms"
 timeout_prevote_delta = "500ms"
 timeout_precommit = "500ms"
 timeout_precommit_delta = "500ms"
-timeout_commit = "{settings.block_pause_ms}ms"
-create_empty_blocks = {"true" if empty else "false"}
+timeout_commit = "{pause}ms"
+create_empty_blocks = {empties}
 create_empty_blocks_interval = "{empty}s"
-peer_gossip_sleep_duration = "{settings.gossip_ms}ms"
+peer_gossip_sleep_duration = "{gossip}ms"
 
 [storage]
 discard_abci_responses = true
