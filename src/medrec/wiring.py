@@ -88,7 +88,7 @@ def build_node(
         vault=vault,
         clock=now_ms,
         peers=peers or HttpPeers(keys, engine, now_ms),
-        source=FolderReader(records, kept) if records is not None else None,
+        source=FolderReader(kept) if records is not None else None,
         agent=agent,
         merge_delay_ms=merge_delay_ms,
     )

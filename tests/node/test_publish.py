@@ -1,6 +1,7 @@
 """Versions chain; what changed without notice is reported; the journal is whole and everything is anchored once."""
 
 import json
+import os
 
 import pytest
 import sqlalchemy as sql
@@ -174,18 +175,18 @@ def test_a_reading_cut_off_goes_on_and_ends_as_if_it_had_not_been(world, tmp_pat
         resources = [observation(f"{name}{number}", "p1", number) for number in range(700)]
         (folder / f"{name}.json").write_text(bundle(*resources))
     north = world.north
-    write, writes = north.store.write, []
+    submit, writes = north.store.submit, []
 
     def failing(closure):
         writes.append(1)
         if len(writes) == 3:
             raise KeyboardInterrupt
-        return write(closure)
+        return submit(closure)
 
-    north.store.write = failing
+    north.store.submit = failing
     with pytest.raises(KeyboardInterrupt):
         ingest_folder(north.publisher, north.store, folder)
-    north.store.write = write
+    north.store.submit = submit
     done = ingest_folder(north.publisher, north.store, folder)
     with north.store.read() as connection:
         count = connection.execute(sql.select(sql.func.count()).select_from(store.record)).scalar()
@@ -211,7 +212,7 @@ def test_an_old_delivery_read_again_does_not_bring_old_versions_back(world, tmp_
     assert read() == Published(updated=1)
     (folder / "a.json").write_text(bundle(observation("o1", "p1", 1), observation("o2", "p1", 1)) + " ")
     assert read() == Published(unchanged=2)
-    reader = FolderReader(folder, north.store)
+    reader = FolderReader(north.store)
     assert json.loads(reader.read("Observation", "o1"))["valueInteger"] == 2
     (folder / "b.json").write_text(bundle(observation("o1", "p1", 9)))
     assert len(read().altered) == 1
@@ -251,3 +252,102 @@ def test_an_old_delivery_read_again_does_not_bring_a_deleted_record_back(world):
     assert north.publish(observation("o1", "p1", 1), announced=False) == Published(unchanged=1)
     # A deleted record that comes back changed, in a delivery that was read before, is an alarm.
     assert len(north.publish(observation("o1", "p1", 2), announced=False).altered) == 1
+
+
+def read(world, folder, **how):
+    return ingest_folder(world.north.publisher, world.north.store, folder, **how)
+
+
+def test_a_change_in_place_is_an_alarm_even_if_its_reading_was_cut_off(world, tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    resources = [observation(f"o{number:04}", "p1", number) for number in range(1500)]
+    (folder / "a.json").write_text(bundle(*resources))
+    read(world, folder)
+    for changed in (7, 1400, 1450):
+        resources[changed]["valueInteger"] = 9999
+    (folder / "a.json").write_text(bundle(*resources))
+    submit, writes = world.north.store.submit, []
+
+    def failing(closure):
+        writes.append(1)
+        if len(writes) == 2:
+            raise KeyboardInterrupt
+        return submit(closure)
+
+    world.north.store.submit = failing
+    with pytest.raises(KeyboardInterrupt):
+        read(world, folder)
+    world.north.store.submit = submit
+    done = read(world, folder).published
+    assert done.updated == 0
+    with world.north.store.read() as connection:
+        assert sorted(connection.execute(sql.select(store.alarm.c.subject)).scalars()) == [
+            "Observation/o0007",
+            "Observation/o1400",
+            "Observation/o1450",
+        ]
+
+
+@pytest.mark.parametrize("how", ["renamed", "copied, the first one deleted"])
+def test_a_file_that_moved_is_read_from_its_new_place(world, tmp_path, how):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    first = folder / "a.json"
+    first.write_text(bundle(observation("o1", "p1", 1)))
+    read(world, folder)
+    if how == "renamed":
+        first.rename(folder / "z.json")
+    else:
+        (folder / "z.json").write_text(first.read_text())
+        read(world, folder)
+        first.unlink()
+    done = read(world, folder)
+    assert done.published.altered == () and done.gone == ()
+    assert FolderReader(world.north.store).read("Observation", "o1") is not None
+
+
+def test_two_folders_of_one_name_are_two_sources(world, tmp_path):
+    for place in ("x", "y"):
+        (tmp_path / place / "rec").mkdir(parents=True)
+        path = tmp_path / place / "rec" / "a.json"
+        path.write_text(bundle(observation(place, "p1", 1)))
+        os.utime(path, ns=(1_700_000_000_000_000_000, 1_700_000_000_000_000_000))
+        assert read(world, tmp_path / place / "rec").published == Published(created=1)
+    for place in ("x", "y"):
+        assert FolderReader(world.north.store).read("Observation", place) is not None
+
+
+def test_a_thorough_reading_finds_a_change_that_kept_size_and_time(world, tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    path = folder / "a.json"
+    path.write_text(bundle(observation("o1", "p1", 3)))
+    facts = path.stat()
+    read(world, folder)
+    path.write_text(path.read_text().replace("3", "9"))
+    os.utime(path, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    assert read(world, folder).published == Published()
+    assert len(read(world, folder, thorough=True).published.altered) == 1
+
+
+def test_a_file_that_vanished_with_records_is_an_alarm_once(world, tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "a.json").write_text(bundle(observation("o1", "p1", 1)))
+    (folder / "b.json").write_text(bundle(observation("o2", "p1", 1)))
+    read(world, folder)
+    (folder / "a.json").unlink()
+    assert [name.rsplit("/", 1)[1] for name in read(world, folder).gone] == ["a.json"]
+    assert len(read(world, folder).gone) == 1
+    with world.north.store.read() as connection:
+        assert list(connection.execute(sql.select(store.alarm.c.code)).scalars()) == ["file-gone"]
+
+
+def test_a_record_restored_to_what_was_signed_is_altered_no_more(world):
+    north = world.north
+    north.publish(observation("o1", "p1", 1))
+    north.publish(observation("o1", "p1", 2), announced=False)
+    north.publish(observation("o1", "p1", 1), announced=False)
+    with north.store.read() as connection:
+        assert connection.execute(sql.select(store.record.c.altered)).scalar() is False

@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 
 from medrec.cli import demo, node, proofs
+from medrec.cli.stop import Stop
 from medrec.core.genesis import GenesisError
 from medrec.engines.engine import EngineError
 from medrec.node.anchor import AnchorError
@@ -44,6 +45,8 @@ def main() -> None:
         app()
     except (EngineError, StoreError) as error:
         _end(error.code, error.sentence)
+    except Stop as error:
+        _end(error.code, error.sentence, error.status)
     except SourceUnavailable as error:
         _end("source-unavailable", str(error))
     except KeyFileError as error:
@@ -56,6 +59,8 @@ def main() -> None:
         _end("serve", str(error))
     except AnchorError as error:
         _end(error.code.name.lower().replace("_", "-"), error.sentence)
+    except OSError as error:
+        _end("file", f"{error.filename or 'A file'} cannot be used: {error.strerror or type(error).__name__}.")
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as error:
@@ -66,6 +71,6 @@ def main() -> None:
         _end("fault", f"MedRec has a fault here ({name}); nothing half done was kept. Set MEDREC_TRACE=1 to see where.")
 
 
-def _end(code: str, sentence: str) -> None:
+def _end(code: str, sentence: str, status: int = 2) -> None:
     Console(stderr=True, soft_wrap=True).print(f"{code}: {sentence}", highlight=False, markup=False)
-    sys.exit(2)
+    sys.exit(status)

@@ -1,5 +1,6 @@
 """`medrec init`, `start`, `ingest`, `status`: one organisation's node."""
 
+import json
 import threading
 import time
 from pathlib import Path
@@ -10,6 +11,7 @@ from rich.console import Console
 from rich.progress import Progress as Bar
 
 from medrec import wiring
+from medrec.cli.stop import Stop
 from medrec.core import codec
 from medrec.core.types import is_organisation_id
 from medrec.node import journal
@@ -24,6 +26,7 @@ from medrec.node.store import StoreError
 
 SettingsFile = Annotated[Path, typer.Option("--settings", help="The node's settings file.")]
 DEFAULT = Path("medrec.toml")
+THOROUGH_S = 24 * 3600.0
 console = Console(soft_wrap=True)
 
 
@@ -39,12 +42,10 @@ def init(
     Example: medrec init harbour-general --name "Harbour General Hospital" --records /srv/fhir-out
     """
     if not is_organisation_id(organisation):
-        console.print(f"[red]{organisation!r} cannot be an id: small letters, digits and hyphens, at most 32.[/red]")
-        raise typer.Exit(2)
+        raise Stop("bad-id", f"{organisation!r} cannot be an id: small letters, digits and hyphens, at most 32.")
     settings = folder / "medrec.toml"
     if settings.exists():
-        console.print(f"[red]{settings} is there already; choose another --folder.[/red]")
-        raise typer.Exit(2)
+        raise Stop("exists", f"{settings} is there already; choose another --folder.")
     keys = OrganisationKeys.generate(organisation)
     founder = {"id": organisation, "name": name or organisation, "roles": [role], "endpoint": "", "keys": keys.public()}
     genesis = wiring.genesis_document(name or organisation, wiring.now_ms(), [founder])
@@ -52,9 +53,10 @@ def init(
     folder.mkdir(parents=True, exist_ok=True)
     keys.save(folder / "data" / "keys")
     (folder / "genesis.json").write_bytes(codec.encode_json(genesis))
-    lines = [f'organisation = "{organisation}"', f'roles = ["{role}"]']
+    # A JSON text is a TOML text.
+    lines = [f"organisation = {json.dumps(organisation)}", f"roles = {json.dumps([role])}"]
     if records:
-        lines.append(f'records = "{Path(records).expanduser().absolute()}"')
+        lines.append(f"records = {json.dumps(str(Path(records).expanduser().absolute()))}")
     settings.write_text("\n".join(lines) + "\n")
     console.print(f"Made {settings}. Start the node with: medrec start --settings {settings}", highlight=False)
 
@@ -85,9 +87,13 @@ def start(settings: SettingsFile = DEFAULT) -> None:
 
 def _poll(node: Node, place: Place, stopping: threading.Event) -> None:
     """Read the records folder again and again; what goes wrong stands on the node's page and passes."""
+    thorough_at = 0.0
     while place.records is not None and not stopping.is_set():
         try:
-            done = ingest_folder(node.publisher, node.store, place.records)
+            thorough = time.monotonic() >= thorough_at
+            done = ingest_folder(node.publisher, node.store, place.records, thorough=thorough)
+            if thorough:
+                thorough_at = time.monotonic() + THOROUGH_S
             node.trouble.pop("records", None)
             if done.rejected:
                 node.trouble["records"] = f"{len(done.rejected)} records could not be read; run `medrec ingest`."
@@ -100,20 +106,22 @@ def _poll(node: Node, place: Place, stopping: threading.Event) -> None:
 
 def ingest(
     folder: Annotated[Path | None, typer.Argument(help="The folder; without it, the one in the settings.")] = None,
+    thorough: Annotated[bool, typer.Option(help="Look into files of the same size and time, too.")] = False,
     settings: SettingsFile = DEFAULT,
 ) -> None:
     """Sign everything that is new or changed in a folder of FHIR Bundles and NDJSON files, plain or gzip.
+
+    Exit code 0: all of it; 1: something was rejected, altered in place, or is gone.
 
     Example: medrec ingest /srv/fhir-out
     """
     place = read_settings(settings)
     records = folder or place.records
     if records is None:
-        console.print("[red]The settings name no records folder; give one.[/red]")
-        raise typer.Exit(2)
+        raise Stop("no-folder", "The settings name no records folder; give one.")
     node, engine = wiring.node_of(place)
     try:
-        done = _with_progress(node, records)
+        done = _with_progress(node, records, thorough)
         anchored = node.anchor()
     finally:
         wiring.close_node(node)
@@ -129,14 +137,16 @@ def ingest(
             f"[red]{altered.type}/{altered.id} in {altered.origin} was changed without a new version.[/red]",
             highlight=False,
         )
+    for gone in done.gone:
+        console.print(f"[red]{gone} is gone, and records that were signed with it.[/red]", highlight=False)
     for item in done.rejected:
         where = f"line {item.line}, column {item.column}" if item.line else ""
         place_ = ", ".join(part for part in (item.origin, where, item.key) if part)
         console.print(f"{item.code}: {place_}: {item.sentence}", highlight=False, markup=False)
-    raise typer.Exit(1 if got.altered or done.rejected else 0)
+    raise typer.Exit(1 if got.altered or done.rejected or done.gone else 0)
 
 
-def _with_progress(node: Node, folder: Path) -> Ingested:
+def _with_progress(node: Node, folder: Path, thorough: bool) -> Ingested:
     with Bar(console=console, transient=True) as bar:
         task = bar.add_task("reading", total=None)
 
@@ -144,7 +154,7 @@ def _with_progress(node: Node, folder: Path) -> Ingested:
             words = f"{progress.files_done}/{progress.files_total} files, {progress.records} records"
             bar.update(task, total=progress.bytes_total, completed=progress.bytes_done, description=words)
 
-        return ingest_folder(node.publisher, node.store, folder, show)
+        return ingest_folder(node.publisher, node.store, folder, show, thorough=thorough)
 
 
 def status(settings: SettingsFile = DEFAULT) -> None:

@@ -1,19 +1,22 @@
 """`medrec receipt`, `export`, `check`: proofs that travel without the node."""
 
+import re
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from medrec import wiring
 from medrec.cli.node import DEFAULT, SettingsFile
+from medrec.cli.stop import stop
 from medrec.core.dataset import StatementError
 from medrec.core.receipt import ReceiptError, read_root
 from medrec.node import dataset, journal, receipts
 from medrec.node.settings import read_settings
 
 console = Console(soft_wrap=True)
+RECORD = re.compile(r"[A-Z][A-Za-z]{0,63}/[A-Za-z0-9.\-]{1,64}(/[1-9][0-9]{0,8})?")
 
 
 def receipt(
@@ -28,9 +31,8 @@ def receipt(
     Example: medrec receipt Observation/o1 --out o1.receipt.json --root root.json
     """
     parts = record.split("/")
-    if len(parts) not in (2, 3) or (len(parts) == 3 and not parts[2].isdigit()):
-        console.print("[red]Name the record as Type/id or Type/id/version, for instance Observation/o1.[/red]")
-        raise typer.Exit(2)
+    if not RECORD.fullmatch(record):
+        stop("bad-name", "Name the record as Type/id or Type/id/version, for instance Observation/o1.")
     node, engine = wiring.node_of(read_settings(settings))
     try:
         node.anchor()
@@ -39,7 +41,7 @@ def receipt(
         if root is not None:
             root.write_bytes(receipts.root_file(node))
     except receipts.ReceiptUnavailableError as refused:
-        _end(refused.code, refused.sentence, 1)
+        stop(refused.code, refused.sentence, 1)
     finally:
         wiring.close_node(node)
         wiring.close(engine)
@@ -70,7 +72,7 @@ def export(
         if root is not None:
             root.write_bytes(receipts.root_file(node))
     except (dataset.DatasetError, StatementError) as error:
-        _end(error.code, error.sentence, 1)
+        stop(error.code, error.sentence, 1)
     finally:
         wiring.close_node(node)
         wiring.close(engine)
@@ -92,9 +94,9 @@ def check(
     try:
         checked = dataset.check_dataset(folder, statement, read_root(root.read_bytes()))
     except (dataset.DatasetError, StatementError, ReceiptError) as error:
-        _end(error.code, error.sentence, 2)
+        stop(error.code, error.sentence, 2)
     except OSError as error:
-        _end("no-root", f"The root file {root} cannot be read: {error.strerror}.", 2)
+        stop("no-root", f"The root file {root} cannot be read: {error.strerror}.", 2)
     said = checked.statement
     words = f"{checked.organisation} stated lines {said.first} to {said.last} of its journal"
     if checked.whole:
@@ -104,8 +106,3 @@ def check(
         console.print(f"{finding.kind}: {finding.sentence}", highlight=False, markup=False)
     console.print(f"Not whole: {words}; {len(checked.findings)} things are wrong.", highlight=False)
     raise typer.Exit(1)
-
-
-def _end(code: str, sentence: str, status: int) -> NoReturn:
-    console.print(f"{code}: {sentence}", highlight=False, markup=False)
-    raise typer.Exit(status) from None

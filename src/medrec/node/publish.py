@@ -8,6 +8,7 @@ the record is marked as altered, nothing is signed anew, and the gate will not l
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -78,28 +79,42 @@ class Publisher:
         self._journal = journal
         self._network = network.hex()
 
+    def now(self) -> int:
+        """The clock's milliseconds."""
+        return self._journal.now()
+
     def publish(self, arrivals: Iterable[Incoming], taken: Taken | None = None) -> Published:
         """Sign the arrivals, in order. `taken` is called in the durable write of each chunk, with its last arrival,
         so that a reading that was cut off goes on where the journal stands. Raises StoreError."""
         total = Published()
         chunk: list[Incoming] = []
+        writing: Future[Published] | None = None
         for arrival in arrivals:
             chunk.append(arrival)
             if len(chunk) == CHUNK:
-                total = total.plus(self._publish_chunk(chunk, taken))
-                chunk = []
-        return total.plus(self._publish_chunk(chunk, taken))
+                # The next chunk is read while this one is written; it is not handed over before this one is durable.
+                total = total.plus(writing.result() if writing is not None else Published())
+                done, writing = self._publish_chunk(chunk, taken)
+                total, chunk = total.plus(done), []
+        total = total.plus(writing.result() if writing is not None else Published())
+        done, writing = self._publish_chunk(chunk, taken)
+        return total.plus(done).plus(writing.result() if writing is not None else Published())
 
-    def _publish_chunk(self, chunk: Sequence[Incoming], taken: Taken | None) -> Published:
+    def _publish_chunk(
+        self, chunk: Sequence[Incoming], taken: Taken | None
+    ) -> tuple[Published, Future[Published] | None]:
+        """What is done of a chunk, and what its last part will do."""
         # Deliveries repeat a hospital's organisations and practitioners with every person: told once is enough.
         fresh = _without_echoes(chunk)
-        result = Published(unchanged=len(chunk) - len(fresh))
+        done = Published(unchanged=len(chunk) - len(fresh))
         # Two versions of one record in one chunk are written one after the other.
         parts = _without_repeats(fresh)
-        for number, part in enumerate(parts, 1):
-            last = chunk[-1] if number == len(parts) else part[-1]
-            result = result.plus(self._journal.store.write(partial(self._write, part=part, last=last, taken=taken)))
-        return result
+        for part in parts[:-1]:
+            write = partial(self._write, part=part, last=part[-1], taken=taken)
+            done = done.plus(self._journal.store.write(write))
+        if not parts:
+            return done, None
+        return done, self._journal.store.submit(partial(self._write, part=parts[-1], last=chunk[-1], taken=taken))
 
     def _write(
         self, connection: sql.Connection, part: Sequence[Incoming], last: Incoming, taken: Taken | None
@@ -120,6 +135,7 @@ class Publisher:
                 continue
             counts[action] += 1
             if action == "unchanged":
+                _settle(connection, arrival, before)
                 continue
             person = before.person if before is not None and arrival.record is None else None
             labels: tuple[str, ...] = ()
@@ -276,6 +292,16 @@ def _known(connection: sql.Connection, part: Sequence[Incoming]) -> dict[tuple[s
         for row in rows:
             found[(row.type, row.id)] = row
     return found
+
+
+def _settle(connection: sql.Connection, arrival: Incoming, before: Any) -> None:
+    """A record stated again, just as it was signed: it is read from here now, and is no longer altered."""
+    if before is None or arrival.record is None or bytes(before.sha256 or b"") != arrival.record.sha256:
+        return
+    if before.origin != arrival.origin or before.altered:
+        where = (store.record.c.type == arrival.type) & (store.record.c.id == arrival.id)
+        values = {"origin": arrival.origin, "altered": False}
+        connection.execute(sql.update(store.record).where(where).values(**values))
 
 
 def _keep(connection: sql.Connection, fresh: list[dict[str, Any]], changed: list[dict[str, Any]]) -> None:

@@ -120,13 +120,13 @@ outbox = Table(
 )
 
 position = Table(
-    "position", metadata, Column("source", String(200), primary_key=True), Column("token", LargeBinary, nullable=False)
+    "position", metadata, Column("source", String(500), primary_key=True), Column("token", LargeBinary, nullable=False)
 )
 
 delivery = Table(
     "delivery",
     metadata,
-    Column("source", String(200), primary_key=True),
+    Column("source", String(500), primary_key=True),
     Column("name", String(400), primary_key=True),
     Column("stamp", String(60), nullable=False),
 )
@@ -241,9 +241,13 @@ class Store:
 
         What the closure raises is raised here, and nothing of it is kept. Raises StoreError if the disk refuses.
         """
+        return self.submit(closure).result()
+
+    def submit(self, closure: Callable[[sql.Connection], Result]) -> Future[Result]:
+        """The same without waiting: the future has the result, or what `write` would raise."""
         future: Future[Result] = Future()
         self._queue.put((closure, future))
-        return future.result()
+        return future
 
     def _run(self) -> None:
         while True:
