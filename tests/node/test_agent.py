@@ -10,6 +10,7 @@ from medrec.node import store
 from medrec.node.keys import PersonKey
 from medrec.node.link import LinkError
 from medrec.node.rebuild import rebuild
+from medrec.node.vault import derive
 
 from .world import World, observation
 
@@ -201,3 +202,26 @@ def test_a_long_relationship_is_walked_to_its_end_in_one_go(world):
     deliver(world, world.north)
     assert world.agent.missing(grace_ms=0) == []
     assert len(world.agent.notices(account)) == 101
+
+
+@pytest.mark.parametrize("time", ["abc", None, -1, 2**62, [1]])
+def test_a_notice_with_a_time_that_is_none_is_not_taken(world, time):
+    account, _, _ = world.person(north="p1")
+    world.north.publish(observation("o1", "p1", 1))
+    _, good = payloads(world.north)
+    held, epoch, counter, sealed = codec.decode(good)
+    with world.helper.store.read() as connection:
+        key = derive(world.agent._relationship_key(connection, account, "north", epoch), "notice")
+    parts = codec.decode(world.helper.vault.open(key, sealed, b"north"))
+    changed = world.helper.vault.seal(key, codec.encode([*parts[:3], time]), b"north")
+    assert world.agent.take_notices("north", [codec.encode([held, epoch, counter, changed])]) == [False]
+    assert world.agent.take_notices("north", [good]) == [True]
+
+
+def test_a_time_ahead_of_ours_does_not_stand_on_top_for_ever(world):
+    account, _, _ = world.person(north="p1")
+    world.clock.now += 86_400_000
+    world.north.publish(observation("o1", "p1", 1))
+    world.clock.now -= 86_400_000
+    deliver(world, world.north)
+    assert max(notice.time for notice in world.agent.notices(account)) <= world.clock.now

@@ -236,6 +236,17 @@ def test_destinations_are_called_side_by_side(office):
     assert office.step() == 2
 
 
+def test_a_clock_that_jumped_ahead_and_came_back_holds_up_nothing(office):
+    office.queue(b"one", due=office.now + 86_400_000)
+    assert office.deliverer.step(office.now) == 1
+    # A peer that failed while the clock was ahead is called again as well.
+    office.queue(b"two")
+    office.fault = Fault(drop=True)
+    assert office.deliverer.step(office.now + 86_400_000) == 0
+    office.fault = Fault()
+    assert office.deliverer.step(office.now) == 1
+
+
 def test_the_longest_rest_is_a_minute():
     assert [deliver._wait(attempts) for attempts in (1, 2, 3, 8, 9, 10**9)] == [500, 1000, 2000, 60_000, 60_000, 60_000]
 

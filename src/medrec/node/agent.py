@@ -19,6 +19,7 @@ from medrec.node.vault import Vault, VaultError, derive
 
 FOLLOWED = "followed"
 MISSING_AFTER_MS = 10_000
+NUMBER_MAX = (1 << 53) - 1
 STRETCH = 8
 PART = 500
 Sign = Callable[[bytes], tuple[bytes, bytes]]
@@ -162,6 +163,8 @@ class Agent:
             manifest, salt, entry, time = codec.decode(opened)
             mark = tag(key, counter)
             stated = codec.decode(entry)
+            if not all(type(number) is int and 0 <= number <= NUMBER_MAX for number in (counter, time)):
+                return None
             # The line must be the one that this counter's tag will show on the ledger.
             if stated[1] != mark or stated[0] != commitment(manifest, salt):
                 return None
@@ -175,7 +178,8 @@ class Agent:
             "counter": counter,
             "tag": mark,
             "kind": kind,
-            "time": time,
+            # Nothing that has arrived is yet to come: a clock ahead of ours must not stand on top for ever.
+            "time": min(time, self._clock()),
             "received": self._clock(),
             "height": None,
             "sealed": self._vault.seal(None, opened, mark),

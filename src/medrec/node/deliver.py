@@ -67,12 +67,12 @@ class Deliverer:
         with self._node.store.read() as connection:
             found = connection.execute(
                 sql.select(rows.organisation, rows.path)
-                .where(rows.due <= now)
+                .where(_is_due(rows.due, now))
                 .group_by(rows.organisation, rows.path)
                 .order_by(sql.func.min(rows.id))
             ).all()
         due: list[Destination] = [(row.organisation, row.path) for row in found]
-        due = [destination for destination in due if self._way(destination).next_call <= now]
+        due = [destination for destination in due if _is_now(self._way(destination).next_call, now)]
         lanes = min(len(due), self._node.peers.lanes)
         if lanes <= 1:
             return sum(self._deliver(destination, now) for destination in due)
@@ -108,7 +108,7 @@ class Deliverer:
         with self._node.store.read() as connection:
             rows = connection.execute(
                 sql.select(store.outbox)
-                .where(where.organisation == destination[0], where.path == destination[1], where.due <= now)
+                .where(where.organisation == destination[0], where.path == destination[1], _is_due(where.due, now))
                 .order_by(where.id)
                 .limit(most)
             ).all()
@@ -152,6 +152,16 @@ class Deliverer:
                 Waiting(row.organisation, row.path, row.count_, row.since, row.attempts, way.next_call, way.trouble)
             )
         return sorted(waiting, key=lambda item: item.since)
+
+
+def _is_now(due: int, now: int) -> bool:
+    """Whether a time has come. What lies further ahead than anything rests was set by a clock that has jumped back."""
+    return due <= now or due > now + WAIT_MS_MAX
+
+
+def _is_due(column: Any, now: int) -> Any:
+    """The same as a condition on rows."""
+    return (column <= now) | (column > now + WAIT_MS_MAX)
 
 
 def _wait(attempts: int) -> int:
