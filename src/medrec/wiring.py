@@ -3,7 +3,7 @@
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,8 @@ from medrec.core import codec
 from medrec.core.genesis import GenesisError, network_id, read_genesis
 from medrec.engines import cometbft_binary
 from medrec.engines.cometbft import CometBftEngine
+from medrec.engines.cometbft_founding import Place as EnginePlace
+from medrec.engines.cometbft_founding import found
 from medrec.engines.engine import Engine
 from medrec.engines.memory import MemoryEngine
 from medrec.engines.sqlite import SqliteEngine
@@ -42,6 +44,22 @@ def open_engine(kind: str, path: Path, genesis: dict[str, Any]) -> Engine:
     if kind == "cometbft":
         return CometBftEngine(path, genesis, lambda: cometbft_binary.program(_tell))
     raise ValueError(f"no engine is called {kind!r}; known are {', '.join(ENGINES)}")
+
+
+def found_engines(genesis: dict[str, Any], places: Mapping[str, tuple[Path, int, int]], host: str) -> None:
+    """Make the network engines of a genesis document's founders on one machine: (folder, port, port of its calls)."""
+    found(
+        genesis,
+        {
+            name: EnginePlace(folder, f"{host}:{listen}", f"{host}:{rpc}")
+            for name, (folder, listen, rpc) in places.items()
+        },
+    )
+
+
+def build_network_engine() -> None:
+    """Have the network engine's program at hand: built on first use, which takes a few minutes. Raises EngineError."""
+    cometbft_binary.program(_tell)
 
 
 def _tell(line: str) -> None:

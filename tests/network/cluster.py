@@ -9,11 +9,9 @@ from typing import Any
 from ledger_world import GENESIS, founder
 
 from medrec.core import codec
-from medrec.core.genesis import network_id
 from medrec.engines import cometbft_binary
 from medrec.engines.cometbft import CometBftEngine
-from medrec.engines.cometbft_files import VALIDATORS_FILE, EngineSettings, make_keys, write_engine_settings
-from medrec.engines.cometbft_validators import Founders
+from medrec.engines.cometbft_founding import Place, found
 
 NAMES = ("site-0", "site-1", "site-2", "site-3")
 
@@ -46,18 +44,14 @@ def lay_out(
     `hosts` are the addresses in namespaces of their own; without them all are on 127.0.0.1 with free ports.
     """
     genesis = genesis or genesis_of(names)
-    folders = {name: home / name for name in names}
-    keys = {name: make_keys(folder / "comet") for name, folder in folders.items()}
-    founders = Founders(network_id(genesis), {name: keys[name].consensus for name in names})
     ports = free_ports(2 * len(names))
     near = [(f"127.0.0.1:{ports[2 * i]}", f"127.0.0.1:{ports[2 * i + 1]}") for i in range(len(names))]
-    places = [(f"{host}:26656", f"{host}:26657") for host in hosts] if hosts else near
-    for (listen, rpc), (name, folder) in zip(places, folders.items(), strict=True):
-        peers = [f"{keys[other].node}@{places[i][0]}" for i, other in enumerate(names) if other != name]
-        write_engine_settings(folder, EngineSettings(listen=listen, rpc=rpc, peers=peers, **settings))
-        (folder / VALIDATORS_FILE).write_bytes(codec.encode_json(founders.document))
-        (folder / "genesis.json").write_bytes(codec.encode_json(genesis))
-    return folders
+    addresses = [(f"{host}:26656", f"{host}:26657") for host in hosts] if hosts else near
+    places = {name: Place(home / name, *address) for name, address in zip(names, addresses, strict=True)}
+    found(genesis, places, **settings)
+    for place in places.values():
+        (place.folder / "genesis.json").write_bytes(codec.encode_json(genesis))
+    return {name: place.folder for name, place in places.items()}
 
 
 @contextmanager

@@ -45,17 +45,20 @@ class Resident(NamedTuple):
 
 
 class Network:
-    """The nodes of the demonstration, their folders below `home`, and the ports they answer on."""
+    """The nodes of the demonstration, their folders below `home`, and the ports they answer on.
 
-    def __init__(self, home: Path, ports: list[int], created: int) -> None:
+    `validators` 0: one embedded ledger for all. Otherwise as many organisations, each with an engine of its own.
+    """
+
+    def __init__(self, home: Path, ports: list[int], created: int, validators: int = 0) -> None:
         self.home = home
-        self.ports = dict(zip((*HOSPITALS, AGENT[0]), ports, strict=True))
+        self.ports = dict(zip(members(validators), ports, strict=True))
         keys = {name: OrganisationKeys.generate(name) for name in self.ports}
         organisations = [
             {
                 "id": name,
-                "name": HOSPITALS.get(name, AGENT[1]),
-                "roles": ["agent" if name == AGENT[0] else "hospital"],
+                "name": HOSPITALS.get(name, AGENT[1] if name == AGENT[0] else name.title()),
+                "roles": ["agent" if name == AGENT[0] else "hospital" if name in HOSPITALS else "lab"],
                 "endpoint": f"http://{HOST}:{port}",
                 "keys": keys[name].public(),
             }
@@ -63,7 +66,7 @@ class Network:
         ]
         self.genesis: dict[str, Any] = wiring.genesis_document("demonstration", created, organisations)
         self.network = wiring.network_id(self.genesis)
-        self.engine: Engine = wiring.open_engine("sqlite", home / "ledger.db", self.genesis)
+        self.engines = self._open_engines(validators)
         self.nodes: dict[str, Node] = {}
         for name in self.ports:
             keys[name].save(home / name / "keys")
@@ -71,15 +74,31 @@ class Network:
             self.nodes[name] = wiring.build_node(
                 organisation=name,
                 genesis=self.genesis,
-                engine=self.engine,
+                engine=self.engines[name],
                 folder=home / name,
-                records=None if name == AGENT[0] else self.records_folder(name),
+                records=self.records_folder(name) if name in HOSPITALS else None,
                 agent=name == AGENT[0],
             )
         self.residents: list[Resident] = []
         self._server = Server(
             [wiring.site(node, HOST, self.ports[name], demonstration=True) for name, node in self.nodes.items()]
         )
+
+    def _open_engines(self, validators: int) -> dict[str, Engine]:
+        if not validators:
+            shared = wiring.open_engine("sqlite", self.home / "ledger.db", self.genesis)
+            return dict.fromkeys(self.ports, shared)
+        ports = iter(free_ports(2 * len(self.ports)))
+        folders = {name: self.home / name / "ledger" for name in self.ports}
+        wiring.found_engines(
+            self.genesis, {name: (folder, next(ports), next(ports)) for name, folder in folders.items()}, HOST
+        )
+        return {name: wiring.open_engine("cometbft", folder, self.genesis) for name, folder in folders.items()}
+
+    @property
+    def engine(self) -> Engine:
+        """The engine of the patients' agent's node."""
+        return self.engines[AGENT[0]]
 
     @property
     def agent(self) -> Node:
@@ -103,6 +122,7 @@ class Network:
         """A person makes a key and an account, chooses the agent, and is linked at the desk of each hospital."""
         key = PersonKey.generate()
         account = open_account(self.engine, self.network, key, os.urandom)
+        self.even()
         resident = Resident(name, key, account, os.urandom(32), patients)
         agent = self.agent.agent
         assert agent is not None
@@ -112,6 +132,13 @@ class Network:
             agent.link(account, hospital, code, resident.sign)
         self.residents.append(resident)
         return resident
+
+    def even(self) -> None:
+        """Wait until every organisation's ledger stands where the agent's stands: on a network that takes a moment."""
+        height = self.engine.tip().height
+        for engine in self.engines.values():
+            while engine.tip().height < height:
+                engine.blocks(height - 1, wait_s=1.0)
 
     def start(self) -> None:
         """Answer on every port, and run every node's loops."""
@@ -126,7 +153,14 @@ class Network:
             node.stop()
         for node in self.nodes.values():
             wiring.close_node(node)
-        wiring.close(self.engine)
+        for engine in {id(engine): engine for engine in self.engines.values()}.values():
+            wiring.close(engine)
+
+
+def members(validators: int = 0) -> list[str]:
+    """The organisations: three hospitals, the agent, and further members if more validators are asked for."""
+    names = [*HOSPITALS, AGENT[0]]
+    return names + [f"member-{number}" for number in range(len(names) + 1, validators + 1)]
 
 
 def free_ports(count: int, first: int | None = None) -> list[int]:

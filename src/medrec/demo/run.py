@@ -13,9 +13,10 @@ from rich.console import Console
 
 from medrec import wiring
 from medrec.demo import population, split
-from medrec.demo.network import HOSPITALS, Network, PortError, free_ports
+from medrec.demo.network import HOSPITALS, Network, PortError, free_ports, members
 from medrec.demo.stage import Person, StepFailed
 from medrec.demo.story import Story
+from medrec.engines.engine import EngineError
 
 FIRST_PORT = 8400
 
@@ -29,6 +30,7 @@ class Options(NamedTuple):
     seed: int = 1
     people: int = 12
     port: int | None = None
+    validators: int = 0
 
 
 def run(options: Options, console: Console) -> int:
@@ -36,9 +38,11 @@ def run(options: Options, console: Console) -> int:
     home = Path(tempfile.mkdtemp(prefix="medrec-demo-"))
     try:
         first = options.port if options.port is not None else None if options.check else FIRST_PORT
-        ports = free_ports(len(HOSPITALS) + 1, first)
-        network = Network(home, ports, wiring.now_ms())
-    except PortError as error:
+        ports = free_ports(len(members(options.validators)), first)
+        if options.validators:
+            wiring.build_network_engine()
+        network = Network(home, ports, wiring.now_ms(), options.validators)
+    except (PortError, EngineError) as error:
         console.print(f"[red]{error}[/red]")
         shutil.rmtree(home, ignore_errors=True)
         return 2
