@@ -5,8 +5,13 @@ import os
 import pytest
 import sqlalchemy as sql
 
-from medrec.core import codec
+from medrec.core import codec, manifests
+from medrec.core.commitment import commitment, tag
+from medrec.core.kinds.anchor import encode_entry
+from medrec.core.manifests.consent import ConsentManifest, Grant, RevocationManifest
+from medrec.core.manifests.record import RecordManifest, RecordVersion
 from medrec.node import store
+from medrec.node.journal import Draft
 from medrec.node.keys import PersonKey
 from medrec.node.link import LinkError
 from medrec.node.rebuild import rebuild
@@ -225,3 +230,85 @@ def test_a_time_ahead_of_ours_does_not_stand_on_top_for_ever(world):
     world.clock.now -= 86_400_000
     deliver(world, world.north)
     assert max(notice.time for notice in world.agent.notices(account)) <= world.clock.now
+
+
+def forged(world, account, manifest) -> list[bool]:
+    """North tells the agent of this manifest in a line of its own."""
+    with world.north.store.read() as connection:
+        identifier = world.north.journal.person_of_account(connection, account).id
+    draft = Draft(manifest.manifest, manifests.encode(manifest), identifier)
+    world.north.store.write(lambda connection: world.north.journal.append(connection, [draft]))
+    return world.agent.take_notices("north", payloads(world.north))[-1:]
+
+
+def a_record(world, **changes):
+    version = RecordVersion("Observation", "o1", 1, "create", "form", "00" * 32, None)
+    fields = {"organisation": "north", "account": None, "network": world.network.hex(), **changes}
+    return RecordManifest("record/1", fields["network"], fields["organisation"], fields["account"], 1, version)
+
+
+@pytest.mark.parametrize("lie", [{"organisation": "south"}, {"account": "somebody else"}, {"network": "11" * 32}])
+def test_an_organisation_speaks_for_itself_alone(world, lie):
+    account, _, _ = world.person(north="p1", south="q1")
+    payloads(world.north)
+    assert forged(world, account, a_record(world)) == [True]
+    assert forged(world, account, a_record(world, **lie)) == [False]
+
+
+@pytest.mark.parametrize("kind", ["consent/1", "revocation/1"])
+def test_a_consent_without_the_persons_signature_is_not_shown(world, kind):
+    account, key, _ = world.person(north="p1")
+    payloads(world.north)
+    grant = Grant("permit", ["*"], [], None)
+    start = (kind, world.network.hex(), "north", account, 1)
+    if kind == "consent/1":
+        manifest = ConsentManifest(*start, grant, "22" * 32, key.key_id.hex(), "33" * 64)
+    else:
+        manifest = RevocationManifest(*start, "22" * 32, key.key_id.hex(), "33" * 64)
+    assert forged(world, account, manifest) == [False]
+
+
+@pytest.mark.parametrize("order", ["notice first", "ledger first"])
+def test_a_notice_of_another_line_than_the_ledger_has_is_an_alarm(world, order):
+    account, _, _ = world.person(north="p1")
+    deliver(world, world.north)
+    world.north.anchor()
+    follow(world)
+    # The truth goes to the ledger, a lie under the same tag goes to the agent.
+    world.north.publish(observation("truth", "p1", 1))
+    (told,) = payloads(world.north)
+    held, epoch, counter, sealed = codec.decode(told)
+    with world.helper.store.read() as connection:
+        key = world.agent._relationship_key(connection, account, "north", epoch)
+    manifest, salt, _, time = codec.decode(world.helper.vault.open(derive(key, "notice"), sealed, b"north"))
+    lie = manifest.replace(b'"truth"', b'"false"')
+    entry = encode_entry(commitment(lie, salt), tag(key, counter))
+    body = codec.encode([lie, salt, entry, time])
+    changed = codec.encode([held, epoch, counter, world.helper.vault.seal(derive(key, "notice"), body, b"north")])
+    if order == "notice first":
+        world.agent.take_notices("north", [changed])
+    world.north.anchor()
+    follow(world)
+    if order == "ledger first":
+        world.agent.take_notices("north", [changed])
+    newest = next(notice for notice in world.agent.notices(account) if notice.counter == counter)
+    assert newest.height is None
+    with world.helper.store.read() as connection:
+        assert list(connection.execute(sql.select(store.alarm.c.code)).scalars()) == ["notice-mismatch"]
+
+
+def test_handed_over_lines_can_be_asked_for_again(world):
+    world.north.publish(observation("o1", "p1", 1))
+    world.north.anchor()
+    account, key, _ = world.person()
+    world.link(account, key, "north", "p1")
+    payloads(world.north)
+    world.north.anchor()
+    follow(world)
+    missing = world.agent.missing(grace_ms=0)
+    assert {(notice.epoch, notice.counter) for notice in missing} == {(0, 0), (1, 0)}
+    for notice in missing:
+        asked = codec.encode({"account": account, "epoch": notice.epoch, "counters": [notice.counter]})
+        world.call("north", "/medrec/redeliver", asked)
+    assert deliver(world, world.north) == [True, True]
+    assert world.agent.missing(grace_ms=0) == []

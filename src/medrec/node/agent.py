@@ -4,13 +4,21 @@ It keeps each person's view secret, from which the keys of all her relationships
 tags of each relationship over the ledger, so that a line that was anchored but never delivered is found;
 """
 
+import hashlib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import sqlalchemy as sql
 
-from medrec.core import codec, manifests
+from medrec.core import codec, manifests, state
 from medrec.core.commitment import commitment, tag
+from medrec.core.crypto import verify_ed25519
+from medrec.core.manifests.consent import (
+    ConsentManifest,
+    RevocationManifest,
+    consent_message,
+    revocation_message,
+)
 from medrec.engines.engine import CommittedBlock, Engine
 from medrec.node import store
 from medrec.node.link import link_message
@@ -151,7 +159,7 @@ class Agent:
             opened = [self._open_notice(connection, caller, payload) for payload in payloads]
         rows = [row for row in opened if row is not None]
         if rows:
-            self._store.write(lambda connection: _keep(connection, rows))
+            self._store.write(lambda connection: _keep(connection, rows, self._clock()))
         return [row is not None for row in opened]
 
     def _open_notice(self, connection: sql.Connection, caller: str, payload: bytes) -> dict[str, Any] | None:
@@ -168,7 +176,12 @@ class Agent:
             # The line must be the one that this counter's tag will show on the ledger.
             if stated[1] != mark or stated[0] != commitment(manifest, salt):
                 return None
-            kind = manifests.decode(manifest).manifest  # type: ignore[attr-defined]
+            statement: Any = manifests.decode(manifest)
+            # An organisation speaks for itself alone, on this network, and of this person.
+            if statement.organisation != caller or statement.network != self._network.hex():
+                return None
+            if statement.account not in (None, account) or not self._is_hers(account, statement):
+                return None
         except (codec.CodecError, VaultError, LookupError, ValueError, TypeError, IndexError, OverflowError):
             return None
         return {
@@ -177,13 +190,27 @@ class Agent:
             "epoch": epoch,
             "counter": counter,
             "tag": mark,
-            "kind": kind,
+            "kind": statement.manifest,
             # Nothing that has arrived is yet to come: a clock ahead of ours must not stand on top for ever.
             "time": min(time, self._clock()),
             "received": self._clock(),
             "height": None,
             "sealed": self._vault.seal(None, opened, mark),
+            "digest": hashlib.sha256(entry).digest(),
         }
+
+    def _is_hers(self, account: str, statement: Any) -> bool:
+        """Whether a consent or revocation that an organisation tells of bears the person's own signature."""
+        if isinstance(statement, ConsentManifest):
+            message = consent_message(statement)
+        elif isinstance(statement, RevocationManifest):
+            message = revocation_message(bytes.fromhex(statement.nullifier))
+        else:
+            return True
+        with self._engine.view() as view:
+            held = state.account(view, account)
+        credential = held.credentials.get(statement.key) if held is not None else None
+        return credential is not None and verify_ed25519(credential.key, message, bytes.fromhex(statement.signature))
 
     def follow(self, wait_s: float = 0.0) -> int:
         """Index the tags of new blocks and walk the relationships; the number of blocks taken."""
@@ -202,9 +229,9 @@ class Agent:
     def _index(self, connection: sql.Connection, blocks: list[CommittedBlock]) -> None:
         rows: dict[bytes, dict[str, Any]] = {}
         for block in blocks:
-            for place, position, entry in entries_of(block):
+            for place, position, data, entry in entries_of(block):
                 row = {"tag": entry[1], "height": block.block.height, "place": place, "position": position}
-                rows.setdefault(entry[1], row)
+                rows.setdefault(entry[1], row | {"digest": hashlib.sha256(data).digest()})
         known = _heights(connection, list(rows))
         fresh = [row for mark, row in rows.items() if mark not in known]
         if fresh:
@@ -242,7 +269,7 @@ class Agent:
                     )
                     connection.execute(sql.update(store.relationship).where(this).values(next=counter))
             ahead = further
-        _keep(connection, found)
+        _keep(connection, found, self._clock())
 
     def _stretch(
         self, connection: sql.Connection, account: str, organisation: str, epoch: int, counter: int
@@ -251,7 +278,7 @@ class Agent:
         return [tag(key, counter + step) for step in range(STRETCH)]
 
     def _found(
-        self, account: str, organisation: str, epoch: int, counter: int, mark: bytes, height: int
+        self, account: str, organisation: str, epoch: int, counter: int, mark: bytes, hit: tuple[int, bytes]
     ) -> dict[str, Any]:
         """The row of a line that was met on the ledger."""
         return {
@@ -263,8 +290,9 @@ class Agent:
             "kind": "",
             "time": self._clock(),
             "received": None,
-            "height": height,
+            "height": hit[0],
             "sealed": None,
+            "digest": hit[1],
         }
 
     def missing(self, grace_ms: int = MISSING_AFTER_MS) -> list[Notice]:
@@ -308,40 +336,59 @@ class Agent:
         )  # fmt: skip
 
 
-def _heights(connection: sql.Connection, marks: list[bytes]) -> dict[bytes, int]:
-    """The heights of those tags that the ledger has shown."""
+def _heights(connection: sql.Connection, marks: list[bytes]) -> dict[bytes, tuple[int, bytes]]:
+    """The height and the entry's SHA-256 of those tags that the ledger has shown."""
     index, found = store.entry_index.c, {}
     for start in range(0, len(marks), PART):
-        part = marks[start : start + PART]
-        for mark, height in connection.execute(sql.select(index.tag, index.height).where(index.tag.in_(part))):
-            found[bytes(mark)] = height
+        chosen = index.tag.in_(marks[start : start + PART])
+        for mark, height, digest in connection.execute(sql.select(index.tag, index.height, index.digest).where(chosen)):
+            found[bytes(mark)] = (int(height), bytes(digest))
     return found
 
 
-def _keep(connection: sql.Connection, rows: list[dict[str, Any]]) -> None:
-    """Enter lines that are new; fill in what was not known of the others. Notice and ledger come in any order."""
+def _keep(connection: sql.Connection, rows: list[dict[str, Any]], now: int) -> None:
+    """Enter lines that are new; fill in what was not known of the others. Notice and ledger come in any order.
+
+    A notice counts as anchored only if the very entry it came with stands on the ledger under its tag.
+    """
     table = store.notice
     unique = {row["tag"]: row for row in rows}
-    heights = _heights(connection, [mark for mark, row in unique.items() if row["height"] is None])
+    on_ledger = _heights(connection, list(unique))
     known: dict[bytes, Any] = {}
     marks = list(unique)
     for start in range(0, len(marks), PART):
         chosen = table.c.tag.in_(marks[start : start + PART])
-        for stored in connection.execute(sql.select(table.c.tag, table.c.received, table.c.height).where(chosen)):
+        for stored in connection.execute(sql.select(table).where(chosen)):
             known[bytes(stored.tag)] = stored
     fresh: list[dict[str, Any]] = []
     for mark, row in unique.items():
-        row["height"] = row["height"] if row["height"] is not None else heights.get(mark)
         before = known.get(mark)
+        if before is not None and before.received is not None:
+            # What was told first stands; only its place on the ledger may still be unknown.
+            row = {**row, "digest": bytes(before.digest), "received": before.received}
+        hit = on_ledger.get(mark)
+        row["height"] = hit[0] if hit is not None and hit[1] == row["digest"] else None
+        if hit is not None and row["height"] is None:
+            _raise_mismatch(connection, row, now)
         if before is None:
             fresh.append(row)
         elif before.received is None and row["received"] is not None:
-            values = {name: row[name] for name in ("kind", "time", "received", "sealed")}
+            values = {name: row[name] for name in ("kind", "time", "received", "sealed", "digest", "height")}
             connection.execute(sql.update(table).where(table.c.tag == mark).values(**values))
         elif before.height is None and row["height"] is not None:
             connection.execute(sql.update(table).where(table.c.tag == mark).values(height=row["height"]))
     if fresh:
         connection.execute(sql.insert(table), fresh)
+
+
+def _raise_mismatch(connection: sql.Connection, row: dict[str, Any], now: int) -> None:
+    """An organisation told a person one thing and put another on the ledger: an alarm, once."""
+    subject = f"{row['organisation']} {row['epoch']} {row['counter']}"
+    where = (store.alarm.c.code == "notice-mismatch") & (store.alarm.c.subject == subject)
+    if connection.execute(sql.select(store.alarm.c.id).where(where)).first() is None:
+        sentence = f"{row['organisation']} told of a line that is not the one it put on the ledger; do not trust it."
+        values = {"time": now, "code": "notice-mismatch", "subject": subject, "sentence": sentence}
+        connection.execute(sql.insert(store.alarm).values(**values))
 
 
 def _setting(connection: sql.Connection, name: str) -> int:

@@ -97,18 +97,29 @@ class Linker:
         self, connection: sql.Connection, caller: str, account: str, epoch: int, counters: set[int]
     ) -> int:
         who = self._journal.person_of_account(connection, account)
-        if who is None or who.agent != caller or who.epoch != epoch:
+        if who is None or who.agent != caller:
             raise LinkError("not-linked", "This agent does not serve this account here.")
+        told = who if epoch == who.epoch else self._as_before(connection, who, epoch)
         lines = _lines_of(connection, who.id)
         since = next(index for index, row in enumerate(lines) if row.kind == "link/1")
         notices = [
-            self._journal.notice(who, counter, self._opened(row, who))
-            for counter, row in enumerate(lines[since:])
+            self._journal.notice(told, counter, self._opened(row, who))
+            for counter, row in enumerate(lines[since:] if epoch == who.epoch else lines[:since])
             if counter in counters
         ]
         if notices:
             connection.execute(sql.insert(store.outbox), notices)
         return len(notices)
+
+    def _as_before(self, connection: sql.Connection, who: Person, epoch: int) -> Person:
+        """The person with the keys of an earlier epoch."""
+        former = store.former.c
+        wrapped = connection.execute(
+            sql.select(former["keys"]).where(former.person == who.id, former.epoch == epoch)
+        ).scalar()
+        if wrapped is None:
+            raise LinkError("not-linked", "There is no such relationship with this account here.")
+        return who._replace(epoch=epoch, keys=self._journal.vault.unwrap(bytes(wrapped)))
 
     def _opened(self, row: Any, who: Person) -> Line:
         opened = self._journal.vault.open(who.keys.data, bytes(row.sealed), bytes(row.digest))
@@ -150,6 +161,8 @@ class Linker:
         # Manifests that were sealed before stay readable: the data key stays.
         keys = type(keys)(keys.relationship, keys.seal, before.keys.data)
         lines = self._hand_over(connection, before, account, agent)
+        former = {"person": identifier, "epoch": before.epoch, "keys": vault.wrap(before.keys)}
+        connection.execute(sql.insert(store.former).values(**former))
         connection.execute(
             sql.update(store.person)
             .where(store.person.c.id == identifier)

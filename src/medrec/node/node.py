@@ -5,6 +5,7 @@ follower (an agent indexes new blocks and walks its relationships), and the chec
 of each in the caller's thread; `start` and `stop` run them in the background.
 """
 
+import logging
 import threading
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -29,6 +30,7 @@ from medrec.node.receive import close_failed
 from medrec.node.store import Store, StoreError
 from medrec.node.vault import Vault
 
+_log = logging.getLogger("medrec.node")
 GATHER_S = 0.02
 ROUND_S = 0.2
 CHECKPOINT_S = 2.0
@@ -108,10 +110,19 @@ class Node:
         wanted: dict[tuple[str, str, int], list[int]] = {}
         for notice in self.agent.missing():
             wanted.setdefault((notice.organisation, notice.account, notice.epoch), []).append(notice.counter)
+        total = 0
+        failed: PeerError | None = None
         for (organisation, account, epoch), counters in wanted.items():
             asked = {"account": account, "epoch": epoch, "counters": counters[:1000]}
-            self.peers.call(organisation, "/medrec/redeliver", codec.encode(asked))
-        return sum(map(len, wanted.values()))
+            try:
+                self.peers.call(organisation, "/medrec/redeliver", codec.encode(asked))
+                total += len(counters[:1000])
+            except PeerError as error:
+                # One that is down must not keep us from asking the others.
+                failed = error
+        if failed is not None:
+            raise failed
+        return total
 
     def mark_overdue(self) -> Tip:
         """Make an empty block when an obligation's time has passed and no other block came along."""
@@ -158,6 +169,11 @@ class Node:
                 except (EngineError, StoreError, AnchorError, PeerError) as error:
                     # Told on the node's page; the loop goes on, nothing is lost.
                     self.trouble[name] = error.sentence
+                    self._stopping.wait(1.0)
+                except Exception as error:
+                    # Its message may quote a record: only its kind is told. The loop goes on all the same.
+                    self.trouble[name] = f"MedRec has a fault here ({type(error).__name__}); it tries again."
+                    _log.error("%s: %s fails with %s", self.organisation, name, type(error).__name__)
                     self._stopping.wait(1.0)
 
         thread = threading.Thread(target=run, name=f"{self.organisation}-{name}", daemon=True)

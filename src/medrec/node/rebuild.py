@@ -36,8 +36,8 @@ def seal_key(view_secret: bytes, organisation: str, epoch: int) -> bytes:
     return derive(view_secret, "seal", f"{organisation} {epoch}")
 
 
-def entries_of(block: CommittedBlock) -> Iterator[tuple[int, int, list[Any]]]:
-    """Place, position and decoded entry of every entry that a block anchored for the first time."""
+def entries_of(block: CommittedBlock) -> Iterator[tuple[int, int, bytes, list[Any]]]:
+    """Place, position, bytes and decoded entry of every entry that a block anchored for the first time."""
     for place, data in enumerate(block.block.transactions):
         outcome = block.outcomes[place]
         if outcome.code != Code.OK or outcome.detail:
@@ -46,7 +46,7 @@ def entries_of(block: CommittedBlock) -> Iterator[tuple[int, int, list[Any]]]:
         if transaction.body.kind != "anchor":
             continue
         for position, entry in enumerate(decode_entries(transaction.attachment)[0]):
-            yield place, position, codec.decode(entry)
+            yield place, position, entry, codec.decode(entry)
 
 
 def rebuild(engine: Engine, view_secret: bytes) -> list[Rebuilt]:
@@ -55,7 +55,7 @@ def rebuild(engine: Engine, view_secret: bytes) -> list[Rebuilt]:
     after = 0
     while blocks := engine.blocks(after):
         for block in blocks:
-            for _, _, entry in entries_of(block):
+            for _, _, _, entry in entries_of(block):
                 by_tag.setdefault(entry[1], (block.block.height, entry[2]))
         after = blocks[-1].block.height
     with engine.view() as view:

@@ -7,8 +7,9 @@ disk is busy go together into the next transaction, so a hundred releases pay fo
 
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -59,6 +60,14 @@ person = Table(
     Column("agent", String(32)),
     Column("epoch", Integer, nullable=False, default=0),
     Column("counter", BigInteger, nullable=False, default=0),
+    Column("keys", LargeBinary, nullable=False),
+)
+
+former = Table(
+    "former",
+    metadata,
+    Column("person", Integer, primary_key=True, autoincrement=False),
+    Column("epoch", Integer, primary_key=True, autoincrement=False),
     Column("keys", LargeBinary, nullable=False),
 )
 
@@ -190,6 +199,7 @@ notice = Table(
     Column("received", BigInteger),
     Column("height", BigInteger),
     Column("sealed", LargeBinary),
+    Column("digest", LargeBinary(32), nullable=False),
 )
 Index("notice_time", notice.c.account, notice.c.time)
 
@@ -200,6 +210,7 @@ entry_index = Table(
     Column("height", BigInteger, nullable=False),
     Column("place", Integer, nullable=False),
     Column("position", Integer, nullable=False),
+    Column("digest", LargeBinary(32), nullable=False),
 )
 
 
@@ -232,9 +243,14 @@ class Store:
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
-    def read(self) -> sql.Connection:
-        """A connection for reading; use it in a `with`."""
-        return self.engine.connect()
+    @contextmanager
+    def read(self) -> Iterator[sql.Connection]:
+        """A connection for reading. Raises StoreError for what the disk refuses."""
+        try:
+            with self.engine.connect() as connection:
+                yield connection
+        except sql.exc.DBAPIError as error:
+            raise _translated(error) from error
 
     def write(self, closure: Callable[[sql.Connection], Result]) -> Result:
         """Run the closure in the writer's transaction and return its result once it is durable.
