@@ -24,6 +24,7 @@ from medrec.node.peers import HttpPeers, Peers
 from medrec.node.serve import Site
 from medrec.node.settings import Place
 from medrec.node.store import Store
+from medrec.node.together import check_key_file, check_together
 from medrec.node.vault import Vault
 from medrec.portal.app import pages
 
@@ -96,6 +97,7 @@ def build_node(
     """
     keys = keys or OrganisationKeys.load(folder / "keys")
     kept = Store(store or folder / "node.db")
+    check_key_file(folder / "master.key", kept)
     vault = Vault.at(folder / "master.key", os.urandom)
     node = Node(
         organisation=organisation,
@@ -110,6 +112,7 @@ def build_node(
         agent=agent,
         merge_delay_ms=merge_delay_ms,
     )
+    check_together(node)
     return node
 
 

@@ -12,10 +12,12 @@ from medrec.core.genesis import GenesisError
 from medrec.engines.engine import EngineError
 from medrec.node.anchor import AnchorError
 from medrec.node.keys import KeyFileError
+from medrec.node.operate import OperateError
 from medrec.node.serve import ServeError
 from medrec.node.settings import SettingsError
 from medrec.node.sources.source import SourceUnavailable
 from medrec.node.store import StoreError
+from medrec.node.together import ApartError
 
 app = typer.Typer(
     name="medrec",
@@ -43,7 +45,7 @@ def main() -> None:
     """Run a verb; what can go wrong outside ends in one sentence with a code."""
     try:
         app()
-    except (EngineError, StoreError) as error:
+    except (EngineError, StoreError, OperateError, ApartError) as error:
         _end(error.code, error.sentence)
     except Stop as error:
         _end(error.code, error.sentence, error.status)

@@ -19,11 +19,12 @@ def demo(
     people: Annotated[int, typer.Option(min=3, max=2000, help="How many people to invent.")] = 12,
     port: Annotated[int | None, typer.Option(min=1, max=65000, help="The first of four ports.")] = None,
     network: Annotated[
-        int, typer.Option(min=4, max=7, help="Run on a network of so many validators, not on one embedded ledger.")
-    ] = 0,
+        int | None,
+        typer.Option(min=4, max=7, help="Run on a network of so many validators, not on one embedded ledger."),
+    ] = None,
 ) -> None:
     """Start three hospitals and a patients' agent, and tell the main story.
 
     Example: medrec demo --check --keep out
     """
-    raise typer.Exit(run(Options(check, keep, from_, seed, people, port, network), Console(soft_wrap=True)))
+    raise typer.Exit(run(Options(check, keep, from_, seed, people, port, network or 0), Console(soft_wrap=True)))

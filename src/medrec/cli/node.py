@@ -4,20 +4,22 @@ import json
 import threading
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.progress import Progress as Bar
 
 from medrec import wiring
+from medrec.cli.desk import at_desk
 from medrec.cli.stop import Stop
 from medrec.core import codec
 from medrec.core.types import is_organisation_id
-from medrec.node import journal
+from medrec.node import operate
 from medrec.node.ingest import Ingested, ingest_folder
 from medrec.node.keys import OrganisationKeys
 from medrec.node.node import Node
+from medrec.node.operate import OperatorSocket
 from medrec.node.serve import Site, serve
 from medrec.node.settings import Place, read_settings
 from medrec.node.sources.folder import Progress
@@ -69,9 +71,11 @@ def start(settings: SettingsFile = DEFAULT) -> None:
     place = read_settings(settings)
     node, engine = wiring.node_of(place)
     stopping = threading.Event()
+    operator = OperatorSocket(node, place.data)
     reader = threading.Thread(target=_poll, args=(node, place, stopping), name="records", daemon=True)
     try:
         node.start()
+        operator.start()
         reader.start()
         chosen = place.settings
         site = wiring.site(node, chosen.host, chosen.port)
@@ -80,7 +84,9 @@ def start(settings: SettingsFile = DEFAULT) -> None:
         serve([Site(site.app, site.host, site.port, place.certificate, place.certificate_key)])
     finally:
         stopping.set()
-        reader.join(timeout=10)
+        operator.stop()
+        if reader.is_alive():
+            reader.join(timeout=10)
         wiring.close_node(node)
         wiring.close(engine)
 
@@ -101,6 +107,9 @@ def _poll(node: Node, place: Place, stopping: threading.Event) -> None:
             node.trouble["records"] = f"The records cannot be read: {error}."
         except StoreError as error:
             node.trouble["records"] = error.sentence
+        except Exception as error:
+            # Its message may quote a record. The reading is tried again all the same.
+            node.trouble["records"] = f"MedRec has a fault here ({type(error).__name__}); it tries again."
         stopping.wait(place.settings.poll_seconds)
 
 
@@ -115,35 +124,30 @@ def ingest(
 
     Example: medrec ingest /srv/fhir-out
     """
-    place = read_settings(settings)
-    records = folder or place.records
+    records = folder or read_settings(settings).records
     if records is None:
         raise Stop("no-folder", "The settings name no records folder; give one.")
-    node, engine = wiring.node_of(place)
-    try:
-        done = _with_progress(node, records, thorough)
-        anchored = node.anchor()
-    finally:
-        wiring.close_node(node)
-        wiring.close(engine)
-    got = done.published
+
+    def opened(node: Node) -> Any:
+        return {**operate.told(_with_progress(node, records, thorough)), "anchored": node.anchor()}
+
+    got = at_desk(settings, "ingest", str(records.absolute()), thorough, opened=opened)
     console.print(
-        f"{got.created} new, {got.updated} changed, {got.deleted} deleted, {got.unchanged} as before; "
-        f"{anchored} lines anchored.",
+        f"{got['created']} new, {got['updated']} changed, {got['deleted']} deleted, {got['unchanged']} as before; "
+        f"{got['anchored']} lines anchored.",
         highlight=False,
     )
-    for altered in got.altered:
-        console.print(
-            f"[red]{altered.type}/{altered.id} in {altered.origin} was changed without a new version.[/red]",
-            highlight=False,
-        )
-    for gone in done.gone:
+    for kind, identifier, origin in got["altered"]:
+        console.print(f"[red]{kind}/{identifier} in {origin} was changed without a new version.[/red]", highlight=False)
+    for gone in got["gone"]:
         console.print(f"[red]{gone} is gone, and records that were signed with it.[/red]", highlight=False)
-    for item in done.rejected:
-        where = f"line {item.line}, column {item.column}" if item.line else ""
-        place_ = ", ".join(part for part in (item.origin, where, item.key) if part)
-        console.print(f"{item.code}: {place_}: {item.sentence}", highlight=False, markup=False)
-    raise typer.Exit(1 if got.altered or done.rejected or done.gone else 0)
+    for code, origin, line, column, key, sentence in got["rejected"]:
+        where = f"line {line}, column {column}" if line else ""
+        place = ", ".join(part for part in (origin, where, key) if part)
+        console.print(f"{code}: {place}: {sentence}", highlight=False, markup=False)
+    if got["rejected_count"] > len(got["rejected"]):
+        console.print(f"... and {got['rejected_count'] - len(got['rejected'])} more.", highlight=False)
+    raise typer.Exit(1 if got["altered"] or got["rejected"] or got["gone"] else 0)
 
 
 def _with_progress(node: Node, folder: Path, thorough: bool) -> Ingested:
@@ -162,21 +166,17 @@ def status(settings: SettingsFile = DEFAULT) -> None:
 
     Example: medrec status
     """
-    node, engine = wiring.node_of(read_settings(settings))
-    try:
-        tip = engine.tip()
-        stood = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(tip.time / 1000))
-        console.print(f"ledger: height {tip.height}, {tip.log_size} transactions, {stood} UTC", highlight=False)
-        with node.store.read() as connection:
-            seq, _, _ = journal.head(connection)
-            fault = journal.verify(connection)
-        since = node.anchorer.waiting_since()
-        console.print(f"journal: {seq} lines, {'all anchored' if since is None else 'some wait'}", highlight=False)
-        console.print(fault or "The journal is whole: no gap, no change.", highlight=False)
-    finally:
-        wiring.close_node(node)
-        wiring.close(engine)
-    raise typer.Exit(1 if fault else 0)
+    found = at_desk(settings, "status")
+    stood = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(found["time"] / 1000))
+    console.print(
+        f"ledger: height {found['height']}, {found['transactions']} transactions, {stood} UTC", highlight=False
+    )
+    waits = "all anchored" if found["waiting_since"] is None else "some wait to be anchored"
+    console.print(f"journal: {found['lines']} lines, {waits}", highlight=False)
+    console.print(found["fault"] or "The journal is whole: no gap, no change.", highlight=False)
+    for room, sentence in sorted(found["trouble"].items()):
+        console.print(f"{room}: {sentence}", highlight=False, markup=False)
+    raise typer.Exit(1 if found["fault"] or found["trouble"] else 0)
 
 
 __all__ = ["ingest", "init", "start", "status"]

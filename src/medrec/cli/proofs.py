@@ -7,13 +7,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from medrec import wiring
+from medrec.cli.desk import at_desk
 from medrec.cli.node import DEFAULT, SettingsFile
 from medrec.cli.stop import stop
 from medrec.core.dataset import StatementError
 from medrec.core.receipt import ReceiptError, read_root
-from medrec.node import dataset, journal, receipts
-from medrec.node.settings import read_settings
+from medrec.node import dataset
 
 console = Console(soft_wrap=True)
 RECORD = re.compile(r"[A-Z][A-Za-z]{0,63}/[A-Za-z0-9.\-]{1,64}(/[1-9][0-9]{0,8})?")
@@ -30,21 +29,12 @@ def receipt(
 
     Example: medrec receipt Observation/o1 --out o1.receipt.json --root root.json
     """
-    parts = record.split("/")
     if not RECORD.fullmatch(record):
         stop("bad-name", "Name the record as Type/id or Type/id/version, for instance Observation/o1.")
-    node, engine = wiring.node_of(read_settings(settings))
-    try:
-        node.anchor()
-        which = (parts[0], parts[1]) if len(parts) == 2 else (parts[0], parts[1], int(parts[2]))
-        data = receipts.receipt_for(node, which, with_mldsa=quantum)
-        if root is not None:
-            root.write_bytes(receipts.root_file(node))
-    except receipts.ReceiptUnavailableError as refused:
-        stop(refused.code, refused.sentence, 1)
-    finally:
-        wiring.close_node(node)
-        wiring.close(engine)
+    kind, identifier, *version = record.split("/")
+    data = at_desk(settings, "receipt", kind, identifier, int(version[0]) if version else None, quantum)
+    if root is not None:
+        root.write_bytes(at_desk(settings, "root"))
     if out is None:
         print(data.decode())
     else:
@@ -63,19 +53,10 @@ def export(
 
     Example: medrec export october --first 1 --last 5000 --root root.json
     """
-    node, engine = wiring.node_of(read_settings(settings))
-    try:
-        if last is None:
-            with node.store.read() as connection:
-                last = journal.head(connection)[0]
-        statement = dataset.export_dataset(node, first, last, folder)
-        if root is not None:
-            root.write_bytes(receipts.root_file(node))
-    except (dataset.DatasetError, StatementError) as error:
-        stop(error.code, error.sentence, 1)
-    finally:
-        wiring.close_node(node)
-        wiring.close(engine)
+    done = at_desk(settings, "export", first, last, str(folder.absolute()))
+    statement, last = done["statement"], done["last"]
+    if root is not None:
+        root.write_bytes(at_desk(settings, "root"))
     console.print(f"{folder}: lines {first} to {last}. Nobody was told of it: handing it over is a disclosure.")
     print(statement)
 
@@ -103,6 +84,8 @@ def check(
         console.print(f"Whole and unaltered: {words}, {said.delivered} records.", highlight=False)
         return
     for finding in checked.findings:
-        console.print(f"{finding.kind}: {finding.sentence}", highlight=False, markup=False)
+        line = f"line {finding.seq}" if finding.seq is not None else ""
+        what = ", ".join(part for part in (line, finding.name) if part)
+        console.print(f"{finding.kind}: {what}: {finding.sentence}", highlight=False, markup=False)
     console.print(f"Not whole: {words}; {len(checked.findings)} things are wrong.", highlight=False)
     raise typer.Exit(1)

@@ -55,6 +55,7 @@ def run(options: Options, console: Console) -> int:
         story = Story(network, people, console, options.keep)
         status = _tell(story, options, console)
         if options.keep is not None:
+            options.keep.mkdir(parents=True, exist_ok=True)
             (options.keep / "figures.json").write_bytes(summary(story))
         return status
     finally:

@@ -1,0 +1,211 @@
+"""What an operator asks of a node, whether it runs or not: where it stands, a receipt, a reading, a data set.
+
+A running node answers on a socket in its data folder, which only its own user can reach; the same functions serve
+a verb that has opened the node itself.
+"""
+
+import contextlib
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from medrec.core import codec
+from medrec.core.dataset import StatementError
+from medrec.engines.engine import EngineError
+from medrec.node import dataset, journal, receipts
+from medrec.node.anchor import AnchorError
+from medrec.node.audit import audit_journal
+from medrec.node.ingest import Ingested, ingest_folder
+from medrec.node.sources.source import SourceUnavailable
+from medrec.node.store import StoreError
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+SOCKET = "node.sock"
+BYTES_MAX = 64 << 20
+ANSWER_S = 3600.0
+REJECTED_MAX = 1000
+
+
+class OperateError(Exception):
+    """The node could not do it. `code` is a short name, the text one sentence for people."""
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.sentence = sentence
+
+
+def status(node: "Node") -> dict[str, Any]:
+    """Where ledger and journal stand; `fault` is None or says what is wrong with the journal."""
+    tip = node.engine.tip()
+    with node.store.read() as connection:
+        lines, _, _ = journal.head(connection)
+    return {
+        "height": tip.height,
+        "transactions": tip.log_size,
+        "time": tip.time,
+        "lines": lines,
+        "waiting_since": node.anchorer.waiting_since(),
+        "fault": audit_journal(node),
+        "trouble": dict(node.trouble),
+    }
+
+
+def receipt(node: "Node", kind: str, identifier: str, version: int | None, quantum: bool) -> bytes:
+    """The receipt of a record's newest version, or of an older one."""
+    node.anchor()
+    wanted = (kind, identifier) if version is None else (kind, identifier, version)
+    return receipts.receipt_for(node, wanted, with_mldsa=quantum)
+
+
+def root(node: "Node") -> bytes:
+    """The network's root file."""
+    return receipts.root_file(node)
+
+
+def ingest(node: "Node", folder: str, thorough: bool) -> dict[str, Any]:
+    """Read a folder, and anchor what was signed."""
+    return {
+        **told(ingest_folder(node.publisher, node.store, Path(folder), thorough=thorough)),
+        "anchored": node.anchor(),
+    }
+
+
+def told(done: Ingested) -> dict[str, Any]:
+    """A reading in plain values."""
+    got = done.published
+    return {
+        "created": got.created,
+        "updated": got.updated,
+        "deleted": got.deleted,
+        "unchanged": got.unchanged,
+        "altered": [[item.type, item.id, item.origin] for item in got.altered],
+        "rejected_count": len(done.rejected),
+        "rejected": [
+            [item.code, item.origin, item.line, item.column, item.key, item.sentence]
+            for item in done.rejected[:REJECTED_MAX]
+        ],
+        "gone": list(done.gone),
+    }
+
+
+def export(node: "Node", first: int, last: int | None, folder: str) -> dict[str, Any]:
+    """Write a data set; its statement and its last line."""
+    node.anchor()
+    if last is None:
+        with node.store.read() as connection:
+            last = journal.head(connection)[0]
+    return {"statement": dataset.export_dataset(node, first, last, Path(folder)), "last": last}
+
+
+VERBS: dict[str, Callable[..., Any]] = {
+    "status": status,
+    "receipt": receipt,
+    "root": root,
+    "ingest": ingest,
+    "export": export,
+}
+
+
+def perform(node: "Node", verb: str, arguments: list[Any]) -> Any:
+    """Do it. Raises OperateError for everything that can go wrong outside."""
+    try:
+        return VERBS[verb](node, *arguments)
+    except (EngineError, StoreError, receipts.ReceiptUnavailableError, dataset.DatasetError, StatementError) as error:
+        raise OperateError(error.code, error.sentence) from None
+    except AnchorError as error:
+        raise OperateError(error.code.name.lower().replace("_", "-"), error.sentence) from None
+    except SourceUnavailable as error:
+        raise OperateError("source-unavailable", f"{error}.") from None
+
+
+class OperatorSocket:
+    """Answers the operator's verbs while the node runs."""
+
+    def __init__(self, node: "Node", folder: Path) -> None:
+        self._node = node
+        self._folder = folder
+        self._listener: socket.socket | None = None
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin to answer. What a crash left behind is taken over: the ledger's lock keeps a second node out."""
+        path = self._folder / SOCKET
+        path.unlink(missing_ok=True)
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        with _short(self._folder) as short:
+            listener.bind(short)
+        path.chmod(0o600)
+        listener.listen(4)
+        self._listener = listener
+        self._thread = threading.Thread(target=self._serve, args=(listener,), name="operator", daemon=True)
+        self._thread.start()
+
+    def _serve(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with connection, contextlib.suppress(OSError):
+                connection.settimeout(ANSWER_S)
+                connection.sendall(codec.encode(self._answer(_read_all(connection))))
+
+    def _answer(self, data: bytes) -> dict[str, Any]:
+        try:
+            asked = codec.decode(data)
+            return {"done": perform(self._node, asked["verb"], asked["arguments"])}
+        except OperateError as error:
+            return {"code": error.code, "sentence": error.sentence}
+        except (codec.CodecError, KeyError, TypeError):
+            return {"code": "malformed", "sentence": "The node was asked for something that it does not know."}
+        except Exception as error:
+            return {"code": "fault", "sentence": f"MedRec has a fault here ({type(error).__name__})."}
+
+    def stop(self) -> None:
+        """Answer no more."""
+        if self._listener is not None:
+            with contextlib.suppress(OSError):
+                self._listener.shutdown(socket.SHUT_RDWR)
+            self._listener.close()
+            (self._folder / SOCKET).unlink(missing_ok=True)
+
+
+def ask(folder: Path, verb: str, arguments: list[Any]) -> Any:
+    """Ask the node that runs over a data folder. Raises OperateError."""
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection, _short(folder) as short:
+            connection.settimeout(ANSWER_S)
+            connection.connect(short)
+            connection.sendall(codec.encode({"verb": verb, "arguments": arguments}))
+            connection.shutdown(socket.SHUT_WR)
+            answer = codec.decode(_read_all(connection), bytes_max=BYTES_MAX)
+    except (OSError, codec.CodecError):
+        raise OperateError(
+            "in-use", "Another process has the ledger file open and does not answer here; stop it first."
+        ) from None
+    if "done" not in answer:
+        raise OperateError(answer["code"], answer["sentence"])
+    return answer["done"]
+
+
+@contextlib.contextmanager
+def _short(folder: Path) -> Iterator[str]:
+    """The socket's path, whatever the folder's length: the system takes only about a hundred characters."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{handle}/{SOCKET}"
+    finally:
+        os.close(handle)
+
+
+def _read_all(connection: socket.socket) -> bytes:
+    parts = []
+    while part := connection.recv(1 << 16):
+        parts.append(part)
+    return b"".join(parts)

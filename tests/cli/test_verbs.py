@@ -1,0 +1,170 @@
+"""The verbs as an operator meets them: each does its work or ends in one sentence with a code, never in a trace."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "COLUMNS": "200"}
+
+
+def medrec(*words: str, at: Path) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "medrec", *words]
+    done = subprocess.run(command, cwd=at, env=ENVIRONMENT, capture_output=True, text=True, timeout=120, check=False)
+    assert "Traceback" not in done.stdout + done.stderr
+    return done
+
+
+def observation(value: str) -> str:
+    return (
+        '{"resourceType":"Observation","id":"o1","status":"final","subject":{"reference":"Patient/p1"},'
+        f'"valueQuantity":{{"value":{value}}}}}'
+    )
+
+
+@pytest.fixture
+def clinic(tmp_path) -> Path:
+    """A node with one record signed."""
+    done = medrec("init", "clinic", "--name", "Small Clinic", "--records", "in", at=tmp_path)
+    assert done.returncode == 0
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.ndjson").write_text('{"resourceType":"Patient","id":"p1"}\n' + observation("1.00") + "\n")
+    assert medrec("ingest", at=tmp_path).returncode == 0
+    return tmp_path
+
+
+def verify(at: Path, record: str) -> int:
+    (at / "record.json").write_text(record)
+    tool = [sys.executable, "-I", "-S", str(ROOT / "tools" / "verify_receipt.py")]
+    return subprocess.run([*tool, "--root", "root.json", "--record", "record.json", "r.json"], cwd=at, check=False,
+                          capture_output=True, timeout=60).returncode  # fmt: skip
+
+
+def test_a_receipt_and_a_data_set_from_the_command_line(clinic):
+    assert medrec("receipt", "Observation/o1", "--out", "r.json", "--root", "root.json", at=clinic).returncode == 0
+    assert verify(clinic, observation("1.00")) == 0
+    assert verify(clinic, observation("1.0")) == 1
+    exported = medrec("export", "set", at=clinic)
+    statement = exported.stdout.strip().splitlines()[-1]
+    assert len(statement) <= 160
+    whole = medrec("check", "set", "--statement", statement, "--root", "root.json", at=clinic)
+    assert (whole.returncode, whole.stdout.startswith("Whole and unaltered")) == (0, True)
+    path = next((clinic / "set" / "records").glob("*Observation*"))
+    path.write_text(path.read_text().replace("1.00", "1.01"))
+    broken = medrec("check", "set", "--statement", statement, "--root", "root.json", at=clinic)
+    assert broken.returncode == 1 and "Observation/o1" in broken.stdout
+    assert medrec("check", "set", "--statement", "mr1 x", "--root", "root.json", at=clinic).returncode == 2
+
+
+def test_what_was_changed_in_place_is_said(clinic):
+    path = clinic / "in" / "a.ndjson"
+    path.write_text(path.read_text().replace("1.00", "1.10"))
+    done = medrec("ingest", at=clinic)
+    assert done.returncode == 1 and "Observation/o1" in done.stdout and "without a new version" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("init", "Bad Id"), "bad-id"),
+        (("init", "clinic"), "exists"),
+        (("init", "other", "--folder", "/proc/nope"), "file"),
+        (("receipt", "Observation"), "bad-name"),
+        (("receipt", "Observation/o1/²"), "bad-name"),
+        (("receipt", "Observation/o1/99999999999999999999999"), "bad-name"),
+        (("receipt", "Observation/nobody"), "unknown-record"),
+        (("receipt", "Observation/o1", "--out", "/nonexistent/x"), "file"),
+        (("ingest", "/nonexistent"), "source-unavailable"),
+        (("status", "--settings", "nowhere.toml"), "settings"),
+        (("export", "in"), "in-the-way"),
+        (("check", "in", "--statement", "mr1", "--root", "nowhere.json"), "no-root"),
+    ],
+)
+def test_a_wrong_call_ends_in_a_code_and_a_sentence(clinic, words, code):
+    done = medrec(*words, at=clinic)
+    said = (done.stdout + done.stderr).strip().splitlines()[-1]
+    assert done.returncode in (1, 2) and code in said.split(": ")[0], said
+
+
+@pytest.mark.parametrize(
+    ("lost", "code"),
+    [
+        ("data/master.key", "master-key-lost"),
+        ("ledger.db", "ledger-lost"),
+        ("data/node.db", "journal-lost"),
+        ("genesis.json", "genesis"),
+    ],
+)
+def test_a_lost_part_is_not_replaced_in_silence(clinic, lost, code):
+    for path in clinic.glob(lost + "*"):
+        path.unlink()
+    for verb in ("status", "ingest"):
+        done = medrec(verb, at=clinic)
+        assert done.returncode == 2 and code in done.stderr
+
+
+def test_another_nodes_master_key_opens_nothing(clinic):
+    (clinic / "data" / "master.key").write_bytes(bytes(32))
+    done = medrec("status", at=clinic)
+    assert done.returncode == 2 and "wrong-master-key" in done.stderr
+
+
+def test_another_organisations_settings_are_refused(clinic):
+    path = clinic / "medrec.toml"
+    path.write_text(path.read_text().replace("clinic", "other"))
+    done = medrec("status", at=clinic)
+    assert done.returncode == 2 and "not-a-member" in done.stderr
+
+
+def test_settings_with_odd_paths_can_be_read_again(tmp_path):
+    assert medrec("init", "clinic", "--records", 'a"b\\c', at=tmp_path).returncode == 0
+    assert medrec("status", at=tmp_path).returncode == 0
+
+
+def test_a_running_node_answers_the_verbs(clinic):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    settings = clinic / "medrec.toml"
+    settings.write_text(settings.read_text() + f"port = {port}\npoll_seconds = 1\n")
+    command = [sys.executable, "-m", "medrec", "start"]
+    running = subprocess.Popen(command, cwd=clinic, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    try:
+        wait_for(lambda: json.loads(get(port, "/health"))["ok"])
+        assert medrec("status", at=clinic).returncode == 0
+        (clinic / "in" / "b.ndjson").write_text(observation("2.50").replace('"o1"', '"o2"') + "\n")
+        wait_for(lambda: medrec("receipt", "Observation/o2", "--out", "r.json", at=clinic).returncode == 0)
+        assert medrec("receipt", "Observation/o1", "--out", "r.json", "--root", "root.json", at=clinic).returncode == 0
+        assert verify(clinic, observation("1.00")) == 0
+        assert medrec("ingest", at=clinic).returncode == 0
+        assert medrec("start", at=clinic).returncode == 2
+    finally:
+        running.send_signal(signal.SIGTERM)
+        _, trouble = running.communicate(timeout=30)
+    assert running.returncode == 0 and b"Traceback" not in trouble
+    assert medrec("status", at=clinic).returncode == 0
+
+
+def get(port: int, path: str) -> bytes:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+        return answer.read()
+
+
+def wait_for(ready, limit_s: float = 60) -> None:
+    end = time.monotonic() + limit_s
+    while True:
+        try:
+            if ready():
+                return
+        except (OSError, KeyError, ValueError):
+            pass
+        assert time.monotonic() < end
+        time.sleep(0.2)
