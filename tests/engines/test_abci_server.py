@@ -101,5 +101,6 @@ def test_an_application_that_cannot_go_on_says_why_and_stops(tmp_path: Path) -> 
         connection.sendall(ask(abci.RequestCheckTx(b"1"), abci.RequestCommit(), abci.RequestCheckTx(b"2")))
         first, said = answers(connection, 2)
         assert first == abci.ResponseCheckTx(1) and said == abci.ResponseException("The disk is full.")
-        assert app.failed == ["The disk is full."] and len(app.asked) == 2
+        # The connection ends after the application was told: only then is its word to be looked at.
         assert connection.recv(1) == b""
+        assert app.failed == ["The disk is full."] and len(app.asked) == 2
