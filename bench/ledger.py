@@ -53,7 +53,7 @@ class Author:
         """Its part of the genesis document."""
         keys = {
             "ed25519": self.public.hex(),
-            "cosign_ed25519": self.public.hex(),
+            "cosign_ed25519": hashlib.sha256(b"cosign " + self.name.encode()).hexdigest(),
             "cosign_mldsa44": hashlib.shake_256(self.name.encode()).hexdigest(1312),
         }
         return {"id": self.name, "name": self.name, "roles": ["hospital"], "endpoint": "", "keys": keys}
