@@ -1,0 +1,252 @@
+"""Consents -> one flat list of rules for one person.
+
+A rule is a path through a tree of provisions: all conditions on the path must hold. Each rule names its parent, so
+that where an exception holds its parent does not count. What depends on the request alone is kept apart from what
+depends on the record (`tests`), so that the first part is done once per request.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+
+from medrec.core.consent import terms
+from medrec.core.consent.policy import Effect, Given, Policy, Provision, Unreadable
+from medrec.core.consent.times import EVER, Span
+
+Strength = Literal["floor", "provision", "base"]
+"""What a rule comes from: the law, a provision that a person wrote, or what her consent says for all the rest."""
+
+NO_PARENT = -1
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """One path. It holds from `start` until before `end` (ms), for these purposes and actions (None: every one), for
+    a requester that is in each of `actors` and a holder that is in each of `custodians`, and for a record that
+    passes every one of `tests`, pairs of the name of a test and its value.
+
+    `names` are the sensitivities that the path names; a rule of the law is `lifted` by a permit that names one.
+    """
+
+    number: int
+    parent: int
+    consent: str
+    effect: Effect
+    strength: Strength
+    dated: int
+    start: int
+    end: int
+    purposes: frozenset[str] | None
+    actions: frozenset[str] | None
+    actors: tuple[frozenset[str], ...]
+    custodians: tuple[frozenset[str], ...]
+    tests: tuple[tuple[str, Any], ...]
+    names: frozenset[str] = frozenset()
+    lifted: frozenset[str] = frozenset()
+    force: int = 0
+    """What it is combined by: 3 the law, 2 an explicit deny, 1 a provision that permits, 0 the general base."""
+    plain: bool = True
+    """Whether it puts no condition on action, holder and type, so that these need not be looked at."""
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """A text that travels with records that carry one of these sensitivities: its code, and the law it stands in."""
+
+    code: str
+    labels: frozenset[str]
+    source: str
+
+
+class Broken(msgspec.Struct, frozen=True):
+    """A consent that could not be read, why, and from when it does not matter any more."""
+
+    consent: str
+    reason: str
+    until: int
+
+
+Row = tuple[int, int, tuple[frozenset[str], ...], Rule]
+"""A rule with what is asked of it first: from when and until when, and the actors after those it is found by."""
+
+
+class Table(NamedTuple):
+    """The rules for one purpose: those for `anyone`, and those that name somebody, by each name that they name."""
+
+    anyone: tuple[Row, ...]
+    named: dict[str, tuple[Row, ...]]
+
+
+class Rules(msgspec.Struct, frozen=True):
+    """All that decides about one person's records.
+
+    `by_purpose` holds, for each purpose that a rule names, the rules that cover it; `every_purpose` those that name
+    none, for all other purposes.
+    """
+
+    every: tuple[Rule, ...]
+    by_purpose: dict[str, Table]
+    every_purpose: Table
+    broken: tuple[Broken, ...] = ()
+    notices: tuple[Notice, ...] = ()
+
+
+class Floor(msgspec.Struct, frozen=True):
+    """A rule of the law: records with one of these sensitivities do not go out for these purposes (None: for none).
+
+    Where `lifted` is set, a permit that names one of these sensitivities itself lifts it: a consent of its own.
+    """
+
+    id: str
+    labels: frozenset[str]
+    purposes: frozenset[str] | None
+    lifted: frozenset[str]
+    source: str
+
+
+def compile_consents(consents: Iterable[Given], floor: Sequence[Floor] = (), notices: Sequence[Notice] = ()) -> Rules:
+    """The rules of a person. The order and repetition of the consents make no difference."""
+    unique = {given.id: given for given in sorted(consents, key=lambda given: (given.id, -_end(given)))}
+    rules: list[Rule] = [_floor(law, number) for number, law in enumerate(sorted(floor, key=lambda law: law.id))]
+    broken: list[Broken] = []
+    for name in sorted(unique):
+        given = unique[name]
+        if isinstance(given.content, Unreadable):
+            broken.append(Broken(name, given.content.code, _end(given)))
+        elif given.content.in_force:
+            rules += _Compiler(given, given.content, len(rules)).rules()
+    return gather(rules, tuple(broken), tuple(notices))
+
+
+def gather(rules: Sequence[Rule], broken: tuple[Broken, ...] = (), notices: tuple[Notice, ...] = ()) -> Rules:
+    """Flat rules, with the index that finds those of a purpose."""
+    purposes = sorted({purpose for rule in rules if rule.purposes is not None for purpose in sorted(rule.purposes)})
+    by_purpose = {
+        purpose: _table([rule for rule in rules if rule.purposes is None or purpose in rule.purposes])
+        for purpose in purposes
+    }
+    return Rules(tuple(rules), by_purpose, _table([r for r in rules if r.purposes is None]), broken, notices)
+
+
+def _table(rules: Sequence[Rule]) -> Table:
+    named: dict[str, list[Row]] = {}
+    anyone: list[Row] = []
+    for rule in rules:
+        row = (rule.start, rule.end, rule.actors[1:], rule)
+        if not rule.actors:
+            anyone.append(row)
+        for name in sorted(rule.actors[0]) if rule.actors else ():
+            named.setdefault(name, []).append(row)
+    return Table(tuple(anyone), {name: tuple(found) for name, found in named.items()})
+
+
+def _end(given: Given) -> int:
+    return EVER if given.revoked is None else given.revoked
+
+
+def _floor(law: Floor, number: int) -> Rule:
+    return Rule(
+        number,
+        NO_PARENT,
+        law.id,
+        "deny",
+        "floor",
+        -EVER,
+        -EVER,
+        EVER,
+        law.purposes,
+        None,
+        (),
+        (),
+        (("label", (law.labels, frozenset())),),
+        lifted=law.lifted,
+        force=3,
+    )
+
+
+class _Compiler:
+    """Walks one consent."""
+
+    def __init__(self, given: Given, policy: Policy, first: int) -> None:
+        self.given = given
+        self.policy = policy
+        self.first = first
+        self.found: list[Rule] = []
+        self.silent = terms.RESEARCH if policy.silent == "research" else terms.CARE
+
+    def rules(self) -> list[Rule]:
+        policy = self.policy
+        parent = NO_PARENT
+        if policy.base is not None:
+            # Where the consent has an exception to it, its base is only what it says for all the rest.
+            general = any(provision.effect != policy.base for provision in policy.provisions)
+            parent = self._add(policy.base, (), NO_PARENT, "base" if general else "provision")
+        for provision in policy.provisions:
+            self._walk(provision, (), parent)
+        return self.found
+
+    def _walk(self, provision: Provision, above: tuple[Provision, ...], parent: int) -> None:
+        path = (*above, provision)
+        number = self._add(provision.effect, path, parent, "provision")
+        for exception in provision.exceptions:
+            self._walk(exception, path, number)
+
+    def _add(self, effect: Effect, path: tuple[Provision, ...], parent: int, strength: Strength) -> int:
+        number = self.first + len(self.found)
+        actions = _both([provision.actions for provision in path])
+        custodians = tuple(provision.custodians for provision in path if provision.custodians is not None)
+        tests = tuple(test for provision in path for test in record_tests(provision))
+        periods = [self.policy.period, *(provision.period for provision in path)]
+        purposes = _both([None if p.purposes is None else terms.covered(p.purposes) for p in path])
+        if purposes is None and effect == "permit":
+            purposes = self.silent
+        self.found.append(
+            Rule(
+                number,
+                parent,
+                self.given.id,
+                effect,
+                strength,
+                self.policy.dated,
+                max(period.start for period in periods),
+                min([_end(self.given), *(period.end for period in periods)]),
+                purposes,
+                actions,
+                tuple(provision.recipients for provision in path if provision.recipients is not None),
+                custodians,
+                tests,
+                frozenset().union(*(provision.labels or frozenset() for provision in path)),
+                force=0 if strength == "base" else 2 if effect == "deny" else 1,
+                plain=actions is None and not custodians and all(name != "kind" for name, _ in tests),
+            )
+        )
+        return number
+
+
+def record_tests(provision: Provision) -> list[tuple[str, Any]]:
+    """The conditions of one provision that depend on the record, as pairs of the name of a test and its value."""
+    found: list[tuple[str, Any]] = []
+    if provision.kinds is not None:
+        found.append(("kind", provision.kinds))
+    if provision.documents is not None:
+        found.append(("kind", provision.documents))
+    if provision.labels is not None or provision.confidentiality is not None:
+        levels = frozenset(terms.rank(level) for level in sorted(provision.confidentiality or ()))
+        found.append(("label", (provision.labels or frozenset(), levels)))
+    if provision.codes is not None:
+        found.append(("code", provision.codes))
+    if provision.authors is not None:
+        found.append(("author", provision.authors))
+    if provision.data_period is not None:
+        found.append(("date", Span(*provision.data_period)))
+    if provision.data is not None:
+        found.append(("data", tuple(sorted(provision.data))))
+    return found
+
+
+def _both(conditions: Sequence[frozenset[str] | None]) -> frozenset[str] | None:
+    """What passes all conditions; None puts none."""
+    found: frozenset[str] | None = None
+    for condition in conditions:
+        if condition is not None:
+            found = condition if found is None else found & condition
+    return found

@@ -1,0 +1,317 @@
+"""The decision: may this requester have this person's records, and which?
+
+In plain words:
+
+1. A consent that cannot be read might forbid it, so nothing goes out. A request without a purpose gets nothing.
+2. Each purpose is decided by itself; what goes out is what every one of them permits.
+3. Of each consent count the provisions that match and have no exception that matches.
+4. Of what is then left counts, in this order: the law; the person's explicit deny; a provision over what a consent
+   says for all the rest; of the latter, the newest. A deny that counts denies. If nothing counts, it is denied.
+5. What cannot be known counts against release: a deny that may match does, a permit that may match does not.
+
+`decide` does this once for a request, as far as it can be known without a record; `judge` does it for each record.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Literal, NamedTuple
+
+from medrec.core.consent import terms
+from medrec.core.consent.compiling import Notice, Rule, Rules, Table
+from medrec.core.consent.facts import Record, Request
+from medrec.core.consent.times import Span
+
+Verdict = Literal["permit", "deny", "indeterminate"]
+
+
+NO_DOUBT: frozenset[int] = frozenset()
+NOTHING: tuple[str, ...] = ()
+
+
+class Redaction(NamedTuple):
+    """What a releasing system has to hold back: `only` what matches one of `parts`, or "all-except" it.
+
+    A part is a conjunction of pairs (test, value). It is a summary for people and for other systems; `judge` decides.
+    """
+
+    mode: Literal["only", "all-except"]
+    parts: tuple[tuple[tuple[str, Any], ...], ...]
+
+
+class Decision(NamedTuple):
+    """The verdict about a request. "permit" says that something may go out; ask `judge` of each record.
+
+    `reason`: permitted, denied, no-consent, consent-broken, purpose-missing, purpose-unknown, actor-unresolved.
+    `decided` names the consents that bear on the request (whoever has them can decide it again), `broken` those that
+    could not be read, `law` the lines of the legal floor that bear on it. `attach` is what has to travel with the
+    answer. `left` holds, per purpose, the rules that are left to be held against each record, `doubtful` those of
+    which it is not known whether they mean the requester.
+    """
+
+    effect: Verdict
+    reason: str
+    decided: tuple[str, ...] = ()
+    broken: tuple[str, ...] = ()
+    attach: tuple[str, ...] = ()
+    left: tuple[tuple[Rule, ...], ...] = ()
+    doubtful: frozenset[int] = frozenset()
+    notices: tuple[Notice, ...] = ()
+    law: tuple[str, ...] = ()
+
+    @property
+    def redact(self) -> tuple[Redaction, ...]:
+        """What has to be held back, one redaction a purpose that asks for one; all of them hold."""
+        found = [_redaction(bearing) for bearing in self.left]
+        return tuple(redaction for redaction in found if redaction is not None)
+
+
+class Judgement(NamedTuple):
+    """The verdict about one record, the consents (and the law) that decided, and what has to travel with it.
+
+    `reason`: permitted, denied, no-consent, or what is not known of the record: labels-unknown, record-undated,
+    author-unknown, references-unknown, codes-unknown, actor-unresolved.
+    """
+
+    effect: Verdict
+    reason: str
+    decided: tuple[str, ...] = ()
+    attach: tuple[str, ...] = ()
+    law: tuple[str, ...] = ()
+
+
+def decide(request: Request, rules: Rules, now: int) -> Decision:
+    """Decide about a request at a time (ms since 1970 UTC)."""
+    if rules.broken:
+        broken = sorted(item.consent for item in rules.broken if now < item.until)
+        if broken:
+            return Decision("indeterminate", "consent-broken", broken=tuple(broken))
+    if not request.purposes:
+        return Decision("indeterminate", "purpose-missing")
+    left: list[tuple[Rule, ...]] = []
+    doubtful = NO_DOUBT
+    for purpose in request.purposes:
+        if purpose not in terms.PURPOSES_BELOW:
+            return Decision("indeterminate", "purpose-unknown")
+        bearing = _bearing(request, rules.by_purpose.get(purpose, rules.every_purpose), now)
+        if request.unresolved:
+            doubtful |= _doubtful(bearing, request)
+        # At best for the requester: every record that a permit could mean, none that a deny could spare.
+        best = combine([rule for rule in bearing if _at_best(rule, doubtful)])
+        if best.effect == "deny":
+            return _refused(bearing, best, doubtful)
+        left.append(bearing)
+    ids, law = _consents(left), _law(left)
+    attach = NOTHING if terms.EMERGENCY.isdisjoint(request.purposes) else ("break-glass-review",)
+    return Decision("permit", "permitted", ids, (), attach, tuple(left), doubtful, rules.notices, law)
+
+
+def judge(decision: Decision, record: Record) -> Judgement:
+    """Decide about one record of a request that `decide` has decided about."""
+    if decision.effect != "permit":
+        return Judgement(decision.effect, decision.reason, decision.decided)
+    decided: list[str] = []
+    for bearing in decision.left:
+        found = _judge(bearing, record, decision.doubtful)
+        if found.effect != "permit":
+            return found
+        decided += found.decided
+    # Where the labels are not known, every notice travels.
+    notices = [n.code for n in decision.notices if record.labels is None or not n.labels.isdisjoint(record.labels)]
+    return Judgement("permit", "permitted", tuple(sorted(set(decided))), (*decision.attach, *sorted(notices)))
+
+
+# --- combining ----------------------------------------------------------------------------------------------------
+
+COMBINERS = ("specific-over-general", "explicit-deny", "legal-floor")
+"""What a rule is combined by, from the weakest to the strongest; `Rule.force` counts in it, 0 is the general base.
+
+legal-floor: what the law forbids, nobody permits. explicit-deny: what a person has forbidden in so many words is
+forbidden, whatever else she permits. specific-over-general: a provision counts for more than what a consent says for
+all the rest. Of general bases the newest counts; those of the same instant count together, and then deny wins.
+"""
+
+
+class Outcome(NamedTuple):
+    """What is left when rules are combined."""
+
+    effect: Literal["permit", "deny"]
+    rules: tuple[Rule, ...]
+
+
+def combine(matching: Sequence[Rule]) -> Outcome:
+    """The outcome of rules that match: exceptions first, then the combiners; deny wins, and is the default."""
+    excepted = {rule.parent for rule in matching}
+    rules = [rule for rule in matching if rule.number not in excepted]
+    if len(rules) > 1:
+        force = max([rule.force for rule in rules])
+        rules = [rule for rule in rules if rule.force == force]
+        if force == 0:
+            newest = max([rule.dated for rule in rules])
+            rules = [rule for rule in rules if rule.dated == newest]
+    denies = tuple([rule for rule in rules if rule.effect == "deny"])
+    return Outcome("permit", tuple(rules)) if rules and not denies else Outcome("deny", denies)
+
+
+# --- one request --------------------------------------------------------------------------------------------------
+
+
+def _bearing(request: Request, table: Table, now: int) -> tuple[Rule, ...]:
+    """The rules whose conditions on the request hold, or may hold."""
+    who = request.who | request.unresolved if request.unresolved else request.who
+    found = {rule.number: rule for start, end, _, rule in table.anyone if start <= now < end}
+    for name in table.named.keys() & who:
+        for start, end, others, rule in table.named[name]:
+            if start <= now < end and not (others and any(map(who.isdisjoint, others))):
+                found[rule.number] = rule
+    return tuple([found[number] for number in sorted(found) if found[number].plain or _meant(found[number], request)])
+
+
+def _meant(rule: Rule, request: Request) -> bool:
+    """Whether the rule is about this action, this holder of the data, and one of the types that are asked for."""
+    if rule.actions is not None and request.action not in rule.actions:
+        return False
+    if any(request.custodian.isdisjoint(holders) for holders in rule.custodians):
+        return False
+    kinds = [value for name, value in rule.tests if name == "kind"] if request.types else []
+    return all(not request.types.isdisjoint(value) or _documents(value) for value in kinds)
+
+
+def _doubtful(bearing: Sequence[Rule], request: Request) -> frozenset[int]:
+    """The rules that bear on the requester only if it is among somebody of whom that is not known."""
+    return frozenset(rule.number for rule in bearing if any(map(request.who.isdisjoint, rule.actors)))
+
+
+def _at_best(rule: Rule, doubtful: frozenset[int]) -> bool:
+    if rule.effect == "permit":
+        return rule.number not in doubtful
+    return not rule.tests
+
+
+def _refused(bearing: Sequence[Rule], best: Outcome, doubtful: frozenset[int]) -> Decision:
+    """The refusal of a request as a whole."""
+    in_doubt = [rule for rule in bearing if rule.number in doubtful]
+    sure = [rule for rule in best.rules if rule.number not in doubtful]
+    if in_doubt and not sure:
+        return Decision("indeterminate", "actor-unresolved", _consents([bearing]), _consents([in_doubt]))
+    denies = [rule for rule in bearing if rule.effect == "deny"]
+    return Decision("deny", "denied" if denies else "no-consent", _consents([denies]))
+
+
+def _redaction(bearing: Sequence[Rule]) -> Redaction | None:
+    if any(rule.effect == "permit" and not rule.tests for rule in bearing):
+        parts = {rule.tests for rule in bearing if rule.effect == "deny" and rule.tests}
+        return Redaction("only", _in_order(parts)) if parts else None
+    return Redaction("all-except", _in_order({rule.tests for rule in bearing if rule.effect == "permit"}))
+
+
+def _in_order(parts: Iterable[tuple[tuple[str, Any], ...]]) -> tuple[tuple[tuple[str, Any], ...], ...]:
+    return tuple(sorted(parts, key=lambda part: [(name, _text(value)) for name, value in part]))
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, frozenset):
+        return " ".join(sorted(map(str, value)))
+    return " ".join(map(_text, value)) if isinstance(value, tuple) else str(value)
+
+
+def _consents(bearing: Iterable[Iterable[Rule]]) -> tuple[str, ...]:
+    """The consents from which these rules come."""
+    return tuple(sorted({rule.consent for rules in bearing for rule in rules if rule.strength != "floor"}))
+
+
+def _law(bearing: Iterable[Iterable[Rule]]) -> tuple[str, ...]:
+    """The lines of the legal floor among these rules."""
+    return tuple(sorted({rule.consent for rules in bearing for rule in rules if rule.strength == "floor"}))
+
+
+# --- one record ---------------------------------------------------------------------------------------------------
+
+
+def _judge(bearing: Sequence[Rule], record: Record, doubtful: frozenset[int]) -> Judgement:
+    matching: list[Rule] = []
+    doubts: dict[int, str] = {}
+    for rule in bearing:
+        held = "actor-unresolved" if rule.number in doubtful else ""
+        for name, value in rule.tests:
+            answer, doubt = TESTS[name]
+            found = answer(value, record, rule.effect)
+            if found is False:
+                break
+            if found is None:
+                held = held or doubt
+        else:
+            if held:
+                doubts[rule.number] = held
+            if not held or rule.effect == "deny":
+                matching.append(rule)
+    named = [rule.names for rule in matching if rule.effect == "permit" and rule.number not in doubts]
+    matching = [rule for rule in matching if not any(not rule.lifted.isdisjoint(names) for names in named)]
+    outcome = combine(matching)
+    if outcome.effect == "permit":
+        return Judgement("permit", "permitted", _consents([outcome.rules]))
+    sure = [rule for rule in outcome.rules if rule.number not in doubts]
+    if sure or not doubts:
+        return Judgement("deny", "denied" if sure else "no-consent", _consents([sure]), law=_law([sure]))
+    return Judgement("indeterminate", min(doubts.values()), _consents([[r for r in bearing if r.number in doubts]]))
+
+
+def _kind(value: frozenset[str], record: Record, effect: str) -> bool | None:
+    return not value.isdisjoint(record.kinds) or (record.codes is None and _documents(value) and None)
+
+
+def _documents(value: frozenset[str]) -> bool:
+    return any("|" in kind for kind in sorted(value))
+
+
+def _label(value: tuple[frozenset[str], frozenset[int]], record: Record, effect: str) -> bool | None:
+    labels, levels = value
+    if record.labels is None or record.level is None:
+        return None
+    if not labels.isdisjoint(record.labels):
+        return True
+    # A permit up to R covers N; a deny from R on covers V.
+    return bool(levels) and (record.level <= max(levels) if effect == "permit" else record.level >= min(levels))
+
+
+def _code(value: frozenset[str], record: Record, effect: str) -> bool | None:
+    return None if record.codes is None else not value.isdisjoint(record.codes)
+
+
+def _author(value: frozenset[str], record: Record, effect: str) -> bool | None:
+    return None if record.authors is None else not value.isdisjoint(record.authors)
+
+
+def _date(value: Span, record: Record, effect: str) -> bool | None:
+    if record.dates is None:
+        return None
+    return record.dates.within(value) if effect == "permit" else record.dates.meets(value)
+
+
+def _data(value: tuple[tuple[str, str], ...], record: Record, effect: str) -> bool | None:
+    answers = [_points(meaning, pointed, record) for meaning, pointed in value]
+    return True if True in answers else None if None in answers else False
+
+
+def _points(meaning: str, pointed: str, record: Record) -> bool | None:
+    if meaning == "authoredby":
+        return None if record.authors is None else pointed in record.authors
+    name = f"{record.type}/{record.id}"
+    if pointed == name:
+        return True
+    if pointed.endswith(f"/{name}") or pointed.startswith(("urn:", "identifier:")):
+        # It may be this record, under the name that another server gives it.
+        return None
+    if meaning == "instance":
+        return False
+    others = record.referred if meaning == "related" else record.refers
+    return None if others is None else pointed in others
+
+
+TESTS: dict[str, tuple[Callable[[Any, Record, str], bool | None], str]] = {
+    "kind": (_kind, "codes-unknown"),
+    "label": (_label, "labels-unknown"),
+    "code": (_code, "codes-unknown"),
+    "author": (_author, "author-unknown"),
+    "date": (_date, "record-undated"),
+    "data": (_data, "references-unknown"),
+}
+"""The conditions on a record: true, false or not known; and what is not known then."""

@@ -1,0 +1,280 @@
+"""What a decision is made about: the facts of a request, and the facts of a record."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from medrec.core.consent import terms
+from medrec.core.consent.times import EVER, Span, read_period, read_time
+
+
+class Request(msgspec.Struct, frozen=True):
+    """Who asks, why and for what. Build it with `asking`.
+
+    `who` holds every reference and role by which the requester may be meant, `custodian` those of the organisation
+    that holds the data, `unresolved` the references of which nobody could say whether the requester is among them.
+    `purposes` are sorted codes of v3-ActReason. `types` narrow what is asked for; empty asks for every type.
+    """
+
+    who: frozenset[str]
+    purposes: tuple[str, ...]
+    action: str = "access"
+    custodian: frozenset[str] = frozenset()
+    unresolved: frozenset[str] = frozenset()
+    types: frozenset[str] = frozenset()
+
+
+def asking(
+    *,
+    references: Iterable[str],
+    roles: Iterable[str] = (),
+    purposes: Iterable[str] = (),
+    action: str = "access",
+    custodian: Iterable[str] = (),
+    unresolved: Iterable[str] = (),
+    types: Iterable[str] = (),
+) -> Request:
+    """The facts of a request.
+
+    `references` are the organisation, the practitioner, the practitioner's roles there (PractitionerRole), groups and
+    care teams of the requester, as "Type/id"; `roles` the role codes that it holds, as "system|code".
+    """
+    named, held = sorted(set(references)), sorted(set(roles))
+    both = [f"{reference} {role}" for reference in named for role in held]
+    return Request(
+        frozenset([*named, *held, *both]),
+        tuple(sorted(set(purposes))),
+        action,
+        frozenset(custodian),
+        frozenset(unresolved),
+        frozenset(types),
+    )
+
+
+class Record(msgspec.Struct, frozen=True):
+    """What a decision needs to know of one record. Build it with `describing`. None stands for "not known".
+
+    `labels` are sensitivities with all that cover them, `level` the confidentiality (0 is U, 5 is V). `kinds` is the
+    type, and "system|code" of what a document is. `dates` is the clinical time. `refers` are the records that it
+    refers to, `referred` those that refer to it.
+    """
+
+    type: str
+    id: str
+    kinds: frozenset[str]
+    codes: frozenset[str] | None = frozenset()
+    labels: frozenset[str] | None = frozenset()
+    level: int | None = 3
+    dates: Span | None = None
+    authors: frozenset[str] | None = frozenset()
+    refers: frozenset[str] | None = frozenset()
+    referred: frozenset[str] | None = frozenset()
+
+
+def describing(
+    kind: str,
+    identifier: str,
+    *,
+    labels: Iterable[str] | None = (),
+    kinds: Iterable[str] = (),
+    codes: Iterable[str] | None = (),
+    dates: Span | None = None,
+    authors: Iterable[str] | None = (),
+    refers: Iterable[str] | None = (),
+    referred: Iterable[str] | None = (),
+) -> Record:
+    """The facts of a record.
+
+    `labels` are codes of v3-ActCode and of v3-Confidentiality ("SUD", "R"), None if the labelling service did not
+    answer. A record without a confidentiality code is N, and R if it carries a sensitivity; one with a label that is
+    not known has labels that are not known.
+    """
+    sensitive, level = _labels(labels)
+    return Record(
+        kind,
+        identifier,
+        frozenset([kind, *kinds]),
+        _frozen(codes),
+        sensitive,
+        level,
+        dates,
+        _frozen(authors),
+        _frozen(refers),
+        _frozen(referred),
+    )
+
+
+def unknown(kind: str, identifier: str) -> Record:
+    """A record of which only type and id are known."""
+    return Record(kind, identifier, frozenset({kind}), None, None, None, None, None, None, None)
+
+
+def _frozen(values: Iterable[str] | None) -> frozenset[str] | None:
+    return None if values is None else frozenset(values)
+
+
+def _labels(labels: Iterable[str] | None) -> tuple[frozenset[str] | None, int | None]:
+    if labels is None:
+        return None, None
+    sensitive: list[str] = []
+    levels: list[int] = []
+    for label in sorted(set(labels)):
+        if label in terms.CONFIDENTIALITY_ORDER:
+            levels.append(terms.rank(label))
+        elif label in terms.SENSITIVITIES_ABOVE:
+            sensitive += terms.SENSITIVITIES_ABOVE[label]
+        else:
+            return None, None
+    return frozenset(sensitive), max(levels, default=terms.rank("R" if sensitive else "N"))
+
+
+# --- a FHIR resource -> its facts -----------------------------------------------------------------------------------
+
+CLINICAL_DATES: dict[str, tuple[str, ...]] = {
+    "AllergyIntolerance": ("onset", "recordedDate"),
+    "Appointment": ("start",),
+    "CarePlan": ("period", "created"),
+    "CareTeam": ("period",),
+    "Claim": ("billablePeriod", "created"),
+    "ClinicalImpression": ("effective", "date"),
+    "Communication": ("sent", "received"),
+    "Composition": ("date",),
+    "Condition": ("onset", "recordedDate"),
+    "Coverage": ("period",),
+    "DetectedIssue": ("identified",),
+    "DiagnosticReport": ("effective",),
+    "DocumentReference": ("context.period", "date"),
+    "Encounter": ("period", "actualPeriod"),
+    "EpisodeOfCare": ("period",),
+    "ExplanationOfBenefit": ("billablePeriod", "created"),
+    "FamilyMemberHistory": ("date",),
+    "Flag": ("period",),
+    "Goal": ("start",),
+    "ImagingStudy": ("started",),
+    "Immunization": ("occurrence",),
+    "MedicationAdministration": ("effective", "occurence", "occurrence"),
+    "MedicationDispense": ("whenHandedOver", "whenPrepared"),
+    "MedicationRequest": ("authoredOn",),
+    "MedicationStatement": ("effective",),
+    "NutritionOrder": ("dateTime",),
+    "Observation": ("effective",),
+    "Procedure": ("performed", "occurrence"),
+    "QuestionnaireResponse": ("authored",),
+    "RiskAssessment": ("occurrence",),
+    "ServiceRequest": ("occurrence", "authoredOn"),
+    "Specimen": ("collection.collected",),
+    "SupplyDelivery": ("occurrence",),
+    "Task": ("executionPeriod", "authoredOn"),
+    "VisionPrescription": ("dateWritten",),
+}
+"""Type -> where its clinical time stands, the first that is there. `meta.lastUpdated` is never one."""
+
+_AUTHORS = ("author", "performer", "requester", "recorder", "asserter", "prescriber", "sender", "enterer", "provider")
+_DOCUMENTS = ("type", "category")
+_ENDINGS = ("", "DateTime", "Period", "Instant", "Date", "Timing")
+
+
+def facts(resource: dict[str, Any], labels: Iterable[str] | None = None, zone: int = 0) -> Record:
+    """The facts of a FHIR resource (decoded JSON, R4 or R5).
+
+    `labels` come from a labelling service and are added to those that the resource carries in `meta.security`; None
+    takes the latter alone. `referred` is not known from one record alone.
+    """
+    kind, identifier = str(resource.get("resourceType", "")), str(resource.get("id", ""))
+    meta = resource.get("meta")
+    own = [label for label in _security(meta) if label is not None]
+    known = None not in _security(meta)
+    return describing(
+        kind,
+        identifier,
+        labels=[*own, *(labels or ())] if known else None,
+        kinds=[token for name in _DOCUMENTS for token in _codings(resource.get(name))] + _formats(resource),
+        codes=_every_code(resource),
+        dates=clinical_dates(resource, zone),
+        authors=[found for name in _AUTHORS for found in _references(resource.get(name))],
+        refers=_references(resource),
+        referred=None,
+    )
+
+
+def clinical_dates(resource: dict[str, Any], zone: int = 0) -> Span | None:
+    """The clinical time of a resource by the table above; None if it has none, or none that is readable."""
+    for path in CLINICAL_DATES.get(str(resource.get("resourceType", "")), ()):
+        *outer, last = path.split(".")
+        value: Any = resource
+        for name in outer:
+            value = value.get(name) if isinstance(value, dict) else None
+        if not isinstance(value, dict):
+            continue
+        for ending in _ENDINGS:
+            if last + ending in value:
+                return _when(value[last + ending], zone)
+    return None
+
+
+def _when(value: Any, zone: int) -> Span | None:
+    if isinstance(value, dict):
+        if isinstance(value.get("event"), list):
+            times = [read_time(event, zone) for event in value["event"]]
+            found = [time for time in times if time is not None]
+            return Span(found[0].start, found[-1].end) if found and len(found) == len(times) else None
+        period = read_period(value, zone)
+        # A period with neither end says nothing of when it was.
+        return period if period is not None and (period.start > -EVER or period.end < EVER) else None
+    return read_time(value, zone)
+
+
+def _security(meta: Any) -> list[str | None]:
+    """The sensitivity and confidentiality codes of `meta.security`; None for one of these systems that is unknown."""
+    listed = meta.get("security", []) if isinstance(meta, dict) else []
+    found: list[str | None] = []
+    for label in listed if isinstance(listed, list) else [None]:
+        system = label.get("system") if isinstance(label, dict) else None
+        code = label.get("code") if isinstance(label, dict) else None
+        if system == terms.CONFIDENTIALITY:
+            found.append(code if code in terms.CONFIDENTIALITY_ORDER else None)
+        elif system == terms.ACT_CODE and code in terms.SENSITIVITIES_BELOW:
+            found.append(code)
+        elif not isinstance(system, str) or not isinstance(code, str):
+            found.append(None)
+    return found
+
+
+def _codings(value: Any) -> list[str]:
+    """Every "system|code" below a value, but not in a security label."""
+    if isinstance(value, list):
+        return [token for item in value for token in _codings(item)]
+    if not isinstance(value, dict):
+        return []
+    system, code = value.get("system"), value.get("code")
+    found = [f"{system}|{code}"] if isinstance(system, str) and isinstance(code, str) else []
+    return found + [token for name in sorted(value) for token in _codings(value[name])]
+
+
+def _every_code(resource: dict[str, Any]) -> list[str]:
+    return [token for name in sorted(resource) if name != "meta" for token in _codings(resource[name])]
+
+
+def _formats(resource: dict[str, Any]) -> list[str]:
+    """The media types of a document's content."""
+    content = resource.get("content")
+    attachments = (
+        [item.get("attachment") for item in content if isinstance(item, dict)] if type(content) is list else []
+    )
+    return [
+        f"urn:ietf:bcp:13|{attachment['contentType']}"
+        for attachment in attachments
+        if isinstance(attachment, dict) and isinstance(attachment.get("contentType"), str)
+    ]
+
+
+def _references(value: Any) -> list[str]:
+    """Every literal reference below a value."""
+    if isinstance(value, list):
+        return [found for item in value for found in _references(item)]
+    if not isinstance(value, dict):
+        return []
+    literal = value.get("reference")
+    own = [literal] if isinstance(literal, str) else []
+    return own + [found for name in sorted(value) for found in _references(value[name])]

@@ -1,0 +1,253 @@
+"""A second interpreter of consents, slow and separate: straight from the text of docs/spec/consent.md.
+
+It reads FHIR JSON as it stands, builds no rules, keeps no index, and knows nothing of `medrec.core.consent` but the
+published code hierarchies. Facts are plain dictionaries, as in tests/vectors/decision.
+"""
+
+from typing import Any
+
+from medrec.core.consent.terms import CARE, CONFIDENTIALITY_ORDER, PURPOSES_BELOW, RESEARCH, SENSITIVITIES_ABOVE
+
+Json = dict[str, Any]
+DAY = 86_400_000
+
+
+def interpret(consents: list[Json], floor: list[Json], request: Json, record: Json, now: int) -> str:
+    """The verdict about one record. `consents`: {"id", "resource", "revoked"?}; `floor`: {"labels", ...}."""
+    if not request["purposes"]:
+        return "indeterminate"
+    verdicts = [_purpose(consents, floor, request, record, now, purpose) for purpose in request["purposes"]]
+    for verdict in sorted(verdicts):
+        if verdict != "permit":
+            return next(v for p, v in sorted(zip(request["purposes"], verdicts, strict=True)) if v != "permit")
+    return "permit"
+
+
+def _purpose(consents: list[Json], floor: list[Json], request: Json, record: Json, now: int, purpose: str) -> str:
+    facts = {**request, "purpose": purpose, "now": now, "record": record}
+    found: list[tuple[str, str, int, bool]] = []  # strength, effect, dated, sure
+    doubtful_permit = False
+    named: set[str] = set()
+    for consent in {consent["id"]: consent for consent in consents}.values():
+        if consent.get("revoked") is not None and now >= consent["revoked"]:
+            continue
+        statements, doubt, names = _consent(consent["resource"], facts)
+        found += statements
+        doubtful_permit |= doubt
+        named |= names
+    for law in floor:
+        if law["purposes"] is not None and purpose not in law["purposes"]:
+            continue
+        if set(law["lifted"]) & named:
+            continue
+        labels = record["labels"]
+        if labels is None or set(law["labels"]) & _all_labels(labels):
+            found.append(("floor", "deny", 0, labels is not None))
+    for strength in ("floor", "explicit", "provision", "base"):
+        if strength == "explicit":
+            counting = [one for one in found if one[0] == "provision" and one[1] == "deny"]
+        else:
+            counting = [one for one in found if one[0] == strength]
+        if strength == "base" and counting:
+            newest = max(one[2] for one in counting)
+            counting = [one for one in counting if one[2] == newest]
+        if not counting:
+            continue
+        denies = [one for one in counting if one[1] == "deny"]
+        if not denies:
+            return "permit"
+        doubts = doubtful_permit or any(not one[3] for one in found)
+        return "deny" if any(one[3] for one in denies) or not doubts else "indeterminate"
+    return "indeterminate" if doubtful_permit else "deny"
+
+
+def _consent(resource: Json, facts: Json) -> tuple[list[tuple[str, str, int, bool]], bool, set[str]]:
+    """What one consent says: its statements, whether a permit of it is in doubt, and the labels its permits name."""
+    if resource["status"] != "active":
+        return [], False, set()
+    r5 = "decision" in resource
+    dated = _start(resource.get("date" if r5 else "dateTime", "1970"))
+    silent = CARE
+    if not r5:
+        scope = resource["scope"]["coding"][0]["code"]
+        if scope not in ("patient-privacy", "research"):
+            return [], False, set()
+        silent = RESEARCH if scope == "research" else CARE
+        rule = resource.get("policyRule", {}).get("coding", [{}])[0].get("code")
+        default = {"OPTIN": "permit", "OPTOUT": "deny"}.get(rule)
+        root = resource.get("provision")
+        tops = [] if root is None else [{**root, "type": root.get("type", default)}]
+        base = default if root is None or default != tops[0]["type"] else None
+        above: list[Json] = []
+    else:
+        base, above = resource["decision"], [{"period": resource["period"]}] if "period" in resource else []
+        tops = [_typed(provision, _flip(base)) for provision in resource.get("provision", [])]
+    walk = _Walk(facts, silent)
+    counted = False
+    for top in tops:
+        counted |= walk.count(top, above)
+    statements = [("provision", effect, dated, sure) for effect, sure in walk.statements]
+    if base is not None and not counted:
+        holds = _path(above, base, facts, silent)
+        general = any(top["type"] != base for top in tops)
+        if holds:
+            statements.append(("base" if general else "provision", base, dated, True))
+    return statements, walk.doubtful_permit, walk.named
+
+
+def _typed(provision: Json, effect: str) -> Json:
+    """An R5 provision with its direction written out: each level is the contrary of the level above."""
+    below = [_typed(child, _flip(effect)) for child in provision.get("provision", [])]
+    return {**provision, "type": effect, "provision": below}
+
+
+def _flip(effect: str) -> str:
+    return "deny" if effect == "permit" else "permit"
+
+
+class _Walk:
+    def __init__(self, facts: Json, silent: frozenset[str]) -> None:
+        self.facts = facts
+        self.silent = silent
+        self.statements: list[tuple[str, bool]] = []
+        self.doubtful_permit = False
+        self.named: set[str] = set()
+
+    def count(self, provision: Json, above: list[Json]) -> bool:
+        """Whether the provision matches, with everything above it; it counts where no exception to it does."""
+        path, effect = [*above, provision], provision["type"]
+        excepted = False
+        for child in provision.get("provision", []):
+            excepted |= self.count(child, path)
+        holds = _path(path, effect, self.facts, self.silent)
+        if effect == "permit" and holds is None:
+            self.doubtful_permit = True
+        if effect == "permit" and holds:
+            self.named |= {label["code"] for part in path for label in part.get("securityLabel", [])}
+        matches = bool(holds) or (holds is None and effect == "deny")
+        if matches and not excepted:
+            self.statements.append((effect, holds is True))
+        return matches
+
+
+def _path(path: list[Json], effect: str, facts: Json, silent: frozenset[str]) -> bool | None:
+    """All conditions of all provisions on the way: false if one is false, else unknown if one is unknown."""
+    answers = [answer for provision in path for answer in _conditions(provision, effect, facts)]
+    if effect == "permit" and not any("purpose" in provision for provision in path):
+        answers.append(facts["purpose"] in silent)
+    return False if False in answers else None if None in answers else True
+
+
+def _conditions(rule: Json, effect: str, facts: Json) -> list[bool | None]:
+    record, found = facts["record"], []
+    if "period" in rule:
+        found.append(_start(rule["period"].get("start", "0001")) <= facts["now"] < _end(rule["period"].get("end")))
+    for part in ("recipients", "custodians", "authors"):
+        actors = [actor for actor in rule.get("actor", []) if _part(actor) == part]
+        if actors:
+            answers = [_actor(actor, part, facts) for actor in actors]
+            found.append(True if True in answers else None if None in answers else False)
+    if "action" in rule:
+        found.append(facts["action"] in {coding["code"] for action in rule["action"] for coding in action["coding"]})
+    if "purpose" in rule:
+        found.append(any(facts["purpose"] in PURPOSES_BELOW[purpose["code"]] for purpose in rule["purpose"]))
+    for name in ("class", "resourceType", "documentType"):
+        if name in rule:
+            wanted = {c["code"] if "resource-types" in c["system"] else _token(c) for c in rule[name]}
+            found.append(bool(wanted & {record["type"], *record["kinds"]}))
+    if "securityLabel" in rule:
+        found.append(_label(rule["securityLabel"], record, effect))
+    if "code" in rule:
+        wanted = {_token(coding) for concept in rule["code"] for coding in concept["coding"]}
+        found.append(None if record["codes"] is None else bool(wanted & set(record["codes"])))
+    if "dataPeriod" in rule:
+        found.append(_dated(rule["dataPeriod"], record["dates"], effect))
+    if "data" in rule:
+        answers = [_data(data["meaning"], data["reference"]["reference"], record) for data in rule["data"]]
+        found.append(True if True in answers else None if None in answers else False)
+    return found
+
+
+def _part(actor: Json) -> str:
+    codes = [coding["code"] for coding in actor.get("role", {}).get("coding", [])]
+    return "custodians" if "CST" in codes else "authors" if "AUT" in codes else "recipients"
+
+
+def _actor(actor: Json, part: str, facts: Json) -> bool | None:
+    reference = actor.get("reference", {}).get("reference")
+    if part == "custodians":
+        return reference in facts["custodian"]
+    if part == "authors":
+        authors = facts["record"]["authors"]
+        return None if authors is None else reference in authors
+    codings = actor.get("role", {}).get("coding", [])
+    roles = [_token(coding) for coding in codings if "ParticipationType" not in coding["system"]]
+    if roles and not set(roles) & set(facts["roles"]):
+        return False
+    if reference is None:
+        return True
+    return True if reference in facts["references"] else None if reference in facts["unresolved"] else False
+
+
+def _label(labels: list[Json], record: Json, effect: str) -> bool | None:
+    if record["labels"] is None:
+        return None
+    carried = _all_labels(record["labels"])
+    order = CONFIDENTIALITY_ORDER.index
+    levels = [order(label) for label in record["labels"] if label in CONFIDENTIALITY_ORDER]
+    level = max(levels) if levels else order("R") if carried else order("N")
+    for label in labels:
+        if "Confidentiality" not in label["system"]:
+            if label["code"] in carried:
+                return True
+        elif level <= order(label["code"]) if effect == "permit" else level >= order(label["code"]):
+            return True
+    return False
+
+
+def _all_labels(labels: list[str]) -> set[str]:
+    return {above for label in labels for above in SENSITIVITIES_ABOVE.get(label, ())}
+
+
+def _dated(period: Json, dates: list[int] | None, effect: str) -> bool | None:
+    if dates is None:
+        return None
+    start, end = _start(period.get("start", "0001")), _end(period.get("end"))
+    if effect == "permit":
+        return start <= dates[0] and dates[1] <= end
+    return dates[0] < end and start < dates[1]
+
+
+def _data(meaning: str, pointed: str, record: Json) -> bool | None:
+    if meaning == "authoredby":
+        return None if record["authors"] is None else pointed in record["authors"]
+    if pointed == f"{record['type']}/{record['id']}":
+        return True
+    if meaning == "instance":
+        return False
+    others = record["referred"] if meaning == "related" else record["refers"]
+    return None if others is None else pointed in others
+
+
+def _token(coding: Json) -> str:
+    return f"{coding['system']}|{coding['code']}"
+
+
+def _start(text: str) -> int:
+    from datetime import UTC, datetime
+
+    full = text + "0000-01-01"[len(text) :] if len(text) < 10 else text
+    moment = datetime.fromisoformat(full)
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return int((moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 1000)
+
+
+def _end(text: str | None) -> int:
+    if text is None:
+        return 1 << 62
+    if len(text) == 4:
+        return _start(str(int(text) + 1).zfill(4))
+    if len(text) == 7:
+        year, month = int(text[:4]), int(text[5:])
+        return _start(f"{year + month // 12:04}-{month % 12 + 1:02}")
+    return _start(text) + (DAY if len(text) == 10 else 1000)
