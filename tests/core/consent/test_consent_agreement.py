@@ -38,6 +38,7 @@ RECORDS = [
     plain_record(dates=[ms("2020-05-01"), ms("2020-05-02")]),
     plain_record(labels=["OPIOIDUD"], codes=["s|1"]),
     plain_record("Condition", "c1", labels=["V"], dates=[ms("2021-12-31"), ms("2022-01-02")]),
+    plain_record(labels=["PSYTHPN"]),
     plain_record(labels=None, codes=None, authors=None, refers=None, referred=None),
 ]
 US = floor_of("US")
@@ -93,7 +94,9 @@ def test_every_pair_of_small_consents_is_decided_alike() -> None:
     singles += [
         r5("permit", written(None, who=X), date="2024"),
         r5("deny", written(None, who=X), date="2025-06"),
+        r5("permit", written(None, who=Y, label="SUD"), date="2025-07"),
         r5("deny", written(None, label="SUD")),
+        r4(written("permit", label=["PSYTHPN", "MH"])),
         r5("permit"),
         r5("deny"),
         r4(None, "OPTIN", status="inactive"),

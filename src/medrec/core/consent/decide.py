@@ -192,7 +192,7 @@ def _refused(bearing: Sequence[Rule], best: Outcome, doubtful: frozenset[int]) -
     sure = [rule for rule in best.rules if rule.number not in doubtful]
     if in_doubt and not sure:
         return Decision("indeterminate", "actor-unresolved", _consents([bearing]), _consents([in_doubt]))
-    denies = [rule for rule in bearing if rule.effect == "deny"]
+    denies = [rule for rule in bearing if rule.effect == "deny" and rule.strength != "floor"]
     return Decision("deny", "denied" if denies else "no-consent", _consents([denies]))
 
 
