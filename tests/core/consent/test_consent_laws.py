@@ -205,9 +205,7 @@ def test_a_permit_names_the_consents_it_rests_on(found: list[Given], request: Re
 
 
 @given(consents, requests, records)
-def test_more_knowledge_of_a_record_only_replaces_doubt(
-    found: list[Given], request: Request, record: Record
-) -> None:
+def test_more_knowledge_of_a_record_only_replaces_doubt(found: list[Given], request: Request, record: Record) -> None:
     """What is permitted without knowing a record's labels is permitted whatever they are."""
     blind = describing(record.type, record.id, labels=None, dates=record.dates)
     if open_to(found, request, blind):
