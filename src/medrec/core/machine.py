@@ -8,7 +8,8 @@ nothing; then the log and the state map take what was accepted.
 from collections.abc import Callable, Container
 
 from medrec.core import codec, kinds, merkle, state, statemap
-from medrec.core.crypto import key_id, verify_ed25519
+from medrec.core.credential import Ed25519Credential, NewCredential, verify_account_signature
+from medrec.core.crypto import key_id
 from medrec.core.genesis import decode_tip, encode_tip
 from medrec.core.kinds import account
 from medrec.core.kinds.anchor import mark_overdue
@@ -27,6 +28,7 @@ from medrec.core.types import (
     read_fields,
 )
 from medrec.core.view import Draft, View
+from medrec.core.webauthn import SignatureRefused
 
 NOTHING_VERIFIED: Container[bytes] = frozenset()
 
@@ -131,14 +133,14 @@ def check(
     claim(body.network == view.get(state.NETWORK), Code.WRONG_NETWORK)
     claim(height <= body.expires, Code.EXPIRED, f"at height {height}, valid to {body.expires}")
     claim(body.expires <= height + EXPIRY_HEIGHTS_MAX, Code.EXPIRES_TOO_LATE, f"at height {height}")
-    public = AUTHOR_KEY[kind.author](view, transaction)
+    credential = AUTHOR_KEY[kind.author](view, transaction)
     # A nonce is used once, and only upwards.
     last = state.read_integer(view, state.nonce_key(body.author))
     claim(body.nonce > last, Code.STALE_NONCE, f"nonce {body.nonce}, last {last}")
-    _verify(transaction, public, data, verified)
+    _verify(transaction, credential, verified)
 
 
-def _organisation_author(view: View | Draft, transaction: Transaction) -> bytes:
+def _organisation_author(view: View | Draft, transaction: Transaction) -> NewCredential:
     body = transaction.body
     claim(is_organisation_id(body.author), Code.WRONG_AUTHOR, "an organisation makes this kind")
     organisation = state.organisation(view, body.author)
@@ -148,10 +150,10 @@ def _organisation_author(view: View | Draft, transaction: Transaction) -> bytes:
     if body.key != key_id(organisation.keys.ed25519):
         once = view.get(state.signing_key_key(body.key)) == body.author.encode()
         refuse(Code.RETIRED_KEY if once else Code.UNKNOWN_KEY)
-    return organisation.keys.ed25519
+    return Ed25519Credential(organisation.keys.ed25519)
 
 
-def _account_author(view: View | Draft, transaction: Transaction) -> bytes:
+def _account_author(view: View | Draft, transaction: Transaction) -> NewCredential:
     body = transaction.body
     claim(not is_organisation_id(body.author), Code.WRONG_AUTHOR, "an account makes this kind")
     found = state.account(view, body.author)
@@ -161,31 +163,33 @@ def _account_author(view: View | Draft, transaction: Transaction) -> bytes:
     credential = found.credentials.get(body.key.hex())
     if credential is None:
         refuse(Code.UNKNOWN_KEY)
-    return credential.key
+    return credential
 
 
-def _opening_author(view: View | Draft, transaction: Transaction) -> bytes:
+def _opening_author(view: View | Draft, transaction: Transaction) -> NewCredential:
     claim(not is_organisation_id(transaction.body.author), Code.WRONG_AUTHOR, "an account makes this kind")
     payload: account.Create = read_fields(transaction.body.payload, account.Create)
     claim(transaction.body.key == key_id(payload.credential.key), Code.UNKNOWN_KEY)
-    return payload.credential.key
+    return payload.credential
 
 
-AUTHOR_KEY: dict[str, Callable[[View | Draft, Transaction], bytes]] = {
+AUTHOR_KEY: dict[str, Callable[[View | Draft, Transaction], NewCredential]] = {
     kinds.ORGANISATION: _organisation_author,
     kinds.ACCOUNT: _account_author,
     kinds.OPENING: _opening_author,
 }
 
 
-def _verify(transaction: Transaction, public: bytes, data: bytes, verified: Container[bytes]) -> None:
+def _verify(transaction: Transaction, credential: NewCredential, verified: Container[bytes]) -> None:
     proof = transaction.proof
-    claim(len(proof) == 2 and proof[0] == "ed25519", Code.BAD_SIGNATURE, "the proof is not Ed25519")
-    signature = proof[1]
-    claim(type(signature) is bytes and len(signature) == 64, Code.BAD_SIGNATURE, "a signature has 64 bytes")
-    if verified and signature_mark(transaction.id, public, signature) in verified:
+    # Marks are kept for Ed25519 only: of an organisation's batches there are many, of a person's acts few.
+    bare = type(credential) is Ed25519Credential and proof[0] == "ed25519" and [bytes] == [type(p) for p in proof[1:]]
+    if verified and bare and signature_mark(transaction.id, credential.key, proof[1]) in verified:
         return
-    claim(verify_ed25519(public, transaction.id, signature), Code.BAD_SIGNATURE)
+    try:
+        verify_account_signature(credential, transaction.id, proof)
+    except SignatureRefused as refused:
+        refuse(Code.BAD_SIGNATURE, str(refused))
 
 
 def signature_mark(transaction: bytes, public: bytes, signature: bytes) -> bytes:

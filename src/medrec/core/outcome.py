@@ -60,6 +60,7 @@ class Code(IntEnum):
     UNKNOWN_CREDENTIAL = 73
     LAST_CREDENTIAL = 74
     TOO_MANY_CREDENTIALS = 75
+    BAD_CREDENTIAL = 76
 
 
 SENTENCES: dict[Code, str] = {
@@ -102,6 +103,7 @@ SENTENCES: dict[Code, str] = {
     Code.UNKNOWN_CREDENTIAL: "The account has no such credential.",
     Code.LAST_CREDENTIAL: "The last credential of an account cannot be removed; add another one first.",
     Code.TOO_MANY_CREDENTIALS: "The account has as many credentials as it may hold.",
+    Code.BAD_CREDENTIAL: "The credential could never sign: its key is not one of its algorithm.",
 }
 
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 
 from medrec.core import codec
+from medrec.core.credential import Credential
 from medrec.core.types import Bytes32, Count, Fields, OrganisationId, Text, TimeMs, Url
 from medrec.core.view import Draft, View, prefix_end
 
@@ -54,14 +55,6 @@ class Organisation(Fields, frozen=True):
     def has_vote(self) -> bool:
         """Whether the organisation is active and not a mere witness."""
         return self.active and bool(VOTING_ROLES.intersection(self.roles))
-
-
-class Credential(Fields, frozen=True):
-    """A key that may act for an account."""
-
-    kind: Annotated[str, msgspec.Meta(pattern=r"^ed25519\Z")]
-    key: Bytes32
-    since: Count = 0
 
 
 class Account(Fields, frozen=True):

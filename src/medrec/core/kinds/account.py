@@ -4,26 +4,18 @@ The address follows from the first credential, so nobody can make an account in 
 and go, the address stays.
 """
 
-from typing import Annotated
-
 import msgspec
 
 from medrec.core import state
 from medrec.core.address import address_of
+from medrec.core.credential import NewCredential, can_sign, entered
 from medrec.core.crypto import key_id
 from medrec.core.outcome import Code, claim
-from medrec.core.state import Account, Credential
+from medrec.core.state import Account
 from medrec.core.types import Bytes16, Bytes32, Fields, Transaction, read_fields
 from medrec.core.view import Draft
 
 CREDENTIALS_MAX = 16
-
-
-class NewCredential(Fields, frozen=True):
-    """A credential as its owner states it."""
-
-    kind: Annotated[str, msgspec.Meta(pattern=r"^ed25519\Z")]
-    key: Bytes32
 
 
 class Create(Fields, frozen=True):
@@ -53,7 +45,8 @@ def create(draft: Draft, transaction: Transaction, height: int, time: int) -> No
     claim(address_of(payload.credential.key, payload.salt) == address, Code.ADDRESS_MISMATCH)
     # Nobody opens an account twice.
     claim(state.account(draft, address) is None, Code.ACCOUNT_EXISTS)
-    first = Credential(payload.credential.kind, payload.credential.key, height)
+    claim(can_sign(payload.credential), Code.BAD_CREDENTIAL)
+    first = entered(payload.credential, height)
     account = Account({key_id(first.key).hex(): first}, since=height)
     state.write(draft, state.account_key(address), account)
 
@@ -66,7 +59,9 @@ def credential_add(draft: Draft, transaction: Transaction, height: int, time: in
     name = key_id(payload.credential.key).hex()
     claim(name not in account.credentials, Code.CREDENTIAL_EXISTS)
     claim(len(account.credentials) < CREDENTIALS_MAX, Code.TOO_MANY_CREDENTIALS)
-    added = Credential(payload.credential.kind, payload.credential.key, height)
+    # Nobody is left with a key that no signature will ever fit.
+    claim(can_sign(payload.credential), Code.BAD_CREDENTIAL)
+    added = entered(payload.credential, height)
     changed = msgspec.structs.replace(account, credentials={**account.credentials, name: added})
     state.write(draft, state.account_key(transaction.body.author), changed)
 
