@@ -5,6 +5,8 @@ from typing import Any
 
 from medrec.core import state
 from medrec.core.address import address_of
+from medrec.core.credential import unpack_proof
+from medrec.core.crypto import key_id
 from medrec.core.outcome import Code, Outcome
 from medrec.core.types import EXPIRY_HEIGHTS_MAX, encode_body, encode_transaction, transaction_id
 from medrec.engines.engine import Engine, TransactionRefused
@@ -20,14 +22,16 @@ class AccountError(Exception):
 
 
 def submit_as_account(engine: Engine, network: bytes, account: str, key: PersonKey, kind: str, payload: Any) -> None:
-    """Sign one transaction of an account with a credential and put it on the ledger. Raises AccountError."""
-    with engine.view() as view:
-        nonce = state.read_integer(view, state.nonce_key(account)) + 1
-        expires = view.tip.height + EXPIRY_HEIGHTS_MAX
-    body = encode_body(
-        author=account, expires=expires, key=key.key_id, kind=kind, network=network, nonce=nonce, payload=payload
-    )
-    proof = ["ed25519", key.sign_transaction_id(transaction_id(body))]
+    """Sign one transaction of an account with an Ed25519 key and put it on the ledger. Raises AccountError."""
+    submit_signed(engine, network, account, key.key_id, key.sign_transaction_id, kind, payload)
+
+
+def submit_signed(
+    engine: Engine, network: bytes, author: str, key: bytes, sign: Callable[[bytes], bytes], kind: str, payload: Any
+) -> None:
+    """As `submit_as_account`, for any author and credential: `sign` turns 32 bytes into a packed proof."""
+    body = next_body(engine, network, author, key, kind, payload)
+    proof = unpack_proof(sign(transaction_id(body)))
     try:
         position = engine.submit([encode_transaction(body, proof)])[0]
         outcome = engine.blocks(position.height - 1)[0].outcomes[position.index]
@@ -37,10 +41,29 @@ def submit_as_account(engine: Engine, network: bytes, account: str, key: PersonK
         raise AccountError(outcome)
 
 
+def next_body(engine: Engine, network: bytes, author: str, key: bytes, kind: str, payload: Any) -> bytes:
+    """The body of an author's next transaction, valid for as long as the ledger allows; its id is what is signed."""
+    with engine.view() as view:
+        nonce = state.read_integer(view, state.nonce_key(author)) + 1
+        expires = view.tip.height + EXPIRY_HEIGHTS_MAX
+    return encode_body(
+        author=author, expires=expires, key=key, kind=kind, network=network, nonce=nonce, payload=payload
+    )
+
+
 def open_account(engine: Engine, network: bytes, key: PersonKey, random: Callable[[int], bytes]) -> str:
-    """Open an account whose first credential is this key; its address. Raises AccountError."""
-    salt = random(32)
-    account = address_of(key.public, salt)
-    credential = {"kind": "ed25519", "key": key.public}
-    submit_as_account(engine, network, account, key, "account/create", {"credential": credential, "salt": salt})
+    """Open an account whose first credential is this Ed25519 key; its address. Raises AccountError."""
+    return open_account_with(
+        engine, network, {"kind": "ed25519", "key": key.public}, key.sign_transaction_id, random(32)
+    )
+
+
+def open_account_with(
+    engine: Engine, network: bytes, credential: dict[str, Any], sign: Callable[[bytes], bytes], salt: bytes
+) -> str:
+    """Open an account whose first credential (as account/create takes it) signs; its address. Raises AccountError."""
+    public = credential["key"]
+    account = address_of(public, salt)
+    payload = {"credential": credential, "salt": salt}
+    submit_signed(engine, network, account, key_id(public), sign, "account/create", payload)
     return account

@@ -12,7 +12,7 @@ import sqlalchemy as sql
 
 from medrec.core import codec, manifests, state
 from medrec.core.commitment import commitment, tag
-from medrec.core.crypto import verify_ed25519
+from medrec.core.credential import signed_by
 from medrec.core.manifests.consent import (
     ConsentManifest,
     RevocationManifest,
@@ -210,7 +210,7 @@ class Agent:
         with self._engine.view() as view:
             held = state.account(view, account)
         credential = held.credentials.get(statement.key) if held is not None else None
-        return credential is not None and verify_ed25519(credential.key, message, bytes.fromhex(statement.signature))
+        return credential is not None and signed_by(credential, message, bytes.fromhex(statement.signature))
 
     def follow(self, wait_s: float = 0.0) -> int:
         """Index the tags of new blocks and walk the relationships; the number of blocks taken."""

@@ -13,7 +13,7 @@ import sqlalchemy as sql
 
 from medrec.core import codec, commitment, manifests, state
 from medrec.core.consent.simple import Rule
-from medrec.core.crypto import verify_ed25519
+from medrec.core.credential import signed_by
 from medrec.core.manifests.consent import (
     ConsentManifest,
     Grant,
@@ -36,7 +36,7 @@ REVOCATIONS_PATH = "/medrec/revocations"
 AHEAD_MS_MAX = 5 * 60_000
 RULES_REMEMBERED_MAX = 50_000
 Sign = Callable[[bytes], tuple[bytes, bytes]]
-"""Signs 32 bytes with a person's credential: (key id, signature)."""
+"""Signs 32 bytes with a person's credential: (key id, packed proof; see core.credential)."""
 
 
 class Given(NamedTuple):
@@ -201,9 +201,9 @@ class Consents:
         if found is None or found.frozen:
             raise Refusal(Code.UNKNOWN_ACCOUNT)
         credential = found.credentials.get(key)
-        if credential is None or credential.kind != "ed25519":
+        if credential is None:
             raise Refusal(Code.UNKNOWN_CREDENTIAL)
-        if not verify_ed25519(credential.key, message, bytes.fromhex(signature)):
+        if not signed_by(credential, message, bytes.fromhex(signature)):
             raise Refusal(Code.BAD_SIGNATURE)
 
 

@@ -14,7 +14,7 @@ import sqlalchemy as sql
 
 from medrec.core import codec, manifests, state
 from medrec.core.commitment import SALT_BYTES
-from medrec.core.crypto import verify_ed25519
+from medrec.core.credential import signed_by
 from medrec.core.manifests.record import LinkManifest
 from medrec.engines.engine import Engine
 from medrec.node import store
@@ -131,7 +131,7 @@ class Linker:
             found = state.account(view, account)
         credential = found.credentials.get(key.hex()) if found is not None else None
         message = link_message(self._network, self._journal.organisation, account, code)
-        if credential is None or not verify_ed25519(credential.key, message, signature):
+        if credential is None or type(signature) is not bytes or not signed_by(credential, message, signature):
             raise LinkError("not-the-account", "The account's holder did not sign this link.")
 
     def _link(
