@@ -38,7 +38,9 @@ class Marks(Container[bytes]):
 
     def remember(self) -> None:
         """The signature asked for last held."""
-        self._marks[self._thread.asked] = None
+        asked = getattr(self._thread, "asked", None)
+        if asked is not None:
+            self._marks[asked] = None
         if len(self._marks) > MARKS_MAX:
             self._marks.popitem(last=False)
 

@@ -23,6 +23,7 @@ from typing import Any
 
 from medrec.core import codec, merkle, state, statemap
 from medrec.core.genesis import decode_tip, encode_tip
+from medrec.core.outcome import Refused
 from medrec.core.types import Tip, decode_transaction, log_leaf
 from medrec.engines.abci.messages import Snapshot
 from medrec.engines.cometbft_buckets import BUCKETS, bucket_of, fold, subtree
@@ -34,6 +35,12 @@ CHUNK_BYTES = 4 << 20
 CHUNK_BYTES_MAX = 16 << 20
 METADATA_BYTES_MAX = 3 << 20
 KEEP = 2
+
+# What reading a stranger's chunk can raise.
+UNPROVEN = (
+    ValueError, TypeError, LookupError, AttributeError, OverflowError, Refused, statemap.CorruptMapError,
+    sqlite3.IntegrityError, sqlite3.ProgrammingError,
+)  # fmt: skip
 
 
 class Snapshots:
@@ -222,7 +229,7 @@ class Restoring:
         try:
             value = codec.decode(chunk, bytes_max=CHUNK_BYTES_MAX)
             good = self._take_map(first, last, value) if kind == "map" else self._take_blocks(first, last, value)
-        except (ValueError, TypeError, KeyError, IndexError, AttributeError, statemap.CorruptMapError):
+        except UNPROVEN:
             good = False
         if not good:
             connection.execute("ROLLBACK TO chunk")

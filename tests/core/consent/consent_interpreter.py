@@ -156,7 +156,7 @@ def _conditions(rule: Json, effect: str, facts: Json) -> list[bool | None]:
             wanted = {c["code"] if "resource-types" in c["system"] else _token(c) for c in rule[name]}
             found.append(bool(wanted & {record["type"], *record["kinds"]}))
     if "securityLabel" in rule:
-        found.append(_label(rule["securityLabel"], record, effect))
+        found.append(_label(rule["securityLabel"], record, rule["type"]))
     if "code" in rule:
         wanted = {_token(coding) for concept in rule["code"] for coding in concept["coding"]}
         found.append(None if record["codes"] is None else bool(wanted & set(record["codes"])))

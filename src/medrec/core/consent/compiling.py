@@ -157,7 +157,7 @@ def _floor(law: Floor, number: int) -> Rule:
         None,
         (),
         (),
-        (("label", (law.labels, frozenset())),),
+        (("label", (law.labels, frozenset(), "deny")),),
         lifted=law.lifted,
         force=3,
     )
@@ -231,7 +231,7 @@ def record_tests(provision: Provision) -> list[tuple[str, Any]]:
         found.append(("kind", provision.documents))
     if provision.labels is not None or provision.confidentiality is not None:
         levels = frozenset(terms.rank(level) for level in sorted(provision.confidentiality or ()))
-        found.append(("label", (provision.labels or frozenset(), levels)))
+        found.append(("label", (provision.labels or frozenset(), levels, provision.effect)))
     if provision.codes is not None:
         found.append(("code", provision.codes))
     if provision.authors is not None:

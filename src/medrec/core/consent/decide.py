@@ -262,14 +262,14 @@ def _documents(value: frozenset[str]) -> bool:
     return any("|" in kind for kind in sorted(value))
 
 
-def _label(value: tuple[frozenset[str], frozenset[int]], record: Record, effect: str) -> bool | None:
-    labels, levels = value
+def _label(value: tuple[frozenset[str], frozenset[int], str], record: Record, effect: str) -> bool | None:
+    labels, levels, said = value
     if record.labels is None or record.level is None:
         return None
     if not labels.isdisjoint(record.labels):
         return True
-    # A permit up to R covers N; a deny from R on covers V.
-    return bool(levels) and (record.level <= max(levels) if effect == "permit" else record.level >= min(levels))
+    # A permit says up to which level, a deny from which level on; in a deny inside a permit the permit still says it.
+    return bool(levels) and (record.level <= max(levels) if said == "permit" else record.level >= min(levels))
 
 
 def _code(value: frozenset[str], record: Record, effect: str) -> bool | None:
