@@ -308,3 +308,13 @@ def test_every_other_call_has_an_answer(node: Driver) -> None:
     assert node.ask(abci.RequestLoadSnapshotChunk(5, 1, 0)).chunk == b""
     assert node.ask(abci.RequestApplySnapshotChunk(0, b"")).result == 2
     assert at(1).ms == 1
+
+
+def test_a_mark_that_was_refused_is_not_remembered_by_a_later_check_that_asks_for_none() -> None:
+    marks = Marks()
+    assert b"refused" not in marks
+    marks.forget_asked()
+    marks.remember()
+    assert b"refused" not in marks
+    marks.remember()
+    assert b"refused" in marks

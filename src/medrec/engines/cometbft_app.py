@@ -114,6 +114,7 @@ class Application:
             transaction = decode_transaction(data)
             if view.get(state.seen_key(transaction.body.expires, transaction.id)) is not None:
                 return abci.ResponseCheckTx(REPLAY, codespace="replay")
+            self._marks.forget_asked()
             machine.check(view, transaction, data, height, self._marks)
         except Refused as refused:
             return abci.ResponseCheckTx(int(refused.outcome.code), log=refused.outcome.sentence, codespace="medrec")
@@ -152,6 +153,7 @@ class Application:
 
     def _may_stand(self, view: View, data: bytes, height: int) -> bool:
         try:
+            self._marks.forget_asked()
             machine.check(view, decode_transaction(data), data, height, self._marks)
         except Refused:
             return False

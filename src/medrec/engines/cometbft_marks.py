@@ -36,11 +36,16 @@ class Marks(Container[bytes]):
     def __len__(self) -> int:
         return max(1, len(self._marks))  # never empty: an empty container would not be asked
 
+    def forget_asked(self) -> None:
+        """A new check begins: what an earlier one asked for, and was perhaps refused, is not its own."""
+        self._thread.asked = None
+
     def remember(self) -> None:
         """The signature asked for last held."""
         asked = getattr(self._thread, "asked", None)
         if asked is not None:
             self._marks[asked] = None
+            self._thread.asked = None
         if len(self._marks) > MARKS_MAX:
             self._marks.popitem(last=False)
 
