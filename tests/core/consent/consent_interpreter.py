@@ -1,4 +1,4 @@
-"""A second interpreter of consents, slow and separate: straight from the text of docs/spec/consent.md.
+"""A second interpreter of consents, slow and separate: straight from the text of docs/spec/decision.md.
 
 It reads FHIR JSON as it stands, builds no rules, keeps no index, and knows nothing of `medrec.core.consent` but the
 published code hierarchies. Facts are plain dictionaries, as in tests/vectors/decision.

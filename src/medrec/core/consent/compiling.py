@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from medrec.core.consent import terms
+from medrec.core.consent.names import is_stranger
 from medrec.core.consent.policy import Effect, Given, Policy, Provision, Unreadable
 from medrec.core.consent.times import EVER, Span
 
@@ -80,7 +81,7 @@ class Rules(msgspec.Struct, frozen=True):
     """All that decides about one person's records.
 
     `by_purpose` holds, for each purpose that a rule names, the rules that cover it; `every_purpose` those that name
-    none, for all other purposes.
+    none, for all other purposes. `strangers` are the actors of whom the ledger alone does not say who they are.
     """
 
     every: tuple[Rule, ...]
@@ -88,6 +89,7 @@ class Rules(msgspec.Struct, frozen=True):
     every_purpose: Table
     broken: tuple[Broken, ...] = ()
     notices: tuple[Notice, ...] = ()
+    strangers: tuple[str, ...] = ()
 
 
 class Floor(msgspec.Struct, frozen=True):
@@ -105,6 +107,7 @@ class Floor(msgspec.Struct, frozen=True):
 
 def compile_consents(consents: Iterable[Given], floor: Sequence[Floor] = (), notices: Sequence[Notice] = ()) -> Rules:
     """The rules of a person. The order and repetition of the consents make no difference."""
+    # Of copies of one consent the one that ends first counts.
     unique = {given.id: given for given in sorted(consents, key=lambda given: (given.id, -_end(given)))}
     rules: list[Rule] = [_floor(law, number) for number, law in enumerate(sorted(floor, key=lambda law: law.id))]
     broken: list[Broken] = []
@@ -124,7 +127,10 @@ def gather(rules: Sequence[Rule], broken: tuple[Broken, ...] = (), notices: tupl
         purpose: _table([rule for rule in rules if rule.purposes is None or purpose in rule.purposes])
         for purpose in purposes
     }
-    return Rules(tuple(rules), by_purpose, _table([r for r in rules if r.purposes is None]), broken, notices)
+    every_purpose = _table([rule for rule in rules if rule.purposes is None])
+    actors = {token for rule in rules for named in rule.actors for token in sorted(named)}
+    strangers = tuple(token for token in sorted(actors) if is_stranger(token))
+    return Rules(tuple(rules), by_purpose, every_purpose, broken, notices, strangers)
 
 
 def _table(rules: Sequence[Rule]) -> Table:
@@ -192,10 +198,13 @@ class _Compiler:
 
     def _add(self, effect: Effect, path: tuple[Provision, ...], parent: int, strength: Strength) -> int:
         number = self.first + len(self.found)
+        periods = [self.policy.period, *(provision.period for provision in path)]
+        ends = [_end(self.given), *(period.end for period in periods)]
+        if effect == "permit" and self.given.permits_until is not None:
+            ends.append(self.given.permits_until)
         actions = _both([provision.actions for provision in path])
         custodians = tuple(provision.custodians for provision in path if provision.custodians is not None)
         tests = tuple(test for provision in path for test in record_tests(provision))
-        periods = [self.policy.period, *(provision.period for provision in path)]
         purposes = _both([None if p.purposes is None else terms.covered(p.purposes) for p in path])
         if purposes is None and effect == "permit":
             purposes = self.silent
@@ -208,7 +217,7 @@ class _Compiler:
                 strength,
                 self.policy.dated,
                 max(period.start for period in periods),
-                min([_end(self.given), *(period.end for period in periods)]),
+                min(ends),
                 purposes,
                 actions,
                 tuple(provision.recipients for provision in path if provision.recipients is not None),

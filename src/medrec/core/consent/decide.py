@@ -277,7 +277,18 @@ def _code(value: frozenset[str], record: Record, effect: str) -> bool | None:
 
 
 def _author(value: frozenset[str], record: Record, effect: str) -> bool | None:
-    return None if record.authors is None else not value.isdisjoint(record.authors)
+    if record.authors is None:
+        return None
+    if not value.isdisjoint(record.authors):
+        return True
+    # An author under the name that another server gives it, or that no reference carries, may be this one.
+    return None if record.authors and any(_elsewhere(name, record.authors) for name in sorted(value)) else False
+
+
+def _elsewhere(name: str, references: frozenset[str]) -> bool:
+    if name.startswith(("urn:", "identifier:")):
+        return True
+    return any(name.endswith(f"/{other}") or other.endswith(f"/{name}") for other in sorted(references))
 
 
 def _date(value: Span, record: Record, effect: str) -> bool | None:
@@ -293,7 +304,7 @@ def _data(value: tuple[tuple[str, str], ...], record: Record, effect: str) -> bo
 
 def _points(meaning: str, pointed: str, record: Record) -> bool | None:
     if meaning == "authoredby":
-        return None if record.authors is None else pointed in record.authors
+        return _author(frozenset({pointed}), record, "")
     name = f"{record.type}/{record.id}"
     if pointed == name:
         return True

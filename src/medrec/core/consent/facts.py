@@ -226,18 +226,20 @@ def _when(value: Any, zone: int) -> Span | None:
 
 
 def _security(meta: Any) -> list[str | None]:
-    """The sensitivity and confidentiality codes of `meta.security`; None for one of these systems that is unknown."""
+    """The sensitivity and confidentiality codes of `meta.security`; None for one of these systems that is unknown,
+    because an unknown label may be a sensitivity."""
     listed = meta.get("security", []) if isinstance(meta, dict) else []
     found: list[str | None] = []
     for label in listed if isinstance(listed, list) else [None]:
         system = label.get("system") if isinstance(label, dict) else None
+        system = terms.EARLIER_NAMES.get(system, system) if isinstance(system, str) else None
         code = label.get("code") if isinstance(label, dict) else None
         if system == terms.CONFIDENTIALITY:
             found.append(code if code in terms.CONFIDENTIALITY_ORDER else None)
-        elif system == terms.ACT_CODE and code in terms.SENSITIVITIES_BELOW:
-            found.append(code)
         elif not isinstance(system, str) or not isinstance(code, str):
             found.append(None)
+        elif system == terms.ACT_CODE and code not in terms.HANDLING:
+            found.append(code if code in terms.SENSITIVITIES_BELOW else None)
     return found
 
 

@@ -72,8 +72,13 @@ class Unreadable(ValueError):
 
 
 class Given(msgspec.Struct, frozen=True):
-    """A consent as it is handed to the decision: its id, what was read of it, and from when it is taken back (ms)."""
+    """A consent as it is handed to the decision: its id, what was read of it, and from when it is taken back (ms).
+
+    From `permits_until` (ms) on its permits do not count any more; its denials do. A consent that a clinic attests
+    ends in this way.
+    """
 
     id: str
     content: Policy | Unreadable
     revoked: int | None = None
+    permits_until: int | None = None

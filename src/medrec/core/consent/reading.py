@@ -16,6 +16,7 @@ PROVISIONS_MAX = 2000
 VALUES_MAX = 2000
 
 REASONS: dict[str, str] = {
+    "not-json": "It is not JSON that can be read in one way only.",
     "not-a-consent": "It is not a FHIR Consent.",
     "version-unclear": "It is neither a FHIR R4 nor a FHIR R5 Consent.",
     "status-unknown": "Its status is not one that FHIR has.",

@@ -21,6 +21,7 @@ FORMS: dict[str, type[Fields]] = {
     "record/1": record.RecordManifest,
     "link/1": record.LinkManifest,
     "consent/1": consent.ConsentManifest,
+    "consent/2": consent.FhirConsentManifest,
     "revocation/1": consent.RevocationManifest,
     "disclosure/1": access.DisclosureManifest,
     "disclosure-received/1": access.ReceivedManifest,

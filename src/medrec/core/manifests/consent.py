@@ -11,6 +11,7 @@ from medrec.core.types import Fields, OrganisationId, TimeMs
 
 Recipient = Annotated[str, msgspec.Meta(pattern=r"^(\*|[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?)\Z")]
 KeyId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}\Z")]
+CONSENT_CHARACTERS_MAX = 64 << 10
 Signature = Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{2}){0,2048}\Z")]
 
 
@@ -43,6 +44,41 @@ class ConsentManifest(Fields, frozen=True):
     signature: Signature = ""
 
 
+class Attestation(Fields, frozen=True):
+    """A clinic wrote down what a person decided without a device of her own: who took it down, and how."""
+
+    clerk: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    form: Literal["paper", "spoken"]
+
+
+class FhirConsentManifest(Fields, frozen=True):
+    """A person's decision as a FHIR Consent (R4 or R5): `consent` is its JSON text, character for character.
+
+    assurance: `self`, signed by a credential of `account`; `delegate`, by a credential of `acting`, who acts for her;
+    `clinic`, by the signing key of `organisation`, with `attested` (what it opens ends after 30 days). `key` is the
+    key id, `signature` (hex) is over `fhir_consent_message`. `nullifier` as in ConsentManifest. Whoever takes a
+    consent in holds the fields against each other with `misfit`.
+    """
+
+    manifest: Literal["consent/2"]
+    network: Hex32
+    organisation: OrganisationId
+    account: str
+    time: TimeMs
+    consent: Annotated[str, msgspec.Meta(min_length=2, max_length=CONSENT_CHARACTERS_MAX)]
+    assurance: Literal["self", "delegate", "clinic"]
+    acting: str | None
+    attested: Attestation | None
+    nullifier: Hex32
+    key: KeyId
+    signature: Signature = ""
+
+    @property
+    def signer(self) -> str | None:
+        """The account whose credential signed; None where the organisation did."""
+        return {"self": self.account, "delegate": self.acting, "clinic": None}[self.assurance]
+
+
 class RevocationManifest(Fields, frozen=True):
     """A person takes a consent back; the entry of this manifest publishes the secret of its nullifier.
 
@@ -64,6 +100,24 @@ def consent_message(consent: ConsentManifest) -> bytes:
     value = msgspec.to_builtins(consent)
     del value["signature"]
     return hashlib.sha256(b"medrec/consent/1" + codec.encode_json(value)).digest()
+
+
+def fhir_consent_message(consent: FhirConsentManifest) -> bytes:
+    """What is signed of a FHIR consent: SHA-256("medrec/consent/2" || canonical JSON without `signature`)."""
+    value = msgspec.to_builtins(consent)
+    del value["signature"]
+    return hashlib.sha256(b"medrec/consent/2" + codec.encode_json(value)).digest()
+
+
+def misfit(consent: FhirConsentManifest) -> str:
+    """What does not fit together in who signed a FHIR consent, as a sentence; "" if all does."""
+    if (consent.assurance == "delegate") != (consent.acting is not None):
+        return "A consent names who acted for the person if, and only if, a delegate signed it."
+    if (consent.assurance == "clinic") != (consent.attested is not None):
+        return "A consent says who took it down if, and only if, a clinic attests it."
+    if consent.acting == consent.account:
+        return "Nobody is her own delegate."
+    return ""
 
 
 def revocation_message(nullifier: bytes) -> bytes:

@@ -1,0 +1,132 @@
+"""The way into the decision for whoever holds consents as they were signed: manifests in, a decision out.
+
+    rules = rules_of([given(manifest, digest, revoked) for ...], ("US",))
+    request = requested(rules, requester="north", practitioner="dr-x", purposes=["TREAT"], holder="south")
+    decision = decide(request, rules, now)           # once a request: whether anything may go out at all
+    verdict = judge(decision, facts(tree, labels))   # once a record: whether this one may
+
+Only "permit" lets something out. What was sent in a form that nobody can read is a consent all the same, a broken
+one, and closes everything until it is taken back.
+"""
+
+from collections.abc import Iterable
+
+from medrec.core.consent import names
+from medrec.core.consent.compiling import Rules, compile_consents
+from medrec.core.consent.facts import Request, asking
+from medrec.core.consent.floor import floor_of
+from medrec.core.consent.grants import read_grant
+from medrec.core.consent.policy import Given, Policy, Provision, Unreadable
+from medrec.core.consent.reading import read_consent
+from medrec.core.consent.times import DAY_MS
+from medrec.core.manifests.consent import ConsentManifest, FhirConsentManifest
+from medrec.core.records.canonical import canonical
+from medrec.core.records.scan import RecordError
+
+ATTESTED_DAYS_MAX = 30
+"""How long what a clinic attests opens anything; what it closes stays closed."""
+
+
+def read_fhir(data: bytes, dated: int | None = None, zone: int = 0) -> Policy:
+    """The policy in the bytes of a FHIR Consent, R4 or R5 JSON. Raises Unreadable, "not-json" among the reasons.
+
+    `dated` (ms) is when the person decided, `zone` (minutes east of UTC) where dates without a zone are read.
+    """
+    try:
+        tree = canonical(data).value
+    except RecordError:
+        raise Unreadable("not-json", "Consent") from None
+    return read_consent(tree, dated, zone)
+
+
+def read_manifest(manifest: ConsentManifest | FhirConsentManifest, zone: int = 0) -> Policy:
+    """The policy of a consent as it was signed: dated by its own time. Raises Unreadable."""
+    if isinstance(manifest, FhirConsentManifest):
+        return read_fhir(manifest.consent.encode(), manifest.time, zone)
+    grant = manifest.grant
+    return read_grant(grant.effect, grant.recipients, grant.types, grant.until, manifest.time)
+
+
+def given(
+    manifest: ConsentManifest | FhirConsentManifest, digest: str, revoked: int | None = None, zone: int = 0
+) -> Given:
+    """A stored consent as the decision takes it; never raises. `digest` is the hex SHA-256 of the manifest.
+
+    `revoked` (ms): from when it is taken back; None as long as it stands.
+    """
+    attested = isinstance(manifest, FhirConsentManifest) and manifest.assurance == "clinic"
+    permits_until = manifest.time + ATTESTED_DAYS_MAX * DAY_MS if attested else None
+    try:
+        return Given(digest, read_manifest(manifest, zone), revoked, permits_until)
+    except Unreadable as error:
+        return Given(digest, error, revoked)
+
+
+def broken(digest: str, revoked: int | None = None) -> Given:
+    """A stored consent whose very manifest cannot be opened or read."""
+    return Given(digest, Unreadable("not-a-consent", "Consent"), revoked)
+
+
+def rules_of(consents: Iterable[Given], jurisdictions: Iterable[str] = ("US",)) -> Rules:
+    """The rules of one person: her consents and the law (names of `floor.FLOORS`; KeyError for another)."""
+    law = floor_of(*jurisdictions)
+    return compile_consents(consents, law.rules, law.notices)
+
+
+def requested(
+    rules: Rules,
+    *,
+    requester: str,
+    holder: str,
+    purposes: Iterable[str],
+    practitioner: str = "",
+    roles: Iterable[str] = (),
+    action: str = "access",
+    types: Iterable[str] = (),
+    is_also: Iterable[str] = (),
+    is_not: Iterable[str] = (),
+) -> Request:
+    """The facts of a request by one organisation (id) to another, for somebody who works there ("" for nobody named).
+
+    `roles` ("system|code") are those that the requester's organisation vouches for. `is_also` and `is_not` are
+    references (groups, care teams, local practitioners) that somebody looked up and found to mean the requester, or
+    not to. All others that the rules name and the ledger does not know are in doubt, which opens nothing.
+    """
+    held = sorted(set(roles))
+    meant = {names.organisation(requester), *is_also}
+    if practitioner:
+        meant.add(names.practitioner(requester, practitioner))
+    answered = meant | set(is_not)
+    unresolved = []
+    for token in rules.strangers:
+        reference, role = names.split(token)
+        if reference not in answered and (not role or role in held):
+            unresolved.append(token)
+    return asking(
+        references=meant,
+        roles=held,
+        purposes=purposes,
+        action=action,
+        custodian=(names.organisation(holder),),
+        unresolved=unresolved,
+        types=types,
+    )
+
+
+def parties(policy: Policy) -> frozenset[str]:
+    """Every reference by which a consent names who receives, holds or wrote data, for whoever takes it in to check.
+
+    A consent that names an organisation which is not on the ledger should not be taken: its denials would deny
+    nobody. `names.organisation_of` gives the id in a reference.
+    """
+    return frozenset(token for provision in policy.provisions for token in _parties(provision))
+
+
+def _parties(provision: Provision) -> list[str]:
+    tokens = [
+        names.split(token)[0]
+        for part in (provision.recipients, provision.custodians, provision.authors)
+        for token in sorted(part or ())
+    ]
+    below = [token for exception in provision.exceptions for token in _parties(exception)]
+    return [token for token in tokens if token] + below

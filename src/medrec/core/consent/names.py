@@ -1,0 +1,49 @@
+"""How parties are named in consents: organisations by their id on the ledger, practitioners inside one of them.
+
+"Organization/north" is the organisation `north` of the ledger. A practitioner is named inside the organisation that
+answers for her ("identifier:urn:medrec:practitioner:north|dr-x"), because every organisation may call somebody
+`dr-x`. All other references (a Group, a CareTeam, an address on another server, Practitioner/x) mean somebody only
+to whoever can look them up.
+"""
+
+from medrec.core.types import is_organisation_id
+
+PRACTITIONER = "urn:medrec:practitioner:"
+ACCOUNT = "urn:medrec:account"
+"""Identifier systems: of a practitioner (followed by the organisation's id), and of a person's account."""
+
+
+def organisation(name: str) -> str:
+    """The reference to an organisation of the ledger."""
+    return f"Organization/{name}"
+
+
+def practitioner(house: str, name: str) -> str:
+    """The reference to somebody who works in an organisation, as her organisation names her."""
+    return f"identifier:{PRACTITIONER}{house}|{name}"
+
+
+def organisation_of(reference: str) -> str | None:
+    """The ledger id in a reference to an organisation of the ledger, or to somebody inside one; None for all else."""
+    if reference.startswith("Organization/"):
+        name = reference.removeprefix("Organization/")
+    elif reference.startswith(f"identifier:{PRACTITIONER}"):
+        name = reference.removeprefix(f"identifier:{PRACTITIONER}").partition("|")[0]
+    else:
+        return None
+    return name if is_organisation_id(name) else None
+
+
+def split(token: str) -> tuple[str, str]:
+    """Reference and role of an actor's token ("Organization/north system|code"); "" for the one it has not."""
+    first, _, second = token.partition(" ")
+    if second:
+        return first, second
+    named = ("/" in first and "|" not in first) or first.startswith(("urn:", "identifier:"))
+    return (first, "") if named else ("", first)
+
+
+def is_stranger(token: str) -> bool:
+    """Whether only somebody who can look the reference up could say whether a requester is meant."""
+    reference, _ = split(token)
+    return bool(reference) and organisation_of(reference) is None
