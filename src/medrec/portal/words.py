@@ -391,6 +391,7 @@ MANIFESTS: Texts = {
     "record/1": "Record",
     "link/1": "Link to an account",
     "consent/1": "Permission given",
+    "consent/2": "Permission given",
     "revocation/1": "Permission taken back",
     "disclosure/1": "Records given out",
     "disclosure-received/1": "Records received",
