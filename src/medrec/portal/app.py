@@ -3,8 +3,9 @@
 `pages(node)` is the whole site of one node; `routes(node)` the same as a list, to stand after a node's own routes.
 A new page is a page file with a function `show`, a template, its words, and a line here.
 
-Pages about people need sign-in, which does not exist yet: they answer 403 unless `demonstration` is said, and then
-every page says that it is open.
+Pages about people need sign-in (session.py, sign_in.py): a line of the table names the roles that may read the page,
+and a page about one person asks `require_subject`. Where `demonstration` is said, they are open to everybody who has
+not signed in, and every page says so.
 """
 
 import logging
@@ -15,33 +16,37 @@ from urllib.parse import parse_qsl
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route, Router
 
 from medrec.engines.engine import EngineError
 from medrec.node.store import StoreError
-from medrec.portal import front, given, ledger, people, person, records, render, version, words
+from medrec.portal import front, given, ledger, people, person, records, render, sign_in, version, words
 from medrec.portal.page import File, PageError, Reader, Role, Visit, is_agent
+from medrec.portal.security import (
+    HEADERS,
+    HEADERS_HTTPS,
+    SCRIPTED,
+    caller_of,
+    check_origin,
+    is_https,
+    read_cookie,
+    set_cookie,
+)
+from medrec.portal.session import PEOPLE, STAFF, Session, Sessions, Who, check_csrf, require
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
 
-FORM_BYTES_MAX = 4096
+FORM_BYTES_MAX = 16384
 LOGGER = logging.getLogger("medrec.portal")
 
-HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
-    "frame-ancestors 'none'; form-action 'self'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
+SCRIPTS = ("sign_in",)
+"""Names of pages that bring a script of ours."""
 
 
 class Page(NamedTuple):
-    """One line of the table. `menu` says whether it stands in the menu."""
+    """One line of the table. `menu` says whether it stands in the menu, `who` which signed-in roles may read it."""
 
     path: str
     name: str
@@ -51,27 +56,35 @@ class Page(NamedTuple):
     reader: Reader = Reader.SIGNED_IN
     menu: bool = False
     methods: tuple[str, ...] = ("GET",)
+    who: tuple[Who, ...] = ()
 
 
+CARE = (Who.CLINICIAN, Who.PRIVACY_OFFICER)
 PAGES = (
     Page("/", "front", front.show, "front.html", reader=Reader.EVERYBODY, menu=True),
-    Page("/records", "records", records.show, "records.html", Role.RECORDS, menu=True, methods=("GET", "POST")),
-    Page("/given", "given", given.show, "given.html", Role.RECORDS, menu=True),
-    Page("/versions/{manifest}", "version", version.show, "version.html", Role.RECORDS),
-    Page("/people", "people", people.show, "people.html", Role.AGENT, menu=True),
-    Page("/people/{person}", "person", person.show, "person.html", Role.AGENT),
-    Page("/people/{person}/lines/{tag}", "line", person.show_line, "version.html", Role.AGENT),
+    Page("/sign-in", "sign_in", sign_in.show, "sign_in.html", reader=Reader.EVERYBODY),
+    Page(
+        "/records", "records", records.show, "records.html", Role.RECORDS, menu=True, methods=("GET", "POST"),
+        who=CARE,
+    ),
+    Page("/given", "given", given.show, "given.html", Role.RECORDS, menu=True, who=(Who.PRIVACY_OFFICER,)),
+    Page("/versions/{manifest}", "version", version.show, "version.html", Role.RECORDS, who=CARE),
+    Page("/people", "people", people.show, "people.html", Role.AGENT, menu=True, who=(Who.PRIVACY_OFFICER,)),
+    Page("/people/{person}", "person", person.show, "person.html", Role.AGENT, who=PEOPLE),
+    Page("/people/{person}/lines/{tag}", "line", person.show_line, "version.html", Role.AGENT, who=PEOPLE),
     Page("/ledger", "ledger", ledger.show, "ledger.html", reader=Reader.EVERYBODY, menu=True),
-)
+)  # fmt: skip
 
 FILES = (
-    Page("/proof/{manifest}.receipt.json", "receipt", version.receipt, "", Role.RECORDS),
+    Page("/proof/{manifest}.receipt.json", "receipt", version.receipt, "", Role.RECORDS, who=CARE),
     Page("/medrec-root.json", "root", version.root, "", reader=Reader.EVERYBODY),
 )
 
 STATICS = {
     "/portal.css": (render.STYLE, "text/css; charset=utf-8"),
     "/icon.svg": (render.ICON, "image/svg+xml"),
+    "/passkey.js": (render.PASSKEY_SCRIPT, "text/javascript; charset=utf-8"),
+    "/sign_in.js": (render.SIGN_IN_SCRIPT, "text/javascript; charset=utf-8"),
 }
 
 
@@ -82,6 +95,16 @@ def routes(node: "Node", *, demonstration: bool = False) -> list[BaseRoute]:
         Route(page.path, site.endpoint(page), methods=list(page.methods), name=page.name) for page in (*PAGES, *FILES)
     ]
     table += [Route(path, static(*content), name=path[1:]) for path, content in STATICS.items()]
+    table += [
+        Route("/sign-in/challenge", site.call(site.challenge), methods=["POST"], name="challenge"),
+        Route("/sign-in/answer", site.call(site.signed_in), methods=["POST"], name="answer"),
+        Route("/sign-in/register", site.call(site.registered), methods=["POST"], name="register"),
+        Route("/sign-out", site.call(site.signed_out), methods=["POST"], name="sign_out"),
+    ]
+    if demonstration:
+        table.append(
+            Route("/sign-in/demonstration", site.call(site.demonstrated), methods=["POST"], name="demonstrate")
+        )
     site.router = Router(list(table))
     return [*table, Route("/{rest:path}", site.nowhere, methods=None, name="nowhere")]
 
@@ -118,6 +141,8 @@ class Site:
         self.node = node
         self.demonstration = demonstration
         self.templates = render.build_environment()
+        self.sessions = Sessions(node.vault.random)
+        self.door = sign_in.Door(node)
         self.router = Router([])
 
     def endpoint(self, page: Page) -> Callable[[Request], Any]:
@@ -132,6 +157,85 @@ class Site:
 
         return answer
 
+    def call(self, act: Callable[[Request, bytes], Response]) -> Callable[[Request], Any]:
+        """Answers a small POST that is no page: it comes from our own pages only, and an error is JSON or a page."""
+
+        async def answer(request: Request) -> Response:
+            return await run_in_threadpool(self._called, act, request, await _body(request))
+
+        return answer
+
+    def _called(self, act: Callable[[Request, bytes], Response], request: Request, body: bytes | PageError) -> Response:
+        try:
+            if isinstance(body, PageError):
+                raise body
+            check_origin(request)
+            return act(request, body)
+        except PageError as error:
+            no = error
+        except (StoreError, EngineError) as error:
+            no = PageError(503, error.code, error.sentence)
+        except Exception as error:
+            self._log(request.scope["path"].rpartition("/")[2][:40], error)
+            no = PageError(500, "page-failed")
+        if request.headers.get("content-type", "").startswith("application/json"):
+            told = {"code": no.code, "sentence": no.sentence}
+            return JSONResponse(told, no.status, headers=self._headers(request, HEADERS))
+        return self._error(request, no)
+
+    def challenge(self, request: Request, body: bytes) -> Response:
+        """POST /sign-in/challenge."""
+        return JSONResponse(self.door.challenge(caller_of(request)), headers=self._headers(request, HEADERS))
+
+    def signed_in(self, request: Request, body: bytes) -> Response:
+        """POST /sign-in/answer."""
+        return self._begin(request, self.door.answer(caller_of(request), body))
+
+    def registered(self, request: Request, body: bytes) -> Response:
+        """POST /sign-in/register."""
+        return self._begin(request, self.door.register(caller_of(request), body))
+
+    def demonstrated(self, request: Request, body: bytes) -> Response:
+        """POST /sign-in/demonstration."""
+        return self._begin(request, self.door.demonstrate(_fields(body)))
+
+    def signed_out(self, request: Request, body: bytes) -> Response:
+        """POST /sign-out."""
+        token = read_cookie(self.node, request)
+        check_csrf(self.sessions.find(token, self.node.clock()), _fields(body).get("csrf", ""))
+        self.sessions.close(token)
+        answer = RedirectResponse(self._link(request, "front"), 303, headers=self._headers(request, HEADERS))
+        set_cookie(self.node, request, answer, "")
+        return answer
+
+    def _begin(self, request: Request, session: Session) -> Response:
+        """Whoever had a session here before leaves it: a token from before signing in opens nothing after it."""
+        self.sessions.close(read_cookie(self.node, request))
+        token = self.sessions.open(session, self.node.clock())
+        to = self._home(request, session)
+        headers = self._headers(request, HEADERS)
+        answer: Response
+        if request.headers.get("content-type", "").startswith("application/json"):
+            answer = JSONResponse({"to": to}, headers=headers)
+        else:
+            answer = RedirectResponse(to, 303, headers=headers)
+        set_cookie(self.node, request, answer, token)
+        return answer
+
+    def _home(self, request: Request, session: Session) -> str:
+        if session.who in PEOPLE:
+            return self._link(request, "person", person=people.handle(session.subject))
+        return self._link(request, "front")
+
+    def session_of(self, request: Request) -> Session | None:
+        """Who asks, None for nobody; a key or a member of the staff that is gone loses its session here."""
+        token = read_cookie(self.node, request)
+        session = self.sessions.find(token, self.node.clock()) if token else None
+        if session is not None and not sign_in.is_current(self.node, session):
+            self.sessions.close(token)
+            return None
+        return session
+
     async def nowhere(self, request: Request) -> Response:
         """The answer to addresses that are not in the table."""
         return await run_in_threadpool(self._error, request, PageError(404, "not-found"))
@@ -140,44 +244,60 @@ class Site:
         try:
             if page.role is not Role.ANY and (page.role is Role.AGENT) != is_agent(self.node):
                 raise PageError(404, "wrong-role")
-            if page.reader is Reader.SIGNED_IN and not self.demonstration:
-                raise PageError(403, "sign-in")
             visit = self._visit(request, form)
+            if page.reader is Reader.SIGNED_IN and not (self.demonstration and visit.session is None):
+                require(visit, *(page.who or STAFF))
+            if request.method == "POST":
+                check_origin(request)
+                check_csrf(visit.session, form.get("csrf", ""))
             shown = page.show(self.node, visit)
             if isinstance(shown, File):
                 disposition = {"Content-Disposition": f'attachment; filename="{shown.name}"'}
-                return Response(shown.data, media_type=shown.media, headers={**HEADERS, **disposition})
-            return self._html(page.template, page.name, visit, shown, 200)
+                headers = self._headers(request, HEADERS)
+                return Response(shown.data, media_type=shown.media, headers={**headers, **disposition})
+            return self._html(request, page.template, page.name, visit, shown, 200)
         except PageError as error:
             return self._error(request, error)
         except (StoreError, EngineError) as error:
             return self._error(request, PageError(503, error.code, error.sentence))
         except Exception as error:
-            # The kind of error and its place; never its text, which may quote a record.
-            trace = error.__traceback__
-            while trace is not None and trace.tb_next is not None:
-                trace = trace.tb_next
-            place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace is not None else "?"
-            LOGGER.error("page %s failed: %s at %s", page.name, type(error).__name__, place)
+            self._log(page.name, error)
             return self._error(request, PageError(500, "page-failed"))
 
-    def _visit(self, request: Request, form: dict[str, str]) -> Visit:
-        base = str(request.scope.get("root_path", "")).rstrip("/")
+    def _log(self, name: str, error: Exception) -> None:
+        """The kind of error and its place; never its text, which may quote a record."""
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace is not None else "?"
+        LOGGER.error("page %s failed: %s at %s", name, type(error).__name__, place)
 
+    def _link(self, request: Request, name: str, /, **parameters: str) -> str:
+        base = str(request.scope.get("root_path", "")).rstrip("/")
+        return base + str(self.router.url_path_for(name, **parameters))
+
+    def _headers(self, request: Request, headers: dict[str, str]) -> dict[str, str]:
+        return {**headers, **HEADERS_HTTPS} if is_https(self.node, request) else headers
+
+    def _visit(self, request: Request, form: dict[str, str], *, failed: bool = False) -> Visit:
         def link(name: str, /, **parameters: str) -> str:
-            return base + str(self.router.url_path_for(name, **parameters))
+            return self._link(request, name, **parameters)
 
         number = request.query_params.get("page", "1")
         page = int(number) if number.isascii() and number.isdigit() and len(number) < 7 else 1
-        return Visit(request.path_params, max(page, 1), form, self.node.clock(), self.demonstration, link)
+        # The page of an error must not need the ledger.
+        session = None if failed else self.session_of(request)
+        return Visit(request.path_params, max(page, 1), form, self.node.clock(), self.demonstration, link, session)
 
-    def _html(self, template: str, name: str, visit: Visit, values: dict[str, Any], status: int) -> Response:
+    def _html(
+        self, request: Request, template: str, name: str, visit: Visit, values: dict[str, Any], status: int
+    ) -> Response:
         menu = [
             {"name": page.name, "here": page.name == name}
             for page in PAGES
             if page.menu
             and (page.role is Role.ANY or (page.role is Role.AGENT) == is_agent(self.node))
-            and (self.demonstration or page.reader is Reader.EVERYBODY)
+            and self._may_read(page, visit.session)
         ]
         values = {
             "page": name,
@@ -186,11 +306,18 @@ class Site:
             "organisation_name": self._organisation_name(),
             "network_name": self.node.genesis["name"],
             "demonstration": self.demonstration,
+            "session": visit.session,
             "made": render.date(visit.now),
             **values,
         }
         html = self.templates.get_template(template).render(values)
-        return Response(html, status, media_type="text/html; charset=utf-8", headers=HEADERS)
+        headers = self._headers(request, SCRIPTED if name in SCRIPTS else HEADERS)
+        return Response(html, status, media_type="text/html; charset=utf-8", headers=headers)
+
+    def _may_read(self, page: Page, session: Session | None) -> bool:
+        if page.reader is Reader.EVERYBODY:
+            return True
+        return self.demonstration if session is None else session.who in (page.who or STAFF)
 
     def _organisation_name(self) -> str:
         # From the genesis where it stands there: the page of an error must not need the ledger.
@@ -200,19 +327,36 @@ class Site:
         return self.node.organisation
 
     def _error(self, request: Request, error: PageError) -> Response:
-        visit = self._visit(request, {})
+        if error.code == "sign-in" and request.method == "GET":
+            # Where somebody wanted to go is not carried along: an address may name a person.
+            return RedirectResponse(self._link(request, "sign_in"), 303, headers=self._headers(request, HEADERS))
+        visit = self._visit(request, {}, failed=True)
         values = {"code": render.say(words.ERROR["code"], code=error.code), "sentence": error.sentence}
-        return self._html("error.html", "error", visit, values, error.status)
+        return self._html(request, "error.html", "error", visit, values, error.status)
 
 
 async def _form(request: Request) -> dict[str, str]:
-    """The fields of a small form."""
+    """The fields of a small form. Raises PageError."""
+    body = await _body(request)
+    if isinstance(body, PageError):
+        raise body
+    return _fields(body)
+
+
+async def _body(request: Request) -> bytes | PageError:
     body = b""
     try:
         async for chunk in request.stream():
             body += chunk
             if len(body) > FORM_BYTES_MAX:
-                raise PageError(413, "form-too-large")
+                return PageError(413, "form-too-large")
     except ClientDisconnect:
-        raise PageError(400, "page-failed") from None
-    return dict(parse_qsl(body.decode("utf-8", "replace"), max_num_fields=20))
+        return PageError(400, "page-failed")
+    return body
+
+
+def _fields(body: bytes) -> dict[str, str]:
+    try:
+        return dict(parse_qsl(body.decode("utf-8", "replace"), max_num_fields=100))
+    except ValueError:
+        raise PageError(413, "form-too-large") from None

@@ -11,6 +11,7 @@ from medrec.portal import render, words
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
+    from medrec.portal.session import Session
 
 PAGE_LINES = 10
 MOUNT = "/pages"
@@ -28,7 +29,7 @@ class PageError(Exception):
 
 
 class Reader(Enum):
-    """Who may read a page. Pages about people are shut until signing in exists, except in a demonstration."""
+    """Who may read a page. What is for the signed in is further narrowed to roles by the table's `who`."""
 
     EVERYBODY = "everybody"
     SIGNED_IN = "signed-in"
@@ -43,7 +44,8 @@ class Role(Enum):
 
 
 class Visit(NamedTuple):
-    """One reading of a page: the path's parameters, page number, form fields, the time, and how to link."""
+    """One reading of a page: the path's parameters, page number, form fields, the time, how to link, and the session
+    (None: nobody has signed in; a page for the signed in then shows itself in a demonstration only)."""
 
     path: Mapping[str, str]
     page: int
@@ -51,6 +53,7 @@ class Visit(NamedTuple):
     now: int
     demonstration: bool
     link: Callable[..., str]
+    session: "Session | None" = None
 
     def when(self, ms: int) -> Markup:
         """A time in words, as of now."""

@@ -12,6 +12,7 @@ from medrec.node.agent import Notice
 from medrec.portal import evidence, looks, render, words
 from medrec.portal.page import MOUNT, PAGE_LINES, PageError, Visit, names, pager
 from medrec.portal.people import account_of
+from medrec.portal.session import require_subject
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -26,6 +27,7 @@ TAG = re.compile("[0-9a-f]{32}")
 def show(node: "Node", visit: Visit) -> dict[str, Any]:
     """The values of person.html."""
     account = account_of(node, visit.path["person"])
+    require_subject(visit, account)
     known = names(node)
     total = count(node, account, NEWS)
     news = read(node, account, NEWS, PAGE_LINES, (visit.page - 1) * PAGE_LINES)
@@ -184,6 +186,7 @@ def _grant(visit: Visit, known: dict[str, str], statement: Any) -> Any:
 def show_line(node: "Node", visit: Visit) -> dict[str, Any]:
     """The values of version.html for one line of a person, by its tag."""
     account = account_of(node, visit.path["person"])
+    require_subject(visit, account)
     if not TAG.fullmatch(visit.path["tag"]):
         raise PageError(404, "unknown-line")
     mark = bytes.fromhex(visit.path["tag"])

@@ -23,6 +23,8 @@ JOINERS = "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"
 UNSHOWN = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
 STYLE = (resources.files("medrec.portal") / "static" / "portal.css").read_bytes()
 ICON = (resources.files("medrec.portal") / "static" / "icon.svg").read_bytes()
+PASSKEY_SCRIPT = (resources.files("medrec.portal") / "static" / "passkey.js").read_bytes()
+SIGN_IN_SCRIPT = (resources.files("medrec.portal") / "static" / "sign_in.js").read_bytes()
 STYLE_VERSION = hashlib.sha256(STYLE).hexdigest()[:12]
 MINUTE, HOUR = 60_000, 3_600_000
 

@@ -37,6 +37,7 @@ NAMES: Texts = {
     "person": "Your record",
     "line": "Proof of one line",
     "error": "This did not work",
+    "sign_in": "Sign in",
 }
 
 FRONT: Texts = {
@@ -433,13 +434,48 @@ RECORD_TYPES = {
     "SupplyDelivery": ("delivery", "deliveries"),
 }
 
+SIGN_IN: Texts = {
+    "title": "Sign in",
+    "lead": "Use the fingerprint, face or code with which you open this device. There is no password.",
+    "button": "Sign in with a passkey",
+    "no_home": "Signing in needs a safe address (https). The operator of this place has not set one up.",
+    "no_script": "Signing in needs JavaScript, for this page alone. All other pages work without it.",
+    "stopped": "Nothing was signed. Try again when you are ready.",
+    "staff": "You work here and have a code",
+    "code": "Your code",
+    "label": "A name for this device",
+    "register": "Make a passkey",
+    "demonstration": "Demonstration",
+    "demonstration_hint": "In the demonstration nobody needs a key. A real place never shows this list.",
+    "demonstrate": "Go on as {name}",
+    "clinician": "a clinician",
+    "desk": "the front desk",
+    "privacy-officer": "the privacy officer",
+    "operator": "the operator",
+    "sign_out": "Sign out",
+    "signed_in": "Signed in as {name}",
+    "acting": "You are acting for {name}",
+}
+
 ERRORS: Texts = {
     "not-found": "There is nothing at this address.",
     "unknown-record": "No record version with this fingerprint was signed here.",
     "unknown-person": "Nobody with this address is served here.",
     "unknown-line": "There is no such line.",
     "wrong-role": "This organisation has no such page.",
-    "sign-in": "This page is about people, so it needs sign-in, and signing in is not built yet.",
+    "sign-in": "This page is about people. Please sign in first.",
+    "not-your-page": "This page is not for your role.",
+    "form-stale": "This form is too old. Go back, load the page again, and repeat what you wanted to do.",
+    "foreign-origin": "This came from another site and was not done.",
+    "too-many": "There were too many tries. Wait a minute and try again.",
+    "challenge-over": "This took too long. Please try again.",
+    "key-unknown": "This key opens nothing here.",
+    "key-unfit": "This key cannot be used here. Choose a passkey of this device or phone.",
+    "account-frozen": "This account is frozen, so nobody can sign in to it now. One of its keys or its helpers can "
+    "unfreeze it.",
+    "no-home": "Passkeys need a safe address (https), and this node has none.",
+    "form-unreadable": "What was sent cannot be read.",
+    "no-longer-helper": "You can no longer act for this person.",
     "form-too-large": "The form holds too much.",
     "page-failed": "This page could not be made. Nothing was lost; try again, and tell the operator if it stays.",
 }
@@ -470,6 +506,7 @@ TEMPLATE_WORDS: dict[str, Any] = {
     "consents": CONSENTS,
     "ledger": LEDGER,
     "error": ERROR,
+    "sign_in": SIGN_IN,
 }
 
 

@@ -1,0 +1,147 @@
+"""An organisation's staff: named people with a role, each with a passkey registered at their own organisation.
+
+An operator invites somebody under a name and a role and hands over a code; whoever presents it once, within a day,
+registers the passkey. A dismissed one is out with the next request.
+"""
+
+import hashlib
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+import sqlalchemy as sql
+from sqlalchemy import BigInteger, Boolean, Column, LargeBinary, String, Table
+
+from medrec.core import codec
+from medrec.core.credential import NewCredential, can_sign
+from medrec.core.crypto import key_id
+from medrec.node.store import metadata
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+ROLES = ("clinician", "desk", "privacy-officer", "operator", "helper")
+CODE_BYTES = 16
+CODE_LIFE_MS = 24 * 3_600_000
+NAME_LENGTH_MAX = 120
+
+staff = Table(
+    "staff",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("role", String(20), nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("code", LargeBinary(32), unique=True),
+    Column("expires", BigInteger),
+    Column("digest", LargeBinary(32), unique=True),
+    Column("credential", LargeBinary),
+    Column("active", Boolean, nullable=False),
+)
+
+
+class StaffError(Exception):
+    """A registration is refused; `code` is a short name, the text one sentence for people."""
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.sentence = sentence
+
+
+class Member(NamedTuple):
+    """Somebody of the staff; `key` is the id of the registered key, None before it was registered."""
+
+    id: str
+    name: str
+    role: str
+    active: bool
+    key: bytes | None
+
+
+def invite(node: "Node", name: str, role: str) -> tuple[str, bytes]:
+    """Enter somebody new: (id, one-time code). Raises StaffError."""
+    name = " ".join(name.split())
+    if role not in ROLES:
+        raise StaffError("unknown-role", f"There is no role {role!r}; there are {', '.join(ROLES)}.")
+    if not 0 < len(name) <= NAME_LENGTH_MAX or not name.isprintable():
+        raise StaffError("bad-name", f"A name has 1 to {NAME_LENGTH_MAX} printable characters.")
+    identifier, code = node.vault.random(16).hex(), node.vault.random(CODE_BYTES)
+    row = {
+        "id": identifier,
+        "role": role,
+        "sealed": node.vault.seal(None, name.encode(), identifier.encode()),
+        "code": _digest(code),
+        "expires": node.clock() + CODE_LIFE_MS,
+        "active": True,
+    }
+    node.store.write(lambda connection: connection.execute(sql.insert(staff).values(**row)))
+    return identifier, code
+
+
+def register(node: "Node", code: bytes, credential: NewCredential, credential_id: bytes) -> Member:
+    """Bind a key to the one whom the code was given to; the code is used up. Raises StaffError."""
+    if not can_sign(credential):
+        raise StaffError("bad-key", "The key could never sign.")
+    data = codec.encode(msgspec.to_builtins(credential, builtin_types=(bytes,)))
+
+    def closure(connection: sql.Connection) -> Any:
+        row = connection.execute(sql.select(staff).where(staff.c.code == _digest(code))).one_or_none()
+        if row is None or not row.active or row.expires < node.clock():
+            raise StaffError("code-unknown", "The code was used, has run out, or was never given; ask for a new one.")
+        digest = _digest(credential_id)
+        if connection.execute(sql.select(staff.c.id).where(staff.c.digest == digest)).first() is not None:
+            raise StaffError("key-in-use", "This key is registered already; choose another one.")
+        values = {"code": None, "expires": None, "digest": digest, "credential": data}
+        connection.execute(sql.update(staff).where(staff.c.id == row.id).values(**values))
+        return row.id
+
+    return member(node, node.store.write(closure))
+
+
+def dismiss(node: "Node", identifier: str) -> None:
+    """End somebody's rights here, with the next request. Raises StaffError."""
+    values = {"active": False, "code": None}
+    where = staff.c.id == identifier
+    done = node.store.write(lambda connection: connection.execute(sql.update(staff).where(where).values(**values)))
+    if not done.rowcount:
+        raise StaffError("unknown-staff", "Nobody of the staff has this id.")
+
+
+def member(node: "Node", identifier: str) -> Member:
+    """Somebody of the staff. Raises StaffError."""
+    with node.store.read() as connection:
+        row = connection.execute(sql.select(staff).where(staff.c.id == identifier)).one_or_none()
+    if row is None:
+        raise StaffError("unknown-staff", "Nobody of the staff has this id.")
+    return _opened(node, row)
+
+
+def members(node: "Node") -> list[Member]:
+    """The whole staff, the dismissed included, by name."""
+    with node.store.read() as connection:
+        rows = connection.execute(sql.select(staff)).all()
+    return sorted((_opened(node, row) for row in rows), key=lambda item: (item.name, item.id))
+
+
+def find(node: "Node", credential_id: bytes) -> tuple[Member, NewCredential] | None:
+    """The active member who registered this passkey, and the passkey; None if there is none."""
+    with node.store.read() as connection:
+        row = connection.execute(sql.select(staff).where(staff.c.digest == _digest(credential_id))).one_or_none()
+    if row is None or not row.active:
+        return None
+    return _opened(node, row), _credential(bytes(row.credential))
+
+
+def _credential(data: bytes) -> NewCredential:
+    form: Any = NewCredential
+    credential: NewCredential = msgspec.convert(codec.decode(data), form, builtin_types=(bytes,))
+    return credential
+
+
+def _digest(secret: bytes) -> bytes:
+    return hashlib.sha256(b"medrec/staff/1" + secret).digest()
+
+
+def _opened(node: "Node", row: Any) -> Member:
+    name = node.vault.open(None, bytes(row.sealed), row.id.encode()).decode()
+    key = None if row.credential is None else key_id(_credential(bytes(row.credential)).key)
+    return Member(row.id, name, row.role, row.active, key)

@@ -1,0 +1,105 @@
+"""What guards the site against the web around it: headers, the cookie, foreign origins, and too many attempts."""
+
+import threading
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from medrec.node.devices import home_of
+from medrec.portal.page import PageError
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+_POLICY = (
+    "default-src 'none'; {script}style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; "
+    "form-action 'self'"
+)
+HEADERS = {
+    "Content-Security-Policy": _POLICY.format(script=""),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
+    "Cache-Control": "no-store",
+}
+SCRIPTED = {**HEADERS, "Content-Security-Policy": _POLICY.format(script="script-src 'self'; connect-src 'self'; ")}
+"""For pages with a script of ours: from our own files only, never within the page."""
+
+HEADERS_HTTPS = {"Strict-Transport-Security": "max-age=31536000; includeSubDomains"}
+COOKIE, COOKIE_HTTPS = "medrec", "__Host-medrec"
+
+
+def pinned(script: str) -> dict[str, str]:
+    """Headers of a page that may run one script only: the one with this hash ("sha256-...")."""
+    policy = _POLICY.format(script=f"script-src '{script}'; connect-src 'self'; ")
+    return {**HEADERS, "Content-Security-Policy": policy + "; require-trusted-types-for 'script'; trusted-types 'none'"}
+
+
+def is_https(node: "Node", request: Request) -> bool:
+    """Whether people reach this node by https: here, or by its endpoint on the ledger, before a reverse proxy."""
+    home = home_of(node)
+    return request.url.scheme == "https" or (home is not None and home.origin.startswith("https:"))
+
+
+def read_cookie(node: "Node", request: Request) -> str:
+    """The session's token, "" if there is none."""
+    return request.cookies.get(COOKIE_HTTPS if is_https(node, request) else COOKIE, "")
+
+
+def set_cookie(node: "Node", request: Request, response: Response, token: str) -> None:
+    """Give the browser a session's token; "" takes it away."""
+    https = is_https(node, request)
+    response.set_cookie(
+        COOKIE_HTTPS if https else COOKIE,
+        token,
+        max_age=None if token else 0,
+        path="/",
+        secure=https,
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def check_origin(request: Request) -> None:
+    """What changes something comes from our own pages. Raises PageError for a browser that says otherwise."""
+    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        raise PageError(403, "foreign-origin")
+    origin = request.headers.get("origin")
+    if origin is not None and origin.partition("://")[2] != request.headers.get("host", ""):
+        raise PageError(403, "foreign-origin")
+
+
+class Limiter:
+    """At most `count` attempts by one name within `window_ms`; remembers `names_max` names, the latest."""
+
+    def __init__(self, count: int, window_ms: int, names_max: int = 50_000) -> None:
+        self._count, self._window_ms, self._names_max = count, window_ms, names_max
+        self._lock = threading.Lock()
+        self._attempts: OrderedDict[str, list[int]] = OrderedDict()
+
+    def allow(self, name: str, now: int) -> bool:
+        """Whether one more attempt is within the limit; it counts if it is."""
+        with self._lock:
+            recent = [time for time in self._attempts.get(name, ()) if time > now - self._window_ms]
+            if len(recent) >= self._count:
+                return False
+            self._attempts[name] = [*recent, now]
+            self._attempts.move_to_end(name)
+            while len(self._attempts) > self._names_max:
+                self._attempts.popitem(last=False)
+            return True
+
+
+def check_rate(limiter: Limiter, name: str, now: int) -> None:
+    """Raises PageError when there were too many attempts."""
+    if not limiter.allow(name, now):
+        raise PageError(429, "too-many")
+
+
+def caller_of(request: Request) -> str:
+    """The address that limits go by: the peer's. Behind a reverse proxy all share it, and its own limits hold."""
+    return request.client.host if request.client is not None else ""

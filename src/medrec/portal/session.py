@@ -1,0 +1,165 @@
+"""Sessions: who has signed in, as whom, for how long; and the one question every page asks, `require`.
+
+A session is a random token in a cookie; here only its SHA-256 is kept, in the process's memory, so neither a disk nor a
+log holds one, and a restarted node asks everybody to sign in again. It ends when nothing was asked for a quarter of an
+hour, and at the latest after a working day. It gets a new token whenever its rights change. A session never signs
+anything: what is to last is signed with the key, each time.
+"""
+
+import hashlib
+import hmac
+import threading
+from collections.abc import Callable
+from enum import Enum
+from typing import TYPE_CHECKING, NamedTuple
+
+from medrec.portal.page import PageError
+
+if TYPE_CHECKING:
+    from medrec.portal.page import Visit
+
+TOKEN_BYTES = 32
+IDLE_MS = 15 * 60_000
+WHOLE_MS = 8 * 3_600_000
+SESSIONS_MAX = 100_000
+
+
+class Who(Enum):
+    """As whom somebody has signed in. A person who acts for another is a DELEGATE as long as she does."""
+
+    PATIENT = "patient"
+    DELEGATE = "delegate"
+    CLINICIAN = "clinician"
+    DESK = "desk"
+    PRIVACY_OFFICER = "privacy-officer"
+    OPERATOR = "operator"
+    HELPER = "helper"
+
+
+PEOPLE = (Who.PATIENT, Who.DELEGATE)
+STAFF = (Who.CLINICIAN, Who.DESK, Who.PRIVACY_OFFICER, Who.OPERATOR)
+
+
+class Session(NamedTuple):
+    """One signing in. `account` is the person's own ("" for staff), `staff` the id of a member of the staff ("" for
+    people), `acting_for` the account of the person somebody acts for ("" for nobody), `delegation` the SHA-256 of the
+    statement that lets her. `key` is the id of the key that signed in; `csrf` goes into every form."""
+
+    who: Who
+    name: str
+    account: str = ""
+    staff: str = ""
+    acting_for: str = ""
+    acting_for_name: str = ""
+    delegation: bytes = b""
+    key: bytes = b""
+    csrf: str = ""
+    began: int = 0
+    seen: int = 0
+
+    @property
+    def subject(self) -> str:
+        """The account whose record this session is about: the one acted for, else one's own, "" for staff."""
+        return self.acting_for or self.account
+
+    @property
+    def practitioner(self) -> str:
+        """The name as it stands in a log line, both names where somebody acts for another."""
+        return f"{self.name} for {self.acting_for_name}" if self.acting_for else self.name
+
+
+class Sessions:
+    """The sessions of one site; safe to use from several threads."""
+
+    def __init__(self, random: Callable[[int], bytes]) -> None:
+        self._random = random
+        self._lock = threading.Lock()
+        self._open: dict[bytes, Session] = {}
+
+    def open(self, session: Session, now: int) -> str:
+        """Begin a session; the token for the cookie."""
+        with self._lock:
+            if len(self._open) >= SESSIONS_MAX:
+                self._open = {digest: kept for digest, kept in self._open.items() if not _is_over(kept, now)}
+            token = self._random(TOKEN_BYTES).hex()
+            csrf = self._random(TOKEN_BYTES).hex()
+            self._open[_digest(token)] = session._replace(csrf=csrf, began=now, seen=now)
+            return token
+
+    def find(self, token: str, now: int) -> Session | None:
+        """The session of a token, which thereby lives on; None if there is none or it has ended."""
+        with self._lock:
+            digest = _digest(token)
+            session = self._open.get(digest)
+            if session is None:
+                return None
+            if _is_over(session, now):
+                del self._open[digest]
+                return None
+            self._open[digest] = session = session._replace(seen=now)
+            return session
+
+    def change(self, token: str, session: Session, now: int) -> str:
+        """The session goes on with other rights, under a new token; its end stays."""
+        with self._lock:
+            before = self._open.pop(_digest(token), None)
+            if before is None:
+                raise PageError(401, "sign-in")
+            fresh = self._random(TOKEN_BYTES).hex()
+            csrf = self._random(TOKEN_BYTES).hex()
+            self._open[_digest(fresh)] = session._replace(csrf=csrf, began=before.began, seen=now)
+            return fresh
+
+    def close(self, token: str) -> None:
+        """End a session."""
+        with self._lock:
+            self._open.pop(_digest(token), None)
+
+    def close_all(self, *, account: str = "", staff: str = "") -> int:
+        """End every session of a person or of a member of the staff; how many."""
+        with self._lock:
+            gone = [
+                digest
+                for digest, kept in self._open.items()
+                if (account and kept.account == account) or (staff and kept.staff == staff)
+            ]
+            for digest in gone:
+                del self._open[digest]
+            return len(gone)
+
+
+def require(visit: "Visit", *roles: Who) -> Session:
+    """The session of a visit, if it is in one of these roles (none named: any). Raises PageError 401 or 403."""
+    if visit.session is None:
+        raise PageError(401, "sign-in")
+    if roles and visit.session.who not in roles:
+        raise PageError(403, "not-your-page")
+    return visit.session
+
+
+def require_subject(visit: "Visit", account: str) -> Session | None:
+    """The session of a visit that is about this account's record; None in a demonstration that nobody signed in to.
+
+    Raises PageError: for anybody else the person is as unknown as one who does not exist.
+    """
+    if visit.session is None:
+        if visit.demonstration:
+            return None
+        raise PageError(401, "sign-in")
+    if visit.session.who not in PEOPLE or visit.session.subject != account:
+        raise PageError(404, "unknown-person")
+    return visit.session
+
+
+def check_csrf(session: Session | None, given: str) -> None:
+    """A form or call that changes something has to bring the session's own token. Raises PageError."""
+    if session is not None and not hmac.compare_digest(session.csrf.encode(), given.encode()):
+        raise PageError(403, "form-stale")
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(b"medrec/session/1" + token.encode("utf-8", "replace")).digest()
+
+
+def _is_over(session: Session, now: int) -> bool:
+    return now > session.seen + IDLE_MS or now > session.began + WHOLE_MS

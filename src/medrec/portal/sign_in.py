@@ -1,0 +1,244 @@
+"""Signing in and out: a passkey signs a challenge of ours, and the browser gets a cookie.
+
+GET  /sign-in            the page
+POST /sign-in/challenge  -> {nonce, network, organisation, rp}, each nonce good once, for two minutes
+POST /sign-in/answer     {nonce, id, authenticatorData, clientDataJSON, signature} -> {to}, and the cookie
+                         (or {nonce, account, key, signature} for a person whose key is no passkey)
+POST /sign-in/register   {code, id, authenticatorData, label} -> {to}: a member of the staff registers a passkey
+POST /sign-in/demonstration  a form with `person` or `role`; in a demonstration only
+POST /sign-out           a form; ends the session
+
+What is signed is `sign_in_message`; the page computes it itself. Bytes in JSON are base64url without padding.
+"""
+
+import base64
+import binascii
+import json
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from medrec.core import state
+from medrec.core.credential import NewCredential, verify_account_signature
+from medrec.core.webauthn import NewPasskey, SignatureRefused, low_s, read_registration
+from medrec.node import devices, staff
+from medrec.node.devices import sign_in_message
+from medrec.node.staff import StaffError
+from medrec.portal.page import PageError, Visit
+from medrec.portal.people import account_of
+from medrec.portal.security import Limiter, check_rate
+from medrec.portal.session import Session, Who
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+NONCE_BYTES = 32
+NONCE_LIFE_MS = 2 * 60_000
+NONCES_MAX = 10_000
+DEMONSTRATION_STAFF = {
+    Who.CLINICIAN: "Dr Demo Clinician",
+    Who.DESK: "Demo Desk",
+    Who.PRIVACY_OFFICER: "Demo Privacy Officer",
+    Who.OPERATOR: "Demo Operator",
+}
+
+
+class Challenges:
+    """Nonces that were given out and not used yet."""
+
+    def __init__(self, random: Callable[[int], bytes]) -> None:
+        self._random = random
+        self._lock = threading.Lock()
+        self._open: dict[bytes, int] = {}
+
+    def give(self, now: int) -> bytes:
+        """A fresh nonce."""
+        nonce = self._random(NONCE_BYTES)
+        with self._lock:
+            if len(self._open) >= NONCES_MAX:
+                self._open = {kept: until for kept, until in self._open.items() if until > now}
+            if len(self._open) >= NONCES_MAX:
+                raise PageError(429, "too-many")
+            self._open[nonce] = now + NONCE_LIFE_MS
+        return nonce
+
+    def take(self, nonce: bytes, now: int) -> bool:
+        """Whether this nonce was given out, is not too old, and was not used before; it is used up."""
+        with self._lock:
+            return self._open.pop(nonce, -1) >= now
+
+
+class Door:
+    """Signing in at one site."""
+
+    def __init__(self, node: "Node") -> None:
+        self._node = node
+        self._challenges = Challenges(node.vault.random)
+        self._by_address = Limiter(120, 60_000)
+        self._by_credential = Limiter(10, 60_000)
+        self._registrations = Limiter(20, 60_000)
+
+    def challenge(self, address: str) -> dict[str, Any]:
+        """What the page needs to let a key sign."""
+        now = self._node.clock()
+        check_rate(self._by_address, address, now)
+        home = devices.home_of(self._node)
+        return {
+            "nonce": to_text(self._challenges.give(now)),
+            "network": to_text(self._node.network),
+            "organisation": self._node.organisation,
+            "rp": home.rp if home is not None else "",
+        }
+
+    def answer(self, address: str, body: bytes) -> Session:
+        """The session that a signed challenge opens. Raises PageError; every failure of the key looks the same."""
+        now = self._node.clock()
+        check_rate(self._by_address, address, now)
+        asked = read_json(body)
+        nonce = from_text(asked.get("nonce"), 64)
+        if "account" in asked:
+            check_rate(self._by_credential, str(asked["account"])[:80], now)
+        else:
+            check_rate(self._by_credential, str(asked.get("id"))[:1400], now)
+        if not self._challenges.take(nonce, now):
+            raise PageError(401, "challenge-over")
+        digest = sign_in_message(self._node.network, self._node.organisation, nonce)
+        return self._with_key(asked, digest) if "account" in asked else self._with_passkey(asked, digest)
+
+    def _with_passkey(self, asked: dict[str, Any], digest: bytes) -> Session:
+        credential_id = from_text(asked.get("id"), devices.CREDENTIAL_ID_BYTES_MAX)
+        parts = [from_text(asked.get(name), 1024) for name in ("authenticatorData", "clientDataJSON", "signature")]
+        member = staff.find(self._node, credential_id)
+        if member is not None:
+            self._verify(member[1], digest, parts)
+            return Session(Who(member[0].role), member[0].name, staff=member[0].id, key=member[0].key or b"")
+        found = devices.find(self._node, credential_id) if self._node.agent is not None else None
+        if found is None:
+            raise PageError(401, "key-unknown")
+        device, credential, frozen = found
+        self._verify(credential, digest, parts)
+        if frozen:
+            raise PageError(403, "account-frozen")
+        devices.mark_used(self._node, credential_id)
+        return Session(Who.PATIENT, self._name(device.account), account=device.account, key=device.key)
+
+    def _verify(self, credential: NewCredential, digest: bytes, parts: list[bytes]) -> None:
+        if isinstance(credential, NewPasskey) and credential.alg == -7:
+            parts = [*parts[:2], low_s(parts[2])]
+        try:
+            verify_account_signature(credential, digest, ["webauthn", *parts])
+        except SignatureRefused:
+            raise PageError(401, "key-unknown") from None
+
+    def _with_key(self, asked: dict[str, Any], digest: bytes) -> Session:
+        account, key = str(asked["account"]), from_text(asked.get("key"), 16)
+        with self._node.engine.view() as view:
+            held = state.account(view, account) if len(account) < 80 else None
+        credential = held.credentials.get(key.hex()) if held is not None else None
+        if held is None or credential is None or isinstance(credential, NewPasskey) or self._node.agent is None:
+            raise PageError(401, "key-unknown")
+        try:
+            verify_account_signature(credential, digest, ["ed25519", from_text(asked.get("signature"), 64)])
+        except SignatureRefused:
+            raise PageError(401, "key-unknown") from None
+        if held.frozen:
+            raise PageError(403, "account-frozen")
+        return Session(Who.PATIENT, self._name(account), account=account, key=key)
+
+    def _name(self, account: str) -> str:
+        assert self._node.agent is not None
+        for served, name in self._node.agent.clients():
+            if served == account:
+                return name
+        raise PageError(401, "key-unknown")
+
+    def register(self, address: str, body: bytes) -> Session:
+        """A member of the staff registers a passkey with her code, and is signed in. Raises PageError."""
+        check_rate(self._registrations, address, self._node.clock())
+        asked = read_json(body)
+        home = devices.home_of(self._node)
+        if home is None:
+            raise PageError(503, "no-home")
+        try:
+            made = read_registration(from_text(asked.get("authenticatorData"), 4096), [home.origin])
+        except ValueError:
+            raise PageError(400, "key-unfit") from None
+        if made.rp != home.rp_hash:
+            raise PageError(400, "key-unfit")
+        try:
+            code = bytes.fromhex(str(asked.get("code")).replace(" ", "").replace("-", ""))
+            credential_id = from_text(asked.get("id"), devices.CREDENTIAL_ID_BYTES_MAX)
+            member = staff.register(self._node, code, made, credential_id)
+        except StaffError as error:
+            raise PageError(403, error.code, error.sentence) from None
+        except ValueError:
+            raise PageError(400, "form-unreadable") from None
+        return Session(Who(member.role), member.name, staff=member.id, key=member.key or b"")
+
+    def demonstrate(self, form: dict[str, str]) -> Session:
+        """Sign in without a key, as an invented person or one of the staff: for demonstrations. Raises PageError."""
+        if "person" in form and self._node.agent is not None:
+            account = account_of(self._node, form["person"])
+            return Session(Who.PATIENT, self._name(account), account=account)
+        roles = {role.value: role for role in DEMONSTRATION_STAFF}
+        role = roles.get(form.get("role", ""))
+        if role is None:
+            raise PageError(400, "form-unreadable")
+        return Session(role, DEMONSTRATION_STAFF[role], staff=f"demonstration-{role.value}")
+
+
+def is_current(node: "Node", session: Session) -> bool:
+    """Whether the key that signed in may still do so: a removed key and a dismissed member are out at once."""
+    if session.staff:
+        if session.staff.startswith("demonstration-"):
+            return True
+        try:
+            return staff.member(node, session.staff).active
+        except StaffError:
+            return False
+    if not session.key:
+        return True
+    with node.engine.view() as view:
+        held = state.account(view, session.account)
+    return held is not None and not held.frozen and session.key.hex() in held.credentials
+
+
+def show(node: "Node", visit: Visit) -> dict[str, Any]:
+    """The values of sign_in.html."""
+    from medrec.portal.people import handle
+
+    people = node.agent.clients() if visit.demonstration and node.agent is not None else []
+    return {
+        "has_home": devices.home_of(node) is not None,
+        "people": [{"name": name, "handle": handle(account)} for account, name in people],
+        "roles": [role.value for role in DEMONSTRATION_STAFF] if visit.demonstration else [],
+    }
+
+
+def read_json(body: bytes) -> dict[str, Any]:
+    """A small JSON object. Raises PageError."""
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        raise PageError(400, "form-unreadable") from None
+    if not isinstance(value, dict):
+        raise PageError(400, "form-unreadable")
+    return value
+
+
+def to_text(data: bytes) -> str:
+    """Bytes as base64url without padding."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def from_text(value: Any, bytes_max: int) -> bytes:
+    """The bytes of base64url without padding. Raises PageError."""
+    if not isinstance(value, str) or len(value) > bytes_max * 4 // 3 + 3 or not value.isascii():
+        raise PageError(400, "form-unreadable")
+    try:
+        data = base64.b64decode(value.replace("-", "+").replace("_", "/") + "=" * (-len(value) % 4), validate=True)
+    except binascii.Error:
+        raise PageError(400, "form-unreadable") from None
+    if len(data) > bytes_max:
+        raise PageError(400, "form-unreadable")
+    return data

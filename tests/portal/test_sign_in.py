@@ -1,0 +1,336 @@
+"""Signing in and sessions: which key opens what, how long it lasts, and that nobody else gets in by it."""
+
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from medrec.node import devices, staff
+from medrec.node.accounts import open_account_with, submit_signed
+from medrec.node.devices import sign_in_message
+from medrec.portal import sign_in, words
+from medrec.portal.app import pages
+from medrec.portal.people import handle
+from medrec.portal.security import Limiter
+from medrec.portal.session import IDLE_MS, WHOLE_MS
+from medrec.portal.sign_in import from_text, to_text
+from tests.core.authenticator import Authenticator, high_s
+from tests.portal.story import Story
+
+PHONE_ID, STAFF_ID = b"phone credential", b"staff credential"
+
+
+class Person:
+    """A person with a passkey at the agent guide."""
+
+    def __init__(self, story: Story, name: str = "ada") -> None:
+        self.story = story
+        self.phone = Authenticator(f"phone {name}", rp="guide.example", origins=("https://guide.example",))
+        self.id = PHONE_ID + name.encode()
+        network = story.network
+        self.account = open_account_with(
+            network.engine, network.id, self.phone.credential, self.phone.sign, os.urandom(32)
+        )
+        guide: Any = network["guide"]
+        guide.agent.enroll(self.account, name.title(), os.urandom(32))
+        devices.remember(guide, self.account, self.phone.key_id, self.id, "my phone")
+        self.page = f"/people/{handle(self.account)}"
+
+
+def visitor(story: Story, organisation: str = "guide", **changes: Any) -> TestClient:
+    node: Any = story.network[organisation]
+    return TestClient(
+        pages(node, **changes),
+        base_url=f"https://{organisation}.example",
+        raise_server_exceptions=False,
+        follow_redirects=False,
+    )
+
+
+def assertion(story: Story, asked: dict[str, Any], key: Authenticator, credential_id: bytes) -> dict[str, Any]:
+    digest = sign_in_message(story.network.id, asked["organisation"], from_text(asked["nonce"], 32))
+    _, data, client, signature = key.proof(digest)
+    return {
+        "nonce": asked["nonce"],
+        "id": to_text(credential_id),
+        "authenticatorData": to_text(data),
+        "clientDataJSON": to_text(client),
+        "signature": to_text(signature),
+    }
+
+
+def sign(story: Story, client: TestClient, key: Authenticator, credential_id: bytes) -> Any:
+    asked = client.post("/sign-in/challenge", json={}).json()
+    return client.post("/sign-in/answer", json=assertion(story, asked, key, credential_id))
+
+
+@pytest.fixture
+def ada(empty: Story) -> Person:
+    return Person(empty)
+
+
+def csrf_of(html: str) -> str:
+    return html.split('name="csrf" value="')[1].split('"')[0]
+
+
+def test_a_passkey_opens_its_own_page_and_no_other(empty: Story, ada: Person) -> None:
+    other = Person(empty, "grace")
+    client = visitor(empty)
+    assert client.get(ada.page).status_code == 303
+    answer = sign(empty, client, ada.phone, ada.id)
+    assert answer.status_code == 200 and answer.json()["to"] == ada.page
+    assert client.get(ada.page).status_code == 200
+    shut = client.get(other.page)
+    assert shut.status_code == 404 and "Grace" not in shut.text
+    assert client.get("/people").status_code == 403
+
+
+def test_the_cookie_is_kept_from_scripts_other_sites_and_plain_http(empty: Story, ada: Person) -> None:
+    cookie = sign(empty, visitor(empty), ada.phone, ada.id).headers["set-cookie"]
+    assert cookie.startswith("__Host-medrec=")
+    for part in ("HttpOnly", "Secure", "Path=/", "SameSite=lax"):
+        assert part in cookie
+    assert "Domain" not in cookie
+
+
+def test_what_signs_in_must_fit_in_every_part(empty: Story, ada: Person) -> None:
+    client = visitor(empty)
+    asked = client.post("/sign-in/challenge", json={}).json()
+    good = assertion(empty, asked, ada.phone, ada.id)
+    thief = Authenticator("thief", rp="guide.example", origins=("https://guide.example",))
+    unseen = Authenticator("phone ada", rp="guide.example", origins=("https://guide.example",), flags=0x01)
+    evil = Authenticator("phone ada", rp="guide.example", origins=("https://evil.example",))
+    for changes in (
+        assertion(empty, asked, thief, ada.id),
+        assertion(empty, asked, unseen, ada.id),
+        assertion(empty, asked, evil, ada.id),
+        assertion(empty, {**asked, "organisation": "north"}, ada.phone, ada.id),
+        {"id": to_text(b"another")},
+        {"nonce": to_text(bytes(32))},
+        {"signature": "AA"},
+        {"authenticatorData": "!"},
+    ):
+        fresh = client.post("/sign-in/challenge", json={}).json()["nonce"]
+        answer = client.post("/sign-in/answer", json={**good, "nonce": fresh, **changes})
+        assert answer.status_code in (400, 401) and "set-cookie" not in answer.headers, changes
+    for body in (b"", b"[]", b"{", b"{}", b'{"nonce":1}'):
+        assert client.post("/sign-in/answer", content=body, headers={"content-type": "application/json"}).is_error
+
+
+def test_the_other_form_of_a_signature_is_brought_to_the_one_form(empty: Story, ada: Person) -> None:
+    client = visitor(empty)
+    asked = client.post("/sign-in/challenge", json={}).json()
+    good = assertion(empty, asked, ada.phone, ada.id)
+    good["signature"] = to_text(high_s(from_text(good["signature"], 80)))
+    assert client.post("/sign-in/answer", json=good).status_code == 200
+
+
+def test_a_challenge_is_good_once_and_not_for_long(empty: Story, ada: Person) -> None:
+    client = visitor(empty)
+    asked = client.post("/sign-in/challenge", json={}).json()
+    good = assertion(empty, asked, ada.phone, ada.id)
+    assert client.post("/sign-in/answer", json=good).status_code == 200
+    again = client.post("/sign-in/answer", json=good)
+    assert again.status_code == 401 and again.json()["code"] == "challenge-over"
+    asked = client.post("/sign-in/challenge", json={}).json()
+    empty.network.time += sign_in.NONCE_LIFE_MS + 1
+    late = client.post("/sign-in/answer", json=assertion(empty, asked, ada.phone, ada.id))
+    assert late.json()["code"] == "challenge-over"
+
+
+def test_a_session_ends_when_idle_and_after_a_day_of_work(empty: Story, ada: Person) -> None:
+    client = visitor(empty)
+    sign(empty, client, ada.phone, ada.id)
+    empty.network.time += IDLE_MS
+    assert client.get(ada.page).status_code == 200
+    empty.network.time += IDLE_MS + 1
+    assert client.get(ada.page).status_code == 303
+    sign(empty, client, ada.phone, ada.id)
+    for _ in range(WHOLE_MS // IDLE_MS):
+        empty.network.time += IDLE_MS
+        assert client.get(ada.page).status_code == 200
+    empty.network.time += IDLE_MS
+    assert client.get(ada.page).status_code == 303
+
+
+def test_signing_in_changes_the_token_and_ends_the_one_before(empty: Story, ada: Person) -> None:
+    client = visitor(empty)
+    client.cookies.set("__Host-medrec", "planted", domain="guide.example", path="/")
+    sign(empty, client, ada.phone, ada.id)
+    first = client.cookies["__Host-medrec"]
+    assert first != "planted"
+    sign(empty, client, ada.phone, ada.id)
+    second = client.cookies["__Host-medrec"]
+    assert second != first
+    stolen = TestClient(client.app, base_url="https://guide.example", follow_redirects=False)
+    stolen.cookies.set("__Host-medrec", first, domain="guide.example", path="/")
+    assert stolen.get(ada.page).status_code == 303
+
+
+def test_signing_out_needs_the_session_s_own_token(empty: Story, ada: Person) -> None:
+    client = visitor(empty)
+    sign(empty, client, ada.phone, ada.id)
+    token = csrf_of(client.get(ada.page).text)
+    assert client.post("/sign-out", data={"csrf": "x"}).status_code == 403
+    assert client.get(ada.page).status_code == 200
+    kept = client.cookies["__Host-medrec"]
+    assert client.post("/sign-out", data={"csrf": token}).status_code == 303
+    client.cookies.set("__Host-medrec", kept, domain="guide.example", path="/")
+    assert client.get(ada.page).status_code == 303
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"origin": "https://evil.example"}, {"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"}],
+)
+def test_another_site_cannot_sign_anybody_in_or_out(empty: Story, ada: Person, headers: dict[str, str]) -> None:
+    client = visitor(empty)
+    asked = client.post("/sign-in/challenge", json={}).json()
+    good = assertion(empty, asked, ada.phone, ada.id)
+    answer = client.post("/sign-in/answer", json=good, headers=headers)
+    assert answer.status_code == 403 and answer.json()["code"] == "foreign-origin"
+    assert client.post("/sign-in/answer", json=good, headers={"origin": "https://guide.example"}).status_code == 200
+
+
+def test_a_form_without_the_token_does_nothing(empty: Story, ada: Person) -> None:
+    client = staff_visitor(empty, "clinician")
+    token = csrf_of(client.get("/records").text)
+    assert client.post("/records", data={"patient": "ada"}).status_code == 403
+    assert client.post("/records", data={"patient": "ada", "csrf": token}).status_code == 200
+
+
+def test_a_key_that_was_removed_is_out_with_the_next_request(empty: Story, ada: Person) -> None:
+    client, tablet = visitor(empty), Authenticator("tablet", rp="guide.example", origins=("https://guide.example",))
+    sign(empty, client, ada.phone, ada.id)
+    engine, network = empty.network.engine, empty.network.id
+    submit_signed(
+        engine, network, ada.account, ada.phone.key_id, ada.phone.sign, "account/credential-add",
+        {"credential": tablet.credential},
+    )  # fmt: skip
+    assert client.get(ada.page).status_code == 200
+    submit_signed(
+        engine, network, ada.account, tablet.key_id, tablet.sign, "account/credential-remove",
+        {"key": ada.phone.key_id},
+    )  # fmt: skip
+    assert client.get(ada.page).status_code == 303
+    assert sign(empty, client, ada.phone, ada.id).status_code == 401
+
+
+def staff_key() -> Authenticator:
+    return Authenticator("staff", rp="north.example", origins=("https://north.example",))
+
+
+def staff_visitor(story: Story, role: str) -> TestClient:
+    node: Any = story.network["north"]
+    _, code = staff.invite(node, "Nora Nurse", role)
+    client = visitor(story, "north")
+    body = {"code": code.hex(), "id": to_text(STAFF_ID), "authenticatorData": to_text(staff_key().registration())}
+    assert client.post("/sign-in/register", json=body).status_code == 200
+    return client
+
+
+def test_staff_register_once_with_their_code_and_see_what_their_role_sees(empty: Story) -> None:
+    client = staff_visitor(empty, "clinician")
+    assert client.get("/records").status_code == 200 and "Nora Nurse" in client.get("/records").text
+    assert client.get("/given").status_code == 403
+    again = visitor(empty, "north")
+    assert sign(empty, again, staff_key(), STAFF_ID).status_code == 200
+    assert again.get("/records").status_code == 200
+
+
+def test_a_code_serves_once_and_for_a_day(empty: Story) -> None:
+    node: Any = empty.network["north"]
+    _, code = staff.invite(node, "Nora Nurse", "desk")
+    client = visitor(empty, "north")
+    body = {"code": code.hex(), "id": to_text(STAFF_ID), "authenticatorData": to_text(staff_key().registration())}
+    assert client.post("/sign-in/register", json={**body, "code": "00" * 16}).json()["code"] == "code-unknown"
+    assert client.post("/sign-in/register", json=body).status_code == 200
+    assert client.post("/sign-in/register", json=body).json()["code"] == "code-unknown"
+    _, late = staff.invite(node, "Late Nurse", "desk")
+    empty.network.time += staff.CODE_LIFE_MS + 1
+    other = {**body, "code": late.hex(), "id": to_text(b"other")}
+    assert client.post("/sign-in/register", json=other).json()["code"] == "code-unknown"
+
+
+def test_staff_who_are_dismissed_are_out_with_the_next_request(empty: Story) -> None:
+    client = staff_visitor(empty, "privacy-officer")
+    node: Any = empty.network["north"]
+    assert client.get("/given").status_code == 200
+    staff.dismiss(node, staff.members(node)[0].id)
+    assert client.get("/given").status_code == 303
+    assert sign(empty, client, staff_key(), STAFF_ID).status_code == 401
+    with pytest.raises(staff.StaffError):
+        staff.dismiss(node, "nobody")
+    with pytest.raises(staff.StaffError):
+        staff.invite(node, "X", "king")
+
+
+def test_a_key_for_another_site_is_not_registered(empty: Story) -> None:
+    node: Any = empty.network["north"]
+    _, code = staff.invite(node, "Nora", "desk")
+    evil = Authenticator("staff", rp="evil.example")
+    body = {"code": code.hex(), "id": to_text(STAFF_ID), "authenticatorData": to_text(evil.registration())}
+    assert visitor(empty, "north").post("/sign-in/register", json=body).json()["code"] == "key-unfit"
+
+
+def test_too_many_tries_are_stopped(empty: Story, ada: Person) -> None:
+    client, thief = visitor(empty), Authenticator("thief")
+    codes = [sign(empty, client, thief, ada.id).json()["code"] for _ in range(12)]
+    assert codes[0] == "key-unknown" and codes[-1] == "too-many"
+    empty.network.time += 60_001
+    assert sign(empty, client, ada.phone, ada.id).status_code == 200
+
+
+def test_the_limiter_counts_by_name_and_forgets_the_oldest() -> None:
+    limiter = Limiter(2, 100, names_max=2)
+    assert [limiter.allow("a", 0), limiter.allow("a", 1), limiter.allow("a", 2)] == [True, True, False]
+    assert limiter.allow("b", 2) and limiter.allow("a", 101)
+    assert limiter.allow("c", 102) and len(limiter._attempts) == 2
+
+
+def test_nobody_signs_in_without_a_key_outside_a_demonstration(empty: Story, ada: Person) -> None:
+    shut = visitor(empty).post("/sign-in/demonstration", data={"person": handle(ada.account)})
+    assert shut.status_code == 405 and "set-cookie" not in shut.headers
+    client = visitor(empty, demonstration=True)
+    assert client.post("/sign-in/demonstration", data={"person": handle(ada.account)}).status_code == 303
+    text = client.get(ada.page).text
+    assert words.SIGN_IN["sign_out"] in text
+    assert client.post("/sign-in/demonstration", data={"role": "king"}).status_code == 400
+    assert client.post("/sign-in/demonstration", data={"role": "operator"}).status_code == 303
+    assert client.get(ada.page).status_code == 403
+
+
+def test_neither_names_nor_tokens_are_logged(empty: Story, ada: Person, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    client = visitor(empty)
+    sign(empty, client, ada.phone, ada.id)
+    client.get(ada.page)
+    sign(empty, client, Authenticator("thief"), ada.id)
+    own = "\n".join(record.getMessage() for record in caplog.records if record.name.startswith("medrec"))
+    for secret in (client.cookies["__Host-medrec"], "Ada", ada.account, ada.phone.key_id.hex()):
+        assert secret not in own
+
+
+def test_the_store_holds_neither_names_nor_tokens(empty: Story, ada: Person, tmp_path: Path) -> None:
+    client = visitor(empty)
+    sign(empty, client, ada.phone, ada.id)
+    staff_visitor(empty, "clinician")
+    for organisation in ("guide", "north"):
+        node: Any = empty.network[organisation]
+        with node.store.read() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        data = b"".join(file.read_bytes() for file in tmp_path.glob(f"{organisation}.db*"))
+        for secret in (client.cookies["__Host-medrec"].encode(), b"Nora Nurse", b"my phone"):
+            assert data and secret not in data
+
+
+def test_devices_are_listed_by_name_while_the_ledger_knows_them(empty: Story, ada: Person) -> None:
+    node: Any = empty.network["guide"]
+    sign(empty, visitor(empty), ada.phone, ada.id)
+    (mine,) = devices.of_account(node, ada.account)
+    assert (mine.label, mine.key, mine.used) == ("my phone", ada.phone.key_id, empty.network.time)
+    with pytest.raises(LookupError):
+        devices.remember(node, "medrec1nobody", bytes(16), b"x", "")
