@@ -8,7 +8,7 @@ ARGS ?=
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench vectors requirements clean run-tools test-tools
+.PHONY: help demo test lint format bench vectors words requirements clean run-tools test-tools
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -45,11 +45,14 @@ vectors: test-tools ## make the test vectors anew from their cases and show what
 	@git diff --quiet -- tests/vectors && echo "The vectors are as they were." || \
 	git --no-pager diff --unified=0 -- tests/vectors | cut -c 1-160
 
+words: test-tools ## bring the catalogues of the pages up to date with the English texts, and say what to translate
+	@$(PYTHON) tools/update_words.py
+
 requirements: ## choose and pin the requirements anew (UPGRADE=1 for newer versions)
 	@tools/pin_requirements $(if $(UPGRADE),--upgrade)
 
 clean: ## remove everything that was made here
-	rm -rf $(VENV) out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis src/*.egg-info
+	rm -rf $(VENV) node_modules src/medrec/portal/built out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis src/*.egg-info
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
 run-tools:

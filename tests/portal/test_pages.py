@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 
 from medrec.core import codec
 from medrec.node import store
-from medrec.portal import app, render, words
+from medrec.portal import app, assets, render, words
 from medrec.portal.people import handle
 from tests.node.network import Network
 from tests.portal.reading import links, read, text_of, walk
@@ -22,7 +22,9 @@ from tests.portal.story import HOUR, Story, observation
 POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
 )
-SCRIPTED_POLICY = POLICY.replace("style-src", "script-src 'self'; connect-src 'self'; style-src")
+SCRIPTED_POLICY = POLICY.replace(
+    "style-src", "script-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self'; style-src"
+)
 
 
 @pytest.mark.parametrize("organisation", (*Network.HOSPITALS, Network.AGENT))
@@ -32,7 +34,7 @@ def test_every_link_leads_somewhere(told: Story, organisation: str) -> None:
     for path, answer in seen.items():
         if path not in downloads:
             assert answer.status_code == 200, path
-    assert any(path.startswith("/portal.css") for path in seen)
+    assert any(path.startswith("/portal-ltr.css") for path in seen)
     if organisation == "north":
         assert sum(path.startswith("/versions/") for path in seen) >= 6
     if organisation == "guide":
@@ -44,7 +46,7 @@ def test_headers_are_strict_on_every_answer(told: Story) -> None:
         client = told.client(organisation)
         answers = [*walk(client).values(), client.get("/nothing"), client.post("/records", data={"patient": "ada"})]
         for answer in answers:
-            scripted = 'id="sign-in-state"' in answer.text
+            scripted = "html" in answer.headers["content-type"]
             assert answer.headers["content-security-policy"] == (SCRIPTED_POLICY if scripted else POLICY)
             assert answer.headers["x-content-type-options"] == "nosniff"
             assert answer.headers["referrer-policy"] == "no-referrer"
@@ -292,12 +294,23 @@ def test_templates_carry_no_words_of_their_own() -> None:
         assert not re.search(r"[A-Za-z]{2,}", text), template.name
 
 
-def test_the_style_sheet_is_narrow_proof_and_knows_no_left_or_right() -> None:
-    style = re.sub(r"/\*.*?\*/", "", render.STYLE.decode(), flags=re.S)
-    assert not re.search(r"(?<![-\w])(left|right|width|height|margin-top|padding-top)\s*:", style)
-    sizes = re.findall(r"(?:min-)?inline-size:\s*([\d.]+)(rem|px)", style)
-    assert all(float(size) * (16 if unit == "rem" else 1) <= 288 or float(size) > 40 for size, unit in sizes)
-    assert "url(" not in style and "@import" not in style and "prefers-color-scheme: dark" in style
+def test_our_own_style_knows_no_left_or_right_and_no_fixed_widths() -> None:
+    for sheet in sorted((Path(app.__file__).parent / "front").glob("_*.scss")):
+        style = re.sub(r"//.*|\([^()]*\)", "", sheet.read_text())
+        found = re.search(
+            r"(?<![-\w])(left|right|width|height|margin-(top|left|right)|padding-(top|left|right))\s*:", style
+        )
+        assert not found, f"{sheet.name}: {found}"
+        sizes = re.findall(r"(?<!max-)inline-size:\s*([\d.]+)(rem|px)", style)
+        assert all(float(size) * (16 if unit == "rem" else 1) <= 288 or float(size) > 40 for size, unit in sizes)
+
+
+def test_the_built_sheets_fetch_nothing_and_wear_nobody_s_marks() -> None:
+    left, right = (assets.data(name).decode() for name in ("portal-ltr.css", "portal-rtl.css"))
+    for style in (left, right):
+        assert not re.search(r"url\((?![\"']?data:)|@import|frutiger|005eb8", style, re.I)
+        assert re.search(r"prefers-color-scheme:\s*dark", style) and "@media print" in style
+    assert left != right and len(left) < 140_000
 
 
 def test_the_downloads_of_a_proof_verify_with_the_command_it_names(told: Story, tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
-"""The pages of a node, in one table: address, page file, template, and who may read it.
+"""The pages of a node as a web application; `table` lists them.
 
 `pages(node)` is the whole site of one node; `routes(node)` the same as a list, to stand after a node's own routes.
-A new page is a page file with a function `show`, a template, its words, and a line here.
 
 Pages about people need sign-in (session.py, sign_in.py): a line of the table names the roles that may read the page,
 and a page about one person asks `require_subject`. Where `demonstration` is said, they are open to everybody who has
@@ -10,8 +9,8 @@ not signed in, and every page says so.
 
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import parse_qsl
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlencode
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -21,8 +20,8 @@ from starlette.routing import BaseRoute, Route, Router
 
 from medrec.engines.engine import EngineError
 from medrec.node.store import StoreError
-from medrec.portal import front, given, ledger, people, person, records, render, sign_in, version, words
-from medrec.portal.page import File, PageError, Reader, Role, Visit, is_agent
+from medrec.portal import assets, language, people, render, sign_in, words
+from medrec.portal.page import Area, File, Go, PageError, Reader, Role, Visit, is_agent
 from medrec.portal.security import (
     HEADERS,
     HEADERS_HTTPS,
@@ -33,59 +32,15 @@ from medrec.portal.security import (
     read_cookie,
     set_cookie,
 )
-from medrec.portal.session import PEOPLE, STAFF, Session, Sessions, Who, check_csrf, require
+from medrec.portal.session import PEOPLE, STAFF, Session, Sessions, check_csrf, require
+from medrec.portal.table import FILES, PAGES, Page
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
 
 FORM_BYTES_MAX = 16384
+LANGUAGE_S = 365 * 86_400
 LOGGER = logging.getLogger("medrec.portal")
-
-SCRIPTS = ("sign_in",)
-"""Names of pages that bring a script of ours."""
-
-
-class Page(NamedTuple):
-    """One line of the table. `menu` says whether it stands in the menu, `who` which signed-in roles may read it."""
-
-    path: str
-    name: str
-    show: Callable[["Node", Visit], Any]
-    template: str
-    role: Role = Role.ANY
-    reader: Reader = Reader.SIGNED_IN
-    menu: bool = False
-    methods: tuple[str, ...] = ("GET",)
-    who: tuple[Who, ...] = ()
-
-
-CARE = (Who.CLINICIAN, Who.PRIVACY_OFFICER)
-PAGES = (
-    Page("/", "front", front.show, "front.html", reader=Reader.EVERYBODY, menu=True),
-    Page("/sign-in", "sign_in", sign_in.show, "sign_in.html", reader=Reader.EVERYBODY),
-    Page(
-        "/records", "records", records.show, "records.html", Role.RECORDS, menu=True, methods=("GET", "POST"),
-        who=CARE,
-    ),
-    Page("/given", "given", given.show, "given.html", Role.RECORDS, menu=True, who=(Who.PRIVACY_OFFICER,)),
-    Page("/versions/{manifest}", "version", version.show, "version.html", Role.RECORDS, who=CARE),
-    Page("/people", "people", people.show, "people.html", Role.AGENT, menu=True, who=(Who.PRIVACY_OFFICER,)),
-    Page("/people/{person}", "person", person.show, "person.html", Role.AGENT, who=PEOPLE),
-    Page("/people/{person}/lines/{tag}", "line", person.show_line, "version.html", Role.AGENT, who=PEOPLE),
-    Page("/ledger", "ledger", ledger.show, "ledger.html", reader=Reader.EVERYBODY, menu=True),
-)  # fmt: skip
-
-FILES = (
-    Page("/proof/{manifest}.receipt.json", "receipt", version.receipt, "", Role.RECORDS, who=CARE),
-    Page("/medrec-root.json", "root", version.root, "", reader=Reader.EVERYBODY),
-)
-
-STATICS = {
-    "/portal.css": (render.STYLE, "text/css; charset=utf-8"),
-    "/icon.svg": (render.ICON, "image/svg+xml"),
-    "/passkey.js": (render.PASSKEY_SCRIPT, "text/javascript; charset=utf-8"),
-    "/sign_in.js": (render.SIGN_IN_SCRIPT, "text/javascript; charset=utf-8"),
-}
 
 
 def routes(node: "Node", *, demonstration: bool = False) -> list[BaseRoute]:
@@ -94,7 +49,7 @@ def routes(node: "Node", *, demonstration: bool = False) -> list[BaseRoute]:
     table: list[BaseRoute] = [
         Route(page.path, site.endpoint(page), methods=list(page.methods), name=page.name) for page in (*PAGES, *FILES)
     ]
-    table += [Route(path, static(*content), name=path[1:]) for path, content in STATICS.items()]
+    table += [Route(f"/{name}", static(name), name=name) for name in assets.NAMES]
     table += [
         Route("/sign-in/challenge", site.call(site.challenge), methods=["POST"], name="challenge"),
         Route("/sign-in/answer", site.call(site.signed_in), methods=["POST"], name="answer"),
@@ -124,14 +79,21 @@ def version_path(manifest_hash: bytes) -> str:
     return f"/versions/{manifest_hash.hex()}"
 
 
-def static(data: bytes, media: str) -> Callable[[Request], Any]:
+def static(name: str) -> Callable[[Request], Any]:
     """The endpoint of a file that does not change while the node runs."""
 
     async def answer(request: Request) -> Response:
+        try:
+            data = assets.data(name)
+        except assets.NotBuiltError as error:
+            return Response(str(error), 503, media_type="text/plain", headers=HEADERS)
         headers = {**HEADERS, "Cache-Control": "public, max-age=86400"}
-        return Response(data, media_type=media, headers=headers)
+        return Response(data, media_type=assets.media(name), headers=headers)
 
     return answer
+
+
+ERROR_PAGE = Page("", "error", lambda node, visit: {}, "error.html")
 
 
 class Site:
@@ -152,8 +114,8 @@ class Site:
             try:
                 form = await _form(request) if request.method == "POST" else {}
             except PageError as error:
-                return await run_in_threadpool(self._error, request, error)
-            return await run_in_threadpool(self._answer, page, request, form)
+                return await run_in_threadpool(self._in_language, request, self._error, request, error)
+            return await run_in_threadpool(self._in_language, request, self._answer, page, request, form)
 
         return answer
 
@@ -161,7 +123,8 @@ class Site:
         """Answers a small POST that is no page: it comes from our own pages only, and an error is JSON or a page."""
 
         async def answer(request: Request) -> Response:
-            return await run_in_threadpool(self._called, act, request, await _body(request))
+            body = await _body(request)
+            return await run_in_threadpool(self._in_language, request, self._called, act, request, body)
 
         return answer
 
@@ -238,7 +201,23 @@ class Site:
 
     async def nowhere(self, request: Request) -> Response:
         """The answer to addresses that are not in the table."""
-        return await run_in_threadpool(self._error, request, PageError(404, "not-found"))
+        return await run_in_threadpool(self._in_language, request, self._error, request, PageError(404, "not-found"))
+
+    def _in_language(self, request: Request, answer: Callable[..., Response], *arguments: Any) -> Response:
+        """Answer in the language that was asked for, and keep it for the visits to come."""
+        asked = request.query_params.get("lang")
+        kept = request.cookies.get(language.COOKIE)
+        code = language.choose(asked, kept, request.headers.get("accept-language", ""))
+        with language.use(code):
+            response = answer(*arguments)
+        if asked == code and asked != kept:
+            path = str(request.scope.get("root_path", "")).rstrip("/") or "/"
+            secure = is_https(self.node, request)
+            response.set_cookie(
+                language.COOKIE, code, LANGUAGE_S, path=path, secure=secure, httponly=True, samesite="lax"
+            )
+        response.headers["Vary"] = "Cookie, Accept-Language"
+        return response
 
     def _answer(self, page: Page, request: Request, form: dict[str, str]) -> Response:
         try:
@@ -251,11 +230,14 @@ class Site:
                 check_origin(request)
                 check_csrf(visit.session, form.get("csrf", ""))
             shown = page.show(self.node, visit)
+            if isinstance(shown, Go):
+                query = f"?{urlencode({'done': shown.done})}" if shown.done else ""
+                return RedirectResponse(shown.address + query, 303, headers=self._headers(request, HEADERS))
             if isinstance(shown, File):
                 disposition = {"Content-Disposition": f'attachment; filename="{shown.name}"'}
                 headers = self._headers(request, HEADERS)
                 return Response(shown.data, media_type=shown.media, headers={**headers, **disposition})
-            return self._html(request, page.template, page.name, visit, shown, 200)
+            return self._html(request, page, visit, shown, 200)
         except PageError as error:
             return self._error(request, error)
         except (StoreError, EngineError) as error:
@@ -283,35 +265,52 @@ class Site:
         def link(name: str, /, **parameters: str) -> str:
             return self._link(request, name, **parameters)
 
-        number = request.query_params.get("page", "1")
+        query = dict(request.query_params)
+        number = query.get("page", "1")
         page = int(number) if number.isascii() and number.isdigit() and len(number) < 7 else 1
         # The page of an error must not need the ledger.
         session = None if failed else self.session_of(request)
-        return Visit(request.path_params, max(page, 1), form, self.node.clock(), self.demonstration, link, session)
+        now = self.node.clock()
+        return Visit(request.path_params, max(page, 1), form, now, self.demonstration, link, session, query)
 
-    def _html(
-        self, request: Request, template: str, name: str, visit: Visit, values: dict[str, Any], status: int
-    ) -> Response:
-        menu = [
-            {"name": page.name, "here": page.name == name}
+    def _bar(self, here: Page, visit: Visit) -> list[dict[str, Any]]:
+        """The entries of the bar: the pages of the area that this node has and that may be read."""
+        place = {"person": visit.path["person"]} if here.area is Area.PERSON else {}
+        return [
+            {
+                "name": page.name,
+                "here": page.name == here.name,
+                "icon": page.icon,
+                "link": visit.link(page.name, **place),
+            }
             for page in PAGES
             if page.menu
+            and page.area is here.area
             and (page.role is Role.ANY or (page.role is Role.AGENT) == is_agent(self.node))
             and self._may_read(page, visit.session)
         ]
+
+    def _html(self, request: Request, page: Page, visit: Visit, values: dict[str, Any], status: int) -> Response:
+        up = next((other for other in PAGES if other.name == page.up), None)
+        place = {"person": visit.path["person"]} if up is not None and up.area is Area.PERSON else {}
+        kept = {name: value for name, value in visit.query.items() if name not in ("lang", "done")}
         values = {
-            "page": name,
-            "menu": menu,
+            "page": page.name,
+            "area": page.area.value,
+            "menu": self._bar(page, visit),
+            "up": {"name": up.name, "link": visit.link(up.name, **place)} if up is not None else None,
             "link": visit.link,
+            "language_links": {code: "?" + urlencode({**kept, "lang": code}) for code in language.LANGUAGES},
             "organisation_name": self._organisation_name(),
             "network_name": self.node.genesis["name"],
             "demonstration": self.demonstration,
             "session": visit.session,
+            "done": words.DONE.get(visit.query.get("done", "")),
             "made": render.date(visit.now),
             **values,
         }
-        html = self.templates.get_template(template).render(values)
-        headers = self._headers(request, SCRIPTED if name in SCRIPTS else HEADERS)
+        html = self.templates.get_template(page.template).render(values)
+        headers = self._headers(request, SCRIPTED)
         return Response(html, status, media_type="text/html; charset=utf-8", headers=headers)
 
     def _may_read(self, page: Page, session: Session | None) -> bool:
@@ -332,7 +331,7 @@ class Site:
             return RedirectResponse(self._link(request, "sign_in"), 303, headers=self._headers(request, HEADERS))
         visit = self._visit(request, {}, failed=True)
         values = {"code": render.say(words.ERROR["code"], code=error.code), "sentence": error.sentence}
-        return self._html(request, "error.html", "error", visit, values, error.status)
+        return self._html(request, ERROR_PAGE, visit, values, error.status)
 
 
 async def _form(request: Request) -> dict[str, str]:

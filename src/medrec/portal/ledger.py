@@ -70,7 +70,7 @@ def _event(names: dict[str, str], data: bytes, outcome: Any) -> dict[str, Any]:
     except Refused:
         return {"what": words.LEDGER["unreadable"], "good": False, "result": result}
     author = names.get(body.author, words.LEDGER["somebody"])
-    text = words.KINDS.get(body.kind, words.KIND_OTHERWISE)
+    text = words.KINDS.get(body.kind, words.OTHERWISE["kind"])
     values: dict[str, Any] = {"author": author}
     if body.kind == "anchor":
         lines = body.payload.get("count")

@@ -35,9 +35,9 @@ def reasons(request: Any) -> list[Markup]:
 def why_not(code: str, own_words: bool = True) -> Markup:
     """The reason of a refusal: in words for the person, or in the node's own for its staff."""
     if own_words:
-        sentence = words.REFUSALS.get(code, words.REFUSED_OTHERWISE)
+        sentence = words.REFUSALS.get(code, words.OTHERWISE["refusal"])
     else:
-        sentence = Code(code).sentence if code in Code._value2member_map_ else words.REFUSED_OTHERWISE
+        sentence = Code(code).sentence if code in Code._value2member_map_ else words.OTHERWISE["refusal"]
     return render.say(words.LOOKS["no"], reason=Markup("{}").format(sentence))
 
 

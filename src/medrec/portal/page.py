@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from enum import Enum
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from markupsafe import Markup
@@ -35,6 +36,13 @@ class Reader(Enum):
     SIGNED_IN = "signed-in"
 
 
+class Area(Enum):
+    """Where a page stands: each area has a bar of its own."""
+
+    NODE = "node"
+    PERSON = "person"
+
+
 class Role(Enum):
     """Which nodes have a page."""
 
@@ -54,6 +62,7 @@ class Visit(NamedTuple):
     demonstration: bool
     link: Callable[..., str]
     session: "Session | None" = None
+    query: Mapping[str, str] = MappingProxyType({})
 
     def when(self, ms: int) -> Markup:
         """A time in words, as of now."""
@@ -61,6 +70,13 @@ class Visit(NamedTuple):
 
 
 Show = Callable[["Node", Visit], dict[str, Any]]
+
+
+class Go(NamedTuple):
+    """The answer to a form that was done: where to go on, and a name of `words.DONE` to say there."""
+
+    address: str
+    done: str = ""
 
 
 class File(NamedTuple):

@@ -5,27 +5,20 @@ templates; control and direction characters are shown as a replacement sign, and
 that it cannot turn the text around it.
 """
 
-import hashlib
 import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from importlib import resources
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from medrec.portal import words
+from medrec.portal import assets, icons, language, words
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 # Persian and Indic names need the joiners.
 JOINERS = "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"
 UNSHOWN = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
-STYLE = (resources.files("medrec.portal") / "static" / "portal.css").read_bytes()
-ICON = (resources.files("medrec.portal") / "static" / "icon.svg").read_bytes()
-PASSKEY_SCRIPT = (resources.files("medrec.portal") / "static" / "passkey.js").read_bytes()
-SIGN_IN_SCRIPT = (resources.files("medrec.portal") / "static" / "sign_in.js").read_bytes()
-STYLE_VERSION = hashlib.sha256(STYLE).hexdigest()[:12]
 MINUTE, HOUR = 60_000, 3_600_000
 
 
@@ -45,13 +38,13 @@ def foreign(value: object) -> Markup:
     return Markup("<bdi>{}</bdi>").format(shown(str(value)))
 
 
-def say(text: str | tuple[str, str], **values: Any) -> Markup:
+def say(text: str | tuple[str, ...], **values: Any) -> Markup:
     """A text of `words` with its gaps filled; plain values are escaped and isolated, numbers grouped.
 
-    A pair of texts is chosen by the value `count`.
+    A text with several forms is chosen by the value `count`.
     """
     if isinstance(text, tuple):
-        text = text[0] if values["count"] == 1 else text[1]
+        text = language.chosen(text, values["count"])
     filled = {
         name: value if isinstance(value, Markup) else number(value) if isinstance(value, int) else foreign(value)
         for name, value in values.items()
@@ -60,8 +53,8 @@ def say(text: str | tuple[str, str], **values: Any) -> Markup:
 
 
 def number(value: int) -> str:
-    """1234567 as 1,234,567."""
-    return f"{value:,}"
+    """1234567 as 1,234,567, in the way of the language."""
+    return language.number(value)
 
 
 def listed(parts: Sequence[object]) -> Markup:
@@ -90,17 +83,16 @@ def date(ms: int) -> Markup:
 
 
 def _in_words(when: datetime, today: datetime, ago: int) -> Markup:
-    times: dict[str, Any] = words.TIMES
+    times = words.TIMES
     if 0 <= ago < MINUTE:
         return say(times["now"])
     if 0 <= ago < HOUR:
         return say(times["minutes"], count=ago // MINUTE)
-    clock = escape(f"{when:%H:%M}")
+    clock = escape(language.clock(when))
     for name, days in (("today", 0), ("yesterday", -1), ("tomorrow", 1)):
         if when.date() == (today + timedelta(days=days)).date():
             return say(times[name], clock=clock)
-    month = times["months"].split()[when.month - 1]
-    return say(times["day"], day=when.day, month=escape(month), year=escape(str(when.year)), clock=clock)
+    return say(times["day"], day=escape(language.day(when)), clock=clock)
 
 
 def kinds_of(types: Sequence[str]) -> Markup:
@@ -122,6 +114,12 @@ def build_environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(w=words.TEMPLATE_WORDS, style_version=STYLE_VERSION)
+    environment.globals.update(
+        w=words.TEMPLATE_WORDS,
+        asset_version=assets.version,
+        icon=icons.icon,
+        language=language.current,
+        languages=language.LANGUAGES,
+    )
     environment.filters.update(say=say, foreign=foreign, number=number)
     return environment

@@ -26,7 +26,8 @@ HEADERS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
     "Cache-Control": "no-store",
 }
-SCRIPTED = {**HEADERS, "Content-Security-Policy": _POLICY.format(script="script-src 'self'; connect-src 'self'; ")}
+_OWN_SCRIPTS = "script-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self'; "
+SCRIPTED = {**HEADERS, "Content-Security-Policy": _POLICY.format(script=_OWN_SCRIPTS)}
 """For pages with a script of ours: from our own files only, never within the page."""
 
 HEADERS_HTTPS = {"Strict-Transport-Security": "max-age=31536000; includeSubDomains"}

@@ -1,0 +1,64 @@
+"""Every page in one table: address, page file, template, which nodes have it, who may read it, where it stands.
+
+A new page is a page file with a function `show`, a template, its words, and a line here.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from medrec.portal import front, given, ledger, people, person, records, sign_in, version
+from medrec.portal.page import Area, Reader, Role, Visit
+from medrec.portal.session import PEOPLE, Who
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+
+class Page(NamedTuple):
+    """One line of the table. `who` says which signed-in roles may read it (nothing: the staff).
+
+    `menu` says whether it stands in the bar of its area, with its `icon`; `up` names the page that its way back leads
+    to. Pages of the area PERSON have `{person}` in their address and ask `require_subject`.
+    """
+
+    path: str
+    name: str
+    show: Callable[["Node", Visit], Any]
+    template: str
+    role: Role = Role.ANY
+    reader: Reader = Reader.SIGNED_IN
+    menu: bool = False
+    methods: tuple[str, ...] = ("GET",)
+    who: tuple[Who, ...] = ()
+    area: Area = Area.NODE
+    icon: str = ""
+    up: str = ""
+
+
+def _own(path: str, name: str, show: Callable[["Node", Visit], Any], template: str, **more: Any) -> Page:
+    """A page of a person's own: at an agent, for her and for whoever acts for her."""
+    return Page("/people/{person}" + path, name, show, template, Role.AGENT, who=PEOPLE, area=Area.PERSON, **more)
+
+
+CARE, PRIVACY = (Who.CLINICIAN, Who.PRIVACY_OFFICER), (Who.PRIVACY_OFFICER,)
+FORM, BOTH = ("POST",), ("GET", "POST")
+
+PAGES = (
+    Page("/", "front", front.show, "front.html", reader=Reader.EVERYBODY, menu=True, icon="home"),
+    Page("/sign-in", "sign_in", sign_in.show, "sign_in.html", reader=Reader.EVERYBODY),
+    Page(
+        "/records", "records", records.show, "records.html", Role.RECORDS, menu=True, methods=BOTH, who=CARE,
+        icon="record",
+    ),
+    Page("/given", "given", given.show, "given.html", Role.RECORDS, menu=True, who=PRIVACY, icon="share"),
+    Page("/versions/{manifest}", "version", version.show, "version.html", Role.RECORDS, who=CARE, up="records"),
+    Page("/people", "people", people.show, "people.html", Role.AGENT, menu=True, who=PRIVACY, icon="people"),
+    Page("/ledger", "ledger", ledger.show, "ledger.html", reader=Reader.EVERYBODY, menu=True, icon="seal"),
+    _own("", "person", person.show, "person.html", menu=True, icon="home"),
+    _own("/lines/{tag}", "line", person.show_line, "version.html", up="person"),
+)  # fmt: skip
+
+FILES = (
+    Page("/proof/{manifest}.receipt.json", "receipt", version.receipt, "", Role.RECORDS, who=CARE),
+    Page("/medrec-root.json", "root", version.root, "", reader=Reader.EVERYBODY),
+)

@@ -1,0 +1,60 @@
+"""All plain language of the pages. No page and no template carries words of its own.
+
+To add words: write the English into the group of your page (or a new group in a file of its own, named below), run
+`make words`, and fill in what it left empty in `portal/catalogues/es.po` and `ar.po`. A test fails while one is
+missing or belongs to an English text that has changed since.
+"""
+
+from typing import Any
+
+from medrec.portal import language
+from medrec.portal.words.general import (
+    ACTIONS,
+    BAR,
+    DONE,
+    ERROR,
+    ERRORS,
+    LISTS,
+    MANIFESTS,
+    NAMES,
+    OTHERWISE,
+    PURPOSES,
+    RECORD_TYPES,
+    ROLES,
+    SIGN_IN,
+    SITE,
+    TIMES,
+)
+from medrec.portal.words.node_pages import (
+    CHANGES,
+    CHECKS,
+    EXTRAS,
+    FRONT,
+    GIVEN,
+    KINDS,
+    LEDGER,
+    PARTS,
+    PEOPLE,
+    RECORDS,
+    VERSION,
+)
+from medrec.portal.words.person_pages import CONSENTS, LOOKS, PERSON, REFUSALS
+from medrec.portal.words.texts import GROUPS, Texts
+
+TEMPLATE_WORDS: dict[str, Texts] = {group.lower(): texts for group, texts in GROUPS.items()}
+"""What templates call `w`: each group by its name in small letters."""
+
+
+def record_type(kind: str, count: int = 1) -> str:
+    """A FHIR type in plain words, in the form that goes with a count; the type itself where there are none."""
+    text: Any = RECORD_TYPES.get(kind)
+    if text is None:
+        return kind
+    return language.chosen(text, count)
+
+
+__all__ = [
+    "ACTIONS", "BAR", "CHANGES", "CHECKS", "CONSENTS", "DONE", "ERROR", "ERRORS", "EXTRAS", "FRONT", "GIVEN", "GROUPS", "KINDS", "LEDGER",
+    "LISTS", "LOOKS", "MANIFESTS", "NAMES", "OTHERWISE", "PARTS", "PEOPLE", "PERSON", "PURPOSES", "RECORDS",
+    "RECORD_TYPES", "REFUSALS", "ROLES", "SIGN_IN", "SITE", "TEMPLATE_WORDS", "TIMES", "VERSION", "Texts", "record_type",
+]  # fmt: skip

@@ -1,0 +1,112 @@
+"""Words of a person's own pages."""
+
+from medrec.portal.words.texts import Texts
+
+PERSON = Texts(
+    "PERSON",
+    {
+        "lead": "{name}, this is what the places you go to have told us.",
+        "account": "Your account",
+        "places": "Where you are known",
+        "places_none": "No hospital is linked to you yet. Ask at the desk for a code.",
+        "sections": "On this page",
+        "new": "What is new",
+        "new_none": "Nothing has come yet. When a hospital writes or changes something about you, it shows here at once.",
+        "looked": "Who looked",
+        "looked_none": "Nobody has asked for your records.",
+        "looked_lead": "Every time somebody asks another place for your records, you see it here – also when the answer "
+        "was no.",
+        "looked_more": "There were {total} in all. The latest {shown} are shown.",
+        "by_people": "People",
+        "by_people_none": "No person has looked or asked.",
+        "by_machines": "Computers",
+        "by_machines_more": "Here a computer asked, and no person was named.",
+        "may": "Who may look",
+        "may_none": "Nobody. You have given no permission, so each place keeps what it has to itself.",
+        "may_lead": "What you have allowed and forbidden. You can take it back at any time.",
+        "missing": (
+            "{organisation} put something about you on the ledger {when}, but has not told us what. We keep asking.",
+            "{organisation} put {count} things about you on the ledger, but has not told us what. We keep asking.",
+        ),
+        "missing_title": "Something is missing",
+        "line": "{action}: {kind}",
+        "from": "{organisation}, {when}",
+        "ledger_yes": "On the ledger",
+        "ledger_no": "Not on the ledger yet",
+        "see": "See the proof",
+        "linked": "You were linked at {organisation}",
+        "unlinked": "You are no longer linked at {organisation}",
+        "linked_more": ("One older line was handed over to you.", "{count} older lines were handed over to you."),
+    },
+    plain=True,
+)
+
+LOOKS = Texts(
+    "LOOKS",
+    {
+        "gave": "{who} got {what} from {source}.",
+        "refused": "{who} asked {source} for your records and got nothing.",
+        "oneside": "{who} says it got {what} from {source}. {source} has not told us so.",
+        "person_of": "{person} at {organisation}",
+        "why": "Reason given: {reason}",
+        "purpose": "For: {purpose}",
+        "oneside_refused": "{who} says that something came from {source}, and that it threw it away because it could not "
+        "be trusted. {source} has not told us so.",
+        "oneside_nothing": "{who} says that {source} sent it nothing.",
+        "settled": "{organisation} has answered for it on the ledger.",
+        "open": "{organisation} has to answer for it on the ledger and still has time.",
+        "overdue": "{organisation} should have answered for it by now and has not.",
+        "late": "{organisation} has answered for it, but too late.",
+        "answer_received": "{organisation} has confirmed that it got them.",
+        "answer_refused": "{organisation} threw away what came, because it could not be trusted.",
+        "answer_nothing": "{organisation} says that nothing came.",
+        "unanchored": "Not on the ledger yet.",
+        "no": "Answer: no. {reason}",
+        "given": "Given out",
+        "not_given": "Refused",
+        "received": "Received",
+        "look": "Looked",
+        "check": "One side only",
+    },
+    plain=True,
+)
+
+REFUSALS = Texts(
+    "REFUSALS",
+    {
+        "no-consent": "You have not allowed it.",
+        "denied": "You have forbidden it.",
+        "not-permitted": "You have not allowed it.",
+        "consent-broken": "A permission of yours could not be read, so nothing was given out.",
+        "consent-changed": "You took your permission back just in time.",
+        "record-altered": "A record was changed without notice, so it was kept back.",
+        "record-changed": "A record was just being changed, so it was kept back.",
+        "merge-delay": "The place could not reach the ledger, and then nothing is given out.",
+        "store-unusable": "The place could not write its journal, and then nothing is given out.",
+        "ledger-unusable": "The place could not read the ledger, and then nothing is given out.",
+        "source-unavailable": "The place could not reach its own records.",
+        "requester-suspended": "Whoever asked is not, or no longer, part of the network.",
+        "request-replayed": "The same question had been asked before.",
+        "request-expired": "The question came too late.",
+        "purpose-not-covered": "Your permission does not cover what it was asked for.",
+    },
+    plain=True,
+)
+
+CONSENTS = Texts(
+    "CONSENTS",
+    {
+        "permit_all": "{who} may see everything that {source} holds about you, {until}.",
+        "permit_some": "{who} may see only these that {source} holds about you: {kinds}, {until}.",
+        "deny_all": "{who} may see nothing that {source} holds about you, {until}.",
+        "deny_some": "{who} may not see these that {source} holds about you: {kinds}, {until}.",
+        "everybody": "Everybody in the network",
+        "no_end": "until you take it back",
+        "until": "until {when}",
+        "given": "You said so {when}.",
+        "active": "In force",
+        "ended": "Ended",
+        "revoked": "Taken back",
+    },
+    plain=True,
+)
