@@ -1,0 +1,212 @@
+"""AllergyIntolerance: an allergy, or the statement that there is none (hl7.org/fhir/R4/allergyintolerance.html)."""
+
+import re
+
+from medrec.core.records import datatypes, drug_names
+from medrec.core.records.canonical import Value
+from medrec.core.records.condition import onset_of
+from medrec.core.records.datatypes import Concept, code_of, concept, concepts, date, many, text, texts, untagged, who
+from medrec.core.records.reading import Around, Marks, codes_of, person_of, short
+from medrec.core.records.terms import NDC, RXNORM, UNII, Terms, cleaned
+from medrec.core.records.understood import AllergyDetail, NoteCode, Reaction, Status, Understood
+
+# SNOMED CT and IPS codes for "none known", and of what.
+_NONE_CODES = {
+    "716186003": "any", "409137002": "medicine", "429625007": "food", "428607008": "environment",
+    "716184000": "latex", "428197003": "insect", "no-known-allergies": "any",
+    "no-known-medication-allergies": "medicine",
+    "no-known-food-allergies": "food", "no-known-environmental-allergies": "environment",
+}  # fmt: skip
+_NONE_WORDS = re.compile(
+    r"(?:none|nil|no|nka|nkda|nkfa|n/?a|nothing|denies)(?:\s+known)?(?:\s+(?:known\s+)?(?:(?P<what>drug|medication|medicine|"
+    r"food|environmental|latex)\s+)?(?:allerg(?:y|ies|ic)|reactions?|any)(?:\s+(?:known|reported|on\s+file|disorder))?)?"
+    r"(?:\s*\((?:situation|disorder|finding)\))?\.?"
+)
+_WHAT = {"drug": "medicine", "medication": "medicine", "medicine": "medicine", "environmental": "environment"}
+_AROUND = re.compile(
+    r"^(?:allerg(?:y|ic)\s+(?:to|reaction\s+to)\s+|(?:severe|mild)\s+)|^intolerance\s+(?:to|of)\s+|^(?:drug|food)\s+allergy\s+to\s+"
+    r"|^hypersensitivity\s+to\s+|^propensity\s+to\s+adverse\s+reactions?\s+to\s+"
+    r"|\s+(?:allerg(?:y|ies|ic)|intolerance|hypersensitivity|sensitivity)(?:\s+disorder)?$|\s+adverse\s+reaction$"
+)
+_TAG = re.compile(r"\s*\((?:disorder|substance|finding|product|situation|medication|drug)\)\s*$")
+STATUS: dict[str, tuple[Status, str]] = {
+    "active": ("active", "active"),
+    "inactive": ("stopped", "inactive"),
+    "resolved": ("stopped", "resolved"),
+}
+
+
+def read(record: Value, around: Around) -> Understood:
+    """Understand an AllergyIntolerance."""
+    marks = Marks(record, around)
+    code = concept(record, "code")
+    reactions = tuple(_reaction(item) for item in many(record, "reaction"))
+    if not code.label and (other := next((r.substance for r in reactions if r.substance), "")):
+        code = Concept((), other)
+    name = untagged(marks.name(code, "substance"))
+    substance = substance_name(name)
+    none = no_known(code)
+    ingredients, classes = ((), ()) if none else substances(code, substance, around.terms)
+    verification = code_of(record, "verificationStatus")
+    status, reason = _status(code_of(record, "clinicalStatus"), verification, marks)
+    recorded = marks.date(record, "recordedDate", "date of recording")
+    detail = AllergyDetail(
+        name=name,
+        name_cleaned=substance,
+        codes=codes_of(code),
+        ingredients=ingredients,
+        classes=classes,
+        categories=texts(record, "category"),
+        kind=text(record, "type"),
+        reactions=reactions,
+        criticality=text(record, "criticality"),
+        clinical=code_of(record, "clinicalStatus"),
+        verification=verification,
+        refuted=verification in ("refuted", "entered-in-error"),
+        no_known=none,
+        onset=onset_of(record, "onset", "onset", marks),
+        recorder=who(record, "recorder"),
+        asserter=who(record, "asserter"),
+    )
+    plain, clinical = _lines(detail, status, reason)
+    return Understood(
+        type="AllergyIntolerance",
+        id=text(record, "id"),
+        person=person_of(record),
+        codes=detail.codes,
+        when=detail.onset or recorded,
+        until=None,
+        recorded=recorded,
+        status=status,
+        status_reason=reason,
+        key=_key(detail),
+        plain=plain,
+        clinical=clinical,
+        understood=bool(code.label),
+        by=detail.asserter or detail.recorder,
+        notes=marks.notes,
+        detail=detail,
+    )
+
+
+def no_known(code: Concept) -> str:
+    """Of what there is no known allergy ("any", "medicine", ...); empty for an allergy. "None" typed means any."""
+    coded = next((_NONE_CODES[coding.code] for coding in code.codings if coding.code in _NONE_CODES), "")
+    if coded:
+        return coded
+    words = cleaned(code.words)
+    if words in ("nkda", "no known drug allergies", "nkda."):
+        return "medicine"
+    found = _NONE_WORDS.fullmatch(words)
+    return _WHAT.get(found["what"] or "", found["what"] or "any") if found else ""
+
+
+def substance_name(name: str) -> str:
+    """ "Allergy to penicillin (disorder)" and "Penicillin allergy" name penicillin."""
+    words = _TAG.sub("", cleaned(name))
+    for _ in range(2):
+        words = _AROUND.sub("", words).strip()
+    return words or cleaned(name)
+
+
+def substances(code: Concept, name: str, terms: Terms) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """RxNorm ingredients of the substance, and the classes where the allergy is to a class as such."""
+    found: dict[str, None] = {}
+    for coding in code.codings:
+        pairs = ((coding.system, coding.code), *terms.equivalents(coding.system, coding.code))
+        for system, value in pairs:
+            drug = terms.drug(system, value) if system in (RXNORM, NDC, UNII) else None
+            found |= dict.fromkeys(drug.ingredients if drug is not None else ())
+    if found:
+        return tuple(sorted(found)), ()
+    # A class before an ingredient: an allergy to "penicillin" or "sulfa" is to all of them.
+    named = terms.class_named(_CLASSES.get(name, name)) or terms.class_named(name + "s")
+    if named is not None:
+        return (), (named[0].code,)
+    return drug_names.named(name, terms).ingredients, ()
+
+
+_CLASSES = {
+    "penicillin": "penicillins", "pcn": "penicillins", "penicillin g": "penicillins",
+    "sulfa": "sulfonamide antibiotics",
+    "sulfa drugs": "sulfonamide antibiotics", "sulfonamide": "sulfonamide antibiotics", "sulphonamides":
+    "sulfonamide antibiotics", "sulfonamides": "sulfonamide antibiotics", "sulfa antibiotics":
+    "sulfonamide antibiotics", "nsaid": "nsaids", "nsaids": "nsaids", "cephalosporin": "cephalosporins",
+    "ace inhibitor": "ace inhibitors", "statin": "statins", "opiates": "opioids", "opioid": "opioids",
+}  # fmt: skip
+
+
+def _reaction(item: Value) -> Reaction:
+    manifestations = tuple(found.label for found in concepts(item, "manifestation") if found.label)
+    said = datatypes.one_line(text(item, "description"))
+    return Reaction(
+        manifestations or ((said,) if said else ()),
+        text(item, "severity"),
+        date(item, "onset"),
+        concept(item, "substance").label,
+    )
+
+
+def _status(clinical: str, verification: str, marks: Marks) -> tuple[Status, str]:
+    if verification == "entered-in-error":
+        marks.add(NoteCode.ENTERED_IN_ERROR, "The source says that this was entered by mistake.")
+        return "stopped", "entered in error"
+    if verification == "refuted":
+        return "stopped", "refuted"
+    doubt = ", unconfirmed" if verification == "unconfirmed" else ""
+    if clinical in STATUS:
+        status, reason = STATUS[clinical]
+        return status, reason + doubt
+    if clinical:
+        marks.add(
+            NoteCode.UNKNOWN_STATUS,
+            f'The clinical status "{datatypes.one_line(clinical)[:40]}" is not one that FHIR knows.',
+        )
+        return "unknown", "status not understood"
+    marks.add(NoteCode.NO_STATUS, "The record does not say whether this goes on.")
+    return "unknown", "no status given" + doubt
+
+
+def _key(detail: AllergyDetail) -> str:
+    if detail.no_known:
+        return f"allergy/none/{detail.no_known}"
+    if detail.classes:
+        return "allergy/" + "+".join(detail.classes)
+    if detail.ingredients:
+        return "allergy/" + "+".join(detail.ingredients)
+    coded = next((f"{short(coding.system)}|{coding.code}" for coding in detail.codes), "")
+    return "allergy/" + (coded or f"name|{detail.name_cleaned}")
+
+
+_NONE_PLAIN = {
+    "any": "No known allergies",
+    "medicine": "No known allergies to medicines",
+    "food": "No known allergies to food",
+    "environment": "No known allergies to the environment",
+    "latex": "No known allergy to latex",
+    "insect": "No known allergies to insects",
+}
+
+
+def _lines(detail: AllergyDetail, status: Status, reason: str) -> tuple[str, str]:
+    stands = "" if status == "active" else reason
+    if detail.no_known:
+        line = datatypes.joined(_NONE_PLAIN.get(detail.no_known, "No known allergies"), stands)
+        return line, line
+    name = detail.name or "Allergy to something that is not named"
+    kind = "Intolerance" if detail.kind == "intolerance" else "Allergy"
+    what = name if re.search(r"allerg|intoleran", name.lower()) else f"{kind} to {name}"
+    happened = ", ".join(word for reaction in detail.reactions for word in reaction.manifestations)
+    severity = next((r.severity for r in detail.reactions if r.severity), "")
+    risk = {"high": "high risk", "low": "low risk", "unable-to-assess": "risk not assessed"}.get(detail.criticality, "")
+    plain = datatypes.joined(what, f"reaction: {happened}" if happened else "", severity, risk, stands, by="; ")
+    more = datatypes.joined(
+        "/".join(detail.categories),
+        happened,
+        severity,
+        detail.criticality,
+        reason,
+        detail.verification if detail.verification not in reason else "",
+    )
+    clinical = f"{what} ({more})"
+    return datatypes.one_line(plain), datatypes.one_line(clinical)

@@ -1,0 +1,164 @@
+"""Condition: a problem, a diagnosis, or the statement that there is none (hl7.org/fhir/R4/condition.html)."""
+
+from medrec.core.records import datatypes
+from medrec.core.records.canonical import Value
+from medrec.core.records.datatypes import Concept, code_of, concept, concepts, date, one, text, untagged, who
+from medrec.core.records.dates import ClinicalDate
+from medrec.core.records.laterality import about_the_past, laterality
+from medrec.core.records.reading import Around, Marks, codes_of, person_of, short
+from medrec.core.records.terms import ICD10CM, SNOMED, Terms, cleaned
+from medrec.core.records.understood import NoteCode, ProblemDetail, Status, Understood
+
+_ACTIVE = frozenset({"active", "recurrence", "relapse"})
+_OVER = frozenset({"inactive", "remission", "resolved"})
+_NEVER = frozenset({"refuted", "entered-in-error"})
+# "No current problems or disability", and IPS "no known problems".
+_NONE_CODES = frozenset({"160245001", "no-known-problems"})
+_NONE_WORDS = frozenset(
+    {"none", "no known problems", "no problems", "no current problems", "nil", "no known conditions"}
+)
+_HISTORY_CODES = ("Z80", "Z81", "Z82", "Z83", "Z84", "Z85", "Z86", "Z87")
+
+
+def read(record: Value, around: Around) -> Understood:
+    """Understand a Condition."""
+    marks = Marks(record, around)
+    code = concept(record, "code")
+    name = untagged(marks.name(code, "problem"))
+    sites = concepts(record, "bodySite")
+    onset = onset_of(record, "onset", "onset", marks)
+    end = onset_of(record, "abatement", "end", marks)
+    marks.crossed(onset, end)
+    recorded = marks.date(record, "recordedDate", "date of recording")
+    verification = code_of(record, "verificationStatus")
+    clinical = code_of(record, "clinicalStatus")
+    status, reason = _status(record, clinical, verification, end, marks)
+    absent = verification == "refuted" or _none(code)
+    history = about_the_past(name) or any(
+        coding.system == ICD10CM and coding.code[:3] in _HISTORY_CODES for coding in code.codings
+    )
+    detail = ProblemDetail(
+        name=name,
+        name_cleaned=cleaned(name),
+        codes=codes_of(code),
+        families=families(code, around.terms),
+        laterality=laterality(code, *sites),
+        onset=onset,
+        abatement=end,
+        clinical=clinical,
+        verification=verification,
+        categories=tuple({c.code: None for found in concepts(record, "category") for c in found.codings if c.code}),
+        severity=concept(record, "severity").label,
+        history=history,
+        absent=absent,
+        recorder=who(record, "recorder"),
+        asserter=who(record, "asserter"),
+    )
+    side = detail.laterality if detail.laterality and detail.laterality not in detail.name_cleaned else ""
+    shown = datatypes.joined(name or "A problem that is not named", f"({side})" if side else "", by=" ")
+    since = f"since {onset.plain}" if onset is not None else ""
+    ended = f"until {end.plain}" if end is not None else ""
+    family = detail.families[0] if detail.families else f"name|{detail.name_cleaned}"
+    return Understood(
+        type="Condition",
+        id=text(record, "id"),
+        person=person_of(record),
+        codes=detail.codes,
+        when=onset or recorded,
+        until=end,
+        recorded=recorded,
+        status=status,
+        status_reason=reason,
+        key="/".join(("problem", family, detail.laterality or "-", "history" if history else "present")),
+        plain=datatypes.one_line(datatypes.joined(shown, datatypes.joined(since, ended, by=" "), reason)),
+        clinical=datatypes.one_line(
+            f"{shown} ({datatypes.joined(_coded(code), detail.severity, reason, _dates(onset, end, recorded))})"
+        ),
+        understood=bool(code.label),
+        by=detail.asserter or detail.recorder,
+        notes=marks.notes,
+        detail=detail,
+    )
+
+
+def onset_of(record: Value, key: str, called: str, marks: Marks) -> ClinicalDate | None:
+    """onset[x] or abatement[x] as a date; an age is turned into a year where the birth is known."""
+    found = marks.date(record, f"{key}DateTime", called)
+    if found is not None:
+        return found
+    start, end = datatypes.period(record, f"{key}Period")
+    found = start or end
+    if found is not None:
+        return marks.dated(found, called)
+    age = one(record, f"{key}Age")
+    years, birth = datatypes.decimal(age, "value"), marks.around.birth
+    if age and birth is not None and years.isdigit() and len(years) <= 3 and text(age, "code") == "a":
+        return date({"at": f"{int(birth.text[:4]) + int(years):04}"}, "at")
+    written = text(record, f"{key}String")
+    if written:
+        found = date({"at": written}, "at")
+        if found is None:
+            marks.add(NoteCode.BAD_DATE, f'The {called} is given in words: "{datatypes.one_line(written)[:80]}".')
+        return found
+    return None
+
+
+def families(code: Concept, terms: Terms) -> tuple[str, ...]:
+    """What groups codes of one problem: the ICD-10-CM category, and each other code itself; mapped where maps are."""
+    found: dict[str, None] = {}
+    for coding in code.codings:
+        if not coding.code:
+            continue
+        for system, value in ((coding.system, coding.code), *terms.equivalents(coding.system, coding.code)):
+            found[f"icd10cm|{value[:3].upper()}" if system == ICD10CM else f"{short(system)}|{value}"] = None
+    return tuple(sorted(found))
+
+
+def _status(
+    record: Value, clinical: str, verification: str, end: ClinicalDate | None, marks: Marks
+) -> tuple[Status, str]:
+    if verification in _NEVER:
+        if verification == "entered-in-error":
+            marks.add(NoteCode.ENTERED_IN_ERROR, "The source says that this was entered by mistake.")
+        return "stopped", "refuted" if verification == "refuted" else "entered in error"
+    doubt = f", {verification}" if verification in ("unconfirmed", "provisional", "differential") else ""
+    ended = end is not None or datatypes.flag(record, "abatementBoolean") is True or "abatementString" in record
+    if clinical in _ACTIVE:
+        now = marks.around.now_ms
+        if end is not None and (now is None or end.end_ms <= now):
+            marks.add(NoteCode.STATUS_CONFLICT, f"The record says that it is active, and that it ended {end.plain}.")
+            return "unknown", f"said to be active, ended {end.plain}"
+        return "active", clinical + doubt
+    if clinical in _OVER:
+        return "stopped", clinical + doubt
+    if clinical:
+        marks.add(
+            NoteCode.UNKNOWN_STATUS,
+            f'The clinical status "{datatypes.one_line(clinical)[:40]}" is not one that FHIR knows.',
+        )
+        return "unknown", "status not understood"
+    if ended:
+        return "stopped", "ended"
+    marks.add(NoteCode.NO_STATUS, "The record does not say whether this goes on.")
+    return "unknown", "no status given" + doubt
+
+
+def _none(code: Concept) -> bool:
+    coded = any(coding.code in _NONE_CODES for coding in code.codings)
+    return coded or cleaned(code.words).strip(" .") in _NONE_WORDS
+
+
+def _coded(code: Concept) -> str:
+    """The first code as clinicians name it: "I10", "SNOMED 38341003"."""
+    coding = next((found for found in code.codings if found.code), None)
+    if coding is None:
+        return ""
+    return coding.code if coding.system == ICD10CM else f"{'SNOMED ' if coding.system == SNOMED else ''}{coding.code}"
+
+
+def _dates(onset: ClinicalDate | None, end: ClinicalDate | None, recorded: ClinicalDate | None) -> str:
+    return datatypes.joined(
+        f"onset {onset.text[:10]}" if onset else "",
+        f"abated {end.text[:10]}" if end else "",
+        f"recorded {recorded.text[:10]}" if recorded else "",
+    )

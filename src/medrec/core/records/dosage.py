@@ -1,0 +1,222 @@
+"""FHIR's Dosage: coded timing and doses where the record has them, the words where it has not, and both compared."""
+
+from typing import NamedTuple
+
+from medrec.core.records import datatypes, ratio, sig
+from medrec.core.records.canonical import Value
+from medrec.core.records.datatypes import many, one, text
+from medrec.core.records.dates import ClinicalDate
+from medrec.core.records.ratio import Ratio
+from medrec.core.records.reading import Marks
+from medrec.core.records.sig import Sig
+from medrec.core.records.understood import Amount, NoteCode
+
+# hl7.org/fhir/R4/valueset-timing-abbreviation.html: (times, days).
+_TIMING = {
+    "BID": (2, 1), "TID": (3, 1), "QID": (4, 1), "AM": (1, 1), "PM": (1, 1), "QD": (1, 1), "QOD": (1, 2),
+    "Q1H": (24, 1), "Q2H": (12, 1), "Q3H": (8, 1), "Q4H": (6, 1), "Q6H": (4, 1), "Q8H": (3, 1), "BED": (1, 1),
+    "WK": (1, 7), "MO": (1, 30),
+}  # fmt: skip
+# Days of a unit of time, as numerator and denominator.
+_DAYS = {"s": (1, 86_400), "min": (1, 1440), "h": (1, 24), "d": (1, 1), "wk": (7, 1), "mo": (30, 1), "a": (365, 1)}
+
+
+class Directions(NamedTuple):
+    """What all dosages of a record say together; `start` and `end` where a dosage is bounded by dates."""
+
+    sig: str
+    dose: Amount | None
+    times_per_day: Amount | None
+    as_needed: bool
+    at_most: Amount | None
+    route: str
+    start: ClinicalDate | None
+    end: ClinicalDate | None
+
+
+NONE = Directions("", None, None, False, None, "", None, None)
+
+
+def directions(dosages: list[dict[str, Value]], marks: Marks) -> Directions:
+    """Read the dosages of one record. Several steps one after the other give the first step's words and no amount."""
+    if not dosages:
+        return NONE
+    read = [_one(dosage, marks) for dosage in dosages]
+    words = datatypes.one_line("; ".join(part.sig for part in read if part.sig))
+    route = next((part.route for part in read if part.route), "")
+    needed = all(part.as_needed for part in read)
+    if len(read) == 1:
+        only = read[0]
+        if only.dose is None or only.times_per_day is None:
+            _note_grasp(only, marks)
+        return only
+    starts, ends = [part.start for part in read if part.start], [part.end for part in read if part.end]
+    start = min(starts, key=lambda found: found.start_ms, default=None)
+    # The directions end when the last step does, and only if every step has an end.
+    end = max(ends, key=lambda found: found.end_ms) if len(ends) == len(read) else None
+    steps = {datatypes.decimal(dosage, "sequence"): None for dosage in dosages}
+    daily = _together(read) if len(steps) == 1 and not any(part.as_needed for part in read) else None
+    if daily is None:
+        marks.add(NoteCode.DOSE_PARTLY, f"The directions have {len(read)} parts; no amount per day is derived.")
+        return Directions(words, None, None, needed, None, route, start, end)
+    return Directions(words, daily, Amount("1", "1", "/d"), needed, None, route, start, end)
+
+
+def _note_grasp(found: Directions, marks: Marks) -> None:
+    if any(note.code is NoteCode.DOSE_PARTLY for note in marks.notes):
+        return
+    if found.dose is None and found.times_per_day is None:
+        if found.sig:
+            marks.add(NoteCode.DOSE_NOT_UNDERSTOOD, f'The directions "{found.sig[:120]}" are shown as written.')
+    else:
+        missing = "how much" if found.dose is None else "how often"
+        marks.add(NoteCode.DOSE_PARTLY, f"The directions do not say clearly {missing}; no amount per day is derived.")
+
+
+def _one(dosage: Value, marks: Marks) -> Directions:
+    words = datatypes.one_line(text(dosage, "text") or text(dosage, "patientInstruction"))
+    told = sig.parsed(words)
+    timing = one(dosage, "timing")
+    repeat = one(timing, "repeat")
+    coded_times = _times(timing, repeat)
+    coded_dose = _dose(dosage)
+    dose, times = _agreed(told, coded_dose, coded_times, marks)
+    needed = datatypes.flag(dosage, "asNeededBoolean") or bool(one(dosage, "asNeededCodeableConcept"))
+    # "See directions", a single dose ("once"), and doses of a change over time say nothing about a day.
+    if told.understood == "partly" and told.dose is None and told.times_per_day is None and not told.as_needed:
+        marks.add(NoteCode.DOSE_PARTLY, "The directions change over time; no amount per day is derived.")
+        dose = times = None
+    start, end = datatypes.period(repeat, "boundsPeriod")
+    route = datatypes.concept(dosage, "route").label
+    shown = words or _in_words(dose, times, bool(needed))
+    return Directions(
+        shown, dose, times, bool(needed) or told.as_needed, _ceiling(dosage) or told.at_most, route, start, end
+    )
+
+
+def _agreed(told: Sig, dose: Amount | None, times: Amount | None, marks: Marks) -> tuple[Amount | None, Amount | None]:
+    """Coded parts before words; where both are there and differ, neither is believed."""
+    if dose is not None and told.dose is not None and dose.unit == told.dose.unit and not _same(dose, told.dose):
+        marks.add(NoteCode.DOSE_PARTLY, "The words and the codes of the directions name different doses.")
+        dose = None
+    elif dose is None:
+        dose = told.dose
+    if times is not None and told.times_per_day is not None and not _same(times, told.times_per_day):
+        marks.add(NoteCode.DOSE_PARTLY, "The words and the codes of the directions name different times.")
+        times = None
+    elif times is None:
+        times = told.times_per_day
+    return dose, times
+
+
+def _same(a: Amount, b: Amount) -> bool:
+    pairs = ((a.low, b.low), (a.high, b.high))
+    return all(ratio.ratio_of(x) == ratio.ratio_of(y) for x, y in pairs)
+
+
+def _dose(dosage: Value) -> Amount | None:
+    for entry in many(dosage, "doseAndRate") or [dosage]:
+        found = datatypes.quantity(one(entry, "doseQuantity")) or datatypes.span(one(entry, "doseRange"))
+        if found is not None:
+            unit = one(entry, "doseQuantity") or one(one(entry, "doseRange"), "high")
+            written = text(unit, "unit") if found.unit in ("", "1") else found.unit
+            return _whole(Amount(found.low, found.high, sig.unit_word(written)))
+    return datatypes.quantity(one(dosage, "dose"))
+
+
+def _whole(found: Amount) -> Amount | None:
+    """An amount of which both sides are there and are numbers; plain decimal text."""
+    low, high = ratio.ratio_of(found.low or found.high), ratio.ratio_of(found.high or found.low)
+    if low is None or high is None:
+        return None
+    return Amount(ratio.written(low), ratio.written(high), found.unit)
+
+
+def _times(timing: Value, repeat: Value) -> Amount | None:
+    """How often a day the coded timing says; None where it says nothing (or only a count)."""
+    hours = datatypes.texts(repeat, "timeOfDay") or datatypes.texts(repeat, "when")
+    frequency, most = datatypes.decimal(repeat, "frequency"), datatypes.decimal(repeat, "frequencyMax")
+    low = ratio.ratio_of(frequency) if frequency else ratio.ratio(len(hours)) if hours else None
+    period, unit = datatypes.decimal(repeat, "period"), _DAYS.get(text(repeat, "periodUnit"))
+    if low is not None and low.numerator and period and unit is not None:
+        high = ratio.ratio_of(most) or low
+        short = ratio.ratio_of(period)
+        long = ratio.ratio_of(datatypes.decimal(repeat, "periodMax")) or short
+        if short is None or long is None or not short.numerator or not long.numerator:
+            return None
+        days = ratio.ratio(*unit)
+        return _weekly(repeat, ratio.over(low, ratio.times(long, days)), ratio.over(high, ratio.times(short, days)))
+    if low is not None and low.numerator and (hours or datatypes.texts(repeat, "dayOfWeek")) and not period:
+        return _weekly(repeat, low, ratio.ratio_of(most) or low)
+    code = datatypes.code_of(timing, "code").upper()
+    if code in _TIMING:
+        return _weekly(repeat, ratio.ratio(*_TIMING[code]), ratio.ratio(*_TIMING[code]))
+    return None
+
+
+def _weekly(repeat: Value, low: Ratio, high: Ratio) -> Amount:
+    """On some days of the week only: fewer in the mean of a week."""
+    days = len(datatypes.texts(repeat, "dayOfWeek"))
+    share = ratio.ratio(days, 7) if days else ratio.ratio(1)
+    return Amount(ratio.written(ratio.times(low, share)), ratio.written(ratio.times(high, share)), "/d")
+
+
+def _ceiling(dosage: Value) -> Amount | None:
+    """maxDosePerPeriod over a day."""
+    most = one(dosage, "maxDosePerPeriod")
+    above, below = datatypes.quantity(one(most, "numerator")), datatypes.quantity(one(most, "denominator"))
+    if above is None or below is None or below.unit not in _DAYS:
+        return None
+    value, over = ratio.ratio_of(above.high), ratio.ratio_of(below.high)
+    if value is None or over is None or not over.numerator:
+        return None
+    daily = ratio.written(ratio.over(value, ratio.times(over, ratio.ratio(*_DAYS[below.unit]))))
+    return Amount(daily, daily, sig.unit_word(above.unit))
+
+
+def _together(parts: list[Directions]) -> Amount | None:
+    """What parts that hold at the same time come to in a day; None unless each says its whole part in one unit."""
+    low = high = ratio.ZERO
+    for part in parts:
+        daily = sig.per_day(part.dose, part.times_per_day) if part.dose and part.times_per_day else None
+        if daily is None or part.dose is None or parts[0].dose is None or part.dose.unit != parts[0].dose.unit:
+            return None
+        low = ratio.plus(low, ratio.ratio_of(daily.low) or ratio.ZERO)
+        high = ratio.plus(high, ratio.ratio_of(daily.high) or ratio.ZERO)
+    unit = parts[0].dose.unit if parts[0].dose else ""
+    return Amount(ratio.written(low), ratio.written(high), unit)
+
+
+def amount_in_words(amount: Amount) -> str:
+    """1 tablet, 1 to 2 tablets, 5 mg."""
+    number = amount.low if amount.low == amount.high else f"{amount.low} to {amount.high}"
+    unit = {"ug": "mcg", "[iU]": "units"}.get(amount.unit, amount.unit.strip("{}"))
+    plural = unit.isalpha() and len(unit) > 2 and unit != "mcg" and not unit.endswith("s") and amount.high != "1"
+    return f"{number} {unit}{'s' if plural else ''}".strip()
+
+
+def times_in_words(times: Amount) -> str:
+    """Once a day, 2 times a day, once in 7 days."""
+    if times.low != times.high:
+        return f"{times.low} to {times.high} times a day"
+    if times.low == "1":
+        return "once a day"
+    for days in (1, 2, 3, 7, 14, 21, 28, 30):
+        for count in (1, 2, 3, 4, 6, 8, 12, 24):
+            if ratio.written(ratio.ratio(count, days)) == times.low:
+                return (
+                    f"{count} times a day"
+                    if days == 1
+                    else f"{'once' if count == 1 else f'{count} times'} in {days} days"
+                )
+    return f"{times.low} times a day"
+
+
+def _in_words(dose: Amount | None, times: Amount | None, needed: bool) -> str:
+    """Words for directions that are only coded."""
+    return datatypes.joined(
+        amount_in_words(dose) if dose else "",
+        times_in_words(times) if times else "",
+        "as needed" if needed else "",
+        by=" ",
+    )

@@ -1,0 +1,163 @@
+"""Names of medicines as people type them ("Metoprolol succ. 50 mg ER tab (Toprol)"): the drug, its strengths, its form.
+
+Exact names first, then the name with strength, form and salt taken away, never a similar spelling: a name that is
+not found stays a name. What is found is a fact of the terminology.
+"""
+
+import re
+from typing import NamedTuple
+
+from medrec.core.records import ratio
+from medrec.core.records.terms import Drug, Terms, cleaned
+from medrec.core.records.understood import Strength
+
+_STRENGTH = re.compile(
+    r"(?<![\w.])(\d{1,3}(?:,\d{3})+|\d{1,7}(?:\.\d{1,5})?)\s*-?\s*"
+    r"(mg|mcg|ug|µg|μg|micrograms?|milligrams?|g|gm|grams?|ml|units?|unt|iu|u|meq|%)"
+    r"(?:\s*/\s*(\d{0,4}(?:\.\d{1,3})?)\s*"
+    r"(ml|mg|g|h(?:ou)?rs?|h|actuat|act|puff|spray|dose|tab|cap)\b)?(?![\w])",
+    re.IGNORECASE,
+)
+_NUMBERS = re.compile(r"(?<![\w.])\d{1,5}(?:\.\d{1,3})?(?:\s*[/-]\s*\d{1,5}(?:\.\d{1,3})?)*(?![\w/.-])")
+_UNIT = {
+    "mg": "mg", "milligram": "mg", "milligrams": "mg", "mcg": "ug", "ug": "ug", "µg": "ug", "μg": "ug",
+    "microgram": "ug", "micrograms": "ug", "g": "g", "gm": "g", "gram": "g", "grams": "g", "ml": "mL", "unit": "[iU]",
+    "units": "[iU]", "unt": "[iU]", "iu": "[iU]", "u": "[iU]", "meq": "meq", "%": "%",
+}  # fmt: skip
+_BELOW = {
+    "ml": "mL", "mg": "mg", "g": "g", "h": "h", "hr": "h", "hrs": "h", "hour": "h", "hours": "h",
+    "actuat": "{actuat}", "act": "{actuat}",
+    "puff": "{actuat}", "spray": "{actuat}", "dose": "{actuat}", "tab": "", "cap": "",
+}  # fmt: skip
+# Words for a dose form, and the form that they say.
+FORMS = {
+    "tablet": "tablet", "tablets": "tablet", "tab": "tablet", "tabs": "tablet", "caplet": "tablet", "pill": "tablet",
+    "capsule": "capsule", "capsules": "capsule", "cap": "capsule", "caps": "capsule", "solution": "solution",
+    "soln": "solution", "suspension": "suspension", "susp": "suspension", "syrup": "syrup", "elixir": "elixir",
+    "cream": "cream", "ointment": "ointment", "oint": "ointment", "gel": "gel", "lotion": "lotion", "patch": "patch",
+    "patches": "patch", "spray": "spray", "inhaler": "inhaler", "hfa": "inhaler", "mdi": "inhaler",
+    "drops": "drops", "drop": "drops", "injection": "injection", "injectable": "injection", "inj": "injection",
+    "suppository": "suppository", "powder": "powder", "lozenge": "lozenge", "vial": "injection", "pen": "injection",
+    "syringe": "injection", "foam": "foam", "shampoo": "shampoo",
+}  # fmt: skip
+_MANNER_WORDS = (
+    "oral po by mouth er xr sr cr xl la dr ec ir odt extended delayed immediate sustained release "
+    "extended-release delayed-release modified coated film-coated film chewable disintegrating "
+    "effervescent topical ophthalmic otic nasal rectal vaginal sublingual transdermal subcutaneous "
+    "intravenous intramuscular iv im sc prefilled for of the product medication daily once twice usp "
+    "strength dose form low generic each with film-coated 24hr 12hr 24 12 hr hour in actuat kwikpen "
+    "flexpen solostar auto-injector autoinjector metered inhalation inhalant ingredient substance "
+    "disposition otc rx brand"
+)
+_MANNER = frozenset(_MANNER_WORDS.split())
+# Salts and the like that do not make another ingredient.
+_SALTS_WORDS = (
+    "hydrochloride hcl hydrobromide hbr sodium potassium calcium magnesium succinate succ tartrate tart "
+    "maleate mesylate besylate fumarate sulfate sulphate phosphate acetate citrate gluconate dihydrate "
+    "monohydrate trihydrate anhydrous hemihydrate bisulfate disodium dipropionate propionate furoate "
+    "nitrate bromide chloride medoxomil axetil etexilate cilexetil pamoate palmitate decanoate benzoate "
+    "lactate malate tosylate trometamol tromethamine erbumine arginine hyclate valerate xinafoate sod pot"
+)
+_SALTS = frozenset(_SALTS_WORDS.split())
+_ALIASES = {
+    "asa": "aspirin", "hctz": "hydrochlorothiazide", "apap": "acetaminophen", "paracetamol": "acetaminophen",
+    "salbutamol": "albuterol", "ntg": "nitroglycerin", "glyceryl trinitrate": "nitroglycerin", "pcn": "penicillin",
+    "adrenaline": "epinephrine", "frusemide": "furosemide", "lignocaine": "lidocaine", "tmp-smx":
+    "sulfamethoxazole / trimethoprim", "smx-tmp": "sulfamethoxazole / trimethoprim", "mtx": "methotrexate",
+    "thyroxine": "levothyroxine", "ciclosporin": "cyclosporine", "pethidine": "meperidine", "acetylsalicylic acid":
+    "aspirin", "amoxicillin-clavulanate": "amoxicillin / clavulanate", "amox-clav": "amoxicillin / clavulanate",
+    "co-amoxiclav": "amoxicillin / clavulanate", "penicillin v": "penicillin V", "rifampicin": "rifampin",
+}  # fmt: skip
+_PARENTHESES = re.compile(r"\(([^()]{0,200})\)|\[([^\[\]]{0,200})\]")
+_SEPARATOR = re.compile(r"\s*(?:/|\+|&|\band\b|\bwith\b|,)\s*|(?<=[a-z]{4})-(?=[a-z]{4})")
+
+
+class Named(NamedTuple):
+    """What a name says: the drugs found (one, or the parts of a combination), strengths in the order written (value,
+    unit), the form as a plain word, and the name cleaned of all this."""
+
+    drugs: tuple[Drug, ...]
+    strengths: tuple[tuple[str, str], ...]
+    form: str
+    rest: str
+
+    @property
+    def ingredients(self) -> tuple[str, ...]:
+        """RxNorm IN codes, sorted, each once."""
+        return tuple(sorted({code: None for drug in self.drugs for code in drug.ingredients}))
+
+
+def named(name: str, terms: Terms) -> Named:
+    """Read a name. A combination is found only when every part of it is."""
+    whole = cleaned(name)[:300]
+    strengths = tuple(_strengths(whole))
+    form = next((FORMS[word] for word in re.split(r"[^\w]+", whole) if word in FORMS), "")
+    exact = _find(whole, terms)
+    bare = _PARENTHESES.sub(" ", _STRENGTH.sub(" ", whole))
+    rest = _words(_NUMBERS.sub(" ", bare), frozenset())
+    if exact is not None:
+        return Named((exact,), strengths, form, rest)
+    # "Humulin 70/30" keeps its numbers first.
+    for candidate in (_words(bare, frozenset()), rest, _words(rest, _SALTS)):
+        found = _find(candidate, terms)
+        if found is not None:
+            return Named((found,), strengths, form, rest)
+    parts = [part for part in _SEPARATOR.split(rest) if part]
+    if len(parts) > 1:
+        drugs = [_find(part, terms) or _find(_words(part, _SALTS), terms) for part in parts]
+        if all(drugs):
+            return Named(tuple(drug for drug in drugs if drug is not None), strengths, form, rest)
+        return Named((), strengths, form, rest)
+    # "Lipitor (atorvastatin)" where the brand is not known: what stands in parentheses is the next best name.
+    for match in _PARENTHESES.finditer(whole):
+        inner = _words(_STRENGTH.sub(" ", match[1] or match[2] or ""), frozenset())
+        found = _find(inner, terms) or _find(_words(inner, _SALTS), terms)
+        if found is not None:
+            return Named((found,), strengths, form, rest)
+    return Named((), strengths, form, rest)
+
+
+def strengths_of(found: Named) -> tuple[Strength, ...]:
+    """The strengths of a name tied to its ingredients, where both are as many and the order is that of the parts."""
+    if len(found.drugs) == 1 and len(found.drugs[0].ingredients) == 1 and len(found.strengths) == 1:
+        value, unit = found.strengths[0]
+        return (Strength(found.drugs[0].ingredients[0], value, unit),)
+    if len(found.drugs) == len(found.strengths) and all(len(drug.ingredients) == 1 for drug in found.drugs):
+        pairs = zip(found.drugs, found.strengths, strict=True)
+        tied = [Strength(drug.ingredients[0], value, unit) for drug, (value, unit) in pairs]
+        return tuple(sorted(tied, key=lambda entry: entry.ingredient))
+    return ()
+
+
+def _find(name: str, terms: Terms) -> Drug | None:
+    if not name:
+        return None
+    found = terms.drug_named(_ALIASES.get(name, name))
+    return found if found is not None and found.ingredients else None
+
+
+def _words(name: str, dropped: frozenset[str]) -> str:
+    """The name without words of form and manner, and without those in `dropped`."""
+    kept = [word for word in name.replace(" - ", " ").split() if not _silent(word.strip(".,;:"), dropped)]
+    return " ".join(kept).strip(" .,;:-")
+
+
+def _silent(word: str, dropped: frozenset[str]) -> bool:
+    return not word or word in FORMS or word in _MANNER or word in dropped
+
+
+def _strengths(name: str) -> list[tuple[str, str]]:
+    found = []
+    for match in _STRENGTH.finditer(name):
+        value, unit = match[1].replace(",", ""), _UNIT[match[2].lower()]
+        below = _BELOW[match[4].lower()] if match[4] else ""
+        if below == "h":
+            below = ""
+        if unit == "mL" and not below:
+            continue
+        number, many = ratio.ratio_of(value), ratio.ratio_of(match[3] or "1")
+        if number is None or many is None or not many.numerator:
+            continue
+        # 125 mg/5 mL is 25 mg/mL.
+        found.append((ratio.written(ratio.over(number, many)), f"{unit}/{below}") if below else (value, unit))
+    return found

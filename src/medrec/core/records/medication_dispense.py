@@ -1,0 +1,60 @@
+"""MedicationDispense: a pharmacy handed it out (hl7.org/fhir/R4/medicationdispense.html).
+
+A fill is not proof of use and its end no stop: the status of a dispense is `unknown` unless it never happened.
+"""
+
+from medrec.core.records import dosage, medicine
+from medrec.core.records.canonical import Value
+from medrec.core.records.datatypes import decimal, many, one, text, who
+from medrec.core.records.medication_request import clinical_line, days, plain_line, status_of
+from medrec.core.records.reading import Around, Marks, person_of
+from medrec.core.records.understood import NoteCode, Status, Understood
+
+STATUS: dict[str, tuple[Status, str]] = {
+    "preparation": ("unknown", "being prepared"),
+    "in-progress": ("unknown", "being handed out"),
+    "cancelled": ("unknown", "not handed out"),
+    "on-hold": ("unknown", "on hold at the pharmacy"),
+    "completed": ("unknown", "handed out"),
+    "entered-in-error": ("stopped", "entered in error"),
+    "stopped": ("unknown", "no more handed out"),
+    "declined": ("unknown", "declined"),
+    "unknown": ("unknown", "status unknown"),
+}
+
+
+def read(record: Value, around: Around) -> Understood:
+    """Understand a MedicationDispense."""
+    marks = Marks(record, around)
+    found = medicine.product(record, marks)
+    told = dosage.directions(many(record, "dosageInstruction"), marks)
+    status, reason = status_of(record, STATUS, marks)
+    prepared = marks.date(record, "whenPrepared", "date of preparation")
+    handed = marks.date(record, "whenHandedOver", "date of handing over")
+    when = handed or prepared
+    if when is None:
+        marks.add(NoteCode.NO_DATE, "The record does not say when it was handed out.")
+    supply = days(one(record, "daysSupply"))
+    performer = next((name for item in many(record, "performer") if (name := who(item, "actor"))), "")
+    detail = medicine.detail("dispense", found, told, marks, days_supply=supply)
+    quantity = one(record, "quantity")
+    amount = f"{decimal(quantity, 'value')} {text(quantity, 'unit') or text(quantity, 'code')}".strip()
+    more = f"for {supply} day{'' if supply == '1' else 's'}" if supply else ""
+    return Understood(
+        type="MedicationDispense",
+        id=text(record, "id"),
+        person=person_of(record),
+        codes=medicine.codings_of(found),
+        when=when,
+        until=None,
+        recorded=when,
+        status=status,
+        status_reason=reason,
+        key=medicine.key(found),
+        plain=plain_line(detail.name, reason, when, told.sig, "active", "", more),
+        clinical=clinical_line("Dispensed", detail.name, told.sig, reason, when, f"{amount} {more}".strip()),
+        understood=bool(found.ingredients or found.concept.label),
+        by=performer,
+        notes=marks.notes,
+        detail=detail,
+    )

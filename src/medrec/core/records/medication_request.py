@@ -1,0 +1,119 @@
+"""MedicationRequest: a prescription, or a plan or proposal of one (hl7.org/fhir/R4/medicationrequest.html)."""
+
+from medrec.core.records import datatypes, dosage, medicine
+from medrec.core.records.canonical import Value
+from medrec.core.records.datatypes import concepts, many, one, text, who
+from medrec.core.records.dates import ClinicalDate
+from medrec.core.records.reading import Around, Marks, person_of
+from medrec.core.records.understood import NoteCode, Status, Understood
+
+STATUS: dict[str, tuple[Status, str]] = {
+    "active": ("active", "active"),
+    "on-hold": ("unknown", "on hold"),
+    "cancelled": ("stopped", "cancelled"),
+    "completed": ("stopped", "completed"),
+    "entered-in-error": ("stopped", "entered in error"),
+    "stopped": ("stopped", "stopped"),
+    "draft": ("unknown", "a draft"),
+    "unknown": ("unknown", "status unknown"),
+}
+# Intents of which nobody has yet ordered anything.
+_NOT_ORDERED = {"proposal": "only proposed", "option": "one option of several"}
+
+
+def read(record: Value, around: Around) -> Understood:
+    """Understand a MedicationRequest."""
+    marks = Marks(record, around)
+    found = medicine.product(record, marks)
+    told = dosage.directions(many(record, "dosageInstruction"), marks)
+    status, reason = status_of(record, STATUS, marks)
+    intent = text(record, "intent")
+    if status == "active" and intent in _NOT_ORDERED:
+        status, reason = "unknown", _NOT_ORDERED[intent]
+    never = datatypes.flag(record, "doNotPerform") is True
+    if never:
+        status, reason = "stopped", "an order not to give it"
+    authored = marks.date(record, "authoredOn", "date of the prescription")
+    if authored is None and "authoredOn" not in record:
+        marks.add(NoteCode.NO_DATE, "The record does not say when it was prescribed.")
+    supply = one(record, "dispenseRequest")
+    end = told.end or datatypes.period(supply, "validityPeriod")[1]
+    start = told.start or authored
+    marks.crossed(start, told.end)
+    by = who(record, "requester")
+    detail = medicine.detail(
+        "order",
+        found,
+        told,
+        marks,
+        intent=intent,
+        do_not_take=never,
+        days_supply=days(one(supply, "expectedSupplyDuration")),
+        reasons=reasons(record),
+        reported=datatypes.flag(record, "reportedBoolean") is True or bool(one(record, "reportedReference")),
+        recorder=who(record, "recorder"),
+        asserter=who(record, "reportedReference"),
+    )
+    what = "do not take" if never else "proposed" if intent in _NOT_ORDERED else "prescribed"
+    return Understood(
+        type="MedicationRequest",
+        id=text(record, "id"),
+        person=person_of(record),
+        codes=medicine.codings_of(found),
+        when=start,
+        until=told.end or end,
+        recorded=authored,
+        status=status,
+        status_reason=reason,
+        key=medicine.key(found),
+        plain=plain_line(detail.name, what, authored or start, told.sig, status, reason),
+        clinical=clinical_line("Rx", detail.name, told.sig, reason, authored or start, intent),
+        understood=bool(found.ingredients or found.concept.label),
+        by=by,
+        notes=marks.notes,
+        detail=detail,
+    )
+
+
+def status_of(record: Value, table: dict[str, tuple[Status, str]], marks: Marks) -> tuple[Status, str]:
+    """The three-valued status of a record and the words for it; notes where it is absent or no code of R4."""
+    code = text(record, "status")
+    if code in table:
+        if code == "entered-in-error":
+            marks.add(NoteCode.ENTERED_IN_ERROR, "The source says that this was entered by mistake.")
+        return table[code]
+    if code:
+        marks.add(NoteCode.UNKNOWN_STATUS, f'The status "{datatypes.one_line(code)[:40]}" is not one that FHIR knows.')
+        return "unknown", "status not understood"
+    marks.add(NoteCode.NO_STATUS, "The record does not say whether this goes on.")
+    return "unknown", "no status given"
+
+
+def reasons(record: Value) -> tuple[str, ...]:
+    """What the medicine is for, in the record's words."""
+    words = [found.label for found in concepts(record, "reasonCode")]
+    words += [text(item, "display") for item in many(record, "reasonReference")]
+    return tuple({datatypes.one_line(word): None for word in words if word})
+
+
+def days(duration: Value) -> str:
+    """A Duration in days as decimal text, where it is given in days or weeks; empty otherwise."""
+    value, unit = datatypes.decimal(duration, "value"), text(duration, "code") or text(duration, "unit")
+    if unit in ("wk", "week", "weeks") and value.isdigit():
+        return str(int(value) * 7)
+    return value if unit.lower() in ("d", "day", "days", "") else ""
+
+
+def plain_line(
+    name: str, what: str, when: ClinicalDate | None, sig: str, status: Status, reason: str, by: str = ""
+) -> str:
+    """One line for the person: the medicine, what happened, how to take it, and how it stands."""
+    event = datatypes.joined(what, when.plain if when is not None else "", by, by=" ")
+    stands = "" if status == "active" else reason
+    return datatypes.one_line(datatypes.joined(name or "A medicine that is not named", event, sig, stands, by="; "))
+
+
+def clinical_line(kind: str, name: str, sig: str, reason: str, when: ClinicalDate | None, more: str = "") -> str:
+    """One line for a clinician: kind, name, directions, status and the date as written."""
+    stands = datatypes.joined(reason, when.text[:10] if when is not None else "no date", more)
+    return datatypes.one_line(f"{kind} {name or 'unnamed medicine'}{f': {sig}' if sig else ''} ({stands})")

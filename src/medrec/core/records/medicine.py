@@ -1,0 +1,266 @@
+"""Medicines in their normal form: from a code, or a name, or only words, to ingredients, strengths, form and route.
+
+Where the code and the words of a record name different drugs neither is believed: the line stands on its words
+alone, marked, and is merged with nothing.
+"""
+
+from typing import NamedTuple
+
+from medrec.core.records import datatypes, drug_names, ratio, sig, units
+from medrec.core.records.canonical import Value
+from medrec.core.records.datatypes import Concept, concept, many, one, text, untagged
+from medrec.core.records.dosage import Directions
+from medrec.core.records.drug_names import Named
+from medrec.core.records.reading import Marks
+from medrec.core.records.terms import NDC, RXNORM, UNII, Drug, Terms, cleaned
+from medrec.core.records.understood import Amount, Coding, MedicineDetail, MedicineKind, NoteCode, PerDay, Strength
+
+_DRUG_SYSTEMS = (RXNORM, NDC, UNII)
+# What is counted, not measured: one of them holds the product's strength once.
+_COUNTED = frozenset({"tablet", "capsule", "lozenge", "suppository", "patch", "packet", "ampule", "vial"})
+
+
+class Product(NamedTuple):
+    """Which medicine a record names, apart from how it is taken."""
+
+    concept: Concept
+    name: str
+    drug: Drug | None
+    named: Named
+    basis: str
+    ingredients: tuple[str, ...]
+    strengths: tuple[Strength, ...]
+    form: str
+
+
+def product(record: Value, marks: Marks) -> Product:
+    """The medicine of a request, statement, dispense or administration: coded in it, contained, or referred to."""
+    held = one(record, "medicationReference")
+    if not held:
+        return of_concept(concept(record, "medicationCodeableConcept"), marks)
+    medication = marks.lookup(record, text(held, "reference"))
+    if not medication:
+        return of_concept(Concept((), text(held, "display")), marks)
+    return of_medication(medication, marks, text(held, "display"))
+
+
+def of_medication(medication: Value, marks: Marks, called: str = "") -> Product:
+    """The medicine that a Medication resource describes; `called` is what the reference to it says."""
+    code = concept(medication, "code")
+    parts = many(medication, "ingredient")
+    if not code.words and (called or not code.codings):
+        code = Concept(code.codings, called or " / ".join(_part(part).label for part in parts if _part(part).label))
+    found = of_concept(code, marks)
+    form = concept(medication, "form").label
+    if found.ingredients or not parts:
+        return found._replace(form=found.form or cleaned(untagged(form)))
+    drugs = [of_concept(_part(part), Marks(None, marks.around)) for part in parts]
+    if not all(part.ingredients for part in drugs):
+        return found._replace(form=found.form or cleaned(untagged(form)))
+    strengths = [
+        Strength(drug.ingredients[0], value, unit)
+        for part, drug in zip(parts, drugs, strict=True)
+        for value, unit in [_strength(one(part, "strength"))]
+        if value and len(drug.ingredients) == 1
+    ]
+    ingredients = tuple(sorted({code: None for drug in drugs for code in drug.ingredients}))
+    return found._replace(
+        ingredients=ingredients,
+        strengths=tuple(sorted(strengths, key=lambda entry: entry.ingredient)),
+        form=cleaned(untagged(form)),
+        basis="code" if all(part.basis == "code" for part in drugs) else "name",
+    )
+
+
+def of_concept(code: Concept, marks: Marks) -> Product:
+    """The medicine that a CodeableConcept names."""
+    terms = marks.around.terms
+    name = untagged(marks.name(code, "medicine"))
+    drug = _coded(code, marks)
+    found = drug_names.named(untagged(code.words), terms) if code.words else Named((), (), "", "")
+    if drug is None:
+        one_drug = found.drugs[0] if len(found.drugs) == 1 else None
+        strengths = (one_drug.strengths if one_drug is not None else ()) or drug_names.strengths_of(found)
+        basis = "name" if found.ingredients else "text"
+        form = (one_drug.form.lower() if one_drug is not None else "") or found.form
+        return Product(code, name, one_drug, found, basis, found.ingredients, strengths, form)
+    if found.ingredients and drug.ingredients and not set(found.ingredients) & set(drug.ingredients):
+        marks.add(
+            NoteCode.NAME_DIFFERS,
+            f'The code says "{drug.name[:80]}", the words say "{name[:80]}"; neither is believed until someone looks.',
+        )
+        return Product(code, name, None, found, "text", (), (), "")
+    strengths = drug.strengths or drug_names.strengths_of(found)
+    _compare(drug, found, marks)
+    return Product(code, name, drug, found, "code", drug.ingredients, strengths, drug.form.lower() or found.form)
+
+
+def detail(kind: MedicineKind, found: Product, told: Directions, marks: Marks, **more: object) -> MedicineDetail:
+    """The normal form of a medicine as taken by these directions."""
+    terms = marks.around.terms
+    drug = found.drug
+    names = tuple(terms.name(RXNORM, code) or code for code in found.ingredients)
+    base = MedicineDetail(
+        kind=kind,
+        name=found.name,
+        name_cleaned=found.named.rest or cleaned(found.name),
+        basis="code" if found.basis == "code" else "name" if found.basis == "name" else "text",
+        product=drug.code if drug is not None else "",
+        product_kind=drug.kind if drug is not None else "",
+        generic=_generic(drug),
+        brand=drug.brand or (drug.name if drug.kind == "BN" else "") if drug is not None else "",
+        ingredients=found.ingredients,
+        ingredient_names=names,
+        strengths=found.strengths,
+        form=found.form,
+        route=told.route or _route(found.form),
+        sig=told.sig,
+        dose=told.dose,
+        per_day=_per_day(found, told, marks),
+        times_per_day=told.times_per_day,
+        as_needed=told.as_needed,
+    )
+    if not more:
+        return base
+    values = {name: getattr(base, name) for name in MedicineDetail.__struct_fields__}
+    return MedicineDetail(**(values | more))
+
+
+def key(found: Product) -> str:
+    """The same-thing key of a medicine: its ingredients, else its name."""
+    if found.ingredients:
+        return "medicine/" + "+".join(found.ingredients)
+    return "medicine/name|" + (found.named.rest or cleaned(found.name))
+
+
+def _part(part: Value) -> Concept:
+    found = concept(part, "itemCodeableConcept")
+    return found if found.codings or found.text else Concept((), text(one(part, "itemReference"), "display"))
+
+
+def _coded(code: Concept, marks: Marks) -> Drug | None:
+    """The drug of the first code that the terminology knows; RxNorm before NDC before UNII."""
+    terms = marks.around.terms
+    for system in _DRUG_SYSTEMS:
+        for coding in code.codings:
+            if coding.system == system and (found := terms.drug(system, coding.code)) is not None:
+                return found
+    for coding in code.codings:
+        for system, equal in terms.equivalents(coding.system, coding.code):
+            if system in _DRUG_SYSTEMS and (found := terms.drug(system, equal)) is not None:
+                return found
+    return None
+
+
+def _generic(drug: Drug | None) -> str:
+    if drug is None:
+        return ""
+    return drug.generic or (drug.code if drug.kind == "SCD" else "")
+
+
+def _compare(drug: Drug, found: Named, marks: Marks) -> None:
+    """A note when the words give a strength that the code's product does not have."""
+    if len(drug.strengths) != 1 or len(found.strengths) != 1 or "%" in found.strengths[0][1]:
+        return
+    coded, (value, unit) = drug.strengths[0], found.strengths[0]
+    same = units.same(Strength(coded.ingredient, value, unit), coded, marks.around.terms)
+    if same is False:
+        shown = f"{value} {unit}".replace("ug", "mcg")
+        marks.add(
+            NoteCode.STRENGTH_DIFFERS,
+            f"The words say {shown}, the code's product holds {coded.value} {coded.unit.replace('ug', 'mcg')}.",
+        )
+
+
+def _strength(held: Value) -> tuple[str, str]:
+    """A Ratio as a value and a UCUM unit: 5 g / 100 g is 0.05 g/g."""
+    above, below = datatypes.quantity(one(held, "numerator")), datatypes.quantity(one(held, "denominator"))
+    if above is None or above.low == "":
+        return "", ""
+    number, over = ratio.ratio_of(above.low), ratio.ratio_of(below.low if below is not None else "1")
+    if number is None or over is None or not over.numerator:
+        return "", ""
+    unit = sig.unit_word(above.unit)
+    under = sig.unit_word(below.unit) if below is not None else ""
+    measured = under in ("mL", "L", "mg", "g", "h")
+    return ratio.written(ratio.over(number, over)), f"{unit}/{under}" if measured else unit
+
+
+def _per_day(found: Product, told: Directions, marks: Marks) -> PerDay | None:
+    """What the directions come to in a day, and the same per ingredient where the strength is known."""
+    daily = sig.per_day(told.dose, told.times_per_day) if told.dose and told.times_per_day else None
+    if daily is None:
+        return PerDay(told.at_most, at_most=True) if told.at_most is not None else None
+    daily = _capped(daily, told.at_most)
+    terms = marks.around.terms
+    low = _per_ingredient(found, daily.low, daily.unit, terms)
+    high = low if daily.low == daily.high else _per_ingredient(found, daily.high, daily.unit, terms)
+    return PerDay(daily, low, high, told.as_needed)
+
+
+def _capped(daily: Amount, most: Amount | None) -> Amount:
+    """The amount of a day under a ceiling in the same unit."""
+    top, low, high = (ratio.ratio_of(text) for text in (most.high if most else "", daily.low, daily.high))
+    if most is None or most.unit not in ("", daily.unit) or top is None or high is None or not ratio.less(top, high):
+        return daily
+    return Amount(most.high if low is None or ratio.less(top, low) else daily.low, most.high, daily.unit)
+
+
+def _per_ingredient(found: Product, value: str, unit: str, terms: Terms) -> tuple[Strength, ...]:
+    """`value` of `unit` of the product, in its ingredients."""
+    number = ratio.ratio_of(value)
+    if number is None:
+        return ()
+    per_piece = [strength for strength in found.strengths if "/" not in strength.unit and strength.unit != "%"]
+    if unit in _COUNTED and len(per_piece) == len(found.ingredients) and per_piece:
+        return tuple(_multiplied(strength, number) for strength in per_piece)
+    known = units.unit(unit, terms)
+    if known is None:
+        return ()
+    if known.dimension in ("M", "[iU]", "eq", "mol") and len(found.ingredients) == 1:
+        wanted = next((s.unit.partition("/")[0] for s in found.strengths), unit)
+        turned = units.in_unit(value, unit, wanted, terms)
+        if turned is None:
+            return (Strength(found.ingredients[0], value, unit),)
+        return (Strength(found.ingredients[0], ratio.written(turned), wanted),)
+    if known.dimension == "L3":
+        volumes = [(s, units.in_unit(value, unit, s.unit.partition("/")[2] or "?", terms)) for s in found.strengths]
+        if volumes and all(volume is not None for _, volume in volumes):
+            return tuple(_multiplied(s, volume) for s, volume in volumes if volume is not None)
+    return ()
+
+
+def _multiplied(strength: Strength, number: ratio.Ratio) -> Strength:
+    value = ratio.ratio_of(strength.value) or ratio.ZERO
+    return Strength(strength.ingredient, ratio.written(ratio.times(value, number)), strength.unit.partition("/")[0])
+
+
+_ROUTES = (
+    ("oral", "oral"),
+    ("tablet", "oral"),
+    ("capsule", "oral"),
+    ("inhal", "inhaled"),
+    ("nasal", "nasal"),
+    ("ophthalmic", "eye"),
+    ("otic", "ear"),
+    ("topical", "skin"),
+    ("cream", "skin"),
+    ("ointment", "skin"),
+    ("transdermal", "skin"),
+    ("patch", "skin"),
+    ("rectal", "rectal"),
+    ("vaginal", "vaginal"),
+    ("inject", "injection"),
+    ("cartridge", "injection"),
+    ("syringe", "injection"),
+)
+
+
+def _route(form: str) -> str:
+    """The route that a dose form implies."""
+    return next((route for part, route in _ROUTES if part in form), "")
+
+
+def codings_of(found: Product) -> tuple[Coding, ...]:
+    """The codes of the medicine as the record has them."""
+    return tuple(coding for coding in found.concept.codings if coding.code)

@@ -1,0 +1,171 @@
+"""Medicines in records: codes, names, directions and status, and what happens when they contradict each other."""
+
+import pytest
+from tests.core.records.pharmacy import coded, reads, request
+
+from medrec.core.records.terms import NDC, RXNORM, SNOMED, UNII
+from medrec.core.records.understood import MedicineDetail, NoteCode, Understood
+
+
+def medicine(found: Understood) -> MedicineDetail:
+    assert isinstance(found.detail, MedicineDetail)
+    return found.detail
+
+
+def marks(found: Understood) -> set[NoteCode]:
+    return {note.code for note in found.notes}
+
+
+SAME = [
+    coded(RXNORM, "83367", "atorvastatin"),
+    coded(RXNORM, "259255", "atorvastatin 80 MG Oral Tablet"),
+    coded(RXNORM, "262095", "Lipitor 80 MG Oral Tablet"),
+    coded(RXNORM, "153165"),
+    coded(NDC, "0071-0155-23"),
+    coded(SNOMED, "373444002", "Atorvastatin 80mg tablet (product)"),
+    {"text": "Lipitor 80 mg tab"},
+    {"text": "ATORVASTATIN CALCIUM 80MG TABLET"},
+    {"text": "Atorvastatin (Lipitor) 80 mg"},
+]
+
+
+@pytest.mark.parametrize("concept", SAME, ids=str)
+def test_however_it_is_written_it_is_atorvastatin(concept: dict[str, object]) -> None:
+    found = reads(request(concept))
+    assert medicine(found).ingredients == ("83367",) and found.key == "medicine/83367"
+    assert found.status == "active" and found.understood
+
+
+@pytest.mark.parametrize("name", ["lisinopril/hctz 10/12.5", "Lisinopril-Hydrochlorothiazide", "lisinopril and HCTZ"])
+def test_a_combination_typed_by_its_parts(name: str) -> None:
+    assert medicine(reads(request(name))).ingredients == ("29046", "5487")
+
+
+def test_a_combination_with_a_part_that_is_not_known_is_not_half_understood() -> None:
+    found = medicine(reads(request("lisinopril / zyxotril")))
+    assert found.ingredients == () and found.basis == "text"
+
+
+def test_the_day_in_the_ingredient() -> None:
+    found = medicine(reads(request(coded(RXNORM, "259255"), "1-2 tabs q12h prn")))
+    assert found.per_day is not None and found.per_day.at_most
+    assert (found.per_day.dose.low, found.per_day.dose.high, found.per_day.dose.unit) == ("2", "4", "tablet")
+    assert [(s.value, s.unit) for s in found.per_day.ingredients] == [("160", "mg")]
+    assert [(s.value, s.unit) for s in found.per_day.ingredients_high] == [("320", "mg")]
+
+
+def test_a_dose_in_another_unit_is_turned_exactly() -> None:
+    found = medicine(reads(request(coded(RXNORM, "259255"), "80000 mcg daily")))
+    assert found.per_day is not None and [(s.value, s.unit) for s in found.per_day.ingredients] == [("80", "mg")]
+
+
+def test_each_ingredient_of_a_combination_has_its_day() -> None:
+    found = medicine(reads(request(coded(RXNORM, "197885"), "2 tablets daily")))
+    assert found.per_day is not None
+    assert [(s.ingredient, s.value) for s in found.per_day.ingredients] == [("29046", "20"), ("5487", "25")]
+
+
+def test_as_needed_as_written_keeps_its_words() -> None:
+    found = reads(request("aspirin 81 mg", "1-2 tabs q4-6h prn"))
+    assert "1-2 tabs q4-6h prn" in found.plain and medicine(found).as_needed
+
+
+def test_coded_timing_and_words_that_differ_are_both_disbelieved() -> None:
+    dosage = {
+        "text": "1 tablet three times daily",
+        "timing": {"repeat": {"frequency": 1, "period": 1, "periodUnit": "d"}},
+    }
+    found = reads(request(coded(RXNORM, "259255"), dosageInstruction=[dosage]))
+    assert medicine(found).per_day is None and NoteCode.DOSE_PARTLY in marks(found)
+
+
+def test_a_taper_gives_no_daily_dose() -> None:
+    steps = [{"sequence": n, "text": f"{n} tablets daily"} for n in (1, 2)]
+    found = reads(request(coded(RXNORM, "259255"), dosageInstruction=steps))
+    assert medicine(found).per_day is None and NoteCode.DOSE_PARTLY in marks(found)
+
+
+def test_parts_at_the_same_time_add_up() -> None:
+    parts = [{"sequence": 1, "text": "1 tablet daily"}, {"sequence": 1, "text": "2 tablets at bedtime"}]
+    found = medicine(reads(request(coded(RXNORM, "259255"), dosageInstruction=parts)))
+    assert found.per_day is not None and found.per_day.dose.high == "3"
+
+
+def test_a_code_and_a_name_of_different_drugs_are_not_merged_with_either() -> None:
+    found = reads(request(coded(RXNORM, "83367", "Metformin 500 mg")))
+    assert NoteCode.NAME_DIFFERS in marks(found)
+    assert medicine(found).ingredients == () and found.key == "medicine/name|metformin"
+
+
+def test_a_strength_in_the_wrong_unit_is_marked() -> None:
+    found = reads(request(coded(RXNORM, "259255", "Atorvastatin 80 mcg tablet")))
+    assert NoteCode.STRENGTH_DIFFERS in marks(found)
+    assert NoteCode.STRENGTH_DIFFERS not in marks(reads(request(coded(RXNORM, "259255", "Atorvastatin 80 mg tablet"))))
+
+
+def test_a_code_of_another_system_falls_back_to_the_name() -> None:
+    found = reads(request(coded(RXNORM, "I10", "aspirin 81 mg")))
+    assert NoteCode.WRONG_SYSTEM in marks(found) and medicine(found).ingredients == ("1191",)
+    assert medicine(found).basis == "name"
+
+
+def test_unknown_and_retired_codes_are_shown_as_such() -> None:
+    unknown = reads(request(coded(RXNORM, "99999999", "Wonderpill 5 mg")))
+    assert NoteCode.UNKNOWN_CODE in marks(unknown) and "Wonderpill" in unknown.plain
+    retired = reads(request(coded(RXNORM, "91692", "Adalat 20 mg")))
+    assert NoteCode.RETIRED_CODE in marks(retired) and medicine(retired).ingredients == ("7417",)
+
+
+def test_a_medicine_without_any_name_still_has_a_line() -> None:
+    found = reads(request({}))
+    assert NoteCode.NO_CODE in marks(found) and not found.understood and "not named" in found.plain
+
+
+def test_a_contained_medication_and_one_by_reference() -> None:
+    medication = {"resourceType": "Medication", "id": "med", "code": coded(UNII, "R16CO5Y76E")}
+    pointing: dict[str, object] = {"medicationReference": {"reference": "#med"}, "contained": [medication]}
+    bare = {key: value for key, value in request("x").items() if key != "medicationCodeableConcept"}
+    assert medicine(reads(bare | pointing)).ingredients == ("1191",)
+    away = bare | {"medicationReference": {"reference": "Medication/med"}}
+    assert medicine(reads(away, resolve={"Medication/med": medication}.get)).ingredients == ("1191",)
+    lost = reads(away)
+    assert NoteCode.REFERENCE_MISSING in marks(lost) and medicine(lost).ingredients == ()
+
+
+def test_a_fill_is_no_proof_of_use_and_its_end_no_stop() -> None:
+    for status in ("completed", "in-progress", "stopped", "cancelled", "declined"):
+        dispense = request("aspirin") | {"resourceType": "MedicationDispense", "status": status}
+        assert reads(dispense).status == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [("active", "active"), ("on-hold", "unknown"), ("completed", "stopped"), ("stopped", "stopped"),
+     ("draft", "unknown"), ("entered-in-error", "stopped"), ("nonsense", "unknown"), ("", "unknown")],
+)  # fmt: skip
+def test_status_of_a_prescription(status: str, expected: str) -> None:
+    assert reads(request("aspirin", status=status)).status == expected
+
+
+def test_a_proposal_and_an_order_not_to_take_are_never_active() -> None:
+    assert reads(request("aspirin", intent="proposal")).status == "unknown"
+    found = reads(request("aspirin", doNotPerform=True))
+    assert found.status == "stopped" and medicine(found).do_not_take and "do not take" in found.plain
+
+
+def test_dates_in_the_future_are_marked() -> None:
+    assert NoteCode.FUTURE_DATE in marks(reads(request("aspirin", authoredOn="2031-01-01")))
+    assert NoteCode.FUTURE_DATE not in marks(reads(request("aspirin", authoredOn="2026-11")))
+    assert NoteCode.BAD_DATE in marks(reads(request("aspirin", authoredOn="01/02/2026")))
+
+
+def test_a_statement_that_has_ended_is_not_active() -> None:
+    statement = {
+        "resourceType": "MedicationStatement",
+        "status": "active",
+        "subject": {"reference": "Patient/p"},
+        "medicationCodeableConcept": {"text": "aspirin"},
+        "effectivePeriod": {"start": "2020", "end": "2021"},
+    }
+    found = reads(statement)
+    assert found.status == "unknown" and NoteCode.STATUS_CONFLICT in marks(found)
