@@ -1,0 +1,179 @@
+"""Allergies: one row for each substance or class, with every reaction and the highest criticality anybody gave.
+
+Nothing is resolved away: refuted stays visible, and "no known allergies" beside an allergy is a conflict of both.
+"""
+
+import msgspec
+
+from medrec.core.reconcile import held as holding
+from medrec.core.reconcile.gathered import copied, gathered
+from medrec.core.reconcile.held import Held, latest, not_future
+from medrec.core.reconcile.rows import AllergyRow, Conflict, likeness, staleness
+from medrec.core.reconcile.taken import Rule, Says, Signal
+from medrec.core.records.understood import AllergyDetail, Reaction
+
+_CRITICALITY = ("", "unable-to-assess", "low", "high")
+_VERIFICATION = ("", "unconfirmed", "presumed", "confirmed")
+
+
+class Entry(msgspec.Struct, frozen=True, gc=False):
+    """A held record of an allergy and its signal."""
+
+    item: Held
+    detail: AllergyDetail
+    signal: Signal
+
+
+def entry(item: Held, now: int) -> Entry:
+    """The entry of a record at `now` (ms)."""
+    detail, record = item.record.detail, item.record
+    assert isinstance(detail, AllergyDetail)
+    start = not_future(detail.onset or record.when, now)
+    at = latest(start, not_future(record.recorded, now))
+    if holding.in_error(record):
+        said = Signal(Says.ERROR, at, start, Rule.IN_ERROR)
+    elif detail.refuted or record.status == "stopped":
+        said = Signal(Says.STOPPED, at, start)
+    elif record.status == "active":
+        said = Signal(Says.TAKEN, at, start)
+    else:
+        said = Signal(Says.OPEN, at, start)
+    return Entry(item, detail, said)
+
+
+def key_of(detail: AllergyDetail) -> str:
+    """What an allergy is found by: what there is none of, the ingredients, the classes, the first code, the words."""
+    if detail.no_known:
+        return f"none:{detail.no_known}"
+    if detail.ingredients:
+        return "+".join(detail.ingredients)
+    if detail.classes:
+        return "class:" + "+".join(detail.classes)
+    if detail.codes:
+        return f"{detail.codes[0].system}|{detail.codes[0].code}"
+    return "text:" + (detail.name_cleaned or "?")
+
+
+def names_of(detail: AllergyDetail) -> tuple[str, ...]:
+    """All that an allergy may be found by; two records with one of these in common are of one substance."""
+    own = key_of(detail)
+    if detail.no_known or not detail.name_cleaned:
+        return (own,)
+    coded = () if detail.ingredients or detail.classes else tuple(f"{c.system}|{c.code}" for c in detail.codes)
+    return own, "name:" + detail.name_cleaned, *coded
+
+
+Known = dict[tuple[str, ...], AllergyRow]
+"""Rows worked out before, by the manifests of all their entries."""
+
+
+def rows_of(entries: list[Entry], now: int, known: Known) -> list[AllergyRow]:
+    """The rows of a set of entries, whatever their order, by key. `known` is looked into and filled."""
+    ordered = sorted(entries, key=lambda one: one.item.name)
+    groups: list[list[Entry]] = []
+    place_of: dict[str, int] = {}
+    for one in ordered:
+        names = names_of(one.detail)
+        places = sorted({place_of[name] for name in names if name in place_of})
+        at = places[0] if places else len(groups)
+        if not places:
+            groups.append([])
+        groups[at].append(one)
+        for other in places[1:]:
+            groups[at] += groups[other]
+            groups[other] = []
+            place_of.update({name: at for name, place in place_of.items() if place == other})
+        place_of.update(dict.fromkeys(names, at))
+    rows = []
+    for group in groups:
+        mark = tuple(sorted(one.item.manifest for one in group))
+        if group and mark not in known:
+            known[mark] = _row(group, now)
+        rows += [known[mark]] if group else []
+    return _marked(sorted(rows, key=lambda row: row.key))
+
+
+def _row(entries: list[Entry], now: int) -> AllergyRow:
+    entries = sorted(entries, key=lambda one: one.item.name)
+    together = gathered([(one.item, one.signal) for one in entries], _copies(entries))
+    good = [place for place in together.places if entries[place].signal.says is not Says.ERROR] or together.places
+    coded = [place for place in good if entries[place].detail.codes] or good
+    leading = entries[coded[0]].detail
+    counted = [one for one in entries if one.signal.says is not Says.ERROR]
+    positive = [one for one in counted if not one.detail.refuted]
+    refuted = bool(counted) and not positive
+    conflicts = {Conflict.STATUS: None} if together.verdict.disputed else {}
+    if positive and len(positive) < len(counted):
+        conflicts[Conflict.REFUTED] = None
+    given = {one.detail.criticality: None for one in positive if one.detail.criticality in ("low", "high")}
+    if len(given) > 1:
+        conflicts[Conflict.CRITICALITY] = None
+    # The highest stands, whoever gave it; an old "high" is not lowered by a newer silence.
+    criticality = max((one.detail.criticality for one in positive), key=_rank, default="")
+    verification = max((one.detail.verification for one in positive), key=_certainty, default="")
+    told = [entries[place].detail.reactions for place in together.places]
+    reactions = {said: None for some in told for said in map(_said, some) if said}
+    same = len({(key_of(one.detail), one.item.record.status, one.detail.criticality): None for one in counted}) < 2
+    return AllergyRow(
+        min(key_of(one.detail) for one in entries),
+        leading.name,
+        tuple(sorted({code: None for one in entries for code in one.detail.ingredients})),
+        tuple(sorted({code: None for one in entries for code in one.detail.classes})),
+        "stopped" if refuted else together.verdict.status,
+        criticality,
+        tuple(reactions),
+        "refuted" if refuted else verification,
+        refuted,
+        leading.no_known,
+        likeness(together.sources, same),
+        tuple(sorted(conflicts)),
+        together.verdict.rules,
+        together.confirmed,
+        staleness(together.confirmed, now),
+        together.lines,
+    )
+
+
+def _rank(criticality: str) -> int:
+    return _CRITICALITY.index(criticality) if criticality in _CRITICALITY else 1
+
+
+def _certainty(verification: str) -> int:
+    return _VERIFICATION.index(verification) if verification in _VERIFICATION else 0
+
+
+def _said(reaction: Reaction) -> str:
+    words = ", ".join(reaction.manifestations)
+    return f"{words} ({reaction.severity})" if words and reaction.severity else words or reaction.severity
+
+
+def _copies(entries: list[Entry]) -> list[bool]:
+    marks: list[tuple[Held, tuple[object, ...] | None]] = []
+    for one in entries:
+        record = one.item.record
+        dates = tuple(date.text if date is not None else "" for date in (record.when, record.recorded))
+        marks.append((one.item, (record.codes, one.detail.name_cleaned, *dates) if any(dates) else None))
+    return copied(marks)
+
+
+def _marked(rows: list[AllergyRow]) -> list[AllergyRow]:
+    """A statement that there is none, in force, against an allergy of its kind that nobody has refuted."""
+    nothing = [row for row in rows if row.no_known and row.status != "stopped"]
+    marked: dict[str, None] = {}
+    for none in nothing:
+        against = [row for row in rows if not row.no_known and not row.refuted and row.status != "stopped"]
+        against = [row for row in against if _speaks_of(none.no_known, row)]
+        marked |= dict.fromkeys(row.key for row in (*against, *([none] if against else [])))
+    return [_with(row) if row.key in marked else row for row in rows]
+
+
+def _speaks_of(kind: str, row: AllergyRow) -> bool:
+    if kind == "any":
+        return True
+    medicine = bool(row.ingredients) or bool(row.classes)
+    return medicine if kind == "medicine" else kind in row.name.lower()
+
+
+def _with(row: AllergyRow) -> AllergyRow:
+    conflicts = tuple(sorted({**dict.fromkeys(row.conflicts), Conflict.NONE_KNOWN: None}))
+    return msgspec.structs.replace(row, conflicts=conflicts)

@@ -1,0 +1,234 @@
+"""Medicines: one row for each drug and place of action, with every record version that speaks of it."""
+
+import msgspec
+
+from medrec.core.reconcile import held as holding
+from medrec.core.reconcile import pairs, taken
+from medrec.core.reconcile.gathered import copied, gathered
+from medrec.core.reconcile.held import Held
+from medrec.core.reconcile.normal import Measured, Normal, normal
+from medrec.core.reconcile.pairs import PairClass
+from medrec.core.reconcile.rows import (
+    Conflict,
+    Link,
+    MedicineRow,
+    Variant,
+    likeness,
+    staleness,
+)
+from medrec.core.reconcile.taken import Says, Signal, Verdict
+from medrec.core.records.terms import Terms
+from medrec.core.records.understood import MedicineDetail, NoteCode
+
+
+class Entry(msgspec.Struct, frozen=True, gc=False):
+    """A held record of a medicine with its normal form and its signal."""
+
+    item: Held
+    detail: MedicineDetail
+    form: Normal
+    signal: Signal
+
+
+def entry(item: Held, terms: Terms, now: int, forms: dict[MedicineDetail, Normal], short: dict[str, bool]) -> Entry:
+    """The entry of a record; `forms` and `short` remember what was worked out before."""
+    detail = item.record.detail
+    assert isinstance(detail, MedicineDetail)
+    form = forms.get(detail)
+    if form is None:
+        form = forms[detail] = normal(detail, terms)
+    if form.block not in short:
+        short[form.block] = any(
+            group.code in taken.SHORT_COURSES for code in form.ingredients for group in terms.classes(code)
+        )
+    return Entry(item, detail, form, taken.signal(item, detail, now, short[form.block] and not form.as_needed))
+
+
+def key_of(row_block: str, site: str) -> str:
+    """The key of a row."""
+    return f"{row_block}|{site}" if site else row_block
+
+
+def rows_of(entries: list[Entry], now: int) -> list[MedicineRow]:
+    """The rows of one block (one set of ingredients, or one unknown name), by key."""
+    sites: dict[str, list[Entry]] = {}
+    for found in sorted(entries, key=_name):
+        sites.setdefault(found.form.form.site, []).append(found)
+    nowhere = sites.pop("", [])
+    if nowhere:
+        # Without a word on form or route it belongs where all the others are; where these differ, nowhere of them.
+        sites.setdefault(next(iter(sites)) if len(sites) == 1 else "", []).extend(nowhere)
+    return [_row(sorted(sites[site], key=_name), site, now) for site in sorted(sites)]
+
+
+def _name(found: Entry) -> tuple[str, str, str]:
+    return found.item.name
+
+
+def _row(entries: list[Entry], site: str, now: int) -> MedicineRow:
+    together = gathered([(found.item, found.signal) for found in entries], _copies(entries))
+    verdict, places = together.verdict, together.places
+    leading = entries[_leading(entries, verdict, places)]
+    variants, groups = _variants(entries, places)
+    starts = [found.signal.start for found in entries if found.signal.says is not Says.ERROR]
+    return MedicineRow(
+        key_of(leading.form.block, site),
+        " / ".join(leading.form.names) if leading.form.names else leading.detail.name,
+        leading.form.ingredients,
+        site,
+        verdict.status,
+        leading.detail.sig,
+        leading.form.strength,
+        _day(leading.form.per_day),
+        leading.form.as_needed,
+        tuple(sorted({reason: None for found in entries for reason in found.detail.reasons})),
+        likeness(together.sources, len(groups) < 2),
+        _conflicts(entries, verdict),
+        verdict.rules,
+        together.confirmed,
+        staleness(together.confirmed, now),
+        min((start for start in starts if start is not None), default=None),
+        together.lines,
+        variants,
+        tuple(
+            (a, b, pairs.within(groups[a], groups[b])) for a in range(len(groups)) for b in range(a + 1, len(groups))
+        ),
+    )
+
+
+def _leading(entries: list[Entry], verdict: Verdict, places: list[int]) -> int:
+    """Whose directions stand in the row: the newest that counts and has any; a person's own word before a record's."""
+    live = [place for place in places if place in verdict.live] or places
+    spoken = [place for place in live if entries[place].detail.sig or entries[place].form.per_day] or live
+    return spoken[0]
+
+
+def _variants(entries: list[Entry], places: list[int]) -> tuple[tuple[Variant, ...], list[Normal]]:
+    """The different ways in which lines have the medicine, newest first. Errors and words without dose join others."""
+    groups: list[Normal] = []
+    members: list[list[int]] = []
+    for at, place in enumerate(places):
+        found = entries[place]
+        if found.signal.says is Says.ERROR:
+            continue
+        same = next((n for n, other in enumerate(groups) if _alike(found.form, other)), None)
+        if same is None:
+            groups.append(found.form)
+            members.append([at])
+        else:
+            members[same].append(at)
+            if _fuller(found.form, groups[same]):
+                groups[same] = found.form
+    made = tuple(
+        Variant(
+            " / ".join(form.names) or form.block.removeprefix("text:"),
+            form.strength,
+            " ".join(part for part in (form.form.release, form.form.thing) if part),
+            _day(form.per_day),
+            form.as_needed,
+            form.branded,
+            tuple(lines),
+        )
+        for form, lines in zip(groups, members, strict=True)
+    )
+    return made, groups
+
+
+def _alike(a: Normal, b: Normal) -> bool:
+    return a is b or pairs.within(a, b) in (PairClass.IDENTICAL, PairClass.BRAND_GENERIC)
+
+
+def _fuller(a: Normal, b: Normal) -> bool:
+    return (bool(a.per_day), bool(a.strengths), bool(a.form.thing)) > (
+        bool(b.per_day),
+        bool(b.strengths),
+        bool(b.form.thing),
+    )
+
+
+def _day(per_day: Measured) -> str:
+    return " / ".join(found.text for _, found in per_day)
+
+
+def _copies(entries: list[Entry]) -> list[bool]:
+    if len(entries) < 2:
+        return [False] * len(entries)
+    marks: list[tuple[Held, tuple[object, ...] | None]] = []
+    for found in entries:
+        record = found.item.record
+        dated = record.when is not None or record.recorded is not None
+        when, recorded = (date.text if date is not None else "" for date in (record.when, record.recorded))
+        mark = (record.type, record.codes, found.detail.sig, found.detail.name_cleaned, when, recorded)
+        marks.append((found.item, mark if dated else None))
+    return copied(marks)
+
+
+def _conflicts(entries: list[Entry], verdict: Verdict) -> tuple[Conflict, ...]:
+    found: dict[Conflict, None] = {}
+    if verdict.disputed:
+        found[Conflict.STATUS] = None
+    voices: dict[str, list[Entry]] = {}
+    for place in verdict.live:
+        voices.setdefault(entries[place].item.voice, []).append(entries[place])
+    newest = [_newest(said) for _, said in sorted(voices.items())]
+    for number, one in enumerate(newest):
+        for other in newest[number + 1 :]:
+            kind = pairs.within(one.form, other.form)
+            if kind is PairClass.OTHER_DOSE:
+                found[Conflict.DOSE] = None
+            elif kind is PairClass.OTHER_FORM:
+                found[Conflict.FORM] = None
+    if _patient_disagrees(entries):
+        found[Conflict.PATIENT] = None
+    if any(holding.has_note(one.item.record, NoteCode.NAME_DIFFERS) for one in entries if one.item.record.notes):
+        found[Conflict.CODE_NAME] = None
+    return tuple(sorted(found))
+
+
+def _newest(said: list[Entry]) -> Entry:
+    return max(said, key=lambda one: (one.signal.at if one.signal.at is not None else -1, one.item.name))
+
+
+def _patient_disagrees(entries: list[Entry]) -> bool:
+    """The person's own newest word against what any source still says."""
+    own = [one for one in entries if one.item.author == "patient"]
+    if not own:
+        return False
+    word = _newest(own)
+    stops = word.signal.says is Says.STOPPED
+    others = [one for one in entries if one.item.author != "patient" and one.signal.says is Says.TAKEN]
+    if stops:
+        return bool(others)
+    return any(pairs.within(one.form, word.form) is PairClass.OTHER_DOSE for one in others)
+
+
+def links(rows: list[MedicineRow], terms: Terms) -> dict[str, tuple[Link, ...]]:
+    """How rows stand to each other: parts of combinations, the same drug elsewhere in the body, the same class."""
+    by_ingredient: dict[str, list[MedicineRow]] = {}
+    by_class: dict[str, list[MedicineRow]] = {}
+    names: dict[str, str] = {}
+    for row in rows:
+        for code in row.ingredients:
+            by_ingredient.setdefault(code, []).append(row)
+        entries = {group.code: group.name for code in row.ingredients for group in pairs.duplicate_classes(code, terms)}
+        names |= entries
+        for group in entries:
+            by_class.setdefault(group, []).append(row)
+    near: dict[tuple[str, str], tuple[PairClass, dict[str, None]]] = {}
+    for code in sorted(by_ingredient):
+        for one, other in _both_ways(by_ingredient[code]):
+            kind = PairClass.OTHER_FORM if one.ingredients == other.ingredients else PairClass.PART_OF_COMBINATION
+            near.setdefault((one.key, other.key), (kind, {}))[1][code] = None
+    for group in sorted(by_class):
+        for one, other in _both_ways(by_class[group]):
+            if (one.key, other.key) not in near or near[one.key, other.key][0] is PairClass.SAME_CLASS:
+                near.setdefault((one.key, other.key), (PairClass.SAME_CLASS, {}))[1][names[group]] = None
+    found: dict[str, list[Link]] = {}
+    for key, other_key in sorted(near):
+        kind, through = near[key, other_key]
+        found.setdefault(key, []).append(Link(other_key, kind, tuple(through)))
+    return {key: tuple(links_of) for key, links_of in found.items()}
+
+
+def _both_ways(rows: list[MedicineRow]) -> list[tuple[MedicineRow, MedicineRow]]:
+    return [(one, other) for one in rows for other in rows if one.key != other.key]

@@ -1,0 +1,82 @@
+"""What two medicines are compared by: ingredients, strengths, form, place of action, amount a day, in exact numbers.
+
+The reader has said what the record means (core.records.medicine); nothing is read out of words here.
+"""
+
+import msgspec
+
+from medrec.core.reconcile import amounts
+from medrec.core.reconcile.amounts import Measure
+from medrec.core.reconcile.forms import Form, form_of
+from medrec.core.records.terms import Terms
+from medrec.core.records.understood import Amount, MedicineDetail, Strength
+
+INERT = frozenset({"748794"})
+"""RxNorm's "inert ingredients", which packs count among theirs."""
+_BRANDED = frozenset({"SBD", "BN", "BPCK", "SBDC", "SBDF"})
+Measured = tuple[tuple[str, Measure], ...]
+"""(ingredient, measure) pairs, sorted."""
+
+
+class Normal(msgspec.Struct, frozen=True, gc=False):
+    """A medicine in its normal form. Equal normal forms are one variant of a row.
+
+    `block`: ingredient codes joined by "+", or "text:" and the cleaned name of what is not known. `per_day`: what is
+    taken in a day of each ingredient; under "" what is counted, where only that is known.
+    """
+
+    block: str
+    ingredients: tuple[str, ...]
+    names: tuple[str, ...]
+    strengths: Measured
+    form: Form
+    branded: str
+    per_day: Measured
+    as_needed: bool
+    product: str
+
+    @property
+    def strength(self) -> str:
+        """The strengths as one writes them, in the order of the ingredients."""
+        return " / ".join(found.text for _, found in self.strengths)
+
+
+def normal(detail: MedicineDetail, terms: Terms) -> Normal:
+    """The normal form of what a reader understood."""
+    ingredients, names = detail.ingredients, detail.ingredient_names
+    if any(code in INERT for code in ingredients):
+        kept = [place for place, code in enumerate(ingredients) if code not in INERT]
+        names = tuple(names[place] for place in kept) if len(names) == len(ingredients) else ()
+        ingredients = tuple(ingredients[place] for place in kept)
+    branded = detail.brand or (detail.name_cleaned if detail.product_kind in _BRANDED else "")
+    return Normal(
+        "+".join(ingredients) if ingredients else "text:" + (detail.name_cleaned or "?"),
+        ingredients,
+        names if len(names) == len(ingredients) else ingredients,
+        _measured(detail.strengths, detail.strengths, terms),
+        form_of(detail.form, detail.route, detail.name_cleaned),
+        branded.lower(),
+        _per_day(detail, terms),
+        detail.as_needed,
+        detail.product,
+    )
+
+
+def _measured(low: tuple[Strength, ...], high: tuple[Strength, ...], terms: Terms) -> Measured:
+    most = {item.ingredient: item.value for item in high}
+    found = []
+    for item in low:
+        measured = amounts.measure(Amount(item.value, most.get(item.ingredient, item.value), item.unit), terms)
+        if measured is not None:
+            found.append((item.ingredient, measured))
+    return tuple(sorted(found))
+
+
+def _per_day(detail: MedicineDetail, terms: Terms) -> Measured:
+    day = detail.per_day
+    if day is None:
+        return ()
+    if day.ingredients:
+        return _measured(day.ingredients, day.ingredients_high or day.ingredients, terms)
+    counted = amounts.measure(day.dose, terms)
+    return (("", counted),) if counted is not None else ()

@@ -1,0 +1,204 @@
+"""Problems: one row for each code family and stretch of time, of one side of the body, now or of the past."""
+
+import msgspec
+
+from medrec.core.reconcile import held as holding
+from medrec.core.reconcile.gathered import copied, gathered
+from medrec.core.reconcile.held import Held, latest, not_future
+from medrec.core.reconcile.rows import Conflict, ProblemRow, likeness, staleness
+from medrec.core.reconcile.taken import Rule, Says, Signal
+from medrec.core.records.dates import DAY_MS
+from medrec.core.records.understood import ProblemDetail
+
+GAP_MS = 90 * DAY_MS
+"""Two stretches of one family that lie further apart than this are two episodes."""
+_FAR = 1 << 62
+
+
+class Entry(msgspec.Struct, frozen=True, gc=False):
+    """A held record of a problem, its signal, and the stretch of time (ms) it speaks of; None without any date."""
+
+    item: Held
+    detail: ProblemDetail
+    signal: Signal
+    span: tuple[int, int] | None
+
+
+def entry(item: Held, now: int) -> Entry:
+    """The entry of a record at `now` (ms)."""
+    detail = item.record.detail
+    assert isinstance(detail, ProblemDetail)
+    record = item.record
+    onset = not_future(detail.onset or record.when, now)
+    at = latest(onset, not_future(record.recorded, now))
+    end = not_future(detail.abatement or record.until, now)
+    start = onset if onset is not None else not_future(record.recorded, now)
+    if holding.in_error(record):
+        said = Signal(Says.ERROR, at, start, Rule.IN_ERROR)
+    elif detail.absent or record.status == "stopped":
+        said = Signal(Says.STOPPED, end if end is not None else at, start)
+    elif record.status == "active":
+        said = Signal(Says.TAKEN, at, start)
+    else:
+        said = Signal(Says.OPEN, at, start)
+    span = None
+    if start is not None:
+        until = _FAR if said.says is Says.TAKEN else max(start, end if end is not None else start)
+        span = start, until
+    return Entry(item, detail, said, span)
+
+
+def names_of(detail: ProblemDetail) -> tuple[str, ...]:
+    """What a problem is found by: its code families and its exact name."""
+    return (*detail.families, "name:" + detail.name_cleaned) if detail.name_cleaned else detail.families
+
+
+Known = dict[tuple[str, ...], list[ProblemRow]]
+"""Rows worked out before, by the manifests of all the entries that they follow from."""
+
+
+def rows_of(entries: list[Entry], now: int, known: Known) -> list[ProblemRow]:
+    """The rows of a set of entries, whatever their order, by key. `known` is looked into and filled."""
+    rows = []
+    for group in _families(sorted(entries, key=_name)):
+        mark = tuple(found.item.manifest for found in group)
+        if mark not in known:
+            known[mark] = [_row(episode, now) for kind in _kinds(group) for episode in _episodes(kind)]
+        rows += known[mark]
+    return _marked(sorted(rows, key=id_of))
+
+
+def _name(found: Entry) -> tuple[str, str, str]:
+    return found.item.name
+
+
+def _families(entries: list[Entry]) -> list[list[Entry]]:
+    """Entries that share a family or a name, directly or through others."""
+    parent = list(range(len(entries)))
+
+    def root(place: int) -> int:
+        while parent[place] != place:
+            parent[place] = parent[parent[place]]
+            place = parent[place]
+        return place
+
+    seen: dict[str, int] = {}
+    for place, found in enumerate(entries):
+        for name in names_of(found.detail):
+            one, other = root(seen.setdefault(name, place)), root(place)
+            parent[max(one, other)] = min(one, other)
+    groups: dict[int, list[Entry]] = {}
+    for place, found in enumerate(entries):
+        groups.setdefault(root(place), []).append(found)
+    return list(groups.values())
+
+
+def _kinds(group: list[Entry]) -> list[list[Entry]]:
+    """Apart by now and past, and by side. A record without a side goes with the one side that others name, if it is
+    one; left, right and both are never one problem."""
+    found: list[list[Entry]] = []
+    for past in (False, True):
+        sides: dict[str, list[Entry]] = {}
+        for one in group:
+            if one.detail.history == past:
+                sides.setdefault(one.detail.laterality, []).append(one)
+        unsided = sides.pop("", [])
+        if unsided:
+            sides.setdefault(next(iter(sides)) if len(sides) == 1 else "", []).extend(unsided)
+        found += [sorted(sides[side], key=_name) for side in sorted(sides)]
+    return found
+
+
+def _episodes(kind: list[Entry]) -> list[list[Entry]]:
+    """Apart by stretches of time. What has no date goes with the only episode there is, else it stays alone."""
+    dated = sorted((one.span[0], one.span[1], one.item.name, one) for one in kind if one.span is not None)
+    undated = [one for one in kind if one.span is None]
+    episodes: list[list[Entry]] = []
+    until = -_FAR
+    for start, end, _, one in dated:
+        if episodes and start <= until + GAP_MS:
+            episodes[-1].append(one)
+        else:
+            episodes.append([one])
+            until = -_FAR
+        until = max(until, end)
+    if undated:
+        if len(episodes) == 1:
+            episodes[0].extend(undated)
+        else:
+            episodes.append(undated)
+    return episodes
+
+
+def _row(entries: list[Entry], now: int) -> ProblemRow:
+    entries = sorted(entries, key=_name)
+    together = gathered([(one.item, one.signal) for one in entries], _copies(entries))
+    leading = entries[_leading(entries, together.places)]
+    counted = [one for one in entries if one.signal.says is not Says.ERROR]
+    absent = bool(counted) and all(one.detail.absent for one in counted)
+    conflicts = {Conflict.STATUS: None} if together.verdict.disputed else {}
+    if not absent and any(one.detail.absent for one in counted):
+        conflicts[Conflict.REFUTED] = None
+    spans = [one.span for one in entries if one.span is not None]
+    onset = (min(span[0] for span in spans), max(span[0] for span in spans)) if spans else None
+    side = next((one.detail.laterality for one in entries if one.detail.laterality), "")
+    # The key is that of the oldest name in the alphabet and the first onset: it stays when lines are added later.
+    first = min(name for one in entries for name in names_of(one.detail)) if entries else ""
+    year = str(1970 + onset[0] // (365 * DAY_MS + DAY_MS // 4)) if onset is not None else ""
+    parts = [first, side, "history" if leading.detail.history else "", year, "absent" if absent else ""]
+    same = len({(one.detail.name_cleaned, one.item.record.status): None for one in counted}) < 2
+    return ProblemRow(
+        "|".join(part for part in parts if part),
+        leading.detail.name,
+        side,
+        leading.detail.history,
+        together.verdict.status,
+        absent,
+        onset,
+        likeness(together.sources, same),
+        tuple(sorted(conflicts)),
+        together.verdict.rules,
+        together.confirmed,
+        staleness(together.confirmed, now),
+        together.lines,
+    )
+
+
+def _leading(entries: list[Entry], places: list[int]) -> int:
+    """Whose name stands in the row: the newest with a code that is not an error."""
+    good = [place for place in places if entries[place].signal.says is not Says.ERROR] or places
+    coded = [place for place in good if entries[place].detail.codes] or good
+    return coded[0]
+
+
+def _copies(entries: list[Entry]) -> list[bool]:
+    marks: list[tuple[Held, tuple[object, ...] | None]] = []
+    for one in entries:
+        record = one.item.record
+        dates = tuple(date.text if date is not None else "" for date in (record.when, record.recorded))
+        marks.append((one.item, (record.codes, one.detail.name_cleaned, *dates) if any(dates) else None))
+    return copied(marks)
+
+
+def _marked(rows: list[ProblemRow]) -> list[ProblemRow]:
+    """ "No known problems" against a problem that goes on is a conflict of both."""
+    positive = [row for row in rows if row.status == "active" and not row.absent and not row.history]
+    nothing = [row for row in rows if row.absent and _of_all(row)]
+    if not (positive and nothing):
+        return rows
+    marked = {id_of(row) for row in (*positive, *nothing)}
+    return [_with(row) if id_of(row) in marked else row for row in rows]
+
+
+def id_of(row: ProblemRow) -> tuple[str, str]:
+    """A row by its key and its first line: two episodes of one year share a key."""
+    return row.key, row.lines[0].manifest
+
+
+def _of_all(row: ProblemRow) -> bool:
+    return any(word in row.name.lower() for word in ("no known problem", "no current problem", "no problem"))
+
+
+def _with(row: ProblemRow) -> ProblemRow:
+    conflicts = tuple(sorted({**dict.fromkeys(row.conflicts), Conflict.NONE_KNOWN: None}))
+    return msgspec.structs.replace(row, conflicts=conflicts)

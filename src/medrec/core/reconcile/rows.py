@@ -1,0 +1,161 @@
+"""What a list consists of: rows, each with every line behind it, what the sources disagree about, and the rules."""
+
+from enum import StrEnum
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from medrec.core.reconcile.held import Author, Held, Line, latest
+from medrec.core.reconcile.pairs import PairClass
+from medrec.core.records.dates import DAY_MS
+from medrec.core.records.understood import Status
+
+Likeness: TypeAlias = Literal["identical", "similar", "only-here"]
+"""How the sources of a row compare: all say the same, they differ in something, or there is one source alone."""
+
+
+class Conflict(StrEnum):
+    """What the sources of a row disagree about; each has a heading in docs/spec/reconcile.md."""
+
+    STATUS = "status"
+    DOSE = "dose"
+    FORM = "form"
+    PATIENT = "patient"
+    CRITICALITY = "criticality"
+    REFUTED = "refuted"
+    NONE_KNOWN = "none-known"
+    CODE_NAME = "code-and-name"
+
+
+class Confirmed(msgspec.Struct, frozen=True, gc=False):
+    """When and by whom a row was last confirmed (ms); `author` tells a person from a record."""
+
+    at: int
+    source: str
+    author: Author
+    by: str
+
+
+class Link(msgspec.Struct, frozen=True, gc=False):
+    """A row that stands near another: its key, how, and through what (a class, or the shared ingredients)."""
+
+    key: str
+    kind: PairClass
+    through: tuple[str, ...]
+
+
+class Variant(msgspec.Struct, frozen=True, gc=False):
+    """One way in which sources have a medicine, with the lines (places in the row) that have it so."""
+
+    name: str
+    strength: str
+    form: str
+    per_day: str
+    as_needed: bool
+    branded: str
+    lines: tuple[int, ...]
+
+
+class MedicineRow(msgspec.Struct, frozen=True, gc=False):
+    """One medicine of a person.
+
+    `key`: ingredients and the place where it acts, stable as records come and go. `directions`: those of the newest
+    line that counts. `pairs`: (variant, variant, class). `since`: the earliest start said (ms).
+    """
+
+    key: str
+    name: str
+    ingredients: tuple[str, ...]
+    site: str
+    status: Status
+    directions: str
+    strength: str
+    per_day: str
+    as_needed: bool
+    reasons: tuple[str, ...]
+    likeness: Likeness
+    conflicts: tuple[Conflict, ...]
+    rules: tuple[str, ...]
+    confirmed: Confirmed | None
+    stale: str
+    since: int | None
+    lines: tuple[Line, ...]
+    variants: tuple[Variant, ...]
+    pairs: tuple[tuple[int, int, PairClass], ...]
+    links: tuple[Link, ...] = ()
+
+
+class ProblemRow(msgspec.Struct, frozen=True, gc=False):
+    """One problem, of one side of the body, now or of the past, with its onset window (ms, where known)."""
+
+    key: str
+    name: str
+    laterality: str
+    history: bool
+    status: Status
+    absent: bool
+    onset: tuple[int, int] | None
+    likeness: Likeness
+    conflicts: tuple[Conflict, ...]
+    rules: tuple[str, ...]
+    confirmed: Confirmed | None
+    stale: str
+    lines: tuple[Line, ...]
+
+
+class AllergyRow(msgspec.Struct, frozen=True, gc=False):
+    """One allergy, or the statement that there is none. `criticality`: the highest anybody gave. `reactions`: all of
+    them, each once. `refuted`: everybody who speaks of it says that it is none; the row stays."""
+
+    key: str
+    name: str
+    ingredients: tuple[str, ...]
+    classes: tuple[str, ...]
+    status: Status
+    criticality: str
+    reactions: tuple[str, ...]
+    verification: str
+    refuted: bool
+    no_known: str
+    likeness: Likeness
+    conflicts: tuple[Conflict, ...]
+    rules: tuple[str, ...]
+    confirmed: Confirmed | None
+    stale: str
+    lines: tuple[Line, ...]
+
+
+def confirmed_by(pairs: list[tuple[Held, int | None]]) -> Confirmed | None:
+    """The newest of those that confirm; of equal ones the first by name, so that the order given is without effect."""
+    found = [(at, item) for item, at in pairs if at is not None]
+    if not found:
+        return None
+    at = latest(*(when for when, _ in found)) or 0
+    item = min((item for when, item in found if when == at), key=lambda held: (held.author, held.name))
+    return Confirmed(at, item.source, item.author, item.record.by)
+
+
+_SPANS = ((730, 365, "years"), (60, 30, "months"), (14, 7, "weeks"), (2, 1, "days"))
+
+
+def staleness(confirmed: Confirmed | None, now: int) -> str:
+    """How long ago in words: "confirmed today", "last confirmed 3 weeks ago", "nobody has confirmed this for 4 years".
+
+    Of a row without any date: "no date says when this was last confirmed".
+    """
+    if confirmed is None:
+        return "no date says when this was last confirmed"
+    days = max(0, now - confirmed.at) // DAY_MS
+    for least, length, unit in _SPANS:
+        if days >= least:
+            count = days // length
+            said = f"{count} {unit}"
+            return f"nobody has confirmed this for {said}" if days >= 540 else f"last confirmed {said} ago"
+    return "confirmed yesterday" if days == 1 else "confirmed today"
+
+
+def likeness(sources: dict[str, None], same: bool) -> Likeness:
+    """How the sources of a row compare."""
+    if len(sources) == 1:
+        return "only-here"
+    return "identical" if same else "similar"

@@ -1,0 +1,190 @@
+"""Whether a medicine is taken now: what each record signals, and what follows from all signals of one row.
+
+Only an explicit word starts or ends a medicine. A fill is not proof of use. An order that ran out ("completed") ends
+itself and nothing else. A stop with a date overtakes what was said before it, here and elsewhere, and never what was
+said after it.
+"""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+import msgspec
+
+from medrec.core.reconcile.held import Held, in_error, latest, not_future
+from medrec.core.records.dates import DAY_MS
+from medrec.core.records.understood import MedicineDetail, Status
+
+SHORT_COURSE_MS = 60 * DAY_MS
+STALE_MS = 1095 * DAY_MS
+REPLACED_WITHIN_MS = 31 * DAY_MS
+SHORT_COURSES = frozenset(
+    {
+        "XG:penicillins", "XG:cephalosporins", "XG:macrolides", "XG:fluoroquinolones", "XG:tetracyclines",
+        "XG:nitroimidazoles", "XG:lincosamides", "XG:carbapenems", "XG:glycopeptides",
+    }
+)  # fmt: skip
+"""Classes that are given for days: an order of such a drug that nobody has confirmed for two months says nothing of
+today."""
+_PLANS = frozenset({"proposal", "plan", "option"})
+
+
+class Says(StrEnum):
+    """What one record signals."""
+
+    TAKEN = "taken"
+    STOPPED = "stopped"
+    ENDED = "ended"
+    FILLED = "filled"
+    GIVEN = "given"
+    OPEN = "open"
+    ERROR = "error"
+
+
+class Rule(StrEnum):
+    """Why a row has its status; each has a heading in docs/spec/reconcile.md."""
+
+    ACTIVE = "active-said"
+    STOP_LATER = "later-stop"
+    STOPPED = "stopped-said"
+    ENDED = "ended-only"
+    REPLACED = "replaced-order"
+    COURSE_OVER = "course-over"
+    STALE = "not-confirmed"
+    SHORT_COURSE = "short-course"
+    FILL_ONLY = "fill-is-not-use"
+    NOTHING_SAID = "nothing-said"
+    FILLED_AFTER = "filled-after-end"
+    IN_ERROR = "entered-in-error"
+    PATIENT = "patient-says"
+
+
+class Signal(NamedTuple):
+    """What one record says, when it last said so (`at`, ms, None: no date), and since when (`start`)."""
+
+    says: Says
+    at: int | None
+    start: int | None
+    rule: Rule | None = None
+
+
+class Verdict(msgspec.Struct, frozen=True, gc=False):
+    """The status of a row; `live` and `outdone` are places of signals; `disputed`: sources disagree on it."""
+
+    status: Status
+    rules: tuple[Rule, ...]
+    live: tuple[int, ...]
+    outdone: tuple[int, ...]
+    disputed: bool
+
+
+def signal(item: Held, detail: MedicineDetail, now: int, short: bool) -> Signal:
+    """What a record signals at `now` (ms). `short`: its drug is of a class that is given for days."""
+    record = item.record
+    start = not_future(record.when, now)
+    at = latest(start, not_future(record.recorded, now))
+    if in_error(record):
+        return Signal(Says.ERROR, at, start, Rule.IN_ERROR)
+    if detail.kind == "dispense":
+        return Signal(Says.FILLED, at, start, Rule.FILL_ONLY)
+    if detail.kind in ("administration", "definition"):
+        return Signal(Says.GIVEN, at, start)
+    if detail.not_taken or detail.do_not_take:
+        return Signal(Says.STOPPED, at, start)
+    if record.status == "stopped":
+        ended = not_future(record.until, now)
+        if _ran_out(record.status_reason):
+            return Signal(Says.ENDED, latest(ended, start), start)
+        return Signal(Says.STOPPED, ended if ended is not None else at, start)
+    if record.status == "unknown" or detail.intent in _PLANS:
+        return Signal(Says.OPEN, at, start)
+    if record.until is not None and record.until.end_ms <= now:
+        return Signal(Says.OPEN, latest(record.until.start_ms, at), start, Rule.COURSE_OVER)
+    if short and at is not None and at + SHORT_COURSE_MS < now:
+        return Signal(Says.OPEN, at, start, Rule.SHORT_COURSE)
+    if at is not None and at + STALE_MS < now:
+        return Signal(Says.OPEN, at, start, Rule.STALE)
+    return Signal(Says.TAKEN, at, start)
+
+
+def _ran_out(reason: str) -> bool:
+    """Whether a record ended by itself (FHIR "completed"), not by somebody's decision."""
+    return reason.startswith("completed")
+
+
+def verdict(signals: list[tuple[str, Signal]]) -> Verdict:
+    """The status that follows from (source, signal) pairs; it does not depend on their order."""
+    fired: dict[Rule, None] = {}
+    taken = [place for place, (_, said) in enumerate(signals) if said.says is Says.TAKEN]
+    stops = [place for place, (_, said) in enumerate(signals) if said.says is Says.STOPPED]
+    effective = []
+    for place in stops:
+        if any(_replaces(signals[other], signals[place]) for other in taken):
+            fired[Rule.REPLACED] = None
+        else:
+            effective.append(place)
+    outdone = [place for place in taken if any(_later(signals[stop][1], signals[place]) for stop in effective)]
+    live = [place for place in taken if place not in outdone]
+    if outdone:
+        fired[Rule.STOP_LATER] = None
+    for _, said in signals:
+        if said.rule is not None and said.says is not Says.TAKEN:
+            fired[said.rule] = None
+    stopping = {signals[place][0]: None for place in effective}
+    if live:
+        fired[Rule.ACTIVE] = None
+        # A stop elsewhere before the last word is history; one without a date, or as late, is a dispute.
+        disputed = bool(outdone) or any(signals[place][0] not in _sources(signals, live) for place in effective)
+        return Verdict("active", _sorted(fired), tuple(live), tuple(outdone), disputed)
+    status: Status = "unknown"
+    if effective:
+        fired[Rule.STOPPED] = None
+        status = "stopped"
+    elif any(said.says is Says.ENDED for _, said in signals) and not _open_after(signals):
+        fired[Rule.ENDED] = None
+        status = "stopped"
+    elif signals and all(said.says is Says.ERROR for _, said in signals):
+        status = "stopped"
+    else:
+        fired[Rule.NOTHING_SAID] = None
+    if status == "stopped" and _filled_after(signals):
+        fired[Rule.FILLED_AFTER] = None
+        status = "unknown"
+    disputed = any(signals[place][0] not in stopping for place in outdone)
+    return Verdict(status, _sorted(fired), (), tuple(outdone), disputed)
+
+
+def _sources(signals: list[tuple[str, Signal]], places: list[int]) -> dict[str, None]:
+    return {signals[place][0]: None for place in places}
+
+
+def _replaces(active: tuple[str, Signal], stop: tuple[str, Signal]) -> bool:
+    """Whether a source's own active order stands in place of one that it stopped: a change of dose, not an end."""
+    if active[0] != stop[0]:
+        return False
+    if active[1].at is None or stop[1].start is None:
+        return stop[1].at is None or active[1].at is None
+    near = stop[1].at is None or active[1].at + REPLACED_WITHIN_MS >= stop[1].at
+    return near and active[1].at > stop[1].start
+
+
+def _later(stop: Signal, active: tuple[str, Signal]) -> bool:
+    """Whether a stop was said after a source last said "taken". Without both dates it was not."""
+    return stop.at is not None and active[1].at is not None and stop.at > active[1].at
+
+
+def _open_after(signals: list[tuple[str, Signal]]) -> bool:
+    """Whether something that says neither is newer than every end."""
+    ends = [said.at for _, said in signals if said.says is Says.ENDED and said.at is not None]
+    opened = [said.at for _, said in signals if said.says is Says.OPEN and said.rule is None and said.at is not None]
+    return bool(opened) and max(opened) > max(ends, default=0)
+
+
+def _filled_after(signals: list[tuple[str, Signal]]) -> bool:
+    """Whether it was filled more than a week after the last stop or end."""
+    ends = [said.at for _, said in signals if said.says in (Says.ENDED, Says.STOPPED) and said.at is not None]
+    fills = [said.at for _, said in signals if said.says is Says.FILLED and said.at is not None]
+    return bool(fills) and bool(ends) and max(fills) > max(ends) + 7 * DAY_MS
+
+
+def _sorted(fired: dict[Rule, None]) -> tuple[Rule, ...]:
+    return tuple(sorted(fired))
