@@ -60,12 +60,17 @@ revoked = Table(
 
 
 class Ask(Fields, frozen=True):
-    """A request for a person's records; it may be answered until `expires` (ms)."""
+    """A request for a person's records; it may be answered until `expires` (ms).
+
+    `credential` (canonical JSON) is the practitioner's, `assertion` her signature over `assertion_message`.
+    """
 
     account: Annotated[str, msgspec.Meta(max_length=80)]
     expires: TimeMs
     network: Bytes32
     request: Request
+    credential: Annotated[bytes, msgspec.Meta(max_length=4096)] = b""
+    assertion: Annotated[bytes, msgspec.Meta(max_length=64)] = b""
 
 
 class SentRecord(Fields, frozen=True):
@@ -88,12 +93,16 @@ class SentLine(Fields, frozen=True):
 
 
 class Release(Fields, frozen=True):
-    """What the source lets go. `more` is the `after` of the next page, "" on the last one."""
+    """What the source lets go. `more` is the `after` of the next page, "" on the last one.
+
+    `attach` are the codes of texts that have to travel with these records wherever they go.
+    """
 
     disclosure: SentLine
     more: str
     records: list[SentRecord]
     request: Bytes16
+    attach: list[str] = []
 
 
 Form = TypeVar("Form", bound=Fields)

@@ -19,11 +19,26 @@ class Code(Enum):
     REQUEST_TOO_LONG = "request-too-long"
     REQUEST_REPLAYED = "request-replayed"
     PURPOSE_NOT_COVERED = "purpose-not-covered"
+    PURPOSE_MISSING = "purpose-missing"
+    PURPOSE_UNKNOWN = "purpose-unknown"
+    REASON_MISSING = "reason-missing"
+    QUERY_UNKNOWN = "query-unknown"
+    NOT_FOUND = "not-found"
+    # Who asks in the requester's name.
+    CREDENTIAL_MISSING = "credential-missing"
+    CREDENTIAL_BAD = "credential-bad"
+    CREDENTIAL_FOREIGN = "credential-foreign"
+    CREDENTIAL_KEY_RETIRED = "credential-key-retired"
+    CREDENTIAL_OVER = "credential-over"
+    CREDENTIAL_TOO_LONG = "credential-too-long"
+    NOT_THE_PRACTITIONER = "not-the-practitioner"
+    ASSERTION_BAD = "assertion-bad"
     # The node's state.
     MERGE_DELAY = "merge-delay"
     STORE_UNUSABLE = "store-unusable"
     LEDGER_UNUSABLE = "ledger-unusable"
     SOURCE_UNAVAILABLE = "source-unavailable"
+    RULES_UNREADABLE = "rules-unreadable"
     # The person's will.
     NOT_PERMITTED = "not-permitted"
     UNKNOWN_PERSON = "unknown-person"
@@ -31,6 +46,8 @@ class Code(Enum):
     DENIED = "denied"
     CONSENT_BROKEN = "consent-broken"
     CONSENT_CHANGED = "consent-changed"
+    ACTOR_UNRESOLVED = "actor-unresolved"
+    DISPUTED = "disputed"
     # The records.
     RECORD_ALTERED = "record-altered"
     RECORD_CHANGED = "record-changed"
@@ -67,16 +84,32 @@ SENTENCES: dict[Code, str] = {
     Code.REQUEST_TOO_LONG: "The request claims to be valid for too long; ask with a shorter time.",
     Code.REQUEST_REPLAYED: "A request with this id was answered before; ask again with a new id.",
     Code.PURPOSE_NOT_COVERED: "A consent does not cover this purpose of use.",
+    Code.PURPOSE_MISSING: "The request does not say for what purpose; say it and ask again.",
+    Code.PURPOSE_UNKNOWN: "The purpose of use is none of HL7 v3-ActReason; say one of these and ask again.",
+    Code.REASON_MISSING: "The request gives no reason; write one sentence and ask again.",
+    Code.QUERY_UNKNOWN: "This node does not answer a query of this form; the CapabilityStatement lists those it does.",
+    Code.NOT_FOUND: "No such record is here, or there is no permission for it.",
+    Code.CREDENTIAL_MISSING: "The request does not show who asks; add the practitioner's credential.",
+    Code.CREDENTIAL_BAD: "The practitioner's credential is not readable, or its signature does not hold.",
+    Code.CREDENTIAL_FOREIGN: "The credential was made by another organisation, or for another network.",
+    Code.CREDENTIAL_KEY_RETIRED: "The credential is signed with a key that was replaced; have it signed anew.",
+    Code.CREDENTIAL_OVER: "The credential is not valid at this time; sign in again, and check the clocks.",
+    Code.CREDENTIAL_TOO_LONG: "The credential claims to be valid for more than a day.",
+    Code.NOT_THE_PRACTITIONER: "The request names somebody else than the credential it shows.",
+    Code.ASSERTION_BAD: "The practitioner did not sign this request.",
     Code.MERGE_DELAY: "This node has not reached the ledger for too long and lets nothing out until it has.",
     Code.STORE_UNUSABLE: "This node cannot write its journal and therefore lets nothing out.",
     Code.LEDGER_UNUSABLE: "This node cannot read the ledger and therefore lets nothing out.",
     Code.SOURCE_UNAVAILABLE: "The place where the records live does not answer; try again later.",
+    Code.RULES_UNREADABLE: "The rules that tell sensitive records cannot be read here, so nothing is let out.",
     Code.NOT_PERMITTED: "There is no permission for this here.",
     Code.UNKNOWN_PERSON: "Nobody with this account is linked here.",
     Code.NO_CONSENT: "The person has not permitted it.",
     Code.DENIED: "The person has denied it.",
     Code.CONSENT_BROKEN: "A consent of the person cannot be read, so nothing is let out.",
     Code.CONSENT_CHANGED: "The permission was taken back while the request was being answered.",
+    Code.ACTOR_UNRESOLVED: "A consent names somebody of whom nobody can say whether the requester is meant.",
+    Code.DISPUTED: "The person disputes earlier looks of this organisation; nothing more goes to it until she is answered.",
     Code.RECORD_ALTERED: "A record was changed at its source without a new version and is not let out.",
     Code.RECORD_CHANGED: "A record has a newer version that is not signed yet; try again in a moment.",
     Code.TOO_LARGE: "The records are more than fit into one answer; ask for fewer.",
@@ -93,12 +126,30 @@ SENTENCES: dict[Code, str] = {
 }
 
 HIDDEN = frozenset(
-    {Code.UNKNOWN_PERSON, Code.NO_CONSENT, Code.DENIED, Code.CONSENT_BROKEN, Code.CONSENT_CHANGED, Code.NOT_PERMITTED}
+    {
+        Code.UNKNOWN_PERSON,
+        Code.NO_CONSENT,
+        Code.DENIED,
+        Code.CONSENT_BROKEN,
+        Code.CONSENT_CHANGED,
+        Code.ACTOR_UNRESOLVED,
+        Code.DISPUTED,
+        Code.NOT_PERMITTED,
+    }
 )
 
-UNREADABLE = frozenset({Code.MALFORMED})
+UNREADABLE = frozenset(
+    {Code.MALFORMED, Code.PURPOSE_MISSING, Code.PURPOSE_UNKNOWN, Code.REASON_MISSING, Code.QUERY_UNKNOWN}
+)
 TRY_AGAIN = frozenset(
-    {Code.MERGE_DELAY, Code.STORE_UNUSABLE, Code.LEDGER_UNUSABLE, Code.SOURCE_UNAVAILABLE, Code.RECORD_CHANGED}
+    {
+        Code.MERGE_DELAY,
+        Code.STORE_UNUSABLE,
+        Code.LEDGER_UNUSABLE,
+        Code.SOURCE_UNAVAILABLE,
+        Code.RULES_UNREADABLE,
+        Code.RECORD_CHANGED,
+    }
 )
 
 
@@ -118,7 +169,9 @@ class Refusal(Exception):
 
     @property
     def status(self) -> int:
-        """The HTTP status that goes with it: 400, 403 or 503."""
+        """The HTTP status that goes with it: 400, 403, 404 or 503."""
+        if self.reason is Code.NOT_FOUND:
+            return 404
         return 400 if self.reason in UNREADABLE else 503 if self.reason in TRY_AGAIN else 403
 
     def outward(self) -> "Refusal":

@@ -26,6 +26,7 @@ FORMS: dict[str, type[Fields]] = {
     "disclosure/1": access.DisclosureManifest,
     "disclosure-received/1": access.ReceivedManifest,
     "refusal/1": access.RefusalManifest,
+    "call-refused/1": access.CallRefusedManifest,
 }
 
 

@@ -9,7 +9,9 @@ from medrec.core.manifests.record import FhirId, FhirType, Hex16, Hex32
 from medrec.core.types import Fields, OrganisationId, TimeMs
 
 Door = Literal["pull", "push", "view"]
-Outcome = Literal["received", "refused", "nothing"]
+Outcome = Literal["received", "viewed", "refused", "nothing"]
+PractitionerId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9\-.]{1,64}\Z")]
+Role = Annotated[str, msgspec.Meta(pattern=r"^[!-{}~]{1,150}\|[!-{}~]{1,48}\Z")]
 
 
 class Disclosed(Fields, frozen=True):
@@ -24,7 +26,9 @@ class Disclosed(Fields, frozen=True):
 class Request(Fields, frozen=True):
     """What was asked, by whom and why. `id` is the request's own random id, used once.
 
-    Empty `types` and `ids` ask for everything; `after` ("Type/id") goes on behind the last record of a page.
+    `practitioner` is the name of who asks, `identity` her id inside the requester and `role` her role there, as her
+    credential says; a `machine` is a program. Empty `types` and `ids` ask for everything; `after` ("Type/id") goes on
+    behind the last record of a page. `query` is the FHIR interaction ("Observation?code=..."), "" for none.
     """
 
     id: Hex16
@@ -36,10 +40,26 @@ class Request(Fields, frozen=True):
     types: Annotated[list[FhirType], msgspec.Meta(max_length=200)]
     ids: Annotated[list[FhirId], msgspec.Meta(max_length=500)]
     after: Annotated[str, msgspec.Meta(pattern=r"^([A-Z][A-Za-z]{1,63}/[A-Za-z0-9\-.]{1,64})?\Z")] = ""
+    identity: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9\-.]{0,64}\Z")] = ""
+    role: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    machine: bool = False
+    query: Annotated[str, msgspec.Meta(max_length=2000)] = ""
+
+
+class Basis(Fields, frozen=True):
+    """What a decision rests on, for whoever decides it again: every consent that stood at the time (SHA-256 of its
+    manifest), the jurisdictions whose law was applied, and the version of the rules that label records."""
+
+    consents: list[Hex32]
+    law: list[str]
+    labels: str
 
 
 class DisclosureManifest(Fields, frozen=True):
-    """The source's half: what it let go, to whom, on whose decision; `obligation` is what the recipient owes."""
+    """The source's half: what it let go, to whom, on whose decision; `obligation` is what the recipient owes.
+
+    `decided` are the consents that decided, `basis` all that was looked at, `attach` the texts that travel with it.
+    """
 
     manifest: Literal["disclosure/1"]
     network: Hex32
@@ -50,14 +70,16 @@ class DisclosureManifest(Fields, frozen=True):
     records: list[Disclosed]
     decided: list[Hex32]
     obligation: Hex16
+    basis: Basis | None = None
+    attach: list[str] = []
 
 
 class ReceivedManifest(Fields, frozen=True):
     """The recipient's half; settles the source's obligation.
 
-    outcome: `received` (and verified: `records`), `refused` (what came did not verify, `code` says how, nothing was
-    kept), `nothing` (the source anchored a disclosure and nothing came). `disclosure` is the SHA-256 of the source's
-    half, null if it did not come.
+    outcome: `received` (and verified: `records`), `viewed` (looked at on a page of the source, nothing was kept),
+    `refused` (what came did not verify, `code` says how, nothing was kept), `nothing` (the source anchored a
+    disclosure and nothing came). `disclosure` is the SHA-256 of the source's half, null if it did not come.
     """
 
     manifest: Literal["disclosure-received/1"]
@@ -90,6 +112,23 @@ class RefusalManifest(Fields, frozen=True):
     decided: list[Hex32]
     id: Hex16
     obligation: Hex16 | None = None
+    basis: Basis | None = None
+
+
+class CallRefusedManifest(Fields, frozen=True):
+    """A call was refused before anybody could say whom it was about; `caller` is whose signature it carried.
+
+    `code` is one of the codes of signed requests, `path` what was called, `id` random.
+    """
+
+    manifest: Literal["call-refused/1"]
+    network: Hex32
+    organisation: OrganisationId
+    time: TimeMs
+    caller: OrganisationId
+    path: Annotated[str, msgspec.Meta(max_length=100)]
+    code: Annotated[str, msgspec.Meta(max_length=40)]
+    id: Hex16
 
 
 def obligation_of(source: str, requester: str, request: bytes) -> bytes:
