@@ -21,12 +21,24 @@ from medrec.node.agent import Agent
 from medrec.node.anchor import Anchorer
 from medrec.node.consents import Consents
 from medrec.node.directory import Directory
-from medrec.node.gate import Gate, answer_release
+from medrec.node.disputes import (
+    ANSWERS_PATH,
+    DISPUTED_PATH,
+    DISPUTES_PATH,
+    Disputes,
+    answer_answers,
+    answer_disputed,
+    answer_disputes,
+)
+from medrec.node.gate import Gate
 from medrec.node.journal import NOTICES_PATH, Journal
 from medrec.node.keys import OrganisationKeys, PersonKey
+from medrec.node.labels import Labels
 from medrec.node.link import Linker
 from medrec.node.peers import LocalNetwork, PeerError
+from medrec.node.practitioners import PHYSICIAN, Practitioner, Practitioners
 from medrec.node.publish import Incoming, Published, Publisher
+from medrec.node.pull import answer_release
 from medrec.node.refusals import Refusal
 from medrec.node.store import Store
 from medrec.node.vault import Vault
@@ -37,6 +49,9 @@ ROUTES: dict[str, Callable[[Any, str, bytes], bytes]] = {
     "/medrec/release": answer_release,
     "/medrec/consents": consenting.answer_consent,
     "/medrec/revocations": consenting.answer_revocation,
+    DISPUTES_PATH: answer_disputes,
+    DISPUTED_PATH: answer_disputed,
+    ANSWERS_PATH: answer_answers,
     "/medrec/link": lambda node, caller, body: node.linker.accept(caller, body),
 }
 
@@ -75,7 +90,11 @@ class TestNode:
         self.publisher = Publisher(self.journal, self.network)
         self.anchorer = Anchorer(self.store, self.engine, self.keys, organisation, self.network, self.clock)
         self.linker = Linker(self.journal, self.engine, self.network, self.clock)
+        self.law = ("US",)
+        self.labels = Labels()
+        self.practitioners = Practitioners(self)  # type: ignore[arg-type]
         self.consents = Consents(self)  # type: ignore[arg-type]
+        self.disputes = Disputes(self)  # type: ignore[arg-type]
         self.gate = Gate(self)  # type: ignore[arg-type]
         self.agent = (
             Agent(self.store, self.vault, self.engine, organisation, self.network, self.peers.call, self.clock)
@@ -95,6 +114,10 @@ class TestNode:
         raw = content.encode()
         self.source.raw[(kind, identifier)] = raw
         return self.publisher.publish([Incoming(kind, identifier, canonical(raw), origin)])
+
+    def doctor(self, name: str = "Dr South") -> Practitioner:
+        """A physician who works here."""
+        return self.practitioners.enter("-".join(name.lower().split()), name, PHYSICIAN)
 
     def anchor(self) -> None:
         while self.anchorer.step():

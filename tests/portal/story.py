@@ -14,6 +14,7 @@ from medrec.node import receive, store
 from medrec.node.app import local_answer
 from medrec.node.node import Node
 from medrec.node.peers import PeerError
+from medrec.node.practitioners import PHYSICIAN, SYSTEM
 from medrec.node.publish import Incoming, Published
 from medrec.node.store import Store
 from medrec.node.vault import Vault
@@ -125,12 +126,17 @@ class Story:
         return person
 
     def ask(self, person: Patient, practitioner: str, reason: str) -> receive.Received:
+        """South asks for observations; nobody named is a program."""
+        south: Any = self.network["south"]
+        name = f"id-{secrets.token_hex(4)}"
+        role = SYSTEM if not practitioner else PHYSICIAN
+        who = south.practitioners.enter(name, practitioner, role, machine=not practitioner)
         return receive.request_records(
             self.network["south"],  # type: ignore[arg-type]
             "north",
             person.account,
             types=("Observation",),
             purpose="TREAT",
-            practitioner=practitioner,
+            practitioner=who,
             reason=reason,
         )

@@ -23,6 +23,7 @@ from medrec.node import consents, receipts, receive, store
 from medrec.node.audit import audit_journal
 from medrec.node.node import Node
 from medrec.node.peers import PeerError
+from medrec.node.practitioners import PHYSICIAN
 from medrec.node.publish import Published
 from medrec.node.rebuild import rebuild
 from medrec.portal.app import person_path
@@ -165,7 +166,7 @@ class Story(Stage):
                 source.organisation,
                 main.account,
                 purpose="TREAT",
-                practitioner="Dr Ines Calloway",
+                practitioner=asker.practitioners.enter("calloway", "Dr Ines Calloway", PHYSICIAN),
                 reason="First visit; history needed",
                 after=after,
             )

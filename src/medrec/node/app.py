@@ -25,10 +25,18 @@ from medrec.node import signing, store
 from medrec.node.access import RELEASE_PATH
 from medrec.node.checkpoints import COSIGN_PATH
 from medrec.node.consents import CONSENTS_PATH, REVOCATIONS_PATH, answer_consent, answer_revocation
-from medrec.node.gate import answer_release
+from medrec.node.disputes import (
+    ANSWERS_PATH,
+    DISPUTED_PATH,
+    DISPUTES_PATH,
+    answer_answers,
+    answer_disputed,
+    answer_disputes,
+)
 from medrec.node.journal import NOTICES_PATH
 from medrec.node.link import LinkError
 from medrec.node.peers import PeerError, address
+from medrec.node.pull import answer_release
 from medrec.node.refusals import Refusal
 from medrec.node.store import StoreError
 
@@ -85,6 +93,9 @@ ROUTES: dict[str, Handler] = {
     RELEASE_PATH: answer_release,
     CONSENTS_PATH: answer_consent,
     REVOCATIONS_PATH: answer_revocation,
+    DISPUTES_PATH: answer_disputes,
+    DISPUTED_PATH: answer_disputed,
+    ANSWERS_PATH: answer_answers,
     COSIGN_PATH: _cosign,
 }
 """Everything that another organisation's node may call."""

@@ -5,20 +5,26 @@ when it arrives again.
 """
 
 import hashlib
-from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 import sqlalchemy as sql
 
 from medrec.core import codec, commitment, manifests, state
-from medrec.core.consent.simple import Rule
+from medrec.core.consent import access as consent_access
+from medrec.core.consent.compiling import Rules
+from medrec.core.consent.policy import Given as Stated
 from medrec.core.credential import signed_by
+from medrec.core.crypto import verify_ed25519
 from medrec.core.manifests.consent import (
     ConsentManifest,
+    FhirConsentManifest,
     Grant,
     RevocationManifest,
     consent_message,
+    fhir_consent_message,
+    misfit,
     revocation_message,
 )
 from medrec.engines.engine import EngineError
@@ -35,8 +41,13 @@ CONSENTS_PATH = "/medrec/consents"
 REVOCATIONS_PATH = "/medrec/revocations"
 AHEAD_MS_MAX = 5 * 60_000
 RULES_REMEMBERED_MAX = 50_000
+ATTESTED = b"medrec/attested/1"
+"""What stands before the message of a consent that a clinic attests when its organisation's key signs it."""
 Sign = Callable[[bytes], tuple[bytes, bytes]]
 """Signs 32 bytes with a person's credential: (key id, packed proof; see core.credential)."""
+
+
+AnyConsent = ConsentManifest | FhirConsentManifest
 
 
 class Given(NamedTuple):
@@ -50,7 +61,7 @@ class Kept(NamedTuple):
     """A consent as it is shown: its SHA-256 and its content."""
 
     hash: bytes
-    consent: ConsentManifest
+    consent: AnyConsent
 
 
 class Consents:
@@ -58,7 +69,8 @@ class Consents:
 
     def __init__(self, node: "Node") -> None:
         self._node = node
-        self._rules: dict[bytes, Rule] = {}
+        self._stated: dict[bytes, Stated] = {}
+        self._rules: dict[tuple[bytes, ...], Rules] = {}
         self.changes = 0
         """Counts up whenever a consent or revocation was taken; two equal counts mean that nothing changed."""
 
@@ -69,7 +81,7 @@ class Consents:
             raise Refusal(Code.WRONG_NETWORK)
         if consent.organisation != self._node.organisation:
             raise Refusal(Code.WRONG_ORGANISATION)
-        self._check_signature(consent.account, consent.key, consent_message(consent), consent.signature)
+        self._check_author(consent)
         digest, now = hashlib.sha256(data).digest(), self._node.clock()
         if consent.time > now + AHEAD_MS_MAX:
             raise Refusal(Code.FROM_THE_FUTURE)
@@ -79,9 +91,7 @@ class Consents:
         self.changes += 1
         return given
 
-    def _give(
-        self, connection: sql.Connection, consent: ConsentManifest, data: bytes, digest: bytes, now: int
-    ) -> Given:
+    def _give(self, connection: sql.Connection, consent: AnyConsent, data: bytes, digest: bytes, now: int) -> Given:
         nullifier = bytes.fromhex(consent.nullifier)
         person = self._node.journal.person_of_account(connection, consent.account)
         if person is None:
@@ -93,10 +103,11 @@ class Consents:
             if bytes(same[0].hash) == digest:
                 return Given(digest, True)
             raise Refusal(Code.NULLIFIER_USED)
-        if consent.grant.until is not None and consent.grant.until <= now:
+        if isinstance(consent, ConsentManifest) and consent.grant.until is not None and consent.grant.until <= now:
             raise Refusal(Code.CONSENT_OVER)
-        summary = [5, consent.time, consent.grant.effect, nullifier]
-        self._node.journal.append(connection, [Draft("consent/1", data, person.id, None, summary)])
+        effect = consent.grant.effect if isinstance(consent, ConsentManifest) else "fhir"
+        summary = [5, consent.time, effect, nullifier]
+        self._node.journal.append(connection, [Draft(consent.manifest, data, person.id, None, summary)])
         connection.execute(
             sql.insert(store.consent).values(
                 hash=digest,
@@ -118,7 +129,7 @@ class Consents:
         if len(secret) != commitment.SECRET_BYTES:
             raise Refusal(Code.WRONG_SECRET)
         nullifier = commitment.nullifier(secret)
-        self._check_signature(account, key.hex(), revocation_message(nullifier), signature.hex())
+        self.check_signature(account, key.hex(), revocation_message(nullifier), signature.hex())
         done = self._node.store.write(
             lambda connection: self._take_back(connection, account, nullifier, secret, key, signature)
         )
@@ -155,17 +166,38 @@ class Consents:
         self.changes += 1
         return True
 
-    def rule(self, digest: bytes, sealed: bytes, person: Person) -> Rule:
-        """The rule of a kept consent; one that cannot be read is a rule without effect, which closes everything."""
-        found = self._rules.get(digest)
-        if found is None:
-            try:
-                found = _rule(digest, self._open(digest, sealed, person).grant)
-            except (VaultError, Refusal):
-                return Rule(digest.hex(), "unreadable", frozenset(), frozenset(), None)
+    def rules(self, person: Person | None, rows: Sequence[Any]) -> Rules:
+        """The rules of a person's standing consents (rows with `hash` and `sealed`), with the law of this node.
+
+        A consent that cannot be opened is a broken one, which closes everything.
+        """
+        name = tuple(sorted(bytes(row.hash) for row in rows))
+        found = self._rules.get(name)
+        if found is not None:
+            return found
+        stated = [self._state(bytes(row.hash), bytes(row.sealed), person) for row in rows]
+        rules = consent_access.rules_of(stated, self._node.law)
+        # What could not be opened may be readable again in a moment: it is not remembered.
+        if all(one.id in self._readable(name) for one in stated):
             if len(self._rules) >= RULES_REMEMBERED_MAX:
                 self._rules = {}
-            self._rules[digest] = found
+            self._rules[name] = rules
+        return rules
+
+    def _readable(self, name: tuple[bytes, ...]) -> set[str]:
+        return {digest.hex() for digest in name if digest in self._stated}
+
+    def _state(self, digest: bytes, sealed: bytes, person: Person | None) -> Stated:
+        found = self._stated.get(digest)
+        if found is None:
+            try:
+                assert person is not None
+                found = consent_access.given(self._open(digest, sealed, person), digest.hex())
+            except (VaultError, Refusal):
+                return consent_access.broken(digest.hex())
+            if len(self._stated) >= RULES_REMEMBERED_MAX:
+                self._stated = {}
+            self._stated[digest] = found
         return found
 
     def of(self, account: str) -> list[Kept]:
@@ -182,7 +214,7 @@ class Consents:
         ]
         return sorted(kept, key=lambda item: (item.consent.time, item.hash))
 
-    def _open(self, digest: bytes, sealed: bytes, person: Person) -> ConsentManifest:
+    def _open(self, digest: bytes, sealed: bytes, person: Person) -> AnyConsent:
         return _read_consent(self._node.vault.open(person.keys.data, sealed, digest))
 
     def _on_ledger(self, nullifier: bytes) -> bool:
@@ -192,7 +224,27 @@ class Consents:
         except EngineError:
             raise Refusal(Code.LEDGER_UNUSABLE) from None
 
-    def _check_signature(self, account: str, key: str, message: bytes, signature: str) -> None:
+    def _check_author(self, consent: AnyConsent) -> None:
+        """Whether the one who signed may decide for the person. Raises Refusal."""
+        if isinstance(consent, ConsentManifest):
+            self.check_signature(consent.account, consent.key, consent_message(consent), consent.signature)
+            return
+        if misfit(consent):
+            raise Refusal(Code.MALFORMED)
+        message = fhir_consent_message(consent)
+        if consent.assurance == "self":
+            self.check_signature(consent.account, consent.key, message, consent.signature)
+        elif consent.assurance == "clinic":
+            mine = self._node.directory.find(self._node.organisation)
+            # The organisation's key signs nothing of 32 bytes but transactions: its signature has a name before it.
+            signed = ATTESTED + message
+            if mine is None or not verify_ed25519(mine.keys.ed25519, signed, bytes.fromhex(consent.signature)):
+                raise Refusal(Code.BAD_SIGNATURE)
+        else:
+            raise Refusal(Code.NOT_A_DELEGATE)
+
+    def check_signature(self, account: str, key: str, message: bytes, signature: str) -> None:
+        """Whether a credential (key id in hex) that acts for the account signed 32 bytes. Raises Refusal."""
         try:
             with self._node.engine.view() as view:
                 found = state.account(view, account)
@@ -252,15 +304,11 @@ def answer_revocation(node: "Node", caller: str, body: bytes) -> bytes:
     return codec.encode({"fresh": node.consents.take_back(account, *parts)})
 
 
-def _read_consent(data: bytes) -> ConsentManifest:
+def _read_consent(data: bytes) -> AnyConsent:
     try:
         consent = manifests.decode(data)
     except manifests.ManifestError:
         raise Refusal(Code.MALFORMED) from None
-    if not isinstance(consent, ConsentManifest):
+    if not isinstance(consent, ConsentManifest | FhirConsentManifest):
         raise Refusal(Code.MALFORMED)
     return consent
-
-
-def _rule(digest: bytes, grant: Grant) -> Rule:
-    return Rule(digest.hex(), grant.effect, frozenset(grant.recipients), frozenset(grant.types), grant.until)

@@ -3,26 +3,30 @@
 The order of the steps is final. At each it says what has happened if the process dies there. Nothing is sent
 without a durable line that says so; a line without anything sent is healed by the recipient, who states that nothing
 came. Whatever goes wrong, the answer is a refusal.
+
+Three doors lead here: pull, push and view. A door chooses among the records that the decision lets out, and gives
+them their form; it decides nothing.
 """
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 import msgspec
 import sqlalchemy as sql
 
 from medrec.core import codec, manifests
 from medrec.core.address import AddressError, decode_address
-from medrec.core.commitment import SALT_BYTES
-from medrec.core.consent.simple import Asked, Decision, Rule, decide
+from medrec.core.consent.decide import Decision, decide, judge
+from medrec.core.consent.facts import Request as Facts
 from medrec.core.manifests.access import Disclosed, DisclosureManifest, RefusalManifest, obligation_of
 from medrec.engines.engine import EngineError
 from medrec.node import access, store
-from medrec.node.access import Ask, Release, SentLine, SentRecord, UnreadableError
+from medrec.node.access import Ask, UnreadableError
+from medrec.node.deciding import Allowed, Decider, Permitted, Standing, check_purpose
 from medrec.node.gather import Answered, Gathering, UsedError
 from medrec.node.journal import Draft, Line, Person
-from medrec.node.nullifiers import Nullifiers
-from medrec.node.reading import Reader, signed_records
+from medrec.node.practitioners import CredentialCheck
+from medrec.node.reading import Reader
 from medrec.node.refusals import Code, Refusal
 from medrec.node.store import StoreError
 from medrec.node.vault import KEY_BYTES, Vault, VaultError, seal_field
@@ -30,41 +34,56 @@ from medrec.node.vault import KEY_BYTES, Vault, VaultError, seal_field
 if TYPE_CHECKING:
     from medrec.node.node import Node
 
-REASONS = {
-    "permitted": None,
-    "denied": Code.DENIED,
-    "no-consent": Code.NO_CONSENT,
-    "consent-broken": Code.CONSENT_BROKEN,
-    "purpose-not-covered": Code.PURPOSE_NOT_COVERED,
-}
-
+Answer = TypeVar("Answer")
+Answer_co = TypeVar("Answer_co", covariant=True)
 
 _PERSON_ID = sql.select(store.person.c.id).where(store.person.c.account == sql.bindparam("wanted"))
-_PERSON_AND_CONSENTS = (
-    sql.select(
-        *(column for column in store.person.c if column.name != "keys"),
-        store.person.c["keys"].label("person_keys"),
-        store.consent.c.hash,
-        store.consent.c.nullifier,
-        store.consent.c.sealed,
-    )
-    .join_from(store.person, store.consent, store.consent.c.account == store.person.c.account, isouter=True)
-    .where(store.person.c.account == sql.bindparam("wanted"))
-)
+
+
+class Chosen(NamedTuple):
+    """What a door takes of what is permitted, in order, and where its next page begins ("" on the last)."""
+
+    records: Sequence[Allowed]
+    more: str = ""
+    rest: Any = None
+    """What the door wants to see again when it gives the records their form."""
+
+
+class Released(NamedTuple):
+    """What may leave: records and their canonical bytes, and the line in the journal that says so."""
+
+    person: Person
+    line: Line
+    chosen: Chosen
+    contents: Sequence[bytes]
+    attach: tuple[str, ...]
+    now: int
+
+
+class Door(Protocol[Answer_co]):
+    """How records leave."""
+
+    def choose(self, ask: Ask, permitted: Permitted) -> Chosen:
+        """The records to let out now. Raises Refusal."""
+        ...
+
+    def give(self, ask: Ask, released: Released) -> Answer_co:
+        """The answer that carries them."""
+        ...
 
 
 class Plan(NamedTuple):
-    """What the decision lets out: to whom it belongs, what decided, which records (rows), and where the next page
-    begins. `rules` are the consents that were in force with their nullifiers, `changes` the count of consents when
-    they were read."""
+    """What was decided: about whom, on what, and which records go. `changes` is the count of consents and disputes
+    when they were read."""
 
     person: Person
-    asked: Asked
+    facts: Facts
     decision: Decision
-    rules: tuple[tuple[Rule, bytes], ...]
+    standing: Standing
     changes: int
-    rows: tuple[Any, ...]
-    more: str
+    chosen: Chosen
+    attach: tuple[str, ...]
+    contents: dict[str, bytes]
 
 
 class Gate:
@@ -73,46 +92,46 @@ class Gate:
     def __init__(self, node: "Node", step: Callable[[str], None] = lambda name: None) -> None:
         self._node = node
         self._gathering = Gathering(node.journal)
-        self._nullifiers = Nullifiers(node.engine)
-        self._reader = Reader(node)
+        self._credentials = CredentialCheck(node)
+        self.decider = Decider(node)
+        self.reader = Reader(node)
         self._waiting_since = 0
         self._measured = -1
         self.step = step
 
-    def release(self, caller: str, ask: Ask) -> bytes:
-        """Let out what `ask` may have: the bytes of a signed release. `caller` is who signed the request.
+    def release(self, caller: str, ask: Ask, door: "Door[Answer]") -> Answer:
+        """Let out what `ask` may have, in the form of a door. `caller` is who signed the request.
 
         Raises Refusal with the code that may be seen from outside; the journal has the code itself.
         """
         node = self._node
         now = node.clock()
         obligation = obligation_of(node.organisation, caller, bytes.fromhex(ask.request.id))
-        plan: Plan | None = None
-        line: Line | None = None
+        seen = _Seen()
         try:
             # 1 Who asks? A crash here: nothing has happened; the requester hears nothing and asks again.
             self.step("authenticate")
             self._authenticate(caller, ask, now)
-            # 2 May they? A crash here: nothing has happened.
+            # 2 May they, and what of it? A crash here: nothing has happened.
             self.step("decide")
-            plan = self._decide(ask, now)
+            plan = self._decide(ask, now, door, seen)
             # 3 Write it down. A crash before the write is durable: nothing has happened. A crash after it: the
             # journal says that records went out and none did; the requester owes its half, and states that nothing
             # came. The request's id is used up.
             self.step("journal")
-            line = self._disclose(ask, plan, obligation, now)
+            line = seen.line = self._disclose(ask, plan, obligation, now)
             # 4 Still? A revocation that came meanwhile stops it. A crash from here on is as after 3.
             self.step("recheck")
             self._recheck(caller, plan)
             # 5 and 6 Read the records where they live, and hold them against what was signed.
             self.step("read")
-            contents = self._reader.read(plan.rows)
+            contents = self._read(plan)
             # The reading may have taken long: a last look, for free if nothing has changed since.
             self.step("compare")
             self._recheck(caller, plan, only_if_changed=True)
             # 7 Sign and send. A crash after the sending: the recipient has what the journal says it has.
             self.step("send")
-            return self._seal(ask, plan, line, contents)
+            return door.give(ask, Released(plan.person, line, plan.chosen, contents, plan.attach, now))
         except Refusal as refusal:
             no = refusal
         except UsedError:
@@ -122,8 +141,7 @@ class Gate:
         except (StoreError, VaultError, sql.exc.SQLAlchemyError):
             # What cannot be written down is not done; and this refusal cannot be written down either.
             raise Refusal(Code.STORE_UNUSABLE) from None
-        decided = no.decided or (plan.decision.decided if plan is not None else ())
-        raise self._refuse(caller, ask, no, decided, obligation, now, line is not None)
+        raise self._refuse(caller, ask, no, seen, obligation, now)
 
     def _authenticate(self, caller: str, ask: Ask, now: int) -> None:
         if ask.network != self._node.network:
@@ -136,6 +154,8 @@ class Gate:
             raise Refusal(Code.REQUEST_EXPIRED)
         if ask.expires > now + access.ASK_LIFE_MS_MAX:
             raise Refusal(Code.REQUEST_TOO_LONG)
+        self._credentials.check(ask, now)
+        check_purpose(ask.request)
         self._check_merge_delay(now)
 
     def _active(self, caller: str) -> bool:
@@ -155,70 +175,53 @@ class Gate:
         if now > self._waiting_since + delay:
             raise Refusal(Code.MERGE_DELAY)
 
-    def _decide(self, ask: Ask, now: int) -> Plan:
-        request = ask.request
-        asked = Asked(request.requester, frozenset(request.types), request.purpose)
+    def _decide(self, ask: Ask, now: int, door: "Door[Any]", seen: "_Seen") -> Plan:
         changes = self._node.consents.changes
+        self._node.labels.check()
         with self._node.store.read() as connection:
-            person, rules = self._rules(connection, ask.account)
-            decision = decide(asked, [rule for rule, _ in rules], now)
-            # Who is unknown here is decided like one without any consent: no answer tells them apart.
-            reason = REASONS[decision.reason]
-            if person is None and reason in (None, Code.NO_CONSENT):
-                reason = Code.UNKNOWN_PERSON
-            if reason is not None or person is None:
-                raise Refusal(reason or Code.UNKNOWN_PERSON, decided=decision.decided + decision.broken)
-            found = signed_records(connection, person.id, request, decision)
-        page = tuple(found[: access.PAGE_RECORDS])
-        more = f"{page[-1].type}/{page[-1].id}" if len(found) > len(page) else ""
-        for row in page:
-            if row.altered:
-                raise Refusal(Code.RECORD_ALTERED, f"{row.type}/{row.id}", decision.decided)
-        return Plan(person, asked, decision, tuple(rules), changes, page, more)
-
-    def _rules(
-        self, connection: sql.Connection, account: str, known: Person | None = None
-    ) -> tuple[Person | None, list[tuple[Rule, bytes]]]:
-        """The linked person of an account, and her consents that are not taken back, with their nullifiers.
-
-        `known` is the person as she was found before: her keys are not opened again.
-        """
-        found = connection.execute(_PERSON_AND_CONSENTS, {"wanted": account}).all()
-        if not found:
-            return None, []
-        first = found[0]
-        if known is not None and known.id == first.id:
-            person = known
-        else:
-            keys = self._node.vault.unwrap(first.person_keys)
-            person = Person(first.id, first.patient, first.account, first.agent, first.epoch, keys)
-        rule, published = self._node.consents.rule, self._nullifiers.published
-        return person, [
-            (rule(row.hash, row.sealed, person), row.nullifier)
-            for row in found
-            if row.hash is not None and not published(row.nullifier)
-        ]
+            standing = seen.standing = self.decider.standing(connection, ask.account)
+            facts, decision = self.decider.decide(ask.request, standing, ask.account, now)
+            person = standing.person
+            assert person is not None
+            seen.decided = decision.decided
+            permitted = Permitted(self._node, self.reader, connection, person, decision)
+            chosen = door.choose(ask, permitted)
+        attach = tuple(sorted({code for allowed in chosen.records for code in allowed.attach}))
+        return Plan(person, facts, decision, standing, changes, chosen, attach, permitted.contents)
 
     def _recheck(self, caller: str, plan: Plan, only_if_changed: bool = False) -> None:
         """Is everything that decided still in force, does nothing new forbid it, and is the requester still active?"""
-        node = self._node
+        node, now = self._node, self._node.clock()
         if not self._active(caller):
             raise Refusal(Code.REQUESTER_SUSPENDED)
-        if only_if_changed and node.consents.changes == plan.changes:
-            rules = [rule for rule, nullifier in plan.rules if not self._nullifiers.published(nullifier)]
+        assert plan.person.account is not None
+        if only_if_changed and node.consents.changes == plan.changes and self.decider.still(plan.standing):
+            standing = plan.standing
         else:
-            assert plan.person.account is not None
             with node.store.read() as connection:
-                _, present = self._rules(connection, plan.person.account, plan.person)
-            rules = [rule for rule, _ in present]
-        decision = decide(plan.asked, rules, node.clock())
-        gone = set(plan.decision.decided) - {rule.id for rule in rules}
-        if gone or decision.effect != "permit" or not all(map(decision.allows, {row.type for row in plan.rows})):
+                standing = self.decider.standing(connection, plan.person.account, plan.person)
+        if node.disputes.stops(plan.person.account, caller):
             raise Refusal(Code.CONSENT_CHANGED, decided=plan.decision.decided)
+        decision = decide(plan.facts, standing.rules, now)
+        gone = set(plan.decision.decided) - {name for name, _ in standing.consents}
+        if gone or decision.effect != "permit":
+            raise Refusal(Code.CONSENT_CHANGED, decided=plan.decision.decided)
+        if decision.left == plan.decision.left:
+            return
+        for allowed in plan.chosen.records:
+            # What was decided by relations between records is decided anew by the next request.
+            if judge(decision, self.reader.facts(allowed.row).facts).effect != "permit":
+                raise Refusal(Code.CONSENT_CHANGED, decided=plan.decision.decided)
+
+    def _read(self, plan: Plan) -> list[bytes]:
+        if all(allowed.name in plan.contents for allowed in plan.chosen.records):
+            # The door has read them to choose among them; they were held against what was signed then.
+            return [plan.contents[allowed.name] for allowed in plan.chosen.records]
+        return self.reader.read([allowed.row for allowed in plan.chosen.records])
 
     def _disclose(self, ask: Ask, plan: Plan, obligation: bytes, now: int) -> Line:
         node, request = self._node, ask.request
-        records = [Disclosed(row.type, row.id, row.sha256.hex(), row.manifest.hex()) for row in plan.rows]
+        rows = [allowed.row for allowed in plan.chosen.records]
         manifest = DisclosureManifest(
             "disclosure/1",
             node.network.hex(),
@@ -226,41 +229,24 @@ class Gate:
             ask.account,
             now,
             request,
-            records,
+            [Disclosed(row.type, row.id, row.sha256.hex(), row.manifest.hex()) for row in rows],
             list(plan.decision.decided),
             obligation.hex(),
+            self.decider.basis(plan.standing),
+            list(plan.attach),
         )
         due = now + access.DUE_MS
         extras = {"owes": [obligation, request.requester, due]}
-        summary = [3, now, request.requester, request.purpose, len(records), obligation]
+        summary = [3, now, request.requester, request.purpose, len(rows), obligation]
         draft = Draft("disclosure/1", manifests.encode(manifest), plan.person.id, extras, summary)
         return self._gathering.write(draft, Answered(obligation, request.requester, ask.expires, due))
 
-    def _seal(self, ask: Ask, plan: Plan, line: Line, contents: list[bytes]) -> bytes:
-        node = self._node
-        records: list[SentRecord] = []
-        for row, content in zip(plan.rows, contents, strict=True):
-            opened = node.vault.open(plan.person.keys.data, row.sealed, row.manifest)
-            records.append(SentRecord(content, row.entry, opened[SALT_BYTES:], opened[:SALT_BYTES], row.seq))
-        sent = SentLine(line.entry, line.manifest, line.salt, line.seq)
-        body = access.encode(Release(sent, plan.more, records, bytes.fromhex(ask.request.id)))
-        return access.seal_release(body, node.keys.sign_request(access.signed_message(body)))
-
-    def _refuse(
-        self,
-        caller: str,
-        ask: Ask,
-        refusal: Refusal,
-        decided: tuple[str, ...],
-        obligation: bytes,
-        now: int,
-        disclosed: bool,
-    ) -> Refusal:
+    def _refuse(self, caller: str, ask: Ask, refusal: Refusal, seen: "_Seen", obligation: bytes, now: int) -> Refusal:
         """Journal a refusal and give it back as it may be seen; if it cannot be journalled, that is the refusal.
 
-        `disclosed`: the disclosure stands in the journal already, and this line says that it was not sent.
+        If the disclosure stands in the journal already, this line says that it was not sent.
         """
-        node = self._node
+        node, disclosed = self._node, seen.line is not None
         manifest = RefusalManifest(
             "refusal/1",
             node.network.hex(),
@@ -269,12 +255,13 @@ class Gate:
             now,
             msgspec.structs.replace(ask.request, requester=caller),
             refusal.code,
-            list(decided),
+            list(refusal.decided or seen.decided),
             node.vault.random(16).hex(),
             obligation.hex() if disclosed else None,
+            self.decider.basis(seen.standing) if seen.standing is not None else None,
         )
-        seen = refusal.outward()
-        summary = [4, now, caller, seen.code]
+        outward = refusal.outward()
+        summary = [4, now, caller, outward.code]
         answered = None
         if not disclosed and refusal.reason is not Code.REQUEST_REPLAYED:
             answered = Answered(obligation, caller, ask.expires, None)
@@ -285,10 +272,19 @@ class Gate:
             extras = None if person is not None else {"sealed": _noise(node.vault, summary)}
             self._gathering.write(Draft("refusal/1", manifests.encode(manifest), person, extras, summary), answered)
         except UsedError:
-            return self._refuse(caller, ask, Refusal(Code.REQUEST_REPLAYED), (), obligation, now, disclosed)
+            return self._refuse(caller, ask, Refusal(Code.REQUEST_REPLAYED), _Seen(), obligation, now)
         except (StoreError, VaultError, sql.exc.SQLAlchemyError):
             return Refusal(Code.STORE_UNUSABLE)
-        return seen
+        return outward
+
+
+class _Seen:
+    """How far a request came before it was refused."""
+
+    def __init__(self) -> None:
+        self.standing: Standing | None = None
+        self.decided: tuple[str, ...] = ()
+        self.line: Line | None = None
 
 
 def read_ask(body: bytes) -> Ask:
@@ -299,11 +295,6 @@ def read_ask(body: bytes) -> Ask:
     except (UnreadableError, AddressError):
         raise Refusal(Code.MALFORMED) from None
     return ask
-
-
-def answer_release(node: "Node", caller: str, body: bytes) -> bytes:
-    """POST /medrec/release: CBOR of an Ask -> a signed release."""
-    return node.gate.release(caller, read_ask(body))
 
 
 def _noise(vault: Vault, summary: list[Any]) -> bytes:

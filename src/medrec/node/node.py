@@ -7,7 +7,7 @@ of each in the caller's thread; `start` and `stop` run them in the background.
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from medrec.core import codec
@@ -20,11 +20,14 @@ from medrec.node.checkpoints import Checkpoints
 from medrec.node.consents import Consents
 from medrec.node.deliver import Deliverer
 from medrec.node.directory import Directory
+from medrec.node.disputes import Disputes
 from medrec.node.gate import Gate
 from medrec.node.journal import Journal
 from medrec.node.keys import OrganisationKeys
+from medrec.node.labels import Labels
 from medrec.node.link import Linker
 from medrec.node.peers import PeerError, Peers
+from medrec.node.practitioners import Practitioners
 from medrec.node.publish import Publisher
 from medrec.node.receive import close_failed
 from medrec.node.store import Store, StoreError
@@ -35,6 +38,8 @@ GATHER_S = 0.02
 ROUND_S = 0.2
 CHECKPOINT_S = 2.0
 MERGE_DELAY_MS = 60_000
+LAW = ("US",)
+"""The jurisdictions whose law binds what a node lets out; names of core.consent.floor.FLOORS."""
 
 
 class RecordReader(Protocol):
@@ -70,6 +75,7 @@ class Node:
         source: RecordReader | None = None,
         agent: bool = False,
         merge_delay_ms: int = MERGE_DELAY_MS,
+        law: Sequence[str] = LAW,
     ) -> None:
         self.organisation = organisation
         self.genesis = genesis
@@ -82,13 +88,17 @@ class Node:
         self.peers = peers
         self.source: RecordReader = source or NoRecords()
         self.merge_delay_ms = merge_delay_ms
+        self.law = tuple(law)
+        self.labels = Labels()
         self.directory = Directory(engine)
         self.journal = Journal(store, vault, clock, organisation)
         self.publisher = Publisher(self.journal, self.network)
         self.anchorer = Anchorer(store, engine, keys, organisation, self.network, clock)
         self.linker = Linker(self.journal, engine, self.network, clock)
         self.agent = Agent(store, vault, engine, organisation, self.network, peers.call, clock) if agent else None
+        self.practitioners = Practitioners(self)
         self.consents = Consents(self)
+        self.disputes = Disputes(self)
         self.gate = Gate(self)
         self.checkpoints = Checkpoints(self)
         self.deliverer = Deliverer(self)

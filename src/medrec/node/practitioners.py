@@ -121,13 +121,10 @@ class Practitioners:
     def present(self, identifier: str) -> Practitioner:
         """Somebody with a credential for this shift. Raises LookupError if she was never entered."""
         now, found = self._node.clock(), self._present.get(identifier)
-        if found is not None and found.credential.since <= now < found.credential.until - SHIFT_MS // 12:
-            if verify_ed25519(self._own_key(), credential_message(found.credential), _signature(found.credential)):
-                return found
+        if found is not None and self._holds(found.credential, now):
+            return found
         with self._node.store.read() as connection:
-            row = connection.execute(
-                sql.select(practitioner).where(practitioner.c.id == identifier)
-            ).one_or_none()
+            row = connection.execute(sql.select(practitioner).where(practitioner.c.id == identifier)).one_or_none()
         if row is None:
             raise LookupError(f"Nobody called {identifier} works here.")
         key = SigningKey(self._node.vault.open(None, bytes(row.sealed), identifier.encode()))
@@ -136,8 +133,11 @@ class Practitioners:
         self._present[identifier] = made
         return made
 
-    def _own_key(self) -> bytes:
-        return bytes.fromhex(self._node.keys.public()["ed25519"])
+    def _holds(self, credential: Credential, now: int) -> bool:
+        """Whether it goes on for a while, and the organisation's present key signed it."""
+        mine = bytes.fromhex(self._node.keys.public()["ed25519"])
+        lasts = credential.since <= now < credential.until - SHIFT_MS // 12
+        return lasts and verify_ed25519(mine, credential_message(credential), _signature(credential))
 
     def _sign(self, identifier: str, name: str, role: str, machine: bool, key: SigningKey) -> Credential:
         now = self._node.clock()

@@ -1,13 +1,12 @@
-"""Reading records where they live, and holding them against what was signed: steps 5 and 6 of the gate."""
+"""Reading records where they live, holding them against what was signed, and knowing what decides about them."""
 
 from collections.abc import Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sql
 
-from medrec.core.consent.simple import Decision
-from medrec.core.manifests.access import Request
+from medrec.core.consent import facts
 from medrec.core.records.canonical import RecordError, canonical
 from medrec.node import access, store
 from medrec.node.publish import stamp_of
@@ -16,11 +15,14 @@ from medrec.node.refusals import Code, Refusal
 if TYPE_CHECKING:
     from medrec.node.node import Node
 
+FACTS_REMEMBERED_MAX = 50_000
+
 _record, _manifest, _line = store.record.c, store.manifest.c, store.line.c
 _SIGNED_RECORDS = (
     sql.select(
         _record.type,
         _record.id,
+        _record.version,
         _record.sha256,
         _record.manifest,
         _record.stamp,
@@ -28,6 +30,7 @@ _SIGNED_RECORDS = (
         _manifest.sealed,
         _line.entry,
         _line.seq,
+        _line.time,
     )
     .join_from(store.record, store.manifest, _manifest.hash == _record.manifest)
     .join(store.line, _line.seq == _manifest.seq)
@@ -38,13 +41,11 @@ _SIGNED_RECORDS = (
 
 
 @cache
-def _statement(permitted: bool, withheld: bool, ids: bool, after: bool) -> sql.Select[Any]:
+def _statement(types: bool, ids: bool, after: bool) -> sql.Select[Any]:
     """One statement for each shape of request, built once: building costs more than running it."""
     statement = _SIGNED_RECORDS
-    if permitted:
-        statement = statement.where(_record.type.in_(sql.bindparam("permitted", expanding=True)))
-    if withheld:
-        statement = statement.where(_record.type.not_in(sql.bindparam("withheld", expanding=True)))
+    if types:
+        statement = statement.where(_record.type.in_(sql.bindparam("types", expanding=True)))
     if ids:
         statement = statement.where(_record.id.in_(sql.bindparam("ids", expanding=True)))
     if after:
@@ -57,51 +58,77 @@ def _statement(permitted: bool, withheld: bool, ids: bool, after: bool) -> sql.S
 
 
 def signed_records(
-    connection: sql.Connection, person: int, request: Request, decision: Decision
+    connection: sql.Connection, person: int, types: Sequence[str], ids: Sequence[str], after: str, limit: int
 ) -> Sequence[sql.Row[Any]]:
-    """The signed records, not deleted, of a person that a decision lets out; one more than fits on a page.
-
-    What is withheld does not come out of the store, so neither a page nor `more` tells of it.
-    """
-    kind, _, identifier = request.after.partition("/")
-    shape = (decision.permitted is not None, bool(decision.withheld), bool(request.ids), bool(request.after))
+    """The signed records of a person that are not deleted, of these types and ids (none: all), in order."""
+    kind, _, identifier = after.partition("/")
     values = {
         "person": person,
-        "limit": access.PAGE_RECORDS + 1,
-        "permitted": sorted(decision.permitted or ()),
-        "withheld": sorted(decision.withheld),
-        "ids": request.ids,
+        "limit": limit,
+        "types": list(types),
+        "ids": list(ids),
         "after_type": kind,
         "after_id": identifier,
     }
-    return connection.execute(_statement(*shape), values).all()
+    return connection.execute(_statement(bool(types), bool(ids), bool(after)), values).all()
+
+
+class Known(NamedTuple):
+    """What is known of a record when it is decided about; with `trouble` it may not go out, whatever is decided."""
+
+    facts: facts.Record
+    trouble: Code | None = None
 
 
 class Reader:
-    """Reads what is let out from the node's source."""
+    """Reads records from the node's source. Facts are remembered by what was signed, since that does not change."""
 
     def __init__(self, node: "Node") -> None:
         self._node = node
+        self._facts: dict[tuple[str, str, bytes, str], facts.Record] = {}
+
+    def facts(self, row: Any) -> Known:
+        """What a decision needs to know of a signed record. Raises Refusal if the source does not answer, StoreError.
+
+        A record that is not what was signed is described by what stands there now, and is not let out; of one that
+        is gone or broken nothing is known, so that nothing opens it, and nothing tells that it was there.
+        """
+        rules = self._node.labels
+        name = (row.type, row.id, bytes(row.sha256), rules.version)
+        found = self._facts.get(name)
+        if found is not None:
+            return Known(found, Code.RECORD_ALTERED if row.altered else None)
+        raw = self._raw(row)
+        try:
+            read = None if raw is None else canonical(raw)
+        except RecordError:
+            read = None
+        if read is None or not isinstance(read.value, dict):
+            self._raise_alarm(row.type, row.id, gone=raw is None)
+            return Known(facts.unknown(row.type, row.id), Code.RECORD_ALTERED)
+        described = rules.facts(read.value, row.type, row.id)
+        if read.sha256 != row.sha256:
+            return Known(described, self._differs(row, read.value))
+        if len(self._facts) >= FACTS_REMEMBERED_MAX:
+            self._facts = {}
+        self._facts[name] = described
+        return Known(described, Code.RECORD_ALTERED if row.altered else None)
 
     def read(self, rows: Sequence[Any]) -> list[bytes]:
         """The canonical bytes of each record, all as they were signed. Raises Refusal if one is not, StoreError."""
         contents: list[bytes] = []
         size = 0
         for row in rows:
-            try:
-                raw = self._node.source.read(row.type, row.id)
-            except Exception:
-                # Whatever a source raises, its record does not go out.
-                raise Refusal(Code.SOURCE_UNAVAILABLE) from None
-            content = self._compare(row, raw)
+            content = self.content(row)
             size += len(content)
             if size > access.CONTENT_BYTES_MAX:
                 raise Refusal(Code.TOO_LARGE)
             contents.append(content)
         return contents
 
-    def _compare(self, row: Any, raw: bytes | None) -> bytes:
-        """The canonical bytes of what the source holds now, if they are what was signed."""
+    def content(self, row: Any) -> bytes:
+        """The canonical bytes of what the source holds now, if they are what was signed. Raises Refusal, StoreError."""
+        raw = self._raw(row)
         try:
             found = None if raw is None else canonical(raw)
         except RecordError:
@@ -109,11 +136,25 @@ class Reader:
         if found is not None and found.sha256 == row.sha256:
             return found.data
         name = f"{row.type}/{row.id}"
-        if found is not None and stamp_of(found.value) != row.stamp:
+        if found is None:
+            self._raise_alarm(row.type, row.id, gone=raw is None)
+            raise Refusal(Code.RECORD_ALTERED, name)
+        raise Refusal(self._differs(row, found.value), name)
+
+    def _raw(self, row: Any) -> bytes | None:
+        try:
+            return self._node.source.read(row.type, row.id)
+        except Exception:
+            # Whatever a source raises, its record does not go out.
+            raise Refusal(Code.SOURCE_UNAVAILABLE) from None
+
+    def _differs(self, row: Any, value: Any) -> Code:
+        """Why a content is not what was signed: a newer version, or an alteration, which raises an alarm."""
+        if stamp_of(value) != row.stamp:
             # Its source counted the version up, and the new one is not signed yet: no alarm, and nothing goes out.
-            raise Refusal(Code.RECORD_CHANGED, name)
-        self._raise_alarm(row.type, row.id, gone=raw is None)
-        raise Refusal(Code.RECORD_ALTERED, name)
+            return Code.RECORD_CHANGED
+        self._raise_alarm(row.type, row.id, gone=False)
+        return Code.RECORD_ALTERED
 
     def _raise_alarm(self, kind: str, identifier: str, gone: bool) -> None:
         name = f"{kind}/{identifier}"

@@ -26,9 +26,10 @@ from medrec.core.manifests.record import RecordManifest
 from medrec.core.records.canonical import FORM, RecordError, canonical
 from medrec.core.state import Obligation
 from medrec.node import access, store
-from medrec.node.access import Ask, Release, SentRecord, UnreadableError
+from medrec.node.access import Release, SentRecord, UnreadableError
 from medrec.node.journal import Draft
 from medrec.node.peers import PeerError
+from medrec.node.practitioners import Practitioner
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -97,26 +98,26 @@ def request_records(
     account: str,
     *,
     types: Sequence[str] = (),
-    purpose: str = "TREAT",
-    practitioner: str,
+    practitioner: Practitioner,
     reason: str,
+    purpose: str = "TREAT",
     ids: Sequence[str] = (),
     after: str = "",
 ) -> Received:
     """Ask a source for a person's records; one page of them, verified and written down.
 
+    `practitioner` (from `node.practitioners.present`) signs the request; `reason` is hers, in a sentence.
     Raises PeerError (with the source's code if it refused), NotGenuineError, StoreError.
     """
     request = node.vault.random(REQUEST_BYTES)
     expires = node.clock() + ASK_LIFE_MS
-    asked = Request(
-        request.hex(), node.organisation, practitioner, purpose, reason, "pull", list(types), list(ids), after
-    )
+    asked = practitioner.request(request, purpose, reason, types=list(types), ids=list(ids), after=after)
+    signed = practitioner.ask(node.network, source, account, expires, asked)
     obligation = obligation_of(source, node.organisation, request)
     row = {"obligation": obligation, "request": request, "source": source, "account": account, "expires": expires}
     node.store.write(lambda connection: connection.execute(sql.insert(access.asking).values(**row, status="waiting")))
     try:
-        answer = node.peers.call(source, access.RELEASE_PATH, access.encode(Ask(account, expires, node.network, asked)))
+        answer = node.peers.call(source, access.RELEASE_PATH, access.encode(signed))
     except PeerError:
         # Refused or lost: the source may still have written a disclosure down. Whether it has shows on the ledger.
         node.store.write(lambda connection: _mark(connection, obligation, "failed"))

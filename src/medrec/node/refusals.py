@@ -18,7 +18,6 @@ class Code(Enum):
     REQUEST_EXPIRED = "request-expired"
     REQUEST_TOO_LONG = "request-too-long"
     REQUEST_REPLAYED = "request-replayed"
-    PURPOSE_NOT_COVERED = "purpose-not-covered"
     PURPOSE_MISSING = "purpose-missing"
     PURPOSE_UNKNOWN = "purpose-unknown"
     REASON_MISSING = "reason-missing"
@@ -57,11 +56,13 @@ class Code(Enum):
     UNKNOWN_ACCOUNT = "unknown-account"
     UNKNOWN_CREDENTIAL = "unknown-credential"
     BAD_SIGNATURE = "bad-signature"
+    NOT_A_DELEGATE = "not-a-delegate"
     NOT_LINKED = "not-linked"
     FROM_THE_FUTURE = "from-the-future"
     CONSENT_OVER = "consent-over"
     CONSENT_REVOKED = "consent-revoked"
     NULLIFIER_USED = "nullifier-used"
+    UNKNOWN_DISPUTE = "unknown-dispute"
     WRONG_SECRET = "wrong-secret"  # noqa: S105  # a code, no secret
 
     @property
@@ -83,7 +84,6 @@ SENTENCES: dict[Code, str] = {
     Code.REQUEST_EXPIRED: "The request has run out; ask again.",
     Code.REQUEST_TOO_LONG: "The request claims to be valid for too long; ask with a shorter time.",
     Code.REQUEST_REPLAYED: "A request with this id was answered before; ask again with a new id.",
-    Code.PURPOSE_NOT_COVERED: "A consent does not cover this purpose of use.",
     Code.PURPOSE_MISSING: "The request does not say for what purpose; say it and ask again.",
     Code.PURPOSE_UNKNOWN: "The purpose of use is none of HL7 v3-ActReason; say one of these and ask again.",
     Code.REASON_MISSING: "The request gives no reason; write one sentence and ask again.",
@@ -109,7 +109,7 @@ SENTENCES: dict[Code, str] = {
     Code.CONSENT_BROKEN: "A consent of the person cannot be read, so nothing is let out.",
     Code.CONSENT_CHANGED: "The permission was taken back while the request was being answered.",
     Code.ACTOR_UNRESOLVED: "A consent names somebody of whom nobody can say whether the requester is meant.",
-    Code.DISPUTED: "The person disputes earlier looks of this organisation; nothing more goes to it until she is answered.",
+    Code.DISPUTED: "The person disputes a look of this organisation; nothing more goes to it until that is settled.",
     Code.RECORD_ALTERED: "A record was changed at its source without a new version and is not let out.",
     Code.RECORD_CHANGED: "A record has a newer version that is not signed yet; try again in a moment.",
     Code.TOO_LARGE: "The records are more than fit into one answer; ask for fewer.",
@@ -117,11 +117,13 @@ SENTENCES: dict[Code, str] = {
     Code.UNKNOWN_ACCOUNT: "The ledger knows no such account, or it is frozen.",
     Code.UNKNOWN_CREDENTIAL: "The key that signed does not act for this account.",
     Code.BAD_SIGNATURE: "The signature does not hold.",
+    Code.NOT_A_DELEGATE: "The person has not named the one who signed to decide for her.",
     Code.NOT_LINKED: "This account is not linked here; link it at the desk first.",
     Code.FROM_THE_FUTURE: "The time on it lies in the future; check the clock that wrote it.",
     Code.CONSENT_OVER: "The consent had ended before it arrived.",
     Code.CONSENT_REVOKED: "The consent was taken back before.",
     Code.NULLIFIER_USED: "Another consent carries the same nullifier; every consent needs its own.",
+    Code.UNKNOWN_DISPUTE: "There is no such dispute here that is open.",
     Code.WRONG_SECRET: "The secret does not belong to this consent.",
 }
 

@@ -30,7 +30,7 @@ class Credential(Fields, frozen=True):
     network: Hex32
     organisation: OrganisationId
     id: PractitionerId
-    name: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    name: Annotated[str, msgspec.Meta(max_length=200)]
     role: Role
     machine: bool
     since: TimeMs

@@ -1,0 +1,215 @@
+"""What stands of a person when somebody asks, and which of her records a decision lets out, one by one."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+import sqlalchemy as sql
+
+from medrec.core.consent import decide as deciding
+from medrec.core.consent import terms
+from medrec.core.consent.access import requested
+from medrec.core.consent.compiling import Rules
+from medrec.core.consent.decide import Decision
+from medrec.core.consent.facts import Record
+from medrec.core.consent.facts import Request as Facts
+from medrec.core.manifests.access import Basis, Request
+from medrec.node import store
+from medrec.node.journal import Person
+from medrec.node.nullifiers import Nullifiers
+from medrec.node.reading import Reader, signed_records
+from medrec.node.refusals import Code, Refusal
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+REASONS = {
+    "no-consent": Code.NO_CONSENT,
+    "consent-broken": Code.CONSENT_BROKEN,
+    "purpose-missing": Code.PURPOSE_MISSING,
+    "purpose-unknown": Code.PURPOSE_UNKNOWN,
+    "actor-unresolved": Code.ACTOR_UNRESOLVED,
+}
+"""The refusal of a request as a whole, by the reason of the decision; every other reason is DENIED."""
+
+CHUNK = 500
+
+_PERSON_AND_CONSENTS = (
+    sql.select(
+        *(column for column in store.person.c if column.name != "keys"),
+        store.person.c["keys"].label("person_keys"),
+        store.consent.c.hash,
+        store.consent.c.nullifier,
+        store.consent.c.sealed,
+    )
+    .join_from(store.person, store.consent, store.consent.c.account == store.person.c.account, isouter=True)
+    .where(store.person.c.account == sql.bindparam("wanted"))
+)
+
+
+class Standing(NamedTuple):
+    """The person of an account, if she is known here, the consents that stand (hash and nullifier), and the rules
+    that follow from them and from the law."""
+
+    person: Person | None
+    consents: tuple[tuple[str, bytes], ...]
+    rules: Rules
+
+
+class Allowed(NamedTuple):
+    """A record that may go out: its row in the store, and the texts that have to travel with it."""
+
+    row: Any
+    attach: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """Type/id."""
+        return f"{self.row.type}/{self.row.id}"
+
+
+class Decider:
+    """Decides for one node, from its store and the ledger."""
+
+    def __init__(self, node: "Node") -> None:
+        self._node = node
+        self._nullifiers = Nullifiers(node.engine)
+
+    def standing(self, connection: sql.Connection, account: str, known: Person | None = None) -> Standing:
+        """What stands of an account now. `known` is the person as she was found before: her keys are not opened
+        again. Raises EngineError, VaultError."""
+        found = connection.execute(_PERSON_AND_CONSENTS, {"wanted": account}).all()
+        person: Person | None = None
+        if found:
+            first = found[0]
+            if known is not None and known.id == first.id:
+                person = known
+            else:
+                keys = self._node.vault.unwrap(first.person_keys)
+                person = Person(first.id, first.patient, first.account, first.agent, first.epoch, keys)
+        published = self._nullifiers.published
+        rows = [row for row in found if row.hash is not None and not published(row.nullifier)]
+        consents = tuple(sorted((bytes(row.hash).hex(), bytes(row.nullifier)) for row in rows))
+        return Standing(person, consents, self._node.consents.rules(person, rows))
+
+    def still(self, standing: Standing) -> bool:
+        """Whether none of these consents is taken back on the ledger. Raises EngineError."""
+        return not any(self._nullifiers.published(nullifier) for _, nullifier in standing.consents)
+
+    def decide(self, request: Request, standing: Standing, account: str, now: int) -> tuple[Facts, Decision]:
+        """The facts of a request, and the decision about it. Raises Refusal for all but a permit."""
+        facts = facts_of(request, self._node.organisation, standing.rules)
+        decision = deciding.decide(facts, standing.rules, now)
+        if self._node.disputes.stops(account, request.requester):
+            raise Refusal(Code.DISPUTED, decided=decision.decided)
+        if decision.effect != "permit":
+            reason = REASONS.get(decision.reason, Code.DENIED)
+            # Who is unknown here is decided like one without any consent: no answer tells them apart.
+            if standing.person is None and reason is Code.NO_CONSENT:
+                reason = Code.UNKNOWN_PERSON
+            raise Refusal(reason, decided=decision.decided + decision.broken)
+        if standing.person is None:
+            raise Refusal(Code.UNKNOWN_PERSON)
+        return facts, decision
+
+    def basis(self, standing: Standing) -> Basis:
+        """What a decision rests on, for its manifest."""
+        return Basis([name for name, _ in standing.consents], list(self._node.law), self._node.labels.version)
+
+
+def check_purpose(request: Request) -> None:
+    """Refuse, before anything is looked up, what is wrong whatever a person decided: so it says nothing about her."""
+    if not request.purpose:
+        raise Refusal(Code.PURPOSE_MISSING)
+    if request.purpose not in terms.PURPOSES_BELOW:
+        raise Refusal(Code.PURPOSE_UNKNOWN)
+    if not request.reason.strip():
+        raise Refusal(Code.REASON_MISSING)
+
+
+def facts_of(request: Request, holder: str, rules: Rules) -> Facts:
+    """The facts of a request as its manifest states it: whoever has manifest and consents can decide it again."""
+    return requested(
+        rules,
+        requester=request.requester,
+        holder=holder,
+        purposes=[request.purpose],
+        practitioner=request.identity,
+        roles=[request.role] if request.role else (),
+        types=request.types,
+    )
+
+
+class Permitted:
+    """The records of a person that a decision lets out, in the order of type and id.
+
+    Everything that is answered is made of these alone: what is withheld, and how much of it there is, cannot show.
+    """
+
+    def __init__(
+        self, node: "Node", reader: Reader, connection: sql.Connection, person: Person, decision: Decision
+    ) -> None:
+        self._node = node
+        self._reader = reader
+        self._connection = connection
+        self._person = person
+        self._decision = decision
+        self._referred = self._references() if _asks_for_references(decision) else None
+        self.contents: dict[str, bytes] = {}
+        """The canonical bytes of records that were read and found to be what was signed, by name."""
+
+    def records(self, types: Sequence[str] = (), ids: Sequence[str] = (), after: str = "") -> Iterator[Allowed]:
+        """Those of these types and ids, behind `after` ("Type/id"). Raises Refusal, StoreError."""
+        first = True
+        while True:
+            limit = 2 if first and len(ids) == 1 else CHUNK
+            rows = signed_records(self._connection, self._person.id, types, ids, after, limit)
+            for row in rows:
+                allowed = self._judged(row)
+                if allowed is not None:
+                    yield allowed
+            if len(rows) < limit:
+                return
+            after, first = f"{rows[-1].type}/{rows[-1].id}", False
+
+    def content(self, allowed: Allowed) -> bytes:
+        """The canonical bytes of a permitted record, as it was signed. Raises Refusal."""
+        found = self.contents.get(allowed.name)
+        if found is None:
+            found = self.contents[allowed.name] = self._reader.content(allowed.row)
+        return found
+
+    def _judged(self, row: Any) -> Allowed | None:
+        known = self._reader.facts(row)
+        facts = known.facts
+        if self._referred is not None:
+            facts = _with_references(facts, self._referred)
+        verdict = deciding.judge(self._decision, facts)
+        if verdict.effect != "permit":
+            return None
+        if known.trouble is not None:
+            raise Refusal(known.trouble, f"{row.type}/{row.id}", self._decision.decided)
+        return Allowed(row, verdict.attach)
+
+    def _references(self) -> dict[str, set[str]]:
+        """Record -> the records of this person that refer to it."""
+        referred: dict[str, set[str]] = {}
+        after = ""
+        while True:
+            rows = signed_records(self._connection, self._person.id, (), (), after, CHUNK)
+            for row in rows:
+                for name in self._reader.facts(row).facts.refers or ():
+                    referred.setdefault(name, set()).add(f"{row.type}/{row.id}")
+            if len(rows) < CHUNK:
+                return referred
+            after = f"{rows[-1].type}/{rows[-1].id}"
+
+
+def _asks_for_references(decision: Decision) -> bool:
+    return any(name == "data" for bearing in decision.left for rule in bearing for name, _ in rule.tests)
+
+
+def _with_references(facts: Record, referred: dict[str, set[str]]) -> Record:
+    if facts.refers is None:
+        return facts
+    return msgspec.structs.replace(facts, referred=frozenset(referred.get(f"{facts.type}/{facts.id}", ())))

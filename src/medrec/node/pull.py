@@ -1,0 +1,51 @@
+"""The door of a node that asks in its own form: pages of records with all that proves them."""
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from medrec.core.commitment import SALT_BYTES
+from medrec.node import access
+from medrec.node.access import Ask, Release, SentLine, SentRecord
+from medrec.node.deciding import Permitted
+from medrec.node.gate import Chosen, Released, read_ask
+from medrec.node.refusals import Code, Refusal
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+
+class Pages:
+    """Chooses whole pages, and seals them into a signed release."""
+
+    def __init__(self, node: "Node") -> None:
+        self._node = node
+
+    def choose(self, ask: Ask, permitted: Permitted) -> Chosen:
+        """See gate.Door: a page, and whether another permitted record follows it."""
+        request = ask.request
+        found = permitted.records(request.types, request.ids, request.after)
+        page = list(islice(found, access.PAGE_RECORDS))
+        more = page[-1].name if page and next(found, None) is not None else ""
+        return Chosen(page, more)
+
+    def give(self, ask: Ask, released: Released) -> bytes:
+        """See gate.Door: the bytes of a signed release."""
+        node, keys = self._node, released.person.keys
+        records: list[SentRecord] = []
+        for allowed, content in zip(released.chosen.records, released.contents, strict=True):
+            row = allowed.row
+            opened = node.vault.open(keys.data, row.sealed, row.manifest)
+            records.append(SentRecord(content, row.entry, opened[SALT_BYTES:], opened[:SALT_BYTES], row.seq))
+        line = released.line
+        sent = SentLine(line.entry, line.manifest, line.salt, line.seq)
+        request = bytes.fromhex(ask.request.id)
+        body = access.encode(Release(sent, released.chosen.more, records, request, list(released.attach)))
+        return access.seal_release(body, node.keys.sign_request(access.signed_message(body)))
+
+
+def answer_release(node: "Node", caller: str, body: bytes) -> bytes:
+    """POST /medrec/release: CBOR of an Ask -> a signed release."""
+    ask = read_ask(body)
+    if ask.request.door != "pull" or ask.request.query:
+        raise Refusal(Code.MALFORMED)
+    return node.gate.release(caller, ask, Pages(node))
