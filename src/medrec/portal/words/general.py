@@ -129,6 +129,11 @@ MANIFESTS = Texts(
         "disclosure/1": "Records given out",
         "disclosure-received/1": "Records received",
         "refusal/1": "Refusal",
+        "call-refused/1": "Call refused",
+        "dispute/1": "A look questioned",
+        "dispute-answer/1": "Answer to a questioned look",
+        "dispute-answered/1": "Answer to a questioned look",
+        "log-read/1": "List of looks read",
         "": "Not delivered",
     },
 )

@@ -89,6 +89,8 @@ REFUSALS = Texts(
         "request-replayed": "The same question had been asked before.",
         "request-expired": "The question came too late.",
         "purpose-not-covered": "Your permission does not cover what it was asked for.",
+        "disputed": "You have questioned an earlier look of theirs.",
+        "actor-unresolved": "Your permission names somebody who could not be told apart from them.",
     },
     plain=True,
 )
