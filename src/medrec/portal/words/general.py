@@ -6,6 +6,7 @@ SITE = Texts(
     "SITE",
     {
         "language": "Language",
+        "notices": "Notices",
         "language_now": "Language: {name}",
         "offline": "You are offline. What you see may be old. Your emergency card still works.",
         "print": "Print this page",

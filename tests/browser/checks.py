@@ -1,0 +1,90 @@
+"""What every page must stand: axe, no sideways scrolling, large targets, readable text, visible focus."""
+
+from pathlib import Path
+from typing import Any
+
+AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+TARGET_PX, TEXT_PX = 24, 14
+
+OVERFLOW = """() => {
+  const wide = [...document.querySelectorAll('body *')].filter((e) => {
+    const box = e.getBoundingClientRect();
+    return e.checkVisibility() && box.width > 0 && (box.right > innerWidth + 1 || box.left < -1) && !e.closest('.scroll') &&
+      !e.closest('.nhsuk-u-visually-hidden') && !e.matches('.nhsuk-skip-link, .nhsuk-u-visually-hidden');
+  });
+  return { width: document.documentElement.scrollWidth, inner: innerWidth,
+           wide: wide.slice(0, 5).map((e) => e.outerHTML.slice(0, 120)) };
+}"""
+
+SMALL = """([target, text]) => {
+  const seen = (e) => e.checkVisibility({ visibilityProperty: true }) && !e.closest('.nhsuk-u-visually-hidden') &&
+    !e.matches('.nhsuk-skip-link');
+  const found = [];
+  for (const e of document.querySelectorAll('a, button, summary, input:not([type=hidden]), select, textarea, label.choice')) {
+    if (!seen(e)) continue;
+    const box = e.getBoundingClientRect();
+    // A link within a sentence takes the height of its line.
+    const inline = e.tagName === 'A' && getComputedStyle(e).display === 'inline' && e.parentElement.textContent.trim() !== e.textContent.trim();
+    const held = e.closest('label')?.getBoundingClientRect();
+    const height = Math.max(box.height, held?.height ?? 0), width = Math.max(box.width, held?.width ?? 0);
+    if (!inline && box.width > 0 && (height < target || width < target)) found.push(`target ${Math.round(width)}x${Math.round(height)}: ${e.outerHTML.slice(0, 110)}`);
+  }
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const e = walker.currentNode.parentElement;
+    if (!walker.currentNode.textContent.trim() || !seen(e) || e.closest('script, style, noscript, template')) continue;
+    let size = parseFloat(getComputedStyle(e).fontSize);
+    const svg = e.closest('svg');
+    if (svg && svg.viewBox.baseVal.width) size *= svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
+    if (size && size < text - 0.05) found.push(`text ${size.toFixed(1)}px: ${walker.currentNode.textContent.trim().slice(0, 60)}`);
+  }
+  return found.slice(0, 10);
+}"""
+
+FOCUS = """() => {
+  const e = document.activeElement;
+  if (!e || e === document.body) return null;
+  const style = getComputedStyle(e);
+  const shown = (style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2) || style.boxShadow !== 'none';
+  return { shown, name: e.outerHTML.slice(0, 110) };
+}"""
+
+
+def axe_violations(page: Any) -> list[str]:
+    """What axe finds against WCAG 2.2 A and AA and its best practices, one line each."""
+    if not page.evaluate("() => 'axe' in window"):
+        # By the protocol and not by a tag: the page's own policy lets no foreign script in.
+        page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate("() => axe.run(document, { resultTypes: ['violations'] })")
+    assert found["passes"] or found["violations"], "axe looked at nothing"
+    return [
+        f"{violation['id']}: {node['html'][:160]} {node.get('failureSummary', '')[:200]}"
+        for violation in found["violations"]
+        for node in violation["nodes"][:3]
+    ]
+
+
+def overflow(page: Any) -> list[str]:
+    """What makes the page wider than its window."""
+    told = page.evaluate(OVERFLOW)
+    return told["wide"] + ([f"page {told['width']} > {told['inner']}"] if told["width"] > told["inner"] else [])
+
+
+def too_small(page: Any) -> list[str]:
+    """Targets below 24 pixels and text below 14."""
+    return list(page.evaluate(SMALL, [TARGET_PX, TEXT_PX]))
+
+
+def unseen_focus(page: Any, steps: int = 40) -> list[str]:
+    """Walk with the Tab key: what takes the focus without showing it."""
+    found, first = [], None
+    for _ in range(steps):
+        page.keyboard.press("Tab")
+        at = page.evaluate(FOCUS)
+        if at is None or at["name"] == first:
+            break
+        first = first or at["name"]
+        if not at["shown"]:
+            found.append(at["name"])
+    assert first, "nothing takes the focus"
+    return found

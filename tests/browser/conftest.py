@@ -1,0 +1,85 @@
+"""A real Chromium before the real demonstration: three hospitals, an agent, invented people, the told story.
+
+`world` is the network, `browser` one Chromium for all tests of a worker, `phone` and `desk` make pages of two sizes.
+"""
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from medrec.demo import run
+from medrec.demo.network import Network, free_ports, members
+from tests.browser.world import World
+
+ROOT = Path(__file__).resolve().parents[2]
+SCREENS = ROOT / "out" / "screens"
+PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
+
+
+def find_browser(playwright: Any) -> str | None:
+    """The Chromium of this machine, or the one that Playwright installed."""
+    for name in (os.environ.get("MEDREC_BROWSER"), "chromium", "chromium-browser", "google-chrome"):
+        found = shutil.which(name) if name else None
+        if found:
+            return found
+    own = playwright.chromium.executable_path
+    return own if Path(own).is_file() else None
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """One headless Chromium."""
+    api = pytest.importorskip("playwright.sync_api", reason="no browser: Playwright is not installed")
+    with api.sync_playwright() as playwright:
+        path = find_browser(playwright)
+        if path is None:
+            pytest.skip("no browser: neither a Chromium of this machine nor one of Playwright's was found")
+        running = playwright.chromium.launch(executable_path=path, headless=True, args=["--disable-dev-shm-usage"])
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """The demonstration's network after its story, served on loopback."""
+    home = tmp_path_factory.mktemp("world")
+    network = Network(home, free_ports(len(members())), time.time_ns() // 1_000_000)
+    quiet = Console(file=(home / "said.txt").open("w"), soft_wrap=True)
+    try:
+        people = run._fill(network, run.Options(people=4), quiet)
+        network.start()
+        yield World.told(network, people, quiet)
+    finally:
+        network.stop()
+        quiet.file.close()
+
+
+Opener = Callable[..., Any]
+
+
+@pytest.fixture
+def visit(browser: Any) -> Iterator[Opener]:
+    """Makes pages: visit(size=PHONE, language="ar", dark=False, ...); what a page says on its console is kept."""
+    contexts: list[Any] = []
+
+    def opened(size: dict[str, int] = PHONE, language: str = "en", **more: Any) -> Any:
+        context = browser.new_context(
+            viewport=size, locale=language, reduced_motion="reduce", device_scale_factor=1, **more
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(30_000)
+        page.said = []
+        page.on("console", lambda message: page.said.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: page.said.append(str(error)))
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()

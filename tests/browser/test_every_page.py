@@ -1,0 +1,83 @@
+"""Every page of the table, in every language: axe finds nothing, nothing scrolls sideways, all can be read and hit."""
+
+import re
+from typing import Any
+
+import pytest
+
+from medrec.portal import language
+from medrec.portal.table import PAGES
+from tests.browser import checks
+from tests.browser.conftest import DESK, PHONE, SCREENS, Opener
+from tests.browser.world import World
+
+READABLE = [page.name for page in PAGES if "GET" in page.methods]
+NARROW = {"width": 320, "height": 640}
+
+
+def opened(page: Any, world: World, name: str, code: str) -> None:
+    answer = page.goto(f"{world.address(name)}?lang={code}")
+    assert answer is not None and answer.status == 200, f"{name}: {answer and answer.status}"
+    assert page.locator("html").get_attribute("lang") == code
+
+
+def keep(page: Any, name: str, code: str, size: str) -> None:
+    """A screenshot of the whole page, without what differs from run to run in its name."""
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENS / f"{name}-{code}-{size}.png", full_page=True, animations="disabled")
+
+
+@pytest.mark.parametrize("code", language.LANGUAGES)
+@pytest.mark.parametrize("name", READABLE)
+def test_a_page_can_be_used_by_everybody(world: World, visit: Opener, name: str, code: str) -> None:
+    page = visit(PHONE, code)
+    opened(page, world, name, code)
+    found = checks.axe_violations(page) + checks.overflow(page) + checks.too_small(page)
+    keep(page, name, code, "phone")
+    page.set_viewport_size(NARROW)
+    found += checks.overflow(page)
+    page.evaluate("() => { document.documentElement.style.fontSize = '200%' }")
+    found += checks.overflow(page)
+    page.evaluate("() => { document.documentElement.style.fontSize = '' }")
+    page.set_viewport_size(DESK)
+    found += checks.overflow(page) + checks.too_small(page)
+    keep(page, name, code, "desk")
+    assert found == [], "\n".join(found)
+    assert page.said == []
+
+
+@pytest.mark.parametrize("name", READABLE)
+def test_a_page_shows_where_the_keyboard_is_and_reads_in_the_dark(world: World, visit: Opener, name: str) -> None:
+    page = visit(DESK, "en", color_scheme="dark")
+    opened(page, world, name, "en")
+    dark = checks.axe_violations(page)
+    keep(page, name, "en", "dark")
+    assert dark == [], "\n".join(dark)
+    assert checks.unseen_focus(page) == []
+
+
+def test_the_checks_can_fail(world: World, visit: Opener) -> None:
+    page = visit(PHONE, "en")
+    opened(page, world, "front", "en")
+    page.evaluate(
+        """() => { document.querySelector('main').insertAdjacentHTML('beforeend',
+        '<div id="bad"><img src="icon.svg"><a href="#x">x</a><p>tiny</p><pre>' + 'w'.repeat(500) + '</pre></div>');
+        const bad = document.querySelector('#bad'); bad.children[2].style.fontSize = '9px';
+        bad.children[3].style.width = '5000px';
+        bad.children[1].style.cssText = 'display:block;width:9px;height:9px;outline:none;box-shadow:none'; }"""
+    )
+    assert any("image-alt" in line for line in checks.axe_violations(page))
+    assert checks.overflow(page)
+    assert {line.split()[0] for line in checks.too_small(page)} == {"target", "text"}
+
+
+def test_the_language_is_kept_and_arabic_runs_the_other_way(world: World, visit: Opener) -> None:
+    page = visit(PHONE, "en")
+    page.goto(world.address("front") + "?lang=ar")
+    page.goto(world.address("ledger"))
+    assert page.locator("html").get_attribute("dir") == "rtl"
+    assert re.search("portal-rtl", page.content())
+    page.locator(".languages summary").click()
+    page.get_by_role("link", name="Español").click()
+    page.goto(world.address("front"))
+    assert page.locator("html").get_attribute("lang") == "es"
