@@ -120,19 +120,36 @@ def substances(code: Concept, name: str, terms: Terms) -> tuple[tuple[str, ...],
     if found:
         return tuple(sorted(found)), ()
     # A class before an ingredient: an allergy to "penicillin" or "sulfa" is to all of them.
-    named = terms.class_named(_CLASSES.get(name, name)) or terms.class_named(name + "s")
-    if named is not None:
-        return (), (named[0].code,)
-    return drug_names.named(name, terms).ingredients, ()
+    named = _class(name, terms)
+    if named:
+        return (), (named,)
+    ingredients = drug_names.named(name, terms).ingredients
+    if ingredients:
+        return ingredients, ()
+    other = terms.class_named(name)
+    return (), ((other[0].code,) if other is not None else ())
+
+
+def _class(name: str, terms: Terms) -> str:
+    """The group of ours, meant for allergies, that a word for a class names; empty when none."""
+    plain = _CLASSES.get(name, name).removesuffix(" antibiotics").removesuffix(" drugs").removesuffix(" class")
+    slug = "XG:" + plain.replace(" ", "-")
+    for label in (slug, slug + "s"):
+        found = terms.class_named(label)
+        if found is not None and "allergy" in found[0].purpose:
+            return found[0].code
+    return ""
 
 
 _CLASSES = {
-    "penicillin": "penicillins", "pcn": "penicillins", "penicillin g": "penicillins",
-    "sulfa": "sulfonamide antibiotics",
-    "sulfa drugs": "sulfonamide antibiotics", "sulfonamide": "sulfonamide antibiotics", "sulphonamides":
-    "sulfonamide antibiotics", "sulfonamides": "sulfonamide antibiotics", "sulfa antibiotics":
-    "sulfonamide antibiotics", "nsaid": "nsaids", "nsaids": "nsaids", "cephalosporin": "cephalosporins",
-    "ace inhibitor": "ace inhibitors", "statin": "statins", "opiates": "opioids", "opioid": "opioids",
+    "pcn": "penicillins", "pcns": "penicillins", "sulfa": "sulfonamide antibacterials",
+    "sulfas": "sulfonamide antibacterials", "sulfa drugs": "sulfonamide antibacterials",
+    "sulfa antibiotics": "sulfonamide antibacterials", "sulfonamide": "sulfonamide antibacterials",
+    "sulfonamides": "sulfonamide antibacterials", "sulphonamides": "sulfonamide antibacterials",
+    "sulfonamide antibiotics": "sulfonamide antibacterials", "opiates": "opioids", "opiate": "opioids",
+    "non-steroidal anti-inflammatory": "nsaids", "quinolones": "fluoroquinolones", "acei": "ace inhibitors",
+    "contrast": "iodinated contrast", "iodine contrast": "iodinated contrast", "iv contrast": "iodinated contrast",
+    "contrast dye": "iodinated contrast", "contrast media": "iodinated contrast",
 }  # fmt: skip
 
 

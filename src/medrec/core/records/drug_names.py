@@ -18,7 +18,9 @@ _STRENGTH = re.compile(
     r"(ml|mg|g|h(?:ou)?rs?|h|actuat|act|puff|spray|dose|tab|cap)\b)?(?![\w])",
     re.IGNORECASE,
 )
-_NUMBERS = re.compile(r"(?<![\w.])\d{1,5}(?:\.\d{1,3})?(?:\s*[/-]\s*\d{1,5}(?:\.\d{1,3})?)*(?![\w/.-])")
+_NUMBERS = re.compile(
+    r"(?<![\w.])\d{1,5}(?:\.\d{1,3})?(?:\s*[/-]\s*\d{1,5}(?:\.\d{1,3})?)*(?:[/-](?=\s|$))?(?![\w/.-])"
+)
 _UNIT = {
     "mg": "mg", "milligram": "mg", "milligrams": "mg", "mcg": "ug", "ug": "ug", "µg": "ug", "μg": "ug",
     "microgram": "ug", "micrograms": "ug", "g": "g", "gm": "g", "gram": "g", "grams": "g", "ml": "mL", "unit": "[iU]",
@@ -47,7 +49,7 @@ _MANNER_WORDS = (
     "intravenous intramuscular iv im sc prefilled for of the product medication daily once twice usp "
     "strength dose form low generic each with film-coated 24hr 12hr 24 12 hr hour in actuat kwikpen "
     "flexpen solostar auto-injector autoinjector metered inhalation inhalant ingredient substance "
-    "disposition otc rx brand"
+    "disposition otc rx ds brand"
 )
 _MANNER = frozenset(_MANNER_WORDS.split())
 # Salts and the like that do not make another ingredient.
@@ -95,6 +97,7 @@ def named(name: str, terms: Terms) -> Named:
     exact = _find(whole, terms)
     bare = _PARENTHESES.sub(" ", _STRENGTH.sub(" ", whole))
     rest = _words(_NUMBERS.sub(" ", bare), frozenset())
+    rest = _ALIASES.get(rest, rest)
     if exact is not None:
         return Named((exact,), strengths, form, rest)
     # "Humulin 70/30" keeps its numbers first.

@@ -1,0 +1,88 @@
+"""The small table that ships: RxNorm's prescribable drugs, their classes, vaccines and the shorter diagnoses.
+
+Made by tools/build_terminology.py from public-domain tables; the credit that it carries stands in NOTICE.
+"""
+
+import functools
+import lzma
+from importlib import resources
+
+import msgspec
+
+from medrec.core.records.terms import Drug, DrugClass, Table, Unit, cleaned
+from medrec.core.records.understood import Strength
+from medrec.node.terminology import ucum
+
+
+class _Row(msgspec.Struct, gc=False, array_like=True):
+    """A drug as the file has it: the fields of terms.Drug, strengths as plain triples."""
+
+    code: str
+    kind: str
+    name: str
+    ingredients: tuple[str, ...]
+    strengths: tuple[tuple[str, str, str], ...] = ()
+    form: str = ""
+    quantity: str = ""
+    brand: str = ""
+    generic: str = ""
+    retired: bool = False
+
+    def drug(self) -> Drug:
+        strengths = tuple(Strength(*triple) for triple in self.strengths)
+        rest = (self.form, self.quantity, self.brand, self.generic, self.retired)
+        return Drug(self.code, self.kind, self.name, self.ingredients, strengths, *rest)
+
+
+class _Content(msgspec.Struct):
+    credit: str
+    release: str
+    drugs: list[_Row]
+    classes: list[tuple[str, DrugClass]]
+    concepts: list[tuple[str, str, str, bool]]
+    same: list[tuple[str, str, str]]
+    units: list[Unit]
+    complete: list[str]
+
+
+class _Shipped(Table):
+    """The table, all of UCUM behind its units, and brands that are known from retired products only."""
+
+    def __init__(self, read: _Content) -> None:
+        drugs = [row.drug() for row in read.drugs]
+        super().__init__(drugs, read.classes, read.concepts, read.same, read.units, read.complete)
+        brands: dict[str, dict[tuple[str, ...], None]] = {}
+        for drug in drugs:
+            if drug.brand and drug.retired:
+                brands.setdefault(drug.brand, {})[drug.ingredients] = None
+        # A brand that stood for different drugs names none of them.
+        self._former = {
+            cleaned(brand): Drug("", "BN", brand, next(iter(sets)), retired=True)
+            for brand, sets in brands.items()
+            if len(sets) == 1
+        }
+
+    def drug_named(self, name: str) -> Drug | None:
+        """See Terms."""
+        return super().drug_named(name) or self._former.get(cleaned(name))
+
+    def unit(self, code: str) -> Unit | None:
+        """See Terms."""
+        return super().unit(code) or ucum.unit(code)
+
+
+def _content() -> _Content:
+    file = resources.files("medrec.node.terminology").joinpath("shipped.json.xz")
+    return msgspec.json.decode(lzma.decompress(file.read_bytes()), type=_Content)
+
+
+@functools.cache
+def shipped() -> Table:
+    """The table, read once in the life of a process (about a third of a second, 80 MB)."""
+    return _Shipped(_content())
+
+
+def release() -> str:
+    """Which releases the table was made from, and whose data it is."""
+    read = _content()
+    return f"{read.release}. {read.credit}"
