@@ -172,6 +172,7 @@ def plain_record(kind: str = "Observation", identifier: str = "o1", **changes: A
         "authors": [],
         "refers": [],
         "referred": [],
+        "may": [],
     }
     return {**found, **changes}
 

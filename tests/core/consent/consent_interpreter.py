@@ -41,8 +41,9 @@ def _purpose(consents: list[Json], floor: list[Json], request: Json, record: Jso
         if set(law["lifted"]) & named:
             continue
         labels = record["labels"]
-        if labels is None or set(law["labels"]) & _all_labels(labels):
-            found.append(("floor", "deny", 0, labels is not None))
+        if labels is None or set(law["labels"]) & _all_labels(labels + record.get("may", [])):
+            sure = labels is not None and bool(set(law["labels"]) & _all_labels(labels))
+            found.append(("floor", "deny", 0, sure))
     for strength in ("floor", "explicit", "provision", "base"):
         if strength == "explicit":
             counting = [one for one in found if one[0] == "provision" and one[1] == "deny"]
@@ -192,9 +193,18 @@ def _actor(actor: Json, part: str, facts: Json) -> bool | None:
 def _label(labels: list[Json], record: Json, effect: str) -> bool | None:
     if record["labels"] is None:
         return None
-    carried = _all_labels(record["labels"])
+    answers = {_label_of(labels, record["labels"], effect)}
+    if record.get("may"):
+        # Whichever of them it carries, alone or together: only what holds for each of these holds.
+        answers |= {_label_of(labels, record["labels"] + [label], effect) for label in record["may"]}
+        answers.add(_label_of(labels, record["labels"] + record["may"], effect))
+    return answers.pop() if len(answers) == 1 else None
+
+
+def _label_of(labels: list[Json], carried_labels: list[str], effect: str) -> bool:
+    carried = _all_labels(carried_labels)
     order = CONFIDENTIALITY_ORDER.index
-    levels = [order(label) for label in record["labels"] if label in CONFIDENTIALITY_ORDER]
+    levels = [order(label) for label in carried_labels if label in CONFIDENTIALITY_ORDER]
     level = max(levels) if levels else order("R") if carried else order("N")
     for label in labels:
         if "Confidentiality" not in label["system"]:

@@ -39,6 +39,8 @@ RECORDS = [
     plain_record(labels=["OPIOIDUD"], codes=["s|1"]),
     plain_record("Condition", "c1", labels=["V"], dates=[ms("2021-12-31"), ms("2022-01-02")]),
     plain_record(labels=["PSYTHPN"]),
+    plain_record(may=["SUD", "HIV"]),
+    plain_record(labels=["MH"], may=["SUD"]),
     plain_record(labels=None, codes=None, authors=None, refers=None, referred=None),
 ]
 US = floor_of("US")

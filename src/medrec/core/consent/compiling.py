@@ -82,6 +82,7 @@ class Rules(msgspec.Struct, frozen=True):
 
     `by_purpose` holds, for each purpose that a rule names, the rules that cover it; `every_purpose` those that name
     none, for all other purposes. `strangers` are the actors of whom the ledger alone does not say who they are.
+    `marks` are what her consents say about marks: how new, from when until when, and yes or no.
     """
 
     every: tuple[Rule, ...]
@@ -90,6 +91,7 @@ class Rules(msgspec.Struct, frozen=True):
     broken: tuple[Broken, ...] = ()
     notices: tuple[Notice, ...] = ()
     strangers: tuple[str, ...] = ()
+    marks: tuple[tuple[int, int, int, bool], ...] = ()
 
 
 class Floor(msgspec.Struct, frozen=True):
@@ -111,13 +113,25 @@ def compile_consents(consents: Iterable[Given], floor: Sequence[Floor] = (), not
     unique = {given.id: given for given in sorted(consents, key=lambda given: (given.id, -_end(given)))}
     rules: list[Rule] = [_floor(law, number) for number, law in enumerate(sorted(floor, key=lambda law: law.id))]
     broken: list[Broken] = []
+    marks: list[tuple[int, int, int, bool]] = []
     for name in sorted(unique):
         given = unique[name]
         if isinstance(given.content, Unreadable):
             broken.append(Broken(name, given.content.code, _end(given)))
         elif given.content.in_force:
             rules += _Compiler(given, given.content, len(rules)).rules()
-    return gather(rules, tuple(broken), tuple(notices))
+            if given.content.marks is not None:
+                start, end = given.content.period
+                marks.append((given.content.dated, start, min(end, _end(given)), given.content.marks))
+    found = gather(rules, tuple(broken), tuple(notices))
+    return msgspec.structs.replace(found, marks=tuple(sorted(marks))) if marks else found
+
+
+def marks_allowed(rules: Rules, now: int) -> bool:
+    """Whether what goes out may say that something is held back: as the newest consent says that says anything
+    about it, no at the same instant, and no if none does."""
+    said = [(dated, not allowed) for dated, start, end, allowed in rules.marks if start <= now < end]
+    return bool(said) and not max(said)[1]
 
 
 def gather(rules: Sequence[Rule], broken: tuple[Broken, ...] = (), notices: tuple[Notice, ...] = ()) -> Rules:

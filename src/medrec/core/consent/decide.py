@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, NamedTuple
 
 from medrec.core.consent import terms
-from medrec.core.consent.compiling import Notice, Rule, Rules, Table
+from medrec.core.consent.compiling import Notice, Rule, Rules, Table, marks_allowed
 from medrec.core.consent.facts import Record, Request
 from medrec.core.consent.times import Span
 
@@ -43,8 +43,8 @@ class Decision(NamedTuple):
     `reason`: permitted, denied, no-consent, consent-broken, purpose-missing, purpose-unknown, actor-unresolved.
     `decided` names the consents that bear on the request (whoever has them can decide it again), `broken` those that
     could not be read, `law` the lines of the legal floor that bear on it. `attach` is what has to travel with the
-    answer. `left` holds, per purpose, the rules that are left to be held against each record, `doubtful` those of
-    which it is not known whether they mean the requester.
+    answer; `marks` whether it may say that something is held back. `left` holds, per purpose, the rules that are left
+    to be held against each record, `doubtful` those of which it is not known whether they mean the requester.
     """
 
     effect: Verdict
@@ -56,6 +56,7 @@ class Decision(NamedTuple):
     doubtful: frozenset[int] = frozenset()
     notices: tuple[Notice, ...] = ()
     law: tuple[str, ...] = ()
+    marks: bool = False
 
     @property
     def redact(self) -> tuple[Redaction, ...]:
@@ -101,7 +102,8 @@ def decide(request: Request, rules: Rules, now: int) -> Decision:
         left.append(bearing)
     ids, law = _consents(left), _law(left)
     attach = NOTHING if terms.EMERGENCY.isdisjoint(request.purposes) else ("break-glass-review",)
-    return Decision("permit", "permitted", ids, (), attach, tuple(left), doubtful, rules.notices, law)
+    marks = bool(rules.marks) and marks_allowed(rules, now)
+    return Decision("permit", "permitted", ids, (), attach, tuple(left), doubtful, rules.notices, law, marks)
 
 
 def judge(decision: Decision, record: Record) -> Judgement:
@@ -223,6 +225,9 @@ def _law(bearing: Iterable[Iterable[Rule]]) -> tuple[str, ...]:
     return tuple(sorted({rule.consent for rules in bearing for rule in rules if rule.strength == "floor"}))
 
 
+_RESTRICTED = terms.rank("R")
+"""What a record is that carries a sensitivity."""
+
 # --- one record ---------------------------------------------------------------------------------------------------
 
 
@@ -268,8 +273,15 @@ def _label(value: tuple[frozenset[str], frozenset[int], str], record: Record, ef
         return None
     if not labels.isdisjoint(record.labels):
         return True
+    sure = _level(levels, said, record.level)
+    if not record.may or sure is _level(levels, said, max(record.level, _RESTRICTED)):
+        return sure or (not labels.isdisjoint(record.may) and None)
+    return None
+
+
+def _level(levels: frozenset[int], said: str, level: int) -> bool:
     # A permit says up to which level, a deny from which level on; in a deny inside a permit the permit still says it.
-    return bool(levels) and (record.level <= max(levels) if said == "permit" else record.level >= min(levels))
+    return bool(levels) and (level <= max(levels) if said == "permit" else level >= min(levels))
 
 
 def _code(value: frozenset[str], record: Record, effect: str) -> bool | None:

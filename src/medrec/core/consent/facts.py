@@ -1,6 +1,6 @@
 """What a decision is made about: the facts of a request, and the facts of a record."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -55,9 +55,10 @@ def asking(
 class Record(msgspec.Struct, frozen=True):
     """What a decision needs to know of one record. Build it with `describing`. None stands for "not known".
 
-    `labels` are sensitivities with all that cover them, `level` the confidentiality (0 is U, 5 is V). `kinds` is the
-    type, and "system|code" of what a document is. `dates` is the clinical time. `refers` are the records that it
-    refers to, `referred` those that refer to it.
+    `labels` are sensitivities with all that cover them, `level` the confidentiality (0 is U, 5 is V); `may` are
+    sensitivities that it may carry besides, because some part of it cannot be read by rule. `kinds` is the type, and
+    "system|code" of what a document is. `dates` is the clinical time. `refers` are the records that it refers to,
+    `referred` those that refer to it.
     """
 
     type: str
@@ -70,6 +71,7 @@ class Record(msgspec.Struct, frozen=True):
     authors: frozenset[str] | None = frozenset()
     refers: frozenset[str] | None = frozenset()
     referred: frozenset[str] | None = frozenset()
+    may: frozenset[str] = frozenset()
 
 
 def describing(
@@ -83,14 +85,16 @@ def describing(
     authors: Iterable[str] | None = (),
     refers: Iterable[str] | None = (),
     referred: Iterable[str] | None = (),
+    may: Iterable[str] = (),
 ) -> Record:
     """The facts of a record.
 
     `labels` are codes of v3-ActCode and of v3-Confidentiality ("SUD", "R"), None if the labelling service did not
     answer. A record without a confidentiality code is N, and R if it carries a sensitivity; one with a label that is
-    not known has labels that are not known.
+    not known has labels that are not known. `may` are sensitivities that it may carry besides.
     """
     sensitive, level = _labels(labels)
+    possible, _ = _labels(may)
     return Record(
         kind,
         identifier,
@@ -102,6 +106,7 @@ def describing(
         _frozen(authors),
         _frozen(refers),
         _frozen(referred),
+        possible if possible is not None else frozenset(terms.SENSITIVITIES_ABOVE),
     )
 
 
@@ -175,11 +180,13 @@ _DOCUMENTS = ("type", "category")
 _ENDINGS = ("", "DateTime", "Period", "Instant", "Date", "Timing")
 
 
-def facts(resource: dict[str, Any], labels: Iterable[str] | None = None, zone: int = 0) -> Record:
+def facts(
+    resource: Mapping[str, Any], labels: Iterable[str] | None = None, zone: int = 0, may: Iterable[str] = ()
+) -> Record:
     """The facts of a FHIR resource (decoded JSON, R4 or R5).
 
     `labels` come from a labelling service and are added to those that the resource carries in `meta.security`; None
-    takes the latter alone. `referred` is not known from one record alone.
+    takes the latter alone; `may` are those that it may carry besides. `referred` is not known from one record alone.
     """
     kind, identifier = str(resource.get("resourceType", "")), str(resource.get("id", ""))
     meta = resource.get("meta")
@@ -195,10 +202,11 @@ def facts(resource: dict[str, Any], labels: Iterable[str] | None = None, zone: i
         authors=[found for name in _AUTHORS for found in _references(resource.get(name))],
         refers=_references(resource),
         referred=None,
+        may=may,
     )
 
 
-def clinical_dates(resource: dict[str, Any], zone: int = 0) -> Span | None:
+def clinical_dates(resource: Mapping[str, Any], zone: int = 0) -> Span | None:
     """The clinical time of a resource by the table above; None if it has none, or none that is readable."""
     for path in CLINICAL_DATES.get(str(resource.get("resourceType", "")), ()):
         *outer, last = path.split(".")
@@ -254,11 +262,11 @@ def _codings(value: Any) -> list[str]:
     return found + [token for name in sorted(value) for token in _codings(value[name])]
 
 
-def _every_code(resource: dict[str, Any]) -> list[str]:
+def _every_code(resource: Mapping[str, Any]) -> list[str]:
     return [token for name in sorted(resource) if name != "meta" for token in _codings(resource[name])]
 
 
-def _formats(resource: dict[str, Any]) -> list[str]:
+def _formats(resource: Mapping[str, Any]) -> list[str]:
     """The media types of a document's content."""
     content = resource.get("content")
     attachments = (
@@ -275,7 +283,7 @@ def _references(value: Any) -> list[str]:
     """Every literal reference below a value."""
     if isinstance(value, list):
         return [found for item in value for found in _references(item)]
-    if not isinstance(value, dict):
+    if not isinstance(value, Mapping):
         return []
     literal = value.get("reference")
     own = [literal] if isinstance(literal, str) else []

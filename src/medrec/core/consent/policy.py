@@ -48,7 +48,8 @@ class Policy(msgspec.Struct, frozen=True):
 
     `base` is what it says where no provision of it matches: None says nothing. `dated` (ms) is when the person
     decided. `in_force` is false for a draft and the like, and for consents that are not about access to data. A
-    `silent` permit, which names no purpose, covers "care" or, in a consent to research, "research".
+    `silent` permit, which names no purpose, covers "care" or, in a consent to research, "research". `marks` is
+    whether what goes out may say that something is held back; None says nothing about it.
     """
 
     base: Effect | None
@@ -57,6 +58,7 @@ class Policy(msgspec.Struct, frozen=True):
     period: Span = ALWAYS
     in_force: bool = True
     silent: Literal["care", "research"] = "care"
+    marks: bool | None = None
 
 
 class Unreadable(ValueError):

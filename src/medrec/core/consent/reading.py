@@ -7,10 +7,13 @@ every unknown element, code and form makes the consent Unreadable, with a reason
 import re
 from typing import Any, cast
 
+import msgspec
+
 from medrec.core.consent import terms
 from medrec.core.consent.policy import Effect, Meaning, Policy, Provision, Unreadable
 from medrec.core.consent.times import ALWAYS, Span, read_period, read_time
 
+MARKS = "urn:medrec:consent:marks"
 DEPTH_MAX = 16
 PROVISIONS_MAX = 2000
 VALUES_MAX = 2000
@@ -78,7 +81,20 @@ def read_consent(resource: Any, dated: int | None = None, zone: int = 0) -> Poli
         name = "dateTime" if version == "R4" else "date"
         dated = _time(resource[name], f"Consent.{name}", zone).start if name in resource else 0
     read = _Reader(version, zone).read_r4 if version == "R4" else _Reader(version, zone).read_r5
-    return read(resource, dated, status == "active")
+    return msgspec.structs.replace(read(resource, dated, status == "active"), marks=_marks(resource))
+
+
+def _marks(resource: dict[str, Any]) -> bool | None:
+    """Whether the person allows marks where something is held back: our one extension of Consent."""
+    listed = resource.get("extension", [])
+    found = (
+        [item for item in listed if isinstance(item, dict) and item.get("url") == MARKS] if type(listed) is list else []
+    )
+    if not found:
+        return None
+    if len(found) > 1 or type(found[0].get("valueBoolean")) is not bool:
+        raise Unreadable("element-unknown", "Consent.extension")
+    return bool(found[0]["valueBoolean"])
 
 
 def _version(resource: dict[str, Any]) -> str:

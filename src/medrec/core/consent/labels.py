@@ -1,0 +1,396 @@
+"""What in a record is sensitive: a pure function from a resource and a file of rules to labels.
+
+Labels are sensitivities of v3-ActCode (HL7 Healthcare Privacy and Security Classification System; DS4P). A record is
+labelled by its codes, by the names in its text, and by inference: a medicine can reveal the illness. What nobody can
+read by rule (free text, attachments, codes without a name) *may* hold everything of a list; it counts as the most
+sensitive of what it may hold. Labels that a record carries already stay, and rules only add to them.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+
+from medrec.core.consent import terms
+from medrec.core.records.terms import ICD10CM, NDC, RXNORM, SNOMED, UNII, Terms
+from medrec.core.types import Fields
+
+FORMAT = "medrec/labels/1"
+FREE_TEXT_CHARACTERS = 100
+"""A longer string is free text wherever it stands."""
+STEM_MIN = 4
+REMEMBERED_MAX = 20_000
+
+_ICD10 = {ICD10CM, "http://hl7.org/fhir/sid/icd-10", "urn:oid:2.16.840.1.113883.6.90", "urn:oid:2.16.840.1.113883.6.3"}
+_LOINC = {"http://loinc.org", "urn:oid:2.16.840.1.113883.6.1"}
+_DRUGS = {RXNORM: RXNORM, "urn:oid:2.16.840.1.113883.6.88": RXNORM, NDC: NDC, UNII: UNII}
+_SNOMED = {SNOMED, "urn:oid:2.16.840.1.113883.6.96"}
+# Systems whose codes say nothing about an illness, and those that the rules know whole.
+_PLAIN = ("http://terminology.hl7.org/", "http://hl7.org/fhir", "http://unitsofmeasure.org", "urn:ietf:", "urn:iso:")
+_FREE_NAMES = (
+    "annotation authorString comment comments conclusion contentString description instructions markdown note "
+    "patientInstruction reasonText summary text valueMarkdown"
+)
+_PASSED_OVER_NAMES = (
+    "address city contentType district family fullUrl given hash id identifier language line meta period reference "
+    "system telecom url value versionId"
+)
+_CLINICAL_NAMES = (
+    "addresses basedOn condition conditionReference derivedFrom detail diagnosis evidence evidenceDetail finding "
+    "focus goal hasMember indication itemReference manifestation medication medicationReference outcomeReference "
+    "part partOf problem procedureReference reaction reason reasonReference result supportingInfo "
+    "supportingInformation target"
+)
+_FREE = frozenset(_FREE_NAMES.split())
+"""Elements in which people write."""
+_PASSED_OVER = frozenset(_PASSED_OVER_NAMES.split())
+"""Elements whose strings are no words about health."""
+_CLINICAL = frozenset(_CLINICAL_NAMES.split())
+"""Elements whose references say what a record is about."""
+_ATTACHMENTS = frozenset(("attachment", "presentedForm", "photo", "image", "valueAttachment", "contentAttachment"))
+_WORD = re.compile(r"[^\W_]+")
+_TAG = re.compile(r"<[^>]*>")
+
+Basis = Literal["stated", "inferred"]
+
+
+class LabelRulesError(ValueError):
+    """The bytes are not a file of labelling rules; the message says what is wrong and where."""
+
+
+class LabelRule(Fields, frozen=True):
+    """One rule: these labels for a record that carries one of these codes or names; see docs/spec/labels.md."""
+
+    id: str
+    labels: list[str]
+    basis: Basis
+    why: str
+    icd10: list[str] = []
+    ingredients: dict[str, str] = {}
+    loinc: list[str] = []
+    snomed: list[str] = []
+    codes: list[str] = []
+    names: list[str] = []
+
+
+class LabelFile(Fields, frozen=True):
+    """A file of rules. `opaque` is what may be in what no rule can read."""
+
+    format: Literal["medrec/labels/1"]
+    version: str
+    about: str
+    credits: list[str]
+    opaque: list[str]
+    rules: list[LabelRule]
+
+
+class Cause(NamedTuple):
+    """Why a record carries a label: the rule, the element ("reasonCode[0]"), stated or inferred."""
+
+    label: str
+    rule: str
+    path: str
+    basis: Basis
+
+
+class Labels(NamedTuple):
+    """The labels of a record, sorted: `codes` it carries, `may` it may carry besides, and why.
+
+    Both are codes of v3-ActCode and v3-Confidentiality as `facts` takes them.
+    """
+
+    codes: tuple[str, ...] = ()
+    may: tuple[str, ...] = ()
+    causes: tuple[Cause, ...] = ()
+
+    def joined(self, other: "Labels") -> "Labels":
+        """Both together."""
+        return Labels(
+            tuple(sorted({*self.codes, *other.codes})),
+            tuple(sorted({*self.may, *other.may})),
+            (*self.causes, *other.causes),
+        )
+
+
+NONE = Labels()
+
+
+class Name(NamedTuple):
+    """A name in words: `stem` says that the last may go on; `exact` that case counts."""
+
+    words: tuple[str, ...]
+    stem: bool
+    exact: bool
+    rule: int
+
+
+class Labeller:
+    """Labels records by files of rules. `version` names the files, `digest` is the SHA-256 over all of them.
+
+    Raises LabelRulesError for a file that is not whole. The answers depend on the files and `terms` alone.
+    """
+
+    def __init__(self, *files: bytes, terms: Terms | None = None) -> None:
+        if not files:
+            raise LabelRulesError("no file of labelling rules was given")
+        read = [_read(data) for data in files]
+        self.version = "+".join(file.version for file in read)
+        self.digest = hashlib.sha256(b"".join(hashlib.sha256(data).digest() for data in files)).digest()
+        self.rules = tuple(rule for file in read for rule in file.rules)
+        self.opaque = tuple(sorted({label for file in read for label in file.opaque}))
+        self._terms = terms
+        self._tokens: dict[str, list[int]] = {}
+        self._icd10: dict[str, list[int]] = {}
+        self._names: dict[str, list[Name]] = {}
+        self._stems: dict[str, list[Name]] = {}
+        self._remembered: dict[str, tuple[int, ...]] = {}
+        for number, rule in enumerate(self.rules):
+            self._index(number, rule)
+
+    def _index(self, number: int, rule: LabelRule) -> None:
+        for code in rule.icd10:
+            self._icd10.setdefault(code.replace(".", ""), []).append(number)
+        for system, codes in (("rx", rule.ingredients), ("loinc", rule.loinc), ("snomed", rule.snomed)):
+            for code in codes:
+                self._tokens.setdefault(f"{system}|{code}", []).append(number)
+        for token in rule.codes:
+            self._tokens.setdefault(token, []).append(number)
+        for text in [*rule.names, *rule.ingredients.values()]:
+            name = _name(text, number)
+            if name.stem and len(name.words) == 1:
+                self._stems.setdefault(name.words[0][:STEM_MIN].casefold(), []).append(name)
+            else:
+                self._names.setdefault(name.words[0].casefold(), []).append(name)
+
+    def label(self, resource: Mapping[str, Any], targets: Mapping[str, Labels] = {}) -> Labels:
+        """The labels of a FHIR resource (decoded JSON), those in `meta.security` aside, which `facts` reads itself.
+
+        `targets` ("Type/id") are the labels of records that it may refer to: a record that gives its reason by
+        reference is as sensitive as the reason.
+        """
+        found = NONE
+        for name in sorted(resource):
+            for path, value in pieces(name, resource[name]):
+                found = found.joined(self.label_part(path, name, value, resource, targets))
+        return found
+
+    def label_part(
+        self, path: str, name: str, value: Any, resource: Mapping[str, Any], targets: Mapping[str, Labels] = {}
+    ) -> Labels:
+        """The labels that one top-level element, or one item of it, gives to its resource."""
+        if name == "contained":
+            return self.label(value, targets) if isinstance(value, dict) else Labels((), self.opaque)
+        walk = _Walk(self, path, _contained(self, resource, targets, name), targets)
+        walk.visit(name, value, "")
+        return walk.labels()
+
+    def numbers_of_code(self, system: str, code: str) -> tuple[int, ...]:
+        """The rules that a code meets."""
+        if system in _ICD10:
+            bare = code.replace(".", "")
+            return tuple(n for end in range(1, len(bare) + 1) for n in self._icd10.get(bare[:end], ()))
+        found = list(self._tokens.get(f"{system}|{code}", ()))
+        if system in _LOINC:
+            found += self._tokens.get(f"loinc|{code}", ())
+        elif system in _SNOMED:
+            found += self._tokens.get(f"snomed|{code}", ())
+        elif system in _DRUGS:
+            drug = self._terms.drug(_DRUGS[system], code) if self._terms is not None else None
+            ingredients = drug.ingredients if drug is not None else (code,) if _DRUGS[system] == RXNORM else ()
+            found += [n for one in ingredients for n in self._tokens.get(f"rx|{one}", ())]
+        return tuple(found)
+
+    def knows_whole(self, system: str, code: str) -> bool:
+        """Whether the rules can say of every code of this system that it is not sensitive."""
+        if system in _ICD10 or system.startswith(_PLAIN):
+            return True
+        return system in _DRUGS and self._terms is not None and self._terms.drug(_DRUGS[system], code) is not None
+
+    def numbers_of_text(self, text: str) -> tuple[int, ...]:
+        """The rules whose names stand in a text."""
+        found = self._remembered.get(text)
+        if found is None:
+            found = tuple(sorted(set(self._named(_WORD.findall(_TAG.sub(" ", text) if "<" in text else text)))))
+            if len(self._remembered) >= REMEMBERED_MAX:
+                self._remembered.clear()
+            self._remembered[text] = found
+        return found
+
+    def _named(self, words: list[str]) -> Iterator[int]:
+        folded = [word.casefold() for word in words]
+        for at, word in enumerate(folded):
+            for name in self._stems.get(word[:STEM_MIN], ()):
+                if word.startswith(name.words[0]):
+                    yield name.rule
+            for name in self._names.get(word, ()):
+                end = at + len(name.words)
+                said = (words if name.exact else folded)[at:end]
+                whole = said[:-1] == list(name.words[:-1]) and len(said) == len(name.words)
+                if whole and (said[-1].startswith(name.words[-1]) if name.stem else said[-1] == name.words[-1]):
+                    yield name.rule
+
+
+class _Walk:
+    """Walks one element of a resource."""
+
+    def __init__(
+        self, labeller: Labeller, path: str, contained: Mapping[str, Labels], targets: Mapping[str, Labels]
+    ) -> None:
+        self.labeller = labeller
+        self.path = path
+        self.contained = contained
+        self.targets = targets
+        self.numbers: set[int] = set()
+        self.opaque = False
+        self.from_others = NONE
+
+    def labels(self) -> Labels:
+        causes = [
+            Cause(label, rule.id, self.path, rule.basis)
+            for rule in [self.labeller.rules[number] for number in sorted(self.numbers)]
+            for label in rule.labels
+        ]
+        own = Labels(tuple(sorted({cause.label for cause in causes})), self.labeller.opaque if self.opaque else (),
+                     tuple(causes))  # fmt: skip
+        return own.joined(self.from_others)
+
+    def visit(self, name: str, value: Any, above: str) -> None:
+        if type(value) is str:
+            self._text(name, value, above)
+        elif type(value) is list:
+            for item in value:
+                self.visit(name, item, above)
+        elif type(value) is dict:
+            self._object(name, value)
+
+    def _object(self, name: str, value: dict[str, Any]) -> None:
+        system, code = value.get("system"), value.get("code")
+        if type(system) is str and type(code) is str:
+            self.numbers.update(self.labeller.numbers_of_code(system, code))
+        if self._is_nameless(value):
+            self.opaque = True
+        if "data" in value or ("url" in value and "contentType" in value) or name in _ATTACHMENTS:
+            self.opaque = True
+        reference = value.get("reference")
+        if type(reference) is str:
+            self._refer(name, reference)
+        for key, item in value.items():
+            # The status of a narrative says whether people wrote in it.
+            if key == "div" and value.get("status") == "generated":
+                self.numbers.update(self.labeller.numbers_of_text(str(item)))
+            elif key not in _PASSED_OVER or type(item) is not str:
+                self.visit(key, item, name)
+
+    def _is_nameless(self, value: dict[str, Any]) -> bool:
+        """Whether it is a concept that has codes and no name, and none of a system that the rules know whole."""
+        codings = value.get("coding")
+        if type(codings) is not list or not codings or type(value.get("text")) is str:
+            return False
+        pairs = []
+        for coding in codings:
+            if type(coding) is not dict or type(coding.get("display")) is str:
+                return type(coding) is not dict
+            pairs.append((str(coding.get("system", "")), str(coding.get("code", ""))))
+        return not any(self.labeller.knows_whole(system, code) for system, code in pairs)
+
+    def _text(self, name: str, text: str, above: str) -> None:
+        if name in _PASSED_OVER and name != "value":
+            return
+        self.numbers.update(self.labeller.numbers_of_text(text))
+        concept = name == "text" and above not in ("note", "text", "contained", "annotation")
+        if len(text) > FREE_TEXT_CHARACTERS or name == "div" or (name in _FREE and not concept) or above == "note":
+            self.opaque = True
+
+    def _refer(self, name: str, reference: str) -> None:
+        if reference.startswith("#"):
+            self.from_others = self.from_others.joined(self.contained.get(reference[1:], NONE))
+        elif name in _CLINICAL:
+            self.from_others = self.from_others.joined(self.targets.get(local(reference), NONE))
+
+
+def pieces(name: str, value: Any) -> list[tuple[str, Any]]:
+    """A top-level element as its items with their paths, or as itself."""
+    if type(value) is list:
+        return [(f"{name}[{at}]", item) for at, item in enumerate(value)]
+    return [(name, value)]
+
+
+def local(reference: str) -> str:
+    """ "Type/id" of a reference to a server's resource, whatever server and version; the reference itself else."""
+    parts = reference.split("/_history/")[0].split("/")
+    return "/".join(parts[-2:]) if len(parts) >= 2 and parts[-2][:1].isupper() else reference
+
+
+def label_all(labeller: Labeller, resources: Iterable[Mapping[str, Any]]) -> dict[str, Labels]:
+    """The labels of records that may refer to each other, by "Type/id".
+
+    Labels go along clinical references (a reason, a result, a part) until nothing changes any more.
+    """
+    records = {f"{one.get('resourceType')}/{one.get('id')}": one for one in resources}
+    pointing: dict[str, set[str]] = {}
+    for name, record in records.items():
+        for literal in references(record):
+            pointing.setdefault(local(literal), set()).add(name)
+    found = {name: labeller.label(records[name]) for name in sorted(records)}
+    changed = {name for name in records if found[name] != NONE}
+    while changed:
+        affected = {other for name in sorted(changed) for other in sorted(pointing.get(name, ()))}
+        again = {name: labeller.label(records[name], found) for name in sorted(affected)}
+        changed = {name for name in again if again[name][:2] != found[name][:2]}
+        found.update(again)
+    return found
+
+
+def references(value: Any) -> list[str]:
+    """Every literal reference below a value."""
+    if type(value) is list:
+        return [found for item in value for found in references(item)]
+    if type(value) is not dict:
+        return []
+    literal = value.get("reference")
+    own = [literal] if type(literal) is str else []
+    return own + [found for item in value.values() for found in references(item)]
+
+
+def _contained(
+    labeller: Labeller, resource: Mapping[str, Any], targets: Mapping[str, Labels], name: str
+) -> dict[str, Labels]:
+    held = resource.get("contained")
+    if type(held) is not list or name == "contained":
+        return {}
+    return {str(one.get("id", "")): labeller.label(one, targets) for one in held if type(one) is dict}
+
+
+def _read(data: bytes) -> LabelFile:
+    try:
+        file = msgspec.json.decode(data, type=LabelFile)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise LabelRulesError(f"the labelling rules cannot be read: {error}") from None
+    known = terms.SENSITIVITIES_ABOVE
+    seen: set[str] = set()
+    for label in file.opaque:
+        if label not in known:
+            raise LabelRulesError(f"opaque: {label} is no sensitivity of v3-ActCode that is known")
+    for rule in file.rules:
+        if rule.id in seen or not rule.id:
+            raise LabelRulesError(f"rule {rule.id!r}: every rule has an id of its own")
+        seen.add(rule.id)
+        if not rule.labels or any(label not in known for label in rule.labels):
+            raise LabelRulesError(f"rule {rule.id}: its labels must be sensitivities of v3-ActCode that are known")
+        if not (rule.icd10 or rule.ingredients or rule.loinc or rule.snomed or rule.codes or rule.names):
+            raise LabelRulesError(f"rule {rule.id}: it has neither codes nor names")
+        if not all([*rule.icd10, *rule.ingredients, *rule.loinc, *rule.snomed]) or "" in rule.codes:
+            raise LabelRulesError(f"rule {rule.id}: a code is empty")
+        for text in [*rule.names, *rule.ingredients.values()]:
+            name = _name(text, 0)
+            if not name.words or (name.stem and len(name.words[-1]) < STEM_MIN):
+                raise LabelRulesError(f"rule {rule.id}: the name {text!r} is too short")
+    return file
+
+
+def _name(text: str, rule: int) -> Name:
+    exact = any(letter.isupper() for letter in text)
+    words = tuple(_WORD.findall(text))
+    return Name(words if exact else tuple(word.casefold() for word in words), text.endswith("*"), exact, rule)

@@ -1,0 +1,213 @@
+"""Holding back: which of a person's records go out whole, which without some of their parts, and which not at all.
+
+By graph, not by document: what points at a record that is withheld loses the pointer, or is withheld with it.
+Nothing that is left says that something is missing, unless the person allows marks. Counts, pages, includes and
+search parameters are therefore answered from what `sift` lets through, never from what it was given.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+
+from medrec.core.consent.decide import Decision, Judgement, judge
+from medrec.core.consent.facts import Record, facts
+from medrec.core.consent.labels import NONE, Labeller, Labels, local, pieces, references
+
+Json = dict[str, Any]
+State = Literal["whole", "cut", "withheld"]
+
+REDACTED = {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "REDACTED"}
+"""The mark in `meta.security` of a record of which parts were removed (only where the person allows marks)."""
+_REMOVABLE_NAMES = (
+    "addresses basedOn comment complication complicationDetail component conclusion conclusionCode contained content "
+    "context derivedFrom description detail diagnosis dosageInstruction encounter entry evidence evidenceDetail "
+    "extension finding focus goal hasMember indication instructions interpretation item media note partOf participant "
+    "patientInstruction photo presentedForm prognosisCodeableConcept prognosisReference reaction reason reasonCode "
+    "reasonReference related relatesTo result section serviceType supportingInfo supportingInformation text"
+)
+REMOVABLE = frozenset(_REMOVABLE_NAMES.split())
+"""Elements without which a record still says something true; the removal of any other one withholds the record."""
+_LISTS = frozenset(("Claim", "ExplanationOfBenefit"))
+"""Types whose items are what they are about: they are withheld, not cut."""
+_NOTHING: frozenset[str] = frozenset()
+
+
+class Sifted(NamedTuple):
+    """What becomes of one record: `resource` as it may go out (None: not at all), and the verdict about it."""
+
+    state: State
+    resource: Json | None
+    judgement: Judgement
+
+
+def sift(
+    decision: Decision,
+    resources: Sequence[Json],
+    labeller: Labeller,
+    *,
+    hidden: frozenset[str] = _NOTHING,
+    complete: bool = False,
+    whole_only: bool = False,
+    zone: int = 0,
+) -> list[Sifted]:
+    """What may go out of these records of one person under a decision, one answer a record, in their order.
+
+    `hidden` ("Type/id") are records that are withheld and not among these. `complete` says that all of the person's
+    records are here, so that it is known which refer to which. `whole_only`: a record goes out as it was signed or
+    not at all (its hash travels with it). What is cut says so only where the person allows marks (`decision.marks`).
+    """
+    marks = decision.marks
+    # Labels do not travel along references here: what is pointed at and withheld loses its pointers below, and to point
+    # at what goes out gives nothing away.
+    referring = _referring(resources) if complete else None
+    answers = [_sift_one(decision, resource, labeller, referring, whole_only, zone) for resource in resources]
+    while True:
+        withheld = hidden | {_name(one) for one, answer in zip(resources, answers, strict=True) if not answer.resource}
+        again = [_detached(answer, withheld, whole_only, marks) for answer in answers]
+        if again == answers:
+            return answers
+        answers = again
+
+
+def _sift_one(
+    decision: Decision,
+    resource: Json,
+    labeller: Labeller,
+    referring: Mapping[str, frozenset[str]] | None,
+    whole_only: bool,
+    zone: int,
+) -> Sifted:
+    name = _name(resource)
+
+    def verdict(of: Labels) -> Judgement:
+        record: Record = facts(resource, of.codes, zone, of.may)
+        referred = None if referring is None else referring.get(name, _NOTHING)
+        return judge(decision, msgspec.structs.replace(record, referred=referred))
+
+    first = verdict(labeller.label(resource))
+    if first.effect == "permit":
+        return Sifted("whole", resource, first)
+    if whole_only or resource.get("resourceType") in _LISTS:
+        return Sifted("withheld", None, first)
+    # What is left when every part is removed that can be; then each part that does not change the answer comes back.
+    kept, parts = NONE, list[tuple[str, Labels]]()
+    for key in sorted(resource):
+        for path, value in pieces(key, resource[key]):
+            found = labeller.label_part(path, key, value, resource)
+            if key not in REMOVABLE:
+                kept = kept.joined(found)
+            elif found.codes or found.may:
+                parts.append((path, found))
+    best = verdict(kept)
+    if best.effect != "permit":
+        return Sifted("withheld", None, first)
+    removed = set()
+    for path, found in parts:
+        more = kept.joined(found)
+        answer = verdict(more)
+        if answer.effect == "permit":
+            kept, best = more, answer
+        else:
+            removed.add(path)
+    return Sifted("cut", _without(resource, removed, decision.marks), best)
+
+
+def _without(resource: Json, removed: set[str], marks: bool) -> Json | None:
+    """The resource without these parts, and without its narrative, which repeats them."""
+    left: Json = {}
+    gone: set[str] = set()
+    for key, value in resource.items():
+        held = [item for path, item in pieces(key, value) if path not in removed]
+        if key == "contained":
+            gone |= {
+                f"#{item.get('id')}" for path, item in pieces(key, value) if path in removed and type(item) is dict
+            }
+        if key == "text" or not held:
+            continue
+        left[key] = held if type(value) is list else value
+    detached = detach(left, frozenset(gone)) if gone else left
+    return None if detached is None else _marked(detached) if marks else detached
+
+
+def _detached(answer: Sifted, withheld: frozenset[str], whole_only: bool, marks: bool) -> Sifted:
+    """A record without its pointers to what is withheld."""
+    if answer.resource is None:
+        return Sifted("withheld", None, answer.judgement)
+    left = detach(answer.resource, withheld)
+    if left is answer.resource or left == answer.resource:
+        return answer
+    if left is None or whole_only:
+        return Sifted("withheld", None, answer.judgement)
+    left.pop("text", None)
+    return Sifted("cut", _marked(left) if marks else left, answer.judgement)
+
+
+def detach(resource: Json, withheld: frozenset[str]) -> Json | None:
+    """A resource without the references to these records ("Type/id", or "#id" for contained ones).
+
+    A reference goes with the innermost list item it stands in, or with its element. None where an element would go
+    without which the resource says nothing true. Without such references the very same object comes back.
+    """
+    if not withheld or not _points(resource, withheld):
+        return resource
+    left: Json = {}
+    for key, value in resource.items():
+        held = _pruned(value, withheld)
+        if held is not None:
+            left[key] = held
+        elif key not in REMOVABLE:
+            return None
+    return left
+
+
+def _pruned(value: Any, withheld: frozenset[str]) -> Any:
+    """A value without these references; None where nothing is left of it."""
+    if type(value) is list:
+        items = [_pruned(item, withheld) for item in value]
+        return [item for item in items if item is not None] or None
+    if type(value) is not dict or not _points(value, withheld):
+        return value
+    literal = value.get("reference")
+    if type(literal) is str and local(literal) in withheld:
+        return None
+    left = {}
+    for key, item in value.items():
+        held = _pruned(item, withheld)
+        if held is None and type(item) is not list:
+            return None
+        if held is not None:
+            left[key] = held
+    return left or None
+
+
+def _points(value: Any, withheld: frozenset[str]) -> bool:
+    if type(value) is list:
+        return any(_points(item, withheld) for item in value)
+    if type(value) is not dict:
+        return False
+    literal = value.get("reference")
+    return (type(literal) is str and local(literal) in withheld) or any(
+        _points(item, withheld) for item in value.values()
+    )
+
+
+def _marked(resource: Json) -> Json:
+    meta = resource.get("meta")
+    meta = dict(meta) if type(meta) is dict else {}
+    security = meta.get("security")
+    listed = list(security) if type(security) is list else []
+    return {**resource, "meta": {**meta, "security": listed if REDACTED in listed else [*listed, REDACTED]}}
+
+
+def _name(resource: Mapping[str, Any]) -> str:
+    return f"{resource.get('resourceType')}/{resource.get('id')}"
+
+
+def _referring(resources: Sequence[Json]) -> dict[str, frozenset[str]]:
+    """Record -> the records that refer to it."""
+    found: dict[str, set[str]] = {}
+    for resource in resources:
+        for literal in references(resource):
+            found.setdefault(local(literal), set()).add(_name(resource))
+    return {name: frozenset(others) for name, others in found.items()}

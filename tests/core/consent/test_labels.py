@@ -1,0 +1,158 @@
+"""The labelling service: its rules, its vectors, and what it may never miss."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from medrec.core.consent import labels as labelling
+from medrec.core.consent.labels import Labeller, LabelRulesError, label_all
+from medrec.core.consent.terms import SENSITIVITIES_ABOVE
+from medrec.core.records.terms import NDC, RXNORM, Drug, Table
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+RULES = (Path(labelling.__file__).parent / "labels.json").read_bytes()
+VECTORS = json.loads((REPOSITORY / "tests" / "vectors" / "labels" / "labels.json").read_text(encoding="utf-8"))
+LABELLER = Labeller(RULES)
+FILE = json.loads(RULES)
+Json = dict[str, Any]
+
+
+@pytest.mark.parametrize("case", VECTORS["cases"], ids=lambda case: case["name"])
+def test_a_record_is_labelled(case: Json) -> None:
+    found = LABELLER.label(case["resource"])
+    assert list(found.codes) == case["labels"]
+    assert found.may == (LABELLER.opaque if case["opaque"] else ())
+    assert {cause.label for cause in found.causes} == set(case["labels"])
+
+
+def test_the_vectors_reach_every_sensitivity_and_both_answers() -> None:
+    reached = {label for case in VECTORS["cases"] for label in case["labels"]}
+    assert reached == {label for rule in FILE["rules"] for label in rule["labels"]}
+    assert any(case["opaque"] for case in VECTORS["cases"]) and any(not case["labels"] for case in VECTORS["cases"])
+
+
+def test_the_shipped_rules_cover_what_they_must() -> None:
+    codes = sum(len(rule.get(name, ())) for rule in FILE["rules"] for name in ("icd10", "ingredients", "loinc"))
+    assert codes >= 300 and len(FILE["rules"]) >= 20
+    assert set(LABELLER.opaque) <= set(SENSITIVITIES_ABOVE) and "PSYTHPN" not in LABELLER.opaque
+    # SNOMED CT codes belong to SNOMED International: a site with a licence adds them in a file of its own.
+    assert not any("snomed" in rule for rule in FILE["rules"])
+
+
+def test_why_is_said() -> None:
+    found = LABELLER.label({"resourceType": "MedicationRequest", "reasonCode": [{"text": "cough"}, {"text": "heroin"}],
+                            "medicationCodeableConcept": {"text": "buprenorphine"}})  # fmt: skip
+    said = {(cause.rule, cause.path, cause.basis) for cause in found.causes}
+    assert said == {
+        ("substance-opioid", "reasonCode[1]", "stated"),
+        ("substance-opioid-medicine", "medicationCodeableConcept", "inferred"),
+    }
+
+
+def test_products_are_read_by_their_ingredients() -> None:
+    table = Table(
+        [Drug("351266", "SCD", "x", ("1819", "7242")), Drug("7", "SCD", "y", ("29046",))],
+        same=[(NDC, "00054017613", "351266")],
+    )
+    labeller = Labeller(RULES, terms=table)
+
+    def medicine(system: str, code: str) -> labelling.Labels:
+        coding = {"coding": [{"system": system, "code": code}]}
+        return labeller.label({"resourceType": "MedicationRequest", "medicationCodeableConcept": coding})
+
+    assert medicine(RXNORM, "351266")[:2] == (("OPIOIDUD",), ())
+    assert medicine(NDC, "00054017613").codes == ("OPIOIDUD",)
+    assert medicine(RXNORM, "7")[:2] == ((), ())
+    assert medicine(RXNORM, "8").may == labeller.opaque
+
+
+def test_labels_go_along_clinical_references_only() -> None:
+    records: list[Json] = [
+        {"resourceType": "Condition", "id": "hiv", "code": {"text": "HIV"}, "encounter": {"reference": "Encounter/e"}},
+        {"resourceType": "Encounter", "id": "e", "class": {"code": "AMB"}},
+        {
+            "resourceType": "CarePlan",
+            "id": "plan",
+            "addresses": [{"reference": "https://h.example/fhir/Condition/hiv"}],
+        },
+        {"resourceType": "Goal", "id": "goal", "addresses": [{"reference": "CarePlan/plan/_history/2"}]},
+        {"resourceType": "Observation", "id": "o", "encounter": {"reference": "Encounter/e"}, "code": {"text": "BMI"}},
+    ]
+    found = label_all(LABELLER, records)
+    assert found["CarePlan/plan"].codes == found["Goal/goal"].codes == ("HIV",)
+    assert found["Encounter/e"].codes == found["Observation/o"].codes == ()
+    assert label_all(LABELLER, records[::-1]) == found
+
+
+def test_a_circle_of_references_ends() -> None:
+    circle: list[Json] = [
+        {"resourceType": "Observation", "id": "a", "hasMember": [{"reference": "Observation/b"}]},
+        {"resourceType": "Observation", "id": "b", "partOf": [{"reference": "Observation/a"}], "code": {"text": "hiv"}},
+    ]
+    assert {labels.codes for labels in label_all(LABELLER, circle).values()} == {("HIV",)}
+
+
+SENSITIVE = ({"text": "HIV"}, {"coding": [{"system": "http://hl7.org/fhir/sid/icd-10-cm", "code": "F11.2"}]})
+plain = st.sampled_from(("Observation", "blood pressure", "2020-01-01", "final"))
+shapes = st.recursive(
+    plain | st.integers(0, 5) | st.booleans() | st.none(),
+    lambda below: (
+        st.lists(below, max_size=3) | st.dictionaries(st.sampled_from(("a", "code", "item", "detail")), below)
+    ),
+    max_leaves=8,
+)
+
+
+@given(shapes, st.sampled_from(SENSITIVE), st.lists(st.sampled_from(("a", "code", "item", "part")), max_size=6))
+def test_nothing_sensitive_is_missed_however_deep(shape: Any, sensitive: Json, way: list[str]) -> None:
+    value: Any = sensitive
+    for at, name in enumerate(way):
+        value = {name: value} if at % 2 else {name: [shape, value]}
+    found = LABELLER.label({"resourceType": "Basic", "id": "b", "thing": value, "other": shape})
+    assert "HIV" in found.codes or "OPIOIDUD" in found.codes
+
+
+@given(st.text(max_size=50), st.text(max_size=50))
+def test_more_text_never_takes_a_label_away(before: str, after: str) -> None:
+    found = LABELLER.label({"resourceType": "Basic", "code": {"text": f"{before} heroin {after}"}})
+    assert "OPIOIDUD" in found.codes
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda file: "{", "cannot be read"),
+        (lambda file: {**file, "format": "medrec/labels/2"}, "cannot be read"),
+        (lambda file: {**file, "more": 1}, "cannot be read"),
+        (lambda file: {**file, "opaque": ["XX"]}, "opaque: XX"),
+        (lambda file: {**file, "rules": [file["rules"][0]] * 2}, "an id of its own"),
+        (lambda file: {**file, "rules": [{**file["rules"][0], "labels": []}]}, "its labels"),
+        (lambda file: {**file, "rules": [{**file["rules"][0], "labels": ["N"]}]}, "its labels"),
+        (
+            lambda file: {**file, "rules": [{"id": "x", "labels": ["MH"], "basis": "stated", "why": ""}]},
+            "neither codes",
+        ),
+        (lambda file: {**file, "rules": [{**file["rules"][0], "names": ["ab*"]}]}, "too short"),
+        (lambda file: {**file, "rules": [{**file["rules"][0], "icd10": [""]}]}, "a code is empty"),
+    ],
+)
+def test_a_broken_file_is_named(change: Any, said: str) -> None:
+    made = change(FILE)
+    with pytest.raises(LabelRulesError, match=said):
+        Labeller(made.encode() if isinstance(made, str) else json.dumps(made).encode())
+    with pytest.raises(LabelRulesError):
+        Labeller()
+
+
+def test_a_site_adds_rules_of_its_own() -> None:
+    rule = {"id": "site", "labels": ["SDV"], "basis": "stated", "why": "local", "snomed": ["1"], "codes": ["urn:x|9"]}
+    own = {**FILE, "version": "site-1", "opaque": [], "rules": [rule]}
+    both = Labeller(RULES, json.dumps(own).encode())
+    coding = {"coding": [{"system": "urn:x", "code": "9", "display": "y"}]}
+    assert both.label({"resourceType": "Basic", "code": coding}).codes == ("SDV",)
+    assert both.version.endswith("+site-1") and both.digest != LABELLER.digest
+    assert both.opaque == LABELLER.opaque
