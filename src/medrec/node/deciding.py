@@ -13,6 +13,7 @@ from medrec.core.consent.compiling import Rules
 from medrec.core.consent.decide import Decision
 from medrec.core.consent.facts import Record
 from medrec.core.consent.facts import Request as Facts
+from medrec.core.consent.labels import local
 from medrec.core.manifests.access import Basis, Request
 from medrec.node import store
 from medrec.node.journal import Person
@@ -155,6 +156,8 @@ class Permitted:
         self._person = person
         self._decision = decision
         self._referred = self._references() if _asks_for_references(decision) else None
+        self._clear: set[str] = set()
+        """Names from which no reference leads to anything that is withheld for what it is."""
         self.contents: dict[str, bytes] = {}
         """The canonical bytes of records that were read and found to be what was signed, by name."""
 
@@ -181,15 +184,42 @@ class Permitted:
 
     def _judged(self, row: Any) -> Allowed | None:
         known = self._reader.facts(row)
-        facts = known.facts
-        if self._referred is not None:
-            facts = _with_references(facts, self._referred)
+        facts = known.facts if self._referred is None else _with_references(known.facts, self._referred)
         verdict = deciding.judge(self._decision, facts)
-        if verdict.effect != "permit":
+        if verdict.effect != "permit" or self._points_at_hidden(facts):
             return None
         if known.trouble is not None:
             raise Refusal(known.trouble, f"{row.type}/{row.id}", self._decision.decided)
         return Allowed(row, verdict.attach)
+
+    def _points_at_hidden(self, facts: Record) -> bool:
+        """Whether references lead from a record to one that is withheld for what it is, over however many others.
+
+        A record goes out as it was signed or not at all, and its pointer would tell that the other one is there.
+        """
+        seen: set[str] = set()
+        waiting = sorted(map(local, facts.refers or ()))
+        while waiting:
+            name = waiting.pop()
+            if name in seen or name in self._clear:
+                continue
+            seen.add(name)
+            for found in map(self._facts_of, self._rows_of(name)):
+                if deciding.judge(self._decision, found).hidden:
+                    return True
+                waiting += sorted(map(local, found.refers or ()))
+        self._clear |= seen
+        return False
+
+    def _rows_of(self, name: str) -> Sequence[Any]:
+        kind, _, identifier = name.removeprefix("urn:uuid:").rpartition("/")
+        if not identifier or (kind and not kind.isalpha()):
+            return ()
+        return signed_records(self._connection, self._person.id, (kind,) if kind else (), (identifier,), "", 2)
+
+    def _facts_of(self, row: Any) -> Record:
+        facts = self._reader.facts(row).facts
+        return facts if self._referred is None else _with_references(facts, self._referred)
 
     def _references(self) -> dict[str, set[str]]:
         """Record -> the records of this person that refer to it."""

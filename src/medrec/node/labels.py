@@ -1,24 +1,56 @@
 """The labels of records at one node: the rules that are in force, and the facts that follow for a decision."""
 
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
 from typing import Any
 
 import msgspec
 
 from medrec.core.consent import facts
+from medrec.core.consent.labels import NONE, Labeller, LabelRulesError
+from medrec.core.consent.labels import Labels as Found
+from medrec.core.records.terms import Terms
+from medrec.node.refusals import Code, Refusal
+
+
+def shipped() -> bytes:
+    """The file of labelling rules that comes with MedRec."""
+    return files("medrec.core.consent").joinpath("labels.json").read_bytes()
 
 
 class Labels:
-    """Labels records for decisions. `version` names the rules, and stands in the manifest of each decision."""
+    """Labels records for decisions. `version` names the rules, and stands in the manifest of each decision.
 
-    version = "carried/1"
-    """Only what a record carries in meta.security counts."""
+    `own` are a site's own files of rules, which add to those that ship; `terms` tells the ingredients of medicines.
+    A file that is not whole is no reason to go on without it: `trouble` says what is wrong, and nothing goes out.
+    """
+
+    def __init__(self, own: Sequence[bytes] = (), terms: Terms | None = None) -> None:
+        self.trouble = ""
+        self.labeller: Labeller | None = None
+        try:
+            self.labeller = Labeller(shipped(), *own, terms=terms)
+        except LabelRulesError as error:
+            self.trouble = str(error)
+        self.version = "unreadable"
+        if self.labeller is not None:
+            self.version = f"{self.labeller.version}/{self.labeller.digest.hex()[:16]}"
 
     def check(self) -> None:
         """Raises Refusal if the rules cannot be read: then nothing may go out."""
+        if self.labeller is None:
+            raise Refusal(Code.RULES_UNREADABLE)
+
+    def of(self, resource: Mapping[str, Any]) -> Found:
+        """The labels of a resource by the rules; nothing where there are none that can be read."""
+        return NONE if self.labeller is None else self.labeller.label(resource)
 
     def facts(self, resource: dict[str, Any], kind: str, identifier: str) -> facts.Record:
         """What a decision needs to know of a resource that was signed under this type and id."""
-        found = facts.facts(resource)
+        labels = self.of(resource)
+        found = facts.facts(resource, labels.codes, may=labels.may)
+        if self.labeller is None:
+            found = msgspec.structs.replace(found, labels=None, level=None)
         if found.type == kind and found.id == identifier:
             return found
         # Signed under an id that stands outside of it (a Bundle's entry), or holding another type than it says.

@@ -69,7 +69,9 @@ class Judgement(NamedTuple):
     """The verdict about one record, the consents (and the law) that decided, and what has to travel with it.
 
     `reason`: permitted, denied, no-consent, or what is not known of the record: labels-unknown, record-undated,
-    author-unknown, references-unknown, codes-unknown, actor-unresolved.
+    author-unknown, references-unknown, codes-unknown, actor-unresolved. `hidden` says that it is held back for what
+    it is (a label, a code, an author, a date), not for want of a consent or for its type alone: then nothing that
+    goes out may point at it.
     """
 
     effect: Verdict
@@ -77,6 +79,7 @@ class Judgement(NamedTuple):
     decided: tuple[str, ...] = ()
     attach: tuple[str, ...] = ()
     law: tuple[str, ...] = ()
+    hidden: bool = False
 
 
 def decide(request: Request, rules: Rules, now: int) -> Decision:
@@ -254,9 +257,11 @@ def _judge(bearing: Sequence[Rule], record: Record, doubtful: frozenset[int]) ->
     if outcome.effect == "permit":
         return Judgement("permit", "permitted", _consents([outcome.rules]))
     sure = [rule for rule in outcome.rules if rule.number not in doubts]
+    hidden = any(name != "kind" for rule in outcome.rules for name, _ in rule.tests)
     if sure or not doubts:
-        return Judgement("deny", "denied" if sure else "no-consent", _consents([sure]), law=_law([sure]))
-    return Judgement("indeterminate", min(doubts.values()), _consents([[r for r in bearing if r.number in doubts]]))
+        return Judgement("deny", "denied" if sure else "no-consent", _consents([sure]), law=_law([sure]), hidden=hidden)
+    in_doubt = _consents([[rule for rule in bearing if rule.number in doubts]])
+    return Judgement("indeterminate", min(doubts.values()), in_doubt, hidden=hidden)
 
 
 def _kind(value: frozenset[str], record: Record, effect: str) -> bool | None:

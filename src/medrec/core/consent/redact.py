@@ -1,6 +1,7 @@
 """Holding back: which of a person's records go out whole, which without some of their parts, and which not at all.
 
-By graph, not by document: what points at a record that is withheld loses the pointer, or is withheld with it.
+By graph, not by document: what points at a record that is withheld for what it is loses the pointer, or is withheld
+with it.
 Nothing that is left says that something is missing, unless the person allows marks. Counts, pages, includes and
 search parameters are therefore answered from what `sift` lets through, never from what it was given.
 """
@@ -53,9 +54,10 @@ def sift(
 ) -> list[Sifted]:
     """What may go out of these records of one person under a decision, one answer a record, in their order.
 
-    `hidden` ("Type/id") are records that are withheld and not among these. `complete` says that all of the person's
-    records are here, so that it is known which refer to which. `whole_only`: a record goes out as it was signed or
-    not at all (its hash travels with it). What is cut says so only where the person allows marks (`decision.marks`).
+    `hidden` ("Type/id") are records that are withheld for what they are, and not among these. `complete` says that
+    all of the person's records are here, so that it is known which refer to which. `whole_only`: a record goes out as
+    it was signed or not at all (its hash travels with it). What is cut says so only where the person allows marks
+    (`decision.marks`).
     """
     marks = decision.marks
     # Labels do not travel along references here: what is pointed at and withheld loses its pointers below, and to point
@@ -63,7 +65,9 @@ def sift(
     referring = _referring(resources) if complete else None
     answers = [_sift_one(decision, resource, labeller, referring, whole_only, zone) for resource in resources]
     while True:
-        withheld = hidden | {_name(one) for one, answer in zip(resources, answers, strict=True) if not answer.resource}
+        withheld = hidden | {
+            _name(one) for one, answer in zip(resources, answers, strict=True) if answer.judgement.hidden
+        }
         again = [_detached(answer, withheld, whole_only, marks) for answer in answers]
         if again == answers:
             return answers
@@ -110,7 +114,8 @@ def _sift_one(
             kept, best = more, answer
         else:
             removed.add(path)
-    return Sifted("cut", _without(resource, removed, decision.marks), best)
+    left = _without(resource, removed, decision.marks)
+    return Sifted("withheld", None, first) if left is None else Sifted("cut", left, best)
 
 
 def _without(resource: Json, removed: set[str], marks: bool) -> Json | None:
@@ -138,7 +143,7 @@ def _detached(answer: Sifted, withheld: frozenset[str], whole_only: bool, marks:
     if left is answer.resource or left == answer.resource:
         return answer
     if left is None or whole_only:
-        return Sifted("withheld", None, answer.judgement)
+        return Sifted("withheld", None, Judgement("deny", "denied", answer.judgement.decided, hidden=True))
     left.pop("text", None)
     return Sifted("cut", _marked(left) if marks else left, answer.judgement)
 

@@ -1,0 +1,123 @@
+"""Labels at the gate: what is sensitive is held back, and nothing that goes out points at it."""
+
+import json
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from medrec.core import commitment, manifests
+from medrec.core.consent import terms
+from medrec.core.manifests.consent import FhirConsentManifest, fhir_consent_message
+from medrec.node.labels import Labels, shipped
+from medrec.node.peers import PeerError
+from medrec.node.receive import request_records
+from medrec.node.refusals import Code, Refusal
+from tests.node.network import Network, Patient
+
+
+@pytest.fixture
+def network(tmp_path: Path) -> Iterator[Network]:
+    opened = Network(tmp_path)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def ada(network: Network) -> Patient:
+    return network.patient("ada", "north")
+
+
+def put(network: Network, kind: str, identifier: str, **content: Any) -> None:
+    whole = {"resourceType": kind, "id": identifier, "subject": {"reference": "Patient/ada"}, **content}
+    network["north"].put(kind, identifier, json.dumps(whole))
+
+
+def everything_but(network: Network, person: Patient, *labels: str) -> bytes:
+    """She signs a FHIR consent: everything to everybody, but not these sensitivities."""
+    denied = [{"system": terms.ACT_CODE, "code": code} for code in labels]
+    resource = {
+        "resourceType": "Consent",
+        "status": "active",
+        "scope": {"coding": [{"system": terms.CONSENT_SCOPE, "code": "patient-privacy"}]},
+        "category": [{"coding": [{"system": "http://loinc.org", "code": "59284-0"}]}],
+        "provision": {"type": "permit", "provision": [{"type": "deny", "securityLabel": denied}]},
+    }
+    return give(network, person, json.dumps(resource))
+
+
+def give(network: Network, person: Patient, text: str) -> bytes:
+    secret = secrets.token_bytes(32)
+    key, _ = person.sign(bytes(32))
+    unsigned = FhirConsentManifest(
+        "consent/2", network.id.hex(), "north", person.account, network.time, text, "self", None, None,
+        commitment.nullifier(secret).hex(), key.hex(),
+    )  # fmt: skip
+    _, signature = person.sign(fhir_consent_message(unsigned))
+    network["north"].consents.give(manifests.encode(msgspec.structs.replace(unsigned, signature=signature.hex())))
+    return secret
+
+
+def seen(network: Network, person: Patient) -> list[str]:
+    doctor = network["south"].doctor()
+    found = request_records(network["south"], "north", person.account, practitioner=doctor, reason="visit")  # type: ignore[arg-type]
+    return [record.id for record in found.records]
+
+
+def test_sensitive_records_stay_at_home(network: Network, ada: Patient) -> None:
+    put(network, "Condition", "asthma", code={"text": "Asthma"})
+    put(network, "Condition", "alcohol", code={"text": "Alcoholism"})
+    put(network, "MedicationRequest", "inferred", medicationCodeableConcept={"text": "Buprenorphine 2 MG"})
+    put(network, "Observation", "may", code={"text": "Finding"}, note=[{"text": "came with her sister"}])
+    everything_but(network, ada, "SUD")
+    assert seen(network, ada) == ["asthma"]
+
+
+def test_what_points_at_it_stays_as_well(network: Network, ada: Patient) -> None:
+    put(network, "Condition", "alcohol", code={"text": "Alcoholism"})
+    put(network, "Encounter", "visit", diagnosis=[{"condition": {"reference": "Condition/alcohol"}}])
+    put(network, "Observation", "there", code={"text": "BMI"}, encounter={"reference": "urn:uuid:visit"})
+    put(network, "Observation", "elsewhere", code={"text": "BMI"}, encounter={"reference": "Encounter/other"})
+    everything_but(network, ada, "SUD")
+    assert seen(network, ada) == ["elsewhere"]
+
+
+def test_a_circle_of_pointers_is_followed_from_every_side(network: Network, ada: Patient) -> None:
+    put(network, "Observation", "a", code={"text": "BMI"}, hasMember=[{"reference": "Observation/b"}])
+    put(network, "Observation", "b", code={"text": "BMI"},
+        partOf=[{"reference": "Observation/a"}, {"reference": "Condition/alcohol"}])  # fmt: skip
+    put(network, "Condition", "alcohol", code={"text": "Alcoholism"})
+    put(network, "Observation", "c", code={"text": "BMI"}, hasMember=[{"reference": "Observation/c"}])
+    everything_but(network, ada, "SUD")
+    assert seen(network, ada) == ["c"]
+
+
+def test_a_type_that_is_not_shared_hides_nobody_who_points_at_it(network: Network, ada: Patient) -> None:
+    put(network, "Encounter", "visit", status="finished")
+    put(network, "Observation", "there", code={"text": "BMI"}, encounter={"reference": "Encounter/visit"})
+    network.consent(ada, "north", "south", types=("Observation",))
+    assert seen(network, ada) == ["there"]
+
+
+def test_rules_that_cannot_be_read_let_nothing_out(network: Network, ada: Patient) -> None:
+    put(network, "Condition", "asthma", code={"text": "Asthma"})
+    network.consent(ada, "north", "south")
+    assert seen(network, ada) == ["asthma"]
+    network["north"].labels = broken = Labels([b'{"format": "medrec/labels/1"}'])
+    with pytest.raises(PeerError) as refused:
+        seen(network, ada)
+    assert refused.value.code == Code.RULES_UNREADABLE.value
+    assert "cannot be read" in broken.trouble and broken.version == "unreadable"
+    with pytest.raises(Refusal):
+        broken.check()
+    assert broken.facts({"resourceType": "Condition", "id": "c"}, "Condition", "c").labels is None
+
+
+def test_the_rules_that_ship_are_whole() -> None:
+    labels = Labels()
+    labels.check()
+    assert labels.trouble == "" and labels.version.startswith(labels.labeller.version)  # type: ignore[union-attr]
+    assert Labels([shipped().replace(b'"2026', b'"2027')]).version != labels.version
