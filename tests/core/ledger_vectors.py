@@ -11,14 +11,17 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import clinic_cases  # noqa: F401  # enters its cases
+import freezing_cases  # noqa: F401  # enters its cases
 import passkey_cases  # noqa: F401  # enters its cases
+import recovery_cases  # noqa: F401  # enters its cases
 from ledger_cases import CASES, Case
 from ledger_world import GENESIS, World
 
 from medrec.core import state
 
 FOLDER = Path(__file__).resolve().parent.parent / "vectors" / "ledger"
-FAMILIES = ("block", "organisation", "account", "passkey", "governance", "anchor")
+FAMILIES = ("block", "organisation", "account", "passkey", "recovery", "governance", "anchor")
 
 
 def vector(case: Case) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pytest
 from ledger_world import CREATED, hash_of
 from nacl.signing import SigningKey
 
-from medrec.core import codec, commitment, kinds, merkle, state
+from medrec.core import codec, commitment, kinds, ladder, merkle, state
 from medrec.core.crypto import key_id, verify_ed25519
 from medrec.core.kinds import governance
 from medrec.core.kinds.anchor import decode_entries
@@ -116,6 +116,16 @@ def test_every_kind_has_a_line_a_heading_and_a_table_of_all_its_fields() -> None
         "account/create": kinds.account.Create,
         "account/credential-add": kinds.account.Add,
         "account/credential-remove": kinds.account.Remove,
+        "account/doors": kinds.recovery.SetDoors,
+        "account/freeze": kinds.freezing.Freeze,
+        "account/unfreeze": kinds.freezing.Unfreeze,
+        "recovery/by-paper": kinds.recovery.ByPaper,
+        "recovery/by-guardian": kinds.recovery.ByGuardian,
+        "recovery/by-clinic": kinds.recovery.ByClinic,
+        "recovery/veto": kinds.recovery.Veto,
+        "recovery/stop": kinds.recovery.Stop,
+        "recovery/finish": kinds.recovery.Finish,
+        "organisation/staff": kinds.recovery.SetStaff,
     }
     assert forms.keys() == kinds.KINDS.keys()
     for name, form in forms.items():
@@ -136,6 +146,7 @@ def test_every_change_and_every_state_key_is_in_a_table() -> None:
         state.dues_key("a"), state.obligation_key("a", bytes(16)), state.early_key("a", bytes(16), "b"),
         state.nullifier_key(bytes(32)), state.proposal_key(bytes(32)), state.seen_key(1, bytes(32)),
         state.signing_key_key(bytes(16)), state.validator_key("a"), state.NETWORK, state.PROTOCOL, state.UPGRADE,
+        ladder.ladder_key("a"), ladder.staff_key("a"), ladder.POLICY,
     ]  # fmt: skip
     for key in sample:
         prefix = key.partition(b"/")[0].decode() + ("/" if b"/" in key else "")

@@ -1,18 +1,19 @@
 """The ledger's one state machine: every engine runs `apply_block`, unchanged, and so does every test.
 
 A block goes through in this order: the protocol version that holds at its height; accepted transactions that have
-expired are forgotten; obligations whose time has passed become overdue; then each transaction in its order, all or
-nothing; then the log and the state map take what was accepted.
+expired are forgotten; obligations whose time has passed become overdue; freezes that ran out end; then each transaction
+in its order, all or nothing; then the log and the state map take what was accepted.
 """
 
 from collections.abc import Callable, Container
 
-from medrec.core import codec, kinds, merkle, state, statemap
+from medrec.core import codec, kinds, ladder, merkle, state, statemap
 from medrec.core.credential import Ed25519Credential, NewCredential, verify_account_signature
 from medrec.core.crypto import key_id
 from medrec.core.genesis import decode_tip, encode_tip
-from medrec.core.kinds import account
+from medrec.core.kinds import account, recovery
 from medrec.core.kinds.anchor import mark_overdue
+from medrec.core.kinds.freezing import end_freezes
 from medrec.core.outcome import Code, Outcome, Refused, claim, refuse
 from medrec.core.types import (
     EXPIRY_HEIGHTS_MAX,
@@ -91,6 +92,7 @@ def _begin(draft: Draft, block: Block) -> int:
     for key, _ in list(draft.scan(b"seen/", state.seen_key(block.height, b""))):
         draft.delete(key)
     mark_overdue(draft, block.height, block.time)
+    end_freezes(draft, block.time)
     return protocol
 
 
@@ -153,17 +155,49 @@ def _organisation_author(view: View | Draft, transaction: Transaction) -> NewCre
     return Ed25519Credential(organisation.keys.ed25519)
 
 
-def _account_author(view: View | Draft, transaction: Transaction) -> NewCredential:
+def _account_author(view: View | Draft, transaction: Transaction, frozen: bool = False) -> NewCredential:
     body = transaction.body
     claim(not is_organisation_id(body.author), Code.WRONG_AUTHOR, "an account makes this kind")
     found = state.account(view, body.author)
     if found is None:
         refuse(Code.UNKNOWN_AUTHOR, body.author)
-    claim(not found.frozen, Code.AUTHOR_SUSPENDED, body.author)
+    claim(frozen or not found.frozen, Code.AUTHOR_SUSPENDED, body.author)
     credential = found.credentials.get(body.key.hex())
     if credential is None:
         refuse(Code.UNKNOWN_KEY)
     return credential
+
+
+def _held_author(view: View | Draft, transaction: Transaction) -> NewCredential:
+    return _account_author(view, transaction, frozen=True)
+
+
+def _either_author(view: View | Draft, transaction: Transaction) -> NewCredential:
+    body = transaction.body
+    if is_organisation_id(body.author):
+        return _organisation_author(view, transaction)
+    # A frozen account acts for nobody else; that it may unfreeze itself is the point of unfreezing.
+    own = body.kind == "account/unfreeze" and body.payload.get("account") == body.author
+    return _account_author(view, transaction, frozen=own)
+
+
+def _paper_author(view: View | Draft, transaction: Transaction) -> NewCredential:
+    body = transaction.body
+    claim(not is_organisation_id(body.author), Code.WRONG_AUTHOR, "an account makes this kind")
+    claim(state.account(view, body.author) is not None, Code.UNKNOWN_AUTHOR, body.author)
+    payload: recovery.ByPaper = read_fields(body.payload, recovery.ByPaper)
+    claim(body.key == key_id(payload.paper), Code.UNKNOWN_KEY)
+    return Ed25519Credential(payload.paper)
+
+
+def _coming_author(view: View | Draft, transaction: Transaction) -> NewCredential:
+    body = transaction.body
+    claim(not is_organisation_id(body.author), Code.WRONG_AUTHOR, "an account makes this kind")
+    claim(state.account(view, body.author) is not None, Code.UNKNOWN_AUTHOR, body.author)
+    attempt = ladder.ladder_of(view, body.author).attempt
+    if attempt is None or body.key != key_id(attempt.credential.key):
+        refuse(Code.UNKNOWN_KEY)
+    return attempt.credential
 
 
 def _opening_author(view: View | Draft, transaction: Transaction) -> NewCredential:
@@ -177,6 +211,10 @@ AUTHOR_KEY: dict[str, Callable[[View | Draft, Transaction], NewCredential]] = {
     kinds.ORGANISATION: _organisation_author,
     kinds.ACCOUNT: _account_author,
     kinds.OPENING: _opening_author,
+    kinds.HELD: _held_author,
+    kinds.EITHER: _either_author,
+    kinds.PAPER: _paper_author,
+    kinds.COMING: _coming_author,
 }
 
 

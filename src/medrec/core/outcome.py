@@ -61,6 +61,26 @@ class Code(IntEnum):
     LAST_CREDENTIAL = 74
     TOO_MANY_CREDENTIALS = 75
     BAD_CREDENTIAL = 76
+    RECOVERY_PENDING = 77
+    NO_RECOVERY = 78
+    TIME_LOCKED = 79
+
+    # Ways back into an account, and freezing it.
+    UNKNOWN_ACCOUNT = 140
+    NOT_A_CLINIC = 141
+    DOOR_CLOSED = 142
+    WRONG_CODE = 143
+    WRONG_GUARDIANS = 144
+    NOT_A_GUARDIAN = 145
+    GUARDIANS_TOO_FEW = 146
+    ALREADY_SAID = 147
+    STAFF_UNKNOWN = 148
+    VETO_SPENT = 149
+    CLINIC_SPENT = 150
+    ALREADY_FROZEN = 151
+    NOT_FROZEN = 152
+    FREEZE_SPENT = 153
+    UNFREEZE_SPENT = 154
 
 
 SENTENCES: dict[Code, str] = {
@@ -104,6 +124,25 @@ SENTENCES: dict[Code, str] = {
     Code.LAST_CREDENTIAL: "The last credential of an account cannot be removed; add another one first.",
     Code.TOO_MANY_CREDENTIALS: "The account has as many credentials as it may hold.",
     Code.BAD_CREDENTIAL: "The credential could never sign: its key is not one of its algorithm.",
+    Code.RECOVERY_PENDING: "A recovery of this account is under way; this waits until it is over or stopped.",
+    Code.NO_RECOVERY: "No such recovery of this account is under way.",
+    Code.TIME_LOCKED: "The recovery has to wait longer, so that everybody who was told can object.",
+    Code.UNKNOWN_ACCOUNT: "The account that this speaks of is not on the ledger.",
+    Code.NOT_A_CLINIC: "Only a hospital or a clinic, which meets people in person, may do this.",
+    Code.DOOR_CLOSED: "The account has not opened this way back.",
+    Code.WRONG_CODE: "This paper code is not one of the account's, or was used before.",
+    Code.WRONG_GUARDIANS: "These are not the guardians to whom the account is committed.",
+    Code.NOT_A_GUARDIAN: "The author is not one of the guardians.",
+    Code.GUARDIANS_TOO_FEW: "At least two guardians have to agree, and no more than there are.",
+    Code.ALREADY_SAID: "This guardian has already said so.",
+    Code.STAFF_UNKNOWN: "Staff of the clinic, with keys that have stood on the ledger for a day, have to sign this.",
+    Code.VETO_SPENT: "A key has stopped a recovery before; only a majority of the guardians can stop this one.",
+    Code.CLINIC_SPENT: "A recovery at this clinic was stopped lately; another way back has to be taken.",
+    Code.ALREADY_FROZEN: "The account is frozen already.",
+    Code.NOT_FROZEN: "The account is not frozen.",
+    Code.FREEZE_SPENT: "The author has frozen this account in the last thirty days.",
+    Code.UNFREEZE_SPENT: "A key has ended a freeze in the last thirty days; now as many guardians as a recovery needs "
+    "have to agree.",
 }
 
 

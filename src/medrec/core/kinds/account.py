@@ -6,7 +6,7 @@ and go, the address stays.
 
 import msgspec
 
-from medrec.core import state
+from medrec.core import ladder, state
 from medrec.core.address import address_of
 from medrec.core.credential import NewCredential, can_sign, entered
 from medrec.core.crypto import key_id
@@ -56,6 +56,8 @@ def credential_add(draft: Draft, transaction: Transaction, height: int, time: in
     payload: Add = read_fields(transaction.body.payload, Add)
     account = state.account(draft, transaction.body.author)
     assert account is not None
+    # While a recovery is under way, the set of keys stands still: the right one may be the one to come.
+    claim(not ladder.recovery_waits(draft, transaction.body.author, time), Code.RECOVERY_PENDING)
     name = key_id(payload.credential.key).hex()
     claim(name not in account.credentials, Code.CREDENTIAL_EXISTS)
     claim(len(account.credentials) < CREDENTIALS_MAX, Code.TOO_MANY_CREDENTIALS)
@@ -71,6 +73,8 @@ def credential_remove(draft: Draft, transaction: Transaction, height: int, time:
     payload: Remove = read_fields(transaction.body.payload, Remove)
     account = state.account(draft, transaction.body.author)
     assert account is not None
+    # While a recovery is under way, the set of keys stands still: the right one may be the one to come.
+    claim(not ladder.recovery_waits(draft, transaction.body.author, time), Code.RECOVERY_PENDING)
     name = payload.key.hex()
     claim(name in account.credentials, Code.UNKNOWN_CREDENTIAL)
     claim(len(account.credentials) > 1, Code.LAST_CREDENTIAL)

@@ -11,6 +11,7 @@ import msgspec
 
 from medrec.core import codec, state
 from medrec.core.kinds.organisation import replace_keys, take_keys
+from medrec.core.ladder import POLICY, Delay, Policy, policy_of
 from medrec.core.outcome import Code, claim, refuse
 from medrec.core.state import ROLES, VOTING_ROLES, Keys, Organisation, Proposal
 from medrec.core.types import (
@@ -89,6 +90,17 @@ class Upgrade(Fields, frozen=True):
     change: str
     version: Count
     height: Count
+
+
+class RecoveryPolicy(Fields, frozen=True):
+    """The delays of recoveries, freezes and changes of doors, in milliseconds; what is under way keeps its own."""
+
+    change: str
+    paper: Delay
+    guardians: Delay
+    clinic: Delay
+    freeze: Delay
+    doors: Delay
 
 
 def propose(draft: Draft, transaction: Transaction, height: int, time: int) -> None:
@@ -194,6 +206,13 @@ def upgrade(draft: Draft, change: Upgrade, height: int) -> None:
     draft.put(state.UPGRADE, codec.encode([change.version, change.height]))
 
 
+def recovery_policy(draft: Draft, change: RecoveryPolicy, height: int) -> None:
+    """Set the network's delays."""
+    new = Policy(change.paper, change.guardians, change.clinic, change.freeze, change.doors)
+    claim(new != policy_of(draft), Code.NO_CHANGE)
+    state.write(draft, POLICY, new)
+
+
 def _known(draft: Draft, identifier: str) -> Organisation:
     organisation = state.organisation(draft, identifier)
     if organisation is None:
@@ -208,6 +227,7 @@ CHANGES: dict[str, tuple[type[Any], Callable[[Draft, Any, int], None]]] = {
     "replace-keys": (ReplaceKeys, give_keys),
     "validator": (Validator, validator),
     "upgrade": (Upgrade, upgrade),
+    "recovery-policy": (RecoveryPolicy, recovery_policy),
 }
 
 __all__ = ["CHANGES", "VOTING_ROLES", "carry_out", "passes", "propose", "vote"]

@@ -253,6 +253,16 @@ KINDS = Texts(
         "account/create": "An account was opened",
         "account/credential-add": "An account added a key",
         "account/credential-remove": "An account removed a key",
+        "account/doors": "An account chose its ways back",
+        "account/freeze": "An account was frozen",
+        "account/unfreeze": "Somebody asked to unfreeze an account",
+        "recovery/by-paper": "A way back into an account was begun with a paper code",
+        "recovery/by-guardian": "A guardian spoke for a way back into an account",
+        "recovery/by-clinic": "{author} began a way back into an account",
+        "recovery/veto": "A key stopped a way back into an account",
+        "recovery/stop": "A guardian spoke against a way back into an account",
+        "recovery/finish": "An account came back with a new key",
+        "organisation/staff": "{author} named the keys of its staff",
     },
 )
 
@@ -265,5 +275,6 @@ CHANGES = Texts(
         "replace-keys": "give {id} new keys",
         "validator": "change what {id} counts for in ordering blocks",
         "upgrade": "move to new rules",
+        "recovery-policy": "change how long the ways back take",
     },
 )

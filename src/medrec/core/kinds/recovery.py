@@ -1,0 +1,301 @@
+"""Recovery: a person whose keys are gone gets her account back, slowly and loudly, by one of three doors.
+
+A recovery begins (paper code, guardians, or a clinic in person), waits out the door's time-lock while everybody is
+told, and is finished by the new key, which then is the only one. Meanwhile a live key may stop it, once: a thief who
+holds one cannot stop it for ever, since after a veto only a majority of the guardians stops the next attempt. A clinic
+that was stopped has to leave the next attempt to another, so no clinic gets into an account alone.
+"""
+
+from typing import Annotated
+
+import msgspec
+
+from medrec.core import ladder, state
+from medrec.core.credential import NewCredential, can_sign, entered, signed_by
+from medrec.core.crypto import key_id
+from medrec.core.ladder import Approval, Attempt, Check, Doors, Guardians, Ladder, Revealed, Staff, StaffKey, StaffProof
+from medrec.core.outcome import Code, claim, refuse
+from medrec.core.state import Account
+from medrec.core.types import Bytes32, Fields, Transaction, read_fields
+from medrec.core.view import Draft
+
+CLINIC_ROLES = frozenset({"hospital", "clinic"})
+STAFF_AGE_MS = 24 * ladder.HOUR_MS
+"""How long a staff key stands on the ledger, for all to see, before it may vouch for anybody."""
+
+BY_KEY, BY_CLINIC = "key", "clinic "
+"""How a ladder remembers what was stopped: by a key of the account; and at which clinic."""
+
+Address = Annotated[str, msgspec.Meta(min_length=1, max_length=65)]
+
+
+class SetDoors(Fields, frozen=True):
+    """The payload of account/doors: all doors as they shall be."""
+
+    guardians: Guardians | None
+    papers: Annotated[list[Bytes32], msgspec.Meta(max_length=ladder.PAPERS_MAX)]
+    clinic: bool
+
+
+class ByPaper(Fields, frozen=True):
+    """The payload of recovery/by-paper, which the paper code's key signs."""
+
+    credential: NewCredential
+    paper: Bytes32
+
+
+class ByGuardian(Fields, frozen=True):
+    """The payload of recovery/by-guardian: one guardian's word for a new credential."""
+
+    account: Address
+    credential: NewCredential
+    guardians: Revealed
+
+
+class ByClinic(Fields, frozen=True):
+    """The payload of recovery/by-clinic: how the person was recognised, and two of the staff who say so."""
+
+    account: Address
+    credential: NewCredential
+    check: Check
+    staff: tuple[StaffProof, StaffProof]
+
+
+class Veto(Fields, frozen=True):
+    """The payload of recovery/veto: the hash of the new credential that must not come."""
+
+    credential: Bytes32
+
+
+class Stop(Fields, frozen=True):
+    """The payload of recovery/stop: one guardian's word against a recovery."""
+
+    account: Address
+    credential: Bytes32
+    guardians: Revealed
+
+
+class Finish(Fields, frozen=True):
+    """The payload of recovery/finish, which the new key signs."""
+
+
+class SetStaff(Fields, frozen=True):
+    """The payload of organisation/staff: all keys of staff who may vouch for people."""
+
+    credentials: Annotated[list[NewCredential], msgspec.Meta(max_length=ladder.STAFF_MAX)]
+
+
+def set_doors(draft: Draft, transaction: Transaction, height: int, time: int) -> None:
+    """Choose the ways back. The first choice and further papers hold at once; whatever takes a door away waits."""
+    payload: SetDoors = read_fields(transaction.body.payload, SetDoors)
+    address = transaction.body.author
+    found = ladder.ladder_of(draft, address)
+    claim(found.attempt_at(time) is None, Code.RECOVERY_PENDING)
+    chosen = payload.guardians
+    if chosen is not None:
+        # One guardian alone would be one more key for a thief to steal.
+        enough = ladder.GUARDIANS_NEEDED_MIN <= chosen.needs <= chosen.of
+        claim(enough, Code.GUARDIANS_TOO_FEW, f"{chosen.needs} of {chosen.of}")
+    claim(len(set(payload.papers)) == len(payload.papers), Code.BAD_PAYLOAD, "a paper code stands twice")
+    new, old = Doors(chosen, payload.papers, payload.clinic), found.doors_at(time)
+    adds = (new.guardians, new.clinic) == (old.guardians, old.clinic) and set(old.papers) <= set(new.papers)
+    if not found.chosen or adds:
+        changed = msgspec.structs.replace(found, doors=new, chosen=True, next=None, next_at=0)
+    else:
+        later = time + ladder.policy_of(draft).doors
+        changed = msgspec.structs.replace(found, doors=old, next=new, next_at=later)
+    _write(draft, address, changed)
+
+
+def by_paper(draft: Draft, transaction: Transaction, height: int, time: int) -> None:
+    """A recovery begins with a paper code, which is used up."""
+    payload: ByPaper = read_fields(transaction.body.payload, ByPaper)
+    address = transaction.body.author
+    found = ladder.ladder_of(draft, address)
+    used = ladder.paper_hash(payload.paper)
+    claim(used in found.doors_at(time).papers, Code.WRONG_CODE)
+    begun = _begin(draft, address, found, "paper", "", payload.credential, time)
+    left = [_without_paper(doors, used) for doors in (begun.doors, begun.next) if doors is not None]
+    _write(draft, address, msgspec.structs.replace(begun, doors=left[0], next=left[1] if len(left) > 1 else None))
+
+
+def by_guardian(draft: Draft, transaction: Transaction, height: int, time: int) -> None:
+    """A guardian agrees to a new key; the recovery begins when enough of them agree to the same one."""
+    payload: ByGuardian = read_fields(transaction.body.payload, ByGuardian)
+    author = transaction.body.author
+    found = _known(draft, payload.account)
+    guardians = check_guardian(found.doors_at(time), payload.guardians, author)
+    claim(found.attempt_at(time) is None, Code.RECOVERY_PENDING)
+    digest = ladder.credential_hash(payload.credential)
+    recent = {who: word for who, word in found.approvals.items() if time < word.time + ladder.LIFE_MS}
+    before = recent.get(author)
+    claim(before is None or before.credential != digest, Code.ALREADY_SAID)
+    _check_new(draft, payload.account, payload.credential)
+    # One word a guardian: who changes her mind takes back the earlier one, and nobody can hold up the others.
+    approvals = {**recent, author: Approval(digest, time)}
+    said = sum(1 for word in approvals.values() if word.credential == digest)
+    changed = msgspec.structs.replace(found, approvals=approvals)
+    if said >= guardians.needs:
+        changed = _begin(draft, payload.account, changed, "guardians", "", payload.credential, time)
+        changed = msgspec.structs.replace(changed, approvals={})
+    _write(draft, payload.account, changed)
+
+
+def by_clinic(draft: Draft, transaction: Transaction, height: int, time: int) -> None:
+    """A recovery begins at a clinic that has the person before it."""
+    payload: ByClinic = read_fields(transaction.body.payload, ByClinic)
+    author = transaction.body.author
+    check_clinic(draft, author)
+    found = _known(draft, payload.account)
+    claim(found.doors_at(time).clinic, Code.DOOR_CLOSED)
+    stopped = found.vetoed.get(BY_CLINIC + author)
+    claim(stopped is None or time >= stopped + ladder.MEMORY_MS, Code.CLINIC_SPENT)
+    digest = ladder.credential_hash(payload.credential)
+    message = ladder.vouch_message(transaction.body.network, author, payload.account, digest, payload.check)
+    claim(payload.staff[0][0] != payload.staff[1][0], Code.STAFF_UNKNOWN, "one key twice")
+    for key, proof in payload.staff:
+        check_staff(draft, author, key, message, proof, time)
+    _write(draft, payload.account, _begin(draft, payload.account, found, "clinic", author, payload.credential, time))
+
+
+def veto(draft: Draft, transaction: Transaction, height: int, time: int) -> None:
+    """A live key stops a recovery: the first one in a while."""
+    payload: Veto = read_fields(transaction.body.payload, Veto)
+    address = transaction.body.author
+    found = ladder.ladder_of(draft, address)
+    attempt = _under_way(found, payload.credential, time)
+    claim(not attempt.final, Code.VETO_SPENT)
+    vetoed = _stopped(found, attempt, time) | {BY_KEY: time}
+    _write(draft, address, msgspec.structs.replace(found, attempt=None, vetoed=vetoed))
+
+
+def stop(draft: Draft, transaction: Transaction, height: int, time: int) -> None:
+    """A guardian is against a recovery. A majority stops any; the first at a clinic is stopped by one."""
+    payload: Stop = read_fields(transaction.body.payload, Stop)
+    author = transaction.body.author
+    found = _known(draft, payload.account)
+    attempt = _under_way(found, payload.credential, time)
+    # The guardians of when it began: a thief's own set must not come into force in between.
+    guardians = check_guardian(found.doors_at(attempt.since), payload.guardians, author)
+    claim(author not in attempt.stops, Code.ALREADY_SAID)
+    stops = [*attempt.stops, author]
+    needed = 1 if attempt.door == "clinic" and not attempt.final else guardians.of // 2 + 1
+    if len(stops) < needed:
+        changed = msgspec.structs.replace(found, attempt=msgspec.structs.replace(attempt, stops=stops))
+    else:
+        vetoed = _stopped(found, attempt, time)
+        changed = msgspec.structs.replace(found, attempt=None, approvals={}, vetoed=vetoed)
+    _write(draft, payload.account, changed)
+
+
+def finish(draft: Draft, transaction: Transaction, height: int, time: int) -> None:
+    """The new key takes the account over: it is the only one from now on. The address, and all history, stays."""
+    read_fields(transaction.body.payload, Finish)
+    address = transaction.body.author
+    found = ladder.ladder_of(draft, address)
+    attempt = found.attempt_at(time)
+    if attempt is None:
+        refuse(Code.NO_RECOVERY)
+    claim(time >= attempt.ripe, Code.TIME_LOCKED, f"until {attempt.ripe}")
+    account = state.account(draft, address)
+    assert account is not None
+    new = entered(attempt.credential, height)
+    if found.frozen_until:
+        draft.delete(ladder.thaw_index(found.frozen_until, address))
+    state.write(draft, state.account_key(address), Account({key_id(new.key).hex(): new}, since=account.since))
+    # What the old keys prepared falls: a change of doors that waits, and papers that a thief may have printed.
+    doors = msgspec.structs.replace(found.doors_at(attempt.since), papers=[])
+    _write(draft, address, Ladder(doors, found.chosen, froze=found.froze))
+
+
+def set_staff(draft: Draft, transaction: Transaction, height: int, time: int) -> None:
+    """An organisation names the keys of its staff who may vouch for people; those that stay keep their age."""
+    payload: SetStaff = read_fields(transaction.body.payload, SetStaff)
+    author = transaction.body.author
+    check_clinic(draft, author)
+    before = state.read(draft, ladder.staff_key(author), Staff) or Staff()
+    keys: dict[str, StaffKey] = {}
+    for credential in payload.credentials:
+        claim(can_sign(credential), Code.BAD_CREDENTIAL)
+        name = key_id(credential.key).hex()
+        claim(name not in keys, Code.CREDENTIAL_EXISTS)
+        kept = before.keys.get(name)
+        keys[name] = kept if kept is not None and kept.credential == credential else StaffKey(credential, time)
+    claim(keys != before.keys, Code.NO_CHANGE)
+    state.write(draft, ladder.staff_key(author), Staff(keys))
+
+
+def check_guardian(doors: Doors, revealed: Revealed, author: str) -> Guardians:
+    """The guardians of an account, if this is their set and the author one of them."""
+    guardians = doors.guardians
+    if guardians is None:
+        refuse(Code.DOOR_CLOSED)
+    fits = (
+        sorted(set(revealed.members)) == revealed.members
+        and (len(revealed.members), revealed.needs) == (guardians.of, guardians.needs)
+        and ladder.guardians_commitment(revealed) == guardians.commitment
+    )
+    claim(fits, Code.WRONG_GUARDIANS)
+    claim(author in revealed.members, Code.NOT_A_GUARDIAN)
+    return guardians
+
+
+def check_clinic(draft: Draft, author: str) -> None:
+    """Only hospitals and clinics meet people in person."""
+    organisation = state.organisation(draft, author)
+    claim(organisation is not None and CLINIC_ROLES.intersection(organisation.roles), Code.NOT_A_CLINIC)
+
+
+def check_staff(draft: Draft, organisation: str, key: bytes, message: bytes, proof: bytes, time: int) -> None:
+    """A member of the organisation's staff, known for long enough, signed this."""
+    staff = state.read(draft, ladder.staff_key(organisation), Staff) or Staff()
+    found = staff.keys.get(key.hex())
+    if found is None or time < found.since + STAFF_AGE_MS:
+        refuse(Code.STAFF_UNKNOWN, key.hex())
+    claim(signed_by(found.credential, message, proof), Code.STAFF_UNKNOWN, f"{key.hex()} did not sign this")
+
+
+def _begin(
+    draft: Draft, address: str, found: Ladder, door: ladder.Door, by: str, new: NewCredential, time: int
+) -> Ladder:
+    claim(found.attempt_at(time) is None, Code.RECOVERY_PENDING)
+    _check_new(draft, address, new)
+    ripe = time + ladder.policy_of(draft).delay(door)
+    vetoed = _recent(found.vetoed, time)
+    attempt = Attempt(door, by, new, time, ripe, ripe + ladder.LIFE_MS, BY_KEY in vetoed)
+    return msgspec.structs.replace(found, attempt=attempt, vetoed=vetoed)
+
+
+def _check_new(draft: Draft, address: str, new: NewCredential) -> None:
+    claim(can_sign(new), Code.BAD_CREDENTIAL)
+    account = state.account(draft, address)
+    claim(account is not None and key_id(new.key).hex() not in account.credentials, Code.CREDENTIAL_EXISTS)
+
+
+def _known(draft: Draft, address: str) -> Ladder:
+    claim(state.account(draft, address) is not None, Code.UNKNOWN_ACCOUNT)
+    return ladder.ladder_of(draft, address)
+
+
+def _under_way(found: Ladder, credential: bytes, time: int) -> Attempt:
+    attempt = found.attempt_at(time)
+    if attempt is None or ladder.credential_hash(attempt.credential) != credential:
+        refuse(Code.NO_RECOVERY)
+    return attempt
+
+
+def _stopped(found: Ladder, attempt: Attempt, time: int) -> dict[str, int]:
+    stopped = {f"{BY_CLINIC}{attempt.by}": time} if attempt.by else {}
+    return _recent(found.vetoed, time) | stopped
+
+
+def _recent(times: dict[str, int], time: int) -> dict[str, int]:
+    return {who: when for who, when in times.items() if time < when + ladder.MEMORY_MS}
+
+
+def _without_paper(doors: Doors, used: bytes) -> Doors:
+    return msgspec.structs.replace(doors, papers=[paper for paper in doors.papers if paper != used])
+
+
+def _write(draft: Draft, address: str, changed: Ladder) -> None:
+    state.write(draft, ladder.ladder_key(address), changed)
