@@ -160,10 +160,15 @@ def contained(record: Value, name: str) -> dict[str, Value]:
 
 def narrative(record: Value) -> str:
     """The words of the narrative without its markup, on one line."""
-    words = _TAG.sub(" ", text(one(record, "text"), "div"))
+    return one_line(unmarked(text(one(record, "text"), "div")))
+
+
+def unmarked(words: str) -> str:
+    """Text without HTML's tags and escapes."""
+    words = _TAG.sub(" ", words)
     for escape, sign in _MARKUP:
         words = words.replace(escape, sign)
-    return one_line(words)
+    return words
 
 
 def one_line(words: str) -> str:
