@@ -18,6 +18,7 @@ from medrec.node.agent import Agent
 from medrec.node.anchor import Anchorer, AnchorError
 from medrec.node.checkpoints import Checkpoints
 from medrec.node.consents import Consents
+from medrec.node.copies import Copies
 from medrec.node.deliver import Deliverer
 from medrec.node.directory import Directory
 from medrec.node.disputes import Disputes
@@ -26,6 +27,7 @@ from medrec.node.journal import Journal
 from medrec.node.keys import OrganisationKeys
 from medrec.node.labels import Labels
 from medrec.node.link import Linker
+from medrec.node.looks import Looks
 from medrec.node.peers import PeerError, Peers
 from medrec.node.practitioners import Practitioners
 from medrec.node.publish import Publisher
@@ -102,6 +104,8 @@ class Node:
         self.gate = Gate(self)
         self.checkpoints = Checkpoints(self)
         self.deliverer = Deliverer(self)
+        self.copies = Copies(self) if agent else None
+        self.looks = Looks(self) if agent else None
         self.trouble: dict[str, str] = {}
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -134,6 +138,10 @@ class Node:
             raise failed
         return total
 
+    def tell_of_looks(self) -> int:
+        """Take new notices into the index of looks; how many looks are new."""
+        return len(self.looks.catch_up()) if self.looks is not None else 0
+
     def mark_overdue(self) -> Tip:
         """Make an empty block when an obligation's time has passed and no other block came along."""
         now = self.clock()
@@ -150,6 +158,7 @@ class Node:
         if self.agent is not None:
             while self.agent.follow():
                 pass
+            self.tell_of_looks()
         self.mark_overdue()
         close_failed(self)
 
@@ -205,6 +214,7 @@ class Node:
         assert self.agent is not None
         if not self.agent.follow(wait_s=1.0):
             self.redeliver_missing()
+        self.tell_of_looks()
 
     def _checkpoint_round(self) -> None:
         self._stopping.wait(CHECKPOINT_S)
