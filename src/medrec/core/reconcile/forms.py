@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 
 class Form(NamedTuple):
-    """`thing`: tablet, liquid, cream ...; `release`: "extended", "delayed" or empty; `site`: body, eye, ear, nose,
-    lung, skin, mouth, rectal, vaginal; each empty where nothing is said. Patches act on the whole body."""
+    """`thing`: tablet, liquid, cream ...; `release`: "immediate", "extended", "delayed"; `site`: body, eye,
+    ear, nose, lung, skin, rectal, vaginal; each empty where nothing is said. Patches act on the whole body."""
 
     thing: str = ""
     release: str = ""
@@ -50,6 +50,8 @@ _ROUTE_CODES = {
     "418136008": "lung", "6064005": "skin", "10547007": "ear", "37161004": "rectal", "16857009": "vaginal",
     "47625008": "body", "34206005": "body", "78421000": "body", "45890007": "body", "37839007": "body",
 }  # fmt: skip
+_IMMEDIATE = ("oral tablet", "oral capsule", "oral solution", "oral suspension")
+"""RxNorm's names of forms that let go at once; a typed "tab" may be any tablet."""
 _COMPILED = tuple(
     tuple((name, re.compile(pattern)) for name, pattern in table) for table in (_THINGS, _RELEASE, _SITES)
 )
@@ -61,7 +63,7 @@ def form_of(form: str, route: str = "", name: str = "") -> Form:
     said, way = form.lower(), route.lower().strip()
     called = name.lower()
     thing = _first(0, said) or _first(0, called)
-    release = _first(1, said) or _first(1, called)
+    release = _first(1, said) or _first(1, called) or ("immediate" if said in _IMMEDIATE else "")
     site = _ROUTE_CODES.get(way) or _first(2, way) or _first(2, said) or _first(2, called)
     return Form(thing, release, site)
 

@@ -19,7 +19,8 @@ class Held(msgspec.Struct, frozen=True, gc=False):
     """One record version that somebody may see.
 
     `source`: the organisation that signed it; `sha256` (hex) of the content, `manifest` (hex) the SHA-256 of the
-    manifest that a receipt proves; `signed`: when, in ms since 1970 UTC. Of two versions of a record the higher counts.
+    manifest that a receipt proves; `signed`: when, in ms since 1970 UTC; `updated`: when the source says that it last
+    changed the record (meta.lastUpdated). Of two versions of a record the higher counts.
     """
 
     source: str
@@ -29,6 +30,7 @@ class Held(msgspec.Struct, frozen=True, gc=False):
     manifest: str
     signed: int
     author: Author = "record"
+    updated: int | None = None
 
     @property
     def name(self) -> tuple[str, str, str]:

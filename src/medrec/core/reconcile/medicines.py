@@ -58,7 +58,15 @@ def rows_of(entries: list[Entry], now: int) -> list[MedicineRow]:
     if nowhere:
         # Without a word on form or route it belongs where all the others are; where these differ, nowhere of them.
         sites.setdefault(next(iter(sites)) if len(sites) == 1 else "", []).extend(nowhere)
-    return [_row(sorted(sites[site], key=_name), site, now) for site in sorted(sites)]
+    return [_row(_aged(sorted(sites[site], key=_name), now), site, now) for site in sorted(sites)]
+
+
+def _aged(entries: list[Entry], now: int) -> list[Entry]:
+    signals = taken.aged([found.signal for found in entries], now)
+    return [
+        found if said is found.signal else msgspec.structs.replace(found, signal=said)
+        for found, said in zip(entries, signals, strict=True)
+    ]
 
 
 def _name(found: Entry) -> tuple[str, str, str]:
@@ -123,7 +131,7 @@ def _variants(entries: list[Entry], places: list[int]) -> tuple[tuple[Variant, .
         Variant(
             " / ".join(form.names) or form.block.removeprefix("text:"),
             form.strength,
-            " ".join(part for part in (form.form.release, form.form.thing) if part),
+            " ".join(part for part in (form.form.release, form.form.thing) if part and part != "immediate"),
             _day(form.per_day),
             form.as_needed,
             form.branded,

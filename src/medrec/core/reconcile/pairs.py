@@ -32,8 +32,7 @@ def pair_class(a: Normal, b: Normal, terms: Terms) -> PairClass:
 
 def within(a: Normal, b: Normal) -> PairClass:
     """The class of two that have the same ingredients (or the same unknown name)."""
-    both_said = a.form.thing != "" and b.form.thing != ""
-    if _differs(a.form.site, b.form.site) or (both_said and a.form[:2] != b.form[:2]):
+    if any(_differs(one, other) for one, other in zip(a.form, b.form, strict=True)):
         return PairClass.OTHER_FORM
     if dose_differs(a, b):
         return PairClass.OTHER_DOSE

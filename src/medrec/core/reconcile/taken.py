@@ -14,16 +14,16 @@ from medrec.core.reconcile.held import Held, in_error, latest, not_future
 from medrec.core.records.dates import DAY_MS
 from medrec.core.records.understood import MedicineDetail, Status
 
-SHORT_COURSE_MS = 60 * DAY_MS
-STALE_MS = 1095 * DAY_MS
+SHORT_COURSE_MS = 30 * DAY_MS
+STALE_MS = 730 * DAY_MS
 REPLACED_WITHIN_MS = 31 * DAY_MS
 SHORT_COURSES = frozenset(
     {
         "XG:penicillins", "XG:cephalosporins", "XG:macrolides", "XG:fluoroquinolones", "XG:tetracyclines",
-        "XG:nitroimidazoles", "XG:lincosamides", "XG:carbapenems", "XG:glycopeptides",
+        "XG:nitroimidazoles", "XG:lincosamides", "XG:carbapenems", "XG:glycopeptides", "XG:sulfonamide-antibacterials",
     }
 )  # fmt: skip
-"""Classes that are given for days: an order of such a drug that nobody has confirmed for two months says nothing of
+"""Classes that are given for days: an order of such a drug that nobody has confirmed for a month says nothing of
 today."""
 _PLANS = frozenset({"proposal", "plan", "option"})
 
@@ -55,16 +55,20 @@ class Rule(StrEnum):
     NOTHING_SAID = "nothing-said"
     FILLED_AFTER = "filled-after-end"
     IN_ERROR = "entered-in-error"
-    PATIENT = "patient-says"
+    UNDATED_STOP = "undated-stop"
 
 
 class Signal(NamedTuple):
-    """What one record says, when it last said so (`at`, ms, None: no date), and since when (`start`)."""
+    """What one record says, when it last said so (`at`, ms, None: no date), and since when (`start`).
+
+    `latest`: of a stop without a date of its own, when the source last changed the record: it was stopped by then.
+    """
 
     says: Says
     at: int | None
     start: int | None
     rule: Rule | None = None
+    latest: int | None = None
 
 
 class Verdict(msgspec.Struct, frozen=True, gc=False):
@@ -94,16 +98,33 @@ def signal(item: Held, detail: MedicineDetail, now: int, short: bool) -> Signal:
         ended = not_future(record.until, now)
         if _ran_out(record.status_reason):
             return Signal(Says.ENDED, latest(ended, start), start)
-        return Signal(Says.STOPPED, ended if ended is not None else at, start)
+        if ended is not None:
+            return Signal(Says.STOPPED, ended, start)
+        return Signal(Says.STOPPED, at, start, None, item.updated)
     if record.status == "unknown" or detail.intent in _PLANS:
         return Signal(Says.OPEN, at, start)
     if record.until is not None and record.until.end_ms <= now:
         return Signal(Says.OPEN, latest(record.until.start_ms, at), start, Rule.COURSE_OVER)
     if short and at is not None and at + SHORT_COURSE_MS < now:
         return Signal(Says.OPEN, at, start, Rule.SHORT_COURSE)
-    if at is not None and at + STALE_MS < now:
-        return Signal(Says.OPEN, at, start, Rule.STALE)
     return Signal(Says.TAKEN, at, start)
+
+
+def aged(signals: list[Signal], now: int) -> list[Signal]:
+    """The signals of one row, with those of "taken" that nobody has confirmed for two years open.
+
+    A prescription runs for a year at most; what nobody has written anew, listed or filled for two is not known to be
+    taken. A fill proves no use, but it shows that an order is still there.
+    """
+    fill = latest(*(said.at for said in signals if said.says is Says.FILLED))
+    return [_aged(said, fill, now) for said in signals]
+
+
+def _aged(said: Signal, fill: int | None, now: int) -> Signal:
+    seen = latest(said.at, fill)
+    if said.says is not Says.TAKEN or said.at is None or seen is None or seen + STALE_MS >= now:
+        return said
+    return Signal(Says.OPEN, said.at, said.start, Rule.STALE)
 
 
 def _ran_out(reason: str) -> bool:
@@ -124,12 +145,17 @@ def verdict(signals: list[tuple[str, Signal]]) -> Verdict:
             effective.append(place)
     outdone = [place for place in taken if any(_later(signals[stop][1], signals[place]) for stop in effective)]
     live = [place for place in taken if place not in outdone]
+    doubted = [place for place in live if any(_by_then(signals[stop][1], signals[place][1]) for stop in effective)]
     if outdone:
         fired[Rule.STOP_LATER] = None
     for _, said in signals:
         if said.rule is not None and said.says is not Says.TAKEN:
             fired[said.rule] = None
     stopping = {signals[place][0]: None for place in effective}
+    if live and len(doubted) == len(live):
+        # Somebody stopped it and did not write down when; it may have been before or after. Nobody is overruled.
+        fired[Rule.UNDATED_STOP] = None
+        return Verdict("unknown", _sorted(fired), tuple(live), tuple(outdone), True)
     if live:
         fired[Rule.ACTIVE] = None
         # A stop elsewhere before the last word is history; one without a date, or as late, is a dispute.
@@ -170,6 +196,11 @@ def _replaces(active: tuple[str, Signal], stop: tuple[str, Signal]) -> bool:
 def _later(stop: Signal, active: tuple[str, Signal]) -> bool:
     """Whether a stop was said after a source last said "taken". Without both dates it was not."""
     return stop.at is not None and active[1].at is not None and stop.at > active[1].at
+
+
+def _by_then(stop: Signal, active: Signal) -> bool:
+    """Whether a stop without a date may have come after the last "taken"."""
+    return stop.latest is not None and active.at is not None and stop.latest > active.at + DAY_MS
 
 
 def _open_after(signals: list[tuple[str, Signal]]) -> bool:

@@ -66,6 +66,7 @@ _ALIASES = {
     "salbutamol": "albuterol", "ntg": "nitroglycerin", "glyceryl trinitrate": "nitroglycerin", "pcn": "penicillin",
     "adrenaline": "epinephrine", "frusemide": "furosemide", "lignocaine": "lidocaine", "tmp-smx":
     "sulfamethoxazole / trimethoprim", "smx-tmp": "sulfamethoxazole / trimethoprim", "mtx": "methotrexate",
+    "l-thyroxine": "levothyroxine",
     "thyroxine": "levothyroxine", "ciclosporin": "cyclosporine", "pethidine": "meperidine", "acetylsalicylic acid":
     "aspirin", "amoxicillin-clavulanate": "amoxicillin / clavulanate", "amox-clav": "amoxicillin / clavulanate",
     "co-amoxiclav": "amoxicillin / clavulanate", "penicillin v": "penicillin V", "rifampicin": "rifampin",

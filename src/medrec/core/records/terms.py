@@ -141,6 +141,10 @@ class Table:
         """See Terms."""
         return self._named.get(cleaned(name))
 
+    def all_drugs(self) -> tuple[Drug, ...]:
+        """Every drug of the table, by code."""
+        return tuple(self._drugs[code] for code in sorted(self._drugs))
+
     def classes(self, ingredient: str) -> tuple[DrugClass, ...]:
         """See Terms."""
         return tuple(sorted(self._classes.get(ingredient, ()), key=lambda entry: (entry.code, entry.name)))

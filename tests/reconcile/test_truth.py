@@ -1,0 +1,78 @@
+"""The lists against the truth of 1,000 invented people that no rule was tuned on: the frozen test split.
+
+Rules are looked at on the seeds "dev-*" only. The baselines run on the very same records.
+"""
+
+import json
+from collections import Counter
+
+import pytest
+
+from medrec.demo.truth_history import TODAY_MS, Products, history
+from medrec.demo.truth_hospitals import chart
+from medrec.demo.truth_measure import Measured, measure
+from medrec.node.terminology.shipped import shipped
+
+TEST_SPLIT = [f"test-{number}" for number in range(1000)]
+IDENTITY_FLOOR, TAKEN_FLOOR = 0.97, 0.95
+
+
+@pytest.fixture(scope="module")
+def products() -> Products:
+    return Products(shipped().all_drugs())
+
+
+@pytest.fixture(scope="module")
+def measured(products: Products) -> Measured:
+    return measure(TEST_SPLIT, products, shipped())
+
+
+def test_the_floors_hold_on_a_thousand_people(measured: Measured) -> None:
+    lists = measured.scores["lists"]
+    assert measured.people == 1000 and lists.identity.hit > 100_000 and lists.taken.hit > 2_000
+    assert lists.identity.f1 >= IDENTITY_FLOOR
+    assert lists.taken.f1 >= TAKEN_FLOOR
+    # A wrong merge is the worst error there is: two drugs in one row.
+    assert lists.identity.precision >= 0.999
+
+
+def test_the_task_is_hard_enough_that_simple_ways_fail(measured: Measured) -> None:
+    for simple in ("code", "text"):
+        score = measured.scores[simple]
+        assert score.identity.f1 < 0.8 and score.taken.f1 < 0.9, simple
+
+
+def test_every_class_of_pairs_occurs_and_is_found(measured: Measured) -> None:
+    for kind, count in measured.classes.items():
+        assert count.hit + count.missed > 100, kind
+        assert count.f1 > 0.7, kind
+
+
+def test_the_charts_are_as_untidy_as_promised(products: Products) -> None:
+    """Brands, combinations, changes known to one side, retired codes, words alone, copies of copies."""
+    seen: Counter[str] = Counter()
+    retired = {drug.code for rows in products.retired.values() for drug in rows}
+    for number in range(60):
+        found = chart(history(f"dev-{number}", products), products)
+        seen[f"places {len(found.places)}"] += 1
+        for item in found.written:
+            record = json.loads(item.raw)
+            concept = record["medicationCodeableConcept"]
+            codes = [coding["code"] for coding in concept.get("coding", [])]
+            seen["words alone"] += not codes
+            seen["retired"] += any(code in retired for code in codes)
+            seen["brand"] += item.branded
+            seen["combination"] += len(item.segment.product.ingredients) > 1
+            seen["copy of a copy"] += "copy1" in item.id
+            seen[record["status"]] += 1
+            gone = item.therapy.end is not None and item.therapy.end < TODAY_MS
+            seen["left open"] += record["status"] == "active" and gone
+    for what in ("words alone", "retired", "brand", "combination", "copy of a copy", "not-taken", "left open"):
+        assert seen[what] >= 5, (what, seen)
+    assert {f"places {number}" for number in (3, 4, 5)} <= set(seen)
+
+
+def test_the_same_seed_gives_the_same_chart(products: Products) -> None:
+    twice = [chart(history("dev-3", products), products).written for _ in range(2)]
+    assert [item.raw for item in twice[0]] == [item.raw for item in twice[1]]
+    assert [item.raw for item in chart(history("dev-4", products), products).written] != [i.raw for i in twice[0]]
