@@ -1,0 +1,323 @@
+"""Policies that people understand: a closed set of sentences, each of which is a FHIR Consent, byte for byte.
+
+    write(Plain(effect="share", to=[Party("north")], but_not=["mental-health"], until="2026-06-30"), ...)  -> bytes
+    read(bytes)                                                                                            -> the same
+    clauses(read(bytes))          -> what the sentence says, as keys and parameters, for the language of the reader
+
+`read` takes only what `write` makes, to the byte, so the sentence that is shown is the sentence that is signed.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, NamedTuple
+
+import msgspec
+
+from medrec.core import codec
+from medrec.core.consent import names, terms
+from medrec.core.consent.reading import MARKS
+from medrec.core.consent.times import read_time, write_date
+from medrec.core.types import Fields, OrganisationId, TimeMs
+
+KINDS: dict[str, tuple[str, ...]] = {
+    "about-me": ("Patient", "RelatedPerson"),
+    "allergies": ("AllergyIntolerance",),
+    "documents": ("Composition", "DocumentReference"),
+    "family": ("FamilyMemberHistory",),
+    "immunisations": ("Immunization", "ImmunizationRecommendation"),
+    "insurance": ("Claim", "Coverage", "ExplanationOfBenefit"),
+    "medicines": ("Medication", "MedicationAdministration", "MedicationDispense", "MedicationRequest",
+                  "MedicationStatement"),
+    "plans": ("CarePlan", "CareTeam", "Goal", "ServiceRequest"),
+    "problems": ("Condition",),
+    "procedures": ("Procedure",),
+    "results": ("DiagnosticReport", "ImagingStudy", "Observation"),
+    "visits": ("Appointment", "Encounter", "EpisodeOfCare"),
+}  # fmt: skip
+"""Kinds of records as people call them -> FHIR types."""
+
+TOPICS: dict[str, tuple[str, ...]] = {
+    "genetics": ("GDIS", "SCA"),
+    "hiv": ("HIV",),
+    "memory-and-development": ("COGN", "DVD"),
+    "mental-health": ("MH", "PSY", "PSYTHPN"),
+    "reproductive": ("PREGNANT",),
+    "sexual-health": ("SEX", "STD"),
+    "substance-use": ("ETH", "SUD"),
+    "violence": ("SDV", "VIO"),
+}
+"""Sensitive topics as people call them -> sensitivities of v3-ActCode."""
+
+PURPOSES: dict[str, tuple[str, ...]] = {
+    "any": ("PurposeOfUse",),
+    "care": ("CAREMGT", "PATRQT", "TREAT"),
+    "family": ("FAMRQT",),
+    "operations": ("HOPERAT",),
+    "payment": ("HPAYMT",),
+    "public-health": ("PUBHLTH",),
+    "research": ("HRESCH",),
+}
+"""Purposes as people call them -> codes of v3-ActReason. A permission that names none is for care."""
+
+Effect = Literal["share", "withhold", "emergency-yes", "emergency-no"]
+Day = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")]
+Name = Annotated[str, msgspec.Meta(max_length=100, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
+
+
+class NotPlain(ValueError):
+    """It is none of the plain sentences; `path` names what does not fit."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        super().__init__(f"this is none of the plain sentences: {path}")
+
+
+class Party(Fields, frozen=True, order=True):
+    """An organisation of the ledger, or somebody who works there (her id there); `name` is what people call them."""
+
+    organisation: OrganisationId
+    practitioner: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9\-.]{0,64}\Z")] = ""
+    name: Name = ""
+
+    @property
+    def reference(self) -> str:
+        """The reference as a decision knows it."""
+        if self.practitioner:
+            return names.practitioner(self.organisation, self.practitioner)
+        return names.organisation(self.organisation)
+
+
+class Plain(Fields, frozen=True):
+    """One sentence.
+
+    effect: `share` what follows; `withhold` it; `emergency-yes`: whoever treats her in an emergency may look (but not
+    at `but_not`); `emergency-no`: not even then. `to` nobody is everybody; no `kinds` is every kind; `about` limits to
+    topics, `but_not` (of `share` and `emergency-yes`) leaves topics out. `purposes`: none is care for `share`, every
+    purpose for `withhold`. `until` (a day, which still counts) ends the sentence; `since` and `before` (days, which
+    count) limit to records of that time. `emergencies` (of `withhold`): not in an emergency. `marks`: what goes out
+    may say that something is left out; None says nothing about that.
+    """
+
+    effect: Effect
+    to: list[Party] = []
+    kinds: list[str] = []
+    about: list[str] = []
+    but_not: list[str] = []
+    purposes: list[str] = []
+    until: Day | None = None
+    since: Day | None = None
+    before: Day | None = None
+    emergencies: bool = False
+    marks: bool | None = None
+
+
+def tidy(plain: Plain) -> Plain:
+    """The same sentence in its one form. Raises NotPlain for words that are not of the closed set, or do not fit."""
+    tables: list[tuple[str, list[str], Mapping[str, Any]]] = [("kinds", plain.kinds, KINDS)]
+    tables += [("about", plain.about, TOPICS), ("but_not", plain.but_not, TOPICS)]
+    for path, chosen, known in [*tables, ("purposes", plain.purposes, PURPOSES)]:
+        for word in chosen:
+            if word not in known:
+                raise NotPlain(f"{path}: {word}")
+    for path, day in (("until", plain.until), ("since", plain.since), ("before", plain.before)):
+        if day is not None and read_time(day) is None:
+            raise NotPlain(f"{path}: {day}")
+    if plain.since is not None and plain.before is not None and plain.before < plain.since:
+        raise NotPlain("before: it lies ahead of since")
+    if plain.emergencies and plain.effect != "withhold":
+        raise NotPlain("emergencies: this goes with withhold alone")
+    if plain.but_not and plain.effect not in ("share", "emergency-yes"):
+        raise NotPlain("but_not: this goes with sharing alone")
+    if set(plain.about) & set(plain.but_not):
+        raise NotPlain("but_not: a topic is both in and out")
+    if plain.effect.startswith("emergency") and (plain.to or plain.purposes):
+        raise NotPlain("to, purposes: an emergency names neither")
+    if "any" in plain.purposes and len(set(plain.purposes)) > 1:
+        raise NotPlain("purposes: any is any")
+    if len({party.reference for party in plain.to}) < len(set(plain.to)):
+        raise NotPlain("to: somebody stands there under two names")
+    return msgspec.structs.replace(
+        plain,
+        to=sorted(set(plain.to)),
+        kinds=sorted(set(plain.kinds)),
+        about=sorted(set(plain.about)),
+        but_not=sorted(set(plain.but_not)),
+        purposes=sorted(set(plain.purposes)),
+    )
+
+
+def write(plain: Plain, account: str, time: TimeMs) -> bytes:
+    """The bytes of the FHIR R4 Consent that says this, about the person of an account, dated at a time (ms).
+
+    They are what the person signs. Raises NotPlain.
+    """
+    plain = tidy(plain)
+    found: dict[str, Any] = {
+        "resourceType": "Consent",
+        "status": "active",
+        "scope": _concept(terms.CONSENT_SCOPE, "patient-privacy"),
+        "category": [_concept("http://loinc.org", "59284-0")],
+        "patient": {"identifier": {"system": names.ACCOUNT, "value": account}},
+        "dateTime": write_date(time),
+        "provision": _provision(plain),
+    }
+    if plain.marks is not None:
+        found["extension"] = [{"url": MARKS, "valueBoolean": plain.marks}]
+    return codec.encode_json(found)
+
+
+def read(data: bytes) -> Plain:
+    """The sentence in the bytes of a consent. Raises NotPlain for what `write` would not have made, to the byte."""
+    try:
+        found = codec.decode_json(data)
+        provision = found["provision"]
+        account, dated = found["patient"]["identifier"]["value"], read_time(found["dateTime"])
+        marks = found["extension"][0]["valueBoolean"] if "extension" in found else None
+        plain = _read_provision(provision, marks)
+    except (codec.CodecError, KeyError, IndexError, TypeError, AttributeError, msgspec.ValidationError):
+        raise NotPlain("Consent") from None
+    if dated is None or not isinstance(account, str) or write(plain, account, max(0, dated.start)) != data:
+        raise NotPlain("Consent")
+    return plain
+
+
+# --- sentence <-> provision ----------------------------------------------------------------------------------------
+
+
+def _concept(system: str, code: str) -> dict[str, Any]:
+    return {"coding": [{"system": system, "code": code}]}
+
+
+def _actor(party: Party) -> dict[str, Any]:
+    reference: dict[str, Any] = {"reference": party.reference}
+    if party.practitioner:
+        system = f"{names.PRACTITIONER}{party.organisation}"
+        reference = {"identifier": {"system": system, "value": party.practitioner}}
+    if party.name:
+        reference["display"] = party.name
+    return {"role": _concept(terms.PARTICIPATION, "PRCP"), "reference": reference}
+
+
+def _labels(topics: list[str]) -> list[dict[str, str]]:
+    return [{"system": terms.ACT_CODE, "code": code} for topic in topics for code in TOPICS[topic]]
+
+
+def _purposes(codes: tuple[str, ...]) -> list[dict[str, str]]:
+    return [{"system": terms.ACT_REASON, "code": code} for code in codes]
+
+
+def _provision(plain: Plain) -> dict[str, Any]:
+    permits = plain.effect in ("share", "emergency-yes")
+    codes = tuple(code for purpose in plain.purposes for code in PURPOSES[purpose])
+    if plain.effect.startswith("emergency"):
+        codes = ("ETREAT",)
+    time = {"start": plain.since, "end": plain.before}
+    below = []
+    if plain.but_not:
+        below.append({"type": "deny", "securityLabel": _labels(plain.but_not)})
+    if plain.emergencies:
+        below.append({"type": "permit", "purpose": _purposes(("ETREAT",))})
+    parts: dict[str, Any] = {
+        "type": "permit" if permits else "deny",
+        "period": {"end": plain.until} if plain.until is not None else None,
+        "actor": [_actor(party) for party in plain.to],
+        "securityLabel": _labels(plain.about),
+        "purpose": _purposes(codes),
+        "class": [{"system": terms.RESOURCE_TYPES[0], "code": kind} for name in plain.kinds for kind in KINDS[name]],
+        "dataPeriod": {name: day for name, day in time.items() if day is not None},
+        "provision": below,
+    }
+    return {name: value for name, value in parts.items() if value}
+
+
+def _read_provision(provision: Mapping[str, Any], marks: Any) -> Plain:
+    below = {part["type"]: part for part in provision.get("provision", ())}
+    purposes = [coding["code"] for coding in provision.get("purpose", ())]
+    permits = provision["type"] == "permit"
+    effect = "share" if permits else "withhold"
+    if purposes == ["ETREAT"]:
+        effect, purposes = ("emergency-yes" if permits else "emergency-no"), []
+    time = provision.get("dataPeriod", {})
+    found = {
+        "effect": effect,
+        "to": [_read_actor(actor["reference"]) for actor in provision.get("actor", ())],
+        "kinds": _words(KINDS, [coding["code"] for coding in provision.get("class", ())]),
+        "about": _words(TOPICS, [label["code"] for label in provision.get("securityLabel", ())]),
+        "but_not": _words(TOPICS, [label["code"] for label in below.get("deny", {}).get("securityLabel", ())]),
+        "purposes": _words(PURPOSES, purposes),
+        "until": provision.get("period", {}).get("end"),
+        "since": time.get("start"),
+        "before": time.get("end"),
+        "emergencies": "permit" in below,
+        "marks": marks,
+    }
+    return msgspec.convert(found, Plain)
+
+
+def _read_actor(reference: Mapping[str, Any]) -> dict[str, Any]:
+    found = {"name": reference["display"]} if "display" in reference else {}
+    if "identifier" in reference:
+        system, value = reference["identifier"]["system"], reference["identifier"]["value"]
+        return {**found, "organisation": system.removeprefix(names.PRACTITIONER), "practitioner": value}
+    return {**found, "organisation": reference["reference"].removeprefix("Organization/")}
+
+
+def _words(table: Mapping[str, tuple[str, ...]], codes: list[str]) -> list[str]:
+    """The words whose codes all stand there; `read` then writes them again, which shows whether that was all."""
+    return [word for word in sorted(table) if set(table[word]) <= set(codes)]
+
+
+# --- what the sentence says ----------------------------------------------------------------------------------------
+
+
+class Clause(NamedTuple):
+    """A part of a sentence: its key in the words of the pages, and what stands in it."""
+
+    key: str
+    parameters: dict[str, Any]
+
+
+CLAUSES = ("share-everything", "share-kinds", "share-about", "share-kinds-about", "withhold-everything",
+           "withhold-kinds", "withhold-about", "withhold-kinds-about", "emergency-yes", "emergency-no", "with-everyone",
+           "with", "from-everyone", "from", "but-not", "for", "between", "since", "before", "until", "not-emergencies",
+           "marks-yes", "marks-no")  # fmt: skip
+"""Every key that a clause may have."""
+
+
+def clauses(plain: Plain) -> list[Clause]:
+    """What the sentence says, in order.
+
+    Parameters: `kinds`, `topics`, `purposes` (words of the tables above), `parties` (of Party), `day`, `since`,
+    `before` (YYYY-MM-DD).
+    """
+    plain = tidy(plain)
+    found: list[Clause] = []
+    if plain.effect.startswith("emergency"):
+        found.append(Clause(plain.effect, {"kinds": plain.kinds, "topics": plain.about}))
+    else:
+        parts = [part for part, there in (("kinds", plain.kinds), ("about", plain.about)) if there] or ["everything"]
+        found.append(Clause("-".join([plain.effect, *parts]), {"kinds": plain.kinds, "topics": plain.about}))
+        word = "with" if plain.effect == "share" else "from"
+        found.append(Clause(word, {"parties": plain.to}) if plain.to else Clause(f"{word}-everyone", {}))
+    if plain.but_not:
+        found.append(Clause("but-not", {"topics": plain.but_not}))
+    if plain.purposes or plain.effect == "share":
+        found.append(Clause("for", {"purposes": plain.purposes or ["care"]}))
+    if plain.since is not None and plain.before is not None:
+        found.append(Clause("between", {"since": plain.since, "before": plain.before}))
+    elif plain.since is not None:
+        found.append(Clause("since", {"day": plain.since}))
+    elif plain.before is not None:
+        found.append(Clause("before", {"day": plain.before}))
+    if plain.until is not None:
+        found.append(Clause("until", {"day": plain.until}))
+    if plain.emergencies:
+        found.append(Clause("not-emergencies", {}))
+    if plain.marks is not None:
+        found.append(Clause("marks-yes" if plain.marks else "marks-no", {}))
+    return found
+
+
+EVERYTHING = Plain("share", purposes=["any"])
+"""Share everything with everyone, for every purpose."""
+NOTHING = Plain("withhold")
+"""Share nothing with anybody."""

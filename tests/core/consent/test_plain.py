@@ -1,0 +1,238 @@
+"""Plain sentences: to a Consent and back, byte for byte; what each of them opens and closes; trying one out."""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+from consent_forms import NOW, ms, r4, r5, rule
+from hypothesis import given
+from hypothesis import strategies as st
+
+from medrec.core.consent import plain as plainly
+from medrec.core.consent.access import read_fhir, requested, rules_of
+from medrec.core.consent.decide import decide, judge
+from medrec.core.consent.facts import Record, describing
+from medrec.core.consent.plain import (
+    CLAUSES,
+    EVERYTHING,
+    KINDS,
+    NOTHING,
+    PURPOSES,
+    TOPICS,
+    NotPlain,
+    Party,
+    Plain,
+    clauses,
+    read,
+    tidy,
+    write,
+)
+from medrec.core.consent.policy import Given
+from medrec.core.consent.terms import SENSITIVITIES_ABOVE
+from medrec.core.consent.trial import Asker, Look, try_policy
+
+NORTH, SOUTH, GP = Party("north"), Party("south", name="South Hospital"), Party("north", "dr-x", "Dr X")
+ACCOUNT = "mr1ada"
+
+days = st.sampled_from(("2020-02-29", "2025-12-31", "2026-06-30"))
+some = lambda table: st.lists(st.sampled_from(sorted(table)), max_size=3)  # noqa: E731
+plains = st.builds(
+    Plain,
+    effect=st.sampled_from(("share", "withhold", "emergency-yes", "emergency-no")),
+    to=st.lists(st.sampled_from((NORTH, SOUTH, GP)), max_size=3),
+    kinds=some(KINDS),
+    about=some(TOPICS),
+    but_not=some(TOPICS),
+    purposes=some(PURPOSES),
+    until=st.none() | days,
+    since=st.none() | days,
+    before=st.none() | days,
+    emergencies=st.booleans(),
+    marks=st.none() | st.booleans(),
+)
+
+
+def fits(plain: Plain) -> bool:
+    try:
+        tidy(plain)
+    except NotPlain:
+        return False
+    return True
+
+
+sentences = plains.filter(fits)
+
+
+@given(sentences)
+def test_the_sentence_comes_back_from_the_bytes_that_are_signed(plain: Plain) -> None:
+    data = write(plain, ACCOUNT, NOW)
+    assert read(data) == tidy(plain)
+    assert write(read(data), ACCOUNT, NOW) == data
+    assert json.loads(data)["patient"]["identifier"]["value"] == ACCOUNT
+    assert {clause.key for clause in clauses(read(data))} <= set(CLAUSES)
+
+
+@given(sentences, sentences)
+def test_different_sentences_are_different_bytes_and_are_said_differently(one: Plain, other: Plain) -> None:
+    if tidy(one) == tidy(other):
+        return
+    assert write(one, ACCOUNT, NOW) != write(other, ACCOUNT, NOW)
+    # Naming care for a permission, and naming nothing, are the same sentence said in two ways.
+    same = msgspec.structs.replace(tidy(one), purposes=[]) == msgspec.structs.replace(tidy(other), purposes=[])
+    assert clauses(one) != clauses(other) or same
+
+
+@given(sentences)
+def test_the_engine_reads_every_sentence(plain: Plain) -> None:
+    policy = read_fhir(write(plain, ACCOUNT, NOW), NOW)
+    assert policy.in_force and len(policy.provisions) == 1 and policy.marks == plain.marks
+
+
+@given(sentences, st.data())
+def test_no_other_bytes_are_taken_for_a_sentence(plain: Plain, data: st.DataObject) -> None:
+    """Whatever is changed, it is another sentence that says so, or none; never the same sentence."""
+    written = write(plain, ACCOUNT, NOW)
+    at = data.draw(st.integers(0, len(written) - 1))
+    changed = written[:at] + bytes([data.draw(st.integers(32, 126))]) + written[at + 1 :]
+    if changed == written:
+        return
+    try:
+        found = read(changed)
+    except NotPlain:
+        return
+    assert found != tidy(plain) or json.loads(changed)["patient"] != json.loads(written)["patient"] or (
+        json.loads(changed)["dateTime"] != json.loads(written)["dateTime"]
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"{}",
+        b"[]",
+        b"null",
+        json.dumps(r4(rule("permit"))).encode(),
+        json.dumps(r5("permit")).encode(),
+        write(EVERYTHING, ACCOUNT, NOW) + b" ",
+        write(EVERYTHING, ACCOUNT, NOW).replace(b'"active"', b'"draft"'),
+        write(EVERYTHING, ACCOUNT, NOW).replace(b'"type":"permit"', b'"type":"permit","provision":[]'),
+        write(Plain("share", kinds=["results"]), ACCOUNT, NOW).replace(b'"ImagingStudy"', b'"ImagingStudies"'),
+        write(Plain("share", about=["hiv"]), ACCOUNT, NOW).replace(b'"HIV"', b'"VIP"'),
+    ],
+)
+def test_what_is_no_plain_sentence(data: bytes) -> None:
+    with pytest.raises(NotPlain):
+        read(data)
+
+
+@pytest.mark.parametrize(
+    "plain",
+    [
+        Plain("share", kinds=["x"]),
+        Plain("share", about=["hiv"], but_not=["hiv"]),
+        Plain("withhold", but_not=["hiv"]),
+        Plain("share", emergencies=True),
+        Plain("emergency-yes", to=[NORTH]),
+        Plain("emergency-no", purposes=["care"]),
+        Plain("share", purposes=["any", "care"]),
+        Plain("share", since="2026-01-01", before="2025-01-01"),
+        Plain("share", until="2026-02-30"),
+        Plain("share", to=[NORTH, Party("north", name="North")]),
+    ],
+)
+def test_what_does_not_fit_together(plain: Plain) -> None:
+    with pytest.raises(NotPlain):
+        write(plain, ACCOUNT, NOW)
+
+
+# --- what they open and close -------------------------------------------------------------------------------------
+
+
+def sees(plain: list[Plain], record: Record | None = None, now: int = NOW, **asked: Any) -> bool:
+    given_consents = [
+        Given(str(at), read_fhir(write(one, ACCOUNT, NOW), NOW)) for at, one in enumerate(plain)
+    ]  # fmt: skip
+    rules = rules_of(given_consents, ["none"])
+    request = requested(rules, **{"requester": "north", "holder": "home", "purposes": ["TREAT"], **asked})
+    return judge(decide(request, rules, now), record or describing("Observation", "o")).effect == "permit"
+
+
+def test_everything_and_nothing() -> None:
+    assert sees([EVERYTHING]) and sees([EVERYTHING], purposes=["HRESCH"]) and sees([EVERYTHING], requester="any-body")
+    assert not sees([NOTHING]) and not sees([NOTHING, EVERYTHING]) and not sees([NOTHING], purposes=["BTG"])
+    assert not sees([]) and sees([Plain("share")]) and not sees([Plain("share")], purposes=["HRESCH"])
+
+
+def test_by_organisation_person_kind_topic_purpose_and_time() -> None:
+    assert sees([Plain("share", to=[NORTH])]) and not sees([Plain("share", to=[SOUTH])])
+    assert sees([Plain("share", to=[GP])], practitioner="dr-x") and not sees([Plain("share", to=[GP])])
+    assert not sees([Plain("share", to=[GP])], practitioner="dr-x", requester="south")
+    medicine = describing("MedicationRequest", "m")
+    assert sees([Plain("share", kinds=["medicines"])], medicine) and not sees([Plain("share", kinds=["medicines"])])
+    hiv = describing("Observation", "h", labels=["HIV"])
+    assert sees([Plain("share", about=["hiv"])], hiv) and not sees([Plain("share", about=["hiv"])])
+    assert not sees([Plain("share", but_not=["hiv"])], hiv) and sees([Plain("share", but_not=["hiv"])])
+    assert sees([Plain("share", purposes=["research"])], purposes=["CLINTRCH"])
+    assert not sees([Plain("share", purposes=["research"])])
+    until = Plain("share", until="2026-06-30")
+    assert sees([until], now=ms("2026-07-01") - 1) and not sees([until], now=ms("2026-07-01"))
+    old = describing("Observation", "o", dates=read_fhir(write(until, ACCOUNT, NOW)).provisions[0].period)
+    assert not sees([Plain("share", since="2020-01-01")], old)
+    assert sees([Plain("share", to=[NORTH]), Plain("withhold", to=[SOUTH])])
+    assert not sees([Plain("share", to=[NORTH]), Plain("withhold", kinds=["results"])])
+
+
+def test_emergencies() -> None:
+    emergency = {"purposes": ["BTG"], "requester": "elsewhere"}
+    assert sees([Plain("emergency-yes")], **emergency) and not sees([Plain("emergency-yes")], requester="elsewhere")
+    assert not sees([Plain("emergency-no"), EVERYTHING], **emergency) and sees([Plain("emergency-no"), EVERYTHING])
+    private = describing("Observation", "h", labels=["SUD"])
+    assert not sees([Plain("emergency-yes", but_not=["substance-use"])], private, **emergency)
+    shut, but = Plain("withhold", about=["substance-use"]), Plain("withhold", about=["substance-use"], emergencies=True)
+    assert not sees([shut, Plain("emergency-yes")], private, **emergency)
+    assert sees([but, Plain("emergency-yes")], private, **emergency)
+    assert not sees([but, EVERYTHING], private)
+
+
+def test_the_words_reach_every_sensitivity_that_the_rules_give() -> None:
+    covered = {label for labels in TOPICS.values() for label in labels}
+    from test_labels import FILE
+
+    for label in {label for one in FILE["rules"] for label in one["labels"]}:
+        assert SENSITIVITIES_ABOVE[label] & covered, label
+
+
+def test_every_clause_is_reached() -> None:
+    reached = set()
+    wide = [
+        EVERYTHING, NOTHING, Plain("emergency-yes", but_not=["hiv"]), Plain("emergency-no"),
+        Plain("share", to=[NORTH], since="2020-01-01", before="2021-01-01", until="2026-01-01", marks=True),
+        Plain("withhold", to=[NORTH], since="2020-01-01", emergencies=True, marks=False),
+        Plain("share", before="2021-01-01"),
+        *(Plain(effect, kinds=kinds, about=about) for effect in ("share", "withhold")
+          for kinds in ([], ["visits"]) for about in ([], ["hiv"])),
+    ]  # fmt: skip
+    for plain in wide:
+        reached |= {clause.key for clause in clauses(plain)}
+    assert reached == set(CLAUSES)
+    assert plainly.PURPOSES["care"]
+
+
+# --- try it -------------------------------------------------------------------------------------------------------
+
+
+def test_a_policy_is_tried_before_it_is_signed() -> None:
+    records = [describing("Observation", "bp"), describing("Condition", "sud", labels=["SUD"])]
+    standing = [Given("now", read_fhir(write(Plain("share", to=[NORTH, SOUTH]), ACCOUNT, NOW), NOW))]
+    proposed = Given("new", read_fhir(write(Plain("withhold", about=["substance-use"]), ACCOUNT, NOW), NOW))
+    looks = [Look(NOW - 9, Asker("north", "dr-x"), ("Condition/sud", "Observation/bp", "Observation/gone"))]
+    found = try_policy(standing, proposed, frozenset(), records, [Asker("north"), Asker("east")], looks,
+                       holder="home", now=NOW)  # fmt: skip
+    assert found.parties[0].before == ("Condition/sud", "Observation/bp")
+    assert found.parties[0].after == ("Observation/bp",)
+    assert found.parties[1].before == found.parties[1].after == ()
+    assert (found.looks[0].still, found.looks[0].stopped) == (("Observation/bp",), ("Condition/sud",))
+    replaced = try_policy(standing, proposed, frozenset({"now"}), records, [Asker("north")], looks,
+                          holder="home", now=NOW)  # fmt: skip
+    assert replaced.parties[0].after == ()
