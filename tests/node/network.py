@@ -36,6 +36,7 @@ from medrec.node.keys import OrganisationKeys, PersonKey
 from medrec.node.labels import Labels
 from medrec.node.link import Linker
 from medrec.node.peers import LocalNetwork, PeerError
+from medrec.node.policies import TRIAL_PATH, answer_trial
 from medrec.node.practitioners import PHYSICIAN, Practitioner, Practitioners
 from medrec.node.publish import Incoming, Published, Publisher
 from medrec.node.pull import answer_release
@@ -52,6 +53,7 @@ ROUTES: dict[str, Callable[[Any, str, bytes], bytes]] = {
     DISPUTES_PATH: answer_disputes,
     DISPUTED_PATH: answer_disputed,
     ANSWERS_PATH: answer_answers,
+    TRIAL_PATH: answer_trial,
     "/medrec/link": lambda node, caller, body: node.linker.accept(caller, body),
 }
 

@@ -36,6 +36,7 @@ from medrec.node.disputes import (
 from medrec.node.journal import NOTICES_PATH
 from medrec.node.link import LinkError
 from medrec.node.peers import PeerError, address
+from medrec.node.policies import TRIAL_PATH, answer_trial
 from medrec.node.pull import answer_release
 from medrec.node.refusals import Refusal
 from medrec.node.store import StoreError
@@ -96,6 +97,7 @@ ROUTES: dict[str, Handler] = {
     DISPUTES_PATH: answer_disputes,
     DISPUTED_PATH: answer_disputed,
     ANSWERS_PATH: answer_answers,
+    TRIAL_PATH: answer_trial,
     COSIGN_PATH: _cosign,
 }
 """Everything that another organisation's node may call."""

@@ -206,7 +206,8 @@ def test_the_words_reach_every_sensitivity_that_the_rules_give() -> None:
 def test_every_clause_is_reached() -> None:
     reached = set()
     wide = [
-        EVERYTHING, NOTHING, Plain("emergency-yes", but_not=["hiv"]), Plain("emergency-no"),
+        EVERYTHING, NOTHING, Plain("emergency-yes", [], ["visits"], ["hiv"]),
+        Plain("emergency-yes", but_not=["hiv"]), Plain("emergency-no"),
         Plain("share", to=[NORTH], since="2020-01-01", before="2021-01-01", until="2026-01-01", marks=True),
         Plain("withhold", to=[NORTH], since="2020-01-01", emergencies=True, marks=False),
         Plain("share", before="2021-01-01"),

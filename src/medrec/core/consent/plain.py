@@ -276,10 +276,13 @@ class Clause(NamedTuple):
     parameters: dict[str, Any]
 
 
-CLAUSES = ("share-everything", "share-kinds", "share-about", "share-kinds-about", "withhold-everything",
-           "withhold-kinds", "withhold-about", "withhold-kinds-about", "emergency-yes", "emergency-no", "with-everyone",
-           "with", "from-everyone", "from", "but-not", "for", "between", "since", "before", "until", "not-emergencies",
-           "marks-yes", "marks-no")  # fmt: skip
+CLAUSES = (
+    *("share-everything", "share-kinds", "share-about", "share-kinds-about"),
+    *("withhold-everything", "withhold-kinds", "withhold-about", "withhold-kinds-about"),
+    *("emergency-yes", "emergency-no", "only-kinds", "only-about"),
+    *("with-everyone", "with", "from-everyone", "from", "but-not", "for", "between", "since", "before", "until"),
+    *("not-emergencies", "marks-yes", "marks-no"),
+)
 """Every key that a clause may have."""
 
 
@@ -292,7 +295,11 @@ def clauses(plain: Plain) -> list[Clause]:
     plain = tidy(plain)
     found: list[Clause] = []
     if plain.effect.startswith("emergency"):
-        found.append(Clause(plain.effect, {"kinds": plain.kinds, "topics": plain.about}))
+        found.append(Clause(plain.effect, {}))
+        if plain.kinds:
+            found.append(Clause("only-kinds", {"kinds": plain.kinds}))
+        if plain.about:
+            found.append(Clause("only-about", {"topics": plain.about}))
     else:
         parts = [part for part, there in (("kinds", plain.kinds), ("about", plain.about)) if there] or ["everything"]
         found.append(Clause("-".join([plain.effect, *parts]), {"kinds": plain.kinds, "topics": plain.about}))

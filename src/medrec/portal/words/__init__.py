@@ -39,6 +39,7 @@ from medrec.portal.words.node_pages import (
     VERSION,
 )
 from medrec.portal.words.person_pages import CONSENTS, LOOKS, PERSON, REFUSALS
+from medrec.portal.words.policies import POLICY, POLICY_KINDS, POLICY_PURPOSES, POLICY_TOPICS
 from medrec.portal.words.texts import GROUPS, Texts
 
 TEMPLATE_WORDS: dict[str, Texts] = {group.lower(): texts for group, texts in GROUPS.items()}
@@ -55,6 +56,7 @@ def record_type(kind: str, count: int = 1) -> str:
 
 __all__ = [
     "ACTIONS", "BAR", "CHANGES", "CHECKS", "CONSENTS", "DONE", "ERROR", "ERRORS", "EXTRAS", "FRONT", "GIVEN", "GROUPS", "KINDS", "LEDGER",
-    "LISTS", "LOOKS", "MANIFESTS", "NAMES", "OTHERWISE", "PARTS", "PEOPLE", "PERSON", "PURPOSES", "RECORDS",
+    "LISTS", "LOOKS", "MANIFESTS", "NAMES", "OTHERWISE", "PARTS", "PEOPLE", "PERSON", "POLICY", "POLICY_KINDS",
+    "POLICY_PURPOSES", "POLICY_TOPICS", "PURPOSES", "RECORDS",
     "RECORD_TYPES", "REFUSALS", "ROLES", "SIGN_IN", "SITE", "TEMPLATE_WORDS", "TIMES", "VERSION", "Texts", "record_type",
 ]  # fmt: skip

@@ -1,0 +1,222 @@
+"""A FHIR consent on its way: drafted for the one who signs it, and tried on the record before that.
+
+text = plain.write(Plain(...), account, now)               what will be signed, and is shown
+try_at(agent, account, "north", text)                      what each party would see there, and would have seen
+draft = draft_consent(..., text, ...); draft.message       32 bytes for the passkey
+signed_consent(draft, signature)                           what goes to CONSENTS_PATH
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+import sqlalchemy as sql
+
+from medrec.core import codec, commitment, manifests
+from medrec.core.consent import access as consenting
+from medrec.core.consent import names
+from medrec.core.consent.policy import Given, Policy, Provision
+from medrec.core.consent.trial import Asker, Judged, Look, Shown, Trial, try_policy
+from medrec.core.manifests.access import DisclosureManifest
+from medrec.core.manifests.consent import FhirConsentManifest, fhir_consent_message
+from medrec.node import store
+from medrec.node.journal import Person
+from medrec.node.reading import signed_records
+from medrec.node.refusals import Code, Refusal
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+TRIAL_PATH = "/medrec/trial"
+YEAR_MS = 365 * 86_400_000
+RECORDS_MAX = 5_000
+LOOKS_MAX = 500
+PROPOSED = "proposed"
+_ASKERS_MAX = 50
+
+
+class DraftConsent(NamedTuple):
+    """A consent that waits for its signature: the manifest without it, and the 32 bytes to be signed."""
+
+    manifest: FhirConsentManifest
+    message: bytes
+
+
+def draft_consent(
+    network: bytes,
+    organisation: str,
+    account: str,
+    time: int,
+    text: bytes,
+    secret: bytes,
+    key: bytes,
+    acting: str | None = None,
+) -> DraftConsent:
+    """The consent of a person (or of `acting`, who acts for her) to one organisation.
+
+    `secret` (32 random bytes) will take it back; `key` is the id of the credential that will sign.
+    """
+    manifest = FhirConsentManifest(
+        "consent/2",
+        network.hex(),
+        organisation,
+        account,
+        time,
+        text.decode(),
+        "self" if acting is None else "delegate",
+        acting,
+        None,
+        commitment.nullifier(secret).hex(),
+        key.hex(),
+    )
+    return DraftConsent(manifest, fhir_consent_message(manifest))
+
+
+def signed_consent(draft: DraftConsent, signature: bytes) -> bytes:
+    """The bytes of the consent with its signature (a packed proof; see core.credential)."""
+    return manifests.encode(msgspec.structs.replace(draft.manifest, signature=signature.hex()))
+
+
+def try_here(
+    node: "Node", account: str, text: bytes, replaced: Iterable[str] = (), askers: Sequence[Asker] = ()
+) -> Trial:
+    """What would follow here from a proposed FHIR consent, without those it replaces (hex SHA-256).
+
+    Asked for are the parties that the consent and those that stand name, whoever looked within a year, and `askers`.
+    Raises Refusal (malformed for a consent that cannot be read, not-linked, rules-unreadable, source-unavailable).
+    """
+    node.labels.check()
+    now = node.clock()
+    proposed = _proposed(text, now)
+    standing = [consenting.given(kept.consent, kept.hash.hex()) for kept in node.consents.of(account)]
+    with node.store.read() as connection:
+        person = node.journal.person_of_account(connection, account)
+        if person is None:
+            raise Refusal(Code.NOT_LINKED)
+        rows = signed_records(connection, person.id, (), (), "", RECORDS_MAX)
+        looks = _looks(node, connection, person, now)
+    records = [node.gate.reader.facts(row).facts for row in rows]
+    named = [asker for given in [proposed, *standing] for asker in _named(given)]
+    every = sorted({*named, *askers, *(look.asker for look in looks)})
+    return try_policy(
+        standing,
+        proposed,
+        frozenset(replaced),
+        records,
+        every[:_ASKERS_MAX],
+        looks,
+        holder=node.organisation,
+        now=now,
+        jurisdictions=node.law,
+    )
+
+
+def _proposed(text: bytes, now: int) -> Given:
+    try:
+        return Given(PROPOSED, consenting.read_fhir(text, now))
+    except ValueError:
+        raise Refusal(Code.MALFORMED) from None
+
+
+def _looks(node: "Node", connection: sql.Connection, person: Person, now: int) -> list[Look]:
+    """The disclosures of a person's records within a year, newest first."""
+    line, manifest = store.line.c, store.manifest.c
+    hashes = connection.execute(
+        sql.select(manifest.hash)
+        .join_from(store.manifest, store.line, manifest.seq == line.seq)
+        .where(manifest.person == person.id, manifest.kind == "disclosure/1", line.time >= now - YEAR_MS)
+        .order_by(manifest.seq.desc())
+        .limit(LOOKS_MAX)
+    ).scalars()
+    found = []
+    for digest in hashes.all():
+        opened = node.journal.manifest(connection, bytes(digest))
+        statement = manifests.decode(opened[1]) if opened is not None else None
+        if isinstance(statement, DisclosureManifest):
+            request = statement.request
+            roles = (request.role,) if request.role else ()
+            asker = Asker(request.requester, request.identity, roles, (request.purpose,))
+            listed = tuple(f"{record.type}/{record.id}" for record in statement.records)
+            found.append(Look(statement.time, asker, listed))
+    return found
+
+
+def _named(given: Given) -> list[Asker]:
+    """Whom a consent names, each as one who asks for care."""
+    if not isinstance(given.content, Policy):
+        return []
+    found = []
+    for reference in sorted(_recipients(given.content.provisions)):
+        organisation = names.organisation_of(reference)
+        if organisation is not None:
+            found.append(Asker(organisation, reference.partition("|")[2]))
+    return found
+
+
+def _recipients(provisions: Iterable[Provision]) -> set[str]:
+    found: set[str] = set()
+    for provision in provisions:
+        found |= {names.split(token)[0] for token in sorted(provision.recipients or ())}
+        found |= _recipients(provision.exceptions)
+    return found
+
+
+# --- over the wire -------------------------------------------------------------------------------------------------
+
+
+def answer_trial(node: "Node", caller: str, body: bytes) -> bytes:
+    """POST /medrec/trial: CBOR {account, askers, consent, replaced} -> CBOR {"looks", "parties"}.
+
+    Only the agent that serves the person here is answered.
+    """
+    try:
+        asked = codec.decode(body)
+        account, text, replaced = asked["account"], asked["consent"], asked["replaced"]
+        askers = [Asker(house, who, tuple(roles), tuple(purposes)) for house, who, roles, purposes in asked["askers"]]
+    except (codec.CodecError, KeyError, TypeError, ValueError):
+        raise Refusal(Code.MALFORMED) from None
+    if type(account) is not str or type(text) is not bytes or len(askers) > _ASKERS_MAX:
+        raise Refusal(Code.MALFORMED)
+    with node.store.read() as connection:
+        person = node.journal.person_of_account(connection, account)
+    if person is None or person.agent != caller:
+        raise Refusal(Code.NOT_PERMITTED)
+    found = try_here(node, account, text, [str(name) for name in replaced], askers)
+    looks = [
+        [judged.look.time, _wire(judged.look.asker), list(judged.still), list(judged.stopped)] for judged in found.looks
+    ]
+    parties = [[_wire(shown.asker), list(shown.before), list(shown.after)] for shown in found.parties]
+    return codec.encode({"looks": looks, "parties": parties})
+
+
+def try_at(
+    agent: "Node",
+    account: str,
+    organisation: str,
+    text: bytes,
+    replaced: Iterable[str] = (),
+    askers: Sequence[Asker] = (),
+) -> Trial:
+    """`try_here` at an organisation that holds records, asked by the person's agent. Raises PeerError."""
+    asked = {
+        "account": account,
+        "askers": [_wire(asker) for asker in askers],
+        "consent": text,
+        "replaced": sorted(replaced),
+    }
+    answer = codec.decode(agent.peers.call(organisation, TRIAL_PATH, codec.encode(asked)))
+    looks = tuple(
+        Judged(Look(time, _asker(asker), tuple(still + stopped)), tuple(still), tuple(stopped))
+        for time, asker, still, stopped in answer["looks"]
+    )
+    parties = tuple(Shown(_asker(asker), tuple(before), tuple(after)) for asker, before, after in answer["parties"])
+    return Trial(parties, looks)
+
+
+def _wire(asker: Asker) -> list[Any]:
+    return [asker.organisation, asker.practitioner, list(asker.roles), list(asker.purposes)]
+
+
+def _asker(wire: list[Any]) -> Asker:
+    house, who, roles, purposes = wire
+    return Asker(house, who, tuple(roles), tuple(purposes))

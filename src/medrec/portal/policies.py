@@ -1,0 +1,44 @@
+"""The sentences of a policy, made from the very bytes that are signed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from markupsafe import Markup
+
+from medrec.core.consent.plain import Clause, NotPlain, Party, clauses, read
+from medrec.portal import render, words
+
+LISTED = {"kinds": words.POLICY_KINDS, "topics": words.POLICY_TOPICS, "purposes": words.POLICY_PURPOSES}
+
+
+def sentences(consent: bytes, organisations: Mapping[str, str]) -> list[Markup]:
+    """What a FHIR consent says, in the language of the visit: one short sentence a clause.
+
+    `organisations` are the names on the ledger by id. A consent that is no plain sentence is said to be one.
+    """
+    try:
+        plain = read(consent)
+    except NotPlain:
+        return [render.say(words.POLICY["other"])]
+    return [_said(clause, organisations) for clause in clauses(plain)]
+
+
+def _said(clause: Clause, organisations: Mapping[str, str]) -> Markup:
+    values: dict[str, Any] = {}
+    for name, value in clause.parameters.items():
+        if name in LISTED:
+            values[name] = render.listed([LISTED[name][word] for word in value])
+        elif name == "parties":
+            values[name] = render.listed([_party(party, organisations) for party in value])
+        else:
+            values[name] = value
+    return render.say(words.POLICY[clause.key], **values)
+
+
+def _party(party: Party, organisations: Mapping[str, str]) -> Markup | str:
+    """A party by the ledger's name of its organisation; what the consent calls somebody stands beside her id."""
+    place = organisations.get(party.organisation, party.organisation)
+    if not party.practitioner:
+        return place
+    person = f"{party.name} ({party.practitioner})" if party.name else party.practitioner
+    return render.say(words.POLICY["party"], person=person, organisation=place)

@@ -1,0 +1,39 @@
+"""The sentences of a policy come from the bytes that are signed."""
+
+import pytest
+
+from medrec.core.consent import plain as plainly
+from medrec.core.consent.plain import EVERYTHING, NOTHING, Party, Plain, write
+from medrec.portal import words
+from medrec.portal.policies import sentences
+
+KNOWN = {"north": "North Hospital"}
+
+
+@pytest.mark.parametrize(
+    ("plain", "said"),
+    [
+        (EVERYTHING, ["You share everything in your record.", "Everyone in the network may see it.",
+                      "They may use it for anything."]),
+        (NOTHING, ["You keep everything in your record to yourself.", "Nobody may see it."]),
+        (Plain("share", to=[Party("north", "dr-x", "Dr X")], but_not=["mental-health"], until="2026-06-30"),
+         ["You share everything in your record.", "They may see it: Dr X (dr-x) at North Hospital.",
+          "But nothing about mental health.", "They may use it for your care.", "It ends after 2026-06-30."]),
+        (Plain("withhold", to=[Party("east", name="Not its name")], kinds=["medicines", "visits"]),
+         ["You keep these parts of your record to yourself: medicines and visits.", "They may not see it: east."]),
+        (Plain("emergency-no"), ["Not even in an emergency may anybody look."]),
+    ],
+)  # fmt: skip
+def test_a_policy_in_plain_words(plain: Plain, said: list[str]) -> None:
+    assert [one.striptags() for one in sentences(write(plain, "mr1ada", 1_750_000_000_000), KNOWN)] == said
+
+
+def test_another_consent_is_not_made_plainer_than_it_is() -> None:
+    assert sentences(b'{"resourceType":"Consent"}', KNOWN) == [words.POLICY["other"]]
+
+
+def test_every_word_of_the_closed_set_has_words() -> None:
+    assert set(words.POLICY) >= set(plainly.CLAUSES)
+    assert set(words.POLICY_KINDS) == set(plainly.KINDS)
+    assert set(words.POLICY_TOPICS) == set(plainly.TOPICS)
+    assert set(words.POLICY_PURPOSES) == set(plainly.PURPOSES)
