@@ -26,6 +26,11 @@ from medrec.node.settings import Place
 from medrec.node.store import Store
 from medrec.node.together import check_key_file, check_together
 from medrec.node.vault import Vault
+from medrec.node.web import HttpWeb
+from medrec.node.witness import Witness, read_logs
+from medrec.node.witness_app import witness_app
+from medrec.node.witness_keys import WitnessKeys
+from medrec.node.witnesses import Web, WitnessPlace
 from medrec.portal.app import pages
 
 ENGINES = ("sqlite", "memory", "cometbft")
@@ -90,6 +95,9 @@ def build_node(
     peers: Peers | None = None,
     store: str | None = None,
     merge_delay_ms: int = MERGE_DELAY_MS,
+    witnesses: Sequence[WitnessPlace] = (),
+    web: Web | None = None,
+    tiles: Path | None = None,
 ) -> Node:
     """A node over a data folder: keys/, master.key, node.db; `records` is the folder its records live in.
 
@@ -111,6 +119,10 @@ def build_node(
         source=FolderReader(kept) if records is not None else None,
         agent=agent,
         merge_delay_ms=merge_delay_ms,
+        witnesses=witnesses,
+        web=web,
+        evidence=folder / "evidence",
+        tiles=tiles,
     )
     check_together(node)
     return node
@@ -137,6 +149,9 @@ def node_of(place: Place) -> tuple[Node, Engine]:
         peers=peers,
         store=settings.store or None,
         merge_delay_ms=settings.merge_delay_seconds * 1000,
+        witnesses=place.witnesses,
+        web=HttpWeb(call_s=settings.call_seconds, plain_http=settings.plain_http) if place.witnesses else None,
+        tiles=place.tiles,
     )
     return node, engine
 
@@ -153,6 +168,8 @@ def close_node(node: Node) -> None:
     node.stop()
     if isinstance(node.peers, HttpPeers):
         node.peers.close()
+    if node.checkpoints.witnesses is not None and isinstance(node.checkpoints.witnesses.web, HttpWeb):
+        node.checkpoints.witnesses.web.close()
     node.store.close()
 
 
@@ -175,6 +192,16 @@ def read_json(path: Path) -> dict[str, Any]:
 def site(node: Node, host: str, port: int, *, demonstration: bool = False) -> Site:
     """A node's application, pages included, at an address."""
     return Site(make_app(node, pages(node, demonstration=demonstration)), host, port)
+
+
+def open_witness(folder: Path) -> Witness:
+    """The witness that lives in a folder; close it. Raises WitnessError, KeyFileError."""
+    return Witness(WitnessKeys.load(folder), folder, read_logs(folder), now_ms)
+
+
+def witness_site(witness: Witness, host: str, port: int, certificate: Path | None, key: Path | None) -> Site:
+    """A witness's application at an address."""
+    return Site(witness_app(witness), host, port, certificate, key)
 
 
 __all__ = ["ENGINES", "build_node", "genesis_document", "network_id", "node_of", "now_ms", "open_engine", "site"]

@@ -168,9 +168,27 @@ def verify_subtree_consistency(
         return False
     if start == end:
         return not proof and subtree_root == EMPTY_ROOT
+    return _climb(start, end, size, proof, subtree_root) == (subtree_root, root)
+
+
+def implied_old_root(size1: int, size2: int, proof: Sequence[bytes], root1: bytes, root2: bytes) -> bytes | None:
+    """The root that a tree of size2 with root2 had at size1, as its own proof shows; None if the proof does not lead
+    to root2.
+
+    Another root than root1 shows that the two heads are of two histories. Where size1 is a power of two the proof
+    leaves the old root out, and then only root1 itself can be found.
+    """
+    if not 0 < size1 <= size2 <= SIZE_MAX:
+        return None
+    climbed = _climb(0, size1, size2, proof, root1)
+    return climbed[0] if climbed is not None and climbed[1] == root2 else None
+
+
+def _climb(start: int, end: int, size: int, proof: Sequence[bytes], subtree_root: bytes) -> tuple[bytes, bytes] | None:
+    """The roots of the old range and of the whole tree that a proof implies; None for what is no proof."""
     # When each part of the proof has 32 bytes, a root of another length equals nothing computed from it.
     if any(len(part) != HASH_BYTES for part in proof):
-        return False
+        return None
     first, last, top = start, end - 1, size - 1
     # Climb to the largest complete subtree at the right edge of the old range: the proof starts there.
     while first != last and (last == top or last & 1):
@@ -182,10 +200,10 @@ def verify_subtree_consistency(
         old = new = proof[0]
         rest = proof[1:]
     else:
-        return False
+        return None
     for sibling in rest:
         if top == 0:
-            return False
+            return None
         if last & 1 or last == top:
             if first < last:
                 old = node_hash(sibling, old)
@@ -195,7 +213,7 @@ def verify_subtree_consistency(
         else:
             new = node_hash(new, sibling)
         first, last, top = first >> 1, last >> 1, top >> 1
-    return top == 0 and old == subtree_root and new == root
+    return (old, new) if top == 0 else None
 
 
 # --- the stored log ---------------------------------------------------------------------------------------

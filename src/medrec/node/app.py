@@ -17,9 +17,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from medrec.core import codec
+from medrec.core.witness import REQUEST_BYTES_MAX
 from medrec.engines.engine import EngineError
 from medrec.node import signing, store
 from medrec.node.access import RELEASE_PATH
@@ -40,6 +42,9 @@ from medrec.node.policies import TRIAL_PATH, answer_trial
 from medrec.node.pull import answer_release
 from medrec.node.refusals import Refusal
 from medrec.node.store import StoreError
+from medrec.node.witness import TEXT, Answer
+from medrec.node.witness_app import read_body
+from medrec.node.witness_door import DOOR_PATH, add_checkpoint
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -158,11 +163,33 @@ def make_app(node: "Node", pages: ASGIApp | None = None) -> ASGIApp:
         status, told = await run_in_threadpool(_health, node)
         return JSONResponse(told, status)
 
-    routes: list[BaseRoute] = [Route("/medrec/{name}", peer, methods=["POST"]), Route("/health", health)]
+    async def witness(request: Request) -> Response:
+        status, kind, answer = await _witness(node, request)
+        return Response(answer, status, {"content-type": kind})
+
+    routes: list[BaseRoute] = [
+        Route("/medrec/{name}", peer, methods=["POST"]),
+        Route("/health", health),
+        Route(DOOR_PATH, witness, methods=["POST"]),
+    ]
+    if node.tiles is not None:
+        routes.append(Mount("/log", StaticFiles(directory=node.tiles.folder, check_dir=False)))
     if pages is not None:
         routes.append(Route("/", lambda request: RedirectResponse("/pages/")))
         routes.append(Mount("/pages", pages))
     return _Guard(Starlette(routes=routes))
+
+
+async def _witness(node: "Node", request: Request) -> Answer:
+    """The answer to somebody who asks for a cosignature as C2SP has it: no signature of a member is needed."""
+    body = await read_body(request)
+    if body is None:
+        return Answer(413, TEXT, f"a request may have {REQUEST_BYTES_MAX} bytes\n".encode())
+    try:
+        return await run_in_threadpool(add_checkpoint, node, body)
+    except (EngineError, StoreError, OSError) as error:
+        _log.error("no cosignature can be given: %s", getattr(error, "code", "file"))
+        return Answer(503, TEXT, b"the node cannot do this at the moment; try again later\n")
 
 
 def _answer_call(
@@ -310,6 +337,6 @@ class _Guard:
 
 def _logged_path(scope: Scope) -> str:
     path: str = scope["path"]
-    if path in ROUTES or path in ("/", "/health"):
+    if path in ROUTES or path in ("/", "/health", DOOR_PATH):
         return path
     return "/pages/..." if path.startswith("/pages") else "..."

@@ -12,6 +12,7 @@ Two organisations that hold different heads of one height have both signed their
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sql
@@ -26,19 +27,33 @@ from medrec.core.checkpoint import (
     SignatureLine,
     cosigner_keys,
     parse_checkpoint,
+    parse_checkpoint_body,
     parse_note,
     render_note,
     render_signature,
     verify_cosignatures,
 )
+from medrec.core.evidence import Evidence
 from medrec.core.root import Root, read_root, root_file
 from medrec.core.state import Organisation
 from medrec.core.types import Tip
+from medrec.core.witness import Head
 from medrec.node import store
 from medrec.node.peers import PeerError
+from medrec.node.split_views import (
+    Contradiction,
+    evidence,
+    get_setting,
+    raise_alarm,
+    raise_split_view,
+    set_setting,
+)
+from medrec.node.witnesses import Web, Witnesses, WitnessPlace
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
+
+__all__ = ["COSIGN_PATH", "CheckpointError", "Checkpoints", "evidence"]
 
 COSIGN_PATH = "/medrec/cosign"
 KEPT = 200
@@ -47,8 +62,6 @@ REST_MS = 30_000
 """For how long an organisation that did not answer, or disagreed, is not asked again without need."""
 WAIT_S = 1.0
 """For how long an asked node waits for a block that it does not have yet."""
-EVIDENCE_MAX = 16
-"""Split views kept with each organisation: the first ones tell everything."""
 SENTENCE_MAX = 300
 
 _HEAD = "cosigned-head"
@@ -67,8 +80,13 @@ class CheckpointError(Exception):
 class Checkpoints:
     """Makes, cosigns and keeps the checkpoints of one node. `trouble` says by organisation why its line lacks."""
 
-    def __init__(self, node: "Node") -> None:
+    def __init__(
+        self, node: "Node", places: Sequence[WitnessPlace] = (), web: Web | None = None, evidence: Path | None = None
+    ) -> None:
+        """`places` are the independent witnesses to ask, over `web`; `evidence` the folder for split views."""
         self._node = node
+        self._evidence = evidence
+        self.witnesses = None if web is None else Witnesses(node, places, web, self._witness_saw)
         self._making = threading.Lock()
         self._resting: dict[str, int] = {}
         self.trouble: dict[str, str] = {}
@@ -146,17 +164,20 @@ class Checkpoints:
                 note = found[0]
                 self._still_holds()
             else:
-                note = self._sign(self._checkpoint(tip))
+                note = self._sign(self.of_tip(tip))
             lines = list(note.signatures)
             for organisation, gained in self._gather(note, urgent):
                 lines.extend(gained)
                 self.trouble.pop(organisation, None)
+            if self.witnesses is not None:
+                lines.extend(self.witnesses.lines(note))
             complete = Note(note.text, tuple(lines))
             if not found or len(lines) > len(note.signatures):
                 self._keep(complete)
             return complete
 
-    def _checkpoint(self, tip: Tip) -> Checkpoint:
+    def of_tip(self, tip: Tip) -> Checkpoint:
+        """What this node would sign of a tip."""
         return Checkpoint(
             network=self._node.network,
             size=tip.log_size,
@@ -221,8 +242,8 @@ class Checkpoints:
             connection.execute(sql.delete(store.checkpoint).where(where.size == checkpoint.size))
             connection.execute(sql.insert(store.checkpoint).values(**row))
             if quorate:
-                _set(connection, _QUORATE, codec.encode(checkpoint.size))
-            stays = codec.decode(_setting(connection, _QUORATE) or codec.encode(0))
+                set_setting(connection, _QUORATE, codec.encode(checkpoint.size))
+            stays = codec.decode(get_setting(connection, _QUORATE) or codec.encode(0))
             oldest = connection.execute(
                 sql.select(where.size).order_by(where.size.desc()).offset(KEPT).limit(1)
             ).scalar()
@@ -245,16 +266,28 @@ class Checkpoints:
         except CheckpointError as error:
             return codec.encode({"code": error.code, "sentence": error.sentence})
 
-    def _answer(self, caller: str, body: bytes) -> bytes:
-        note, theirs = self._read_request(caller, body)
+    def at_height(self, height: int) -> tuple[Checkpoint, Note] | None:
+        """What this node's ledger says of a height, signed; None if it has not come so far. Raises CheckpointError."""
         # Blocks, not the tip: by now this node may be further.
-        found = self._node.engine.blocks(theirs.height - 1, wait_s=WAIT_S)
+        found = self._node.engine.blocks(height - 1, wait_s=WAIT_S)
         if not found:
-            return codec.encode({"code": "behind"})
-        mine = self._checkpoint(found[0].tip)
+            return None
+        mine = self.of_tip(found[0].tip)
         if not mine.size:
             raise CheckpointError("malformed", "At that height the log is empty; there is nothing to sign.")
-        signed = self._sign(mine)
+        return mine, self._sign(mine)
+
+    def signed_head(self) -> Head:
+        """The largest head ever signed here. Raises CheckpointError if the ledger no longer holds it."""
+        size, root = self._still_holds()
+        return Head(size, root)
+
+    def _answer(self, caller: str, body: bytes) -> bytes:
+        note, theirs = self._read_request(caller, body)
+        found = self.at_height(theirs.height)
+        if found is None:
+            return codec.encode({"code": "behind"})
+        mine, signed = found
         if mine == theirs:
             return codec.encode({"lines": b"".join(render_signature(line) for line in signed.signatures)})
         self._raise_split_view(caller, signed, note)
@@ -296,7 +329,7 @@ class Checkpoints:
         a signature now could contradict one that is out already.
         """
         with self._node.store.read() as connection:
-            data = _setting(connection, _HEAD)
+            data = get_setting(connection, _HEAD)
         if data is None:
             return 0, merkle.EMPTY_ROOT
         size, root = codec.decode(data)
@@ -310,7 +343,7 @@ class Checkpoints:
                 f"This node's ledger no longer holds the log of {size} transactions that this organisation has signed; "
                 "no checkpoint is signed until a human has restored it."
             )
-            self._alarm("log-changed", f"log of {size}", sentence)
+            raise_alarm(self._node, "log-changed", f"log of {size}", sentence)
             raise CheckpointError("log-changed", sentence)
         return size, root
 
@@ -327,42 +360,21 @@ class Checkpoints:
 
     def _raise_split_view(self, organisation: str, ours: Note, theirs: Note) -> None:
         height = parse_checkpoint(ours.text).height
-        subject = f"split-view/{organisation}/{height}"
-        evidence = codec.encode({"ours": render_note(ours), "theirs": render_note(theirs)})
+        heads = render_note(ours), render_note(theirs)
         sentence = (
             f"{organisation} and this node have signed different heads of the ledger at height {height}; "
             "both are kept as evidence. One of the two ledgers was changed or forked: compare with a third one."
         )
-        self._alarm("split-view", subject, sentence, evidence)
+        self.contradicted(Contradiction(organisation, height, *heads, Evidence(*heads)), sentence)
 
-    def _alarm(self, code: str, subject: str, sentence: str, evidence: bytes | None = None) -> None:
-        values = {"time": self._node.clock(), "code": code, "subject": subject, "sentence": sentence[:500]}
+    def contradicted(self, found: Contradiction, sentence: str) -> None:
+        """Keep the evidence of a split view, and raise the alarm."""
+        raise_split_view(self._node, found, sentence, self._evidence)
 
-        def write(connection: sql.Connection) -> None:
-            where = store.alarm.c
-            known = sql.select(where.id).where(where.code == code, where.subject == subject)
-            if connection.execute(known).first() is not None:
-                return
-            if evidence is not None:
-                prefix = subject.rpartition("/")[0] + "/"
-                many = sql.select(sql.func.count()).where(store.setting.c.name.startswith(prefix, autoescape=True))
-                if (connection.execute(many).scalar() or 0) >= EVIDENCE_MAX:
-                    return
-                _set(connection, subject, evidence)
-            connection.execute(sql.insert(store.alarm).values(**values))
-
-        self._node.store.write(write)
-
-
-def evidence(connection: sql.Connection) -> dict[str, tuple[bytes, bytes]]:
-    """The split views that were seen: "split-view/ORGANISATION/HEIGHT" -> (this node's note, the other's)."""
-    where = store.setting.c
-    rows = connection.execute(sql.select(store.setting).where(where.name.startswith("split-view/")))
-    found: dict[str, tuple[bytes, bytes]] = {}
-    for row in rows:
-        notes = codec.decode(bytes(row.value))
-        found[row.name] = (notes["ours"], notes["theirs"])
-    return found
+    def _witness_saw(self, witness: str, evidence: Evidence, sentence: str) -> None:
+        place = parse_checkpoint_body(parse_note(evidence.first).text).size
+        found = Contradiction(witness, place, evidence.second, evidence.first, evidence)
+        self.contradicted(found, f"The witness {witness} was shown another history than this node's. {sentence}")
 
 
 def _keys(organisation: Organisation) -> Sequence[NoteKey]:
@@ -382,16 +394,6 @@ def _verified(organisation: Organisation, text: bytes, lines: Any) -> list[Signa
 
 
 def _grow_head(connection: sql.Connection, size: int, head: bytes) -> None:
-    stored = _setting(connection, _HEAD)
+    stored = get_setting(connection, _HEAD)
     if stored is None or codec.decode(stored)[0] < size:
-        _set(connection, _HEAD, head)
-
-
-def _setting(connection: sql.Connection, name: str) -> bytes | None:
-    value = connection.execute(sql.select(store.setting.c.value).where(store.setting.c.name == name)).scalar()
-    return None if value is None else bytes(value)
-
-
-def _set(connection: sql.Connection, name: str, value: bytes) -> None:
-    connection.execute(sql.delete(store.setting).where(store.setting.c.name == name))
-    connection.execute(sql.insert(store.setting).values(name=name, value=value))
+        set_setting(connection, _HEAD, head)

@@ -59,14 +59,24 @@ class Exchange:
 
     def post(self, url: str, headers: dict[str, str], body: bytes, *, seconds: float, bytes_max: int) -> Answer:
         """The answer to a POST, all of it within `seconds` and `bytes_max`. Raises ExchangeError."""
+        fields = [("content-length", str(len(body))), *headers.items()]
+        return self._ask("POST", url, fields, body, seconds, bytes_max)
+
+    def get(self, url: str, *, seconds: float, bytes_max: int) -> Answer:
+        """The answer to a GET, under the same limits. Raises ExchangeError."""
+        return self._ask("GET", url, [], None, seconds, bytes_max)
+
+    def _ask(
+        self, method: str, url: str, headers: list[tuple[str, str]], body: bytes | None, seconds: float, bytes_max: int
+    ) -> Answer:
         if self._stopped:
             raise ExchangeError("stopped")
         self._time.begin(seconds)
-        fields = [("host", _host(url)), ("content-length", str(len(body))), *headers.items()]
+        fields = [("host", _host(url)), *headers]
         limits = {"connect": min(self._connect_s, seconds), "read": seconds, "write": seconds, "pool": seconds}
         try:
             with self._pool.stream(
-                "POST", url, headers=fields, content=body, extensions={"timeout": limits}
+                method, url, headers=fields, content=body, extensions={"timeout": limits}
             ) as response:
                 return Answer(response.status, _fields(response.headers), _read(response, bytes_max))
         except httpcore.ConnectTimeout as error:

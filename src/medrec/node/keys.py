@@ -33,6 +33,7 @@ from medrec.core.checkpoint import (
     parse_checkpoint,
 )
 from medrec.core.crypto import key_id
+from medrec.core.witness import log_key
 
 SEED_BYTES = 32
 TXID_BYTES = 32
@@ -79,12 +80,12 @@ class OrganisationKeys(_Secret):
     @classmethod
     def from_seed(cls, organisation: str, seed: bytes) -> "OrganisationKeys":
         """The same keys for the same 32 bytes (HKDF-SHA256): for demonstrations and tests."""
-        return cls(organisation, _derive(seed, _ORGANISATION_FORM, _ORGANISATION_SEEDS))
+        return cls(organisation, derive_seeds(seed, _ORGANISATION_FORM, _ORGANISATION_SEEDS))
 
     @classmethod
     def load(cls, folder: Path) -> "OrganisationKeys":
         """The keys saved in a folder. Raises KeyFileError, also if others than the owner may read the file."""
-        organisation, seeds = _read(folder / ORGANISATION_FILE, _ORGANISATION_FORM, _ORGANISATION_SEEDS)
+        organisation, seeds = read_key_file(folder / ORGANISATION_FILE, _ORGANISATION_FORM, _ORGANISATION_SEEDS)
         return cls(organisation, seeds)
 
     def save(self, folder: Path, *, replace: bool = False) -> Path:
@@ -92,7 +93,7 @@ class OrganisationKeys(_Secret):
         `replace`.
         """
         path = folder / ORGANISATION_FILE
-        _write(path, _ORGANISATION_FORM, self.organisation, self._seeds, replace=replace)
+        write_key_file(path, _ORGANISATION_FORM, self.organisation, self._seeds, replace=replace)
         return path
 
     def public(self) -> dict[str, str]:
@@ -146,6 +147,14 @@ class OrganisationKeys(_Secret):
         stamp = timestamp_s.to_bytes(8, "big")
         return [SignatureLine(key.name, key.key_id, stamp + signatures[key.algorithm]) for key in (classic, quantum)]
 
+    def sign_as_log(self, checkpoint_text: bytes) -> SignatureLine:
+        """The line by which this organisation vouches for a head as a writer of the log (core/witness.py): what
+        witnesses ask for. The same cautions as for `cosign`.
+        """
+        checkpoint = parse_checkpoint(checkpoint_text)
+        key = log_key(checkpoint.origin, bytes(self._cosign_ed25519.verify_key))
+        return SignatureLine(key.name, key.key_id, self._cosign_ed25519.sign(checkpoint_text).signature)
+
     def __repr__(self) -> str:
         return f"OrganisationKeys({self.organisation!r}, key_id={self.key_id.hex()})"
 
@@ -169,19 +178,19 @@ class PersonKey(_Secret):
     @classmethod
     def from_seed(cls, seed: bytes, account: str = "") -> "PersonKey":
         """The same key for the same 32 bytes (HKDF-SHA256): for demonstrations and tests."""
-        return cls(account, _derive(seed, _PERSON_FORM, _PERSON_SEEDS))
+        return cls(account, derive_seeds(seed, _PERSON_FORM, _PERSON_SEEDS))
 
     @classmethod
     def load(cls, folder: Path) -> "PersonKey":
         """The key saved in a folder. Raises KeyFileError, also if others than the owner may read the file."""
-        return cls(*_read(folder / PERSON_FILE, _PERSON_FORM, _PERSON_SEEDS))
+        return cls(*read_key_file(folder / PERSON_FILE, _PERSON_FORM, _PERSON_SEEDS))
 
     def save(self, folder: Path, *, replace: bool = False) -> Path:
         """Writes the key and returns the file. Raises KeyFileError if there is one already, unless
         `replace`.
         """
         path = folder / PERSON_FILE
-        _write(path, _PERSON_FORM, self.account, self._seeds, replace=replace)
+        write_key_file(path, _PERSON_FORM, self.account, self._seeds, replace=replace)
         return path
 
     @property
@@ -208,7 +217,7 @@ def _sign_transaction_id(key: SigningKey, txid: bytes) -> bytes:
     return key.sign(txid).signature
 
 
-def _derive(seed: bytes, form: str, names: tuple[str, ...]) -> dict[str, bytes]:
+def derive_seeds(seed: bytes, form: str, names: tuple[str, ...]) -> dict[str, bytes]:
     """One independent seed per name: HKDF-SHA256 without salt, info "medrec/", the form, "/" and the name."""
     if len(seed) != SEED_BYTES:
         raise ValueError(f"a seed has {SEED_BYTES} bytes, not {len(seed)}")
@@ -223,7 +232,7 @@ def _check_seeds(seeds: dict[str, bytes], names: tuple[str, ...]) -> None:
         raise ValueError(f"the seeds are not {', '.join(names)} of {SEED_BYTES} bytes each")
 
 
-def _write(path: Path, form: str, owner: str, seeds: dict[str, bytes], *, replace: bool) -> None:
+def write_key_file(path: Path, form: str, owner: str, seeds: dict[str, bytes], *, replace: bool) -> None:
     """Writes the file whole or not at all: a finished, synced neighbour takes its name in one step."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     path.parent.chmod(0o700)
@@ -250,7 +259,7 @@ def _write(path: Path, form: str, owner: str, seeds: dict[str, bytes], *, replac
         os.close(folder)
 
 
-def _read(path: Path, form: str, names: tuple[str, ...]) -> tuple[str, dict[str, bytes]]:
+def read_key_file(path: Path, form: str, names: tuple[str, ...]) -> tuple[str, dict[str, bytes]]:
     """Owner and seeds of a key file. No error quotes the file's content."""
     try:
         descriptor = os.open(path, os.O_RDONLY)

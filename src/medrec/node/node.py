@@ -8,9 +8,11 @@ of each in the caller's thread; `start` and `stop` run them in the background.
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 from medrec.core import codec
+from medrec.core.checkpoint import Note
 from medrec.core.genesis import network_id
 from medrec.core.types import Tip
 from medrec.engines.engine import Engine, EngineError
@@ -33,7 +35,9 @@ from medrec.node.practitioners import Practitioners
 from medrec.node.publish import Publisher
 from medrec.node.receive import close_failed
 from medrec.node.store import Store, StoreError
+from medrec.node.tiles import Tiles, TilesError
 from medrec.node.vault import Vault
+from medrec.node.witnesses import Web, WitnessPlace
 
 _log = logging.getLogger("medrec.node")
 GATHER_S = 0.02
@@ -78,7 +82,12 @@ class Node:
         agent: bool = False,
         merge_delay_ms: int = MERGE_DELAY_MS,
         law: Sequence[str] = LAW,
+        witnesses: Sequence[WitnessPlace] = (),
+        web: Web | None = None,
+        evidence: Path | None = None,
+        tiles: Path | None = None,
     ) -> None:
+        """`witnesses` are asked over `web`; split views are written to `evidence`; the log is published in `tiles`."""
         self.organisation = organisation
         self.genesis = genesis
         self.network = network_id(genesis)
@@ -102,7 +111,8 @@ class Node:
         self.consents = Consents(self)
         self.disputes = Disputes(self)
         self.gate = Gate(self)
-        self.checkpoints = Checkpoints(self)
+        self.checkpoints = Checkpoints(self, witnesses, web, evidence)
+        self.tiles = Tiles(tiles, engine, self.network) if tiles is not None else None
         self.deliverer = Deliverer(self)
         self.copies = Copies(self) if agent else None
         self.looks = Looks(self) if agent else None
@@ -151,6 +161,12 @@ class Node:
             self.engine.submit([])
         return self.engine.tip()
 
+    def publish_log(self, note: Note | None) -> int:
+        """Bring the published files to a head that this node signed; the number of new leaves. Raises TilesError."""
+        if self.tiles is None or note is None:
+            return 0
+        return self.tiles.publish(Note(note.text, (self.keys.sign_as_log(note.text), *note.signatures)))
+
     def tick(self) -> None:
         """One round of everything."""
         self.anchor()
@@ -185,7 +201,7 @@ class Node:
                 try:
                     round_()
                     self.trouble.pop(name, None)
-                except (EngineError, StoreError, AnchorError, PeerError) as error:
+                except (EngineError, StoreError, AnchorError, PeerError, TilesError) as error:
                     # Told on the node's page; the loop goes on, nothing is lost.
                     self.trouble[name] = error.sentence
                     self._stopping.wait(1.0)
@@ -221,4 +237,4 @@ class Node:
         if not self._stopping.is_set():
             self.mark_overdue()
             close_failed(self)
-            self.checkpoints.keep_up()
+            self.publish_log(self.checkpoints.keep_up())

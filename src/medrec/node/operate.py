@@ -18,9 +18,11 @@ from medrec.engines.engine import EngineError
 from medrec.node import dataset, journal, receipts
 from medrec.node.anchor import AnchorError
 from medrec.node.audit import audit_journal
+from medrec.node.checkpoints import CheckpointError
 from medrec.node.ingest import Ingested, ingest_folder
 from medrec.node.sources.source import SourceUnavailable
 from medrec.node.store import StoreError
+from medrec.node.tiles import TilesError
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -103,12 +105,23 @@ def export(node: "Node", first: int, last: int | None, folder: str) -> dict[str,
     return {"statement": dataset.export_dataset(node, first, last, Path(folder)), "last": last}
 
 
+def publish_tiles(node: "Node") -> dict[str, Any]:
+    """Bring the published log to the present head now; how many leaves were new and how many there are."""
+    node.anchor()
+    if node.tiles is None:
+        raise OperateError("no-tiles", "The settings name no folder for the log; set `tiles`.")
+    added = node.publish_log(node.checkpoints.make())
+    head = node.tiles.published()
+    return {"added": added, "size": head.size if head is not None else 0, "folder": str(node.tiles.folder)}
+
+
 VERBS: dict[str, Callable[..., Any]] = {
     "status": status,
     "receipt": receipt,
     "root": root,
     "ingest": ingest,
     "export": export,
+    "tiles": publish_tiles,
 }
 
 
@@ -116,7 +129,15 @@ def perform(node: "Node", verb: str, arguments: list[Any]) -> Any:
     """Do it. Raises OperateError for everything that can go wrong outside."""
     try:
         return VERBS[verb](node, *arguments)
-    except (EngineError, StoreError, receipts.ReceiptUnavailableError, dataset.DatasetError, StatementError) as error:
+    except (
+        EngineError,
+        StoreError,
+        CheckpointError,
+        TilesError,
+        receipts.ReceiptUnavailableError,
+        dataset.DatasetError,
+        StatementError,
+    ) as error:
         raise OperateError(error.code, error.sentence) from None
     except AnchorError as error:
         raise OperateError(error.code.name.lower().replace("_", "-"), error.sentence) from None

@@ -113,7 +113,7 @@ class HttpPeers:
         endpoint = standing(self._directory, organisation).endpoint
         if not endpoint:
             raise PeerError("no-endpoint", f"{organisation} has no address on the ledger.")
-        if not self._plain_http and not _is_private_way(endpoint):
+        if not self._plain_http and not is_private_way(endpoint):
             raise PeerError("no-tls", f"The address of {organisation} is not https; nothing is sent in the clear.")
         return address(endpoint, path)
 
@@ -136,7 +136,8 @@ def address(endpoint: str, path: str) -> str:
     return endpoint.rstrip("/") + path
 
 
-def _is_private_way(endpoint: str) -> bool:
+def is_private_way(endpoint: str) -> bool:
+    """Whether what is sent to this address cannot be read on the way: https, or this very machine."""
     parts = urlsplit(endpoint)
     if parts.scheme == "https":
         return True

@@ -10,8 +10,10 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from medrec.core.note import NoteError
 from medrec.core.state import ROLES
 from medrec.core.types import OrganisationId, Url
+from medrec.node.witnesses import WitnessPlace, parse_place
 
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 Seconds = Annotated[int, msgspec.Meta(ge=1, le=3600)]
@@ -77,6 +79,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     call_seconds: Annotated[int, msgspec.Meta(ge=1, le=120)] = 10
     """How long a call to another node may take, its answer included."""
 
+    witnesses: Annotated[list[str], msgspec.Meta(max_length=32)] = msgspec.field(default_factory=list)
+    """Independent witnesses to ask for cosignatures: "ADDRESS KEY [KEY]" each, as `medrec witness` prints it."""
+
+    tiles: str = ""
+    """The folder in which to publish the log as files for a static server; empty for none."""
+
     log: Literal["error", "warning", "info", "debug"] = "info"
     """What is logged. Neither bodies nor query strings nor names of people ever are."""
 
@@ -91,6 +99,8 @@ class Place(msgspec.Struct, frozen=True):
     records: Path | None
     certificate: Path | None
     certificate_key: Path | None
+    tiles: Path | None = None
+    witnesses: tuple[WitnessPlace, ...] = ()
 
 
 def read_settings(path: Path) -> Place:
@@ -128,6 +138,8 @@ def decode_settings(data: bytes, path: Path) -> Place:
         place(settings.records),
         place(settings.certificate),
         place(settings.certificate_key),
+        place(settings.tiles),
+        _witnesses(settings, path.name),
     )
 
 
@@ -142,6 +154,13 @@ def _check(settings: Settings, name: str) -> None:
         raise SettingsError(f"{name}: `endpoint` is an address without query and fragment.")
     if settings.store and not settings.store.startswith("postgresql"):
         raise SettingsError(f"{name}: `store` is the address of a PostgreSQL database, or empty for node.db.")
+
+
+def _witnesses(settings: Settings, name: str) -> tuple[WitnessPlace, ...]:
+    try:
+        return tuple(parse_place(text) for text in settings.witnesses)
+    except NoteError as error:
+        raise SettingsError(f"{name}: `witnesses`: {error}.") from None
 
 
 def _explained(text: str) -> str:
