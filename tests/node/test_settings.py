@@ -10,6 +10,7 @@ import pytest
 
 from medrec.node import settings
 from medrec.node.settings import Settings, SettingsError, decode_settings, read_settings
+from medrec.node.witness_keys import WitnessKeys
 
 
 def write(folder: Path, text: str) -> Path:
@@ -53,6 +54,10 @@ def test_everything_can_be_written(tmp_path):
         "poll_seconds": 9,
         "merge_delay_seconds": 30,
         "call_seconds": 5,
+        "witnesses": [
+            f"https://library.example {WitnessKeys.from_seed('library.example/w', bytes(32)).public()[0].vkey()}"
+        ],
+        "tiles": "www",
         "log": "debug",
     }
     assert sorted(written) == sorted(field.name for field in msgspec.structs.fields(Settings))
@@ -60,6 +65,7 @@ def test_everything_can_be_written(tmp_path):
     text = "\n".join(f"{name} = {json.dumps(value)}" for name, value in written.items())
     place = decode_settings(text.encode(), tmp_path / "medrec.toml")
     assert msgspec.to_builtins(place.settings) == written
+    assert place.tiles == tmp_path / "www" and place.witnesses[0].name == "library.example/w"
 
 
 @pytest.mark.parametrize(
