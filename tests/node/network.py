@@ -30,12 +30,13 @@ from medrec.node.disputes import (
     answer_disputed,
     answer_disputes,
 )
+from medrec.node.fhir.routes import answer_locally
 from medrec.node.gate import Gate
 from medrec.node.journal import NOTICES_PATH, Journal
 from medrec.node.keys import OrganisationKeys, PersonKey
 from medrec.node.labels import Labels
 from medrec.node.link import Linker
-from medrec.node.peers import LocalNetwork, PeerError
+from medrec.node.peers import INTERACT, LocalNetwork, PeerError
 from medrec.node.policies import TRIAL_PATH, answer_trial
 from medrec.node.practitioners import PHYSICIAN, Practitioner, Practitioners
 from medrec.node.publish import Incoming, Published, Publisher
@@ -107,6 +108,8 @@ class TestNode:
     def answer(self, path: str, caller: str, body: bytes) -> bytes:
         """Answer a peer's call as the app does: refusals become PeerError on the other side."""
         try:
+            if path == INTERACT:
+                return answer_locally(self, caller, body)  # type: ignore[arg-type]
             return ROUTES[path](self, caller, body)
         except Refusal as refusal:
             raise PeerError(refusal.code, refusal.sentence, answered=True) from None
@@ -219,6 +222,15 @@ class Network:
         grant = Grant(effect, list(recipients), list(types), until)  # type: ignore[arg-type]
         signed = consenting.write_consent(
             self.id, source, person.account, self.time, grant, secret, person.key.key_id, person.sign
+        )
+        self[self.AGENT].peers.call(source, consenting.CONSENTS_PATH, signed)
+        return secret
+
+    def fhir_consent(self, person: Patient, source: str, consent: str) -> bytes:
+        """The same with a FHIR Consent, as JSON text."""
+        secret = secrets.token_bytes(32)
+        signed = consenting.write_fhir_consent(
+            self.id, source, person.account, self.time, consent, secret, person.key.key_id, person.sign
         )
         self[self.AGENT].peers.call(source, consenting.CONSENTS_PATH, signed)
         return secret

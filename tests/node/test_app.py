@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from medrec.core import codec
 from medrec.engines.engine import EngineError
-from medrec.node import app
+from medrec.node import app, calls
 from medrec.node.accounts import open_account
 from medrec.node.journal import NOTICES_PATH
 from medrec.node.keys import PersonKey
@@ -173,7 +173,7 @@ def test_an_oversized_body_is_refused_early(wire):
 
 
 def test_a_body_that_never_ends_is_given_up(wire, monkeypatch):
-    monkeypatch.setattr(app, "BODY_S", 0.3)
+    monkeypatch.setattr(calls, "BODY_S", 0.3)
     wire.serve("south")
     with socket.create_connection(("127.0.0.1", wire.ports["south"]), timeout=5) as connection:
         connection.sendall(b"POST /medrec/echo HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\nabc")

@@ -16,11 +16,12 @@ from medrec.engines.engine import EngineError
 from medrec.node import access, store
 from medrec.node.access import Ask
 from medrec.node.gate import read_ask
+from medrec.node.halves import unmatched
 from medrec.node.journal import verify
 from medrec.node.peers import Fault, PeerError
 from medrec.node.publish import Incoming
 from medrec.node.pull import Pages
-from medrec.node.receive import NotGenuineError, Received, close_failed, request_records, unmatched
+from medrec.node.receive import NotGenuineError, Received, close_failed, request_records
 from medrec.node.refusals import HIDDEN, SENTENCES, Code, Refusal
 from medrec.node.store import StoreError
 from tests.node.network import HOUR, Network, Patient, TestNode

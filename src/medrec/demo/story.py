@@ -19,7 +19,7 @@ from medrec.core.commitment import nullifier
 from medrec.core.manifests.consent import Grant
 from medrec.demo.network import AGENT, HOSPITALS, Resident
 from medrec.demo.stage import Stage, StepFailed, claim, until
-from medrec.node import consents, receipts, receive, store
+from medrec.node import consents, halves, receipts, receive, store
 from medrec.node.audit import audit_journal
 from medrec.node.node import Node
 from medrec.node.peers import PeerError
@@ -223,7 +223,7 @@ class Story(Stage):
             self.figures["release of a whole record"] = f"{len(received)} records in {time.monotonic() - begin:.2f} s"
             claim(received, "nothing was delivered")
             self.say(f"{len(received)} records arrived; signature, hash and commitment of each were checked.")
-            until(lambda: not receive.unmatched(source), "both halves of the disclosure to match on the ledger")
+            until(lambda: not halves.unmatched(source), "both halves of the disclosure to match on the ledger")
             with self.network.engine.view() as view:
                 dues = state.read(view, state.dues_key(asker.organisation), state.Dues) or state.Dues()
             claim(dues.settled >= 1 and dues.overdue == 0, "the obligation was not discharged")

@@ -5,16 +5,15 @@ fitting status. What goes wrong inside is told in one general sentence; neither 
 unexpected exception leaves, since both may quote a record.
 """
 
-import asyncio
 import logging
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sql
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
@@ -25,6 +24,7 @@ from medrec.core.witness import REQUEST_BYTES_MAX
 from medrec.engines.engine import EngineError
 from medrec.node import signing, store
 from medrec.node.access import RELEASE_PATH
+from medrec.node.calls import BODY_BYTES_MAX, Callers, CallRefused, failed, read_body
 from medrec.node.checkpoints import COSIGN_PATH
 from medrec.node.consents import CONSENTS_PATH, REVOCATIONS_PATH, answer_consent, answer_revocation
 from medrec.node.disputes import (
@@ -35,36 +35,26 @@ from medrec.node.disputes import (
     answer_disputed,
     answer_disputes,
 )
+from medrec.node.fhir.door import BASE
+from medrec.node.fhir.routes import answer_locally, fhir_routes
 from medrec.node.journal import NOTICES_PATH
 from medrec.node.link import LinkError
-from medrec.node.peers import PeerError, address
+from medrec.node.peers import INTERACT, PeerError
 from medrec.node.policies import TRIAL_PATH, answer_trial
 from medrec.node.pull import answer_release
 from medrec.node.refusals import Refusal
 from medrec.node.store import StoreError
 from medrec.node.witness import TEXT, Answer
-from medrec.node.witness_app import read_body
+from medrec.node.witness_app import read_body as read_witness_request
 from medrec.node.witness_door import DOOR_PATH, add_checkpoint
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
 
-BODY_BYTES_MAX = 4 << 20
-BODY_S = 15.0
 CBOR = "application/cbor"
 
 _access_log = logging.getLogger("medrec.access")
 _log = logging.getLogger("medrec.node")
-
-
-class CallRefused(Exception):
-    """A call is refused: a short code, one sentence for the caller, and the HTTP status."""
-
-    def __init__(self, code: str, sentence: str, status: int = 403) -> None:
-        super().__init__(sentence)
-        self.code = code
-        self.sentence = sentence
-        self.status = status
 
 
 def _notices(node: "Node", caller: str, body: bytes) -> bytes:
@@ -107,8 +97,6 @@ ROUTES: dict[str, Handler] = {
 }
 """Everything that another organisation's node may call."""
 
-SIGNATURE_STATUS = {"organisation-suspended": 403, "wrong-recipient": 421, "too-many-requests": 429}
-
 
 def dispatch(node: "Node", path: str, caller: str, body: bytes) -> bytes:
     """The answer to a call of an organisation that is known to be the caller. Raises CallRefused, nothing else."""
@@ -129,7 +117,7 @@ def dispatch(node: "Node", path: str, caller: str, body: bytes) -> bytes:
         _log.error("%s could not be answered: %s", path, error.code)
         raise CallRefused("unavailable", "The node cannot do this at the moment; try again later.", 503) from None
     except Exception as error:
-        _failed(path, error)
+        failed(path, error)
 
 
 def local_answer(node: "Node") -> Callable[[str, str, bytes], bytes]:
@@ -138,8 +126,10 @@ def local_answer(node: "Node") -> Callable[[str, str, bytes], bytes]:
     def answer(path: str, caller: str, body: bytes) -> bytes:
         try:
             signing.standing(node.directory, caller)
+            if path == INTERACT:
+                return answer_locally(node, caller, body)
             return dispatch(node, path, caller, body)
-        except (signing.RequestRefused, CallRefused) as error:
+        except (signing.RequestRefused, CallRefused, Refusal) as error:
             raise PeerError(error.code, error.sentence, answered=True) from None
 
     return answer
@@ -147,16 +137,16 @@ def local_answer(node: "Node") -> Callable[[str, str, bytes], bytes]:
 
 def make_app(node: "Node", pages: ASGIApp | None = None) -> ASGIApp:
     """The node's web application: /medrec/<name> for peers, /health, and `pages` (the portal) under /pages."""
-    remembered = _nonces(node)
+    callers = Callers(node)
 
     async def peer(request: Request) -> Response:
         headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.scope["headers"]]
         body: bytes | CallRefused
         try:
-            body = await _read_body(request)
+            body = await read_body(request)
         except CallRefused as refused:
             body = refused
-        status, answer, signed = await run_in_threadpool(_answer_call, node, remembered, request, headers, body)
+        status, answer, signed = await run_in_threadpool(_answer_call, node, callers, request, headers, body)
         return Response(answer, status, signed, media_type=CBOR)
 
     async def health(request: Request) -> Response:
@@ -174,6 +164,7 @@ def make_app(node: "Node", pages: ASGIApp | None = None) -> ASGIApp:
     ]
     if node.tiles is not None:
         routes.append(Mount("/log", StaticFiles(directory=node.tiles.folder, check_dir=False)))
+    routes += fhir_routes(node, callers)
     if pages is not None:
         routes.append(Route("/", lambda request: RedirectResponse("/pages/")))
         routes.append(Mount("/pages", pages))
@@ -182,7 +173,7 @@ def make_app(node: "Node", pages: ASGIApp | None = None) -> ASGIApp:
 
 async def _witness(node: "Node", request: Request) -> Answer:
     """The answer to somebody who asks for a cosignature as C2SP has it: no signature of a member is needed."""
-    body = await read_body(request)
+    body = await read_witness_request(request)
     if body is None:
         return Answer(413, TEXT, f"a request may have {REQUEST_BYTES_MAX} bytes\n".encode())
     try:
@@ -194,7 +185,7 @@ async def _witness(node: "Node", request: Request) -> Answer:
 
 def _answer_call(
     node: "Node",
-    remembered: signing.Nonces,
+    callers: Callers,
     request: Request,
     headers: list[tuple[str, str]],
     body: bytes | CallRefused,
@@ -204,7 +195,7 @@ def _answer_call(
         if isinstance(body, CallRefused):
             raise body
         path = request.scope["path"]
-        caller = _caller(node, remembered, request, headers, body)
+        caller = callers.caller(request, headers, body)
         answer = dispatch(node, path, caller, body)
     except CallRefused as error:
         status = error.status
@@ -212,52 +203,6 @@ def _answer_call(
     # For the access log.
     request.scope["medrec.caller"] = caller
     return status, answer, signing.sign_answer(node.keys, status, answer, headers)
-
-
-def _caller(
-    node: "Node", remembered: signing.Nonces, request: Request, headers: list[tuple[str, str]], body: bytes
-) -> str:
-    """The organisation that signed the request. Raises CallRefused, nothing else."""
-    try:
-        mine = node.directory.find(node.organisation)
-        if mine is None:
-            raise CallRefused("not-a-member", "This node's organisation is not on the ledger.", 503)
-        target = (request.scope.get("raw_path") or request.scope["path"].encode()).split(b"?")[0]
-        if request.scope["query_string"]:
-            target += b"?" + request.scope["query_string"]
-        url = address(mine.endpoint, target.decode("latin-1"))
-        now = node.clock()
-        return signing.verify_request(
-            node.directory, node.organisation, request.method, url, headers, body, now, remembered
-        ).caller
-    except CallRefused:
-        raise
-    except signing.RequestRefused as error:
-        raise CallRefused(error.code, error.sentence, SIGNATURE_STATUS.get(error.code, 401)) from None
-    except (EngineError, StoreError) as error:
-        _log.error("no caller can be checked: %s", error.code)
-        raise CallRefused("unavailable", "The node cannot do this at the moment; try again later.", 503) from None
-    except Exception as error:
-        _failed("checking a caller", error)
-
-
-async def _read_body(request: Request) -> bytes:
-    too_large = CallRefused("too-large", f"A body may have {BODY_BYTES_MAX} bytes.", 413)
-    length = request.headers.get("content-length", "")
-    if length.isdecimal() and int(length[:20]) > BODY_BYTES_MAX:
-        raise too_large
-    parts = bytearray()
-    try:
-        async with asyncio.timeout(BODY_S):
-            async for part in request.stream():
-                parts += part
-                if len(parts) > BODY_BYTES_MAX:
-                    raise too_large
-    except TimeoutError:
-        raise CallRefused("slow", f"The body did not come within {BODY_S:g} seconds.", 408) from None
-    except ClientDisconnect:
-        raise CallRefused("malformed", "The body broke off.", 400) from None
-    return bytes(parts)
 
 
 def _health(node: "Node") -> tuple[int, dict[str, Any]]:
@@ -269,36 +214,6 @@ def _health(node: "Node") -> tuple[int, dict[str, Any]]:
     except (EngineError, StoreError, sql.exc.SQLAlchemyError):
         return 503, {"ok": False, "organisation": node.organisation}
     return 200, {"ok": True, "organisation": node.organisation, "network": node.network.hex(), "height": height}
-
-
-def _nonces(node: "Node") -> signing.Nonces:
-    """The memory of requests, with what was kept about senders whose clocks run ahead."""
-    names = store.setting.c.name
-    with node.store.read() as connection:
-        rows = connection.execute(sql.select(store.setting).where(names.startswith("ahead/"))).all()
-    ahead = {row.name.removeprefix("ahead/"): int.from_bytes(row.value, "big") for row in rows}
-
-    def keep_ahead(caller: str, until: int) -> None:
-        def write(connection: sql.Connection) -> None:
-            name = f"ahead/{caller}"
-            known = connection.execute(sql.select(store.setting.c.value).where(names == name)).scalar()
-            latest = max(until, int.from_bytes(known or b"", "big"))
-            connection.execute(sql.delete(store.setting).where(names == name))
-            connection.execute(sql.insert(store.setting).values(name=name, value=latest.to_bytes(8, "big")))
-
-        node.store.write(write)
-
-    return signing.Nonces(node.clock(), ahead, keep_ahead)
-
-
-def _failed(what: str, error: Exception) -> NoReturn:
-    """Log where it went wrong, without the message: it may quote a record."""
-    last = error.__traceback__
-    while last is not None and last.tb_next is not None:
-        last = last.tb_next
-    where = f"{last.tb_frame.f_globals.get('__name__')}:{last.tb_lineno}" if last is not None else "?"
-    _log.error("%s failed: %s at %s", what, type(error).__name__, where)
-    raise CallRefused("failed", "The node could not do this; its operator finds the place in the log.", 500) from None
 
 
 class _Guard:
@@ -339,4 +254,4 @@ def _logged_path(scope: Scope) -> str:
     path: str = scope["path"]
     if path in ROUTES or path in ("/", "/health", DOOR_PATH):
         return path
-    return "/pages/..." if path.startswith("/pages") else "..."
+    return next((f"{known}/..." for known in ("/pages", BASE) if path.startswith(known)), "...")

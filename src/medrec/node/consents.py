@@ -280,6 +280,27 @@ def write_consent(
     return manifests.encode(msgspec.structs.replace(unsigned, signature=signature.hex()))
 
 
+def write_fhir_consent(
+    network: bytes, organisation: str, account: str, time: int, consent: str, secret: bytes, key: bytes, sign: Sign
+) -> bytes:
+    """The same for a FHIR Consent, given as its JSON text."""
+    unsigned = FhirConsentManifest(
+        manifest="consent/2",
+        network=network.hex(),
+        organisation=organisation,
+        account=account,
+        time=time,
+        consent=consent,
+        assurance="self",
+        acting=None,
+        attested=None,
+        nullifier=commitment.nullifier(secret).hex(),
+        key=key.hex(),
+    )
+    _, signature = sign(fhir_consent_message(unsigned))
+    return manifests.encode(msgspec.structs.replace(unsigned, signature=signature.hex()))
+
+
 def write_revocation(account: str, secret: bytes, sign: Sign) -> bytes:
     """The body to send to REVOCATIONS_PATH, for whoever holds the person's key."""
     key, signature = sign(revocation_message(commitment.nullifier(secret)))

@@ -143,6 +143,11 @@ class Gate:
             raise Refusal(Code.STORE_UNUSABLE) from None
         raise self._refuse(caller, ask, no, seen, obligation, now)
 
+    def refuse(self, caller: str, ask: Ask, refusal: Refusal) -> Refusal:
+        """Write down that a request was refused before it came to the gate; the refusal as it may be seen."""
+        obligation = obligation_of(self._node.organisation, caller, bytes.fromhex(ask.request.id))
+        return self._refuse(caller, ask, refusal, _Seen(), obligation, self._node.clock())
+
     def _authenticate(self, caller: str, ask: Ask, now: int) -> None:
         if ask.network != self._node.network:
             raise Refusal(Code.WRONG_NETWORK)

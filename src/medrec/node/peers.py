@@ -5,7 +5,7 @@ was lost may have been carried out. What is called must bear being called twice.
 """
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from ipaddress import ip_address
 from secrets import token_bytes
 from typing import NamedTuple, Protocol
@@ -16,7 +16,7 @@ import msgspec
 from medrec.core import codec
 from medrec.engines.engine import Engine, EngineError
 from medrec.node.directory import Directory
-from medrec.node.exchange import Exchange, ExchangeError
+from medrec.node.exchange import Answer, Exchange, ExchangeError
 from medrec.node.keys import OrganisationKeys
 from medrec.node.signing import NONCE_RANDOM_BYTES, RequestRefused, new_nonce, sign_request, standing, verify_answer
 
@@ -24,6 +24,8 @@ CALL_S = 10.0
 CONNECT_S = 3.0
 ANSWER_BYTES_MAX = 64 << 20
 REFUSAL_BYTES_MAX = 4 << 10
+INTERACT = "fhir"
+"""The path by which a LocalNetwork carries interactions with the FHIR API."""
 LANES = 8
 
 
@@ -52,6 +54,11 @@ class Peers(Protocol):
 
     def call(self, organisation: str, path: str, body: bytes) -> bytes:
         """POST a body to a path of an organisation's node; the answer's body. Raises PeerError."""
+        ...
+
+    def interact(self, organisation: str, path: str, parameters: str, stated: str) -> tuple[Mapping[str, str], bytes]:
+        """Ask an organisation's FHIR API (a path below its base, and parameters; both may name what is asked for, so
+        they are posted); fields (lower case) and body of the answer. `stated` is the ASK field. Raises PeerError."""
         ...
 
 
@@ -90,24 +97,36 @@ class HttpPeers:
 
     def call(self, organisation: str, path: str, body: bytes) -> bytes:
         """See Peers.call."""
+        status, _, answer = self._post(organisation, path, body, "application/cbor")
+        if status == 200:
+            return answer
+        raise _refusal(organisation, answer)
+
+    def _post(self, organisation: str, path: str, body: bytes, kind: str, stated: str = "") -> Answer:
+        """A signed request and its answer, whose signature holds. Raises PeerError."""
         try:
             url = self._url(organisation, path)
             nonce = new_nonce(self._clock(), self._random(NONCE_RANDOM_BYTES))
-            headers = sign_request(self._keys, organisation, "POST", url, body, nonce)
-            sent = {**headers, "content-type": "application/cbor", "accept-encoding": "identity"}
-            status, fields, answer = self._exchange.post(
-                url, sent, body, seconds=self._call_s, bytes_max=ANSWER_BYTES_MAX
-            )
-            verify_answer(self._directory, organisation, status, fields, answer, headers)
+            headers = sign_request(self._keys, organisation, "POST", url, body, nonce, stated)
+            sent = {**headers, "content-type": kind, "accept-encoding": "identity"}
+            answer = self._exchange.post(url, sent, body, seconds=self._call_s, bytes_max=ANSWER_BYTES_MAX)
+            verify_answer(self._directory, organisation, answer.status, answer.fields, answer.body, headers)
+            return answer
         except ExchangeError as error:
             raise self._unanswered(organisation, error) from None
         except RequestRefused as error:
             raise _unverified(organisation, error) from None
         except EngineError as error:
             raise PeerError("ledger", f"The ledger cannot be read: {error.sentence}") from error
+
+    def interact(self, organisation: str, path: str, parameters: str, stated: str) -> tuple[Mapping[str, str], bytes]:
+        """See Peers.interact."""
+        where = f"/fhir/{path}" if "$" in path else f"/fhir/{path}/_search"
+        kind = "application/x-www-form-urlencoded"
+        status, fields, answer = self._post(organisation, where, parameters.encode(), kind, stated)
         if status == 200:
-            return answer
-        raise _refusal(organisation, answer)
+            return {name.lower(): value for name, value in fields}, answer
+        raise _outcome(organisation, answer)
 
     def _url(self, organisation: str, path: str) -> str:
         endpoint = standing(self._directory, organisation).endpoint
@@ -161,6 +180,18 @@ def _refusal(organisation: str, answer: bytes) -> PeerError:
     except (codec.CodecError, msgspec.ValidationError):
         return PeerError("garbage", f"{organisation} refused in a form that is not readable.")
     return PeerError(refusal.code[:40], refusal.sentence[:500], answered=True)
+
+
+def _outcome(organisation: str, answer: bytes) -> PeerError:
+    """The refusal in an OperationOutcome."""
+    try:
+        details = msgspec.json.decode(answer)["issue"][0]["details"]
+        code, sentence = details["coding"][0]["code"], details["text"]
+        if type(code) is not str or type(sentence) is not str:
+            raise TypeError
+    except (msgspec.DecodeError, KeyError, TypeError, IndexError):
+        return PeerError("garbage", f"{organisation} refused in a form that is not readable.")
+    return PeerError(code[:40], sentence[:500], answered=True)
 
 
 class Fault(NamedTuple):
@@ -227,3 +258,11 @@ class LocalPeers:
     def call(self, organisation: str, path: str, body: bytes) -> bytes:
         """See Peers.call."""
         return self._network.carry(self._organisation, organisation, path, body)
+
+    def interact(self, organisation: str, path: str, parameters: str, stated: str) -> tuple[Mapping[str, str], bytes]:
+        """See Peers.interact."""
+        body = codec.encode([path, parameters, stated])
+        fields, answer = codec.decode(
+            self._network.carry(self._organisation, organisation, INTERACT, body), bytes_max=ANSWER_BYTES_MAX
+        )
+        return fields, answer

@@ -26,7 +26,7 @@ from medrec.core.manifests.record import RecordManifest
 from medrec.core.records.canonical import FORM, RecordError, canonical
 from medrec.core.state import Obligation
 from medrec.node import access, store
-from medrec.node.access import Release, SentRecord, UnreadableError
+from medrec.node.access import Ask, Release, SentRecord, UnreadableError
 from medrec.node.journal import Draft
 from medrec.node.peers import PeerError
 from medrec.node.practitioners import Practitioner
@@ -74,16 +74,6 @@ class Received(NamedTuple):
     more: str
 
 
-class Unmatched(NamedTuple):
-    """A disclosure of this node whose other half is not on the ledger; status: waiting, open, overdue."""
-
-    obligation: bytes
-    requester: str
-    due: int
-    seq: int
-    status: str
-
-
 class _Opened(NamedTuple):
     records: tuple[ReceivedRecord, ...]
     listed: list[Disclosed]
@@ -109,27 +99,81 @@ def request_records(
     `practitioner` (from `node.practitioners.present`) signs the request; `reason` is hers, in a sentence.
     Raises PeerError (with the source's code if it refused), NotGenuineError, StoreError.
     """
-    request = node.vault.random(REQUEST_BYTES)
-    expires = node.clock() + ASK_LIFE_MS
-    asked = practitioner.request(request, purpose, reason, types=list(types), ids=list(ids), after=after)
-    signed = practitioner.ask(node.network, source, account, expires, asked)
-    obligation = obligation_of(source, node.organisation, request)
-    row = {"obligation": obligation, "request": request, "source": source, "account": account, "expires": expires}
-    node.store.write(lambda connection: connection.execute(sql.insert(access.asking).values(**row, status="waiting")))
+    wanted = {"types": list(types), "ids": list(ids), "after": after}
+    asking = begin(node, source, account, practitioner, purpose, reason, **wanted)
     try:
-        answer = node.peers.call(source, access.RELEASE_PATH, access.encode(signed))
+        answer = node.peers.call(source, access.RELEASE_PATH, access.encode(asking.signed))
     except PeerError:
-        # Refused or lost: the source may still have written a disclosure down. Whether it has shows on the ledger.
-        node.store.write(lambda connection: _mark(connection, obligation, "failed"))
+        give_up(node, asking)
         raise
     try:
-        opened = _verify(node, source, account, asked, obligation, answer)
+        opened = _verify(node, source, account, asking.request, asking.obligation, answer)
     except NotGenuineError as error:
-        failure = error
-        node.store.write(lambda connection: _refuse(node, connection, source, account, obligation, request, failure))
+        refuse_half(node, asking, error)
         raise
-    seq = node.store.write(lambda connection: _keep(node, connection, source, account, obligation, request, opened))
-    return Received(source, account, opened.records, opened.disclosure, obligation, seq, opened.more)
+    seq = keep_half(node, asking, opened.listed, opened.disclosure_bytes)
+    return Received(source, account, opened.records, opened.disclosure, asking.obligation, seq, opened.more)
+
+
+class Asking(NamedTuple):
+    """A request under way: to whom, about whom, as it was signed, and what this node will owe for an answer."""
+
+    source: str
+    account: str
+    request: Request
+    signed: Ask
+    obligation: bytes
+
+
+def begin(
+    node: "Node", source: str, account: str, practitioner: Practitioner, purpose: str, reason: str, **wanted: object
+) -> Asking:
+    """Sign a request and remember it, before it is sent; `wanted` are further fields of it. Raises StoreError."""
+    identifier = node.vault.random(REQUEST_BYTES)
+    expires = node.clock() + ASK_LIFE_MS
+    request = practitioner.request(identifier, purpose, reason, **wanted)
+    signed = practitioner.ask(node.network, source, account, expires, request)
+    obligation = obligation_of(source, node.organisation, identifier)
+    row = {"obligation": obligation, "request": identifier, "source": source, "account": account, "expires": expires}
+    node.store.write(lambda connection: connection.execute(sql.insert(access.asking).values(**row, status="waiting")))
+    return Asking(source, account, request, signed, obligation)
+
+
+def give_up(node: "Node", asking: Asking) -> None:
+    """It was refused, or the answer was lost: the source may still have written a disclosure down. Whether it has
+    shows on the ledger, and `close_failed` answers for it."""
+    node.store.write(lambda connection: _mark(connection, asking.obligation, "failed"))
+
+
+def keep_half(node: "Node", asking: Asking, records: list[Disclosed], disclosure: bytes) -> int:
+    """Write down that an answer came and was verified; the sequence number of the line. Raises NotGenuineError."""
+    return node.store.write(
+        lambda connection: _keep(
+            node,
+            connection,
+            asking.source,
+            asking.account,
+            asking.obligation,
+            bytes.fromhex(asking.request.id),
+            records,
+            disclosure,
+        )
+    )
+
+
+def refuse_half(node: "Node", asking: Asking, failure: NotGenuineError) -> None:
+    """Write down that what came did not verify, with an alarm; nothing of it is kept."""
+    node.store.write(
+        lambda connection: _refuse(
+            node,
+            connection,
+            asking.source,
+            asking.account,
+            asking.obligation,
+            bytes.fromhex(asking.request.id),
+            failure,
+        )
+    )
 
 
 def _verify(node: "Node", source: str, account: str, asked: Request, obligation: bytes, answer: bytes) -> _Opened:
@@ -208,12 +252,13 @@ def _keep(
     account: str,
     obligation: bytes,
     request: bytes,
-    opened: _Opened,
+    records: list[Disclosed],
+    disclosure: bytes,
 ) -> int:
     if not _mark(connection, obligation, "done"):
         raise NotGenuineError("too-late", "The answer came after this node had stated that nothing came.")
-    digest = _digest(opened.disclosure_bytes)
-    return _state(node, connection, source, account, obligation, request, "received", opened.listed, digest)
+    digest = _digest(disclosure)
+    return _state(node, connection, source, account, obligation, request, "received", records, digest)
 
 
 def _refuse(
@@ -315,33 +360,6 @@ def _state_nothing(node: "Node", row: Any, connection: sql.Connection) -> int:
         return 0
     _state(node, connection, row.source, row.account, row.obligation, row.request, "nothing", [], None)
     return 1
-
-
-def unmatched(node: "Node") -> list[Unmatched]:
-    """This node's disclosures whose other half is not on the ledger, oldest first. Raises EngineError, StoreError.
-
-    `waiting` means that our own half is not anchored yet.
-    """
-    column = access.asked.c
-    with node.store.read() as connection:
-        rows = connection.execute(sql.select(access.asked).where(column.status == "open").order_by(column.seq)).all()
-    found: list[Unmatched] = []
-    settled: list[bytes] = []
-    with node.engine.view() as view:
-        for row in rows:
-            obligation = state.read(view, state.obligation_key(node.organisation, row.obligation), Obligation)
-            status = "waiting" if obligation is None else obligation.status
-            if status in ("settled", "late"):
-                settled.append(row.obligation)
-            else:
-                found.append(Unmatched(row.obligation, row.requester, row.due, row.seq, status))
-    if settled:
-        node.store.write(
-            lambda connection: connection.execute(
-                sql.update(access.asked).where(column.obligation.in_(settled)).values(status="settled")
-            )
-        )
-    return found
 
 
 def _digest(data: bytes) -> str:

@@ -32,13 +32,22 @@ NONCES_MAX = 400_000
 AHEAD_MS = 1_000
 RECIPIENT = "medrec-to"
 
+ASK = "medrec-ask"
+"""The header field in which a request over the FHIR API says who asks and why; it is covered where it is sent."""
+
 REQUEST_COVERS = f'("@method" "@target-uri" "content-digest" "{RECIPIENT}")'
+ASK_COVERS = f'("@method" "@target-uri" "content-digest" "{RECIPIENT}" "{ASK}")'
 ANSWER_COVERS = '("@status" "content-digest" "signature";req;key="medrec")'
 
 _organisation = ORGANISATION_ID.removeprefix("^").removesuffix(r"\Z")
-_PARAMETERS = rf';created=([1-9][0-9]{{0,14}});nonce="([0-9a-f]{{48}})";keyid="(?P<keyid>{_organisation})";tag="medrec"'
-_REQUEST_INPUT = re.compile(rf"medrec=({re.escape(REQUEST_COVERS)}{_PARAMETERS})")
-_ANSWER_INPUT = re.compile(rf"medrec=({re.escape(ANSWER_COVERS)}{_PARAMETERS})")
+_PARAMETERS = (
+    r';created=(?P<created>[1-9][0-9]{0,14});nonce="(?P<nonce>[0-9a-f]{48})"'
+    rf';keyid="(?P<keyid>{_organisation})";tag="medrec"'
+)
+_REQUEST_INPUT = re.compile(
+    rf"medrec=(?P<stated>(?P<covers>{re.escape(REQUEST_COVERS)}|{re.escape(ASK_COVERS)}){_PARAMETERS})"
+)
+_ANSWER_INPUT = re.compile(rf"medrec=(?P<stated>{re.escape(ANSWER_COVERS)}{_PARAMETERS})")
 _SIGNATURE = re.compile(r"medrec=(:[A-Za-z0-9+/]{86}==:)")
 
 SENTENCES = {
@@ -58,12 +67,16 @@ SENTENCES = {
 
 
 class RequestRefused(Exception):
-    """A signed message was refused. `code` is one of SENTENCES, the text one sentence for people."""
+    """A signed message was refused. `code` is one of SENTENCES, the text one sentence for people.
 
-    def __init__(self, code: str) -> None:
+    `signer` is the organisation whose key, present or replaced, did sign it; "" where that is not certain.
+    """
+
+    def __init__(self, code: str, signer: str = "") -> None:
         super().__init__(SENTENCES[code])
         self.code = code
         self.sentence = SENTENCES[code]
+        self.signer = signer
 
 
 class Request(NamedTuple):
@@ -86,12 +99,18 @@ def content_digest(body: bytes) -> str:
     return f"sha-256=:{base64.b64encode(hashlib.sha256(body).digest()).decode()}:"
 
 
-def sign_request(keys: OrganisationKeys, to: str, method: str, url: str, body: bytes, nonce: str) -> dict[str, str]:
-    """The headers that make a request to an organisation count; `nonce` comes from `new_nonce`."""
+def sign_request(
+    keys: OrganisationKeys, to: str, method: str, url: str, body: bytes, nonce: str, ask: str = ""
+) -> dict[str, str]:
+    """The headers that make a request to an organisation count; `nonce` comes from `new_nonce`.
+
+    `ask` is the value of the ASK field, "" for a request without it.
+    """
     digest = content_digest(body)
-    stated = _stated(REQUEST_COVERS, nonce, keys.organisation)
-    signature = _encoded(keys.sign_request(_request_base(method, url, digest, to, stated)))
+    stated = _stated(ASK_COVERS if ask else REQUEST_COVERS, nonce, keys.organisation)
+    signature = _encoded(keys.sign_request(_request_base(method, url, digest, to, ask, stated)))
     return {
+        **({ASK: ask} if ask else {}),
         "content-digest": digest,
         RECIPIENT: to,
         "signature-input": f"medrec={stated}",
@@ -109,7 +128,7 @@ def sign_answer(
     if stated is None or asked is None:
         return {}
     digest = content_digest(body)
-    answer = _stated(ANSWER_COVERS, stated[3], keys.organisation)
+    answer = _stated(ANSWER_COVERS, stated["nonce"], keys.organisation)
     signature = _encoded(keys.sign_request(_answer_base(status, digest, asked[1], answer)))
     return {"content-digest": digest, "signature-input": f"medrec={answer}", "signature": f"medrec={signature}"}
 
@@ -134,20 +153,27 @@ def verify_request(
     signed = _SIGNATURE.fullmatch(fields.one("signature"))
     if form is None or signed is None:
         raise RequestRefused("signature-missing")
-    stated, created, nonce, caller = form[1], int(form[2]), form[3], form["keyid"]
-    sent = int(nonce[:16], 16)
-    if abs(now - sent) > WINDOW_MS or created != sent // 1000:
-        raise RequestRefused("signature-stale")
-    sender = standing(directory, caller)
-    digest, to = fields.one("content-digest"), fields.one(RECIPIENT)
-    base = _request_base(method, url, digest, to, stated)
-    _check(directory, sender, base, signed[1])
+    nonce, caller, ask = form["nonce"], form["keyid"], fields.one(ASK)
+    if bool(ask) != (form["covers"] == ASK_COVERS):
+        # A field that nobody signed must not be read.
+        raise RequestRefused("signature-bad")
+    digest, to, sent = fields.one("content-digest"), fields.one(RECIPIENT), int(nonce[:16], 16)
+    base = _request_base(method, url, digest, to, ask, form["stated"])
+    try:
+        if abs(now - sent) > WINDOW_MS or int(form["created"]) != sent // 1000:
+            raise RequestRefused("signature-stale")
+        _check(directory, standing(directory, caller), base, signed[1])
+    except RequestRefused as error:
+        raise RequestRefused(error.code, caller if _ever_signed(directory, caller, base, signed[1]) else "") from None
     if to != me:
-        raise RequestRefused("wrong-recipient")
+        raise RequestRefused("wrong-recipient", caller)
     if digest != content_digest(body):
-        raise RequestRefused("digest-mismatch")
+        raise RequestRefused("digest-mismatch", caller)
     # Last, so that only what an organisation has really sent fills the memory.
-    remembered.use(caller, nonce, sent, now)
+    try:
+        remembered.use(caller, nonce, sent, now)
+    except RequestRefused as error:
+        raise RequestRefused(error.code, caller) from None
     return Request(caller, sent, nonce)
 
 
@@ -166,12 +192,12 @@ def verify_answer(
     asked = _REQUEST_INPUT.fullmatch(request_headers["signature-input"])
     if form is None or signed is None or asked is None:
         raise RequestRefused("signature-missing")
-    if form["keyid"] != organisation or form[3] != asked[3]:
+    if form["keyid"] != organisation or form["nonce"] != asked["nonce"]:
         raise RequestRefused("signature-bad")
     sender = standing(directory, organisation)
     digest = fields.one("content-digest")
     request_signature = request_headers["signature"].removeprefix("medrec=")
-    _check(directory, sender, _answer_base(status, digest, request_signature, form[1]), signed[1])
+    _check(directory, sender, _answer_base(status, digest, request_signature, form["stated"]), signed[1])
     if digest != content_digest(body):
         raise RequestRefused("digest-mismatch")
 
@@ -260,10 +286,11 @@ def _stated(covers: str, nonce: str, organisation: str) -> str:
     return f'{covers};created={created};nonce="{nonce}";keyid="{organisation}";tag="medrec"'
 
 
-def _request_base(method: str, url: str, digest: str, to: str, stated: str) -> bytes:
+def _request_base(method: str, url: str, digest: str, to: str, ask: str, stated: str) -> bytes:
     """RFC 9421 section 2.5."""
+    covered = f'"{ASK}": {ask}\n' if ask else ""
     return (
-        f'"@method": {method}\n"@target-uri": {url}\n"content-digest": {digest}\n"{RECIPIENT}": {to}\n'
+        f'"@method": {method}\n"@target-uri": {url}\n"content-digest": {digest}\n"{RECIPIENT}": {to}\n{covered}'
         f'"@signature-params": {stated}'
     ).encode()
 
@@ -286,6 +313,16 @@ def _check(directory: Directory, sender: Organisation, base: bytes, encoded: str
     if any(verify_ed25519(key, base, signature) for key in directory.former_keys(sender.id)):
         raise RequestRefused("key-retired")
     raise RequestRefused("signature-bad")
+
+
+def _ever_signed(directory: Directory, organisation: str, base: bytes, encoded: str) -> bool:
+    """Whether a key that is or was the organisation's signed this; whoever may not ask is then known all the same."""
+    found = directory.find(organisation)
+    if found is None:
+        return False
+    signature = base64.b64decode(encoded[1:-1])
+    keys = (found.keys.ed25519, *directory.former_keys(organisation))
+    return any(verify_ed25519(key, base, signature) for key in keys)
 
 
 def _encoded(signature: bytes) -> str:

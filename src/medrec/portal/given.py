@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sql
 
 from medrec.core import manifests
-from medrec.node import receive, store
+from medrec.node import halves, store
 from medrec.node.vault import VaultError
 from medrec.portal import looks, render, words
 from medrec.portal.page import Visit, names
@@ -22,7 +22,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
     """The values of given.html."""
     known = names(node)
     # All halves that wait, however old; the other lists show the latest only.
-    waiting = receive.unmatched(node)
+    waiting = halves.unmatched(node)
     groups = []
     with node.store.read() as connection, node.engine.view() as view:
 

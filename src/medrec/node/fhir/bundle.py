@@ -1,0 +1,105 @@
+"""Answers of the FHIR API as bytes: Bundles in which every record stands byte for byte as it was signed."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from medrec.core.consent.floor import PART_2_NOTICE, PART_2_TEXT
+from medrec.node.refusals import Code, Refusal
+
+JSON = "application/fhir+json"
+_encoder = msgspec.json.Encoder()
+
+ISSUES: dict[str, str] = {
+    "not-permitted": "forbidden",
+    "not-found": "not-found",
+    "query-unknown": "not-supported",
+    "too-large": "too-costly",
+    "request-replayed": "duplicate",
+    "request-expired": "expired",
+    "credential-over": "expired",
+    "signature-stale": "expired",
+    "malformed": "structure",
+    "record-altered": "conflict",
+    "record-changed": "conflict",
+}
+"""Code of a refusal -> code of http://hl7.org/fhir/issue-type; all others are `security`, or `transient` under 503."""
+
+REFUSAL_SYSTEM = "https://medrec.org/fhir/CodeSystem/refusal"
+NOTICES = {PART_2_NOTICE: PART_2_TEXT}
+
+
+class Entry(NamedTuple):
+    """One resource in a Bundle: where it is, its bytes, and why it is there (match, include; "" in no search)."""
+
+    url: str
+    content: bytes
+    mode: str
+
+
+def encode(value: Any) -> bytes:
+    """The bytes of a resource that the node writes itself."""
+    return _encoder.encode(value)
+
+
+def searchset(
+    identifier: str,
+    time: str,
+    entries: Iterable[Entry],
+    links: Sequence[tuple[str, str]],
+    total: int | None,
+    attach: Sequence[str] = (),
+) -> bytes:
+    """A searchset; `total` counts the permitted matches on all pages, None leaves it out."""
+    value: dict[str, Any] = {
+        "resourceType": "Bundle",
+        "id": identifier,
+        "meta": {"lastUpdated": time},
+        "type": "searchset",
+    }
+    if attach:
+        # Notices that the law lets no record travel without.
+        value["meta"]["extension"] = [
+            {"url": "https://medrec.org/fhir/StructureDefinition/notice", "valueString": NOTICES.get(code, code)}
+            for code in attach
+        ]
+    if total is not None:
+        value["total"] = total
+    value["link"] = [{"relation": relation, "url": url} for relation, url in links]
+    found = []
+    for entry in entries:
+        one: dict[str, Any] = {"fullUrl": entry.url, "resource": msgspec.Raw(entry.content)}
+        if entry.mode:
+            one["search"] = {"mode": entry.mode}
+        found.append(one)
+    if found:
+        value["entry"] = found
+    return encode(value)
+
+
+def outcome(code: str, sentence: str, status: int) -> bytes:
+    """An OperationOutcome for a refusal."""
+    issue = ISSUES.get(code, "transient" if status == 503 else "security" if status in (401, 403) else "invalid")
+    coding = {"system": REFUSAL_SYSTEM, "code": code}
+    return encode(
+        {
+            "resourceType": "OperationOutcome",
+            "issue": [
+                {
+                    "severity": "error",
+                    "code": issue,
+                    "details": {"coding": [coding], "text": sentence},
+                    "diagnostics": sentence,
+                }
+            ],
+        }
+    )
+
+
+def outcome_of(refusal: Refusal) -> bytes:
+    """The OperationOutcome of a refusal as the one who asked may see it."""
+    # A name behind the sentence would say of a record that it is here.
+    shown = refusal.reason if refusal.reason is not Code.NOT_FOUND else Code.NOT_FOUND
+    sentence = refusal.sentence if shown is not Code.NOT_FOUND else Code.NOT_FOUND.sentence
+    return outcome(refusal.code, sentence, refusal.status)

@@ -1,0 +1,99 @@
+"""The CapabilityStatement: what the FHIR API answers. It is the same for everybody, and says nothing about anybody."""
+
+from typing import TYPE_CHECKING, Any
+
+from medrec.node.fhir.bundle import encode
+from medrec.node.fhir.door import base_url, instant
+from medrec.node.fhir.search import COMMON
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+FHIR_VERSION = "4.0.1"
+TYPES = (
+    "AllergyIntolerance",
+    "CarePlan",
+    "CareTeam",
+    "Claim",
+    "Condition",
+    "Device",
+    "DiagnosticReport",
+    "DocumentReference",
+    "Encounter",
+    "ExplanationOfBenefit",
+    "Goal",
+    "ImagingStudy",
+    "Immunization",
+    "Location",
+    "Medication",
+    "MedicationAdministration",
+    "MedicationDispense",
+    "MedicationRequest",
+    "MedicationStatement",
+    "Observation",
+    "Organization",
+    "Patient",
+    "Practitioner",
+    "PractitionerRole",
+    "Procedure",
+    "QuestionnaireResponse",
+    "ServiceRequest",
+    "Specimen",
+)
+"""Types that are listed; a record of any other type is answered all the same."""
+
+_KINDS = {"token": "token", "id": "token", "date": "date", "clinical": "date", "reference": "reference"}
+_SECURITY = (
+    "Every request is signed by an organisation of the network (RFC 9421) and carries, in the field medrec-ask, the "
+    "credential and the signature of a practitioner, the purpose of use and a reason. The person's consents decide "
+    "about every record of every page."
+)
+
+
+def statement(node: "Node") -> bytes:
+    """The CapabilityStatement of a node."""
+    parameters = [{"name": name, "type": _KINDS[found.kind]} for name, found in sorted(COMMON.items())]
+    interactions = [{"code": "read"}, {"code": "search-type"}]
+    resources: list[dict[str, Any]] = [
+        {"type": kind, "interaction": interactions, "searchParam": parameters} for kind in TYPES
+    ]
+    everything = {"name": "everything", "definition": "http://hl7.org/fhir/OperationDefinition/Patient-everything"}
+    for resource in resources:
+        if resource["type"] == "Patient":
+            resource["operation"] = [everything]
+    resources += [
+        {
+            "type": "AuditEvent",
+            "profile": "https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit.AuditEvent",
+            "interaction": [{"code": "search-type"}],
+            "searchParam": [{"name": "patient", "type": "reference"}, {"name": "date", "type": "date"}],
+        },
+        {
+            "type": "Consent",
+            "interaction": [{"code": "read"}, {"code": "search-type"}, {"code": "create"}],
+            "searchParam": [{"name": "patient", "type": "reference"}, {"name": "status", "type": "token"}],
+        },
+        {
+            "type": "Provenance",
+            "interaction": [{"code": "search-type"}],
+            "searchParam": [{"name": "target", "type": "reference"}],
+        },
+    ]
+    return encode(
+        {
+            "resourceType": "CapabilityStatement",
+            "status": "active",
+            "date": instant(int(node.genesis["created"]))[:10],
+            "kind": "instance",
+            "fhirVersion": FHIR_VERSION,
+            "format": ["application/fhir+json"],
+            "implementation": {"description": f"MedRec node of {node.organisation}", "url": base_url(node)},
+            "rest": [
+                {
+                    "mode": "server",
+                    "security": {"cors": False, "description": _SECURITY},
+                    "resource": sorted(resources, key=lambda item: str(item["type"])),
+                }
+            ],
+        }
+    )

@@ -1,0 +1,118 @@
+"""Asking another organisation over its FHIR API: the answer is verified and written down like any other release."""
+
+import base64
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from medrec.core import codec, manifests
+from medrec.core.commitment import commitment
+from medrec.core.manifests.access import Disclosed, DisclosureManifest
+from medrec.core.records.canonical import RecordError, canonical, canonical_of
+from medrec.node import access
+from medrec.node.access import SentLine
+from medrec.node.fhir.door import LINE
+from medrec.node.fhir.query import read_query
+from medrec.node.peers import PeerError
+from medrec.node.practitioners import Practitioner
+from medrec.node.receive import Asking, NotGenuineError, begin, give_up, keep_half, refuse_half
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+
+class Fetched(NamedTuple):
+    """A page of resources that verified: "Type/id" and canonical bytes of each, the total, the parameters of the next
+    page ("" on the last), and this node's line about it."""
+
+    resources: tuple[tuple[str, bytes], ...]
+    total: int | None
+    more: str
+    disclosure: DisclosureManifest
+    seq: int
+
+
+def fetch(
+    node: "Node",
+    source: str,
+    account: str,
+    path: str,
+    parameters: str = "",
+    *,
+    practitioner: Practitioner,
+    reason: str,
+    purpose: str = "TREAT",
+) -> Fetched:
+    """One search ("Observation", "code=...") or operation ("Patient/x/$everything") at a source.
+
+    Raises PeerError (with the source's code if it refused), NotGenuineError, StoreError; Refusal for a query that
+    this node would not answer either.
+    """
+    query = read_query(path, parameters)
+    asking = begin(
+        node,
+        source,
+        account,
+        practitioner,
+        purpose,
+        reason,
+        types=query.asked_types(),
+        ids=query.asked_ids(),
+        query=f"{path}?{parameters}" if parameters else path,
+    )
+    stated = base64.urlsafe_b64encode(access.encode(asking.signed)).decode()
+    try:
+        fields, body = node.peers.interact(source, path, parameters, stated)
+    except PeerError:
+        give_up(node, asking)
+        raise
+    try:
+        disclosure, data = _disclosure(node, asking, fields.get(LINE, ""))
+        resources, total, more = _resources(source, body, disclosure)
+    except NotGenuineError as error:
+        refuse_half(node, asking, error)
+        raise
+    listed = list(disclosure.records)
+    return Fetched(resources, total, more, disclosure, keep_half(node, asking, listed, data))
+
+
+def _disclosure(node: "Node", asking: Asking, field: str) -> tuple[DisclosureManifest, bytes]:
+    """The source's half, if it is about this very request."""
+    source, request = asking.source, asking.request
+    try:
+        line = access.decode(base64.b64decode(field.encode(), altchars=b"-_", validate=True), SentLine)
+        stated = manifests.decode(line.manifest)
+        entry = codec.decode(line.entry)[0]
+    except (ValueError, KeyError, TypeError, IndexError):
+        raise NotGenuineError("unreadable", f"The answer of {source} carries no readable disclosure.") from None
+    fits = isinstance(stated, DisclosureManifest) and (
+        stated.network == node.network.hex()
+        and stated.organisation == source
+        and stated.account == asking.account
+        and stated.request == request
+        and stated.obligation == asking.obligation.hex()
+    )
+    if not fits:
+        raise NotGenuineError("another-request", f"The answer of {source} belongs to another request.")
+    if entry != commitment(line.manifest, line.salt):
+        raise NotGenuineError("another-entry", "The entry of the disclosure does not belong to its manifest.")
+    assert isinstance(stated, DisclosureManifest)
+    return stated, line.manifest
+
+
+def _resources(
+    source: str, body: bytes, disclosure: DisclosureManifest
+) -> tuple[tuple[tuple[str, bytes], ...], int | None, str]:
+    """The resources of an answer, if they are those that were written down as disclosed, byte for byte."""
+    try:
+        value: Any = canonical(body, bytes_max=access.CONTENT_BYTES_MAX).value
+        entries = value.get("entry", [])
+        found = [canonical_of(entry["resource"]) for entry in entries]
+        more = next((link["url"] for link in value.get("link", []) if link["relation"] == "next"), "")
+    except (RecordError, KeyError, TypeError, AttributeError):
+        raise NotGenuineError("unreadable", f"The answer of {source} is not a readable Bundle.") from None
+    listed: list[Disclosed] = disclosure.records
+    if [one.sha256.hex() for one in found] != [record.sha256 for record in listed]:
+        raise NotGenuineError("other-records", f"{source} sent other records than it wrote down as disclosed.")
+    names = [f"{record.type}/{record.id}" for record in listed]
+    resources = tuple(zip(names, [one.data for one in found], strict=True))
+    total = value.get("total")
+    return resources, total if type(total) is int else None, more.partition("?")[2]

@@ -1,0 +1,192 @@
+"""The door of the FHIR API: what one interaction takes of the permitted records, and the resource that carries it."""
+
+import base64
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlencode
+
+from medrec.core.consent.times import civil_from_days
+from medrec.core.records.canonical import canonical
+from medrec.node import access
+from medrec.node.access import Ask, SentLine
+from medrec.node.deciding import Allowed, Permitted
+from medrec.node.fhir import bundle, search
+from medrec.node.fhir.bundle import Entry
+from medrec.node.fhir.query import EVERYTHING, READ, Query, page_token, read_query
+from medrec.node.fhir.search import Found
+from medrec.node.gate import Chosen, Released
+from medrec.node.refusals import Code, Refusal
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+BASE = "/fhir"
+LINE = "medrec-disclosure"
+"""The header field with the source's half of the disclosure: base64url of CBOR of a SentLine."""
+
+
+class Answer(NamedTuple):
+    """What goes back over HTTP."""
+
+    status: int
+    body: bytes
+    fields: dict[str, str]
+
+
+class _Picked(NamedTuple):
+    """What the answer says beside the records: the total of matches, and of each record how it came in."""
+
+    total: int
+    modes: tuple[str, ...]
+
+
+class FhirDoor:
+    """Answers one interaction of one requester."""
+
+    def __init__(self, node: "Node", query: Query, path: str, parameters: str) -> None:
+        self._node = node
+        self._query = query
+        self._path = path
+        self._parameters = parameters
+        self._tests = search.compile_filters(query.filters)
+        search.check_includes((*query.includes, *query.revincludes))
+
+    def choose(self, ask: Ask, permitted: Permitted) -> Chosen:
+        """See gate.Door."""
+        query = self._query
+        if query.kind == READ:
+            found = next(permitted.records((query.type,), (query.id,)), None)
+            if found is None:
+                raise Refusal(Code.NOT_FOUND)
+            return Chosen([found], "", _Picked(1, ("",)))
+        if query.kind == EVERYTHING:
+            # Whoever asks for everything of a Patient that is not the person's own is told nothing.
+            if next(permitted.records(("Patient",), (query.id,)), None) is None:
+                raise Refusal(Code.NOT_FOUND)
+            matches = list(self._matching(permitted, query.types))
+        else:
+            matches = list(self._matching(permitted, (query.type,)))
+        if query.only_count:
+            return Chosen([], "", _Picked(len(matches), ()))
+        behind = [allowed for allowed in matches if not query.after or _order(allowed) > _order_of(query.after)]
+        page = behind[: query.page_size]
+        more = page[-1].name if len(behind) > len(page) else ""
+        included = self._included(permitted, page)
+        modes = ("match",) * len(page) + ("include",) * len(included)
+        return Chosen([*page, *included], more, _Picked(len(matches), modes))
+
+    def _matching(self, permitted: Permitted, types: tuple[str, ...]) -> Iterator[Allowed]:
+        for allowed in permitted.records(types):
+            if not self._tests or all(test(_found(permitted, allowed)) for test in self._tests):
+                yield allowed
+
+    def _included(self, permitted: Permitted, page: list[Allowed]) -> list[Allowed]:
+        """Permitted records that the page's records name, and those that name them."""
+        if not self._query.includes and not self._query.revincludes:
+            return []
+        pool = {allowed.name: allowed for allowed in permitted.records()}
+        names: set[str] = set()
+        for include in self._query.includes:
+            for allowed in page:
+                if allowed.row.type == include.type:
+                    pointed = search.references(_found(permitted, allowed), include.parameter)
+                    names.update(_pointed(pool, pointed, include.target))
+        for include in self._query.revincludes:
+            for name, allowed in pool.items():
+                if allowed.row.type == include.type:
+                    pointed = search.references(_found(permitted, allowed), include.parameter)
+                    if any(one in (match.name, match.row.id) for one in pointed for match in page):
+                        names.add(name)
+        return [pool[name] for name in sorted(names - {allowed.name for allowed in page})]
+
+    def give(self, ask: Ask, released: Released) -> Answer:
+        """See gate.Door."""
+        line = released.line
+        sent = SentLine(line.entry, line.manifest, line.salt, line.seq)
+        fields = {
+            "content-type": bundle.JSON,
+            "x-request-id": ask.request.id,
+            "cache-control": "no-store",
+            LINE: base64.urlsafe_b64encode(access.encode(sent)).decode(),
+        }
+        if self._query.kind == READ:
+            if released.attach:
+                fields["medrec-notice"] = ", ".join(released.attach)
+            fields["etag"] = f'W/"{released.chosen.records[0].row.version}"'
+            return Answer(200, released.contents[0], fields)
+        picked: _Picked = released.chosen.rest
+        entries = [
+            Entry(self._url(allowed.name), content, "" if self._query.kind == EVERYTHING else mode)
+            for allowed, content, mode in zip(released.chosen.records, released.contents, picked.modes, strict=True)
+        ]
+        body = bundle.searchset(
+            ask.request.id, instant(released.now), entries, self._links(released.chosen.more), picked.total,
+            released.attach,
+        )  # fmt: skip
+        return Answer(200, body, fields)
+
+    def _links(self, more: str) -> list[tuple[str, str]]:
+        here = self._url(self._path) + (f"?{self._parameters}" if self._parameters else "")
+        if not more:
+            return [("self", here)]
+        kept = "&".join(part for part in self._parameters.split("&") if part and not part.startswith("_page="))
+        following = "&".join(part for part in (kept, urlencode({"_page": page_token(more)})) if part)
+        return [("self", here), ("next", f"{self._url(self._path)}?{following}")]
+
+    def _url(self, name: str) -> str:
+        return base_url(self._node) + "/" + name
+
+
+def base_url(node: "Node") -> str:
+    """The address of a node's FHIR API."""
+    found = node.directory.find(node.organisation)
+    return (found.endpoint.rstrip("/") if found is not None else "") + BASE
+
+
+def answer_query(node: "Node", caller: str, ask: Ask, path: str, parameters: str) -> Answer:
+    """One interaction, through the gate. Raises Refusal.
+
+    The request must state the very interaction that was called: what a practitioner signed is what is answered.
+    """
+    try:
+        query = read_query(path, parameters)
+        stated = f"{path}?{parameters}" if parameters else path
+        request = ask.request
+        if request.door != "pull" or request.query != stated or request.after:
+            raise Refusal(Code.MALFORMED, "the request names another interaction")
+        if (list(request.types), list(request.ids)) != (query.asked_types(), query.asked_ids()):
+            raise Refusal(Code.MALFORMED, "the request names other types or ids than the interaction")
+        door = FhirDoor(node, query, path, parameters)
+    except Refusal as refusal:
+        raise node.gate.refuse(caller, ask, refusal) from None
+    return node.gate.release(caller, ask, door)
+
+
+def instant(time: int) -> str:
+    """A FHIR instant in UTC, to the millisecond."""
+    days, rest = divmod(time, 86_400_000)
+    year, month, day = civil_from_days(days)
+    seconds, milliseconds = divmod(rest, 1000)
+    clock = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}.{milliseconds:03}"
+    return f"{year:04}-{month:02}-{day:02}T{clock}Z"
+
+
+def _found(permitted: Permitted, allowed: Allowed) -> Found:
+    tree = canonical(permitted.content(allowed)).value
+    return Found(allowed.row.type, allowed.row.id, tree if isinstance(tree, dict) else {})
+
+
+def _pointed(pool: dict[str, Allowed], references: list[str], target: str) -> Iterator[str]:
+    """The names of records that are meant by references, "Type/id" or the id alone."""
+    for name, allowed in pool.items():
+        if target in ("", allowed.row.type) and (name in references or allowed.row.id in references):
+            yield name
+
+
+def _order(allowed: Allowed) -> tuple[str, str]:
+    return allowed.row.type, allowed.row.id
+
+
+def _order_of(name: str) -> tuple[str, str]:
+    kind, _, identifier = name.partition("/")
+    return kind, identifier

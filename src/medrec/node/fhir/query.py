@@ -1,0 +1,165 @@
+"""What is asked over the FHIR API: one interaction, read strictly from its path and parameters.
+
+What is not understood whole is refused: a parameter that is left out would make the answer say more than was asked.
+"""
+
+import base64
+import binascii
+import re
+from typing import NamedTuple
+from urllib.parse import parse_qsl
+
+from medrec.node.refusals import Code, Refusal
+
+COUNT_DEFAULT, COUNT_MAX = 50, 500
+PARAMETERS_MAX = 30
+_TYPE = re.compile(r"[A-Z][A-Za-z]{1,63}\Z")
+_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}\Z")
+_AFTER = re.compile(r"([A-Z][A-Za-z]{1,63}/[A-Za-z0-9\-.]{1,64})\Z")
+_INCLUDE = re.compile(r"([A-Z][A-Za-z]{1,63}):([a-z][a-z\-]{0,39})(?::([A-Z][A-Za-z]{1,63}))?\Z")
+
+READ, SEARCH, EVERYTHING = "read", "search", "everything"
+FACES = frozenset({"AuditEvent", "Consent", "Provenance"})
+"""Types that the node writes itself; they are no records of its source."""
+
+
+class Include(NamedTuple):
+    """`_include` or `_revinclude`: from records of a type, along a reference parameter, to a type ("" for any)."""
+
+    type: str
+    parameter: str
+    target: str
+
+
+class Query(NamedTuple):
+    """One interaction. `filters` are the search parameters in their order, with their modifiers."""
+
+    kind: str
+    type: str
+    id: str
+    filters: tuple[tuple[str, str], ...] = ()
+    includes: tuple[Include, ...] = ()
+    revincludes: tuple[Include, ...] = ()
+    types: tuple[str, ...] = ()
+    page_size: int = COUNT_DEFAULT
+    only_count: bool = False
+    after: str = ""
+
+    def asked_types(self) -> list[str]:
+        """The types that this needs, for the request that goes with it; empty asks for every type."""
+        if self.kind == EVERYTHING or self.includes or self.revincludes:
+            return list(self.types)
+        return [self.type]
+
+    def asked_ids(self) -> list[str]:
+        """The one id that a read asks for."""
+        return [self.id] if self.kind == READ else []
+
+
+def read_query(path: str, parameters: str) -> Query:
+    """The interaction of a path below the API's base ("Observation", "Patient/x/$everything") and its parameters as
+    they stand in the address or the form. Raises Refusal with query-unknown."""
+    parts = path.strip("/").split("/")
+    pairs = _pairs(parameters)
+    if len(parts) == 2 and _TYPE.match(parts[0]) and _ID.match(parts[1]):
+        if pairs:
+            raise Refusal(Code.QUERY_UNKNOWN, "a read takes no parameters")
+        return Query(READ, parts[0], parts[1])
+    if len(parts) == 1 and _TYPE.match(parts[0]):
+        return _search(parts[0], pairs)
+    if len(parts) == 3 and parts[0] == "Patient" and _ID.match(parts[1]) and parts[2] == "$everything":
+        return _everything(parts[1], pairs)
+    raise Refusal(Code.QUERY_UNKNOWN, "no such interaction")
+
+
+def page_token(name: str) -> str:
+    """How a link to a further page says where it begins."""
+    return base64.urlsafe_b64encode(name.encode()).decode().rstrip("=")
+
+
+def _pairs(parameters: str) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(
+            parameters, keep_blank_values=True, strict_parsing=bool(parameters), max_num_fields=PARAMETERS_MAX
+        )
+    except ValueError:
+        raise Refusal(Code.QUERY_UNKNOWN, "the parameters are not readable") from None
+
+
+def _search(kind: str, pairs: list[tuple[str, str]]) -> Query:
+    filters: list[tuple[str, str]] = []
+    includes: list[Include] = []
+    revincludes: list[Include] = []
+    common: dict[str, str] = {}
+    for name, value in pairs:
+        if name == "_include":
+            includes.append(_include(value, name))
+        elif name == "_revinclude":
+            revincludes.append(_include(value, name))
+        elif name in ("_count", "_page", "_summary", "_total"):
+            if name in common:
+                raise Refusal(Code.QUERY_UNKNOWN, name)
+            common[name] = value
+        else:
+            filters.append((name, value))
+    if common.get("_summary", "false") not in ("false", "count"):
+        raise Refusal(Code.QUERY_UNKNOWN, "_summary takes count or false: records travel whole, so that they verify")
+    if common.get("_total", "accurate") not in ("accurate", "none", "estimate"):
+        raise Refusal(Code.QUERY_UNKNOWN, "_total")
+    return Query(
+        SEARCH,
+        kind,
+        "",
+        tuple(filters),
+        tuple(includes),
+        tuple(revincludes),
+        page_size=_count(common.get("_count")),
+        only_count=common.get("_summary") == "count" or common.get("_count") == "0",
+        after=_after(common.get("_page")),
+    )
+
+
+def _everything(identifier: str, pairs: list[tuple[str, str]]) -> Query:
+    seen = dict(pairs)
+    if len(seen) != len(pairs) or not set(seen) <= {"_count", "_page", "_type", "_since"}:
+        raise Refusal(Code.QUERY_UNKNOWN, "$everything takes _type, _since, _count")
+    types = tuple(sorted(set(seen["_type"].split(",")))) if "_type" in seen else ()
+    if any(not _TYPE.match(kind) for kind in types):
+        raise Refusal(Code.QUERY_UNKNOWN, "_type")
+    filters = (("_lastUpdated", f"ge{seen['_since']}"),) if "_since" in seen else ()
+    return Query(
+        EVERYTHING,
+        "Patient",
+        identifier,
+        filters,
+        types=types,
+        page_size=_count(seen.get("_count")),
+        after=_after(seen.get("_page")),
+    )
+
+
+def _include(value: str, name: str) -> Include:
+    found = _INCLUDE.match(value)
+    if found is None:
+        raise Refusal(Code.QUERY_UNKNOWN, name)
+    return Include(found[1], found[2], found[3] or "")
+
+
+def _count(value: str | None) -> int:
+    if value is None:
+        return COUNT_DEFAULT
+    if not value.isascii() or not value.isdigit() or len(value) > 6:
+        raise Refusal(Code.QUERY_UNKNOWN, "_count")
+    return max(1, min(int(value), COUNT_MAX))
+
+
+def _after(value: str | None) -> str:
+    if value is None:
+        return ""
+    try:
+        name = base64.urlsafe_b64decode(value.encode() + b"=" * (-len(value) % 4)).decode()
+    except (binascii.Error, ValueError):
+        name = ""
+    if not _AFTER.match(name):
+        raise Refusal(Code.QUERY_UNKNOWN, "_page")
+    return name

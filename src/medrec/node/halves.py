@@ -1,0 +1,143 @@
+"""Disclosures told by one side only, as each of the three who must know of them sees them.
+
+The source sees what it let go and nobody has answered for (`unmatched`); the recipient sees what the ledger says it
+owes, also for something it never asked for (`owed`); the person sees, at her agent, what only one of the two has
+told her (`one_sided`).
+"""
+
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import sqlalchemy as sql
+
+from medrec.core import codec, state
+from medrec.core.manifests.access import DisclosureManifest, ReceivedManifest, RefusalManifest
+from medrec.core.state import Dues, Obligation
+from medrec.node import access
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+NOTICES_MAX = 100_000
+
+
+class Unmatched(NamedTuple):
+    """A disclosure of this node whose other half is not on the ledger; status: waiting, open, overdue."""
+
+    obligation: bytes
+    requester: str
+    due: int
+    seq: int
+    status: str
+
+
+class Owed(NamedTuple):
+    """What this organisation owes by the ledger; `known` says whether it comes from a request of this node."""
+
+    creditor: str
+    obligation: bytes
+    due: int
+    status: str
+    known: bool
+
+
+class OneSided(NamedTuple):
+    """A look that only one side has told the person of. `told_by` is who did, `silent` the other; times in ms."""
+
+    account: str
+    told_by: str
+    silent: str
+    side: Literal["source", "recipient"]
+    obligation: str
+    time: int
+    status: str
+
+
+def unmatched(node: "Node") -> list[Unmatched]:
+    """This node's disclosures whose other half is not on the ledger, oldest first. Raises EngineError, StoreError.
+
+    `waiting` means that our own half is not anchored yet.
+    """
+    column = access.asked.c
+    with node.store.read() as connection:
+        rows = connection.execute(sql.select(access.asked).where(column.status == "open").order_by(column.seq)).all()
+    found: list[Unmatched] = []
+    settled: list[bytes] = []
+    with node.engine.view() as view:
+        for row in rows:
+            obligation = state.read(view, state.obligation_key(node.organisation, row.obligation), Obligation)
+            status = "waiting" if obligation is None else obligation.status
+            if status in ("settled", "late"):
+                settled.append(row.obligation)
+            else:
+                found.append(Unmatched(row.obligation, row.requester, row.due, row.seq, status))
+    if settled:
+        node.store.write(
+            lambda connection: connection.execute(
+                sql.update(access.asked).where(column.obligation.in_(settled)).values(status="settled")
+            )
+        )
+    return found
+
+
+def owed(node: "Node") -> list[Owed]:
+    """What this organisation owes and has not settled, the most urgent first. Raises EngineError, StoreError.
+
+    One that is not `known` says that somebody claims a disclosure to this organisation which it never asked for.
+    """
+    with node.engine.view() as view:
+        dues = state.read(view, state.dues_key(node.organisation), Dues) or Dues()
+        if dues.open + dues.overdue == 0:
+            return []
+        # Going through all of them is bounded by the ledger's size, and is done only while something is owed.
+        found = [(key, codec.decode(value)) for key, value in view.scan(b"obligation/", b"obligation0")]
+    mine = [
+        (key.split(b"/", 2)[2], value)
+        for key, value in found
+        if value["debtor"] == node.organisation and value["status"] in ("open", "overdue")
+    ]
+    with node.store.read() as connection:
+        known = {bytes(one) for one in connection.execute(sql.select(access.asking.c.obligation)).scalars()}
+    owes = [
+        Owed(value["creditor"], obligation, value["due"], value["status"], obligation in known)
+        for obligation, value in mine
+    ]
+    return sorted(owes, key=lambda item: (item.due, item.creditor, item.obligation))
+
+
+def one_sided(agent: "Node", account: str) -> list[OneSided]:
+    """The looks at a person's records that only one side has told her of, newest first. Raises EngineError.
+
+    From the source's side `status` is the ledger's word: unanchored, open, overdue. From the recipient's side it is
+    its own: received, viewed, refused, nothing; one that says `nothing` came without the source's half is of no harm.
+    """
+    assert agent.agent is not None
+    known = [notice for notice in agent.agent.notices(account, NOTICES_MAX) if notice.manifest is not None]
+    given = {
+        (notice.organisation, notice.manifest.obligation): notice
+        for notice in known
+        if isinstance(notice.manifest, DisclosureManifest)
+    }
+    stopped = {
+        (notice.organisation, notice.manifest.obligation)
+        for notice in known
+        if isinstance(notice.manifest, RefusalManifest) and notice.manifest.obligation
+    }
+    answered = {
+        (notice.manifest.source, notice.manifest.obligation): notice
+        for notice in known
+        if isinstance(notice.manifest, ReceivedManifest)
+    }
+    found: list[OneSided] = []
+    with agent.engine.view() as view:
+        for (source, obligation), notice in given.items():
+            owes = state.read(view, state.obligation_key(source, bytes.fromhex(obligation)), Obligation)
+            status = owes.status if owes is not None else "unanchored"
+            if (source, obligation) in stopped or (source, obligation) in answered or status in ("settled", "late"):
+                continue
+            requester = notice.manifest.request.requester
+            found.append(OneSided(account, source, requester, "source", obligation, notice.time, status))
+    for (source, obligation), notice in answered.items():
+        if (source, obligation) not in given:
+            recipient, outcome = notice.organisation, notice.manifest.outcome
+            found.append(OneSided(account, recipient, source, "recipient", obligation, notice.time, outcome))
+    return sorted(found, key=lambda item: -item.time)
