@@ -20,6 +20,13 @@ from medrec.node.accounts import open_account
 from medrec.node.agent import Agent
 from medrec.node.anchor import Anchorer
 from medrec.node.consents import Consents
+from medrec.node.delegates import (
+    DELEGATION_ENDS_PATH,
+    DELEGATIONS_PATH,
+    Delegates,
+    answer_delegation,
+    answer_delegation_end,
+)
 from medrec.node.directory import Directory
 from medrec.node.disputes import (
     ANSWERS_PATH,
@@ -55,6 +62,8 @@ ROUTES: dict[str, Callable[[Any, str, bytes], bytes]] = {
     DISPUTED_PATH: answer_disputed,
     ANSWERS_PATH: answer_answers,
     TRIAL_PATH: answer_trial,
+    DELEGATIONS_PATH: answer_delegation,
+    DELEGATION_ENDS_PATH: answer_delegation_end,
     "/medrec/link": lambda node, caller, body: node.linker.accept(caller, body),
 }
 
@@ -96,6 +105,7 @@ class TestNode:
         self.law = ("US",)
         self.labels = Labels()
         self.practitioners = Practitioners(self)  # type: ignore[arg-type]
+        self.delegates = Delegates(self)  # type: ignore[arg-type]
         self.consents = Consents(self)  # type: ignore[arg-type]
         self.disputes = Disputes(self)  # type: ignore[arg-type]
         self.gate = Gate(self)  # type: ignore[arg-type]

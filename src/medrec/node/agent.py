@@ -118,15 +118,16 @@ class Agent:
             "signature": signature,
         }
         # Known before the call: notices may arrive before its answer does.
-        self._store.write(lambda connection: self._relate(connection, account, organisation, epoch, relationship, None))
+        self._store.write(lambda connection: self.relate(connection, account, organisation, epoch, relationship, None))
         answer = codec.decode(self._call(organisation, "/medrec/link", codec.encode(asked)))
         old, lines = answer["relationship"], int(answer["lines"])
-        self._store.write(lambda connection: self._relate(connection, account, organisation, 0, old, lines))
+        self._store.write(lambda connection: self.relate(connection, account, organisation, 0, old, lines))
         return lines
 
-    def _relate(
+    def relate(
         self, connection: sql.Connection, account: str, organisation: str, epoch: int, key: bytes, end: int | None
     ) -> None:
+        """Know the key of a relationship from now on; `end` is how many lines it has, None for no end."""
         where = store.relationship.c
         known = (where.account == account) & (where.organisation == organisation) & (where.epoch == epoch)
         connection.execute(sql.delete(store.relationship).where(known))

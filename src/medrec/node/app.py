@@ -27,6 +27,12 @@ from medrec.node.access import RELEASE_PATH
 from medrec.node.calls import BODY_BYTES_MAX, Callers, CallRefused, failed, read_body
 from medrec.node.checkpoints import COSIGN_PATH
 from medrec.node.consents import CONSENTS_PATH, REVOCATIONS_PATH, answer_consent, answer_revocation
+from medrec.node.delegates import (
+    DELEGATION_ENDS_PATH,
+    DELEGATIONS_PATH,
+    answer_delegation,
+    answer_delegation_end,
+)
 from medrec.node.disputes import (
     ANSWERS_PATH,
     DISPUTED_PATH,
@@ -94,6 +100,8 @@ ROUTES: dict[str, Handler] = {
     ANSWERS_PATH: answer_answers,
     TRIAL_PATH: answer_trial,
     COSIGN_PATH: _cosign,
+    DELEGATIONS_PATH: answer_delegation,
+    DELEGATION_ENDS_PATH: answer_delegation_end,
 }
 """Everything that another organisation's node may call."""
 

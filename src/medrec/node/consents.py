@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 import sqlalchemy as sql
 
-from medrec.core import codec, commitment, manifests, state
+from medrec.core import codec, commitment, ladder, manifests, state
 from medrec.core.consent import access as consent_access
 from medrec.core.consent.compiling import Rules
 from medrec.core.consent.policy import Given as Stated
@@ -87,6 +87,7 @@ class Consents:
             raise Refusal(Code.FROM_THE_FUTURE)
         if self._on_ledger(bytes.fromhex(consent.nullifier)):
             raise Refusal(Code.CONSENT_REVOKED)
+        self._check_waits(consent, now)
         given = self._node.store.write(lambda connection: self._give(connection, consent, data, digest, now))
         self.changes += 1
         return given
@@ -241,7 +242,24 @@ class Consents:
             if mine is None or not verify_ed25519(mine.keys.ed25519, signed, bytes.fromhex(consent.signature)):
                 raise Refusal(Code.BAD_SIGNATURE)
         else:
-            raise Refusal(Code.NOT_A_DELEGATE)
+            assert consent.acting is not None
+            self.check_signature(consent.acting, consent.key, message, consent.signature)
+            self._node.delegates.require(consent.account, consent.acting, "consent", key=bytes.fromhex(consent.key))
+
+    def _check_waits(self, consent: AnyConsent, now: int) -> None:
+        """While somebody gets an account back, it gives nothing new: it may be a thief who gives. Raises Refusal.
+
+        Denials in the simple form go through; what stands, and taking back, is not touched.
+        """
+        if isinstance(consent, ConsentManifest) and consent.grant.effect == "deny":
+            return
+        try:
+            with self._node.engine.view() as view:
+                waits = ladder.recovery_waits(view, consent.account, max(now, view.tip.time))
+        except EngineError:
+            raise Refusal(Code.LEDGER_UNUSABLE) from None
+        if waits:
+            raise Refusal(Code.RECOVERY_WAITS)
 
     def check_signature(self, account: str, key: str, message: bytes, signature: str) -> None:
         """Whether a credential (key id in hex) that acts for the account signed 32 bytes. Raises Refusal."""

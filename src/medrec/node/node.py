@@ -21,9 +21,11 @@ from medrec.node.anchor import Anchorer, AnchorError
 from medrec.node.checkpoints import Checkpoints
 from medrec.node.consents import Consents
 from medrec.node.copies import Copies
+from medrec.node.delegates import Delegates
 from medrec.node.deliver import Deliverer
 from medrec.node.directory import Directory
 from medrec.node.disputes import Disputes
+from medrec.node.entries import Entries
 from medrec.node.gate import Gate
 from medrec.node.journal import Journal
 from medrec.node.keys import OrganisationKeys
@@ -108,6 +110,10 @@ class Node:
         self.linker = Linker(self.journal, engine, self.network, clock)
         self.agent = Agent(store, vault, engine, organisation, self.network, peers.call, clock) if agent else None
         self.practitioners = Practitioners(self)
+        self.delegates = Delegates(self)
+        self.entries = Entries(self, self.source)
+        if agent:
+            self.source = self.entries
         self.consents = Consents(self)
         self.disputes = Disputes(self)
         self.gate = Gate(self)
@@ -153,11 +159,11 @@ class Node:
         return len(self.looks.catch_up()) if self.looks is not None else 0
 
     def mark_overdue(self) -> Tip:
-        """Make an empty block when an obligation's time has passed and no other block came along."""
-        now = self.clock()
+        """Make an empty block when an obligation's time, or a freeze's, has passed and no other block came along."""
+        now = self.clock().to_bytes(8, "big")
         with self.engine.view() as view:
-            due = next(iter(view.scan(b"~due/", b"~due/" + now.to_bytes(8, "big"))), None)
-        if due is not None:
+            passed = any(next(iter(view.scan(name, name + now)), None) for name in (b"~due/", b"~thaw/"))
+        if passed:
             self.engine.submit([])
         return self.engine.tip()
 

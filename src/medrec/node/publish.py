@@ -29,7 +29,7 @@ class Incoming(NamedTuple):
     """A record as a source hands it over; `record` is None for a deletion.
 
     `origin` names the delivery it came in (a file, a server), `announced` says that this delivery is new, `position`
-    is how far the source was read with it.
+    is how far the source was read with it. `signed` are its authors' own statements, which go into the manifest.
     """
 
     type: str
@@ -38,6 +38,7 @@ class Incoming(NamedTuple):
     origin: str
     announced: bool = True
     position: str = ""
+    signed: tuple[dict[str, Any], ...] = ()
 
 
 Taken = Callable[[sql.Connection, Incoming], None]
@@ -204,6 +205,7 @@ class Publisher:
                     bytes(before.manifest).hex() if before is not None else None,
                     list(labels),
                 ),
+                list(arrival.signed),
             )
         )
         summary = [1, time, arrival.type, arrival.id, number, action]

@@ -57,6 +57,10 @@ class Code(Enum):
     UNKNOWN_CREDENTIAL = "unknown-credential"
     BAD_SIGNATURE = "bad-signature"
     NOT_A_DELEGATE = "not-a-delegate"
+    DELEGATION_VOID = "delegation-void"
+    DELEGATION_OVER = "delegation-over"
+    RECOVERY_WAITS = "recovery-waits"
+    ENTRY_UNFIT = "entry-unfit"
     NOT_LINKED = "not-linked"
     FROM_THE_FUTURE = "from-the-future"
     CONSENT_OVER = "consent-over"
@@ -117,6 +121,10 @@ SENTENCES: dict[Code, str] = {
     Code.UNKNOWN_ACCOUNT: "The ledger knows no such account, or it is frozen.",
     Code.UNKNOWN_CREDENTIAL: "The key that signed does not act for this account.",
     Code.BAD_SIGNATURE: "The signature does not hold.",
+    Code.DELEGATION_VOID: "This statement lets nobody act for anybody.",
+    Code.DELEGATION_OVER: "The right to act for this person is over.",
+    Code.RECOVERY_WAITS: "A recovery of this account is under way; what is new waits until it is over or stopped.",
+    Code.ENTRY_UNFIT: "This cannot be entered into a record.",
     Code.NOT_A_DELEGATE: "The person has not named the one who signed to decide for her.",
     Code.NOT_LINKED: "This account is not linked here; link it at the desk first.",
     Code.FROM_THE_FUTURE: "The time on it lies in the future; check the clock that wrote it.",

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from medrec.core import codec
-from medrec.core.manifests import access, consent, dispute, record
+from medrec.core.manifests import access, consent, delegation, dispute, record
 from medrec.core.types import Fields
 
 
@@ -27,6 +27,9 @@ FORMS: dict[str, type[Fields]] = {
     "disclosure-received/1": access.ReceivedManifest,
     "refusal/1": access.RefusalManifest,
     "call-refused/1": access.CallRefusedManifest,
+    "delegation/1": delegation.DelegationManifest,
+    "delegation-end/1": delegation.DelegationEndManifest,
+    "acting/1": delegation.ActingManifest,
     "dispute/1": dispute.DisputeManifest,
     "dispute-answer/1": dispute.DisputeAnswerManifest,
     "dispute-answered/1": dispute.DisputeAnsweredManifest,
