@@ -101,6 +101,7 @@ def _row(entries: list[Entry], site: str, now: int) -> MedicineRow:
         tuple(
             (a, b, pairs.within(groups[a], groups[b])) for a in range(len(groups)) for b in range(a + 1, len(groups))
         ),
+        leading.form.per_day,
     )
 
 

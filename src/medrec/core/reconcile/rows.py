@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from medrec.core.reconcile.held import Author, Held, Line, latest
+from medrec.core.reconcile.normal import Measured
 from medrec.core.reconcile.pairs import PairClass
 from medrec.core.records.dates import DAY_MS
 from medrec.core.records.understood import Status
@@ -60,7 +61,8 @@ class MedicineRow(msgspec.Struct, frozen=True, gc=False):
     """One medicine of a person.
 
     `key`: ingredients and the place where it acts, stable as records come and go. `directions`: those of the newest
-    line that counts. `pairs`: (variant, variant, class). `since`: the earliest start said (ms).
+    line that counts, `daily` what they come to for each ingredient. `pairs`: (variant, variant, class). `since`: the
+    earliest start said (ms).
     """
 
     key: str
@@ -82,6 +84,7 @@ class MedicineRow(msgspec.Struct, frozen=True, gc=False):
     lines: tuple[Line, ...]
     variants: tuple[Variant, ...]
     pairs: tuple[tuple[int, int, PairClass], ...]
+    daily: Measured = ()
     links: tuple[Link, ...] = ()
 
 

@@ -1,0 +1,188 @@
+"""Safety notices: what deserves a second look in a list. Help for a conversation, never an order.
+
+A notice follows from the rows alone, so who may not see a row gets no notice of it. Each names its rule, the lines
+that it rests on and its source. Its `id` is a hash of those facts: dismissed once with a reason it stays away until
+the facts change. A site that has licensed drug data adds a checker of its own; the checkers here are always there.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Protocol
+
+import msgspec
+
+from medrec.core import codec
+from medrec.core.reconcile import label_facts
+from medrec.core.reconcile.amounts import Measure, measure
+from medrec.core.reconcile.lists import Read
+from medrec.core.reconcile.pairs import PairClass
+from medrec.core.reconcile.rows import AllergyRow, Conflict, MedicineRow
+from medrec.core.records import ratio
+from medrec.core.records.terms import Terms
+from medrec.core.records.understood import Amount
+
+FAR = ratio.Ratio(3, 2)
+"""A dose is told of when it is more than this many times the most that the label gives."""
+DELIBERATE = frozenset({"Insulins", "Antiepileptic drugs", "Platelet aggregation inhibitors", "Opioid antagonists"})
+"""Names of classes of which two at once are commonly meant: a slow and a quick insulin, two drugs for epilepsy."""
+
+
+class NoticeRule(StrEnum):
+    """What a notice is about; each has a heading in docs/spec/reconcile.md."""
+
+    SAME_DRUG = "same-drug-twice"
+    SAME_CLASS = "same-class-twice"
+    ALLERGY = "allergy"
+    ALLERGY_CLASS = "allergy-to-the-class"
+    PAIR = "not-together"
+    DOSE = "dose-far-above"
+    LICENSED = "licensed-checker"
+
+
+class Notice(msgspec.Struct, frozen=True, gc=False):
+    """`sentence`: what was noticed, in plain words. `rows`: keys of the rows it rests on. `evidence`: the manifests
+    (hex) of the lines behind it. `source`: whose rule it is."""
+
+    id: str
+    rule: NoticeRule
+    sentence: str
+    rows: tuple[str, ...]
+    evidence: tuple[str, ...]
+    source: str
+
+
+class Checker(Protocol):
+    """Somebody who looks over the lists: the rules here, or a site's licensed data. Pure: same rows, same notices."""
+
+    def notices(self, read: Read, terms: Terms) -> Iterable[Notice]:
+        """What this checker notices."""
+
+
+class LabelChecker:
+    """The rules that ship: doubles, allergies, pairs and doses by the label."""
+
+    def notices(self, read: Read, terms: Terms) -> Iterable[Notice]:
+        """See Checker."""
+        taken = [row for row in read.medicines if row.status == "active"]
+        yield from _doubles(taken)
+        yield from _allergies(taken, read.allergies, terms)
+        yield from _pairs(taken, terms)
+        yield from _doses(taken, terms)
+
+
+def notices(read: Read, terms: Terms, checkers: Iterable[Checker], dismissed: Iterable[str] = ()) -> list[Notice]:
+    """What all checkers notice and nobody has dismissed: the gravest first, each once."""
+    away = dict.fromkeys(dismissed)
+    found = {item.id: item for checker in checkers for item in checker.notices(read, terms)}
+    order = {rule: place for place, rule in enumerate(_GRAVITY)}
+    return sorted(
+        (item for item in found.values() if item.id not in away), key=lambda item: (order[item.rule], item.sentence)
+    )
+
+
+_GRAVITY = (
+    NoticeRule.ALLERGY, NoticeRule.PAIR, NoticeRule.ALLERGY_CLASS, NoticeRule.DOSE, NoticeRule.SAME_DRUG,
+    NoticeRule.SAME_CLASS, NoticeRule.LICENSED,
+)  # fmt: skip
+
+
+def notice(
+    rule: NoticeRule, sentence: str, rows: Iterable[MedicineRow | AllergyRow], source: str, facts: Iterable[str] = ()
+) -> Notice:
+    """A notice with the id that its facts give it; `facts` are those beside the rows' keys (a dose, a strength)."""
+    held = sorted(rows, key=lambda row: row.key)
+    keys = tuple(row.key for row in held)
+    evidence = {line.manifest: None for row in held for line in row.lines if not line.outdone}
+    mark = codec.encode_json(["medrec/notice/1", rule.value, list(keys), sorted(facts), source])
+    return Notice(hashlib.sha256(mark).hexdigest(), rule, sentence, keys, tuple(evidence), source)
+
+
+_OWN = "MedRec's rules"
+
+
+def _doubles(taken: list[MedicineRow]) -> Iterable[Notice]:
+    by_key = {row.key: row for row in taken}
+    for row in taken:
+        if Conflict.DOSE in row.conflicts:
+            doses = tuple(sorted(variant.per_day or variant.strength for variant in row.variants))
+            sentence = f"{row.name}: different doses are in force at different places ({' and '.join(doses)})."
+            yield notice(NoticeRule.SAME_DRUG, sentence, [row], _OWN, doses)
+        for link in row.links:
+            other = by_key.get(link.key)
+            if other is None or other.key < row.key or other.site != row.site:
+                continue
+            if link.kind is PairClass.SAME_CLASS:
+                if not all(name in DELIBERATE for name in link.through):
+                    through = ", ".join(link.through)
+                    sentence = f"{row.name} and {other.name} are of one class ({through})."
+                    yield notice(NoticeRule.SAME_CLASS, sentence, [row, other], _OWN)
+            else:
+                sentence = f"{row.name} and {other.name} hold the same medicine."
+                yield notice(NoticeRule.SAME_DRUG, sentence, [row, other], _OWN)
+
+
+def _allergies(taken: list[MedicineRow], allergies: tuple[AllergyRow, ...], terms: Terms) -> Iterable[Notice]:
+    for allergy in allergies:
+        if allergy.no_known or allergy.refuted or allergy.status == "stopped":
+            continue
+        groups = _allergy_groups(allergy, terms)
+        for row in taken:
+            facts = (allergy.criticality,)
+            if any(code in allergy.ingredients for code in row.ingredients):
+                sentence = f"{row.name} is taken, and an allergy to {allergy.name} is on the list."
+                yield notice(NoticeRule.ALLERGY, sentence, [row, allergy], _OWN, facts)
+                continue
+            shared = {
+                group.name: None for code in row.ingredients for group in terms.classes(code) if group.code in groups
+            }
+            if shared:
+                sentence = (
+                    f"{row.name} is of the class {', '.join(shared)}; an allergy to {allergy.name} is on the list."
+                )
+                yield notice(NoticeRule.ALLERGY_CLASS, sentence, [row, allergy], _OWN, facts)
+
+
+def _allergy_groups(allergy: AllergyRow, terms: Terms) -> dict[str, None]:
+    """The classes in which an allergy may cross over, and those that it is to as such."""
+    found = dict.fromkeys(allergy.classes)
+    for code in allergy.ingredients:
+        found |= {group.code: None for group in terms.classes(code) if "allergy" in group.purpose.split(";")}
+    return found
+
+
+def _pairs(taken: list[MedicineRow], terms: Terms) -> Iterable[Notice]:
+    marks = [(row, _marks(row, terms)) for row in taken if row.site in ("", "body")]
+    for pair in label_facts.PAIRS:
+        left = [row for row, own in marks if pair.a in own]
+        right = [row for row, own in marks if pair.b in own]
+        for one in left:
+            for other in right:
+                if one.key == other.key:
+                    continue
+                sentence = f"{one.name} and {other.name}: the label says {pair.level} ({pair.effect})."
+                yield notice(NoticeRule.PAIR, sentence, [one, other], pair.source, (pair.a, pair.b))
+
+
+def _marks(row: MedicineRow, terms: Terms) -> dict[str, None]:
+    found = {f"RX:{code}": None for code in row.ingredients}
+    for code in row.ingredients:
+        found |= {group.code: None for group in terms.classes(code)}
+    return found
+
+
+def _doses(taken: list[MedicineRow], terms: Terms) -> Iterable[Notice]:
+    """What all rows together come to in a day, against the label's most."""
+    for ceiling in label_facts.CEILINGS:
+        most = measure(Amount(ceiling.most, ceiling.most, ceiling.unit), terms)
+        said = [(row, found) for row in taken for code, found in row.daily if code == ceiling.ingredient]
+        said = [(row, found) for row, found in said if most is not None and found.dimension == most.dimension]
+        if most is None or not said:
+            continue
+        total = ratio.ZERO
+        for _, found in said:
+            total = ratio.plus(total, found.high)
+        if ratio.less(ratio.times(most.high, FAR), total):
+            shown = Measure(total, total, most.dimension).text
+            sentence = f"{ceiling.name}: the directions come to {shown} a day; the label gives at most {most.text}."
+            yield notice(NoticeRule.DOSE, sentence, [row for row, _ in said], ceiling.source, (shown,))

@@ -1,0 +1,128 @@
+"""Bad input, from FHIR records to the lists: each has a visible outcome and none is a silent wrong one."""
+
+import json
+import time
+from typing import Any
+
+import msgspec
+import pytest
+
+from medrec.core.reconcile.held import Held
+from medrec.core.reconcile.lists import Lists, Read
+from medrec.core.reconcile.rows import Conflict
+from medrec.core.records.canonical import canonical
+from medrec.core.records.dates import clinical_date
+from medrec.core.records.reading import Around
+from medrec.core.records.table import understand
+from medrec.core.records.terms import RXNORM
+from medrec.node.terminology.shipped import shipped
+from tests.reconcile.records_said import NOW
+
+LISINOPRIL_20 = "314077"
+
+
+def read(*records: dict[str, Any], source: str = "north") -> Read:
+    around = Around(shipped(), NOW, clinical_date("1980-05-01"))
+    held = []
+    for number, record in enumerate(records):
+        form = canonical(json.dumps(record | {"id": record.get("id", f"r{number}")}).encode())
+        mark = form.sha256.hex()
+        held.append(Held(record.get("source", source), understand(form.value, around), 1, mark, mark, NOW))
+    return Lists(shipped(), NOW, held).read()
+
+
+def order(text: str = "", code: str = "", sig: str = "", **more: Any) -> dict[str, Any]:
+    concept: dict[str, Any] = {"text": text} if text else {}
+    if code:
+        concept["coding"] = [{"system": more.pop("system", RXNORM), "code": code}]
+    base = {"resourceType": "MedicationRequest", "status": "active", "intent": "order", "authoredOn": "2025-09-01"}
+    dosage = {"dosageInstruction": [{"text": sig}]} if sig else {}
+    return base | {"medicationCodeableConcept": concept} | dosage | more
+
+
+def notes(found: Read) -> list[str]:
+    return [
+        note for row in (*found.medicines, *found.problems, *found.allergies) for l in row.lines for note in l.notes
+    ]
+
+
+def test_one_to_two_tablets_every_four_to_six_hours_as_needed_is_a_range() -> None:
+    (row,) = read(order("Tramadol 50 mg tab", sig="1-2 tabs q4-6h prn")).medicines
+    assert row.as_needed and row.directions == "1-2 tabs q4-6h prn"
+    assert row.per_day in ("0 to 600 mg", "200 to 600 mg")  # as needed: the ceiling is what counts
+
+
+def test_a_strength_in_the_wrong_unit_is_marked_and_not_merged_into_the_dose() -> None:
+    found = read(order("Levothyroxine 50 mg tab"), order("Levothyroxine 50 mcg tab", id="b", source="south"))
+    (row,) = found.medicines
+    assert len(row.variants) == 2 and row.likeness == "similar" and Conflict.DOSE in row.conflicts
+    wrong = read(order("lisinopril 20 g Oral Tablet", LISINOPRIL_20))
+    assert "strength-differs" in notes(wrong)
+
+
+def test_a_code_of_another_system_than_stated_is_not_believed() -> None:
+    found = read(order("Warfarin 5 mg", "I10"), order("Aspirin 81 mg", "not-a-code", id="b"))
+    assert {row.name for row in found.medicines} == {"warfarin", "aspirin"}
+    assert notes(found).count("wrong-system") == 2
+
+
+def test_a_code_and_a_name_of_different_drugs_stand_alone_with_a_conflict() -> None:
+    found = read(order("Warfarin 5 mg", LISINOPRIL_20), order("lisinopril 20 mg", id="b"))
+    marked = [row for row in found.medicines if Conflict.CODE_NAME in row.conflicts]
+    assert len(found.medicines) == 2 and len(marked) == 1 and not marked[0].ingredients
+
+
+def test_a_medicine_without_a_code_or_any_name_keeps_its_line() -> None:
+    found = read(order("Grandmother's drops"), order(id="b"))
+    assert len(found.medicines) == 2 and all(not row.ingredients for row in found.medicines)
+    assert {"text-only", "no-code"} <= set(notes(found))
+
+
+def test_a_date_in_the_future_neither_confirms_nor_stops() -> None:
+    future = read(order("lisinopril", authoredOn="2031-01-01"))
+    assert "future-date" in notes(future) and future.medicines[0].confirmed is None
+    stop = order("lisinopril", id="b", source="south", status="stopped", authoredOn="2031-01-01")
+    row = read(order("lisinopril"), stop).medicines[0]
+    assert row.status == "active"
+
+
+def test_an_onset_before_birth_is_marked_and_shown() -> None:
+    condition = {"resourceType": "Condition", "code": {"text": "Asthma"}, "onsetDateTime": "1950"}
+    found = read(condition)
+    assert len(found.problems) == 1 and "before-birth" in notes(found)
+
+
+def test_ten_thousand_observations_change_nothing_and_cost_little() -> None:
+    observation = {"resourceType": "Observation", "status": "final", "code": {"text": "Pulse"}}
+    around = Around(shipped(), NOW, None)
+    value = understand(canonical(json.dumps(observation).encode()).value, around)
+    lists = Lists(shipped(), NOW)
+    start = time.process_time()
+    for number in range(10_000):
+        lists.put(Held("north", msgspec.structs.replace(value, id=str(number)), 1, "", str(number), NOW))
+    found = lists.read()
+    assert found.others == 10_000 and not found.medicines
+    assert time.process_time() - start < 120
+
+
+@pytest.mark.parametrize("words", ["none", "None", "NKDA", "No known allergies", "nil"])
+def test_an_allergy_to_none_is_no_allergy(words: str) -> None:
+    none = {"resourceType": "AllergyIntolerance", "code": {"text": words}}
+    (row,) = read(none).allergies
+    assert row.no_known and not row.ingredients
+    real = {
+        "resourceType": "AllergyIntolerance",
+        "id": "b",
+        "code": {"text": "Penicillin"},
+        "clinicalStatus": {"coding": [{"code": "active"}]},
+    }
+    both = read(none, real).allergies
+    assert all(Conflict.NONE_KNOWN in row.conflicts for row in both) and len(both) == 2
+
+
+def test_an_order_that_ends_before_it_begins_is_marked() -> None:
+    bounds = {"boundsPeriod": {"start": "2025-09-01", "end": "2025-01-01"}}
+    crossed = order("lisinopril")
+    crossed["dosageInstruction"] = [{"text": "daily", "timing": {"repeat": bounds}}]
+    found = read(crossed)
+    assert "dates-crossed" in notes(found) and found.medicines[0].status == "unknown"
