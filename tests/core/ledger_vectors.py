@@ -13,12 +13,15 @@ from typing import Any
 
 import clinic_cases  # noqa: F401  # enters its cases
 import freezing_cases  # noqa: F401  # enters its cases
+import msgspec
 import passkey_cases  # noqa: F401  # enters its cases
 import recovery_cases  # noqa: F401  # enters its cases
+import validator_cases  # noqa: F401  # enters its cases
 from ledger_cases import CASES, Case
 from ledger_world import GENESIS, World
 
 from medrec.core import state
+from medrec.core.types import Block
 
 FOLDER = Path(__file__).resolve().parent.parent / "vectors" / "ledger"
 FAMILIES = ("block", "organisation", "account", "passkey", "recovery", "governance", "anchor")
@@ -34,9 +37,10 @@ def vector(case: Case) -> dict[str, Any]:
     made: dict[str, Any] = {
         "name": case.name.replace("_", " "),
         "before": [
-            {"time": block.time, "transactions": [data.hex() for data in block.transactions]} for block in world.blocks
+            {"time": block.time, "transactions": [data.hex() for data in block.transactions], **accused(block)}
+            for block in world.blocks
         ],
-        "block": {"height": block.height, "time": block.time},
+        "block": {"height": block.height, "time": block.time, **accused(block)},
         "transaction": transaction.hex(),
         "app_hash": result.tip.app_hash.hex(),
     }
@@ -48,6 +52,11 @@ def vector(case: Case) -> dict[str, Any]:
         if not key.startswith(state.UNMAPPED)
     }
     return made | {"post": {"code": 0, "leaf": result.leaf_indices[0], "changes": changes}}
+
+
+def accused(block: Block) -> dict[str, Any]:
+    """The misbehaviour of a block, where there is some."""
+    return {"misbehaviour": msgspec.to_builtins(block.misbehaviour)} if block.misbehaviour else {}
 
 
 def document(family: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from medrec.core.machine import apply_block
 from medrec.core.types import (
     Block,
     BlockResult,
+    Misbehaviour,
     Tip,
     decode_transaction,
     encode_body,
@@ -105,13 +106,19 @@ class World:
         self.tip, writes = genesis_writes(genesis)
         self.view = MapView({key: value for key, value in writes.items() if value is not None})
         self.blocks: list[Block] = []
+        self.accused: tuple[Misbehaviour, ...] = ()
         self.nonces: dict[str, int] = {}
         self.heads: dict[str, bytes] = {}
         self.counts: dict[str, int] = {}
 
+    def accuse(self, organisation: str, height: int = 1, kind: str = "double-vote") -> None:
+        """The next block brings the proof of a validator's misbehaviour."""
+        self.accused += (Misbehaviour(organisation, kind, height, CREATED + height * SECOND),)
+
     def next_block(self, *transactions: bytes, time: int | None = None) -> Block:
         """The block that would come next, a second after the last one if no time is given."""
-        return Block(self.tip.height + 1, self.tip.time + SECOND if time is None else time, transactions)
+        moment = self.tip.time + SECOND if time is None else time
+        return Block(self.tip.height + 1, moment, transactions, self.accused)
 
     def try_out(self, *transactions: bytes, time: int | None = None) -> BlockResult:
         """What the next block would do; nothing is kept."""
@@ -128,6 +135,7 @@ class World:
                 self.view.values[key] = value
         self.tip: Tip = result.tip
         self.blocks.append(block)
+        self.accused = ()
         return result
 
     def accept(self, *transactions: bytes, time: int | None = None) -> BlockResult:

@@ -4,6 +4,7 @@ import hashlib
 import itertools
 import json
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from ledger_cases import CASES, Case, describe, of_family
@@ -16,7 +17,7 @@ from medrec.core.crypto import key_id
 from medrec.core.genesis import GenesisError, genesis_writes, network_id
 from medrec.core.machine import BlockError, ProtocolError, apply_block, signature_mark, tip_of
 from medrec.core.outcome import DETAIL_LENGTH_MAX, SENTENCES, Code
-from medrec.core.types import Block, Tip, decode_transaction, encode_transaction, log_leaf, transaction_id
+from medrec.core.types import Block, Misbehaviour, Tip, decode_transaction, encode_transaction, log_leaf, transaction_id
 
 
 @pytest.mark.parametrize("case", of_family("block"))
@@ -213,7 +214,9 @@ def test_the_committed_vectors_hold(family: str) -> None:
     for case in document["cases"]:
         world = World(document["genesis"])
         for block in case["before"]:
+            world.accused = msgspec.convert(block.get("misbehaviour", ()), tuple[Misbehaviour, ...])
             world.block(*map(bytes.fromhex, block["transactions"]), time=block["time"])
+        world.accused = msgspec.convert(case["block"].get("misbehaviour", ()), tuple[Misbehaviour, ...])
         assert world.tip.height + 1 == case["block"]["height"], case["name"]
         result = world.try_out(bytes.fromhex(case["transaction"]), time=case["block"]["time"])
         assert result.tip.app_hash.hex() == case["app_hash"], case["name"]

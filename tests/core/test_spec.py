@@ -111,6 +111,7 @@ def test_every_kind_has_a_line_a_heading_and_a_table_of_all_its_fields() -> None
         "anchor": kinds.anchor.Anchor,
         "organisation/rotate": kinds.organisation.Rotate,
         "organisation/describe": kinds.organisation.Describe,
+        "organisation/leave": kinds.organisation.Leave,
         "governance/propose": governance.Propose,
         "governance/vote": governance.Vote,
         "account/create": kinds.account.Create,
@@ -147,6 +148,7 @@ def test_every_change_and_every_state_key_is_in_a_table() -> None:
         state.nullifier_key(bytes(32)), state.proposal_key(bytes(32)), state.seen_key(1, bytes(32)),
         state.signing_key_key(bytes(16)), state.validator_key("a"), state.NETWORK, state.PROTOCOL, state.UPGRADE,
         ladder.ladder_key("a"), ladder.staff_key("a"), ladder.POLICY,
+        state.consensus_key_key(bytes(20)), state.misbehaviour_key("a", 1, "double-vote"), state.faults_key("a"),
     ]  # fmt: skip
     for key in sample:
         prefix = key.partition(b"/")[0].decode() + ("/" if b"/" in key else "")

@@ -69,10 +69,12 @@ class Driver:
         request = abci.RequestProcessProposal(list(transactions), [], b"h", height, at(self.time + SECOND))
         return bool(self.ask(request).status == 1)
 
-    def finalize(self, transactions: Sequence[bytes]) -> Any:
+    def finalize(self, transactions: Sequence[bytes], evidence: Sequence[abci.Misbehavior] = ()) -> Any:
         """The answer to an agreed block, which is not kept yet."""
         height = self.storage.tip().height + 1
-        return self.ask(abci.RequestFinalizeBlock(list(transactions), [], b"h", height, at(self.time + SECOND)))
+        return self.ask(
+            abci.RequestFinalizeBlock(list(transactions), list(evidence), b"h", height, at(self.time + SECOND))
+        )
 
     def block(self, *transactions: bytes) -> Any:
         """Agree on a block and keep it."""

@@ -8,10 +8,11 @@ import pytest
 from abci_driver import Driver, at
 from hypothesis import given, settings
 from ledger_streams import STREAMS, follow, step
-from ledger_world import GENESIS, SECOND, World, entry, hash_of, id_of, public
+from ledger_world import CREATED, GENESIS, SECOND, World, entry, hash_of, id_of, public
 from suite import MANY, NAMES, Clock, describe
 
 from medrec.core import machine, merkle, state
+from medrec.core.crypto import consensus_address
 from medrec.core.outcome import Code
 from medrec.engines.abci import messages as abci
 from medrec.engines.abci.server import FatalError
@@ -244,9 +245,11 @@ def test_votes_change_the_validators(node: Driver) -> None:
     new, newer = hash_of("new key"), hash_of("newer key")
     assert vote_through(node, world, "validator", id=NAMES[6], key=new, power=1) == {new: 1}
     assert vote_through(node, world, "validator", id=NAMES[6], key=newer, power=1) == {new: 0, newer: 1}
-    old = public(NAMES[1] + " consensus")
-    assert vote_through(node, world, "validator", id=NAMES[1], key=new, power=1) == {old: 0, new: 1}
-    assert vote_through(node, world, "validator", id=NAMES[1], key=new, power=0) == {new: 0}
+    old, own = public(NAMES[1] + " consensus"), hash_of("own key")
+    assert vote_through(node, world, "validator", id=NAMES[1], key=own, power=1) == {old: 0, own: 1}
+    assert vote_through(node, world, "validator", id=NAMES[1], key=own, power=0) == {own: 0}
+    stolen = node.block(world.proposal(NAMES[0], "validator", id=NAMES[0], key=own, power=1))
+    assert stolen.tx_results[0].code == Code.KEY_IN_USE
     assert vote_through(node, world, "suspend", id=NAMES[2]) == {public(NAMES[2] + " consensus"): 0}
     assert vote_through(node, world, "reinstate", id=NAMES[2]) == {public(NAMES[2] + " consensus"): 1}
 
@@ -318,3 +321,30 @@ def test_a_mark_that_was_refused_is_not_remembered_by_a_later_check_that_asks_fo
     assert b"refused" not in marks
     marks.remember()
     assert b"refused" in marks
+
+
+# --- misbehaviour -----------------------------------------------------------------------------------------
+
+
+def evidence(key: bytes, height: int = 1, kind: int = 1) -> abci.Misbehavior:
+    return abci.Misbehavior(kind, abci.Validator(consensus_address(key), 1), height, at(CREATED))
+
+
+def test_evidence_leads_to_its_organisation_and_stands_on_the_ledger_and_in_the_block(node: Driver) -> None:
+    world, voted = World(MANY), hash_of("voted key")
+    vote_through(node, world, "validator", id=NAMES[6], key=voted, power=1)
+    vote_through(node, world, "validator", id=NAMES[6], key=hash_of("next key"), power=1)
+    found = [
+        evidence(voted),
+        evidence(public(NAMES[1] + " consensus"), 2),
+        evidence(b"nobody's"),
+        evidence(voted, 1, 9),
+    ]
+    node.finalize([], found)
+    node.ask(abci.RequestCommit())
+    view = node.storage.state()
+    assert [state.read_integer(view, state.faults_key(name)) for name in (NAMES[6], NAMES[1], NAMES[0])] == [1, 1, 0]
+    kept = state.read(view, state.misbehaviour_key(NAMES[1], 2, "double-vote"), state.Misdeed)
+    assert kept is not None and kept.time == CREATED
+    block = node.storage.blocks(node.storage.tip().height - 1)[0].block
+    assert [(one.organisation, one.height) for one in block.misbehaviour] == [(NAMES[6], 1), (NAMES[1], 2)]

@@ -46,6 +46,11 @@ def key_id(public: bytes) -> bytes:
     return hashlib.sha256(public).digest()[:KEY_ID_BYTES]
 
 
+def consensus_address(public: bytes) -> bytes:
+    """The first 20 bytes of SHA-256(consensus key): how evidence names a validator."""
+    return hashlib.sha256(public).digest()[:20]
+
+
 def verify_ed25519(public: bytes, message: bytes, signature: bytes) -> bool:
     """True if the 64-byte signature over the message holds under the 32-byte key, by libsodium's strict
     rule.

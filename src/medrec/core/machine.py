@@ -7,7 +7,7 @@ in its order, all or nothing; then the log and the state map take what was accep
 
 from collections.abc import Callable, Container
 
-from medrec.core import codec, kinds, ladder, merkle, state, statemap
+from medrec.core import codec, kinds, ladder, merkle, misbehaviour, state, statemap
 from medrec.core.credential import Ed25519Credential, NewCredential, verify_account_signature
 from medrec.core.crypto import key_id
 from medrec.core.genesis import decode_tip, encode_tip
@@ -32,6 +32,8 @@ from medrec.core.view import Draft, View
 from medrec.core.webauthn import SignatureRefused
 
 NOTHING_VERIFIED: Container[bytes] = frozenset()
+PROTOCOLS: Container[int] = frozenset({PROTOCOL_VERSION})
+"""The protocol versions that this software knows the rules of."""
 
 
 class BlockError(ValueError):
@@ -84,7 +86,7 @@ def _begin(draft: Draft, block: Block) -> int:
             protocol = version
             state.write_integer(draft, state.PROTOCOL, version)
             draft.delete(state.UPGRADE)
-    if protocol != PROTOCOL_VERSION:
+    if protocol not in PROTOCOLS:
         raise ProtocolError(
             f"from height {block.height} on the network follows protocol {protocol}; this software knows "
             f"{PROTOCOL_VERSION}: upgrade it and start again, nothing is lost"
@@ -93,6 +95,7 @@ def _begin(draft: Draft, block: Block) -> int:
         draft.delete(key)
     mark_overdue(draft, block.height, block.time)
     end_freezes(draft, block.time)
+    misbehaviour.record(draft, block.misbehaviour, block.height)
     return protocol
 
 

@@ -102,6 +102,17 @@ class Proposal(Fields, frozen=True):
     done: bool = False
 
 
+class Misdeed(Fields, frozen=True):
+    """What was proven of a validator: "double-vote" or "light-client-attack" at a height and time; `since` is the
+    height of the block that recorded it.
+    """
+
+    kind: str
+    height: Count
+    time: TimeMs
+    since: Count
+
+
 Record = TypeVar("Record", bound=Fields)
 
 
@@ -163,6 +174,21 @@ def signing_key_key(key: bytes) -> bytes:
 def validator_key(organisation: str) -> bytes:
     """Where an organisation's consensus key and power stand."""
     return b"validator/" + organisation.encode()
+
+
+def consensus_key_key(address: bytes) -> bytes:
+    """Where a consensus key that was voted for leads to its organisation; these records stay for ever."""
+    return b"consensus/" + address
+
+
+def misbehaviour_key(organisation: str, height: int, kind: str) -> bytes:
+    """Where a proven misdeed of a validator stands."""
+    return b"misbehaviour/" + organisation.encode() + b"/" + height.to_bytes(8, "big") + kind.encode()
+
+
+def faults_key(organisation: str) -> bytes:
+    """Where an organisation's public count of proven misdeeds stands."""
+    return b"faults/" + organisation.encode()
 
 
 def due_index(due: int, creditor: str, obligation: bytes) -> bytes:

@@ -58,12 +58,24 @@ class Transaction(msgspec.Struct, frozen=True):
     attachment: bytes
 
 
+class Misbehaviour(msgspec.Struct, frozen=True):
+    """What the network has proven of a validator: "double-vote" or "light-client-attack", at a height and time."""
+
+    organisation: str
+    kind: str
+    height: int
+    time: int
+
+
 class Block(msgspec.Struct, frozen=True):
-    """A run of transactions in their agreed order, with the agreed time in milliseconds."""
+    """A run of transactions in their agreed order, with the agreed time in milliseconds, and what was proven of
+    validators.
+    """
 
     height: int
     time: int
     transactions: tuple[bytes, ...]
+    misbehaviour: tuple[Misbehaviour, ...] = ()
 
 
 class Tip(msgspec.Struct, frozen=True):

@@ -24,7 +24,7 @@ from medrec.engines.abci.wire import encode_varint
 from medrec.engines.cometbft_marks import Marks, Pool
 from medrec.engines.cometbft_query import answer_query
 from medrec.engines.cometbft_snapshot import Restoring, Snapshots
-from medrec.engines.cometbft_validators import Founders, validator_changes
+from medrec.engines.cometbft_validators import Founders, proven, validator_changes
 from medrec.engines.engine import CommittedBlock, EngineError
 from medrec.engines.local import BLOCK_TRANSACTIONS_MAX
 from medrec.engines.storage import Storage
@@ -163,8 +163,13 @@ class Application:
     def finalize_block(self, request: abci.RequestFinalizeBlock) -> abci.Message:
         """What the agreed block does; kept by Commit."""
         self._fault("finalize")
-        block = Block(request.height, max(request.time.ms, self._storage.tip().time), tuple(request.txs))
         view = self._storage.state()
+        block = Block(
+            request.height,
+            max(request.time.ms, self._storage.tip().time),
+            tuple(request.txs),
+            proven(view, request.misbehavior, self._founders),
+        )
         result = machine.apply_block(view, block, self._marks)
         self._candidate = (block, result)
         changes = validator_changes(view, result.writes, self._founders)

@@ -6,12 +6,15 @@ differ by a byte never speak to one another. A key voted for (state validator/<o
 founding one; an organisation that is suspended does not validate.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from typing import Any
 
 from medrec.core import codec, state
+from medrec.core.crypto import consensus_address
+from medrec.core.types import Misbehaviour
 from medrec.core.view import View, prefix_end
+from medrec.engines.abci.parts import Misbehavior
 from medrec.engines.engine import EngineError
 
 KEY_BYTES = 32
@@ -66,6 +69,21 @@ def validators(view: View, founders: Founders) -> dict[str, bytes]:
             keys.pop(name, None)
     active = {organisation.id for organisation in state.organisations(view) if organisation.active}
     return {name: key for name, key in keys.items() if name in active}
+
+
+KINDS = {1: "double-vote", 2: "light-client-attack"}
+
+
+def proven(view: View, found: Iterable[Misbehavior], founders: Founders) -> tuple[Misbehaviour, ...]:
+    """The evidence of a block, by organisation. A key that no member ever had is nobody's."""
+    owners = {consensus_address(key): name for name, key in founders.keys.items()}
+    named = []
+    for one in found:
+        voted = view.get(state.consensus_key_key(one.validator.address))
+        name = owners.get(one.validator.address) or (voted.decode() if voted else None)
+        if name is not None and one.type in KINDS:
+            named.append(Misbehaviour(name, KINDS[one.type], one.height, one.time.ms))
+    return tuple(named)
 
 
 class _After:

@@ -18,7 +18,7 @@ from medrec.core import codec, merkle, statemap
 from medrec.core.genesis import decode_tip, encode_tip, genesis_writes, network_id
 from medrec.core.outcome import Code, Outcome
 from medrec.core.state import NETWORK, TIP
-from medrec.core.types import Block, BlockResult, Tip
+from medrec.core.types import Block, BlockResult, Misbehaviour, Tip
 from medrec.core.view import View
 from medrec.engines.engine import BLOCKS_MAX, CommittedBlock, EngineError
 from medrec.engines.local import BLOCK_BYTES_MAX
@@ -124,6 +124,7 @@ class Storage:
         connection = self.connection
         rows = [[int(outcome.code), index] for outcome, index in zip(result.outcomes, result.leaf_indices, strict=True)]
         details = [outcome.detail for outcome in result.outcomes]
+        proven = [[one.organisation, one.kind, one.height, one.time] for one in block.misbehaviour]
         try:
             self._fault("begin")
             connection.execute("BEGIN IMMEDIATE")
@@ -136,7 +137,7 @@ class Storage:
                     block.height,
                     block.time,
                     codec.encode(list(block.transactions)),
-                    codec.encode([rows, details]),
+                    codec.encode([rows, details, proven] if proven else [rows, details]),
                     encode_tip(result.tip),
                 ),
             )
@@ -368,9 +369,10 @@ def put(connection: sqlite3.Connection, writes: dict[bytes, bytes | None]) -> No
 
 def read_block(height: int, time: int, transactions: bytes, results: bytes, tip: bytes) -> CommittedBlock:
     """The block of a row of the table `block`."""
-    rows, details = codec.decode(results, bytes_max=_STORED_BYTES_MAX)
+    rows, details, *proven = codec.decode(results, bytes_max=_STORED_BYTES_MAX)
     outcomes = tuple(Outcome(Code(code), detail) for (code, _), detail in zip(rows, details, strict=True))
-    block = Block(height, time, tuple(codec.decode(transactions, bytes_max=_STORED_BYTES_MAX)))
+    misbehaviour = tuple(Misbehaviour(*one) for one in (proven[0] if proven else ()))
+    block = Block(height, time, tuple(codec.decode(transactions, bytes_max=_STORED_BYTES_MAX)), misbehaviour)
     return CommittedBlock(block, outcomes, tuple(index for _, index in rows), decode_tip(tip))
 
 

@@ -23,6 +23,7 @@ KINDS: dict[str, Kind] = {
     "anchor": Kind(ORGANISATION, anchor.anchor),
     "organisation/rotate": Kind(ORGANISATION, organisation.rotate),
     "organisation/describe": Kind(ORGANISATION, organisation.describe),
+    "organisation/leave": Kind(ORGANISATION, organisation.leave),
     "governance/propose": Kind(ORGANISATION, governance.propose),
     "governance/vote": Kind(ORGANISATION, governance.vote),
     "account/create": Kind(OPENING, account.create),

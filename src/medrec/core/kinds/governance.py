@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import msgspec
 
 from medrec.core import codec, state
+from medrec.core.crypto import consensus_address
 from medrec.core.kinds.organisation import replace_keys, take_keys
 from medrec.core.ladder import POLICY, Delay, Policy, policy_of
 from medrec.core.outcome import Code, claim, refuse
@@ -196,6 +197,10 @@ def validator(draft: Draft, change: Validator, height: int) -> None:
     _known(draft, change.id)
     new = codec.encode([change.key, change.power])
     claim(draft.get(state.validator_key(change.id)) != new, Code.NO_CHANGE)
+    # Misbehaviour names a key: it must lead to one organisation, even after the key has gone.
+    address = state.consensus_key_key(consensus_address(change.key))
+    claim(draft.get(address) in (None, change.id.encode()), Code.KEY_IN_USE, "consensus key")
+    draft.put(address, change.id.encode())
     draft.put(state.validator_key(change.id), new)
 
 

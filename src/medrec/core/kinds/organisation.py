@@ -26,6 +26,10 @@ class Describe(Fields, frozen=True):
     endpoint: Url
 
 
+class Leave(Fields, frozen=True):
+    """The payload of organisation/leave: nothing."""
+
+
 def rotate(draft: Draft, transaction: Transaction, height: int, time: int) -> None:
     """Replace an organisation's keys by its own decision, signed with the key that goes."""
     payload: Rotate = read_fields(transaction.body.payload, Rotate)
@@ -44,6 +48,16 @@ def describe(draft: Draft, transaction: Transaction, height: int, time: int) -> 
     changed = msgspec.structs.replace(organisation, name=payload.name, endpoint=payload.endpoint)
     claim(changed != organisation, Code.NO_CHANGE)
     state.write(draft, state.organisation_key(organisation.id), changed)
+
+
+def leave(draft: Draft, transaction: Transaction, height: int, time: int) -> None:
+    """Go, by one's own decision: it speaks, votes and validates no more; what it said and owes stays."""
+    read_fields(transaction.body.payload, Leave)
+    organisation = state.organisation(draft, transaction.body.author)
+    assert organisation is not None
+    left = [other for other in state.organisations(draft) if other.has_vote and other.id != organisation.id]
+    claim(left, Code.LAST_VOTERS)
+    state.write(draft, state.organisation_key(organisation.id), msgspec.structs.replace(organisation, active=False))
 
 
 def replace_keys(draft: Draft, organisation: Organisation, keys: Keys) -> None:
