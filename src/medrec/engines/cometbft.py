@@ -57,6 +57,9 @@ class CometBftEngine:
     its fate is called unknown.
     """
 
+    application = Application
+    """What answers CometBFT. Tests put a dishonest one in its place."""
+
     def __init__(
         self,
         folder: Path,
@@ -101,7 +104,7 @@ class CometBftEngine:
         genesis = read_genesis(self._genesis)
         tip, _ = genesis_writes(self._genesis)
         write_home(self._home, self._settings, genesis, self.founders, tip.app_hash, self._socket, self.keys.node[:12])
-        application = Application(
+        application = self.application(
             self._storage,
             self.founders,
             self.snapshots,
@@ -119,8 +122,8 @@ class CometBftEngine:
 
     @property
     def trouble(self) -> str:
-        """Why the engine is not running, in one sentence; empty while it runs."""
-        return "" if self._process.pid is not None else self._process.trouble
+        """What is wrong with the engine, in one sentence; empty while all is well."""
+        return self._process.trouble
 
     @property
     def rpc(self) -> Rpc:

@@ -1,0 +1,90 @@
+"""What the engine writes into its log, in words for the operator; and a bound on the log's size."""
+
+import shutil
+import time
+from pathlib import Path
+
+LOG_BYTES_MAX = 16 << 20
+FRESH_S = 60.0
+"""How long a complaint of a running engine is repeated after its last line."""
+
+ENDED = {
+    "address already in use": (
+        "A port of the engine is taken by another program; change `listen` or `rpc` in engine.toml."
+    ),
+    "no space left on device": "The disk is full: nothing was lost; make room.",
+    "resource temporarily unavailable": "Another engine uses this folder; stop it first.",
+    "does not match genesis": "The engine's data belong to another network; see genesis.json and validators.json.",
+    "Block.Header.AppHash": (
+        "This node computes another app hash than the network: its software or its ledger file differs. Compare the "
+        "versions; if they are equal, set the ledger folder aside and join anew from a snapshot."
+    ),
+    "corrupt": "The engine's own data are damaged; restore the ledger folder from a backup, or join anew.",
+}
+"""Part of a line, and what it means, for an engine that ended or whose consensus failed."""
+
+RUNNING = {
+    "peer is on a different network": (
+        "Another member runs another network than this one: genesis.json or validators.json differ by at least one "
+        "byte. Compare the SHA-256 of both files with the other members."
+    ),
+    "found conflicting vote from ourselves": (
+        "Somebody else votes with this organisation's consensus key: a second copy of this node runs. Stop one at "
+        "once; the network records it as misbehaviour."
+    ),
+}
+"""The same for an engine that goes on."""
+
+FAILED = "CONSENSUS FAILURE"
+"""The engine's process lives on after this line, and takes part in nothing any more."""
+
+
+class EngineLog:
+    """The file that the engine's process appends to."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._read = file.stat().st_size if file.exists() else 0
+        self._note = ""
+        self._noted = 0.0
+
+    def look(self) -> bool:
+        """Read what is new; True if the engine's consensus has failed and its process must be ended."""
+        size = self._file.stat().st_size if self._file.exists() else 0
+        if size < self._read:
+            self._read = 0
+        if size == self._read:
+            return False
+        with self._file.open("rb") as log:
+            log.seek(max(self._read, size - LOG_BYTES_MAX))
+            text = log.read(size - log.tell()).decode(errors="replace")
+        self._read = size
+        for part, words in RUNNING.items():
+            if part in text:
+                self._note, self._noted = words, time.monotonic()
+        if size > LOG_BYTES_MAX:
+            self._turn_over()
+        return FAILED in text
+
+    def _turn_over(self) -> None:
+        """Keep one old part. The process appends to the same file, so it is emptied, not replaced."""
+        shutil.copyfile(self._file, self._file.with_suffix(".log.1"))
+        with self._file.open("r+b") as log:
+            log.truncate(0)
+        self._read = 0
+
+    @property
+    def note(self) -> str:
+        """What a running engine complained of within the last minute; empty if nothing."""
+        return self._note if self._note and time.monotonic() - self._noted < FRESH_S else ""
+
+    def last_words(self) -> str:
+        """The line that says why the engine ended, in words for the operator."""
+        with self._file.open("rb") as log:
+            log.seek(max(0, self._file.stat().st_size - 20_000))
+            lines = log.read().decode(errors="replace").splitlines()
+        for line in reversed(lines):
+            for part, words in ENDED.items():
+                if part in line:
+                    return words
+        return next((line.strip()[:300] for line in reversed(lines) if line.startswith(("ERROR", "panic", "E["))), "")
