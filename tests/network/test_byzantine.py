@@ -130,4 +130,3 @@ def test_double_votes_are_proven_and_counted_on_the_ledger_of_everybody(network:
     late = network.open("late")
     until(lambda: late.tip().height >= network.engines[HONEST[0]].tip().height, "the late joiner follows")
     assert counted(late) == counted(network.engines[HONEST[1]]) and liar is not twin
-
