@@ -21,7 +21,7 @@ from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
 
-from medrec.core import codec, merkle, state, statemap
+from medrec.core import codec, indexes, merkle, state, statemap
 from medrec.core.genesis import decode_tip, encode_tip
 from medrec.core.outcome import Refused
 from medrec.core.types import Tip, decode_transaction, log_leaf
@@ -317,12 +317,6 @@ def _covers(parts: Sequence[list[Any]], height: int) -> bool:
 
 
 def _indexes(entries: dict[bytes, bytes | None]) -> dict[bytes, bytes | None]:
-    """The unproven indexes that follow from proven records: open obligations by their time."""
-    found: dict[bytes, bytes | None] = {}
-    for key, value in entries.items():
-        if key.startswith(b"obligation/") and value is not None:
-            _, creditor, identifier = key.split(b"/", 2)
-            fields = codec.decode(value)
-            if fields["status"] == "open":
-                found[state.due_index(fields["due"], creditor.decode(), identifier)] = b""
-    return found
+    """The unproven indexes that follow from proven records."""
+    found = (indexes.following(key, value) for key, value in entries.items() if value is not None)
+    return dict.fromkeys((key for key in found if key is not None), b"")

@@ -248,6 +248,7 @@ KINDS = Texts(
         "anchor": ("{author} put one line on the ledger", "{author} put {count} lines on the ledger"),
         "organisation/rotate": "{author} changed its keys",
         "organisation/describe": "{author} changed its entry in the directory",
+        "organisation/leave": "{author} left the network",
         "governance/propose": "{author} proposed: {change}",
         "governance/vote": "{author} voted for a proposal",
         "account/create": "An account was opened",
