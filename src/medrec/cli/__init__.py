@@ -6,7 +6,7 @@ import sys
 import typer
 from rich.console import Console
 
-from medrec.cli import demo, node, proofs, witness
+from medrec.cli import demo, node, proofs, terminology, witness
 from medrec.cli.stop import Stop
 from medrec.core.genesis import GenesisError
 from medrec.engines.engine import EngineError
@@ -36,8 +36,7 @@ VERBS = (
     proofs.receipt,
     proofs.export,
     proofs.check,
-    witness.witness,
-    witness.tiles,
+from medrec.cli import demo, node, proofs, terminology, witness
 )
 for verb in VERBS:
     app.command()(verb)

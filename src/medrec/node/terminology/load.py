@@ -1,0 +1,250 @@
+"""Loading: recognise what a site has, read it with progress, and put one whole file in the place of the last.
+
+What is recognised is told by name and first line, never guessed; what is not recognised is named and refused, so that
+a slip of the hand is not a terminology silently left out.
+"""
+
+import hashlib
+import os
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from medrec.core.records.terms import CVX, ICD10CM, LOINC, RXNORM, SNOMED, UNII, Drug, cleaned
+from medrec.node.terminology import index, tables
+from medrec.node.terminology.index import TerminologyError
+from medrec.node.terminology.rxnorm import Release
+
+Progress = Callable[[str, int], None]
+"""Called with what is being read and how many rows of it were."""
+
+_STEP = 20_000
+_RANK = ("IN", "PIN", "MIN", "BN", "SCD", "SBD", "SCDC", "GPCK", "BPCK")
+
+
+def nothing(_what: str, _rows: int) -> None:
+    """Progress that nobody watches."""
+
+
+def kind_of(path: Path) -> str:
+    """Which table a path is: a kind of KINDS, or empty when it is none of them."""
+    name = path.name
+    if path.is_dir():
+        return "rxnorm" if (path / "RXNCONSO.RRF").exists() else ""
+    if name == "RXNCONSO.RRF":
+        return "rxnorm"
+    for prefix, kind in _RF2:
+        if name.startswith(prefix) and name.endswith(".txt"):
+            return kind
+    low = name.lower().removesuffix(".gz")
+    if low.endswith(".txt"):
+        if low.startswith(("icd10cm_order", "icd10cm-order", "icd10cm_codes", "icd10cm-codes")):
+            return "icd10cm"
+        if low.startswith("cvx"):
+            return "cvx"
+        return "unii" if low.startswith("unii_records") else ""
+    if not low.endswith(".csv"):
+        return ""
+    found = set(tables.columns(path))
+    return next((kind for kind, needed in _COLUMNS if needed <= found), "")
+
+
+_RF2 = (
+    ("sct2_Concept_Snapshot", "snomed-concepts"),
+    ("sct2_Description_Snapshot", "snomed-names"),
+    ("sct2_Relationship_Snapshot", "snomed-parents"),
+    ("der2_iisssccRefset_ExtendedMapSnapshot", "snomed-maps"),
+    ("der2_iisssccRefset_ExtendedMap", "snomed-maps"),
+)
+_COLUMNS = (
+    ("loinc", {"LOINC_NUM", "LONG_COMMON_NAME"}),
+    ("ndc", {"ndc11", "rxcui"}),
+    ("classes", {"ingredient_rxcui", "class_code", "class_name", "kind"}),
+    ("concepts", {"cvx", "short", "status"}),
+    ("concepts", {"code", "description"}),
+)
+
+
+def found_under(paths: Iterable[Path]) -> list[tuple[str, Path]]:
+    """(kind, path) of every table under the paths. Raises TerminologyError for a file named that is none."""
+    found: dict[Path, str] = {}
+    for path in paths:
+        if not path.exists():
+            raise TerminologyError("not-there", f"{path} is not there; give files or folders of a release.")
+        kind = kind_of(path)
+        if kind:
+            found[path.parent if path.name == "RXNCONSO.RRF" else path] = kind
+        elif path.is_dir():
+            inside = ((inner, kind_of(inner)) for inner in sorted(path.rglob("*")) if inner.is_file())
+            found |= {(p.parent if p.name == "RXNCONSO.RRF" else p): kind for p, kind in inside if kind}
+        else:
+            raise TerminologyError("not-a-table", f"{path.name} is no table that is known; see the operator's guide.")
+    if not found:
+        raise TerminologyError("not-a-table", "No table that is known is there; see the operator's guide.")
+    return [(kind, path) for path, kind in found.items()]
+
+
+def load(paths: Iterable[Path], target: Path, progress: Progress = nothing) -> list[tuple[str, str, int]]:
+    """Read all tables under `paths` into `target`, in place of what was there: (file, kind, rows) of each.
+
+    Raises TerminologyError, and then `target` is as it was.
+    """
+    tables_found = found_under(paths)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    beside = target.with_name(f".{target.name}.loading")
+    beside.unlink(missing_ok=True)
+    try:
+        with Writer(beside, progress) as writer:
+            for kind, path in tables_found:
+                writer.table(kind, path)
+        with beside.open("rb") as file:
+            os.fsync(file.fileno())
+        beside.replace(target)
+    except (KeyError, ValueError, UnicodeError, sqlite3.Error) as error:
+        raise TerminologyError("unreadable", f"{path.name} cannot be read as {kind} ({error}).") from None
+    finally:
+        beside.unlink(missing_ok=True)
+    return writer.done
+
+
+class Writer:
+    """The file in the making."""
+
+    def __init__(self, path: Path, progress: Progress) -> None:
+        self._count = 0
+        self._database = sqlite3.connect(path, isolation_level=None)
+        self._progress = progress
+        self.done: list[tuple[str, str, int]] = []
+
+    def __enter__(self) -> "Writer":
+        self._database.executescript(f"PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; {index.SCHEMA} BEGIN;")
+        self._database.execute("INSERT INTO about VALUES ('format', ?)", (str(index.FORMAT),))
+        return self
+
+    def __exit__(self, failed: object, *rest: object) -> None:
+        if failed is None:
+            self._database.execute("COMMIT")
+        self._database.close()
+
+    def table(self, kind: str, path: Path) -> None:
+        """Read one table."""
+        count = getattr(self, "_" + kind.replace("-", "_"))(path)
+        if not count:
+            raise TerminologyError("empty", f"{path.name} holds nothing that can be read as {kind}.")
+        self._database.execute("INSERT INTO source VALUES (?,?,?,?)", (path.name, kind, count, _digest(path)))
+        self.done.append((path.name, kind, count))
+
+    def _put(self, what: str, statement: str, rows: Iterable[tuple[Any, ...]]) -> int:
+        self._database.executemany(statement, self._counted(what, rows))
+        return self._count
+
+    def _counted(self, what: str, rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+        self._count = 0
+        for row in rows:
+            self._count += 1
+            if self._count % _STEP == 0:
+                self._progress(what, self._count)
+            yield row
+        self._progress(what, self._count)
+
+    def _complete(self, system: str) -> None:
+        self._database.execute("INSERT OR IGNORE INTO complete VALUES (?)", (system,))
+
+    def _concepts_of(self, what: str, rows: Iterable[tuple[Any, ...]]) -> int:
+        return self._put(what, "INSERT OR REPLACE INTO concept VALUES (?,?,?,?)", rows)
+
+    def _rxnorm(self, path: Path) -> int:
+        self._progress("RxNorm", 0)
+        release = Release(path)
+        drugs = [drug for drug in release.drugs() if drug.ingredients or drug.kind == "BN"]
+        count = self._put(
+            "RxNorm: drugs",
+            "INSERT OR REPLACE INTO drug VALUES (?,?)",
+            ((drug.code, index.encoded(drug)) for drug in drugs),
+        )
+        names = "INSERT OR IGNORE INTO named VALUES (?,?,?)"
+        self._put(
+            "RxNorm: names", names, ((cleaned(drug.name), _rank(drug), drug.code) for drug in drugs if drug.ingredients)
+        )
+        self._concepts_of("RxNorm: codes", ((RXNORM, drug.code, drug.name, drug.retired) for drug in drugs))
+        self._put("RxNorm: NDC and UNII", "INSERT OR REPLACE INTO same VALUES (?,?,?)", release.same())
+        if release.full:
+            self._complete(RXNORM)
+        return count
+
+    def _ndc(self, path: Path) -> int:
+        return self._put("NDC", "INSERT OR REPLACE INTO same VALUES (?,?,?)", tables.plain_ndcs(path))
+
+    def _classes(self, path: Path) -> int:
+        rows = list(tables.plain_classes(path))
+        self._put(
+            "names of classes",
+            "INSERT OR IGNORE INTO class_named VALUES (?,?)",
+            (label for _, entry in rows for label in index.labels(entry)),
+        )
+        return self._put(
+            "classes",
+            "INSERT OR REPLACE INTO class VALUES (?,?,?,?,?)",
+            ((ingredient, e.code, e.name, e.kind, e.purpose) for ingredient, e in rows),
+        )
+
+    def _icd10cm(self, path: Path) -> int:
+        self._complete(ICD10CM)
+        return self._concepts_of("ICD-10-CM", tables.icd10cm(path))
+
+    def _cvx(self, path: Path) -> int:
+        self._complete(CVX)
+        return self._concepts_of("CVX", tables.cvx(path))
+
+    def _concepts(self, path: Path) -> int:
+        return self._concepts_of(path.name, tables.plain_concepts(path))
+
+    def _unii(self, path: Path) -> int:
+        rows = list(tables.unii(path))
+        drugs = ((UNII, code, drug) for code, _, drug in rows if drug)
+        self._put("UNII: RxNorm codes", "INSERT OR IGNORE INTO same VALUES (?,?,?)", drugs)
+        self._complete(UNII)
+        return self._concepts_of("UNII", ((UNII, code, name, False) for code, name, _ in rows))
+
+    def _loinc(self, path: Path) -> int:
+        self._complete(LOINC)
+        return self._concepts_of("LOINC", tables.loinc(path))
+
+    def _snomed_concepts(self, path: Path) -> int:
+        self._complete(SNOMED)
+        statement = (
+            "INSERT INTO concept VALUES (?,?,?,?) ON CONFLICT(system, code) DO UPDATE SET retired = excluded.retired"
+        )
+        rows = ((SNOMED, code, "", retired) for code, retired in tables.snomed_concepts(path))
+        return self._put("SNOMED CT: concepts", statement, rows)
+
+    def _snomed_names(self, path: Path) -> int:
+        names: dict[str, tuple[int, str]] = {}
+        for code, term, rank in tables.snomed_names(path):
+            names[code] = min(names.get(code, (9, "")), (rank, term)) if code in names else (rank, term)
+        statement = "INSERT INTO concept VALUES (?,?,?,0) ON CONFLICT(system, code) DO UPDATE SET name = excluded.name"
+        return self._put("SNOMED CT: names", statement, ((SNOMED, code, name) for code, (_, name) in names.items()))
+
+    def _snomed_parents(self, path: Path) -> int:
+        rows = ((SNOMED, code, above) for code, above in tables.snomed_parents(path))
+        return self._put("SNOMED CT: hierarchy", "INSERT OR IGNORE INTO parent VALUES (?,?,?)", rows)
+
+    def _snomed_maps(self, path: Path) -> int:
+        rows = ((SNOMED, code, ICD10CM, target) for code, target in tables.snomed_maps(path))
+        return self._put("SNOMED CT: map to ICD-10-CM", "INSERT OR IGNORE INTO map VALUES (?,?,?,?)", rows)
+
+
+def _rank(drug: Drug) -> int:
+    """Of equal names the current one counts, and of those the most general."""
+    place = _RANK.index(drug.kind) if drug.kind in _RANK else len(_RANK)
+    return place + (100 if drug.retired else 0)
+
+
+def _digest(path: Path) -> str:
+    """The digest of a file; of a folder, of the digests of its files."""
+    if path.is_dir():
+        parts = "".join(_digest(file) for file in sorted(path.glob("RXN*.RRF")))
+        return hashlib.sha256(parts.encode()).hexdigest()
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,209 @@
+"""Tables that a site loads: each kind from a release in miniature; what is refused; a load is whole or nothing."""
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from medrec.core.records.terms import CVX, ICD10CM, LOINC, NDC, RXNORM, SNOMED, UNII, Table
+from medrec.core.records.understood import Strength
+from medrec.node.terminology import held
+from medrec.node.terminology.index import Indexed, TerminologyError
+from medrec.node.terminology.load import load
+
+# Invented drugs in the columns of RxNorm.
+CONCEPTS = [
+    ("1", "RXNORM", "IN", "1", "zanivastatin", "N"),
+    ("1", "MTHSPL", "SU", "ABCDE12345", "ZANIVASTATIN", "N"),
+    ("2", "RXNORM", "PIN", "2", "zanivastatin calcium", "N"),
+    ("3", "RXNORM", "BN", "3", "Zanitor", "N"),
+    ("4", "RXNORM", "SCDC", "4", "zanivastatin 20 MG", "N"),
+    ("5", "RXNORM", "SCD", "5", "zanivastatin 20 MG Oral Tablet", "N"),
+    ("6", "RXNORM", "SBD", "6", "zanivastatin 20 MG Oral Tablet [Zanitor]", "N"),
+    ("7", "RXNORM", "DF", "7", "Oral Tablet", "N"),
+    ("8", "RXNORM", "IN", "8", "mellipril", "N"),
+    ("9", "RXNORM", "SCDC", "9", "mellipril 5 MG", "N"),
+    ("10", "RXNORM", "SCD", "10", "mellipril 5 MG / zanivastatin 20 MG Oral Tablet", "N"),
+    ("11", "RXNORM", "SCD", "11", "zanivastatin 10 MG Oral Tablet", "O"),
+    ("12", "GS", "BD", "12", "a name of another source", "N"),
+]
+RELATIONS = [
+    ("1", "2", "form_of"), ("1", "3", "tradename_of"), ("1", "4", "has_ingredient"), ("4", "5", "consists_of"),
+    ("7", "5", "has_dose_form"), ("5", "6", "tradename_of"), ("4", "6", "consists_of"), ("8", "9", "has_ingredient"),
+    ("4", "10", "consists_of"), ("9", "10", "consists_of"), ("4", "11", "consists_of"),
+]  # fmt: skip
+
+
+def rxnorm(folder: Path, *, full: bool = False) -> Path:
+    folder.mkdir()
+    rows = [f"{c}|ENG||||||||||{sab}|{tty}|{code}|{name}||{off}||" for c, sab, tty, code, name, off in CONCEPTS]
+    (folder / "RXNCONSO.RRF").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    relations = [f"{a}||CUI|RO|{b}||CUI|{rela}|||RXNORM||||||" for a, b, rela in RELATIONS]
+    (folder / "RXNREL.RRF").write_text("\n".join(relations) + "\nbroken|line\n", encoding="utf-8")
+    (folder / "RXNSAT.RRF").write_text("6||||||||NDC|RXNORM|00071-0155-23|N||\n", encoding="utf-8")
+    if full:
+        old = "||zanivastatinum||||||||||99|RXNORM|IN|1|\n"
+        (folder / "RXNATOMARCHIVE.RRF").write_text(old, encoding="utf-8")
+    return folder
+
+
+def loaded(tmp_path: Path, *paths: Path) -> Indexed:
+    load(paths, tmp_path / "terminology.db")
+    return Indexed(tmp_path / "terminology.db", Table())
+
+
+def test_rxnorm_gives_ingredients_strengths_brands_and_codes_of_others(tmp_path: Path) -> None:
+    terms = loaded(tmp_path, rxnorm(tmp_path / "rrf"))
+    branded = terms.drug(NDC, "0071-0155-23")
+    assert branded is not None and (branded.code, branded.kind, branded.brand, branded.generic) == (
+        "6",
+        "SBD",
+        "Zanitor",
+        "5",
+    )
+    assert branded.ingredients == ("1",) and branded.strengths == (Strength("1", "20", "mg"),)
+    both = terms.drug(RXNORM, "10")
+    assert both is not None and both.ingredients == ("1", "8") and len(both.strengths) == 2
+    generic = terms.drug(RXNORM, "5")
+    assert generic is not None and generic.form == "Oral Tablet"
+    for name in ("Zanitor", "ZANIVASTATIN  calcium", "zanivastatin"):
+        found = terms.drug_named(name)
+        assert found is not None and found.ingredients == ("1",)
+    substance = terms.drug(UNII, "ABCDE12345")
+    assert substance is not None and substance.ingredients == ("1",)
+    assert terms.validity(RXNORM, "5") == "valid" and terms.validity(RXNORM, "11") == "retired"
+    assert terms.validity(RXNORM, "77") == "no-table", "the prescribable part cannot say that a code is unknown"
+    assert terms.drug_named("a name of another source") is None
+
+
+def test_the_full_release_knows_former_codes_and_what_is_unknown(tmp_path: Path) -> None:
+    terms = loaded(tmp_path, rxnorm(tmp_path / "rrf", full=True))
+    former = terms.drug(RXNORM, "99")
+    assert former is not None and former.retired and former.ingredients == ("1",)
+    assert terms.validity(RXNORM, "77") == "unknown"
+
+
+def test_icd10cm_cvx_and_unii(tmp_path: Path) -> None:
+    order = f"00001 {'A00':7} 0 {'Cholera':60} Cholera\n00002 {'A0011':7} 1 {'Short':60} Cholera of the long kind\n"
+    (tmp_path / "icd10cm_order_2026.txt").write_text(order)
+    vaccines = "3|MMR|measles, mumps, rubella||Active|1|False|2020\n999|old|old one||Inactive|2|False|2001\n"
+    (tmp_path / "cvx.txt").write_text(vaccines)
+    (tmp_path / "UNII_Records_2026.txt").write_text("UNII\tPT\tRXCUI\nABCDE12345\tZANIVASTATIN\t1\n", encoding="utf-8")
+    terms = loaded(
+        tmp_path, *(tmp_path / name for name in ("icd10cm_order_2026.txt", "cvx.txt", "UNII_Records_2026.txt"))
+    )
+    assert terms.name(ICD10CM, "A00.11") == "Cholera of the long kind" and terms.name(ICD10CM, "A00") == "Cholera"
+    assert terms.validity(ICD10CM, "B99") == "unknown" and terms.ancestors(ICD10CM, "A00.11") == ("A00.1", "A00")
+    assert terms.name(CVX, "03") == "MMR" and terms.validity(CVX, "999") == "retired"
+    assert terms.name(UNII, "ABCDE12345") == "ZANIVASTATIN"
+
+
+def test_snomed_and_loinc_as_a_site_has_them(tmp_path: Path) -> None:
+    release = tmp_path / "Snapshot" / "Terminology"
+    release.mkdir(parents=True)
+    write = {
+        "sct2_Concept_Snapshot_US_2026.txt": """
+id effectiveTime active moduleId definitionStatusId
+1000001 2026 1 m d
+1000002 2026 1 m d
+1000003 2026 0 m d""",
+        "sct2_Description_Snapshot-en_US_2026.txt": """
+id effectiveTime active moduleId conceptId languageCode typeId term caseSignificanceId
+1 2026 1 m 1000001 en 900000000000003001 Sore_knee_(finding) c
+2 2026 1 m 1000001 en 900000000000013009 Sore_knee c
+3 2026 1 m 1000002 en 900000000000003001 Sore_"joint"_(finding) c""",
+        "sct2_Relationship_Snapshot_US_2026.txt": """
+id effectiveTime active moduleId sourceId destinationId relationshipGroup typeId characteristicTypeId modifierId
+1 2026 1 m 1000001 1000002 0 116680003 c m""",
+        "der2_iisssccRefset_ExtendedMapSnapshot_US_2026.txt": """
+id effectiveTime active moduleId refsetId referencedComponentId mapGroup mapPriority mapRule mapTarget
+1 2026 1 m r 1000001 1 1 TRUE M25.569
+2 2026 1 m r 1000002 1 1 IFA_248152002_|_Female_| N99""",
+    }
+    for name, lines in write.items():
+        text = lines.strip().replace(" ", "\t").replace("_", " ") + "\n"
+        (release / name).write_text(text, encoding="utf-8")
+    loinc = (
+        "LOINC_NUM,COMPONENT,STATUS,LONG_COMMON_NAME\n8480-6,X,ACTIVE,Systolic blood pressure\n1-8,Y,DEPRECATED,Old\n"
+    )
+    (tmp_path / "Loinc.csv").write_text(loinc)
+    terms = loaded(tmp_path, tmp_path / "Snapshot", tmp_path / "Loinc.csv")
+    assert terms.name(SNOMED, "1000001") == "Sore knee" and terms.ancestors(SNOMED, "1000001") == ("1000002",)
+    assert terms.name(SNOMED, "1000002") == 'Sore "joint" (finding)'
+    assert (
+        terms.equivalents(SNOMED, "1000001") == ((ICD10CM, "M25.569"),) and terms.equivalents(SNOMED, "1000002") == ()
+    )
+    assert terms.validity(SNOMED, "1000003") == "retired" and terms.validity(SNOMED, "1000009") == "unknown"
+    assert terms.name(LOINC, "8480-6") == "Systolic blood pressure" and terms.validity(LOINC, "1-8") == "retired"
+
+
+def test_plain_tables_gzipped_or_not(tmp_path: Path) -> None:
+    with gzip.open(tmp_path / "ndc.csv.gz", "wt") as file:
+        file.write("ndc11,rxcui,src\n00071015523,6,P\n")
+    (tmp_path / "classes.csv").write_text(
+        "ingredient_rxcui,class_code,class_name,kind,purpose\n1,K1,Zanistatins,GROUP,duplicate;allergy\n"
+    )
+    terms = loaded(tmp_path, rxnorm(tmp_path / "rrf"), tmp_path / "ndc.csv.gz", tmp_path / "classes.csv")
+    found = terms.class_named("zanistatins")
+    assert found is not None and found[0].code == "K1" and found[1] == ("1",)
+    assert [entry.purpose for entry in terms.classes("1")] == ["duplicate;allergy"]
+    drug = terms.drug(NDC, "00071015523")
+    assert drug is not None and drug.code == "6"
+
+
+def test_what_is_no_table_is_refused_by_name_and_the_old_file_stays(tmp_path: Path) -> None:
+    target = tmp_path / "terminology.db"
+    load([rxnorm(tmp_path / "rrf")], target)
+    before = target.read_bytes()
+    (tmp_path / "shopping.csv").write_text("milk,bread\n1,2\n")
+    (tmp_path / "Loinc.csv").write_text("LOINC_NUM,LONG_COMMON_NAME\n")
+    (tmp_path / "sct2_Concept_Snapshot_x.txt").write_text("id\tnothing\n1\t2\n")
+    for name, code in (("shopping.csv", "not-a-table"), ("Loinc.csv", "empty"), ("gone", "not-there"),
+                       ("sct2_Concept_Snapshot_x.txt", "unreadable")):  # fmt: skip
+        with pytest.raises(TerminologyError) as refused:
+            load([tmp_path / name], target)
+        assert refused.value.code == code and name.split(".")[0] in refused.value.sentence
+    assert target.read_bytes() == before
+    assert {path.name for path in tmp_path.glob(".*")} == set(), "nothing half made is left"
+
+
+def test_progress_counts_up_and_what_is_loaded_is_said(tmp_path: Path) -> None:
+    seen: list[tuple[str, int]] = []
+    done = load([rxnorm(tmp_path / "rrf")], held.path_of(tmp_path), lambda what, rows: seen.append((what, rows)))
+    assert ("rrf", "rxnorm", 10) in done and ("RxNorm: drugs", 10) in seen
+    assert any("rxnorm: 10 rows of rrf" in line for line in held.described(held.path_of(tmp_path)))
+
+
+def test_a_node_without_a_file_answers_from_what_ships_and_one_with_it_from_both(tmp_path: Path) -> None:
+    assert held.terms(None).drug_named("aspirin") is not None
+    load([rxnorm(tmp_path / "rrf")], held.path_of(tmp_path))
+    both = held.terms(tmp_path)
+    for name in ("aspirin", "Zanitor"):
+        assert both.drug_named(name) is not None
+    assert both.unit("mcg") is not None and both.classes("83367")
+
+
+def test_a_file_of_another_format_says_so(tmp_path: Path) -> None:
+    load([rxnorm(tmp_path / "rrf")], tmp_path / "terminology.db")
+    import sqlite3
+
+    connection = sqlite3.connect(tmp_path / "terminology.db")
+    connection.execute("UPDATE about SET value = '0'")
+    connection.commit()
+    connection.close()
+    with pytest.raises(TerminologyError, match="another version"):
+        Indexed(tmp_path / "terminology.db", Table())
+
+
+@pytest.mark.slow
+def test_the_tables_of_the_agencies_load(shared: Path, tmp_path: Path) -> None:
+    folder = shared / "data/terminology"
+    target = tmp_path / "terminology.db"
+    done = load(
+        [folder / "ndc.csv.gz", folder / "icd10cm.csv.gz", folder / "cvx.csv", folder / "drug_class.csv.gz"], target
+    )
+    assert sum(rows for _, _, rows in done) > 320_000
+    terms = held.terms(tmp_path)
+    assert terms.name(ICD10CM, "S52.501A").startswith("Unspecified fracture")
+    found = terms.drug(NDC, "00002015201")
+    assert found is not None or terms.drug(NDC, "0002-0152-01") is None
