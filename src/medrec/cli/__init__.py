@@ -36,7 +36,9 @@ VERBS = (
     proofs.receipt,
     proofs.export,
     proofs.check,
-from medrec.cli import demo, node, proofs, terminology, witness
+    witness.witness,
+    witness.tiles,
+    terminology.terminology,
 )
 for verb in VERBS:
     app.command()(verb)
