@@ -11,7 +11,7 @@ MEDIA = {
     ".webmanifest": "application/manifest+json",
 }
 STATIC = ("icon.svg", "passkey.js", "sign_in.js")
-BUILT = ("portal-ltr.css", "portal-rtl.css", "portal.js")
+BUILT = ("portal-ltr.css", "portal-rtl.css", "portal.js", "verify.js")
 NAMES = (*STATIC, *BUILT)
 """Every file that pages load."""
 

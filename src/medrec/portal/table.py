@@ -6,7 +6,7 @@ A new page is a page file with a function `show`, a template, its words, and a l
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from medrec.portal import front, given, ledger, people, person, records, sign_in, version
+from medrec.portal import front, given, ledger, people, person, records, sign_in, verify, version
 from medrec.portal.page import Area, Reader, Role, Visit
 from medrec.portal.session import PEOPLE, Who
 
@@ -54,6 +54,7 @@ PAGES = (
     Page("/versions/{manifest}", "version", version.show, "version.html", Role.RECORDS, who=CARE, up="records"),
     Page("/people", "people", people.show, "people.html", Role.AGENT, menu=True, who=PRIVACY, icon="people"),
     Page("/ledger", "ledger", ledger.show, "ledger.html", reader=Reader.EVERYBODY, menu=True, icon="seal"),
+    Page("/verify", "verify", verify.show, "verify.html", reader=Reader.EVERYBODY, up="ledger"),
     _own("", "person", person.show, "person.html", menu=True, icon="home"),
     _own("/lines/{tag}", "line", person.show_line, "version.html", up="person"),
 )  # fmt: skip

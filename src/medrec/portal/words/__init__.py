@@ -8,6 +8,7 @@ missing or belongs to an English text that has changed since.
 from typing import Any
 
 from medrec.portal import language
+from medrec.portal.words.explorer_pages import VERDICTS, VERIFY
 from medrec.portal.words.general import (
     ACTIONS,
     BAR,
@@ -54,9 +55,46 @@ def record_type(kind: str, count: int = 1) -> str:
     return language.chosen(text, count)
 
 
+# One a line, so that two who add words do not meet.
 __all__ = [
-    "ACTIONS", "BAR", "CHANGES", "CHECKS", "CONSENTS", "DONE", "ERROR", "ERRORS", "EXTRAS", "FRONT", "GIVEN", "GROUPS", "KINDS", "LEDGER",
-    "LISTS", "LOOKS", "MANIFESTS", "NAMES", "OTHERWISE", "PARTS", "PEOPLE", "PERSON", "POLICY", "POLICY_KINDS",
-    "POLICY_PURPOSES", "POLICY_TOPICS", "PURPOSES", "RECORDS",
-    "RECORD_TYPES", "REFUSALS", "ROLES", "SIGN_IN", "SITE", "TEMPLATE_WORDS", "TIMES", "VERSION", "Texts", "record_type",
-]  # fmt: skip
+    "ACTIONS",
+    "BAR",
+    "CHANGES",
+    "CHECKS",
+    "CONSENTS",
+    "DONE",
+    "ERROR",
+    "ERRORS",
+    "EXTRAS",
+    "FRONT",
+    "GIVEN",
+    "GROUPS",
+    "KINDS",
+    "LEDGER",
+    "LISTS",
+    "LOOKS",
+    "MANIFESTS",
+    "NAMES",
+    "OTHERWISE",
+    "PARTS",
+    "PEOPLE",
+    "PERSON",
+    "POLICY",
+    "POLICY_KINDS",
+    "POLICY_PURPOSES",
+    "POLICY_TOPICS",
+    "PURPOSES",
+    "RECORDS",
+    "RECORD_TYPES",
+    "REFUSALS",
+    "ROLES",
+    "SIGN_IN",
+    "SITE",
+    "TEMPLATE_WORDS",
+    "TIMES",
+    "Texts",
+    "VERDICTS",
+    "VERIFY",
+    "VERSION",
+    "record_type",
+]

@@ -39,6 +39,7 @@ NAMES = Texts(
         "given": "Given out",
         "people": "People",
         "ledger": "Ledger",
+        "verify": "Check a receipt",
         "version": "Proof of one version",
         "person": "Your record",
         "line": "Proof of one line",

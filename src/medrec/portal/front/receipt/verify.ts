@@ -1,0 +1,349 @@
+// The verification of docs/spec/receipt.md, version 1, step by step, in the browser; nothing leaves it. A third program
+// that follows that text, bound by the same vectors as tools/verify_receipt.py and the package.
+import { bigEndian, concat, equal, type Item, readCbor, utf8, writeCbor } from "./cbor";
+import { canonical, decodeUtf8, readJson, Table, type Value } from "./json";
+import {
+  demand, either, hex, listOf, matches, mustBe, mustFit, natural, nothing, reading, Refused, table, text, unbase64,
+  unhex,
+} from "./shape";
+import { ed25519Verify, mldsa44Verify, sha256 } from "./signatures";
+
+const FORM = "https://medrec.org/canonical/json-literal/1";
+export const UNREADABLE = new Set([
+  "root", "receipt", "record", "record-missing", "record-not-needed", "quorum", "newer-version", "fault",
+]);
+const KEYS = ["ed25519", "cosign_ed25519", "cosign_mldsa44"] as const;
+const HEX32 = matches(/^[0-9a-f]{64}$/);
+const SLUG = matches(/^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$/);
+const ORGANISATION = table({
+  id: SLUG, name: text, roles: listOf(text), endpoint: text,
+  keys: table({ ed25519: HEX32, cosign_ed25519: HEX32, cosign_mldsa44: matches(/^[0-9a-f]{2624}$/) }),
+});
+const GENESIS = table({ medrec: text, name: text, created: natural, protocol: natural, organisations: listOf(ORGANISATION) });
+const ROOT = table({ medrec: text, genesis: (value) => value instanceof Table, changes: Array.isArray });
+const BATCH = table({ body: text, signature: text, index: natural, path: listOf(text), height: natural, time: natural });
+const RECEIPT = table({
+  medrec: text, network: HEX32, manifest: text, salt: text, entry: text, batch: BATCH, proof: text,
+});
+const MANIFEST = { manifest: text, network: text, organisation: text, time: natural };
+const VERSION = { type: text, id: text, version: natural, form: text, previous: either(HEX32, nothing) };
+const RECORD_MANIFEST = table({
+  ...MANIFEST, account: either(text, nothing),
+  record: either(
+    table({ ...VERSION, action: matches(/^(create|update)$/), sha256: HEX32 }, true),
+    table({ ...VERSION, action: matches(/^delete$/), sha256: nothing }, true),
+  ),
+}, true);
+
+export interface Files {
+  root: Uint8Array;
+  receipt: Uint8Array;
+  record: Uint8Array | null;
+}
+export interface Facts {
+  network: string;
+  networkName: string;
+  organisation: string;
+  name: string;
+  manifest: string;
+  record: { type: string; id: string; version: number; action: string } | null;
+  line: string;
+  height: number;
+  time: number;
+  stated: number;
+  cosigners: string[];
+  needed: number;
+  of: number;
+  existedBy: number;
+}
+export interface Result {
+  verdict: "genuine" | "not-genuine" | "unreadable";
+  code: string;
+  facts: Facts | null;
+}
+interface Organisation {
+  name: string;
+  keys: Record<(typeof KEYS)[number], Uint8Array>;
+}
+interface Root {
+  network: string;
+  name: string;
+  known: Map<string, Organisation>;
+}
+
+function readRoot(data: Uint8Array): Root {
+  return reading("root", () => {
+    const root = readJson(data);
+    mustBe(root, "medrec", "root/1");
+    mustFit(root, ROOT);
+    const genesis = root.get("genesis")!;
+    mustBe(genesis, "medrec", "genesis/1");
+    mustFit(genesis, GENESIS);
+    demand(genesis.get("protocol") === 1 && (root.get("changes") as Value[]).length === 0, "newer-version");
+    const found = genesis.get("organisations") as Table[];
+    const known = new Map<string, Organisation>();
+    for (const one of found) {
+      const keys = one.get("keys") as Table;
+      const name = one.get("name") as string;
+      known.set(one.get("id") as string, {
+        name,
+        keys: Object.fromEntries(KEYS.map((key) => [key, unhex(keys.get(key) as string)])) as Organisation["keys"],
+      });
+    }
+    const distinct = KEYS.every((key) => new Set(found.map((one) => (one.get("keys") as Table).get(key))).size === found.length);
+    if (!found.length || known.size < found.length || !distinct) throw new Error("two organisations share an id or a key");
+    const network = hex(sha256(utf8("medrec/genesis/1"), utf8(canonical(genesis, 32))));
+    return { network, name: genesis.get("name") as string, known };
+  });
+}
+
+interface Fields {
+  network: string;
+  manifest: Uint8Array;
+  salt: Uint8Array;
+  entry: Uint8Array;
+  body: Uint8Array;
+  signature: Uint8Array;
+  index: bigint;
+  path: Uint8Array[];
+  height: number;
+  time: number;
+  proof: string;
+}
+
+function readReceipt(data: Uint8Array): Fields {
+  return reading("receipt", () => {
+    const receipt = readJson(data);
+    mustBe(receipt, "medrec", "receipt/1");
+    mustFit(receipt, RECEIPT);
+    const batch = receipt.get("batch") as Table;
+    const bytes = (from: Table, name: string, size?: number): Uint8Array => unbase64(from.get(name) as string, size);
+    return {
+      network: receipt.get("network") as string,
+      manifest: utf8(receipt.get("manifest") as string),
+      salt: bytes(receipt, "salt", 32),
+      signature: bytes(batch, "signature", 64),
+      entry: bytes(receipt, "entry"),
+      body: bytes(batch, "body"),
+      index: BigInt(batch.get("index") as number),
+      path: (batch.get("path") as string[]).map((step) => unbase64(step, 32)),
+      height: batch.get("height") as number,
+      time: batch.get("time") as number,
+      proof: receipt.get("proof") as string,
+    };
+  });
+}
+
+// Steps 4 and 5.
+function checkManifest(data: Uint8Array, root: Root, record: Uint8Array | null): Table {
+  let about = false;
+  const manifest = reading("manifest", () => {
+    const value = readJson(data);
+    if (!equal(utf8(canonical(value, 32)), data)) throw new Error("it is not in its one canonical form");
+    mustFit(value, table(MANIFEST, true));
+    about = (value.get("manifest") as string).startsWith("record/");
+    if (about) {
+      mustBe(value, "manifest", "record/1");
+      mustFit(value, RECORD_MANIFEST);
+      demand((value.get("record") as Table).get("form") === FORM, "newer-version");
+    }
+    return value;
+  });
+  demand(manifest.get("network") === root.network, "network");
+  demand(root.known.has(manifest.get("organisation") as string), "organisation");
+  const wanted = about ? ((manifest.get("record") as Table).get("sha256") as string | null) : null;
+  demand(wanted === null || record !== null, "record-missing");
+  demand(wanted !== null || record === null, "record-not-needed");
+  if (record !== null) {
+    const content = reading("record", () => utf8(canonical(readJson(record, true), 64)));
+    demand(hex(sha256(content)) === wanted, "record-changed");
+  }
+  return manifest;
+}
+
+function leadsTo(root: Uint8Array, leaf: Uint8Array, index: bigint, size: bigint, path: Uint8Array[]): boolean {
+  let node = sha256(Uint8Array.of(0), leaf);
+  let last = size - 1n;
+  for (const step of path) {
+    if (last <= 0n) return false;
+    const left = (index & 1n) === 1n || index === last;
+    node = left ? sha256(Uint8Array.of(1), step, node) : sha256(Uint8Array.of(1), node, step);
+    while (left && index && !(index & 1n)) [index, last] = [index >> 1n, last >> 1n];
+    [index, last] = [index >> 1n, last >> 1n];
+  }
+  return index === 0n && last === 0n && equal(node, root);
+}
+
+const bytesOf = (size: number) => (item: Item | undefined) => item instanceof Uint8Array && item.length === size;
+const whole = (item: Item | undefined): boolean => typeof item === "bigint" && item >= 0n;
+const map = (item: Item | undefined): boolean => item instanceof Map;
+
+function fields(item: Item | undefined, shape: Record<string, (item: Item | undefined) => boolean>): Map<string, Item> {
+  const good = item instanceof Map && item.size === Object.keys(shape).length &&
+    Object.entries(shape).every(([name, check]) => check(item.get(name)));
+  if (!good) throw new Error("a field is missing, unknown or of the wrong type");
+  return item;
+}
+
+// Steps 6 to 9: the number of the journal line.
+function checkBatch(receipt: Fields, root: Root, who: string): bigint {
+  const entry = reading("entry", () => {
+    const item = readCbor(receipt.entry);
+    if (!Array.isArray(item) || item.length !== 3) throw new Error("an entry has three parts");
+    fields(new Map([["commitment", item[0]!], ["tag", item[1]!], ["extras", item[2]!]]), {
+      commitment: bytesOf(32), tag: bytesOf(16), extras: map,
+    });
+    return item;
+  });
+  const commitment = sha256(utf8("medrec/entry/1"), receipt.salt, sha256(receipt.manifest));
+  demand(equal(commitment, entry[0] as Uint8Array), "commitment");
+  const read = reading("body", () =>
+    fields(readCbor(receipt.body), {
+      author: (item) => typeof item === "string", expires: whole, key: bytesOf(16),
+      kind: (item) => typeof item === "string", network: bytesOf(32), nonce: whole, payload: map,
+    }),
+  );
+  demand(read.get("kind") === "anchor", "kind");
+  const batch = reading("body", () =>
+    fields(read.get("payload"), {
+      count: whole, first: whole, journal: bytesOf(32), previous: bytesOf(32), root: bytesOf(32),
+    }),
+  );
+  demand(hex(read.get("network") as Uint8Array) === root.network, "network");
+  demand(read.get("author") === who, "author");
+  const count = batch.get("count") as bigint;
+  demand(leadsTo(batch.get("root") as Uint8Array, receipt.entry, receipt.index, count, receipt.path), "batch-path");
+  const key = root.known.get(who)!.keys.ed25519;
+  const id = sha256(utf8("medrec/transaction/1"), receipt.body);
+  const named = equal(read.get("key") as Uint8Array, sha256(key).slice(0, 16));
+  demand(named && ed25519Verify(key, id, receipt.signature), "signature");
+  return (batch.get("first") as bigint) + receipt.index;
+}
+
+const N = "(0|[1-9][0-9]{0,18})";
+const PROOF = new RegExp(
+  `^c2sp\\.org/tlog-proof@v1\n(?:extra (?<extra>[^\n]+)\n)?index (?<index>${N})\n(?<path>(?:[^\n]+\n)*)\n` +
+  `(?<body>(?<origin>medrec/[0-9a-f]{64})\n(?<size>${N})\n(?<root>[^\n]+)\nheight (?<height>${N})\n` +
+  `time (?<time>${N})\nstate (?<state>[^\n]+)\nprotocol (?<protocol>${N})\n)\n(?<lines>(?:[^\n]+\n)+)$`,
+  "s",
+);
+
+interface Log {
+  body: string;
+  origin: string;
+  size: bigint;
+  root: Uint8Array;
+  lines: [string, Uint8Array][];
+}
+
+// Steps 10 to 12.
+function checkLog(receipt: Fields, root: Root): Log {
+  const read = reading("proof", () => {
+    mustBe(new Table([["proof", receipt.proof.split("\n")[0]!]]), "proof", "c2sp.org/tlog-proof@v1");
+    const found = PROOF.exec(receipt.proof);
+    // eslint-disable-next-line no-control-regex
+    if (!found?.groups || /[\x00-\x09\x0b-\x1f]/.test(receipt.proof)) throw new Error("its lines are not those of a proof");
+    const { groups } = found;
+    const number = (name: string): bigint => BigInt(groups[name]!);
+    unbase64(groups.state!, 32);
+    unbase64(groups.extra ?? "");
+    const path = groups.path!.split("\n").slice(0, -1).map((line) => unbase64(line, 32));
+    const lines = groups.lines!.split("\n").slice(0, -1).map((line): [string, Uint8Array] => {
+      const mark = /^— ([^\s+]+) (\S+)$/.exec(line);
+      if (!mark) throw new Error("a signature line is malformed");
+      return [mark[1]!, unbase64(mark[2]!)];
+    });
+    const numbers = ["index", "size", "height", "time", "protocol"].map(number);
+    const long = lines.length > 256 || path.length > 63 || numbers.some((one) => one >= 1n << 63n);
+    if (long || lines.some(([, data]) => data.length < 5)) throw new Error("something is too large or too short");
+    return {
+      path, lines, body: groups.body!, origin: groups.origin!, root: unbase64(groups.root!, 32), index: number("index"),
+      size: number("size"), height: number("height"), time: number("time"), protocol: number("protocol"),
+    };
+  });
+  demand(read.origin === `medrec/${root.network}`, "network");
+  demand(read.protocol === 1n, "newer-version");
+  const leaf = writeCbor([1n, BigInt(receipt.height), BigInt(receipt.time), receipt.body]);
+  demand(leadsTo(read.root, leaf, read.index, read.size, read.path), "log-path");
+  demand(BigInt(receipt.height) <= read.height && BigInt(receipt.time) <= read.time, "time");
+  return read;
+}
+
+// Step 13: the seconds of each organisation that cosigned. Ed25519 first; ML-DSA-44 only if that is not enough.
+function countCosigners(root: Root, log: Log, quorum: number): Map<string, bigint> {
+  const counted = new Map<string, bigint>();
+  const origin = utf8(log.origin);
+  const tree = concat(Uint8Array.of(origin.length), origin, bigEndian(log.size, 16), log.root);
+  for (const [kind, field, length] of [[4, "cosign_ed25519", 76], [6, "cosign_mldsa44", 2432]] as const) {
+    if (kind === 6 && counted.size >= quorum) break;
+    for (const [name, data] of log.lines) {
+      const who = name.startsWith("medrec/") ? name.slice(7) : "";
+      const key = root.known.get(who)?.keys[field];
+      if (!key || counted.has(who) || data.length !== length) continue;
+      const label = utf8(name);
+      if (!equal(data.subarray(0, 4), sha256(label, Uint8Array.of(10, kind), key).subarray(0, 4))) continue;
+      const stamp = data.subarray(4, 12).reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
+      if (stamp === 0n || stamp >= 1n << 63n) continue;
+      const good = kind === 4
+        ? ed25519Verify(key, utf8(`cosignature/v1\ntime ${stamp}\n${log.body}`), data.subarray(12))
+        : mldsa44Verify(
+          key, concat(utf8("subtree/v1\n\0"), Uint8Array.of(label.length), label, data.subarray(4, 12), tree),
+          data.subarray(12),
+        );
+      if (good) counted.set(who, stamp);
+    }
+  }
+  return counted;
+}
+
+function verify(files: Files, quorum: number | null): Facts {
+  const root = readRoot(files.root);
+  const receipt = readReceipt(files.receipt);
+  const needed = quorum ?? Math.floor((root.known.size * 2) / 3) + 1;
+  demand(needed >= 1 && needed <= root.known.size, "quorum");
+  demand(receipt.network === root.network, "network");
+  const manifest = checkManifest(receipt.manifest, root, files.record);
+  const who = manifest.get("organisation") as string;
+  const line = checkBatch(receipt, root, who);
+  const log = checkLog(receipt, root);
+  const counted = countCosigners(root, log, needed);
+  demand(counted.size >= needed, "cosignatures");
+  const stamps = [...counted.values()].sort((one, other) => (one < other ? -1 : one > other ? 1 : 0));
+  const record = manifest.get("manifest") === "record/1" ? (manifest.get("record") as Table) : null;
+  return {
+    network: root.network, networkName: root.name, organisation: who, name: root.known.get(who)!.name,
+    manifest: manifest.get("manifest") as string,
+    record: record && {
+      type: record.get("type") as string, id: record.get("id") as string, version: record.get("version") as number,
+      action: record.get("action") as string,
+    },
+    line: line.toString(), height: receipt.height, time: receipt.time, stated: manifest.get("time") as number,
+    cosigners: [...counted.keys()].map((id) => root.known.get(id)!.name).sort(), needed, of: root.known.size,
+    existedBy: Number(stamps[needed - 1]!) * 1000,
+  };
+}
+
+// Never throws, whatever the bytes are; a fault of this program does not look like a verdict.
+export function result(files: Files, quorum: number | null = null): Result {
+  try {
+    const sizes: [string, Uint8Array | null, number][] = [
+      ["root", files.root, 1 << 20], ["receipt", files.receipt, 1 << 20], ["record", files.record, 16 << 20],
+    ];
+    for (const [what, data, most] of sizes) demand(data === null || data.length <= most, what);
+    return { verdict: "genuine", code: "genuine", facts: verify(files, quorum) };
+  } catch (error) {
+    const code = error instanceof Refused ? error.code : "fault";
+    return { verdict: UNREADABLE.has(code) ? "unreadable" : "not-genuine", code, facts: null };
+  }
+}
+
+// What a dropped file is, by what it says of itself.
+export function kindOf(data: Uint8Array): "root" | "receipt" | "record" {
+  try {
+    const value = JSON.parse(decodeUtf8(data)) as { medrec?: unknown };
+    const said = typeof value?.medrec === "string" ? value.medrec : "";
+    return said.startsWith("receipt/") ? "receipt" : said.startsWith("root/") ? "root" : "record";
+  } catch {
+    return "record";
+  }
+}

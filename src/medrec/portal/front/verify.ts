@@ -1,0 +1,103 @@
+// The page that checks a receipt: files are read here and stay here. `result` is what the tests call.
+import { kindOf, result, type Files, type Result } from "./receipt/verify";
+
+import { ed25519Verify } from "./receipt/signatures";
+
+export { ed25519Verify, result };
+
+const FILE_MAX = 17 << 20;
+const given: Partial<Record<"root" | "receipt" | "record", { name: string; data: Uint8Array }>> = {};
+
+function part(name: string): HTMLElement {
+  return document.querySelector<HTMLElement>(`[data-part="${name}"]`)!;
+}
+
+async function take(files: Iterable<File>): Promise<void> {
+  for (const file of files) {
+    if (file.size > FILE_MAX) continue;
+    const data = new Uint8Array(await file.arrayBuffer());
+    given[kindOf(data)] = { name: file.name, data };
+  }
+  show();
+}
+
+// Only where nobody brought a root file of her own: the one of this node, which the page then says.
+async function ownRoot(): Promise<Uint8Array | null> {
+  const address = part("drop").dataset.root!;
+  const answer = await fetch(address, { credentials: "omit" }).catch(() => null);
+  return answer?.ok ? new Uint8Array(await answer.arrayBuffer()) : null;
+}
+
+function when(ms: number): string {
+  const time = new Intl.DateTimeFormat(document.documentElement.lang, {
+    dateStyle: "long", timeStyle: "medium", timeZone: "UTC",
+  });
+  return Number.isFinite(ms) && Math.abs(ms) < 8.64e15 ? `${time.format(ms)} UTC` : String(ms);
+}
+
+function tell(found: Result, own: boolean): void {
+  const card = part("verdict");
+  card.className = `card state ${found.verdict === "genuine" ? "good" : found.verdict === "not-genuine" ? "bad" : "wait"}`;
+  card.hidden = false;
+  for (const one of card.querySelectorAll<HTMLElement>("[data-verdict]")) one.hidden = one.dataset.verdict !== found.verdict;
+  let known = false;
+  for (const one of card.querySelectorAll<HTMLElement>("[data-code]")) {
+    one.hidden = one.dataset.code !== found.code;
+    known ||= !one.hidden;
+  }
+  part("code").textContent = known ? "" : found.code;
+  part("facts").hidden = !found.facts;
+  part("own-root").hidden = !own || !found.facts;
+  if (found.facts) {
+    const { facts } = found;
+    const said: Record<string, string> = {
+      what: facts.record ? `${facts.record.type}/${facts.record.id} · ${facts.record.version} · ${facts.record.action}` : facts.manifest,
+      who: `${facts.name} (${facts.organisation})`, line: facts.line, block: `${facts.height}`, time: when(facts.time),
+      existed: when(facts.existedBy), stated: when(facts.stated),
+      vouch: `${facts.cosigners.length} / ${facts.of} (≥ ${facts.needed}): ${facts.cosigners.join(", ")}`,
+      network: `${facts.networkName} (${facts.network})`,
+    };
+    for (const [name, text] of Object.entries(said)) part(`fact-${name}`).textContent = text;
+  }
+  card.focus();
+}
+
+async function show(): Promise<void> {
+  for (const kind of ["receipt", "record", "root"] as const) {
+    part(`has-${kind}`).textContent = given[kind]?.name ?? "";
+    part(`has-${kind}`).parentElement!.hidden = !given[kind];
+  }
+  part("verdict").hidden = true;
+  if (!given.receipt) return;
+  const root = given.root?.data ?? (await ownRoot());
+  if (!root) return;
+  const record = given.record?.data ?? null;
+  const files: Files = { root, receipt: given.receipt.data, record };
+  const found = result(files);
+  // A record that is still to come is no verdict yet: the page asks for it.
+  part("wants-record").hidden = found.code !== "record-missing";
+  if (found.code !== "record-missing") tell(found, !given.root);
+}
+
+const drop = document.querySelector<HTMLElement>('[data-part="drop"]');
+if (drop) {
+  drop.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    drop.toggleAttribute("data-over", true);
+  });
+  drop.addEventListener("dragleave", () => drop.toggleAttribute("data-over", false));
+  drop.addEventListener("drop", (event) => {
+    event.preventDefault();
+    drop.toggleAttribute("data-over", false);
+    void take(event.dataTransfer?.files ?? []);
+  });
+  drop.querySelector("input")!.addEventListener("change", (event) => {
+    const input = event.target as HTMLInputElement;
+    void take([...(input.files ?? [])]).then(() => (input.value = ""));
+  });
+  part("again").addEventListener("click", () => {
+    for (const kind of ["receipt", "record", "root"] as const) delete given[kind];
+    part("wants-record").hidden = true;
+    void show();
+  });
+}

@@ -1,0 +1,90 @@
+"""The page that checks receipts: the published vectors through its program, and its files dropped by a person."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.browser.conftest import DESK, Opener
+from tests.browser.world import World
+
+VECTORS = Path(__file__).resolve().parents[1] / "vectors" / "receipt"
+ASK = """async (cases) => {
+  const { result } = await import("./verify.js");
+  const bytes = (text) => (text === null ? null : new TextEncoder().encode(text));
+  return cases.map((one) => {
+    const found = result({ root: bytes(one.root), receipt: bytes(one.receipt), record: bytes(one.record) }, one.quorum);
+    return [found.verdict, found.code];
+  });
+}"""
+
+
+def cases(group: str) -> list[dict[str, Any]]:
+    """The vectors of a group with their root files as text."""
+    roots = json.loads((VECTORS / "roots.json").read_text())["roots"]
+    found = json.loads((VECTORS / f"{group}.json").read_text())["cases"]
+    return [case | {"root": case.get("root_text") or json.dumps(roots[case["root"]])} for case in found]
+
+
+@pytest.mark.parametrize("group", ["genuine", "forged", "unreadable"])
+def test_the_browser_agrees_with_every_published_case(world: World, visit: Opener, group: str) -> None:
+    page = visit(DESK, "en")
+    page.goto(world.address("verify"))
+    wanted = cases(group)
+    found = page.evaluate(ASK, [{key: case[key] for key in ("root", "receipt", "record", "quorum")} for case in wanted])
+    wrong = [
+        f"{case['name']}: {got} instead of {[case['expect'], case['code']]}"
+        for case, got in zip(wanted, found, strict=True)
+        if got != [case["expect"], case["code"]]
+    ]
+    assert wrong == [], "\n".join(wrong)
+
+
+def test_ed25519_accepts_what_libsodium_accepts(world: World, visit: Opener, shared: Path) -> None:
+    rows = json.loads((shared / "vectors/cctv/ed25519vectors.json").read_text())
+    measured = json.loads((shared / "vectors/cctv/measured.json").read_text())["accepted"]
+    wanted = next(numbers for name, numbers in measured.items() if "libsodium" in name)
+    page = visit(DESK, "en")
+    page.goto(world.address("verify"))
+    accepted = page.evaluate(
+        """async (rows) => {
+          const { ed25519Verify } = await import("./verify.js");
+          const unhex = (text) => Uint8Array.from(text.match(/../g) ?? [], (pair) => parseInt(pair, 16));
+          const good = (row) => ed25519Verify(unhex(row.key), new TextEncoder().encode(row.msg), unhex(row.sig));
+          return rows.filter(good).map((row) => row.number);
+        }""",
+        rows,
+    )
+    assert accepted == wanted
+
+
+def kept(world: World) -> tuple[Path, Path, Path]:
+    """Root, receipt and record that the story left."""
+    folder = world.network.home / "kept"
+    receipt = next(path for path in sorted(folder.rglob("*.receipt.json")) if "Observation" in path.name)
+    record = receipt.with_name(receipt.name.replace(".receipt.json", ".json"))
+    return folder / "root.json", receipt, record
+
+
+def test_a_person_drops_a_receipt_and_its_record(world: World, visit: Opener, tmp_path: Path) -> None:
+    root, receipt, record = kept(world)
+    page = visit(DESK, "en")
+    posted: list[str] = []
+    page.on("request", lambda request: posted.append(request.url) if request.method != "GET" else None)
+    page.goto(world.address("verify"))
+    page.get_by_label("Or choose the files").set_input_files([receipt])
+    page.get_by_text("Now add the record that it speaks of").wait_for()
+    page.get_by_label("Or choose the files").set_input_files([record])
+    page.get_by_role("heading", name="Genuine", exact=True).wait_for()
+    assert page.get_by_text("You used the root file that this site gave you").is_visible()
+    page.get_by_label("Or choose the files").set_input_files([root])
+    page.get_by_text("You used the root file").wait_for(state="hidden")
+    assert page.get_by_role("heading", name="Genuine", exact=True).is_visible()
+    changed = tmp_path / "changed.json"
+    changed.write_bytes(record.read_bytes().replace(b'"final"', b'"amended"'))
+    assert changed.read_bytes() != record.read_bytes()
+    page.get_by_label("Or choose the files").set_input_files([changed])
+    page.get_by_role("heading", name="Not genuine").wait_for()
+    assert page.get_by_text("It was changed, or it belongs to another receipt").is_visible()
+    assert posted == [] and page.said == []
