@@ -92,9 +92,9 @@ __all__ = [
     "SITE",
     "TEMPLATE_WORDS",
     "TIMES",
-    "Texts",
     "VERDICTS",
     "VERIFY",
     "VERSION",
+    "Texts",
     "record_type",
 ]
