@@ -352,3 +352,10 @@ def test_every_setting_is_documented() -> None:
 
     missing = [name for name in Settings.__struct_fields__ if f"`{name}`" not in text and f"{name} =" not in text]
     assert missing == []
+
+
+def test_every_call_of_a_peer_has_a_rule_of_access() -> None:
+    """The access matrix (tests/access) tries them; here only that somebody has said who may ask."""
+    from medrec.node.app import ROUTES, RULES
+
+    assert set(ROUTES) <= set(RULES)

@@ -49,6 +49,7 @@ from medrec.node.peers import INTERACT, PeerError
 from medrec.node.policies import TRIAL_PATH, answer_trial
 from medrec.node.pull import answer_release
 from medrec.node.refusals import Refusal
+from medrec.node.rules import Rule
 from medrec.node.store import StoreError
 from medrec.node.witness import TEXT, Answer
 from medrec.node.witness_app import read_body as read_witness_request
@@ -104,6 +105,29 @@ ROUTES: dict[str, Handler] = {
     DELEGATION_ENDS_PATH: answer_delegation_end,
 }
 """Everything that another organisation's node may call."""
+
+RULES: dict[str, Rule] = {
+    NOTICES_PATH: Rule.OWN_WORD,
+    "/medrec/link": Rule.HER_SIGNATURE,
+    "/medrec/redeliver": Rule.HER_AGENT,
+    RELEASE_PATH: Rule.GATE,
+    CONSENTS_PATH: Rule.HER_SIGNATURE,
+    REVOCATIONS_PATH: Rule.HER_SIGNATURE,
+    DISPUTES_PATH: Rule.HER_SIGNATURE,
+    DISPUTED_PATH: Rule.OWN_WORD,
+    ANSWERS_PATH: Rule.OWN_WORD,
+    TRIAL_PATH: Rule.HER_AGENT,
+    COSIGN_PATH: Rule.MEMBER,
+    "/medrec/{name}": Rule.MEMBER,
+    "/health": Rule.EVERYBODY,
+    DOOR_PATH: Rule.EVERYBODY,
+    "/log": Rule.EVERYBODY,
+    f"{BASE}/metadata": Rule.EVERYBODY,
+    BASE + "/{path:path}": Rule.GATE_OR_HERSELF,
+    "/": Rule.EVERYBODY,
+    "/pages": Rule.PAGES,
+}
+"""Who may ask at each address of the application; an address that is not here fails the tests."""
 
 
 def dispatch(node: "Node", path: str, caller: str, body: bytes) -> bytes:

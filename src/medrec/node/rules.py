@@ -1,0 +1,27 @@
+"""Who may do what at a node's addresses: one declared rule beside each, which the access matrix of the tests tries.
+
+An address without a rule fails the tests: whoever adds one says here who may ask, and the tests ask as everybody else.
+"""
+
+from enum import Enum
+
+
+class Rule(Enum):
+    """What is asked of a caller before anything about a person is said."""
+
+    EVERYBODY = "everybody"
+    """Nothing about people is here; the answer is the same for whoever asks."""
+    MEMBER = "member"
+    """An active organisation; nothing about people comes back."""
+    GATE = "gate"
+    """An active organisation with a practitioner's credential; the gate and the person's consents decide."""
+    HER_AGENT = "her-agent"
+    """The organisation that serves the person here; for others she does not exist."""
+    HER_SIGNATURE = "her-signature"
+    """Whoever brings a statement that the person signed herself; it says nothing back but that it was taken."""
+    OWN_WORD = "own-word"
+    """An active organisation, about its own dealings; what it says reaches no further than those."""
+    GATE_OR_HERSELF = "gate-or-herself"
+    """As GATE; for what the node has written down about a person: she herself by her signature, or her agent."""
+    PAGES = "pages"
+    """The site: each page has a rule of its own in the table of pages."""

@@ -1,0 +1,332 @@
+"""Every address x everybody else's identifiers x every role: nothing about another person comes out.
+
+The addresses are those that the application has: the calls of peers, the FHIR API, the pages. One without a declared
+rule fails, and so does one for which nobody has written down how it is asked about somebody else.
+"""
+
+import base64
+import itertools
+import re
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.testclient import TestClient
+
+from medrec.core import codec
+from medrec.core.manifests.consent import Grant
+from medrec.node import access, app, store
+from medrec.node.calls import CallRefused
+from medrec.node.consents import write_consent, write_revocation
+from medrec.node.fhir.query import read_query
+from medrec.node.fhir.routes import serve
+from medrec.node.peers import PeerError
+from medrec.node.refusals import Refusal
+from medrec.node.rules import Rule
+from medrec.portal.app import Site, pages
+from medrec.portal.page import Area, Reader
+from medrec.portal.people import handle
+from medrec.portal.session import Session, Who
+from medrec.portal.table import FILES, PAGES
+from tests.node.network import Patient
+from tests.portal.story import ToldNetwork
+
+MARKS = (b"Zebulon", b"zebulon", b"QUIVERING", b"rec-of-z")
+"""What must never be seen by anybody else: his name, his patient id, a word of his record, the id of his record."""
+ORGANISATIONS = ("south", "east")
+"""Who asks: neither serves him, and to neither has he permitted anything."""
+
+
+class World:
+    """North holds the records of Eve and of Zebulon. Eve lets south see hers; he lets nobody see his."""
+
+    def __init__(self, folder: Path) -> None:
+        self.network = ToldNetwork(folder)
+        north: Any = self.network["north"]
+        self.eve = self.network.patient("eve", "north")
+        self.his = self.network.patient("zebulon", "north")
+        for who in ("eve", "zebulon"):
+            north.put(
+                "Patient", who, f'{{"resourceType":"Patient","id":"{who}","name":[{{"family":"{who.title()}"}}]}}'
+            )
+        north.put("Observation", "rec-of-e", _observation("rec-of-e", "eve", "calm"))
+        north.put("Observation", "rec-of-z", _observation("rec-of-z", "zebulon", "QUIVERING"))
+        self.network.consent(self.eve, "north", "south")
+        self.settle()
+
+    def settle(self) -> None:
+        self.network.anchor()
+        self.network.deliver()
+        agent = self.network["guide"].agent
+        assert agent is not None
+        while agent.follow():
+            pass
+
+    def about_him(self, by: str, **wanted: Any) -> access.Ask:
+        return self.asked(self.his, by, **wanted)
+
+    def asked(self, person: Patient, by: str, **wanted: Any) -> access.Ask:
+        doctor = self.network[by].practitioners.enter("dr", "Dr Who", "http://snomed.info/sct|158965000")
+        request = doctor.request(secrets.token_bytes(16), "TREAT", "visit", **wanted)
+        return doctor.ask(self.network.id, "north", person.account, self.network.time + 60_000, request)
+
+
+def _observation(identifier: str, patient: str, word: str) -> str:
+    return (
+        f'{{"resourceType":"Observation","id":"{identifier}","status":"final",'
+        f'"subject":{{"reference":"Patient/{patient}"}},"valueString":"{word}"}}'
+    )
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    made = World(tmp_path_factory.mktemp("matrix"))
+    yield made
+    made.network.close()
+
+
+def clean(answer: bytes) -> bool:
+    return not any(mark in answer for mark in MARKS)
+
+
+# --- every address has a rule ------------------------------------------------------------------------------------
+
+
+def addresses(application: Any) -> set[str]:
+    """The paths of an application's routes."""
+    found: set[str] = set()
+    routes: list[BaseRoute] = list(application.routes)
+    for route in routes:
+        assert isinstance(route, Route | Mount), route
+        found.add(route.path)
+    return found
+
+
+def without_rule(application: Any, calls: dict[str, Any]) -> set[str]:
+    """The addresses of an application, and of the calls behind one of them, for which no rule is declared."""
+    return (addresses(application) | set(calls)) - set(app.RULES)
+
+
+def test_every_address_has_a_rule(world: World) -> None:
+    inner = app.make_app(world.network["north"], PlainTextResponse("pages"))._inner  # type: ignore[arg-type, attr-defined]
+    assert len(addresses(inner)) >= 6
+    assert without_rule(inner, app.ROUTES) == set()
+
+
+def test_an_address_without_a_rule_is_found(world: World) -> None:
+    def answer(request: Request) -> PlainTextResponse:
+        return PlainTextResponse("all of it")
+
+    planted = Starlette(routes=[Route("/health", answer), Route("/export", answer), Mount("/admin", Starlette())])
+    assert without_rule(planted, {"/medrec/dump": answer}) == {"/export", "/admin", "/medrec/dump"}
+
+
+# --- the calls of peers --------------------------------------------------------------------------------------------
+
+
+def _his_consent(world: World, sign: Any) -> bytes:
+    return write_consent(
+        world.network.id,
+        "north",
+        world.his.account,
+        world.network.time,
+        Grant("permit", ["south"], [], None),
+        secrets.token_bytes(32),
+        world.eve.key.key_id,
+        sign,
+    )
+
+
+def _dispute(world: World) -> bytes:
+    statement = {
+        "network": world.network.id.hex(),
+        "account": world.his.account,
+        "id": "00" * 16,
+        "action": "open",
+        "requester": "south",
+        "source": "north",
+        "obligation": None,
+        "time": world.network.time,
+        "words": "",
+        "key": world.eve.key.key_id.hex(),
+        "signature": "00" * 64,
+    }
+    return codec.encode([codec.encode_json(statement)])
+
+
+def _link(world: World) -> bytes:
+    code = world.network["north"].linker.invite("zebulon")
+    asked = {"account": world.eve.account, "code": code, "epoch": 1, "key": world.eve.key.key_id}
+    parts = {"relationship": bytes(32), "seal": bytes(32), "signature": bytes(64)}
+    return codec.encode({**asked, **parts})
+
+
+def _trial(world: World) -> bytes:
+    return codec.encode({"account": world.his.account, "askers": [], "consent": b"{}", "replaced": []})
+
+
+PROBES: dict[str, Callable[[World, str], bytes]] = {
+    "/medrec/notices": lambda world, by: codec.encode([codec.encode([world.his.account, 1, 0, bytes(60)])]),
+    "/medrec/link": lambda world, by: _link(world),
+    "/medrec/redeliver": lambda world, by: codec.encode({"account": world.his.account, "epoch": 1, "counters": [0, 1]}),
+    "/medrec/release": lambda world, by: access.encode(world.about_him(by)),
+    "/medrec/consents": lambda world, by: _his_consent(world, world.eve.sign),
+    "/medrec/revocations": lambda world, by: write_revocation(world.his.account, bytes(32), world.eve.sign),
+    "/medrec/disputes": lambda world, by: _dispute(world),
+    "/medrec/disputed": lambda world, by: codec.encode([codec.encode({"account": world.his.account, "id": bytes(16)})]),
+    "/medrec/dispute-answers": lambda world, by: codec.encode([b"{}"]),
+    "/medrec/trial": lambda world, by: _trial(world),
+    "/medrec/cosign": lambda world, by: codec.encode({"note": world.his.account.encode()}),
+}
+"""How each call is asked about somebody else, by an organisation or a person who has no business with him."""
+
+
+def call(world: World, by: str, path: str) -> bytes:
+    """What the one who calls gets to see."""
+    node: Any = world.network["north"]
+    try:
+        return app.local_answer(node)(path, by, PROBES[path](world, by))
+    except PeerError as error:
+        return f"{error.code} {error.sentence}".encode()
+
+
+def test_every_call_is_asked_about_somebody_else(world: World) -> None:
+    assert set(app.ROUTES) == set(PROBES), "write down how the new call is asked about another person"
+
+
+@pytest.mark.parametrize("path", sorted(app.ROUTES))
+@pytest.mark.parametrize("by", ORGANISATIONS)
+def test_no_call_tells_of_another_person(world: World, by: str, path: str) -> None:
+    node: Any = world.network["north"]
+    standing = len(node.rows(store.consent)), [row.account for row in node.rows(store.person)]
+    answer = call(world, by, path)
+    assert answer and clean(answer), answer
+    if app.RULES[path] in (Rule.GATE, Rule.HER_AGENT, Rule.HER_SIGNATURE):
+        assert (len(node.rows(store.consent)), [row.account for row in node.rows(store.person)]) == standing
+        # He is as unknown as somebody who does not exist.
+        assert not answer.startswith(b"\xa0") and b" " in answer, answer
+    assert [row for row in node.rows(store.outbox) if row.organisation == by and row.path == "/medrec/notices"] == []
+
+
+def test_his_own_agent_is_answered_where_others_are_not(world: World) -> None:
+    node: Any = world.network["north"]
+    answer = app.local_answer(node)("/medrec/redeliver", "guide", PROBES["/medrec/redeliver"](world, "guide"))
+    assert codec.decode(answer) == 2
+
+
+# --- the FHIR API --------------------------------------------------------------------------------------------------
+
+HIS = (
+    "Patient/zebulon",
+    "Observation/rec-of-z",
+    "Patient/zebulon/$everything",
+    "Observation?patient=zebulon",
+    "Observation?subject=Patient/zebulon",
+    "Observation?_id=rec-of-z",
+    "Observation",
+    "Patient",
+    "Patient?_id=zebulon",
+    "Observation?_include=Observation:subject",
+    "Patient?_revinclude=Observation:subject",
+    "Observation?_summary=count&patient=zebulon",
+    "AuditEvent?patient=zebulon",
+    "AuditEvent",
+    "Consent",
+    "Consent?patient=zebulon",
+    "Provenance?target=Observation/rec-of-z",
+)
+
+
+@pytest.mark.parametrize("interaction", HIS)
+@pytest.mark.parametrize(("by", "about"), list(itertools.product(ORGANISATIONS, ("his", "eve"))))
+def test_no_interaction_tells_of_another_person(world: World, by: str, about: str, interaction: str) -> None:
+    path, _, parameters = interaction.partition("?")
+    try:
+        query = read_query(path, parameters)
+        wanted = {"types": query.asked_types(), "ids": query.asked_ids()}
+    except Refusal:
+        wanted = {"types": [], "ids": []}
+    asked = world.asked(getattr(world, about), by, query=interaction, **wanted)
+    field = base64.urlsafe_b64encode(access.encode(asked)).decode()
+    node: Any = world.network["north"]
+    try:
+        answer = serve(node, by, "GET", path, parameters, field).body
+    except (Refusal, CallRefused) as no:
+        answer = f"{no.code} {no.sentence}".encode()
+    # The address of what was asked for comes back in the link to itself.
+    shown = answer.replace(parameters.encode(), b"") if parameters else answer
+    assert clean(shown), shown
+
+
+# --- the pages -----------------------------------------------------------------------------------------------------
+
+
+def identifiers(world: World) -> list[str]:
+    """All that stands for him or for something of his, in addresses and anywhere else."""
+    node, agent = world.network["north"], world.network["guide"]
+    manifest = next(bytes(row.manifest) for row in node.rows(store.record) if row.id == "rec-of-z")
+    tag = [bytes(row.tag) for row in agent.rows(store.notice) if row.account == world.his.account][-1]
+    return [handle(world.his.account), world.his.account, manifest.hex(), tag.hex(), "zebulon", "rec-of-z"]
+
+
+def addresses_of(world: World, path: str) -> list[str]:
+    """A page's addresses with each of his identifiers in every place; a page of hers with something of his, too."""
+    names, his = re.findall(r"{(\w+)", path), identifiers(world)
+    if len(names) > 1 and names[0] == "person":
+        filled = [[who, other] for who in (handle(world.his.account), handle(world.eve.account)) for other in his]
+    else:
+        filled = [[one] for one in his]
+    found = set()
+    for values in filled:
+        address = path
+        for name, value in zip(names, values + values[-1:] * len(names), strict=False):
+            address = re.sub(rf"{{{name}(:\w+)?}}", value, address)
+        found.add(address)
+    return sorted(found)
+
+
+def roles(world: World) -> dict[str, Session | None]:
+    """Everybody who may come: nobody, another person, and each role of the staff."""
+    found: dict[str, Session | None] = {"nobody": None}
+    found["another"] = Session(Who.PATIENT, "Eve", account=world.eve.account, csrf="c")
+    for who in Who:
+        if who not in (Who.PATIENT, Who.DELEGATE):
+            found[who.value] = Session(who, "Staff", staff="x", csrf="c")
+    return found
+
+
+@pytest.mark.parametrize("page", [*PAGES, *FILES], ids=lambda page: page.name)
+@pytest.mark.parametrize("organisation", ["north", "guide"])
+def test_no_page_tells_of_another_person(
+    world: World, organisation: str, page: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = TestClient(pages(world.network[organisation]), raise_server_exceptions=False)  # type: ignore[arg-type]
+    found = addresses_of(world, page.path)
+    for address, (name, session) in itertools.product(found, roles(world).items()):
+        monkeypatch.setattr(Site, "session_of", lambda self, request, session=session: session)
+        allowed = page.reader is Reader.SIGNED_IN and session is not None and session.who in page.who
+        # The staff of the very organisation may see what is in its own records; a page of a person's own is hers.
+        if allowed and page.area is not Area.PERSON:
+            continue
+        her_own = handle(world.eve.account) in address and name == "another"
+        for method in page.methods:
+            form = {"csrf": "c"} if method == "POST" else None
+            answer = client.request(method, address, data=form, follow_redirects=False)
+            assert clean(answer.content), (name, method, address)
+            if page.reader is Reader.SIGNED_IN and not her_own:
+                assert answer.status_code >= 300, (name, method, address)
+
+
+def test_the_person_himself_is_shown_his_page(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The marks that are looked for are there for the one who may see them: the matrix can fail."""
+    own = Session(Who.PATIENT, "Zebulon", account=world.his.account, csrf="c")
+    monkeypatch.setattr(Site, "session_of", lambda self, request: own)
+    client = TestClient(pages(world.network["guide"]), raise_server_exceptions=False)  # type: ignore[arg-type]
+    answer = client.get(f"/people/{handle(world.his.account)}")
+    assert answer.status_code == 200 and not clean(answer.content)
