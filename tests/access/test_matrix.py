@@ -182,6 +182,8 @@ PROBES: dict[str, Callable[[World, str], bytes]] = {
     "/medrec/disputed": lambda world, by: codec.encode([codec.encode({"account": world.his.account, "id": bytes(16)})]),
     "/medrec/dispute-answers": lambda world, by: codec.encode([b"{}"]),
     "/medrec/trial": lambda world, by: _trial(world),
+    "/medrec/delegations": lambda world, by: _his_consent(world, world.eve.sign),
+    "/medrec/delegation-ends": lambda world, by: write_revocation(world.his.account, bytes(32), world.eve.sign),
     "/medrec/cosign": lambda world, by: codec.encode({"note": world.his.account.encode()}),
 }
 """How each call is asked about somebody else, by an organisation or a person who has no business with him."""

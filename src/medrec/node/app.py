@@ -117,6 +117,8 @@ RULES: dict[str, Rule] = {
     DISPUTED_PATH: Rule.OWN_WORD,
     ANSWERS_PATH: Rule.OWN_WORD,
     TRIAL_PATH: Rule.HER_AGENT,
+    DELEGATIONS_PATH: Rule.HER_SIGNATURE,
+    DELEGATION_ENDS_PATH: Rule.HER_SIGNATURE,
     COSIGN_PATH: Rule.MEMBER,
     "/medrec/{name}": Rule.MEMBER,
     "/health": Rule.EVERYBODY,
