@@ -59,6 +59,10 @@ def test_after_a_recovery_the_new_key_is_the_only_one_and_the_address_stays() ->
     account = state.account(world.view, ADA)
     assert account is not None and keys(world) == {NEW.key_id.hex()}
     assert (account.since, account.frozen) == (since, False)
+    for name in ("ada", "tablet"):
+        former = ladder.credential_ever(world.view, ADA, key_id(public(name)))
+        assert former is not None and former.key == public(name)
+    assert ladder.credential_ever(world.view, ADA, key_id(public("eve"))) is None
     left = ladder.ladder_of(world.view, ADA)
     assert left.attempt is None and left.doors.papers == [] and left.doors.guardians is not None
     tablet = Authenticator("another tablet")

@@ -53,6 +53,13 @@ def entered(new: NewCredential, height: int) -> Credential:
     return Ed25519Credential(new.key, height)
 
 
+def stated(credential: NewCredential) -> NewCredential:
+    """A credential as its owner stated it, without what the ledger added."""
+    if isinstance(credential, NewPasskey):
+        return NewPasskey(credential.alg, credential.backup, credential.key, credential.origins, credential.rp)
+    return NewEd25519(credential.key)
+
+
 def can_sign(new: NewCredential) -> bool:
     """Whether a signature under this credential can ever hold, as far as its bytes tell."""
     return not isinstance(new, NewPasskey) or is_usable(new)

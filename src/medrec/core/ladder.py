@@ -11,8 +11,9 @@ from typing import Annotated, Literal
 import msgspec
 
 from medrec.core import codec, state
-from medrec.core.credential import NewCredential
-from medrec.core.types import Bytes16, Bytes32, Fields, OrganisationId, TimeMs
+from medrec.core.credential import Credential, NewCredential, stated
+from medrec.core.crypto import key_id
+from medrec.core.types import Bytes16, Bytes32, Count, Fields, OrganisationId, TimeMs
 from medrec.core.view import Draft, View
 
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
@@ -120,6 +121,14 @@ class Ladder(Fields, frozen=True):
         return self.attempt if self.attempt is not None and time < self.attempt.lapses else None
 
 
+class Former(Fields, frozen=True):
+    """A credential that once acted for an account, and the height at which it no longer did: old signatures stay
+    provable when the keys are gone."""
+
+    credential: NewCredential
+    until: Count
+
+
 class StaffKey(Fields, frozen=True):
     """A credential of a member of an organisation's staff, and when it came."""
 
@@ -136,6 +145,26 @@ class Staff(Fields, frozen=True):
 def ladder_key(address: str) -> bytes:
     """Where an account's ladder stands."""
     return b"ladder/" + address.encode()
+
+
+def former_key(address: str, key: bytes) -> bytes:
+    """Where a credential stands that once acted for an account."""
+    return b"former/" + address.encode() + b"/" + key
+
+
+def retire(draft: Draft, address: str, credential: Credential, height: int) -> None:
+    """Remember a credential that stops acting for an account."""
+    state.write(draft, former_key(address, key_id(credential.key)), Former(stated(credential), height))
+
+
+def credential_ever(view: View | Draft, address: str, key: bytes) -> NewCredential | None:
+    """The credential of this key id that acts, or once acted, for an account; None if none ever did."""
+    held = state.account(view, address)
+    present = held.credentials.get(key.hex()) if held is not None else None
+    if present is not None:
+        return present
+    former = state.read(view, former_key(address, key), Former)
+    return former.credential if former is not None else None
 
 
 def staff_key(organisation: str) -> bytes:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sql
 
-from medrec.core import codec, manifests, state
+from medrec.core import codec, ladder, manifests
 from medrec.core.commitment import commitment, tag
 from medrec.core.credential import signed_by
 from medrec.core.manifests.consent import (
@@ -209,8 +209,8 @@ class Agent:
         else:
             return True
         with self._engine.view() as view:
-            held = state.account(view, account)
-        credential = held.credentials.get(statement.key) if held is not None else None
+            # What she signed with a key that she has lost since is still hers.
+            credential = ladder.credential_ever(view, account, bytes.fromhex(statement.key))
         return credential is not None and signed_by(credential, message, bytes.fromhex(statement.signature))
 
     def follow(self, wait_s: float = 0.0) -> int:

@@ -45,6 +45,7 @@ from medrec.node.fhir.door import BASE
 from medrec.node.fhir.routes import answer_locally, fhir_routes
 from medrec.node.journal import NOTICES_PATH
 from medrec.node.link import LinkError
+from medrec.node.moving import MOVE_PATH, answer_move
 from medrec.node.peers import INTERACT, PeerError
 from medrec.node.policies import TRIAL_PATH, answer_trial
 from medrec.node.pull import answer_release
@@ -103,6 +104,7 @@ ROUTES: dict[str, Handler] = {
     COSIGN_PATH: _cosign,
     DELEGATIONS_PATH: answer_delegation,
     DELEGATION_ENDS_PATH: answer_delegation_end,
+    MOVE_PATH: answer_move,
 }
 """Everything that another organisation's node may call."""
 

@@ -93,6 +93,17 @@ class Linker:
             )
         )
 
+    def queue_all(self, connection: sql.Connection, account: str, agent: str) -> int:
+        """Queue every notice of a linked person for the agent that serves her now; how many. Raises LinkError."""
+        who = self._journal.person_of_account(connection, account)
+        if who is None:
+            raise LinkError("not-linked", "This account is not linked here.")
+        epochs = list(
+            connection.execute(sql.select(store.former.c.epoch).where(store.former.c.person == who.id)).scalars()
+        )
+        every = set(range(len(_lines_of(connection, who.id))))
+        return sum(self._queue_again(connection, agent, account, epoch, every) for epoch in (*epochs, who.epoch))
+
     def _queue_again(
         self, connection: sql.Connection, caller: str, account: str, epoch: int, counters: set[int]
     ) -> int:

@@ -36,6 +36,7 @@ from medrec.node.peers import PeerError, Peers
 from medrec.node.practitioners import Practitioners
 from medrec.node.publish import Publisher
 from medrec.node.receive import close_failed
+from medrec.node.recovery import AccountWatch
 from medrec.node.store import Store, StoreError
 from medrec.node.tiles import Tiles, TilesError
 from medrec.node.vault import Vault
@@ -122,6 +123,7 @@ class Node:
         self.deliverer = Deliverer(self)
         self.copies = Copies(self) if agent else None
         self.looks = Looks(self) if agent else None
+        self.account_watch = AccountWatch(self) if agent else None
         self.trouble: dict[str, str] = {}
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -158,6 +160,10 @@ class Node:
         """Take new notices into the index of looks; how many looks are new."""
         return len(self.looks.catch_up()) if self.looks is not None else 0
 
+    def watch_accounts(self) -> int:
+        """Tell people what happened to their accounts on the ledger; how much."""
+        return len(self.account_watch.step()) if self.account_watch is not None else 0
+
     def mark_overdue(self) -> Tip:
         """Make an empty block when an obligation's time, or a freeze's, has passed and no other block came along."""
         now = self.clock().to_bytes(8, "big")
@@ -181,6 +187,7 @@ class Node:
             while self.agent.follow():
                 pass
             self.tell_of_looks()
+            self.watch_accounts()
         self.mark_overdue()
         close_failed(self)
 
@@ -237,6 +244,7 @@ class Node:
         if not self.agent.follow(wait_s=1.0):
             self.redeliver_missing()
         self.tell_of_looks()
+        self.watch_accounts()
 
     def _checkpoint_round(self) -> None:
         self._stopping.wait(CHECKPOINT_S)

@@ -20,7 +20,7 @@ from starlette.routing import BaseRoute, Route, Router
 
 from medrec.engines.engine import EngineError
 from medrec.node.store import StoreError
-from medrec.portal import assets, language, people, render, sign_in, words
+from medrec.portal import acting, assets, calls, language, people, render, sign_in, words
 from medrec.portal.page import Area, File, Go, PageError, Reader, Role, Visit, is_agent
 from medrec.portal.security import (
     HEADERS,
@@ -56,6 +56,7 @@ def routes(node: "Node", *, demonstration: bool = False) -> list[BaseRoute]:
         Route("/sign-in/register", site.call(site.registered), methods=["POST"], name="register"),
         Route("/sign-out", site.call(site.signed_out), methods=["POST"], name="sign_out"),
     ]
+    table += calls.routes(site)
     if demonstration:
         table.append(
             Route("/sign-in/demonstration", site.call(site.demonstrated), methods=["POST"], name="demonstrate")
@@ -175,7 +176,7 @@ class Site:
         """Whoever had a session here before leaves it: a token from before signing in opens nothing after it."""
         self.sessions.close(read_cookie(self.node, request))
         token = self.sessions.open(session, self.node.clock())
-        to = self._home(request, session)
+        to = self.home(request, session)
         headers = self._headers(request, HEADERS)
         answer: Response
         if request.headers.get("content-type", "").startswith("application/json"):
@@ -185,7 +186,8 @@ class Site:
         set_cookie(self.node, request, answer, token)
         return answer
 
-    def _home(self, request: Request, session: Session) -> str:
+    def home(self, request: Request, session: Session) -> str:
+        """Where somebody begins."""
         if session.who in PEOPLE:
             return self._link(request, "person", person=people.handle(session.subject))
         return self._link(request, "front")
@@ -197,7 +199,18 @@ class Site:
         if session is not None and not sign_in.is_current(self.node, session):
             self.sessions.close(token)
             return None
+        if session is not None and session.acting_for and not acting.is_current(self.node, session):
+            session = acting.end(session)
+            self.sessions.lessen(token, session)
         return session
+
+    def fields(self, body: bytes) -> dict[str, str]:
+        """The fields of a form. Raises PageError."""
+        return _fields(body)
+
+    def headers(self, request: Request) -> dict[str, str]:
+        """The headers of every answer."""
+        return self._headers(request, HEADERS)
 
     async def nowhere(self, request: Request) -> Response:
         """The answer to addresses that are not in the table."""

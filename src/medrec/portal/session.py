@@ -43,7 +43,8 @@ STAFF = (Who.CLINICIAN, Who.DESK, Who.PRIVACY_OFFICER, Who.OPERATOR)
 class Session(NamedTuple):
     """One signing in. `account` is the person's own ("" for staff), `staff` the id of a member of the staff ("" for
     people), `acting_for` the account of the person somebody acts for ("" for nobody), `delegation` the SHA-256 of the
-    statement that lets her. `key` is the id of the key that signed in; `csrf` goes into every form."""
+    statement that lets her, `kinds` the FHIR types it is limited to (none: all). `key` is the id of the key that signed
+    in; `csrf` goes into every form."""
 
     who: Who
     name: str
@@ -52,6 +53,7 @@ class Session(NamedTuple):
     acting_for: str = ""
     acting_for_name: str = ""
     delegation: bytes = b""
+    kinds: tuple[str, ...] = ()
     key: bytes = b""
     csrf: str = ""
     began: int = 0
@@ -110,6 +112,13 @@ class Sessions:
             self._open[_digest(fresh)] = session._replace(csrf=csrf, began=before.began, seen=now)
             return fresh
 
+    def lessen(self, token: str, session: Session) -> None:
+        """The session goes on with fewer rights, under the same token."""
+        with self._lock:
+            before = self._open.get(_digest(token))
+            if before is not None:
+                self._open[_digest(token)] = session._replace(csrf=before.csrf, began=before.began, seen=before.seen)
+
     def close(self, token: str) -> None:
         """End a session."""
         with self._lock:
@@ -137,10 +146,11 @@ def require(visit: "Visit", *roles: Who) -> Session:
     return visit.session
 
 
-def require_subject(visit: "Visit", account: str) -> Session | None:
+def require_subject(visit: "Visit", account: str, *, heeds_kinds: bool = False) -> Session | None:
     """The session of a visit that is about this account's record; None in a demonstration that nobody signed in to.
 
-    Raises PageError: for anybody else the person is as unknown as one who does not exist.
+    A helper who is limited to some kinds of records reads only pages that heed `session.kinds` and say so. Raises
+    PageError: for anybody else the person is as unknown as one who does not exist.
     """
     if visit.session is None:
         if visit.demonstration:
@@ -148,6 +158,8 @@ def require_subject(visit: "Visit", account: str) -> Session | None:
         raise PageError(401, "sign-in")
     if visit.session.who not in PEOPLE or visit.session.subject != account:
         raise PageError(404, "unknown-person")
+    if visit.session.kinds and not heeds_kinds:
+        raise PageError(403, "limited-helper")
     return visit.session
 
 

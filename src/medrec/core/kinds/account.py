@@ -78,6 +78,7 @@ def credential_remove(draft: Draft, transaction: Transaction, height: int, time:
     name = payload.key.hex()
     claim(name in account.credentials, Code.UNKNOWN_CREDENTIAL)
     claim(len(account.credentials) > 1, Code.LAST_CREDENTIAL)
+    ladder.retire(draft, transaction.body.author, account.credentials[name], height)
     kept = {key: value for key, value in account.credentials.items() if key != name}
     state.write(
         draft,

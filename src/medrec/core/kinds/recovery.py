@@ -199,6 +199,8 @@ def finish(draft: Draft, transaction: Transaction, height: int, time: int) -> No
     claim(time >= attempt.ripe, Code.TIME_LOCKED, f"until {attempt.ripe}")
     account = state.account(draft, address)
     assert account is not None
+    for _, credential in sorted(account.credentials.items()):
+        ladder.retire(draft, address, credential, height)
     new = entered(attempt.credential, height)
     if found.frozen_until:
         draft.delete(ladder.thaw_index(found.frozen_until, address))

@@ -1,0 +1,105 @@
+"""Moving to another agent: the new one finds a person's whole index on the ledger by the secret on her paper.
+
+adopt(agent, ...)     at the new agent: rebuild from the ledger, then ask every organisation that was found
+  -> answer_move      there: her signature names the new agent, and every notice is queued again, to it
+
+The old agent is not asked. What it knew that stands in no organisation's journal is lost with it; what is on the ledger
+is not.
+"""
+
+import hashlib
+from typing import TYPE_CHECKING, NamedTuple
+
+import sqlalchemy as sql
+
+from medrec.core import codec
+from medrec.node import store
+from medrec.node.consents import AHEAD_MS_MAX
+from medrec.node.peers import PeerError
+from medrec.node.rebuild import Rebuilt, rebuild, relationship_key
+from medrec.node.refusals import Code, Refusal
+
+if TYPE_CHECKING:
+    from medrec.node.consents import Sign
+    from medrec.node.node import Node
+
+MOVE_PATH = "/medrec/move"
+MOVE_LIFE_MS = 7 * 86_400_000
+"""How long a signed move may be presented; organisations that are down are asked again meanwhile."""
+
+
+class Moved(NamedTuple):
+    """What became of a move: the lines found on the ledger, the organisations that know the new agent now, and those
+    that did not answer."""
+
+    lines: list[Rebuilt]
+    told: list[str]
+    silent: list[str]
+
+
+def move_message(network: bytes, account: str, agent: str, time: int) -> bytes:
+    """What a person signs to be served by another agent: SHA-256("medrec/move/1" || CBOR [network, account, agent,
+    time])."""
+    return hashlib.sha256(b"medrec/move/1" + codec.encode([network, account, agent, time])).digest()
+
+
+def adopt(node: "Node", account: str, name: str, view_secret: bytes, sign: "Sign") -> Moved:
+    """Serve a person who comes with the secret on her paper. Raises StoreError, EngineError."""
+    agent = node.agent
+    assert agent is not None
+    agent.enroll(account, name, view_secret)
+    lines = rebuild(node.engine, view_secret)
+    relationships: dict[tuple[str, int], tuple[bytes, int | None]] = {}
+    for line in lines:
+        if line.epoch:
+            key = relationship_key(view_secret, line.organisation, line.epoch)
+            relationships.setdefault((line.organisation, line.epoch), (key, None))
+        if line.epoch and line.summary is not None and line.summary[0] == 2 and line.summary[3]:
+            relationships[line.organisation, 0] = (bytes(line.summary[2]), int(line.summary[3]))
+
+    def relate(connection: sql.Connection) -> None:
+        for (organisation, epoch), (key, end) in relationships.items():
+            agent.relate(connection, account, organisation, epoch, key, end)
+
+    node.store.write(relate)
+    time = node.clock()
+    key, signature = sign(move_message(node.network, account, node.organisation, time))
+    asked = codec.encode({"account": account, "key": key, "signature": signature, "time": time})
+    told: list[str] = []
+    silent: list[str] = []
+    for organisation in sorted({organisation for organisation, _ in relationships}):
+        try:
+            node.peers.call(organisation, MOVE_PATH, asked)
+            told.append(organisation)
+        except PeerError:
+            silent.append(organisation)
+    return Moved(lines, told, silent)
+
+
+def answer_move(node: "Node", caller: str, body: bytes) -> bytes:
+    """POST /medrec/move, by the new agent: CBOR {account, key, signature, time} -> CBOR {"lines": queued again}."""
+    try:
+        asked = codec.decode(body)
+        account, key, signature, time = (asked[name] for name in ("account", "key", "signature", "time"))
+    except (codec.CodecError, KeyError, TypeError):
+        raise Refusal(Code.MALFORMED) from None
+    if (type(account), type(key), type(signature), type(time)) != (str, bytes, bytes, int):
+        raise Refusal(Code.MALFORMED)
+    now = node.clock()
+    if not now - MOVE_LIFE_MS <= time <= now + AHEAD_MS_MAX:
+        raise Refusal(Code.REQUEST_EXPIRED if time <= now else Code.FROM_THE_FUTURE)
+    found = node.directory.find(caller)
+    if found is None or "agent" not in found.roles:
+        raise Refusal(Code.NOT_PERMITTED)
+    node.consents.check_signature(
+        account, key.hex(), move_message(node.network, account, caller, time), signature.hex()
+    )
+
+    def closure(connection: sql.Connection) -> int:
+        who = node.journal.person_of_account(connection, account)
+        if who is None:
+            raise Refusal(Code.NOT_LINKED)
+        connection.execute(sql.update(store.person).where(store.person.c.id == who.id).values(agent=caller))
+        return node.linker.queue_all(connection, account, caller)
+
+    return codec.encode({"lines": node.store.write(closure)})
