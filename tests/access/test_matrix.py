@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -21,11 +22,13 @@ from starlette.testclient import TestClient
 
 from medrec.core import codec
 from medrec.core.manifests.consent import Grant
+from medrec.core.manifests.delegation import Delegation, delegation_message, encode_delegation
 from medrec.node import access, app, store
 from medrec.node.calls import CallRefused
 from medrec.node.consents import write_consent, write_revocation
 from medrec.node.fhir.query import read_query
 from medrec.node.fhir.routes import serve
+from medrec.node.moving import move_message
 from medrec.node.peers import PeerError
 from medrec.node.refusals import Refusal
 from medrec.node.rules import Rule
@@ -171,6 +174,22 @@ def _trial(world: World) -> bytes:
     return codec.encode({"account": world.his.account, "askers": [], "consent": b"{}", "replaced": []})
 
 
+def _delegation(world: World) -> bytes:
+    """Eve names herself his helper."""
+    named = Delegation(
+        world.network.id.hex(), world.his.account, world.network.time, world.eve.account, "Eve", ["look"], [],
+        world.network.time + 1000, "consent", None, None, "00" * 32, world.eve.key.key_id.hex(),
+    )  # fmt: skip
+    _, signature = world.eve.sign(delegation_message(named))
+    return encode_delegation(msgspec.structs.replace(named, signature=signature.hex()))
+
+
+def _move(world: World, by: str) -> bytes:
+    """Somebody takes him to another agent with Eve's signature."""
+    key, signature = world.eve.sign(move_message(world.network.id, world.his.account, by, world.network.time))
+    return codec.encode({"account": world.his.account, "key": key, "signature": signature, "time": world.network.time})
+
+
 PROBES: dict[str, Callable[[World, str], bytes]] = {
     "/medrec/notices": lambda world, by: codec.encode([codec.encode([world.his.account, 1, 0, bytes(60)])]),
     "/medrec/link": lambda world, by: _link(world),
@@ -182,7 +201,8 @@ PROBES: dict[str, Callable[[World, str], bytes]] = {
     "/medrec/disputed": lambda world, by: codec.encode([codec.encode({"account": world.his.account, "id": bytes(16)})]),
     "/medrec/dispute-answers": lambda world, by: codec.encode([b"{}"]),
     "/medrec/trial": lambda world, by: _trial(world),
-    "/medrec/delegations": lambda world, by: _his_consent(world, world.eve.sign),
+    "/medrec/delegations": lambda world, by: _delegation(world),
+    "/medrec/move": lambda world, by: _move(world, by),
     "/medrec/delegation-ends": lambda world, by: write_revocation(world.his.account, bytes(32), world.eve.sign),
     "/medrec/cosign": lambda world, by: codec.encode({"note": world.his.account.encode()}),
 }

@@ -121,6 +121,7 @@ RULES: dict[str, Rule] = {
     TRIAL_PATH: Rule.HER_AGENT,
     DELEGATIONS_PATH: Rule.HER_SIGNATURE,
     DELEGATION_ENDS_PATH: Rule.HER_SIGNATURE,
+    MOVE_PATH: Rule.HER_SIGNATURE,
     COSIGN_PATH: Rule.MEMBER,
     "/medrec/{name}": Rule.MEMBER,
     "/health": Rule.EVERYBODY,
