@@ -1,12 +1,18 @@
 """The demonstration as the browser tests meet it: where its pages are, and who lives in it."""
 
+import os
 from typing import Any, NamedTuple
 
 from rich.console import Console
 
+from medrec.core import codec
+from medrec.core.manifests.consent import Grant
 from medrec.demo.network import AGENT, HOSPITALS, Network, Resident
-from medrec.demo.stage import Person
+from medrec.demo.stage import Person, until
 from medrec.demo.story import Story
+from medrec.node import consents, store
+from medrec.portal.own.entries import entries
+from medrec.portal.own.record import series_handle
 from medrec.portal.page import MOUNT, Area, Role
 from medrec.portal.people import handle
 from medrec.portal.table import PAGES, Page
@@ -27,7 +33,23 @@ class World(NamedTuple):
         story = Story(network, people, console, network.home / "kept")
         story.tell()
         main = next(who for who in network.residents if len(who.patients) > 1)
-        return cls(network, story, main)
+        world = cls(network, story, main)
+        world.let_the_agent_read()
+        return world
+
+    def let_the_agent_read(self) -> None:
+        """The main person lets her agent read for her at every place, and it reads."""
+        agent = self.network.agent
+        for place in self.main.patients:
+            grant = Grant("permit", [AGENT[0]], [], None)
+            secret, key = os.urandom(32), self.main.key.key_id
+            signed = consents.write_consent(
+                self.network.network, place, self.main.account, agent.clock(), grant, secret, key, self.main.sign
+            )
+            agent.peers.call(place, consents.CONSENTS_PATH, signed)
+        assert agent.copies is not None and agent.looks is not None
+        assert any(reading.records for reading in agent.copies.refresh(self.main.account))
+        until(self.story.settled, "all to be anchored and delivered")
 
     def origin(self, organisation: str) -> str:
         """Where a node answers browsers: passkeys want localhost."""
@@ -48,19 +70,36 @@ class World(NamedTuple):
             found["tag"] = self.a_tag()
         if "{manifest}" in page.path:
             found["manifest"] = self.a_version()
+        if "{pair}" in page.path:
+            found["pair"] = self.a_look()
+        if "{kind}" in page.path:
+            found["kind"] = "results"
+        if "{series}" in page.path:
+            found["series"] = self.a_series()
         return found
 
     def a_tag(self) -> str:
         """The tag of a record's line of the main person."""
-        from medrec.core import codec
-
         notices: Any = self.story.served.notices(self.main.account)
         notice = next(notice for notice in notices if notice.kind == "record/1")
         return codec.decode(notice.entry)[1].hex()
 
+    def a_look(self) -> str:
+        """A look of a person at the main person's record."""
+        looks = self.network.agent.looks
+        assert looks is not None
+        looks.catch_up()
+        return looks.page(self.main.account, "people")[0].pair.hex()
+
+    def a_series(self) -> str:
+        """Something of the main person that was measured more than once."""
+        found: dict[str, int] = {}
+        for entry in entries(self.network.agent, self.main.account, ("results",)):
+            if entry.number is not None:
+                found[entry.series] = found.get(entry.series, 0) + 1
+        return series_handle(self.main.account, max(found, key=lambda series: found[series]))
+
     def a_version(self) -> str:
         """A record version at the first hospital, by the hash of its manifest."""
-        from medrec.node import store
-
         with self.network.nodes[FIRST_HOSPITAL].store.read() as connection:
             return bytes(connection.execute(store.version.select()).first().manifest).hex()  # type: ignore[union-attr]

@@ -226,9 +226,19 @@ def test_empty_pages_have_words(empty: Story) -> None:
     assert words.PEOPLE["none"] in guide.get("/people").text
     assert words.FRONT["alarms_none"] in north.get("/").text
     person = empty.network.patient("ada")
-    page = guide.get(f"/people/{handle(person.account)}").text
-    for name in ("new_none", "looked_none", "may_none", "places_none"):
-        assert str(render.say(words.PERSON[name])) in page
+    own = f"/people/{handle(person.account)}"
+    for page, text in (
+        ("", words.HOME["answer_none"]),
+        ("/news", words.PERSON["new_none"]),
+        ("/looks", words.LOOKED["none"]),
+        ("/sharing", words.SHARING["none"]),
+        ("/record", words.RECORD["nothing"]),
+        ("/timeline", words.RECORD["nothing"]),
+        ("/record/kinds/medicines", words.RECORD["kind_none"]),
+        ("/more", words.MORE["known_none"]),
+        ("/card", words.CARD["not_asked"]),
+    ):
+        assert str(render.say(text)) in read(guide, own + page), page
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,6 @@ import hashlib
 import re
 from typing import Any
 
-import pytest
-
 from medrec.node import store
 from medrec.portal import app, words
 from medrec.portal.people import handle
@@ -31,22 +29,38 @@ def test_pages_about_people_are_shut_outside_a_demonstration(told: Story) -> Non
 
 
 def test_a_person_sees_what_is_new_who_looked_and_who_may_look(told: Story) -> None:
-    html = read(told.client("guide"), person_page(told))
-    text = text_of(html)
-    assert "<h1>Ada</h1>" in html
-    assert "New: measurement or test result North," in text and "Changed: measurement or test result North," in text
-    assert "You were linked at North" in text and "You were linked at South" in text
-    assert words.PERSON["ledger_yes"] in text and words.PERSON["ledger_no"] not in text
-    people, _, rest = text.partition("Computers Here a computer asked")
-    assert "Dr Mallory at South asked North for your records and got nothing." in people
-    assert "Answer: no. You have not allowed it." in people
-    assert "Dr Brown at South got 2 measurements or test results from North." in people
-    assert "For: your care Reason given: a check-up South has confirmed that it got them." in people
-    machines, _, may = rest.partition("Who may look")
-    assert "South got 2 measurements or test results from North." in machines and "nightly update" in machines
+    client, own = told.client("guide"), person_page(told)
+    home = text_of(read(client, own))
+    assert "Hello, Ada" in home and words.LOOKED["question"] in home
+    news = text_of(read(client, own + "/news"))
+    assert "New: measurement or test result North," in news and "Changed: measurement or test result North," in news
+    assert "You were linked at North" in news and "You were linked at South" in news
+    assert words.PERSON["ledger_yes"] in news and words.PERSON["ledger_no"] not in news
+    looks = text_of(read(client, own + "/looks"))
+    assert "Dr Mallory at South asked North for your records and got nothing." in looks
+    assert "Answer: no. You have not allowed it." in looks
+    assert "Dr Brown at South got 2 measurements or test results from North." in looks
+    assert "For: your care Reason given: a check-up South has confirmed that it got them." in looks
+    programs = text_of(read(client, own + "/looks?show=programs"))
+    assert "got 2 measurements or test results from North." in programs and "nightly update" in programs
+    assert "Dr Brown" not in programs
+    may = text_of(read(client, own + "/sharing"))
     assert "South may see only these that North holds about you: measurements or test results, until" in may
-    assert "In force" in may
-    assert "Grace" not in text and "grace" not in html
+    assert words.SHARING["stop"] in may
+    assert "Grace" not in home + news + looks + may and "grace" not in home + news + looks + may
+
+
+def test_an_answer_to_a_look_is_kept(told: Story) -> None:
+    client, own = told.client("guide"), person_page(told)
+    before = read(client, own)
+    path = re.search(rf'action="({own}/looks/[0-9a-f]+/answer)"', before)
+    assert path is not None
+    assert client.post(path.group(1), data={"answer": "perhaps"}).status_code == 400
+    assert client.post(path.group(1).replace("/looks/", "/looks/00"), data={"answer": "wrong"}).status_code == 404
+    done = client.post(path.group(1), data={"answer": "expected"})
+    assert words.DONE["answered"] in done.text and path.group(1) not in done.text
+    one = read(client, path.group(1).removesuffix("/answer"))
+    assert words.LOOKED["said_expected"] in one and words.LOOKED["what"] in one
 
 
 def test_a_permission_taken_back_or_ended_is_said_to_be(empty: Story) -> None:
@@ -57,7 +71,7 @@ def test_a_permission_taken_back_or_ended_is_said_to_be(empty: Story) -> None:
     network.take_back(person, "north", secret)
     empty.settle()
     network.time += 2 * HOUR
-    text = text_of(read(empty.client("guide"), f"/people/{handle(person.account)}"))
+    text = text_of(read(empty.client("guide"), f"/people/{handle(person.account)}/sharing"))
     assert "Taken back Everybody in the network may see everything that North holds about you, until you take" in text
     assert "Ended South may see nothing that North holds about you, until" in text
 
@@ -113,7 +127,7 @@ def test_many_lines_are_paged(empty: Story) -> None:
         network["north"].put("Observation", f"o-{number}", observation(f"o-{number}", "ada", "1"))
     empty.settle()
     client = empty.client("guide")
-    page = f"/people/{handle(person.account)}"
+    page = f"/people/{handle(person.account)}/news"
     first, last = read(client, page), read(client, page + "?page=8")
     assert "Showing 1 to 10 of 71" in text_of(first) and "Showing 71 to 71 of 71" in text_of(last)
     assert "?page=2" in first and "?page=9" not in last
@@ -163,16 +177,24 @@ def test_the_address_of_a_person_does_not_show_the_account(told: Story) -> None:
     assert handle(account) == hashlib.sha256(b"medrec/page/1" + account.encode()).hexdigest()[:32]
 
 
-def test_more_looks_than_are_shown_are_counted(empty: Story, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("medrec.portal.person.LOOKS_SHOWN", 2)
+def test_looks_are_paged_and_the_own_agent_s_stand_apart(empty: Story) -> None:
     network = empty.network
     who = network.patient("ada", "north")
     network["north"].put("Observation", "bp-1", observation("bp-1", "ada", "1"))
-    network.consent(who, "north", "south")
+    network.consent(who, "north", "south", "guide")
     empty.settle()
-    for _ in range(3):
+    for _ in range(23):
         network.time += 1000
         empty.ask(who, "Dr Brown", "care")
+    guide: Any = network["guide"]
+    assert guide.copies.refresh(who.account)[0].records == 1
     empty.settle()
-    text = text_of(read(empty.client("guide"), f"/people/{handle(who.account)}"))
-    assert "There were 3 in all. The latest 2 are shown." in text and text.count("Dr Brown at South got") == 2
+    page, client = f"/people/{handle(who.account)}/looks", empty.client("guide")
+    first, second = text_of(read(client, page)), text_of(read(client, page + "?page=2"))
+    assert "Showing 1 to 20 of 23" in first and first.count("Dr Brown at South got") == 20
+    assert "Showing 21 to 23 of 23" in second and second.count("Dr Brown at South got") == 3
+    own = text_of(read(client, page + "?show=own"))
+    assert "Your own agent read 1 measurement or test result at North for you." in own and "Dr Brown" not in own
+    assert "Your own agent read" not in first + second
+    record = text_of(read(client, f"/people/{handle(who.account)}/record"))
+    assert "Tests and measurements One entry" in record and "Read just now" in record

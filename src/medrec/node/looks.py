@@ -49,7 +49,7 @@ Index("look_requester", look.c.account, look.c.requester)
 indexed = Table("look_indexed", metadata, Column("tag", LargeBinary(16), primary_key=True))
 
 FILTERS: dict[str, Any] = {
-    "all": sql.true(),
+    "all": look.c.own.is_(False),
     "people": look.c.machine.is_(False) & look.c.own.is_(False),
     "programs": look.c.machine.is_(True) & look.c.own.is_(False),
     "emergency": look.c.emergency.is_(True),

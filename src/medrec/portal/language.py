@@ -118,3 +118,9 @@ def day(when: datetime) -> str:
 def clock(when: datetime) -> str:
     """Hours and minutes."""
     return str(format_time(when, "HH:mm", locale=current().locale))
+
+
+def dated(start: datetime, precision: str) -> str:
+    """A date as exactly as it is known: the day, the month, or the year."""
+    pattern = {"year": "y", "month": "MMMM y"}.get(precision, "long")
+    return str(format_date(start, pattern, locale=current().locale))

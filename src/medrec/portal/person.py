@@ -1,4 +1,4 @@
-"""One person's page: what is new, who looked, who may look; and the proof of each of her lines."""
+"""What an agent's notices say of a person: what is new, what she allowed; and the proof of each of her lines."""
 
 import re
 from collections.abc import Sequence
@@ -9,8 +9,8 @@ import sqlalchemy as sql
 from medrec.core import codec, manifests, state
 from medrec.node import store
 from medrec.node.agent import Notice
-from medrec.portal import evidence, looks, render, words
-from medrec.portal.page import MOUNT, PAGE_LINES, PageError, Visit, names, pager
+from medrec.portal import evidence, render, words
+from medrec.portal.page import MOUNT, PageError, Visit, names
 from medrec.portal.people import account_of
 from medrec.portal.session import require_subject
 
@@ -22,47 +22,6 @@ CONSENTS = ("consent/1", "revocation/1")
 LOOKS_SHOWN, LOOKS_READ = 200, 1000
 """More are read than shown, so that the half which came earlier is found for each that is shown."""
 TAG = re.compile("[0-9a-f]{32}")
-
-
-def show(node: "Node", visit: Visit) -> dict[str, Any]:
-    """The values of person.html."""
-    account = account_of(node, visit.path["person"])
-    require_subject(visit, account)
-    known = names(node)
-    total = count(node, account, NEWS)
-    news = read(node, account, NEWS, PAGE_LINES, (visit.page - 1) * PAGE_LINES)
-    seen = looks.of_person(node, visit, known, read(node, account, looks.KINDS, LOOKS_READ))
-    looks_total = len(seen) if len(seen) < LOOKS_SHOWN else count(node, account, looks.SOURCE_KINDS)
-    seen = seen[:LOOKS_SHOWN]
-    for item in seen:
-        item["link"] = _link(visit, item["notice"])
-    with node.store.read() as connection:
-        rows = connection.execute(
-            sql.select(store.relationship.c.organisation)
-            .where(store.relationship.c.account == account)
-            .distinct()
-            .order_by(store.relationship.c.organisation)
-        ).scalars()
-        places = [known.get(organisation, organisation) for organisation in rows]
-    return {
-        "person": _name(node, account),
-        "account": account,
-        "places": places,
-        "missing": _missing(node, visit, known, account),
-        "news": [_news(visit, known, notice) for notice in news],
-        "pager": pager(visit, total),
-        "by_people": [item for item in seen if item["person"]],
-        "by_machines": [item for item in seen if not item["person"]],
-        "looks_more": render.say(words.PERSON["looked_more"], total=looks_total, shown=len(seen))
-        if looks_total > len(seen)
-        else None,
-        "consents": consents(node, visit, known, account),
-    }
-
-
-def _name(node: "Node", account: str) -> str:
-    assert node.agent is not None
-    return next(name for served, name in node.agent.clients() if served == account)
 
 
 def _where(account: str, kinds: Sequence[str]) -> Any:
@@ -86,10 +45,10 @@ def read(node: "Node", account: str, kinds: Sequence[str], limit: int, offset: i
             .limit(limit)
             .offset(offset)
         ).all()
-    return [_opened(node, row) for row in rows]
+    return [opened(node, row) for row in rows]
 
 
-def _opened(node: "Node", row: Any) -> Notice:
+def opened(node: "Node", row: Any) -> Notice:
     manifest, salt, entry = None, b"", b""
     if row.sealed is not None:
         data, salt, entry, _ = codec.decode(node.vault.open(None, bytes(row.sealed), bytes(row.tag)))
@@ -100,7 +59,7 @@ def _opened(node: "Node", row: Any) -> Notice:
     )  # fmt: skip
 
 
-def _missing(node: "Node", visit: Visit, known: dict[str, str], account: str) -> list[Any]:
+def missing(node: "Node", visit: Visit, known: dict[str, str], account: str) -> list[Any]:
     """What was found on the ledger by its tag and never delivered, one sentence for each organisation."""
     assert node.agent is not None
     by_organisation: dict[str, list[int]] = {}
@@ -122,7 +81,7 @@ def _link(visit: Visit, notice: Notice) -> str:
     return visit.link("line", person=visit.path["person"], tag=codec.decode(notice.entry)[1].hex())
 
 
-def _news(visit: Visit, known: dict[str, str], notice: Notice) -> dict[str, Any]:
+def news(visit: Visit, known: dict[str, str], notice: Notice) -> dict[str, Any]:
     statement: Any = notice.manifest
     organisation = known.get(notice.organisation, notice.organisation)
     item = {
@@ -150,6 +109,8 @@ def consents(node: "Node", visit: Visit, known: dict[str, str], account: str) ->
             if notice.kind != "consent/1":
                 continue
             statement = notice.manifest
+            if statement is None or not hasattr(statement, "grant"):
+                continue
             nullifier = state.nullifier_key(bytes.fromhex(statement.nullifier))
             taken_back = statement.nullifier in revoked or view.get(nullifier) is not None
             until = statement.grant.until

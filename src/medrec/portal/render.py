@@ -20,6 +20,7 @@ REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 JOINERS = "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"
 UNSHOWN = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
 MINUTE, HOUR = 60_000, 3_600_000
+KINDS_SHOWN = 3
 
 
 def shown(value: Any) -> Any:
@@ -101,7 +102,11 @@ def kinds_of(types: Sequence[str]) -> Markup:
     for kind in types:
         counts[kind] = counts.get(kind, 0) + 1
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return listed([Markup("{} {}").format(number(count), words.record_type(kind, count)) for kind, count in ordered])
+    told = [Markup("{} {}").format(number(count), words.record_type(kind, count)) for kind, count in ordered]
+    if len(told) > KINDS_SHOWN + 1:
+        rest = sum(count for _, count in ordered[KINDS_SHOWN:])
+        told = [*told[:KINDS_SHOWN], say(words.LISTS["other_entries"], count=rest)]
+    return listed(told)
 
 
 def build_environment() -> Environment:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from medrec.portal import front, given, ledger, people, person, records, sign_in, verify, version
+from medrec.portal.own import card, home, looked, more, news, record, sharing, trend
 from medrec.portal.page import Area, Reader, Role, Visit
 from medrec.portal.session import PEOPLE, Who
 
@@ -55,7 +56,19 @@ PAGES = (
     Page("/people", "people", people.show, "people.html", Role.AGENT, menu=True, who=PRIVACY, icon="people"),
     Page("/ledger", "ledger", ledger.show, "ledger.html", reader=Reader.EVERYBODY, menu=True, icon="seal"),
     Page("/verify", "verify", verify.show, "verify.html", reader=Reader.EVERYBODY, up="ledger"),
-    _own("", "person", person.show, "person.html", menu=True, icon="home"),
+    _own("", "person", home.show, "own/home.html", menu=True, icon="home"),
+    _own("/news", "news", news.show, "own/news.html", up="person"),
+    _own("/record", "record", record.show, "own/record.html", menu=True, icon="record"),
+    _own("/record/kinds/{kind}", "kind", record.show_kind, "own/kind.html", up="record"),
+    _own("/record/series/{series}", "trend", trend.show, "own/trend.html", up="record"),
+    _own("/timeline", "timeline", record.show_timeline, "own/timeline.html", up="record", icon="clock"),
+    _own("/record/fetch", "fetch", record.fetch, "", methods=FORM),
+    _own("/looks", "looked", looked.show, "own/looked.html", menu=True, icon="look"),
+    _own("/looks/{pair}", "one_look", looked.show_one, "own/one_look.html", up="looked"),
+    _own("/looks/{pair}/answer", "answer_look", looked.answer, "", methods=FORM),
+    _own("/sharing", "sharing", sharing.show, "own/sharing.html", menu=True, icon="key"),
+    _own("/card", "card", card.show, "own/card.html", up="more", icon="card"),
+    _own("/more", "more", more.show, "own/more.html", menu=True, icon="more"),
     _own("/lines/{tag}", "line", person.show_line, "version.html", up="person"),
 )  # fmt: skip
 

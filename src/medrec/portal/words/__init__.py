@@ -8,40 +8,15 @@ missing or belongs to an English text that has changed since.
 from typing import Any
 
 from medrec.portal import language
-from medrec.portal.words.explorer_pages import VERDICTS, VERIFY
-from medrec.portal.words.general import (
-    ACTIONS,
-    BAR,
-    DONE,
-    ERROR,
-    ERRORS,
-    LISTS,
-    MANIFESTS,
-    NAMES,
-    OTHERWISE,
-    PURPOSES,
-    RECORD_TYPES,
-    ROLES,
-    SIGN_IN,
-    SITE,
-    TIMES,
-)
-from medrec.portal.words.node_pages import (
-    CHANGES,
-    CHECKS,
-    EXTRAS,
-    FRONT,
-    GIVEN,
-    KINDS,
-    LEDGER,
-    PARTS,
-    PEOPLE,
-    RECORDS,
-    VERSION,
-)
-from medrec.portal.words.person_pages import CONSENTS, LOOKS, PERSON, REFUSALS
-from medrec.portal.words.policies import POLICY, POLICY_KINDS, POLICY_PURPOSES, POLICY_TOPICS
-from medrec.portal.words.texts import GROUPS, Texts
+from medrec.portal.words.explorer_pages import *  # noqa: F403
+from medrec.portal.words.general import *  # noqa: F403
+from medrec.portal.words.general import RECORD_TYPES
+from medrec.portal.words.node_pages import *  # noqa: F403
+from medrec.portal.words.own_pages import *  # noqa: F403
+from medrec.portal.words.person_pages import *  # noqa: F403
+from medrec.portal.words.policies import *  # noqa: F403
+from medrec.portal.words.texts import GROUPS as GROUPS
+from medrec.portal.words.texts import Texts
 
 TEMPLATE_WORDS: dict[str, Texts] = {group.lower(): texts for group, texts in GROUPS.items()}
 """What templates call `w`: each group by its name in small letters."""
@@ -53,48 +28,3 @@ def record_type(kind: str, count: int = 1) -> str:
     if text is None:
         return kind
     return language.chosen(text, count)
-
-
-# One a line, so that two who add words do not meet.
-__all__ = [
-    "ACTIONS",
-    "BAR",
-    "CHANGES",
-    "CHECKS",
-    "CONSENTS",
-    "DONE",
-    "ERROR",
-    "ERRORS",
-    "EXTRAS",
-    "FRONT",
-    "GIVEN",
-    "GROUPS",
-    "KINDS",
-    "LEDGER",
-    "LISTS",
-    "LOOKS",
-    "MANIFESTS",
-    "NAMES",
-    "OTHERWISE",
-    "PARTS",
-    "PEOPLE",
-    "PERSON",
-    "POLICY",
-    "POLICY_KINDS",
-    "POLICY_PURPOSES",
-    "POLICY_TOPICS",
-    "PURPOSES",
-    "RECORDS",
-    "RECORD_TYPES",
-    "REFUSALS",
-    "ROLES",
-    "SIGN_IN",
-    "SITE",
-    "TEMPLATE_WORDS",
-    "TIMES",
-    "VERDICTS",
-    "VERIFY",
-    "VERSION",
-    "Texts",
-    "record_type",
-]

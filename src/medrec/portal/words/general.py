@@ -15,8 +15,7 @@ SITE = Texts(
         "brand": "MedRec",
         "skip": "Skip to the content",
         "menu": "Pages",
-        "demonstration": "This is a demonstration with made-up people. Its pages are open to everyone who can reach this "
-        "computer. Real pages ask you to sign in first.",
+        "demonstration": "A demonstration with made-up people. Its pages are open to everyone at this computer.",
         "utc": "All times are in universal time (UTC). This page is of {when}.",
         "network": "Network: {name}",
         "back": "Back",
@@ -41,7 +40,17 @@ NAMES = Texts(
         "ledger": "Ledger",
         "verify": "Check a receipt",
         "version": "Proof of one version",
-        "person": "Your record",
+        "person": "Home",
+        "record": "My record",
+        "news": "What is new",
+        "timeline": "My record by date",
+        "kind": "My record by kind",
+        "trend": "Over time",
+        "looked": "Who looked",
+        "one_look": "One look",
+        "sharing": "Who can look",
+        "card": "Emergency card",
+        "more": "More",
         "line": "Proof of one line",
         "error": "This did not work",
         "sign_in": "Sign in",
@@ -100,7 +109,7 @@ TIMES = Texts(
 
 LISTS = Texts(
     "LISTS",
-    {"comma": ", ", "and": " and "},
+    {"comma": ", ", "and": " and ", "other_entries": ("one other entry", "{count} other entries")},
     plain=True,
 )
 
@@ -212,6 +221,9 @@ DONE = Texts(
     "DONE",
     {
         "kept": "Your choice was kept.",
+        "answered": "Thank you. Your answer was kept.",
+        "answered_unsure": "Your answer was kept. Here is what you can do now.",
+        "answered_wrong": "Your answer was kept. Here is what you can do now.",
     },
     plain=True,
 )
@@ -222,6 +234,9 @@ BAR = Texts(
         "records": "Records",
         "given": "Given out",
         "person": "Home",
+        "record": "Record",
+        "looked": "Looks",
+        "sharing": "Sharing",
     },
     plain=True,
 )

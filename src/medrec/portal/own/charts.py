@@ -1,0 +1,112 @@
+"""Charts drawn here, as SVG: a wide one and a narrow one, so that letters keep their size on a phone.
+
+Above WEEKLY points, each point is a week: the middle value, with the lowest and highest as a band. What the chart
+shows is said in a sentence before it, and stands in a table behind it.
+"""
+
+import math
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from statistics import median
+from typing import NamedTuple
+
+from markupsafe import Markup, escape
+
+WEEKLY = 200
+WEEK_MS = 7 * 86_400_000
+STEPS = (1, 2, 2.5, 5, 10)
+
+
+class Point(NamedTuple):
+    """A value at a time (ms), with the lowest and highest of what it stands for."""
+
+    time: int
+    value: float
+    low: float
+    high: float
+
+
+class Size(NamedTuple):
+    """The drawing's own pixels."""
+
+    width: int
+    height: int
+
+
+WIDE, NARROW = Size(720, 300), Size(340, 260)
+
+
+def points_of(values: Sequence[tuple[int, float]]) -> list[Point]:
+    """The points of a chart, oldest first: the values themselves, or their weeks if there are many."""
+    ordered = sorted(values)
+    if len(ordered) <= WEEKLY:
+        return [Point(time, value, value, value) for time, value in ordered]
+    weeks: dict[int, list[float]] = {}
+    for time, value in ordered:
+        weeks.setdefault(time // WEEK_MS, []).append(value)
+    return [Point(week * WEEK_MS, median(held), min(held), max(held)) for week, held in sorted(weeks.items())]
+
+
+def ticks(low: float, high: float, count: int = 4) -> list[float]:
+    """Round numbers that span low to high."""
+    if low == high:
+        low, high = low - 1, high + 1
+    raw = (high - low) / count
+    power = 10.0 ** math.floor(math.log10(raw))
+    step = next(step * power for step in STEPS if step * power >= raw)
+    first = math.floor(low / step) * step
+    found = [first]
+    while found[-1] < high:
+        found.append(found[-1] + step)
+    return found
+
+
+def told(value: float) -> str:
+    """A number without a tail of zeros."""
+    return f"{value:.6g}"
+
+
+def drawn(points: Sequence[Point], size: Size, title: str, days: tuple[str, str]) -> Markup:
+    """The chart as SVG. `title` says in words what it shows, `days` are the first and last date in words."""
+    low, high = min(point.low for point in points), max(point.high for point in points)
+    scale = ticks(low, high)
+    begin, end = points[0].time, max(points[-1].time, points[0].time + 1)
+    inner = (52, 16, size.width - 20, size.height - 34)
+
+    def x(time: int) -> float:
+        return round(inner[0] + (time - begin) / (end - begin) * (inner[2] - inner[0]), 1)
+
+    def y(value: float) -> float:
+        return round(inner[3] - (value - scale[0]) / (scale[-1] - scale[0]) * (inner[3] - inner[1]), 1)
+
+    parts = [f"<title>{escape(title)}</title>"]
+    for tick in scale:
+        parts.append(f'<path class="axis" d="M{inner[0]} {y(tick)}H{inner[2]}"/>')
+        parts.append(f'<text x="{inner[0] - 8}" y="{y(tick) + 5}" text-anchor="end">{told(tick)}</text>')
+    if any(point.low != point.high for point in points):
+        edge = [f"{x(point.time)} {y(point.high)}" for point in points]
+        edge += [f"{x(point.time)} {y(point.low)}" for point in reversed(points)]
+        parts.append(f'<path class="range" d="M{"L".join(edge)}Z"/>')
+    line = "L".join(f"{x(point.time)} {y(point.value)}" for point in points)
+    parts.append(f'<path class="line" d="M{line}"/>')
+    if len(points) <= 40:
+        parts += [f'<circle class="dot" cx="{x(point.time)}" cy="{y(point.value)}" r="4"/>' for point in points]
+    last = points[-1]
+    parts.append(f'<circle class="dot" cx="{x(last.time)}" cy="{y(last.value)}" r="6"/>')
+    above = y(last.value) - 12 if y(last.value) > inner[1] + 24 else y(last.value) + 26
+    parts.append(f'<text class="here" x="{x(last.time)}" y="{above}" text-anchor="end">{told(last.value)}</text>')
+    bottom = size.height - 10
+    parts.append(f'<text x="{inner[0]}" y="{bottom}">{escape(days[0])}</text>')
+    parts.append(f'<text x="{inner[2]}" y="{bottom}" text-anchor="end">{escape(days[1])}</text>')
+    # The text runs from left to right in every language: so do time and numbers in it.
+    kind = "wide" if size is WIDE else "narrow"
+    # Every text in it was escaped above; the rest are numbers.
+    return Markup(  # noqa: S704
+        f'<svg class="chart__{kind}" viewBox="0 0 {size.width} {size.height}" role="img" direction="ltr" '
+        f'aria-label="{escape(title)}">{"".join(parts)}</svg>'
+    )
+
+
+def moment(ms: int) -> datetime:
+    """The time of a point."""
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms)

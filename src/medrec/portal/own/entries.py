@@ -1,0 +1,183 @@
+"""A person's record as lines that can be read: title, value, date, place, kind. From her agent's copies alone."""
+
+from collections import OrderedDict
+from threading import Lock
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+
+from medrec.core.records.canonical import canonical
+from medrec.core.records.dates import ClinicalDate
+from medrec.core.records.reading import Around
+from medrec.core.records.table import understand
+from medrec.core.records.understood import Understood
+from medrec.node.copies import Copy
+from medrec.node.terminology.shipped import shipped
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+GROUPS: dict[str, tuple[str, ...]] = {
+    "medicines": ("MedicationRequest", "MedicationStatement", "MedicationDispense", "MedicationAdministration"),
+    "allergies": ("AllergyIntolerance",),
+    "problems": ("Condition",),
+    "results": ("Observation", "DiagnosticReport"),
+    "vaccines": ("Immunization",),
+    "visits": ("Encounter", "Appointment"),
+    "treatments": ("Procedure",),
+    "letters": ("DocumentReference", "Composition"),
+    "family": ("FamilyMemberHistory",),
+}
+OTHER = "other"
+_GROUP_OF = {kind: group for group, kinds in GROUPS.items() for kind in kinds}
+_NOT_ABOUT_HEALTH = {"Patient", "Practitioner", "PractitionerRole", "Organization", "Location", "Provenance"}
+_REMEMBERED_MAX = 30_000
+
+
+class Entry(NamedTuple):
+    """One line of the record. `number` and `unit` are there for a measurement with one value; `series` is equal for
+    measurements of the same thing."""
+
+    group: str
+    title: str
+    value: str
+    when: ClinicalDate | None
+    status: str
+    organisation: str
+    tag: bytes
+    series: str
+    number: float | None
+    unit: str
+    understood: Understood
+
+    @property
+    def sorts(self) -> int:
+        """The time it is sorted by (ms); the undated come last."""
+        return self.when.start_ms if self.when is not None and self.when.start_ms is not None else -(1 << 62)
+
+
+class _Remembered:
+    """Entries by the tag of their line: a line never changes, so neither does what it means."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._entries: OrderedDict[bytes, Entry | None] = OrderedDict()
+
+    def of(self, copy: Copy) -> Entry | None:
+        with self._lock:
+            if copy.tag in self._entries:
+                return self._entries[copy.tag]
+        made = read(copy)
+        with self._lock:
+            self._entries[copy.tag] = made
+            while len(self._entries) > _REMEMBERED_MAX:
+                self._entries.popitem(last=False)
+        return made
+
+
+_remembered = _Remembered()
+
+
+def entries(node: "Node", account: str, groups: tuple[str, ...] = ()) -> list[Entry]:
+    """A person's entries, newest first; of some groups only, if they are named."""
+    if node.copies is None:
+        return []
+    found = [entry for copy in node.copies.all(account) if (entry := _remembered.of(copy)) is not None]
+    wanted = [entry for entry in found if not groups or entry.group in groups]
+    return sorted(wanted, key=lambda entry: (-entry.sorts, entry.title, entry.tag))
+
+
+def read(copy: Copy) -> Entry | None:
+    """The entry of one record; None for what is not about health (the person's details, staff, places)."""
+    if copy.type in _NOT_ABOUT_HEALTH:
+        return None
+    tree: Any = canonical(copy.content).value
+    known = understand(tree, Around(terms=shipped()))
+    number, unit, value = _measured(tree)
+    return Entry(
+        group=_GROUP_OF.get(copy.type, OTHER),
+        title=_title(known, tree),
+        value=value,
+        when=known.when,
+        status=known.status,
+        organisation=copy.organisation,
+        tag=copy.tag,
+        series=known.codes[0].code if known.codes else known.key,
+        number=number,
+        unit=unit,
+        understood=known,
+    )
+
+
+def about(node: "Node", account: str) -> dict[str, str]:
+    """Name and date of birth as the places have them, the first that has each; empty text where none has."""
+    found = {"name": "", "born": ""}
+    for copy in node.copies.all(account) if node.copies is not None else ():
+        if copy.type != "Patient":
+            continue
+        tree: Any = canonical(copy.content).value
+        name = next((name for name in _list(tree, "name") if isinstance(name, dict)), {})
+        given = " ".join(str(part) for part in _list(name, "given"))
+        found["name"] = found["name"] or f"{given} {name.get('family', '')}".strip()
+        found["born"] = found["born"] or str(tree.get("birthDate", ""))
+    return found
+
+
+def _title(known: Understood, tree: Any) -> str:
+    detail = known.detail
+    name = str(getattr(detail, "name_cleaned", "") or getattr(detail, "name", "")) if detail is not None else ""
+    if not name and known.codes:
+        name = known.codes[0].display
+    if not name:
+        # "Observation: Body weight, 7 Dec 2023, final" is shown without its type, date and status: they stand beside.
+        head = known.plain.split(": ", 1)[-1] if not known.understood else known.plain
+        dated = known.when.plain if known.when is not None else ""
+        name = head.split(f", {dated}")[0] if dated else head
+    return name[:1].upper() + name[1:]
+
+
+def _measured(tree: Any) -> tuple[float | None, str, str]:
+    """(number, unit, as text) of a measurement; several parts are told as text alone."""
+    if tree.get("resourceType") != "Observation":
+        return None, "", ""
+    parts = [part for part in _list(tree, "component") if isinstance(part, dict)]
+    if parts:
+        told = [text for part in parts if (text := _quantity(part)[2])]
+        pair = [_quantity(part) for part in parts]
+        if len(pair) == 2 and all(number is not None for number, _, _ in pair) and pair[0][1] == pair[1][1]:
+            return pair[0][0], pair[0][1], f"{_plain(pair[0][2])}/{pair[1][2]}"
+        return None, "", ", ".join(told)
+    return _quantity(tree)
+
+
+def _plain(text: str) -> str:
+    return text.split(" ")[0]
+
+
+def _quantity(tree: Any) -> tuple[float | None, str, str]:
+    quantity = tree.get("valueQuantity")
+    if isinstance(quantity, dict):
+        written, unit = _text(quantity.get("value", "")), str(quantity.get("unit") or quantity.get("code") or "")
+        try:
+            number: float | None = float(written)
+        except ValueError:
+            number = None
+        return number, unit, f"{written} {unit}".strip()
+    for name in ("valueString", "valueInteger", "valueBoolean", "valueDateTime"):
+        if name in tree:
+            return None, "", _text(tree[name])
+    concept = tree.get("valueCodeableConcept")
+    if isinstance(concept, dict):
+        coding = next((one for one in _list(concept, "coding") if isinstance(one, dict)), {})
+        return None, "", str(concept.get("text") or coding.get("display") or "")
+    return None, "", ""
+
+
+def _text(value: Any) -> str:
+    """A value as it is written; numbers keep their digits, which the canonical form has kept."""
+    return bytes(value).decode() if isinstance(value, msgspec.Raw) else str(value)
+
+
+def _list(tree: Any, name: str) -> list[Any]:
+    value = tree.get(name) if isinstance(tree, dict) else None
+    return value if isinstance(value, list) else []

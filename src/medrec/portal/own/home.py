@@ -1,0 +1,53 @@
+"""Home: what needs an answer, where to go, what is new."""
+
+from typing import TYPE_CHECKING, Any
+
+from medrec.portal import person, render, words
+from medrec.portal.own import record
+from medrec.portal.own.looked import rows_of
+from medrec.portal.own.whose import whose
+from medrec.portal.page import Visit
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+NEW_SHOWN, QUESTIONS_SHOWN = 5, 3
+
+
+def show(node: "Node", visit: Visit) -> dict[str, Any]:
+    """The values of own/home.html."""
+    who = whose(node, visit)
+    assert node.looks is not None
+    node.looks.catch_up()
+    looks = node.looks.questions(who.account, QUESTIONS_SHOWN)
+    waiting = node.looks.count(who.account, unanswered=True)
+    consents = person.consents(node, visit, who.known, who.account)
+    kept = sum(reading.records for reading in node.copies.readings(who.account)) if node.copies else 0
+    news = person.read(node, who.account, person.NEWS, NEW_SHOWN)
+    acting = visit.session is not None and bool(visit.session.acting_for)
+    return {
+        "person": who.name,
+        "acting": acting,
+        "handle": who.handle,
+        "questions": rows_of(node, visit, who, looks),
+        "questions_more": waiting - len(looks) if waiting > len(looks) else 0,
+        "missing": person.missing(node, visit, who.known, who.account),
+        "failed": [place for place in record.places(node, visit, who) if place["state"] == "failed"],
+        "news": [person.news(visit, who.known, notice) for notice in news],
+        "tiles": [
+            _tile(visit, who.handle, "record", "record", words.HOME["record_more"], kept),
+            _tile(visit, who.handle, "looked", "look", words.HOME["looked_more"], node.looks.count(who.account)),
+            _tile(visit, who.handle, "sharing", "key", words.HOME["sharing_more"], _active(consents)),
+            _tile(visit, who.handle, "card", "card", words.HOME["card_more"]),
+            _tile(visit, who.handle, "more", "more", words.HOME["more_more"]),
+        ],
+    }
+
+
+def _active(consents: list[dict[str, Any]]) -> int:
+    return sum(consent["state"] == "active" for consent in consents)
+
+
+def _tile(visit: Visit, handle: str, name: str, icon: str, more: Any, count: int | None = None) -> dict[str, Any]:
+    told = more if count is None or more is None else render.say(more, count=count)
+    return {"link": visit.link(name, person=handle), "icon": icon, "name": words.NAMES[name], "more": told}

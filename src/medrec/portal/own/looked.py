@@ -1,0 +1,141 @@
+"""Who looked: the list in pages, one look in full, and the person's answer to it."""
+
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sql
+
+from medrec.core import codec
+from medrec.node import store
+from medrec.node.looks import ANSWERS, FILTERS, Look
+from medrec.portal import looks, person, render, words
+from medrec.portal.own.whose import Whose, whose
+from medrec.portal.page import Go, PageError, Visit
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+LINES = 20
+
+
+def show(node: "Node", visit: Visit) -> dict[str, Any]:
+    """The values of own/looked.html."""
+    who = whose(node, visit)
+    assert node.looks is not None
+    node.looks.catch_up()
+    chosen = visit.query.get("show", "all")
+    if chosen not in FILTERS:
+        chosen = "all"
+    total = node.looks.count(who.account, chosen)
+    found = node.looks.page(who.account, chosen, LINES, (visit.page - 1) * LINES)
+    first = (visit.page - 1) * LINES
+    return {
+        "handle": who.handle,
+        "person": who.name,
+        "rows": rows_of(node, visit, who, found),
+        "chosen": chosen,
+        "filters": [(name, words.LOOKED[name], node.looks.count(who.account, name)) for name in FILTERS],
+        "pager": {
+            "first": min(first + 1, total),
+            "last": min(first + LINES, total),
+            "total": total,
+            "newer": visit.page - 1 if visit.page > 1 else None,
+            "older": visit.page + 1 if first + LINES < total else None,
+        }
+        if total > LINES
+        else None,
+    }
+
+
+def rows_of(node: "Node", visit: Visit, who: Whose, found: list[Look]) -> list[dict[str, Any]]:
+    """Looks as lines: a sentence, when, why, and what the person has answered."""
+    tags = [tag for look in found for tag in (look.given, look.refused, look.received) if tag is not None]
+    with node.store.read() as connection:
+        rows = connection.execute(sql.select(store.notice).where(store.notice.c.tag.in_(tags))).all()
+    notices = [person.opened(node, row) for row in rows]
+    told = {}
+    for item in looks.of_person(node, visit, who.known, notices):
+        told[codec.decode(item["notice"].entry)[1]] = item
+    lines = []
+    for look in found:
+        item = next((told[tag] for tag in (look.refused, look.given, look.received) if tag in told), None)
+        if item is None:
+            continue
+        if look.own and item["outcome"] == "given":
+            what = render.kinds_of([record.type for record in item["notice"].manifest.records])
+            sentence = render.say(words.LOOKS["own"], what=what, source=who.place(look.source))
+            item = {**item, "more": [], "sentence": sentence}
+        place = {"person": who.handle, "pair": look.pair.hex()}
+        lines.append(
+            {
+                **item,
+                "look": look,
+                "link": visit.link("one_look", **place),
+                "answer_link": visit.link("answer_look", **place),
+                "asks": look.answer == "" and not look.own and look.refused is None,
+                "requester": who.place(look.requester),
+                "source": who.place(look.source),
+            }
+        )
+    return lines
+
+
+def show_one(node: "Node", visit: Visit) -> dict[str, Any]:
+    """The values of own/one_look.html."""
+    who = whose(node, visit)
+    look = _look(node, visit, who)
+    line = rows_of(node, visit, who, [look])
+    if not line:
+        raise PageError(404, "unknown-line")
+    tag = look.given or look.received
+    seen: list[dict[str, Any]] = []
+    if tag is not None:
+        with node.store.read() as connection:
+            row = connection.execute(sql.select(store.notice).where(store.notice.c.tag == tag)).first()
+        counts: dict[str, int] = {}
+        for record in person.opened(node, row).manifest.records:
+            counts[record.type] = counts.get(record.type, 0) + 1
+        ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        seen = [{"name": words.record_type(kind, 2), "count": count} for kind, count in ordered]
+    proofs = []
+    for tag, organisation in (
+        (look.given or look.refused, look.source),
+        (look.received, look.requester),
+    ):
+        if tag is not None:
+            link = visit.link("line", person=who.handle, tag=tag.hex())
+            text = render.say(words.LOOKED["proof_given"], organisation=who.place(organisation))
+            proofs.append({"link": link, "text": text})
+    return {
+        "handle": who.handle,
+        "line": line[0],
+        "look": look,
+        "seen": seen,
+        "proofs": proofs,
+        "one_sided": look.refused is None and (look.given is None or look.received is None),
+        "requester": who.place(look.requester),
+    }
+
+
+def answer(node: "Node", visit: Visit) -> Go:
+    """Keep the answer in the form field `answer`, and go back to where it was given."""
+    who = whose(node, visit)
+    look = _look(node, visit, who)
+    given = visit.form.get("answer", "")
+    if given not in ANSWERS or node.looks is None:
+        raise PageError(400, "form-unreadable")
+    node.looks.answer(who.account, look.pair, given)
+    if given == "expected":
+        back = "looked" if visit.form.get("from") == "looked" else "person"
+        return Go(visit.link(back, person=who.handle), "answered")
+    return Go(visit.link("one_look", person=who.handle, pair=look.pair.hex()), "answered_" + given)
+
+
+def _look(node: "Node", visit: Visit, who: Whose) -> Look:
+    try:
+        pair = bytes.fromhex(visit.path["pair"])
+    except ValueError:
+        raise PageError(404, "unknown-line") from None
+    found = node.looks.find(who.account, pair) if node.looks is not None else None
+    if found is None:
+        raise PageError(404, "unknown-line")
+    return found

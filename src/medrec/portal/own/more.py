@@ -1,0 +1,34 @@
+"""More: the way to every other page of a person, and where she is known."""
+
+from typing import TYPE_CHECKING, Any
+
+from medrec.node.disputing import organisations
+from medrec.portal import words
+from medrec.portal.own.whose import whose
+from medrec.portal.page import Area, Visit
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+
+def show(node: "Node", visit: Visit) -> dict[str, Any]:
+    """The values of own/more.html: every page of the area that stands on its own and not in the bar."""
+    from medrec.portal.table import PAGES
+
+    who = whose(node, visit)
+    tiles = [
+        {
+            "link": visit.link(page.name, person=who.handle),
+            "icon": page.icon,
+            "name": words.NAMES[page.name],
+            "more": words.MORE.get(page.name),
+        }
+        for page in PAGES
+        if page.area is Area.PERSON and page.icon and not page.menu
+    ]
+    return {
+        "handle": who.handle,
+        "account": who.account,
+        "tiles": tiles,
+        "places": [who.place(organisation) for organisation in organisations(node, who.account)],
+    }

@@ -1,0 +1,194 @@
+"""My record: where it comes from, by kind, by date; every line with its place and its proof."""
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+
+from medrec.node.disputing import organisations
+from medrec.portal import language, person, render, words
+from medrec.portal.own.entries import GROUPS, OTHER, Entry, entries
+from medrec.portal.own.whose import Whose, whose
+from medrec.portal.page import Go, PageError, Visit
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+LINES = 40
+ICONS = {
+    "medicines": "pill", "allergies": "alert", "problems": "record", "results": "chart", "vaccines": "seal",
+    "visits": "place", "treatments": "tick", "letters": "ask", "family": "people", "other": "more",
+}  # fmt: skip
+
+
+def show(node: "Node", visit: Visit) -> dict[str, Any]:
+    """The values of own/record.html."""
+    who = whose(node, visit)
+    found = entries(node, who.account)
+    counts: dict[str, int] = {}
+    for entry in found:
+        counts[entry.group] = counts.get(entry.group, 0) + 1
+    return {
+        "handle": who.handle,
+        "person": who.name,
+        "places": places(node, visit, who),
+        "running": node.copies is not None and node.copies.running(who.account),
+        "total": len(found),
+        "kinds": [
+            {
+                "name": words.RECORD[group],
+                "icon": ICONS[group],
+                "count": counts[group],
+                "link": visit.link("kind", person=who.handle, kind=group),
+            }
+            for group in (*GROUPS, OTHER)
+            if group in counts
+        ],
+    }
+
+
+def places(node: "Node", visit: Visit, who: Whose) -> list[dict[str, Any]]:
+    """Every place that is linked: when it was read last, what came, and why not where it did not."""
+    readings = {reading.organisation: reading for reading in node.copies.readings(who.account)} if node.copies else {}
+    found = []
+    for organisation in organisations(node, who.account):
+        reading = readings.get(organisation)
+        place: dict[str, Any] = {"name": who.place(organisation), "count": 0, "state": "never", "reason": ""}
+        place["when"] = words.RECORD["never"]
+        if reading is not None:
+            place["count"] = reading.records
+            place["state"] = "failed" if reading.code else "good"
+            place["reason"] = words.SOURCE_ERRORS.get(reading.code, words.SOURCE_ERRORS["other"])
+            if reading.code == "":
+                place["reason"] = ""
+            if reading.good is not None:
+                place["when"] = render.say(words.RECORD["good"], when=visit.when(reading.good))
+        found.append(place)
+    return found
+
+
+def fetch(node: "Node", visit: Visit) -> Go:
+    """Read at every place again, in the background."""
+    who = whose(node, visit)
+    if node.copies is None:
+        raise PageError(404, "wrong-role")
+    node.copies.refresh_soon(who.account)
+    return Go(visit.link("record", person=who.handle))
+
+
+def show_kind(node: "Node", visit: Visit) -> dict[str, Any]:
+    """The values of own/kind.html."""
+    who = whose(node, visit)
+    group = visit.path["kind"]
+    if group not in (*GROUPS, OTHER):
+        raise PageError(404, "not-found")
+    found = entries(node, who.account, (group,))
+    states = ("active", "stopped", "unknown") if group in ("medicines", "problems", "allergies") else ()
+    sections: list[dict[str, Any]] = []
+    if group == "results":
+        sections = [{"title": None, "rows": _series(visit, who, found)}]
+    elif states:
+        for state in states:
+            rows = [row_of(visit, who, entry) for entry in found if entry.status == state]
+            if rows:
+                sections.append({"title": words.RECORD[state], "rows": rows})
+    elif found:
+        sections = [{"title": None, "rows": [row_of(visit, who, entry) for entry in found]}]
+    return {
+        "handle": who.handle,
+        "group": group,
+        "title": words.RECORD[group],
+        "sections": [section for section in sections if section["rows"]],
+        "total": len(found),
+    }
+
+
+def _series(visit: Visit, who: Whose, found: list[Entry]) -> list[dict[str, Any]]:
+    """One row for each thing that was measured, the one measured last first."""
+    by_series: dict[str, list[Entry]] = {}
+    for entry in found:
+        by_series.setdefault(entry.series, []).append(entry)
+    rows = []
+    for group in by_series.values():
+        row = row_of(visit, who, group[0])
+        numbers = [entry for entry in group if entry.number is not None]
+        row["times"] = render.say(words.RECORD["times"], count=len(group)) if group[0].value else None
+        if len(numbers) > 1:
+            row["trend"] = visit.link("trend", person=who.handle, series=series_handle(who.account, group[0].series))
+        rows.append(row)
+    return rows
+
+
+def series_handle(account: str, series: str) -> str:
+    """What stands for a measured thing in an address (32 hex digits): a code would say what somebody has."""
+    import hashlib
+
+    return hashlib.sha256(f"medrec/series/1/{account}/{series}".encode()).hexdigest()[:32]
+
+
+def row_of(visit: Visit, who: Whose, entry: Entry) -> dict[str, Any]:
+    """An entry as a line: title, value, date, place, and the way to its proof."""
+    return {
+        "title": entry.title,
+        "value": entry.value,
+        "when": when_of(entry),
+        "place": who.place(entry.organisation),
+        "group": words.RECORD[entry.group],
+        "icon": ICONS[entry.group],
+        "proof": visit.link("line", person=who.handle, tag=entry.tag.hex()),
+        "more": more_of(entry),
+        "times": None,
+        "trend": None,
+    }
+
+
+def more_of(entry: Entry) -> str:
+    """What one line says besides its title: the directions of a medicine, the reaction of an allergy."""
+    detail = entry.understood.detail
+    for name in ("sig", "directions", "text"):
+        told = getattr(detail, name, "")
+        if isinstance(told, str) and told:
+            return told
+    plain, title = entry.understood.plain, entry.title.lower()
+    if entry.understood.understood and plain.lower().startswith(title):
+        rest = plain[len(title) :].strip(" ;,")
+        return rest[:1].upper() + rest[1:]
+    return plain if entry.understood.understood and plain.lower() != title else ""
+
+
+def when_of(entry: Entry) -> Markup:
+    """The date of an entry in words, as exactly as it is known."""
+    if entry.when is None:
+        return Markup("{}").format(words.RECORD["no_date"])
+    start = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=entry.when.start_ms)
+    text = language.dated(start, entry.when.precision)
+    return Markup('<time datetime="{}">{}</time>').format(entry.when.text[:10], text)
+
+
+def show_timeline(node: "Node", visit: Visit) -> dict[str, Any]:
+    """The values of own/timeline.html."""
+    who = whose(node, visit)
+    found = entries(node, who.account)
+    first = (visit.page - 1) * LINES
+    page = found[first : first + LINES]
+    years: list[dict[str, Any]] = []
+    for entry in page:
+        year = entry.when.text[:4] if entry.when is not None else words.RECORD["no_date"]
+        if not years or years[-1]["year"] != year:
+            years.append({"year": year, "rows": []})
+        years[-1]["rows"].append(row_of(visit, who, entry))
+    total = len(found)
+    return {
+        "handle": who.handle,
+        "years": years,
+        "news_total": person.count(node, who.account, person.NEWS),
+        "pager": {
+            "first": min(first + 1, total),
+            "last": min(first + LINES, total),
+            "total": total,
+            "newer": visit.page - 1 if visit.page > 1 else None,
+            "older": visit.page + 1 if first + LINES < total else None,
+        }
+        if total > LINES
+        else None,
+    }

@@ -1,0 +1,32 @@
+"""Whose page it is: the person in the address, and that the visitor may read about her."""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from medrec.portal.page import Visit, names
+from medrec.portal.people import account_of
+from medrec.portal.session import require_subject
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+
+class Whose(NamedTuple):
+    """The person of a page: account, name, what stands for her in addresses, and the names of organisations."""
+
+    account: str
+    name: str
+    handle: str
+    known: dict[str, str]
+
+    def place(self, organisation: str) -> str:
+        """The name of an organisation."""
+        return self.known.get(organisation, organisation)
+
+
+def whose(node: "Node", visit: Visit) -> Whose:
+    """The person of this visit. Raises PageError for anybody who may not read about her."""
+    account = account_of(node, visit.path["person"])
+    require_subject(visit, account)
+    assert node.agent is not None
+    name = next(name for served, name in node.agent.clients() if served == account)
+    return Whose(account, name, visit.path["person"], names(node))
