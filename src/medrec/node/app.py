@@ -24,6 +24,7 @@ from medrec.core.witness import REQUEST_BYTES_MAX
 from medrec.engines.engine import EngineError
 from medrec.node import signing, store
 from medrec.node.access import RELEASE_PATH
+from medrec.node.acts import ACTS_PATH, answer_acts
 from medrec.node.calls import BODY_BYTES_MAX, Callers, CallRefused, failed, read_body
 from medrec.node.checkpoints import COSIGN_PATH
 from medrec.node.consents import CONSENTS_PATH, REVOCATIONS_PATH, answer_consent, answer_revocation
@@ -105,6 +106,7 @@ ROUTES: dict[str, Handler] = {
     DELEGATIONS_PATH: answer_delegation,
     DELEGATION_ENDS_PATH: answer_delegation_end,
     MOVE_PATH: answer_move,
+    ACTS_PATH: answer_acts,
 }
 """Everything that another organisation's node may call."""
 

@@ -16,6 +16,7 @@ from medrec.core.checkpoint import Note
 from medrec.core.genesis import network_id
 from medrec.core.types import Tip
 from medrec.engines.engine import Engine, EngineError
+from medrec.node.acts import Acts
 from medrec.node.agent import Agent
 from medrec.node.anchor import Anchorer, AnchorError
 from medrec.node.checkpoints import Checkpoints
@@ -31,6 +32,7 @@ from medrec.node.journal import Journal
 from medrec.node.keys import OrganisationKeys
 from medrec.node.labels import Labels
 from medrec.node.link import Linker
+from medrec.node.lists import PersonLists
 from medrec.node.looks import Looks
 from medrec.node.peers import PeerError, Peers
 from medrec.node.practitioners import Practitioners
@@ -117,6 +119,8 @@ class Node:
             self.source = self.entries
         self.consents = Consents(self)
         self.disputes = Disputes(self)
+        self.acts = Acts(self)
+        self.lists = PersonLists(self)
         self.gate = Gate(self)
         self.checkpoints = Checkpoints(self, witnesses, web, evidence)
         self.tiles = Tiles(tiles, engine, self.network) if tiles is not None else None

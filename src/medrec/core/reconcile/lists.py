@@ -143,7 +143,7 @@ class Lists:
 
 def _medicine_order(row: MedicineRow) -> tuple[int, bool, str, str]:
     urgent = Conflict.STATUS in row.conflicts or Conflict.PATIENT in row.conflicts
-    return (0 if urgent else _STATUS_ORDER[row.status]), not row.conflicts, row.name.lower(), row.key
+    return (-1 if urgent else _STATUS_ORDER[row.status]), not row.conflicts, row.name.lower(), row.key
 
 
 def _problem_order(row: ProblemRow) -> tuple[bool, int, str, str, str]:

@@ -206,7 +206,7 @@ def _patient_disagrees(entries: list[Entry]) -> bool:
     word = _newest(own)
     stops = word.signal.says is Says.STOPPED
     others = [one for one in entries if one.item.author != "patient" and one.signal.says is Says.TAKEN]
-    if stops:
+    if stops or word.item.record.status_reason == "taken differently":
         return bool(others)
     return any(pairs.within(one.form, word.form) is PairClass.OTHER_DOSE for one in others)
 

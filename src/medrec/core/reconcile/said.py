@@ -1,0 +1,98 @@
+"""What people say about a line, as the lists take it: beside the records, with its author, and never over them."""
+
+from medrec.core.manifests.acts import Act, Subject
+from medrec.core.reconcile.held import PATIENT, Held
+from medrec.core.records import sig
+from medrec.core.records.dates import DAY_MS, ClinicalDate
+from medrec.core.records.terms import cleaned
+from medrec.core.records.understood import MedicineDetail, PerDay, Status, Understood
+
+LIKE_THIS = "taken differently"
+_REASONS: dict[str, tuple[Status, str]] = {
+    "not-taking": ("stopped", "not taken"),
+    "like-this": ("active", LIKE_THIS),
+    "also-taking": ("active", "also taken"),
+    "reviewed": ("active", "reviewed with the patient"),
+    "changed": ("active", "changed"),
+    "stopped": ("stopped", "stopped"),
+}
+
+
+def said(act: Act, manifest: str, signed: int) -> list[Held]:
+    """The act as records that the lists hold, one for each medicine; none for a dismissed notice.
+
+    `manifest` (hex) is the SHA-256 of the manifest that proves it, `signed` when it was written down (ms).
+    """
+    if act.kind not in _REASONS:
+        return []
+    status, reason = _REASONS[act.kind]
+    source = PATIENT if act.author == "patient" else act.organisation
+    date = day_of(act.time)
+    found = []
+    for number, subject in enumerate(act.subjects):
+        detail = _detail(act, subject)
+        who = act.name or ("the patient" if act.author == "patient" else act.organisation)
+        line = f"{subject.name}: {reason}{f' ({act.words})' if act.words else ''}"
+        record = Understood(
+            type="MedicationStatement",
+            id=f"{act.id}-{number}",
+            person="",
+            codes=(),
+            when=None,
+            until=date if status == "stopped" else None,
+            recorded=date,
+            status=status,
+            status_reason=reason,
+            key=f"act/{subject.key}",
+            plain=line,
+            clinical=line,
+            understood=True,
+            by=who,
+            detail=detail,
+        )
+        found.append(Held(source, record, 1, "", f"{manifest}-{number}", signed, act.author))
+    return found
+
+
+def _detail(act: Act, subject: Subject) -> MedicineDetail:
+    words = act.words if act.kind in ("like-this", "also-taking", "changed") else ""
+    told = sig.parsed(words)
+    daily = sig.per_day(told.dose, told.times_per_day) if told.dose is not None and told.times_per_day else None
+    names = tuple(part.strip() for part in subject.name.split(" / "))
+    return MedicineDetail(
+        kind="statement",
+        name=subject.name,
+        name_cleaned=cleaned(subject.name) if subject.ingredients else _unknown(subject),
+        basis="code" if subject.ingredients else "text",
+        ingredients=tuple(subject.ingredients),
+        ingredient_names=names if len(names) == len(subject.ingredients) else tuple(subject.ingredients),
+        form=subject.form,
+        route={"body": "by mouth", "skin": "topical"}.get(subject.site, subject.site),
+        sig=words,
+        dose=told.dose,
+        per_day=PerDay(daily, at_most=told.as_needed) if daily is not None else None,
+        times_per_day=told.times_per_day,
+        as_needed=told.as_needed,
+        not_taken=act.kind in ("not-taking", "stopped"),
+        reported=act.author == "patient",
+        asserter=act.name,
+    )
+
+
+def _unknown(subject: Subject) -> str:
+    """The name of what has no ingredients: the one that its row is found by, where it came from a row."""
+    key = subject.key.split("|")[0]
+    return key.removeprefix("text:") if key.startswith("text:") else cleaned(subject.name)
+
+
+def day_of(time: int) -> ClinicalDate:
+    """The day of a time in ms since 1970 UTC, exact to the millisecond underneath."""
+    days = time // DAY_MS + 719_468
+    era, of_era = divmod(days, 146_097)
+    year_of_era = (of_era - of_era // 1460 + of_era // 36_524 - of_era // 146_096) // 365
+    of_year = of_era - (365 * year_of_era + year_of_era // 4 - year_of_era // 100)
+    shifted = (5 * of_year + 2) // 153
+    day = of_year - (153 * shifted + 2) // 5 + 1
+    month = shifted + 3 if shifted < 10 else shifted - 9
+    year = year_of_era + era * 400 + (1 if month <= 2 else 0)
+    return ClinicalDate(f"{year:04}-{month:02}-{day:02}", "time", time, time + 1)

@@ -1,0 +1,369 @@
+"""Acts of people on a list: taken, checked, written down, handed on to whom the patient allows, kept for the list.
+
+A patient's act goes from her agent to the organisations that she names in it, each of which writes it down; a
+clinician's is written down where she works, told to the patient as every line is, and handed on to those who received
+the patient's records from there before and may receive medicines from there still.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+import sqlalchemy as sql
+from sqlalchemy import BigInteger, Column, LargeBinary, String, Table
+
+from medrec.core import codec, manifests
+from medrec.core.commitment import SALT_BYTES
+from medrec.core.consent.decide import judge
+from medrec.core.crypto import verify_ed25519
+from medrec.core.manifests.access import DisclosureManifest, Request
+from medrec.core.manifests.acts import Act, ActKind, ActManifest, Against, Subject, act_message, misfit
+from medrec.core.manifests.practitioner import Credential, credential_message
+from medrec.core.records.terms import RXNORM
+from medrec.node import store
+from medrec.node.consents import AHEAD_MS_MAX, Sign
+from medrec.node.disputing import organisations
+from medrec.node.journal import Draft
+from medrec.node.own import person_here
+from medrec.node.peers import PeerError
+from medrec.node.practitioners import Practitioner
+from medrec.node.refusals import Code, Refusal
+from medrec.node.store import metadata
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+ACTS_PATH = "/medrec/list-acts"
+SUMMARY = 35
+TYPES = ("MedicationRequest", "MedicationStatement")
+
+list_act = Table(
+    "list_act",
+    metadata,
+    Column("id", LargeBinary(16), primary_key=True),
+    Column("account", String(80), nullable=False, index=True),
+    Column("manifest", LargeBinary(32), nullable=False),
+    Column("time", BigInteger, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
+
+class KeptAct(NamedTuple):
+    """An act that stands here: the act, the SHA-256 of the manifest that proves it, and when it was written down."""
+
+    act: Act
+    manifest: bytes
+    time: int
+
+
+class Stated(NamedTuple):
+    """What came of a patient's act: who has it, who said no and why, who is still to hear it."""
+
+    id: str
+    taken: tuple[str, ...]
+    refused: dict[str, str]
+    waiting: tuple[str, ...]
+
+
+class Acts:
+    """The acts that one organisation has written down."""
+
+    def __init__(self, node: "Node") -> None:
+        self._node = node
+
+    def take(self, caller: str, act: Act) -> bool:
+        """Write down an act that was handed over; False if it stands here already. Raises Refusal, StoreError."""
+        node = self._node
+        if act.network != node.network.hex():
+            raise Refusal(Code.WRONG_NETWORK)
+        if act.time > node.clock() + AHEAD_MS_MAX:
+            raise Refusal(Code.FROM_THE_FUTURE)
+        if misfit(act):
+            raise Refusal(Code.MALFORMED, misfit(act))
+        if act.author == "patient":
+            if not {"*", node.organisation} & set(act.recipients) and node.agent is None:
+                raise Refusal(Code.WRONG_ORGANISATION)
+            node.consents.check_signature(act.account, act.key, act_message(act), act.signature)
+        elif act.organisation != caller:
+            raise Refusal(Code.CREDENTIAL_FOREIGN)
+        elif not genuine(node, act):
+            raise Refusal(Code.CREDENTIAL_BAD)
+        return self._keep(act)
+
+    def enter(
+        self,
+        account: str,
+        practitioner: Practitioner,
+        kind: ActKind,
+        subjects: Sequence[Subject],
+        words: str = "",
+        notice: str | None = None,
+        against: Sequence[Against] = (),
+    ) -> Act:
+        """Write down what a clinician of this organisation says, and hand it on. Raises Refusal, StoreError."""
+        node, credential = self._node, practitioner.credential
+        unsigned = msgspec.convert(
+            {
+                "network": node.network.hex(),
+                "account": account,
+                "id": node.vault.random(16).hex(),
+                "kind": kind,
+                "author": "clinician",
+                "organisation": node.organisation,
+                "name": credential.name,
+                "time": node.clock(),
+                "subjects": [msgspec.to_builtins(subject) for subject in subjects],
+                "words": words,
+                "notice": notice,
+                "against": [msgspec.to_builtins(one) for one in against],
+                "credential": msgspec.to_builtins(credential),
+            },
+            Act,
+        )
+        signature = practitioner.key.sign(act_message(unsigned)).signature
+        act = msgspec.structs.replace(unsigned, signature=signature.hex())
+        if misfit(act):
+            raise Refusal(Code.MALFORMED, misfit(act))
+        self._keep(act)
+        self._hand_on(act)
+        return act
+
+    def _keep(self, act: Act) -> bool:
+        node = self._node
+        try:
+            person = person_here(node, act.account)
+        except LookupError:
+            raise Refusal(Code.NOT_LINKED) from None
+        identifier, now = bytes.fromhex(act.id), node.clock()
+        manifest = manifests.encode(
+            ActManifest("list-act/1", node.network.hex(), node.organisation, act.account, now, act)
+        )
+
+        def write(connection: sql.Connection) -> bool:
+            known = connection.execute(sql.select(list_act.c.account).where(list_act.c.id == identifier)).scalar()
+            if known is not None:
+                if known != act.account:
+                    raise Refusal(Code.MALFORMED)
+                return False
+            summary = [SUMMARY, now, act.kind, identifier]
+            node.journal.append(connection, [Draft("list-act/1", manifest, person.id, None, summary)])
+            sealed = node.vault.seal(person.keys.data, manifest, identifier)
+            digest = hashlib.sha256(manifest).digest()
+            row = {"id": identifier, "account": act.account, "manifest": digest, "time": now, "sealed": sealed}
+            connection.execute(sql.insert(list_act).values(**row))
+            self._ask_to_look(connection, act, now)
+            return True
+
+        return node.store.write(write)
+
+    def _ask_to_look(self, connection: sql.Connection, act: Act, now: int) -> None:
+        """What the act says against a record of this organisation stands where its staff see what is to be done."""
+        for one in act.against:
+            if one.source == self._node.organisation:
+                who = "The patient" if act.author == "patient" else "A clinician elsewhere"
+                sentence = f"{who} says otherwise than {one.type}/{one.id}; look at it and correct it if she is right."
+                row = {"time": now, "code": "list-contradicted", "subject": f"{one.type}/{one.id}"}
+                connection.execute(sql.insert(store.alarm).values(**row, sentence=sentence))
+
+    def _hand_on(self, act: Act) -> None:
+        """To those who had this person's records from here, and whom she lets have medicines from here today."""
+        node = self._node
+        payload = codec.encode_json(msgspec.to_builtins(act))
+        rows = [
+            {"organisation": name, "path": ACTS_PATH, "payload": payload, "due": node.clock()}
+            for name in self._hearers(act)
+        ]
+        if rows:
+            node.store.write(lambda connection: connection.execute(sql.insert(store.outbox), rows))
+
+    def _hearers(self, act: Act) -> list[str]:
+        node, account = self._node, act.account
+        found: dict[str, None] = {}
+        decider = node.gate.decider
+        # A medicine can tell the illness: it is labelled as a record that names it would be.
+        spoken = [node.labels.facts(_as_record(subject), "MedicationStatement", act.id) for subject in act.subjects]
+        with node.store.read() as connection:
+            person = node.journal.person_of_account(connection, account)
+            if person is None:
+                return []
+            column = store.manifest.c
+            wanted = (column.person == person.id) & (column.kind == "disclosure/1")
+            for row in connection.execute(sql.select(column.hash, column.sealed).where(wanted)):
+                opened = node.vault.open(person.keys.data, bytes(row.sealed), bytes(row.hash))
+                disclosed = manifests.decode(opened[SALT_BYTES:])
+                if isinstance(disclosed, DisclosureManifest):
+                    found[disclosed.request.requester] = None
+            standing = decider.standing(connection, account)
+            hearers = []
+            for name in sorted(found):
+                asked = msgspec.convert(
+                    {
+                        "id": bytes(16).hex(), "requester": name, "practitioner": "", "purpose": "TREAT",
+                        "reason": "an act on the list", "door": "push", "types": list(TYPES), "ids": [],
+                    },
+                    Request,
+                )  # fmt: skip
+                try:
+                    _, decision = decider.decide(asked, standing, account, node.clock())
+                except Refusal:
+                    continue
+                if all(judge(decision, facts).effect == "permit" for facts in spoken):
+                    hearers.append(name)
+        return hearers
+
+    def of(self, account: str) -> list[KeptAct]:
+        """Every act on a person's lists that is known here, oldest first, each once.
+
+        At her agent this includes what organisations told of; what does not bear its author's signature is left out.
+        """
+        node = self._node
+        found: dict[str, KeptAct] = {}
+        with node.store.read() as connection:
+            person = node.journal.person_of_account(connection, account)
+            rows = connection.execute(sql.select(list_act).where(list_act.c.account == account)).all()
+        for row in rows if person is not None else ():
+            assert person is not None
+            opened = manifests.decode(node.vault.open(person.keys.data, bytes(row.sealed), bytes(row.id)))
+            if isinstance(opened, ActManifest):
+                found[opened.act.id] = KeptAct(opened.act, bytes(row.manifest), row.time)
+        for told in self._told(account):
+            found.setdefault(told.act.id, told)
+        return sorted(found.values(), key=lambda kept: (kept.act.time, kept.act.id))
+
+    def _told(self, account: str) -> Iterable[KeptAct]:
+        node = self._node
+        if node.agent is None:
+            return
+        column = store.notice.c
+        chosen = sql.select(column.tag, column.sealed, column.organisation).where(
+            column.account == account, column.kind == "list-act/1", column.sealed.is_not(None)
+        )
+        with node.store.read() as connection:
+            rows = connection.execute(chosen).all()
+        for row in rows:
+            data, _, _, time = codec.decode(node.vault.open(None, bytes(row.sealed), bytes(row.tag)))
+            told = manifests.decode(data)
+            if isinstance(told, ActManifest) and not misfit(told.act) and genuine(node, told.act):
+                yield KeptAct(told.act, hashlib.sha256(data).digest(), time)
+
+
+def _as_record(subject: Subject) -> dict[str, Any]:
+    coding = [{"system": RXNORM, "code": code} for code in subject.ingredients]
+    concept = {"text": subject.name, "coding": coding} if coding else {"text": subject.name}
+    return {"resourceType": "MedicationStatement", "status": "unknown", "medicationCodeableConcept": concept}
+
+
+def genuine(node: "Node", act: Act) -> bool:
+    """Whether an act bears the signature of the one it names: the account's, or a clinician's for whom the
+    organisation answered at the time."""
+    if act.author == "patient":
+        try:
+            node.consents.check_signature(act.account, act.key, act_message(act), act.signature)
+        except Refusal:
+            return False
+        return True
+    try:
+        credential = msgspec.convert(act.credential, Credential)
+    except msgspec.ValidationError:
+        return False
+    organisation = node.directory.find(act.organisation)
+    if organisation is None or (credential.organisation, credential.network) != (act.organisation, act.network):
+        return False
+    if credential.machine or credential.name != act.name or not credential.since <= act.time < credential.until:
+        return False
+    signature = bytes.fromhex(credential.signature)
+    if not verify_ed25519(organisation.keys.ed25519, credential_message(credential), signature):
+        return False
+    return verify_ed25519(bytes.fromhex(credential.key), act_message(act), bytes.fromhex(act.signature))
+
+
+def prepare(
+    agent: "Node",
+    account: str,
+    kind: ActKind,
+    key: bytes,
+    subjects: Sequence[Subject],
+    *,
+    words: str = "",
+    notice: str | None = None,
+    against: Sequence[Against] = (),
+    recipients: Sequence[str] | None = None,
+) -> Act:
+    """A patient's act without its signature, to be signed by her; by default for all that know her.
+
+    Raises Refusal, LookupError if she is not served here.
+    """
+    assert agent.agent is not None
+    agent.agent.view_secret(account)
+    name = next((called for served, called in agent.agent.clients() if served == account), "")
+    act = msgspec.convert(
+        {
+            "network": agent.network.hex(),
+            "account": account,
+            "id": agent.vault.random(16).hex(),
+            "kind": kind,
+            "author": "patient",
+            "organisation": "",
+            "name": name,
+            "time": agent.clock(),
+            "subjects": [msgspec.to_builtins(subject) for subject in subjects],
+            "words": words,
+            "notice": notice,
+            "against": [msgspec.to_builtins(one) for one in against],
+            "recipients": list(organisations(agent, account) if recipients is None else recipients),
+            "key": key.hex(),
+        },
+        Act,
+    )
+    if misfit(act):
+        raise Refusal(Code.MALFORMED, misfit(act))
+    return act
+
+
+def state(agent: "Node", act: Act) -> Stated:
+    """Write a signed act down at the agent and bring it to whom it names; who cannot be reached hears it later.
+
+    Raises Refusal, StoreError.
+    """
+    agent.acts.take(agent.organisation, act)
+    payload = codec.encode_json(msgspec.to_builtins(act))
+    known = [name for name in organisations(agent, act.account) if name != agent.organisation]
+    taken: list[str] = []
+    refused: dict[str, str] = {}
+    waiting: list[str] = []
+    for organisation in [name for name in known if "*" in act.recipients or name in act.recipients]:
+        try:
+            answer = codec.decode(agent.peers.call(organisation, ACTS_PATH, codec.encode([payload])))
+            (taken if answer == [True] else waiting).append(organisation)
+        except PeerError as error:
+            if error.answered:
+                refused[organisation] = error.sentence
+            else:
+                waiting.append(organisation)
+    rows = [{"organisation": name, "path": ACTS_PATH, "payload": payload, "due": agent.clock()} for name in waiting]
+    if rows:
+        agent.store.write(lambda connection: connection.execute(sql.insert(store.outbox), rows))
+    return Stated(act.id, tuple(taken), refused, tuple(waiting))
+
+
+def signed(act: Act, sign: Sign) -> Act:
+    """The act with the signature of whoever holds the person's key."""
+    _, signature = sign(act_message(act))
+    return msgspec.structs.replace(act, signature=signature.hex())
+
+
+def answer_acts(node: "Node", caller: str, body: bytes) -> bytes:
+    """POST /medrec/list-acts: CBOR array of acts (canonical JSON) -> CBOR array, true for each that stands."""
+    payloads = codec.decode(body)
+    if type(payloads) is not list or any(type(payload) is not bytes for payload in payloads):
+        raise Refusal(Code.MALFORMED)
+    answers = []
+    for payload in payloads:
+        try:
+            act = msgspec.convert(codec.decode_json(payload), Act)
+        except (codec.CodecError, msgspec.ValidationError, RecursionError):
+            raise Refusal(Code.MALFORMED) from None
+        node.acts.take(caller, act)
+        answers.append(True)
+    return codec.encode(answers)

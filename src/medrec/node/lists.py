@@ -1,0 +1,293 @@
+"""One person's lists at one node: what may be seen here is gathered, understood and reconciled, and kept up to date.
+
+At an agent these are the person's own copies, which came through the gates of the places that know her; at an
+organisation they are its own records of her, and what it was given of others in this very reading. What was not let
+out is not there, so nothing of it can show.
+"""
+
+import hashlib
+import threading
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import sqlalchemy as sql
+
+from medrec.core import codec, manifests
+from medrec.core.manifests.acts import Against, Subject
+from medrec.core.manifests.record import RecordManifest
+from medrec.core.reconcile.held import PATIENT, Held
+from medrec.core.reconcile.lists import Lists, Read, new_since
+from medrec.core.reconcile.notices import Checker, LabelChecker, Notice, notices
+from medrec.core.reconcile.rows import AllergyRow, MedicineRow, ProblemRow
+from medrec.core.reconcile.said import said
+from medrec.core.records.canonical import RecordError, Value, canonical
+from medrec.core.records.dates import DAY_MS, ClinicalDate, clinical_date
+from medrec.core.records.reading import Around
+from medrec.core.records.table import understand
+from medrec.core.records.terms import Terms
+from medrec.node import store
+from medrec.node.acts import KeptAct
+from medrec.node.receive import Received
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+PEOPLE_REMEMBERED_MAX = 500
+Row = MedicineRow | ProblemRow | AllergyRow
+Name = tuple[str, str, str]
+
+
+class Source(NamedTuple):
+    """A record version as it is here: where from, its name, what it says, and the manifest that proves it."""
+
+    organisation: str
+    type: str
+    id: str
+    version: int
+    content: bytes
+    manifest: bytes
+    signed: int
+    own: bool = False
+
+
+class Shown(NamedTuple):
+    """A person's lists, ready to be shown. `reviewed`: the last review by a clinician; `new`: for each row's key, how
+    many of its lines came after it. `unread`: records that could not be read ("Type/id")."""
+
+    read: Read
+    notices: list[Notice]
+    acts: list[KeptAct]
+    reviewed: KeptAct | None
+    new: dict[str, int]
+    unread: tuple[str, ...]
+
+
+class _Kept:
+    """What is remembered of one person: the lists of a day, and every record in them by name."""
+
+    def __init__(self, lists: Lists, day: int) -> None:
+        self.lists = lists
+        self.day = day
+        self.held: dict[Name, Held] = {}
+        self.acts: dict[str, list[Held]] = {}
+        self.unread: tuple[str, ...] = ()
+        self.pointed: str = ""
+
+
+class PersonLists:
+    """The lists of the people whom one node knows. `checkers` are a site's own beside those that ship."""
+
+    def __init__(self, node: "Node", terms: Terms | None = None, checkers: Sequence[Checker] = ()) -> None:
+        self._node = node
+        self._terms = terms
+        self._checkers = (LabelChecker(), *checkers)
+        self._kept: dict[str, _Kept] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def terms(self) -> Terms:
+        """The terminology; the one that ships, read when it is first needed, where no other was given."""
+        if self._terms is None:
+            from medrec.node.terminology.shipped import shipped
+
+            self._terms = shipped()
+        return self._terms
+
+    def of(self, account: str) -> Shown:
+        """The lists of a person as they are now. Raises StoreError, VaultError."""
+        found = list(self._copies(account) if self._node.agent is not None else self._own(account))
+        acts = self._node.acts.of(account)
+        with self._lock:
+            kept = self._up_to_date(account, found)
+            self._with_acts(kept, acts)
+            return self._shown(kept.lists.read(), acts, kept.unread)
+
+    def with_received(self, account: str, pages: Iterable[Received]) -> Shown:
+        """The lists of a person at an organisation, of its own records and of what it was just given of others.
+
+        Nothing of it is kept. Raises StoreError, VaultError.
+        """
+        found = [*self._own(account), *(source for page in pages for source in _received(page))]
+        acts = self._node.acts.of(account)
+        now = self._node.clock()
+        kept = _Kept(Lists(self.terms, now), now // DAY_MS)
+        self._exchange(kept, found, now)
+        self._with_acts(kept, acts)
+        return self._shown(kept.lists.read(), acts, kept.unread)
+
+    def forget(self, account: str) -> None:
+        """Remember nothing of a person."""
+        with self._lock:
+            self._kept.pop(account, None)
+
+    def _up_to_date(self, account: str, found: list[Source]) -> _Kept:
+        now = self._node.clock()
+        kept = self._kept.get(account)
+        if kept is None or kept.day != now // DAY_MS:
+            if len(self._kept) >= PEOPLE_REMEMBERED_MAX:
+                self._kept.clear()
+            kept = self._kept[account] = _Kept(Lists(self.terms, now), now // DAY_MS)
+        self._exchange(kept, found, now)
+        return kept
+
+    def _exchange(self, kept: _Kept, found: list[Source], now: int) -> None:
+        """Put in what is new or other, take out what is gone; only that is read and reconciled anew."""
+        # A medicine or a birth date that others point at changes what these mean: then all is read again.
+        pointed = hashlib.sha256(
+            b"".join(sorted(source.manifest for source in found if source.type in ("Medication", "Patient")))
+        ).hexdigest()
+        if pointed != kept.pointed:
+            for old in kept.held.values():
+                kept.lists.drop(old)
+            kept.held.clear()
+            kept.pointed = pointed
+        names = {(source.organisation, source.type, source.id): source for source in found}
+        for name in [name for name in kept.held if name not in names]:
+            kept.lists.drop(kept.held.pop(name))
+        unread = []
+        around: Around | None = None
+        for name, source in names.items():
+            before = kept.held.get(name)
+            if before is not None and before.manifest == source.manifest.hex():
+                continue
+            if around is None:
+                around = self._around(found, now)
+            held = _held(source, around)
+            if before is not None:
+                kept.lists.drop(kept.held.pop(name))
+            if held is None:
+                unread.append(f"{source.type}/{source.id}")
+                continue
+            kept.held[name] = held
+            kept.lists.put(held)
+        kept.unread = tuple(sorted(unread))
+
+    def _around(self, found: list[Source], now: int) -> Around:
+        pointed: dict[str, Value] = {}
+        birth: ClinicalDate | None = None
+        for source in found:
+            if source.type in ("Medication", "Patient"):
+                try:
+                    value = canonical(source.content).value
+                except RecordError:
+                    continue
+                pointed.setdefault(f"{source.type}/{source.id}", value)
+                if source.type == "Patient" and isinstance(value, dict):
+                    birth = birth or clinical_date(value.get("birthDate"))
+        return Around(self.terms, now, birth, lambda reference: pointed.get(reference))
+
+    def _with_acts(self, kept: _Kept, acts: list[KeptAct]) -> None:
+        for act in acts:
+            if act.act.id not in kept.acts:
+                kept.acts[act.act.id] = said(act.act, act.manifest.hex(), act.time)
+                for held in kept.acts[act.act.id]:
+                    kept.lists.put(held)
+        known = {act.act.id for act in acts}
+        for gone in [identifier for identifier in kept.acts if identifier not in known]:
+            for held in kept.acts.pop(gone):
+                kept.lists.drop(held)
+
+    def _shown(self, read: Read, acts: list[KeptAct], unread: tuple[str, ...]) -> Shown:
+        reviews = [act for act in acts if act.act.kind == "reviewed"]
+        reviewed = reviews[-1] if reviews else None
+        dismissed = [act.act.notice for act in acts if act.act.notice is not None]
+        new: dict[str, int] = {}
+        if reviewed is not None:
+            rows: tuple[Row, ...] = (*read.medicines, *read.problems, *read.allergies)
+            counts = {row.key: len(new_since(row.lines, reviewed.time)) for row in rows}
+            new = {key: count for key, count in counts.items() if count}
+        return Shown(read, notices(read, self.terms, self._checkers, dismissed), acts, reviewed, new, unread)
+
+    def _copies(self, account: str) -> Iterable[Source]:
+        """What the agent keeps of a person, with the lines that prove it."""
+        node = self._node
+        assert node.agent is not None
+        if node.copies is None:
+            return
+        lines = self._lines(account)
+        for copy in node.copies.all(account):
+            line = lines.get(copy.tag)
+            if line is not None:
+                own = copy.organisation == node.organisation
+                yield Source(copy.organisation, copy.type, copy.id, line[1], copy.content, line[0], line[2], own)
+
+    def _lines(self, account: str) -> dict[bytes, tuple[bytes, int, int]]:
+        """Tag -> SHA-256 of the manifest, version, time, of every record line that this person was told of."""
+        column = store.notice.c
+        chosen = sql.select(column.tag, column.sealed, column.time).where(
+            column.account == account, column.kind == "record/1", column.sealed.is_not(None)
+        )
+        found: dict[bytes, tuple[bytes, int, int]] = {}
+        with self._node.store.read() as connection:
+            rows = connection.execute(chosen).all()
+        for row in rows:
+            data, _, _, time = codec.decode(self._node.vault.open(None, bytes(row.sealed), bytes(row.tag)))
+            manifest = manifests.decode(data)
+            if isinstance(manifest, RecordManifest):
+                found[bytes(row.tag)] = (hashlib.sha256(data).digest(), manifest.record.version, int(time))
+        return found
+
+    def _own(self, account: str) -> Iterable[Source]:
+        """This organisation's own records of a person, each as it was signed; what differs from that is left out."""
+        node = self._node
+        record, line = store.record.c, store.line.c
+        with node.store.read() as connection:
+            person = node.journal.person_of_account(connection, account)
+            if person is None:
+                return
+            rows = connection.execute(
+                sql.select(record.type, record.id, record.version, record.sha256, record.manifest, line.time)
+                .join_from(store.record, store.manifest, store.manifest.c.hash == record.manifest)
+                .join(store.line, line.seq == store.manifest.c.seq)
+                .where(record.person == person.id, record.action != "delete", record.altered.is_(False))
+            ).all()
+        for row in rows:
+            raw = node.source.read(row.type, row.id)
+            try:
+                content = canonical(raw) if raw is not None else None
+            except RecordError:
+                content = None
+            if content is not None and content.sha256 == bytes(row.sha256):
+                manifest = bytes(row.manifest)
+                yield Source(node.organisation, row.type, row.id, row.version, content.data, manifest, row.time)
+
+
+def subject_of(row: MedicineRow) -> Subject:
+    """A row as an act speaks of it."""
+    form = next((variant.form for variant in row.variants if variant.form), "")
+    return Subject(row.key[:400], row.name[:200] or row.key[:200], list(row.ingredients), form, row.site)
+
+
+def against(row: MedicineRow, kind: str) -> list[Against]:
+    """The records in a row that an act of this kind contradicts: those that say it is taken, or taken otherwise."""
+    if kind not in ("not-taking", "like-this", "stopped", "changed"):
+        return []
+    lines = [line for line in row.lines if line.author == "record" and line.says == "taken" and line.source != PATIENT]
+    return [Against(line.source, line.type, line.id, line.manifest) for line in lines[:100]]
+
+
+def _received(page: Received) -> Iterable[Source]:
+    for record in page.records:
+        version, manifest = record.manifest.record.version, hashlib.sha256(record.manifest_bytes).digest()
+        yield Source(page.source, record.type, record.id, version, record.content, manifest, record.manifest.time)
+
+
+def _held(source: Source, around: Around) -> Held | None:
+    try:
+        form = canonical(source.content)
+        record = understand(form.value, around)
+    except (RecordError, ValueError):
+        return None
+    value: Any = form.value
+    meta = value.get("meta")
+    updated = clinical_date(meta.get("lastUpdated")) if isinstance(meta, dict) else None
+    return Held(
+        PATIENT if source.own else source.organisation,
+        record,
+        source.version,
+        form.sha256.hex(),
+        source.manifest.hex(),
+        source.signed,
+        "patient" if source.own else "record",
+        updated.start_ms if updated is not None else None,
+    )
