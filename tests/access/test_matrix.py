@@ -163,6 +163,24 @@ def _dispute(world: World) -> bytes:
     return codec.encode([codec.encode_json(statement)])
 
 
+def _list_act(world: World) -> bytes:
+    act = {
+        "network": world.network.id.hex(),
+        "account": world.his.account,
+        "id": "00" * 16,
+        "kind": "not-taking",
+        "author": "patient",
+        "organisation": "",
+        "name": "Z",
+        "time": world.network.time,
+        "subjects": [{"key": "29046|body", "name": "lisinopril"}],
+        "recipients": ["*"],
+        "key": world.eve.key.key_id.hex(),
+        "signature": "00" * 64,
+    }
+    return codec.encode([codec.encode_json(act)])
+
+
 def _link(world: World) -> bytes:
     code = world.network["north"].linker.invite("zebulon")
     asked = {"account": world.eve.account, "code": code, "epoch": 1, "key": world.eve.key.key_id}
@@ -204,6 +222,7 @@ PROBES: dict[str, Callable[[World, str], bytes]] = {
     "/medrec/delegations": lambda world, by: _delegation(world),
     "/medrec/move": lambda world, by: _move(world, by),
     "/medrec/delegation-ends": lambda world, by: write_revocation(world.his.account, bytes(32), world.eve.sign),
+    "/medrec/list-acts": lambda world, by: _list_act(world),
     "/medrec/cosign": lambda world, by: codec.encode({"note": world.his.account.encode()}),
 }
 """How each call is asked about somebody else, by an organisation or a person who has no business with him."""

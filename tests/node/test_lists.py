@@ -11,7 +11,7 @@ import pytest
 from medrec.core import manifests
 from medrec.core.manifests.acts import Act, ActManifest, Against
 from medrec.core.reconcile.rows import Conflict, MedicineRow
-from medrec.node import acts, lists, receive, store
+from medrec.node import acts, lists, receive, stating, store
 from medrec.node.journal import Draft
 from medrec.node.practitioners import PHYSICIAN
 from medrec.node.receipts import receipt_for
@@ -73,11 +73,11 @@ class Clinic:
     def row(self, name: str) -> MedicineRow:
         return next(row for row in self.shown().read.medicines if row.name == name)
 
-    def say(self, kind: Any, row: MedicineRow, **more: Any) -> acts.Stated:
+    def say(self, kind: Any, row: MedicineRow, **more: Any) -> stating.Stated:
         key = self.ada.key.key_id
         more.setdefault("against", lists.against(row, kind))
-        act = acts.prepare(self.guide, self.ada.account, kind, key, [lists.subject_of(row)], **more)
-        return acts.state(self.guide, acts.signed(act, self.ada.sign))
+        act = stating.prepare(self.guide, self.ada.account, kind, key, [lists.subject_of(row)], **more)
+        return stating.state(self.guide, stating.signed(act, self.ada.sign))
 
 
 @pytest.fixture
@@ -140,8 +140,8 @@ def test_the_patient_takes_it_otherwise_and_something_else_too(clinic: Clinic) -
     assert row.status == "active" and row.directions == "1 tab daily" and Conflict.PATIENT in row.conflicts
     ada = clinic.ada
     subject = acts.Subject("text:valerian drops", "Valerian drops")
-    act = acts.prepare(clinic.guide, ada.account, "also-taking", ada.key.key_id, [subject], words="at night")
-    acts.state(clinic.guide, acts.signed(act, ada.sign))
+    act = stating.prepare(clinic.guide, ada.account, "also-taking", ada.key.key_id, [subject], words="at night")
+    stating.state(clinic.guide, stating.signed(act, ada.sign))
     own = clinic.row("Valerian drops")
     assert own.status == "active" and [line.author for line in own.lines] == ["patient"]
 
@@ -245,16 +245,18 @@ def test_a_dismissed_notice_stays_away(clinic: Clinic) -> None:
 def forged(clinic: Clinic) -> list[tuple[Act, Code]]:
     row = clinic.row("metformin")
     key = clinic.ada.key.key_id
-    good = acts.prepare(clinic.guide, clinic.ada.account, "not-taking", key, [lists.subject_of(row)], recipients=["*"])
-    good = acts.signed(good, clinic.ada.sign)
+    good = stating.prepare(
+        clinic.guide, clinic.ada.account, "not-taking", key, [lists.subject_of(row)], recipients=["*"]
+    )
+    good = stating.signed(good, clinic.ada.sign)
     other = Patient(clinic.network, "mallory")
     replace = msgspec.structs.replace
     return [
         (replace(good, words="changed"), Code.BAD_SIGNATURE),
-        (acts.signed(replace(good, key=other.key.key_id.hex()), other.sign), Code.UNKNOWN_CREDENTIAL),
-        (acts.signed(replace(good, time=clinic.network.time + 10**7), clinic.ada.sign), Code.FROM_THE_FUTURE),
-        (acts.signed(replace(good, network="00" * 32), clinic.ada.sign), Code.WRONG_NETWORK),
-        (acts.signed(replace(good, kind="stopped"), clinic.ada.sign), Code.MALFORMED),
+        (stating.signed(replace(good, key=other.key.key_id.hex()), other.sign), Code.UNKNOWN_CREDENTIAL),
+        (stating.signed(replace(good, time=clinic.network.time + 10**7), clinic.ada.sign), Code.FROM_THE_FUTURE),
+        (stating.signed(replace(good, network="00" * 32), clinic.ada.sign), Code.WRONG_NETWORK),
+        (stating.signed(replace(good, kind="stopped"), clinic.ada.sign), Code.MALFORMED),
         (replace(good, author="clinician", organisation="south", credential={}), Code.CREDENTIAL_BAD),
         (
             replace(good, author="clinician", organisation="east", kind="stopped", credential={}),
@@ -288,6 +290,23 @@ def test_a_hospital_cannot_tell_of_words_that_she_never_said(clinic: Clinic) -> 
     told = [notice for notice in clinic.guide.agent.notices(account) if notice.kind == "list-act/1"]
     assert len(told) == 1 and clinic.guide.acts.of(account) == []
     assert clinic.row("metformin").status == "active"
+
+
+def test_a_hospital_that_she_never_went_to_has_no_word_in_her_list(clinic: Clinic) -> None:
+    """East's clinician signs a stop about Ada; nobody here had records from east."""
+    east: Any = clinic.network["east"]
+    doctor = east.practitioners.enter("dr-east", "Dr East", PHYSICIAN)
+    subject = lists.subject_of(clinic.row("metformin"))
+    with pytest.raises(Refusal) as no:
+        east.acts.enter(clinic.ada.account, doctor, "stopped", [subject])
+    assert no.value.reason is Code.NOT_LINKED
+    clinic.network.patient("east-only", "east")
+    bo = Patient(clinic.network, "bo")
+    for account in (clinic.ada.account, bo.account):
+        act = acts.sign_as(east, account, doctor, "stopped", [subject])
+        with pytest.raises(Refusal) as no:
+            clinic.north.acts.take("east", act)
+        assert no.value.reason is Code.NOT_PERMITTED
 
 
 def test_an_act_is_written_down_once(clinic: Clinic) -> None:

@@ -17,16 +17,15 @@ from medrec.core import codec, manifests
 from medrec.core.commitment import SALT_BYTES
 from medrec.core.consent.decide import judge
 from medrec.core.crypto import verify_ed25519
-from medrec.core.manifests.access import DisclosureManifest, Request
+from medrec.core.manifests.access import DisclosureManifest, ReceivedManifest, Request
 from medrec.core.manifests.acts import Act, ActKind, ActManifest, Against, Subject, act_message, misfit
 from medrec.core.manifests.practitioner import Credential, credential_message
 from medrec.core.records.terms import RXNORM
 from medrec.node import store
-from medrec.node.consents import AHEAD_MS_MAX, Sign
+from medrec.node.consents import AHEAD_MS_MAX
 from medrec.node.disputing import organisations
-from medrec.node.journal import Draft
+from medrec.node.journal import Draft, Person
 from medrec.node.own import person_here
-from medrec.node.peers import PeerError
 from medrec.node.practitioners import Practitioner
 from medrec.node.refusals import Code, Refusal
 from medrec.node.store import metadata
@@ -57,15 +56,6 @@ class KeptAct(NamedTuple):
     time: int
 
 
-class Stated(NamedTuple):
-    """What came of a patient's act: who has it, who said no and why, who is still to hear it."""
-
-    id: str
-    taken: tuple[str, ...]
-    refused: dict[str, str]
-    waiting: tuple[str, ...]
-
-
 class Acts:
     """The acts that one organisation has written down."""
 
@@ -89,7 +79,24 @@ class Acts:
             raise Refusal(Code.CREDENTIAL_FOREIGN)
         elif not genuine(node, act):
             raise Refusal(Code.CREDENTIAL_BAD)
+        elif not self._listens_to(caller, act.account):
+            raise Refusal(Code.NOT_PERMITTED)
         return self._keep(act)
+
+    def _listens_to(self, caller: str, account: str) -> bool:
+        """Whether this node had records of this person from the caller: nobody else has a word in her list here, and
+        none is told who is known here."""
+        node = self._node
+        if node.agent is not None and caller in organisations(node, account):
+            return True
+        with node.store.read() as connection:
+            person = node.journal.person_of_account(connection, account)
+            if person is None:
+                return False
+            for manifest in _manifests(node, connection, person, "disclosure-received/1"):
+                if isinstance(manifest, ReceivedManifest) and manifest.source == caller and manifest.records:
+                    return True
+        return False
 
     def enter(
         self,
@@ -102,27 +109,7 @@ class Acts:
         against: Sequence[Against] = (),
     ) -> Act:
         """Write down what a clinician of this organisation says, and hand it on. Raises Refusal, StoreError."""
-        node, credential = self._node, practitioner.credential
-        unsigned = msgspec.convert(
-            {
-                "network": node.network.hex(),
-                "account": account,
-                "id": node.vault.random(16).hex(),
-                "kind": kind,
-                "author": "clinician",
-                "organisation": node.organisation,
-                "name": credential.name,
-                "time": node.clock(),
-                "subjects": [msgspec.to_builtins(subject) for subject in subjects],
-                "words": words,
-                "notice": notice,
-                "against": [msgspec.to_builtins(one) for one in against],
-                "credential": msgspec.to_builtins(credential),
-            },
-            Act,
-        )
-        signature = practitioner.key.sign(act_message(unsigned)).signature
-        act = msgspec.structs.replace(unsigned, signature=signature.hex())
+        act = sign_as(self._node, account, practitioner, kind, subjects, words, notice, against)
         if misfit(act):
             raise Refusal(Code.MALFORMED, misfit(act))
         self._keep(act)
@@ -187,11 +174,7 @@ class Acts:
             person = node.journal.person_of_account(connection, account)
             if person is None:
                 return []
-            column = store.manifest.c
-            wanted = (column.person == person.id) & (column.kind == "disclosure/1")
-            for row in connection.execute(sql.select(column.hash, column.sealed).where(wanted)):
-                opened = node.vault.open(person.keys.data, bytes(row.sealed), bytes(row.hash))
-                disclosed = manifests.decode(opened[SALT_BYTES:])
+            for disclosed in _manifests(node, connection, person, "disclosure/1"):
                 if isinstance(disclosed, DisclosureManifest):
                     found[disclosed.request.requester] = None
             standing = decider.standing(connection, account)
@@ -248,10 +231,53 @@ class Acts:
                 yield KeptAct(told.act, hashlib.sha256(data).digest(), time)
 
 
+def _manifests(node: "Node", connection: sql.Connection, person: Person, kind: str) -> Iterable[Any]:
+    """A person's manifests of one kind, opened."""
+    column = store.manifest.c
+    wanted = (column.person == person.id) & (column.kind == kind)
+    for row in connection.execute(sql.select(column.hash, column.sealed).where(wanted)):
+        opened = node.vault.open(person.keys.data, bytes(row.sealed), bytes(row.hash))
+        yield manifests.decode(opened[SALT_BYTES:])
+
+
 def _as_record(subject: Subject) -> dict[str, Any]:
     coding = [{"system": RXNORM, "code": code} for code in subject.ingredients]
     concept = {"text": subject.name, "coding": coding} if coding else {"text": subject.name}
     return {"resourceType": "MedicationStatement", "status": "unknown", "medicationCodeableConcept": concept}
+
+
+def sign_as(
+    node: "Node",
+    account: str,
+    practitioner: Practitioner,
+    kind: ActKind,
+    subjects: Sequence[Subject],
+    words: str = "",
+    notice: str | None = None,
+    against: Sequence[Against] = (),
+) -> Act:
+    """What a clinician of this organisation says, signed with her key."""
+    credential = practitioner.credential
+    unsigned = msgspec.convert(
+        {
+            "network": node.network.hex(),
+            "account": account,
+            "id": node.vault.random(16).hex(),
+            "kind": kind,
+            "author": "clinician",
+            "organisation": node.organisation,
+            "name": credential.name,
+            "time": node.clock(),
+            "subjects": [msgspec.to_builtins(subject) for subject in subjects],
+            "words": words,
+            "notice": notice,
+            "against": [msgspec.to_builtins(one) for one in against],
+            "credential": msgspec.to_builtins(credential),
+        },
+        Act,
+    )
+    signature = practitioner.key.sign(act_message(unsigned)).signature
+    return msgspec.structs.replace(unsigned, signature=signature.hex())
 
 
 def genuine(node: "Node", act: Act) -> bool:
@@ -276,81 +302,6 @@ def genuine(node: "Node", act: Act) -> bool:
     if not verify_ed25519(organisation.keys.ed25519, credential_message(credential), signature):
         return False
     return verify_ed25519(bytes.fromhex(credential.key), act_message(act), bytes.fromhex(act.signature))
-
-
-def prepare(
-    agent: "Node",
-    account: str,
-    kind: ActKind,
-    key: bytes,
-    subjects: Sequence[Subject],
-    *,
-    words: str = "",
-    notice: str | None = None,
-    against: Sequence[Against] = (),
-    recipients: Sequence[str] | None = None,
-) -> Act:
-    """A patient's act without its signature, to be signed by her; by default for all that know her.
-
-    Raises Refusal, LookupError if she is not served here.
-    """
-    assert agent.agent is not None
-    agent.agent.view_secret(account)
-    name = next((called for served, called in agent.agent.clients() if served == account), "")
-    act = msgspec.convert(
-        {
-            "network": agent.network.hex(),
-            "account": account,
-            "id": agent.vault.random(16).hex(),
-            "kind": kind,
-            "author": "patient",
-            "organisation": "",
-            "name": name,
-            "time": agent.clock(),
-            "subjects": [msgspec.to_builtins(subject) for subject in subjects],
-            "words": words,
-            "notice": notice,
-            "against": [msgspec.to_builtins(one) for one in against],
-            "recipients": list(organisations(agent, account) if recipients is None else recipients),
-            "key": key.hex(),
-        },
-        Act,
-    )
-    if misfit(act):
-        raise Refusal(Code.MALFORMED, misfit(act))
-    return act
-
-
-def state(agent: "Node", act: Act) -> Stated:
-    """Write a signed act down at the agent and bring it to whom it names; who cannot be reached hears it later.
-
-    Raises Refusal, StoreError.
-    """
-    agent.acts.take(agent.organisation, act)
-    payload = codec.encode_json(msgspec.to_builtins(act))
-    known = [name for name in organisations(agent, act.account) if name != agent.organisation]
-    taken: list[str] = []
-    refused: dict[str, str] = {}
-    waiting: list[str] = []
-    for organisation in [name for name in known if "*" in act.recipients or name in act.recipients]:
-        try:
-            answer = codec.decode(agent.peers.call(organisation, ACTS_PATH, codec.encode([payload])))
-            (taken if answer == [True] else waiting).append(organisation)
-        except PeerError as error:
-            if error.answered:
-                refused[organisation] = error.sentence
-            else:
-                waiting.append(organisation)
-    rows = [{"organisation": name, "path": ACTS_PATH, "payload": payload, "due": agent.clock()} for name in waiting]
-    if rows:
-        agent.store.write(lambda connection: connection.execute(sql.insert(store.outbox), rows))
-    return Stated(act.id, tuple(taken), refused, tuple(waiting))
-
-
-def signed(act: Act, sign: Sign) -> Act:
-    """The act with the signature of whoever holds the person's key."""
-    _, signature = sign(act_message(act))
-    return msgspec.structs.replace(act, signature=signature.hex())
 
 
 def answer_acts(node: "Node", caller: str, body: bytes) -> bytes:

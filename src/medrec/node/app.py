@@ -124,6 +124,7 @@ RULES: dict[str, Rule] = {
     DELEGATIONS_PATH: Rule.HER_SIGNATURE,
     DELEGATION_ENDS_PATH: Rule.HER_SIGNATURE,
     MOVE_PATH: Rule.HER_SIGNATURE,
+    ACTS_PATH: Rule.HER_SIGNATURE,
     COSIGN_PATH: Rule.MEMBER,
     "/medrec/{name}": Rule.MEMBER,
     "/health": Rule.EVERYBODY,

@@ -151,6 +151,7 @@ MANIFESTS = Texts(
         "dispute-answer/1": "Answer to a questioned look",
         "dispute-answered/1": "Answer to a questioned look",
         "log-read/1": "List of looks read",
+        "list-act/1": "Word on a line of the list",
         "": "Not delivered",
     },
 )

@@ -1,0 +1,106 @@
+"""A patient's own act on her list, prepared at her agent, signed by her, and brought to the organisations she names.
+
+What an organisation has not taken because it could not be reached waits in the outbox, and is brought again.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+import sqlalchemy as sql
+
+from medrec.core import codec
+from medrec.core.manifests.acts import Act, ActKind, Against, Subject, act_message, misfit
+from medrec.node import store
+from medrec.node.acts import ACTS_PATH
+from medrec.node.consents import Sign
+from medrec.node.disputing import organisations
+from medrec.node.peers import PeerError
+from medrec.node.refusals import Code, Refusal
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+
+class Stated(NamedTuple):
+    """What came of a patient's act: who has it, who said no and why, who is still to hear it."""
+
+    id: str
+    taken: tuple[str, ...]
+    refused: dict[str, str]
+    waiting: tuple[str, ...]
+
+
+def prepare(
+    agent: "Node",
+    account: str,
+    kind: ActKind,
+    key: bytes,
+    subjects: Sequence[Subject],
+    *,
+    words: str = "",
+    notice: str | None = None,
+    against: Sequence[Against] = (),
+    recipients: Sequence[str] | None = None,
+) -> Act:
+    """A patient's act without its signature, to be signed by her; by default for all that know her.
+
+    Raises Refusal, LookupError if she is not served here.
+    """
+    assert agent.agent is not None
+    agent.agent.view_secret(account)
+    name = next((called for served, called in agent.agent.clients() if served == account), "")
+    act = msgspec.convert(
+        {
+            "network": agent.network.hex(),
+            "account": account,
+            "id": agent.vault.random(16).hex(),
+            "kind": kind,
+            "author": "patient",
+            "organisation": "",
+            "name": name,
+            "time": agent.clock(),
+            "subjects": [msgspec.to_builtins(subject) for subject in subjects],
+            "words": words,
+            "notice": notice,
+            "against": [msgspec.to_builtins(one) for one in against],
+            "recipients": list(organisations(agent, account) if recipients is None else recipients),
+            "key": key.hex(),
+        },
+        Act,
+    )
+    if misfit(act):
+        raise Refusal(Code.MALFORMED, misfit(act))
+    return act
+
+
+def state(agent: "Node", act: Act) -> Stated:
+    """Write a signed act down at the agent and bring it to whom it names; who cannot be reached hears it later.
+
+    Raises Refusal, StoreError.
+    """
+    agent.acts.take(agent.organisation, act)
+    payload = codec.encode_json(msgspec.to_builtins(act))
+    known = [name for name in organisations(agent, act.account) if name != agent.organisation]
+    taken: list[str] = []
+    refused: dict[str, str] = {}
+    waiting: list[str] = []
+    for organisation in [name for name in known if "*" in act.recipients or name in act.recipients]:
+        try:
+            answer = codec.decode(agent.peers.call(organisation, ACTS_PATH, codec.encode([payload])))
+            (taken if answer == [True] else waiting).append(organisation)
+        except PeerError as error:
+            if error.answered:
+                refused[organisation] = error.sentence
+            else:
+                waiting.append(organisation)
+    rows = [{"organisation": name, "path": ACTS_PATH, "payload": payload, "due": agent.clock()} for name in waiting]
+    if rows:
+        agent.store.write(lambda connection: connection.execute(sql.insert(store.outbox), rows))
+    return Stated(act.id, tuple(taken), refused, tuple(waiting))
+
+
+def signed(act: Act, sign: Sign) -> Act:
+    """The act with the signature of whoever holds the person's key."""
+    _, signature = sign(act_message(act))
+    return msgspec.structs.replace(act, signature=signature.hex())
