@@ -19,6 +19,7 @@ from medrec.node import consents as consenting
 from medrec.node.accounts import open_account
 from medrec.node.agent import Agent
 from medrec.node.anchor import Anchorer
+from medrec.node.checkpoints import COSIGN_PATH, Checkpoints
 from medrec.node.consents import Consents
 from medrec.node.delegates import (
     DELEGATION_ENDS_PATH,
@@ -64,6 +65,7 @@ ROUTES: dict[str, Callable[[Any, str, bytes], bytes]] = {
     TRIAL_PATH: answer_trial,
     DELEGATIONS_PATH: answer_delegation,
     DELEGATION_ENDS_PATH: answer_delegation_end,
+    COSIGN_PATH: lambda node, caller, body: node.checkpoints.cosign(caller, body),
     "/medrec/link": lambda node, caller, body: node.linker.accept(caller, body),
 }
 
@@ -109,6 +111,7 @@ class TestNode:
         self.consents = Consents(self)  # type: ignore[arg-type]
         self.disputes = Disputes(self)  # type: ignore[arg-type]
         self.gate = Gate(self)  # type: ignore[arg-type]
+        self.checkpoints = Checkpoints(self)  # type: ignore[arg-type]
         self.agent = (
             Agent(self.store, self.vault, self.engine, organisation, self.network, self.peers.call, self.clock)
             if agent

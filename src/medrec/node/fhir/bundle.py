@@ -60,10 +60,7 @@ def searchset(
     }
     if attach:
         # Notices that the law lets no record travel without.
-        value["meta"]["extension"] = [
-            {"url": "https://medrec.org/fhir/StructureDefinition/notice", "valueString": NOTICES.get(code, code)}
-            for code in attach
-        ]
+        value["meta"]["extension"] = notices(attach)
     if total is not None:
         value["total"] = total
     value["link"] = [{"relation": relation, "url": url} for relation, url in links]
@@ -76,6 +73,12 @@ def searchset(
     if found:
         value["entry"] = found
     return encode(value)
+
+
+def notices(attach: Sequence[str]) -> list[dict[str, str]]:
+    """Extensions of a Bundle's meta: the texts that have to travel with its records."""
+    url = "https://medrec.org/fhir/StructureDefinition/notice"
+    return [{"url": url, "valueString": NOTICES.get(code, code)} for code in attach]
 
 
 def outcome(code: str, sentence: str, status: int) -> bytes:

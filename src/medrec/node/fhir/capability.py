@@ -58,9 +58,10 @@ def statement(node: "Node") -> bytes:
         {"type": kind, "interaction": interactions, "searchParam": parameters} for kind in TYPES
     ]
     everything = {"name": "everything", "definition": "http://hl7.org/fhir/OperationDefinition/Patient-everything"}
+    summary = {"name": "summary", "definition": "http://hl7.org/fhir/uv/ips/OperationDefinition/summary"}
     for resource in resources:
         if resource["type"] == "Patient":
-            resource["operation"] = [everything]
+            resource["operation"] = [everything, summary]
     resources += [
         {
             "type": "AuditEvent",

@@ -12,9 +12,10 @@ from medrec.node.access import Ask, SentLine
 from medrec.node.deciding import Allowed, Permitted
 from medrec.node.fhir import bundle, search
 from medrec.node.fhir.bundle import Entry
-from medrec.node.fhir.query import EVERYTHING, READ, Query, page_token, read_query
+from medrec.node.fhir.query import EVERYTHING, READ, SUMMARY, Query, page_token, read_query
 from medrec.node.fhir.search import Found
-from medrec.node.gate import Chosen, Released
+from medrec.node.fhir.summary_door import SummaryDoor
+from medrec.node.gate import Chosen, Door, Released
 from medrec.node.refusals import Code, Refusal
 
 if TYPE_CHECKING:
@@ -156,7 +157,9 @@ def answer_query(node: "Node", caller: str, ask: Ask, path: str, parameters: str
             raise Refusal(Code.MALFORMED, "the request names another interaction")
         if (list(request.types), list(request.ids)) != (query.asked_types(), query.asked_ids()):
             raise Refusal(Code.MALFORMED, "the request names other types or ids than the interaction")
-        door = FhirDoor(node, query, path, parameters)
+        door: Door[Answer] = (
+            SummaryDoor(node, query.id) if query.kind == SUMMARY else FhirDoor(node, query, path, parameters)
+        )
     except Refusal as refusal:
         raise node.gate.refuse(caller, ask, refusal) from None
     return node.gate.release(caller, ask, door)

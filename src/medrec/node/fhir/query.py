@@ -18,7 +18,7 @@ _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}\Z")
 _AFTER = re.compile(r"([A-Z][A-Za-z]{1,63}/[A-Za-z0-9\-.]{1,64})\Z")
 _INCLUDE = re.compile(r"([A-Z][A-Za-z]{1,63}):([a-z][a-z\-]{0,39})(?::([A-Z][A-Za-z]{1,63}))?\Z")
 
-READ, SEARCH, EVERYTHING = "read", "search", "everything"
+READ, SEARCH, EVERYTHING, SUMMARY = "read", "search", "everything", "summary"
 FACES = frozenset({"AuditEvent", "Consent", "Provenance"})
 """Types that the node writes itself; they are no records of its source."""
 
@@ -47,7 +47,7 @@ class Query(NamedTuple):
 
     def asked_types(self) -> list[str]:
         """The types that this needs, for the request that goes with it; empty asks for every type."""
-        if self.kind == EVERYTHING or self.includes or self.revincludes:
+        if self.kind in (EVERYTHING, SUMMARY) or self.includes or self.revincludes:
             return list(self.types)
         return [self.type]
 
@@ -69,6 +69,10 @@ def read_query(path: str, parameters: str) -> Query:
         return _search(parts[0], pairs)
     if len(parts) == 3 and parts[0] == "Patient" and _ID.match(parts[1]) and parts[2] == "$everything":
         return _everything(parts[1], pairs)
+    if len(parts) == 3 and parts[0] == "Patient" and _ID.match(parts[1]) and parts[2] == "$summary":
+        if pairs:
+            raise Refusal(Code.QUERY_UNKNOWN, "$summary takes no parameters")
+        return Query(SUMMARY, "Patient", parts[1])
     raise Refusal(Code.QUERY_UNKNOWN, "no such interaction")
 
 

@@ -1,0 +1,254 @@
+"""The International Patient Summary as a document: Composition, entries, a Provenance for every line, the receipts.
+
+A pure function of the lists: what was not permitted was not in them, so it leaves no trace here, and every document
+says in the same words that it may not be everything. IPS 1.1.0 and 2.0.1 (hl7.org/fhir/uv/ips): the sections for
+medications, allergies and problems are always there; where nothing is known they say so by code.
+"""
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+import msgspec
+
+from medrec.core.reconcile.held import Held, Line
+from medrec.core.reconcile.lists import Read
+from medrec.core.reconcile.rows import AllergyRow, MedicineRow, ProblemRow
+from medrec.node.fhir import summary_entries as entries
+from medrec.node.fhir.summary_entries import IPS, Resource
+
+LOINC = "http://loinc.org"
+ORGANISATION = "https://medrec.org/fhir/organisation"
+RECORD_VERSION = "https://medrec.org/fhir/record-version"
+RECORD_SHA256 = "https://medrec.org/fhir/record-sha256"
+NOT_ALL = (
+    "Made from the records that may be shown to whoever asked. What is not listed here may still be recorded elsewhere."
+)
+_SECTIONS = {
+    "medications": ("10160-0", "History of Medication use Narrative", "Medication Summary"),
+    "allergies": ("48765-2", "Allergies and adverse reactions Document", "Allergies and Intolerances"),
+    "problems": ("11450-4", "Problem list - Reported", "Problem List"),
+    "immunizations": ("11369-6", "History of Immunization Narrative", "Immunizations"),
+    "past": ("11348-0", "History of Past illness Narrative", "History of Past Illness"),
+}
+Row = MedicineRow | ProblemRow | AllergyRow
+
+
+class About(msgspec.Struct, frozen=True):
+    """What the document says of itself: who made it, when (FHIR instant), and a name that no other document has."""
+
+    organisation: str
+    organisation_name: str
+    instant: str
+    seed: bytes
+
+
+def document(
+    read: Read,
+    held: Sequence[Held],
+    subject: Mapping[str, Any] | None,
+    receipts: Mapping[str, bytes],
+    about: About,
+    stamp: Any,
+) -> Resource:
+    """The document Bundle. `subject` is the person's Patient record, if it may be shown; `receipts` by manifest (hex);
+    `stamp` turns ms into a FHIR instant."""
+    return _Document(held, subject, receipts, about, stamp).made(read)
+
+
+class _Document:
+    def __init__(
+        self,
+        held: Sequence[Held],
+        subject: Mapping[str, Any] | None,
+        receipts: Mapping[str, bytes],
+        about: About,
+        stamp: Any,
+    ) -> None:
+        self._held = {item.name: item for item in held}
+        self._receipts = receipts
+        self._about = about
+        self._stamp = stamp
+        self._entries: list[Resource] = []
+        self._proofs: list[Resource] = []
+        self._binaries: dict[str, str] = {}
+        self._subject = self._add(entries.patient(subject), "patient")
+        self._author = self._add(
+            {
+                "resourceType": "Organization",
+                "meta": {"profile": [IPS + "Organization-uv-ips"]},
+                "identifier": [{"system": ORGANISATION, "value": about.organisation}],
+                "name": about.organisation_name or about.organisation,
+            },
+            "author",
+        )
+
+    def made(self, read: Read) -> Resource:
+        """The whole document."""
+        going_on = [row for row in read.problems if not row.history and row.status != "stopped"]
+        past = [row for row in read.problems if row.history or row.status == "stopped"]
+        taken = [row for row in read.medicines if row.status != "stopped" or row.conflicts]
+        sections = [
+            self._section("medications", taken, entries.medicine, "MedicationStatement"),
+            self._section("allergies", read.allergies, entries.allergy, "AllergyIntolerance"),
+            self._section("problems", going_on, entries.problem, "Condition"),
+        ]
+        if past:
+            sections.append(self._section("past", past, entries.problem, ""))
+        given = [item for item in self._held.values() if _was_given(item)]
+        if given:
+            sections.append(self._given(given))
+        composition = {
+            "resourceType": "Composition",
+            "meta": {"profile": [IPS + "Composition-uv-ips"]},
+            "status": "final",
+            "type": {"coding": [{"system": LOINC, "code": "60591-5", "display": "Patient summary Document"}]},
+            "subject": {"reference": self._subject},
+            "date": self._about.instant,
+            "author": [{"reference": self._author}],
+            "title": "Patient summary",
+            "custodian": {"reference": self._author},
+            "text": _narrative([NOT_ALL]),
+            "section": sections,
+        }
+        place = self._urn("composition")
+        found = [{"fullUrl": place, "resource": composition}, *self._entries, *self._proofs]
+        return {
+            "resourceType": "Bundle",
+            "meta": {"profile": [IPS + "Bundle-uv-ips"], "lastUpdated": self._about.instant},
+            "identifier": {"system": "urn:ietf:rfc:3986", "value": self._urn("document")},
+            "type": "document",
+            "timestamp": self._about.instant,
+            "entry": found,
+        }
+
+    def _section(self, name: str, rows: Sequence[Row], make: Any, kind: str) -> Resource:
+        places, said = [], []
+        for row in rows:
+            place = self._add(make(row, self._held, self._subject), f"{name}/{_id_of(row)}")
+            places.append(place)
+            said.append(_words(row))
+            for line in row.lines:
+                self._prove(place, line)
+        if not rows:
+            resource = entries.nothing(kind, self._subject)
+            places.append(self._add(resource, f"{name}/nothing"))
+            said.append((resource.get("code") or resource["medicationCodeableConcept"])["text"] + ".")
+        return self._titled(name, said, places)
+
+    def _given(self, given: Sequence[Held]) -> Resource:
+        places, said = [], []
+        for item in sorted(given, key=lambda found: found.name):
+            place = self._add(entries.immunization(item, self._subject), "immunization/" + "/".join(item.name))
+            places.append(place)
+            said.append(item.record.plain)
+            made = (item.source, item.record.type, item.record.id, item.version, item.sha256, item.manifest)
+            self._provenance(place, *made, item.signed, item.record.plain)
+        return self._titled("immunizations", said, places)
+
+    def _titled(self, name: str, said: list[str], places: list[str]) -> Resource:
+        code, display, title = _SECTIONS[name]
+        return {
+            "title": title,
+            "code": {"coding": [{"system": LOINC, "code": code, "display": display}]},
+            "text": _narrative(said),
+            "entry": [{"reference": place} for place in places],
+        }
+
+    def _prove(self, place: str, line: Line) -> None:
+        names = (line.source, line.type, line.id, line.version, line.sha256, line.manifest)
+        self._provenance(place, *names, line.signed, line.plain)
+
+    def _provenance(
+        self, place: str, source: str, kind: str, identifier: str, version: int, sha256: str, manifest: str,
+        signed: int, plain: str,
+    ) -> None:  # fmt: skip
+        """Where a line of an entry comes from: who signed which version when, its hash, and its receipt."""
+        name = f"{source}/{kind}/{identifier}/_history/{version}"
+        sources: list[Resource] = [
+            {"role": "source", "what": {"identifier": {"system": RECORD_VERSION, "value": name}, "display": plain}},
+            {"role": "source", "what": {"identifier": {"system": RECORD_SHA256, "value": sha256}}},
+        ]
+        receipt = self._receipt(manifest)
+        if receipt:
+            sources.append(
+                {"role": "source", "what": {"reference": receipt, "display": "Receipt of the signed version"}}
+            )
+        resource = {
+            "resourceType": "Provenance",
+            "target": [{"reference": place}],
+            "recorded": self._stamp(signed),
+            "agent": [
+                {
+                    "type": {
+                        "coding": [
+                            {
+                                "system": "http://terminology.hl7.org/CodeSystem/provenance-participant-type",
+                                "code": "author",
+                            }
+                        ]
+                    },
+                    "who": {"identifier": {"system": ORGANISATION, "value": source}, "display": source},
+                }
+            ],
+            "entity": sources,
+        }
+        self._proofs.append({"fullUrl": self._urn(f"provenance/{place}/{name}/{manifest}"), "resource": resource})
+
+    def _receipt(self, manifest: str) -> str:
+        """The Binary with a receipt; empty where there is none (yet)."""
+        receipt = self._receipts.get(manifest)
+        if receipt is None:
+            return ""
+        if manifest not in self._binaries:
+            self._binaries[manifest] = self._urn(f"receipt/{manifest}")
+            data = base64.b64encode(receipt).decode()
+            binary = {"resourceType": "Binary", "contentType": "application/json", "data": data}
+            self._proofs.append({"fullUrl": self._binaries[manifest], "resource": binary})
+        return self._binaries[manifest]
+
+    def _add(self, resource: Resource, name: str) -> str:
+        place = self._urn(name)
+        self._entries.append({"fullUrl": place, "resource": resource})
+        return place
+
+    def _urn(self, name: str) -> str:
+        """A UUID that follows from the document's seed: two documents share none, so nobody links them by it."""
+        found = bytearray(hashlib.sha256(b"medrec/summary/1" + self._about.seed + name.encode()).digest()[:16])
+        found[6], found[8] = found[6] & 0x0F | 0x80, found[8] & 0x3F | 0x80
+        text = found.hex()
+        return f"urn:uuid:{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def _was_given(item: Held) -> bool:
+    return item.record.type == "Immunization" and item.record.status_reason == "completed" and item.record.understood
+
+
+def _id_of(row: Row) -> str:
+    if isinstance(row, ProblemRow):
+        return f"{row.key}/{row.laterality}/{row.history}/{row.onset}/{row.name}"
+    return row.key
+
+
+def _words(row: Row) -> str:
+    """A row on one line of the narrative: what, how it stands, how taken, from whom."""
+    sources = sorted({line.source: None for line in row.lines})
+    stands = {"active": "", "stopped": "stopped", "unknown": "not known whether it goes on"}[row.status]
+    more = row.directions if isinstance(row, MedicineRow) else ""
+    if isinstance(row, AllergyRow):
+        stands = "refuted" if row.refuted else stands
+        more = ", ".join((*row.reactions, f"{row.criticality} risk" if row.criticality else "")).strip(", ")
+    disputed = "the sources disagree" if row.conflicts else ""
+    return "; ".join(part for part in (row.name, more, stands, disputed, "from " + ", ".join(sources)) if part)
+
+
+def _narrative(lines: Sequence[str]) -> Resource:
+    items = "".join(f"<li>{escape(_printable(line))}</li>" for line in lines)
+    return {"status": "generated", "div": f'<div xmlns="http://www.w3.org/1999/xhtml"><ul>{items}</ul></div>'}
+
+
+def _printable(line: str) -> str:
+    """Without signs that XHTML may not hold."""
+    return "".join(sign for sign in line if sign >= " " and sign not in "\ufffe\uffff")

@@ -1,0 +1,134 @@
+"""$summary: what the gate lets out of a person's records, reconciled, as an International Patient Summary.
+
+A door like the others: the gate decides, journals the disclosure of every record that is in the document, and reads
+the records; only then are they understood and made into the document. The receipts of what was signed go with it.
+"""
+
+import base64
+from typing import TYPE_CHECKING
+
+from medrec.core.reconcile.held import Held
+from medrec.core.reconcile.lists import Lists
+from medrec.core.records.canonical import Value, canonical
+from medrec.core.records.dates import clinical_date
+from medrec.core.records.reading import Around
+from medrec.core.records.table import understand
+from medrec.core.records.terms import Terms
+from medrec.node import access, receipts
+from medrec.node.access import Ask, SentLine
+from medrec.node.deciding import Allowed, Permitted
+from medrec.node.fhir import bundle
+from medrec.node.fhir.summary import About, document
+from medrec.node.gate import Chosen, Released
+from medrec.node.receipts import ReceiptUnavailableError
+from medrec.node.refusals import Code, Refusal
+from medrec.node.terminology.shipped import shipped
+
+if TYPE_CHECKING:
+    from medrec.node.fhir.door import Answer
+    from medrec.node.node import Node
+
+TYPES = (
+    "AllergyIntolerance",
+    "Condition",
+    "Immunization",
+    "Medication",
+    "MedicationAdministration",
+    "MedicationDispense",
+    "MedicationRequest",
+    "MedicationStatement",
+    "Patient",
+)
+"""What a summary is made from."""
+
+RECORDS_MAX = 5000
+RECEIPTS_MAX = 400
+
+
+class SummaryDoor:
+    """Gives the summary of one person, as one document."""
+
+    def __init__(self, node: "Node", patient: str, terms: Terms | None = None) -> None:
+        self._node = node
+        self._patient = patient
+        self._terms = terms
+
+    def choose(self, ask: Ask, permitted: Permitted) -> Chosen:
+        """See gate.Door. Whoever asks for the summary of a Patient that is not the person's own is told nothing."""
+        if next(permitted.records(("Patient",), (self._patient,)), None) is None:
+            raise Refusal(Code.NOT_FOUND)
+        found = list(permitted.records(TYPES))
+        if len(found) > RECORDS_MAX:
+            raise Refusal(Code.TOO_LARGE)
+        return Chosen(found)
+
+    def give(self, ask: Ask, released: Released) -> "Answer":
+        """See gate.Door."""
+        from medrec.node.fhir.door import LINE, Answer, instant  # the door of the API leads here
+
+        node, line = self._node, released.line
+        organisation = node.directory.find(node.organisation)
+        about = About(
+            node.organisation,
+            organisation.name if organisation is not None else "",
+            instant(released.now),
+            bytes.fromhex(ask.request.id),
+        )
+        trees = {allowed.name: canonical(content).value for allowed, content in _pairs(released)}
+        held = self._held(released, trees)
+        read = Lists(self._terms or shipped(), released.now, held).read()
+        subject = trees.get(f"Patient/{self._patient}")
+        made = document(read, held, subject, self._receipts(held), about, instant)
+        if released.attach:
+            made["meta"]["extension"] = bundle.notices(released.attach)
+        sent = SentLine(line.entry, line.manifest, line.salt, line.seq)
+        fields = {
+            "content-type": bundle.JSON,
+            "x-request-id": ask.request.id,
+            "cache-control": "no-store",
+            LINE: base64.urlsafe_b64encode(access.encode(sent)).decode(),
+        }
+        return Answer(200, bundle.encode(made), fields)
+
+    def _held(self, released: Released, trees: dict[str, Value]) -> list[Held]:
+        patient = trees.get(f"Patient/{self._patient}") or {}
+        around = Around(
+            terms=self._terms or shipped(),
+            now_ms=released.now,
+            birth=clinical_date(patient.get("birthDate")),
+            resolve=lambda reference: trees.get(reference.split("/_history/")[0]),
+        )
+        found = []
+        for allowed, _ in _pairs(released):
+            row, tree = allowed.row, trees[allowed.name]
+            if row.type == "Patient":
+                continue
+            record = understand(tree, around)
+            meta = tree.get("meta")
+            updated = clinical_date(meta.get("lastUpdated")) if isinstance(meta, dict) else None
+            found.append(
+                Held(
+                    self._node.organisation,
+                    record,
+                    row.version,
+                    row.sha256.hex(),
+                    row.manifest.hex(),
+                    row.time,
+                    updated=updated.start_ms if updated is not None else None,
+                )
+            )
+        return found
+
+    def _receipts(self, held: list[Held]) -> dict[str, bytes]:
+        """The receipts that there are; what is not anchored yet has none, and its Provenance stands without."""
+        found: dict[str, bytes] = {}
+        for item in held[:RECEIPTS_MAX]:
+            try:
+                found[item.manifest] = receipts.receipt_for(self._node, bytes.fromhex(item.manifest))
+            except ReceiptUnavailableError:
+                continue
+        return found
+
+
+def _pairs(released: Released) -> list[tuple[Allowed, bytes]]:
+    return list(zip(released.chosen.records, released.contents, strict=True))

@@ -1,0 +1,209 @@
+"""The entries of a summary: one resource for each row of the lists, in the words and codes of the records behind it.
+
+Profiles are those of the International Patient Summary 1.1.0 (hl7.org/fhir/uv/ips). What the sources disagree about
+stands in the entry's note, and a status that nobody gives is never made up.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from medrec.core.consent.times import write_date
+from medrec.core.reconcile.held import Held, Line
+from medrec.core.reconcile.rows import AllergyRow, Conflict, MedicineRow, ProblemRow
+from medrec.core.records.dates import ClinicalDate
+from medrec.core.records.terms import RXNORM
+
+IPS = "http://hl7.org/fhir/uv/ips/StructureDefinition/"
+ABSENT = "http://hl7.org/fhir/uv/ips/CodeSystem/absent-unknown-uv-ips"
+_ABSENT_REASON = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
+_TERMINOLOGY = "http://terminology.hl7.org/CodeSystem/"
+Names = Mapping[tuple[str, str, str], Held]
+Resource = dict[str, Any]
+
+_NONE_KNOWN = {
+    "any": ("no-known-allergies", "No known allergies"),
+    "medicine": ("no-known-medication-allergies", "No known medication allergies"),
+    "food": ("no-known-food-allergies", "No known food allergies"),
+    "environment": ("no-known-environmental-allergies", "No known environmental allergies"),
+}
+_WORDS = {
+    Conflict.STATUS: "The sources disagree whether this goes on.",
+    Conflict.DOSE: "The sources give different doses.",
+    Conflict.FORM: "The sources give different forms.",
+    Conflict.PATIENT: "The patient says something else than a source.",
+    Conflict.CRITICALITY: "The sources give different risks.",
+    Conflict.REFUTED: "One source refutes what another says.",
+    Conflict.NONE_KNOWN: "One source says that there is none.",
+    Conflict.CODE_NAME: "The code and the name in a source contradict each other.",
+}
+
+
+def medicine(row: MedicineRow, held: Names, subject: str) -> Resource:
+    """A MedicationStatement. `status` is unknown where the sources do not say."""
+    made = _base("MedicationStatement", "MedicationStatement-uv-ips")
+    made["status"] = {"active": "active", "stopped": "stopped"}.get(row.status, "unknown")
+    ingredient = [{"system": RXNORM, "code": row.ingredients[0]}] if len(row.ingredients) == 1 else []
+    made["medicationCodeableConcept"] = _concept(row.name, _codes(row.lines, held) or ingredient)
+    made["subject"] = {"reference": subject}
+    if row.since is not None:
+        made["effectivePeriod"] = {"start": write_date(row.since)}
+    else:
+        made["_effectiveDateTime"] = _absent("unknown")
+    if row.reasons:
+        made["reasonCode"] = [{"text": reason} for reason in row.reasons]
+    if row.directions:
+        made["dosage"] = [{"text": row.directions, "asNeededBoolean": row.as_needed}]
+    return _noted(made, _notes(row.conflicts, row.stale))
+
+
+def problem(row: ProblemRow, held: Names, subject: str) -> Resource:
+    """A Condition. One that is over, or of the past, says so; one that nobody calls active is not called so here."""
+    made = _base("Condition", "Condition-uv-ips")
+    status = {"active": "active", "stopped": "resolved"}.get(row.status, "")
+    if status:
+        made["clinicalStatus"] = _coded("condition-clinical", status)
+    if row.absent:
+        made["verificationStatus"] = _coded("condition-ver-status", "refuted")
+    # A problem on the list must have a status; without one it is a diagnosis that was made.
+    kind = "problem-list-item" if status else "encounter-diagnosis"
+    made["category"] = [_coded("condition-category", kind)]
+    side = f" ({row.laterality})" if row.laterality and row.laterality not in row.name.lower() else ""
+    made["code"] = _concept(row.name + side, _codes(row.lines, held))
+    made["subject"] = {"reference": subject}
+    if row.onset is not None:
+        made["onsetDateTime"] = _onset(row, held) or write_date(row.onset[0])
+    return _noted(made, _notes(row.conflicts, row.stale))
+
+
+def allergy(row: AllergyRow, held: Names, subject: str) -> Resource:
+    """An AllergyIntolerance, or the statement that none is known."""
+    made = _base("AllergyIntolerance", "AllergyIntolerance-uv-ips")
+    status = {"active": "active", "stopped": "resolved"}.get(row.status, "")
+    made["clinicalStatus"] = _coded("allergyintolerance-clinical", status) if status else _unknown()
+    refuted = {"verificationStatus": _coded("allergyintolerance-verification", "refuted")} if row.refuted else {}
+    if row.verification in ("confirmed", "unconfirmed") and not row.refuted:
+        refuted = {"verificationStatus": _coded("allergyintolerance-verification", row.verification)}
+    made |= refuted
+    if row.criticality in ("low", "high", "unable-to-assess"):
+        made["criticality"] = row.criticality
+    if row.no_known:
+        code, words = _NONE_KNOWN.get(row.no_known, ("no-known-allergies", row.name))
+        made["code"] = _concept(words, [{"system": ABSENT, "code": code}])
+    else:
+        made["code"] = _concept(row.name, _codes(row.lines, held))
+    made["patient"] = {"reference": subject}
+    if row.reactions:
+        made["reaction"] = [{"manifestation": [{"text": words}]} for words in row.reactions]
+    return _noted(made, _notes(row.conflicts, row.stale))
+
+
+def immunization(item: Held, subject: str) -> Resource:
+    """An Immunization that took place."""
+    record = item.record
+    made = _base("Immunization", "Immunization-uv-ips")
+    made["status"] = "completed"
+    coding = [{"system": c.system, "code": c.code} for c in record.codes if c.system and c.code]
+    made["vaccineCode"] = _concept(record.plain.partition(",")[0].removeprefix("Vaccine "), coding)
+    made["patient"] = {"reference": subject}
+    if record.when is not None:
+        made["occurrenceDateTime"] = record.when.text
+    else:
+        made["_occurrenceDateTime"] = _absent("unknown")
+    return made
+
+
+def nothing(kind: str, subject: str) -> Resource:
+    """The entry of a section of which nothing is known here: IPS's "no information" code, which is not "none"."""
+    code, words = {
+        "MedicationStatement": ("no-medication-info", "No information about medications"),
+        "AllergyIntolerance": ("no-allergy-info", "No information about allergies"),
+        "Condition": ("no-problem-info", "No information about problems"),
+    }[kind]
+    made = _base(kind, f"{kind}-uv-ips")
+    coded = _concept(words, [{"system": ABSENT, "code": code}])
+    if kind == "MedicationStatement":
+        return made | {
+            "status": "unknown",
+            "medicationCodeableConcept": coded,
+            "subject": {"reference": subject},
+            "_effectiveDateTime": _absent("unknown"),
+        }
+    if kind == "AllergyIntolerance":
+        active = _coded("allergyintolerance-clinical", "active")
+        return made | {"clinicalStatus": active, "code": coded, "patient": {"reference": subject}}
+    active = _coded("condition-clinical", "active")
+    return made | {"clinicalStatus": active, "code": coded, "subject": {"reference": subject}}
+
+
+def patient(record: Mapping[str, Any] | None) -> Resource:
+    """Name, birth and sex out of the person's own Patient record; what it does not say is said to be absent."""
+    made = _base("Patient", "Patient-uv-ips")
+    record = record or {}
+    name = record.get("name")
+    names = [
+        {key: part[key] for key in ("use", "text", "family", "given") if part.get(key)}
+        for part in (name if isinstance(name, list) else [])
+        if isinstance(part, dict)
+    ]
+    made["name"] = [part for part in names if set(part) - {"use"}] or [_absent("masked")]
+    if isinstance(record.get("birthDate"), str):
+        made["birthDate"] = record["birthDate"]
+    else:
+        made["_birthDate"] = _absent("masked")
+    if record.get("gender") in ("male", "female", "other", "unknown"):
+        made["gender"] = record["gender"]
+    return made
+
+
+def _base(kind: str, profile: str) -> Resource:
+    return {"resourceType": kind, "meta": {"profile": [IPS + profile]}}
+
+
+def _concept(words: str, coding: Sequence[Mapping[str, str]]) -> Resource:
+    made: Resource = {"coding": [dict(code) for code in coding]} if coding else {}
+    return made | {"text": words or "not named"}
+
+
+def _coded(system: str, code: str) -> Resource:
+    return {"coding": [{"system": _TERMINOLOGY + system, "code": code}]}
+
+
+def _unknown() -> Resource:
+    return _absent("unknown")
+
+
+def _absent(reason: str) -> Resource:
+    return {"extension": [{"url": _ABSENT_REASON, "valueCode": reason}]}
+
+
+def _noted(made: Resource, notes: list[str]) -> Resource:
+    if notes:
+        made["note"] = [{"text": " ".join(notes)}]
+    return made
+
+
+def _notes(conflicts: Sequence[Conflict], stale: str) -> list[str]:
+    words = [_WORDS[conflict] for conflict in conflicts if conflict in _WORDS]
+    return [*words, stale[:1].upper() + stale[1:] + "."] if stale else words
+
+
+def _codes(lines: Sequence[Line], held: Names) -> list[dict[str, str]]:
+    """The codes of the newest record behind a row that has any."""
+    for line in lines:
+        item = held.get((line.source, line.type, line.id))
+        codes = [c for c in item.record.codes if c.system and c.code] if item is not None else []
+        if codes:
+            return [
+                {"system": c.system, "code": c.code} | ({"display": c.display} if c.display else {}) for c in codes[:5]
+            ]
+    return []
+
+
+def _onset(row: ProblemRow, held: Names) -> str:
+    """The onset as exactly as the records say it: the text of the date that begins with the row's window."""
+    found: list[ClinicalDate] = []
+    for line in row.lines:
+        item = held.get((line.source, line.type, line.id))
+        if item is not None and item.record.when is not None and row.onset is not None:
+            found += [item.record.when] if item.record.when.start_ms == row.onset[0] else []
+    return found[0].text if found else ""

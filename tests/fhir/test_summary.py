@@ -1,0 +1,232 @@
+"""$summary: through the gate, from what may be shown, a proof behind every line, right for a foreign validator."""
+
+import base64
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from medrec.core import receipt as core_receipt
+from medrec.node.fhir.summary import RECORD_SHA256
+from medrec.node.receipts import root_file
+from tests.fhir import hapi
+from tests.fhir.asking import Told, ask, resource
+from tests.node.network import Network, Patient
+
+RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
+SNOMED = "http://snomed.info/sct"
+THO = "http://terminology.hl7.org/CodeSystem/"
+
+
+def coded(system: str, code: str, words: str = "") -> dict[str, Any]:
+    return {"coding": [{"system": system, "code": code}]} | ({"text": words} if words else {})
+
+
+def clinical(kind: str, code: str) -> dict[str, Any]:
+    return coded(f"{THO}{kind}-clinical", code)
+
+
+RECORDS = {
+    ("Patient", "ada"): {
+        "name": [{"family": "South", "given": ["Ada"]}],
+        "birthDate": "1961-02-03",
+        "gender": "female",
+    },
+    ("MedicationRequest", "m1"): {
+        "status": "active",
+        "intent": "order",
+        "medicationCodeableConcept": coded(RXNORM, "259255", "atorvastatin 80 MG Oral Tablet"),
+        "authoredOn": "2025-01-05",
+        "dosageInstruction": [{"text": "1 tablet every evening"}],
+    },
+    ("MedicationRequest", "m2"): {
+        "status": "active",
+        "intent": "order",
+        "medicationCodeableConcept": {"text": "Little <pink> pill & more"},
+        "authoredOn": "2025-02-05",
+    },
+    ("Condition", "c1"): {
+        "clinicalStatus": clinical("condition", "active"),
+        "code": coded("http://hl7.org/fhir/sid/icd-10-cm", "I10", "Hypertension"),
+        "onsetDateTime": "2012-03",
+    },
+    ("Condition", "c2"): {"clinicalStatus": clinical("condition", "resolved"), "code": {"text": "Pneumonia"}},
+    ("Condition", "c3"): {"code": {"text": "Knee pain"}, "recordedDate": "2024-05-06"},
+    ("Immunization", "i1"): {
+        "status": "completed",
+        "vaccineCode": coded("http://hl7.org/fhir/sid/cvx", "140", "Influenza"),
+        "occurrenceDateTime": "2024-10-01",
+    },
+}  # fmt: skip
+ALLERGY = {
+    "resourceType": "AllergyIntolerance",
+    "id": "a1",
+    "patient": {"reference": "Patient/ada"},
+    "clinicalStatus": clinical("allergyintolerance", "active"),
+    "verificationStatus": coded(f"{THO}allergyintolerance-verification", "confirmed"),
+    "criticality": "high",
+    "code": {"text": "Penicillin"},
+    "reaction": [{"manifestation": [{"text": "Hives"}], "severity": "severe"}],
+}
+
+
+@pytest.fixture
+def network(tmp_path: Path) -> Iterator[Network]:
+    made = Network(tmp_path)
+    yield made
+    made.close()
+
+
+def filled(network: Network, *left_out: str) -> Patient:
+    person = network.patient("ada", "north")
+    for (kind, identifier), more in RECORDS.items():
+        if kind not in left_out:
+            body = dict(more)
+            if kind == "Immunization":
+                body["patient"] = {"reference": "Patient/ada"}
+            network["north"].put(kind, identifier, resource(kind, identifier, **body))
+    if "AllergyIntolerance" not in left_out:
+        network["north"].put("AllergyIntolerance", "a1", json.dumps(ALLERGY))
+    network.anchor()
+    return person
+
+
+def summary(network: Network, person: Patient, identifier: bytes = b"\1" * 16, **changes: Any) -> Told:
+    return ask(network, person.account, "Patient/ada/$summary", identifier=identifier, **changes)
+
+
+def of_type(bundle: Any, kind: str) -> list[dict[str, Any]]:
+    return [entry["resource"] for entry in bundle["entry"] if entry["resource"]["resourceType"] == kind]
+
+
+def section(bundle: Any, code: str) -> dict[str, Any]:
+    found = bundle["entry"][0]["resource"]["section"]
+    return next(part for part in found if part["code"]["coding"][0]["code"] == code)
+
+
+def test_a_document_with_every_section_and_only_references_inside(network: Network) -> None:
+    person = filled(network)
+    network.consent(person, "north", "south")
+    told = summary(network, person)
+    bundle = told.value
+    assert told.status == 200 and bundle["type"] == "document"
+    assert bundle["entry"][0]["resource"]["resourceType"] == "Composition"
+    places = [entry["fullUrl"] for entry in bundle["entry"]]
+    assert len(set(places)) == len(places)
+
+    def references(value: Any) -> Iterator[str]:
+        if isinstance(value, dict):
+            if isinstance(value.get("reference"), str):
+                yield value["reference"]
+            for item in value.values():
+                yield from references(item)
+        elif isinstance(value, list):
+            for item in value:
+                yield from references(item)
+
+    assert set(references(bundle)) <= set(places)
+    medicines = of_type(bundle, "MedicationStatement")
+    assert [m["status"] for m in medicines] == ["active", "active"]
+    assert medicines[0]["medicationCodeableConcept"]["coding"][0]["code"] == "259255" or len(medicines) == 2
+    assert [a["criticality"] for a in of_type(bundle, "AllergyIntolerance")] == ["high"]
+    knee = next(c for c in of_type(bundle, "Condition") if c["code"]["text"] == "Knee pain")
+    assert "clinicalStatus" not in knee, "nobody calls it active"
+    pressure = next(c for c in of_type(bundle, "Condition") if c["code"]["text"].startswith("Hypertension"))
+    assert pressure["onsetDateTime"] == "2012-03", "as exactly as it was written"
+    assert "Little &lt;pink&gt; pill &amp; more" in section(bundle, "10160-0")["text"]["div"]
+    assert section(bundle, "11348-0")["entry"] and section(bundle, "11369-6")["entry"]
+
+
+def test_every_line_has_its_provenance_and_a_receipt_that_verifies(network: Network) -> None:
+    person = filled(network)
+    network.consent(person, "north", "south")
+    told = summary(network, person)
+    bundle = told.value
+    disclosed = {record.sha256 for record in told.disclosure.records}
+    proofs = of_type(bundle, "Provenance")
+    targets = {proof["target"][0]["reference"] for proof in proofs}
+    rows = [e for e in bundle["entry"] if e["resource"]["resourceType"] in
+            ("MedicationStatement", "Condition", "AllergyIntolerance", "Immunization")]  # fmt: skip
+    assert targets == {entry["fullUrl"] for entry in rows} and len(rows) == 7
+    for proof in proofs:
+        hashes = [e["what"]["identifier"]["value"] for e in proof["entity"] if
+                  e["what"].get("identifier", {}).get("system") == RECORD_SHA256]  # fmt: skip
+        assert len(hashes) == 1 and hashes[0] in disclosed
+    found = receipts_in(bundle)
+    assert len(found) == len(proofs) == 7
+    root = root_file(network["north"])  # type: ignore[arg-type]
+    for data in found:
+        stated = json.loads(json.loads(data)["manifest"])
+        raw = network["north"].source.raw[stated["type"], stated["id"]]
+        verdict = core_receipt.verify(root, data, raw)
+        assert verdict.ok and verdict.facts is not None and verdict.facts["organisation"] == "north"
+    # And of the very versions that were disclosed.
+    assert {json.loads(json.loads(data)["manifest"])["sha256"] for data in found} <= disclosed
+
+
+def test_without_permission_there_is_no_summary_and_what_is_hidden_leaves_no_trace(network: Network) -> None:
+    person = filled(network)
+    refused = summary(network, person, b"\2" * 16)
+    assert refused.status in (403, 404) and refused.code == "not-permitted"
+    network.consent(person, "north", "south", types=("Patient", "MedicationRequest"))
+    seen = summary(network, person, b"\3" * 16)
+    text = seen.body.decode()
+    for hidden in ("Hypertension", "Penicillin", "Hives", "Knee", "Pneumonia", "Influenza"):
+        assert hidden not in text
+    assert [a["code"]["coding"][0]["code"] for a in of_type(seen.value, "AllergyIntolerance")] == ["no-allergy-info"]
+
+
+def test_hidden_and_never_there_look_the_same(tmp_path: Path) -> None:
+    bodies = []
+    for name, left_out in (("hidden", ()), ("absent", ("Condition", "AllergyIntolerance", "Immunization"))):
+        (tmp_path / name).mkdir()
+        network = Network(tmp_path / name)
+        person = filled(network, *left_out)
+        network.consent(person, "north", "south", types=("Patient", "MedicationRequest"))
+        bundle = summary(network, person).value
+        # Receipts and the times of signing differ from run to run; everything else is compared.
+        bundle["entry"] = [e for e in bundle["entry"] if e["resource"]["resourceType"] not in ("Binary", "Provenance")]
+        bodies.append(json.dumps(bundle, sort_keys=True))
+        network.close()
+    assert bodies[0] == bodies[1]
+
+
+def test_a_stranger_s_patient_has_no_summary(network: Network) -> None:
+    person = filled(network)
+    network.consent(person, "north", "south")
+    told = ask(network, person.account, "Patient/eve/$summary", identifier=b"\4" * 16)
+    assert told.status in (403, 404)
+
+
+def test_two_documents_share_no_name(network: Network) -> None:
+    person = filled(network)
+    network.consent(person, "north", "south")
+    first, second = (summary(network, person, bytes([n]) * 16).value for n in (5, 6))
+    names = [{entry["fullUrl"] for entry in bundle["entry"]} for bundle in (first, second)]
+    assert not names[0] & names[1]
+
+
+def receipts_in(bundle: Any) -> list[bytes]:
+    return [base64.b64decode(found["data"]) for found in of_type(bundle, "Binary")]
+
+
+@pytest.mark.slow
+def test_a_foreign_validator_finds_no_error(network: Network, shared: Path, tmp_path: Path) -> None:
+    person = filled(network)
+    network.consent(person, "north", "south")
+    whole = tmp_path / "whole.json"
+    whole.write_bytes(summary(network, person).body)
+    second = network.patient("bob", "north")
+    network.consent(second, "north", "south")
+    network["north"].put("Patient", "bob", json.dumps({"resourceType": "Patient", "id": "bob"}))
+    empty = tmp_path / "empty.json"
+    empty.write_bytes(ask(network, second.account, "Patient/bob/$summary", identifier=b"\7" * 16).body)
+    broken = json.loads(whole.read_bytes())
+    del broken["entry"][0]["resource"]["status"]
+    wrong = tmp_path / "wrong.json"
+    wrong.write_text(json.dumps(broken))
+    found = hapi.errors(shared, whole, empty, wrong)
+    assert [line for line in found if "wrong.json" not in line] == []
+    assert any("wrong.json" in line for line in found), "the validator can fail"
