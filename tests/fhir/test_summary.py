@@ -158,12 +158,12 @@ def test_every_line_has_its_provenance_and_a_receipt_that_verifies(network: Netw
     assert len(found) == len(proofs) == 7
     root = root_file(network["north"])  # type: ignore[arg-type]
     for data in found:
-        stated = json.loads(json.loads(data)["manifest"])
+        stated = json.loads(json.loads(data)["manifest"])["record"]
         raw = network["north"].source.raw[stated["type"], stated["id"]]
         verdict = core_receipt.verify(root, data, raw)
         assert verdict.ok and verdict.facts is not None and verdict.facts["organisation"] == "north"
     # And of the very versions that were disclosed.
-    assert {json.loads(json.loads(data)["manifest"])["sha256"] for data in found} <= disclosed
+    assert {json.loads(json.loads(data)["manifest"])["record"]["sha256"] for data in found} <= disclosed
 
 
 def test_without_permission_there_is_no_summary_and_what_is_hidden_leaves_no_trace(network: Network) -> None:
