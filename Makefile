@@ -8,7 +8,7 @@ ARGS ?=
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench vectors words requirements clean run-tools test-tools
+.PHONY: help demo test lint format bench simulate vectors words requirements clean run-tools test-tools
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -37,6 +37,9 @@ format: test-tools ## put the code into its one form
 
 bench: run-tools ## figures beside their bars (ARGS="ingest", PEERS=1 to measure others in the same run, PROFILE=1)
 	@$(PYTHON) -m bench $(ARGS)
+
+simulate: test-tools ## whole networks in one process (SEED=17 tells one step by step, SEEDS=100000 plays many)
+	@$(PYTHON) -m tests.simulator $(if $(SEED),--seed $(SEED)) $(if $(SEEDS),--seeds $(SEEDS)) $(ARGS)
 
 vectors: test-tools ## make the test vectors anew from their cases and show what changed
 	@$(PYTHON) tests/core/ledger_vectors.py

@@ -21,7 +21,9 @@ from medrec.core.manifests.consent import (
 )
 from medrec.engines.engine import CommittedBlock, Engine
 from medrec.node import store
+from medrec.node.handover import handed_over, learn
 from medrec.node.link import link_message
+from medrec.node.mismatch import raise_mismatch
 from medrec.node.rebuild import entries_of, relationship_key, seal_key
 from medrec.node.vault import Vault, VaultError, derive
 
@@ -160,7 +162,13 @@ class Agent:
             opened = [self._open_notice(connection, caller, payload) for payload in payloads]
         rows = [row for row in opened if row is not None]
         if rows:
-            self._store.write(lambda connection: _keep(connection, rows, self._clock()))
+            old = handed_over(self._vault, self.view_secret, rows)
+
+            def keep(connection: sql.Connection) -> None:
+                learn(connection, old, self._relationship_key, self._relate)
+                _keep(connection, rows, self._clock())
+
+            self._store.write(keep)
         return [row is not None for row in opened]
 
     def _open_notice(self, connection: sql.Connection, caller: str, payload: bytes) -> dict[str, Any] | None:
@@ -370,7 +378,7 @@ def _keep(connection: sql.Connection, rows: list[dict[str, Any]], now: int) -> N
         hit = on_ledger.get(mark)
         row["height"] = hit[0] if hit is not None and hit[1] == row["digest"] else None
         if hit is not None and row["height"] is None:
-            _raise_mismatch(connection, row, now)
+            raise_mismatch(connection, row, now)
         if before is None:
             fresh.append(row)
         elif before.received is None and row["received"] is not None:
@@ -380,16 +388,6 @@ def _keep(connection: sql.Connection, rows: list[dict[str, Any]], now: int) -> N
             connection.execute(sql.update(table).where(table.c.tag == mark).values(height=row["height"]))
     if fresh:
         connection.execute(sql.insert(table), fresh)
-
-
-def _raise_mismatch(connection: sql.Connection, row: dict[str, Any], now: int) -> None:
-    """An organisation told a person one thing and put another on the ledger: an alarm, once."""
-    subject = f"{row['organisation']} {row['epoch']} {row['counter']}"
-    where = (store.alarm.c.code == "notice-mismatch") & (store.alarm.c.subject == subject)
-    if connection.execute(sql.select(store.alarm.c.id).where(where)).first() is None:
-        sentence = f"{row['organisation']} told of a line that is not the one it put on the ledger; do not trust it."
-        values = {"time": now, "code": "notice-mismatch", "subject": subject, "sentence": sentence}
-        connection.execute(sql.insert(store.alarm).values(**values))
 
 
 def _setting(connection: sql.Connection, name: str) -> int:

@@ -1,0 +1,59 @@
+"""A link whose answer is lost: the agent learns the key of the older lines from the link's own line."""
+
+import pytest
+
+from medrec.node import store
+from medrec.node.peers import PeerError
+
+from .network import Network
+
+
+@pytest.fixture
+def network(tmp_path):
+    opened = Network(tmp_path)
+    yield opened
+    opened.close()
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_older_lines_arrive_though_the_answer_to_the_link_was_lost(network, lost):
+    north = network["north"]
+    for number in range(3):
+        content = '{"resourceType":"Observation","id":"o%d","subject":{"reference":"Patient/ada"}}' % number
+        north.put("Observation", f"o{number}", content)
+    person = network.patient("ada")
+    agent = network["guide"].agent
+    call = agent._call
+
+    def answer_is_lost(*arguments):
+        call(*arguments)
+        raise PeerError("unreachable", "The answer was lost.")
+
+    code = north.linker.invite("ada")
+    if lost:
+        agent._call = answer_is_lost
+        with pytest.raises(PeerError):
+            agent.link(person.account, "north", code, person.sign)
+    else:
+        agent.link(person.account, "north", code, person.sign)
+    waiting = [row.payload for row in north.rows(store.outbox)]
+    taken = agent.take_notices("north", waiting)
+    if lost:
+        # The older ones come first and cannot be opened yet; the link's own line brings their key.
+        assert taken == [False, False, False, True]
+        taken = agent.take_notices("north", waiting)
+    assert taken == [True] * 4
+    assert sorted(notice.kind for notice in agent.notices(person.account)) == ["link/1"] + ["record/1"] * 3
+    ends = {row.epoch: row.end for row in network["guide"].rows(store.relationship)}
+    assert ends == {0: 3, 1: None}
+
+
+def test_only_the_links_own_organisation_can_hand_a_key_over(network):
+    """What stands in another kind of line is no key."""
+    north = network["north"]
+    network.patient("ada", "north")
+    network.deliver()
+    before = network["guide"].rows(store.relationship)
+    north.put("Observation", "o", '{"resourceType":"Observation","id":"o","subject":{"reference":"Patient/ada"}}')
+    network.deliver()
+    assert network["guide"].rows(store.relationship) == before

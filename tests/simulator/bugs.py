@@ -1,0 +1,299 @@
+"""Faults planted into the nodes, one at a time, which the simulator must find.
+
+Each is one that somebody could write: a check left out, a step in the wrong order, a number taken twice.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import Any, NamedTuple
+from unittest.mock import patch
+
+import msgspec
+import sqlalchemy as sql
+
+from medrec.core import codec, machine, manifests, state
+from medrec.core.commitment import commitment, tag
+from medrec.core.kinds.anchor import encode_entry
+from medrec.core.manifests.record import LinkManifest
+from medrec.core.records.canonical import canonical
+from medrec.node import access, store
+from medrec.node import agent as agent_room
+from medrec.node import deliver as deliver_room
+from medrec.node import gather as gather_room
+from medrec.node import journal as journal_room
+from medrec.node import receive as receive_room
+from medrec.node.agent import Agent
+from medrec.node.anchor import Anchorer
+from medrec.node.deliver import Deliverer
+from medrec.node.gate import Gate
+from medrec.node.gather import Gathering
+from medrec.node.journal import NOTICES_PATH, Line
+from medrec.node.link import Linker
+from medrec.node.nullifiers import Nullifiers
+from medrec.node.reading import Reader
+
+from .ledger import Forked
+from .world import AGENT, HOSPITALS, NETWORK, World
+
+
+class Bug(NamedTuple):
+    """A fault: what it does in a sentence, how it is planted, what the world needs for it, and steps of its own."""
+
+    sentence: str
+    planted: Callable[[], AbstractContextManager[Any]]
+    arrange: Callable[[World], None] | None = None
+    steps: tuple[tuple[Callable[[World], None], int], ...] = ()
+
+
+# --- journal and ledger -----------------------------------------------------------------------------------
+
+
+def _anchor_takes_the_same_lines_twice() -> AbstractContextManager[Any]:
+    """After an answer that was lost, it makes a new batch of the lines instead of sending the stored one again."""
+
+    def step(self: Anchorer) -> int:
+        with self._store.read() as connection:
+            rows = connection.execute(sql.select(store.batch).order_by(store.batch.c.number.desc()).limit(1))
+            last = rows.one_or_none()
+        if last is not None and last.height is None:
+            self._store.write(lambda connection: self._sign_again(connection, last))
+        return real(self)
+
+    real = Anchorer.step
+    return patch.object(Anchorer, "step", step)
+
+
+def _nonce_is_taken_twice() -> AbstractContextManager[Any]:
+    """The number of a batch is read where it was last time, not one further."""
+    real = Anchorer._signed
+
+    def signed(self: Anchorer, first: int, entries: list[bytes], journal: bytes) -> dict[str, Any]:
+        with patch.object(state, "read_integer", lambda view, key: max(0, read(view, key) - 1)):
+            return real(self, first, entries, journal)
+
+    read = state.read_integer
+    return patch.object(Anchorer, "_signed", signed)
+
+
+def _never_overdue() -> AbstractContextManager[Any]:
+    """Obligations past their time stay open."""
+    return patch.object(machine, "mark_overdue", lambda draft, height, time: None)
+
+
+def _lines_go_back_in_time() -> AbstractContextManager[Any]:
+    """A line is dated by the clock alone, even when that was put back."""
+    real = journal_room.head
+
+    def head(connection: sql.Connection) -> tuple[int, bytes, int]:
+        seq, previous, _ = real(connection)
+        return seq, previous, 0
+
+    return patch.object(journal_room, "head", head)
+
+
+def _fork(world: World) -> None:
+    world.copies["south"] = Forked(world.ledger, world._step("south"), lambda: world.time)
+    world.open("south")
+
+
+# --- gate ---------------------------------------------------------------------------------------------------
+
+
+class _Rollback(Exception):
+    pass
+
+
+def _sends_before_it_writes() -> AbstractContextManager[Any]:
+    """The line of a disclosure is written a moment after the records went out."""
+    late: list[Callable[[], object]] = []
+    real = Gathering.write
+
+    def write(self: Gathering, draft: Any, answered: Any) -> Line:
+        for waiting in late:
+            waiting()
+        late.clear()
+        if draft.kind != "disclosure/1":
+            return real(self, draft, answered)
+        kept: list[Line] = []
+
+        def rehearse(connection: sql.Connection) -> None:
+            kept.extend(self._journal.append(connection, [draft]))
+            raise _Rollback
+
+        with contextlib.suppress(_Rollback):
+            self._journal.store.write(rehearse)
+        late.append(lambda: real(self, draft, answered))
+        return kept[0]
+
+    return patch.object(Gathering, "write", write)
+
+
+def _revocations_are_remembered_as_absent() -> AbstractContextManager[Any]:
+    """What was not taken back once is taken to stand for ever."""
+    real = Nullifiers.published
+    absent: set[bytes] = set()
+
+    def published(self: Nullifiers, nullifier: bytes) -> bool:
+        if nullifier in absent:
+            return False
+        found = real(self, nullifier)
+        if not found:
+            absent.add(nullifier)
+        return found
+
+    @contextlib.contextmanager
+    def both() -> Iterator[None]:
+        # The consent is forgotten by another way as well when it is taken back here; that way is shut, too.
+        with patch.object(Nullifiers, "published", published), _consents_stay():
+            yield
+
+    return both()
+
+
+@contextlib.contextmanager
+def _consents_stay() -> Iterator[None]:
+    """Deleting from the table of consents does nothing."""
+    real = sql.delete
+
+    def delete(table: Any) -> Any:
+        statement = real(table)
+        return statement.where(sql.false()) if table is store.consent else statement
+
+    with patch.object(sql, "delete", delete):
+        yield
+
+
+def _no_second_look() -> AbstractContextManager[Any]:
+    """A record is sent as it lies there, whatever was signed."""
+    known = Reader.facts
+
+    def facts(self: Reader, row: Any) -> Any:
+        return known(self, row)._replace(trouble=None)
+
+    real = Reader.content
+
+    def content(self: Reader, row: Any) -> bytes:
+        raw = self._node.source.read(row.type, row.id)
+        return canonical(raw).data if raw is not None else real(self, row)
+
+    return patch.multiple(
+        Reader, facts=facts, content=content, read=lambda self, rows: [content(self, row) for row in rows]
+    )
+
+
+def _requests_may_come_twice() -> AbstractContextManager[Any]:
+    """A request that comes a second time is answered a second time."""
+
+    @contextlib.contextmanager
+    def both() -> Iterator[None]:
+        over = sql.insert(access.asked).prefix_with("OR REPLACE")
+        unaware = staticmethod(lambda connection, group: set())
+        with patch.object(Gathering, "_used", unaware), patch.object(gather_room, "_INSERT_ASKED", over):
+            yield
+
+    return both()
+
+
+def _merge_delay_is_forgotten() -> AbstractContextManager[Any]:
+    """Records go out however long lines have waited for the ledger."""
+    return patch.object(Gate, "_check_merge_delay", lambda self, now: None)
+
+
+# --- notices ------------------------------------------------------------------------------------------------
+
+
+def _sent_is_delivered() -> AbstractContextManager[Any]:
+    """What was sent is forgotten, whether it arrived or not, and what is asked for again is not sent."""
+
+    def failed(self: Deliverer, way: Any, rows: list[Any], error: Any, now: int) -> None:
+        gone = [row.id for row in rows]
+        self._node.store.write(lambda connection: deliver_room._settle(connection, gone, [], now))
+
+    @contextlib.contextmanager
+    def both() -> Iterator[None]:
+        with patch.object(Deliverer, "_failed", failed), patch.object(Linker, "_queue_again", lambda *_: 0):
+            yield
+
+    return both()
+
+
+def _late_notices_are_dropped() -> AbstractContextManager[Any]:
+    """A notice that comes after its line was met on the ledger counts as known."""
+    real = agent_room._keep
+
+    def keep(connection: sql.Connection, rows: list[dict[str, Any]], now: int) -> None:
+        known = {
+            bytes(mark)
+            for (mark,) in connection.execute(
+                sql.select(store.notice.c.tag).where(store.notice.c.tag.in_([row["tag"] for row in rows]))
+            )
+        }
+        real(connection, [row for row in rows if row["received"] is None or row["tag"] not in known], now)
+
+    return patch.object(agent_room, "_keep", keep)
+
+
+def _anybody_speaks_for_anybody() -> AbstractContextManager[Any]:
+    """The agent does not ask whose statement an organisation brings."""
+    real = manifests.decode
+
+    def open_notice(self: Agent, connection: sql.Connection, caller: str, payload: bytes) -> dict[str, Any] | None:
+        def decode(data: bytes) -> Any:
+            statement = real(data)
+            return msgspec.structs.replace(statement, organisation=caller)
+
+        with patch.object(agent_room.manifests, "decode", decode):
+            return original(self, connection, caller, payload)
+
+    original = Agent._open_notice
+    return patch.object(Agent, "_open_notice", open_notice)
+
+
+def lie(world: World) -> None:
+    """A hospital whose node is not ours tells a person's agent something in another's name."""
+    linked = [(person, name) for person in world.people for name in sorted(person.linked)]
+    if not linked:
+        return
+    person, name = world.random.choice(linked)
+    node = world.nodes[name]
+    other = world.random.choice([hospital for hospital in HOSPITALS if hospital != name])
+    with node.store.read() as connection:
+        who = node.journal.person_of_account(connection, person.account)
+        row = connection.execute(sql.select(store.person).where(store.person.c.id == who.id)).one()
+    counter = row.counter
+    statement = LinkManifest("link/1", NETWORK.hex(), other, person.account, world.time, "link", AGENT, 0)
+    data, salt = manifests.encode(statement), world.randbytes(32)
+    entry = encode_entry(commitment(data, salt), tag(who.keys.relationship, counter), {})
+    line = Line(0, world.time, bytes(32), entry, data, salt)
+    payload = node.journal.notice(who, counter, line)["payload"]
+    world.do(name, "lies", lambda: codec.decode(node.peers.call(AGENT, NOTICES_PATH, codec.encode([payload]))))
+
+
+def _half_is_not_written() -> AbstractContextManager[Any]:
+    """A recipient keeps the records and writes nothing down."""
+    return patch.object(receive_room, "_state", lambda *_, **__: 0)
+
+
+BUGS: dict[str, Bug] = {
+    "anchor-doubles": Bug("after a lost answer the same lines go into a new batch", _anchor_takes_the_same_lines_twice),
+    "nonce-reuse": Bug("a batch takes the number of the one before it", _nonce_is_taken_twice),
+    "never-overdue": Bug("obligations past their time stay open", _never_overdue),
+    "lines-back-in-time": Bug("a line is dated before the one in front of it", _lines_go_back_in_time),
+    "ledger-fork": Bug("one organisation's copy of the ledger goes its own way", contextlib.nullcontext, _fork),
+    "send-before-journal": Bug("records go out before the line that says so is durable", _sends_before_it_writes),
+    "revocation-ignored": Bug(
+        "a consent seen to stand is taken to stand for ever", _revocations_are_remembered_as_absent
+    ),
+    "no-second-look": Bug("a record altered in place is sent", _no_second_look),
+    "request-twice": Bug("a request that comes twice is answered twice", _requests_may_come_twice),
+    "merge-delay": Bug("records go out however long lines have waited", _merge_delay_is_forgotten),
+    "sent-is-delivered": Bug("notices are forgotten when sent, and redelivery sends none", _sent_is_delivered),
+    "late-notice-dropped": Bug(
+        "a notice that comes after its line is on the ledger is lost", _late_notices_are_dropped
+    ),
+    "foreign-notice": Bug(
+        "the agent believes an organisation about another", _anybody_speaks_for_anybody, None, ((lie, 4),)
+    ),
+    "half-not-written": Bug("a recipient writes down no receipt", _half_is_not_written),
+}

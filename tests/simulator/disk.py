@@ -1,0 +1,106 @@
+"""Disks of simulated nodes: real SQLite files in memory, without the wait for a platter, that survive a crash.
+
+A write is all or nothing, as on the real store. Around each write the process may end (`step`), and a full disk
+refuses it. A disk is used again for the next world: its file is put back to the empty tables.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sql
+
+from medrec.node.store import Result, Store, StoreError, metadata
+
+
+def memory_folder() -> Path:
+    """A new folder, in memory where the system has such a place."""
+    shared = Path("/dev/shm")
+    return Path(tempfile.mkdtemp(prefix="medrec-simulator-", dir=shared if shared.is_dir() else None))
+
+
+def _settings(connection: Any, _: Any) -> None:
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=MEMORY")
+    cursor.execute("PRAGMA synchronous=OFF")
+    cursor.execute("PRAGMA locking_mode=NORMAL")
+    cursor.close()
+
+
+class Disk:
+    """One node's file. The SQLAlchemy engine outlives worlds, so that a statement is compiled once a process."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.engine = sql.create_engine(f"sqlite:///{path}")
+        sql.event.listen(self.engine, "connect", _settings)
+        sql.event.listen(self.engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+        metadata.create_all(self.engine)
+        self.wipe()
+
+    def wipe(self) -> None:
+        """Empty every table."""
+        with self.engine.connect() as connection, connection.begin():
+            for table in reversed(metadata.sorted_tables):
+                connection.exec_driver_sql(f'DELETE FROM "{table.name}"')  # our own names
+
+
+class SimulatedStore(Store):
+    """The store of one life of a process over its disk: written by whoever calls, in the caller's thread."""
+
+    def __init__(self, disk: Disk, step: Callable[[str], None]) -> None:
+        self.engine = disk.engine
+        self._step = step
+        self.full = False
+
+    @contextmanager
+    def read(self) -> Iterator[sql.Connection]:
+        with self.engine.connect() as connection:
+            yield connection
+
+    def write(self, closure: Callable[[sql.Connection], Result]) -> Result:
+        self._step("disk: before a write")
+        if self.full:
+            raise StoreError("disk-full", "The disk is full: nothing was kept and nothing left the node; make room.")
+        with self.engine.connect() as connection, connection.begin():
+            result = closure(connection)
+        self._step("disk: after a write")
+        return result
+
+    def submit(self, closure: Callable[[sql.Connection], Result]) -> Future[Result]:
+        future: Future[Result] = Future()
+        try:
+            future.set_result(self.write(closure))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class Disks:
+    """As many disks as a world needs, kept for the next one."""
+
+    def __init__(self) -> None:
+        self.folder = memory_folder()
+        self._disks: dict[str, Disk] = {}
+
+    def wiped(self, name: str) -> Disk:
+        """The disk of a name, empty."""
+        if name not in self._disks:
+            self._disks[name] = Disk(self.folder / f"{name}.db")
+        else:
+            self._disks[name].wipe()
+        return self._disks[name]
+
+    def close(self) -> None:
+        """Throw all of them away."""
+        for disk in self._disks.values():
+            disk.engine.dispose()
+        shutil.rmtree(self.folder, ignore_errors=True)
