@@ -7,6 +7,8 @@ from medrec.node.peers import PeerError
 
 from .network import Network
 
+OBSERVATION = '{"resourceType":"Observation","id":"NAME","subject":{"reference":"Patient/ada"}}'
+
 
 @pytest.fixture
 def network(tmp_path):
@@ -19,8 +21,7 @@ def network(tmp_path):
 def test_older_lines_arrive_though_the_answer_to_the_link_was_lost(network, lost):
     north = network["north"]
     for number in range(3):
-        content = '{"resourceType":"Observation","id":"o%d","subject":{"reference":"Patient/ada"}}' % number
-        north.put("Observation", f"o{number}", content)
+        north.put("Observation", f"o{number}", OBSERVATION.replace("NAME", f"o{number}"))
     person = network.patient("ada")
     agent = network["guide"].agent
     call = agent._call
@@ -54,6 +55,6 @@ def test_only_the_links_own_organisation_can_hand_a_key_over(network):
     network.patient("ada", "north")
     network.deliver()
     before = network["guide"].rows(store.relationship)
-    north.put("Observation", "o", '{"resourceType":"Observation","id":"o","subject":{"reference":"Patient/ada"}}')
+    north.put("Observation", "o", OBSERVATION.replace("NAME", "o"))
     network.deliver()
     assert network["guide"].rows(store.relationship) == before

@@ -165,7 +165,7 @@ class Agent:
             old = handed_over(self._vault, self.view_secret, rows)
 
             def keep(connection: sql.Connection) -> None:
-                learn(connection, old, self._relationship_key, self._relate)
+                learn(connection, old, self._relationship_key, self.relate)
                 _keep(connection, rows, self._clock())
 
             self._store.write(keep)
