@@ -42,6 +42,7 @@ from medrec.node.recovery import AccountWatch
 from medrec.node.store import Store, StoreError
 from medrec.node.tiles import Tiles, TilesError
 from medrec.node.vault import Vault
+from medrec.node.watching import Watch
 from medrec.node.witnesses import Web, WitnessPlace
 
 _log = logging.getLogger("medrec.node")
@@ -121,6 +122,7 @@ class Node:
         self.disputes = Disputes(self)
         self.acts = Acts(self)
         self.lists = PersonLists(self)
+        self.watch = Watch(self)
         self.gate = Gate(self)
         self.checkpoints = Checkpoints(self, witnesses, web, evidence)
         self.tiles = Tiles(tiles, engine, self.network) if tiles is not None else None

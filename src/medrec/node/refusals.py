@@ -67,6 +67,7 @@ class Code(Enum):
     CONSENT_REVOKED = "consent-revoked"
     NULLIFIER_USED = "nullifier-used"
     UNKNOWN_DISPUTE = "unknown-dispute"
+    UNKNOWN_LOOK = "unknown-look"
     WRONG_SECRET = "wrong-secret"  # noqa: S105  # a code, no secret
 
     @property
@@ -132,6 +133,7 @@ SENTENCES: dict[Code, str] = {
     Code.CONSENT_REVOKED: "The consent was taken back before.",
     Code.NULLIFIER_USED: "Another consent carries the same nullifier; every consent needs its own.",
     Code.UNKNOWN_DISPUTE: "There is no such dispute here that is open.",
+    Code.UNKNOWN_LOOK: "There is no such look or refusal in this journal.",
     Code.WRONG_SECRET: "The secret does not belong to this consent.",
 }
 

@@ -6,7 +6,7 @@ A new page is a page file with a function `show`, a template, its words, and a l
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from medrec.portal import front, given, ledger, people, person, records, sign_in, verify, version
+from medrec.portal import front, given, ledger, office, people, person, records, sign_in, verify, version
 from medrec.portal.own import card, home, looked, more, news, record, sharing, trend
 from medrec.portal.page import Area, Reader, Role, Visit
 from medrec.portal.session import PEOPLE, Who
@@ -52,6 +52,10 @@ PAGES = (
         icon="record",
     ),
     Page("/given", "given", given.show, "given.html", Role.RECORDS, menu=True, who=PRIVACY, icon="share"),
+    Page(
+        "/office", "office", office.show, "office.html", Role.RECORDS, menu=True, methods=BOTH, who=PRIVACY,
+        icon="look",
+    ),
     Page("/versions/{manifest}", "version", version.show, "version.html", Role.RECORDS, who=CARE, up="records"),
     Page("/people", "people", people.show, "people.html", Role.AGENT, menu=True, who=PRIVACY, icon="people"),
     Page("/ledger", "ledger", ledger.show, "ledger.html", reader=Reader.EVERYBODY, menu=True, icon="seal"),
@@ -73,6 +77,7 @@ PAGES = (
 )  # fmt: skip
 
 FILES = (
+    Page("/office/looks.csv", "looks_export", office.export, "", Role.RECORDS, who=PRIVACY),
     Page("/proof/{manifest}.receipt.json", "receipt", version.receipt, "", Role.RECORDS, who=CARE),
     Page("/medrec-root.json", "root", version.root, "", reader=Reader.EVERYBODY),
 )

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from medrec.core import codec
-from medrec.core.manifests import access, acts, consent, delegation, dispute, record
+from medrec.core.manifests import access, acts, consent, delegation, dispute, record, review
 from medrec.core.types import Fields
 
 
@@ -34,6 +34,7 @@ FORMS: dict[str, type[Fields]] = {
     "dispute-answer/1": dispute.DisputeAnswerManifest,
     "dispute-answered/1": dispute.DisputeAnsweredManifest,
     "list-act/1": acts.ActManifest,
+    "look-review/1": review.LookReviewManifest,
 }
 
 

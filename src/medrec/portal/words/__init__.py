@@ -12,6 +12,7 @@ from medrec.portal.words.explorer_pages import *  # noqa: F403
 from medrec.portal.words.general import *  # noqa: F403
 from medrec.portal.words.general import RECORD_TYPES
 from medrec.portal.words.node_pages import *  # noqa: F403
+from medrec.portal.words.office_pages import *  # noqa: F403
 from medrec.portal.words.own_pages import *  # noqa: F403
 from medrec.portal.words.person_pages import *  # noqa: F403
 from medrec.portal.words.policies import *  # noqa: F403

@@ -1,0 +1,119 @@
+"""The privacy officer's desk: the looks that want reading first, with their reasons; what is owed; and the export."""
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from medrec.core.manifests.access import RefusalManifest
+from medrec.node import halves
+from medrec.node.refusals import Refusal
+from medrec.node.watching import OUTCOMES, Watched
+from medrec.portal import looks, render, words
+from medrec.portal.page import PAGE_LINES, File, Go, PageError, Visit, names, pager
+from medrec.signals.watch import WEIGHTS
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+OWED_SHOWN = 20
+
+
+def show(node: "Node", visit: Visit) -> dict[str, Any] | Go:
+    """The values of office.html; POST takes what the officer found about a look."""
+    if visit.form:
+        return _review(node, visit)
+    queue = node.watch.queue()
+    chosen = visit.query.get("reason", "")
+    chosen = chosen if chosen in WEIGHTS else ""
+    every = visit.query.get("all") == "1"
+    waiting = [item for item in queue if item.ranked.weight and not item.outcome]
+    counts = Counter(reason for item in waiting for reason in item.ranked.reasons)
+    shown = queue if every else waiting
+    shown = [item for item in shown if not chosen or chosen in item.ranked.reasons]
+    first = (visit.page - 1) * PAGE_LINES
+    known = names(node)
+    here = visit.link("office")
+    narrowed = "&".join(part for part in (f"reason={chosen}" if chosen else "", "all=1" if every else "") if part)
+    return {
+        "rows": [_row(visit, known, item) for item in shown[first : first + PAGE_LINES]],
+        "pager": pager(visit, len(shown)),
+        "here": f"{here}?{narrowed}&" if narrowed else f"{here}?",
+        "total": len(queue),
+        "waiting": len(waiting),
+        "reasons": [
+            {"name": words.WATCH[name], "count": counts[name], "link": f"{here}?reason={name}", "here": name == chosen}
+            for name in WEIGHTS
+            if counts[name]
+        ],
+        "chosen": chosen,
+        "every": every,
+        "every_link": f"{here}?all=1",
+        "queue_link": here,
+        "completeness": _completeness(node, visit, known),
+        "outcomes": OUTCOMES,
+    }
+
+
+def export(node: "Node", visit: Visit) -> File:
+    """The whole queue as a file."""
+    return File(node.watch.export(), "text/csv; charset=utf-8", "looks.csv")
+
+
+def _review(node: "Node", visit: Visit) -> Go:
+    officer = visit.session.name if visit.session is not None else words.OFFICE["somebody"]
+    try:
+        look = bytes.fromhex(visit.form.get("look", ""))
+        node.watch.review(look, visit.form.get("outcome", ""), officer, visit.form.get("words", ""))  # type: ignore[arg-type]
+    except (ValueError, Refusal):
+        raise PageError(400, "look-unknown") from None
+    return Go(visit.link("office"), "reviewed")
+
+
+def _row(visit: Visit, known: dict[str, str], item: Watched) -> dict[str, Any]:
+    statement, request = item.statement, item.statement.request
+    who = looks.asker(request, known.get(request.requester, request.requester))
+    more = looks.reasons(request)
+    if isinstance(statement, RefusalManifest):
+        sentence = render.say(words.GIVEN["asked"], requester=who)
+        more.append(looks.why_not(statement.code, own_words=False))
+    else:
+        what = render.kinds_of([record.type for record in statement.records])
+        sentence = render.say(words.GIVEN["gave"], requester=who, what=what)
+    return {
+        "id": item.ranked.seen.id.hex(),
+        "sentence": sentence,
+        "link": visit.link("version", manifest=item.ranked.seen.id.hex()),
+        "when": visit.when(statement.time),
+        "person": statement.account,
+        "more": more,
+        "reasons": [
+            {"text": words.WATCH[name], "kind": "bad" if WEIGHTS[name] >= WEIGHTS["other-half-missing"] else "wait"}
+            for name in item.ranked.reasons
+        ],
+        "outcome": words.OFFICE["was_" + item.outcome] if item.outcome else "",
+    }
+
+
+def _completeness(node: "Node", visit: Visit, known: dict[str, str]) -> list[dict[str, Any]]:
+    """Is the log whole? Each question with its answer; what is not in order is named."""
+    unmatched, owed = halves.unmatched(node), halves.owed(node)
+    overdue = [half for half in unmatched if half.status == "overdue"]
+    strange = [one for one in owed if not one.known]
+    since = node.anchorer.waiting_since()
+    late = since is not None and node.clock() - since > node.merge_delay_ms
+    taken = [one for one in node.disputes.taken() if one.status == "open"]
+    about_us = [one for one in node.disputes.about_us() if one.status == "open"]
+    rows = [
+        ("anchored" if not late else "anchor_late", not late, 0),
+        ("halves" if not overdue else "halves_late", not overdue, len(overdue)),
+        ("owed_none" if not owed else "owed", not owed, len(owed)),
+        ("strange_none" if not strange else "strange", not strange, len(strange)),
+        ("disputes_none" if not taken else "disputes", not taken, len(taken)),
+        ("about_us_none" if not about_us else "about_us", not about_us, len(about_us)),
+    ]
+    found = [{"good": good, "text": render.say(words.COMPLETE[name], count=count)} for name, good, count in rows]
+    for half in overdue[:OWED_SHOWN]:
+        name = known.get(half.requester, half.requester)
+        found.append(
+            {"good": False, "text": render.say(words.COMPLETE["late_one"], name=name, when=visit.when(half.due))}
+        )
+    return found

@@ -1,0 +1,74 @@
+"""Words of the privacy officer's desk."""
+
+from medrec.portal.words.texts import Texts
+
+OFFICE = Texts(
+    "OFFICE",
+    {
+        "lead": "The looks of the last 30 days at records of this place: {total}. Those that most want reading stand "
+        "first, and each says why.",
+        "by_reason": "Show by reason",
+        "queue": ("{count} to read", "{count} to read"),
+        "all": ("All {count}", "All {count}"),
+        "first": "Read these first",
+        "none": "Nothing here waits to be read.",
+        "sample": "Besides what stands out, a few looks are picked by chance. Nobody can know which.",
+        "found": "Say what you found",
+        "words": "Your words (the person can read them if the look was wrong)",
+        "fine": "It is in order",
+        "asked": "I asked for the reason",
+        "wrong": "It was wrong",
+        "was_fine": "In order",
+        "was_asked": "Reason asked for",
+        "was_wrong": "Was wrong",
+        "complete": "Is the log whole?",
+        "export": "Save all looks as a table",
+        "somebody": "Demonstration",
+    },
+)
+
+WATCH = Texts(
+    "WATCH",
+    {
+        "emergency": "Emergency",
+        "disputed": "The person asks why",
+        "colleague": "Works here too",
+        "family-name": "Same family name",
+        "other-half-missing": "The other side is silent",
+        "bulk": "Many people in one day",
+        "refused-often": "Refused again and again",
+        "no-visit": "No visit near that day",
+        "night": "At night",
+        "thin-reason": "Hardly a reason",
+        "first": "First look",
+        "sample": "Picked by chance",
+    },
+)
+
+COMPLETE = Texts(
+    "COMPLETE",
+    {
+        "anchored": "Every line is on the ledger, or will be within its time.",
+        "anchor_late": "Lines have waited for the ledger for too long. Nothing is given out until they are there.",
+        "halves": "Whoever got records has said so, or still has time to.",
+        "halves_late": (
+            "One time somebody got records and has not said so in time.",
+            "{count} times somebody got records and has not said so in time.",
+        ),
+        "late_one": "{name} should have said so by {when}.",
+        "owed_none": "This place owes nobody an answer.",
+        "owed": ("This place owes one answer.", "This place owes {count} answers."),
+        "strange_none": "Nobody says that we got something we never asked for.",
+        "strange": (
+            "One time somebody says that we got records we never asked for.",
+            "{count} times somebody says that we got records we never asked for.",
+        ),
+        "disputes_none": "No person waits to hear why somebody looked.",
+        "disputes": (
+            "One person waits to hear why somebody looked.",
+            "{count} persons wait to hear why somebody looked.",
+        ),
+        "about_us_none": "Nobody asks about a look of ours.",
+        "about_us": ("One person asks about a look of ours.", "{count} persons ask about a look of ours."),
+    },
+)

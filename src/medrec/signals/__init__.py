@@ -1,0 +1,1 @@
+"""What data says by itself: pure functions over records and looks, for people to judge."""

@@ -1,0 +1,116 @@
+"""The privacy officer's desk: looks with their reasons, what is found about them, the export, and who may read it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from medrec.core import manifests
+from medrec.node import store
+from medrec.node.refusals import Code, Refusal
+from medrec.portal import words
+from tests.portal.reading import read, text_of
+from tests.portal.story import Story
+
+
+@pytest.fixture
+def told(tmp_path: Path) -> Iterator[Story]:
+    """A story of its own for each test, since these write."""
+    story = Story(tmp_path)
+    story.person = story.tell()  # type: ignore[attr-defined]
+    yield story
+    story.network.close()
+
+
+def north(told: Story) -> Any:
+    return told.network["north"]
+
+
+def lines_of(told: Story, kind: str) -> list[Any]:
+    node = north(told)
+    with node.store.read() as connection:
+        return [
+            manifests.decode(node.journal.manifest(connection, bytes(row.hash))[1])
+            for row in node.rows(store.manifest)
+            if row.kind == kind
+        ]
+
+
+def test_every_look_and_refusal_is_in_the_queue_and_says_why(told: Story) -> None:
+    queue = north(told).watch.queue()
+    wanted = len(lines_of(told, "disclosure/1")) + len(lines_of(told, "refusal/1"))
+    assert len(queue) == wanted >= 3
+    curious = next(item for item in queue if item.statement.request.practitioner == "Dr Mallory")
+    assert "thin-reason" in curious.ranked.reasons and "first" in curious.ranked.reasons
+    machine = next(item for item in queue if item.statement.request.machine)
+    assert "thin-reason" not in machine.ranked.reasons and "night" not in machine.ranked.reasons
+    text = text_of(read(told.client("north"), "/office"))
+    assert "Dr Mallory" in text and words.WATCH["thin-reason"] in text
+    assert words.COMPLETE["anchored"] in text
+
+
+def test_a_look_of_the_same_family_name_stands_out(told: Story) -> None:
+    node = north(told)
+    node.put("Patient", "ada", '{"resourceType":"Patient","id":"ada","name":[{"family":"Brown","given":["Ada"]}]}')
+    node.watch._people.clear()
+    queue = node.watch.queue()
+    brown = [item for item in queue if item.statement.request.practitioner == "Dr Brown"]
+    assert brown and all("family-name" in item.ranked.reasons for item in brown)
+    others = [item for item in queue if item.statement.request.practitioner == "Dr Mallory"]
+    assert others and not any("family-name" in item.ranked.reasons for item in others)
+
+
+def test_what_an_officer_finds_is_in_the_journal_and_a_wrong_look_is_told_to_the_person(told: Story) -> None:
+    client, node = told.client("north"), north(told)
+    look = next(item for item in node.watch.queue() if item.statement.request.practitioner == "Dr Mallory")
+    fields = {"look": look.ranked.seen.id.hex(), "outcome": "wrong", "words": "No business with this patient."}
+    assert client.post("/office", data=fields, follow_redirects=False).status_code == 303
+    (review,) = lines_of(told, "look-review/1")
+    assert (review.look, review.outcome, review.words) == (fields["look"], "wrong", fields["words"])
+    assert next(item for item in node.watch.queue() if item.ranked.seen.id == look.ranked.seen.id).outcome == "wrong"
+    assert "Dr Mallory" not in text_of(read(client, "/office"))
+    assert words.OFFICE["was_wrong"] in text_of(read(client, "/office?all=1"))
+    told.settle()
+    agent = told.network["guide"].agent
+    assert agent is not None
+    kinds = [notice.kind for notice in agent.notices(review.account)]
+    assert kinds.count("look-review/1") == 1
+
+
+def test_a_look_that_was_in_order_is_no_news_to_the_person(told: Story) -> None:
+    node = north(told)
+    look = next(item for item in node.watch.queue() if item.statement.request.practitioner == "Dr Brown")
+    node.watch.review(look.ranked.seen.id, "fine", "Pat Officer", "")
+    told.settle()
+    agent = told.network["guide"].agent
+    assert agent is not None
+    account = look.statement.account
+    assert "look-review/1" not in [notice.kind for notice in agent.notices(account)]
+
+
+@pytest.mark.parametrize(
+    ("look", "outcome", "officer"), [("00" * 32, "fine", "Pat"), (None, "shrug", "Pat"), (None, "fine", "  ")]
+)
+def test_a_review_of_nothing_or_by_nobody_is_refused(told: Story, look: str | None, outcome: Any, officer: str) -> None:
+    node = north(told)
+    digest = bytes.fromhex(look) if look else node.watch.queue()[0].ranked.seen.id
+    with pytest.raises(Refusal) as refused:
+        node.watch.review(digest, outcome, officer, "")
+    assert refused.value.code in (Code.UNKNOWN_LOOK.value, Code.MALFORMED.value)
+    assert lines_of(told, "look-review/1") == []
+
+
+def test_the_export_holds_every_look_and_no_formula(told: Story) -> None:
+    told.ask(told.person, "=HYPERLINK(1)", "first visit here")  # type: ignore[attr-defined]
+    answer = told.client("north").get("/office/looks.csv")
+    assert answer.headers["content-type"].startswith("text/csv")
+    rows = answer.text.splitlines()
+    assert len(rows) == 1 + len(north(told).watch.queue())
+    assert "'=HYPERLINK(1)" in answer.text and ",=HYPERLINK" not in answer.text
+
+
+def test_only_the_privacy_officer_reads_it(told: Story) -> None:
+    shut = told.client("north", demonstration=False)
+    for path in ("/office", "/office/looks.csv"):
+        assert shut.get(path, follow_redirects=False).headers["location"] == "/sign-in"
