@@ -242,6 +242,7 @@ BAR = Texts(
         "record": "Record",
         "looked": "Looks",
         "sharing": "Sharing",
+        "office": "Looks",
     },
     plain=True,
 )
