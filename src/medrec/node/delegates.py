@@ -302,7 +302,7 @@ class Delegates:
         person, now = person_here(node, account), node.clock()
         manifest = ActingManifest(
             "acting/1", node.network.hex(), node.organisation, account, now, held.delegation.delegate,
-            f"{name} for {person_name}", held.hash.hex(), right, subject,
+            f"{name} for {person_name}", held.hash.hex(), right, subject, node.vault.random(16).hex(),
         )  # fmt: skip
         draft = Draft("acting/1", manifests.encode(manifest), person.id, None, [42, now, right, held.hash])
         node.store.write(lambda connection: node.journal.append(connection, [draft]))

@@ -20,7 +20,7 @@ from starlette.routing import BaseRoute, Route, Router
 
 from medrec.engines.engine import EngineError
 from medrec.node.store import StoreError
-from medrec.portal import acting, assets, calls, language, people, render, sign_in, words
+from medrec.portal import acting, assets, calls, language, links, people, render, sign_in, words
 from medrec.portal.page import Area, File, Go, PageError, Reader, Role, Visit, is_agent
 from medrec.portal.security import (
     HEADERS,
@@ -57,6 +57,7 @@ def routes(node: "Node", *, demonstration: bool = False) -> list[BaseRoute]:
         Route("/sign-out", site.call(site.signed_out), methods=["POST"], name="sign_out"),
     ]
     table += calls.routes(site)
+    table.append(Route(links.PATH, links.LinkDoor(node).answer, methods=["POST", "OPTIONS"], name="shared"))
     if demonstration:
         table.append(
             Route("/sign-in/demonstration", site.call(site.demonstrated), methods=["POST"], name="demonstrate")

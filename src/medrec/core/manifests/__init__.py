@@ -30,6 +30,7 @@ FORMS: dict[str, type[Fields]] = {
     "delegation/1": delegation.DelegationManifest,
     "delegation-end/1": delegation.DelegationEndManifest,
     "acting/1": delegation.ActingManifest,
+    "share/1": delegation.ShareManifest,
     "dispute/1": dispute.DisputeManifest,
     "dispute-answer/1": dispute.DisputeAnswerManifest,
     "dispute-answered/1": dispute.DisputeAnsweredManifest,

@@ -11,8 +11,14 @@ import msgspec
 
 from medrec.core import codec
 from medrec.core.manifests.consent import KeyId, Signature
-from medrec.core.manifests.record import FhirType, Hex32
+from medrec.core.manifests.record import FhirType, Hex16, Hex32
+from medrec.core.manifests.sharing import ShareManifest
 from medrec.core.types import Fields, OrganisationId, TimeMs
+
+__all__ = [
+    "ActingManifest", "Delegation", "DelegationEndManifest", "DelegationManifest", "Right", "ShareManifest",
+    "decode_delegation", "delegation_end_message", "delegation_message", "encode_delegation",
+]  # fmt: skip
 
 Right = Literal["look", "consent", "correct", "add"]
 Basis = Literal["consent", "parental", "best-interest", "legal"]
@@ -74,7 +80,7 @@ class DelegationEndManifest(Fields, frozen=True):
 class ActingManifest(Fields, frozen=True):
     """Somebody acted for a person: who, by which delegation (its SHA-256), what she did, and with which record.
 
-    `name` is both names, as in "Bo Berg for Ada Ahlgren".
+    `name` is both names, as in "Bo Berg for Ada Ahlgren". `id` is random: two equal acts are two statements.
     """
 
     manifest: Literal["acting/1"]
@@ -87,6 +93,7 @@ class ActingManifest(Fields, frozen=True):
     delegation: Hex32
     right: Right
     subject: Annotated[str, msgspec.Meta(max_length=200)]
+    id: Hex16
 
 
 def delegation_message(delegation: Delegation) -> bytes:

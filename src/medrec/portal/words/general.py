@@ -149,6 +149,7 @@ MANIFESTS = Texts(
         "delegation/1": "A helper was named",
         "delegation-end/1": "A helper's right ended",
         "acting/1": "A helper acted",
+        "share/1": "A link to share",
         "dispute/1": "A look questioned",
         "dispute-answer/1": "Answer to a questioned look",
         "look-review/1": "A privacy office read a look",
