@@ -115,6 +115,10 @@ class PersonLists:
         self._with_acts(kept, acts)
         return self._shown(kept.lists.read(), acts, kept.unread)
 
+    def tags(self, account: str) -> dict[str, str]:
+        """At an agent: the tag (hex) of the line that proves each record version, by the hash of its manifest (hex)."""
+        return {line[0].hex(): tag.hex() for tag, line in self._lines(account).items()}
+
     def forget(self, account: str) -> None:
         """Remember nothing of a person."""
         with self._lock:

@@ -6,8 +6,9 @@ A new page is a page file with a function `show`, a template, its words, and a l
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from medrec.portal import front, given, ledger, office, people, person, records, sign_in, verify, version
+from medrec.portal import front, given, ledger, lists, office, people, person, records, sign_in, verify, version
 from medrec.portal.own import card, home, looked, more, news, record, sharing, trend
+from medrec.portal.own import lists as own_lists
 from medrec.portal.page import Area, Reader, Role, Visit
 from medrec.portal.session import PEOPLE, Who
 
@@ -51,6 +52,10 @@ PAGES = (
         "/records", "records", records.show, "records.html", Role.RECORDS, menu=True, methods=BOTH, who=CARE,
         icon="record",
     ),
+    Page(
+        "/patient-list", "patient_lists", lists.show, "lists.html", Role.RECORDS, menu=True, methods=BOTH,
+        who=(Who.CLINICIAN,), icon="pill",
+    ),
     Page("/given", "given", given.show, "given.html", Role.RECORDS, menu=True, who=PRIVACY, icon="share"),
     Page(
         "/office", "office", office.show, "office.html", Role.RECORDS, menu=True, methods=BOTH, who=PRIVACY,
@@ -63,6 +68,7 @@ PAGES = (
     _own("", "person", home.show, "own/home.html", menu=True, icon="home"),
     _own("/news", "news", news.show, "own/news.html", up="person"),
     _own("/record", "record", record.show, "own/record.html", menu=True, icon="record"),
+    _own("/list", "lists", own_lists.show, "own/lists.html", up="person", icon="pill"),
     _own("/record/kinds/{kind}", "kind", record.show_kind, "own/kind.html", up="record"),
     _own("/record/series/{series}", "trend", trend.show, "own/trend.html", up="record"),
     _own("/timeline", "timeline", record.show_timeline, "own/timeline.html", up="record", icon="clock"),

@@ -36,6 +36,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
         "news": [person.news(visit, who.known, notice) for notice in news],
         "tiles": [
             _tile(visit, who.handle, "record", "record", words.HOME["record_more"], kept),
+            _tile(visit, who.handle, "lists", "pill", words.HOME["lists_more"]),
             _tile(visit, who.handle, "looked", "look", words.HOME["looked_more"], node.looks.count(who.account)),
             _tile(visit, who.handle, "sharing", "key", words.HOME["sharing_more"], _active(consents)),
             _tile(visit, who.handle, "card", "card", words.HOME["card_more"]),

@@ -35,6 +35,8 @@ NAMES = Texts(
     {
         "front": "Home",
         "records": "Signed records",
+        "lists": "Medicines and more",
+        "patient_lists": "One list of a patient",
         "given": "Given out",
         "people": "People",
         "ledger": "Ledger",
@@ -239,6 +241,7 @@ BAR = Texts(
     {
         "records": "Records",
         "given": "Given out",
+        "patient_lists": "Patient list",
         "person": "Home",
         "record": "Record",
         "looked": "Looks",

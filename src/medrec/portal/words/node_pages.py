@@ -32,6 +32,7 @@ FRONT = Texts(
         "go_records": "See the records signed here, and the proof of each",
         "go_given": "See what was given out, and what was refused",
         "go_office": "Read the looks that stand out, and say what you found",
+        "go_patient_lists": "One list of a patient: medicines, problems, allergies",
         "go_people": "See what each person sees",
         "go_ledger": "See the ledger that everybody shares",
     },

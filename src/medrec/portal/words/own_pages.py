@@ -23,6 +23,7 @@ HOME = Texts(
         "sharing_more": ("One permission in force", "{count} permissions in force"),
         "share_more": "Show your record with a code",
         "card_more": "To print and carry with you",
+        "lists_more": "What you take, from all places, in one list",
         "more_more": "Helpers, keys, choices, notices",
     },
     plain=True,

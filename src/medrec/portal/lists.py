@@ -1,0 +1,163 @@
+"""The one list in the form that templates show, laid out like Twinlist: the same, similar, only at one place."""
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sql
+
+from medrec.core.reconcile.held import PATIENT, Line
+from medrec.core.reconcile.rows import AllergyRow, Confirmed, Conflict, MedicineRow, ProblemRow
+from medrec.core.records.dates import DAY_MS
+from medrec.node import store
+from medrec.node.lists import Shown
+from medrec.portal import render, words
+from medrec.portal.page import Visit, names
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+LONG_AGO_MS = 540 * DAY_MS
+LIKENESS = ("identical", "similar", "only-here")
+Proof = Callable[[Line], str | None]
+
+
+def values(visit: Visit, shown: Shown, place: Callable[[str], str], proof: Proof) -> dict[str, Any]:
+    """What a template needs of the lists; `place` names an organisation, `proof` leads to a line's proof."""
+    maker = _Maker(visit, place, proof, {row.key: row.name for row in shown.read.medicines}, shown.new)
+    medicines = shown.read.medicines
+    disputed = [row for row in medicines if Conflict.STATUS in row.conflicts or Conflict.PATIENT in row.conflicts]
+    rest = [row for row in medicines if row not in disputed]
+    sections = [("disputed", disputed)]
+    for likeness in LIKENESS:
+        sections.append((likeness, [row for row in rest if row.status == "active" and row.likeness == likeness]))
+    sections += [(status, [row for row in rest if row.status == status]) for status in ("unknown", "stopped")]
+    problems = shown.read.problems
+    return {
+        "notices": [{"sentence": notice.sentence, "source": notice.source} for notice in shown.notices],
+        "review": _review(visit, shown),
+        "new": [maker.any(row) for row in (*medicines, *problems, *shown.read.allergies) if row.key in shown.new],
+        "medicines": [
+            {"name": name, "title": words.ONE_LIST[name], "rows": [maker.medicine(row) for row in rows]}
+            for name, rows in sections
+            if rows
+        ],
+        "problems": [maker.problem(row) for row in problems if not row.history],
+        "history": [maker.problem(row) for row in problems if row.history],
+        "allergies": [maker.allergy(row) for row in shown.read.allergies],
+        "unread": len(shown.unread),
+    }
+
+
+def show(node: "Node", visit: Visit) -> dict[str, Any]:
+    """The values of lists.html: the doctor's screen, for one patient of this organisation."""
+    patient = visit.form.get("patient", "").strip()
+    found: dict[str, Any] = {"patient": patient, "known": False, "lists": None}
+    if not patient:
+        return found
+    with node.store.read() as connection:
+        column = store.person.c
+        account = connection.execute(sql.select(column.account).where(column.patient == patient)).scalar()
+    if account is None:
+        return found
+    known = names(node)
+
+    def proof(line: Line) -> str | None:
+        here = line.source == node.organisation and line.author == "record"
+        return visit.link("version", manifest=line.manifest) if here else None
+
+    lists = values(visit, node.lists.of(account), lambda name: known.get(name, name), proof)
+    return {**found, "known": True, "lists": lists}
+
+
+def _review(visit: Visit, shown: Shown) -> Any:
+    if shown.reviewed is None:
+        return None
+    return render.say(words.ONE_LIST["new_lead"], who=shown.reviewed.act.name, when=visit.when(shown.reviewed.time))
+
+
+class _Maker:
+    """Rows as the templates show them."""
+
+    def __init__(
+        self, visit: Visit, place: Callable[[str], str], proof: Proof, rows: dict[str, str], new: dict[str, int]
+    ) -> None:
+        self._visit, self._place, self._proof, self._rows, self._new = visit, place, proof, rows, new
+
+    def any(self, row: MedicineRow | ProblemRow | AllergyRow) -> dict[str, Any]:
+        """A row of whichever list."""
+        if isinstance(row, MedicineRow):
+            return self.medicine(row)
+        return self.problem(row) if isinstance(row, ProblemRow) else self.allergy(row)
+
+    def medicine(self, row: MedicineRow) -> dict[str, Any]:
+        """What for, how to take, from whom."""
+        form = next((variant.form for variant in row.variants if variant.form), "")
+        near = [
+            render.say(words.ONE_LIST[f"near_{link.kind.value}"], name=self._rows[link.key])
+            for link in row.links
+            if link.key in self._rows
+        ]
+        facts = {
+            "directions": row.directions,
+            "strength": " ".join(part for part in (row.strength, form) if part),
+            "day": render.say(words.ONE_LIST["day"], amount=row.per_day) if row.per_day else None,
+            "needed": row.as_needed,
+            "reasons": ", ".join(row.reasons),
+            "near": near,
+            "variants": [
+                " ".join(part for part in (variant.strength, variant.form, variant.per_day) if part)
+                for variant in row.variants
+            ]
+            if len(row.variants) > 1
+            else [],
+        }
+        return {**self._row(row, row.name), **facts}
+
+    def problem(self, row: ProblemRow) -> dict[str, Any]:
+        """A problem; its side in words."""
+        side = words.ONE_LIST.get(row.laterality, "") if row.laterality else ""
+        return {**self._row(row, row.name), "side": side, "absent": row.absent}
+
+    def allergy(self, row: AllergyRow) -> dict[str, Any]:
+        """An allergy with everything that happened."""
+        bad = row.criticality == "high" and not row.refuted
+        return {**self._row(row, row.name), "reactions": "; ".join(row.reactions), "high": bad, "refuted": row.refuted}
+
+    def _row(self, row: MedicineRow | ProblemRow | AllergyRow, name: str) -> dict[str, Any]:
+        return {
+            "name": name,
+            "status": row.status,
+            "conflicts": [words.ONE_LIST[f"conflict_{conflict.value}"] for conflict in row.conflicts],
+            "confirmed": self._confirmed(row.confirmed),
+            "rules": ", ".join(row.rules),
+            "new": self._new.get(row.key, 0),
+            "lines": self._lines(row.lines),
+            "count": len(row.lines),
+        }
+
+    def _confirmed(self, confirmed: Confirmed | None) -> Any:
+        if confirmed is None:
+            return words.ONE_LIST["no_date"]
+        when = self._visit.when(confirmed.at)
+        if confirmed.at + LONG_AGO_MS < self._visit.now:
+            return render.say(words.ONE_LIST["not_confirmed"], when=when)
+        return render.say(words.ONE_LIST["confirmed"], who=self._who(confirmed.source, confirmed.by), when=when)
+
+    def _who(self, source: str, by: str) -> str:
+        if source == PATIENT:
+            return str(words.ONE_LIST["patient"])
+        return f"{by}, {self._place(source)}" if by and "/" not in by else self._place(source)
+
+    def _lines(self, lines: Iterable[Line]) -> list[dict[str, Any]]:
+        return [
+            {
+                "who": self._who(line.source, line.by),
+                "text": line.plain,
+                "says": words.ONE_LIST[f"says_{line.says}"],
+                "when": self._visit.when(line.at) if line.at is not None else None,
+                "outdone": line.outdone,
+                "copy": line.copy,
+                "proof": self._proof(line),
+            }
+            for line in lines
+        ]

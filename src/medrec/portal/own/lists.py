@@ -1,0 +1,23 @@
+"""The person's own screen of her one list: what for, how to take, from whom, and one tap to the proof."""
+
+from typing import TYPE_CHECKING, Any
+
+from medrec.core.reconcile.held import Line
+from medrec.portal import lists
+from medrec.portal.own.whose import whose
+from medrec.portal.page import Visit
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+
+def show(node: "Node", visit: Visit) -> dict[str, Any]:
+    """The values of own/lists.html."""
+    who = whose(node, visit)
+    tags = node.lists.tags(who.account)
+
+    def proof(line: Line) -> str | None:
+        tag = tags.get(line.manifest)
+        return visit.link("line", person=who.handle, tag=tag) if tag is not None else None
+
+    return {"handle": who.handle, "lists": lists.values(visit, node.lists.of(who.account), who.place, proof)}

@@ -1,0 +1,85 @@
+"""The one list on paper and screen: the person's own, and the doctor's."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from medrec.node import lists
+from medrec.node.practitioners import PHYSICIAN
+from medrec.portal import words
+from medrec.portal.people import handle
+from tests.node.test_lists import Clinic, allergy, order
+from tests.portal.reading import read, text_of
+
+
+@pytest.fixture
+def clinic(tmp_path: Path) -> Iterator[Clinic]:
+    made = Clinic(tmp_path)
+    made.north.put("AllergyIntolerance", "x", allergy("x", "<b>Lisinopril</b>"))
+    made.refresh()
+    yield made
+    made.network.close()
+
+
+def own(clinic: Clinic) -> str:
+    return read(clinic.story.client("guide"), f"/people/{handle(clinic.ada.account)}/list")
+
+
+def test_the_person_sees_what_the_places_say_and_where_they_differ(clinic: Clinic) -> None:
+    html = own(clinic)
+    text = text_of(html)
+    assert "lisinopril" in text and words.ONE_LIST["similar"] in text and words.ONE_LIST["conflict_dose"] in text
+    assert text.index("metformin") > text.index(words.ONE_LIST["only-here"])
+    assert words.ONE_LIST["notices_lead"] in text and "2 entries behind this line" in text
+    assert "<b>Lisinopril</b>" not in html and "&lt;b&gt;" in html
+
+
+def test_every_line_leads_to_its_proof(clinic: Clinic) -> None:
+    client = clinic.story.client("guide")
+    html = own(clinic)
+    proofs = {part.split('"')[0] for part in html.split('href="')[1:] if "/lines/" in part.split('"')[0]}
+    assert len(proofs) == 4
+    for proof in proofs:
+        assert client.get(proof).status_code == 200
+
+
+def test_a_word_of_the_patient_stands_on_top_with_her_name(clinic: Clinic) -> None:
+    clinic.network.time += 60_000
+    clinic.say("not-taking", clinic.row("metformin"))
+    text = text_of(own(clinic))
+    assert words.ONE_LIST["conflict_patient"] in text
+    disputed, similar = (text.index(words.ONE_LIST[name]) for name in ("disputed", "similar"))
+    assert disputed < text.index("metformin", disputed) < similar < text.index("lisinopril", similar)
+    assert f"{words.ONE_LIST['patient']}: {words.ONE_LIST['says_stopped']}" in text
+
+
+def test_the_doctor_sees_what_is_new_since_the_last_review_first(clinic: Clinic) -> None:
+    client = clinic.story.client("north")
+    page = text_of(client.post("/patient-list", data={"patient": "ada"}).text)
+    assert words.CARE_LISTS["never"] in page and "lisinopril" in page and "Rules: active-said" in page
+    clinic.network.time += 60_000
+    doctor = clinic.north.practitioners.enter("dr-north", "Dr North", PHYSICIAN)
+    row = clinic.north.lists.of(clinic.ada.account).read.medicines[0]
+    clinic.north.acts.enter(clinic.ada.account, doctor, "reviewed", [lists.subject_of(row)])
+    clinic.network.time += 60_000
+    clinic.north.put("MedicationRequest", "n", order("n", "197361", "amlodipine 5 mg"))
+    page = text_of(client.post("/patient-list", data={"patient": "ada"}).text)
+    assert "Dr North went through this list" in page
+    assert page.index("amlodipine") < page.index("lisinopril")
+    nobody = client.post("/patient-list", data={"patient": "nobody"})
+    assert "Patient nobody is not linked" in text_of(nobody.text) and "patient" not in str(nobody.url.query)
+
+
+def test_the_list_is_shut_to_who_has_not_signed_in(clinic: Clinic) -> None:
+    path = f"/people/{handle(clinic.ada.account)}/list"
+    for organisation, address in (("guide", path), ("north", "/patient-list")):
+        client = clinic.story.client(organisation, demonstration=False)
+        answers = [client.get(address), client.post(address, data={"patient": "ada"})]
+        assert all("lisinopril" not in answer.text.lower() for answer in answers)
+        assert client.get(address, follow_redirects=False).status_code in (302, 303, 401, 403)
+
+
+def test_an_empty_list_says_so(clinic: Clinic) -> None:
+    clinic.guide.copies.forget(clinic.ada.account)
+    assert words.ONE_LIST["nothing"] in text_of(own(clinic))
