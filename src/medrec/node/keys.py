@@ -18,9 +18,11 @@ import stat
 from pathlib import Path
 from typing import NoReturn
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.x509 import Certificate, CertificateBuilder
 from nacl.signing import SigningKey
 
 from medrec.core.checkpoint import (
@@ -122,6 +124,12 @@ class OrganisationKeys(_Secret):
         if len(signature_base) <= TXID_BYTES:
             raise ValueError(f"{len(signature_base)} bytes are no signature base of a request")
         return self._ed25519.sign(signature_base).signature
+
+    def certify(self, builder: CertificateBuilder) -> Certificate:
+        """The certificate of a builder, signed with the key that signs requests. It is far longer than a transaction
+        id and no signature base of a request, so that none can pass for the other.
+        """
+        return builder.sign(Ed25519PrivateKey.from_private_bytes(self._seeds["ed25519"]), None)
 
     def cosign(self, checkpoint_text: bytes, timestamp_s: int) -> list[SignatureLine]:
         """Both cosignature lines, Ed25519 then ML-DSA-44, over a checkpoint text at a time in seconds since

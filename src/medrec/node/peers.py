@@ -5,6 +5,7 @@ was lost may have been carried out. What is called must bear being called twice.
 """
 
 import ssl
+import threading
 from collections.abc import Callable, Mapping
 from ipaddress import ip_address
 from secrets import token_bytes
@@ -19,6 +20,7 @@ from medrec.node.directory import Directory
 from medrec.node.exchange import Answer, Exchange, ExchangeError
 from medrec.node.keys import OrganisationKeys
 from medrec.node.signing import NONCE_RANDOM_BYTES, RequestRefused, new_nonce, sign_request, standing, verify_answer
+from medrec.node.tls import trust_in
 
 CALL_S = 10.0
 CONNECT_S = 3.0
@@ -70,8 +72,8 @@ class _Refusal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class HttpPeers:
     """Peers over HTTP. The whole of a call, answer included, takes at most `call_s` seconds.
 
-    Plain http goes to this machine only, unless `plain_http`: bodies hold keys and records. `tls` replaces the
-    system's roots of trust, for networks with roots of their own.
+    Plain http goes to this machine only, unless `plain_http`: bodies hold keys and records. An organisation's
+    certificate is vouched for by its own key on the ledger (tls.py) or by the system's roots; `tls` replaces both.
     """
 
     lanes = LANES
@@ -93,7 +95,10 @@ class HttpPeers:
         self._call_s = call_s
         self._plain_http = plain_http
         self._random = random
-        self._exchange = Exchange(connect_s=CONNECT_S, tls=tls)
+        self._tls = tls
+        self._exchanges: dict[tuple[str, bytes], Exchange] = {}
+        self._lock = threading.Lock()
+        self._closed = False
 
     def call(self, organisation: str, path: str, body: bytes) -> bytes:
         """See Peers.call."""
@@ -109,7 +114,9 @@ class HttpPeers:
             nonce = new_nonce(self._clock(), self._random(NONCE_RANDOM_BYTES))
             headers = sign_request(self._keys, organisation, "POST", url, body, nonce, stated)
             sent = {**headers, "content-type": kind, "accept-encoding": "identity"}
-            answer = self._exchange.post(url, sent, body, seconds=self._call_s, bytes_max=ANSWER_BYTES_MAX)
+            answer = self._exchange(organisation).post(
+                url, sent, body, seconds=self._call_s, bytes_max=ANSWER_BYTES_MAX
+            )
             verify_answer(self._directory, organisation, answer.status, answer.fields, answer.body, headers)
             return answer
         except ExchangeError as error:
@@ -127,6 +134,18 @@ class HttpPeers:
         if status == 200:
             return {name.lower(): value for name, value in fields}, answer
         raise _outcome(organisation, answer)
+
+    def _exchange(self, organisation: str) -> Exchange:
+        """The connections to one organisation; new ones when its key, which vouches for its certificate, changed."""
+        public = standing(self._directory, organisation).keys.ed25519
+        with self._lock:
+            if self._closed:
+                raise ExchangeError("stopped")
+            found = self._exchanges.get((organisation, public))
+            if found is None:
+                tls = self._tls or trust_in(organisation, public)
+                found = self._exchanges[organisation, public] = Exchange(connect_s=CONNECT_S, tls=tls)
+            return found
 
     def _url(self, organisation: str, path: str) -> str:
         endpoint = standing(self._directory, organisation).endpoint
@@ -147,7 +166,11 @@ class HttpPeers:
 
     def close(self) -> None:
         """Close the connections; calls that are under way end with a PeerError, and none begins any more."""
-        self._exchange.close()
+        with self._lock:
+            self._closed = True
+            exchanges = list(self._exchanges.values())
+        for exchange in exchanges:
+            exchange.close()
 
 
 def address(endpoint: str, path: str) -> str:

@@ -1,0 +1,105 @@
+"""Certificates for the node's own https, vouched for by the organisation's key on the ledger.
+
+A node's certificate is issued in the name of its organisation and signed with the organisation's Ed25519 key. Whoever
+calls the organisation takes that key from the ledger and trusts what it signed, for this organisation and no other:
+nobody has to run, or to believe, an authority for the network. A certificate of a public authority serves as well.
+When the organisation's key is replaced, its certificate must be made anew.
+"""
+
+import datetime
+import ipaddress
+import ssl
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from medrec.node.keys import OrganisationKeys
+
+CERTIFICATE_FILE, KEY_FILE, AUTHORITY_FILE = "certificate.pem", "key.pem", "authority.pem"
+DAYS = 397
+"""How long a certificate holds; browsers take none that holds longer."""
+_PAST = datetime.timedelta(hours=1)
+_ALWAYS = (datetime.datetime(2020, 1, 1), datetime.datetime(9999, 12, 31))
+
+
+class Certificate(NamedTuple):
+    """The files of a node's certificate."""
+
+    certificate: Path
+    key: Path
+
+
+def _name(organisation: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"MedRec organisation {organisation}")])
+
+
+def make_certificate(keys: OrganisationKeys, endpoint: str, folder: Path, now_ms: int) -> Certificate:
+    """Write a new certificate and its key for the host of an endpoint; what was there is replaced.
+
+    Beside them stands the organisation's own authority, which a browser may be given.
+    """
+    host = urlsplit(endpoint).hostname or "localhost"
+    now = datetime.datetime.fromtimestamp(now_ms / 1000, datetime.UTC)
+    own = ec.generate_private_key(ec.SECP256R1())
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host[:64])]))
+        .issuer_name(_name(keys.organisation))
+        .public_key(own.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - _PAST)
+        .not_valid_after(now + datetime.timedelta(days=DAYS))
+        .add_extension(x509.SubjectAlternativeName(_hosts(host)), critical=False)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+    )
+    certificate = keys.certify(builder)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    key = own.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    authority = keys.certify(_authority(keys.organisation, bytes.fromhex(keys.public()["ed25519"])))
+    for name, data in ((KEY_FILE, key), (CERTIFICATE_FILE, certificate.public_bytes(Encoding.PEM)),
+                       (AUTHORITY_FILE, authority.public_bytes(Encoding.PEM))):  # fmt: skip
+        fresh = folder / f"{name}.new"
+        fresh.touch(mode=0o600)
+        fresh.write_bytes(data)
+        fresh.replace(folder / name)
+    return Certificate(folder / CERTIFICATE_FILE, folder / KEY_FILE)
+
+
+def _hosts(host: str) -> list[x509.GeneralName]:
+    try:
+        return [x509.IPAddress(ipaddress.ip_address(host))]
+    except ValueError:
+        return [x509.DNSName(host)]
+
+
+def _authority(organisation: str, public: bytes) -> x509.CertificateBuilder:
+    """The organisation's key in the form of an authority for its own certificates, and for nothing else."""
+    key = Ed25519PublicKey.from_public_bytes(public)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(_name(organisation))
+        .issuer_name(_name(organisation))
+        .public_key(key)
+        .serial_number(1)
+        .not_valid_before(_ALWAYS[0])
+        .not_valid_after(_ALWAYS[1])
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+    )
+
+
+def trust_in(organisation: str, public: bytes) -> ssl.SSLContext:
+    """For calls to one organisation: its own key on the ledger vouches, and so do the system's roots."""
+    # An anchor is trusted for its name and key; nobody looks at the signature on it, so any key may have made it.
+    anchor = _authority(organisation, public).sign(Ed25519PrivateKey.generate(), None)
+    context = ssl.create_default_context()
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.load_verify_locations(cadata=anchor.public_bytes(Encoding.PEM).decode())
+    return context
