@@ -12,7 +12,7 @@ ENDED = {
     "address already in use": (
         "A port of the engine is taken by another program; change `listen` or `rpc` in engine.toml."
     ),
-    "no space left on device": "The disk is full: nothing was lost; make room.",
+    "no space left on device": "The disk is full: nothing was lost; make room, and the node goes on by itself.",
     "resource temporarily unavailable": "Another engine uses this folder; stop it first.",
     "does not match genesis": "The engine's data belong to another network; see genesis.json and validators.json.",
     "Block.Header.AppHash": (

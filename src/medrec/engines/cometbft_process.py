@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from shutil import disk_usage
 
 from medrec.engines.cometbft_log import EngineLog
 
@@ -18,7 +19,10 @@ PAUSES_S = (0.5, 1, 2, 4, 8, 15, 30)
 """The rest before each new start; after a run of STEADY_S it begins anew."""
 STEADY_S = 60.0
 LOOK_S = 0.5
-"""How often the log is looked at."""
+"""How often the log and the disk are looked at."""
+FULL_BYTES = 2 << 20
+"""With less than this the disk counts as full. An engine on a full disk stands still and cannot even log why."""
+FULL = "The disk is full: nothing was lost; make room, and the node goes on by itself."
 
 
 class Supervised:
@@ -36,6 +40,7 @@ class Supervised:
         self._process: subprocess.Popen[bytes] | None = None
         self._thread: threading.Thread | None = None
         self._ended = ""
+        self._full = False
         self.starts = 0
         self._blamed = ""
 
@@ -87,12 +92,15 @@ class Supervised:
             try:
                 return process.wait(LOOK_S)
             except subprocess.TimeoutExpired:
-                if self._log.look():
+                was_full, self._full = self._full, disk_usage(self._file.parent).free < FULL_BYTES
+                if self._log.look() or (was_full and not self._full):
                     process.kill()
 
     @property
     def trouble(self) -> str:
         """What is wrong, in one sentence; empty while all is well."""
+        if self._full:
+            return FULL
         if self.pid is None:
             return self._ended
         return self._log.note
