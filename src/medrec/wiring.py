@@ -10,9 +10,10 @@ from typing import Any
 from medrec.core import codec
 from medrec.core.genesis import GenesisError, network_id, read_genesis
 from medrec.engines import cometbft_binary
-from medrec.engines.cometbft import CometBftEngine
+from medrec.engines.cometbft import AUTHORITIES_FILE, CometBftEngine
+from medrec.engines.cometbft_files import StateSync, read_keys
 from medrec.engines.cometbft_founding import Place as EnginePlace
-from medrec.engines.cometbft_founding import found
+from medrec.engines.cometbft_founding import follow, found
 from medrec.engines.engine import Engine
 from medrec.engines.memory import MemoryEngine
 from medrec.engines.sqlite import SqliteEngine
@@ -61,6 +62,34 @@ def found_engines(genesis: dict[str, Any], places: Mapping[str, tuple[Path, int,
             for name, (folder, listen, rpc) in places.items()
         },
     )
+
+
+def follow_engine(
+    folder: Path,
+    listen: str,
+    rpc: str,
+    address: str,
+    peers: list[str],
+    validators: bytes,
+    sync: tuple[str, dict[str, Any]] | None = None,
+) -> None:
+    """Make the network engine of an organisation that joins. `sync`: a member's reading door, and a block to trust."""
+    settings: dict[str, Any] = {"address": address}
+    if sync is not None:
+        door, trust = sync
+        settings["state_sync"] = StateSync([door, door], int(trust["height"]), str(trust["hash"]))
+    follow(folder, listen, rpc, peers, validators, **settings)
+
+
+def consensus_key(place: Place) -> bytes | None:
+    """The public consensus key of a node's network engine, None if it has none."""
+    return read_keys(place.ledger / "comet").consensus if place.settings.engine == "cometbft" else None
+
+
+def own_consensus_key(engine: Engine) -> bytes:
+    """The same of an engine that runs."""
+    assert isinstance(engine, CometBftEngine)
+    return engine.keys.consensus
 
 
 def build_network_engine() -> None:
@@ -138,21 +167,25 @@ def node_of(place: Place) -> tuple[Node, Engine]:
     keys = OrganisationKeys.load(place.data / "keys")
     engine = open_engine(settings.engine, place.ledger, genesis)
     peers = HttpPeers(keys, engine, now_ms, call_s=settings.call_seconds, plain_http=settings.plain_http)
-    node = build_node(
-        organisation=settings.organisation,
-        genesis=genesis,
-        engine=engine,
-        folder=place.data,
-        records=place.records,
-        agent="agent" in settings.roles,
-        keys=keys,
-        peers=peers,
-        store=settings.store or None,
-        merge_delay_ms=settings.merge_delay_seconds * 1000,
-        witnesses=place.witnesses,
-        web=HttpWeb(call_s=settings.call_seconds, plain_http=settings.plain_http) if place.witnesses else None,
-        tiles=place.tiles,
-    )
+    try:
+        node = build_node(
+            organisation=settings.organisation,
+            genesis=genesis,
+            engine=engine,
+            folder=place.data,
+            records=place.records,
+            agent="agent" in settings.roles,
+            keys=keys,
+            peers=peers,
+            store=settings.store or None,
+            merge_delay_ms=settings.merge_delay_seconds * 1000,
+            witnesses=place.witnesses,
+            web=HttpWeb(call_s=settings.call_seconds, plain_http=settings.plain_http) if place.witnesses else None,
+            tiles=place.tiles,
+        )
+    except BaseException:
+        close(engine)
+        raise
     return node, engine
 
 
@@ -204,4 +237,14 @@ def witness_site(witness: Witness, host: str, port: int, certificate: Path | Non
     return Site(witness_app(witness), host, port, certificate, key)
 
 
-__all__ = ["ENGINES", "build_node", "genesis_document", "network_id", "node_of", "now_ms", "open_engine", "site"]
+__all__ = [
+    "AUTHORITIES_FILE",
+    "ENGINES",
+    "build_node",
+    "genesis_document",
+    "network_id",
+    "node_of",
+    "now_ms",
+    "open_engine",
+    "site",
+]

@@ -6,7 +6,7 @@ import sys
 import typer
 from rich.console import Console
 
-from medrec.cli import demo, node, proofs, terminology, witness
+from medrec.cli import demo, network, node, proofs, terminology, witness
 from medrec.cli.stop import Stop
 from medrec.core.genesis import GenesisError
 from medrec.engines.engine import EngineError
@@ -39,6 +39,7 @@ VERBS = (
     witness.witness,
     witness.tiles,
     terminology.terminology,
+    *network.VERBS,
 )
 for verb in VERBS:
     app.command()(verb)

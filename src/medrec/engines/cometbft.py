@@ -36,6 +36,8 @@ from medrec.engines.storage import Storage, StoredView
 SUBMIT_S = 60.0
 AGAIN_S = 3.0
 SOCKET_PATH_MAX = 100
+AUTHORITIES_FILE = "authorities.pem"
+"""Whom the engine believes when it reads from another member's https door to begin from a snapshot."""
 
 Fault = Callable[[str], None]
 
@@ -92,7 +94,9 @@ class CometBftEngine:
         self._server: AbciServer | None = None
         self._genesis = genesis
         command = [str(program()), "start", "--home", str(self._home)]
-        self._process = Supervised(command, folder / "cometbft.log", self._prepare)
+        trusted = folder / AUTHORITIES_FILE
+        environment = {"SSL_CERT_FILE": str(trusted)} if trusted.exists() else {}
+        self._process = Supervised(command, folder / "cometbft.log", self._prepare, environment)
         self._process.start()
 
     # --- the pair -----------------------------------------------------------------------------------------
@@ -124,6 +128,19 @@ class CometBftEngine:
     def trouble(self) -> str:
         """What is wrong with the engine, in one sentence; empty while all is well."""
         return self._process.trouble
+
+    def introduction(self) -> dict[str, Any]:
+        """What an invitation tells a newcomer's engine: validators.json, peers, and a block to trust.
+
+        Raises EngineError while the engine does not answer.
+        """
+        mine = f"{self.keys.node}@{self._settings.address or self._settings.listen}"
+        try:
+            trusted = self._rpc.call("commit")["signed_header"]
+        except RpcError as error:
+            raise EngineError("no-engine", self.trouble or f"The engine does not answer: {error.text}") from None
+        trust = {"hash": trusted["commit"]["block_id"]["hash"], "height": int(trusted["header"]["height"])}
+        return {"validators": self.founders.document, "peers": [mine, *self._settings.peers], "trust": trust}
 
     @property
     def rpc(self) -> Rpc:

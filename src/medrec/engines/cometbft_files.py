@@ -42,6 +42,9 @@ class EngineSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     listen: Address = "0.0.0.0:26656"
     """Where other organisations' engines reach this one; the connection is encrypted and both ends are known."""
 
+    address: str = ""
+    """The same as the others see it, host:port, when `listen` is not it; stands in invitations."""
+
     rpc: Address = "127.0.0.1:26657"
     """Where this node reaches its own engine. Never open it to the world."""
 

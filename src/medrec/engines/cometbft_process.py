@@ -3,10 +3,11 @@ in anything, it is started again.
 """
 
 import logging
+import os
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from shutil import disk_usage
 
@@ -30,8 +31,11 @@ class Supervised:
     again.
     """
 
-    def __init__(self, command: list[str], log: Path, prepare: Callable[[], None]) -> None:
+    def __init__(
+        self, command: list[str], log: Path, prepare: Callable[[], None], environment: Mapping[str, str]
+    ) -> None:
         self._command = command
+        self._environment = {**os.environ, **environment}
         self._file = log
         self._log = EngineLog(log)
         self._prepare = prepare
@@ -80,7 +84,7 @@ class Supervised:
         self._blamed = ""
         with self._file.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603  # our own command
-                self._command, stdout=log, stderr=log, stdin=subprocess.DEVNULL
+                self._command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=self._environment
             )
         self.starts += 1
         code = self._watch(self._process)

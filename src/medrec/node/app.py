@@ -42,8 +42,10 @@ from medrec.node.disputes import (
     answer_disputed,
     answer_disputes,
 )
+from medrec.node.doors import ENGINE_PATH, doors
 from medrec.node.fhir.door import BASE
 from medrec.node.fhir.routes import answer_locally, fhir_routes
+from medrec.node.invite import JOIN_PATH
 from medrec.node.journal import NOTICES_PATH
 from medrec.node.link import LinkError
 from medrec.node.moving import MOVE_PATH, answer_move
@@ -198,6 +200,7 @@ def make_app(node: "Node", pages: ASGIApp | None = None) -> ASGIApp:
         return Response(answer, status, {"content-type": kind})
 
     routes: list[BaseRoute] = [
+        *doors(node),
         Route("/medrec/{name}", peer, methods=["POST"]),
         Route("/health", health),
         Route(DOOR_PATH, witness, methods=["POST"]),
@@ -292,6 +295,6 @@ class _Guard:
 
 def _logged_path(scope: Scope) -> str:
     path: str = scope["path"]
-    if path in ROUTES or path in ("/", "/health", DOOR_PATH):
+    if path in ROUTES or path in ("/", "/health", DOOR_PATH, JOIN_PATH, ENGINE_PATH):
         return path
     return next((f"{known}/..." for known in ("/pages", BASE) if path.startswith(known)), "...")

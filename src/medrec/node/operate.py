@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from medrec.core import codec
 from medrec.core.dataset import StatementError
 from medrec.engines.engine import EngineError
-from medrec.node import dataset, journal, receipts
+from medrec.node import dataset, govern, invite, journal, receipts
 from medrec.node.anchor import AnchorError
 from medrec.node.audit import audit_journal
 from medrec.node.checkpoints import CheckpointError
@@ -45,6 +45,7 @@ class OperateError(Exception):
 def status(node: "Node") -> dict[str, Any]:
     """Where ledger and journal stand; `fault` is None or says what is wrong with the journal."""
     tip = node.engine.tip()
+    engine = getattr(node.engine, "trouble", "")
     with node.store.read() as connection:
         lines, _, _ = journal.head(connection)
     return {
@@ -54,7 +55,7 @@ def status(node: "Node") -> dict[str, Any]:
         "lines": lines,
         "waiting_since": node.anchorer.waiting_since(),
         "fault": audit_journal(node),
-        "trouble": dict(node.trouble),
+        "trouble": {**node.trouble, **({"engine": engine} if engine else {})},
     }
 
 
@@ -116,6 +117,11 @@ def publish_tiles(node: "Node") -> dict[str, Any]:
 
 
 VERBS: dict[str, Callable[..., Any]] = {
+    "propose": govern.propose,
+    "vote": govern.vote,
+    "proposals": govern.proposals,
+    "leave": govern.leave,
+    "invite": invite.invite,
     "status": status,
     "receipt": receipt,
     "root": root,
@@ -138,6 +144,8 @@ def perform(node: "Node", verb: str, arguments: list[Any]) -> Any:
         dataset.DatasetError,
         StatementError,
     ) as error:
+        raise OperateError(error.code, error.sentence) from None
+    except govern.GovernError as error:
         raise OperateError(error.code, error.sentence) from None
     except AnchorError as error:
         raise OperateError(error.code.name.lower().replace("_", "-"), error.sentence) from None

@@ -95,11 +95,17 @@ def _authority(organisation: str, public: bytes) -> x509.CertificateBuilder:
     )
 
 
+def authority(organisation: str, public: bytes) -> bytes:
+    """An organisation's key as an anchor of trust (PEM), for programs that take one.
+
+    An anchor is trusted for its name and key; nobody looks at the signature on it, so any key may have made it.
+    """
+    return _authority(organisation, public).sign(Ed25519PrivateKey.generate(), None).public_bytes(Encoding.PEM)
+
+
 def trust_in(organisation: str, public: bytes) -> ssl.SSLContext:
     """For calls to one organisation: its own key on the ledger vouches, and so do the system's roots."""
-    # An anchor is trusted for its name and key; nobody looks at the signature on it, so any key may have made it.
-    anchor = _authority(organisation, public).sign(Ed25519PrivateKey.generate(), None)
     context = ssl.create_default_context()
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-    context.load_verify_locations(cadata=anchor.public_bytes(Encoding.PEM).decode())
+    context.load_verify_locations(cadata=authority(organisation, public).decode())
     return context

@@ -1,0 +1,120 @@
+"""The steps of `medrec join`. Each can be done again: what was made is kept, what was asked has the same answer."""
+
+import ipaddress
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+
+from medrec import wiring
+from medrec.cli import members
+from medrec.cli.stop import Stop
+from medrec.core import codec, state
+from medrec.core.genesis import network_id
+from medrec.engines.engine import Engine
+from medrec.node import govern, tls
+from medrec.node.doors import ENGINE_PATH
+from medrec.node.exchange import Exchange, ExchangeError
+from medrec.node.govern import GovernError
+from medrec.node.invite import JOIN_PATH, Invitation, signed_text
+from medrec.node.keys import ORGANISATION_FILE, OrganisationKeys
+from medrec.node.peers import address
+
+ASK_S = 30.0
+ANSWER_BYTES_MAX = 64 << 10
+
+
+def read_invitation(file: Path) -> Invitation:
+    """The invitation in a file. Raises Stop."""
+    try:
+        read = msgspec.convert(codec.decode_json(file.read_bytes().strip()), Invitation)
+        wiring.check_genesis(read.genesis)
+    except (codec.CodecError, msgspec.ValidationError) as error:
+        raise Stop("invitation", f"{file.name} is no invitation: {error}.") from None
+    if wiring.now_ms() > read.expires:
+        raise Stop("invitation-expired", f"{file.name} has expired; ask {read.inviter} for a new one.")
+    return read
+
+
+def prepare(read: Invitation, folder: Path, endpoint: str, host: str, engine_port: int, sync: bool) -> OrganisationKeys:
+    """The node's folder, made once; its keys."""
+    parts = urlsplit(endpoint)
+    if parts.scheme != "https" or not parts.hostname or len(endpoint) > 300:
+        raise Stop("bad-endpoint", "--endpoint is an https address that the other organisations can reach.")
+    keys_folder = folder / "data" / "keys"
+    if (keys_folder / ORGANISATION_FILE).exists():
+        keys = OrganisationKeys.load(keys_folder)
+        if keys.organisation != read.id:
+            raise Stop("exists", f"{folder} holds the node of {keys.organisation}; choose another --folder.")
+        return keys
+    keys = OrganisationKeys.generate(read.id)
+    settings = {}
+    if sync:
+        settings["sync"] = (address(read.endpoint, ENGINE_PATH), read.trust)
+        (folder / "ledger").mkdir(parents=True, exist_ok=True)
+        (folder / "ledger" / wiring.AUTHORITIES_FILE).write_bytes(tls.authority(read.inviter, bytes.fromhex(read.key)))
+    wiring.follow_engine(
+        folder / "ledger", f"{host}:{engine_port}", f"127.0.0.1:{engine_port + 1}",
+        f"{parts.hostname}:{engine_port}", read.peers, codec.encode_json(read.validators), **settings,
+    )  # fmt: skip
+    members.write_member(folder, keys, read.genesis, read.roles[0], endpoint, host, parts.port or 443)
+    return keys
+
+
+def ask(read: Invitation, keys: OrganisationKeys, endpoint: str) -> bytes:
+    """Ask the inviting node; the id of the proposal that it made. Raises Stop."""
+    secret, public = bytes.fromhex(read.secret), {name: bytes.fromhex(key) for name, key in keys.public().items()}
+    text = signed_text(network_id(read.genesis), read.id, secret, endpoint, public)
+    body = {"secret": secret, "endpoint": endpoint, "keys": public, "signature": keys.sign_request(text)}
+    url = address(read.endpoint, JOIN_PATH)
+    _check_way(read.endpoint)
+    exchange = Exchange(connect_s=5.0, tls=tls.trust_in(read.inviter, bytes.fromhex(read.key)))
+    try:
+        answer = exchange.post(
+            url, {"content-type": "application/cbor"}, codec.encode(body), seconds=ASK_S, bytes_max=ANSWER_BYTES_MAX
+        )
+        told = codec.decode(answer.body)
+    except ExchangeError as error:
+        raise Stop("unreachable", f"{read.inviter} cannot be reached at {read.endpoint} ({error.reason}).") from None
+    except codec.CodecError:
+        raise Stop("garbage", f"What answers at {read.endpoint} is no node.") from None
+    finally:
+        exchange.close()
+    if answer.status != 200:
+        raise Stop(str(told.get("code"))[:40], str(told.get("sentence"))[:300])
+    return bytes(told["proposal"])
+
+
+def _check_way(endpoint: str) -> None:
+    parts = urlsplit(endpoint)
+    try:
+        near = ipaddress.ip_address(parts.hostname or "").is_loopback
+    except ValueError:
+        near = parts.hostname == "localhost"
+    if parts.scheme != "https" and not near:
+        raise Stop("no-tls", "The inviting node's address is not https; the invitation is not sent in the clear.")
+
+
+def wait_for_votes(engine: Engine, organisation: str, wait_s: float) -> int:
+    """Follow the ledger until the organisation is on it; the height at which it came. Raises Stop after `wait_s`."""
+    until = time.monotonic() + wait_s
+    while True:
+        with engine.view() as view:
+            found = state.organisation(view, organisation)
+        if found is not None and found.active:
+            return found.since
+        if wait_s and time.monotonic() > until:
+            trouble = getattr(engine, "trouble", "") or "the votes are not there yet"
+            raise Stop("waiting", f"Not admitted so far: {trouble}. The same command goes on waiting.", 1)
+        engine.blocks(engine.tip().height, wait_s=0.5)
+
+
+def ask_to_validate(engine: Engine, keys: OrganisationKeys, read: Invitation) -> bytes:
+    """Propose this engine's consensus key; the proposal's id. Raises GovernError."""
+    consensus = wiring.own_consensus_key(engine)
+    change = {"change": "validator", "id": read.id, "key": consensus, "power": 1}
+    try:
+        return govern.send(engine, keys, network_id(read.genesis), "governance/propose", {"change": change})
+    except GovernError as error:
+        raise Stop(error.code, error.sentence) from None
