@@ -131,6 +131,8 @@ RULES: dict[str, Rule] = {
     "/medrec/{name}": Rule.MEMBER,
     "/health": Rule.EVERYBODY,
     DOOR_PATH: Rule.EVERYBODY,
+    JOIN_PATH: Rule.EVERYBODY,
+    ENGINE_PATH: Rule.EVERYBODY,
     "/log": Rule.EVERYBODY,
     f"{BASE}/metadata": Rule.EVERYBODY,
     BASE + "/{path:path}": Rule.GATE_OR_HERSELF,
