@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import bench
 from bench.row import HEADER, machine
 
-PARTS = ("row", "hospital", "peers")
+PARTS = ("row", "hospital", "peers", "validator", "chain_peers")
 
 
 def names() -> list[str]:
