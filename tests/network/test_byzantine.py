@@ -13,6 +13,8 @@ from medrec.engines.abci import messages as abci
 from medrec.engines.cometbft import CometBftEngine
 from medrec.engines.cometbft_app import ACCEPT, Application
 
+pytestmark = pytest.mark.xdist_group("byzantine")
+
 HONEST, LIAR = NAMES[:3], NAMES[3]
 GARBAGE = [b"garbage", b"\x83" + b"\x00" * 4000]
 

@@ -4,7 +4,8 @@ import re
 from pathlib import Path
 
 from medrec.cli import app
-from medrec.engines.cometbft_binary import GO_NEEDED, MODULE, PROGRAM_VARIABLE, VERSION
+from medrec.engines.cometbft_binary import MODULE, PROGRAM_VARIABLE, VERSION
+from medrec.engines.go_program import GO_NEEDED
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 

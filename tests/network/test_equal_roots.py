@@ -21,6 +21,8 @@ from medrec.engines.engine import Engine, TransactionRefused
 from medrec.engines.memory import MemoryEngine
 from medrec.engines.sqlite import SqliteEngine
 
+pytestmark = pytest.mark.xdist_group("equal_roots")
+
 SEED = 20_240_229
 BLOCKS = 18
 ORGANISATIONS = tuple(one["id"] for one in GENESIS["organisations"])

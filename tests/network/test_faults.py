@@ -17,6 +17,8 @@ from pair import Pair
 from medrec.engines import cometbft_process
 from medrec.engines.engine import EngineError
 
+pytestmark = pytest.mark.xdist_group("faults")
+
 OTHERS, FOURTH = NAMES[:3], NAMES[3]
 STEPS = ("finalize", "finalized", "begin", "state", "block", "commit", "committed")
 POINTS = range(10)

@@ -21,6 +21,8 @@ from medrec.node import operate, tls
 from medrec.node.keys import OrganisationKeys
 from medrec.node.settings import read_settings
 
+pytestmark = pytest.mark.xdist_group("members")
+
 NAMES = ("harbour", "brigid", "lakeside", "northern")
 
 
@@ -132,6 +134,7 @@ def test_the_reading_door_of_the_engine_answers_light_clients_and_nothing_else(n
     def question(method: str, **parameters: str) -> bytes:
         return json.dumps({"jsonrpc": "2.0", "id": 7, "method": method, "params": parameters}).encode()
 
+    net.ask("brigid", "propose", {"change": "upgrade", "version": 2, "height": 200_000})  # there is a block
     assert int(asked(question("commit", height="1"))["result"]["signed_header"]["header"]["height"]) == 1
     for closed in (
         question("broadcast_tx_sync", tx="AAAA"),

@@ -11,6 +11,8 @@ from links import Namespaces, Proxies, links
 
 from medrec.engines.engine import EngineError
 
+pytestmark = pytest.mark.xdist_group("partitions")
+
 SHORT_S = 6.0
 
 

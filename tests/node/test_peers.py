@@ -120,7 +120,7 @@ def test_no_address_and_no_tls(tmp_path):
     ],
 )
 def test_plain_http_stays_on_the_machine(endpoint, allowed):
-    assert peers._is_private_way(endpoint) is allowed
+    assert peers.is_private_way(endpoint) is allowed
 
 
 @pytest.mark.parametrize(

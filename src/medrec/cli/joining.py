@@ -50,6 +50,8 @@ def prepare(read: Invitation, folder: Path, endpoint: str, host: str, engine_por
         return keys
     keys = OrganisationKeys.generate(read.id)
     settings = {}
+    if sync and not read.trust["height"]:
+        raise Stop("no-snapshot", "When the invitation was made the network had no block yet; join without --sync.")
     if sync:
         settings["sync"] = (address(read.endpoint, ENGINE_PATH), read.trust)
         (folder / "ledger").mkdir(parents=True, exist_ok=True)

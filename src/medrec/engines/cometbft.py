@@ -36,6 +36,8 @@ from medrec.engines.storage import Storage, StoredView
 SUBMIT_S = 60.0
 AGAIN_S = 3.0
 SOCKET_PATH_MAX = 100
+QUESTIONS = frozenset({"status", "commit", "validators", "header", "consensus_params", "health"})
+PARAMETERS = frozenset({"height", "page", "per_page"})
 AUTHORITIES_FILE = "authorities.pem"
 """Whom the engine believes when it reads from another member's https door to begin from a snapshot."""
 
@@ -136,11 +138,22 @@ class CometBftEngine:
         """
         mine = f"{self.keys.node}@{self._settings.address or self._settings.listen}"
         try:
-            trusted = self._rpc.call("commit")["signed_header"]
+            trusted = self._rpc.call("commit")["signed_header"] if self.tip().height else None
         except RpcError as error:
             raise EngineError("no-engine", self.trouble or f"The engine does not answer: {error.text}") from None
-        trust = {"hash": trusted["commit"]["block_id"]["hash"], "height": int(trusted["header"]["height"])}
+        trust = {"hash": "", "height": 0}
+        if trusted is not None:
+            trust = {"hash": trusted["commit"]["block_id"]["hash"], "height": int(trusted["header"]["height"])}
         return {"validators": self.founders.document, "peers": [mine, *self._settings.peers], "trust": trust}
+
+    def answer_newcomer(self, question: str, parameters: dict[str, Any]) -> Any:
+        """What a newcomer's light client asks of this engine. Raises EngineError, also for any other question."""
+        if question not in QUESTIONS or not PARAMETERS.issuperset(parameters):
+            raise EngineError("no-question", f"only {', '.join(sorted(QUESTIONS))} are answered here")
+        try:
+            return self._rpc.call(question, **parameters)
+        except RpcError as error:
+            raise EngineError("no-engine", error.text) from None
 
     @property
     def rpc(self) -> Rpc:

@@ -16,7 +16,6 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from medrec.core import codec
-from medrec.engines.cometbft_rpc import Rpc, RpcError
 from medrec.engines.engine import EngineError
 from medrec.node import invite
 from medrec.node.govern import GovernError
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
 ENGINE_PATH = "/medrec/engine"
 QUESTION_BYTES_MAX = 4 << 10
 BODY_S = 15.0
-QUESTIONS = frozenset({"status", "commit", "validators", "header", "consensus_params", "health"})
-PARAMETERS = frozenset({"height", "page", "per_page"})
 
 _log = logging.getLogger("medrec.node")
 
@@ -74,19 +71,19 @@ def _join(node: "Node", body: bytes) -> tuple[int, bytes]:
 
 
 def _ask(node: "Node", body: bytes) -> dict[str, Any]:
-    """A JSON-RPC answer to one of QUESTIONS."""
-    rpc = getattr(node.engine, "rpc", None)
+    """The JSON-RPC answer to a newcomer's engine."""
     number: Any = -1
     try:
         asked = json.loads(body)
         number, method, parameters = asked.get("id", -1), asked["method"], asked.get("params") or {}
-        if method not in QUESTIONS or not isinstance(rpc, Rpc) or not PARAMETERS.issuperset(parameters):
-            raise ValueError
-        return {"jsonrpc": "2.0", "id": number, "result": rpc.call(method, **parameters)}
-    except RpcError as error:
-        return _error(number, error.code or -32603, error.text)
+        answer = getattr(node.engine, "answer_newcomer", None)
+        if answer is None:
+            return _error(number, -32601, "this node's ledger is a file of its own")
+        return {"jsonrpc": "2.0", "id": number, "result": answer(method, parameters)}
+    except EngineError as error:
+        return _error(number, -32603, error.sentence)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return _error(number, -32601, f"this door answers {', '.join(sorted(QUESTIONS))}")
+        return _error(number, -32600, "the question is not readable")
 
 
 def _error(number: Any, code: int, text: str) -> dict[str, Any]:
