@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from abci_driver import Driver, at
 from hypothesis import given, settings
@@ -14,6 +15,7 @@ from suite import MANY, NAMES, Clock, describe
 from medrec.core import machine, merkle, state
 from medrec.core.crypto import consensus_address
 from medrec.core.outcome import Code
+from medrec.core.webauthn import NewPasskey
 from medrec.engines.abci import messages as abci
 from medrec.engines.abci.server import FatalError
 from medrec.engines.cometbft_app import TICK
@@ -113,11 +115,25 @@ def test_a_signature_is_checked_once(node: Driver, monkeypatch: pytest.MonkeyPat
     checks: list[bytes] = []
     real = machine.verify_account_signature
     monkeypatch.setattr(machine, "verify_account_signature", lambda *a: checks.append(a[1]) or real(*a))  # type: ignore[func-returns-value]
-    group = [describe(World(MANY), name, 1) for name in NAMES[:5]]
+    opened = World(MANY)
+    group = [describe(World(MANY), name, 1) for name in NAMES[:4]] + [opened.opening("ada")]
     assert [node.check(data) for data in group] == [Code.OK] * 5
     assert node.propose(group) == group and node.accepts(group)
     node.block(*group)
     assert len(checks) == 5 and node.marks.hits == 15
+
+
+def test_the_mark_of_a_proof_names_everything_that_its_check_looks_at() -> None:
+    passkey = NewPasskey(alg=-7, backup=False, key=b"k" * 65, origins=["https://a.example"], rp=bytes(32))
+    others = [
+        msgspec.structs.replace(passkey, **{name: value})
+        for name, value in (("alg", -8), ("key", b"l" * 65), ("origins", ["https://b.example"]), ("rp", b"r" * 32))
+    ]
+    proof = ["webauthn", b"a", b"c", b"s"]
+    marks = [machine.proof_mark(bytes(32), one, proof) for one in (passkey, *others)]
+    marks += [machine.proof_mark(bytes(32), passkey, other) for other in (["webauthn", b"a", b"c", b"t"], ["x", b"a"])]
+    marks += [machine.proof_mark(b"\x01" * 32, passkey, proof)]
+    assert len(set(marks)) == len(marks)
 
 
 def test_a_mark_never_covers_another_signature(node: Driver) -> None:
@@ -147,7 +163,7 @@ def test_recheck_reads_one_number_and_verifies_nothing(node: Driver, monkeypatch
     node.block(winner)
     monkeypatch.setattr(machine, "check", None)  # neither the rules
     monkeypatch.setattr(machine, "verify_account_signature", None)  # nor a signature
-    monkeypatch.setattr("medrec.engines.cometbft_app.decode_transaction", None)  # nor the bytes are looked at
+    monkeypatch.setattr(node.app, "_decode", None)  # nor the bytes are looked at
     assert node.check(fresh, again=True) == Code.OK
     assert node.check(stale, again=True) == Code.STALE_NONCE
     assert node.check(short, again=True) == Code.EXPIRED

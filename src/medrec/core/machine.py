@@ -5,10 +5,20 @@ expired are forgotten; obligations whose time has passed become overdue; freezes
 in its order, all or nothing; then the log and the state map take what was accepted.
 """
 
+import hashlib
 from collections.abc import Callable, Container
+from typing import Any
+
+import msgspec
 
 from medrec.core import codec, kinds, ladder, merkle, misbehaviour, state, statemap
-from medrec.core.credential import Ed25519Credential, NewCredential, verify_account_signature
+from medrec.core.credential import (
+    Ed25519Credential,
+    NewCredential,
+    NewEd25519,
+    stated,
+    verify_account_signature,
+)
 from medrec.core.crypto import key_id
 from medrec.core.genesis import decode_tip, encode_tip
 from medrec.core.kinds import account, recovery
@@ -52,11 +62,16 @@ def tip_of(view: View) -> Tip:
     return decode_tip(data)
 
 
-def apply_block(view: View, block: Block, verified: Container[bytes] = NOTHING_VERIFIED) -> BlockResult:
+def apply_block(
+    view: View,
+    block: Block,
+    verified: Container[bytes] = NOTHING_VERIFIED,
+    decode: Callable[[bytes], Transaction] = decode_transaction,
+) -> BlockResult:
     """Everything a block does, as outcomes and writes.
 
-    `verified` holds the marks of signatures that this process has already checked (see `signature_mark`); it saves
-    work and never changes a result.
+    `verified` holds the marks of signatures that this process has already checked (see `proof_mark`), `decode` may
+    remember what it has decoded; both save work and never change a result.
     """
     tip = tip_of(view)
     if block.height != tip.height + 1:
@@ -69,7 +84,7 @@ def apply_block(view: View, block: Block, verified: Container[bytes] = NOTHING_V
     leaves: list[bytes] = []
     indices: list[int | None] = []
     for data in block.transactions:
-        outcome, leaf, index = _apply_one(draft, data, block, tip.log_size + len(leaves), verified)
+        outcome, leaf, index = _apply_one(draft, data, block, tip.log_size + len(leaves), verified, decode)
         outcomes.append(outcome)
         indices.append(index)
         if leaf is not None:
@@ -100,12 +115,17 @@ def _begin(draft: Draft, block: Block) -> int:
 
 
 def _apply_one(
-    draft: Draft, data: bytes, block: Block, log_size: int, verified: Container[bytes]
+    draft: Draft,
+    data: bytes,
+    block: Block,
+    log_size: int,
+    verified: Container[bytes],
+    decode: Callable[[bytes], Transaction],
 ) -> tuple[Outcome, bytes | None, int | None]:
     """Outcome, log leaf hash and leaf index of one transaction; a replay answers with its first outcome."""
     inner = Draft(draft)
     try:
-        transaction = decode_transaction(data)
+        transaction = decode(data)
         seen = inner.get(state.seen_key(transaction.body.expires, transaction.id))
         if seen is not None:
             return Outcome(Code.OK, "replay"), None, int(codec.decode(seen)[1])
@@ -223,14 +243,22 @@ AUTHOR_KEY: dict[str, Callable[[View | Draft, Transaction], NewCredential]] = {
 
 def _verify(transaction: Transaction, credential: NewCredential, verified: Container[bytes]) -> None:
     proof = transaction.proof
-    # Marks are kept for Ed25519 only: of an organisation's batches there are many, of a person's acts few.
-    bare = type(credential) is Ed25519Credential and proof[0] == "ed25519" and [bytes] == [type(p) for p in proof[1:]]
-    if verified and bare and signature_mark(transaction.id, credential.key, proof[1]) in verified:
+    # A proof that is not all bytes never holds, and has no mark.
+    whole = bool(verified) and all(type(part) is bytes for part in proof[1:])
+    if whole and proof_mark(transaction.id, credential, proof) in verified:
         return
     try:
         verify_account_signature(credential, transaction.id, proof)
     except SignatureRefused as refused:
         refuse(Code.BAD_SIGNATURE, str(refused))
+
+
+def proof_mark(transaction: bytes, credential: NewCredential, proof: list[Any]) -> bytes:
+    """The mark of a proof by any credential: it names all that the check looks at."""
+    if isinstance(credential, NewEd25519) and proof[0] == "ed25519" and len(proof) == 2:
+        return signature_mark(transaction, credential.key, proof[1])
+    asked = [msgspec.to_builtins(stated(credential), builtin_types=(bytes,)), proof]
+    return transaction + hashlib.sha256(codec.encode_known(asked)).digest()
 
 
 def signature_mark(transaction: bytes, public: bytes, signature: bytes) -> bytes:

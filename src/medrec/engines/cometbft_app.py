@@ -16,12 +16,12 @@ from collections.abc import Callable, Mapping
 
 from medrec.core import machine, state
 from medrec.core.outcome import Outcome, Refused
-from medrec.core.types import TIME_MS_MAX, Block, BlockResult, decode_transaction
+from medrec.core.types import TIME_MS_MAX, Block, BlockResult
 from medrec.core.view import View
 from medrec.engines.abci import messages as abci
 from medrec.engines.abci.server import FatalError
 from medrec.engines.abci.wire import encode_varint
-from medrec.engines.cometbft_marks import Marks, Pool
+from medrec.engines.cometbft_marks import Decoded, Marks, Pool
 from medrec.engines.cometbft_query import answer_query
 from medrec.engines.cometbft_snapshot import Restoring, Snapshots
 from medrec.engines.cometbft_validators import Founders, proven, validator_changes
@@ -64,6 +64,7 @@ class Application:
         self._fault = fault
         self._marks = marks
         self._pool = Pool()
+        self._decode = Decoded()
         self._candidate: tuple[Block, BlockResult] | None = None
         self._restoring: Restoring | None = None
         self._tick_waits = False
@@ -111,7 +112,7 @@ class Application:
             return abci.ResponseCheckTx()
         view, height = self._storage.state(), self._storage.tip().height + 1
         try:
-            transaction = decode_transaction(data)
+            transaction = self._decode(data)
             if view.get(state.seen_key(transaction.body.expires, transaction.id)) is not None:
                 return abci.ResponseCheckTx(REPLAY, codespace="replay")
             self._marks.forget_asked()
@@ -154,7 +155,7 @@ class Application:
     def _may_stand(self, view: View, data: bytes, height: int) -> bool:
         try:
             self._marks.forget_asked()
-            machine.check(view, decode_transaction(data), data, height, self._marks)
+            machine.check(view, self._decode(data), data, height, self._marks)
         except Refused:
             return False
         self._marks.remember()
@@ -170,7 +171,7 @@ class Application:
             tuple(request.txs),
             proven(view, request.misbehavior, self._founders),
         )
-        result = machine.apply_block(view, block, self._marks)
+        result = machine.apply_block(view, block, self._marks, self._decode)
         self._candidate = (block, result)
         changes = validator_changes(view, result.writes, self._founders)
         self._fault("finalized")

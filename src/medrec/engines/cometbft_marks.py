@@ -8,11 +8,12 @@ from typing import NamedTuple
 
 from medrec.core import state
 from medrec.core.outcome import Code, Outcome
-from medrec.core.types import Transaction
+from medrec.core.types import Transaction, decode_transaction
 from medrec.core.view import View
 
 MARKS_MAX = 50_000
 POOL_MAX = 20_000
+DECODED_MAX, DECODED_BYTES_MAX = 10_000, 4 << 10
 
 
 class Marks(Container[bytes]):
@@ -48,6 +49,26 @@ class Marks(Container[bytes]):
             self._thread.asked = None
         if len(self._marks) > MARKS_MAX:
             self._marks.popitem(last=False)
+
+
+class Decoded:
+    """Decodes transactions and remembers the newest small ones: one is asked for in the pool, in proposals, in its
+    block. For one thread.
+    """
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[bytes, Transaction] = OrderedDict()
+
+    def __call__(self, data: bytes) -> Transaction:
+        """The transaction in these bytes. Raises Refused, every time anew."""
+        found = self._known.get(data)
+        if found is None:
+            found = decode_transaction(data)
+            if len(data) <= DECODED_BYTES_MAX:
+                self._known[data] = found
+                if len(self._known) > DECODED_MAX:
+                    self._known.popitem(last=False)
+        return found
 
 
 class _Waiting(NamedTuple):
