@@ -8,7 +8,7 @@ ARGS ?=
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench simulate vectors words requirements clean run-tools test-tools
+.PHONY: help demo test soak lint format bench simulate vectors words requirements clean run-tools test-tools
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -23,6 +23,9 @@ test: test-tools ## lint, types and all tests; says what was skipped and why (AR
 	$(PYTHON) -m pytest -n $(WORKERS) --junitxml=out/tests.xml $(ARGS) || failed="$$failed tests"; \
 	$(PYTHON) tools/report_skips.py out/tests.xml || failed="$$failed skips"; \
 	if [ -n "$$failed" ]; then echo "FAILED:$$failed"; exit 1; fi; echo "All is well."
+
+soak: test-tools ## hours of faults on real validators (MINUTES=30, SEED=1): partitions over both kinds of wires, wrong clocks, a storm
+	@MEDREC_SOAK=$(or $(MINUTES),10) MEDREC_SOAK_SEED=$(or $(SEED),1) $(PYTHON) -m pytest -n 0 tests/network $(ARGS)
 
 lint: test-tools ## ruff, formatting, mypy
 	@failed=; \

@@ -4,6 +4,7 @@ Where the engine can neither be found nor built the tests are skipped, and say s
 (tools/report_skips.py).
 """
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,3 +34,6 @@ def four(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cl
     """Four validators that serve all tests of a file; a snapshot every five blocks."""
     with Cluster(tmp_path_factory.mktemp("four"), snapshot_every=5) as cluster:
         yield cluster
+
+
+collect_ignore = [] if os.environ.get("MEDREC_SOAK") else ["test_soak.py"]
