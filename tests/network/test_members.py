@@ -165,6 +165,10 @@ def test_an_organisation_joins_by_an_invitation_and_votes_and_then_validates(net
     waiting = medrec(*words, "--wait", "1", code=1)
     assert "goes on waiting" in waiting
     proposal = waiting.split("medrec vote ")[1].split()[0]
+    net.sees("brigid", proposal)
+    said_key = waiting.split("Your key is ")[1].split(":")[0]
+    (shown,) = [one["change"] for one in net.ask("brigid", "proposals") if one["id"] == proposal]
+    assert shown["key_id"] == said_key and shown["id"] == name and "keys" not in shown
     voters = NAMES[1:] + (("joiner-0",) if sync else ())
     net.decide(proposal, voters[:3])
     said = medrec(*words, "--wait", str(LONG_S))
@@ -216,9 +220,17 @@ def test_a_suspended_member_does_not_vote_and_a_vote_brings_it_back(net: Net) ->
     assert "no-vote" not in net.at("brigid", "vote", open_one)
     back = net.at("harbour", "propose", "reinstate", "northern").split()[0]
     net.decide(back, ("brigid", "lakeside"))
-    height = net.ask("brigid", "status")["height"]
+    height = max(net.ask(name, "status")["height"] for name in ("brigid", "lakeside"))  # they carried it out
     until(lambda: net.ask("northern", "status")["height"] >= height, "it sees that it is back")
     assert net.at("northern", "propose", "upgrade", "--height", "99999").split()[0]
+
+
+def test_one_command_makes_a_network_runs_it_and_sees_that_all_are_one(program: Path, tmp_path: Path) -> None:
+    home = str(tmp_path / "n")
+    said = medrec("network", home, "--organisations", "4", "--port", str(_row_of_ports(12)), "--check")
+    assert "Made 4 members" in said and "stands on the ledger of all 4 members" in said
+    again = medrec("network", home, "--check")
+    assert "Made" not in again and "of all 4 members" in again
 
 
 def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:

@@ -118,6 +118,7 @@ def join(
     keys = joining.prepare(read, folder, endpoint, host, engine_port, sync)
     proposal = joining.ask(read, keys, endpoint)
     _say(f"Asked {read.inviter}. The members decide; each says: medrec vote {proposal.hex()}")
+    _say(f"Your key is {keys.key_id.hex()}: tell it to them by telephone, they compare it with the proposal.")
     engine = wiring.open_engine("cometbft", folder / "ledger", read.genesis)
     try:
         height = joining.wait_for_votes(engine, read.id, wait)

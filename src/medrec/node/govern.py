@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
-from medrec.core import codec, state
+from medrec.core import state
+from medrec.core.crypto import key_id
 from medrec.core.kinds.governance import passes
 from medrec.core.outcome import Code, Outcome
 from medrec.core.types import encode_body, encode_transaction, transaction_id
@@ -105,14 +106,19 @@ def _told(view: View, proposal: bytes, record: state.Proposal) -> dict[str, Any]
     voters = sorted(one.id for one in state.organisations(view) if one.has_vote)
     in_favour = [voter for voter in voters if voter in record.votes]
     needed = next(count for count in range(1, len(voters) + 2) if passes(count, len(voters)))
-    change = codec.decode(codec.encode(record.change))
+    change: dict[str, Any] = {
+        name: value.hex() if isinstance(value, bytes) else value for name, value in record.change.items()
+    }
+    keys = change.pop("keys", None)
+    if keys is not None:
+        # What voters compare with the organisation itself, by telephone, before they let these keys in.
+        change["key_id"] = key_id(keys["ed25519"]).hex()
     return {
         "id": proposal.hex(),
-        "change": {name: value.hex() if isinstance(value, bytes) else value for name, value in change.items()
-                   if name != "keys"},
+        "change": change,
         "in_favour": in_favour,
         "voters": voters,
         "needed": needed,
         "done": record.done,
         "closes": record.closes,
-    }  # fmt: skip
+    }
