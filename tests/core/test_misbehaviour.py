@@ -3,6 +3,7 @@
 from ledger_world import World
 
 from medrec.core import state
+from medrec.portal import ledger
 
 
 def counted(world: World, organisation: str) -> int:
@@ -29,3 +30,12 @@ def test_misbehaviour_stands_under_the_state_root_and_suspends_nobody() -> None:
     assert honest.tip.state_root != accused.tip.state_root and honest.tip.log_root == accused.tip.log_root
     south = state.organisation(accused.view, "south")
     assert south is not None and south.has_vote
+
+
+def test_the_page_of_the_ledger_shows_the_count() -> None:
+    world = World()
+    world.accuse("south"), world.accuse("south", 2)
+    world.block()
+    shown = {name: ledger._organisation(world.view, found)["faults"] for name in ("south", "north")
+             if (found := state.organisation(world.view, name)) is not None}  # fmt: skip
+    assert shown == {"south": 2, "north": 0}

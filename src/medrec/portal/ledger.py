@@ -46,6 +46,7 @@ def _organisation(view: Any, organisation: state.Organisation) -> dict[str, Any]
         "active": organisation.active,
         "lines": head.last if head is not None else 0,
         "dues": dues,
+        "faults": state.read_integer(view, state.faults_key(organisation.id)),
     }
 
 

@@ -228,6 +228,7 @@ LEDGER = Texts(
         "open": "Owes",
         "overdue": "Overdue",
         "late": "Late",
+        "faults": "Broke the rules of voting",
         "suspended": "Suspended",
         "dues_more": "“Owes” counts answers that are still in time. “Overdue” counts answers that should have come and did "
         "not. “Late” counts those that came too late. No patient is named.",
