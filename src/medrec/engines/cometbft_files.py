@@ -201,6 +201,7 @@ def _config(settings: EngineSettings, socket: Path, moniker: str) -> str:
         body_bytes=8 * TRANSACTION_BYTES_MAX,
         listen=settings.listen,
         peers=",".join(settings.peers),
+        members=",".join(peer.split("@")[0] for peer in settings.peers),
         transaction_bytes=TRANSACTION_BYTES_MAX,
         sync="true" if sync else "false",
         servers=",".join(sync.rpc_servers) if sync else "",
@@ -231,6 +232,7 @@ timeout_broadcast_tx_commit = "30s"
 [p2p]
 laddr = "tcp://{listen}"
 persistent_peers = "{peers}"
+unconditional_peer_ids = "{members}"
 persistent_peers_max_dial_period = "5s"
 pex = false
 addr_book_strict = false

@@ -1,5 +1,6 @@
 """What the engine writes into its log, in words for the operator; and a bound on the log's size."""
 
+import contextlib
 import shutil
 import time
 from pathlib import Path
@@ -68,7 +69,8 @@ class EngineLog:
 
     def _turn_over(self) -> None:
         """Keep one old part. The process appends to the same file, so it is emptied, not replaced."""
-        shutil.copyfile(self._file, self._file.with_suffix(".log.1"))
+        with contextlib.suppress(OSError):  # a full disk: better the newest lines than the old ones
+            shutil.copyfile(self._file, self._file.with_suffix(".log.1"))
         with self._file.open("r+b") as log:
             log.truncate(0)
         self._read = 0

@@ -87,7 +87,10 @@ class Supervised:
                 self._command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=self._environment
             )
         self.starts += 1
-        code = self._watch(self._process)
+        try:
+            code = self._watch(self._process)
+        finally:
+            self.kill()  # whatever went wrong in watching, there are never two
         self._ended = self._blamed or self._log.last_words() or f"the engine ended with code {code}"
 
     def _watch(self, process: "subprocess.Popen[bytes]") -> int:

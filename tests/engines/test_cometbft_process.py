@@ -1,0 +1,102 @@
+"""A process that is watched: started again when it ends, ended when its consensus failed, its log read and bounded."""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from medrec.engines import cometbft_log, cometbft_process
+from medrec.engines.cometbft_log import EngineLog
+from medrec.engines.cometbft_process import FULL, Supervised
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cometbft_process, "PAUSES_S", (0.05,))
+    monkeypatch.setattr(cometbft_process, "LOOK_S", 0.05)
+
+
+def until(holds: Callable[[], object]) -> None:
+    end = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[Callable[[str], Supervised]]:
+    """Watches a small program; it writes to the log and sleeps, as it is told."""
+    made: list[Supervised] = []
+
+    def start(program: str) -> Supervised:
+        made.append(Supervised([sys.executable, "-c", program], tmp_path / "cometbft.log", lambda: None, {"WORD": "x"}))
+        made[-1].start()
+        return made[-1]
+
+    yield start
+    for process in made:
+        process.stop()
+
+
+def test_what_ends_is_started_again_and_its_last_words_are_told(run: Callable[[str], Supervised]) -> None:
+    process = run("import sys; sys.exit('ERROR: listen tcp: bind: address already in use')")
+    until(lambda: process.starts > 2)
+    until(lambda: "`listen`" in process.trouble)
+
+
+def test_a_consensus_that_failed_is_ended_although_its_process_lives(run: Callable[[str], Supervised]) -> None:
+    process = run("import time; print('CONSENSUS FAILURE!!! wrong Block.Header.AppHash', flush=True); time.sleep(600)")
+    until(lambda: process.starts > 2)
+    until(lambda: "another app hash" in process.trouble)
+
+
+def test_a_running_engine_that_complains_is_heard_for_a_while(
+    run: Callable[[str], Supervised], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process = run("import time; print('peer is on a different network', flush=True); time.sleep(600)")
+    until(lambda: "differ by at least one byte" in process.trouble)
+    assert process.starts == 1
+    monkeypatch.setattr(cometbft_log, "FRESH_S", 0.0)
+    assert process.trouble == ""
+
+
+def test_a_full_disk_is_told_and_the_engine_starts_anew_when_there_is_room(
+    run: Callable[[str], Supervised], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process = run("import time; time.sleep(600)")
+    until(lambda: process.pid)
+    monkeypatch.setattr(cometbft_process, "FULL_BYTES", 1 << 60)
+    until(lambda: process.trouble == FULL)
+    assert process.starts == 1
+    monkeypatch.setattr(cometbft_process, "FULL_BYTES", 0)
+    until(lambda: process.starts == 2 and process.trouble != FULL)
+
+
+def test_a_watch_that_breaks_leaves_no_second_process(
+    run: Callable[[str], Supervised], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process = run("import time; time.sleep(600)")
+    until(lambda: process.pid)
+    first = process.pid
+    monkeypatch.setattr(cometbft_process, "disk_usage", None)
+    until(lambda: process.starts > 1)
+    assert first is not None
+    with pytest.raises(ProcessLookupError):
+        os.kill(first, 0)
+
+
+def test_the_log_keeps_one_old_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cometbft_log, "LOG_BYTES_MAX", 1000)
+    file = tmp_path / "cometbft.log"
+    with file.open("ab", buffering=0) as process:
+        log = EngineLog(file)
+        for number in range(50):
+            process.write(b"%04d " % number + b"x" * 95)
+            assert not log.look()
+    assert file.stat().st_size <= 1100 and (tmp_path / "cometbft.log.1").stat().st_size <= 1100
+    with file.open("ab", buffering=0) as process:
+        process.write(b"CONSENSUS FAILURE!!!")
+    assert log.look() and not log.look()
