@@ -5,6 +5,7 @@ and the killed one comes back to the same history by itself.
 """
 
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -143,6 +144,7 @@ def test_all_are_stopped_and_started_again(network: Cluster, load: list[tuple[st
 
 
 def test_a_damaged_ledger_is_named_and_made_anew(network: Cluster, load: list[tuple[str, int]]) -> None:
+    settle(network, load)
     file = network.folders[FOURTH] / "ledger.db"
     with file.open("r+b") as damaged:
         damaged.seek(4096)
@@ -191,3 +193,24 @@ def test_a_disk_with_one_megabyte_left_stops_one_node_in_words_and_it_comes_back
         folder.rmdir()
         kept.rename(folder)
     settle(network, said)
+
+
+def test_damaged_engine_data_are_named_and_made_anew(network: Cluster, load: list[tuple[str, int]]) -> None:
+    settle(network, load)
+    data = network.folders[FOURTH] / "comet" / "data"
+    for file in (data / "blockstore.db").glob("*.ldb"):
+        file.write_bytes(b"\xa5" * file.stat().st_size)
+    for file in (data / "blockstore.db").glob("*.log"):
+        file.write_bytes(b"\xa5" * 4096)
+    (data / "blockstore.db" / "CURRENT").write_bytes(b"noise")
+    engine = network.open(FOURTH)
+    until(lambda: engine.trouble, "the node says what is wrong with its engine")
+    assert "own data are damaged" in engine.trouble
+    network.close(FOURTH)
+    # As the words say: the memory of the last vote and the keys stay, everything else comes from the others.
+    for part in data.iterdir():
+        if part.is_dir():
+            shutil.rmtree(part)
+    for part in network.folders[FOURTH].glob("ledger.db*"):
+        part.unlink()
+    settle(network, load + [network.describe(name) for name in OTHERS])

@@ -20,7 +20,10 @@ ENDED = {
         "This node computes another app hash than the network: its software or its ledger file differs. Compare the "
         "versions; if they are equal, set the ledger folder aside and join anew from a snapshot."
     ),
-    "corrupt": "The engine's own data are damaged; restore the ledger folder from a backup, or join anew.",
+    "corrupt": (
+        "The engine's own data are damaged. The other members have everything: see `damaged` in docs/guides/network.md "
+        "for what to remove and what to keep, then start again."
+    ),
 }
 """Part of a line, and what it means, for an engine that ended or whose consensus failed."""
 
