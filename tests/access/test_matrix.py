@@ -213,6 +213,8 @@ PROBES: dict[str, Callable[[World, str], bytes]] = {
     "/medrec/link": lambda world, by: _link(world),
     "/medrec/redeliver": lambda world, by: codec.encode({"account": world.his.account, "epoch": 1, "counters": [0, 1]}),
     "/medrec/release": lambda world, by: access.encode(world.about_him(by)),
+    "/medrec/referral": lambda world, by: access.seal_release(access.encode(world.about_him(by)), bytes(64)),
+    "/medrec/view": lambda world, by: access.encode(world.about_him(by)),
     "/medrec/consents": lambda world, by: _his_consent(world, world.eve.sign),
     "/medrec/revocations": lambda world, by: write_revocation(world.his.account, bytes(32), world.eve.sign),
     "/medrec/disputes": lambda world, by: _dispute(world),

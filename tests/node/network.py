@@ -49,9 +49,11 @@ from medrec.node.policies import TRIAL_PATH, answer_trial
 from medrec.node.practitioners import PHYSICIAN, Practitioner, Practitioners
 from medrec.node.publish import Incoming, Published, Publisher
 from medrec.node.pull import answer_release
+from medrec.node.referrals import REFERRAL_PATH, Referrals, answer_referral
 from medrec.node.refusals import Refusal
 from medrec.node.store import Store
 from medrec.node.vault import Vault
+from medrec.node.views import VIEW_PATH, Views, answer_view
 
 START = 1_750_000_000_000
 HOUR = 3_600_000
@@ -59,6 +61,8 @@ ROUTES: dict[str, Callable[[Any, str, bytes], bytes]] = {
     "/medrec/release": answer_release,
     "/medrec/consents": consenting.answer_consent,
     "/medrec/revocations": consenting.answer_revocation,
+    REFERRAL_PATH: answer_referral,
+    VIEW_PATH: answer_view,
     DISPUTES_PATH: answer_disputes,
     DISPUTED_PATH: answer_disputed,
     ANSWERS_PATH: answer_answers,
@@ -112,6 +116,8 @@ class TestNode:
         self.disputes = Disputes(self)  # type: ignore[arg-type]
         self.gate = Gate(self)  # type: ignore[arg-type]
         self.checkpoints = Checkpoints(self)  # type: ignore[arg-type]
+        self.referrals = Referrals(self)  # type: ignore[arg-type]
+        self.views = Views(self)  # type: ignore[arg-type]
         self.agent = (
             Agent(self.store, self.vault, self.engine, organisation, self.network, self.peers.call, self.clock)
             if agent

@@ -52,9 +52,11 @@ from medrec.node.moving import MOVE_PATH, answer_move
 from medrec.node.peers import INTERACT, PeerError
 from medrec.node.policies import TRIAL_PATH, answer_trial
 from medrec.node.pull import answer_release
+from medrec.node.referrals import REFERRAL_PATH, answer_referral
 from medrec.node.refusals import Refusal
 from medrec.node.rules import Rule
 from medrec.node.store import StoreError
+from medrec.node.views import VIEW_PATH, answer_view
 from medrec.node.witness import TEXT, Answer
 from medrec.node.witness_app import read_body as read_witness_request
 from medrec.node.witness_door import DOOR_PATH, add_checkpoint
@@ -98,6 +100,8 @@ ROUTES: dict[str, Handler] = {
     "/medrec/link": _link,
     "/medrec/redeliver": _redeliver,
     RELEASE_PATH: answer_release,
+    REFERRAL_PATH: answer_referral,
+    VIEW_PATH: answer_view,
     CONSENTS_PATH: answer_consent,
     REVOCATIONS_PATH: answer_revocation,
     DISPUTES_PATH: answer_disputes,
@@ -117,6 +121,8 @@ RULES: dict[str, Rule] = {
     "/medrec/link": Rule.HER_SIGNATURE,
     "/medrec/redeliver": Rule.HER_AGENT,
     RELEASE_PATH: Rule.GATE,
+    REFERRAL_PATH: Rule.OWN_WORD,
+    VIEW_PATH: Rule.GATE,
     CONSENTS_PATH: Rule.HER_SIGNATURE,
     REVOCATIONS_PATH: Rule.HER_SIGNATURE,
     DISPUTES_PATH: Rule.HER_SIGNATURE,

@@ -129,14 +129,18 @@ def check_purpose(request: Request) -> None:
 
 
 def facts_of(request: Request, holder: str, rules: Rules) -> Facts:
-    """The facts of a request as its manifest states it: whoever has manifest and consents can decide it again."""
+    """The facts of a request as its manifest states it: whoever has manifest and consents can decide it again.
+
+    What is pushed goes to an organisation, and to nobody in particular there.
+    """
+    pushed = request.door == "push"
     return requested(
         rules,
         requester=request.requester,
         holder=holder,
         purposes=[request.purpose],
-        practitioner=request.identity,
-        roles=[request.role] if request.role else (),
+        practitioner="" if pushed else request.identity,
+        roles=[request.role] if request.role and not pushed else (),
         types=request.types,
     )
 

@@ -123,7 +123,7 @@ class Deliverer:
 
     def _failed(self, way: _Way, rows: list[Any], error: PeerError, now: int) -> None:
         way.failures += 1
-        way.next_call = now + _wait(way.failures)
+        way.next_call = now + wait_ms(way.failures)
         way.trouble = error.sentence
         alone = error.answered and len(rows) == 1
         # One row the peer cannot bear must not hold up the others: it is found by sending fewer at once.
@@ -164,7 +164,7 @@ def _is_due(column: Any, now: int) -> Any:
     return (column <= now) | (column > now + WAIT_MS_MAX)
 
 
-def _wait(attempts: int) -> int:
+def wait_ms(attempts: int) -> int:
     """How long to rest after this many failures in a row, in ms: half a second, doubled each time, a minute at most."""
     return min(WAIT_MS_MAX, WAIT_MS_FIRST << min(attempts - 1, 10))
 
@@ -186,5 +186,5 @@ def _settle(connection: sql.Connection, here: list[int], not_here: list[Any], no
         connection.execute(sql.delete(table).where(table.c.id.in_(here)))
     for row in not_here:
         attempts = min(row.attempts + 1, ATTEMPTS_COUNTED)
-        due = now + _wait(attempts) if later else row.due
+        due = now + wait_ms(attempts) if later else row.due
         connection.execute(sql.update(table).where(table.c.id == row.id).values(attempts=attempts, due=due))

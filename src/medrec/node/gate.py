@@ -27,7 +27,7 @@ from medrec.node.gather import Answered, Gathering, UsedError
 from medrec.node.journal import Draft, Line, Person
 from medrec.node.practitioners import CredentialCheck
 from medrec.node.reading import Reader
-from medrec.node.refusals import Code, Refusal
+from medrec.node.refusals import TRY_AGAIN, Code, Refusal
 from medrec.node.store import StoreError
 from medrec.node.vault import KEY_BYTES, Vault, VaultError, seal_field
 
@@ -37,6 +37,11 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 Answer_co = TypeVar("Answer_co", covariant=True)
 
+_DISCLOSED = (
+    sql.select(store.line)
+    .join_from(store.line, access.asked, access.asked.c.seq == store.line.c.seq)
+    .where(access.asked.c.obligation == sql.bindparam("wanted"), access.asked.c.due.is_not(None))
+)
 _PERSON_ID = sql.select(store.person.c.id).where(store.person.c.account == sql.bindparam("wanted"))
 
 
@@ -142,6 +147,87 @@ class Gate:
             # What cannot be written down is not done; and this refusal cannot be written down either.
             raise Refusal(Code.STORE_UNUSABLE) from None
         raise self._refuse(caller, ask, no, seen, obligation, now)
+
+    def repeat(self, caller: str, ask: Ask, door: "Door[Answer]") -> Answer:
+        """Let out once more what stands in the journal as disclosed and has not arrived, if all of it still may go.
+
+        Raises Refusal as `release` does; the line that is journalled then says that it was not sent.
+        """
+        now, seen = self._node.clock(), _Seen()
+        obligation = obligation_of(self._node.organisation, caller, bytes.fromhex(ask.request.id))
+        line, disclosed = self._disclosed(obligation)
+        seen.line = line
+        try:
+            if not self._active(caller):
+                raise Refusal(Code.REQUESTER_SUSPENDED)
+            self._check_merge_delay(now)
+            plan = self._decide(ask, now, door, seen)
+            rows = {(one.row.type, one.row.id): one for one in plan.chosen.records}
+            chosen = [rows.get((one.type, one.id)) for one in disclosed.records]
+            same = [one for one in chosen if one is not None]
+            if len(same) != len(chosen):
+                raise Refusal(Code.CONSENT_CHANGED)
+            hashes = [one.row.sha256.hex() for one in same]
+            if hashes != [one.sha256 for one in disclosed.records]:
+                raise Refusal(Code.RECORD_ALTERED)
+            contents = self.reader.read([one.row for one in same])
+            self._recheck(caller, plan, only_if_changed=True)
+            return door.give(ask, Released(plan.person, line, Chosen(same), contents, plan.attach, now))
+        except Refusal as refusal:
+            no = refusal
+        except EngineError:
+            no = Refusal(Code.LEDGER_UNUSABLE)
+        except (StoreError, VaultError, sql.exc.SQLAlchemyError):
+            raise Refusal(Code.STORE_UNUSABLE) from None
+        if no.reason in TRY_AGAIN:
+            raise no
+        raise self._refuse(caller, ask, no, seen, obligation, now)
+
+    def stopped(self, caller: str, ask: Ask, door: "Door[Answer]") -> Answer:
+        """The same without any record: what stands in the journal as disclosed was stopped, and the other is told."""
+        obligation = obligation_of(self._node.organisation, caller, bytes.fromhex(ask.request.id))
+        line, _ = self._disclosed(obligation)
+        with self._node.store.read() as connection:
+            person = self._node.journal.person_of_account(connection, ask.account)
+        if person is None:
+            raise Refusal(Code.UNKNOWN_PERSON)
+        return door.give(ask, Released(person, line, Chosen([]), [], (), self._node.clock()))
+
+    def _disclosed(self, obligation: bytes) -> tuple[Line, DisclosureManifest]:
+        """The disclosure that stands in the journal under an obligation. Raises Refusal if there is none."""
+        with self._node.store.read() as connection:
+            row = connection.execute(_DISCLOSED, {"wanted": obligation}).one_or_none()
+            opened = None if row is None else self._node.journal.manifest(connection, bytes(row.manifest))
+        if row is None or opened is None:
+            raise Refusal(Code.NOT_FOUND)
+        salt, data = opened
+        stated = manifests.decode(data)
+        assert isinstance(stated, DisclosureManifest)
+        return Line(row.seq, row.time, bytes(row.hash), bytes(row.entry), data, salt), stated
+
+    def greet(self, caller: str, ask: Ask) -> None:
+        """Whether a request is in order, before anything is decided about it. Raises Refusal, which is journalled."""
+        try:
+            self._authenticate(caller, ask, self._node.clock())
+        except Refusal as refusal:
+            no = refusal
+        except EngineError:
+            no = Refusal(Code.LEDGER_UNUSABLE)
+        else:
+            return
+        raise self.refuse(caller, ask, no)
+
+    def use(self, caller: str, ask: Ask) -> None:
+        """Use a request's id up for something that lets no record out. Raises Refusal for one that was used before."""
+        obligation = obligation_of(self._node.organisation, caller, bytes.fromhex(ask.request.id))
+        try:
+            self._node.store.write(
+                lambda connection: self._gathering.use(connection, Answered(obligation, caller, ask.expires, None))
+            )
+        except UsedError:
+            raise self._refuse(
+                caller, ask, Refusal(Code.REQUEST_REPLAYED), _Seen(), obligation, self._node.clock()
+            ) from None
 
     def refuse(self, caller: str, ask: Ask, refusal: Refusal) -> Refusal:
         """Write down that a request was refused before it came to the gate; the refusal as it may be seen."""

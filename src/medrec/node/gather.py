@@ -63,6 +63,13 @@ class Gathering:
             self._lead()
         return mine.line.result()
 
+    @staticmethod
+    def use(connection: sql.Connection, answered: Answered) -> None:
+        """Mark a request as answered without a line of its own. Raises UsedError. Inside `Store.write` only."""
+        if connection.execute(_USED, {"wanted": [answered.obligation]}).first() is not None:
+            raise UsedError
+        connection.execute(_INSERT_ASKED, [{**answered._asdict(), "seq": 0, "status": "refused"}])
+
     def _lead(self) -> None:
         group: list[_Waiting] = []
 

@@ -39,9 +39,11 @@ from medrec.node.practitioners import Practitioners
 from medrec.node.publish import Publisher
 from medrec.node.receive import close_failed
 from medrec.node.recovery import AccountWatch
+from medrec.node.referrals import Referrals
 from medrec.node.store import Store, StoreError
 from medrec.node.tiles import Tiles, TilesError
 from medrec.node.vault import Vault
+from medrec.node.views import Views
 from medrec.node.watching import Watch
 from medrec.node.witnesses import Web, WitnessPlace
 
@@ -105,8 +107,7 @@ class Node:
         self.peers = peers
         self.source: RecordReader = source or NoRecords()
         self.merge_delay_ms = merge_delay_ms
-        self.law = tuple(law)
-        self.labels = Labels()
+        self.law, self.labels = tuple(law), Labels()
         self.directory = Directory(engine)
         self.journal = Journal(store, vault, clock, organisation)
         self.publisher = Publisher(self.journal, self.network)
@@ -124,6 +125,7 @@ class Node:
         self.lists = PersonLists(self)
         self.watch = Watch(self)
         self.gate = Gate(self)
+        self.referrals, self.views = Referrals(self), Views(self)
         self.checkpoints = Checkpoints(self, witnesses, web, evidence)
         self.tiles = Tiles(tiles, engine, self.network) if tiles is not None else None
         self.deliverer = Deliverer(self)
@@ -189,6 +191,7 @@ class Node:
         """One round of everything."""
         self.anchor()
         self.deliverer.step(self.clock())
+        self.referrals.step(self.clock())
         if self.agent is not None:
             while self.agent.follow():
                 pass
@@ -242,7 +245,7 @@ class Node:
         self.anchor()
 
     def _deliver_round(self) -> None:
-        if not self.deliverer.step(self.clock()):
+        if not self.deliverer.step(self.clock()) + self.referrals.step(self.clock()):
             self._stopping.wait(ROUND_S)
 
     def _follow_round(self) -> None:

@@ -171,7 +171,7 @@ class CredentialCheck:
         if not ask.credential:
             raise Refusal(Code.CREDENTIAL_MISSING)
         credential, request = self._genuine(ask), ask.request
-        if credential.organisation != request.requester or credential.network != self._node.network.hex():
+        if credential.organisation != self._answers_for(ask) or credential.network != self._node.network.hex():
             raise Refusal(Code.CREDENTIAL_FOREIGN)
         if not credential.since <= now < credential.until:
             raise Refusal(Code.CREDENTIAL_OVER)
@@ -185,9 +185,13 @@ class CredentialCheck:
             raise Refusal(Code.ASSERTION_BAD)
         return credential
 
+    def _answers_for(self, ask: Ask) -> str:
+        """The organisation that answers for who asks; what is pushed is asked for by this organisation's own people."""
+        return self._node.organisation if ask.request.door == "push" else ask.request.requester
+
     def _genuine(self, ask: Ask) -> Credential:
         """The credential, if its organisation's present key signed it."""
-        organisation = self._node.directory.find(ask.request.requester)
+        organisation = self._node.directory.find(self._answers_for(ask))
         if organisation is None:
             raise Refusal(Code.REQUESTER_SUSPENDED)
         key = organisation.keys.ed25519

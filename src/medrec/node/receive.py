@@ -74,7 +74,9 @@ class Received(NamedTuple):
     more: str
 
 
-class _Opened(NamedTuple):
+class Opened(NamedTuple):
+    """A release that verified: its records, how its disclosure lists them, and where its next page begins."""
+
     records: tuple[ReceivedRecord, ...]
     listed: list[Disclosed]
     disclosure: DisclosureManifest
@@ -102,12 +104,13 @@ def request_records(
     wanted = {"types": list(types), "ids": list(ids), "after": after}
     asking = begin(node, source, account, practitioner, purpose, reason, **wanted)
     try:
+        assert asking.signed is not None
         answer = node.peers.call(source, access.RELEASE_PATH, access.encode(asking.signed))
     except PeerError:
         give_up(node, asking)
         raise
     try:
-        opened = _verify(node, source, account, asking.request, asking.obligation, answer)
+        opened = verify_release(node, asking, answer)
     except NotGenuineError as error:
         refuse_half(node, asking, error)
         raise
@@ -121,7 +124,7 @@ class Asking(NamedTuple):
     source: str
     account: str
     request: Request
-    signed: Ask
+    signed: Ask | None
     obligation: bytes
 
 
@@ -176,7 +179,12 @@ def refuse_half(node: "Node", asking: Asking, failure: NotGenuineError) -> None:
     )
 
 
-def _verify(node: "Node", source: str, account: str, asked: Request, obligation: bytes, answer: bytes) -> _Opened:
+def verify_release(node: "Node", asking: Asking, answer: bytes, *, stopped: bool = False) -> Opened:
+    """A signed release that belongs to a request, with everything in it verified. Raises NotGenuineError.
+
+    `stopped`: the source says that it let nothing go after all; then there are no records to hold against its list.
+    """
+    source, account, asked, obligation = asking.source, asking.account, asking.request, asking.obligation
     try:
         body, signature = access.open_release(answer)
         organisation = node.directory.find(source)
@@ -200,12 +208,12 @@ def _verify(node: "Node", source: str, account: str, asked: Request, obligation:
     _check_line(release.disclosure.manifest, release.disclosure.salt, release.disclosure.entry, "disclosure")
     records = tuple(_verify_record(node, source, account, asked, sent) for sent in release.records)
     listed = [
-        Disclosed(record.type, record.id, record.manifest.record.sha256 or "", _digest(record.manifest_bytes))
+        Disclosed(record.type, record.id, record.manifest.record.sha256 or "", digest_of(record.manifest_bytes))
         for record in records
     ]
-    if listed != disclosure.records:
+    if listed != disclosure.records and not (stopped and not listed):
         raise NotGenuineError("other-records", f"{source} sent other records than it wrote down as disclosed.")
-    return _Opened(records, listed, disclosure, release.disclosure.manifest, release.more)
+    return Opened(records, listed, disclosure, release.disclosure.manifest, release.more)
 
 
 def _verify_record(node: "Node", source: str, account: str, asked: Request, sent: SentRecord) -> ReceivedRecord:
@@ -257,8 +265,8 @@ def _keep(
 ) -> int:
     if not _mark(connection, obligation, "done"):
         raise NotGenuineError("too-late", "The answer came after this node had stated that nothing came.")
-    digest = _digest(disclosure)
-    return _state(node, connection, source, account, obligation, request, "received", records, digest)
+    digest = digest_of(disclosure)
+    return state_half(node, connection, source, account, obligation, request, "received", records, digest)
 
 
 def _refuse(
@@ -270,17 +278,21 @@ def _refuse(
     request: bytes,
     failure: NotGenuineError,
 ) -> None:
-    time = node.clock()
+    raise_alarm(node, connection, source, failure)
+    if _mark(connection, obligation, "done"):
+        state_half(node, connection, source, account, obligation, request, "refused", [], None, failure.code)
+
+
+def raise_alarm(node: "Node", connection: sql.Connection, source: str, failure: NotGenuineError) -> None:
+    """Tell this organisation that something came in a source's name that is not genuine."""
     connection.execute(
         sql.insert(store.alarm).values(
-            time=time, code="release-not-genuine", subject=source, sentence=failure.sentence[:500]
+            time=node.clock(), code="release-not-genuine", subject=source, sentence=failure.sentence[:500]
         )
     )
-    if _mark(connection, obligation, "done"):
-        _state(node, connection, source, account, obligation, request, "refused", [], None, failure.code)
 
 
-def _state(
+def state_half(
     node: "Node",
     connection: sql.Connection,
     source: str,
@@ -339,7 +351,9 @@ def close_failed(node: "Node") -> int:
     Raises EngineError, StoreError.
     """
     now, column = node.clock(), access.asking.c
-    over = (column.status == "failed") | ((column.status == "waiting") & (column.expires + ASK_LIFE_MS < now))
+    over = column.status.in_(("failed", "viewing")) | (
+        (column.status == "waiting") & (column.expires + ASK_LIFE_MS < now)
+    )
     old = (column.status != "waiting") & (column.expires + FORGET_AFTER_MS < now)
     with node.store.read() as connection:
         rows = connection.execute(sql.select(access.asking).where(over)).all()
@@ -358,9 +372,12 @@ def close_failed(node: "Node") -> int:
 def _state_nothing(node: "Node", row: Any, connection: sql.Connection) -> int:
     if not _mark(connection, row.obligation, "done"):
         return 0
-    _state(node, connection, row.source, row.account, row.obligation, row.request, "nothing", [], None)
+    # A page of the source was opened here, and looked at.
+    outcome: Outcome = "viewed" if row.status == "viewing" else "nothing"
+    state_half(node, connection, row.source, row.account, row.obligation, row.request, outcome, [], None)
     return 1
 
 
-def _digest(data: bytes) -> str:
+def digest_of(data: bytes) -> str:
+    """The SHA-256 of bytes, in hex."""
     return hashlib.sha256(data).hexdigest()

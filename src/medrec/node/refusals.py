@@ -23,6 +23,9 @@ class Code(Enum):
     REASON_MISSING = "reason-missing"
     QUERY_UNKNOWN = "query-unknown"
     NOT_FOUND = "not-found"
+    NOT_A_PROVIDER = "not-a-provider"
+    NOT_GENUINE = "not-genuine"
+    TICKET_UNKNOWN = "ticket-unknown"
     # Who asks in the requester's name.
     CREDENTIAL_MISSING = "credential-missing"
     CREDENTIAL_BAD = "credential-bad"
@@ -94,6 +97,9 @@ SENTENCES: dict[Code, str] = {
     Code.REASON_MISSING: "The request gives no reason; write one sentence and ask again.",
     Code.QUERY_UNKNOWN: "This node does not answer a query of this form; the CapabilityStatement lists those it does.",
     Code.NOT_FOUND: "No such record is here, or there is no permission for it.",
+    Code.NOT_A_PROVIDER: "The directory has no active provider of this name; choose one that it has.",
+    Code.NOT_GENUINE: "What came does not verify; nothing of it was kept.",
+    Code.TICKET_UNKNOWN: "This page was opened before, or its time has run out; ask for it again.",
     Code.CREDENTIAL_MISSING: "The request does not show who asks; add the practitioner's credential.",
     Code.CREDENTIAL_BAD: "The practitioner's credential is not readable, or its signature does not hold.",
     Code.CREDENTIAL_FOREIGN: "The credential was made by another organisation, or for another network.",
@@ -182,7 +188,7 @@ class Refusal(Exception):
     @property
     def status(self) -> int:
         """The HTTP status that goes with it: 400, 403, 404 or 503."""
-        if self.reason is Code.NOT_FOUND:
+        if self.reason in (Code.NOT_FOUND, Code.TICKET_UNKNOWN):
             return 404
         return 400 if self.reason in UNREADABLE else 503 if self.reason in TRY_AGAIN else 403
 

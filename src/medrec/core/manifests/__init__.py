@@ -31,6 +31,7 @@ FORMS: dict[str, type[Fields]] = {
     "delegation-end/1": delegation.DelegationEndManifest,
     "acting/1": delegation.ActingManifest,
     "share/1": delegation.ShareManifest,
+    "log-read/1": access.LogReadManifest,
     "dispute/1": dispute.DisputeManifest,
     "dispute-answer/1": dispute.DisputeAnswerManifest,
     "dispute-answered/1": dispute.DisputeAnsweredManifest,

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from medrec.core.manifests.record import FhirId, FhirType, Hex16, Hex32
-from medrec.core.types import Fields, OrganisationId, TimeMs
+from medrec.core.types import Count, Fields, OrganisationId, TimeMs
 
 Door = Literal["pull", "push", "view"]
 Outcome = Literal["received", "viewed", "refused", "nothing"]
@@ -128,6 +128,23 @@ class CallRefusedManifest(Fields, frozen=True):
     caller: OrganisationId
     path: Annotated[str, msgspec.Meta(max_length=100)]
     code: Annotated[str, msgspec.Meta(max_length=40)]
+    id: Hex16
+
+
+class LogReadManifest(Fields, frozen=True):
+    """An organisation showed a person's access log: to herself, to who acts for her, or to somebody of its staff.
+
+    `reader` is who read, in the words of who signed her in; `lines` how many looks were shown.
+    """
+
+    manifest: Literal["log-read/1"]
+    network: Hex32
+    organisation: OrganisationId
+    account: str
+    time: TimeMs
+    by: Literal["herself", "delegate", "agent", "staff"]
+    reader: Annotated[str, msgspec.Meta(max_length=400)]
+    lines: Count
     id: Hex16
 
 

@@ -58,6 +58,7 @@ def fetch(
         ids=query.asked_ids(),
         query=f"{path}?{parameters}" if parameters else path,
     )
+    assert asking.signed is not None
     stated = base64.urlsafe_b64encode(access.encode(asking.signed)).decode()
     try:
         fields, body = node.peers.interact(source, path, parameters, stated)

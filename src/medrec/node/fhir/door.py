@@ -102,14 +102,7 @@ class FhirDoor:
 
     def give(self, ask: Ask, released: Released) -> Answer:
         """See gate.Door."""
-        line = released.line
-        sent = SentLine(line.entry, line.manifest, line.salt, line.seq)
-        fields = {
-            "content-type": bundle.JSON,
-            "x-request-id": ask.request.id,
-            "cache-control": "no-store",
-            LINE: base64.urlsafe_b64encode(access.encode(sent)).decode(),
-        }
+        fields = header_fields(ask, released)
         if self._query.kind == READ:
             if released.attach:
                 fields["medrec-notice"] = ", ".join(released.attach)
@@ -136,6 +129,16 @@ class FhirDoor:
 
     def _url(self, name: str) -> str:
         return base_url(self._node) + "/" + name
+
+
+def header_fields(ask: Ask, released: Released | None = None) -> dict[str, str]:
+    """The fields of an answer: what it is, whose request it answers, and the source's half of a disclosure."""
+    fields = {"content-type": bundle.JSON, "x-request-id": ask.request.id, "cache-control": "no-store"}
+    if released is not None:
+        line = released.line
+        sent = SentLine(line.entry, line.manifest, line.salt, line.seq)
+        fields[LINE] = base64.urlsafe_b64encode(access.encode(sent)).decode()
+    return fields
 
 
 def base_url(node: "Node") -> str:

@@ -21,6 +21,8 @@ from medrec.node.access import Ask
 from medrec.node.calls import Callers, CallRefused, failed, read_body
 from medrec.node.fhir import bundle, capability
 from medrec.node.fhir.door import BASE, Answer, answer_query
+from medrec.node.fhir.faces import answer_face, create_consent
+from medrec.node.fhir.query import FACES
 from medrec.node.gate import read_ask
 from medrec.node.refusals import Code, Refusal
 from medrec.node.store import StoreError
@@ -66,6 +68,9 @@ def _answer(
         caller = callers.caller(request, headers, body)
         # For the access log.
         request.scope["medrec.caller"] = caller
+        kind = request.headers.get("content-type", "").split(";")[0].strip()
+        if request.method == "POST" and request.path_params["path"] == "Consent" and kind == "application/json":
+            return create(node, body)
         return serve(node, caller, request.method, *_interaction(request, body), request.headers.get(signing.ASK, ""))
     except CallRefused as error:
         return _refused(error.code, error.sentence, error.status)
@@ -80,13 +85,28 @@ def serve(node: "Node", caller: str, method: str, path: str, parameters: str, st
     field.
     """
     try:
-        return answer_query(node, caller, read_stated(stated), path, parameters)
+        ask = read_stated(stated)
+        if path.partition("/")[0] in FACES:
+            return answer_face(node, caller, ask, path, parameters)
+        return answer_query(node, caller, ask, path, parameters)
     except (EngineError, StoreError):
         raise CallRefused("unavailable", "The node cannot do this at the moment; try again later.", 503) from None
     except (Refusal, CallRefused):
         raise
     except Exception as error:
         failed("a FHIR interaction", error)
+
+
+def create(node: "Node", body: bytes) -> Answer:
+    """Take a consent that carries its own signature. Raises Refusal, CallRefused."""
+    try:
+        return create_consent(node, body)
+    except (EngineError, StoreError):
+        raise CallRefused("unavailable", "The node cannot do this at the moment; try again later.", 503) from None
+    except (Refusal, CallRefused):
+        raise
+    except Exception as error:
+        failed("taking a consent", error)
 
 
 def answer_locally(node: "Node", caller: str, body: bytes) -> bytes:

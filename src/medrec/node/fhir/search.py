@@ -187,6 +187,12 @@ def _spans(found: Found, paths: tuple[str, ...]) -> Iterator[Span | None]:
                 yield read_time(value)
 
 
+def date_test(value: str) -> Callable[[int], bool]:
+    """A test of moments (ms) by a date parameter. Raises Refusal with query-unknown."""
+    test = _date_test(value)
+    return lambda time: test(Span(time, time + 1))
+
+
 def _date_test(value: str) -> Callable[[Span], bool]:
     prefix, rest = (value[:2], value[2:]) if value[:2] in _PREFIXES else ("eq", value)
     span = read_time(rest)

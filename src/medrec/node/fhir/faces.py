@@ -1,0 +1,212 @@
+"""What a node itself has to say, as FHIR: AuditEvent, Consent, Provenance.
+
+AuditEvents and Consents belong to the person: only the organisation that serves her here (her agent) is answered,
+at her request; for everybody else there is no such person. Reading her AuditEvents is written down. A Provenance is
+about a record, and goes through the gate like the record.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from medrec.core.consent.names import organisation
+from medrec.core.manifests.consent import FhirConsentManifest, Grant
+from medrec.node.access import Ask
+from medrec.node.access_log import lines_here, write_down
+from medrec.node.consents import Kept
+from medrec.node.deciding import Allowed, Permitted
+from medrec.node.fhir import bundle
+from medrec.node.fhir.audit import Auditor
+from medrec.node.fhir.bundle import Entry
+from medrec.node.fhir.door import Answer, base_url, header_fields, instant
+from medrec.node.fhir.search import date_test
+from medrec.node.fhir.signed import provenance
+from medrec.node.gate import Chosen, Released
+from medrec.node.journal import Person
+from medrec.node.refusals import Code, Refusal
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+SCOPE = {"system": "http://terminology.hl7.org/CodeSystem/consentscope", "code": "patient-privacy"}
+CATEGORY = {"system": "http://loinc.org", "code": "59284-0"}
+RECIPIENT = {"system": "http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "code": "PRCP"}
+TYPES = "http://hl7.org/fhir/resource-types"
+PROVENANCE_MAX = 50
+
+
+def answer_face(node: "Node", caller: str, ask: Ask, path: str, parameters: str) -> Answer:
+    """A search for AuditEvents, a read or search of Consents, a search for Provenance. Raises Refusal, journalled."""
+    kind, _, identifier = path.partition("/")
+    try:
+        wanted = _parameters(parameters)
+        if ask.request.query != (f"{path}?{parameters}" if parameters else path) or ask.request.door != "pull":
+            raise Refusal(Code.MALFORMED)
+        if kind == "Provenance":
+            if set(wanted) != {"target"} or identifier:
+                raise Refusal(Code.QUERY_UNKNOWN, "Provenance takes target")
+            door = ProvenanceDoor(node, wanted["target"].split(","))
+            if (list(ask.request.types), list(ask.request.ids)) != door.wanted:
+                raise Refusal(Code.MALFORMED)
+    except Refusal as refusal:
+        raise node.gate.refuse(caller, ask, refusal) from None
+    if kind == "Provenance":
+        return node.gate.release(caller, ask, door)
+    # From here on: the person's own.
+    person = _her_agent(node, caller, ask)
+    try:
+        if kind == "AuditEvent":
+            shown, answer = _audit_events(node, ask, person, wanted, parameters)
+        else:
+            shown, answer = 0, _consents(node, ask, person, identifier, wanted, parameters)
+    except Refusal as refusal:
+        raise node.gate.refuse(caller, ask, refusal) from None
+    node.gate.use(caller, ask)
+    if kind == "AuditEvent":
+        write_down(node, ask.account, "agent", ask.request.practitioner, shown)
+    return answer
+
+
+def create_consent(node: "Node", body: bytes) -> Answer:
+    """POST /fhir/Consent: a signed manifest -> 201 and the Consent as it stands. Raises Refusal, StoreError."""
+    given = node.consents.give(body)
+    fields = {
+        "content-type": bundle.JSON,
+        "location": f"{base_url(node)}/Consent/{given.hash.hex()}",
+        "cache-control": "no-store",
+    }
+    return Answer(200 if given.known else 201, b"", fields)
+
+
+def _parameters(parameters: str) -> dict[str, str]:
+    try:
+        pairs = parse_qsl(parameters, keep_blank_values=True, strict_parsing=bool(parameters), max_num_fields=10)
+    except ValueError:
+        raise Refusal(Code.QUERY_UNKNOWN) from None
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise Refusal(Code.QUERY_UNKNOWN, "a parameter comes twice")
+    return found
+
+
+def _her_agent(node: "Node", caller: str, ask: Ask) -> Person:
+    """The person, if the one who calls serves her here, and says that it is at her request. Raises Refusal."""
+    node.gate.greet(caller, ask)
+    with node.store.read() as connection:
+        person = node.journal.person_of_account(connection, ask.account)
+    if person is None or person.agent != caller or ask.request.purpose != "PATRQT":
+        raise node.gate.refuse(caller, ask, Refusal(Code.NOT_PERMITTED))
+    return person
+
+
+def _is_her(person: Person, value: str) -> bool:
+    return value in (person.patient, f"Patient/{person.patient}", person.account)
+
+
+def _audit_events(
+    node: "Node", ask: Ask, person: Person, wanted: dict[str, str], parameters: str
+) -> tuple[int, Answer]:
+    """How many AuditEvents are shown, and the answer that shows them."""
+    if not set(wanted) <= {"patient", "date"}:
+        raise Refusal(Code.QUERY_UNKNOWN, "AuditEvent takes patient and date")
+    mine = "patient" not in wanted or _is_her(person, wanted["patient"])
+    test = date_test(wanted["date"]) if "date" in wanted else None
+    auditor = Auditor(node, ask.account, person.patient or "")
+    with node.store.read() as connection:
+        lines = lines_here(node, connection, person) if mine else []
+    events = [
+        event for seq, stated in lines if test is None or test(stated.time) for event in auditor.events(seq, stated)
+    ]
+    entries = [Entry(f"{base_url(node)}/AuditEvent/{event['id']}", bundle.encode(event), "match") for event in events]
+    return len(entries), _searchset(node, ask, "AuditEvent", parameters, entries)
+
+
+def _consents(
+    node: "Node", ask: Ask, person: Person, identifier: str, wanted: dict[str, str], parameters: str
+) -> Answer:
+    if not set(wanted) <= {"patient", "status"} or (identifier and wanted):
+        raise Refusal(Code.QUERY_UNKNOWN, "Consent takes patient and status")
+    kept = [one for one in node.consents.of(ask.account) if not identifier or one.hash.hex() == identifier]
+    if identifier:
+        if not kept:
+            raise Refusal(Code.NOT_FOUND)
+        return Answer(200, consent_resource(kept[0], person), header_fields(ask))
+    mine = "patient" not in wanted or _is_her(person, wanted["patient"])
+    # What stands is active; what was taken back does not stand any more.
+    shown = kept if mine and wanted.get("status", "active") == "active" else []
+    url = f"{base_url(node)}/Consent/"
+    entries = [Entry(url + one.hash.hex(), consent_resource(one, person), "match") for one in shown]
+    return _searchset(node, ask, "Consent", parameters, entries)
+
+
+def consent_resource(kept: Kept, person: Person) -> bytes:
+    """The FHIR Consent of a consent that stands: as it was signed, or as the simple grant says it."""
+    if isinstance(kept.consent, FhirConsentManifest):
+        return kept.consent.consent.encode()
+    grant: Grant = kept.consent.grant
+    provision: dict[str, Any] = {"type": grant.effect}
+    if grant.until is not None:
+        # The last millisecond of a period belongs to it.
+        provision["period"] = {"end": instant(grant.until - 1)}
+    if "*" not in grant.recipients:
+        provision["actor"] = [
+            {"role": {"coding": [RECIPIENT]}, "reference": {"reference": organisation(name)}}
+            for name in grant.recipients
+        ]
+    if grant.types:
+        provision["class"] = [{"system": TYPES, "code": kind} for kind in grant.types]
+    value = {
+        "resourceType": "Consent",
+        "id": kept.hash.hex(),
+        "status": "active",
+        "scope": {"coding": [SCOPE]},
+        "category": [{"coding": [CATEGORY]}],
+        "dateTime": instant(kept.consent.time),
+        "provision": provision,
+    }
+    if person.patient:
+        value["patient"] = {"reference": f"Patient/{person.patient}"}
+    return bundle.encode(value)
+
+
+class ProvenanceDoor:
+    """Who signed a record, and when, with a signature that others can check; the record itself stays."""
+
+    def __init__(self, node: "Node", targets: Sequence[str]) -> None:
+        self._node = node
+        self._targets = [tuple(target.split("/", 1)) for target in targets]
+        fits = all(len(target) == 2 and all(target) for target in self._targets)
+        if not fits or len(self._targets) > PROVENANCE_MAX:
+            raise Refusal(Code.QUERY_UNKNOWN, "target names records as Type/id")
+        self.wanted = provenance_wants(targets)
+
+    def choose(self, ask: Ask, permitted: Permitted) -> Chosen:
+        """See gate.Door."""
+        found: list[Allowed] = []
+        for kind, identifier in sorted(set(self._targets)):
+            found += permitted.records((kind,), (identifier,))
+        return Chosen(found)
+
+    def give(self, ask: Ask, released: Released) -> Answer:
+        """See gate.Door."""
+        node, url = self._node, f"{base_url(self._node)}/Provenance/"
+        entries = []
+        for allowed, content in zip(released.chosen.records, released.contents, strict=True):
+            made = provenance(node, allowed.row, content)
+            entries.append(Entry(url + str(made["id"]), bundle.encode(made), "match"))
+        return _searchset(node, ask, "Provenance", ask.request.query.partition("?")[2], entries, released)
+
+
+def provenance_wants(targets: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The types and ids that a request for Provenance of these targets states."""
+    pairs = [target.partition("/") for target in targets]
+    return sorted({kind for kind, _, _ in pairs}), sorted({identifier for _, _, identifier in pairs})
+
+
+def _searchset(
+    node: "Node", ask: Ask, kind: str, parameters: str, entries: list[Entry], released: Released | None = None
+) -> Answer:
+    here = f"{base_url(node)}/{kind}" + (f"?{parameters}" if parameters else "")
+    time = instant(released.now if released is not None else node.clock())
+    body = bundle.searchset(ask.request.id, time, entries, [("self", here)], len(entries))
+    return Answer(200, body, header_fields(ask, released))

@@ -1,0 +1,277 @@
+"""The door that pushes: a referral takes records to a provider of the ledger's directory.
+
+    refer(...)            the gate decides and writes the disclosure down; from then on it waits to be delivered
+    Referrals.step(now)   each attempt decides again and reads again: what was taken back meanwhile does not leave
+    answer_referral       the provider verifies it, writes its half, keeps it, and says so: that is the receipt
+
+Delivered at least once, kept once. One that is stopped after it was written down reaches the provider without its
+records, so that it can state that nothing came. A crash at any place leaves a referral that waits.
+"""
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import sqlalchemy as sql
+from sqlalchemy import BigInteger, Column, Integer, LargeBinary, String, Table
+
+from medrec.core import codec, manifests
+from medrec.core.manifests.access import DisclosureManifest, Outcome, obligation_of
+from medrec.core.state import Organisation
+from medrec.node import access, pushed, receive
+from medrec.node.access import Ask, Release, UnreadableError
+from medrec.node.deliver import wait_ms
+from medrec.node.peers import PeerError
+from medrec.node.practitioners import Practitioner
+from medrec.node.pull import Pages
+from medrec.node.receive import NotGenuineError
+from medrec.node.refusals import TRY_AGAIN, Code, Refusal
+from medrec.node.store import metadata
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+REFERRAL_PATH = "/medrec/referral"
+PROVIDERS = frozenset({"hospital", "clinic", "lab"})
+LIFE_MS = 5 * 60_000
+
+# status: waiting, delivered, stopped (taken back, or refused by the gate), refused (it did not verify over there).
+referral_sent = Table(
+    "referral_sent",
+    metadata,
+    Column("obligation", LargeBinary(16), primary_key=True),
+    Column("account", String(80), nullable=False),
+    Column("recipient", String(32), nullable=False),
+    Column("ask", LargeBinary, nullable=False),
+    Column("time", BigInteger, nullable=False),
+    Column("status", String(10), nullable=False, index=True),
+    Column("attempts", Integer, nullable=False),
+    Column("due", BigInteger, nullable=False),
+    Column("trouble", String(500), nullable=False),
+)
+
+referral_taken = Table(
+    "referral_taken",
+    metadata,
+    Column("obligation", LargeBinary(16), primary_key=True),
+    Column("source", String(32), nullable=False),
+    Column("account", String(80), nullable=False),
+    Column("time", BigInteger, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
+
+class Referral(NamedTuple):
+    """A referral as its sender sees it; `due` (ms) is when it is tried again, `trouble` why it is not there yet."""
+
+    obligation: bytes
+    account: str
+    recipient: str
+    time: int
+    status: str
+    attempts: int
+    due: int
+    trouble: str
+
+
+class Referred(NamedTuple):
+    """A referral as the provider has it: from whom, about whom, who wrote it and why, and the verified records."""
+
+    obligation: bytes
+    source: str
+    account: str
+    time: int
+    practitioner: str
+    reason: str
+    records: tuple[tuple[str, str, bytes], ...]
+
+
+def providers(node: "Node") -> list[Organisation]:
+    """The organisations of the ledger's directory that somebody can be referred to, by name."""
+    found = [one for one in node.directory.active() if PROVIDERS & set(one.roles) and one.id != node.organisation]
+    return sorted(found, key=lambda one: (one.name, one.id))
+
+
+class Referrals:
+    """The referrals of one node, sent and taken."""
+
+    def __init__(self, node: "Node") -> None:
+        self._node = node
+
+    def refer(
+        self,
+        account: str,
+        recipient: str,
+        *,
+        practitioner: Practitioner,
+        reason: str,
+        purpose: str = "TREAT",
+        types: tuple[str, ...] = (),
+        ids: tuple[str, ...] = (),
+    ) -> Referral:
+        """Refer a person to a provider, with her records of these types and ids (none: all that she permits it).
+
+        `practitioner` is somebody of this organisation. Raises Refusal: also for a recipient that is no provider, and
+        for more records than one referral takes.
+        """
+        node = self._node
+        if recipient not in {one.id for one in providers(node)}:
+            raise Refusal(Code.NOT_A_PROVIDER)
+        now, identifier = node.clock(), node.vault.random(receive.REQUEST_BYTES)
+        wanted: dict[str, Any] = {"door": "push", "types": list(types), "ids": list(ids), "requester": recipient}
+        request = practitioner.request(identifier, purpose, reason, **wanted)
+        ask = practitioner.ask(node.network, node.organisation, account, now + LIFE_MS, request)
+        obligation = obligation_of(node.organisation, recipient, identifier)
+        row = {
+            "obligation": obligation,
+            "account": account,
+            "recipient": recipient,
+            "ask": node.vault.seal(None, access.encode(ask), obligation),
+            "time": now,
+            "status": "waiting",
+            "attempts": 0,
+            "due": now,
+            "trouble": "",
+        }
+        node.store.write(lambda connection: connection.execute(sql.insert(referral_sent).values(**row)))
+        try:
+            node.gate.release(recipient, ask, Parcel(node))
+        except Refusal as refusal:
+            self._mark(obligation, status="stopped", trouble=refusal.sentence)
+            raise
+        return next(one for one in self.sent() if one.obligation == obligation)
+
+    def sent(self) -> list[Referral]:
+        """What this node has referred, newest first."""
+        column = referral_sent.c
+        with self._node.store.read() as connection:
+            rows = connection.execute(sql.select(referral_sent).order_by(column.time.desc(), column.obligation)).all()
+        return [
+            Referral(
+                bytes(row.obligation), row.account, row.recipient, row.time, row.status, row.attempts, row.due,
+                row.trouble,
+            )
+            for row in rows
+        ]  # fmt: skip
+
+    def step(self, now: int) -> int:
+        """Try every referral that waits and is due; how many were delivered. Raises StoreError, EngineError."""
+        column = referral_sent.c
+        with self._node.store.read() as connection:
+            rows = connection.execute(
+                sql.select(referral_sent).where(column.status == "waiting", column.due <= now).order_by(column.time)
+            ).all()
+        return sum(self._try(row, now) for row in rows)
+
+    def _try(self, row: Any, now: int) -> bool:
+        node, obligation = self._node, bytes(row.obligation)
+        ask = access.decode(node.vault.open(None, bytes(row.ask), obligation), Ask)
+        try:
+            parcel = node.gate.repeat(row.recipient, ask, Parcel(node))
+        except Refusal as refusal:
+            if refusal.reason in TRY_AGAIN:
+                self._later(row, refusal.sentence, now)
+                return False
+            # Written down as disclosed and then stopped: the provider is told, and states that nothing came.
+            parcel = node.gate.stopped(row.recipient, ask, Parcel(node))
+            self._mark(obligation, trouble=refusal.sentence)
+        try:
+            answer = codec.decode(node.peers.call(row.recipient, REFERRAL_PATH, parcel))
+        except PeerError as error:
+            if error.answered and error.code == Code.NOT_GENUINE.value:
+                self._mark(obligation, status="refused", trouble=error.sentence)
+            else:
+                self._later(row, error.sentence, now)
+            return False
+        done = "delivered" if answer == {"outcome": "received"} else "stopped"
+        self._mark(obligation, status=done, attempts=row.attempts + 1)
+        return done == "delivered"
+
+    def _later(self, row: Any, trouble: str, now: int) -> None:
+        attempts = row.attempts + 1
+        self._mark(bytes(row.obligation), attempts=attempts, due=now + wait_ms(attempts), trouble=trouble[:500])
+
+    def _mark(self, obligation: bytes, **values: Any) -> None:
+        where = referral_sent.c.obligation == obligation
+        self._node.store.write(
+            lambda connection: connection.execute(sql.update(referral_sent).where(where).values(**values))
+        )
+
+    def take(self, source: str, parcel: bytes) -> str:
+        """Take a referral; the outcome: received, or nothing for one that was stopped. Raises Refusal, StoreError."""
+        node = self._node
+        try:
+            release = access.decode(access.open_release(parcel)[0], Release, access.RELEASE_BYTES_MAX)
+            stated = manifests.decode(release.disclosure.manifest)
+        except (UnreadableError, manifests.ManifestError):
+            raise Refusal(Code.MALFORMED) from None
+        if not isinstance(stated, DisclosureManifest) or stated.organisation != source:
+            raise Refusal(Code.MALFORMED)
+        request = stated.request
+        obligation = obligation_of(source, node.organisation, bytes.fromhex(request.id))
+        if request.requester != node.organisation or request.door != "push":
+            raise Refusal(Code.MALFORMED)
+        asking = receive.Asking(source, stated.account, request, None, obligation)
+        try:
+            opened = receive.verify_release(node, asking, parcel, stopped=not release.records)
+        except NotGenuineError as error:
+            failure = error
+            node.store.write(lambda connection: pushed.refuse_pushed(node, connection, asking, failure))
+            raise Refusal(Code.NOT_GENUINE, failure.code) from None
+        return node.store.write(lambda connection: self._keep(connection, asking, opened, parcel))
+
+    def _keep(self, connection: sql.Connection, asking: receive.Asking, opened: Any, parcel: bytes) -> str:
+        column, node = referral_taken.c, self._node
+        known = connection.execute(sql.select(column.seq).where(column.obligation == asking.obligation)).first()
+        if known is not None:
+            return "received"
+        outcome: Outcome = "received" if opened.records or not opened.disclosure.records else "nothing"
+        seq = pushed.state_pushed(node, connection, asking, opened, outcome)
+        if seq is not None and outcome == "received":
+            row = {
+                "obligation": asking.obligation,
+                "source": asking.source,
+                "account": asking.account,
+                "time": node.clock(),
+                "seq": seq,
+                "sealed": node.vault.seal(None, parcel, asking.obligation),
+            }
+            connection.execute(sql.insert(referral_taken).values(**row))
+        return outcome
+
+    def taken(self) -> list[Referred]:
+        """The referrals that came here, newest first, with the records in them. Raises VaultError, StoreError."""
+        with self._node.store.read() as connection:
+            rows = connection.execute(sql.select(referral_taken).order_by(referral_taken.c.seq.desc())).all()
+        found = []
+        for row in rows:
+            parcel = self._node.vault.open(None, bytes(row.sealed), bytes(row.obligation))
+            release = access.decode(access.open_release(parcel)[0], Release, access.RELEASE_BYTES_MAX)
+            stated: Any = manifests.decode(release.disclosure.manifest)
+            records = tuple(
+                (listed.type, listed.id, sent.content)
+                for listed, sent in zip(stated.records, release.records, strict=True)
+            )
+            request = stated.request
+            found.append(
+                Referred(
+                    bytes(row.obligation), row.source, row.account, row.time, request.practitioner, request.reason,
+                    records,
+                )
+            )  # fmt: skip
+        return found
+
+
+class Parcel(Pages):
+    """The door of a referral: all of it in one, or none."""
+
+    def choose(self, ask: Ask, permitted: Any) -> Any:
+        """See gate.Door. A referral has one page."""
+        chosen = super().choose(ask, permitted)
+        if chosen.more:
+            raise Refusal(Code.TOO_LARGE)
+        return chosen
+
+
+def answer_referral(node: "Node", caller: str, body: bytes) -> bytes:
+    """POST /medrec/referral: a signed release -> CBOR {"outcome"}; the same one again is answered alike."""
+    return codec.encode({"outcome": node.referrals.take(caller, body)})

@@ -1,0 +1,206 @@
+"""A look is disputed in one call: it stops what follows everywhere, and the one who looked has to answer."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sql
+
+from medrec.core import codec, state
+from medrec.core.manifests.dispute import owed_for
+from medrec.core.state import Obligation
+from medrec.node import store
+from medrec.node.disputes import ANSWERS_PATH, DISPUTED_PATH, DISPUTES_PATH, DUE_MS
+from medrec.node.disputing import Raised, dispute, state_it
+from medrec.node.halves import one_sided, owed
+from medrec.node.peers import Fault, PeerError
+from medrec.node.refusals import Code, Refusal
+from tests.node.network import HOUR, Network, Patient
+from tests.node.test_gate import ASTHMA, BLOOD_PRESSURE, codes, get, names, refused, written
+
+
+@pytest.fixture
+def network(tmp_path: Path) -> Iterator[Network]:
+    opened = Network(tmp_path)
+    opened["north"].put("Observation", "bp", BLOOD_PRESSURE)
+    opened["north"].put("Condition", "asthma", ASTHMA)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def ada(network: Network) -> Patient:
+    person = network.patient("ada", "north", "east")
+    for source in ("north", "east"):
+        network.consent(person, source, "south")
+    return person
+
+
+def raise_it(network: Network, ada: Patient, **more: Any) -> Raised:
+    """Ada does not know why south looked at north's records."""
+    agent: Any = network["guide"]
+    return dispute(agent, ada.account, "south", "north", ada.sign, ada.key.key_id, words="I was never there", **more)
+
+
+def carry(network: Network, *paths: str) -> None:
+    """Bring what waits for these paths, as the deliverer does."""
+    for node in network.nodes.values():
+        for row in [row for row in node.rows(store.outbox) if row.path in paths]:
+            if codec.decode(node.peers.call(row.organisation, row.path, codec.encode([bytes(row.payload)]))) == [True]:
+                gone = sql.delete(store.outbox).where(store.outbox.c.id == row.id)
+                node.store.write(lambda connection, gone=gone: connection.execute(gone))
+
+
+def obligation(network: Network, raised: Raised) -> Obligation | None:
+    with network.engine.view() as view:
+        key = state.obligation_key("north", owed_for("north", "south", raised.id))
+        return state.read(view, key, Obligation)
+
+
+def test_one_call_stops_releases_at_every_source(network: Network, ada: Patient) -> None:
+    looked = get(network, ada.account)
+    raised = raise_it(network, ada, obligation=looked.obligation.hex())
+    assert raised.taken == ("east", "north") and not raised.waiting and not raised.refused
+    assert refused(network, ada.account).code == "not-permitted"
+    assert codes(network["north"]) == ["disputed"]
+    for source in ("north", "east"):
+        node: Any = network[source]
+        assert node.disputes.stops(ada.account, "south") and not node.disputes.stops(ada.account, "east")
+        (statement,) = [one.statement for one in written(node, "dispute/1")]
+        assert (statement.requester, statement.obligation) == ("south", looked.obligation.hex())
+    # Others are not touched, and a restart forgets nothing.
+    network.consent(ada, "north", "east")
+    assert names(get(network, ada.account, by="east"))
+    assert network.crash("north").disputes.stops(ada.account, "south")
+
+
+def test_the_one_who_looked_owes_an_answer_and_it_reaches_her(network: Network, ada: Patient) -> None:
+    north, south = network["north"], network["south"]
+    raised = raise_it(network, ada)
+    network.anchor()
+    due = obligation(network, raised)
+    assert due is not None and (due.debtor, due.status) == ("south", "open") and due.due == network.time + DUE_MS
+    assert [(one.creditor, one.known) for one in owed(south)] == [("north", False)]  # type: ignore[arg-type]
+    carry(network, DISPUTED_PATH)
+    (about,) = south.disputes.about_us()
+    assert (about.source, about.account, about.words, about.status) == (
+        "north",
+        ada.account,
+        "I was never there",
+        "open",
+    )
+    assert [alarm.code for alarm in south.rows(store.alarm)] == ["look-disputed"]
+    south.disputes.answer(about.id, "mistake", "A clerk opened the wrong record. It will not happen again.")
+    carry(network, ANSWERS_PATH)
+    network.anchor()
+    settled = obligation(network, raised)
+    assert settled is not None and settled.status == "settled"
+    assert owed(south) == []  # type: ignore[arg-type]
+    (answer,) = written(north, "dispute-answered/1")
+    assert (answer.requester, answer.kind) == ("south", "mistake") and "clerk" in answer.words
+    network.deliver()
+    agent = network["guide"].agent
+    assert agent is not None
+    kinds = [notice.kind for notice in agent.notices(ada.account)]
+    assert "dispute/1" in kinds and "dispute-answered/1" in kinds
+    # It goes on stopping releases until she says that it is settled.
+    assert north.disputes.taken()[0].status == "answered"
+    assert refused(network, ada.account).code == "not-permitted"
+    closed = state_it(
+        network["guide"],  # type: ignore[arg-type]
+        ada.account,
+        "close",
+        raised.id,
+        "south",
+        "north",
+        ada.sign,
+        ada.key.key_id,
+    )
+    assert closed.taken == ("east", "north")
+    assert names(get(network, ada.account))
+
+
+def test_an_answer_that_does_not_come_is_overdue(network: Network, ada: Patient) -> None:
+    raised = raise_it(network, ada)
+    network.anchor()
+    network.time += DUE_MS + HOUR
+    network.engine.submit([])
+    late = obligation(network, raised)
+    assert late is not None and late.status == "overdue"
+    assert [one.status for one in owed(network["south"])] == ["overdue"]  # type: ignore[arg-type]
+
+
+def test_who_cannot_be_reached_hears_it_later(network: Network, ada: Patient) -> None:
+    network.wires.fault = lambda caller, organisation, path: Fault(drop=organisation == "east")
+    raised = raise_it(network, ada)
+    assert (raised.taken, raised.waiting) == (("north",), ("east",))
+    assert not network["east"].disputes.stops(ada.account, "south")
+    network.wires.fault = lambda caller, organisation, path: Fault()
+    carry(network, DISPUTES_PATH)
+    assert network["east"].disputes.stops(ada.account, "south")
+
+
+def test_only_the_person_disputes(network: Network, ada: Patient) -> None:
+    bob, agent = network.patient("bob", "east"), network["guide"]
+    raised = dispute(agent, ada.account, "south", "north", bob.sign, bob.key.key_id)  # type: ignore[arg-type]
+    assert raised.taken == () and set(raised.refused) == {"east", "north"}
+    assert not network["north"].disputes.stops(ada.account, "south")
+    assert written(network["north"], "dispute/1") == []
+    # Nor does anybody else close hers.
+    opened = raise_it(network, ada)
+    closed = state_it(agent, bob.account, "close", opened.id, "south", "north", bob.sign, bob.key.key_id)  # type: ignore[arg-type]
+    assert closed.taken == () and network["north"].disputes.stops(ada.account, "south")
+
+
+def test_a_dispute_that_comes_while_records_are_read_stops_them(network: Network, ada: Patient) -> None:
+    north = network["north"]
+    north.gate.step = lambda name: raise_it(network, ada) and None if name == "compare" else None
+    assert refused(network, ada.account).code == "not-permitted"
+    assert codes(north) == ["consent-changed"]
+
+
+def test_answers_that_fit_nothing_are_not_taken(network: Network, ada: Patient) -> None:
+    south, east = network["south"], network["east"]
+    raised = raise_it(network, ada)
+    carry(network, DISPUTED_PATH)
+    with pytest.raises(Refusal) as caught:
+        south.disputes.answer(bytes(16), "mistake", "words")
+    assert caught.value.reason is Code.UNKNOWN_DISPUTE
+    with pytest.raises(Refusal) as caught:
+        south.disputes.answer(raised.id, "mistake", " ")
+    assert caught.value.reason is Code.REASON_MISSING
+    south.disputes.answer(raised.id, "explained", "She was referred to us.")
+    (row,) = [row for row in south.rows(store.outbox) if row.path == ANSWERS_PATH]
+    # Brought by somebody else, it is nobody's answer.
+    assert codec.decode(east.peers.call("north", ANSWERS_PATH, codec.encode([bytes(row.payload)]))) == [False]
+    assert written(network["north"], "dispute-answered/1") == []
+    for body in (codec.encode([b"{}"]), codec.encode("x")):
+        with pytest.raises(PeerError):
+            east.peers.call("north", DISPUTES_PATH, body)
+    assert codec.decode(east.peers.call("north", DISPUTED_PATH, codec.encode([b"{}"]))) == [False]
+
+
+def test_halves_that_only_one_side_told_are_shown_to_all_three(network: Network, ada: Patient) -> None:
+    agent: Any = network["guide"]
+    looked = get(network, ada.account)
+    network.deliver()
+    (lone,) = one_sided(agent, ada.account)
+    assert (lone.side, lone.told_by, lone.silent, lone.status) == ("source", "north", "south", "unanchored")
+    network["north"].anchor()
+    assert [one.status for one in one_sided(agent, ada.account)] == ["open"]
+    assert [(one.obligation, one.known) for one in owed(network["south"])] == [(looked.obligation, True)]  # type: ignore[arg-type]
+    network.anchor()
+    assert one_sided(agent, ada.account) == [] and owed(network["south"]) == []  # type: ignore[arg-type]
+    # South is linked to her as well and tells of its half; north withholds its own.
+    code = network["south"].linker.invite("ada")
+    agent.agent.link(ada.account, "south", code, ada.sign)
+    get(network, ada.account)
+    north = network["north"]
+    outbox = [row.id for row in north.rows(store.outbox)]
+    north.store.write(
+        lambda connection: connection.execute(sql.delete(store.outbox).where(store.outbox.c.id.in_(outbox)))
+    )
+    network.deliver()
+    (lone,) = one_sided(agent, ada.account)
+    assert (lone.side, lone.told_by, lone.silent, lone.status) == ("recipient", "south", "north", "received")

@@ -1,0 +1,231 @@
+"""The other two doors: a referral pushed to a provider, and a page of the source that somebody looks at."""
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from medrec.core import codec
+from medrec.node import store
+from medrec.node.halves import unmatched
+from medrec.node.peers import Fault, PeerError
+from medrec.node.practitioners import Practitioner
+from medrec.node.receive import close_failed
+from medrec.node.referrals import REFERRAL_PATH, Referral, providers
+from medrec.node.refusals import Code, Refusal
+from medrec.node.views import Shown, view_at
+from tests.node.network import HOUR, Network, Patient
+from tests.node.test_gate import ASTHMA, BLOOD_PRESSURE, codes, written
+
+
+@pytest.fixture
+def network(tmp_path: Path) -> Iterator[Network]:
+    opened = Network(tmp_path)
+    opened["north"].put("Observation", "bp", BLOOD_PRESSURE)
+    opened["north"].put("Condition", "asthma", ASTHMA)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def ada(network: Network) -> Patient:
+    return network.patient("ada", "north")
+
+
+def refer(network: Network, ada: Patient, to: str = "south", **wanted: Any) -> Referral:
+    north = network["north"]
+    doctor: Practitioner = north.doctor("Dr North")
+    return north.referrals.refer(ada.account, to, practitioner=doctor, reason="Please see her heart", **wanted)
+
+
+def status(network: Network) -> list[str]:
+    return [one.status for one in network["north"].referrals.sent()]
+
+
+# --- push ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_referral_is_delivered_and_acknowledged(network: Network, ada: Patient) -> None:
+    north, south = network["north"], network["south"]
+    network.consent(ada, "north", "south")
+    sent = refer(network, ada, ids=("bp",))
+    assert (sent.status, sent.recipient) == ("waiting", "south")
+    (disclosure,) = written(north, "disclosure/1")
+    assert (disclosure.request.door, disclosure.request.requester) == ("push", "south")
+    assert north.referrals.step(network.time) == 1
+    assert status(network) == ["delivered"]
+    (taken,) = south.referrals.taken()
+    assert (taken.source, taken.practitioner, taken.reason) == ("north", "Dr North", "Please see her heart")
+    assert [(kind, name) for kind, name, _ in taken.records] == [("Observation", "bp")]
+    assert b"120.00" in taken.records[0][2]
+    (half,) = written(south, "disclosure-received/1")
+    assert (half.outcome, half.records, half.obligation) == ("received", disclosure.records, disclosure.obligation)
+    network.anchor()
+    assert unmatched(north) == []  # type: ignore[arg-type]
+
+
+def test_only_providers_of_the_directory_are_referred_to(network: Network, ada: Patient) -> None:
+    assert [one.id for one in providers(network["north"])] == ["east", "south"]  # type: ignore[arg-type]
+    for name in ("guide", "nowhere", "north"):
+        with pytest.raises(Refusal) as caught:
+            refer(network, ada, name)
+        assert caught.value.reason is Code.NOT_A_PROVIDER
+
+
+def test_without_her_permission_nothing_is_referred(network: Network, ada: Patient) -> None:
+    with pytest.raises(Refusal) as caught:
+        refer(network, ada)
+    assert caught.value.reason is Code.NOT_PERMITTED
+    assert codes(network["north"]) == ["no-consent"] and status(network) == ["stopped"]
+    assert network["north"].referrals.step(network.time) == 0
+    assert network["south"].referrals.taken() == []
+
+
+def test_a_provider_that_is_away_gets_it_later(network: Network, ada: Patient) -> None:
+    north = network["north"]
+    network.consent(ada, "north", "south")
+    refer(network, ada)
+    network.wires.fault = lambda caller, organisation, path: Fault(drop=True)
+    for attempt in range(1, 4):
+        assert north.referrals.step(network.time) == 0
+        (sent,) = north.referrals.sent()
+        assert (sent.status, sent.attempts) == ("waiting", attempt) and "cannot be reached" in sent.trouble
+        assert sent.due > network.time
+        # Before its time it is not tried again.
+        assert north.referrals.step(sent.due - 1) == 0 and north.referrals.sent()[0].attempts == attempt
+        network.time = sent.due
+    network.wires.fault = lambda caller, organisation, path: Fault()
+    assert north.referrals.step(network.time) == 1 and status(network) == ["delivered"]
+    assert len(written(north, "disclosure/1")) == 1
+
+
+def test_a_lost_answer_brings_it_twice_and_it_is_kept_once(network: Network, ada: Patient) -> None:
+    north, south = network["north"], network["south"]
+    network.consent(ada, "north", "south")
+    refer(network, ada)
+    network.wires.fault = lambda caller, organisation, path: Fault(drop_answer=True)
+    assert north.referrals.step(network.time) == 0
+    network.wires.fault = lambda caller, organisation, path: Fault()
+    network.time += HOUR // 60
+    north = network.crash("north")
+    assert north.referrals.step(network.time) == 1
+    assert len(south.referrals.taken()) == len(written(south, "disclosure-received/1")) == 1
+    assert len(written(north, "disclosure/1")) == 1
+
+
+def test_what_is_taken_back_before_it_is_delivered_does_not_leave(network: Network, ada: Patient) -> None:
+    north, south = network["north"], network["south"]
+    secret = network.consent(ada, "north", "south")
+    refer(network, ada)
+    network.take_back(ada, "north", secret)
+    assert north.referrals.step(network.time) == 0
+    assert status(network) == ["stopped"] and south.referrals.taken() == []
+    (refusal,) = written(north, "refusal/1")
+    (disclosure,) = written(north, "disclosure/1")
+    assert (refusal.code, refusal.obligation) == ("no-consent", disclosure.obligation)
+    # The provider knows that something was written down, and states that nothing came.
+    assert [half.outcome for half in written(south, "disclosure-received/1")] == ["nothing"]
+    network.anchor()
+    assert unmatched(north) == []  # type: ignore[arg-type]
+
+
+def test_a_record_that_changed_meanwhile_does_not_leave(network: Network, ada: Patient) -> None:
+    north = network["north"]
+    network.consent(ada, "north", "south")
+    refer(network, ada)
+    north.put("Observation", "bp", BLOOD_PRESSURE.replace("120.00", "130.0"), origin="later")
+    assert north.referrals.step(network.time) == 0
+    assert status(network) == ["stopped"] and codes(north) == ["record-altered"]
+
+
+def test_a_forged_referral_is_refused_with_an_alarm(network: Network, ada: Patient) -> None:
+    north, south, carry = network["north"], network["south"], network.wires.carry
+    network.consent(ada, "north", "south")
+    refer(network, ada)
+
+    def forged(caller: str, organisation: str, path: str, body: bytes) -> bytes:
+        return carry(caller, organisation, path, body.replace(b"120.00", b"120.01"))
+
+    network.wires.carry = forged  # type: ignore[method-assign]
+    assert north.referrals.step(network.time) == 0 and status(network) == ["refused"]
+    assert [alarm.code for alarm in south.rows(store.alarm)] == ["release-not-genuine"]
+    assert [half.outcome for half in written(south, "disclosure-received/1")] == ["refused"]
+    assert south.referrals.taken() == []
+
+
+def test_what_is_no_referral_is_refused(network: Network, ada: Patient) -> None:
+    for body in (b"", codec.encode([b"", b""]), secrets.token_bytes(60)):
+        with pytest.raises(PeerError) as caught:
+            network["east"].peers.call("south", REFERRAL_PATH, body)
+        assert caught.value.code == "malformed"
+
+
+# --- view ----------------------------------------------------------------------------------------------------------
+
+
+def look(network: Network, ada: Patient, by: str = "south", **wanted: Any) -> str:
+    node = network[by]
+    return view_at(node, "north", ada.account, practitioner=node.doctor(), reason="She is here", **wanted)  # type: ignore[arg-type]
+
+
+def shown(network: Network, address: str) -> Shown:
+    assert address.startswith("https://north.example/pages/view/")
+    return network["north"].views.open(address.rpartition("/")[2])
+
+
+def test_a_page_is_looked_at_and_nothing_is_copied(network: Network, ada: Patient) -> None:
+    north, south = network["north"], network["south"]
+    network.consent(ada, "north", "south", types=("Observation",))
+    address = look(network, ada)
+    assert written(north, "disclosure/1") == []
+    page = shown(network, address)
+    assert [(kind, name) for kind, name, _ in page.records] == [("Observation", "bp")] and not page.more
+    (disclosure,) = written(north, "disclosure/1")
+    assert (disclosure.request.door, disclosure.request.practitioner) == ("view", "Dr South")
+    assert [record.id for record in disclosure.records] == ["bp"]
+    # Her organisation states that it was looked at as soon as the line is on the ledger, and has nothing of it.
+    assert close_failed(south) == 0  # type: ignore[arg-type]
+    north.anchor()
+    assert close_failed(south) == 1  # type: ignore[arg-type]
+    (half,) = written(south, "disclosure-received/1")
+    assert (half.outcome, half.records) == ("viewed", [])
+    network.anchor()
+    assert unmatched(north) == []  # type: ignore[arg-type]
+
+
+def test_an_address_opens_once_and_not_for_long(network: Network, ada: Patient) -> None:
+    network.consent(ada, "north", "south")
+    first, second = look(network, ada), look(network, ada)
+    shown(network, first)
+    with pytest.raises(Refusal) as caught:
+        shown(network, first)
+    assert caught.value.reason is Code.TICKET_UNKNOWN
+    network["north"].anchor()
+    network.time += HOUR
+    with pytest.raises(Refusal) as caught:
+        shown(network, second)
+    assert caught.value.reason is Code.REQUEST_EXPIRED
+    assert len(written(network["north"], "disclosure/1")) == 1
+
+
+def test_what_is_not_permitted_is_not_shown(network: Network, ada: Patient) -> None:
+    address = look(network, ada)
+    with pytest.raises(Refusal) as caught:
+        shown(network, address)
+    assert caught.value.reason is Code.NOT_PERMITTED and codes(network["north"]) == ["no-consent"]
+    secret = network.consent(ada, "north", "south")
+    address = look(network, ada)
+    network.take_back(ada, "north", secret)
+    with pytest.raises(Refusal) as caught:
+        shown(network, address)
+    assert caught.value.reason is Code.NOT_PERMITTED
+    assert written(network["north"], "disclosure/1") == []
+
+
+def test_a_ticket_needs_a_request_in_order(network: Network, ada: Patient) -> None:
+    with pytest.raises(PeerError) as caught:
+        look(network, ada, purpose="NOTHING")
+    assert caught.value.code == "purpose-unknown"
+    assert codes(network["north"]) == ["purpose-unknown"]
