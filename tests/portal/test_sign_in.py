@@ -184,7 +184,13 @@ def test_signing_out_needs_the_session_s_own_token(empty: Story, ada: Person) ->
 
 @pytest.mark.parametrize(
     "headers",
-    [{"origin": "https://evil.example"}, {"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"}],
+    [
+        {"origin": "https://evil.example"},
+        {"origin": "null"},
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},
+        {"sec-fetch-site": "cross-site", "origin": "https://guide.example"},
+    ],
 )
 def test_another_site_cannot_sign_anybody_in_or_out(empty: Story, ada: Person, headers: dict[str, str]) -> None:
     client = visitor(empty)
@@ -192,6 +198,8 @@ def test_another_site_cannot_sign_anybody_in_or_out(empty: Story, ada: Person, h
     good = assertion(empty, asked, ada.phone, ada.id)
     answer = client.post("/sign-in/answer", json=good, headers=headers)
     assert answer.status_code == 403 and answer.json()["code"] == "foreign-origin"
+    ours = {"origin": "null", "sec-fetch-site": "same-origin"}
+    assert client.post("/sign-in/challenge", json={}, headers=ours).status_code == 200
     assert client.post("/sign-in/answer", json=good, headers={"origin": "https://guide.example"}).status_code == 200
 
 

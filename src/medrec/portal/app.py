@@ -20,7 +20,7 @@ from starlette.routing import BaseRoute, Route, Router
 
 from medrec.engines.engine import EngineError
 from medrec.node.store import StoreError
-from medrec.portal import acting, assets, calls, language, links, people, render, sign_in, words
+from medrec.portal import acting, assets, calls, join, language, links, people, render, sign_in, words
 from medrec.portal.page import Area, File, Go, PageError, Reader, Role, Visit, is_agent
 from medrec.portal.security import (
     HEADERS,
@@ -107,6 +107,7 @@ class Site:
         self.templates = render.build_environment()
         self.sessions = Sessions(node.vault.random)
         self.door = sign_in.Door(node)
+        self.joining = join.Joining(node)
         self.router = Router([])
 
     def endpoint(self, page: Page) -> Callable[[Request], Any]:
@@ -154,26 +155,26 @@ class Site:
 
     def signed_in(self, request: Request, body: bytes) -> Response:
         """POST /sign-in/answer."""
-        return self._begin(request, self.door.answer(caller_of(request), body))
+        return self.begin(request, self.door.answer(caller_of(request), body))
 
     def registered(self, request: Request, body: bytes) -> Response:
         """POST /sign-in/register."""
-        return self._begin(request, self.door.register(caller_of(request), body))
+        return self.begin(request, self.door.register(caller_of(request), body))
 
     def demonstrated(self, request: Request, body: bytes) -> Response:
         """POST /sign-in/demonstration."""
-        return self._begin(request, self.door.demonstrate(_fields(body)))
+        return self.begin(request, self.door.demonstrate(_fields(body)))
 
     def signed_out(self, request: Request, body: bytes) -> Response:
         """POST /sign-out."""
         token = read_cookie(self.node, request)
         check_csrf(self.sessions.find(token, self.node.clock()), _fields(body).get("csrf", ""))
         self.sessions.close(token)
-        answer = RedirectResponse(self._link(request, "front"), 303, headers=self._headers(request, HEADERS))
+        answer = RedirectResponse(self.link(request, "front"), 303, headers=self._headers(request, HEADERS))
         set_cookie(self.node, request, answer, "")
         return answer
 
-    def _begin(self, request: Request, session: Session) -> Response:
+    def begin(self, request: Request, session: Session) -> Response:
         """Whoever had a session here before leaves it: a token from before signing in opens nothing after it."""
         self.sessions.close(read_cookie(self.node, request))
         token = self.sessions.open(session, self.node.clock())
@@ -190,8 +191,8 @@ class Site:
     def home(self, request: Request, session: Session) -> str:
         """Where somebody begins."""
         if session.who in PEOPLE:
-            return self._link(request, "person", person=people.handle(session.subject))
-        return self._link(request, "front")
+            return self.link(request, "person", person=people.handle(session.subject))
+        return self.link(request, "front")
 
     def session_of(self, request: Request) -> Session | None:
         """Who asks, None for nobody; a key or a member of the staff that is gone loses its session here."""
@@ -268,7 +269,8 @@ class Site:
         place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace is not None else "?"
         LOGGER.error("page %s failed: %s at %s", name, type(error).__name__, place)
 
-    def _link(self, request: Request, name: str, /, **parameters: str) -> str:
+    def link(self, request: Request, name: str, /, **parameters: str) -> str:
+        """The address of a page or call, wherever the site is mounted."""
         base = str(request.scope.get("root_path", "")).rstrip("/")
         return base + str(self.router.url_path_for(name, **parameters))
 
@@ -277,7 +279,7 @@ class Site:
 
     def _visit(self, request: Request, form: dict[str, str], *, failed: bool = False) -> Visit:
         def link(name: str, /, **parameters: str) -> str:
-            return self._link(request, name, **parameters)
+            return self.link(request, name, **parameters)
 
         query = dict(request.query_params)
         number = query.get("page", "1")
@@ -342,7 +344,7 @@ class Site:
     def _error(self, request: Request, error: PageError) -> Response:
         if error.code == "sign-in" and request.method == "GET":
             # Where somebody wanted to go is not carried along: an address may name a person.
-            return RedirectResponse(self._link(request, "sign_in"), 303, headers=self._headers(request, HEADERS))
+            return RedirectResponse(self.link(request, "sign_in"), 303, headers=self._headers(request, HEADERS))
         visit = self._visit(request, {}, failed=True)
         values = {"code": render.say(words.ERROR["code"], code=error.code), "sentence": error.sentence}
         return self._html(request, ERROR_PAGE, visit, values, error.status)

@@ -10,7 +10,7 @@ MEDIA = {
     ".svg": "image/svg+xml",
     ".webmanifest": "application/manifest+json",
 }
-STATIC = ("icon.svg", "passkey.js", "sign_in.js")
+STATIC = ("icon.svg", "passkey.js", "sign_in.js", "join.js")
 BUILT = ("portal-ltr.css", "portal-rtl.css", "portal.js", "verify.js")
 NAMES = (*STATIC, *BUILT)
 """Every file that pages load."""

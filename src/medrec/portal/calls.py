@@ -1,19 +1,21 @@
-"""What the pages send that is no page: taking up and leaving another's record. One table.
+"""What the pages send that is no page: acting for somebody, joining, naming who helps, and signing. One table.
 
 Each is a small POST from our own pages, with the session's token; see Site.call.
 """
 
 from collections.abc import Callable
+from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from medrec.portal import acting
+from medrec.portal import acting, naming
 from medrec.portal.page import PageError
-from medrec.portal.security import read_cookie, set_cookie
+from medrec.portal.security import HEADERS, caller_of, pinned, read_cookie, set_cookie
 from medrec.portal.session import PEOPLE, Session, check_csrf
+from medrec.portal.signing import desk_of, page_files
 
 if TYPE_CHECKING:
     from medrec.portal.app import Site
@@ -37,9 +39,44 @@ def act_end(site: "Site", request: Request, body: bytes) -> Response:
     return _go_on(site, request, acting.end(session))
 
 
+def join_(site: "Site", request: Request, body: bytes) -> Response:
+    """POST /join: see join.py."""
+    return _to(site, request, _signing(site, request, site.joining.prepare(caller_of(request), body)))
+
+
+def sign_act(site: "Site", request: Request, body: bytes) -> Response:
+    """POST /signing/act: what the signing page shows."""
+    return JSONResponse(desk_of(site.node).act(body), headers=site.headers(request))
+
+
+def sign_answer(site: "Site", request: Request, body: bytes) -> Response:
+    """POST /signing/answer: what the key signed."""
+    done = desk_of(site.node).answer(body)
+    return site.begin(request, done) if isinstance(done, Session) else _to(site, request, done)
+
+
+def name_helper(site: "Site", request: Request, body: bytes) -> Response:
+    """POST /helping, a form: see naming.py."""
+    session, form = _session(site, request, body)
+    ticket = naming.name(site.node, session, form, site.home(request, session))
+    return RedirectResponse(_signing(site, request, ticket), 303, headers=site.headers(request))
+
+
+def end_helper(site: "Site", request: Request, body: bytes) -> Response:
+    """POST /helping/end, a form: see naming.py."""
+    session, form = _session(site, request, body)
+    ticket = naming.end(site.node, session, form, site.home(request, session))
+    return RedirectResponse(_signing(site, request, ticket), 303, headers=site.headers(request))
+
+
 CALLS: dict[str, tuple[str, Call]] = {
     "act": ("/acting", act),
     "act_end": ("/acting/end", act_end),
+    "join_": ("/join", join_),
+    "sign_act": ("/signing/act", sign_act),
+    "sign_answer": ("/signing/answer", sign_answer),
+    "name_helper": ("/helping", name_helper),
+    "end_helper": ("/helping/end", end_helper),
 }
 
 
@@ -49,7 +86,30 @@ def routes(site: "Site") -> list[BaseRoute]:
     def bound(call: Call) -> Callable[[Request, bytes], Response]:
         return lambda request, body: call(site, request, body)
 
-    return [Route(path, site.call(bound(call)), methods=["POST"], name=name) for name, (path, call) in CALLS.items()]
+    page, script, pin = page_files()
+    style = (resources.files("medrec.portal") / "signing_page" / "signing.css").read_bytes()
+    fixed = {
+        "signing": ("/signing", page, "text/html; charset=utf-8", pinned(pin)),
+        "signing.js": ("/signing.js", script, "text/javascript; charset=utf-8", HEADERS),
+        "signing.css": ("/signing.css", style, "text/css; charset=utf-8", HEADERS),
+    }
+
+    def same(data: bytes, media: str, headers: dict[str, str]) -> Callable[[Request], Response]:
+        return lambda request: Response(data, media_type=media, headers=headers)
+
+    return [
+        *(Route(path, site.call(bound(call)), methods=["POST"], name=name) for name, (path, call) in CALLS.items()),
+        *(Route(path, same(*what), methods=["GET"], name=name) for name, (path, *what) in fixed.items()),
+    ]
+
+
+def _signing(site: "Site", request: Request, ticket: str) -> str:
+    """The signing page with a ticket; behind the #, so that no log and no other site sees it."""
+    return site.link(request, "signing") + "#" + ticket
+
+
+def _to(site: "Site", request: Request, address: str) -> Response:
+    return JSONResponse({"to": address}, headers=site.headers(request))
 
 
 def _session(site: "Site", request: Request, body: bytes) -> tuple[Session, dict[str, Any]]:

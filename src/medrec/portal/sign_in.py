@@ -210,6 +210,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
     people = node.agent.clients() if visit.demonstration and node.agent is not None else []
     return {
         "has_home": devices.home_of(node) is not None,
+        "joining": node.agent is not None,
         "people": [{"name": name, "handle": handle(account)} for account, name in people],
         "roles": [role.value for role in DEMONSTRATION_STAFF] if visit.demonstration else [],
     }

@@ -6,7 +6,20 @@ A new page is a page file with a function `show`, a template, its words, and a l
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from medrec.portal import front, given, ledger, lists, office, people, person, records, sign_in, verify, version
+from medrec.portal import (
+    front,
+    given,
+    join,
+    ledger,
+    lists,
+    office,
+    people,
+    person,
+    records,
+    sign_in,
+    verify,
+    version,
+)
 from medrec.portal.own import card, home, looked, more, news, record, sharing, trend
 from medrec.portal.own import lists as own_lists
 from medrec.portal.page import Area, Reader, Role, Visit
@@ -48,6 +61,7 @@ FORM, BOTH = ("POST",), ("GET", "POST")
 PAGES = (
     Page("/", "front", front.show, "front.html", reader=Reader.EVERYBODY, menu=True, icon="home"),
     Page("/sign-in", "sign_in", sign_in.show, "sign_in.html", reader=Reader.EVERYBODY),
+    Page("/join", "join", join.show, "join.html", Role.AGENT, reader=Reader.EVERYBODY, up="sign_in"),
     Page(
         "/records", "records", records.show, "records.html", Role.RECORDS, menu=True, methods=BOTH, who=CARE,
         icon="record",

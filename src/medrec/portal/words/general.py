@@ -57,6 +57,7 @@ NAMES = Texts(
         "line": "Proof of one line",
         "error": "This did not work",
         "sign_in": "Sign in",
+        "join": "Join",
     },
     plain=True,
 )
@@ -80,6 +81,7 @@ ERRORS = Texts(
         "key-unfit": "This key cannot be used here. Choose a passkey of this device or phone.",
         "account-frozen": "This account is frozen, so nobody can sign in to it now. One of its keys or its helpers can "
         "unfreeze it.",
+        "no-passkey": "This needs a passkey. Sign in with one and try again.",
         "no-home": "Passkeys need a safe address (https), and this place has none.",
         "form-unreadable": "What was sent cannot be read.",
         "no-longer-helper": "You can no longer act for this person.",
@@ -275,6 +277,10 @@ SIGN_IN = Texts(
         "sign_out": "Sign out",
         "signed_in": "Signed in as {name}",
         "acting": "You are acting for {name}",
+        "join_title": "Join",
+        "join_lead": "You make a key on this device. Your fingerprint, face or code opens it. There is no password.",
+        "join_name": "Your name",
+        "join_link": "I am new here",
     },
     plain=True,
 )

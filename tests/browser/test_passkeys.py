@@ -1,0 +1,148 @@
+"""Passkeys in a real browser: a person joins, names a helper, loses her session, and signs in again; the page that
+signs agrees with the ledger about every byte, and keeps the secrets of the authenticator to itself."""
+
+import base64
+from typing import Any
+
+import pytest
+
+from medrec.node import devices
+from medrec.portal import signing
+from tests.browser.conftest import PHONE, Opener
+from tests.browser.world import World
+
+AUTHENTICATOR = {
+    "protocol": "ctap2",
+    "ctap2Version": "ctap2_1",
+    "transport": "internal",
+    "hasResidentKey": True,
+    "hasUserVerification": True,
+    "isUserVerified": True,
+    "automaticPresenceSimulation": True,
+    "hasPrf": True,
+    "defaultBackupEligibility": True,
+    "defaultBackupState": True,
+}
+
+
+def with_authenticator(page: Any) -> tuple[Any, str]:
+    """A page with a synced passkey's authenticator: the session to steer it by, and its id."""
+    session = page.context.new_cdp_session(page)
+    session.send("WebAuthn.enable", {"enableUI": False})
+    added = session.send("WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR})
+    return session, added["authenticatorId"]
+
+
+def joined(world: World, page: Any, name: str) -> list[str]:
+    """Somebody joins; the bodies of everything that the browser posted."""
+    posted: list[str] = []
+    page.on("request", lambda request: posted.append(request.post_data or "") if request.method == "POST" else None)
+    page.goto(world.address("join"))
+    page.fill("#name", name)
+    page.click("#join button")
+    page.wait_for_selector("#fields dd")
+    assert "account/create" in page.inner_text("#fields")
+    page.click("#sign")
+    page.wait_for_url("**/people/*")
+    assert name in page.inner_text("body")
+    return posted
+
+
+def test_somebody_new_joins_signs_out_and_in_again(world: World, visit: Opener) -> None:
+    page = visit(PHONE, "en")
+    with_authenticator(page)
+    posted = joined(world, page, "Nora New")
+    for body in posted:
+        assert not any(word in body for word in ("prf", "clientExtensionResults", "attestationObject")), body
+    page.context.clear_cookies()
+    page.goto(world.address("sign_in"))
+    page.click("#sign-in")
+    page.wait_for_url("**/people/*")
+    assert "Nora New" in page.inner_text("body")
+    assert page.said == []
+
+
+def test_an_unverified_person_and_another_key_do_not_get_in(world: World, visit: Opener) -> None:
+    page = visit(PHONE, "en")
+    steering, authenticator = with_authenticator(page)
+    joined(world, page, "Una Verified")
+    page.context.clear_cookies()
+    page.goto(world.address("sign_in"))
+    steering.send("WebAuthn.setUserVerified", {"authenticatorId": authenticator, "isUserVerified": False})
+    page.click("#sign-in")
+    page.wait_for_selector("#sign-in-state:not([hidden])")
+    steering.send("WebAuthn.setUserVerified", {"authenticatorId": authenticator, "isUserVerified": True})
+    bits = {"authenticatorId": authenticator, "isBogusSignature": True, "isBadUV": False, "isBadUP": False}
+    steering.send("WebAuthn.setResponseOverrideBits", bits)
+    page.goto(world.address("sign_in"))
+    page.click("#sign-in")
+    page.wait_for_selector("#sign-in-state:not([hidden])")
+    assert page.url.endswith("/sign-in")
+
+
+def test_the_helper_s_right_is_signed_on_the_page_that_shows_it(world: World, visit: Opener) -> None:
+    page = visit(PHONE, "en")
+    with_authenticator(page)
+    joined(world, page, "Hana Helped")
+    agent = world.network.agent
+    (account,) = [account for account, name in agent.agent.clients() if name == "Hana Helped"]
+    page.evaluate(
+        """(fields) => {
+          const form = document.createElement("form");
+          form.method = "post";
+          form.action = fields.action;
+          const token = document.querySelector("input[name=csrf]").value;
+          for (const [name, value] of Object.entries({ ...fields.values, csrf: token })) {
+            const input = document.createElement("input");
+            input.name = name;
+            input.value = value;
+            form.append(input);
+          }
+          document.body.append(form);
+          form.submit();
+        }""",
+        {
+            "action": "/pages/helping",
+            "values": {
+                "delegate": world.main.account, "name": "Bo Berg", "rights": "look", "types": "", "days": "30",
+            },
+        },
+    )  # fmt: skip
+    page.wait_for_selector("#fields dd")
+    shown = page.inner_text("#fields")
+    assert "Bo Berg" in shown and "look" in shown and world.main.account in shown and "#" not in page.url
+    page.click("#sign")
+    page.wait_for_url("**/people/*")
+    (held,) = agent.delegates.of(account)
+    assert held.holds and devices.of_account(agent, account)[0].key.hex() == held.delegation.key
+
+
+VALUES: list[Any] = [
+    {"b": 1, "a": "é", "é": None, "signature": "x", "list": [1, -2, 2**53 - 1, '\u0001\n"\\/\u2028', True, []]},
+    {"𝒳": 1, "\uffff": 2, "z": {"y": False, "x": {}}, "time": 1_750_000_000_000},
+    {"account": "medrec1x", "text": "a\u007fb\u00a0c\ud7ff\U0001f600", "n": -(2**53) + 1},
+]
+
+
+@pytest.mark.parametrize("number", range(len(VALUES)))
+def test_the_page_and_the_ledger_make_the_same_bytes(world: World, visit: Opener, number: int) -> None:
+    page = visit(PHONE, "en")
+    page.goto(world.address("verify"))
+    value = VALUES[number]
+    forms = [*signing.JSON_FORMS, *signing.CBOR_FORMS]
+    body = {**value, "payload": {"key": bytes(range(65)), "many": [b"", b"x" * 300], "big": 2**40}}
+    hashed = {"bytes": base64.urlsafe_b64encode(bytes(range(32))).decode().rstrip("=")}
+    asked = [[name, signing.told(body if name in signing.CBOR_FORMS else value)] for name in forms]
+    asked += [[name, hashed] for name in signing.BYTES_FORMS]
+    found = page.evaluate(
+        """async (asked) => {
+          const { digestOf, hex } = await import("./signing.js");
+          const found = [];
+          for (const [form, value] of asked) found.push(hex(await digestOf(form, value)));
+          return found;
+        }""",
+        asked,
+    )
+    wanted = [signing.digest_of(name, body if name in signing.CBOR_FORMS else value).hex() for name in forms]
+    wanted += [signing.digest_of(name, bytes(range(32))).hex() for name in signing.BYTES_FORMS]
+    assert found == wanted
