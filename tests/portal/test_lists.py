@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from starlette.testclient import TestClient
 
 from medrec.node import lists
 from medrec.node.practitioners import PHYSICIAN
@@ -11,6 +12,7 @@ from medrec.portal import words
 from medrec.portal.people import handle
 from tests.node.test_lists import Clinic, allergy, order
 from tests.portal.reading import read, text_of
+from tests.portal.test_sign_in import csrf_of, visitor
 
 
 @pytest.fixture
@@ -83,3 +85,30 @@ def test_the_list_is_shut_to_who_has_not_signed_in(clinic: Clinic) -> None:
 def test_an_empty_list_says_so(clinic: Clinic) -> None:
     clinic.guide.copies.forget(clinic.ada.account)
     assert words.ONE_LIST["nothing"] in text_of(own(clinic))
+
+
+def test_a_clinician_reviews_and_stops_on_the_page_in_her_own_name(clinic: Clinic) -> None:
+    client = visitor(clinic.story, "north", demonstration=True)
+    refused = client.post("/patient-list", data={"patient": "ada", "act": "reviewed"})
+    assert refused.status_code == 401 and clinic.north.acts.of(clinic.ada.account) == []
+    assert client.post("/sign-in/demonstration", data={"role": "clinician"}).status_code in (200, 303)
+    page = client.post("/patient-list", data={"patient": "ada"} | token(client)).text
+    assert words.CARE_LISTS["reviewed"] in text_of(page)
+    clinic.network.time += 60_000
+    fields = {"patient": "ada", "act": "reviewed"} | token(client)
+    reviewed = text_of(client.post("/patient-list", data=fields).text)
+    (kept,) = clinic.north.acts.of(clinic.ada.account)
+    assert kept.act.author == "clinician" and f"{kept.act.name} went through this list" in reviewed
+    (row,) = clinic.north.lists.of(clinic.ada.account).read.medicines
+    clinic.network.time += 60_000
+    stop = {"patient": "ada", "act": "stopped", "row": row.key, "words": "cough"} | token(client)
+    client.post("/patient-list", data=stop)
+    (row,) = clinic.north.lists.of(clinic.ada.account).read.medicines
+    assert row.status == "stopped" and "cough" in row.lines[0].plain
+    assert client.post("/patient-list", data=stop | {"act": "dance"}).status_code == 400
+    assert client.post("/patient-list", data={**stop, "csrf": "00"}).status_code == 403
+    assert len(clinic.north.acts.of(clinic.ada.account)) == 2
+
+
+def token(client: TestClient) -> dict[str, str]:
+    return {"csrf": csrf_of(client.get("/patient-list").text)}

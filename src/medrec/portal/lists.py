@@ -5,18 +5,23 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sql
 
+from medrec.core.manifests.acts import SUBJECTS_MAX
 from medrec.core.reconcile.held import PATIENT, Line
 from medrec.core.reconcile.rows import AllergyRow, Confirmed, Conflict, MedicineRow, ProblemRow
 from medrec.core.records.dates import DAY_MS
 from medrec.node import store
-from medrec.node.lists import Shown
+from medrec.node.lists import Shown, against, subject_of
+from medrec.node.refusals import Refusal
 from medrec.portal import render, words
-from medrec.portal.page import Visit, names
+from medrec.portal.page import PageError, Visit, names
+from medrec.portal.session import Who, require
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
 
 LONG_AGO_MS = 540 * DAY_MS
+PROFESSIONAL = "http://snomed.info/sct|223366009"
+"""The role of who works with the list and was entered with no other: healthcare professional."""
 LIKENESS = ("identical", "similar", "only-here")
 Proof = Callable[[Line], str | None]
 
@@ -51,7 +56,7 @@ def values(visit: Visit, shown: Shown, place: Callable[[str], str], proof: Proof
 def show(node: "Node", visit: Visit) -> dict[str, Any]:
     """The values of lists.html: the doctor's screen, for one patient of this organisation."""
     patient = visit.form.get("patient", "").strip()
-    found: dict[str, Any] = {"patient": patient, "known": False, "lists": None}
+    found: dict[str, Any] = {"patient": patient, "known": False, "lists": None, "may_act": visit.session is not None}
     if not patient:
         return found
     with node.store.read() as connection:
@@ -60,6 +65,8 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
     if account is None:
         return found
     known = names(node)
+    if "act" in visit.form:
+        _act(node, visit, str(account))
 
     def proof(line: Line) -> str | None:
         here = line.source == node.organisation and line.author == "record"
@@ -67,6 +74,25 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
 
     lists = values(visit, node.lists.of(account), lambda name: known.get(name, name), proof)
     return {**found, "known": True, "lists": lists}
+
+
+def _act(node: "Node", visit: Visit, account: str) -> None:
+    """What a clinician who is signed in says: that she went through the list, or a word on one medicine."""
+    session = require(visit, Who.CLINICIAN)
+    kind, key, told = (visit.form.get(name, "").strip() for name in ("act", "row", "words"))
+    medicines = node.lists.of(account).read.medicines
+    rows = [row for row in medicines if (row.status == "active" if kind == "reviewed" else row.key == key)]
+    if kind not in ("reviewed", "changed", "stopped") or (not rows and kind != "reviewed"):
+        raise PageError(400, "list-act-unknown")
+    try:
+        who = node.practitioners.present(session.staff)
+    except LookupError:
+        who = node.practitioners.enter(session.staff, session.name, PROFESSIONAL)
+    objections = [one for row in rows for one in against(row, kind) if one.source != node.organisation]
+    try:
+        node.acts.enter(account, who, kind, [subject_of(row) for row in rows[:SUBJECTS_MAX]], told, None, objections)  # type: ignore[arg-type]
+    except Refusal as error:
+        raise PageError(400, error.code, error.sentence) from None
 
 
 def _review(visit: Visit, shown: Shown) -> Any:
@@ -125,6 +151,7 @@ class _Maker:
 
     def _row(self, row: MedicineRow | ProblemRow | AllergyRow, name: str) -> dict[str, Any]:
         return {
+            "key": row.key,
             "name": name,
             "status": row.status,
             "conflicts": [words.ONE_LIST[f"conflict_{conflict.value}"] for conflict in row.conflicts],

@@ -71,6 +71,7 @@ ERRORS = Texts(
         "unknown-line": "There is no such line.",
         "look-unknown": "There is no such look here.",
         "wrong-role": "This organisation has no such page.",
+        "list-act-unknown": "This cannot be said of the list. Nothing was kept. Go back and try again.",
         "sign-in": "This page is about people. Please sign in first.",
         "not-your-page": "This page is not for your role.",
         "form-stale": "This form is too old. Go back, load the page again, and repeat what you wanted to do.",
