@@ -25,7 +25,7 @@ from medrec.demo.network import free_ports
 HOME = REPOSITORY / "out" / "peers"
 TESSERA = "github.com/transparency-dev/tessera/cmd/conformance/posix@v1.0.2"
 NPM = ("@foundry-rs/anvil@1.7.1", "solc@0.8.37")
-CLIENTS, ADDS, CALLS = 64, 6000, 2000
+CLIENTS, ADDS, CALLS = 512, 12_000, 2000
 
 CONTRACT = """// SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.20;
@@ -66,7 +66,7 @@ def measured(quick: bool) -> list[tuple[str, str]]:
 
 
 def tessera(scale: int) -> str:
-    """Durable adds a second by so many clients, each with one entry under way at a time."""
+    """Durable adds a second by so many clients, each with one entry under way: enough to fill its batches of 256."""
     go = shutil.which("go") or shutil.which("/usr/local/go/bin/go")
     program = HOME / "posix"
     if not program.exists():
