@@ -269,7 +269,7 @@ def entries(running: Net, batches: int) -> Iterator[Row]:
         yield Row(
             f"   disk of one node per million entries, {name}",
             f"{sum(each.values()):,.0f} MB",
-            peer=f"ledger {each['ledger']:,.0f} MB, CometBFT {each['engine']:,.0f} MB (bounded: keep_blocks, log of 1 GB)",
+            peer=f"ledger {each['ledger']:,.0f} MB, CometBFT {each['engine']:,.0f} MB (bounded)",
         )
 
 
