@@ -61,9 +61,17 @@ def _expanded_prefix() -> list[int]:
 def _polymod(values: list[int]) -> int:
     check = 1
     for value in values:
-        top = check >> 25
-        check = (check & 0x1FFFFFF) << 5 ^ value
-        for index, generator in enumerate(_GENERATOR):
-            if top >> index & 1:
-                check ^= generator
+        check = (check & 0x1FFFFFF) << 5 ^ value ^ _TOPS[check >> 25]
     return check
+
+
+def _top(bits: int) -> int:
+    """What five bits that fall out at the top leave behind."""
+    left = 0
+    for index, generator in enumerate(_GENERATOR):
+        if bits >> index & 1:
+            left ^= generator
+    return left
+
+
+_TOPS = tuple(_top(bits) for bits in range(32))
