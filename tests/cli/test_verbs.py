@@ -168,3 +168,15 @@ def wait_for(ready, limit_s: float = 60) -> None:
             pass
         assert time.monotonic() < end
         time.sleep(0.2)
+
+
+def test_staff_are_invited_listed_and_dismissed(clinic: Path) -> None:
+    invited = medrec("staff", "invite", "Nora Nurse", "--role", "desk", at=clinic)
+    assert invited.returncode == 0 and len(invited.stdout.split()[-8:]) == 8
+    listed = medrec("staff", at=clinic).stdout
+    assert "desk  no key yet  Nora Nurse" in listed
+    assert medrec("staff", "dismiss", listed.split()[0], at=clinic).returncode == 0
+    assert "dismissed  Nora Nurse" in medrec("staff", at=clinic).stdout
+    for words in (("dance",), ("invite",), ("dismiss", "nobody"), ("invite", "X", "--role", "king")):
+        refused = medrec("staff", *words, at=clinic)
+        assert refused.returncode == 2 and ": " in refused.stderr

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medrec.core import ladder
+from medrec.core import ladder, manifests
 from medrec.core.delegation import Standing, birthday, flaw, standing
+from medrec.core.manifests.consent import FhirConsentManifest, fhir_consent_message
 from medrec.core.manifests.delegation import ActingManifest, DelegationEndManifest, DelegationManifest
 from medrec.core.types import encode_transaction, transaction_id
 from medrec.node.accounts import next_body, submit_signed
@@ -246,3 +247,32 @@ def test_staff_of_a_helping_organisation_act_while_they_are_its_staff(help_: Hel
     assert delegates.may(help_.ada.account, "east", "add", key=nurse.key_id) is not None
     staff()
     assert delegates.may(help_.ada.account, "east", "add", key=nurse.key_id) is None
+
+
+def test_a_delegate_s_consent_stands_while_she_may_give_it(help_: Help) -> None:
+    ada, bo, network = help_.ada, help_.bo, help_.network
+    secret = os.urandom(32)
+
+    def consent() -> bytes:
+        text = '{"resourceType":"Consent","status":"active","provision":{"type":"permit"}}'
+        unsigned = FhirConsentManifest(
+            "consent/2", network.id.hex(), "north", ada.account, network.time, text, "delegate", bo.account, None,
+            os.urandom(32).hex(), bo.key.key_id.hex(),
+        )  # fmt: skip
+        signature = bo.key.sign_transaction_id(fhir_consent_message(unsigned))
+        return manifests.encode(msgspec.structs.replace(unsigned, signature=signature.hex()))
+
+    def give() -> Code | None:
+        try:
+            help_.north.consents.give(consent())
+        except Refusal as refusal:
+            return refusal.reason
+        return None
+
+    assert give() is Code.NOT_A_DELEGATE
+    help_.north.delegates.take(help_.signed(os.urandom(32), rights=["look"]))
+    assert give() is Code.NOT_A_DELEGATE
+    help_.north.delegates.take(help_.signed(secret, rights=["consent"]))
+    assert give() is None
+    help_.end(secret, where=help_.north)
+    assert give() is Code.NOT_A_DELEGATE

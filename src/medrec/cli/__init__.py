@@ -6,7 +6,7 @@ import sys
 import typer
 from rich.console import Console
 
-from medrec.cli import demo, network, node, proofs, terminology, witness
+from medrec.cli import demo, network, node, proofs, staff, terminology, witness
 from medrec.cli.stop import Stop
 from medrec.core.genesis import GenesisError
 from medrec.engines.engine import EngineError
@@ -33,6 +33,7 @@ VERBS = (
     node.start,
     node.ingest,
     node.status,
+    staff.staff,
     proofs.receipt,
     proofs.export,
     proofs.check,

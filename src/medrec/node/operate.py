@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from medrec.core import codec
 from medrec.core.dataset import StatementError
 from medrec.engines.engine import EngineError
-from medrec.node import dataset, govern, invite, journal, receipts
+from medrec.node import dataset, govern, invite, journal, receipts, recovery, staff
+from medrec.node.accounts import AccountError
 from medrec.node.anchor import AnchorError
 from medrec.node.audit import audit_journal
 from medrec.node.checkpoints import CheckpointError
@@ -116,6 +117,26 @@ def publish_tiles(node: "Node") -> dict[str, Any]:
     return {"added": added, "size": head.size if head is not None else 0, "folder": str(node.tiles.folder)}
 
 
+def manage_staff(node: "Node", action: str, who: str, role: str) -> Any:
+    """List, invite, dismiss; or put the keys of those who may vouch or act for people on the ledger."""
+    try:
+        if action == "invite":
+            identifier, code = staff.invite(node, who, role)
+            return {"id": identifier, "code": code.hex()}
+        if action == "dismiss":
+            staff.dismiss(node, who)
+        if action == "publish":
+            credentials = staff.credentials(node, ("clinician", "desk", "helper"))
+            recovery.name_staff(node, credentials)
+            return {"keys": len(credentials)}
+        members = [{**one._asdict(), "key": one.key.hex() if one.key else ""} for one in staff.members(node)]
+        return {"members": members}
+    except staff.StaffError as error:
+        raise OperateError(error.code, error.sentence) from None
+    except AccountError as error:
+        raise OperateError(error.outcome.code.name.lower().replace("_", "-"), error.outcome.sentence) from None
+
+
 VERBS: dict[str, Callable[..., Any]] = {
     "propose": govern.propose,
     "vote": govern.vote,
@@ -128,6 +149,7 @@ VERBS: dict[str, Callable[..., Any]] = {
     "ingest": ingest,
     "export": export,
     "tiles": publish_tiles,
+    "staff": manage_staff,
 }
 
 

@@ -122,6 +122,15 @@ def members(node: "Node") -> list[Member]:
     return sorted((_opened(node, row) for row in rows), key=lambda item: (item.name, item.id))
 
 
+def credentials(node: "Node", roles: tuple[str, ...]) -> list[NewCredential]:
+    """The keys of the active members in these roles, as they go on the ledger."""
+    query = sql.select(staff.c.credential).where(
+        staff.c.active.is_(True), staff.c.credential.is_not(None), staff.c.role.in_(roles)
+    )
+    with node.store.read() as connection:
+        return [_credential(bytes(data)) for data in connection.execute(query.order_by(staff.c.id)).scalars()]
+
+
 def find(node: "Node", credential_id: bytes) -> tuple[Member, NewCredential] | None:
     """The active member who registered this passkey, and the passkey; None if there is none."""
     with node.store.read() as connection:
