@@ -23,11 +23,14 @@ from starlette.testclient import TestClient
 from medrec.core import codec
 from medrec.core.manifests.consent import Grant
 from medrec.core.manifests.delegation import Delegation, delegation_message, encode_delegation
+from medrec.core.matching import Demographics
 from medrec.node import access, app, store
 from medrec.node.calls import CallRefused
 from medrec.node.consents import write_consent, write_revocation
 from medrec.node.fhir.query import read_query
 from medrec.node.fhir.routes import serve
+from medrec.node.link import unlink_message
+from medrec.node.matching import as_stated, find_message
 from medrec.node.moving import move_message
 from medrec.node.peers import PeerError
 from medrec.node.refusals import Refusal
@@ -208,9 +211,25 @@ def _move(world: World, by: str) -> bytes:
     return codec.encode({"account": world.his.account, "key": key, "signature": signature, "time": world.network.time})
 
 
+def _unlink(world: World) -> bytes:
+    """Somebody undoes his link with Eve's signature."""
+    key, signature = world.eve.sign(unlink_message(world.network.id, "north", world.his.account, world.network.time))
+    return codec.encode({"account": world.his.account, "key": key, "signature": signature, "time": world.network.time})
+
+
+def _find(world: World) -> bytes:
+    """Somebody looks for a patient in his name, with Eve's signature."""
+    stated = Demographics("Zebulon", "Zeb", "1950-01-01")
+    key, signature = world.eve.sign(find_message(world.network.id, "north", world.his.account, bytes(16), stated))
+    asked = {"account": world.his.account, "id": bytes(16), "demographics": as_stated(stated)}
+    return codec.encode({**asked, "key": key, "signature": signature})
+
+
 PROBES: dict[str, Callable[[World, str], bytes]] = {
     "/medrec/notices": lambda world, by: codec.encode([codec.encode([world.his.account, 1, 0, bytes(60)])]),
     "/medrec/link": lambda world, by: _link(world),
+    "/medrec/unlink": lambda world, by: _unlink(world),
+    "/medrec/find": lambda world, by: _find(world),
     "/medrec/redeliver": lambda world, by: codec.encode({"account": world.his.account, "epoch": 1, "counters": [0, 1]}),
     "/medrec/release": lambda world, by: access.encode(world.about_him(by)),
     "/medrec/referral": lambda world, by: access.seal_release(access.encode(world.about_him(by)), bytes(64)),

@@ -43,7 +43,8 @@ from medrec.node.gate import Gate
 from medrec.node.journal import NOTICES_PATH, Journal
 from medrec.node.keys import OrganisationKeys, PersonKey
 from medrec.node.labels import Labels
-from medrec.node.link import Linker
+from medrec.node.link import UNLINK_PATH, Linker
+from medrec.node.matching import FIND_PATH, Matching
 from medrec.node.peers import INTERACT, LocalNetwork, PeerError
 from medrec.node.policies import TRIAL_PATH, answer_trial
 from medrec.node.practitioners import PHYSICIAN, Practitioner, Practitioners
@@ -70,6 +71,8 @@ ROUTES: dict[str, Callable[[Any, str, bytes], bytes]] = {
     DELEGATIONS_PATH: answer_delegation,
     DELEGATION_ENDS_PATH: answer_delegation_end,
     COSIGN_PATH: lambda node, caller, body: node.checkpoints.cosign(caller, body),
+    FIND_PATH: lambda node, caller, body: node.matching.asked(caller, body),
+    UNLINK_PATH: lambda node, caller, body: node.linker.unlink_asked(caller, body),
     "/medrec/link": lambda node, caller, body: node.linker.accept(caller, body),
 }
 
@@ -107,7 +110,8 @@ class TestNode:
         self.journal = Journal(self.store, self.vault, self.clock, organisation)
         self.publisher = Publisher(self.journal, self.network)
         self.anchorer = Anchorer(self.store, self.engine, self.keys, organisation, self.network, self.clock)
-        self.linker = Linker(self.journal, self.engine, self.network, self.clock)
+        self.linker = Linker(self.journal, self.engine, self.network, self.clock, self.source.read)
+        self.matching = Matching(self)  # type: ignore[arg-type]
         self.law = ("US",)
         self.labels = Labels()
         self.practitioners = Practitioners(self)  # type: ignore[arg-type]

@@ -20,11 +20,10 @@ from medrec.core.manifests.consent import (
     revocation_message,
 )
 from medrec.engines.engine import CommittedBlock, Engine
-from medrec.node import store
+from medrec.node import linking, store
 from medrec.node.handover import handed_over, learn
-from medrec.node.link import link_message
 from medrec.node.mismatch import raise_mismatch
-from medrec.node.rebuild import entries_of, relationship_key, seal_key
+from medrec.node.rebuild import entries_of, relationship_key
 from medrec.node.vault import Vault, VaultError, derive
 
 FOLLOWED = "followed"
@@ -104,27 +103,29 @@ class Agent:
             raise LookupError("This account is not served by this agent.")
         return bytes(self._open_client(account, bytes(row.sealed))["view"])
 
-    def link(self, account: str, organisation: str, code: bytes, sign: Sign) -> int:
-        """Present a desk's code to an organisation; the number of lines it already had about the person."""
-        epoch = 1
+    def link(
+        self, account: str, organisation: str, code: bytes, sign: Sign, stated: dict[str, str] | None = None
+    ) -> int:
+        """Present a desk's code to an organisation; the number of lines it already had about the person.
+
+        `stated` is who she says that she is: birth, family, given.
+        """
+        # A link that was undone and made again has keys of its own.
+        epoch = linking.next_epoch(self._store, account, organisation)
         secret = self.view_secret(account)
         relationship = relationship_key(secret, organisation, epoch)
-        key, signature = sign(link_message(self._network, organisation, account, code))
-        asked = {
-            "account": account,
-            "code": code,
-            "epoch": epoch,
-            "key": key,
-            "relationship": relationship,
-            "seal": seal_key(secret, organisation, epoch),
-            "signature": signature,
-        }
+        asked = linking.request(self._network, secret, account, organisation, epoch, code, sign, stated)
         # Known before the call: notices may arrive before its answer does.
         self._store.write(lambda connection: self.relate(connection, account, organisation, epoch, relationship, None))
-        answer = codec.decode(self._call(organisation, "/medrec/link", codec.encode(asked)))
+        with linking.refused(self._store, account, organisation, epoch):
+            answer = codec.decode(self._call(organisation, "/medrec/link", asked))
         old, lines = answer["relationship"], int(answer["lines"])
-        self._store.write(lambda connection: self.relate(connection, account, organisation, 0, old, lines))
+        self._store.write(lambda connection: self.relate(connection, account, organisation, 1 - epoch, old, lines))
         return lines
+
+    def unlink(self, account: str, organisation: str, sign: Sign) -> bool:
+        """Undo the person's link to an organisation; False if there was none. Her copies from there are forgotten."""
+        return linking.leave(self._store, self._call, self._network, self._clock(), account, organisation, sign)
 
     def relate(
         self, connection: sql.Connection, account: str, organisation: str, epoch: int, key: bytes, end: int | None
@@ -167,6 +168,7 @@ class Agent:
             def keep(connection: sql.Connection) -> None:
                 learn(connection, old, self._relationship_key, self.relate)
                 _keep(connection, rows, self._clock())
+                linking.follow_ends(connection, self._vault, rows)
 
             self._store.write(keep)
         return [row is not None for row in opened]

@@ -47,7 +47,8 @@ from medrec.node.fhir.door import BASE
 from medrec.node.fhir.routes import answer_locally, fhir_routes
 from medrec.node.invite import JOIN_PATH
 from medrec.node.journal import NOTICES_PATH
-from medrec.node.link import LinkError
+from medrec.node.link import UNLINK_PATH, LinkError
+from medrec.node.matching import FIND_PATH
 from medrec.node.moving import MOVE_PATH, answer_move
 from medrec.node.peers import INTERACT, PeerError
 from medrec.node.policies import TRIAL_PATH, answer_trial
@@ -84,6 +85,14 @@ def _link(node: "Node", caller: str, body: bytes) -> bytes:
     return node.linker.accept(caller, body)
 
 
+def _unlink(node: "Node", caller: str, body: bytes) -> bytes:
+    return node.linker.unlink_asked(caller, body)
+
+
+def _find(node: "Node", caller: str, body: bytes) -> bytes:
+    return node.matching.asked(caller, body)
+
+
 def _redeliver(node: "Node", caller: str, body: bytes) -> bytes:
     return node.linker.redeliver(caller, body)
 
@@ -98,6 +107,8 @@ Handler = Callable[["Node", str, bytes], bytes]
 ROUTES: dict[str, Handler] = {
     NOTICES_PATH: _notices,
     "/medrec/link": _link,
+    UNLINK_PATH: _unlink,
+    FIND_PATH: _find,
     "/medrec/redeliver": _redeliver,
     RELEASE_PATH: answer_release,
     REFERRAL_PATH: answer_referral,
@@ -119,6 +130,8 @@ ROUTES: dict[str, Handler] = {
 RULES: dict[str, Rule] = {
     NOTICES_PATH: Rule.OWN_WORD,
     "/medrec/link": Rule.HER_SIGNATURE,
+    UNLINK_PATH: Rule.HER_SIGNATURE,
+    FIND_PATH: Rule.HER_SIGNATURE,
     "/medrec/redeliver": Rule.HER_AGENT,
     RELEASE_PATH: Rule.GATE,
     REFERRAL_PATH: Rule.OWN_WORD,

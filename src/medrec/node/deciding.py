@@ -15,7 +15,7 @@ from medrec.core.consent.facts import Record
 from medrec.core.consent.facts import Request as Facts
 from medrec.core.consent.labels import local
 from medrec.core.manifests.access import Basis, Request
-from medrec.node import store
+from medrec.node import holding, store
 from medrec.node.journal import Person
 from medrec.node.nullifiers import Nullifiers
 from medrec.node.reading import Reader, signed_records
@@ -44,7 +44,8 @@ _PERSON_AND_CONSENTS = (
         store.consent.c.sealed,
     )
     .join_from(store.person, store.consent, store.consent.c.account == store.person.c.account, isouter=True)
-    .where(store.person.c.account == sql.bindparam("wanted"))
+    # Whose own demographics contradict her account is treated like one who is unknown, until a human has looked.
+    .where(store.person.c.account == sql.bindparam("wanted"), holding.holds_all(store.person.c.id))
 )
 
 

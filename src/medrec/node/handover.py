@@ -19,8 +19,8 @@ LINKED = 2
 """The number of a link's summary: [2, time, key of the lines before, how many]."""
 
 
-Handed = list[tuple[str, str, bytes, int]]
-"""(account, organisation, key, lines)"""
+Handed = list[tuple[str, str, int, bytes, int]]
+"""(account, organisation, epoch of the lines before the link, key, lines)"""
 
 
 def handed_over(vault: Vault, view_secret: Callable[[str], bytes], rows: list[dict[str, Any]]) -> Handed:
@@ -36,7 +36,7 @@ def handed_over(vault: Vault, view_secret: Callable[[str], bytes], rows: list[di
         except (VaultError, KeyError, codec.CodecError):
             continue
         if type(summary) is list and len(summary) >= 4 and summary[0] == LINKED and type(summary[2]) is bytes:
-            found.append((row["account"], row["organisation"], summary[2], int(summary[3])))
+            found.append((row["account"], row["organisation"], 1 - row["epoch"], summary[2], int(summary[3])))
     return found
 
 
@@ -47,8 +47,8 @@ def learn(
     relate: Callable[[sql.Connection, str, str, int, bytes, int | None], None],
 ) -> None:
     """Keep the keys that are not known yet; inside `Store.write` only."""
-    for account, organisation, key, lines in handed:
+    for account, organisation, epoch, key, lines in handed:
         try:
-            key_of(connection, account, organisation, 0)
+            key_of(connection, account, organisation, epoch)
         except LookupError:
-            relate(connection, account, organisation, 0, key, lines)
+            relate(connection, account, organisation, epoch, key, lines)

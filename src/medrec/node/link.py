@@ -4,6 +4,11 @@ The desk makes a code for the patient in front of it; her agent presents the cod
 the relationship. From then on her lines carry tags that only she, her agent and this organisation can compute.
 Lines from before the link are handed over: their key goes sealed on the ledger with the link's own line, and
 notices of them are queued.
+
+The person states who she is with the code; what contradicts the local patient is refused and waits for a human. A link
+is undone by either side (`unlink`): the account keeps its history, the local patient starts anew, and whatever was
+signed for her is stated again without the account, so that a later, right link hands over all of it and nothing of
+the wrong person's.
 """
 
 import hashlib
@@ -12,16 +17,21 @@ from typing import Any
 
 import sqlalchemy as sql
 
-from medrec.core import codec, manifests, state
+from medrec.core import codec, manifests, matching, state
 from medrec.core.commitment import SALT_BYTES
 from medrec.core.credential import signed_by
 from medrec.core.manifests.record import LinkManifest
+from medrec.core.matching import Demographics
+from medrec.core.records.canonical import RecordError, canonical
 from medrec.engines.engine import Engine
-from medrec.node import store
+from medrec.node import holding, store, unlinking
 from medrec.node.journal import Draft, Journal, Line, Person
 
 CODE_BYTES = 16
 CODE_LIFE_MS = 15 * 60_000
+UNLINK_LIFE_MS = 10 * 60_000
+UNLINK_PATH = "/medrec/unlink"
+PAYLOAD = "MEDREC-LINK:1"
 
 
 class LinkError(Exception):
@@ -38,24 +48,62 @@ def link_message(network: bytes, organisation: str, account: str, code: bytes) -
     return hashlib.sha256(b"medrec/link/1" + codec.encode([network, organisation, account, code])).digest()
 
 
-class Linker:
-    """The organisation's side of linking."""
+def unlink_message(network: bytes, organisation: str, account: str, time: int) -> bytes:
+    """What a person signs to undo her link (32 bytes); `time` in ms, ten minutes old at most."""
+    return hashlib.sha256(b"medrec/unlink/1" + codec.encode([network, organisation, account, time])).digest()
 
-    def __init__(self, journal: Journal, engine: Engine, network: bytes, clock: Callable[[], int]) -> None:
+
+def link_payload(network: bytes, organisation: str, code: bytes) -> str:
+    """What the desk's QR code says, in the letters that QR codes hold best; eight digits of it are a check sum."""
+    body = f"{PAYLOAD}:{organisation.upper()}:{code.hex().upper()}"
+    return f"{body}:{_check(network, body)}"
+
+
+def read_payload(network: bytes, text: str) -> tuple[str, bytes]:
+    """Organisation and code of a payload, as scanned or typed. Raises LinkError."""
+    body, _, check = text.strip().upper().rpartition(":")
+    if not body.startswith(PAYLOAD + ":") or check != _check(network, body):
+        raise LinkError("not-a-code", "This is no code of a desk of this network, or it was misread; scan it again.")
+    _, _, organisation, code = body.split(":")
+    return organisation.lower(), bytes.fromhex(code)
+
+
+def _check(network: bytes, body: str) -> str:
+    return hashlib.sha256(b"medrec/link-payload/1" + network + body.encode()).hexdigest()[:8].upper()
+
+
+def no_source(_kind: str, _identifier: str) -> bytes | None:
+    """The reading of a node without records."""
+    return None
+
+
+class Linker:
+    """The organisation's side of linking. `read` gives the raw bytes of a record where it lives."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        engine: Engine,
+        network: bytes,
+        clock: Callable[[], int],
+        read: Callable[[str, str], bytes | None] = no_source,
+    ) -> None:
         self._journal = journal
+        self._read = read
         self._engine = engine
         self._network = network
         self._clock = clock
 
-    def invite(self, patient: str) -> bytes:
+    def invite(self, patient: str, life_ms: int = CODE_LIFE_MS) -> bytes:
         """A one-time code for a local patient who stands at the desk; valid for fifteen minutes."""
         code = self._journal.vault.random(CODE_BYTES)
-        row = {"code": _digest(code), "patient": patient, "expires": self._clock() + CODE_LIFE_MS}
+        row = {"code": _digest(code), "patient": patient, "expires": self._clock() + life_ms}
         self._journal.store.write(lambda connection: connection.execute(sql.insert(store.invitation).values(**row)))
         return code
 
     def accept(self, caller: str, body: bytes) -> bytes:
-        """Answer an agent that presents a code: CBOR {account, code, epoch, key, relationship, seal, signature}.
+        """Answer an agent that presents a code: CBOR {account, code, epoch, key, relationship, seal, signature}, and
+        where the person states who she is {birth, family, given} under `demographics`.
 
         Returns CBOR {"relationship": key of the lines before, "lines": how many}. Raises LinkError.
         """
@@ -70,12 +118,51 @@ class Linker:
             )
             if any(type(part) is not bytes or len(part) != 32 for part in (relationship, seal)):
                 raise ValueError
+            stated = _stated(asked.get("demographics"))
         except (codec.CodecError, KeyError, TypeError, ValueError):
             raise LinkError("malformed", "The request to link is not readable.") from None
         self._check_signature(account, code, key, signature)
+        who = self._confirmed(account, code, stated)
         return self._journal.store.write(
-            lambda connection: self._link(connection, caller, account, code, epoch, relationship, seal)
+            lambda connection: self._link(connection, caller, account, code, epoch, relationship, seal, who)
         )
+
+    def _confirmed(self, account: str, code: bytes, stated: Demographics | None) -> Demographics | None:
+        """Who the local patient of a code is, if the person states nothing else. Raises LinkError, and then the code
+        is used up: a second guess needs a second visit to the desk."""
+        with self._journal.store.read() as connection:
+            patient = connection.execute(
+                sql.select(store.invitation.c.patient).where(store.invitation.c.code == _digest(code))
+            ).scalar()
+        local = self.patient(patient) if patient is not None else None
+        if stated is None or local is None:
+            return local or stated
+        if not matching.contradictions(local, stated):
+            return local
+        time = self._clock()
+        sentence = (
+            f"Somebody with the code for Patient/{patient} states other demographics than this place has; the code was "
+            "taken back. Look at her papers, and give a new code if it is she."
+        )
+
+        def write(connection: sql.Connection) -> None:
+            connection.execute(sql.delete(store.invitation).where(store.invitation.c.code == _digest(code)))
+            connection.execute(
+                sql.insert(store.alarm).values(
+                    time=time, code="link-contradicted", subject=f"Patient/{patient}", sentence=sentence
+                )
+            )
+
+        self._journal.store.write(write)
+        raise LinkError("another-person", "What you state does not fit the patient of this code; ask at the desk.")
+
+    def patient(self, patient: str) -> Demographics | None:
+        """The demographics of a local patient as her record has them now; None where there is none."""
+        raw = self._read("Patient", patient)
+        try:
+            return None if raw is None else matching.of_patient(canonical(raw).value)
+        except RecordError:
+            return None
 
     def redeliver(self, caller: str, body: bytes) -> bytes:
         """Queue notices again that an agent found anchored but never got: CBOR {account, epoch, counters}.
@@ -154,6 +241,7 @@ class Linker:
         epoch: int,
         relationship: bytes,
         seal: bytes,
+        who: Demographics | None,
     ) -> bytes:
         invited = connection.execute(
             sql.select(store.invitation).where(store.invitation.c.code == _digest(code))
@@ -171,6 +259,8 @@ class Linker:
         keys = vault.new_person_keys(relationship, seal)
         # Manifests that were sealed before stay readable: the data key stays.
         keys = type(keys)(keys.relationship, keys.seal, before.keys.data)
+        # The first link is epoch 1 and what came before it 0; what came before the second is -1, and so on.
+        before = before._replace(epoch=1 - epoch)
         lines = self._hand_over(connection, before, account, agent)
         former = {"person": identifier, "epoch": before.epoch, "keys": vault.wrap(before.keys)}
         connection.execute(sql.insert(store.former).values(**former))
@@ -180,12 +270,39 @@ class Linker:
             .values(account=account, agent=agent, epoch=epoch, counter=0, keys=vault.wrap(keys))
         )
         time = self._clock()
+        if who is not None:
+            holding.remember(connection, vault, identifier, who, "desk", time)
         manifest = LinkManifest(
             "link/1", self._network.hex(), self._journal.organisation, account, time, "link", agent, lines
         )
         summary: list[Any] = [2, time, before.keys.relationship, lines]
         self._journal.append(connection, [Draft("link/1", manifests.encode(manifest), identifier, None, summary)])
         return codec.encode({"relationship": before.keys.relationship, "lines": lines})
+
+    def unlink(self, patient: str) -> bool:
+        """Undo the link of a local patient, as the desk or the privacy officer decides; False if there is none."""
+        return self._undo(store.person.c.patient == patient)
+
+    def _undo(self, where: Any) -> bool:
+        journal = self._journal
+        return journal.store.write(lambda connection: unlinking.undo(connection, journal, self._network, where))
+
+    def unlink_asked(self, caller: str, body: bytes) -> bytes:
+        """Undo a link because the person wants it: CBOR {account, key, signature, time}. Raises LinkError."""
+        try:
+            asked = codec.decode(body)
+            account, key, signature, time = str(asked["account"]), asked["key"], asked["signature"], int(asked["time"])
+            message = unlink_message(self._network, self._journal.organisation, account, time)
+        except (codec.CodecError, KeyError, TypeError, ValueError):
+            raise LinkError("malformed", "The request to undo a link is not readable.") from None
+        if abs(self._clock() - time) > UNLINK_LIFE_MS:
+            raise LinkError("stale", "The request to undo a link is too old; sign it again.")
+        with self._engine.view() as view:
+            found = state.account(view, account)
+        credential = found.credentials.get(key.hex()) if found is not None and type(key) is bytes else None
+        if credential is None or type(signature) is not bytes or not signed_by(credential, message, signature):
+            raise LinkError("not-the-account", "The account's holder did not sign this.")
+        return codec.encode(self._undo(store.person.c.account == account))
 
     def _hand_over(self, connection: sql.Connection, before: Person, account: str, agent: str) -> int:
         """Queue notices of every line from before the link, under the key they were tagged with."""
@@ -195,6 +312,15 @@ class Linker:
         if notices:
             connection.execute(sql.insert(store.outbox), notices)
         return len(rows)
+
+
+def _stated(value: Any) -> Demographics | None:
+    """Who a person says that she is. Raises ValueError."""
+    if value is None:
+        return None
+    if not isinstance(value, dict) or any(type(part) is not str or len(part) > 200 for part in value.values()):
+        raise ValueError
+    return Demographics(value.get("family", ""), value.get("given", ""), value.get("birth", ""))
 
 
 def _lines_of(connection: sql.Connection, person: int) -> list[Any]:

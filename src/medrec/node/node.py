@@ -34,6 +34,7 @@ from medrec.node.labels import Labels
 from medrec.node.link import Linker
 from medrec.node.lists import PersonLists
 from medrec.node.looks import Looks
+from medrec.node.matching import Matching
 from medrec.node.peers import PeerError, Peers
 from medrec.node.practitioners import Practitioners
 from medrec.node.publish import Publisher
@@ -112,7 +113,7 @@ class Node:
         self.journal = Journal(store, vault, clock, organisation)
         self.publisher = Publisher(self.journal, self.network)
         self.anchorer = Anchorer(store, engine, keys, organisation, self.network, clock)
-        self.linker = Linker(self.journal, engine, self.network, clock)
+        self.linker = Linker(self.journal, engine, self.network, clock, self.source.read)
         self.agent = Agent(store, vault, engine, organisation, self.network, peers.call, clock) if agent else None
         self.practitioners = Practitioners(self)
         self.delegates = Delegates(self)
@@ -124,6 +125,7 @@ class Node:
         self.acts = Acts(self)
         self.lists = PersonLists(self)
         self.watch = Watch(self)
+        self.matching = Matching(self)
         self.gate = Gate(self)
         self.referrals, self.views = Referrals(self), Views(self)
         self.checkpoints = Checkpoints(self, witnesses, web, evidence)

@@ -18,7 +18,7 @@ from medrec.core import manifests
 from medrec.core.manifests.record import RecordManifest, RecordVersion
 from medrec.core.records.canonical import FORM, Canonical
 from medrec.core.records.envelope import envelope
-from medrec.node import store
+from medrec.node import holding, store
 from medrec.node.journal import Draft, Journal
 
 CHUNK = 500
@@ -156,12 +156,31 @@ class Publisher:
             (fresh if before is None else changed).append(row)
         lines = self._journal.append(connection, drafts)
         _keep(connection, fresh, changed)
+        self._look(connection, part, patients, accounts)
         if taken is not None:
             taken(connection, last)
         if altered:
             time = lines[-1].time if lines else self._journal.now()
             _raise_alarms(connection, altered, time)
         return Published(counts["create"], counts["update"], counts["delete"], counts["unchanged"], tuple(altered))
+
+    def _look(
+        self,
+        connection: sql.Connection,
+        part: Sequence[Incoming],
+        patients: dict[str, int],
+        accounts: dict[int, str | None],
+    ) -> None:
+        """Hold back what contradicts the linked person whom it is filed under."""
+        linked = {person for person, account in accounts.items() if account is not None}
+        records: dict[int, list[Any]] = {}
+        for arrival in part if linked else ():
+            found = envelope(arrival.record.value).patients[:1] if arrival.record is not None else ()
+            person = patients.get(found[0]) if found else None
+            if person in linked and person is not None and arrival.record is not None:
+                records.setdefault(person, []).append(arrival.record.value)
+        for person, values in records.items():
+            holding.look(connection, self._journal.vault, person, values, self._journal.now())
 
     @staticmethod
     def _said_before(connection: sql.Connection, arrival: Incoming, before: Any) -> bool:

@@ -8,7 +8,7 @@ import sqlalchemy as sql
 
 from medrec.core.consent import facts
 from medrec.core.records.canonical import RecordError, canonical
-from medrec.node import access, store
+from medrec.node import access, holding, store
 from medrec.node.publish import stamp_of
 from medrec.node.refusals import Code, Refusal
 
@@ -34,7 +34,12 @@ _SIGNED_RECORDS = (
     )
     .join_from(store.record, store.manifest, _manifest.hash == _record.manifest)
     .join(store.line, _line.seq == _manifest.seq)
-    .where(_record.person == sql.bindparam("person"), _record.action != "delete")
+    .where(
+        _record.person == sql.bindparam("person"),
+        _record.action != "delete",
+        # What contradicts its person is as if it were not here, until a human has looked.
+        holding.holds_one(_record.type, _record.id),
+    )
     .order_by(_record.type, _record.id)
     .limit(sql.bindparam("limit", type_=sql.Integer))
 )

@@ -1,0 +1,237 @@
+"""Whether two sets of demographics are of one person: a Fellegi-Sunter score in whole numbers, and plain contradiction.
+
+Each field that both sides give adds a weight: log2(m/u) in hundredths of a bit when it agrees, log2((1-m)/(1-u)) when
+it does not, and something in between when it nearly agrees. m is how often the field agrees between two records of one
+person, u how often between two of different people; the table WEIGHTS states both. A field that is missing adds
+nothing. The score decides nothing by itself: a human confirms every match (docs/spec/right-person.md).
+"""
+
+import unicodedata
+from enum import StrEnum
+from typing import Literal, NamedTuple, TypeAlias
+
+import msgspec
+
+from medrec.core.records import datatypes
+from medrec.core.records.canonical import Value
+from medrec.core.records.dates import clinical_date
+
+Agreement: TypeAlias = Literal["agrees", "nearly", "differs", "missing"]
+
+
+class Field(StrEnum):
+    """What is compared."""
+
+    BIRTH = "birth"
+    FAMILY = "family"
+    GIVEN = "given"
+    SEX = "sex"
+    POSTCODE = "postcode"
+    PHONE = "phone"
+    IDENTIFIER = "identifier"
+
+
+class Weight(NamedTuple):
+    """Hundredths of a bit for agreement, near agreement and difference; m and u in parts per million."""
+
+    agrees: int
+    nearly: int
+    differs: int
+    m: int
+    u: int
+
+
+WEIGHTS: dict[Field, Weight] = {
+    Field.BIRTH: Weight(1454, 600, -432, 950_000, 40),
+    Field.FAMILY: Weight(752, 350, -364, 920_000, 5_000),
+    Field.GIVEN: Weight(649, 250, -331, 900_000, 10_000),
+    Field.SEX: Weight(97, 0, -464, 980_000, 500_000),
+    Field.POSTCODE: Weight(864, 300, -232, 800_000, 2_000),
+    Field.PHONE: Weight(1587, 0, -132, 600_000, 10),
+    Field.IDENTIFIER: Weight(1990, 0, -564, 980_000, 1),
+}
+LIKELY, POSSIBLE = 2000, 1000
+"""From LIKELY on a match is proposed as likely, from POSSIBLE on as possible, below it is not shown."""
+
+
+class Demographics(msgspec.Struct, frozen=True):
+    """Who somebody is, as far as it was said; empty where it was not. `birth` is a FHIR date; `identifiers` are
+    "system|value" of numbers that mean the same everywhere (a national number, an insurance number)."""
+
+    family: str = ""
+    given: str = ""
+    birth: str = ""
+    sex: str = ""
+    postcode: str = ""
+    phone: str = ""
+    identifiers: tuple[str, ...] = ()
+
+
+class Comparison(NamedTuple):
+    """The score in hundredths of a bit, what became of each field, and the class. `twin`: all but the given name."""
+
+    score: int
+    fields: tuple[tuple[Field, Agreement], ...]
+    verdict: Literal["likely", "possible", "unlikely"]
+    twin: bool
+
+    def of(self, field: Field) -> Agreement:
+        """What became of a field."""
+        return dict(self.fields)[field]
+
+
+def compare(a: Demographics, b: Demographics) -> Comparison:
+    """The score of two sets of demographics; symmetric."""
+    found = (
+        (Field.BIRTH, _birth(a.birth, b.birth)),
+        (Field.FAMILY, _name(a.family, b.family)),
+        (Field.GIVEN, _given(a.given, b.given)),
+        (Field.SEX, _equal(a.sex, b.sex)),
+        (Field.POSTCODE, _postcode(a.postcode, b.postcode)),
+        (Field.PHONE, _equal(_digits(a.phone), _digits(b.phone))),
+        (Field.IDENTIFIER, _identifiers(a.identifiers, b.identifiers)),
+    )
+    score = sum(_weight(field, agreement) for field, agreement in found)
+    by_field = dict(found)
+    names_fit = by_field[Field.GIVEN] != "differs" and by_field[Field.FAMILY] != "differs"
+    sure = names_fit and by_field[Field.BIRTH] in ("agrees", "missing") and by_field[Field.SEX] != "differs"
+    # Twins and a father and son under one roof agree in everything but the given name or the birth.
+    verdict: Literal["likely", "possible", "unlikely"]
+    verdict = "likely" if score >= LIKELY and sure else "possible" if score >= POSSIBLE else "unlikely"
+    twin = by_field[Field.GIVEN] == "differs" and by_field[Field.BIRTH] == by_field[Field.FAMILY] == "agrees"
+    return Comparison(score, found, verdict, twin)
+
+
+def contradictions(known: Demographics, now: Demographics) -> tuple[Field, ...]:
+    """The fields by which `now` cannot be of the person `known`; empty when it can.
+
+    Another date of birth; another family and another given name; another number of the same kind together with a name
+    that differs. One name alone may change by marriage or by a nickname, and is no contradiction.
+    """
+    found = dict(compare(known, now).fields)
+    different = tuple(field for field, agreement in found.items() if agreement == "differs")
+    names = [field for field in (Field.FAMILY, Field.GIVEN) if field in different]
+    if Field.BIRTH in different or len(names) == 2 or (Field.IDENTIFIER in different and names):
+        return different
+    return ()
+
+
+def of_patient(record: Value) -> Demographics:
+    """The demographics in a FHIR Patient: its official or first name, home address, first phone, coded identifiers."""
+    names = datatypes.many(record, "name")
+    names.sort(key=lambda name: {"official": 0, "usual": 1, "": 2}.get(datatypes.text(name, "use"), 3))
+    name = names[0] if names else {}
+    family, given = datatypes.text(name, "family"), " ".join(datatypes.texts(name, "given"))
+    if not family and not given:
+        given, _, family = datatypes.text(name, "text").rpartition(" ")
+    phone = next((t for t in datatypes.many(record, "telecom") if datatypes.text(t, "system") == "phone"), {})
+    identifiers = (
+        f"{datatypes.text(item, 'system')}|{datatypes.text(item, 'value')}"
+        for item in datatypes.many(record, "identifier")
+        if datatypes.code_of(item, "type") in _NATIONAL and datatypes.text(item, "value")
+    )
+    return Demographics(
+        family,
+        given,
+        datatypes.text(record, "birthDate"),
+        datatypes.text(record, "gender"),
+        datatypes.text(datatypes.one(record, "address"), "postalCode"),
+        datatypes.text(phone, "value"),
+        tuple(sorted(dict.fromkeys(identifiers))),
+    )
+
+
+# Types of identifiers that are the same at every organisation: social security, national, passport, driver's licence.
+_NATIONAL = frozenset({"SS", "NI", "NIIP", "PPN", "DL", "SB", "HC", "JHN"})
+
+
+def _weight(field: Field, agreement: Agreement) -> int:
+    weight = WEIGHTS[field]
+    return {"agrees": weight.agrees, "nearly": weight.nearly, "differs": weight.differs, "missing": 0}[agreement]
+
+
+def plain(name: str) -> str:
+    """A name to compare by: no accents, no case, letters and single spaces only."""
+    bare = (sign for sign in unicodedata.normalize("NFKD", name) if not unicodedata.combining(sign))
+    return " ".join("".join(sign if sign.isalpha() else " " for sign in bare).casefold().split())
+
+
+def _name(a: str, b: str) -> Agreement:
+    x, y = plain(a), plain(b)
+    if not x or not y:
+        return "missing"
+    if x == y or sorted(x.split()) == sorted(y.split()):
+        return "agrees"
+    # Double names of which one record has a part.
+    if set(x.split()) & set(y.split()):
+        return "nearly"
+    limit = 2 if min(len(x), len(y)) >= 8 else 1 if min(len(x), len(y)) >= 4 else 0
+    return "nearly" if _distance(x, y) <= limit else "differs"
+
+
+def _given(a: str, b: str) -> Agreement:
+    x, y = plain(a), plain(b)
+    first, second = x.partition(" ")[0], y.partition(" ")[0]
+    if first and first == second:
+        return "agrees"
+    if first and second and (len(first) == 1 or len(second) == 1) and first[0] == second[0]:
+        return "nearly"
+    found = _name(x, y)
+    # "Alex" and "Alexander"; names of which one begins the other.
+    short, long = sorted((first, second), key=len)
+    return "nearly" if found == "differs" and len(short) >= 3 and long.startswith(short) else found
+
+
+def _birth(a: str, b: str) -> Agreement:
+    x, y = clinical_date(a), clinical_date(b)
+    if x is None or y is None:
+        return "missing"
+    if x.text[:10] == y.text[:10]:
+        return "agrees"
+    if x.start_ms < y.end_ms and y.start_ms < x.end_ms:
+        # One of them is partial and holds the other.
+        return "nearly"
+    one, other = x.text[:10], y.text[:10]
+    if len(one) == len(other) == 10:
+        swapped = one[:5] + one[8:] + one[4] + one[5:7]
+        if swapped == other or _distance(one, other) == 1:
+            return "nearly"
+    return "differs"
+
+
+def _postcode(a: str, b: str) -> Agreement:
+    x, y = (text.upper().replace(" ", "").replace("-", "") for text in (a, b))
+    if not x or not y:
+        return "missing"
+    if x == y:
+        return "agrees"
+    return "nearly" if len(x) >= 5 and len(y) >= 5 and x[:5] == y[:5] else "differs"
+
+
+def _identifiers(a: tuple[str, ...], b: tuple[str, ...]) -> Agreement:
+    if set(a) & set(b):
+        return "agrees"
+    systems = {item.partition("|")[0] for item in a} & {item.partition("|")[0] for item in b}
+    return "differs" if systems else "missing"
+
+
+def _equal(a: str, b: str) -> Agreement:
+    return "missing" if not a or not b or "unknown" in (a, b) else "agrees" if a == b else "differs"
+
+
+def _digits(phone: str) -> str:
+    return "".join(sign for sign in phone if sign.isdigit())[-9:]
+
+
+def _distance(a: str, b: str) -> int:
+    """Insertions, deletions, substitutions and swaps of neighbours between two short names."""
+    before: list[int] = []
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        last, row = row, [i] + [0] * len(b)
+        for j, y in enumerate(b, 1):
+            row[j] = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (x != y))
+            if before and i > 1 and j > 1 and x == b[j - 2] and a[i - 2] == y:
+                row[j] = min(row[j], before[j - 2] + 1)
+        before = last
+    return row[len(b)]

@@ -1,0 +1,183 @@
+"""Records that are held back: their demographics contradict the person whose account they would go to.
+
+An account is linked to a local patient whose demographics a person confirmed. When the source later files somebody
+else's record under that patient (two patients swapped, a wrong merge), the record is signed like any other, for it is
+what the source holds, but it is held back: the gate does not let it out and it is merged with nothing until a human
+has looked. When the Patient record itself contradicts, everything of the person is held back, since then the link is
+in doubt. What is held is found by type and id alone; no demographics stand here in the clear.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+import sqlalchemy as sql
+from sqlalchemy import BigInteger, Column, Integer, LargeBinary, String, Table
+
+from medrec.core import codec, matching
+from medrec.core.matching import Demographics
+from medrec.core.records import datatypes
+from medrec.core.records.canonical import Value
+from medrec.node import store
+from medrec.node.store import metadata
+from medrec.node.vault import Vault
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+WHOLE = "Patient"
+"""A held record of this type holds back everything of the person."""
+
+identity = Table(
+    "identity",
+    metadata,
+    Column("person", Integer, primary_key=True, autoincrement=False),
+    Column("how", String(12), nullable=False),
+    Column("time", BigInteger, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+)
+"""Who a linked person is, as was confirmed: at the `desk` or as a `match`; sealed under the node's master key."""
+
+held = Table(
+    "held_record",
+    metadata,
+    Column("type", String(64), primary_key=True),
+    Column("id", String(64), primary_key=True),
+    Column("person", Integer, nullable=False, index=True),
+    Column("time", BigInteger, nullable=False),
+    Column("fields", String(120), nullable=False),
+)
+
+
+class HeldBack(NamedTuple):
+    """A record that waits for a human: which, of which local patient, since when, by which fields it contradicts."""
+
+    type: str
+    id: str
+    patient: str
+    account: str
+    time: int
+    fields: tuple[str, ...]
+
+
+def remember(connection: sql.Connection, vault: Vault, person: int, who: Demographics, how: str, time: int) -> None:
+    """Keep the demographics that were confirmed for a person, in place of what was confirmed before."""
+    connection.execute(sql.delete(identity).where(identity.c.person == person))
+    sealed = vault.seal(None, msgspec.json.encode(who), _context(person))
+    connection.execute(sql.insert(identity).values(person=person, how=how, time=time, sealed=sealed))
+
+
+def known(connection: sql.Connection, vault: Vault, person: int) -> Demographics | None:
+    """The confirmed demographics of a person, None where nobody confirmed any."""
+    sealed = connection.execute(sql.select(identity.c.sealed).where(identity.c.person == person)).scalar()
+    if sealed is None:
+        return None
+    return msgspec.json.decode(vault.open(None, bytes(sealed), _context(person)), type=Demographics)
+
+
+def look(connection: sql.Connection, vault: Vault, person: int, records: Sequence[Value], time: int) -> None:
+    """Hold back what contradicts its linked person; let go what no longer does in a newer version.
+
+    Inside `Store.write`, in the same transaction in which the records are published.
+    """
+    who = known(connection, vault, person)
+    if who is None:
+        return
+    rows = connection.execute(sql.select(held.c.type, held.c.id).where(held.c.person == person))
+    before = {(row.type, row.id) for row in rows}
+    for record in records:
+        name = datatypes.text(record, "resourceType"), datatypes.text(record, "id")
+        against = contradicts(who, record)
+        if not against and name in before:
+            connection.execute(sql.delete(held).where(held.c.type == name[0], held.c.id == name[1]))
+        elif against and name not in before:
+            _hold(connection, person, name, against, time)
+            before.add(name)
+
+
+def _hold(connection: sql.Connection, person: int, name: tuple[str, str], against: Sequence[str], time: int) -> None:
+    fields = ",".join(against)
+    row = {"type": name[0], "id": name[1], "person": person, "time": time, "fields": fields}
+    connection.execute(sql.insert(held).values(**row))
+    sentence = (
+        f"{name[0]}/{name[1]} does not fit the person whom its patient is linked to ({fields}); it is held back until "
+        "somebody has looked: confirm that it is hers, or undo the link."
+    )
+    subject = f"{name[0]}/{name[1]}"
+    connection.execute(
+        sql.insert(store.alarm).values(time=time, code="record-held", subject=subject, sentence=sentence[:500])
+    )
+
+
+def contradicts(who: Demographics, record: Value) -> tuple[str, ...]:
+    """The fields by which a record cannot be of this person: of a Patient its demographics, of any other record the
+    name that it gives to its subject."""
+    if datatypes.text(record, "resourceType") == "Patient":
+        return tuple(field.value for field in matching.contradictions(who, matching.of_patient(record)))
+    for key in ("subject", "patient", "beneficiary"):
+        words = datatypes.text(datatypes.one(record, key), "display")
+        given, _, family = words.replace(",", " ").strip().rpartition(" ")
+        if not given or not who.family or not who.given:
+            continue
+        hers = set(matching.plain(f"{who.given} {who.family}").split())
+        if set(matching.plain(words).split()) & hers:
+            continue
+        if len(matching.contradictions(who, Demographics(family=family, given=given))) == 2:
+            return ("family", "given")
+    return ()
+
+
+def holds_all(person: "sql.Column[Any]") -> Any:
+    """The condition that nothing holds back all of a person, for a query over persons."""
+    return ~sql.exists().where(held.c.person == person, held.c.type == WHOLE)
+
+
+def holds_one(kind: "sql.Column[Any]", identifier: "sql.Column[Any]") -> Any:
+    """The condition that a record is not held back, for a query over records."""
+    return ~sql.exists().where(held.c.type == kind, held.c.id == identifier)
+
+
+def waiting(node: "Node") -> list[HeldBack]:
+    """What waits for a human, oldest first."""
+    person = store.person.c
+    with node.store.read() as connection:
+        rows = connection.execute(
+            sql.select(held, person.patient, person.account)
+            .join_from(held, store.person, person.id == held.c.person)
+            .order_by(held.c.time, held.c.type, held.c.id)
+        ).all()
+    return [
+        HeldBack(row.type, row.id, row.patient or "", row.account or "", row.time, tuple(row.fields.split(",")))
+        for row in rows
+    ]
+
+
+def let_go(node: "Node", kind: str, identifier: str) -> bool:
+    """A human has looked: the record is the person's own. False if it is not held (any more).
+
+    A Patient record that is let go becomes what is known of her from now on.
+    """
+    raw = node.source.read(kind, identifier) if kind == WHOLE else None
+    read = msgspec.json.decode(raw) if raw is not None else None
+
+    def write(connection: sql.Connection) -> bool:
+        where = (held.c.type == kind) & (held.c.id == identifier)
+        person = connection.execute(sql.select(held.c.person).where(where)).scalar()
+        if person is None:
+            return False
+        connection.execute(sql.delete(held).where(where))
+        if read is not None:
+            remember(connection, node.vault, int(person), matching.of_patient(read), "desk", node.clock())
+        return True
+
+    return node.store.write(write)
+
+
+def forget(connection: sql.Connection, person: int) -> None:
+    """The link of a person is undone: nothing is held on its account."""
+    connection.execute(sql.delete(held).where(held.c.person == person))
+    connection.execute(sql.delete(identity).where(identity.c.person == person))
+
+
+def _context(person: int) -> bytes:
+    return codec.encode(["identity", person])

@@ -1,0 +1,94 @@
+"""The agent's side of links: the requests that the person signs, and what leaves her record when a link is undone."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sql
+
+from medrec.core import codec, manifests
+from medrec.node import store
+from medrec.node.copies import record_copy
+from medrec.node.link import UNLINK_PATH, link_message, unlink_message
+from medrec.node.peers import PeerError
+from medrec.node.rebuild import relationship_key, seal_key
+from medrec.node.vault import Vault
+
+
+def request(
+    network: bytes,
+    secret: bytes,
+    account: str,
+    organisation: str,
+    epoch: int,
+    code: bytes,
+    sign: Callable[[bytes], tuple[bytes, bytes]],
+    stated: dict[str, str] | None,
+) -> bytes:
+    """What an agent presents with a desk's code; the keys of the relationship follow from the view secret."""
+    key, signature = sign(link_message(network, organisation, account, code))
+    asked = {
+        "account": account,
+        "code": code,
+        "epoch": epoch,
+        "key": key,
+        "relationship": relationship_key(secret, organisation, epoch),
+        "seal": seal_key(secret, organisation, epoch),
+        "signature": signature,
+    }
+    return codec.encode(asked if stated is None else asked | {"demographics": stated})
+
+
+@contextmanager
+def refused(kept: store.Store, account: str, organisation: str, epoch: int) -> Iterator[None]:
+    """Forget a relationship that an organisation refused in so many words: epochs count without a gap."""
+    try:
+        yield
+    except PeerError as error:
+        if error.answered:
+            known = store.relationship.c
+            where = (known.account == account) & (known.organisation == organisation) & (known.epoch == epoch)
+            kept.write(lambda connection: connection.execute(sql.delete(store.relationship).where(where)))
+        raise
+
+
+def leave(
+    kept: store.Store,
+    call: Callable[[str, str, bytes], bytes],
+    network: bytes,
+    time: int,
+    account: str,
+    organisation: str,
+    sign: Callable[[bytes], tuple[bytes, bytes]],
+) -> bool:
+    """Ask an organisation to undo a link, as the person signs; False if there was none. Raises PeerError."""
+    key, signature = sign(unlink_message(network, organisation, account, time))
+    asked = {"account": account, "key": key, "signature": signature, "time": time}
+    done = bool(codec.decode(call(organisation, UNLINK_PATH, codec.encode(asked))))
+    kept.write(lambda connection: forget_copies(connection, account, organisation))
+    return done
+
+
+def next_epoch(kept: store.Store, account: str, organisation: str) -> int:
+    """The epoch of the next link: one more than the last."""
+    known = store.relationship.c
+    chosen = sql.select(sql.func.max(known.epoch)).where(known.account == account, known.organisation == organisation)
+    with kept.read() as connection:
+        return int(connection.execute(chosen).scalar() or 0) + 1
+
+
+def follow_ends(connection: sql.Connection, vault: Vault, rows: list[dict[str, Any]]) -> None:
+    """Forget what came through every link whose end is among the rows of notices that were kept."""
+    for row in rows:
+        if row["kind"] != "link/1":
+            continue
+        data = codec.decode(vault.open(None, row["sealed"], row["tag"]))[0]
+        statement: Any = manifests.decode(data)
+        if statement.action == "unlink":
+            forget_copies(connection, row["account"], row["organisation"])
+
+
+def forget_copies(connection: sql.Connection, account: str, organisation: str) -> None:
+    """What came through a link that is undone leaves the person's record: her lists are made from the copies."""
+    copy = record_copy.c
+    connection.execute(sql.delete(record_copy).where(copy.account == account, copy.organisation == organisation))

@@ -1,0 +1,84 @@
+"""Undoing a link: the account keeps its history here, and the local patient starts anew.
+
+The lines that were signed under the link stay the account's, with the keys they had; its agent is told of the end by a
+line of its own. The patient gets a new person row with new keys, and everything that the organisation holds of her is
+stated again there, version by version, without the account: so nothing of the wrong person's lines can ever be handed
+to the right one, and nothing of the record is lost.
+"""
+
+import hashlib
+from typing import Any
+
+import sqlalchemy as sql
+
+from medrec.core import manifests
+from medrec.core.manifests.record import LinkManifest, RecordManifest, RecordVersion
+from medrec.core.records.canonical import FORM
+from medrec.node import holding, store
+from medrec.node.journal import Draft, Journal
+
+
+def undo(connection: sql.Connection, journal: Journal, network: bytes, where: Any) -> bool:
+    """Undo the link of the person that `where` finds; False if she has none. Inside `Store.write` only."""
+    identifier = connection.execute(sql.select(store.person.c.id).where(where)).scalar()
+    before = journal.person(connection, int(identifier)) if identifier is not None else None
+    if before is None or before.account is None or before.agent is None or before.patient is None:
+        return False
+    time = journal.now()
+    manifest = LinkManifest(
+        "link/1", network.hex(), journal.organisation, before.account, time, "unlink", before.agent, 0
+    )
+    journal.append(connection, [Draft("link/1", manifests.encode(manifest), before.id, None, [30, time])])
+    holding.forget(connection, before.id)
+    # What she permitted here ends with the link; who links again decides again.
+    connection.execute(sql.delete(store.consent).where(store.consent.c.account == before.account))
+    person = store.person.c
+    connection.execute(
+        sql.update(store.person).where(person.id == before.id).values(patient=None, account=None, agent=None)
+    )
+    fresh = journal.person_of_patient(connection, before.patient)
+    _state_again(connection, journal, network, before.id, fresh)
+    return True
+
+
+def _state_again(connection: sql.Connection, journal: Journal, network: bytes, old: int, fresh: int) -> None:
+    """The records of the old row, stated once more for the new one."""
+    record = store.record.c
+    rows = connection.execute(
+        sql.select(store.record).where(record.person == old).order_by(record.type, record.id)
+    ).all()
+    drafts, changes = [], []
+    for row in rows:
+        opened = journal.manifest(connection, bytes(row.manifest))
+        said: Any = manifests.decode(opened[1]) if opened is not None else None
+        labels, signed = (list(said.record.labels), list(said.signed)) if said is not None else ([], [])
+        action = action_of(row)
+        sha256 = bytes(row.sha256) if row.sha256 is not None else None
+        version = RecordVersion(
+            row.type, row.id, row.version + 1, action,  # type: ignore[arg-type]
+            FORM, sha256.hex() if sha256 is not None else None,
+            bytes(row.manifest).hex(), labels,
+        )  # fmt: skip
+        time = journal.now()
+        manifest = manifests.encode(
+            RecordManifest("record/1", network.hex(), journal.organisation, None, time, version, signed)
+        )
+        drafts.append(Draft("record/1", manifest, fresh, None, [1, time, row.type, row.id, row.version + 1, action]))
+        changes.append((row, sha256, hashlib.sha256(manifest).digest()))
+    journal.append(connection, drafts)
+    for row, sha256, digest in changes:
+        connection.execute(
+            sql.update(store.record)
+            .where(record.type == row.type, record.id == row.id)
+            .values(person=fresh, version=row.version + 1, action=action_of(row), manifest=digest)
+        )
+        connection.execute(
+            sql.insert(store.version).values(
+                type=row.type, id=row.id, version=row.version + 1, sha256=sha256, manifest=digest
+            )
+        )
+
+
+def action_of(row: Any) -> str:
+    """What a version says that changes nothing in the content."""
+    return "delete" if row.action == "delete" else "update"

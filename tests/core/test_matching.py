@@ -1,0 +1,117 @@
+"""Fellegi-Sunter in whole numbers: weights are what m and u say, twins are never sure, contradiction is plain."""
+
+import math
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from medrec.core.matching import LIKELY, WEIGHTS, Demographics, Field, compare, contradictions, of_patient, plain
+
+ADA = Demographics("Lovelace", "Ada Augusta", "1961-12-10", "female", "02139", "+1 617 555 0100", ("urn:ssn|1",))
+
+
+def but(**changes: object) -> Demographics:
+    return msgspec.structs.replace(ADA, **changes)
+
+
+@pytest.mark.parametrize("field", list(Field))
+def test_the_weights_are_the_logarithms_of_m_and_u(field: Field) -> None:
+    weight = WEIGHTS[field]
+    m, u = weight.m / 1e6, weight.u / 1e6
+    assert weight.agrees == pytest.approx(100 * math.log2(m / u), abs=1)
+    assert weight.differs == pytest.approx(100 * math.log2((1 - m) / (1 - u)), abs=1)
+    assert weight.differs < weight.nearly < weight.agrees
+
+
+@pytest.mark.parametrize(
+    ("other", "verdict"),
+    [
+        (ADA, "likely"),
+        (but(given="A."), "likely"),
+        (but(family="LOVELÂCE", phone="", identifiers=()), "likely"),
+        (but(family="Lovelace-King"), "likely"),
+        (but(birth="1961-10-12"), "possible"),
+        (but(birth="1961"), "possible"),
+        (but(given="Byron"), "possible"),
+        (but(birth="1931-02-10", identifiers=()), "possible"),
+        (Demographics("Lovelace", "Ada"), "possible"),
+        (Demographics("King", "William", "1935-02-21", "male", "02139"), "unlikely"),
+        (Demographics(), "unlikely"),
+    ],
+)
+def test_who_is_proposed(other: Demographics, verdict: str) -> None:
+    assert compare(ADA, other).verdict == verdict
+
+
+def test_a_twin_scores_high_and_is_still_not_sure() -> None:
+    found = compare(ADA, but(given="Byron", identifiers=(), phone="+1 617 555 0100"))
+    assert found.score >= LIKELY and found.twin and found.verdict == "possible"
+
+
+def test_nobody_is_found_by_what_is_missing() -> None:
+    assert compare(Demographics(), Demographics()).score == 0
+    assert all(agreement == "missing" for _, agreement in compare(ADA, Demographics()).fields)
+
+
+@pytest.mark.parametrize(
+    ("other", "fields"),
+    [
+        (ADA, ()),
+        (but(family="King"), ()),
+        (but(given="Gus"), ()),
+        (but(birth="1961-12-01"), ()),
+        (but(sex="male"), ()),
+        (but(birth="1948-01-02"), (Field.BIRTH,)),
+        (but(family="Hopper", given="Grace"), (Field.FAMILY, Field.GIVEN)),
+        (but(family="King", identifiers=("urn:ssn|2",)), (Field.FAMILY, Field.IDENTIFIER)),
+        (but(identifiers=("urn:ssn|2",)), ()),
+        (Demographics(), ()),
+    ],
+)
+def test_what_contradicts(other: Demographics, fields: tuple[Field, ...]) -> None:
+    assert contradictions(ADA, other) == fields
+
+
+def test_a_patient_record_is_read() -> None:
+    record = {
+        "resourceType": "Patient",
+        "name": [
+            {"use": "nickname", "given": ["Addie"]},
+            {"use": "official", "family": "Lovelace", "given": ["Ada", "Augusta"]},
+        ],
+        "birthDate": "1961-12-10",
+        "gender": "female",
+        "telecom": [{"system": "email", "value": "a@example.org"}, {"system": "phone", "value": "+1 617 555 0100"}],
+        "address": [{"postalCode": "02139"}],
+        "identifier": [
+            {"system": "urn:mrn", "value": "77"},
+            {"system": "urn:ssn", "value": "1", "type": {"coding": [{"code": "SS"}]}},
+        ],
+    }
+    assert of_patient(record) == ADA
+    assert of_patient({"name": [{"text": "Ada Lovelace"}]}) == Demographics("Lovelace", "Ada")
+    assert of_patient({}) == Demographics()
+
+
+_WHO = st.builds(
+    Demographics,
+    family=st.sampled_from(["", "Lovelace", "Lovelance", "King", "Ó Néill"]),
+    given=st.sampled_from(["", "Ada", "A", "Byron"]),
+    birth=st.sampled_from(["", "1961-12-10", "1961-10-12", "1961", "1948-01-02", "nonsense"]),
+    sex=st.sampled_from(["", "female", "male", "unknown"]),
+    postcode=st.sampled_from(["", "02139", "02139-1234", "SW1A 1AA"]),
+    identifiers=st.sampled_from([(), ("s|1",), ("s|2",), ("t|1",)]),
+)
+
+
+@given(_WHO, _WHO)
+def test_order_is_without_effect_and_oneself_never_contradicts(a: Demographics, b: Demographics) -> None:
+    assert compare(a, b) == compare(b, a)
+    assert contradictions(a, b) == contradictions(b, a)
+    assert contradictions(a, a) == () and compare(a, a).score >= compare(a, b).score
+
+
+def test_names_are_compared_by_their_letters() -> None:
+    assert plain("  Ó Néill-Smith 3rd ") == "o neill smith rd"
