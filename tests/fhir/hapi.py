@@ -19,14 +19,14 @@ def errors(shared: Path, *files: Path) -> list[str]:
     peer = shared / "peers" / "hapi"
     for program in ("java", "mvn"):
         if shutil.which(program) is None:
-            pytest.skip(f"HAPI's validator needs {program}, which is not installed: the summary was NOT validated")
+            pytest.skip(f"the foreign validator needs Java 17 and Maven, and {program} is missing: NOT validated")
     if not (peer / "validate").exists():
-        pytest.skip("HAPI's validator is not in the shared folder: the summary was NOT validated")
+        pytest.skip("the foreign validator (Java) is not among the shared test data: NOT validated")
     told = {"HAPI_PEER_TARGET": str(TARGET), "HAPI_PEER_JAVA_OPTS": "-Xmx1g -XX:+UseSerialGC -XX:TieredStopAtLevel=1"}
     TARGET.mkdir(parents=True, exist_ok=True)
     built = subprocess.run([peer / "build"], env=os.environ | told, capture_output=True, text=True, timeout=1200)
     if built.returncode:
-        pytest.skip(f"HAPI's validator cannot be built here: the summary was NOT validated\n{built.stderr[-500:]}")
+        pytest.skip(f"the foreign validator (Java) cannot be built here: NOT validated\n{built.stderr[-500:]}")
     ran = subprocess.run(
         [peer / "validate", "--quiet", *files], env=os.environ | told, capture_output=True, text=True, timeout=600
     )

@@ -137,6 +137,12 @@ def holds_one(kind: "sql.Column[Any]", identifier: "sql.Column[Any]") -> Any:
     return ~sql.exists().where(held.c.type == kind, held.c.id == identifier)
 
 
+def holds(connection: sql.Connection, person: int) -> bool:
+    """Whether everything of a person is held back."""
+    found = sql.select(held.c.id).where(held.c.person == person, held.c.type == WHOLE).limit(1)
+    return connection.execute(found).first() is not None
+
+
 def waiting(node: "Node") -> list[HeldBack]:
     """What waits for a human, oldest first."""
     person = store.person.c

@@ -25,7 +25,7 @@ from medrec.core.records.dates import DAY_MS, ClinicalDate, clinical_date
 from medrec.core.records.reading import Around
 from medrec.core.records.table import understand
 from medrec.core.records.terms import Terms
-from medrec.node import store
+from medrec.node import holding, store
 from medrec.node.acts import KeptAct
 from medrec.node.receive import Received
 
@@ -114,6 +114,13 @@ class PersonLists:
         self._exchange(kept, found, now)
         self._with_acts(kept, acts)
         return self._shown(kept.lists.read(), acts, kept.unread)
+
+    def held(self, account: str) -> list[Held]:
+        """Every record behind a person's lists. Raises StoreError, VaultError."""
+        self.of(account)
+        with self._lock:
+            kept = self._kept.get(account)
+            return kept.lists.held() if kept is not None else []
 
     def tags(self, account: str) -> dict[str, str]:
         """At an agent: the tag (hex) of the line that proves each record version, by the hash of its manifest (hex)."""
@@ -237,13 +244,19 @@ class PersonLists:
         record, line = store.record.c, store.line.c
         with node.store.read() as connection:
             person = node.journal.person_of_account(connection, account)
-            if person is None:
+            if person is None or holding.holds(connection, person.id):
                 return
             rows = connection.execute(
                 sql.select(record.type, record.id, record.version, record.sha256, record.manifest, line.time)
                 .join_from(store.record, store.manifest, store.manifest.c.hash == record.manifest)
                 .join(store.line, line.seq == store.manifest.c.seq)
-                .where(record.person == person.id, record.action != "delete", record.altered.is_(False))
+                .where(
+                    record.person == person.id,
+                    record.action != "delete",
+                    record.altered.is_(False),
+                    # What contradicts her is merged with nothing.
+                    holding.holds_one(record.type, record.id),
+                )
             ).all()
         for row in rows:
             raw = node.source.read(row.type, row.id)

@@ -8,6 +8,7 @@ of each in the caller's thread; `start` and `stop` run them in the background.
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -125,7 +126,6 @@ class Node:
         self.acts = Acts(self)
         self.lists = PersonLists(self)
         self.watch = Watch(self)
-        self.matching = Matching(self)
         self.gate = Gate(self)
         self.referrals, self.views = Referrals(self), Views(self)
         self.checkpoints = Checkpoints(self, witnesses, web, evidence)
@@ -137,6 +137,11 @@ class Node:
         self.trouble: dict[str, str] = {}
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
+
+    @cached_property
+    def matching(self) -> Matching:
+        """The queue of people who want to be found here."""
+        return Matching(self)
 
     def anchor(self) -> int:
         """Anchor everything that waits; the number of lines."""

@@ -22,6 +22,7 @@ from medrec.portal import (
 )
 from medrec.portal.own import card, home, looked, more, news, record, sharing, trend
 from medrec.portal.own import lists as own_lists
+from medrec.portal.own import summary as own_summary
 from medrec.portal.page import Area, Reader, Role, Visit
 from medrec.portal.session import PEOPLE, Who
 
@@ -92,6 +93,7 @@ PAGES = (
     _own("/looks/{pair}/answer", "answer_look", looked.answer, "", methods=FORM),
     _own("/sharing", "sharing", sharing.show, "own/sharing.html", menu=True, icon="key"),
     _own("/card", "card", card.show, "own/card.html", up="more", icon="card"),
+    _own("/summary", "summary", own_summary.show, "own/summary.html", up="more", icon="record"),
     _own("/more", "more", more.show, "own/more.html", menu=True, icon="more"),
     _own("/lines/{tag}", "line", person.show_line, "version.html", up="person"),
 )  # fmt: skip
@@ -100,4 +102,5 @@ FILES = (
     Page("/office/looks.csv", "looks_export", office.export, "", Role.RECORDS, who=PRIVACY),
     Page("/proof/{manifest}.receipt.json", "receipt", version.receipt, "", Role.RECORDS, who=CARE),
     Page("/medrec-root.json", "root", version.root, "", reader=Reader.EVERYBODY),
+    _own("/summary.fhir.json", "summary_file", own_summary.download, ""),
 )

@@ -4,7 +4,7 @@ Where the code and the words of a record name different drugs neither is believe
 alone, marked, and is merged with nothing.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from medrec.core.records import datatypes, drug_names, ratio, sig, units
 from medrec.core.records.canonical import Value
@@ -77,7 +77,7 @@ def of_concept(code: Concept, marks: Marks) -> Product:
     terms = marks.around.terms
     name = untagged(marks.name(code, "medicine"))
     drug = _coded(code, marks)
-    found = drug_names.named(untagged(code.words), terms) if code.words else Named((), (), "", "")
+    found = _named(untagged(code.words), drug, terms)
     if drug is None:
         one_drug = found.drugs[0] if len(found.drugs) == 1 else None
         strengths = (one_drug.strengths if one_drug is not None else ()) or drug_names.strengths_of(found)
@@ -95,35 +95,42 @@ def of_concept(code: Concept, marks: Marks) -> Product:
     return Product(code, name, drug, found, "code", drug.ingredients, strengths, drug.form.lower() or found.form)
 
 
+def _named(words: str, drug: Drug | None, terms: Terms) -> Named:
+    """What the words say; of a code's very own name there is nothing more to learn."""
+    if not words:
+        return Named((), (), "", "")
+    plain = cleaned(words)
+    if drug is not None and plain == cleaned(drug.name):
+        return Named((drug,), (), "", plain)
+    return drug_names.named(words, terms)
+
+
 def detail(kind: MedicineKind, found: Product, told: Directions, marks: Marks, **more: object) -> MedicineDetail:
     """The normal form of a medicine as taken by these directions."""
     terms = marks.around.terms
     drug = found.drug
     names = tuple(terms.name(RXNORM, code) or code for code in found.ingredients)
-    base = MedicineDetail(
-        kind=kind,
-        name=found.name,
-        name_cleaned=found.named.rest or cleaned(found.name),
-        basis="code" if found.basis == "code" else "name" if found.basis == "name" else "text",
-        product=drug.code if drug is not None else "",
-        product_kind=drug.kind if drug is not None else "",
-        generic=_generic(drug),
-        brand=drug.brand or (drug.name if drug.kind == "BN" else "") if drug is not None else "",
-        ingredients=found.ingredients,
-        ingredient_names=names,
-        strengths=found.strengths,
-        form=found.form,
-        route=told.route or _route(found.form),
-        sig=told.sig,
-        dose=told.dose,
-        per_day=_per_day(found, told, marks),
-        times_per_day=told.times_per_day,
-        as_needed=told.as_needed,
-    )
-    if not more:
-        return base
-    values = {name: getattr(base, name) for name in MedicineDetail.__struct_fields__}
-    return MedicineDetail(**(values | more))
+    told_of: dict[str, Any] = {
+        "kind": kind,
+        "name": found.name,
+        "name_cleaned": found.named.rest or cleaned(found.name),
+        "basis": "code" if found.basis == "code" else "name" if found.basis == "name" else "text",
+        "product": drug.code if drug is not None else "",
+        "product_kind": drug.kind if drug is not None else "",
+        "generic": _generic(drug),
+        "brand": drug.brand or (drug.name if drug.kind == "BN" else "") if drug is not None else "",
+        "ingredients": found.ingredients,
+        "ingredient_names": names,
+        "strengths": found.strengths,
+        "form": found.form,
+        "route": told.route or _route(found.form),
+        "sig": told.sig,
+        "dose": told.dose,
+        "per_day": _per_day(found, told, marks),
+        "times_per_day": told.times_per_day,
+        "as_needed": told.as_needed,
+    }
+    return MedicineDetail(**(told_of | more))
 
 
 def key(found: Product) -> str:

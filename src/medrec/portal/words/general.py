@@ -53,6 +53,7 @@ NAMES = Texts(
         "one_look": "One look",
         "sharing": "Who can look",
         "card": "Emergency card",
+        "summary": "Patient summary",
         "more": "More",
         "line": "Proof of one line",
         "error": "This did not work",

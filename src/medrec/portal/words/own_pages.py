@@ -193,6 +193,23 @@ CARD = Texts(
     plain=True,
 )
 
+SUMMARY = Texts(
+    "SUMMARY",
+    {
+        "lead": "Your medicines, allergies and health problems, with the places that say so. Take it to a new doctor.",
+        "medicines": "Medicines",
+        "allergies": "Allergies",
+        "problems": "Health problems",
+        "past": "Past problems",
+        "vaccines": "Vaccines",
+        "made": "Made {when}.",
+        "not_all": "What is not listed here may still be recorded elsewhere.",
+        "print": "Print the summary",
+        "file": "Save as a file for another hospital (FHIR)",
+    },
+    plain=True,
+)
+
 MORE = Texts(
     "MORE",
     {
@@ -200,6 +217,7 @@ MORE = Texts(
         "timeline": "Your whole record, newest first",
         "notices": "How and when we tell you things",
         "card": "To print and carry with you",
+        "summary": "To print or to hand over, with who says what",
         "account": "Your account",
         "known_at": "Where you are known",
         "known_none": "No hospital is linked to you yet. Ask at the desk for a code.",
