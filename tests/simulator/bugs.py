@@ -272,7 +272,7 @@ def lie(world: World) -> None:
 
 def _half_is_not_written() -> AbstractContextManager[Any]:
     """A recipient keeps the records and writes nothing down."""
-    return patch.object(receive_room, "_state", lambda *_, **__: 0)
+    return patch.object(receive_room, "state_half", lambda *_, **__: 0)
 
 
 BUGS: dict[str, Bug] = {

@@ -26,9 +26,8 @@ def memory_folder() -> Path:
 def _settings(connection: Any, _: Any) -> None:
     connection.isolation_level = None
     cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=MEMORY")
+    cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=OFF")
-    cursor.execute("PRAGMA locking_mode=NORMAL")
     cursor.close()
 
 

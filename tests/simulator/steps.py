@@ -182,7 +182,7 @@ def crash(world: World) -> None:
 def weather(world: World) -> None:
     """Wires, ledgers, clocks and disks get worse or better."""
     name = world.random.choice(NAMES)
-    chosen = world.random.randrange(7)
+    chosen = world.random.randrange(8)
     if chosen == 0:
         world.lossy = world.random.choice((0.0, 0.0, 0.2, 0.5))
     elif chosen == 1:
@@ -197,7 +197,7 @@ def weather(world: World) -> None:
         store = world.nodes[name].store
         store.full = not store.full  # type: ignore[attr-defined]
     else:
-        lossy = world.random.choice((0.0, 0.3))
+        lossy = world.random.choice((0.0, 0.3, 0.6))
         world.copies[name].loses_answers = lambda: world.random.random() < lossy
     world.tell(f"weather {chosen} at {name}")
 

@@ -1,18 +1,20 @@
 """Our log before the programs of others: litewitness cosigns it, Tessera's fsck finds it whole, over HTTP as well."""
 
+import json
 import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from medrec import wiring
-from medrec.core.checkpoint import verify_cosignatures
+from medrec.core.checkpoint import Note, cosigner_keys, parse_note, render_note, verify_cosignatures
 from medrec.core.witness import log_key, render_request
 from medrec.demo.network import free_ports
 from medrec.engines.engine import EngineError
 from medrec.node.serve import Server
 from medrec.node.web import HttpWeb
 from medrec.node.witness import follow_log, set_up
+from medrec.node.witness_door import DOOR_PATH
 from medrec.node.witness_keys import WitnessKeys
 from medrec.node.witnesses import WitnessPlace
 
@@ -89,6 +91,32 @@ def test_two_witnesses_cosign_and_a_foreign_checker_finds_the_log_whole(world, t
         server.stop()
         lite.close()
         ours.close()
+        wiring.close_node(node)
+
+
+def test_a_member_is_a_witness_over_http(world, tmp_path):
+    """Whoever speaks C2SP gets a member's cosignature at its door, and its page on how far behind it is."""
+    (port,) = free_ports(1)
+    grow(world.engine, world, 3)
+    node = node_of(world, "south", tmp_path / "south", [], None)
+    server = Server([wiring.site(node, "127.0.0.1", port)])
+    web = HttpWeb()
+    server.start()
+    try:
+        text = node.checkpoints.of_tip(world.engine.tip()).text()
+        note = render_note(Note(text, (world.keys["north"].sign_as_log(text),)))
+        status, lines = web.post(f"http://127.0.0.1:{port}{DOOR_PATH}", render_request(0, [], note))
+        assert status == 200, lines
+        public = world.keys["south"].public()
+        keys = cosigner_keys("south", *(bytes.fromhex(public[key]) for key in ("cosign_ed25519", "cosign_mldsa44")))
+        assert len(verify_cosignatures(parse_note(text + b"\n" + lines), keys)) == 2
+        assert web.post(f"http://127.0.0.1:{port}{DOOR_PATH}", render_request(0, [], note)) == (409, b"3\n")
+        assert web.post(f"http://127.0.0.1:{port}{DOOR_PATH}", b"x" * 70_000)[0] == 413
+        status, told = web.get(f"http://127.0.0.1:{port}/standing")
+        assert status == 200 and json.loads(told)["sentence"] == "Up to date." and json.loads(told)["height"] == 3
+    finally:
+        web.close()
+        server.stop()
         wiring.close_node(node)
 
 

@@ -6,7 +6,7 @@ import sys
 import typer
 from rich.console import Console
 
-from medrec.cli import demo, network, node, proofs, staff, terminology, witness
+from medrec.cli import demo, network, node, proofs, renew, staff, terminology, witness
 from medrec.cli.stop import Stop
 from medrec.core.genesis import GenesisError
 from medrec.engines.engine import EngineError
@@ -39,6 +39,8 @@ VERBS = (
     proofs.check,
     witness.witness,
     witness.tiles,
+    renew.renew,
+    renew.verify,
     terminology.terminology,
     *network.VERBS,
 )

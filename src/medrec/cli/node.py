@@ -173,6 +173,7 @@ def status(settings: SettingsFile = DEFAULT) -> None:
     )
     waits = "all anchored" if found["waiting_since"] is None else "some wait to be anchored"
     console.print(f"journal: {found['lines']} lines, {waits}", highlight=False)
+    console.print(found["standing"], highlight=False)
     console.print(found["fault"] or "The journal is whole: no gap, no change.", highlight=False)
     for room, sentence in sorted(found["trouble"].items()):
         console.print(f"{room}: {sentence}", highlight=False, markup=False)

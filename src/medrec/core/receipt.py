@@ -29,6 +29,7 @@ from medrec.core.commitment import commitment
 from medrec.core.crypto import key_id, verify_ed25519
 from medrec.core.note import from_base64, to_base64
 from medrec.core.records.canonical import FORM, RecordError, canonical
+from medrec.core.renewal import ALGORITHMS, Renewal, Retired, allowed, heads_of, read_renewal
 from medrec.core.root import (
     NEWER,
     Hex32,
@@ -62,6 +63,8 @@ __all__ = [
 ENTRY_BYTES_MAX = 16 << 10
 GENUINE = "genuine"
 UNREADABLE = frozenset({"root", "receipt", "record", "record-missing", "record-not-needed", "quorum", "newer-version"})
+RENEWAL_CODES = frozenset({"renewal", "retired"})
+"""Codes of `verify` with a renewal or retired algorithms; they, too, say nothing about genuineness."""
 
 Facts: TypeAlias = dict[str, Any]
 
@@ -102,7 +105,7 @@ class Verdict:
     @property
     def readable(self) -> bool:
         """False for the codes that say nothing about genuineness."""
-        return self.code not in UNREADABLE
+        return self.code not in UNREADABLE | RENEWAL_CODES
 
     @property
     def word(self) -> str:
@@ -195,20 +198,37 @@ def parse(data: bytes) -> Receipt:
 # --- the steps --------------------------------------------------------------------------------------------
 
 
-def verify(root: bytes, receipt: bytes, record: bytes | None, quorum: int | None = None) -> Verdict:
+def verify(
+    root: bytes,
+    receipt: bytes,
+    record: bytes | None,
+    quorum: int | None = None,
+    *,
+    renewal: bytes | None = None,
+    retired: Retired | None = None,
+) -> Verdict:
     """The verdict on a receipt and the record it speaks of, under a root file (all as files' bytes).
 
     `record` is the JSON in any spelling (its canonical form is taken here), None for what has no content; `quorum`
-    overrides the number of organisations that must vouch. Never raises for any bytes.
+    overrides the number of organisations that must vouch; `retired` says since when signatures of an algorithm prove
+    nothing, `renewal` what was signed again before. Never raises for any bytes.
     """
     try:
-        facts = _facts(read_root(root), parse(receipt), record, quorum)
+        renewed = read_renewal(renewal) if renewal is not None else None
+        facts = _facts(read_root(root), parse(receipt), record, quorum, renewed, retired or {})
     except ReceiptError as error:
         return Verdict(False, error.code, error.sentence)
     return Verdict(True, GENUINE, "Every step of the verification holds.", facts)
 
 
-def _facts(root: Root, receipt: Receipt, record: bytes | None, quorum: int | None) -> Facts:
+def _facts(
+    root: Root,
+    receipt: Receipt,
+    record: bytes | None,
+    quorum: int | None,
+    renewal: Renewal | None,
+    retired: Retired,
+) -> Facts:
     needed = root.quorum if quorum is None else quorum
     demand(1 <= needed <= len(root.members), "quorum", "The quorum makes no sense for this root file.")
     network = root.network.hex()
@@ -218,10 +238,23 @@ def _facts(root: Root, receipt: Receipt, record: bytes | None, quorum: int | Non
     member = root.members[manifest["organisation"]]
     payload = _check_batch(receipt, root.network, manifest["organisation"], member.keys.ed25519)
     checkpoint, note = _check_log(receipt, root.network)
-    counted, dated = _count(root, note, needed)
-    said = f"Only {len(counted)} of {len(root.members)} organisations vouch for the log head, and {needed} must."
-    demand(len(counted) >= needed, "cosignatures", said)
+    heads: list[Note] = []
+    if renewal is not None:
+        heads = heads_of(renewal, root.network, note.text)
+        note = parse_note(renewal.note)
+    # From the newest head back: each shows by when the one before it was there.
+    proven: int | None = None
+    renewed: int | None = None
+    for head in (*reversed(heads), note):
+        counted, dated = _count(root, head, needed, retired, proven)
+        said = f"Only {len(counted)} of {len(root.members)} organisations vouch for the log head, and {needed} must."
+        fallen = any(not allowed(kind, retired, proven) for kind in ALGORITHMS.values())
+        demand(len(counted) >= needed, "retired" if fallen else "cosignatures", said)
+        renewed, proven = proven, sorted(counted.values())[needed - 1] * 1000
+    said = "The block is dated after the day from which its author's signature proves nothing."
+    demand(receipt.batch.time < retired.get("ed25519", 1 << 63), "retired", said)
     return {
+        **({"renewed_by": renewed} if heads else {}),
         "network": network,
         "network_name": root.name,
         "organisation": manifest["organisation"],
@@ -235,7 +268,7 @@ def _facts(root: Root, receipt: Receipt, record: bytes | None, quorum: int | Non
         "cosigners": counted,
         "needed": needed,
         "of": len(root.members),
-        "existed_by": sorted(counted.values())[needed - 1] * 1000,
+        "existed_by": proven,
     }
 
 
@@ -321,7 +354,7 @@ def _check_log(receipt: Receipt, network: bytes) -> tuple[Checkpoint, Note]:
     return checkpoint, note
 
 
-def _count(root: Root, note: Note, quorum: int) -> tuple[dict[str, int], bool]:
+def _count(root: Root, note: Note, quorum: int, retired: Retired, proven: int | None) -> tuple[dict[str, int], bool]:
     """Step 13: seconds of each organisation that cosigned, and whether Ed25519 alone makes the quorum.
 
     A line that does not hold is not counted, and spoils nothing: whoever could add it could also have left it out.
@@ -331,6 +364,8 @@ def _count(root: Root, note: Note, quorum: int) -> tuple[dict[str, int], bool]:
     dated = False
     for kind in (COSIGNATURE_ED25519, COSIGNATURE_MLDSA44):
         known = {(key.name, key.key_id): key for pair in keys for key in pair if key.algorithm == kind}
+        if not allowed(kind, retired, proven):
+            continue
         for line in note.signatures if not dated else ():
             key = known.get((line.name, line.key_id))
             organisation = line.name.removeprefix("medrec/")

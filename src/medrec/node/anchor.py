@@ -6,7 +6,9 @@ so a crash at any step anchors every line exactly once:
 1. nothing stored: the lines wait, the next step takes them;
 2. stored, not submitted, or submitted and not heard of: the same bytes are submitted again; a replay answers with
    its first outcome;
-3. expired before it was ordered: the same lines are signed again under a later height.
+3. expired before it was ordered: the same lines are signed again under a later height;
+4. ordered, not heard of, and expired since (a node that was away for days): the ledger's head of this journal is
+   this very batch, and its place is looked up.
 """
 
 from collections.abc import Callable
@@ -134,6 +136,14 @@ class Anchorer:
             )
             return int(last.last - last.first + 1)
         if outcome.code in (Code.EXPIRED, Code.STALE_NONCE, Code.RETIRED_KEY):
+            found = self._long_ago(bytes(last.id), last.expires)
+            if found is not None:
+                self._store.write(
+                    lambda connection: connection.execute(
+                        sql.update(store.batch).where(store.batch.c.number == last.number).values(**found)
+                    )
+                )
+                return int(last.last - last.first + 1)
             # Nothing of it was applied: sign the same lines again on the next step.
             self._store.write(lambda connection: self._sign_again(connection, last))
             return 0
@@ -147,6 +157,26 @@ class Anchorer:
             raise EngineError("unknown", "An anchored batch was not found on the ledger; start the node again.")
         height, leaf = codec.decode(seen)
         return {"height": height, "time": self._engine.blocks(height - 1)[0].block.time, "leaf": leaf}
+
+    def _long_ago(self, identifier: bytes, expires: int) -> dict[str, int] | None:
+        """Block and leaf of a batch that was applied before it expired, None if it was not: the ledger remembers ids
+        only as long as they could come again.
+        """
+        with self._engine.view() as view:
+            head = state.read(view, state.batch_key(self._organisation), BatchHead)
+        if head is None or head.transaction != identifier:
+            return None
+        after = max(0, expires - EXPIRY_HEIGHTS_MAX - 1)
+        while blocks := self._engine.blocks(after):
+            for committed in blocks:
+                for place, data in enumerate(committed.block.transactions):
+                    leaf = committed.leaf_indices[place]
+                    if leaf is not None and transaction_id(_body(data)) == identifier:
+                        return {"height": committed.block.height, "time": committed.block.time, "leaf": leaf}
+                after = committed.block.height
+            if after > expires:
+                break
+        raise EngineError("unknown", "The block of an anchored batch is not here; ask an organisation that has it.")
 
     def _sign_again(self, connection: sql.Connection, last: Any) -> None:
         lines = connection.execute(
@@ -166,3 +196,7 @@ class Anchorer:
             return connection.execute(
                 sql.select(sql.func.min(store.line.c.time)).where(store.line.c.seq > (anchored or 0))
             ).scalar()
+
+
+def _body(transaction: bytes) -> bytes:
+    return bytes(codec.decode(transaction, bytes_max=TRANSACTION_BYTES_MAX)[0])

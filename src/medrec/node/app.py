@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import sqlalchemy as sql
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -55,7 +56,9 @@ from medrec.node.policies import TRIAL_PATH, answer_trial
 from medrec.node.pull import answer_release
 from medrec.node.referrals import REFERRAL_PATH, answer_referral
 from medrec.node.refusals import Refusal
+from medrec.node.renewal import RENEW_PATH, RenewalError, answer_renew
 from medrec.node.rules import Rule
+from medrec.node.standing import STANDING_PATH, answer_standing, standing
 from medrec.node.store import StoreError
 from medrec.node.views import VIEW_PATH, answer_view
 from medrec.node.witness import TEXT, Answer
@@ -101,6 +104,13 @@ def _cosign(node: "Node", caller: str, body: bytes) -> bytes:
     return node.checkpoints.cosign(caller, body)
 
 
+def _renew(node: "Node", caller: str, body: bytes) -> bytes:
+    try:
+        return answer_renew(node, caller, body)
+    except RenewalError as error:
+        raise CallRefused(error.code, error.sentence, 400) from None
+
+
 Handler = Callable[["Node", str, bytes], bytes]
 """(node, calling organisation, body) -> body of the answer. Raises CallRefused, or one of what `dispatch` knows."""
 
@@ -120,6 +130,8 @@ ROUTES: dict[str, Handler] = {
     ANSWERS_PATH: answer_answers,
     TRIAL_PATH: answer_trial,
     COSIGN_PATH: _cosign,
+    RENEW_PATH: _renew,
+    STANDING_PATH: answer_standing,
     DELEGATIONS_PATH: answer_delegation,
     DELEGATION_ENDS_PATH: answer_delegation_end,
     MOVE_PATH: answer_move,
@@ -147,6 +159,9 @@ RULES: dict[str, Rule] = {
     MOVE_PATH: Rule.HER_SIGNATURE,
     ACTS_PATH: Rule.HER_SIGNATURE,
     COSIGN_PATH: Rule.MEMBER,
+    RENEW_PATH: Rule.MEMBER,
+    STANDING_PATH: Rule.MEMBER,
+    "/standing": Rule.EVERYBODY,
     "/medrec/{name}": Rule.MEMBER,
     "/health": Rule.EVERYBODY,
     DOOR_PATH: Rule.EVERYBODY,
@@ -216,6 +231,10 @@ def make_app(node: "Node", pages: ASGIApp | None = None) -> ASGIApp:
         status, told = await run_in_threadpool(_health, node)
         return JSONResponse(told, status)
 
+    async def behind(request: Request) -> Response:
+        status, told = await run_in_threadpool(_behind, node)
+        return JSONResponse(told, status)
+
     async def witness(request: Request) -> Response:
         status, kind, answer = await _witness(node, request)
         return Response(answer, status, {"content-type": kind})
@@ -225,6 +244,7 @@ def make_app(node: "Node", pages: ASGIApp | None = None) -> ASGIApp:
         Route("/medrec/{name}", peer, methods=["POST"]),
         Route("/health", health),
         Route(DOOR_PATH, witness, methods=["POST"]),
+        Route("/standing", behind),
     ]
     if node.tiles is not None:
         routes.append(Mount("/log", StaticFiles(directory=node.tiles.folder, check_dir=False)))
@@ -267,6 +287,15 @@ def _answer_call(
     # For the access log.
     request.scope["medrec.caller"] = caller
     return status, answer, signing.sign_answer(node.keys, status, answer, headers)
+
+
+def _behind(node: "Node") -> tuple[int, dict[str, Any]]:
+    """How far behind this node is, in numbers and in a sentence; nothing of it names anybody."""
+    try:
+        found = standing(node)
+    except (EngineError, StoreError):
+        return 503, {"organisation": node.organisation}
+    return 200, {**msgspec.structs.asdict(found), "behind": found.behind, "sentence": found.sentence()}
 
 
 def _health(node: "Node") -> tuple[int, dict[str, Any]]:
@@ -316,6 +345,6 @@ class _Guard:
 
 def _logged_path(scope: Scope) -> str:
     path: str = scope["path"]
-    if path in ROUTES or path in ("/", "/health", DOOR_PATH, JOIN_PATH, ENGINE_PATH):
+    if path in ROUTES or path in ("/", "/health", "/standing", DOOR_PATH, JOIN_PATH, ENGINE_PATH):
         return path
     return next((f"{known}/..." for known in ("/pages", BASE) if path.startswith(known)), "...")

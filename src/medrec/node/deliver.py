@@ -95,6 +95,8 @@ class Deliverer:
         except PeerError as error:
             self._failed(way, rows, error, now)
             return 0
+        if way.failures:
+            self._link_is_back()
         way.failures, way.next_call, way.rows, way.trouble = 0, 0, ROWS_MAX, ""
         here = [row.id for row, kept in zip(rows, taken, strict=True) if kept]
         not_here = [row for row, kept in zip(rows, taken, strict=True) if not kept]
@@ -102,6 +104,12 @@ class Deliverer:
             way.trouble = f"{destination[0]} did not take {len(not_here)} of {len(rows)}; they are sent again."
         self._node.store.write(lambda connection: _settle(connection, here, not_here, now))
         return len(here)
+
+    def _link_is_back(self) -> None:
+        """One that could not be reached answered: on a link that comes for minutes nobody should wait out a rest."""
+        with self._lock:
+            for way in self._ways.values():
+                way.next_call, way.failures = 0, min(way.failures, 1)
 
     def _due(self, destination: Destination, now: int, most: int) -> list[Any]:
         where = store.outbox.c

@@ -28,11 +28,13 @@ from nacl.signing import SigningKey
 from medrec.core.checkpoint import (
     COSIGNATURE_ED25519,
     COSIGNATURE_MLDSA44,
+    NoteError,
     SignatureLine,
     cosignature_message,
     cosigner_keys,
     mldsa44_cosignature_message,
     parse_checkpoint,
+    parse_checkpoint_body,
 )
 from medrec.core.crypto import key_id
 from medrec.core.witness import log_key
@@ -141,15 +143,26 @@ class OrganisationKeys(_Secret):
         if timestamp_s < 1:
             raise ValueError("a cosignature is dated, in seconds since 1970")
         parse_checkpoint(checkpoint_text)
+        return self._cosign(checkpoint_text, timestamp_s)
+
+    def cosign_renewal(self, text: bytes, timestamp_s: int) -> list[SignatureLine]:
+        """Both lines over the text of a renewal head (core/renewal.py). Raises NoteError for any other text."""
+        if timestamp_s < 1:
+            raise ValueError("a cosignature is dated, in seconds since 1970")
+        if not parse_checkpoint_body(text).origin.endswith("/renewal"):
+            raise NoteError("the text is not that of a renewal")
+        return self._cosign(text, timestamp_s)
+
+    def _cosign(self, text: bytes, timestamp_s: int) -> list[SignatureLine]:
         classic, quantum = cosigner_keys(
             self.organisation,
             bytes(self._cosign_ed25519.verify_key),
             self._cosign_mldsa44.public_key().public_bytes_raw(),
         )
         signatures = {
-            COSIGNATURE_ED25519: self._cosign_ed25519.sign(cosignature_message(checkpoint_text, timestamp_s)).signature,
+            COSIGNATURE_ED25519: self._cosign_ed25519.sign(cosignature_message(text, timestamp_s)).signature,
             COSIGNATURE_MLDSA44: self._cosign_mldsa44.sign(
-                mldsa44_cosignature_message(quantum.name, checkpoint_text, timestamp_s)
+                mldsa44_cosignature_message(quantum.name, text, timestamp_s)
             ),
         }
         stamp = timestamp_s.to_bytes(8, "big")

@@ -42,6 +42,7 @@ from medrec.node.publish import Publisher
 from medrec.node.receive import close_failed
 from medrec.node.recovery import AccountWatch
 from medrec.node.referrals import Referrals
+from medrec.node.standing import Listening
 from medrec.node.store import Store, StoreError
 from medrec.node.tiles import Tiles, TilesError
 from medrec.node.vault import Vault
@@ -142,6 +143,11 @@ class Node:
     def matching(self) -> Matching:
         """The queue of people who want to be found here."""
         return Matching(self)
+
+    @cached_property
+    def listening(self) -> Listening | None:
+        """What an agent's node hears of how far behind others are; None for other nodes."""
+        return Listening(self) if self.agent is not None else None
 
     def anchor(self) -> int:
         """Anchor everything that waits; the number of lines."""
@@ -259,6 +265,8 @@ class Node:
         assert self.agent is not None
         if not self.agent.follow(wait_s=1.0):
             self.redeliver_missing()
+        if self.listening is not None:
+            self.listening.ask_all()
         self.tell_of_looks()
         self.watch_accounts()
 

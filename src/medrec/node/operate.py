@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 from medrec.core import codec
 from medrec.core.dataset import StatementError
 from medrec.engines.engine import EngineError
-from medrec.node import dataset, govern, invite, journal, receipts, recovery, staff
+from medrec.node import dataset, govern, invite, journal, receipts, recovery, renewal, staff
 from medrec.node.accounts import AccountError
 from medrec.node.anchor import AnchorError
 from medrec.node.audit import audit_journal
 from medrec.node.checkpoints import CheckpointError
 from medrec.node.ingest import Ingested, ingest_folder
 from medrec.node.sources.source import SourceUnavailable
+from medrec.node.standing import standing
 from medrec.node.store import StoreError
 from medrec.node.tiles import TilesError
 
@@ -55,6 +56,7 @@ def status(node: "Node") -> dict[str, Any]:
         "time": tip.time,
         "lines": lines,
         "waiting_since": node.anchorer.waiting_since(),
+        "standing": standing(node).sentence(),
         "fault": audit_journal(node),
         "trouble": {**node.trouble, **({"engine": engine} if engine else {})},
     }
@@ -137,6 +139,11 @@ def manage_staff(node: "Node", action: str, who: str, role: str) -> Any:
         raise OperateError(error.outcome.code.name.lower().replace("_", "-"), error.outcome.sentence) from None
 
 
+def renew(node: "Node", files: list[list[Any]]) -> list[bytes]:
+    """The renewals of receipts: [receipt, its renewal so far or None] each."""
+    return renewal.renew(node, [(receipt, before) for receipt, before in files])
+
+
 VERBS: dict[str, Callable[..., Any]] = {
     "propose": govern.propose,
     "vote": govern.vote,
@@ -150,6 +157,7 @@ VERBS: dict[str, Callable[..., Any]] = {
     "export": export,
     "tiles": publish_tiles,
     "staff": manage_staff,
+    "renew": renew,
 }
 
 
@@ -162,6 +170,7 @@ def perform(node: "Node", verb: str, arguments: list[Any]) -> Any:
         StoreError,
         CheckpointError,
         TilesError,
+        renewal.RenewalError,
         receipts.ReceiptUnavailableError,
         dataset.DatasetError,
         StatementError,
