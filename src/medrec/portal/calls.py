@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from medrec.portal import acting, naming
+from medrec.portal import acting, naming, saying
 from medrec.portal.page import PageError
 from medrec.portal.security import HEADERS, caller_of, pinned, read_cookie, set_cookie
 from medrec.portal.session import PEOPLE, Session, check_csrf
@@ -69,6 +69,13 @@ def end_helper(site: "Site", request: Request, body: bytes) -> Response:
     return RedirectResponse(_signing(site, request, ticket), 303, headers=site.headers(request))
 
 
+def say_of_list(site: "Site", request: Request, body: bytes) -> Response:
+    """POST /list-word, a form: see saying.py."""
+    session, form = _session(site, request, body)
+    ticket = saying.say(site.node, session, form, site.home(request, session) + "/list")
+    return RedirectResponse(_signing(site, request, ticket), 303, headers=site.headers(request))
+
+
 CALLS: dict[str, tuple[str, Call]] = {
     "act": ("/acting", act),
     "act_end": ("/acting/end", act_end),
@@ -77,6 +84,7 @@ CALLS: dict[str, tuple[str, Call]] = {
     "sign_answer": ("/signing/answer", sign_answer),
     "name_helper": ("/helping", name_helper),
     "end_helper": ("/helping/end", end_helper),
+    "say_of_list": ("/list-word", say_of_list),
 }
 
 

@@ -38,7 +38,9 @@ def values(visit: Visit, shown: Shown, place: Callable[[str], str], proof: Proof
     sections += [(status, [row for row in rest if row.status == status]) for status in ("unknown", "stopped")]
     problems = shown.read.problems
     return {
-        "notices": [{"sentence": notice.sentence, "source": notice.source} for notice in shown.notices],
+        "notices": [
+            {"id": notice.id, "sentence": notice.sentence, "source": notice.source} for notice in shown.notices
+        ],
         "review": _review(visit, shown),
         "new": [maker.any(row) for row in (*medicines, *problems, *shown.read.allergies) if row.key in shown.new],
         "medicines": [

@@ -37,6 +37,7 @@ JSON_FORMS = {
     "consent/2": b"medrec/consent/2",
     "delegation/1": b"medrec/delegation/1",
     "entry/1": b"medrec/own-entry/1",
+    "list-act/1": b"medrec/list-act/1",
 }
 """Statements in canonical JSON, signed without their field `signature`."""
 CBOR_FORMS = {

@@ -6,6 +6,7 @@ from medrec.core.reconcile.held import Line
 from medrec.portal import lists
 from medrec.portal.own.whose import whose
 from medrec.portal.page import Visit
+from medrec.portal.session import Who
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -20,4 +21,9 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
         tag = tags.get(line.manifest)
         return visit.link("line", person=who.handle, tag=tag) if tag is not None else None
 
-    return {"handle": who.handle, "lists": lists.values(visit, node.lists.of(who.account), who.place, proof)}
+    mine = visit.session is not None and visit.session.who is Who.PATIENT and bool(visit.session.key)
+    return {
+        "may_say": mine,
+        "handle": who.handle,
+        "lists": lists.values(visit, node.lists.of(who.account), who.place, proof),
+    }

@@ -11,6 +11,7 @@ export const FORMS = {
   "consent/2": ["medrec/consent/2", "json"],
   "delegation/1": ["medrec/delegation/1", "json"],
   "entry/1": ["medrec/own-entry/1", "json"],
+  "list-act/1": ["medrec/list-act/1", "json"],
   transaction: ["medrec/transaction/1", "cbor"],
   "link/1": ["medrec/link/1", "cbor"],
   "move/1": ["medrec/move/1", "cbor"],
@@ -23,6 +24,7 @@ const TITLES = {
   "consent/2": "A permission",
   "delegation/1": "A helper",
   "entry/1": "Something for your record",
+  "list-act/1": "Your word on a medicine",
   transaction: "A change of your account",
   "link/1": "A place that knows you",
   "move/1": "Another agent",
@@ -32,6 +34,7 @@ const TITLES = {
 
 const NAMES = {
   account: "Whose record",
+  against: "What it speaks against",
   attested: "Stated by",
   author: "Who says it",
   basis: "On what ground",
@@ -54,11 +57,14 @@ const NAMES = {
   payload: "Details",
   recipients: "Who may see it",
   rights: "What she may do",
+  notice: "The hint it puts away",
   sha256: "Fingerprint of the content",
+  subjects: "Which medicine",
   time: "Time",
   type: "Kind of record",
   types: "Kinds of records",
   until: "Until",
+  words: "Your words",
 };
 const TIMES = new Set(["time", "until"]);
 

@@ -1,0 +1,66 @@
+"""The person's own word on a line of her list: what is filled in here waits at the signing desk for her key.
+
+A form has `act` (not-taking, like-this, also-taking, dismissed), and `row` (the row's key), `name` (also-taking alone),
+`notice` (dismissed alone), `words`.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from medrec.core.manifests.acts import PATIENTS, Subject
+from medrec.node import stating
+from medrec.node.lists import against, subject_of
+from medrec.node.refusals import Refusal
+from medrec.portal.page import PageError
+from medrec.portal.session import Session, Who
+from medrec.portal.signing import desk_of
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+
+def say(node: "Node", session: Session, form: dict[str, Any], back: str) -> str:
+    """The ticket of an act on the list by the person herself. Raises PageError."""
+    if session.who is not Who.PATIENT or node.agent is None:
+        raise PageError(403, "not-your-page")
+    kind, key, name, told = (str(form.get(part, "")).strip() for part in ("act", "row", "name", "words"))
+    notice = str(form.get("notice", "")) or None
+    if kind not in PATIENTS:
+        raise PageError(400, "list-act-unknown")
+    shown = node.lists.of(session.account)
+    rows = [row for row in shown.read.medicines if row.key == key]
+    if kind == "dismissed":
+        if notice not in [found.id for found in shown.notices]:
+            raise PageError(400, "list-act-unknown")
+        subjects, objections = [], []
+    elif kind == "also-taking":
+        if not name:
+            raise PageError(400, "list-act-unknown")
+        subjects, objections = [Subject(f"text:{' '.join(name.lower().split())}"[:400], name[:200])], []
+    elif rows:
+        subjects, objections = [subject_of(rows[0])], against(rows[0], kind)
+    else:
+        raise PageError(400, "list-act-unknown")
+    try:
+        act = stating.prepare(
+            node,
+            session.account,
+            kind,  # type: ignore[arg-type]
+            session.key,
+            subjects,
+            words=told,
+            notice=notice if kind == "dismissed" else None,
+            against=objections,
+        )
+    except (Refusal, msgspec.ValidationError):
+        raise PageError(400, "list-act-unknown") from None
+
+    def finish(packed: bytes) -> str:
+        try:
+            stating.state(node, msgspec.structs.replace(act, signature=packed.hex()))
+        except Refusal as refusal:
+            raise PageError(refusal.status, refusal.code, refusal.sentence) from None
+        return back
+
+    return desk_of(node).prepare_for(session, "list-act/1", msgspec.to_builtins(act), finish)
