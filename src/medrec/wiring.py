@@ -134,7 +134,8 @@ def build_node(
     """
     keys = keys or OrganisationKeys.load(folder / "keys")
     kept = Store(store or folder / "node.db")
-    check_key_file(folder / "master.key", kept)
+    for name in ("master.key", "master.ring"):
+        check_key_file(folder / name, kept)
     vault = Vault.at(folder / "master.key", os.urandom)
     node = Node(
         organisation=organisation,

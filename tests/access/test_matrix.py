@@ -242,8 +242,13 @@ PROBES: dict[str, Callable[[World, str], bytes]] = {
     "/medrec/trial": lambda world, by: _trial(world),
     "/medrec/delegations": lambda world, by: _delegation(world),
     "/medrec/move": lambda world, by: _move(world, by),
+    "/medrec/corrections": lambda world, by: codec.encode([b"{}"]),
+    "/medrec/emergency": lambda world, by: access.encode(world.about_him(by, query="$emergency")),
+    "/medrec/emergency-reviews": lambda world, by: codec.encode([b"{}"]),
     "/medrec/delegation-ends": lambda world, by: write_revocation(world.his.account, bytes(32), world.eve.sign),
     "/medrec/list-acts": lambda world, by: _list_act(world),
+    "/medrec/renew": lambda world, by: codec.encode({"receipt": world.his.account.encode()}),
+    "/medrec/standing": lambda world, by: codec.encode({"account": world.his.account}),
     "/medrec/cosign": lambda world, by: codec.encode({"note": world.his.account.encode()}),
 }
 """How each call is asked about somebody else, by an organisation or a person who has no business with him."""

@@ -21,6 +21,7 @@ from medrec.node.agent import Agent
 from medrec.node.anchor import Anchorer
 from medrec.node.checkpoints import COSIGN_PATH, Checkpoints
 from medrec.node.consents import Consents
+from medrec.node.corrections import CORRECTIONS_PATH, Corrections, answer_corrections
 from medrec.node.delegates import (
     DELEGATION_ENDS_PATH,
     DELEGATIONS_PATH,
@@ -38,6 +39,9 @@ from medrec.node.disputes import (
     answer_disputed,
     answer_disputes,
 )
+from medrec.node.emergency import EMERGENCY_PATH, REVIEWS_PATH, Emergencies, answer_emergency, answer_reviews
+from medrec.node.emergency_reviews import EmergencyReviews
+from medrec.node.erasure import Erasures
 from medrec.node.fhir.routes import answer_locally
 from medrec.node.gate import Gate
 from medrec.node.journal import NOTICES_PATH, Journal
@@ -68,6 +72,9 @@ ROUTES: dict[str, Callable[[Any, str, bytes], bytes]] = {
     DISPUTED_PATH: answer_disputed,
     ANSWERS_PATH: answer_answers,
     TRIAL_PATH: answer_trial,
+    CORRECTIONS_PATH: answer_corrections,
+    EMERGENCY_PATH: answer_emergency,
+    REVIEWS_PATH: answer_reviews,
     DELEGATIONS_PATH: answer_delegation,
     DELEGATION_ENDS_PATH: answer_delegation_end,
     COSIGN_PATH: lambda node, caller, body: node.checkpoints.cosign(caller, body),
@@ -118,6 +125,10 @@ class TestNode:
         self.delegates = Delegates(self)  # type: ignore[arg-type]
         self.consents = Consents(self)  # type: ignore[arg-type]
         self.disputes = Disputes(self)  # type: ignore[arg-type]
+        self.emergencies = Emergencies(self)  # type: ignore[arg-type]
+        self.emergency_reviews = EmergencyReviews(self)  # type: ignore[arg-type]
+        self.corrections = Corrections(self)  # type: ignore[arg-type]
+        self.erasures = Erasures(self)  # type: ignore[arg-type]
         self.gate = Gate(self)  # type: ignore[arg-type]
         self.checkpoints = Checkpoints(self)  # type: ignore[arg-type]
         self.referrals = Referrals(self)  # type: ignore[arg-type]

@@ -25,6 +25,7 @@ from medrec.node.node import Node
 from medrec.node.peers import Fault, LocalNetwork, PeerError
 from medrec.node.practitioners import PHYSICIAN
 from medrec.node.refusals import Refusal
+from medrec.node.ring import MemoryRing
 from medrec.node.store import StoreError
 from medrec.node.together import check_together
 from medrec.node.vault import Vault
@@ -130,6 +131,7 @@ class World:
         self.copies = {name: self.copy(name) for name in NAMES}
         self.disks = {name: disks.wiped(name) for name in NAMES}
         self.master = {name: self.randbytes(32) for name in NAMES}
+        self.rings = {name: MemoryRing(self.randbytes) for name in NAMES}
         self.nodes: dict[str, Node] = {}
         for name in NAMES:
             self.open(name)
@@ -205,7 +207,7 @@ class World:
             keys=KEYS[name],
             engine=self.copies[name],
             store=SimulatedStore(self.disks[name], self._step(name)),
-            vault=Vault(self.master[name], self.randbytes),
+            vault=Vault(self.master[name], self.randbytes, self.rings[name]),
             clock=self.clock(name),
             peers=_Peers(name, self),
             source=self.records[name] if name in HOSPITALS else None,

@@ -236,7 +236,7 @@ def _manifests(node: "Node", connection: sql.Connection, person: Person, kind: s
     column = store.manifest.c
     wanted = (column.person == person.id) & (column.kind == kind)
     for row in connection.execute(sql.select(column.hash, column.sealed).where(wanted)):
-        opened = node.vault.open(person.keys.data, bytes(row.sealed), bytes(row.hash))
+        opened = node.vault.open(person.keys.lines, bytes(row.sealed), bytes(row.hash))
         yield manifests.decode(opened[SALT_BYTES:])
 
 

@@ -29,6 +29,7 @@ from medrec.node.acts import ACTS_PATH, answer_acts
 from medrec.node.calls import BODY_BYTES_MAX, Callers, CallRefused, failed, read_body
 from medrec.node.checkpoints import COSIGN_PATH
 from medrec.node.consents import CONSENTS_PATH, REVOCATIONS_PATH, answer_consent, answer_revocation
+from medrec.node.corrections import CORRECTIONS_PATH, answer_corrections
 from medrec.node.delegates import (
     DELEGATION_ENDS_PATH,
     DELEGATIONS_PATH,
@@ -44,6 +45,7 @@ from medrec.node.disputes import (
     answer_disputes,
 )
 from medrec.node.doors import ENGINE_PATH, doors
+from medrec.node.emergency import EMERGENCY_PATH, REVIEWS_PATH, answer_emergency, answer_reviews
 from medrec.node.fhir.door import BASE
 from medrec.node.fhir.routes import answer_locally, fhir_routes
 from medrec.node.invite import JOIN_PATH
@@ -129,6 +131,9 @@ ROUTES: dict[str, Handler] = {
     DISPUTED_PATH: answer_disputed,
     ANSWERS_PATH: answer_answers,
     TRIAL_PATH: answer_trial,
+    CORRECTIONS_PATH: answer_corrections,
+    EMERGENCY_PATH: answer_emergency,
+    REVIEWS_PATH: answer_reviews,
     COSIGN_PATH: _cosign,
     RENEW_PATH: _renew,
     STANDING_PATH: answer_standing,
@@ -154,6 +159,9 @@ RULES: dict[str, Rule] = {
     DISPUTED_PATH: Rule.OWN_WORD,
     ANSWERS_PATH: Rule.OWN_WORD,
     TRIAL_PATH: Rule.HER_AGENT,
+    CORRECTIONS_PATH: Rule.OWN_WORD,
+    EMERGENCY_PATH: Rule.GATE,
+    REVIEWS_PATH: Rule.OWN_WORD,
     DELEGATIONS_PATH: Rule.HER_SIGNATURE,
     DELEGATION_ENDS_PATH: Rule.HER_SIGNATURE,
     MOVE_PATH: Rule.HER_SIGNATURE,

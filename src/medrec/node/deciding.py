@@ -11,6 +11,7 @@ from medrec.core.consent import terms
 from medrec.core.consent.access import requested
 from medrec.core.consent.compiling import Rules
 from medrec.core.consent.decide import Decision
+from medrec.core.consent.emergency import Scope, in_scope
 from medrec.core.consent.facts import Record
 from medrec.core.consent.facts import Request as Facts
 from medrec.core.consent.labels import local
@@ -77,9 +78,11 @@ class Decider:
         self._node = node
         self._nullifiers = Nullifiers(node.engine)
 
-    def standing(self, connection: sql.Connection, account: str, known: Person | None = None) -> Standing:
-        """What stands of an account now. `known` is the person as she was found before: her keys are not opened
-        again. Raises EngineError, VaultError."""
+    def standing(
+        self, connection: sql.Connection, account: str, known: Person | None = None, purpose: str = ""
+    ) -> Standing:
+        """What stands of an account now, for a purpose. `known` is the person as she was found before: her keys are
+        not opened again. Raises EngineError, VaultError."""
         found = connection.execute(_PERSON_AND_CONSENTS, {"wanted": account}).all()
         person: Person | None = None
         if found:
@@ -92,7 +95,8 @@ class Decider:
         published = self._nullifiers.published
         rows = [row for row in found if row.hash is not None and not published(row.nullifier)]
         consents = tuple(sorted((bytes(row.hash).hex(), bytes(row.nullifier)) for row in rows))
-        return Standing(person, consents, self._node.consents.rules(person, rows))
+        rules = self._node.emergencies.rules(self._node.consents.rules(person, rows), purpose)
+        return Standing(person, consents, rules)
 
     def still(self, standing: Standing) -> bool:
         """Whether none of these consents is taken back on the ledger. Raises EngineError."""
@@ -153,13 +157,20 @@ class Permitted:
     """
 
     def __init__(
-        self, node: "Node", reader: Reader, connection: sql.Connection, person: Person, decision: Decision
+        self,
+        node: "Node",
+        reader: Reader,
+        connection: sql.Connection,
+        person: Person,
+        decision: Decision,
+        scope: Scope | None = None,
     ) -> None:
         self._node = node
         self._reader = reader
         self._connection = connection
         self._person = person
         self._decision = decision
+        self._scope = scope
         self._referred = self._references() if _asks_for_references(decision) else None
         self._clear: set[str] = set()
         """Names from which no reference leads to anything that is withheld for what it is."""
@@ -191,6 +202,8 @@ class Permitted:
         known = self._reader.facts(row)
         facts = known.facts if self._referred is None else _with_references(known.facts, self._referred)
         verdict = deciding.judge(self._decision, facts)
+        if self._scope is not None and not in_scope(self._scope, facts):
+            return None
         if verdict.effect != "permit" or self._points_at_hidden(facts):
             return None
         if known.trouble is not None:

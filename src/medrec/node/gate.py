@@ -18,6 +18,7 @@ from medrec.core import codec, manifests
 from medrec.core.address import AddressError, decode_address
 from medrec.core.consent.decide import Decision, decide, judge
 from medrec.core.consent.facts import Request as Facts
+from medrec.core.consent.terms import EMERGENCY
 from medrec.core.manifests.access import Disclosed, DisclosureManifest, RefusalManifest, obligation_of
 from medrec.engines.engine import EngineError
 from medrec.node import access, store
@@ -116,7 +117,7 @@ class Gate:
         try:
             # 1 Who asks? A crash here: nothing has happened; the requester hears nothing and asks again.
             self.step("authenticate")
-            self._authenticate(caller, ask, now)
+            self.authenticate(caller, ask, now)
             # 2 May they, and what of it? A crash here: nothing has happened.
             self.step("decide")
             plan = self._decide(ask, now, door, seen)
@@ -208,7 +209,7 @@ class Gate:
     def greet(self, caller: str, ask: Ask) -> None:
         """Whether a request is in order, before anything is decided about it. Raises Refusal, which is journalled."""
         try:
-            self._authenticate(caller, ask, self._node.clock())
+            self.authenticate(caller, ask, self._node.clock())
         except Refusal as refusal:
             no = refusal
         except EngineError:
@@ -234,7 +235,8 @@ class Gate:
         obligation = obligation_of(self._node.organisation, caller, bytes.fromhex(ask.request.id))
         return self._refuse(caller, ask, refusal, _Seen(), obligation, self._node.clock())
 
-    def _authenticate(self, caller: str, ask: Ask, now: int) -> None:
+    def authenticate(self, caller: str, ask: Ask, now: int) -> None:
+        """Whether whoever asks is who it says, and may ask anything at all now. Raises Refusal, EngineError."""
         if ask.network != self._node.network:
             raise Refusal(Code.WRONG_NETWORK)
         if ask.request.requester != caller:
@@ -247,7 +249,8 @@ class Gate:
             raise Refusal(Code.REQUEST_TOO_LONG)
         self._credentials.check(ask, now)
         check_purpose(ask.request)
-        self._check_merge_delay(now)
+        if ask.request.purpose not in EMERGENCY:
+            self._check_merge_delay(now)
 
     def _active(self, caller: str) -> bool:
         found = self._node.directory.find(caller)
@@ -269,13 +272,14 @@ class Gate:
     def _decide(self, ask: Ask, now: int, door: "Door[Any]", seen: "_Seen") -> Plan:
         changes = self._node.consents.changes
         self._node.labels.check()
+        scope = self._node.emergencies.check(ask.account, ask.request, now)
         with self._node.store.read() as connection:
-            standing = seen.standing = self.decider.standing(connection, ask.account)
+            standing = seen.standing = self.decider.standing(connection, ask.account, purpose=ask.request.purpose)
             facts, decision = self.decider.decide(ask.request, standing, ask.account, now)
             person = standing.person
             assert person is not None
             seen.decided = decision.decided
-            permitted = Permitted(self._node, self.reader, connection, person, decision)
+            permitted = Permitted(self._node, self.reader, connection, person, decision, scope)
             chosen = door.choose(ask, permitted)
         attach = tuple(sorted({code for allowed in chosen.records for code in allowed.attach}))
         return Plan(person, facts, decision, standing, changes, chosen, attach, permitted.contents)
@@ -290,7 +294,8 @@ class Gate:
             standing = plan.standing
         else:
             with node.store.read() as connection:
-                standing = self.decider.standing(connection, plan.person.account, plan.person)
+                purpose = plan.facts.purposes[0]
+                standing = self.decider.standing(connection, plan.person.account, plan.person, purpose)
         if node.disputes.stops(plan.person.account, caller):
             raise Refusal(Code.CONSENT_CHANGED, decided=plan.decision.decided)
         decision = decide(plan.facts, standing.rules, now)

@@ -120,7 +120,7 @@ class Journal:
                     "seq": seq,
                     "kind": draft.kind,
                     "person": draft.person,
-                    "sealed": self.vault.seal(who.keys.data if who else None, salt + draft.manifest, digest),
+                    "sealed": self.vault.seal(who.keys.lines if who else None, salt + draft.manifest, digest),
                 }
             )
             if who is not None and who.account is not None and who.agent is not None:
@@ -191,7 +191,7 @@ class Journal:
         ).one_or_none()
         if row is None:
             return None
-        key = self.vault.unwrap(row[1]).data if row[1] is not None else None
+        key = self.vault.unwrap(row[1]).lines if row[1] is not None else None
         opened = self.vault.open(key, row[0], digest)
         return opened[:SALT_BYTES], opened[SALT_BYTES:]
 

@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 
 from medrec.core.consent import facts
-from medrec.core.consent.labels import NONE, Labeller, LabelRulesError
+from medrec.core.consent.label_rules import LabelRulesError
+from medrec.core.consent.labels import NONE, Labeller
 from medrec.core.consent.labels import Labels as Found
 from medrec.core.records.terms import Terms
 from medrec.node.refusals import Code, Refusal

@@ -15,6 +15,7 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import sqlalchemy as sql
 
 from medrec.core import codec, manifests, matching, state
@@ -203,7 +204,7 @@ class Linker:
         notices = [
             self._journal.notice(told, counter, self._opened(row, who))
             for counter, row in enumerate(lines[since:] if epoch == who.epoch else lines[:since])
-            if counter in counters
+            if counter in counters and row.sealed
         ]
         if notices:
             connection.execute(sql.insert(store.outbox), notices)
@@ -220,7 +221,7 @@ class Linker:
         return who._replace(epoch=epoch, keys=self._journal.vault.unwrap(bytes(wrapped)))
 
     def _opened(self, row: Any, who: Person) -> Line:
-        opened = self._journal.vault.open(who.keys.data, bytes(row.sealed), bytes(row.digest))
+        opened = self._journal.vault.open(who.keys.lines, bytes(row.sealed), bytes(row.digest))
         salt, manifest = opened[:SALT_BYTES], opened[SALT_BYTES:]
         return Line(row.seq, row.time, bytes(row.hash), bytes(row.entry), manifest, salt)
 
@@ -256,11 +257,10 @@ class Linker:
             raise LinkError("already-linked", "This patient is already linked to an account.")
         connection.execute(sql.delete(store.invitation).where(store.invitation.c.code == invited.code))
         vault = self._journal.vault
-        keys = vault.new_person_keys(relationship, seal)
-        # Manifests that were sealed before stay readable: the data key stays.
-        keys = type(keys)(keys.relationship, keys.seal, before.keys.data)
         # The first link is epoch 1 and what came before it 0; what came before the second is -1, and so on.
         before = before._replace(epoch=1 - epoch)
+        # What was sealed before stays readable: all her other keys stay.
+        keys = msgspec.structs.replace(before.keys, relationship=relationship, seal=seal)
         lines = self._hand_over(connection, before, account, agent)
         former = {"person": identifier, "epoch": before.epoch, "keys": vault.wrap(before.keys)}
         connection.execute(sql.insert(store.former).values(**former))
@@ -308,7 +308,12 @@ class Linker:
         """Queue notices of every line from before the link, under the key they were tagged with."""
         told = before._replace(account=account, agent=agent)
         rows = _lines_of(connection, before.id)
-        notices = [self._journal.notice(told, counter, self._opened(row, before)) for counter, row in enumerate(rows)]
+        # What was erased keeps its number and has nothing to tell.
+        notices = [
+            self._journal.notice(told, counter, self._opened(row, before))
+            for counter, row in enumerate(rows)
+            if row.sealed
+        ]
         if notices:
             connection.execute(sql.insert(store.outbox), notices)
         return len(rows)

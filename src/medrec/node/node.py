@@ -23,11 +23,15 @@ from medrec.node.anchor import Anchorer, AnchorError
 from medrec.node.checkpoints import Checkpoints
 from medrec.node.consents import Consents
 from medrec.node.copies import Copies
+from medrec.node.corrections import Corrections
 from medrec.node.delegates import Delegates
 from medrec.node.deliver import Deliverer
 from medrec.node.directory import Directory
 from medrec.node.disputes import Disputes
+from medrec.node.emergency import Emergencies
+from medrec.node.emergency_reviews import EmergencyReviews
 from medrec.node.entries import Entries
+from medrec.node.erasure import Erasures
 from medrec.node.gate import Gate
 from medrec.node.journal import Journal
 from medrec.node.keys import OrganisationKeys
@@ -122,8 +126,7 @@ class Node:
         self.entries = Entries(self, self.source)
         if agent:
             self.source = self.entries
-        self.consents = Consents(self)
-        self.disputes = Disputes(self)
+        self._hear_people()
         self.acts = Acts(self)
         self.lists = PersonLists(self)
         self.watch = Watch(self)
@@ -148,6 +151,15 @@ class Node:
     def listening(self) -> Listening | None:
         """What an agent's node hears of how far behind others are; None for other nodes."""
         return Listening(self) if self.agent is not None else None
+
+    def _hear_people(self) -> None:
+        """The parts that take what people decide, and what is decided about them in an emergency."""
+        self.consents = Consents(self)
+        self.disputes = Disputes(self)
+        self.emergencies = Emergencies(self)
+        self.emergency_reviews = EmergencyReviews(self)
+        self.corrections = Corrections(self)
+        self.erasures = Erasures(self)
 
     def anchor(self) -> int:
         """Anchor everything that waits; the number of lines."""

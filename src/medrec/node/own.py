@@ -38,7 +38,7 @@ def person_here(node: "Node", account: str) -> Person:
         raise LookupError("This account is not linked here.")
     secret = node.agent.view_secret(account)
     relationship = relationship_key(secret, node.organisation, EPOCH)
-    keys = PersonKeys(relationship, seal_key(secret, node.organisation, EPOCH), node.vault.random(32))
+    keys = node.vault.new_person_keys(relationship, seal_key(secret, node.organisation, EPOCH))
     return node.store.write(lambda connection: _enter(node, connection, account, keys))
 
 

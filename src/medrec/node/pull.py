@@ -34,7 +34,7 @@ class Pages:
         records: list[SentRecord] = []
         for allowed, content in zip(released.chosen.records, released.contents, strict=True):
             row = allowed.row
-            opened = node.vault.open(keys.data, row.sealed, row.manifest)
+            opened = node.vault.open(keys.lines, row.sealed, row.manifest)
             records.append(SentRecord(content, row.entry, opened[SALT_BYTES:], opened[:SALT_BYTES], row.seq))
         line = released.line
         sent = SentLine(line.entry, line.manifest, line.salt, line.seq)

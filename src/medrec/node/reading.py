@@ -119,6 +119,10 @@ class Reader:
         self._facts[name] = described
         return Known(described, Code.RECORD_ALTERED if row.altered else None)
 
+    def forget(self) -> None:
+        """Forget what is remembered of records."""
+        self._facts = {}
+
     def read(self, rows: Sequence[Any]) -> list[bytes]:
         """The canonical bytes of each record, all as they were signed. Raises Refusal if one is not, StoreError."""
         contents: list[bytes] = []

@@ -35,6 +35,18 @@ class Code(Enum):
     CREDENTIAL_TOO_LONG = "credential-too-long"
     NOT_THE_PRACTITIONER = "not-the-practitioner"
     ASSERTION_BAD = "assertion-bad"
+    # Emergencies.
+    EMERGENCY_ROLE = "emergency-role"
+    EMERGENCY_REASON = "emergency-reason"
+    EMERGENCY_UNDECLARED = "emergency-undeclared"
+    EMERGENCY_STEP = "emergency-step"
+    UNKNOWN_EMERGENCY = "unknown-emergency"
+    OWN_EMERGENCY = "own-emergency"
+    # Corrections and erasures.
+    UNKNOWN_CORRECTION = "unknown-correction"
+    NOT_CORRECTED = "not-corrected"
+    UNKNOWN_RECORD = "unknown-record"
+    STILL_AT_SOURCE = "still-at-source"
     # The node's state.
     MERGE_DELAY = "merge-delay"
     STORE_UNUSABLE = "store-unusable"
@@ -108,6 +120,16 @@ SENTENCES: dict[Code, str] = {
     Code.CREDENTIAL_TOO_LONG: "The credential claims to be valid for more than a day.",
     Code.NOT_THE_PRACTITIONER: "The request names somebody else than the credential it shows.",
     Code.ASSERTION_BAD: "The practitioner did not sign this request.",
+    Code.EMERGENCY_ROLE: "Only a doctor, nurse or paramedic may declare an emergency, and no program.",
+    Code.EMERGENCY_REASON: "An emergency needs one of the known reasons, and at least 20 characters in your own words.",
+    Code.EMERGENCY_UNDECLARED: "Declare the emergency first; to name the purpose is not enough.",
+    Code.EMERGENCY_STEP: "Open the emergency summary first; the restricted parts open by a second step.",
+    Code.UNKNOWN_EMERGENCY: "There is no such emergency here that waits for a review.",
+    Code.OWN_EMERGENCY: "Somebody else must review an emergency than the one who declared it.",
+    Code.UNKNOWN_CORRECTION: "There is no such request here that waits for an answer.",
+    Code.NOT_CORRECTED: "There is no newer version of that record; correct it at its source first.",
+    Code.UNKNOWN_RECORD: "No such record is here.",
+    Code.STILL_AT_SOURCE: "The record is still in the system it lives in; delete it there first.",
     Code.MERGE_DELAY: "This node has not reached the ledger for too long and lets nothing out until it has.",
     Code.STORE_UNUSABLE: "This node cannot write its journal and therefore lets nothing out.",
     Code.LEDGER_UNUSABLE: "This node cannot read the ledger and therefore lets nothing out.",

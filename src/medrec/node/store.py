@@ -6,6 +6,7 @@ disk is busy go together into the next transaction, so a hundred releases pay fo
 """
 
 import queue
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -17,6 +18,7 @@ import sqlalchemy as sql
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table
 
 Result = TypeVar("Result")
+COMPACT_ATTEMPTS = 5
 GROUP_MAX = 256
 SCHEMA_VERSION = 1
 
@@ -303,6 +305,29 @@ class Store:
                 future.set_result(result)
             else:
                 future.set_exception(failure)
+
+    def compact(self) -> None:
+        """Write the file anew, so that nothing that was deleted is left in it. PostgreSQL sees to that by itself.
+
+        Raises StoreError, also when somebody reads all the time and the old pages cannot be let go.
+        """
+        if self.engine.dialect.name != "sqlite":
+            return
+        try:
+            connection = self.engine.raw_connection()
+            try:
+                cursor = connection.cursor()
+                for _ in range(COMPACT_ATTEMPTS):
+                    cursor.execute("VACUUM")
+                    cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                    row = cursor.fetchone()
+                    if row is not None and row[0] == 0:
+                        return
+            finally:
+                connection.close()
+        except (sql.exc.DBAPIError, sqlite3.Error) as error:
+            raise StoreError("disk", f"The node's store could not be rewritten: {error}.") from error
+        raise StoreError("busy", "The node's store is being read; what was deleted is still in its file. Try again.")
 
     def close(self) -> None:
         """Finish what was handed over, then let the file go."""

@@ -1,7 +1,8 @@
 """What the node keeps secret, and how it forgets: every person's manifests and salts lie under a key of her own.
 
-The person's key lies under the node's master key. Whoever destroys the person's key has destroyed every manifest
-and salt sealed with it, in the store and in every backup of the store.
+The person's keys lie under the node's master key and under her secret on the key ring (ring.py), which is in a file of
+its own. Whoever destroys that secret has destroyed every manifest and salt of hers, in the store and in every backup
+of the store.
 """
 
 import hmac
@@ -13,9 +14,11 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from medrec.core import codec
+from medrec.node.ring import FileRing, MemoryRing, Ring
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
+NUMBER_BYTES = 8
 
 
 class VaultError(Exception):
@@ -23,35 +26,46 @@ class VaultError(Exception):
 
 
 class PersonKeys(msgspec.Struct, frozen=True):
-    """The keys of one relationship: `relationship` makes tags, `seal` seals ledger fields, `data` seals manifests."""
+    """The keys of one person: `relationship` makes tags, `seal` seals ledger fields, `lines` seals the manifests of
+    journal lines, `data` all else that is kept of her. `secret` is the number of her secret on the ring."""
 
     relationship: bytes
     seal: bytes
     data: bytes
+    lines: bytes
+    secret: int
+
+    def at_relationship(self, other: "PersonKeys") -> "PersonKeys":
+        """The same keys for the relationship of others: what was sealed under `data` and `lines` stays readable."""
+        return msgspec.structs.replace(self, relationship=other.relationship, seal=other.seal)
 
     def __repr__(self) -> str:
         return "PersonKeys(...)"
 
 
 class Vault:
-    """Seals and opens under the master key and under persons' keys. `random(n)` gives n random bytes."""
+    """Seals and opens under the master key and under persons' keys. `random(n)` gives n random bytes.
 
-    def __init__(self, master: bytes, random: Callable[[int], bytes]) -> None:
+    Without a `ring` the persons' secrets end with the process.
+    """
+
+    def __init__(self, master: bytes, random: Callable[[int], bytes], ring: Ring | None = None) -> None:
         if len(master) != KEY_BYTES:
             raise ValueError(f"a master key has {KEY_BYTES} bytes")
         self._master = master
         self._random = random
+        self.ring = ring or MemoryRing(random)
 
     @classmethod
     def at(cls, path: Path, random: Callable[[int], bytes]) -> "Vault":
-        """The vault whose master key is in a file of mode 0600, made at the first use."""
+        """The vault whose master key is in a file of mode 0600, made at the first use; the ring lies beside it."""
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not path.exists():
             temporary = path.with_suffix(".new")
             temporary.touch(mode=0o600)
             temporary.write_bytes(random(KEY_BYTES))
             temporary.rename(path)
-        return cls(path.read_bytes(), random)
+        return cls(path.read_bytes(), random, FileRing(path.with_suffix(".ring"), random))
 
     def random(self, count: int) -> bytes:
         """Random bytes from the source that the composition root chose."""
@@ -59,17 +73,40 @@ class Vault:
 
     def new_person_keys(self, relationship: bytes | None = None, seal: bytes | None = None) -> PersonKeys:
         """Keys for a relationship; those not given are drawn at random."""
+        chance = self._random
         return PersonKeys(
-            relationship or self._random(KEY_BYTES), seal or self._random(KEY_BYTES), self._random(KEY_BYTES)
+            relationship or chance(KEY_BYTES),
+            seal or chance(KEY_BYTES),
+            chance(KEY_BYTES),
+            chance(KEY_BYTES),
+            self.ring.make(),
         )
 
+    def renewed(self, keys: PersonKeys) -> PersonKeys:
+        """The keys of a person of whom a part is forgotten: another key for her lines, another secret."""
+        return msgspec.structs.replace(keys, lines=self._random(KEY_BYTES), secret=self.ring.make())
+
     def wrap(self, keys: PersonKeys) -> bytes:
-        """A person's keys under the master key."""
-        return self.seal(self._master, codec.encode([keys.relationship, keys.seal, keys.data]), b"person")
+        """A person's keys: 8 bytes, the number of her secret; then the keys under the master key and the secret.
+
+        Raises VaultError if the secret was destroyed.
+        """
+        parts = codec.encode([keys.relationship, keys.seal, keys.data, keys.lines])
+        number = keys.secret.to_bytes(NUMBER_BYTES, "big")
+        return number + self.seal(self._person_key(keys.secret), parts, b"person")
 
     def unwrap(self, sealed: bytes) -> PersonKeys:
-        """A person's keys. Raises VaultError."""
-        return PersonKeys(*codec.decode(self.open(self._master, sealed, b"person")))
+        """A person's keys. Raises VaultError, also when her secret was destroyed."""
+        number = int.from_bytes(sealed[:NUMBER_BYTES], "big")
+        opened = self.open(self._person_key(number), sealed[NUMBER_BYTES:], b"person")
+        relationship, seal, data, lines = codec.decode(opened)
+        return PersonKeys(relationship, seal, data, lines, number)
+
+    def _person_key(self, number: int) -> bytes:
+        secret = self.ring.secret(number)
+        if secret is None:
+            raise VaultError("the person's secret was destroyed")
+        return hmac.digest(self._master, b"medrec/person/1 " + secret, "sha256")
 
     def seal(self, key: bytes | None, plaintext: bytes, context: bytes) -> bytes:
         """Nonce and ChaCha20-Poly1305 ciphertext; key None means the master key, `context` must be given again."""

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medrec.core.consent import labels as labelling
-from medrec.core.consent.labels import Labeller, LabelRulesError, label_all
+from medrec.core.consent.label_rules import LabelRulesError
+from medrec.core.consent.labels import Labeller, label_all
 from medrec.core.consent.terms import SENSITIVITIES_ABOVE
 from medrec.core.records.terms import NDC, RXNORM, Drug, Table
 

@@ -15,8 +15,9 @@ from medrec.core.consent.names import is_stranger
 from medrec.core.consent.policy import Effect, Given, Policy, Provision, Unreadable
 from medrec.core.consent.times import EVER, Span
 
-Strength = Literal["floor", "provision", "base"]
-"""What a rule comes from: the law, a provision that a person wrote, or what her consent says for all the rest."""
+Strength = Literal["floor", "provision", "base", "default"]
+"""What a rule comes from: the law, a provision that a person wrote, what her consent says for all the rest, or what
+holds where nobody says anything."""
 
 NO_PARENT = -1
 

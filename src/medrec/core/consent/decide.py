@@ -23,6 +23,8 @@ from medrec.core.consent.times import Span
 Verdict = Literal["permit", "deny", "indeterminate"]
 
 
+LAW = ("floor", "default")
+"""Strengths of rules that no consent says."""
 NO_DOUBT: frozenset[int] = frozenset()
 NOTHING: tuple[str, ...] = ()
 
@@ -220,12 +222,12 @@ def _text(value: Any) -> str:
 
 def _consents(bearing: Iterable[Iterable[Rule]]) -> tuple[str, ...]:
     """The consents from which these rules come."""
-    return tuple(sorted({rule.consent for rules in bearing for rule in rules if rule.strength != "floor"}))
+    return tuple(sorted({rule.consent for rules in bearing for rule in rules if rule.strength not in LAW}))
 
 
 def _law(bearing: Iterable[Iterable[Rule]]) -> tuple[str, ...]:
-    """The lines of the legal floor among these rules."""
-    return tuple(sorted({rule.consent for rules in bearing for rule in rules if rule.strength == "floor"}))
+    """The lines of the law among these rules."""
+    return tuple(sorted({rule.consent for rules in bearing for rule in rules if rule.strength in LAW}))
 
 
 _RESTRICTED = terms.rank("R")

@@ -9,18 +9,15 @@ sensitive of what it may hold. Labels that a record carries already stay, and ru
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
-import msgspec
-
-from medrec.core.consent import terms
+from medrec.core.consent.label_rules import STEM_MIN, WORD, Basis, LabelRule, LabelRulesError, Name, name_of, read_file
 from medrec.core.records.terms import ICD10CM, NDC, RXNORM, SNOMED, UNII, Terms
-from medrec.core.types import Fields
 
-FORMAT = "medrec/labels/1"
 FREE_TEXT_CHARACTERS = 100
 """A longer string is free text wherever it stands."""
-STEM_MIN = 4
+_NOWORDS = frozenset(("resourceType", "id", "meta", "status", "intent"))
+"""Elements of every resource that are no words about health."""
 REMEMBERED_MAX = 20_000
 
 _ICD10 = {ICD10CM, "http://hl7.org/fhir/sid/icd-10", "urn:oid:2.16.840.1.113883.6.90", "urn:oid:2.16.840.1.113883.6.3"}
@@ -50,40 +47,7 @@ _PASSED_OVER = frozenset(_PASSED_OVER_NAMES.split())
 _CLINICAL = frozenset(_CLINICAL_NAMES.split())
 """Elements whose references say what a record is about."""
 _ATTACHMENTS = frozenset(("attachment", "presentedForm", "photo", "image", "valueAttachment", "contentAttachment"))
-_WORD = re.compile(r"[^\W_]+")
 _TAG = re.compile(r"<[^>]*>")
-
-Basis = Literal["stated", "inferred"]
-
-
-class LabelRulesError(ValueError):
-    """The bytes are not a file of labelling rules; the message says what is wrong and where."""
-
-
-class LabelRule(Fields, frozen=True):
-    """One rule: these labels for a record that carries one of these codes or names; see docs/spec/labels.md."""
-
-    id: str
-    labels: list[str]
-    basis: Basis
-    why: str
-    icd10: list[str] = []
-    ingredients: dict[str, str] = {}
-    loinc: list[str] = []
-    snomed: list[str] = []
-    codes: list[str] = []
-    names: list[str] = []
-
-
-class LabelFile(Fields, frozen=True):
-    """A file of rules. `opaque` is what may be in what no rule can read."""
-
-    format: Literal["medrec/labels/1"]
-    version: str
-    about: str
-    credits: list[str]
-    opaque: list[str]
-    rules: list[LabelRule]
 
 
 class Cause(NamedTuple):
@@ -117,15 +81,6 @@ class Labels(NamedTuple):
 NONE = Labels()
 
 
-class Name(NamedTuple):
-    """A name in words: `stem` says that the last may go on; `exact` that case counts."""
-
-    words: tuple[str, ...]
-    stem: bool
-    exact: bool
-    rule: int
-
-
 class Labeller:
     """Labels records by files of rules. `version` names the files, `digest` is the SHA-256 over all of them.
 
@@ -135,7 +90,7 @@ class Labeller:
     def __init__(self, *files: bytes, terms: Terms | None = None) -> None:
         if not files:
             raise LabelRulesError("no file of labelling rules was given")
-        read = [_read(data) for data in files]
+        read = [read_file(data) for data in files]
         self.version = "+".join(file.version for file in read)
         self.digest = hashlib.sha256(b"".join(hashlib.sha256(data).digest() for data in files)).digest()
         self.rules = tuple(rule for file in read for rule in file.rules)
@@ -158,7 +113,7 @@ class Labeller:
         for token in rule.codes:
             self._tokens.setdefault(token, []).append(number)
         for text in [*rule.names, *rule.ingredients.values()]:
-            name = _name(text, number)
+            name = name_of(text, number)
             if name.stem and len(name.words) == 1:
                 self._stems.setdefault(name.words[0][:STEM_MIN].casefold(), []).append(name)
             else:
@@ -170,21 +125,35 @@ class Labeller:
         `targets` ("Type/id") are the labels of records that it may refer to: a record that gives its reason by
         reference is as sensitive as the reason.
         """
-        found = NONE
+        walk = _Walk(self, _contained(self, resource, targets), targets)
         for name in sorted(resource):
-            for path, value in pieces(name, resource[name]):
-                found = found.joined(self.label_part(path, name, value, resource, targets))
-        return found
+            value = resource[name]
+            if name == "contained":
+                walk.take(*self._held(value, targets))
+            elif type(value) is list:
+                for at, item in enumerate(value):
+                    walk.begin(f"{name}[{at}]")
+                    walk.visit(name, item, "")
+            elif name not in _NOWORDS:
+                walk.begin(name)
+                walk.visit(name, value, "")
+        return walk.labels()
 
     def label_part(
         self, path: str, name: str, value: Any, resource: Mapping[str, Any], targets: Mapping[str, Labels] = {}
     ) -> Labels:
         """The labels that one top-level element, or one item of it, gives to its resource."""
         if name == "contained":
-            return self.label(value, targets) if isinstance(value, dict) else Labels((), self.opaque)
-        walk = _Walk(self, path, _contained(self, resource, targets, name), targets)
+            return self._held([value], targets)[0]
+        walk = _Walk(self, _contained(self, resource, targets), targets)
+        walk.begin(path)
         walk.visit(name, value, "")
         return walk.labels()
+
+    def _held(self, value: Any, targets: Mapping[str, Labels]) -> list[Labels]:
+        """The labels of contained resources; one that is none may be anything."""
+        held = value if type(value) is list else [value]
+        return [self.label(item, targets) if isinstance(item, dict) else Labels((), self.opaque) for item in held]
 
     def numbers_of_code(self, system: str, code: str) -> tuple[int, ...]:
         """The rules that a code meets."""
@@ -212,7 +181,7 @@ class Labeller:
         """The rules whose names stand in a text."""
         found = self._remembered.get(text)
         if found is None:
-            found = tuple(sorted(set(self._named(_WORD.findall(_TAG.sub(" ", text) if "<" in text else text)))))
+            found = tuple(sorted(set(self._named(WORD.findall(_TAG.sub(" ", text) if "<" in text else text)))))
             if len(self._remembered) >= REMEMBERED_MAX:
                 self._remembered.clear()
             self._remembered[text] = found
@@ -235,26 +204,43 @@ class Labeller:
 class _Walk:
     """Walks one element of a resource."""
 
-    def __init__(
-        self, labeller: Labeller, path: str, contained: Mapping[str, Labels], targets: Mapping[str, Labels]
-    ) -> None:
+    def __init__(self, labeller: Labeller, contained: Mapping[str, Labels], targets: Mapping[str, Labels]) -> None:
         self.labeller = labeller
-        self.path = path
+        self.path = ""
         self.contained = contained
         self.targets = targets
         self.numbers: set[int] = set()
+        self.found: list[tuple[str, set[int]]] = []
         self.opaque = False
-        self.from_others = NONE
+        self.from_others: list[Labels] = []
+
+    def begin(self, path: str) -> None:
+        """Go on with another element."""
+        if self.numbers:
+            self.found.append((self.path, self.numbers))
+            self.numbers = set()
+        self.path = path
+
+    def take(self, *others: Labels) -> None:
+        """Labels that come from elsewhere."""
+        self.from_others += [other for other in others if other.codes or other.may]
 
     def labels(self) -> Labels:
+        """What was found."""
+        self.begin("")
+        if not self.found and not self.from_others:
+            return Labels((), self.labeller.opaque) if self.opaque else NONE
         causes = [
-            Cause(label, rule.id, self.path, rule.basis)
-            for rule in [self.labeller.rules[number] for number in sorted(self.numbers)]
+            Cause(label, rule.id, path, rule.basis)
+            for path, numbers in self.found
+            for rule in [self.labeller.rules[number] for number in sorted(numbers)]
             for label in rule.labels
         ]
-        own = Labels(tuple(sorted({cause.label for cause in causes})), self.labeller.opaque if self.opaque else (),
-                     tuple(causes))  # fmt: skip
-        return own.joined(self.from_others)
+        may = self.labeller.opaque if self.opaque else ()
+        own = Labels(tuple(sorted({cause.label for cause in causes})), may, tuple(causes))
+        for other in self.from_others:
+            own = own.joined(other)
+        return own
 
     def visit(self, name: str, value: Any, above: str) -> None:
         if type(value) is str:
@@ -305,9 +291,9 @@ class _Walk:
 
     def _refer(self, name: str, reference: str) -> None:
         if reference.startswith("#"):
-            self.from_others = self.from_others.joined(self.contained.get(reference[1:], NONE))
+            self.take(self.contained.get(reference[1:], NONE))
         elif name in _CLINICAL:
-            self.from_others = self.from_others.joined(self.targets.get(local(reference), NONE))
+            self.take(self.targets.get(local(reference), NONE))
 
 
 def pieces(name: str, value: Any) -> list[tuple[str, Any]]:
@@ -354,43 +340,8 @@ def references(value: Any) -> list[str]:
     return own + [found for item in value.values() for found in references(item)]
 
 
-def _contained(
-    labeller: Labeller, resource: Mapping[str, Any], targets: Mapping[str, Labels], name: str
-) -> dict[str, Labels]:
+def _contained(labeller: Labeller, resource: Mapping[str, Any], targets: Mapping[str, Labels]) -> dict[str, Labels]:
     held = resource.get("contained")
-    if type(held) is not list or name == "contained":
+    if type(held) is not list:
         return {}
     return {str(one.get("id", "")): labeller.label(one, targets) for one in held if type(one) is dict}
-
-
-def _read(data: bytes) -> LabelFile:
-    try:
-        file = msgspec.json.decode(data, type=LabelFile)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise LabelRulesError(f"the labelling rules cannot be read: {error}") from None
-    known = terms.SENSITIVITIES_ABOVE
-    seen: set[str] = set()
-    for label in file.opaque:
-        if label not in known:
-            raise LabelRulesError(f"opaque: {label} is no sensitivity of v3-ActCode that is known")
-    for rule in file.rules:
-        if rule.id in seen or not rule.id:
-            raise LabelRulesError(f"rule {rule.id!r}: every rule has an id of its own")
-        seen.add(rule.id)
-        if not rule.labels or any(label not in known for label in rule.labels):
-            raise LabelRulesError(f"rule {rule.id}: its labels must be sensitivities of v3-ActCode that are known")
-        if not (rule.icd10 or rule.ingredients or rule.loinc or rule.snomed or rule.codes or rule.names):
-            raise LabelRulesError(f"rule {rule.id}: it has neither codes nor names")
-        if not all([*rule.icd10, *rule.ingredients, *rule.loinc, *rule.snomed]) or "" in rule.codes:
-            raise LabelRulesError(f"rule {rule.id}: a code is empty")
-        for text in [*rule.names, *rule.ingredients.values()]:
-            name = _name(text, 0)
-            if not name.words or (name.stem and len(name.words[-1]) < STEM_MIN):
-                raise LabelRulesError(f"rule {rule.id}: the name {text!r} is too short")
-    return file
-
-
-def _name(text: str, rule: int) -> Name:
-    exact = any(letter.isupper() for letter in text)
-    words = tuple(_WORD.findall(text))
-    return Name(words if exact else tuple(word.casefold() for word in words), text.endswith("*"), exact, rule)

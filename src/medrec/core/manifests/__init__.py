@@ -10,6 +10,9 @@ import msgspec
 
 from medrec.core import codec
 from medrec.core.manifests import access, acts, consent, delegation, dispute, record, review
+from medrec.core.manifests.correction import FORMS as CORRECTIONS
+from medrec.core.manifests.emergency import FORMS as EMERGENCIES
+from medrec.core.manifests.erasure import FORMS as ERASURES
 from medrec.core.types import Fields
 
 
@@ -22,6 +25,9 @@ FORMS: dict[str, type[Fields]] = {
     "link/1": record.LinkManifest,
     "consent/1": consent.ConsentManifest,
     "consent/2": consent.FhirConsentManifest,
+    **EMERGENCIES,
+    **CORRECTIONS,
+    **ERASURES,
     "revocation/1": consent.RevocationManifest,
     "disclosure/1": access.DisclosureManifest,
     "disclosure-received/1": access.ReceivedManifest,

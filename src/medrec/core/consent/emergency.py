@@ -1,0 +1,85 @@
+"""Breaking the glass: who may, why, for how long, and what it opens. It is a purpose of use, never a bypass.
+
+Somebody declares an emergency about one person at one organisation. From then on her requests for ETREAT or BTG are
+decided like all others, with one rule more, which is weaker than all others: what nobody forbids is permitted. What
+the person or the law forbids stays forbidden.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from medrec.core.consent import terms
+from medrec.core.consent.compiling import NO_PARENT, Rule, Rules, gather
+from medrec.core.consent.facts import Record
+from medrec.core.consent.times import EVER
+
+HOUR_MS = 3_600_000
+HOURS_DEFAULT = 4
+HOURS_MAX = 120
+REVIEW_MS = 72 * HOUR_MS
+"""How long the organisation of whoever broke the glass has to review it."""
+TEXT_MIN = 20
+"""So many characters the reason in her own words has at least."""
+
+REASONS = ("cardiac-arrest", "unconscious", "severe-injury", "poisoning", "acute-illness", "birth", "mental-crisis",
+           "person-unable-to-ask", "other")  # fmt: skip
+"""Why the person is not asked. `other` says it in words alone."""
+
+Scope = Literal["summary", "restricted"]
+"""`summary`: what keeps somebody alive, and nothing that carries a sensitivity. `restricted`: all that is permitted.
+One opens with the declaration, the other by a second one."""
+
+_SNOMED = "http://snomed.info/sct"
+ROLES = frozenset(f"{_SNOMED}|{code}" for code in ("158965000", "224535009", "309294001", "397897005"))
+"""Who may: medical practitioner, registered nurse, emergency physician, paramedic. A program never may."""
+
+SUMMARY_TYPES = frozenset(
+    ("AllergyIntolerance", "Condition", "Consent", "Device", "DeviceUseStatement", "Flag", "Immunization", "Medication",
+     "MedicationAdministration", "MedicationDispense", "MedicationRequest", "MedicationStatement", "Patient",
+     "RelatedPerson")
+)  # fmt: skip
+SUMMARY_CODES = frozenset(
+    f"http://loinc.org|{code}"
+    for code in ("882-1", "883-9", "10331-7", "890-4", "60591-5", "42348-3", "75320-2", "81334-5", "100822-6")
+)
+"""LOINC: blood group and Rh, antibody screen, patient summary, advance directives."""
+
+DEFAULT = "law:emergency"
+"""The name of the rule that a declared emergency adds."""
+
+
+def with_default(rules: Rules) -> Rules:
+    """The rules of a person, and the one that opens for an emergency what nothing else speaks of."""
+    more = Rule(
+        max((rule.number for rule in rules.every), default=NO_PARENT) + 1,
+        NO_PARENT,
+        DEFAULT,
+        "permit",
+        "default",
+        -EVER,
+        -EVER,
+        EVER,
+        terms.EMERGENCY,
+        None,
+        (),
+        (),
+        (),
+    )
+    found = gather([*rules.every, more], rules.broken, rules.notices)
+    return msgspec.structs.replace(found, marks=rules.marks)
+
+
+def in_scope(scope: Scope, record: Record) -> bool:
+    """Whether a record belongs to what a declared emergency opens. What is not known of it does not."""
+    if scope == "restricted":
+        return True
+    if record.codes is None or record.labels is None or record.level is None:
+        return False
+    listed = record.type in SUMMARY_TYPES or not SUMMARY_CODES.isdisjoint(record.codes | record.kinds)
+    return listed and not record.labels and record.level <= terms.rank("N")
+
+
+def may_declare(role: str, machine: bool) -> bool:
+    """Whether somebody in this role ("system|code") may declare an emergency."""
+    return not machine and role in ROLES

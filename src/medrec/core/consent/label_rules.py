@@ -1,0 +1,88 @@
+"""Files of labelling rules: their form, and the strict reading of them (docs/spec/labels.md)."""
+
+import re
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from medrec.core.consent import terms
+from medrec.core.types import Fields
+
+STEM_MIN = 4
+WORD = re.compile(r"[^\W_]+")
+
+Basis = Literal["stated", "inferred"]
+
+
+class LabelRulesError(ValueError):
+    """The bytes are not a file of labelling rules; the message says what is wrong and where."""
+
+
+class LabelRule(Fields, frozen=True):
+    """One rule: these labels for a record that carries one of these codes or names; see docs/spec/labels.md."""
+
+    id: str
+    labels: list[str]
+    basis: Basis
+    why: str
+    icd10: list[str] = []
+    ingredients: dict[str, str] = {}
+    loinc: list[str] = []
+    snomed: list[str] = []
+    codes: list[str] = []
+    names: list[str] = []
+
+
+class LabelFile(Fields, frozen=True):
+    """A file of rules. `opaque` is what may be in what no rule can read."""
+
+    format: Literal["medrec/labels/1"]
+    version: str
+    about: str
+    credits: list[str]
+    opaque: list[str]
+    rules: list[LabelRule]
+
+
+class Name(NamedTuple):
+    """A name in words: `stem` says that the last may go on; `exact` that case counts."""
+
+    words: tuple[str, ...]
+    stem: bool
+    exact: bool
+    rule: int
+
+
+def read_file(data: bytes) -> LabelFile:
+    """The rules in these bytes. Raises LabelRulesError."""
+    try:
+        file = msgspec.json.decode(data, type=LabelFile)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise LabelRulesError(f"the labelling rules cannot be read: {error}") from None
+    known = terms.SENSITIVITIES_ABOVE
+    seen: set[str] = set()
+    for label in file.opaque:
+        if label not in known:
+            raise LabelRulesError(f"opaque: {label} is no sensitivity of v3-ActCode that is known")
+    for rule in file.rules:
+        if rule.id in seen or not rule.id:
+            raise LabelRulesError(f"rule {rule.id!r}: every rule has an id of its own")
+        seen.add(rule.id)
+        if not rule.labels or any(label not in known for label in rule.labels):
+            raise LabelRulesError(f"rule {rule.id}: its labels must be sensitivities of v3-ActCode that are known")
+        if not (rule.icd10 or rule.ingredients or rule.loinc or rule.snomed or rule.codes or rule.names):
+            raise LabelRulesError(f"rule {rule.id}: it has neither codes nor names")
+        if not all([*rule.icd10, *rule.ingredients, *rule.loinc, *rule.snomed]) or "" in rule.codes:
+            raise LabelRulesError(f"rule {rule.id}: a code is empty")
+        for text in [*rule.names, *rule.ingredients.values()]:
+            name = name_of(text, 0)
+            if not name.words or (name.stem and len(name.words[-1]) < STEM_MIN):
+                raise LabelRulesError(f"rule {rule.id}: the name {text!r} is too short")
+    return file
+
+
+def name_of(text: str, rule: int) -> Name:
+    """A name as it stands in a file, in words."""
+    exact = any(letter.isupper() for letter in text)
+    words = tuple(WORD.findall(text))
+    return Name(words if exact else tuple(word.casefold() for word in words), text.endswith("*"), exact, rule)

@@ -1,0 +1,102 @@
+"""A patient says that a record is wrong: her request, what the source owes for it, its answer, chained by hashes."""
+
+import hashlib
+from typing import Annotated, Literal
+
+import msgspec
+
+from medrec.core import codec
+from medrec.core.manifests.record import FhirId, FhirType, Hex16, Hex32
+from medrec.core.types import Fields, OrganisationId, TimeMs
+
+DUE_MS = 30 * 86_400_000
+"""How long a source has to answer: a month (GDPR article 12(3); 45 CFR 164.526(b)(2) gives sixty days)."""
+
+AnswerKind = Literal["corrected", "refused", "noted"]
+Words = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
+
+
+class CorrectionStatement(Fields, frozen=True):
+    """What a person signs: which version of which record is wrong (`manifest` is the hash of the one that signed it),
+    in her own words, and what it should say (`proposed`, may be empty). `id` is random."""
+
+    network: Hex32
+    account: str
+    source: OrganisationId
+    id: Hex16
+    time: TimeMs
+    type: FhirType
+    record: FhirId
+    manifest: Hex32
+    words: Words
+    proposed: Annotated[str, msgspec.Meta(max_length=2000)]
+    key: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}\Z")]
+    signature: Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{2}){0,2048}\Z")] = ""
+
+
+class CorrectionRequestManifest(Fields, frozen=True):
+    """The person's agent takes her statement, and writes down that the source owes an answer by `due`."""
+
+    manifest: Literal["correction-request/1"]
+    network: Hex32
+    organisation: OrganisationId
+    account: str
+    time: TimeMs
+    statement: CorrectionStatement
+    owes: Hex16
+    due: TimeMs
+
+
+class CorrectionTakenManifest(Fields, frozen=True):
+    """The source has the request: `request` is the SHA-256 of the agent's line. The person is told."""
+
+    manifest: Literal["correction-taken/1"]
+    network: Hex32
+    organisation: OrganisationId
+    account: str
+    time: TimeMs
+    agent: OrganisationId
+    statement: CorrectionStatement
+    request: Hex32
+    owes: Hex16
+    due: TimeMs
+
+
+class CorrectionAnswerManifest(Fields, frozen=True):
+    """The source answers and settles what it owes. `taken` is the SHA-256 of its own line before.
+
+    corrected: `version` is the hash of the manifest that signed the new version. refused and noted: `words` give the
+    reason, `version` is null.
+    """
+
+    manifest: Literal["correction-answer/1"]
+    network: Hex32
+    organisation: OrganisationId
+    account: str
+    time: TimeMs
+    request: Hex32
+    taken: Hex32
+    owes: Hex16
+    kind: AnswerKind
+    words: Words
+    version: Hex32 | None
+
+
+def statement_message(statement: CorrectionStatement) -> bytes:
+    """What a person signs: SHA-256("medrec/correction/1" || canonical JSON without `signature`)."""
+    value = msgspec.to_builtins(statement)
+    del value["signature"]
+    return hashlib.sha256(b"medrec/correction/1" + codec.encode_json(value)).digest()
+
+
+def answer_owed(agent: str, source: str, identifier: bytes) -> bytes:
+    """The id (16 bytes) of the answer that a source owes for a request."""
+    parts = agent.encode() + b"/" + source.encode() + b"/" + identifier
+    return hashlib.sha256(b"medrec/correction-owed/1" + parts).digest()[:16]
+
+
+FORMS: dict[str, type[Fields]] = {
+    "correction-request/1": CorrectionRequestManifest,
+    "correction-taken/1": CorrectionTakenManifest,
+    "correction-answer/1": CorrectionAnswerManifest,
+}

@@ -1,0 +1,107 @@
+"""Breaking the glass: declared at the source, kept by the one who declared, reviewed there, and told to the person."""
+
+import hashlib
+from typing import Annotated, Literal
+
+import msgspec
+
+from medrec.core.consent.emergency import TEXT_MIN
+from medrec.core.manifests.access import Request
+from medrec.core.manifests.record import Hex16, Hex32
+from medrec.core.types import Fields, OrganisationId, TimeMs
+
+Scope = Literal["summary", "restricted"]
+Code = Annotated[str, msgspec.Meta(pattern=r"^[a-z-]{1,40}\Z")]
+Words = Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
+ReviewOutcome = Literal["justified", "not-justified", "unclear"]
+
+
+class EmergencyManifest(Fields, frozen=True):
+    """The source's half: somebody of `request.requester` declared an emergency; `code` and `request.reason` say why.
+
+    It is in force until `until`; the requester owes a review (`obligation`) by `due`. `waiting_since` is set when this
+    was written while the ledger could not be reached: since when lines wait. It is anchored late then.
+    """
+
+    manifest: Literal["emergency/1"]
+    network: Hex32
+    organisation: OrganisationId
+    account: str
+    time: TimeMs
+    request: Request
+    code: Code
+    scope: Scope
+    until: TimeMs
+    obligation: Hex16
+    due: TimeMs
+    waiting_since: TimeMs | None
+
+
+class EmergencyDeclaredManifest(Fields, frozen=True):
+    """The requester's half, written before it asks: who of ours declared an emergency, where, and why."""
+
+    manifest: Literal["emergency-declared/1"]
+    network: Hex32
+    organisation: OrganisationId
+    account: str
+    time: TimeMs
+    source: OrganisationId
+    request: Request
+    code: Code
+    scope: Scope
+    hours: Annotated[int, msgspec.Meta(ge=1, le=120)]
+    obligation: Hex16
+
+
+class EmergencyReviewManifest(Fields, frozen=True):
+    """Somebody else of the requester reviewed it; settles what the requester owes the source."""
+
+    manifest: Literal["emergency-review/1"]
+    network: Hex32
+    organisation: OrganisationId
+    account: str
+    time: TimeMs
+    source: OrganisationId
+    obligation: Hex16
+    reviewer: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    outcome: ReviewOutcome
+    words: Words
+
+
+class EmergencyReviewedManifest(Fields, frozen=True):
+    """The source hands the outcome on to the person; `review` is the SHA-256 of the requester's line."""
+
+    manifest: Literal["emergency-reviewed/1"]
+    network: Hex32
+    organisation: OrganisationId
+    account: str
+    time: TimeMs
+    requester: OrganisationId
+    obligation: Hex16
+    outcome: ReviewOutcome
+    words: Words
+    review: Hex32
+
+
+def query_of(code: str, scope: str, hours: int) -> str:
+    """How a declaration stands in the request that the practitioner signs."""
+    return f"$emergency?code={code}&scope={scope}&hours={hours}"
+
+
+def review_owed(source: str, requester: str, request: bytes) -> bytes:
+    """The id (16 bytes) of the review that a requester owes for an emergency; both ends compute it."""
+    parts = source.encode() + b"/" + requester.encode() + b"/" + request
+    return hashlib.sha256(b"medrec/emergency-review/1" + parts).digest()[:16]
+
+
+def says_enough(text: str) -> bool:
+    """Whether a reason has enough words: white space does not count twice."""
+    return len(" ".join(text.split())) >= TEXT_MIN
+
+
+FORMS: dict[str, type[Fields]] = {
+    "emergency/1": EmergencyManifest,
+    "emergency-declared/1": EmergencyDeclaredManifest,
+    "emergency-review/1": EmergencyReviewManifest,
+    "emergency-reviewed/1": EmergencyReviewedManifest,
+}

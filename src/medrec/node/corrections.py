@@ -1,0 +1,368 @@
+"""A patient says "this is wrong": asked through her agent, owed by the source, answered by a date, for all to count.
+
+ask (agent)      her signed statement is journalled with the obligation on the source, and sent
+take (source)    it stands in the source's journal; she is told that it has come
+answer (source)  a new version, a refusal with its reason, or a note; it settles the obligation and reaches her agent
+
+Each line names the one before it by its hash. A source that takes nothing, or never answers, is overdue on the ledger.
+"""
+
+import hashlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+import sqlalchemy as sql
+from sqlalchemy import BigInteger, Column, LargeBinary, String, Table
+
+from medrec.core import codec, manifests
+from medrec.core.manifests.correction import (
+    DUE_MS,
+    AnswerKind,
+    CorrectionAnswerManifest,
+    CorrectionRequestManifest,
+    CorrectionStatement,
+    CorrectionTakenManifest,
+    answer_owed,
+    statement_message,
+)
+from medrec.node import store
+from medrec.node.journal import Draft
+from medrec.node.refusals import Code, Refusal
+from medrec.node.store import metadata
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+CORRECTIONS_PATH = "/medrec/corrections"
+AHEAD_MS_MAX = 5 * 60_000
+Sign = Callable[[bytes], tuple[bytes, bytes]]
+"""Signs 32 bytes with a person's credential: (key id, packed proof)."""
+
+# Requests that this node sent on for the people it serves.
+correction_asked = Table(
+    "correction_asked",
+    metadata,
+    Column("id", LargeBinary(16), primary_key=True),
+    Column("account", String(80), nullable=False, index=True),
+    Column("source", String(32), nullable=False),
+    Column("due", BigInteger, nullable=False),
+    Column("request", LargeBinary(32), nullable=False),
+    Column("seq", BigInteger, nullable=False),
+)
+
+# Requests about records of this organisation. status: open, corrected, refused, noted.
+correction_here = Table(
+    "correction_here",
+    metadata,
+    Column("id", LargeBinary(16), primary_key=True),
+    Column("account", String(80), nullable=False, index=True),
+    Column("agent", String(32), nullable=False),
+    Column("due", BigInteger, nullable=False),
+    Column("taken", LargeBinary(32), nullable=False),
+    Column("status", String(10), nullable=False),
+    Column("seq", BigInteger, nullable=False),
+)
+
+
+class Asked(NamedTuple):
+    """A request as the person's pages show it. `status`: open, overdue, corrected, refused, noted.
+
+    `words` and `proposed` are hers; `answer` and `version` (hash of a manifest) come from the source, when it has
+    answered; `taken` says whether it has the request.
+    """
+
+    id: bytes
+    source: str
+    type: str
+    record: str
+    words: str
+    proposed: str
+    time: int
+    due: int
+    taken: bool
+    status: str
+    answer: str
+    version: str | None
+
+
+class Here(NamedTuple):
+    """A request at the source, as its staff sees it. `status`: open, overdue, corrected, refused, noted.
+
+    `newer` is the hash of the manifest of a newer version of the record, None while there is none.
+    """
+
+    id: bytes
+    account: str
+    statement: CorrectionStatement
+    due: int
+    status: str
+    newer: str | None
+
+
+class Corrections:
+    """The corrections at one node: those that its people ask for, and those about its own records."""
+
+    def __init__(self, node: "Node") -> None:
+        self._node = node
+
+    # --- at the person's agent --------------------------------------------------------------------------------
+
+    def draft(
+        self, account: str, source: str, kind: str, record: str, manifest: str, words: str, proposed: str, key: bytes
+    ) -> CorrectionStatement:
+        """The statement that a person signs (over `statement_message`): `manifest` (hex) signed the wrong version.
+
+        Raises Refusal (malformed).
+        """
+        node = self._node
+        value = {
+            "network": node.network.hex(),
+            "account": account,
+            "source": source,
+            "id": node.vault.random(16).hex(),
+            "time": node.clock(),
+            "type": kind,
+            "record": record,
+            "manifest": manifest,
+            "words": words.strip(),
+            "proposed": proposed.strip(),
+            "key": key.hex(),
+        }
+        try:
+            return msgspec.convert(value, CorrectionStatement)
+        except msgspec.ValidationError:
+            raise Refusal(Code.MALFORMED) from None
+
+    def ask(self, statement: CorrectionStatement) -> bytes:
+        """Send a signed statement on; the id of the request. Raises Refusal, StoreError, LookupError.
+
+        It is on its way as soon as this returns: journalled here with what the source owes, and in the outbox.
+        """
+        node = self._node
+        if node.agent is None:
+            raise LookupError("this node serves no people")
+        node.agent.view_secret(statement.account)
+        self._check(statement)
+        identifier = bytes.fromhex(statement.id)
+        owes = answer_owed(node.organisation, statement.source, identifier)
+        now = node.clock()
+        manifest = CorrectionRequestManifest(
+            "correction-request/1",
+            node.network.hex(),
+            node.organisation,
+            statement.account,
+            now,
+            statement,
+            owes.hex(),
+            now + DUE_MS,
+        )
+        data = manifests.encode(manifest)
+
+        def write(connection: sql.Connection) -> None:
+            known = sql.select(correction_asked.c.id).where(correction_asked.c.id == identifier)
+            if connection.execute(known).first() is not None:
+                return
+            extras = {"owes": [owes, statement.source, manifest.due]}
+            draft = Draft("correction-request/1", data, None, extras)
+            line = node.journal.append(connection, [draft])[0]
+            row = {
+                "id": identifier,
+                "account": statement.account,
+                "source": statement.source,
+                "due": manifest.due,
+                "request": hashlib.sha256(data).digest(),
+                "seq": line.seq,
+            }
+            connection.execute(sql.insert(correction_asked).values(**row))
+            waiting = {"organisation": statement.source, "path": CORRECTIONS_PATH, "payload": data, "due": now}
+            connection.execute(sql.insert(store.outbox).values(**waiting))
+
+        node.store.write(write)
+        return identifier
+
+    def asked(self, account: str) -> list[Asked]:
+        """The requests of a person, newest first, with what came of them."""
+        node, now = self._node, self._node.clock()
+        column = correction_asked.c
+        with node.store.read() as connection:
+            rows = connection.execute(
+                sql.select(correction_asked).where(column.account == account).order_by(column.seq.desc())
+            ).all()
+            opened = [node.journal.manifest(connection, bytes(row.request)) for row in rows]
+        assert node.agent is not None
+        told: dict[str, Any] = {}
+        for notice in reversed(node.agent.notices(account)):
+            statement = notice.manifest
+            if isinstance(statement, CorrectionTakenManifest | CorrectionAnswerManifest):
+                told[statement.request] = statement
+        found = []
+        for row, kept in zip(rows, opened, strict=True):
+            request = manifests.decode(kept[1]) if kept is not None else None
+            if isinstance(request, CorrectionRequestManifest):
+                found.append(_asked(request, told.get(bytes(row.request).hex()), now))
+        return found
+
+    # --- at the source ----------------------------------------------------------------------------------------
+
+    def take(self, agent: str, data: bytes) -> bool:
+        """Take a request from a person's agent; True once it stands here, False if it fits nothing. Raises StoreError.
+
+        The same one again is answered as before.
+        """
+        try:
+            request = manifests.decode(data)
+        except manifests.ManifestError:
+            return False
+        node = self._node
+        if not isinstance(request, CorrectionRequestManifest) or request.organisation != agent:
+            return False
+        statement = request.statement
+        if statement.source != node.organisation or statement.account != request.account:
+            return False
+        try:
+            self._check(statement)
+        except Refusal:
+            return False
+        identifier = bytes.fromhex(statement.id)
+        owes = answer_owed(agent, node.organisation, identifier)
+
+        def write(connection: sql.Connection) -> bool:
+            person = node.journal.person_of_account(connection, statement.account)
+            if person is None or person.agent != agent:
+                return False
+            known = connection.execute(sql.select(correction_here).where(correction_here.c.id == identifier)).first()
+            if known is not None:
+                return bool(known.account == statement.account)
+            now = node.clock()
+            manifest = CorrectionTakenManifest(
+                "correction-taken/1",
+                node.network.hex(),
+                node.organisation,
+                statement.account,
+                now,
+                agent,
+                statement,
+                hashlib.sha256(data).hexdigest(),
+                owes.hex(),
+                request.due,
+            )
+            written = manifests.encode(manifest)
+            summary = [24, now, statement.type, statement.record, identifier]
+            line = node.journal.append(connection, [Draft("correction-taken/1", written, person.id, None, summary)])[0]
+            row = {
+                "id": identifier,
+                "account": statement.account,
+                "agent": agent,
+                "due": request.due,
+                "taken": hashlib.sha256(written).digest(),
+                "status": "open",
+                "seq": line.seq,
+            }
+            connection.execute(sql.insert(correction_here).values(**row))
+            return True
+
+        return node.store.write(write)
+
+    def here(self) -> list[Here]:
+        """The requests about records of this organisation, those that wait first, the most pressing ahead."""
+        node, now = self._node, self._node.clock()
+        found = []
+        with node.store.read() as connection:
+            rows = connection.execute(sql.select(correction_here).order_by(correction_here.c.due)).all()
+            for row in rows:
+                opened = node.journal.manifest(connection, bytes(row.taken))
+                taken = manifests.decode(opened[1]) if opened is not None else None
+                if isinstance(taken, CorrectionTakenManifest):
+                    status = "overdue" if row.status == "open" and row.due <= now else row.status
+                    newer = _newer(connection, taken.statement)
+                    found.append(Here(bytes(row.id), row.account, taken.statement, row.due, status, newer))
+        return sorted(found, key=lambda item: item.status not in ("open", "overdue"))
+
+    def answer(self, identifier: bytes, kind: AnswerKind, words: str) -> None:
+        """Answer a request. `corrected` needs a new version of the record, which the source has published already.
+
+        Raises Refusal (unknown-correction, not-corrected, reason-missing), StoreError.
+        """
+        if not words.strip():
+            raise Refusal(Code.REASON_MISSING)
+        node = self._node
+
+        def write(connection: sql.Connection) -> None:
+            where = (correction_here.c.id == identifier) & (correction_here.c.status == "open")
+            row = connection.execute(sql.select(correction_here).where(where)).one_or_none()
+            opened = node.journal.manifest(connection, bytes(row.taken)) if row is not None else None
+            taken = manifests.decode(opened[1]) if opened is not None else None
+            if row is None or not isinstance(taken, CorrectionTakenManifest):
+                raise Refusal(Code.UNKNOWN_CORRECTION)
+            version = _newer(connection, taken.statement) if kind == "corrected" else None
+            if kind == "corrected" and version is None:
+                raise Refusal(Code.NOT_CORRECTED)
+            now = node.clock()
+            manifest = CorrectionAnswerManifest(
+                "correction-answer/1",
+                node.network.hex(),
+                node.organisation,
+                row.account,
+                now,
+                taken.request,
+                bytes(row.taken).hex(),
+                taken.owes,
+                kind,
+                words.strip(),
+                version,
+            )
+            person = node.journal.person_of_account(connection, row.account)
+            extras = {"settles": [[row.agent, bytes.fromhex(taken.owes)]]}
+            summary = [25, now, kind, identifier]
+            who = person.id if person is not None else None
+            draft = Draft("correction-answer/1", manifests.encode(manifest), who, extras, summary)
+            node.journal.append(connection, [draft])
+            connection.execute(sql.update(correction_here).where(where).values(status=kind))
+
+        node.store.write(write)
+
+    def _check(self, statement: CorrectionStatement) -> None:
+        """Whether the person herself signed it, for this network and not ahead of time. Raises Refusal."""
+        if statement.network != self._node.network.hex():
+            raise Refusal(Code.WRONG_NETWORK)
+        if statement.time > self._node.clock() + AHEAD_MS_MAX:
+            raise Refusal(Code.FROM_THE_FUTURE)
+        message = statement_message(statement)
+        self._node.consents.check_signature(statement.account, statement.key, message, statement.signature)
+
+
+def _newer(connection: sql.Connection, statement: CorrectionStatement) -> str | None:
+    """The manifest of the present version of the record, if it is another than the one that is said to be wrong."""
+    column = store.record.c
+    chosen = sql.select(column.manifest).where(column.type == statement.type, column.id == statement.record)
+    found = connection.execute(chosen).scalar()
+    return None if found is None or bytes(found).hex() == statement.manifest else bytes(found).hex()
+
+
+def _asked(request: CorrectionRequestManifest, told: Any, now: int) -> Asked:
+    statement = request.statement
+    answered = told if isinstance(told, CorrectionAnswerManifest) else None
+    open_ = "overdue" if request.due <= now else "open"
+    return Asked(
+        bytes.fromhex(statement.id),
+        statement.source,
+        statement.type,
+        statement.record,
+        statement.words,
+        statement.proposed,
+        request.time,
+        request.due,
+        told is not None,
+        answered.kind if answered is not None else open_,
+        answered.words if answered is not None else "",
+        answered.version if answered is not None else None,
+    )
+
+
+def answer_corrections(node: "Node", caller: str, body: bytes) -> bytes:
+    """POST /medrec/corrections: CBOR array of requests (manifests) -> CBOR array, true for each that stands here."""
+    payloads = codec.decode(body)
+    if type(payloads) is not list or any(type(payload) is not bytes for payload in payloads):
+        raise Refusal(Code.MALFORMED)
+    return codec.encode([node.corrections.take(caller, payload) for payload in payloads])

@@ -1,0 +1,62 @@
+"""The rule that a declared emergency adds: the weakest of all, for emergencies alone; and what its scopes open."""
+
+from consent_forms import X, ask, compiled, decided, effect, observation, r4, r5, rule
+from hypothesis import given
+from test_consent_laws import NOW, consents, records, requests, rules_of
+
+from medrec.core.consent import terms
+from medrec.core.consent.decide import decide, judge
+from medrec.core.consent.emergency import SUMMARY_CODES, in_scope, may_declare, with_default
+from medrec.core.consent.facts import Record, Request, describing, unknown
+from medrec.core.consent.policy import Given
+
+
+@given(consents, requests, records)
+def test_it_changes_nothing_but_emergencies(found: list[Given], request: Request, record: Record) -> None:
+    rules = rules_of(found)
+    before, after = decide(request, rules, NOW), decide(request, with_default(rules), NOW)
+    if terms.EMERGENCY.isdisjoint(request.purposes):
+        assert judge(after, record).effect == judge(before, record).effect
+    if judge(before, record).effect == "permit":
+        assert judge(after, record).effect == "permit"
+
+
+@given(consents, requests, records)
+def test_it_lifts_no_denial(found: list[Given], request: Request, record: Record) -> None:
+    rules = rules_of(found)
+    before = judge(decide(request, rules, NOW), record)
+    after = judge(decide(request, with_default(rules), NOW), record)
+    if before.effect == "deny" and before.reason == "denied" and (before.decided or before.law):
+        assert after.effect != "permit"
+
+
+def test_what_nobody_speaks_of_opens_and_names_the_law() -> None:
+    rules = with_default(compiled())
+    found = decided(rules, ask(purpose="BTG"))
+    assert (found.effect, found.decided, found.law) == ("permit", (), ("law:emergency",))
+    assert found.attach == ("break-glass-review",)
+    assert effect(rules, ask(purpose="BTG")) == "permit" and effect(rules, ask()) == "deny"
+    assert effect(compiled(), ask(purpose="BTG")) == "deny"
+
+
+def test_every_no_of_the_person_counts() -> None:
+    for no in (r4(rule("deny", purpose="ETREAT")), r4(rule("deny")), r4(None, "OPTOUT"), r5("deny"),
+               r4(rule("deny", who=X)), r5("deny", rule(None, who="Organization/y"))):  # fmt: skip
+        assert effect(with_default(compiled(no)), ask(purpose="BTG")) == "deny", no
+
+
+def test_scopes() -> None:
+    assert in_scope("summary", describing("AllergyIntolerance", "a"))
+    assert not in_scope("summary", describing("AllergyIntolerance", "a", labels=["HIV"]))
+    assert not in_scope("summary", describing("Condition", "c", labels=["R"]))
+    assert not in_scope("summary", observation()) and in_scope("restricted", observation(labels=["SUD", "V"]))
+    assert in_scope("summary", observation(codes=[min(SUMMARY_CODES)]))
+    assert in_scope("summary", describing("DocumentReference", "d", kinds=["http://loinc.org|42348-3"]))
+    assert not in_scope("summary", unknown("AllergyIntolerance", "a"))
+    # A note on an allergy may hold anything; it may also save a life, and nothing in it is known to be sensitive.
+    assert in_scope("summary", describing("AllergyIntolerance", "a", may=["HIV"]))
+
+
+def test_who_may() -> None:
+    assert may_declare("http://snomed.info/sct|158965000", False)
+    assert not may_declare("http://snomed.info/sct|158965000", True) and not may_declare("", False)
