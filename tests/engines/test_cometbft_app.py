@@ -224,6 +224,8 @@ def test_a_protocol_that_the_software_does_not_know_stops_the_node_in_words(node
     proposal = world.proposal(NAMES[0], "upgrade", version=2, height=3)
     node.block(proposal, *[world.vote(name, id_of(proposal)) for name in NAMES[1:6]])
     node.block()
+    view = node.storage.state()
+    assert machine.outdated(view, 2) == "" and "upgrade it" in machine.outdated(view, 3)
     with pytest.raises(FatalError, match="upgrade it"):
         node.block()
     assert node.storage.tip().height == 2

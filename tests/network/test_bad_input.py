@@ -139,16 +139,13 @@ def test_an_upgrade_at_a_height_stops_old_software_in_words_and_new_software_goe
         for name in NAMES[1:3]:
             cluster.engines[name].submit([world.vote(name, identifier)])
 
-        told: set[str] = set()
-
         def stopped() -> bool:
             with contextlib.suppress(EngineError):
                 cluster.engines[NAMES[0]].submit([])
-            told.update(name for name, engine in cluster.engines.items() if "upgrade it" in engine.trouble)
-            # Whoever agreed to the block of that height stops; a fourth may stand before it and wait for the others.
-            return len(told) >= 3
+            return all("upgrade it" in engine.trouble for engine in cluster.engines.values())
 
-        until(stopped, "those who order blocks say that the software must be upgraded")
+        # Those who agreed to the block of that height stop; the others stand before it, and say the same.
+        until(stopped, "every node says that the software must be upgraded")
         assert {engine.tip().height for engine in cluster.engines.values()} == {height - 1}
         cluster.close()
         monkeypatch.setattr(machine, "PROTOCOLS", frozenset({1, 2}))  # the new software

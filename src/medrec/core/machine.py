@@ -102,16 +102,27 @@ def _begin(draft: Draft, block: Block) -> int:
             state.write_integer(draft, state.PROTOCOL, version)
             draft.delete(state.UPGRADE)
     if protocol not in PROTOCOLS:
-        raise ProtocolError(
-            f"from height {block.height} on the network follows protocol {protocol}; this software knows "
-            f"{PROTOCOL_VERSION}: upgrade it and start again, nothing is lost"
-        )
+        raise ProtocolError(_outdated(block.height, protocol))
     for key, _ in list(draft.scan(b"seen/", state.seen_key(block.height, b""))):
         draft.delete(key)
     mark_overdue(draft, block.height, block.time)
     end_freezes(draft, block.time)
     misbehaviour.record(draft, block.misbehaviour, block.height)
     return protocol
+
+
+def outdated(view: View, height: int) -> str:
+    """Why this software cannot make the block of a height, in one sentence; empty if it can."""
+    scheduled = view.get(state.UPGRADE)
+    version, since = codec.decode(scheduled) if scheduled is not None else (PROTOCOL_VERSION, height)
+    return _outdated(since, version) if height >= since and version not in PROTOCOLS else ""
+
+
+def _outdated(height: int, protocol: int) -> str:
+    return (
+        f"from height {height} on the network follows protocol {protocol}; this software knows "
+        f"{PROTOCOL_VERSION}: upgrade it and start again, nothing is lost"
+    )
 
 
 def _apply_one(

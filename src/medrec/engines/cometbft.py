@@ -129,7 +129,11 @@ class CometBftEngine:
     @property
     def trouble(self) -> str:
         """What is wrong with the engine, in one sentence; empty while all is well."""
-        return self._process.trouble
+        if self._process.trouble or self._broken is not None:
+            return self._process.trouble
+        # A member that others left before an upgrade waits without a complaint of its engine.
+        with self._storage.view() as view:
+            return machine.outdated(view, view.tip.height + 1)
 
     def introduction(self) -> dict[str, Any]:
         """What an invitation tells a newcomer's engine: validators.json, peers, and a block to trust.
