@@ -3,6 +3,7 @@
 import pytest
 
 from medrec.node import store
+from medrec.node.link import LinkError
 from medrec.node.peers import PeerError
 
 from .network import Network
@@ -58,3 +59,26 @@ def test_only_the_links_own_organisation_can_hand_a_key_over(network):
     north.put("Observation", "o", OBSERVATION.replace("NAME", "o"))
     network.deliver()
     assert network["guide"].rows(store.relationship) == before
+
+
+def test_a_call_that_came_twice_leaves_a_link_and_no_silence(network):
+    """The first is accepted, the second refused, and only the refusal is heard."""
+    north = network["north"]
+    person = network.patient("ada")
+    agent = network["guide"].agent
+    call = agent._call
+
+    def twice(*arguments):
+        call(*arguments)
+        with pytest.raises(LinkError) as error:
+            call(*arguments)
+        raise PeerError(error.value.code, error.value.sentence, answered=True)
+
+    agent._call = twice
+    with pytest.raises(PeerError, match="code was used"):
+        agent.link(person.account, "north", north.linker.invite("ada"), person.sign)
+    assert network["guide"].rows(store.relationship) == []
+    assert agent.take_notices("north", [row.payload for row in north.rows(store.outbox)]) == [True]
+    assert {row.epoch for row in network["guide"].rows(store.relationship)} == {0, 1}
+    # Nobody else's notices are opened that way.
+    assert agent.take_notices("south", [row.payload for row in north.rows(store.outbox)]) == [False]

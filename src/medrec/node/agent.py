@@ -21,7 +21,7 @@ from medrec.core.manifests.consent import (
 )
 from medrec.engines.engine import CommittedBlock, Engine
 from medrec.node import linking, store
-from medrec.node.handover import handed_over, learn
+from medrec.node.handover import handed_over, learn, notice_key
 from medrec.node.mismatch import raise_mismatch
 from medrec.node.rebuild import entries_of, relationship_key
 from medrec.node.vault import Vault, VaultError, derive
@@ -177,7 +177,7 @@ class Agent:
         """The row of a notice that fits its relationship, None for anything else."""
         try:
             account, epoch, counter, sealed = codec.decode(payload)
-            key = self._relationship_key(connection, account, caller, epoch)
+            key = notice_key(self._relationship_key, self.view_secret, connection, account, caller, epoch)
             opened = self._vault.open(derive(key, "notice"), sealed, caller.encode())
             manifest, salt, entry, time = codec.decode(opened)
             mark = tag(key, counter)

@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sql
 
 from medrec.core import codec
-from medrec.node.rebuild import seal_key
+from medrec.node.rebuild import relationship_key, seal_key
 from medrec.node.vault import Vault, VaultError, open_field
 
 LINK = "link/1"
@@ -19,13 +19,36 @@ LINKED = 2
 """The number of a link's summary: [2, time, key of the lines before, how many]."""
 
 
-Handed = list[tuple[str, str, int, bytes, int]]
-"""(account, organisation, epoch of the lines before the link, key, lines)"""
+Handed = list[tuple[str, str, int, bytes, int | None]]
+"""(account, organisation, epoch, key, lines): of the link itself, and of the lines before it"""
+
+KeyOf = Callable[[sql.Connection, str, str, int], bytes]
+
+
+def notice_key(
+    known: KeyOf,
+    view_secret: Callable[[str], bytes],
+    connection: sql.Connection,
+    account: str,
+    organisation: str,
+    epoch: int,
+) -> bytes:
+    """The key of a relationship, also where the agent has forgotten it. Raises LookupError.
+
+    A call that came twice is accepted once and refused once; whoever hears the refusal alone takes the link for not
+    made. Its key follows from the person's view secret, and what it opens was sealed by somebody whom she gave it to.
+    """
+    try:
+        return known(connection, account, organisation, epoch)
+    except LookupError:
+        if type(epoch) is not int or epoch < 1:
+            raise
+        return relationship_key(view_secret(account), organisation, epoch)
 
 
 def handed_over(vault: Vault, view_secret: Callable[[str], bytes], rows: list[dict[str, Any]]) -> Handed:
     """What is told of every link among the rows of notices that an agent is about to keep."""
-    found = []
+    found: Handed = []
     for row in rows:
         if row["kind"] != LINK:
             continue
@@ -36,6 +59,8 @@ def handed_over(vault: Vault, view_secret: Callable[[str], bytes], rows: list[di
         except (VaultError, KeyError, codec.CodecError):
             continue
         if type(summary) is list and len(summary) >= 4 and summary[0] == LINKED and type(summary[2]) is bytes:
+            own = relationship_key(view_secret(row["account"]), row["organisation"], row["epoch"])
+            found.append((row["account"], row["organisation"], row["epoch"], own, None))
             found.append((row["account"], row["organisation"], 1 - row["epoch"], summary[2], int(summary[3])))
     return found
 
@@ -43,7 +68,7 @@ def handed_over(vault: Vault, view_secret: Callable[[str], bytes], rows: list[di
 def learn(
     connection: sql.Connection,
     handed: Handed,
-    key_of: Callable[[sql.Connection, str, str, int], bytes],
+    key_of: KeyOf,
     relate: Callable[[sql.Connection, str, str, int, bytes, int | None], None],
 ) -> None:
     """Keep the keys that are not known yet; inside `Store.write` only."""
