@@ -11,6 +11,7 @@ from medrec.core.types import transaction_id
 from medrec.node import devices
 from medrec.portal import signing
 from medrec.portal.people import handle
+from medrec.portal.security import WORKER
 from medrec.portal.sign_in import to_text
 from tests.core.authenticator import Authenticator
 from tests.portal.story import Story
@@ -163,3 +164,8 @@ def test_every_form_has_a_digest_of_its_own() -> None:
     assert signing.digest_of("entry/1", same) == signing.digest_of("entry/1", {"network": "00", "signature": "bb"})
     with pytest.raises(KeyError):
         signing.digest_of("anything", bytes(32))
+
+
+def test_a_service_worker_may_fetch_from_here_and_nowhere_else() -> None:
+    policy = WORKER["Content-Security-Policy"]
+    assert "connect-src 'self'" in policy and "default-src 'none'" in policy and "script-src" not in policy

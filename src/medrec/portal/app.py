@@ -26,6 +26,7 @@ from medrec.portal.security import (
     HEADERS,
     HEADERS_HTTPS,
     SCRIPTED,
+    WORKER,
     caller_of,
     check_origin,
     is_https,
@@ -89,7 +90,7 @@ def static(name: str) -> Callable[[Request], Any]:
             data = assets.data(name)
         except assets.NotBuiltError as error:
             return Response(str(error), 503, media_type="text/plain", headers=HEADERS)
-        headers = {**HEADERS, "Cache-Control": "public, max-age=86400"}
+        headers = {**(WORKER if name == "worker.js" else HEADERS), "Cache-Control": "public, max-age=86400"}
         return Response(data, media_type=assets.media(name), headers=headers)
 
     return answer

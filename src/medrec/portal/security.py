@@ -30,6 +30,9 @@ _OWN_SCRIPTS = "script-src 'self'; connect-src 'self'; manifest-src 'self'; work
 SCRIPTED = {**HEADERS, "Content-Security-Policy": _POLICY.format(script=_OWN_SCRIPTS)}
 """For pages with a script of ours: from our own files only, never within the page."""
 
+WORKER = {**HEADERS, "Content-Security-Policy": "default-src 'none'; connect-src 'self'"}
+"""For a service worker: its policy comes with its own file, and without this it could fetch nothing for the pages."""
+
 HEADERS_HTTPS = {"Strict-Transport-Security": "max-age=31536000; includeSubDomains"}
 COOKIE, COOKIE_HTTPS = "medrec", "__Host-medrec"
 
