@@ -20,11 +20,13 @@ from medrec.engines.sqlite import SqliteEngine
 from medrec.node.app import make_app
 from medrec.node.ingest import FolderReader
 from medrec.node.keys import OrganisationKeys
+from medrec.node.lists import PersonLists
 from medrec.node.node import MERGE_DELAY_MS, Node
 from medrec.node.peers import HttpPeers, Peers
 from medrec.node.serve import Site
 from medrec.node.settings import Place
 from medrec.node.store import Store
+from medrec.node.terminology import held
 from medrec.node.together import check_key_file, check_together
 from medrec.node.vault import Vault
 from medrec.node.web import HttpWeb
@@ -154,6 +156,9 @@ def build_node(
         evidence=folder / "evidence",
         tiles=tiles,
     )
+    if held.path_of(folder).exists():
+        # What the site has loaded, and behind it what ships.
+        node.lists = PersonLists(node, held.terms(folder))
     check_together(node)
     return node
 

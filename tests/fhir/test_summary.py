@@ -8,9 +8,13 @@ from typing import Any
 
 import pytest
 
+from medrec.core import codec
 from medrec.core import receipt as core_receipt
+from medrec.node.fhir.client import fetch
 from medrec.node.fhir.summary import RECORD_SHA256
+from medrec.node.halves import unmatched
 from medrec.node.receipts import root_file
+from medrec.node.receive import NotGenuineError
 from tests.fhir import hapi
 from tests.fhir.asking import Told, ask, resource
 from tests.node.network import Network, Patient
@@ -206,6 +210,47 @@ def test_two_documents_share_no_name(network: Network) -> None:
     first, second = (summary(network, person, bytes([n]) * 16).value for n in (5, 6))
     names = [{entry["fullUrl"] for entry in bundle["entry"]} for bundle in (first, second)]
     assert not names[0] & names[1]
+
+
+def test_another_organisation_fetches_it_and_both_halves_are_written_down(network: Network) -> None:
+    person = filled(network)
+    network.consent(person, "north", "south")
+    south, doctor = network["south"], network["south"].doctor()
+    told = fetch(
+        south,
+        "north",
+        person.account,
+        "Patient/ada/$summary",
+        practitioner=doctor,
+        reason="first visit",  # type: ignore[arg-type]
+    )
+    ((name, document),) = told.resources
+    assert name == "Bundle" and json.loads(document)["type"] == "document"
+    assert len(told.disclosure.records) == 8
+    network.anchor()
+    assert unmatched(network["north"]) == []  # type: ignore[arg-type]
+
+
+def test_a_summary_from_records_that_were_not_written_down_is_refused(network: Network) -> None:
+    person = filled(network)
+    network.consent(person, "north", "south")
+    north = network["north"]
+    honest = north.answer
+
+    def cheating(path: str, caller: str, body: bytes) -> bytes:
+        fields, data = codec.decode(honest(path, caller, body))
+        bundle = json.loads(data)
+        proof = next(e["resource"] for e in bundle["entry"] if e["resource"]["resourceType"] == "Provenance")
+        proof["entity"][1]["what"]["identifier"]["value"] = "0" * 64
+        return codec.encode([fields, json.dumps(bundle).encode()])
+
+    network.wires.join("north", cheating)
+    with pytest.raises(NotGenuineError) as refused:
+        fetch(
+            network["south"], "north", person.account, "Patient/ada/$summary",  # type: ignore[arg-type]
+            practitioner=network["south"].doctor(), reason="first visit",
+        )  # fmt: skip
+    assert refused.value.code == "other-records"
 
 
 def receipts_in(bundle: Any) -> list[bytes]:

@@ -48,6 +48,7 @@ from medrec.node.journal import NOTICES_PATH, Journal
 from medrec.node.keys import OrganisationKeys, PersonKey
 from medrec.node.labels import Labels
 from medrec.node.link import UNLINK_PATH, Linker
+from medrec.node.lists import PersonLists
 from medrec.node.matching import FIND_PATH, Matching
 from medrec.node.peers import INTERACT, LocalNetwork, PeerError
 from medrec.node.policies import TRIAL_PATH, answer_trial
@@ -129,6 +130,7 @@ class TestNode:
         self.emergency_reviews = EmergencyReviews(self)  # type: ignore[arg-type]
         self.corrections = Corrections(self)  # type: ignore[arg-type]
         self.erasures = Erasures(self)  # type: ignore[arg-type]
+        self.lists = PersonLists(self)  # type: ignore[arg-type]
         self.gate = Gate(self)  # type: ignore[arg-type]
         self.checkpoints = Checkpoints(self)  # type: ignore[arg-type]
         self.referrals = Referrals(self)  # type: ignore[arg-type]

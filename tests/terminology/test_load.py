@@ -183,6 +183,25 @@ def test_a_node_without_a_file_answers_from_what_ships_and_one_with_it_from_both
     assert both.unit("mcg") is not None and both.classes("83367")
 
 
+def test_what_a_site_loads_is_what_its_node_asks(tmp_path: Path) -> None:
+    from medrec import wiring
+    from medrec.node.settings import read_settings
+    from tests.cli.test_verbs import medrec
+
+    assert medrec("init", "clinic", "--name", "Small Clinic", at=tmp_path).returncode == 0
+    rxnorm(tmp_path / "rrf")
+    done = medrec("terminology", "load", "rrf", at=tmp_path)
+    assert done.returncode == 0 and "rxnorm: 10 rows of rrf" in done.stdout
+    assert "rxnorm: 10 rows" in medrec("terminology", "show", at=tmp_path).stdout
+    refused = medrec("terminology", "load", "medrec.toml", at=tmp_path)
+    assert refused.returncode == 2 and refused.stderr.startswith("not-a-table: ")
+    node, engine = wiring.node_of(read_settings(tmp_path / "medrec.toml"))
+    found = node.lists.terms.drug_named("Zanitor")
+    wiring.close_node(node)
+    wiring.close(engine)
+    assert found is not None and found.ingredients == ("1",)
+
+
 def test_a_file_of_another_format_says_so(tmp_path: Path) -> None:
     load([rxnorm(tmp_path / "rrf")], tmp_path / "terminology.db")
     import sqlite3

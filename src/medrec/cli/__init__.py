@@ -17,6 +17,7 @@ from medrec.node.serve import ServeError
 from medrec.node.settings import SettingsError
 from medrec.node.sources.source import SourceUnavailable
 from medrec.node.store import StoreError
+from medrec.node.terminology.index import TerminologyError
 from medrec.node.together import ApartError
 
 app = typer.Typer(
@@ -52,7 +53,7 @@ def main() -> None:
     """Run a verb; what can go wrong outside ends in one sentence with a code."""
     try:
         app()
-    except (EngineError, StoreError, OperateError, ApartError) as error:
+    except (EngineError, StoreError, OperateError, ApartError, TerminologyError) as error:
         _end(error.code, error.sentence)
     except Stop as error:
         _end(error.code, error.sentence, error.status)

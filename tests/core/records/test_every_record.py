@@ -152,3 +152,20 @@ def test_a_blood_pressure_shows_both_numbers() -> None:
     record = {"resourceType": "Observation", "status": "final", "code": {"text": "Blood pressure"}, "component": parts}
     found = reads(record)
     assert found.plain == "Blood pressure: Systolic 151 mmHg, Diastolic 92.0 mmHg"
+
+
+def test_ten_thousand_observations_are_ten_thousand_lines() -> None:
+    around, keys = Around(now_ms=NOW_MS), set()
+    for number in range(10_000):
+        record = {
+            "resourceType": "Observation",
+            "id": f"o{number}",
+            "status": "final",
+            "code": {"text": f"Test {number % 100}"},
+            "effectiveDateTime": f"2024-01-01T{number // 100 % 24:02}:00:00Z",
+            "valueQuantity": {"value": number, "unit": "mg"},
+        }
+        found = understand(canonical_of(record).value, around)
+        assert f"{number} mg" in found.plain
+        keys.add(found.id)
+    assert len(keys) == 10_000

@@ -200,6 +200,8 @@ def _per_day(found: Product, told: Directions, marks: Marks) -> PerDay | None:
         return PerDay(told.at_most, at_most=True) if told.at_most is not None else None
     daily = _capped(daily, told.at_most)
     terms = marks.around.terms
+    if daily.unit and daily.unit not in sig.WORDS and units.unit(daily.unit, terms) is None:
+        marks.add(NoteCode.UNIT_NOT_UNDERSTOOD, f'The unit "{daily.unit[:40]}" of the dose is not known.')
     low = _per_ingredient(found, daily.low, daily.unit, terms)
     high = low if daily.low == daily.high else _per_ingredient(found, daily.high, daily.unit, terms)
     return PerDay(daily, low, high, told.as_needed)

@@ -18,6 +18,10 @@ from medrec.core.records.terms import CVX, ICD10CM, LOINC, NDC, RXNORM, SNOMED, 
 from medrec.core.records.understood import Coding, Note, NoteCode, Understood
 
 _PERSON = ("subject", "patient", "beneficiary", "individual", "for")
+_OBJECTS = (
+    "code", "vaccineCode", "medicationCodeableConcept", "medicationReference", "subject", "patient", "clinicalStatus",
+    "verificationStatus", "effectivePeriod", "period",
+)  # fmt: skip
 # What a code of a system looks like; a code that does not is of another system than it says.
 SHAPES = {
     RXNORM: re.compile(r"\d{1,8}", re.ASCII),
@@ -65,6 +69,11 @@ class Marks:
         self._notes: dict[tuple[NoteCode, str], Note] = {}
         if type(record) is dict and record.get("modifierExtension"):
             self.add(NoteCode.MODIFIER_EXTENSION, "The record has an addition that may change its meaning; open it.")
+        for key in _OBJECTS if type(record) is dict else ():
+            if key in record and type(record[key]) is not dict:
+                self.add(
+                    NoteCode.ODD_SHAPE, f'The element "{key}" has a shape that FHIR does not allow; open the record.'
+                )
 
     def add(self, code: NoteCode, sentence: str) -> None:
         """Leave a note."""

@@ -46,6 +46,8 @@ _UNITS = {
     "iu": "[iU]", "u": "[iU]", "meq": "meq", "tsp": "teaspoon", "teaspoon": "teaspoon", "teaspoons": "teaspoon",
     "teaspoonful": "teaspoon", "tbsp": "tablespoon", "tablespoon": "tablespoon", "tablespoons": "tablespoon",
 }  # fmt: skip
+WORDS = frozenset(_UNITS.values())
+"""Every unit that directions in words may be given in."""
 _N = r"(\d{1,6}(?:\.\d{1,6})?(?:/\d{1,2})?)"
 _RANGE = rf"{_N}(?:\s*(?:-|–|to|or)\s*{_N})?"
 _UNIT = "|".join(sorted(_UNITS, key=len, reverse=True))

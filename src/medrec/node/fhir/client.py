@@ -10,7 +10,8 @@ from medrec.core.records.canonical import RecordError, canonical, canonical_of
 from medrec.node import access
 from medrec.node.access import SentLine
 from medrec.node.fhir.door import LINE
-from medrec.node.fhir.query import read_query
+from medrec.node.fhir.query import SUMMARY, read_query
+from medrec.node.fhir.summary import RECORD_SHA256
 from medrec.node.peers import PeerError
 from medrec.node.practitioners import Practitioner
 from medrec.node.receive import Asking, NotGenuineError, begin, give_up, keep_half, refuse_half
@@ -41,7 +42,7 @@ def fetch(
     reason: str,
     purpose: str = "TREAT",
 ) -> Fetched:
-    """One search ("Observation", "code=...") or operation ("Patient/x/$everything") at a source.
+    """One search ("Observation", "code=...") or operation ("Patient/x/$everything", "$summary") at a source.
 
     Raises PeerError (with the source's code if it refused), NotGenuineError, StoreError; Refusal for a query that
     this node would not answer either.
@@ -67,7 +68,8 @@ def fetch(
         raise
     try:
         disclosure, data = _disclosure(node, asking, fields.get(LINE, ""))
-        resources, total, more = _resources(source, body, disclosure)
+        read = _summary if query.kind == SUMMARY else _resources
+        resources, total, more = read(source, body, disclosure)
     except NotGenuineError as error:
         refuse_half(node, asking, error)
         raise
@@ -97,6 +99,32 @@ def _disclosure(node: "Node", asking: Asking, field: str) -> tuple[DisclosureMan
         raise NotGenuineError("another-entry", "The entry of the disclosure does not belong to its manifest.")
     assert isinstance(stated, DisclosureManifest)
     return stated, line.manifest
+
+
+def _summary(
+    source: str, body: bytes, disclosure: DisclosureManifest
+) -> tuple[tuple[tuple[str, bytes], ...], int | None, str]:
+    """The document of a $summary, if every line in it comes from a record that was written down as disclosed.
+
+    The lines themselves are the source's word; the receipts in the document prove the records behind them.
+    """
+    try:
+        form = canonical(body, bytes_max=access.CONTENT_BYTES_MAX)
+        proofs = [entry["resource"] for entry in form.value["entry"]]
+        told = [
+            entity["what"]["identifier"]
+            for proof in proofs
+            if proof["resourceType"] == "Provenance"
+            for entity in proof["entity"]
+            if "identifier" in entity["what"]
+        ]
+        hashes = {found["value"] for found in told if found["system"] == RECORD_SHA256}
+        composed = proofs[0]["resourceType"] == "Composition"
+    except (RecordError, KeyError, TypeError, AttributeError, IndexError):
+        raise NotGenuineError("unreadable", f"The answer of {source} is not a readable document.") from None
+    if not composed or not hashes <= {record.sha256 for record in disclosure.records}:
+        raise NotGenuineError("other-records", f"{source} made its summary from other records than it wrote down.")
+    return (("Bundle", form.data),), None, ""
 
 
 def _resources(

@@ -22,7 +22,6 @@ from medrec.node.fhir.summary import About, document
 from medrec.node.gate import Chosen, Released
 from medrec.node.receipts import ReceiptUnavailableError
 from medrec.node.refusals import Code, Refusal
-from medrec.node.terminology.shipped import shipped
 
 if TYPE_CHECKING:
     from medrec.node.fhir.door import Answer
@@ -76,7 +75,7 @@ class SummaryDoor:
         )
         trees = {allowed.name: canonical(content).value for allowed, content in _pairs(released)}
         held = self._held(released, trees)
-        read = Lists(self._terms or shipped(), released.now, held).read()
+        read = Lists(self._terms or self._node.lists.terms, released.now, held).read()
         subject = trees.get(f"Patient/{self._patient}")
         made = document(read, held, subject, self._receipts(held), about, instant)
         if released.attach:
@@ -93,7 +92,7 @@ class SummaryDoor:
     def _held(self, released: Released, trees: dict[str, Value]) -> list[Held]:
         patient = trees.get(f"Patient/{self._patient}") or {}
         around = Around(
-            terms=self._terms or shipped(),
+            terms=self._terms or self._node.lists.terms,
             now_ms=released.now,
             birth=clinical_date(patient.get("birthDate")),
             resolve=lambda reference: trees.get(reference.split("/_history/")[0]),
