@@ -5,6 +5,7 @@ import pytest
 from medrec.node import store
 from medrec.node.link import LinkError
 from medrec.node.peers import PeerError
+from medrec.node.rebuild import rebuild
 
 from .network import Network
 
@@ -82,3 +83,22 @@ def test_a_call_that_came_twice_leaves_a_link_and_no_silence(network):
     assert {row.epoch for row in network["guide"].rows(store.relationship)} == {0, 1}
     # Nobody else's notices are opened that way.
     assert agent.take_notices("south", [row.payload for row in north.rows(store.outbox)]) == [False]
+
+
+def test_a_call_that_never_arrived_leaves_no_gap(network):
+    """Who finds her record from the ledger alone counts the links until one has no line."""
+    north = network["north"]
+    person = network.patient("ada")
+    agent = network["guide"].agent
+    call = agent._call
+
+    def lost(*_):
+        raise PeerError("unreachable", "The call was lost.")
+
+    agent._call = lost
+    with pytest.raises(PeerError):
+        agent.link(person.account, "north", north.linker.invite("ada"), person.sign)
+    agent._call = call
+    agent.link(person.account, "north", north.linker.invite("ada"), person.sign)
+    network.anchor()
+    assert [(line.organisation, line.epoch) for line in rebuild(network.engine, person.view_secret)] == [("north", 1)]

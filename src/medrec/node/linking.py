@@ -70,11 +70,21 @@ def leave(
 
 
 def next_epoch(kept: store.Store, account: str, organisation: str) -> int:
-    """The epoch of the next link: one more than the last."""
-    known = store.relationship.c
-    chosen = sql.select(sql.func.max(known.epoch)).where(known.account == account, known.organisation == organisation)
+    """The epoch of the next link: one more than the last that a line came of.
+
+    A call that was never answered may not have arrived: its epoch is taken again, for whoever finds her record from the
+    ledger alone counts epochs until one has no line. If it did arrive, the organisation refuses the second.
+    """
+    known, told = store.relationship.c, store.notice.c
+    mine = (known.account == account) & (known.organisation == organisation)
     with kept.read() as connection:
-        return int(connection.execute(chosen).scalar() or 0) + 1
+        last = int(connection.execute(sql.select(sql.func.max(known.epoch)).where(mine)).scalar() or 0)
+        walked = connection.execute(sql.select(known.next).where(mine, known.epoch == last)).scalar()
+        heard = sql.select(told.tag).where(
+            told.account == account, told.organisation == organisation, told.epoch == last
+        )
+        used = bool(walked) or connection.execute(heard.limit(1)).first() is not None
+    return last if last > 0 and not used else last + 1
 
 
 def follow_ends(connection: sql.Connection, vault: Vault, rows: list[dict[str, Any]]) -> None:
