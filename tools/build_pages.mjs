@@ -39,7 +39,7 @@ async function scripts() {
   const entries = readdirSync(front).filter((name) => name.endsWith(".ts")).map((name) => join(front, name));
   const { outputFiles } = await esbuild.build({
     entryPoints: entries, bundle: true, minify: true, write: false, outdir: built, target: "es2022", format: "esm",
-    charset: "utf8", legalComments: "none",
+    charset: "utf8", external: ["./passkey.js"], legalComments: "none",
   });
   return outputFiles.map((file) => [file.path.split(/[\\/]/).at(-1), Buffer.from(file.contents)]);
 }

@@ -22,9 +22,10 @@ from medrec.node.ingest import FolderReader
 from medrec.node.keys import OrganisationKeys
 from medrec.node.lists import PersonLists
 from medrec.node.node import MERGE_DELAY_MS, Node
+from medrec.node.notify.ways import Relay
 from medrec.node.peers import HttpPeers, Peers
 from medrec.node.serve import Site
-from medrec.node.settings import Place
+from medrec.node.settings import Place, Settings
 from medrec.node.store import Store
 from medrec.node.terminology import held
 from medrec.node.together import check_key_file, check_together
@@ -126,6 +127,7 @@ def build_node(
     peers: Peers | None = None,
     store: str | None = None,
     merge_delay_ms: int = MERGE_DELAY_MS,
+    relay: Relay | None = None,
     witnesses: Sequence[WitnessPlace] = (),
     web: Web | None = None,
     tiles: Path | None = None,
@@ -151,6 +153,7 @@ def build_node(
         source=FolderReader(kept) if records is not None else None,
         agent=agent,
         merge_delay_ms=merge_delay_ms,
+        relay=relay,
         witnesses=witnesses,
         web=web,
         evidence=folder / "evidence",
@@ -185,6 +188,7 @@ def node_of(place: Place) -> tuple[Node, Engine]:
             peers=peers,
             store=settings.store or None,
             merge_delay_ms=settings.merge_delay_seconds * 1000,
+            relay=_relay(settings),
             witnesses=place.witnesses,
             web=HttpWeb(call_s=settings.call_seconds, plain_http=settings.plain_http) if place.witnesses else None,
             tiles=place.tiles,
@@ -193,6 +197,14 @@ def node_of(place: Place) -> tuple[Node, Engine]:
         close(engine)
         raise
     return node, engine
+
+
+def _relay(settings: Settings) -> Relay | None:
+    """The mail server of the settings; None where there is none."""
+    host, _, port = settings.mail_relay.rpartition(":")
+    if not host or not port.isdecimal():
+        return None
+    return Relay(host, int(port), settings.mail_sender or f"medrec@{host}")
 
 
 def close(engine: Engine) -> None:

@@ -246,6 +246,7 @@ PROBES: dict[str, Callable[[World, str], bytes]] = {
     "/medrec/emergency": lambda world, by: access.encode(world.about_him(by, query="$emergency")),
     "/medrec/emergency-reviews": lambda world, by: codec.encode([b"{}"]),
     "/medrec/delegation-ends": lambda world, by: write_revocation(world.his.account, bytes(32), world.eve.sign),
+    "/medrec/asked-consents": lambda world, by: codec.encode({"code": world.his.account.encode()[:16]}),
     "/medrec/list-acts": lambda world, by: _list_act(world),
     "/medrec/renew": lambda world, by: codec.encode({"receipt": world.his.account.encode()}),
     "/medrec/standing": lambda world, by: codec.encode({"account": world.his.account}),

@@ -6,15 +6,23 @@ from typing import Any, NamedTuple
 from rich.console import Console
 
 from medrec.core import codec
+from medrec.core.consent import plain
+from medrec.core.consent.plain import Party, Plain
 from medrec.core.manifests.consent import Grant
 from medrec.demo.network import AGENT, HOSPITALS, Network, Resident
 from medrec.demo.stage import Person, until
 from medrec.demo.story import Story
 from medrec.node import consents, store
+from medrec.node.notify import asking
+from medrec.node.policies import draft_consent
+from medrec.portal.own.acts import Act, acts_of
+from medrec.portal.own.allow import consent_part
 from medrec.portal.own.entries import entries
 from medrec.portal.own.record import series_handle
+from medrec.portal.own.whose import Whose
 from medrec.portal.page import MOUNT, Area, Role
 from medrec.portal.people import handle
+from medrec.portal.policies import sentences
 from medrec.portal.table import PAGES, Page
 
 FIRST_HOSPITAL = next(iter(HOSPITALS))
@@ -72,6 +80,10 @@ class World(NamedTuple):
             found["manifest"] = self.a_version()
         if "{pair}" in page.path:
             found["pair"] = self.a_look()
+        if "{act}" in page.path:
+            found["act"] = self.an_act()
+        if "{request}" in page.path:
+            found["request"] = self.a_request()
         if "{kind}" in page.path:
             found["kind"] = "results"
         if "{series}" in page.path:
@@ -98,6 +110,31 @@ class World(NamedTuple):
             if entry.number is not None:
                 found[entry.series] = found.get(entry.series, 0) + 1
         return series_handle(self.main.account, max(found, key=lambda series: found[series]))
+
+    def an_act(self) -> str:
+        """Something that waits for the main person's signature."""
+        text = plain.write(Plain("share", [Party(AGENT[0], name="Agent")]), self.main.account, 1_750_000_000_000)
+        agent, place = self.network.agent, FIRST_HOSPITAL
+        key, secret = self.main.key.key_id, bytes(32)
+        draft = draft_consent(agent.network, place, self.main.account, agent.clock(), text, secret, key)
+        who = Whose(self.main.account, self.main.name, handle(self.main.account), {place: place})
+        part = consent_part(agent, who, place, draft, secret)
+        act = Act(self.main.account, sentences(text, {}), sentences(text, {}), (part,), key, "sharing", "given")
+        return acts_of(agent).begin(agent, act)
+
+    def a_request(self) -> str:
+        """A request that lies before the main person."""
+        return asking.take(self.network.agent, self.main.account, FIRST_HOSPITAL, self.a_code()).hex()
+
+    def a_code(self) -> bytes:
+        """The code of a request of the first hospital."""
+        return asking.make(
+            self.network.nodes[FIRST_HOSPITAL],
+            practitioner="Dr Ines Calloway",
+            note="We meet for the first time on Monday.",
+            kinds=["medicines", "allergies"],
+            but_not=["mental-health"],
+        )
 
     def a_version(self) -> str:
         """A record version at the first hospital, by the hash of its manifest."""

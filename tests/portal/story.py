@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 from medrec.core.checkpoint import Checkpoint
 from medrec.core.note import Note, render_note
 from medrec.core.records.canonical import canonical
-from medrec.node import receive, store
+from medrec.node import own_consents, receive, store
 from medrec.node.app import local_answer
 from medrec.node.node import Node
 from medrec.node.peers import PeerError
@@ -116,7 +116,9 @@ class Story:
         with suppress(PeerError):
             self.ask(person, "Dr Mallory", "curious")
         self.settle()
-        network.consent(person, "north", "south", types=("Observation",), until=network.time + 24 * HOUR)
+        secret = network.consent(person, "north", "south", types=("Observation",), until=network.time + 24 * HOUR)
+        guide: Any = network["guide"]
+        own_consents.keep(guide, person.account, "north", secret)
         self.settle()
         network.time += 60_000
         self.ask(person, "Dr Brown", "a check-up")

@@ -17,7 +17,15 @@ def test_pages_about_people_are_shut_outside_a_demonstration(told: Story) -> Non
         for path in walk(open_client):
             answer = shut.get(path, follow_redirects=False)
             public = path in ("/", "/ledger", "/sign-in", "/join", "/verify") or path.startswith(
-                ("/portal-ltr.css", "/portal.js", "/icon.svg", "/sign_in.js", "/verify.js", "/medrec-root")
+                (
+                    "/portal-ltr.css",
+                    "/portal.js",
+                    "/manifest.webmanifest",
+                    "/icon.svg",
+                    "/sign_in.js",
+                    "/verify.js",
+                    "/medrec-root",
+                )
             )
             if public:
                 assert answer.status_code == 200, path

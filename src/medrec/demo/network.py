@@ -16,6 +16,7 @@ from medrec.node.accounts import open_account
 from medrec.node.keys import OrganisationKeys, PersonKey
 from medrec.node.node import Node
 from medrec.node.serve import Server
+from medrec.portal.own.acts import acts_of
 
 HOSPITALS = {
     "harbour-general": "Harbour General Hospital",
@@ -130,6 +131,8 @@ class Network:
         for hospital, patient in patients.items():
             code = self.nodes[hospital].linker.invite(patient)
             agent.link(account, hospital, code, resident.sign)
+        # Her key lies in this process, so that a visitor can confirm in her name.
+        acts_of(self.agent).lend(account, key.key_id, resident.sign)
         self.residents.append(resident)
         return resident
 

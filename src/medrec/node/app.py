@@ -53,6 +53,7 @@ from medrec.node.journal import NOTICES_PATH
 from medrec.node.link import UNLINK_PATH, LinkError
 from medrec.node.matching import FIND_PATH
 from medrec.node.moving import MOVE_PATH, answer_move
+from medrec.node.notify.asking import ASKED_PATH, answer_asked
 from medrec.node.peers import INTERACT, PeerError
 from medrec.node.policies import TRIAL_PATH, answer_trial
 from medrec.node.pull import answer_release
@@ -126,6 +127,7 @@ ROUTES: dict[str, Handler] = {
     REFERRAL_PATH: answer_referral,
     VIEW_PATH: answer_view,
     CONSENTS_PATH: answer_consent,
+    ASKED_PATH: answer_asked,
     REVOCATIONS_PATH: answer_revocation,
     DISPUTES_PATH: answer_disputes,
     DISPUTED_PATH: answer_disputed,
@@ -154,6 +156,7 @@ RULES: dict[str, Rule] = {
     REFERRAL_PATH: Rule.OWN_WORD,
     VIEW_PATH: Rule.GATE,
     CONSENTS_PATH: Rule.HER_SIGNATURE,
+    ASKED_PATH: Rule.MEMBER,
     REVOCATIONS_PATH: Rule.HER_SIGNATURE,
     DISPUTES_PATH: Rule.HER_SIGNATURE,
     DISPUTED_PATH: Rule.OWN_WORD,

@@ -40,6 +40,8 @@ from medrec.node.link import Linker
 from medrec.node.lists import PersonLists
 from medrec.node.looks import Looks
 from medrec.node.matching import Matching
+from medrec.node.notify.teller import Teller
+from medrec.node.notify.ways import Relay
 from medrec.node.peers import PeerError, Peers
 from medrec.node.practitioners import Practitioners
 from medrec.node.publish import Publisher
@@ -58,6 +60,7 @@ _log = logging.getLogger("medrec.node")
 GATHER_S = 0.02
 ROUND_S = 0.2
 CHECKPOINT_S = 2.0
+NOTIFY_S = 1.0
 MERGE_DELAY_MS = 60_000
 LAW = ("US",)
 """The jurisdictions whose law binds what a node lets out; names of core.consent.floor.FLOORS."""
@@ -97,6 +100,7 @@ class Node:
         agent: bool = False,
         merge_delay_ms: int = MERGE_DELAY_MS,
         law: Sequence[str] = LAW,
+        relay: Relay | None = None,
         witnesses: Sequence[WitnessPlace] = (),
         web: Web | None = None,
         evidence: Path | None = None,
@@ -135,8 +139,7 @@ class Node:
         self.checkpoints = Checkpoints(self, witnesses, web, evidence)
         self.tiles = Tiles(tiles, engine, self.network) if tiles is not None else None
         self.deliverer = Deliverer(self)
-        self.copies = Copies(self) if agent else None
-        self.looks = Looks(self) if agent else None
+        self._serve_people(agent, relay)
         self.account_watch = AccountWatch(self) if agent else None
         self.trouble: dict[str, str] = {}
         self._stopping = threading.Event()
@@ -160,6 +163,12 @@ class Node:
         self.emergency_reviews = EmergencyReviews(self)
         self.corrections = Corrections(self)
         self.erasures = Erasures(self)
+
+    def _serve_people(self, agent: bool, relay: Relay | None) -> None:
+        """The parts that only a node which serves people has."""
+        self.copies = Copies(self) if agent else None
+        self.looks = Looks(self) if agent else None
+        self.teller = Teller(self, relay) if agent else None
 
     def anchor(self) -> int:
         """Anchor everything that waits; the number of lines."""
@@ -190,8 +199,12 @@ class Node:
         return total
 
     def tell_of_looks(self) -> int:
-        """Take new notices into the index of looks; how many looks are new."""
-        return len(self.looks.catch_up()) if self.looks is not None else 0
+        """Take new notices into the index of looks, and tell their people; how many looks are new."""
+        if self.looks is None or self.teller is None:
+            return 0
+        fresh = self.looks.catch_up()
+        self.teller.tell_of(fresh)
+        return len(fresh)
 
     def watch_accounts(self) -> int:
         """Tell people what happened to their accounts on the ledger; how much."""
@@ -232,6 +245,7 @@ class Node:
         self._loop("checkpoint", self._checkpoint_round)
         if self.agent is not None:
             self._loop("follow", self._follow_round)
+            self._loop("notify", self._notify_round)
 
     def stop(self) -> None:
         """Let the loops end, and wait for them."""
@@ -281,6 +295,11 @@ class Node:
             self.listening.ask_all()
         self.tell_of_looks()
         self.watch_accounts()
+
+    def _notify_round(self) -> None:
+        assert self.teller is not None
+        if not self.teller.step(self.clock()):
+            self._stopping.wait(NOTIFY_S)
 
     def _checkpoint_round(self) -> None:
         self._stopping.wait(CHECKPOINT_S)

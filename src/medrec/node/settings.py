@@ -85,6 +85,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     tiles: str = ""
     """The folder in which to publish the log as files for a static server; empty for none."""
 
+    mail_relay: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    """The mail server that an agent's notices go through, "host:port"; empty for none."""
+
+    mail_sender: Annotated[str, msgspec.Meta(max_length=254)] = ""
+    """Whose address stands in those notices as the sender's."""
+
     log: Literal["error", "warning", "info", "debug"] = "info"
     """What is logged. Neither bodies nor query strings nor names of people ever are."""
 

@@ -10,8 +10,8 @@ MEDIA = {
     ".svg": "image/svg+xml",
     ".webmanifest": "application/manifest+json",
 }
-STATIC = ("icon.svg", "passkey.js", "sign_in.js", "join.js")
-BUILT = ("portal-ltr.css", "portal-rtl.css", "portal.js", "verify.js")
+STATIC = ("icon.svg", "manifest.webmanifest", "passkey.js", "sign_in.js", "join.js")
+BUILT = ("portal-ltr.css", "portal-rtl.css", "portal.js", "sign.js", "push.js", "worker.js", "verify.js")
 NAMES = (*STATIC, *BUILT)
 """Every file that pages load."""
 

@@ -33,7 +33,7 @@ LANGUAGES = {
     language.code: language
     for language in (
         Language("en", "English", "ltr", "en_GB", ("one", "other")),
-        Language("es", "Español", "ltr", "es", ("one", "other")),
+        Language("es", "Español", "ltr", "es", ("one", "many", "other")),
         Language("ar", "العربية", "rtl", "ar", ("zero", "one", "two", "few", "many", "other")),
     )
 }

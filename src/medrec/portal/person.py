@@ -2,14 +2,18 @@
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sql
+from markupsafe import Markup
 
 from medrec.core import codec, manifests, state
-from medrec.node import store
+from medrec.core.consent import plain
+from medrec.core.consent.times import read_time
+from medrec.node import own_consents, store
 from medrec.node.agent import Notice
-from medrec.portal import evidence, render, words
+from medrec.portal import evidence, policies, render, words
 from medrec.portal.page import MOUNT, PageError, Visit, names
 from medrec.portal.people import account_of
 from medrec.portal.session import require_subject
@@ -18,7 +22,7 @@ if TYPE_CHECKING:
     from medrec.node.node import Node
 
 NEWS = ("record/1", "link/1")
-CONSENTS = ("consent/1", "revocation/1")
+CONSENTS = ("consent/1", "consent/2", "revocation/1")
 LOOKS_SHOWN, LOOKS_READ = 200, 1000
 """More are read than shown, so that the half which came earlier is found for each that is shown."""
 TAG = re.compile("[0-9a-f]{32}")
@@ -100,31 +104,78 @@ def news(visit: Visit, known: dict[str, str], notice: Notice) -> dict[str, Any]:
 
 
 def consents(node: "Node", visit: Visit, known: dict[str, str], account: str) -> list[dict[str, Any]]:
-    """Every permission and prohibition in a sentence, with whether it is in force."""
-    notices = read(node, account, CONSENTS, LOOKS_READ)
-    revoked = {notice.manifest.nullifier for notice in notices if notice.kind == "revocation/1"}
+    """Every permission and prohibition in a sentence, with whether it is in force, and the way to stop it."""
+    kept = own_consents.known(node, account)
     found = []
-    with node.engine.view() as view:
-        for notice in notices:
-            if notice.kind != "consent/1":
-                continue
-            statement = notice.manifest
-            if statement is None or not hasattr(statement, "grant"):
-                continue
-            nullifier = state.nullifier_key(bytes.fromhex(statement.nullifier))
-            taken_back = statement.nullifier in revoked or view.get(nullifier) is not None
-            until = statement.grant.until
-            ended = until is not None and until <= visit.now
-            found.append(
-                {
-                    "sentence": _grant(visit, known, statement),
-                    "given": render.say(words.CONSENTS["given"], when=visit.when(statement.time)),
-                    "state": "revoked" if taken_back else "ended" if ended else "active",
-                    "effect": statement.grant.effect,
-                    "link": _link(visit, notice),
-                }
-            )
+    for notice, over in _standing(node, account):
+        statement = notice.manifest
+        if hasattr(statement, "grant"):
+            sentence, effect, until = _grant(visit, known, statement), statement.grant.effect, statement.grant.until
+        else:
+            sentence, effect, until = _fhir(known, statement)
+        ended = until is not None and until <= visit.now
+        mark = bytes.fromhex(statement.nullifier)
+        found.append(
+            {
+                "sentence": sentence,
+                "given": render.say(words.CONSENTS["given"], when=visit.when(statement.time)),
+                "state": "revoked" if over else "ended" if ended else "active",
+                "effect": effect,
+                "link": _link(visit, notice),
+                "mark": mark.hex(),
+                "stop": visit.link("stop", person=visit.path["person"], mark=mark.hex()) if mark in kept else None,
+            }
+        )
     return sorted(found, key=lambda item: item["state"] != "active")
+
+
+def _standing(node: "Node", account: str) -> list[tuple[Notice, bool]]:
+    """Every consent a person gave, newest first, and whether it was taken back."""
+    notices = [notice for notice in read(node, account, CONSENTS, LOOKS_READ) if notice.manifest is not None]
+    revoked = {notice.manifest.nullifier for notice in notices if notice.kind == "revocation/1"}
+    with node.engine.view() as view:
+        return [
+            (
+                notice,
+                notice.manifest.nullifier in revoked
+                or view.get(state.nullifier_key(bytes.fromhex(notice.manifest.nullifier))) is not None,
+            )
+            for notice in notices
+            if notice.kind != "revocation/1"
+        ]
+
+
+def plain_consents(node: "Node", account: str, now: int) -> list[plain.Plain]:
+    """The plain sentences of a person that are in force."""
+    found = []
+    for notice, over in _standing(node, account):
+        text = getattr(notice.manifest, "consent", None)
+        if over or text is None:
+            continue
+        with suppress(plain.NotPlain):
+            sentence = plain.read(text.encode())
+            if _end_of(sentence) is None or _end_of(sentence) > now:  # type: ignore[operator]
+                found.append(sentence)
+    return found
+
+
+def _end_of(sentence: plain.Plain) -> int | None:
+    """When a sentence ends (ms): after its last day."""
+    span = read_time(sentence.until) if sentence.until is not None else None
+    return span.end if span is not None else None
+
+
+def _fhir(known: dict[str, str], statement: Any) -> tuple[Markup, str, int | None]:
+    """Sentence, effect and end of a FHIR consent, with the place where it holds."""
+    data = statement.consent.encode()
+    place = render.say(words.SIGN["at"], place=known.get(statement.organisation, statement.organisation))
+    sentence = Markup(" ").join([*policies.sentences(data, known), place])
+    try:
+        read_back = plain.read(data)
+    except plain.NotPlain:
+        return sentence, "permit", None
+    effect = "permit" if read_back.effect in ("share", "emergency-yes") else "deny"
+    return sentence, effect, _end_of(read_back)
 
 
 def _grant(visit: Visit, known: dict[str, str], statement: Any) -> Any:

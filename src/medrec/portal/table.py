@@ -20,7 +20,21 @@ from medrec.portal import (
     verify,
     version,
 )
-from medrec.portal.own import card, home, looked, more, news, record, sharing, trend
+from medrec.portal.own import (
+    acts,
+    allow,
+    asked,
+    card,
+    choices,
+    home,
+    looked,
+    more,
+    news,
+    record,
+    settings,
+    sharing,
+    trend,
+)
 from medrec.portal.own import lists as own_lists
 from medrec.portal.own import summary as own_summary
 from medrec.portal.page import Area, Reader, Role, Visit
@@ -92,6 +106,16 @@ PAGES = (
     _own("/looks/{pair}", "one_look", looked.show_one, "own/one_look.html", up="looked"),
     _own("/looks/{pair}/answer", "answer_look", looked.answer, "", methods=FORM),
     _own("/sharing", "sharing", sharing.show, "own/sharing.html", menu=True, icon="key"),
+    _own("/sharing/stop/{mark}", "stop", allow.stop, "", methods=FORM),
+    _own("/allow", "allow", allow.show, "own/allow.html", methods=BOTH, up="sharing"),
+    _own("/sign/{act}", "sign", acts.show, "own/sign.html", up="sharing"),
+    _own("/sign/{act}/signed", "signed", acts.signed, "", methods=FORM),
+    _own("/requests", "requests", asked.show, "own/requests.html", up="more", icon="ask"),
+    _own("/requests/{request}", "request", asked.show_one, "own/request.html", methods=BOTH, up="requests"),
+    Page("/asked/{organisation}/{code}", "asked", asked.take, "", Role.AGENT, who=PEOPLE),
+    _own("/choices", "choices", choices.show, "own/choices.html", methods=BOTH, up="more", icon="choice"),
+    _own("/settings", "settings", settings.show, "own/settings.html", methods=BOTH, up="more", icon="bell"),
+    _own("/hidden", "hidden", choices.show_hidden, "own/hidden.html", methods=BOTH, up="more", icon="hide"),
     _own("/card", "card", card.show, "own/card.html", up="more", icon="card"),
     _own("/summary", "summary", own_summary.show, "own/summary.html", up="more", icon="record"),
     _own("/more", "more", more.show, "own/more.html", menu=True, icon="more"),

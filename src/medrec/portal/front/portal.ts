@@ -23,5 +23,10 @@ for (const button of document.querySelectorAll<HTMLButtonElement>("button[data-p
   button.addEventListener("click", () => print());
 }
 
+// Whoever signs out leaves nothing of herself behind in this browser.
+document.querySelector("form[data-forget]")?.addEventListener("submit", () => {
+  navigator.serviceWorker?.controller?.postMessage("forget");
+});
+
 const worker = document.querySelector<HTMLLinkElement>("link[rel=manifest]")?.dataset.worker;
 if (worker && "serviceWorker" in navigator) void navigator.serviceWorker.register(worker).catch(() => undefined);

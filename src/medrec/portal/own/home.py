@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from medrec.node.notify import asking
 from medrec.portal import person, render, words
 from medrec.portal.own import record
 from medrec.portal.own.looked import rows_of
@@ -18,7 +19,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
     """The values of own/home.html."""
     who = whose(node, visit)
     assert node.looks is not None
-    node.looks.catch_up()
+    node.tell_of_looks()
     looks = node.looks.questions(who.account, QUESTIONS_SHOWN)
     waiting = node.looks.count(who.account, unanswered=True)
     consents = person.consents(node, visit, who.known, who.account)
@@ -31,6 +32,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
         "handle": who.handle,
         "questions": rows_of(node, visit, who, looks),
         "questions_more": waiting - len(looks) if waiting > len(looks) else 0,
+        "asks": sum(not one.answer for one in asking.waiting(node, who.account)),
         "missing": person.missing(node, visit, who.known, who.account),
         "failed": [place for place in record.places(node, visit, who) if place["state"] == "failed"],
         "news": [person.news(visit, who.known, notice) for notice in news],

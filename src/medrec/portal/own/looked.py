@@ -21,7 +21,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
     """The values of own/looked.html."""
     who = whose(node, visit)
     assert node.looks is not None
-    node.looks.catch_up()
+    node.tell_of_looks()
     chosen = visit.query.get("show", "all")
     if chosen not in FILTERS:
         chosen = "all"

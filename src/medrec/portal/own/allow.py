@@ -1,0 +1,178 @@
+"""Allow or close something: a form of plain choices becomes a sentence, is tried out, and waits for a signature."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+
+from medrec.core.consent import plain
+from medrec.core.consent.plain import Party, Plain
+from medrec.node import own_consents
+from medrec.node.consents import CONSENTS_PATH, REVOCATIONS_PATH
+from medrec.node.disputing import organisations
+from medrec.node.peers import PeerError
+from medrec.node.policies import DraftConsent, draft_consent, signed_consent, try_at
+from medrec.portal import person, policies, render, words
+from medrec.portal.own.acts import Act, Part, Signer, acts_of, signer
+from medrec.portal.own.charts import moment
+from medrec.portal.own.whose import Whose, whose
+from medrec.portal.page import Go, PageError, Visit
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+SECRET_BYTES = 32
+DAYS = {"day": 1, "month": 30, "year": 365}
+EVERYONE = "*"
+
+
+def show(node: "Node", visit: Visit) -> Any:
+    """The values of own/allow.html; a form that was filled goes on to the page where it is confirmed."""
+    who = whose(node, visit)
+    if visit.form:
+        return propose(node, visit, who, chosen(node, visit, who), _places(node, visit, who), "sharing")
+    return {
+        "handle": who.handle,
+        "effect": visit.query.get("effect", "share"),
+        "parties": [(name, who.known[name]) for name in sorted(who.known, key=lambda name: who.known[name])],
+        "agent": node.organisation,
+        "to": visit.query.get("to", ""),
+        "kinds": list(words.POLICY_KINDS),
+        "topics": list(words.POLICY_TOPICS),
+        "purposes": list(words.POLICY_PURPOSES),
+        "places": [(name, who.place(name)) for name in organisations(node, who.account)],
+    }
+
+
+def chosen(node: "Node", visit: Visit, who: Whose) -> Plain:
+    """The sentence that the form's choices make. Raises PageError."""
+    form = visit.form
+    ticked = {name for name, value in form.items() if value}
+    effect = form.get("effect", "share")
+    to = form.get("to", EVERYONE)
+    if to != EVERYONE and to not in who.known:
+        raise PageError(400, "policy-unfit")
+    topics = [topic for topic in plain.TOPICS if f"topic-{topic}" in ticked]
+    days = DAYS.get(form.get("until", ""))
+    until = moment(node.clock() + timedelta(days=days).total_seconds() * 1000).date() if days else None  # type: ignore[arg-type]
+    purpose = form.get("purpose", "")
+    made = Plain(
+        effect if effect in ("share", "withhold") else "share",  # type: ignore[arg-type]
+        [] if to == EVERYONE else [Party(to, name=who.known[to][:100])],
+        [kind for kind in plain.KINDS if f"kind-{kind}" in ticked],
+        about=topics if effect == "withhold" else [],
+        but_not=topics if effect != "withhold" else [],
+        purposes=[purpose] if purpose in plain.PURPOSES and effect != "withhold" and purpose != "care" else [],
+        until=until.isoformat() if until is not None else None,
+    )
+    try:
+        return plain.tidy(made)
+    except plain.NotPlain:
+        raise PageError(400, "policy-unfit") from None
+
+
+def _places(node: "Node", visit: Visit, who: Whose) -> list[str]:
+    linked = organisations(node, who.account)
+    wanted = [name for name in linked if visit.form.get(f"place-{name}")]
+    return wanted or linked
+
+
+def propose(
+    node: "Node", visit: Visit, who: Whose, wanted: Plain, places: Sequence[str], back: str, done: str = "given",
+    after: Any = None,
+) -> Go:  # fmt: skip
+    """Begin the act of giving this consent to these places, tried out first; `after` is called when it is done."""
+    if not places:
+        raise PageError(400, "policy-unfit")
+    signs = signer(node, visit, who)
+    now = node.clock()
+    text = plain.write(wanted, who.account, now)
+    parts = []
+    for place in places:
+        secret = node.vault.random(SECRET_BYTES)
+        draft = draft_consent(node.network, place, who.account, now, text, secret, signs.key, signs.acting)
+        parts.append(consent_part(node, who, place, draft, secret))
+    if after is not None:
+        last = parts[-1]
+        parts[-1] = last._replace(finish=partial(_then, last.finish, after))
+    sentences = policies.sentences(text, who.known)
+    sentences += [render.say(words.SIGN["at"], place=render.listed([who.place(place) for place in places]))]
+    changes = tried(node, who, wanted, text, places)
+    act = Act(who.account, sentences, changes, tuple(parts), signs.key, back, done)
+    return Go(visit.link("sign", person=who.handle, act=acts_of(node).begin(node, act)))
+
+
+def _then(first: Any, after: Any, proof: bytes) -> None:
+    first(proof)
+    after()
+
+
+def consent_part(node: "Node", who: Whose, place: str, draft: DraftConsent, secret: bytes) -> Part:
+    """The signature of one place's consent."""
+    import msgspec
+
+    from medrec.core import codec
+
+    value = msgspec.to_builtins(draft.manifest)
+    del value["signature"]
+
+    def finish(proof: bytes) -> None:
+        # The secret first: a consent whose secret is lost could not be taken back.
+        own_consents.keep(node, who.account, place, secret)
+        node.peers.call(place, CONSENTS_PATH, signed_consent(draft, proof))
+
+    return Part("medrec/consent/2", codec.encode_json(value), draft.message, finish)
+
+
+def tried(node: "Node", who: Whose, wanted: Plain, text: bytes, places: Sequence[str]) -> list[Markup]:
+    """What would change at each place, in sentences."""
+    found: list[Markup] = []
+    for place in places:
+        try:
+            trial = try_at(node, who.account, place, text)
+        except PeerError:
+            found.append(render.say(words.SIGN["untried"], place=who.place(place)))
+            continue
+        for party in trial.parties:
+            if wanted.to and party.asker.organisation not in {one.organisation for one in wanted.to}:
+                continue
+            change = len(party.after) - len(party.before)
+            key = "opens" if change > 0 else "closes" if change < 0 else "same"
+            named = who.place(party.asker.organisation)
+            found.append(render.say(words.SIGN[key], who=named, count=abs(change), place=who.place(place)))
+        stopped = sum(bool(judged.stopped) for judged in trial.looks)
+        if stopped:
+            found.append(render.say(words.SIGN["stopped_looks"], count=stopped))
+    return found
+
+
+def stop(node: "Node", visit: Visit) -> Go:
+    """Begin the act of taking a permission back, by the mark of it in the address."""
+    who = whose(node, visit)
+    try:
+        mark = bytes.fromhex(visit.path["mark"])
+    except ValueError:
+        raise PageError(404, "unknown-line") from None
+    kept = own_consents.secret_of(node, who.account, mark)
+    if kept is None:
+        raise PageError(404, "unknown-line")
+    consents = person.consents(node, visit, who.known, who.account)
+    sentence = next((consent["sentence"] for consent in consents if consent["mark"] == mark.hex()), Markup(""))
+    signs = signer(node, visit, who)
+    part = _revocation(node, who, signs, mark, *kept)
+    sentences = [Markup("{}").format(words.SIGN["take_back"]), sentence]
+    act = Act(who.account, sentences, [], (part,), signs.key, "sharing", "stopped")
+    return Go(visit.link("sign", person=who.handle, act=acts_of(node).begin(node, act)))
+
+
+def _revocation(node: "Node", who: Whose, signs: Signer, mark: bytes, place: str, secret: bytes) -> Part:
+    from medrec.core import codec
+    from medrec.core.manifests.consent import revocation_message
+
+    def finish(proof: bytes) -> None:
+        body = {"account": who.account, "key": signs.key, "secret": secret, "signature": proof}
+        node.peers.call(place, REVOCATIONS_PATH, codec.encode(body))
+
+    return Part("medrec/revocation/1", mark, revocation_message(mark), finish, binary=True)

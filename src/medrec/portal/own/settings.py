@@ -1,0 +1,82 @@
+"""Notices to a person: how often, and where to; and the browsers that take pushes."""
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from medrec.node.notify import push, wishes
+from medrec.node.notify.ways import WayError, check_address
+from medrec.node.notify.wishes import Browser, Wishes
+from medrec.portal import language, words
+from medrec.portal.own.whose import whose
+from medrec.portal.page import Go, PageError, Visit
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+PACES = ("digest", "at-once", "quiet")
+SECRET_BYTES = 32
+
+
+def show(node: "Node", visit: Visit) -> Any:
+    """The values of own/settings.html; a form changes them."""
+    who = whose(node, visit)
+    assert node.teller is not None
+    wished = wishes.of(node, who.account)
+    if visit.form:
+        return _keep(node, visit, who.account, who.handle, wished)
+    troubles = node.teller.troubles(who.account)
+    return {
+        "handle": who.handle,
+        "wished": wished,
+        "paces": [(pace, words.NOTICES[pace], words.NOTICES[pace + "_more"]) for pace in PACES],
+        "troubles": [(words.NOTICES[channel], trouble) for channel, trouble in troubles.items()],
+        "has_mail": node.teller.relay is not None,
+        "push_key": node.teller.public_key(),
+        "secret": wished.secret.hex() if wished.webhook else "",
+    }
+
+
+def _keep(node: "Node", visit: Visit, account: str, handle: str, wished: Wishes) -> Go:
+    form = visit.form
+    assert node.teller is not None
+    values: dict[str, Any] = {name: getattr(wished, name) for name in Wishes.__struct_fields__}
+    values["language"] = language.current().code
+    if "browser" in form:
+        values["browsers"] = [*wished.browsers, _browser(node, form["browser"])][-wishes.BROWSERS_MAX :]
+    elif "forget" in form:
+        values["browsers"] = []
+    else:
+        email, webhook = form.get("email", "").strip(), form.get("webhook", "").strip()
+        if email and ("@" not in email or any(part.isspace() for part in email)):
+            raise PageError(400, "bad-email")
+        if webhook:
+            _check(node, webhook)
+        fresh = webhook != wished.webhook
+        values |= {"pace": form.get("pace", "digest"), "email": email, "webhook": webhook}
+        values["secret"] = node.vault.random(SECRET_BYTES) if webhook and fresh else wished.secret if webhook else b""
+    try:
+        wishes.keep(node, account, Wishes(**values))
+    except msgspec.ValidationError:
+        raise PageError(400, "form-unreadable") from None
+    return Go(visit.link("settings", person=handle), "saved")
+
+
+def _check(node: "Node", address: str) -> None:
+    assert node.teller is not None
+    try:
+        check_address(address, loopback=node.teller.loopback)
+    except WayError as error:
+        raise PageError(400, "bad-address", error.sentence) from None
+
+
+def _browser(node: "Node", text: str) -> Browser:
+    """The browser's own description of its subscription (JSON of PushSubscription)."""
+    try:
+        told = msgspec.json.decode(text)
+        made = Browser(told["endpoint"], push.decode(told["keys"]["p256dh"]), push.decode(told["keys"]["auth"]))
+        checked = msgspec.convert(msgspec.to_builtins(made, builtin_types=(bytes,)), Browser)
+    except (msgspec.DecodeError, KeyError, TypeError, ValueError):
+        raise PageError(400, "form-unreadable") from None
+    _check(node, checked.endpoint)
+    return checked
