@@ -86,7 +86,7 @@ def observation(identifier: str, code: str, value: str, when: str, **more: Any) 
         "Observation",
         identifier,
         status="final",
-        code={"coding": [{"system": LOINC, "code": code}]},
+        code={"coding": [{"system": LOINC, "code": code, "display": "Blood pressure"}]},
         effectiveDateTime=when,
         valueQuantity={"value": 0, "unit": "mmHg"},
         **more,

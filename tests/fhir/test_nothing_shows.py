@@ -32,7 +32,11 @@ OPEN = {
         "2026-03-03",
         encounter={"reference": "Encounter/visit"},
     ),
-    ("Condition", "asthma"): resource("Condition", "asthma", code={"text": "Asthma"}),
+    ("Condition", "asthma"): resource(
+        "Condition",
+        "asthma",
+        code={"coding": [{"system": "http://snomed.info/sct", "code": "195967001", "display": "Asthma"}]},
+    ),
 }
 HIDDEN = {
     ("Encounter", "clinic"): resource(
@@ -151,6 +155,10 @@ def test_every_answer_is_the_same_byte_for_byte(worlds: list[tuple[Network, Pati
     (one, her), (other, same) = worlds
     assert her.account == same.account
     asked = interactions()
+    # What is open is really shown.
+    shown = follow(one, her, "Patient/ada/$everything?_count=100")[0].names
+    assert sorted(shown) == sorted(f"{kind}/{identifier}" for kind, identifier in OPEN)
+    follow(other, same, "Patient/ada/$everything?_count=100")
     answered = 0
     for query in asked:
         told = follow(one, her, query)

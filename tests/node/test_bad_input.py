@@ -275,3 +275,12 @@ def test_who_is_dismissed_asks_no_more_when_her_shift_is_over(network: Network, 
     assert south.practitioners.all() == []
     network.time += 13 * HOUR
     assert direct(network, asked(network, ada, doctor)) is Code.CREDENTIAL_OVER
+
+
+def test_every_refusal_has_a_line_in_the_specification() -> None:
+    from medrec.node.refusals import HIDDEN, SENTENCES
+
+    spec = (Path(__file__).parents[2] / "docs" / "spec" / "gate.md").read_text(encoding="utf-8")
+    for code in Code:
+        mark = "*" if code in HIDDEN else ""
+        assert f"| `{code.value}`{mark} | {SENTENCES[code]} |" in spec, code

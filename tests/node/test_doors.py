@@ -6,15 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
 
 from medrec.core import codec
-from medrec.node import store
+from medrec.node import store, views
 from medrec.node.halves import unmatched
 from medrec.node.peers import Fault, PeerError
 from medrec.node.practitioners import Practitioner
 from medrec.node.receive import close_failed
 from medrec.node.referrals import REFERRAL_PATH, Referral, providers
 from medrec.node.refusals import Code, Refusal
+from medrec.node.view_page import view_routes
 from medrec.node.views import Shown, view_at
 from tests.node.network import HOUR, Network, Patient
 from tests.node.test_gate import ASTHMA, BLOOD_PRESSURE, codes, written
@@ -171,7 +174,7 @@ def look(network: Network, ada: Patient, by: str = "south", **wanted: Any) -> st
 
 
 def shown(network: Network, address: str) -> Shown:
-    assert address.startswith("https://north.example/pages/view/")
+    assert address.startswith("https://north.example/view/")
     return network["north"].views.open(address.rpartition("/")[2])
 
 
@@ -229,3 +232,48 @@ def test_a_ticket_needs_a_request_in_order(network: Network, ada: Patient) -> No
         look(network, ada, purpose="NOTHING")
     assert caught.value.code == "purpose-unknown"
     assert codes(network["north"]) == ["purpose-unknown"]
+
+
+def test_the_page_opens_with_a_press_and_not_by_being_fetched(network: Network, ada: Patient) -> None:
+    north: Any = network["north"]
+    network.consent(ada, "north", "south")
+    client = TestClient(Starlette(routes=view_routes(north)), base_url="https://north.example")
+    address = look(network, ada).removeprefix("https://north.example")
+    for _ in range(2):
+        asked = client.get(address)
+        assert asked.status_code == 200 and "Look now" in asked.text and "bp" not in asked.text
+    assert written(north, "disclosure/1") == []
+    shown = client.post(address)
+    assert shown.status_code == 200 and "Dr South of south" in shown.text and "(bp)" in shown.text
+    assert shown.headers["cache-control"] == "no-store" and "script" not in shown.text
+    assert len(written(north, "disclosure/1")) == 1
+    again = client.post(address)
+    assert again.status_code == 404 and "opened before" in again.text
+    # A ticket that never was looks the same until it is pressed.
+    assert client.get("/view/" + "0" * 64).text == asked.text
+    assert client.post("/view/" + "0" * 64).text == again.text
+
+
+def test_what_stands_in_a_record_stays_text(network: Network, ada: Patient) -> None:
+    north: Any = network["north"]
+    bad = BLOOD_PRESSURE.replace('"id":"bp"', '"id":"x","code":{"text":"<script>alert(1)</script>"}')
+    north.put("Observation", "x", bad)
+    network.consent(ada, "north", "south")
+    client = TestClient(Starlette(routes=view_routes(north)))
+    shown = client.post(look(network, ada).removeprefix("https://north.example"))
+    assert shown.status_code == 200 and "<script" not in shown.text and "&lt;script" in shown.text
+
+
+def test_one_organisation_cannot_take_all_tickets(
+    network: Network, ada: Patient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views, "TICKETS_MAX", 2)
+    network.consent(ada, "north", "*")
+    first = look(network, ada)
+    look(network, ada)
+    with pytest.raises(PeerError) as caught:
+        look(network, ada)
+    assert caught.value.code == "too-many-views" and codes(network["north"]) == ["too-many-views"]
+    assert look(network, ada, by="east")
+    shown(network, first)
+    assert look(network, ada)

@@ -17,8 +17,9 @@ import sqlalchemy as sql
 from medrec.core import manifests, state
 from medrec.core.commitment import nullifier
 from medrec.core.manifests.consent import Grant
+from medrec.demo.doors import Doors
 from medrec.demo.network import AGENT, HOSPITALS, Resident
-from medrec.demo.stage import Stage, StepFailed, claim, until
+from medrec.demo.stage import StepFailed, claim, until
 from medrec.node import consents, halves, receipts, receive, store
 from medrec.node.audit import audit_journal
 from medrec.node.node import Node
@@ -42,7 +43,7 @@ class Yes(NamedTuple):
     secret: bytes
 
 
-class Story(Stage):
+class Story(Doors):
     """Tells the story of a network with these people, and keeps the receipts in `keep` if it is given."""
 
     def tell(self) -> None:
@@ -55,6 +56,9 @@ class Story(Stage):
         self.refuse_stranger(main, source, asker)
         grant = self.open_door(main, source, asker)
         self.deliver(main, source, asker)
+        self.pull(main, source, asker)
+        self.refer(main, source, asker)
+        self.question(main, source, asker)
         self.hand_out_receipts()
         self.close_door(main, source, asker, grant)
         self.alter(main, source)

@@ -63,7 +63,8 @@ from medrec.node.renewal import RENEW_PATH, RenewalError, answer_renew
 from medrec.node.rules import Rule
 from medrec.node.standing import STANDING_PATH, answer_standing, standing
 from medrec.node.store import StoreError
-from medrec.node.views import VIEW_PATH, answer_view
+from medrec.node.view_page import VIEW_ROUTE, view_routes
+from medrec.node.views import PAGE_PATH, VIEW_PATH, answer_view
 from medrec.node.witness import TEXT, Answer
 from medrec.node.witness_app import read_body as read_witness_request
 from medrec.node.witness_door import DOOR_PATH, add_checkpoint
@@ -175,6 +176,7 @@ RULES: dict[str, Rule] = {
     "/standing": Rule.EVERYBODY,
     "/medrec/{name}": Rule.MEMBER,
     "/health": Rule.EVERYBODY,
+    VIEW_ROUTE: Rule.GATE,
     DOOR_PATH: Rule.EVERYBODY,
     JOIN_PATH: Rule.EVERYBODY,
     ENGINE_PATH: Rule.EVERYBODY,
@@ -259,7 +261,7 @@ def make_app(node: "Node", pages: ASGIApp | None = None) -> ASGIApp:
     ]
     if node.tiles is not None:
         routes.append(Mount("/log", StaticFiles(directory=node.tiles.folder, check_dir=False)))
-    routes += fhir_routes(node, callers)
+    routes += [*fhir_routes(node, callers), *view_routes(node)]
     if pages is not None:
         routes.append(Route("/", lambda request: RedirectResponse("/pages/")))
         routes.append(Mount("/pages", pages))
@@ -358,4 +360,4 @@ def _logged_path(scope: Scope) -> str:
     path: str = scope["path"]
     if path in ROUTES or path in ("/", "/health", "/standing", DOOR_PATH, JOIN_PATH, ENGINE_PATH):
         return path
-    return next((f"{known}/..." for known in ("/pages", BASE) if path.startswith(known)), "...")
+    return next((f"{known}/..." for known in ("/pages", BASE, PAGE_PATH.rstrip("/")) if path.startswith(known)), "...")

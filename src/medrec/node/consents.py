@@ -6,7 +6,7 @@ when it arrives again.
 
 import hashlib
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 import sqlalchemy as sql
@@ -70,7 +70,7 @@ class Consents:
     def __init__(self, node: "Node") -> None:
         self._node = node
         self._stated: dict[bytes, Stated] = {}
-        self._rules: dict[tuple[bytes, ...], Rules] = {}
+        self._rules: dict[tuple[str, ...], Rules] = {}
         self.changes = 0
         """Counts up whenever a consent or revocation was taken; two equal counts mean that nothing changed."""
 
@@ -167,26 +167,27 @@ class Consents:
         self.changes += 1
         return True
 
-    def rules(self, person: Person | None, rows: Sequence[Any]) -> Rules:
-        """The rules of a person's standing consents (rows with `hash` and `sealed`), with the law of this node.
+    def rules(self, connection: sql.Connection, person: Person | None, names: Sequence[str]) -> Rules:
+        """The rules of a person's standing consents (SHA-256 in hex, sorted), with the law of this node.
 
         A consent that cannot be opened is a broken one, which closes everything.
         """
-        name = tuple(sorted(bytes(row.hash) for row in rows))
+        name = tuple(names)
         found = self._rules.get(name)
         if found is not None:
             return found
-        stated = [self._state(bytes(row.hash), bytes(row.sealed), person) for row in rows]
+        digests = [bytes.fromhex(one) for one in names]
+        column = store.consent.c
+        chosen = sql.select(column.hash, column.sealed).where(column.hash.in_(digests))
+        sealed = {bytes(row.hash): bytes(row.sealed) for row in connection.execute(chosen)} if digests else {}
+        stated = [self._state(digest, sealed.get(digest, b""), person) for digest in digests]
         rules = consent_access.rules_of(stated, self._node.law)
         # What could not be opened may be readable again in a moment: it is not remembered.
-        if all(one.id in self._readable(name) for one in stated):
+        if all(digest in self._stated for digest in digests):
             if len(self._rules) >= RULES_REMEMBERED_MAX:
                 self._rules = {}
             self._rules[name] = rules
         return rules
-
-    def _readable(self, name: tuple[bytes, ...]) -> set[str]:
-        return {digest.hex() for digest in name if digest in self._stated}
 
     def _state(self, digest: bytes, sealed: bytes, person: Person | None) -> Stated:
         found = self._stated.get(digest)

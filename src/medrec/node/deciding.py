@@ -8,13 +8,13 @@ import sqlalchemy as sql
 
 from medrec.core.consent import decide as deciding
 from medrec.core.consent import terms
-from medrec.core.consent.access import requested
 from medrec.core.consent.compiling import Rules
 from medrec.core.consent.decide import Decision
 from medrec.core.consent.emergency import Scope, in_scope
 from medrec.core.consent.facts import Record
 from medrec.core.consent.facts import Request as Facts
 from medrec.core.consent.labels import local
+from medrec.core.consent.replay import facts_of
 from medrec.core.manifests.access import Basis, Request
 from medrec.node import holding, store
 from medrec.node.journal import Person
@@ -42,7 +42,6 @@ _PERSON_AND_CONSENTS = (
         store.person.c["keys"].label("person_keys"),
         store.consent.c.hash,
         store.consent.c.nullifier,
-        store.consent.c.sealed,
     )
     .join_from(store.person, store.consent, store.consent.c.account == store.person.c.account, isouter=True)
     # Whose own demographics contradict her account is treated like one who is unknown, until a human has looked.
@@ -92,15 +91,15 @@ class Decider:
             else:
                 keys = self._node.vault.unwrap(first.person_keys)
                 person = Person(first.id, first.patient, first.account, first.agent, first.epoch, keys)
-        published = self._nullifiers.published
-        rows = [row for row in found if row.hash is not None and not published(row.nullifier)]
-        consents = tuple(sorted((bytes(row.hash).hex(), bytes(row.nullifier)) for row in rows))
-        rules = self._node.emergencies.rules(self._node.consents.rules(person, rows), purpose)
-        return Standing(person, consents, rules)
+        rows = [row for row in found if row.hash is not None]
+        gone = self._nullifiers.among([row.nullifier for row in rows])
+        consents = tuple(sorted((row.hash.hex(), bytes(row.nullifier)) for row in rows if row.nullifier not in gone))
+        rules = self._node.consents.rules(connection, person, [name for name, _ in consents])
+        return Standing(person, consents, self._node.emergencies.rules(rules, purpose))
 
     def still(self, standing: Standing) -> bool:
         """Whether none of these consents is taken back on the ledger. Raises EngineError."""
-        return not any(self._nullifiers.published(nullifier) for _, nullifier in standing.consents)
+        return not self._nullifiers.among([nullifier for _, nullifier in standing.consents])
 
     def decide(self, request: Request, standing: Standing, account: str, now: int) -> tuple[Facts, Decision]:
         """The facts of a request, and the decision about it. Raises Refusal for all but a permit."""
@@ -131,23 +130,6 @@ def check_purpose(request: Request) -> None:
         raise Refusal(Code.PURPOSE_UNKNOWN)
     if not request.reason.strip():
         raise Refusal(Code.REASON_MISSING)
-
-
-def facts_of(request: Request, holder: str, rules: Rules) -> Facts:
-    """The facts of a request as its manifest states it: whoever has manifest and consents can decide it again.
-
-    What is pushed goes to an organisation, and to nobody in particular there.
-    """
-    pushed = request.door == "push"
-    return requested(
-        rules,
-        requester=request.requester,
-        holder=holder,
-        purposes=[request.purpose],
-        practitioner="" if pushed else request.identity,
-        roles=[request.role] if request.role and not pushed else (),
-        types=request.types,
-    )
 
 
 class Permitted:

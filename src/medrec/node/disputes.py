@@ -125,14 +125,7 @@ class Disputes:
         if person is None:
             raise Refusal(Code.NOT_LINKED)
         known = connection.execute(sql.select(dispute_taken).where(dispute_taken.c.id == identifier)).one_or_none()
-        same = known is not None and (known.account, known.requester) == (statement.account, statement.requester)
-        if known is not None and not same:
-            raise Refusal(Code.UNKNOWN_DISPUTE)
-        if statement.action == "open" and known is not None:
-            return False
-        if statement.action == "close" and (known is None or known.status == "closed"):
-            if known is None:
-                raise Refusal(Code.UNKNOWN_DISPUTE)
+        if not _is_fresh(known, statement):
             return False
         now = node.clock()
         owes = due = None
@@ -154,6 +147,8 @@ class Disputes:
         line = node.journal.append(
             connection, [Draft("dispute/1", manifests.encode(manifest), person.id, extras, summary)]
         )[0]
+        # Before the commit and again after it: whoever read before finds the count changed.
+        self._node.consents.changes += 1
         if known is not None:
             where = dispute_taken.c.id == identifier
             connection.execute(sql.update(dispute_taken).where(where).values(status="closed"))
@@ -303,6 +298,17 @@ class Disputes:
             return True
 
         return node.store.write(write)
+
+
+def _is_fresh(known: Any, statement: Statement) -> bool:
+    """Whether a statement says something new to the dispute of its id that is kept. Raises Refusal if it cannot."""
+    if known is None:
+        if statement.action == "close":
+            raise Refusal(Code.UNKNOWN_DISPUTE)
+        return True
+    if (known.account, known.requester) != (statement.account, statement.requester):
+        raise Refusal(Code.UNKNOWN_DISPUTE)
+    return statement.action == "close" and known.status != "closed"
 
 
 def answer_disputes(node: "Node", caller: str, body: bytes) -> bytes:

@@ -22,6 +22,7 @@ from medrec.core.consent import decide as deciding
 from medrec.core.consent import emergency, terms
 from medrec.core.consent.compiling import Rules
 from medrec.core.consent.emergency import HOUR_MS, HOURS_MAX, REVIEW_MS, Scope
+from medrec.core.consent.replay import facts_of
 from medrec.core.manifests.access import Request
 from medrec.core.manifests.emergency import (
     EmergencyManifest,
@@ -31,7 +32,6 @@ from medrec.core.manifests.emergency import (
     says_enough,
 )
 from medrec.node.access import Ask
-from medrec.node.deciding import facts_of
 from medrec.node.gate import read_ask
 from medrec.node.journal import Draft
 from medrec.node.refusals import Code, Refusal

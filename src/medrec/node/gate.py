@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 import msgspec
 import sqlalchemy as sql
 
-from medrec.core import codec, manifests
+from medrec.core import manifests
 from medrec.core.address import AddressError, decode_address
 from medrec.core.consent.decide import Decision, decide, judge
 from medrec.core.consent.facts import Request as Facts
@@ -24,13 +24,13 @@ from medrec.engines.engine import EngineError
 from medrec.node import access, store
 from medrec.node.access import Ask, UnreadableError
 from medrec.node.deciding import Allowed, Decider, Permitted, Standing, check_purpose
-from medrec.node.gather import Answered, Gathering, UsedError
+from medrec.node.gather import Answered, Gathering, UsedError, noise
 from medrec.node.journal import Draft, Line, Person
 from medrec.node.practitioners import CredentialCheck
 from medrec.node.reading import Reader
 from medrec.node.refusals import TRY_AGAIN, Code, Refusal
 from medrec.node.store import StoreError
-from medrec.node.vault import KEY_BYTES, Vault, VaultError, seal_field
+from medrec.node.vault import VaultError
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -132,9 +132,9 @@ class Gate:
             # 5 and 6 Read the records where they live, and hold them against what was signed.
             self.step("read")
             contents = self._read(plan)
-            # The reading may have taken long: a last look, for free if nothing has changed since.
+            # The reading may have taken long: a last look.
             self.step("compare")
-            self._recheck(caller, plan, only_if_changed=True)
+            self._recheck(caller, plan)
             # 7 Sign and send. A crash after the sending: the recipient has what the journal says it has.
             self.step("send")
             return door.give(ask, Released(plan.person, line, plan.chosen, contents, plan.attach, now))
@@ -172,7 +172,7 @@ class Gate:
             if hashes != [one.sha256 for one in disclosed.records]:
                 raise Refusal(Code.RECORD_ALTERED)
             contents = self.reader.read([one.row for one in same])
-            self._recheck(caller, plan, only_if_changed=True)
+            self._recheck(caller, plan)
             return door.give(ask, Released(plan.person, line, Chosen(same), contents, plan.attach, now))
         except Refusal as refusal:
             no = refusal
@@ -284,13 +284,17 @@ class Gate:
         attach = tuple(sorted({code for allowed in chosen.records for code in allowed.attach}))
         return Plan(person, facts, decision, standing, changes, chosen, attach, permitted.contents)
 
-    def _recheck(self, caller: str, plan: Plan, only_if_changed: bool = False) -> None:
-        """Is everything that decided still in force, does nothing new forbid it, and is the requester still active?"""
+    def _recheck(self, caller: str, plan: Plan) -> None:
+        """Is everything that decided still in force, does nothing new forbid it, and is the requester still active?
+
+        What is written here counts `changes` up before it is durable, and what others take back shows on the ledger:
+        if neither has moved, the consents are those that were read, and only the time is new.
+        """
         node, now = self._node, self._node.clock()
         if not self._active(caller):
             raise Refusal(Code.REQUESTER_SUSPENDED)
         assert plan.person.account is not None
-        if only_if_changed and node.consents.changes == plan.changes and self.decider.still(plan.standing):
+        if node.consents.changes == plan.changes and self.decider.still(plan.standing):
             standing = plan.standing
         else:
             with node.store.read() as connection:
@@ -365,7 +369,7 @@ class Gate:
             with node.store.read() as connection:
                 person = connection.execute(_PERSON_ID, {"wanted": ask.account}).scalar()
             # An entry of a person who is unknown here looks on the ledger like one of a person who is known.
-            extras = None if person is not None else {"sealed": _noise(node.vault, summary)}
+            extras = None if person is not None else {"sealed": noise(node.vault, summary)}
             self._gathering.write(Draft("refusal/1", manifests.encode(manifest), person, extras, summary), answered)
         except UsedError:
             return self._refuse(caller, ask, Refusal(Code.REQUEST_REPLAYED), _Seen(), obligation, now)
@@ -391,8 +395,3 @@ def read_ask(body: bytes) -> Ask:
     except (UnreadableError, AddressError):
         raise Refusal(Code.MALFORMED) from None
     return ask
-
-
-def _noise(vault: Vault, summary: list[Any]) -> bytes:
-    """A sealed field that nobody can open, as long as the real one would be."""
-    return seal_field(vault.random(KEY_BYTES), 0, codec.encode(summary))

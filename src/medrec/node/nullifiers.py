@@ -1,5 +1,7 @@
 """Which consents the ledger knows to be taken back: each nullifier is looked up at most once a block."""
 
+from collections.abc import Sequence
+
 from medrec.core import state
 from medrec.engines.engine import Engine
 
@@ -14,7 +16,11 @@ class Nullifiers:
         self._found: tuple[int, dict[bytes, bool]] = (-1, {})
 
     def published(self, nullifier: bytes) -> bool:
-        """Whether the secret of a nullifier is on the ledger. Raises EngineError.
+        """Whether the secret of a nullifier is on the ledger. Raises EngineError."""
+        return bool(self.among([nullifier]))
+
+    def among(self, nullifiers: Sequence[bytes]) -> set[bytes]:
+        """Those of these nullifiers whose secret is on the ledger. Raises EngineError.
 
         An answer may come from a height above the tip that was asked for, never from one below it.
         """
@@ -24,9 +30,9 @@ class Nullifiers:
             # Two threads may both begin anew: either is right.
             found = {}
             self._found = (tip, found)
-        answer = found.get(nullifier)
-        if answer is None:
+        unknown = [nullifier for nullifier in nullifiers if nullifier not in found]
+        if unknown:
             with self._engine.view() as view:
-                answer = view.get(state.nullifier_key(nullifier)) is not None
-            found[nullifier] = answer
-        return answer
+                for nullifier in unknown:
+                    found[nullifier] = view.get(state.nullifier_key(nullifier)) is not None
+        return {nullifier for nullifier in nullifiers if found[nullifier]}

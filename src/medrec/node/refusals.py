@@ -26,6 +26,7 @@ class Code(Enum):
     NOT_A_PROVIDER = "not-a-provider"
     NOT_GENUINE = "not-genuine"
     TICKET_UNKNOWN = "ticket-unknown"
+    TOO_MANY_VIEWS = "too-many-views"
     # Who asks in the requester's name.
     CREDENTIAL_MISSING = "credential-missing"
     CREDENTIAL_BAD = "credential-bad"
@@ -112,6 +113,7 @@ SENTENCES: dict[Code, str] = {
     Code.NOT_A_PROVIDER: "The directory has no active provider of this name; choose one that it has.",
     Code.NOT_GENUINE: "What came does not verify; nothing of it was kept.",
     Code.TICKET_UNKNOWN: "This page was opened before, or its time has run out; ask for it again.",
+    Code.TOO_MANY_VIEWS: "Your organisation has asked for more pages than it has opened; open those, or wait.",
     Code.CREDENTIAL_MISSING: "The request does not show who asks; add the practitioner's credential.",
     Code.CREDENTIAL_BAD: "The practitioner's credential is not readable, or its signature does not hold.",
     Code.CREDENTIAL_FOREIGN: "The credential was made by another organisation, or for another network.",

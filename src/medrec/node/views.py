@@ -27,9 +27,10 @@ if TYPE_CHECKING:
     from medrec.node.node import Node
 
 VIEW_PATH = "/medrec/view"
-PAGE_PATH = "/pages/view/"
+PAGE_PATH = "/view/"
 TICKET_BYTES = 32
-TICKETS_MAX = 10_000
+TICKETS_MAX = 500
+"""How many tickets one organisation may hold at a time."""
 SHOWN_MAX = 500
 
 
@@ -67,9 +68,11 @@ class Views:
         now = node.clock()
         with self._lock:
             self._tickets = {name: kept for name, kept in self._tickets.items() if kept[1].expires >= now}
-            if len(self._tickets) >= TICKETS_MAX:
-                raise node.gate.refuse(caller, ask, Refusal(Code.STORE_UNUSABLE))
-            self._tickets[_digest(ticket.hex())] = (caller, ask)
+            full = sum(holder == caller for holder, _ in self._tickets.values()) >= TICKETS_MAX
+            if not full:
+                self._tickets[_digest(ticket.hex())] = (caller, ask)
+        if full:
+            raise node.gate.refuse(caller, ask, Refusal(Code.TOO_MANY_VIEWS))
         return ticket.hex()
 
     def open(self, ticket: str) -> Shown:

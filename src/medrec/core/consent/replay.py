@@ -1,0 +1,76 @@
+"""A decision decided again, by anybody who holds its manifest, the consents it names, and the records.
+
+Nothing of the node that decided is needed: what it looked at stands in the manifest's `basis`.
+"""
+
+from collections.abc import Mapping
+
+from medrec.core.consent import emergency, terms
+from medrec.core.consent.access import given, requested, rules_of
+from medrec.core.consent.compiling import Rules
+from medrec.core.consent.decide import decide, judge
+from medrec.core.consent.facts import Record
+from medrec.core.consent.facts import Request as Facts
+from medrec.core.manifests.access import DisclosureManifest, RefusalManifest, Request
+from medrec.core.manifests.consent import ConsentManifest, FhirConsentManifest
+
+
+def facts_of(request: Request, holder: str, rules: Rules) -> Facts:
+    """The facts of a request as its manifest states it. What is pushed goes to an organisation, and to nobody in
+    particular there."""
+    pushed = request.door == "push"
+    return requested(
+        rules,
+        requester=request.requester,
+        holder=holder,
+        purposes=[request.purpose],
+        practitioner="" if pushed else request.identity,
+        roles=[request.role] if request.role and not pushed else (),
+        types=request.types,
+    )
+
+
+def differences(
+    stated: DisclosureManifest | RefusalManifest,
+    consents: Mapping[str, ConsentManifest | FhirConsentManifest],
+    records: Mapping[str, Record],
+) -> list[str]:
+    """What does not come out as a disclosure says, or as a refusal for the person's will says; empty if all does.
+
+    `consents` by the hex SHA-256 of their manifests, `records` (facts, by the labelling rules that the basis names) by
+    "Type/id". A refusal for another reason (a replay, a clock) is not decided by consents, and is not looked at.
+    """
+    basis = stated.basis
+    if basis is None:
+        return ["the manifest does not say what the decision rests on"]
+    missing = [name for name in basis.consents if name not in consents]
+    if missing:
+        return [f"consent {name} is not here" for name in missing]
+    rules = rules_of([given(consents[name], name) for name in basis.consents], basis.law)
+    if stated.request.purpose in terms.EMERGENCY:
+        rules = emergency.with_default(rules)
+    facts = facts_of(stated.request, stated.organisation, rules)
+    decision = decide(facts, rules, stated.time)
+    if isinstance(stated, RefusalManifest):
+        wills = ("no-consent", "denied", "consent-broken", "actor-unresolved")
+        if stated.code in wills and decision.effect == "permit":
+            return ["the request was to be permitted"]
+        return []
+    if decision.effect != "permit":
+        return [f"the request was to be refused: {decision.reason}"]
+    found = []
+    if sorted(decision.decided) != sorted(stated.decided):
+        found.append("other consents decide")
+    attach: set[str] = set()
+    for record in stated.records:
+        name = f"{record.type}/{record.id}"
+        if name not in records:
+            found.append(f"{name} is not here")
+            continue
+        verdict = judge(decision, records[name])
+        attach.update(verdict.attach)
+        if verdict.effect != "permit":
+            found.append(f"{name} was not to go out: {verdict.reason}")
+    if not found and sorted(attach) != sorted(stated.attach):
+        found.append("other notices were to travel along")
+    return found

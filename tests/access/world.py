@@ -1,0 +1,50 @@
+"""North holds the records of two people; one of them is everybody's business and the other nobody's."""
+
+import secrets
+from pathlib import Path
+from typing import Any
+
+from medrec.node import access
+from tests.node.network import Patient
+from tests.portal.story import ToldNetwork
+
+
+class World:
+    """North holds the records of Eve and of Zebulon. Eve lets south see hers; he lets nobody see his."""
+
+    def __init__(self, folder: Path) -> None:
+        self.network = ToldNetwork(folder)
+        north: Any = self.network["north"]
+        self.eve = self.network.patient("eve", "north")
+        self.his = self.network.patient("zebulon", "north")
+        for who in ("eve", "zebulon"):
+            north.put(
+                "Patient", who, f'{{"resourceType":"Patient","id":"{who}","name":[{{"family":"{who.title()}"}}]}}'
+            )
+        north.put("Observation", "rec-of-e", _observation("rec-of-e", "eve", "calm"))
+        north.put("Observation", "rec-of-z", _observation("rec-of-z", "zebulon", "QUIVERING"))
+        self.network.consent(self.eve, "north", "south")
+        self.settle()
+
+    def settle(self) -> None:
+        self.network.anchor()
+        self.network.deliver()
+        agent = self.network["guide"].agent
+        assert agent is not None
+        while agent.follow():
+            pass
+
+    def about_him(self, by: str, **wanted: Any) -> access.Ask:
+        return self.asked(self.his, by, **wanted)
+
+    def asked(self, person: Patient, by: str, **wanted: Any) -> access.Ask:
+        doctor = self.network[by].practitioners.enter("dr", "Dr Who", "http://snomed.info/sct|158965000")
+        request = doctor.request(secrets.token_bytes(16), "TREAT", "visit", **wanted)
+        return doctor.ask(self.network.id, "north", person.account, self.network.time + 60_000, request)
+
+
+def _observation(identifier: str, patient: str, word: str) -> str:
+    return (
+        f'{{"resourceType":"Observation","id":"{identifier}","status":"final",'
+        f'"subject":{{"reference":"Patient/{patient}"}},"valueString":"{word}"}}'
+    )
