@@ -11,7 +11,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from medrec.portal import acting, naming, saying
+from medrec.portal import acting, naming, people, saying
+from medrec.portal.own import keys as own_keys
 from medrec.portal.page import PageError
 from medrec.portal.security import HEADERS, caller_of, pinned, read_cookie, set_cookie
 from medrec.portal.session import PEOPLE, Session, check_csrf
@@ -58,14 +59,30 @@ def sign_answer(site: "Site", request: Request, body: bytes) -> Response:
 def name_helper(site: "Site", request: Request, body: bytes) -> Response:
     """POST /helping, a form: see naming.py."""
     session, form = _session(site, request, body)
-    ticket = naming.name(site.node, session, form, site.home(request, session))
+    ticket = naming.name(site.node, session, form, _helping(site, request, session))
     return RedirectResponse(_signing(site, request, ticket), 303, headers=site.headers(request))
 
 
 def end_helper(site: "Site", request: Request, body: bytes) -> Response:
     """POST /helping/end, a form: see naming.py."""
     session, form = _session(site, request, body)
-    ticket = naming.end(site.node, session, form, site.home(request, session))
+    ticket = naming.end(site.node, session, form, _helping(site, request, session))
+    return RedirectResponse(_signing(site, request, ticket), 303, headers=site.headers(request))
+
+
+def make_paper(site: "Site", request: Request, body: bytes) -> Response:
+    """POST /keys/paper, a form: a new paper code, shown once it is on the ledger."""
+    session, _ = _session(site, request, body)
+    back = site.link(request, "paper", person=people.handle(session.account))
+    ticket = own_keys.make_paper(site.node, session, back)
+    return RedirectResponse(_signing(site, request, ticket), 303, headers=site.headers(request))
+
+
+def veto(site: "Site", request: Request, body: bytes) -> Response:
+    """POST /keys/veto, a form: stop the recovery that is under way."""
+    session, _ = _session(site, request, body)
+    back = site.link(request, "keys", person=people.handle(session.account))
+    ticket = own_keys.veto(site.node, session, back)
     return RedirectResponse(_signing(site, request, ticket), 303, headers=site.headers(request))
 
 
@@ -79,6 +96,8 @@ def say_of_list(site: "Site", request: Request, body: bytes) -> Response:
 CALLS: dict[str, tuple[str, Call]] = {
     "act": ("/acting", act),
     "act_end": ("/acting/end", act_end),
+    "make_paper": ("/keys/paper", make_paper),
+    "veto": ("/keys/veto", veto),
     "join_": ("/join", join_),
     "sign_act": ("/signing/act", sign_act),
     "sign_answer": ("/signing/answer", sign_answer),
@@ -109,6 +128,10 @@ def routes(site: "Site") -> list[BaseRoute]:
         *(Route(path, site.call(bound(call)), methods=["POST"], name=name) for name, (path, call) in CALLS.items()),
         *(Route(path, same(*what), methods=["GET"], name=name) for name, (path, *what) in fixed.items()),
     ]
+
+
+def _helping(site: "Site", request: Request, session: Session) -> str:
+    return site.link(request, "helping", person=people.handle(session.account))
 
 
 def _signing(site: "Site", request: Request, ticket: str) -> str:

@@ -1,6 +1,7 @@
 """Naming somebody who helps, and ending it: what is filled in here waits at the signing desk for the person's key.
 
-A form has `delegate` (an address), `name`, `rights` and `types` (with commas), `days`; the other `delegation` (hex).
+A form has `delegate` (an address), `name`, `rights` (with commas; or ticked boxes `right_...`), `types` (with commas)
+and `days`; the other `delegation` (hex).
 """
 
 from typing import TYPE_CHECKING, Any
@@ -44,7 +45,7 @@ def name(node: "Node", session: Session, form: dict[str, Any], back: str) -> str
             "time": now,
             "delegate": form["delegate"].strip(),
             "name": " ".join(form["name"].split()),
-            "rights": [part for part in form["rights"].split(",") if part],
+            "rights": _rights(form),
             "types": [part for part in form.get("types", "").split(",") if part],
             "until": now + int(form["days"]) * DAY_MS,
             "basis": "consent",
@@ -89,6 +90,12 @@ def end(node: "Node", session: Session, form: dict[str, Any], back: str) -> str:
         return back
 
     return desk_of(node).prepare_for(session, "delegation-end/1", nullifier, finish)
+
+
+def _rights(form: dict[str, Any]) -> list[str]:
+    """The rights named with commas, or by boxes that were ticked."""
+    ticked = [str(value) for field, value in sorted(form.items()) if field.startswith("right_")]
+    return ticked or [part for part in str(form.get("rights", "")).split(",") if part]
 
 
 def _herself(session: Session) -> None:

@@ -26,6 +26,7 @@ from medrec.portal.own import (
     asked,
     card,
     choices,
+    helping,
     home,
     looked,
     more,
@@ -35,6 +36,7 @@ from medrec.portal.own import (
     sharing,
     trend,
 )
+from medrec.portal.own import keys as own_keys
 from medrec.portal.own import lists as own_lists
 from medrec.portal.own import summary as own_summary
 from medrec.portal.page import Area, Reader, Role, Visit
@@ -118,6 +120,9 @@ PAGES = (
     _own("/hidden", "hidden", choices.show_hidden, "own/hidden.html", methods=BOTH, up="more", icon="hide"),
     _own("/card", "card", card.show, "own/card.html", up="more", icon="card"),
     _own("/summary", "summary", own_summary.show, "own/summary.html", up="more", icon="record"),
+    _own("/keys", "keys", own_keys.show, "own/keys.html", up="more", icon="key"),
+    _own("/keys/paper", "paper", own_keys.show_paper, "own/paper.html", up="keys"),
+    _own("/helping", "helping", helping.show, "own/helping.html", up="more", icon="people"),
     _own("/more", "more", more.show, "own/more.html", menu=True, icon="more"),
     _own("/lines/{tag}", "line", person.show_line, "version.html", up="person"),
 )  # fmt: skip

@@ -66,6 +66,9 @@ NAMES = Texts(
         "error": "This did not work",
         "sign_in": "Sign in",
         "join": "Join",
+        "keys": "Keys and devices",
+        "paper": "Code on paper",
+        "helping": "People who help",
     },
     plain=True,
 )

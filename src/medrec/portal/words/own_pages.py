@@ -222,6 +222,8 @@ MORE = Texts(
         "notices": "How and when we tell you things",
         "card": "To print and carry with you",
         "summary": "To print or to hand over, with who says what",
+        "keys": "Your devices, and how you get back in",
+        "helping": "Who may act for you",
         "account": "Your account",
         "known_at": "Where you are known",
         "known_none": "No hospital is linked to you yet. Ask at the desk for a code.",

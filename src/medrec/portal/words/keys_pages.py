@@ -1,0 +1,60 @@
+"""Plain language of keys and devices, ways back, and people who help."""
+
+from medrec.portal.words.texts import Texts
+
+KEYS = Texts(
+    "KEYS",
+    {
+        "lead": "What opens your account, and how you get back in when you lose it.",
+        "devices": "Your devices",
+        "device": "A device without a name",
+        "added": "Added {when}",
+        "used": "Last used {when}",
+        "no_devices": "No passkey of yours is known here.",
+        "ways": "Ways back",
+        "ways_of": "You have {count} of 4 ways back in.",
+        "way_devices": "A second device",
+        "way_papers": "A code on paper",
+        "way_guardians": "People you trust",
+        "way_clinic": "Your clinic, in person",
+        "under_way": "Somebody is getting into your account with a new key.",
+        "under_way_more": "It can be finished {when}. If this is not you, stop it now. Until then nothing new is taken.",
+        "stop": "This is not me: stop it",
+        "paper": "Make a code on paper",
+        "paper_hint": "Nine words. With them, and after a day in which you are told, a new phone opens your account.",
+        "paper_title": "Your code on paper",
+        "paper_lead": "Print this or write it down now. It is shown once. Keep it where nobody else looks.",
+        "paper_gone": "There is no code to show. Make a new one.",
+        "qr": "The same words as a picture for a camera",
+        "print": "Print",
+        "happened": "What happened to your account",
+        "nothing": "Nothing has happened yet.",
+        "sign_hint": "To change something here, sign in with a passkey.",
+    },
+    plain=True,
+)
+
+HELPERS = Texts(
+    "HELPERS",
+    {
+        "lead": "Who may act for you, what they may do, and until when.",
+        "none": "Nobody may act for you.",
+        "look": "see your record",
+        "consent": "say yes or no for you",
+        "correct": "ask for corrections",
+        "add": "write in your record",
+        "may": "May {rights}",
+        "until": "Until {when}",
+        "over": "Over",
+        "review": "The child is eleven or older: please look at this again.",
+        "end": "Stop this helper",
+        "end_hint": "It ends at once. Nobody is told but you.",
+        "name": "Name a helper",
+        "address": "The helper's address",
+        "called": "How the helper is called",
+        "days": "For how many days",
+        "whom": "People you help",
+        "act": "Go on for {name}",
+    },
+    plain=True,
+)
