@@ -1,0 +1,75 @@
+"""Pages stay small and quick: ten thousand looks, and no page heavier than a slow phone can bear."""
+
+import time
+from typing import Any
+
+import pytest
+import sqlalchemy as sql
+
+from medrec.node import store
+from medrec.node.looks import look
+from medrec.portal.own import charts
+from medrec.portal.people import handle
+from medrec.portal.table import PAGES
+from tests.portal.reading import person_page, read, walk
+from tests.portal.story import Story
+
+PAGE_BYTES = 150_000
+LOOKS = 10_000
+
+
+def test_no_page_is_heavier_than_its_budget(told: Story) -> None:
+    for organisation in ("north", "guide"):
+        client = told.client(organisation)
+        for path, answer in walk(client).items():
+            if "html" in answer.headers["content-type"]:
+                assert len(answer.content) < PAGE_BYTES, path
+    assert len(PAGES) > 20
+
+
+def test_ten_thousand_looks_are_paged_from_the_index(told: Story, record_property: Any) -> None:
+    guide: Any = told.network["guide"]
+    account = told.person.account  # type: ignore[attr-defined]
+    client = told.client("guide")
+    page = person_page(told) + "/looks"
+    read(client, page)
+    with guide.store.read() as connection:
+        model = connection.execute(sql.select(look).where(look.c.account == account, look.c.given.is_not(None))).first()
+        notices = connection.execute(sql.select(sql.func.count()).select_from(store.notice)).scalar()
+    rows = [
+        {**model._mapping, "pair": number.to_bytes(16, "big"), "time": number + 1, "answer": ""}
+        for number in range(LOOKS)
+    ]
+    guide.store.write(lambda connection: connection.execute(sql.insert(look), rows))
+    try:
+        opened = 0
+        real = guide.vault.open
+
+        def counted(*parts: Any) -> bytes:
+            nonlocal opened
+            opened += 1
+            return real(*parts)
+
+        guide.vault.open = counted
+        begin = time.perf_counter()
+        html = read(client, page + "?page=250")
+        record_property("seconds", time.perf_counter() - begin)
+        guide.vault.open = real
+    finally:
+        guide.store.write(lambda connection: connection.execute(sql.delete(look).where(look.c.time <= LOOKS)))
+    assert "10,00" in html and len(html) < PAGE_BYTES
+    # What makes it quick whatever the machine: a page opens its own lines and none of the others.
+    assert opened < 60 and notices is not None
+    assert handle(account) in page
+
+
+@pytest.mark.parametrize("count", [2, 40, 200, 1000, 5000])
+def test_a_chart_is_small_however_many_values_there_are(count: int) -> None:
+    day = 86_400_000
+    values = [(number * day, 120.0 + number * 37 % 41) for number in range(count)]
+    points = charts.points_of(values)
+    for size in (charts.WIDE, charts.NARROW):
+        drawn = charts.drawn(points, size, "Blood pressure <&>", ("1", "2"))
+        assert len(drawn) < 20_000 * (1 if count <= 2000 else 2) and "<&>" not in drawn
+    assert (len(points) == count) if count <= charts.WEEKLY else (len(points) <= count // 7 + 2)
+    assert all(point.low <= point.value <= point.high for point in points)
