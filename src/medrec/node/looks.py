@@ -20,7 +20,7 @@ from medrec.node.store import metadata
 if TYPE_CHECKING:
     from medrec.node.node import Node
 
-KINDS = ("disclosure/1", "refusal/1", "disclosure-received/1")
+KINDS = ("disclosure/1", "refusal/1", "disclosure-received/1", "own-look/1")
 EMERGENCY = frozenset({"ETREAT", "BTG", "BTGDISCLOSE", "EMERGENCY"})
 OWN = frozenset({"PATRQT"})
 ANSWERS = ("expected", "unsure", "wrong")
@@ -123,7 +123,7 @@ class Looks:
         own = request.purpose in OWN and request.requester == self._node.organisation
         return {
             **part,
-            "pair": pair_of(statement.organisation, statement.obligation or tag.hex()),
+            "pair": pair_of(statement.organisation, getattr(statement, "obligation", None) or tag.hex()),
             "source": statement.organisation,
             "requester": request.requester,
             "machine": bool(request.machine) or not request.practitioner.strip(),
@@ -182,6 +182,7 @@ def pair_of(source: str, obligation: str) -> bytes:
 
 
 _COLUMN: dict[str, str] = {"disclosure/1": "given", "refusal/1": "refused", "disclosure-received/1": "received"}
+_COLUMN["own-look/1"] = "given"
 _opened: Callable[[Any], Look] = Look._make
 
 

@@ -32,6 +32,7 @@ from medrec.node.emergency import Emergencies
 from medrec.node.emergency_reviews import EmergencyReviews
 from medrec.node.entries import Entries
 from medrec.node.erasure import Erasures
+from medrec.node.finding import Finder
 from medrec.node.gate import Gate
 from medrec.node.journal import Journal
 from medrec.node.keys import OrganisationKeys
@@ -133,7 +134,7 @@ class Node:
         self._hear_people()
         self.acts = Acts(self)
         self.lists = PersonLists(self)
-        self.watch = Watch(self)
+        self.watch, self.finder = Watch(self), Finder(self)
         self.gate = Gate(self)
         self.referrals, self.views = Referrals(self), Views(self)
         self.checkpoints = Checkpoints(self, witnesses, web, evidence)

@@ -16,6 +16,7 @@ from sqlalchemy import BigInteger, Column, LargeBinary, String, Table
 
 from medrec.core import manifests, state
 from medrec.core.manifests.access import DisclosureManifest, RefusalManifest
+from medrec.core.manifests.inside import OwnLookManifest
 from medrec.core.manifests.review import LookOutcome, LookReviewManifest
 from medrec.core.state import Obligation
 from medrec.node import staff, store
@@ -35,6 +36,7 @@ VISIT_MS = 30 * DAY_MS
 VISITS_MAX = 200
 STRETCH = 2000
 WORDS_LENGTH_MAX = 1000
+KINDS = ("disclosure/1", "refusal/1", "own-look/1")
 OUTCOMES = ("fine", "asked", "wrong")
 COLUMNS = (
     "time", "account", "organisation", "practitioner", "identity", "role", "purpose", "reason", "door", "records",
@@ -54,7 +56,7 @@ class Watched(NamedTuple):
     """A ranked look with its manifest, and the outcome of the last review ("" if nobody has read it)."""
 
     ranked: Ranked
-    statement: DisclosureManifest | RefusalManifest
+    statement: DisclosureManifest | RefusalManifest | OwnLookManifest
     outcome: str
 
 
@@ -104,7 +106,7 @@ class Watch:
             sql.select(store.manifest.c.person, store.manifest.c.kind).where(store.manifest.c.hash == look)
         ).one_or_none()
         kept = node.journal.manifest(connection, look) if row is not None else None
-        if row is None or kept is None or row.kind not in ("disclosure/1", "refusal/1"):
+        if row is None or kept is None or row.kind not in KINDS:
             raise Refusal(Code.UNKNOWN_LOOK)
         account = str(getattr(manifests.decode(kept[1]), "account", ""))
         now = node.clock()
@@ -147,7 +149,7 @@ class Watch:
 
     def _catch_up(self, connection: sql.Connection, now: int) -> None:
         """Read the lines that came since the last time, and let go of what has left the window."""
-        where = (store.line.c.kind.in_(("disclosure/1", "refusal/1")), store.line.c.time > now - WINDOW_MS)
+        where = (store.line.c.kind.in_(KINDS), store.line.c.time > now - WINDOW_MS)
         while True:
             rows = connection.execute(
                 sql.select(store.line.c.seq, store.line.c.manifest, store.manifest.c.person)
@@ -181,7 +183,7 @@ class Watch:
         known = self._person(connection, person)
         name = _plain(request.practitioner)
         half = ""
-        if not refused:
+        if isinstance(statement, DisclosureManifest):
             key = state.obligation_key(statement.organisation, bytes.fromhex(statement.obligation))
             obligation = state.read(view, key, Obligation)
             half = "waiting" if obligation is None else obligation.status

@@ -61,6 +61,8 @@ def of_person(node: "Node", visit: Visit, names: dict[str, str], notices: list[N
             if notice.kind == "disclosure-received/1":
                 if (notice.manifest.source, notice.manifest.obligation) not in given:
                     found.append(_one_sided(visit, names, notice))
+            elif notice.kind == "own-look/1":
+                found.append(_inside(visit, names, notice))
             elif notice.kind == "refusal/1":
                 found.append(_refused(visit, names, notice))
             elif _pair(notice) not in stopped:
@@ -100,6 +102,14 @@ def _one_sided(visit: Visit, names: dict[str, str], notice: Notice) -> dict[str,
     what = render.kinds_of([record.type for record in statement.records])
     text = words.LOOKS["oneside" if statement.outcome == "received" else "oneside_" + statement.outcome]
     return _item(visit, notice, render.say(text, who=who, what=what, source=source), "check")
+
+
+def _inside(visit: Visit, names: dict[str, str], notice: Notice) -> dict[str, Any]:
+    request = notice.manifest.request
+    source = names.get(notice.manifest.organisation, notice.manifest.organisation)
+    who = render.foreign(request.practitioner)
+    sentence = render.say(words.LOOKS["inside"], who=who, source=source)
+    return _item(visit, notice, sentence, "given", *reasons(request))
 
 
 def _refused(visit: Visit, names: dict[str, str], notice: Notice) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from medrec.core.manifests.access import RefusalManifest
+from medrec.core.manifests.inside import OwnLookManifest
 from medrec.node import halves
 from medrec.node.refusals import Refusal
 from medrec.node.watching import OUTCOMES, Watched
@@ -75,6 +76,8 @@ def _row(visit: Visit, known: dict[str, str], item: Watched) -> dict[str, Any]:
     if isinstance(statement, RefusalManifest):
         sentence = render.say(words.GIVEN["asked"], requester=who)
         more.append(looks.why_not(statement.code, own_words=False))
+    elif isinstance(statement, OwnLookManifest):
+        sentence = render.say(words.OFFICE["inside"], who=request.practitioner)
     else:
         what = render.kinds_of([record.type for record in statement.records])
         sentence = render.say(words.GIVEN["gave"], requester=who, what=what)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from medrec.portal import (
+    clinic,
     front,
     given,
     join,
@@ -82,6 +83,14 @@ PAGES = (
     Page(
         "/records", "records", records.show, "records.html", Role.RECORDS, menu=True, methods=BOTH, who=CARE,
         icon="record",
+    ),
+    Page(
+        "/clinic", "clinic", clinic.show, "clinic.html", Role.RECORDS, menu=True, methods=BOTH, who=(Who.CLINICIAN,),
+        icon="find",
+    ),
+    Page(
+        "/clinic/patient", "clinic_patient", clinic.show_patient, "clinic_patient.html", Role.RECORDS, methods=FORM,
+        who=(Who.CLINICIAN,), up="clinic",
     ),
     Page(
         "/patient-list", "patient_lists", lists.show, "lists.html", Role.RECORDS, menu=True, methods=BOTH,

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from medrec.core import codec
-from medrec.core.manifests import access, acts, consent, delegation, dispute, record, review
+from medrec.core.manifests import access, acts, consent, delegation, dispute, inside, record, review
 from medrec.core.manifests.correction import FORMS as CORRECTIONS
 from medrec.core.manifests.emergency import FORMS as EMERGENCIES
 from medrec.core.manifests.erasure import FORMS as ERASURES
@@ -42,6 +42,7 @@ FORMS: dict[str, type[Fields]] = {
     "dispute-answer/1": dispute.DisputeAnswerManifest,
     "dispute-answered/1": dispute.DisputeAnsweredManifest,
     "list-act/1": acts.ActManifest,
+    "own-look/1": inside.OwnLookManifest,
     "look-review/1": review.LookReviewManifest,
 }
 

@@ -92,7 +92,7 @@ def show_one(node: "Node", visit: Visit) -> dict[str, Any]:
         with node.store.read() as connection:
             row = connection.execute(sql.select(store.notice).where(store.notice.c.tag == tag)).first()
         counts: dict[str, int] = {}
-        for record in person.opened(node, row).manifest.records:
+        for record in getattr(person.opened(node, row).manifest, "records", ()):
             counts[record.type] = counts.get(record.type, 0) + 1
         ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
         seen = [{"name": words.record_type(kind, 2), "count": count} for kind, count in ordered]
@@ -111,7 +111,9 @@ def show_one(node: "Node", visit: Visit) -> dict[str, Any]:
         "look": look,
         "seen": seen,
         "proofs": proofs,
-        "one_sided": look.refused is None and (look.given is None or look.received is None),
+        "one_sided": look.source != look.requester
+        and look.refused is None
+        and (look.given is None or look.received is None),
         "requester": who.place(look.requester),
     }
 

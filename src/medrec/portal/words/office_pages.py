@@ -23,6 +23,7 @@ OFFICE = Texts(
         "was_wrong": "Was wrong",
         "complete": "Is the log whole?",
         "export": "Save all looks as a table",
+        "inside": "{who} opened a record in this house",
         "somebody": "Demonstration",
     },
 )

@@ -44,6 +44,7 @@ PERSON = Texts(
 LOOKS = Texts(
     "LOOKS",
     {
+        "inside": "{who} opened your record at {source}",
         "own": "Your own agent read {what} at {source} for you.",
         "gave": "{who} got {what} from {source}.",
         "refused": "{who} asked {source} for your records and got nothing.",

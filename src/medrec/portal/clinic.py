@@ -1,0 +1,140 @@
+"""The clinician's room: what waits, finding a patient with a reason, and one screen across institutions.
+
+Nothing about a patient stands in an address: which patient, why, and whom to ask are fields of forms. What others let
+out is shown and merged, and nothing of it is kept here beyond the line that it came.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from medrec.node.finding import PURPOSES, Found
+from medrec.node.peers import PeerError
+from medrec.node.practitioners import PHYSICIAN, Practitioner
+from medrec.node.receive import NotGenuineError, Received, request_records
+from medrec.node.referrals import providers
+from medrec.node.refusals import Refusal
+from medrec.portal import lists, render, words
+from medrec.portal.page import PageError, Visit, names
+from medrec.portal.session import Who, require
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+PAGES_MAX = 20
+WAITING_SHOWN = 20
+
+
+def show(node: "Node", visit: Visit) -> dict[str, Any]:
+    """The values of clinic.html: what waits, and the finder."""
+    known = names(node)
+    found: list[Found] | None = None
+    trouble = ""
+    if visit.form:
+        try:
+            found = node.finder.find(visit.form.get("text", ""), visit.form.get("birth", "").strip())
+        except Refusal as refusal:
+            trouble = refusal.sentence
+    return {
+        "text": visit.form.get("text", ""),
+        "birth": visit.form.get("birth", ""),
+        "found": found,
+        "trouble": trouble,
+        "purposes": [(purpose, words.PURPOSES.get(purpose, purpose)) for purpose in PURPOSES],
+        "may_open": visit.session is not None,
+        "referrals": [
+            {
+                "when": visit.when(one.time),
+                "sentence": render.say(
+                    words.CLINIC["referral"], who=one.practitioner, place=known.get(one.source, one.source)
+                ),
+                "reason": one.reason,
+                "count": len(one.records),
+            }
+            for one in node.referrals.taken()[:WAITING_SHOWN]
+        ],
+    }
+
+
+def show_patient(node: "Node", visit: Visit) -> dict[str, Any]:
+    """The values of clinic_patient.html. A form field `from-ORGANISATION` asks that organisation too."""
+    session = require(visit, Who.CLINICIAN)
+    who = practitioner(node, session.staff, session.name)
+    form = {name: value.strip() for name, value in visit.form.items()}
+    purpose, reason = form.get("purpose", "TREAT"), form.get("reason", "")
+    try:
+        patient = node.finder.open(form.get("patient", ""), who, purpose, reason)
+    except Refusal as refusal:
+        raise PageError(400, refusal.code, refusal.sentence) from None
+    known = names(node)
+    asked = [name.removeprefix("from-") for name in form if name.startswith("from-")]
+    answers: list[dict[str, Any]] = []
+    received: list[Received] = []
+    if patient.account is not None:
+        for source in [one.id for one in providers(node) if one.id in asked]:
+            answer, pages = _ask(node, source, patient.account, who, purpose, reason, known)
+            answers.append(answer)
+            received += pages
+    shown = None
+    if patient.account is not None:
+        read = node.lists.with_received(patient.account, received)
+
+        def proof(line: Any) -> str | None:
+            here = line.source == node.organisation and line.author == "record"
+            return visit.link("version", manifest=line.manifest) if here else None
+
+        shown = lists.values(visit, read, lambda name: known.get(name, name), proof)
+    return {
+        "patient": patient,
+        "purpose": purpose,
+        "reason": reason,
+        "answers": answers,
+        "others": [
+            {"id": one.id, "name": one.name, "asked": one.id in asked}
+            for one in providers(node)
+            if patient.account is not None
+        ],
+        "lists": shown,
+        "results": _results(visit, received, known),
+    }
+
+
+def practitioner(node: "Node", staff: str, name: str) -> Practitioner:
+    """Who signs requests for a member of the staff; entered when she asks for the first time."""
+    try:
+        return node.practitioners.present(staff)
+    except LookupError:
+        return node.practitioners.enter(staff, name, PHYSICIAN)
+
+
+def _ask(
+    node: "Node", source: str, account: str, who: Practitioner, purpose: str, reason: str, known: dict[str, str]
+) -> tuple[dict[str, Any], list[Received]]:
+    """Everything that a source lets out, page by page, and what to say of it."""
+    place = known.get(source, source)
+    pages: list[Received] = []
+    after = ""
+    try:
+        while len(pages) < PAGES_MAX:
+            page = request_records(node, source, account, practitioner=who, purpose=purpose, reason=reason, after=after)
+            pages.append(page)
+            if not page.more:
+                break
+            after = page.more
+    except (PeerError, NotGenuineError) as error:
+        sentence = render.say(words.CLINIC["gave_nothing"], place=place, why=error.sentence)
+        return {"good": False, "id": source, "sentence": sentence, "name": place}, pages
+    what = render.kinds_of([record.type for page in pages for record in page.records])
+    text = words.CLINIC["gave" if any(page.records for page in pages) else "gave_none"]
+    return {"good": True, "id": source, "sentence": render.say(text, place=place, what=what), "name": place}, pages
+
+
+def _results(visit: Visit, received: list[Received], known: dict[str, str]) -> list[dict[str, Any]]:
+    """What came, counted by kind and by where it is from."""
+    return [
+        {
+            "place": known.get(page.source, page.source),
+            "what": render.kinds_of([record.type for record in page.records]),
+            "when": visit.when(page.disclosure.time),
+        }
+        for page in received
+        if page.records
+    ]

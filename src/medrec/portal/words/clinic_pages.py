@@ -1,0 +1,41 @@
+"""Words of the clinician's room."""
+
+from medrec.portal.words.texts import Texts
+
+CLINIC = Texts(
+    "CLINIC",
+    {
+        "lead": "See who waits, find a patient, and read one list of what every place knows.",
+        "waits": "Sent to you",
+        "waits_none": "Nobody was sent to you lately.",
+        "referral": "{who} at {place} sent you somebody",
+        "records": ("One record came along", "{count} records came along"),
+        "find": "Find a patient",
+        "text": "Name, local number or account",
+        "birth": "Birth date, if you know it",
+        "birth_hint": "For example 1959-03-27",
+        "search": "Find",
+        "none": "Nobody here fits. Check the spelling, or leave out the birth date.",
+        "found": ("One patient fits", "{count} patients fit"),
+        "not_linked": "No account yet: link it at the desk.",
+        "born": "Born {date}",
+        "why": "Why do you open this?",
+        "purpose": "For",
+        "reason": "Your reason, in a few words",
+        "reason_hint": "The patient reads it. At least 10 letters.",
+        "open": "Open the record",
+        "sign_in": "To open a record, sign in with your own key. Every opening is told to the patient.",
+        "patient": "One patient",
+        "told": "The patient is told that you opened this, and why.",
+        "ask": "Ask other places",
+        "ask_lead": "Ask the patient where else she was treated, and choose only those. Each place decides by the "
+        "patient’s own rules, and she sees that you asked.",
+        "ask_button": "Ask now",
+        "answers": "What the others said",
+        "gave": "{place} sent {what}.",
+        "gave_none": "{place} has nothing that you may see.",
+        "gave_nothing": "{place} sent nothing. {why}",
+        "not_kept": "What others sent is shown here and not kept.",
+        "again": "Find another patient",
+    },
+)

@@ -1,0 +1,124 @@
+"""The clinician's room: a patient is found with a reason, the opening is told, others are asked, nothing is kept."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from medrec.core import manifests
+from medrec.node import store
+from medrec.node.refusals import Code
+from tests.portal.reading import text_of
+from tests.portal.story import HOUR, Story
+from tests.portal.test_sign_in import csrf_of, visitor
+
+ADA = (
+    '{"resourceType":"Patient","id":"ada","name":[{"family":"Özil-Brown","given":["Ada","Maria"]}],'
+    '"birthDate":"1959-03-27","gender":"female","identifier":[{"value":"MRN-4711"}]}'
+)
+PILL = (
+    '{"resourceType":"MedicationRequest","id":"rx","status":"active","intent":"order",'
+    '"subject":{"reference":"Patient/ada"},"authoredOn":"2025-01-10",'
+    '"medicationCodeableConcept":{"text":"Lisinopril 10 MG Oral Tablet"}}'
+)
+
+
+@pytest.fixture
+def told(tmp_path: Path) -> Iterator[Story]:
+    story = Story(tmp_path)
+    network: Any = story.network
+    story.person = network.patient("ada", "north", "south")  # type: ignore[attr-defined]
+    network["south"].put("Patient", "ada", ADA)
+    network["north"].put("MedicationRequest", "rx", PILL)
+    story.settle()
+    yield story
+    story.network.close()
+
+
+def clinician(story: Story) -> tuple[TestClient, str]:
+    """A clinician of south who has signed in, and her form's token."""
+    client = visitor(story, "south", demonstration=True)
+    assert client.post("/sign-in/demonstration", data={"role": "clinician"}).status_code in (200, 303)
+    return client, csrf_of(client.get("/clinic").text)
+
+
+def lines(story: Story, organisation: str, kind: str) -> list[Any]:
+    node: Any = story.network[organisation]
+    with node.store.read() as connection:
+        return [
+            manifests.decode(node.journal.manifest(connection, bytes(row.hash))[1])
+            for row in node.rows(store.manifest)
+            if row.kind == kind
+        ]
+
+
+@pytest.mark.parametrize("text", ["ozil", "ada brown", "MRN-4711", "ada", "Maria Öz"])
+def test_a_patient_is_found_by_what_people_know(told: Story, text: str) -> None:
+    finder = told.network["south"].finder  # type: ignore[attr-defined]
+    assert [one.patient for one in finder.find(text)] == ["ada"]
+    assert [one.patient for one in finder.find(text, "1959-03-27")] == ["ada"]
+    assert finder.find(text, "1959-03-28") == []
+
+
+@pytest.mark.parametrize("text", ["", " ", "a"])
+def test_a_search_for_nothing_lists_nobody(told: Story, text: str) -> None:
+    client, csrf = clinician(told)
+    answer = client.post("/clinic", data={"csrf": csrf, "text": text})
+    assert "Özil" not in answer.text
+    assert Code.SEARCH_TOO_SHORT.sentence in text_of(answer.text)
+
+
+@pytest.mark.parametrize(
+    "fields", [{"reason": ""}, {"reason": "care"}, {"reason": "First visit", "purpose": "CURIOUS"}]
+)
+def test_nothing_is_opened_without_a_purpose_and_a_reason(told: Story, fields: dict[str, str]) -> None:
+    client, csrf = clinician(told)
+    answer = client.post("/clinic/patient", data={"csrf": csrf, "patient": "ada", "purpose": "TREAT", **fields})
+    assert answer.status_code == 400 and "Özil" not in answer.text
+    assert lines(told, "south", "own-look/1") == []
+
+
+def test_an_opening_stands_in_the_journal_and_is_told_to_the_person(told: Story) -> None:
+    client, csrf = clinician(told)
+    fields = {"csrf": csrf, "patient": "ada", "purpose": "TREAT", "reason": "First visit today"}
+    answer = client.post("/clinic/patient", data=fields)
+    assert answer.status_code == 200 and "Özil-Brown" in answer.text
+    (look,) = lines(told, "south", "own-look/1")
+    assert look.request.reason == "First visit today" and look.request.requester == "south"
+    told.settle()
+    guide: Any = told.network["guide"]
+    guide.looks.catch_up()
+    (seen,) = guide.looks.page(look.account)
+    assert (seen.source, seen.requester) == ("south", "south")
+    queue = told.network["south"].watch.queue()  # type: ignore[attr-defined]
+    assert [item.statement for item in queue] == [look]
+
+
+def test_others_are_asked_only_when_chosen_and_what_they_send_is_merged_and_not_kept(told: Story) -> None:
+    client, csrf = clinician(told)
+    fields = {"csrf": csrf, "patient": "ada", "purpose": "TREAT", "reason": "First visit today"}
+    assert "Lisinopril" not in client.post("/clinic/patient", data=fields).text
+    assert lines(told, "north", "disclosure/1") == lines(told, "north", "refusal/1") == []
+    refused = client.post("/clinic/patient", data={**fields, "from-north": "1"})
+    assert "Lisinopril" not in refused.text and len(lines(told, "north", "refusal/1")) == 1
+    network: Any = told.network
+    network.consent(told.person, "north", "south", until=network.time + 24 * HOUR)
+    told.settle()
+    given = client.post("/clinic/patient", data={**fields, "from-north": "1"})
+    assert "Lisinopril" in given.text
+    (disclosure,) = lines(told, "north", "disclosure/1")
+    assert disclosure.request.reason == "First visit today"
+    assert "Lisinopril" not in client.post("/clinic/patient", data=fields).text
+
+
+def test_whoever_has_not_signed_in_opens_nobody(told: Story) -> None:
+    fields = {"patient": "ada", "purpose": "TREAT", "reason": "First visit today"}
+    for demonstration in (True, False):
+        answer = told.client("south", demonstration=demonstration).post(
+            "/clinic/patient", data=fields, follow_redirects=False
+        )
+        assert answer.status_code in (303, 401, 403)
+        assert "Özil" not in answer.text
+    assert lines(told, "south", "own-look/1") == []
