@@ -9,7 +9,9 @@ from starlette.testclient import TestClient
 
 from medrec.core import manifests
 from medrec.node import store
+from medrec.node.emergency import REVIEWS_PATH
 from medrec.node.refusals import Code
+from medrec.portal import words
 from tests.portal.reading import text_of
 from tests.portal.story import HOUR, Story
 from tests.portal.test_sign_in import csrf_of, visitor
@@ -122,3 +124,34 @@ def test_whoever_has_not_signed_in_opens_nobody(told: Story) -> None:
         assert answer.status_code in (303, 401, 403)
         assert "Özil" not in answer.text
     assert lines(told, "south", "own-look/1") == []
+
+
+def test_a_lock_is_broken_with_a_warning_and_reviewed_by_somebody_else(told: Story) -> None:
+    client, csrf = clinician(told)
+    fields = {"csrf": csrf, "patient": "ada", "purpose": "TREAT", "reason": "First visit today"}
+    refused = client.post("/clinic/patient", data={**fields, "from-north": "1"}).text
+    assert words.CLINIC["warning"] in text_of(refused)
+    lock = {**fields, "break": "north", "code": "unconscious", "scope": "summary", "again": "ada"}
+    slip = client.post("/clinic/patient", data={**lock, "words": "Found on the street, no answer", "again": "eda"})
+    assert slip.status_code == 400 and lines(told, "south", "emergency-declared/1") == []
+    short = client.post("/clinic/patient", data={**lock, "words": "help"})
+    assert short.status_code == 400 and lines(told, "south", "emergency-declared/1") == []
+    opened = client.post("/clinic/patient", data={**lock, "words": "Found on the street, no answer"})
+    assert opened.status_code == 200 and "Lisinopril" in opened.text
+    (declared,) = lines(told, "south", "emergency-declared/1")
+    (stands,) = lines(told, "north", "emergency/1")
+    assert stands.request.reason == "Found on the street, no answer"
+    office = told.client("south")
+    html = office.get("/office").text
+    assert words.OFFICE["emergency_open"] in html and "Found on the street, no answer" in html
+    told.settle()
+    north: Any = told.network["north"]
+    assert [item.ranked.reasons[0] for item in north.watch.queue()].count("emergency") >= 1
+    review = {"emergency": declared.obligation, "outcome": "justified", "words": "It was an emergency."}
+    assert office.post("/office", data={**review, "outcome": "shrug"}, follow_redirects=False).status_code == 400
+    assert office.post("/office", data=review, follow_redirects=False).status_code == 303
+    south: Any = told.network["south"]
+    (waiting,) = [row for row in south.rows(store.outbox) if row.path == REVIEWS_PATH]
+    assert north.emergencies.take_review("south", bytes(waiting.payload)) is True
+    assert [one.outcome for one in lines(told, "north", "emergency-reviewed/1")] == ["justified"]
+    assert words.OFFICE["emergency_reviewed"] in told.client("north").get("/office").text

@@ -6,6 +6,7 @@ out is shown and merged, and nothing of it is kept here beyond the line that it 
 
 from typing import TYPE_CHECKING, Any
 
+from medrec.core.consent.emergency import HOURS_DEFAULT, REASONS, TEXT_MIN
 from medrec.node.finding import PURPOSES, Found
 from medrec.node.peers import PeerError
 from medrec.node.practitioners import PHYSICIAN, Practitioner
@@ -68,7 +69,12 @@ def show_patient(node: "Node", visit: Visit) -> dict[str, Any]:
     asked = [name.removeprefix("from-") for name in form if name.startswith("from-")]
     answers: list[dict[str, Any]] = []
     received: list[Received] = []
-    if patient.account is not None:
+    broken = None
+    if patient.account is not None and form.get("break"):
+        broken = _break(node, visit, patient, who, form, known)
+        answer, received = _ask(node, form["break"], patient.account, who, "BTG", form["words"], known)
+        answers.append(answer)
+    elif patient.account is not None:
         for source in [one.id for one in providers(node) if one.id in asked]:
             answer, pages = _ask(node, source, patient.account, who, purpose, reason, known)
             answers.append(answer)
@@ -93,8 +99,39 @@ def show_patient(node: "Node", visit: Visit) -> dict[str, Any]:
             if patient.account is not None
         ],
         "lists": shown,
-        "results": _results(visit, received, known),
+        "broken": broken,
+        "reader": session.name,
+        "reasons": [(code, words.EMERGENCY[code]) for code in REASONS],
+        "refused": [answer for answer in answers if not answer["good"]],
+        "words_min": TEXT_MIN,
     }
+
+
+def _break(
+    node: "Node", visit: Visit, patient: Found, who: Practitioner, form: dict[str, str], known: dict[str, str]
+) -> Any:
+    """Declare an emergency at one place; the patient's number is written once more, so that nobody slips."""
+    if form.get("again") != patient.patient:
+        raise PageError(400, "patient-not-same")
+    assert patient.account is not None
+    scope, source = form.get("scope", "summary"), form["break"]
+    if source not in known or scope not in ("summary", "restricted") or form.get("code") not in REASONS:
+        raise PageError(400, "form-unreadable")
+    try:
+        declared = node.emergency_reviews.declare(
+            source,
+            patient.account,
+            who,
+            form["code"],
+            form.get("words", ""),
+            scope=scope,
+            hours=HOURS_DEFAULT,  # type: ignore[arg-type]
+        )
+    except Refusal as refusal:
+        raise PageError(400, refusal.code, refusal.sentence) from None
+    except PeerError as error:
+        raise PageError(400, error.code, error.sentence) from None
+    return render.say(words.CLINIC["broken"], place=known[source], when=visit.when(declared.until))
 
 
 def practitioner(node: "Node", staff: str, name: str) -> Practitioner:
@@ -125,16 +162,3 @@ def _ask(
     what = render.kinds_of([record.type for page in pages for record in page.records])
     text = words.CLINIC["gave" if any(page.records for page in pages) else "gave_none"]
     return {"good": True, "id": source, "sentence": render.say(text, place=place, what=what), "name": place}, pages
-
-
-def _results(visit: Visit, received: list[Received], known: dict[str, str]) -> list[dict[str, Any]]:
-    """What came, counted by kind and by where it is from."""
-    return [
-        {
-            "place": known.get(page.source, page.source),
-            "what": render.kinds_of([record.type for record in page.records]),
-            "when": visit.when(page.disclosure.time),
-        }
-        for page in received
-        if page.records
-    ]

@@ -16,12 +16,13 @@ if TYPE_CHECKING:
     from medrec.node.node import Node
 
 OWED_SHOWN = 20
+EMERGENCY_OUTCOMES = ("justified", "not-justified", "unclear")
 
 
 def show(node: "Node", visit: Visit) -> dict[str, Any] | Go:
     """The values of office.html; POST takes what the officer found about a look."""
     if visit.form:
-        return _review(node, visit)
+        return _review_emergency(node, visit) if "emergency" in visit.form else _review(node, visit)
     queue = node.watch.queue()
     chosen = visit.query.get("reason", "")
     chosen = chosen if chosen in WEIGHTS else ""
@@ -51,6 +52,8 @@ def show(node: "Node", visit: Visit) -> dict[str, Any] | Go:
         "queue_link": here,
         "completeness": _completeness(node, visit, known),
         "outcomes": OUTCOMES,
+        "emergencies": _emergencies(node, visit, known),
+        "verdicts": EMERGENCY_OUTCOMES,
     }
 
 
@@ -67,6 +70,49 @@ def _review(node: "Node", visit: Visit) -> Go:
     except (ValueError, Refusal):
         raise PageError(400, "look-unknown") from None
     return Go(visit.link("office"), "reviewed")
+
+
+def _review_emergency(node: "Node", visit: Visit) -> Go:
+    session = visit.session
+    reviewer = (session.staff, session.name) if session is not None else ("", words.OFFICE["somebody"])
+    try:
+        identifier = bytes.fromhex(visit.form["emergency"])
+        outcome = visit.form.get("outcome", "")
+        if outcome not in EMERGENCY_OUTCOMES:
+            raise ValueError
+        node.emergency_reviews.review(identifier, *reviewer, outcome, visit.form.get("words", "").strip())  # type: ignore[arg-type]
+    except ValueError:
+        raise PageError(400, "look-unknown") from None
+    except Refusal as refusal:
+        raise PageError(400, refusal.code, refusal.sentence) from None
+    return Go(visit.link("office"), "reviewed")
+
+
+def _emergencies(node: "Node", visit: Visit, known: dict[str, str]) -> dict[str, list[dict[str, Any]]]:
+    """The board: locks that our people broke, to be reviewed here, and those that others broke at ours."""
+    ours = [
+        {
+            "id": one.id.hex(),
+            "sentence": render.say(words.OFFICE["we_broke"], who=one.name, place=known.get(one.source, one.source)),
+            "why": words.EMERGENCY.get(one.code, one.code),
+            "text": one.text,
+            "when": visit.when(one.time),
+            "due": visit.when(one.due),
+            "status": one.status,
+            "open": one.status not in ("refused", "reviewed"),
+        }
+        for one in node.emergency_reviews.all()[:OWED_SHOWN]
+    ]
+    theirs = [
+        {
+            "sentence": render.say(words.OFFICE["they_broke"], place=known.get(one.requester, one.requester)),
+            "when": visit.when(one.since),
+            "due": visit.when(one.due),
+            "status": one.status,
+        }
+        for one in node.emergencies.all()[:OWED_SHOWN]
+    ]
+    return {"ours": ours, "theirs": theirs}
 
 
 def _row(visit: Visit, known: dict[str, str], item: Watched) -> dict[str, Any]:

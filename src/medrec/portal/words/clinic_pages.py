@@ -37,5 +37,33 @@ CLINIC = Texts(
         "gave_nothing": "{place} sent nothing. {why}",
         "not_kept": "What others sent is shown here and not kept.",
         "again": "Find another patient",
+        "emergency": "Emergency: break the lock",
+        "warning": "Only if somebody is in danger and cannot be asked. You see first what keeps a person alive. The "
+        "patient, her helpers and two privacy offices are told at once. Somebody else checks it within 72 hours.",
+        "where": "At which place",
+        "code": "Why she is not asked",
+        "words": "What happened, in your own words (at least {count} letters)",
+        "same": "Write the patient’s number once more",
+        "scope": "How much",
+        "summary": "The emergency summary",
+        "restricted": "Also what is specially shut",
+        "break": "Break the lock",
+        "broken": "You broke the lock at {place}. It is open for you until {when}.",
+        "reader": "Emergency look by {name}",
+    },
+)
+
+EMERGENCY = Texts(
+    "EMERGENCY",
+    {
+        "cardiac-arrest": "Heart stopped",
+        "unconscious": "Not conscious",
+        "severe-injury": "Badly hurt",
+        "poisoning": "Poisoning",
+        "acute-illness": "Suddenly very ill",
+        "birth": "Birth",
+        "mental-crisis": "Crisis of the mind",
+        "person-unable-to-ask": "Cannot be asked",
+        "other": "Something else",
     },
 )

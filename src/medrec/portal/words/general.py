@@ -89,6 +89,7 @@ ERRORS = Texts(
         "unknown-person": "Nobody with this address is served here.",
         "unknown-line": "There is no such line.",
         "look-unknown": "There is no such look here.",
+        "patient-not-same": "That is not the number of this patient. Nothing was opened.",
         "wrong-role": "This organisation has no such page.",
         "list-act-unknown": "This cannot be said of the list. Nothing was kept. Go back and try again.",
         "sign-in": "This page is about people. Please sign in first.",
