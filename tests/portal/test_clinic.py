@@ -146,7 +146,7 @@ def test_a_lock_is_broken_with_a_warning_and_reviewed_by_somebody_else(told: Sto
     assert words.OFFICE["emergency_open"] in html and "Found on the street, no answer" in html
     told.settle()
     north: Any = told.network["north"]
-    assert [item.ranked.reasons[0] for item in north.watch.queue()].count("emergency") >= 1
+    assert north.watch.queue()[0].ranked.reasons[0] == "emergency"
     review = {"emergency": declared.obligation, "outcome": "justified", "words": "It was an emergency."}
     assert office.post("/office", data={**review, "outcome": "shrug"}, follow_redirects=False).status_code == 400
     assert office.post("/office", data=review, follow_redirects=False).status_code == 303
