@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from medrec.core import manifests
+from medrec.core import codec, manifests
 from medrec.core.manifests.acts import Act, ActManifest, Against
 from medrec.core.reconcile.rows import Conflict, MedicineRow
 from medrec.node import acts, lists, receive, stating, store
@@ -197,8 +197,6 @@ def test_a_clinicians_stop_reaches_who_had_the_records_and_nobody_else(clinic: C
 
 
 def _array(payload: bytes) -> bytes:
-    from medrec.core import codec
-
     return codec.encode([payload])
 
 

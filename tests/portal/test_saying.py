@@ -4,7 +4,11 @@ from typing import Any
 
 import pytest
 
+from medrec.core import codec
+from medrec.node import store
+from medrec.node.corrections import CORRECTIONS_PATH
 from medrec.portal import words
+from tests.node.test_lists import METFORMIN_500, order
 from tests.portal.reading import text_of
 from tests.portal.story import Story
 from tests.portal.test_sign_in import Person, csrf_of, sign, visitor
@@ -54,3 +58,64 @@ def test_what_cannot_be_said_is_told_and_nothing_waits(empty: Story, ada: Person
     assert client.post("/list-word", data={"act": "also-taking", "name": "x", "csrf": "no"}).status_code == 403
     assert visitor(empty).post("/list-word", data={"act": "also-taking", "name": "x"}).status_code == 401
     assert node.acts.of(ada.account) == []  # type: ignore[attr-defined]
+
+
+def linked(story: Story, person: Person, *places: str) -> None:
+    """She is known at these places, each with an order of metformin, and her agent may read there."""
+    agent = story.network["guide"].agent
+    assert agent is not None
+    for place in places:
+        node: Any = story.network[place]
+        agent.link(person.account, place, node.linker.invite("ada"), person.phone.sign_for)
+        node.put("MedicationRequest", f"m-{place}", order(f"m-{place}", METFORMIN_500, "metformin 500 mg"))
+        person.sign = person.phone.sign_for  # type: ignore[attr-defined]
+        person.key = person.phone  # type: ignore[attr-defined]
+        story.network.consent(person, place, "guide")  # type: ignore[arg-type]
+    story.settle()
+    story.network["guide"].copies.refresh(person.account)  # type: ignore[attr-defined]
+    story.settle()
+
+
+def test_one_signature_asks_the_places_that_she_chose_to_correct_and_both_sides_see_it(
+    empty: Story, ada: Person
+) -> None:
+    linked(empty, ada, "north", "south")
+    client, guide, south = visitor(empty), empty.network["guide"], empty.network["south"]
+    node: Any = guide
+    sign(empty, client, ada.phone, ada.id)
+    html = client.get(f"{ada.page}/list").text
+    assert 'name="to-north" value="1" checked' in html and 'name="to-south" value="1" checked' in html
+    (row,) = node.lists.of(ada.account).read.medicines
+    assert {line.source for line in row.lines} == {"north", "south"}
+    empty.network.time += 60_000
+    form = {"act": "not-taking", "row": row.key, "words": "It made me sick.", "places": "chosen", "to-south": "1"}
+    ticket = ticket_of(client.post("/list-word", data=form | {"csrf": csrf_of(html)}))
+    shown = client.post("/signing/act", json={"ticket": ticket}).json()["value"]
+    assert shown["recipients"] == ["south"] and [one["source"] for one in shown["against"]] == ["south"]
+    assert answer(empty, client, ticket, ada.phone).status_code == 200
+    told = text_of(client.get(f"{ada.page}/list").text)
+    assert words.ONE_LIST["asked"] in told and "It made me sick." in told and words.ONE_LIST["asked_way"] in told
+    (waiting,) = [entry for entry in node.rows(store.outbox) if entry.path == CORRECTIONS_PATH]
+    assert waiting.organisation == "south"
+    node.peers.call("south", CORRECTIONS_PATH, codec.encode([waiting.payload]))
+    empty.settle()
+    assert "No answer yet" in text_of(client.get(f"{ada.page}/list").text)
+    assert empty.network["north"].acts.of(ada.account) == []  # type: ignore[attr-defined]
+    # The staff of south sees what is owed and answers; nobody does who is not signed in.
+    staff = visitor(empty, "south", demonstration=True)
+    (here,) = south.corrections.here()
+    answered = {"correction": here.id.hex(), "answer": "noted", "words": "We will ask her."}
+    assert staff.post("/patient-list", data=answered).status_code == 401
+    assert staff.post("/sign-in/demonstration", data={"role": "clinician"}).status_code in (200, 303)
+    page = staff.get("/patient-list").text
+    assert "It made me sick." in text_of(page) and "MedicationRequest/m-south" in text_of(page)
+    assert 'value="corrected"' not in page, "no newer version is there"
+    token = {"csrf": csrf_of(page)}
+    nobodys = {"correction": "00" * 16}
+    for bad in ({"answer": "corrected"}, {"answer": "shrug"}, {"words": " "}, {"correction": "xx"}, nobodys):
+        assert staff.post("/patient-list", data=answered | bad | token).status_code == 400, bad
+    assert staff.post("/patient-list", data=answered | token).status_code == 200
+    assert words.CARE_LISTS["asked"] not in text_of(staff.get("/patient-list").text)
+    empty.settle()
+    told = text_of(client.get(f"{ada.page}/list").text)
+    assert "We will ask her." in told and words.ONE_LIST["asked_noted"] in told

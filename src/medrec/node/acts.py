@@ -19,6 +19,7 @@ from medrec.core.consent.decide import judge
 from medrec.core.crypto import verify_ed25519
 from medrec.core.manifests.access import DisclosureManifest, ReceivedManifest, Request
 from medrec.core.manifests.acts import Act, ActKind, ActManifest, Against, Subject, act_message, misfit
+from medrec.core.manifests.correction import of_act
 from medrec.core.manifests.practitioner import Credential, credential_message
 from medrec.core.records.terms import RXNORM
 from medrec.node import store
@@ -140,9 +141,24 @@ class Acts:
             row = {"id": identifier, "account": act.account, "manifest": digest, "time": now, "sealed": sealed}
             connection.execute(sql.insert(list_act).values(**row))
             self._ask_to_look(connection, act, now)
+            self._ask_to_correct(connection, act)
             return True
 
         return node.store.write(write)
+
+    def _ask_to_correct(self, connection: sql.Connection, act: Act) -> None:
+        """At the agent: what the patient says against a source becomes a request that the source owes an answer to, in
+        the same step as the act. Whom she does not let have the act is not asked: it would learn the act from it."""
+        node = self._node
+        column = store.relationship.c
+        if node.agent is None or act.author != "patient":
+            return
+        # Of an account that is not served here there are none.
+        chosen = sql.select(column.organisation).where(column.account == act.account)
+        known = set(connection.execute(chosen).scalars()) - {node.organisation}
+        for statement in of_act(act):
+            if statement.source in known and {"*", statement.source} & set(act.recipients):
+                node.corrections.ask_within(connection, statement)
 
     def _ask_to_look(self, connection: sql.Connection, act: Act, now: int) -> None:
         """What the act says against a record of this organisation stands where its staff see what is to be done."""

@@ -16,6 +16,7 @@ import sqlalchemy as sql
 from sqlalchemy import BigInteger, Column, LargeBinary, String, Table
 
 from medrec.core import codec, manifests
+from medrec.core.manifests.acts import misfit
 from medrec.core.manifests.correction import (
     DUE_MS,
     AnswerKind,
@@ -24,9 +25,11 @@ from medrec.core.manifests.correction import (
     CorrectionStatement,
     CorrectionTakenManifest,
     answer_owed,
+    of_act,
     statement_message,
 )
 from medrec.node import store
+from medrec.node.acts import genuine
 from medrec.node.journal import Draft
 from medrec.node.refusals import Code, Refusal
 from medrec.node.store import metadata
@@ -144,6 +147,12 @@ class Corrections:
             raise LookupError("this node serves no people")
         node.agent.view_secret(statement.account)
         self._check(statement)
+        node.store.write(lambda connection: self.ask_within(connection, statement))
+        return bytes.fromhex(statement.id)
+
+    def ask_within(self, connection: sql.Connection, statement: CorrectionStatement) -> None:
+        """Send a statement on that was checked already, once; inside `Store.write` only."""
+        node = self._node
         identifier = bytes.fromhex(statement.id)
         owes = answer_owed(node.organisation, statement.source, identifier)
         now = node.clock()
@@ -159,27 +168,23 @@ class Corrections:
         )
         data = manifests.encode(manifest)
 
-        def write(connection: sql.Connection) -> None:
-            known = sql.select(correction_asked.c.id).where(correction_asked.c.id == identifier)
-            if connection.execute(known).first() is not None:
-                return
-            extras = {"owes": [owes, statement.source, manifest.due]}
-            draft = Draft("correction-request/1", data, None, extras)
-            line = node.journal.append(connection, [draft])[0]
-            row = {
-                "id": identifier,
-                "account": statement.account,
-                "source": statement.source,
-                "due": manifest.due,
-                "request": hashlib.sha256(data).digest(),
-                "seq": line.seq,
-            }
-            connection.execute(sql.insert(correction_asked).values(**row))
-            waiting = {"organisation": statement.source, "path": CORRECTIONS_PATH, "payload": data, "due": now}
-            connection.execute(sql.insert(store.outbox).values(**waiting))
-
-        node.store.write(write)
-        return identifier
+        known = sql.select(correction_asked.c.id).where(correction_asked.c.id == identifier)
+        if connection.execute(known).first() is not None:
+            return
+        extras = {"owes": [owes, statement.source, manifest.due]}
+        draft = Draft("correction-request/1", data, None, extras)
+        line = node.journal.append(connection, [draft])[0]
+        row = {
+            "id": identifier,
+            "account": statement.account,
+            "source": statement.source,
+            "due": manifest.due,
+            "request": hashlib.sha256(data).digest(),
+            "seq": line.seq,
+        }
+        connection.execute(sql.insert(correction_asked).values(**row))
+        waiting = {"organisation": statement.source, "path": CORRECTIONS_PATH, "payload": data, "due": now}
+        connection.execute(sql.insert(store.outbox).values(**waiting))
 
     def asked(self, account: str) -> list[Asked]:
         """The requests of a person, newest first, with what came of them."""
@@ -323,11 +328,19 @@ class Corrections:
         node.store.write(write)
 
     def _check(self, statement: CorrectionStatement) -> None:
-        """Whether the person herself signed it, for this network and not ahead of time. Raises Refusal."""
+        """Whether the person herself signed it, or the act that it follows from, for this network and not ahead of
+        time. Raises Refusal."""
         if statement.network != self._node.network.hex():
             raise Refusal(Code.WRONG_NETWORK)
         if statement.time > self._node.clock() + AHEAD_MS_MAX:
             raise Refusal(Code.FROM_THE_FUTURE)
+        act = statement.act
+        if act is not None:
+            if misfit(act) or act.author != "patient" or statement not in of_act(act):
+                raise Refusal(Code.MALFORMED)
+            if not genuine(self._node, act):
+                raise Refusal(Code.BAD_SIGNATURE)
+            return
         message = statement_message(statement)
         self._node.consents.check_signature(statement.account, statement.key, message, statement.signature)
 

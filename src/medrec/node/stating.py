@@ -49,6 +49,10 @@ def prepare(
     """
     assert agent.agent is not None
     agent.agent.view_secret(account)
+    known = organisations(agent, account)
+    hearers = known if recipients is None else list(recipients)
+    # A source that is not to hear of the act is not named in it: the others need not learn that she is known there.
+    named = [one for one in against if "*" in hearers or one.source in hearers]
     name = next((called for served, called in agent.agent.clients() if served == account), "")
     act = msgspec.convert(
         {
@@ -63,8 +67,8 @@ def prepare(
             "subjects": [msgspec.to_builtins(subject) for subject in subjects],
             "words": words,
             "notice": notice,
-            "against": [msgspec.to_builtins(one) for one in against],
-            "recipients": list(organisations(agent, account) if recipients is None else recipients),
+            "against": [msgspec.to_builtins(one) for one in named],
+            "recipients": hearers,
             "key": key.hex(),
         },
         Act,

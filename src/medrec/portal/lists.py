@@ -12,7 +12,7 @@ from medrec.core.records.dates import DAY_MS
 from medrec.node import store
 from medrec.node.lists import Shown, against, subject_of
 from medrec.node.refusals import Refusal
-from medrec.portal import render, words
+from medrec.portal import mending, render, words
 from medrec.portal.page import PageError, Visit, names
 from medrec.portal.session import Who, require
 
@@ -58,7 +58,10 @@ def values(visit: Visit, shown: Shown, place: Callable[[str], str], proof: Proof
 def show(node: "Node", visit: Visit) -> dict[str, Any]:
     """The values of lists.html: the doctor's screen, for one patient of this organisation."""
     patient = visit.form.get("patient", "").strip()
+    if "correction" in visit.form:
+        mending.answer(node, visit)
     found: dict[str, Any] = {"patient": patient, "known": False, "lists": None, "may_act": visit.session is not None}
+    found["owed"] = mending.owed(node, visit)
     if not patient:
         return found
     with node.store.read() as connection:

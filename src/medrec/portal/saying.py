@@ -1,7 +1,8 @@
 """The person's own word on a line of her list: what is filled in here waits at the signing desk for her key.
 
 A form has `act` (not-taking, like-this, also-taking, dismissed), and `row` (the row's key), `name` (also-taking alone),
-`notice` (dismissed alone), `words`.
+`notice` (dismissed alone), `words`. With `places` it has `to-NAME` for each place that the act goes to; without, it
+goes to all of them.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ import msgspec
 
 from medrec.core.manifests.acts import PATIENTS, Subject
 from medrec.node import stating
+from medrec.node.disputing import organisations
 from medrec.node.lists import against, subject_of
 from medrec.node.refusals import Refusal
 from medrec.portal.page import PageError
@@ -18,6 +20,11 @@ from medrec.portal.signing import desk_of
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
+
+
+def hearers(node: "Node", account: str) -> list[str]:
+    """The places that a person can let her act go to, by id."""
+    return [name for name in organisations(node, account) if name != node.organisation]
 
 
 def say(node: "Node", session: Session, form: dict[str, Any], back: str) -> str:
@@ -29,6 +36,9 @@ def say(node: "Node", session: Session, form: dict[str, Any], back: str) -> str:
     if kind not in PATIENTS:
         raise PageError(400, "list-act-unknown")
     shown = node.lists.of(session.account)
+    chosen = hearers(node, session.account)
+    if "places" in form:
+        chosen = [place for place in chosen if f"to-{place}" in form]
     rows = [row for row in shown.read.medicines if row.key == key]
     if kind == "dismissed":
         if notice not in [found.id for found in shown.notices]:
@@ -52,6 +62,7 @@ def say(node: "Node", session: Session, form: dict[str, Any], back: str) -> str:
             words=told,
             notice=notice if kind == "dismissed" else None,
             against=objections,
+            recipients=chosen,
         )
     except (Refusal, msgspec.ValidationError):
         raise PageError(400, "list-act-unknown") from None

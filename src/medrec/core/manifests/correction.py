@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from medrec.core import codec
+from medrec.core.manifests.acts import Act
 from medrec.core.manifests.record import FhirId, FhirType, Hex16, Hex32
 from medrec.core.types import Fields, OrganisationId, TimeMs
 
@@ -18,7 +19,11 @@ Words = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
 
 class CorrectionStatement(Fields, frozen=True):
     """What a person signs: which version of which record is wrong (`manifest` is the hash of the one that signed it),
-    in her own words, and what it should say (`proposed`, may be empty). `id` is random."""
+    in her own words, and what it should say (`proposed`, may be empty). `id` is random.
+
+    `act`: her word on her list (acts.py) that the statement follows from. It then has no signature of its own: every
+    field is what `of_act` makes of the act, and the act's signature, hers or a clinician's, stands for it.
+    """
 
     network: Hex32
     account: str
@@ -32,10 +37,14 @@ class CorrectionStatement(Fields, frozen=True):
     proposed: Annotated[str, msgspec.Meta(max_length=2000)]
     key: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}\Z")]
     signature: Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{2}){0,2048}\Z")] = ""
+    act: Act | None = None
 
 
 class CorrectionRequestManifest(Fields, frozen=True):
-    """The person's agent takes her statement, and writes down that the source owes an answer by `due`."""
+    """The person's agent takes her statement, and writes down that the source owes an answer by `due`.
+
+    Of a clinician's act it is written by the clinician's organisation, to which the answer is then owed.
+    """
 
     manifest: Literal["correction-request/1"]
     network: Hex32
@@ -83,10 +92,53 @@ class CorrectionAnswerManifest(Fields, frozen=True):
 
 
 def statement_message(statement: CorrectionStatement) -> bytes:
-    """What a person signs: SHA-256("medrec/correction/1" || canonical JSON without `signature`)."""
+    """What a person signs: SHA-256("medrec/correction/1" || canonical JSON without `signature` and `act`).
+
+    Of a statement that follows from an act, what is signed is `act_message` of the act instead.
+    """
     value = msgspec.to_builtins(statement)
-    del value["signature"]
+    del value["signature"], value["act"]
     return hashlib.sha256(b"medrec/correction/1" + codec.encode_json(value)).digest()
+
+
+_SAID = {
+    "not-taking": "The patient does not take this: {name}.",
+    "like-this": "The patient takes this otherwise: {name}.",
+    "stopped": "This was stopped: {name}.",
+    "changed": "This was changed: {name}.",
+}
+
+
+def of_act(act: Act) -> list[CorrectionStatement]:
+    """What an act on a list asks to be corrected: one statement for each record version that it speaks against.
+
+    Nobody states anything anew: each follows from the act, so that one signature stands for all of them.
+    """
+    if act.kind not in _SAID:
+        return []
+    name = ", ".join(subject.name for subject in act.subjects)[:1000]
+    said = _SAID[act.kind].format(name=name)
+    directions = act.kind in ("like-this", "changed")
+    words = said if directions or not act.words.strip() else f"{said} {act.words.strip()}"
+    found: dict[str, CorrectionStatement] = {}
+    for one in act.against:
+        tag = b"medrec/correction-of-act/1" + bytes.fromhex(act.id) + bytes.fromhex(one.manifest)
+        found[one.manifest] = CorrectionStatement(
+            act.network,
+            act.account,
+            one.source,
+            hashlib.sha256(tag).digest()[:16].hex(),
+            act.time,
+            one.type,
+            one.id,
+            one.manifest,
+            words,
+            act.words.strip() if directions else "",
+            act.key or "00" * 16,
+            "",
+            act,
+        )
+    return list(found.values())
 
 
 def answer_owed(agent: str, source: str, identifier: bytes) -> bytes:

@@ -3,9 +3,10 @@
 from typing import TYPE_CHECKING, Any
 
 from medrec.core.reconcile.held import Line
-from medrec.portal import lists
+from medrec.portal import lists, mending
 from medrec.portal.own.whose import whose
 from medrec.portal.page import Visit
+from medrec.portal.saying import hearers
 from medrec.portal.session import Who
 
 if TYPE_CHECKING:
@@ -25,5 +26,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
     return {
         "may_say": mine,
         "handle": who.handle,
+        "places": [{"id": name, "name": who.place(name)} for name in hearers(node, who.account)],
+        "asked": mending.asked(node, visit, who.account, who.place),
         "lists": lists.values(visit, node.lists.of(who.account), who.place, proof),
     }

@@ -1,0 +1,78 @@
+"""Corrections that patients ask for: shown to her with what came of them, and to the staff who owe the answer."""
+
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sql
+
+from medrec.node import store
+from medrec.node.refusals import Refusal
+from medrec.portal import render, words
+from medrec.portal.page import PageError, Visit
+from medrec.portal.session import Who, require
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+ANSWERS = ("corrected", "refused", "noted")
+SHOWN = 50
+
+
+def asked(node: "Node", visit: Visit, account: str, place: Any) -> list[dict[str, Any]]:
+    """What a person asked to be corrected, newest first, and what came of it; `place` names an organisation."""
+    rows = []
+    for one in node.corrections.asked(account)[:SHOWN]:
+        name = "asked_way" if one.status == "open" and not one.taken else f"asked_{one.status}"
+        rows.append(
+            {
+                "words": one.words,
+                "proposed": one.proposed,
+                "from": render.say(words.ONE_LIST["asked_from"], place=place(one.source), when=visit.when(one.time)),
+                "state": render.say(words.ONE_LIST[name], when=visit.when(one.due)),
+                "answer": one.answer,
+                "late": one.status == "overdue",
+            }
+        )
+    return rows
+
+
+def owed(node: "Node", visit: Visit) -> list[dict[str, Any]]:
+    """What waits for an answer here, the most pressing first."""
+    open_ = [one for one in node.corrections.here() if one.status in ("open", "overdue")][:SHOWN]
+    column = store.person.c
+    with node.store.read() as connection:
+        chosen = sql.select(column.account, column.patient).where(column.account.in_([one.account for one in open_]))
+        patients = {row.account: row.patient or "" for row in connection.execute(chosen)}
+    return [
+        {
+            "id": one.id.hex(),
+            "title": render.say(
+                words.CARE_LISTS["asked_of"],
+                record=f"{one.statement.type}/{one.statement.record}",
+                patient=patients.get(one.account, ""),
+            ),
+            "words": one.statement.words,
+            "proposed": one.statement.proposed,
+            "until": render.say(
+                words.CARE_LISTS["asked_late" if one.status == "overdue" else "asked_until"], when=visit.when(one.due)
+            ),
+            "late": one.status == "overdue",
+            "answers": [name for name in ANSWERS if name != "corrected" or one.newer is not None],
+        }
+        for one in open_
+    ]
+
+
+def answer(node: "Node", visit: Visit) -> None:
+    """What somebody of the staff who is signed in answers: `correction` (hex), `answer`, `words`. Raises PageError."""
+    require(visit, Who.CLINICIAN)
+    kind = visit.form.get("answer", "")
+    try:
+        identifier = bytes.fromhex(visit.form.get("correction", ""))
+    except ValueError:
+        raise PageError(400, "form-unreadable") from None
+    if kind not in ANSWERS:
+        raise PageError(400, "form-unreadable")
+    try:
+        node.corrections.answer(identifier, kind, visit.form.get("words", ""))  # type: ignore[arg-type]
+    except Refusal as error:
+        raise PageError(400, error.code, error.sentence) from None
