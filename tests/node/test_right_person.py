@@ -120,9 +120,9 @@ def test_a_human_may_say_that_it_is_she_after_all(network: Network) -> None:
     changed = demographics("ada", "King", "Augusta", ADA[2])
     network["north"].put("Patient", "ada", changed, origin="second")
     assert everything(network, person).status == 403
-    assert holding.let_go(network["north"], "Patient", "ada")  # type: ignore[arg-type]
+    assert holding.let_go(network["north"], "Patient", "ada", "clerk")  # type: ignore[arg-type]
     assert b"Augusta" in everything(network, person).body
-    assert not holding.let_go(network["north"], "Patient", "ada")  # type: ignore[arg-type]
+    assert not holding.let_go(network["north"], "Patient", "ada", "clerk")  # type: ignore[arg-type]
     # From now on that is who she is: the same again is nothing new.
     network["north"].put("Patient", "ada", demographics("ada", "King", "Augusta", ADA[2], active=True), origin="third")
     assert holding.waiting(network["north"]) == []  # type: ignore[arg-type]

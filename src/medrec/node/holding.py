@@ -4,27 +4,31 @@ An account is linked to a local patient whose demographics a person confirmed. W
 else's record under that patient (two patients swapped, a wrong merge), the record is signed like any other, for it is
 what the source holds, but it is held back: the gate does not let it out and it is merged with nothing until a human
 has looked. When the Patient record itself contradicts, everything of the person is held back, since then the link is
-in doubt. What is held is found by type and id alone; no demographics stand here in the clear.
+in doubt. What is held is found by type and id alone; no demographics stand here in the clear. Holding back and letting
+go are lines of the journal, of which the person is told.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import msgspec
 import sqlalchemy as sql
 from sqlalchemy import BigInteger, Column, Integer, LargeBinary, String, Table
 
-from medrec.core import codec, matching
+from medrec.core import codec, manifests, matching
+from medrec.core.manifests.desk import HOLD_DECIDED, RECORD_HELD, HoldDecidedManifest, RecordHeldManifest, signs
 from medrec.core.matching import Demographics
 from medrec.core.records import datatypes
 from medrec.core.records.canonical import Value
 from medrec.node import store
+from medrec.node.journal import Draft, Journal
 from medrec.node.store import metadata
 from medrec.node.vault import Vault
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
 
+Decision = Literal["hers", "another", "fits"]
 WHOLE = "Patient"
 """A held record of this type holds back everything of the person."""
 
@@ -75,14 +79,16 @@ def known(connection: sql.Connection, vault: Vault, person: int) -> Demographics
     return msgspec.json.decode(vault.open(None, bytes(sealed), _context(person)), type=Demographics)
 
 
-def look(connection: sql.Connection, vault: Vault, person: int, records: Sequence[Value], time: int) -> None:
-    """Hold back what contradicts its linked person; let go what no longer does in a newer version.
+def look(connection: sql.Connection, journal: Journal, network: str, person: int, records: Sequence[Value]) -> None:
+    """Hold back what contradicts its linked person; let go what no longer does in a newer version. Each is a line.
 
     Inside `Store.write`, in the same transaction in which the records are published.
     """
-    who = known(connection, vault, person)
-    if who is None:
+    who = known(connection, journal.vault, person)
+    account = journal.person(connection, person).account
+    if who is None or account is None:
         return
+    time, drafts = journal.now(), []
     rows = connection.execute(sql.select(held.c.type, held.c.id).where(held.c.person == person))
     before = {(row.type, row.id) for row in rows}
     for record in records:
@@ -90,9 +96,35 @@ def look(connection: sql.Connection, vault: Vault, person: int, records: Sequenc
         against = contradicts(who, record)
         if not against and name in before:
             connection.execute(sql.delete(held).where(held.c.type == name[0], held.c.id == name[1]))
+            drafts.append(_decided(journal, network, account, person, name, "fits", None, ""))
         elif against and name not in before:
             _hold(connection, person, name, against, time)
+            manifest = RecordHeldManifest(
+                "record-held/1", network, journal.organisation, account, time, *name, list(against)
+            )
+            summary = [RECORD_HELD, time, *name]
+            drafts.append(Draft("record-held/1", manifests.encode(manifest), person, None, summary))
             before.add(name)
+    if drafts:
+        journal.append(connection, drafts)
+
+
+def _decided(
+    journal: Journal,
+    network: str,
+    account: str,
+    person: int,
+    name: tuple[str, str],
+    decision: Decision,
+    by: str | None,
+    words: str,
+) -> Draft:
+    """The line that says why a record is held back no longer."""
+    time = journal.now()
+    manifest = HoldDecidedManifest(
+        "hold-decided/1", network, journal.organisation, account, time, *name, decision, by, words
+    )
+    return Draft("hold-decided/1", manifests.encode(manifest), person, None, [HOLD_DECIDED, time, *name, decision])
 
 
 def _hold(connection: sql.Connection, person: int, name: tuple[str, str], against: Sequence[str], time: int) -> None:
@@ -158,23 +190,48 @@ def waiting(node: "Node") -> list[HeldBack]:
     ]
 
 
-def let_go(node: "Node", kind: str, identifier: str) -> bool:
-    """A human has looked: the record is the person's own. False if it is not held (any more).
+def let_go(node: "Node", kind: str, identifier: str, by: str, words: str = "") -> bool:
+    """`by` has looked: the record is the person's own. False if it is not held (any more).
 
     A Patient record that is let go becomes what is known of her from now on.
     """
+    by = signs(by)
     raw = node.source.read(kind, identifier) if kind == WHOLE else None
     read = msgspec.json.decode(raw) if raw is not None else None
 
     def write(connection: sql.Connection) -> bool:
         where = (held.c.type == kind) & (held.c.id == identifier)
-        person = connection.execute(sql.select(held.c.person).where(where)).scalar()
-        if person is None:
+        found = connection.execute(sql.select(held.c.person).where(where)).scalar()
+        person = node.journal.person(connection, int(found)) if found is not None else None
+        if person is None or person.account is None:
             return False
         connection.execute(sql.delete(held).where(where))
         if read is not None:
-            remember(connection, node.vault, int(person), matching.of_patient(read), "desk", node.clock())
+            remember(connection, node.vault, person.id, matching.of_patient(read), "desk", node.clock())
+        line = _decided(
+            node.journal, node.network.hex(), person.account, person.id, (kind, identifier), "hers", by, words
+        )
+        node.journal.append(connection, [line])
         return True
+
+    return node.store.write(write)
+
+
+def give_up(node: "Node", kind: str, identifier: str, by: str, words: str = "") -> bool:
+    """`by` has looked: the record is another person's. The link is undone. False if it is not held (any more)."""
+    by = signs(by)
+
+    def write(connection: sql.Connection) -> bool:
+        where = (held.c.type == kind) & (held.c.id == identifier)
+        found = connection.execute(sql.select(held.c.person).where(where)).scalar()
+        person = node.journal.person(connection, int(found)) if found is not None else None
+        if person is None or person.account is None:
+            return False
+        line = _decided(
+            node.journal, node.network.hex(), person.account, person.id, (kind, identifier), "another", by, words
+        )
+        node.journal.append(connection, [line])
+        return node.linker.undo(connection, person.id)
 
     return node.store.write(write)
 

@@ -283,6 +283,10 @@ class Linker:
         """Undo the link of a local patient, as the desk or the privacy officer decides; False if there is none."""
         return self._undo(store.person.c.patient == patient)
 
+    def undo(self, connection: sql.Connection, person: int) -> bool:
+        """Undo the link of a person by her store id; False if there is none. Inside `Store.write` only."""
+        return unlinking.undo(connection, self._journal, self._network, store.person.c.id == person)
+
     def _undo(self, where: Any) -> bool:
         journal = self._journal
         return journal.store.write(lambda connection: unlinking.undo(connection, journal, self._network, where))

@@ -3,22 +3,25 @@
 Through her agent a person asks an organisation whether it knows her, stating who she is and signing that. The answer
 is always that somebody will look, so that nobody learns from it who is a patient here. In the queue a human sees the
 candidates with every field that agrees or differs, and confirms one, or none; nothing is linked by a score. A confirmed
-request is answered with a one-time code as at the desk, which the person's agent collects and presents, signed.
+request is answered with a one-time code as at the desk, which the person's agent collects and presents, signed. What
+the human says is a line of the journal.
 """
 
 import hashlib
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import msgspec
 import sqlalchemy as sql
 from sqlalchemy import BigInteger, Column, LargeBinary, String, Table
 
-from medrec.core import codec, state
+from medrec.core import codec, manifests, state
 from medrec.core.credential import signed_by
+from medrec.core.manifests.desk import MATCH_DECIDED, MatchDecidedManifest, request_name, signs
 from medrec.core.matching import Comparison, Demographics, compare, of_patient, plain
 from medrec.core.records.canonical import RecordError, canonical
 from medrec.node import store
+from medrec.node.journal import Draft
 from medrec.node.link import LinkError
 from medrec.node.store import metadata
 
@@ -158,20 +161,40 @@ class Matching:
         if waiting is None or patient not in [candidate.patient for candidate in waiting.candidates]:
             raise LinkError("not-waiting", "This request does not wait for that patient (any more).")
         code = self._node.linker.invite(patient, MATCH_LIFE_MS)
-        self._settle(identifier, "ready", by, self._node.vault.seal(None, code, identifier))
+        self._settle(identifier, "confirmed", by, self._node.vault.seal(None, code, identifier), patient)
 
     def refuse(self, identifier: bytes, by: str) -> None:
-        """A human says that nobody here is meant. What the person stated is forgotten."""
+        """A human says that nobody here is meant. What the person stated is forgotten. Raises LinkError."""
         self._settle(identifier, "refused", by, self._node.vault.seal(None, b"", identifier))
 
-    def _settle(self, identifier: bytes, status: str, by: str, sealed: bytes) -> None:
-        self._node.store.write(
-            lambda connection: connection.execute(
+    def _settle(
+        self,
+        identifier: bytes,
+        decision: Literal["confirmed", "refused"],
+        by: str,
+        sealed: bytes,
+        patient: str | None = None,
+    ) -> None:
+        node, time, by = self._node, self._node.clock(), signs(by)
+        status = "ready" if decision == "confirmed" else "refused"
+        manifest = MatchDecidedManifest(
+            "match-decided/1", node.network.hex(), node.organisation, None, time, request_name(identifier), decision, by
+        )
+        summary = [MATCH_DECIDED, time, decision]
+
+        def write(connection: sql.Connection) -> None:
+            done = connection.execute(
                 sql.update(request)
                 .where(request.c.id == identifier, request.c.status == "waiting")
                 .values(status=status, by=by[:80], sealed=sealed)
             )
-        )
+            if not done.rowcount:
+                raise LinkError("not-waiting", "This request does not wait (any more).")
+            person = node.journal.person_of_patient(connection, patient) if patient is not None else None
+            draft = Draft("match-decided/1", manifests.encode(manifest), person, None, summary)
+            node.journal.append(connection, [draft])
+
+        node.store.write(write)
 
     def _candidates(self, stated: Demographics, buckets: dict[str, list[str]]) -> tuple[Candidate, ...]:
         """Those who share a birth date, a family name or a number, scored; below POSSIBLE nobody is shown."""

@@ -180,7 +180,7 @@ class Publisher:
             if person in linked and person is not None and arrival.record is not None:
                 records.setdefault(person, []).append(arrival.record.value)
         for person, values in records.items():
-            holding.look(connection, self._journal.vault, person, values, self._journal.now())
+            holding.look(connection, self._journal, self._network, person, values)
 
     @staticmethod
     def _said_before(connection: sql.Connection, arrival: Incoming, before: Any) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from medrec.portal import (
     clinic,
+    desk,
     front,
     given,
     join,
@@ -101,6 +102,7 @@ PAGES = (
         "/office", "office", office.show, "office.html", Role.RECORDS, menu=True, methods=BOTH, who=PRIVACY,
         icon="look",
     ),
+    Page("/desk", "desk", desk.show, "desk.html", Role.RECORDS, menu=True, methods=BOTH, who=(Who.DESK,), icon="door"),
     Page("/versions/{manifest}", "version", version.show, "version.html", Role.RECORDS, who=CARE, up="records"),
     Page("/people", "people", people.show, "people.html", Role.AGENT, menu=True, who=PRIVACY, icon="people"),
     Page("/ledger", "ledger", ledger.show, "ledger.html", reader=Reader.EVERYBODY, menu=True, icon="seal"),

@@ -11,6 +11,7 @@ import msgspec
 from medrec.core import codec
 from medrec.core.manifests import access, acts, consent, delegation, dispute, inside, record, review
 from medrec.core.manifests.correction import FORMS as CORRECTIONS
+from medrec.core.manifests.desk import FORMS as DESK
 from medrec.core.manifests.emergency import FORMS as EMERGENCIES
 from medrec.core.manifests.erasure import FORMS as ERASURES
 from medrec.core.types import Fields
@@ -28,6 +29,7 @@ FORMS: dict[str, type[Fields]] = {
     **EMERGENCIES,
     **CORRECTIONS,
     **ERASURES,
+    **DESK,
     "revocation/1": consent.RevocationManifest,
     "disclosure/1": access.DisclosureManifest,
     "disclosure-received/1": access.ReceivedManifest,

@@ -9,6 +9,7 @@ from typing import Any
 
 from medrec.portal import language
 from medrec.portal.words.clinic_pages import *  # noqa: F403
+from medrec.portal.words.desk_pages import *  # noqa: F403
 from medrec.portal.words.explorer_pages import *  # noqa: F403
 from medrec.portal.words.general import *  # noqa: F403
 from medrec.portal.words.general import RECORD_TYPES

@@ -1,0 +1,49 @@
+"""At the desk: who stands there is held against the record that is meant before a code is given.
+
+The clerk types what the person's papers say. Only where that contradicts nothing of the local patient, and says enough
+to be sure, is there a code; the person's agent presents it, signed, and is held against the same record once more.
+"""
+
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sql
+
+from medrec.core.matching import Demographics, Field, compare, contradictions
+from medrec.node import store
+from medrec.node.link import LinkError, link_payload
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+COMPARED = (Field.BIRTH, Field.FAMILY, Field.GIVEN)
+
+
+class ContradictedError(LinkError):
+    """What the papers say is of somebody else than the record; `fields` by which."""
+
+    def __init__(self, fields: tuple[Field, ...]) -> None:
+        super().__init__("another-person", "The papers are not of the patient with this number.")
+        self.fields = fields
+
+
+def give_code(node: "Node", patient: str, shown: Demographics) -> str:
+    """What the QR code says for a local patient whose papers were `shown`. Raises LinkError.
+
+    another-person (ContradictedError), papers-missing, unknown-patient, nothing-to-compare, already-linked.
+    """
+    if not (shown.birth and shown.family and shown.given):
+        raise LinkError("papers-missing", "The date of birth, the family name and the given name are all needed.")
+    local = node.linker.patient(patient)
+    if local is None:
+        raise LinkError("unknown-patient", "There is no patient with this number here.")
+    against = contradictions(local, shown)
+    if against:
+        raise ContradictedError(against)
+    found = compare(local, shown)
+    if all(found.of(field) != "agrees" for field in COMPARED):
+        raise LinkError("nothing-to-compare", "The record says too little of who this is.")
+    with node.store.read() as connection:
+        chosen = sql.select(store.person.c.account).where(store.person.c.patient == patient)
+        if connection.execute(chosen).scalar() is not None:
+            raise LinkError("already-linked", "This patient is already linked to an account.")
+    return link_payload(node.network, node.organisation, node.linker.invite(patient))

@@ -1,0 +1,135 @@
+"""The front desk: a patient is linked on a code, likely matches are looked at, held-back records are decided.
+
+Nothing about a patient stands in an address: which patient and what her papers say are fields of forms.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+
+from medrec.core.matching import Agreement, Demographics
+from medrec.node import desk, holding, paper
+from medrec.node.link import CODE_LIFE_MS, LinkError
+from medrec.node.matching import Candidate, Waiting
+from medrec.portal import render, words
+from medrec.portal.page import Go, PageError, Visit
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+SHOWN = 20
+"""So many requests and held records stand on the page at a time, the oldest first."""
+FIELDS = ("patient", "family", "given", "birth")
+MARKS: dict[Agreement, str] = {"agrees": "good", "nearly": "wait", "differs": "bad"}
+
+
+def show(node: "Node", visit: Visit) -> dict[str, Any] | Go:
+    """The values of desk.html. The form field `do` says what is done: link, match, nobody, hers, another."""
+    form = {name: value.strip() for name, value in visit.form.items()}
+    code, trouble = "", None
+    if form.get("do") == "link":
+        try:
+            code = desk.give_code(node, form.get("patient", ""), _shown(form))
+            form = {}
+        except LinkError as error:
+            trouble = _trouble(error)
+    elif form:
+        return _decide(node, visit, form)
+    queue, held = node.matching.queue(), holding.waiting(node)
+    return {
+        "form": {name: form.get(name, "") for name in FIELDS},
+        "code": code,
+        # Made here, of the letters of the code alone.
+        "picture": Markup(paper.qr_svg(code)) if code else "",  # noqa: S704
+        "minutes": CODE_LIFE_MS // 60_000,
+        "trouble": trouble,
+        "asked": [_asked(visit, one) for one in queue[:SHOWN]],
+        "asked_total": len(queue),
+        "held": [_held(visit, one) for one in held[:SHOWN]],
+        "held_total": len(held),
+    }
+
+
+def by_whom(visit: Visit) -> str:
+    """The name under which a decision is written down."""
+    return visit.session.name if visit.session is not None else words.OFFICE["somebody"]
+
+
+def _shown(form: dict[str, str]) -> Demographics:
+    return Demographics(form.get("family", "")[:200], form.get("given", "")[:200], form.get("birth", "")[:10])
+
+
+def _trouble(error: LinkError) -> Any:
+    """Why there is no code, in words; which fields contradict is said to the desk, who has the papers in hand."""
+    if isinstance(error, desk.ContradictedError):
+        return render.say(words.DESK["another-person"], fields=_fields([field.value for field in error.fields]))
+    return words.DESK.get(error.code, error.sentence)
+
+
+def _fields(names: list[str]) -> Any:
+    return render.listed([words.DESK_FIELDS.get(name, name) for name in names])
+
+
+def _decide(node: "Node", visit: Visit, form: dict[str, str]) -> Go:
+    what, by, said = form.get("do", ""), by_whom(visit), form.get("words", "")[:1000]
+    try:
+        if what == "match":
+            node.matching.confirm(bytes.fromhex(form.get("request", "")), form.get("patient", ""), by)
+        elif what == "nobody":
+            node.matching.refuse(bytes.fromhex(form.get("request", "")), by)
+        elif what in ("hers", "another"):
+            if not said:
+                raise PageError(400, "desk-words")
+            decide = holding.let_go if what == "hers" else holding.give_up
+            if not decide(node, form.get("type", ""), form.get("record", ""), by, said):
+                raise PageError(400, "desk-over")
+        else:
+            raise PageError(400, "form-unreadable")
+    except ValueError:
+        raise PageError(400, "form-unreadable") from None
+    except LinkError:
+        raise PageError(400, "desk-over") from None
+    return Go(visit.link("desk"), "decided")
+
+
+def _asked(visit: Visit, one: Waiting) -> dict[str, Any]:
+    stated = one.stated
+    return {
+        "id": one.id.hex(),
+        "name": f"{stated.given} {stated.family}".strip(),
+        "birth": stated.birth,
+        "when": visit.when(one.time),
+        "candidates": [_candidate(found) for found in one.candidates],
+    }
+
+
+def _candidate(found: Candidate) -> dict[str, Any]:
+    who, compared = found.who, found.comparison
+    return {
+        "patient": found.patient,
+        "name": f"{who.given} {who.family}".strip(),
+        "birth": who.birth,
+        "likely": compared.verdict == "likely",
+        "twin": compared.twin,
+        "fields": [
+            {
+                "kind": MARKS[agreement],
+                "text": render.say(words.DESK[f"field_{agreement}"], field=words.DESK_FIELDS[field.value]),
+            }
+            for field, agreement in compared.fields
+            if agreement != "missing"
+        ],
+    }
+
+
+def _held(visit: Visit, one: holding.HeldBack) -> dict[str, Any]:
+    whole = one.type == holding.WHOLE
+    return {
+        "type": one.type,
+        "record": one.id,
+        "title": words.record_type(one.type),
+        "patient": one.patient,
+        "when": visit.when(one.time),
+        "fields": _fields(list(one.fields)),
+        "why": words.DESK["held_whole" if whole else "held_one"],
+    }
