@@ -1,8 +1,10 @@
 """Consents: what is taken, what is turned away, and that what was taken back stays dead."""
 
+import json
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,6 +12,7 @@ from medrec.core import codec, commitment, manifests, state
 from medrec.core.manifests.consent import ConsentManifest, Grant, RevocationManifest, revocation_message
 from medrec.node import consents, store
 from medrec.node.access import revoked
+from medrec.node.peers import PeerError
 from medrec.node.refusals import Code, Refusal
 from tests.node.network import HOUR, Network, Patient
 
@@ -220,3 +223,47 @@ def test_the_agent_is_told_of_consents(network: Network, ada: Patient) -> None:
     assert sorted(kinds) == ["consent/1", "link/1", "revocation/1"]
     consent = next(notice.manifest for notice in agent.notices(ada.account) if notice.kind == "consent/1")
     assert isinstance(consent, ConsentManifest) and consent.grant.recipients == ["south"]
+
+
+def named(effect: str, where: str, reference: dict[str, Any]) -> str:
+    """A FHIR Consent that permits everything but a provision, or the reverse, which names somebody."""
+    provision: dict[str, Any] = {"type": effect}
+    if where == "actor":
+        role = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "code": "IRCP"}]}
+        provision["actor"] = [{"role": role, "reference": reference}]
+    resource = {
+        "resourceType": "Consent",
+        "status": "active",
+        "scope": {
+            "coding": [{"system": "http://terminology.hl7.org/CodeSystem/consentscope", "code": "patient-privacy"}]
+        },
+        "category": [{"coding": [{"system": "http://loinc.org", "code": "59284-0"}]}],
+        "provision": {"type": "permit" if effect == "deny" else "deny", "provision": [provision]},
+    }
+    return json.dumps(resource)
+
+
+@pytest.mark.parametrize("effect", ["permit", "deny"])
+def test_a_consent_that_names_a_stranger_is_refused(network: Network, ada: Patient, effect: Any) -> None:
+    data = write(network, ada, secrets.token_bytes(32), grant=Grant(effect, ["south", "sout"], [], None))
+    with pytest.raises(Refusal) as caught:
+        network["north"].consents.give(data)
+    assert caught.value.reason is Code.CONSENT_STRANGER and "Organization/sout)" in caught.value.sentence
+    assert network["north"].rows(store.consent) == []
+    assert "consent/1" not in [line.kind for line in network["north"].rows(store.line)]
+    for grant in (Grant(effect, ["south", "east"], [], None), Grant(effect, ["*"], [], None)):
+        assert not network["north"].consents.give(write(network, ada, secrets.token_bytes(32), grant=grant)).known
+
+
+@pytest.mark.parametrize("effect", ["permit", "deny"])
+def test_so_is_one_in_fhir_however_deep_it_names_it(network: Network, ada: Patient, effect: str) -> None:
+    stranger: dict[str, Any] = {"reference": "Organization/sout"}
+    inside = {"identifier": {"system": "urn:medrec:practitioner:sout", "value": "dr-x"}}
+    for reference in (stranger, inside):
+        with pytest.raises(PeerError) as caught:
+            network.fhir_consent(ada, "north", named(effect, "actor", reference))
+        assert caught.value.code == Code.CONSENT_STRANGER.value
+    # Who is no organisation of the ledger's form is in doubt, which opens nothing; it is taken.
+    for reference in ({"reference": "Organization/south"}, {"reference": "CareTeam/c"}):
+        network.fhir_consent(ada, "north", named(effect, "actor", reference))
+    assert len(network["north"].rows(store.consent)) == 2

@@ -13,8 +13,10 @@ import sqlalchemy as sql
 
 from medrec.core import codec, commitment, ladder, manifests, state
 from medrec.core.consent import access as consent_access
+from medrec.core.consent import names
 from medrec.core.consent.compiling import Rules
 from medrec.core.consent.policy import Given as Stated
+from medrec.core.consent.policy import Unreadable
 from medrec.core.credential import signed_by
 from medrec.core.crypto import verify_ed25519
 from medrec.core.manifests.consent import (
@@ -87,6 +89,7 @@ class Consents:
             raise Refusal(Code.FROM_THE_FUTURE)
         if self._on_ledger(bytes.fromhex(consent.nullifier)):
             raise Refusal(Code.CONSENT_REVOKED)
+        self._check_parties(consent)
         self._check_waits(consent, now)
         given = self._node.store.write(lambda connection: self._give(connection, consent, data, digest, now))
         self.changes += 1
@@ -246,6 +249,25 @@ class Consents:
             assert consent.acting is not None
             self.check_signature(consent.acting, consent.key, message, consent.signature)
             self._node.delegates.require(consent.account, consent.acting, "consent", key=bytes.fromhex(consent.key))
+
+    def _check_parties(self, consent: AnyConsent) -> None:
+        """Whether every organisation that it names is on the ledger, suspended or not. Raises Refusal.
+
+        To deny a stranger denies nobody, and who is meant would be seen no more once it is signed. A consent that
+        cannot be read names nobody, and closes everything.
+        """
+        try:
+            policy = consent_access.read_manifest(consent)
+        except Unreadable:
+            return
+        for reference in sorted(consent_access.parties(policy)):
+            name = names.organisation_of(reference)
+            try:
+                known = name is None or self._node.directory.find(name) is not None
+            except EngineError:
+                raise Refusal(Code.LEDGER_UNUSABLE) from None
+            if not known:
+                raise Refusal(Code.CONSENT_STRANGER, f"Organization/{name}")
 
     def _check_waits(self, consent: AnyConsent, now: int) -> None:
         """While somebody gets an account back, it gives nothing new: it may be a thief who gives. Raises Refusal.

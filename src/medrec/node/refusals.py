@@ -81,6 +81,7 @@ class Code(Enum):
     FROM_THE_FUTURE = "from-the-future"
     CONSENT_OVER = "consent-over"
     CONSENT_REVOKED = "consent-revoked"
+    CONSENT_STRANGER = "consent-stranger"
     NULLIFIER_USED = "nullifier-used"
     UNKNOWN_DISPUTE = "unknown-dispute"
     UNKNOWN_LOOK = "unknown-look"
@@ -162,6 +163,7 @@ SENTENCES: dict[Code, str] = {
     Code.FROM_THE_FUTURE: "The time on it lies in the future; check the clock that wrote it.",
     Code.CONSENT_OVER: "The consent had ended before it arrived.",
     Code.CONSENT_REVOKED: "The consent was taken back before.",
+    Code.CONSENT_STRANGER: "The consent names an organisation that is not on the ledger; look up its id and sign anew.",
     Code.NULLIFIER_USED: "Another consent carries the same nullifier; every consent needs its own.",
     Code.UNKNOWN_DISPUTE: "There is no such dispute here that is open.",
     Code.SEARCH_TOO_SHORT: "Write at least two letters of a name, or the whole number.",

@@ -114,19 +114,18 @@ def requested(
 
 
 def parties(policy: Policy) -> frozenset[str]:
-    """Every reference by which a consent names who receives, holds or wrote data, for whoever takes it in to check.
+    """Every reference by which a consent names who receives or holds data, for whoever takes it in to check.
 
-    A consent that names an organisation which is not on the ledger should not be taken: its denials would deny
-    nobody. `names.organisation_of` gives the id in a reference.
+    A consent that names an organisation which is not on the ledger is not taken: its denials would deny nobody.
+    `names.organisation_of` gives the id in a reference. Authors are not among them: they are held against what stands
+    in the records, where an organisation may be called otherwise.
     """
     return frozenset(token for provision in policy.provisions for token in _parties(provision))
 
 
 def _parties(provision: Provision) -> list[str]:
     tokens = [
-        names.split(token)[0]
-        for part in (provision.recipients, provision.custodians, provision.authors)
-        for token in sorted(part or ())
+        names.split(token)[0] for part in (provision.recipients, provision.custodians) for token in sorted(part or ())
     ]
     below = [token for exception in provision.exceptions for token in _parties(exception)]
     return [token for token in tokens if token] + below
