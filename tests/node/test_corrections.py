@@ -11,10 +11,24 @@ import pytest
 import sqlalchemy as sql
 
 from medrec.core import codec, manifests, state
-from medrec.core.manifests.correction import DUE_MS, CorrectionStatement, answer_owed, statement_message
+from medrec.core.commitment import nullifier
+from medrec.core.manifests.correction import (
+    DUE_MS,
+    CorrectionRequestManifest,
+    CorrectionStatement,
+    answer_owed,
+    statement_message,
+)
+from medrec.core.manifests.delegation import (
+    Delegation,
+    delegation_end_message,
+    delegation_message,
+    encode_delegation,
+)
 from medrec.core.state import Dues, Obligation
 from medrec.node import store
 from medrec.node.corrections import CORRECTIONS_PATH
+from medrec.node.rebuild import rebuild
 from medrec.node.refusals import Code, Refusal
 from tests.node.network import Network, Patient, TestNode
 
@@ -176,3 +190,105 @@ def test_what_fits_nothing_is_not_taken(network: Network, ada: Patient) -> None:
     other = [row for row in network["guide"].rows(store.outbox) if row.path == CORRECTIONS_PATH][-1]
     assert not north.take("guide", other.payload)
     assert north.here() == []
+
+
+# --- by somebody who acts for her -----------------------------------------------------------------------------------
+
+SECRET = bytes(range(32))
+
+
+def lets(network: Network, person: Patient, helper: Patient, secret: bytes = SECRET, **changes: Any) -> Delegation:
+    """She lets a helper look and correct, for thirty days."""
+    fields: dict[str, Any] = {
+        "network": network.id.hex(), "account": person.account, "time": network.time, "delegate": helper.account,
+        "name": "Bo Berg", "rights": ["look", "correct"], "types": [], "until": network.time + 30 * 86_400_000,
+        "basis": "consent", "attested": None, "born": None, "nullifier": nullifier(secret).hex(),
+        "key": person.key.key_id.hex(),
+    }  # fmt: skip
+    unsigned = Delegation(**(fields | changes))
+    _, signature = person.sign(delegation_message(unsigned))
+    return msgspec.structs.replace(unsigned, signature=signature.hex())
+
+
+def for_her(network: Network, person: Patient, helper: Patient) -> CorrectionStatement:
+    """The statement that a helper signs in her place."""
+    (record,) = network["north"].rows(store.record)
+    draft = network["guide"].corrections.draft(
+        person.account, "north", "Condition", "c", bytes(record.manifest).hex(), WORDS, "", helper.key.key_id,
+        helper.account,
+    )  # fmt: skip
+    _, signature = helper.sign(statement_message(draft))
+    return msgspec.structs.replace(draft, signature=signature.hex())
+
+
+def test_a_helper_with_the_right_signs_one_and_the_source_sees_by_what_right(network: Network, ada: Patient) -> None:
+    bo = network.patient("bo")
+    network["guide"].delegates.take(encode_delegation(lets(network, ada, bo)))
+    identifier = network["guide"].corrections.ask(for_her(network, ada, bo))
+    assert deliver(network) == [True]
+    (here,) = network["north"].corrections.here()
+    assert (here.statement.account, here.statement.acting) == (ada.account, bo.account)
+    asked = told(network, ada)
+    assert asked.taken and asked.id == identifier
+    acts = [one.manifest for one in network["guide"].agent.notices(ada.account) if one.kind == "acting/1"]  # type: ignore[union-attr]
+    assert [(act.name, act.right, act.subject) for act in acts] == [("Bo Berg for Ada", "correct", "Condition/c")]
+    # The same one again is no second act.
+    network["guide"].corrections.ask(here.statement)
+    told(network, ada)
+    assert len([one for one in network["guide"].rows(store.line) if one.kind == "acting/1"]) == 1
+
+
+@pytest.mark.parametrize("changes", [{"rights": ["look", "add", "consent"]}, {"types": ["Observation"]}, None])
+def test_one_without_the_right_does_not(network: Network, ada: Patient, changes: dict[str, Any] | None) -> None:
+    bo = network.patient("bo")
+    if changes is not None:
+        network["guide"].delegates.take(encode_delegation(lets(network, ada, bo, **changes)))
+    with pytest.raises(Refusal) as caught:
+        network["guide"].corrections.ask(for_her(network, ada, bo))
+    assert caught.value.reason is Code.NOT_A_DELEGATE
+    assert deliver(network) == []
+
+
+def test_nor_one_whose_right_is_over_nor_one_who_signs_as_somebody_else(network: Network, ada: Patient) -> None:
+    bo, eve = network.patient("bo"), network.patient("eve")
+    guide = network["guide"]
+    guide.delegates.take(encode_delegation(lets(network, ada, bo)))
+    _, forged = eve.sign(statement_message(for_her(network, ada, bo)))
+    with pytest.raises(Refusal) as caught:
+        guide.corrections.ask(msgspec.structs.replace(for_her(network, ada, bo), signature=forged.hex()))
+    assert caught.value.reason is Code.BAD_SIGNATURE
+    key, signature = ada.sign(delegation_end_message(nullifier(SECRET)))
+    guide.delegates.end(ada.account, SECRET, key, signature)
+    with pytest.raises(Refusal) as caught:
+        guide.corrections.ask(for_her(network, ada, bo))
+    assert caught.value.reason is Code.NOT_A_DELEGATE
+
+
+def test_a_source_believes_no_agent_about_it(network: Network, ada: Patient) -> None:
+    """An agent that lets a helper sign without a right, or sends another's right along, gets nothing taken."""
+    bo, eve = network.patient("bo"), network.patient("eve")
+    guide, north = network["guide"], network["north"]
+    delegation = lets(network, ada, bo)
+    guide.delegates.take(encode_delegation(delegation))
+    guide.corrections.ask(for_her(network, ada, bo))
+    (row,) = [row for row in guide.rows(store.outbox) if row.path == CORRECTIONS_PATH]
+    whole = manifests.decode(bytes(row.payload))
+    assert isinstance(whole, CorrectionRequestManifest) and whole.delegation == delegation
+    for bad in (
+        msgspec.structs.replace(whole, delegation=None),
+        msgspec.structs.replace(whole, delegation=msgspec.structs.replace(delegation, rights=["correct", "add"])),
+        msgspec.structs.replace(whole, delegation=lets(network, eve, bo)),
+        msgspec.structs.replace(whole, statement=msgspec.structs.replace(whole.statement, acting=eve.account)),
+    ):
+        assert not north.corrections.take("guide", manifests.encode(bad))
+    assert north.corrections.here() == []
+    assert north.corrections.take("guide", bytes(row.payload))
+
+
+def test_the_paper_finds_what_was_asked(network: Network, ada: Patient) -> None:
+    identifier = network["guide"].corrections.ask(signed(network, ada))
+    deliver(network)
+    network.anchor()
+    found = [line.summary for line in rebuild(network.engine, ada.view_secret) if line.summary]
+    assert [26, network.time, "north", "Condition", "c", identifier] in found
+    assert [24, network.time, "Condition", "c", identifier] in found

@@ -9,7 +9,7 @@ Each line names the one before it by its hash. A source that takes nothing, or n
 
 import hashlib
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import sqlalchemy as sql
@@ -28,9 +28,13 @@ from medrec.core.manifests.correction import (
     of_act,
     statement_message,
 )
+from medrec.core.manifests.delegation import Delegation, encode_delegation
 from medrec.node import store
 from medrec.node.acts import genuine
+from medrec.node.corrections_shown import Asked, Here, asked_of
+from medrec.node.delegates import Held
 from medrec.node.journal import Draft
+from medrec.node.own import person_here
 from medrec.node.refusals import Code, Refusal
 from medrec.node.store import metadata
 
@@ -68,41 +72,6 @@ correction_here = Table(
 )
 
 
-class Asked(NamedTuple):
-    """A request as the person's pages show it. `status`: open, overdue, corrected, refused, noted.
-
-    `words` and `proposed` are hers; `answer` and `version` (hash of a manifest) come from the source, when it has
-    answered; `taken` says whether it has the request.
-    """
-
-    id: bytes
-    source: str
-    type: str
-    record: str
-    words: str
-    proposed: str
-    time: int
-    due: int
-    taken: bool
-    status: str
-    answer: str
-    version: str | None
-
-
-class Here(NamedTuple):
-    """A request at the source, as its staff sees it. `status`: open, overdue, corrected, refused, noted.
-
-    `newer` is the hash of the manifest of a newer version of the record, None while there is none.
-    """
-
-    id: bytes
-    account: str
-    statement: CorrectionStatement
-    due: int
-    status: str
-    newer: str | None
-
-
 class Corrections:
     """The corrections at one node: those that its people ask for, and those about its own records."""
 
@@ -112,11 +81,20 @@ class Corrections:
     # --- at the person's agent --------------------------------------------------------------------------------
 
     def draft(
-        self, account: str, source: str, kind: str, record: str, manifest: str, words: str, proposed: str, key: bytes
+        self,
+        account: str,
+        source: str,
+        kind: str,
+        record: str,
+        manifest: str,
+        words: str,
+        proposed: str,
+        key: bytes,
+        acting: str | None = None,
     ) -> CorrectionStatement:
         """The statement that a person signs (over `statement_message`): `manifest` (hex) signed the wrong version.
 
-        Raises Refusal (malformed).
+        `acting` is the account of whoever signs in her place. Raises Refusal (malformed).
         """
         node = self._node
         value = {
@@ -131,6 +109,7 @@ class Corrections:
             "words": words.strip(),
             "proposed": proposed.strip(),
             "key": key.hex(),
+            "acting": acting,
         }
         try:
             return msgspec.convert(value, CorrectionStatement)
@@ -146,12 +125,20 @@ class Corrections:
         if node.agent is None:
             raise LookupError("this node serves no people")
         node.agent.view_secret(statement.account)
-        self._check(statement)
-        node.store.write(lambda connection: self.ask_within(connection, statement))
+        held = self._check(statement)
+        # Entered before, so that the line is hers and her paper finds it.
+        person_here(node, statement.account)
+        if node.store.write(lambda connection: self.ask_within(connection, statement, held)) and held is not None:
+            served = dict(node.agent.clients())
+            subject = f"{statement.type}/{statement.record}"
+            node.delegates.record_act(held, "correct", held.delegation.name, served[statement.account], subject)
         return bytes.fromhex(statement.id)
 
-    def ask_within(self, connection: sql.Connection, statement: CorrectionStatement) -> None:
-        """Send a statement on that was checked already, once; inside `Store.write` only."""
+    def ask_within(self, connection: sql.Connection, statement: CorrectionStatement, held: Held | None = None) -> bool:
+        """Send a statement on that was checked already, once; whether it is new. Inside `Store.write` only.
+
+        `held` is the delegation by which somebody else signed it.
+        """
         node = self._node
         identifier = bytes.fromhex(statement.id)
         owes = answer_owed(node.organisation, statement.source, identifier)
@@ -165,14 +152,18 @@ class Corrections:
             statement,
             owes.hex(),
             now + DUE_MS,
+            held.delegation if held is not None else None,
         )
         data = manifests.encode(manifest)
 
         known = sql.select(correction_asked.c.id).where(correction_asked.c.id == identifier)
         if connection.execute(known).first() is not None:
-            return
+            return False
         extras = {"owes": [owes, statement.source, manifest.due]}
-        draft = Draft("correction-request/1", data, None, extras)
+        summary = [26, now, statement.source, statement.type, statement.record, identifier]
+        person = node.journal.person_of_account(connection, statement.account)
+        who = person.id if person is not None else None
+        draft = Draft("correction-request/1", data, who, extras, summary if who is not None else None)
         line = node.journal.append(connection, [draft])[0]
         row = {
             "id": identifier,
@@ -185,6 +176,7 @@ class Corrections:
         connection.execute(sql.insert(correction_asked).values(**row))
         waiting = {"organisation": statement.source, "path": CORRECTIONS_PATH, "payload": data, "due": now}
         connection.execute(sql.insert(store.outbox).values(**waiting))
+        return True
 
     def asked(self, account: str) -> list[Asked]:
         """The requests of a person, newest first, with what came of them."""
@@ -205,7 +197,7 @@ class Corrections:
         for row, kept in zip(rows, opened, strict=True):
             request = manifests.decode(kept[1]) if kept is not None else None
             if isinstance(request, CorrectionRequestManifest):
-                found.append(_asked(request, told.get(bytes(row.request).hex()), now))
+                found.append(asked_of(request, told.get(bytes(row.request).hex()), now))
         return found
 
     # --- at the source ----------------------------------------------------------------------------------------
@@ -226,7 +218,7 @@ class Corrections:
         if statement.source != node.organisation or statement.account != request.account:
             return False
         try:
-            self._check(statement)
+            self._check(statement, request.delegation)
         except Refusal:
             return False
         identifier = bytes.fromhex(statement.id)
@@ -327,22 +319,32 @@ class Corrections:
 
         node.store.write(write)
 
-    def _check(self, statement: CorrectionStatement) -> None:
-        """Whether the person herself signed it, or the act that it follows from, for this network and not ahead of
-        time. Raises Refusal."""
+    def _check(self, statement: CorrectionStatement, delegation: Delegation | None = None) -> Held | None:
+        """Whether the person signed it, or the act that it follows from, or somebody who may now, for this network and
+        not ahead of time; by which delegation. Raises Refusal.
+
+        `delegation` came along with it: it is checked and taken in as any other, so that whoever acts for her here is
+        known here.
+        """
         if statement.network != self._node.network.hex():
             raise Refusal(Code.WRONG_NETWORK)
         if statement.time > self._node.clock() + AHEAD_MS_MAX:
             raise Refusal(Code.FROM_THE_FUTURE)
         act = statement.act
         if act is not None:
-            if misfit(act) or act.author != "patient" or statement not in of_act(act):
+            if statement.acting is not None or misfit(act) or act.author != "patient" or statement not in of_act(act):
                 raise Refusal(Code.MALFORMED)
             if not genuine(self._node, act):
                 raise Refusal(Code.BAD_SIGNATURE)
-            return
-        message = statement_message(statement)
-        self._node.consents.check_signature(statement.account, statement.key, message, statement.signature)
+            return None
+        signer = statement.acting or statement.account
+        if delegation is not None and signer != statement.account:
+            self._node.delegates.take(encode_delegation(delegation))
+        self._node.consents.check_signature(signer, statement.key, statement_message(statement), statement.signature)
+        if signer == statement.account:
+            return None
+        key = bytes.fromhex(statement.key)
+        return self._node.delegates.require(statement.account, signer, "correct", statement.type, key)
 
 
 def _newer(connection: sql.Connection, statement: CorrectionStatement) -> str | None:
@@ -351,26 +353,6 @@ def _newer(connection: sql.Connection, statement: CorrectionStatement) -> str | 
     chosen = sql.select(column.manifest).where(column.type == statement.type, column.id == statement.record)
     found = connection.execute(chosen).scalar()
     return None if found is None or bytes(found).hex() == statement.manifest else bytes(found).hex()
-
-
-def _asked(request: CorrectionRequestManifest, told: Any, now: int) -> Asked:
-    statement = request.statement
-    answered = told if isinstance(told, CorrectionAnswerManifest) else None
-    open_ = "overdue" if request.due <= now else "open"
-    return Asked(
-        bytes.fromhex(statement.id),
-        statement.source,
-        statement.type,
-        statement.record,
-        statement.words,
-        statement.proposed,
-        request.time,
-        request.due,
-        told is not None,
-        answered.kind if answered is not None else open_,
-        answered.words if answered is not None else "",
-        answered.version if answered is not None else None,
-    )
 
 
 def answer_corrections(node: "Node", caller: str, body: bytes) -> bytes:

@@ -7,6 +7,7 @@ import msgspec
 
 from medrec.core import codec
 from medrec.core.manifests.acts import Act
+from medrec.core.manifests.delegation import Delegation
 from medrec.core.manifests.record import FhirId, FhirType, Hex16, Hex32
 from medrec.core.types import Fields, OrganisationId, TimeMs
 
@@ -17,12 +18,14 @@ AnswerKind = Literal["corrected", "refused", "noted"]
 Words = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
 
 
-class CorrectionStatement(Fields, frozen=True):
+class CorrectionStatement(Fields, frozen=True, omit_defaults=True):
     """What a person signs: which version of which record is wrong (`manifest` is the hash of the one that signed it),
     in her own words, and what it should say (`proposed`, may be empty). `id` is random.
 
     `act`: her word on her list (acts.py) that the statement follows from. It then has no signature of its own: every
     field is what `of_act` makes of the act, and the act's signature, hers or a clinician's, stands for it.
+
+    `acting` is who signed in her place, with a right to correct; it is left out where she signs herself.
     """
 
     network: Hex32
@@ -38,12 +41,15 @@ class CorrectionStatement(Fields, frozen=True):
     key: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}\Z")]
     signature: Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{2}){0,2048}\Z")] = ""
     act: Act | None = None
+    acting: Annotated[str, msgspec.Meta(min_length=1, max_length=80)] | None = None
 
 
 class CorrectionRequestManifest(Fields, frozen=True):
     """The person's agent takes her statement, and writes down that the source owes an answer by `due`.
 
     Of a clinician's act it is written by the clinician's organisation, to which the answer is then owed.
+
+    `delegation` is what lets somebody else sign for her, whole and signed, so that the source can check it.
     """
 
     manifest: Literal["correction-request/1"]
@@ -54,6 +60,7 @@ class CorrectionRequestManifest(Fields, frozen=True):
     statement: CorrectionStatement
     owes: Hex16
     due: TimeMs
+    delegation: Delegation | None = None
 
 
 class CorrectionTakenManifest(Fields, frozen=True):
@@ -97,7 +104,8 @@ def statement_message(statement: CorrectionStatement) -> bytes:
     Of a statement that follows from an act, what is signed is `act_message` of the act instead.
     """
     value = msgspec.to_builtins(statement)
-    del value["signature"], value["act"]
+    for name in ("signature", "act"):
+        value.pop(name, None)
     return hashlib.sha256(b"medrec/correction/1" + codec.encode_json(value)).digest()
 
 

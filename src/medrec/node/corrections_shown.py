@@ -1,0 +1,61 @@
+"""Requests for corrections as they are shown: to the person who asked, and to the staff who owe the answer."""
+
+from typing import Any, NamedTuple
+
+from medrec.core.manifests.correction import CorrectionAnswerManifest, CorrectionRequestManifest, CorrectionStatement
+
+
+class Asked(NamedTuple):
+    """A request as the person's pages show it. `status`: open, overdue, corrected, refused, noted.
+
+    `words` and `proposed` are hers; `answer` and `version` (hash of a manifest) come from the source, when it has
+    answered; `taken` says whether it has the request.
+    """
+
+    id: bytes
+    source: str
+    type: str
+    record: str
+    words: str
+    proposed: str
+    time: int
+    due: int
+    taken: bool
+    status: str
+    answer: str
+    version: str | None
+
+
+class Here(NamedTuple):
+    """A request at the source, as its staff sees it. `status`: open, overdue, corrected, refused, noted.
+
+    `newer` is the hash of the manifest of a newer version of the record, None while there is none.
+    """
+
+    id: bytes
+    account: str
+    statement: CorrectionStatement
+    due: int
+    status: str
+    newer: str | None
+
+
+def asked_of(request: CorrectionRequestManifest, told: Any, now: int) -> Asked:
+    """A request as the person's pages show it: `told` is the last that came from the source, None for nothing."""
+    statement = request.statement
+    answered = told if isinstance(told, CorrectionAnswerManifest) else None
+    open_ = "overdue" if request.due <= now else "open"
+    return Asked(
+        bytes.fromhex(statement.id),
+        statement.source,
+        statement.type,
+        statement.record,
+        statement.words,
+        statement.proposed,
+        request.time,
+        request.due,
+        told is not None,
+        answered.kind if answered is not None else open_,
+        answered.words if answered is not None else "",
+        answered.version if answered is not None else None,
+    )
