@@ -29,7 +29,7 @@ def keep(page: Any, name: str, code: str, size: str) -> None:
 
 def used(page: Any, name: str, code: str) -> list[str]:
     """What hinders somebody on the page as it lies there, at each size; screenshots are kept."""
-    found = checks.axe_violations(page) + checks.overflow(page) + checks.too_small(page)
+    found = checks.axe_violations(page) + checks.overflow(page) + checks.wrong_sizes(page)
     keep(page, name, code, "phone")
     page.set_viewport_size(NARROW)
     found += checks.overflow(page)
@@ -37,7 +37,7 @@ def used(page: Any, name: str, code: str) -> list[str]:
     found += checks.overflow(page)
     page.evaluate("() => { document.documentElement.style.fontSize = '' }")
     page.set_viewport_size(DESK)
-    found += checks.overflow(page) + checks.too_small(page)
+    found += checks.overflow(page) + checks.wrong_sizes(page)
     keep(page, name, code, "desk")
     return found
 
@@ -96,14 +96,16 @@ def test_the_checks_can_fail(world: World, visit: Opener) -> None:
     opened(page, world, "front", "en")
     page.evaluate(
         """() => { document.querySelector('main').insertAdjacentHTML('beforeend',
-        '<div id="bad"><img src="icon.svg"><a href="#x">x</a><p>tiny</p><pre>' + 'w'.repeat(500) + '</pre></div>');
+        '<div id="bad"><img src="icon.svg"><a href="#x">x</a><p>tiny</p><pre>' + 'w'.repeat(500) +
+          '</pre><svg viewBox="0 0 24 24"></svg></div>');
+        document.querySelector('#bad svg').style.cssText = 'width:300px;height:300px';
         const bad = document.querySelector('#bad'); bad.children[2].style.fontSize = '9px';
         bad.children[3].style.width = '5000px';
         bad.children[1].style.cssText = 'display:block;width:9px;height:9px;outline:none;box-shadow:none'; }"""
     )
     assert any("image-alt" in line for line in checks.axe_violations(page))
     assert checks.overflow(page)
-    assert {line.split()[0] for line in checks.too_small(page)} == {"target", "text"}
+    assert {line.split()[0] for line in checks.wrong_sizes(page)} == {"target", "text", "icon"}
 
 
 def test_the_language_is_kept_and_arabic_runs_the_other_way(world: World, visit: Opener) -> None:
