@@ -72,7 +72,7 @@ def overflow(page: Any) -> list[str]:
     return told["wide"] + ([f"page {told['width']} > {told['inner']}"] if told["width"] > told["inner"] else [])
 
 
-def wrong_sizes(page: Any) -> list[str]:
+def too_small(page: Any) -> list[str]:
     """Targets below 24 pixels and text below 14, and icons that nobody gave a size."""
     return list(page.evaluate(SMALL, [TARGET_PX, TEXT_PX, ICON_PX]))
 

@@ -29,7 +29,7 @@ def keep(page: Any, name: str, code: str, size: str) -> None:
 
 def used(page: Any, name: str, code: str) -> list[str]:
     """What hinders somebody on the page as it lies there, at each size; screenshots are kept."""
-    found = checks.axe_violations(page) + checks.overflow(page) + checks.wrong_sizes(page)
+    found = checks.axe_violations(page) + checks.overflow(page) + checks.too_small(page)
     keep(page, name, code, "phone")
     page.set_viewport_size(NARROW)
     found += checks.overflow(page)
@@ -37,7 +37,7 @@ def used(page: Any, name: str, code: str) -> list[str]:
     found += checks.overflow(page)
     page.evaluate("() => { document.documentElement.style.fontSize = '' }")
     page.set_viewport_size(DESK)
-    found += checks.overflow(page) + checks.wrong_sizes(page)
+    found += checks.overflow(page) + checks.too_small(page)
     keep(page, name, code, "desk")
     return found
 
@@ -105,7 +105,7 @@ def test_the_checks_can_fail(world: World, visit: Opener) -> None:
     )
     assert any("image-alt" in line for line in checks.axe_violations(page))
     assert checks.overflow(page)
-    assert {line.split()[0] for line in checks.wrong_sizes(page)} == {"target", "text", "icon"}
+    assert {line.split()[0] for line in checks.too_small(page)} == {"target", "text", "icon"}
 
 
 def test_the_language_is_kept_and_arabic_runs_the_other_way(world: World, visit: Opener) -> None:
