@@ -9,6 +9,7 @@ import pytest
 
 from medrec.node import devices
 from medrec.portal import signing
+from tests.browser import checks
 from tests.browser.conftest import PHONE, Authenticator, Opener
 from tests.browser.world import World
 
@@ -97,6 +98,9 @@ def test_the_helper_s_right_is_signed_on_the_page_that_shows_it(
     page.wait_for_selector("#fields dd")
     shown = page.inner_text("#fields")
     assert "Bo Berg" in shown and "look" in shown and world.main.account in shown and "#" not in page.url
+    found = checks.axe_violations(page) + checks.overflow(page) + checks.too_small(page)
+    page.set_viewport_size({"width": 320, "height": 640})
+    assert found + checks.overflow(page) == []
     page.click("#sign")
     page.wait_for_url("**/people/*/helping*")
     (held,) = agent.delegates.of(account)
