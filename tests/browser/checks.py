@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
-TARGET_PX, TEXT_PX = 24, 14
+TARGET_PX, TEXT_PX, ICON_PX = 24, 14, 64
 
 OVERFLOW = """() => {
   const wide = [...document.querySelectorAll('body *')].filter((e) => {
@@ -16,7 +16,7 @@ OVERFLOW = """() => {
            wide: wide.slice(0, 5).map((e) => e.outerHTML.slice(0, 120)) };
 }"""
 
-SMALL = """([target, text]) => {
+SMALL = """([target, text, icon]) => {
   const seen = (e) => e.checkVisibility({ visibilityProperty: true }) && !e.closest('.nhsuk-u-visually-hidden') &&
     !e.matches('.nhsuk-skip-link');
   const found = [];
@@ -38,6 +38,8 @@ SMALL = """([target, text]) => {
     if (svg && svg.viewBox.baseVal.width) size *= svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
     if (size && size < text - 0.05) found.push(`text ${size.toFixed(1)}px: ${walker.currentNode.textContent.trim().slice(0, 60)}`);
   }
+  for (const e of document.querySelectorAll('svg[viewBox="0 0 24 24"]'))
+    if (seen(e) && e.getBoundingClientRect().width > icon) found.push(`icon ${e.parentElement.outerHTML.slice(0, 110)}`);
   return found.slice(0, 10);
 }"""
 
@@ -71,8 +73,8 @@ def overflow(page: Any) -> list[str]:
 
 
 def too_small(page: Any) -> list[str]:
-    """Targets below 24 pixels and text below 14."""
-    return list(page.evaluate(SMALL, [TARGET_PX, TEXT_PX]))
+    """Targets below 24 pixels and text below 14, and icons that nobody gave a size."""
+    return list(page.evaluate(SMALL, [TARGET_PX, TEXT_PX, ICON_PX]))
 
 
 def unseen_focus(page: Any, steps: int = 40) -> list[str]:

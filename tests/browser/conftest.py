@@ -1,6 +1,7 @@
 """A real Chromium before the real demonstration: three hospitals, an agent, invented people, the told story.
 
-`world` is the network, `browser` one Chromium for all tests of a worker, `phone` and `desk` make pages of two sizes.
+`world` is the network, `browser` one Chromium for all tests of a worker, `visit` makes pages of any size,
+`authenticator` gives a page a phone's passkeys, and `keyboard` says whether a journey is made without a mouse.
 """
 
 import os
@@ -8,7 +9,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from rich.console import Console
@@ -19,6 +20,18 @@ from tests.browser.world import World
 
 ROOT = Path(__file__).resolve().parents[2]
 SCREENS = ROOT / "out" / "screens"
+AUTHENTICATOR = {
+    "protocol": "ctap2",
+    "ctap2Version": "ctap2_1",
+    "transport": "internal",
+    "hasResidentKey": True,
+    "hasUserVerification": True,
+    "isUserVerified": True,
+    "automaticPresenceSimulation": True,
+    "hasPrf": True,
+    "defaultBackupEligibility": True,
+    "defaultBackupState": True,
+}
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 
 
@@ -83,3 +96,29 @@ def visit(browser: Any) -> Iterator[Opener]:
     yield opened
     for context in contexts:
         context.close()
+
+
+class Authenticator(NamedTuple):
+    """A virtual authenticator with synced passkeys: the session to steer it by, and its id."""
+
+    session: Any
+    id: str
+
+
+@pytest.fixture
+def authenticator() -> Callable[[Any], Authenticator]:
+    """Gives a page an authenticator, before the page calls for one."""
+
+    def given(page: Any) -> Authenticator:
+        session = page.context.new_cdp_session(page)
+        session.send("WebAuthn.enable", {"enableUI": False})
+        added = session.send("WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR})
+        return Authenticator(session, added["authenticatorId"])
+
+    return given
+
+
+@pytest.fixture(params=[False, True], ids=["mouse", "keyboard"])
+def keyboard(request: pytest.FixtureRequest) -> bool:
+    """Whether the journey is made with keys alone."""
+    return bool(request.param)

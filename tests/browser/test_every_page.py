@@ -27,11 +27,8 @@ def keep(page: Any, name: str, code: str, size: str) -> None:
     page.screenshot(path=SCREENS / f"{name}-{code}-{size}.png", full_page=True, animations="disabled")
 
 
-@pytest.mark.parametrize("code", language.LANGUAGES)
-@pytest.mark.parametrize("name", READABLE)
-def test_a_page_can_be_used_by_everybody(world: World, visit: Opener, name: str, code: str) -> None:
-    page = visit(PHONE, code)
-    opened(page, world, name, code)
+def used(page: Any, name: str, code: str) -> list[str]:
+    """What hinders somebody on the page as it lies there, at each size; screenshots are kept."""
     found = checks.axe_violations(page) + checks.overflow(page) + checks.too_small(page)
     keep(page, name, code, "phone")
     page.set_viewport_size(NARROW)
@@ -42,8 +39,46 @@ def test_a_page_can_be_used_by_everybody(world: World, visit: Opener, name: str,
     page.set_viewport_size(DESK)
     found += checks.overflow(page) + checks.too_small(page)
     keep(page, name, code, "desk")
+    return found
+
+
+@pytest.mark.parametrize("code", language.LANGUAGES)
+@pytest.mark.parametrize("name", READABLE)
+def test_a_page_can_be_used_by_everybody(world: World, visit: Opener, name: str, code: str) -> None:
+    page = visit(PHONE, code)
+    opened(page, world, name, code)
+    found = used(page, name, code)
     assert found == [], "\n".join(found)
     assert page.said == []
+
+
+@pytest.mark.parametrize("code", language.LANGUAGES)
+def test_the_screen_of_one_patient_can_be_used_by_everybody(world: World, visit: Opener, code: str) -> None:
+    """A page that forms alone open: with the list, an answer that was refused, and the lock to break unfolded."""
+    source, place = world.two_places()
+    page = visit(PHONE, code)
+    page.goto(f"{world.address('front', place)}?lang={code}")
+    fields = {"patient": world.main.patients[place], "purpose": "TREAT", "reason": "First visit today"}
+    world.staff_post(page, "clinic_patient", place, "clinician", {**fields, f"from-{source}": "1"})
+    assert page.locator("html").get_attribute("lang") == code
+    page.locator("details.state.bad summary").click()
+    page.locator("#again").wait_for()
+    found = used(page, "clinic_patient", code)
+    assert found == [], "\n".join(found)
+    assert page.said == []
+    # A second time: what stands open now is read in the dark.
+    page.emulate_media(color_scheme="dark")
+    dark = checks.axe_violations(page)
+    assert dark == [], "\n".join(dark)
+
+
+@pytest.mark.parametrize("code", language.LANGUAGES)
+def test_a_page_that_is_not_there_can_be_used_by_everybody(world: World, visit: Opener, code: str) -> None:
+    page = visit(PHONE, code)
+    answer = page.goto(f"{world.address('front')}no-such-page?lang={code}")
+    assert answer is not None and answer.status == 404
+    found = used(page, "error", code)
+    assert found == [], "\n".join(found)
 
 
 @pytest.mark.parametrize("name", READABLE)
@@ -61,14 +96,16 @@ def test_the_checks_can_fail(world: World, visit: Opener) -> None:
     opened(page, world, "front", "en")
     page.evaluate(
         """() => { document.querySelector('main').insertAdjacentHTML('beforeend',
-        '<div id="bad"><img src="icon.svg"><a href="#x">x</a><p>tiny</p><pre>' + 'w'.repeat(500) + '</pre></div>');
+        '<div id="bad"><img src="icon.svg"><a href="#x">x</a><p>tiny</p><pre>' + 'w'.repeat(500) +
+          '</pre><svg viewBox="0 0 24 24"></svg></div>');
+        document.querySelector('#bad svg').style.cssText = 'width:300px;height:300px';
         const bad = document.querySelector('#bad'); bad.children[2].style.fontSize = '9px';
         bad.children[3].style.width = '5000px';
         bad.children[1].style.cssText = 'display:block;width:9px;height:9px;outline:none;box-shadow:none'; }"""
     )
     assert any("image-alt" in line for line in checks.axe_violations(page))
     assert checks.overflow(page)
-    assert {line.split()[0] for line in checks.too_small(page)} == {"target", "text"}
+    assert {line.split()[0] for line in checks.too_small(page)} == {"target", "text", "icon"}
 
 
 def test_the_language_is_kept_and_arabic_runs_the_other_way(world: World, visit: Opener) -> None:

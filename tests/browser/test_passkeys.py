@@ -2,35 +2,18 @@
 signs agrees with the ledger about every byte, and keeps the secrets of the authenticator to itself."""
 
 import base64
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from medrec.node import devices
 from medrec.portal import signing
-from tests.browser.conftest import PHONE, Opener
+from tests.browser import checks
+from tests.browser.conftest import PHONE, Authenticator, Opener
 from tests.browser.world import World
 
-AUTHENTICATOR = {
-    "protocol": "ctap2",
-    "ctap2Version": "ctap2_1",
-    "transport": "internal",
-    "hasResidentKey": True,
-    "hasUserVerification": True,
-    "isUserVerified": True,
-    "automaticPresenceSimulation": True,
-    "hasPrf": True,
-    "defaultBackupEligibility": True,
-    "defaultBackupState": True,
-}
-
-
-def with_authenticator(page: Any) -> tuple[Any, str]:
-    """A page with a synced passkey's authenticator: the session to steer it by, and its id."""
-    session = page.context.new_cdp_session(page)
-    session.send("WebAuthn.enable", {"enableUI": False})
-    added = session.send("WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR})
-    return session, added["authenticatorId"]
+Authenticate = Callable[[Any], Authenticator]
 
 
 def joined(world: World, page: Any, name: str) -> list[str]:
@@ -48,9 +31,9 @@ def joined(world: World, page: Any, name: str) -> list[str]:
     return posted
 
 
-def test_somebody_new_joins_signs_out_and_in_again(world: World, visit: Opener) -> None:
+def test_somebody_new_joins_signs_out_and_in_again(world: World, visit: Opener, authenticator: Authenticate) -> None:
     page = visit(PHONE, "en")
-    with_authenticator(page)
+    authenticator(page)
     posted = joined(world, page, "Nora New")
     for body in posted:
         assert not any(word in body for word in ("prf", "clientExtensionResults", "attestationObject")), body
@@ -62,17 +45,19 @@ def test_somebody_new_joins_signs_out_and_in_again(world: World, visit: Opener) 
     assert page.said == []
 
 
-def test_an_unverified_person_and_another_key_do_not_get_in(world: World, visit: Opener) -> None:
+def test_an_unverified_person_and_another_key_do_not_get_in(
+    world: World, visit: Opener, authenticator: Authenticate
+) -> None:
     page = visit(PHONE, "en")
-    steering, authenticator = with_authenticator(page)
+    steering, identifier = authenticator(page)
     joined(world, page, "Una Verified")
     page.context.clear_cookies()
     page.goto(world.address("sign_in"))
-    steering.send("WebAuthn.setUserVerified", {"authenticatorId": authenticator, "isUserVerified": False})
+    steering.send("WebAuthn.setUserVerified", {"authenticatorId": identifier, "isUserVerified": False})
     page.click("#sign-in")
     page.wait_for_selector("#sign-in-state:not([hidden])")
-    steering.send("WebAuthn.setUserVerified", {"authenticatorId": authenticator, "isUserVerified": True})
-    bits = {"authenticatorId": authenticator, "isBogusSignature": True, "isBadUV": False, "isBadUP": False}
+    steering.send("WebAuthn.setUserVerified", {"authenticatorId": identifier, "isUserVerified": True})
+    bits = {"authenticatorId": identifier, "isBogusSignature": True, "isBadUV": False, "isBadUP": False}
     steering.send("WebAuthn.setResponseOverrideBits", bits)
     page.goto(world.address("sign_in"))
     page.click("#sign-in")
@@ -80,9 +65,11 @@ def test_an_unverified_person_and_another_key_do_not_get_in(world: World, visit:
     assert page.url.endswith("/sign-in")
 
 
-def test_the_helper_s_right_is_signed_on_the_page_that_shows_it(world: World, visit: Opener) -> None:
+def test_the_helper_s_right_is_signed_on_the_page_that_shows_it(
+    world: World, visit: Opener, authenticator: Authenticate
+) -> None:
     page = visit(PHONE, "en")
-    with_authenticator(page)
+    authenticator(page)
     joined(world, page, "Hana Helped")
     agent = world.network.agent
     (account,) = [account for account, name in agent.agent.clients() if name == "Hana Helped"]
@@ -111,8 +98,11 @@ def test_the_helper_s_right_is_signed_on_the_page_that_shows_it(world: World, vi
     page.wait_for_selector("#fields dd")
     shown = page.inner_text("#fields")
     assert "Bo Berg" in shown and "look" in shown and world.main.account in shown and "#" not in page.url
+    found = checks.axe_violations(page) + checks.overflow(page) + checks.too_small(page)
+    page.set_viewport_size({"width": 320, "height": 640})
+    assert found + checks.overflow(page) == []
     page.click("#sign")
-    page.wait_for_url("**/people/*")
+    page.wait_for_url("**/people/*/helping*")
     (held,) = agent.delegates.of(account)
     assert held.holds and devices.of_account(agent, account)[0].key.hex() == held.delegation.key
 

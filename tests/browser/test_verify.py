@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from medrec.portal import words
 from tests.browser.conftest import DESK, Opener
+from tests.browser.hand import Hand
 from tests.browser.world import World
 
 VECTORS = Path(__file__).resolve().parents[1] / "vectors" / "receipt"
@@ -65,6 +67,35 @@ def kept(world: World) -> tuple[Path, Path, Path]:
     receipt = next(path for path in sorted(folder.rglob("*.receipt.json")) if "Observation" in path.name)
     record = receipt.with_name(receipt.name.replace(".receipt.json", ".json"))
     return folder / "root.json", receipt, record
+
+
+DROP = """([name, text]) => {
+  const files = new DataTransfer();
+  files.items.add(new File([text], name, { type: "application/json" }));
+  const event = new DragEvent("drop", { dataTransfer: files, bubbles: true, cancelable: true });
+  document.querySelector('[data-part="drop"]').dispatchEvent(event);
+}"""
+
+
+def test_a_receipt_is_dropped_or_chosen_with_the_keyboard(world: World, visit: Opener, keyboard: bool) -> None:
+    _, receipt, record = kept(world)
+    page = visit(DESK, "en")
+    posted: list[str] = []
+    page.on("request", lambda request: posted.append(request.url) if request.method != "GET" else None)
+    page.goto(world.address("ledger"))
+    hand = Hand(page, keyboard)
+    hand.press("link", words.NAMES["verify"])
+    page.get_by_role("heading", name=words.VERIFY["files"]).wait_for()
+    for file in (receipt, record):
+        if keyboard:
+            with page.expect_file_chooser() as chooser:
+                hand.reach(page.get_by_label(words.VERIFY["pick"]))
+                page.keyboard.press("Enter")
+            chooser.value.set_files([file])
+        else:
+            page.evaluate(DROP, [file.name, file.read_text()])
+    page.get_by_role("heading", name=words.VERIFY["genuine"], exact=True).wait_for()
+    assert posted == [] and page.said == []
 
 
 def test_a_person_drops_a_receipt_and_its_record(world: World, visit: Opener, tmp_path: Path) -> None:

@@ -25,6 +25,14 @@ from medrec.portal.people import handle
 from medrec.portal.policies import sentences
 from medrec.portal.table import PAGES, Page
 
+POST = """([action, values]) => {
+  const form = document.createElement("form");
+  Object.assign(form, { method: "post", action });
+  for (const [name, value] of Object.entries(values))
+    form.append(Object.assign(document.createElement("input"), { name, value }));
+  document.body.append(form);
+  form.submit();
+}"""
 FIRST_HOSPITAL = next(iter(HOSPITALS))
 
 
@@ -102,6 +110,33 @@ class World(NamedTuple):
         assert looks is not None
         looks.catch_up()
         return looks.page(self.main.account, "people")[0].pair.hex()
+
+    def staff_post(self, page: Any, name: str, organisation: str, role: str, fields: dict[str, str]) -> None:
+        """Open a page that answers forms alone, as one of the demonstration's staff; `page` is of a real browser."""
+        page.goto(self.origin(organisation) + MOUNT + "/sign-in")
+        page.locator(f"form:has(input[name=role][value={role}]) button").click()
+        page.wait_for_selector("input[name=csrf]", state="attached")
+        address = self.address(name, organisation)
+        token = page.locator("input[name=csrf]").first.input_value()
+        with page.expect_navigation():
+            page.evaluate(POST, [address, {**fields, "csrf": token}])
+
+    def two_places(self) -> tuple[str, str]:
+        """Two hospitals that know the main person."""
+        first, second, *_ = self.main.patients
+        return first, second
+
+    def open_door(self, source: str, asker: str) -> None:
+        """The main person lets one place see everything at another."""
+        nodes = self.network.nodes
+        self.story.open_door(self.main, nodes[source], nodes[asker])
+
+    def a_new_look(self) -> None:
+        """A clinician of the first place looks at what the second has, and both have told her of it."""
+        asker, source = self.two_places()
+        self.open_door(source, asker)
+        assert self.story.ask(self.network.nodes[source], self.network.nodes[asker], self.main)
+        until(self.story.settled, "the look to be told of")
 
     def a_series(self) -> str:
         """Something of the main person that was measured more than once."""
