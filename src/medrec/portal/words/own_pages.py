@@ -224,6 +224,7 @@ MORE = Texts(
         "summary": "To print or to hand over, with who says what",
         "keys": "Your devices, and how you get back in",
         "helping": "Who may act for you",
+        "share": "A code that opens a part of your record",
         "account": "Your account",
         "known_at": "Where you are known",
         "known_none": "No hospital is linked to you yet. Ask at the desk for a code.",
