@@ -105,8 +105,8 @@ PAGES = (
     ),
     Page("/desk", "desk", desk.show, "desk.html", Role.RECORDS, menu=True, methods=BOTH, who=(Who.DESK,), icon="door"),
     Page(
-        "/desk/consent", "desk_consent", desk_consent.show, "desk_consent.html", Role.RECORDS, menu=True, methods=BOTH,
-        who=(Who.DESK,), icon="ask",
+        "/desk/consent", "desk_consent", desk_consent.show, "desk_consent.html", Role.RECORDS, methods=BOTH,
+        who=(Who.DESK,), up="desk",
     ),
     Page("/versions/{manifest}", "version", version.show, "version.html", Role.RECORDS, who=CARE, up="records"),
     Page("/people", "people", people.show, "people.html", Role.AGENT, menu=True, who=PRIVACY, icon="people"),

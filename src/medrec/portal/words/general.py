@@ -293,7 +293,6 @@ BAR = Texts(
         "looked": "Looks",
         "sharing": "Sharing",
         "office": "Looks",
-        "desk_consent": "Consent",
     },
     plain=True,
 )
