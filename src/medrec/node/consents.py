@@ -17,6 +17,7 @@ from medrec.core.consent import names
 from medrec.core.consent.compiling import Rules
 from medrec.core.consent.policy import Given as Stated
 from medrec.core.consent.policy import Unreadable
+from medrec.core.consent.times import DAY_MS
 from medrec.core.credential import signed_by
 from medrec.core.crypto import verify_ed25519
 from medrec.core.manifests.consent import (
@@ -245,6 +246,7 @@ class Consents:
             signed = ATTESTED + message
             if mine is None or not verify_ed25519(mine.keys.ed25519, signed, bytes.fromhex(consent.signature)):
                 raise Refusal(Code.BAD_SIGNATURE)
+            _check_attested(consent)
         else:
             assert consent.acting is not None
             self.check_signature(consent.acting, consent.key, message, consent.signature)
@@ -364,6 +366,16 @@ def answer_revocation(node: "Node", caller: str, body: bytes) -> bytes:
     if type(account) is not str or any(type(part) is not bytes for part in parts):
         raise Refusal(Code.MALFORMED)
     return codec.encode({"fresh": node.consents.take_back(account, *parts)})
+
+
+def _check_attested(consent: FhirConsentManifest) -> None:
+    """What a clinic attests says when it ends, and that is within thirty days of its own time. Raises Refusal."""
+    try:
+        last = consent_access.opens_until(consent_access.read_manifest(consent))
+    except Unreadable:
+        raise Refusal(Code.MALFORMED) from None
+    if last is not None and last > consent.time + consent_access.ATTESTED_DAYS_MAX * DAY_MS:
+        raise Refusal(Code.ATTESTED_TOO_LONG)
 
 
 def _read_consent(data: bytes) -> AnyConsent:

@@ -80,6 +80,7 @@ class Code(Enum):
     NOT_LINKED = "not-linked"
     FROM_THE_FUTURE = "from-the-future"
     CONSENT_OVER = "consent-over"
+    ATTESTED_TOO_LONG = "attested-too-long"
     CONSENT_REVOKED = "consent-revoked"
     CONSENT_STRANGER = "consent-stranger"
     NULLIFIER_USED = "nullifier-used"
@@ -161,6 +162,7 @@ SENTENCES: dict[Code, str] = {
     Code.NOT_A_DELEGATE: "The person has not named the one who signed to decide for her.",
     Code.NOT_LINKED: "This account is not linked here; link it at the desk first.",
     Code.FROM_THE_FUTURE: "The time on it lies in the future; check the clock that wrote it.",
+    Code.ATTESTED_TOO_LONG: "What a clinic writes down for a person may open something for thirty days at most.",
     Code.CONSENT_OVER: "The consent had ended before it arrived.",
     Code.CONSENT_REVOKED: "The consent was taken back before.",
     Code.CONSENT_STRANGER: "The consent names an organisation that is not on the ledger; look up its id and sign anew.",

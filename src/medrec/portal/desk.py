@@ -97,7 +97,7 @@ def _asked(visit: Visit, one: Waiting) -> dict[str, Any]:
     return {
         "id": one.id.hex(),
         "name": f"{stated.given} {stated.family}".strip(),
-        "birth": stated.birth,
+        "birth": _date(stated.birth),
         "when": visit.when(one.time),
         "candidates": [_candidate(found) for found in one.candidates],
     }
@@ -108,7 +108,7 @@ def _candidate(found: Candidate) -> dict[str, Any]:
     return {
         "patient": found.patient,
         "name": f"{who.given} {who.family}".strip(),
-        "birth": who.birth,
+        "birth": _date(who.birth),
         "likely": compared.verdict == "likely",
         "twin": compared.twin,
         "fields": [
@@ -120,6 +120,11 @@ def _candidate(found: Candidate) -> dict[str, Any]:
             if agreement != "missing"
         ],
     }
+
+
+def _date(written: str) -> Markup | str:
+    """A date as the record writes it, from left to right in every language."""
+    return Markup('<bdi dir="ltr">{}</bdi>').format(written) if written else ""
 
 
 def _held(visit: Visit, one: holding.HeldBack) -> dict[str, Any]:

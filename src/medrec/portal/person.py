@@ -118,7 +118,7 @@ def consents(node: "Node", visit: Visit, known: dict[str, str], account: str) ->
         found.append(
             {
                 "sentence": sentence,
-                "given": render.say(words.CONSENTS["given"], when=visit.when(statement.time)),
+                "given": _given(visit, statement),
                 "state": "revoked" if over else "ended" if ended else "active",
                 "effect": effect,
                 "link": _link(visit, notice),
@@ -127,6 +127,16 @@ def consents(node: "Node", visit: Visit, known: dict[str, str], account: str) ->
             }
         )
     return sorted(found, key=lambda item: item["state"] != "active")
+
+
+def _given(visit: Visit, statement: Any) -> Any:
+    """When a consent was given, and by whom if not by the person's own key."""
+    assurance = getattr(statement, "assurance", "self")
+    if assurance == "clinic":
+        clerk = statement.attested.clerk
+        return render.say(words.CONSENTS["given_clinic"], clerk=clerk, when=visit.when(statement.time))
+    name = "given_helper" if assurance == "delegate" else "given"
+    return render.say(words.CONSENTS[name], when=visit.when(statement.time))
 
 
 def _standing(node: "Node", account: str) -> list[tuple[Notice, bool]]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from medrec.portal import (
     clinic,
     desk,
+    desk_consent,
     front,
     given,
     join,
@@ -105,6 +106,10 @@ PAGES = (
         icon="look",
     ),
     Page("/desk", "desk", desk.show, "desk.html", Role.RECORDS, menu=True, methods=BOTH, who=(Who.DESK,), icon="door"),
+    Page(
+        "/desk/consent", "desk_consent", desk_consent.show, "desk_consent.html", Role.RECORDS, methods=BOTH,
+        who=(Who.DESK,), up="desk",
+    ),
     Page("/versions/{manifest}", "version", version.show, "version.html", Role.RECORDS, who=CARE, up="records"),
     Page("/people", "people", people.show, "people.html", Role.AGENT, menu=True, who=PRIVACY, icon="people"),
     Page("/ledger", "ledger", ledger.show, "ledger.html", reader=Reader.EVERYBODY, menu=True, icon="seal"),

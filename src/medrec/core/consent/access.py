@@ -47,6 +47,21 @@ def read_manifest(manifest: ConsentManifest | FhirConsentManifest, zone: int = 0
     return read_grant(grant.effect, grant.recipients, grant.types, grant.until, manifest.time)
 
 
+def opens_until(policy: Policy) -> int | None:
+    """When the last permit of a policy ends (ms), None if it permits nothing; its conditions are not looked at."""
+    ends = [policy.period.end] if policy.base == "permit" else []
+
+    def walk(provisions: Iterable[Provision], end: int) -> None:
+        for provision in provisions:
+            last = min(end, provision.period.end)
+            if provision.effect == "permit":
+                ends.append(last)
+            walk(provision.exceptions, last)
+
+    walk(policy.provisions, policy.period.end)
+    return max(ends, default=None)
+
+
 def given(
     manifest: ConsentManifest | FhirConsentManifest, digest: str, revoked: int | None = None, zone: int = 0
 ) -> Given:

@@ -43,6 +43,7 @@ NAMES = Texts(
         "verify": "Check a receipt",
         "office": "Looks to read",
         "desk": "Front desk",
+        "desk_consent": "Consent at the desk",
         "clinic": "Patients",
         "clinic_patient": "One patient",
         "version": "Proof of one version",
@@ -282,6 +283,7 @@ DONE = Texts(
         "answered_wrong": "Your answer was kept. Here is what you can do now.",
         "reviewed": "What you found is in the journal.",
         "decided": "What you decided is in the journal.",
+        "attested": "It is written down with your name, and in force. The person is told.",
     },
     plain=True,
 )

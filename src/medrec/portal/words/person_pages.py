@@ -108,6 +108,8 @@ CONSENTS = Texts(
         "no_end": "until you take it back",
         "until": "until {when}",
         "given": "You said so {when}.",
+        "given_clinic": "Written down for you by {clerk}, {when}",
+        "given_helper": "Given for you by a helper, {when}",
         "active": "In force",
         "ended": "Ended",
         "revoked": "Taken back",

@@ -1,0 +1,121 @@
+"""Consent at the desk: a request as a QR code, and what a person without a phone decides, written down by a clerk."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from markupsafe import Markup
+
+from medrec.core.consent import plain
+from medrec.core.consent.access import ATTESTED_DAYS_MAX
+from medrec.core.consent.plain import Party, Plain
+from medrec.core.consent.times import DAY_MS
+from medrec.node import attesting, paper
+from medrec.node.notify import asking
+from medrec.node.refusals import Refusal
+from medrec.portal import policies, words
+from medrec.portal.desk import by_whom
+from medrec.portal.page import Go, PageError, Visit, names
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+ASK_DAYS, SAID_DAYS = (1, 30, 90, 365), (1, 7, ATTESTED_DAYS_MAX)
+HOW = ("spoken", "paper")
+NOTE_CHARACTERS_MAX = 500
+
+
+def show(node: "Node", visit: Visit) -> dict[str, Any] | Go:
+    """The values of desk_consent.html. The form field `do`: ask makes a code, read shows the sentence to be read out,
+    attest writes it down."""
+    form = {name: value.strip() for name, value in visit.form.items()}
+    code, said, trouble = "", None, ""
+    what = form.get("do", "")
+    if what == "ask":
+        code = _ask(node, visit, form)
+    elif what in ("read", "attest"):
+        wanted = _wanted(node, form)
+        account = attesting.account_of(node, form.get("patient", ""))
+        if account is None:
+            trouble = words.DESK_CONSENT["not-linked"]
+        elif what == "attest":
+            return _attest(node, visit, form, wanted)
+        else:
+            said = policies.sentences(plain.write(wanted, account, node.clock()), names(node))
+    elif form:
+        raise PageError(400, "form-unreadable")
+    known = names(node)
+    return {
+        "form": form,
+        "code": code,
+        # Made here, of an address of the ledger and a code.
+        "picture": Markup(paper.qr_svg(code)) if code else "",  # noqa: S704
+        "said": said,
+        "kept": [(name, value) for name, value in form.items() if name not in ("do", "csrf", "until")],
+        "until": wanted.until if said else "",
+        "trouble": trouble,
+        "agents": [(one.id, one.name) for one in node.directory.active() if "agent" in one.roles and one.endpoint],
+        "places": [(one.id, known[one.id]) for one in node.directory.active() if "witness" not in one.roles],
+        "purposes": [name for name in words.POLICY_PURPOSES if name != "any"],
+        "kinds": list(words.POLICY_KINDS),
+        "ask_days": ASK_DAYS,
+        "said_days": SAID_DAYS,
+        "how": HOW,
+        "clerk": by_whom(visit),
+    }
+
+
+def _kinds(form: dict[str, str]) -> list[str]:
+    return [kind for kind in plain.KINDS if form.get(f"kind-{kind}")]
+
+
+def _ask(node: "Node", visit: Visit, form: dict[str, str]) -> str:
+    """What the QR code of a request says."""
+    purpose, days = form.get("purpose", "care"), _days(form, ASK_DAYS)
+    if purpose not in plain.PURPOSES or form.get("agent") not in [one.id for one in node.directory.active()]:
+        raise PageError(400, "form-unreadable")
+    try:
+        code = asking.make(
+            node,
+            practitioner=by_whom(visit),
+            note=form.get("note", "")[:NOTE_CHARACTERS_MAX],
+            purpose=purpose,
+            kinds=_kinds(form),
+            days=days,
+        )
+        return asking.address(node, form["agent"], code)
+    except (msgspec.ValidationError, LookupError):
+        raise PageError(400, "form-unreadable") from None
+
+
+def _days(form: dict[str, str], allowed: tuple[int, ...]) -> int:
+    days = form.get("days", "")
+    if days not in [str(one) for one in allowed]:
+        raise PageError(400, "form-unreadable")
+    return int(days)
+
+
+def _wanted(node: "Node", form: dict[str, str]) -> Plain:
+    """The sentence of the choices; on the second page its last day is the one that was read out."""
+    known = names(node)
+    effect, to = form.get("effect", ""), form.get("to", "")
+    if effect not in ("share", "withhold") or to not in known or form.get("how") not in HOW:
+        raise PageError(400, "form-unreadable")
+    until: str | None = None
+    if effect == "share":
+        # The day that is named still counts to its end, and must not reach beyond the thirty days.
+        last = node.clock() + (_days(form, SAID_DAYS) - 1) * DAY_MS
+        until = form.get("until") or datetime.fromtimestamp(last / 1000, UTC).date().isoformat()
+    try:
+        made = Plain(effect, [Party(to, name=known[to][:100])], _kinds(form), until=until)  # type: ignore[arg-type]
+        return plain.tidy(made)
+    except (plain.NotPlain, ValueError):
+        raise PageError(400, "form-unreadable") from None
+
+
+def _attest(node: "Node", visit: Visit, form: dict[str, str], wanted: Plain) -> Go:
+    try:
+        attesting.attest(node, form["patient"], wanted, by_whom(visit), form["how"])  # type: ignore[arg-type]
+    except Refusal as refusal:
+        raise PageError(400, refusal.code, refusal.sentence) from None
+    return Go(visit.link("desk_consent"), "attested")

@@ -1,0 +1,149 @@
+"""Consent at the desk: asked by a code, and written down by a named clerk for a person without a phone."""
+
+import re
+from typing import Any
+
+import msgspec
+import pytest
+
+from medrec.core import manifests
+from medrec.core.consent import plain
+from medrec.core.consent.plain import Party, Plain
+from medrec.core.manifests.consent import FhirConsentManifest
+from medrec.node import attesting
+from medrec.node.notify import asking
+from medrec.node.refusals import Code, Refusal
+from medrec.portal import words
+from medrec.portal.people import handle
+from tests.node.network import Patient
+from tests.portal.reading import read, text_of
+from tests.portal.story import Story, observation
+from tests.portal.test_desk import told
+from tests.portal.test_sign_in import staff_visitor
+
+DAY = 86_400_000
+SAID = {"patient": "ada", "effect": "share", "to": "south", "days": "7", "how": "spoken", "kind-results": "1"}
+
+
+@pytest.fixture
+def ada(empty: Story) -> Patient:
+    north: Any = empty.network["north"]
+    person = empty.network.patient("ada", "north")
+    north.put("Observation", "bp-1", observation("bp-1", "ada", "120/80"))
+    empty.settle()
+    return person
+
+
+def consents_of(story: Story, person: Patient) -> list[Any]:
+    return [kept.consent for kept in story.network["north"].consents.of(person.account)]
+
+
+def opened(story: Story, person: Patient) -> list[str]:
+    return [record.id for record in story.ask(person, "Dr Brown", "a check-up today").records]
+
+
+def test_a_request_is_shown_as_a_code_that_leads_to_the_person_s_agent(empty: Story, ada: Patient) -> None:
+    client = empty.client("north")
+    form = {"do": "ask", "agent": "guide", "purpose": "care", "days": "30", "note": "Your knee", "kind-results": "1"}
+    answer = client.post("/desk/consent", data=form)
+    address = re.search(r"https://guide\.example/pages/asked/north/([0-9a-f]{32})", answer.text)
+    assert answer.status_code == 200 and address is not None and "<svg" in answer.text
+    guide: Any = empty.network["guide"]
+    identifier = asking.take(guide, ada.account, "north", bytes.fromhex(address.group(1)))
+    found = asking.find(guide, ada.account, identifier)
+    assert found is not None and found.asking.requester == "north" and found.asking.practitioner == "Demonstration"
+    assert (found.asking.note, found.asking.kinds, found.asking.days) == ("Your knee", ["results"], 30)
+
+
+@pytest.mark.parametrize("change", [{"agent": "nobody"}, {"days": "999"}, {"purpose": "x"}, {"do": "shrug"}])
+def test_a_request_that_says_nothing_makes_no_code(empty: Story, change: dict[str, str]) -> None:
+    form = {"do": "ask", "agent": "guide", "purpose": "care", "days": "30", **change}
+    answer = empty.client("north").post("/desk/consent", data=form)
+    assert answer.status_code == 400 and empty.network["north"].rows(asking.asked_for) == []
+
+
+def test_what_a_person_decides_is_read_out_written_down_in_force_and_told(empty: Story, ada: Patient) -> None:
+    client = empty.client("north")
+    page = client.post("/desk/consent", data={**SAID, "do": "read"})
+    until = re.search(r'name="until" value="([0-9-]+)"', page.text)
+    assert until is not None and words.DESK_CONSENT["free"] in text_of(page.text)
+    assert "South" in text_of(page.text) and "test results and measurements" in text_of(page.text)
+    assert consents_of(empty, ada) == [], "reading it out writes nothing"
+    done = client.post("/desk/consent", data={**SAID, "do": "attest", "until": until.group(1)}, follow_redirects=False)
+    assert done.status_code == 303
+    (consent,) = consents_of(empty, ada)
+    assert (consent.assurance, consent.attested.clerk, consent.attested.form) == ("clinic", "Demonstration", "spoken")
+    assert plain.read(consent.consent.encode()) == Plain(
+        "share", [Party("south", name="South")], ["results"], until=until.group(1)
+    )
+    assert [one for one in told(empty, ada.account) if one.manifest == "consent/2"] == [consent]
+    assert opened(empty, ada) == ["bp-1"]
+    hers = text_of(read(empty.client("guide"), f"/people/{handle(ada.account)}/sharing"))
+    assert "Written down for you by Demonstration" in hers
+    empty.network.time += 8 * DAY
+    empty.settle()
+    with pytest.raises(Exception, match="no permission for this"):
+        opened(empty, ada)
+
+
+def test_a_no_is_written_down_as_well_and_has_no_end(empty: Story, ada: Patient) -> None:
+    client = empty.client("north")
+    client.post("/desk/consent", data={**SAID, "do": "attest"})
+    empty.settle()
+    assert opened(empty, ada) == ["bp-1"]
+    empty.network.time += 60_000
+    client.post("/desk/consent", data={**SAID, "do": "attest", "effect": "withhold"})
+    empty.settle()
+    assert plain.read(consents_of(empty, ada)[-1].consent.encode()).until is None
+    assert opened(empty, ada) == []
+
+
+def refused(empty: Story, ada: Patient, said: Plain, clerk: str = "Nora", how: Any = "paper") -> Code:
+    with pytest.raises(Refusal) as caught:
+        attesting.attest(empty.network["north"], "ada", said, clerk, how)  # type: ignore[arg-type]
+    assert consents_of(empty, ada) == []
+    return caught.value.reason
+
+
+def test_what_is_open_for_more_than_thirty_days_or_for_ever_is_refused(empty: Story, ada: Patient) -> None:
+    assert refused(empty, ada, Plain("share", [Party("south")])) is Code.ATTESTED_TOO_LONG
+    assert refused(empty, ada, Plain("share", [Party("south")], until="2025-07-16")) is Code.ATTESTED_TOO_LONG
+    assert refused(empty, ada, Plain("emergency-yes")) is Code.ATTESTED_TOO_LONG
+    assert refused(empty, ada, Plain("share", [Party("south")], until="2025-07-01"), clerk=" ") is Code.MALFORMED
+    assert refused(empty, ada, Plain("share", [Party("south")], until="2025-07-01"), how="dreamt") is Code.MALFORMED
+    late = empty.client("north").post("/desk/consent", data={**SAID, "do": "attest", "until": "2026-01-01"})
+    assert late.status_code == 400 and "thirty days" in text_of(late.text) and consents_of(empty, ada) == []
+    attesting.attest(
+        empty.network["north"],
+        "ada",
+        Plain("share", [Party("south")], until="2025-07-14"),
+        "Nora",
+        "paper",  # type: ignore[arg-type]
+    )
+    assert len(consents_of(empty, ada)) == 1
+
+
+def test_only_the_place_itself_attests_and_only_as_it_was_signed(empty: Story, ada: Patient) -> None:
+    north: Any = empty.network["north"]
+    attesting.attest(north, "ada", Plain("withhold", [Party("south")]), "Nora", "paper")
+    (consent,) = consents_of(empty, ada)
+    assert isinstance(consent, FhirConsentManifest) and consent.attested is not None
+    other = msgspec.structs.replace(consent, attested=msgspec.structs.replace(consent.attested, clerk="Mallory"))
+    elsewhere = msgspec.structs.replace(consent, organisation="south")
+    for wrong, node in ((other, north), (elsewhere, empty.network["south"])):
+        with pytest.raises(Refusal) as caught:
+            node.consents.give(manifests.encode(wrong))
+        assert caught.value.reason is Code.BAD_SIGNATURE
+
+
+def test_a_patient_without_an_account_is_linked_first(empty: Story) -> None:
+    answer = empty.client("north").post("/desk/consent", data={**SAID, "do": "read", "patient": "nobody"})
+    assert words.DESK_CONSENT["not-linked"] in text_of(answer.text)
+
+
+def test_only_the_desk_asks_and_writes_down(empty: Story) -> None:
+    clinician = staff_visitor(empty, "clinician")
+    assert clinician.get("/desk/consent").status_code == 403
+    shut = empty.client("north", demonstration=False)
+    assert shut.get("/desk/consent", follow_redirects=False).headers["location"] == "/sign-in"
+    assert words.NAMES["desk_consent"] in text_of(read(empty.client("north"), "/desk/consent"))
