@@ -21,7 +21,7 @@ from medrec.core.consent.policy import Given
 from medrec.node.labels import Labels
 
 RULES = 40
-DECISIONS_BAR, LABELS_BAR = 100_000, 5_000
+DECISIONS_BAR, LABELS_BAR = 200_000, 5_000
 TYPES = ("Observation", "Condition", "MedicationRequest", "Procedure")
 NOW = 1_750_000_000_000
 
@@ -112,6 +112,8 @@ def _labelled(seconds: float) -> Row:
             labels.of(resource)
         return len(resources)
 
+    # The table of medicines is read once in the life of a process.
+    once()
     measured = rate(once, seconds)
     return Row("resources labelled, one thread", f"{measured:,.0f}/s", f"{LABELS_BAR:,}/s", measured >= LABELS_BAR)
 

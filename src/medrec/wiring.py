@@ -20,12 +20,13 @@ from medrec.engines.sqlite import SqliteEngine
 from medrec.node.app import make_app
 from medrec.node.ingest import FolderReader
 from medrec.node.keys import OrganisationKeys
+from medrec.node.labels import Labels
 from medrec.node.lists import PersonLists
 from medrec.node.node import MERGE_DELAY_MS, Node
 from medrec.node.notify.ways import Relay
 from medrec.node.peers import HttpPeers, Peers
 from medrec.node.serve import Site
-from medrec.node.settings import Place, Settings
+from medrec.node.settings import Place, Settings, SettingsError
 from medrec.node.store import Store
 from medrec.node.terminology import held
 from medrec.node.together import check_key_file, check_together
@@ -131,11 +132,13 @@ def build_node(
     witnesses: Sequence[WitnessPlace] = (),
     web: Web | None = None,
     tiles: Path | None = None,
+    labels: Path | None = None,
 ) -> Node:
     """A node over a data folder: keys/, master.key, node.db; `records` is the folder its records live in.
 
-    `store` is a database address (PostgreSQL) that takes the place of node.db.
+    `store` is a database address (PostgreSQL) that takes the place of node.db, `labels` a site's own labelling rules.
     """
+    loaded = held.loaded(folder)
     keys = keys or OrganisationKeys.load(folder / "keys")
     kept = Store(store or folder / "node.db")
     for name in ("master.key", "master.ring"):
@@ -158,10 +161,11 @@ def build_node(
         web=web,
         evidence=folder / "evidence",
         tiles=tiles,
+        labels=Labels(_own_rules(labels), loaded, held.digest(loaded) if loaded is not None else ""),
     )
-    if held.path_of(folder).exists():
+    if loaded is not None:
         # What the site has loaded, and behind it what ships.
-        node.lists = PersonLists(node, held.terms(folder))
+        node.lists = PersonLists(node, loaded)
     check_together(node)
     return node
 
@@ -169,7 +173,7 @@ def build_node(
 def node_of(place: Place) -> tuple[Node, Engine]:
     """The node that a settings file describes, and the engine it runs on, which the caller closes.
 
-    Raises EngineError, StoreError, KeyFileError, GenesisError, OSError.
+    Raises EngineError, StoreError, KeyFileError, GenesisError, SettingsError, TerminologyError, OSError.
     """
     settings = place.settings
     genesis = read_json(place.genesis)
@@ -192,11 +196,22 @@ def node_of(place: Place) -> tuple[Node, Engine]:
             witnesses=place.witnesses,
             web=HttpWeb(call_s=settings.call_seconds, plain_http=settings.plain_http) if place.witnesses else None,
             tiles=place.tiles,
+            labels=place.labels,
         )
     except BaseException:
         close(engine)
         raise
     return node, engine
+
+
+def _own_rules(path: Path | None) -> list[bytes]:
+    """A site's own file of labelling rules. Raises SettingsError where it is not there."""
+    if path is None:
+        return []
+    try:
+        return [path.read_bytes()]
+    except OSError as error:
+        raise SettingsError(f"`labels`: {path.name} cannot be read: {error.strerror}.") from None
 
 
 def _relay(settings: Settings) -> Relay | None:

@@ -58,6 +58,9 @@ def test_everything_can_be_written(tmp_path):
             f"https://library.example {WitnessKeys.from_seed('library.example/w', bytes(32)).public()[0].vkey()}"
         ],
         "tiles": "www",
+        "mail_relay": "mail.example:25",
+        "mail_sender": "medrec@north.example",
+        "labels": "own.json",
         "log": "debug",
     }
     assert sorted(written) == sorted(field.name for field in msgspec.structs.fields(Settings))

@@ -1,6 +1,7 @@
 """The labels of records at one node: the rules that are in force, and the facts that follow for a decision."""
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from importlib.resources import files
 from typing import Any
 
@@ -12,6 +13,7 @@ from medrec.core.consent.labels import NONE, Labeller
 from medrec.core.consent.labels import Labels as Found
 from medrec.core.records.terms import Terms
 from medrec.node.refusals import Code, Refusal
+from medrec.node.terminology import shipped as medicines
 
 
 def shipped() -> bytes:
@@ -22,20 +24,30 @@ def shipped() -> bytes:
 class Labels:
     """Labels records for decisions. `version` names the rules, and stands in the manifest of each decision.
 
-    `own` are a site's own files of rules, which add to those that ship; `terms` tells the ingredients of medicines.
+    `own` are a site's own files of rules, which add to those that ship. `terms` tells the ingredients of medicines, by
+    their codes and brands, and `tables` names it; None: the table that ships, read when it is first needed.
     A file that is not whole is no reason to go on without it: `trouble` says what is wrong, and nothing goes out.
     """
 
-    def __init__(self, own: Sequence[bytes] = (), terms: Terms | None = None) -> None:
+    def __init__(self, own: Sequence[bytes] = (), terms: Terms | None = None, tables: str = "") -> None:
         self.trouble = ""
-        self.labeller: Labeller | None = None
+        self.version = "unreadable"
+        self._files = (shipped(), *own)
+        self._terms = terms
         try:
-            self.labeller = Labeller(shipped(), *own, terms=terms)
+            read = Labeller(*self._files)
         except LabelRulesError as error:
             self.trouble = str(error)
-        self.version = "unreadable"
-        if self.labeller is not None:
-            self.version = f"{self.labeller.version}/{self.labeller.digest.hex()[:16]}"
+            return
+        known = tables if terms is not None else medicines.digest()
+        self.version = f"{read.version}/{read.digest.hex()[:16]}/{known}"
+
+    @cached_property
+    def labeller(self) -> Labeller | None:
+        """The rules with the medicines; None where the rules cannot be read."""
+        if self.trouble:
+            return None
+        return Labeller(*self._files, terms=self._terms if self._terms is not None else medicines.shipped())
 
     def check(self) -> None:
         """Raises Refusal if the rules cannot be read: then nothing may go out."""

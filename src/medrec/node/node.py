@@ -106,6 +106,7 @@ class Node:
         web: Web | None = None,
         evidence: Path | None = None,
         tiles: Path | None = None,
+        labels: Labels | None = None,
     ) -> None:
         """`witnesses` are asked over `web`; split views are written to `evidence`; the log is published in `tiles`."""
         self.organisation = organisation
@@ -119,7 +120,7 @@ class Node:
         self.peers = peers
         self.source: RecordReader = source or NoRecords()
         self.merge_delay_ms = merge_delay_ms
-        self.law, self.labels = tuple(law), Labels()
+        self.law, self.labels = tuple(law), labels or Labels()
         self.directory = Directory(engine)
         self.journal = Journal(store, vault, clock, organisation)
         self.publisher = Publisher(self.journal, self.network)
@@ -142,7 +143,7 @@ class Node:
         self.deliverer = Deliverer(self)
         self._serve_people(agent, relay)
         self.account_watch = AccountWatch(self) if agent else None
-        self.trouble: dict[str, str] = {}
+        self.trouble: dict[str, str] = {"labels": self.labels.trouble} if self.labels.trouble else {}
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
 

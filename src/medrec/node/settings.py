@@ -70,6 +70,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     records: str = ""
     """The folder in which the organisation's system leaves its records; empty for none."""
 
+    labels: str = ""
+    """A file of the site's own labelling rules, which adds to the one that ships; empty for none."""
+
     poll_seconds: Seconds = 5
     """How often the records are looked through for new ones."""
 
@@ -107,6 +110,7 @@ class Place(msgspec.Struct, frozen=True):
     certificate_key: Path | None
     tiles: Path | None = None
     witnesses: tuple[WitnessPlace, ...] = ()
+    labels: Path | None = None
 
 
 def read_settings(path: Path) -> Place:
@@ -146,6 +150,7 @@ def decode_settings(data: bytes, path: Path) -> Place:
         place(settings.certificate_key),
         place(settings.tiles),
         _witnesses(settings, path.name),
+        place(settings.labels),
     )
 
 

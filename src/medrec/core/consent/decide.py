@@ -146,6 +146,8 @@ class Outcome(NamedTuple):
 
 def combine(matching: Sequence[Rule]) -> Outcome:
     """The outcome of rules that match: exceptions first, then the combiners; deny wins, and is the default."""
+    if len(matching) == 1:
+        return Outcome(matching[0].effect, (matching[0],))
     excepted = {rule.parent for rule in matching}
     rules = [rule for rule in matching if rule.number not in excepted]
     if len(rules) > 1:
@@ -176,9 +178,12 @@ def _meant(rule: Rule, request: Request) -> bool:
     """Whether the rule is about this action, this holder of the data, and one of the types that are asked for."""
     if rule.actions is not None and request.action not in rule.actions:
         return False
-    if any(request.custodian.isdisjoint(holders) for holders in rule.custodians):
-        return False
-    kinds = [value for name, value in rule.tests if name == "kind"] if request.types else []
+    for holders in rule.custodians:
+        if request.custodian.isdisjoint(holders):
+            return False
+    if not request.types:
+        return True
+    kinds = [value for name, value in rule.tests if name == "kind"]
     return all(not request.types.isdisjoint(value) or _documents(value) for value in kinds)
 
 
@@ -222,12 +227,14 @@ def _text(value: Any) -> str:
 
 def _consents(bearing: Iterable[Iterable[Rule]]) -> tuple[str, ...]:
     """The consents from which these rules come."""
-    return tuple(sorted({rule.consent for rules in bearing for rule in rules if rule.strength not in LAW}))
+    found = {rule.consent for rules in bearing for rule in rules if rule.strength not in LAW}
+    return tuple(sorted(found) if len(found) > 1 else found)
 
 
 def _law(bearing: Iterable[Iterable[Rule]]) -> tuple[str, ...]:
     """The lines of the law among these rules."""
-    return tuple(sorted({rule.consent for rules in bearing for rule in rules if rule.strength in LAW}))
+    found = {rule.consent for rules in bearing for rule in rules if rule.strength in LAW}
+    return tuple(sorted(found) if len(found) > 1 else found)
 
 
 _RESTRICTED = terms.rank("R")
@@ -253,8 +260,9 @@ def _judge(bearing: Sequence[Rule], record: Record, doubtful: frozenset[int]) ->
                 doubts[rule.number] = held
             if not held or rule.effect == "deny":
                 matching.append(rule)
-    named = [rule.names for rule in matching if rule.effect == "permit" and rule.number not in doubts]
-    matching = [rule for rule in matching if not any(not rule.lifted.isdisjoint(names) for names in named)]
+    if [rule for rule in matching if rule.lifted]:
+        named = [rule.names for rule in matching if rule.effect == "permit" and rule.number not in doubts]
+        matching = [rule for rule in matching if not any(not rule.lifted.isdisjoint(names) for names in named)]
     outcome = combine(matching)
     if outcome.effect == "permit":
         return Judgement("permit", "permitted", _consents([outcome.rules]))

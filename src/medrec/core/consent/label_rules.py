@@ -19,7 +19,10 @@ class LabelRulesError(ValueError):
 
 
 class LabelRule(Fields, frozen=True):
-    """One rule: these labels for a record that carries one of these codes or names; see docs/spec/labels.md."""
+    """One rule: these labels for a record that carries one of these codes or names; see docs/spec/labels.md.
+
+    `not_with`: ingredients beside which, in one product or one text, the rule's own say nothing.
+    """
 
     id: str
     labels: list[str]
@@ -31,6 +34,7 @@ class LabelRule(Fields, frozen=True):
     snomed: list[str] = []
     codes: list[str] = []
     names: list[str] = []
+    not_with: dict[str, str] = {}
 
 
 class LabelFile(Fields, frozen=True):
@@ -72,9 +76,9 @@ def read_file(data: bytes) -> LabelFile:
             raise LabelRulesError(f"rule {rule.id}: its labels must be sensitivities of v3-ActCode that are known")
         if not (rule.icd10 or rule.ingredients or rule.loinc or rule.snomed or rule.codes or rule.names):
             raise LabelRulesError(f"rule {rule.id}: it has neither codes nor names")
-        if not all([*rule.icd10, *rule.ingredients, *rule.loinc, *rule.snomed]) or "" in rule.codes:
+        if not all([*rule.icd10, *rule.ingredients, *rule.loinc, *rule.snomed, *rule.not_with]) or "" in rule.codes:
             raise LabelRulesError(f"rule {rule.id}: a code is empty")
-        for text in [*rule.names, *rule.ingredients.values()]:
+        for text in [*rule.names, *rule.ingredients.values(), *rule.not_with.values()]:
             name = name_of(text, 0)
             if not name.words or (name.stem and len(name.words[-1]) < STEM_MIN):
                 raise LabelRulesError(f"rule {rule.id}: the name {text!r} is too short")

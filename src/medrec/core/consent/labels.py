@@ -8,11 +8,11 @@ sensitive of what it may hold. Labels that a record carries already stay, and ru
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from medrec.core.consent.label_rules import STEM_MIN, WORD, Basis, LabelRule, LabelRulesError, Name, name_of, read_file
-from medrec.core.records.terms import ICD10CM, NDC, RXNORM, SNOMED, UNII, Terms
+from medrec.core.records.terms import CVX, ICD10CM, NDC, RXNORM, SNOMED, UNII, Terms
 
 FREE_TEXT_CHARACTERS = 100
 """A longer string is free text wherever it stands."""
@@ -26,6 +26,8 @@ _DRUGS = {RXNORM: RXNORM, "urn:oid:2.16.840.1.113883.6.88": RXNORM, NDC: NDC, UN
 _SNOMED = {SNOMED, "urn:oid:2.16.840.1.113883.6.96"}
 # Systems whose codes say nothing about an illness, and those that the rules know whole.
 _PLAIN = ("http://terminology.hl7.org/", "http://hl7.org/fhir", "http://unitsofmeasure.org", "urn:ietf:", "urn:iso:")
+# Names that HL7 gives to systems of others: ICD-9 and NDC among them.
+_NOT_PLAIN = "http://hl7.org/fhir/sid/"
 _FREE_NAMES = (
     "annotation authorString comment comments conclusion contentString description instructions markdown note "
     "patientInstruction reasonText summary text valueMarkdown"
@@ -100,7 +102,7 @@ class Labeller:
         self._icd10: dict[str, list[int]] = {}
         self._names: dict[str, list[Name]] = {}
         self._stems: dict[str, list[Name]] = {}
-        self._remembered: dict[str, tuple[int, ...]] = {}
+        self._remembered: dict[tuple[bool, str], tuple[int, ...]] = {}
         for number, rule in enumerate(self.rules):
             self._index(number, rule)
 
@@ -112,8 +114,10 @@ class Labeller:
                 self._tokens.setdefault(f"{system}|{code}", []).append(number)
         for token in rule.codes:
             self._tokens.setdefault(token, []).append(number)
-        for text in [*rule.names, *rule.ingredients.values()]:
-            name = name_of(text, number)
+        # What takes a rule away is a name as any other, under a number below zero.
+        named = [(text, number) for text in [*rule.names, *rule.ingredients.values()]]
+        for text, meant in [*named, *((text, -1 - number) for text in rule.not_with.values())]:
+            name = name_of(text, meant)
             if name.stem and len(name.words) == 1:
                 self._stems.setdefault(name.words[0][:STEM_MIN].casefold(), []).append(name)
             else:
@@ -126,6 +130,7 @@ class Labeller:
         reference is as sensitive as the reason.
         """
         walk = _Walk(self, _contained(self, resource, targets), targets)
+        walk.medicine = resource.get("resourceType") == "Medication"
         for name in sorted(resource):
             value = resource[name]
             if name == "contained":
@@ -146,6 +151,7 @@ class Labeller:
         if name == "contained":
             return self._held([value], targets)[0]
         walk = _Walk(self, _contained(self, resource, targets), targets)
+        walk.medicine = resource.get("resourceType") == "Medication"
         walk.begin(path)
         walk.visit(name, value, "")
         return walk.labels()
@@ -168,23 +174,35 @@ class Labeller:
         elif system in _DRUGS:
             drug = self._terms.drug(_DRUGS[system], code) if self._terms is not None else None
             ingredients = drug.ingredients if drug is not None else (code,) if _DRUGS[system] == RXNORM else ()
-            found += [n for one in ingredients for n in self._tokens.get(f"rx|{one}", ())]
+            found += self._numbers_of_ingredients(ingredients)
         return tuple(found)
+
+    def _numbers_of_ingredients(self, ingredients: Collection[str]) -> list[int]:
+        """The rules that the ingredients of one product meet together."""
+        found = [number for one in ingredients for number in self._tokens.get(f"rx|{one}", ())]
+        return [number for number in found if self.rules[number].not_with.keys().isdisjoint(ingredients)]
 
     def knows_whole(self, system: str, code: str) -> bool:
         """Whether the rules can say of every code of this system that it is not sensitive."""
-        if system in _ICD10 or system.startswith(_PLAIN):
+        if system in _ICD10 or system == CVX or (system.startswith(_PLAIN) and not system.startswith(_NOT_PLAIN)):
             return True
         return system in _DRUGS and self._terms is not None and self._terms.drug(_DRUGS[system], code) is not None
 
-    def numbers_of_text(self, text: str) -> tuple[int, ...]:
-        """The rules whose names stand in a text."""
-        found = self._remembered.get(text)
+    def numbers_of_text(self, text: str, medicine: bool = False) -> tuple[int, ...]:
+        """The rules whose names stand in a text; in one that names a `medicine`, also those of its ingredients.
+
+        Elsewhere a brand is no brand: Ella is a contraceptive, and a doctor's name.
+        """
+        found = self._remembered.get((medicine, text))
         if found is None:
-            found = tuple(sorted(set(self._named(WORD.findall(_TAG.sub(" ", text) if "<" in text else text)))))
+            words = WORD.findall(_TAG.sub(" ", text) if "<" in text else text)
+            numbers = set(self._named(words))
+            if medicine and self._terms is not None and len(text) <= FREE_TEXT_CHARACTERS:
+                numbers.update(self._numbers_of_ingredients(_ingredients(self._terms, text, words)))
+            found = tuple(sorted(number for number in numbers if number >= 0 and -1 - number not in numbers))
             if len(self._remembered) >= REMEMBERED_MAX:
                 self._remembered.clear()
-            self._remembered[text] = found
+            self._remembered[medicine, text] = found
         return found
 
     def _named(self, words: list[str]) -> Iterator[int]:
@@ -207,6 +225,7 @@ class _Walk:
     def __init__(self, labeller: Labeller, contained: Mapping[str, Labels], targets: Mapping[str, Labels]) -> None:
         self.labeller = labeller
         self.path = ""
+        self.medicine = False
         self.contained = contained
         self.targets = targets
         self.numbers: set[int] = set()
@@ -284,7 +303,7 @@ class _Walk:
     def _text(self, name: str, text: str, above: str) -> None:
         if name in _PASSED_OVER and name != "value":
             return
-        self.numbers.update(self.labeller.numbers_of_text(text))
+        self.numbers.update(self.labeller.numbers_of_text(text, self.medicine or self.path.startswith("medication")))
         concept = name == "text" and above not in ("note", "text", "contained", "annotation")
         if len(text) > FREE_TEXT_CHARACTERS or name == "div" or (name in _FREE and not concept) or above == "note":
             self.opaque = True
@@ -294,6 +313,13 @@ class _Walk:
             self.take(self.contained.get(reference[1:], NONE))
         elif name in _CLINICAL:
             self.take(self.targets.get(local(reference), NONE))
+
+
+def _ingredients(terms: Terms, text: str, words: Iterable[str]) -> frozenset[str]:
+    """The ingredients (RxNorm) of every medicine that a short text names: its brand, its product or its ingredient."""
+    names = sorted({text, *(word for word in words if len(word) >= STEM_MIN)})
+    drugs = [terms.drug_named(name) for name in names]
+    return frozenset(one for drug in drugs if drug is not None for one in drug.ingredients)
 
 
 def pieces(name: str, value: Any) -> list[tuple[str, Any]]:
