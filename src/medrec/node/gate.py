@@ -15,7 +15,7 @@ import msgspec
 import sqlalchemy as sql
 
 from medrec.core import manifests
-from medrec.core.address import AddressError, decode_address
+from medrec.core.address import AddressError
 from medrec.core.consent.decide import Decision, decide, judge
 from medrec.core.consent.facts import Request as Facts
 from medrec.core.consent.terms import EMERGENCY
@@ -303,7 +303,7 @@ class Gate:
         if node.disputes.stops(plan.person.account, caller):
             raise Refusal(Code.CONSENT_CHANGED, decided=plan.decision.decided)
         decision = decide(plan.facts, standing.rules, now)
-        gone = set(plan.decision.decided) - {name for name, _ in standing.consents}
+        gone = set(plan.decision.decided).difference(standing.given.names)
         if gone or decision.effect != "permit":
             raise Refusal(Code.CONSENT_CHANGED, decided=plan.decision.decided)
         if decision.left == plan.decision.left:
@@ -391,7 +391,7 @@ def read_ask(body: bytes) -> Ask:
     """The request in these bytes. Raises Refusal MALFORMED: what cannot be read cannot be journalled either."""
     try:
         ask = access.decode(body, Ask)
-        decode_address(ask.account)
+        access.check_address(ask.account)
     except (UnreadableError, AddressError):
         raise Refusal(Code.MALFORMED) from None
     return ask
