@@ -17,7 +17,7 @@ from medrec.core.commitment import commitment, tag
 from medrec.core.kinds.anchor import encode_entry
 from medrec.core.manifests.record import LinkManifest
 from medrec.core.records.canonical import canonical
-from medrec.node import access, store
+from medrec.node import access, linking, store, unlinking
 from medrec.node import agent as agent_room
 from medrec.node import deliver as deliver_room
 from medrec.node import gather as gather_room
@@ -270,6 +270,18 @@ def lie(world: World) -> None:
     world.do(name, "lies", lambda: codec.decode(node.peers.call(AGENT, NOTICES_PATH, codec.encode([payload]))))
 
 
+def _keys_of_a_link_serve_again() -> AbstractContextManager[Any]:
+    """Whoever links again does so under the keys of the first link, and the organisation does not mind."""
+
+    @contextlib.contextmanager
+    def both() -> Iterator[None]:
+        first = patch.object(linking, "next_epoch", lambda *_: 1)
+        with first, patch.object(unlinking, "served", lambda *_: False):
+            yield
+
+    return both()
+
+
 def _half_is_not_written() -> AbstractContextManager[Any]:
     """A recipient keeps the records and writes nothing down."""
     return patch.object(receive_room, "state_half", lambda *_, **__: 0)
@@ -295,5 +307,6 @@ BUGS: dict[str, Bug] = {
     "foreign-notice": Bug(
         "the agent believes an organisation about another", _anybody_speaks_for_anybody, None, ((lie, 4),)
     ),
+    "link-keys-twice": Bug("a link made again has the keys of the one that was undone", _keys_of_a_link_serve_again),
     "half-not-written": Bug("a recipient writes down no receipt", _half_is_not_written),
 }

@@ -16,11 +16,14 @@ from medrec.node.access import Ask
 from medrec.node.audit import audit_journal
 from medrec.node.checkpoints import evidence
 from medrec.node.node import Node
-from medrec.node.rebuild import entries_of, rebuild
+from medrec.node.rebuild import entries_of, rebuild, relationship_key
 from medrec.node.receive import Received
 
 from .steps import MINUTE, alter_record, ask_for, may_go
-from .world import AGENT, HOSPITALS, NAMES, Violation, World
+from .world import AGENT, HOSPITALS, NAMES, Person, Violation, World
+
+LINKS_MAX = 40
+"""How often somebody may be linked at one place in a world."""
 
 
 def demand(holds: bool, sentence: str) -> None:
@@ -195,8 +198,8 @@ def check_notices(world: World) -> None:
             demand(said == notice.organisation, f"the agent believes {notice.organisation} about {said}")
             demand(notice.height is not None, f"a notice of {notice.organisation} is not on the ledger")
             have[notice.organisation].append(hashlib.sha256(notice.entry).hexdigest())
-        for name in sorted(person.linked):
-            wrote = [hashlib.sha256(entry).hexdigest() for entry in _lines_about(world.nodes[name], person.account)]
+        for name in HOSPITALS:
+            wrote = [hashlib.sha256(entry).hexdigest() for entry in _lines_about(world.nodes[name], person)]
             demand(
                 sorted(have[name]) == sorted(wrote),
                 f"{name} wrote {len(wrote)} lines about {person.name}, her agent has {len(have[name])}, or others",
@@ -210,17 +213,21 @@ def check_notices(world: World) -> None:
         )
 
 
-def _lines_about(node: Node, account: str) -> list[bytes]:
+def _lines_about(node: Node, person: Person) -> list[bytes]:
+    """What a node wrote about a person under her links, also under those that were undone since."""
+    hers = {relationship_key(person.view_secret, node.organisation, epoch) for epoch in range(1, LINKS_MAX)}
     with node.store.read() as connection:
-        who = node.journal.person_of_account(connection, account)
-        if who is None:
-            return []
-        rows = connection.execute(
+        rows = [
+            row.id
+            for row in connection.execute(sql.select(store.person.c.id, store.person.c["keys"]))
+            if node.vault.unwrap(bytes(row.keys)).relationship in hers
+        ]
+        entries = connection.execute(
             sql.select(store.line.c.entry)
             .join_from(store.manifest, store.line, store.manifest.c.seq == store.line.c.seq)
-            .where(store.manifest.c.person == who.id)
+            .where(store.manifest.c.person.in_(rows))
         )
-        return [bytes(row.entry) for row in rows]
+        return [bytes(entry) for entry in entries.scalars()]
 
 
 def check_decisions(world: World) -> None:

@@ -75,6 +75,18 @@ def link(world: World) -> None:
         world.learn_links(person)
 
 
+def unlink(world: World) -> None:
+    """A link is undone: the person leaves, or the desk found that it was somebody else."""
+    person = _person(world)
+    if not person.linked or world.random.random() < 0.5:
+        return
+    name = world.random.choice(sorted(person.linked))
+    by_desk = world.random.random() < 0.5
+    who, by = (name, "the desk") if by_desk else (AGENT, "herself")
+    world.do(who, f"unlink {person.name} by {by}", lambda: world.unlink(person, name, by_desk))
+    world.learn_links(person)
+
+
 def consent(world: World) -> None:
     """A person permits some hospitals to be told by another."""
     person = _person(world)
@@ -209,6 +221,7 @@ STEPS: tuple[Step, ...] = (
     (publish, 6),
     (alter, 1),
     (link, 3),
+    (unlink, 1),
     (consent, 4),
     (take_back, 2),
     (ask, 7),

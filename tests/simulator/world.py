@@ -265,6 +265,23 @@ class World:
         code = self.nodes[organisation].linker.invite(person.name)
         agent.link(person.account, organisation, code, person.sign)
 
+    def unlink(self, person: Person, organisation: str, by_desk: bool) -> bool:
+        """A link is undone, by the desk or as the person signs; what she permitted there ends with it."""
+        self._mark(person, organisation, "unknown")
+        if by_desk:
+            done = self.nodes[organisation].linker.unlink(person.name)
+        else:
+            agent = self.nodes[AGENT].agent
+            assert agent is not None
+            done = agent.unlink(person.account, organisation, person.sign)
+        self._mark(person, organisation, "gone")
+        return done
+
+    def _mark(self, person: Person, source: str, state: str) -> None:
+        person.consents[source] = [
+            entry if entry.state == "gone" else entry._replace(state=state) for entry in person.consents[source]
+        ]
+
     def altered_at(self, source: str) -> bool:
         """Whether any record there is altered now: the gate then may refuse the whole answer."""
         return any(name == source for name, _ in self.altered)
@@ -273,8 +290,8 @@ class World:
         """Where the person is linked, as the desks know: an answer may have been lost."""
         for name in HOSPITALS:
             with self.nodes[name].store.read() as connection:
-                if self.nodes[name].journal.person_of_account(connection, person.account) is not None:
-                    person.linked.add(name)
+                known = self.nodes[name].journal.person_of_account(connection, person.account)
+            (person.linked.discard if known is None else person.linked.add)(name)
 
     def consent(self, person: Person, source: str, recipients: tuple[str, ...]) -> Consent:
         """The person permits; given or unknown."""
