@@ -49,7 +49,9 @@ def entry(item: Held, now: int) -> Entry:
 
 
 def names_of(detail: ProblemDetail) -> tuple[str, ...]:
-    """What a problem is found by: its code families and its exact name."""
+    """What a problem is found by: its code families and its exact name; that there is none, in whatever words."""
+    if detail.none_known:
+        return ("none known",)
     return (*detail.families, "name:" + detail.name_cleaned) if detail.name_cleaned else detail.families
 
 
@@ -161,6 +163,7 @@ def _row(entries: list[Entry], now: int) -> ProblemRow:
         together.confirmed,
         staleness(together.confirmed, now),
         together.lines,
+        absent and all(one.detail.none_known for one in counted),
     )
 
 
@@ -183,7 +186,7 @@ def _copies(entries: list[Entry]) -> list[bool]:
 def _marked(rows: list[ProblemRow]) -> list[ProblemRow]:
     """ "No known problems" against a problem that goes on is a conflict of both."""
     positive = [row for row in rows if row.status == "active" and not row.absent and not row.history]
-    nothing = [row for row in rows if row.absent and _of_all(row)]
+    nothing = [row for row in rows if row.none_known]
     if not (positive and nothing):
         return rows
     marked = {id_of(row) for row in (*positive, *nothing)}
@@ -193,10 +196,6 @@ def _marked(rows: list[ProblemRow]) -> list[ProblemRow]:
 def id_of(row: ProblemRow) -> tuple[str, str]:
     """A row by its key and its first line: two episodes of one year share a key."""
     return row.key, row.lines[0].manifest
-
-
-def _of_all(row: ProblemRow) -> bool:
-    return any(word in row.name.lower() for word in ("no known problem", "no current problem", "no problem"))
 
 
 def _with(row: ProblemRow) -> ProblemRow:

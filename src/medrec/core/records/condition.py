@@ -5,6 +5,7 @@ from medrec.core.records.canonical import Value
 from medrec.core.records.datatypes import Concept, code_of, concept, concepts, date, one, text, untagged, who
 from medrec.core.records.dates import ClinicalDate
 from medrec.core.records.laterality import about_the_past, laterality
+from medrec.core.records.none_known import no_known_problem
 from medrec.core.records.reading import Around, Marks, codes_of, person_of, short
 from medrec.core.records.terms import ICD10CM, SNOMED, Terms, cleaned
 from medrec.core.records.understood import NoteCode, ProblemDetail, Status, Understood
@@ -12,11 +13,6 @@ from medrec.core.records.understood import NoteCode, ProblemDetail, Status, Unde
 _ACTIVE = frozenset({"active", "recurrence", "relapse"})
 _OVER = frozenset({"inactive", "remission", "resolved"})
 _NEVER = frozenset({"refuted", "entered-in-error"})
-# "No current problems or disability", and IPS "no known problems".
-_NONE_CODES = frozenset({"160245001", "no-known-problems"})
-_NONE_WORDS = frozenset(
-    {"none", "no known problems", "no problems", "no current problems", "nil", "no known conditions"}
-)
 _HISTORY_CODES = ("Z80", "Z81", "Z82", "Z83", "Z84", "Z85", "Z86", "Z87")
 
 
@@ -33,7 +29,8 @@ def read(record: Value, around: Around) -> Understood:
     verification = code_of(record, "verificationStatus")
     clinical = code_of(record, "clinicalStatus")
     status, reason = _status(record, clinical, verification, end, marks)
-    absent = verification == "refuted" or _none(code)
+    none_known = no_known_problem(code)
+    absent = verification == "refuted" or none_known
     history = about_the_past(name) or any(
         coding.system == ICD10CM and coding.code[:3] in _HISTORY_CODES for coding in code.codings
     )
@@ -51,6 +48,7 @@ def read(record: Value, around: Around) -> Understood:
         severity=concept(record, "severity").label,
         history=history,
         absent=absent,
+        none_known=none_known and verification != "refuted",
         recorder=who(record, "recorder"),
         asserter=who(record, "asserter"),
     )
@@ -141,11 +139,6 @@ def _status(
         return "stopped", "ended"
     marks.add(NoteCode.NO_STATUS, "The record does not say whether this goes on.")
     return "unknown", "no status given" + doubt
-
-
-def _none(code: Concept) -> bool:
-    coded = any(coding.code in _NONE_CODES for coding in code.codings)
-    return coded or cleaned(code.words).strip(" .") in _NONE_WORDS
 
 
 def _coded(code: Concept) -> str:
