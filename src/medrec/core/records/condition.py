@@ -30,7 +30,6 @@ def read(record: Value, around: Around) -> Understood:
     clinical = code_of(record, "clinicalStatus")
     status, reason = _status(record, clinical, verification, end, marks)
     none_known = no_known_problem(code)
-    absent = verification == "refuted" or none_known
     history = about_the_past(name) or any(
         coding.system == ICD10CM and coding.code[:3] in _HISTORY_CODES for coding in code.codings
     )
@@ -47,7 +46,7 @@ def read(record: Value, around: Around) -> Understood:
         categories=tuple({c.code: None for found in concepts(record, "category") for c in found.codings if c.code}),
         severity=concept(record, "severity").label,
         history=history,
-        absent=absent,
+        absent=verification == "refuted" or none_known,
         none_known=none_known and verification != "refuted",
         recorder=who(record, "recorder"),
         asserter=who(record, "asserter"),
