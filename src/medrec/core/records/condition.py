@@ -101,13 +101,17 @@ def onset_of(record: Value, key: str, called: str, marks: Marks) -> ClinicalDate
 
 
 def families(code: Concept, terms: Terms) -> tuple[str, ...]:
-    """What groups codes of one problem: the ICD-10-CM category, and each other code itself; mapped where maps are."""
+    """What groups codes of one problem: the ICD-10-CM category, and each other code itself; mapped where maps are.
+
+    Chapter Z files unlike things under one category (Z86: past strokes and past clots): there the whole code counts.
+    """
     found: dict[str, None] = {}
     for coding in code.codings:
         if not coding.code:
             continue
         for system, value in ((coding.system, coding.code), *terms.equivalents(coding.system, coding.code)):
-            found[f"icd10cm|{value[:3].upper()}" if system == ICD10CM else f"{short(system)}|{value}"] = None
+            category = value.upper() if value[:1] in "Zz" else value[:3].upper()
+            found[f"icd10cm|{category}" if system == ICD10CM else f"{short(system)}|{value}"] = None
     return tuple(sorted(found))
 
 
