@@ -20,6 +20,7 @@ from sqlalchemy import BigInteger, Column, Table
 from medrec.core import codec, manifests
 from medrec.core.manifests.erasure import ENTRIES_MAX, Erased, ErasureManifest, Ground
 from medrec.node import store
+from medrec.node.acts import ACTS_PATH
 from medrec.node.journal import NOTICES_PATH, Draft, Line, Person
 from medrec.node.refusals import Code, Refusal
 from medrec.node.store import metadata
@@ -98,7 +99,13 @@ class Erasures:
         for row in rows:
             if self._node.source.read(row.type, row.id) is not None:
                 raise Refusal(Code.STILL_AT_SOURCE, f"{row.type}/{row.id}")
-        return self._run(lambda connection: self._erase_person(connection, patient, ground, words))
+        with self._node.store.read() as connection:
+            person = store.person.c
+            account = connection.execute(sql.select(person.account).where(person.patient == patient)).scalar()
+        done = self._run(lambda connection: self._erase_person(connection, patient, ground, words))
+        if account is not None:
+            self._node.lists.forget(account)
+        return done
 
     def finish(self) -> int:
         """Destroy the secrets that an erasure left to be destroyed; how many."""
@@ -209,6 +216,7 @@ class Erasures:
         waiting = [row for row, account, _ in self._notices(connection) if account == person.account]
         if waiting:
             connection.execute(sql.delete(store.outbox).where(store.outbox.c.id.in_(waiting)))
+        self._unsay(connection, person)
         lines = self._lines(connection, store.manifest.c.person == identifier)
         manifest = self._manifest(person, "person", None, ground, words, lines)
         line = self._append(connection, manifest, identifier, [27, manifest.time, "person", len(lines)])
@@ -231,6 +239,18 @@ class Erasures:
         connection.execute(sql.delete(store.person).where(column.id == identifier))
         self._doom(connection, person.keys.secret)
         return Erasure(digest, len(lines))
+
+    def _unsay(self, connection: sql.Connection, person: Person) -> None:
+        """What people said of her list and is still on its way goes, and with it what her records were asked to be
+        looked at for."""
+        column = store.outbox.c
+        for row in connection.execute(sql.select(column.id, column.payload).where(column.path == ACTS_PATH)).all():
+            if codec.decode_json(bytes(row.payload)).get("account") == person.account:
+                connection.execute(sql.delete(store.outbox).where(column.id == row.id))
+        record, alarm = store.record.c, store.alarm.c
+        hers = sql.select(record.type + "/" + record.id).where(record.person == person.id)
+        where = (alarm.code == "list-contradicted") & alarm.subject.in_(hers)
+        connection.execute(sql.delete(store.alarm).where(where))
 
     # --- both -------------------------------------------------------------------------------------------------
 

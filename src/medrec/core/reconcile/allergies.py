@@ -10,6 +10,7 @@ from medrec.core.reconcile.gathered import copied, gathered
 from medrec.core.reconcile.held import Held, latest, not_future
 from medrec.core.reconcile.rows import AllergyRow, Conflict, likeness, staleness
 from medrec.core.reconcile.taken import Rule, Says, Signal
+from medrec.core.records.allergen_names import one_word
 from medrec.core.records.understood import AllergyDetail, Reaction
 
 _CRITICALITY = ("", "unable-to-assess", "low", "high")
@@ -60,7 +61,7 @@ def names_of(detail: AllergyDetail) -> tuple[str, ...]:
     if detail.no_known or not detail.name_cleaned:
         return (own,)
     coded = () if detail.ingredients or detail.classes else tuple(f"{c.system}|{c.code}" for c in detail.codes)
-    return own, "name:" + detail.name_cleaned, *coded
+    return own, "name:" + one_word(detail.name_cleaned), *coded
 
 
 Known = dict[tuple[str, ...], AllergyRow]

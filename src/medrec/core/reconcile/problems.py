@@ -8,6 +8,8 @@ from medrec.core.reconcile.held import Held, latest, not_future
 from medrec.core.reconcile.rows import Conflict, ProblemRow, likeness, staleness
 from medrec.core.reconcile.taken import Rule, Says, Signal
 from medrec.core.records.dates import DAY_MS
+from medrec.core.records.problem_names import core_name, family_named
+from medrec.core.records.terms import cleaned
 from medrec.core.records.understood import ProblemDetail
 
 GAP_MS = 90 * DAY_MS
@@ -16,12 +18,17 @@ _FAR = 1 << 62
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
-    """A held record of a problem, its signal, and the stretch of time (ms) it speaks of; None without any date."""
+    """A held record of a problem, its signal, and the stretch of time (ms) it speaks of; None without any date.
+
+    `ended`: it says when it ended. `vague`: it is over, and when it began is not said.
+    """
 
     item: Held
     detail: ProblemDetail
     signal: Signal
     span: tuple[int, int] | None
+    ended: bool = False
+    vague: bool = False
 
 
 def entry(item: Held, now: int) -> Entry:
@@ -43,14 +50,22 @@ def entry(item: Held, now: int) -> Entry:
         said = Signal(Says.OPEN, at, start)
     span = None
     if start is not None:
-        until = _FAR if said.says is Says.TAKEN else max(start, end if end is not None else start)
+        # An onset of "2019" is some day of that year: it is the same as one in December.
+        dated = detail.onset.end_ms if detail.onset is not None and onset is not None else start
+        until = _FAR if said.says is Says.TAKEN else max(start, end if end is not None else min(dated, now))
         span = start, until
-    return Entry(item, detail, said, span)
+    over = said.says is Says.STOPPED
+    return Entry(item, detail, said, span, over and end is not None, over and onset is None)
 
 
 def names_of(detail: ProblemDetail) -> tuple[str, ...]:
-    """What a problem is found by: its code families and its exact name."""
-    return (*detail.families, "name:" + detail.name_cleaned) if detail.name_cleaned else detail.families
+    """What a problem is found by: its code families and its core name; that there is none, in whatever words."""
+    if detail.none_known:
+        return ("none known",)
+    cores = {core_name(detail.name_cleaned): None} if detail.name_cleaned else {}
+    cores |= {core_name(cleaned(code.display)): None for code in detail.codes if code.display}
+    named = [family for family in map(family_named, cores) if family]
+    return tuple(dict.fromkeys([*detail.families, *named, *(f"name:{core}" for core in cores)]))
 
 
 Known = dict[tuple[str, ...], list[ProblemRow]]
@@ -110,24 +125,48 @@ def _kinds(group: list[Entry]) -> list[list[Entry]]:
 
 
 def _episodes(kind: list[Entry]) -> list[list[Entry]]:
-    """Apart by stretches of time. What has no date goes with the only episode there is, else it stays alone."""
-    dated = sorted((one.span[0], one.span[1], one.item.name, one) for one in kind if one.span is not None)
+    """Apart by stretches of time. What has no date goes with the only episode there is, else it stays alone; what is
+    over and does not say when it began goes with the only one too, else with the one at its date."""
+    if all(one.detail.history and one.detail.onset is None for one in kind):
+        # When "history of" was written down says nothing about when it was.
+        return [kind]
+    vague = [one for one in kind if one.vague and one.span is not None]
     undated = [one for one in kind if one.span is None]
-    episodes: list[list[Entry]] = []
-    until = -_FAR
-    for start, end, _, one in dated:
-        if episodes and start <= until + GAP_MS:
-            episodes[-1].append(one)
-        else:
-            episodes.append([one])
-            until = -_FAR
-        until = max(until, end)
+    episodes = _stretches([one for one in kind if one.span is not None and not one.vague])
+    if len(episodes) == 1:
+        episodes[0].extend(vague)
+    elif vague:
+        episodes = _stretches([one for one in kind if one.span is not None])
     if undated:
         if len(episodes) == 1:
             episodes[0].extend(undated)
         else:
             episodes.append(undated)
     return episodes
+
+
+def _stretches(dated: list[Entry]) -> list[list[Entry]]:
+    ends = [one.span for one in dated if one.ended and one.span is not None]
+    ordered = sorted((*_stretch(one, ends), one.item.name, one) for one in dated)
+    episodes: list[list[Entry]] = []
+    until = -_FAR
+    for start, end, _, one in ordered:
+        if episodes and start <= until + GAP_MS:
+            episodes[-1].append(one)
+        else:
+            episodes.append([one])
+            until = -_FAR
+        until = max(until, end)
+    return episodes
+
+
+def _stretch(one: Entry, ends: list[tuple[int, int]]) -> tuple[int, int]:
+    """The stretch of a record. One that was left open ends where another says that what it speaks of ended."""
+    assert one.span is not None
+    start, until = one.span
+    if until < _FAR:
+        return start, until
+    return start, max((end for first, end in ends if first - GAP_MS <= start <= end), default=until)
 
 
 def _row(entries: list[Entry], now: int) -> ProblemRow:
@@ -161,6 +200,7 @@ def _row(entries: list[Entry], now: int) -> ProblemRow:
         together.confirmed,
         staleness(together.confirmed, now),
         together.lines,
+        absent and all(one.detail.none_known for one in counted),
     )
 
 
@@ -183,7 +223,7 @@ def _copies(entries: list[Entry]) -> list[bool]:
 def _marked(rows: list[ProblemRow]) -> list[ProblemRow]:
     """ "No known problems" against a problem that goes on is a conflict of both."""
     positive = [row for row in rows if row.status == "active" and not row.absent and not row.history]
-    nothing = [row for row in rows if row.absent and _of_all(row)]
+    nothing = [row for row in rows if row.none_known]
     if not (positive and nothing):
         return rows
     marked = {id_of(row) for row in (*positive, *nothing)}
@@ -193,10 +233,6 @@ def _marked(rows: list[ProblemRow]) -> list[ProblemRow]:
 def id_of(row: ProblemRow) -> tuple[str, str]:
     """A row by its key and its first line: two episodes of one year share a key."""
     return row.key, row.lines[0].manifest
-
-
-def _of_all(row: ProblemRow) -> bool:
-    return any(word in row.name.lower() for word in ("no known problem", "no current problem", "no problem"))
 
 
 def _with(row: ProblemRow) -> ProblemRow:

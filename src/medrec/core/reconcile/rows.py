@@ -89,7 +89,10 @@ class MedicineRow(msgspec.Struct, frozen=True, gc=False):
 
 
 class ProblemRow(msgspec.Struct, frozen=True, gc=False):
-    """One problem, of one side of the body, now or of the past, with its onset window (ms, where known)."""
+    """One problem, of one side of the body, now or of the past, with its onset window (ms, where known).
+
+    `none_known`: the statement that there are no problems at all.
+    """
 
     key: str
     name: str
@@ -104,6 +107,7 @@ class ProblemRow(msgspec.Struct, frozen=True, gc=False):
     confirmed: Confirmed | None
     stale: str
     lines: tuple[Line, ...]
+    none_known: bool = False
 
 
 class AllergyRow(msgspec.Struct, frozen=True, gc=False):

@@ -6,23 +6,11 @@ from medrec.core.records import datatypes, drug_names
 from medrec.core.records.canonical import Value
 from medrec.core.records.condition import onset_of
 from medrec.core.records.datatypes import Concept, code_of, concept, concepts, date, many, text, texts, untagged, who
+from medrec.core.records.none_known import no_known_allergy
 from medrec.core.records.reading import Around, Marks, codes_of, person_of, short
 from medrec.core.records.terms import NDC, RXNORM, UNII, Terms, cleaned
 from medrec.core.records.understood import AllergyDetail, NoteCode, Reaction, Status, Understood
 
-# SNOMED CT and IPS codes for "none known", and of what.
-_NONE_CODES = {
-    "716186003": "any", "409137002": "medicine", "429625007": "food", "428607008": "environment",
-    "716184000": "latex", "428197003": "insect", "no-known-allergies": "any",
-    "no-known-medication-allergies": "medicine",
-    "no-known-food-allergies": "food", "no-known-environmental-allergies": "environment",
-}  # fmt: skip
-_NONE_WORDS = re.compile(
-    r"(?:none|nil|no|nka|nkda|nkfa|n/?a|nothing|denies)(?:\s+known)?(?:\s+(?:known\s+)?(?:(?P<what>drug|medication|medicine|"
-    r"food|environmental|latex)\s+)?(?:allerg(?:y|ies|ic)|reactions?|any)(?:\s+(?:known|reported|on\s+file|disorder))?)?"
-    r"(?:\s*\((?:situation|disorder|finding)\))?\.?"
-)
-_WHAT = {"drug": "medicine", "medication": "medicine", "medicine": "medicine", "environmental": "environment"}
 _AROUND = re.compile(
     r"^(?:allerg(?:y|ic)\s+(?:to|reaction\s+to)\s+|(?:severe|mild)\s+)|^intolerance\s+(?:to|of)\s+|^(?:drug|food)\s+allergy\s+to\s+"
     r"|^hypersensitivity\s+to\s+|^propensity\s+to\s+adverse\s+reactions?\s+to\s+"
@@ -45,7 +33,7 @@ def read(record: Value, around: Around) -> Understood:
         code = Concept((), other)
     name = untagged(marks.name(code, "substance"))
     substance = substance_name(name)
-    none = no_known(code)
+    none = no_known_allergy(code)
     ingredients, classes = ((), ()) if none else substances(code, substance, around.terms)
     verification = code_of(record, "verificationStatus")
     status, reason = _status(code_of(record, "clinicalStatus"), verification, marks)
@@ -87,18 +75,6 @@ def read(record: Value, around: Around) -> Understood:
         notes=marks.notes,
         detail=detail,
     )
-
-
-def no_known(code: Concept) -> str:
-    """Of what there is no known allergy ("any", "medicine", ...); empty for an allergy. "None" typed means any."""
-    coded = next((_NONE_CODES[coding.code] for coding in code.codings if coding.code in _NONE_CODES), "")
-    if coded:
-        return coded
-    words = cleaned(code.words)
-    if words in ("nkda", "no known drug allergies", "nkda."):
-        return "medicine"
-    found = _NONE_WORDS.fullmatch(words)
-    return _WHAT.get(found["what"] or "", found["what"] or "any") if found else ""
 
 
 def substance_name(name: str) -> str:

@@ -5,6 +5,7 @@ from medrec.core.records.canonical import Value
 from medrec.core.records.datatypes import Concept, code_of, concept, concepts, date, one, text, untagged, who
 from medrec.core.records.dates import ClinicalDate
 from medrec.core.records.laterality import about_the_past, laterality
+from medrec.core.records.none_known import no_known_problem
 from medrec.core.records.reading import Around, Marks, codes_of, person_of, short
 from medrec.core.records.terms import ICD10CM, SNOMED, Terms, cleaned
 from medrec.core.records.understood import NoteCode, ProblemDetail, Status, Understood
@@ -12,11 +13,6 @@ from medrec.core.records.understood import NoteCode, ProblemDetail, Status, Unde
 _ACTIVE = frozenset({"active", "recurrence", "relapse"})
 _OVER = frozenset({"inactive", "remission", "resolved"})
 _NEVER = frozenset({"refuted", "entered-in-error"})
-# "No current problems or disability", and IPS "no known problems".
-_NONE_CODES = frozenset({"160245001", "no-known-problems"})
-_NONE_WORDS = frozenset(
-    {"none", "no known problems", "no problems", "no current problems", "nil", "no known conditions"}
-)
 _HISTORY_CODES = ("Z80", "Z81", "Z82", "Z83", "Z84", "Z85", "Z86", "Z87")
 
 
@@ -33,7 +29,7 @@ def read(record: Value, around: Around) -> Understood:
     verification = code_of(record, "verificationStatus")
     clinical = code_of(record, "clinicalStatus")
     status, reason = _status(record, clinical, verification, end, marks)
-    absent = verification == "refuted" or _none(code)
+    none_known = no_known_problem(code)
     history = about_the_past(name) or any(
         coding.system == ICD10CM and coding.code[:3] in _HISTORY_CODES for coding in code.codings
     )
@@ -50,7 +46,8 @@ def read(record: Value, around: Around) -> Understood:
         categories=tuple({c.code: None for found in concepts(record, "category") for c in found.codings if c.code}),
         severity=concept(record, "severity").label,
         history=history,
-        absent=absent,
+        absent=verification == "refuted" or none_known,
+        none_known=none_known and verification != "refuted",
         recorder=who(record, "recorder"),
         asserter=who(record, "asserter"),
     )
@@ -104,13 +101,17 @@ def onset_of(record: Value, key: str, called: str, marks: Marks) -> ClinicalDate
 
 
 def families(code: Concept, terms: Terms) -> tuple[str, ...]:
-    """What groups codes of one problem: the ICD-10-CM category, and each other code itself; mapped where maps are."""
+    """What groups codes of one problem: the ICD-10-CM category, and each other code itself; mapped where maps are.
+
+    Chapter Z files unlike things under one category (Z86: past strokes and past clots): there the whole code counts.
+    """
     found: dict[str, None] = {}
     for coding in code.codings:
         if not coding.code:
             continue
         for system, value in ((coding.system, coding.code), *terms.equivalents(coding.system, coding.code)):
-            found[f"icd10cm|{value[:3].upper()}" if system == ICD10CM else f"{short(system)}|{value}"] = None
+            category = value.upper() if value[:1] in "Zz" else value[:3].upper()
+            found[f"icd10cm|{category}" if system == ICD10CM else f"{short(system)}|{value}"] = None
     return tuple(sorted(found))
 
 
@@ -141,11 +142,6 @@ def _status(
         return "stopped", "ended"
     marks.add(NoteCode.NO_STATUS, "The record does not say whether this goes on.")
     return "unknown", "no status given" + doubt
-
-
-def _none(code: Concept) -> bool:
-    coded = any(coding.code in _NONE_CODES for coding in code.codings)
-    return coded or cleaned(code.words).strip(" .") in _NONE_WORDS
 
 
 def _coded(code: Concept) -> str:

@@ -130,7 +130,8 @@ class MedicineDetail(msgspec.Struct, frozen=True, gc=False):
 class ProblemDetail(msgspec.Struct, frozen=True, gc=False):
     """A problem, diagnosis or event of the past. `family` groups codes of one problem (ICD-10-CM category, or the
     code itself); `history`: about the past ("history of ..."); `absent`: says that there is none (refuted, or the
-    code for "no known problems"). Verification and clinical status are FHIR's codes, empty where not given."""
+    code for "no known problems"), `none_known`: that there is none at all.
+    Verification and clinical status are FHIR's codes, empty where not given."""
 
     name: str
     name_cleaned: str
@@ -145,6 +146,7 @@ class ProblemDetail(msgspec.Struct, frozen=True, gc=False):
     severity: str = ""
     history: bool = False
     absent: bool = False
+    none_known: bool = False
     recorder: str = ""
     asserter: str = ""
 

@@ -1,0 +1,93 @@
+""" "No known allergies", "no known problems": by code first, else by words, English or Spanish.
+
+A statement that says more than that ("no allergy to penicillin", "sin enfermedades renales") is not one of these.
+"""
+
+import re
+import unicodedata
+
+from medrec.core.records.datatypes import Concept
+from medrec.core.records.terms import SNOMED, cleaned
+from medrec.core.records.understood import Coding
+
+ALLERGY_CODES = {
+    "716186003": "any", "409137002": "medicine", "429625007": "food", "428607008": "environment",
+    "716184000": "latex", "428197003": "insect", "no-known-allergies": "any",
+    "no-known-medication-allergies": "medicine",
+    "no-known-food-allergies": "food", "no-known-environmental-allergies": "environment",
+}  # fmt: skip
+"""SNOMED CT and IPS codes for "none known", and of what."""
+PROBLEM_CODES = frozenset({"160245001", "no-known-problems"})
+"""SNOMED CT "no current problems or disability", and IPS "no known problems"."""
+
+_ALLERGY_WORDS = re.compile(
+    r"(?:none|nil|no|nka|nkda|nkfa|n/?a|nothing|denies)(?:\s+known)?(?:\s+(?:known\s+)?(?:(?P<what>drug|medication|medicine|"
+    r"food|environmental|latex)\s+)?(?:allerg(?:y|ies|ic)|reactions?|any)(?:\s+(?:known|reported|on\s+file|disorder))?)?"
+    r"(?:\s*\((?:situation|disorder|finding)\))?\.?"
+)
+_WHAT = {"drug": "medicine", "medication": "medicine", "medicine": "medicine", "environmental": "environment"}
+_NOT = (
+    r"(?:sin|no|ninguna|niega|no\s+se\s+(?:le\s+)?conocen|no\s+(?:refiere|presenta|tiene|constan?|hay))(?:\s+tener)?"
+    r"(?:\s+otras)?"
+)
+_OF = (
+    r"(?:(?P<medicine>medicamentosas?|farmacologicas?|a\s+(?:los\s+)?(?:medicamentos|farmacos))|"
+    r"(?P<food>alimentarias?|a\s+(?:los\s+)?alimentos)|(?P<environment>ambientales?)|(?P<latex>al\s+latex))"
+)
+_KNOWN = r"(?:conocidas?|referidas?|registradas?)"
+_ALLERGY_SPANISH = tuple(
+    re.compile(form + r"(?:\s*\((?:situacion|hallazgo|trastorno)\))?")
+    for form in (
+        rf"{_NOT}\s+alergias?(?:\s+{_KNOWN})?(?:\s+{_OF})?(?:\s+{_KNOWN})?",
+        rf"alergias?(?:\s+{_OF})?\s*[:,-]?\s*(?:no|ningun[ao]s?|niega|negativ[ao]s?|no\s+refiere|no\s+constan?)"
+        rf"(?:\s+{_KNOWN})?",
+        rf"ningun[ao]s?(?:\s+{_KNOWN})?",
+    )
+)
+_PROBLEM_WORDS = re.compile(
+    r"(?:none|nil|(?:no|denies)\s+(?:(?:known|current|active|significant)\s+)*(?:medical\s+)?(?:problems?|conditions?)"
+    r"(?:\s+or\s+disability)?(?:\s+(?:known|on\s+file))?)(?:\s*\((?:situation|finding|disorder)\))?"
+)
+_PROBLEM_SPANISH = re.compile(
+    r"(?:sin|no|ningun[ao]?|niega|no\s+se\s+(?:le\s+)?conocen|no\s+(?:refiere|presenta|tiene|constan?|hay))\s+"
+    r"(?:otr[ao]s\s+)?(?:problemas?|enfermedad(?:es)?|patologias?|diagnosticos?)(?:\s+de\s+salud|\s+medic[ao]s?)?"
+    r"(?:\s+(?:o|ni)\s+(?:in|dis)capacidad)?(?:\s+(?:conocid[ao]s?|actual(?:es)?|activ[ao]s?))?"
+    r"(?:\s*\((?:situacion|hallazgo)\))?|ningun[ao](?:\s+conocid[ao])?"
+)
+
+
+def no_known_allergy(code: Concept) -> str:
+    """Of what there is no known allergy ("any", "medicine", ...); empty for an allergy. "None" typed means any."""
+    for coding in code.codings:
+        if _speaks(coding) and coding.code in ALLERGY_CODES:
+            return ALLERGY_CODES[coding.code]
+    words = _plain(code.words)
+    if words in ("nkda", "no known drug allergies", "namc"):
+        return "medicine"
+    found = _ALLERGY_WORDS.fullmatch(words)
+    if found:
+        return _WHAT.get(found["what"] or "", found["what"] or "any")
+    for form in _ALLERGY_SPANISH:
+        spanish = form.fullmatch(words)
+        if spanish:
+            return next((what for what, said in spanish.groupdict().items() if said), "any")
+    return ""
+
+
+def no_known_problem(code: Concept) -> bool:
+    """Whether this says that there are no problems at all."""
+    if any(_speaks(coding) and coding.code in PROBLEM_CODES for coding in code.codings):
+        return True
+    words = _plain(code.words)
+    return _PROBLEM_WORDS.fullmatch(words) is not None or _PROBLEM_SPANISH.fullmatch(words) is not None
+
+
+def _speaks(coding: Coding) -> bool:
+    """A number means this in SNOMED CT alone; where no system is given it is taken for that."""
+    return coding.system in (SNOMED, "") or not coding.code.isdigit()
+
+
+def _plain(words: str) -> str:
+    """Lower case, without accents, one space between words, no full stop at the end."""
+    letters = unicodedata.normalize("NFD", words)
+    return cleaned("".join(letter for letter in letters if not unicodedata.combining(letter))).strip(" .")

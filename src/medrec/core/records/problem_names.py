@@ -1,0 +1,92 @@
+"""Names of problems: what is left of one when its side, its past and its empty words are taken off, and which ICD-10-CM
+category the common ones are of.
+
+The table is our own and short: names and abbreviations that mean one thing wherever they are written. What can mean two
+("MS", "RA", "PD") is not in it, and neither is a disease without its kind ("diabetes").
+"""
+
+import re
+
+_TABLE = """
+I10 htn, hypertension, essential hypertension, high blood pressure, hypertensive disorder, arterial hypertension
+E10 type 1 diabetes, t1dm, dm1, diabetes mellitus type 1, type 1 diabetes mellitus, diabetes type 1
+E11 type 2 diabetes, t2dm, dm2, niddm, diabetes mellitus type 2, type 2 diabetes mellitus, diabetes type 2, dm type 2
+J45 asthma, bronchial asthma
+J44 copd, chronic obstructive pulmonary disease, chronic obstructive lung disease
+E78 hyperlipidemia, hld, high cholesterol, hypercholesterolemia, dyslipidemia, mixed hyperlipidemia
+I48 afib, a-fib, atrial fibrillation
+I50 chf, heart failure, congestive heart failure, hfref, hfpef
+N18 ckd, ckd 3, ckd stage 3, chronic kidney disease stage 3, ckd 4, ckd stage 4
+N18 chronic kidney disease stage 4, chronic kidney disease, chronic renal insufficiency
+K21 gerd, reflux, gastroesophageal reflux disease, gastro-esophageal reflux disease, acid reflux
+E03 hypothyroidism, hypothyroid, low thyroid
+F32 depression, depressive disorder, mdd, major depressive disorder, major depression
+F41 anxiety, anxiety disorder, gad, generalized anxiety disorder
+M81 osteoporosis, age-related osteoporosis
+D50 ida, iron deficiency anemia, iron deficiency
+G43 migraine, migraines
+G40 epilepsy, seizure disorder
+G20 parkinson's disease, parkinson disease, parkinsons, parkinson's
+M06 rheumatoid arthritis
+M10 gout
+L40 psoriasis
+G47 osa, sleep apnea, obstructive sleep apnea, obstructive sleep apnea syndrome
+I25 cad, coronary disease, coronary artery disease, coronary arteriosclerosis
+I25 ischemic heart disease, atherosclerotic heart disease
+I63 stroke, cva, ischemic stroke, cerebrovascular accident, cerebral infarction
+J18 pneumonia, pna
+N39 uti, urinary tract infection, urinary tract infectious disease
+J20 acute bronchitis
+N20 kidney stone, kidney stones, nephrolithiasis, renal calculus, calculus of kidney
+K35 appendicitis, acute appendicitis
+M17 knee oa, oa knee, knee osteoarthritis, osteoarthritis of knee, osteoarthritis knee
+M16 hip oa, oa hip, hip osteoarthritis, osteoarthritis of hip, osteoarthritis hip, hip arthritis
+H25 cataract, cataracts, age-related cataract, senile cataract
+I82 dvt, deep vein thrombosis, deep venous thrombosis
+C50 breast cancer, breast ca, malignant neoplasm of breast
+G56 cts, carpal tunnel syndrome, carpal tunnel
+S72 hip fracture, femoral neck fracture, fracture of neck of femur
+H91 hearing loss, hoh, hard of hearing
+K90 celiac disease, coeliac disease, celiac, coeliac
+K50 crohn's disease, crohn disease, crohns disease, crohn's
+K51 ulcerative colitis
+G35 multiple sclerosis
+C61 prostate cancer, prostate ca, malignant neoplasm of prostate, malignant tumor of prostate
+C18 colon cancer, malignant neoplasm of colon
+N40 bph, benign prostatic hyperplasia, benign prostatic hypertrophy
+H40 glaucoma
+E66 obesity
+B20 hiv, hiv disease, human immunodeficiency virus disease
+I21 myocardial infarction, heart attack, acute myocardial infarction
+I26 pulmonary embolism
+K80 gallstones, cholelithiasis
+J30 hay fever, allergic rhinitis
+"""
+_FAMILIES = {
+    name.strip(): f"icd10cm|{line[:3]}" for line in _TABLE.strip().splitlines() for name in line[4:].split(",")
+}
+_PAST = re.compile(
+    r"^(?:(?:personal|past|previous|prior)\s+)?(?:medical\s+)?(?:history|hx)\s+(?:of\s+)?|^h/o\s+|^s/p\s+|^status\s+post\s+"
+)
+_SIDE = re.compile(r"\b(?:left|right|bilateral|both|lt|rt)\b(?:\s+side)?")
+_OF_THE_HEART = re.compile(r"ventric|atri|bundle")
+_EMPTY = re.compile(
+    r"\b(?:unspecified|nos|not\s+otherwise\s+specified|primary|unilateral|uncomplicated|without\s+(?:complications?|"
+    r"current\s+pathological\s+fracture|esophagitis)|personal|side|organism)\b|\((?:disorder|finding|primary|situation)\)"
+)
+
+
+def core_name(name: str) -> str:
+    """A name (lower case) without its side, its past and words that say nothing: "rt cataract" is "cataract".
+
+    The side and the past are kept apart from the name (laterality.py); what is left empty is given back whole.
+    """
+    sideless = name if _OF_THE_HEART.search(name) else _SIDE.sub(" ", name)
+    found = _EMPTY.sub(" ", _PAST.sub("", sideless.strip()))
+    found = " ".join(found.replace(",", " ").split())
+    return found or name
+
+
+def family_named(core: str) -> str:
+    """The ICD-10-CM category of a common problem by its core name ("icd10cm|I10"); empty when it is not known."""
+    return _FAMILIES.get(core, "")

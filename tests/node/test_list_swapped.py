@@ -1,0 +1,116 @@
+"""Two patients swapped at the source: neither gets a line of the other, the place is told, and it heals by itself."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from medrec.core.records.canonical import canonical
+from medrec.node import holding, store
+from medrec.node.publish import Incoming
+from tests.node.network import Patient
+from tests.node.test_lists import LISINOPRIL_20, METFORMIN_500, order
+from tests.node.test_right_person import ADA, BOB, demographics
+from tests.portal.reading import text_of
+from tests.portal.story import Story
+
+
+class Two:
+    """Ada takes lisinopril, Bob metformin; both are known at north, and her agent is his too."""
+
+    def __init__(self, folder: Path) -> None:
+        self.story = Story(folder)
+        self.network = self.story.network
+        self.north: Any = self.network["north"]
+        self.guide: Any = self.network["guide"]
+        self.put(ada=(ADA, LISINOPRIL_20, "lisinopril 20 mg"), bob=(BOB, METFORMIN_500, "metformin 500 mg"))
+        self.people = {name: self.network.patient(name, "north") for name in ("ada", "bob")}
+        for person in self.people.values():
+            self.network.consent(person, "north", "guide")
+        self.refresh()
+
+    def put(self, **filed: tuple[Any, str, str]) -> None:
+        """What north files under each of its patient numbers, in one go: who it is, and what she takes."""
+        incoming = []
+        for name, (who, code, text) in filed.items():
+            patient = demographics(name, *who)
+            medicine = order(f"m-{name}", code, text, subject={"reference": f"Patient/{name}"})
+            for kind, identifier, raw in (("MedicationRequest", f"m-{name}", medicine), ("Patient", name, patient)):
+                self.north.source.raw[kind, identifier] = raw.encode()
+                incoming.append(Incoming(kind, identifier, canonical(raw.encode()), json.dumps(who)))
+        self.north.publisher.publish(incoming)
+
+    def refresh(self) -> None:
+        self.story.settle()
+        for person in getattr(self, "people", {}).values():
+            self.guide.copies.refresh(person.account)
+        self.story.settle()
+
+    def lists(self) -> dict[str, dict[str, list[str]]]:
+        """The medicines in each person's list, at her agent and at north."""
+        return {
+            node.organisation: {
+                name: [row.name for row in node.lists.of(person.account).read.medicines]
+                for name, person in self.people.items()
+            }
+            for node in (self.guide, self.north)
+        }
+
+
+RIGHT = {"ada": ["lisinopril"], "bob": ["metformin"]}
+NOTHING: dict[str, list[str]] = {"ada": [], "bob": []}
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> Iterator[Two]:
+    made = Two(tmp_path)
+    yield made
+    made.network.close()
+
+
+def test_neither_of_two_swapped_patients_gets_a_line_of_the_other(two: Two) -> None:
+    assert two.lists() == {"guide": RIGHT, "north": RIGHT}
+    two.network.time += 60_000
+    two.put(ada=(BOB, METFORMIN_500, "metformin 500 mg"), bob=(ADA, LISINOPRIL_20, "lisinopril 20 mg"))
+    two.refresh()
+    found = two.lists()
+    # North merges nothing of either; her agent shows what it was given before, and says that the last reading failed.
+    assert found["north"] == NOTHING and found["guide"] == RIGHT
+    for person in two.people.values():
+        (reading,) = two.guide.copies.readings(person.account)
+        assert reading.code and reading.good is not None
+    # A human at north sees both, by number alone, and on the page.
+    waiting = holding.waiting(two.north)
+    assert sorted((item.type, item.id, item.patient) for item in waiting) == [
+        ("Patient", "ada", "ada"), ("Patient", "bob", "bob"),
+    ]  # fmt: skip
+    alarms = [row for row in two.north.rows(store.alarm) if row.code == "record-held"]
+    assert sorted(row.subject for row in alarms) == ["Patient/ada", "Patient/bob"]
+    assert not any(name in row.sentence for row in alarms for name in ("Lovelace", "Byron", "1961", "1948"))
+    page = text_of(two.story.client("north").get("/").text)
+    assert "does not fit the person whom its patient is linked to" in page
+    # The source puts it right: both lists are whole again, and nothing waits.
+    two.network.time += 60_000
+    two.put(ada=(ADA, LISINOPRIL_20, "lisinopril 20 mg"), bob=(BOB, METFORMIN_500, "metformin 500 mg"))
+    two.refresh()
+    assert two.lists() == {"guide": RIGHT, "north": RIGHT} and holding.waiting(two.north) == []
+
+
+def test_a_swap_that_was_there_before_the_link_is_found_at_the_desk(two: Two) -> None:
+    """Who she says she is does not fit the patient whom the desk chose: no link, so no list."""
+    from medrec.node.link import LinkError
+    from medrec.node.peers import PeerError
+
+    two.north.put("Patient", "cyd", demographics("cyd", *BOB))
+    two.north.put(
+        "MedicationRequest", "m-cyd", order("m-cyd", METFORMIN_500, "metformin", subject={"reference": "Patient/cyd"})
+    )
+    cyd: Patient = two.network.patient("cyd")
+    code = two.north.linker.invite("cyd")
+    stated = {"family": "Dane", "given": "Cyd", "birth": "1990-02-03"}
+    with pytest.raises((PeerError, LinkError)):
+        two.guide.agent.link(cyd.account, "north", code, cyd.sign, stated)
+    assert two.north.lists.of(cyd.account).read.medicines == ()
+    assert "link-contradicted" in [row.code for row in two.north.rows(store.alarm)]

@@ -1,0 +1,126 @@
+""" "None known" in codes and words, English and Spanish, and against what somebody does know."""
+
+from typing import Any
+
+import pytest
+
+from medrec.core.reconcile.held import Held
+from medrec.core.reconcile.lists import Lists, Read
+from medrec.core.reconcile.rows import Conflict
+from medrec.core.records.datatypes import Concept
+from medrec.core.records.none_known import no_known_allergy, no_known_problem
+from medrec.core.records.reading import Around
+from medrec.core.records.table import understand
+from medrec.core.records.understood import Coding
+from medrec.node.terminology.shipped import shipped
+
+NOW = 1_767_225_600_000
+SNOMED, IPS = "http://snomed.info/sct", "http://hl7.org/fhir/uv/ips/CodeSystem/absent-unknown-uv-ips"
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        ("Sin alergias conocidas", "any"),
+        ("No alergias conocidas.", "any"),
+        ("No se conocen alergias", "any"),
+        ("Niega alergias", "any"),
+        ("No refiere alergias", "any"),
+        ("Alergias: ninguna", "any"),
+        ("ALERGIAS NO CONOCIDAS", "any"),
+        ("Ninguna conocida", "any"),
+        ("Sin alergias conocidas (situación)", "any"),
+        ("No alergias medicamentosas conocidas", "medicine"),
+        ("sin alergias conocidas a fármacos", "medicine"),
+        ("NAMC", "medicine"),
+        ("Sin alergias alimentarias conocidas", "food"),
+        ("Alergia a penicilina", ""),
+        ("Sin alergia a penicilina", ""),
+        ("Alergia no especificada", ""),
+        ("Alergias desconocidas", ""),
+        ("Alergia al polen", ""),
+        ("none", "any"),
+        ("NKDA", "medicine"),
+    ],
+)
+def test_words_for_no_allergy(words: str, what: str) -> None:
+    assert no_known_allergy(Concept((), words)) == what
+
+
+@pytest.mark.parametrize(
+    ("words", "none"),
+    [
+        ("Sin problemas conocidos", True),
+        ("Ningún problema conocido", True),
+        ("Sin problemas de salud conocidos", True),
+        ("No presenta enfermedades conocidas", True),
+        ("Sin patologías activas", True),
+        ("Sin problemas o incapacidad actuales (situación)", True),
+        ("No known problems", True),
+        ("No current problems or disability", True),
+        ("no known medical problems", True),
+        ("Sin enfermedad renal", False),
+        ("Problema de próstata", False),
+        ("no problem with hearing", False),
+    ],
+)
+def test_words_for_no_problem(words: str, none: bool) -> None:
+    assert no_known_problem(Concept((), words)) is none
+
+
+def test_a_code_says_it_in_every_language_and_only_in_its_own_system() -> None:
+    for system, code, said in (
+        (SNOMED, "160245001", True), (IPS, "no-known-problems", True), ("", "160245001", True),
+        ("urn:oid:1.2.3.4", "160245001", False), (SNOMED, "38341003", False),
+    ):  # fmt: skip
+        assert no_known_problem(Concept((Coding(system, code, ""),), "situación")) is said, (system, code)
+    for system, code, what in (
+        (SNOMED, "716186003", "any"), (SNOMED, "409137002", "medicine"), (IPS, "no-known-food-allergies", "food"),
+        ("urn:oid:1.2.3.4", "716186003", ""), (SNOMED, "91935009", ""),
+    ):  # fmt: skip
+        assert no_known_allergy(Concept((Coding(system, code, ""),), "situación")) == what, (system, code)
+
+
+def read(*records: dict[str, Any]) -> Read:
+    held = []
+    for number, record in enumerate(records):
+        subject = {
+            "patient" if record["resourceType"] == "AllergyIntolerance" else "subject": {"reference": "Patient/p"}
+        }
+        known = understand(record | subject | {"id": f"r{number}"}, Around(shipped(), NOW))
+        held.append(Held(f"place-{number}", known, 1, f"{number:064x}", f"{number:064x}", NOW))
+    return Lists(shipped(), NOW, held).read()
+
+
+def condition(text: str, *codes: tuple[str, str]) -> dict[str, Any]:
+    coding = [{"system": system, "code": code} for system, code in codes]
+    clinical = {"coding": [{"code": "active"}]}
+    return {"resourceType": "Condition", "code": {"coding": coding, "text": text}, "clinicalStatus": clinical}
+
+
+def test_none_known_in_any_language_against_a_problem_is_a_conflict_of_both() -> None:
+    none = (condition("Sin problemas o incapacidad actuales", (SNOMED, "160245001")), condition("No known problems"))
+    found = read(*none, condition("Asthma", ("http://hl7.org/fhir/sid/icd-10-cm", "J45.909")))
+    assert len(found.problems) == 2, "two ways to say it are one row"
+    assert all(Conflict.NONE_KNOWN in row.conflicts for row in found.problems)
+    assert [row.none_known for row in sorted(found.problems, key=lambda row: row.none_known)] == [False, True]
+    alone = read(*none)
+    assert len(alone.problems) == 1 and alone.problems[0].conflicts == ()
+    # Refuted: there are problems after all, and nobody says that there are none.
+    refuted = condition("Sin problemas", (SNOMED, "160245001")) | {
+        "verificationStatus": {"coding": [{"code": "refuted"}]}
+    }
+    rows = read(refuted, condition("Asthma")).problems
+    assert not any(Conflict.NONE_KNOWN in row.conflicts or row.none_known for row in rows)
+
+
+def test_a_spanish_none_against_an_allergy_is_a_conflict_of_both() -> None:
+    active = {"resourceType": "AllergyIntolerance", "clinicalStatus": {"coding": [{"code": "active"}]}}
+    none, some = (
+        active | {"code": {"text": "Sin alergias medicamentosas conocidas"}},
+        active | {"code": {"text": "PCN"}},
+    )
+    found = read(none, some)
+    assert all(row.conflicts == (Conflict.NONE_KNOWN,) for row in found.allergies) and len(found.allergies) == 2
+    peanut = active | {"code": {"text": "Peanut"}}
+    assert all(row.conflicts == () for row in read(none, peanut).allergies), "a food is no medicine"
