@@ -7,7 +7,7 @@ import sqlalchemy as sql
 from medrec.node import store
 from medrec.node.refusals import Refusal
 from medrec.portal import render, words
-from medrec.portal.page import PageError, Visit
+from medrec.portal.page import Go, PageError, Visit
 from medrec.portal.session import Who, require
 
 if TYPE_CHECKING:
@@ -33,6 +33,30 @@ def asked(node: "Node", visit: Visit, account: str, place: Any) -> list[dict[str
             }
         )
     return rows
+
+
+def show(node: "Node", visit: Visit) -> dict[str, Any] | Go:
+    """The values of corrections.html: what waits for an answer, and what was answered last; a form answers."""
+    if visit.form:
+        answer(node, visit)
+        return Go(visit.link("corrections"), "answered_correction")
+    done = [one for one in node.corrections.here() if one.status in ANSWERS]
+    done.sort(key=lambda one: one.statement.time, reverse=True)
+    return {
+        "owed": owed(node, visit),
+        "may_act": visit.session is not None,
+        "answered": [
+            {
+                "title": f"{one.statement.type}/{one.statement.record}",
+                "words": one.statement.words,
+                "when": visit.when(one.statement.time),
+                "state": words.CARE_LISTS[f"asked_{one.status}"],
+                "good": one.status == "corrected",
+            }
+            for one in done[:SHOWN]
+        ],
+        "answered_total": len(done),
+    }
 
 
 def owed(node: "Node", visit: Visit) -> list[dict[str, Any]]:
@@ -64,7 +88,7 @@ def owed(node: "Node", visit: Visit) -> list[dict[str, Any]]:
 
 def answer(node: "Node", visit: Visit) -> None:
     """What somebody of the staff who is signed in answers: `correction` (hex), `answer`, `words`. Raises PageError."""
-    require(visit, Who.CLINICIAN)
+    require(visit, Who.CLINICIAN, Who.PRIVACY_OFFICER)
     kind = visit.form.get("answer", "")
     try:
         identifier = bytes.fromhex(visit.form.get("correction", ""))

@@ -15,6 +15,7 @@ from medrec.portal import (
     join,
     ledger,
     lists,
+    mending,
     office,
     opening,
     people,
@@ -104,6 +105,10 @@ PAGES = (
     Page(
         "/office", "office", office.show, "office.html", Role.RECORDS, menu=True, methods=BOTH, who=PRIVACY,
         icon="look",
+    ),
+    Page(
+        "/corrections", "corrections", mending.show, "corrections.html", Role.RECORDS, menu=True, methods=BOTH,
+        who=CARE, icon="fix",
     ),
     Page("/desk", "desk", desk.show, "desk.html", Role.RECORDS, menu=True, methods=BOTH, who=(Who.DESK,), icon="door"),
     Page(

@@ -48,6 +48,9 @@ DESK = Texts(
         "hers": "It is hers: let it go",
         "another": "It is somebody else’s: undo the link",
         "another_more": "To undo the link takes all records of this place out of her account.",
+        "corrections_none": "Nobody waits for an answer.",
+        "answered": "Answered",
+        "sign_in": "To answer you have to sign in.",
         "rest": "{shown} of {total} are shown, the oldest first.",
     },
 )

@@ -43,6 +43,7 @@ NAMES = Texts(
         "verify": "Check a receipt",
         "office": "Looks to read",
         "desk": "Front desk",
+        "corrections": "Corrections asked for",
         "desk_consent": "Consent at the desk",
         "clinic": "Patients",
         "clinic_patient": "One patient",
@@ -283,6 +284,7 @@ DONE = Texts(
         "answered_wrong": "Your answer was kept. Here is what you can do now.",
         "reviewed": "What you found is in the journal.",
         "decided": "What you decided is in the journal.",
+        "answered_correction": "Your answer is in the journal. The person is told.",
         "attested": "It is written down with your name, and in force. The person is told.",
     },
     plain=True,
@@ -299,6 +301,7 @@ BAR = Texts(
         "looked": "Looks",
         "sharing": "Sharing",
         "office": "Looks",
+        "corrections": "Corrections",
     },
     plain=True,
 )

@@ -33,6 +33,7 @@ FRONT = Texts(
         "go_given": "See what was given out, and what was refused",
         "go_clinic": "Find a patient and see one list from every place",
         "go_desk": "Link people to their accounts, and decide what is held back",
+        "go_corrections": "Answer the people who say that a record is wrong",
         "go_office": "Read the looks that stand out, and say what you found",
         "go_patient_lists": "One list of a patient: medicines, problems, allergies",
         "go_people": "See what each person sees",
