@@ -2,7 +2,7 @@
 
 import pytest
 
-from medrec.node import store
+from medrec.node import linking, store
 from medrec.node.link import LinkError
 from medrec.node.peers import PeerError
 from medrec.node.rebuild import rebuild
@@ -102,3 +102,58 @@ def test_a_call_that_never_arrived_leaves_no_gap(network):
     agent.link(person.account, "north", north.linker.invite("ada"), person.sign)
     network.anchor()
     assert [(line.organisation, line.epoch) for line in rebuild(network.engine, person.view_secret)] == [("north", 1)]
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_a_link_undone_before_the_agent_heard_of_it_is_not_made_again_under_the_same_keys(network, answered):
+    """Else two lines would bear one tag, and one of them could never be found."""
+    north = network["north"]
+    person = network.patient("ada")
+    agent = network["guide"].agent
+    call = agent._call
+
+    def answer_is_lost(*arguments):
+        call(*arguments)
+        raise PeerError("unreachable", "The answer was lost.")
+
+    def over_the_wire(*arguments):
+        try:
+            return call(*arguments)
+        except LinkError as error:
+            raise PeerError(error.code, error.sentence, answered=True) from None
+
+    if answered:
+        agent.link(person.account, "north", north.linker.invite("ada"), person.sign)
+    else:
+        agent._call = answer_is_lost
+        with pytest.raises(PeerError):
+            agent.link(person.account, "north", north.linker.invite("ada"), person.sign)
+    assert north.linker.unlink("ada")
+    network.time += 1
+    agent._call = over_the_wire
+    agent.link(person.account, "north", north.linker.invite("ada"), person.sign)
+    network.anchor()
+    lines = [(line.epoch, line.counter) for line in rebuild(network.engine, person.view_secret)]
+    assert lines == [(1, 0), (1, 1), (2, 0)]
+    agent.take_notices("north", [row.payload for row in north.rows(store.outbox)])
+    kept = {(notice.epoch, notice.counter) for notice in agent.notices(person.account)}
+    assert kept == set(lines)
+    assert network["guide"].rows(store.alarm) == []
+
+
+@pytest.mark.parametrize("epoch", [0, -1, 1_000_001])
+def test_an_epoch_out_of_range_is_refused(network, epoch):
+    north, person = network["north"], network.patient("ada")
+    agent = network["guide"].agent
+    asked = linking.request(
+        agent._network,
+        person.view_secret,
+        person.account,
+        "north",
+        epoch,
+        north.linker.invite("ada"),
+        person.sign,
+        None,
+    )
+    with pytest.raises(LinkError, match="not readable"):
+        north.linker.accept("guide", asked)

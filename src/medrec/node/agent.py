@@ -110,18 +110,21 @@ class Agent:
 
         `stated` is who she says that she is: birth, family, given.
         """
-        # A link that was undone and made again has keys of its own.
-        epoch = linking.next_epoch(self._store, account, organisation)
         secret = self.view_secret(account)
-        relationship = relationship_key(secret, organisation, epoch)
-        asked = linking.request(self._network, secret, account, organisation, epoch, code, sign, stated)
-        # Known before the call: notices may arrive before its answer does.
-        self._store.write(lambda connection: self.relate(connection, account, organisation, epoch, relationship, None))
-        with linking.refused(self._store, account, organisation, epoch):
-            answer = codec.decode(self._call(organisation, "/medrec/link", asked))
-        old, lines = answer["relationship"], int(answer["lines"])
-        self._store.write(lambda connection: self.relate(connection, account, organisation, 1 - epoch, old, lines))
-        return lines
+
+        def present(epoch: int) -> int:
+            own = relationship_key(secret, organisation, epoch)
+            asked = linking.request(self._network, secret, account, organisation, epoch, code, sign, stated)
+            # Known before the call: notices may arrive before its answer does.
+            self._store.write(lambda connection: self.relate(connection, account, organisation, epoch, own, None))
+            with linking.refused(self._store, account, organisation, epoch):
+                answer = codec.decode(self._call(organisation, "/medrec/link", asked))
+            old, lines = answer["relationship"], int(answer["lines"])
+            self._store.write(lambda connection: self.relate(connection, account, organisation, 1 - epoch, old, lines))
+            return lines
+
+        # A link that was undone and made again has keys of its own.
+        return linking.past_used(present, linking.next_epoch(self._store, account, organisation))
 
     def unlink(self, account: str, organisation: str, sign: Sign) -> bool:
         """Undo the person's link to an organisation; False if there was none. Her copies from there are forgotten."""

@@ -27,10 +27,12 @@ from medrec.core.records.canonical import RecordError, canonical
 from medrec.engines.engine import Engine
 from medrec.node import holding, store, unlinking
 from medrec.node.journal import Draft, Journal, Line, Person
+from medrec.node.unlinking import EPOCH_USED
 
 CODE_BYTES = 16
 CODE_LIFE_MS = 15 * 60_000
 UNLINK_LIFE_MS = 10 * 60_000
+EPOCH_MAX = 1_000_000
 UNLINK_PATH = "/medrec/unlink"
 PAYLOAD = "MEDREC-LINK:1"
 
@@ -118,6 +120,8 @@ class Linker:
                 int(asked["epoch"]),
             )
             if any(type(part) is not bytes or len(part) != 32 for part in (relationship, seal)):
+                raise ValueError
+            if not 1 <= epoch <= EPOCH_MAX:
                 raise ValueError
             stated = _stated(asked.get("demographics"))
         except (codec.CodecError, KeyError, TypeError, ValueError):
@@ -255,6 +259,8 @@ class Linker:
         before = self._journal.person(connection, identifier)
         if before.account is not None:
             raise LinkError("already-linked", "This patient is already linked to an account.")
+        if unlinking.served(connection, self._journal.vault, epoch, relationship):
+            raise LinkError(EPOCH_USED, "These keys served a link that was undone since; link with the next ones.")
         connection.execute(sql.delete(store.invitation).where(store.invitation.c.code == invited.code))
         vault = self._journal.vault
         # The first link is epoch 1 and what came before it 0; what came before the second is -1, and so on.

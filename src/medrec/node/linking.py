@@ -12,7 +12,11 @@ from medrec.node.copies import record_copy
 from medrec.node.link import UNLINK_PATH, link_message, unlink_message
 from medrec.node.peers import PeerError
 from medrec.node.rebuild import relationship_key, seal_key
+from medrec.node.unlinking import EPOCH_USED
 from medrec.node.vault import Vault
+
+USED_MAX = 8
+"""How many epochs an agent tries in one go of which the organisation says that they were used."""
 
 
 def request(
@@ -41,15 +45,32 @@ def request(
 
 @contextmanager
 def refused(kept: store.Store, account: str, organisation: str, epoch: int) -> Iterator[None]:
-    """Forget a relationship that an organisation refused in so many words: epochs count without a gap."""
+    """Forget a relationship that an organisation refused in so many words: epochs count without a gap.
+
+    Not one whose keys served a link before: its lines are on the ledger, or will be, and are hers.
+    """
     try:
         yield
     except PeerError as error:
-        if error.answered:
+        if error.answered and error.code != EPOCH_USED:
             known = store.relationship.c
             where = (known.account == account) & (known.organisation == organisation) & (known.epoch == epoch)
             kept.write(lambda connection: connection.execute(sql.delete(store.relationship).where(where)))
         raise
+
+
+def past_used(present: Callable[[int], int], epoch: int) -> int:
+    """Link with the first keys from an epoch on that the organisation has not seen; what `present` returns.
+
+    A link can be made and undone before the agent hears of it. Raises PeerError.
+    """
+    for further in range(USED_MAX - 1):
+        try:
+            return present(epoch + further)
+        except PeerError as error:
+            if not error.answered or error.code != EPOCH_USED:
+                raise
+    return present(epoch + USED_MAX - 1)
 
 
 def leave(
@@ -70,10 +91,11 @@ def leave(
 
 
 def next_epoch(kept: store.Store, account: str, organisation: str) -> int:
-    """The epoch of the next link: one more than the last that a line came of.
+    """The epoch of the next link: one more than the last that was answered or that a line came of.
 
     A call that was never answered may not have arrived: its epoch is taken again, for whoever finds her record from the
-    ledger alone counts epochs until one has no line. If it did arrive, the organisation refuses the second.
+    ledger alone counts epochs until one has no line. If it did arrive, the organisation refuses the second, also when
+    that link was undone in the meantime.
     """
     known, told = store.relationship.c, store.notice.c
     mine = (known.account == account) & (known.organisation == organisation)
@@ -83,7 +105,8 @@ def next_epoch(kept: store.Store, account: str, organisation: str) -> int:
         heard = sql.select(told.tag).where(
             told.account == account, told.organisation == organisation, told.epoch == last
         )
-        used = bool(walked) or connection.execute(heard.limit(1)).first() is not None
+        answered = connection.execute(sql.select(known.epoch).where(mine, known.epoch == 1 - last)).first() is not None
+        used = answered or bool(walked) or connection.execute(heard.limit(1)).first() is not None
     return last if last > 0 and not used else last + 1
 
 

@@ -7,6 +7,7 @@ to the right one, and nothing of the record is lost.
 """
 
 import hashlib
+from contextlib import suppress
 from typing import Any
 
 import sqlalchemy as sql
@@ -16,6 +17,10 @@ from medrec.core.manifests.record import LinkManifest, RecordManifest, RecordVer
 from medrec.core.records.canonical import FORM
 from medrec.node import holding, store
 from medrec.node.journal import Draft, Journal
+from medrec.node.vault import Vault, VaultError
+
+EPOCH_USED = "epoch-used"
+"""The refusal of a link under keys that served one before."""
 
 
 def undo(connection: sql.Connection, journal: Journal, network: bytes, where: Any) -> bool:
@@ -39,6 +44,22 @@ def undo(connection: sql.Connection, journal: Journal, network: bytes, where: An
     fresh = journal.person_of_patient(connection, before.patient)
     _state_again(connection, journal, network, before.id, fresh)
     return True
+
+
+def served(connection: sql.Connection, vault: Vault, epoch: int, relationship: bytes) -> bool:
+    """Whether these keys of a relationship served a link that was undone.
+
+    Her agent may not know: the answer to that link was lost, and its lines have not come yet. Under the same keys a
+    second link would count from 0 again, and two lines would bear one tag.
+    """
+    person = store.person.c
+    undone = sql.select(person["keys"]).where(person.patient.is_(None), person.account.is_(None), person.epoch == epoch)
+    for keys in connection.execute(undone).scalars():
+        # Whose keys were destroyed has no line left that could be read under them.
+        with suppress(VaultError):
+            if vault.unwrap(bytes(keys)).relationship == relationship:
+                return True
+    return False
 
 
 def _state_again(connection: sql.Connection, journal: Journal, network: bytes, old: int, fresh: int) -> None:
