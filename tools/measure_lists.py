@@ -32,7 +32,8 @@ left open, and suspicions that nobody refuted.
 
 The lists name common problems by a short table of their own
 ([problem_names](../../src/medrec/core/records/problem_names.py)), which was written with the problems of `dev-*` in
-sight, and the illnesses of `test-*` are drawn from the same forty: on problems outside it, and without codes of one system in common, they find less.
+sight, and the illnesses of `test-*` are drawn from the same forty: on problems outside it, and without codes of one
+system in common, they find less.
 """
 ILL_NAMES = {"lists": "MedRec's lists", "code": "same code = same thing", "text": "same text = same thing"}
 NAMES = {"lists": "MedRec's lists", "code": "same code = same drug", "text": "same text = same drug"}
