@@ -47,8 +47,6 @@ class CorrectionStatement(Fields, frozen=True, omit_defaults=True):
 class CorrectionRequestManifest(Fields, frozen=True):
     """The person's agent takes her statement, and writes down that the source owes an answer by `due`.
 
-    Of a clinician's act it is written by the clinician's organisation, to which the answer is then owed.
-
     `delegation` is what lets somebody else sign for her, whole and signed, so that the source can check it.
     """
 
@@ -116,7 +114,7 @@ _SAID = {
 
 
 def of_act(act: Act) -> list[CorrectionStatement]:
-    """What a patient's act on her list asks to be corrected: one statement for each record version that it speaks against.
+    """What a patient's act asks to be corrected: one statement for each record version that it speaks against.
 
     Nobody states anything anew: each follows from the act, so that one signature stands for all of them. A
     clinician's act asks for none.
