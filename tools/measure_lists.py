@@ -24,11 +24,16 @@ SNOMED CT and ICD-10-CM is at hand, as where a site has loaded none.
 
 **What is below.** {below}
 
-What is left is mostly what nobody could know from the records: a record without a side where both sides are ill;
-abbreviations with two meanings ("MS", "RA"); slips of the finger; a passing illness that was left open everywhere or
-at the place that spoke last; a suspicion that nobody refuted. The lists name common problems by a short table of their
-own ([problem_names](../../src/medrec/core/records/problem_names.py)), which was written with the problems of `dev-*`
-in sight: on problems outside it, and without codes of one system in common, they find less.
+What is left of problems, looked at on 300 people of `dev-*`: of 288 pairs missed, in 153 one has no side, 104
+have an abbreviation or word with two meanings ("MS", "RA", "bronchitis"), 21 a slip or a name that is not known, 10 lie
+too far apart; of 97 pairs wrongly put together, 87 are two episodes of one illness and 10 two sides of one illness, of
+which a record says none. No two illnesses were put together. Wrongly said to be so today: passing illnesses that were
+left open, and suspicions that nobody refuted.
+
+The lists name common problems by a short table of their own
+([problem_names](../../src/medrec/core/records/problem_names.py)), which was written with the problems of `dev-*` in
+sight, and the illnesses of `test-*` are drawn from the same forty: on problems outside it, and without codes of one
+system in common, they find less.
 """
 ILL_NAMES = {"lists": "MedRec's lists", "code": "same code = same thing", "text": "same text = same thing"}
 NAMES = {"lists": "MedRec's lists", "code": "same code = same drug", "text": "same text = same drug"}

@@ -23,7 +23,7 @@ class CorrectionStatement(Fields, frozen=True, omit_defaults=True):
     in her own words, and what it should say (`proposed`, may be empty). `id` is random.
 
     `act`: her word on her list (acts.py) that the statement follows from. It then has no signature of its own: every
-    field is what `of_act` makes of the act, and the act's signature, hers or a clinician's, stands for it.
+    field is what `of_act` makes of the act, and her signature on the act stands for it.
 
     `acting` is who signed in her place, with a right to correct; it is left out where she signs herself.
     """
@@ -46,8 +46,6 @@ class CorrectionStatement(Fields, frozen=True, omit_defaults=True):
 
 class CorrectionRequestManifest(Fields, frozen=True):
     """The person's agent takes her statement, and writes down that the source owes an answer by `due`.
-
-    Of a clinician's act it is written by the clinician's organisation, to which the answer is then owed.
 
     `delegation` is what lets somebody else sign for her, whole and signed, so that the source can check it.
     """
@@ -112,21 +110,20 @@ def statement_message(statement: CorrectionStatement) -> bytes:
 _SAID = {
     "not-taking": "The patient does not take this: {name}.",
     "like-this": "The patient takes this otherwise: {name}.",
-    "stopped": "This was stopped: {name}.",
-    "changed": "This was changed: {name}.",
 }
 
 
 def of_act(act: Act) -> list[CorrectionStatement]:
-    """What an act on a list asks to be corrected: one statement for each record version that it speaks against.
+    """What a patient's act asks to be corrected: one statement for each record version that it speaks against.
 
-    Nobody states anything anew: each follows from the act, so that one signature stands for all of them.
+    Nobody states anything anew: each follows from the act, so that one signature stands for all of them. A
+    clinician's act asks for none.
     """
     if act.kind not in _SAID:
         return []
     name = ", ".join(subject.name for subject in act.subjects)[:1000]
     said = _SAID[act.kind].format(name=name)
-    directions = act.kind in ("like-this", "changed")
+    directions = act.kind == "like-this"
     words = said if directions or not act.words.strip() else f"{said} {act.words.strip()}"
     found: dict[str, CorrectionStatement] = {}
     for one in act.against:
@@ -142,7 +139,7 @@ def of_act(act: Act) -> list[CorrectionStatement]:
             one.manifest,
             words,
             act.words.strip() if directions else "",
-            act.key or "00" * 16,
+            act.key,
             "",
             act,
         )
