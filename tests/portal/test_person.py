@@ -16,7 +16,7 @@ def test_pages_about_people_are_shut_outside_a_demonstration(told: Story) -> Non
         open_client, shut = told.client(organisation), told.client(organisation, demonstration=False)
         for path in walk(open_client):
             answer = shut.get(path, follow_redirects=False)
-            public = path in ("/", "/ledger", "/sign-in", "/join", "/verify") or path.startswith(
+            public = path in ("/", "/ledger", "/sign-in", "/join", "/verify", "/shared") or path.startswith(
                 (
                     "/portal-ltr.css",
                     "/portal.js",
@@ -24,6 +24,7 @@ def test_pages_about_people_are_shut_outside_a_demonstration(told: Story) -> Non
                     "/icon.svg",
                     "/sign_in.js",
                     "/verify.js",
+                    "/opening.js",
                     "/medrec-root",
                 )
             )

@@ -165,7 +165,7 @@ def open_link(node: "Node", secret_text: str, recipient: str, passcode: str) -> 
     digest = _digest(_bytes(secret_text))
     with node.store.read() as connection:
         row = connection.execute(sql.select(share_link).where(share_link.c.digest == digest)).one_or_none()
-    if row is None:
+    if row is None or _is_frozen(node, row.account):
         raise LinkGoneError
     # Slow on purpose, and therefore outside of the writer.
     tried = _stretched(passcode, bytes(row.salt)) if row.salt is not None and passcode else None
@@ -233,6 +233,13 @@ def of_account(node: "Node", account: str) -> list[Shared]:
     query = sql.select(share_link).where(share_link.c.account == account).order_by(share_link.c.made.desc())
     with node.store.read() as connection:
         return [_shared(node, row, person.keys.data) for row in connection.execute(query)]
+
+
+def _is_frozen(node: "Node", account: str) -> bool:
+    """Whether the owner's account is frozen: then somebody else may have made the link with a stolen key."""
+    with node.engine.view() as view:
+        held = state.account(view, account)
+    return held is None or held.frozen
 
 
 def _check_account(node: "Node", account: str, now: int) -> None:

@@ -15,11 +15,13 @@ from medrec.portal.words.general import *  # noqa: F403
 from medrec.portal.words.general import RECORD_TYPES
 from medrec.portal.words.keys_pages import *  # noqa: F403
 from medrec.portal.words.list_pages import *  # noqa: F403
+from medrec.portal.words.mistakes_pages import *  # noqa: F403
 from medrec.portal.words.node_pages import *  # noqa: F403
 from medrec.portal.words.office_pages import *  # noqa: F403
 from medrec.portal.words.own_pages import *  # noqa: F403
 from medrec.portal.words.person_pages import *  # noqa: F403
 from medrec.portal.words.policies import *  # noqa: F403
+from medrec.portal.words.share_pages import *  # noqa: F403
 from medrec.portal.words.sharing_pages import *  # noqa: F403
 from medrec.portal.words.texts import GROUPS as GROUPS
 from medrec.portal.words.texts import Texts

@@ -1,0 +1,35 @@
+"""A code that a person makes on her page is opened by somebody else's browser, which reads what is in it."""
+
+from tests.browser.conftest import PHONE, Opener
+from tests.browser.world import World
+
+
+def test_a_code_is_made_opened_with_its_passcode_and_stopped(world: World, visit: Opener) -> None:
+    owner, doctor = visit(PHONE, "en"), visit(PHONE, "en")
+    owner.goto(world.address("share"))
+    owner.check("input[name=everything]")
+    owner.fill("#passcode", "rain 7")
+    owner.click("button[name=share]")
+    address = owner.text_content("section pre code")
+    assert owner.locator("figure svg").bounding_box()["width"] > 100
+    doctor.goto(address)
+    doctor.fill("#recipient", "Dr Brown")
+    doctor.fill("#passcode", "rain 8")
+    doctor.click("#open button")
+    doctor.wait_for_selector("#open-state:not([hidden])")
+    assert "Tries left: 4" in doctor.inner_text("#open-state")
+    doctor.fill("#passcode", "rain 7")
+    doctor.click("#open button")
+    doctor.wait_for_selector("#shown:not([hidden])")
+    assert doctor.locator("#entries li").count() > 3 and "undefined" not in doctor.inner_text("#entries")
+    owner.goto(world.address("share"))
+    assert "Opened once." in owner.inner_text("main")
+    owner.click("button[name=stop]")
+    doctor.reload()
+    doctor.fill("#recipient", "Dr Brown")
+    doctor.fill("#passcode", "rain 7")
+    doctor.click("#open button")
+    doctor.wait_for_selector("#open-state:not([hidden])")
+    assert "does not work any more" in doctor.inner_text("#open-state")
+    # A browser tells of the answers 401 and 404 on its console; nothing else went wrong.
+    assert [said for said in doctor.said if "401" not in said and "404" not in said] == [] and owner.said == []
