@@ -126,12 +126,12 @@ class Delegates:
             "sealed": node.vault.seal(person.keys.data, data, digest),
         }
 
-        def closure(connection: sql.Connection) -> None:
+        def closure(connection: sql.Connection) -> bool:
             column = delegation_table.c
             same = connection.execute(sql.select(column.hash).where(column.nullifier == nullifier)).scalar()
             if same is not None:
                 if bytes(same) == digest:
-                    return
+                    return False
                 raise Refusal(Code.NULLIFIER_USED)
             if self._ended_here(connection, nullifier):
                 raise Refusal(Code.DELEGATION_OVER)
@@ -140,9 +140,16 @@ class Delegates:
                 connection, [Draft("delegation/1", manifests.encode(manifest), person.id, None, summary)]
             )
             connection.execute(sql.insert(delegation_table).values(**row))
+            return True
 
-        node.store.write(closure)
+        if node.store.write(closure):
+            self._tell(delegation.account)
         return digest
+
+    def _tell(self, account: str) -> None:
+        """Tell a person whom this agent serves, outside too, that somebody may act for her or no longer may."""
+        if self._node.teller is not None:
+            self._node.teller.tell(account, "key-change")
 
     def _check_signature(self, delegation: Delegation, now: int) -> None:
         message, signature = delegation_message(delegation), bytes.fromhex(delegation.signature)
@@ -222,7 +229,10 @@ class Delegates:
             connection.execute(sql.update(delegation_table).where(where).values(ended=now))
             return True
 
-        return node.store.write(closure)
+        ended = node.store.write(closure)
+        if ended:
+            self._tell(account)
+        return ended
 
     def _who_ends(self, account: str, delegate: str, key: bytes, nullifier: bytes, signature: bytes) -> By:
         message = delegation_end_message(nullifier)

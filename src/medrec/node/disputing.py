@@ -61,9 +61,26 @@ def state_it(
     words: str = "",
 ) -> Raised:
     """Send a statement (action "open" or "close") to every organisation that the person is linked to."""
+    unsigned = draft(agent, account, action, identifier, requester, source, key, obligation, words)
+    _, signature = sign(statement_message(unsigned))
+    return send(agent, msgspec.structs.replace(unsigned, signature=signature.hex()))
+
+
+def draft(
+    agent: "Node",
+    account: str,
+    action: str,
+    identifier: bytes,
+    requester: str,
+    source: str,
+    key: bytes,
+    obligation: str | None = None,
+    words: str = "",
+) -> Statement:
+    """The statement that a person signs (over `statement_message`). Raises LookupError if she is not served here."""
     assert agent.agent is not None
     agent.agent.view_secret(account)
-    unsigned = msgspec.convert(
+    return msgspec.convert(
         {
             "network": agent.network.hex(),
             "account": account,
@@ -78,8 +95,12 @@ def state_it(
         },
         Statement,
     )
-    _, signature = sign(statement_message(unsigned))
-    payload = codec.encode_json(msgspec.to_builtins(msgspec.structs.replace(unsigned, signature=signature.hex())))
+
+
+def send(agent: "Node", statement: Statement) -> Raised:
+    """Bring a signed statement to every organisation that the person is linked to, and to the source."""
+    account, source, identifier = statement.account, statement.source, bytes.fromhex(statement.id)
+    payload = codec.encode_json(msgspec.to_builtins(statement))
     taken: list[str] = []
     refused: dict[str, str] = {}
     waiting: list[str] = []

@@ -8,17 +8,19 @@ by her permissions alone. Taking an entry back is a new version, as every deleti
 import datetime
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 import sqlalchemy as sql
 from sqlalchemy import Column, LargeBinary, String, Table
 
+from medrec.core import codec
 from medrec.core.credential import signed_by
 from medrec.core.manifests.entry import ENTRY_TYPES, EntryStatement, entry_message
 from medrec.core.records.canonical import Canonical, RecordError, canonical
 from medrec.core.state import account as account_of
 from medrec.engines.engine import EngineError
+from medrec.node import store
 from medrec.node.consents import AHEAD_MS_MAX
 from medrec.node.own import handle, person_here
 from medrec.node.publish import Incoming, Published
@@ -45,6 +47,16 @@ own_entry = Table(
     Column("author", String(80), nullable=False),
     Column("sealed", LargeBinary, nullable=False),
 )
+
+
+class Line(NamedTuple):
+    """An entry with its author's account, the tag of its line, and its canonical bytes."""
+
+    type: str
+    id: str
+    author: str
+    tag: bytes
+    content: bytes
 
 
 class Entries:
@@ -74,6 +86,27 @@ class Entries:
         query = sql.select(own_entry.c.type, own_entry.c.id).where(own_entry.c.account == account)
         with self._node.store.read() as connection:
             return sorted((row.type, row.id) for row in connection.execute(query))
+
+    def lines(self, account: str) -> list[Line]:
+        """Everything that a person's record has from herself and her helpers, each with the line that proves it."""
+        mine = (own_entry.c.type == store.record.c.type) & (own_entry.c.id == store.record.c.id)
+        query = (
+            sql.select(own_entry, store.line.c.entry)
+            .join(store.record, mine)
+            .join(store.line, store.line.c.manifest == store.record.c.manifest)
+            .where(own_entry.c.account == account, store.record.c.action != "delete")
+        )
+        with self._node.store.read() as connection:
+            rows = connection.execute(query).all()
+            person = self._node.journal.person_of_account(connection, account)
+        if person is None:
+            return []
+        found = []
+        for row in rows:
+            content = self._node.vault.open(person.keys.data, bytes(row.sealed), _context(row.type, row.id))
+            tag = bytes(codec.decode(bytes(row.entry))[1])
+            found.append(Line(row.type, row.id, row.author, tag, content))
+        return found
 
     def prepare(
         self,

@@ -142,7 +142,6 @@ class Node:
         self.tiles = Tiles(tiles, engine, self.network) if tiles is not None else None
         self.deliverer = Deliverer(self)
         self._serve_people(agent, relay)
-        self.account_watch = AccountWatch(self) if agent else None
         self.trouble: dict[str, str] = {"labels": self.labels.trouble} if self.labels.trouble else {}
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -171,6 +170,9 @@ class Node:
         self.copies = Copies(self) if agent else None
         self.looks = Looks(self) if agent else None
         self.teller = Teller(self, relay) if agent else None
+        self.account_watch = AccountWatch(self) if agent else None
+        if self.account_watch is not None and self.teller is not None:
+            self.account_watch.channels.append(self.teller.tell_of_account)
 
     def anchor(self) -> int:
         """Anchor everything that waits; the number of lines."""

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from medrec.core import codec, manifests, state
 from medrec.core.consent import plain
 from medrec.core.consent.times import read_time
+from medrec.core.manifests.record import RecordManifest
 from medrec.node import own_consents, store
 from medrec.node.agent import Notice
 from medrec.portal import evidence, policies, render, words
@@ -231,7 +232,16 @@ def show_line(node: "Node", visit: Visit) -> dict[str, Any]:
         "receipt": None,
         "receipt_name": f"{shown['manifest_hash'][:12]}.receipt.json",
         "elsewhere": _elsewhere(node, row.organisation, shown) if place is not None else None,
+        "wrong": _wrong(node, visit, mark, manifest),
     }
+
+
+def _wrong(node: "Node", visit: Visit, mark: bytes, manifest: bytes) -> str | None:
+    """Where the person says that a line is wrong; None for what is no record of another place."""
+    stated = manifests.decode(manifest)
+    if not isinstance(stated, RecordManifest) or stated.organisation == node.organisation:
+        return None
+    return visit.link("corrections", person=visit.path["person"]) + f"?line={mark.hex()}"
 
 
 def _elsewhere(node: "Node", organisation: str, shown: dict[str, Any]) -> str | None:

@@ -34,6 +34,7 @@ from medrec.portal.own import (
     helping,
     home,
     looked,
+    mistakes,
     more,
     news,
     record,
@@ -41,6 +42,7 @@ from medrec.portal.own import (
     share,
     sharing,
     trend,
+    writing,
 )
 from medrec.portal.own import keys as own_keys
 from medrec.portal.own import lists as own_lists
@@ -131,6 +133,9 @@ PAGES = (
     _own("/looks", "looked", looked.show, "own/looked.html", menu=True, icon="look"),
     _own("/looks/{pair}", "one_look", looked.show_one, "own/one_look.html", up="looked"),
     _own("/looks/{pair}/answer", "answer_look", looked.answer, "", methods=FORM),
+    _own("/looks/{pair}/dispute", "dispute", looked.dispute, "", methods=FORM),
+    _own("/corrections", "corrections", mistakes.show, "own/corrections.html", methods=BOTH, up="more", icon="fix"),
+    _own("/writing", "writing", writing.show, "own/writing.html", methods=BOTH, up="more", icon="fix"),
     _own("/sharing", "sharing", sharing.show, "own/sharing.html", menu=True, icon="key"),
     _own("/share", "share", share.show, "own/share.html", methods=BOTH, up="more", icon="share"),
     _own("/sharing/stop/{mark}", "stop", allow.stop, "", methods=FORM),

@@ -54,6 +54,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
         "receipt": visit.link("receipt", manifest=digest.hex()) if is_record and place is not None else None,
         "receipt_name": _receipt_name(digest),
         "elsewhere": None,
+        "wrong": None,
     }
 
 

@@ -21,11 +21,12 @@ from medrec.node.store import metadata, setting
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
+    from medrec.node.recovery import Event
 
 DAY_MS = 86_400_000
 WAIT_MS_FIRST, WAIT_MS_MAX, KEPT_MS = 5_000, 3_600_000, 3 * DAY_MS
 ROWS = 50
-AT_ONCE = frozenset({"emergency", "first-look", "key-change"})
+AT_ONCE = frozenset({"emergency", "first-look", "key-change", "guarded"})
 KEY = "notify/key"
 
 waiting = Table(
@@ -63,6 +64,14 @@ class Teller:
                 continue
             kind = "emergency" if look.emergency else "first-look" if look.first and not look.refused else "look"
             self.tell(look.account, kind)
+
+    def tell_of_account(self, event: "Event") -> None:
+        """Queue what happened to an account on the ledger, for its owner and for those she chose as guardians.
+
+        What is older than a notice is kept for is not told: a node that reads the ledger anew would ring everybody.
+        """
+        if event.time > self._node.clock() - KEPT_MS:
+            self.tell(event.account, "key-change" if event.about == event.account else "guarded")
 
     def tell(self, account: str, kind: str) -> None:
         """Queue a notice of a kind of `texts.KINDS` on every channel of a person. Raises StoreError."""

@@ -36,7 +36,7 @@ _REMEMBERED_MAX = 30_000
 
 class Entry(NamedTuple):
     """One line of the record. `number` and `unit` are there for a measurement with one value; `series` is equal for
-    measurements of the same thing."""
+    measurements of the same thing; `author` is the account of the person or helper who entered it, "" for a place's."""
 
     group: str
     title: str
@@ -49,6 +49,7 @@ class Entry(NamedTuple):
     number: float | None
     unit: str
     understood: Understood
+    author: str = ""
 
     @property
     def sorts(self) -> int:
@@ -83,6 +84,10 @@ def entries(node: "Node", account: str, groups: tuple[str, ...] = ()) -> list[En
     if node.copies is None:
         return []
     found = [entry for copy in node.copies.all(account) if (entry := _remembered.of(copy)) is not None]
+    for line in node.entries.lines(account):
+        own = _remembered.of(Copy(node.organisation, line.type, line.id, line.tag, line.content))
+        if own is not None:
+            found.append(own._replace(author=line.author))
     wanted = [entry for entry in found if not groups or entry.group in groups]
     return sorted(wanted, key=lambda entry: (-entry.sorts, entry.title, entry.tag))
 
@@ -126,6 +131,8 @@ def about(node: "Node", account: str) -> dict[str, str]:
 def _title(known: Understood, tree: Any) -> str:
     detail = known.detail
     name = str(getattr(detail, "name_cleaned", "") or getattr(detail, "name", "")) if detail is not None else ""
+    if not name and tree.get("resourceType") == "Goal" and isinstance(tree.get("description"), dict):
+        name = str(tree["description"].get("text") or "")
     if not name and known.codes:
         name = known.codes[0].display
     if not name:

@@ -8,6 +8,7 @@ from medrec.core import codec
 from medrec.node import store
 from medrec.node.looks import ANSWERS, FILTERS, Look
 from medrec.portal import looks, person, render, words
+from medrec.portal.own import mistakes
 from medrec.portal.own.whose import Whose, whose
 from medrec.portal.page import Go, PageError, Visit
 
@@ -115,7 +116,18 @@ def show_one(node: "Node", visit: Visit) -> dict[str, Any]:
         and look.refused is None
         and (look.given is None or look.received is None),
         "requester": who.place(look.requester),
+        "disputes": mistakes.disputes_of(node, who, look) if look.answer in ("wrong", "unsure") else [],
+        "dispute_link": visit.link("dispute", person=who.handle, pair=look.pair.hex()),
     }
+
+
+def dispute(node: "Node", visit: Visit) -> Go:
+    """The signed dispute of a look that was no refusal and not her own agent's."""
+    who = whose(node, visit)
+    look = _look(node, visit, who)
+    if look.own or look.refused:
+        raise PageError(400, "form-unreadable")
+    return mistakes.dispute(node, visit, who, look)
 
 
 def answer(node: "Node", visit: Visit) -> Go:

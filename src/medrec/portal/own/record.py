@@ -132,7 +132,7 @@ def row_of(visit: Visit, who: Whose, entry: Entry) -> dict[str, Any]:
         "title": entry.title,
         "value": entry.value,
         "when": when_of(entry),
-        "place": who.place(entry.organisation),
+        "place": _source(who, entry),
         "group": words.RECORD[entry.group],
         "icon": ICONS[entry.group],
         "proof": visit.link("line", person=who.handle, tag=entry.tag.hex()),
@@ -140,6 +140,13 @@ def row_of(visit: Visit, who: Whose, entry: Entry) -> dict[str, Any]:
         "times": None,
         "trend": None,
     }
+
+
+def _source(who: Whose, entry: Entry) -> str:
+    """Whose word a line is: a place's, or that of the person or a helper of hers."""
+    if not entry.author:
+        return who.place(entry.organisation)
+    return str(words.WRITING["by_herself" if entry.author == who.account else "by_helper"])
 
 
 def more_of(entry: Entry) -> str:

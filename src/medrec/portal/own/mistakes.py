@@ -1,0 +1,182 @@
+"""What is wrong: a line of the record that its place has to correct, and a look that its looker has to answer for.
+
+Both are statements that the person's own key signs, on the page where everything of hers is signed; both wait for an
+answer that comes back to her.
+"""
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import sqlalchemy as sql
+
+from medrec.core import codec, manifests
+from medrec.core.manifests.correction import statement_message as correction_message
+from medrec.core.manifests.dispute import DisputeAnsweredManifest, DisputeManifest
+from medrec.core.manifests.dispute import statement_message as dispute_message
+from medrec.core.manifests.record import RecordManifest
+from medrec.node import disputing, store
+from medrec.node.looks import Look
+from medrec.portal import person, render, words
+from medrec.portal.acting import require_right
+from medrec.portal.own.acts import Act, Part, Signer, acts_of, signer
+from medrec.portal.own.whose import Whose, whose
+from medrec.portal.page import Go, PageError, Visit
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+WORDS_LENGTH_MAX, DISPUTE_LENGTH_MAX = 2000, 1000
+
+
+def show(node: "Node", visit: Visit) -> Any:
+    """The values of own/corrections.html; `line` (hex) is the line that is wrong, `words` and `proposed` say how."""
+    who = whose(node, visit)
+    tag = visit.form.get("line") or visit.query.get("line", "")
+    manifest, digest = _record(node, who, tag) if tag else (None, "")
+    if visit.form:
+        if manifest is None:
+            raise PageError(404, "unknown-line")
+        return _ask(node, visit, who, manifest, digest)
+    return {
+        "handle": who.handle,
+        "line": tag,
+        "about": _about(who, manifest) if manifest is not None else None,
+        "rows": [
+            {
+                "id": one.id.hex(),
+                "about": render.say(
+                    words.MISTAKES["about"], kind=words.record_type(one.type), place=who.place(one.source)
+                ),
+                "words": one.words,
+                "proposed": one.proposed,
+                "when": visit.when(one.time),
+                "due": visit.when(one.due),
+                "taken": one.taken,
+                "status": one.status,
+                "answer": one.answer,
+            }
+            for one in node.corrections.asked(who.account)
+        ],
+    }
+
+
+def may_correct(node: "Node", manifest: Any) -> bool:
+    """Whether a line is a record of another place, which can be asked to correct it."""
+    return isinstance(manifest, RecordManifest) and manifest.organisation != node.organisation
+
+
+def dispute(node: "Node", visit: Visit, who: Whose, look: Look) -> Go:
+    """Begin the act of disputing a look: it stops everything to the looker, and the looker has to answer."""
+    signs = _herself(node, visit, who)
+    tag = look.given or look.received
+    obligation = getattr(_opened(node, who, tag), "obligation", None) if tag is not None else None
+    told = visit.form.get("words", "").strip()
+    if len(told) > DISPUTE_LENGTH_MAX:
+        raise PageError(413, "form-too-large")
+    stated = disputing.draft(
+        node, who.account, "open", node.vault.random(16), look.requester, look.source, signs.key, obligation, told
+    )
+    value = msgspec.to_builtins(stated)
+    del value["signature"]
+
+    def finish(proof: bytes) -> None:
+        raised = disputing.send(node, msgspec.structs.replace(stated, signature=proof.hex()))
+        if raised.refused and not raised.taken and not raised.waiting:
+            raise PageError(409, "not-taken", next(iter(raised.refused.values())))
+
+    names = {"requester": who.place(look.requester), "source": who.place(look.source)}
+    sentences = [render.say(words.MISTAKES["dispute_sentence"], **names)]
+    if told:
+        sentences.append(render.say(words.MISTAKES["your_words"], words=told))
+    changes = [render.say(words.MISTAKES[name], **names) for name in ("dispute_stops", "dispute_owes")]
+    part = Part("medrec/dispute/1", codec.encode_json(value), dispute_message(stated), finish)
+    return _begin(node, visit, who, Act(who.account, sentences, changes, (part,), signs.key, "looked", "disputed"))
+
+
+def disputes_of(node: "Node", who: Whose, look: Look) -> list[dict[str, Any]]:
+    """What the person said of a look and its looker, and the answers that have come, newest first."""
+    assert node.agent is not None
+    told = [notice.manifest for notice in node.agent.notices(who.account)]
+    answers = {one.dispute: one for one in told if isinstance(one, DisputeAnsweredManifest)}
+    found: dict[str, dict[str, Any]] = {}
+    for one in told:
+        if isinstance(one, DisputeManifest) and one.statement.requester == look.requester:
+            answer = answers.get(one.statement.id)
+            kind = words.MISTAKES["answer_" + answer.kind] if answer is not None else ""
+            found.setdefault(
+                one.statement.id,
+                {"words": one.statement.words, "kind": kind, "answer": answer.words if answer is not None else ""},
+            )
+    return list(found.values())
+
+
+def _ask(node: "Node", visit: Visit, who: Whose, manifest: RecordManifest, digest: str) -> Go:
+    signs = signer(node, visit, who)
+    if visit.session is not None:
+        require_right(node, visit.session, "correct", manifest.record.type)
+    told, proposed = (visit.form.get(name, "").strip() for name in ("words", "proposed"))
+    if not told:
+        raise PageError(400, "say-what-is-wrong")
+    if max(len(told), len(proposed)) > WORDS_LENGTH_MAX:
+        raise PageError(413, "form-too-large")
+    record = manifest.record
+    stated = node.corrections.draft(
+        who.account, manifest.organisation, record.type, record.id, digest, told, proposed, signs.key, signs.acting
+    )
+    value = msgspec.to_builtins(stated)
+    for name in ("signature", "act"):
+        value.pop(name, None)
+
+    def finish(proof: bytes) -> None:
+        node.corrections.ask(msgspec.structs.replace(stated, signature=proof.hex()))
+
+    sentences = [_about(who, manifest), render.say(words.MISTAKES["wrong_is"], words=told)]
+    if proposed:
+        sentences.append(render.say(words.MISTAKES["right_is"], words=proposed))
+    changes = [render.say(words.MISTAKES["asks"], place=who.place(manifest.organisation))]
+    part = Part("medrec/correction/1", codec.encode_json(value), correction_message(stated), finish)
+    return _begin(node, visit, who, Act(who.account, sentences, changes, (part,), signs.key, "corrections", "asked"))
+
+
+def _begin(node: "Node", visit: Visit, who: Whose, act: Act) -> Go:
+    return Go(visit.link("sign", person=who.handle, act=acts_of(node).begin(node, act)))
+
+
+def _herself(node: "Node", visit: Visit, who: Whose) -> Signer:
+    """Who signs; the places take a dispute from the person's own keys alone. Raises PageError for a helper."""
+    signs = signer(node, visit, who)
+    if signs.acting is not None:
+        raise PageError(403, "not-your-page")
+    return signs
+
+
+def _about(who: Whose, manifest: RecordManifest) -> Any:
+    kind = words.record_type(manifest.record.type)
+    return render.say(words.MISTAKES["about"], kind=kind, place=who.place(manifest.organisation))
+
+
+def _record(node: "Node", who: Whose, tag: str) -> tuple[RecordManifest, str]:
+    """The record's manifest behind a line, and its SHA-256 in hex. Raises PageError for what cannot be corrected."""
+    if not person.TAG.fullmatch(tag):
+        raise PageError(404, "unknown-line")
+    found = _opened(node, who, bytes.fromhex(tag))
+    if not may_correct(node, found):
+        raise PageError(404, "unknown-line")
+    data = _data(node, who, bytes.fromhex(tag))
+    return found, hashlib.sha256(data).hexdigest()
+
+
+def _opened(node: "Node", who: Whose, tag: bytes) -> Any:
+    data = _data(node, who, tag)
+    return manifests.decode(data) if data else None
+
+
+def _data(node: "Node", who: Whose, tag: bytes) -> bytes:
+    """The bytes of the manifest behind a line of this person, empty if it never came."""
+    query = sql.select(store.notice).where(store.notice.c.tag == tag, store.notice.c.account == who.account)
+    with node.store.read() as connection:
+        row = connection.execute(query).first()
+    if row is None or row.sealed is None:
+        return b""
+    return bytes(codec.decode(node.vault.open(None, bytes(row.sealed), tag))[0])

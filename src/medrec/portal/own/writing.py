@@ -1,0 +1,102 @@
+"""Write in the record: a symptom, a reading at home, a medicine taken or stopped, a wish, signed by who wrote it."""
+
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from medrec.core import codec
+from medrec.core.manifests.entry import entry_message
+from medrec.node import entries
+from medrec.node.refusals import Refusal
+from medrec.portal import render, words
+from medrec.portal.acting import require_right
+from medrec.portal.own.acts import Act, Part, acts_of, signer
+from medrec.portal.own.whose import Whose, whose
+from medrec.portal.page import Go, PageError, Visit
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+WHAT = ("symptom", "reading", "taken", "stopped", "wish")
+TEXT_LENGTH_MAX, UNIT_LENGTH_MAX = 300, 30
+
+
+def show(node: "Node", visit: Visit) -> Any:
+    """The values of own/writing.html; the form goes on to the page where it is signed."""
+    who = whose(node, visit)
+    if visit.form:
+        return _write(node, visit, who)
+    today = datetime.fromtimestamp(node.clock() // 1000, tz=UTC).date().isoformat()
+    return {"handle": who.handle, "what": WHAT, "today": today}
+
+
+def _write(node: "Node", visit: Visit, who: Whose) -> Go:
+    form, what = visit.form, visit.form.get("what", "")
+    text = " ".join(form.get("text", "").split())
+    if what not in WHAT or not text or len(text) > TEXT_LENGTH_MAX:
+        raise PageError(400, "writing-unfit")
+    signs = signer(node, visit, who)
+    try:
+        resource = _resource(what, text, _note(form), form, _moment(node, form.get("day", "")))
+        kind = resource["resourceType"]
+        held = require_right(node, visit.session, "add", kind) if visit.session is not None else None
+        stated, content = node.entries.prepare(
+            who.account,
+            signs.acting or who.account,
+            held.delegation.name if held is not None else who.name,
+            signs.key,
+            resource,
+            delegation=held.hash if held is not None else None,
+        )
+    except Refusal as no:
+        raise PageError(no.status, no.code, no.sentence) from None
+    value = msgspec.to_builtins(stated)
+    del value["signature"]
+
+    def finish(proof: bytes) -> None:
+        node.entries.take(msgspec.structs.replace(stated, signature=proof.hex()), content)
+
+    told = text + (f": {form.get('value', '').strip()} {_unit(form)}".rstrip() if what == "reading" else "")
+    sentences = [render.say(words.WRITING["says_" + what], said=told)]
+    if what != "reading" and _note(form):
+        sentences.append(render.say(words.WRITING["says_note"], said=_note(form)))
+    changes = [
+        render.say(words.WRITING["stands"], name=stated.name),
+        render.say(words.WRITING["bytes"], said=content.decode()),
+    ]
+    part = Part("medrec/own-entry/1", codec.encode_json(value), entry_message(stated), finish)
+    act = Act(who.account, sentences, changes, (part,), signs.key, "timeline", "written")
+    return Go(visit.link("sign", person=who.handle, act=acts_of(node).begin(node, act)))
+
+
+def _resource(what: str, text: str, note: str, form: Any, when: int) -> dict[str, Any]:
+    """The FHIR resource of what was filled in. Raises Refusal for a number that is none."""
+    if what == "symptom":
+        return entries.symptom(text, when, note)
+    if what == "reading":
+        return entries.reading(text, form.get("value", "").strip().replace(",", "."), _unit(form), when)
+    if what == "wish":
+        return entries.wish(text, when)
+    return entries.medicine(text, what == "taken", when, note)
+
+
+def _note(form: Any) -> str:
+    return " ".join(form.get("note", "").split())[:TEXT_LENGTH_MAX]
+
+
+def _unit(form: Any) -> str:
+    return " ".join(form.get("unit", "").split())[:UNIT_LENGTH_MAX]
+
+
+def _moment(node: "Node", text: str) -> int:
+    """The day that was filled in, as its first moment; today is now. Raises PageError for the future."""
+    now = node.clock()
+    today = datetime.fromtimestamp(now // 1000, tz=UTC).date()
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise PageError(400, "writing-unfit") from None
+    if day > today or day.year < 1900:
+        raise PageError(400, "writing-unfit")
+    return now if day == today else (day - date(1970, 1, 1)).days * 86_400_000
