@@ -4,13 +4,19 @@ import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+
+from medrec.node import tls
+from medrec.node.settings import read_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "COLUMNS": "200"}
@@ -76,6 +82,9 @@ def test_what_was_changed_in_place_is_said(clinic):
     [
         (("init", "Bad Id"), "bad-id"),
         (("init", "clinic"), "exists"),
+        (("init", "other", "--endpoint", "http://other.example", "--folder", "o"), "bad-endpoint"),
+        (("init", "other", "--endpoint", "https://other.example:99999", "--folder", "o"), "bad-endpoint"),
+        (("init", "other", "--endpoint", "https://other.example/?a", "--folder", "o"), "bad-endpoint"),
         (("init", "other", "--folder", "/proc/nope"), "file"),
         (("receipt", "Observation"), "bad-name"),
         (("receipt", "Observation/o1/²"), "bad-name"),
@@ -129,6 +138,20 @@ def test_settings_with_odd_paths_can_be_read_again(tmp_path):
     assert medrec("status", at=tmp_path).returncode == 0
 
 
+def test_a_node_is_made_for_the_address_under_which_others_reach_it(tmp_path):
+    words = ("--endpoint", "https://medrec.clinic.example:8443", "--host", "0.0.0.0")
+    assert medrec("init", "clinic", *words, at=tmp_path).returncode == 0
+    chosen = read_settings(tmp_path / "medrec.toml").settings
+    assert (chosen.endpoint, chosen.host, chosen.port) == (words[1], words[3], 8443)
+    named = x509.load_pem_x509_certificate((tmp_path / chosen.certificate).read_bytes())
+    names = named.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names.get_values_for_type(x509.DNSName) == ["medrec.clinic.example"]
+    assert (tmp_path / chosen.certificate_key).stat().st_mode & 0o77 == 0
+    before = (tmp_path / chosen.certificate).read_bytes()
+    assert medrec("certificate", at=tmp_path).returncode == 0
+    assert (tmp_path / chosen.certificate).read_bytes() != before
+
+
 def test_a_running_node_answers_the_verbs(clinic):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -138,7 +161,10 @@ def test_a_running_node_answers_the_verbs(clinic):
     command = [sys.executable, "-m", "medrec", "start"]
     running = subprocess.Popen(command, cwd=clinic, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     try:
-        wait_for(lambda: json.loads(get(port, "/health"))["ok"])
+        trusted = trust(clinic)
+        wait_for(lambda: json.loads(get(port, "/health", trusted))["ok"])
+        with pytest.raises(urllib.error.URLError, match="CERTIFICATE_VERIFY_FAILED"):
+            get(port, "/health", ssl.create_default_context())
         assert medrec("status", at=clinic).returncode == 0
         (clinic / "in" / "b.ndjson").write_text(observation("2.50").replace('"o1"', '"o2"') + "\n")
         wait_for(lambda: medrec("receipt", "Observation/o2", "--out", "r.json", at=clinic).returncode == 0)
@@ -153,8 +179,15 @@ def test_a_running_node_answers_the_verbs(clinic):
     assert medrec("status", at=clinic).returncode == 0
 
 
-def get(port: int, path: str) -> bytes:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+def trust(at: Path) -> ssl.SSLContext:
+    """What the organisation's key, as it stands in the genesis document, vouches for."""
+    (founder,) = json.loads((at / "genesis.json").read_bytes())["organisations"]
+    assert founder["endpoint"] == "https://localhost:8700"
+    return tls.trust_in(founder["id"], bytes.fromhex(founder["keys"]["ed25519"]))
+
+
+def get(port: int, path: str, context: ssl.SSLContext) -> bytes:
+    with urllib.request.urlopen(f"https://localhost:{port}{path}", timeout=5, context=context) as answer:
         return answer.read()
 
 

@@ -18,7 +18,7 @@ from medrec.core.outcome import Code
 from medrec.core.webauthn import NewPasskey
 from medrec.engines.abci import messages as abci
 from medrec.engines.abci.server import FatalError
-from medrec.engines.cometbft_app import TICK
+from medrec.engines.cometbft_app import TICK, TICKS_MAX
 from medrec.engines.cometbft_marks import MARKS_MAX, Marks, Pool
 from medrec.engines.cometbft_query import QueryError, verified
 from medrec.engines.engine import EngineError
@@ -175,8 +175,9 @@ def test_what_a_full_pool_forgot_is_dropped_with_a_reason() -> None:
     assert outcome is not None and outcome.code == Code.STALE_NONCE
 
 
-def test_one_tick_at_a_time_waits_and_no_block_holds_it(node: Driver) -> None:
-    assert node.check(TICK + b"1") == 0 and node.check(TICK + b"2") != 0
+def test_few_ticks_wait_at_one_height_and_no_block_holds_them(node: Driver) -> None:
+    taken = [node.check(TICK + bytes([number])) == 0 for number in range(TICKS_MAX + 3)]
+    assert taken == [True] * TICKS_MAX + [False] * 3
     assert node.propose([TICK + b"1"]) == [] and not node.accepts([TICK + b"1"])
     node.block()
     assert node.check(TICK + b"1", again=True) != 0 and node.check(TICK + b"3") == 0

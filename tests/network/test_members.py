@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from cluster import LONG_S, free_ports, until
 
-from medrec.cli import main, members
+from medrec.cli import main, members, network
 from medrec.core import codec
 from medrec.engines.cometbft_rpc import Rpc
 from medrec.node import operate, tls
@@ -119,6 +119,13 @@ def test_every_door_speaks_https_and_members_cosign_through_it(net: Net) -> None
     net.at("harbour", "propose", "upgrade", "--height", "100000")
     # A checkpoint that all four signed: their nodes called one another, over https, with their keys on the ledger.
     until(lambda: "4 of 4" in page(net, "harbour", "/pages/ledger"), "all members sign a checkpoint")
+
+
+def test_a_check_of_the_network_leaves_nothing_to_vote_on(net: Net, capsys: pytest.CaptureFixture[str]) -> None:
+    before, height = net.ask("harbour", "proposals"), net.ask("harbour", "status")["height"]
+    network._check(list(net.settings.values()))
+    assert "stands on the ledger of all 4 members" in capsys.readouterr().out
+    assert net.ask("harbour", "proposals") == before and net.ask("harbour", "status")["height"] > height
 
 
 def test_the_reading_door_of_the_engine_answers_light_clients_and_nothing_else(net: Net) -> None:

@@ -5,6 +5,7 @@ import threading
 import time
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import typer
 from rich.console import Console
@@ -15,7 +16,7 @@ from medrec.cli.desk import at_desk
 from medrec.cli.stop import Stop
 from medrec.core import codec
 from medrec.core.types import is_organisation_id
-from medrec.node import operate
+from medrec.node import operate, tls
 from medrec.node.ingest import Ingested, ingest_folder
 from medrec.node.keys import OrganisationKeys
 from medrec.node.node import Node
@@ -28,6 +29,8 @@ from medrec.node.store import StoreError
 
 SettingsFile = Annotated[Path, typer.Option("--settings", help="The node's settings file.")]
 DEFAULT = Path("medrec.toml")
+HOME = "https://localhost:8700"
+"""A node that nobody but its own machine reaches, which is enough to begin with."""
 THOROUGH_S = 24 * 3600.0
 console = Console(soft_wrap=True)
 
@@ -38,8 +41,10 @@ def init(
     role: Annotated[str, typer.Option(help="hospital, clinic, lab, payer, research, agent or witness.")] = "hospital",
     records: Annotated[str, typer.Option(help="The folder in which your system leaves its records.")] = "",
     folder: Annotated[Path, typer.Option(help="Where to put the node.")] = Path(),
+    endpoint: Annotated[str, typer.Option(help="The https address under which others reach it.")] = HOME,
+    host: Annotated[str, typer.Option(help="The address to listen on; 0.0.0.0 is every one.")] = "127.0.0.1",
 ) -> None:
-    """Make a node with keys, settings and a network of its own; other organisations can join later.
+    """Make a node with keys, certificate, settings and a network of its own; other organisations can join later.
 
     Example: medrec init harbour-general --name "Harbour General Hospital" --records /srv/fhir-out
     """
@@ -48,19 +53,43 @@ def init(
     settings = folder / "medrec.toml"
     if settings.exists():
         raise Stop("exists", f"{settings} is there already; choose another --folder.")
+    port = _port_of(endpoint)
     keys = OrganisationKeys.generate(organisation)
-    founder = {"id": organisation, "name": name or organisation, "roles": [role], "endpoint": "", "keys": keys.public()}
+    founder = {"id": organisation, "name": name or organisation, "roles": [role], "endpoint": endpoint,
+               "keys": keys.public()}  # fmt: skip
     genesis = wiring.genesis_document(name or organisation, wiring.now_ms(), [founder])
     wiring.check_genesis(genesis)
     folder.mkdir(parents=True, exist_ok=True)
     keys.save(folder / "data" / "keys")
     (folder / "genesis.json").write_bytes(codec.encode_json(genesis))
-    # A JSON text is a TOML text.
-    lines = [f"organisation = {json.dumps(organisation)}", f"roles = {json.dumps([role])}"]
+    tls.make_certificate(keys, endpoint, folder / "tls", wiring.now_ms())
+    lines = {
+        "organisation": organisation,
+        "roles": [role],
+        "endpoint": endpoint,
+        "certificate": f"tls/{tls.CERTIFICATE_FILE}",
+        "certificate_key": f"tls/{tls.KEY_FILE}",
+    }
+    if (host, port) != ("127.0.0.1", 8700):  # what holds without a line
+        lines |= {"host": host, "port": port}
     if records:
-        lines.append(f"records = {json.dumps(str(Path(records).expanduser().absolute()))}")
-    settings.write_text("\n".join(lines) + "\n")
+        lines["records"] = str(Path(records).expanduser().absolute())
+    # A JSON value is a TOML value.
+    settings.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in lines.items()))
     console.print(f"Made {settings}. Start the node with: medrec start --settings {settings}", highlight=False)
+
+
+def _port_of(endpoint: str) -> int:
+    """Where a node listens that is reached at this address. Raises Stop."""
+    try:
+        parts = urlsplit(endpoint)
+        port = parts.port or 443
+    except ValueError:
+        parts, port = urlsplit(""), 0
+    plain = all("!" <= character <= "~" for character in endpoint) and len(endpoint) <= 300
+    if parts.scheme != "https" or not parts.hostname or parts.query or parts.fragment or not plain:
+        raise Stop("bad-endpoint", "--endpoint is an https address, for instance https://medrec.harbour.example.")
+    return port
 
 
 def start(settings: SettingsFile = DEFAULT) -> None:

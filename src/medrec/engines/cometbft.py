@@ -28,13 +28,14 @@ from medrec.engines.cometbft_marks import Marks
 from medrec.engines.cometbft_process import Supervised
 from medrec.engines.cometbft_rpc import Rpc, RpcError
 from medrec.engines.cometbft_snapshot import Snapshots
+from medrec.engines.cometbft_standstill import Standstill
 from medrec.engines.cometbft_validators import Founders
 from medrec.engines.engine import CommittedBlock, EngineError, Position, TransactionRefused
 from medrec.engines.local import BLOCK_BYTES_MAX, BLOCK_TRANSACTIONS_MAX
 from medrec.engines.storage import Storage, StoredView
 
 SUBMIT_S = 60.0
-AGAIN_S = 3.0
+AGAIN_S = 2.0
 SOCKET_PATH_MAX = 100
 QUESTIONS = frozenset({"status", "commit", "validators", "header", "consensus_params", "health"})
 PARAMETERS = frozenset({"height", "page", "per_page"})
@@ -99,6 +100,7 @@ class CometBftEngine:
         trusted = folder / AUTHORITIES_FILE
         environment = {"SSL_CERT_FILE": str(trusted)} if trusted.exists() else {}
         self._process = Supervised(command, folder / "cometbft.log", self._prepare, environment)
+        self.standstill = Standstill(self._rpc, self._process.blame)
         self._process.start()
 
     # --- the pair -----------------------------------------------------------------------------------------
@@ -305,6 +307,7 @@ class CometBftEngine:
             one.done.set()
 
     def _wait_for(self, data: bytes, one: _Waiting, until: float) -> None:
+        begun = time.monotonic()
         while not one.done.wait(min(AGAIN_S, max(0.0, until - time.monotonic()))):
             if time.monotonic() >= until:
                 raise EngineError(
@@ -313,6 +316,7 @@ class CometBftEngine:
                     f"{self.trouble or 'more than two thirds of the members must be reachable'}. "
                     "It may still do so; submitting it again is safe.",
                 )
+            self.standstill.look(self.tip().height, time.monotonic() - begun)
             # The pool of a node that was started anew is empty: hand it over again, which is always safe.
             self._hand_over([(data, one)], until)
         if self._broken is not None:

@@ -30,6 +30,8 @@ from medrec.engines.local import BLOCK_TRANSACTIONS_MAX
 from medrec.engines.storage import Storage
 
 TICK = b"medrec/tick/1"
+TICKS_MAX = 16
+"""So many may wait in the pool at one height: one is enough, unless others did not hear of it."""
 ACCEPT, REJECT = 1, 2
 REPLAY = 1
 """The code for a transaction that the ledger has already; any code but 0 keeps it out of the pool."""
@@ -67,7 +69,7 @@ class Application:
         self._decode = Decoded()
         self._candidate: tuple[Block, BlockResult] | None = None
         self._restoring: Restoring | None = None
-        self._tick_waits = False
+        self._ticks = 0
 
     def handle(self, request: abci.Message) -> abci.Message:
         """The answer to a request. Raises FatalError when the node must stop."""
@@ -125,9 +127,9 @@ class Application:
 
     def _check_tick(self, request: abci.RequestCheckTx) -> abci.Message:
         """A tick makes an empty block, into which it does not come itself: it leaves the pool with the next block."""
-        if request.type == 1 or self._tick_waits or len(request.tx) > len(TICK) + 16:
+        if request.type == 1 or self._ticks >= TICKS_MAX or len(request.tx) > len(TICK) + 16:
             return abci.ResponseCheckTx(REPLAY, codespace="tick")
-        self._tick_waits = True
+        self._ticks += 1
         return abci.ResponseCheckTx()
 
     # --- blocks -------------------------------------------------------------------------------------------
@@ -187,7 +189,7 @@ class Application:
             raise FatalError("The node asked to keep a block that it never had made; start it again.")
         (block, result), self._candidate = self._candidate, None
         self._storage.keep(block, result)
-        self._tick_waits = False
+        self._ticks = 0
         self._pool.ordered(block.transactions)
         self._committed(CommittedBlock(block, result.outcomes, result.leaf_indices, result.tip))
         self._snapshots.due(block.height)

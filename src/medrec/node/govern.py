@@ -80,6 +80,18 @@ def leave(node: "Node") -> int:
     return node.engine.tip().height
 
 
+def affirm(node: "Node") -> int:
+    """Say the organisation's name and address as they stand already, which changes nothing; the height reached then.
+
+    It shows that the network takes a transaction of this organisation.
+    """
+    own = node.directory.find(node.organisation)
+    if own is None:
+        raise GovernError("not-a-member", "The organisation does not stand on the ledger.")
+    send(node.engine, node.keys, node.network, "organisation/describe", {"name": own.name, "endpoint": own.endpoint})
+    return node.engine.tip().height
+
+
 def standing(node: "Node", proposal: bytes) -> dict[str, Any]:
     """One proposal. Raises GovernError if there is none."""
     with node.engine.view() as view:

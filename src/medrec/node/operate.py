@@ -53,6 +53,7 @@ def status(node: "Node") -> dict[str, Any]:
     return {
         "height": tip.height,
         "transactions": tip.log_size,
+        "app_hash": tip.app_hash.hex(),
         "time": tip.time,
         "lines": lines,
         "waiting_since": node.anchorer.waiting_since(),
@@ -149,6 +150,7 @@ VERBS: dict[str, Callable[..., Any]] = {
     "vote": govern.vote,
     "proposals": govern.proposals,
     "leave": govern.leave,
+    "affirm": govern.affirm,
     "invite": invite.invite,
     "status": status,
     "receipt": receipt,
