@@ -1,13 +1,17 @@
 """The unit and the image start what there is to start, at the version that is pinned."""
 
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 from medrec.cli import app
 from medrec.engines.cometbft_binary import MODULE, PROGRAM_VARIABLE, VERSION
 from medrec.engines.go_program import GO_NEEDED
 
-DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
+ROOT = Path(__file__).resolve().parents[2]
+DEPLOY = ROOT / "deploy"
 
 
 def verbs() -> set[str]:
@@ -30,3 +34,59 @@ def test_the_image_has_the_pinned_engine_and_runs_as_nobody_special() -> None:
     assert "USER medrec" in text and "--require-hashes" in text
     started = re.search(r'CMD \["(\w+)", "--settings"', text)
     assert started is not None and started[1] in verbs()
+
+
+def instructions() -> list[tuple[str, str]]:
+    """The image's instructions, long lines made one, comments left out."""
+    text = (DEPLOY / "Containerfile").read_text().replace("\\\n", " ")
+    lines = [line.split(None, 1) for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    return [(word, rest) for word, rest in lines]
+
+
+def copies(after: int = 0) -> list[tuple[str, list[str], str]]:
+    """What is copied: from which stage ("" for the clone), what, to where."""
+    found = []
+    for word, rest in instructions()[after:]:
+        if word == "COPY":
+            *sources, place = rest.split()
+            stage = sources.pop(0).removeprefix("--from=") if sources[0].startswith("--from=") else ""
+            found.append((stage, sources, place))
+    return found
+
+
+def test_every_line_of_the_image_is_an_instruction_and_what_it_copies_is_there() -> None:
+    known = {"FROM", "RUN", "WORKDIR", "COPY", "ENV", "USER", "VOLUME", "EXPOSE", "STOPSIGNAL", "HEALTHCHECK",
+             "ENTRYPOINT", "CMD"}  # fmt: skip
+    assert {word for word, _ in instructions()} <= known
+    stages = {rest.split(" AS ")[1] for word, rest in instructions() if word == "FROM" and " AS " in rest}
+    for stage, sources, _ in copies():
+        assert stage in stages if stage else all((ROOT / source).exists() for source in sources), (stage, sources)
+    for word, rest in instructions():
+        if word == "RUN" and "pip install" in rest:
+            assert "--require-hashes" in rest or "--no-deps --no-build-isolation --no-index" in rest, rest
+
+
+def test_what_the_image_installs_is_whole(tmp_path: Path) -> None:
+    """The package from the files that the image gets, and nothing else, installed with the image's own command."""
+    last = max(number for number, (word, _) in enumerate(instructions()) if word == "FROM")
+    context, target = tmp_path / "context", tmp_path / "target"
+    for stage, sources, place in copies(last):
+        if stage == "engine":
+            continue
+        for source in sources:
+            start = ROOT / source.removeprefix("/pages/")
+            goal = context / (start.name if place == "./" else place)
+            goal.parent.mkdir(parents=True, exist_ok=True)
+            if start.is_dir():
+                left_out = shutil.ignore_patterns("built", "*.egg-info", "__pycache__")
+                shutil.copytree(start, goal, dirs_exist_ok=True, ignore=left_out)
+            else:
+                shutil.copy(start, goal)
+    (command,) = [rest for word, rest in instructions() if word == "RUN" and rest.endswith("--no-index .")]
+    where = [sys.executable, f"{sys.base_prefix}/bin/python3"]
+    pip = next(one for one in where if subprocess.run([one, "-m", "pip", "-V"], capture_output=True).returncode == 0)
+    words = command.removeprefix("pip ").split()
+    words = [pip, "-m", "pip", "--python", sys.executable, *words[:-1], "-q", "--target", str(target), "."]
+    subprocess.run(words, cwd=context, check=True, timeout=300)
+    for needed in ("engines/go.txt", "portal/built/portal-ltr.css", "portal/built/portal.js", "portal/templates"):
+        assert (target / "medrec" / needed).exists(), needed
