@@ -61,7 +61,7 @@ def network(
 
 
 def _check(settings: list[Path]) -> None:
-    """A transaction of the first member that changes nothing, on everybody's ledger; all ledgers are one."""
+    """Transactions of the first member that leave nothing behind, on everybody's ledger; all ledgers are one."""
     first = read_settings(settings[0]).settings.organisation
     height = at_desk(settings[0], "affirm")
     until = time.monotonic() + members.START_S

