@@ -1,6 +1,6 @@
 """What stands of a person when somebody asks, and which of her records a decision lets out, one by one."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -19,6 +19,7 @@ from medrec.core.manifests.access import Basis, Request
 from medrec.node import holding, store
 from medrec.node.journal import Person
 from medrec.node.nullifiers import Nullifiers
+from medrec.node.prepared import Prepared
 from medrec.node.reading import Reader, signed_records
 from medrec.node.refusals import Code, Refusal
 
@@ -36,16 +37,19 @@ REASONS = {
 
 CHUNK = 500
 
-_PERSON_AND_CONSENTS = (
-    sql.select(
-        *(column for column in store.person.c if column.name != "keys"),
-        store.person.c["keys"].label("person_keys"),
-        store.consent.c.hash,
-        store.consent.c.nullifier,
-    )
-    .join_from(store.person, store.consent, store.consent.c.account == store.person.c.account, isouter=True)
+GIVEN_REMEMBERED_MAX = 10_000
+
+_PERSON = Prepared(
     # Whose own demographics contradict her account is treated like one who is unknown, until a human has looked.
-    .where(store.person.c.account == sql.bindparam("wanted"), holding.holds_all(store.person.c.id))
+    sql.select(store.person).where(
+        store.person.c.account == sql.bindparam("wanted"), holding.holds_all(store.person.c.id)
+    )
+)
+_CONSENTS = Prepared(
+    sql.select(store.consent.c.hash, store.consent.c.nullifier).where(
+        store.consent.c.account == sql.bindparam("wanted")
+    ),
+    plain=True,
 )
 
 
@@ -54,8 +58,27 @@ class Standing(NamedTuple):
     that follow from them and from the law."""
 
     person: Person | None
-    consents: tuple[tuple[str, bytes], ...]
+    given: "Given"
     rules: Rules
+
+    @property
+    def consents(self) -> tuple[tuple[str, bytes], ...]:
+        """SHA-256 in hex and nullifier of each, by the former."""
+        return self.given.consents
+
+
+class Given(NamedTuple):
+    """Consents, by their SHA-256, and what is asked of them at every read: their names and their nullifiers."""
+
+    consents: tuple[tuple[str, bytes], ...]
+    names: tuple[str, ...]
+    nullifiers: tuple[bytes, ...]
+
+    @classmethod
+    def of(cls, rows: Iterable[tuple[bytes, bytes]]) -> "Given":
+        """From hash and nullifier of each, in any order."""
+        consents = tuple(sorted((bytes(digest).hex(), bytes(nullifier)) for digest, nullifier in rows))
+        return cls(consents, tuple(name for name, _ in consents), tuple(nullifier for _, nullifier in consents))
 
 
 class Allowed(NamedTuple):
@@ -76,30 +99,41 @@ class Decider:
     def __init__(self, node: "Node") -> None:
         self._node = node
         self._nullifiers = Nullifiers(node.engine)
+        self._given: dict[tuple[tuple[bytes, bytes], ...], Given] = {}
 
     def standing(
         self, connection: sql.Connection, account: str, known: Person | None = None, purpose: str = ""
     ) -> Standing:
         """What stands of an account now, for a purpose. `known` is the person as she was found before: her keys are
         not opened again. Raises EngineError, VaultError."""
-        found = connection.execute(_PERSON_AND_CONSENTS, {"wanted": account}).all()
+        found = _PERSON.first(connection, {"wanted": account})
         person: Person | None = None
-        if found:
-            first = found[0]
-            if known is not None and known.id == first.id:
+        rows: tuple[tuple[bytes, bytes], ...] = ()
+        if found is not None:
+            if known is not None and known.id == found.id:
                 person = known
             else:
-                keys = self._node.vault.unwrap(first.person_keys)
-                person = Person(first.id, first.patient, first.account, first.agent, first.epoch, keys)
-        rows = [row for row in found if row.hash is not None]
-        gone = self._nullifiers.among([row.nullifier for row in rows])
-        consents = tuple(sorted((row.hash.hex(), bytes(row.nullifier)) for row in rows if row.nullifier not in gone))
-        rules = self._node.consents.rules(connection, person, [name for name, _ in consents])
-        return Standing(person, consents, self._node.emergencies.rules(rules, purpose))
+                person = self._node.journal.opened(found)
+            rows = tuple(_CONSENTS.all(connection, {"wanted": account}))
+        given = self._given_in(rows)
+        if not self._nullifiers.none_of(given.nullifiers):
+            gone = self._nullifiers.among(given.nullifiers)
+            given = Given.of((digest, nullifier) for digest, nullifier in rows if bytes(nullifier) not in gone)
+        rules = self._node.consents.rules(connection, person, given.names)
+        return Standing(person, given, self._node.emergencies.rules(rules, purpose))
+
+    def _given_in(self, rows: tuple[tuple[bytes, bytes], ...]) -> Given:
+        """What is made of the rows that stand in the store now; it follows from them alone."""
+        found = self._given.get(rows)
+        if found is None:
+            if len(self._given) >= GIVEN_REMEMBERED_MAX:
+                self._given = {}
+            found = self._given[rows] = Given.of(rows)
+        return found
 
     def still(self, standing: Standing) -> bool:
         """Whether none of these consents is taken back on the ledger. Raises EngineError."""
-        return not self._nullifiers.among([nullifier for _, nullifier in standing.consents])
+        return self._nullifiers.none_of(standing.given.nullifiers)
 
     def decide(self, request: Request, standing: Standing, account: str, now: int) -> tuple[Facts, Decision]:
         """The facts of a request, and the decision about it. Raises Refusal for all but a permit."""
@@ -119,7 +153,7 @@ class Decider:
 
     def basis(self, standing: Standing) -> Basis:
         """What a decision rests on, for its manifest."""
-        return Basis([name for name, _ in standing.consents], list(self._node.law), self._node.labels.version)
+        return Basis(list(standing.given.names), list(self._node.law), self._node.labels.version)
 
 
 def check_purpose(request: Request) -> None:

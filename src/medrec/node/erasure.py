@@ -105,7 +105,7 @@ class Erasures:
         with self._node.store.read() as connection:
             numbers = list(connection.execute(sql.select(erasing.c.secret)).scalars())
         for number in numbers:
-            self._node.vault.ring.destroy(number)
+            self._node.vault.destroy(number)
         if numbers:
             where = erasing.c.secret.in_(numbers)
             self._node.store.write(lambda connection: connection.execute(sql.delete(erasing).where(where)))

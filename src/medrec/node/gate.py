@@ -9,6 +9,7 @@ them their form; it decides nothing.
 """
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 import msgspec
@@ -44,6 +45,7 @@ _DISCLOSED = (
     .where(access.asked.c.obligation == sql.bindparam("wanted"), access.asked.c.due.is_not(None))
 )
 _PERSON_ID = sql.select(store.person.c.id).where(store.person.c.account == sql.bindparam("wanted"))
+ACCOUNTS_REMEMBERED_MAX = 10_000
 
 
 class Chosen(NamedTuple):
@@ -303,7 +305,7 @@ class Gate:
         if node.disputes.stops(plan.person.account, caller):
             raise Refusal(Code.CONSENT_CHANGED, decided=plan.decision.decided)
         decision = decide(plan.facts, standing.rules, now)
-        gone = set(plan.decision.decided) - {name for name, _ in standing.consents}
+        gone = set(plan.decision.decided).difference(standing.given.names)
         if gone or decision.effect != "permit":
             raise Refusal(Code.CONSENT_CHANGED, decided=plan.decision.decided)
         if decision.left == plan.decision.left:
@@ -391,7 +393,13 @@ def read_ask(body: bytes) -> Ask:
     """The request in these bytes. Raises Refusal MALFORMED: what cannot be read cannot be journalled either."""
     try:
         ask = access.decode(body, Ask)
-        decode_address(ask.account)
+        _check_address(ask.account)
     except (UnreadableError, AddressError):
         raise Refusal(Code.MALFORMED) from None
     return ask
+
+
+@lru_cache(ACCOUNTS_REMEMBERED_MAX)
+def _check_address(account: str) -> None:
+    """Raises AddressError. Whether a text is an address never changes; what is refused is not remembered."""
+    decode_address(account)

@@ -13,16 +13,15 @@ import sqlalchemy as sql
 from medrec.core import codec
 from medrec.node import access
 from medrec.node.journal import Draft, Journal, Line
+from medrec.node.prepared import Prepared
 from medrec.node.vault import KEY_BYTES, Vault, seal_field
 
 KEPT_AFTER_EXPIRY_MS = 86_400_000
 PRUNE_EVERY_MS = 3_600_000
 
 
-_INSERT_ASKED = sql.insert(access.asked)
-_USED = sql.select(access.asked.c.obligation).where(
-    access.asked.c.obligation.in_(sql.bindparam("wanted", expanding=True))
-)
+_INSERT_ASKED = Prepared(sql.insert(access.asked), ("obligation", "requester", "expires", "due", "seq", "status"))
+_USED = Prepared(sql.select(access.asked.c.seq).where(access.asked.c.obligation == sql.bindparam("wanted")))
 
 
 class Answered(NamedTuple):
@@ -68,9 +67,9 @@ class Gathering:
     @staticmethod
     def use(connection: sql.Connection, answered: Answered) -> None:
         """Mark a request as answered without a line of its own. Raises UsedError. Inside `Store.write` only."""
-        if connection.execute(_USED, {"wanted": [answered.obligation]}).first() is not None:
+        if _USED.first(connection, {"wanted": answered.obligation}) is not None:
             raise UsedError
-        connection.execute(_INSERT_ASKED, [{**answered._asdict(), "seq": 0, "status": "refused"}])
+        _INSERT_ASKED.run(connection, [{**answered._asdict(), "seq": 0, "status": "refused"}])
 
     def _lead(self) -> None:
         group: list[_Waiting] = []
@@ -121,16 +120,14 @@ class Gathering:
                 status = "refused" if answered.due is None else "open"
                 rows.append({**answered._asdict(), "seq": line.seq, "status": status})
         if rows:
-            connection.execute(_INSERT_ASKED, rows)
+            _INSERT_ASKED.run(connection, rows)
         self._prune(connection)
         return answers
 
     @staticmethod
     def _used(connection: sql.Connection, group: list[_Waiting]) -> set[bytes]:
         wanted = [waiting.answered.obligation for waiting in group if waiting.answered is not None]
-        if not wanted:
-            return set()
-        return {bytes(found) for found in connection.execute(_USED, {"wanted": wanted}).scalars()}
+        return {one for one in wanted if _USED.first(connection, {"wanted": one}) is not None}
 
     def _prune(self, connection: sql.Connection) -> None:
         """Forget requests that have run out a day ago and left nothing open; expiry refuses them from then on."""

@@ -18,14 +18,23 @@ from medrec.core.commitment import SALT_BYTES, TAG_BYTES, commitment, tag
 from medrec.core.kinds.anchor import encode_entry
 from medrec.core.state import NO_BATCH
 from medrec.node import store
+from medrec.node.prepared import Prepared
 from medrec.node.vault import PersonKeys, Vault, derive, seal_field
 
 NOTICES_PATH = "/medrec/notices"
 
 
-_COUNT = (
+_COUNT = Prepared(
     sql.update(store.person).where(store.person.c.id == sql.bindparam("who")).values(counter=sql.bindparam("count"))
 )
+_HEAD = Prepared(
+    sql.select(store.line.c.seq, store.line.c.hash, store.line.c.time).order_by(store.line.c.seq.desc()).limit(1)
+)
+_PERSON = Prepared(sql.select(store.person).where(store.person.c.id == sql.bindparam("who")))
+_OF_ACCOUNT = Prepared(sql.select(store.person).where(store.person.c.account == sql.bindparam("wanted")))
+_LINES = Prepared(sql.insert(store.line), ("seq", "time", "kind", "hash", "entry", "manifest"))
+_MANIFESTS = Prepared(sql.insert(store.manifest), ("hash", "seq", "kind", "person", "sealed"))
+_OUTBOX = Prepared(sql.insert(store.outbox), ("organisation", "path", "payload", "due", "attempts"))
 
 
 class Draft(NamedTuple):
@@ -127,12 +136,12 @@ class Journal:
                 notices.append(self.notice(who, counter, Line(seq, time, previous, entry, draft.manifest, salt)))
             lines.append(Line(seq, time, previous, entry, draft.manifest, salt))
         if rows:
-            connection.execute(sql.insert(store.line), rows)
-            connection.execute(sql.insert(store.manifest), manifests)
+            _LINES.run(connection, rows)
+            _MANIFESTS.run(connection, manifests)
         if notices:
-            connection.execute(sql.insert(store.outbox), notices)
+            _OUTBOX.run(connection, notices)
         if counters:
-            connection.execute(_COUNT, [{"who": who, "count": count} for who, count in counters.items()])
+            _COUNT.run(connection, [{"who": who, "count": count} for who, count in counters.items()])
         # Wakes the anchorer; should this transaction fail after all, it finds nothing and sleeps again.
         self.appended.set()
         return lines
@@ -145,32 +154,30 @@ class Journal:
         body = codec.encode([line.manifest, line.salt, line.entry, line.time])
         sealed = self.vault.seal(derive(who.keys.relationship, "notice"), body, self.organisation.encode())
         payload = codec.encode([who.account, who.epoch, counter, sealed])
-        return {"organisation": who.agent, "path": NOTICES_PATH, "payload": payload, "due": line.time}
+        return {"organisation": who.agent, "path": NOTICES_PATH, "payload": payload, "due": line.time, "attempts": 0}
 
     def _people(self, connection: sql.Connection, people: set[int]) -> tuple[dict[int, Person], dict[int, int]]:
         """The persons of these store ids, and the next counter of each."""
-        if not people:
-            return {}, {}
-        rows = connection.execute(sql.select(store.person).where(store.person.c.id.in_(sorted(people)))).all()
-        known = {
-            row.id: Person(row.id, row.patient, row.account, row.agent, row.epoch, self.vault.unwrap(row.keys))
-            for row in rows
-        }
-        return known, {row.id: row.counter for row in rows}
+        known: dict[int, Person] = {}
+        counters: dict[int, int] = {}
+        for one in sorted(people):
+            for row in _PERSON.all(connection, {"who": one}):
+                known[one], counters[one] = self.opened(row), row.counter
+        return known, counters
+
+    def opened(self, row: Any) -> Person:
+        """The person of a row of the table, with her keys. Raises VaultError."""
+        return Person(row.id, row.patient, row.account, row.agent, row.epoch, self.vault.unwrap(row.keys))
 
     def person(self, connection: sql.Connection, identifier: int) -> Person:
         """The person of a store id."""
         row = connection.execute(sql.select(store.person).where(store.person.c.id == identifier)).one()
-        return Person(row.id, row.patient, row.account, row.agent, row.epoch, self.vault.unwrap(row.keys))
+        return self.opened(row)
 
     def person_of_account(self, connection: sql.Connection, account: str) -> Person | None:
         """The linked person of an account, None if this organisation has none."""
-        row = connection.execute(sql.select(store.person).where(store.person.c.account == account)).one_or_none()
-        return (
-            None
-            if row is None
-            else Person(row.id, row.patient, row.account, row.agent, row.epoch, self.vault.unwrap(row.keys))
-        )
+        row = _OF_ACCOUNT.first(connection, {"wanted": account})
+        return None if row is None else self.opened(row)
 
     def person_of_patient(self, connection: sql.Connection, patient: str) -> int:
         """The store id of a local patient; she is entered, unlinked, when she is new. Inside `Store.write` only."""
@@ -198,10 +205,8 @@ class Journal:
 
 def head(connection: sql.Connection) -> tuple[int, bytes, int]:
     """Sequence number, hash and time of the last line; (0, zeros, 0) for an empty journal."""
-    row = connection.execute(
-        sql.select(store.line.c.seq, store.line.c.hash, store.line.c.time).order_by(store.line.c.seq.desc()).limit(1)
-    ).one_or_none()
-    return (0, NO_BATCH, 0) if row is None else (row[0], bytes(row[1]), row[2])
+    row = _HEAD.first(connection, {})
+    return (0, NO_BATCH, 0) if row is None else (row.seq, row.hash, row.time)
 
 
 def verify(connection: sql.Connection) -> str | None:

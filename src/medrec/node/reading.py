@@ -1,7 +1,7 @@
 """Reading records where they live, holding them against what was signed, and knowing what decides about them."""
 
 from collections.abc import Sequence
-from functools import cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sql
@@ -9,6 +9,7 @@ import sqlalchemy as sql
 from medrec.core.consent import facts
 from medrec.core.records.canonical import RecordError, canonical
 from medrec.node import access, holding, store
+from medrec.node.prepared import Prepared
 from medrec.node.publish import stamp_of
 from medrec.node.refusals import Code, Refusal
 
@@ -45,37 +46,34 @@ _SIGNED_RECORDS = (
 )
 
 
-@cache
-def _statement(types: bool, ids: bool, after: bool) -> sql.Select[Any]:
+@lru_cache(1024)
+def _statement(types: int, ids: int, after: bool) -> Prepared:
     """One statement for each shape of request, built once: building costs more than running it."""
     statement = _SIGNED_RECORDS
     if types:
-        statement = statement.where(_record.type.in_(sql.bindparam("types", expanding=True)))
+        statement = statement.where(_record.type.in_([sql.bindparam(f"type_{place}") for place in range(types)]))
     if ids:
-        statement = statement.where(_record.id.in_(sql.bindparam("ids", expanding=True)))
+        statement = statement.where(_record.id.in_([sql.bindparam(f"one_{place}") for place in range(ids)]))
     if after:
         kind: sql.BindParameter[str] = sql.bindparam("after_type")
         identifier: sql.BindParameter[str] = sql.bindparam("after_id")
         statement = statement.where(
             sql.or_(_record.type > kind, sql.and_(_record.type == kind, _record.id > identifier))
         )
-    return statement
+    return Prepared(statement)
 
 
 def signed_records(
     connection: sql.Connection, person: int, types: Sequence[str], ids: Sequence[str], after: str, limit: int
-) -> Sequence[sql.Row[Any]]:
+) -> Sequence[Any]:
     """The signed records of a person that are not deleted, of these types and ids (none: all), in order."""
     kind, _, identifier = after.partition("/")
-    values = {
-        "person": person,
-        "limit": limit,
-        "types": list(types),
-        "ids": list(ids),
-        "after_type": kind,
-        "after_id": identifier,
-    }
-    return connection.execute(_statement(bool(types), bool(ids), bool(after)), values).all()
+    values: dict[str, Any] = {"person": person, "limit": limit}
+    values.update((f"type_{place}", name) for place, name in enumerate(types))
+    values.update((f"one_{place}", name) for place, name in enumerate(ids))
+    if after:
+        values.update(after_type=kind, after_id=identifier)
+    return _statement(len(types), len(ids), bool(after)).all(connection, values)
 
 
 class Known(NamedTuple):

@@ -10,7 +10,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -234,7 +234,7 @@ class Store:
             target.touch(mode=0o600)
             self.engine = sql.create_engine(f"sqlite:///{target}", connect_args={"timeout": 10})
             sql.event.listen(self.engine, "connect", _sqlite_settings)
-            sql.event.listen(self.engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+            sql.event.listen(self.engine, "begin", _sqlite_begin)
         else:
             self.engine = sql.create_engine(target)
         try:
@@ -284,15 +284,19 @@ class Store:
     def _commit(self, group: list[tuple[Callable[[sql.Connection], Any], Future[Any]]]) -> None:
         answers: list[tuple[Future[Any], Any, BaseException | None]] = []
         try:
-            with self.engine.connect() as connection, connection.begin():
-                for closure, future in group:
-                    try:
-                        with connection.begin_nested():
-                            answers.append((future, closure(connection), None))
-                    except sql.exc.DBAPIError:
-                        raise
-                    except BaseException as error:
-                        answers.append((future, None, error))
+            with self.engine.connect() as connection:
+                alone = len(group) == 1
+                with nullcontext() if alone else connection.begin():
+                    for closure, future in group:
+                        try:
+                            # One that is alone needs no savepoint: what it raises undoes the transaction itself.
+                            with connection.begin() if alone else connection.begin_nested():
+                                result = closure(connection)
+                            answers.append((future, result, None))
+                        except sql.exc.DBAPIError:
+                            raise
+                        except BaseException as error:
+                            answers.append((future, None, error))
         except sql.exc.DBAPIError as error:
             if len(group) > 1:
                 # One of them may be at fault: each gets its own transaction.
@@ -343,6 +347,12 @@ def _sqlite_settings(connection: Any, _: Any) -> None:
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()
+
+
+def _sqlite_begin(connection: sql.Connection) -> None:
+    # To the driver itself: this runs before every read, and takes no lock that could fail.
+    driver: Any = connection.connection.dbapi_connection
+    driver.execute("BEGIN")
 
 
 def _translated(error: sql.exc.DBAPIError) -> StoreError:

@@ -19,6 +19,8 @@ from medrec.node.ring import FileRing, MemoryRing, Ring
 KEY_BYTES = 32
 NONCE_BYTES = 12
 NUMBER_BYTES = 8
+UNWRAPPED_MAX = 10_000
+"""So many persons' keys are kept open in memory: whoever reads asks for the same ones again and again."""
 
 
 class VaultError(Exception):
@@ -55,6 +57,7 @@ class Vault:
         self._master = master
         self._random = random
         self.ring = ring or MemoryRing(random)
+        self._unwrapped: dict[int, tuple[bytes, bytes, PersonKeys]] = {}
 
     @classmethod
     def at(cls, path: Path, random: Callable[[int], bytes]) -> "Vault":
@@ -98,14 +101,35 @@ class Vault:
     def unwrap(self, sealed: bytes) -> PersonKeys:
         """A person's keys. Raises VaultError, also when her secret was destroyed."""
         number = int.from_bytes(sealed[:NUMBER_BYTES], "big")
-        opened = self.open(self._person_key(number), sealed[NUMBER_BYTES:], b"person")
+        # The ring is asked every time: a secret may have been destroyed, by another process too.
+        secret = self._secret(number)
+        found = self._unwrapped.get(number)
+        if found is not None and found[0] == sealed and found[1] == secret:
+            return found[2]
+        opened = self.open(self._under(secret), sealed[NUMBER_BYTES:], b"person")
         relationship, seal, data, lines = codec.decode(opened)
-        return PersonKeys(relationship, seal, data, lines, number)
+        keys = PersonKeys(relationship, seal, data, lines, number)
+        if len(self._unwrapped) >= UNWRAPPED_MAX:
+            self._unwrapped = {}
+        self._unwrapped[number] = (sealed, secret, keys)
+        return keys
+
+    def destroy(self, number: int) -> None:
+        """Forget a person's secret for good, and what was opened with it."""
+        self.ring.destroy(number)
+        self._unwrapped.pop(number, None)
 
     def _person_key(self, number: int) -> bytes:
+        return self._under(self._secret(number))
+
+    def _secret(self, number: int) -> bytes:
         secret = self.ring.secret(number)
         if secret is None:
+            self._unwrapped.pop(number, None)
             raise VaultError("the person's secret was destroyed")
+        return secret
+
+    def _under(self, secret: bytes) -> bytes:
         return hmac.digest(self._master, b"medrec/person/1 " + secret, "sha256")
 
     def seal(self, key: bytes | None, plaintext: bytes, context: bytes) -> bytes:

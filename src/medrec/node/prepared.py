@@ -1,0 +1,99 @@
+"""Statements that run at every read, made into the database's own text once and for all.
+
+SQLAlchemy makes what it needs for one run anew at each, which costs ten times the run itself. Here the text is made
+once for each kind of database; what runs is the driver's own. Nothing is remembered of any answer.
+"""
+
+from collections import namedtuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import sqlalchemy as sql
+
+
+class _Made(NamedTuple):
+    text: str
+    names: tuple[str, ...] | None
+    """The parameters in their order; None where the driver takes them by name."""
+    fixed: dict[str, Any]
+    row: Any
+
+
+class Prepared:
+    """One statement with parameters. Its values must be those that the driver itself takes and gives: integers, texts
+    and bytes (a truth value comes back as 0 or 1 from some). `columns` are those that an INSERT fills; the rows of a
+    `plain` query are tuples without names.
+    """
+
+    def __init__(self, statement: Any, columns: Sequence[str] | None = None, plain: bool = False) -> None:
+        self._statement = statement
+        self._plain = plain
+        self._columns = list(columns) if columns is not None else None
+        self._made: dict[str, _Made] = {}
+
+    def all(self, connection: sql.Connection, values: Mapping[str, Any]) -> list[Any]:
+        """The rows of a query, with a name for each column. Raises sqlalchemy.exc.DBAPIError."""
+        made = self._for(connection)
+        bound = self._bound(made, values)
+        driver: Any = _begun(connection)
+        try:
+            cursor = driver.cursor()
+            try:
+                cursor.execute(made.text, bound)
+                return list(map(made.row, cursor.fetchall()))
+            finally:
+                cursor.close()
+        except connection.dialect.loaded_dbapi.Error as error:
+            raise _wrapped(connection, made.text, error) from error
+
+    def first(self, connection: sql.Connection, values: Mapping[str, Any]) -> Any:
+        """The first row of a query, None if there is none. Raises sqlalchemy.exc.DBAPIError."""
+        rows = self.all(connection, values)
+        return rows[0] if rows else None
+
+    def run(self, connection: sql.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Run a writing statement for each of these. Raises sqlalchemy.exc.DBAPIError."""
+        made = self._for(connection)
+        bound = [self._bound(made, values) for values in rows]
+        driver: Any = _begun(connection)
+        try:
+            cursor = driver.cursor()
+            try:
+                cursor.executemany(made.text, bound)
+            finally:
+                cursor.close()
+        except connection.dialect.loaded_dbapi.Error as error:
+            raise _wrapped(connection, made.text, error) from error
+
+    @staticmethod
+    def _bound(made: _Made, values: Mapping[str, Any]) -> Any:
+        if made.fixed:
+            values = {**made.fixed, **values}
+        return values if made.names is None else [values[name] for name in made.names]
+
+    def _for(self, connection: sql.Connection) -> _Made:
+        dialect = connection.dialect
+        found = self._made.get(dialect.name)
+        if found is None:
+            compiled = self._statement.compile(dialect=dialect, column_keys=self._columns)
+            names = tuple(compiled.positiontup) if compiled.positional else None
+            fixed = {name: value for name, value in compiled.params.items() if value is not None}
+            row: Any = tuple
+            if isinstance(self._statement, sql.Select) and not self._plain:
+                # The names are the columns' own.
+                kind: Any = namedtuple("Row", self._statement.selected_columns.keys())  # type: ignore[misc]
+                row = kind._make
+            found = self._made[dialect.name] = _Made(compiled.string, names, fixed, row)
+        return found
+
+
+def _begun(connection: sql.Connection) -> Any:
+    """The driver's connection, inside the transaction that SQLAlchemy would have begun."""
+    if not connection.in_transaction():
+        connection.begin()
+    return connection.connection.dbapi_connection
+
+
+def _wrapped(connection: sql.Connection, text: str, error: BaseException) -> BaseException:
+    dialect = connection.dialect
+    return sql.exc.DBAPIError.instance(text, None, error, dialect.loaded_dbapi.Error, dialect=dialect)
