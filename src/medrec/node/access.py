@@ -6,12 +6,14 @@ batch is anchored.
 """
 
 import hashlib
+from functools import lru_cache
 from typing import Annotated, Any, TypeVar
 
 import msgspec
 from sqlalchemy import BigInteger, Column, LargeBinary, String, Table
 
 from medrec.core import codec
+from medrec.core.address import decode_address
 from medrec.core.manifests.access import Request
 from medrec.core.types import Bytes16, Bytes32, Count, Fields, TimeMs
 from medrec.node.store import metadata
@@ -20,6 +22,7 @@ RELEASE_PATH = "/medrec/release"
 ASK_LIFE_MS_MAX = 10 * 60_000
 DUE_MS = 60 * 60_000
 PAGE_RECORDS = 1000
+ACCOUNTS_REMEMBERED_MAX = 10_000
 RELEASE_BYTES_MAX = 48 << 20
 CONTENT_BYTES_MAX = 32 << 20
 _SIGNED = b"medrec/release/1"
@@ -123,6 +126,12 @@ def decode(data: bytes, form: type[Form], bytes_max: int = codec.BYTES_MAX) -> F
         return msgspec.convert(codec.decode(data, bytes_max=bytes_max), form, builtin_types=(bytes,))
     except (codec.CodecError, msgspec.ValidationError, RecursionError) as error:
         raise UnreadableError(str(error)) from None
+
+
+@lru_cache(ACCOUNTS_REMEMBERED_MAX)
+def check_address(account: str) -> None:
+    """Raises AddressError. Whether a text is an address never changes; what is refused is not remembered."""
+    decode_address(account)
 
 
 def signed_message(body: bytes) -> bytes:

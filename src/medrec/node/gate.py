@@ -9,14 +9,13 @@ them their form; it decides nothing.
 """
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 import msgspec
 import sqlalchemy as sql
 
 from medrec.core import manifests
-from medrec.core.address import AddressError, decode_address
+from medrec.core.address import AddressError
 from medrec.core.consent.decide import Decision, decide, judge
 from medrec.core.consent.facts import Request as Facts
 from medrec.core.consent.terms import EMERGENCY
@@ -45,7 +44,6 @@ _DISCLOSED = (
     .where(access.asked.c.obligation == sql.bindparam("wanted"), access.asked.c.due.is_not(None))
 )
 _PERSON_ID = sql.select(store.person.c.id).where(store.person.c.account == sql.bindparam("wanted"))
-ACCOUNTS_REMEMBERED_MAX = 10_000
 
 
 class Chosen(NamedTuple):
@@ -393,13 +391,7 @@ def read_ask(body: bytes) -> Ask:
     """The request in these bytes. Raises Refusal MALFORMED: what cannot be read cannot be journalled either."""
     try:
         ask = access.decode(body, Ask)
-        _check_address(ask.account)
+        access.check_address(ask.account)
     except (UnreadableError, AddressError):
         raise Refusal(Code.MALFORMED) from None
     return ask
-
-
-@lru_cache(ACCOUNTS_REMEMBERED_MAX)
-def _check_address(account: str) -> None:
-    """Raises AddressError. Whether a text is an address never changes; what is refused is not remembered."""
-    decode_address(account)
