@@ -1,0 +1,182 @@
+"""What the gate remembers between two reads never outlives what it follows from: read, change, and read again."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sql
+
+from medrec.node import store
+from medrec.node.access import revoked
+from medrec.node.disputing import dispute
+from medrec.node.labels import Labels
+from medrec.node.nullifiers import Nullifiers
+from medrec.node.peers import PeerError
+from medrec.node.prepared import Prepared
+from medrec.node.publish import Incoming
+from medrec.node.ring import MemoryRing
+from medrec.node.store import Store, StoreError
+from medrec.node.vault import Vault, VaultError
+from tests.node.network import Network, Patient
+from tests.node.test_gate import BLOOD_PRESSURE, codes, get, names
+
+
+@pytest.fixture
+def network(tmp_path: Path) -> Iterator[Network]:
+    opened = Network(tmp_path)
+    opened["north"].put("Observation", "bp", BLOOD_PRESSURE)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def ada(network: Network) -> Patient:
+    return network.patient("ada", "north")
+
+
+def warm(network: Network, ada: Patient) -> None:
+    """Whatever is remembered of a read is remembered now."""
+    for _ in range(2):
+        assert names(get(network, ada.account)) == ["Observation/bp"]
+
+
+def stopped(network: Network, ada: Patient) -> str:
+    """The code in the journal of a read that is refused."""
+    with pytest.raises(PeerError):
+        get(network, ada.account)
+    return codes(network["north"])[-1]
+
+
+def test_a_revocation_and_a_new_consent_count_at_once(network: Network, ada: Patient) -> None:
+    secret = network.consent(ada, "north", "south")
+    warm(network, ada)
+    network.take_back(ada, "north", secret)
+    assert stopped(network, ada) == "no-consent"
+    network.consent(ada, "north", "south")
+    warm(network, ada)
+    network.consent(ada, "north", "south", effect="deny")
+    assert stopped(network, ada) == "denied"
+
+
+def test_a_revocation_that_only_the_ledger_knows_counts_at_once(network: Network, ada: Patient) -> None:
+    from medrec.node.journal import Draft
+
+    east, secret = network["east"], network.consent(ada, "north", "south")
+    warm(network, ada)
+    draft = Draft("link/1", b"{}", None, {"nullifier": secret})
+    east.store.write(lambda connection: east.journal.append(connection, [draft]))
+    east.anchor()
+    assert stopped(network, ada) == "no-consent"
+
+
+def test_what_another_process_took_out_of_the_store_is_not_remembered(network: Network, ada: Patient) -> None:
+    """No count of changes moves here: the rows alone tell."""
+    network.consent(ada, "north", "south")
+    warm(network, ada)
+    network["north"].store.write(lambda connection: connection.execute(sql.delete(store.consent)))
+    assert stopped(network, ada) == "no-consent"
+    assert network["north"].rows(revoked) == []
+
+
+def test_a_dispute_counts_at_once(network: Network, ada: Patient) -> None:
+    network.consent(ada, "north", "south")
+    warm(network, ada)
+    agent: Any = network["guide"]
+    dispute(agent, ada.account, "south", "north", ada.sign, ada.key.key_id, words="I was never there")
+    assert stopped(network, ada) == "disputed"
+
+
+def test_other_labelling_rules_count_at_once(network: Network, ada: Patient) -> None:
+    network.consent(ada, "north", "south")
+    warm(network, ada)
+    whole, network["north"].labels = network["north"].labels, Labels([b'{"format": "medrec/labels/1"}'])
+    assert stopped(network, ada) == "rules-unreadable"
+    network["north"].labels = whole
+    warm(network, ada)
+
+
+def test_whoever_is_erased_is_unknown_at_once(network: Network, ada: Patient) -> None:
+    north = network["north"]
+    network.consent(ada, "north", "south")
+    warm(network, ada)
+    del north.source.raw["Observation", "bp"]
+    north.publisher.publish([Incoming("Observation", "bp", None, "second")])
+    with north.store.read() as connection:
+        person = north.journal.person_of_account(connection, ada.account)
+    assert person is not None
+    north.erasures.erase_person("ada", "patient-request")
+    assert stopped(network, ada) == "unknown-person"
+    assert person.keys.secret not in north.vault._unwrapped, "what was opened with a destroyed secret is let go"
+
+
+def test_a_patient_who_is_linked_to_another_person_is_that_ones_at_once(network: Network, ada: Patient) -> None:
+    north = network["north"]
+    network.consent(ada, "north", "south")
+    warm(network, ada)
+    assert north.linker.unlink("ada")
+    assert stopped(network, ada) == "unknown-person"
+    right, agent = network.patient("countess"), network[network.AGENT].agent
+    assert agent is not None
+    agent.link(right.account, "north", north.linker.invite("ada"), right.sign)
+    assert stopped(network, right) == "no-consent", "what the other one permitted ended with her link"
+    network.consent(right, "north", "south")
+    warm(network, right)
+    assert stopped(network, ada) == "unknown-person"
+
+
+def test_a_destroyed_secret_opens_nothing_though_it_was_opened_before() -> None:
+    """Destroyed behind the vault's back, as another process would."""
+    drawn = iter(range(1, 1000))
+    ring = MemoryRing(lambda count: bytes([next(drawn) % 251]) * count)
+    vault = Vault(bytes(32), lambda count: bytes([next(drawn) % 251]) * count, ring)
+    keys = vault.new_person_keys()
+    wrapped = vault.wrap(keys)
+    assert vault.unwrap(wrapped) == vault.unwrap(wrapped) == keys
+    with pytest.raises(VaultError):
+        vault.unwrap(wrapped[:-1] + bytes([wrapped[-1] ^ 1]))
+    renewed = vault.renewed(keys)
+    assert vault.unwrap(vault.wrap(renewed)) == renewed and vault.unwrap(wrapped) == keys
+    ring.destroy(keys.secret)
+    with pytest.raises(VaultError):
+        vault.unwrap(wrapped)
+    assert keys.secret not in vault._unwrapped
+
+
+class Ledger:
+    """A ledger of which only the height and the published nullifiers matter."""
+
+    def __init__(self) -> None:
+        self.height, self.asked = 1, 0
+
+    def tip(self) -> "Ledger":
+        return self
+
+
+def test_nullifiers_are_gone_through_again_with_each_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger: Any = Ledger()
+    known, published = Nullifiers(ledger), set()  # type: ignore[var-annotated]
+
+    def among(nullifiers: Any) -> set[bytes]:
+        ledger.asked += 1
+        return published & set(nullifiers)
+
+    monkeypatch.setattr(known, "among", among)
+    assert known.none_of((b"a", b"b")) and known.none_of((b"a", b"b")) and ledger.asked == 1
+    ledger.height, published = 2, {b"b"}
+    assert not known.none_of((b"a", b"b")) and not known.none_of((b"a", b"b")) and ledger.asked == 3
+    assert known.none_of((b"a",))
+
+
+def test_what_the_disk_refuses_is_named_in_a_prepared_statement_too(tmp_path: Path) -> None:
+    kept = Store(tmp_path / "n.db")
+    twice = Prepared(sql.insert(store.setting), ("name", "value"))
+    row = {"name": "a", "value": b"1"}
+    try:
+        kept.write(lambda connection: twice.run(connection, [row]))
+        with pytest.raises(StoreError):
+            kept.write(lambda connection: twice.run(connection, [row]))
+        with kept.read() as connection:
+            assert Prepared(sql.select(store.setting)).all(connection, {}) == [("a", b"1")]
+    finally:
+        kept.close()
