@@ -98,7 +98,7 @@ class Place:
         self.server.start()
         agent.link(self.account, "north", code, self.sign)
         for _ in range(CONSENTS - 1):
-            self.consent("west")
+            self.consent("agent")
         self.secret = self.consent("south")
         self.doctor = self.south.practitioners.enter("dr", "Dr Bench", PHYSICIAN)
         # The gate alone is measured at first, with nothing anchored meanwhile.

@@ -190,13 +190,17 @@ def _check_json(value: Value, depth: int) -> None:
         raise CodecError(f"nesting is deeper than {JSON_DEPTH_MAX}")
     if kind is list:
         for item in value:
-            _check_json(item, depth - 1)
+            # Most of what a manifest holds is plain text: not worth a call.
+            if type(item) is not str or not item.isascii():
+                _check_json(item, depth - 1)
         return
     if kind is dict:
         for key, item in value.items():
             if type(key) is not str:
                 raise CodecError("an object key is not text")
-            _check_text(key)
-            _check_json(item, depth - 1)
+            if not key.isascii():
+                _check_text(key)
+            if type(item) is not str or not item.isascii():
+                _check_json(item, depth - 1)
         return
     raise CodecError(f"the type {kind.__name__} has no place in a manifest")
