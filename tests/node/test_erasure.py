@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sql
 
-import medrec.node.node
+import medrec.wiring
 from medrec.core import codec, manifests
 from medrec.core.kinds.anchor import decode_entries
 from medrec.core.manifests.erasure import ErasureManifest
@@ -351,7 +351,7 @@ def test_keys_open_with_their_secret_alone(tmp_path: Path) -> None:
 
 
 def test_every_table_that_names_people_is_known_to_the_erasure() -> None:
-    assert medrec.node.node.Node is not None, "with the node, all its tables are there"
+    assert medrec.wiring.build_node is not None, "with everything that a node is made of, all its tables are there"
     named = {table.name for table in store.metadata.sorted_tables if "account" in table.c}
     assert named <= {*erasure.GONE_WITH_PERSON, *erasure.STAYS}
     assert {table.name for table in erasure.of_person()} == set(erasure.GONE_WITH_PERSON)
