@@ -241,7 +241,7 @@ def _wrong(node: "Node", visit: Visit, mark: bytes, manifest: bytes) -> str | No
     stated = manifests.decode(manifest)
     if not isinstance(stated, RecordManifest) or stated.organisation == node.organisation:
         return None
-    return visit.link("corrections", person=visit.path["person"]) + f"?line={mark.hex()}"
+    return visit.link("mistakes", person=visit.path["person"]) + f"?line={mark.hex()}"
 
 
 def _elsewhere(node: "Node", organisation: str, shown: dict[str, Any]) -> str | None:

@@ -134,7 +134,7 @@ PAGES = (
     _own("/looks/{pair}", "one_look", looked.show_one, "own/one_look.html", up="looked"),
     _own("/looks/{pair}/answer", "answer_look", looked.answer, "", methods=FORM),
     _own("/looks/{pair}/dispute", "dispute", looked.dispute, "", methods=FORM),
-    _own("/corrections", "corrections", mistakes.show, "own/corrections.html", methods=BOTH, up="more", icon="fix"),
+    _own("/corrections", "mistakes", mistakes.show, "own/corrections.html", methods=BOTH, up="more", icon="fix"),
     _own("/writing", "writing", writing.show, "own/writing.html", methods=BOTH, up="more", icon="fix"),
     _own("/sharing", "sharing", sharing.show, "own/sharing.html", menu=True, icon="key"),
     _own("/share", "share", share.show, "own/share.html", methods=BOTH, up="more", icon="share"),

@@ -63,8 +63,8 @@ class Decision(NamedTuple):
     @property
     def redact(self) -> tuple[Redaction, ...]:
         """What has to be held back, one redaction a purpose that asks for one; all of them hold."""
-        found = [_redaction(bearing) for bearing in self.left]
-        return tuple(redaction for redaction in found if redaction is not None)
+        asked = [_redaction(bearing) for bearing in self.left]
+        return tuple(redaction for redaction in asked if redaction is not None)
 
 
 class Judgement(NamedTuple):

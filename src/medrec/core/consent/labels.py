@@ -199,7 +199,7 @@ class Labeller:
             numbers = set(self._named(words))
             if medicine and self._terms is not None and len(text) <= FREE_TEXT_CHARACTERS:
                 numbers.update(self._numbers_of_ingredients(_ingredients(self._terms, text, words)))
-            found = tuple(sorted(number for number in numbers if number >= 0 and -1 - number not in numbers))
+            found = tuple(sorted(number for number in sorted(numbers) if number >= 0 and -1 - number not in numbers))
             if len(self._remembered) >= REMEMBERED_MAX:
                 self._remembered.clear()
             self._remembered[medicine, text] = found

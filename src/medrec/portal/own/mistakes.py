@@ -136,7 +136,7 @@ def _ask(node: "Node", visit: Visit, who: Whose, manifest: RecordManifest, diges
         sentences.append(render.say(words.MISTAKES["right_is"], words=proposed))
     changes = [render.say(words.MISTAKES["asks"], place=who.place(manifest.organisation))]
     part = Part("medrec/correction/1", codec.encode_json(value), correction_message(stated), finish)
-    return _begin(node, visit, who, Act(who.account, sentences, changes, (part,), signs.key, "corrections", "asked"))
+    return _begin(node, visit, who, Act(who.account, sentences, changes, (part,), signs.key, "mistakes", "asked"))
 
 
 def _begin(node: "Node", visit: Visit, who: Whose, act: Act) -> Go:

@@ -75,7 +75,7 @@ NAMES = Texts(
         "paper": "Code on paper",
         "helping": "People who help",
         "share": "Share now",
-        "corrections": "Something is wrong",
+        "mistakes": "Something is wrong",
         "writing": "Write in my record",
         "open_shared": "A shared record",
     },

@@ -224,7 +224,7 @@ MORE = Texts(
         "summary": "To print or to hand over, with who says what",
         "keys": "Your devices, and how you get back in",
         "helping": "Who may act for you",
-        "corrections": "Ask a place to put it right",
+        "mistakes": "Ask a place to put it right",
         "writing": "How you feel, what you measured, what you take",
         "share": "A code that opens a part of your record",
         "account": "Your account",
