@@ -135,6 +135,7 @@ class TestNode:
         self.checkpoints = Checkpoints(self)  # type: ignore[arg-type]
         self.referrals = Referrals(self)  # type: ignore[arg-type]
         self.views = Views(self)  # type: ignore[arg-type]
+        self.teller = None
         self.agent = (
             Agent(self.store, self.vault, self.engine, organisation, self.network, self.peers.call, self.clock)
             if agent
