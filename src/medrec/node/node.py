@@ -196,8 +196,9 @@ class Node:
                 self.peers.call(organisation, "/medrec/redeliver", codec.encode(asked))
                 total += len(counters[:1000])
             except PeerError as error:
-                # One that is down must not keep us from asking the others.
-                failed = error
+                # One that is down must not keep us from asking the others. One that answers that the link was undone
+                # has nothing to give any more: the line stays named as missing, and no asking mends it.
+                failed = failed if error.answered and error.code == "not-linked" else error
         if failed is not None:
             raise failed
         return total
