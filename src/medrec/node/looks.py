@@ -181,8 +181,12 @@ def pair_of(source: str, obligation: str) -> bytes:
     return hashlib.sha256(f"medrec/look/1/{source}/{obligation}".encode()).digest()[:16]
 
 
-_COLUMN: dict[str, str] = {"disclosure/1": "given", "refusal/1": "refused", "disclosure-received/1": "received"}
-_COLUMN["own-look/1"] = "given"
+_COLUMN: dict[str, str] = {
+    "disclosure/1": "given",
+    "refusal/1": "refused",
+    "disclosure-received/1": "received",
+    "own-look/1": "given",
+}
 _opened: Callable[[Any], Look] = Look._make
 
 

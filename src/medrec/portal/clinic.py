@@ -67,6 +67,7 @@ def show_patient(node: "Node", visit: Visit) -> dict[str, Any]:
         raise PageError(400, refusal.code, refusal.sentence) from None
     known = names(node)
     asked = [name.removeprefix("from-") for name in form if name.startswith("from-")]
+    others = providers(node)
     answers: list[dict[str, Any]] = []
     received: list[Received] = []
     broken = None
@@ -75,7 +76,7 @@ def show_patient(node: "Node", visit: Visit) -> dict[str, Any]:
         answer, received = _ask(node, form["break"], patient.account, who, "BTG", form["words"], known)
         answers.append(answer)
     elif patient.account is not None:
-        for source in [one.id for one in providers(node) if one.id in asked]:
+        for source in [one.id for one in others if one.id in asked]:
             answer, pages = _ask(node, source, patient.account, who, purpose, reason, known)
             answers.append(answer)
             received += pages
@@ -94,9 +95,7 @@ def show_patient(node: "Node", visit: Visit) -> dict[str, Any]:
         "reason": reason,
         "answers": answers,
         "others": [
-            {"id": one.id, "name": one.name, "asked": one.id in asked}
-            for one in providers(node)
-            if patient.account is not None
+            {"id": one.id, "name": one.name, "asked": one.id in asked} for one in others if patient.account is not None
         ],
         "lists": shown,
         "broken": broken,
