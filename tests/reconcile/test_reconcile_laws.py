@@ -40,7 +40,16 @@ def medicines(draw: Any) -> Any:
 def problems(draw: Any) -> Any:
     name, codes = draw(
         st.sampled_from(
-            [("Hypertension", ("I10",)), ("Fracture", ("S52",)), ("Fracture", ()), ("Bronchitis", ("J20.9",))]
+            [
+                ("Hypertension", ("I10",)),
+                ("Fracture", ("S52",)),
+                ("Fracture", ()),
+                ("Bronchitis", ("J20.9",)),
+                ("MS", ()),
+                ("MS", ("G35",)),
+                ("Mitral stenosis", ("I05.0",)),
+                ("Bronchitis", ()),
+            ]
         )
     )
     return problem(

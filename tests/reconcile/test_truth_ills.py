@@ -15,9 +15,7 @@ from medrec.demo.truth_ills import ills
 from medrec.node.terminology.shipped import shipped
 
 TEST_SPLIT = [f"test-{number}" for number in range(1000)]
-IDENTITY_FLOOR = {"problems": 0.96, "allergies": 0.97}
-"""0.97 is asked for; of problems it does not hold (docs/figures/lists.md says what is left), and this is what does."""
-TODAY_FLOOR = 0.95
+IDENTITY_FLOOR, TODAY_FLOOR = 0.97, 0.95
 
 
 @pytest.fixture(scope="module")
@@ -34,14 +32,14 @@ def measured(products: Products) -> IllMeasured:
 def test_the_floors_hold_on_a_thousand_people(measured: IllMeasured, name: str) -> None:
     lists = measured.scores[name]["lists"]
     assert measured.people == 1000 and lists.identity.hit > 5_000 and lists.today.hit > 2_000
-    assert lists.identity.f1 >= IDENTITY_FLOOR[name]
+    assert lists.identity.f1 >= IDENTITY_FLOOR
     assert lists.today.f1 >= TODAY_FLOOR
 
 
 def test_two_substances_are_never_one_and_two_problems_seldom(measured: IllMeasured) -> None:
     assert measured.scores["allergies"]["lists"].identity.wrong == 0
-    # What is wrong here is two episodes of one illness of which the first was left open.
-    assert measured.scores["problems"]["lists"].identity.precision >= 0.975
+    # What is wrong here is two episodes, or two sides, of one illness.
+    assert measured.scores["problems"]["lists"].identity.precision >= 0.985
 
 
 @pytest.mark.parametrize("name", ["problems", "allergies"])

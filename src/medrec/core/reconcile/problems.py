@@ -5,15 +5,17 @@ import msgspec
 from medrec.core.reconcile import held as holding
 from medrec.core.reconcile.gathered import copied, gathered
 from medrec.core.reconcile.held import Held, latest, not_future
+from medrec.core.reconcile.problem_families import families, names_of, passes, read_by_others
 from medrec.core.reconcile.rows import Conflict, ProblemRow, likeness, staleness
 from medrec.core.reconcile.taken import Rule, Says, Signal
 from medrec.core.records.dates import DAY_MS
-from medrec.core.records.problem_names import core_name, family_named
-from medrec.core.records.terms import cleaned
 from medrec.core.records.understood import ProblemDetail
 
 GAP_MS = 90 * DAY_MS
 """Two stretches of one family that lie further apart than this are two episodes."""
+PASSES_MS = 180 * DAY_MS
+"""What passes by itself (a pneumonia, a fracture), and was left open, is not known to go on half a year after anybody
+last wrote of it: wounds and bones have healed by then, a clot is treated for months, an infection for weeks."""
 _FAR = 1 << 62
 
 
@@ -44,6 +46,8 @@ def entry(item: Held, now: int) -> Entry:
         said = Signal(Says.ERROR, at, start, Rule.IN_ERROR)
     elif detail.absent or record.status == "stopped":
         said = Signal(Says.STOPPED, end if end is not None else at, start)
+    elif record.status == "active" and at is not None and at + PASSES_MS < now and passes(detail):
+        said = Signal(Says.OPEN, at, start, Rule.SHORT_ILLNESS)
     elif record.status == "active":
         said = Signal(Says.TAKEN, at, start)
     else:
@@ -52,20 +56,12 @@ def entry(item: Held, now: int) -> Entry:
     if start is not None:
         # An onset of "2019" is some day of that year: it is the same as one in December.
         dated = detail.onset.end_ms if detail.onset is not None and onset is not None else start
+        if said.rule is Rule.SHORT_ILLNESS and at is not None:
+            dated = at + PASSES_MS
         until = _FAR if said.says is Says.TAKEN else max(start, end if end is not None else min(dated, now))
         span = start, until
     over = said.says is Says.STOPPED
     return Entry(item, detail, said, span, over and end is not None, over and onset is None)
-
-
-def names_of(detail: ProblemDetail) -> tuple[str, ...]:
-    """What a problem is found by: its code families and its core name; that there is none, in whatever words."""
-    if detail.none_known:
-        return ("none known",)
-    cores = {core_name(detail.name_cleaned): None} if detail.name_cleaned else {}
-    cores |= {core_name(cleaned(code.display)): None for code in detail.codes if code.display}
-    named = [family for family in map(family_named, cores) if family]
-    return tuple(dict.fromkeys([*detail.families, *named, *(f"name:{core}" for core in cores)]))
 
 
 Known = dict[tuple[str, ...], list[ProblemRow]]
@@ -75,7 +71,9 @@ Known = dict[tuple[str, ...], list[ProblemRow]]
 def rows_of(entries: list[Entry], now: int, known: Known) -> list[ProblemRow]:
     """The rows of a set of entries, whatever their order, by key. `known` is looked into and filled."""
     rows = []
-    for group in _families(sorted(entries, key=_name)):
+    ordered = sorted(entries, key=_name)
+    for places in families([one.detail for one in ordered]):
+        group = [ordered[place] for place in places]
         mark = tuple(found.item.manifest for found in group)
         if mark not in known:
             known[mark] = [_row(episode, now) for kind in _kinds(group) for episode in _episodes(kind)]
@@ -87,30 +85,9 @@ def _name(found: Entry) -> tuple[str, str, str]:
     return found.item.name
 
 
-def _families(entries: list[Entry]) -> list[list[Entry]]:
-    """Entries that share a family or a name, directly or through others."""
-    parent = list(range(len(entries)))
-
-    def root(place: int) -> int:
-        while parent[place] != place:
-            parent[place] = parent[parent[place]]
-            place = parent[place]
-        return place
-
-    seen: dict[str, int] = {}
-    for place, found in enumerate(entries):
-        for name in names_of(found.detail):
-            one, other = root(seen.setdefault(name, place)), root(place)
-            parent[max(one, other)] = min(one, other)
-    groups: dict[int, list[Entry]] = {}
-    for place, found in enumerate(entries):
-        groups.setdefault(root(place), []).append(found)
-    return list(groups.values())
-
-
 def _kinds(group: list[Entry]) -> list[list[Entry]]:
-    """Apart by now and past, and by side. A record without a side goes with the one side that others name, if it is
-    one; left, right and both are never one problem."""
+    """Apart by now and past, and by side; left, right and both are never one problem. A record without a side goes
+    with the side of others as `_side` says."""
     found: list[list[Entry]] = []
     for past in (False, True):
         sides: dict[str, list[Entry]] = {}
@@ -118,9 +95,33 @@ def _kinds(group: list[Entry]) -> list[list[Entry]]:
             if one.detail.history == past:
                 sides.setdefault(one.detail.laterality, []).append(one)
         unsided = sides.pop("", [])
-        if unsided:
-            sides.setdefault(next(iter(sides)) if len(sides) == 1 else "", []).extend(unsided)
+        sided = {side: list(sides[side]) for side in sorted(sides)}
+        for one in unsided:
+            sides.setdefault(_side(one, sided), []).append(one)
         found += [sorted(sides[side], key=_name) for side in sorted(sides)]
+    return found
+
+
+def _side(one: Entry, sided: dict[str, list[Entry]]) -> str:
+    """The side of a record that names none: the only one that others name, unless both say when it began or ended and
+    these lie apart; of several the only one that began or ended when it did. Else it stays without."""
+    near = {side: {_near(one, other): None for other in others} for side, others in sided.items()}
+    met = [side for side, found in near.items() if True in found]
+    if len(met) == 1:
+        return met[0]
+    if len(sided) == 1 and None in next(iter(near.values())):
+        return next(iter(sided))
+    return ""
+
+
+def _near(one: Entry, other: Entry) -> bool | None:
+    """Whether two records give the same time of the beginning, or of the end; None where they have none to compare."""
+    found = None
+    for mine, its in ((one.detail.onset, other.detail.onset), (one.detail.abatement, other.detail.abatement)):
+        if mine is not None and its is not None:
+            if mine.start_ms <= its.end_ms + GAP_MS and its.start_ms <= mine.end_ms + GAP_MS:
+                return True
+            found = False
     return found
 
 
@@ -185,6 +186,9 @@ def _row(entries: list[Entry], now: int) -> ProblemRow:
     first = min(name for one in entries for name in names_of(one.detail)) if entries else ""
     year = str(1970 + onset[0] // (365 * DAY_MS + DAY_MS // 4)) if onset is not None else ""
     parts = [first, side, "history" if leading.detail.history else "", year, "absent" if absent else ""]
+    rules = together.verdict.rules
+    if not all(read_by_others(one.detail) for one in entries):
+        rules += (Rule.SHORT_NAME,) if any(read_by_others(one.detail) for one in entries) else ()
     same = len({(one.detail.name_cleaned, one.item.record.status): None for one in counted}) < 2
     return ProblemRow(
         "|".join(part for part in parts if part),
@@ -196,7 +200,7 @@ def _row(entries: list[Entry], now: int) -> ProblemRow:
         onset,
         likeness(together.sources, same),
         tuple(sorted(conflicts)),
-        together.verdict.rules,
+        tuple(sorted(rules)),
         together.confirmed,
         staleness(together.confirmed, now),
         together.lines,

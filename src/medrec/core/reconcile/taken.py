@@ -56,6 +56,8 @@ class Rule(StrEnum):
     FILLED_AFTER = "filled-after-end"
     IN_ERROR = "entered-in-error"
     UNDATED_STOP = "undated-stop"
+    SHORT_ILLNESS = "short-illness"
+    SHORT_NAME = "short-name"
 
 
 class Signal(NamedTuple):

@@ -2,7 +2,8 @@
 category the common ones are of.
 
 The table is our own and short: names and abbreviations that mean one thing wherever they are written. What can mean two
-("MS", "RA", "PD") is not in it, and neither is a disease without its kind ("diabetes").
+("MS", "RA", "PD"), and a disease without its kind ("diabetes"), stands in a table beside it with all that it can mean:
+it is read by what else the chart has, or not at all.
 """
 
 import re
@@ -62,6 +63,32 @@ I26 pulmonary embolism
 K80 gallstones, cholelithiasis
 J30 hay fever, allergic rhinitis
 """
+# Every category that the name is in use for; where a chart has two of these, the name says nothing.
+_SEVERAL = """
+ms: G35 I05 I34 R41
+ra: M06 M05 I70
+pd: G20 F41 K27
+af: I48
+bronchitis: J20 J40 J41 J42
+diabetes: E10 E11 E08 E09 E13 O24
+dm: E10 E11 E08 E09 E13 M33
+arthritis: M06 M05 M17 M16 M13 M19
+hepatitis: B15 B16 B17 B18 K75 K70
+anemia: D50 D51 D52 D57 D63 D64
+cp: G80 R07
+ad: G30 L20
+mi: I21 I25 I34
+pe: I26 O14
+ibd: K50 K51 K52
+cancer: C18 C34 C50 C61
+"""
+_MEANINGS = {
+    line.partition(":")[0]: tuple(f"icd10cm|{code}" for code in line.partition(":")[2].split())
+    for line in _SEVERAL.strip().splitlines()
+}
+_PASSING = re.compile(
+    r"A0|B0[1-5]|H10(?:[0-3]|$)|H6[56](?:[01]|$)|I21|I63|I82(?:[46]|$)|J0|J1[0-8]|J2[0-2]|K35|L03|N10|N30(?:0|$)|N39(?:0|$)|S\d|T[0-3]"
+)
 _FAMILIES = {
     name.strip(): f"icd10cm|{line[:3]}" for line in _TABLE.strip().splitlines() for name in line[4:].split(",")
 }
@@ -90,3 +117,17 @@ def core_name(name: str) -> str:
 def family_named(core: str) -> str:
     """The ICD-10-CM category of a common problem by its core name ("icd10cm|I10"); empty when it is not known."""
     return _FAMILIES.get(core, "")
+
+
+def meanings(core: str) -> tuple[str, ...]:
+    """The ICD-10-CM categories that a core name with several meanings can stand for; empty for any other name."""
+    return _MEANINGS.get(core, ())
+
+
+def passing(code: str) -> bool:
+    """Whether an ICD-10-CM code is of something that is over in days or months, whatever becomes of it: infections that
+    are acute, injuries, the first weeks of an infarction, a stroke or a clot. What it leaves behind has codes of its
+    own (I25.2, I69, Z86). A category alone counts where what names it in the table above is of that kind."""
+    plain = code.replace(".", "").upper()
+    # The seventh sign S of an injury's code is what is left of it.
+    return _PASSING.match(plain) is not None and not (plain[0] in "ST" and len(plain) == 7 and plain[6] == "S")

@@ -1,0 +1,111 @@
+"""Which records of problems are one: short names, sides that are not said, illnesses that pass and were left open."""
+
+import pytest
+
+from medrec.core.reconcile.held import Held
+from medrec.core.reconcile.lists import Lists
+from medrec.core.reconcile.rows import ProblemRow
+from medrec.core.records.dates import clinical_date
+from medrec.core.records.problem_names import core_name, family_named, meanings, passing
+from medrec.core.records.understood import Laterality
+from tests.reconcile.records_said import NOW, TERMS, held, problem
+
+
+def rows(*pile: Held) -> list[ProblemRow]:
+    return list(Lists(TERMS, NOW, pile).read().problems)
+
+
+def parts(*pile: Held) -> set[frozenset[str]]:
+    """Which records stand together, by their ids."""
+    return {frozenset(line.id for line in row.lines) for row in rows(*pile)}
+
+
+MS = held("north", "short", problem("MS"), recorded="2024-01-01")
+SCLEROSIS = held("south", "sclerosis", problem("Multiple sclerosis", "G35"), recorded="2020-01-01")
+STENOSIS = held("east", "stenosis", problem("Mitral stenosis", "I05.0"), recorded="2021-01-01")
+
+
+def test_a_short_name_is_read_by_the_one_meaning_that_the_chart_has() -> None:
+    [row] = rows(MS, SCLEROSIS)
+    assert row.name == "Multiple sclerosis" and "short-name" in row.rules and len(row.lines) == 2
+    [row] = rows(MS, STENOSIS)
+    assert row.name == "Mitral stenosis" and "short-name" in row.rules
+
+
+def test_with_two_meanings_in_the_chart_or_none_it_stays_alone() -> None:
+    assert parts(MS, SCLEROSIS, STENOSIS) == {frozenset({"short"}), frozenset({"sclerosis"}), frozenset({"stenosis"})}
+    asthma = held("south", "asthma", problem("Asthma", "J45.909"), recorded="2020-01-01")
+    assert parts(MS, asthma) == {frozenset({"short"}), frozenset({"asthma"})}
+    assert not any("short-name" in row.rules for row in rows(MS, SCLEROSIS, STENOSIS, asthma))
+
+
+def test_a_short_name_never_joins_what_codes_keep_apart() -> None:
+    """Two places type "MS" beside the codes of two illnesses: the words are no bridge."""
+    one = held("north", "one", problem("MS", "G35"), recorded="2020-01-01")
+    other = held("south", "other", problem("MS", "I05.0"), recorded="2020-01-01")
+    assert parts(one, other) == {frozenset({"one"}), frozenset({"other"})}
+    assert parts(one, other, MS) == {frozenset({"one"}), frozenset({"other"}), frozenset({"short"})}
+
+
+def test_no_name_has_one_meaning_and_several() -> None:
+    several = [name for name in ("ms", "ra", "pd", "af", "bronchitis", "diabetes", "mi", "cancer") if meanings(name)]
+    assert len(several) == 8 and not any(family_named(name) for name in several)
+    assert meanings(core_name("hypertension")) == ()
+
+
+def knee(source: str, name: str, onset: str, side: Laterality = "") -> Held:
+    code = {"left": "M17.12", "right": "M17.11"}.get(side, "M17.10")
+    detail = problem("Knee OA", code, laterality=side, onset=clinical_date(onset))
+    return held(source, name, detail, when=onset, recorded="2024-01-01")
+
+
+LEFT = knee("north", "left", "2019-03-04", "left")
+RIGHT = knee("south", "right", "2023-06-01", "right")
+
+
+@pytest.mark.parametrize(
+    ("onset", "joins"),
+    [("2019-03-20", "left"), ("2023-06-01", "right"), ("2021-01-01", ""), ("", ""), ("2019", "left")],
+)
+def test_without_a_side_it_joins_the_side_that_began_when_it_did(onset: str, joins: str) -> None:
+    together = parts(LEFT, RIGHT, knee("east", "plain", onset))
+    assert frozenset({"plain", joins} - {""}) in together and len(together) == (2 if joins else 3)
+
+
+def test_both_sides_of_one_time_leave_it_open() -> None:
+    twin = knee("south", "right", "2019-03-01", "right")
+    assert frozenset({"plain"}) in parts(LEFT, twin, knee("east", "plain", "2019-03-04"))
+
+
+def test_the_only_side_takes_it_unless_both_say_another_time() -> None:
+    assert parts(LEFT, knee("east", "plain", "")) == {frozenset({"left", "plain"})}
+    assert parts(LEFT, knee("east", "plain", "2024-01-01")) == {frozenset({"left"}), frozenset({"plain"})}
+
+
+def test_what_passes_by_itself_and_was_left_open_does_not_reach_the_next_time() -> None:
+    first = held("north", "first", problem("Pneumonia", "J18.9"), when="2018-01-01", recorded="2018-01-02")
+    again = held("south", "again", problem("Pneumonia", "J18.9"), when="2025-09-01", recorded="2025-09-02")
+    old, new = sorted(rows(first, again), key=lambda row: row.lines[0].id, reverse=True)
+    assert (old.status, new.status) == ("unknown", "active")
+    assert "short-illness" in old.rules and "short-illness" not in new.rules
+    # What does not pass is one, however long ago it was written down.
+    one = held("north", "first", problem("Asthma", "J45.909"), when="2018-01-01")
+    same = held("south", "again", problem("Asthma", "J45.909"), when="2025-09-01")
+    [row] = rows(one, same)
+    assert row.status == "active"
+
+
+def test_what_was_written_down_again_lately_still_goes_on() -> None:
+    again = held("north", "a", problem("Pneumonia", "J18.9"), when="2024-01-01", recorded="2025-08-01")
+    [row] = rows(again)
+    assert row.status == "active"
+
+
+@pytest.mark.parametrize(
+    ("code", "passes"),
+    [("J18.9", True), ("N39.0", True), ("N39.3", False), ("S72.001A", True), ("S72.001S", False), ("I63.9", True),
+     ("I69.3", False), ("I21.4", True), ("I25.2", False), ("I82.401", True), ("I82.501", False), ("J44.9", False),
+     ("B20", False), ("J20.9", True), ("J42", False), ("Z87.01", False), ("C61", False), ("E11.9", False)],
+)  # fmt: skip
+def test_what_passes_by_itself(code: str, passes: bool) -> None:
+    assert passing(code) is passes
