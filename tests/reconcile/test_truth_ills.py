@@ -13,6 +13,7 @@ from medrec.demo.truth_ill_charts import ill_chart
 from medrec.demo.truth_ill_measure import IllMeasured, measure_ills
 from medrec.demo.truth_ills import ills
 from medrec.node.terminology.shipped import shipped
+from tests.reconcile.figures import PAGE, tool
 
 TEST_SPLIT = [f"test-{number}" for number in range(1000)]
 IDENTITY_FLOOR, TODAY_FLOOR = 0.97, 0.95
@@ -40,6 +41,12 @@ def test_two_substances_are_never_one_and_two_problems_seldom(measured: IllMeasu
     assert measured.scores["allergies"]["lists"].identity.wrong == 0
     # What is wrong here is two episodes, or two sides, of one illness.
     assert measured.scores["problems"]["lists"].identity.precision >= 0.985
+
+
+def test_the_page_of_figures_is_what_is_measured(measured: IllMeasured) -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    assert page.endswith(tool().ill_page(measured))
+    assert not page.endswith(tool().ill_page(IllMeasured()))
 
 
 @pytest.mark.parametrize("name", ["problems", "allergies"])

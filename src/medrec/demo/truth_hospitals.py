@@ -54,7 +54,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Written:
-    """A record as a place has it (canonical-to-be JSON), and what it is about in truth."""
+    """A record as a place has it (canonical-to-be JSON), and what it is about in truth; `brand`: the one it names."""
 
     source: str
     type: str
@@ -64,7 +64,7 @@ class Written:
     updated: int
     therapy: Therapy
     segment: Segment
-    branded: bool
+    brand: str
 
 
 @dataclass

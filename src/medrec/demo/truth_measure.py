@@ -68,12 +68,13 @@ class Score:
 
 @dataclass
 class Measured:
-    """All figures of one run."""
+    """All figures of one run. `told`: the classes of those pairs of which both say how much is taken a day."""
 
     people: int = 0
     records: int = 0
     scores: dict[str, Score] = field(default_factory=lambda: {name: Score() for name in ("lists", "code", "text")})
     classes: dict[str, Count] = field(default_factory=lambda: {kind: Count() for kind in PairClass})
+    told: dict[str, Count] = field(default_factory=lambda: {kind: Count() for kind in PairClass})
 
 
 def held_of(found: Chart, terms: Terms) -> list[tuple[Held, Written]]:
@@ -116,7 +117,7 @@ def measure(seeds: Iterable[str], products: Products, terms: Terms) -> Measured:
             for substance in {**dict.fromkeys(said), **dict.fromkeys(truth)}:
                 total.scores[name].taken.add(substance in said, substance in truth)
         _doses(total.scores["lists"].dose, read, found)
-        _classes(total.classes, pairs, terms)
+        _classes(total.classes, total.told, pairs, terms)
     return total
 
 
@@ -196,7 +197,7 @@ def _strength_of(segment: Segment) -> str:
     return " / ".join(amount.text for _, amount in sorted((c, a) for c, a in found if a is not None))
 
 
-def _classes(counts: dict[str, Count], pairs: list[tuple[Held, Written]], terms: Terms) -> None:
+def _classes(counts: dict[str, Count], told: dict[str, Count], pairs: list[tuple[Held, Written]], terms: Terms) -> None:
     """The class of each pair of records of two places, against what the two products and doses are in truth."""
     forms = []
     same: dict[MedicineDetail, Normal] = {}
@@ -217,10 +218,17 @@ def _classes(counts: dict[str, Count], pairs: list[tuple[Held, Written]], terms:
             said, true = known[mark], true_class(one, other, terms)
             for kind in (said, true) if said != true else (said,):
                 counts[kind].add(said == kind, true == kind)
+                if _tells(form) and _tells(other_form):
+                    told[kind].add(said == kind, true == kind)
+
+
+def _tells(form: Normal) -> bool:
+    """Whether a record says how much of each ingredient is taken a day."""
+    return bool(form.per_day) and all(code for code, _ in form.per_day)
 
 
 def true_class(first: Written, second: Written, terms: Terms) -> PairClass:
-    """How two products as taken, one of them perhaps written with its brand, stand to each other in truth."""
+    """How two products as taken, each perhaps written with a brand, stand to each other in truth."""
     a, b = first.segment, second.segment
     one, other = a.product, b.product
     if one.ingredients != other.ingredients:
@@ -232,7 +240,7 @@ def true_class(first: Written, second: Written, terms: Terms) -> PairClass:
         return PairClass.OTHER_FORM
     if (one.strengths, a.pieces * a.times) != (other.strengths, b.pieces * b.times):
         return PairClass.OTHER_DOSE
-    return PairClass.IDENTICAL if first.branded == second.branded else PairClass.BRAND_GENERIC
+    return PairClass.IDENTICAL if first.brand == second.brand else PairClass.BRAND_GENERIC
 
 
 def _kind_of(form: str) -> str:

@@ -2,6 +2,7 @@
 
 import datetime
 import random
+import re
 from typing import TYPE_CHECKING, Any
 
 from medrec.core.records.terms import RXNORM, Drug
@@ -70,15 +71,21 @@ def _alike(old: Drug, row: Drug) -> bool:
     return old.form.lower() == row.form.lower() and old.strengths == row.strengths
 
 
-def brand_in(words: dict[str, Any], segment: Segment, products: Products) -> bool:
-    """Whether what was written names a brand."""
+_BRACKETS = re.compile(r"\[([^\[\]]+)\]")
+
+
+def brand_in(words: dict[str, Any], segment: Segment, products: Products) -> str:
+    """The brand that was written, in small letters; empty where none was. A code's own name has it in brackets."""
     said = [words.get("text", ""), *(coding["display"] for coding in words.get("coding", []))]
-    brand = segment.brand.brand.lower() if segment.brand is not None else ""
     every = " ".join(said).lower()
+    inside = _BRACKETS.search(every)
+    if inside is not None:
+        return inside[1].strip()
+    brand = segment.brand.brand.lower() if segment.brand is not None else ""
     names = [name for code in segment.product.ingredients for name in TYPED.get(products.names[code], ())]
-    return bool(brand and brand in every) or any(
-        name.lower() in every for name in names if name.lower() in products.brands
-    )
+    known = [brand, *(name.lower() for name in names if name.lower() in products.brands)]
+    # A whole word: "toprol" stands in "metoprolol", too.
+    return next((name for name in known if name and re.search(rf"\b{re.escape(name)}\b", every)), "")
 
 
 def typed(dice: random.Random, segment: Segment, products: Products) -> str:

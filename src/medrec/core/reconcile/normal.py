@@ -54,12 +54,21 @@ def normal(detail: MedicineDetail, terms: Terms) -> Normal:
         ingredients,
         names if len(names) == len(ingredients) else ingredients,
         _measured(detail.strengths, detail.strengths, terms),
-        form_of(detail.form, detail.route, detail.name_cleaned),
+        form_of(detail.form or _taken_as(detail), detail.route, detail.name_cleaned),
         branded.lower(),
         _per_day(detail, terms),
         detail.as_needed,
         detail.product,
     )
+
+
+_PIECES = frozenset({"tablet", "capsule", "drop", "puff", "patch", "suppository", "spray", "lozenge"})
+
+
+def _taken_as(detail: MedicineDetail) -> str:
+    """The form that the directions count in ("take 1 tab"), where neither the product nor its name says one."""
+    unit = detail.dose.unit.strip("{}") if detail.dose is not None else ""
+    return unit if unit in _PIECES else ""
 
 
 def _measured(low: tuple[Strength, ...], high: tuple[Strength, ...], terms: Terms) -> Measured:

@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from medrec.core.reconcile.amounts import Measure
 from medrec.core.reconcile.normal import Normal
+from medrec.core.records import ratio
 from medrec.core.records.terms import DrugClass, Terms
 
 
@@ -55,8 +56,13 @@ def dose_differs(a: Normal, b: Normal) -> bool:
 
 
 def _apart(x: Measure, y: Measure, needed: bool) -> bool:
-    """As needed has no floor: there the ceilings are compared alone."""
-    return x.high != y.high if needed else x != y
+    """As needed has no floor: there the ceilings are compared alone. A choice ("q8-12h") in which the other lies is no
+    other dose, unless its ceiling is more than half as high again."""
+    if not needed or x.high == y.high:
+        return needed is False and x != y
+    apart = ratio.less(x.high, y.low) or ratio.less(y.high, x.low)
+    low, high = (x.high, y.high) if ratio.less(x.high, y.high) else (y.high, x.high)
+    return apart or ratio.less(ratio.times(low, ratio.ratio(3, 2)), high)
 
 
 def _comparable(a: Normal, b: Normal) -> bool:

@@ -18,6 +18,8 @@ _STRENGTH = re.compile(
     r"(ml|mg|g|h(?:ou)?rs?|h|actuat|act|puff|spray|dose|tab|cap)\b)?(?![\w])",
     re.IGNORECASE,
 )
+# The amounts of a combination before its last one: "50-" of "50-12.5 mg".
+_LISTED = re.compile(r"(?<![\w./-])(\d{1,5}(?:\.\d{1,3})?(?:\s*[/-]\s*\d{1,5}(?:\.\d{1,3})?){0,3})\s*[/-]\s*$")
 _NUMBERS = re.compile(
     r"(?<![\w.])\d{1,5}(?:\.\d{1,3})?(?:\s*[/-]\s*\d{1,5}(?:\.\d{1,3})?)*(?:[/-](?=\s|$))?(?![\w/.-])"
 )
@@ -49,8 +51,15 @@ _MANNER_WORDS = (
     "intravenous intramuscular iv im sc prefilled for of the product medication daily once twice usp "
     "strength dose form low generic each with film-coated 24hr 12hr 24 12 hr hour in actuat kwikpen "
     "flexpen solostar auto-injector autoinjector metered inhalation inhalant ingredient substance "
-    "disposition otc rx ds brand"
+    "disposition otc rx ds brand eye ear ophth"
 )
+# Words that say how a form lets go of its drug and where it is put, as RxNorm's names of forms say it.
+_FORM_BEFORE = (
+    ({"er", "xr", "sr", "cr", "xl", "la", "extended", "extended-release", "sustained"}, "extended release"),
+    ({"dr", "ec", "delayed", "delayed-release"}, "delayed release"),
+    ({"ophthalmic", "ophth", "eye"}, "ophthalmic"), ({"otic", "ear"}, "otic"), ({"nasal"}, "nasal"),
+    ({"topical"}, "topical"), ({"rectal"}, "rectal"), ({"vaginal"}, "vaginal"),
+)  # fmt: skip
 _MANNER = frozenset(_MANNER_WORDS.split())
 # Salts and the like that do not make another ingredient.
 _SALTS_WORDS = (
@@ -94,7 +103,7 @@ def named(name: str, terms: Terms) -> Named:
     """Read a name. A combination is found only when every part of it is."""
     whole = cleaned(name)[:300]
     strengths = tuple(_strengths(whole))
-    form = next((FORMS[word] for word in re.split(r"[^\w]+", whole) if word in FORMS), "")
+    form = _form(whole)
     exact = _find(whole, terms)
     bare = _PARENTHESES.sub(" ", _STRENGTH.sub(" ", whole))
     rest = _words(_NUMBERS.sub(" ", bare), frozenset())
@@ -133,6 +142,14 @@ def strengths_of(found: Named) -> tuple[Strength, ...]:
     return ()
 
 
+def _form(name: str) -> str:
+    """The dose form that words say: "ER tab" is "extended release tablet", "eye drops" "ophthalmic drops"."""
+    words = [word for word in re.split(r"[^\w-]+", name) if word]
+    said = next((FORMS[word] for word in re.split(r"[^\w]+", name) if word in FORMS), "")
+    before = [called for marks, called in _FORM_BEFORE if not marks.isdisjoint(words)]
+    return " ".join([*before, said]).strip()
+
+
 def _find(name: str, terms: Terms) -> Drug | None:
     if not name:
         return None
@@ -151,8 +168,11 @@ def _silent(word: str, dropped: frozenset[str]) -> bool:
 
 
 def _strengths(name: str) -> list[tuple[str, str]]:
-    found = []
+    found: list[tuple[str, str]] = []
     for match in _STRENGTH.finditer(name):
+        listed = _LISTED.search(name[: match.start()]) if not match[4] else None
+        if listed is not None:
+            found += [(part, _UNIT[match[2].lower()]) for part in re.split(r"\s*[/-]\s*", listed[1])]
         value, unit = match[1].replace(",", ""), _UNIT[match[2].lower()]
         below = _BELOW[match[4].lower()] if match[4] else ""
         if below == "h":

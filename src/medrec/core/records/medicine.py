@@ -118,7 +118,7 @@ def detail(kind: MedicineKind, found: Product, told: Directions, marks: Marks, *
         "product": drug.code if drug is not None else "",
         "product_kind": drug.kind if drug is not None else "",
         "generic": _generic(drug),
-        "brand": drug.brand or (drug.name if drug.kind == "BN" else "") if drug is not None else "",
+        "brand": _brand(drug) or next((_brand(one_drug) for one_drug in found.named.drugs if _brand(one_drug)), ""),
         "ingredients": found.ingredients,
         "ingredient_names": names,
         "strengths": found.strengths,
@@ -157,6 +157,13 @@ def _coded(code: Concept, marks: Marks) -> Drug | None:
             if system in _DRUG_SYSTEMS and (found := terms.drug(system, equal)) is not None:
                 return found
     return None
+
+
+def _brand(drug: Drug | None) -> str:
+    """The brand of a product; words may name one ("Ativan") beside the code of the drug itself."""
+    if drug is None:
+        return ""
+    return drug.brand or (drug.name if drug.kind == "BN" else "")
 
 
 def _generic(drug: Drug | None) -> str:
