@@ -8,8 +8,8 @@ import pytest
 
 from medrec.demo.network import AGENT
 from medrec.demo.stage import until
+from medrec.node.notify import asking
 from medrec.portal import words
-from medrec.portal.page import MOUNT
 from tests.browser.conftest import PHONE, SCREENS, Opener
 from tests.browser.hand import Hand, give_passkey, sign_in
 from tests.browser.world import FIRST_HOSPITAL, World
@@ -59,7 +59,7 @@ def test_she_reads_who_looked_and_says_that_it_is_wrong(world: World, lent: Hand
 
 def test_a_first_permission_from_a_code_takes_three_taps(world: World, held: Hand) -> None:
     page, held.taps = held.page, 0
-    page.goto(f"{world.origin(AGENT[0])}{MOUNT}/asked/{FIRST_HOSPITAL}/{world.a_code().hex()}")
+    page.goto(asking.address(world.network.nodes[FIRST_HOSPITAL], AGENT[0], world.a_code()))
     held.press("button", words.ASKED["yes"])
     page.get_by_text("They may see it: Harbour General Hospital.").wait_for()
     held.press("button", words.SIGN["sign"])

@@ -228,7 +228,10 @@ def test_a_request_by_a_code_lies_before_the_person_until_she_answers(story: Sto
     person = story.network.patient("ada", "north")
     guide, south = story.network["guide"], story.network["south"]
     code = asking.make(south, practitioner="Dr Brown", note="Monday", kinds=["medicines"])  # type: ignore[arg-type]
-    assert asking.address(south, "guide", code) == f"https://guide.example/pages/asked/south/{code.hex()}"  # type: ignore[arg-type]
+    assert (
+        asking.address(south, "guide", code)
+        == f"https://guide.example/pages/scan#MEDREC-ASK:1:SOUTH:{code.hex().upper()}"
+    )  # type: ignore[arg-type]
     identifier = asking.take(guide, person.account, "south", code)  # type: ignore[arg-type]
     assert asking.take(guide, person.account, "south", code) == identifier  # type: ignore[arg-type]
     (one,) = asking.waiting(guide, person.account)  # type: ignore[arg-type]

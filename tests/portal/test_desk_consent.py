@@ -46,7 +46,7 @@ def test_a_request_is_shown_as_a_code_that_leads_to_the_person_s_agent(empty: St
     client = empty.client("north")
     form = {"do": "ask", "agent": "guide", "purpose": "care", "days": "30", "note": "Your knee", "kind-results": "1"}
     answer = client.post("/desk/consent", data=form)
-    address = re.search(r"https://guide\.example/pages/asked/north/([0-9a-f]{32})", answer.text)
+    address = re.search(r"https://guide\.example/pages/scan#MEDREC-ASK:1:NORTH:([0-9A-F]{32})", answer.text)
     assert answer.status_code == 200 and address is not None and "<svg" in answer.text
     guide: Any = empty.network["guide"]
     identifier = asking.take(guide, ada.account, "north", bytes.fromhex(address.group(1)))

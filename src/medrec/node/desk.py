@@ -4,13 +4,13 @@ The clerk types what the person's papers say. Only where that contradicts nothin
 to be sure, is there a code; the person's agent presents it, signed, and is held against the same record once more.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sql
 
 from medrec.core.matching import Demographics, Field, compare, contradictions
-from medrec.node import store
-from medrec.node.link import LinkError, link_payload
+from medrec.node import devices, store
+from medrec.node.link import LinkError, link_payload, link_words
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -26,8 +26,19 @@ class ContradictedError(LinkError):
         self.fields = fields
 
 
-def give_code(node: "Node", patient: str, shown: Demographics) -> str:
-    """What the QR code says for a local patient whose papers were `shown`. Raises LinkError.
+class DeskCode(NamedTuple):
+    """A code for the person at the desk: `address` is what her phone's camera reads, where she said who serves her;
+    `payload` the same without an address; `words` what she can type."""
+
+    payload: str
+    words: str
+    address: str
+
+
+def give_code(node: "Node", patient: str, shown: Demographics, agent: str = "") -> DeskCode:
+    """A code for a local patient whose papers were `shown`, to be scanned on the pages of `agent`. Raises LinkError.
+
+    The code stands behind the # of the address, which a browser sends to nobody.
 
     another-person (ContradictedError), papers-missing, unknown-patient, nothing-to-compare, already-linked.
     """
@@ -46,4 +57,14 @@ def give_code(node: "Node", patient: str, shown: Demographics) -> str:
         chosen = sql.select(store.person.c.account).where(store.person.c.patient == patient)
         if connection.execute(chosen).scalar() is not None:
             raise LinkError("already-linked", "This patient is already linked to an account.")
-    return link_payload(node.network, node.organisation, node.linker.invite(patient))
+    code = node.linker.invite(patient, at_desk=True)
+    payload = link_payload(node.network, node.organisation, code)
+    return DeskCode(payload, link_words(node.network, node.organisation, code), scan_address(node, agent, payload))
+
+
+def scan_address(node: "Node", agent: str, payload: str) -> str:
+    """Where a camera leads with what stands in a code: the pages of an agent; the code alone for one without pages."""
+    try:
+        return f"{devices.pages_of(node, agent)}/scan#{payload}" if agent else payload
+    except LookupError:
+        return payload

@@ -63,7 +63,21 @@ def home_of(node: "Node") -> Home | None:
     A loopback address stands for localhost, the one name that browsers take without https.
     """
     found = node.directory.find(node.organisation)
-    parts = urlsplit(found.endpoint if found is not None else "")
+    return home_at(found.endpoint if found is not None else "")
+
+
+def pages_of(node: "Node", agent: str) -> str:
+    """Where a browser finds the pages of an agent, by its address on the ledger. Raises LookupError if it has none."""
+    found = node.directory.find(agent)
+    if found is None or "agent" not in found.roles or not found.endpoint:
+        raise LookupError(f"{agent} has no pages for people on the ledger.")
+    home = home_at(found.endpoint)
+    return (home.origin if home is not None else found.endpoint.rstrip("/")) + "/pages"
+
+
+def home_at(endpoint: str) -> Home | None:
+    """The home that follows from an endpoint."""
+    parts = urlsplit(endpoint)
     host = "localhost" if parts.hostname in ("127.0.0.1", "::1") else parts.hostname
     if not host or (parts.scheme != "https" and host != "localhost"):
         return None

@@ -19,7 +19,7 @@ from sqlalchemy import BigInteger, Column, Table
 
 from medrec.core import codec, manifests
 from medrec.core.manifests.erasure import ENTRIES_MAX, Erased, ErasureManifest, Ground
-from medrec.node import store
+from medrec.node import given_codes, store
 from medrec.node.acts import ACTS_PATH
 from medrec.node.journal import NOTICES_PATH, Draft, Line, Person
 from medrec.node.refusals import Code, Refusal
@@ -236,7 +236,8 @@ class Erasures:
         for table in metadata.sorted_tables:
             if "person" in table.c and table is not store.manifest:
                 connection.execute(sql.delete(table).where(table.c.person == identifier))
-        connection.execute(sql.delete(store.invitation).where(store.invitation.c.patient == patient))
+        for given in (store.invitation, given_codes.given_code):
+            connection.execute(sql.delete(given).where(given.c.patient == patient))
         connection.execute(sql.delete(store.person).where(column.id == identifier))
         self._doom(connection, person.keys.secret)
         return Erasure(digest, len(lines))

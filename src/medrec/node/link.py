@@ -25,11 +25,13 @@ from medrec.core.manifests.record import LinkManifest
 from medrec.core.matching import Demographics
 from medrec.core.records.canonical import RecordError, canonical
 from medrec.engines.engine import Engine
-from medrec.node import holding, store, unlinking
+from medrec.node import given_codes, holding, paper, store, unlinking
 from medrec.node.journal import Draft, Journal, Line, Person
 from medrec.node.unlinking import EPOCH_USED
 
-CODE_BYTES = 16
+CODE_BYTES = 8
+"""Sixty-four bits: a code is tried at one organisation alone, within fifteen minutes, and one wrong person ends it."""
+PLACE_BYTES = 2
 CODE_LIFE_MS = 15 * 60_000
 UNLINK_LIFE_MS = 10 * 60_000
 EPOCH_MAX = 1_000_000
@@ -71,6 +73,27 @@ def read_payload(network: bytes, text: str) -> tuple[str, bytes]:
     return organisation.lower(), bytes.fromhex(code)
 
 
+def link_words(network: bytes, organisation: str, code: bytes) -> str:
+    """The code as six words to type (paper.to_words); two of its bytes tell which organisation is meant."""
+    return paper.to_words(code + _place(network, organisation))
+
+
+def read_words(network: bytes, organisations: list[str], text: str) -> tuple[str, bytes]:
+    """Organisation and code of typed words, of those organisations that may be meant. Raises LinkError."""
+    try:
+        typed = paper.from_words(text, CODE_BYTES + PLACE_BYTES)
+    except paper.PaperError as error:
+        raise LinkError("not-a-code", str(error)) from None
+    found = [one for one in organisations if _place(network, one) == typed[CODE_BYTES:]]
+    if len(found) != 1:
+        raise LinkError("not-a-code", "This is no code of a desk of this network; ask at the desk.")
+    return found[0], typed[:CODE_BYTES]
+
+
+def _place(network: bytes, organisation: str) -> bytes:
+    return hashlib.sha256(b"medrec/link-place/1" + network + organisation.encode()).digest()[:PLACE_BYTES]
+
+
 def _check(network: bytes, body: str) -> str:
     return hashlib.sha256(b"medrec/link-payload/1" + network + body.encode()).hexdigest()[:8].upper()
 
@@ -97,11 +120,18 @@ class Linker:
         self._network = network
         self._clock = clock
 
-    def invite(self, patient: str, life_ms: int = CODE_LIFE_MS) -> bytes:
-        """A one-time code for a local patient who stands at the desk; valid for fifteen minutes."""
+    def invite(self, patient: str, life_ms: int = CODE_LIFE_MS, *, at_desk: bool = False) -> bytes:
+        """A one-time code for a local patient, valid for fifteen minutes; what becomes of a desk's is kept."""
         code = self._journal.vault.random(CODE_BYTES)
-        row = {"code": _digest(code), "patient": patient, "expires": self._clock() + life_ms}
-        self._journal.store.write(lambda connection: connection.execute(sql.insert(store.invitation).values(**row)))
+        now = self._clock()
+        row = {"code": _digest(code), "patient": patient, "expires": now + life_ms}
+
+        def write(connection: sql.Connection) -> None:
+            connection.execute(sql.insert(store.invitation).values(**row))
+            if at_desk:
+                given_codes.enter(connection, _digest(code), patient, now, now + life_ms)
+
+        self._journal.store.write(write)
         return code
 
     def accept(self, caller: str, body: bytes) -> bytes:
@@ -152,6 +182,7 @@ class Linker:
 
         def write(connection: sql.Connection) -> None:
             connection.execute(sql.delete(store.invitation).where(store.invitation.c.code == _digest(code)))
+            given_codes.settle(connection, _digest(code), given_codes.CONTRADICTED)
             connection.execute(
                 sql.insert(store.alarm).values(
                     time=time, code="link-contradicted", subject=f"Patient/{patient}", sentence=sentence
@@ -262,6 +293,8 @@ class Linker:
         if unlinking.served(connection, self._journal.vault, epoch, relationship):
             raise LinkError(EPOCH_USED, "These keys served a link that was undone since; link with the next ones.")
         connection.execute(sql.delete(store.invitation).where(store.invitation.c.code == invited.code))
+        check = given_codes.link_check(self._network, self._journal.organisation, account, code)
+        given_codes.settle(connection, bytes(invited.code), given_codes.LINKED, check)
         vault = self._journal.vault
         # The first link is epoch 1 and what came before it 0; what came before the second is -1, and so on.
         before = before._replace(epoch=1 - epoch)

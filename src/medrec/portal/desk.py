@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from medrec.core.matching import Agreement, Demographics
-from medrec.node import desk, holding, paper
+from medrec.node import desk, given_codes, holding, paper
 from medrec.node.link import CODE_LIFE_MS, LinkError
 from medrec.node.matching import Candidate, Waiting
 from medrec.portal import render, words
@@ -19,18 +19,19 @@ if TYPE_CHECKING:
 
 SHOWN = 20
 """So many requests and held records stand on the page at a time, the oldest first."""
-FIELDS = ("patient", "family", "given", "birth")
+FIELDS = ("patient", "family", "given", "birth", "agent")
 MARKS: dict[Agreement, str] = {"agrees": "good", "nearly": "wait", "differs": "bad"}
 
 
 def show(node: "Node", visit: Visit) -> dict[str, Any] | Go:
-    """The values of desk.html. The form field `do` says what is done: link, match, nobody, hers, another."""
+    """The values of desk.html. The form field `do` says what is done: link, same, differs, match, nobody, hers,
+    another."""
     form = {name: value.strip() for name, value in visit.form.items()}
-    code, trouble = "", None
+    code, trouble = None, None
     if form.get("do") == "link":
         try:
-            code = desk.give_code(node, form.get("patient", ""), _shown(form))
-            form = {}
+            code = desk.give_code(node, form.get("patient", ""), _shown(form), form.get("agent", ""))
+            form = {name: form[name] for name in ("agent",) if name in form}
         except LinkError as error:
             trouble = _trouble(error)
     elif form:
@@ -39,8 +40,10 @@ def show(node: "Node", visit: Visit) -> dict[str, Any] | Go:
     return {
         "form": {name: form.get(name, "") for name in FIELDS},
         "code": code,
-        # Made here, of the letters of the code alone.
-        "picture": Markup(paper.qr_svg(code)) if code else "",  # noqa: S704
+        # Made here, of the letters of the code and an address of the ledger.
+        "picture": Markup(paper.qr_svg(code.address)) if code else "",  # noqa: S704
+        "agents": [(one.id, one.name) for one in node.directory.active() if "agent" in one.roles and one.endpoint],
+        "given": [_given(visit, one) for one in given_codes.lately(node)[:SHOWN]],
         "minutes": CODE_LIFE_MS // 60_000,
         "trouble": trouble,
         "asked": [_asked(visit, one) for one in queue[:SHOWN]],
@@ -77,6 +80,9 @@ def _decide(node: "Node", visit: Visit, form: dict[str, str]) -> Go:
             node.matching.confirm(bytes.fromhex(form.get("request", "")), form.get("patient", ""), by)
         elif what == "nobody":
             node.matching.refuse(bytes.fromhex(form.get("request", "")), by)
+        elif what in ("same", "differs"):
+            if not given_codes.decide(node, bytes.fromhex(form.get("code", "")), what == "same"):
+                raise PageError(400, "desk-over")
         elif what in ("hers", "another"):
             if not said:
                 raise PageError(400, "desk-words")
@@ -90,6 +96,18 @@ def _decide(node: "Node", visit: Visit, form: dict[str, str]) -> Go:
     except LinkError:
         raise PageError(400, "desk-over") from None
     return Go(visit.link("desk"), "decided")
+
+
+def _given(visit: Visit, one: given_codes.GivenCode) -> dict[str, Any]:
+    state = "over" if one.state == given_codes.WAITING and one.expires < visit.now else one.state
+    return {
+        "id": one.digest.hex(),
+        "patient": one.patient,
+        "state": state,
+        "kind": {"linked": "wait", "confirmed": "good", "contradicted": "bad", "waiting": "calm"}.get(state, ""),
+        "when": visit.when(one.time),
+        "digits": f"{one.check[:3]} {one.check[3:]}",
+    }
 
 
 def _asked(visit: Visit, one: Waiting) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from medrec.portal import (
     people,
     person,
     records,
+    scan,
     sign_in,
     verify,
     version,
@@ -33,6 +34,7 @@ from medrec.portal.own import (
     choices,
     helping,
     home,
+    linking,
     looked,
     mistakes,
     more,
@@ -86,6 +88,7 @@ FORM, BOTH = ("POST",), ("GET", "POST")
 PAGES = (
     Page("/", "front", front.show, "front.html", reader=Reader.EVERYBODY, menu=True, icon="home"),
     Page("/sign-in", "sign_in", sign_in.show, "sign_in.html", reader=Reader.EVERYBODY),
+    Page("/scan", "scan", scan.show, "scan.html", Role.AGENT, reader=Reader.EVERYBODY),
     Page("/join", "join", join.show, "join.html", Role.AGENT, reader=Reader.EVERYBODY, up="sign_in"),
     Page(
         "/records", "records", records.show, "records.html", Role.RECORDS, menu=True, methods=BOTH, who=CARE,
@@ -144,7 +147,7 @@ PAGES = (
     _own("/sign/{act}/signed", "signed", acts.signed, "", methods=FORM),
     _own("/requests", "requests", asked.show, "own/requests.html", up="more", icon="ask"),
     _own("/requests/{request}", "request", asked.show_one, "own/request.html", methods=BOTH, up="requests"),
-    Page("/asked/{organisation}/{code}", "asked", asked.take, "", Role.AGENT, who=PEOPLE),
+    _own("/linking", "linking", linking.show, "own/linking.html", methods=BOTH, up="more", icon="place"),
     _own("/choices", "choices", choices.show, "own/choices.html", methods=BOTH, up="more", icon="choice"),
     _own("/settings", "settings", settings.show, "own/settings.html", methods=BOTH, up="more", icon="bell"),
     _own("/hidden", "hidden", choices.show_hidden, "own/hidden.html", methods=BOTH, up="more", icon="hide"),

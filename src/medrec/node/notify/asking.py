@@ -10,7 +10,6 @@ the fetching: it sees the answer as a consent, or it does not.
 
 import hashlib
 from typing import TYPE_CHECKING, Annotated, NamedTuple
-from urllib.parse import quote
 
 import msgspec
 import sqlalchemy as sql
@@ -18,6 +17,7 @@ from sqlalchemy import BigInteger, Column, Index, LargeBinary, String, Table
 
 from medrec.core import codec
 from medrec.core.types import Fields, OrganisationId, TimeMs
+from medrec.node.devices import pages_of
 from medrec.node.peers import PeerError
 from medrec.node.refusals import Code, Refusal
 from medrec.node.store import metadata
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 ASKED_PATH = "/medrec/asked-consents"
 CODE_BYTES = 16
 LIFE_MS = 7 * 86_400_000
+PAYLOAD = "MEDREC-ASK:1"
 ANSWERS = ("yes", "less", "no")
 
 asked_for = Table(
@@ -113,11 +114,17 @@ def make(
 
 
 def address(node: "Node", agent: str, code: bytes) -> str:
-    """What the QR code says: the page of a person's agent that takes the request. Raises LookupError."""
-    found = node.directory.find(agent)
-    if found is None or not found.endpoint:
-        raise LookupError(f"{agent} has no address on the ledger.")
-    return f"{found.endpoint.rstrip('/')}/pages/asked/{quote(node.organisation)}/{code.hex()}"
+    """What the QR code says: the page of a person's agent that takes the request, and behind the #, which a browser
+    sends to nobody, what is asked where. Raises LookupError."""
+    return f"{pages_of(node, agent)}/scan#{PAYLOAD}:{node.organisation.upper()}:{code.hex().upper()}"
+
+
+def read_address(text: str) -> tuple[str, bytes]:
+    """Organisation and code of what stands behind the # of such an address. Raises ValueError."""
+    form, version, organisation, code = text.strip().upper().split(":")
+    if f"{form}:{version}" != PAYLOAD:
+        raise ValueError("This is no request.")
+    return organisation.lower(), bytes.fromhex(code)
 
 
 def answer_asked(node: "Node", caller: str, body: bytes) -> bytes:

@@ -23,9 +23,25 @@ for (const button of document.querySelectorAll<HTMLButtonElement>("button[data-p
   button.addEventListener("click", () => print());
 }
 
+// A code that was scanned before signing in waits in this window; from wherever signing in led to, it is gone on with.
+if (document.body.dataset.scan && sessionStorage.getItem("medrec-scanned")) location.replace(document.body.dataset.scan);
+
+// A part of a page that waits for something elsewhere is asked for again, and shown when it has changed.
+async function refreshed(id: string): Promise<void> {
+  const shown = document.getElementById(id);
+  if (!shown || shown.dataset.refresh === undefined) return;
+  const answer = await fetch(location.pathname, { credentials: "same-origin" }).catch(() => undefined);
+  const page = answer?.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : undefined;
+  const fresh = page?.getElementById(id);
+  if (fresh && fresh.innerHTML !== shown.innerHTML && !shown.contains(document.activeElement)) shown.replaceWith(fresh);
+  setTimeout(() => void refreshed(id), 3000);
+}
+for (const part of document.querySelectorAll<HTMLElement>("[data-refresh]")) setTimeout(() => void refreshed(part.id), 3000);
+
 // Whoever signs out leaves nothing of herself behind in this browser.
 document.querySelector("form[data-forget]")?.addEventListener("submit", () => {
   navigator.serviceWorker?.controller?.postMessage("forget");
+  sessionStorage.clear();
 });
 
 const worker = document.querySelector<HTMLLinkElement>("link[rel=manifest]")?.dataset.worker;

@@ -8,13 +8,11 @@ from medrec.core.consent.plain import KINDS, PURPOSES, TOPICS, Party, Plain
 from medrec.node.disputing import organisations
 from medrec.node.notify import asking
 from medrec.node.notify.asking import Waiting
-from medrec.node.peers import PeerError
-from medrec.portal import people, render, words
+from medrec.portal import render, words
 from medrec.portal.own import allow
 from medrec.portal.own.charts import moment
 from medrec.portal.own.whose import Whose, whose
 from medrec.portal.page import Go, PageError, Visit
-from medrec.portal.session import PEOPLE, require
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -80,17 +78,6 @@ def wanted(node: "Node", who: Whose, one: Waiting) -> Plain:
         purposes=purposes,
         until=until,
     )
-
-
-def take(node: "Node", visit: Visit) -> Go:
-    """Where a QR code leads: the request is laid before whoever has signed in."""
-    session = require(visit, *PEOPLE)
-    try:
-        code = bytes.fromhex(visit.path["code"])
-        identifier = asking.take(node, session.subject, visit.path["organisation"], code)
-    except (ValueError, PeerError):
-        raise PageError(404, "unknown-request") from None
-    return Go(visit.link("request", person=people.handle(session.subject), request=identifier.hex()))
 
 
 def _find(node: "Node", visit: Visit, who: Whose) -> Waiting:

@@ -14,6 +14,7 @@ from medrec.portal.words.explorer_pages import *  # noqa: F403
 from medrec.portal.words.general import *  # noqa: F403
 from medrec.portal.words.general import RECORD_TYPES
 from medrec.portal.words.keys_pages import *  # noqa: F403
+from medrec.portal.words.linking_pages import *  # noqa: F403
 from medrec.portal.words.list_pages import *  # noqa: F403
 from medrec.portal.words.mistakes_pages import *  # noqa: F403
 from medrec.portal.words.node_pages import *  # noqa: F403

@@ -78,6 +78,8 @@ NAMES = Texts(
         "mistakes": "Something is wrong",
         "writing": "Write in my record",
         "open_shared": "A shared record",
+        "scan": "A scanned code",
+        "linking": "Places that know me",
     },
     plain=True,
 )
@@ -91,6 +93,13 @@ ERRORS = Texts(
         "bad-address": "This address cannot be used.",
         "say-what-is-wrong": "Say in words what is wrong first. Nothing was sent.",
         "writing-unfit": "Fill in what it is, in your words, and a day that is not to come. Nothing was kept.",
+        "link-code-unknown": "This code was used, or it is too old. Ask at the desk for a new one.",
+        "link-another-person": "What you wrote does not fit the person this place means. Nothing was linked. Ask at the "
+        "desk.",
+        "link-already-linked": "This place is linked to you already, or to somebody else’s account. Ask at the desk.",
+        "link-says-nothing": "Fill in your names and your date of birth first. Nothing was linked.",
+        "link-without-reading": "You are linked, but the place did not take the permission to read. You can give it under "
+        "“Who can look”.",
         "share-nothing": "Choose what to share first. Nothing was shared.",
         "share-empty": "There is nothing of this in your record here. Nothing was shared.",
         "share-no-address": "This agent has no address yet, so a code would lead nowhere.",
@@ -283,6 +292,8 @@ DONE = Texts(
         "asked": "Done. The place gets it, and its answer comes to this page.",
         "written": "Done. It stands in your record, signed.",
         "shared": "Done. Your code is here.",
+        "linked": "Done. You are linked.",
+        "unlinked": "Done. The link is undone.",
         "saved": "Your settings were kept.",
         "refused": "You said no. Nobody gets anything.",
         "answered": "Thank you. Your answer was kept.",

@@ -1,0 +1,258 @@
+"""Places that know me: a desk's code is taken here, read, said yes to with the person's key, and undone again.
+
+GET   the places she is linked to, and a field for the words of a desk
+POST  {code}                                  what the code would do, and who she says that she is
+POST  {code, do: "link", family, given, day, month, year, read}   waits for her key (own/acts.py)
+POST  {do: "undo", place}                     the same for undoing a link
+"""
+
+import threading
+from datetime import date, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakKeyDictionary
+
+from markupsafe import Markup
+
+from medrec.core import codec
+from medrec.core.consent import plain
+from medrec.core.consent.plain import Party, Plain
+from medrec.core.manifests.record import LinkManifest
+from medrec.core.matching import Demographics, of_patient
+from medrec.core.records.canonical import canonical
+from medrec.node import linking
+from medrec.node.given_codes import link_check
+from medrec.node.link import LinkError, link_message, read_payload, read_words, unlink_message
+from medrec.node.notify import asking
+from medrec.node.peers import PeerError
+from medrec.node.policies import draft_consent
+from medrec.portal import language, person, policies, render, words
+from medrec.portal.own.acts import Act, Part, Signer, acts_of, signer
+from medrec.portal.own.allow import SECRET_BYTES, consent_part
+from medrec.portal.own.whose import Whose, whose
+from medrec.portal.page import Go, PageError, Visit
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+SHOWN_MS = 15 * 60_000
+"""So long the digits for the desk stand on the page."""
+FIELD_CHARACTERS_MAX = 200
+LINKS_READ = 200
+
+
+class Made(NamedTuple):
+    """A link that was just made here: with whom, the digits for the desk, and when."""
+
+    organisation: str
+    digits: str
+    time: int
+
+
+class _Made:
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._by_account: dict[str, Made] = {}
+
+    def keep(self, account: str, made: Made) -> None:
+        with self._lock:
+            old = [name for name, one in self._by_account.items() if one.time < made.time - SHOWN_MS]
+            for name in old:
+                del self._by_account[name]
+            self._by_account[account] = made
+
+    def of(self, account: str, now: int) -> Made | None:
+        with self._lock:
+            found = self._by_account.get(account)
+        return found if found is not None and found.time >= now - SHOWN_MS else None
+
+
+_of_node: "WeakKeyDictionary[Any, _Made]" = WeakKeyDictionary()
+
+
+def show(node: "Node", visit: Visit) -> Any:
+    """The values of own/linking.html, or where to go on."""
+    who = whose(node, visit)
+    form = {name: value.strip() for name, value in visit.form.items()}
+    if form.get("do") == "undo":
+        return _undo(node, visit, who, form.get("place", ""))
+    trouble, meant = "", None
+    if form:
+        try:
+            meant = _meant(node, form.get("code", ""))
+        except (LinkError, ValueError):
+            trouble = words.LINKING["not_a_code"]
+    if meant is not None and meant[0] == "asked":
+        return _asked(node, visit, who, meant[1], meant[2])
+    if meant is not None and form.get("do") == "link":
+        return _propose(node, visit, who, form, meant[1], meant[2])
+    known = _known(node, who) if meant is not None else None
+    made = _of_node.setdefault(node, _Made()).of(who.account, node.clock())
+    return {
+        "handle": who.handle,
+        "trouble": trouble,
+        "place": who.place(meant[1]) if meant is not None else "",
+        "code": form.get("code", "") if meant is not None else "",
+        "stated": known,
+        "born": dict(zip(("year", "month", "day"), known.birth.split("-"), strict=False)) if known else {},
+        "just": made._replace(organisation=who.place(made.organisation)) if made else None,
+        "linked": [
+            {"id": name, "name": who.place(name), "when": render.say(words.LINKING["since"], when=visit.when(time))}
+            for name, time in standing(node, who.account)
+        ],
+        "agent": who.place(node.organisation),
+    }
+
+
+def standing(node: "Node", account: str) -> list[tuple[str, int]]:
+    """The places that a person is linked to now, and since when (ms), the newest first."""
+    last: dict[str, Any] = {}
+    for notice in person.read(node, account, ("link/1",), LINKS_READ):
+        if isinstance(notice.manifest, LinkManifest):
+            last.setdefault(notice.organisation, notice.manifest)
+    return [(name, one.time) for name, one in last.items() if one.action == "link"]
+
+
+def _meant(node: "Node", text: str) -> tuple[str, str, bytes]:
+    """What a code is: ("asked" or "link", organisation, code), as scanned or typed. Raises LinkError, ValueError."""
+    text = text.rpartition("#")[2] if "#" in text else text
+    if text.upper().startswith(asking.PAYLOAD + ":"):
+        return ("asked", *asking.read_address(text))
+    known = [one.id for one in node.directory.active()]
+    if ":" in text:
+        organisation, code = read_payload(node.network, text)
+    else:
+        organisation, code = read_words(node.network, known, text)
+    if organisation not in known:
+        raise ValueError(organisation)
+    return "link", organisation, code
+
+
+def _asked(node: "Node", visit: Visit, who: Whose, organisation: str, code: bytes) -> Go:
+    """A request for a permission: it is laid before her."""
+    try:
+        identifier = asking.take(node, who.account, organisation, code)
+    except (ValueError, PeerError):
+        raise PageError(404, "unknown-request") from None
+    return Go(visit.link("request", person=who.handle, request=identifier.hex()))
+
+
+def _known(node: "Node", who: Whose) -> Demographics:
+    """Who she is, as a place that is linked already has it, else as her name here suggests; she corrects it."""
+    for copy in node.copies.all(who.account) if node.copies is not None else ():
+        if copy.type == "Patient":
+            found = of_patient(canonical(copy.content).value)
+            if found.family and found.given:
+                return found
+    given, _, family = who.name.rpartition(" ")
+    return Demographics(family, given, "")
+
+
+def _propose(node: "Node", visit: Visit, who: Whose, form: dict[str, str], organisation: str, code: bytes) -> Go:
+    signs = _herself(node, visit, who)
+    stated = {name: form.get(name, "")[:FIELD_CHARACTERS_MAX] for name in ("family", "given")} | {"birth": _born(form)}
+    if not all(stated.values()):
+        raise PageError(400, "link-says-nothing")
+    place, now = who.place(organisation), node.clock()
+    reads = bool(form.get("read"))
+    after = partial(_made, node, who, organisation, link_check(node.network, organisation, who.account, code), reads)
+    parts = [_link_part(node, who, signs, organisation, code, stated, None if reads else after)]
+    sentences = [
+        render.say(words.LINKING["links"], place=place),
+        _says(stated),
+    ]
+    if reads:
+        agent = Party(node.organisation, name=who.place(node.organisation)[:100])
+        text = plain.write(plain.tidy(Plain("share", [agent])), who.account, now)
+        secret = node.vault.random(SECRET_BYTES)
+        draft = draft_consent(node.network, organisation, who.account, now, text, secret, signs.key, None)
+        part = consent_part(node, who, organisation, draft, secret)
+        parts.append(part._replace(finish=partial(_permitted, part.finish, after)))
+        sentences += policies.sentences(text, who.known)
+    changes: list[Markup] = [
+        render.say(words.LINKING[name], place=place) for name in ("compares", "tells", "hands_over", "undo_later")
+    ]
+    act = Act(who.account, sentences, changes, tuple(parts), signs.key, "linking", "linked")
+    return Go(visit.link("sign", person=who.handle, act=acts_of(node).begin(node, act)))
+
+
+def _says(stated: dict[str, str]) -> Markup:
+    born = language.day(datetime.fromisoformat(stated["birth"]))
+    return render.say(words.LINKING["says"], given=stated["given"], family=stated["family"], birth=born)
+
+
+def _born(form: dict[str, str]) -> str:
+    """The date of birth of three fields, as records write it; "" for none."""
+    try:
+        return date(*(int(form.get(name, "")) for name in ("year", "month", "day"))).isoformat()
+    except ValueError:
+        return ""
+
+
+def _link_part(
+    node: "Node", who: Whose, signs: Signer, organisation: str, code: bytes, stated: dict[str, str], after: Any
+) -> Part:
+    statement = codec.encode([node.network, organisation, who.account, code])
+
+    def finish(proof: bytes) -> None:
+        assert node.agent is not None
+        try:
+            node.agent.link(who.account, organisation, code, lambda message: (signs.key, proof), stated)
+        except PeerError as error:
+            named = f"link-{error.code}"
+            if error.answered and named in dict(words.ERRORS.english()):
+                raise PageError(409, named) from None
+            raise
+        if after is not None:
+            after()
+
+    message = link_message(node.network, organisation, who.account, code)
+    return Part("medrec/link/1", statement, message, finish, binary=True)
+
+
+def _permitted(give: Any, after: Any, proof: bytes) -> None:
+    try:
+        give(proof)
+    except Exception:
+        # The link stands by now: it is told of, and what is missing can be allowed on its own.
+        raise PageError(503, "link-without-reading") from None
+    finally:
+        after()
+
+
+def _made(node: "Node", who: Whose, organisation: str, digits: str, reads: bool) -> None:
+    _of_node.setdefault(node, _Made()).keep(who.account, Made(organisation, digits, node.clock()))
+    if reads and node.copies is not None:
+        node.copies.refresh_soon(who.account)
+
+
+def _undo(node: "Node", visit: Visit, who: Whose, organisation: str) -> Go:
+    """Begin the act of undoing a link. Raises PageError."""
+    signs = _herself(node, visit, who)
+    if organisation not in [name for name, _ in standing(node, who.account)]:
+        raise PageError(404, "unknown-line")
+    now, place = node.clock(), who.place(organisation)
+    statement = codec.encode([node.network, organisation, who.account, now])
+
+    def finish(proof: bytes) -> None:
+        sign = partial(_with, (signs.key, proof))
+        linking.leave(node.store, node.peers.call, node.network, now, who.account, organisation, sign)
+
+    message = unlink_message(node.network, organisation, who.account, now)
+    part = Part("medrec/unlink/1", statement, message, finish, binary=True)
+    sentences = [render.say(words.LINKING["unlinks"], place=place)]
+    changes = [render.say(words.LINKING[name], place=place) for name in ("leaves", "stays")]
+    act = Act(who.account, sentences, changes, (part,), signs.key, "linking", "unlinked")
+    return Go(visit.link("sign", person=who.handle, act=acts_of(node).begin(node, act)))
+
+
+def _with(answer: tuple[bytes, bytes], _message: bytes) -> tuple[bytes, bytes]:
+    return answer
+
+
+def _herself(node: "Node", visit: Visit, who: Whose) -> Signer:
+    """Who signs: the person's own key, for nobody else can say who she is. Raises PageError for a helper."""
+    signs = signer(node, visit, who)
+    if signs.acting is not None:
+        raise PageError(403, "not-your-page")
+    return signs
