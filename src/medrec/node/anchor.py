@@ -20,7 +20,14 @@ from medrec.core import codec, merkle, state
 from medrec.core.kinds.anchor import ENTRIES_MAX, encode_attachment
 from medrec.core.outcome import Code
 from medrec.core.state import BatchHead
-from medrec.core.types import EXPIRY_HEIGHTS_MAX, TRANSACTION_BYTES_MAX, encode_body, encode_transaction, transaction_id
+from medrec.core.types import (
+    EXPIRY_HEIGHTS_MAX,
+    TIME_MS_MAX,
+    TRANSACTION_BYTES_MAX,
+    encode_body,
+    encode_transaction,
+    transaction_id,
+)
 from medrec.engines.engine import Engine, EngineError, TransactionRefused
 from medrec.node import store
 from medrec.node.keys import OrganisationKeys
@@ -55,6 +62,8 @@ class Anchorer:
         self._organisation = organisation
         self._network = network
         self._clock = clock
+        # When it was last looked up since when a line waits, and since when; at first at no time there is.
+        self._measured = (TIME_MS_MAX + 1, 0)
 
     def step(self) -> int:
         """Anchor at most one batch; the number of lines anchored. Raises EngineError, StoreError, AnchorError."""
@@ -186,6 +195,18 @@ class Anchorer:
         ).all()
         values = self._signed(last.first, [bytes(row.entry) for row in lines], bytes(lines[-1].hash))
         connection.execute(sql.update(store.batch).where(store.batch.c.number == last.number).values(**values))
+
+    def overdue(self, now: int, delay: int) -> bool:
+        """Whether the oldest line that is not anchored is older than the delay (ms).
+
+        Lines only get younger as they are anchored, so an answer holds until the delay after it has run out.
+        """
+        measured, since = self._measured
+        if not measured <= now <= since + delay:
+            oldest = self.waiting_since()
+            since = now if oldest is None else oldest
+            self._measured = (now, since)
+        return now > since + delay
 
     def waiting_since(self) -> int | None:
         """The time of the oldest line that is not anchored, None if all are: the merge delay is counted from it."""

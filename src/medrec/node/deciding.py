@@ -19,7 +19,7 @@ from medrec.core.manifests.access import Basis, Request
 from medrec.node import holding, store
 from medrec.node.journal import Person
 from medrec.node.nullifiers import Nullifiers
-from medrec.node.prepared import Prepared
+from medrec.node.prepared import Prepared, hexed
 from medrec.node.reading import Reader, signed_records
 from medrec.node.refusals import Code, Refusal
 
@@ -39,17 +39,16 @@ CHUNK = 500
 
 GIVEN_REMEMBERED_MAX = 10_000
 
+_CONSENTS = (
+    sql.select(hexed(store.consent.c.hash, store.consent.c.nullifier))
+    .where(store.consent.c.account == sql.bindparam("wanted"))
+    .scalar_subquery()
+)
 _PERSON = Prepared(
     # Whose own demographics contradict her account is treated like one who is unknown, until a human has looked.
-    sql.select(store.person).where(
+    sql.select(store.person, _CONSENTS.label("consents")).where(
         store.person.c.account == sql.bindparam("wanted"), holding.holds_all(store.person.c.id)
     )
-)
-_CONSENTS = Prepared(
-    sql.select(store.consent.c.hash, store.consent.c.nullifier).where(
-        store.consent.c.account == sql.bindparam("wanted")
-    ),
-    plain=True,
 )
 
 
@@ -75,9 +74,15 @@ class Given(NamedTuple):
     nullifiers: tuple[bytes, ...]
 
     @classmethod
+    def read(cls, text: str) -> "Given":
+        """From hash and nullifier of each, in any order, all in hex."""
+        data = bytes.fromhex(text)
+        return cls.of((data[at : at + 32], data[at + 32 : at + 64]) for at in range(0, len(data), 64))
+
+    @classmethod
     def of(cls, rows: Iterable[tuple[bytes, bytes]]) -> "Given":
         """From hash and nullifier of each, in any order."""
-        consents = tuple(sorted((bytes(digest).hex(), bytes(nullifier)) for digest, nullifier in rows))
+        consents = tuple(sorted((digest.hex(), nullifier) for digest, nullifier in rows))
         return cls(consents, tuple(name for name, _ in consents), tuple(nullifier for _, nullifier in consents))
 
 
@@ -99,7 +104,7 @@ class Decider:
     def __init__(self, node: "Node") -> None:
         self._node = node
         self._nullifiers = Nullifiers(node.engine)
-        self._given: dict[tuple[tuple[bytes, bytes], ...], Given] = {}
+        self._given: dict[str, Given] = {}
 
     def standing(
         self, connection: sql.Connection, account: str, known: Person | None = None, purpose: str = ""
@@ -108,27 +113,27 @@ class Decider:
         not opened again. Raises EngineError, VaultError."""
         found = _PERSON.first(connection, {"wanted": account})
         person: Person | None = None
-        rows: tuple[tuple[bytes, bytes], ...] = ()
+        text = ""
         if found is not None:
             if known is not None and known.id == found.id:
                 person = known
             else:
                 person = self._node.journal.opened(found)
-            rows = tuple(_CONSENTS.all(connection, {"wanted": account}))
-        given = self._given_in(rows)
+            text = found.consents or ""
+        given = self._given_in(text)
         if not self._nullifiers.none_of(given.nullifiers):
             gone = self._nullifiers.among(given.nullifiers)
-            given = Given.of((digest, nullifier) for digest, nullifier in rows if bytes(nullifier) not in gone)
+            given = Given.of((bytes.fromhex(name), mark) for name, mark in given.consents if mark not in gone)
         rules = self._node.consents.rules(connection, person, given.names)
         return Standing(person, given, self._node.emergencies.rules(rules, purpose))
 
-    def _given_in(self, rows: tuple[tuple[bytes, bytes], ...]) -> Given:
-        """What is made of the rows that stand in the store now; it follows from them alone."""
-        found = self._given.get(rows)
+    def _given_in(self, text: str) -> Given:
+        """What is made of the consents that stand in the store now; it follows from them alone."""
+        found = self._given.get(text)
         if found is None:
             if len(self._given) >= GIVEN_REMEMBERED_MAX:
                 self._given = {}
-            found = self._given[rows] = Given.of(rows)
+            found = self._given[text] = Given.read(text)
         return found
 
     def still(self, standing: Standing) -> bool:

@@ -16,6 +16,7 @@ import sqlalchemy as sql
 
 from medrec.core import manifests
 from medrec.core.address import AddressError
+from medrec.core.consent.compiling import unturned
 from medrec.core.consent.decide import Decision, decide, judge
 from medrec.core.consent.facts import Request as Facts
 from medrec.core.consent.terms import EMERGENCY
@@ -79,13 +80,14 @@ class Door(Protocol[Answer_co]):
 
 
 class Plan(NamedTuple):
-    """What was decided: about whom, on what, and which records go. `changes` is the count of consents and disputes
-    when they were read."""
+    """What was decided: about whom, on what, and which records go. `now` is the time that was decided for (ms),
+    `changes` the count of consents and disputes when they were read."""
 
     person: Person
     facts: Facts
     decision: Decision
     standing: Standing
+    now: int
     changes: int
     chosen: Chosen
     attach: tuple[str, ...]
@@ -101,8 +103,6 @@ class Gate:
         self._credentials = CredentialCheck(node)
         self.decider = Decider(node)
         self.reader = Reader(node)
-        self._waiting_since = 0
-        self._measured = -1
         self.step = step
 
     def release(self, caller: str, ask: Ask, door: "Door[Answer]") -> Answer:
@@ -257,16 +257,8 @@ class Gate:
         return found is not None and found.active
 
     def _check_merge_delay(self, now: int) -> None:
-        """Refuse when the oldest line that is not anchored is older than the delay.
-
-        Lines only get younger as they are anchored, so an answer holds until the delay after it has run out.
-        """
-        delay = self._node.merge_delay_ms
-        if self._measured <= now <= self._waiting_since + delay and self._measured >= 0:
-            return
-        oldest = self._node.anchorer.waiting_since()
-        self._waiting_since, self._measured = now if oldest is None else oldest, now
-        if now > self._waiting_since + delay:
+        """Refuse when the oldest line that is not anchored is older than the delay."""
+        if self._node.anchorer.overdue(now, self._node.merge_delay_ms):
             raise Refusal(Code.MERGE_DELAY)
 
     def _decide(self, ask: Ask, now: int, door: "Door[Any]", seen: "_Seen") -> Plan:
@@ -282,26 +274,28 @@ class Gate:
             permitted = Permitted(self._node, self.reader, connection, person, decision, scope)
             chosen = door.choose(ask, permitted)
         attach = tuple(sorted({code for allowed in chosen.records for code in allowed.attach}))
-        return Plan(person, facts, decision, standing, changes, chosen, attach, permitted.contents)
+        return Plan(person, facts, decision, standing, now, changes, chosen, attach, permitted.contents)
 
     def _recheck(self, caller: str, plan: Plan) -> None:
         """Is everything that decided still in force, does nothing new forbid it, and is the requester still active?
 
-        What is written here counts `changes` up before it is durable, and what others take back shows on the ledger:
-        if neither has moved, the consents are those that were read, and only the time is new.
+        What is written here counts `changes` up before it is durable, and what others take back shows on the ledger.
+        If neither has moved, the consents are those that were read; if none of them began or ended meanwhile either,
+        the decision is the one that was made.
         """
         node, now = self._node, self._node.clock()
+        account = plan.person.account
         if not self._active(caller):
             raise Refusal(Code.REQUESTER_SUSPENDED)
-        assert plan.person.account is not None
-        if node.consents.changes == plan.changes and self.decider.still(plan.standing):
-            standing = plan.standing
-        else:
-            with node.store.read() as connection:
-                purpose = plan.facts.purposes[0]
-                standing = self.decider.standing(connection, plan.person.account, plan.person, purpose)
-        if node.disputes.stops(plan.person.account, caller):
+        assert account is not None
+        if node.disputes.stops(account, caller):
             raise Refusal(Code.CONSENT_CHANGED, decided=plan.decision.decided)
+        standing = plan.standing
+        if node.consents.changes != plan.changes or not self.decider.still(standing):
+            with node.store.read() as connection:
+                standing = self.decider.standing(connection, account, plan.person, plan.facts.purposes[0])
+        elif unturned(standing.rules, plan.now, now):
+            return
         decision = decide(plan.facts, standing.rules, now)
         gone = set(plan.decision.decided).difference(standing.given.names)
         if gone or decision.effect != "permit":

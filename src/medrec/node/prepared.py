@@ -9,6 +9,28 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import sqlalchemy as sql
+from sqlalchemy.ext.compiler import compiles
+
+
+class hexed(sql.sql.functions.GenericFunction[str]):  # noqa: N801  it is written like the database's own functions
+    """Columns of bytes, of all rows, as one hexadecimal text.
+
+    A driver hands rows over one by one, and lets every other thread in between; one text it hands over at once.
+    """
+
+    type = sql.String()
+    inherit_cache = True
+
+
+@compiles(hexed)
+def _hexed(element: Any, compiler: Any, **rest: Any) -> str:
+    return f"group_concat({' || '.join(f'hex({compiler.process(one, **rest)})' for one in element.clauses)}, '')"
+
+
+@compiles(hexed, "postgresql")
+def _hexed_in_postgresql(element: Any, compiler: Any, **rest: Any) -> str:
+    parts = (f"encode({compiler.process(one, **rest)}, 'hex')" for one in element.clauses)
+    return f"string_agg({' || '.join(parts)}, '')"
 
 
 class _Made(NamedTuple):
@@ -17,6 +39,8 @@ class _Made(NamedTuple):
     """The parameters in their order; None where the driver takes them by name."""
     fixed: dict[str, Any]
     row: Any
+    begins: bool
+    """Whether a transaction has to be begun, because the driver begins none by itself."""
 
 
 class Prepared:
@@ -35,7 +59,7 @@ class Prepared:
         """The rows of a query, with a name for each column. Raises sqlalchemy.exc.DBAPIError."""
         made = self._for(connection)
         bound = self._bound(made, values)
-        driver: Any = _begun(connection)
+        driver: Any = _begun(connection, made)
         try:
             cursor = driver.cursor()
             try:
@@ -55,7 +79,7 @@ class Prepared:
         """Run a writing statement for each of these. Raises sqlalchemy.exc.DBAPIError."""
         made = self._for(connection)
         bound = [self._bound(made, values) for values in rows]
-        driver: Any = _begun(connection)
+        driver: Any = _begun(connection, made)
         try:
             cursor = driver.cursor()
             try:
@@ -83,15 +107,16 @@ class Prepared:
                 # The names are the columns' own.
                 kind: Any = namedtuple("Row", self._statement.selected_columns.keys())  # type: ignore[misc]
                 row = kind._make
-            found = self._made[dialect.name] = _Made(compiled.string, names, fixed, row)
+            found = self._made[dialect.name] = _Made(compiled.string, names, fixed, row, dialect.name == "sqlite")
         return found
 
 
-def _begun(connection: sql.Connection) -> Any:
-    """The driver's connection, inside the transaction that SQLAlchemy would have begun."""
-    if not connection.in_transaction():
-        connection.begin()
-    return connection.connection.dbapi_connection
+def _begun(connection: sql.Connection, made: _Made) -> Any:
+    """The driver's connection, inside a transaction: all that is read with it until its end is of one moment."""
+    driver: Any = connection.connection.dbapi_connection
+    if made.begins and not driver.in_transaction:
+        driver.execute("BEGIN")
+    return driver
 
 
 def _wrapped(connection: sql.Connection, text: str, error: BaseException) -> BaseException:

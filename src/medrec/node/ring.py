@@ -10,8 +10,8 @@ The file: 8 bytes, the number of the next secret that was never given out; then 
 import fcntl
 import os
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import weakref
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -62,13 +62,12 @@ class FileRing:
     """A ring in a file of mode 0600. Several processes may use it: each draws secrets of its own."""
 
     def __init__(self, path: Path, random: Callable[[int], bytes]) -> None:
-        self._path = path
         self._random = random
         self._lock = threading.Lock()
         # What an earlier process drew and did not give out is passed over: no two people share a secret.
         self._next = self._drawn = 0
-        with self._opened():
-            pass
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        weakref.finalize(self, os.close, self._file)
 
     def make(self) -> int:
         """See Ring."""
@@ -80,36 +79,28 @@ class FileRing:
 
     def _draw(self) -> None:
         secrets = b"".join(self._random(SECRET_BYTES) for _ in range(BLOCK))
-        with self._opened() as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            first = int.from_bytes(os.pread(file, HEAD_BYTES, 0), "big")
-            os.pwrite(file, secrets, _place(first))
-            os.pwrite(file, (first + BLOCK).to_bytes(HEAD_BYTES, "big"), 0)
-            os.fsync(file)
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+        try:
+            first = int.from_bytes(os.pread(self._file, HEAD_BYTES, 0), "big")
+            os.pwrite(self._file, secrets, _place(first))
+            os.pwrite(self._file, (first + BLOCK).to_bytes(HEAD_BYTES, "big"), 0)
+            os.fsync(self._file)
+        finally:
+            fcntl.flock(self._file, fcntl.LOCK_UN)
         self._next, self._drawn = first, first + BLOCK
 
     def secret(self, number: int) -> bytes | None:
         """See Ring."""
         if number < 0:
             return None
-        with self._opened() as file:
-            found = os.pread(file, SECRET_BYTES, _place(number))
+        found = os.pread(self._file, SECRET_BYTES, _place(number))
         return found if len(found) == SECRET_BYTES and found != bytes(SECRET_BYTES) else None
 
     def destroy(self, number: int) -> None:
         """See Ring. The place is overwritten twice: with chance, then with zeros."""
-        with self._opened() as file:
-            for data in (self._random(SECRET_BYTES), bytes(SECRET_BYTES)):
-                os.pwrite(file, data, _place(number))
-                os.fsync(file)
-
-    @contextmanager
-    def _opened(self) -> Iterator[int]:
-        file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            yield file
-        finally:
-            os.close(file)
+        for data in (self._random(SECRET_BYTES), bytes(SECRET_BYTES)):
+            os.pwrite(self._file, data, _place(number))
+            os.fsync(self._file)
 
 
 def _place(number: int) -> int:

@@ -17,6 +17,8 @@ from typing import Any, TypeVar
 import sqlalchemy as sql
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table
 
+from medrec.node.connections import Readings, sqlite_settings
+
 Result = TypeVar("Result")
 COMPACT_ATTEMPTS = 5
 GROUP_MAX = 256
@@ -233,23 +235,24 @@ class Store:
             target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             target.touch(mode=0o600)
             self.engine = sql.create_engine(f"sqlite:///{target}", connect_args={"timeout": 10})
-            sql.event.listen(self.engine, "connect", _sqlite_settings)
-            sql.event.listen(self.engine, "begin", _sqlite_begin)
+            sqlite_settings(self.engine)
         else:
             self.engine = sql.create_engine(target)
         try:
             metadata.create_all(self.engine)
         except sql.exc.DBAPIError as error:
             raise _translated(error) from error
+        self._readings = Readings(self.engine)
         self._queue: queue.SimpleQueue[tuple[Callable[[sql.Connection], Any], Future[Any]] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
     @contextmanager
     def read(self) -> Iterator[sql.Connection]:
-        """A connection for reading. Raises StoreError for what the disk refuses."""
+        """A connection for reading; all that is read with it is of one moment. Raises StoreError for what the disk
+        refuses."""
         try:
-            with self.engine.connect() as connection:
+            with self._readings.one() as connection:
                 yield connection
         except sql.exc.DBAPIError as error:
             raise _translated(error) from error
@@ -337,22 +340,8 @@ class Store:
         """Finish what was handed over, then let the file go."""
         self._queue.put(None)
         self._thread.join()
+        self._readings.let_go()
         self.engine.dispose()
-
-
-def _sqlite_settings(connection: Any, _: Any) -> None:
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA synchronous=FULL")
-    cursor.execute("PRAGMA foreign_keys=ON")
-    cursor.close()
-
-
-def _sqlite_begin(connection: sql.Connection) -> None:
-    # To the driver itself: this runs before every read, and takes no lock that could fail.
-    driver: Any = connection.connection.dbapi_connection
-    driver.execute("BEGIN")
 
 
 def _translated(error: sql.exc.DBAPIError) -> StoreError:

@@ -8,11 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medrec.core.consent import terms
-from medrec.core.consent.compiling import Rules, compile_consents
+from medrec.core.consent.compiling import Rules, compile_consents, unturned
 from medrec.core.consent.decide import Decision, decide, judge
+from medrec.core.consent.emergency import with_default
 from medrec.core.consent.facts import Record, Request, describing
 from medrec.core.consent.floor import floor_of
-from medrec.core.consent.policy import Given
+from medrec.core.consent.policy import Given, Unreadable
 from medrec.core.consent.reading import read_consent
 from medrec.core.consent.times import Span
 
@@ -170,6 +171,37 @@ def test_an_r4_root_without_conditions_is_the_base_of_r5(
     below = [typed(top, "deny" if base == "permit" else "permit") for top in tops]
     root = {"type": base, **({"provision": below} if below else {})}
     assert open_to([give(r4(root))], request, record) == open_to([give(r5(base, *tops))], request, record)
+
+
+TIMES = st.sampled_from((-1, 0, 1, NOW - 1, NOW, NOW + 1, 1_640_995_199_999, 1_640_995_200_000, 1_735_689_600_000))
+
+
+@settings(max_examples=300)
+@given(consents, requests, TIMES, TIMES, st.integers(0, 3))
+def test_where_nothing_begins_or_ends_the_decision_stays(
+    found: list[Given], request: Request, then: int, now: int, revoked: int
+) -> None:
+    ended = [one if at != revoked else Given(one.id, one.content, NOW) for at, one in enumerate(found)]
+    if revoked == 0:
+        ended.append(Given("broken", Unreadable("not-a-consent", "Consent"), NOW))
+    for rules in (rules_of(ended), with_default(rules_of(ended))):
+        if unturned(rules, then, now):
+            assert decide(request, rules, then) == decide(request, rules, now)
+
+
+def test_a_beginning_and_an_end_are_turns() -> None:
+    rules = rules_of([give(r4(rule("permit", who=X, period={"start": "1970-01-01T00:00:00.500Z"})), revoked=NOW)])
+    assert rules.turns[1:-1] == (500, NOW)
+    for then, now, same in (
+        (499, 500, False),
+        (500, 999, True),
+        (999, 1000, False),
+        (1000, 999, False),
+        (0, 499, True),
+    ):
+        assert unturned(rules, then, now) is same
+    verdicts = [decide(ask(X), rules, now).effect for now in (499, 500, 999, 1000)]
+    assert verdicts == ["deny", "permit", "permit", "deny"]
 
 
 @given(consents, requests, records, st.integers(NOW - 2, NOW + 2), st.integers(0, 3))

@@ -5,6 +5,7 @@ that where an exception holds its parent does not count. What depends on the req
 depends on the record (`tests`), so that the first part is done once per request.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal, NamedTuple
 
@@ -49,6 +50,11 @@ class Rule(msgspec.Struct, frozen=True):
     """What it is combined by: 3 the law, 2 an explicit deny, 1 a provision that permits, 0 the general base."""
     plain: bool = True
     """Whether it puts no condition on action, holder and type, so that these need not be looked at."""
+    at_best: bool = True
+    """Whether it counts before a record is known, at best for the requester: a permit may mean every record, a deny
+    with conditions on the record may spare every one."""
+    content: bool = False
+    """Whether it asks for more of a record than its type: then what it holds back shows by what is missing."""
 
 
 class Notice(msgspec.Struct, frozen=True):
@@ -67,12 +73,16 @@ class Broken(msgspec.Struct, frozen=True):
     until: int
 
 
+Mark = tuple[int, int, int, bool]
+"""What a consent says about marks: how new it is, from when until when it says so, and yes or no."""
+
 Row = tuple[int, int, tuple[frozenset[str], ...], Rule]
 """A rule with what is asked of it first: from when and until when, and the actors after those it is found by."""
 
 
 class Table(NamedTuple):
-    """The rules for one purpose: those for `anyone`, and those that name somebody, by each name that they name."""
+    """The rules for one purpose, in their order: those for `anyone`, and, by each name that rules name, those for it
+    together with those for anyone."""
 
     anyone: tuple[Row, ...]
     named: dict[str, tuple[Row, ...]]
@@ -83,7 +93,8 @@ class Rules(msgspec.Struct, frozen=True):
 
     `by_purpose` holds, for each purpose that a rule names, the rules that cover it; `every_purpose` those that name
     none, for all other purposes. `strangers` are the actors of whom the ledger alone does not say who they are.
-    `marks` are what her consents say about marks: how new, from when until when, and yes or no.
+    `marks` are what her consents say about marks: how new, from when until when, and yes or no. `turns` are the times
+    (ms) at which something of all this begins or ends, in order: between two of them every decision is the same.
     """
 
     every: tuple[Rule, ...]
@@ -92,7 +103,8 @@ class Rules(msgspec.Struct, frozen=True):
     broken: tuple[Broken, ...] = ()
     notices: tuple[Notice, ...] = ()
     strangers: tuple[str, ...] = ()
-    marks: tuple[tuple[int, int, int, bool], ...] = ()
+    marks: tuple[Mark, ...] = ()
+    turns: tuple[int, ...] = ()
 
 
 class Floor(msgspec.Struct, frozen=True):
@@ -114,7 +126,7 @@ def compile_consents(consents: Iterable[Given], floor: Sequence[Floor] = (), not
     unique = {given.id: given for given in sorted(consents, key=lambda given: (given.id, -_end(given)))}
     rules: list[Rule] = [_floor(law, number) for number, law in enumerate(sorted(floor, key=lambda law: law.id))]
     broken: list[Broken] = []
-    marks: list[tuple[int, int, int, bool]] = []
+    marks: list[Mark] = []
     for name in sorted(unique):
         given = unique[name]
         if isinstance(given.content, Unreadable):
@@ -124,8 +136,7 @@ def compile_consents(consents: Iterable[Given], floor: Sequence[Floor] = (), not
             if given.content.marks is not None:
                 start, end = given.content.period
                 marks.append((given.content.dated, start, min(end, _end(given)), given.content.marks))
-    found = gather(rules, tuple(broken), tuple(notices))
-    return msgspec.structs.replace(found, marks=tuple(sorted(marks))) if marks else found
+    return gather(rules, tuple(broken), tuple(notices), tuple(sorted(marks)))
 
 
 def marks_allowed(rules: Rules, now: int) -> bool:
@@ -135,7 +146,17 @@ def marks_allowed(rules: Rules, now: int) -> bool:
     return bool(said) and not max(said)[1]
 
 
-def gather(rules: Sequence[Rule], broken: tuple[Broken, ...] = (), notices: tuple[Notice, ...] = ()) -> Rules:
+def unturned(rules: Rules, then: int, now: int) -> bool:
+    """Whether nothing began or ended between two times (ms), so that what was decided then is what is decided now."""
+    return bisect_right(rules.turns, then) == bisect_right(rules.turns, now)
+
+
+def gather(
+    rules: Sequence[Rule],
+    broken: tuple[Broken, ...] = (),
+    notices: tuple[Notice, ...] = (),
+    marks: tuple[Mark, ...] = (),
+) -> Rules:
     """Flat rules, with the index that finds those of a purpose."""
     purposes = sorted({purpose for rule in rules if rule.purposes is not None for purpose in sorted(rule.purposes)})
     by_purpose = {
@@ -145,18 +166,23 @@ def gather(rules: Sequence[Rule], broken: tuple[Broken, ...] = (), notices: tupl
     every_purpose = _table([rule for rule in rules if rule.purposes is None])
     actors = {token for rule in rules for named in rule.actors for token in sorted(named)}
     strangers = tuple(token for token in sorted(actors) if is_stranger(token))
-    return Rules(tuple(rules), by_purpose, every_purpose, broken, notices, strangers)
+    turns = {turn for rule in rules for turn in (rule.start, rule.end)}
+    turns.update(item.until for item in broken)
+    turns.update(turn for _, start, end, _ in marks for turn in (start, end))
+    return Rules(tuple(rules), by_purpose, every_purpose, broken, notices, strangers, marks, tuple(sorted(turns)))
 
 
 def _table(rules: Sequence[Rule]) -> Table:
-    named: dict[str, list[Row]] = {}
+    names = {name for rule in rules if rule.actors for name in sorted(rule.actors[0])}
+    named: dict[str, list[Row]] = {name: [] for name in sorted(names)}
     anyone: list[Row] = []
     for rule in rules:
         row = (rule.start, rule.end, rule.actors[1:], rule)
-        if not rule.actors:
-            anyone.append(row)
         for name in sorted(rule.actors[0]) if rule.actors else ():
-            named.setdefault(name, []).append(row)
+            named[name].append(row)
+        if not rule.actors:
+            for rows in (anyone, *named.values()):
+                rows.append(row)
     return Table(tuple(anyone), {name: tuple(found) for name, found in named.items()})
 
 
@@ -181,6 +207,8 @@ def _floor(law: Floor, number: int) -> Rule:
         (("label", (law.labels, frozenset(), "deny")),),
         lifted=law.lifted,
         force=3,
+        at_best=False,
+        content=True,
     )
 
 
@@ -241,6 +269,8 @@ class _Compiler:
                 frozenset().union(*(provision.labels or frozenset() for provision in path)),
                 force=0 if strength == "base" else 2 if effect == "deny" else 1,
                 plain=actions is None and not custodians and all(name != "kind" for name, _ in tests),
+                at_best=effect == "permit" or not tests,
+                content=any(name != "kind" for name, _ in tests),
             )
         )
         return number

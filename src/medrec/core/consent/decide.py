@@ -15,8 +15,10 @@ In plain words:
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, NamedTuple
 
+import msgspec
+
 from medrec.core.consent import terms
-from medrec.core.consent.compiling import Notice, Rule, Rules, Table, marks_allowed
+from medrec.core.consent.compiling import Notice, Row, Rule, Rules, Table, marks_allowed
 from medrec.core.consent.facts import Record, Request
 from medrec.core.consent.times import Span
 
@@ -39,7 +41,7 @@ class Redaction(NamedTuple):
     parts: tuple[tuple[tuple[str, Any], ...], ...]
 
 
-class Decision(NamedTuple):
+class Decision(msgspec.Struct, frozen=True):
     """The verdict about a request. "permit" says that something may go out; ask `judge` of each record.
 
     `reason`: permitted, denied, no-consent, consent-broken, purpose-missing, purpose-unknown, actor-unresolved.
@@ -67,7 +69,7 @@ class Decision(NamedTuple):
         return tuple(redaction for redaction in asked if redaction is not None)
 
 
-class Judgement(NamedTuple):
+class Judgement(msgspec.Struct, frozen=True):
     """The verdict about one record, the consents (and the law) that decided, and what has to travel with it.
 
     `reason`: permitted, denied, no-consent, or what is not known of the record: labels-unknown, record-undated,
@@ -101,11 +103,12 @@ def decide(request: Request, rules: Rules, now: int) -> Decision:
         if request.unresolved:
             doubtful |= _doubtful(bearing, request)
         # At best for the requester: every record that a permit could mean, none that a deny could spare.
-        best = combine([rule for rule in bearing if _at_best(rule, doubtful)])
+        hoped = [rule for rule in bearing if rule.at_best and (rule.effect == "deny" or rule.number not in doubtful)]
+        best = combine(hoped)
         if best.effect == "deny":
             return _refused(bearing, best, doubtful)
         left.append(bearing)
-    ids, law = _consents(left), _law(left)
+    ids, law = _sources([rule for bearing in left for rule in bearing])
     attach = NOTHING if terms.EMERGENCY.isdisjoint(request.purposes) else ("break-glass-review",)
     marks = bool(rules.marks) and marks_allowed(rules, now)
     return Decision("permit", "permitted", ids, (), attach, tuple(left), doubtful, rules.notices, law, marks)
@@ -137,7 +140,7 @@ all the rest. Of general bases the newest counts; those of the same instant coun
 """
 
 
-class Outcome(NamedTuple):
+class Outcome(msgspec.Struct, frozen=True):
     """What is left when rules are combined."""
 
     effect: Literal["permit", "deny"]
@@ -164,14 +167,26 @@ def combine(matching: Sequence[Rule]) -> Outcome:
 
 
 def _bearing(request: Request, table: Table, now: int) -> tuple[Rule, ...]:
-    """The rules whose conditions on the request hold, or may hold."""
+    """The rules whose conditions on the request hold, or may hold, in their order."""
     who = request.who | request.unresolved if request.unresolved else request.who
-    found = {rule.number: rule for start, end, _, rule in table.anyone if start <= now < end}
-    for name in table.named.keys() & who:
-        for start, end, others, rule in table.named[name]:
-            if start <= now < end and not (others and any(map(who.isdisjoint, others))):
-                found[rule.number] = rule
-    return tuple([found[number] for number in sorted(found) if found[number].plain or _meant(found[number], request)])
+    return tuple(
+        [
+            rule
+            for start, end, others, rule in _rows(table, who)
+            if start <= now < end
+            and not (others and any(map(who.isdisjoint, others)))
+            and (rule.plain or _meant(rule, request))
+        ]
+    )
+
+
+def _rows(table: Table, who: frozenset[str]) -> Sequence[Row]:
+    """The rules that mean anyone, or somebody by one of these names; each once."""
+    names = table.named.keys() & who
+    if len(names) < 2:
+        return table.named[names.pop()] if names else table.anyone
+    found = {row[3].number: row for name in names for row in table.named[name]}
+    return [found[number] for number in sorted(found)]
 
 
 def _meant(rule: Rule, request: Request) -> bool:
@@ -192,20 +207,14 @@ def _doubtful(bearing: Sequence[Rule], request: Request) -> frozenset[int]:
     return frozenset(rule.number for rule in bearing if any(map(request.who.isdisjoint, rule.actors)))
 
 
-def _at_best(rule: Rule, doubtful: frozenset[int]) -> bool:
-    if rule.effect == "permit":
-        return rule.number not in doubtful
-    return not rule.tests
-
-
 def _refused(bearing: Sequence[Rule], best: Outcome, doubtful: frozenset[int]) -> Decision:
     """The refusal of a request as a whole."""
     in_doubt = [rule for rule in bearing if rule.number in doubtful]
     sure = [rule for rule in best.rules if rule.number not in doubtful]
     if in_doubt and not sure:
-        return Decision("indeterminate", "actor-unresolved", _consents([bearing]), _consents([in_doubt]))
+        return Decision("indeterminate", "actor-unresolved", _sources(bearing)[0], _sources(in_doubt)[0])
     denies = [rule for rule in bearing if rule.effect == "deny" and rule.strength != "floor"]
-    return Decision("deny", "denied" if denies else "no-consent", _consents([denies]))
+    return Decision("deny", "denied" if denies else "no-consent", _sources(denies)[0])
 
 
 def _redaction(bearing: Sequence[Rule]) -> Redaction | None:
@@ -225,16 +234,15 @@ def _text(value: Any) -> str:
     return " ".join(map(_text, value)) if isinstance(value, tuple) else str(value)
 
 
-def _consents(bearing: Iterable[Iterable[Rule]]) -> tuple[str, ...]:
-    """The consents from which these rules come."""
-    found = {rule.consent for rules in bearing for rule in rules if rule.strength not in LAW}
-    return tuple(sorted(found) if len(found) > 1 else found)
-
-
-def _law(bearing: Iterable[Iterable[Rule]]) -> tuple[str, ...]:
-    """The lines of the law among these rules."""
-    found = {rule.consent for rules in bearing for rule in rules if rule.strength in LAW}
-    return tuple(sorted(found) if len(found) > 1 else found)
+def _sources(rules: Iterable[Rule]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The consents, and the lines of the law, from which these rules come."""
+    consents, law = set(), set()
+    for rule in rules:
+        if rule.strength in LAW:
+            law.add(rule.consent)
+        else:
+            consents.add(rule.consent)
+    return tuple(sorted(consents)), tuple(sorted(law))
 
 
 _RESTRICTED = terms.rank("R")
@@ -265,12 +273,13 @@ def _judge(bearing: Sequence[Rule], record: Record, doubtful: frozenset[int]) ->
         matching = [rule for rule in matching if not any(not rule.lifted.isdisjoint(names) for names in named)]
     outcome = combine(matching)
     if outcome.effect == "permit":
-        return Judgement("permit", "permitted", _consents([outcome.rules]))
+        return Judgement("permit", "permitted", _sources(outcome.rules)[0])
     sure = [rule for rule in outcome.rules if rule.number not in doubts]
-    hidden = any(name != "kind" for rule in outcome.rules for name, _ in rule.tests)
+    hidden = any(rule.content for rule in outcome.rules)
     if sure or not doubts:
-        return Judgement("deny", "denied" if sure else "no-consent", _consents([sure]), law=_law([sure]), hidden=hidden)
-    in_doubt = _consents([[rule for rule in bearing if rule.number in doubts]])
+        consents, law = _sources(sure)
+        return Judgement("deny", "denied" if sure else "no-consent", consents, law=law, hidden=hidden)
+    in_doubt = _sources([rule for rule in bearing if rule.number in doubts])[0]
     return Judgement("indeterminate", min(doubts.values()), in_doubt, hidden=hidden)
 
 

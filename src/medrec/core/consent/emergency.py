@@ -7,8 +7,6 @@ the person or the law forbids stays forbidden.
 
 from typing import Literal
 
-import msgspec
-
 from medrec.core.consent import terms
 from medrec.core.consent.compiling import NO_PARENT, Rule, Rules, gather
 from medrec.core.consent.facts import Record
@@ -66,8 +64,7 @@ def with_default(rules: Rules) -> Rules:
         (),
         (),
     )
-    found = gather([*rules.every, more], rules.broken, rules.notices)
-    return msgspec.structs.replace(found, marks=rules.marks)
+    return gather([*rules.every, more], rules.broken, rules.notices, rules.marks)
 
 
 def in_scope(scope: Scope, record: Record) -> bool:

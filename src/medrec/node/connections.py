@@ -1,0 +1,83 @@
+"""Connections to the node's store: how one is set up, how a reading begins and ends, and which are kept for the next.
+
+Whatever is read with one connection is of one moment, from its first statement to its end.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sql
+
+KEPT_MAX = 16
+
+
+class Readings:
+    """Connections for reading, kept open between two readings: to make one costs more than most readings."""
+
+    def __init__(self, engine: sql.Engine) -> None:
+        self._engine = engine
+        self._kept: list[sql.Connection] = []
+
+    @contextmanager
+    def one(self) -> Iterator[sql.Connection]:
+        """A connection for one reading. Raises sqlalchemy.exc.DBAPIError."""
+        connection = self._take()
+        try:
+            yield connection
+            _over(connection)
+        except sql.exc.DBAPIError:
+            # Whatever is wrong with this one may be wrong with all of them.
+            connection.close()
+            self.let_go()
+            raise
+        except BaseException:
+            connection.close()
+            raise
+        if len(self._kept) < KEPT_MAX:
+            self._kept.append(connection)
+        else:
+            connection.close()
+
+    def _take(self) -> sql.Connection:
+        try:
+            return self._kept.pop()
+        except IndexError:
+            return self._engine.connect()
+
+    def let_go(self) -> None:
+        """Close those that nobody uses."""
+        kept, self._kept = self._kept, []
+        for connection in kept:
+            connection.close()
+
+
+def _over(connection: sql.Connection) -> None:
+    if connection.in_transaction():
+        connection.rollback()
+    else:
+        # A prepared statement begins by itself.
+        driver: Any = connection.connection.dbapi_connection
+        driver.rollback()
+
+
+def sqlite_settings(engine: sql.Engine) -> None:
+    """How connections to a SQLite file behave: a log that readers do not wait for, durable at every commit."""
+    sql.event.listen(engine, "connect", _connected)
+    sql.event.listen(engine, "begin", _begun)
+
+
+def _connected(connection: Any, _: Any) -> None:
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _begun(connection: sql.Connection) -> None:
+    # To the driver itself: this takes no lock that could fail. A prepared statement may have begun already.
+    driver: Any = connection.connection.dbapi_connection
+    if not driver.in_transaction:
+        driver.execute("BEGIN")
