@@ -331,7 +331,7 @@ def check_manifest(data: bytes, network: str, known: dict[str, Any], record: byt
         with reading("record"):
             value = read_json(record, literals=True)
             content = canonical(value, 64).encode()
-        said = "The record's SHA-256 is not the signed one: it was changed, or belongs to another receipt."
+        said = "The record is not the signed one: it was changed, was cut at its source, or belongs to another receipt."
         demand(sha256(content).hex() == wanted, "record-changed", said)
     return dict(manifest)
 

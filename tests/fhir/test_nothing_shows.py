@@ -17,6 +17,7 @@ from medrec.node import access, store
 from medrec.node.deciding import Allowed, Permitted
 from medrec.node.fhir.search import COMMON
 from tests.fhir.asking import LOINC, SUD, WITHOUT_SUBSTANCE_USE, Told, ask, observation, resource
+from tests.fhir.cuts import CUTS
 from tests.node import network as networking
 from tests.node.network import Network, Patient
 from tests.node.test_gate import written
@@ -72,6 +73,8 @@ HIDDEN = {
         },
     ),
     ("Procedure", "detox"): resource("Procedure", "detox", status="completed", meta={"security": [SUD]}),
+    # Each way in which a part alone is sensitive: the whole record stays, and leaves no trace.
+    **CUTS,
 }
 
 VALUES = {
@@ -83,9 +86,8 @@ VALUES = {
 }
 
 
-def interactions() -> list[str]:
+def interactions(kinds: tuple[str, ...] = ("Observation", "Condition", "Encounter")) -> list[str]:
     """Every parameter with values that meet the hidden part, every include, pages, counts, reads."""
-    kinds = ("Observation", "Condition", "Encounter")
     found = [*kinds, "MedicationRequest", "Procedure"]
     for name, parameter in COMMON.items():
         for kind in kinds:
@@ -108,20 +110,23 @@ def interactions() -> list[str]:
 def worlds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[tuple[Network, Patient]]]:
     """The world with the hidden part, and the one without."""
     with pytest.MonkeyPatch.context() as patch:
-        made = [_world(tmp_path_factory.mktemp("world"), patch, hidden) for hidden in (HIDDEN, {})]
+        made = [made_world(tmp_path_factory.mktemp("world"), patch, hidden) for hidden in (HIDDEN, {})]
         yield made
         for network, _ in made:
             network.close()
 
 
-def _world(folder: Path, patch: pytest.MonkeyPatch, hidden: dict[tuple[str, str], str]) -> tuple[Network, Patient]:
+def made_world(
+    folder: Path, patch: pytest.MonkeyPatch, hidden: dict[tuple[str, str], str], consent: str = WITHOUT_SUBSTANCE_USE
+) -> tuple[Network, Patient]:
+    """A world with these records beside the open ones, and an account and a consent that are alike in all worlds."""
     network = Network(folder)
     for (kind, identifier), content in sorted({**OPEN, **hidden}.items()):
         network["north"].put(kind, identifier, content)
     # The account's address and the consent's secret are drawn alike, so that what is said of them is alike.
     patch.setattr(networking.secrets, "token_bytes", _drawn())
     person = network.patient("ada", "north")
-    network.fhir_consent(person, "north", WITHOUT_SUBSTANCE_USE)
+    network.fhir_consent(person, "north", consent)
     patch.undo()
     return network, person
 

@@ -301,7 +301,7 @@ def _check_record(manifest: Facts, record: bytes | None) -> None:
         found = canonical(record).sha256.hex()
     except RecordError as error:
         raise ReceiptError("record", f"The record cannot be read: {error.sentence}.") from None
-    demand(found == wanted, "record-changed", "The record is not the one that was signed.")
+    demand(found == wanted, "record-changed", "The record is not the one that was signed (or was cut at its source).")
 
 
 def _check_batch(receipt: Receipt, network: bytes, organisation: str, key: bytes) -> _Payload:

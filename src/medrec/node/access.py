@@ -98,7 +98,8 @@ class SentLine(Fields, frozen=True):
 class Release(Fields, frozen=True):
     """What the source lets go. `more` is the `after` of the next page, "" on the last one.
 
-    `attach` are the codes of texts that have to travel with these records wherever they go.
+    `attach` are the codes of texts that have to travel with these records wherever they go. `parts` are the records
+    that the disclosure lists as cut, in its order: canonical bytes, which its signature alone vouches for.
     """
 
     disclosure: SentLine
@@ -106,6 +107,7 @@ class Release(Fields, frozen=True):
     records: list[SentRecord]
     request: Bytes16
     attach: list[str] = []
+    parts: list[bytes] = []
 
 
 Form = TypeVar("Form", bound=Fields)

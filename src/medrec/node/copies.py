@@ -5,6 +5,7 @@ permission, and each reading stands in both journals. What was read stays here, 
 place is not.
 """
 
+import hashlib
 import threading
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,6 +18,7 @@ from medrec.node.disputing import organisations
 from medrec.node.peers import PeerError
 from medrec.node.practitioners import SYSTEM, Practitioner
 from medrec.node.receive import NotGenuineError, ReceivedRecord
+from medrec.node.received_parts import ReceivedPart
 from medrec.node.store import metadata
 
 if TYPE_CHECKING:
@@ -59,14 +61,29 @@ reading = Table(
 )
 
 
+Kept = ReceivedRecord | ReceivedPart
+
+
+def _part_tag(content: bytes) -> bytes:
+    return hashlib.sha256(b"medrec/part/1" + content).digest()[:16]
+
+
 class Copy(NamedTuple):
-    """A record as a place signed it: its canonical bytes, and the tag of the line that proves it."""
+    """A record as a place signed it: its canonical bytes, and the tag of the line that proves it.
+
+    One that was cut at its source has no such line: its tag follows from its bytes, and `in_part` is true.
+    """
 
     organisation: str
     type: str
     id: str
     tag: bytes
     content: bytes
+
+    @property
+    def in_part(self) -> bool:
+        """Whether it was cut at its source: signed by it, not provable against the ledger."""
+        return self.tag == _part_tag(self.content)
 
 
 class Reading(NamedTuple):
@@ -123,9 +140,9 @@ class Copies:
                 self._note(account, organisation, code, kept)
         return self.readings(account)
 
-    def _read_by_kind(self, organisation: str, account: str, program: Practitioner) -> list[ReceivedRecord] | None:
+    def _read_by_kind(self, organisation: str, account: str, program: Practitioner) -> list[Kept] | None:
         """One record holds up all: ask for each kind by itself, so that only its kind stays out."""
-        found: list[ReceivedRecord] = []
+        found: list[Kept] = []
         for kind in KINDS:
             try:
                 found += self._read(organisation, account, program, (kind,))
@@ -141,10 +158,8 @@ class Copies:
             own = self._node.directory.find(self._node.organisation)
             return practitioners.enter(PROGRAM, own.name if own is not None else PROGRAM, SYSTEM, machine=True)
 
-    def _read(
-        self, organisation: str, account: str, program: Practitioner, types: tuple[str, ...] = ()
-    ) -> list[ReceivedRecord]:
-        found: list[ReceivedRecord] = []
+    def _read(self, organisation: str, account: str, program: Practitioner, types: tuple[str, ...] = ()) -> list[Kept]:
+        found: list[Kept] = []
         after = ""
         for _ in range(PAGES_MAX):
             page = receive.request_records(
@@ -158,17 +173,21 @@ class Copies:
                 after=after,
             )
             found += page.records
+            found += page.parts
             after = page.more
             if not after:
                 break
         return found
 
-    def _note(self, account: str, organisation: str, code: str, records: list[ReceivedRecord] | None) -> None:
+    def _note(self, account: str, organisation: str, code: str, records: list[Kept] | None) -> None:
         now, seal = self._node.clock(), self._node.vault.seal
         copy, at = record_copy.c, reading.c
         rows = []
         for record in records or []:
-            tag = codec.decode(record.entry)[1]
+            if isinstance(record, ReceivedPart):
+                tag = _part_tag(record.content)
+            else:
+                tag = codec.decode(record.entry)[1]
             rows.append(
                 {
                     "account": account,

@@ -1,6 +1,6 @@
 """What stands of a person when somebody asks, and which of her records a decision lets out, one by one."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -19,6 +19,7 @@ from medrec.core.manifests.access import Basis, Request
 from medrec.node import holding, store
 from medrec.node.journal import Person
 from medrec.node.nullifiers import Nullifiers
+from medrec.node.parts import Parts, Sent
 from medrec.node.prepared import Prepared, hexed
 from medrec.node.reading import Reader, signed_records
 from medrec.node.refusals import Code, Refusal
@@ -87,10 +88,12 @@ class Given(NamedTuple):
 
 
 class Allowed(NamedTuple):
-    """A record that may go out: its row in the store, and the texts that have to travel with it."""
+    """A record that may go out: its row in the store, the texts that have to travel with it, and what goes instead of
+    it where it does not go whole."""
 
     row: Any
     attach: tuple[str, ...]
+    sent: Sent | None = None
 
     @property
     def name(self) -> str:
@@ -156,6 +159,13 @@ class Decider:
             raise Refusal(Code.UNKNOWN_PERSON)
         return facts, decision
 
+    def everything(self, facts: Facts, decision: Decision, standing: Standing, now: int) -> Decision:
+        """A decision about records of every type: rules about other types than were asked for decide whether what a
+        record points at is withheld, and whether anything is."""
+        if not facts.types:
+            return decision
+        return deciding.decide(msgspec.structs.replace(facts, types=frozenset()), standing.rules, now)
+
     def basis(self, standing: Standing) -> Basis:
         """What a decision rests on, for its manifest."""
         return Basis(list(standing.given.names), list(self._node.law), self._node.labels.version)
@@ -175,6 +185,8 @@ class Permitted:
     """The records of a person that a decision lets out, in the order of type and id.
 
     Everything that is answered is made of these alone: what is withheld, and how much of it there is, cannot show.
+    A door that can say that a record is cut asks for `in_parts`. `everything` is the same decision about records of
+    every type: what a record points at may be of another one than was asked for.
     """
 
     def __init__(
@@ -185,6 +197,7 @@ class Permitted:
         person: Person,
         decision: Decision,
         scope: Scope | None = None,
+        everything: Callable[[], Decision] | None = None,
     ) -> None:
         self._node = node
         self._reader = reader
@@ -192,11 +205,42 @@ class Permitted:
         self._person = person
         self._decision = decision
         self._scope = scope
+        self._everything = everything or (lambda: decision)
+        self._about_others: Decision | None = None
+        self._parts: Parts | None = None
+        self._divided = False
         self._referred = self._references() if _asks_for_references(decision) else None
         self._clear: set[str] = set()
         """Names from which no reference leads to anything that is withheld for what it is."""
         self.contents: dict[str, bytes] = {}
         """The canonical bytes of records that were read and found to be what was signed, by name."""
+
+    def in_parts(self) -> "Permitted":
+        """The same, with records that go out in part where the person allows marks. Raises Refusal, StoreError."""
+        self._divided = self._decision.marks
+        return self
+
+    def incomplete(self) -> bool:
+        """Whether the answer has to say that something is withheld: not of what was asked for, but of all her records
+        here, so that no question finds out what it is. Raises Refusal, StoreError."""
+        return self._decision.marks and self._all_parts().incomplete()
+
+    def _all_parts(self) -> Parts:
+        if self._parts is None:
+            rows = list(self._all_rows())
+            self._parts = Parts(self._node, self._reader, self._others, rows, self._known)
+        return self._parts
+
+    @property
+    def _others(self) -> Decision:
+        if self._about_others is None:
+            self._about_others = self._everything()
+        return self._about_others
+
+    def _known(self, row: Any) -> tuple[Record, Code | None]:
+        known = self._reader.facts(row)
+        facts = known.facts if self._referred is None else _with_references(known.facts, self._referred)
+        return facts, known.trouble
 
     def records(self, types: Sequence[str] = (), ids: Sequence[str] = (), after: str = "") -> Iterator[Allowed]:
         """Those of these types and ids, behind `after` ("Type/id"). Raises Refusal, StoreError."""
@@ -214,22 +258,36 @@ class Permitted:
 
     def content(self, allowed: Allowed) -> bytes:
         """The canonical bytes of a permitted record, as it was signed. Raises Refusal."""
+        if allowed.sent is not None:
+            return allowed.sent.content
         found = self.contents.get(allowed.name)
         if found is None:
             found = self.contents[allowed.name] = self._reader.content(allowed.row)
         return found
 
     def _judged(self, row: Any) -> Allowed | None:
-        known = self._reader.facts(row)
-        facts = known.facts if self._referred is None else _with_references(known.facts, self._referred)
+        facts, trouble = self._known(row)
+        if self._divided:
+            return self._part(row, facts)
         verdict = deciding.judge(self._decision, facts)
         if self._scope is not None and not in_scope(self._scope, facts):
             return None
         if verdict.effect != "permit" or self._points_at_hidden(facts):
             return None
-        if known.trouble is not None:
-            raise Refusal(known.trouble, f"{row.type}/{row.id}", self._decision.decided)
+        if trouble is not None:
+            raise Refusal(trouble, f"{row.type}/{row.id}", self._decision.decided)
         return Allowed(row, verdict.attach)
+
+    def _part(self, row: Any, facts: Record) -> Allowed | None:
+        if self._scope is not None and not in_scope(self._scope, facts):
+            return None
+        found = self._all_parts().of(row)
+        if found is None:
+            return None
+        sent, attach, trouble = found
+        if trouble is not None:
+            raise Refusal(trouble, f"{row.type}/{row.id}", self._decision.decided)
+        return Allowed(row, attach, sent)
 
     def _points_at_hidden(self, facts: Record) -> bool:
         """Whether references lead from a record to one that is withheld for what it is, over however many others.
@@ -244,7 +302,7 @@ class Permitted:
                 continue
             seen.add(name)
             for found in map(self._facts_of, self._rows_of(name)):
-                if deciding.judge(self._decision, found).hidden:
+                if deciding.judge(self._others, found).hidden:
                     return True
                 waiting += sorted(map(local, found.refers or ()))
         self._clear |= seen
@@ -263,14 +321,18 @@ class Permitted:
     def _references(self) -> dict[str, set[str]]:
         """Record -> the records of this person that refer to it."""
         referred: dict[str, set[str]] = {}
+        for row in self._all_rows():
+            for name in self._reader.facts(row).facts.refers or ():
+                referred.setdefault(name, set()).add(f"{row.type}/{row.id}")
+        return referred
+
+    def _all_rows(self) -> Iterator[Any]:
         after = ""
         while True:
             rows = signed_records(self._connection, self._person.id, (), (), after, CHUNK)
-            for row in rows:
-                for name in self._reader.facts(row).facts.refers or ():
-                    referred.setdefault(name, set()).add(f"{row.type}/{row.id}")
+            yield from rows
             if len(rows) < CHUNK:
-                return referred
+                return
             after = f"{rows[-1].type}/{rows[-1].id}"
 
 

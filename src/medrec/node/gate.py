@@ -20,9 +20,9 @@ from medrec.core.consent.compiling import unturned
 from medrec.core.consent.decide import Decision, decide, judge
 from medrec.core.consent.facts import Request as Facts
 from medrec.core.consent.terms import EMERGENCY
-from medrec.core.manifests.access import Disclosed, DisclosureManifest, RefusalManifest, obligation_of
+from medrec.core.manifests.access import DisclosureManifest, RefusalManifest, obligation_of
 from medrec.engines.engine import EngineError
-from medrec.node import access, store
+from medrec.node import access, parts, store
 from medrec.node.access import Ask, UnreadableError
 from medrec.node.deciding import Allowed, Decider, Permitted, Standing, check_purpose
 from medrec.node.gather import Answered, Gathering, UsedError, noise
@@ -168,10 +168,9 @@ class Gate:
             same = [one for one in chosen if one is not None]
             if len(same) != len(chosen):
                 raise Refusal(Code.CONSENT_CHANGED)
-            hashes = [one.row.sha256.hex() for one in same]
-            if hashes != [one.sha256 for one in disclosed.records]:
+            if list(map(parts.disclosed, same)) != disclosed.records:
                 raise Refusal(Code.RECORD_ALTERED)
-            contents = self.reader.read([one.row for one in same])
+            contents = parts.contents(self.reader, same, {})
             self._recheck(caller, plan)
             return door.give(ask, Released(plan.person, line, Chosen(same), contents, plan.attach, now))
         except Refusal as refusal:
@@ -271,7 +270,10 @@ class Gate:
             person = standing.person
             assert person is not None
             seen.decided = decision.decided
-            permitted = Permitted(self._node, self.reader, connection, person, decision, scope)
+            permitted = Permitted(
+                self._node, self.reader, connection, person, decision, scope,
+                lambda: self.decider.everything(facts, decision, standing, now),
+            )  # fmt: skip
             chosen = door.choose(ask, permitted)
         attach = tuple(sorted({code for allowed in chosen.records for code in allowed.attach}))
         return Plan(person, facts, decision, standing, now, changes, chosen, attach, permitted.contents)
@@ -298,7 +300,7 @@ class Gate:
             return
         decision = decide(plan.facts, standing.rules, now)
         gone = set(plan.decision.decided).difference(standing.given.names)
-        if gone or decision.effect != "permit":
+        if gone or decision.effect != "permit" or decision.marks != plan.decision.marks:
             raise Refusal(Code.CONSENT_CHANGED, decided=plan.decision.decided)
         if decision.left == plan.decision.left:
             return
@@ -308,14 +310,12 @@ class Gate:
                 raise Refusal(Code.CONSENT_CHANGED, decided=plan.decision.decided)
 
     def _read(self, plan: Plan) -> list[bytes]:
-        if all(allowed.name in plan.contents for allowed in plan.chosen.records):
-            # The door has read them to choose among them; they were held against what was signed then.
-            return [plan.contents[allowed.name] for allowed in plan.chosen.records]
-        return self.reader.read([allowed.row for allowed in plan.chosen.records])
+        # What the door has read to choose among them was held against what was signed then.
+        return parts.contents(self.reader, plan.chosen.records, plan.contents)
 
     def _disclose(self, ask: Ask, plan: Plan, obligation: bytes, now: int) -> Line:
         node, request = self._node, ask.request
-        rows = [allowed.row for allowed in plan.chosen.records]
+        records = list(map(parts.disclosed, plan.chosen.records))
         manifest = DisclosureManifest(
             "disclosure/1",
             node.network.hex(),
@@ -323,7 +323,7 @@ class Gate:
             ask.account,
             now,
             request,
-            [Disclosed(row.type, row.id, row.sha256.hex(), row.manifest.hex()) for row in rows],
+            records,
             list(plan.decision.decided),
             obligation.hex(),
             self.decider.basis(plan.standing),
@@ -331,7 +331,7 @@ class Gate:
         )
         due = now + access.DUE_MS
         extras = {"owes": [obligation, request.requester, due]}
-        summary = [3, now, request.requester, request.purpose, len(rows), obligation]
+        summary = [3, now, request.requester, request.purpose, len(records), obligation]
         draft = Draft("disclosure/1", manifests.encode(manifest), plan.person.id, extras, summary)
         return self._gathering.write(draft, Answered(obligation, request.requester, ask.expires, due))
 

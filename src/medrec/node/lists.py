@@ -60,6 +60,8 @@ class Shown(NamedTuple):
     reviewed: KeptAct | None
     new: dict[str, int]
     unread: tuple[str, ...]
+    in_part: tuple[str, ...] = ()
+    """What was cut at its source, and is merged with nothing: the names of these records."""
 
 
 class _Kept:
@@ -100,20 +102,24 @@ class PersonLists:
         with self._lock:
             kept = self._up_to_date(account, found)
             self._with_acts(kept, acts)
-            return self._shown(kept.lists.read(), acts, kept.unread)
+            shown = self._shown(kept.lists.read(), acts, kept.unread)
+        copies = self._node.copies.all(account) if self._node.agent is not None and self._node.copies else ()
+        return shown._replace(in_part=tuple(sorted(f"{one.type}/{one.id}" for one in copies if one.in_part)))
 
     def with_received(self, account: str, pages: Iterable[Received]) -> Shown:
         """The lists of a person at an organisation, of its own records and of what it was just given of others.
 
         Nothing of it is kept. Raises StoreError, VaultError.
         """
+        pages = list(pages)
         found = [*self._own(account), *(source for page in pages for source in _received(page))]
         acts = self._node.acts.of(account)
         now = self._node.clock()
         kept = _Kept(Lists(self.terms, now), now // DAY_MS)
         self._exchange(kept, found, now)
         self._with_acts(kept, acts)
-        return self._shown(kept.lists.read(), acts, kept.unread)
+        parts = tuple(sorted(f"{one.type}/{one.id}" for page in pages for one in page.parts))
+        return self._shown(kept.lists.read(), acts, kept.unread)._replace(in_part=parts)
 
     def held(self, account: str) -> list[Held]:
         """Every record behind a person's lists. Raises StoreError, VaultError."""

@@ -23,7 +23,7 @@ class Pages:
     def choose(self, ask: Ask, permitted: Permitted) -> Chosen:
         """See gate.Door: a page, and whether another permitted record follows it."""
         request = ask.request
-        found = permitted.records(request.types, request.ids, request.after)
+        found = permitted.in_parts().records(request.types, request.ids, request.after)
         page = list(islice(found, access.PAGE_RECORDS))
         more = page[-1].name if page and next(found, None) is not None else ""
         return Chosen(page, more)
@@ -32,14 +32,19 @@ class Pages:
         """See gate.Door: the bytes of a signed release."""
         node, keys = self._node, released.person.keys
         records: list[SentRecord] = []
+        parts: list[bytes] = []
         for allowed, content in zip(released.chosen.records, released.contents, strict=True):
             row = allowed.row
+            if allowed.sent is not None:
+                # Neither manifest nor salt goes with it: what was taken out could be guessed at by them.
+                parts.append(content)
+                continue
             opened = node.vault.open(keys.lines, row.sealed, row.manifest)
             records.append(SentRecord(content, row.entry, opened[SALT_BYTES:], opened[:SALT_BYTES], row.seq))
         line = released.line
         sent = SentLine(line.entry, line.manifest, line.salt, line.seq)
         request = bytes.fromhex(ask.request.id)
-        body = access.encode(Release(sent, released.chosen.more, records, request, list(released.attach)))
+        body = access.encode(Release(sent, released.chosen.more, records, request, list(released.attach), parts))
         return access.seal_release(body, node.keys.sign_request(access.signed_message(body)))
 
 

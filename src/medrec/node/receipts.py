@@ -105,7 +105,9 @@ def _statement(node: "Node", connection: sql.Connection, wanted: Wanted) -> tupl
     where = store.line.c.manifest == digest if known is None else store.line.c.seq == known
     line = connection.execute(sql.select(store.line).where(where).limit(1)).one_or_none()
     if line is None:
-        raise ReceiptUnavailableError("unknown-record", f"This organisation's journal does not hold {name}.")
+        raise ReceiptUnavailableError(
+            "unknown-record", f"This organisation's journal does not hold {name}; what was cut has no receipt."
+        )
     erased = ReceiptUnavailableError(
         "erased", f"{name} was erased here; what stands on the ledger tells nothing of it."
     )

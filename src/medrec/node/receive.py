@@ -30,6 +30,7 @@ from medrec.node.access import Ask, Release, SentRecord, UnreadableError
 from medrec.node.journal import Draft
 from medrec.node.peers import PeerError
 from medrec.node.practitioners import Practitioner
+from medrec.node.received_parts import PartError, ReceivedPart, verify_listed
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -63,7 +64,7 @@ class ReceivedRecord(NamedTuple):
 
 class Received(NamedTuple):
     """A page of verified records. `seq` is this node's own line about it; `more` is the `after` of the next page,
-    "" on the last one."""
+    "" on the last one. `parts` are those that came cut."""
 
     source: str
     account: str
@@ -72,16 +73,18 @@ class Received(NamedTuple):
     obligation: bytes
     seq: int
     more: str
+    parts: tuple[ReceivedPart, ...] = ()
 
 
 class Opened(NamedTuple):
-    """A release that verified: its records, how its disclosure lists them, and where its next page begins."""
+    """A release that verified: its records, how its disclosure lists all that came, and where its next page begins."""
 
     records: tuple[ReceivedRecord, ...]
     listed: list[Disclosed]
     disclosure: DisclosureManifest
     disclosure_bytes: bytes
     more: str
+    parts: tuple[ReceivedPart, ...] = ()
 
 
 def request_records(
@@ -115,7 +118,9 @@ def request_records(
         refuse_half(node, asking, error)
         raise
     seq = keep_half(node, asking, opened.listed, opened.disclosure_bytes)
-    return Received(source, account, opened.records, opened.disclosure, asking.obligation, seq, opened.more)
+    return Received(
+        source, account, opened.records, opened.disclosure, asking.obligation, seq, opened.more, opened.parts
+    )
 
 
 class Asking(NamedTuple):
@@ -207,13 +212,17 @@ def verify_release(node: "Node", asking: Asking, answer: bytes, *, stopped: bool
         raise NotGenuineError("another-request", f"The answer of {source} belongs to another request.")
     _check_line(release.disclosure.manifest, release.disclosure.salt, release.disclosure.entry, "disclosure")
     records = tuple(_verify_record(node, source, account, asked, sent) for sent in release.records)
-    listed = [
+    whole = [
         Disclosed(record.type, record.id, record.manifest.record.sha256 or "", digest_of(record.manifest_bytes))
         for record in records
     ]
+    try:
+        parts, listed = verify_listed(source, asked, whole, release.parts, disclosure.records)
+    except PartError as error:
+        raise NotGenuineError(error.code, error.sentence) from None
     if listed != disclosure.records and not (stopped and not listed):
         raise NotGenuineError("other-records", f"{source} sent other records than it wrote down as disclosed.")
-    return Opened(records, listed, disclosure, release.disclosure.manifest, release.more)
+    return Opened(records, listed, disclosure, release.disclosure.manifest, release.more, parts)
 
 
 def _verify_record(node: "Node", source: str, account: str, asked: Request, sent: SentRecord) -> ReceivedRecord:

@@ -74,7 +74,8 @@ class Referral(NamedTuple):
 
 
 class Referred(NamedTuple):
-    """A referral as the provider has it: from whom, about whom, who wrote it and why, and the verified records."""
+    """A referral as the provider has it: from whom, about whom, who wrote it and why, and the verified records.
+    `in_part` names those ("Type/id") that were cut at their source: signed by it, not provable against the ledger."""
 
     obligation: bytes
     source: str
@@ -83,6 +84,7 @@ class Referred(NamedTuple):
     practitioner: str
     reason: str
     records: tuple[tuple[str, str, bytes], ...]
+    in_part: frozenset[str] = frozenset()
 
 
 def providers(node: "Node") -> list[Organisation]:
@@ -212,7 +214,7 @@ class Referrals:
             raise Refusal(Code.MALFORMED)
         asking = receive.Asking(source, stated.account, request, None, obligation)
         try:
-            opened = receive.verify_release(node, asking, parcel, stopped=not release.records)
+            opened = receive.verify_release(node, asking, parcel, stopped=not release.records and not release.parts)
         except NotGenuineError as error:
             failure = error
             node.store.write(lambda connection: pushed.refuse_pushed(node, connection, asking, failure))
@@ -224,7 +226,7 @@ class Referrals:
         known = connection.execute(sql.select(column.seq).where(column.obligation == asking.obligation)).first()
         if known is not None:
             return "received"
-        outcome: Outcome = "received" if opened.records or not opened.disclosure.records else "nothing"
+        outcome: Outcome = "received" if opened.listed or not opened.disclosure.records else "nothing"
         seq = pushed.state_pushed(node, connection, asking, opened, outcome)
         if seq is not None and outcome == "received":
             row = {
@@ -247,15 +249,17 @@ class Referrals:
             parcel = self._node.vault.open(None, bytes(row.sealed), bytes(row.obligation))
             release = access.decode(access.open_release(parcel)[0], Release, access.RELEASE_BYTES_MAX)
             stated: Any = manifests.decode(release.disclosure.manifest)
+            whole, cut = iter(release.records), iter(release.parts)
             records = tuple(
-                (listed.type, listed.id, sent.content)
-                for listed, sent in zip(stated.records, release.records, strict=True)
+                (listed.type, listed.id, next(whole).content if listed.part is None else next(cut))
+                for listed in stated.records
             )
+            in_part = frozenset(f"{listed.type}/{listed.id}" for listed in stated.records if listed.part is not None)
             request = stated.request
             found.append(
                 Referred(
                     bytes(row.obligation), row.source, row.account, row.time, request.practitioner, request.reason,
-                    records,
+                    records, in_part,
                 )
             )  # fmt: skip
         return found

@@ -15,9 +15,11 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from medrec.core.consent.floor import PART_2_NOTICE, PART_2_TEXT
+from medrec.core.consent.redact import is_marked
 from medrec.core.records.reading import Around
 from medrec.core.records.table import understand
 from medrec.engines.engine import EngineError
+from medrec.node.fhir.bundle import WITHHELD
 from medrec.node.refusals import Refusal
 from medrec.node.store import StoreError
 from medrec.node.terminology.shipped import shipped
@@ -79,6 +81,8 @@ def _records(node: "Node", shown: Shown) -> str:
     who = html.escape(f"{request.practitioner} of {request.requester}")
     why = html.escape(_PURPOSE.format(purpose=request.purpose, reason=request.reason))
     parts = [f'<p class="note">Shown to {who}; {why}. Line {shown.line} of the journal.</p>']
+    if any(is_marked(tree) for _, _, tree in shown.records):
+        parts.append(f'<p class="note">{html.escape(WITHHELD)}</p>')
     if PART_2_NOTICE in shown.attach:
         parts.append(f'<p class="note">{html.escape(PART_2_TEXT)}</p>')
     kinds: dict[str, list[str]] = {}

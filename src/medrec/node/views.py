@@ -90,7 +90,7 @@ class _Window:
     def choose(self, ask: Ask, permitted: Permitted) -> Chosen:
         """See gate.Door."""
         request = ask.request
-        found = permitted.records(request.types, request.ids, request.after)
+        found = permitted.in_parts().records(request.types, request.ids, request.after)
         page = [allowed for allowed, _ in zip(found, range(SHOWN_MAX), strict=False)]
         return Chosen(page, page[-1].name if len(page) == SHOWN_MAX and next(found, None) is not None else "")
 

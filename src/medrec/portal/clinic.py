@@ -7,12 +7,16 @@ out is shown and merged, and nothing of it is kept here beyond the line that it 
 from typing import TYPE_CHECKING, Any
 
 from medrec.core.consent.emergency import HOURS_DEFAULT, REASONS, TEXT_MIN
+from medrec.core.records.canonical import canonical
+from medrec.core.records.reading import Around
+from medrec.core.records.table import understand
 from medrec.node.finding import PURPOSES, Found
 from medrec.node.peers import PeerError
 from medrec.node.practitioners import PHYSICIAN, Practitioner
 from medrec.node.receive import NotGenuineError, Received, request_records
 from medrec.node.referrals import providers
 from medrec.node.refusals import Refusal
+from medrec.node.terminology.shipped import shipped
 from medrec.portal import lists, render, words
 from medrec.portal.page import PageError, Visit, names
 from medrec.portal.session import Who, require
@@ -98,12 +102,26 @@ def show_patient(node: "Node", visit: Visit) -> dict[str, Any]:
             {"id": one.id, "name": one.name, "asked": one.id in asked} for one in others if patient.account is not None
         ],
         "lists": shown,
+        "in_part": [
+            {"title": _title(one.content), "place": known.get(page.source, page.source)}
+            for page in received
+            for one in page.parts
+        ],
         "broken": broken,
         "reader": session.name,
         "reasons": [(code, words.EMERGENCY[code]) for code in REASONS],
         "refused": [answer for answer in answers if not answer["good"]],
         "words_min": TEXT_MIN,
     }
+
+
+def _title(content: bytes) -> str:
+    """What a record that came in part says of itself, in a line."""
+    tree: Any = canonical(content).value
+    try:
+        return understand(tree, Around(terms=shipped())).clinical
+    except ValueError:
+        return f"{tree.get('resourceType')}/{tree.get('id')}"
 
 
 def _break(

@@ -82,6 +82,7 @@ def _item(visit: Visit, known: dict[str, str], digest: bytes, statement: Any, vi
             more.append(render.say(words.GIVEN["stopped"]))
         return {**item, "sentence": render.say(words.GIVEN["asked"], requester=who), "more": more}
     what = render.kinds_of([record.type for record in statement.records])
+    more += looks.in_part(statement.records)
     status = looks.answered(view, statement.organisation, statement.obligation)
     more.append(render.say(words.LOOKS[status], organisation=requester))
     sentence = render.say(words.GIVEN["gave"], requester=who, what=what)

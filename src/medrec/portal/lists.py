@@ -52,6 +52,7 @@ def values(visit: Visit, shown: Shown, place: Callable[[str], str], proof: Proof
         "history": [maker.problem(row) for row in problems if row.history],
         "allergies": [maker.allergy(row) for row in shown.read.allergies],
         "unread": len(shown.unread),
+        "in_part": len(shown.in_part),
     }
 
 

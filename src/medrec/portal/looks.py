@@ -1,5 +1,6 @@
 """Looks at a person's records in plain words: given out, refused, and told by one side only."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
@@ -129,6 +130,11 @@ def _given(visit: Visit, names: dict[str, str], notice: Notice, view: Any, outco
     what = render.kinds_of([record.type for record in statement.records])
     sentence = render.say(words.LOOKS["gave"], who=asker(request, requester), what=what, source=source)
     status = "answer_" + outcome if outcome else answered(view, statement.organisation, statement.obligation)
-    return _item(
-        visit, notice, sentence, "given", *reasons(request), render.say(words.LOOKS[status], organisation=requester)
-    )
+    more = [*reasons(request), *in_part(statement.records), render.say(words.LOOKS[status], organisation=requester)]
+    return _item(visit, notice, sentence, "given", *more)
+
+
+def in_part(records: Sequence[Any]) -> list[Markup]:
+    """That some of what was given out was cut, where some was."""
+    cut = sum(record.part is not None and record.part.how == "cut" for record in records)
+    return [render.say(words.LOOKS["in_part"], count=cut)] if cut else []

@@ -1,6 +1,7 @@
 """Holding back: what is withheld leaves no trace, and what is left is permitted."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -221,3 +222,13 @@ def test_the_order_of_records_does_not_matter(chart: list[Json], rules: Rules, o
 def test_odd_shapes_are_no_pointers(broken: Any) -> None:
     record = condition("asthma", "z", detail=[broken])
     assert detach(record, frozenset({"Condition/a"})) is record
+
+
+CASES = json.loads((Path(__file__).parents[2] / "vectors/labels/cuts.json").read_text())["cases"]
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
+def test_the_published_cuts(case: Json) -> None:
+    rules = without(*case["denied"], **(MARKED if case["marks"] else {}))
+    found = through(rules, *case["records"], complete=True, whole_only=not case["marks"])
+    assert [one.resource for one in found] == case["left"]

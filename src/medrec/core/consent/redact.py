@@ -62,8 +62,15 @@ def sift(
     marks = decision.marks
     # Labels do not travel along references here: what is pointed at and withheld loses its pointers below, and to point
     # at what goes out gives nothing away.
-    referring = _referring(resources) if complete else None
-    answers = [_sift_one(decision, resource, labeller, referring, whole_only, zone) for resource in resources]
+    referring = _referring(resources) if complete else {}
+
+    def referred(resource: Json) -> frozenset[str] | None:
+        return referring.get(_name(resource), _NOTHING) if complete else None
+
+    answers = [
+        sift_one(decision, resource, labeller, referred(resource), whole_only=whole_only, zone=zone)
+        for resource in resources
+    ]
     while True:
         withheld = hidden | {
             _name(one) for one, answer in zip(resources, answers, strict=True) if answer.judgement.hidden
@@ -74,19 +81,22 @@ def sift(
         answers = again
 
 
-def _sift_one(
+def sift_one(
     decision: Decision,
     resource: Json,
     labeller: Labeller,
-    referring: Mapping[str, frozenset[str]] | None,
-    whole_only: bool,
-    zone: int,
+    referred: frozenset[str] | None = None,
+    *,
+    whole_only: bool = False,
+    zone: int = 0,
 ) -> Sifted:
-    name = _name(resource)
+    """What may go out of one record for what it holds itself; what it points at is for `sift` and `without`.
+
+    `referred` are the records ("Type/id") that refer to it, None if that is not known.
+    """
 
     def verdict(of: Labels) -> Judgement:
         record: Record = facts(resource, of.codes, zone, of.may)
-        referred = None if referring is None else referring.get(name, _NOTHING)
         return judge(decision, msgspec.structs.replace(record, referred=referred))
 
     first = verdict(labeller.label(resource))
@@ -139,13 +149,28 @@ def _detached(answer: Sifted, withheld: frozenset[str], whole_only: bool, marks:
     """A record without its pointers to what is withheld."""
     if answer.resource is None:
         return Sifted("withheld", None, answer.judgement)
-    left = detach(answer.resource, withheld)
-    if left is answer.resource or left == answer.resource:
+    left = without(answer.resource, withheld, marks)
+    if left is answer.resource:
         return answer
     if left is None or whole_only:
         return Sifted("withheld", None, Judgement("deny", "denied", answer.judgement.decided, hidden=True))
+    return Sifted("cut", left, answer.judgement)
+
+
+def without(resource: Json, withheld: frozenset[str], marks: bool) -> Json | None:
+    """A record without its pointers to what is withheld, and then without its narrative; None where nothing true is
+    left. One that has no such pointer comes back as it is."""
+    left = detach(resource, withheld)
+    if left is None or left is resource or left == resource:
+        return None if left is None else resource
     left.pop("text", None)
-    return Sifted("cut", _marked(left) if marks else left, answer.judgement)
+    return _marked(left) if marks else left
+
+
+def elements_cut(before: Json, after: Json) -> list[str]:
+    """The top-level elements that something was taken from, sorted; the mark itself is none."""
+    changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+    return sorted(changed - {"meta"})
 
 
 def detach(resource: Json, withheld: frozenset[str]) -> Json | None:
@@ -195,6 +220,13 @@ def _points(value: Any, withheld: frozenset[str]) -> bool:
     return (type(literal) is str and local(literal) in withheld) or any(
         _points(item, withheld) for item in value.values()
     )
+
+
+def is_marked(resource: Any) -> bool:
+    """Whether a record says that it is cut."""
+    meta = resource.get("meta") if isinstance(resource, dict) else None
+    security = meta.get("security") if isinstance(meta, dict) else None
+    return isinstance(security, list) and REDACTED in security
 
 
 def _marked(resource: Json) -> Json:

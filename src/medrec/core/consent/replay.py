@@ -38,7 +38,7 @@ def differences(
     """What does not come out as a disclosure says, or as a refusal for the person's will says; empty if all does.
 
     `consents` by the hex SHA-256 of their manifests, `records` (facts, by the labelling rules that the basis names) by
-    "Type/id". A refusal for another reason (a replay, a clock) is not decided by consents, and is not looked at.
+    "Type/id"; of a record that was cut, the facts of what was sent. A refusal for another reason (a replay, a clock) is not decided by consents, and is not looked at.
     """
     basis = stated.basis
     if basis is None:
@@ -64,6 +64,8 @@ def differences(
     attach: set[str] = set()
     for record in stated.records:
         name = f"{record.type}/{record.id}"
+        if record.part is not None and record.part.how == "cut" and not decision.marks:
+            found.append(f"{name} was cut, and the person allows no marks")
         if name not in records:
             found.append(f"{name} is not here")
             continue

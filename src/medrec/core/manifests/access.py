@@ -10,17 +10,34 @@ from medrec.core.types import Count, Fields, OrganisationId, TimeMs
 
 Door = Literal["pull", "push", "view"]
 Outcome = Literal["received", "viewed", "refused", "nothing"]
+Element = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}\Z")]
 PractitionerId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9\-.]{1,64}\Z")]
 Role = Annotated[str, msgspec.Meta(pattern=r"^[!-{}~]{1,150}\|[!-{}~]{1,48}\Z")]
 
 
-class Disclosed(Fields, frozen=True):
-    """One record that travelled: which, its canonical hash, and the hash of the manifest that signed it."""
+class Part(Fields, frozen=True):
+    """That a record did not travel as it was signed, and how.
+
+    `cut`: its source took out what its person withholds; `elements` names the top-level elements that something was
+    taken from, and `entry` is the SHA-256 of the ledger's entry of the version. Neither the hash nor the manifest of
+    the whole is told: with the rest at hand, what was taken out could be guessed at by them. `subset`: only the
+    elements that were asked for; the manifest of the whole is told, since all of it might have gone.
+    """
+
+    how: Literal["cut", "subset"]
+    elements: Annotated[list[Element], msgspec.Meta(max_length=200)] = []
+    entry: Hex32 | None = None
+
+
+class Disclosed(Fields, frozen=True, omit_defaults=True):
+    """One record that travelled: which, the hash of the canonical form that was sent, and the hash of the manifest that
+    signed it (null if it is cut); `part` only where that is not the record as it was signed."""
 
     type: FhirType
     id: FhirId
     sha256: Hex32
-    manifest: Hex32
+    manifest: Hex32 | None
+    part: Part | None = None
 
 
 class Request(Fields, frozen=True):

@@ -30,8 +30,12 @@ REFUSAL_SYSTEM = "https://medrec.org/fhir/CodeSystem/refusal"
 NOTICES = {PART_2_NOTICE: PART_2_TEXT}
 
 
+WITHHELD = "Not all of this person's record is shown here: some of it is withheld, or its source left parts out."
+
+
 class Entry(NamedTuple):
-    """One resource in a Bundle: where it is, its bytes, and why it is there (match, include; "" in no search)."""
+    """One resource in a Bundle: where it is ("" for what is nowhere), its bytes, and why it is there (match, include,
+    outcome; "" in no search)."""
 
     url: str
     content: bytes
@@ -66,7 +70,9 @@ def searchset(
     value["link"] = [{"relation": relation, "url": url} for relation, url in links]
     found = []
     for entry in entries:
-        one: dict[str, Any] = {"fullUrl": entry.url, "resource": msgspec.Raw(entry.content)}
+        one: dict[str, Any] = {"resource": msgspec.Raw(entry.content)}
+        if entry.url:
+            one["fullUrl"] = entry.url
         if entry.mode:
             one["search"] = {"mode": entry.mode}
         found.append(one)
@@ -79,6 +85,13 @@ def notices(attach: Sequence[str]) -> list[dict[str, str]]:
     """Extensions of a Bundle's meta: the texts that have to travel with its records."""
     url = "https://medrec.org/fhir/StructureDefinition/notice"
     return [{"url": url, "valueString": NOTICES.get(code, code)} for code in attach]
+
+
+def withheld() -> bytes:
+    """The OperationOutcome that says, to whom the person allows to be told it, that something is withheld. It is the
+    same whatever that is, and how much."""
+    issue = {"severity": "information", "code": "suppressed", "details": {"text": WITHHELD}, "diagnostics": WITHHELD}
+    return encode({"resourceType": "OperationOutcome", "issue": [issue]})
 
 
 def outcome(code: str, sentence: str, status: int) -> bytes:

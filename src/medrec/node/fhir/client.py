@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from medrec.core import codec, manifests
 from medrec.core.commitment import commitment
+from medrec.core.consent.redact import is_marked
 from medrec.core.manifests.access import Disclosed, DisclosureManifest
 from medrec.core.records.canonical import RecordError, canonical, canonical_of
 from medrec.node import access
@@ -22,13 +23,17 @@ if TYPE_CHECKING:
 
 class Fetched(NamedTuple):
     """A page of resources that verified: "Type/id" and canonical bytes of each, the total, the parameters of the next
-    page ("" on the last), and this node's line about it."""
+    page ("" on the last), and this node's line about it. What is not the record as it was signed is named in `in_part`:
+    its source vouches for it, in the disclosure alone. `withheld`: the source says that not all of the record is there.
+    """
 
     resources: tuple[tuple[str, bytes], ...]
     total: int | None
     more: str
     disclosure: DisclosureManifest
     seq: int
+    in_part: frozenset[str] = frozenset()
+    withheld: bool = False
 
 
 def fetch(
@@ -69,12 +74,14 @@ def fetch(
     try:
         disclosure, data = _disclosure(node, asking, fields.get(LINE, ""))
         read = _summary if query.kind == SUMMARY else _resources
-        resources, total, more = read(source, body, disclosure)
+        resources, total, more, withheld = read(source, body, disclosure)
     except NotGenuineError as error:
         refuse_half(node, asking, error)
         raise
     listed = list(disclosure.records)
-    return Fetched(resources, total, more, disclosure, keep_half(node, asking, listed, data))
+    in_part = frozenset(f"{one.type}/{one.id}" for one in listed if one.part is not None)
+    seq = keep_half(node, asking, listed, data)
+    return Fetched(resources, total, more, disclosure, seq, in_part, withheld)
 
 
 def _disclosure(node: "Node", asking: Asking, field: str) -> tuple[DisclosureManifest, bytes]:
@@ -103,7 +110,7 @@ def _disclosure(node: "Node", asking: Asking, field: str) -> tuple[DisclosureMan
 
 def _summary(
     source: str, body: bytes, disclosure: DisclosureManifest
-) -> tuple[tuple[tuple[str, bytes], ...], int | None, str]:
+) -> tuple[tuple[tuple[str, bytes], ...], int | None, str, bool]:
     """The document of a $summary, if every line in it comes from a record that was written down as disclosed.
 
     The lines themselves are the source's word; the receipts in the document prove the records behind them.
@@ -124,16 +131,19 @@ def _summary(
         raise NotGenuineError("unreadable", f"The answer of {source} is not a readable document.") from None
     if not composed or not hashes <= {record.sha256 for record in disclosure.records}:
         raise NotGenuineError("other-records", f"{source} made its summary from other records than it wrote down.")
-    return (("Bundle", form.data),), None, ""
+    return (("Bundle", form.data),), None, "", False
 
 
 def _resources(
     source: str, body: bytes, disclosure: DisclosureManifest
-) -> tuple[tuple[tuple[str, bytes], ...], int | None, str]:
+) -> tuple[tuple[tuple[str, bytes], ...], int | None, str, bool]:
     """The resources of an answer, if they are those that were written down as disclosed, byte for byte."""
     try:
         value: Any = canonical(body, bytes_max=access.CONTENT_BYTES_MAX).value
-        entries = value.get("entry", [])
+        withheld = [one for one in value.get("entry", []) if one.get("search", {}).get("mode") == "outcome"]
+        entries = [one for one in value.get("entry", []) if one not in withheld]
+        if any(one["resource"]["resourceType"] != "OperationOutcome" for one in withheld):
+            raise NotGenuineError("other-records", f"{source} sent other records than it wrote down as disclosed.")
         found = [canonical_of(entry["resource"]) for entry in entries]
         more = next((link["url"] for link in value.get("link", []) if link["relation"] == "next"), "")
     except (RecordError, KeyError, TypeError, AttributeError):
@@ -141,7 +151,11 @@ def _resources(
     listed: list[Disclosed] = disclosure.records
     if [one.sha256.hex() for one in found] != [record.sha256 for record in listed]:
         raise NotGenuineError("other-records", f"{source} sent other records than it wrote down as disclosed.")
+    for made, one in zip(found, listed, strict=True):
+        marked = is_marked(made.value) if one.part is not None and one.part.how == "cut" else one.manifest is not None
+        if not marked:
+            raise NotGenuineError("not-marked", f"{one.type}/{one.id} came in part, and does not say so.")
     names = [f"{record.type}/{record.id}" for record in listed]
     resources = tuple(zip(names, [one.data for one in found], strict=True))
     total = value.get("total")
-    return resources, total if type(total) is int else None, more.partition("?")[2]
+    return resources, total if type(total) is int else None, more.partition("?")[2], bool(withheld)

@@ -39,6 +39,8 @@ class _Picked(NamedTuple):
 
     total: int
     modes: tuple[str, ...]
+    incomplete: bool = False
+    """Whether the answer says that something is withheld: only where the person allows that."""
 
 
 class FhirDoor:
@@ -54,7 +56,7 @@ class FhirDoor:
 
     def choose(self, ask: Ask, permitted: Permitted) -> Chosen:
         """See gate.Door."""
-        query = self._query
+        query, permitted = self._query, permitted.in_parts()
         if query.kind == READ:
             found = next(permitted.records((query.type,), (query.id,)), None)
             if found is None:
@@ -74,7 +76,7 @@ class FhirDoor:
         more = page[-1].name if len(behind) > len(page) else ""
         included = self._included(permitted, page)
         modes = ("match",) * len(page) + ("include",) * len(included)
-        return Chosen([*page, *included], more, _Picked(len(matches), modes))
+        return Chosen([*page, *included], more, _Picked(len(matches), modes, permitted.incomplete()))
 
     def _matching(self, permitted: Permitted, types: tuple[str, ...]) -> Iterator[Allowed]:
         for allowed in permitted.records(types):
@@ -113,6 +115,8 @@ class FhirDoor:
             Entry(self._url(allowed.name), content, "" if self._query.kind == EVERYTHING else mode)
             for allowed, content, mode in zip(released.chosen.records, released.contents, picked.modes, strict=True)
         ]
+        if picked.incomplete:
+            entries.append(Entry("", bundle.withheld(), "outcome"))
         body = bundle.searchset(
             ask.request.id, instant(released.now), entries, self._links(released.chosen.more), picked.total,
             released.attach,

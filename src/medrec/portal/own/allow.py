@@ -66,6 +66,7 @@ def chosen(node: "Node", visit: Visit, who: Whose) -> Plain:
         but_not=topics if effect != "withhold" else [],
         purposes=[purpose] if purpose in plain.PURPOSES and effect != "withhold" and purpose != "care" else [],
         until=until.isoformat() if until is not None else None,
+        marks=True if "marks" in ticked else None,
     )
     try:
         return plain.tidy(made)

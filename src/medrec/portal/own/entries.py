@@ -36,7 +36,8 @@ _REMEMBERED_MAX = 30_000
 
 class Entry(NamedTuple):
     """One line of the record. `number` and `unit` are there for a measurement with one value; `series` is equal for
-    measurements of the same thing; `author` is the account of the person or helper who entered it, "" for a place's."""
+    measurements of the same thing; `author` is the account of the person or helper who entered it, "" for a place's.
+    `in_part`: its place left something out, and no line proves it."""
 
     group: str
     title: str
@@ -50,6 +51,7 @@ class Entry(NamedTuple):
     unit: str
     understood: Understood
     author: str = ""
+    in_part: bool = False
 
     @property
     def sorts(self) -> int:
@@ -111,6 +113,7 @@ def read(copy: Copy) -> Entry | None:
         number=number,
         unit=unit,
         understood=known,
+        in_part=copy.in_part,
     )
 
 

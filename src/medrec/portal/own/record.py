@@ -135,7 +135,7 @@ def row_of(visit: Visit, who: Whose, entry: Entry) -> dict[str, Any]:
         "place": _source(who, entry),
         "group": words.RECORD[entry.group],
         "icon": ICONS[entry.group],
-        "proof": visit.link("line", person=who.handle, tag=entry.tag.hex()),
+        "proof": None if entry.in_part else visit.link("line", person=who.handle, tag=entry.tag.hex()),
         "more": more_of(entry),
         "times": None,
         "trend": None,

@@ -35,6 +35,9 @@ CLINIC = Texts(
         "gave": "{place} sent {what}.",
         "gave_none": "{place} has nothing that you may see.",
         "gave_nothing": "{place} sent nothing. {why}",
+        "in_part": "Came with something left out",
+        "in_part_more": "The patient keeps something of these to herself. The place signed what it sent, but no receipt "
+        "proves it, and the lists below are made without it.",
         "not_kept": "What others sent is shown here and not kept.",
         "again": "Find another patient",
         "emergency": "Emergency: break the lock",

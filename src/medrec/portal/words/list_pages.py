@@ -60,6 +60,10 @@ ONE_LIST = Texts(
         "refuted": "Not an allergy after all",
         "reactions": "What happened",
         "unread": "{count} entries could not be read. They are in your record.",
+        "in_part": (
+            "One entry came with something left out. It is not in this list.",
+            "{count} entries came with something left out. They are not in this list.",
+        ),
         "say": "Say how it is",
         "say_words": "How you take it, or why you do not",
         "like_this": "I take it like this",

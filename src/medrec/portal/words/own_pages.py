@@ -122,6 +122,7 @@ RECORD = Texts(
         "unknown": "Not known if it goes on",
         "kind_none": "There is nothing of this kind in your record.",
         "proof": "Proof",
+        "in_part": "Something was left out, as you wished. The place signed this, but there is no proof on the ledger.",
         "proof_of": "Proof of {title}, {place}",
         "latest": "Latest: {value}",
         "times": ("measured once", "measured {count} times"),

@@ -63,6 +63,7 @@ LOOKS = Texts(
         "answer_refused": "{organisation} threw away what came, because it could not be trusted.",
         "answer_nothing": "{organisation} says that nothing came.",
         "unanchored": "Not on the ledger yet.",
+        "in_part": ("Something was left out of one of them.", "Something was left out of {count} of them."),
         "no": "Answer: no. {reason}",
         "given": "Given out",
         "not_given": "Refused",

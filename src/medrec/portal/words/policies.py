@@ -28,8 +28,9 @@ POLICY = Texts(
         "before": "This is about what happened until {day}.",
         "until": "It ends after {day}.",
         "not-emergencies": "In an emergency, whoever treats you may look all the same, if you allow that elsewhere.",
-        "marks-yes": "They are told when something is left out.",
-        "marks-no": "They are not told when something is left out.",
+        "marks-yes": "What stays closed is cut out of a page, and the rest goes. They are told that something is left "
+        "out, but not what.",
+        "marks-no": "A page with something closed on it stays at home, and they are not told.",
         "party": "{person} at {organisation}",
         "other": "This permission was written elsewhere, and says more than a plain sentence can.",
     },

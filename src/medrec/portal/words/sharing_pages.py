@@ -17,6 +17,10 @@ ALLOW = Texts(
         "what_hint": "Choose none, and it is about everything.",
         "topics": "Leave these topics out",
         "topics_hint": "They stay closed.",
+        "marks": "When something stays closed",
+        "marks_hint": "A page often has one closed line on it. Without this, the whole page stays at home, and nobody "
+        "learns that there is anything.",
+        "marks_yes": "Cut that line out and send the rest. They will know that something is missing, but not what.",
         "where": "Where is it kept?",
         "where_hint": "It is about what these places have of you.",
         "purpose": "What for?",

@@ -1,0 +1,208 @@
+"""Records that go out in part: those of a person who allows marks, without what she withholds of them.
+
+Who allows no marks has none of this: her records go out as they were signed, or not at all (decision 0024), and this
+file is not asked. What is cut carries the mark in `meta.security`, its disclosure names the hash of what was sent and
+the elements that something was taken from, and nothing that goes with it tells the hash of the whole.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+
+from medrec.core.consent import decide as deciding
+from medrec.core.consent import redact
+from medrec.core.consent.decide import Decision
+from medrec.core.consent.facts import Record
+from medrec.core.consent.labels import local, references
+from medrec.core.manifests.access import Disclosed, Part
+from medrec.core.records.canonical import RecordError, canonical, canonical_of
+from medrec.node import access
+from medrec.node.refusals import Code, Refusal
+
+if TYPE_CHECKING:
+    from medrec.node.deciding import Allowed
+    from medrec.node.node import Node
+    from medrec.node.reading import Reader
+
+SUBSETTED = {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "SUBSETTED"}
+"""The tag of a record of which only the elements were sent that were asked for."""
+_ELEMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}\Z")
+_ALTERED = (Code.RECORD_ALTERED, Code.RECORD_CHANGED)
+
+
+class Sent(NamedTuple):
+    """A record that does not go out as it was signed: the canonical bytes that go instead, and how they came about."""
+
+    content: bytes
+    part: Part
+
+
+class _Judged(NamedTuple):
+    row: Any
+    facts: Record
+    attach: tuple[str, ...]
+    permitted: bool
+    hidden: bool
+    trouble: Code | None
+    tree: Any = None
+    """What is left of it, where that is not all."""
+
+
+class Parts:
+    """What goes out of each record of one person under one decision that allows marks.
+
+    `rows` are all of her records, `facts_of` what is known of each. A record is cut only if it is what was signed.
+    """
+
+    def __init__(
+        self,
+        node: "Node",
+        reader: "Reader",
+        decision: Decision,
+        rows: Sequence[Any],
+        facts_of: Callable[[Any], tuple[Record, Code | None]],
+    ) -> None:
+        self._node = node
+        self._reader = reader
+        self._decision = decision
+        self._found = {f"{row.type}/{row.id}": self._judge(row, *facts_of(row)) for row in rows}
+        self._hidden: frozenset[str] = frozenset()
+        self._detach()
+
+    def of(self, row: Any) -> tuple[Sent | None, tuple[str, ...], Code | None] | None:
+        """What goes out instead of a record (None: the record itself), the texts that travel along, and what is wrong
+        with it; None if it does not go out. Raises Refusal, StoreError."""
+        name = f"{row.type}/{row.id}"
+        found = self._found.get(name)
+        if found is None or not found.permitted:
+            return None
+        if found.tree is None:
+            return None, found.attach, found.trouble
+        sent = self._sent(found)
+        return None if sent is None else (sent, found.attach, None)
+
+    def incomplete(self) -> bool:
+        """Whether any record of hers stays, or loses a part."""
+        return any(not found.permitted or found.tree is not None for found in self._found.values())
+
+    # --- one record -------------------------------------------------------------------------------------------
+
+    def _judge(self, row: Any, facts: Record, trouble: Code | None) -> _Judged:
+        verdict = deciding.judge(self._decision, facts)
+        if verdict.effect == "permit":
+            return _Judged(row, facts, verdict.attach, True, False, trouble)
+        tree, labeller = self._tree(row) if trouble is None else None, self._node.labels.labeller
+        if tree is None or labeller is None or not _says_itself(tree, row):
+            return _Judged(row, facts, (), False, verdict.hidden, trouble)
+        answer = redact.sift_one(self._decision, tree, labeller, facts.referred)
+        if answer.resource is None:
+            return _Judged(row, facts, (), False, verdict.hidden, trouble)
+        return _Judged(row, facts, answer.judgement.attach, True, False, trouble, answer.resource)
+
+    def _tree(self, row: Any) -> Any:
+        """The record as it was signed; None for one that is not, which is withheld like before."""
+        try:
+            return canonical(self._reader.content(row)).value
+        except Refusal as refusal:
+            if refusal.reason not in _ALTERED:
+                raise
+            return None
+
+    def _detach(self) -> None:
+        """Take the pointers to what is withheld for what it is out of what goes, until there are none."""
+        while True:
+            hidden = {name for name, found in self._found.items() if found.hidden}
+            self._hidden = frozenset(form for name in sorted(hidden) for form in _forms(name))
+            changed = False
+            for name, found in self._found.items():
+                if not found.permitted or not self._points(found):
+                    continue
+                tree = found.tree if found.tree is not None else self._tree(found.row)
+                left = redact.without(tree, self._hidden, marks=True) if isinstance(tree, dict) else None
+                if left is None:
+                    self._found[name] = found._replace(permitted=False, hidden=True, tree=None)
+                    changed = True
+                elif left is not tree:
+                    self._found[name] = found._replace(tree=left)
+                    changed = True
+                else:
+                    # It names what is withheld in a way that is not understood here: it stays.
+                    self._found[name] = found._replace(permitted=False, hidden=True, tree=None)
+                    changed = True
+            if not changed:
+                return
+
+    def _points(self, found: _Judged) -> bool:
+        refers = found.facts.refers or () if found.tree is None else references(found.tree)
+        return any(local(one) in self._hidden for one in refers)
+
+    def _sent(self, found: _Judged) -> Sent | None:
+        """The bytes that go out, if what is left is permitted by itself; what is not sure stays."""
+        row = found.row
+        try:
+            before, made = canonical(self._reader.content(row)).value, canonical_of(found.tree)
+        except RecordError:
+            return None
+        left = self._node.labels.facts(found.tree, row.type, row.id)
+        left = msgspec.structs.replace(left, referred=found.facts.referred)
+        elements = redact.elements_cut(before, found.tree) if isinstance(before, dict) else []
+        if deciding.judge(self._decision, left).effect != "permit" or not elements:
+            return None
+        if not all(map(_ELEMENT.match, elements)):
+            return None
+        entry = hashlib.sha256(bytes(row.entry)).hexdigest()
+        return Sent(made.data, Part("cut", elements, entry))
+
+
+def _says_itself(tree: Any, row: Any) -> bool:
+    """Whether a record says its own type and id: what is signed under another name is not cut."""
+    return isinstance(tree, dict) and tree.get("resourceType") == row.type and tree.get("id") == row.id
+
+
+def _forms(name: str) -> tuple[str, ...]:
+    """How a reference may name a record."""
+    identifier = name.partition("/")[2]
+    return name, identifier, f"urn:uuid:{identifier}"
+
+
+# --- for the gate --------------------------------------------------------------------------------------------------
+
+
+def disclosed(allowed: "Allowed") -> Disclosed:
+    """How the disclosure lists a record."""
+    row, sent = allowed.row, allowed.sent
+    if sent is None:
+        return Disclosed(row.type, row.id, row.sha256.hex(), row.manifest.hex())
+    manifest = None if sent.part.how == "cut" else row.manifest.hex()
+    return Disclosed(row.type, row.id, hashlib.sha256(sent.content).hexdigest(), manifest, sent.part)
+
+
+def contents(reader: "Reader", records: Sequence["Allowed"], known: Mapping[str, bytes]) -> list[bytes]:
+    """What goes out of each record: as it is read, as it was read when it was chosen, or its part. Raises Refusal."""
+    found: list[bytes] = []
+    size = 0
+    for allowed in records:
+        if allowed.sent is not None:
+            content = allowed.sent.content
+        else:
+            read = known.get(allowed.name)
+            content = read if read is not None else reader.content(allowed.row)
+        size += len(content)
+        if size > access.CONTENT_BYTES_MAX:
+            raise Refusal(Code.TOO_LARGE)
+        found.append(content)
+    return found
+
+
+def subset(content: bytes, sent: Sent | None, kept: Callable[[dict[str, Any]], dict[str, Any]]) -> Sent:
+    """A record without the elements that were not asked for; `content` as it would have gone out."""
+    value = canonical(content).value
+    assert isinstance(value, dict)
+    left = kept(value)
+    meta = dict(left["meta"]) if isinstance(left.get("meta"), dict) else {}
+    tags = list(meta["tag"]) if isinstance(meta.get("tag"), list) else []
+    left["meta"] = {**meta, "tag": tags if SUBSETTED in tags else [*tags, SUBSETTED]}
+    return Sent(canonical_of(left).data, sent.part if sent is not None else Part("subset"))
