@@ -199,6 +199,7 @@ PROBES: dict[str, Callable[[World, str], bytes]] = {
     "/medrec/trial": lambda world, by: _trial(world),
     "/medrec/delegations": lambda world, by: _delegation(world),
     "/medrec/move": lambda world, by: _move(world, by),
+    "/medrec/returning": lambda world, by: codec.encode({"account": world.his.account, "number": "123456789"}),
     "/medrec/corrections": lambda world, by: codec.encode([b"{}"]),
     "/medrec/emergency": lambda world, by: access.encode(world.about_him(by, query="$emergency")),
     "/medrec/emergency-reviews": lambda world, by: codec.encode([b"{}"]),

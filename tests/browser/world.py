@@ -5,16 +5,17 @@ from typing import Any, NamedTuple
 
 from rich.console import Console
 
-from medrec.core import codec
+from medrec.core import codec, ladder
 from medrec.core.consent import plain
 from medrec.core.consent.plain import Party, Plain
 from medrec.core.manifests.consent import Grant
 from medrec.demo.network import AGENT, HOSPITALS, Network, Resident
 from medrec.demo.stage import Person, until
 from medrec.demo.story import Story
-from medrec.node import consents, store
+from medrec.node import consents, guarding, recovery, store
 from medrec.node.notify import asking
 from medrec.node.policies import draft_consent
+from medrec.portal.confirming import NOBODY
 from medrec.portal.own.acts import Act, acts_of
 from medrec.portal.own.allow import consent_part
 from medrec.portal.own.entries import entries
@@ -90,6 +91,10 @@ class World(NamedTuple):
             found["pair"] = self.a_look()
         if "{act}" in page.path:
             found["act"] = self.an_act()
+        if "{waiting}" in page.path:
+            found["waiting"] = self.nobody_s_act()
+        if "{ward}" in page.path:
+            found["ward"] = handle(self.a_ward().account)
         if "{request}" in page.path:
             found["request"] = self.a_request()
         if "{kind}" in page.path:
@@ -156,6 +161,25 @@ class World(NamedTuple):
         part = consent_part(agent, who, place, draft, secret)
         act = Act(self.main.account, sentences(text, {}), sentences(text, {}), (part,), key, "sharing", "given")
         return acts_of(agent).begin(agent, act)
+
+    def nobody_s_act(self) -> str:
+        """Something that waits at the agent for somebody who has not signed in."""
+        agent = self.network.agent
+        act = acts_of(agent).find(self.main.account, self.an_act(), agent.clock())
+        return acts_of(agent).begin(agent, act._replace(account=NOBODY, back="front"))
+
+    def a_ward(self) -> Resident:
+        """Somebody who has chosen the main person and another as guardians."""
+        network, agent = self.network, self.network.agent
+        others = [who for who in network.residents if who is not self.main]
+        ward = others[0]
+        if guarding.ward(agent, self.main.account, ward.account, ward.name) is None:
+            members = sorted([self.main.account, others[1].account])
+            chosen = ladder.Revealed(members, 2, os.urandom(32))
+            by = recovery.Signer(ward.account, ward.key.key_id, ward.key.sign_transaction_id)
+            recovery.keep_guardians(agent, ward.account, chosen)
+            recovery.choose_doors(agent.engine, network.network, by, chosen, [], True)
+        return ward
 
     def a_request(self) -> str:
         """A request that lies before the main person."""

@@ -16,7 +16,15 @@ def test_pages_about_people_are_shut_outside_a_demonstration(told: Story) -> Non
         open_client, shut = told.client(organisation), told.client(organisation, demonstration=False)
         for path in walk(open_client):
             answer = shut.get(path, follow_redirects=False)
-            public = path in ("/", "/ledger", "/sign-in", "/join", "/verify", "/shared") or path.startswith(
+            public = path in (
+                "/",
+                "/ledger",
+                "/sign-in",
+                "/join",
+                "/coming-back",
+                "/verify",
+                "/shared",
+            ) or path.startswith(
                 (
                     "/portal-ltr.css",
                     "/portal.js",

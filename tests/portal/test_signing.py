@@ -7,10 +7,8 @@ from typing import Any
 
 import pytest
 
-from medrec.core import ladder
 from medrec.core.types import transaction_id
-from medrec.core.webauthn import NewPasskey
-from medrec.node import devices, paper, recovery
+from medrec.node import devices
 from medrec.portal import signing, words
 from medrec.portal.people import handle
 from medrec.portal.security import WORKER
@@ -171,45 +169,6 @@ def test_every_form_has_a_digest_of_its_own() -> None:
 def test_a_service_worker_may_fetch_from_here_and_nowhere_else() -> None:
     policy = WORKER["Content-Security-Policy"]
     assert "connect-src 'self'" in policy and "default-src 'none'" in policy and "script-src" not in policy
-
-
-def test_a_paper_code_is_shown_once_after_it_is_on_the_ledger(empty: Story, ada: Person) -> None:
-    client = visitor(empty)
-    sign(empty, client, ada.phone, ada.id)
-    page = client.get(ada.page + "/keys")
-    assert page.status_code == 200 and "1 of 4" in page.text and "my phone" in page.text
-    token = csrf_of(page.text)
-    assert client.post("/keys/paper", data={"csrf": "x"}).status_code == 403
-    ticket = ticket_of(client.post("/keys/paper", data={"csrf": token}))
-    assert "<strong>" not in client.get(ada.page + "/keys/paper").text.split("<h1>")[1]
-    to = answer(empty, client, ticket, ada.phone).json()["to"]
-    shown = client.get(to).text
-    code = paper.from_words(" ".join(re.findall("<li><strong>([a-z]{5})</strong>", shown)))
-    node: Any = empty.network["guide"]
-    with node.engine.view() as view:
-        doors = ladder.ladder_of(view, ada.account).doors_at(view.tip.time)
-    assert doors.papers == [paper.paper_hash(code)] and "<svg" in shown
-    assert not re.findall("<li><strong>([a-z]{5})</strong>", client.get(to).text)
-    assert "2 of 4" in client.get(ada.page + "/keys").text
-
-
-def test_a_recovery_is_shown_and_stopped_from_the_page(empty: Story, ada: Person) -> None:
-    client, node = visitor(empty), empty.network["guide"]
-    sign(empty, client, ada.phone, ada.id)
-    token = csrf_of(client.get(ada.page + "/keys").text)
-    ticket = ticket_of(client.post("/keys/paper", data={"csrf": token}))
-    to = answer(empty, client, ticket, ada.phone).json()["to"]
-    code = paper.from_words(" ".join(re.findall("<li><strong>([a-z]{5})</strong>", client.get(to).text)))
-    assert client.post("/keys/veto", data={"csrf": token}).status_code == 404
-    thief = new_key("thief's phone")
-    made = NewPasskey(-7, False, thief.public, list(thief.origins), thief.credential["rp"])
-    recovery.begin_by_paper(node.engine, node.network, ada.account, code, made)
-    node.account_watch.step()  # type: ignore[attr-defined]
-    shown = client.get(ada.page + "/keys").text
-    assert words.KEYS["under_way"] in shown and "with a paper code" in shown
-    ticket = ticket_of(client.post("/keys/veto", data={"csrf": token}))
-    assert answer(empty, client, ticket, ada.phone).json()["to"] == ada.page + "/keys"
-    assert words.KEYS["under_way"] not in client.get(ada.page + "/keys").text
 
 
 def test_the_page_of_helpers_names_them_and_whom_one_helps(empty: Story, ada: Person) -> None:

@@ -60,6 +60,7 @@ from medrec.node.pull import answer_release
 from medrec.node.referrals import REFERRAL_PATH, answer_referral
 from medrec.node.refusals import Refusal
 from medrec.node.renewal import RENEW_PATH, RenewalError, answer_renew
+from medrec.node.returning import RETURNING_PATH, answer_returning
 from medrec.node.rules import Rule
 from medrec.node.standing import STANDING_PATH, answer_standing, standing
 from medrec.node.store import StoreError
@@ -143,6 +144,7 @@ ROUTES: dict[str, Handler] = {
     DELEGATIONS_PATH: answer_delegation,
     DELEGATION_ENDS_PATH: answer_delegation_end,
     MOVE_PATH: answer_move,
+    RETURNING_PATH: answer_returning,
     ACTS_PATH: answer_acts,
 }
 """Everything that another organisation's node may call."""
@@ -169,6 +171,7 @@ RULES: dict[str, Rule] = {
     DELEGATIONS_PATH: Rule.HER_SIGNATURE,
     DELEGATION_ENDS_PATH: Rule.HER_SIGNATURE,
     MOVE_PATH: Rule.HER_SIGNATURE,
+    RETURNING_PATH: Rule.MEMBER,
     ACTS_PATH: Rule.HER_SIGNATURE,
     COSIGN_PATH: Rule.MEMBER,
     RENEW_PATH: Rule.MEMBER,

@@ -12,7 +12,8 @@ import sqlalchemy as sql
 from sqlalchemy import BigInteger, Column, LargeBinary, String, Table
 
 from medrec.core import codec, state
-from medrec.core.credential import Credential
+from medrec.core.credential import Credential, signed_by
+from medrec.node.refusals import Code, Refusal
 from medrec.node.store import metadata
 from medrec.node.vault import VaultError
 
@@ -91,6 +92,22 @@ def sign_in_message(network: bytes, organisation: str, nonce: bytes) -> bytes:
     The tag keeps a server from passing a transaction off as a sign-in: the page computes this itself.
     """
     return hashlib.sha256(b"medrec/sign-in/1" + codec.encode([network, organisation, nonce])).digest()
+
+
+def show_words_message(network: bytes, account: str, nonce: bytes) -> tuple[bytes, bytes]:
+    """What is signed to see the words of one's record (32 bytes), and the statement that it is the hash of:
+    SHA-256("medrec/show-words/1" || CBOR [network, account, nonce])."""
+    statement = codec.encode([network, account, nonce])
+    return hashlib.sha256(b"medrec/show-words/1" + statement).digest(), statement
+
+
+def check_signed(node: "Node", account: str, key: bytes, message: bytes, packed: bytes) -> None:
+    """Raises Refusal BAD_SIGNATURE unless a key that acts for the account now signed this."""
+    with node.engine.view() as view:
+        held = state.account(view, account)
+    credential = held.credentials.get(key.hex()) if held is not None and not held.frozen else None
+    if credential is None or not signed_by(credential, message, packed):
+        raise Refusal(Code.BAD_SIGNATURE)
 
 
 def remember(node: "Node", account: str, key: bytes, credential_id: bytes, label: str) -> None:

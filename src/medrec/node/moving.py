@@ -43,8 +43,11 @@ def move_message(network: bytes, account: str, agent: str, time: int) -> bytes:
     return hashlib.sha256(b"medrec/move/1" + codec.encode([network, account, agent, time])).digest()
 
 
-def adopt(node: "Node", account: str, name: str, view_secret: bytes, sign: "Sign") -> Moved:
-    """Serve a person who comes with the secret on her paper. Raises StoreError, EngineError."""
+def adopt(node: "Node", account: str, name: str, view_secret: bytes, sign: "Sign", time: int | None = None) -> Moved:
+    """Serve a person who comes with the secret on her paper; `time` is what she signed, now if she is asked only now.
+
+    Raises StoreError, EngineError.
+    """
     agent = node.agent
     assert agent is not None
     agent.enroll(account, name, view_secret)
@@ -62,7 +65,7 @@ def adopt(node: "Node", account: str, name: str, view_secret: bytes, sign: "Sign
             agent.relate(connection, account, organisation, epoch, key, end)
 
     node.store.write(relate)
-    time = node.clock()
+    time = node.clock() if time is None else time
     key, signature = sign(move_message(node.network, account, node.organisation, time))
     asked = codec.encode({"account": account, "key": key, "signature": signature, "time": time})
     told: list[str] = []

@@ -45,11 +45,13 @@ account_event = Table(
 )
 
 
-# Whom a person chose as guardians: her agent keeps the set that stands behind the commitment.
+# Whom a person chose as guardians: her agent keeps every set that stands behind a commitment of hers. A change waits,
+# and a thief may be the one who began it, so a new set never takes the place of the one in force.
 guardian_set = Table(
     "guardian_set",
     metadata,
     Column("account", String(80), primary_key=True),
+    Column("commitment", LargeBinary(32), primary_key=True),
     Column("sealed", LargeBinary, nullable=False),
 )
 
@@ -99,7 +101,7 @@ def choose_doors(
     committed = None
     if guardians is not None:
         commitment = ladder.guardians_commitment(guardians)
-        committed = _plain(Guardians(commitment, guardians.needs, len(guardians.members)))
+        committed = plain(Guardians(commitment, guardians.needs, len(guardians.members)))
     payload = {"guardians": committed, "papers": papers, "clinic": clinic}
     submit_signed(engine, network, by.author, by.key, by.sign, "account/doors", payload)
 
@@ -107,7 +109,7 @@ def choose_doors(
 def begin_by_paper(engine: Engine, network: bytes, account: str, code: bytes, new: NewCredential) -> None:
     """A person who holds a paper code begins to get her account back for a new key. Raises AccountError."""
     key = paper.paper_key(code)
-    payload = {"credential": _plain(new), "paper": key.public}
+    payload = {"credential": plain(new), "paper": key.public}
     submit_signed(engine, network, account, key.key_id, key.sign_transaction_id, "recovery/by-paper", payload)
 
 
@@ -115,7 +117,7 @@ def speak_for(
     engine: Engine, network: bytes, guardian: Signer, account: str, new: NewCredential, guardians: Revealed
 ) -> None:
     """A guardian agrees to a new key, having compared the short code aloud. Raises AccountError."""
-    payload = {"account": account, "credential": _plain(new), "guardians": _plain(guardians)}
+    payload = {"account": account, "credential": plain(new), "guardians": plain(guardians)}
     submit_signed(engine, network, guardian.author, guardian.key, guardian.sign, "recovery/by-guardian", payload)
 
 
@@ -128,13 +130,13 @@ def vouch(node: "Node", account: str, new: NewCredential, check: ladder.Check, s
     digest = ladder.credential_hash(new)
     message = ladder.vouch_message(node.network, node.organisation, account, digest, check)
     proofs = [[member.key, member.sign(message)] for member in staff]
-    payload = {"account": account, "credential": _plain(new), "check": check, "staff": proofs}
+    payload = {"account": account, "credential": plain(new), "check": check, "staff": proofs}
     submit_as_organisation(node, "recovery/by-clinic", payload)
 
 
 def name_staff(node: "Node", credentials: list[NewCredential]) -> None:
     """Put the keys of this organisation's staff on the ledger. Raises AccountError."""
-    submit_as_organisation(node, "organisation/staff", {"credentials": [_plain(one) for one in credentials]})
+    submit_as_organisation(node, "organisation/staff", {"credentials": [plain(one) for one in credentials]})
 
 
 def veto(engine: Engine, network: bytes, by: Signer, new: NewCredential) -> None:
@@ -147,7 +149,7 @@ def stop(
     engine: Engine, network: bytes, guardian: Signer, account: str, new: NewCredential, guardians: Revealed
 ) -> None:
     """A guardian is against a recovery. Raises AccountError."""
-    payload = {"account": account, "credential": ladder.credential_hash(new), "guardians": _plain(guardians)}
+    payload = {"account": account, "credential": ladder.credential_hash(new), "guardians": plain(guardians)}
     submit_signed(engine, network, guardian.author, guardian.key, guardian.sign, "recovery/stop", payload)
 
 
@@ -158,7 +160,7 @@ def finish(engine: Engine, network: bytes, by: Signer) -> None:
 
 def freeze(engine: Engine, network: bytes, by: Signer, account: str, guardians: Revealed | None = None) -> None:
     """The owner, or with the set a guardian, freezes an account. Raises AccountError."""
-    revealed = _plain(guardians) if guardians is not None else None
+    revealed = plain(guardians) if guardians is not None else None
     payload: dict[str, Any] = {"account": account, "guardians": revealed, "staff": []}
     submit_signed(engine, network, by.author, by.key, by.sign, "account/freeze", payload)
 
@@ -174,7 +176,7 @@ def freeze_here(node: "Node", account: str, member: Signer) -> None:
 
 def unfreeze(engine: Engine, network: bytes, by: Signer, account: str, guardians: Revealed | None = None) -> None:
     """The owner, or with the set a guardian, wants a freeze ended. Raises AccountError."""
-    payload = {"account": account, "guardians": _plain(guardians) if guardians is not None else None}
+    payload = {"account": account, "guardians": plain(guardians) if guardians is not None else None}
     submit_signed(engine, network, by.author, by.key, by.sign, "account/unfreeze", payload)
 
 
@@ -189,30 +191,46 @@ def readiness(engine: Engine, account: str) -> Readiness:
 
 def keep_guardians(node: "Node", account: str, guardians: Revealed) -> None:
     """Keep the set behind a person's commitment, sealed, so that it can be shown when it is needed."""
-    sealed = node.vault.seal(None, codec.encode(_plain(guardians)), b"guardians " + account.encode())
+    sealed = node.vault.seal(None, codec.encode(plain(guardians)), b"guardians " + account.encode())
+    row = {"account": account, "commitment": ladder.guardians_commitment(guardians), "sealed": sealed}
 
     def closure(connection: sql.Connection) -> None:
-        connection.execute(sql.delete(guardian_set).where(guardian_set.c.account == account))
-        connection.execute(sql.insert(guardian_set).values(account=account, sealed=sealed))
+        same = (guardian_set.c.account == account) & (guardian_set.c.commitment == row["commitment"])
+        connection.execute(sql.delete(guardian_set).where(same))
+        connection.execute(sql.insert(guardian_set).values(**row))
 
     node.store.write(closure)
 
 
-def guardians_of(node: "Node", account: str) -> Revealed | None:
-    """The guardians whom a person chose, as her agent keeps them."""
+def guardians_of(node: "Node", account: str, time: int | None = None) -> Revealed | None:
+    """The guardians of a person who are in force at a time (now), as her agent keeps them."""
+    with node.engine.view() as view:
+        at = max(node.clock(), view.tip.time) if time is None else time
+        guardians = ladder.ladder_of(view, account).doors_at(at).guardians
+    if guardians is None:
+        return None
+    return next((one for one in _sets(node, account) if _stands_behind(one, guardians)), None)
+
+
+def _stands_behind(revealed: Revealed, guardians: Guardians) -> bool:
+    return ladder.guardians_commitment(revealed) == guardians.commitment
+
+
+def _sets(node: "Node", account: str) -> list[Revealed]:
     query = sql.select(guardian_set.c.sealed).where(guardian_set.c.account == account)
     with node.store.read() as connection:
-        sealed = connection.execute(query).scalar()
-    if sealed is None:
-        return None
-    value = codec.decode(node.vault.open(None, bytes(sealed), b"guardians " + account.encode()))
-    kept: Revealed = msgspec.convert(value, Revealed, builtin_types=(bytes,))
-    return kept
+        sealed = [bytes(one) for one in connection.execute(query).scalars()]
+    values = [codec.decode(node.vault.open(None, one, b"guardians " + account.encode())) for one in sealed]
+    return [msgspec.convert(value, Revealed, builtin_types=(bytes,)) for value in values]
 
 
 def submit_as_organisation(node: "Node", kind: str, payload: Any) -> None:
     """A transaction of this organisation's own. Raises AccountError."""
-    body = next_body(node.engine, node.network, node.organisation, node.keys.key_id, kind, payload)
+    submit_body(node, next_body(node.engine, node.network, node.organisation, node.keys.key_id, kind, payload))
+
+
+def submit_body(node: "Node", body: bytes) -> None:
+    """The same for a body that is made already. Raises AccountError."""
     proof = ["ed25519", node.keys.sign_transaction_id(transaction_id(body))]
     try:
         position = node.engine.submit([encode_transaction(body, proof)])[0]
@@ -275,10 +293,10 @@ class AccountWatch:
         """Whom a transaction names as guardians, and whom the account's owner chose, if she is served here."""
         named = list(revealed.get("members", [])) if isinstance(revealed, dict) else []
         try:
-            kept = guardians_of(self._node, about)
+            kept = _sets(self._node, about)
         except VaultError:
-            kept = None
-        return named + (kept.members if kept is not None else [])
+            kept = []
+        return named + [member for one in kept for member in one.members]
 
     def of(self, account: str, limit: int = 200) -> list[Event]:
         """What a person was told, newest first."""
@@ -300,5 +318,6 @@ def _keep(connection: sql.Connection, found: list[tuple[int, Event]], height: in
     connection.execute(sql.insert(store.setting).values(name=WATCHED, value=codec.encode(height)))
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A structure as it stands in a payload."""
     return msgspec.to_builtins(value, builtin_types=(bytes,))

@@ -76,6 +76,7 @@ class Code(Enum):
     DELEGATION_VOID = "delegation-void"
     DELEGATION_OVER = "delegation-over"
     RECOVERY_WAITS = "recovery-waits"
+    NO_SUCH_NUMBER = "no-such-number"
     ENTRY_UNFIT = "entry-unfit"
     NOT_LINKED = "not-linked"
     FROM_THE_FUTURE = "from-the-future"
@@ -157,6 +158,7 @@ SENTENCES: dict[Code, str] = {
     Code.BAD_SIGNATURE: "The signature does not hold.",
     Code.DELEGATION_VOID: "This statement lets nobody act for anybody.",
     Code.DELEGATION_OVER: "The right to act for this person is over.",
+    Code.NO_SUCH_NUMBER: "No new phone waits under this number for this person; compare it with her, digit by digit.",
     Code.RECOVERY_WAITS: "A recovery of this account is under way; what is new waits until it is over or stopped.",
     Code.ENTRY_UNFIT: "This cannot be entered into a record.",
     Code.NOT_A_DELEGATE: "The person has not named the one who signed to decide for her.",

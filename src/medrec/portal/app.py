@@ -20,7 +20,7 @@ from starlette.routing import BaseRoute, Route, Router
 
 from medrec.engines.engine import EngineError
 from medrec.node.store import StoreError
-from medrec.portal import acting, assets, calls, join, language, links, people, render, sign_in, words
+from medrec.portal import acting, assets, calls, coming_back, join, language, links, people, render, sign_in, words
 from medrec.portal.page import Area, File, Go, PageError, Reader, Role, Visit, is_agent
 from medrec.portal.security import (
     HEADERS,
@@ -33,7 +33,7 @@ from medrec.portal.security import (
     read_cookie,
     set_cookie,
 )
-from medrec.portal.session import PEOPLE, STAFF, Session, Sessions, check_csrf, require
+from medrec.portal.session import PEOPLE, STAFF, Session, Sessions, Who, check_csrf, require
 from medrec.portal.table import FILES, PAGES, Page
 
 if TYPE_CHECKING:
@@ -96,6 +96,9 @@ def static(name: str) -> Callable[[Request], Any]:
     return answer
 
 
+AWAY = {Who.RETURNING: "coming_back", Who.FROZEN: "frozen"}
+"""Where those begin who have a key and no open account."""
+
 ERROR_PAGE = Page("", "error", lambda node, visit: {}, "error.html")
 
 
@@ -109,6 +112,7 @@ class Site:
         self.sessions = Sessions(node.vault.random)
         self.door = sign_in.Door(node)
         self.joining = join.Joining(node)
+        self.coming_back = coming_back.ComingBack(node)
         self.router = Router([])
 
     def endpoint(self, page: Page) -> Callable[[Request], Any]:
@@ -193,6 +197,8 @@ class Site:
         """Where somebody begins."""
         if session.who in PEOPLE:
             return self.link(request, "person", person=people.handle(session.subject))
+        if session.who in AWAY:
+            return self.link(request, AWAY[session.who])
         return self.link(request, "front")
 
     def session_of(self, request: Request) -> Session | None:

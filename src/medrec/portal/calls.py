@@ -12,7 +12,6 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from medrec.portal import acting, naming, people, saying
-from medrec.portal.own import keys as own_keys
 from medrec.portal.page import PageError
 from medrec.portal.security import HEADERS, caller_of, pinned, read_cookie, set_cookie
 from medrec.portal.session import PEOPLE, Session, check_csrf
@@ -70,20 +69,9 @@ def end_helper(site: "Site", request: Request, body: bytes) -> Response:
     return RedirectResponse(_signing(site, request, ticket), 303, headers=site.headers(request))
 
 
-def make_paper(site: "Site", request: Request, body: bytes) -> Response:
-    """POST /keys/paper, a form: a new paper code, shown once it is on the ledger."""
-    session, _ = _session(site, request, body)
-    back = site.link(request, "paper", person=people.handle(session.account))
-    ticket = own_keys.make_paper(site.node, session, back)
-    return RedirectResponse(_signing(site, request, ticket), 303, headers=site.headers(request))
-
-
-def veto(site: "Site", request: Request, body: bytes) -> Response:
-    """POST /keys/veto, a form: stop the recovery that is under way."""
-    session, _ = _session(site, request, body)
-    back = site.link(request, "keys", person=people.handle(session.account))
-    ticket = own_keys.veto(site.node, session, back)
-    return RedirectResponse(_signing(site, request, ticket), 303, headers=site.headers(request))
+def come_back(site: "Site", request: Request, body: bytes) -> Response:
+    """POST /coming-back/begin: see coming_back.py."""
+    return site.begin(request, site.coming_back.begin(caller_of(request), body))
 
 
 def say_of_list(site: "Site", request: Request, body: bytes) -> Response:
@@ -96,8 +84,7 @@ def say_of_list(site: "Site", request: Request, body: bytes) -> Response:
 CALLS: dict[str, tuple[str, Call]] = {
     "act": ("/acting", act),
     "act_end": ("/acting/end", act_end),
-    "make_paper": ("/keys/paper", make_paper),
-    "veto": ("/keys/veto", veto),
+    "come_back": ("/coming-back/begin", come_back),
     "join_": ("/join", join_),
     "sign_act": ("/signing/act", sign_act),
     "sign_answer": ("/signing/answer", sign_answer),

@@ -25,7 +25,8 @@ SESSIONS_MAX = 100_000
 
 
 class Who(Enum):
-    """As whom somebody has signed in. A person who acts for another is a DELEGATE as long as she does."""
+    """As whom somebody has signed in. A person who acts for another is a DELEGATE as long as she does. Who is RETURNING
+    has a new key that opens nothing yet; who is FROZEN a key of an account that stands still."""
 
     PATIENT = "patient"
     DELEGATE = "delegate"
@@ -34,6 +35,8 @@ class Who(Enum):
     PRIVACY_OFFICER = "privacy-officer"
     OPERATOR = "operator"
     HELPER = "helper"
+    RETURNING = "returning"
+    FROZEN = "frozen"
 
 
 PEOPLE = (Who.PATIENT, Who.DELEGATE)
@@ -44,7 +47,8 @@ class Session(NamedTuple):
     """One signing in. `account` is the person's own ("" for staff), `staff` the id of a member of the staff ("" for
     people), `acting_for` the account of the person somebody acts for ("" for nobody), `delegation` the SHA-256 of the
     statement that lets her, `kinds` the FHIR types it is limited to (none: all). `key` is the id of the key that signed
-    in; `csrf` goes into every form."""
+    in, `credential` the id by which browsers know it; `case` the new key that waits for its account (returning.py);
+    `csrf` goes into every form."""
 
     who: Who
     name: str
@@ -55,6 +59,8 @@ class Session(NamedTuple):
     delegation: bytes = b""
     kinds: tuple[str, ...] = ()
     key: bytes = b""
+    credential: bytes = b""
+    case: bytes = b""
     csrf: str = ""
     began: int = 0
     seen: int = 0

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from medrec.core import state
 from medrec.core.credential import NewCredential, verify_account_signature
 from medrec.core.webauthn import NewPasskey, SignatureRefused, low_s, read_registration
-from medrec.node import devices, staff
+from medrec.node import devices, returning, staff
 from medrec.node.devices import sign_in_message
 from medrec.node.staff import StaffError
 from medrec.portal.page import PageError, Visit
@@ -111,16 +111,24 @@ class Door:
         member = staff.find(self._node, credential_id)
         if member is not None:
             self._verify(member[1], digest, parts)
-            return Session(Who(member[0].role), member[0].name, staff=member[0].id, key=member[0].key or b"")
+            return _of_staff(member[0], credential_id)
         found = devices.find(self._node, credential_id) if self._node.agent is not None else None
         if found is None:
-            raise PageError(401, "key-unknown")
+            return self._returning(credential_id, digest, parts)
         device, credential, frozen = found
         self._verify(credential, digest, parts)
-        if frozen:
-            raise PageError(403, "account-frozen")
         devices.mark_used(self._node, credential_id)
-        return Session(Who.PATIENT, self._name(device.account), account=device.account, key=device.key)
+        who = Who.FROZEN if frozen else Who.PATIENT
+        name = self._name(device.account)
+        return Session(who, name, account=device.account, key=device.key, credential=credential_id)
+
+    def _returning(self, credential_id: bytes, digest: bytes, parts: list[bytes]) -> Session:
+        """A new key that waits for its account opens the page that says how that stands, and nothing else."""
+        case = returning.by_passkey(self._node, credential_id) if self._node.agent is not None else None
+        if case is None:
+            raise PageError(401, "key-unknown")
+        self._verify(case.credential, digest, parts)
+        return of_case(case)
 
     def _verify(self, credential: NewCredential, digest: bytes, parts: list[bytes]) -> None:
         if isinstance(credential, NewPasskey) and credential.alg == -7:
@@ -173,7 +181,7 @@ class Door:
             raise PageError(403, error.code, error.sentence) from None
         except ValueError:
             raise PageError(400, "form-unreadable") from None
-        return Session(Who(member.role), member.name, staff=member.id, key=member.key or b"")
+        return _of_staff(member, credential_id)
 
     def demonstrate(self, form: dict[str, str]) -> Session:
         """Sign in without a key, as an invented person or one of the staff: for demonstrations. Raises PageError."""
@@ -196,11 +204,24 @@ def is_current(node: "Node", session: Session) -> bool:
             return staff.member(node, session.staff).active
         except StaffError:
             return False
+    if session.case:
+        return returning.find(node, session.case) is not None
     if not session.key:
         return True
     with node.engine.view() as view:
         held = state.account(view, session.account)
-    return held is not None and not held.frozen and session.key.hex() in held.credentials
+    frozen = session.who is Who.FROZEN
+    return held is not None and held.frozen is frozen and session.key.hex() in held.credentials
+
+
+def of_case(case: returning.Case) -> Session:
+    """The session of a new key that waits for its account."""
+    return Session(Who.RETURNING, case.label, key=case.key, credential=case.credential_id, case=case.digest)
+
+
+def _of_staff(member: staff.Member, credential_id: bytes) -> Session:
+    key = member.key or b""
+    return Session(Who(member.role), member.name, staff=member.id, key=key, credential=credential_id)
 
 
 def show(node: "Node", visit: Visit) -> dict[str, Any]:

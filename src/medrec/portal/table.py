@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from medrec.portal import (
     clinic,
+    coming_back,
+    confirming,
     desk,
     desk_consent,
+    desk_vouch,
     front,
     given,
     join,
@@ -32,6 +35,7 @@ from medrec.portal.own import (
     asked,
     card,
     choices,
+    guardians,
     helping,
     home,
     linking,
@@ -83,6 +87,7 @@ def _own(path: str, name: str, show: Callable[["Node", Visit], Any], template: s
 
 
 CARE, PRIVACY = (Who.CLINICIAN, Who.PRIVACY_OFFICER), (Who.PRIVACY_OFFICER,)
+CONFIRM = (Who.RETURNING, Who.FROZEN, Who.DESK, Who.CLINICIAN)
 FORM, BOTH = ("POST",), ("GET", "POST")
 
 PAGES = (
@@ -120,6 +125,17 @@ PAGES = (
         "/desk/consent", "desk_consent", desk_consent.show, "desk_consent.html", Role.RECORDS, methods=BOTH,
         who=(Who.DESK,), up="desk",
     ),
+    Page(
+        "/desk/vouch", "desk_vouch", desk_vouch.show, "desk_vouch.html", Role.RECORDS, methods=BOTH,
+        who=(Who.DESK, Who.CLINICIAN), up="desk",
+    ),
+    Page(
+        "/coming-back", "coming_back", coming_back.show, "coming_back.html", Role.AGENT, reader=Reader.EVERYBODY,
+        methods=BOTH, up="sign_in",
+    ),
+    Page("/frozen", "frozen", coming_back.show_frozen, "frozen.html", Role.AGENT, methods=BOTH, who=(Who.FROZEN,)),
+    Page("/confirm/{waiting}", "confirm", confirming.show, "own/sign.html", who=CONFIRM),
+    Page("/confirm/{waiting}/signed", "confirmed", confirming.confirmed, "", methods=FORM, who=CONFIRM),
     Page("/versions/{manifest}", "version", version.show, "version.html", Role.RECORDS, who=CARE, up="records"),
     Page("/people", "people", people.show, "people.html", Role.AGENT, menu=True, who=PRIVACY, icon="people"),
     Page("/ledger", "ledger", ledger.show, "ledger.html", reader=Reader.EVERYBODY, menu=True, icon="seal"),
@@ -153,8 +169,12 @@ PAGES = (
     _own("/hidden", "hidden", choices.show_hidden, "own/hidden.html", methods=BOTH, up="more", icon="hide"),
     _own("/card", "card", card.show, "own/card.html", up="more", icon="card"),
     _own("/summary", "summary", own_summary.show, "own/summary.html", up="more", icon="record"),
-    _own("/keys", "keys", own_keys.show, "own/keys.html", up="more", icon="key"),
+    _own("/keys", "keys", own_keys.show, "own/keys.html", methods=BOTH, up="more", icon="key"),
     _own("/keys/paper", "paper", own_keys.show_paper, "own/paper.html", up="keys"),
+    _own("/keys/record", "record_paper", own_keys.show_record_paper, "own/paper.html", up="keys"),
+    _own("/guardians", "guardians", guardians.show, "own/guardians.html", methods=BOTH, up="keys"),
+    _own("/guarding", "guarding", guardians.show_guarding, "own/guarding.html", methods=BOTH, up="more", icon="people"),
+    _own("/guarding/{ward}", "ward", guardians.show_ward, "own/ward.html", methods=BOTH, up="guarding"),
     _own("/helping", "helping", helping.show, "own/helping.html", up="more", icon="people"),
     _own("/more", "more", more.show, "own/more.html", menu=True, icon="more"),
     _own("/lines/{tag}", "line", person.show_line, "version.html", up="person"),

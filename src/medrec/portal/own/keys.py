@@ -1,47 +1,48 @@
-"""Keys and devices: what opens the account, the ways back, a recovery that is under way, and what happened.
+"""Keys and devices: what opens the account, what follows if the phone is lost today, and what happened to the account.
 
-What changes something waits at the signing desk for the person's key. The words of a new paper code are kept here, in
-memory, until they were shown once.
+What changes something waits for the person's key (acts.py). Words that stand on paper are kept here, in memory, until
+they were shown once.
 """
 
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 from markupsafe import Markup
 
-from medrec.core import codec, ladder
-from medrec.node import devices, paper, recovery
-from medrec.node.accounts import next_body
-from medrec.portal import words
-from medrec.portal.join import submit
-from medrec.portal.own.whose import whose
-from medrec.portal.page import PageError, Visit
-from medrec.portal.session import Session, Who
-from medrec.portal.signing import desk_of
+from medrec.core import ladder, state
+from medrec.core.ladder import Attempt, Ladder, Policy
+from medrec.node import devices, paper, recovery, returning
+from medrec.portal import render, words
+from medrec.portal.own.account_act import ask_key, propose, says_herself
+from medrec.portal.own.acts import Act, Part, acts_of, signer
+from medrec.portal.own.whose import Whose, whose
+from medrec.portal.page import Go, PageError, Visit
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
 
 PAPER_LIFE_MS = 10 * 60_000
 EVENTS_SHOWN = 20
-_papers: dict[str, tuple[bytes, int]] = {}
+VIEW_BYTES = 32
+Sheet = Literal["way-back", "record"]
+_papers: dict[tuple[str, str], tuple[bytes, int]] = {}
 _lock = threading.Lock()
 
 
-def show(node: "Node", visit: Visit) -> dict[str, Any]:
-    """The values of own/keys.html."""
+def show(node: "Node", visit: Visit) -> Any:
+    """The values of own/keys.html. The form field `do` says what is begun: paper, record, veto, freeze, add, remove."""
     who = whose(node, visit)
+    if visit.form:
+        says_herself(visit)
+        return _begin(node, visit, who)
     ready = recovery.readiness(node.engine, who.account)
     with node.engine.view() as view:
-        attempt = ladder.ladder_of(view, who.account).attempt_at(max(visit.now, view.tip.time))
+        found, policy = ladder.ladder_of(view, who.account), ladder.policy_of(view)
+        now = max(visit.now, view.tip.time)
+    attempt = found.attempt_at(now)
     events = node.account_watch.of(who.account, EVENTS_SHOWN) if node.account_watch is not None else []
-    ways = {
-        "way_devices": ready.devices > 1,
-        "way_papers": ready.papers > 0,
-        "way_guardians": ready.guardians,
-        "way_clinic": ready.clinic,
-    }
+    mine = devices.of_account(node, who.account)
     return {
         "handle": who.handle,
         "devices": [
@@ -49,70 +50,164 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
                 "label": device.label or words.KEYS["device"],
                 "added": visit.when(device.added),
                 "used": visit.when(device.used) if device.used is not None else None,
+                "key": device.key.hex(),
+                "this": visit.session is not None and visit.session.key == device.key,
             }
-            for device in devices.of_account(node, who.account)
+            for device in mine
         ],
-        "ways": [{"name": words.KEYS[name], "has": has} for name, has in ways.items()],
+        "ways": _ways(ready, found, policy, now),
         "ways_count": ready.ways,
-        "attempt": {"when": visit.when(attempt.ripe), "final": attempt.final} if attempt is not None else None,
+        "next": visit.when(found.next_at) if found.next is not None and found.next_at > now else None,
+        "attempt": _attempt(visit, who, attempt) if attempt is not None else None,
         "events": [
             {"what": words.KINDS[event.kind], "author": who.place(event.author), "when": visit.when(event.time)}
             for event in events
         ],
-        "may_sign": visit.session is not None and visit.session.who is Who.PATIENT and bool(visit.session.key),
+        "many": ready.devices > 1,
+        "may_sign": ask_key(node, visit, who),
     }
+
+
+def _ways(ready: recovery.Readiness, found: Ladder, policy: Policy, now: int) -> list[dict[str, Any]]:
+    """What somebody would do who lost her phone today, one sentence for each way, and whether she has it."""
+    guardians = found.doors_at(now).guardians
+    ask = {"needs": guardians.needs, "of": guardians.of} if guardians is not None else {"needs": 2, "of": 3}
+    hours = {door: policy.delay(door) // ladder.HOUR_MS for door in ("paper", "guardians", "clinic")}
+    rows = [
+        ("devices", ready.devices > 1, {}),
+        ("papers", ready.papers > 0, {"hours": hours["paper"]}),
+        ("guardians", ready.guardians, {**ask, "hours": hours["guardians"]}),
+        ("clinic", ready.clinic, {"hours": hours["clinic"]}),
+    ]
+    return [
+        {
+            "name": words.KEYS[f"way_{name}"],
+            "has": has,
+            "more": render.say(words.KEYS[f"lost_{name}" if has else f"not_{name}"], **values),
+        }
+        for name, has, values in rows
+    ]
+
+
+def _attempt(visit: Visit, who: Whose, attempt: Attempt) -> dict[str, Any]:
+    door = render.say(words.KEYS[f"door_{attempt.door}"], place=who.place(attempt.by))
+    return {"door": door, "since": visit.when(attempt.since), "when": visit.when(attempt.ripe), "final": attempt.final}
+
+
+def _begin(node: "Node", visit: Visit, who: Whose) -> Go:
+    what = visit.form.get("do", "")
+    if what == "paper":
+        return _make_paper(node, visit, who)
+    if what == "record":
+        return _record_paper(node, visit, who)
+    if what == "add":
+        return _add(node, visit, who)
+    if what == "veto":
+        with node.engine.view() as view:
+            attempt = ladder.ladder_of(view, who.account).attempt_at(max(visit.now, view.tip.time))
+        if attempt is None:
+            raise PageError(404, "not-found")
+        payload: dict[str, Any] = {"credential": ladder.credential_hash(attempt.credential)}
+        told = [render.say(words.KEYS["sign_veto"]), render.say(words.KEYS["veto_once"])]
+        return propose(node, visit, who, "recovery/veto", payload, told, "keys", "vetoed")
+    if what == "freeze":
+        payload = {"account": who.account, "guardians": None, "staff": []}
+        told = [render.say(words.KEYS["sign_freeze"]), render.say(words.KEYS["freeze_hint"])]
+        return propose(node, visit, who, "account/freeze", payload, told, "keys", "frozen")
+    if what == "remove":
+        mine = {device.key.hex(): device for device in devices.of_account(node, who.account)}
+        device = mine.get(visit.form.get("key", ""))
+        if device is None:
+            raise PageError(404, "not-found")
+        told = [render.say(words.KEYS["sign_remove"], label=device.label or words.KEYS["device"])]
+        return propose(node, visit, who, "account/credential-remove", {"key": device.key}, told, "keys", "key_gone")
+    raise PageError(400, "form-unreadable")
+
+
+def _make_paper(node: "Node", visit: Visit, who: Whose) -> Go:
+    code = node.vault.random(paper.CODE_BYTES)
+    with node.engine.view() as view:
+        doors = ladder.ladder_of(view, who.account).doors_at(max(visit.now, view.tip.time))
+    payload = msgspec.to_builtins(doors, builtin_types=(bytes,))
+    payload["papers"] = [*payload["papers"], paper.paper_hash(code)][-ladder.PAPERS_MAX :]
+    told = [render.say(words.KEYS["sign_paper"])]
+
+    def after() -> None:
+        _keep(node, who.account, "way-back", code)
+
+    return propose(node, visit, who, "account/doors", payload, told, "paper", "", after)
+
+
+def _record_paper(node: "Node", visit: Visit, who: Whose) -> Go:
+    """The words that find the record again open it, so a session is not enough for them: the key says yes each time."""
+    signs, nonce = signer(node, visit, who), node.vault.random(32)
+    message, statement = devices.show_words_message(node.network, who.account, nonce)
+
+    def finish(packed: bytes) -> None:
+        devices.check_signed(node, who.account, signs.key, message, packed)
+        assert node.agent is not None
+        _keep(node, who.account, "record", node.agent.view_secret(who.account))
+
+    told = [render.say(words.KEYS["sign_record"])]
+    part = Part("medrec/show-words/1", statement, message, finish, binary=True)
+    act = Act(who.account, told, [], (part,), signs.key, "record_paper", "")
+    return Go(visit.link("sign", person=who.handle, act=acts_of(node).begin(node, act)))
+
+
+def _add(node: "Node", visit: Visit, who: Whose) -> Go:
+    """A second device: the new one made its passkey on the page for new phones, and shows a number."""
+    case = returning.by_number(node, visit.form.get("number", ""))
+    if case is None:
+        raise PageError(404, "no-such-number")
+    try:
+        case = returning.bind(node, case, who.account)
+    except LookupError:
+        raise PageError(404, "no-such-number") from None
+    payload = {"credential": msgspec.to_builtins(case.credential, builtin_types=(bytes,))}
+    told = [
+        render.say(words.KEYS["sign_add"], label=case.label or words.KEYS["device"]),
+        render.say(words.BACK["digits"], code=digits(case.short_code)),
+    ]
+
+    def after() -> None:
+        devices.remember(node, who.account, case.key, case.credential_id, case.label)
+        returning.forget(node, case)
+
+    return propose(node, visit, who, "account/credential-add", payload, told, "keys", "key_added", after)
+
+
+def digits(text: str) -> Markup:
+    """Digits in groups of three, from left to right in every language."""
+    groups = " ".join(text[at : at + 3] for at in range(0, len(text), 3))
+    return Markup('<bdi dir="ltr">{}</bdi>').format(groups)
 
 
 def show_paper(node: "Node", visit: Visit) -> dict[str, Any]:
     """The values of own/paper.html: the words of a code that was just made, once, to the one who made it."""
+    return _shown(node, visit, "way-back")
+
+
+def show_record_paper(node: "Node", visit: Visit) -> dict[str, Any]:
+    """The same for the words by which another agent finds the whole record again."""
+    return {**_shown(node, visit, "record"), "account": whose(node, visit).account}
+
+
+def _shown(node: "Node", visit: Visit, sheet: Sheet) -> dict[str, Any]:
     who = whose(node, visit)
-    mine = visit.session is not None and visit.session.who is Who.PATIENT
     with _lock:
-        code, until = _papers.pop(who.account, (b"", 0)) if mine else (b"", 0)
-    text = paper.to_words(code) if code and visit.now < until else ""
+        secret, until = _papers.pop((who.account, sheet), (b"", 0)) if ask_key(node, visit, who) else (b"", 0)
+    text = paper.to_words(secret) if secret and visit.now < until else ""
     picture = Markup(paper.qr_svg(text)) if text else ""  # noqa: S704  # made here, of letters and spaces
-    return {"handle": who.handle, "words": text.split(), "picture": picture}
+    return {"handle": who.handle, "words": text.split(), "picture": picture, "sheet": sheet}
 
 
-def make_paper(node: "Node", session: Session, back: str) -> str:
-    """The ticket of one more paper code. Raises PageError."""
-    _herself(session)
-    code = node.vault.random(paper.CODE_BYTES)
+def _keep(node: "Node", account: str, sheet: Sheet, secret: bytes) -> None:
+    with _lock:
+        _papers[account, sheet] = (secret, node.clock() + PAPER_LIFE_MS)
+
+
+def frozen_until(node: "Node", account: str) -> int | None:
+    """When a freeze of an account ends, None if it is not frozen."""
     with node.engine.view() as view:
-        doors = ladder.ladder_of(view, session.account).doors_at(view.tip.time)
-    payload = msgspec.to_builtins(doors, builtin_types=(bytes,))
-    payload["papers"] = [*payload["papers"], paper.paper_hash(code)][-ladder.PAPERS_MAX :]
-
-    def done() -> None:
-        with _lock:
-            _papers[session.account] = (code, node.clock() + PAPER_LIFE_MS)
-
-    return _ticket(node, session, "account/doors", payload, back, done)
-
-
-def veto(node: "Node", session: Session, back: str) -> str:
-    """The ticket of a veto against the recovery that is under way. Raises PageError."""
-    _herself(session)
-    with node.engine.view() as view:
-        attempt = ladder.ladder_of(view, session.account).attempt_at(view.tip.time)
-    if attempt is None:
-        raise PageError(404, "not-found")
-    payload = {"credential": ladder.credential_hash(attempt.credential)}
-    return _ticket(node, session, "recovery/veto", payload, back, lambda: None)
-
-
-def _ticket(node: "Node", session: Session, kind: str, payload: Any, back: str, done: Any) -> str:
-    body = next_body(node.engine, node.network, session.account, session.key, kind, payload)
-
-    def finish(packed: bytes) -> str:
-        submit(node, body, packed)
-        done()
-        return back
-
-    return desk_of(node).prepare_for(session, "transaction", codec.decode(body), finish)
-
-
-def _herself(session: Session) -> None:
-    """Keys are a person's own: no helper touches them."""
-    if session.who is not Who.PATIENT:
-        raise PageError(403, "not-your-page")
+        held = state.account(view, account)
+        return ladder.ladder_of(view, account).frozen_until if held is not None and held.frozen else None

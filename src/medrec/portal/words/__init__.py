@@ -8,6 +8,7 @@ missing or belongs to an English text that has changed since.
 from typing import Any
 
 from medrec.portal import language
+from medrec.portal.words.back_pages import *  # noqa: F403
 from medrec.portal.words.clinic_pages import *  # noqa: F403
 from medrec.portal.words.desk_pages import *  # noqa: F403
 from medrec.portal.words.explorer_pages import *  # noqa: F403

@@ -231,6 +231,7 @@ MORE = Texts(
         "account": "Your account",
         "known_at": "Where you are known",
         "known_none": "No hospital is linked to you yet. Ask at the desk for a code.",
+        "guarding": "Their way back, with your word",
     },
     plain=True,
 )

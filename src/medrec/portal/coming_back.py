@@ -1,0 +1,225 @@
+"""Coming back: somebody whose keys are gone makes one on a new phone, and gets her account back by one of four ways.
+
+POST /coming-back/begin  {label, id, authenticatorData} -> {to}: the new key waits, and this phone is signed in to see
+                         how that stands
+Until the account is hers again, the page says nothing about anybody: neither a name nor whether an account exists.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from medrec.core import codec, ladder
+from medrec.core.webauthn import read_registration
+from medrec.node import devices, paper, recovery, returning
+from medrec.node.accounts import AccountError
+from medrec.node.moving import Moved, adopt, move_message
+from medrec.node.rebuild import rebuild
+from medrec.node.returning import Case
+from medrec.portal import confirming, render, words
+from medrec.portal.own.account_act import transaction_part
+from medrec.portal.own.acts import Act, Part
+from medrec.portal.own.keys import VIEW_BYTES, digits, frozen_until
+from medrec.portal.page import Go, PageError, Visit
+from medrec.portal.security import Limiter, check_rate
+from medrec.portal.session import Session, Who
+from medrec.portal.sign_in import from_text, of_case, read_json
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+ADDRESS_LENGTH_MAX, NAME_LENGTH_MAX = 65, 120
+
+
+class ComingBack:
+    """New phones at one site."""
+
+    def __init__(self, node: "Node") -> None:
+        self._node = node
+        self._limiter = Limiter(20, 3_600_000)
+
+    def begin(self, address: str, body: bytes) -> Session:
+        """A new passkey begins to wait. Raises PageError."""
+        node = self._node
+        check_rate(self._limiter, address, node.clock())
+        home = devices.home_of(node)
+        if node.agent is None or home is None:
+            raise PageError(503, "no-home")
+        asked = read_json(body)
+        credential_id = from_text(asked.get("id"), devices.CREDENTIAL_ID_BYTES_MAX)
+        try:
+            made = read_registration(from_text(asked.get("authenticatorData"), 4096), [home.origin])
+        except ValueError:
+            raise PageError(400, "key-unfit") from None
+        if made.rp != home.rp_hash or not credential_id or devices.find(node, credential_id) is not None:
+            raise PageError(400, "key-unfit")
+        if returning.by_passkey(node, credential_id) is not None:
+            raise PageError(400, "key-unfit")
+        label = " ".join(str(asked.get("label", "")).split())
+        if not label.isprintable():
+            raise PageError(400, "form-unreadable")
+        return of_case(returning.begin(node, made, credential_id, label))
+
+
+_tries = Limiter(20, 3_600_000)
+
+
+def show(node: "Node", visit: Visit) -> Any:
+    """The values of coming_back.html. The form field `do`: paper, finish, move, again."""
+    session = visit.session
+    case = returning.find(node, session.case) if session is not None and session.case else None
+    if case is None:
+        if visit.form:
+            raise PageError(401, "sign-in")
+        return {"state": "begin" if devices.home_of(node) is not None else "no-home", "label": ""}
+    course = returning.course(node, case)
+    if visit.form:
+        return _do(node, visit, case, course)
+    with node.engine.view() as view:
+        now, policy = max(visit.now, view.tip.time), ladder.policy_of(view)
+    attempt = course.attempt
+    if attempt is not None and case.began is None:
+        returning.mark_begun(node, case)
+    frozen = frozen_until(node, case.account) if case.account else None
+    return {
+        "state": _state(case, course, now),
+        "label": case.label,
+        "number": digits(case.number),
+        "code": digits(case.short_code) if case.short_code else None,
+        "agreed": course.agreed,
+        "needed": course.needed,
+        "hours": {door: policy.delay(door) // ladder.HOUR_MS for door in ("paper", "guardians", "clinic")},
+        "attempt": {
+            "door": render.say(words.KEYS[f"door_{attempt.door}"], place=words.BACK["a_clinic"]),
+            "ripe": visit.when(attempt.ripe),
+            "lapses": visit.when(attempt.lapses),
+        }
+        if attempt is not None
+        else None,
+        "frozen": visit.when(frozen) if frozen is not None else None,
+    }
+
+
+def _state(case: Case, course: returning.Course, now: int) -> str:
+    if course.done:
+        return "done"
+    if course.attempt is not None:
+        return "ripe" if now >= course.attempt.ripe else "waits"
+    if case.began is not None and case.account is not None:
+        return "stopped"
+    return "other" if course.other else "bound" if case.account is not None else "fresh"
+
+
+def _do(node: "Node", visit: Visit, case: Case, course: returning.Course) -> Go:
+    what = visit.form.get("do", "")
+    if what == "paper":
+        return _by_paper(node, visit, case)
+    if what == "finish" and course.attempt is not None and case.account is not None:
+        return _finish(node, visit, case, case.account)
+    if what == "move" and course.done and case.account is not None:
+        return _move(node, visit, case, case.account)
+    if what == "again":
+        returning.begin(node, case.credential, case.credential_id, case.label)
+        return Go(visit.link("coming_back"))
+    raise PageError(400, "form-unreadable")
+
+
+def _by_paper(node: "Node", visit: Visit, case: Case) -> Go:
+    check_rate(_tries, case.digest.hex(), node.clock())
+    try:
+        code = paper.from_words(visit.form.get("words", ""))
+    except paper.PaperError:
+        raise PageError(400, "paper-slip") from None
+    account = returning.account_of_paper(node, code) or visit.form.get("account", "").strip()
+    if not account or len(account) > ADDRESS_LENGTH_MAX or case.account not in (None, account):
+        raise PageError(404, "paper-unknown")
+    try:
+        recovery.begin_by_paper(node.engine, node.network, account, code, case.credential)
+    except AccountError as no:
+        if no.outcome.code.name in ("WRONG_CODE", "UNKNOWN_ACCOUNT", "UNKNOWN_AUTHOR", "BAD_SIGNATURE"):
+            raise PageError(404, "paper-unknown") from None
+        raise PageError(409, no.outcome.code.name.lower().replace("_", "-"), no.outcome.sentence) from None
+    returning.mark_begun(node, returning.bind(node, case, account))
+    if node.account_watch is not None:
+        node.account_watch.step()
+    return Go(visit.link("coming_back"), "way_begun")
+
+
+def _finish(node: "Node", visit: Visit, case: Case, account: str) -> Go:
+    served = _is_served(node, account)
+
+    def after() -> None:
+        if served:
+            devices.remember(node, account, case.key, case.credential_id, case.label)
+            returning.forget(node, case)
+
+    part = transaction_part(node, account, case.key, "recovery/finish", {}, after)
+    told = [render.say(words.BACK["sign_finish"]), render.say(words.BACK["finish_more"])]
+    act = Act("", told, [], (part,), case.key, "sign_in" if served else "coming_back", "came_back")
+    return confirming.begin(node, visit, act)
+
+
+def _move(node: "Node", visit: Visit, case: Case, account: str) -> Go:
+    """A person who is not served here brings the words of her record: the ledger alone tells where everything is."""
+    name = " ".join(visit.form.get("name", "").split())
+    if not 0 < len(name) <= NAME_LENGTH_MAX or not name.isprintable() or _is_served(node, account):
+        raise PageError(400, "form-unreadable")
+    check_rate(_tries, case.digest.hex(), node.clock())
+    try:
+        secret = paper.from_words(visit.form.get("words", ""), VIEW_BYTES)
+    except paper.PaperError:
+        raise PageError(400, "paper-slip") from None
+    lines = rebuild(node.engine, secret)
+    if not lines:
+        raise PageError(404, "record-words-unknown")
+    time = node.clock()
+
+    def finish(packed: bytes) -> None:
+        message = move_message(node.network, account, node.organisation, time)
+        devices.check_signed(node, account, case.key, message, packed)
+        moved: Moved = adopt(node, account, name, secret, lambda message: (case.key, packed), time)
+        assert moved.lines
+        devices.remember(node, account, case.key, case.credential_id, case.label)
+        returning.forget(node, case)
+
+    places = len({line.organisation for line in lines})
+    told = [
+        render.say(words.BACK["sign_move"]),
+        render.say(words.BACK["found"], lines=len(lines), places=places),
+    ]
+    statement = codec.encode([node.network, account, node.organisation, time])
+    message = move_message(node.network, account, node.organisation, time)
+    part = Part("medrec/move/1", statement, message, finish, binary=True)
+    return confirming.begin(node, visit, Act("", told, [], (part,), case.key, "sign_in", "moved"))
+
+
+def _is_served(node: "Node", account: str) -> bool:
+    assert node.agent is not None
+    return any(served == account for served, _ in node.agent.clients())
+
+
+def show_frozen(node: "Node", visit: Visit) -> Any:
+    """The values of frozen.html: an account that stands still, seen with a key of it. `do`: thaw, veto; a key may do
+    no more."""
+    session = visit.session
+    account = session.account if session is not None and session.who is Who.FROZEN else ""
+    until = frozen_until(node, account) if account else None
+    with node.engine.view() as view:
+        attempt = ladder.ladder_of(view, account).attempt_at(max(visit.now, view.tip.time)) if account else None
+    if not visit.form:
+        return {
+            "until": visit.when(until) if until is not None else None,
+            "attempt": {"when": visit.when(attempt.ripe), "final": attempt.final} if attempt is not None else None,
+        }
+    if session is None or until is None:
+        raise PageError(403, "not-your-page")
+    if visit.form.get("do") == "veto":
+        if attempt is None:
+            raise PageError(404, "not-found")
+        payload: dict[str, Any] = {"credential": ladder.credential_hash(attempt.credential)}
+        kind, told, back, done = "recovery/veto", ["sign_veto", "veto_once"], "frozen", "vetoed"
+        sentences = [render.say(words.KEYS[name]) for name in told]
+    else:
+        payload = {"account": account, "guardians": None}
+        kind, back, done = "account/unfreeze", "sign_in", "thawed"
+        sentences = [render.say(words.BACK["sign_thaw"]), render.say(words.BACK["thaw_once"])]
+    part = transaction_part(node, account, session.key, kind, payload)
+    return confirming.begin(node, visit, Act("", sentences, [], (part,), session.key, back, done))

@@ -1,0 +1,220 @@
+"""Guardians: whom a person trusts to help her back in, and, on the other side, whom she may help back in herself."""
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from medrec.core import ladder
+from medrec.core.ladder import Guardians, Revealed
+from medrec.node import guarding, paper, recovery, returning
+from medrec.node.guarding import Asked, Ward
+from medrec.portal import render, words
+from medrec.portal.own.account_act import ask_key, propose, says_herself
+from medrec.portal.own.keys import digits, frozen_until
+from medrec.portal.own.whose import Whose, whose
+from medrec.portal.page import Go, PageError, Visit
+from medrec.portal.people import account_of, handle
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+SALT_BYTES = 32
+
+
+def show(node: "Node", visit: Visit) -> Any:
+    """The values of own/guardians.html. The form field `do` says what is done: invite, withdraw, choose, none."""
+    who = whose(node, visit)
+    code, name = "", visit.form.get("name", "")
+    if visit.form:
+        says_herself(visit)
+        if visit.form.get("do") != "invite":
+            return _change(node, visit, who)
+        try:
+            code = guarding.invite(node, who.account, name)
+        except ValueError:
+            raise PageError(400, "guardian-name") from None
+    asked = guarding.asked_by(node, who.account)
+    with node.engine.view() as view:
+        found = ladder.ladder_of(view, who.account)
+        now = max(visit.now, view.tip.time)
+    doors, chosen = found.doors_at(now), recovery.guardians_of(node, who.account)
+    names = {one.guardian: one.name for one in asked if one.guardian is not None}
+    waits = found.next is not None and found.next_at > now
+    ready = [one for one in asked if one.guardian is not None]
+    return {
+        "handle": who.handle,
+        "code": code,
+        "code_for": " ".join(name.split()),
+        "guardians": doors.guardians,
+        "chosen": [names.get(one, words.GUARDIANS["somebody"]) for one in chosen.members] if chosen is not None else [],
+        "next": visit.when(found.next_at) if waits else None,
+        "open": [_line(visit, one) for one in asked if one.guardian is None],
+        "ready": [
+            {**_line(visit, one), "chosen": chosen is not None and one.guardian in chosen.members} for one in ready
+        ],
+        "needs": range(2, max(2, min(len(ready), ladder.GUARDIANS_MAX)) + 1),
+        "needs_usual": len(ready) // 2 + 1,
+        "may_sign": ask_key(node, visit, who),
+    }
+
+
+def _line(visit: Visit, one: Asked) -> dict[str, Any]:
+    return {"id": one.id.hex(), "name": one.name, "when": visit.when(one.since)}
+
+
+def _change(node: "Node", visit: Visit, who: Whose) -> Go:
+    form, what = visit.form, visit.form.get("do", "")
+    if what == "withdraw":
+        guarding.withdraw(node, who.account, _id(form.get("asked", "")))
+        return Go(visit.link("guardians", person=who.handle), "kept")
+    with node.engine.view() as view:
+        found = ladder.ladder_of(view, who.account)
+        now, wait = max(visit.now, view.tip.time), ladder.policy_of(view).doors
+    doors = found.doors_at(now)
+    if what == "none":
+        revealed, told = None, [render.say(words.GUARDIANS["sign_none"])]
+    else:
+        asked = guarding.asked_by(node, who.account)
+        ticked = [one for one in asked if one.guardian is not None and form.get(f"is-{one.id.hex()}")]
+        members = sorted({str(one.guardian) for one in ticked})
+        needs = int(form["needs"]) if form.get("needs", "").isdecimal() else 0
+        if not ladder.GUARDIANS_NEEDED_MIN <= needs <= len(members) <= ladder.GUARDIANS_MAX:
+            raise PageError(400, "guardians-few")
+        revealed = Revealed(members, needs, node.vault.random(SALT_BYTES))
+        names = render.listed([one.name for one in ticked])
+        told = [render.say(words.GUARDIANS["sign_choose"], names=names, needs=revealed.needs)]
+    committed = None
+    if revealed is not None:
+        committed = _plain(Guardians(ladder.guardians_commitment(revealed), revealed.needs, len(revealed.members)))
+        recovery.keep_guardians(node, who.account, revealed)
+    payload = {"guardians": committed, "papers": list(doors.papers), "clinic": doors.clinic}
+    later = found.chosen
+    changes = [render.say(words.GUARDIANS["later" if later else "at_once"], when=visit.when(now + wait))]
+    return propose(node, visit, who, "account/doors", payload, told, "guardians", "kept", None, changes)
+
+
+def show_guarding(node: "Node", visit: Visit) -> Any:
+    """The values of own/guarding.html: whom the person may help back in. `do`: look (who asks), accept, leave."""
+    who = whose(node, visit)
+    assert node.agent is not None
+    names, asked, trouble = dict(node.agent.clients()), None, None
+    form = visit.form
+    if form:
+        says_herself(visit)
+        if form.get("do") == "leave":
+            guarding.withdraw(node, who.account, _id(form.get("asked", "")))
+            return Go(visit.link("guarding", person=who.handle), "kept")
+        try:
+            asked = guarding.find(node, form.get("words", ""))
+            trouble = None if asked is not None else words.ERRORS["guardian-over"]
+        except paper.PaperError:
+            trouble = words.ERRORS["paper-slip"]
+        if asked is not None and form.get("do") == "accept":
+            if not guarding.accept(node, asked, who.account):
+                raise PageError(400, "guardian-over")
+            return Go(visit.link("guarding", person=who.handle), "guardian")
+    wards = guarding.wards(node, who.account)
+    chosen = {ward.account for ward in wards}
+    return {
+        "handle": who.handle,
+        "asked": {"name": names.get(asked.account, ""), "words": form.get("words", "")} if asked is not None else None,
+        "trouble": trouble,
+        "wards": [
+            {
+                "name": ward.name,
+                "link": visit.link("ward", person=who.handle, ward=handle(ward.account)),
+                "busy": ward.ladder.attempt_at(visit.now) is not None or ward.frozen,
+            }
+            for ward in wards
+        ],
+        "waiting": [
+            {"id": one.id.hex(), "name": names.get(one.account, "")}
+            for one in guarding.accepted(node, who.account)
+            if one.account not in chosen
+        ],
+        "may_sign": ask_key(node, visit, who),
+    }
+
+
+def show_ward(node: "Node", visit: Visit) -> Any:
+    """The values of own/ward.html: one whom the person may help. `do`: speak, stop, freeze, thaw."""
+    who = whose(node, visit)
+    assert node.agent is not None
+    says_herself(visit)
+    account = account_of(node, visit.path["ward"])
+    ward = guarding.ward(node, who.account, account, dict(node.agent.clients())[account])
+    if ward is None:
+        raise PageError(404, "unknown-person")
+    if visit.form:
+        return _help(node, visit, who, ward)
+    with node.engine.view() as view:
+        now, policy = max(visit.now, view.tip.time), ladder.policy_of(view)
+    attempt, until = ward.ladder.attempt_at(now), frozen_until(node, account)
+    stops = ward.guardians and len(ward.guardians.members) // 2 + 1
+    return {
+        "handle": who.handle,
+        "here": visit.link("ward", person=who.handle, ward=visit.path["ward"]),
+        "name": ward.name,
+        "attempt": None
+        if attempt is None
+        else {
+            "door": render.say(words.KEYS[f"door_{attempt.door}"], place=who.place(attempt.by)),
+            "when": visit.when(attempt.ripe),
+            "code": digits(ladder.short_code(account, ladder.credential_hash(attempt.credential))),
+            "against": len(attempt.stops),
+            "needed": 1 if attempt.door == "clinic" and not attempt.final else stops,
+            "said": who.account in attempt.stops,
+        },
+        "needs": ward.guardians.needs,
+        "hours": policy.guardians // ladder.HOUR_MS,
+        "days": policy.freeze // ladder.DAY_MS,
+        "frozen": visit.when(until) if until is not None else None,
+        "may_sign": ask_key(node, visit, who),
+    }
+
+
+def _help(node: "Node", visit: Visit, who: Whose, ward: Ward) -> Go:
+    what, revealed = visit.form.get("do", ""), _plain(ward.guardians)
+    payload: dict[str, Any] = {"account": ward.account, "guardians": revealed}
+    if what == "speak":
+        case = returning.by_number(node, visit.form.get("number", ""))
+        if case is None:
+            raise PageError(404, "no-such-number")
+        try:
+            case = returning.bind(node, case, ward.account)
+        except LookupError:
+            raise PageError(404, "no-such-number") from None
+        payload["credential"] = _plain(case.credential)
+        told = [
+            render.say(words.GUARDIANS["sign_speak"], name=ward.name),
+            render.say(words.BACK["digits_voice"], code=digits(case.short_code), name=ward.name),
+        ]
+        kind, done = "recovery/by-guardian", "spoken"
+    elif what == "stop":
+        with node.engine.view() as view:
+            attempt = ward.ladder.attempt_at(max(visit.now, view.tip.time))
+        if attempt is None:
+            raise PageError(404, "not-found")
+        payload["credential"] = ladder.credential_hash(attempt.credential)
+        told = [render.say(words.GUARDIANS["sign_stop"], name=ward.name)]
+        kind, done = "recovery/stop", "spoken"
+    elif what == "freeze":
+        payload["staff"] = []
+        told = [render.say(words.GUARDIANS["sign_freeze"], name=ward.name), render.say(words.KEYS["freeze_hint"])]
+        kind, done = "account/freeze", "spoken"
+    elif what == "thaw":
+        told, kind, done = [render.say(words.GUARDIANS["sign_thaw"], name=ward.name)], "account/unfreeze", "spoken"
+    else:
+        raise PageError(400, "form-unreadable")
+    return propose(node, visit, who, kind, payload, told, "guarding", done)
+
+
+def _id(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        raise PageError(400, "form-unreadable") from None
+
+
+def _plain(value: Any) -> Any:
+    return msgspec.to_builtins(value, builtin_types=(bytes,))
