@@ -1,6 +1,7 @@
 """The clinician's room: a patient is found with a reason, the opening is told, others are asked, nothing is kept."""
 
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -155,3 +156,23 @@ def test_a_lock_is_broken_with_a_warning_and_reviewed_by_somebody_else(told: Sto
     assert north.emergencies.take_review("south", bytes(waiting.payload)) is True
     assert [one.outcome for one in lines(told, "north", "emergency-reviewed/1")] == ["justified"]
     assert words.OFFICE["emergency_reviewed"] in told.client("north").get("/office").text
+
+
+def test_a_stop_against_what_another_place_gave_asks_that_place_to_correct_it(told: Story) -> None:
+    """On the screen across institutions: the row is another's, nothing of it is kept, and the word on it is sent."""
+    network: Any = told.network
+    south: Any = network["south"]
+    network.consent(told.person, "north", "south", types=("MedicationRequest",))  # type: ignore[attr-defined]
+    network.consent(told.person, "south", "north")  # type: ignore[attr-defined]
+    client, csrf = clinician(told)
+    asked = {"csrf": csrf, "patient": "ada", "purpose": "TREAT", "reason": "First visit", "from-north": "1"}
+    html = client.post("/clinic/patient", data=asked).text
+    stands = unescape(html.split('name="stands" value="')[1].split('"')[0])
+    told.network.time += 60_000
+    form = {"csrf": csrf, "patient": "ada", "row": "x", "act": "stopped", "words": "cough", "stands": stands}
+    assert client.post("/patient-list", data=form | {"stands": "{"}).status_code == 400
+    assert client.post("/patient-list", data=form).status_code == 200
+    (sent,) = south.corrections.sent()
+    assert (sent.statement.source, sent.statement.record, sent.status) == ("north", "rx", "open")
+    page = text_of(client.get("/corrections").text)
+    assert words.DESK["sent"] in page and "stopped this" in page

@@ -2,7 +2,8 @@
 
 A patient's act goes from her agent to the organisations that she names in it, each of which writes it down; a
 clinician's is written down where she works, told to the patient as every line is, and handed on to those who received
-the patient's records from there before and may receive medicines from there still.
+the patient's records from there before, and to those whom it speaks against, if they may receive medicines from there.
+What it speaks against becomes requests to the sources (objecting.py).
 """
 
 import hashlib
@@ -14,18 +15,17 @@ import sqlalchemy as sql
 from sqlalchemy import BigInteger, Column, LargeBinary, String, Table
 
 from medrec.core import codec, manifests
-from medrec.core.commitment import SALT_BYTES
 from medrec.core.consent.decide import judge
 from medrec.core.crypto import verify_ed25519
 from medrec.core.manifests.access import DisclosureManifest, ReceivedManifest, Request
 from medrec.core.manifests.acts import Act, ActKind, ActManifest, Against, Subject, act_message, misfit
-from medrec.core.manifests.correction import of_act
 from medrec.core.manifests.practitioner import Credential, credential_message
 from medrec.core.records.terms import RXNORM
 from medrec.node import store
 from medrec.node.consents import AHEAD_MS_MAX
 from medrec.node.disputing import organisations
-from medrec.node.journal import Draft, Person
+from medrec.node.journal import Draft
+from medrec.node.objecting import ask, gave, of_person
 from medrec.node.own import person_here
 from medrec.node.practitioners import Practitioner
 from medrec.node.refusals import Code, Refusal
@@ -80,24 +80,25 @@ class Acts:
             raise Refusal(Code.CREDENTIAL_FOREIGN)
         elif not genuine(node, act):
             raise Refusal(Code.CREDENTIAL_BAD)
-        elif not self._listens_to(caller, act.account):
+        elif not self._listens_to(caller, act):
             raise Refusal(Code.NOT_PERMITTED)
         return self._keep(act)
 
-    def _listens_to(self, caller: str, account: str) -> bool:
-        """Whether this node had records of this person from the caller: nobody else has a word in her list here, and
-        none is told who is known here."""
-        node = self._node
+    def _listens_to(self, caller: str, act: Act) -> bool:
+        """Whether this node had records of this person from the caller, or gave it the very record that the act speaks
+        against: nobody else has a word in her list here, and none is told who is known here."""
+        node, account = self._node, act.account
         if node.agent is not None and caller in organisations(node, account):
             return True
         with node.store.read() as connection:
             person = node.journal.person_of_account(connection, account)
             if person is None:
                 return False
-            for manifest in _manifests(node, connection, person, "disclosure-received/1"):
+            for manifest in of_person(node, connection, person, "disclosure-received/1"):
                 if isinstance(manifest, ReceivedManifest) and manifest.source == caller and manifest.records:
                     return True
-        return False
+            against = [one.manifest for one in act.against if one.source == node.organisation]
+            return any(gave(node, connection, person, caller, version) for version in against)
 
     def enter(
         self,
@@ -113,11 +114,12 @@ class Acts:
         act = sign_as(self._node, account, practitioner, kind, subjects, words, notice, against)
         if misfit(act):
             raise Refusal(Code.MALFORMED, misfit(act))
-        self._keep(act)
-        self._hand_on(act)
+        hearers = self._hearers(act)
+        self._keep(act, hearers)
+        self._hand_on(act, hearers)
         return act
 
-    def _keep(self, act: Act) -> bool:
+    def _keep(self, act: Act, hearers: Sequence[str] = ()) -> bool:
         node = self._node
         try:
             person = person_here(node, act.account)
@@ -141,24 +143,10 @@ class Acts:
             row = {"id": identifier, "account": act.account, "manifest": digest, "time": now, "sealed": sealed}
             connection.execute(sql.insert(list_act).values(**row))
             self._ask_to_look(connection, act, now)
-            self._ask_to_correct(connection, act)
+            ask(node, connection, act, hearers)
             return True
 
         return node.store.write(write)
-
-    def _ask_to_correct(self, connection: sql.Connection, act: Act) -> None:
-        """At the agent: what the patient says against a source becomes a request that the source owes an answer to, in
-        the same step as the act. Whom she does not let have the act is not asked: it would learn the act from it."""
-        node = self._node
-        column = store.relationship.c
-        if node.agent is None or act.author != "patient":
-            return
-        # Of an account that is not served here there are none.
-        chosen = sql.select(column.organisation).where(column.account == act.account)
-        known = set(connection.execute(chosen).scalars()) - {node.organisation}
-        for statement in of_act(act):
-            if statement.source in known and {"*", statement.source} & set(act.recipients):
-                node.corrections.ask_within(connection, statement)
 
     def _ask_to_look(self, connection: sql.Connection, act: Act, now: int) -> None:
         """What the act says against a record of this organisation stands where its staff see what is to be done."""
@@ -169,20 +157,18 @@ class Acts:
                 row = {"time": now, "code": "list-contradicted", "subject": f"{one.type}/{one.id}"}
                 connection.execute(sql.insert(store.alarm).values(**row, sentence=sentence))
 
-    def _hand_on(self, act: Act) -> None:
-        """To those who had this person's records from here, and whom she lets have medicines from here today."""
+    def _hand_on(self, act: Act, hearers: Sequence[str]) -> None:
         node = self._node
         payload = codec.encode_json(msgspec.to_builtins(act))
-        rows = [
-            {"organisation": name, "path": ACTS_PATH, "payload": payload, "due": node.clock()}
-            for name in self._hearers(act)
-        ]
+        rows = [{"organisation": name, "path": ACTS_PATH, "payload": payload, "due": node.clock()} for name in hearers]
         if rows:
             node.store.write(lambda connection: connection.execute(sql.insert(store.outbox), rows))
 
     def _hearers(self, act: Act) -> list[str]:
+        """Those who had this person's records from here and those whose records the act speaks against, as far as she
+        lets them have medicines from here today."""
         node, account = self._node, act.account
-        found: dict[str, None] = {}
+        found = {one.source: None for one in act.against if one.source != node.organisation}
         decider = node.gate.decider
         # A medicine can tell the illness: it is labelled as a record that names it would be.
         spoken = [node.labels.facts(_as_record(subject), "MedicationStatement", act.id) for subject in act.subjects]
@@ -190,7 +176,7 @@ class Acts:
             person = node.journal.person_of_account(connection, account)
             if person is None:
                 return []
-            for disclosed in _manifests(node, connection, person, "disclosure/1"):
+            for disclosed in of_person(node, connection, person, "disclosure/1"):
                 if isinstance(disclosed, DisclosureManifest):
                     found[disclosed.request.requester] = None
             standing = decider.standing(connection, account)
@@ -245,15 +231,6 @@ class Acts:
             told = manifests.decode(data)
             if isinstance(told, ActManifest) and not misfit(told.act) and genuine(node, told.act):
                 yield KeptAct(told.act, hashlib.sha256(data).digest(), time)
-
-
-def _manifests(node: "Node", connection: sql.Connection, person: Person, kind: str) -> Iterable[Any]:
-    """A person's manifests of one kind, opened."""
-    column = store.manifest.c
-    wanted = (column.person == person.id) & (column.kind == kind)
-    for row in connection.execute(sql.select(column.hash, column.sealed).where(wanted)):
-        opened = node.vault.open(person.keys.lines, bytes(row.sealed), bytes(row.hash))
-        yield manifests.decode(opened[SALT_BYTES:])
 
 
 def _as_record(subject: Subject) -> dict[str, Any]:

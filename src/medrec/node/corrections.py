@@ -15,7 +15,7 @@ import msgspec
 import sqlalchemy as sql
 from sqlalchemy import BigInteger, Column, LargeBinary, String, Table
 
-from medrec.core import codec, manifests
+from medrec.core import codec, manifests, state
 from medrec.core.manifests.acts import misfit
 from medrec.core.manifests.correction import (
     DUE_MS,
@@ -31,9 +31,10 @@ from medrec.core.manifests.correction import (
 from medrec.core.manifests.delegation import Delegation, encode_delegation
 from medrec.node import store
 from medrec.node.acts import genuine
-from medrec.node.corrections_shown import Asked, Here, asked_of
+from medrec.node.corrections_shown import Asked, Here, Sent, asked_of
 from medrec.node.delegates import Held
 from medrec.node.journal import Draft
+from medrec.node.objecting import lets_ask
 from medrec.node.own import person_here
 from medrec.node.refusals import Code, Refusal
 from medrec.node.store import metadata
@@ -179,7 +180,7 @@ class Corrections:
         return True
 
     def asked(self, account: str) -> list[Asked]:
-        """The requests of a person, newest first, with what came of them."""
+        """The requests of a person, newest first, with what came of them: hers, and those of clinicians about her."""
         node, now = self._node, self._node.clock()
         column = correction_asked.c
         with node.store.read() as connection:
@@ -189,21 +190,44 @@ class Corrections:
             opened = [node.journal.manifest(connection, bytes(row.request)) for row in rows]
         assert node.agent is not None
         told: dict[str, Any] = {}
+        requests: dict[str, CorrectionRequestManifest] = {}
         for notice in reversed(node.agent.notices(account)):
             statement = notice.manifest
             if isinstance(statement, CorrectionTakenManifest | CorrectionAnswerManifest):
                 told[statement.request] = statement
-        found = []
+            elif isinstance(statement, CorrectionRequestManifest) and statement.organisation != node.organisation:
+                requests[hashlib.sha256(manifests.encode(statement)).hexdigest()] = statement
+        found = [asked_of(request, told.get(digest), now) for digest, request in requests.items()]
         for row, kept in zip(rows, opened, strict=True):
             request = manifests.decode(kept[1]) if kept is not None else None
             if isinstance(request, CorrectionRequestManifest):
                 found.append(asked_of(request, told.get(bytes(row.request).hex()), now))
+        return sorted(found, key=lambda one: one.time, reverse=True)
+
+    def sent(self) -> list[Sent]:
+        """What clinicians of this organisation asked others to correct, newest first, with what the ledger says of the
+        answer; the answer itself is the patient's to read. Raises EngineError, StoreError."""
+        node, column = self._node, correction_asked.c
+        with node.store.read() as connection:
+            rows = connection.execute(sql.select(correction_asked).order_by(column.seq.desc())).all()
+            opened = [node.journal.manifest(connection, bytes(row.request)) for row in rows]
+        found = []
+        with node.engine.view() as view:
+            for row, kept in zip(rows, opened, strict=True):
+                request = manifests.decode(kept[1]) if kept is not None else None
+                if not isinstance(request, CorrectionRequestManifest) or request.statement.act is None:
+                    continue
+                if request.statement.act.author == "clinician":
+                    owed = answer_owed(node.organisation, row.source, bytes(row.id))
+                    obligation = state.read(view, state.obligation_key(node.organisation, owed), state.Obligation)
+                    found.append(Sent(request.statement, row.due, obligation.status if obligation else "open"))
         return found
 
     # --- at the source ----------------------------------------------------------------------------------------
 
     def take(self, agent: str, data: bytes) -> bool:
-        """Take a request from a person's agent; True once it stands here, False if it fits nothing. Raises StoreError.
+        """Take a request from a person's agent, or from where a clinician works to whom the record was given; True once
+        it stands here, False if it fits nothing. Raises StoreError.
 
         The same one again is answered as before.
         """
@@ -226,7 +250,7 @@ class Corrections:
 
         def write(connection: sql.Connection) -> bool:
             person = node.journal.person_of_account(connection, statement.account)
-            if person is None or person.agent != agent:
+            if person is None or not lets_ask(node, connection, person, agent, statement):
                 return False
             known = connection.execute(sql.select(correction_here).where(correction_here.c.id == identifier)).first()
             if known is not None:
@@ -332,7 +356,7 @@ class Corrections:
             raise Refusal(Code.FROM_THE_FUTURE)
         act = statement.act
         if act is not None:
-            if statement.acting is not None or misfit(act) or act.author != "patient" or statement not in of_act(act):
+            if statement.acting is not None or misfit(act) or statement not in of_act(act):
                 raise Refusal(Code.MALFORMED)
             if not genuine(self._node, act):
                 raise Refusal(Code.BAD_SIGNATURE)

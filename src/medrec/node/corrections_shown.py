@@ -40,6 +40,15 @@ class Here(NamedTuple):
     newer: str | None
 
 
+class Sent(NamedTuple):
+    """A request that a clinician of this organisation made of another. `status` is the ledger's: open, settled,
+    overdue, late (answered after it was overdue)."""
+
+    statement: CorrectionStatement
+    due: int
+    status: str
+
+
 def asked_of(request: CorrectionRequestManifest, told: Any, now: int) -> Asked:
     """A request as the person's pages show it: `told` is the last that came from the source, None for nothing."""
     statement = request.statement

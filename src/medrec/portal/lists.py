@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import sqlalchemy as sql
 
-from medrec.core.manifests.acts import SUBJECTS_MAX
+from medrec.core.manifests.acts import SUBJECTS_MAX, Against, Subject
 from medrec.core.reconcile.held import PATIENT, Line
 from medrec.core.reconcile.rows import AllergyRow, Confirmed, Conflict, MedicineRow, ProblemRow
 from medrec.core.records.dates import DAY_MS
@@ -86,19 +87,40 @@ def _act(node: "Node", visit: Visit, account: str) -> None:
     """What a clinician who is signed in says: that she went through the list, or a word on one medicine."""
     session = require(visit, Who.CLINICIAN)
     kind, key, told = (visit.form.get(name, "").strip() for name in ("act", "row", "words"))
-    medicines = node.lists.of(account).read.medicines
-    rows = [row for row in medicines if (row.status == "active" if kind == "reviewed" else row.key == key)]
-    if kind not in ("reviewed", "changed", "stopped") or (not rows and kind != "reviewed"):
+    if visit.form.get("stands") and kind != "reviewed":
+        about = _stood(visit.form["stands"])
+        subjects, against_ = [about.subject], about.against
+    else:
+        medicines = node.lists.of(account).read.medicines
+        rows = [row for row in medicines if (row.status == "active" if kind == "reviewed" else row.key == key)]
+        subjects = [subject_of(row) for row in rows[:SUBJECTS_MAX]]
+        against_ = [one for row in rows for one in against(row, kind)]
+    if kind not in ("reviewed", "changed", "stopped") or (not subjects and kind != "reviewed"):
         raise PageError(400, "list-act-unknown")
     try:
         who = node.practitioners.present(session.staff)
     except LookupError:
         who = node.practitioners.enter(session.staff, session.name, PROFESSIONAL)
-    objections = [one for row in rows for one in against(row, kind) if one.source != node.organisation]
+    objections = [one for one in against_ if one.source != node.organisation]
     try:
-        node.acts.enter(account, who, kind, [subject_of(row) for row in rows[:SUBJECTS_MAX]], told, None, objections)  # type: ignore[arg-type]
+        node.acts.enter(account, who, kind, subjects, told, None, objections)  # type: ignore[arg-type]
     except Refusal as error:
         raise PageError(400, error.code, error.sentence) from None
+
+
+class _Stands(msgspec.Struct, frozen=True):
+    """What a row spoke of when it was shown, and which record versions an act on it would contradict: a row made of
+    what others gave is kept nowhere, so the page carries this."""
+
+    subject: Subject
+    against: list[Against]
+
+
+def _stood(text: str) -> _Stands:
+    try:
+        return msgspec.json.decode(text, type=_Stands)
+    except msgspec.DecodeError:
+        raise PageError(400, "form-unreadable") from None
 
 
 def _review(visit: Visit, shown: Shown) -> Any:
@@ -136,6 +158,7 @@ class _Maker:
             "needed": row.as_needed,
             "reasons": ", ".join(row.reasons),
             "near": near,
+            "stands": msgspec.json.encode(_Stands(subject_of(row), against(row, "stopped"))).decode(),
             "variants": [
                 " ".join(part for part in (variant.strength, variant.form, variant.per_day) if part)
                 for variant in row.variants

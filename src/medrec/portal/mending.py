@@ -7,7 +7,7 @@ import sqlalchemy as sql
 from medrec.node import store
 from medrec.node.refusals import Refusal
 from medrec.portal import render, words
-from medrec.portal.page import Go, PageError, Visit
+from medrec.portal.page import Go, PageError, Visit, names
 from medrec.portal.session import Who, require
 
 if TYPE_CHECKING:
@@ -56,7 +56,22 @@ def show(node: "Node", visit: Visit) -> dict[str, Any] | Go:
             for one in done[:SHOWN]
         ],
         "answered_total": len(done),
+        "sent": _sent(node, visit),
     }
+
+
+def _sent(node: "Node", visit: Visit) -> list[dict[str, Any]]:
+    """What clinicians here asked other places to correct, and whether the answer has come."""
+    known = names(node)
+    return [
+        {
+            "title": f"{known.get(one.statement.source, one.statement.source)}: {one.statement.type}",
+            "words": one.statement.words,
+            "state": render.say(words.DESK[f"sent_{one.status}"], when=visit.when(one.due)),
+            "mood": {"settled": "good", "late": "good", "overdue": "bad"}.get(one.status, "wait"),
+        }
+        for one in node.corrections.sent()[:SHOWN]
+    ]
 
 
 def owed(node: "Node", visit: Visit) -> list[dict[str, Any]]:

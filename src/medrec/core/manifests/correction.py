@@ -1,4 +1,5 @@
-"""A patient says that a record is wrong: her request, what the source owes for it, its answer, chained by hashes."""
+"""A patient, or a clinician elsewhere, says that a record is wrong: the request, what the source owes for it, its
+answer, chained by hashes."""
 
 import hashlib
 from typing import Annotated, Literal
@@ -22,8 +23,9 @@ class CorrectionStatement(Fields, frozen=True, omit_defaults=True):
     """What a person signs: which version of which record is wrong (`manifest` is the hash of the one that signed it),
     in her own words, and what it should say (`proposed`, may be empty). `id` is random.
 
-    `act`: her word on her list (acts.py) that the statement follows from. It then has no signature of its own: every
-    field is what `of_act` makes of the act, and her signature on the act stands for it.
+    `act`: a word on her list (acts.py), hers or a clinician's, that the statement follows from. It then has no
+    signature of its own: every field is what `of_act` makes of the act, and the signature on the act stands for it.
+    `key` is empty where a clinician signed.
 
     `acting` is who signed in her place, with a right to correct; it is left out where she signs herself.
     """
@@ -38,14 +40,15 @@ class CorrectionStatement(Fields, frozen=True, omit_defaults=True):
     manifest: Hex32
     words: Words
     proposed: Annotated[str, msgspec.Meta(max_length=2000)]
-    key: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}\Z")]
+    key: Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{32})?\Z")]
     signature: Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{2}){0,2048}\Z")] = ""
     act: Act | None = None
     acting: Annotated[str, msgspec.Meta(min_length=1, max_length=80)] | None = None
 
 
 class CorrectionRequestManifest(Fields, frozen=True):
-    """The person's agent takes her statement, and writes down that the source owes an answer by `due`.
+    """The person's agent takes her statement, or an organisation what follows from its clinician's act, and writes down
+    that the source owes an answer by `due`.
 
     `delegation` is what lets somebody else sign for her, whole and signed, so that the source can check it.
     """
@@ -110,23 +113,28 @@ def statement_message(statement: CorrectionStatement) -> bytes:
 _SAID = {
     "not-taking": "The patient does not take this: {name}.",
     "like-this": "The patient takes this otherwise: {name}.",
+    "stopped": "{who} stopped this: {name}.",
+    "changed": "{who} changed this: {name}.",
 }
+_DIRECTIONS = frozenset({"like-this", "changed"})
 
 
 def of_act(act: Act) -> list[CorrectionStatement]:
-    """What a patient's act asks to be corrected: one statement for each record version that it speaks against.
+    """What an act asks to be corrected: one statement for each record version of others that it speaks against.
 
-    Nobody states anything anew: each follows from the act, so that one signature stands for all of them. A
-    clinician's act asks for none.
+    Nobody states anything anew: each follows from the act, so that one signature stands for all of them. "Reviewed" and
+    "dismissed" ask for nothing.
     """
     if act.kind not in _SAID:
         return []
     name = ", ".join(subject.name for subject in act.subjects)[:1000]
-    said = _SAID[act.kind].format(name=name)
-    directions = act.kind == "like-this"
+    said = _SAID[act.kind].format(name=name, who=f"{act.name or 'A clinician'} ({act.organisation})")
+    directions = act.kind in _DIRECTIONS
     words = said if directions or not act.words.strip() else f"{said} {act.words.strip()}"
     found: dict[str, CorrectionStatement] = {}
     for one in act.against:
+        if one.source == act.organisation:
+            continue
         tag = b"medrec/correction-of-act/1" + bytes.fromhex(act.id) + bytes.fromhex(one.manifest)
         found[one.manifest] = CorrectionStatement(
             act.network,

@@ -64,6 +64,13 @@ DESK = Texts(
         "another_more": "To undo the link takes all records of this place out of her account.",
         "corrections_none": "Nobody waits for an answer.",
         "answered": "Answered",
+        "sent": "Asked of other places",
+        "sent_lead": "What clinicians here changed or stopped against the record of another place. The answer goes to "
+        "the patient.",
+        "sent_open": "An answer is owed until {when}",
+        "sent_settled": "Answered",
+        "sent_late": "Answered, too late",
+        "sent_overdue": "Late: it was owed until {when}",
         "sign_in": "To answer you have to sign in.",
         "rest": "{shown} of {total} are shown, the oldest first.",
     },

@@ -107,8 +107,9 @@ CARE_LISTS = Texts(
         "words": "New directions, or why it is stopped",
         "changed": "Change",
         "stopped": "Stop",
-        "acted_hint": "It is signed in your name, stands in the list at once, and is told to the patient.",
-        "asked": "Patients ask for a correction",
+        "acted_hint": "It is signed in your name, stands in the list at once, and is told to the patient. Where the "
+        "patient allows it, a place whose record says otherwise is asked to correct it.",
+        "asked": "Corrections that are asked for",
         "asked_lead": "Each of these is owed an answer, and the ledger shows until when. Correct the record in your own "
         "system first; then answer here.",
         "asked_of": "{record} of patient {patient}",
