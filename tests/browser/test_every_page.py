@@ -12,11 +12,23 @@ from tests.browser.conftest import DESK, PHONE, SCREENS, Opener
 from tests.browser.world import World
 
 READABLE = [page.name for page in PAGES if "GET" in page.methods and page.template]
-NARROW = {"width": 320, "height": 640}
+NARROW, PAPER = {"width": 320, "height": 640}, {"width": 718, "height": 1040}
+"""A narrow phone, and what A4 leaves between margins of 10 mm."""
+INK = """() => {
+  const grey = (colour) => {
+    const [r, g, b, a = 1] = colour.match(/[0-9.]+/g).map(Number);
+    return a ? (r + g + b) / 3 : 255;
+  };
+  const main = document.querySelector('main');
+  const ground = [main, document.body, document.documentElement].map((e) => getComputedStyle(e).backgroundColor);
+  return [grey(getComputedStyle(main.querySelector('h1') ?? main).color), Math.min(...ground.map(grey))];
+}"""
 
 
 def opened(page: Any, world: World, name: str, code: str) -> None:
-    answer = page.goto(f"{world.address(name)}?lang={code}")
+    with language.use(code):
+        address = world.address(name)
+    answer = page.goto(f"{address}?lang={code}")
     assert answer is not None and answer.status == 200, f"{name}: {answer and answer.status}"
     assert page.locator("html").get_attribute("lang") == code
 
@@ -32,9 +44,9 @@ def used(page: Any, name: str, code: str) -> list[str]:
     found = checks.axe_violations(page) + checks.overflow(page) + checks.too_small(page)
     keep(page, name, code, "phone")
     page.set_viewport_size(NARROW)
-    found += checks.overflow(page)
+    found += checks.overflow(page) + checks.too_small(page)
     page.evaluate("() => { document.documentElement.style.fontSize = '200%' }")
-    found += checks.overflow(page)
+    found += checks.overflow(page) + checks.too_small(page)
     page.evaluate("() => { document.documentElement.style.fontSize = '' }")
     page.set_viewport_size(DESK)
     found += checks.overflow(page) + checks.too_small(page)
@@ -91,13 +103,28 @@ def test_a_page_shows_where_the_keyboard_is_and_reads_in_the_dark(world: World, 
     assert checks.unseen_focus(page) == []
 
 
+@pytest.mark.parametrize("name", READABLE)
+def test_a_page_prints_on_paper_without_what_is_for_the_screen(world: World, visit: Opener, name: str) -> None:
+    page = visit(PAPER, "en", color_scheme="dark")
+    opened(page, world, name, "en")
+    page.emulate_media(media="print")
+    for screen_only in (".nav", ".head__end", ".banner--offline", "a.nhsuk-skip-link", ".actions button", ".languages"):
+        shown = [one.inner_text() for one in page.locator(screen_only).all() if one.is_visible()]
+        assert shown == [], f"{screen_only} is printed: {shown}"
+    assert checks.overflow(page) == []
+    ink, ground = page.evaluate(INK)
+    assert ink < 90 and ground > 240, f"{name} prints with ink {ink} on {ground}"
+    keep(page, name, "en", "print")
+
+
 def test_the_checks_can_fail(world: World, visit: Opener) -> None:
     page = visit(PHONE, "en")
     opened(page, world, "front", "en")
     page.evaluate(
         """() => { document.querySelector('main').insertAdjacentHTML('beforeend',
         '<div id="bad"><img src="icon.svg"><a href="#x">x</a><p>tiny</p><pre>' + 'w'.repeat(500) +
-          '</pre><svg viewBox="0 0 24 24"></svg></div>');
+          '</pre><svg viewBox="0 0 24 24"></svg><button class="button">low</button></div>');
+        document.querySelector('#bad button').style.cssText = 'min-height:30px;height:30px;padding:0';
         document.querySelector('#bad svg').style.cssText = 'width:300px;height:300px';
         const bad = document.querySelector('#bad'); bad.children[2].style.fontSize = '9px';
         bad.children[3].style.width = '5000px';
@@ -105,7 +132,9 @@ def test_the_checks_can_fail(world: World, visit: Opener) -> None:
     )
     assert any("image-alt" in line for line in checks.axe_violations(page))
     assert checks.overflow(page)
-    assert {line.split()[0] for line in checks.too_small(page)} == {"target", "text", "icon"}
+    told = checks.too_small(page)
+    assert {line.split()[0] for line in told} == {"target", "text", "icon"}
+    assert any('class="button"' in line for line in told), "a main target of 30 pixels"
 
 
 def test_the_language_is_kept_and_arabic_runs_the_other_way(world: World, visit: Opener) -> None:

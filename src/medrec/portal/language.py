@@ -115,6 +115,11 @@ def day(when: datetime) -> str:
     return str(format_date(when, "long", locale=current().locale))
 
 
+def month(when: datetime) -> str:
+    """Month and year in short, for where there is little room."""
+    return str(format_date(when, "MMM y", locale=current().locale))
+
+
 def clock(when: datetime) -> str:
     """Hours and minutes."""
     return str(format_time(when, "HH:mm", locale=current().locale))

@@ -7,7 +7,6 @@ from markupsafe import Markup
 
 from medrec.core import state
 from medrec.node.agent import Notice
-from medrec.node.refusals import Code
 from medrec.portal import render, words
 from medrec.portal.page import Visit
 
@@ -38,7 +37,7 @@ def why_not(code: str, own_words: bool = True) -> Markup:
     if own_words:
         sentence = words.REFUSALS.get(code, words.OTHERWISE["refusal"])
     else:
-        sentence = Code(code).sentence if code in Code._value2member_map_ else words.OTHERWISE["refusal"]
+        sentence = words.WHY_NOT.get(code, words.OTHERWISE["refusal"])
     return render.say(words.LOOKS["no"], reason=Markup("{}").format(sentence))
 
 

@@ -25,7 +25,7 @@ class PageError(Exception):
     def __init__(self, status: int, code: str, sentence: str = "") -> None:
         self.status = status
         self.code = code
-        self.sentence = sentence or words.ERRORS[code]
+        self.sentence = words.why_not(code, sentence) if sentence else words.ERRORS[code]
         super().__init__(self.sentence)
 
 

@@ -33,7 +33,7 @@ class Size(NamedTuple):
     height: int
 
 
-WIDE, NARROW = Size(720, 300), Size(340, 260)
+WIDE, NARROW = Size(720, 300), Size(250, 230)
 
 
 def points_of(values: Sequence[tuple[int, float]]) -> list[Point]:
@@ -71,7 +71,7 @@ def drawn(points: Sequence[Point], size: Size, title: str, days: tuple[str, str]
     low, high = min(point.low for point in points), max(point.high for point in points)
     scale = ticks(low, high)
     begin, end = points[0].time, max(points[-1].time, points[0].time + 1)
-    inner = (52, 16, size.width - 20, size.height - 34)
+    inner = (52 if size is WIDE else 44, 16, size.width - 20, size.height - 34)
 
     def x(time: int) -> float:
         return round(inner[0] + (time - begin) / (end - begin) * (inner[2] - inner[0]), 1)
@@ -96,8 +96,10 @@ def drawn(points: Sequence[Point], size: Size, title: str, days: tuple[str, str]
     above = y(last.value) - 12 if y(last.value) > inner[1] + 24 else y(last.value) + 26
     parts.append(f'<text class="here" x="{x(last.time)}" y="{above}" text-anchor="end">{told(last.value)}</text>')
     bottom = size.height - 10
-    parts.append(f'<text x="{inner[0]}" y="{bottom}">{escape(days[0])}</text>')
-    parts.append(f'<text x="{inner[2]}" y="{bottom}" text-anchor="end">{escape(days[1])}</text>')
+    parts.append(f'<text x="{inner[0] if size is WIDE else 0}" y="{bottom}">{escape(days[0])}</text>')
+    parts.append(
+        f'<text x="{inner[2] if size is WIDE else size.width}" y="{bottom}" text-anchor="end">{escape(days[1])}</text>'
+    )
     # The text runs from left to right in every language: so do time and numbers in it.
     kind = "wide" if size is WIDE else "narrow"
     # Every text in it was escaped above; the rest are numbers.

@@ -34,7 +34,8 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
     points = charts.points_of([(entry.when.start_ms, entry.number) for entry in same])  # type: ignore[union-attr,misc]
     title = same[0].title
     sentence = said(same)
-    days = (language.day(charts.moment(points[0].time)), language.day(charts.moment(points[-1].time)))
+    ends = charts.moment(points[0].time), charts.moment(points[-1].time)
+    days, months = (language.day(ends[0]), language.day(ends[1])), (language.month(ends[0]), language.month(ends[1]))
     weekly = len(same) > charts.WEEKLY
     label = str(render.say(words.TREND["chart"], title=title, sentence=sentence).striptags())
     chart = len(points) > 1
@@ -45,7 +46,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
         "sentence": sentence,
         "range": render.say(words.TREND["range"], low=min(same, key=_number).value, high=max(same, key=_number).value),
         "wide": charts.drawn(points, charts.WIDE, label, days) if chart else None,
-        "narrow": charts.drawn(points, charts.NARROW, label, days) if chart else None,
+        "narrow": charts.drawn(points, charts.NARROW, label, months) if chart else None,
         "weekly": weekly,
         "rows": [row_of(visit, who, entry) for entry in same[:ROWS_MAX]],
         "weeks": [

@@ -55,7 +55,7 @@ CHECKS = Texts(
         "outbox_error": "Last try: {error}",
         "alarms_none": "No alarm.",
         "alarms": ("One alarm was raised.", "{count} alarms were raised."),
-        "trouble_none": "No part of this node is in trouble.",
+        "trouble_none": "No part of this place’s own system is in trouble.",
         "trouble": "{part}: {error}",
         "unsigned": "The signature of {organisation} under the state of the ledger is missing: {error}",
         "behind_none": "Every block of the ledger was read.",
