@@ -4,8 +4,9 @@ An account is linked to a local patient whose demographics a person confirmed. W
 else's record under that patient (two patients swapped, a wrong merge), the record is signed like any other, for it is
 what the source holds, but it is held back: the gate does not let it out and it is merged with nothing until a human
 has looked. When the Patient record itself contradicts, everything of the person is held back, since then the link is
-in doubt. What is held is found by type and id alone; no demographics stand here in the clear. Holding back and letting
-go are lines of the journal, of which the person is told.
+in doubt. When what a record says cannot be hers (core/impossible.py), all that came with it is held back as well, and
+waits for the same decision. What is held is found by type and id alone; no demographics stand here in the clear.
+Holding back and letting go are lines of the journal, of which the person is told.
 """
 
 from collections.abc import Sequence
@@ -20,7 +21,7 @@ from medrec.core.manifests.desk import HOLD_DECIDED, RECORD_HELD, HoldDecidedMan
 from medrec.core.matching import Demographics
 from medrec.core.records import datatypes
 from medrec.core.records.canonical import Value
-from medrec.node import store
+from medrec.node import contents, store
 from medrec.node.journal import Draft, Journal
 from medrec.node.store import metadata
 from medrec.node.vault import Vault
@@ -82,31 +83,70 @@ def known(connection: sql.Connection, vault: Vault, person: int) -> Demographics
 def look(connection: sql.Connection, journal: Journal, network: str, person: int, records: Sequence[Value]) -> None:
     """Hold back what contradicts its linked person; let go what no longer does in a newer version. Each is a line.
 
-    Inside `Store.write`, in the same transaction in which the records are published.
+    Inside `Store.write`, in the same transaction in which the records are published; `records` came together.
     """
     who = known(connection, journal.vault, person)
     account = journal.person(connection, person).account
     if who is None or account is None:
         return
     time, drafts = journal.now(), []
-    rows = connection.execute(sql.select(held.c.type, held.c.id).where(held.c.person == person))
-    before = {(row.type, row.id) for row in rows}
-    for record in records:
-        name = datatypes.text(record, "resourceType"), datatypes.text(record, "id")
-        against = contradicts(who, record)
-        if not against and name in before:
-            connection.execute(sql.delete(held).where(held.c.type == name[0], held.c.id == name[1]))
-            drafts.append(_decided(journal, network, account, person, name, "fits", None, ""))
-        elif against and name not in before:
-            _hold(connection, person, name, against, time)
+    rows = connection.execute(sql.select(held.c.type, held.c.id, held.c.fields).where(held.c.person == person))
+    before = {(row.type, row.id): tuple(row.fields.split(",")) for row in rows}
+    body = contents.Body(connection, journal.vault, person)
+    against = {_name_of(record): (*contradicts(who, record), *body.against(who, record)) for record in records}
+    body.keep()
+    together = any(contents.of_content(fields) for name, fields in against.items() if name[0] != WHOLE)
+    for name, fields in against.items():
+        follows = before.get(name) == contents.WITH
+        if not fields and together and name[0] != WHOLE:
+            fields = contents.WITH
+        if not fields and name in before and not follows:
+            more = _followers(connection, person, name) if contents.of_content(before[name]) else []
+            for one in (name, *more):
+                connection.execute(sql.delete(held).where(held.c.type == one[0], held.c.id == one[1]))
+                drafts.append(_decided(journal, network, account, person, one, "fits", None, ""))
+        elif fields and name not in before:
+            _hold(connection, person, name, fields, time)
             manifest = RecordHeldManifest(
-                "record-held/1", network, journal.organisation, account, time, *name, list(against)
+                "record-held/1", network, journal.organisation, account, time, *name, [*fields]
             )
             summary = [RECORD_HELD, time, *name]
             drafts.append(Draft("record-held/1", manifests.encode(manifest), person, None, summary))
-            before.add(name)
+            before[name] = fields
     if drafts:
         journal.append(connection, drafts)
+
+
+def refiled(
+    connection: sql.Connection, journal: Journal, network: str, filed: dict[tuple[str, str], int | None]
+) -> None:
+    """Records that are filed under another patient now are held back under the one before no longer; inside
+    `Store.write`. `filed`: the person of each record that came."""
+    rows = connection.execute(sql.select(held.c.type, held.c.id, held.c.person)).all()
+    drafts = []
+    for row in rows:
+        name = (row.type, row.id)
+        if name in filed and filed[name] != row.person:
+            connection.execute(sql.delete(held).where(held.c.type == name[0], held.c.id == name[1]))
+            account = journal.person(connection, row.person).account
+            if account is not None:
+                drafts.append(_decided(journal, network, account, row.person, name, "fits", None, ""))
+    if drafts:
+        journal.append(connection, drafts)
+
+
+def _name_of(record: Value) -> tuple[str, str]:
+    return datatypes.text(record, "resourceType"), datatypes.text(record, "id")
+
+
+def _followers(connection: sql.Connection, person: int, name: tuple[str, str]) -> list[tuple[str, str]]:
+    """What of a person is held back only because it came together with a record that cannot be hers, once nothing but
+    the record `name` is held back for what it says."""
+    rows = connection.execute(sql.select(held).where(held.c.person == person)).all()
+    others = [row for row in rows if (row.type, row.id) != name]
+    if any(contents.of_content(row.fields.split(",")) for row in others):
+        return []
+    return [(row.type, row.id) for row in others if tuple(row.fields.split(",")) == contents.WITH]
 
 
 def _decided(
@@ -131,6 +171,9 @@ def _hold(connection: sql.Connection, person: int, name: tuple[str, str], agains
     fields = ",".join(against)
     row = {"type": name[0], "id": name[1], "person": person, "time": time, "fields": fields}
     connection.execute(sql.insert(held).values(**row))
+    if tuple(against) == contents.WITH:
+        # The one that it came with stands there already.
+        return
     sentence = (
         f"{name[0]}/{name[1]} does not fit the person whom its patient is linked to ({fields}); it is held back until "
         "somebody has looked: confirm that it is hers, or undo the link."
@@ -191,27 +234,33 @@ def waiting(node: "Node") -> list[HeldBack]:
 
 
 def let_go(node: "Node", kind: str, identifier: str, by: str, words: str = "") -> bool:
-    """`by` has looked: the record is the person's own. False if it is not held (any more).
+    """`by` has looked: the record is the person's own, and so is what was held back because it came with it. False if
+    it is not held (any more).
 
-    A Patient record that is let go becomes what is known of her from now on.
+    A Patient record that is let go becomes what is known of her from now on; by what of a record's content it was held
+    back is not asked again of her.
     """
     by = signs(by)
-    raw = node.source.read(kind, identifier) if kind == WHOLE else None
+    raw = node.source.read(kind, identifier)
     read = msgspec.json.decode(raw) if raw is not None else None
 
     def write(connection: sql.Connection) -> bool:
         where = (held.c.type == kind) & (held.c.id == identifier)
-        found = connection.execute(sql.select(held.c.person).where(where)).scalar()
-        person = node.journal.person(connection, int(found)) if found is not None else None
-        if person is None or person.account is None:
+        found = connection.execute(sql.select(held.c.person, held.c.fields).where(where)).one_or_none()
+        person = node.journal.person(connection, int(found.person)) if found is not None else None
+        if found is None or person is None or person.account is None:
             return False
-        connection.execute(sql.delete(held).where(where))
-        if read is not None:
+        names = [(kind, identifier)]
+        if contents.of_content(tuple(found.fields.split(","))):
+            names += _followers(connection, person.id, names[0])
+        for name in names:
+            connection.execute(sql.delete(held).where(held.c.type == name[0], held.c.id == name[1]))
+        if read is not None and kind == WHOLE:
             remember(connection, node.vault, person.id, matching.of_patient(read), "desk", node.clock())
-        line = _decided(
-            node.journal, node.network.hex(), person.account, person.id, (kind, identifier), "hers", by, words
-        )
-        node.journal.append(connection, [line])
+        contents.settle(connection, node.vault, person.id, tuple(found.fields.split(",")), read)
+        network, account = node.network.hex(), person.account
+        lines = [_decided(node.journal, network, account, person.id, name, "hers", by, words) for name in names]
+        node.journal.append(connection, lines)
         return True
 
     return node.store.write(write)
@@ -240,6 +289,7 @@ def forget(connection: sql.Connection, person: int) -> None:
     """The link of a person is undone: nothing is held on its account."""
     connection.execute(sql.delete(held).where(held.c.person == person))
     connection.execute(sql.delete(identity).where(identity.c.person == person))
+    contents.forget(connection, person)
 
 
 def _context(person: int) -> bytes:

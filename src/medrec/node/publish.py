@@ -174,11 +174,15 @@ class Publisher:
         """Hold back what contradicts the linked person whom it is filed under."""
         linked = {person for person, account in accounts.items() if account is not None}
         records: dict[int, list[Any]] = {}
-        for arrival in part if linked else ():
+        filed: dict[tuple[str, str], int | None] = {}
+        for arrival in part if patients else ():
             found = envelope(arrival.record.value).patients[:1] if arrival.record is not None else ()
             person = patients.get(found[0]) if found else None
+            if arrival.record is not None:
+                filed[arrival.type, arrival.id] = person
             if person in linked and person is not None and arrival.record is not None:
                 records.setdefault(person, []).append(arrival.record.value)
+        holding.refiled(connection, self._journal, self._network, filed)
         for person, values in records.items():
             holding.look(connection, self._journal, self._network, person, values)
 

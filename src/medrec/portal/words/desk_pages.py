@@ -86,6 +86,12 @@ DESK_FIELDS = Texts(
         "postcode": "postcode",
         "phone": "telephone",
         "identifier": "number",
+        "content-sex": "something that only people of the other sex have",
+        "content-age": "something that nobody has at this age",
+        "before-birth": "a date before the person was born",
+        "death": "it says that the person has died",
+        "blood-group": "another blood group",
+        "came-with": "it came with a record that does not fit",
     },
 )
 
