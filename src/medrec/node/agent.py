@@ -20,7 +20,7 @@ from medrec.core.manifests.consent import (
     revocation_message,
 )
 from medrec.engines.engine import CommittedBlock, Engine
-from medrec.node import linking, store
+from medrec.node import linking, redelivery, store
 from medrec.node.handover import handed_over, learn, notice_key
 from medrec.node.mismatch import raise_mismatch
 from medrec.node.rebuild import entries_of, relationship_key
@@ -77,13 +77,14 @@ class Agent:
         self._keys: dict[tuple[str, str, int], bytes] = {}
 
     def enroll(self, account: str, name: str, view_secret: bytes) -> None:
-        """Serve a person; her name and view secret lie sealed under this node's master key."""
+        """Serve a person, new here or back again; her name and view secret lie sealed under this node's master key."""
         sealed = self._vault.seal(None, codec.encode({"name": name, "view": view_secret}), account.encode())
-        self._store.write(
-            lambda connection: connection.execute(
-                sql.insert(store.client).values(account=account, name="", sealed=sealed)
-            )
-        )
+
+        def write(connection: sql.Connection) -> None:
+            connection.execute(sql.delete(store.client).where(store.client.c.account == account))
+            connection.execute(sql.insert(store.client).values(account=account, name="", sealed=sealed))
+
+        self._store.write(write)
 
     def clients(self) -> list[tuple[str, str]]:
         """Account and name of everybody served here."""
@@ -137,6 +138,7 @@ class Agent:
         where = store.relationship.c
         known = (where.account == account) & (where.organisation == organisation) & (where.epoch == epoch)
         connection.execute(sql.delete(store.relationship).where(known))
+        redelivery.linked_again(connection, account, organisation)
         self._keys.pop((account, organisation, epoch), None)
         sealed = self._vault.seal(None, key, f"{account} {organisation} {epoch}".encode())
         connection.execute(
@@ -150,11 +152,8 @@ class Agent:
         name = (account, organisation, epoch)
         if name not in self._keys:
             where = store.relationship.c
-            sealed = connection.execute(
-                sql.select(where.key).where(
-                    where.account == account, where.organisation == organisation, where.epoch == epoch
-                )
-            ).scalar()
+            known = (where.account == account) & (where.organisation == organisation) & (where.epoch == epoch)
+            sealed = connection.execute(sql.select(where.key).where(known)).scalar()
             if sealed is None:
                 raise LookupError("no such relationship")
             self._keys[name] = self._vault.open(None, bytes(sealed), f"{account} {organisation} {epoch}".encode())
@@ -171,7 +170,7 @@ class Agent:
             def keep(connection: sql.Connection) -> None:
                 learn(connection, old, self._relationship_key, self.relate)
                 _keep(connection, rows, self._clock())
-                linking.follow_ends(connection, self._vault, rows)
+                linking.follow(connection, self._vault, rows)
 
             self._store.write(keep)
         return [row is not None for row in opened]
@@ -310,12 +309,13 @@ class Agent:
         }
 
     def missing(self, grace_ms: int = MISSING_AFTER_MS) -> list[Notice]:
-        """Lines that stand on the ledger, by their tags, and were never delivered within the grace time."""
+        """Lines on the ledger, by their tags, that were never delivered within the grace time; not those that a link
+        that is undone explains."""
         with self._store.read() as connection:
             rows = connection.execute(
-                sql.select(store.notice).where(
-                    store.notice.c.received.is_(None), store.notice.c.time <= self._clock() - grace_ms
-                )
+                sql.select(store.notice)
+                .where(store.notice.c.received.is_(None), store.notice.c.time <= self._clock() - grace_ms)
+                .where(~redelivery.is_explained(self._clock()))
             ).all()
         return [self._notice(row) for row in rows]
 

@@ -40,7 +40,7 @@ erasing = Table("erasing", metadata, Column("secret", BigInteger, primary_key=Tr
 GONE_WITH_PERSON = (
     *("consent", "revoked", "dispute_taken", "broken_glass", "correction_here", "list_act", "own_entry", "delegation"),
     *("delegation_ended", "delegation_secret", "match_request", "referral_sent", "referral_taken"),
-    "share_link",
+    *("share_link", "undone"),
 )
 """Tables of what the organisation holds of the people linked to it, by their account."""
 STAYS = {
@@ -53,6 +53,7 @@ STAYS = {
     "new_phone": "the role of an agent", "guardian_asked": "the role of an agent",
     "correction_asked": "the role of an agent", "kept_secret": "the role of an agent",
     "notice_wish": "the role of an agent", "notice_waiting": "the role of an agent", "asked_of": "the role of an agent",
+    "unlinked": "the role of an agent",
 }  # fmt: skip
 """Tables that name people and are not touched, and why. An agent's people leave it in another way."""
 

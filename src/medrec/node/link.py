@@ -19,14 +19,13 @@ import msgspec
 import sqlalchemy as sql
 
 from medrec.core import codec, manifests, matching, state
-from medrec.core.commitment import SALT_BYTES
 from medrec.core.credential import signed_by
 from medrec.core.manifests.record import LinkManifest
 from medrec.core.matching import Demographics
 from medrec.core.records.canonical import RecordError, canonical
 from medrec.engines.engine import Engine
-from medrec.node import given_codes, holding, paper, store, unlinking
-from medrec.node.journal import Draft, Journal, Line, Person
+from medrec.node import given_codes, holding, paper, redelivery, store, unlinking
+from medrec.node.journal import Draft, Journal, Person
 from medrec.node.unlinking import EPOCH_USED
 
 CODE_BYTES = 8
@@ -218,47 +217,18 @@ class Linker:
 
     def queue_all(self, connection: sql.Connection, account: str, agent: str) -> int:
         """Queue every notice of a linked person for the agent that serves her now; how many. Raises LinkError."""
-        who = self._journal.person_of_account(connection, account)
-        if who is None:
-            raise LinkError("not-linked", "This account is not linked here.")
-        epochs = list(
-            connection.execute(sql.select(store.former.c.epoch).where(store.former.c.person == who.id)).scalars()
-        )
-        every = set(range(len(_lines_of(connection, who.id))))
-        return sum(self._queue_again(connection, agent, account, epoch, every) for epoch in (*epochs, who.epoch))
+        try:
+            return redelivery.queue_all(self._journal, connection, account, agent)
+        except redelivery.NotLinkedError:
+            raise LinkError(redelivery.NOT_LINKED, "This account is not linked here.") from None
 
     def _queue_again(
         self, connection: sql.Connection, caller: str, account: str, epoch: int, counters: set[int]
     ) -> int:
-        who = self._journal.person_of_account(connection, account)
-        if who is None or who.agent != caller:
-            raise LinkError("not-linked", "This agent does not serve this account here.")
-        told = who if epoch == who.epoch else self._as_before(connection, who, epoch)
-        lines = _lines_of(connection, who.id)
-        since = next(index for index, row in enumerate(lines) if row.kind == "link/1")
-        notices = [
-            self._journal.notice(told, counter, self._opened(row, who))
-            for counter, row in enumerate(lines[since:] if epoch == who.epoch else lines[:since])
-            if counter in counters and row.sealed
-        ]
-        if notices:
-            connection.execute(sql.insert(store.outbox), notices)
-        return len(notices)
-
-    def _as_before(self, connection: sql.Connection, who: Person, epoch: int) -> Person:
-        """The person with the keys of an earlier epoch."""
-        former = store.former.c
-        wrapped = connection.execute(
-            sql.select(former["keys"]).where(former.person == who.id, former.epoch == epoch)
-        ).scalar()
-        if wrapped is None:
-            raise LinkError("not-linked", "There is no such relationship with this account here.")
-        return who._replace(epoch=epoch, keys=self._journal.vault.unwrap(bytes(wrapped)))
-
-    def _opened(self, row: Any, who: Person) -> Line:
-        opened = self._journal.vault.open(who.keys.lines, bytes(row.sealed), bytes(row.digest))
-        salt, manifest = opened[:SALT_BYTES], opened[SALT_BYTES:]
-        return Line(row.seq, row.time, bytes(row.hash), bytes(row.entry), manifest, salt)
+        try:
+            return redelivery.queue_again(self._journal, connection, caller, account, epoch, counters)
+        except redelivery.NotLinkedError:
+            raise LinkError(redelivery.NOT_LINKED, "This agent does not serve this account here.") from None
 
     def _check_signature(self, account: str, code: bytes, key: bytes, signature: bytes) -> None:
         with self._engine.view() as view:
@@ -350,15 +320,10 @@ class Linker:
     def _hand_over(self, connection: sql.Connection, before: Person, account: str, agent: str) -> int:
         """Queue notices of every line from before the link, under the key they were tagged with."""
         told = before._replace(account=account, agent=agent)
-        rows = _lines_of(connection, before.id)
+        rows = redelivery.lines_of(connection, before.id)
         # What was erased keeps its number and has nothing to tell.
-        notices = [
-            self._journal.notice(told, counter, self._opened(row, before))
-            for counter, row in enumerate(rows)
-            if row.sealed
-        ]
-        if notices:
-            connection.execute(sql.insert(store.outbox), notices)
+        there = [(counter, row) for counter, row in enumerate(rows) if row.sealed]
+        redelivery.queue(self._journal, connection, before, told, there)
         return len(rows)
 
 
@@ -369,26 +334,6 @@ def _stated(value: Any) -> Demographics | None:
     if not isinstance(value, dict) or any(type(part) is not str or len(part) > 200 for part in value.values()):
         raise ValueError
     return Demographics(value.get("family", ""), value.get("given", ""), value.get("birth", ""))
-
-
-def _lines_of(connection: sql.Connection, person: int) -> list[Any]:
-    """A person's lines in their order, with their sealed manifests."""
-    return list(
-        connection.execute(
-            sql.select(
-                store.line.c.seq,
-                store.line.c.time,
-                store.line.c.kind,
-                store.line.c.hash,
-                store.line.c.entry,
-                store.manifest.c.hash.label("digest"),
-                store.manifest.c.sealed,
-            )
-            .join_from(store.manifest, store.line, store.manifest.c.seq == store.line.c.seq)
-            .where(store.manifest.c.person == person)
-            .order_by(store.manifest.c.seq)
-        ).all()
-    )
 
 
 def _digest(code: bytes) -> bytes:

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sql
 
 from medrec.core import codec, manifests
-from medrec.node import store
+from medrec.node import redelivery, store
 from medrec.node.copies import record_copy
 from medrec.node.link import UNLINK_PATH, link_message, unlink_message
 from medrec.node.peers import PeerError
@@ -110,8 +110,9 @@ def next_epoch(kept: store.Store, account: str, organisation: str) -> int:
     return last if last > 0 and not used else last + 1
 
 
-def follow_ends(connection: sql.Connection, vault: Vault, rows: list[dict[str, Any]]) -> None:
-    """Forget what came through every link whose end is among the rows of notices that were kept."""
+def follow(connection: sql.Connection, vault: Vault, rows: list[dict[str, Any]]) -> None:
+    """What follows from links and their ends among the rows of notices that were kept: copies that came through a link
+    that is undone are forgotten, and what is missing from a place that knows her again can come."""
     for row in rows:
         if row["kind"] != "link/1":
             continue
@@ -119,6 +120,8 @@ def follow_ends(connection: sql.Connection, vault: Vault, rows: list[dict[str, A
         statement: Any = manifests.decode(data)
         if statement.action == "unlink":
             forget_copies(connection, row["account"], row["organisation"])
+        else:
+            redelivery.linked_again(connection, row["account"], row["organisation"])
 
 
 def forget_copies(connection: sql.Connection, account: str, organisation: str) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import sqlalchemy as sql
 
 from medrec.core import codec
-from medrec.node import store
+from medrec.node import redelivery, store
 from medrec.node.consents import AHEAD_MS_MAX
 from medrec.node.peers import PeerError
 from medrec.node.rebuild import Rebuilt, rebuild, relationship_key
@@ -30,7 +30,7 @@ MOVE_LIFE_MS = 7 * 86_400_000
 
 class Moved(NamedTuple):
     """What became of a move: the lines found on the ledger, the organisations that know the new agent now, and those
-    that did not answer."""
+    that did not answer. Where her link was undone nobody is told."""
 
     lines: list[Rebuilt]
     told: list[str]
@@ -46,7 +46,8 @@ def move_message(network: bytes, account: str, agent: str, time: int) -> bytes:
 def adopt(node: "Node", account: str, name: str, view_secret: bytes, sign: "Sign", time: int | None = None) -> Moved:
     """Serve a person who comes with the secret on her paper; `time` is what she signed, now if she is asked only now.
 
-    Raises StoreError, EngineError.
+    It may be done again, for those who were silent and for what was not yet on the ledger. Raises StoreError,
+    EngineError.
     """
     agent = node.agent
     assert agent is not None
@@ -54,11 +55,11 @@ def adopt(node: "Node", account: str, name: str, view_secret: bytes, sign: "Sign
     lines = rebuild(node.engine, view_secret)
     relationships: dict[tuple[str, int], tuple[bytes, int | None]] = {}
     for line in lines:
-        if line.epoch:
+        if line.epoch > 0:
             key = relationship_key(view_secret, line.organisation, line.epoch)
             relationships.setdefault((line.organisation, line.epoch), (key, None))
-        if line.epoch and line.summary is not None and line.summary[0] == 2 and line.summary[3]:
-            relationships[line.organisation, 0] = (bytes(line.summary[2]), int(line.summary[3]))
+        if line.epoch > 0 and line.summary is not None and line.summary[0] == 2 and line.summary[3]:
+            relationships[line.organisation, 1 - line.epoch] = (bytes(line.summary[2]), int(line.summary[3]))
 
     def relate(connection: sql.Connection) -> None:
         for (organisation, epoch), (key, end) in relationships.items():
@@ -74,8 +75,13 @@ def adopt(node: "Node", account: str, name: str, view_secret: bytes, sign: "Sign
         try:
             node.peers.call(organisation, MOVE_PATH, asked)
             told.append(organisation)
-        except PeerError:
-            silent.append(organisation)
+        except PeerError as error:
+            if not (error.answered and error.code == redelivery.NOT_LINKED):
+                silent.append(organisation)
+                continue
+            # Every link with it is undone: it has nobody to tell of, and what is missing from there is explained.
+            for _, epoch in (known for known in relationships if known[0] == organisation):
+                redelivery.explain(node.store, account, organisation, epoch, time)
     return Moved(lines, told, silent)
 
 

@@ -12,7 +12,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
-from medrec.core import codec
 from medrec.core.checkpoint import Note
 from medrec.core.genesis import network_id
 from medrec.core.types import Tip
@@ -48,6 +47,7 @@ from medrec.node.practitioners import Practitioners
 from medrec.node.publish import Publisher
 from medrec.node.receive import close_failed
 from medrec.node.recovery import AccountWatch
+from medrec.node.redelivery import ask_missing
 from medrec.node.referrals import Referrals
 from medrec.node.standing import Listening
 from medrec.node.store import Store, StoreError
@@ -183,25 +183,7 @@ class Node:
 
     def redeliver_missing(self) -> int:
         """Ask organisations for notices that are on the ledger and never came; the number of lines asked for."""
-        if self.agent is None:
-            return 0
-        wanted: dict[tuple[str, str, int], list[int]] = {}
-        for notice in self.agent.missing():
-            wanted.setdefault((notice.organisation, notice.account, notice.epoch), []).append(notice.counter)
-        total = 0
-        failed: PeerError | None = None
-        for (organisation, account, epoch), counters in wanted.items():
-            asked = {"account": account, "epoch": epoch, "counters": counters[:1000]}
-            try:
-                self.peers.call(organisation, "/medrec/redeliver", codec.encode(asked))
-                total += len(counters[:1000])
-            except PeerError as error:
-                # One that is down must not keep us from asking the others. One that answers that the link was undone
-                # has nothing to give any more: the line stays named as missing, and no asking mends it.
-                failed = failed if error.answered and error.code == "not-linked" else error
-        if failed is not None:
-            raise failed
-        return total
+        return ask_missing(self)
 
     def tell_of_looks(self) -> int:
         """Take new notices into the index of looks, and tell their people; how many looks are new."""

@@ -67,7 +67,7 @@ def rebuild(engine: Engine, view_secret: bytes) -> list[Rebuilt]:
             found.extend(epoch_lines)
             first = epoch_lines[0].summary
             if first is not None and first[0] == 2 and len(first) >= 4:
-                found.extend(_handed_over(by_tag, name, bytes(first[2]), int(first[3])))
+                found.extend(_handed_over(by_tag, name, 1 - epoch, bytes(first[2]), int(first[3])))
             epoch += 1
     return found
 
@@ -85,9 +85,9 @@ def _rebuild_epoch(
 
 
 def _handed_over(
-    by_tag: dict[bytes, tuple[int, dict[str, Any]]], organisation: str, key: bytes, count: int
+    by_tag: dict[bytes, tuple[int, dict[str, Any]]], organisation: str, epoch: int, key: bytes, count: int
 ) -> Iterator[Rebuilt]:
     for counter in range(count):
         hit = by_tag.get(tag(key, counter))
         if hit is not None:
-            yield Rebuilt(organisation, 0, counter, hit[0], None)
+            yield Rebuilt(organisation, epoch, counter, hit[0], None)

@@ -15,7 +15,7 @@ import sqlalchemy as sql
 from medrec.core import manifests
 from medrec.core.manifests.record import LinkManifest, RecordManifest, RecordVersion
 from medrec.core.records.canonical import FORM
-from medrec.node import holding, store
+from medrec.node import holding, redelivery, store
 from medrec.node.journal import Draft, Journal
 from medrec.node.vault import Vault, VaultError
 
@@ -37,6 +37,10 @@ def undo(connection: sql.Connection, journal: Journal, network: bytes, where: An
     holding.forget(connection, before.id)
     # What she permitted here ends with the link; who links again decides again.
     connection.execute(sql.delete(store.consent).where(store.consent.c.account == before.account))
+    # Who links again is handed what of it never came.
+    connection.execute(
+        sql.insert(redelivery.undone).values(person=before.id, account=before.account, epoch=before.epoch)
+    )
     person = store.person.c
     connection.execute(
         sql.update(store.person).where(person.id == before.id).values(patient=None, account=None, agent=None)

@@ -12,7 +12,7 @@ from medrec.core import codec, manifests, state
 from medrec.core.consent import plain
 from medrec.core.consent.times import read_time
 from medrec.core.manifests.record import RecordManifest
-from medrec.node import own_consents, store
+from medrec.node import own_consents, redelivery, store
 from medrec.node.agent import Notice
 from medrec.portal import evidence, policies, render, words
 from medrec.portal.page import MOUNT, PageError, Visit, names
@@ -79,6 +79,19 @@ def missing(node: "Node", visit: Visit, known: dict[str, str], account: str) -> 
             when=visit.when(min(times)),
         )
         for organisation, times in sorted(by_organisation.items())
+    ]
+
+
+def undone(node: "Node", visit: Visit, known: dict[str, str], account: str) -> list[Any]:
+    """What is missing because the link it was written under is undone, one sentence for each organisation."""
+    return [
+        render.say(
+            words.PERSON["undone"],
+            count=gap.lines,
+            organisation=known.get(gap.organisation, gap.organisation),
+            when=visit.when(gap.since),
+        )
+        for gap in redelivery.explained(node, account)
     ]
 
 

@@ -34,6 +34,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
         "questions_more": waiting - len(looks) if waiting > len(looks) else 0,
         "asks": sum(not one.answer for one in asking.waiting(node, who.account)),
         "missing": person.missing(node, visit, who.known, who.account),
+        "undone": person.undone(node, visit, who.known, who.account),
         "failed": [place for place in record.places(node, visit, who) if place["state"] == "failed"],
         "news": [person.news(visit, who.known, notice) for notice in news],
         "tiles": [

@@ -29,6 +29,13 @@ PERSON = Texts(
             "{organisation} put {count} things about you on the ledger, but has not told us what. We keep asking.",
         ),
         "missing_title": "Something is missing",
+        "undone": (
+            "{organisation} wrote something about you {when}. Your link there ended before it came to us. "
+            "If you are linked there again, it will come.",
+            "{organisation} wrote {count} things about you. Your link there ended before they came to us. "
+            "If you are linked there again, they will come.",
+        ),
+        "undone_title": "What stayed where you left",
         "line": "{action}: {kind}",
         "from": "{organisation}, {when}",
         "ledger_yes": "On the ledger",
