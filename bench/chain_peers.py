@@ -1,6 +1,7 @@
 """Two other ledgers in the same run: Tessera's POSIX log, and a MedRec-style contract on a local EVM node (anvil).
 
-Both are installed below out/peers by their ordinary clients (go install, npm). What is missing is said, not guessed.
+Both are installed below out/peers by their ordinary clients (go install; npm by the lock file in bench/anvil). What is
+missing is said, not guessed.
 Neither does what a network does: the log has one writer and no rules, anvil is one node that agrees with itself.
 """
 
@@ -15,6 +16,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from nacl.signing import SigningKey
@@ -24,7 +26,8 @@ from medrec.demo.network import free_ports
 
 HOME = REPOSITORY / "out" / "peers"
 TESSERA = "github.com/transparency-dev/tessera/cmd/conformance/posix@v1.0.2"
-NPM = ("@foundry-rs/anvil@1.7.1", "solc@0.8.37")
+NPM = REPOSITORY / "bench" / "anvil"
+"""The package and its lock file: version and hash of everything that is installed."""
 CLIENTS, ADDS, CALLS = 512, 12_000, 2000
 
 CONTRACT = """// SPDX-License-Identifier: Apache-2.0
@@ -60,7 +63,7 @@ def measured(quick: bool) -> list[tuple[str, str]]:
     for name, measure in (("Tessera POSIX log, durable adds", tessera), ("contract on anvil, one node", anvil)):
         try:
             found.append((name, measure(10 if quick else 1)))
-        except (OSError, subprocess.SubprocessError, http.client.HTTPException, ValueError, KeyError) as error:
+        except (OSError, subprocess.SubprocessError, http.client.HTTPException, ValueError, LookupError) as error:
             found.append((name, f"NOT MEASURED, {type(error).__name__}: {str(error)[:120]}"))
     return found
 
@@ -100,14 +103,9 @@ def tessera(scale: int) -> str:
 
 def anvil(scale: int) -> str:
     """Anchors of a batch a second, each its own transaction and block."""
-    program = HOME / "node_modules" / "@foundry-rs" / "anvil-linux-amd64" / "bin" / "anvil"
-    if not program.exists():
-        if shutil.which("npm") is None:
-            return "NOT MEASURED, npm is not installed"
-        HOME.mkdir(parents=True, exist_ok=True)
-        subprocess.run(
-            ["npm", "install", "--no-audit", "--no-fund", "--no-save", *NPM], cwd=HOME, check=True, capture_output=True
-        )
+    program = install_anvil()
+    if program is None:
+        return "NOT MEASURED, npm is not installed"
     made = json.loads(
         subprocess.run(
             ["node", "-e", COMPILE], cwd=HOME, input=CONTRACT, text=True, check=True, capture_output=True
@@ -151,6 +149,29 @@ def anvil(scale: int) -> str:
     finally:
         server.terminate()
         server.wait()
+
+
+def install_anvil() -> Path | None:
+    """The program, installed below out/peers on first use from the lock file; None without npm. Raises OSError,
+    subprocess.SubprocessError, LookupError on a machine for which there is none."""
+    npm = shutil.which("npm")
+    if npm is None:
+        return None
+    for name in ("package.json", "package-lock.json"):
+        HOME.mkdir(parents=True, exist_ok=True)
+        # Without a package of its own npm would take the repository's.
+        shutil.copy(NPM / name, HOME / name)
+    if not (HOME / "node_modules" / "solc").is_dir() or not _anvils():
+        command = [npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
+        done = subprocess.run(command, cwd=HOME, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise OSError(f"npm ci: {done.stderr.strip()[-100:]}")
+    return _anvils()[0]
+
+
+def _anvils() -> list[Path]:
+    """The programs of this machine's kind; npm installs no other."""
+    return sorted((HOME / "node_modules" / "@foundry-rs").glob("anvil-*/bin/anvil"))
 
 
 def _receipt(port: int, transaction: str) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 Each validator is a pair of processes. Transactions are signed beforehand: each opens an account with a key of its own.
 Latency is that of `broadcast_tx_commit` for one transaction at a time at each of four doors; rates are those of a
-burst handed to all doors at once. PEERS=1 measures Tessera's POSIX log and a contract
-on a local EVM node as well.
+burst handed to all doors at once. The embedded engine (one organisation, one file) does the same transactions in the
+same run, and so do, with PEERS=1, Tessera's POSIX log and a contract on a local EVM node.
 """
 
 import base64
@@ -17,14 +17,14 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from nacl.signing import SigningKey
 
 from bench import chain_peers
-from bench.ledger import BATCH, Author, clock, plain
+from bench.ledger import BATCH, GROUP, Author, clock, plain
 from bench.row import Row
 from medrec.core import codec
 from medrec.core.address import address_of
@@ -35,6 +35,7 @@ from medrec.demo.network import free_ports
 from medrec.engines import cometbft_binary
 from medrec.engines.cometbft_founding import Place, found
 from medrec.engines.cometbft_rpc import Rpc, RpcError
+from medrec.engines.sqlite import SqliteEngine
 
 BURST, WARM, SINGLES = 8000, 400, 25
 BATCHES = 48
@@ -50,15 +51,32 @@ class Pair(NamedTuple):
     rpc: Rpc
 
 
+def opening(network: bytes, number: int) -> bytes:
+    """A signed transaction that opens an account with a key of its own."""
+    seed = hashlib.sha256(f"bench {number}".encode()).digest()
+    signer = SigningKey(seed)
+    public = bytes(signer.verify_key)
+    body = encode_body(
+        author=address_of(public, seed), expires=900, key=key_id(public), kind="account/create",
+        network=network, nonce=1, payload={"credential": {"kind": "ed25519", "key": public}, "salt": seed},
+    )  # fmt: skip
+    return encode_transaction(body, ["ed25519", signer.sign(transaction_id(body)).signature])
+
+
+def genesis_of(authors: list[Author]) -> dict[str, Any]:
+    """A network that these begin."""
+    return {
+        "medrec": "genesis/1", "name": "Bench", "created": clock(), "protocol": 1,
+        "organisations": [author.founder() for author in authors],
+    }  # fmt: skip
+
+
 class Net:
     """So many validators of one kind."""
 
     def __init__(self, home: Path, count: int, kind: str) -> None:
         self.authors = [Author(number) for number in range(count)]
-        self.genesis: dict[str, Any] = {
-            "medrec": "genesis/1", "name": "Bench", "created": clock(), "protocol": 1,
-            "organisations": [author.founder() for author in self.authors],
-        }  # fmt: skip
+        self.genesis = genesis_of(self.authors)
         self.network = network_id(self.genesis)
         self.kind = kind
         ports = free_ports(2 * count)
@@ -95,17 +113,6 @@ class Net:
             if time.monotonic() > until:
                 raise TimeoutError("a validator does not answer")
             time.sleep(0.05)
-
-    def opening(self, number: int) -> bytes:
-        """A signed transaction that opens an account with a key of its own."""
-        seed = hashlib.sha256(f"bench {number}".encode()).digest()
-        signer = SigningKey(seed)
-        public = bytes(signer.verify_key)
-        body = encode_body(
-            author=address_of(public, seed), expires=900, key=key_id(public), kind="account/create",
-            network=self.network, nonce=1, payload={"credential": {"kind": "ed25519", "key": public}, "salt": seed},
-        )  # fmt: skip
-        return encode_transaction(body, ["ed25519", signer.sign(transaction_id(body)).signature])
 
     def cpu(self) -> float:
         """Seconds of processor time that all pairs have used."""
@@ -199,7 +206,7 @@ class Measured(NamedTuple):
 
 def measure(running: Net, scale: int) -> Measured:
     """Rate, latency, and processor seconds per thousand transactions."""
-    made = [running.opening(number) for number in range(WARM + BURST // scale + 4 * SINGLES)]
+    made = [opening(running.network, number) for number in range(WARM + BURST // scale + 4 * SINGLES)]
     running.burst(made[:WARM])
     before = running.cpu()
     rate = running.burst(made[WARM : WARM + BURST // scale])
@@ -217,6 +224,7 @@ def rows(quick: bool) -> Iterator[Row]:
     scale = 10 if quick else 1
     yield Row(f"engine: CometBFT {cometbft_binary.VERSION}, every validator a pair of processes", "")
     theirs = chain_peers.measured(quick) if os.environ.get("PEERS") == "1" else []
+    yield from embedded(scale)
     for count in (4, 7):
         with net(count, "bare") as running:
             ceiling = measure(running, scale)
@@ -228,6 +236,39 @@ def rows(quick: bool) -> Iterator[Row]:
                 yield from catch_up(running, WARM + BURST // scale)
     for what, figure in theirs:
         yield Row(what, "", peer=figure)
+
+
+def embedded(scale: int) -> Iterator[Row]:
+    """The same transactions and batches through the embedded engine: one organisation, one file, nobody to agree
+    with."""
+    author = Author(0)
+    genesis = genesis_of([author])
+    network = network_id(genesis)
+    with tempfile.TemporaryDirectory(prefix="medrec-bench-", dir=os.environ.get("MEDREC_BENCH_DIR")) as folder:
+        engine = SqliteEngine(Path(folder) / "ledger", genesis, clock)
+        made = [opening(network, number) for number in range(BURST // scale + 4 * SINGLES)]
+        taken, begun, worked = [], time.perf_counter(), time.process_time()
+        for first in range(0, BURST // scale, GROUP):
+            engine.submit(made[first : min(first + GROUP, BURST // scale)])
+        rate = BURST // scale / (time.perf_counter() - begun)
+        cpu = (time.process_time() - worked) / (BURST // scale) * 1000
+        for data in made[BURST // scale :]:
+            begun = time.perf_counter()
+            engine.submit([data])
+            taken.append(time.perf_counter() - begun)
+        batches = [
+            author.anchor(network, 0, [plain(batch * BATCH + index) for index in range(BATCH)])
+            for batch in range(BATCHES // scale)
+        ]
+        begun = time.perf_counter()
+        for data in batches:
+            engine.submit([data])
+        lines = len(batches) * BATCH / (time.perf_counter() - begun)
+        engine.close()
+    yield Row("embedded engine: signed transactions, durable", f"{rate:,.0f}/s")
+    yield Row("   latency to a kept block, p50", f"{percentile(taken, 50) * 1000:.1f} ms")
+    yield Row(f"   anchored entries, batches of {BATCH}, one author", f"{lines:,.0f}/s")
+    yield Row("   CPU seconds per 1,000 transactions", f"{cpu:.2f}")
 
 
 def figures(count: int, ours: Measured, bare: Measured) -> Iterator[Row]:
@@ -261,15 +302,15 @@ def entries(running: Net, batches: int) -> Iterator[Row]:
     total = len(made) * BATCH
     yield Row(f"   anchored entries, batches of {BATCH}, one author", f"{min(rates):,.0f}/s")
     yield Row("   CPU seconds per 1,000 entries, all nodes", f"{(cpus[-1] - cpus[0]) / total * 1000:.4f}")
-    for name, grown, count in (
-        ("first half", sizes[1] - sizes[0], half),
-        ("second half", sizes[2] - sizes[1], len(made) - half),
+    for name, before, after, count in (
+        ("first half", sizes[0], sizes[1], half),
+        ("second half", sizes[1], sizes[2], len(made) - half),
     ):
-        each = {part: grown.get(part, 0) / (count * BATCH) for part in ("ledger", "engine")}
+        grown = (after.ledger - before.ledger) / (count * BATCH)
         yield Row(
-            f"   disk of one node per million entries, {name}",
-            f"{sum(each.values()):,.0f} MB",
-            peer=f"ledger {each['ledger']:,.0f} MB, CometBFT {each['engine']:,.0f} MB (bounded)",
+            f"   disk of one node's ledger per million entries, {name}",
+            f"{grown:,.0f} MB",
+            peer=f"CometBFT's own files, which it prunes: {after.engine / 1e6:,.0f} MB",
         )
 
 
@@ -288,21 +329,22 @@ def _in_order(running: Net, made: list[bytes]) -> float:
         height += 1
 
 
-def size(folder: Path) -> "Sizes":
-    """Bytes of a node's ledger, what waits in its write-ahead log moved over, and of its engine."""
+class Sizes(NamedTuple):
+    """Bytes of a node's ledger and of its engine's own files."""
+
+    ledger: int
+    engine: int
+
+
+def size(folder: Path) -> Sizes:
+    """What a node has on its disk. The ledger's pages count as they will lie in its file, those that wait in the
+    write-ahead log as well: when that is moved over is chance, and 16 MB of it may wait."""
     connection = sqlite3.connect(folder / "ledger.db")
-    connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+    ((pages,),) = connection.execute("PRAGMA page_count")
+    ((each,),) = connection.execute("PRAGMA page_size")
     connection.close()
-    ledger = (folder / "ledger.db").stat().st_size
     engine = sum(file.stat().st_size for file in (folder / "comet" / "data").rglob("*") if file.is_file())
-    return Sizes(ledger=ledger, engine=engine)
-
-
-class Sizes(dict[str, float]):
-    """Bytes by part; per entry they are megabytes per million entries."""
-
-    def __sub__(self, other: "Sizes") -> "Sizes":
-        return Sizes({name: value - other[name] for name, value in self.items()})
+    return Sizes(pages * each, engine)
 
 
 def catch_up(running: Net, transactions: int) -> Iterator[Row]:
@@ -320,10 +362,25 @@ def catch_up(running: Net, transactions: int) -> Iterator[Row]:
     begun = time.perf_counter()
     again = running.start(last.folder, f"{last.rpc._host}:{last.rpc._port}")
     running.pairs.append(again)
+    first = _reached(again, 1)
+    replayed = _reached(again, height) - first
     running.wait(again, height)
-    taken = time.perf_counter() - begun
-    yield Row(f"   catching up from nothing, {height} blocks", f"{height / taken:,.0f} blocks/s",
-              peer=f"with at least {transactions / taken:,.0f} transactions/s, the start included")  # fmt: skip
+    whole = time.perf_counter() - begun
+    yield Row(
+        f"   catching up from nothing, {height} blocks", f"{(height - 1) / replayed:,.0f} blocks/s",
+        peer=f"{transactions / replayed:,.0f} transactions/s; {whole:.1f} s from its start until it votes again",
+    )  # fmt: skip
+
+
+def _reached(pair: Pair, height: int) -> float:
+    """When a validator that catches up has a block."""
+    until = time.monotonic() + LONG_S
+    while time.monotonic() < until:
+        with suppress(RpcError):
+            if int(pair.rpc.call("status")["sync_info"]["latest_block_height"]) >= height:
+                break
+        time.sleep(0.01)
+    return time.perf_counter()
 
 
 def profile() -> None:

@@ -31,9 +31,13 @@ from medrec.node.gather import Gathering
 from medrec.node.journal import NOTICES_PATH, Line
 from medrec.node.link import Linker
 from medrec.node.nullifiers import Nullifiers
+from medrec.node.prepared import Prepared
 from medrec.node.reading import Reader
 
+from . import care, keys
+from . import people_bugs as people
 from .ledger import Forked
+from .steps import ask_for, publish
 from .world import AGENT, HOSPITALS, NETWORK, World
 
 
@@ -90,6 +94,25 @@ def _lines_go_back_in_time() -> AbstractContextManager[Any]:
         return seq, previous, 0
 
     return patch.object(journal_room, "head", head)
+
+
+def regret(world: World) -> None:
+    """A hospital that was permitted to ask asks, and once more when that was taken back."""
+    person = world.random.choice(world.people)
+    for source, consents in person.consents.items():
+        for index, entry in enumerate(consents):
+            if entry.state == "given":
+                ask_for(world, person, source, entry.recipients[0])
+                world.do(person.agent, "takes back", lambda: world.take_back(person, source, index))  # noqa: B023
+                ask_for(world, person, source, entry.recipients[0])
+                return
+
+
+def clocks_go_back(world: World) -> None:
+    """Every clock is ahead while a record arrives somewhere, and is put right before the next one does."""
+    for ahead in (90_000, 0):
+        world.skew = dict.fromkeys(world.skew, ahead)
+        publish(world)
 
 
 def _fork(world: World) -> None:
@@ -187,7 +210,8 @@ def _requests_may_come_twice() -> AbstractContextManager[Any]:
 
     @contextlib.contextmanager
     def both() -> Iterator[None]:
-        over = sql.insert(access.asked).prefix_with("OR REPLACE")
+        columns = ("obligation", "requester", "expires", "due", "seq", "status")
+        over = Prepared(sql.insert(access.asked).prefix_with("OR REPLACE"), columns)
         unaware = staticmethod(lambda connection, group: set())
         with patch.object(Gathering, "_used", unaware), patch.object(gather_room, "_INSERT_ASKED", over):
             yield
@@ -291,11 +315,16 @@ BUGS: dict[str, Bug] = {
     "anchor-doubles": Bug("after a lost answer the same lines go into a new batch", _anchor_takes_the_same_lines_twice),
     "nonce-reuse": Bug("a batch takes the number of the one before it", _nonce_is_taken_twice),
     "never-overdue": Bug("obligations past their time stay open", _never_overdue),
-    "lines-back-in-time": Bug("a line is dated before the one in front of it", _lines_go_back_in_time),
+    "lines-back-in-time": Bug(
+        "a line is dated before the one in front of it", _lines_go_back_in_time, None, ((clocks_go_back, 4),)
+    ),
     "ledger-fork": Bug("one organisation's copy of the ledger goes its own way", contextlib.nullcontext, _fork),
     "send-before-journal": Bug("records go out before the line that says so is durable", _sends_before_it_writes),
     "revocation-ignored": Bug(
-        "a consent seen to stand is taken to stand for ever", _revocations_are_remembered_as_absent
+        "a consent seen to stand is taken to stand for ever",
+        _revocations_are_remembered_as_absent,
+        None,
+        ((regret, 6),),
     ),
     "no-second-look": Bug("a record altered in place is sent", _no_second_look),
     "request-twice": Bug("a request that comes twice is answered twice", _requests_may_come_twice),
@@ -308,5 +337,33 @@ BUGS: dict[str, Bug] = {
         "the agent believes an organisation about another", _anybody_speaks_for_anybody, None, ((lie, 4),)
     ),
     "link-keys-twice": Bug("a link made again has the keys of the one that was undone", _keys_of_a_link_serve_again),
+    "glass-without-trace": Bug("to say that it is an emergency opens the records", people.glass_without_a_trace),
+    "look-untold": Bug("a disclosure is written down, and not about whom", people.look_is_kept_from_her),
+    "review-untold": Bug("the outcome of an emergency's review reaches nobody", people.review_is_not_told),
+    "review-settles-nothing": Bug("a review leaves what is owed for the emergency open", people.review_settles_nothing),
+    "referral-unchecked": Bug(
+        "a referral that waits goes out though its permission was taken back",
+        people.referral_is_not_looked_at_again,
+        None,
+        ((people.refer_and_regret, 6),),
+    ),
+    "referral-given-up": Bug(
+        "a referral that did not arrive is not tried again", people.referral_is_given_up, None, ((care.refer, 8),)
+    ),
+    "old-keys-go-on": Bug("nodes take what a key signs that was taken away", people.old_keys_go_on),
+    "recovery-keeps-keys": Bug("after a recovery the old key still acts", people.recovery_leaves_the_old_key),
+    "move-untold": Bug("an organisation goes on telling the old agent", people.the_new_agent_is_not_told),
+    "undone-lines-stay": Bug(
+        "what was written under a link that was undone is never handed over again",
+        people.only_the_last_link_counts,
+        None,
+        ((people.go_and_come_back, 6),),
+    ),
+    "gap-alarms": Bug(
+        "what is missing because a link is undone is asked for for ever",
+        people.a_gap_is_an_alarm_for_ever,
+        None,
+        ((keys.move, 6),),
+    ),
     "half-not-written": Bug("a recipient writes down no receipt", _half_is_not_written),
 }

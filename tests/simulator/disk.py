@@ -44,9 +44,10 @@ class Disk:
 
     def wipe(self) -> None:
         """Empty every table."""
-        with self.engine.connect() as connection, connection.begin():
-            for table in reversed(metadata.sorted_tables):
-                connection.exec_driver_sql(f'DELETE FROM "{table.name}"')  # our own names
+        empty = "".join(f'DELETE FROM "{table.name}";' for table in metadata.sorted_tables)  # our own names
+        connection = self.engine.raw_connection()
+        connection.driver_connection.executescript(f"BEGIN;{empty}COMMIT;")  # type: ignore[union-attr]
+        connection.close()
 
 
 class SimulatedStore(Store):

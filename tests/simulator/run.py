@@ -6,13 +6,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from typing import NamedTuple
 
+from . import care, keys
 from .bugs import BUGS
 from .disk import Disks
 from .invariants import check_at_rest, entries_written, heal, settle, watch_ledger, watch_releases
 from .steps import STEPS, Step
 from .world import NAMES, World
 
-STEPS_MIN, STEPS_MAX = 30, 70
+STEPS_MIN, STEPS_MAX = 25, 60
+EVERY_STEP = (*STEPS, *care.STEPS, *keys.STEPS)
 
 
 class Run(NamedTuple):
@@ -33,7 +35,7 @@ def run(seed: int, disks: Disks, bug: str = "") -> Run:
         if bug and BUGS[bug].arrange is not None:
             BUGS[bug].arrange(world)
         try:
-            _play(world, STEPS if not bug else STEPS + BUGS[bug].steps)
+            _play(world, EVERY_STEP if not bug else EVERY_STEP + BUGS[bug].steps)
             finding = ""
         except Exception as error:
             finding = f"{type(error).__name__}: {error}"
@@ -48,7 +50,9 @@ def _play(world: World, steps: Sequence[Step]) -> None:
         watch_ledger(world)
     heal(world)
     settle(world)
+    keys.come_back(world)
     check_at_rest(world)
+    keys.check_keys(world)
 
 
 def _digest(world: World) -> str:

@@ -8,7 +8,7 @@ from medrec.node.node import Node
 from medrec.node.publish import Incoming
 from medrec.node.receive import Received, request_records
 
-from .world import AGENT, HOSPITALS, NAMES, Person, Violation, World
+from .world import HOSPITALS, NAMES, Person, Violation, World
 
 MINUTE = 60_000
 RECORDS = 3
@@ -82,7 +82,7 @@ def unlink(world: World) -> None:
         return
     name = world.random.choice(sorted(person.linked))
     by_desk = world.random.random() < 0.5
-    who, by = (name, "the desk") if by_desk else (AGENT, "herself")
+    who, by = (name, "the desk") if by_desk else (person.agent, "herself")
     world.do(who, f"unlink {person.name} by {by}", lambda: world.unlink(person, name, by_desk))
     world.learn_links(person)
 
@@ -96,7 +96,9 @@ def consent(world: World) -> None:
     source = world.random.choice(sources)
     others = [name for name in HOSPITALS if name != source]
     recipients = tuple(world.random.sample(others, world.random.randrange(1, len(others) + 1)))
-    world.do(AGENT, f"consent of {person.name} at {source}", lambda: bool(world.consent(person, source, recipients)))
+    world.do(
+        person.agent, f"consent of {person.name} at {source}", lambda: bool(world.consent(person, source, recipients))
+    )
 
 
 def take_back(world: World) -> None:
@@ -110,7 +112,7 @@ def take_back(world: World) -> None:
     ]
     if given:
         source, index = world.random.choice(given)
-        world.do(AGENT, f"{person.name} takes back at {source}", lambda: world.take_back(person, source, index))
+        world.do(person.agent, f"{person.name} takes back at {source}", lambda: world.take_back(person, source, index))
 
 
 def ask(world: World) -> None:
@@ -120,19 +122,23 @@ def ask(world: World) -> None:
     ask_for(world, person, source, requester)
 
 
-def ask_for(world: World, person: Person, source: str, requester: str) -> object:
+def ask_for(world: World, person: Person, source: str, requester: str, purpose: str = "TREAT") -> object:
     """One request, and what must hold of its answer."""
     node = world.nodes[requester]
 
     def work() -> object:
         doctor = node.practitioners.present(f"dr-{requester}")
-        return request_records(node, source, person.account, practitioner=doctor, reason="visit")
+        return request_records(node, source, person.account, practitioner=doctor, reason="visit", purpose=purpose)
 
-    allowed = may_go(person, source, requester)
-    got = world.do(requester, f"asks {source} about {person.name}", work)
+    if purpose == "BTG":
+        allowed: bool | None = (source, requester, person.account) in world.declared
+    else:
+        allowed = may_go(person, source, requester)
+    got = world.do(requester, f"asks {source} about {person.name} for {purpose}", work)
     if isinstance(got, Received):
         if allowed is False:
-            raise Violation(f"{source} released to {requester} what {person.name} has taken back or never permitted")
+            why = "for no emergency that was declared" if purpose == "BTG" else "has taken back or never permitted"
+            raise Violation(f"{source} released to {requester} what {person.name} {why}")
         for record in got.records:
             if (source, record.id) in world.altered:
                 raise Violation(f"{source} released {record.id}, which was altered in place")
@@ -160,11 +166,12 @@ def deliver(world: World) -> None:
 
 
 def follow(world: World) -> None:
-    """The agent follows the ledger, and asks for what is missing."""
-    node = world.nodes[AGENT]
+    """An agent follows the ledger, and asks for what is missing."""
+    name = world.random.choice([person.agent for person in world.people])
+    node = world.nodes[name]
     assert node.agent is not None
-    world.do(AGENT, "follow", node.agent.follow)
-    world.do(AGENT, "redeliver", lambda: world.nodes[AGENT].redeliver_missing())
+    world.do(name, "follow", node.agent.follow)
+    world.do(name, "redeliver", lambda: world.nodes[name].redeliver_missing())
 
 
 def tick(world: World) -> None:

@@ -1,4 +1,4 @@
-"""A whole network in one process from one seed: three hospitals, an agent, people, their ledger, wires, clocks, disks.
+"""A whole network in one process from one seed: three hospitals, two agents, people, ledger, wires, clocks, disks.
 
 The nodes are the real ones. Everything outside them is the world's: it says when a call is lost, when a clock jumps,
 when a disk is full and at which step a process ends. Nothing here reads a clock or draws from anything but the seed.
@@ -16,14 +16,18 @@ from medrec.core.manifests.consent import Grant
 from medrec.engines.engine import EngineError
 from medrec.node import consents as consenting
 from medrec.node import node as node_room
+from medrec.node import paper
 from medrec.node.access import RELEASE_PATH
-from medrec.node.accounts import open_account
+from medrec.node.accounts import AccountError, open_account
+from medrec.node.agent import Agent
 from medrec.node.app import local_answer
 from medrec.node.keys import OrganisationKeys, PersonKey
 from medrec.node.link import LinkError
 from medrec.node.node import Node
 from medrec.node.peers import Fault, LocalNetwork, PeerError
 from medrec.node.practitioners import PHYSICIAN
+from medrec.node.recovery import Signer, choose_doors
+from medrec.node.referrals import REFERRAL_PATH
 from medrec.node.refusals import Refusal
 from medrec.node.ring import MemoryRing
 from medrec.node.store import StoreError
@@ -35,8 +39,8 @@ from .ledger import Copy, Ledger
 
 START = 1_750_000_000_000
 HOSPITALS = ("north", "south", "east")
-AGENT = "guide"
-NAMES = (*HOSPITALS, AGENT)
+AGENT, OTHER_AGENT = AGENTS = ("guide", "haven")
+NAMES = (*HOSPITALS, *AGENTS)
 PEOPLE = ("ada", "ben")
 _labels = lru_cache(maxsize=1)(node_room.Labels)
 """The labelling rules take longer to read than a world to play, and never change: one for all nodes."""
@@ -50,7 +54,7 @@ GENESIS: dict[str, Any] = {
         {
             "id": name,
             "name": name.title(),
-            "roles": ["agent" if name == AGENT else "hospital"],
+            "roles": ["agent" if name in AGENTS else "hospital"],
             "endpoint": f"https://{name}.example",
             "keys": KEYS[name].public(),
         }
@@ -59,7 +63,7 @@ GENESIS: dict[str, Any] = {
 }
 NETWORK = network_id(GENESIS)
 
-EXPECTED = (PeerError, EngineError, StoreError, LinkError, Refusal)
+EXPECTED = (PeerError, EngineError, StoreError, LinkError, Refusal, AccountError)
 """What may go wrong because of what the world does."""
 
 
@@ -94,18 +98,34 @@ class Consent(NamedTuple):
 
 
 class Person:
-    """A person with a key, an account, a view secret, and what she has decided where."""
+    """A person with a key, an account, a view secret, an agent, and what she has decided where.
+
+    `lost` are keys that may not act for her any more, `coming` is the one that a recovery brings; `codes` are the paper
+    codes that she has left. `left` are the places where a link of hers was undone, `moved` says whether she has
+    changed her agent.
+    """
 
     def __init__(self, name: str, world: "World") -> None:
         self.name = name
         self.key = PersonKey.from_seed(hashlib.sha256(name.encode()).digest())
         self.account = open_account(world.ledger.engine, NETWORK, self.key, world.randbytes)
         self.view_secret = world.randbytes(32)
+        self.agent, self.moved = AGENT, False
+        self.lost: list[PersonKey] = []
+        self.coming: PersonKey | None = None
+        self.codes = [world.randbytes(paper.CODE_BYTES)]
+        self.keys_made = 0
         self.linked: set[str] = set()
+        self.left: set[str] = set()
         self.consents: dict[str, list[Consent]] = {name: [] for name in HOSPITALS}
 
     def sign(self, message: bytes) -> tuple[bytes, bytes]:
         return self.key.key_id, self.key.sign_transaction_id(message)
+
+    def new_key(self) -> PersonKey:
+        """A key that she has never had."""
+        self.keys_made += 1
+        return PersonKey.from_seed(hashlib.sha256(f"{self.name} {self.keys_made}".encode()).digest())
 
 
 class World:
@@ -123,8 +143,9 @@ class World:
         self.crash_in: dict[str, int] = {}
         self.crashes = 0
         self.altered: set[tuple[str, str]] = set()
-        self.released: list[tuple[str, bytes]] = []
+        self.released: list[tuple[str, bytes, str]] = []
         self.watch_release: Callable[[str, str, bytes], None] = lambda source, caller, body: None
+        self.watch_referral: Callable[[str, str, bytes], None] = lambda recipient, source, body: None
         self.ledger = Ledger(GENESIS, lambda: self.time)
         self.wires = LocalNetwork(self._fault)
         self.records = {name: Records() for name in NAMES}
@@ -137,11 +158,13 @@ class World:
             self.open(name)
         for name in HOSPITALS:
             self.nodes[name].practitioners.enter(f"dr-{name}", f"Dr {name.title()}", PHYSICIAN)
+        self.declared: set[tuple[str, str, str]] = set()
         self.people = [Person(name, self) for name in PEOPLE]
         for person in self.people:
-            agent = self.nodes[AGENT].agent
-            assert agent is not None
-            agent.enroll(person.account, person.name.title(), person.view_secret)
+            self.agent_of(person).enroll(person.account, person.name.title(), person.view_secret)
+            by = Signer(person.account, person.key.key_id, person.key.sign_transaction_id)
+            hashes = [paper.paper_hash(code) for code in person.codes]
+            choose_doors(self.ledger.engine, NETWORK, by, None, hashes, True)
             # Most worlds begin with somebody who is known somewhere and lets others see it.
             if self.random.random() < 0.7:
                 source = self.random.choice(HOSPITALS)
@@ -188,6 +211,8 @@ class World:
 
         def answered(path: str, caller: str, body: bytes) -> bytes:
             self.time += 1  # a call takes its time, and one that comes twice comes later
+            if path == REFERRAL_PATH:
+                self.watch_referral(name, caller, body)
             try:
                 result = answer(path, caller, body)
             except Crash as crash:
@@ -211,7 +236,7 @@ class World:
             clock=self.clock(name),
             peers=_Peers(name, self),
             source=self.records[name] if name in HOSPITALS else None,
-            agent=name == AGENT,
+            agent=name in AGENTS,
         )
 
     def reopen(self, name: str) -> None:
@@ -258,22 +283,30 @@ class World:
 
     # --- people -------------------------------------------------------------------------------------------
 
+    @property
+    def at_work(self) -> tuple[str, ...]:
+        """The hospitals, and the agents that serve somebody now."""
+        return (*HOSPITALS, *sorted({person.agent for person in self.people}))
+
+    def agent_of(self, person: Person) -> Agent:
+        """The agent that serves her."""
+        agent = self.nodes[person.agent].agent
+        assert agent is not None
+        return agent
+
     def link(self, person: Person, organisation: str) -> None:
         """The person is linked at a desk."""
-        agent = self.nodes[AGENT].agent
-        assert agent is not None
         code = self.nodes[organisation].linker.invite(person.name)
-        agent.link(person.account, organisation, code, person.sign)
+        self.agent_of(person).link(person.account, organisation, code, person.sign)
 
     def unlink(self, person: Person, organisation: str, by_desk: bool) -> bool:
         """A link is undone, by the desk or as the person signs; what she permitted there ends with it."""
         self._mark(person, organisation, "unknown")
+        person.left.add(organisation)
         if by_desk:
             done = self.nodes[organisation].linker.unlink(person.name)
         else:
-            agent = self.nodes[AGENT].agent
-            assert agent is not None
-            done = agent.unlink(person.account, organisation, person.sign)
+            done = self.agent_of(person).unlink(person.account, organisation, person.sign)
         self._mark(person, organisation, "gone")
         return done
 
@@ -297,13 +330,13 @@ class World:
         """The person permits; given or unknown."""
         secret = self.randbytes(32)
         grant = Grant("permit", list(recipients), [], None)
-        time = self.time + self.skew[AGENT]
+        time = self.time + self.skew[person.agent]
         signed = consenting.write_consent(
             NETWORK, source, person.account, time, grant, secret, person.key.key_id, person.sign
         )
         entry = Consent(secret, recipients, "unknown")
         person.consents[source].append(entry)
-        self.nodes[AGENT].peers.call(source, consenting.CONSENTS_PATH, signed)
+        self.nodes[person.agent].peers.call(source, consenting.CONSENTS_PATH, signed)
         person.consents[source][-1] = entry._replace(state="given")
         return entry
 
@@ -312,7 +345,7 @@ class World:
         entry = person.consents[source][index]
         body = consenting.write_revocation(person.account, entry.secret, person.sign)
         person.consents[source][index] = entry._replace(state="unknown")
-        self.nodes[AGENT].peers.call(source, consenting.REVOCATIONS_PATH, body)
+        self.nodes[person.agent].peers.call(source, consenting.REVOCATIONS_PATH, body)
         person.consents[source][index] = entry._replace(state="gone")
 
 

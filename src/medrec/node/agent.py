@@ -249,12 +249,12 @@ class Agent:
         fresh = [row for mark, row in rows.items() if mark not in known]
         if fresh:
             connection.execute(sql.insert(store.entry_index), fresh)
-        self._walk(connection)
+        self.walk(connection)
         connection.execute(sql.delete(store.setting).where(store.setting.c.name == FOLLOWED))
         height = blocks[-1].block.height
         connection.execute(sql.insert(store.setting).values(name=FOLLOWED, value=codec.encode(height)))
 
-    def _walk(self, connection: sql.Connection) -> None:
+    def walk(self, connection: sql.Connection) -> None:
         """From where each relationship was left, look for the next tags; what has no notice yet is entered."""
         relationship = store.relationship.c
         columns = (relationship.account, relationship.organisation, relationship.epoch, relationship.next)

@@ -31,7 +31,7 @@ from medrec.core.manifests.emergency import (
     review_owed,
     says_enough,
 )
-from medrec.node.access import Ask
+from medrec.node.access import ASK_LIFE_MS_MAX, Ask
 from medrec.node.gate import read_ask
 from medrec.node.journal import Draft
 from medrec.node.refusals import Code, Refusal
@@ -219,11 +219,15 @@ class Emergencies:
 
         def write(connection: sql.Connection) -> bool:
             known = connection.execute(sql.select(broken_glass).where(broken_glass.c.id == identifier)).one_or_none()
-            if known is None or (known.account, known.requester) != (review.account, requester):
+            if known is None:
+                # The declaration was lost on its way, and once it has run out it can come no more: nothing opened here.
+                return node.clock() > review.time + ASK_LIFE_MS_MAX
+            if (known.account, known.requester) != (review.account, requester):
                 return False
-            person = node.journal.person_of_account(connection, known.account)
-            if known.status != "open" or person is None:
+            if known.status != "open":
                 return True
+            # Whose link was undone since cannot be told by this organisation; that it was reviewed is written down.
+            person = node.journal.person_of_account(connection, known.account)
             now = node.clock()
             manifest = EmergencyReviewedManifest(
                 "emergency-reviewed/1",
@@ -238,7 +242,8 @@ class Emergencies:
                 hashlib.sha256(data).hexdigest(),
             )
             summary = [21, now, requester, review.outcome, identifier]
-            draft = Draft("emergency-reviewed/1", manifests.encode(manifest), person.id, None, summary)
+            who = person.id if person is not None else None
+            draft = Draft("emergency-reviewed/1", manifests.encode(manifest), who, None, summary)
             node.journal.append(connection, [draft])
             where = broken_glass.c.id == identifier
             connection.execute(sql.update(broken_glass).where(where).values(status="reviewed"))

@@ -188,7 +188,10 @@ class Gate:
         obligation = obligation_of(self._node.organisation, caller, bytes.fromhex(ask.request.id))
         line, _ = self._disclosed(obligation)
         with self._node.store.read() as connection:
-            person = self._node.journal.person_of_account(connection, ask.account)
+            # Whose link was undone since is still the one of whom the line speaks.
+            of_line = sql.select(store.manifest.c.person).where(store.manifest.c.seq == line.seq)
+            identifier = connection.execute(of_line).scalar()
+            person = None if identifier is None else self._node.journal.person(connection, identifier)
         if person is None:
             raise Refusal(Code.UNKNOWN_PERSON)
         return door.give(ask, Released(person, line, Chosen([]), [], (), self._node.clock()))

@@ -64,6 +64,8 @@ def adopt(node: "Node", account: str, name: str, view_secret: bytes, sign: "Sign
     def relate(connection: sql.Connection) -> None:
         for (organisation, epoch), (key, end) in relationships.items():
             agent.relate(connection, account, organisation, epoch, key, end)
+        # What is on the ledger is found now: on a quiet network the next block may be long in coming.
+        agent.walk(connection)
 
     node.store.write(relate)
     time = node.clock() if time is None else time

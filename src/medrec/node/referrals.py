@@ -168,14 +168,14 @@ class Referrals:
         node, obligation = self._node, bytes(row.obligation)
         ask = access.decode(node.vault.open(None, bytes(row.ask), obligation), Ask)
         try:
-            parcel = node.gate.repeat(row.recipient, ask, Parcel(node))
+            parcel = self._parcel(row.recipient, ask, obligation)
         except Refusal as refusal:
             if refusal.reason in TRY_AGAIN:
                 self._later(row, refusal.sentence, now)
-                return False
-            # Written down as disclosed and then stopped: the provider is told, and states that nothing came.
-            parcel = node.gate.stopped(row.recipient, ask, Parcel(node))
-            self._mark(obligation, trouble=refusal.sentence)
+            else:
+                # Nothing stands in the journal as disclosed, so nobody waits for a word about it.
+                self._mark(obligation, status="stopped", trouble=refusal.sentence)
+            return False
         try:
             answer = codec.decode(node.peers.call(row.recipient, REFERRAL_PATH, parcel))
         except PeerError as error:
@@ -187,6 +187,23 @@ class Referrals:
         done = "delivered" if answer == {"outcome": "received"} else "stopped"
         self._mark(obligation, status=done, attempts=row.attempts + 1)
         return done == "delivered"
+
+    def _parcel(self, recipient: str, ask: Ask, obligation: bytes) -> bytes:
+        """What goes to the provider now. Raises Refusal if it is to be tried again, or if there is nothing to tell."""
+        gate, door = self._node.gate, Parcel(self._node)
+        try:
+            return gate.repeat(recipient, ask, door)
+        except Refusal as refusal:
+            no = refusal
+        if no.reason in TRY_AGAIN:
+            raise no
+        if no.reason is Code.NOT_FOUND:
+            # The process ended before the gate had decided: it decides now. What was erased since it refuses.
+            return gate.release(recipient, ask, door)
+        # Written down as disclosed and then stopped: the provider is told, and states that nothing came.
+        parcel = gate.stopped(recipient, ask, door)
+        self._mark(obligation, trouble=no.sentence)
+        return parcel
 
     def _later(self, row: Any, trouble: str, now: int) -> None:
         attempts = row.attempts + 1
