@@ -83,7 +83,7 @@ def adopt(node: "Node", account: str, name: str, view_secret: bytes, sign: "Sign
                 continue
             # Every link with it is undone: it has nobody to tell of, and what is missing from there is explained.
             for _, epoch in (known for known in relationships if known[0] == organisation):
-                redelivery.explain(node.store, account, organisation, epoch, time)
+                redelivery.explain(node.store, account, organisation, epoch, node.clock())
     return Moved(lines, told, silent)
 
 
