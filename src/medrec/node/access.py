@@ -38,6 +38,7 @@ asked = Table(
     Column("due", BigInteger, index=True),
     Column("seq", BigInteger, nullable=False),
     Column("status", String(8), nullable=False),
+    sqlite_with_rowid=False,
 )
 
 # Requests that this node made. status: waiting (the answer is being waited for), failed, done.

@@ -1,4 +1,4 @@
-"""Connections to the node's store: how one is set up, how a reading begins and ends, and which are kept for the next.
+"""Connections to the node's store: how one is set up, and which are kept for the next reading or writing.
 
 Whatever is read with one connection is of one moment, from its first statement to its end.
 """
@@ -12,8 +12,8 @@ import sqlalchemy as sql
 KEPT_MAX = 16
 
 
-class Readings:
-    """Connections for reading, kept open between two readings: to make one costs more than most readings."""
+class Connections:
+    """Connections that are kept open between two uses: to make one costs more than most readings."""
 
     def __init__(self, engine: sql.Engine) -> None:
         self._engine = engine
@@ -21,7 +21,7 @@ class Readings:
 
     @contextmanager
     def one(self) -> Iterator[sql.Connection]:
-        """A connection for one reading. Raises sqlalchemy.exc.DBAPIError."""
+        """A connection for one use; what it has not committed by then is undone. Raises sqlalchemy.exc.DBAPIError."""
         connection = self._take()
         try:
             yield connection

@@ -31,6 +31,7 @@ from medrec.node.practitioners import CredentialCheck
 from medrec.node.reading import Reader
 from medrec.node.refusals import TRY_AGAIN, Code, Refusal
 from medrec.node.store import StoreError
+from medrec.node.turns import Turns
 from medrec.node.vault import VaultError
 
 if TYPE_CHECKING:
@@ -102,7 +103,8 @@ class Gate:
         self._gathering = Gathering(node.journal)
         self._credentials = CredentialCheck(node)
         self.decider = Decider(node)
-        self.reader = Reader(node)
+        self._turns = Turns(node.store.turns)
+        self.reader = Reader(node, self._turns)
         self.step = step
 
     def release(self, caller: str, ask: Ask, door: "Door[Answer]") -> Answer:
@@ -110,6 +112,10 @@ class Gate:
 
         Raises Refusal with the code that may be seen from outside; the journal has the code itself.
         """
+        with self._turns.one():
+            return self._release(caller, ask, door)
+
+    def _release(self, caller: str, ask: Ask, door: "Door[Answer]") -> Answer:
         node = self._node
         now = node.clock()
         obligation = obligation_of(node.organisation, caller, bytes.fromhex(ask.request.id))
@@ -336,7 +342,8 @@ class Gate:
         extras = {"owes": [obligation, request.requester, due]}
         summary = [3, now, request.requester, request.purpose, len(records), obligation]
         draft = Draft("disclosure/1", manifests.encode(manifest), plan.person.id, extras, summary)
-        return self._gathering.write(draft, Answered(obligation, request.requester, ask.expires, due))
+        with self._turns.away():
+            return self._gathering.write(draft, Answered(obligation, request.requester, ask.expires, due))
 
     def _refuse(self, caller: str, ask: Ask, refusal: Refusal, seen: "_Seen", obligation: bytes, now: int) -> Refusal:
         """Journal a refusal and give it back as it may be seen; if it cannot be journalled, that is the refusal.
@@ -367,7 +374,8 @@ class Gate:
                 person = connection.execute(_PERSON_ID, {"wanted": ask.account}).scalar()
             # An entry of a person who is unknown here looks on the ledger like one of a person who is known.
             extras = None if person is not None else {"sealed": noise(node.vault, summary)}
-            self._gathering.write(Draft("refusal/1", manifests.encode(manifest), person, extras, summary), answered)
+            with self._turns.away():
+                self._gathering.write(Draft("refusal/1", manifests.encode(manifest), person, extras, summary), answered)
         except UsedError:
             return self._refuse(caller, ask, Refusal(Code.REQUEST_REPLAYED), _Seen(), obligation, now)
         except (StoreError, VaultError, sql.exc.SQLAlchemyError):

@@ -5,13 +5,15 @@ gets its own answer when the write is durable, and none before.
 """
 
 import threading
+from collections.abc import Sequence
 from concurrent.futures import Future
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sql
 
 from medrec.core import codec
-from medrec.node import access
+from medrec.node import access, store
 from medrec.node.journal import Draft, Journal, Line
 from medrec.node.prepared import Prepared
 from medrec.node.vault import KEY_BYTES, Vault, seal_field
@@ -21,7 +23,13 @@ PRUNE_EVERY_MS = 3_600_000
 
 
 _INSERT_ASKED = Prepared(sql.insert(access.asked), ("obligation", "requester", "expires", "due", "seq", "status"))
-_USED = Prepared(sql.select(access.asked.c.seq).where(access.asked.c.obligation == sql.bindparam("wanted")))
+
+
+@lru_cache(store.GROUP_MAX)
+def _used(count: int) -> Prepared:
+    """Which of so many requests were answered."""
+    wanted: list[sql.BindParameter[bytes]] = [sql.bindparam(f"wanted_{place}") for place in range(count)]
+    return Prepared(sql.select(access.asked.c.obligation).where(access.asked.c.obligation.in_(wanted)), plain=True)
 
 
 class Answered(NamedTuple):
@@ -67,7 +75,7 @@ class Gathering:
     @staticmethod
     def use(connection: sql.Connection, answered: Answered) -> None:
         """Mark a request as answered without a line of its own. Raises UsedError. Inside `Store.write` only."""
-        if _USED.first(connection, {"wanted": answered.obligation}) is not None:
+        if _answered(connection, [answered.obligation]):
             raise UsedError
         _INSERT_ASKED.run(connection, [{**answered._asdict(), "seq": 0, "status": "refused"}])
 
@@ -101,7 +109,7 @@ class Gathering:
             self._led = False
 
     def _append(self, connection: sql.Connection, group: list[_Waiting]) -> list[Line | None]:
-        used = self._used(connection, group)
+        used = _answered(connection, [one.answered.obligation for one in group if one.answered is not None])
         drafts: list[Draft] = []
         places: list[int] = []
         for place, waiting in enumerate(group):
@@ -124,11 +132,6 @@ class Gathering:
         self._prune(connection)
         return answers
 
-    @staticmethod
-    def _used(connection: sql.Connection, group: list[_Waiting]) -> set[bytes]:
-        wanted = [waiting.answered.obligation for waiting in group if waiting.answered is not None]
-        return {one for one in wanted if _USED.first(connection, {"wanted": one}) is not None}
-
     def _prune(self, connection: sql.Connection) -> None:
         """Forget requests that have run out a day ago and left nothing open; expiry refuses them from then on."""
         now = self._journal.now()
@@ -139,6 +142,16 @@ class Gathering:
         connection.execute(
             sql.delete(access.asked).where(column.expires < now - KEPT_AFTER_EXPIRY_MS, column.status != "open")
         )
+
+
+def _answered(connection: sql.Connection, wanted: Sequence[bytes]) -> set[bytes]:
+    """Those of these obligations whose request was answered."""
+    found: set[bytes] = set()
+    for first in range(0, len(wanted), store.GROUP_MAX):
+        some = wanted[first : first + store.GROUP_MAX]
+        rows = _used(len(some)).all(connection, {f"wanted_{place}": one for place, one in enumerate(some)})
+        found.update(bytes(obligation) for (obligation,) in rows)
+    return found
 
 
 def noise(vault: Vault, summary: list[Any]) -> bytes:

@@ -12,6 +12,7 @@ from medrec.node import access, holding, store
 from medrec.node.prepared import Prepared
 from medrec.node.publish import stamp_of
 from medrec.node.refusals import Code, Refusal
+from medrec.node.turns import Turns
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -86,8 +87,9 @@ class Known(NamedTuple):
 class Reader:
     """Reads records from the node's source. Facts are remembered by what was signed, since that does not change."""
 
-    def __init__(self, node: "Node") -> None:
+    def __init__(self, node: "Node", turns: Turns) -> None:
         self._node = node
+        self._turns = turns
         self._facts: dict[tuple[str, str, bytes, str], facts.Record] = {}
 
     def facts(self, row: Any) -> Known:
@@ -150,7 +152,8 @@ class Reader:
 
     def _raw(self, row: Any) -> bytes | None:
         try:
-            return self._node.source.read(row.type, row.id)
+            with self._turns.away():
+                return self._node.source.read(row.type, row.id)
         except Exception:
             # Whatever a source raises, its record does not go out.
             raise Refusal(Code.SOURCE_UNAVAILABLE) from None

@@ -17,11 +17,14 @@ from typing import Any, TypeVar
 import sqlalchemy as sql
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table
 
-from medrec.node.connections import Readings, sqlite_settings
+from medrec.node.connections import Connections, sqlite_settings
 
 Result = TypeVar("Result")
 COMPACT_ATTEMPTS = 5
 GROUP_MAX = 256
+TURNS = {"sqlite": 2}
+TURNS_ELSEWHERE = 16
+"""Statements that travel to another process are waited for: more may be on their way."""
 SCHEMA_VERSION = 1
 
 metadata = MetaData()
@@ -39,6 +42,7 @@ line = Table(
     Column("hash", LargeBinary(32), nullable=False),
     Column("entry", LargeBinary, nullable=False),
     Column("manifest", LargeBinary(32), nullable=False),
+    sqlite_with_rowid=False,
 )
 
 batch = Table(
@@ -242,7 +246,9 @@ class Store:
             metadata.create_all(self.engine)
         except sql.exc.DBAPIError as error:
             raise _translated(error) from error
-        self._readings = Readings(self.engine)
+        self.turns = TURNS.get(self.engine.dialect.name, TURNS_ELSEWHERE)
+        """So many releases may compute at the same moment (turns.py)."""
+        self._connections = Connections(self.engine)
         self._queue: queue.SimpleQueue[tuple[Callable[[sql.Connection], Any], Future[Any]] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
@@ -252,7 +258,7 @@ class Store:
         """A connection for reading; all that is read with it is of one moment. Raises StoreError for what the disk
         refuses."""
         try:
-            with self._readings.one() as connection:
+            with self._connections.one() as connection:
                 yield connection
         except sql.exc.DBAPIError as error:
             raise _translated(error) from error
@@ -287,7 +293,7 @@ class Store:
     def _commit(self, group: list[tuple[Callable[[sql.Connection], Any], Future[Any]]]) -> None:
         answers: list[tuple[Future[Any], Any, BaseException | None]] = []
         try:
-            with self.engine.connect() as connection:
+            with self._connections.one() as connection:
                 alone = len(group) == 1
                 with nullcontext() if alone else connection.begin():
                     for closure, future in group:
@@ -340,7 +346,7 @@ class Store:
         """Finish what was handed over, then let the file go."""
         self._queue.put(None)
         self._thread.join()
-        self._readings.let_go()
+        self._connections.let_go()
         self.engine.dispose()
 
 

@@ -1,0 +1,78 @@
+"""Turns: so many compute at once, and whoever waits for something else holds nobody up."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from medrec.node.turns import Turns
+
+LONG = 120.0
+
+
+def test_no_more_than_so_many_compute_at_once() -> None:
+    turns, inside, most = Turns(2), [0], [0]
+    lock = threading.Lock()
+    both = threading.Barrier(2)
+
+    def work(number: int) -> None:
+        with turns.one():
+            with lock:
+                inside[0] += 1
+                most[0] = max(most[0], inside[0])
+            if number < 2:
+                both.wait(LONG)
+            with lock:
+                inside[0] -= 1
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(work, range(2)))
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, range(2, 200)))
+    assert most[0] == 2 and inside[0] == 0
+
+
+def test_whoever_waits_for_something_else_gives_the_turn_away_and_takes_it_again() -> None:
+    turns = Turns(1)
+    gone, done = threading.Event(), threading.Event()
+    order: list[str] = []
+
+    def slow() -> None:
+        with turns.one():
+            with turns.away():
+                gone.set()
+                assert done.wait(LONG)
+            order.append("slow")
+
+    def quick() -> None:
+        assert gone.wait(LONG)
+        with turns.one():
+            order.append("quick")
+        done.set()
+
+    with ThreadPoolExecutor(2) as pool:
+        for working in [pool.submit(slow), pool.submit(quick)]:
+            working.result(LONG)
+    assert order == ["quick", "slow"]
+
+
+def test_a_turn_inside_a_turn_is_the_same_one_and_comes_back_after_an_error() -> None:
+    turns = Turns(1)
+    for _ in range(2):
+        with pytest.raises(KeyError), turns.one(), turns.one(), turns.away():
+            raise KeyError
+    # Without a turn there is none to give away: nobody gets one more.
+    with turns.away():
+        pass
+    taken = threading.Event()
+
+    def other() -> None:
+        with turns.one():
+            taken.set()
+
+    with turns.one():
+        thread = threading.Thread(target=other)
+        thread.start()
+        assert not taken.wait(0.05)
+    thread.join(LONG)
+    assert taken.is_set()
