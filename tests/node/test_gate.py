@@ -3,7 +3,6 @@
 import secrets
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ from medrec.node.publish import Incoming
 from medrec.node.pull import Pages
 from medrec.node.receive import NotGenuineError, Received, close_failed, request_records
 from medrec.node.refusals import HIDDEN, SENTENCES, Code, Refusal
-from medrec.node.store import TURNS, StoreError
+from medrec.node.store import StoreError
 from tests.node.network import HOUR, Network, Patient, TestNode
 
 BLOOD_PRESSURE = (
@@ -328,29 +327,6 @@ def test_a_deny_or_the_end_that_comes_while_reading_stops_it(network: Network, a
     )
     assert refused(network, ada.account).code == "not-permitted"
     assert codes(north) == ["consent-changed"] * 2
-
-
-def test_a_source_that_hangs_holds_up_nobody_but_who_waits_for_it(network: Network, ada: Patient) -> None:
-    north = network["north"]
-    network.consent(ada, "north", "south")
-    assert names(get(network, ada.account)) == ["Condition/asthma", "Observation/bp"]
-    asked, go_on = threading.Semaphore(0), threading.Event()
-
-    def hang() -> None:
-        asked.release()
-        assert go_on.wait(120)
-
-    north.source.before_read = hang
-    with ThreadPoolExecutor(TURNS["sqlite"] + 1) as pool:
-        hanging = [pool.submit(get, network, ada.account, types=["Condition"]) for _ in range(TURNS["sqlite"] + 1)]
-        for _ in hanging:
-            assert asked.acquire(timeout=120)
-        north.source.before_read = lambda: None
-        try:
-            assert names(get(network, ada.account, types=["Observation"])) == ["Observation/bp"]
-        finally:
-            go_on.set()
-        assert [names(one.result(120)) for one in hanging] == [["Condition/asthma"]] * len(hanging)
 
 
 def test_an_altered_record_is_not_let_out(network: Network, ada: Patient) -> None:

@@ -2,10 +2,14 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
+from medrec.node.receive import request_records
+from medrec.node.store import TURNS
 from medrec.node.turns import Turns
+from tests.node.network import Network
 
 LONG = 120.0
 
@@ -76,3 +80,38 @@ def test_a_turn_inside_a_turn_is_the_same_one_and_comes_back_after_an_error() ->
         assert not taken.wait(0.05)
     thread.join(LONG)
     assert taken.is_set()
+
+
+def test_a_source_that_hangs_holds_up_nobody_but_who_waits_for_it(tmp_path: Path) -> None:
+    network, hanging = Network(tmp_path), TURNS["sqlite"] + 1
+    north, south = network["north"], network["south"]
+    for kind in ("Condition", "Observation"):
+        text = f'{{"resourceType":"{kind}","id":"one","subject":{{"reference":"Patient/ada"}}}}'
+        north.put(kind, "one", text)
+    ada = network.patient("ada", "north")
+    network.consent(ada, "north", "south")
+    asked, go_on = threading.Semaphore(0), threading.Event()
+
+    def get(kind: str) -> list[str]:
+        doctor = south.doctor()
+        found = request_records(south, "north", ada.account, practitioner=doctor, reason="visit", types=[kind])  # type: ignore[arg-type]
+        return [record.type for record in found.records]
+
+    def hang() -> None:
+        asked.release()
+        assert go_on.wait(LONG)
+
+    assert get("Condition") == ["Condition"]
+    north.source.before_read = hang
+    try:
+        with ThreadPoolExecutor(hanging) as pool:
+            waiting = [pool.submit(get, "Condition") for _ in range(hanging)]
+            assert all(asked.acquire(timeout=LONG) for _ in waiting)
+            north.source.before_read = lambda: None
+            try:
+                assert get("Observation") == ["Observation"]
+            finally:
+                go_on.set()
+            assert [one.result(LONG) for one in waiting] == [["Condition"]] * hanging
+    finally:
+        network.close()
