@@ -40,11 +40,6 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 Answer_co = TypeVar("Answer_co", covariant=True)
 
-_DISCLOSED = (
-    sql.select(store.line)
-    .join_from(store.line, access.asked, access.asked.c.seq == store.line.c.seq)
-    .where(access.asked.c.obligation == sql.bindparam("wanted"), access.asked.c.due.is_not(None))
-)
 _PERSON_ID = sql.select(store.person.c.id).where(store.person.c.account == sql.bindparam("wanted"))
 
 
@@ -204,15 +199,10 @@ class Gate:
 
     def _disclosed(self, obligation: bytes) -> tuple[Line, DisclosureManifest]:
         """The disclosure that stands in the journal under an obligation. Raises Refusal if there is none."""
-        with self._node.store.read() as connection:
-            row = connection.execute(_DISCLOSED, {"wanted": obligation}).one_or_none()
-            opened = None if row is None else self._node.journal.manifest(connection, bytes(row.manifest))
-        if row is None or opened is None:
+        found = self._gathering.disclosed(obligation)
+        if found is None:
             raise Refusal(Code.NOT_FOUND)
-        salt, data = opened
-        stated = manifests.decode(data)
-        assert isinstance(stated, DisclosureManifest)
-        return Line(row.seq, row.time, bytes(row.hash), bytes(row.entry), data, salt), stated
+        return found
 
     def greet(self, caller: str, ask: Ask) -> None:
         """Whether a request is in order, before anything is decided about it. Raises Refusal, which is journalled."""

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sql
 
-from medrec.core import codec
+from medrec.core import codec, manifests
+from medrec.core.manifests.access import DisclosureManifest
 from medrec.node import access, store
 from medrec.node.journal import Draft, Journal, Line
 from medrec.node.prepared import Prepared
@@ -23,6 +24,13 @@ PRUNE_EVERY_MS = 3_600_000
 
 
 _INSERT_ASKED = Prepared(sql.insert(access.asked), ("obligation", "requester", "expires", "due", "seq", "status"))
+
+
+_DISCLOSED = (
+    sql.select(store.line)
+    .join_from(store.line, access.asked, access.asked.c.seq == store.line.c.seq)
+    .where(access.asked.c.obligation == sql.bindparam("wanted"), access.asked.c.due.is_not(None))
+)
 
 
 @lru_cache(store.GROUP_MAX)
@@ -78,6 +86,18 @@ class Gathering:
         if _answered(connection, [answered.obligation]):
             raise UsedError
         _INSERT_ASKED.run(connection, [{**answered._asdict(), "seq": 0, "status": "refused"}])
+
+    def disclosed(self, obligation: bytes) -> tuple[Line, DisclosureManifest] | None:
+        """The disclosure that stands in the journal under an obligation; None if there is none."""
+        with self._journal.store.read() as connection:
+            row = connection.execute(_DISCLOSED, {"wanted": obligation}).one_or_none()
+            opened = None if row is None else self._journal.manifest(connection, bytes(row.manifest))
+        if row is None or opened is None:
+            return None
+        salt, data = opened
+        stated = manifests.decode(data)
+        assert isinstance(stated, DisclosureManifest)
+        return Line(row.seq, row.time, bytes(row.hash), bytes(row.entry), data, salt), stated
 
     def _lead(self) -> None:
         group: list[_Waiting] = []
