@@ -22,7 +22,7 @@ from medrec.node.ingest import FolderReader
 from medrec.node.keys import OrganisationKeys
 from medrec.node.labels import Labels
 from medrec.node.lists import PersonLists
-from medrec.node.node import MERGE_DELAY_MS, Node
+from medrec.node.node import LAW, MERGE_DELAY_MS, Node
 from medrec.node.notify.ways import Relay
 from medrec.node.peers import HttpPeers, Peers
 from medrec.node.serve import Site
@@ -133,6 +133,7 @@ def build_node(
     web: Web | None = None,
     tiles: Path | None = None,
     labels: Path | None = None,
+    law: Sequence[str] = LAW,
 ) -> Node:
     """A node over a data folder: keys/, master.key, node.db; `records` is the folder its records live in.
 
@@ -161,6 +162,7 @@ def build_node(
         web=web,
         evidence=folder / "evidence",
         tiles=tiles,
+        law=law,
         labels=Labels(_own_rules(labels), loaded, held.digest(loaded) if loaded is not None else ""),
     )
     if loaded is not None:
@@ -197,6 +199,7 @@ def node_of(place: Place) -> tuple[Node, Engine]:
             web=HttpWeb(call_s=settings.call_seconds, plain_http=settings.plain_http) if place.witnesses else None,
             tiles=place.tiles,
             labels=place.labels,
+            law=sorted(set(settings.law)),
         )
     except BaseException:
         close(engine)

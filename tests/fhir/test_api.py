@@ -139,6 +139,99 @@ def test_a_count_discloses_no_record(network: Network, ada: Patient) -> None:
     assert [found.records for found in written(network["north"], "disclosure/1")] == [[], []]
 
 
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        ("date", ["bp-1", "bp-2", "weight"]),
+        ("-date", ["weight", "bp-2", "bp-1"]),
+        ("-_id", ["weight", "bp-2", "bp-1"]),
+        ("_lastUpdated", ["weight", "bp-2", "bp-1"]),
+        ("-_lastUpdated,-_id", ["bp-2", "weight", "bp-1"]),
+        ("date,_id", ["bp-1", "bp-2", "weight"]),
+    ],
+)
+def test_an_order_holds_over_all_pages(network: Network, ada: Patient, order: str, expected: list[str]) -> None:
+    stamped = {"weight": {"lastUpdated": "2026-01-01T00:00:00Z"}, "bp-2": {"lastUpdated": "2026-02-01T00:00:00Z"}}
+    for (kind, identifier), content in RECORDS.items():
+        if identifier in stamped:
+            told = json.loads(content.replace("130.0", "131"))
+            network["north"].put(kind, identifier, json.dumps({**told, "meta": stamped[identifier]}))
+    names: list[str] = []
+    parameters = f"_sort={order}&_count=2"
+    while parameters:
+        page = ask(network, ada, "Observation", parameters)
+        assert page.status == 200 and page.value["total"] == 3, page.body
+        names += [name.partition("/")[2] for name in page.names]
+        following = [link["url"] for link in page.value["link"] if link["relation"] == "next"]
+        parameters = following[0].partition("?")[2] if following else ""
+    # What has no such time comes last, either way.
+    assert names == expected
+
+
+@pytest.mark.parametrize(
+    ("parameters", "kept"),
+    [
+        ("_elements=valueQuantity", {"valueQuantity", "status", "code"}),
+        (
+            "_elements=value[x]".replace("[x]", "Quantity,effectiveDateTime"),
+            {"valueQuantity", "effectiveDateTime", "status", "code"},
+        ),
+        ("_summary=true", {"valueQuantity", "effectiveDateTime", "status", "code", "subject", "encounter"}),
+        ("_summary=text", {"text", "status", "code"}),
+        ("_summary=data", {"valueQuantity", "effectiveDateTime", "status", "code", "subject", "encounter", "note"}),
+    ],
+)
+def test_a_subset_says_so_and_is_no_signed_record(
+    network: Network, ada: Patient, parameters: str, kept: set[str]
+) -> None:
+    more = {"note": [{"text": "sat up"}], "text": {"status": "generated", "div": "<div>120</div>"}}
+    content = observation("bp-9", "55284-4", "120.00", "2026-05-01", encounter={"reference": "Encounter/visit"}, **more)
+    network["north"].put("Observation", "bp-9", content)
+    wanted = kept | {"resourceType", "id", "meta"}
+    one = ask(network, ada, "Observation/bp-9", parameters)
+    [entry] = ask(network, ada, "Observation", f"_id=bp-9&{parameters}").value["entry"]
+    for value in (one.value, entry["resource"]):
+        assert set(value) == wanted and value["meta"]["tag"][0]["code"] == "SUBSETTED"
+    assert b"120.00" in one.body or "valueQuantity" not in kept
+    [listed] = one.disclosure.records
+    assert listed.sha256 == canonical(one.body).sha256.hex() != canonical(content.encode()).sha256.hex()
+    assert listed.part.how == "subset" and listed.manifest is not None
+    south = network["south"]
+    found = fetch(
+        south, "north", ada.account, "Observation", parameters, practitioner=south.doctor(), reason="first visit"
+    )  # type: ignore[arg-type]
+    assert len(found.in_part) == 4 and not found.withheld
+
+
+def test_a_subset_that_does_not_say_so_is_refused(
+    network: Network, ada: Patient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    south = network["south"]
+    monkeypatch.setattr("medrec.node.parts.SUBSETTED", {"system": "none", "code": "none"})
+    with pytest.raises(NotGenuineError) as refused:
+        fetch(south, "north", ada.account, "Observation", "_elements=code", practitioner=south.doctor(), reason="visit")  # type: ignore[arg-type]
+    assert refused.value.code == "not-marked"
+
+
+def test_the_version_that_stands_is_read_and_listed(network: Network, ada: Patient) -> None:
+    whole = ask(network, ada, "Observation/bp-1")
+    assert ask(network, ada, "Observation/bp-1/_history/1").body == whole.body
+    history = ask(network, ada, "Observation/bp-1/_history")
+    [entry] = history.value["entry"]
+    assert history.value["type"] == "history" and entry["resource"] == whole.value
+    assert entry["request"] == {"method": "POST", "url": "Observation"} and entry["response"]["etag"] == 'W/"1"'
+    # A newer version takes its place; a version of its own is called as it calls itself.
+    changed = observation("bp-1", "55284-4", "121", "2026-03-01", meta={"versionId": "7"})
+    network["north"].put("Observation", "bp-1", changed)
+    assert ask(network, ada, "Observation/bp-1/_history/1").code == "not-found"
+    seventh = ask(network, ada, "Observation/bp-1/_history/7")
+    assert seventh.status == 200 and dict(seventh.fields)["etag"] == 'W/"7"'
+    [entry] = ask(network, ada, "Observation/bp-1/_history").value["entry"]
+    assert entry["request"] == {"method": "PUT", "url": "Observation/bp-1"}
+    assert ask(network, ada, "Observation/nothing/_history") == ask(network, ada, "Observation/nothing/_history")
+    assert ask(network, ada, "Observation/nothing/_history").code == "not-found"
+
+
 def test_each_page_is_decided_anew(network: Network, ada: Patient) -> None:
     network.consent(ada, "north", "east", until=network.time + HOUR)
     first = ask(network, ada, "Observation", "_count=1", by="east")
@@ -163,14 +256,24 @@ def test_hidden_and_absent_read_alike(network: Network, ada: Patient) -> None:
 @pytest.mark.parametrize(
     "query",
     [
-        "Observation?_sort=date",
+        "Observation?_sort=value",
+        "Observation?_sort=date,-date",
+        "Observation?_sort=date&_page=T2JzZXJ2YXRpb24vbm90aGluZw",
+        "Observation?_elements=code&_summary=true",
+        "Observation?_elements=a.b",
+        "Observation?patient.name=Ada",
+        "Observation?_has:Observation:patient:code=1",
+        "Observation/bp-1/_history/1?_summary=true",
+        "Observation/bp-1/_history/1/2",
+        "Observation/_history",
         "Observation?unknown=1",
         "Observation?code:below=1",
         "Observation?code=",
         "Observation?date=yesterday",
         "Observation?_include=Observation:code",
         "Observation?_include=nonsense",
-        "Observation?_summary=text",
+        "Observation?_summary=all",
+        "Observation?_summary=text&_include=Observation:encounter",
         "Observation?_count=-1",
         "Observation?_page=!!",
         "Observation?_count=1&_count=2",

@@ -15,6 +15,7 @@ import pytest
 from medrec.core.manifests.access import RefusalManifest
 from medrec.node import access, store
 from medrec.node.deciding import Allowed, Permitted
+from medrec.node.fhir.query import page_token
 from medrec.node.fhir.search import COMMON
 from tests.fhir.asking import LOINC, SUD, WITHOUT_SUBSTANCE_USE, Told, ask, observation, resource
 from tests.fhir.cuts import CUTS
@@ -101,7 +102,20 @@ def interactions(kinds: tuple[str, ...] = ("Observation", "Condition", "Encounte
         found += [f"{kind}?_summary=count", f"{kind}?_count=0", f"{kind}?_total=none"]
         found += [f"{kind}?_count={count}" for count in (1, 2, 3)]
     found += [f"Patient/ada/$everything{more}" for more in ("", "?_count=1", "?_count=3", "?_type=Procedure")]
-    found += [f"{kind}/{identifier}" for kind, identifier in {**OPEN, **HIDDEN}]
+    for kind in kinds:
+        for order in ("date", "-date", "_lastUpdated", "-_id", "-date,_id"):
+            found += [f"{kind}?_sort={order}{more}" for more in ("", "&_count=1", "&_summary=count")]
+        # A page that begins behind something withheld, or behind what never was.
+        found += [f"{kind}?_sort=date&_page={page_token(name)}" for name in ("Observation/bp-2", "Condition/nothing")]
+        found += [f"{kind}?_page={page_token(name)}" for name in ("Observation/bp-2", "Condition/addiction")]
+        found += [f"{kind}?_summary={summary}" for summary in ("true", "text", "data", "false")]
+        found += [f"{kind}?_elements={elements}&_count=2" for elements in ("code", "derivedFrom,note", "nothing")]
+        found += [f"{kind}?patient.name=Ada", f"{kind}?_has:Observation:encounter:code=1-1"]
+    found += [f"Patient/ada/$everything{more}" for more in ("?_sort=date", "?_elements=code", "?_summary=true")]
+    for kind, identifier in {**OPEN, **HIDDEN}:
+        found += [f"{kind}/{identifier}", f"{kind}/{identifier}/_history", f"{kind}/{identifier}/_history/1"]
+    found += ["Observation/bp-1?_elements=code", "Observation/bp-2?_elements=code", "Observation/bp-2?_summary=text"]
+    found += ["Observation/bp-1/_history/2", "Observation/bp-2/_history/2", "Observation/_history"]
     found += ["Patient/nobody/$everything", "Observation/nothing", "Observation?_sort=date", "Observation?code="]
     return found
 

@@ -61,6 +61,7 @@ def test_everything_can_be_written(tmp_path):
         "mail_relay": "mail.example:25",
         "mail_sender": "medrec@north.example",
         "labels": "own.json",
+        "law": ["US", "US-HIV"],
         "log": "debug",
     }
     assert sorted(written) == sorted(field.name for field in msgspec.structs.fields(Settings))
@@ -84,6 +85,9 @@ def test_everything_can_be_written(tmp_path):
         ('organisation = "north"\nendpoint = "https://x/?a=1"', "without query"),
         ('organisation = "north"\nroles = ["king"]', "'king', which is not one of agent, clinic, hospital"),
         ('organisation = "north"\nroles = []', "$.roles"),
+        ('organisation = "north"\nlaw = ["EU"]', "'EU', which is not one of US, US-HIV, US-minor"),
+        ('organisation = "north"\nlaw = ["none", "US"]', "'none' beside other jurisdictions"),
+        ('organisation = "north"\nlaw = []', "$.law"),
         ('organisation = "north"\ncertificate = "c.pem"', "both or neither"),
         ('organisation = "north"\nstore = "sqlite:///x"', "PostgreSQL"),
         ('organisation = "north"\ngenesis = ""', "`genesis` may not be empty"),
@@ -120,3 +124,17 @@ def test_every_setting_is_explained_beside_it():
         explained = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
         assert explained, f"{name} has no sentence"
         assert len(after.value.value) > 20
+
+
+def test_the_law_that_is_written_is_what_every_decision_rests_on(tmp_path):
+    from medrec import wiring
+    from tests.cli.test_verbs import medrec
+
+    assert medrec("init", "clinic", "--name", "Small Clinic", at=tmp_path).returncode == 0
+    file = tmp_path / "medrec.toml"
+    file.write_text(file.read_text() + '\nlaw = ["US-HIV", "US"]\n')
+    node, engine = wiring.node_of(read_settings(file))
+    law = node.law
+    wiring.close_node(node)
+    wiring.close(engine)
+    assert law == ("US", "US-HIV")

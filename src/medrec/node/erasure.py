@@ -11,7 +11,8 @@ it. The person's keys lie in the store under her secret on the key ring (ring.py
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sql
@@ -19,20 +20,18 @@ from sqlalchemy import BigInteger, Column, Table
 
 from medrec.core import codec, manifests
 from medrec.core.manifests.erasure import ENTRIES_MAX, Erased, ErasureManifest, Ground
-from medrec.node import given_codes, store
+from medrec.node import account_keys, given_codes, resealing, store
 from medrec.node.acts import ACTS_PATH
 from medrec.node.journal import NOTICES_PATH, Draft, Line, Person
 from medrec.node.refusals import Code, Refusal
+from medrec.node.resealing import GONE
 from medrec.node.store import metadata
-from medrec.node.vault import PersonKeys, VaultError, derive
+from medrec.node.vault import NUMBER_BYTES, VaultError, derive
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
 
 HASH_BYTES = 32
-GONE = b""
-"""What stands in the place of a manifest that was erased."""
-
 # Secrets of the key ring that are to be destroyed; empty but for moments.
 erasing = Table("erasing", metadata, Column("secret", BigInteger, primary_key=True, autoincrement=False))
 
@@ -40,7 +39,7 @@ erasing = Table("erasing", metadata, Column("secret", BigInteger, primary_key=Tr
 GONE_WITH_PERSON = (
     *("consent", "revoked", "dispute_taken", "broken_glass", "correction_here", "list_act", "own_entry", "delegation"),
     *("delegation_ended", "delegation_secret", "match_request", "referral_sent", "referral_taken"),
-    *("share_link", "undone"),
+    *("share_link", "undone", "account_secret"),
 )
 """Tables of what the organisation holds of the people linked to it, by their account."""
 STAYS = {
@@ -110,6 +109,17 @@ class Erasures:
             self._node.lists.forget(account)
         return done
 
+    def erase_account(self, account: str, ground: Ground, words: str = "") -> Erasure:
+        """Destroy all that the node holds of somebody by her account: of a patient here as `erase_person`, and what
+        came about somebody who is none, by a referral. Raises Refusal (unknown-person; still-at-source), StoreError.
+        """
+        with self._node.store.read() as connection:
+            person = store.person.c
+            patient = connection.execute(sql.select(person.patient).where(person.account == account)).scalar()
+        if patient is not None:
+            return self.erase_person(patient, ground, words)
+        return self._run(lambda connection: self._erase_stranger(connection, account, ground, words))
+
     def finish(self) -> int:
         """Destroy the secrets that an erasure left to be destroyed; how many."""
         with self._node.store.read() as connection:
@@ -142,9 +152,13 @@ class Erasures:
         if not digests or row is None:
             raise Refusal(Code.UNKNOWN_RECORD, f"{kind}/{identifier}")
         lines = self._lines(connection, store.manifest.c.hash.in_(digests))
+        # Versions that were stated under a link which was undone lie under the keys of that time.
+        column = store.manifest.c
+        known = set(connection.execute(sql.select(column.person).where(column.hash.in_(digests)).distinct()).scalars())
         person = None
-        if row.person is not None:
-            person = self._renew(connection, row.person, set(digests))
+        for one in sorted(number for number in known | {row.person} if number is not None):
+            renewed = self._renew(connection, one, set(digests))
+            person = renewed if one == row.person else person
         self._empty(connection, lines, keep_person=True)
         connection.execute(sql.delete(store.version).where(where))
         connection.execute(sql.delete(store.record).where(record.type == kind, record.id == identifier))
@@ -159,36 +173,21 @@ class Erasures:
         node = self._node
         person = node.journal.person(connection, identifier)
         self._untell(connection, person, gone)
-        keys = node.vault.renewed(person.keys)
-        column = store.manifest.c
-        rows = connection.execute(sql.select(column.hash, column.sealed).where(column.person == identifier)).all()
-        for row in rows:
-            digest = bytes(row.hash)
-            if bytes(row.sealed) == GONE or digest in gone:
-                continue
-            opened = node.vault.open(person.keys.lines, bytes(row.sealed), digest)
-            sealed = node.vault.seal(keys.lines, opened, digest)
-            connection.execute(sql.update(store.manifest).where(column.hash == digest).values(sealed=sealed))
-        self._rewrap(connection, person, keys)
-        return person._replace(keys=keys)
-
-    def _rewrap(self, connection: sql.Connection, person: Person, keys: PersonKeys) -> None:
-        node, former = self._node, store.former.c
-        for row in connection.execute(sql.select(store.former).where(former.person == person.id)).all():
-            before = node.vault.unwrap(bytes(row.keys))
-            wrapped = node.vault.wrap(keys.at_relationship(before))
-            where = (former.person == person.id) & (former.epoch == row.epoch)
-            connection.execute(sql.update(store.former).where(where).values(keys=wrapped))
-        values = {"keys": node.vault.wrap(keys)}
-        connection.execute(sql.update(store.person).where(store.person.c.id == person.id).values(**values))
+        keys = resealing.renew(node, connection, person, gone)
+        if person.account is not None and "share_link" in metadata.tables:
+            # A link to a copy of her record may hold what goes; whoever has the address reads it no longer.
+            links = metadata.tables["share_link"]
+            ended = sql.update(links).where(links.c.account == person.account)
+            connection.execute(ended.values(stopped=True, file=b""))
         self._doom(connection, person.keys.secret)
+        return person._replace(keys=keys)
 
     def _untell(self, connection: sql.Connection, person: Person, gone: set[bytes]) -> None:
         """Take notices of what goes out of the outbox: they hold its manifest and salt."""
         node = self._node
         key = derive(person.keys.relationship, "notice")
         for row, account, sealed in self._notices(connection):
-            if account != person.account:
+            if person.account not in (None, account):
                 continue
             try:
                 manifest = codec.decode(node.vault.open(key, sealed, node.organisation.encode()))[0]
@@ -220,7 +219,10 @@ class Erasures:
         if waiting:
             connection.execute(sql.delete(store.outbox).where(store.outbox.c.id.in_(waiting)))
         self._unsay(connection, person)
-        lines = self._lines(connection, store.manifest.c.person == identifier)
+        before = self._rows_of_undone_links(connection, patient, identifier)
+        self._untell_undone(connection, before)
+        rows = [identifier, *sorted(before)]
+        lines = self._lines(connection, store.manifest.c.person.in_(rows))
         manifest = self._manifest(person, "person", None, ground, words, lines)
         line = self._append(connection, manifest, identifier, [27, manifest.time, "person", len(lines)])
         digest = hashlib.sha256(line.manifest).digest()
@@ -233,16 +235,66 @@ class Erasures:
         record, version = store.record.c, store.version.c
         of_hers = sql.exists().where(record.type == version.type, record.id == version.id, record.person == identifier)
         connection.execute(sql.delete(store.version).where(of_hers))
-        for table in of_person():
-            connection.execute(sql.delete(table).where(table.c.account == person.account))
+        if person.account is not None:
+            self._forget_account(connection, person.account)
         for table in metadata.sorted_tables:
             if "person" in table.c and table is not store.manifest:
-                connection.execute(sql.delete(table).where(table.c.person == identifier))
+                connection.execute(sql.delete(table).where(table.c.person.in_(rows)))
         for given in (store.invitation, given_codes.given_code):
             connection.execute(sql.delete(given).where(given.c.patient == patient))
-        connection.execute(sql.delete(store.person).where(column.id == identifier))
-        self._doom(connection, person.keys.secret)
+        connection.execute(sql.delete(store.person).where(column.id.in_(rows)))
+        for secret in (person.keys.secret, *before.values()):
+            self._doom(connection, secret)
         return Erasure(digest, len(lines))
+
+    def _untell_undone(self, connection: sql.Connection, before: Iterable[int]) -> None:
+        """Whoever was linked by mistake is told that it ended, and nothing of the records any more."""
+        column = store.manifest.c
+        for identifier in before:
+            where = (column.person == identifier) & (column.kind == "record/1")
+            digests = connection.execute(sql.select(column.hash).where(where)).scalars()
+            with suppress(VaultError):
+                self._untell(connection, self._node.journal.person(connection, identifier), set(map(bytes, digests)))
+
+    @staticmethod
+    def _rows_of_undone_links(connection: sql.Connection, patient: str, identifier: int) -> dict[int, int]:
+        """The persons of links of this patient that were undone, with the numbers of their secrets.
+
+        Of those from before that was written down, the versions of her records tell.
+        """
+        column, record, version, manifest = store.person.c, store.record.c, store.version.c, store.manifest.c
+        undone = sql.select(store.unlinked.c.person).where(store.unlinked.c.patient == patient)
+        stated = (
+            sql.select(manifest.person)
+            .join_from(store.record, store.version, sql.and_(version.type == record.type, version.id == record.id))
+            .join(store.manifest, manifest.hash == version.manifest)
+            .where(record.person == identifier, manifest.person != identifier)
+        )
+        nobody = column.patient.is_(None) & column.account.is_(None)
+        rows = connection.execute(
+            sql.select(column.id, column["keys"]).where(nobody, column.id.in_(undone) | column.id.in_(stated))
+        ).all()
+        return {row.id: int.from_bytes(bytes(row._mapping["keys"])[:NUMBER_BYTES], "big") for row in rows}
+
+    def _forget_account(self, connection: sql.Connection, account: str) -> None:
+        """What is kept by a person's account, and the key of it."""
+        secret = account_keys.number_of(connection, account)
+        if secret is not None:
+            self._doom(connection, secret)
+        for table in of_person():
+            connection.execute(sql.delete(table).where(table.c.account == account))
+
+    def _erase_stranger(self, connection: sql.Connection, account: str, ground: Ground, words: str) -> Erasure:
+        if account_keys.number_of(connection, account) is None:
+            raise Refusal(Code.UNKNOWN_PERSON)
+        self._forget_account(connection, account)
+        node = self._node
+        manifest = ErasureManifest(
+            "erasure/1", node.network.hex(), node.organisation, account, node.clock(), "person", None, ground, words,
+            0, [],
+        )  # fmt: skip
+        line = self._append(connection, manifest, None, [27, manifest.time, "person", 0])
+        return Erasure(hashlib.sha256(line.manifest).digest(), 0)
 
     def _unsay(self, connection: sql.Connection, person: Person) -> None:
         """What people said of her list and is still on its way goes, and with it what her records were asked to be

@@ -16,7 +16,7 @@ from sqlalchemy import BigInteger, Column, Integer, LargeBinary, String, Table
 from medrec.core import codec, manifests
 from medrec.core.manifests.access import DisclosureManifest, Outcome, obligation_of
 from medrec.core.state import Organisation
-from medrec.node import access, pushed, receive
+from medrec.node import access, account_keys, pushed, receive
 from medrec.node.access import Ask, Release, UnreadableError
 from medrec.node.deliver import wait_ms
 from medrec.node.peers import PeerError
@@ -127,14 +127,18 @@ class Referrals:
             "obligation": obligation,
             "account": account,
             "recipient": recipient,
-            "ask": node.vault.seal(None, access.encode(ask), obligation),
             "time": now,
             "status": "waiting",
             "attempts": 0,
             "due": now,
             "trouble": "",
         }
-        node.store.write(lambda connection: connection.execute(sql.insert(referral_sent).values(**row)))
+
+        def keep(connection: sql.Connection) -> None:
+            sealed = account_keys.seal_for(connection, node.vault, account, access.encode(ask), obligation)
+            connection.execute(sql.insert(referral_sent).values(**row, ask=sealed))
+
+        node.store.write(keep)
         try:
             node.gate.release(recipient, ask, Parcel(node))
         except Refusal as refusal:
@@ -166,7 +170,9 @@ class Referrals:
 
     def _try(self, row: Any, now: int) -> bool:
         node, obligation = self._node, bytes(row.obligation)
-        ask = access.decode(node.vault.open(None, bytes(row.ask), obligation), Ask)
+        with node.store.read() as connection:
+            opened = account_keys.open_for(connection, node.vault, row.account, bytes(row.ask), obligation)
+        ask = access.decode(opened, Ask)
         try:
             parcel = self._parcel(row.recipient, ask, obligation)
         except Refusal as refusal:
@@ -252,7 +258,7 @@ class Referrals:
                 "account": asking.account,
                 "time": node.clock(),
                 "seq": seq,
-                "sealed": node.vault.seal(None, parcel, asking.obligation),
+                "sealed": account_keys.seal_for(connection, node.vault, asking.account, parcel, asking.obligation),
             }
             connection.execute(sql.insert(referral_taken).values(**row))
         return outcome
@@ -261,9 +267,14 @@ class Referrals:
         """The referrals that came here, newest first, with the records in them. Raises VaultError, StoreError."""
         with self._node.store.read() as connection:
             rows = connection.execute(sql.select(referral_taken).order_by(referral_taken.c.seq.desc())).all()
+            parcels = [
+                account_keys.open_for(
+                    connection, self._node.vault, row.account, bytes(row.sealed), bytes(row.obligation)
+                )
+                for row in rows
+            ]
         found = []
-        for row in rows:
-            parcel = self._node.vault.open(None, bytes(row.sealed), bytes(row.obligation))
+        for row, parcel in zip(rows, parcels, strict=True):
             release = access.decode(access.open_release(parcel)[0], Release, access.RELEASE_BYTES_MAX)
             stated: Any = manifests.decode(release.disclosure.manifest)
             whole, cut = iter(release.records), iter(release.parts)

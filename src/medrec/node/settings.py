@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from medrec.core.consent.floor import FLOORS
 from medrec.core.note import NoteError
 from medrec.core.state import ROLES
 from medrec.core.types import OrganisationId, Url
@@ -72,6 +73,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     labels: str = ""
     """A file of the site's own labelling rules, which adds to the one that ships; empty for none."""
+
+    law: Annotated[list[str], msgspec.Meta(min_length=1, max_length=8)] = msgspec.field(default_factory=lambda: ["US"])
+    """The jurisdictions whose law binds what leaves, whatever a person permits: their floors add up."""
 
     poll_seconds: Seconds = 5
     """How often the records are looked through for new ones."""
@@ -158,6 +162,11 @@ def _check(settings: Settings, name: str) -> None:
     unknown = [role for role in settings.roles if role not in ROLES]
     if unknown:
         raise SettingsError(f"{name}: `roles` has {unknown[0]!r}, which is not one of {', '.join(sorted(ROLES))}.")
+    strange = [place for place in settings.law if place not in FLOORS]
+    if strange:
+        raise SettingsError(f"{name}: `law` has {strange[0]!r}, which is not one of {', '.join(sorted(FLOORS))}.")
+    if "none" in settings.law and len(settings.law) > 1:
+        raise SettingsError(f"{name}: `law` has 'none' beside other jurisdictions; it stands by itself.")
     if bool(settings.certificate) != bool(settings.certificate_key):
         raise SettingsError(f"{name}: `certificate` and `certificate_key` are written both or neither.")
     parts = urlsplit(settings.endpoint)

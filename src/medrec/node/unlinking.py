@@ -45,6 +45,7 @@ def undo(connection: sql.Connection, journal: Journal, network: bytes, where: An
     connection.execute(
         sql.update(store.person).where(person.id == before.id).values(patient=None, account=None, agent=None)
     )
+    connection.execute(sql.insert(store.unlinked).values(person=before.id, patient=before.patient))
     fresh = journal.person_of_patient(connection, before.patient)
     _state_again(connection, journal, network, before.id, fresh)
     return True

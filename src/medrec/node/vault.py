@@ -86,8 +86,16 @@ class Vault:
         )
 
     def renewed(self, keys: PersonKeys) -> PersonKeys:
-        """The keys of a person of whom a part is forgotten: another key for her lines, another secret."""
-        return msgspec.structs.replace(keys, lines=self._random(KEY_BYTES), secret=self.ring.make())
+        """The keys of a person of whom a part is forgotten: other keys for what is sealed of her, another secret."""
+        chance = self._random
+        return msgspec.structs.replace(keys, lines=chance(KEY_BYTES), data=chance(KEY_BYTES), secret=self.ring.make())
+
+    def account_key(self, number: int) -> bytes:
+        """The key that follows from a secret for what is kept of somebody who is no patient here.
+
+        Raises VaultError if the secret was destroyed.
+        """
+        return hmac.digest(self._master, b"medrec/account/1 " + self._secret(number), "sha256")
 
     def wrap(self, keys: PersonKeys) -> bytes:
         """A person's keys: 8 bytes, the number of her secret; then the keys under the master key and the secret.

@@ -81,6 +81,26 @@ def searchset(
     return encode(value)
 
 
+def history(
+    identifier: str, time: str, entry: dict[str, Any], content: bytes, here: str, attach: Sequence[str] = ()
+) -> bytes:
+    """A Bundle of history with the one version that can be shown; `entry` is that one without its resource."""
+    meta: dict[str, Any] = {"lastUpdated": time}
+    if attach:
+        meta["extension"] = notices(attach)
+    return encode(
+        {
+            "resourceType": "Bundle",
+            "id": identifier,
+            "meta": meta,
+            "type": "history",
+            "total": 1,
+            "link": [{"relation": "self", "url": here}],
+            "entry": [{**entry, "resource": msgspec.Raw(content)}],
+        }
+    )
+
+
 def notices(attach: Sequence[str]) -> list[dict[str, str]]:
     """Extensions of a Bundle's meta: the texts that have to travel with its records."""
     url = "https://medrec.org/fhir/StructureDefinition/notice"

@@ -49,13 +49,30 @@ _SECURITY = (
     "about every record of every page."
 )
 
+_ANSWERED = (
+    "Searches take _count, _sort (date, _lastUpdated, _id), _elements, _summary (true, text, data, count), _include "
+    "and, along the same parameters, _revinclude; a read takes _summary and _elements. Records without all of their "
+    "elements are tagged SUBSETTED. The history of a record, and the read of a version, know the version that stands. "
+    "Chained parameters (with a dot, or _has) and whatever else is not listed are refused, never left out."
+)
+
 
 def statement(node: "Node") -> bytes:
     """The CapabilityStatement of a node."""
     parameters = [{"name": name, "type": _KINDS[found.kind]} for name, found in sorted(COMMON.items())]
-    interactions = [{"code": "read"}, {"code": "search-type"}]
+    interactions = [{"code": code} for code in ("read", "vread", "history-instance", "search-type")]
+    pointing = [name for name, found in sorted(COMMON.items()) if found.kind == "reference"]
     resources: list[dict[str, Any]] = [
-        {"type": kind, "interaction": interactions, "searchParam": parameters} for kind in TYPES
+        {
+            "type": kind,
+            "interaction": interactions,
+            "versioning": "versioned",
+            # The version that stands is the one that is read and listed; earlier ones are proven, not kept.
+            "readHistory": False,
+            "searchInclude": [f"{kind}:{name}" for name in pointing],
+            "searchParam": parameters,
+        }
+        for kind in TYPES
     ]
     everything = {"name": "everything", "definition": "http://hl7.org/fhir/OperationDefinition/Patient-everything"}
     summary = {"name": "summary", "definition": "http://hl7.org/fhir/uv/ips/OperationDefinition/summary"}
@@ -92,6 +109,7 @@ def statement(node: "Node") -> bytes:
             "rest": [
                 {
                     "mode": "server",
+                    "documentation": _ANSWERED,
                     "security": {"cors": False, "description": _SECURITY},
                     "resource": sorted(resources, key=lambda item: str(item["type"])),
                 }

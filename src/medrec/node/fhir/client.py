@@ -13,6 +13,7 @@ from medrec.node.access import SentLine
 from medrec.node.fhir.door import LINE
 from medrec.node.fhir.query import SUMMARY, read_query
 from medrec.node.fhir.summary import RECORD_SHA256
+from medrec.node.parts import SUBSETTED
 from medrec.node.peers import PeerError
 from medrec.node.practitioners import Practitioner
 from medrec.node.receive import Asking, NotGenuineError, begin, give_up, keep_half, refuse_half
@@ -134,6 +135,17 @@ def _summary(
     return (("Bundle", form.data),), None, "", False
 
 
+def _says_so(value: Any, listed: Disclosed) -> bool:
+    """Whether a record that is not as it was signed says so, and one that is has its manifest."""
+    if listed.part is not None and listed.part.how == "cut":
+        return listed.manifest is None and is_marked(value)
+    if listed.part is not None:
+        meta = value.get("meta") if isinstance(value, dict) else None
+        tags = meta.get("tag") if isinstance(meta, dict) else None
+        return listed.manifest is not None and isinstance(tags, list) and SUBSETTED in tags
+    return listed.manifest is not None
+
+
 def _resources(
     source: str, body: bytes, disclosure: DisclosureManifest
 ) -> tuple[tuple[tuple[str, bytes], ...], int | None, str, bool]:
@@ -152,8 +164,7 @@ def _resources(
     if [one.sha256.hex() for one in found] != [record.sha256 for record in listed]:
         raise NotGenuineError("other-records", f"{source} sent other records than it wrote down as disclosed.")
     for made, one in zip(found, listed, strict=True):
-        marked = is_marked(made.value) if one.part is not None and one.part.how == "cut" else one.manifest is not None
-        if not marked:
+        if not _says_so(made.value, one):
             raise NotGenuineError("not-marked", f"{one.type}/{one.id} came in part, and does not say so.")
     names = [f"{record.type}/{record.id}" for record in listed]
     resources = tuple(zip(names, [one.data for one in found], strict=True))

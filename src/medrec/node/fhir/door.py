@@ -7,12 +7,22 @@ from urllib.parse import urlencode
 
 from medrec.core.consent.times import civil_from_days
 from medrec.core.records.canonical import canonical
-from medrec.node import access
+from medrec.node import access, parts
 from medrec.node.access import Ask, SentLine
 from medrec.node.deciding import Allowed, Permitted
 from medrec.node.fhir import bundle, search
 from medrec.node.fhir.bundle import Entry
-from medrec.node.fhir.query import EVERYTHING, READ, SUMMARY, Query, page_token, read_query
+from medrec.node.fhir.elements import keeping
+from medrec.node.fhir.query import (
+    EVERYTHING,
+    HISTORY,
+    INSTANCE,
+    SUMMARY,
+    VREAD,
+    Query,
+    page_token,
+    read_query,
+)
 from medrec.node.fhir.search import Found
 from medrec.node.fhir.summary_door import SummaryDoor
 from medrec.node.gate import Chosen, Door, Released
@@ -57,11 +67,12 @@ class FhirDoor:
     def choose(self, ask: Ask, permitted: Permitted) -> Chosen:
         """See gate.Door."""
         query, permitted = self._query, permitted.in_parts()
-        if query.kind == READ:
+        if query.kind in INSTANCE:
             found = next(permitted.records((query.type,), (query.id,)), None)
-            if found is None:
+            # The version that stands is the one that can be read: earlier ones are proven here, and not kept.
+            if found is None or (query.kind == VREAD and version_of(permitted.content(found), found) != query.version):
                 raise Refusal(Code.NOT_FOUND)
-            return Chosen([found], "", _Picked(1, ("",)))
+            return Chosen([self._asked_for(permitted, found)], "", _Picked(1, ("",)))
         if query.kind == EVERYTHING:
             # Whoever asks for everything of a Patient that is not the person's own is told nothing.
             if next(permitted.records(("Patient",), (query.id,)), None) is None:
@@ -71,12 +82,39 @@ class FhirDoor:
             matches = list(self._matching(permitted, (query.type,)))
         if query.only_count:
             return Chosen([], "", _Picked(len(matches), ()))
-        behind = [allowed for allowed in matches if not query.after or _order(allowed) > _order_of(query.after)]
+        behind = self._behind(permitted, matches)
         page = behind[: query.page_size]
         more = page[-1].name if len(behind) > len(page) else ""
         included = self._included(permitted, page)
         modes = ("match",) * len(page) + ("include",) * len(included)
-        return Chosen([*page, *included], more, _Picked(len(matches), modes, permitted.incomplete()))
+        chosen = [self._asked_for(permitted, allowed) for allowed in (*page, *included)]
+        return Chosen(chosen, more, _Picked(len(matches), modes, permitted.incomplete()))
+
+    def _behind(self, permitted: Permitted, matches: list[Allowed]) -> list[Allowed]:
+        """The matches behind the last page, in order."""
+        query = self._query
+        if not query.sorts:
+            return [allowed for allowed in matches if not query.after or _order(allowed) > _order_of(query.after)]
+        by_name = {allowed.name: allowed for allowed in matches}
+        found = [_found(permitted, allowed) for allowed in matches]
+        for name, backwards in reversed(query.sorts):
+            found = search.put_in_order(found, name, backwards)
+        ordered = [by_name[one.name] for one in found]
+        if not query.after:
+            return ordered
+        at = next((at for at, allowed in enumerate(ordered) if allowed.name == query.after), None)
+        if at is None:
+            # Whether it never was or may not be seen: where the page begins cannot be said.
+            raise Refusal(Code.QUERY_UNKNOWN, "_page")
+        return ordered[at + 1 :]
+
+    def _asked_for(self, permitted: Permitted, allowed: Allowed) -> Allowed:
+        """A record with the elements that were asked for."""
+        query = self._query
+        if not query.subset:
+            return allowed
+        keep = keeping(allowed.row.type, query.elements or frozenset(), query.summary)
+        return allowed._replace(sent=parts.subset(permitted.content(allowed), allowed.sent, keep))
 
     def _matching(self, permitted: Permitted, types: tuple[str, ...]) -> Iterator[Allowed]:
         for allowed in permitted.records(types):
@@ -105,10 +143,12 @@ class FhirDoor:
     def give(self, ask: Ask, released: Released) -> Answer:
         """See gate.Door."""
         fields = header_fields(ask, released)
-        if self._query.kind == READ:
+        if self._query.kind == HISTORY:
+            return Answer(200, self._history(ask, released), fields)
+        if self._query.kind in INSTANCE:
             if released.attach:
                 fields["medrec-notice"] = ", ".join(released.attach)
-            fields["etag"] = f'W/"{released.chosen.records[0].row.version}"'
+            fields["etag"] = f'W/"{version_of(released.contents[0], released.chosen.records[0])}"'
             return Answer(200, released.contents[0], fields)
         picked: _Picked = released.chosen.rest
         entries = [
@@ -122,6 +162,21 @@ class FhirDoor:
             released.attach,
         )  # fmt: skip
         return Answer(200, body, fields)
+
+    def _history(self, ask: Ask, released: Released) -> bytes:
+        """The one version that stands, as a Bundle of history."""
+        allowed, content = released.chosen.records[0], released.contents[0]
+        first = allowed.row.version == 1
+        request = {"method": "POST", "url": allowed.row.type} if first else {"method": "PUT", "url": allowed.name}
+        response = {
+            "status": "201" if first else "200",
+            "etag": f'W/"{version_of(content, allowed)}"',
+            "lastModified": instant(allowed.row.time),
+        }
+        entry = {"fullUrl": self._url(allowed.name), "request": request, "response": response}
+        return bundle.history(
+            ask.request.id, instant(released.now), entry, content, self._links("")[0][1], released.attach
+        )
 
     def _links(self, more: str) -> list[tuple[str, str]]:
         here = self._url(self._path) + (f"?{self._parameters}" if self._parameters else "")
@@ -143,6 +198,14 @@ def header_fields(ask: Ask, released: Released | None = None) -> dict[str, str]:
         sent = SentLine(line.entry, line.manifest, line.salt, line.seq)
         fields[LINE] = base64.urlsafe_b64encode(access.encode(sent)).decode()
     return fields
+
+
+def version_of(content: bytes, allowed: Allowed) -> str:
+    """The version id of a record: its own, or the number that its source counts."""
+    tree = canonical(content).value
+    meta = tree.get("meta") if isinstance(tree, dict) else None
+    own = meta.get("versionId") if isinstance(meta, dict) else None
+    return own if isinstance(own, str) and own else str(allowed.row.version)
 
 
 def base_url(node: "Node") -> str:

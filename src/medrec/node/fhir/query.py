@@ -18,7 +18,14 @@ _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}\Z")
 _AFTER = re.compile(r"([A-Z][A-Za-z]{1,63}/[A-Za-z0-9\-.]{1,64})\Z")
 _INCLUDE = re.compile(r"([A-Z][A-Za-z]{1,63}):([a-z][a-z\-]{0,39})(?::([A-Z][A-Za-z]{1,63}))?\Z")
 
+_ELEMENT = re.compile(r"[a-z][A-Za-z0-9]{0,63}\Z")
+
 READ, SEARCH, EVERYTHING, SUMMARY = "read", "search", "everything", "summary"
+VREAD, HISTORY = "vread", "history"
+INSTANCE = (READ, VREAD, HISTORY)
+"""Interactions with one record."""
+SORTS = frozenset({"_id", "_lastUpdated", "date"})
+"""What an answer can be ordered by."""
 FACES = frozenset({"AuditEvent", "Consent", "Provenance"})
 """Types that the node writes itself; they are no records of its source."""
 
@@ -32,7 +39,10 @@ class Include(NamedTuple):
 
 
 class Query(NamedTuple):
-    """One interaction. `filters` are the search parameters in their order, with their modifiers."""
+    """One interaction. `filters` are the search parameters in their order, with their modifiers; `sorts` what the
+    answer is ordered by, and whether backwards; `summary` is true, text, data or "", `elements` those that were asked
+    for, None for all; `version` that of a vread.
+    """
 
     kind: str
     type: str
@@ -44,6 +54,15 @@ class Query(NamedTuple):
     page_size: int = COUNT_DEFAULT
     only_count: bool = False
     after: str = ""
+    sorts: tuple[tuple[str, bool], ...] = ()
+    summary: str = ""
+    elements: frozenset[str] | None = None
+    version: str = ""
+
+    @property
+    def subset(self) -> bool:
+        """Whether records go without some of their elements."""
+        return bool(self.summary) or self.elements is not None
 
     def asked_types(self) -> list[str]:
         """The types that this needs, for the request that goes with it; empty asks for every type."""
@@ -52,8 +71,8 @@ class Query(NamedTuple):
         return [self.type]
 
     def asked_ids(self) -> list[str]:
-        """The one id that a read asks for."""
-        return [self.id] if self.kind == READ else []
+        """The one id that an interaction with one record asks for."""
+        return [self.id] if self.kind in INSTANCE else []
 
 
 def read_query(path: str, parameters: str) -> Query:
@@ -61,10 +80,8 @@ def read_query(path: str, parameters: str) -> Query:
     they stand in the address or the form. Raises Refusal with query-unknown."""
     parts = path.strip("/").split("/")
     pairs = _pairs(parameters)
-    if len(parts) == 2 and _TYPE.match(parts[0]) and _ID.match(parts[1]):
-        if pairs:
-            raise Refusal(Code.QUERY_UNKNOWN, "a read takes no parameters")
-        return Query(READ, parts[0], parts[1])
+    if len(parts) >= 2 and _TYPE.match(parts[0]) and _ID.match(parts[1]) and not parts[-1].startswith("$"):
+        return _of_one(parts, pairs)
     if len(parts) == 1 and _TYPE.match(parts[0]):
         return _search(parts[0], pairs)
     if len(parts) == 3 and parts[0] == "Patient" and _ID.match(parts[1]) and parts[2] == "$everything":
@@ -74,6 +91,51 @@ def read_query(path: str, parameters: str) -> Query:
             raise Refusal(Code.QUERY_UNKNOWN, "$summary takes no parameters")
         return Query(SUMMARY, "Patient", parts[1])
     raise Refusal(Code.QUERY_UNKNOWN, "no such interaction")
+
+
+def _of_one(parts: list[str], pairs: list[tuple[str, str]]) -> Query:
+    """Type/id, Type/id/_history/version, Type/id/_history."""
+    kind, identifier, *rest = parts
+    if not rest:
+        summary, elements = _subset(_once(pairs, ("_summary", "_elements"), "a read takes _summary and _elements"))
+        return Query(READ, kind, identifier, summary=summary, elements=elements)
+    if rest[0] != "_history" or len(rest) > 2 or (len(rest) == 2 and not _ID.match(rest[1])):
+        raise Refusal(Code.QUERY_UNKNOWN, "no such interaction")
+    if len(rest) == 2:
+        _once(pairs, (), "the read of a version takes no parameters")
+        return Query(VREAD, kind, identifier, version=rest[1])
+    _count(_once(pairs, ("_count",), "a history takes _count").get("_count"))
+    return Query(HISTORY, kind, identifier)
+
+
+def _once(pairs: list[tuple[str, str]], names: tuple[str, ...], detail: str) -> dict[str, str]:
+    """These parameters, each at most once, and no other. Raises Refusal."""
+    found = dict(pairs)
+    if len(found) != len(pairs) or not set(found) <= set(names):
+        raise Refusal(Code.QUERY_UNKNOWN, detail)
+    return found
+
+
+def _subset(common: dict[str, str]) -> tuple[str, frozenset[str] | None]:
+    """What `_summary` and `_elements` say; never both."""
+    summary = common.get("_summary", "false")
+    if summary not in ("true", "text", "data", "count", "false"):
+        raise Refusal(Code.QUERY_UNKNOWN, "_summary takes true, text, data, count or false")
+    if "_elements" not in common:
+        return "" if summary in ("false", "count") else summary, None
+    elements = common["_elements"].split(",")
+    if summary != "false" or not all(map(_ELEMENT.match, elements)):
+        raise Refusal(Code.QUERY_UNKNOWN, "_elements takes names of top-level elements, and no _summary beside it")
+    return "", frozenset(elements)
+
+
+def _sorts(value: str | None) -> tuple[tuple[str, bool], ...]:
+    if value is None:
+        return ()
+    found = [(part.removeprefix("-"), part.startswith("-")) for part in value.split(",")]
+    if not {name for name, _ in found} <= SORTS or len({name for name, _ in found}) != len(found):
+        raise Refusal(Code.QUERY_UNKNOWN, "_sort takes date, _lastUpdated and _id, with - backwards")
+    return tuple(found)
 
 
 def page_token(name: str) -> str:
@@ -100,14 +162,17 @@ def _search(kind: str, pairs: list[tuple[str, str]]) -> Query:
             includes.append(_include(value, name))
         elif name == "_revinclude":
             revincludes.append(_include(value, name))
-        elif name in ("_count", "_page", "_summary", "_total"):
+        elif name in ("_count", "_page", "_summary", "_total", "_sort", "_elements"):
             if name in common:
                 raise Refusal(Code.QUERY_UNKNOWN, name)
             common[name] = value
+        elif "." in name or name == "_has" or name.startswith("_has:"):
+            raise Refusal(Code.QUERY_UNKNOWN, "chained parameters are not answered: search each type by itself")
         else:
             filters.append((name, value))
-    if common.get("_summary", "false") not in ("false", "count"):
-        raise Refusal(Code.QUERY_UNKNOWN, "_summary takes count or false: records travel whole, so that they verify")
+    summary, elements = _subset(common)
+    if summary == "text" and (includes or revincludes):
+        raise Refusal(Code.QUERY_UNKNOWN, "_summary=text takes no _include")
     if common.get("_total", "accurate") not in ("accurate", "none", "estimate"):
         raise Refusal(Code.QUERY_UNKNOWN, "_total")
     return Query(
@@ -120,6 +185,9 @@ def _search(kind: str, pairs: list[tuple[str, str]]) -> Query:
         page_size=_count(common.get("_count")),
         only_count=common.get("_summary") == "count" or common.get("_count") == "0",
         after=_after(common.get("_page")),
+        sorts=_sorts(common.get("_sort")),
+        summary=summary,
+        elements=elements,
     )
 
 

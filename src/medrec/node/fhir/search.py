@@ -108,6 +108,20 @@ def local_name(reference: str) -> str:
     return reference.split("/_history/")[0]
 
 
+def put_in_order(records: list[Found], name: str, backwards: bool) -> list[Found]:
+    """Records ordered by a name of `_sort`; what has no such value comes last either way, equals stay as they are."""
+    if name == "_id":
+        return sorted(records, key=lambda found: found.id, reverse=backwards)
+    spans = [(found, _first_span(found, name)) for found in records]
+    timed = [(found, span) for found, span in spans if span is not None]
+    timed.sort(key=lambda one: -one[1].end if backwards else one[1].start)
+    return [found for found, _ in timed] + [found for found, span in spans if span is None]
+
+
+def _first_span(found: Found, name: str) -> Span | None:
+    return clinical_dates(found.tree) if name == "date" else next(_spans(found, COMMON[name].paths), None)
+
+
 def _test(name: str, value: str) -> Test:
     parameter, modifier = name.partition(":")[::2]
     known = COMMON.get(parameter)

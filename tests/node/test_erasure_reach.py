@@ -1,0 +1,186 @@
+"""How far an erasure reaches: with a backup from before, the master key, and every key that can still be had, nothing
+that was erased is read again.
+
+The thief of these tests has all of it: the store's backup and the store as it is, the master key, the ring as it is.
+He opens every person's keys in both stores, derives every key that the ring still allows, and tries each on every
+sealed value, bound to whatever stands beside it.
+"""
+
+import hashlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from medrec.node import entries, referrals, store
+from medrec.node.account_keys import account_secret
+from medrec.node.journal import NOTICES_PATH
+from medrec.node.refusals import Code, Refusal
+from medrec.node.ring import HEAD_BYTES, FileRing
+from medrec.node.vault import Vault, VaultError
+from tests.node.helping import Help
+from tests.node.network import Network, Patient
+from tests.node.test_entries import enter, sign
+from tests.node.test_erasure import gone_at_source, network, observation
+
+__all__ = ["network"]
+WORD = "731904"
+
+
+@pytest.fixture
+def ada(network: Network) -> Patient:
+    person = network.patient("ada", "north")
+    network.consent(person, "north", "south")
+    network.anchor()
+    return person
+
+
+@pytest.fixture
+def help_(tmp_path: Path) -> Iterator[Help]:
+    made = Help(tmp_path / "help")
+    yield made
+    made.close()
+
+
+class Thief:
+    """Took a backup of a node's store now, and comes back later for the rest."""
+
+    def __init__(self, folder: Path, organisation: str, taken: Path) -> None:
+        self._live, self._key = folder / f"{organisation}.db", folder / f"{organisation}.key"
+        self._ring = folder / f"{organisation}.ring"
+        self._backup = taken / "backup.db"
+        taken.mkdir(exist_ok=True)
+        with sqlite3.connect(self._live) as live, sqlite3.connect(self._backup) as copy:
+            live.backup(copy)
+
+    def finds(self, word: str) -> list[str]:
+        """The tables in which a word can be read, in the backup or in the store."""
+        master, ring = self._key.read_bytes(), FileRing(self._ring, bytes)
+        vault = Vault(master, bytes, ring)
+        stores = [sqlite3.connect(self._backup), sqlite3.connect(self._live)]
+        keys: list[bytes | None] = [None]
+        for number in range((self._ring.stat().st_size - HEAD_BYTES) // 32):
+            try:
+                keys.append(vault.account_key(number))
+            except VaultError:
+                continue
+        for opened in stores:
+            for table in ("person", "former"):
+                for (wrapped,) in opened.execute(f"select keys from {table}"):
+                    try:
+                        found = vault.unwrap(bytes(wrapped))
+                    except VaultError:
+                        continue
+                    keys += [found.lines, found.data, found.relationship, found.seal]
+        hits = set()
+        for opened in stores:
+            for (table,) in opened.execute("select name from sqlite_master where type = 'table'").fetchall():
+                for row in opened.execute(f'select * from "{table}"'):
+                    if any(word.encode() in text for text in _read(vault, list(dict.fromkeys(keys)), row)):
+                        hits.add(table)
+        return sorted(hits)
+
+
+def _read(vault: Vault, keys: list[bytes | None], row: tuple[Any, ...]) -> Iterator[bytes]:
+    texts = [value if isinstance(value, bytes) else str(value).encode() for value in row if value is not None]
+    bound = {*texts, b"", b"entry " + b"/".join(texts[:2])}
+    for text in texts:
+        yield text
+        for key in keys:
+            for context in bound:
+                try:
+                    yield vault.open(key, text, context)
+                except VaultError:
+                    continue
+
+
+def test_an_erased_record_of_an_undone_link_is_not_in_any_backup(
+    network: Network, ada: Patient, tmp_path: Path
+) -> None:
+    """Stated under one link, and again when it was undone: both statements go, in backups too."""
+    north = network["north"]
+    right = hashlib.sha256(north.source.raw["Observation", "o1"]).hexdigest()
+    assert north.linker.unlink("ada")
+    thief = Thief(network.folder, "north", tmp_path / "taken")
+    assert thief.finds(right) == ["manifest"]
+    gone_at_source(north, "o1")
+    north.erasures.erase_record("Observation", "o1", "patient-request")
+    assert thief.finds(right) == []
+    # What stays of her is still there.
+    other = hashlib.sha256(north.source.raw["Observation", "o2"]).hexdigest()
+    assert Thief(network.folder, "north", tmp_path / "after").finds(other) == ["manifest"]
+
+
+@pytest.mark.parametrize("written_down", [True, False])
+def test_a_person_is_forgotten_with_the_lines_of_her_undone_links(
+    network: Network, ada: Patient, tmp_path: Path, written_down: bool
+) -> None:
+    north = network["north"]
+    north.put("Observation", "b1", observation("b1", 1, "bob"))
+    bob = network.patient("bob", "north")
+    right = hashlib.sha256(north.source.raw["Observation", "o1"]).hexdigest()
+    assert north.linker.unlink("ada")
+    if not written_down:
+        # Links that were undone before it was written down whose they were.
+        north.store.write(lambda connection: connection.execute(store.unlinked.delete()))
+    waiting = [row.path for row in north.rows(store.outbox)].count(NOTICES_PATH)
+    assert waiting > 2
+    thief = Thief(network.folder, "north", tmp_path / "taken")
+    assert thief.finds(right) == ["manifest"] and thief.finds(ada.account) == ["manifest", "outbox"]
+    for identifier in ("o1", "o2"):
+        gone_at_source(north, identifier)
+    done = north.erasures.erase_person("ada", "patient-request")
+    # Her address stands on what waits for her agent: in the backup, and on the line that tells her that the link ended.
+    assert done.lines >= 6 and thief.finds(right) == [] and thief.finds(ada.account) == ["outbox"]
+    left = [row for row in north.rows(store.outbox) if row.path == NOTICES_PATH]
+    assert 0 < len(left) < waiting and all(ada.account.encode() in row.payload for row in left)
+    assert north.rows(store.unlinked) == []
+    # Of nobody else.
+    assert [row.patient for row in north.rows(store.person)] == ["bob"]
+    with north.store.read() as connection:
+        assert north.journal.person_of_account(connection, bob.account) is not None
+    assert network.crash("north").rows(store.person)
+
+
+def test_a_referral_is_forgotten_by_who_took_it(network: Network, ada: Patient, tmp_path: Path) -> None:
+    """South never knew her but by what came: it is sealed under a key of hers, and goes with her from every backup."""
+    north, south = network["north"], network["south"]
+    north.referrals.refer(ada.account, "south", practitioner=north.doctor("Dr North"), reason="please see her soon")
+    assert north.referrals.step(network.time) == 1 and len(south.referrals.taken()) == 1
+    thief = Thief(network.folder, "south", tmp_path / "taken")
+    assert "referral_taken" in thief.finds(WORD)
+    with pytest.raises(Refusal) as refused:
+        south.erasures.erase_account("nobody", "patient-request")
+    assert refused.value.reason is Code.UNKNOWN_PERSON
+    south.erasures.erase_account(ada.account, "patient-request", "She asked for it.")
+    assert south.referrals.taken() == [] and south.rows(account_secret) == []
+    assert thief.finds(WORD) == []
+    # The sender's copy of the request goes with its patient.
+    sender = Thief(network.folder, "north", tmp_path / "sender")
+    assert "referral_sent" in sender.finds("please see her soon")
+    for identifier in ("o1", "o2"):
+        gone_at_source(north, identifier)
+    north.erasures.erase_account(ada.account, "patient-request")
+    assert north.rows(referrals.referral_sent) == [] and sender.finds("please see her soon") == []
+
+
+def test_an_entry_of_her_own_is_not_in_any_backup_either(help_: Help, tmp_path: Path) -> None:
+    """The key that entries lie under changes with the erasure of one; the others stay readable."""
+    enter(help_, entries.wish("I want to see the lake", 1_750_000_000_000))
+    secret = enter(help_, entries.symptom("Xyzzy pain", 1_750_000_000_000))
+    thief = Thief(help_.network.folder, "guide", tmp_path / "taken")
+    assert "own_entry" in thief.finds("Xyzzy")
+    statement = help_.guide.entries.prepare(
+        help_.ada.account, help_.ada.account, "Ada", help_.ada.key.key_id,
+        entries.symptom("Xyzzy pain", 1_750_000_000_000), identifier=secret.id,
+    )[0]  # fmt: skip
+    back = msgspec.structs.replace(statement, sha256=None)
+    help_.guide.entries.take(sign(back, help_.ada), None)
+    assert "own_entry" in thief.finds("Xyzzy"), "taken back is not erased"
+    help_.guide.erasures.erase_record(secret.type, secret.id, "patient-request")
+    assert thief.finds("Xyzzy") == []
+    left = help_.guide.entries.lines(help_.ada.account)
+    assert len(left) == 1 and b"lake" in left[0].content
