@@ -183,18 +183,23 @@ class Erasures:
         return person._replace(keys=keys)
 
     def _untell(self, connection: sql.Connection, person: Person, gone: set[bytes]) -> None:
-        """Take notices of what goes out of the outbox: they hold its manifest and salt."""
-        node = self._node
-        key = derive(person.keys.relationship, "notice")
+        """Take notices of what goes out of the outbox: they hold its manifest and salt.
+
+        What was there before her link is told under the keys of that time.
+        """
+        node, former = self._node, store.former.c
+        wrapped = connection.execute(sql.select(former["keys"]).where(former.person == person.id)).scalars()
+        keys = [person.keys, *(node.vault.unwrap(bytes(one)) for one in wrapped)]
+        told = [derive(one.relationship, "notice") for one in keys]
         for row, account, sealed in self._notices(connection):
             if person.account not in (None, account):
                 continue
-            try:
-                manifest = codec.decode(node.vault.open(key, sealed, node.organisation.encode()))[0]
-            except VaultError:
-                continue
-            if hashlib.sha256(manifest).digest() in gone:
-                connection.execute(sql.delete(store.outbox).where(store.outbox.c.id == row))
+            for key in told:
+                with suppress(VaultError):
+                    manifest = codec.decode(node.vault.open(key, sealed, node.organisation.encode()))[0]
+                    if hashlib.sha256(manifest).digest() in gone:
+                        connection.execute(sql.delete(store.outbox).where(store.outbox.c.id == row))
+                    break
 
     @staticmethod
     def _notices(connection: sql.Connection) -> list[tuple[int, str, bytes]]:
