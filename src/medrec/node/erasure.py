@@ -20,7 +20,7 @@ from sqlalchemy import BigInteger, Column, Table
 
 from medrec.core import codec, manifests
 from medrec.core.manifests.erasure import ENTRIES_MAX, Erased, ErasureManifest, Ground
-from medrec.node import account_keys, given_codes, resealing, store
+from medrec.node import account_keys, given_codes, redelivery, resealing, store
 from medrec.node.acts import ACTS_PATH
 from medrec.node.journal import NOTICES_PATH, Draft, Line, Person
 from medrec.node.refusals import Code, Refusal
@@ -268,7 +268,7 @@ class Erasures:
         Of those from before that was written down, the versions of her records tell.
         """
         column, record, version, manifest = store.person.c, store.record.c, store.version.c, store.manifest.c
-        undone = sql.select(store.unlinked.c.person).where(store.unlinked.c.patient == patient)
+        undone = sql.select(redelivery.undone.c.person).where(redelivery.undone.c.patient == patient)
         stated = (
             sql.select(manifest.person)
             .join_from(store.record, store.version, sql.and_(version.type == record.type, version.id == record.id))

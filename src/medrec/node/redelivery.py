@@ -31,13 +31,14 @@ COUNTERS_MAX = 1000
 """How many lines of one relationship are asked for in one call."""
 ASK_AGAIN_MS = 24 * 3_600_000
 
-# Links that were undone here: the row that holds their lines, and whose they are.
+# Links that were undone here: the row that holds their lines, whose they are, and which local patient was linked.
 undone = Table(
     "undone",
     metadata,
     Column("person", Integer, primary_key=True, autoincrement=False),
     Column("account", String(80), nullable=False, index=True),
     Column("epoch", Integer, nullable=False),
+    Column("patient", String(64), nullable=False, default="", index=True),
 )
 
 # At an agent: relationships of which the organisation said that it has no link with the account, and when (ms).

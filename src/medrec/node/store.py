@@ -79,14 +79,6 @@ former = Table(
     Column("keys", LargeBinary, nullable=False),
 )
 
-# Persons of links that were undone: whose local patient they were, for the day on which she is to be forgotten.
-unlinked = Table(
-    "unlinked",
-    metadata,
-    Column("person", Integer, primary_key=True, autoincrement=False),
-    Column("patient", String(64), nullable=False, index=True),
-)
-
 manifest = Table(
     "manifest",
     metadata,

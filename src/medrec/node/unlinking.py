@@ -38,14 +38,12 @@ def undo(connection: sql.Connection, journal: Journal, network: bytes, where: An
     # What she permitted here ends with the link; who links again decides again.
     connection.execute(sql.delete(store.consent).where(store.consent.c.account == before.account))
     # Who links again is handed what of it never came.
-    connection.execute(
-        sql.insert(redelivery.undone).values(person=before.id, account=before.account, epoch=before.epoch)
-    )
+    ended = {"person": before.id, "account": before.account, "epoch": before.epoch, "patient": before.patient}
+    connection.execute(sql.insert(redelivery.undone).values(**ended))
     person = store.person.c
     connection.execute(
         sql.update(store.person).where(person.id == before.id).values(patient=None, account=None, agent=None)
     )
-    connection.execute(sql.insert(store.unlinked).values(person=before.id, patient=before.patient))
     fresh = journal.person_of_patient(connection, before.patient)
     _state_again(connection, journal, network, before.id, fresh)
     return True
