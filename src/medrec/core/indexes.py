@@ -10,15 +10,19 @@ from medrec.core import codec, state
 from medrec.core.ladder import Ladder, thaw_index
 
 
-def following(key: bytes, value: bytes) -> bytes | None:
-    """The index key that follows from a record, None if none does. Its value is empty."""
+def following(key: bytes, value: bytes) -> list[bytes]:
+    """The index keys that follow from a record. Their values are empty."""
     if key.startswith(b"obligation/"):
         _, creditor, identifier = key.split(b"/", 2)
         obligation = msgspec.convert(codec.decode(value), state.Obligation)
+        due, found = obligation.due, list[bytes]()
         if obligation.status == "open":
-            return state.due_index(obligation.due, creditor.decode(), identifier)
+            found.append(state.due_index(due, creditor.decode(), identifier))
+        if obligation.status in ("open", "overdue"):
+            found.append(state.owes_index(obligation.debtor, due, creditor.decode(), identifier))
+        return found
     if key.startswith(b"ladder/"):
         ladder = msgspec.convert(codec.decode(value), Ladder)
         if ladder.frozen_until:
-            return thaw_index(ladder.frozen_until, key.removeprefix(b"ladder/").decode())
-    return None
+            return [thaw_index(ladder.frozen_until, key.removeprefix(b"ladder/").decode())]
+    return []

@@ -196,6 +196,16 @@ def due_index(due: int, creditor: str, obligation: bytes) -> bytes:
     return b"~due/" + due.to_bytes(8, "big") + creditor.encode() + b"/" + obligation
 
 
+def owes_index(debtor: str, due: int, creditor: str, obligation: bytes) -> bytes:
+    """The index of what a debtor has not settled, by time; follows from the obligations."""
+    return owes_indexes(debtor) + due.to_bytes(8, "big") + creditor.encode() + b"/" + obligation
+
+
+def owes_indexes(debtor: str) -> bytes:
+    """What the index keys of one debtor begin with."""
+    return b"~owes/" + debtor.encode() + b"/"
+
+
 NETWORK = b"network"
 PROTOCOL = b"protocol"
 UPGRADE = b"upgrade"

@@ -319,4 +319,4 @@ def _covers(parts: Sequence[list[Any]], height: int) -> bool:
 def _indexes(entries: dict[bytes, bytes | None]) -> dict[bytes, bytes | None]:
     """The unproven indexes that follow from proven records."""
     found = (indexes.following(key, value) for key, value in entries.items() if value is not None)
-    return dict.fromkeys((key for key in found if key is not None), b"")
+    return dict.fromkeys((key for keys in found for key in keys), b"")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import sqlalchemy as sql
 
-from medrec.core import codec, state
+from medrec.core import state
 from medrec.core.manifests.access import DisclosureManifest, ReceivedManifest, RefusalManifest
 from medrec.core.state import Dues, Obligation
 from medrec.node import access
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from medrec.node.node import Node
 
 NOTICES_MAX = 100_000
+OBLIGATION_BYTES = 16
 
 
 class Unmatched(NamedTuple):
@@ -88,18 +89,21 @@ def owed(node: "Node") -> list[Owed]:
         dues = state.read(view, state.dues_key(node.organisation), Dues) or Dues()
         if dues.open + dues.overdue == 0:
             return []
-        # Going through all of them is bounded by the ledger's size, and is done only while something is owed.
-        found = [(key, codec.decode(value)) for key, value in view.scan(b"obligation/", b"obligation0")]
+        index = state.owes_indexes(node.organisation)
+        places = [key[len(index) + 8 :] for key, _ in view.scan(index, index[:-1] + b"0")]
+        if len(places) < dues.open + dues.overdue:
+            # A ledger that was begun before there was this index has older ones outside it.
+            places = [key.removeprefix(b"obligation/") for key, _ in view.scan(b"obligation/", b"obligation0")]
+        found = [(place, state.read(view, b"obligation/" + place, Obligation)) for place in places]
     mine = [
-        (key.split(b"/", 2)[2], value)
-        for key, value in found
-        if value["debtor"] == node.organisation and value["status"] in ("open", "overdue")
+        (place[-OBLIGATION_BYTES:], value)
+        for place, value in found
+        if value is not None and value.debtor == node.organisation and value.status in ("open", "overdue")
     ]
     with node.store.read() as connection:
         known = {bytes(one) for one in connection.execute(sql.select(access.asking.c.obligation)).scalars()}
     owes = [
-        Owed(value["creditor"], obligation, value["due"], value["status"], obligation in known)
-        for obligation, value in mine
+        Owed(value.creditor, obligation, value.due, value.status, obligation in known) for obligation, value in mine
     ]
     return sorted(owes, key=lambda item: (item.due, item.creditor, item.obligation))
 

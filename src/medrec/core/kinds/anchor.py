@@ -150,6 +150,7 @@ def _owe(
         draft.delete(early)
     else:
         draft.put(state.due_index(due, creditor, identifier), b"")
+        draft.put(state.owes_index(debtor, due, creditor, identifier), b"")
 
 
 def _settle(draft: Draft, tally: _Tally, creditor: str, identifier: bytes, debtor: str, height: int) -> None:
@@ -163,6 +164,7 @@ def _settle(draft: Draft, tally: _Tally, creditor: str, identifier: bytes, debto
         return
     if obligation.status == "open":
         draft.delete(state.due_index(obligation.due, creditor, identifier))
+    draft.delete(state.owes_index(debtor, obligation.due, creditor, identifier))
     _move(draft, tally, key, obligation, "settled" if obligation.status == "open" else "late", height)
 
 
