@@ -336,7 +336,12 @@ BUGS: dict[str, Bug] = {
     "foreign-notice": Bug(
         "the agent believes an organisation about another", _anybody_speaks_for_anybody, None, ((lie, 4),)
     ),
-    "link-keys-twice": Bug("a link made again has the keys of the one that was undone", _keys_of_a_link_serve_again),
+    "link-keys-twice": Bug(
+        "a link made again has the keys of the one that was undone",
+        _keys_of_a_link_serve_again,
+        None,
+        ((people.go_and_come_back, 4),),
+    ),
     "glass-without-trace": Bug("to say that it is an emergency opens the records", people.glass_without_a_trace),
     "look-untold": Bug("a disclosure is written down, and not about whom", people.look_is_kept_from_her),
     "review-untold": Bug("the outcome of an emergency's review reaches nobody", people.review_is_not_told),

@@ -14,6 +14,7 @@ from typing import Any
 
 import sqlalchemy as sql
 
+from medrec.node.connections import Readings
 from medrec.node.store import Result, Store, StoreError, metadata
 
 
@@ -31,6 +32,13 @@ def _settings(connection: Any, _: Any) -> None:
     cursor.close()
 
 
+def _begin(connection: sql.Connection) -> None:
+    driver: Any = connection.connection.dbapi_connection
+    # A prepared statement may have begun already.
+    if not driver.in_transaction:
+        driver.execute("BEGIN")
+
+
 class Disk:
     """One node's file. The SQLAlchemy engine outlives worlds, so that a statement is compiled once a process."""
 
@@ -38,8 +46,9 @@ class Disk:
         self.path = path
         self.engine = sql.create_engine(f"sqlite:///{path}")
         sql.event.listen(self.engine, "connect", _settings)
-        sql.event.listen(self.engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+        sql.event.listen(self.engine, "begin", _begin)
         metadata.create_all(self.engine)
+        self.readings = Readings(self.engine)
         self.wipe()
 
     def wipe(self) -> None:
@@ -55,12 +64,13 @@ class SimulatedStore(Store):
 
     def __init__(self, disk: Disk, step: Callable[[str], None]) -> None:
         self.engine = disk.engine
+        self._readings = disk.readings
         self._step = step
         self.full = False
 
     @contextmanager
     def read(self) -> Iterator[sql.Connection]:
-        with self.engine.connect() as connection:
+        with self._readings.one() as connection:
             yield connection
 
     def write(self, closure: Callable[[sql.Connection], Result]) -> Result:
@@ -102,5 +112,6 @@ class Disks:
     def close(self) -> None:
         """Throw all of them away."""
         for disk in self._disks.values():
+            disk.readings.let_go()
             disk.engine.dispose()
         shutil.rmtree(self.folder, ignore_errors=True)
