@@ -14,7 +14,7 @@ from typing import Any
 
 import sqlalchemy as sql
 
-from medrec.node.connections import Readings
+from medrec.node.connections import Connections
 from medrec.node.store import Result, Store, StoreError, metadata
 
 
@@ -48,7 +48,7 @@ class Disk:
         sql.event.listen(self.engine, "connect", _settings)
         sql.event.listen(self.engine, "begin", _begin)
         metadata.create_all(self.engine)
-        self.readings = Readings(self.engine)
+        self.connections = Connections(self.engine)
         self.wipe()
 
     def wipe(self) -> None:
@@ -64,20 +64,20 @@ class SimulatedStore(Store):
 
     def __init__(self, disk: Disk, step: Callable[[str], None]) -> None:
         self.engine = disk.engine
-        self._readings = disk.readings
+        self._connections = disk.connections
         self._step = step
         self.full = False
 
     @contextmanager
     def read(self) -> Iterator[sql.Connection]:
-        with self._readings.one() as connection:
+        with self._connections.one() as connection:
             yield connection
 
     def write(self, closure: Callable[[sql.Connection], Result]) -> Result:
         self._step("disk: before a write")
         if self.full:
             raise StoreError("disk-full", "The disk is full: nothing was kept and nothing left the node; make room.")
-        with self.engine.connect() as connection, connection.begin():
+        with self._connections.one() as connection, connection.begin():
             result = closure(connection)
         self._step("disk: after a write")
         return result
@@ -112,6 +112,6 @@ class Disks:
     def close(self) -> None:
         """Throw all of them away."""
         for disk in self._disks.values():
-            disk.readings.let_go()
+            disk.connections.let_go()
             disk.engine.dispose()
         shutil.rmtree(self.folder, ignore_errors=True)
