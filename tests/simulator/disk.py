@@ -67,6 +67,7 @@ class SimulatedStore(Store):
         self._connections = disk.connections
         self._step = step
         self.full = False
+        self.turns = 1
 
     @contextmanager
     def read(self) -> Iterator[sql.Connection]:
