@@ -21,7 +21,13 @@ from starlette.testclient import TestClient
 
 from medrec.core import codec
 from medrec.core.manifests.consent import Grant
-from medrec.core.manifests.delegation import Delegation, delegation_message, encode_delegation
+from medrec.core.manifests.delegation import (
+    Delegation,
+    DelegationRest,
+    delegation_message,
+    delegation_rest_message,
+    encode_delegation,
+)
 from medrec.core.matching import Demographics
 from medrec.node import access, app, store
 from medrec.node.calls import CallRefused
@@ -33,6 +39,7 @@ from medrec.node.matching import as_stated, find_message
 from medrec.node.moving import move_message
 from medrec.node.peers import PeerError
 from medrec.node.refusals import Refusal
+from medrec.node.resting import encode_rest
 from medrec.node.rules import Rule
 from medrec.portal.app import Site, pages
 from medrec.portal.page import Area, Reader
@@ -168,6 +175,16 @@ def _move(world: World, by: str) -> bytes:
     return codec.encode({"account": world.his.account, "key": key, "signature": signature, "time": world.network.time})
 
 
+def _rest(world: World) -> bytes:
+    """Somebody lets a helper of his rest with Eve's signature."""
+    network, eve = world.network, world.eve
+    stated = DelegationRest(
+        network.id.hex(), world.his.account, network.time, "00" * 32, "rest", eve.key.key_id.hex()
+    )  # fmt: skip
+    _, signature = eve.sign(delegation_rest_message(stated))
+    return encode_rest(msgspec.structs.replace(stated, signature=signature.hex()))
+
+
 def _unlink(world: World) -> bytes:
     """Somebody undoes his link with Eve's signature."""
     key, signature = world.eve.sign(unlink_message(world.network.id, "north", world.his.account, world.network.time))
@@ -200,6 +217,7 @@ PROBES: dict[str, Callable[[World, str], bytes]] = {
     "/medrec/delegations": lambda world, by: _delegation(world),
     "/medrec/move": lambda world, by: _move(world, by),
     "/medrec/returning": lambda world, by: codec.encode({"account": world.his.account, "number": "123456789"}),
+    "/medrec/delegation-rests": lambda world, by: _rest(world),
     "/medrec/corrections": lambda world, by: codec.encode([b"{}"]),
     "/medrec/emergency": lambda world, by: access.encode(world.about_him(by, query="$emergency")),
     "/medrec/emergency-reviews": lambda world, by: codec.encode([b"{}"]),

@@ -60,6 +60,7 @@ from medrec.node.pull import answer_release
 from medrec.node.referrals import REFERRAL_PATH, answer_referral
 from medrec.node.refusals import Refusal
 from medrec.node.renewal import RENEW_PATH, RenewalError, answer_renew
+from medrec.node.resting import RESTS_PATH, answer_rest
 from medrec.node.returning import RETURNING_PATH, answer_returning
 from medrec.node.rules import Rule
 from medrec.node.standing import STANDING_PATH, answer_standing, standing
@@ -145,6 +146,7 @@ ROUTES: dict[str, Handler] = {
     DELEGATION_ENDS_PATH: answer_delegation_end,
     MOVE_PATH: answer_move,
     RETURNING_PATH: answer_returning,
+    RESTS_PATH: answer_rest,
     ACTS_PATH: answer_acts,
 }
 """Everything that another organisation's node may call."""
@@ -172,6 +174,7 @@ RULES: dict[str, Rule] = {
     DELEGATION_ENDS_PATH: Rule.HER_SIGNATURE,
     MOVE_PATH: Rule.HER_SIGNATURE,
     RETURNING_PATH: Rule.MEMBER,
+    RESTS_PATH: Rule.HER_SIGNATURE,
     ACTS_PATH: Rule.HER_SIGNATURE,
     COSIGN_PATH: Rule.MEMBER,
     RENEW_PATH: Rule.MEMBER,

@@ -34,6 +34,7 @@ from medrec.node.consents import AHEAD_MS_MAX
 from medrec.node.journal import Draft
 from medrec.node.own import person_here, places
 from medrec.node.refusals import Code, Refusal
+from medrec.node.resting import mark_used, use_of
 from medrec.node.store import metadata
 from medrec.node.vault import VaultError
 
@@ -72,17 +73,21 @@ delegation_ended = Table(
 
 
 class Held(NamedTuple):
-    """A delegation as it is kept here: its SHA-256, its content, how it stands now."""
+    """A delegation as it is kept here: its SHA-256, its content, how it stands now; whether the person lets it rest,
+    and when it goes since nobody uses it."""
 
     hash: bytes
     delegation: Delegation
     standing: Standing
     ended: int | None
+    rests: bool = False
+    goes: int = 0
+    unused: bool = False
 
     @property
     def holds(self) -> bool:
         """Whether the delegate may act now."""
-        return self.ended is None and self.standing.holds
+        return self.ended is None and self.standing.holds and not self.rests and not self.unused
 
 
 class Delegates:
@@ -253,7 +258,7 @@ class Delegates:
         """
         for held in self.of(account):
             if held.holds and held.delegation.delegate == delegate and covers(held.delegation, right, kind):
-                if key and not self._acts_with(delegate, key):
+                if key and not self.acts_with(delegate, key):
                     continue
                 return held
         return None
@@ -265,7 +270,8 @@ class Delegates:
             raise Refusal(Code.NOT_A_DELEGATE)
         return held
 
-    def _acts_with(self, delegate: str, key: bytes) -> bool:
+    def acts_with(self, delegate: str, key: bytes) -> bool:
+        """Whether a key is the delegate's: of an account that stands, or of an organisation's staff on the ledger."""
         with self._node.engine.view() as view:
             if is_organisation_id(delegate):
                 staff = state.read(view, ladder.staff_key(delegate), ladder.Staff)
@@ -303,7 +309,9 @@ class Delegates:
                 ended = row.ended
                 if ended is None and self._nullified(bytes(row.nullifier)):
                     ended = now
-                kept.append(Held(digest, delegation, standing(delegation, now), ended))
+                use = use_of(connection, digest, delegation.time)
+                stands = standing(delegation, now)
+                kept.append(Held(digest, delegation, stands, ended, use.rests, use.goes, now >= use.goes))
         return sorted(kept, key=lambda held: (held.delegation.time, held.hash))
 
     def record_act(self, held: Held, right: Right, name: str, person_name: str, subject: str = "") -> None:
@@ -316,6 +324,7 @@ class Delegates:
         )  # fmt: skip
         draft = Draft("acting/1", manifests.encode(manifest), person.id, None, [42, now, right, held.hash])
         node.store.write(lambda connection: node.journal.append(connection, [draft]))
+        mark_used(node, held.hash, account)
 
     def _nullified(self, nullifier: bytes) -> bool:
         try:

@@ -106,6 +106,22 @@ class PersonLists:
         copies = self._node.copies.all(account) if self._node.agent is not None and self._node.copies else ()
         return shown._replace(in_part=tuple(sorted(f"{one.type}/{one.id}" for one in copies if one.in_part)))
 
+    def of_kinds(self, account: str, types: Sequence[str]) -> Shown:
+        """The lists as they follow from records of some types alone, without a trace of the others: what people said
+        about lines that are not here is left out, too. Nothing of it is kept. Raises StoreError, VaultError.
+        """
+        shown, _ = self.of_kinds_held(account, types)
+        return shown
+
+    def of_kinds_held(self, account: str, types: Sequence[str]) -> tuple[Shown, list[Held]]:
+        """The same with the records behind it."""
+        every = self._copies(account) if self._node.agent is not None else self._own(account)
+        found = [source for source in every if source.type in types]
+        now = self._node.clock()
+        kept = _Kept(Lists(self.terms, now), now // DAY_MS)
+        self._exchange(kept, found, now)
+        return self._shown(kept.lists.read(), [], kept.unread), kept.lists.held()
+
     def with_received(self, account: str, pages: Iterable[Received]) -> Shown:
         """The lists of a person at an organisation, of its own records and of what it was just given of others.
 

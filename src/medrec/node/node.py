@@ -49,6 +49,7 @@ from medrec.node.receive import close_failed
 from medrec.node.recovery import AccountWatch
 from medrec.node.redelivery import ask_missing
 from medrec.node.referrals import Referrals
+from medrec.node.resting import warn
 from medrec.node.standing import Listening
 from medrec.node.store import Store, StoreError
 from medrec.node.tiles import Tiles, TilesError
@@ -195,7 +196,9 @@ class Node:
 
     def watch_accounts(self) -> int:
         """Tell people what happened to their accounts on the ledger; how much."""
-        return len(self.account_watch.step()) if self.account_watch is not None else 0
+        if self.account_watch is None:
+            return 0
+        return len(self.account_watch.step()) + warn(self)
 
     def mark_overdue(self) -> Tip:
         """Make an empty block when an obligation's time, or a freeze's, has passed and no other block came along."""

@@ -1,7 +1,9 @@
-"""Acting for somebody else: a signed-in person takes up a delegation, and loses it with the first request past its end.
+"""Acting for somebody else: a signed-in person, or one of a helping organisation's staff, takes up a delegation, and
+loses it with the first request past its end.
 
-Taking it up is written down for the person it is about, under both names. What a page then lets her do is asked of the
-delegation each time: `require_right` before anything is prepared, and again by the node when it is signed.
+Taking it up is written down for the person it is about, under both names, and so is each page that is read and each
+thing that is done. What a page then lets her do is asked of the delegation each time: `require_right` before anything
+is prepared, and again by the node when it is signed.
 """
 
 from typing import TYPE_CHECKING
@@ -15,6 +17,30 @@ from medrec.portal.session import Session, Who
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
+
+DOES: dict[str, Right] = {
+    "fetch": "look",
+    "signed": "look",
+    "writing": "add",
+    "mistakes": "correct",
+    "answer_look": "correct",
+    "dispute": "correct",
+    "stop": "consent",
+    "allow": "consent",
+    "request": "consent",
+    "choices": "consent",
+    "hidden": "consent",
+}
+"""Which right a helper needs to send a form of a page; what is not here is the person's own. `signed` ends what was
+begun on another of these."""
+FOR_SOME_KINDS = frozenset({"fetch", "signed", "writing", "mistakes"})
+"""Pages whose forms a helper for some kinds may send: they ask for the kind."""
+FOR_STAFF = frozenset({"fetch", "answer_look"})
+"""What one of a helping organisation's staff may send: she signs for nobody, so nothing that has to be signed."""
+ENDS: dict[str, Right] = {**DOES, "sharing": "consent", "requests": "consent"}
+"""Which right was used where a deed ends on a page."""
+WRITTEN_BY_NODE = frozenset({"mistakes"})
+"""Pages whose deeds the node writes down itself, with the record they are about."""
 
 
 def begin(node: "Node", session: Session, digest: bytes) -> Session:
@@ -33,19 +59,60 @@ def begin(node: "Node", session: Session, digest: bytes) -> Session:
         delegation=digest,
         kinds=tuple(held.delegation.types),
     )
-    node.delegates.record_act(held, "look", held.delegation.name, name)
+    node.delegates.record_act(held, "look", _called(held, session), name)
     return acting
 
 
 def end(session: Session) -> Session:
     """The session after its person acts for herself again."""
-    return session._replace(who=Who.PATIENT, acting_for="", acting_for_name="", delegation=b"", kinds=())
+    who = Who.HELPER if session.staff else Who.PATIENT
+    return session._replace(who=who, acting_for="", acting_for_name="", delegation=b"", kinds=(), read=())
 
 
 def is_current(node: "Node", session: Session) -> bool:
     """Whether the delegation that somebody acts by still holds."""
     held = _held(node, session, session.delegation)
     return held is not None and covers(held.delegation, "look")
+
+
+def written_down(node: "Node", session: Session | None, page: str, went_on: bool, ended: str) -> Session | None:
+    """Write down what a helper reads and does: each page once while she acts, and everything that she `ended` (on which
+    page). The session that remembers what was read, None where nothing is to be remembered. Raises PageError.
+    """
+    if session is None or not session.acting_for:
+        return None
+    if went_on:
+        if ended:
+            note(node, session, ended, done=True)
+        return None
+    if page in session.read:
+        return None
+    note(node, session, page, done=False)
+    return session._replace(read=(*session.read, page))
+
+
+def note(node: "Node", session: Session, page: str, *, done: bool) -> None:
+    """Write down that somebody read a page, or did something on it. Raises PageError if her right has just ended."""
+    held = _held(node, session, session.delegation)
+    if held is None:
+        raise PageError(403, "no-longer-helper")
+    if done and page in WRITTEN_BY_NODE:
+        return
+    right = ENDS.get(page, "look") if done else "look"
+    subject = f"{'done' if done else 'read'}:{page}"
+    node.delegates.record_act(held, right, _called(held, session), session.acting_for_name, subject)
+
+
+def check_form(node: "Node", session: Session, page: str) -> None:
+    """Raises PageError unless a helper may send a form of this page. Whoever acts for herself may."""
+    if not session.acting_for:
+        return
+    right = DOES.get(page)
+    if session.staff and page not in FOR_STAFF:
+        raise PageError(403, "limited-helper")
+    if right is None or (session.kinds and page not in FOR_SOME_KINDS):
+        raise PageError(403, "limited-helper")
+    require_right(node, session, right)
 
 
 def require_right(node: "Node", session: Session, right: Right, kind: str = "") -> Held | None:
@@ -61,12 +128,21 @@ def require_right(node: "Node", session: Session, right: Right, kind: str = "") 
     return held
 
 
+def _called(held: Held, session: Session) -> str:
+    """How the helper is called in a line: one of an organisation's staff by her own name, and the organisation's."""
+    return f"{session.name} ({held.delegation.name})" if session.staff else held.delegation.name
+
+
 def _held(node: "Node", session: Session, digest: bytes) -> Held | None:
+    delegate = session.account or (node.organisation if session.staff and session.key else "")
     try:
         held = node.delegates.find(digest)
+        if held is None or not held.holds or not delegate or held.delegation.delegate != delegate:
+            return None
+        if session.staff and not node.delegates.acts_with(delegate, session.key):
+            # Who is no longer among the staff on the ledger acts for nobody.
+            return None
     except Refusal:
-        return None
-    if held is None or not held.holds or not session.account or held.delegation.delegate != session.account:
         return None
     if session.acting_for and held.delegation.account != session.acting_for:
         return None

@@ -197,6 +197,8 @@ class Site:
         """Where somebody begins."""
         if session.who in PEOPLE:
             return self.link(request, "person", person=people.handle(session.subject))
+        if session.who is Who.HELPER and is_agent(self.node):
+            return self.link(request, "cases")
         if session.who in AWAY:
             return self.link(request, AWAY[session.who])
         return self.link(request, "front")
@@ -251,7 +253,13 @@ class Site:
             if request.method == "POST":
                 check_origin(request)
                 check_csrf(visit.session, form.get("csrf", ""))
+                if visit.session is not None:
+                    acting.check_form(self.node, visit.session, page.name)
             shown = page.show(self.node, visit)
+            ended = (shown.page or page.name) if isinstance(shown, Go) and shown.done else ""
+            read = acting.written_down(self.node, visit.session, page.name, isinstance(shown, Go), ended)
+            if read is not None:
+                self.sessions.lessen(read_cookie(self.node, request), read)
             if isinstance(shown, Go):
                 query = f"?{urlencode({'done': shown.done})}" if shown.done else ""
                 return RedirectResponse(shown.address + query, 303, headers=self._headers(request, HEADERS))
@@ -311,6 +319,7 @@ class Site:
             and page.area is here.area
             and (page.role is Role.ANY or (page.role is Role.AGENT) == is_agent(self.node))
             and self._may_read(page, visit.session)
+            and (page.kinds or visit.session is None or not visit.session.kinds)
         ]
 
     def _html(self, request: Request, page: Page, visit: Visit, values: dict[str, Any], status: int) -> Response:

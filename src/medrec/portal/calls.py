@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 from medrec.portal import acting, naming, people, saying
 from medrec.portal.page import PageError
 from medrec.portal.security import HEADERS, caller_of, pinned, read_cookie, set_cookie
-from medrec.portal.session import PEOPLE, Session, check_csrf
+from medrec.portal.session import PEOPLE, Session, Who, check_csrf
 from medrec.portal.signing import desk_of, page_files
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ Call = Callable[["Site", Request, bytes], Response]
 
 def act(site: "Site", request: Request, body: bytes) -> Response:
     """POST /acting, a form with `delegation` (hex): go on as the helper of the person it is about."""
-    session, form = _session(site, request, body)
+    session, form = _session(site, request, body, HELPERS)
     try:
         digest = bytes.fromhex(form.get("delegation", ""))
     except ValueError:
@@ -35,7 +35,7 @@ def act(site: "Site", request: Request, body: bytes) -> Response:
 
 def act_end(site: "Site", request: Request, body: bytes) -> Response:
     """POST /acting/end, a form: go on as oneself."""
-    session, _ = _session(site, request, body)
+    session, _ = _session(site, request, body, HELPERS)
     return _go_on(site, request, acting.end(session))
 
 
@@ -130,9 +130,15 @@ def _to(site: "Site", request: Request, address: str) -> Response:
     return JSONResponse({"to": address}, headers=site.headers(request))
 
 
-def _session(site: "Site", request: Request, body: bytes) -> tuple[Session, dict[str, Any]]:
+HELPERS = (*PEOPLE, Who.HELPER)
+"""Who may take up a delegation."""
+
+
+def _session(
+    site: "Site", request: Request, body: bytes, roles: tuple[Who, ...] = PEOPLE
+) -> tuple[Session, dict[str, Any]]:
     session, form = site.session_of(request), site.fields(body)
-    if session is None or session.who not in PEOPLE:
+    if session is None or session.who not in roles:
         raise PageError(401, "sign-in")
     check_csrf(session, form.get("csrf", ""))
     return session, form

@@ -73,10 +73,12 @@ Show = Callable[["Node", Visit], dict[str, Any]]
 
 
 class Go(NamedTuple):
-    """The answer to a form that was done: where to go on, and a name of `words.DONE` to say there."""
+    """The answer to a form that was done: where to go on, a name of `words.DONE` to say there, and the page that it was
+    done on, where that is another one than the form's."""
 
     address: str
     done: str = ""
+    page: str = ""
 
 
 class File(NamedTuple):

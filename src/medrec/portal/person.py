@@ -222,7 +222,7 @@ def _grant(visit: Visit, known: dict[str, str], statement: Any) -> Any:
 def show_line(node: "Node", visit: Visit) -> dict[str, Any]:
     """The values of version.html for one line of a person, by its tag."""
     account = account_of(node, visit.path["person"])
-    require_subject(visit, account)
+    session = require_subject(visit, account, heeds_kinds=True)
     if not TAG.fullmatch(visit.path["tag"]):
         raise PageError(404, "unknown-line")
     mark = bytes.fromhex(visit.path["tag"])
@@ -234,6 +234,10 @@ def show_line(node: "Node", visit: Visit) -> dict[str, Any]:
     if row is None or row.sealed is None:
         raise PageError(404, "unknown-line")
     manifest, salt, entry, _ = codec.decode(node.vault.open(None, bytes(row.sealed), mark))
+    if session is not None and session.kinds:
+        stated = manifests.decode(manifest)
+        if not isinstance(stated, RecordManifest) or stated.record.type not in session.kinds:
+            raise PageError(404, "unknown-line")
     place = evidence.Place(index.height, index.place, index.position) if index is not None else None
     shown = evidence.shown_line(node, visit, names(node), manifest=manifest, salt=salt, entry=entry, place=place)
     return {

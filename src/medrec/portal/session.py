@@ -48,7 +48,7 @@ class Session(NamedTuple):
     people), `acting_for` the account of the person somebody acts for ("" for nobody), `delegation` the SHA-256 of the
     statement that lets her, `kinds` the FHIR types it is limited to (none: all). `key` is the id of the key that signed
     in, `credential` the id by which browsers know it; `case` the new key that waits for its account (returning.py);
-    `csrf` goes into every form."""
+    `read` the pages that a helper has read since she took up to act; `csrf` goes into every form."""
 
     who: Who
     name: str
@@ -61,6 +61,7 @@ class Session(NamedTuple):
     key: bytes = b""
     credential: bytes = b""
     case: bytes = b""
+    read: tuple[str, ...] = ()
     csrf: str = ""
     began: int = 0
     seen: int = 0

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from medrec.portal import (
+    cases,
     clinic,
     coming_back,
     confirming,
@@ -64,7 +65,8 @@ class Page(NamedTuple):
     """One line of the table. `who` says which signed-in roles may read it (nothing: the staff).
 
     `menu` says whether it stands in the bar of its area, with its `icon`; `up` names the page that its way back leads
-    to. Pages of the area PERSON have `{person}` in their address and ask `require_subject`.
+    to; `kinds` that it heeds what a helper is limited to. Pages of the area PERSON have `{person}` in their address and
+    ask `require_subject`.
     """
 
     path: str
@@ -79,6 +81,7 @@ class Page(NamedTuple):
     area: Area = Area.NODE
     icon: str = ""
     up: str = ""
+    kinds: bool = False
 
 
 def _own(path: str, name: str, show: Callable[["Node", Visit], Any], template: str, **more: Any) -> Page:
@@ -137,24 +140,25 @@ PAGES = (
     Page("/confirm/{waiting}", "confirm", confirming.show, "own/sign.html", who=CONFIRM),
     Page("/confirm/{waiting}/signed", "confirmed", confirming.confirmed, "", methods=FORM, who=CONFIRM),
     Page("/versions/{manifest}", "version", version.show, "version.html", Role.RECORDS, who=CARE, up="records"),
+    Page("/cases", "cases", cases.show, "cases.html", Role.AGENT, menu=True, who=(Who.HELPER,), icon="people"),
     Page("/people", "people", people.show, "people.html", Role.AGENT, menu=True, who=PRIVACY, icon="people"),
     Page("/ledger", "ledger", ledger.show, "ledger.html", reader=Reader.EVERYBODY, menu=True, icon="seal"),
     Page("/verify", "verify", verify.show, "verify.html", reader=Reader.EVERYBODY, up="ledger"),
     Page("/shared", "open_shared", opening.show, "opening.html", Role.AGENT, reader=Reader.EVERYBODY),
-    _own("", "person", home.show, "own/home.html", menu=True, icon="home"),
+    _own("", "person", home.show, "own/home.html", menu=True, icon="home", kinds=True),
     _own("/news", "news", news.show, "own/news.html", up="person"),
-    _own("/record", "record", record.show, "own/record.html", menu=True, icon="record"),
-    _own("/list", "lists", own_lists.show, "own/lists.html", up="person", icon="pill"),
-    _own("/record/kinds/{kind}", "kind", record.show_kind, "own/kind.html", up="record"),
-    _own("/record/series/{series}", "trend", trend.show, "own/trend.html", up="record"),
-    _own("/timeline", "timeline", record.show_timeline, "own/timeline.html", up="record", icon="clock"),
-    _own("/record/fetch", "fetch", record.fetch, "", methods=FORM),
+    _own("/record", "record", record.show, "own/record.html", menu=True, icon="record", kinds=True),
+    _own("/list", "lists", own_lists.show, "own/lists.html", up="person", icon="pill", kinds=True),
+    _own("/record/kinds/{kind}", "kind", record.show_kind, "own/kind.html", up="record", kinds=True),
+    _own("/record/series/{series}", "trend", trend.show, "own/trend.html", up="record", kinds=True),
+    _own("/timeline", "timeline", record.show_timeline, "own/timeline.html", up="record", icon="clock", kinds=True),
+    _own("/record/fetch", "fetch", record.fetch, "", methods=FORM, kinds=True),
     _own("/looks", "looked", looked.show, "own/looked.html", menu=True, icon="look"),
     _own("/looks/{pair}", "one_look", looked.show_one, "own/one_look.html", up="looked"),
     _own("/looks/{pair}/answer", "answer_look", looked.answer, "", methods=FORM),
     _own("/looks/{pair}/dispute", "dispute", looked.dispute, "", methods=FORM),
     _own("/corrections", "mistakes", mistakes.show, "own/corrections.html", methods=BOTH, up="more", icon="fix"),
-    _own("/writing", "writing", writing.show, "own/writing.html", methods=BOTH, up="more", icon="fix"),
+    _own("/writing", "writing", writing.show, "own/writing.html", methods=BOTH, up="more", icon="fix", kinds=True),
     _own("/sharing", "sharing", sharing.show, "own/sharing.html", menu=True, icon="key"),
     _own("/share", "share", share.show, "own/share.html", methods=BOTH, up="more", icon="share"),
     _own("/sharing/stop/{mark}", "stop", allow.stop, "", methods=FORM),
@@ -168,21 +172,21 @@ PAGES = (
     _own("/settings", "settings", settings.show, "own/settings.html", methods=BOTH, up="more", icon="bell"),
     _own("/hidden", "hidden", choices.show_hidden, "own/hidden.html", methods=BOTH, up="more", icon="hide"),
     _own("/card", "card", card.show, "own/card.html", up="more", icon="card"),
-    _own("/summary", "summary", own_summary.show, "own/summary.html", up="more", icon="record"),
+    _own("/summary", "summary", own_summary.show, "own/summary.html", up="more", icon="record", kinds=True),
     _own("/keys", "keys", own_keys.show, "own/keys.html", methods=BOTH, up="more", icon="key"),
     _own("/keys/paper", "paper", own_keys.show_paper, "own/paper.html", up="keys"),
     _own("/keys/record", "record_paper", own_keys.show_record_paper, "own/paper.html", up="keys"),
     _own("/guardians", "guardians", guardians.show, "own/guardians.html", methods=BOTH, up="keys"),
     _own("/guarding", "guarding", guardians.show_guarding, "own/guarding.html", methods=BOTH, up="more", icon="people"),
     _own("/guarding/{ward}", "ward", guardians.show_ward, "own/ward.html", methods=BOTH, up="guarding"),
-    _own("/helping", "helping", helping.show, "own/helping.html", up="more", icon="people"),
-    _own("/more", "more", more.show, "own/more.html", menu=True, icon="more"),
-    _own("/lines/{tag}", "line", person.show_line, "version.html", up="person"),
+    _own("/helping", "helping", helping.show, "own/helping.html", methods=BOTH, up="more", icon="people"),
+    _own("/more", "more", more.show, "own/more.html", menu=True, icon="more", kinds=True),
+    _own("/lines/{tag}", "line", person.show_line, "version.html", up="person", kinds=True),
 )  # fmt: skip
 
 FILES = (
     Page("/office/looks.csv", "looks_export", office.export, "", Role.RECORDS, who=PRIVACY),
     Page("/proof/{manifest}.receipt.json", "receipt", version.receipt, "", Role.RECORDS, who=CARE),
     Page("/medrec-root.json", "root", version.root, "", reader=Reader.EVERYBODY),
-    _own("/summary.fhir.json", "summary_file", own_summary.download, ""),
+    _own("/summary.fhir.json", "summary_file", own_summary.download, "", kinds=True),
 )

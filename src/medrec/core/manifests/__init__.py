@@ -37,6 +37,7 @@ FORMS: dict[str, type[Fields]] = {
     "call-refused/1": access.CallRefusedManifest,
     "delegation/1": delegation.DelegationManifest,
     "delegation-end/1": delegation.DelegationEndManifest,
+    "delegation-rest/1": delegation.DelegationRestManifest,
     "acting/1": delegation.ActingManifest,
     "share/1": delegation.ShareManifest,
     "log-read/1": access.LogReadManifest,

@@ -16,8 +16,9 @@ from medrec.core.manifests.sharing import ShareManifest
 from medrec.core.types import Fields, OrganisationId, TimeMs
 
 __all__ = [
-    "ActingManifest", "Delegation", "DelegationEndManifest", "DelegationManifest", "Right", "ShareManifest",
-    "decode_delegation", "delegation_end_message", "delegation_message", "encode_delegation",
+    "ActingManifest", "Delegation", "DelegationEndManifest", "DelegationManifest", "DelegationRest",
+    "DelegationRestManifest", "Right", "ShareManifest", "decode_delegation", "delegation_end_message",
+    "delegation_message", "delegation_rest_message", "encode_delegation",
 ]  # fmt: skip
 
 Right = Literal["look", "consent", "correct", "add"]
@@ -77,6 +78,32 @@ class DelegationEndManifest(Fields, frozen=True):
     signature: Signature
 
 
+class DelegationRest(Fields, frozen=True):
+    """A person lets a helper's right rest, or go on: her own key says so, over `delegation_rest_message`.
+
+    `delegation` is the SHA-256 of the delegation; `time` orders her words.
+    """
+
+    network: Hex32
+    account: str
+    time: TimeMs
+    delegation: Hex32
+    action: Literal["rest", "go-on"]
+    key: KeyId
+    signature: Signature = ""
+
+
+class DelegationRestManifest(Fields, frozen=True):
+    """A helper's right rests, or goes on, at an organisation."""
+
+    manifest: Literal["delegation-rest/1"]
+    network: Hex32
+    organisation: OrganisationId
+    account: str
+    time: TimeMs
+    stated: DelegationRest
+
+
 class ActingManifest(Fields, frozen=True):
     """Somebody acted for a person: who, by which delegation (its SHA-256), what she did, and with which record.
 
@@ -106,6 +133,13 @@ def delegation_message(delegation: Delegation) -> bytes:
 def delegation_end_message(nullifier: bytes) -> bytes:
     """What is signed to end a delegation: SHA-256("medrec/delegation-end/1" || nullifier)."""
     return hashlib.sha256(b"medrec/delegation-end/1" + nullifier).digest()
+
+
+def delegation_rest_message(stated: DelegationRest) -> bytes:
+    """What is signed: SHA-256("medrec/delegation-rest/1" || canonical JSON without `signature`)."""
+    value = msgspec.to_builtins(stated)
+    del value["signature"]
+    return hashlib.sha256(b"medrec/delegation-rest/1" + codec.encode_json(value)).digest()
 
 
 def encode_delegation(delegation: Delegation) -> bytes:

@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from medrec.node.node import Node
 
 
-def own_summary(node: "Node", account: str) -> Resource:
-    """The document Bundle. Raises StoreError, VaultError."""
-    shown = node.lists.of(account)
-    held = node.lists.held(account)
+def own_summary(node: "Node", account: str, types: tuple[str, ...] = ()) -> Resource:
+    """The document Bundle; from records of some types alone, if they are named. Raises StoreError, VaultError."""
+    if types:
+        shown, held = node.lists.of_kinds_held(account, types)
+    else:
+        shown, held = node.lists.of(account), node.lists.held(account)
     organisation = node.directory.find(node.organisation)
     about = About(
         node.organisation,

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 DAY_MS = 86_400_000
 WAIT_MS_FIRST, WAIT_MS_MAX, KEPT_MS = 5_000, 3_600_000, 3 * DAY_MS
 ROWS = 50
-AT_ONCE = frozenset({"emergency", "first-look", "key-change", "guarded"})
+AT_ONCE = frozenset({"emergency", "first-look", "key-change", "guarded", "helper-unused"})
 KEY = "notify/key"
 
 waiting = Table(

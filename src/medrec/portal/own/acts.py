@@ -177,7 +177,7 @@ def signed(node: "Node", visit: Visit) -> Go:
         raise PageError(refusal.status, refusal.code, refusal.sentence) from None
     except PeerError as error:
         raise PageError(503, error.code or "unreachable", error.sentence) from None
-    return Go(visit.link(act.back, person=who.handle), act.done)
+    return Go(visit.link(act.back, person=who.handle), act.done, act.back)
 
 
 def _proofs(text: str, count: int) -> list[bytes]:

@@ -52,6 +52,7 @@ class Entry(NamedTuple):
     understood: Understood
     author: str = ""
     in_part: bool = False
+    type: str = ""
 
     @property
     def sorts(self) -> int:
@@ -81,8 +82,8 @@ class _Remembered:
 _remembered = _Remembered()
 
 
-def entries(node: "Node", account: str, groups: tuple[str, ...] = ()) -> list[Entry]:
-    """A person's entries, newest first; of some groups only, if they are named."""
+def entries(node: "Node", account: str, groups: tuple[str, ...] = (), types: tuple[str, ...] = ()) -> list[Entry]:
+    """A person's entries, newest first; of some groups or FHIR types only, if they are named."""
     if node.copies is None:
         return []
     found = [entry for copy in node.copies.all(account) if (entry := _remembered.of(copy)) is not None]
@@ -90,7 +91,7 @@ def entries(node: "Node", account: str, groups: tuple[str, ...] = ()) -> list[En
         own = _remembered.of(Copy(node.organisation, line.type, line.id, line.tag, line.content))
         if own is not None:
             found.append(own._replace(author=line.author))
-    wanted = [entry for entry in found if not groups or entry.group in groups]
+    wanted = [entry for entry in found if (not groups or entry.group in groups) and (not types or entry.type in types)]
     return sorted(wanted, key=lambda entry: (-entry.sorts, entry.title, entry.tag))
 
 
@@ -114,6 +115,7 @@ def read(copy: Copy) -> Entry | None:
         unit=unit,
         understood=known,
         in_part=copy.in_part,
+        type=copy.type,
     )
 
 

@@ -1,20 +1,34 @@
-"""People who help: who may act for the person, and whom she herself may act for."""
+"""People who help: who may act for the person, what they did, and whom she herself may act for."""
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
+from medrec.core import codec
 from medrec.core.delegation import Standing
-from medrec.portal import render, words
-from medrec.portal.own.whose import whose
-from medrec.portal.page import Visit
+from medrec.core.manifests.delegation import ActingManifest, DelegationRest, delegation_rest_message
+from medrec.node import resting
+from medrec.node.own import places
+from medrec.node.peers import PeerError
+from medrec.portal import person, render, words
+from medrec.portal.own.account_act import says_herself
+from medrec.portal.own.acts import Act, Part, acts_of, signer
+from medrec.portal.own.whose import Whose, whose
+from medrec.portal.page import Go, PageError, Visit
 from medrec.portal.session import Who
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
 
+SHOWN = 40
 
-def show(node: "Node", visit: Visit) -> dict[str, Any]:
-    """The values of own/helping.html."""
+
+def show(node: "Node", visit: Visit) -> Any:
+    """The values of own/helping.html; the form lets a helper's right rest, or go on (`do`: rest, go-on)."""
     who = whose(node, visit)
+    if visit.form:
+        return _rest(node, visit, who)
     assert node.agent is not None
     names = dict(node.agent.clients())
     herself = visit.session is not None and visit.session.who is Who.PATIENT
@@ -26,6 +40,8 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
                 "rights": render.listed([words.HELPERS[right] for right in held.delegation.rights]),
                 "until": visit.when(held.delegation.until),
                 "holds": held.holds,
+                "rests": held.rests and held.ended is None and held.standing.holds,
+                "goes": visit.when(held.goes) if held.holds and held.goes < held.delegation.until else None,
                 "review": held.standing is Standing.REVIEW_DUE,
                 "delegation": held.hash.hex(),
             }
@@ -35,6 +51,63 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
             {"name": names.get(held.delegation.account, held.delegation.account), "delegation": held.hash.hex()}
             for held in (node.delegates.for_delegate(who.account) if herself else [])
         ],
+        "done_for": done_for(node, visit, who, SHOWN),
         "may_sign": herself and visit.session is not None and bool(visit.session.key),
         "rights": ["look", "add", "correct", "consent"],
     }
+
+
+def done_for(node: "Node", visit: Visit, who: Whose, limit: int) -> list[dict[str, Any]]:
+    """What helpers did for the person, newest first: both names, what, when, and the way to its proof."""
+    found = []
+    for notice in person.read(node, who.account, ("acting/1",), limit):
+        act = notice.manifest
+        if not isinstance(act, ActingManifest):
+            continue
+        verb, _, page = act.subject.partition(":")
+        if not act.subject:
+            text, page = "did_begin", ""
+        elif verb in ("read", "done") and page in words.NAMES:
+            text = f"did_{verb}"
+        else:
+            text, page = "did_correct", ""
+        named = words.NAMES.get(page, "")
+        found.append(
+            {
+                "sentence": render.say(words.HELPERS[text], name=act.name, page=named),
+                "when": visit.when(notice.time),
+                "link": visit.link("line", person=who.handle, tag=codec.decode(notice.entry)[1].hex()),
+            }
+        )
+    return found
+
+
+def _rest(node: "Node", visit: Visit, who: Whose) -> Go:
+    says_herself(visit)
+    action = visit.form.get("do", "")
+    if action not in ("rest", "go-on"):
+        raise PageError(400, "form-unreadable")
+    mine = {held.hash.hex(): held for held in node.delegates.of(who.account)}
+    held = mine.get(visit.form.get("delegation", ""))
+    if held is None or held.ended is not None:
+        raise PageError(404, "not-found")
+    signs = signer(node, visit, who)
+    stated = DelegationRest(
+        node.network.hex(), who.account, node.clock(), held.hash.hex(), action, signs.key.hex()  # type: ignore[arg-type]
+    )  # fmt: skip
+    value = msgspec.to_builtins(stated)
+    del value["signature"]
+
+    def finish(proof: bytes) -> None:
+        signed = msgspec.structs.replace(stated, signature=proof.hex())
+        resting.let_rest(node, signed)
+        for place in places(node, who.account):
+            # A place that does not know this helper has nothing to let rest; one that is down asks its own ledger.
+            with suppress(PeerError):
+                node.peers.call(place, resting.RESTS_PATH, resting.encode_rest(signed))
+
+    told = [render.say(words.HELPERS[f"sign_{action}"], name=held.delegation.name)]
+    message = delegation_rest_message(stated)
+    part = Part("medrec/delegation-rest/1", codec.encode_json(value), message, finish)
+    act = Act(who.account, told, [], (part,), signs.key, "helping", "kept")
+    return Go(visit.link("sign", person=who.handle, act=acts_of(node).begin(node, act)))

@@ -6,7 +6,7 @@ from medrec.node.notify import asking
 from medrec.portal import person, render, words
 from medrec.portal.own import record
 from medrec.portal.own.looked import rows_of
-from medrec.portal.own.whose import whose
+from medrec.portal.own.whose import Whose, kinds_of, whose
 from medrec.portal.page import Visit
 
 if TYPE_CHECKING:
@@ -17,7 +17,9 @@ NEW_SHOWN, QUESTIONS_SHOWN = 5, 3
 
 def show(node: "Node", visit: Visit) -> dict[str, Any]:
     """The values of own/home.html."""
-    who = whose(node, visit)
+    who = whose(node, visit, heeds_kinds=True)
+    if kinds_of(visit):
+        return _for_some_kinds(visit, who)
     assert node.looks is not None
     node.tell_of_looks()
     looks = node.looks.questions(who.account, QUESTIONS_SHOWN)
@@ -27,6 +29,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
     news = person.read(node, who.account, person.NEWS, NEW_SHOWN)
     acting = visit.session is not None and bool(visit.session.acting_for)
     return {
+        "some_kinds": "",
         "person": who.name,
         "acting": acting,
         "handle": who.handle,
@@ -43,6 +46,28 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
             _tile(visit, who.handle, "looked", "look", words.HOME["looked_more"], node.looks.count(who.account)),
             _tile(visit, who.handle, "sharing", "key", words.HOME["sharing_more"], _active(consents)),
             _tile(visit, who.handle, "card", "card", words.HOME["card_more"]),
+            _tile(visit, who.handle, "more", "more", words.HOME["more_more"]),
+        ],
+    }
+
+
+def _for_some_kinds(visit: Visit, who: Whose) -> dict[str, Any]:
+    """Home of a helper for some kinds: the way to these, and nothing of what else there is."""
+    return {
+        "person": who.name,
+        "acting": True,
+        "handle": who.handle,
+        "questions": [],
+        "questions_more": 0,
+        "asks": 0,
+        "missing": [],
+        "undone": [],
+        "failed": [],
+        "news": [],
+        "some_kinds": render.listed([words.record_type(kind, 2) for kind in kinds_of(visit)]),
+        "tiles": [
+            _tile(visit, who.handle, "record", "record", words.HOME["record_more"]),
+            _tile(visit, who.handle, "lists", "pill", words.HOME["lists_more"]),
             _tile(visit, who.handle, "more", "more", words.HOME["more_more"]),
         ],
     }

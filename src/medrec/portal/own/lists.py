@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from medrec.core.reconcile.held import Line
 from medrec.portal import lists, mending
-from medrec.portal.own.whose import whose
+from medrec.portal.own.whose import kinds_of, whose
 from medrec.portal.page import Visit
 from medrec.portal.saying import hearers
 from medrec.portal.session import Who
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def show(node: "Node", visit: Visit) -> dict[str, Any]:
     """The values of own/lists.html."""
-    who = whose(node, visit)
+    who, kinds = whose(node, visit, heeds_kinds=True), kinds_of(visit)
     tags = node.lists.tags(who.account)
 
     def proof(line: Line) -> str | None:
@@ -26,7 +26,9 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
     return {
         "may_say": mine,
         "handle": who.handle,
-        "places": [{"id": name, "name": who.place(name)} for name in hearers(node, who.account)],
-        "asked": mending.asked(node, visit, who.account, who.place),
-        "lists": lists.values(visit, node.lists.of(who.account), who.place, proof),
+        "places": [{"id": name, "name": who.place(name)} for name in (() if kinds else hearers(node, who.account))],
+        "asked": [] if kinds else mending.asked(node, visit, who.account, who.place),
+        "lists": lists.values(
+            visit, node.lists.of_kinds(who.account, kinds) if kinds else node.lists.of(who.account), who.place, proof
+        ),
     }

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from medrec.node.disputing import organisations
 from medrec.portal import words
-from medrec.portal.own.whose import whose
+from medrec.portal.own.whose import kinds_of, whose
 from medrec.portal.page import Area, Visit
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
     """The values of own/more.html: every page of the area that stands on its own and not in the bar."""
     from medrec.portal.table import PAGES
 
-    who = whose(node, visit)
+    who, kinds = whose(node, visit, heeds_kinds=True), kinds_of(visit)
     tiles = [
         {
             "link": visit.link(page.name, person=who.handle),
@@ -24,11 +24,11 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
             "more": words.MORE.get(page.name),
         }
         for page in PAGES
-        if page.area is Area.PERSON and page.icon and not page.menu
+        if page.area is Area.PERSON and page.icon and not page.menu and (page.kinds or not kinds)
     ]
     return {
         "handle": who.handle,
-        "account": who.account,
+        "account": "" if kinds else who.account,
         "tiles": tiles,
-        "places": [who.place(organisation) for organisation in organisations(node, who.account)],
+        "places": [who.place(organisation) for organisation in (() if kinds else organisations(node, who.account))],
     }

@@ -8,7 +8,7 @@ from markupsafe import Markup
 from medrec.node.disputing import organisations
 from medrec.portal import language, person, render, words
 from medrec.portal.own.entries import GROUPS, OTHER, Entry, entries
-from medrec.portal.own.whose import Whose, whose
+from medrec.portal.own.whose import Whose, kinds_of, whose
 from medrec.portal.page import Go, PageError, Visit
 
 if TYPE_CHECKING:
@@ -23,15 +23,15 @@ ICONS = {
 
 def show(node: "Node", visit: Visit) -> dict[str, Any]:
     """The values of own/record.html."""
-    who = whose(node, visit)
-    found = entries(node, who.account)
+    who, kinds = whose(node, visit, heeds_kinds=True), kinds_of(visit)
+    found = entries(node, who.account, types=kinds)
     counts: dict[str, int] = {}
     for entry in found:
         counts[entry.group] = counts.get(entry.group, 0) + 1
     return {
         "handle": who.handle,
         "person": who.name,
-        "places": places(node, visit, who),
+        "places": _some_places(who, found) if kinds else places(node, visit, who),
         "running": node.copies is not None and node.copies.running(who.account),
         "total": len(found),
         "kinds": [
@@ -45,6 +45,18 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
             if group in counts
         ],
     }
+
+
+def _some_places(who: Whose, found: list[Entry]) -> list[dict[str, Any]]:
+    """For a helper for some kinds: only the places that these come from. Any other place would be a trace."""
+    counts: dict[str, int] = {}
+    for entry in found:
+        if not entry.author:
+            counts[entry.organisation] = counts.get(entry.organisation, 0) + 1
+    return [
+        {"name": who.place(name), "count": count, "state": "good", "reason": "", "when": ""}
+        for name, count in sorted(counts.items())
+    ]
 
 
 def places(node: "Node", visit: Visit, who: Whose) -> list[dict[str, Any]]:
@@ -69,7 +81,7 @@ def places(node: "Node", visit: Visit, who: Whose) -> list[dict[str, Any]]:
 
 def fetch(node: "Node", visit: Visit) -> Go:
     """Read at every place again, in the background."""
-    who = whose(node, visit)
+    who = whose(node, visit, heeds_kinds=True)
     if node.copies is None:
         raise PageError(404, "wrong-role")
     node.copies.refresh_soon(who.account)
@@ -78,11 +90,11 @@ def fetch(node: "Node", visit: Visit) -> Go:
 
 def show_kind(node: "Node", visit: Visit) -> dict[str, Any]:
     """The values of own/kind.html."""
-    who = whose(node, visit)
+    who = whose(node, visit, heeds_kinds=True)
     group = visit.path["kind"]
     if group not in (*GROUPS, OTHER):
         raise PageError(404, "not-found")
-    found = entries(node, who.account, (group,))
+    found = entries(node, who.account, (group,), kinds_of(visit))
     states = ("active", "stopped", "unknown") if group in ("medicines", "problems", "allergies") else ()
     sections: list[dict[str, Any]] = []
     if group == "results":
@@ -174,8 +186,8 @@ def when_of(entry: Entry) -> Markup:
 
 def show_timeline(node: "Node", visit: Visit) -> dict[str, Any]:
     """The values of own/timeline.html."""
-    who = whose(node, visit)
-    found = entries(node, who.account)
+    who, kinds = whose(node, visit, heeds_kinds=True), kinds_of(visit)
+    found = entries(node, who.account, types=kinds)
     first = (visit.page - 1) * LINES
     page = found[first : first + LINES]
     years: list[dict[str, Any]] = []
@@ -188,7 +200,7 @@ def show_timeline(node: "Node", visit: Visit) -> dict[str, Any]:
     return {
         "handle": who.handle,
         "years": years,
-        "news_total": person.count(node, who.account, person.NEWS),
+        "news_total": 0 if kinds else person.count(node, who.account, person.NEWS),
         "pager": {
             "first": min(first + 1, total),
             "last": min(first + LINES, total),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from medrec.node.fhir import bundle
 from medrec.node.fhir.summary_own import own_summary
 from medrec.portal import words
-from medrec.portal.own.whose import whose
+from medrec.portal.own.whose import kinds_of, whose
 from medrec.portal.page import File, Visit
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ _TITLES = {
 
 def show(node: "Node", visit: Visit) -> dict[str, Any]:
     """The values of own/summary.html."""
-    who = whose(node, visit)
-    made = own_summary(node, who.account)
+    who = whose(node, visit, heeds_kinds=True)
+    made = own_summary(node, who.account, kinds_of(visit))
     patient = made["entry"][1]["resource"]
     return {
         "handle": who.handle,
@@ -38,8 +38,10 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
 
 def download(node: "Node", visit: Visit) -> File:
     """The same as a FHIR document."""
-    who = whose(node, visit)
-    return File(bundle.encode(own_summary(node, who.account)), bundle.JSON, "patient-summary.fhir.json")
+    who = whose(node, visit, heeds_kinds=True)
+    return File(
+        bundle.encode(own_summary(node, who.account, kinds_of(visit))), bundle.JSON, "patient-summary.fhir.json"
+    )
 
 
 def _section(section: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from medrec.portal import language, render, words
 from medrec.portal.own import charts
 from medrec.portal.own.entries import Entry, entries
 from medrec.portal.own.record import row_of, series_handle
-from medrec.portal.own.whose import whose
+from medrec.portal.own.whose import kinds_of, whose
 from medrec.portal.page import PageError, Visit
 
 if TYPE_CHECKING:
@@ -18,10 +18,10 @@ ROWS_MAX = 200
 
 def show(node: "Node", visit: Visit) -> dict[str, Any]:
     """The values of own/trend.html."""
-    who = whose(node, visit)
+    who = whose(node, visit, heeds_kinds=True)
     found = [
         entry
-        for entry in entries(node, who.account, ("results",))
+        for entry in entries(node, who.account, ("results",), kinds_of(visit))
         if entry.number is not None
         and entry.when is not None
         and series_handle(who.account, entry.series) == visit.path["series"]

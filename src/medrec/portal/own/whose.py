@@ -23,10 +23,18 @@ class Whose(NamedTuple):
         return self.known.get(organisation, organisation)
 
 
-def whose(node: "Node", visit: Visit) -> Whose:
-    """The person of this visit. Raises PageError for anybody who may not read about her."""
+def whose(node: "Node", visit: Visit, *, heeds_kinds: bool = False) -> Whose:
+    """The person of this visit. Raises PageError for anybody who may not read about her.
+
+    A page that heeds kinds shows nothing but `kinds_of(visit)`.
+    """
     account = account_of(node, visit.path["person"])
-    require_subject(visit, account)
+    require_subject(visit, account, heeds_kinds=heeds_kinds)
     assert node.agent is not None
     name = next(name for served, name in node.agent.clients() if served == account)
     return Whose(account, name, visit.path["person"], names(node))
+
+
+def kinds_of(visit: Visit) -> tuple[str, ...]:
+    """The FHIR types that a helper is limited to; none: every type."""
+    return visit.session.kinds if visit.session is not None else ()

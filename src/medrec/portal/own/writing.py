@@ -24,7 +24,7 @@ TEXT_LENGTH_MAX, UNIT_LENGTH_MAX = 300, 30
 
 def show(node: "Node", visit: Visit) -> Any:
     """The values of own/writing.html; the form goes on to the page where it is signed."""
-    who = whose(node, visit)
+    who = whose(node, visit, heeds_kinds=True)
     if visit.form:
         return _write(node, visit, who)
     today = datetime.fromtimestamp(node.clock() // 1000, tz=UTC).date().isoformat()

@@ -88,6 +88,7 @@ NAMES = Texts(
         "frozen": "A frozen account",
         "confirm": "Confirm with your key",
         "desk_vouch": "Somebody lost her keys",
+        "cases": "People we help",
     },
     plain=True,
 )
@@ -235,6 +236,7 @@ MANIFESTS = Texts(
         "log-read/1": "List of looks read",
         "list-act/1": "Word on a line of the list",
         "": "Not delivered",
+        "delegation-rest/1": "A helper's right rests, or goes on",
     },
 )
 

@@ -38,6 +38,7 @@ FRONT = Texts(
         "go_patient_lists": "One list of a patient: medicines, problems, allergies",
         "go_people": "See what each person sees",
         "go_ledger": "See the ledger that everybody shares",
+        "go_cases": "People whom your organisation helps",
     },
 )
 
