@@ -17,6 +17,7 @@ from medrec.engines.cometbft_founding import follow, found
 from medrec.engines.engine import Engine
 from medrec.engines.memory import MemoryEngine
 from medrec.engines.sqlite import SqliteEngine
+from medrec.node import estimating
 from medrec.node.app import make_app
 from medrec.node.ingest import FolderReader
 from medrec.node.keys import OrganisationKeys
@@ -168,6 +169,8 @@ def build_node(
     if loaded is not None:
         # What the site has loaded, and behind it what ships.
         node.lists = PersonLists(node, loaded)
+    if (folder / estimating.FILE).exists():
+        node.matching.weights = estimating.read((folder / estimating.FILE).read_bytes())
     check_together(node)
     return node
 

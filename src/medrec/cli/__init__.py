@@ -6,11 +6,12 @@ import sys
 import typer
 from rich.console import Console
 
-from medrec.cli import demo, network, node, proofs, renew, staff, terminology, witness
+from medrec.cli import demo, network, node, proofs, renew, staff, terminology, weights, witness
 from medrec.cli.stop import Stop
 from medrec.core.genesis import GenesisError
 from medrec.engines.engine import EngineError
 from medrec.node.anchor import AnchorError
+from medrec.node.estimating import EstimateError
 from medrec.node.keys import KeyFileError
 from medrec.node.operate import OperateError
 from medrec.node.serve import ServeError
@@ -43,6 +44,7 @@ VERBS = (
     renew.renew,
     renew.verify,
     terminology.terminology,
+    weights.weights,
     *network.VERBS,
 )
 for verb in VERBS:
@@ -53,7 +55,7 @@ def main() -> None:
     """Run a verb; what can go wrong outside ends in one sentence with a code."""
     try:
         app()
-    except (EngineError, StoreError, OperateError, ApartError, TerminologyError) as error:
+    except (EngineError, StoreError, OperateError, ApartError, TerminologyError, EstimateError) as error:
         _end(error.code, error.sentence)
     except Stop as error:
         _end(error.code, error.sentence, error.status)

@@ -7,6 +7,7 @@ nothing. The score decides nothing by itself: a human confirms every match (docs
 """
 
 import unicodedata
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -80,18 +81,18 @@ class Comparison(NamedTuple):
         return dict(self.fields)[field]
 
 
-def compare(a: Demographics, b: Demographics) -> Comparison:
-    """The score of two sets of demographics; symmetric."""
+def compare(a: Demographics, b: Demographics, weights: Mapping[Field, Weight] = WEIGHTS) -> Comparison:
+    """The score of two sets of demographics; symmetric. `weights`: a site's own, estimated from its registry."""
     found = (
         (Field.BIRTH, _birth(a.birth, b.birth)),
         (Field.FAMILY, _name(a.family, b.family)),
         (Field.GIVEN, _given(a.given, b.given)),
         (Field.SEX, _equal(a.sex, b.sex)),
         (Field.POSTCODE, _postcode(a.postcode, b.postcode)),
-        (Field.PHONE, _equal(_digits(a.phone), _digits(b.phone))),
+        (Field.PHONE, _equal(digits(a.phone), digits(b.phone))),
         (Field.IDENTIFIER, _identifiers(a.identifiers, b.identifiers)),
     )
-    score = sum(_weight(field, agreement) for field, agreement in found)
+    score = sum(_weight(weights[field], agreement) for field, agreement in found)
     by_field = dict(found)
     names_fit = by_field[Field.GIVEN] != "differs" and by_field[Field.FAMILY] != "differs"
     sure = names_fit and by_field[Field.BIRTH] in ("agrees", "missing") and by_field[Field.SEX] != "differs"
@@ -145,8 +146,7 @@ def of_patient(record: Value) -> Demographics:
 _NATIONAL = frozenset({"SS", "NI", "NIIP", "PPN", "DL", "SB", "HC", "JHN"})
 
 
-def _weight(field: Field, agreement: Agreement) -> int:
-    weight = WEIGHTS[field]
+def _weight(weight: Weight, agreement: Agreement) -> int:
     return {"agrees": weight.agrees, "nearly": weight.nearly, "differs": weight.differs, "missing": 0}[agreement]
 
 
@@ -199,8 +199,13 @@ def _birth(a: str, b: str) -> Agreement:
     return "differs"
 
 
+def postcode(text: str) -> str:
+    """A postcode to compare by."""
+    return text.upper().replace(" ", "").replace("-", "")
+
+
 def _postcode(a: str, b: str) -> Agreement:
-    x, y = (text.upper().replace(" ", "").replace("-", "") for text in (a, b))
+    x, y = postcode(a), postcode(b)
     if not x or not y:
         return "missing"
     if x == y:
@@ -219,7 +224,8 @@ def _equal(a: str, b: str) -> Agreement:
     return "missing" if not a or not b or "unknown" in (a, b) else "agrees" if a == b else "differs"
 
 
-def _digits(phone: str) -> str:
+def digits(phone: str) -> str:
+    """A telephone number to compare by: its last nine digits."""
     return "".join(sign for sign in phone if sign.isdigit())[-9:]
 
 

@@ -9,6 +9,7 @@ the human says is a line of the journal.
 
 import hashlib
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import msgspec
@@ -18,7 +19,7 @@ from sqlalchemy import BigInteger, Column, LargeBinary, String, Table
 from medrec.core import codec, manifests, state
 from medrec.core.credential import signed_by
 from medrec.core.manifests.desk import MATCH_DECIDED, MatchDecidedManifest, request_name, signs
-from medrec.core.matching import Comparison, Demographics, compare, of_patient, plain
+from medrec.core.matching import WEIGHTS, Comparison, Demographics, Field, Weight, compare, of_patient, plain
 from medrec.core.records.canonical import RecordError, canonical
 from medrec.node import store
 from medrec.node.journal import Draft
@@ -85,6 +86,7 @@ class Matching:
     def __init__(self, node: "Node") -> None:
         self._node = node
         self._known: dict[str, tuple[bytes, Demographics]] = {}
+        self.weights: Mapping[Field, Weight] = WEIGHTS
 
     def asked(self, caller: str, body: bytes) -> bytes:
         """Take a request of an agent, or tell what became of it: CBOR {account, demographics, id, key, signature}.
@@ -202,7 +204,7 @@ class Matching:
         scored = []
         for patient in named:
             who = self._known[patient][1]
-            scored.append(Candidate(patient, who, compare(stated, who)))
+            scored.append(Candidate(patient, who, compare(stated, who, self.weights)))
         likely = [found for found in scored if found.comparison.verdict != "unlikely"]
         likely.sort(key=lambda found: (-found.comparison.score, found.patient))
         return tuple(likely[:CANDIDATES_MAX])
