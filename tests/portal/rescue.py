@@ -1,8 +1,5 @@
 """People with passkeys at the agent guide, and what they do at its pages: forms, and the key that confirms them."""
 
-import hashlib
-import html
-import json
 import re
 from typing import Any
 
@@ -13,6 +10,7 @@ from medrec.node import devices
 from medrec.node.accounts import submit_as_account
 from medrec.portal.people import handle
 from medrec.portal.sign_in import to_text
+from medrec.portal.signing import desk_of, digest_of
 from tests.core.authenticator import Authenticator
 from tests.node.network import Patient
 from tests.portal.story import Story
@@ -27,14 +25,11 @@ def authenticator(name: str, organisation: str = "guide") -> Authenticator:
     return Authenticator(name, rp=f"{organisation}.example", origins=(HOST[organisation],))
 
 
-PARTS = re.compile(r'<code data-tag="([^"]+)" data-form="([^"]+)">([^<]*)</code>')
-
-
 class Holder:
     """Somebody at a browser: the client, her passkey, and the id by which the browser knows it."""
 
     def __init__(self, story: Story, key: Authenticator, credential_id: bytes, organisation: str = "guide") -> None:
-        self.story, self.key, self.id = story, key, credential_id
+        self.story, self.key, self.id, self.organisation = story, key, credential_id, organisation
         self.client: TestClient = visitor(story, organisation)
 
     def sign_in(self) -> Any:
@@ -48,21 +43,31 @@ class Holder:
         token = csrf_of(self.client.get(address).text)
         return self.client.post(address, data={**fields, "csrf": token})
 
-    def confirm(self, answer: Any) -> Any:
-        """Follow a form to the page that shows what is signed, and sign the very bytes that it shows."""
-        assert answer.status_code == 303, answer.text
-        shown = self.client.get(answer.headers["location"])
-        assert shown.status_code == 200, shown.text
-        proofs = [self.proof(tag, form, html.unescape(text)) for tag, form, text in PARTS.findall(shown.text)]
-        assert proofs
-        (action,) = re.findall(r'<form id="sign" method="post" action="([^"]+)"', shown.text)
-        return self.client.post(action, data={"proofs": json.dumps(proofs), "csrf": csrf_of(shown.text)})
+    def asked(self, answer: Any) -> str:
+        """What the signing page says after a form: the sentences, without the marks that isolate names."""
+        ticket = self.client.get(answer.headers["location"]).headers["location"].split("#")[1]
+        told = self.client.post("/signing/act", json={"ticket": ticket}).json()
+        return re.sub("[\u2068\u2069]", "", " ".join([*told["sentences"], *told["changes"]]))
 
-    def proof(self, tag: str, form: str, text: str) -> dict[str, str]:
-        data = bytes.fromhex(text) if form == "hex" else text.encode()
-        _, auth, client, signature = self.key.proof(hashlib.sha256(tag.encode() + data).digest())
+    def confirm(self, answer: Any) -> Any:
+        """Follow a form to the signing page, and sign what it shows; what a browser would go on to."""
+        assert answer.status_code == 303, answer.text
+        sent = self.client.get(answer.headers["location"])
+        assert sent.status_code == 303, sent.text
+        page, ticket = sent.headers["location"].split("#")
+        assert page == "/signing"
+        kept = desk_of(self.story.network[self.organisation])._open[ticket]  # type: ignore[arg-type]
+        proofs = [self.proof(digest_of(piece.form, piece.value)) for piece in kept.pieces]
+        body = {"ticket": ticket, "id": to_text(self.id), "proofs": proofs}
+        done = self.client.post("/signing/answer", json=body)
+        if done.status_code == 200:
+            done.status_code, done.headers["location"] = 303, done.json()["to"]
+        return done
+
+    def proof(self, digest: bytes) -> dict[str, str]:
+        _, auth, client, signature = self.key.proof(digest)
         parts = {"authenticatorData": auth, "clientDataJSON": client, "signature": signature}
-        return {"id": to_text(self.id), **{name: to_text(part) for name, part in parts.items()}}
+        return {name: to_text(part) for name, part in parts.items()}
 
     def does(self, address: str, **fields: str) -> Any:
         """Send a form, confirm it with the key, and read where it leads."""

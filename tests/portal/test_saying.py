@@ -29,7 +29,7 @@ def test_she_puts_a_medicine_on_her_list_and_takes_it_back_with_her_key(empty: S
     ticket = ticket_of(
         client.post("/list-word", data={"act": "also-taking", "name": "Valerian", "words": "1 drop at night"} | token)
     )
-    shown = client.post("/signing/act", json={"ticket": ticket}).json()
+    shown = client.post("/signing/act", json={"ticket": ticket}).json()["parts"][0]
     assert shown["form"] == "list-act/1" and shown["value"]["subjects"][0]["name"] == "Valerian"
     assert node.acts.of(ada.account) == []
     assert answer(empty, client, ticket, ada.phone).json()["to"] == page
@@ -90,7 +90,7 @@ def test_one_signature_asks_the_places_that_she_chose_to_correct_and_both_sides_
     empty.network.time += 60_000
     form = {"act": "not-taking", "row": row.key, "words": "It made me sick.", "places": "chosen", "to-south": "1"}
     ticket = ticket_of(client.post("/list-word", data=form | {"csrf": csrf_of(html)}))
-    shown = client.post("/signing/act", json={"ticket": ticket}).json()["value"]
+    shown = client.post("/signing/act", json={"ticket": ticket}).json()["parts"][0]["value"]
     assert shown["recipients"] == ["south"] and [one["source"] for one in shown["against"]] == ["south"]
     assert answer(empty, client, ticket, ada.phone).status_code == 200
     told = text_of(client.get(f"{ada.page}/list").text)

@@ -105,9 +105,7 @@ def test_two_of_three_guardians_let_a_new_phone_in(circle: Circle) -> None:
     assert "Ada" not in shown and circle.ada.account not in shown
     ward = circle.bo.get(circle.ward(circle.bo)).text
     assert "Call" in ward and "48" in ward and "Ada" in ward and "QUIVERING" not in ward and "north" not in ward.lower()
-    confirm = circle.bo.client.get(
-        circle.bo.send(circle.ward(circle.bo), do="speak", number=phone.number).headers["location"]
-    ).text
+    confirm = circle.bo.asked(circle.bo.send(circle.ward(circle.bo), do="speak", number=phone.number))
     case = returning.by_passkey(circle.guide, phone.id)
     assert case is not None and len(case.short_code) == 6
     digits = f"{case.short_code[:3]} {case.short_code[3:]}"
@@ -359,7 +357,7 @@ def test_the_words_of_the_record_need_the_key_and_find_everything_at_a_new_agent
     stranger = phone.send("/coming-back", do="move", name="Ada", words=" ".join(["babab"] * 17))
     assert stranger.status_code == 400
     moved = phone.send("/coming-back", do="move", name="Ada", words=words)
-    assert "at 2 places" in plain(phone.get(moved.headers["location"]).text)
+    assert "at 2 places" in phone.asked(moved)
     phone.confirm(moved)
     assert phone.sign_in().json()["to"] == circle.ada.page
     circle.story.settle()

@@ -1,18 +1,22 @@
 """The signing desk: what is to be signed waits here under a ticket, for the one key that may sign it.
 
-A page prepares an act (`prepare`) and sends the person to the signing page, which is the same few bytes for everybody.
-That page fetches the act, shows every field of it, computes the 32 bytes from the very fields it shows, lets the key
-sign them, and posts the four parts of the assertion. What comes back is checked here and again by whoever takes it.
+A page prepares an act and sends the person to the signing page, which is the same few bytes for everybody. That page
+fetches the act, says in the sentences of whoever prepared it what it is for, shows every field that is signed, computes
+the 32 bytes from the very fields it shows, lets the key sign them, and posts the four parts of each assertion. What
+comes back is checked here, where the key is known here, and again by whoever takes it.
 
 GET  /signing         the page; the ticket stands behind the # of its address, which browsers send to nobody
-POST /signing/act     {ticket} -> {form, value, content, rp, key}
-POST /signing/answer  {ticket, id, authenticatorData, clientDataJSON, signature} -> {to}
+POST /signing/act     {ticket} -> {language, sentences, changes, parts: [{form, value, content}], rp, key, cancel}
+POST /signing/answer  {ticket, id, proofs: [{authenticatorData, clientDataJSON, signature}]} -> {to}
 """
 
 import base64
 import hashlib
+import html
+import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -20,8 +24,9 @@ from weakref import WeakKeyDictionary
 
 from medrec.core import codec
 from medrec.core.credential import NewCredential, pack_proof, verify_account_signature
-from medrec.core.webauthn import NewPasskey, SignatureRefused, low_s
+from medrec.core.webauthn import SignatureRefused, low_s
 from medrec.node import devices
+from medrec.portal import language, words
 from medrec.portal.page import PageError
 from medrec.portal.session import Session
 from medrec.portal.sign_in import from_text, read_json, to_text
@@ -38,29 +43,57 @@ JSON_FORMS = {
     "delegation/1": b"medrec/delegation/1",
     "entry/1": b"medrec/own-entry/1",
     "list-act/1": b"medrec/list-act/1",
+    "dispute/1": b"medrec/dispute/1",
+    "correction/1": b"medrec/correction/1",
 }
 """Statements in canonical JSON, signed without their field `signature`."""
 CBOR_FORMS = {
     "transaction": b"medrec/transaction/1",
     "link/1": b"medrec/link/1",
     "move/1": b"medrec/move/1",
+    "unlink/1": b"medrec/unlink/1",
+    "show-words/1": b"medrec/show-words/1",
+    "vouch/1": b"medrec/vouch/1",
+    "freeze/1": b"medrec/freeze/1",
 }
 """Values in deterministic CBOR."""
 BYTES_FORMS = {"revocation/1": b"medrec/revocation/1", "delegation-end/1": b"medrec/delegation-end/1"}
 """Thirty-two bytes as they are."""
 
 
-class Ticket(NamedTuple):
-    """An act that waits for a signature. `finish` takes the packed proof and gives where to go on, or a session to
-    begin; `content` is the text whose hash stands in the statement, "" for none."""
+FORM_OF_TAG = {tag.decode(): form for forms in (JSON_FORMS, CBOR_FORMS, BYTES_FORMS) for form, tag in forms.items()}
+
+
+class Piece(NamedTuple):
+    """One thing that is signed; `content` is the text whose hash stands in it, "" for none."""
 
     form: str
     value: Any
-    content: str
-    credential: NewCredential
+    content: str = ""
+
+
+class Ticket(NamedTuple):
+    """An act that waits for its signatures. `finish` takes the packed proofs and gives where to go on, or a session to
+    begin; `credential` is None for a key that is not known here, whose proofs `finish` checks."""
+
+    pieces: tuple[Piece, ...]
+    sentences: tuple[str, ...]
+    changes: tuple[str, ...]
+    cancel: str
+    credential: NewCredential | None
     credential_id: bytes
     until: int
-    finish: Callable[[bytes], "Session | str"]
+    finish: Callable[[list[bytes]], "Session | str"]
+
+    @property
+    def form(self) -> str:
+        """The form of the first piece."""
+        return self.pieces[0].form
+
+    @property
+    def value(self) -> Any:
+        """The value of the first piece."""
+        return self.pieces[0].value
 
 
 class SigningDesk:
@@ -71,6 +104,31 @@ class SigningDesk:
         self._lock = threading.Lock()
         self._open: dict[str, Ticket] = {}
 
+    def wait(
+        self,
+        pieces: tuple[Piece, ...],
+        credential: NewCredential | None,
+        credential_id: bytes,
+        finish: Callable[[list[bytes]], "Session | str"],
+        sentences: Sequence[str] = (),
+        changes: Sequence[str] = (),
+        cancel: str = "",
+    ) -> str:
+        """Let an act wait; the ticket. It is signed by this key or by none."""
+        for piece in pieces:
+            digest_of(piece.form, piece.value)
+        now, ticket = self._node.clock(), to_text(self._node.vault.random(TICKET_BYTES))
+        made = Ticket(
+            pieces, tuple(sentences), tuple(changes), cancel, credential, credential_id, now + LIFE_MS, finish
+        )  # fmt: skip
+        with self._lock:
+            if len(self._open) >= TICKETS_MAX:
+                self._open = {name: kept for name, kept in self._open.items() if kept.until > now}
+            if len(self._open) >= TICKETS_MAX:
+                raise PageError(429, "too-many")
+            self._open[ticket] = made
+        return ticket
+
     def prepare(
         self,
         form: str,
@@ -80,16 +138,8 @@ class SigningDesk:
         finish: Callable[[bytes], "Session | str"],
         content: str = "",
     ) -> str:
-        """Let an act wait; the ticket. It is signed by this key or by none."""
-        digest_of(form, value)
-        now, ticket = self._node.clock(), to_text(self._node.vault.random(TICKET_BYTES))
-        with self._lock:
-            if len(self._open) >= TICKETS_MAX:
-                self._open = {name: kept for name, kept in self._open.items() if kept.until > now}
-            if len(self._open) >= TICKETS_MAX:
-                raise PageError(429, "too-many")
-            self._open[ticket] = Ticket(form, value, content, credential, credential_id, now + LIFE_MS, finish)
-        return ticket
+        """As `wait`, for one piece."""
+        return self.wait((Piece(form, value, content),), credential, credential_id, lambda proofs: finish(proofs[0]))
 
     def prepare_for(
         self, session: Session, form: str, value: Any, finish: Callable[[bytes], "Session | str"], content: str = ""
@@ -107,32 +157,47 @@ class SigningDesk:
         ticket = self._find(read_json(body).get("ticket"))
         home = devices.home_of(self._node)
         return {
-            "form": ticket.form,
-            "value": told(ticket.value),
-            "content": ticket.content,
+            "language": language.current().code,
+            "sentences": ticket.sentences,
+            "changes": ticket.changes,
+            "parts": [
+                {"form": piece.form, "value": told(piece.value), "content": piece.content} for piece in ticket.pieces
+            ],
             "rp": home.rp if home is not None else "",
             "key": to_text(ticket.credential_id),
+            "cancel": ticket.cancel,
         }
 
     def answer(self, body: bytes) -> "Session | str":
-        """Take an assertion; the ticket is used up if it holds."""
+        """Take the assertions; the ticket is used up if they hold."""
         asked = read_json(body)
         ticket = self._find(asked.get("ticket"))
         if from_text(asked.get("id"), devices.CREDENTIAL_ID_BYTES_MAX) != ticket.credential_id:
             raise PageError(403, "key-unknown")
-        parts = [from_text(asked.get(name), 1024) for name in ("authenticatorData", "clientDataJSON", "signature")]
-        if isinstance(ticket.credential, NewPasskey) and ticket.credential.alg == -7:
-            parts[2] = low_s(parts[2])
-        proof = ["webauthn", *parts]
-        try:
-            verify_account_signature(ticket.credential, digest_of(ticket.form, ticket.value), proof)
-        except SignatureRefused:
-            raise PageError(403, "form-changed") from None
+        given = asked.get("proofs")
+        if not isinstance(given, list) or len(given) != len(ticket.pieces):
+            raise PageError(400, "form-unreadable")
+        proofs = [self._checked(ticket, piece, one) for piece, one in zip(ticket.pieces, given, strict=True)]
         with self._lock:
             # Two answers at once: one of them finishes.
             if self._open.pop(asked["ticket"], None) is None:
                 raise PageError(404, "challenge-over")
-        return ticket.finish(pack_proof(proof))
+        return ticket.finish(proofs)
+
+    def _checked(self, ticket: Ticket, piece: Piece, given: Any) -> bytes:
+        """One assertion as it is packed, if it is one of this key over this piece. Raises PageError."""
+        if not isinstance(given, dict):
+            raise PageError(400, "form-unreadable")
+        parts = [from_text(given.get(name), 1024) for name in ("authenticatorData", "clientDataJSON", "signature")]
+        with suppress(SignatureRefused):  # a key whose signatures have one form alone
+            parts[2] = low_s(parts[2])
+        proof = ["webauthn", *parts]
+        try:
+            if ticket.credential is not None:
+                verify_account_signature(ticket.credential, digest_of(piece.form, piece.value), proof)
+        except SignatureRefused:
+            raise PageError(403, "form-changed") from None
+        return pack_proof(proof)
 
     def _find(self, name: Any) -> Ticket:
         with self._lock:
@@ -140,6 +205,15 @@ class SigningDesk:
         if ticket is None or ticket.until <= self._node.clock():
             raise PageError(404, "challenge-over")
         return ticket
+
+
+def piece_of(tag: str, statement: bytes) -> Piece:
+    """What is signed as SHA-256(tag || statement), with the fields of the statement. Raises KeyError for a tag that the
+    signing page does not know: what it cannot show nobody signs."""
+    form = FORM_OF_TAG[tag]
+    if form in JSON_FORMS:
+        return Piece(form, json.loads(statement))
+    return Piece(form, codec.decode(statement) if form in CBOR_FORMS else statement)
 
 
 _desks: "WeakKeyDictionary[Node, SigningDesk]" = WeakKeyDictionary()
@@ -178,9 +252,32 @@ def told(value: Any) -> Any:
 
 @lru_cache
 def page_files() -> tuple[bytes, bytes, str]:
-    """The page, its one script, and the script's pin. The page names the pin, so neither changes without the other."""
-    folder = resources.files("medrec.portal") / "signing_page"
-    script = (folder / "signing.js").read_bytes()
+    """The page, its one script, and the script's pin. The page names the pin, so neither changes without the other.
+
+    The script is one file of three: what every page with a passkey shares, the page's own, and its words in each
+    language.
+    """
+    folder = resources.files("medrec.portal")
+    spoken = {code: {**_in(code), "direction": known.direction} for code, known in language.LANGUAGES.items()}
+    script = (
+        (folder / "static" / "passkey.js").read_bytes()
+        + b"const WORDS = " + json.dumps(spoken, ensure_ascii=False).encode() + b";\n"
+        + (folder / "signing_page" / "signing.js").read_bytes()
+    )  # fmt: skip
     pin = "sha256-" + base64.b64encode(hashlib.sha256(script).digest()).decode()
-    page = (folder / "page.html").read_text(encoding="utf-8").replace("{pin}", pin)
+    page = (folder / "signing_page" / "page.html").read_text(encoding="utf-8").replace("{pin}", pin)
+    for code in language.LANGUAGES:
+        page = page.replace("{no_script_" + code + "}", html.escape(spoken[code]["no_script"]))
     return page.encode(), script, pin
+
+
+def _in(code: str) -> dict[str, str]:
+    with language.use(code):
+        own = {name: words.SIGN[name] for name in ("sign", "cancel", "changes", "no_script", "stopped", "lead")}
+        many = words.SIGN["how_many"]
+        return {
+            **{name: words.SIGNING[name] for name in words.SIGNING},
+            **own,
+            "how_many": many if isinstance(many, str) else many[-1],
+            "title": words.NAMES["sign"],
+        }

@@ -1,26 +1,25 @@
 """Acts: what a person is about to sign, from the form that began it to the signature that ends it.
 
-An act waits in memory for ten minutes. Its page shows it in sentences, and the very text that is signed; the script
-there computes the hash of that text itself. Nothing is done before the signature is here, and it can be done once.
+An act waits in memory for ten minutes. It is signed on the signing page (signing.py), which shows it in sentences and
+in every field that is signed. Nothing is done before the signature is here, and it can be done once.
 """
 
-import json
+import html
+import re
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from markupsafe import Markup
 
-from medrec.core.credential import pack_proof
-from medrec.core.webauthn import SignatureRefused, low_s
 from medrec.node import devices
 from medrec.node.peers import PeerError
 from medrec.node.refusals import Refusal
+from medrec.portal import acting
 from medrec.portal.own.whose import Whose, whose
 from medrec.portal.page import Go, PageError, Visit
-from medrec.portal.sign_in import from_text, to_text
+from medrec.portal.signing import desk_of, piece_of
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -130,46 +129,74 @@ def signer(node: "Node", visit: Visit, who: Whose) -> Signer:
     return Signer(lent[0])
 
 
-def show(node: "Node", visit: Visit) -> dict[str, Any]:
-    """The values of own/sign.html."""
+def show(node: "Node", visit: Visit) -> Any:
+    """The signing page with a ticket of this act; in a demonstration, for a lent key, the values of own/sign.html."""
     who = whose(node, visit)
     identifier = visit.path["act"]
     act = acts_of(node).find(who.account, identifier, node.clock())
-    home = devices.home_of(node)
     owner = visit.session.account if visit.session is not None and visit.session.account else who.account
     mine = [device for device in devices.of_account(node, owner) if device.key == act.key]
+    to = visit.link(act.back, person=who.handle)
+    if mine:
+        return at_the_desk(node, visit, identifier, act, mine[0].credential_id, to)
+    if not visit.demonstration or acts_of(node).lent(who.account) is None:
+        raise PageError(403, "needs-key")
     return {
         "handle": who.handle,
         "act": act,
         "parts_to_sign": [
-            {
-                "tag": part.tag,
-                "text": part.statement.hex() if part.binary else part.statement.decode(),
-                "form": "hex" if part.binary else "text",
-            }
+            {"tag": part.tag, "text": part.statement.hex() if part.binary else part.statement.decode()}
             for part in act.parts
         ],
-        "rp": home.rp if home is not None else "",
-        "credential": to_text(mine[0].credential_id) if mine else "",
-        "lent": not mine and visit.demonstration and acts_of(node).lent(who.account) is not None,
         "submit": visit.link("signed", person=who.handle, act=identifier),
-        "cancel": visit.link(act.back, person=who.handle),
+        "cancel": to,
     }
 
 
+def at_the_desk(node: "Node", visit: Visit, identifier: str, act: Act, credential_id: bytes, to: str) -> Go:
+    """Where an act is signed with a passkey: the signing page, with a ticket behind the #. `to` is where it leads."""
+    held = devices.find(node, credential_id) if node.agent is not None else None
+
+    def finished(proofs: list[bytes]) -> str:
+        if visit.session is not None:
+            acting.check_form(node, visit.session, "signed")
+        finish(node, act, identifier, proofs)
+        acting.written_down(node, visit.session, "signed", True, act.back if act.done else "")
+        return to + (f"?done={act.done}" if act.done else "")
+
+    ticket = desk_of(node).wait(
+        tuple(piece_of(part.tag, part.statement) for part in act.parts),
+        held[1] if held is not None else None,
+        credential_id,
+        finished,
+        [_text(sentence) for sentence in act.sentences],
+        [_text(change) for change in act.changes],
+        to,
+    )
+    return Go(visit.link("signing") + "#" + ticket)
+
+
+def _text(sentence: Markup) -> str:
+    """A sentence without markup; what was isolated stays isolated (U+2068, U+2069)."""
+    marked = str(sentence).replace("<bdi", "\u2068<bdi").replace("</bdi>", "</bdi>\u2069")
+    return html.unescape(re.sub(r"<[^>]+>", "", marked))
+
+
 def signed(node: "Node", visit: Visit) -> Go:
-    """The form field `proofs` (JSON array of assertions) ends the act; a lent key signs here."""
+    """In a demonstration a lent key signs here."""
     who = whose(node, visit)
-    acts, identifier, now = acts_of(node), visit.path["act"], node.clock()
-    act = acts.find(who.account, identifier, now)
+    acts, identifier = acts_of(node), visit.path["act"]
+    act = acts.find(who.account, identifier, node.clock())
     lent = acts.lent(who.account) if visit.demonstration else None
-    if visit.form.get("proofs"):
-        proofs = _proofs(visit.form["proofs"], len(act.parts))
-    elif lent is not None and lent[0] == act.key:
-        proofs = [lent[1](part.message)[1] for part in act.parts]
-    else:
+    if lent is None or lent[0] != act.key:
         raise PageError(400, "form-unreadable")
-    acts.take(who.account, identifier, now)
+    finish(node, act, identifier, [lent[1](part.message)[1] for part in act.parts])
+    return Go(visit.link(act.back, person=who.handle), act.done, act.back)
+
+
+def finish(node: "Node", act: Act, identifier: str, proofs: list[bytes]) -> None:
+    """End an act with the packed proofs of its parts. Raises PageError."""
+    acts_of(node).take(act.account, identifier, node.clock())
     try:
         for part, proof in zip(act.parts, proofs, strict=True):
             part.finish(proof)
@@ -177,20 +204,3 @@ def signed(node: "Node", visit: Visit) -> Go:
         raise PageError(refusal.status, refusal.code, refusal.sentence) from None
     except PeerError as error:
         raise PageError(503, error.code or "unreachable", error.sentence) from None
-    return Go(visit.link(act.back, person=who.handle), act.done, act.back)
-
-
-def _proofs(text: str, count: int) -> list[bytes]:
-    try:
-        given = json.loads(text)
-    except (ValueError, RecursionError):
-        raise PageError(400, "form-unreadable") from None
-    if not isinstance(given, list) or len(given) != count or not all(isinstance(one, dict) for one in given):
-        raise PageError(400, "form-unreadable")
-    found = []
-    for one in given:
-        parts = [from_text(one.get(name), 1024) for name in ("authenticatorData", "clientDataJSON", "signature")]
-        with suppress(SignatureRefused):  # a key whose signatures have one form alone
-            parts[2] = low_s(parts[2])
-        found.append(pack_proof(["webauthn", *parts]))
-    return found

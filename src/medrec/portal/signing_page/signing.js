@@ -1,8 +1,7 @@
-// The signing page. One file, nothing from elsewhere, pinned by its hash. It shows every field of what is to be signed,
-// computes the bytes to sign from the very values it shows, lets the key sign them, and posts the four parts of the
-// assertion. Extension results of the authenticator (PRF) are never read, so they cannot leave.
+// The signing page. It stands after passkey.js and its words (WORDS) in one file that is pinned by its hash. It shows every
+// field of what is to be signed, computes the bytes to sign from the very values it shows, lets the key sign them, and
+// posts the four parts of each assertion.
 
-const text = new TextEncoder();
 const $ = (name) => document.getElementById(name);
 
 // Form -> [tag, how the value becomes bytes]: docs/spec/account.md, section "What is signed".
@@ -12,97 +11,44 @@ export const FORMS = {
   "delegation/1": ["medrec/delegation/1", "json"],
   "entry/1": ["medrec/own-entry/1", "json"],
   "list-act/1": ["medrec/list-act/1", "json"],
+  "dispute/1": ["medrec/dispute/1", "json"],
+  "correction/1": ["medrec/correction/1", "json"],
   transaction: ["medrec/transaction/1", "cbor"],
   "link/1": ["medrec/link/1", "cbor"],
+  "unlink/1": ["medrec/unlink/1", "cbor"],
   "move/1": ["medrec/move/1", "cbor"],
+  "show-words/1": ["medrec/show-words/1", "cbor"],
+  "vouch/1": ["medrec/vouch/1", "cbor"],
+  "freeze/1": ["medrec/freeze/1", "cbor"],
   "revocation/1": ["medrec/revocation/1", "bytes"],
   "delegation-end/1": ["medrec/delegation-end/1", "bytes"],
 };
-
-const TITLES = {
-  "consent/1": "A permission",
-  "consent/2": "A permission",
-  "delegation/1": "A helper",
-  "entry/1": "Something for your record",
-  "list-act/1": "Your word on a medicine",
-  transaction: "A change of your account",
-  "link/1": "A place that knows you",
-  "move/1": "Another agent",
-  "revocation/1": "Taking a permission back",
-  "delegation-end/1": "Ending a helper's right",
-};
-
-const NAMES = {
-  account: "Whose record",
-  against: "What it speaks against",
-  attested: "Stated by",
-  author: "Who says it",
-  basis: "On what ground",
-  born: "Date of birth",
-  credential: "The new key",
-  delegate: "Who may act",
-  delegation: "By which right",
-  effect: "Answer",
-  expires: "Valid to block",
-  grant: "Permission",
-  id: "Number",
-  key: "Signed with key",
-  kind: "What it does",
-  name: "Name",
-  network: "Network",
-  nonce: "Your act number",
-  nullifier: "Mark for ending it",
-  organisation: "Place",
-  origins: "Where the key may sign",
-  payload: "Details",
-  recipients: "Who may see it",
-  rights: "What she may do",
-  notice: "The hint it puts away",
-  sha256: "Fingerprint of the content",
-  subjects: "Which medicine",
-  time: "Time",
-  type: "Kind of record",
-  types: "Kinds of records",
-  until: "Until",
-  words: "Your words",
+// Values that are a list: what stands at which place.
+const PLACES = {
+  "link/1": ["network", "organisation", "account", "code"],
+  "unlink/1": ["network", "organisation", "account", "time"],
+  "move/1": ["network", "account", "organisation", "time"],
+  "vouch/1": ["network", "organisation", "account", "credential", "check"],
+  "freeze/1": ["network", "organisation", "account", "nonce"],
 };
 const TIMES = new Set(["time", "until"]);
-
-export function fromText(value) {
-  const binary = atob(value.replaceAll("-", "+").replaceAll("_", "/"));
-  return Uint8Array.from(binary, (letter) => letter.charCodeAt(0));
-}
-
-export function toText(bytes) {
-  let binary = "";
-  for (const byte of new Uint8Array(bytes)) binary += String.fromCharCode(byte);
-  return btoa(binary).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
-}
+let say = WORDS.en;
 
 export function hex(bytes) {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-function joined(parts) {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
-}
-
-function compare(one, other) {
-  for (let index = 0; index < Math.min(one.length, other.length); index++) {
-    if (one[index] !== other[index]) return one[index] - other[index];
-  }
-  return one.length - other.length;
-}
-
 // A value as it came: {"bytes": base64url} stands for a byte string.
 const isBytes = (value) =>
   value !== null && typeof value === "object" && Object.keys(value).length === 1 && typeof value.bytes === "string";
+
+function revived(value) {
+  if (typeof value === "number" && !Number.isSafeInteger(value)) throw new RangeError("a number is not whole");
+  if (value === null || typeof value !== "object") return value;
+  if (isBytes(value)) return fromText(value.bytes);
+  if (Array.isArray(value)) return value.map(revived);
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, revived(inner)]));
+}
 
 // Canonical JSON (docs/spec/codec.md): keys in the order of their UTF-8 bytes, no white space, whole numbers.
 export function encodeJson(value) {
@@ -117,71 +63,38 @@ export function encodeJson(value) {
   return `{${names.map((name) => `${JSON.stringify(name)}:${encodeJson(value[name])}`).join(",")}}`;
 }
 
-function head(major, count) {
-  const sizes = [24n, 1n << 8n, 1n << 16n, 1n << 32n, 1n << 64n];
-  const index = sizes.findIndex((limit) => count < limit);
-  if (index < 0) throw new RangeError("a number is too large");
-  if (index === 0) return Uint8Array.of((major << 5) | Number(count));
-  const width = 1 << (index - 1);
-  const bytes = [(major << 5) | (23 + index)];
-  for (let step = width - 1; step >= 0; step--) bytes.push(Number((count >> BigInt(8 * step)) & 255n));
-  return Uint8Array.from(bytes);
-}
-
-// Deterministic CBOR (RFC 8949, 4.2.1).
-export function encodeCbor(value) {
-  if (value === null) return Uint8Array.of(0xf6);
-  if (typeof value === "boolean") return Uint8Array.of(value ? 0xf5 : 0xf4);
-  if (typeof value === "number") {
-    if (!Number.isSafeInteger(value)) throw new RangeError("a number is not whole");
-    return value < 0 ? head(1, -1n - BigInt(value)) : head(0, BigInt(value));
-  }
-  if (typeof value === "string") {
-    const bytes = text.encode(value);
-    return joined([head(3, BigInt(bytes.length)), bytes]);
-  }
-  if (isBytes(value)) {
-    const bytes = fromText(value.bytes);
-    return joined([head(2, BigInt(bytes.length)), bytes]);
-  }
-  if (Array.isArray(value)) return joined([head(4, BigInt(value.length)), ...value.map(encodeCbor)]);
-  const pairs = Object.entries(value).map(([name, inner]) => [encodeCbor(name), encodeCbor(inner)]);
-  pairs.sort(([one], [other]) => compare(one, other));
-  return joined([head(5, BigInt(pairs.length)), ...pairs.flat()]);
-}
-
-async function sha256(...parts) {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", joined(parts)));
-}
-
 // The 32 bytes to sign, from the values that are shown. Throws for a form this page does not know.
 export async function digestOf(form, value) {
   const known = Object.hasOwn(FORMS, form) ? FORMS[form] : null;
-  if (known === null) throw new Error("This page does not know what this is, and signs nothing.");
+  if (known === null) throw new Error(say.not_known);
   const [tag, how] = known;
   if (how === "json") {
     const { signature, ...stated } = value;
-    return sha256(text.encode(tag), text.encode(encodeJson(stated)));
+    return sha256(tag, encodeJson(stated));
   }
-  return sha256(text.encode(tag), how === "cbor" ? encodeCbor(value) : fromText(value.bytes));
+  return sha256(tag, how === "cbor" ? encodeCbor(revived(value)) : fromText(value.bytes));
 }
 
 function said(name, value) {
-  if (value === null) return "–";
+  if (value === null) return say.nothing;
   if (isBytes(value)) return hex(fromText(value.bytes));
-  if (TIMES.has(name) && typeof value === "number") return new Date(value).toISOString().replace("T", " ").slice(0, 19) + " UTC";
-  if (Array.isArray(value) && value.every((part) => typeof part !== "object")) return value.length ? value.join(", ") : "all";
+  if (TIMES.has(name) && typeof value === "number")
+    return `${new Date(value).toISOString().replace("T", " ").slice(0, 19)} UTC`;
+  if (name === "consent" && typeof value === "string") return JSON.stringify(JSON.parse(value), null, 1);
+  if (Array.isArray(value) && value.every((part) => part === null || typeof part !== "object"))
+    return value.length ? value.join(", ") : say.all_of_them;
   return typeof value === "object" ? null : String(value);
 }
 
 // Every field, nothing left out; only text, so nothing that is shown can act.
-function show(list, value) {
-  for (const [name, part] of Object.entries(value)) {
-    if (name === "signature") continue;
+function show(list, value, names = []) {
+  for (const [at, part] of Object.entries(value)) {
+    if (at === "signature") continue;
+    const name = names[at] ?? at;
     const row = document.createElement("div");
     const term = document.createElement("dt");
     const detail = document.createElement("dd");
-    term.textContent = Object.hasOwn(NAMES, name) ? NAMES[name] : name;
+    term.textContent = say[`field-${name}`] ?? name;
     const words = said(name, part);
     if (words === null) {
       const inner = document.createElement("dl");
@@ -195,58 +108,86 @@ function show(list, value) {
   }
 }
 
-async function post(path, value) {
-  const answer = await fetch(path, {
-    method: "POST",
-    credentials: "same-origin",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify(value),
-  });
-  const told = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Error(told.sentence || "The server could not answer.");
-  return told;
+function speak(code) {
+  const known = Object.hasOwn(WORDS, code) ? code : "en";
+  say = WORDS[known];
+  document.documentElement.lang = known;
+  document.documentElement.dir = say.direction;
+  document.title = `${say.title} – MedRec`;
+  $("title").textContent = say.title;
+  $("lead").textContent = say.lead;
+  $("changes").textContent = say.changes;
+  $("sign").textContent = say.sign;
+  $("leave").textContent = say.cancel;
+  document.querySelector("#exact h2").textContent = say.all;
 }
 
 function tell(error) {
-  $("state").textContent =
-    error.name === "NotAllowedError" ? "Nothing was signed. Try again when you are ready." : error.message;
+  $("state").textContent = error.name === "NotAllowedError" ? say.stopped : error.message || say.no_answer;
   $("state").hidden = false;
+}
+
+function paragraph(name, words) {
+  const made = document.createElement(name);
+  made.textContent = words;
+  return made;
+}
+
+// A sentence: what stands between U+2068 and U+2069 is somebody's name and does not turn the text around it.
+function sentence(name, words) {
+  const made = document.createElement(name);
+  for (const [at, part] of words.split(/[\u2068\u2069]/).entries()) made.append(at % 2 ? paragraph("bdi", part) : part);
+  return made;
+}
+
+async function showPart(part, number, many) {
+  const digest = await digestOf(part.form, part.value);
+  if (part.content && hex(await sha256(part.content)) !== part.value.sha256) throw new Error(say.not_the_content);
+  const title = say[`title-${part.form}`];
+  $("fields").append(paragraph("h3", many ? `${say.part.replace("{number}", number)}: ${title}` : title));
+  const list = document.createElement("dl");
+  show(list, isBytes(part.value) ? { nullifier: part.value } : part.value, PLACES[part.form]);
+  if (part.content) {
+    const row = document.createElement("div");
+    row.append(paragraph("dt", say.text), paragraph("dd", JSON.stringify(JSON.parse(part.content), null, 1)));
+    list.append(row);
+  }
+  $("fields").append(list);
+  return digest;
+}
+
+async function signed(act, ticket, digests) {
+  const proofs = [];
+  for (const digest of digests) proofs.push(await assertion(digest, act.rp, [fromText(act.key)]));
+  const { to } = await post("signing/answer", { ticket, id: proofs[0].id, proofs });
+  location.assign(to);
 }
 
 async function begin() {
   const ticket = location.hash.slice(1);
   history.replaceState(null, "", location.pathname);
   const act = await post("signing/act", { ticket });
-  const digest = await digestOf(act.form, act.value);
-  if (act.content) {
-    const found = hex(await sha256(text.encode(act.content)));
-    if (found !== act.value.sha256) throw new Error("The content is not the one that would be signed. Nothing is signed.");
-  }
-  $("title").textContent = TITLES[act.form];
-  show($("fields"), isBytes(act.value) ? { nullifier: act.value } : act.value);
-  if (act.content) show($("fields"), { Content: JSON.stringify(JSON.parse(act.content), null, 1) });
-  $("code").textContent = `To compare on another device: ${hex(digest).slice(0, 16)}`;
-  $("sign").disabled = false;
+  speak(act.language);
+  $("leave").hidden = false;
+  $("leave").addEventListener("click", () => (act.cancel ? location.assign(act.cancel) : history.back()));
+  $("said").append(...act.sentences.map((one) => sentence("p", one)));
+  $("said").hidden = act.sentences.length === 0;
+  document.querySelector("#follows ul").append(...act.changes.map((one) => sentence("li", one)));
+  $("follows").hidden = act.changes.length === 0;
+  const digests = [];
+  for (const part of act.parts) digests.push(await showPart(part, digests.length + 1, act.parts.length > 1));
+  $("exact").hidden = false;
+  $("code").textContent = `${say.compare} ${digests.map((digest) => hex(digest).slice(0, 16)).join(" ")}`;
+  $("many").textContent = say.how_many.replace("{count}", act.parts.length);
+  $("many").hidden = act.parts.length === 1;
+  // What no sentence tells is read before the button.
+  if (act.sentences.length === 0) document.querySelector(".actions").before($("exact"));
+  $("sign").hidden = $("sign").disabled = false;
   $("sign").addEventListener("click", async () => {
     $("sign").disabled = true;
     $("state").hidden = true;
     try {
-      const made = await navigator.credentials.get({
-        publicKey: {
-          challenge: digest,
-          rpId: act.rp,
-          userVerification: "required",
-          allowCredentials: [{ type: "public-key", id: fromText(act.key) }],
-        },
-      });
-      const { to } = await post("signing/answer", {
-        ticket,
-        id: toText(made.rawId),
-        authenticatorData: toText(made.response.authenticatorData),
-        clientDataJSON: toText(made.response.clientDataJSON),
-        signature: toText(made.response.signature),
-      });
-      location.assign(to);
+      await signed(act, ticket, digests);
     } catch (error) {
       tell(error);
       $("sign").disabled = false;
@@ -255,6 +196,6 @@ async function begin() {
 }
 
 if ($("fields") !== null) {
-  $("leave").addEventListener("click", () => history.back());
+  speak(navigator.languages.map((one) => one.split("-")[0]).find((one) => Object.hasOwn(WORDS, one)) ?? "en");
   begin().catch(tell);
 }

@@ -26,6 +26,7 @@ from medrec.portal.words.policies import *  # noqa: F403
 from medrec.portal.words.refusal_pages import *  # noqa: F403
 from medrec.portal.words.share_pages import *  # noqa: F403
 from medrec.portal.words.sharing_pages import *  # noqa: F403
+from medrec.portal.words.signing_pages import *  # noqa: F403
 from medrec.portal.words.texts import GROUPS as GROUPS
 from medrec.portal.words.texts import Texts
 
