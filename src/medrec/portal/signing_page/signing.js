@@ -32,6 +32,7 @@ const PLACES = {
   "freeze/1": ["network", "organisation", "account", "nonce"],
 };
 const TIMES = new Set(["time", "until"]);
+const LONG = 400;
 let say = WORDS.en;
 
 export function hex(bytes) {
@@ -100,6 +101,11 @@ function show(list, value, names = []) {
       const inner = document.createElement("dl");
       show(inner, part);
       detail.append(inner);
+    } else if (words.length > LONG) {
+      // Long texts are folded: they are there, and a tap away.
+      const folded = document.createElement("details");
+      folded.append(paragraph("summary", say.open), paragraph("pre", words));
+      detail.append(folded);
     } else {
       detail.textContent = words;
     }

@@ -6,6 +6,7 @@ SIGNING = Texts(
     "SIGNING",
     {
         "all": "Everything that you sign",
+        "open": "Show it",
         "part": "Part {number}",
         "compare": "To compare on another device:",
         "not_the_content": "The text is not the one that would be signed. Nothing was signed.",
@@ -30,6 +31,8 @@ SIGNING = Texts(
         "title-show-words/1": "Showing the words of your record",
         "title-vouch/1": "Vouching for a person",
         "title-freeze/1": "Freezing an account",
+        "field-acting": "Who acts for you",
+        "field-assurance": "Who signs",
         "field-account": "Whose record",
         "field-against": "What it speaks against",
         "field-attested": "Stated by",
