@@ -42,9 +42,8 @@ def test_the_signing_page_can_be_read_by_everybody_in_her_language(
     # Each field of each statement is there, the permission itself word by word.
     agent = world.network.agent
     assert page.locator("#fields dl").count() == len(world.main.patients)
-    assert agent.network.hex() in page.text_content("#fields") and '"resourceType": "Consent"' in page.inner_text(
-        "#fields"
-    )
+    fields = page.text_content("#fields")
+    assert agent.network.hex() in fields and '"resourceType": "Consent"' in fields
     found = used(page, "signing", code)
     assert found == [], "\n".join(found)
     page.emulate_media(color_scheme="dark")
