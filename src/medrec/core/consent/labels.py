@@ -148,6 +148,8 @@ class Labeller:
         self, path: str, name: str, value: Any, resource: Mapping[str, Any], targets: Mapping[str, Labels] = {}
     ) -> Labels:
         """The labels that one top-level element, or one item of it, gives to its resource."""
+        if name in _NOWORDS:
+            return NONE
         if name == "contained":
             return self._held([value], targets)[0]
         walk = _Walk(self, _contained(self, resource, targets), targets)
@@ -274,7 +276,7 @@ class _Walk:
         system, code = value.get("system"), value.get("code")
         if type(system) is str and type(code) is str:
             self.numbers.update(self.labeller.numbers_of_code(system, code))
-        if self._is_nameless(value):
+        if self._is_nameless(value) or (name != "coding" and self._is_bare_code(value)):
             self.opaque = True
         if "data" in value or ("url" in value and "contentType" in value) or name in _ATTACHMENTS:
             self.opaque = True
@@ -291,14 +293,22 @@ class _Walk:
     def _is_nameless(self, value: dict[str, Any]) -> bool:
         """Whether it is a concept that has codes and no name, and none of a system that the rules know whole."""
         codings = value.get("coding")
-        if type(codings) is not list or not codings or type(value.get("text")) is str:
+        if type(codings) is not list or not codings or _is_name(value.get("text")):
             return False
         pairs = []
         for coding in codings:
-            if type(coding) is not dict or type(coding.get("display")) is str:
+            if type(coding) is not dict or _is_name(coding.get("display")):
                 return type(coding) is not dict
             pairs.append((str(coding.get("system", "")), str(coding.get("code", ""))))
         return not any(self.labeller.knows_whole(system, code) for system, code in pairs)
+
+    def _is_bare_code(self, value: dict[str, Any]) -> bool:
+        """Whether it is a code by itself, without a name, of a system that the rules do not know whole. A quantity's is
+        that of its unit."""
+        system, code = value.get("system"), value.get("code")
+        if type(system) is not str or type(code) is not str or "value" in value or _is_name(value.get("display")):
+            return False
+        return not self.labeller.knows_whole(system, code)
 
     def _text(self, name: str, text: str, above: str) -> None:
         if name in _PASSED_OVER and name != "value":
@@ -313,6 +323,11 @@ class _Walk:
             self.take(self.contained.get(reference[1:], NONE))
         elif name in _CLINICAL:
             self.take(self.targets.get(local(reference), NONE))
+
+
+def _is_name(text: Any) -> bool:
+    """Whether a text can be read as a name: a code that stands in the place of one says nothing."""
+    return type(text) is str and any(word.isalpha() and len(word) > 1 for word in WORD.findall(text))
 
 
 def _ingredients(terms: Terms, text: str, words: Iterable[str]) -> frozenset[str]:
