@@ -4,6 +4,7 @@ import datetime
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -276,3 +277,74 @@ def test_a_delegate_s_consent_stands_while_she_may_give_it(help_: Help) -> None:
     assert give() is None
     help_.end(secret, where=help_.north)
     assert give() is Code.NOT_A_DELEGATE
+
+
+def consent_of(help_: Help, provision: str = '{"type":"permit"}', **more: Any) -> bytes:
+    """Bo's consent for Ada at north."""
+    ada, bo, network = help_.ada, help_.bo, help_.network
+    scope = (
+        '"scope":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/consentscope","code":"patient-privacy"}]}'
+    )
+    category = '"category":[{"coding":[{"system":"http://loinc.org","code":"59284-0"}]}]'
+    head = f'"resourceType":"Consent","status":"active",{scope},{category}'
+    text = f'{{{head},{more.get("before", "")}"provision":{provision}}}'
+    unsigned = FhirConsentManifest(
+        "consent/2", network.id.hex(), "north", ada.account, network.time, text, "delegate", bo.account, None,
+        os.urandom(32).hex(), bo.key.key_id.hex(),
+    )  # fmt: skip
+    signature = bo.key.sign_transaction_id(fhir_consent_message(unsigned))
+    return manifests.encode(msgspec.structs.replace(unsigned, signature=signature.hex()))
+
+
+def given_at_north(help_: Help, consent: bytes) -> Code | None:
+    try:
+        help_.north.consents.give(consent)
+    except Refusal as refusal:
+        return refusal.reason
+    return None
+
+
+def test_a_source_is_shown_by_what_right_a_helper_consents(help_: Help) -> None:
+    """North never heard of Bo: what Ada signed is presented to it, and it checks that by itself."""
+    guide, ada, bo = help_.guide, help_.ada, help_.bo
+    secret = help_.name_bo(rights=["look", "consent"])
+    assert given_at_north(help_, consent_of(help_)) is Code.NOT_A_DELEGATE
+    for _ in range(2):
+        guide.delegates.present("north", ada.account, bo.account, "consent", bo.key.key_id)
+    assert len(help_.north.delegates.of(ada.account)) == 1
+    assert given_at_north(help_, consent_of(help_)) is None
+    # Not with another right, another key, or once it is over: then nothing is presented, and nothing stands.
+    for right, key in (("correct", bo.key.key_id), ("consent", ada.key.key_id)):
+        with pytest.raises(Refusal) as refused:
+            guide.delegates.present("north", ada.account, bo.account, right, key)
+        assert refused.value.reason is Code.NOT_A_DELEGATE
+    help_.end(secret)
+    help_.network.anchor()
+    assert given_at_north(help_, consent_of(help_)) is Code.NOT_A_DELEGATE
+    with pytest.raises(Refusal):
+        guide.delegates.present("north", ada.account, bo.account, "consent", bo.key.key_id)
+
+
+OBSERVATIONS = '"class":[{"system":"http://hl7.org/fhir/resource-types","code":"Observation"}]'
+CONDITIONS = OBSERVATIONS.replace("Observation", "Condition")
+MARKS = '"extension":[{"url":"urn:medrec:consent:marks","valueBoolean":true}],'
+
+
+@pytest.mark.parametrize(
+    ("provision", "before", "code"),
+    [
+        (f'{{"type":"permit",{OBSERVATIONS}}}', "", None),
+        (f'{{"type":"deny",{OBSERVATIONS}}}', "", None),
+        (f'{{"type":"permit",{OBSERVATIONS},"provision":[{{"type":"deny",{OBSERVATIONS}}}]}}', "", None),
+        ('{"type":"permit"}', "", Code.NOT_A_DELEGATE),
+        ('{"type":"deny"}', "", Code.NOT_A_DELEGATE),
+        (f'{{"type":"permit",{CONDITIONS}}}', "", Code.NOT_A_DELEGATE),
+        (f'{{"type":"permit",{OBSERVATIONS}}}', MARKS, Code.NOT_A_DELEGATE),
+        ('{"type":"permit","purpose":"nonsense"}', "", Code.NOT_A_DELEGATE),
+    ],
+)
+def test_a_helper_for_one_kind_decides_about_that_kind_alone(
+    help_: Help, provision: str, before: str, code: Code | None
+) -> None:
+    help_.north.delegates.take(help_.signed(os.urandom(32), rights=["consent"], types=["Observation"]))
+    assert given_at_north(help_, consent_of(help_, provision, before=before)) is code

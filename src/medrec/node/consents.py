@@ -250,7 +250,11 @@ class Consents:
         else:
             assert consent.acting is not None
             self.check_signature(consent.acting, consent.key, message, consent.signature)
-            self._node.delegates.require(consent.account, consent.acting, "consent", key=bytes.fromhex(consent.key))
+            held = self._node.delegates.require(
+                consent.account, consent.acting, "consent", key=bytes.fromhex(consent.key)
+            )
+            if held.delegation.types and consent_access.reaches_beyond(consent, held.delegation.types):
+                raise Refusal(Code.NOT_A_DELEGATE, "the consent reaches beyond what the helper was named for")
 
     def _check_parties(self, consent: AnyConsent) -> None:
         """Whether every organisation that it names is on the ledger, suspended or not. Raises Refusal.

@@ -270,6 +270,12 @@ class Delegates:
             raise Refusal(Code.NOT_A_DELEGATE)
         return held
 
+    def present(self, organisation: str, account: str, delegate: str, right: Right, key: bytes) -> None:
+        """Show an organisation by what right somebody acts for a person, before she does: it checks that by itself, and
+        knows it if it was shown before. Raises Refusal NOT_A_DELEGATE, PeerError."""
+        held = self.require(account, delegate, right, key=key)
+        self._node.peers.call(organisation, DELEGATIONS_PATH, encode_delegation(held.delegation))
+
     def acts_with(self, delegate: str, key: bytes) -> bool:
         """Whether a key is the delegate's: of an account that stands, or of an organisation's staff on the ledger."""
         with self._node.engine.view() as view:

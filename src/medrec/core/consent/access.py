@@ -62,6 +62,16 @@ def opens_until(policy: Policy) -> int | None:
     return max(ends, default=None)
 
 
+def reaches_beyond(manifest: ConsentManifest | FhirConsentManifest, types: Iterable[str]) -> bool:
+    """Whether a consent decides about anything but records of these types: what somebody who may act for a person in
+    these alone has no word in. One that cannot be read closes everything, and so does."""
+    mine = frozenset(types)
+    rules = rules_of([given(manifest, "")], ())
+    if rules.broken or rules.marks:
+        return True
+    return not all(any(name == "kind" and value <= mine for name, value in rule.tests) for rule in rules.every)
+
+
 def given(
     manifest: ConsentManifest | FhirConsentManifest, digest: str, revoked: int | None = None, zone: int = 0
 ) -> Given:

@@ -122,6 +122,10 @@ def consent_part(node: "Node", who: Whose, place: str, draft: DraftConsent, secr
     def finish(proof: bytes) -> None:
         # The secret first: a consent whose secret is lost could not be taken back.
         own_consents.keep(node, who.account, place, secret)
+        if draft.manifest.acting is not None:
+            # The place holds the helper's signature against what the person signed, so it is shown that first.
+            key = bytes.fromhex(draft.manifest.key)
+            node.delegates.present(place, who.account, draft.manifest.acting, "consent", key)
         node.peers.call(place, CONSENTS_PATH, signed_consent(draft, proof))
 
     return Part("medrec/consent/2", codec.encode_json(value), draft.message, finish)
