@@ -87,10 +87,10 @@ def _consent(resource: Json, facts: Json) -> tuple[list[tuple[str, str, int, boo
     counted = False
     for top in tops:
         counted |= walk.count(top, above)
-    statements = [("provision", effect, dated, sure) for effect, sure in walk.statements]
+    statements = [(strength, effect, dated, sure) for strength, effect, sure in walk.statements]
     if base is not None and not counted:
         holds = _path(above, base, facts, silent)
-        general = any(top["type"] != base for top in tops)
+        general = base == "permit" or any(top["type"] != base for top in tops)
         if holds:
             statements.append(("base" if general else "provision", base, dated, True))
     return statements, walk.doubtful_permit, walk.named
@@ -110,7 +110,7 @@ class _Walk:
     def __init__(self, facts: Json, silent: frozenset[str]) -> None:
         self.facts = facts
         self.silent = silent
-        self.statements: list[tuple[str, bool]] = []
+        self.statements: list[tuple[str, str, bool]] = []
         self.doubtful_permit = False
         self.named: set[str] = set()
 
@@ -127,7 +127,9 @@ class _Walk:
             self.named |= {label["code"] for part in path for label in part.get("securityLabel", [])}
         matches = bool(holds) or (holds is None and effect == "deny")
         if matches and not excepted:
-            self.statements.append((effect, holds is True))
+            somebody = any(_part(actor) == "recipients" for part in path for actor in part.get("actor", []))
+            strength = "base" if effect == "permit" and not somebody else "provision"
+            self.statements.append((strength, effect, holds is True))
         return matches
 
 

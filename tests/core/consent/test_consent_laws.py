@@ -260,3 +260,30 @@ def test_the_laws_are_not_empty() -> None:
     assert open_to([give(r4(rule("permit")))], ask(), record)
     assert not open_to([give(r4(rule("permit", rule("deny", label="SUD"))))], ask(), record)
     assert answer([give(r4(rule("permit", label="SUD")))], ask(), observation(labels=None))[0] == "indeterminate"
+
+
+to_everybody = st.builds(
+    lambda found, date: r4(rule("permit", **{k: v for k, v in found.items() if k != "who"}), dateTime=date),
+    parts,
+    dates,
+)
+
+
+@given(st.lists(to_everybody, min_size=1, max_size=3), requests, records)
+def test_nobody_but_some_ends_an_earlier_everybody(earlier: list[Json], request: Request, record: Record) -> None:
+    """The base of a later consent counts against all that was said for everybody before it."""
+    found = [give(one, f"{at:064x}") for at, one in enumerate(earlier)]
+    later = give(r5("deny", rule(None, who=X, purpose="PurposeOfUse"), date="2025-12"), "later")
+    if X not in request.who:
+        assert not open_to([*found, later], request, record)
+
+
+def test_the_later_of_two_words_for_everybody_counts() -> None:
+    everybody, but = r4(rule("permit"), dateTime="2025-06"), r5("deny", rule(None, who=X), date="2025-12")
+    record = describing("Observation", "r1")
+    assert open_to([give(everybody, "a")], ask(Y), record)
+    assert not open_to([give(everybody, "a"), give(but, "b")], ask(Y), record)
+    assert open_to([give(everybody, "a"), give(but, "b")], ask(X), record)
+    assert open_to([give({**everybody, "dateTime": "2026"}, "a"), give(but, "b")], ask(Y), record)
+    # To say yes to somebody by name needs no new word for all the rest.
+    assert open_to([give(r4(rule("permit", who=Y), dateTime="2025"), "a"), give(but, "b")], ask(Y), record)

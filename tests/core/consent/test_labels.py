@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medrec.core.consent import labels as labelling
+from medrec.core.consent.facts import INLINE_LABEL, facts
 from medrec.core.consent.label_rules import LabelRulesError
 from medrec.core.consent.labels import Labeller, label_all
-from medrec.core.consent.terms import SENSITIVITIES_ABOVE
+from medrec.core.consent.terms import SENSITIVITIES_ABOVE, rank
 from medrec.core.records.terms import NDC, RXNORM, Drug, Table
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -157,3 +158,31 @@ def test_a_site_adds_rules_of_its_own() -> None:
     assert both.label({"resourceType": "Basic", "code": coding}).codes == ("SDV",)
     assert both.version.endswith("+site-1") and both.digest != LABELLER.digest
     assert both.opaque == LABELLER.opaque
+
+
+SUD = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "SUD"}
+VERY = {"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "V"}
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"contained": [{"resourceType": "Condition", "id": "c", "meta": {"security": [SUD]}}]},
+        {"entry": [{"resource": {"resourceType": "Condition", "id": "c", "meta": {"security": [SUD]}}}]},
+        {"component": [{"valueString": "7", "extension": [{"url": INLINE_LABEL, "valueCoding": SUD}]}]},
+        {"code": {"text": "x", "extension": [{"url": INLINE_LABEL, "valueCodeableConcept": {"coding": [SUD]}}]}},
+        {"_status": {"extension": [{"url": INLINE_LABEL, "valueCoding": SUD}]}},
+    ],
+    ids=["contained", "bundle", "inline", "concept", "primitive"],
+)
+def test_a_label_on_a_part_is_one_on_the_whole(part: Json) -> None:
+    assert "SUD" in (facts({"resourceType": "Observation", "id": "o", **part}).labels or ())
+    very = json.loads(json.dumps(part).replace(json.dumps(SUD), json.dumps(VERY)))
+    assert facts({"resourceType": "Observation", "id": "o", **very}).level == rank("V")
+    unknown = json.loads(json.dumps(part).replace('"SUD"', '"NO-SUCH-CODE"'))
+    assert facts({"resourceType": "Observation", "id": "o", **unknown}).labels is None
+
+
+def test_an_inline_label_without_a_label_may_be_any() -> None:
+    part = {"component": [{"extension": [{"url": INLINE_LABEL}]}]}
+    assert facts({"resourceType": "Observation", "id": "o", **part}).labels is None

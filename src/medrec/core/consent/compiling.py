@@ -47,7 +47,7 @@ class Rule(msgspec.Struct, frozen=True):
     names: frozenset[str] = frozenset()
     lifted: frozenset[str] = frozenset()
     force: int = 0
-    """What it is combined by: 3 the law, 2 an explicit deny, 1 a provision that permits, 0 the general base."""
+    """What it is combined by: 3 the law, 2 an explicit deny, 1 a permit to somebody, 0 what is said for everybody."""
     plain: bool = True
     """Whether it puts no condition on action, holder and type, so that these need not be looked at."""
     at_best: bool = True
@@ -251,6 +251,9 @@ class _Compiler:
         purposes = _both([None if p.purposes is None else terms.covered(p.purposes) for p in path])
         if purposes is None and effect == "permit":
             purposes = self.silent
+        recipients = tuple(provision.recipients for provision in path if provision.recipients is not None)
+        # A permit that names nobody and a base both speak for everybody: of these the newest is what she wants now.
+        for_everybody = strength == "base" or (effect == "permit" and not recipients)
         self.found.append(
             Rule(
                 number,
@@ -263,11 +266,11 @@ class _Compiler:
                 min(ends),
                 purposes,
                 actions,
-                tuple(provision.recipients for provision in path if provision.recipients is not None),
+                recipients,
                 custodians,
                 tests,
                 frozenset().union(*(provision.labels or frozenset() for provision in path)),
-                force=0 if strength == "base" else 2 if effect == "deny" else 1,
+                force=0 if for_everybody else 2 if effect == "deny" else 1,
                 plain=actions is None and not custodians and all(name != "kind" for name, _ in tests),
                 at_best=effect == "permit" or not tests,
                 content=any(name != "kind" for name, _ in tests),

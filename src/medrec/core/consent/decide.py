@@ -132,11 +132,12 @@ def judge(decision: Decision, record: Record) -> Judgement:
 # --- combining ----------------------------------------------------------------------------------------------------
 
 COMBINERS = ("specific-over-general", "explicit-deny", "legal-floor")
-"""What a rule is combined by, from the weakest to the strongest; `Rule.force` counts in it, 0 is the general base.
+"""What a rule is combined by, from the weakest to the strongest; `Rule.force` counts in it (0: said for everybody).
 
 legal-floor: what the law forbids, nobody permits. explicit-deny: what a person has forbidden in so many words is
-forbidden, whatever else she permits. specific-over-general: a provision counts for more than what a consent says for
-all the rest. Of general bases the newest counts; those of the same instant count together, and then deny wins.
+forbidden, whatever else she permits. specific-over-general: a permit to somebody counts for more than what is said for
+everybody (a base, or a permit that names nobody). Of the latter the newest counts; those of the same instant count
+together, and then deny wins.
 """
 
 

@@ -175,6 +175,9 @@ CLINICAL_DATES: dict[str, tuple[str, ...]] = {
 }
 """Type -> where its clinical time stands, the first that is there. `meta.lastUpdated` is never one."""
 
+INLINE_LABEL = "http://hl7.org/fhir/uv/security-label-ds4p/StructureDefinition/extension-inline-sec-label"
+"""The extension of one element that carries a security label (HL7 Data Segmentation for Privacy, inline labels)."""
+
 _AUTHORS = ("author", "performer", "requester", "recorder", "asserter", "prescriber", "sender", "enterer", "provider")
 _DOCUMENTS = ("type", "category")
 _ENDINGS = ("", "DateTime", "Period", "Instant", "Date", "Timing")
@@ -189,9 +192,9 @@ def facts(
     takes the latter alone; `may` are those that it may carry besides. `referred` is not known from one record alone.
     """
     kind, identifier = str(resource.get("resourceType", "")), str(resource.get("id", ""))
-    meta = resource.get("meta")
-    own = [label for label in _security(meta) if label is not None]
-    known = None not in _security(meta)
+    stated = _stated(resource)
+    own = [label for label in stated if label is not None]
+    known = None not in stated
     return describing(
         kind,
         identifier,
@@ -233,10 +236,31 @@ def _when(value: Any, zone: int) -> Span | None:
     return read_time(value, zone)
 
 
+def _stated(value: Any) -> list[str | None]:
+    """What a resource, and whatever lies in it, says of its own sensitivity: a label on a part is one on the whole.
+
+    It stands in `meta.security` of the resource, of contained ones and of a Bundle's entries, and inline, in the
+    extension of DS4P that marks one element.
+    """
+    if isinstance(value, list):
+        return [label for item in value for label in _stated(item)]
+    if not isinstance(value, Mapping):
+        return []
+    found = _security(value["meta"]) if "meta" in value else []
+    if value.get("url") == INLINE_LABEL:
+        marked = [value[name] for name in sorted(value) if name.startswith("value")]
+        codings = [one.get("coding") if isinstance(one, dict) and "coding" in one else [one] for one in marked]
+        found += [label for listed in codings or [None] for label in _sensitivities(listed)]
+    return found + [label for name in sorted(value) if name != "meta" for label in _stated(value[name])]
+
+
 def _security(meta: Any) -> list[str | None]:
-    """The sensitivity and confidentiality codes of `meta.security`; None for one of these systems that is unknown,
-    because an unknown label may be a sensitivity."""
-    listed = meta.get("security", []) if isinstance(meta, dict) else []
+    return _sensitivities(meta.get("security", []) if isinstance(meta, dict) else [])
+
+
+def _sensitivities(listed: Any) -> list[str | None]:
+    """The sensitivity and confidentiality codes among labels; None for one of these systems that is unknown, because
+    an unknown label may be a sensitivity."""
     found: list[str | None] = []
     for label in listed if isinstance(listed, list) else [None]:
         system = label.get("system") if isinstance(label, dict) else None
