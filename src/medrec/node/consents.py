@@ -35,6 +35,7 @@ from medrec.node import store
 from medrec.node.access import revoked
 from medrec.node.journal import Draft, Person
 from medrec.node.refusals import Code, Refusal
+from medrec.node.unlinking import linked_at
 from medrec.node.vault import VaultError
 
 if TYPE_CHECKING:
@@ -108,6 +109,9 @@ class Consents:
             if bytes(same[0].hash) == digest:
                 return Given(digest, True)
             raise Refusal(Code.NULLIFIER_USED)
+        if consent.time < linked_at(connection, person.id) - AHEAD_MS_MAX:
+            # It was signed for a link that was undone or erased since. Clocks may differ by what is forgiven ahead.
+            raise Refusal(Code.CONSENT_OVER)
         if isinstance(consent, ConsentManifest) and consent.grant.until is not None and consent.grant.until <= now:
             raise Refusal(Code.CONSENT_OVER)
         effect = consent.grant.effect if isinstance(consent, ConsentManifest) else "fhir"
@@ -147,7 +151,14 @@ class Consents:
         person = self._node.journal.person_of_account(connection, account)
         if person is None:
             raise Refusal(Code.NOT_LINKED)
-        if connection.execute(sql.select(revoked.c.seq).where(revoked.c.nullifier == nullifier)).first() is not None:
+        before = (
+            sql.select(store.line.c.kind)
+            .join_from(revoked, store.line, store.line.c.seq == revoked.c.seq)
+            .where(revoked.c.nullifier == nullifier)
+        )
+        ended = connection.execute(before).scalar()
+        # One that ended with a link that was undone is taken back all the same: then it is dead everywhere.
+        if ended is not None and ended != "link/1":
             return False
         column = store.consent.c
         owner = connection.execute(sql.select(column.account).where(column.nullifier == nullifier)).scalar()
@@ -166,6 +177,7 @@ class Consents:
         )
         draft = Draft("revocation/1", manifests.encode(manifest), person.id, {"nullifier": secret}, [6, now, nullifier])
         line = self._node.journal.append(connection, [draft])[0]
+        connection.execute(sql.delete(revoked).where(revoked.c.nullifier == nullifier))
         connection.execute(sql.insert(revoked).values(nullifier=nullifier, account=account, seq=line.seq))
         connection.execute(sql.delete(store.consent).where(column.nullifier == nullifier))
         self.changes += 1

@@ -315,7 +315,14 @@ class Linker:
         credential = found.credentials.get(key.hex()) if found is not None and type(key) is bytes else None
         if credential is None or type(signature) is not bytes or not signed_by(credential, message, signature):
             raise LinkError("not-the-account", "The account's holder did not sign this.")
-        return codec.encode(self._undo(store.person.c.account == account))
+        where, journal = store.person.c.account == account, self._journal
+
+        def write(connection: sql.Connection) -> bool:
+            # Sent once more by whoever kept it, it would undo the link that she has made since.
+            fresh = unlinking.use(connection, message, self._clock(), 2 * UNLINK_LIFE_MS)
+            return fresh and unlinking.undo(connection, journal, self._network, where)
+
+        return codec.encode(journal.store.write(write))
 
     def _hand_over(self, connection: sql.Connection, before: Person, account: str, agent: str) -> int:
         """Queue notices of every line from before the link, under the key they were tagged with."""

@@ -11,13 +11,17 @@ import hashlib
 from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sql
+from sqlalchemy import BigInteger, Column, Integer, Table
 
 from medrec.core import codec
 from medrec.node import redelivery, store
 from medrec.node.consents import AHEAD_MS_MAX
+from medrec.node.journal import Person
 from medrec.node.peers import PeerError
 from medrec.node.rebuild import Rebuilt, rebuild, relationship_key
 from medrec.node.refusals import Code, Refusal
+from medrec.node.store import metadata
+from medrec.node.unlinking import linked_at
 
 if TYPE_CHECKING:
     from medrec.node.consents import Sign
@@ -26,6 +30,15 @@ if TYPE_CHECKING:
 MOVE_PATH = "/medrec/move"
 MOVE_LIFE_MS = 7 * 86_400_000
 """How long a signed move may be presented; organisations that are down are asked again meanwhile."""
+
+
+# When (ms, by the time that she signed) each linked person last moved: what she signed before is over.
+moved = Table(
+    "moved",
+    metadata,
+    Column("person", Integer, primary_key=True, autoincrement=False),
+    Column("time", BigInteger, nullable=False),
+)
 
 
 class Moved(NamedTuple):
@@ -110,7 +123,19 @@ def answer_move(node: "Node", caller: str, body: bytes) -> bytes:
         who = node.journal.person_of_account(connection, account)
         if who is None:
             raise Refusal(Code.NOT_LINKED)
+        _follow(connection, who, caller, time)
         connection.execute(sql.update(store.person).where(store.person.c.id == who.id).values(agent=caller))
         return node.linker.queue_all(connection, account, caller)
 
     return codec.encode({"lines": node.store.write(closure)})
+
+
+def _follow(connection: sql.Connection, who: Person, agent: str, time: int) -> None:
+    """Note the time of a move, if it is her latest word about who serves her. Raises Refusal for an older one: an agent
+    that she has left would take her back with what she signed for it once. The same one again is none."""
+    latest = connection.execute(sql.select(moved.c.time).where(moved.c.person == who.id)).scalar()
+    again = latest == time and who.agent == agent
+    if not again and (time <= (latest or 0) or time < linked_at(connection, who.id)):
+        raise Refusal(Code.REQUEST_EXPIRED)
+    connection.execute(sql.delete(moved).where(moved.c.person == who.id))
+    connection.execute(sql.insert(moved).values(person=who.id, time=time))

@@ -8,6 +8,7 @@ Delivered at least once, kept once. One that is stopped after it was written dow
 records, so that it can state that nothing came. A crash at any place leaves a referral that waits.
 """
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sql
@@ -24,7 +25,7 @@ from medrec.node.practitioners import Practitioner
 from medrec.node.pull import Pages
 from medrec.node.receive import NotGenuineError
 from medrec.node.refusals import TRY_AGAIN, Code, Refusal
-from medrec.node.store import metadata
+from medrec.node.store import StoreError, metadata
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -98,6 +99,9 @@ class Referrals:
 
     def __init__(self, node: "Node") -> None:
         self._node = node
+        # What `refer` is deciding at this moment: `step` runs beside it and leaves it alone. After a crash it is empty,
+        # and whatever waits is decided by `step`.
+        self._deciding: set[bytes] = set()
 
     def refer(
         self,
@@ -138,12 +142,15 @@ class Referrals:
             sealed = account_keys.seal_for(connection, node.vault, account, access.encode(ask), obligation)
             connection.execute(sql.insert(referral_sent).values(**row, ask=sealed))
 
-        node.store.write(keep)
+        self._deciding.add(obligation)
         try:
+            node.store.write(keep)
             node.gate.release(recipient, ask, Parcel(node))
         except Refusal as refusal:
             self._mark(obligation, status="stopped", trouble=refusal.sentence)
             raise
+        finally:
+            self._deciding.discard(obligation)
         return next(one for one in self.sent() if one.obligation == obligation)
 
     def sent(self) -> list[Referral]:
@@ -160,13 +167,30 @@ class Referrals:
         ]  # fmt: skip
 
     def step(self, now: int) -> int:
-        """Try every referral that waits and is due; how many were delivered. Raises StoreError, EngineError."""
+        """Try every referral that waits and is due; how many were delivered.
+
+        One that fails in a way nobody foresaw is put off, and the others are tried all the same; the first such failure
+        is raised when all were.
+        """
         column = referral_sent.c
         with self._node.store.read() as connection:
             rows = connection.execute(
                 sql.select(referral_sent).where(column.status == "waiting", column.due <= now).order_by(column.time)
             ).all()
-        return sum(self._try(row, now) for row in rows)
+        delivered, failure = 0, None
+        for row in rows:
+            if bytes(row.obligation) in self._deciding:
+                continue
+            try:
+                delivered += self._try(row, now)
+            except Exception as error:
+                failure = failure or error
+                with suppress(StoreError):
+                    # Its message may quote a record: only its kind is told.
+                    self._later(row, f"MedRec has a fault here ({type(error).__name__}); it tries again.", now)
+        if failure is not None:
+            raise failure
+        return delivered
 
     def _try(self, row: Any, now: int) -> bool:
         node, obligation = self._node, bytes(row.obligation)
@@ -183,14 +207,14 @@ class Referrals:
                 self._mark(obligation, status="stopped", trouble=refusal.sentence)
             return False
         try:
-            answer = codec.decode(node.peers.call(row.recipient, REFERRAL_PATH, parcel))
+            answer = _read_answer(node.peers.call(row.recipient, REFERRAL_PATH, parcel))
         except PeerError as error:
             if error.answered and error.code == Code.NOT_GENUINE.value:
                 self._mark(obligation, status="refused", trouble=error.sentence)
             else:
                 self._later(row, error.sentence, now)
             return False
-        done = "delivered" if answer == {"outcome": "received"} else "stopped"
+        done = "delivered" if answer == "received" else "stopped"
         self._mark(obligation, status=done, attempts=row.attempts + 1)
         return done == "delivered"
 
@@ -291,6 +315,17 @@ class Referrals:
                 )
             )  # fmt: skip
         return found
+
+
+def _read_answer(answer: bytes) -> str:
+    """What a provider says has become of a referral. Raises PeerError: what says nothing is no receipt."""
+    try:
+        outcome = codec.decode(answer)["outcome"]
+    except (codec.CodecError, KeyError, TypeError):
+        outcome = None
+    if outcome not in ("received", "nothing"):
+        raise PeerError("garbage", "The provider's answer does not say whether it is there; it is sent again.")
+    return str(outcome)
 
 
 class Parcel(Pages):

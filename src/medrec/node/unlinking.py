@@ -11,16 +11,37 @@ from contextlib import suppress
 from typing import Any
 
 import sqlalchemy as sql
+from sqlalchemy import BigInteger, Column, LargeBinary, Table
 
 from medrec.core import manifests
 from medrec.core.manifests.record import LinkManifest, RecordManifest, RecordVersion
 from medrec.core.records.canonical import FORM
-from medrec.node import holding, redelivery, store
+from medrec.node import access, holding, redelivery, store
 from medrec.node.journal import Draft, Journal
+from medrec.node.store import metadata
 from medrec.node.vault import Vault, VaultError
 
 EPOCH_USED = "epoch-used"
 """The refusal of a link under keys that served one before."""
+
+
+# Requests to undo a link that were heard, until they are too old to count anyway: what a person signed counts once.
+unlink_heard = Table(
+    "unlink_heard",
+    metadata,
+    Column("message", LargeBinary(32), primary_key=True),
+    Column("time", BigInteger, nullable=False),
+)
+
+
+def use(connection: sql.Connection, message: bytes, now: int, life_ms: int) -> bool:
+    """Use up what a person signed to undo a link; False if it was used before. Inside `Store.write` only."""
+    column = unlink_heard.c
+    connection.execute(sql.delete(unlink_heard).where(column.time < now - life_ms))
+    if connection.execute(sql.select(column.time).where(column.message == message)).first() is not None:
+        return False
+    connection.execute(sql.insert(unlink_heard).values(message=message, time=now))
+    return True
 
 
 def undo(connection: sql.Connection, journal: Journal, network: bytes, where: Any) -> bool:
@@ -33,9 +54,14 @@ def undo(connection: sql.Connection, journal: Journal, network: bytes, where: An
     manifest = LinkManifest(
         "link/1", network.hex(), journal.organisation, before.account, time, "unlink", before.agent, 0
     )
-    journal.append(connection, [Draft("link/1", manifests.encode(manifest), before.id, None, [30, time])])
+    line = journal.append(connection, [Draft("link/1", manifests.encode(manifest), before.id, None, [30, time])])[0]
     holding.forget(connection, before.id)
-    # What she permitted here ends with the link; who links again decides again.
+    # What she permitted here ends with the link; who links again decides again, and nobody brings the old word back.
+    consent = store.consent.c
+    standing = connection.execute(sql.select(consent.nullifier).where(consent.account == before.account)).scalars()
+    rows = [{"nullifier": one, "account": before.account, "seq": line.seq} for one in standing]
+    if rows:
+        connection.execute(sql.insert(access.revoked), rows)
     connection.execute(sql.delete(store.consent).where(store.consent.c.account == before.account))
     # Who links again is handed what of it never came.
     ended = {"person": before.id, "account": before.account, "epoch": before.epoch, "patient": before.patient}
@@ -47,6 +73,19 @@ def undo(connection: sql.Connection, journal: Journal, network: bytes, where: An
     fresh = journal.person_of_patient(connection, before.patient)
     _state_again(connection, journal, network, before.id, fresh)
     return True
+
+
+def linked_at(connection: sql.Connection, person: int) -> int:
+    """When (ms, by this node's clock) the person of this row was linked; 0 if she never was.
+
+    What she signed for this place before then belongs to a link that is over.
+    """
+    chosen = (
+        sql.select(sql.func.max(store.line.c.time))
+        .join_from(store.manifest, store.line, store.line.c.seq == store.manifest.c.seq)
+        .where(store.manifest.c.person == person, store.manifest.c.kind == "link/1")
+    )
+    return connection.execute(chosen).scalar() or 0
 
 
 def served(connection: sql.Connection, vault: Vault, epoch: int, relationship: bytes) -> bool:
