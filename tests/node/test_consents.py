@@ -267,3 +267,43 @@ def test_so_is_one_in_fhir_however_deep_it_names_it(network: Network, ada: Patie
     for reference in ({"reference": "Organization/south"}, {"reference": "CareTeam/c"}):
         network.fhir_consent(ada, "north", named(effect, "actor", reference))
     assert len(network["north"].rows(store.consent)) == 2
+
+
+def again(network: Network, person: Patient) -> None:
+    """She is linked at north once more."""
+    network.time += 1
+    agent = network["guide"].agent
+    assert agent is not None
+    agent.link(person.account, "north", network["north"].linker.invite("ada"), person.sign)
+
+
+def test_what_ended_with_an_undone_link_stays_dead(network: Network, ada: Patient) -> None:
+    north, secret = network["north"], secrets.token_bytes(32)
+    data = write(network, ada, secret)
+    north.consents.give(data)
+    assert north.linker.unlink("ada")
+    again(network, ada)
+    assert refused(network, data) is Code.CONSENT_REVOKED and north.consents.of(ada.account) == []
+    # She can take it back all the same, so that it is dead on the ledger too.
+    key, signature = ada.sign(revocation_message(commitment.nullifier(secret)))
+    assert north.consents.take_back(ada.account, secret, key, signature)
+    assert not north.consents.take_back(ada.account, secret, key, signature)
+    network.anchor()
+    with network.engine.view() as view:
+        assert view.get(state.nullifier_key(commitment.nullifier(secret))) is not None
+    # A new one counts.
+    assert not north.consents.give(write(network, ada, secrets.token_bytes(32))).known
+
+
+def test_a_consent_for_a_link_that_was_erased_opens_nothing(network: Network, ada: Patient) -> None:
+    north = network["north"]
+    data = write(network, ada, secrets.token_bytes(32))
+    north.consents.give(data)
+    north.erasures.erase_person("ada", "patient-request")
+    network.time += HOUR
+    again(network, ada)
+    # Any member may bring what she signed: nothing of the old link is left here to know it by.
+    assert refused(network, data) is Code.CONSENT_OVER and north.consents.of(ada.account) == []
+    # The clocks of a phone and of a hospital may differ by as much as is forgiven the other way.
+    late = write(network, ada, secrets.token_bytes(32), time=network.time - consents.AHEAD_MS_MAX)
+    assert not north.consents.give(late).known

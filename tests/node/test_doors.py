@@ -143,6 +143,75 @@ def test_a_record_that_changed_meanwhile_does_not_leave(network: Network, ada: P
     assert status(network) == ["stopped"] and codes(north) == ["record-altered"]
 
 
+def test_a_referral_of_an_undone_link_stops_no_other(network: Network, ada: Patient) -> None:
+    north = network["north"]
+    bob = network.patient("bob", "north")
+    north.put("Observation", "bobs", BLOOD_PRESSURE.replace('"bp"', '"bobs"').replace("Patient/ada", "Patient/bob"))
+    network.consent(ada, "north", "south")
+    network.consent(bob, "north", "east")
+    network.wires.fault = lambda caller, organisation, path: Fault(drop=organisation == "south")
+    refer(network, ada)
+    assert north.referrals.step(network.time) == 0
+    assert north.linker.unlink("ada")
+    network.time += 1000
+    north.referrals.refer(bob.account, "east", practitioner=north.doctor("Dr North"), reason="Please see his heart")
+    network.time = max(one.due for one in north.referrals.sent())
+    assert north.referrals.step(network.time) == 1
+    assert {one.recipient: one.status for one in north.referrals.sent()} == {"east": "delivered", "south": "waiting"}
+
+
+def test_what_nobody_foresaw_about_one_referral_stops_no_other(
+    network: Network, ada: Patient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    north = network["north"]
+    network.consent(ada, "north", "south", "east")
+    refer(network, ada, "east")
+    refer(network, ada, "south")
+    repeat = north.gate.repeat
+
+    def broken(caller: str, *rest: Any) -> Any:
+        if caller == "east":
+            raise RuntimeError("the text of a record")
+        return repeat(caller, *rest)
+
+    monkeypatch.setattr(north.gate, "repeat", broken)
+    # The fault is raised for the node's page to tell, when the others have been tried.
+    with pytest.raises(RuntimeError):
+        north.referrals.step(network.time)
+    found = {one.recipient: one for one in north.referrals.sent()}
+    assert found["south"].status == "delivered" and len(network["south"].referrals.taken()) == 1
+    assert (found["east"].status, found["east"].attempts) == ("waiting", 1) and found["east"].due > network.time
+    assert "RuntimeError" in found["east"].trouble and "record" not in found["east"].trouble
+
+
+@pytest.mark.parametrize("answer", [b"\xff", codec.encode([]), codec.encode({"outcome": 1}), codec.encode({})])
+def test_an_answer_that_says_nothing_is_no_receipt(network: Network, ada: Patient, answer: bytes) -> None:
+    north = network["north"]
+    network.consent(ada, "north", "south")
+    refer(network, ada)
+    carry, network.wires.carry = network.wires.carry, lambda *call: answer  # type: ignore[method-assign]
+    assert north.referrals.step(network.time) == 0
+    (sent,) = north.referrals.sent()
+    assert (sent.status, sent.attempts) == ("waiting", 1) and "does not say" in sent.trouble
+    network.wires.carry = carry  # type: ignore[method-assign]
+    assert north.referrals.step(sent.due) == 1
+
+
+def test_what_is_being_decided_is_left_alone_by_the_loop(network: Network, ada: Patient) -> None:
+    north, met = network["north"], []
+    network.consent(ada, "north", "south")
+
+    def beside(name: str) -> None:
+        if name == "decide":
+            met.append(north.referrals.step(network.time))
+
+    north.gate.step = beside
+    assert refer(network, ada).status == "waiting"
+    # Else the loop would have used up the request, and she who refers would be told that it was sent twice.
+    assert met == [0] and len(written(north, "disclosure/1")) == 1 and codes(north) == []
+    assert north.referrals.step(network.time) == 1 and status(network) == ["delivered"]
+
+
 def test_a_forged_referral_is_refused_with_an_alarm(network: Network, ada: Patient) -> None:
     north, south, carry = network["north"], network["south"], network.wires.carry
     network.consent(ada, "north", "south")

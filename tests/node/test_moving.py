@@ -124,3 +124,45 @@ def test_nobody_takes_a_person_to_himself(help_: Help) -> None:
     assert refused(help_, "guide", asked(help_, time=help_.network.time + 3_600_000)) is Code.FROM_THE_FUTURE
     assert refused(help_, "guide", b"\xa0") is Code.MALFORMED
     assert refused(help_, "guide", asked(help_, account=1)) is Code.MALFORMED
+
+
+def agent_of(help_: Help) -> str | None:
+    with help_.north.store.read() as connection:
+        who = help_.north.journal.person_of_account(connection, help_.ada.account)
+    return who.agent if who is not None else None
+
+
+def test_an_agent_that_was_left_takes_nobody_back(help_: Help, tmp_path: Path) -> None:
+    from medrec.node.keys import OrganisationKeys
+    from tests.core.ledger_world import hash_of
+
+    admit(help_, OrganisationKeys.from_seed("helper", hash_of("helper")))
+    first = asked(help_)
+    answer_move(help_.north, "guide", first)
+    # The same once more is answered as before: its answer may have been lost.
+    answer_move(help_.north, "guide", first)
+    help_.network.time += 86_400_000
+    second = asked(help_, agent="helper")
+    answer_move(help_.north, "helper", second)
+    assert agent_of(help_) == "helper"
+    # What she signed for the one she left is still young enough, and counts no more; nor after a restart.
+    assert refused(help_, "guide", first) is Code.REQUEST_EXPIRED
+    north = help_.network.crash("north")
+    help_.story.north = help_.north = north  # type: ignore[assignment]
+    assert refused(help_, "guide", first) is Code.REQUEST_EXPIRED
+    assert agent_of(help_) == "helper"
+    # She may come back to it, with a new signature.
+    help_.network.time += 1
+    answer_move(help_.north, "guide", asked(help_))
+    assert agent_of(help_) == "guide"
+    assert refused(help_, "helper", second) is Code.REQUEST_EXPIRED
+
+
+def test_a_move_from_before_the_link_counts_no_more(help_: Help) -> None:
+    before = asked(help_)
+    help_.network.time += 3_600_000
+    assert help_.north.linker.unlink("ada")
+    code = help_.north.linker.invite("ada")
+    help_.guide.agent.link(help_.ada.account, "north", code, help_.ada.sign)
+    assert refused(help_, "guide", before) is Code.REQUEST_EXPIRED
+    answer_move(help_.north, "guide", asked(help_))

@@ -12,7 +12,7 @@ import sqlalchemy as sql
 from medrec.core import codec
 from medrec.core.matching import Demographics
 from medrec.node import copies, holding, store
-from medrec.node.link import LinkError, link_payload, read_payload
+from medrec.node.link import UNLINK_PATH, LinkError, link_payload, read_payload, unlink_message
 from medrec.node.matching import FIND_PATH, as_stated, find_message
 from medrec.node.peers import PeerError
 from tests.fhir.asking import Told, ask, resource
@@ -257,3 +257,22 @@ def test_only_what_the_person_signed_is_looked_for(network: Network) -> None:
     with pytest.raises((PeerError, LinkError), match="did not sign"):
         find(network, eve, b"1" * 16, Demographics(*ADA), account=person.account)
     assert network["north"].matching.queue() == []
+
+
+def test_what_undid_a_link_once_undoes_no_other(network: Network) -> None:
+    ada, north = ada_at_north(network), network["north"]
+    key, signature = ada.sign(unlink_message(network.id, "north", ada.account, network.time))
+    body = codec.encode({"account": ada.account, "key": key, "signature": signature, "time": network.time})
+    undo = network["guide"].peers.call
+    assert codec.decode(undo("north", UNLINK_PATH, body)) is True
+    network.time += 1
+    link(network, ada, north.linker.invite("ada"))
+    # Within the ten minutes that it is good for, and after a restart.
+    for node in (north, network.crash("north")):
+        assert codec.decode(undo("north", UNLINK_PATH, body)) is False
+        with node.store.read() as connection:
+            assert node.journal.person_of_account(connection, ada.account) is not None
+    network.time += 1
+    key, signature = ada.sign(unlink_message(network.id, "north", ada.account, network.time))
+    fresh = codec.encode({"account": ada.account, "key": key, "signature": signature, "time": network.time})
+    assert codec.decode(undo("north", UNLINK_PATH, fresh)) is True
