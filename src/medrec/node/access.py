@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Annotated, Any, TypeVar
 
 import msgspec
-from sqlalchemy import BigInteger, Column, LargeBinary, String, Table
+from sqlalchemy import BigInteger, Boolean, Column, LargeBinary, String, Table
 
 from medrec.core import codec
 from medrec.core.address import decode_address
@@ -51,6 +51,18 @@ asking = Table(
     Column("account", String(80), nullable=False),
     Column("expires", BigInteger, nullable=False),
     Column("status", String(8), nullable=False, index=True),
+)
+
+# What came here and was verified, until the ledger has the source's own half: by its obligation, from whom, when, the
+# line of our half; `told` once the privacy officer was told that it is late.
+half_alone = Table(
+    "half_alone",
+    metadata,
+    Column("obligation", LargeBinary(16), primary_key=True),
+    Column("source", String(32), nullable=False),
+    Column("time", BigInteger, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("told", Boolean, nullable=False, default=False),
 )
 
 # Consents taken back here, by nullifier; they stay, so that a consent which arrives again stays dead.

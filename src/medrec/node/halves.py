@@ -1,8 +1,9 @@
 """Disclosures told by one side only, as each of the three who must know of them sees them.
 
-The source sees what it let go and nobody has answered for (`unmatched`); the recipient sees what the ledger says it
-owes, also for something it never asked for (`owed`); the person sees, at her agent, what only one of the two has
-told her (`one_sided`).
+The source sees what it let go and nobody has answered for (`unmatched`), and what others say they had from it that it
+never wrote down (`unwritten`); the recipient sees what the ledger says it owes, also for something it never asked for
+(`owed`), and what came to it whose source never wrote it down (`alone`); the person sees, at her agent, what only one
+of the two has told her (`one_sided`).
 """
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -12,7 +13,7 @@ import sqlalchemy as sql
 from medrec.core import state
 from medrec.core.manifests.access import DisclosureManifest, ReceivedManifest, RefusalManifest
 from medrec.core.state import Dues, Obligation
-from medrec.node import access
+from medrec.node import access, store
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -39,6 +40,25 @@ class Owed(NamedTuple):
     due: int
     status: str
     known: bool
+
+
+class Alone(NamedTuple):
+    """Something that came here, signed by its source, and that the ledger has no word about from there: when it came
+    (ms), and the line of our half."""
+
+    obligation: bytes
+    source: str
+    time: int
+    seq: int
+
+
+class Unwritten(NamedTuple):
+    """What another organisation says on the ledger that it had from this one, in the block of that `height`, and of
+    which the ledger has no word from here."""
+
+    obligation: bytes
+    requester: str
+    height: int
 
 
 class OneSided(NamedTuple):
@@ -106,6 +126,86 @@ def owed(node: "Node") -> list[Owed]:
         Owed(value.creditor, obligation, value.due, value.status, obligation in known) for obligation, value in mine
     ]
     return sorted(owes, key=lambda item: (item.due, item.creditor, item.obligation))
+
+
+def alone(node: "Node") -> list[Alone]:
+    """What came here more than an hour ago and stands on the ledger by our word alone, oldest first.
+
+    Raises EngineError, StoreError. A source anchors within its merge delay, or lets nothing out; in an emergency without the ledger it does so later.
+    """
+    column, late = access.half_alone.c, node.clock() - access.DUE_MS
+    with node.store.read() as connection:
+        rows = connection.execute(sql.select(access.half_alone).where(column.time < late).order_by(column.time)).all()
+    with node.engine.view() as view:
+        return [
+            Alone(bytes(row.obligation), row.source, row.time, row.seq)
+            for row in rows
+            if view.get(state.obligation_key(row.source, bytes(row.obligation))) is None
+        ]
+
+
+def watch_alone(node: "Node") -> int:
+    """Forget what came here and is written down at both ends; tell the privacy officer once of each that is late.
+
+    Returns how many are late that were not before. Raises EngineError, StoreError.
+    """
+    column, now = access.half_alone.c, node.clock()
+    with node.store.read() as connection:
+        rows = connection.execute(sql.select(access.half_alone)).all()
+    with node.engine.view() as view:
+        there = {
+            bytes(row.obligation)
+            for row in rows
+            if view.get(state.obligation_key(row.source, bytes(row.obligation))) is not None
+        }
+    late = [
+        row for row in rows if not row.told and row.time < now - access.DUE_MS and bytes(row.obligation) not in there
+    ]
+
+    def write(connection: sql.Connection) -> None:
+        for obligation in there:
+            connection.execute(sql.delete(access.half_alone).where(column.obligation == obligation))
+        for row in late:
+            sentence = (
+                f"{row.source} let records out to this organisation and has not written it on the ledger within the "
+                "hour; ask its privacy officer, and tell the person."
+            )
+            alarm = {"time": now, "code": "release-not-on-ledger", "subject": row.source, "sentence": sentence}
+            connection.execute(sql.insert(store.alarm).values(**alarm))
+            where = column.obligation == row.obligation
+            connection.execute(sql.update(access.half_alone).where(where).values(told=True))
+
+    if there or late:
+        node.store.write(write)
+    return len(late)
+
+
+def unwritten(node: "Node") -> list[Unwritten]:
+    """What others say on the ledger that they had from this organisation, or owed it, and it never wrote down, oldest
+    first. Raises EngineError, StoreError.
+
+    What stands in this node's journal is only on its way to the ledger. What does not was let out behind its back, or
+    its store was put back to an earlier state.
+    """
+    before = b"early/" + node.organisation.encode() + b"/"
+    with node.engine.view() as view:
+        found = []
+        for key, value in view.scan(before, before[:-1] + b"0"):
+            rest = key[len(before) :]
+            # The id is 16 bytes of any value, a slash among them.
+            found.append(Unwritten(rest[:16], rest[17:].decode(), int(codec.decode(value))))
+    on_its_way = _owed_by_unanchored(node) if found else set()
+    return sorted((one for one in found if one.obligation not in on_its_way), key=lambda one: one.height)
+
+
+def _owed_by_unanchored(node: "Node") -> set[bytes]:
+    """The obligations that lines of this node's journal make which are not on the ledger yet."""
+    line, batch = store.line.c, store.batch.c
+    with node.store.read() as connection:
+        last = connection.execute(sql.select(sql.func.max(batch.last)).where(batch.height.is_not(None))).scalar() or 0
+        entries = connection.execute(sql.select(line.entry).where(line.seq > last)).scalars().all()
+    extras = [codec.decode(bytes(entry))[2] for entry in entries]
+    return {bytes(said["owes"][0]) for said in extras if "owes" in said}
 
 
 def one_sided(agent: "Node", account: str) -> list[OneSided]:

@@ -5,6 +5,7 @@ if the source anchored a disclosure. Records that do not verify are refused whol
 """
 
 import hashlib
+import logging
 from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -25,12 +26,13 @@ from medrec.core.manifests.access import (
 from medrec.core.manifests.record import RecordManifest
 from medrec.core.records.canonical import FORM, RecordError, canonical
 from medrec.core.state import Obligation
-from medrec.node import access, store
+from medrec.node import access, halves, store
 from medrec.node.access import Ask, Release, SentRecord, UnreadableError
 from medrec.node.journal import Draft
 from medrec.node.peers import PeerError
 from medrec.node.practitioners import Practitioner
 from medrec.node.received_parts import PartError, ReceivedPart, verify_listed
+from medrec.node.vault import VaultError
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
 ASK_LIFE_MS = 2 * 60_000
 REQUEST_BYTES = 16
 FORGET_AFTER_MS = 86_400_000
+
+_log = logging.getLogger("medrec.node")
 
 
 class NotGenuineError(Exception):
@@ -155,33 +159,12 @@ def give_up(node: "Node", asking: Asking) -> None:
 
 def keep_half(node: "Node", asking: Asking, records: list[Disclosed], disclosure: bytes) -> int:
     """Write down that an answer came and was verified; the sequence number of the line. Raises NotGenuineError."""
-    return node.store.write(
-        lambda connection: _keep(
-            node,
-            connection,
-            asking.source,
-            asking.account,
-            asking.obligation,
-            bytes.fromhex(asking.request.id),
-            records,
-            disclosure,
-        )
-    )
+    return node.store.write(lambda connection: _keep(node, connection, asking, records, disclosure))
 
 
 def refuse_half(node: "Node", asking: Asking, failure: NotGenuineError) -> None:
     """Write down that what came did not verify, with an alarm; nothing of it is kept."""
-    node.store.write(
-        lambda connection: _refuse(
-            node,
-            connection,
-            asking.source,
-            asking.account,
-            asking.obligation,
-            bytes.fromhex(asking.request.id),
-            failure,
-        )
-    )
+    node.store.write(lambda connection: _refuse(node, connection, asking, failure))
 
 
 def verify_release(node: "Node", asking: Asking, answer: bytes, *, stopped: bool = False) -> Opened:
@@ -262,34 +245,20 @@ def _check_line(manifest: bytes, salt: bytes, entry: bytes, name: str) -> None:
         raise NotGenuineError("another-entry", f"The entry of {name} does not belong to its manifest.")
 
 
-def _keep(
-    node: "Node",
-    connection: sql.Connection,
-    source: str,
-    account: str,
-    obligation: bytes,
-    request: bytes,
-    records: list[Disclosed],
-    disclosure: bytes,
-) -> int:
-    if not _mark(connection, obligation, "done"):
+def _keep(node: "Node", connection: sql.Connection, asking: Asking, records: list[Disclosed], disclosure: bytes) -> int:
+    if not _mark(connection, asking.obligation, "done"):
         raise NotGenuineError("too-late", "The answer came after this node had stated that nothing came.")
-    digest = digest_of(disclosure)
-    return state_half(node, connection, source, account, obligation, request, "received", records, digest)
+    return state_half(node, connection, *_named(asking), "received", records, digest_of(disclosure))
 
 
-def _refuse(
-    node: "Node",
-    connection: sql.Connection,
-    source: str,
-    account: str,
-    obligation: bytes,
-    request: bytes,
-    failure: NotGenuineError,
-) -> None:
-    raise_alarm(node, connection, source, failure)
-    if _mark(connection, obligation, "done"):
-        state_half(node, connection, source, account, obligation, request, "refused", [], None, failure.code)
+def _refuse(node: "Node", connection: sql.Connection, asking: Asking, failure: NotGenuineError) -> None:
+    raise_alarm(node, connection, asking.source, failure)
+    if _mark(connection, asking.obligation, "done"):
+        state_half(node, connection, *_named(asking), "refused", [], None, failure.code)
+
+
+def _named(asking: Asking) -> tuple[str, str, bytes, bytes]:
+    return asking.source, asking.account, asking.obligation, bytes.fromhex(asking.request.id)
 
 
 def raise_alarm(node: "Node", connection: sql.Connection, source: str, failure: NotGenuineError) -> None:
@@ -338,7 +307,12 @@ def state_half(
         {"settles": [[source, obligation]]},
         summary if person is not None else None,
     )
-    return node.journal.append(connection, [draft])[0].seq
+    seq = node.journal.append(connection, [draft])[0].seq
+    if outcome == "received":
+        # Kept until the ledger has the source's half too: it may have let this out and dropped its own line.
+        row = {"obligation": obligation, "source": source, "time": time, "seq": seq, "told": False}
+        connection.execute(sql.insert(access.half_alone).values(**row))
+    return seq
 
 
 def _mark(connection: sql.Connection, obligation: bytes, status: str) -> bool:
@@ -356,9 +330,11 @@ def _mark(connection: sql.Connection, obligation: bytes, status: str) -> bool:
 def close_failed(node: "Node") -> int:
     """State that nothing came, for every request without an answer whose disclosure is on the ledger.
 
-    Returns how many were stated. Requests without a disclosure are forgotten after a day. Run it now and then.
+    Returns how many were stated. Requests without a disclosure are forgotten after a day; what came and is not on the
+    ledger by its source's word is watched. One that cannot be stated keeps no other from it. Run it now and then.
     Raises EngineError, StoreError.
     """
+    halves.watch_alone(node)
     now, column = node.clock(), access.asking.c
     over = column.status.in_(("failed", "viewing")) | (
         (column.status == "waiting") & (column.expires + ASK_LIFE_MS < now)
@@ -372,7 +348,11 @@ def close_failed(node: "Node") -> int:
         with node.engine.view() as view:
             found = state.read(view, state.obligation_key(row.source, row.obligation), Obligation)
         if found is not None:
-            stated += node.store.write(partial(_state_nothing, node, row))
+            try:
+                stated += node.store.write(partial(_state_nothing, node, row))
+            except VaultError:
+                # Her keys cannot be had: the others are answered for all the same, and this one is tried again.
+                _log.error("%s: a request without an answer cannot be closed: her keys are not here", node.organisation)
     if forget:
         node.store.write(lambda connection: connection.execute(sql.delete(access.asking).where(old)))
     return stated

@@ -147,6 +147,7 @@ def _completeness(node: "Node", visit: Visit, known: dict[str, str]) -> list[dic
     unmatched, owed = halves.unmatched(node), halves.owed(node)
     overdue = [half for half in unmatched if half.status == "overdue"]
     strange = [one for one in owed if not one.known]
+    alone, unwritten = halves.alone(node), halves.unwritten(node)
     since = node.anchorer.waiting_since()
     late = since is not None and node.clock() - since > node.merge_delay_ms
     taken = [one for one in node.disputes.taken() if one.status == "open"]
@@ -156,6 +157,8 @@ def _completeness(node: "Node", visit: Visit, known: dict[str, str]) -> list[dic
         ("halves" if not overdue else "halves_late", not overdue, len(overdue)),
         ("owed_none" if not owed else "owed", not owed, len(owed)),
         ("strange_none" if not strange else "strange", not strange, len(strange)),
+        ("alone_none" if not alone else "alone", not alone, len(alone)),
+        ("unwritten_none" if not unwritten else "unwritten", not unwritten, len(unwritten)),
         ("disputes_none" if not taken else "disputes", not taken, len(taken)),
         ("about_us_none" if not about_us else "about_us", not about_us, len(about_us)),
     ]
@@ -165,4 +168,8 @@ def _completeness(node: "Node", visit: Visit, known: dict[str, str]) -> list[dic
         found.append(
             {"good": False, "text": render.say(words.COMPLETE["late_one"], name=name, when=visit.when(half.due))}
         )
+    for one in alone[:OWED_SHOWN]:
+        name = known.get(one.source, one.source)
+        text = render.say(words.COMPLETE["alone_one"], name=name, when=visit.when(one.time))
+        found.append({"good": False, "text": text})
     return found

@@ -78,6 +78,17 @@ COMPLETE = Texts(
             "One time somebody says that we got records we never asked for.",
             "{count} times somebody says that we got records we never asked for.",
         ),
+        "alone_none": "Whatever we got from others, they have written down too.",
+        "alone": (
+            "One time somebody gave us records and never wrote it down. Ask them, and tell the person.",
+            "{count} times somebody gave us records and never wrote it down. Ask them, and tell the persons.",
+        ),
+        "alone_one": "{name} gave us records on {when} and has not written it down.",
+        "unwritten_none": "Nobody says that they got something from us that we have no line about.",
+        "unwritten": (
+            "One time somebody says that they got records from us, and we have no line about it.",
+            "{count} times somebody says that they got records from us, and we have no line about it.",
+        ),
         "disputes_none": "No person waits to hear why somebody looked.",
         "disputes": (
             "One person waits to hear why somebody looked.",
