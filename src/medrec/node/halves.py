@@ -131,7 +131,8 @@ def owed(node: "Node") -> list[Owed]:
 def alone(node: "Node") -> list[Alone]:
     """What came here more than an hour ago and stands on the ledger by our word alone, oldest first.
 
-    Raises EngineError, StoreError. A source anchors within its merge delay, or lets nothing out; in an emergency without the ledger it does so later.
+    A source anchors within its merge delay, or lets nothing out; in an emergency without the ledger it does so later.
+    Raises EngineError, StoreError.
     """
     column, late = access.half_alone.c, node.clock() - access.DUE_MS
     with node.store.read() as connection:
