@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import sqlalchemy as sql
 
-from medrec.core import state
+from medrec.core import codec, state
 from medrec.core.manifests.access import DisclosureManifest, ReceivedManifest, RefusalManifest
 from medrec.core.state import Dues, Obligation
 from medrec.node import access, store
@@ -193,8 +193,9 @@ def unwritten(node: "Node") -> list[Unwritten]:
         found = []
         for key, value in view.scan(before, before[:-1] + b"0"):
             rest = key[len(before) :]
-            # The id is 16 bytes of any value, a slash among them.
-            found.append(Unwritten(rest[:16], rest[17:].decode(), int(codec.decode(value))))
+            # The id may hold any byte, a slash among them.
+            identifier, requester = rest[:OBLIGATION_BYTES], rest[OBLIGATION_BYTES + 1 :]
+            found.append(Unwritten(identifier, requester.decode(), int(codec.decode(value))))
     on_its_way = _owed_by_unanchored(node) if found else set()
     return sorted((one for one in found if one.obligation not in on_its_way), key=lambda one: one.height)
 
