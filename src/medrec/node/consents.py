@@ -35,7 +35,7 @@ from medrec.node import store
 from medrec.node.access import revoked
 from medrec.node.journal import Draft, Person
 from medrec.node.refusals import Code, Refusal
-from medrec.node.unlinking import linked_at
+from medrec.node.unlinking import linked_at, taken_back
 from medrec.node.vault import VaultError
 
 if TYPE_CHECKING:
@@ -151,14 +151,7 @@ class Consents:
         person = self._node.journal.person_of_account(connection, account)
         if person is None:
             raise Refusal(Code.NOT_LINKED)
-        before = (
-            sql.select(store.line.c.kind)
-            .join_from(revoked, store.line, store.line.c.seq == revoked.c.seq)
-            .where(revoked.c.nullifier == nullifier)
-        )
-        ended = connection.execute(before).scalar()
-        # One that ended with a link that was undone is taken back all the same: then it is dead everywhere.
-        if ended is not None and ended != "link/1":
+        if taken_back(connection, nullifier):
             return False
         column = store.consent.c
         owner = connection.execute(sql.select(column.account).where(column.nullifier == nullifier)).scalar()

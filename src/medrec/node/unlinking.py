@@ -75,6 +75,14 @@ def undo(connection: sql.Connection, journal: Journal, network: bytes, where: An
     return True
 
 
+def taken_back(connection: sql.Connection, nullifier: bytes) -> bool:
+    """Whether a person took a consent back here. One that only ended with its link is taken back all the same: then it
+    is dead everywhere."""
+    revoked = access.revoked.c
+    before = sql.select(store.line.c.kind).join_from(access.revoked, store.line, store.line.c.seq == revoked.seq)
+    return connection.execute(before.where(revoked.nullifier == nullifier)).scalar() not in (None, "link/1")
+
+
 def linked_at(connection: sql.Connection, person: int) -> int:
     """When (ms, by this node's clock) the person of this row was linked; 0 if she never was.
 
