@@ -275,3 +275,16 @@ def test_a_foreign_validator_finds_no_error(network: Network, shared: Path, tmp_
     found = hapi.errors(shared, whole, empty, wrong)
     assert [line for line in found if "wrong.json" not in line] == []
     assert any("wrong.json" in line for line in found), "the validator can fail"
+    # The same against the profiles of IPS 2.0.0; what they ask for beyond R4 is missed where it is taken away.
+    sections = json.loads(whole.read_bytes())
+    parts = sections["entry"][0]["resource"]["section"]
+    del parts[next(n for n, part in enumerate(parts) if part["code"]["coding"][0]["code"] == "11450-4")]
+    coded_ = json.loads(whole.read_bytes())
+    del next(e["resource"] for e in coded_["entry"] if e["resource"]["resourceType"] == "Condition")["code"]
+    bad = {tmp_path / "sections.json": sections, tmp_path / "coded.json": coded_}
+    for path, value in bad.items():
+        path.write_text(json.dumps(value))
+    found = hapi.errors_of_profiles(shared, whole, empty, *bad)
+    assert [line for line in found if not line.endswith(("sections.json", "coded.json"))] == []
+    for path in bad:
+        assert any(line.endswith(path.name) for line in found), path.name

@@ -145,7 +145,7 @@ def patient(record: Mapping[str, Any] | None) -> Resource:
         for part in (name if isinstance(name, list) else [])
         if isinstance(part, dict)
     ]
-    made["name"] = [part for part in names if set(part) - {"use"}] or [_absent("masked")]
+    made["name"] = [part for part in names if set(part) - {"use"}] or [{"_text": _absent("masked")}]
     if isinstance(record.get("birthDate"), str):
         made["birthDate"] = record["birthDate"]
     else:
