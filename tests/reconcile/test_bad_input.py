@@ -14,7 +14,8 @@ from medrec.core.records.canonical import canonical
 from medrec.core.records.dates import clinical_date
 from medrec.core.records.reading import Around
 from medrec.core.records.table import understand
-from medrec.core.records.terms import RXNORM
+from medrec.core.records.terms import RXNORM, SNOMED
+from medrec.core.records.understood import NoteCode
 from medrec.node.terminology.shipped import shipped
 from tests.reconcile.records_said import NOW
 
@@ -126,3 +127,32 @@ def test_an_order_that_ends_before_it_begins_is_marked() -> None:
     crossed["dosageInstruction"] = [{"text": "daily", "timing": {"repeat": bounds}}]
     found = read(crossed)
     assert "dates-crossed" in notes(found) and found.medicines[0].status == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("system", "code", "believed"),
+    [
+        (SNOMED, "44054006", True), (SNOMED, "73211009", True), (SNOMED, "716186003", True),
+        # RxNorm's and a local number under SNOMED's name: the shape fits, the check digit does not.
+        (SNOMED, "314077", False), (SNOMED, "861007", False), (SNOMED, "44054007", False), (SNOMED, "I10", False),
+    ],
+)  # fmt: skip
+def test_a_code_of_another_system_is_found_by_its_check_digit(system: str, code: str, believed: bool) -> None:
+    value = {
+        "resourceType": "Condition",
+        "id": "c",
+        "code": {"coding": [{"system": system, "code": code}], "text": "X"},
+    }
+    found = understand(value, Around(shipped()))
+    assert (NoteCode.WRONG_SYSTEM in [note.code for note in found.notes]) is not believed
+
+
+def test_a_code_that_no_table_names_says_so() -> None:
+    value: dict[str, Any] = {
+        "resourceType": "MedicationRequest", "id": "m", "status": "active", "intent": "order",
+        "medicationCodeableConcept": {"coding": [{"system": RXNORM, "code": "99999999"}]},
+    }  # fmt: skip
+    found = understand(value, Around(shipped()))
+    assert NoteCode.UNKNOWN_CODE in [note.code for note in found.notes] and "99999999" in found.plain
+    named = value | {"medicationCodeableConcept": value["medicationCodeableConcept"] | {"text": "Little pill"}}
+    assert NoteCode.UNKNOWN_CODE not in [note.code for note in understand(named, Around(shipped())).notes]

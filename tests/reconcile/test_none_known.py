@@ -11,7 +11,7 @@ from medrec.core.records.datatypes import Concept
 from medrec.core.records.none_known import no_known_allergy, no_known_problem
 from medrec.core.records.reading import Around
 from medrec.core.records.table import understand
-from medrec.core.records.understood import Coding
+from medrec.core.records.understood import AllergyDetail, Coding, NoteCode
 from medrec.node.terminology.shipped import shipped
 
 NOW = 1_767_225_600_000
@@ -124,3 +124,30 @@ def test_a_spanish_none_against_an_allergy_is_a_conflict_of_both() -> None:
     assert all(row.conflicts == (Conflict.NONE_KNOWN,) for row in found.allergies) and len(found.allergies) == 2
     peanut = active | {"code": {"text": "Peanut"}}
     assert all(row.conflicts == () for row in read(none, peanut).allergies), "a food is no medicine"
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        ("allergy to none", "any"), ("Allergies: none", "any"), ("None reported", "any"),
+        ("No known drug allergies (NKDA)", "medicine"), ("لا توجد حساسية", "any"), ("ليس لديه حساسية معروفة", "any"),
+        ("Not allergic to latex", ""), ("latex: none", ""), ("N/A", ""), ("unknown", ""),
+    ],
+)  # fmt: skip
+def test_an_allergy_to_none_in_more_words(words: str, what: str) -> None:
+    assert no_known_allergy(Concept((), words)) == what
+
+
+@pytest.mark.parametrize("words", ["unknown", "Not asked", "-", "?", "N/A", "not on file.", "غير معروف", "Sin datos"])
+def test_what_nobody_knows_is_neither_an_allergy_nor_none(words: str) -> None:
+    """It stands in the list with its source, says that it does not say to what, and is no active allergy."""
+    record = {
+        "resourceType": "AllergyIntolerance", "id": "a", "code": {"text": words},
+        "clinicalStatus": {"coding": [{"code": "active"}]},
+    }  # fmt: skip
+    read = understand(record, Around(shipped()))
+    assert (read.status, read.status_reason) == ("unknown", "does not say to what")
+    assert isinstance(read.detail, AllergyDetail) and read.detail.no_known == ""
+    assert NoteCode.NO_CODE in [note.code for note in read.notes]
+    peanut = understand(record | {"code": {"text": "peanut"}}, Around(shipped()))
+    assert peanut.status == "active"

@@ -6,7 +6,7 @@ from medrec.core.records import datatypes, drug_names
 from medrec.core.records.canonical import Value
 from medrec.core.records.condition import onset_of
 from medrec.core.records.datatypes import Concept, code_of, concept, concepts, date, many, text, texts, untagged, who
-from medrec.core.records.none_known import no_known_allergy
+from medrec.core.records.none_known import no_known_allergy, not_told
 from medrec.core.records.reading import Around, Marks, codes_of, person_of, short
 from medrec.core.records.terms import NDC, RXNORM, UNII, Terms, cleaned
 from medrec.core.records.understood import AllergyDetail, NoteCode, Reaction, Status, Understood
@@ -37,6 +37,10 @@ def read(record: Value, around: Around) -> Understood:
     ingredients, classes = ((), ()) if none else substances(code, substance, around.terms)
     verification = code_of(record, "verificationStatus")
     status, reason = _status(code_of(record, "clinicalStatus"), verification, marks)
+    if status == "active" and not none and not_told(code.words):
+        # "Unknown" where a substance should stand is nobody's allergy.
+        marks.add(NoteCode.NO_CODE, "The record does not say to what.")
+        status, reason = "unknown", "does not say to what"
     recorded = marks.date(record, "recordedDate", "date of recording")
     detail = AllergyDetail(
         name=name,

@@ -21,10 +21,21 @@ PROBLEM_CODES = frozenset({"160245001", "no-known-problems"})
 """SNOMED CT "no current problems or disability", and IPS "no known problems"."""
 
 _ALLERGY_WORDS = re.compile(
-    r"(?:none|nil|no|nka|nkda|nkfa|n/?a|nothing|denies)(?:\s+known)?(?:\s+(?:known\s+)?(?:(?P<what>drug|medication|medicine|"
+    r"(?:allerg(?:y|ies|ic)\s*(?:to\s+|:\s*|-\s*))?(?:none|nil|no|nka|nkda|nkfa|nothing|denies)"
+    r"(?:\s+(?:known|reported|recorded|documented|listed|identified|noted))?(?:\s+(?:known\s+)?(?:(?P<what>drug|medication|medicine|"
     r"food|environmental|latex)\s+)?(?:allerg(?:y|ies|ic)|reactions?|any)(?:\s+(?:known|reported|on\s+file|disorder))?)?"
-    r"(?:\s*\((?:situation|disorder|finding)\))?\.?"
+    r"(?:\s*\((?:situation|disorder|finding|nkda|nka)\))?\.?"
 )
+_ALLERGY_ARABIC = re.compile(
+    r"(?:لا|ليس|ليست)\s*(?:توجد|يوجد|لديه|لديها|يعاني\s+من|تعاني\s+من)?\s*(?:اي\s+|أي\s+)?(?:حساسية|حساسيه|حساسيات)"
+    r"(?:\s+(?:معروفة|معروفه))?|لا\s+(?:يوجد|شيء)"
+)
+_NOT_TOLD = (
+    "-", "--", "?", "0", "n/a", "na", "not applicable", "unknown", "not known", "not asked", "not assessed",
+    "not on file", "not recorded", "not documented", "unable to assess", "unable to obtain", "no information",
+    "no data", "to be determined", "tbd", "desconocido", "desconocida", "no consta", "sin datos", "غير معروف",
+    "غير معروفة", "لا معلومات",
+)  # fmt: skip
 _WHAT = {"drug": "medicine", "medication": "medicine", "medicine": "medicine", "environmental": "environment"}
 _NOT = (
     r"(?:sin|no|ninguna|niega|no\s+se\s+(?:le\s+)?conocen|no\s+(?:refiere|presenta|tiene|constan?|hay))(?:\s+tener)?"
@@ -67,11 +78,18 @@ def no_known_allergy(code: Concept) -> str:
     found = _ALLERGY_WORDS.fullmatch(words)
     if found:
         return _WHAT.get(found["what"] or "", found["what"] or "any")
+    if _ALLERGY_ARABIC.fullmatch(words):
+        return "any"
     for form in _ALLERGY_SPANISH:
         spanish = form.fullmatch(words)
         if spanish:
             return next((what for what, said in spanish.groupdict().items() if said), "any")
     return ""
+
+
+def not_told(words: str) -> bool:
+    """Whether what stands in place of a substance says that nobody knows or asked: it is no allergy, and no "none"."""
+    return any(_plain(words) == _plain(one) for one in _NOT_TOLD)
 
 
 def no_known_problem(code: Concept) -> bool:
