@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from medrec.core.consent.emergency import ROLES as EMERGENCY_ROLES
 from medrec.node import devices, staff
 from medrec.node.accounts import open_account_with, submit_signed
 from medrec.node.devices import sign_in_message
+from medrec.node.practitioners import PROFESSIONS
 from medrec.portal import sign_in, words
 from medrec.portal.app import pages
 from medrec.portal.people import handle
@@ -274,6 +276,39 @@ def test_staff_who_are_dismissed_are_out_with_the_next_request(empty: Story) -> 
         staff.dismiss(node, "nobody")
     with pytest.raises(staff.StaffError):
         staff.invite(node, "X", "king")
+
+
+def test_a_clinician_asks_others_as_what_she_was_entered_as(empty: Story) -> None:
+    """The list of the staff and the credentials of practitioners are one: name, profession, and the end of both."""
+    node: Any = empty.network["north"]
+    roles = {}
+    for profession in PROFESSIONS:
+        identifier, _ = staff.invite(node, f"Kim {profession.title()}", "clinician", profession)
+        shown = staff.present(node, identifier, "whatever the session says")
+        assert shown.credential.name == f"Kim {profession.title()}"
+        roles[profession] = shown.credential.role
+        assert staff.present(node, identifier, "").key == shown.key
+        staff.dismiss(node, identifier)
+        with pytest.raises(LookupError):
+            node.practitioners.present(identifier)
+        with pytest.raises(staff.StaffError):
+            staff.present(node, identifier, "Kim")
+    assert roles == PROFESSIONS and roles["other"] not in EMERGENCY_ROLES
+    assert {roles[name] for name in ("physician", "nurse", "paramedic")} <= EMERGENCY_ROLES
+    with pytest.raises(staff.StaffError):
+        staff.invite(node, "Kim", "clinician", "king")
+    # Who was entered before professions were is a physician, as before.
+    identifier, _ = staff.invite(node, "Old Hand", "clinician", "nurse")
+    sealed = node.vault.seal(None, b"Old Hand", identifier.encode())
+    node.store.write(
+        lambda connection: connection.execute(
+            staff.staff.update().where(staff.staff.c.id == identifier).values(sealed=sealed)
+        )
+    )
+    assert staff.member(node, identifier).profession == "physician"
+    # A credential that says another thing than the list is made anew.
+    node.practitioners.enter(identifier, "Old Hand", PROFESSIONS["nurse"])
+    assert staff.present(node, identifier, "").credential.role == PROFESSIONS["physician"]
 
 
 def test_a_key_for_another_site_is_not_registered(empty: Story) -> None:

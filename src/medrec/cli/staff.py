@@ -16,6 +16,9 @@ def staff(
     action: Annotated[str, typer.Argument(help="list, invite, dismiss or publish.")] = "list",
     who: Annotated[str, typer.Argument(help="invite: the name; dismiss: the id.")] = "",
     role: Annotated[str, typer.Option(help="clinician, desk, privacy-officer, operator or helper.")] = "clinician",
+    profession: Annotated[
+        str, typer.Option(help="What a clinician is: physician, nurse, paramedic or other; others hear it.")
+    ] = "physician",
     settings: SettingsFile = DEFAULT,
 ) -> None:
     """List the staff, invite somebody by a one-time code, dismiss somebody, or put the staff's keys on the ledger.
@@ -26,7 +29,7 @@ def staff(
         stop("unknown-action", f"There is no action {action!r}; there are list, invite, dismiss and publish.")
     if action in ("invite", "dismiss") and not who:
         stop("nobody", "Say whom: a name to invite, an id to dismiss.")
-    done = at_desk(settings, "staff", action, who, role)
+    done = at_desk(settings, "staff", action, who, role, profession)
     if action == "invite":
         code = " ".join(done["code"][at : at + 4] for at in range(0, len(done["code"]), 4))
         console.print(f"{who} registers a passkey at the sign-in page with this code, once, within a day:")

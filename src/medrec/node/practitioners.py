@@ -30,6 +30,9 @@ REMEMBERED_MAX = 10_000
 SNOMED = "http://snomed.info/sct"
 PHYSICIAN, NURSE, SYSTEM = f"{SNOMED}|158965000", f"{SNOMED}|224535009", f"{SNOMED}|706594005"
 """Roles: medical practitioner, registered nurse, and information system for a program."""
+PARAMEDIC, OTHER = f"{SNOMED}|397897005", f"{SNOMED}|223366009"
+PROFESSIONS = {"physician": PHYSICIAN, "nurse": NURSE, "paramedic": PARAMEDIC, "other": OTHER}
+"""What a clinician is, as her organisation enters her; only some may declare an emergency."""
 
 practitioner = Table(
     "practitioner",

@@ -14,11 +14,14 @@ from sqlalchemy import BigInteger, Boolean, Column, LargeBinary, String, Table
 from medrec.core import codec
 from medrec.core.credential import NewCredential, can_sign
 from medrec.core.crypto import key_id
+from medrec.node.practitioners import PROFESSIONS, Practitioner
 from medrec.node.store import metadata
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
 
+PROFESSION = "physician"
+"""What a clinician is who was entered without a word about it."""
 ROLES = ("clinician", "desk", "privacy-officer", "operator", "helper")
 CODE_BYTES = 16
 CODE_LIFE_MS = 24 * 3_600_000
@@ -48,18 +51,23 @@ class StaffError(Exception):
 
 
 class Member(NamedTuple):
-    """Somebody of the staff; `key` is the id of the registered key, None before it was registered."""
+    """Somebody of the staff; `key` is the id of the registered key, None before it was registered; `profession` (of
+    practitioners.PROFESSIONS) is what her requests to others say that she is."""
 
     id: str
     name: str
     role: str
     active: bool
     key: bytes | None
+    profession: str = PROFESSION
 
 
-def invite(node: "Node", name: str, role: str) -> tuple[str, bytes]:
+def invite(node: "Node", name: str, role: str, profession: str = PROFESSION) -> tuple[str, bytes]:
     """Enter somebody new: (id, one-time code). Raises StaffError."""
     name = " ".join(name.split())
+    if profession not in PROFESSIONS:
+        known = ", ".join(PROFESSIONS)
+        raise StaffError("unknown-profession", f"There is no profession {profession!r}; there are {known}.")
     if role not in ROLES:
         raise StaffError("unknown-role", f"There is no role {role!r}; there are {', '.join(ROLES)}.")
     if not 0 < len(name) <= NAME_LENGTH_MAX or not name.isprintable():
@@ -68,7 +76,7 @@ def invite(node: "Node", name: str, role: str) -> tuple[str, bytes]:
     row = {
         "id": identifier,
         "role": role,
-        "sealed": node.vault.seal(None, name.encode(), identifier.encode()),
+        "sealed": node.vault.seal(None, codec.encode([name, profession]), identifier.encode()),
         "code": _digest(code),
         "expires": node.clock() + CODE_LIFE_MS,
         "active": True,
@@ -98,12 +106,33 @@ def register(node: "Node", code: bytes, credential: NewCredential, credential_id
 
 
 def dismiss(node: "Node", identifier: str) -> None:
-    """End somebody's rights here, with the next request. Raises StaffError."""
+    """End somebody's rights here, with the next request, and her key for requests to others. Raises StaffError."""
     values = {"active": False, "code": None}
     where = staff.c.id == identifier
     done = node.store.write(lambda connection: connection.execute(sql.update(staff).where(where).values(**values)))
     if not done.rowcount:
         raise StaffError("unknown-staff", "Nobody of the staff has this id.")
+    node.practitioners.dismiss(identifier)
+
+
+def present(node: "Node", identifier: str, name: str) -> Practitioner:
+    """Somebody of the staff as she signs requests to others: under her name and her profession as they are now.
+
+    Who is not in the list (in a demonstration) is a physician of this name. Raises StaffError for who was dismissed.
+    """
+    try:
+        known = member(node, identifier)
+    except StaffError:
+        known = Member(identifier, name, "clinician", True, None)
+    if not known.active:
+        raise StaffError("unknown-staff", "Nobody of the staff has this id.")
+    role = PROFESSIONS[known.profession]
+    try:
+        found = node.practitioners.present(identifier)
+    except LookupError:
+        return node.practitioners.enter(identifier, known.name, role)
+    same = (found.credential.name, found.credential.role) == (known.name, role)
+    return found if same else node.practitioners.enter(identifier, known.name, role)
 
 
 def member(node: "Node", identifier: str) -> Member:
@@ -151,6 +180,11 @@ def _digest(secret: bytes) -> bytes:
 
 
 def _opened(node: "Node", row: Any) -> Member:
-    name = node.vault.open(None, bytes(row.sealed), row.id.encode()).decode()
+    opened = node.vault.open(None, bytes(row.sealed), row.id.encode())
+    try:
+        name, profession = codec.decode(opened)
+    except (codec.CodecError, TypeError, ValueError):
+        # Entered before professions were.
+        name, profession = opened.decode(), PROFESSION
     key = None if row.credential is None else key_id(_credential(bytes(row.credential)).key)
-    return Member(row.id, name, row.role, row.active, key)
+    return Member(row.id, name, row.role, row.active, key, profession)

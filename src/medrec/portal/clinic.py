@@ -12,10 +12,11 @@ from medrec.core.records.reading import Around
 from medrec.core.records.table import understand
 from medrec.node.finding import PURPOSES, Found
 from medrec.node.peers import PeerError
-from medrec.node.practitioners import PHYSICIAN, Practitioner
+from medrec.node.practitioners import Practitioner
 from medrec.node.receive import NotGenuineError, Received, request_records
 from medrec.node.referrals import providers
 from medrec.node.refusals import Refusal
+from medrec.node.staff import StaffError, present
 from medrec.node.terminology.shipped import shipped
 from medrec.portal import lists, render, words
 from medrec.portal.page import PageError, Visit, names
@@ -152,11 +153,11 @@ def _break(
 
 
 def practitioner(node: "Node", staff: str, name: str) -> Practitioner:
-    """Who signs requests for a member of the staff; entered when she asks for the first time."""
+    """Who signs requests for a member of the staff; entered when she asks for the first time. Raises PageError."""
     try:
-        return node.practitioners.present(staff)
-    except LookupError:
-        return node.practitioners.enter(staff, name, PHYSICIAN)
+        return present(node, staff, name)
+    except StaffError as error:
+        raise PageError(403, error.code, error.sentence) from None
 
 
 def _ask(
