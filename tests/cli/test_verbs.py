@@ -203,6 +203,19 @@ def wait_for(ready, limit_s: float = 60) -> None:
         time.sleep(0.2)
 
 
+def test_a_record_is_erased_by_whoever_is_sure(clinic: Path) -> None:
+    for words, code in (
+        (("record", "Observation/none"), "not-sure"),
+        (("record", "Observation/none", "--sure"), "unknown-record"),
+        (("person", "nobody", "--sure"), "unknown-person"),
+        (("account", "nobody", "--sure"), "unknown-person"),
+        (("everything", "x", "--sure"), "unknown-record"),
+        (("person", "x", "--ground", "whim", "--sure"), "unknown-ground"),
+    ):
+        refused = medrec("erase", *words, at=clinic)
+        assert refused.returncode == 2 and refused.stderr.startswith(f"{code}: "), refused.stderr
+
+
 def test_staff_are_invited_listed_and_dismissed(clinic: Path) -> None:
     invited = medrec("staff", "invite", "Nora Nurse", "--role", "desk", at=clinic)
     assert invited.returncode == 0 and len(invited.stdout.split()[-8:]) == 8

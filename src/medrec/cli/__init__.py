@@ -6,7 +6,7 @@ import sys
 import typer
 from rich.console import Console
 
-from medrec.cli import demo, network, node, proofs, renew, staff, terminology, weights, witness
+from medrec.cli import demo, erase, network, node, proofs, renew, staff, terminology, weights, witness
 from medrec.cli.stop import Stop
 from medrec.core.genesis import GenesisError
 from medrec.engines.engine import EngineError
@@ -36,6 +36,7 @@ VERBS = (
     node.ingest,
     node.status,
     staff.staff,
+    erase.erase,
     proofs.receipt,
     proofs.export,
     proofs.check,

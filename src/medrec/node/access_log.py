@@ -170,11 +170,11 @@ def entry_of(node: "Node", stated: Any, anchored: bool) -> Entry | None:
         sentence = f"{asker} asked {source} for your records {why} and got nothing. {reason}{said}"
     elif request.door == "push":
         outcome = "referred"
-        what = _kinds([record.type for record in stated.records])
+        what = _kinds([record.type for record in stated.records]) + _left_out(stated)
         sentence = f"{request.practitioner or source} of {source} sent {what} to {house} {why}.{said}"
     else:
         outcome = "viewed" if request.door == "view" else "given"
-        what = _kinds([record.type for record in stated.records])
+        what = _kinds([record.type for record in stated.records]) + _left_out(stated)
         verb = "looked at" if request.door == "view" else "received"
         sentence = f"{asker} {verb} {what} from {source} {why}.{said}"
     return Entry(
@@ -188,6 +188,12 @@ def _asker(request: Any, house: str) -> str:
         named = f' ("{request.practitioner}")' if request.practitioner.strip() else ""
         return f"A program{named} of {house}"
     return f"{request.practitioner} of {house}"
+
+
+def _left_out(stated: DisclosureManifest) -> str:
+    """How many of the records went without what the person withholds of them."""
+    cut = sum(record.part is not None and record.part.how == "cut" for record in stated.records)
+    return f", {cut} of them in part," if cut else ""
 
 
 def _kinds(types: list[str]) -> str:

@@ -10,10 +10,11 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from medrec.core import codec
 from medrec.core.dataset import StatementError
+from medrec.core.manifests.erasure import Ground
 from medrec.engines.engine import EngineError
 from medrec.node import dataset, govern, invite, journal, receipts, recovery, renewal, staff
 from medrec.node.accounts import AccountError
@@ -21,6 +22,7 @@ from medrec.node.anchor import AnchorError
 from medrec.node.audit import audit_journal
 from medrec.node.checkpoints import CheckpointError
 from medrec.node.ingest import Ingested, ingest_folder
+from medrec.node.refusals import Refusal
 from medrec.node.sources.source import SourceUnavailable
 from medrec.node.standing import standing
 from medrec.node.store import StoreError
@@ -140,6 +142,26 @@ def manage_staff(node: "Node", action: str, who: str, role: str, profession: str
         raise OperateError(error.outcome.code.name.lower().replace("_", "-"), error.outcome.sentence) from None
 
 
+def erase(node: "Node", what: str, which: str, ground: str, words: str) -> dict[str, Any]:
+    """Erase a record ("Type/id"), a local patient, or somebody by her account: the statement, and how many lines."""
+    if ground not in get_args(Ground):
+        raise OperateError("unknown-ground", f"There is no ground {ground!r}; there are {', '.join(get_args(Ground))}.")
+    reason: Any = ground
+    kind, _, identifier = which.partition("/")
+    try:
+        if what == "record" and kind and identifier:
+            done = node.erasures.erase_record(kind, identifier, reason, words)
+        elif what == "person":
+            done = node.erasures.erase_person(which, reason, words)
+        elif what == "account":
+            done = node.erasures.erase_account(which, reason, words)
+        else:
+            raise OperateError("unknown-record", "Say what: record Type/id, person NUMBER, or account ADDRESS.")
+    except Refusal as refusal:
+        raise OperateError(refusal.code, refusal.sentence) from None
+    return {"statement": done.statement.hex(), "lines": done.lines}
+
+
 def renew(node: "Node", files: list[list[Any]]) -> list[bytes]:
     """The renewals of receipts: [receipt, its renewal so far or None] each."""
     return renewal.renew(node, [(receipt, before) for receipt, before in files])
@@ -159,6 +181,7 @@ VERBS: dict[str, Callable[..., Any]] = {
     "export": export,
     "tiles": publish_tiles,
     "staff": manage_staff,
+    "erase": erase,
     "renew": renew,
 }
 

@@ -4,13 +4,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
-from consent_forms import NOW, X, ask, compiled, r4, rule
+from consent_forms import NOW, X, ask, compiled, give, r4, rule
 from hypothesis import given
 from hypothesis import strategies as st
 from test_labels import LABELLER
 
-from medrec.core.consent.compiling import Rules
+from medrec.core.consent.compiling import Rules, marks_allowed
 from medrec.core.consent.decide import Decision, decide, judge
 from medrec.core.consent.facts import facts
 from medrec.core.consent.reading import MARKS
@@ -222,6 +223,16 @@ def test_the_order_of_records_does_not_matter(chart: list[Json], rules: Rules, o
 def test_odd_shapes_are_no_pointers(broken: Any) -> None:
     record = condition("asthma", "z", detail=[broken])
     assert detach(record, frozenset({"Condition/a"})) is record
+
+
+def test_marks_that_a_clinic_attests_end_with_what_it_opens() -> None:
+    text = r4(rule("permit", rule("deny", label=["SUD"]), who=X), **MARKED)
+    for until, marked in ((None, True), (NOW + 1, True), (NOW, False)):
+        attested = msgspec.structs.replace(give(text, "a"), permits_until=until)
+        assert marks_allowed(compiled(attested), NOW) is marked
+    # That nothing is marked closes, and stands for as long as its consent does.
+    silent = give(r4(rule("permit", who=X), extension=[{"url": MARKS, "valueBoolean": False}]), "a")
+    assert not marks_allowed(compiled(msgspec.structs.replace(silent, permits_until=NOW)), NOW)
 
 
 CASES = json.loads((Path(__file__).parents[2] / "vectors/labels/cuts.json").read_text())["cases"]

@@ -135,6 +135,9 @@ def compile_consents(consents: Iterable[Given], floor: Sequence[Floor] = (), not
             rules += _Compiler(given, given.content, len(rules)).rules()
             if given.content.marks is not None:
                 start, end = given.content.period
+                if given.content.marks and given.permits_until is not None:
+                    # What a clinic attests opens for thirty days, and marks are an opening.
+                    end = min(end, given.permits_until)
                 marks.append((given.content.dated, start, min(end, _end(given)), given.content.marks))
     return gather(rules, tuple(broken), tuple(notices), tuple(sorted(marks)))
 
