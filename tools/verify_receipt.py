@@ -2,7 +2,6 @@
 """Verify a MedRec receipt offline, with the Python standard library alone (Python 3.9 or later).
 
     python3 verify_receipt.py --root ROOT [--record RECORD] [--quorum K] [--all] [--json] RECEIPT
-
 --record is left out only where there is no content to compare; --quorum says how many organisations must vouch (over
 2/3); --all also counts organisations that signed with ML-DSA-44 only; --json prints the verdict for a program.
 Exit 0: genuine, 1: not genuine, 2: unreadable, so nothing is known. The rules: docs/spec/receipt.md, version 1.
@@ -19,14 +18,12 @@ import re
 import sys
 import time
 
-TYPE_CHECKING = False  # what is heavier to import than to do without is not imported: most of the time is the start
-if TYPE_CHECKING:
-    from typing import Any
-
+Any = object  # stands for typing.Any, which takes longer to import than all the rest takes to run
 FILE_MAX, CBOR_MAX = 16 << 20, 16 << 10
+ED25519, MLDSA44 = ("cosign_ed25519", 76), ("cosign_mldsa44", 2432)  # the key, and how long a line's bytes are
 FORM = "https://medrec.org/canonical/json-literal/1"
 NEWER = "This was made by a newer version of MedRec than this verifier knows."
-UNREADABLE = {"root", "receipt", "record", "record-missing", "record-not-needed", "quorum", "newer-version", "fault"}
+UNREADABLE = {"root", "change", "receipt", "record", "record-missing", "record-not-needed", "quorum", "newer-version"}
 
 
 class RefusedError(Exception):
@@ -55,7 +52,8 @@ HEX32, SLUG = re.compile("[0-9a-f]{64}"), re.compile("[a-z0-9]([a-z0-9-]{0,30}[a
 KEYS = {"ed25519": HEX32, "cosign_ed25519": HEX32, "cosign_mldsa44": re.compile("[0-9a-f]{2624}")}
 ORGANISATION = {"id": SLUG, "name": str, "roles": [str], "endpoint": str, "keys": KEYS}
 GENESIS = {"medrec": str, "name": str, "created": int, "protocol": int, "organisations": [ORGANISATION]}
-ROOT = {"medrec": str, "genesis": {...: ...}, "changes": list}
+CHANGE = {"size": int, "gone": [SLUG], "set": [ORGANISATION], "lines": [{"by": SLUG, "line": str}]}
+ROOT = {"medrec": str, "genesis": {...: ...}, "changes": [CHANGE]}
 BATCH = {"body": str, "signature": str, "index": int, "path": [str], "height": int, "time": int}
 RECEIPT = {"medrec": str, "network": HEX32, "manifest": str, "salt": str, "entry": str, "batch": BATCH, "proof": str}
 MANIFEST = {"manifest": str, "network": str, "organisation": str, "time": int, ...: ...}
@@ -278,24 +276,38 @@ def mldsa44_verify(key: bytes, message: bytes, signature: bytes, context: bytes 
             step = 0 if n not in hints[i] else 1 if low - (v - low == q - 1) > 0 else -1
             bits |= ((v - low) // (2 * gamma2) % 44 + step) % 44 << 6 * n
         packed += bits.to_bytes(192, "little")
-    head = hashlib.shake_256(key).digest(64) + bytes([0, len(context)]) + context
-    mu = hashlib.shake_256(head + message).digest(64)
+    head = hashlib.shake_256(key).digest(64) + bytes([0, len(context)])
+    mu = hashlib.shake_256(head + context + message).digest(64)
     return hashlib.shake_256(mu + packed).digest(32) == signature[:32]
 
 
-def read_root(data: bytes) -> tuple[str, str, dict[str, Any]]:
-    """Step 1: network id, network name, and the organisations by id, with their keys as bytes."""
+def read_root(data: bytes, fallen: Any = ()) -> tuple[str, str, list[tuple[int, dict[str, Any]]]]:
+    """Step 1: network id and name, and the sets of organisations by id, each with the log size it is in force from."""
     with reading("root"):
         root = read_json(data)
         must_fit(root, ROOT, "medrec", "root/1")
-        genesis = root["genesis"]
+        genesis, present, sets = root["genesis"], {}, [(-1, {})]
         must_fit(genesis, GENESIS, "medrec", "genesis/1")
-        demand(genesis["protocol"] == 1 and not root["changes"], "newer-version", NEWER)
-        found = genesis["organisations"]
-        known = {o["id"]: {"name": o["name"], **{k: bytes.fromhex(o["keys"][k]) for k in KEYS}} for o in found}
-        if not found or any(len({o[field] for o in known.values()}) < len(found) for field in KEYS):
-            raise ValueError("two organisations share an id or a key, or there is none")
-        return sha256(b"medrec/genesis/1", canonical(genesis, 32).encode()).hex(), genesis["name"], known
+        demand(genesis["protocol"] == 1, "newer-version", NEWER)
+        network = (before := sha256(b"medrec/genesis/1", canonical(genesis, 32).encode())).hex()
+        for change in [{"size": 0, "gone": [], "set": genesis["organisations"], "lines": []}, *root["changes"]]:
+            size, came = change["size"], {o["id"]: o for o in change["set"]}
+            fresh = len(came) == len(change["set"]) and {*change["gone"]} <= present.keys() and sets[-1][0] < size
+            present = {**{w: o for w, o in present.items() if w not in change["gone"]}, **came}
+            now = {w: {"name": o["name"], **{k: bytes.fromhex(o["keys"][k]) for k in KEYS}} for w, o in present.items()}
+            if not fresh or not now or any(len({o[k] for o in now.values()}) < len(now) for k in KEYS):
+                raise ValueError("two organisations share an id or a key, there is none, or a change is out of order")
+            if size:
+                after = canonical([present[w] for w in sorted(present)], 32).encode()
+                before, origin = sha256(b"medrec/members/1", before, after), f"medrec/{network}/members".encode()
+                body = b"%s\n%d\n%s\n" % (origin, size, base64.b64encode(before))
+                head, known = {"origin": origin, "size": size, "root": before, "body": body}, sets[-1][1]
+                lines = [("medrec/" + one["by"], unbase64(one["line"])) for one in change["lines"]]
+                standing = [line for line in lines if len(line[1]) not in fallen]
+                counted, _ = count_cosigners(known, head, standing, len(known), False)
+                demand(3 * len(counted) > 2 * len(known), "change", f"Too few signed the change of members at {size}.")
+            sets.append((size, now))
+        return network, genesis["name"], sets[1:]
 
 
 def read_receipt(data: bytes) -> dict[str, Any]:
@@ -310,7 +322,7 @@ def read_receipt(data: bytes) -> dict[str, Any]:
         return {**found, "path": [unbase64(step, 32) for step in found["path"]]}
 
 
-def check_manifest(data: bytes, network: str, known: dict[str, Any], record: bytes | None) -> dict[str, Any]:
+def check_manifest(data: bytes, network: str, known: set[str], record: bytes | None) -> dict[str, Any]:
     """Steps 4 and 5: the manifest, and that the record given is the one it speaks of."""
     with reading("manifest"):
         manifest = read_json(data)
@@ -319,8 +331,9 @@ def check_manifest(data: bytes, network: str, known: dict[str, Any], record: byt
         must_fit(manifest, MANIFEST)
         about = manifest["manifest"].startswith("record/")
         if about:
-            shape = {"account": (str, None), "record": (CONTENT, DELETED), **MANIFEST}
-            must_fit(manifest, shape, "manifest", "record/1")
+            must_fit(
+                manifest, {"account": (str, None), "record": (CONTENT, DELETED), **MANIFEST}, "manifest", "record/1"
+            )
             demand(manifest["record"]["form"] == FORM, "newer-version", NEWER)
     demand(manifest["network"] == network, "network", "The manifest is of another network than the root file.")
     demand(manifest["organisation"] in known, "organisation", "The root file does not know the manifest's maker.")
@@ -329,15 +342,13 @@ def check_manifest(data: bytes, network: str, known: dict[str, Any], record: byt
     demand(wanted is not None or record is None, "record-not-needed", "There is no content: leave --record out.")
     if record is not None:
         with reading("record"):
-            value = read_json(record, literals=True)
-            content = canonical(value, 64).encode()
-        said = "The record is not the signed one: it was changed, was cut at its source, or belongs to another receipt."
-        demand(sha256(content).hex() == wanted, "record-changed", said)
+            content = canonical(read_json(record, literals=True), 64).encode()
+        demand(sha256(content).hex() == wanted, "record-changed", "The record was changed, cut, or is another one.")
     return dict(manifest)
 
 
-def check_batch(receipt: dict[str, Any], network: str, who: str, key: bytes) -> int:
-    """Steps 6 to 9: entry, batch, path, signature. The number of the journal line."""
+def check_batch(receipt: dict[str, Any], network: str, who: str, keys: list[bytes]) -> tuple[int, bytes]:
+    """Steps 6 to 9: entry, batch, path, signature. The number of the journal line, and the key that signed."""
     with reading("entry"):
         entry = read_cbor(receipt["entry"])
         must_fit(dict(zip([*ENTRY, "more"], entry)) if type(entry) is list else None, ENTRY)  # noqa: B905
@@ -347,19 +358,17 @@ def check_batch(receipt: dict[str, Any], network: str, who: str, key: bytes) -> 
         body = read_cbor(receipt["body"])
         must_fit(body, BODY)
         demand(body["kind"] == "anchor", "kind", "The transaction in the receipt is not a batch of entries.")
-        must_fit(body["payload"], PAYLOAD)
-    batch = body["payload"]
+        must_fit(batch := body["payload"], PAYLOAD)
     demand(body["network"].hex() == network, "network", "The batch is of another network than the root file.")
     demand(body["author"] == who, "author", "The batch was made by another organisation than the manifest's.")
     inside = leads_to(batch["root"], receipt["entry"], receipt["index"], batch["count"], receipt["path"])
     demand(inside, "batch-path", "The entry is not in the batch: its path does not lead to the batch's root.")
-    txid = sha256(b"medrec/transaction/1", receipt["body"])
-    signed = body["key"] == sha256(key)[:16] and ed25519_verify(key, txid, receipt["signature"])
+    key = next((key for key in keys if body["key"] == sha256(key)[:16]), b"")
+    signed = key and ed25519_verify(key, sha256(b"medrec/transaction/1", receipt["body"]), receipt["signature"])
     demand(signed, "signature", "The batch is not signed with the organisation's key: it was changed or forged.")
-    return int(batch["first"] + receipt["index"])
+    return int(batch["first"] + receipt["index"]), key
 
 
-HEAD = "c2sp.org/tlog-proof@v1"
 LINES = rb"""c2sp\.org/tlog-proof@v1\n(?:extra (?P<extra>[^\n]+)\n)?index (?P<index>N)\n(?P<path>(?:[^\n]+\n)*)\n
 (?P<body>(?P<origin>medrec/[0-9a-f]{64})\n(?P<size>N)\n(?P<root>[^\n]+)\nheight (?P<height>N)\ntime (?P<time>N)\n
 state (?P<state>[^\n]+)\nprotocol (?P<protocol>N)\n)\n(?P<lines>(?:[^\n]+\n)+)"""
@@ -369,7 +378,7 @@ PROOF = re.compile(LINES.replace(b"\n", b"").replace(b"N", b"(?:0|[1-9][0-9]{0,1
 def check_log(receipt: dict[str, Any], network: str) -> tuple[Any, list[tuple[str, bytes]]]:
     """Steps 10 to 12: the parts of the proof, and the signature lines as (name, bytes)."""
     with reading("proof"):
-        must_fit({"proof": receipt["proof"].decode().partition("\n")[0]}, {"proof": str}, "proof", HEAD)
+        must_fit({"at": receipt["proof"].decode().partition("\n")[0]}, {"at": str}, "at", "c2sp.org/tlog-proof@v1")
         found = PROOF.fullmatch(receipt["proof"])
         if found is None or re.search(rb"[\x00-\x09\x0b-\x1f]", receipt["proof"]):
             raise ValueError("its lines are not those of a log proof with a checkpoint")
@@ -385,10 +394,8 @@ def check_log(receipt: dict[str, Any], network: str) -> tuple[Any, list[tuple[st
     demand(log["origin"] == "medrec/" + network, "network", "The log head is of another network than the root file.")
     demand(numbers["protocol"] == 1, "newer-version", NEWER)
     leaf = write_cbor([1, receipt["height"], receipt["time"], receipt["body"]])
-    inside = leads_to(root, leaf, numbers["index"], numbers["size"], path)
-    demand(inside, "log-path", "The log does not hold this batch with that height and time.")
-    later = receipt["height"] <= numbers["height"] and receipt["time"] <= numbers["time"]
-    demand(later, "time", "The log head says that it is older than the block it holds.")
+    demand(leads_to(root, leaf, numbers["index"], numbers["size"], path), "log-path", "The log lacks this very batch.")
+    demand(receipt["height"] <= numbers["height"] and receipt["time"] <= numbers["time"], "time", "The head is older.")
     return {"body": found["body"], "origin": found["origin"], "root": root, **numbers}, lines
 
 
@@ -396,39 +403,38 @@ def count_cosigners(known: Any, log: Any, lines: Any, quorum: int, every: bool) 
     """Step 13: the seconds of each organisation that cosigned, and whether Ed25519 alone makes the quorum."""
     counted, classical = {}, False
     tree = bytes([len(log["origin"])]) + log["origin"] + log["size"].to_bytes(16, "big") + log["root"]
-    for kind, field, length in ((4, "cosign_ed25519", 76), (6, "cosign_mldsa44", 2432)):
+    for kind, use, size, holds in (4, *ED25519, ed25519_verify), (6, *MLDSA44, mldsa44_verify):
         for name, data in lines if kind == 4 or every or not classical else ():
             who, stamp, label = name[7:], int.from_bytes(data[4:12], "big"), name.encode()
-            key = known[who][field] if name[:7] == "medrec/" and who in known and who not in counted else b""
+            key = known[who][use] if name[:7] == "medrec/" and who in known and who not in counted else b""
             identity = sha256(label, b"\n", bytes([kind]), key)[:4]
-            if not key or len(data) != length or data[:4] != identity or not 0 < stamp < 1 << 63:
+            if not key or len(data) != size or data[:4] != identity or not 0 < stamp < 1 << 63:
                 continue
-            if kind == 4:
-                good = ed25519_verify(key, b"cosignature/v1\ntime %d\n" % stamp + log["body"], data[12:])
-            else:
-                start = b"subtree/v1\n\0" + bytes([len(label)]) + label + data[4:12]
-                good = mldsa44_verify(key, start + tree, data[12:])
-            counted.update({who: stamp} if good else {})
+            message = b"subtree/v1\n\0" + bytes([len(label)]) + label + data[4:12] + tree
+            message = b"cosignature/v1\ntime %d\n" % stamp + log["body"] if kind == 4 else message
+            counted.update({who: stamp} if holds(key, message, data[12:]) else {})
         classical = classical or (kind == 4 and len(counted) >= quorum)
     return counted, classical
 
 
 def verify(root: bytes, receipt: bytes, record: bytes | None, quorum: int | None, every: bool) -> dict[str, Any]:
     """What a genuine receipt proves; raises RefusedError for any other."""
-    network, title, known = read_root(root)
+    network, title, sets = read_root(root)
     fields = read_receipt(receipt)
-    needed = len(known) * 2 // 3 + 1 if quorum is None else quorum
-    demand(1 <= needed <= len(known), "quorum", f"With {len(known)} organisations that quorum makes no sense.")
+    most = max(len(known) for _, known in sets)
+    demand(0 < (most if quorum is None else quorum) <= most, "quorum", f"The quorum must be 1 to {most} organisations.")
     demand(fields["network"] == network, "network", "The receipt is of another network than the root file.")
-    manifest = check_manifest(fields["manifest"], network, known, record)
+    manifest = check_manifest(fields["manifest"], network, {who for _, known in sets for who in known}, record)
     who = manifest["organisation"]
-    line = check_batch(fields, network, who, known[who]["ed25519"])
+    line, key = check_batch(fields, network, who, [known[who]["ed25519"] for _, known in sets if who in known])
     log, lines = check_log(fields, network)
+    then, known = [next(known for start, known in reversed(sets) if start <= log[at]) for at in ("index", "size")]
+    demand(who in then and then[who]["ed25519"] == key, "member", "Its maker was no member then, or had another key.")
+    needed = len(known) * 2 // 3 + 1 if quorum is None else quorum
     counted, classical = count_cosigners(known, log, lines, needed, every)
-    said = f"Only {len(counted)} of {len(known)} organisations vouch for the log head, and {needed} must."
-    demand(len(counted) >= needed, "cosignatures", said)
+    demand(len(counted) >= needed, "cosignatures", f"Only {len(counted)} of {len(known)} vouch, and {needed} must.")
     vouched = {"height": log["height"], "time": log["time"]} if classical else None
-    facts = {"network": network, "network_name": title, "organisation": who, "name": known[who]["name"], "line": line}
+    facts = {"network": network, "network_name": title, "organisation": who, "name": then[who]["name"], "line": line}
     facts.update(manifest=manifest, height=fields["height"], time=fields["time"], size=log["size"], checkpoint=vouched)
     facts.update(cosigners=counted, needed=needed, of=len(known))
     return {**facts, "existed_by": sorted(counted.values())[needed - 1] * 1000}
@@ -436,26 +442,22 @@ def verify(root: bytes, receipt: bytes, record: bytes | None, quorum: int | None
 
 def explain(facts: dict[str, Any]) -> str:
     """The plain paragraph: who, what, when, who vouches, and what is not proved."""
-
-    def moment(ms: int) -> str:
-        return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(min(ms // 1000, 253402300799)))
-
-    record, head = facts["manifest"].get("record"), facts["checkpoint"]
+    ages = [min(ms // 1000, 253402300799) for ms in (facts["time"], facts["existed_by"], facts["manifest"]["time"])]
+    accepted, seen, own = [time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(age)) for age in ages]
+    record, who = facts["manifest"].get("record"), ", ".join(sorted(facts["cosigners"]))
     what = f"statement ({facts['manifest']['manifest']})"
     if facts["manifest"]["manifest"] == "record/1":
         what = f"{record['type']}/{record['id']}, version {record['version']} ({record['action']}),"
         what = f"record {what} in its canonical form" if record["sha256"] else f"statement that {what} is deleted"
-    dated = f" (height {head['height']}, {moment(head['time'])})" if head else ""
     return (
         f"The {what} is byte for byte the one that {facts['name']} ({facts['organisation']}) signed, as line "
         f"{facts['line']} of its journal, in the network {facts['network_name']} ({facts['network']}). The ledger "
-        f"accepted it in block {facts['height']} at {moment(facts['time'])}. {len(facts['cosigners'])} of the "
-        f"{facts['of']} organisations of the root file ({facts['needed']} needed) vouch for the log head of size "
-        f"{facts['size']}{dated} that holds it: {', '.join(sorted(facts['cosigners']))}. {facts['needed']} of them had "
-        f"seen it by {moment(facts['existed_by'])}, so it existed no later than that. The organisation's own date, "
-        f"{moment(facts['manifest']['time'])}, is its word alone. Not proved: that the content is medically true; who "
-        "the patient is (the address is a pseudonym); which person wrote it; that it is the newest version or was not "
-        "withdrawn since; that your root file is the right one (compare its network id through another channel)."
+        f"accepted it in block {facts['height']} at {accepted}. {len(facts['cosigners'])} of the {facts['of']} members "
+        f"({facts['needed']} needed) vouch for the log head of size {facts['size']} that holds it: {who}. "
+        f"{facts['needed']} of them had seen it by {seen}, so it existed no later than that. The organisation's own "
+        f"date, {own}, is its word alone. Not proved: that the content is medically true; who the patient is; which "
+        "person wrote it; that it is the newest version or was not withdrawn since; that your root file is the right "
+        "one (compare its network id through another channel)."
     )
 
 
@@ -471,15 +473,14 @@ def result(root: bytes, receipt: bytes, record: bytes | None, quorum: int | None
         code, sentence = refused.args
     except Exception as fault:  # a fault of this program must not look like a verdict
         code, sentence = "fault", f"This verifier failed ({type(fault).__name__}), so nothing is known."
-    verdict = code if code == "genuine" else "unreadable" if code in UNREADABLE else "not-genuine"
+    verdict = code if code == "genuine" else "unreadable" if code in {*UNREADABLE, "fault"} else "not-genuine"
     sentence = "".join(c if c.isprintable() else "?" for c in sentence)
     return {"verdict": verdict, "code": code, "sentence": sentence, "facts": facts}
 
 
 def main(arguments: list[str] | None = None) -> int:
     try:
-        words = sys.argv[1:] if arguments is None else arguments
-        pairs, rest = getopt.gnu_getopt(words, "", ["root=", "record=", "quorum=", "all", "json"])
+        pairs, rest = getopt.gnu_getopt(arguments or sys.argv[1:], "", ["root=", "record=", "quorum=", "all", "json"])
         given = dict(pairs)
         demand("--root" in given and len(rest) == 1, "call", "--root and one receipt are needed")
         quorum = int(given["--quorum"]) if "--quorum" in given else None
@@ -488,11 +489,10 @@ def main(arguments: list[str] | None = None) -> int:
     except (getopt.GetoptError, OSError, ValueError, RefusedError) as error:
         print(f"UNREADABLE. The call is wrong, or a file cannot be opened: {error}\n{__doc__}", file=sys.stderr)
         return 2
-    found = result(*files, quorum, "--all" in given)
+    made = result(*files, quorum, "--all" in given)
     sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
-    words = f"{found['verdict'].upper()} ({found['code']}). {found['sentence']}"
-    print(json.dumps(found) if "--json" in given else words)
-    return {"genuine": 0, "not-genuine": 1}.get(found["verdict"], 2)
+    print(json.dumps(made) if "--json" in given else f"{made['verdict'].upper()} ({made['code']}). {made['sentence']}")
+    return {"genuine": 0, "not-genuine": 1}.get(made["verdict"], 2)
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ HEAD = re.compile(
     rb"(?P<body>(?P<origin>medrec/[0-9a-f]{64}/renewal)\n(?P<size>[1-9][0-9]{0,18})\n(?P<root>[^\n]+)\n)\n"
     rb"(?P<lines>(?:[^\n]+\n)+)"
 )
-UNREADABLE = {"renewal", "retired"}
+UNREADABLE = {"renewal", "retired", "fault"}
 
 
 def read_lines(data: bytes) -> list[tuple[str, bytes]]:
@@ -78,15 +78,21 @@ def verify(
     quorum: int | None = None,
 ) -> dict[str, Any]:
     """What the receipt still proves; `retired` is algorithm -> ms. Raises RefusedError if nothing."""
-    network, title, known = tool.read_root(root)
+    network, title, sets = tool.read_root(root, {LENGTHS[name] for name in retired})
     fields = tool.read_receipt(receipt)
-    needed = len(known) * 2 // 3 + 1 if quorum is None else quorum
-    tool.demand(1 <= needed <= len(known), "quorum", "The quorum makes no sense for this root file.")
+    most = max(len(known) for _, known in sets)
+    tool.demand(0 < (most if quorum is None else quorum) <= most, "quorum", "The quorum makes no sense here.")
     tool.demand(fields["network"] == network, "network", "The receipt is of another network than the root file.")
-    manifest = tool.check_manifest(fields["manifest"], network, known, record)
+    everybody = {who for _, known in sets for who in known}
+    manifest = tool.check_manifest(fields["manifest"], network, everybody, record)
     who = manifest["organisation"]
-    line = tool.check_batch(fields, network, who, known[who]["ed25519"])
+    line, key = tool.check_batch(fields, network, who, [known[who]["ed25519"] for _, known in sets if who in known])
     log, lines = tool.check_log(fields, network)
+    then, at_the_time = [next(known for start, known in reversed(sets) if start <= log[at]) for at in ("index", "size")]
+    said = "Its maker was no member then, or had another key."
+    tool.demand(who in then and then[who]["ed25519"] == key, "member", said)
+    # Whoever renews is a member then: of the set of the checkpoint, or of a later one.
+    later = [known for start, known in reversed(sets) if start > log["size"]]
     heads: list[tuple[Any, Any]] = []
     if renewal is not None:
         lines, heads = read_renewal(renewal, network, log["body"])
@@ -95,7 +101,11 @@ def verify(
     for head, under in [*reversed(heads), (log, lines)]:
         fallen = {LENGTHS[name] for name, day in retired.items() if proven is None or proven >= day}
         standing = [(name, data) for name, data in under if len(data) not in fallen]
-        counted, classical = tool.count_cosigners(known, head, standing, needed, False)
+        for known in [*(later if head is not log else ()), at_the_time]:
+            needed = len(known) * 2 // 3 + 1 if quorum is None else quorum
+            counted, classical = tool.count_cosigners(known, head, standing, needed, False)
+            if len(counted) >= needed:
+                break
         said = (
             f"Only {len(counted)} of {len(known)} organisations vouch for a head by signatures that still prove "
             f"something, and {needed} must."
@@ -105,7 +115,7 @@ def verify(
     said = "The block is dated after the day from which its author's signature proves nothing."
     tool.demand(fields["time"] < retired.get("ed25519", 1 << 63), "retired", said)
     vouched = {"height": log["height"], "time": log["time"]} if classical else None
-    facts = {"network": network, "network_name": title, "organisation": who, "name": known[who]["name"], "line": line}
+    facts = {"network": network, "network_name": title, "organisation": who, "name": then[who]["name"], "line": line}
     facts.update(manifest=manifest, height=fields["height"], time=fields["time"], size=log["size"], checkpoint=vouched)
     facts.update(cosigners=counted, needed=needed, of=len(known), existed_by=proven, renewed_by=renewed)
     return facts

@@ -77,21 +77,24 @@ class Signatures:
 SIGNATURES = Signatures()
 
 
+def member(each: str, network: str, key_of: str | None = None) -> dict[str, Any]:
+    """An organisation as a root file lists it; `key_of` gives it the keys of another name."""
+    signer = key_of or each
+    return {
+        "id": each,
+        "name": f"The {each.replace('-', ' ').title()} of {network}",
+        "roles": ["hospital"],
+        "endpoint": f"https://{each}.example",
+        "keys": {
+            "ed25519": bytes(ed25519(signer, "sign").verify_key).hex(),
+            "cosign_ed25519": bytes(ed25519(signer, "cosign").verify_key).hex(),
+            "cosign_mldsa44": mldsa44_public(signer).hex(),
+        },
+    }
+
+
 def genesis(name: str, organisations: tuple[str, ...]) -> dict[str, Any]:
-    found = [
-        {
-            "id": each,
-            "name": f"The {each.replace('-', ' ').title()} of {name}",
-            "roles": ["hospital"],
-            "endpoint": f"https://{each}.example",
-            "keys": {
-                "ed25519": bytes(ed25519(each, "sign").verify_key).hex(),
-                "cosign_ed25519": bytes(ed25519(each, "cosign").verify_key).hex(),
-                "cosign_mldsa44": mldsa44_public(each).hex(),
-            },
-        }
-        for each in organisations
-    ]
+    found = [member(each, name) for each in organisations]
     return {"medrec": "genesis/1", "name": name, "created": MADE_AT, "protocol": 1, "organisations": found}
 
 
@@ -108,6 +111,30 @@ ROOTS = {
 
 def network_id(root: str) -> bytes:
     return digest(b"medrec/genesis/1", packed(ROOTS[root]["genesis"]))
+
+
+# --- changes of members ---
+
+Signers = tuple[tuple[str, int] | tuple[str, int, str], ...]
+"""Who signs a change, with which type of signature, and with whose keys if not with its own."""
+
+
+def with_changes(root: dict[str, Any], *changes: tuple[int, tuple[str, ...], list[Any], Signers]) -> dict[str, Any]:
+    """A root file with changes: (log size, who goes, who comes or has other keys, who signs)."""
+    before = digest(b"medrec/genesis/1", packed(root["genesis"]))
+    origin = f"medrec/{before.hex()}/members"
+    present = {one["id"]: one for one in root["genesis"]["organisations"]}
+    made = []
+    for size, gone, came, signers in changes:
+        present = {who: one for who, one in present.items() if who not in gone} | {one["id"]: one for one in came}
+        before = digest(b"medrec/members/1", before, packed([present[who] for who in sorted(present)]))
+        text = f"{origin}\n{size}\n{b64(before)}\n".encode()
+        lines = []
+        for who, kind, *key_of in signers:
+            line = cosign_line(who, kind, text, MADE_AT // 1000 + size, *key_of)
+            lines.append({"by": who, "line": line.split()[-1]})
+        made.append({"size": size, "gone": list(gone), "set": came, "lines": lines})
+    return root | {"changes": made}
 
 
 # --- RFC 6962, by its definition ---

@@ -269,7 +269,7 @@ def run(folder: Path, case: dict[str, Any], *more: str) -> subprocess.CompletedP
         ("a deletion, no record", 0, "GENUINE (genuine). The statement that Observation/hb-1"),
         ("ML-DSA-44 completes the quorum", 0, "GENUINE"),
         ("a byte of the record", 1, "NOT-GENUINE (record-changed)"),
-        ("too few cosignatures", 1, "Only 2 of 4 organisations vouch"),
+        ("too few cosignatures", 1, "Only 2 of 4 vouch"),
         ("a record nested 100000 deep", 2, "UNREADABLE (record)"),
         ("a receipt of version 2", 2, "newer version"),
     ],

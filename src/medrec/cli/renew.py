@@ -12,7 +12,7 @@ from medrec.cli.desk import at_desk
 from medrec.cli.node import DEFAULT, SettingsFile
 from medrec.cli.stop import stop
 from medrec.core.receipt import verify as verify_receipt
-from medrec.core.renewal import ALGORITHMS
+from medrec.core.cosigned import ALGORITHMS
 
 console = Console(soft_wrap=True)
 

@@ -13,23 +13,19 @@ import msgspec
 
 from medrec.core import codec, merkle
 from medrec.core.checkpoint import (
-    COSIGNATURE_ED25519,
-    COSIGNATURE_MLDSA44,
     Checkpoint,
     Note,
     NoteError,
-    NoteKey,
-    cosigner_keys,
     parse_checkpoint,
     parse_note,
     parse_proof,
-    verify_cosignatures,
 )
 from medrec.core.commitment import commitment
+from medrec.core.cosigned import ALGORITHMS, Members, Retired, allowed, count, quorum_of
 from medrec.core.crypto import key_id, verify_ed25519
 from medrec.core.note import from_base64, to_base64
 from medrec.core.records.canonical import FORM, RecordError, canonical
-from medrec.core.renewal import ALGORITHMS, Renewal, Retired, allowed, heads_of, read_renewal
+from medrec.core.renewal import Renewal, heads_of, read_renewal
 from medrec.core.root import (
     NEWER,
     Hex32,
@@ -62,7 +58,9 @@ __all__ = [
 
 ENTRY_BYTES_MAX = 16 << 10
 GENUINE = "genuine"
-UNREADABLE = frozenset({"root", "receipt", "record", "record-missing", "record-not-needed", "quorum", "newer-version"})
+UNREADABLE = frozenset(
+    {"root", "change", "receipt", "record", "record-missing", "record-not-needed", "quorum", "newer-version"}
+)
 RENEWAL_CODES = frozenset({"renewal", "retired"})
 """Codes of `verify` with a renewal or retired algorithms; they, too, say nothing about genuineness."""
 
@@ -215,7 +213,7 @@ def verify(
     """
     try:
         renewed = read_renewal(renewal) if renewal is not None else None
-        facts = _facts(read_root(root), parse(receipt), record, quorum, renewed, retired or {})
+        facts = _facts(read_root(root, retired), parse(receipt), record, quorum, renewed, retired or {})
     except ReceiptError as error:
         return Verdict(False, error.code, error.sentence)
     return Verdict(True, GENUINE, "Every step of the verification holds.", facts)
@@ -229,15 +227,19 @@ def _facts(
     renewal: Renewal | None,
     retired: Retired,
 ) -> Facts:
-    needed = root.quorum if quorum is None else quorum
-    demand(1 <= needed <= len(root.members), "quorum", "The quorum makes no sense for this root file.")
+    most = max(len(members) for _, members in root.sets)
+    demand(quorum is None or 1 <= quorum <= most, "quorum", "The quorum makes no sense for this root file.")
     network = root.network.hex()
     demand(receipt.network == network, "network", "The receipt is of another network than the root file.")
     manifest = _check_manifest(receipt.manifest.encode(), root)
     _check_record(manifest, record)
-    member = root.members[manifest["organisation"]]
-    payload = _check_batch(receipt, root.network, manifest["organisation"], member.keys.ed25519)
-    checkpoint, note = _check_log(receipt, root.network)
+    who = manifest["organisation"]
+    keys = [members[who].keys.ed25519 for _, members in root.sets if who in members]
+    payload, key = _check_batch(receipt, root.network, who, keys)
+    checkpoint, note, index = _check_log(receipt, root.network)
+    maker = root.at(index).get(who)
+    if maker is None or maker.keys.ed25519 != key:
+        raise ReceiptError("member", "The maker was no member when the batch was accepted, or had another key.")
     heads: list[Note] = []
     if renewal is not None:
         heads = heads_of(renewal, root.network, note.text)
@@ -246,8 +248,10 @@ def _facts(
     proven: int | None = None
     renewed: int | None = None
     for head in (*reversed(heads), note):
-        counted, dated = _count(root, head, needed, retired, proven)
-        said = f"Only {len(counted)} of {len(root.members)} organisations vouch for the log head, and {needed} must."
+        # Whoever renews is a member then: of the set of the checkpoint, or of a later one.
+        sets = root.since(checkpoint.size) if head is not note else [root.at(checkpoint.size)]
+        members, needed, counted, dated = _vouched(sets, head, quorum, retired, proven)
+        said = f"Only {len(counted)} of {len(members)} organisations vouch for the log head, and {needed} must."
         fallen = any(not allowed(kind, retired, proven) for kind in ALGORITHMS.values())
         demand(len(counted) >= needed, "retired" if fallen else "cosignatures", said)
         renewed, proven = proven, sorted(counted.values())[needed - 1] * 1000
@@ -257,8 +261,8 @@ def _facts(
         **({"renewed_by": renewed} if heads else {}),
         "network": network,
         "network_name": root.name,
-        "organisation": manifest["organisation"],
-        "name": member.name,
+        "organisation": who,
+        "name": maker.name,
         "line": payload.first + receipt.batch.index,
         "manifest": manifest,
         "height": receipt.batch.height,
@@ -267,9 +271,21 @@ def _facts(
         "checkpoint": {"height": checkpoint.height, "time": checkpoint.time} if dated else None,
         "cosigners": counted,
         "needed": needed,
-        "of": len(root.members),
+        "of": len(members),
         "existed_by": proven,
     }
+
+
+def _vouched(
+    sets: list[Members], head: Note, quorum: int | None, retired: Retired, proven: int | None
+) -> tuple[Members, int, dict[str, int], bool]:
+    """The first of these sets that reaches its quorum under a head, else the last; what it needs, and step 13."""
+    for members in sets:
+        needed = quorum_of(members) if quorum is None else quorum
+        counted, dated = count(members, head, needed, retired, proven)
+        if len(counted) >= needed:
+            break
+    return members, needed, counted, dated
 
 
 def _check_manifest(data: bytes, root: Root) -> Facts:
@@ -286,7 +302,8 @@ def _check_manifest(data: bytes, root: Root) -> Facts:
         demand(hashed, "manifest", "The manifest has a hash for a deletion, or none for content.")
         demand(record.form == FORM, "newer-version", NEWER)
     demand(manifest["network"] == root.network.hex(), "network", "The manifest is of another network.")
-    demand(manifest["organisation"] in root.members, "organisation", "The root file does not know the maker.")
+    known = any(manifest["organisation"] in members for _, members in root.sets)
+    demand(known, "organisation", "The root file does not know the maker.")
     return dict(manifest)
 
 
@@ -304,8 +321,8 @@ def _check_record(manifest: Facts, record: bytes | None) -> None:
     demand(found == wanted, "record-changed", "The record is not the one that was signed (or was cut at its source).")
 
 
-def _check_batch(receipt: Receipt, network: bytes, organisation: str, key: bytes) -> _Payload:
-    """Steps 6 to 9."""
+def _check_batch(receipt: Receipt, network: bytes, organisation: str, keys: list[bytes]) -> tuple[_Payload, bytes]:
+    """Steps 6 to 9; the key that signed."""
     entry, body_bytes = from_base64(receipt.entry), from_base64(receipt.batch.body)
     found = _cbor("entry", entry, ENTRY_BYTES_MAX)
     convert("entry", found, tuple[Bytes32, Bytes16, dict[str, Any]])
@@ -321,9 +338,10 @@ def _check_batch(receipt: Receipt, network: bytes, organisation: str, key: bytes
     inside = merkle.verify_inclusion(leaf, receipt.batch.index, payload.count, path, payload.root)
     demand(inside, "batch-path", "The entry is not in the batch: its path does not lead to the batch's root.")
     signature = from_base64(receipt.batch.signature)
-    signed = body.key == key_id(key) and verify_ed25519(key, transaction_id(body_bytes), signature)
+    key = next((key for key in keys if body.key == key_id(key)), b"")
+    signed = key != b"" and verify_ed25519(key, transaction_id(body_bytes), signature)
     demand(signed, "signature", "The batch is not signed with the organisation's key.")
-    return payload
+    return payload, key
 
 
 def _cbor(what: str, data: bytes, bytes_max: int) -> Any:
@@ -333,8 +351,8 @@ def _cbor(what: str, data: bytes, bytes_max: int) -> Any:
         raise ReceiptError(what, f"The {what} in the receipt is malformed: {error}.") from None
 
 
-def _check_log(receipt: Receipt, network: bytes) -> tuple[Checkpoint, Note]:
-    """Steps 10 to 12."""
+def _check_log(receipt: Receipt, network: bytes) -> tuple[Checkpoint, Note, int]:
+    """Steps 10 to 12; the index of the batch's leaf."""
     first = receipt.proof.partition("\n")[0]
     check_version("proof", {"proof": first}, "proof", "c2sp.org/tlog-proof@v1")
     try:
@@ -351,36 +369,4 @@ def _check_log(receipt: Receipt, network: bytes) -> tuple[Checkpoint, Note]:
     demand(inside, "log-path", "The log does not hold this batch with that height and time.")
     later = batch.height <= checkpoint.height and batch.time <= checkpoint.time
     demand(later, "time", "The log head says that it is older than the block it holds.")
-    return checkpoint, note
-
-
-def _count(root: Root, note: Note, quorum: int, retired: Retired, proven: int | None) -> tuple[dict[str, int], bool]:
-    """Step 13: seconds of each organisation that cosigned, and whether Ed25519 alone makes the quorum.
-
-    A line that does not hold is not counted, and spoils nothing: whoever could add it could also have left it out.
-    """
-    counted: dict[str, int] = {}
-    keys = [cosigner_keys(name, m.keys.cosign_ed25519, m.keys.cosign_mldsa44) for name, m in root.members.items()]
-    dated = False
-    for kind in (COSIGNATURE_ED25519, COSIGNATURE_MLDSA44):
-        known = {(key.name, key.key_id): key for pair in keys for key in pair if key.algorithm == kind}
-        if not allowed(kind, retired, proven):
-            continue
-        for line in note.signatures if not dated else ():
-            key = known.get((line.name, line.key_id))
-            organisation = line.name.removeprefix("medrec/")
-            if key is None or organisation in counted:
-                continue
-            seconds = _seconds(Note(note.text, (line,)), key)
-            if seconds:
-                counted[organisation] = seconds
-        dated = dated or (kind == COSIGNATURE_ED25519 and len(counted) >= quorum)
-    return counted, dated
-
-
-def _seconds(note: Note, key: NoteKey) -> int:
-    """When the one line of a note was signed; 0 if it does not hold or names no time."""
-    try:
-        return verify_cosignatures(note, [key])[0].timestamp
-    except NoteError:
-        return 0
+    return checkpoint, note, proof.index

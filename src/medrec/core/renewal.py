@@ -10,19 +10,14 @@ renewed again, each time before the algorithm that carries it falls.
 The leaf of the first link is the receipt's own checkpoint note, or one of the same text with more lines (`note`); the
 leaf of each further link is the head before it. A head is a note of three lines: origin "medrec/NETWORK/renewal", how
 many notes, and the root over them.
-
-`allowed` is the rule for everything that is signed: an algorithm counts if it is not retired, or if the next link shows
-that the signature was there before the day it was retired.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from medrec.core import codec, merkle
 from medrec.core.checkpoint import (
-    COSIGNATURE_ED25519,
-    COSIGNATURE_MLDSA44,
     ORIGIN_PREFIX,
     CheckpointBody,
     Note,
@@ -35,10 +30,6 @@ from medrec.core.root import ReceiptError, check_version, demand, strict_json
 
 FORM = "renewal/1"
 LINKS_MAX = 16
-ALGORITHMS = {"ed25519": COSIGNATURE_ED25519, "mldsa44": COSIGNATURE_MLDSA44}
-
-Retired = Mapping[str, int]
-"""Algorithms ("ed25519", "mldsa44") that no longer prove anything, and from when on (milliseconds)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +86,6 @@ def _read_link(item: Any) -> Link:
         raise ValueError
     path = tuple(from_base64(step) for step in item["path"])
     return Link(item["index"], path, item["head"].encode())
-
-
-def allowed(algorithm: int, retired: Retired, proven: int | None) -> bool:
-    """Whether a signature of an algorithm counts, if it was there by `proven` (ms; None: nobody says when)."""
-    name = next(name for name, number in ALGORITHMS.items() if number == algorithm)
-    return name not in retired or (proven is not None and proven < retired[name])
 
 
 def heads_of(renewal: Renewal, network: bytes, checkpoint: bytes) -> list[Note]:

@@ -41,6 +41,7 @@ VERDICTS = Texts(
     {
         "genuine": "The record is the one that was signed. Not one letter was changed.",
         "root": "The root file is not one, or it is broken.",
+        "change": "The root file holds a change of members that too few members signed.",
         "receipt": "The receipt is not one, or it is broken.",
         "record": "The record cannot be read, so it cannot be compared.",
         "record-missing": "The record is missing.",
@@ -62,6 +63,7 @@ VERDICTS = Texts(
         "proof": "The proof of the ledger was changed.",
         "log-path": "The ledger does not hold this batch.",
         "time": "The times do not fit together.",
+        "member": "Whoever signed it was no member then, or had another key.",
         "cosignatures": "Too few organisations vouch for it.",
     },
 )

@@ -1,26 +1,18 @@
 // The verification of docs/spec/receipt.md, version 1, step by step, in the browser; nothing leaves it. A third program
 // that follows that text, bound by the same vectors as tools/verify_receipt.py and the package.
-import { bigEndian, concat, equal, type Item, readCbor, utf8, writeCbor } from "./cbor";
-import { canonical, decodeUtf8, readJson, Table, type Value } from "./json";
+import { equal, type Item, readCbor, utf8, writeCbor } from "./cbor";
+import { canonical, decodeUtf8, readJson, Table } from "./json";
+import { countCosigners, inForce, type Log, readRoot, type Root } from "./members";
 import {
   demand, either, hex, listOf, matches, mustBe, mustFit, natural, nothing, reading, Refused, table, text, unbase64,
-  unhex,
 } from "./shape";
-import { ed25519Verify, mldsa44Verify, sha256 } from "./signatures";
+import { ed25519Verify, sha256 } from "./signatures";
 
 const FORM = "https://medrec.org/canonical/json-literal/1";
 export const UNREADABLE = new Set([
-  "root", "receipt", "record", "record-missing", "record-not-needed", "quorum", "newer-version", "fault",
+  "root", "change", "receipt", "record", "record-missing", "record-not-needed", "quorum", "newer-version", "fault",
 ]);
-const KEYS = ["ed25519", "cosign_ed25519", "cosign_mldsa44"] as const;
 const HEX32 = matches(/^[0-9a-f]{64}$/);
-const SLUG = matches(/^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$/);
-const ORGANISATION = table({
-  id: SLUG, name: text, roles: listOf(text), endpoint: text,
-  keys: table({ ed25519: HEX32, cosign_ed25519: HEX32, cosign_mldsa44: matches(/^[0-9a-f]{2624}$/) }),
-});
-const GENESIS = table({ medrec: text, name: text, created: natural, protocol: natural, organisations: listOf(ORGANISATION) });
-const ROOT = table({ medrec: text, genesis: (value) => value instanceof Table, changes: Array.isArray });
 const BATCH = table({ body: text, signature: text, index: natural, path: listOf(text), height: natural, time: natural });
 const RECEIPT = table({
   medrec: text, network: HEX32, manifest: text, salt: text, entry: text, batch: BATCH, proof: text,
@@ -61,42 +53,6 @@ export interface Result {
   code: string;
   facts: Facts | null;
 }
-interface Organisation {
-  name: string;
-  keys: Record<(typeof KEYS)[number], Uint8Array>;
-}
-interface Root {
-  network: string;
-  name: string;
-  known: Map<string, Organisation>;
-}
-
-function readRoot(data: Uint8Array): Root {
-  return reading("root", () => {
-    const root = readJson(data);
-    mustBe(root, "medrec", "root/1");
-    mustFit(root, ROOT);
-    const genesis = root.get("genesis")!;
-    mustBe(genesis, "medrec", "genesis/1");
-    mustFit(genesis, GENESIS);
-    demand(genesis.get("protocol") === 1 && (root.get("changes") as Value[]).length === 0, "newer-version");
-    const found = genesis.get("organisations") as Table[];
-    const known = new Map<string, Organisation>();
-    for (const one of found) {
-      const keys = one.get("keys") as Table;
-      const name = one.get("name") as string;
-      known.set(one.get("id") as string, {
-        name,
-        keys: Object.fromEntries(KEYS.map((key) => [key, unhex(keys.get(key) as string)])) as Organisation["keys"],
-      });
-    }
-    const distinct = KEYS.every((key) => new Set(found.map((one) => (one.get("keys") as Table).get(key))).size === found.length);
-    if (!found.length || known.size < found.length || !distinct) throw new Error("two organisations share an id or a key");
-    const network = hex(sha256(utf8("medrec/genesis/1"), utf8(canonical(genesis, 32))));
-    return { network, name: genesis.get("name") as string, known };
-  });
-}
-
 interface Fields {
   network: string;
   manifest: Uint8Array;
@@ -150,7 +106,7 @@ function checkManifest(data: Uint8Array, root: Root, record: Uint8Array | null):
     return value;
   });
   demand(manifest.get("network") === root.network, "network");
-  demand(root.known.has(manifest.get("organisation") as string), "organisation");
+  demand(root.sets.some(({ known }) => known.has(manifest.get("organisation") as string)), "organisation");
   const wanted = about ? ((manifest.get("record") as Table).get("sha256") as string | null) : null;
   demand(wanted === null || record !== null, "record-missing");
   demand(wanted !== null || record === null, "record-not-needed");
@@ -185,8 +141,8 @@ function fields(item: Item | undefined, shape: Record<string, (item: Item | unde
   return item;
 }
 
-// Steps 6 to 9: the number of the journal line.
-function checkBatch(receipt: Fields, root: Root, who: string): bigint {
+// Steps 6 to 9: the number of the journal line, and the key that signed.
+function checkBatch(receipt: Fields, root: Root, who: string): [bigint, Uint8Array] {
   const entry = reading("entry", () => {
     const item = readCbor(receipt.entry);
     if (!Array.isArray(item) || item.length !== 3) throw new Error("an entry has three parts");
@@ -213,11 +169,11 @@ function checkBatch(receipt: Fields, root: Root, who: string): bigint {
   demand(read.get("author") === who, "author");
   const count = batch.get("count") as bigint;
   demand(leadsTo(batch.get("root") as Uint8Array, receipt.entry, receipt.index, count, receipt.path), "batch-path");
-  const key = root.known.get(who)!.keys.ed25519;
+  const keys = root.sets.flatMap(({ known }) => known.get(who)?.keys.ed25519 ?? []);
   const id = sha256(utf8("medrec/transaction/1"), receipt.body);
-  const named = equal(read.get("key") as Uint8Array, sha256(key).slice(0, 16));
-  demand(named && ed25519Verify(key, id, receipt.signature), "signature");
-  return (batch.get("first") as bigint) + receipt.index;
+  const key = keys.find((one) => equal(read.get("key") as Uint8Array, sha256(one).slice(0, 16)));
+  if (!key || !ed25519Verify(key, id, receipt.signature)) throw new Refused("signature");
+  return [(batch.get("first") as bigint) + receipt.index, key];
 }
 
 const N = "(0|[1-9][0-9]{0,18})";
@@ -228,16 +184,8 @@ const PROOF = new RegExp(
   "s",
 );
 
-interface Log {
-  body: string;
-  origin: string;
-  size: bigint;
-  root: Uint8Array;
-  lines: [string, Uint8Array][];
-}
-
 // Steps 10 to 12.
-function checkLog(receipt: Fields, root: Root): Log {
+function checkLog(receipt: Fields, root: Root): Log & { index: bigint } {
   const read = reading("proof", () => {
     mustBe(new Table([["proof", receipt.proof.split("\n")[0]!]]), "proof", "c2sp.org/tlog-proof@v1");
     const found = PROOF.exec(receipt.proof);
@@ -269,56 +217,33 @@ function checkLog(receipt: Fields, root: Root): Log {
   return read;
 }
 
-// Step 13: the seconds of each organisation that cosigned. Ed25519 first; ML-DSA-44 only if that is not enough.
-function countCosigners(root: Root, log: Log, quorum: number): Map<string, bigint> {
-  const counted = new Map<string, bigint>();
-  const origin = utf8(log.origin);
-  const tree = concat(Uint8Array.of(origin.length), origin, bigEndian(log.size, 16), log.root);
-  for (const [kind, field, length] of [[4, "cosign_ed25519", 76], [6, "cosign_mldsa44", 2432]] as const) {
-    if (kind === 6 && counted.size >= quorum) break;
-    for (const [name, data] of log.lines) {
-      const who = name.startsWith("medrec/") ? name.slice(7) : "";
-      const key = root.known.get(who)?.keys[field];
-      if (!key || counted.has(who) || data.length !== length) continue;
-      const label = utf8(name);
-      if (!equal(data.subarray(0, 4), sha256(label, Uint8Array.of(10, kind), key).subarray(0, 4))) continue;
-      const stamp = data.subarray(4, 12).reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
-      if (stamp === 0n || stamp >= 1n << 63n) continue;
-      const good = kind === 4
-        ? ed25519Verify(key, utf8(`cosignature/v1\ntime ${stamp}\n${log.body}`), data.subarray(12))
-        : mldsa44Verify(
-          key, concat(utf8("subtree/v1\n\0"), Uint8Array.of(label.length), label, data.subarray(4, 12), tree),
-          data.subarray(12),
-        );
-      if (good) counted.set(who, stamp);
-    }
-  }
-  return counted;
-}
-
 function verify(files: Files, quorum: number | null): Facts {
   const root = readRoot(files.root);
   const receipt = readReceipt(files.receipt);
-  const needed = quorum ?? Math.floor((root.known.size * 2) / 3) + 1;
-  demand(needed >= 1 && needed <= root.known.size, "quorum");
+  const most = Math.max(...root.sets.map(({ known }) => known.size));
+  demand(quorum === null || (quorum >= 1 && quorum <= most), "quorum");
   demand(receipt.network === root.network, "network");
   const manifest = checkManifest(receipt.manifest, root, files.record);
   const who = manifest.get("organisation") as string;
-  const line = checkBatch(receipt, root, who);
+  const [line, key] = checkBatch(receipt, root, who);
   const log = checkLog(receipt, root);
-  const counted = countCosigners(root, log, needed);
+  const maker = inForce(root, log.index).get(who);
+  if (!maker || !equal(maker.keys.ed25519, key)) throw new Refused("member");
+  const known = inForce(root, log.size);
+  const needed = quorum ?? Math.floor((known.size * 2) / 3) + 1;
+  const counted = countCosigners(known, log, needed);
   demand(counted.size >= needed, "cosignatures");
   const stamps = [...counted.values()].sort((one, other) => (one < other ? -1 : one > other ? 1 : 0));
   const record = manifest.get("manifest") === "record/1" ? (manifest.get("record") as Table) : null;
   return {
-    network: root.network, networkName: root.name, organisation: who, name: root.known.get(who)!.name,
+    network: root.network, networkName: root.name, organisation: who, name: maker.name,
     manifest: manifest.get("manifest") as string,
     record: record && {
       type: record.get("type") as string, id: record.get("id") as string, version: record.get("version") as number,
       action: record.get("action") as string,
     },
     line: line.toString(), height: receipt.height, time: receipt.time, stated: manifest.get("time") as number,
-    cosigners: [...counted.keys()].map((id) => root.known.get(id)!.name).sort(), needed, of: root.known.size,
+    cosigners: [...counted.keys()].map((id) => known.get(id)!.name).sort(), needed, of: known.size,
     existedBy: Number(stamps[needed - 1]!) * 1000,
   };
 }
