@@ -11,8 +11,8 @@ from rich.console import Console
 from medrec.cli.desk import at_desk
 from medrec.cli.node import DEFAULT, SettingsFile
 from medrec.cli.stop import stop
-from medrec.core.receipt import verify as verify_receipt
 from medrec.core.cosigned import ALGORITHMS
+from medrec.core.receipt import verify as verify_receipt
 
 console = Console(soft_wrap=True)
 
