@@ -294,6 +294,6 @@ PARTS = (
 
 
 if __name__ == "__main__":
-    import receipt_cases  # beside this file; it builds with this module
+    import vector_files  # beside this file; it builds with this module
 
-    receipt_cases.write()
+    vector_files.write()

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import build
-from build import CANONICAL, MADE_AT, ORGANISATIONS, RECORD, ROOTS, b64, cosign_line, digest, packed
+from build import CANONICAL, MADE_AT, ORGANISATIONS, RECORD, ROOTS, b64, cosign_line, digest
 
 Case = dict[str, Any]
 ED4 = tuple((each, 4) for each in ORGANISATIONS)
@@ -429,32 +429,3 @@ def unreadable() -> list[Case]:
         root("a network that began with protocol 2", changed("genesis", "protocol", 2), "newer-version"),
         root("changes of a kind unknown", changed("changes", [body])),
     ]
-
-
-def files() -> dict[str, Any]:
-    """Every vector file by name."""
-    about = "What each field means: tests/receipt/receipt_cases.py. Rules: docs/spec/receipt.md version 1."
-    import member_cases  # builds with this module
-
-    groups = {
-        "genuine": genuine() + member_cases.genuine(),
-        "forged": of_record() + of_batch() + of_log() + member_cases.forged(),
-        "unreadable": unreadable() + member_cases.unreadable(),
-    }
-    found: dict[str, Any] = {f"{name}.json": {"about": about, "cases": cases} for name, cases in groups.items()}
-    return {"roots.json": {"about": about, "roots": ROOTS}} | found
-
-
-def write() -> None:
-    """Write all vector files, and the kept ML-DSA-44 signatures last."""
-    build.VECTORS.mkdir(parents=True, exist_ok=True)
-    for name, content in files().items():
-        (build.VECTORS / name).write_text(rendered(content), encoding="utf-8")
-    (build.VECTORS / "mldsa44.json").write_text(rendered(dict(sorted(build.SIGNATURES.used.items()))), encoding="utf-8")
-
-
-def rendered(content: Any) -> str:
-    return json.dumps(content, indent=1, ensure_ascii=True) + "\n"
-
-
-__all__ = ["files", "packed", "rendered", "write"]

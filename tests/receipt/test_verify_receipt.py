@@ -15,6 +15,7 @@ from typing import Any
 import build
 import pytest
 import receipt_cases
+import vector_files
 
 from medrec.core import receipt as package
 
@@ -126,9 +127,9 @@ def test_inclusion_agrees_with_the_definition() -> None:
 
 
 def test_vectors_are_what_the_builder_makes() -> None:
-    made = receipt_cases.files()
+    made = vector_files.files()
     for name, content in made.items():
-        assert (build.VECTORS / name).read_text() == receipt_cases.rendered(content), name
+        assert (build.VECTORS / name).read_text() == vector_files.rendered(content), name
     assert len(NAMES) == len(set(NAMES)) > 150
 
 
