@@ -1,6 +1,7 @@
 """The demonstration as the browser tests meet it: where its pages are, and who lives in it."""
 
 import os
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from rich.console import Console
@@ -8,11 +9,13 @@ from rich.console import Console
 from medrec.core import codec, ladder
 from medrec.core.consent import plain
 from medrec.core.consent.plain import Party, Plain
-from medrec.core.manifests.consent import Grant
+from medrec.core.credential import NewEd25519
+from medrec.core.manifests.consent import Grant, fhir_consent_message
 from medrec.demo.network import AGENT, HOSPITALS, Network, Resident
 from medrec.demo.stage import Person, until
 from medrec.demo.story import Story
-from medrec.node import consents, guarding, recovery, store
+from medrec.node import attesting, consents, guarding, letters, recovery, staff, store
+from medrec.node.keys import PersonKey
 from medrec.node.notify import asking
 from medrec.node.policies import draft_consent
 from medrec.portal.confirming import NOBODY
@@ -25,6 +28,12 @@ from medrec.portal.page import MOUNT, Area, Role
 from medrec.portal.people import handle
 from medrec.portal.policies import sentences
 from medrec.portal.table import PAGES, Page
+
+
+def plain_day(ms: int) -> str:
+    """The day of a time (ms), as sentences name it."""
+    return datetime.fromtimestamp(ms / 1000, UTC).date().isoformat()
+
 
 POST = """([action, values]) => {
   const form = document.createElement("form");
@@ -99,6 +108,8 @@ class World(NamedTuple):
             found["request"] = self.a_request()
         if "{kind}" in page.path:
             found["kind"] = "results"
+        if "{consent}" in page.path:
+            found["consent"] = self.a_letter()
         if "{series}" in page.path:
             found["series"] = self.a_series()
         return found
@@ -142,6 +153,22 @@ class World(NamedTuple):
         self.open_door(source, asker)
         assert self.story.ask(self.network.nodes[source], self.network.nodes[asker], self.main)
         until(self.story.settled, "the look to be told of")
+
+    def a_letter(self) -> str:
+        """A letter that waits at the first hospital: a clerk wrote down what the main person said."""
+        node = self.network.nodes[FIRST_HOSPITAL]
+        found = letters.waiting(node)
+        if not found:
+            key = PersonKey.generate()
+            _, code = staff.invite(node, "Nora Clerk", "desk")
+            clerk = staff.register(node, code, NewEd25519(key.public), os.urandom(16))
+            said = Plain("share", [Party(AGENT[0], name="Agent")], until=plain_day(node.clock() + 5 * 86_400_000))
+            patient = self.main.patients[FIRST_HOSPITAL]
+            drafted = attesting.draft(node, patient, said, clerk, "spoken")
+            attesting.attest(node, patient, drafted, key.sign_transaction_id(fhir_consent_message(drafted)))
+            found = letters.waiting(node)
+            until(self.story.settled, "what was written down to be told of")
+        return found[0].consent.hex()
 
     def a_series(self) -> str:
         """Something of the main person that was measured more than once."""

@@ -1,8 +1,9 @@
 """Assisted consent: a person without a device says what she decides, and a named clerk writes it down.
 
-It is a consent/2 that this organisation's key signs, marked as attested by the clinic and with the clerk's name.
-What it opens ends after thirty days at the most; what it closes stays closed, so a "no" is taken down in the same way.
-The person is told through her agent, where she has one, as of any other consent.
+It is a consent/2 that the clerk signs with her own key, the one that she registered as staff here; it is marked as
+attested by the clinic, names her, and is taken only while she is of the staff. What it opens ends after thirty days at
+the most; what it closes stays closed, so a "no" is taken down in the same way. The person is told through her agent,
+where she has one, as of any other consent, and a letter to her waits to be printed (letters.py).
 """
 
 from typing import TYPE_CHECKING, Literal
@@ -13,15 +14,14 @@ import sqlalchemy as sql
 from medrec.core import commitment, manifests
 from medrec.core.consent import plain
 from medrec.core.consent.plain import Plain
-from medrec.core.manifests.consent import Attestation, FhirConsentManifest, fhir_consent_message
-from medrec.node import store
-from medrec.node.consents import ATTESTED, Given
+from medrec.core.manifests.consent import Attestation, FhirConsentManifest
+from medrec.node import letters, store
+from medrec.node.consents import Given
 from medrec.node.refusals import Code, Refusal
+from medrec.node.staff import Member
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
-
-CLERK_CHARACTERS_MAX = 200
 
 
 def account_of(node: "Node", patient: str) -> str | None:
@@ -31,22 +31,25 @@ def account_of(node: "Node", patient: str) -> str | None:
     return None if found is None else str(found)
 
 
-def attest(node: "Node", patient: str, said: Plain, clerk: str, form: Literal["paper", "spoken"]) -> Given:
-    """Write down what a local patient decided, in the name of a clerk.
+def draft(
+    node: "Node", patient: str, said: Plain, clerk: Member, form: Literal["paper", "spoken"]
+) -> FhirConsentManifest:
+    """What a local patient decided, as the clerk will sign it (manifests.consent.fhir_consent_message).
 
-    Raises Refusal (not-linked, malformed for nobody as the clerk or no plain sentence, attested-too-long, and what
-    `Consents.give` raises), StoreError.
+    Raises Refusal: not-linked, not-a-delegate for a clerk without a key, malformed for no plain sentence.
     """
-    account, clerk = account_of(node, patient), " ".join(clerk.split())[:CLERK_CHARACTERS_MAX]
+    account = account_of(node, patient)
     if account is None:
         raise Refusal(Code.NOT_LINKED)
+    if clerk.key is None:
+        raise Refusal(Code.UNKNOWN_CREDENTIAL)
     now = node.clock()
     try:
         text = plain.write(said, account, now)
-        attested = msgspec.convert({"clerk": clerk, "form": form}, Attestation)
+        attested = msgspec.convert({"clerk": clerk.name, "form": form}, Attestation)
     except (plain.NotPlain, msgspec.ValidationError):
         raise Refusal(Code.MALFORMED) from None
-    unsigned = FhirConsentManifest(
+    return FhirConsentManifest(
         manifest="consent/2",
         network=node.network.hex(),
         organisation=node.organisation,
@@ -57,7 +60,15 @@ def attest(node: "Node", patient: str, said: Plain, clerk: str, form: Literal["p
         acting=None,
         attested=attested,
         nullifier=commitment.nullifier(node.vault.random(commitment.SECRET_BYTES)).hex(),
-        key=node.keys.key_id.hex(),
+        key=clerk.key.hex(),
     )
-    signature = node.keys.sign_request(ATTESTED + fhir_consent_message(unsigned))
-    return node.consents.give(manifests.encode(msgspec.structs.replace(unsigned, signature=signature.hex())))
+
+
+def attest(node: "Node", patient: str, drafted: FhirConsentManifest, proof: bytes) -> Given:
+    """Write down what the clerk has signed (a packed proof), and let a letter to the person wait.
+
+    Raises Refusal (attested-too-long, and what `Consents.give` raises), StoreError.
+    """
+    given = node.consents.give(manifests.encode(msgspec.structs.replace(drafted, signature=proof.hex())))
+    letters.queue(node, given.hash, patient)
+    return given

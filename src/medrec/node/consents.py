@@ -19,7 +19,6 @@ from medrec.core.consent.policy import Given as Stated
 from medrec.core.consent.policy import Unreadable
 from medrec.core.consent.times import DAY_MS
 from medrec.core.credential import signed_by
-from medrec.core.crypto import verify_ed25519
 from medrec.core.manifests.consent import (
     ConsentManifest,
     FhirConsentManifest,
@@ -31,7 +30,7 @@ from medrec.core.manifests.consent import (
     revocation_message,
 )
 from medrec.engines.engine import EngineError
-from medrec.node import store
+from medrec.node import staff, store
 from medrec.node.access import revoked
 from medrec.node.journal import Draft, Person
 from medrec.node.refusals import Code, Refusal
@@ -45,8 +44,8 @@ CONSENTS_PATH = "/medrec/consents"
 REVOCATIONS_PATH = "/medrec/revocations"
 AHEAD_MS_MAX = 5 * 60_000
 RULES_REMEMBERED_MAX = 50_000
-ATTESTED = b"medrec/attested/1"
-"""What stands before the message of a consent that a clinic attests when its organisation's key signs it."""
+CLERKS = ("desk", "clinician")
+"""Who of the staff may write down what a person without a device decides."""
 Sign = Callable[[bytes], tuple[bytes, bytes]]
 """Signs 32 bytes with a person's credential: (key id, packed proof; see core.credential)."""
 
@@ -246,11 +245,7 @@ class Consents:
         if consent.assurance == "self":
             self.check_signature(consent.account, consent.key, message, consent.signature)
         elif consent.assurance == "clinic":
-            mine = self._node.directory.find(self._node.organisation)
-            # The organisation's key signs nothing of 32 bytes but transactions: its signature has a name before it.
-            signed = ATTESTED + message
-            if mine is None or not verify_ed25519(mine.keys.ed25519, signed, bytes.fromhex(consent.signature)):
-                raise Refusal(Code.BAD_SIGNATURE)
+            self._check_clerk(consent, message)
             _check_attested(consent)
         else:
             assert consent.acting is not None
@@ -260,6 +255,15 @@ class Consents:
             )
             if held.delegation.types and consent_access.reaches_beyond(consent, held.delegation.types):
                 raise Refusal(Code.NOT_A_DELEGATE, "the consent reaches beyond what the helper was named for")
+
+    def _check_clerk(self, consent: FhirConsentManifest, message: bytes) -> None:
+        """Whether somebody of this organisation's staff wrote it down under her own name and key. Raises Refusal."""
+        found = staff.by_key(self._node, bytes.fromhex(consent.key))
+        if found is None or found[0].role not in CLERKS or consent.attested is None:
+            raise Refusal(Code.UNKNOWN_CREDENTIAL)
+        signed = signed_by(found[1], message, bytes.fromhex(consent.signature))
+        if consent.attested.clerk != found[0].name or not signed:
+            raise Refusal(Code.BAD_SIGNATURE)
 
     def _check_parties(self, consent: AnyConsent) -> None:
         """Whether every organisation that it names is on the ledger, suspended or not. Raises Refusal.

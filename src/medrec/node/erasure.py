@@ -20,7 +20,7 @@ from sqlalchemy import BigInteger, Column, Table
 
 from medrec.core import codec, manifests
 from medrec.core.manifests.erasure import ENTRIES_MAX, Erased, ErasureManifest, Ground
-from medrec.node import account_keys, given_codes, redelivery, resealing, store
+from medrec.node import account_keys, given_codes, letters, redelivery, resealing, store
 from medrec.node.acts import ACTS_PATH
 from medrec.node.journal import NOTICES_PATH, Draft, Line, Person
 from medrec.node.refusals import Code, Refusal
@@ -245,7 +245,7 @@ class Erasures:
         for table in metadata.sorted_tables:
             if "person" in table.c and table is not store.manifest:
                 connection.execute(sql.delete(table).where(table.c.person.in_(rows)))
-        for given in (store.invitation, given_codes.given_code):
+        for given in (store.invitation, given_codes.given_code, letters.letter):
             connection.execute(sql.delete(given).where(given.c.patient == patient))
         connection.execute(sql.delete(store.person).where(column.id.in_(rows)))
         for secret in (person.keys.secret, *before.values()):

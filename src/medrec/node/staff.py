@@ -169,6 +169,18 @@ def find(node: "Node", credential_id: bytes) -> tuple[Member, NewCredential] | N
     return _opened(node, row), _credential(bytes(row.credential))
 
 
+def by_key(node: "Node", key: bytes) -> tuple[Member, NewCredential] | None:
+    """The active member whose registered key has this id, and the key; None if there is none."""
+    query = sql.select(staff).where(staff.c.active.is_(True), staff.c.credential.is_not(None))
+    with node.store.read() as connection:
+        rows = connection.execute(query).all()
+    for row in rows:
+        credential = _credential(bytes(row.credential))
+        if key_id(credential.key) == key:
+            return _opened(node, row), credential
+    return None
+
+
 def _credential(data: bytes) -> NewCredential:
     form: Any = NewCredential
     credential: NewCredential = msgspec.convert(codec.decode(data), form, builtin_types=(bytes,))

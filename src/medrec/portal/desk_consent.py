@@ -2,19 +2,26 @@
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import msgspec
 from markupsafe import Markup
 
+from medrec.core import codec
 from medrec.core.consent import plain
 from medrec.core.consent.access import ATTESTED_DAYS_MAX
 from medrec.core.consent.plain import Party, Plain
 from medrec.core.consent.times import DAY_MS
-from medrec.node import attesting, paper
+from medrec.core.credential import NewEd25519
+from medrec.core.manifests.consent import fhir_consent_message
+from medrec.node import attesting, letters, paper, staff
+from medrec.node.keys import PersonKey
 from medrec.node.notify import asking
 from medrec.node.refusals import Refusal
-from medrec.portal import policies, words
+from medrec.node.staff import Member
+from medrec.portal import confirming, policies, render, words
 from medrec.portal.desk import by_whom
+from medrec.portal.own.acts import Act, Part
 from medrec.portal.page import Go, PageError, Visit, names
 
 if TYPE_CHECKING:
@@ -62,6 +69,14 @@ def show(node: "Node", visit: Visit) -> dict[str, Any] | Go:
         "said_days": SAID_DAYS,
         "how": HOW,
         "clerk": by_whom(visit),
+        "letters": [
+            {
+                "patient": one.patient,
+                "when": visit.when(one.time),
+                "link": visit.link("letter", consent=one.consent.hex()),
+            }
+            for one in letters.waiting(node)
+        ],
     }
 
 
@@ -114,8 +129,51 @@ def _wanted(node: "Node", form: dict[str, str]) -> Plain:
 
 
 def _attest(node: "Node", visit: Visit, form: dict[str, str], wanted: Plain) -> Go:
+    """The clerk signs with her own key; in a demonstration, where she has none, a lent one signs."""
+    lent = _lent(node, visit)
+    clerk = lent[0] if lent is not None else _member(node, visit)
+    patient, form_of = form["patient"], form["how"]
     try:
-        attesting.attest(node, form["patient"], wanted, by_whom(visit), form["how"])  # type: ignore[arg-type]
+        drafted = attesting.draft(node, patient, wanted, clerk, form_of)  # type: ignore[arg-type]
+        message = fhir_consent_message(drafted)
+        if lent is not None:
+            attesting.attest(node, patient, drafted, lent[1].sign_transaction_id(message))
+            return Go(visit.link("desk_consent"), "attested")
     except Refusal as refusal:
         raise PageError(400, refusal.code, refusal.sentence) from None
-    return Go(visit.link("desk_consent"), "attested")
+    value = msgspec.to_builtins(drafted)
+    del value["signature"]
+
+    def finish(proof: bytes) -> None:
+        attesting.attest(node, patient, drafted, proof)
+
+    part = Part("medrec/consent/2", codec.encode_json(value), message, finish)
+    told = [Markup("{}").format(sentence) for sentence in policies.sentences(drafted.consent.encode(), names(node))]
+    marked = [
+        render.say(words.DESK_CONSENT["marked"], clerk=clerk.name),
+        Markup("{}").format(words.DESK_CONSENT["free"]),
+    ]
+    return confirming.begin(node, visit, Act("", told, marked, (part,), clerk.key or b"", "desk_consent", "attested"))
+
+
+def _member(node: "Node", visit: Visit) -> Member:
+    """The clerk who has signed in with her key. Raises PageError."""
+    if visit.session is None or not visit.session.staff or not visit.session.credential:
+        raise PageError(403, "needs-key")
+    return staff.member(node, visit.session.staff)
+
+
+_lent_keys: "WeakKeyDictionary[Any, dict[str, tuple[Member, PersonKey]]]" = WeakKeyDictionary()
+
+
+def _lent(node: "Node", visit: Visit) -> tuple[Member, PersonKey] | None:
+    """In a demonstration: a made-up clerk of the visitor's name, whose key lies in this process."""
+    made_up = visit.session is None or visit.session.staff.startswith("demonstration-")
+    if not visit.demonstration or not made_up:
+        return None
+    known, name = _lent_keys.setdefault(node, {}), by_whom(visit)
+    if name not in known:
+        key = PersonKey.generate()
+        _, code = staff.invite(node, name, "desk")
+        known[name] = staff.register(node, code, NewEd25519(key.public), node.vault.random(16)), key
+    return known[name]

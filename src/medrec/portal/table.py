@@ -18,6 +18,7 @@ from medrec.portal import (
     given,
     join,
     ledger,
+    letter,
     lists,
     mending,
     office,
@@ -138,6 +139,10 @@ PAGES = (
     ),
     Page("/frozen", "frozen", coming_back.show_frozen, "frozen.html", Role.AGENT, methods=BOTH, who=(Who.FROZEN,)),
     Page("/confirm/{waiting}", "confirm", confirming.show, "", who=CONFIRM),
+    Page(
+        "/desk/consent/letter/{consent}", "letter", letter.show, "letter.html", Role.RECORDS, methods=BOTH,
+        who=(Who.DESK,), up="desk_consent",
+    ),
     Page("/versions/{manifest}", "version", version.show, "version.html", Role.RECORDS, who=CARE, up="records"),
     Page("/cases", "cases", cases.show, "cases.html", Role.AGENT, menu=True, who=(Who.HELPER,), icon="people"),
     Page("/people", "people", people.show, "people.html", Role.AGENT, menu=True, who=PRIVACY, icon="people"),

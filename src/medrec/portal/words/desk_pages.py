@@ -95,6 +95,25 @@ DESK_FIELDS = Texts(
     },
 )
 
+LETTER = Texts(
+    "LETTER",
+    {
+        "title": "A letter to the person",
+        "waiting": ("One letter waits to be printed", "{count} letters wait to be printed"),
+        "post": "It is printed and posted",
+        "posted": "Posted {when}",
+        "to": "To {person}",
+        "dear": "Dear {person},",
+        "lead": "This was written down for you at {place} ({when}):",
+        "clerk": "Written down and signed by {clerk}.",
+        "not_so": "Is this not what you said? Come to the desk or call us, and it is taken back at once. A yes ends by "
+        "itself, on the day that stands above.",
+        "free": "You are free to change your mind at any time. You are cared for all the same.",
+        "over": "What was written down is not in force any more. There is nothing to post.",
+    },
+    plain=True,
+)
+
 DESK_CONSENT = Texts(
     "DESK_CONSENT",
     {
