@@ -14,14 +14,29 @@ import sqlalchemy as sql
 from medrec.core import commitment, manifests
 from medrec.core.consent import plain
 from medrec.core.consent.plain import Plain
+from medrec.core.credential import signed_by
 from medrec.core.manifests.consent import Attestation, FhirConsentManifest
-from medrec.node import letters, store
-from medrec.node.consents import Given
+from medrec.node import letters, staff, store
 from medrec.node.refusals import Code, Refusal
 from medrec.node.staff import Member
 
 if TYPE_CHECKING:
+    from medrec.node.consents import Given
     from medrec.node.node import Node
+
+
+CLERKS = ("desk", "clinician")
+"""Who of the staff may write down what a person without a device decides."""
+
+
+def check_clerk(node: "Node", consent: FhirConsentManifest, message: bytes) -> None:
+    """Whether somebody of this organisation's staff wrote it down under her own name and key. Raises Refusal."""
+    found = staff.by_key(node, bytes.fromhex(consent.key))
+    if found is None or found[0].role not in CLERKS or consent.attested is None:
+        raise Refusal(Code.UNKNOWN_CREDENTIAL)
+    signed = signed_by(found[1], message, bytes.fromhex(consent.signature))
+    if consent.attested.clerk != found[0].name or not signed:
+        raise Refusal(Code.BAD_SIGNATURE)
 
 
 def account_of(node: "Node", patient: str) -> str | None:
@@ -64,7 +79,7 @@ def draft(
     )
 
 
-def attest(node: "Node", patient: str, drafted: FhirConsentManifest, proof: bytes) -> Given:
+def attest(node: "Node", patient: str, drafted: FhirConsentManifest, proof: bytes) -> "Given":
     """Write down what the clerk has signed (a packed proof), and let a letter to the person wait.
 
     Raises Refusal (attested-too-long, and what `Consents.give` raises), StoreError.

@@ -30,7 +30,7 @@ from medrec.core.manifests.consent import (
     revocation_message,
 )
 from medrec.engines.engine import EngineError
-from medrec.node import staff, store
+from medrec.node import attesting, store
 from medrec.node.access import revoked
 from medrec.node.journal import Draft, Person
 from medrec.node.refusals import Code, Refusal
@@ -44,8 +44,6 @@ CONSENTS_PATH = "/medrec/consents"
 REVOCATIONS_PATH = "/medrec/revocations"
 AHEAD_MS_MAX = 5 * 60_000
 RULES_REMEMBERED_MAX = 50_000
-CLERKS = ("desk", "clinician")
-"""Who of the staff may write down what a person without a device decides."""
 Sign = Callable[[bytes], tuple[bytes, bytes]]
 """Signs 32 bytes with a person's credential: (key id, packed proof; see core.credential)."""
 
@@ -245,7 +243,7 @@ class Consents:
         if consent.assurance == "self":
             self.check_signature(consent.account, consent.key, message, consent.signature)
         elif consent.assurance == "clinic":
-            self._check_clerk(consent, message)
+            attesting.check_clerk(self._node, consent, message)
             _check_attested(consent)
         else:
             assert consent.acting is not None
@@ -255,15 +253,6 @@ class Consents:
             )
             if held.delegation.types and consent_access.reaches_beyond(consent, held.delegation.types):
                 raise Refusal(Code.NOT_A_DELEGATE, "the consent reaches beyond what the helper was named for")
-
-    def _check_clerk(self, consent: FhirConsentManifest, message: bytes) -> None:
-        """Whether somebody of this organisation's staff wrote it down under her own name and key. Raises Refusal."""
-        found = staff.by_key(self._node, bytes.fromhex(consent.key))
-        if found is None or found[0].role not in CLERKS or consent.attested is None:
-            raise Refusal(Code.UNKNOWN_CREDENTIAL)
-        signed = signed_by(found[1], message, bytes.fromhex(consent.signature))
-        if consent.attested.clerk != found[0].name or not signed:
-            raise Refusal(Code.BAD_SIGNATURE)
 
     def _check_parties(self, consent: AnyConsent) -> None:
         """Whether every organisation that it names is on the ledger, suspended or not. Raises Refusal.
