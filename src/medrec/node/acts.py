@@ -20,6 +20,7 @@ from medrec.core.crypto import verify_ed25519
 from medrec.core.manifests.access import DisclosureManifest, ReceivedManifest, Request
 from medrec.core.manifests.acts import Act, ActKind, ActManifest, Against, Subject, act_message, misfit
 from medrec.core.manifests.practitioner import Credential, credential_message
+from medrec.core.manifests.record import LinkManifest
 from medrec.core.records.terms import RXNORM
 from medrec.node import store
 from medrec.node.consents import AHEAD_MS_MAX
@@ -200,7 +201,8 @@ class Acts:
     def of(self, account: str) -> list[KeptAct]:
         """Every act on a person's lists that is known here, oldest first, each once.
 
-        At her agent this includes what organisations told of; what does not bear its author's signature is left out.
+        At her agent this includes what organisations told of. What does not bear its author's signature is left out,
+        and so is what a clinician said before her link to his organisation was undone: it came through that link.
         """
         node = self._node
         found: dict[str, KeptAct] = {}
@@ -214,7 +216,26 @@ class Acts:
                 found[opened.act.id] = KeptAct(opened.act, bytes(row.manifest), row.time)
         for told in self._told(account):
             found.setdefault(told.act.id, told)
-        return sorted(found.values(), key=lambda kept: (kept.act.time, kept.act.id))
+        undone = self._undone(account) if found else {}
+        standing = [kept for kept in found.values() if kept.act.time > undone.get(kept.act.organisation, -1)]
+        return sorted(standing, key=lambda kept: (kept.act.time, kept.act.id))
+
+    def _undone(self, account: str) -> dict[str, int]:
+        """At her agent: when a person's link to an organisation was undone last (ms), by organisation."""
+        node, column = self._node, store.notice.c
+        if node.agent is None:
+            return {}
+        chosen = sql.select(column.tag, column.sealed).where(
+            column.account == account, column.kind == "link/1", column.sealed.is_not(None)
+        )
+        with node.store.read() as connection:
+            rows = connection.execute(chosen).all()
+        found: dict[str, int] = {}
+        for row in rows:
+            told = manifests.decode(codec.decode(node.vault.open(None, bytes(row.sealed), bytes(row.tag)))[0])
+            if isinstance(told, LinkManifest) and told.action == "unlink":
+                found[told.organisation] = max(told.time, found.get(told.organisation, 0))
+        return found
 
     def _told(self, account: str) -> Iterable[KeptAct]:
         node = self._node
