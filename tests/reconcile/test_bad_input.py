@@ -156,3 +156,23 @@ def test_a_code_that_no_table_names_says_so() -> None:
     assert NoteCode.UNKNOWN_CODE in [note.code for note in found.notes] and "99999999" in found.plain
     named = value | {"medicationCodeableConcept": value["medicationCodeableConcept"] | {"text": "Little pill"}}
     assert NoteCode.UNKNOWN_CODE not in [note.code for note in understand(named, Around(shipped())).notes]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("levothyroxine 50 mg tab", "No product holds 50 mg; there is one of 50 mcg: the unit may be wrong."),
+        ("warfarin 5 g", "No product holds 5 g; there is one of 5 mg: the unit may be wrong."),
+        ("metformin 500 mcg tab", "No product holds 500 mcg; there is one of 500 mg: the unit may be wrong."),
+        ("levothyroxine 50 mcg tab", ""), ("levothyroxine 0.05 mg", ""), ("warfarin 5 mg", ""),
+        # Odd, and no slip of a unit: nothing is guessed.
+        ("warfarin 5.7 mg", ""), ("Little pill 5 g", ""),
+    ],
+)  # fmt: skip
+def test_a_strength_in_the_wrong_unit_is_said_with_the_line(text: str, sentence: str) -> None:
+    value = {
+        "resourceType": "MedicationRequest", "id": "m", "status": "active", "intent": "order",
+        "medicationCodeableConcept": {"text": text},
+    }  # fmt: skip
+    said = [note.text for note in understand(value, Around(shipped())).notes if note.code == NoteCode.STRENGTH_DIFFERS]
+    assert said == ([sentence] if sentence else [])

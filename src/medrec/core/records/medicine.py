@@ -83,6 +83,8 @@ def of_concept(code: Concept, marks: Marks) -> Product:
         strengths = (one_drug.strengths if one_drug is not None else ()) or drug_names.strengths_of(found)
         basis = "name" if found.ingredients else "text"
         form = (one_drug.form.lower() if one_drug is not None else "") or found.form
+        if one_drug is None or not one_drug.strengths:
+            _other_unit(strengths, marks)
         return Product(code, name, one_drug, found, basis, found.ingredients, strengths, form)
     if found.ingredients and drug.ingredients and not set(found.ingredients) & set(drug.ingredients):
         marks.add(
@@ -184,6 +186,25 @@ def _compare(drug: Drug, found: Named, marks: Marks) -> None:
             NoteCode.STRENGTH_DIFFERS,
             f"The words say {shown}, the code's product holds {coded.value} {coded.unit.replace('ug', 'mcg')}.",
         )
+
+
+_SLIPS = {"mg": ("ug", "g"), "ug": ("mg",), "g": ("mg",)}
+
+
+def _other_unit(said: tuple[Strength, ...], marks: Marks) -> None:
+    """A note when no product has the strength that words give, and one has the same number of another unit."""
+    terms = marks.around.terms
+    for strength in said:
+        known = terms.strengths(strength.ingredient)
+        if any(units.same(strength, product, terms) for product in known):
+            continue
+        for unit in _SLIPS.get(strength.unit, ()):
+            meant = Strength(strength.ingredient, strength.value, unit)
+            if any(units.same(meant, product, terms) for product in known):
+                is_, might = (f"{strength.value} {name.replace('ug', 'mcg')}" for name in (strength.unit, unit))
+                sentence = f"No product holds {is_}; there is one of {might}: the unit may be wrong."
+                marks.add(NoteCode.STRENGTH_DIFFERS, sentence)
+                return
 
 
 def _strength(held: Value) -> tuple[str, str]:

@@ -88,6 +88,9 @@ class Terms(Protocol):
     def equivalents(self, system: str, code: str) -> tuple[tuple[str, str], ...]:
         """(system, code) pairs of the same meaning, from loaded maps."""
 
+    def strengths(self, ingredient: str) -> tuple[Strength, ...]:
+        """What one piece or one millilitre of the products with this ingredient alone holds, each strength once."""
+
     def unit(self, code: str) -> Unit | None:
         """A UCUM unit, or one of the words that sites write for it ("mcg", "ML"); None when not known."""
 
@@ -113,6 +116,7 @@ class Table:
         code) for NDC and UNII. `complete`: the systems of which every code is here, so that a missing one is unknown.
         """
         self._drugs = {row.code: row for row in drugs}
+        self._strengths: dict[str, tuple[Strength, ...]] | None = None
         self._named: dict[str, Drug] = {}
         for row in sorted(self._drugs.values(), key=_preference):
             self._named.setdefault(cleaned(row.name), row)
@@ -140,6 +144,17 @@ class Table:
     def drug_named(self, name: str) -> Drug | None:
         """See Terms."""
         return self._named.get(cleaned(name))
+
+    def strengths(self, ingredient: str) -> tuple[Strength, ...]:
+        """See Terms."""
+        if self._strengths is None:
+            found: dict[str, dict[Strength, None]] = {}
+            for code in sorted(self._drugs):
+                row = self._drugs[code]
+                if row.kind in ("SCD", "SBD", "SCDC") and len(row.ingredients) == len(row.strengths) == 1:
+                    found.setdefault(row.ingredients[0], {})[row.strengths[0]] = None
+            self._strengths = {name: tuple(held) for name, held in found.items()}
+        return self._strengths.get(ingredient, ())
 
     def all_drugs(self) -> tuple[Drug, ...]:
         """Every drug of the table, by code."""

@@ -188,6 +188,10 @@ class Indexed:
         rows = self._rows("SELECT to_system, to_code FROM map WHERE system=? AND code=?", system, code)
         return tuple(sorted((row[0], row[1]) for row in rows)) or self._behind.equivalents(system, code)
 
+    def strengths(self, ingredient: str) -> tuple[Strength, ...]:
+        """Those of the table that ships: the drugs that can be prescribed."""
+        return self._behind.strengths(ingredient)
+
     def unit(self, code: str) -> Unit | None:
         """See Terms."""
         return self._behind.unit(code)
