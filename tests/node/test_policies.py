@@ -4,12 +4,15 @@ import json
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from medrec.core.consent.plain import Party, Plain, write
 from medrec.core.consent.trial import Asker
+from medrec.node import policies
 from medrec.node.consents import CONSENTS_PATH
+from medrec.node.disputing import dispute
 from medrec.node.peers import PeerError
 from medrec.node.policies import draft_consent, signed_consent, try_at
 from medrec.node.receive import request_records
@@ -78,3 +81,61 @@ def test_only_her_agent_may_try_and_only_what_can_be_read(
     with pytest.raises(PeerError) as refused:
         try_at(network[caller], ada.account, "north", text)  # type: ignore[arg-type]
     assert refused.value.code == code
+
+
+def record(network: Network, kind: str, identifier: str, **parts: Any) -> None:
+    content = {"resourceType": kind, "id": identifier, "subject": {"reference": "Patient/ada"}, **parts}
+    network["north"].put(kind, identifier, json.dumps(content))
+
+
+def after(network: Network, person: Patient, plain: Plain, *askers: Asker, **more: Any) -> dict[Asker, Any]:
+    text = write(plain, person.account, network.time)
+    found = try_at(network["guide"], person.account, "north", text, askers=askers, **more)  # type: ignore[arg-type]
+    return {one.asker: one.after for one in found.parties} | {"looks": found.looks}  # type: ignore[dict-item]
+
+
+def test_what_points_at_what_is_hidden_is_hidden_in_the_trial_as_at_the_gate(network: Network) -> None:
+    record(network, "DiagnosticReport", "panel", code={"text": "Panel"}, result=[{"reference": "Condition/sud"}])
+    ada, wanted = network.patient("ada", "north"), Plain("share", to=[Party("south")], but_not=["substance-use"])
+    assert after(network, ada, wanted)[Asker("south")] == ("Observation/bp",)
+    sign(network, ada, wanted, secrets.token_bytes(32))
+    assert seen(network, ada) == ["bp"]
+
+
+def test_an_emergency_that_nothing_forbids_is_not_said_to_be_stopped(network: Network, ada: Patient) -> None:
+    south = network["south"]
+    doctor, wanted = south.doctor(), {"code": "unconscious", "text": "Found unconscious at the bus station"}
+    for scope in ("summary", "restricted"):
+        south.emergency_reviews.declare("north", ada.account, doctor, scope=scope, **wanted)  # type: ignore[arg-type]
+    request_records(south, "north", ada.account, practitioner=doctor, reason=wanted["text"], purpose="BTG")  # type: ignore[arg-type]
+    looks = after(network, ada, Plain("share", kinds=["allergies"], to=[Party("east")]))["looks"]  # type: ignore[index]
+    assert [(look.still, look.stopped) for look in looks] == [(("Condition/sud", "Observation/bp"), ())]
+    looks = after(network, ada, Plain("emergency-no"))["looks"]  # type: ignore[index]
+    assert [(look.still, look.stopped) for look in looks] == [((), ("Condition/sud", "Observation/bp"))]
+
+
+def test_who_is_disputed_sees_nothing_in_the_trial_either(network: Network, ada: Patient) -> None:
+    wanted = Plain("share", to=[Party("south")])
+    sign(network, ada, wanted, secrets.token_bytes(32))
+    seen(network, ada)
+    assert after(network, ada, wanted)[Asker("south")] == ("Condition/sud", "Observation/bp")
+    dispute(network["guide"], ada.account, "south", "north", ada.sign, ada.key.key_id, words="Who is this?")
+    assert after(network, ada, wanted)[Asker("south")] == ()
+    assert after(network, ada, Plain("share", to=[Party("east")]))[Asker("east")] == ("Condition/sud", "Observation/bp")
+
+
+def test_a_record_that_was_altered_does_not_end_the_trial(network: Network, ada: Patient) -> None:
+    network["north"].source.raw["Observation", "bp"] = b'{"resourceType":"Observation","id":"bp"}'
+    assert after(network, ada, Plain("share", to=[Party("south")]))[Asker("south")] == ("Condition/sud",)
+
+
+def test_a_trial_says_when_it_tried_only_the_newest(
+    network: Network, ada: Patient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sign(network, ada, Plain("share", to=[Party("south")]), secrets.token_bytes(32))
+    seen(network, ada), seen(network, ada)
+    text = write(Plain("withhold"), ada.account, network.time)
+    assert try_at(network["guide"], ada.account, "north", text).complete
+    monkeypatch.setattr(policies, "LOOKS_MAX", 1)
+    found = try_at(network["guide"], ada.account, "north", text)
+    assert len(found.looks) == 1 and not found.complete

@@ -256,6 +256,18 @@ class Permitted:
                 return
             after, first = f"{rows[-1].type}/{rows[-1].id}", False
 
+    def names(self) -> frozenset[str]:
+        """All that would go out, by name; a record that could not be sent today (altered, unreadable) is left out."""
+        found = set()
+        for row in self._all_rows():
+            try:
+                allowed = self._judged(row)
+            except Refusal:
+                continue
+            if allowed is not None:
+                found.add(allowed.name)
+        return frozenset(found)
+
     def content(self, allowed: Allowed) -> bytes:
         """The canonical bytes of a permitted record, as it was signed. Raises Refusal."""
         if allowed.sent is not None:

@@ -14,12 +14,15 @@ import sqlalchemy as sql
 
 from medrec.core import codec, commitment, manifests
 from medrec.core.consent import access as consenting
-from medrec.core.consent import names
+from medrec.core.consent import names, terms
+from medrec.core.consent.compiling import Rules
+from medrec.core.consent.decide import decide
 from medrec.core.consent.policy import Given, Policy, Provision
 from medrec.core.consent.trial import Asker, Judged, Look, Shown, Trial, try_policy
 from medrec.core.manifests.access import DisclosureManifest
 from medrec.core.manifests.consent import FhirConsentManifest, fhir_consent_message
 from medrec.node import store
+from medrec.node.deciding import Permitted
 from medrec.node.journal import Person
 from medrec.node.reading import signed_records
 from medrec.node.refusals import Code, Refusal
@@ -29,10 +32,10 @@ if TYPE_CHECKING:
 
 TRIAL_PATH = "/medrec/trial"
 YEAR_MS = 365 * 86_400_000
-RECORDS_MAX = 5_000
-LOOKS_MAX = 500
+LOOKS_MAX = 5_000
+ASKERS_MAX = 50
 PROPOSED = "proposed"
-_ASKERS_MAX = 50
+_EVERY_RECORD = 1_000_000_000
 
 
 class DraftConsent(NamedTuple):
@@ -83,7 +86,8 @@ def try_here(
     """What would follow here from a proposed FHIR consent, without those it replaces (hex SHA-256).
 
     Asked for are the parties that the consent and those that stand name, whoever looked within a year, and `askers`.
-    Raises Refusal (malformed for a consent that cannot be read, not-linked, rules-unreadable, source-unavailable).
+    Who may look, and at what, is found as the gate finds it. Raises Refusal (malformed for a consent that cannot be
+    read, not-linked, rules-unreadable).
     """
     node.labels.check()
     now = node.clock()
@@ -93,22 +97,44 @@ def try_here(
         person = node.journal.person_of_account(connection, account)
         if person is None:
             raise Refusal(Code.NOT_LINKED)
-        rows = signed_records(connection, person.id, (), (), "", RECORDS_MAX)
+        there = {f"{row.type}/{row.id}" for row in signed_records(connection, person.id, (), (), "", _EVERY_RECORD)}
         looks = _looks(node, connection, person, now)
-    records = [node.gate.reader.facts(row).facts for row in rows]
-    named = [asker for given in [proposed, *standing] for asker in _named(given)]
-    every = sorted({*named, *askers, *(look.asker for look in looks)})
-    return try_policy(
-        standing,
-        proposed,
-        frozenset(replaced),
-        records,
-        every[:_ASKERS_MAX],
-        looks,
+        named = [asker for given in [proposed, *standing] for asker in _named(given)]
+        every = sorted({*named, *askers, *(look.asker for look in looks)})
+        tried = frozenset(every[:ASKERS_MAX])
+        return try_policy(
+            standing,
+            proposed,
+            frozenset(replaced),
+            there,
+            sorted(tried),
+            [look for look in looks[:LOOKS_MAX] if look.asker in tried],
+            lambda rules, asker: _visible(node, connection, person, rules, asker, now),
+            node.law,
+        )._replace(complete=len(looks) <= LOOKS_MAX and len(tried) == len(every))
+
+
+def _visible(
+    node: "Node", connection: sql.Connection, person: Person, rules: Rules, asker: Asker, now: int
+) -> frozenset[str]:
+    """What the gate would send somebody by these rules: with references, parts, disputes; in an emergency, all that a
+    declared one may open."""
+    if node.disputes.stops(person.account or "", asker.organisation):
+        return frozenset()
+    emergency = any(purpose in terms.EMERGENCY for purpose in asker.purposes)
+    rules = node.emergencies.rules(rules, asker.purposes[0]) if emergency else rules
+    request = consenting.requested(
+        rules,
+        requester=asker.organisation,
         holder=node.organisation,
-        now=now,
-        jurisdictions=node.law,
+        purposes=asker.purposes,
+        practitioner=asker.practitioner,
+        roles=asker.roles,
     )
+    decision = decide(request, rules, now)
+    if decision.effect != "permit":
+        return frozenset()
+    return Permitted(node, node.gate.reader, connection, person, decision).in_parts().names()
 
 
 def _proposed(text: bytes, now: int) -> Given:
@@ -126,7 +152,7 @@ def _looks(node: "Node", connection: sql.Connection, person: Person, now: int) -
         .join_from(store.manifest, store.line, manifest.seq == line.seq)
         .where(manifest.person == person.id, manifest.kind == "disclosure/1", line.time >= now - YEAR_MS)
         .order_by(manifest.seq.desc())
-        .limit(LOOKS_MAX)
+        .limit(LOOKS_MAX + 1)
     ).scalars()
     found = []
     for digest in hashes.all():
@@ -165,7 +191,7 @@ def _recipients(provisions: Iterable[Provision]) -> set[str]:
 
 
 def answer_trial(node: "Node", caller: str, body: bytes) -> bytes:
-    """POST /medrec/trial: CBOR {account, askers, consent, replaced} -> CBOR {"looks", "parties"}.
+    """POST /medrec/trial: CBOR {account, askers, consent, replaced} -> CBOR {"complete", "looks", "parties"}.
 
     Only the agent that serves the person here is answered.
     """
@@ -175,7 +201,7 @@ def answer_trial(node: "Node", caller: str, body: bytes) -> bytes:
         askers = [Asker(house, who, tuple(roles), tuple(purposes)) for house, who, roles, purposes in asked["askers"]]
     except (codec.CodecError, KeyError, TypeError, ValueError):
         raise Refusal(Code.MALFORMED) from None
-    if type(account) is not str or type(text) is not bytes or len(askers) > _ASKERS_MAX:
+    if type(account) is not str or type(text) is not bytes or len(askers) > ASKERS_MAX:
         raise Refusal(Code.MALFORMED)
     with node.store.read() as connection:
         person = node.journal.person_of_account(connection, account)
@@ -186,7 +212,7 @@ def answer_trial(node: "Node", caller: str, body: bytes) -> bytes:
         [judged.look.time, _wire(judged.look.asker), list(judged.still), list(judged.stopped)] for judged in found.looks
     ]
     parties = [[_wire(shown.asker), list(shown.before), list(shown.after)] for shown in found.parties]
-    return codec.encode({"looks": looks, "parties": parties})
+    return codec.encode({"complete": found.complete, "looks": looks, "parties": parties})
 
 
 def try_at(
@@ -210,7 +236,7 @@ def try_at(
         for time, asker, still, stopped in answer["looks"]
     )
     parties = tuple(Shown(_asker(asker), tuple(before), tuple(after)) for asker, before, after in answer["parties"])
-    return Trial(parties, looks)
+    return Trial(parties, looks, bool(answer.get("complete", True)))
 
 
 def _wire(asker: Asker) -> list[Any]:

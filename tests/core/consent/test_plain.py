@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from medrec.core.consent import plain as plainly
 from medrec.core.consent.access import read_fhir, requested, rules_of
+from medrec.core.consent.compiling import Rules
 from medrec.core.consent.decide import decide, judge
 from medrec.core.consent.facts import Record, describing
 from medrec.core.consent.plain import (
@@ -228,12 +229,18 @@ def test_a_policy_is_tried_before_it_is_signed() -> None:
     standing = [Given("now", read_fhir(write(Plain("share", to=[NORTH, SOUTH]), ACCOUNT, NOW), NOW))]
     proposed = Given("new", read_fhir(write(Plain("withhold", about=["substance-use"]), ACCOUNT, NOW), NOW))
     looks = [Look(NOW - 9, Asker("north", "dr-x"), ("Condition/sud", "Observation/bp", "Observation/gone"))]
-    found = try_policy(standing, proposed, frozenset(), records, [Asker("north"), Asker("east")], looks,
-                       holder="home", now=NOW)  # fmt: skip
+    there = [f"{record.type}/{record.id}" for record in records]
+
+    def visible(rules: Rules, asker: Asker) -> frozenset[str]:
+        asked = requested(rules, requester=asker.organisation, holder="home", purposes=asker.purposes)
+        decision = decide(asked, rules, NOW)
+        named = zip(there, records, strict=True)
+        return frozenset(name for name, record in named if judge(decision, record).effect == "permit")
+
+    found = try_policy(standing, proposed, frozenset(), there, [Asker("north"), Asker("east")], looks, visible)
     assert found.parties[0].before == ("Condition/sud", "Observation/bp")
     assert found.parties[0].after == ("Observation/bp",)
     assert found.parties[1].before == found.parties[1].after == ()
     assert (found.looks[0].still, found.looks[0].stopped) == (("Observation/bp",), ("Condition/sud",))
-    replaced = try_policy(standing, proposed, frozenset({"now"}), records, [Asker("north")], looks,
-                          holder="home", now=NOW)  # fmt: skip
+    replaced = try_policy(standing, proposed, frozenset({"now"}), there, [Asker("north")], looks, visible)
     assert replaced.parties[0].after == ()

@@ -150,6 +150,8 @@ def tried(node: "Node", who: Whose, wanted: Plain, text: bytes, places: Sequence
         stopped = sum(bool(judged.stopped) for judged in trial.looks)
         if stopped:
             found.append(render.say(words.SIGN["stopped_looks"], count=stopped))
+        if not trial.complete:
+            found.append(render.say(words.SIGN["not_all"], place=who.place(place)))
     return found
 
 

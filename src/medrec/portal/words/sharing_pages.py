@@ -48,6 +48,7 @@ SIGN = Texts(
             "One look of last year would not have been possible.",
             "{count} looks of last year would not have been possible.",
         ),
+        "not_all": "{place} has more looks than could be tried out. The newest were.",
         "untried": "{place} did not answer, so we cannot say what changes there.",
         "sign": "Sign with my key",
         "sign_lent": "Confirm (demonstration key)",
