@@ -16,6 +16,7 @@ from medrec.node.disputing import dispute
 from medrec.node.peers import PeerError
 from medrec.node.policies import draft_consent, signed_consent, try_at
 from medrec.node.receive import request_records
+from medrec.node.sources.source import RecordUnavailable, SourceUnavailable
 from tests.node.network import Network, Patient
 
 
@@ -139,3 +140,28 @@ def test_a_trial_says_when_it_tried_only_the_newest(
     monkeypatch.setattr(policies, "LOOKS_MAX", 1)
     found = try_at(network["guide"], ada.account, "north", text)
     assert len(found.looks) == 1 and not found.complete
+
+
+def test_a_source_that_guards_one_withheld_record_does_not_tell_of_it(network: Network, ada: Patient) -> None:
+    """The same answer as without the record; a source that is away altogether says so."""
+    sign(network, ada, Plain("share", to=[Party("south")], but_not=["substance-use"]), secrets.token_bytes(32))
+    north = network["north"]
+    given = north.source.read
+
+    def guarded(kind: str, identifier: str) -> bytes | None:
+        if identifier == "sud":
+            raise RecordUnavailable("403")
+        return given(kind, identifier)
+
+    north.source.read = guarded  # type: ignore[method-assign]
+    north.gate.reader.forget()
+    assert seen(network, ada) == ["bp"]
+
+    def away(kind: str, identifier: str) -> bytes | None:
+        raise SourceUnavailable("the whole house is dark")
+
+    north.source.read = away  # type: ignore[method-assign]
+    north.gate.reader.forget()
+    with pytest.raises(PeerError) as refused:
+        seen(network, ada)
+    assert refused.value.code == "source-unavailable"

@@ -72,7 +72,10 @@ class RecordReader(Protocol):
     """Reads the present bytes of a record where it lives."""
 
     def read(self, kind: str, identifier: str) -> bytes | None:
-        """The raw bytes of type/id, None if it is not there (any more)."""
+        """The raw bytes of type/id, None if it is not there (any more).
+
+        Raises RecordUnavailable if this record alone is not handed over; any other error says that the source is away.
+        """
         ...
 
 

@@ -12,6 +12,7 @@ from medrec.node import access, holding, store
 from medrec.node.prepared import Prepared
 from medrec.node.publish import stamp_of
 from medrec.node.refusals import Code, Refusal
+from medrec.node.sources.source import RecordUnavailable
 from medrec.node.turns import Turns
 
 if TYPE_CHECKING:
@@ -96,14 +97,19 @@ class Reader:
         """What a decision needs to know of a signed record. Raises Refusal if the source does not answer, StoreError.
 
         A record that is not what was signed is described by what stands there now, and is not let out; of one that
-        is gone or broken nothing is known, so that nothing opens it, and nothing tells that it was there.
+        is gone or broken, or that the source does not hand over, nothing is known, so that nothing opens it, and
+        nothing tells that it was there.
         """
         rules = self._node.labels
         name = (row.type, row.id, bytes(row.sha256), rules.version)
         found = self._facts.get(name)
         if found is not None:
             return Known(found, Code.RECORD_ALTERED if row.altered else None)
-        raw = self._raw(row)
+        try:
+            raw = self._raw(row)
+        except RecordUnavailable:
+            # A source that guards one record must not tell by its refusal that there is one.
+            return Known(facts.unknown(row.type, row.id), Code.SOURCE_UNAVAILABLE)
         try:
             read = None if raw is None else canonical(raw)
         except RecordError:
@@ -137,7 +143,10 @@ class Reader:
 
     def content(self, row: Any) -> bytes:
         """The canonical bytes of what the source holds now, if they are what was signed. Raises Refusal, StoreError."""
-        raw = self._raw(row)
+        try:
+            raw = self._raw(row)
+        except RecordUnavailable:
+            raise Refusal(Code.SOURCE_UNAVAILABLE) from None
         try:
             found = None if raw is None else canonical(raw)
         except RecordError:
@@ -154,8 +163,10 @@ class Reader:
         try:
             with self._turns.away():
                 return self._node.source.read(row.type, row.id)
+        except RecordUnavailable:
+            raise
         except Exception:
-            # Whatever a source raises, its record does not go out.
+            # Whatever else a source raises, its record does not go out.
             raise Refusal(Code.SOURCE_UNAVAILABLE) from None
 
     def _differs(self, row: Any, value: Any) -> Code:

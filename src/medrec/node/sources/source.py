@@ -22,6 +22,10 @@ class SourceUnavailable(Exception):
     """The whole source cannot be read now (it vanished, or access is refused); say so and try again later."""
 
 
+class RecordUnavailable(Exception):
+    """The source answers, but does not hand over this one record (it guards it, or cannot read it)."""
+
+
 class RawRecord(NamedTuple):
     """One record as the source states it.
 
