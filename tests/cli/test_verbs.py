@@ -166,6 +166,8 @@ def test_a_running_node_answers_the_verbs(clinic):
         with pytest.raises(urllib.error.URLError, match="CERTIFICATE_VERIFY_FAILED"):
             get(port, "/health", ssl.create_default_context())
         assert medrec("status", at=clinic).returncode == 0
+        quick = medrec("status", "--quick", at=clinic)
+        assert quick.returncode == 0 and "lines on the ledger. " in quick.stdout and "whole" not in quick.stdout
         (clinic / "in" / "b.ndjson").write_text(observation("2.50").replace('"o1"', '"o2"') + "\n")
         wait_for(lambda: medrec("receipt", "Observation/o2", "--out", "r.json", at=clinic).returncode == 0)
         assert medrec("receipt", "Observation/o1", "--out", "r.json", "--root", "root.json", at=clinic).returncode == 0
@@ -177,6 +179,8 @@ def test_a_running_node_answers_the_verbs(clinic):
         _, trouble = running.communicate(timeout=30)
     assert running.returncode == 0 and b"Traceback" not in trouble
     assert medrec("status", at=clinic).returncode == 0
+    silent = medrec("status", "--quick", at=clinic)
+    assert silent.returncode == 1 and "not-running" in silent.stderr and "medrec start" in silent.stderr
 
 
 def trust(at: Path) -> ssl.SSLContext:

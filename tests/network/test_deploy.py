@@ -1,10 +1,13 @@
 """The unit and the image start what there is to start, at the version that is pinned."""
 
+import inspect
+import json
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from medrec.cli import app
 from medrec.engines.cometbft_binary import MODULE, PROGRAM_VARIABLE, VERSION
@@ -64,6 +67,38 @@ def test_every_line_of_the_image_is_an_instruction_and_what_it_copies_is_there()
     for word, rest in instructions():
         if word == "RUN" and "pip install" in rest:
             assert "--require-hashes" in rest or "--no-deps --no-build-isolation --no-index" in rest, rest
+
+
+def test_the_health_of_the_image_costs_nothing_and_every_command_is_one() -> None:
+    """JSON commands parse and name verbs and options that there are; shell commands parse."""
+    options = {name for command in app.registered_commands for name in _options(command)}
+    found = []
+    for word, rest in instructions():
+        text = rest[rest.index("CMD") + 3 :] if word == "HEALTHCHECK" else rest
+        if word in ("CMD", "ENTRYPOINT", "HEALTHCHECK"):
+            words = json.loads(text)
+            assert all(type(part) is str and part for part in words), rest
+            found.append([part for part in words if part != "medrec"])
+        elif word == "RUN":
+            assert subprocess.run(["sh", "-n", "-c", text], capture_output=True, check=False).returncode == 0, text
+        elif word == "FROM":
+            assert re.fullmatch(r"docker\.io/library/[a-z]+:[0-9][\w.-]+( AS [a-z]+)?", rest), rest
+        elif word == "EXPOSE":
+            assert all(0 < int(port) < 65536 for port in rest.split())
+    for words in filter(None, found):
+        assert words[0] in verbs()
+        assert {part for part in words if part.startswith("--")} <= options
+    (health,) = [words for words in found if "status" in words]
+    assert "--quick" in health
+
+
+def _options(command: Any) -> set[str]:
+    names = set()
+    for name, parameter in inspect.signature(command.callback).parameters.items():
+        names |= {f"--{name.replace('_', '-')}"}
+        for extra in getattr(parameter.annotation, "__metadata__", ()):
+            names |= set(getattr(extra, "param_decls", None) or ())
+    return names
 
 
 def test_what_the_image_installs_is_whole(tmp_path: Path) -> None:
