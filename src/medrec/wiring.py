@@ -97,6 +97,12 @@ def own_consensus_key(engine: Engine) -> bytes:
     return engine.keys.consensus
 
 
+def engine_id(engine: Engine) -> str:
+    """The id by which the other members' engines know this one."""
+    assert isinstance(engine, CometBftEngine)
+    return engine.keys.node
+
+
 def build_network_engine() -> None:
     """Have the network engine's program at hand: built on first use, which takes a few minutes. Raises EngineError."""
     cometbft_binary.program(_tell)

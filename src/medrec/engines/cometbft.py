@@ -23,7 +23,7 @@ from medrec.core.outcome import Outcome, Refused
 from medrec.core.types import TRANSACTION_BYTES_MAX, Tip, Transaction, decode_transaction
 from medrec.engines.abci.server import AbciServer
 from medrec.engines.cometbft_app import TICK, Application
-from medrec.engines.cometbft_files import VALIDATORS_FILE, read_engine_settings, read_keys, write_home
+from medrec.engines.cometbft_files import VALIDATORS_FILE, door, read_engine_settings, read_keys, write_home
 from medrec.engines.cometbft_marks import Marks
 from medrec.engines.cometbft_process import Supervised
 from medrec.engines.cometbft_rpc import Rpc, RpcError
@@ -121,6 +121,7 @@ class CometBftEngine:
             committed=self._committed,
             dropped=self._dropped,
             fault=self._fault,
+            admits=door(self._home.parent, self._settings),
         )
         self._server = AbciServer(self._socket, application.handle, self._failed)
         self._server.start()

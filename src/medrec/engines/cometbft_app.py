@@ -41,8 +41,8 @@ class Application:
     """Answers ABCI calls over one storage. Not for several threads: the server hands on one call at a time.
 
     `committed` is told of every block that was kept, `dropped` of every transaction that leaves the pool without
-    having been ordered. `marks` are the signatures that this process has checked. `fault` is called with the name of
-    a step just before it.
+    having been ordered. `admits` says which engines may connect. `marks` are the signatures that this process has
+    checked. `fault` is called with the name of a step just before it.
     """
 
     def __init__(
@@ -56,8 +56,10 @@ class Application:
         committed: Callable[[CommittedBlock], None] = lambda block: None,
         dropped: Callable[[bytes, Outcome], None] = lambda data, outcome: None,
         fault: Callable[[str], None] = lambda step: None,
+        admits: Callable[[str], bool] = lambda engine: True,
     ) -> None:
         self._storage = storage
+        self._admits = admits
         self._founders = founders
         self._snapshots = snapshots
         self._retain = retain
@@ -207,8 +209,8 @@ class Application:
     # --- reading, and state sync --------------------------------------------------------------------------
 
     def query(self, request: abci.RequestQuery) -> abci.Message:
-        """A value with its proof."""
-        return answer_query(self._storage, request)
+        """A value with its proof; or whether an engine that connects is let in."""
+        return answer_query(self._storage, request, self._admits)
 
     def list_snapshots(self, request: abci.Message) -> abci.Message:
         """The snapshots on this node's disk."""

@@ -7,6 +7,7 @@ import base64
 import json
 import secrets
 import time
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,6 +22,8 @@ from medrec.engines.engine import EngineError
 
 ENGINE_FILE = "engine.toml"
 VALIDATORS_FILE = "validators.json"
+GUESTS_FILE = "guests"
+"""Ids of engines that are let in beside `peers`, one a line; what follows a # is for people."""
 BLOCK_BYTES = 4 << 20
 
 Address = Annotated[str, msgspec.Meta(pattern=r"^[^\s\"\\]{1,255}:[0-9]{1,5}\Z")]
@@ -50,6 +53,9 @@ class EngineSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
 
     peers: list[Peer] = msgspec.field(default_factory=list)
     """The engines of the other organisations: id@host:port. Nobody else is looked for."""
+
+    closed: bool = False
+    """Let in only the engines of `peers` and those whose ids stand in the file `guests` beside this one."""
 
     block_pause_ms: Milliseconds = 200
     """The rest after a block. Smaller is quicker, and costs traffic and power."""
@@ -99,6 +105,23 @@ def write_engine_settings(folder: Path, settings: EngineSettings) -> None:
         if (value := getattr(settings, name)) != getattr(default, name)
     ]
     (folder / ENGINE_FILE).write_text("".join(lines))
+
+
+def door(folder: Path, settings: EngineSettings) -> Callable[[str], bool]:
+    """Whether an engine of this id (40 hex digits) may connect. The file of guests is read each time it is asked for:
+    who is added is let in at once."""
+    members = {peer.split("@")[0] for peer in settings.peers}
+
+    def admits(engine: str) -> bool:
+        if not settings.closed or engine in members:
+            return True
+        try:
+            lines = (folder / GUESTS_FILE).read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError):
+            return False
+        return engine in {line.split("#")[0].strip().lower() for line in lines} - {""}
+
+    return admits
 
 
 def _toml(value: Any) -> str:
@@ -197,6 +220,7 @@ def _config(settings: EngineSettings, socket: Path, moniker: str) -> str:
         socket=socket,
         moniker=moniker,
         log=settings.log,
+        closed="true" if settings.closed else "false",
         rpc=settings.rpc,
         body_bytes=8 * TRANSACTION_BYTES_MAX,
         listen=settings.listen,
@@ -222,6 +246,7 @@ moniker = "{moniker}"
 db_backend = "goleveldb"
 log_level = "{log}"
 log_format = "plain"
+filter_peers = {closed}
 
 [rpc]
 laddr = "tcp://{rpc}"

@@ -5,12 +5,16 @@ Paths: /state with a key, /log with a leaf index (8 bytes, big-endian), /tip. A 
 stands in the header of the next block.
 """
 
+from collections.abc import Callable
+
 from medrec.core import codec, merkle, statemap
 from medrec.core.genesis import decode_tip, encode_tip
 from medrec.core.types import Tip
 from medrec.engines.abci.messages import ProofOp, ProofOps, RequestQuery, ResponseQuery
 from medrec.engines.storage import Storage
 
+FILTER, FILTER_ID = "/p2p/filter/", "/p2p/filter/id/"
+"""What CometBFT asks about whoever connects, by address and by id."""
 MAP, LOG, APP = "medrec/map/1", "medrec/log/1", "medrec/app/1"
 
 
@@ -18,13 +22,16 @@ class QueryError(ValueError):
     """The answer of a node does not prove what it says."""
 
 
-def answer_query(storage: Storage, request: RequestQuery) -> ResponseQuery:
-    """The value at the tip, and its proof if asked."""
+def answer_query(
+    storage: Storage, request: RequestQuery, admits: Callable[[str], bool] = lambda engine: True
+) -> ResponseQuery:
+    """The value at the tip, and its proof if asked; of an engine that connects, whether it is let in."""
     tip = storage.tip()
     if request.height not in (0, tip.height):
         return ResponseQuery(1, f"only height {tip.height}, the newest, can be read", codespace="medrec")
-    if request.path.startswith("/p2p/filter/"):
-        return ResponseQuery()
+    if request.path.startswith(FILTER):
+        known = not request.path.startswith(FILTER_ID) or admits(request.path.removeprefix(FILTER_ID).lower())
+        return ResponseQuery() if known else ResponseQuery(3, "no member's engine", codespace="medrec")
     view = storage.state()
     steps = [ProofOp(APP, b"", encode_tip(tip))]
     value: bytes | None
