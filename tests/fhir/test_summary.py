@@ -10,6 +10,7 @@ import pytest
 
 from medrec.core import codec
 from medrec.core import receipt as core_receipt
+from medrec.core.consent import plain
 from medrec.node.fhir.client import fetch
 from medrec.node.fhir.summary import RECORD_SHA256
 from medrec.node.halves import unmatched
@@ -195,6 +196,17 @@ def test_hidden_and_never_there_look_the_same(tmp_path: Path) -> None:
         bodies.append(json.dumps(bundle, sort_keys=True))
         network.close()
     assert bodies[0] == bodies[1]
+
+
+def test_a_summary_says_that_something_is_withheld_only_where_she_allows_it(network: Network) -> None:
+    person = filled(network)
+    for marks, kinds, said in ((None, ["about-me", "medicines"], False), (True, ["about-me", "medicines"], True)):
+        sentence = plain.write(plain.Plain("share", kinds=kinds, marks=marks), person.account, network.time)
+        secret = network.fhir_consent(person, "north", sentence.decode())
+        made = summary(network, person, (b"\4" if marks else b"\5") * 16).value
+        assert ("security" in made["meta"]) is said
+        network.take_back(person, "north", secret)
+        network.time += 1000
 
 
 def test_a_stranger_s_patient_has_no_summary(network: Network) -> None:

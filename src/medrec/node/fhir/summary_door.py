@@ -7,6 +7,7 @@ the records; only then are they understood and made into the document. The recei
 import base64
 from typing import TYPE_CHECKING
 
+from medrec.core.consent.redact import REDACTED
 from medrec.core.reconcile.held import Held
 from medrec.core.reconcile.lists import Lists
 from medrec.core.records.canonical import Value, canonical
@@ -59,7 +60,8 @@ class SummaryDoor:
         found = list(permitted.records(TYPES))
         if len(found) > RECORDS_MAX:
             raise Refusal(Code.TOO_LARGE)
-        return Chosen(found)
+        # Every line leads to a receipt, so nothing that was cut is in it; where she allows that, it is said.
+        return Chosen(found, rest=permitted.incomplete())
 
     def give(self, ask: Ask, released: Released) -> "Answer":
         """See gate.Door."""
@@ -80,6 +82,8 @@ class SummaryDoor:
         made = document(read, held, subject, self._receipts(held), about, instant)
         if released.attach:
             made["meta"]["extension"] = bundle.notices(released.attach)
+        if released.chosen.rest:
+            made["meta"]["security"] = [REDACTED]
         sent = SentLine(line.entry, line.manifest, line.salt, line.seq)
         fields = {
             "content-type": bundle.JSON,
