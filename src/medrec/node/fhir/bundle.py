@@ -34,8 +34,8 @@ WITHHELD = "Not all of this person's record is shown here: some of it is withhel
 
 
 class Entry(NamedTuple):
-    """One resource in a Bundle: where it is ("" for what is nowhere), its bytes, and why it is there (match, include,
-    outcome; "" in no search)."""
+    """One resource in a Bundle: where it is, its bytes, and why it is there (match, include, outcome; "" in no
+    search)."""
 
     url: str
     content: bytes
@@ -70,9 +70,7 @@ def searchset(
     value["link"] = [{"relation": relation, "url": url} for relation, url in links]
     found = []
     for entry in entries:
-        one: dict[str, Any] = {"resource": msgspec.Raw(entry.content)}
-        if entry.url:
-            one["fullUrl"] = entry.url
+        one: dict[str, Any] = {"fullUrl": entry.url, "resource": msgspec.Raw(entry.content)}
         if entry.mode:
             one["search"] = {"mode": entry.mode}
         found.append(one)

@@ -1,6 +1,7 @@
 """The door of the FHIR API: what one interaction takes of the permitted records, and the resource that carries it."""
 
 import base64
+import uuid
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlencode
@@ -156,7 +157,7 @@ class FhirDoor:
             for allowed, content, mode in zip(released.chosen.records, released.contents, picked.modes, strict=True)
         ]
         if picked.incomplete:
-            entries.append(Entry("", bundle.withheld(), "outcome"))
+            entries.append(Entry(f"urn:uuid:{uuid.UUID(ask.request.id)}", bundle.withheld(), "outcome"))
         body = bundle.searchset(
             ask.request.id, instant(released.now), entries, self._links(released.chosen.more), picked.total,
             released.attach,
