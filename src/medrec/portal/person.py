@@ -121,7 +121,9 @@ def consents(node: "Node", visit: Visit, known: dict[str, str], account: str) ->
     """Every permission and prohibition in a sentence, with whether it is in force, and the way to stop it."""
     kept = own_consents.known(node, account)
     found = []
-    for notice, over in _standing(node, account):
+    standing = _standing(node, account)
+    closed = _closed(standing, visit.now)
+    for notice, over in standing:
         statement = notice.manifest
         if hasattr(statement, "grant"):
             sentence, effect, until = _grant(visit, known, statement), statement.grant.effect, statement.grant.until
@@ -133,14 +135,84 @@ def consents(node: "Node", visit: Visit, known: dict[str, str], account: str) ->
             {
                 "sentence": sentence,
                 "given": _given(visit, statement),
-                "state": "revoked" if over else "ended" if ended else "active",
+                "state": "revoked"
+                if over
+                else "ended"
+                if ended
+                else "closed"
+                if statement.nullifier in closed
+                else "active",
                 "effect": effect,
                 "link": _link(visit, notice),
                 "mark": mark.hex(),
-                "stop": visit.link("stop", person=visit.path["person"], mark=mark.hex()) if mark in kept else None,
+                "stop": visit.link("stop", person=visit.path["person"], mark=mark.hex())
+                if mark in kept or effect == "permit"
+                else None,
+                "elsewhere": mark not in kept,
             }
         )
     return sorted(found, key=lambda item: item["state"] != "active")
+
+
+def permission(node: "Node", account: str, mark: str) -> Any:
+    """The yes of a person by its nullifier (hex), while it stands; None for anything else."""
+    for notice, over in _standing(node, account):
+        if not over and notice.manifest.nullifier == mark and _effect(notice.manifest) == "permit":
+            return notice.manifest
+    return None
+
+
+def opened_to(statement: Any, known: dict[str, str]) -> tuple[list[plain.Party], list[str]]:
+    """Whom a yes opens something to, and which kinds; no party is everybody, no kind is everything.
+
+    What cannot be said in plain words is taken for everybody and everything: a no may reach further than the yes.
+    """
+    if hasattr(statement, "grant"):
+        everybody = "*" in statement.grant.recipients
+        names = [] if everybody else statement.grant.recipients
+        wanted = set(statement.grant.types)
+        fits = [kind for kind, types in plain.KINDS.items() if wanted and wanted.intersection(types)]
+        covered = {one for kind in fits for one in plain.KINDS[kind]}
+        kinds = fits if wanted and wanted <= covered else []
+        return [plain.Party(name, name=known.get(name, name)[:100]) for name in names], kinds
+    try:
+        read_back = plain.read(statement.consent.encode())
+    except plain.NotPlain:
+        return [], []
+    return read_back.to, read_back.kinds
+
+
+def _effect(statement: Any) -> str:
+    if hasattr(statement, "grant"):
+        return str(statement.grant.effect)
+    try:
+        return "permit" if plain.read(statement.consent.encode()).effect in ("share", "emergency-yes") else "deny"
+    except plain.NotPlain:
+        return "permit"
+
+
+def _closed(standing: list[tuple[Notice, bool]], now: int) -> set[str]:
+    """The nullifiers of each yes that a later no of the person closes as a whole, at the same place."""
+    noes = []
+    for notice, over in standing:
+        statement = notice.manifest
+        if over or hasattr(statement, "grant") or _effect(statement) != "deny":
+            continue
+        said = plain.read(statement.consent.encode())
+        if not (said.about or said.purposes or said.since or said.before or said.until):
+            noes.append((statement, {party.organisation for party in said.to}, set(said.kinds)))
+    found = set()
+    for notice, over in standing:
+        statement = notice.manifest
+        if over or _effect(statement) != "permit":
+            continue
+        parties, kinds = opened_to(statement, {})
+        names = {party.organisation for party in parties}
+        for no, to, of in noes:
+            same = no.organisation == statement.organisation and no.time >= statement.time
+            if same and (not to or (names and names <= to)) and (not of or (kinds and set(kinds) <= of)):
+                found.add(statement.nullifier)
+    return found
 
 
 def _given(visit: Visit, statement: Any) -> Any:

@@ -12,6 +12,7 @@ from medrec.core.consent.plain import Party, Plain
 from medrec.node import own_consents
 from medrec.node.consents import CONSENTS_PATH, REVOCATIONS_PATH
 from medrec.node.disputing import organisations
+from medrec.node.notify import asking
 from medrec.node.peers import PeerError
 from medrec.node.policies import DraftConsent, draft_consent, signed_consent, try_at
 from medrec.portal import person, policies, render, words
@@ -32,18 +33,34 @@ def show(node: "Node", visit: Visit) -> Any:
     """The values of own/allow.html; a form that was filled goes on to the page where it is confirmed."""
     who = whose(node, visit)
     if visit.form:
-        return propose(node, visit, who, chosen(node, visit, who), _places(node, visit, who), "sharing")
+        request = _request(node, visit, who)
+        after = partial(asking.keep_answer, node, who.account, request, "less") if request is not None else None
+        back = "requests" if request is not None else "sharing"
+        return propose(node, visit, who, chosen(node, visit, who), _places(node, visit, who), back, after=after)
     return {
         "handle": who.handle,
         "effect": visit.query.get("effect", "share"),
         "parties": [(name, who.known[name]) for name in sorted(who.known, key=lambda name: who.known[name])],
         "agent": node.organisation,
         "to": visit.query.get("to", ""),
+        "request": visit.query.get("request", ""),
         "kinds": list(words.POLICY_KINDS),
         "topics": list(words.POLICY_TOPICS),
         "purposes": list(words.POLICY_PURPOSES),
         "places": [(name, who.place(name)) for name in organisations(node, who.account)],
     }
+
+
+def _request(node: "Node", visit: Visit, who: Whose) -> bytes | None:
+    """The request that is answered with less, and with no more than a yes: None for none, or one that is answered."""
+    try:
+        identifier = bytes.fromhex(visit.form.get("request", ""))
+    except ValueError:
+        raise PageError(400, "form-unreadable") from None
+    found = asking.find(node, who.account, identifier) if identifier else None
+    if identifier and (found is None or found.answer):
+        raise PageError(404, "unknown-request")
+    return identifier or None
 
 
 def chosen(node: "Node", visit: Visit, who: Whose) -> Plain:
@@ -164,7 +181,7 @@ def stop(node: "Node", visit: Visit) -> Go:
         raise PageError(404, "unknown-line") from None
     kept = own_consents.secret_of(node, who.account, mark)
     if kept is None:
-        raise PageError(404, "unknown-line")
+        return _close(node, visit, who, mark)
     consents = person.consents(node, visit, who.known, who.account)
     sentence = next((consent["sentence"] for consent in consents if consent["mark"] == mark.hex()), Markup(""))
     signs = signer(node, visit, who)
@@ -172,6 +189,17 @@ def stop(node: "Node", visit: Visit) -> Go:
     sentences = [Markup("{}").format(words.SIGN["take_back"]), sentence]
     act = Act(who.account, sentences, [], (part,), signs.key, "sharing", "stopped")
     return Go(visit.link("sign", person=who.handle, act=acts_of(node).begin(node, act)))
+
+
+def _close(node: "Node", visit: Visit, who: Whose, mark: bytes) -> Go:
+    """Close a yes that was not given here, and whose secret lies elsewhere: with a no to the same, at the same place. A
+    no goes before every yes (docs/spec/decision.md)."""
+    statement = person.permission(node, who.account, mark.hex())
+    if statement is None:
+        raise PageError(404, "unknown-line")
+    parties, kinds = person.opened_to(statement, who.known)
+    wanted = plain.tidy(Plain("withhold", parties, kinds))
+    return propose(node, visit, who, wanted, [statement.organisation], "sharing", "stopped")
 
 
 def _revocation(node: "Node", who: Whose, signs: Signer, mark: bytes, place: str, secret: bytes) -> Part:

@@ -61,7 +61,9 @@ def show_one(node: "Node", visit: Visit) -> Any:
         after = partial(asking.keep_answer, node, who.account, one.id, "yes")
         return allow.propose(node, visit, who, wanted(node, who, one), places, "requests", after=after)
     row = row_of(visit, who, one)
-    less = visit.link("allow", person=who.handle) + "?" + urlencode({"to": one.asking.requester})
+    less = (
+        visit.link("allow", person=who.handle) + "?" + urlencode({"to": one.asking.requester, "request": one.id.hex()})
+    )
     return {"handle": who.handle, "row": row, "less": less, "here": row["link"]}
 
 

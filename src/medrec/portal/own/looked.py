@@ -116,7 +116,7 @@ def show_one(node: "Node", visit: Visit) -> dict[str, Any]:
         and look.refused is None
         and (look.given is None or look.received is None),
         "requester": who.place(look.requester),
-        "disputes": mistakes.disputes_of(node, who, look) if look.answer in ("wrong", "unsure") else [],
+        "disputes": [] if look.own or look.refused else mistakes.disputes_of(node, who, look),
         "dispute_link": visit.link("dispute", person=who.handle, pair=look.pair.hex()),
     }
 

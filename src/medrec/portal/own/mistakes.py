@@ -84,6 +84,9 @@ def dispute(node: "Node", visit: Visit, who: Whose, look: Look) -> Go:
         raised = disputing.send(node, msgspec.structs.replace(stated, signature=proof.hex()))
         if raised.refused and not raised.taken and not raised.waiting:
             raise PageError(409, "not-taken", next(iter(raised.refused.values())))
+        if node.looks is not None and look.answer != "wrong":
+            # To dispute a look is to say that it was wrong: nobody has to say so twice.
+            node.looks.answer(who.account, look.pair, "wrong")
 
     names = {"requester": who.place(look.requester), "source": who.place(look.source)}
     sentences = [render.say(words.MISTAKES["dispute_sentence"], **names)]

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from medrec.core import codec
-from medrec.core.manifests.entry import entry_message
+from medrec.core.manifests.entry import EntryStatement, entry_message
 from medrec.node import entries
+from medrec.node.copies import Copy
 from medrec.node.refusals import Refusal
 from medrec.portal import render, words
 from medrec.portal.acting import require_right
 from medrec.portal.own.acts import Act, Part, acts_of, signer
-from medrec.portal.own.whose import Whose, whose
+from medrec.portal.own.entries import read
+from medrec.portal.own.whose import Whose, kinds_of, whose
 from medrec.portal.page import Go, PageError, Visit
 
 if TYPE_CHECKING:
@@ -26,9 +28,9 @@ def show(node: "Node", visit: Visit) -> Any:
     """The values of own/writing.html; the form goes on to the page where it is signed."""
     who = whose(node, visit, heeds_kinds=True)
     if visit.form:
-        return _write(node, visit, who)
+        return _take_back(node, visit, who) if visit.form.get("do") == "back" else _write(node, visit, who)
     today = datetime.fromtimestamp(node.clock() // 1000, tz=UTC).date().isoformat()
-    return {"handle": who.handle, "what": WHAT, "today": today}
+    return {"handle": who.handle, "what": WHAT, "today": today, "written": _written(node, visit, who)}
 
 
 def _write(node: "Node", visit: Visit, who: Whose) -> Go:
@@ -67,6 +69,55 @@ def _write(node: "Node", visit: Visit, who: Whose) -> Go:
     ]
     part = Part("medrec/own-entry/1", codec.encode_json(value), entry_message(stated), finish)
     act = Act(who.account, sentences, changes, (part,), signs.key, "timeline", "written")
+    return Go(visit.link("sign", person=who.handle, act=acts_of(node).begin(node, act)))
+
+
+def _written(node: "Node", visit: Visit, who: Whose) -> list[dict[str, Any]]:
+    """What the visitor may take back: the person all that was entered for her, a helper what she entered herself."""
+    helper = visit.session.account if visit.session is not None and visit.session.acting_for else ""
+    rows = []
+    for line in reversed(node.entries.lines(who.account)):
+        kinds = kinds_of(visit)
+        if (helper and line.author != helper) or (kinds and line.type not in kinds):
+            continue
+        entry = read(Copy(node.organisation, line.type, line.id, line.tag, line.content))
+        if entry is not None:
+            rows.append({"title": entry.title, "value": entry.value, "type": line.type, "id": line.id})
+    return rows
+
+
+def _take_back(node: "Node", visit: Visit, who: Whose) -> Go:
+    """Begin the act of taking an entry back: it leaves the record, and its lines stay on the ledger."""
+    form = visit.form
+    mine = {(row["type"], row["id"]): row for row in _written(node, visit, who)}
+    row = mine.get((form.get("type", ""), form.get("id", "")))
+    if row is None:
+        raise PageError(404, "unknown-line")
+    signs = signer(node, visit, who)
+    held = require_right(node, visit.session, "add", row["type"]) if visit.session is not None else None
+    stated = EntryStatement(
+        statement="entry/1",
+        network=node.network.hex(),
+        account=who.account,
+        author=signs.acting or who.account,
+        name=held.delegation.name if held is not None else who.name,
+        delegation=held.hash.hex() if held is not None else None,
+        time=node.clock(),
+        type=row["type"],
+        id=row["id"],
+        sha256=None,
+        key=signs.key.hex(),
+    )
+    value = msgspec.to_builtins(stated)
+    del value["signature"]
+
+    def finish(proof: bytes) -> None:
+        node.entries.take(msgspec.structs.replace(stated, signature=proof.hex()), None)
+
+    told = [render.say(words.WRITING["says_back"], said=f"{row['title']} {row['value']}".strip())]
+    changes = [render.say(words.WRITING["back_more"])]
+    part = Part("medrec/own-entry/1", codec.encode_json(value), entry_message(stated), finish)
+    act = Act(who.account, told, changes, (part,), signs.key, "writing", "taken_back")
     return Go(visit.link("sign", person=who.handle, act=acts_of(node).begin(node, act)))
 
 

@@ -337,6 +337,7 @@ DONE = Texts(
         "moved": "Done. Sign in with your new key; your record is on its way.",
         "vouched_first": "Your word is kept. Now somebody else has to look.",
         "vouched": "Done. The wait begins, and everybody is told.",
+        "taken_back": "Done. It is no longer in your record.",
     },
     plain=True,
 )

@@ -73,6 +73,10 @@ WRITING = Texts(
         "bytes": "This is kept word for word: {said}",
         "by_herself": "Entered by you",
         "by_helper": "Entered by a helper",
+        "written": "What was written here",
+        "back": "Take it back",
+        "says_back": "You take back: {said}",
+        "back_more": "It leaves your record. That it once stood there stays on the ledger, without its words.",
     },
     plain=True,
 )

@@ -87,6 +87,7 @@ SHARING = Texts(
         "open_again": "Take this back",
         "what_happens": "It stops at once. What was handed out before cannot be called back.",
         "written": "You gave a permission in a longer form.",
+        "elsewhere": "Not given on this page. You close it with a no.",
     },
     plain=True,
 )

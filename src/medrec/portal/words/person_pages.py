@@ -121,6 +121,7 @@ CONSENTS = Texts(
         "active": "In force",
         "ended": "Ended",
         "revoked": "Taken back",
+        "closed": "Closed by a no of yours",
     },
     plain=True,
 )
