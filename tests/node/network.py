@@ -205,7 +205,7 @@ class Network:
                     "id": name,
                     "name": name.title(),
                     "roles": ["agent" if name == self.AGENT else "hospital"],
-                    "endpoint": f"https://{name}.example",
+                    "endpoint": self.endpoint(name),
                     "keys": self.keys[name].public(),
                 }
                 for name in names
@@ -221,6 +221,10 @@ class Network:
 
     def __getitem__(self, organisation: str) -> TestNode:
         return self.nodes[organisation]
+
+    def endpoint(self, name: str) -> str:
+        """Where an organisation answers."""
+        return f"https://{name}.example"
 
     def open(self, organisation: str) -> TestNode:
         """Open a node on its store; it may have been there before."""

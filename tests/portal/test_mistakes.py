@@ -91,6 +91,8 @@ def test_a_wrong_look_is_disputed_with_the_key_and_stops_the_looker(ada: Help) -
     client.get(f"{own}/looks")
     look = next(look for look in ada.guide.looks.page(ada.ada.account, "people", 9, 0))
     one = f"{own}/looks/{look.pair.hex()}"
+    assert one + "/dispute" in client.get(one).text
+    client.post(one + "/answer", data={"answer": "expected"})
     assert "/dispute" not in client.get(one).text
     marked = client.post(one + "/answer", data={"answer": "wrong"})
     assert one + "/dispute" in marked.text
