@@ -105,10 +105,10 @@ class Someone:
 
 def confirm(hand: Hand) -> None:
     """Read what is signed, and let the key sign it."""
-    hand.page.wait_for_url(re.compile("/(sign|confirm)/"))
-    here = hand.page.url
+    hand.page.wait_for_url("**/signing")
+    hand.page.locator("#sign:enabled").wait_for()
     hand.press("button", words.SIGN["sign"])
-    hand.page.wait_for_url(lambda address: address != here)
+    hand.page.wait_for_url(lambda address: "/signing" not in address)
 
 
 def seen(page: Any, name: str) -> None:
@@ -171,7 +171,7 @@ def test_guardians_are_chosen_and_let_a_new_phone_in(
         ada.hand.press("link", words.KEYS["guardians"])
         ada.hand.write(ada.page.locator("#name"), name)
         ada.hand.press("button", words.GUARDIANS["make"])
-        code = ada.page.locator("section.done code").inner_text()
+        code = ada.page.locator("section.done .code").inner_text()
         friend.go("/guarding")
         friend.hand.write(friend.page.locator("#words"), code)
         friend.hand.press("button", words.GUARDIANS["look"])
@@ -191,7 +191,7 @@ def test_guardians_are_chosen_and_let_a_new_phone_in(
         friend.hand.write(friend.page.locator("#number"), number_of(phone))
         friend.hand.press("button", words.GUARDIANS["set"])
         friend.page.get_by_text("by voice").wait_for()
-        digits = re.search(r"\d{3} \d{3}", friend.page.inner_text("main"))
+        digits = re.search(r"\d{3} \d{3}", friend.page.inner_text("#said"))
         assert digits is not None
         friend.confirm()
         phone.page.reload()

@@ -122,7 +122,9 @@ class NewPhone(Holder):
 
     @property
     def number(self) -> str:
-        (found,) = re.findall(r'<p class="code"><code><bdi dir="ltr">([\d ]+)</bdi>', self.get(self.page).text)[-1:]
+        (found,) = re.findall(r'<p class="lead code"><strong><bdi dir="ltr">([\d ]+)</bdi>', self.get(self.page).text)[
+            -1:
+        ]
         return str(found)
 
 

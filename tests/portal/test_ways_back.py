@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from medrec.core import ladder
+from medrec.core import commitment, ladder
+from medrec.core.manifests.delegation import Delegation, delegation_message, encode_delegation
 from medrec.node import paper, recovery, returning, staff
 from medrec.node.vault import Vault
 from medrec.portal.people import handle
@@ -15,9 +17,10 @@ from medrec.portal.sign_in import to_text
 from tests.node.network import Records
 from tests.portal.rescue import DAY, HOUR, Friend, Holder, NewPhone, authenticator, wait
 from tests.portal.story import Story, observation
+from tests.portal.test_sign_in import csrf_of, visitor
 
 WORDS = re.compile(r"<li><strong>([a-z]{5})</strong></li>")
-CODE = re.compile(r'<p class="code" dir="ltr"><code>([a-z ]+)</code></p>')
+CODE = re.compile(r'<p class="lead code" dir="ltr"><strong>([a-z ]+)</strong></p>')
 LAND = "Observation"
 
 
@@ -213,8 +216,6 @@ def test_a_bribed_clerk_does_nothing_alone(circle: Circle) -> None:
 
 
 def test_a_person_without_a_key_of_her_own_vouches_for_nobody(circle: Circle) -> None:
-    from tests.portal.test_sign_in import csrf_of, visitor
-
     client = visitor(circle.story, "north", demonstration=True)
     client.post("/sign-in/demonstration", data={"role": "desk"})
     page = client.get("/desk/vouch")
@@ -362,6 +363,27 @@ def test_the_words_of_the_record_need_the_key_and_find_everything_at_a_new_agent
     assert phone.sign_in().json()["to"] == circle.ada.page
     circle.story.settle()
     assert len(guide.agent.notices(circle.ada.account)) >= before > 0
+
+
+def test_a_helper_rests_and_goes_on_by_the_person_s_key_on_her_page(circle: Circle) -> None:
+    ada, bo = circle.ada, circle.bo
+    given = Delegation(
+        circle.network.id.hex(), ada.account, circle.network.time, bo.account, "Bo Berg", ["look"], [],
+        circle.network.time + 90 * DAY, "consent", None, None, commitment.nullifier(b"n" * 32).hex(),
+        ada.key.key_id.hex(),
+    )  # fmt: skip
+    signature = ada.key.sign(delegation_message(given)).hex()
+    circle.guide.delegates.take(encode_delegation(msgspec.structs.replace(given, signature=signature)))
+    page = ada.get(ada.page + "/helping").text
+    (digest,) = set(re.findall(r'name="delegation" value="([0-9a-f]{64})"', page))
+    ada.does(ada.page + "/helping", do="rest", delegation=digest)
+    assert "Rests" in plain(ada.get(ada.page + "/helping").text)
+    assert bo.send(bo.page + "/helping", do="go-on", delegation=digest).status_code == 404
+    token = csrf_of(bo.get(bo.page).text)
+    assert bo.client.post("/acting", data={"delegation": digest, "csrf": token}).status_code == 403
+    circle.network.time += 1000
+    ada.does(ada.page + "/helping", do="go-on", delegation=digest)
+    assert bo.client.post("/acting", data={"delegation": digest, "csrf": token}).status_code == 303
 
 
 def test_a_helper_touches_neither_keys_nor_guardians(circle: Circle) -> None:

@@ -43,6 +43,7 @@ JSON_FORMS = {
     "delegation/1": b"medrec/delegation/1",
     "entry/1": b"medrec/own-entry/1",
     "list-act/1": b"medrec/list-act/1",
+    "delegation-rest/1": b"medrec/delegation-rest/1",
     "dispute/1": b"medrec/dispute/1",
     "correction/1": b"medrec/correction/1",
 }

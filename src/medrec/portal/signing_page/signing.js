@@ -11,6 +11,7 @@ export const FORMS = {
   "delegation/1": ["medrec/delegation/1", "json"],
   "entry/1": ["medrec/own-entry/1", "json"],
   "list-act/1": ["medrec/list-act/1", "json"],
+  "delegation-rest/1": ["medrec/delegation-rest/1", "json"],
   "dispute/1": ["medrec/dispute/1", "json"],
   "correction/1": ["medrec/correction/1", "json"],
   transaction: ["medrec/transaction/1", "cbor"],
