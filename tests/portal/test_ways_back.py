@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
@@ -15,60 +14,8 @@ from medrec.node.vault import Vault
 from medrec.portal.people import handle
 from medrec.portal.sign_in import to_text
 from tests.node.network import Records
-from tests.portal.rescue import DAY, HOUR, Friend, Holder, NewPhone, authenticator, wait
-from tests.portal.story import Story, observation
+from tests.portal.rescue import DAY, HOUR, WORDS, Circle, Friend, Holder, NewPhone, authenticator, wait
 from tests.portal.test_sign_in import csrf_of, visitor
-
-WORDS = re.compile(r"<li><strong>([a-z]{5})</strong></li>")
-CODE = re.compile(r'<p class="lead code" dir="ltr"><strong>([a-z ]+)</strong></p>')
-LAND = "Observation"
-
-
-class Circle:
-    """Ada and three friends, all with passkeys at the agent; Ada is known at north and at south."""
-
-    def __init__(self, folder: Path) -> None:
-        self.story = Story(folder)
-        network: Any = self.story.network
-        self.network, self.guide, self.north = network, network["guide"], network["north"]
-        self.ada = Friend(self.story, "ada", "north", "south")
-        self.bo, self.cy, self.di = (Friend(self.story, name) for name in ("bo", "cy", "di"))
-        self.north.put(LAND, "bp-1", observation("bp-1", "ada", "QUIVERING 120/80"))
-        self.story.settle()
-
-    def ask(self, friend: Friend, name: str) -> str:
-        """Ada asks a friend, who says yes; the words."""
-        shown = self.ada.send(self.ada.page + "/guardians", do="invite", name=name)
-        (words,) = CODE.findall(shown.text)
-        looked = friend.send(friend.page + "/guarding", do="look", words=words)
-        assert "Ada" in looked.text and "QUIVERING" not in looked.text
-        assert friend.send(friend.page + "/guarding", do="accept", words=words).status_code == 303
-        return str(words)
-
-    def choose(self, *friends: tuple[Friend, str], needs: int = 2) -> None:
-        """Ada chooses guardians from those who said yes."""
-        for friend, name in friends:
-            self.ask(friend, name)
-        page = self.ada.get(self.ada.page + "/guardians").text
-        ticked = dict.fromkeys(re.findall(r'name="(is-[0-9a-f]+)"', page), "1")
-        assert len(ticked) == len(friends)
-        self.ada.does(self.ada.page + "/guardians", do="choose", needs=str(needs), **ticked)
-
-    def all_choose(self) -> None:
-        self.choose((self.bo, "Bo"), (self.cy, "Cy"), (self.di, "Di"))
-
-    def speak(self, friend: Friend, phone: NewPhone) -> Any:
-        return friend.does(self.ward(friend), do="speak", number=phone.number)
-
-    def ward(self, friend: Friend) -> str:
-        return f"{friend.page}/guarding/{handle(self.ada.account)}"
-
-    def paper(self) -> str:
-        """Ada makes a paper code; its words, which are shown once."""
-        leads = self.ada.does(self.ada.page + "/keys", do="paper").headers["location"]
-        words = " ".join(WORDS.findall(self.ada.get(leads).text))
-        assert len(words.split()) == 9 and not WORDS.findall(self.ada.get(leads).text)
-        return words
 
 
 def plain(page: str) -> str:
