@@ -178,6 +178,21 @@ def translated_sentences(code: str, group: str) -> list[str]:
     return found
 
 
+def test_spanish_and_arabic_keep_one_manner() -> None:
+    """Spanish says "usted" and pairs its marks; Arabic has its own marks, and one way to write the same ending."""
+    for name, text in language.catalogue("es").items():
+        for part in text if isinstance(text, tuple) else (text,):
+            assert not re.search(r"\b(tu|tus|tú|puedes|tienes|quieres)\b", part, re.I), name
+            assert part.count("¿") == part.count("?") and part.count("¡") == part.count("!"), name
+            assert "urgencia" not in part.lower() and "mostrador" not in part.lower(), (
+                f"{name}: another word stands for it"
+            )
+    for name, text in language.catalogue("ar").items():
+        for part in text if isinstance(text, tuple) else (text,):
+            assert not re.search("[\u0600-\u06ff][?,;]", part), f"{name}: a mark of another script"
+            assert "\u0627\u064b" not in part, name
+
+
 def test_spanish_is_easy_and_arabic_sentences_are_short() -> None:
     for group, content in words.GROUPS.items():
         if not content.plain:
