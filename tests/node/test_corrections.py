@@ -26,7 +26,7 @@ from medrec.core.manifests.delegation import (
     encode_delegation,
 )
 from medrec.core.state import Dues, Obligation
-from medrec.node import store
+from medrec.node import corrections, store
 from medrec.node.corrections import CORRECTIONS_PATH
 from medrec.node.rebuild import rebuild
 from medrec.node.refusals import Code, Refusal
@@ -153,6 +153,80 @@ def test_a_source_that_takes_nothing_is_overdue_for_all_to_see(network: Network,
     network["north"].corrections.answer(identifier, "noted", "Late.")
     network.anchor()
     assert owed(network, identifier) == "late" and told(network, ada).status == "noted"
+
+
+def bobs(network: Network) -> bytes:
+    """Bob is a patient of north too; the hash of the manifest of his record."""
+    bob = {"resourceType": "Condition", "id": "bobs", "subject": {"reference": "Patient/bob"}}
+    network["north"].put("Condition", "bobs", json.dumps({**bob, "code": {"text": "Diabetes"}}))
+    network.patient("bob", "north")
+    (row,) = [row for row in network["north"].rows(store.record) if row.id == "bobs"]
+    return bytes(row.manifest)
+
+
+@pytest.mark.parametrize("record", ["bobs", "nothere", "c"])
+def test_only_her_own_record_that_changed_is_corrected(network: Network, ada: Patient, record: str) -> None:
+    statement = signed(network, ada)
+    # Bob's record, one that does not exist, and a version of her own that never was.
+    others = {"bobs": statement.manifest, "nothere": "00" * 32, "c": "11" * 32}
+    hers, north = network["guide"].corrections, network["north"].corrections
+    bobs(network)
+    draft = hers.draft(ada.account, "north", "Condition", record, others[record], WORDS, "", ada.key.key_id)
+    _, signature = ada.sign(statement_message(draft))
+    identifier = hers.ask(msgspec.structs.replace(draft, signature=signature.hex()))
+    # It is taken, for an answer is owed on the ledger already, and says the same of whatever it names.
+    assert deliver(network) == [True]
+    (here,) = north.here()
+    assert (here.newer, here.hers) == (None, False)
+    with pytest.raises(Refusal) as caught:
+        north.answer(identifier, "corrected", "Mended.")
+    assert caught.value.reason is Code.NOT_CORRECTED
+    north.answer(identifier, "refused", "You have no such record here.")
+    asked = told(network, ada)
+    assert (asked.status, asked.version) == ("refused", None) and owed(network, identifier) == "settled"
+
+
+def test_bobs_version_is_not_corrected_by_hers(network: Network, ada: Patient) -> None:
+    north, his = network["north"].corrections, bobs(network).hex()
+    hers = network["guide"].corrections
+    draft = hers.draft(ada.account, "north", "Condition", "bobs", his, WORDS, "", ada.key.key_id)
+    _, signature = ada.sign(statement_message(draft))
+    identifier = hers.ask(msgspec.structs.replace(draft, signature=signature.hex()))
+    assert deliver(network) == [True]
+    bob = {"resourceType": "Condition", "id": "bobs", "subject": {"reference": "Patient/bob"}}
+    network["north"].put("Condition", "bobs", json.dumps({**bob, "code": {"text": "None"}}), origin="second")
+    assert [(one.newer, one.hers) for one in north.here()] == [(None, False)]
+    with pytest.raises(Refusal):
+        north.answer(identifier, "corrected", "Mended.")
+
+
+def test_the_same_stated_anew_corrects_nothing(network: Network, ada: Patient) -> None:
+    identifier = network["guide"].corrections.ask(signed(network, ada))
+    deliver(network)
+    # A link that is undone states every record once more, with the same content.
+    north = network["north"]
+    assert north.linker.unlink("ada")
+    network.time += 1
+    agent = network["guide"].agent
+    assert agent is not None
+    agent.link(ada.account, "north", north.linker.invite("ada"), ada.sign)
+    (here,) = north.corrections.here()
+    assert (here.newer, here.hers) == (None, True)
+    with pytest.raises(Refusal) as caught:
+        north.corrections.answer(identifier, "corrected", "Mended.")
+    assert caught.value.reason is Code.NOT_CORRECTED
+
+
+def test_her_agent_believes_no_correction_that_it_has_not_seen(
+    network: Network, ada: Patient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    identifier = network["guide"].corrections.ask(signed(network, ada))
+    deliver(network)
+    # A source that does not look whether anything has changed.
+    monkeypatch.setattr(corrections, "newer_version", lambda connection, account, statement: "ab" * 32)
+    network["north"].corrections.answer(identifier, "corrected", "Mended.")
+    asked = told(network, ada)
+    assert (asked.status, asked.answer) == ("unproven", "Mended.")
 
 
 def test_asked_and_taken_twice_is_once(network: Network, ada: Patient) -> None:

@@ -263,6 +263,47 @@ def test_an_answer_that_is_lost_is_reviewed_all_the_same(network: Network, ada: 
     assert deliver(network, REVIEWS_PATH) == [True]
 
 
+@pytest.mark.parametrize("answer", [Code.STORE_UNUSABLE, Code.DENIED])
+def test_what_the_ledger_says_is_owed_is_reviewed_whatever_was_answered(
+    network: Network, ada: Patient, monkeypatch: pytest.MonkeyPatch, answer: Code
+) -> None:
+    north, reviews = network["north"], network["south"].emergency_reviews
+    take = north.emergencies.declare
+
+    def wrong(caller: str, asked: Any) -> Declared:
+        take(caller, asked)
+        raise Refusal(answer)
+
+    monkeypatch.setattr(north.emergencies, "declare", wrong)
+    with pytest.raises(PeerError):
+        declare(network, ada.account)
+    # A fault is no word about what was opened; a lie is found out by the ledger.
+    assert [one.status for one in reviews.all()] == ["refused" if answer is Code.DENIED else "asked"]
+    network.anchor()
+    (ours,) = reviews.all()
+    assert ours.status in ("asked", "open")
+    network.time = ours.due
+    assert [one.status for one in reviews.all()] == ["overdue"]
+    reviews.review(ours.id, "privacy", "P. Officer", "justified", "It was one.")
+    assert [one.status for one in reviews.all()] == ["reviewed"]
+    network.anchor()
+    with network.engine.view() as view:
+        counted = state.read(view, state.dues_key("south"), Dues)
+    assert counted is not None and (counted.open, counted.overdue) == (0, 0)
+    assert deliver(network, REVIEWS_PATH) == [True]
+
+
+def test_what_was_refused_is_not_reviewed(network: Network) -> None:
+    with pytest.raises(PeerError):
+        declare(network, network.patient("bob").account)
+    reviews = network["south"].emergency_reviews
+    (ours,) = reviews.all()
+    assert ours.status == "refused"
+    with pytest.raises(Refusal) as caught:
+        reviews.review(ours.id, "privacy", "", "justified", "It was one.")
+    assert caught.value.reason is Code.UNKNOWN_EMERGENCY
+
+
 def test_a_declaration_counts_once(network: Network, ada: Patient) -> None:
     network.wires.fault = lambda caller, organisation, path: Fault(duplicate=path.endswith("/emergency"))
     with pytest.raises(PeerError) as caught:

@@ -31,6 +31,7 @@ from medrec.core.manifests.correction import (
 from medrec.core.manifests.delegation import Delegation, encode_delegation
 from medrec.node import store
 from medrec.node.acts import genuine
+from medrec.node.corrections_proof import is_hers, is_proven, newer_version
 from medrec.node.corrections_shown import Asked, Here, Sent, asked_of
 from medrec.node.delegates import Held
 from medrec.node.journal import Draft
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
 CORRECTIONS_PATH = "/medrec/corrections"
 AHEAD_MS_MAX = 5 * 60_000
+NOTICES_MAX = 100_000
 Sign = Callable[[bytes], tuple[bytes, bytes]]
 """Signs 32 bytes with a person's credential: (key id, packed proof)."""
 
@@ -197,11 +199,16 @@ class Corrections:
                 told[statement.request] = statement
             elif isinstance(statement, CorrectionRequestManifest) and statement.organisation != node.organisation:
                 requests[hashlib.sha256(manifests.encode(statement)).hexdigest()] = statement
-        found = [asked_of(request, told.get(digest), now) for digest, request in requests.items()]
         for row, kept in zip(rows, opened, strict=True):
             request = manifests.decode(kept[1]) if kept is not None else None
             if isinstance(request, CorrectionRequestManifest):
-                found.append(asked_of(request, told.get(bytes(row.request).hex()), now))
+                requests[bytes(row.request).hex()] = request
+        corrected = any(getattr(one, "kind", "") == "corrected" for one in told.values())
+        versions = [one.manifest for one in node.agent.notices(account, NOTICES_MAX)] if corrected else []
+        found = []
+        for digest, request in requests.items():
+            answer = told.get(digest)
+            found.append(asked_of(request, answer, now, is_proven(request.statement, answer, versions)))
         return sorted(found, key=lambda one: one.time, reverse=True)
 
     def sent(self) -> list[Sent]:
@@ -229,7 +236,8 @@ class Corrections:
         """Take a request from a person's agent, or from where a clinician works to whom the record was given; True once
         it stands here, False if it fits nothing. Raises StoreError.
 
-        The same one again is answered as before.
+        The same one again is answered as before. One that names no record of hers is taken too: the answer is owed on
+        the ledger already, and could never be given; it can be refused or noted, and nobody learns whose record it is.
         """
         try:
             request = manifests.decode(data)
@@ -296,12 +304,14 @@ class Corrections:
                 taken = manifests.decode(opened[1]) if opened is not None else None
                 if isinstance(taken, CorrectionTakenManifest):
                     status = "overdue" if row.status == "open" and row.due <= now else row.status
-                    newer = _newer(connection, taken.statement)
-                    found.append(Here(bytes(row.id), row.account, taken.statement, row.due, status, newer))
+                    newer = newer_version(connection, row.account, taken.statement)
+                    hers = is_hers(connection, row.account, taken.statement)
+                    found.append(Here(bytes(row.id), row.account, taken.statement, row.due, status, newer, hers))
         return sorted(found, key=lambda item: item.status not in ("open", "overdue"))
 
     def answer(self, identifier: bytes, kind: AnswerKind, words: str) -> None:
-        """Answer a request. `corrected` needs a new version of the record, which the source has published already.
+        """Answer a request. `corrected` needs a new version of the person's record with another content, published
+        already.
 
         Raises Refusal (unknown-correction, not-corrected, reason-missing), StoreError.
         """
@@ -316,7 +326,7 @@ class Corrections:
             taken = manifests.decode(opened[1]) if opened is not None else None
             if row is None or not isinstance(taken, CorrectionTakenManifest):
                 raise Refusal(Code.UNKNOWN_CORRECTION)
-            version = _newer(connection, taken.statement) if kind == "corrected" else None
+            version = newer_version(connection, row.account, taken.statement) if kind == "corrected" else None
             if kind == "corrected" and version is None:
                 raise Refusal(Code.NOT_CORRECTED)
             now = node.clock()
@@ -369,14 +379,6 @@ class Corrections:
             return None
         key = bytes.fromhex(statement.key)
         return self._node.delegates.require(statement.account, signer, "correct", statement.type, key)
-
-
-def _newer(connection: sql.Connection, statement: CorrectionStatement) -> str | None:
-    """The manifest of the present version of the record, if it is another than the one that is said to be wrong."""
-    column = store.record.c
-    chosen = sql.select(column.manifest).where(column.type == statement.type, column.id == statement.record)
-    found = connection.execute(chosen).scalar()
-    return None if found is None or bytes(found).hex() == statement.manifest else bytes(found).hex()
 
 
 def answer_corrections(node: "Node", caller: str, body: bytes) -> bytes:

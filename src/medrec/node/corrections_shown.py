@@ -6,7 +6,8 @@ from medrec.core.manifests.correction import CorrectionAnswerManifest, Correctio
 
 
 class Asked(NamedTuple):
-    """A request as the person's pages show it. `status`: open, overdue, corrected, refused, noted.
+    """A request as the person's pages show it. `status`: open, overdue, corrected, unproven (the source says that it
+    corrected the record, and no newer version that says something else has come), refused, noted.
 
     `words` and `proposed` are hers; `answer` and `version` (hash of a manifest) come from the source, when it has
     answered; `taken` says whether it has the request.
@@ -29,7 +30,8 @@ class Asked(NamedTuple):
 class Here(NamedTuple):
     """A request at the source, as its staff sees it. `status`: open, overdue, corrected, refused, noted.
 
-    `newer` is the hash of the manifest of a newer version of the record, None while there is none.
+    `newer` is the hash of the manifest of a newer version of the record that says something else, None while there is
+    none; `hers` says whether the request names a version of a record of this person at all.
     """
 
     id: bytes
@@ -38,6 +40,7 @@ class Here(NamedTuple):
     due: int
     status: str
     newer: str | None
+    hers: bool
 
 
 class Sent(NamedTuple):
@@ -49,8 +52,9 @@ class Sent(NamedTuple):
     status: str
 
 
-def asked_of(request: CorrectionRequestManifest, told: Any, now: int) -> Asked:
-    """A request as the person's pages show it: `told` is the last that came from the source, None for nothing."""
+def asked_of(request: CorrectionRequestManifest, told: Any, now: int, proven: bool = True) -> Asked:
+    """A request as the person's pages show it: `told` is the last that came from the source, None for nothing; `proven`
+    says whether a correction is borne out."""
     statement = request.statement
     answered = told if isinstance(told, CorrectionAnswerManifest) else None
     open_ = "overdue" if request.due <= now else "open"
@@ -64,7 +68,7 @@ def asked_of(request: CorrectionRequestManifest, told: Any, now: int) -> Asked:
         request.time,
         request.due,
         told is not None,
-        answered.kind if answered is not None else open_,
+        open_ if answered is None else answered.kind if proven else "unproven",
         answered.words if answered is not None else "",
         answered.version if answered is not None else None,
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import sqlalchemy as sql
 from sqlalchemy import BigInteger, Column, LargeBinary, String, Table
 
-from medrec.core import codec, manifests
+from medrec.core import codec, manifests, state
 from medrec.core.consent.emergency import HOUR_MS, HOURS_DEFAULT, HOURS_MAX, REVIEW_MS, Scope
 from medrec.core.manifests.emergency import (
     EmergencyDeclaredManifest,
@@ -19,12 +19,14 @@ from medrec.core.manifests.emergency import (
     review_owed,
     says_enough,
 )
+from medrec.core.state import Obligation
+from medrec.engines.engine import Snapshot
 from medrec.node import access, store
 from medrec.node.emergency import EMERGENCY_PATH, REVIEWS_PATH, Declared
 from medrec.node.journal import Draft
 from medrec.node.peers import PeerError
 from medrec.node.practitioners import Practitioner
-from medrec.node.refusals import Code, Refusal
+from medrec.node.refusals import TRY_AGAIN, Code, Refusal
 from medrec.node.store import metadata
 
 if TYPE_CHECKING:
@@ -70,6 +72,17 @@ class OurEmergency(NamedTuple):
     status: str
 
 
+# Answers that may come although the emergency stands at the source: it failed after it had written it down, or it was
+# asked twice and answers the second.
+_SAYS_NOTHING = TRY_AGAIN | {Code.REQUEST_REPLAYED}
+_NOTHING_OPENED = frozenset(code.value for code in Code if code not in _SAYS_NOTHING)
+
+
+def _is_owed(view: Snapshot, source: str, identifier: bytes) -> bool:
+    found = state.read(view, state.obligation_key(source, bytes(identifier)), Obligation)
+    return found is not None and found.status in ("open", "overdue")
+
+
 class EmergencyReviews:
     """The emergencies that practitioners of one organisation declared."""
 
@@ -91,7 +104,7 @@ class EmergencyReviews:
         """Declare an emergency about a person at a source. `scope` "restricted" is the second step.
 
         Raises Refusal (emergency-reason) before anything happens, PeerError with the source's words, StoreError. If
-        no answer came it stays `asked`: it is reviewed all the same.
+        no answer came, or one that does not say that nothing was opened, it stays `asked`: it is reviewed all the same.
         """
         node, now = self._node, self._node.clock()
         if not says_enough(text) or not 1 <= hours <= HOURS_MAX:
@@ -117,7 +130,7 @@ class EmergencyReviews:
         try:
             answer = codec.decode(node.peers.call(source, EMERGENCY_PATH, access.encode(ask)))
         except PeerError as error:
-            if error.answered:
+            if error.answered and error.code in _NOTHING_OPENED:
                 self._mark(obligation, "refused")
             raise
         declared = Declared(**answer)
@@ -153,14 +166,21 @@ class EmergencyReviews:
         self._node.store.write(lambda connection: connection.execute(update.values(status=status, **values)))
 
     def all(self) -> list[OurEmergency]:
-        """Every emergency of this organisation's practitioners, those to be reviewed first, the most pressing ahead."""
+        """Every emergency of this organisation's practitioners, those to be reviewed first, the most pressing ahead.
+
+        What the ledger says is owed is to be reviewed, whatever the source has answered. Raises EngineError,
+        StoreError.
+        """
         node, now = self._node, self._node.clock()
         with node.store.read() as connection:
             rows = connection.execute(sql.select(our_emergency).order_by(our_emergency.c.due)).all()
+        with node.engine.view() as view:
+            owed = {bytes(row.id) for row in rows if row.status == "refused" and _is_owed(view, row.source, row.id)}
         found = []
         for row in rows:
             name, text = codec.decode(node.vault.open(None, bytes(row.sealed), bytes(row.id)))
-            status = "overdue" if row.status in ("asked", "open") and row.due <= now else row.status
+            status = "open" if bytes(row.id) in owed else row.status
+            status = "overdue" if status in ("asked", "open") and row.due <= now else status
             found.append(
                 OurEmergency(
                     bytes(row.id), row.source, row.account, row.identity, name, row.scope, row.code, text, row.time,
@@ -197,7 +217,7 @@ class EmergencyReviews:
         data = manifests.encode(manifest)
 
         def write(connection: sql.Connection) -> None:
-            where = (our_emergency.c.id == identifier) & our_emergency.c.status.in_(("asked", "open"))
+            where = (our_emergency.c.id == identifier) & (our_emergency.c.status != "reviewed")
             if not connection.execute(sql.update(our_emergency).where(where).values(status="reviewed")).rowcount:
                 raise Refusal(Code.UNKNOWN_EMERGENCY)
             person = node.journal.person_of_account(connection, about.account)

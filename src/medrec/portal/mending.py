@@ -29,7 +29,7 @@ def asked(node: "Node", visit: Visit, account: str, place: Any) -> list[dict[str
                 "from": render.say(words.ONE_LIST["asked_from"], place=place(one.source), when=visit.when(one.time)),
                 "state": render.say(words.ONE_LIST[name], when=visit.when(one.due)),
                 "answer": one.answer,
-                "late": one.status == "overdue",
+                "late": one.status in ("overdue", "unproven"),
             }
         )
     return rows
@@ -95,6 +95,7 @@ def owed(node: "Node", visit: Visit) -> list[dict[str, Any]]:
                 words.CARE_LISTS["asked_late" if one.status == "overdue" else "asked_until"], when=visit.when(one.due)
             ),
             "late": one.status == "overdue",
+            "hers": one.hers,
             "answers": [name for name in ANSWERS if name != "corrected" or one.newer is not None],
         }
         for one in open_

@@ -18,6 +18,7 @@ MISTAKES = Texts(
         "status_open": "Waits for an answer",
         "status_overdue": "The answer is late",
         "status_corrected": "Corrected",
+        "status_unproven": "They say it is corrected, but no new version has come",
         "status_refused": "The place said no",
         "status_noted": "Your words stand beside it",
         "on_its_way": "On its way",
