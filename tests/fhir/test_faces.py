@@ -110,6 +110,22 @@ def test_every_look_is_an_audit_event_that_conforms(network: Network, ada: Patie
     assert base64.b64decode(raw) == b"Observation?code=55284-4"
 
 
+def test_what_was_stopped_is_no_disclosure(network: Network, ada: Patient) -> None:
+    north, secret = network["north"], network.consent(ada, "north", "south")
+
+    def take_back(name: str) -> None:
+        if name == "recheck":
+            network.take_back(ada, "north", secret)
+
+    north.gate.step = take_back
+    assert ask(network, ada, "Observation").code == "not-permitted"
+    (stated,) = written(north, "disclosure/1")
+    assert stated.records
+    found = events(hers(network, ada, "AuditEvent"))
+    # The line stands in the journal, and what followed it says that nothing went out.
+    assert [(event["outcome"], event.get("outcomeDesc")) for event in found] == [("4", "consent-changed")]
+
+
 def test_both_ends_carry_the_same_request_id(network: Network, ada: Patient) -> None:
     network.consent(ada, "north", "south")
     get(network, ada.account)

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from starlette.testclient import TestClient
 
+from medrec.core.manifests.access import LogReadManifest
 from medrec.core.manifests.delegation import (
     ActingManifest,
     DelegationRest,
@@ -64,6 +65,34 @@ def take_up(help_: Help, client: TestClient) -> Any:
     (held,) = help_.guide.delegates.of(help_.ada.account)
     token = csrf_of(client.get(page(help_.bo)).text)
     return client.post("/acting", data={"delegation": held.hash.hex(), "csrf": token})
+
+
+def log_readings(help_: Help) -> list[tuple[str, str, int]]:
+    """What stands in the agent's journal about readings of Ada's log, and has come to her."""
+    help_.story.settle()
+    told = [notice.manifest for notice in help_.guide.agent.notices(help_.ada.account)]
+    found = [one for one in told if isinstance(one, LogReadManifest)]
+    return [(one.by, one.reader, one.lines) for one in reversed(found)]
+
+
+def test_that_she_read_who_looked_is_a_line_of_hers_once_while_she_is_signed_in(help_: Help) -> None:
+    help_.name_bo()
+    client = signed_in(help_, help_.ada)
+    client.get(page(help_.ada))
+    assert log_readings(help_) == []
+    for _ in range(3):
+        assert client.get(page(help_.ada) + "/looks").status_code == 200
+    # One look in full is the log too; that there is none of this number is no reading.
+    client.get(page(help_.ada) + "/looks/" + "0" * 32)
+    assert log_readings(help_) == [("herself", "Ada", 0)]
+    assert signed_in(help_, help_.ada).get(page(help_.ada) + "/looks").status_code == 200
+    assert log_readings(help_) == [("herself", "Ada", 0)] * 2
+    helper = signed_in(help_, help_.bo)
+    helper.get(page(help_.bo) + "/looks")
+    assert take_up(help_, helper).status_code == 303
+    for _ in range(2):
+        assert helper.get(page(help_.ada) + "/looks").status_code == 200
+    assert log_readings(help_)[2:] == [("delegate", "Bo", 0)]
 
 
 def test_a_helper_sees_her_page_and_both_names_are_written_down(help_: Help) -> None:

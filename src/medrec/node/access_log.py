@@ -6,6 +6,7 @@
 Reading it is written down like any other look: the line about it comes to her as a notice.
 """
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import sqlalchemy as sql
@@ -14,6 +15,7 @@ from medrec.core import manifests
 from medrec.core.manifests.access import DisclosureManifest, LogReadManifest, ReceivedManifest, RefusalManifest
 from medrec.node import store
 from medrec.node.journal import Draft, Person
+from medrec.node.own import person_here
 from medrec.node.refusals import SENTENCES, Code
 from medrec.node.vault import VaultError
 
@@ -88,7 +90,11 @@ def read_log(node: "Node", account: str, *, by: By, reader: str) -> list[Entry]:
 
 
 def write_down(node: "Node", account: str, by: By, reader: str, lines: int) -> None:
-    """A line in this node's journal about a reading of a person's log. Raises StoreError."""
+    """A line in this node's journal about a reading of a person's log; hers, where she is known here. Raises
+    StoreError."""
+    with suppress(LookupError):
+        # Entered before, so that an agent's own line about it reaches her.
+        person_here(node, account)
 
     def write(connection: sql.Connection) -> None:
         person = node.journal.person_of_account(connection, account)
@@ -114,7 +120,8 @@ def write_down(node: "Node", account: str, by: By, reader: str, lines: int) -> N
 def lines_here(node: "Node", connection: sql.Connection, person: Person) -> list[tuple[int, Any]]:
     """(number, manifest) of the lines about looks that this node's journal has of a person, newest first.
 
-    Manifests that were erased are left out.
+    Manifests that were erased are left out, and so is a disclosure that was written down and then stopped: the refusal
+    that stopped it tells of it, and nothing went out.
     """
     rows = connection.execute(
         sql.select(store.manifest.c.seq, store.manifest.c.hash)
@@ -129,7 +136,12 @@ def lines_here(node: "Node", connection: sql.Connection, person: Person) -> list
             opened = None
         if opened is not None:
             found.append((row.seq, manifests.decode(opened[1])))
-    return found
+    stopped = {stated.obligation for _, stated in found if isinstance(stated, RefusalManifest) and stated.obligation}
+    return [
+        (seq, stated)
+        for seq, stated in found
+        if not (isinstance(stated, DisclosureManifest) and stated.obligation in stopped)
+    ]
 
 
 def entry_of(node: "Node", stated: Any, anchored: bool) -> Entry | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from medrec.core.delegation import covers
 from medrec.core.manifests.delegation import Right
+from medrec.node import access_log
 from medrec.node.delegates import Held
 from medrec.node.refusals import Refusal
 from medrec.portal.page import PageError
@@ -39,6 +40,8 @@ FOR_STAFF = frozenset({"fetch", "answer_look"})
 """What one of a helping organisation's staff may send: she signs for nobody, so nothing that has to be signed."""
 ENDS: dict[str, Right] = {**DOES, "sharing": "consent", "requests": "consent"}
 """Which right was used where a deed ends on a page."""
+LOG_PAGES = frozenset({"looked", "one_look"})
+"""Pages of who looked."""
 WRITTEN_BY_NODE = frozenset({"mistakes"})
 """Pages whose deeds the node writes down itself, with the record they are about."""
 
@@ -77,9 +80,17 @@ def is_current(node: "Node", session: Session) -> bool:
 
 def written_down(node: "Node", session: Session | None, page: str, went_on: bool, ended: str) -> Session | None:
     """Write down what a helper reads and does: each page once while she acts, and everything that she `ended` (on which
-    page). The session that remembers what was read, None where nothing is to be remembered. Raises PageError.
+    page); and that somebody read who looked, once while she is signed in, also the person herself. The session that
+    remembers what was read, None where nothing is to be remembered. Raises PageError.
     """
-    if session is None or not session.acting_for:
+    if session is None:
+        return None
+    log = f"log {session.subject}"
+    if page in LOG_PAGES and not went_on and log not in session.read and session.subject:
+        _log_read(node, session)
+        session = session._replace(read=(*session.read, log))
+        return written_down(node, session, page, went_on, ended) or session
+    if not session.acting_for:
         return None
     if went_on:
         if ended:
@@ -89,6 +100,13 @@ def written_down(node: "Node", session: Session | None, page: str, went_on: bool
         return None
     note(node, session, page, done=False)
     return session._replace(read=(*session.read, page))
+
+
+def _log_read(node: "Node", session: Session) -> None:
+    """Write down that the list of who looked was read: the line comes to the person."""
+    by: access_log.By = "delegate" if session.acting_for else "herself"
+    lines = node.looks.count(session.subject) if node.looks is not None else 0
+    access_log.write_down(node, session.subject, by, session.name, lines)
 
 
 def note(node: "Node", session: Session, page: str, *, done: bool) -> None:
