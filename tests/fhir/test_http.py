@@ -18,6 +18,7 @@ from medrec.node.keys import PersonKey
 from medrec.node.practitioners import PHYSICIAN
 from medrec.node.publish import Incoming
 from medrec.node.signing import ASK, new_nonce, sign_request, verify_answer
+from medrec.node.store import StoreError
 from tests.fhir.asking import observation
 from tests.node.network import Records
 from tests.node.test_gate import written
@@ -210,3 +211,19 @@ def test_no_address_of_the_api_is_logged(told: Told, caplog: pytest.LogCaptureFi
     with caplog.at_level("INFO", logger="medrec.access"):
         assert told.get(*told.letter("Observation?code=55284-4")).status_code == 200
     assert "GET /fhir/... 200" in caplog.text and "55284" not in caplog.text
+
+
+def test_a_refused_call_that_cannot_be_written_down_is_refused_with_a_code(
+    told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: Any) -> Any:
+        raise StoreError("disk-full", "The disk is full.")
+
+    url, headers = told.letter(at=told.wire.clock.now - 10 * MINUTE)
+    monkeypatch.setattr(told.south.store, "write", full)
+    assert told.refused(url, headers) == (503, "unavailable")
+    monkeypatch.undo()
+    assert told.lines() == []
+    url, headers = told.letter(at=told.wire.clock.now - 10 * MINUTE)
+    assert told.refused(url, headers) == (401, "signature-stale")
+    assert told.lines() == [("north", "/fhir", "signature-stale")]

@@ -114,7 +114,7 @@ class TestNode:
         self.merge_delay_ms = 60_000
         self.store = Store(folder / f"{organisation}.db")
         self.vault = Vault.at(folder / f"{organisation}.key", secrets.token_bytes)
-        self.directory = Directory(self.engine)
+        self.directory = Directory(self.engine, self.store)
         self.journal = Journal(self.store, self.vault, self.clock, organisation)
         self.publisher = Publisher(self.journal, self.network)
         self.anchorer = Anchorer(self.store, self.engine, self.keys, organisation, self.network, self.clock)

@@ -299,11 +299,17 @@ def test_a_consent_for_a_link_that_was_erased_opens_nothing(network: Network, ad
     north = network["north"]
     data = write(network, ada, secrets.token_bytes(32))
     north.consents.give(data)
+    kept_back = write(network, ada, secrets.token_bytes(32))
     north.erasures.erase_person("ada", "patient-request")
-    network.time += HOUR
     again(network, ada)
-    # Any member may bring what she signed: nothing of the old link is left here to know it by.
-    assert refused(network, data) is Code.CONSENT_OVER and north.consents.of(ada.account) == []
+    # Any member may bring what she signed: the random number alone stays, and names nobody.
+    assert refused(network, data) is Code.CONSENT_REVOKED and north.consents.of(ada.account) == []
+    assert [row.account for row in north.rows(revoked)] == [""]
+    # One that never came before the erasure is known by its time.
+    network.time += HOUR
+    assert north.linker.unlink("ada")
+    again(network, ada)
+    assert refused(network, kept_back) is Code.CONSENT_OVER
     # The clocks of a phone and of a hospital may differ by as much as is forgiven the other way.
     late = write(network, ada, secrets.token_bytes(32), time=network.time - consents.AHEAD_MS_MAX)
     assert not north.consents.give(late).known

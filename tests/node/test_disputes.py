@@ -150,6 +150,47 @@ def test_who_cannot_be_reached_hears_it_later(network: Network, ada: Patient) ->
     assert network["east"].disputes.stops(ada.account, "south")
 
 
+def test_what_is_closed_before_it_arrives_does_not_open(network: Network, ada: Patient) -> None:
+    network.wires.fault = lambda caller, organisation, path: Fault(drop=organisation == "east")
+    raised = raise_it(network, ada)
+    network.wires.fault = lambda caller, organisation, path: Fault()
+    # The opening still waits in the outbox when she takes it back.
+    agent: Any = network["guide"]
+    closed = state_it(agent, ada.account, "close", raised.id, "south", "north", ada.sign, ada.key.key_id)
+    assert (closed.taken, closed.refused) == (("east", "north"), {})
+    carry(network, DISPUTES_PATH)
+    for name in ("north", "east"):
+        assert not network[name].disputes.stops(ada.account, "south")
+        assert not network.crash(name).disputes.stops(ada.account, "south")
+    assert [one.status for one in network["east"].disputes.taken()] == ["closed"]
+
+
+def test_what_was_disputed_before_an_erasure_stops_nothing(network: Network, ada: Patient) -> None:
+    north, carried = network["north"], []
+    carry_ = network.wires.carry
+
+    def listening(caller: str, organisation: str, path: str, body: bytes) -> bytes:
+        carried.append((path, body))
+        return carry_(caller, organisation, path, body)
+
+    network.wires.carry = listening  # type: ignore[method-assign]
+    raise_it(network, ada)
+    north.source.raw.clear()
+    north.erasures.erase_person("ada", "patient-request")
+    assert not north.disputes.stops(ada.account, "south")
+    network.time += HOUR
+    agent = network["guide"].agent
+    assert agent is not None
+    agent.link(ada.account, "north", north.linker.invite("ada"), ada.sign)
+    # Her word of then, brought again by any member, counts no more.
+    old = next(body for path, body in carried if path == DISPUTES_PATH)
+    with pytest.raises(PeerError) as caught:
+        network["east"].peers.call("north", DISPUTES_PATH, old)
+    assert caught.value.code == "request-expired" and not north.disputes.stops(ada.account, "south")
+    raise_it(network, ada)
+    assert north.disputes.stops(ada.account, "south")
+
+
 def test_only_the_person_disputes(network: Network, ada: Patient) -> None:
     bob, agent = network.patient("bob", "east"), network["guide"]
     raised = dispute(agent, ada.account, "south", "north", bob.sign, bob.key.key_id)  # type: ignore[arg-type]

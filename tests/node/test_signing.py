@@ -187,6 +187,23 @@ def test_a_replaced_key_is_known_for_one(wire):
     assert Sent(fresh, keys=old).refused() == "signature-bad"
 
 
+def test_a_replaced_key_is_known_for_one_after_a_restart(wire):
+    node, old = wire.nodes["south"], wire.keys["north"]
+    assert node.directory.find("north") is not None
+    # It is replaced twice: while the node runs, and while it is down.
+    second = wire.rotate("north", b"n" * 32)
+    assert node.directory.former_keys("north") == (bytes.fromhex(old.public()["ed25519"]),)
+    node.store.close()
+    wire.rotate("north", b"m" * 32)
+    wire.nodes["south"] = node = wire.node("south")
+    former = (bytes.fromhex(second.public()["ed25519"]), bytes.fromhex(old.public()["ed25519"]))
+    assert node.directory.former_keys("north") == former
+    again = Wire.__new__(Wire)
+    again.__dict__ = wire.__dict__ | {"directory": node.directory}
+    for keys in (old, second):
+        assert Sent(again, keys=keys).refused() == "key-retired"
+
+
 def test_an_unverified_request_takes_no_memory(wire):
     nonces, request = Nonces(0), Sent(wire)
     request.body = b"other"

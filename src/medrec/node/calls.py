@@ -20,6 +20,7 @@ from medrec.node import signing, store
 from medrec.node.journal import Draft
 from medrec.node.peers import address
 from medrec.node.store import StoreError
+from medrec.node.vault import VaultError
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -72,13 +73,23 @@ class Callers:
             raise
         except signing.RequestRefused as error:
             if error.signer:
-                self._write_down(error.signer, request.scope["path"], error.code)
+                self._try_to_write_down(error.signer, request.scope["path"], error.code)
             raise CallRefused(error.code, error.sentence, SIGNATURE_STATUS.get(error.code, 401)) from None
         except (EngineError, StoreError) as error:
             _log.error("no caller can be checked: %s", error.code)
             raise CallRefused("unavailable", "The node cannot do this at the moment; try again later.", 503) from None
         except Exception as error:
             failed("checking a caller", error)
+
+    def _try_to_write_down(self, signer: str, path: str, code: str) -> None:
+        """A call that cannot be written down is refused all the same, with a code. Raises CallRefused."""
+        try:
+            self._write_down(signer, path, code)
+        except (StoreError, VaultError) as error:
+            _log.error("a refused call cannot be written down: %s", type(error).__name__)
+            raise CallRefused("unavailable", "The node cannot do this at the moment; try again later.", 503) from None
+        except Exception as error:
+            failed("writing down a refused call", error)
 
     def _write_down(self, signer: str, path: str, code: str) -> None:
         """A line about a refused call. Paths of the FHIR API may name a record: only where they begin is written."""

@@ -5,13 +5,20 @@ key with the block that brings it.
 """
 
 import threading
+from contextlib import suppress
 from typing import NamedTuple
 
-from medrec.core import state
+import sqlalchemy as sql
+
+from medrec.core import codec, state
 from medrec.core.state import Organisation
 from medrec.engines.engine import Engine
+from medrec.node import store
+from medrec.node.store import Store
 
 FORMER_KEYS_MAX = 8
+KEYS_SEEN = "keys-seen"
+"""The setting that holds each organisation's signing keys as this node has seen them, the present one first."""
 
 
 class _Seen(NamedTuple):
@@ -21,11 +28,16 @@ class _Seen(NamedTuple):
 
 
 class Directory:
-    """The organisations of the ledger, read again when the tip has moved. Raises EngineError when it cannot be read."""
+    """The organisations of the ledger, read again when the tip has moved. Raises EngineError when it cannot be read.
 
-    def __init__(self, engine: Engine) -> None:
+    With a store it knows keys that were replaced also after a restart, and those replaced while it was down.
+    """
+
+    def __init__(self, engine: Engine, kept: Store | None = None) -> None:
         self._engine = engine
+        self._store = kept
         self._lock = threading.Lock()
+        self._keys = _keys_seen(kept) if kept is not None else {}
         self._seen = _Seen(-1, {}, {})
 
     def _at_tip(self) -> _Seen:
@@ -38,8 +50,25 @@ class Directory:
                 return seen
             with self._engine.view() as view:
                 found = {organisation.id: organisation for organisation in state.organisations(view)}
-                self._seen = _Seen(view.tip.height, found, _former(seen, found))
+                height = view.tip.height
+            keys = _with_present(self._keys, found)
+            if keys != self._keys:
+                self._remember(keys)
+            self._seen = _Seen(height, found, {name: tuple(known[1:]) for name, known in keys.items()})
             return self._seen
+
+    def _remember(self, keys: dict[str, list[bytes]]) -> None:
+        self._keys = keys
+        if self._store is None:
+            return
+        name, value = store.setting.c.name, codec.encode(keys)
+
+        def write(connection: sql.Connection) -> None:
+            connection.execute(sql.delete(store.setting).where(name == KEYS_SEEN))
+            connection.execute(sql.insert(store.setting).values(name=KEYS_SEEN, value=value))
+
+        # Nobody waits for it: the directory is also asked inside the store's one writer. Lost, it is seen again.
+        self._store.submit(write)
 
     def organisations(self) -> list[Organisation]:
         """Everybody who ever joined, the suspended included, by id."""
@@ -54,7 +83,7 @@ class Directory:
         return self._at_tip().organisations.get(organisation)
 
     def former_keys(self, organisation: str) -> tuple[bytes, ...]:
-        """Signing keys that were replaced while this node ran, newest first.
+        """Signing keys that were replaced since this node first saw them, newest first.
 
         The ledger keeps only the ids of older ones; what they sign is refused all the same, as a signature that does
         not verify.
@@ -62,9 +91,20 @@ class Directory:
         return self._at_tip().former.get(organisation, ())
 
 
-def _former(before: _Seen, now: dict[str, Organisation]) -> dict[str, tuple[bytes, ...]]:
-    former = dict(before.former)
-    for name, old in before.organisations.items():
-        if name in now and now[name].keys.ed25519 != old.keys.ed25519:
-            former[name] = (old.keys.ed25519, *former.get(name, ()))[:FORMER_KEYS_MAX]
-    return former
+def _keys_seen(kept: Store) -> dict[str, list[bytes]]:
+    """What was remembered; nothing if it cannot be read: then a replaced key is only refused by another name."""
+    with kept.read() as connection:
+        value = connection.execute(sql.select(store.setting.c.value).where(store.setting.c.name == KEYS_SEEN)).scalar()
+    with suppress(codec.CodecError, AttributeError, TypeError):
+        return {str(name): [bytes(key) for key in keys] for name, keys in codec.decode(bytes(value or b"")).items()}
+    return {}
+
+
+def _with_present(before: dict[str, list[bytes]], found: dict[str, Organisation]) -> dict[str, list[bytes]]:
+    """The keys of every organisation that was ever seen, the present one first, at most FORMER_KEYS_MAX before it."""
+    keys = dict(before)
+    for name, organisation in found.items():
+        present = organisation.keys.ed25519
+        former = [key for key in before.get(name, []) if key != present]
+        keys[name] = [present, *former][: FORMER_KEYS_MAX + 1]
+    return keys

@@ -27,6 +27,7 @@ from medrec.node.consents import AHEAD_MS_MAX
 from medrec.node.journal import Draft
 from medrec.node.refusals import Code, Refusal
 from medrec.node.store import metadata
+from medrec.node.unlinking import linked_at
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -127,6 +128,9 @@ class Disputes:
         known = connection.execute(sql.select(dispute_taken).where(dispute_taken.c.id == identifier)).one_or_none()
         if not _is_fresh(known, statement):
             return False
+        if known is None and statement.time < linked_at(connection, person.id) - AHEAD_MS_MAX:
+            # It was signed for a link that was erased since: her word of then, brought again by somebody else.
+            raise Refusal(Code.REQUEST_EXPIRED)
         now = node.clock()
         owes = due = None
         extras: dict[str, Any] | None = None
@@ -158,7 +162,8 @@ class Disputes:
                 id=identifier,
                 account=statement.account,
                 requester=statement.requester,
-                status="open",
+                # Closed before it was opened: the opening is still on its way, and will find this.
+                status="open" if statement.action == "open" else "closed",
                 seq=line.seq,
                 due=due,
             )
@@ -174,6 +179,10 @@ class Disputes:
             row = {"organisation": statement.requester, "path": DISPUTED_PATH, "due": now}
             connection.execute(sql.insert(store.outbox).values(**row, payload=codec.encode(told)))
         return True
+
+    def forget(self, account: str) -> None:
+        """Somebody was erased here: nothing of what she disputed stops anything any more."""
+        self._stops = {pair: ids for pair, ids in self._stops.items() if pair[0] != account}
 
     def taken(self) -> list[Taken]:
         """The disputes of people whose records are here, those that wait for an answer first."""
@@ -303,8 +312,6 @@ class Disputes:
 def _is_fresh(known: Any, statement: Statement) -> bool:
     """Whether a statement says something new to the dispute of its id that is kept. Raises Refusal if it cannot."""
     if known is None:
-        if statement.action == "close":
-            raise Refusal(Code.UNKNOWN_DISPUTE)
         return True
     if (known.account, known.requester) != (statement.account, statement.requester):
         raise Refusal(Code.UNKNOWN_DISPUTE)

@@ -131,6 +131,7 @@ _FINAL = frozenset(
         Code.WRONG_NETWORK,
         Code.UNKNOWN_DISPUTE,
         Code.MALFORMED,
+        Code.REQUEST_EXPIRED,
     )
 )
 """Refusals that would be the same tomorrow: a statement that meets one is not sent again."""

@@ -26,6 +26,7 @@ from medrec.node.journal import NOTICES_PATH, Draft, Line, Person
 from medrec.node.refusals import Code, Refusal
 from medrec.node.resealing import GONE
 from medrec.node.store import metadata
+from medrec.node.unlinking import bury, consent_ids
 from medrec.node.vault import NUMBER_BYTES, VaultError, derive
 
 if TYPE_CHECKING:
@@ -107,6 +108,7 @@ class Erasures:
         done = self._run(lambda connection: self._erase_person(connection, patient, ground, words))
         if account is not None:
             self._node.lists.forget(account)
+            self._node.disputes.forget(account)
         return done
 
     def erase_account(self, account: str, ground: Ground, words: str = "") -> Erasure:
@@ -286,8 +288,10 @@ class Erasures:
         secret = account_keys.number_of(connection, account)
         if secret is not None:
             self._doom(connection, secret)
+        dead = consent_ids(connection, account)
         for table in of_person():
             connection.execute(sql.delete(table).where(table.c.account == account))
+        bury(connection, dead)
 
     def _erase_stranger(self, connection: sql.Connection, account: str, ground: Ground, words: str) -> Erasure:
         if account_keys.number_of(connection, account) is None:

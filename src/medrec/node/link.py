@@ -150,6 +150,8 @@ class Linker:
             )
             if any(type(part) is not bytes or len(part) != 32 for part in (relationship, seal)):
                 raise ValueError
+            if (type(account), type(code), type(key), type(signature)) != (str, bytes, bytes, bytes):
+                raise ValueError
             if not 1 <= epoch <= EPOCH_MAX:
                 raise ValueError
             stated = _stated(asked.get("demographics"))

@@ -125,7 +125,7 @@ class Node:
         self.source: RecordReader = source or NoRecords()
         self.merge_delay_ms = merge_delay_ms
         self.law, self.labels = tuple(law), labels or Labels()
-        self.directory = Directory(engine)
+        self.directory = Directory(engine, store)
         self.journal = Journal(store, vault, clock, organisation)
         self.publisher = Publisher(self.journal, self.network)
         self.anchorer = Anchorer(store, engine, keys, organisation, self.network, clock)

@@ -198,7 +198,9 @@ def answer_trial(node: "Node", caller: str, body: bytes) -> bytes:
     try:
         asked = codec.decode(body)
         account, text, replaced = asked["account"], asked["consent"], asked["replaced"]
-        askers = [Asker(house, who, tuple(roles), tuple(purposes)) for house, who, roles, purposes in asked["askers"]]
+        askers = [_asker(one) for one in asked["askers"]]
+        if type(replaced) is not list or any(type(name) is not str for name in replaced):
+            raise ValueError
     except (codec.CodecError, KeyError, TypeError, ValueError):
         raise Refusal(Code.MALFORMED) from None
     if type(account) is not str or type(text) is not bytes or len(askers) > ASKERS_MAX:
@@ -207,7 +209,7 @@ def answer_trial(node: "Node", caller: str, body: bytes) -> bytes:
         person = node.journal.person_of_account(connection, account)
     if person is None or person.agent != caller:
         raise Refusal(Code.NOT_PERMITTED)
-    found = try_here(node, account, text, [str(name) for name in replaced], askers)
+    found = try_here(node, account, text, replaced, askers)
     looks = [
         [judged.look.time, _wire(judged.look.asker), list(judged.still), list(judged.stopped)] for judged in found.looks
     ]
@@ -243,6 +245,10 @@ def _wire(asker: Asker) -> list[Any]:
     return [asker.organisation, asker.practitioner, list(asker.roles), list(asker.purposes)]
 
 
-def _asker(wire: list[Any]) -> Asker:
-    house, who, roles, purposes = wire
+def _asker(value: Any) -> Asker:
+    """An asker as it came. Raises TypeError, ValueError."""
+    house, who, roles, purposes = value
+    named = (house, who, *roles, *purposes)
+    if type(roles) is not list or type(purposes) is not list or any(type(name) is not str for name in named):
+        raise ValueError
     return Asker(house, who, tuple(roles), tuple(purposes))

@@ -83,6 +83,21 @@ def taken_back(connection: sql.Connection, nullifier: bytes) -> bool:
     return connection.execute(before.where(revoked.nullifier == nullifier)).scalar() not in (None, "link/1")
 
 
+def consent_ids(connection: sql.Connection, account: str) -> list[bytes]:
+    """The nullifiers of all consents that an account ever gave here, whether they stand or not."""
+    tables = (store.consent.c, access.revoked.c)
+    found = [connection.execute(sql.select(one.nullifier).where(one.account == account)).scalars() for one in tables]
+    return sorted({bytes(nullifier) for some in found for nullifier in some})
+
+
+def bury(connection: sql.Connection, nullifiers: list[bytes]) -> None:
+    """Keep consents of somebody who was erased dead, whoever brings them again. A nullifier is the hash of a random
+    secret and names nobody; no account is kept with it."""
+    if nullifiers:
+        rows = [{"nullifier": one, "account": "", "seq": 0} for one in nullifiers]
+        connection.execute(sql.insert(access.revoked), rows)
+
+
 def linked_at(connection: sql.Connection, person: int) -> int:
     """When (ms, by this node's clock) the person of this row was linked; 0 if she never was.
 
