@@ -390,19 +390,3 @@ def test_the_person_himself_is_shown_his_page(world: World, monkeypatch: pytest.
     client = TestClient(pages(world.network["guide"]), raise_server_exceptions=False)  # type: ignore[arg-type]
     answer = client.get(f"/people/{handle(world.his.account)}")
     assert answer.status_code == 200 and not clean(answer.content)
-
-
-STRANGE: tuple[Any, ...] = (None, True, -1, "", b"", [], {}, [[]], (1 << 63) - 1, "x" * 5000)
-
-
-@pytest.mark.parametrize("path", ["/medrec/link", "/medrec/trial", "/medrec/move", "/medrec/unlink"])
-def test_wrong_types_in_a_call_are_malformed_and_no_fault(world: World, path: str) -> None:
-    node: Any = world.network["north"]
-    asked = codec.decode(probe(path)(world, "guide"))
-    for name in asked:
-        for value in STRANGE:
-            try:
-                app.dispatch(node, path, "guide", codec.encode({**asked, name: value}))
-            except CallRefused as no:
-                # A fault of the node's own would be `failed`, with 500.
-                assert no.code not in ("failed", "unavailable"), (name, value)
