@@ -1,4 +1,4 @@
-"""Calls of peers whose parts have other types than they should: refused as malformed, never a fault of the node's own."""
+"""Calls of peers whose parts have other types than they should: refused as malformed, no fault of the node."""
 
 from typing import Any
 
