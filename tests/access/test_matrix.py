@@ -219,6 +219,9 @@ PROBES: dict[str, Callable[[World, str], bytes]] = {
     "/medrec/returning": lambda world, by: codec.encode({"account": world.his.account, "number": "123456789"}),
     "/medrec/delegation-rests": lambda world, by: _rest(world),
     "/medrec/corrections": lambda world, by: codec.encode([b"{}"]),
+    "/medrec/lone-halves": lambda world, by: codec.encode(
+        [codec.encode([world.his.account, bytes(16), bytes(16), [[bytes(8), bytes(60)]]])]
+    ),
     "/medrec/emergency": lambda world, by: access.encode(world.about_him(by, query="$emergency")),
     "/medrec/emergency-reviews": lambda world, by: codec.encode([b"{}"]),
     "/medrec/delegation-ends": lambda world, by: write_revocation(world.his.account, bytes(32), world.eve.sign),

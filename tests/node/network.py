@@ -49,6 +49,7 @@ from medrec.node.keys import OrganisationKeys, PersonKey
 from medrec.node.labels import Labels
 from medrec.node.link import UNLINK_PATH, Linker
 from medrec.node.lists import PersonLists
+from medrec.node.lone import LONE_PATH, answer_lone
 from medrec.node.matching import FIND_PATH, Matching
 from medrec.node.peers import INTERACT, LocalNetwork, PeerError
 from medrec.node.policies import TRIAL_PATH, answer_trial
@@ -73,6 +74,7 @@ ROUTES: dict[str, Callable[[Any, str, bytes], bytes]] = {
     DISPUTED_PATH: answer_disputed,
     ANSWERS_PATH: answer_answers,
     TRIAL_PATH: answer_trial,
+    LONE_PATH: answer_lone,
     CORRECTIONS_PATH: answer_corrections,
     EMERGENCY_PATH: answer_emergency,
     REVIEWS_PATH: answer_reviews,

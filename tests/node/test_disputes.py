@@ -1,8 +1,6 @@
 """A look is disputed in one call: it stops what follows everywhere, and the one who looked has to answer."""
 
-import shutil
-import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +11,10 @@ from medrec.core import codec, state
 from medrec.core.manifests.dispute import owed_for
 from medrec.core.state import Obligation
 from medrec.node import store
-from medrec.node.access import half_alone
 from medrec.node.disputes import ANSWERS_PATH, DISPUTED_PATH, DISPUTES_PATH, DUE_MS
 from medrec.node.disputing import Raised, dispute, state_it
-from medrec.node.halves import alone, one_sided, owed, unwritten, watch_alone
+from medrec.node.halves import one_sided, owed
 from medrec.node.peers import Fault, PeerError
-from medrec.node.receive import close_failed
 from medrec.node.refusals import Code, Refusal
 from tests.node.network import HOUR, Network, Patient
 from tests.node.test_gate import ASTHMA, BLOOD_PRESSURE, codes, get, names, refused, written
@@ -254,60 +250,3 @@ def test_halves_that_only_one_side_told_are_shown_to_all_three(network: Network,
     network.deliver()
     (lone,) = one_sided(agent, ada.account)
     assert (lone.side, lone.told_by, lone.silent, lone.status) == ("recipient", "south", "north", "received")
-
-
-def put_back(network: Network, organisation: str, folder: Path) -> Callable[[], Any]:
-    """Keep a copy of a store; what comes back puts it in the store's place, as a source does that hides a line."""
-    live, kept = folder / f"{organisation}.db", folder / "kept.db"
-    with sqlite3.connect(live) as source, sqlite3.connect(kept) as copy:
-        source.backup(copy)
-
-    def back() -> Any:
-        network[organisation].store.close()
-        for file in folder.glob(f"{organisation}.db*"):
-            file.unlink()
-        shutil.copy(kept, live)
-        return network.open(organisation)
-
-    return back
-
-
-def test_a_source_that_drops_its_line_is_seen_by_both_officers(network: Network, ada: Patient, tmp_path: Path) -> None:
-    south: Any = network["south"]
-    network.consent(ada, "north", "south")
-    network.anchor()
-    hide = put_back(network, "north", tmp_path)
-    seen = get(network, ada.account)
-    north = hide()
-    network.anchor()
-    # Within the hour it may still come; the source sees at once that it has no such line.
-    assert alone(south) == [] and watch_alone(south) == 0
-    (missing,) = unwritten(north)
-    assert (missing.requester, missing.obligation) == ("south", seen.obligation)
-    network.time += HOUR + 1
-    (lone,) = alone(south)
-    assert (lone.source, lone.obligation, lone.seq) == ("north", seen.obligation, seen.seq)
-    for _ in range(2):
-        close_failed(south)
-        assert [alarm.code for alarm in south.rows(store.alarm)] == ["release-not-on-ledger"]
-    # Not after a day, as requests are, and not by a restart.
-    network.time += 30 * 24 * HOUR
-    south = network.crash("south")
-    close_failed(south)
-    assert [one.obligation for one in alone(south)] == [seen.obligation]
-
-
-def test_an_honest_source_is_not_suspected(network: Network, ada: Patient) -> None:
-    north, south = network["north"], network["south"]
-    network.consent(ada, "north", "south")
-    network.anchor()
-    get(network, ada.account)
-    # The recipient was faster: the source's line is only on its way.
-    south.anchor()
-    assert unwritten(north) == []  # type: ignore[arg-type]
-    network.time += HOUR + 1
-    assert len(alone(south)) == 1  # type: ignore[arg-type]
-    network.anchor()
-    assert alone(south) == [] and unwritten(north) == []  # type: ignore[arg-type]
-    close_failed(south)  # type: ignore[arg-type]
-    assert south.rows(half_alone) == [] == south.rows(store.alarm)

@@ -51,6 +51,7 @@ from medrec.node.fhir.routes import answer_locally, fhir_routes
 from medrec.node.invite import JOIN_PATH
 from medrec.node.journal import NOTICES_PATH
 from medrec.node.link import UNLINK_PATH, LinkError
+from medrec.node.lone import LONE_PATH, answer_lone
 from medrec.node.matching import FIND_PATH
 from medrec.node.moving import MOVE_PATH, answer_move
 from medrec.node.notify.asking import ASKED_PATH, answer_asked
@@ -145,6 +146,7 @@ ROUTES: dict[str, Handler] = {
     DELEGATIONS_PATH: answer_delegation,
     DELEGATION_ENDS_PATH: answer_delegation_end,
     MOVE_PATH: answer_move,
+    LONE_PATH: answer_lone,
     RETURNING_PATH: answer_returning,
     RESTS_PATH: answer_rest,
     ACTS_PATH: answer_acts,
@@ -179,6 +181,7 @@ RULES: dict[str, Rule] = {
     COSIGN_PATH: Rule.MEMBER,
     RENEW_PATH: Rule.MEMBER,
     STANDING_PATH: Rule.MEMBER,
+    LONE_PATH: Rule.OWN_WORD,
     "/standing": Rule.EVERYBODY,
     "/medrec/{name}": Rule.MEMBER,
     "/health": Rule.EVERYBODY,

@@ -13,7 +13,7 @@ import sqlalchemy as sql
 from medrec.core import codec, state
 from medrec.core.manifests.access import DisclosureManifest, ReceivedManifest, RefusalManifest
 from medrec.core.state import Dues, Obligation
-from medrec.node import access, store
+from medrec.node import access, lone, store
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -146,7 +146,8 @@ def alone(node: "Node") -> list[Alone]:
 
 
 def watch_alone(node: "Node") -> int:
-    """Forget what came here and is written down at both ends; tell the privacy officer once of each that is late.
+    """Forget what came here and is written down at both ends; tell the privacy officer, and the person, once of each
+    that is late.
 
     Returns how many are late that were not before. Raises EngineError, StoreError.
     """
@@ -173,6 +174,9 @@ def watch_alone(node: "Node") -> int:
             )
             alarm = {"time": now, "code": "release-not-on-ledger", "subject": row.source, "sentence": sentence}
             connection.execute(sql.insert(store.alarm).values(**alarm))
+            # And her, wherever she is served: her source will not.
+            for letter in lone.letters(node, connection, row.seq):
+                connection.execute(sql.insert(store.outbox).values(**letter))
             where = column.obligation == row.obligation
             connection.execute(sql.update(access.half_alone).where(where).values(told=True))
 
