@@ -168,6 +168,28 @@ def test_a_failing_channel_is_tried_again_and_one_that_is_gone_forgotten(story: 
         assert connection.execute(sql.select(sql.func.count()).select_from(waiting)).scalar() == 0
 
 
+def test_a_notice_that_cannot_be_sent_keeps_no_other_from_going_out(
+    story: Story, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guide, person = served(story, Wishes(pace="at-once", email="ada@mail.example", browsers=[browser(receiver)]))
+    guide.teller.relay = Relay("127.0.0.1", 1, "x@y.example")
+
+    def broken(*_: Any) -> None:
+        raise RuntimeError("ada@mail.example")
+
+    monkeypatch.setattr(ways, "send_mail", broken)
+    now = story.network.time
+    guide.teller.tell(person.account, "look")
+    assert guide.teller.step(now) == 1 and len(receiver.got) == 1
+    trouble = guide.teller.troubles(person.account)["email"]
+    assert "RuntimeError" in trouble and "ada" not in trouble
+    # It is tried again, later, and given up as any other that fails.
+    monkeypatch.undo()
+    guide.teller.step(now + KEPT_MS)
+    with guide.store.read() as connection:
+        assert connection.execute(sql.select(sql.func.count()).select_from(waiting)).scalar() == 0
+
+
 @pytest.mark.parametrize(
     "address",
     ["http://example.org/x", "https://127.0.0.1/x", "https://localhost/x", "https://10.0.0.8/x", "https://[::1]/x",

@@ -17,7 +17,7 @@ from medrec.node.notify import texts, ways, wishes
 from medrec.node.notify.push import Subscription, encode, point_of
 from medrec.node.notify.ways import Relay, WayError
 from medrec.node.notify.wishes import Wishes
-from medrec.node.store import metadata, setting
+from medrec.node.store import StoreError, metadata, setting
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -104,9 +104,17 @@ class Teller:
 
     def _try(self, row: Any, now: int) -> bool:
         where = waiting.c.id == row.id
+        error: WayError | None = None
         try:
             self._send(row, now // 1000)
-        except WayError as error:
+        except WayError as failed:
+            error = failed
+        except StoreError:
+            raise
+        except Exception as fault:
+            # One notice that nobody can send must not keep everybody else's from going out.
+            error = WayError(f"MedRec has a fault here ({type(fault).__name__}); it tries again.")
+        if error is not None:
             if not error.gone and now - row.since < KEPT_MS:
                 wait = min(WAIT_MS_FIRST << min(row.attempts, 20), WAIT_MS_MAX)
                 values = {"due": now + wait, "attempts": row.attempts + 1, "trouble": error.sentence}
