@@ -122,7 +122,8 @@ def read_settings(path: Path) -> Place:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise SettingsError(f"{path.name} cannot be read: {error.strerror}.") from None
+        hint = "" if path.exists() else " Name the node's settings with --settings; `medrec init` or `join` makes them."
+        raise SettingsError(f"{path.name} cannot be read: {error.strerror}.{hint}") from None
     return decode_settings(data, path)
 
 
