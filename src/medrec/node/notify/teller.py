@@ -13,7 +13,7 @@ from sqlalchemy import BigInteger, Column, Integer, LargeBinary, String, Table
 
 from medrec.core import codec
 from medrec.node.looks import Look
-from medrec.node.notify import texts, ways, wishes
+from medrec.node.notify import former, texts, ways, wishes
 from medrec.node.notify.push import Subscription, encode, point_of
 from medrec.node.notify.ways import Relay, WayError
 from medrec.node.notify.wishes import Wishes
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 DAY_MS = 86_400_000
 WAIT_MS_FIRST, WAIT_MS_MAX, KEPT_MS = 5_000, 3_600_000, 3 * DAY_MS
 ROWS = 50
-AT_ONCE = frozenset({"emergency", "first-look", "key-change", "guarded", "helper-unused"})
+AT_ONCE = frozenset({"emergency", "first-look", "key-change", "ways-change", "guarded", "helper-unused"})
+ABOUT_KEYS = frozenset({"key-change", "ways-change"})
 KEY = "notify/key"
 
 waiting = Table(
@@ -83,7 +84,7 @@ class Teller:
         rows = [
             {"account": account, "kind": told, "channel": channel, "since": now, "due": due, "attempts": 0,
              "trouble": "", "sealed": self._node.vault.seal(None, codec.encode(target), account.encode())}
-            for channel, target in channels(wished)
+            for channel, target in self._where(account, wished, kind)
         ]  # fmt: skip
 
         def write(connection: sql.Connection) -> None:
@@ -93,6 +94,22 @@ class Teller:
                 connection.execute(sql.insert(waiting), rows)
 
         self._node.store.write(write)
+
+    def _where(self, account: str, wished: Wishes, kind: str) -> list[tuple[str, dict[str, Any]]]:
+        """Where a notice goes: what may be about keys also to where notices went until a while ago."""
+        now_there = channels(wished)
+        if kind not in ABOUT_KEYS:
+            return now_there
+        return now_there + [one for one in former.of(self._node, account) if one not in now_there]
+
+    def tell_of_ways(self, account: str, before: Wishes, after: Wishes) -> None:
+        """Tell that notices go elsewhere, to where they went until now: somebody else may have changed it."""
+        had, kept = channels(before), channels(after)
+        gone = [one for one in had if one not in kept]
+        if gone:
+            former.keep(self._node, account, gone)
+        if had and had != kept:
+            self.tell(account, "ways-change")
 
     def step(self, now: int) -> int:
         """Send what is due; how many went out."""

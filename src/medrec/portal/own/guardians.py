@@ -24,9 +24,9 @@ SALT_BYTES = 32
 def show(node: "Node", visit: Visit) -> Any:
     """The values of own/guardians.html. The form field `do` says what is done: invite, withdraw, choose, none."""
     who = whose(node, visit)
+    says_herself(visit)
     code, name = "", visit.form.get("name", "")
     if visit.form:
-        says_herself(visit)
         if visit.form.get("do") != "invite":
             return _change(node, visit, who)
         try:
@@ -98,9 +98,9 @@ def show_guarding(node: "Node", visit: Visit) -> Any:
     who = whose(node, visit)
     assert node.agent is not None
     names, asked, trouble = dict(node.agent.clients()), None, None
+    says_herself(visit)
     form = visit.form
     if form:
-        says_herself(visit)
         if form.get("do") == "leave":
             guarding.withdraw(node, who.account, _id(form.get("asked", "")))
             return Go(visit.link("guarding", person=who.handle), "kept")

@@ -33,8 +33,8 @@ _lock = threading.Lock()
 def show(node: "Node", visit: Visit) -> Any:
     """The values of own/keys.html. The form field `do` says what is begun: paper, record, veto, freeze, add, remove."""
     who = whose(node, visit)
+    says_herself(visit)
     if visit.form:
-        says_herself(visit)
         return _begin(node, visit, who)
     ready = recovery.readiness(node.engine, who.account)
     with node.engine.view() as view:

@@ -11,11 +11,16 @@ if TYPE_CHECKING:
     from medrec.node.node import Node
 
 
+HER_OWN = frozenset({"keys", "guarding", "settings", "share"})
+"""Pages that no helper reads: keys, whom she guards, where notices go, what she shows."""
+
+
 def show(node: "Node", visit: Visit) -> dict[str, Any]:
     """The values of own/more.html: every page of the area that stands on its own and not in the bar."""
     from medrec.portal.table import PAGES
 
     who, kinds = whose(node, visit, heeds_kinds=True), kinds_of(visit)
+    acting = visit.session is not None and bool(visit.session.acting_for)
     tiles = [
         {
             "link": visit.link(page.name, person=who.handle),
@@ -24,7 +29,11 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
             "more": words.MORE.get(page.name),
         }
         for page in PAGES
-        if page.area is Area.PERSON and page.icon and not page.menu and (page.kinds or not kinds)
+        if page.area is Area.PERSON
+        and page.icon
+        and not page.menu
+        and (page.kinds or not kinds)
+        and not (acting and page.name in HER_OWN)
     ]
     return {
         "handle": who.handle,

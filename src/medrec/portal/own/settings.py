@@ -8,6 +8,7 @@ from medrec.node.notify import push, wishes
 from medrec.node.notify.ways import WayError, check_address
 from medrec.node.notify.wishes import Browser, Wishes
 from medrec.portal import language, words
+from medrec.portal.own.account_act import says_herself
 from medrec.portal.own.whose import whose
 from medrec.portal.page import Go, PageError, Visit
 
@@ -21,6 +22,7 @@ SECRET_BYTES = 32
 def show(node: "Node", visit: Visit) -> Any:
     """The values of own/settings.html; a form changes them."""
     who = whose(node, visit)
+    says_herself(visit)
     assert node.teller is not None
     wished = wishes.of(node, who.account)
     if visit.form:
@@ -57,6 +59,7 @@ def _keep(node: "Node", visit: Visit, account: str, handle: str, wished: Wishes)
         values["secret"] = node.vault.random(SECRET_BYTES) if webhook and fresh else wished.secret if webhook else b""
     try:
         wishes.keep(node, account, Wishes(**values))
+        node.teller.tell_of_ways(account, wished, Wishes(**values))
     except msgspec.ValidationError:
         raise PageError(400, "form-unreadable") from None
     return Go(visit.link("settings", person=handle), "saved")
