@@ -1,8 +1,14 @@
 """`medrec renew` and `medrec verify` as an operator runs them: a receipt of today after Ed25519 is broken."""
 
+import errno
 import json
+import os
 import subprocess
 import sys
+
+import pytest
+
+from medrec.cli import renew
 
 from .test_witness_verbs import ROOT, medrec
 
@@ -42,3 +48,22 @@ def test_a_receipt_is_renewed_and_verified_after_the_fall(tmp_path):
     assert medrec("renew", "root.json", at=tmp_path).stderr.startswith("not-a-receipt: ")
     assert medrec(*call, "--retired", "rot13=2099-01-01", at=tmp_path).returncode == 2
     assert medrec(*call, "--retired", "ed25519=soon", at=tmp_path).returncode == 2
+
+
+def test_a_disk_that_fails_leaves_the_renewal_before_whole(tmp_path, monkeypatch):
+    """It cannot be made again once the algorithm has fallen."""
+    receipt, renewal = tmp_path / "o1.receipt.json", tmp_path / "o1.renewal.json"
+    receipt.write_bytes(b"{}")
+    renewal.write_bytes(b"the first")
+    monkeypatch.setattr(renew, "at_desk", lambda settings, verb, files: [b"the second"])
+
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match="No space"):
+            renew.renew([receipt])
+    assert renewal.read_bytes() == b"the first" and len(list(tmp_path.iterdir())) == 2
+    renew.renew([receipt])
+    assert renewal.read_bytes() == b"the second"

@@ -100,3 +100,15 @@ def test_the_log_keeps_one_old_part(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with file.open("ab", buffering=0) as process:
         process.write(b"CONSENSUS FAILURE!!!")
     assert log.look() and not log.look()
+
+
+def test_a_reason_of_an_earlier_run_is_not_told_of_this_one(run: Callable[[str], Supervised], tmp_path: Path) -> None:
+    (tmp_path / "cometbft.log").write_text("ERROR: listen tcp: bind: address already in use\n")
+    process = run("import os; os._exit(9)")
+    until(lambda: process.starts > 2 and process.trouble)
+    assert process.trouble == "the engine ended with code 9"
+
+
+def test_the_last_line_that_gives_a_reason_is_told_whatever_its_case(run: Callable[[str], Supervised]) -> None:
+    process = run("import sys; print('I[now] all is well'); sys.exit('Error reading PrivValidator state from x: EOF')")
+    until(lambda: "Error reading PrivValidator state" in process.trouble)

@@ -180,3 +180,34 @@ def test_the_cut_map_has_the_root_of_the_whole(content: dict[bytes, bytes]) -> N
     for key, value in content.items():
         buckets[bucket_of(key)].append(sha256(key).digest() + sha256(value).digest())
     assert fold([subtree(sorted(leaves)) or b"" for leaves in buckets]) == root
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [[[]], [["map", 0, 255, "x"]], [["map", "0", 255]], ["map"], [None], {}, 7, [["map"]]],
+    ids=repr,
+)
+def test_a_liars_metadata_is_refused_and_the_next_snapshot_taken(source: Driver, target: Driver, parts: Any) -> None:
+    good, app_hash = offered(source), source.storage.tip().app_hash
+    metadata = codec.decode(good.metadata, bytes_max=1 << 20)
+    for told in ([*metadata["parts"], *parts], parts) if type(parts) is list else (parts,):
+        count = len(told) if isinstance(told, list | dict) else 1
+        lie = abci.Snapshot(good.height, 1, count, b"h", codec.encode(metadata | {"parts": told}))
+        assert target.ask(abci.RequestOfferSnapshot(lie, app_hash)).result == 3
+    assert target.ask(abci.RequestOfferSnapshot(good, app_hash)).result == 1
+    for number, chunk in enumerate(chunks_of(source, good)):
+        assert target.ask(abci.RequestApplySnapshotChunk(number, chunk, "peer")).result == 1
+    assert target.storage.tip() == source.storage.tip()
+
+
+@pytest.mark.parametrize("metadata", [None, b"", b"\xa1", codec.encode({}), codec.encode([1])], ids=repr)
+def test_a_snapshot_whose_removal_was_cut_off_is_offered_to_nobody(source: Driver, metadata: bytes | None) -> None:
+    good = offered(source)
+    (kept,) = source.snapshots._kept()
+    half = kept.with_name(f"{3:012d}")
+    half.mkdir()
+    if metadata is not None:
+        (half / "metadata").write_bytes(metadata)
+    assert offered(source) == good
+    assert source.ask(abci.RequestLoadSnapshotChunk(3, 1, 0)).chunk == b""
+    assert source.ask(abci.RequestLoadSnapshotChunk(good.height, 1, 0)).chunk

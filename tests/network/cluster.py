@@ -38,6 +38,24 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
+def row_of_ports(count: int) -> int:
+    """The first of so many ports in a row that nobody listens on."""
+    while True:
+        (first,) = free_ports(1)
+        probes = []
+        try:
+            for port in range(first, first + count):
+                probe = socket.socket()
+                probes.append(probe)
+                probe.bind(("127.0.0.1", port))
+            return first
+        except OSError:
+            continue
+        finally:
+            for probe in probes:
+                probe.close()
+
+
 def lay_out(
     home: Path,
     names: Sequence[str] = NAMES,

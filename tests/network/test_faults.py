@@ -151,7 +151,7 @@ def test_a_damaged_ledger_is_named_and_made_anew(network: Cluster, load: list[tu
         damaged.write(b"\xa5" * (file.stat().st_size - 4096))
     with pytest.raises(EngineError) as caught:
         network.open(FOURTH)
-    assert caught.value.code == "corrupted" and "restore" in caught.value.sentence
+    assert caught.value.code == "corrupted" and "set ledger.db* aside" in caught.value.sentence
     for part in file.parent.glob("ledger.db*"):
         part.rename(part.with_name(f"old-{part.name}"))
     settle(network, load + [network.describe(name) for name in OTHERS])

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cluster import LONG_S, free_ports, until
+from cluster import LONG_S, row_of_ports, until
 
 from medrec.cli import main, members, network
 from medrec.core import codec
@@ -71,7 +71,7 @@ class Net:
 def net(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Net]:
     """Four members that run, with a snapshot every five blocks."""
     home = tmp_path_factory.mktemp("members")
-    first = _row_of_ports(3 * len(NAMES))
+    first = row_of_ports(3 * len(NAMES))
     settings = members.make_network(home, NAMES, "127.0.0.1", first)
     for file in settings:
         with (file.parent / "ledger" / "engine.toml").open("a") as engine:
@@ -80,23 +80,6 @@ def net(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Net
     with members.Members(settings, said.append) as running:
         running.wait_until_well()
         yield Net(home, settings)
-
-
-def _row_of_ports(count: int) -> int:
-    while True:
-        (first,) = free_ports(1)
-        probes = []
-        try:
-            for port in range(first, first + count):
-                probe = socket.socket()
-                probes.append(probe)
-                probe.bind(("127.0.0.1", port))
-            return first
-        except OSError:
-            continue
-        finally:
-            for probe in probes:
-                probe.close()
 
 
 def page(net: Net, name: str, path: str, context: ssl.SSLContext | None = None) -> str:
@@ -164,7 +147,7 @@ def test_an_organisation_joins_by_an_invitation_and_votes_and_then_validates(net
     if sync:
         for number in range(6):  # some blocks, so that there is a snapshot
             net.ask("harbour", "propose", {"change": "upgrade", "version": 2, "height": 100_001 + number})
-    node = _row_of_ports(3)
+    node = row_of_ports(3)
     engine = node + 1
     folder = net.home / name
     words = ["join", str(file), "--endpoint", f"https://127.0.0.1:{node}", "--folder", str(folder), "--host",
@@ -234,7 +217,7 @@ def test_a_suspended_member_does_not_vote_and_a_vote_brings_it_back(net: Net) ->
 
 def test_one_command_makes_a_network_runs_it_and_sees_that_all_are_one(program: Path, tmp_path: Path) -> None:
     home = str(tmp_path / "n")
-    said = medrec("network", home, "--organisations", "4", "--port", str(_row_of_ports(12)), "--check")
+    said = medrec("network", home, "--organisations", "4", "--port", str(row_of_ports(12)), "--check")
     assert "Made 4 members" in said and "stands on the ledger of all 4 members" in said
     again = medrec("network", home, "--check")
     assert "Made" not in again and "of all 4 members" in again

@@ -58,6 +58,7 @@ from medrec.node.publish import Incoming, Published, Publisher
 from medrec.node.pull import answer_release
 from medrec.node.referrals import REFERRAL_PATH, Referrals, answer_referral
 from medrec.node.refusals import Refusal
+from medrec.node.sight import Sight
 from medrec.node.store import Store
 from medrec.node.vault import Vault
 from medrec.node.views import VIEW_PATH, Views, answer_view
@@ -117,6 +118,7 @@ class TestNode:
         self.store = Store(folder / f"{organisation}.db")
         self.vault = Vault.at(folder / f"{organisation}.key", secrets.token_bytes)
         self.directory = Directory(self.engine, self.store)
+        self.sight = Sight(self)  # type: ignore[arg-type]
         self.journal = Journal(self.store, self.vault, self.clock, organisation)
         self.publisher = Publisher(self.journal, self.network)
         self.anchorer = Anchorer(self.store, self.engine, self.keys, organisation, self.network, self.clock)

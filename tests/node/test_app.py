@@ -5,12 +5,14 @@ import os
 import socket
 
 import httpx
+import msgspec
 import pytest
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from medrec.core import codec
+from medrec.engines.cometbft_reach import Reach
 from medrec.engines.engine import EngineError
 from medrec.node import app, calls
 from medrec.node.accounts import open_account
@@ -330,3 +332,47 @@ def test_local_answers_go_through_the_same_table(wire):
     assert codec.decode(network.peers("north").call("south", "/medrec/echo", b"x")) == ["north", b"x"]
     with pytest.raises(PeerError, match="No organisation of this name"):
         network.peers("stranger").call("south", "/medrec/echo", b"x")
+
+
+def test_a_node_that_is_cut_off_does_not_take_the_word_of_who_may_be_suspended_since(wire):
+    """Both answer by the ledger that they have; what says nothing about people goes on, so that others hear of it."""
+    south = wire.nodes["south"]
+    south.together.open()
+    wire.engine.reach = lambda: None
+    try:
+        wire.serve("south")
+        wire.clock.now += 3_600_000
+        for path in ("/medrec/redeliver", "/medrec/corrections"):
+            assert Letter(wire, path).told() == (503, "merge-delay"), path
+        assert Letter(wire, "/medrec/standing", b"").send().status_code == 200
+        assert Letter(wire, "/medrec/release").told()[1] != "merge-delay"  # the gate says who may still
+        wire.engine.reach = lambda: Reach(False, 2, 2, 3)
+        wire.clock.now += 3000
+        assert Letter(wire, "/medrec/redeliver").told()[1] != "merge-delay"
+    finally:
+        del wire.engine.reach
+
+
+def test_where_engines_do_not_meet_the_nodes_tell_one_another_what_height_there_is(wire):
+    south = wire.nodes["south"]
+    wire.engine.reach = lambda: None
+    try:
+        south.sight.look(ask=True)
+        assert not south.sight.ever, "nobody answers"
+        for node in wire.nodes.values():
+            node.together._met = True
+        wire.serve("north", "helper")
+        wire.clock.now += 40_000
+        south.sight.look(ask=True)
+        assert south.sight.ever and south.sight.since(wire.clock.now, 60_000) is None
+        ahead = type(
+            "Ahead",
+            (),
+            {"reach": lambda self: None, "tip": lambda self: msgspec.structs.replace(wire.engine.tip(), height=-1)},
+        )
+        south.engine = ahead()
+        wire.clock.now += 3_600_000
+        south.sight.look(ask=True)
+        assert south.sight.overdue(wire.clock.now, 60_000), "they have blocks that it has not"
+    finally:
+        del wire.engine.reach

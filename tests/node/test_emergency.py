@@ -12,6 +12,7 @@ import sqlalchemy as sql
 from medrec.core import manifests, state
 from medrec.core.consent.plain import Party, Plain, write
 from medrec.core.state import Dues, Obligation
+from medrec.engines.cometbft_reach import Reach
 from medrec.node import store
 from medrec.node.consents import CONSENTS_PATH
 from medrec.node.emergency import REVIEWS_PATH, Declared
@@ -251,6 +252,23 @@ def test_it_works_while_the_ledger_cannot_be_reached_and_is_marked_late(network:
     network.anchor()
     declare(network, ada.account, scope="restricted")
     assert written(network["north"], "emergency/1")[1].waiting_since is None
+
+
+def test_who_does_not_see_the_head_of_the_ledger_lets_out_only_what_an_emergency_needs(
+    network: Network, ada: Patient
+) -> None:
+    network.consent(ada, "north", "south")
+    network.anchor()
+    seen(network, ada.account, "TREAT")
+    network.engine.reach = lambda: None  # type: ignore[attr-defined]  # an engine that finds nobody
+    network.time += 10 * 60_000
+    assert refused(network, ada.account, "TREAT") == Code.MERGE_DELAY.value
+    declare(network, ada.account)
+    assert "warfarin" in seen(network, ada.account)
+    network.anchor()
+    network.engine.reach = lambda: Reach(False, 3, 3, 4)  # type: ignore[attr-defined]
+    network.time += 3000
+    seen(network, ada.account, "TREAT")
 
 
 def test_an_answer_that_is_lost_is_reviewed_all_the_same(network: Network, ada: Patient) -> None:

@@ -3,14 +3,16 @@
 import base64
 import hashlib
 import json
+import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 import sqlalchemy as sql
 
 from medrec.core import receipt as core_receipt
 from medrec.core.records.canonical import canonical
-from medrec.node import receipts, store
+from medrec.node import govern, receipts, store
 from medrec.node.peers import Fault
 from medrec.node.publish import Incoming
 from medrec.node.receipts import ReceiptUnavailableError, receipt_for, root_file
@@ -124,6 +126,54 @@ def test_a_batch_that_was_signed_but_not_yet_ordered_gives_no_receipt(world, net
     assert last is None
     world.north.store.write(lambda connection: world.north.anchorer._prepare(connection, None))
     assert refused(network["north"], ("Observation", "o1")) == "not-anchored-yet"
+
+
+def test_two_that_anchor_at_once_anchor_each_line_once(world, network):
+    """The node's own loop, and an operator's verb in another thread."""
+    failures = []
+
+    def anchor(barrier):
+        barrier.wait()
+        try:
+            world.north.anchor()
+        except Exception as error:
+            failures.append(error)
+
+    for number in range(20):
+        world.north.publish(observation(f"o{number}", "p1", number))
+        barrier = threading.Barrier(2)
+        both = [threading.Thread(target=anchor, args=(barrier,)) for _ in range(2)]
+        for thread in both:
+            thread.start()
+        for thread in both:
+            thread.join()
+    assert not failures and world.north.anchorer.waiting_since() is None
+    node = network["north"]
+    for number in range(20):
+        data = receipt_for(node, ("Observation", f"o{number}"))
+        assert core_receipt.verify(root_file(node), data, raw(observation(f"o{number}", "p1", number))).ok
+
+
+def test_a_batch_that_two_saw_refused_is_signed_again_by_one_and_keeps_its_receipt(world, network):
+    """A vote took the batch's number: both know that nothing of it was applied, one is slow to act on it."""
+    anchorer = world.north.anchorer
+    world.north.publish(observation("o1", "p1", 1))
+    world.north.store.write(lambda connection: anchorer._prepare(connection, None))
+    with world.north.store.read() as connection:
+        stale = connection.execute(sql.select(store.batch)).one()
+    govern.affirm(network["north"])
+    assert anchorer.step() == 0 and anchorer.step() == 1
+    with world.north.store.read() as connection:
+        placed = connection.execute(sql.select(store.batch)).one()
+    assert placed.id != stale.id and placed.height is not None
+    for late in (stale, SimpleNamespace(**{**placed._mapping, "height": None})):
+        world.north.store.write(lambda connection, late=late: anchorer._sign_again(connection, late))
+        anchorer._place(stale, {"height": 1, "time": 1, "leaf": 0})
+        with world.north.store.read() as connection:
+            assert connection.execute(sql.select(store.batch)).one() == placed
+    node = network["north"]
+    data = receipt_for(node, ("Observation", "o1"))
+    assert core_receipt.verify(root_file(node), data, raw(observation("o1", "p1", 1))).ok
 
 
 def test_no_receipt_without_a_quorum(world, network):

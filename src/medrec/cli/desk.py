@@ -9,6 +9,12 @@ from medrec.engines.engine import EngineError
 from medrec.node import operate
 from medrec.node.node import Node
 from medrec.node.settings import read_settings
+from medrec.node.together import ApartError
+
+WAIT_S = 120.0
+"""For how long a verb that has opened the node waits for the blocks that it lacks."""
+LOOK_S = 10.0
+"""The same for one that only says how the node stands."""
 
 
 def at_desk(settings: Path, verb: str, *arguments: Any, opened: Callable[[Node], Any] | None = None) -> Any:
@@ -21,6 +27,11 @@ def at_desk(settings: Path, verb: str, *arguments: Any, opened: Callable[[Node],
             raise
         return operate.ask(place.data, verb, list(arguments))
     try:
+        try:
+            node.together.wait(LOOK_S if verb in operate.ALWAYS else WAIT_S)
+        except ApartError:
+            if verb not in operate.ALWAYS:
+                raise
         return opened(node) if opened is not None else operate.perform(node, verb, list(arguments))
     finally:
         wiring.close_node(node)

@@ -109,6 +109,8 @@ def start(settings: SettingsFile = DEFAULT) -> None:
         chosen = place.settings
         site = wiring.site(node, chosen.host, chosen.port)
         scheme = "https" if place.certificate else "http"
+        if (apart := node.together.known) is not None:
+            console.print(f"{apart.code}: {apart.sentence}", highlight=False, markup=False)
         console.print(f"{node.organisation}: {scheme}://{chosen.host}:{chosen.port}/pages/", highlight=False)
         serve([Site(site.app, site.host, site.port, place.certificate, place.certificate_key)])
     finally:
@@ -125,6 +127,9 @@ def _poll(node: Node, place: Place, stopping: threading.Event) -> None:
     thorough_at = 0.0
     while place.records is not None and not stopping.is_set():
         try:
+            if node.together.apart() is not None:
+                stopping.wait(0.5)
+                continue
             thorough = time.monotonic() >= thorough_at
             done = ingest_folder(node.publisher, node.store, place.records, thorough=thorough)
             if thorough:

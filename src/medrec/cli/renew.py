@@ -13,6 +13,7 @@ from medrec.cli.node import DEFAULT, SettingsFile
 from medrec.cli.stop import stop
 from medrec.core.cosigned import ALGORITHMS
 from medrec.core.receipt import verify as verify_receipt
+from medrec.node.files import write_whole
 
 console = Console(soft_wrap=True)
 
@@ -38,7 +39,8 @@ def renew(
         places.append(place)
     made = at_desk(settings, "renew", files)
     for place, data in zip(places, made, strict=True):
-        place.write_bytes(data)
+        # The one before cannot be made again once an algorithm has fallen.
+        write_whole(place, data)
         console.print(f"{place}: {len(data)} bytes", highlight=False)
 
 

@@ -25,6 +25,8 @@ HOSPITALS = {
 }
 AGENT = ("patients-agent", "Patients' Agent")
 HOST = "127.0.0.1"
+MEET_S = 120.0
+"""So long the members' engines have to find one another."""
 
 
 class PortError(Exception):
@@ -80,6 +82,8 @@ class Network:
                 records=self.records_folder(name) if name in HOSPITALS else None,
                 agent=name == AGENT[0],
             )
+        for node in self.nodes.values():
+            node.together.wait(MEET_S)
         self.residents: list[Resident] = []
         self._server = Server(
             [wiring.site(node, HOST, self.ports[name], demonstration=True) for name, node in self.nodes.items()]

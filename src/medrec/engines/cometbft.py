@@ -23,9 +23,17 @@ from medrec.core.outcome import Outcome, Refused
 from medrec.core.types import TRANSACTION_BYTES_MAX, Tip, Transaction, decode_transaction
 from medrec.engines.abci.server import AbciServer
 from medrec.engines.cometbft_app import TICK, Application
-from medrec.engines.cometbft_files import VALIDATORS_FILE, door, read_engine_settings, read_keys, write_home
+from medrec.engines.cometbft_files import (
+    VALIDATORS_FILE,
+    check_vote_memory,
+    door,
+    read_engine_settings,
+    read_keys,
+    write_home,
+)
 from medrec.engines.cometbft_marks import Marks
 from medrec.engines.cometbft_process import Supervised
+from medrec.engines.cometbft_reach import Reach, look
 from medrec.engines.cometbft_rpc import Rpc, RpcError
 from medrec.engines.cometbft_snapshot import Snapshots
 from medrec.engines.cometbft_standstill import Standstill
@@ -36,6 +44,8 @@ from medrec.engines.storage import Storage, StoredView
 
 SUBMIT_S = 60.0
 AGAIN_S = 2.0
+GLANCE_S = 5.0
+"""So long the engine has to say how it stands."""
 SOCKET_PATH_MAX = 100
 QUESTIONS = frozenset({"status", "commit", "validators", "header", "consensus_params", "health"})
 PARAMETERS = frozenset({"height", "page", "per_page"})
@@ -89,11 +99,11 @@ class CometBftEngine:
         self._lock = threading.Lock()
         self._new_block = threading.Condition()
         self._broken: EngineError | None = None
-        self._storage = Storage(folder / "ledger.db", genesis, fault)
+        self._storage = _open_storage(folder / "ledger.db", genesis, fault)
         self.snapshots = Snapshots(folder / "snapshots", self._storage, self._settings.snapshot_every)
         self._socket = _socket_path(folder)
         self._fault = fault
-        self._rpc = Rpc(self._settings.rpc)
+        self._rpc, self._glance = Rpc(self._settings.rpc), Rpc(self._settings.rpc, GLANCE_S)
         self._server: AbciServer | None = None
         self._genesis = genesis
         command = [str(program()), "start", "--home", str(self._home)]
@@ -109,6 +119,7 @@ class CometBftEngine:
         """Before every start of CometBFT: its files, and an application that knows only what is on the disk."""
         if self._server is not None:
             self._server.stop()
+        check_vote_memory(self._home)
         genesis = read_genesis(self._genesis)
         tip, _ = genesis_writes(self._genesis)
         write_home(self._home, self._settings, genesis, self.founders, tip.app_hash, self._socket, self.keys.node[:12])
@@ -161,6 +172,13 @@ class CometBftEngine:
             return self._rpc.call(question, **parameters)
         except RpcError as error:
             raise EngineError("no-engine", error.text) from None
+
+    def reach(self) -> Reach | None:
+        """Whether the engine sees the head of the ledger; None while it does not answer."""
+        try:
+            return look(self._glance)
+        except (RpcError, KeyError, TypeError, ValueError):
+            return None
 
     @property
     def rpc(self) -> Rpc:
@@ -367,6 +385,19 @@ class CometBftEngine:
     def view(self) -> StoredView:
         """A read at the tip."""
         return self._storage.view()
+
+
+def _open_storage(path: Path, genesis: dict[str, Any], fault: Fault) -> Storage:
+    """The ledger's file. Raises EngineError; what is damaged is never the only copy."""
+    try:
+        return Storage(path, genesis, fault)
+    except EngineError as error:
+        if error.code != "corrupted":
+            raise
+        sentence = f"The ledger file {path.name} is damaged and nothing is lost: set {path.name}* aside and start; it "
+        raise EngineError(
+            error.code, sentence + "is made anew from the engine's blocks or the other members."
+        ) from error
 
 
 def _socket_path(folder: Path) -> Path:

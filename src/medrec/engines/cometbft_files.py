@@ -165,6 +165,20 @@ def read_keys(home: Path) -> EngineKeys:
         raise EngineError("engine-keys", "The engine's key files cannot be read; restore them from a backup.") from None
 
 
+def check_vote_memory(home: Path) -> None:
+    """Raises EngineError where the last vote is forgotten: an engine that starts anew could vote twice at a height."""
+    name = "priv_validator_state.json"
+    try:
+        found = json.loads((home / "data" / name).read_bytes())
+        int(found["height"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise EngineError(
+            "vote-memory",
+            f"{name} cannot be read: it remembers this organisation's last vote. Bring it back, or write it as "
+            "docs/guides/network.md says of a lost disk; the engine then starts by itself.",
+        ) from None
+
+
 def _private(key: SigningKey) -> dict[str, str]:
     whole = bytes(key) + bytes(key.verify_key)
     return {"type": "tendermint/PrivKeyEd25519", "value": base64.b64encode(whole).decode()}

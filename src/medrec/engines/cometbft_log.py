@@ -18,7 +18,11 @@ ENDED = {
     "does not match genesis": "The engine's data belong to another network; see genesis.json and validators.json.",
     "Block.Header.AppHash": (
         "This node computes another app hash than the network: its software or its ledger file differs. Compare the "
-        "versions; if they are equal, set the ledger folder aside and join anew from a snapshot."
+        "versions; if they are equal, fetch the ledger anew as for `damaged` in docs/guides/network.md."
+    ),
+    "is higher than core": (
+        "The ledger file is newer than the engine's own data, as a copy from elsewhere is: fetch the ledger anew as "
+        "for `damaged` in docs/guides/network.md."
     ),
     "corrupt": (
         "The engine's own data are damaged. The other members have everything: see `damaged` in docs/guides/network.md "
@@ -39,6 +43,9 @@ RUNNING = {
 }
 """The same for an engine that goes on."""
 
+REASONS = ("ERROR", "Error", "panic", "E[")
+"""How a line begins that says why the engine ended."""
+
 FAILED = "CONSENSUS FAILURE"
 """The engine's process lives on after this line, and takes part in nothing any more."""
 
@@ -48,9 +55,13 @@ class EngineLog:
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._read = file.stat().st_size if file.exists() else 0
+        self._read = self._begun = file.stat().st_size if file.exists() else 0
         self._note = ""
         self._noted = 0.0
+
+    def begin(self) -> None:
+        """The engine is started now: what stands in the file so far is of other runs, and says nothing of this one."""
+        self._begun = self._file.stat().st_size if self._file.exists() else 0
 
     def look(self) -> bool:
         """Read what is new; True if the engine's consensus has failed and its process must be ended."""
@@ -76,7 +87,7 @@ class EngineLog:
             shutil.copyfile(self._file, self._file.with_suffix(".log.1"))
         with self._file.open("r+b") as log:
             log.truncate(0)
-        self._read = 0
+        self._read = self._begun = 0
 
     @property
     def note(self) -> str:
@@ -86,10 +97,10 @@ class EngineLog:
     def last_words(self) -> str:
         """The line that says why the engine ended, in words for the operator."""
         with self._file.open("rb") as log:
-            log.seek(max(0, self._file.stat().st_size - 20_000))
+            log.seek(max(self._begun, self._file.stat().st_size - 20_000))
             lines = log.read().decode(errors="replace").splitlines()
         for line in reversed(lines):
             for part, words in ENDED.items():
                 if part in line:
                     return words
-        return next((line.strip()[:300] for line in reversed(lines) if line.startswith(("ERROR", "panic", "E["))), "")
+        return next((line.strip()[:300] for line in reversed(lines) if line.startswith(REASONS)), "")

@@ -82,6 +82,7 @@ class Supervised:
 
     def _once(self) -> None:
         self._blamed = ""
+        self._log.begin()
         with self._file.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603  # our own command
                 self._command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=self._environment

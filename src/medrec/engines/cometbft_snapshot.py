@@ -10,6 +10,7 @@ and the words of outcomes, is taken from the peer: it decides nothing.
 Everything goes into one database transaction: a restore that ends half way leaves the empty ledger it began with.
 """
 
+import contextlib
 import os
 import shutil
 import sqlite3
@@ -31,6 +32,8 @@ from medrec.engines.engine import EngineError
 from medrec.engines.storage import Storage, connect, put, read_block
 
 FORMAT = 1
+UNFINISHED, OLD = "unfinished", "old"
+"""Names below the snapshots' folder of one that is being made, and of one that is being removed."""
 CHUNK_BYTES = 4 << 20
 CHUNK_BYTES_MAX = 16 << 20
 METADATA_BYTES_MAX = 3 << 20
@@ -51,7 +54,8 @@ class Snapshots:
         self._storage = storage
         self._interval = interval
         self._making: threading.Thread | None = None
-        shutil.rmtree(folder / "unfinished", ignore_errors=True)
+        for left in (UNFINISHED, OLD):
+            shutil.rmtree(folder / left, ignore_errors=True)
 
     def due(self, height: int) -> None:
         """Called after every kept block; makes a snapshot in the background when it is time for one."""
@@ -69,33 +73,45 @@ class Snapshots:
             self._making.join()
 
     def _make(self, connection: sqlite3.Connection, tip: Tip) -> None:
-        work = self._folder / "unfinished"
+        work = self._folder / UNFINISHED
         try:
             write_snapshot(connection, tip, work)
             work.rename(self._folder / f"{tip.height:012d}")
+            _sync(self._folder)
         except (OSError, sqlite3.Error):
             shutil.rmtree(work, ignore_errors=True)  # no room: the next one may find some
         finally:
             connection.close()
         for old in self._kept()[:-KEEP]:
-            shutil.rmtree(old, ignore_errors=True)
+            # Removing takes many steps; to peers it is gone with the first.
+            gone = self._folder / OLD
+            shutil.rmtree(gone, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                old.rename(gone)
+            shutil.rmtree(gone, ignore_errors=True)
 
     def _kept(self) -> list[Path]:
         return sorted(folder for folder in self._folder.glob("[0-9]*") if folder.is_dir())
 
     def list(self) -> list[Snapshot]:
-        """What peers may have."""
+        """What peers may have. What cannot be read, or was removed meanwhile, nobody gets."""
         found = []
         for folder in self._kept():
-            metadata = (folder / "metadata").read_bytes()
-            chunks = len(codec.decode(metadata, bytes_max=METADATA_BYTES_MAX)["parts"])
+            try:
+                metadata = (folder / "metadata").read_bytes()
+                chunks = len(codec.decode(metadata, bytes_max=METADATA_BYTES_MAX)["parts"])
+            except (OSError, *UNPROVEN):
+                continue
             found.append(Snapshot(int(folder.name), FORMAT, chunks, sha256(metadata).digest(), metadata))
         return found
 
     def chunk(self, height: int, form: int, number: int) -> bytes:
         """A chunk; empty if it is not there."""
         file = self._folder / f"{height:012d}" / f"{number:06d}"
-        return file.read_bytes() if form == FORMAT and file.is_file() else b""
+        try:
+            return file.read_bytes() if form == FORMAT else b""
+        except OSError:
+            return b""
 
 
 def write_snapshot(connection: sqlite3.Connection, tip: Tip, folder: Path) -> None:
@@ -106,10 +122,7 @@ def write_snapshot(connection: sqlite3.Connection, tip: Tip, folder: Path) -> No
     parts: list[list[Any]] = []
 
     def add(kind: str, first: int, last: int, chunk: bytes) -> None:
-        with (folder / f"{len(parts):06d}").open("wb") as file:
-            file.write(chunk)
-            file.flush()
-            os.fsync(file.fileno())
+        _write(folder / f"{len(parts):06d}", chunk)
         parts.append([kind, first, last])
 
     for first, last, entries in _map_parts(connection, folder / "spool", slots):
@@ -118,7 +131,24 @@ def write_snapshot(connection: sqlite3.Connection, tip: Tip, folder: Path) -> No
         proof = _consistency(connection, size, tip.log_size)
         add("blocks", first, last, codec.encode_known([rows, proof]))
     metadata = codec.encode({"parts": parts, "slots": slots, "tip": encode_tip(tip)})
-    (folder / "metadata").write_bytes(metadata)
+    _write(folder / "metadata", metadata)
+    _sync(folder)
+
+
+def _sync(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _write(path: Path, data: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _map_parts(
@@ -205,9 +235,10 @@ class Restoring:
                 and len(slots) == BUCKETS
                 and fold(slots) == tip.state_root
                 and tip.app_hash == app_hash
+                and all(map(_is_part, parts))
                 and _covers(parts, tip.height)
             )
-        except (ValueError, TypeError, KeyError):
+        except UNPROVEN:
             return None
         if not good:
             return None
@@ -300,6 +331,11 @@ class Restoring:
         connection.execute("COMMIT")
         self._storage.replaced(self._tip)
         self.complete = True
+
+
+def _is_part(part: Any) -> bool:
+    """Whether it is [kind, first, last]."""
+    return type(part) is list and [type(item) for item in part] == [str, int, int]
 
 
 def _covers(parts: Sequence[list[Any]], height: int) -> bool:

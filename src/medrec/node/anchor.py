@@ -9,8 +9,12 @@ so a crash at any step anchors every line exactly once:
 3. expired before it was ordered: the same lines are signed again under a later height;
 4. ordered, not heard of, and expired since (a node that was away for days): the ledger's head of this journal is
    this very batch, and its place is looked up.
+
+One step runs at a time, whoever asks for it: the node's own loop and the operator's verbs do, each in its thread. A
+batch's bytes are never replaced but by what was made from those very bytes, and never once its place is known.
 """
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -62,11 +66,16 @@ class Anchorer:
         self._organisation = organisation
         self._network = network
         self._clock = clock
+        self._stepping = threading.Lock()
         # When it was last looked up since when a line waits, and since when; at first at no time there is.
         self._measured = (TIME_MS_MAX + 1, 0)
 
     def step(self) -> int:
         """Anchor at most one batch; the number of lines anchored. Raises EngineError, StoreError, AnchorError."""
+        with self._stepping:
+            return self._step()
+
+    def _step(self) -> int:
         with self._store.read() as connection:
             last = connection.execute(
                 sql.select(store.batch).order_by(store.batch.c.number.desc()).limit(1)
@@ -137,26 +146,22 @@ class Anchorer:
         except TransactionRefused as refused:
             outcome = refused.outcome
         if outcome.code == Code.OK:
-            values = self._where(bytes(last.id), last.expires)
-            self._store.write(
-                lambda connection: connection.execute(
-                    sql.update(store.batch).where(store.batch.c.number == last.number).values(**values)
-                )
-            )
+            self._place(last, self._where(bytes(last.id), last.expires))
             return int(last.last - last.first + 1)
         if outcome.code in (Code.EXPIRED, Code.STALE_NONCE, Code.RETIRED_KEY):
             found = self._long_ago(bytes(last.id), last.expires)
             if found is not None:
-                self._store.write(
-                    lambda connection: connection.execute(
-                        sql.update(store.batch).where(store.batch.c.number == last.number).values(**found)
-                    )
-                )
+                self._place(last, found)
                 return int(last.last - last.first + 1)
             # Nothing of it was applied: sign the same lines again on the next step.
             self._store.write(lambda connection: self._sign_again(connection, last))
             return 0
         raise AnchorError(outcome.code, f"The ledger refused batch {last.number}: {outcome.sentence}")
+
+    def _place(self, last: Any, values: dict[str, int]) -> None:
+        self._store.write(
+            lambda connection: connection.execute(sql.update(store.batch).where(*_same(last)).values(**values))
+        )
 
     def _where(self, identifier: bytes, expires: int) -> dict[str, int]:
         """Block and leaf of the first application, which a replay answers with as well."""
@@ -194,7 +199,7 @@ class Anchorer:
             .order_by(store.line.c.seq)
         ).all()
         values = self._signed(last.first, [bytes(row.entry) for row in lines], bytes(lines[-1].hash))
-        connection.execute(sql.update(store.batch).where(store.batch.c.number == last.number).values(**values))
+        connection.execute(sql.update(store.batch).where(*_same(last), store.batch.c.height.is_(None)).values(**values))
 
     def overdue(self, now: int, delay: int) -> bool:
         """Whether the oldest line that is not anchored is older than the delay (ms).
@@ -217,6 +222,11 @@ class Anchorer:
             return connection.execute(
                 sql.select(sql.func.min(store.line.c.time)).where(store.line.c.seq > (anchored or 0))
             ).scalar()
+
+
+def _same(last: Any) -> tuple[sql.ColumnElement[bool], ...]:
+    """The row of a batch, as long as it holds the bytes that were read."""
+    return store.batch.c.number == last.number, store.batch.c.id == last.id
 
 
 def _body(transaction: bytes) -> bytes:

@@ -63,8 +63,9 @@ from medrec.node.refusals import Refusal
 from medrec.node.renewal import RENEW_PATH, RenewalError, answer_renew
 from medrec.node.resting import RESTS_PATH, answer_rest
 from medrec.node.returning import RETURNING_PATH, answer_returning
-from medrec.node.rules import Rule
-from medrec.node.standing import STANDING_PATH, answer_standing, standing
+from medrec.node.rules import NEEDS_THE_HEAD, Rule
+from medrec.node.sight import CUT_OFF, STANDING_PATH
+from medrec.node.standing import answer_standing, standing
 from medrec.node.store import StoreError
 from medrec.node.view_page import VIEW_ROUTE, view_routes
 from medrec.node.views import PAGE_PATH, VIEW_PATH, answer_view
@@ -274,7 +275,7 @@ def make_app(node: "Node", pages: ASGIApp | None = None) -> ASGIApp:
     if pages is not None:
         routes.append(Route("/", lambda request: RedirectResponse("/pages/")))
         routes.append(Mount("/pages", pages))
-    return _Guard(Starlette(routes=routes))
+    return _Guard(Starlette(routes=routes), node)
 
 
 async def _witness(node: "Node", request: Request) -> Answer:
@@ -302,6 +303,8 @@ def _answer_call(
             raise body
         path = request.scope["path"]
         caller = callers.caller(request, headers, body)
+        if RULES.get(path) in NEEDS_THE_HEAD and node.sight.overdue(node.clock(), node.merge_delay_ms):
+            raise CallRefused("merge-delay", CUT_OFF, 503)
         answer = dispatch(node, path, caller, body)
     except CallRefused as error:
         status = error.status
@@ -321,8 +324,10 @@ def _behind(node: "Node") -> tuple[int, dict[str, Any]]:
 
 
 def _health(node: "Node") -> tuple[int, dict[str, Any]]:
-    """Whether ledger and store answer."""
+    """Whether ledger and store answer, and tell one story."""
     try:
+        if (apart := node.together.apart()) is not None:
+            return 503, {"ok": False, "organisation": node.organisation, "sentence": apart.sentence}
         height = node.engine.tip().height
         with node.store.read() as connection:
             connection.execute(sql.select(sql.func.max(store.line.c.seq))).scalar()
@@ -334,11 +339,13 @@ def _health(node: "Node") -> tuple[int, dict[str, Any]]:
 class _Guard:
     """The outermost layer: writes the access log, and lets no exception become an answer.
 
-    Only paths of the table are logged as they are: a page's path may name a person.
+    A node whose parts do not tell one story answers nothing else than that. Only paths of the table are logged as
+    they are: a page's path may name a person.
     """
 
-    def __init__(self, inner: ASGIApp) -> None:
+    def __init__(self, inner: ASGIApp, node: "Node") -> None:
         self._inner = inner
+        self._node = node
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -353,7 +360,11 @@ class _Guard:
             await send(message)
 
         try:
-            await self._inner(scope, receive, told)
+            apart = None if scope["path"] in ("/health", "/standing") else self._node.together.known
+            if apart is not None:
+                await Response(f"{apart.sentence}\n", 503, media_type="text/plain")(scope, receive, told)
+            else:
+                await self._inner(scope, receive, told)
         except Exception as error:
             _log.error("%s failed: %s", _logged_path(scope), type(error).__name__)
             if not status:

@@ -255,8 +255,10 @@ class Gate:
         return found is not None and found.active
 
     def _check_merge_delay(self, now: int) -> None:
-        """Refuse when the oldest line that is not anchored is older than the delay."""
-        if self._node.anchorer.overdue(now, self._node.merge_delay_ms):
+        """Refuse when the oldest line that is not anchored is older than the delay, and when the ledger's head has not
+        been seen for as long: whom it has suspended since, and what was revoked, is not known here."""
+        node = self._node
+        if node.anchorer.overdue(now, node.merge_delay_ms) or node.sight.overdue(now, node.merge_delay_ms):
             raise Refusal(Code.MERGE_DELAY)
 
     def _decide(self, ask: Ask, now: int, door: "Door[Any]", seen: "_Seen") -> Plan:

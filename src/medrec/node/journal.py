@@ -89,6 +89,8 @@ class Journal:
         self._clock = clock
         self.organisation = organisation
         self.appended = threading.Event()
+        self.guard: Callable[[sql.Connection], None] = lambda connection: None
+        """Called before lines are written; raises StoreError when none may be (together.py)."""
 
     def now(self) -> int:
         """The clock's milliseconds."""
@@ -96,6 +98,7 @@ class Journal:
 
     def append(self, connection: sql.Connection, drafts: Sequence[Draft]) -> list[Line]:
         """Write the drafts as the next lines, in this order; call it inside `Store.write` only."""
+        self.guard(connection)
         seq, previous, last_time = head(connection)
         time = max(self._clock(), last_time)
         people = {draft.person for draft in drafts if draft.person is not None}

@@ -50,9 +50,11 @@ from medrec.node.recovery import AccountWatch
 from medrec.node.redelivery import ask_missing
 from medrec.node.referrals import Referrals
 from medrec.node.resting import warn
+from medrec.node.sight import Sight
 from medrec.node.standing import Listening
 from medrec.node.store import Store, StoreError
 from medrec.node.tiles import Tiles, TilesError
+from medrec.node.together import ApartError, Together
 from medrec.node.vault import Vault
 from medrec.node.views import Views
 from medrec.node.watching import Watch
@@ -156,6 +158,16 @@ class Node:
         return Matching(self)
 
     @cached_property
+    def sight(self) -> Sight:
+        """Since when the head of the ledger is not seen."""
+        return Sight(self)
+
+    @cached_property
+    def together(self) -> Together:
+        """Whether keys, store and ledger tell one story."""
+        return Together(self)
+
+    @cached_property
     def listening(self) -> Listening | None:
         """What an agent's node hears of how far behind others are; None for other nodes."""
         return Listening(self) if self.agent is not None else None
@@ -179,7 +191,8 @@ class Node:
             self.account_watch.channels.append(self.teller.tell_of_account)
 
     def anchor(self) -> int:
-        """Anchor everything that waits; the number of lines."""
+        """Anchor everything that waits; the number of lines. Raises ApartError, and what `Anchorer.step` raises."""
+        self.together.check()
         total = 0
         while step := self.anchorer.step():
             total += step
@@ -253,6 +266,8 @@ class Node:
         def run() -> None:
             while not self._stopping.is_set():
                 try:
+                    if self._must_wait():
+                        continue
                     round_()
                     self.trouble.pop(name, None)
                 except (EngineError, StoreError, AnchorError, PeerError, TilesError) as error:
@@ -268,6 +283,17 @@ class Node:
         thread = threading.Thread(target=run, name=f"{self.organisation}-{name}", daemon=True)
         self._threads.append(thread)
         thread.start()
+
+    def _must_wait(self) -> bool:
+        """Whether the parts of the node do not tell one story now; says so, and waits a moment."""
+        self.sight.look()
+        found: ApartError | None = self.together.apart()
+        if found is None:
+            self.trouble.pop("ledger", None)
+            return False
+        self.trouble["ledger"] = found.sentence
+        self._stopping.wait(0.5)
+        return True
 
     def _anchor_round(self) -> None:
         self.journal.appended.wait(1.0)
@@ -297,6 +323,7 @@ class Node:
     def _checkpoint_round(self) -> None:
         self._stopping.wait(CHECKPOINT_S)
         if not self._stopping.is_set():
+            self.sight.look(ask=True)
             self.mark_overdue()
             close_failed(self)
             self.publish_log(self.checkpoints.keep_up())

@@ -23,10 +23,12 @@ from medrec.node.audit import audit_journal
 from medrec.node.checkpoints import CheckpointError
 from medrec.node.ingest import Ingested, ingest_folder
 from medrec.node.refusals import Refusal
+from medrec.node.sight import CUT_OFF
 from medrec.node.sources.source import SourceUnavailable
 from medrec.node.standing import standing
 from medrec.node.store import StoreError
 from medrec.node.tiles import TilesError
+from medrec.node.together import ApartError
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -50,7 +52,12 @@ class OperateError(Exception):
 def status(node: "Node") -> dict[str, Any]:
     """Where ledger and journal stand; `fault` is None or says what is wrong with the journal."""
     tip = node.engine.tip()
-    engine = getattr(node.engine, "trouble", "")
+    apart, stands = node.together.apart(), standing(node)
+    trouble = {
+        **node.trouble,
+        "engine": getattr(node.engine, "trouble", ""),
+        "ledger": apart.sentence if apart else CUT_OFF if stands.unseen_since is not None else "",
+    }
     with node.store.read() as connection:
         lines, _, _ = journal.head(connection)
     return {
@@ -60,9 +67,9 @@ def status(node: "Node") -> dict[str, Any]:
         "time": tip.time,
         "lines": lines,
         "waiting_since": node.anchorer.waiting_since(),
-        "standing": standing(node).sentence(),
+        "standing": stands.sentence(),
         "fault": audit_journal(node),
-        "trouble": {**node.trouble, **({"engine": engine} if engine else {})},
+        "trouble": {room: sentence for room, sentence in trouble.items() if sentence},
     }
 
 
@@ -201,13 +208,20 @@ VERBS: dict[str, Callable[..., Any]] = {
 }
 
 
+ALWAYS = frozenset({"status", "root"})
+"""What is told of a node whose parts do not tell one story, too."""
+
+
 def perform(node: "Node", verb: str, arguments: list[Any]) -> Any:
     """Do it. Raises OperateError for everything that can go wrong outside."""
     try:
+        if verb not in ALWAYS:
+            node.together.check()
         return VERBS[verb](node, *arguments)
     except (
         EngineError,
         StoreError,
+        ApartError,
         CheckpointError,
         TilesError,
         renewal.RenewalError,

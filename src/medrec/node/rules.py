@@ -25,3 +25,9 @@ class Rule(Enum):
     """As GATE; for what the node has written down about a person: she herself by her signature, or her agent."""
     PAGES = "pages"
     """The site: each page has a rule of its own in the table of pages."""
+
+
+NEEDS_THE_HEAD = frozenset({Rule.HER_AGENT, Rule.OWN_WORD})
+"""What is answered only to an organisation that is known to be active: not by a node that has not seen the ledger's
+head for longer than the merge delay. At a GATE the gate refuses by itself, and lets emergencies through; a person's own
+signature, and what says nothing about people, is taken at any time."""

@@ -15,13 +15,13 @@ from medrec.core import codec
 from medrec.engines.engine import EngineError
 from medrec.node import store
 from medrec.node.peers import PeerError
+from medrec.node.sight import STANDING_PATH
 from medrec.node.split_views import get_setting, set_setting
 
 if TYPE_CHECKING:
     from medrec.node.agent import Notice
     from medrec.node.node import Node
 
-STANDING_PATH = "/medrec/standing"
 ASK_EVERY_MS = 60_000
 FRESH_MS = 5 * 60_000
 """A node whose oldest waiting line is younger than this is not called behind."""
@@ -34,7 +34,8 @@ class Standing(msgspec.Struct, frozen=True):
 
     `lines` and `anchored` are the last line of its journal and the last one on the ledger; `waiting_since` the time of
     the oldest line between; `notices` how many notices wait to be delivered, `notices_since` the time of the oldest;
-    `height` and `block_time` the newest block it has seen.
+    `height` and `block_time` the newest block it has seen; `unseen_since` since when it has not seen what the other
+    members write, once that is longer than the merge delay.
     """
 
     organisation: str
@@ -46,6 +47,7 @@ class Standing(msgspec.Struct, frozen=True):
     notices_since: Natural | None
     height: Natural
     block_time: Natural
+    unseen_since: Natural | None = None
 
     @property
     def waiting(self) -> int:
@@ -59,20 +61,26 @@ class Standing(msgspec.Struct, frozen=True):
 
     @property
     def behind(self) -> bool:
-        """Whether something has waited for longer than a moment."""
-        return self.late_ms() >= FRESH_MS
+        """Whether something has waited for longer than a moment, or the others' blocks do not come."""
+        return self.late_ms() >= FRESH_MS or self.unseen_since is not None
 
     def sentence(self) -> str:
         """One sentence for people."""
         if not self.behind:
             return "Up to date."
+        cut_off = ""
+        if self.unseen_since is not None:
+            unseen = in_words(max(0, self.time - self.unseen_since))
+            cut_off = f"Cut off: the newest block of the other members has not been seen for {unseen}."
+        if self.late_ms() < FRESH_MS:
+            return cut_off
         parts = []
         if self.waiting:
             parts.append(f"{_counted(self.waiting, 'line')} {_wait(self.waiting)}to be signed onto the ledger")
         if self.notices:
             verb = "" if parts else _wait(self.notices)
             parts.append(f"{_counted(self.notices, 'notice')} {verb}to be delivered")
-        return f"Behind by {in_words(self.late_ms())}: {' and '.join(parts)}."
+        return f"{cut_off} Behind by {in_words(self.late_ms())}: {' and '.join(parts)}.".lstrip()
 
 
 def standing(node: "Node") -> Standing:
@@ -85,9 +93,10 @@ def standing(node: "Node") -> Standing:
         oldest = sql.select(sql.func.min(line.time)).where(line.seq > (anchored or 0))
         waiting_since = connection.execute(oldest).scalar()
         notices, since = connection.execute(sql.select(sql.func.count(), sql.func.min(row.due))).one()
+    now = node.clock()
     return Standing(
         node.organisation,
-        node.clock(),
+        now,
         lines,
         anchored or 0,
         waiting_since,
@@ -95,6 +104,7 @@ def standing(node: "Node") -> Standing:
         since,
         tip.height,
         tip.time,
+        node.sight.since(now, node.merge_delay_ms),
     )
 
 
