@@ -23,14 +23,7 @@ from medrec.core.outcome import Outcome, Refused
 from medrec.core.types import TRANSACTION_BYTES_MAX, Tip, Transaction, decode_transaction
 from medrec.engines.abci.server import AbciServer
 from medrec.engines.cometbft_app import TICK, Application
-from medrec.engines.cometbft_files import (
-    VALIDATORS_FILE,
-    check_vote_memory,
-    door,
-    read_engine_settings,
-    read_keys,
-    write_home,
-)
+from medrec.engines.cometbft_files import VALIDATORS_FILE, door, open_ledger, read_engine_settings, read_keys, write_home
 from medrec.engines.cometbft_marks import Marks
 from medrec.engines.cometbft_process import Supervised
 from medrec.engines.cometbft_reach import Reach, look
@@ -40,7 +33,7 @@ from medrec.engines.cometbft_standstill import Standstill
 from medrec.engines.cometbft_validators import Founders
 from medrec.engines.engine import CommittedBlock, EngineError, Position, TransactionRefused
 from medrec.engines.local import BLOCK_BYTES_MAX, BLOCK_TRANSACTIONS_MAX
-from medrec.engines.storage import Storage, StoredView
+from medrec.engines.storage import StoredView
 
 SUBMIT_S = 60.0
 AGAIN_S = 2.0
@@ -99,7 +92,7 @@ class CometBftEngine:
         self._lock = threading.Lock()
         self._new_block = threading.Condition()
         self._broken: EngineError | None = None
-        self._storage = _open_storage(folder / "ledger.db", genesis, fault)
+        self._storage = open_ledger(folder / "ledger.db", genesis, fault)
         self.snapshots = Snapshots(folder / "snapshots", self._storage, self._settings.snapshot_every)
         self._socket = _socket_path(folder)
         self._fault = fault
@@ -119,7 +112,6 @@ class CometBftEngine:
         """Before every start of CometBFT: its files, and an application that knows only what is on the disk."""
         if self._server is not None:
             self._server.stop()
-        check_vote_memory(self._home)
         genesis = read_genesis(self._genesis)
         tip, _ = genesis_writes(self._genesis)
         write_home(self._home, self._settings, genesis, self.founders, tip.app_hash, self._socket, self.keys.node[:12])
@@ -385,19 +377,6 @@ class CometBftEngine:
     def view(self) -> StoredView:
         """A read at the tip."""
         return self._storage.view()
-
-
-def _open_storage(path: Path, genesis: dict[str, Any], fault: Fault) -> Storage:
-    """The ledger's file. Raises EngineError; what is damaged is never the only copy."""
-    try:
-        return Storage(path, genesis, fault)
-    except EngineError as error:
-        if error.code != "corrupted":
-            raise
-        sentence = f"The ledger file {path.name} is damaged and nothing is lost: set {path.name}* aside and start; it "
-        raise EngineError(
-            error.code, sentence + "is made anew from the engine's blocks or the other members."
-        ) from error
 
 
 def _socket_path(folder: Path) -> Path:

@@ -19,6 +19,7 @@ from medrec.core.genesis import Genesis
 from medrec.core.types import TRANSACTION_BYTES_MAX
 from medrec.engines.cometbft_validators import Founders
 from medrec.engines.engine import EngineError
+from medrec.engines.storage import Storage
 
 ENGINE_FILE = "engine.toml"
 VALIDATORS_FILE = "validators.json"
@@ -130,6 +131,19 @@ def _toml(value: Any) -> str:
     return json.dumps(value)  # texts, integers and lists of them are written alike
 
 
+def open_ledger(path: Path, genesis: dict[str, Any], fault: Callable[[str], None]) -> Storage:
+    """The ledger's file. Raises EngineError; what is damaged is never the only copy."""
+    try:
+        return Storage(path, genesis, fault)
+    except EngineError as error:
+        if error.code != "corrupted":
+            raise
+        sentence = f"The ledger file {path.name} is damaged and nothing is lost: set {path.name}* aside and start; it "
+        raise EngineError(
+            error.code, sentence + "is made anew from the engine's blocks or the other members."
+        ) from error
+
+
 class EngineKeys(msgspec.Struct, frozen=True):
     """The public half of an engine's keys: the consensus key and the id on the wire."""
 
@@ -191,7 +205,11 @@ def _secret(path: Path, document: dict[str, Any]) -> None:
 
 def write_home(home: Path, settings: EngineSettings, genesis: Genesis, founders: Founders, app_hash: bytes,
                socket: Path, moniker: str) -> None:  # fmt: skip
-    """config.toml and genesis.json of CometBFT; made anew at every start, since all of it follows from our files."""
+    """config.toml and genesis.json of CometBFT; made anew at every start, since all of it follows from our files.
+
+    Raises EngineError where the last vote is forgotten.
+    """
+    check_vote_memory(home)
     (home / "config").mkdir(parents=True, exist_ok=True)
     (home / "config" / "genesis.json").write_text(json.dumps(chain_genesis(genesis, founders, app_hash), indent=1))
     (home / "config" / "config.toml").write_text(_config(settings, socket, moniker))
