@@ -23,7 +23,14 @@ from medrec.core.outcome import Outcome, Refused
 from medrec.core.types import TRANSACTION_BYTES_MAX, Tip, Transaction, decode_transaction
 from medrec.engines.abci.server import AbciServer
 from medrec.engines.cometbft_app import TICK, Application
-from medrec.engines.cometbft_files import VALIDATORS_FILE, door, open_ledger, read_engine_settings, read_keys, write_home
+from medrec.engines.cometbft_files import (
+    VALIDATORS_FILE,
+    door,
+    open_ledger,
+    read_engine_settings,
+    read_keys,
+    write_home,
+)
 from medrec.engines.cometbft_marks import Marks
 from medrec.engines.cometbft_process import Supervised
 from medrec.engines.cometbft_reach import Reach, look

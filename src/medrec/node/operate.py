@@ -25,7 +25,7 @@ from medrec.node.ingest import Ingested, ingest_folder
 from medrec.node.refusals import Refusal
 from medrec.node.sight import CUT_OFF
 from medrec.node.sources.source import SourceUnavailable
-from medrec.node.standing import standing
+from medrec.node.standing import Standing, standing
 from medrec.node.store import StoreError
 from medrec.node.tiles import TilesError
 from medrec.node.together import ApartError
@@ -52,12 +52,7 @@ class OperateError(Exception):
 def status(node: "Node") -> dict[str, Any]:
     """Where ledger and journal stand; `fault` is None or says what is wrong with the journal."""
     tip = node.engine.tip()
-    apart, stands = node.together.apart(), standing(node)
-    trouble = {
-        **node.trouble,
-        "engine": getattr(node.engine, "trouble", ""),
-        "ledger": apart.sentence if apart else CUT_OFF if stands.unseen_since is not None else "",
-    }
+    stands = standing(node)
     with node.store.read() as connection:
         lines, _, _ = journal.head(connection)
     return {
@@ -69,20 +64,30 @@ def status(node: "Node") -> dict[str, Any]:
         "waiting_since": node.anchorer.waiting_since(),
         "standing": stands.sentence(),
         "fault": audit_journal(node),
-        "trouble": {room: sentence for room, sentence in trouble.items() if sentence},
+        "trouble": _trouble(node, stands),
     }
+
+
+def _trouble(node: "Node", stands: Standing) -> dict[str, str]:
+    """What is wrong, by where it is wrong."""
+    apart = node.together.apart()
+    found = {
+        **node.trouble,
+        "engine": getattr(node.engine, "trouble", ""),
+        "ledger": apart.sentence if apart else CUT_OFF if stands.unseen_since is not None else "",
+    }
+    return {room: sentence for room, sentence in found.items() if sentence}
 
 
 def alive(node: "Node") -> dict[str, Any]:
     """The same without the walk through the journal: cheap, whatever its length, and never behind another verb."""
-    engine = getattr(node.engine, "trouble", "")
     found = standing(node)
     return {
         "height": found.height,
         "lines": found.lines,
         "anchored": found.anchored,
         "standing": found.sentence(),
-        "trouble": {**node.trouble, **({"engine": engine} if engine else {})},
+        "trouble": _trouble(node, found),
     }
 
 
@@ -208,7 +213,7 @@ VERBS: dict[str, Callable[..., Any]] = {
 }
 
 
-ALWAYS = frozenset({"status", "root"})
+ALWAYS = frozenset({"status", "alive", "root"})
 """What is told of a node whose parts do not tell one story, too."""
 
 
