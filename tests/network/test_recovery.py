@@ -80,7 +80,8 @@ def two(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Two
         with two.running("brigid"):
             two.put("o1", "o2")
             until(lambda: (members.health(two.settings["brigid"]) or {}).get("ok"), "brigid serves")
-            assert two.ingest()["anchored"] == 2
+            assert two.ingest()["created"] == 2
+            until(lambda: two.status().get("waiting_since", 0) is None, "both lines are on the ledger")
         yield two
 
 
