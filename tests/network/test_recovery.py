@@ -184,5 +184,5 @@ def test_a_node_that_is_cut_off_knows_it_and_writes_down_what_happens(two: Two) 
         engine.write_text(whole)
         settings.write_text(before)
     with two.running("brigid"):
-        until(lambda: two.status().get("waiting_since", 0) is None, "what was written offline is anchored")
+        until(lambda: two.status().get("waiting_since", 0) is None, "what was written offline is anchored", 300)
         assert two.well()["lines"] > lines
