@@ -9,7 +9,7 @@ READ = [
     ("Take one tablet daily as directed", "1", "1", "tablet", "1", "1", False),
     ("1 tab po q.i.d.", "1", "1", "tablet", "4", "4", False),
     ("1/2 tab qhs", "0.5", "0.5", "tablet", "1", "1", False),
-    ("half a tablet", None, None, None, None, None, False),
+    ("half a tablet", "0.5", "0.5", "tablet", None, None, False),
     ("100mg (4ml) three times daily", "100", "100", "mg", "3", "3", False),
     ("75 micrograms every morning", "75", "75", "ug", "1", "1", False),
     ("Inhale 2 puffs every 4 hours as needed", "2", "2", "puff", "6", "6", True),
@@ -24,12 +24,12 @@ READ = [
 
 @pytest.mark.parametrize(("words", "low", "high", "unit", "least", "most", "needed"), READ)
 def test_directions_are_read(
-    words: str, low: str | None, high: str, unit: str, least: str | None, most: str, needed: bool
+    words: str, low: str, high: str, unit: str, least: str | None, most: str | None, needed: bool
 ) -> None:
     found = parsed(words)
-    assert (found.dose is None) == (low is None) and (found.times_per_day is None) == (least is None)
-    if found.dose is not None and found.times_per_day is not None:
-        assert (found.dose.low, found.dose.high, found.dose.unit) == (low, high, unit)
+    assert found.dose is not None and (found.times_per_day is None) == (least is None)
+    assert (found.dose.low, found.dose.high, found.dose.unit) == (low, high, unit)
+    if found.times_per_day is not None:
         assert (found.times_per_day.low, found.times_per_day.high) == (least, most)
         assert found.understood == "whole"
     assert found.as_needed is needed
@@ -76,3 +76,51 @@ def test_a_day_of_a_weekly_tablet_is_a_seventh() -> None:
 )
 def test_units_of_a_dose_have_one_word(written: str, word: str) -> None:
     assert unit_word(written) == word
+
+
+@pytest.mark.parametrize(
+    ("words", "dose", "unit", "times"),
+    [
+        ("2½ tablets daily", "2.5", "tablet", "1"),
+        ("1½ tablets daily", "1.5", "tablet", "1"),
+        ("1 1/2 tablets daily", "1.5", "tablet", "1"),
+        ("1-1/2 tabs daily", "1.5", "tablet", "1"),
+        ("1 and 1/2 tabs po bid", "1.5", "tablet", "2"),
+        ("one and a half tablets daily", "1.5", "tablet", "1"),
+        ("half a tablet daily", "0.5", "tablet", "1"),
+        ("take one half tablet daily", "0.5", "tablet", "1"),
+        ("¾ tab bid", "0.75", "tablet", "2"),
+        ("1,000 mg twice daily", "1000", "mg", "2"),
+        ("2,500 units daily", "2500", "[iU]", "1"),
+        ("2,5 mg once daily", "2.5", "mg", "1"),
+        ("0,125 mg daily", "0.125", "mg", "1"),
+        ("12,5 mg daily", "12.5", "mg", "1"),
+        ("1 tablet twice daily in the morning and in the evening", "1", "tablet", "2"),
+        ("1 tablet every 8 hours (3 times a day)", "1", "tablet", "3"),
+    ],
+)
+def test_numbers_as_people_write_them(words: str, dose: str, unit: str, times: str) -> None:
+    found = parsed(words)
+    assert found.dose is not None and found.times_per_day is not None
+    assert (found.dose.low, found.dose.unit, found.times_per_day.low) == (dose, unit, times)
+    assert found.dose.high == dose and found.understood == "whole"
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["2 x 500 mg bid", "3 x 1 tablet", "take 1,2 or 3 tablets daily", "5 1/2 tablet daily", "5 2 tablets daily",
+     "1 half tablet daily"],
+)  # fmt: skip
+def test_a_number_beside_the_dose_leaves_the_dose_open(words: str) -> None:
+    """2 x 500 mg is 1000 mg at a time to one writer, and 500 mg twice a day to another."""
+    assert parsed(words).dose is None and parsed(words).understood != "whole"
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["1 tablet daily, check INR weekly", "1 tablet every 6 hours or twice daily", "1 tab bid, weekly weights",
+     "1 tablet 3 times a day, once at bedtime"],
+)  # fmt: skip
+def test_two_frequencies_leave_the_frequency_open(words: str) -> None:
+    found = parsed(words)
+    assert found.dose is not None and found.times_per_day is None and found.understood == "partly"

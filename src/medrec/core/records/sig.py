@@ -29,9 +29,29 @@ class Sig(msgspec.Struct, frozen=True, gc=False):
 
 _WORDS = {
     "one-half": "0.5", "half": "0.5", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6",
-    "seven": "7", "eight": "8", "nine": "9", "ten": "10", "twelve": "12", "½": "0.5", "¼": "0.25",
+    "seven": "7", "eight": "8", "nine": "9", "ten": "10", "twelve": "12", "½": "0.5", "¼": "0.25", "¾": "0.75",
 }  # fmt: skip
-_NUMBER_WORD = re.compile(rf"\b(?:{'|'.join(word for word in _WORDS if word.isascii())})\b|½|¼")
+_NUMBER_WORD = re.compile(rf"\b(?:{'|'.join(word for word in _WORDS if word.isascii())})\b|[½¼¾]")
+_FRACTIONS = {
+    "½": ".5",
+    "1/2": ".5",
+    "half": ".5",
+    "¼": ".25",
+    "1/4": ".25",
+    "quarter": ".25",
+    "¾": ".75",
+    "3/4": ".75",
+}
+_MIXED = re.compile(
+    r"(?<![\d.,/])(?:([1-4])|(one|two|three|four)\b)"
+    r"(?:(?:\s|-)*([½¼¾]|[13]/[24](?![\d/]))|\s+and\s+(?:an?\s+|one\s+|1\s+)?([½¼¾]|[13]/[24](?![\d/])|half|quarter)\b)"
+)
+"""2½, 1 1/2, 1-1/2, one and a half: beyond four it may be a strength and a half tablet."""
+_HALF = re.compile(r"\b(?:one[\s-]+|an?\s+)?half(?:\s+of)?(?:\s+(?:an?|one)\b)?(?!-)")
+_THOUSANDS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:,\d{3})+(?![\d,])")
+_COMMA = re.compile(r"(?<![\d.,])(\d{1,4}),(\d{1,2}|(?<=\b0,)\d{3})(?![\d,]|\s*(?:or|to|-)\s*\d)")
+_BESIDE = re.compile(r"[\d½¼¾][\s,]*$|\d\s*(?:[x×*]|or|to|and|-)\s*$")
+"""What makes a number the second part of something that is not understood: 3 x 500 mg, 5 2 tablets."""
 _UNITS = {
     "tab": "tablet", "tabs": "tablet", "tablet": "tablet", "tablets": "tablet", "tbl": "tablet", "pill": "tablet",
     "pills": "tablet", "caplet": "tablet", "caplets": "tablet", "cap": "capsule", "caps": "capsule",
@@ -51,7 +71,7 @@ WORDS = frozenset(_UNITS.values())
 _N = r"(\d{1,6}(?:\.\d{1,6})?(?:/\d{1,2})?)"
 _RANGE = rf"{_N}(?:\s*(?:-|–|to|or)\s*{_N})?"
 _UNIT = "|".join(sorted(_UNITS, key=len, reverse=True))
-_DOSE = re.compile(rf"(?<![\w./-]){_RANGE}\s*\(?({_UNIT})\b(?!\s*/|\s+per\b)", re.ASCII | re.IGNORECASE)
+_DOSE = re.compile(rf"(?<![\w./,-]){_RANGE}\s*\(?({_UNIT})\b(?!\s*/|\s+per\b)", re.ASCII | re.IGNORECASE)
 _DASHES = re.compile(r"(?<![\w./-])(\d|0\.5)-(\d|0\.5)-(\d|0\.5)(?:-(\d|0\.5))?(?![\w/-])", re.ASCII)
 _MOST = re.compile(
     rf"(?:max(?:imum)?\.?(?:\s+of)?|not\s+(?:to\s+)?exceed(?:\s+more\s+than)?|(?:no|not)\s+more\s+than|up\s+to)\s+{_N}\s*"
@@ -76,7 +96,7 @@ _NAMED = (
     (re.compile(r"\bq\.?i\.?d\b"), 4, 1),
     (re.compile(r"\bt\.?i\.?d\b|\bt\.?d\.?s\b|\bthrice\s+(?:a\s+day|daily)\b"), 3, 1),
     (re.compile(r"\bb\.?i\.?d\b|\bb\.?d\b|\btwice\s+(?:a\s+day|daily|per\s+day)\b"), 2, 1),
-    (re.compile(r"\bmorning\s+and\s+(?:at\s+)?(?:evening|night|bedtime)\b|\bam\s+(?:and|&)\s+pm\b"), 2, 1),
+    (re.compile(r"\bmorning\s+and\s+(?:at\s+|in\s+the\s+)?(?:evening|night|bedtime)\b|\bam\s+(?:and|&)\s+pm\b"), 2, 1),
     (re.compile(r"\btwice\s+(?:a\s+week|weekly)\b"), 2, 7),
     (re.compile(r"\bonce\s+(?:a\s+week|weekly|per\s+week)\b|\bevery\s+week\b|\bweekly\b|\bq\s*wk?\b"), 1, 7),
     (re.compile(r"\bonce\s+(?:a\s+month|monthly)\b|\bevery\s+month\b|\bmonthly\b"), 1, 30),
@@ -98,7 +118,7 @@ def parsed(words: str) -> Sig:
     text = " ".join(words.lower().split())[:500]
     if not text:
         return Sig()
-    text = _NUMBER_WORD.sub(lambda found: _WORDS[found[0]], text)
+    text = _NUMBER_WORD.sub(lambda found: _WORDS[found[0]], _numerals(text))
     needed = _NEEDED.search(text) is not None
     at_most, rest = _ceiling(text)
     if _CHANGES.search(rest):
@@ -129,6 +149,14 @@ def _product(a: str, b: str) -> str:
     return ratio.written(ratio.times(x, y), 4 if len(b.partition(".")[2]) == ratio.PLACES else ratio.PLACES)
 
 
+def _numerals(text: str) -> str:
+    """The same directions with mixed numbers and commas written as decimal numbers."""
+    text = _THOUSANDS.sub(lambda found: found[0].replace(",", ""), text)
+    text = _COMMA.sub(r"\1.\2", text)
+    text = _MIXED.sub(lambda found: (found[1] or _WORDS[found[2]]) + _FRACTIONS[found[3] or found[4]], text)
+    return _HALF.sub("0.5", text)
+
+
 def _number(text: str) -> Ratio | None:
     above, _, below = text.partition("/")
     found, by = ratio.ratio_of(above), ratio.ratio_of(below or "1")
@@ -157,8 +185,12 @@ def _ceiling(text: str) -> tuple[Amount | None, str]:
 
 
 def _dose(text: str) -> Amount | None:
-    """The one dose that the directions name; None when they name two that differ in the same unit."""
-    found = [(_range(match[1], match[2]), _UNITS[match[3].lower()]) for match in _DOSE.finditer(text)]
+    """The one dose that the directions name; None when they name two that differ in the same unit, or when a number
+    beside it says that it is part of something else."""
+    matches = list(_DOSE.finditer(text))
+    if any(_BESIDE.search(text, 0, match.start()) for match in matches):
+        return None
+    found = [(_range(match[1], match[2]), _UNITS[match[3].lower()]) for match in matches]
     if not found or found[0][0] is None:
         return None
     same_unit = {pair: None for pair, unit in found if unit == found[0][1]}
@@ -178,27 +210,38 @@ def _dashed(text: str) -> tuple[Amount, Amount] | None:
 
 
 def _times(text: str) -> Amount | None:
-    """How often in a day."""
-    hours = _HOURS.search(text)
-    if hours is not None:
-        return _interval(_range(hours[1], hours[2]), ratio.ratio(24))
-    per = _PER.search(text)
-    if per is not None:
-        pair, days = _range(per[1], per[2]), _DAYS["w" if per[3][0] == "w" else "mo" if per[3][0] == "m" else "d"]
-        if pair is None or days is None:
-            return None
-        return _amount((ratio.over(pair[0], ratio.ratio(days)), ratio.over(pair[1], ratio.ratio(days))), "/d")
-    every = _EVERY.search(text)
-    if every is not None and "other" not in every[0] and every[1]:
-        unit = every[3]
-        if unit.startswith("mi"):
-            return _interval(_range(every[1], every[2]), ratio.ratio(1440))
-        days = 30 if unit.startswith("mo") else 7 if unit[0] == "w" else 1
-        return _interval(_range(every[1], every[2]), ratio.ratio(1, days))
+    """How often in a day; None when the directions name two frequencies that differ ("daily, check INR weekly")."""
+    taken: list[tuple[int, int]] = []
+    found: list[Amount | None] = []
+
+    def note(match: re.Match[str], value: Amount | None) -> None:
+        if all(match.end() <= start or end <= match.start() for start, end in taken):
+            taken.append(match.span())
+            found.append(value)
+
+    for match in _HOURS.finditer(text):
+        note(match, _interval(_range(match[1], match[2]), ratio.ratio(24)))
+    for match in _PER.finditer(text):
+        pair, days = _range(match[1], match[2]), _DAYS[match[3][0] if match[3][0] != "m" else "mo"]
+        note(match, _over_days(pair, days))
+    for match in _EVERY.finditer(text):
+        if "other" not in match[0] and match[1]:
+            unit = match[3]
+            if unit.startswith("mi"):
+                note(match, _interval(_range(match[1], match[2]), ratio.ratio(1440)))
+                continue
+            days = 30 if unit.startswith("mo") else 7 if unit[0] == "w" else 1
+            note(match, _interval(_range(match[1], match[2]), ratio.ratio(1, days)))
     for pattern, count, days in _NAMED:
-        if pattern.search(text):
-            return _amount((ratio.ratio(count, days), ratio.ratio(count, days)), "/d")
-    return None
+        for match in pattern.finditer(text):
+            note(match, _amount((ratio.ratio(count, days), ratio.ratio(count, days)), "/d"))
+    return found[0] if found and all(value == found[0] for value in found) else None
+
+
+def _over_days(pair: tuple[Ratio, Ratio] | None, days: int | None) -> Amount | None:
+    if pair is None or days is None:
+        return None
+    return _amount((ratio.over(pair[0], ratio.ratio(days)), ratio.over(pair[1], ratio.ratio(days))), "/d")
 
 
 def _interval(pair: tuple[Ratio, Ratio] | None, whole: Ratio) -> Amount | None:
