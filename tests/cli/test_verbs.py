@@ -120,6 +120,15 @@ def test_a_lost_part_is_not_replaced_in_silence(clinic, lost, code):
         assert done.returncode == 2 and code in done.stderr
 
 
+@pytest.mark.parametrize("name", ["master.key", "master.ring"])
+@pytest.mark.parametrize("left", [0, 20])
+def test_a_key_file_that_was_emptied_or_cut_is_no_erasure_and_no_fault(clinic, name, left):
+    path = clinic / "data" / name
+    path.write_bytes(path.read_bytes()[:left])
+    done = medrec("status", at=clinic)
+    assert done.returncode == 2 and "master-key-lost" in done.stderr and f"{name} is damaged" in done.stderr
+
+
 def test_another_nodes_master_key_opens_nothing(clinic):
     (clinic / "data" / "master.key").write_bytes(bytes(32))
     done = medrec("status", at=clinic)

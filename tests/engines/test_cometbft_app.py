@@ -273,11 +273,27 @@ def test_votes_change_the_validators(node: Driver) -> None:
     assert vote_through(node, world, "reinstate", id=NAMES[2]) == {public(NAMES[2] + " consensus"): 1}
 
 
-def test_two_organisations_with_one_key_count_once(node: Driver) -> None:
+def test_a_founders_key_is_nobody_elses(node: Driver) -> None:
+    world = World(MANY)
+    founding = public(NAMES[1] + " consensus")
+    stolen = world.proposal(NAMES[0], "validator", id=NAMES[5], key=founding, power=1)
+    answer = node.ask(abci.RequestCheckTx(stolen, 0))
+    assert answer.code == Code.KEY_IN_USE
+    assert node.ask(abci.RequestPrepareProposal(1 << 20, [stolen], height=1, time=at(CREATED + SECOND))).txs == []
+    proposed = abci.RequestProcessProposal([stolen], height=1, time=at(CREATED + SECOND))
+    assert node.ask(proposed).status == 2
+    assert (
+        node.ask(abci.RequestCheckTx(world.proposal(NAMES[0], "validator", id=NAMES[1], key=founding, power=1), 0)).code
+        == 0
+    )
+
+
+def test_a_founders_key_that_somebody_else_was_voted_validates_for_its_founder_alone(node: Driver) -> None:
+    """Software before this one let such a vote through: two members then counted as one validator."""
     world = World(MANY)
     shared = public(NAMES[0] + " consensus")
     assert vote_through(node, world, "validator", id=NAMES[5], key=shared, power=1) == {}
-    assert vote_through(node, world, "validator", id=NAMES[5], key=shared, power=0) == {}
+    assert vote_through(node, world, "suspend", id=NAMES[0]) == {shared: 0}
 
 
 def test_the_last_validator_stays(tmp_path: Path) -> None:

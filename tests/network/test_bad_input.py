@@ -103,7 +103,18 @@ def test_an_engine_of_another_version_is_refused_by_name(tmp_path: Path, monkeyp
         other.write_bytes(content)
         with pytest.raises(EngineError, match=words) as caught:
             cometbft_binary.program()
-        assert caught.value.code == "wrong-engine"
+        assert caught.value.code == "wrong-engine" and "unset it" in caught.value.sentence
+
+
+def test_an_engine_file_that_was_emptied_is_named_and_opens_no_door(program: Path, tmp_path: Path) -> None:
+    cluster = Cluster(tmp_path, NAMES[:2])
+    (cluster.folders[NAMES[0]] / "engine.toml").write_bytes(b"")
+    with pytest.raises(EngineError, match="names no `peers`") as caught:
+        cluster.open(NAMES[0])
+    assert caught.value.code == "settings"
+    alone = Cluster(tmp_path / "alone", NAMES[:1])
+    assert alone.open(NAMES[0]).tip().height == 0  # who is alone needs none
+    alone.close()
 
 
 def test_the_real_binary_hands_queries_through_and_their_proofs_lead_to_the_next_header(four: Cluster) -> None:

@@ -5,6 +5,7 @@ import io
 import json
 import socket
 import ssl
+import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
@@ -221,6 +222,28 @@ def test_one_command_makes_a_network_runs_it_and_sees_that_all_are_one(program: 
     assert "Made 4 members" in said and "stands on the ledger of all 4 members" in said
     again = medrec("network", home, "--check")
     assert "Made" not in again and "of all 4 members" in again
+
+
+def test_nodes_end_with_the_process_that_runs_them_even_if_that_is_killed(program: Path, tmp_path: Path) -> None:
+    (settings,) = members.make_network(tmp_path, ("alone",), "127.0.0.1", row_of_ports(3))
+    code = f"""
+from pathlib import Path
+from medrec.cli import members
+with members.Members([Path({str(settings)!r})], print) as running:
+    running.wait_until_well()
+    print("pid", next(iter(running._processes.values())).pid, flush=True)
+    running.wait_for_the_end()
+"""
+    supervisor = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert supervisor.stdout is not None
+    node = next(int(line.split()[1]) for line in supervisor.stdout if line.startswith("pid"))
+    supervisor.kill()
+    supervisor.wait()
+    stat = Path(f"/proc/{node}/stat")
+    until(lambda: not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z", "the node ends")
+    until(lambda: members.health(settings) is None, "nobody answers")
+    with members.Members([settings], lambda line: None) as running:
+        running.wait_until_well()
 
 
 def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import ipaddress
 import time
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -16,6 +17,7 @@ from medrec.engines.engine import Engine
 from medrec.node import govern, tls
 from medrec.node.doors import ENGINE_PATH
 from medrec.node.exchange import Exchange, ExchangeError
+from medrec.node.files import make_inside, settle
 from medrec.node.govern import GovernError
 from medrec.node.invite import JOIN_PATH, Invitation, signed_text
 from medrec.node.keys import ORGANISATION_FILE, OrganisationKeys
@@ -42,25 +44,37 @@ def prepare(read: Invitation, folder: Path, endpoint: str, host: str, engine_por
     parts = urlsplit(endpoint)
     if parts.scheme != "https" or not parts.hostname or len(endpoint) > 300:
         raise Stop("bad-endpoint", "--endpoint is an https address that the other organisations can reach.")
+    settle(folder)
     keys_folder = folder / "data" / "keys"
     if (keys_folder / ORGANISATION_FILE).exists():
         keys = OrganisationKeys.load(keys_folder)
         if keys.organisation != read.id:
             raise Stop("exists", f"{folder} holds the node of {keys.organisation}; choose another --folder.")
+        if not (folder / members.SETTINGS).exists():
+            raise Stop("exists", f"{folder} holds only a part of a node; set it aside, or choose another --folder.")
         return keys
     keys = OrganisationKeys.generate(read.id)
-    settings = {}
+    settings: dict[str, Any] = {}
     if sync and not read.trust["height"]:
         raise Stop("no-snapshot", "When the invitation was made the network had no block yet; join without --sync.")
     if sync:
         settings["sync"] = (address(read.endpoint, ENGINE_PATH), read.trust)
-        (folder / "ledger").mkdir(parents=True, exist_ok=True)
-        (folder / "ledger" / wiring.AUTHORITIES_FILE).write_bytes(tls.authority(read.inviter, bytes.fromhex(read.key)))
-    wiring.follow_engine(
-        folder / "ledger", f"{host}:{engine_port}", f"127.0.0.1:{engine_port + 1}",
-        f"{parts.hostname}:{engine_port}", read.peers, codec.encode_json(read.validators), **settings,
-    )  # fmt: skip
-    members.write_member(folder, keys, read.genesis, read.roles[0], endpoint, host, parts.port or 443)
+
+    def make(work: Path) -> None:
+        if sync:
+            (work / "ledger").mkdir()
+            authority = tls.authority(read.inviter, bytes.fromhex(read.key))
+            (work / "ledger" / wiring.AUTHORITIES_FILE).write_bytes(authority)
+        wiring.follow_engine(
+            work / "ledger", f"{host}:{engine_port}", f"127.0.0.1:{engine_port + 1}",
+            f"{parts.hostname}:{engine_port}", read.peers, codec.encode_json(read.validators), **settings,
+        )  # fmt: skip
+        members.write_member(work, keys, read.genesis, read.roles[0], endpoint, host, parts.port or 443)
+
+    try:
+        make_inside(folder, make)
+    except FileExistsError as error:
+        raise Stop("exists", f"Something is there already: {error}. Choose another --folder.") from None
     return keys
 
 

@@ -1,6 +1,7 @@
 """The folders of a network's members on one machine, and the processes that run them."""
 
 import json
+import os
 import signal
 import ssl
 import subprocess
@@ -14,9 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from medrec import wiring
+from medrec.cli.node import SUPERVISED
 from medrec.cli.stop import Stop
 from medrec.core import codec
 from medrec.node import tls
+from medrec.node.files import make_inside
 from medrec.node.keys import OrganisationKeys
 from medrec.node.serve import ServeError, check_port
 from medrec.node.settings import read_settings
@@ -55,10 +58,18 @@ def make_network(home: Path, names: Sequence[str], host: str, first: int) -> lis
     ]
     genesis = wiring.genesis_document("A network on one machine", wiring.now_ms(), founders)
     wiring.check_genesis(genesis)
-    for name in names:
-        write_member(home / name, keys[name], genesis, "hospital", f"https://{host}:{ports[name]}", host, ports[name])
-    places = {name: (home / name / "ledger", ports[name] + 1, ports[name] + 2) for name in names}
-    wiring.found_engines(genesis, places, host)
+
+    def make(work: Path) -> None:
+        for name in names:
+            endpoint = f"https://{host}:{ports[name]}"
+            write_member(work / name, keys[name], genesis, "hospital", endpoint, host, ports[name])
+        places = {name: (work / name / "ledger", ports[name] + 1, ports[name] + 2) for name in names}
+        wiring.found_engines(genesis, places, host)
+
+    try:
+        make_inside(home, make)
+    except FileExistsError as error:
+        raise Stop("exists", f"Something is there already: {error}. Choose another folder.") from None
     return [home / name / SETTINGS for name in names]
 
 
@@ -113,7 +124,8 @@ class Members:
             begun = time.monotonic()
             process = self._processes[file] = subprocess.Popen(  # noqa: S603  # this program
                 [sys.executable, "-m", "medrec", "start", "--settings", str(file)],
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,  # it closes when this process ends, whatever ends it, and the node ends with it
+                env={**os.environ, SUPERVISED: "1"},
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,

@@ -15,6 +15,7 @@ from medrec.cli.stop import Stop
 from medrec.core import codec
 from medrec.core.types import is_organisation_id
 from medrec.node import tls
+from medrec.node.files import settle
 from medrec.node.keys import OrganisationKeys
 from medrec.node.settings import read_settings
 
@@ -40,6 +41,7 @@ def network(
 
     Example: medrec network /srv/medrec-network --organisations 4
     """
+    settle(folder)
     settings = sorted(folder.glob(f"*/{members.SETTINGS}"))
     wiring.build_network_engine()
     if not settings:
@@ -100,7 +102,9 @@ def join(
     endpoint: Annotated[str, typer.Option(help="The address under which others reach your node, https://host:port.")],
     folder: Annotated[Path, typer.Option(help="Where to put the node.")] = Path(),
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "0.0.0.0",  # noqa: S104  # others call it
-    engine_port: Annotated[int, typer.Option(help="The engine's port for the others; the next is its own.")] = 26656,
+    engine_port: Annotated[
+        int, typer.Option(min=1, max=65534, help="The engine's port for the others; the next is its own.")
+    ] = 26656,
     sync: Annotated[bool, typer.Option("--sync", help="Begin from a snapshot, not from the first block.")] = False,
     wait: Annotated[float, typer.Option(help="How many seconds to wait for the votes; 0: as long as it takes.")] = 0,
     validate: Annotated[bool, typer.Option(help="Ask, once admitted, to validate blocks.")] = True,

@@ -1,6 +1,8 @@
 """`medrec init`, `start`, `ingest`, `status`: one organisation's node."""
 
 import json
+import os
+import signal
 import threading
 import time
 from pathlib import Path
@@ -31,6 +33,8 @@ SettingsFile = Annotated[Path, typer.Option("--settings", help="The node's setti
 DEFAULT = Path("medrec.toml")
 HOME = "https://localhost:8700"
 """A node that nobody but its own machine reaches, which is enough to begin with."""
+SUPERVISED = "MEDREC_SUPERVISED"
+"""Set by `medrec network`: the node ends when its standard input does."""
 THOROUGH_S = 24 * 3600.0
 console = Console(soft_wrap=True)
 
@@ -100,6 +104,8 @@ def start(settings: SettingsFile = DEFAULT) -> None:
     place = read_settings(settings)
     node, engine = wiring.node_of(place)
     stopping = threading.Event()
+    if os.environ.get(SUPERVISED):
+        threading.Thread(target=_end_with_the_supervisor, name="supervisor", daemon=True).start()
     operator = OperatorSocket(node, place.data)
     reader = threading.Thread(target=_poll, args=(node, place, stopping), name="records", daemon=True)
     try:
@@ -120,6 +126,13 @@ def start(settings: SettingsFile = DEFAULT) -> None:
             reader.join(timeout=10)
         wiring.close_node(node)
         wiring.close(engine)
+
+
+def _end_with_the_supervisor() -> None:
+    """What runs several nodes holds the other end of the standard input; when it is gone nobody could end this node."""
+    while os.read(0, 1 << 10):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _poll(node: Node, place: Place, stopping: threading.Event) -> None:

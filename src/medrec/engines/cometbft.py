@@ -25,6 +25,7 @@ from medrec.engines.abci.server import AbciServer
 from medrec.engines.cometbft_app import TICK, Application
 from medrec.engines.cometbft_files import (
     VALIDATORS_FILE,
+    check_peers,
     door,
     open_ledger,
     read_engine_settings,
@@ -37,7 +38,7 @@ from medrec.engines.cometbft_reach import Reach, look
 from medrec.engines.cometbft_rpc import Rpc, RpcError
 from medrec.engines.cometbft_snapshot import Snapshots
 from medrec.engines.cometbft_standstill import Standstill
-from medrec.engines.cometbft_validators import Founders
+from medrec.engines.cometbft_validators import Founders, check_founding_keys
 from medrec.engines.engine import CommittedBlock, EngineError, Position, TransactionRefused
 from medrec.engines.local import BLOCK_BYTES_MAX, BLOCK_TRANSACTIONS_MAX
 from medrec.engines.storage import StoredView
@@ -93,6 +94,7 @@ class CometBftEngine:
             raise EngineError("validators", f"{VALIDATORS_FILE} cannot be read: {error.strerror}.") from None
         self.founders = Founders.read(founding, network)
         self.keys = read_keys(self._home)
+        check_peers(self._settings, self.keys, self.founders)
         self._submit_s = submit_s
         self._waiting: dict[bytes, _Waiting] = {}
         self._marks = Marks()
@@ -255,6 +257,7 @@ class CometBftEngine:
                         known[index] = place
                     else:
                         machine.check(view, transaction, data, view.tip.height + 1, self._marks)
+                        check_founding_keys(transaction, self.founders)
                         self._marks.remember()
                 except Refused as refused:
                     if not taken and not known:

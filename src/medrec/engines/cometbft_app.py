@@ -24,7 +24,7 @@ from medrec.engines.abci.wire import encode_varint
 from medrec.engines.cometbft_marks import Decoded, Marks, Pool
 from medrec.engines.cometbft_query import answer_query
 from medrec.engines.cometbft_snapshot import Restoring, Snapshots
-from medrec.engines.cometbft_validators import Founders, proven, validator_changes
+from medrec.engines.cometbft_validators import Founders, check_founding_keys, proven, validator_changes
 from medrec.engines.engine import CommittedBlock, EngineError
 from medrec.engines.local import BLOCK_TRANSACTIONS_MAX
 from medrec.engines.storage import Storage
@@ -121,6 +121,7 @@ class Application:
                 return abci.ResponseCheckTx(REPLAY, codespace="replay")
             self._marks.forget_asked()
             machine.check(view, transaction, data, height, self._marks)
+            check_founding_keys(transaction, self._founders)
         except Refused as refused:
             return abci.ResponseCheckTx(int(refused.outcome.code), log=refused.outcome.sentence, codespace="medrec")
         self._marks.remember()
@@ -159,7 +160,9 @@ class Application:
     def _may_stand(self, view: View, data: bytes, height: int) -> bool:
         try:
             self._marks.forget_asked()
-            machine.check(view, self._decode(data), data, height, self._marks)
+            transaction = self._decode(data)
+            machine.check(view, transaction, data, height, self._marks)
+            check_founding_keys(transaction, self._founders)
         except Refused:
             return False
         self._marks.remember()

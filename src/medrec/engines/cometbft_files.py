@@ -179,6 +179,16 @@ def read_keys(home: Path) -> EngineKeys:
         raise EngineError("engine-keys", "The engine's key files cannot be read; restore them from a backup.") from None
 
 
+def check_peers(settings: EngineSettings, keys: EngineKeys, founders: Founders) -> None:
+    """Raises EngineError where nobody is named to meet and somebody is there: a file that was emptied says nothing."""
+    if not settings.peers and set(founders.keys.values()) != {keys.consensus}:
+        raise EngineError(
+            "settings",
+            f"{ENGINE_FILE} names no `peers` and the network has other members: the file was emptied or cut. Bring it "
+            "back from a backup, or write the members' id@host:port into `peers`; `medrec invite` shows them.",
+        )
+
+
 def check_vote_memory(home: Path) -> None:
     """Raises EngineError where the last vote is forgotten: an engine that starts anew could vote twice at a height."""
     name = "priv_validator_state.json"

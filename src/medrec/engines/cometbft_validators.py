@@ -12,7 +12,8 @@ from typing import Any
 
 from medrec.core import codec, state
 from medrec.core.crypto import consensus_address
-from medrec.core.types import Misbehaviour
+from medrec.core.outcome import Code, claim
+from medrec.core.types import Misbehaviour, Transaction
 from medrec.core.view import View, prefix_end
 from medrec.engines.abci.parts import Misbehavior
 from medrec.engines.engine import EngineError
@@ -59,10 +60,13 @@ class Founders:
 def validators(view: View, founders: Founders) -> dict[str, bytes]:
     """The consensus keys in force, by organisation."""
     keys = dict(founders.keys)
+    founding = {key: name for name, key in founders.keys.items()}
     prefix = b"validator/"
     for key, value in view.scan(prefix, prefix_end(prefix)):
         public, power = codec.decode(value)
         name = key.removeprefix(prefix).decode()
+        if founding.get(public, name) != name:
+            continue  # another founder's key: misbehaviour with it would be the founder's
         if power:
             keys[name] = public
         else:
@@ -71,6 +75,19 @@ def validators(view: View, founders: Founders) -> dict[str, bytes]:
     return {name: key for name, key in keys.items() if name in active}
 
 
+def check_founding_keys(transaction: Transaction, founders: Founders) -> None:
+    """No organisation may ask for the consensus key of another one that founded the network. Raises Refused.
+
+    The ledger itself knows only the keys that were voted for; whose founding key it is stands in validators.json.
+    """
+    change = transaction.body.payload.get("change")
+    if transaction.body.kind != "governance/propose" or not isinstance(change, dict) or change.get("change") != KIND:
+        return
+    owner = next((name for name, key in founders.keys.items() if key == change.get("key")), None)
+    claim(owner in (None, change.get("id")), Code.KEY_IN_USE, "consensus key")
+
+
+KIND = "validator"
 KINDS = {1: "double-vote", 2: "light-client-attack"}
 
 

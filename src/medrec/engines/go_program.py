@@ -85,7 +85,7 @@ class GoProgram(NamedTuple):
         """Raises EngineError unless the program was built from the pinned version."""
         with path.open("rb") as file:
             if not path.stat().st_size:
-                raise EngineError("wrong-engine", f"{path.name} is empty; remove it, and it is built again.")
+                raise EngineError("wrong-engine", f"{path.name} is empty. {self._mend()}")
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
                 if data.find(f"mod\t{self.module}\t{self.version}\t".encode()) >= 0:
                     return
@@ -95,9 +95,13 @@ class GoProgram(NamedTuple):
                 )
         raise EngineError(
             "wrong-engine",
-            f"The program {path.name} is version {other}; this software needs {self.version}. "
-            "Remove it, and it is built.",
+            f"The program {path.name} is version {other}; this software needs {self.version}. {self._mend()}",
         )
+
+    def _mend(self) -> str:
+        if self.variable and os.environ.get(self.variable):
+            return f"{self.variable} names it: name another one, or unset it, and the right one is built."
+        return "Remove it, and it is built."
 
 
 def cache_folder() -> Path:

@@ -103,5 +103,10 @@ class FileRing:
             os.fsync(self._file)
 
 
+def ring_bytes(number: int) -> int:
+    """How long the file of a ring is at least that has given out a secret of this number."""
+    return _place(number) + SECRET_BYTES
+
+
 def _place(number: int) -> int:
     return HEAD_BYTES + number * SECRET_BYTES

@@ -20,7 +20,8 @@ from medrec.core import state
 from medrec.core.state import BatchHead, Organisation
 from medrec.engines.engine import EngineError
 from medrec.node import journal, store
-from medrec.node.vault import Vault, VaultError
+from medrec.node.ring import ring_bytes
+from medrec.node.vault import KEY_BYTES, NUMBER_BYTES, Vault, VaultError
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -184,9 +185,22 @@ def _compared(node: "Node", ledger: _Ledger, connection: sql.Connection) -> Apar
 
 
 def check_key_file(path: Path, kept: store.Store) -> None:
-    """Raises ApartError if a used store has lost its master key: a new one would open nothing."""
+    """Raises ApartError if a used store has lost its master key or key ring, or a part of it: new ones would open
+    nothing, and a ring that is cut short looks as if people had been erased."""
+    ring = path.suffix == ".ring"
     with kept.read() as connection:
+        number = sql.func.substr(store.person.c["keys"], 1, NUMBER_BYTES)
+        newest = connection.execute(sql.select(number).order_by(number.desc()).limit(1)).scalar() if ring else None
         used = connection.execute(sql.select(store.person.c.id).limit(1)).first() is not None
+    needed = KEY_BYTES
+    if ring:
+        needed = ring_bytes(int.from_bytes(newest, "big")) if newest else 0
+    if path.exists() and path.stat().st_size < needed:
+        raise ApartError(
+            "master-key-lost",
+            f"{path.name} is damaged: it has {path.stat().st_size} bytes and must have {needed}. Bring it back from "
+            "your backup; nothing was changed.",
+        )
     if used and not path.exists():
         raise ApartError(
             "master-key-lost",

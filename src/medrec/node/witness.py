@@ -34,7 +34,7 @@ from medrec.core.evidence import Evidence
 from medrec.core.note import from_base64, parse_vkey, to_base64
 from medrec.core.witness import SIZE_TYPE, Head, Judgement, Request, judge, parse_request, signed_by_log
 from medrec.node.files import write_whole
-from medrec.node.witness_keys import WitnessKeys
+from medrec.node.witness_keys import WITNESS_FILE, WitnessKeys
 
 STATE_FILE = "witness-state.json"
 LOGS_FILE = "witness-logs.json"
@@ -180,10 +180,14 @@ def _of_log(note: Note, keys: Sequence[NoteKey]) -> Iterator[SignatureLine]:
 
 
 def set_up(folder: Path, keys: WitnessKeys) -> None:
-    """Make a witness in a folder: its keys, an empty state, no logs. Raises KeyFileError if there is one."""
+    """Make a witness in a folder: its keys, an empty state, no logs. Raises KeyFileError if there is one.
+
+    The keys come last: a folder without them holds no witness yet, and this can be done again.
+    """
+    if not (folder / WITNESS_FILE).exists():
+        write_whole(folder / STATE_FILE, json.dumps({"medrec": _STATE_FORM, "heads": {}}).encode())
+        write_whole(folder / LOGS_FILE, json.dumps({"medrec": _LOGS_FORM, "logs": {}}).encode())
     keys.save(folder)
-    write_whole(folder / STATE_FILE, json.dumps({"medrec": _STATE_FORM, "heads": {}}).encode())
-    write_whole(folder / LOGS_FILE, json.dumps({"medrec": _LOGS_FORM, "logs": {}}).encode())
 
 
 def follow_log(folder: Path, origin: str, keys: Sequence[NoteKey]) -> None:

@@ -1,0 +1,143 @@
+"""What makes folders is killed at each file that it writes; the same call then ends in a whole folder."""
+
+import os
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from medrec.cli import joining, members
+from medrec.cli.stop import Stop
+from medrec.core import codec
+from medrec.engines.cometbft_files import read_engine_settings, read_keys
+from medrec.node.files import MADE, UNFINISHED, make_inside, settle
+from medrec.node.invite import Invitation
+from medrec.node.keys import OrganisationKeys
+from medrec.node.settings import read_settings
+from medrec.node.witness import read_logs, set_up
+from medrec.node.witness_keys import WitnessKeys
+
+STEPS = ("write_bytes", "write_text", "touch", "rename", "replace", "hardlink_to")
+MEMBER = {
+    "medrec.toml", "genesis.json", "tls/certificate.pem", "tls/key.pem", "ledger/engine.toml", "ledger/validators.json",
+    "ledger/comet/config/node_key.json", "ledger/comet/config/priv_validator_key.json",
+    "ledger/comet/data/priv_validator_state.json", "data/keys/organisation-keys.json",
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def free(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(members, "check_port", lambda host, port: None)
+
+
+def killed_before(step: int, work: Callable[[], object]) -> bool:
+    """Do it in a process of its own that ends, without any farewell, before its step of this number; False: it did not
+    come so far."""
+    child = os.fork()
+    if child:
+        ended = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        assert ended in (0, 9), ended
+        return ended == 9
+    left = step
+
+    def doomed(real: Any) -> Any:
+        def do(*words: Any, **more: Any) -> Any:
+            nonlocal left
+            left -= 1
+            if not left:
+                os._exit(9)
+            return real(*words, **more)
+
+        return do
+
+    try:
+        for name in STEPS:
+            setattr(Path, name, doomed(getattr(Path, name)))
+        work()
+        os._exit(0)
+    finally:
+        os._exit(1)
+
+
+def each_step(work: Callable[[Path], object], again: Callable[[Path], object], home: Path) -> int:
+    """How many steps it has; after a death before each of them `again` must hold."""
+    step = 0
+    while killed_before(step + 1, partial(work, home / str(step))):
+        again(home / str(step))
+        step += 1
+    return step
+
+
+def files(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def whole(folder: Path, name: str) -> None:
+    assert files(folder) >= MEMBER and not [part for part in folder.iterdir() if part.name in (UNFINISHED, MADE)]
+    assert OrganisationKeys.load(folder / "data" / "keys").organisation == name
+    assert read_settings(folder / members.SETTINGS).settings.organisation == name
+    assert read_engine_settings(folder / "ledger").peers and read_keys(folder / "ledger" / "comet").consensus
+
+
+def network(home: Path) -> None:
+    """As `medrec network` does: settle, and make what is not there."""
+    settle(home)
+    if not sorted(home.glob(f"*/{members.SETTINGS}")):
+        members.make_network(home, ["one", "two"], "127.0.0.1", 20000)
+
+
+def test_a_network_that_was_cut_off_is_made_whole_by_the_same_call(tmp_path: Path) -> None:
+    def again(home: Path) -> None:
+        network(home)
+        assert {path.name for path in home.iterdir()} == {"one", "two"}
+        for name in ("one", "two"):
+            whole(home / name, name)
+
+    assert each_step(network, again, tmp_path) > 2 * len(MEMBER)
+
+
+def test_a_join_that_was_cut_off_is_made_whole_by_the_same_call(tmp_path: Path) -> None:
+    (first, *_) = members.make_network(tmp_path / "founders", ["one", "two"], "127.0.0.1", 20000)
+    keys = OrganisationKeys.load(first.parent / "data" / "keys")
+    read = Invitation(
+        "invitation/1", "three", "Three", ["clinic"], "one", "https://127.0.0.1:20000", keys.public()["ed25519"],
+        codec.decode_json((first.parent / "genesis.json").read_bytes()),
+        codec.decode_json((first.parent / "ledger" / "validators.json").read_bytes()),
+        [f"{'a' * 40}@127.0.0.1:20001"], {"height": 3, "hash": "AB" * 32}, 1 << 41, "00" * 32,
+    )  # fmt: skip
+
+    def join(folder: Path) -> OrganisationKeys:
+        return joining.prepare(read, folder, "https://127.0.0.1:20010", "127.0.0.1", 20011, sync=True)
+
+    def again(folder: Path) -> None:
+        made = join(folder)
+        whole(folder, "three")
+        assert join(folder).key_id == made.key_id, "what was made is kept"
+
+    assert each_step(join, again, tmp_path) > len(MEMBER)
+
+
+def test_a_witness_that_was_cut_off_is_set_up_by_the_same_call(tmp_path: Path) -> None:
+    def again(folder: Path) -> None:
+        set_up(folder, WitnessKeys.generate("library.example/medrec"))
+        assert read_logs(folder) == {} and WitnessKeys.load(folder)
+
+    assert each_step(lambda folder: set_up(folder, WitnessKeys.generate("library.example/medrec")), again, tmp_path) > 2
+
+
+def test_what_is_there_is_never_written_over(tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    with pytest.raises(Stop, match="one"):
+        members.make_network(tmp_path, ["one", "two"], "127.0.0.1", 20000)
+    assert not (tmp_path / "two").exists()
+    with pytest.raises(OSError, match="full"):
+        make_inside(tmp_path / "x", lambda work: _full(work))
+    make_inside(tmp_path / "x", lambda work: (work / "a").write_bytes(b"1"))
+    assert files(tmp_path / "x") == {"a"}
+
+
+def _full(work: Path) -> None:
+    (work / "half").write_bytes(b"1")
+    raise OSError("the disk is full")
