@@ -1,11 +1,13 @@
 """The one list on paper and screen: the person's own, and the doctor's."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
+from medrec.core.records.understood import NoteCode
 from medrec.node import lists
 from medrec.node.practitioners import PHYSICIAN
 from medrec.portal import words
@@ -112,3 +114,31 @@ def test_a_clinician_reviews_and_stops_on_the_page_in_her_own_name(clinic: Clini
 
 def token(client: TestClient) -> dict[str, str]:
     return {"csrf": csrf_of(client.get("/patient-list").text)}
+
+
+def test_a_copy_is_said_of_copies_alone(clinic: Clinic) -> None:
+    lines = [line for row in clinic.shown().read.medicines for line in row.lines]
+    assert lines and not any(line.copy for line in lines)
+    assert words.ONE_LIST["copy"] not in text_of(own(clinic))
+
+
+def test_what_a_reader_noted_stands_with_the_entry_and_what_could_mislead_with_the_row(clinic: Clinic) -> None:
+    """Who reads the row alone must see that a strength cannot be, that a date is wrong, or that a code is foreign."""
+    written = json.loads(order("odd", "29046", "levothyroxine 50 mg"))
+    written["medicationCodeableConcept"] = {"text": "levothyroxine 50 mg tablet"}
+    written["authoredOn"] = "2999-01-01"
+    clinic.north.put("MedicationRequest", "odd", json.dumps(written))
+    clinic.refresh()
+    (row,) = [row for row in clinic.shown().read.medicines if "levothyroxine" in row.name]
+    noted = {note for line in row.lines for note in line.notes}
+    assert {NoteCode.STRENGTH_DIFFERS, NoteCode.FUTURE_DATE} <= noted
+    for html in (own(clinic), clinic.story.client("north").post("/patient-list", data={"patient": "ada"}).text):
+        shown = next(part for part in html.split('class="row-side"') if "levothyroxine" in part.partition("</span>")[0])
+        head = text_of(shown[: shown.index("<details")])
+        assert words.NOTES["strength-differs"] in head and words.NOTES["future-date"] in head
+        for note in noted:
+            assert words.NOTES[note] in text_of(shown)
+
+
+def test_every_note_has_words() -> None:
+    assert set(words.NOTES) == {code.value for code in NoteCode}

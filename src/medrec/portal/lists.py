@@ -10,6 +10,7 @@ from medrec.core.manifests.acts import SUBJECTS_MAX, Against, Subject
 from medrec.core.reconcile.held import PATIENT, Line
 from medrec.core.reconcile.rows import AllergyRow, Confirmed, Conflict, MedicineRow, ProblemRow
 from medrec.core.records.dates import DAY_MS
+from medrec.core.records.understood import NoteCode
 from medrec.node import store
 from medrec.node.lists import Shown, against, subject_of
 from medrec.node.refusals import Refusal
@@ -108,6 +109,19 @@ def _act(node: "Node", visit: Visit, account: str) -> None:
         raise PageError(400, error.code, error.sentence) from None
 
 
+LOUD = frozenset((
+    NoteCode.BEFORE_BIRTH,
+    NoteCode.FUTURE_DATE,
+    NoteCode.MODIFIER_EXTENSION,
+    NoteCode.NO_CODE,
+    NoteCode.STATUS_CONFLICT,
+    NoteCode.STRENGTH_DIFFERS,
+    NoteCode.UNIT_NOT_UNDERSTOOD,
+    NoteCode.WRONG_SYSTEM,
+))  # fmt: skip
+"""Notes that stand with the row and not only with the entry (that name and code differ is a conflict of the row)."""
+
+
 class _Stands(msgspec.Struct, frozen=True):
     """What a row spoke of when it was shown, and which record versions an act on it would contradict: a row made of
     what others gave is kept nowhere, so the page carries this."""
@@ -184,12 +198,18 @@ class _Maker:
             "name": name,
             "status": row.status,
             "conflicts": [words.ONE_LIST[f"conflict_{conflict.value}"] for conflict in row.conflicts],
+            "odd": self._odd(row.lines),
             "confirmed": self._confirmed(row.confirmed),
             "rules": ", ".join(row.rules),
             "new": self._new.get(row.key, 0),
             "lines": self._lines(row.lines),
             "count": len(row.lines),
         }
+
+    def _odd(self, lines: Iterable[Line]) -> list[Any]:
+        """What is odd about entries that still count and could mislead whoever reads the row alone."""
+        live = (line for line in lines if not line.outdone and line.says != "error")
+        return [words.NOTES[code] for code in dict.fromkeys(n for line in live for n in line.notes if n in LOUD)]
 
     def _confirmed(self, confirmed: Confirmed | None) -> Any:
         if confirmed is None:
@@ -212,7 +232,8 @@ class _Maker:
                 "says": words.ONE_LIST[f"says_{line.says}"],
                 "when": self._visit.when(line.at) if line.at is not None else None,
                 "outdone": line.outdone,
-                "copy": line.copy,
+                "copied": line.copy,
+                "notes": [words.NOTES[note] for note in line.notes],
                 "proof": self._proof(line),
             }
             for line in lines

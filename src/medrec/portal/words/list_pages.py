@@ -94,6 +94,38 @@ ONE_LIST = Texts(
     plain=True,
 )
 
+NOTES = Texts(
+    "NOTES",
+    {
+        "unknown-type": "We do not know this kind of entry well.",
+        "no-code": "It has no code and no name.",
+        "text-only": "It stands here in words only, without a code.",
+        "unknown-code": "Its code is not known to us. It goes by its name.",
+        "retired-code": "Its code is no longer in use.",
+        "wrong-system": "Its code is not one of the list that it says it is from.",
+        "name-differs": "Its name and its code do not fit together.",
+        "bad-date": "A date in it cannot be read.",
+        "future-date": "It has a date that is still to come.",
+        "before-birth": "It has a date before the person was born.",
+        "dates-crossed": "It ends before it begins.",
+        "no-date": "It has no date.",
+        "no-status": "It does not say whether it still holds.",
+        "unknown-status": "We do not know the word it uses for whether it still holds.",
+        "status-conflict": "It says two things about whether it still holds.",
+        "dose-not-understood": "We could not read how much and how often. Read the words themselves.",
+        "dose-partly-understood": "We could read only a part of how much and how often. Read the words themselves.",
+        "unit-not-understood": "We could not read the unit of an amount.",
+        "strength-differs": "No product is known with this strength. The unit may be wrong.",
+        "reference-missing": "It points at another entry that is not here.",
+        "no-value": "It has no value.",
+        "entered-in-error": "It was entered by mistake.",
+        "modifier-extension": "It has an addition that can change its meaning, and that we cannot read.",
+        "odd-shape": "Its form is unusual, so a part of it may be missing here.",
+    },
+    plain=True,
+)
+"""What a reader noted of an entry, by `NoteCode`."""
+
 CARE_LISTS = Texts(
     "CARE_LISTS",
     {
