@@ -23,7 +23,9 @@ FILE_MAX, CBOR_MAX = 16 << 20, 16 << 10
 ED25519, MLDSA44 = ("cosign_ed25519", 76), ("cosign_mldsa44", 2432)  # the key, and how long a line's bytes are
 FORM = "https://medrec.org/canonical/json-literal/1"
 NEWER = "This was made by a newer version of MedRec than this verifier knows."
+OLD = "Your root file lacks a change of members on which the receipt counts: get the newest root file of this network."
 UNREADABLE = {"root", "change", "receipt", "record", "record-missing", "record-not-needed", "quorum", "newer-version"}
+UNREADABLE |= {"newer-root", "organisation"}
 
 
 class RefusedError(Exception):
@@ -55,11 +57,13 @@ GENESIS = {"medrec": str, "name": str, "created": int, "protocol": int, "organis
 CHANGE = {"size": int, "gone": [SLUG], "set": [ORGANISATION], "lines": [{"by": SLUG, "line": str}]}
 ROOT = {"medrec": str, "genesis": {...: ...}, "changes": [CHANGE]}
 BATCH = {"body": str, "signature": str, "index": int, "path": [str], "height": int, "time": int}
+EXTRA = re.compile(rb"[^\n]*\nextra ((?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?)\n")
 RECEIPT = {"medrec": str, "network": HEX32, "manifest": str, "salt": str, "entry": str, "batch": BATCH, "proof": str}
 MANIFEST = {"manifest": str, "network": str, "organisation": str, "time": int, ...: ...}
 VERSION = {"type": str, "id": str, "version": int, "form": str, "previous": (HEX32, None), ...: ...}
 CONTENT = {"action": re.compile("create|update"), "sha256": HEX32, **VERSION}
 DELETED = {"action": re.compile("delete"), "sha256": None, **VERSION}
+RECORD = {"account": (str, None), "record": (CONTENT, DELETED), **MANIFEST}
 ENTRY = {"commitment": 32, "tag": 16, "extras": {...: ...}}
 PAYLOAD = {"count": int, "first": int, "journal": 32, "previous": 32, "root": 32}
 BODY = {"author": str, "expires": int, "key": 16, "kind": str, "network": 32, "nonce": int, "payload": {...: ...}}
@@ -107,9 +111,8 @@ def read_json(data: bytes, literals: bool = False) -> Any:
             raise ValueError("an object names a key twice")
         return dict(found)
 
-    return json.loads(
-        data.decode(), parse_int=number, parse_float=number, parse_constant=number, object_pairs_hook=pairs
-    )
+    numbers: Any = {"parse_int": number, "parse_float": number, "parse_constant": number}
+    return json.loads(data.decode(), object_pairs_hook=pairs, **numbers)
 
 
 def canonical(value: Any, depth: int) -> str:
@@ -124,8 +127,7 @@ def canonical(value: Any, depth: int) -> str:
     if isinstance(value, list):
         return "[" + ",".join([canonical(item, depth - 1) for item in value]) + "]"
     if isinstance(value, dict):
-        pairs = [canonical(key, 1) + ":" + canonical(value[key], depth - 1) for key in sorted(value)]
-        return "{" + ",".join(pairs) + "}"
+        return "{" + ",".join([canonical(k, 1) + ":" + canonical(value[k], depth - 1) for k in sorted(value)]) + "}"
     return json.dumps(value)
 
 
@@ -311,14 +313,16 @@ def read_root(data: bytes, fallen: Any = ()) -> tuple[str, str, list[tuple[int, 
 
 
 def read_receipt(data: bytes) -> dict[str, Any]:
-    """Step 2: the fields of the receipt as bytes and numbers, those of the batch beside the others."""
+    """Step 2: fields of receipt and batch as bytes and numbers; `since`: the change of members that it counts on."""
     with reading("receipt"):
         receipt = read_json(data)
         must_fit(receipt, RECEIPT, "medrec", "receipt/1")
-        found = {**receipt, **receipt["batch"]}
-        found.update(manifest=found["manifest"].encode(), proof=found["proof"].encode())
+        found = {**receipt, **receipt["batch"], **{name: receipt[name].encode() for name in ("manifest", "proof")}}
         for field, size in (("salt", 32), ("signature", 64), ("entry", None), ("body", None)):
             found[field] = unbase64(found[field], size)
+        extra = (EXTRA.match(found["proof"]) or [b"", b""])[1]
+        since = re.fullmatch(rb"members ([1-9][0-9]{0,15})", base64.b64decode(extra))
+        found["since"] = int(since[1]) if since and base64.b64encode(since[0]) == extra else 0
         return {**found, "path": [unbase64(step, 32) for step in found["path"]]}
 
 
@@ -329,14 +333,11 @@ def check_manifest(data: bytes, network: str, known: set[str], record: bytes | N
         if canonical(manifest, 32).encode() != data:
             raise ValueError("it is not in its one canonical form")
         must_fit(manifest, MANIFEST)
-        about = manifest["manifest"].startswith("record/")
-        if about:
-            must_fit(
-                manifest, {"account": (str, None), "record": (CONTENT, DELETED), **MANIFEST}, "manifest", "record/1"
-            )
+        if about := manifest["manifest"].startswith("record/"):
+            must_fit(manifest, RECORD, "manifest", "record/1")
             demand(manifest["record"]["form"] == FORM, "newer-version", NEWER)
     demand(manifest["network"] == network, "network", "The manifest is of another network than the root file.")
-    demand(manifest["organisation"] in known, "organisation", "The root file does not know the manifest's maker.")
+    demand(manifest["organisation"] in known, "organisation", "The root file does not know its maker; a newer one may.")
     wanted = manifest["record"]["sha256"] if about else None
     demand(wanted is None or record is not None, "record-missing", "No record was given: name it with --record.")
     demand(wanted is not None or record is None, "record-not-needed", "There is no content: leave --record out.")
@@ -419,11 +420,11 @@ def count_cosigners(known: Any, log: Any, lines: Any, quorum: int, every: bool) 
 
 def verify(root: bytes, receipt: bytes, record: bytes | None, quorum: int | None, every: bool) -> dict[str, Any]:
     """What a genuine receipt proves; raises RefusedError for any other."""
-    network, title, sets = read_root(root)
-    fields = read_receipt(receipt)
+    (network, title, sets), fields = read_root(root), read_receipt(receipt)
     most = max(len(known) for _, known in sets)
     demand(0 < (most if quorum is None else quorum) <= most, "quorum", f"The quorum must be 1 to {most} organisations.")
     demand(fields["network"] == network, "network", "The receipt is of another network than the root file.")
+    demand(fields["since"] <= sets[-1][0], "newer-root", OLD)
     manifest = check_manifest(fields["manifest"], network, {who for _, known in sets for who in known}, record)
     who = manifest["organisation"]
     line, key = check_batch(fields, network, who, [known[who]["ed25519"] for _, known in sets if who in known])
@@ -433,11 +434,10 @@ def verify(root: bytes, receipt: bytes, record: bytes | None, quorum: int | None
     needed = len(known) * 2 // 3 + 1 if quorum is None else quorum
     counted, classical = count_cosigners(known, log, lines, needed, every)
     demand(len(counted) >= needed, "cosignatures", f"Only {len(counted)} of {len(known)} vouch, and {needed} must.")
-    vouched = {"height": log["height"], "time": log["time"]} if classical else None
     facts = {"network": network, "network_name": title, "organisation": who, "name": then[who]["name"], "line": line}
-    facts.update(manifest=manifest, height=fields["height"], time=fields["time"], size=log["size"], checkpoint=vouched)
-    facts.update(cosigners=counted, needed=needed, of=len(known))
-    return {**facts, "existed_by": sorted(counted.values())[needed - 1] * 1000}
+    facts.update(manifest=manifest, height=fields["height"], time=fields["time"], size=log["size"], of=len(known))
+    facts.update(cosigners=counted, checkpoint={k: log[k] for k in ("height", "time")} if classical else None)
+    return {**facts, "needed": needed, "existed_by": sorted(counted.values())[needed - 1] * 1000}
 
 
 def explain(facts: dict[str, Any]) -> str:

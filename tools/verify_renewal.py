@@ -83,6 +83,7 @@ def verify(
     most = max(len(known) for _, known in sets)
     tool.demand(0 < (most if quorum is None else quorum) <= most, "quorum", "The quorum makes no sense here.")
     tool.demand(fields["network"] == network, "network", "The receipt is of another network than the root file.")
+    tool.demand(fields["since"] <= sets[-1][0], "newer-root", tool.OLD)
     everybody = {who for _, known in sets for who in known}
     manifest = tool.check_manifest(fields["manifest"], network, everybody, record)
     who = manifest["organisation"]

@@ -62,6 +62,12 @@ class Cosigned:
         return build.cosign_line(who, 4, text, stamp, self.own[who])
 
 
+def hinted(receipt: dict[str, Any], extra: str, encoded: str = "") -> dict[str, Any]:
+    """The receipt with extra data in its proof, as it is or already encoded."""
+    line = f"\nextra {encoded or build.b64(extra.encode())}\nindex"
+    return {**receipt, "proof": receipt["proof"].replace("\nindex", line, 1)}
+
+
 def genuine() -> list[Case]:
     """Receipts that hold across a change."""
     others = (*ED4[:3], ("clinic-e", 4))
@@ -83,6 +89,7 @@ def genuine() -> list[Case]:
         case("its own batch from before it left", by("payer-d", "payer-d", 4, ED4[:3]), root="left"),
         case("after three changes", Cosigned(*NOW).receipt(), root="chain"),
         case("between the changes", made(log_size=3, log_index=2, cosigners=others), root="chain"),
+        case("names the change that it counts on", hinted(made(cosigners=others), "members 5"), root="joined"),
         case("a change signed with ML-DSA-44", made(cosigners=others), root="voted by ML-DSA-44"),
     ]
 
@@ -98,6 +105,7 @@ def forged() -> list[Case]:
         case(
             "a member that is to join later", made(log_size=4, log_index=2, cosigners=others[2:]), late, root="joined"
         ),
+        case("extra data not in its one form", hinted(made(), "", encoded="bWVtYmVycyA2Nh=="), "proof", root="joined"),
         case("a batch from before its maker joined", by("clinic-e", "clinic-e", 4, others), "member", root="joined"),
         case("a batch from after its maker left", by("payer-d", "payer-d", 5, ED4[:3]), "member", root="left"),
         case("a batch of a key rotated before", by("lab-c", "lab-c", 5, ED4[:2] + ED4[3:]), "member", root="rotated"),
@@ -120,11 +128,17 @@ def unreadable() -> list[Case]:
     def change(*path_and_value: Any) -> dict[str, Any]:
         return edited(put("changes", 0, *path_and_value))
 
+    others = (*ED4[:3], ("clinic-e", 4))
+    newcomer = by("clinic-e", "clinic-e", 5, others)
     outsider = with_changes(ROOTS["other"], JOIN)["changes"]
     earlier = {"size": 4, "gone": [], "set": [], "lines": []}
     two = [*ROOTS["chain"]["changes"][:1], *ROOTS["chain"]["changes"][2:]]
     stolen = member("clinic-e", NAME, "clinic-a")
     return [
+        case("counts on a change that the root file lacks", hinted(made(cosigners=others), "members 5"), "newer-root"),
+        case("its maker is in a newer root file", hinted(newcomer, "members 5"), "newer-root"),
+        case("a change behind all of the root file", hinted(made(), "members 6"), "newer-root", root="joined"),
+        case("an unknown organisation", newcomer, "organisation"),
         root("a change signed by two of four", with_changes(FOUR, (5, (), [NEWCOMER], ED4[:2])), "change"),
         root("a change signed by one, twice over", with_changes(FOUR, (5, (), [NEWCOMER], ED4[:1] * 3)), "change"),
         root(

@@ -6,6 +6,7 @@ tools/verify_receipt.py does the same with nothing but the standard library, and
 bind the two. `build` makes a receipt from its parts without checking that they belong together.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -50,6 +51,7 @@ __all__ = [
     "Root",
     "Verdict",
     "build",
+    "members_note",
     "parse",
     "read_root",
     "root_file",
@@ -60,6 +62,7 @@ ENTRY_BYTES_MAX = 16 << 10
 GENUINE = "genuine"
 UNREADABLE = frozenset(
     {"root", "change", "receipt", "record", "record-missing", "record-not-needed", "quorum", "newer-version"}
+    | {"newer-root", "organisation"}
 )
 RENEWAL_CODES = frozenset({"renewal", "retired"})
 """Codes of `verify` with a renewal or retired algorithms; they, too, say nothing about genuineness."""
@@ -231,6 +234,10 @@ def _facts(
     demand(quorum is None or 1 <= quorum <= most, "quorum", "The quorum makes no sense for this root file.")
     network = root.network.hex()
     demand(receipt.network == network, "network", "The receipt is of another network than the root file.")
+    said = (
+        "This root file lacks a change of members on which the receipt counts: get the newer root file of this network."
+    )
+    demand(_since(receipt.proof) <= root.sets[-1][0], "newer-root", said)
     manifest = _check_manifest(receipt.manifest.encode(), root)
     _check_record(manifest, record)
     who = manifest["organisation"]
@@ -288,6 +295,23 @@ def _vouched(
     return members, needed, counted, dated
 
 
+def members_note(since: int) -> bytes:
+    """The extra data of a proof that counts on the change of members at a size of the log."""
+    return b"members %d" % since
+
+
+def _since(proof: str) -> int:
+    """The size that `members_note` names in a proof; 0 if it names none."""
+    line = proof.split("\n", 2)[1:2]
+    if not line or not line[0].startswith("extra "):
+        return 0
+    try:
+        found = re.fullmatch(rb"members ([1-9][0-9]{0,15})", from_base64(line[0].removeprefix("extra ")))
+    except NoteError:
+        return 0
+    return int(found[1]) if found else 0
+
+
 def _check_manifest(data: bytes, root: Root) -> Facts:
     """Step 4."""
     try:
@@ -303,7 +327,7 @@ def _check_manifest(data: bytes, root: Root) -> Facts:
         demand(record.form == FORM, "newer-version", NEWER)
     demand(manifest["network"] == root.network.hex(), "network", "The manifest is of another network.")
     known = any(manifest["organisation"] in members for _, members in root.sets)
-    demand(known, "organisation", "The root file does not know the maker.")
+    demand(known, "organisation", "The root file does not know the maker; a newer one may.")
     return dict(manifest)
 
 

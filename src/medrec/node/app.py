@@ -119,6 +119,13 @@ def _renew(node: "Node", caller: str, body: bytes) -> bytes:
         raise CallRefused(error.code, error.sentence, 400) from None
 
 
+def _members(node: "Node", caller: str, body: bytes) -> bytes:
+    try:
+        return node.checkpoints.members.answer(body)
+    except ValueError:
+        raise CallRefused("malformed", "The question about changes of members is none.", 400) from None
+
+
 Handler = Callable[["Node", str, bytes], bytes]
 """(node, calling organisation, body) -> body of the answer. Raises CallRefused, or one of what `dispatch` knows."""
 
@@ -143,6 +150,7 @@ ROUTES: dict[str, Handler] = {
     REVIEWS_PATH: answer_reviews,
     COSIGN_PATH: _cosign,
     RENEW_PATH: _renew,
+    signing.MEMBERS_PATH: _members,
     STANDING_PATH: answer_standing,
     DELEGATIONS_PATH: answer_delegation,
     DELEGATION_ENDS_PATH: answer_delegation_end,
@@ -181,6 +189,7 @@ RULES: dict[str, Rule] = {
     ACTS_PATH: Rule.HER_SIGNATURE,
     COSIGN_PATH: Rule.MEMBER,
     RENEW_PATH: Rule.MEMBER,
+    signing.MEMBERS_PATH: Rule.MEMBER,
     STANDING_PATH: Rule.MEMBER,
     LONE_PATH: Rule.OWN_WORD,
     "/standing": Rule.EVERYBODY,
@@ -223,10 +232,11 @@ def dispatch(node: "Node", path: str, caller: str, body: bytes) -> bytes:
 
 def local_answer(node: "Node") -> Callable[[str, str, bytes], bytes]:
     """How a node answers in a LocalNetwork: (path, caller, body) -> answer. Raises PeerError."""
+    former = node.directory.with_former()
 
     def answer(path: str, caller: str, body: bytes) -> bytes:
         try:
-            signing.standing(node.directory, caller)
+            signing.standing(former if path in signing.FORMER_MAY else node.directory, caller)
             if path == INTERACT:
                 return answer_locally(node, caller, body)
             return dispatch(node, path, caller, body)

@@ -49,6 +49,7 @@ class Callers:
 
     def __init__(self, node: "Node") -> None:
         self._node = node
+        self._former = node.directory.with_former()
         self._remembered = _nonces(node)
         self._lock = threading.Lock()
         self._since = 0
@@ -65,8 +66,9 @@ class Callers:
             if request.scope["query_string"]:
                 target += b"?" + request.scope["query_string"]
             url = address(mine.endpoint, target.decode("latin-1"))
+            directory = self._former if target.decode("latin-1") in signing.FORMER_MAY else node.directory
             found = signing.verify_request(
-                node.directory, node.organisation, request.method, url, headers, body, node.clock(), self._remembered
+                directory, node.organisation, request.method, url, headers, body, node.clock(), self._remembered
             )
             return found.caller
         except CallRefused:

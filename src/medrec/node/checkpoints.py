@@ -34,11 +34,11 @@ from medrec.core.checkpoint import (
     verify_cosignatures,
 )
 from medrec.core.evidence import Evidence
-from medrec.core.root import Root, read_root, root_file
 from medrec.core.state import Organisation
 from medrec.core.types import Tip
 from medrec.core.witness import Head
 from medrec.node import store
+from medrec.node.members import Members
 from medrec.node.peers import PeerError
 from medrec.node.split_views import (
     Contradiction,
@@ -90,13 +90,7 @@ class Checkpoints:
         self._making = threading.Lock()
         self._resting: dict[str, int] = {}
         self.trouble: dict[str, str] = {}
-        self.root: Root = read_root(root_file(node.genesis))
-        self._rooted = {
-            (key.name, key.key_id): organisation
-            for organisation, member in self.root.members.items()
-            for key in cosigner_keys(organisation, member.keys.cosign_ed25519, member.keys.cosign_mldsa44)
-            if key.algorithm == COSIGNATURE_ED25519
-        }
+        self.members = Members(node)
 
     # --- what there is ------------------------------------------------------------------------------------
 
@@ -106,28 +100,26 @@ class Checkpoints:
         return notes[0] if notes else None
 
     def cosigners(self, note: Note) -> list[str]:
-        """The organisations of the root file whose Ed25519 line the note carries, by id; each counts once."""
-        return sorted({self._rooted.get((line.name, line.key_id), "") for line in note.signatures} - {""})
+        """The members at the size of a note whose Ed25519 line it carries, by id; each counts once."""
+        return self.members.signers(note)
 
     def covering(self, leaf_index: int, needed: int | None = None) -> Note:
-        """The newest note of a log that holds the leaf, with at least `needed` organisations (the root file's quorum).
+        """The newest note of a log that holds the leaf, with at least `needed` organisations (or a quorum).
 
         One is made if there is none. Raises CheckpointError not-in-log or too-few-cosignatures, and what `make` raises.
         """
-        needed = self.root.quorum if needed is None else needed
+        self.members.look()
         for note in self._kept(leaf_index + 1, KEPT):
-            if len(self.cosigners(note)) >= needed:
+            if not self.members.lacking(note, needed):
                 return note
         note = self.make(urgent=True)
         if parse_checkpoint(note.text).size <= leaf_index:
             raise CheckpointError("not-in-log", f"The log has no leaf {leaf_index} yet.")
-        signed = self.cosigners(note)
-        if len(signed) < needed:
+        lacking = self.members.lacking(note, needed)
+        if lacking:
             reasons = "; ".join(sentence for _, sentence in sorted(self.trouble.items())) or "nobody else is active"
-            raise CheckpointError(
-                "too-few-cosignatures",
-                f"{len(signed)} of the {needed} organisations needed have signed the head of the log: {reasons}",
-            )
+            waits = self.members.sentence()
+            raise CheckpointError("too-few-cosignatures", f"{lacking}: {reasons}{' ' + waits if waits else ''}")
         return note
 
     def _kept(self, size_min: int, count: int) -> list[Note]:
@@ -149,12 +141,21 @@ class Checkpoints:
         except CheckpointError:
             return None
 
+    def still_holds(self) -> bool:
+        """Whether the ledger holds all that was signed of it; if not, an alarm says so."""
+        try:
+            self._still_holds()
+        except CheckpointError:
+            return False
+        return True
+
     def make(self, *, urgent: bool = False) -> Note:
         """The note of the present head with this organisation's lines and those of all who answered, kept.
 
         A head of this size that was signed before is completed, not signed anew. `urgent` also asks those who did not
         answer a moment ago. Raises CheckpointError (empty-log, log-changed), EngineError, StoreError.
         """
+        self.members.keep_up(urgent=urgent)
         with self._making:
             tip = self._node.engine.tip()
             if not tip.log_size:
@@ -235,7 +236,7 @@ class Checkpoints:
         """Store a note and let go of the oldest."""
         checkpoint = parse_checkpoint(note.text)
         row = {"size": checkpoint.size, "height": checkpoint.height, "time": checkpoint.time, "note": render_note(note)}
-        quorate = len(self.cosigners(note)) >= self.root.quorum
+        quorate = not self.members.lacking(note)
 
         def write(connection: sql.Connection) -> None:
             where = store.checkpoint.c

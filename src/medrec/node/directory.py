@@ -8,6 +8,7 @@ import threading
 from contextlib import suppress
 from typing import NamedTuple
 
+import msgspec
 import sqlalchemy as sql
 
 from medrec.core import codec, state
@@ -89,6 +90,21 @@ class Directory:
         not verify.
         """
         return self._at_tip().former.get(organisation, ())
+
+    def with_former(self) -> "Directory":
+        """The same, where those that left or are suspended still speak: for what signatures alone decide."""
+        return _WithFormer(self._engine, self)
+
+
+class _WithFormer(Directory):
+    def __init__(self, engine: Engine, known: Directory) -> None:
+        super().__init__(engine)
+        self._known = known
+
+    def _at_tip(self) -> _Seen:
+        seen = self._known._at_tip()
+        found = {name: msgspec.structs.replace(one, active=True) for name, one in seen.organisations.items()}
+        return seen._replace(organisations=found)
 
 
 def _keys_seen(kept: Store) -> dict[str, list[bytes]]:

@@ -77,7 +77,23 @@ def leave(node: "Node") -> int:
     if node.anchorer.waiting_since() is not None:
         node.anchor()
     send(node.engine, node.keys, node.network, "organisation/leave", {})
-    return node.engine.tip().height
+    height = node.engine.tip().height
+    # Its line over the change, and what others gave so far, reach the others while this node still runs.
+    node.checkpoints.members.keep_up(urgent=True)
+    return height
+
+
+def rotate(node: "Node", keys: OrganisationKeys) -> int:
+    """Put other keys of this organisation on the ledger; the height. The change of members is signed with the keys that
+    go; the node is then opened with the new ones.
+    """
+    if node.anchorer.waiting_since() is not None:
+        node.anchor()
+    public = {use: bytes.fromhex(key) for use, key in keys.public().items()}
+    send(node.engine, node.keys, node.network, "organisation/rotate", {"keys": public})
+    height = node.engine.tip().height
+    node.checkpoints.members.look()
+    return height
 
 
 def affirm(node: "Node") -> int:

@@ -153,6 +153,14 @@ class OrganisationKeys(_Secret):
             raise NoteError("the text is not that of a renewal")
         return self._cosign(text, timestamp_s)
 
+    def cosign_members(self, text: bytes, timestamp_s: int) -> list[SignatureLine]:
+        """Both lines over the text of a change of members (core/root.py). Raises NoteError for any other text."""
+        if timestamp_s < 1:
+            raise ValueError("a cosignature is dated, in seconds since 1970")
+        if not parse_checkpoint_body(text).origin.endswith("/members"):
+            raise NoteError("the text is not that of a change of members")
+        return self._cosign(text, timestamp_s)
+
     def _cosign(self, text: bytes, timestamp_s: int) -> list[SignatureLine]:
         classic, quantum = cosigner_keys(
             self.organisation,

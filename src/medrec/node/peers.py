@@ -15,11 +15,20 @@ from urllib.parse import urlsplit
 import msgspec
 
 from medrec.core import codec
+from medrec.core.state import Organisation
 from medrec.engines.engine import Engine, EngineError
 from medrec.node.directory import Directory
 from medrec.node.exchange import Answer, Exchange, ExchangeError
 from medrec.node.keys import OrganisationKeys
-from medrec.node.signing import NONCE_RANDOM_BYTES, RequestRefused, new_nonce, sign_request, standing, verify_answer
+from medrec.node.signing import (
+    FORMER_MAY,
+    NONCE_RANDOM_BYTES,
+    RequestRefused,
+    new_nonce,
+    sign_request,
+    standing,
+    verify_answer,
+)
 from medrec.node.tls import trust_in
 
 CALL_S = 10.0
@@ -91,6 +100,7 @@ class HttpPeers:
     ) -> None:
         self._keys = keys
         self._directory = Directory(engine)
+        self._former = self._directory.with_former()
         self._clock = clock
         self._call_s = call_s
         self._plain_http = plain_http
@@ -109,15 +119,16 @@ class HttpPeers:
 
     def _post(self, organisation: str, path: str, body: bytes, kind: str, stated: str = "") -> Answer:
         """A signed request and its answer, whose signature holds. Raises PeerError."""
+        directory = self._former if path in FORMER_MAY else self._directory
         try:
-            url = self._url(organisation, path)
+            url = self._url(standing(directory, organisation), path)
             nonce = new_nonce(self._clock(), self._random(NONCE_RANDOM_BYTES))
             headers = sign_request(self._keys, organisation, "POST", url, body, nonce, stated)
             sent = {**headers, "content-type": kind, "accept-encoding": "identity"}
-            answer = self._exchange(organisation).post(
+            answer = self._exchange(standing(directory, organisation)).post(
                 url, sent, body, seconds=self._call_s, bytes_max=ANSWER_BYTES_MAX
             )
-            verify_answer(self._directory, organisation, answer.status, answer.fields, answer.body, headers)
+            verify_answer(directory, organisation, answer.status, answer.fields, answer.body, headers)
             return answer
         except ExchangeError as error:
             raise self._unanswered(organisation, error) from None
@@ -135,9 +146,9 @@ class HttpPeers:
             return {name.lower(): value for name, value in fields}, answer
         raise _outcome(organisation, answer)
 
-    def _exchange(self, organisation: str) -> Exchange:
+    def _exchange(self, known: Organisation) -> Exchange:
         """The connections to one organisation; new ones when its key, which vouches for its certificate, changed."""
-        public = standing(self._directory, organisation).keys.ed25519
+        organisation, public = known.id, known.keys.ed25519
         with self._lock:
             if self._closed:
                 raise ExchangeError("stopped")
@@ -147,8 +158,8 @@ class HttpPeers:
                 found = self._exchanges[organisation, public] = Exchange(connect_s=CONNECT_S, tls=tls)
             return found
 
-    def _url(self, organisation: str, path: str) -> str:
-        endpoint = standing(self._directory, organisation).endpoint
+    def _url(self, known: Organisation, path: str) -> str:
+        organisation, endpoint = known.id, known.endpoint
         if not endpoint:
             raise PeerError("no-endpoint", f"{organisation} has no address on the ledger.")
         if not self._plain_http and not is_private_way(endpoint):

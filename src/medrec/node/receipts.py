@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sql
 
-from medrec.core import merkle, receipt, root
+from medrec.core import merkle, receipt
 from medrec.core.checkpoint import Note, NoteError, TlogProof, parse_checkpoint, render_note
-from medrec.core.crypto import ED25519_SIGNATURE_BYTES
+from medrec.core.cosigned import quorum_of
+from medrec.core.crypto import ED25519_SIGNATURE_BYTES, key_id
 from medrec.core.kinds.anchor import decode_entries
 from medrec.core.merkle import ProofError
 from medrec.core.types import decode_transaction, log_leaf
@@ -43,6 +44,7 @@ class _Opened(NamedTuple):
     """A batch's transaction taken apart: body, signature, entries, and the path of each."""
 
     body: bytes
+    key: bytes
     signature: bytes
     entries: list[bytes]
     paths: list[list[bytes]]
@@ -50,14 +52,16 @@ class _Opened(NamedTuple):
 
 def root_file(node: "Node") -> bytes:
     """The root file of the node's network: what a verifier has to trust."""
-    return root.root_file(node.genesis)
+    node.checkpoints.members.look()
+    return node.checkpoints.members.root_file()
 
 
 def receipt_for(node: "Node", wanted: Wanted, with_mldsa: bool = False) -> bytes:
     """The receipt of a statement in this node's journal; at most about 4 kB without the ML-DSA-44 lines.
 
     Raises ReceiptUnavailableError: unknown-record, erased, not-anchored-yet, broken (this node's parts do not fit
-    together), too-few-cosignatures, log-changed. Raises StoreError, EngineError.
+    together), too-few-cosignatures, change-waits (this organisation, or its key, is not in the root file yet),
+    log-changed. Raises StoreError, EngineError.
     """
     with node.store.read() as connection:
         line, salt, manifest = _statement(node, connection, wanted)
@@ -66,6 +70,7 @@ def receipt_for(node: "Node", wanted: Wanted, with_mldsa: bool = False) -> bytes
     index = line.seq - batch.first
     try:
         note, hashes = _proven(node, batch)
+        _known(node, batch.leaf, opened.key)
         leaf = merkle.leaf_hash(log_leaf(batch.height, batch.time, opened.body))
         # A path that does not lead to the signed root would be found out by the first stranger; better by us.
         TlogProof(batch.leaf, tuple(hashes), render_note(note)).open(leaf)
@@ -75,6 +80,10 @@ def receipt_for(node: "Node", wanted: Wanted, with_mldsa: bool = False) -> bytes
         raise ReceiptUnavailableError(
             "broken", f"Line {line.seq} of the journal cannot be proven: {error}. Check the node's store and ledger."
         ) from error
+
+    since = node.checkpoints.members.since(parse_checkpoint(note.text).size)
+    # Who holds an older root file is told so, instead of hearing that too few have signed.
+    extra = receipt.members_note(since) if since else None
 
     def build(lines: Note) -> bytes:
         return receipt.build(
@@ -88,7 +97,7 @@ def receipt_for(node: "Node", wanted: Wanted, with_mldsa: bool = False) -> bytes
             path=opened.paths[index],
             height=batch.height,
             time=batch.time,
-            proof=TlogProof(batch.leaf, tuple(hashes), render_note(lines)).render(),
+            proof=TlogProof(batch.leaf, tuple(hashes), render_note(lines), extra).render(),
         )
 
     if with_mldsa:
@@ -154,7 +163,7 @@ def _open(transaction: bytes) -> _Opened:
     decoded = decode_transaction(transaction)
     entries, _ = decode_entries(decoded.attachment)
     paths = merkle.inclusion_paths([merkle.leaf_hash(entry) for entry in entries])
-    return _Opened(decoded.body_bytes, bytes(decoded.proof[1]), entries, paths)
+    return _Opened(decoded.body_bytes, decoded.body.key, bytes(decoded.proof[1]), entries, paths)
 
 
 def _proven(node: "Node", batch: Any) -> tuple[Note, list[bytes]]:
@@ -169,6 +178,17 @@ def _proven(node: "Node", batch: Any) -> tuple[Note, list[bytes]]:
         return note, merkle.inclusion_proof(view.get, batch.leaf, parse_checkpoint(note.text).size)
 
 
+def _known(node: "Node", leaf: int, key: bytes) -> None:
+    """Raises ReceiptUnavailableError unless the root file names this organisation with the batch's key at its leaf."""
+    members = node.checkpoints.members
+    own = members.root.at(leaf).get(node.organisation)
+    if own is None or key_id(own.keys.ed25519) != key:
+        why = members.sentence() or "Its key is not that of any change of members."
+        raise ReceiptUnavailableError(
+            "change-waits", f"The root file does not know this organisation with the key of that day. {why}"
+        )
+
+
 def _ed25519_only(note: Note) -> Note:
     length = 8 + ED25519_SIGNATURE_BYTES
     return Note(note.text, tuple(line for line in note.signatures if len(line.payload) == length))
@@ -176,7 +196,8 @@ def _ed25519_only(note: Note) -> Note:
 
 def _quorum_only(node: "Node", note: Note) -> Note:
     """The Ed25519 lines of just as many organisations of the root file as a verifier asks for."""
-    small = _ed25519_only(note)
-    names = [f"medrec/{organisation}" for organisation in node.checkpoints.cosigners(small)]
-    chosen = set(names[: node.checkpoints.root.quorum])
+    small, members = _ed25519_only(note), node.checkpoints.members
+    chosen = set()
+    for one in members.sets(parse_checkpoint(note.text).size):
+        chosen |= {f"medrec/{organisation}" for organisation in members.signers(small, one)[: quorum_of(one)]}
     return Note(note.text, tuple(line for line in small.signatures if line.name in chosen))

@@ -21,6 +21,7 @@ from medrec.core.checkpoint import (
     render_signature,
     verify_cosignatures,
 )
+from medrec.core.cosigned import count, quorum_of
 from medrec.core.receipt import ReceiptError, parse
 from medrec.core.renewal import Link, Renewal, read_renewal, renewal_origin, renewal_text
 from medrec.node.peers import PeerError
@@ -97,14 +98,17 @@ def _gather(node: "Node", notes: Sequence[bytes]) -> bytes:
             trouble.append(error.sentence)
         except (codec.CodecError, NoteError, KeyError, TypeError):
             trouble.append(f"{organisation.id} answered with something that is no cosignature")
-    signed = {line.name.removeprefix("medrec/") for line in lines} & set(node.checkpoints.root.members)
-    if len(signed) < node.checkpoints.root.quorum:
+    root = node.checkpoints.members.root
+    head = Note(text, tuple(lines))
+    signed, _ = count(root.members, head, len(root.members), {}, None)
+    if len(signed) < root.quorum:
+        waits = node.checkpoints.members.sentence()
         raise RenewalError(
             "too-few",
-            f"{len(signed)} of the {node.checkpoints.root.quorum} organisations needed signed the renewal: "
-            f"{'; '.join(trouble)}",
+            f"{len(signed)} of the {root.quorum} organisations needed signed the renewal: "
+            f"{'; '.join(trouble)}{' ' + waits if waits else ''}",
         )
-    return render_note(Note(text, tuple(lines)))
+    return render_note(head)
 
 
 def answer_renew(node: "Node", caller: str, body: bytes) -> bytes:
@@ -129,20 +133,19 @@ def _sign(node: "Node", notes: Sequence[bytes]) -> list[SignatureLine]:
 
 
 def _check(node: "Node", data: bytes) -> None:
-    """Raises RenewalError unless a quorum of the root file's members signed the note and this ledger agrees."""
+    """Raises RenewalError unless a quorum of a set of members signed the note and this ledger agrees."""
     try:
         note = parse_note(data)
         body = parse_checkpoint_body(note.text)
-        signed = set()
-        for name, member in node.checkpoints.root.members.items():
-            keys = cosigner_keys(name, member.keys.cosign_ed25519, member.keys.cosign_mldsa44)
-            if verify_cosignatures(note, keys):
-                signed.add(name)
     except NoteError as error:
         raise RenewalError("not-signed", f"A note to renew does not hold: {error}.") from None
-    if len(signed) < node.checkpoints.root.quorum:
+    root = node.checkpoints.members.root
+    again = body.origin == renewal_origin(node.network)
+    # Whoever renewed was a member then: of which set, the head does not say.
+    sets = [members for _, members in root.sets] if again else [root.at(body.size)]
+    if not any(len(count(one, note, quorum_of(one), {}, None)[0]) >= quorum_of(one) for one in sets):
         raise RenewalError("not-signed", "A note to renew is not signed by enough organisations.")
-    if body.origin == renewal_origin(node.network):
+    if again:
         return
     try:
         checkpoint = parse_checkpoint(note.text)

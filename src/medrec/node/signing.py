@@ -26,6 +26,9 @@ from medrec.core.types import ORGANISATION_ID
 from medrec.node.directory import Directory
 from medrec.node.keys import OrganisationKeys
 
+MEMBERS_PATH = "/medrec/members"
+FORMER_MAY = frozenset({MEMBERS_PATH})
+"""What an organisation that left or is suspended may still call and answer: nothing that rests on its word."""
 WINDOW_MS = 120_000
 NONCE_RANDOM_BYTES = 16
 NONCES_MAX = 400_000

@@ -48,6 +48,7 @@ VERDICTS = Texts(
         "record-not-needed": "This receipt is about something that has no record. Leave the record out.",
         "quorum": "The number of those who must vouch makes no sense.",
         "newer-version": "This was made by a newer version than this page knows.",
+        "newer-root": "The root file is too old for this receipt. Get the newest one.",
         "fault": "This page has a fault, so nothing is known.",
         "network": "The parts belong to different networks.",
         "manifest": "The signed statement was changed.",

@@ -10,7 +10,8 @@ import { ed25519Verify, sha256 } from "./signatures";
 
 const FORM = "https://medrec.org/canonical/json-literal/1";
 export const UNREADABLE = new Set([
-  "root", "change", "receipt", "record", "record-missing", "record-not-needed", "quorum", "newer-version", "fault",
+  "root", "change", "receipt", "record", "record-missing", "record-not-needed", "quorum", "newer-version", "newer-root",
+  "organisation", "fault",
 ]);
 const HEX32 = matches(/^[0-9a-f]{64}$/);
 const BATCH = table({ body: text, signature: text, index: natural, path: listOf(text), height: natural, time: natural });
@@ -88,6 +89,18 @@ function readReceipt(data: Uint8Array): Fields {
       proof: receipt.get("proof") as string,
     };
   });
+}
+
+// Of step 3: the change of members on which the receipt says that it counts, by the size of the log; 0 for none.
+function sinceOf(proof: string): bigint {
+  const extra = /^[^\n]*\nextra ([A-Za-z0-9+/=]+)\n/.exec(proof);
+  if (!extra) return 0n;
+  try {
+    const found = /^members ([1-9][0-9]{0,15})$/.exec(decodeUtf8(unbase64(extra[1]!)));
+    return BigInt(found?.[1] ?? 0);
+  } catch {
+    return 0n;
+  }
 }
 
 // Steps 4 and 5.
@@ -223,6 +236,7 @@ function verify(files: Files, quorum: number | null): Facts {
   const most = Math.max(...root.sets.map(({ known }) => known.size));
   demand(quorum === null || (quorum >= 1 && quorum <= most), "quorum");
   demand(receipt.network === root.network, "network");
+  demand(sinceOf(receipt.proof) <= root.sets.at(-1)!.from, "newer-root");
   const manifest = checkManifest(receipt.manifest, root, files.record);
   const who = manifest.get("organisation") as string;
   const [line, key] = checkBatch(receipt, root, who);
