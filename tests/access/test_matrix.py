@@ -228,6 +228,9 @@ PROBES: dict[str, Callable[[World, str], bytes]] = {
     "/medrec/asked-consents": lambda world, by: codec.encode({"code": world.his.account.encode()[:16]}),
     "/medrec/list-acts": lambda world, by: _list_act(world),
     "/medrec/renew": lambda world, by: codec.encode({"receipt": world.his.account.encode()}),
+    "/medrec/members": lambda world, by: codec.encode(
+        {"waiting": [[1, world.his.account.encode(), b""]], "root": False}
+    ),
     "/medrec/standing": lambda world, by: codec.encode({"account": world.his.account}),
     "/medrec/cosign": lambda world, by: codec.encode({"note": world.his.account.encode()}),
 }
