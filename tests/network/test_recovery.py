@@ -17,6 +17,8 @@ import pytest
 from cluster import row_of_ports, until
 
 from medrec.cli import members
+from medrec.engines.cometbft_files import read_engine_settings
+from medrec.engines.cometbft_rpc import Rpc
 from medrec.node import operate
 from medrec.node.settings import read_settings
 
@@ -74,6 +76,9 @@ class Two:
 @pytest.fixture(scope="module")
 def two(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Two]:
     two = Two(tmp_path_factory.mktemp("recovery"))
+    for name in NAMES:
+        with (two.folder(name) / "ledger" / "engine.toml").open("a") as file:
+            file.write("snapshot_every = 3\n")
     with two.running("harbour") as harbour:
         until(lambda: harbour._processes, "the first member starts")
         two.pid = harbour._processes[two.settings["harbour"]].pid
@@ -82,6 +87,8 @@ def two(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Two
             until(lambda: (members.health(two.settings["brigid"]) or {}).get("ok"), "brigid serves")
             assert two.ingest()["created"] == 2
             until(lambda: two.status().get("waiting_since", 0) is None, "both lines are on the ledger")
+            for _ in range(3):
+                two.ask("brigid", "affirm")  # some blocks, so that there is a snapshot
         yield two
 
 
@@ -97,13 +104,31 @@ def fetch_anew(folder: Path) -> None:
             shutil.rmtree(part)
 
 
+def begin_from_a_snapshot(folder: Path) -> None:
+    """By hand what `medrec join --sync` does: where the others keep fewer blocks than the ledger has."""
+    other = folder.with_name("harbour")
+    trust = operate.ask(read_settings(other / "medrec.toml").data, "invite", ["nobody", "Nobody", ["clinic"], 1])[
+        "trust"
+    ]
+    door = read_settings(other / "medrec.toml").settings.endpoint + "/medrec/engine"
+    sync = f'{{rpc_servers = ["{door}", "{door}"], trust_height = {trust["height"]}, trust_hash = "{trust["hash"]}"}}'
+    with (folder / "ledger" / "engine.toml").open("a") as file:
+        file.write(f"state_sync = {sync}\n")
+    shutil.copy(other / "tls" / "authority.pem", folder / "ledger" / "authorities.pem")
+    fetch_anew(folder)
+
+
 def damage(folder: Path) -> None:
     """A ledger file that cannot be read is named before it is set aside."""
     file = folder / "ledger" / "ledger.db"
     file.write_bytes(b"\xa5" * file.stat().st_size)
 
 
-@pytest.mark.parametrize("mend", [set_ledger_aside, fetch_anew], ids=["from-its-engine", "from-the-others"])
+@pytest.mark.parametrize(
+    "mend",
+    [set_ledger_aside, fetch_anew, begin_from_a_snapshot],
+    ids=["from-its-engine", "from-the-others", "from-a-snapshot"],
+)
 def test_a_ledger_that_was_lost_comes_back_and_the_node_with_it(two: Two, mend: Any) -> None:
     before = two.status("harbour")["height"]
     damage(two.folder())
@@ -113,6 +138,8 @@ def test_a_ledger_that_was_lost_comes_back_and_the_node_with_it(two: Two, mend: 
     with two.running("brigid"):
         found = two.well()
         assert found["height"] >= before and found["lines"] >= 2
+        info = Rpc(read_engine_settings(two.folder() / "ledger").rpc).call("status")["sync_info"]
+        assert (int(info["earliest_block_height"]) > 1) == (mend is begin_from_a_snapshot)
         assert two.ingest()["created"] == 0
 
 
