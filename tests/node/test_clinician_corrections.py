@@ -2,6 +2,7 @@
 
 Every act goes to whom the patient allows, as the gate decides it, and to nobody else."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ import msgspec
 import pytest
 
 from medrec.core import codec, manifests, state
+from medrec.core.consent import terms
+from medrec.core.consent.plain import Plain, write
 from medrec.core.manifests.acts import Act, Against
 from medrec.core.manifests.correction import CorrectionRequestManifest, answer_owed, of_act
 from medrec.core.reconcile.rows import MedicineRow
@@ -236,3 +239,27 @@ def test_a_source_takes_no_request_from_whom_it_gave_nothing(visit: Visit) -> No
     assert visit.south.corrections.take("guide", manifest("guide", good)) is False
     assert visit.south.corrections.here() == []
     assert visit.south.corrections.take("north", manifest("north", good)) is True
+
+
+@pytest.mark.parametrize("how", ["type", "label"])
+def test_an_act_tells_nobody_of_a_record_that_is_withheld_from_him(visit: Visit, how: str) -> None:
+    """The name alone is harmless; what the record behind it is, the patient hides from south."""
+    record = json.loads(order("h", METFORMIN_500, "metformin 500 mg"))
+    visit.allow()
+    reader = visit.south.practitioners.enter("dr-south", "Dr South", PHYSICIAN)
+    receive.request_records(visit.south, "north", visit.ada.account, practitioner=reader, reason="a visit")
+    if how == "type":
+        visit.allow(effect="deny", types=("MedicationRequest",))
+    else:
+        record["meta"] = {"security": [{"system": terms.ACT_CODE, "code": "HIV"}]}
+        hidden = write(Plain("withhold", about=["hiv"]), visit.ada.account, visit.network.time)
+        visit.network.fhir_consent(visit.ada, "north", hidden.decode())
+    visit.north.put("MedicationRequest", "h", json.dumps(record))
+    visit.refresh()
+    row = next(r for r in visit.north.lists.of(visit.ada.account).read.medicines if r.name == "metformin")
+    visit.enter("stopped", "kidneys", row)
+    assert visit.waiting(acts.ACTS_PATH) == {}
+    open_row = next(r for r in visit.north.lists.of(visit.ada.account).read.medicines if r.name != "metformin")
+    if how == "label":
+        visit.enter("stopped", "done with", open_row)
+        assert set(visit.waiting(acts.ACTS_PATH)) == {"south"}

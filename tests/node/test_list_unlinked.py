@@ -59,3 +59,22 @@ def test_what_another_place_and_she_herself_said_stays(clinic: Clinic) -> None:
     assert clinic.north.linker.unlink("ada")
     clinic.refresh()
     assert sorted(kept.act.kind for kept in clinic.shown().acts) == ["like-this", "reviewed"]
+
+
+def test_after_a_second_link_the_lists_are_read_and_hold_nothing_of_the_first(clinic: Clinic) -> None:
+    account = clinic.ada.account
+    clinic.network.time += 60_000
+    doctor = clinic.north.practitioners.enter("dr-north", "Dr North", PHYSICIAN)
+    clinic.north.acts.enter(account, doctor, "stopped", [lists.subject_of(clinic.row("lisinopril"))], "no")
+    assert clinic.north.linker.unlink("ada")
+    clinic.refresh()
+    clinic.network.time += 60_000
+    clinic.guide.agent.link(account, "north", clinic.north.linker.invite("ada"), clinic.ada.sign)
+    clinic.story.settle()
+    assert clinic.north.acts.of(account) == []
+    rows = {row.name: row.status for row in clinic.north.lists.of(account).read.medicines}
+    assert rows["lisinopril"] == "active"
+    said = clinic.north.acts.enter(
+        account, doctor, "stopped", [lists.subject_of(clinic.row("lisinopril"))], "now she did"
+    )
+    assert [kept.act.id for kept in clinic.north.acts.of(account)] == [said.id]

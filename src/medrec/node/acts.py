@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 import sqlalchemy as sql
-from sqlalchemy import BigInteger, Column, LargeBinary, String, Table
 
 from medrec.core import codec, manifests
 from medrec.core.consent.decide import judge
@@ -23,14 +22,16 @@ from medrec.core.manifests.practitioner import Credential, credential_message
 from medrec.core.manifests.record import LinkManifest
 from medrec.core.records.terms import RXNORM
 from medrec.node import store
+from medrec.node.acts_kept import list_act
 from medrec.node.consents import AHEAD_MS_MAX
+from medrec.node.deciding import Permitted
 from medrec.node.disputing import organisations
 from medrec.node.journal import Draft
 from medrec.node.objecting import ask, gave, of_person
 from medrec.node.own import person_here
 from medrec.node.practitioners import Practitioner
 from medrec.node.refusals import Code, Refusal
-from medrec.node.store import metadata
+from medrec.node.vault import VaultError
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -38,16 +39,6 @@ if TYPE_CHECKING:
 ACTS_PATH = "/medrec/list-acts"
 SUMMARY = 35
 TYPES = ("MedicationRequest", "MedicationStatement")
-
-list_act = Table(
-    "list_act",
-    metadata,
-    Column("id", LargeBinary(16), primary_key=True),
-    Column("account", String(80), nullable=False, index=True),
-    Column("manifest", LargeBinary(32), nullable=False),
-    Column("time", BigInteger, nullable=False),
-    Column("sealed", LargeBinary, nullable=False),
-)
 
 
 class KeptAct(NamedTuple):
@@ -167,12 +158,14 @@ class Acts:
 
     def _hearers(self, act: Act) -> list[str]:
         """Those who had this person's records from here and those whose records the act speaks against, as far as she
-        lets them have medicines from here today."""
+        lets them have from here today what the act tells: every record of ours behind the rows that it speaks of, and
+        a medicine of these names."""
         node, account = self._node, act.account
         found = {one.source: None for one in act.against if one.source != node.organisation}
         decider = node.gate.decider
         # A medicine can tell the illness: it is labelled as a record that names it would be.
-        spoken = [node.labels.facts(_as_record(subject), "MedicationStatement", act.id) for subject in act.subjects]
+        spoken = [node.labels.facts(_as_record(one, kind), kind, act.id) for one in act.subjects for kind in TYPES]
+        behind = self._behind(account, {subject.key for subject in act.subjects})
         with node.store.read() as connection:
             person = node.journal.person_of_account(connection, account)
             if person is None:
@@ -186,7 +179,7 @@ class Acts:
                 asked = msgspec.convert(
                     {
                         "id": bytes(16).hex(), "requester": name, "practitioner": "", "purpose": "TREAT",
-                        "reason": "an act on the list", "door": "push", "types": list(TYPES), "ids": [],
+                        "reason": "an act on the list", "door": "push", "types": [], "ids": [],
                     },
                     Request,
                 )  # fmt: skip
@@ -194,9 +187,17 @@ class Acts:
                     _, decision = decider.decide(asked, standing, account, node.clock())
                 except Refusal:
                     continue
-                if all(judge(decision, facts).effect == "permit" for facts in spoken):
+                if any(judge(decision, facts).effect != "permit" for facts in spoken):
+                    continue
+                if behind <= Permitted(node, node.gate.reader, connection, person, decision).names():
                     hearers.append(name)
         return hearers
+
+    def _behind(self, account: str, keys: set[str]) -> set[str]:
+        """The records of this organisation ("Type/id") in the rows of these keys."""
+        rows = [row for row in self._node.lists.of(account).read.medicines if row.key in keys]
+        lines = [line for row in rows for line in row.lines if line.author == "record"]
+        return {f"{line.type}/{line.id}" for line in lines if line.source == self._node.organisation}
 
     def of(self, account: str) -> list[KeptAct]:
         """Every act on a person's lists that is known here, oldest first, each once.
@@ -211,7 +212,11 @@ class Acts:
             rows = connection.execute(sql.select(list_act).where(list_act.c.account == account)).all()
         for row in rows if person is not None else ():
             assert person is not None
-            opened = manifests.decode(node.vault.open(person.keys.data, bytes(row.sealed), bytes(row.id)))
+            try:
+                opened = manifests.decode(node.vault.open(person.keys.data, bytes(row.sealed), bytes(row.id)))
+            except VaultError:
+                # It was said under a link that is over, and its keys went with that.
+                continue
             if isinstance(opened, ActManifest):
                 found[opened.act.id] = KeptAct(opened.act, bytes(row.manifest), row.time)
         for told in self._told(account):
@@ -254,10 +259,10 @@ class Acts:
                 yield KeptAct(told.act, hashlib.sha256(data).digest(), time)
 
 
-def _as_record(subject: Subject) -> dict[str, Any]:
+def _as_record(subject: Subject, kind: str) -> dict[str, Any]:
     coding = [{"system": RXNORM, "code": code} for code in subject.ingredients]
     concept = {"text": subject.name, "coding": coding} if coding else {"text": subject.name}
-    return {"resourceType": "MedicationStatement", "status": "unknown", "medicationCodeableConcept": concept}
+    return {"resourceType": kind, "status": "unknown", "medicationCodeableConcept": concept}
 
 
 def sign_as(

@@ -16,7 +16,7 @@ from sqlalchemy import BigInteger, Column, LargeBinary, Table
 from medrec.core import manifests
 from medrec.core.manifests.record import LinkManifest, RecordManifest, RecordVersion
 from medrec.core.records.canonical import FORM
-from medrec.node import access, holding, redelivery, store
+from medrec.node import access, acts_kept, holding, redelivery, store
 from medrec.node.journal import Draft, Journal
 from medrec.node.store import metadata
 from medrec.node.vault import Vault, VaultError
@@ -56,6 +56,7 @@ def undo(connection: sql.Connection, journal: Journal, network: bytes, where: An
     )
     line = journal.append(connection, [Draft("link/1", manifests.encode(manifest), before.id, None, [30, time])])[0]
     holding.forget(connection, before.id)
+    acts_kept.forget(connection, before.account)
     # What she permitted here ends with the link; who links again decides again, and nobody brings the old word back.
     consent = store.consent.c
     standing = connection.execute(sql.select(consent.nullifier).where(consent.account == before.account)).scalars()
