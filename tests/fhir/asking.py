@@ -4,6 +4,8 @@ import base64
 import json
 from typing import Any, NamedTuple
 
+import msgspec
+
 from medrec.core import manifests
 from medrec.node import access
 from medrec.node.access import SentLine
@@ -26,6 +28,7 @@ class Told(NamedTuple):
     body: bytes
     fields: tuple[tuple[str, str], ...]
     disclosure: Any
+    keys: tuple[bytes, ...] = ()
 
     @property
     def value(self) -> Any:
@@ -71,7 +74,28 @@ def ask(
         return Told(no.status, bundle.outcome(no.code, no.sentence, no.status), (), None)
     fields = dict(answer.fields)
     line = access.decode(base64.urlsafe_b64decode(fields.pop(LINE)), SentLine)
-    return Told(answer.status, answer.body, tuple(sorted(fields.items())), manifests.decode(line.manifest))
+    return Told(
+        answer.status, answer.body, tuple(sorted(fields.items())), manifests.decode(line.manifest), tuple(line.keys)
+    )
+
+
+def bare(one: Told) -> Any:
+    """What is told, but for what is salted and so differs from world to world: the marks, their keys, and the entry on
+    the ledger."""
+    if one.disclosure is None:
+        return one
+    records = [
+        (
+            record.type,
+            record.id,
+            record.content is not None,
+            record.proven,
+            record.part and (record.part.how, record.part.elements),
+        )
+        for record in one.disclosure.records
+    ]
+    stated = msgspec.structs.replace(one.disclosure, records=[])
+    return one._replace(disclosure=(stated, records), keys=len(one.keys))  # type: ignore[arg-type]
 
 
 def resource(kind: str, identifier: str, **more: Any) -> str:

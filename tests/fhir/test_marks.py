@@ -16,7 +16,7 @@ from medrec.node import access
 from medrec.node.fhir import client
 from medrec.node.receive import NotGenuineError
 from tests.fhir import cuts
-from tests.fhir.asking import SUD, WITHOUT_SUBSTANCE_USE, Told, observation, resource
+from tests.fhir.asking import SUD, WITHOUT_SUBSTANCE_USE, Told, bare, observation, resource
 from tests.fhir.test_nothing_shows import HIDDEN, OPEN, follow, interactions, made_world
 from tests.node.network import Network, Patient
 
@@ -43,24 +43,17 @@ def worlds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worlds]:
 
 
 def told(network: Network, person: Patient, query: str) -> list[Any]:
-    """What is told, but for the entry on the ledger, which is a salted commitment and so differs by nature."""
-    return [_bare(one) for one in follow(network, person, query)]
+    """What is told, but for the entry on the ledger and the marks, which are salted and so differ by nature."""
+    return [_as_told(one) for one in follow(network, person, query)]
 
 
-def _bare(one: Told) -> Any:
+def _as_told(one: Told) -> Any:
     if one.disclosure is None:
         return one
-    records = [
-        (
-            record.type,
-            record.id,
-            record.sha256,
-            record.manifest,
-            record.part and (record.part.how, record.part.elements),
-        )
-        for record in one.disclosure.records
-    ]
-    return one._replace(disclosure=(one.disclosure.request, records, one.disclosure.attach))
+    # What a decision rests on names her consents, which are others in each world.
+    made = bare(one)
+    stated, records = made.disclosure
+    return made._replace(disclosure=(stated.request, records, stated.attach))
 
 
 def again(network: Network) -> None:

@@ -149,7 +149,11 @@ def test_every_line_has_its_provenance_and_a_receipt_that_verifies(network: Netw
     network.consent(person, "north", "south")
     told = summary(network, person)
     bundle = told.value
-    disclosed = {record.sha256 for record in told.disclosure.records}
+    listed = list(zip(told.disclosure.records, told.keys, strict=True))
+
+    def disclosed(sha256: str) -> bool:
+        return any(record.of_content(key, bytes.fromhex(sha256)) for record, key in listed)
+
     proofs = of_type(bundle, "Provenance")
     targets = {proof["target"][0]["reference"] for proof in proofs}
     rows = [e for e in bundle["entry"] if e["resource"]["resourceType"] in
@@ -158,7 +162,7 @@ def test_every_line_has_its_provenance_and_a_receipt_that_verifies(network: Netw
     for proof in proofs:
         hashes = [e["what"]["identifier"]["value"] for e in proof["entity"] if
                   e["what"].get("identifier", {}).get("system") == RECORD_SHA256]  # fmt: skip
-        assert len(hashes) == 1 and hashes[0] in disclosed
+        assert len(hashes) == 1 and disclosed(hashes[0])
     found = receipts_in(bundle)
     assert len(found) == len(proofs) == 7
     root = root_file(network["north"])  # type: ignore[arg-type]
@@ -168,7 +172,7 @@ def test_every_line_has_its_provenance_and_a_receipt_that_verifies(network: Netw
         verdict = core_receipt.verify(root, data, raw)
         assert verdict.ok and verdict.facts is not None and verdict.facts["organisation"] == "north"
     # And of the very versions that were disclosed.
-    assert {json.loads(json.loads(data)["manifest"])["record"]["sha256"] for data in found} <= disclosed
+    assert all(disclosed(json.loads(json.loads(data)["manifest"])["record"]["sha256"]) for data in found)
 
 
 def test_without_permission_there_is_no_summary_and_what_is_hidden_leaves_no_trace(network: Network) -> None:

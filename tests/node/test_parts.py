@@ -12,7 +12,7 @@ from medrec.core import codec, manifests
 from medrec.core.consent.reading import MARKS
 from medrec.core.consent.redact import REDACTED
 from medrec.core.consent.replay import differences
-from medrec.core.manifests.access import DisclosureManifest, ReceivedManifest
+from medrec.core.manifests.access import DisclosureManifest, ReceivedManifest, marks_key
 from medrec.core.manifests.record import RecordManifest
 from medrec.core.records.canonical import canonical
 from medrec.node import access, store
@@ -22,7 +22,7 @@ from medrec.node.practitioners import Practitioner
 from medrec.node.receipts import ReceiptUnavailableError, receipt_for
 from medrec.node.receive import NotGenuineError, Received, request_records
 from tests.fhir.asking import SUD
-from tests.node.network import Network, Patient
+from tests.node.network import Network, Patient, TestNode
 from tests.node.test_gate import written
 from tests.node.test_labels import ada, give, network, put
 
@@ -51,6 +51,17 @@ def marked(
 def asked(network: Network, person: Patient, **more: Any) -> Received:
     doctor: Practitioner = network["south"].doctor()
     return request_records(network["south"], "north", person.account, practitioner=doctor, reason="visit", **more)  # type: ignore[arg-type]
+
+
+def keys_of(node: TestNode, disclosure: DisclosureManifest) -> dict[str, bytes]:
+    """The key of the marks of each record of a disclosure, by the record's id; only its source can make it anew."""
+    found = {}
+    with node.store.read() as connection:
+        for row in node.rows(store.record):
+            opened = node.journal.manifest(connection, bytes(row.manifest))
+            assert opened is not None
+            found[row.id] = marks_key(opened[0], bytes.fromhex(disclosure.obligation))
+    return found
 
 
 def some(network: Network) -> None:
@@ -110,8 +121,12 @@ def test_the_disclosure_says_what_was_cut_and_ties_it_to_the_ledger(network: Net
     page = asked(network, ada)
     listed = {one.id: one for one in page.disclosure.records}
     pill = listed["pill"]
-    assert pill.part is not None and pill.part.how == "cut" and pill.manifest is None
-    assert pill.sha256 == hashlib.sha256(page.parts[1].content).hexdigest()
+    assert pill.part is not None and pill.part.how == "cut" and not pill.proven
+    # Only with the key that came along does it say what was sent; the version's own salt did not come.
+    sent = hashlib.sha256(page.parts[1].content).digest()
+    keys = keys_of(network["north"], page.disclosure)
+    assert pill.content not in (None, sent.hex()) and not pill.of_content(b"", sent)
+    assert pill.of_content(keys["pill"], sent) and not pill.of_content(keys["visit"], sent)
     lines = {row.seq: bytes(row.entry) for row in network["north"].rows(store.line)}
     signed = [row for row in network["north"].rows(store.manifest) if row.kind == "record/1"]
     entries = {hashlib.sha256(lines[row.seq]).hexdigest() for row in signed}
@@ -230,7 +245,7 @@ def test_receipts_refuse_it_with_a_sentence(network: Network, ada: Patient) -> N
     network.anchor()
     for node in (network["north"], network["south"]):
         with pytest.raises(ReceiptUnavailableError) as refused:
-            receipt_for(node, bytes.fromhex(cut.sha256))  # type: ignore[arg-type]
+            receipt_for(node, bytes.fromhex(cut.content or ""))  # type: ignore[arg-type]
         assert refused.value.code == "unknown-record" and "cut" in refused.value.sentence
 
 
@@ -259,7 +274,7 @@ def test_the_statement_reads_and_writes_the_same(network: Network, ada: Patient)
     text = manifests.encode(stated)
     # A whole record stands there as before.
     assert text.count(b'"part"') == 2 and text.count(b'"elements"') == 2
-    assert [one.manifest is None for one in stated.records] == [False, True, True]
+    assert [one.proven for one in stated.records] == [True, False, False]
     kinds = [type(one) for one in written(network["north"], "record/1")]
     assert set(kinds) == {RecordManifest}
 

@@ -65,6 +65,16 @@ half_alone = Table(
     Column("told", Boolean, nullable=False, default=False),
 )
 
+# What opens the marks in this node's half about somebody who is linked here: a CBOR array of keys, in the order of its
+# records, sealed under her key. It says which version of a record came.
+half_keys = Table(
+    "half_keys",
+    metadata,
+    Column("obligation", LargeBinary(16), primary_key=True),
+    Column("account", String(80), nullable=False, index=True),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
 # Consents taken back here, by nullifier; they stay, so that a consent which arrives again stays dead.
 revoked = Table(
     "revoked",
@@ -99,13 +109,14 @@ class SentRecord(Fields, frozen=True):
     seq: Count
 
 
-class SentLine(Fields, frozen=True):
-    """A journal line with what opens it."""
+class SentLine(Fields, frozen=True, omit_defaults=True):
+    """A journal line with what opens it. `keys` open the marks of the records that a disclosure lists, in its order."""
 
     entry: bytes
     manifest: bytes
     salt: Bytes32
     seq: Count
+    keys: list[Bytes32] = []
 
 
 class Release(Fields, frozen=True):

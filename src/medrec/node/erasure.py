@@ -20,7 +20,7 @@ from sqlalchemy import BigInteger, Column, Table
 
 from medrec.core import codec, manifests
 from medrec.core.manifests.erasure import ENTRIES_MAX, Erased, ErasureManifest, Ground
-from medrec.node import account_keys, given_codes, letters, redelivery, resealing, store
+from medrec.node import account_keys, corrections_erased, given_codes, letters, redelivery, resealing, store
 from medrec.node.acts import ACTS_PATH
 from medrec.node.journal import NOTICES_PATH, Draft, Line, Person
 from medrec.node.refusals import Code, Refusal
@@ -40,7 +40,7 @@ erasing = Table("erasing", metadata, Column("secret", BigInteger, primary_key=Tr
 GONE_WITH_PERSON = (
     *("consent", "revoked", "dispute_taken", "broken_glass", "correction_here", "list_act", "own_entry", "delegation"),
     *("delegation_ended", "delegation_secret", "match_request", "referral_sent", "referral_taken"),
-    *("share_link", "undone", "account_secret", "delegation_rest", "delegation_used"),
+    *("share_link", "undone", "account_secret", "delegation_rest", "delegation_used", "half_keys"),
 )
 """Tables of what the organisation holds of the people linked to it, by their account."""
 STAYS = {
@@ -154,6 +154,7 @@ class Erasures:
         row = connection.execute(sql.select(record.person).where(record.type == kind, record.id == identifier)).first()
         if not digests or row is None:
             raise Refusal(Code.UNKNOWN_RECORD, f"{kind}/{identifier}")
+        digests += corrections_erased.forget(self._node, connection, kind, identifier)
         lines = self._lines(connection, store.manifest.c.hash.in_(digests))
         # Versions that were stated under a link which was undone lie under the keys of that time.
         column = store.manifest.c

@@ -169,7 +169,8 @@ class Gate:
             same = [one for one in chosen if one is not None]
             if len(same) != len(chosen):
                 raise Refusal(Code.CONSENT_CHANGED)
-            if list(map(parts.disclosed, same)) != disclosed.records:
+            told = zip(same, disclosed.records, strict=True)
+            if not all(parts.lists(self._node.vault, plan.person, one, obligation, said) for one, said in told):
                 raise Refusal(Code.RECORD_ALTERED)
             contents = parts.contents(self.reader, same, {})
             self._recheck(caller, plan)
@@ -316,7 +317,7 @@ class Gate:
 
     def _disclose(self, ask: Ask, plan: Plan, obligation: bytes, now: int) -> Line:
         node, request = self._node, ask.request
-        records = list(map(parts.disclosed, plan.chosen.records))
+        records = [parts.disclosed(node.vault, plan.person, one, obligation) for one in plan.chosen.records]
         manifest = DisclosureManifest(
             "disclosure/1",
             node.network.hex(),

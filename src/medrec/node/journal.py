@@ -199,7 +199,8 @@ class Journal:
             .join_from(store.manifest, store.person, store.manifest.c.person == store.person.c.id, isouter=True)
             .where(store.manifest.c.hash == digest)
         ).one_or_none()
-        if row is None:
+        # What was erased has left its place, and nothing in it.
+        if row is None or not row[0]:
             return None
         key = self.vault.unwrap(row[1]).lines if row[1] is not None else None
         opened = self.vault.open(key, row[0], digest)

@@ -22,7 +22,6 @@ from sqlalchemy import BigInteger, Boolean, Column, Integer, LargeBinary, String
 
 from medrec.core import ladder, manifests, state
 from medrec.core.manifests.sharing import SharedRecord, ShareManifest
-from medrec.core.records.canonical import canonical
 from medrec.node.journal import Draft
 from medrec.node.own import person_here
 from medrec.node.refusals import Code, Refusal
@@ -262,9 +261,7 @@ def _chosen(node: "Node", account: str, types: frozenset[str]) -> tuple[list[byt
         if own is not None:
             contents.append((kind, identifier, own))
     chosen = [item for item in contents if not types or item[0] in types]
-    disclosed = [
-        SharedRecord(kind, identifier, canonical(content).sha256.hex()) for kind, identifier, content in chosen
-    ]
+    disclosed = [SharedRecord(kind, identifier) for kind, identifier, _ in chosen]
     return [content for _, _, content in chosen], disclosed
 
 

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sql
 
-from medrec.core import manifests
+from medrec.core import codec, manifests
 from medrec.core.commitment import SALT_BYTES
-from medrec.core.manifests.access import DisclosureManifest, ReceivedManifest
-from medrec.core.manifests.acts import Act
+from medrec.core.manifests.access import DisclosureManifest, ReceivedManifest, marks_key
+from medrec.core.manifests.acts import Act, Against
 from medrec.core.manifests.correction import CorrectionStatement, of_act
 from medrec.node import store
+from medrec.node.access import half_keys
 from medrec.node.journal import Person
 
 if TYPE_CHECKING:
@@ -34,10 +35,8 @@ def ask(node: "Node", connection: sql.Connection, act: Act, hearers: Iterable[st
         allowed = set(hearers) - {node.organisation}
         person = node.journal.person_of_account(connection, act.account)
         own = act.organisation == node.organisation and person is not None
-        received = _received(node, connection, person) if own and person is not None else {}
-        wanted = {
-            one.manifest for one in act.against if one.source in allowed and received.get(one.manifest) == one.source
-        }
+        against = [one for one in act.against if one.source in allowed]
+        wanted = _received(node, connection, person, against) if own and person is not None else set()
     for statement in of_act(act):
         if statement.manifest in wanted:
             node.corrections.ask_within(connection, statement)
@@ -51,20 +50,37 @@ def _linked(node: "Node", connection: sql.Connection, act: Act) -> dict[str, boo
     return {name: bool({"*", name} & set(act.recipients)) for name in known}
 
 
-def _received(node: "Node", connection: sql.Connection, person: Person) -> dict[str, str]:
-    """The record versions of others (hashes of their manifests, hex) that were given to this node, by their source."""
-    found: dict[str, str] = {}
+def _received(node: "Node", connection: sql.Connection, person: Person, against: Iterable[Against]) -> set[str]:
+    """Of these record versions of others, those that were given to this node (hashes of their manifests, hex)."""
+    rows = connection.execute(sql.select(half_keys).where(half_keys.c.account == person.account)).all()
+    keys = {bytes(row.obligation): bytes(row.sealed) for row in rows}
+    found: set[str] = set()
     for manifest in of_person(node, connection, person, "disclosure-received/1"):
         if isinstance(manifest, ReceivedManifest):
-            found |= {one.manifest: manifest.source for one in manifest.records if one.manifest is not None}
+            obligation = bytes.fromhex(manifest.obligation)
+            sealed = keys.get(obligation)
+            known = [] if sealed is None else codec.decode(node.vault.open(person.keys.data, sealed, obligation))
+            listed = list(zip(manifest.records, [*known, *[b""] * len(manifest.records)], strict=False))
+            found |= {
+                one.manifest
+                for one in against
+                if one.source == manifest.source
+                and any(told.of_version(key, bytes.fromhex(one.manifest)) for told, key in listed)
+            }
     return found
 
 
 def gave(node: "Node", connection: sql.Connection, person: Person, to: str, version: str) -> bool:
     """Whether this node let a record version (hash of its manifest, hex) go to an organisation."""
+    digest = bytes.fromhex(version)
+    opened = node.journal.manifest(connection, digest)
+    if opened is None:
+        return False
     for manifest in of_person(node, connection, person, "disclosure/1"):
-        to_it = isinstance(manifest, DisclosureManifest) and manifest.request.requester == to
-        if to_it and any(one.manifest == version for one in manifest.records):
+        if not isinstance(manifest, DisclosureManifest) or manifest.request.requester != to:
+            continue
+        key = marks_key(opened[0], bytes.fromhex(manifest.obligation))
+        if any(one.of_version(key, digest) for one in manifest.records):
             return True
     return False
 

@@ -12,18 +12,23 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from medrec.core import manifests
+from medrec.core.commitment import SALT_BYTES
 from medrec.core.consent import decide as deciding
 from medrec.core.consent import redact
 from medrec.core.consent.decide import Decision
 from medrec.core.consent.facts import Record
 from medrec.core.consent.labels import local, references
-from medrec.core.manifests.access import Disclosed, Part
+from medrec.core.manifests.access import Disclosed, DisclosureManifest, Part, marked, marks_key
 from medrec.core.records.canonical import RecordError, canonical, canonical_of
 from medrec.node import access
+from medrec.node.journal import Person
 from medrec.node.refusals import Code, Refusal
+from medrec.node.vault import Vault
 
 if TYPE_CHECKING:
     from medrec.node.deciding import Allowed
+    from medrec.node.gate import Released
     from medrec.node.node import Node
     from medrec.node.reading import Reader
 
@@ -171,13 +176,45 @@ def _forms(name: str) -> tuple[str, ...]:
 # --- for the gate --------------------------------------------------------------------------------------------------
 
 
-def disclosed(allowed: "Allowed") -> Disclosed:
-    """How the disclosure lists a record."""
+def disclosed(vault: Vault, person: Person, allowed: "Allowed", obligation: bytes) -> Disclosed:
+    """How the disclosure under an obligation lists a record of a person."""
     row, sent = allowed.row, allowed.sent
+    key = _marks_key(vault, person, allowed, obligation)
+    version = marked(key, row.manifest)
     if sent is None:
-        return Disclosed(row.type, row.id, row.sha256.hex(), row.manifest.hex())
-    manifest = None if sent.part.how == "cut" else row.manifest.hex()
-    return Disclosed(row.type, row.id, hashlib.sha256(sent.content).hexdigest(), manifest, sent.part)
+        return Disclosed(row.type, row.id, marked(key, row.sha256), version)
+    content = marked(key, hashlib.sha256(sent.content).digest())
+    return Disclosed(row.type, row.id, content, None if sent.part.how == "cut" else version, sent.part)
+
+
+def lists(vault: Vault, person: Person, allowed: "Allowed", obligation: bytes, told: Disclosed) -> bool:
+    """Whether a disclosure that was written before lists this very record as it would go out now."""
+    if told.content is not None:
+        return told == disclosed(vault, person, allowed, obligation)
+    row, sent = allowed.row, allowed.sent
+    sha256 = row.sha256 if sent is None else hashlib.sha256(sent.content).digest()
+    manifest = None if sent is not None and sent.part.how == "cut" else row.manifest.hex()
+    part = None if sent is None else sent.part
+    return (told.type, told.id, told.sha256, told.manifest, told.part) == (
+        row.type, row.id, sha256.hex(), manifest, part,
+    )  # fmt: skip
+
+
+def half_of(node: "Node", released: "Released") -> access.SentLine:
+    """The source's half with what opens it: its salt, and the keys of the marks of what goes with it."""
+    line, person = released.line, released.person
+    keys: list[bytes] = []
+    if released.chosen.records:
+        stated = manifests.decode(line.manifest)
+        assert isinstance(stated, DisclosureManifest)
+        obligation = bytes.fromhex(stated.obligation)
+        keys = [_marks_key(node.vault, person, allowed, obligation) for allowed in released.chosen.records]
+    return access.SentLine(line.entry, line.manifest, line.salt, line.seq, keys)
+
+
+def _marks_key(vault: Vault, person: Person, allowed: "Allowed", obligation: bytes) -> bytes:
+    row = allowed.row
+    return marks_key(vault.open(person.keys.lines, row.sealed, row.manifest)[:SALT_BYTES], obligation)
 
 
 def contents(reader: "Reader", records: Sequence["Allowed"], known: Mapping[str, bytes]) -> list[bytes]:

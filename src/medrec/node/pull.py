@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from medrec.core.commitment import SALT_BYTES
 from medrec.node import access
-from medrec.node.access import Ask, Release, SentLine, SentRecord
+from medrec.node import parts as parts_of
+from medrec.node.access import Ask, Release, SentRecord
 from medrec.node.deciding import Permitted
 from medrec.node.gate import Chosen, Released, read_ask
 from medrec.node.refusals import Code, Refusal
@@ -41,8 +42,7 @@ class Pages:
                 continue
             opened = node.vault.open(keys.lines, row.sealed, row.manifest)
             records.append(SentRecord(content, row.entry, opened[SALT_BYTES:], opened[:SALT_BYTES], row.seq))
-        line = released.line
-        sent = SentLine(line.entry, line.manifest, line.salt, line.seq)
+        sent = parts_of.half_of(node, released)
         request = bytes.fromhex(ask.request.id)
         body = access.encode(Release(sent, released.chosen.more, records, request, list(released.attach), parts))
         return access.seal_release(body, node.keys.sign_request(access.signed_message(body)))

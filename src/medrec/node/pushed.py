@@ -30,8 +30,9 @@ def state_pushed(
     listed = opened.listed if outcome == "received" else []
     digest = digest_of(opened.disclosure_bytes)
     return state_half(
-        node, connection, asking.source, asking.account, asking.obligation, request, outcome, listed, digest
-    )
+        node, connection, asking.source, asking.account, asking.obligation, request, outcome, listed, digest,
+        keys=opened.keys if listed else (),
+    )  # fmt: skip
 
 
 def refuse_pushed(node: "Node", connection: sql.Connection, asking: Asking, failure: NotGenuineError) -> None:

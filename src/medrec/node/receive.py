@@ -21,6 +21,7 @@ from medrec.core.manifests.access import (
     Outcome,
     ReceivedManifest,
     Request,
+    marks_key,
     obligation_of,
 )
 from medrec.core.manifests.record import RecordManifest
@@ -31,7 +32,7 @@ from medrec.node.access import Ask, Release, SentRecord, UnreadableError
 from medrec.node.journal import Draft
 from medrec.node.peers import PeerError
 from medrec.node.practitioners import Practitioner
-from medrec.node.received_parts import PartError, ReceivedPart, verify_listed
+from medrec.node.received_parts import PartError, ReceivedPart, Whole, all_listed, verify_parts
 from medrec.node.vault import VaultError
 
 if TYPE_CHECKING:
@@ -81,7 +82,8 @@ class Received(NamedTuple):
 
 
 class Opened(NamedTuple):
-    """A release that verified: its records, how its disclosure lists all that came, and where its next page begins."""
+    """A release that verified: its records, how its disclosure lists all that came, where its next page begins, and
+    what opens the marks in that list."""
 
     records: tuple[ReceivedRecord, ...]
     listed: list[Disclosed]
@@ -89,6 +91,7 @@ class Opened(NamedTuple):
     disclosure_bytes: bytes
     more: str
     parts: tuple[ReceivedPart, ...] = ()
+    keys: Sequence[bytes] = ()
 
 
 def request_records(
@@ -121,7 +124,7 @@ def request_records(
     except NotGenuineError as error:
         refuse_half(node, asking, error)
         raise
-    seq = keep_half(node, asking, opened.listed, opened.disclosure_bytes)
+    seq = keep_half(node, asking, opened.listed, opened.disclosure_bytes, opened.keys)
     return Received(
         source, account, opened.records, opened.disclosure, asking.obligation, seq, opened.more, opened.parts
     )
@@ -157,9 +160,11 @@ def give_up(node: "Node", asking: Asking) -> None:
     node.store.write(lambda connection: _mark(connection, asking.obligation, "failed"))
 
 
-def keep_half(node: "Node", asking: Asking, records: list[Disclosed], disclosure: bytes) -> int:
+def keep_half(
+    node: "Node", asking: Asking, records: list[Disclosed], disclosure: bytes, keys: Sequence[bytes] = ()
+) -> int:
     """Write down that an answer came and was verified; the sequence number of the line. Raises NotGenuineError."""
-    return node.store.write(lambda connection: _keep(node, connection, asking, records, disclosure))
+    return node.store.write(lambda connection: _keep(node, connection, asking, records, disclosure, keys))
 
 
 def refuse_half(node: "Node", asking: Asking, failure: NotGenuineError) -> None:
@@ -195,17 +200,22 @@ def verify_release(node: "Node", asking: Asking, answer: bytes, *, stopped: bool
         raise NotGenuineError("another-request", f"The answer of {source} belongs to another request.")
     _check_line(release.disclosure.manifest, release.disclosure.salt, release.disclosure.entry, "disclosure")
     records = tuple(_verify_record(node, source, account, asked, sent) for sent in release.records)
-    whole = [
-        Disclosed(record.type, record.id, record.manifest.record.sha256 or "", digest_of(record.manifest_bytes))
-        for record in records
-    ]
+    whole = [_whole(record, obligation) for record in records]
+    told, keys = disclosure.records, release.disclosure.keys
+    nothing = stopped and not release.records and not release.parts
     try:
-        parts, listed = verify_listed(source, asked, whole, release.parts, disclosure.records)
+        parts = () if nothing else verify_parts(source, asked, release.parts, told, keys)
     except PartError as error:
         raise NotGenuineError(error.code, error.sentence) from None
-    if listed != disclosure.records and not (stopped and not listed):
+    if not nothing and not all_listed(whole, told):
         raise NotGenuineError("other-records", f"{source} sent other records than it wrote down as disclosed.")
-    return Opened(records, listed, disclosure, release.disclosure.manifest, release.more, parts)
+    return Opened(records, [] if nothing else told, disclosure, release.disclosure.manifest, release.more, parts, keys)
+
+
+def _whole(record: ReceivedRecord, obligation: bytes) -> Whole:
+    key = marks_key(record.salt, obligation)
+    sha256 = bytes.fromhex(record.manifest.record.sha256 or "")
+    return Whole(record.type, record.id, key, sha256, hashlib.sha256(record.manifest_bytes).digest())
 
 
 def _verify_record(node: "Node", source: str, account: str, asked: Request, sent: SentRecord) -> ReceivedRecord:
@@ -245,10 +255,17 @@ def _check_line(manifest: bytes, salt: bytes, entry: bytes, name: str) -> None:
         raise NotGenuineError("another-entry", f"The entry of {name} does not belong to its manifest.")
 
 
-def _keep(node: "Node", connection: sql.Connection, asking: Asking, records: list[Disclosed], disclosure: bytes) -> int:
+def _keep(
+    node: "Node",
+    connection: sql.Connection,
+    asking: Asking,
+    records: list[Disclosed],
+    disclosure: bytes,
+    keys: Sequence[bytes],
+) -> int:
     if not _mark(connection, asking.obligation, "done"):
         raise NotGenuineError("too-late", "The answer came after this node had stated that nothing came.")
-    return state_half(node, connection, *_named(asking), "received", records, digest_of(disclosure))
+    return state_half(node, connection, *_named(asking), "received", records, digest_of(disclosure), keys=keys)
 
 
 def _refuse(node: "Node", connection: sql.Connection, asking: Asking, failure: NotGenuineError) -> None:
@@ -281,6 +298,7 @@ def state_half(
     records: list[Disclosed],
     disclosure: str | None,
     code: str = "",
+    keys: Sequence[bytes] = (),
 ) -> int:
     """Write this node's half, which settles what it owes; the sequence number of the line."""
     time = node.clock()
@@ -308,6 +326,10 @@ def state_half(
         summary if person is not None else None,
     )
     seq = node.journal.append(connection, [draft])[0].seq
+    if keys and person is not None:
+        sealed = node.vault.seal(person.keys.data, codec.encode(list(keys)), obligation)
+        kept = {"obligation": obligation, "account": account, "sealed": sealed}
+        connection.execute(sql.insert(access.half_keys).values(**kept))
     if outcome == "received":
         # Kept until the ledger has the source's half too: it may have let this out and dropped its own line.
         row = {"obligation": obligation, "source": source, "time": time, "seq": seq, "told": False}

@@ -31,36 +31,52 @@ class ReceivedPart(NamedTuple):
     elements: tuple[str, ...]
 
 
-def verify_listed(
-    source: str, asked: Request, whole: Sequence[Disclosed], sent: Sequence[bytes], told: Sequence[Disclosed]
-) -> tuple[tuple[ReceivedPart, ...], list[Disclosed]]:
-    """The cut records that came (`sent`), and all that came as a disclosure lists it; `whole` are the others.
+class Whole(NamedTuple):
+    """A record that came as it was signed: its name, the key of its marks, its SHA-256 and that of its manifest."""
 
-    Raises PartError.
-    The places of the cut ones are those at which the disclosure says so; each is held against its hash there.
+    type: str
+    id: str
+    key: bytes
+    sha256: bytes
+    manifest: bytes
+
+
+def all_listed(whole: Sequence[Whole], told: Sequence[Disclosed]) -> bool:
+    """Whether the whole records that came are those that a disclosure lists, in its order, neither more nor fewer."""
+    others = [one for one in told if one.part is None]
+    return len(whole) == len(others) and all(
+        (one.type, one.id) == (listed.type, listed.id)
+        and listed.of_content(one.key, one.sha256)
+        and listed.of_version(one.key, one.manifest)
+        for one, listed in zip(whole, others, strict=True)
+    )
+
+
+def verify_parts(
+    source: str, asked: Request, sent: Sequence[bytes], told: Sequence[Disclosed], keys: Sequence[bytes]
+) -> tuple[ReceivedPart, ...]:
+    """The cut records that came (`sent`). Raises PartError.
+
+    Their places are those at which the disclosure says so; each is held against its mark there, which opens with the
+    key at the same place.
     """
-    whole = list(whole)
-    places = [at for at, one in enumerate(told) if one.part is not None]
-    if not sent:
-        return (), whole
+    keyed = zip(told, [*keys, *[b""] * len(told)], strict=False)
+    places = [(one, key) for one, key in keyed if one.part is not None]
     if len(places) != len(sent):
         raise PartError("other-records", f"{source} sent other records than it wrote down as disclosed.")
-    parts = tuple(_verify_part(source, asked, content, told[at]) for content, at in zip(sent, places, strict=True))
-    for at in places:
-        whole.insert(at, told[at])
-    return parts, whole
+    return tuple(_verify_part(source, asked, content, *place) for content, place in zip(sent, places, strict=True))
 
 
-def _verify_part(source: str, asked: Request, content: bytes, told: Disclosed) -> ReceivedPart:
+def _verify_part(source: str, asked: Request, content: bytes, told: Disclosed, key: bytes) -> ReceivedPart:
     name, part = f"{told.type}/{told.id}", told.part
     try:
         found = canonical(content)
     except RecordError:
         raise PartError("unreadable-record", f"A record from {source} is not readable.") from None
     value: Any = found.value
-    if part is None or part.how != "cut" or told.manifest is not None or not is_marked(value):
+    if part is None or part.how != "cut" or told.proven or not is_marked(value):
         raise PartError("not-marked", f"{name} came in part, and does not say so.")
-    if found.data != content or found.sha256.hex() != told.sha256:
+    if found.data != content or not told.of_content(key, found.sha256):
         raise PartError("record-changed", f"{name} is not what {source} wrote down as disclosed.")
     if value.get("resourceType") != told.type or value.get("id") != told.id:
         raise PartError("another-record", f"{name} holds another record than its disclosure says.")

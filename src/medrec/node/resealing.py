@@ -26,6 +26,7 @@ UNDER_DATA: dict[str, Callable[[Any], bytes]] = {
     "delegation": lambda row: bytes(row.hash),
     "list_act": lambda row: bytes(row.id),
     "own_entry": lambda row: f"entry {row.type}/{row.id}".encode(),
+    "half_keys": lambda row: bytes(row.obligation),
     "share_link": lambda row: bytes(row.id),
 }
 """Tables with rows that are sealed under the key `data` of the person whose account they name; how each is bound."""

@@ -64,6 +64,7 @@ def undo(connection: sql.Connection, journal: Journal, network: bytes, where: An
     if rows:
         connection.execute(sql.insert(access.revoked), rows)
     connection.execute(sql.delete(store.consent).where(store.consent.c.account == before.account))
+    connection.execute(sql.delete(access.half_keys).where(access.half_keys.c.account == before.account))
     # Who links again is handed what of it never came.
     ended = {"person": before.id, "account": before.account, "epoch": before.epoch, "patient": before.patient}
     connection.execute(sql.insert(redelivery.undone).values(**ended))

@@ -1,6 +1,7 @@
 """Both halves of a disclosure, and the refusal."""
 
 import hashlib
+import hmac
 from typing import Annotated, Literal
 
 import msgspec
@@ -30,14 +31,37 @@ class Part(Fields, frozen=True):
 
 
 class Disclosed(Fields, frozen=True, omit_defaults=True):
-    """One record that travelled: which, the hash of the canonical form that was sent, and the hash of the manifest that
-    signed it (null if it is cut); `part` only where that is not the record as it was signed."""
+    """One record that travelled: which, the mark (`marked`) of the canonical form that was sent, and that of the
+    manifest that signed it (null if it is cut); `part` only where that is not the record as it was signed.
+
+    The key of the marks is gone when the record is erased at its source; no guess matches a mark then. Statements from
+    before there were marks have the plain hashes in `sha256` and `manifest` instead.
+    """
 
     type: FhirType
     id: FhirId
-    sha256: Hex32
-    manifest: Hex32 | None
+    content: Hex32 | None = None
+    version: Hex32 | None = None
     part: Part | None = None
+    sha256: Hex32 | None = None
+    manifest: Hex32 | None = None
+
+    @property
+    def proven(self) -> bool:
+        """Whether it says which signed version went."""
+        return self.version is not None or self.manifest is not None
+
+    def of_content(self, key: bytes, sha256: bytes) -> bool:
+        """Whether this is what was sent, by its SHA-256; `key` is the mark's, b"" if it is not known."""
+        if self.content is None:
+            return self.sha256 == sha256.hex()
+        return self.sha256 is None and hmac.compare_digest(self.content, marked(key, sha256))
+
+    def of_version(self, key: bytes, manifest: bytes) -> bool:
+        """Whether this manifest (SHA-256) signed what was sent."""
+        if self.content is None:
+            return self.manifest == manifest.hex()
+        return self.manifest is None and self.version is not None and self.version == marked(key, manifest)
 
 
 class Request(Fields, frozen=True):
@@ -163,6 +187,18 @@ class LogReadManifest(Fields, frozen=True):
     reader: Annotated[str, msgspec.Meta(max_length=400)]
     lines: Count
     id: Hex16
+
+
+def marks_key(salt: bytes, obligation: bytes) -> bytes:
+    """The key (32 bytes) of a record's marks in one disclosure: HMAC-SHA256(salt of the line that signed the version,
+    "medrec/disclosed-key/1" || obligation). Whoever has the record may have it; it leads to no other, nor to the salt.
+    """
+    return hmac.digest(salt, b"medrec/disclosed-key/1" + obligation, "sha256")
+
+
+def marked(key: bytes, digest: bytes) -> str:
+    """The mark of a SHA-256: the hex of HMAC-SHA256(key, "medrec/disclosed/1" || digest)."""
+    return hmac.digest(key, b"medrec/disclosed/1" + digest, "sha256").hex()
 
 
 def obligation_of(source: str, requester: str, request: bytes) -> bytes:

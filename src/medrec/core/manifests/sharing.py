@@ -8,12 +8,13 @@ from medrec.core.manifests.record import FhirId, FhirType, Hex16, Hex32
 from medrec.core.types import Count, Fields, OrganisationId, TimeMs
 
 
-class SharedRecord(Fields, frozen=True):
-    """One record in a link: which, and its canonical hash."""
+class SharedRecord(Fields, frozen=True, omit_defaults=True):
+    """One record in a link. Statements from before have its canonical hash; it outlived the record, so it is no longer
+    written."""
 
     type: FhirType
     id: FhirId
-    sha256: Hex32
+    sha256: Hex32 | None = None
 
 
 class ShareManifest(Fields, frozen=True):

@@ -73,20 +73,20 @@ def fetch(
         give_up(node, asking)
         raise
     try:
-        disclosure, data = _disclosure(node, asking, fields.get(LINE, ""))
+        disclosure, data, keys = _disclosure(node, asking, fields.get(LINE, ""))
         read = _summary if query.kind == SUMMARY else _resources
-        resources, total, more, withheld = read(source, body, disclosure)
+        resources, total, more, withheld = read(source, body, disclosure.records, keys)
     except NotGenuineError as error:
         refuse_half(node, asking, error)
         raise
     listed = list(disclosure.records)
     in_part = frozenset(f"{one.type}/{one.id}" for one in listed if one.part is not None)
-    seq = keep_half(node, asking, listed, data)
+    seq = keep_half(node, asking, listed, data, keys)
     return Fetched(resources, total, more, disclosure, seq, in_part, withheld)
 
 
-def _disclosure(node: "Node", asking: Asking, field: str) -> tuple[DisclosureManifest, bytes]:
-    """The source's half, if it is about this very request."""
+def _disclosure(node: "Node", asking: Asking, field: str) -> tuple[DisclosureManifest, bytes, list[bytes]]:
+    """The source's half, if it is about this very request, and the keys of the marks in it."""
     source, request = asking.source, asking.request
     try:
         line = access.decode(base64.b64decode(field.encode(), altchars=b"-_", validate=True), SentLine)
@@ -106,11 +106,12 @@ def _disclosure(node: "Node", asking: Asking, field: str) -> tuple[DisclosureMan
     if entry != commitment(line.manifest, line.salt):
         raise NotGenuineError("another-entry", "The entry of the disclosure does not belong to its manifest.")
     assert isinstance(stated, DisclosureManifest)
-    return stated, line.manifest
+    # What has no key opens with none.
+    return stated, line.manifest, [*line.keys, *[b""] * len(stated.records)][: len(stated.records)]
 
 
 def _summary(
-    source: str, body: bytes, disclosure: DisclosureManifest
+    source: str, body: bytes, listed: list[Disclosed], keys: list[bytes]
 ) -> tuple[tuple[tuple[str, bytes], ...], int | None, str, bool]:
     """The document of a $summary, if every line in it comes from a record that was written down as disclosed.
 
@@ -126,11 +127,12 @@ def _summary(
             for entity in proof["entity"]
             if "identifier" in entity["what"]
         ]
-        hashes = {found["value"] for found in told if found["system"] == RECORD_SHA256}
+        hashes = {bytes.fromhex(found["value"]) for found in told if found["system"] == RECORD_SHA256}
         composed = proofs[0]["resourceType"] == "Composition"
-    except (RecordError, KeyError, TypeError, AttributeError, IndexError):
+    except (RecordError, KeyError, TypeError, ValueError, AttributeError, IndexError):
         raise NotGenuineError("unreadable", f"The answer of {source} is not a readable document.") from None
-    if not composed or not hashes <= {record.sha256 for record in disclosure.records}:
+    known = list(zip(listed, keys, strict=True))
+    if not composed or not all(any(one.of_content(key, found) for one, key in known) for found in hashes):
         raise NotGenuineError("other-records", f"{source} made its summary from other records than it wrote down.")
     return (("Bundle", form.data),), None, "", False
 
@@ -138,16 +140,16 @@ def _summary(
 def _says_so(value: Any, listed: Disclosed) -> bool:
     """Whether a record that is not as it was signed says so, and one that is has its manifest."""
     if listed.part is not None and listed.part.how == "cut":
-        return listed.manifest is None and is_marked(value)
+        return not listed.proven and is_marked(value)
     if listed.part is not None:
         meta = value.get("meta") if isinstance(value, dict) else None
         tags = meta.get("tag") if isinstance(meta, dict) else None
-        return listed.manifest is not None and isinstance(tags, list) and SUBSETTED in tags
-    return listed.manifest is not None
+        return listed.proven and isinstance(tags, list) and SUBSETTED in tags
+    return listed.proven
 
 
 def _resources(
-    source: str, body: bytes, disclosure: DisclosureManifest
+    source: str, body: bytes, listed: list[Disclosed], keys: list[bytes]
 ) -> tuple[tuple[tuple[str, bytes], ...], int | None, str, bool]:
     """The resources of an answer, if they are those that were written down as disclosed, byte for byte."""
     try:
@@ -160,8 +162,10 @@ def _resources(
         more = next((link["url"] for link in value.get("link", []) if link["relation"] == "next"), "")
     except (RecordError, KeyError, TypeError, AttributeError):
         raise NotGenuineError("unreadable", f"The answer of {source} is not a readable Bundle.") from None
-    listed: list[Disclosed] = disclosure.records
-    if [one.sha256.hex() for one in found] != [record.sha256 for record in listed]:
+    same = len(found) == len(listed) and all(
+        record.of_content(key, one.sha256) for one, record, key in zip(found, listed, keys, strict=False)
+    )
+    if not same:
         raise NotGenuineError("other-records", f"{source} sent other records than it wrote down as disclosed.")
     for made, one in zip(found, listed, strict=True):
         if not _says_so(made.value, one):

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from medrec.core.consent.times import civil_from_days
 from medrec.core.records.canonical import canonical
 from medrec.node import access, parts
-from medrec.node.access import Ask, SentLine
+from medrec.node.access import Ask
 from medrec.node.deciding import Allowed, Permitted
 from medrec.node.fhir import bundle, search
 from medrec.node.fhir.bundle import Entry
@@ -143,7 +143,7 @@ class FhirDoor:
 
     def give(self, ask: Ask, released: Released) -> Answer:
         """See gate.Door."""
-        fields = header_fields(ask, released)
+        fields = header_fields(self._node, ask, released)
         if self._query.kind == HISTORY:
             return Answer(200, self._history(ask, released), fields)
         if self._query.kind in INSTANCE:
@@ -191,13 +191,11 @@ class FhirDoor:
         return base_url(self._node) + "/" + name
 
 
-def header_fields(ask: Ask, released: Released | None = None) -> dict[str, str]:
+def header_fields(node: "Node", ask: Ask, released: Released | None = None) -> dict[str, str]:
     """The fields of an answer: what it is, whose request it answers, and the source's half of a disclosure."""
     fields = {"content-type": bundle.JSON, "x-request-id": ask.request.id, "cache-control": "no-store"}
     if released is not None:
-        line = released.line
-        sent = SentLine(line.entry, line.manifest, line.salt, line.seq)
-        fields[LINE] = base64.urlsafe_b64encode(access.encode(sent)).decode()
+        fields[LINE] = base64.urlsafe_b64encode(access.encode(parts.half_of(node, released))).decode()
     return fields
 
 

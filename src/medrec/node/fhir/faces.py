@@ -130,7 +130,7 @@ def _consents(
     if identifier:
         if not kept:
             raise Refusal(Code.NOT_FOUND)
-        return Answer(200, consent_resource(kept[0], person), header_fields(ask))
+        return Answer(200, consent_resource(kept[0], person), header_fields(node, ask))
     mine = "patient" not in wanted or _is_her(person, wanted["patient"])
     # What stands is active; what was taken back does not stand any more.
     shown = kept if mine and wanted.get("status", "active") == "active" else []
@@ -209,4 +209,4 @@ def _searchset(
     here = f"{base_url(node)}/{kind}" + (f"?{parameters}" if parameters else "")
     time = instant(released.now if released is not None else node.clock())
     body = bundle.searchset(ask.request.id, time, entries, [("self", here)], len(entries))
-    return Answer(200, body, header_fields(ask, released))
+    return Answer(200, body, header_fields(node, ask, released))

@@ -16,11 +16,12 @@ from medrec.core.records.reading import Around
 from medrec.core.records.table import understand
 from medrec.core.records.terms import Terms
 from medrec.node import access, receipts
-from medrec.node.access import Ask, SentLine
+from medrec.node.access import Ask
 from medrec.node.deciding import Allowed, Permitted
 from medrec.node.fhir import bundle
 from medrec.node.fhir.summary import About, document
 from medrec.node.gate import Chosen, Released
+from medrec.node.parts import half_of
 from medrec.node.receipts import ReceiptUnavailableError
 from medrec.node.refusals import Code, Refusal
 
@@ -67,7 +68,7 @@ class SummaryDoor:
         """See gate.Door."""
         from medrec.node.fhir.door import LINE, Answer, instant  # the door of the API leads here
 
-        node, line = self._node, released.line
+        node = self._node
         organisation = node.directory.find(node.organisation)
         about = About(
             node.organisation,
@@ -84,7 +85,7 @@ class SummaryDoor:
             made["meta"]["extension"] = bundle.notices(released.attach)
         if released.chosen.rest:
             made["meta"]["security"] = [REDACTED]
-        sent = SentLine(line.entry, line.manifest, line.salt, line.seq)
+        sent = half_of(self._node, released)
         fields = {
             "content-type": bundle.JSON,
             "x-request-id": ask.request.id,
