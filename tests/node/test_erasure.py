@@ -156,6 +156,7 @@ def test_of_a_million_guesses_none_matches_once_a_record_is_erased(network: Netw
         assert commitment not in commitments
 
 
+HERS = ("record/1", "correction-request/1", "correction-taken/1")
 HASH = re.compile(rb'"([0-9a-f]{64})"')
 
 
@@ -171,7 +172,7 @@ def readable(node: TestNode, network: Network, person: Patient) -> set[bytes]:
     agent = network["guide"].agent
     assert agent is not None
     for notice in agent.notices(person.account):
-        if notice.kind not in ("record/1", "correction-taken/1"):
+        if notice.kind not in HERS:
             told = HASH.findall(manifests.encode(notice.manifest))
             found |= {bytes.fromhex(one.decode()) for one in told}
     return found
