@@ -5,7 +5,7 @@ half tells her. If that one is still missing after an hour, the recipient sends 
 it opens only for who serves her and was told of the very record that came. Nobody else learns whom it is about.
 
     letter = CBOR [source, obligation, nonce, [[hint, sealed], ...]]     one pair for each of at most four whole records
-    key    = SHA-256("medrec/lone-half/1" || CBOR [nonce, account, SHA-256 of the record])
+    key    = SHA-256("medrec/lone-half/1" || CBOR [nonce, account, mark of the record, hex])
     hint   = SHA-256("hint" || key), 8 bytes;  sealed = CBOR [manifest, salt, entry, time] under the key
 """
 
@@ -16,7 +16,7 @@ import sqlalchemy as sql
 
 from medrec.core import codec, manifests, state
 from medrec.core.commitment import commitment
-from medrec.core.manifests.access import ReceivedManifest
+from medrec.core.manifests.access import ReceivedManifest, marked, marks_key
 from medrec.engines.engine import Snapshot
 from medrec.node import store
 from medrec.node.refusals import Code, Refusal
@@ -45,8 +45,10 @@ def letters(node: "Node", connection: sql.Connection, seq: int) -> list[dict[str
     body = codec.encode([opened[1], opened[0], bytes(line.entry), line.time])
     nonce = node.vault.random(NONCE_BYTES)
     sealed = []
-    for sha256 in sorted({one.sha256 for one in stated.records if one.part is None})[:RECORDS_MAX]:
-        key = _key(nonce, stated.account, sha256)
+    # Halves from before there were marks name a record by its hash.
+    names = {one.content or one.sha256 or "" for one in stated.records if one.part is None}
+    for name in sorted(names)[:RECORDS_MAX]:
+        key = _key(nonce, stated.account, name)
         sealed.append([_hint(key), node.vault.seal(key, body, nonce)])
     if not sealed:
         return []
@@ -80,11 +82,12 @@ def _hear(node: "Node", caller: str, payload: bytes) -> bool:
     if waits is None:
         return False
     if waits:
-        for account, sha256 in _records(node, source):
-            key = _key(nonce, account, sha256)
-            box = sealed.get(_hint(key))
-            if box is not None:
-                return _keep(node, caller, (account, source, obligation), key, box, nonce)
+        for account, salt, sha256 in _records(node, source):
+            for name in (marked(marks_key(salt, obligation), sha256), sha256.hex()):
+                key = _key(nonce, account, name)
+                box = sealed.get(_hint(key))
+                if box is not None:
+                    return _keep(node, caller, (account, source, obligation), key, box, nonce)
     return True
 
 
@@ -95,8 +98,8 @@ def _waits(view: Snapshot, source: str, obligation: bytes, caller: str) -> bool 
     return True if view.get(state.early_key(source, obligation, caller)) is not None else None
 
 
-def _records(node: "Node", source: str) -> list[tuple[str, str]]:
-    """Account and hash of every record version that a source told the people of this agent of."""
+def _records(node: "Node", source: str) -> list[tuple[str, bytes, bytes]]:
+    """Account, salt and hash of every record version that a source told the people of this agent of."""
     assert node.agent is not None
     notice = store.notice.c
     chosen = sql.select(notice.account, notice.sealed, notice.tag).where(
@@ -106,10 +109,10 @@ def _records(node: "Node", source: str) -> list[tuple[str, str]]:
         rows = connection.execute(chosen).all()
     found = []
     for row in rows:
-        data = codec.decode(node.vault.open(None, bytes(row.sealed), bytes(row.tag)))[0]
+        data, salt = codec.decode(node.vault.open(None, bytes(row.sealed), bytes(row.tag)))[:2]
         stated: Any = manifests.decode(data)
         if stated.record.sha256 is not None:
-            found.append((row.account, stated.record.sha256))
+            found.append((row.account, salt, bytes.fromhex(stated.record.sha256)))
     return found
 
 
@@ -155,8 +158,8 @@ def _keep(node: "Node", caller: str, about: tuple[str, str, bytes], key: bytes, 
     return node.store.write(write)
 
 
-def _key(nonce: bytes, account: str, sha256: str) -> bytes:
-    return hashlib.sha256(b"medrec/lone-half/1" + codec.encode([nonce, account, sha256])).digest()
+def _key(nonce: bytes, account: str, name: str) -> bytes:
+    return hashlib.sha256(b"medrec/lone-half/1" + codec.encode([nonce, account, name])).digest()
 
 
 def _hint(key: bytes) -> bytes:
