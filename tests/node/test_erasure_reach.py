@@ -7,6 +7,7 @@ sealed value, bound to whatever stands beside it.
 """
 
 import hashlib
+import json
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,9 +16,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from medrec.node import entries, referrals, store
+from medrec.core import codec
+from medrec.core.matching import Demographics
+from medrec.node import entries, holding, referrals, store
 from medrec.node.account_keys import account_secret
 from medrec.node.journal import NOTICES_PATH
+from medrec.node.matching import as_stated, find_message
+from medrec.node.publish import Incoming
 from medrec.node.redelivery import undone
 from medrec.node.refusals import Code, Refusal
 from medrec.node.ring import HEAD_BYTES, FileRing
@@ -88,6 +93,7 @@ class Thief:
 def _read(vault: Vault, keys: list[bytes | None], row: tuple[Any, ...]) -> Iterator[bytes]:
     texts = [value if isinstance(value, bytes) else str(value).encode() for value in row if value is not None]
     bound = {*texts, b"", b"entry " + b"/".join(texts[:2])}
+    bound |= {codec.encode([name, row[0]]) for name in ("identity", "body")}
     for text in texts:
         yield text
         for key in keys:
@@ -187,3 +193,38 @@ def test_an_entry_of_her_own_is_not_in_any_backup_either(help_: Help, tmp_path: 
     assert thief.finds("Xyzzy") == []
     left = help_.guide.entries.lines(help_.ada.account)
     assert len(left) == 1 and b"lake" in left[0].content
+
+
+def test_what_a_person_said_of_herself_is_not_in_any_backup(network: Network, tmp_path: Path) -> None:
+    """She asked to be found by her name and birthday, was linked by it, and disputed a look of this organisation."""
+    north = network["north"]
+    patient = {"resourceType": "Patient", "id": "ada", "name": [{"family": "Lovelace", "given": ["Ada"]}],
+               "birthDate": "1815-12-10"}  # fmt: skip
+    north.put("Patient", "ada", json.dumps(patient))
+    ada, stated = Patient(network, "ada"), Demographics("Lovelace", "Ada", "1815-12-10")
+    agent = network["guide"].agent
+    assert agent is not None
+    agent.enroll(ada.account, "Ada", ada.view_secret)
+    key, signature = ada.sign(find_message(network.id, "north", ada.account, b"\7" * 16, stated))
+    asked = {"account": ada.account, "id": b"\7" * 16, "demographics": as_stated(stated), "key": key,
+             "signature": signature}  # fmt: skip
+    assert codec.decode(north.matching.asked("guide", codec.encode(asked))) == {"status": "waiting"}
+    assert [one.stated for one in north.matching.queue()] == [stated]
+    agent.link(ada.account, "north", north.linker.invite("ada"), ada.sign)
+    told = {"account": ada.account, "due": network.time, "id": b"\3" * 16, "look": "", "words": "Who is Xyzzy to look?"}
+    assert north.disputes.told("south", codec.encode(told)) and north.disputes.about_us()[0].words == told["words"]
+    thief = Thief(network.folder, "north", tmp_path / "taken")
+    assert {"match_request", "identity"} <= set(thief.finds("Lovelace"))
+    # What stays of her is still read when one record goes.
+    for identifier in ("o1", "o2"):
+        gone_at_source(north, identifier)
+    north.erasures.erase_record("Observation", "o1", "patient-request")
+    with north.store.read() as connection:
+        who = north.journal.person_of_account(connection, ada.account)
+        assert who is not None and holding.known(connection, north.vault, who.id) == stated
+    del north.source.raw["Patient", "ada"]
+    north.publisher.publish([Incoming("Patient", "ada", None, "second")])
+    north.erasures.erase_person("ada", "patient-request")
+    assert thief.finds("Lovelace") == []
+    # That there was a dispute, and when it is due, stays with whom it is about.
+    assert [(one.words, one.account) for one in north.disputes.about_us()] == [("", ada.account)]

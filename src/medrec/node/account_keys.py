@@ -7,6 +7,7 @@ is forgotten is forgotten in every backup of the store, too: the secret lies on 
 import sqlalchemy as sql
 from sqlalchemy import BigInteger, Column, String, Table
 
+from medrec.node import store
 from medrec.node.store import metadata
 from medrec.node.vault import Vault, VaultError
 
@@ -32,7 +33,21 @@ def open_for(connection: sql.Connection, vault: Vault, account: str, sealed: byt
     number = number_of(connection, account)
     if number is None:
         raise VaultError("there is no key for this person here")
-    return vault.open(vault.account_key(number), sealed, context)
+    return open_either(vault, vault.account_key(number), sealed, context)
+
+
+def data_key(connection: sql.Connection, vault: Vault, person: int) -> bytes:
+    """The key `data` of a person of this node. Raises VaultError if her secret was destroyed."""
+    keys = sql.select(store.person.c["keys"]).where(store.person.c.id == person)
+    return vault.unwrap(bytes(connection.execute(keys).scalar_one())).data
+
+
+def open_either(vault: Vault, key: bytes, sealed: bytes, context: bytes) -> bytes:
+    """Open what lies under a person's key, or, from before it did, under the master key. Raises VaultError."""
+    try:
+        return vault.open(key, sealed, context)
+    except VaultError:
+        return vault.open(None, sealed, context)
 
 
 def number_of(connection: sql.Connection, account: str) -> int | None:

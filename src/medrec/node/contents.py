@@ -15,6 +15,7 @@ from medrec.core import codec
 from medrec.core.impossible import Impossible, blood_group, impossible, other_blood
 from medrec.core.matching import Demographics
 from medrec.core.records.canonical import Value
+from medrec.node import account_keys
 from medrec.node.store import metadata
 from medrec.node.vault import Vault
 
@@ -44,7 +45,10 @@ class Body:
     def __init__(self, connection: sql.Connection, vault: Vault, person: int) -> None:
         self._connection, self._vault, self._person = connection, vault, person
         sealed = connection.execute(sql.select(body_known.c.sealed).where(body_known.c.person == person)).scalar()
-        opened = vault.open(None, bytes(sealed), _context(person)) if sealed is not None else b"{}"
+        opened = b"{}"
+        if sealed is not None:
+            key = account_keys.data_key(connection, vault, person)
+            opened = account_keys.open_either(vault, key, bytes(sealed), _context(person))
         self._known = msgspec.json.decode(opened, type=_Known)
         self._changed = False
 
@@ -77,7 +81,8 @@ class Body:
         if not self._changed:
             return
         self._connection.execute(sql.delete(body_known).where(body_known.c.person == self._person))
-        sealed = self._vault.seal(None, msgspec.json.encode(self._known), _context(self._person))
+        key = account_keys.data_key(self._connection, self._vault, self._person)
+        sealed = self._vault.seal(key, msgspec.json.encode(self._known), _context(self._person))
         self._connection.execute(sql.insert(body_known).values(person=self._person, sealed=sealed))
 
 

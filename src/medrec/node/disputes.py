@@ -22,12 +22,13 @@ from medrec.core.manifests.dispute import (
     owed_for,
     statement_message,
 )
-from medrec.node import store
+from medrec.node import account_keys, store
 from medrec.node.consents import AHEAD_MS_MAX
 from medrec.node.journal import Draft
 from medrec.node.refusals import Code, Refusal
 from medrec.node.store import metadata
 from medrec.node.unlinking import linked_at
+from medrec.node.vault import Vault, VaultError
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -201,15 +202,18 @@ class Disputes:
             about = {"account": str(account), "look": str(value["look"])[:32], "words": str(value["words"])[:1000]}
         except (codec.CodecError, KeyError, TypeError):
             return False
-        sealed = self._node.vault.seal(None, codec.encode(about), identifier + source.encode())
-        row = {"id": identifier, "source": source, "due": due, "status": "open", "sealed": sealed}
+        vault, context = self._node.vault, identifier + source.encode()
+        row = {"id": identifier, "source": source, "due": due, "status": "open"}
         sentence = f"A person disputes a look at her records at {source}; answer her before the time runs out."
         alarm = {"time": self._node.clock(), "code": "look-disputed", "subject": identifier.hex(), "sentence": sentence}
 
         def write(connection: sql.Connection) -> None:
             known = sql.select(dispute_about_us.c.id).where(dispute_about_us.c.id == identifier)
             if connection.execute(known).first() is None:
-                connection.execute(sql.insert(dispute_about_us).values(**row))
+                # Her words lie under a key of hers; whose they are is needed to find it.
+                words = account_keys.seal_for(connection, vault, about["account"], codec.encode(about), context)
+                sealed = vault.seal(None, codec.encode([about["account"], words]), context)
+                connection.execute(sql.insert(dispute_about_us).values(**row, sealed=sealed))
                 connection.execute(sql.insert(store.alarm).values(**alarm))
 
         self._node.store.write(write)
@@ -219,10 +223,9 @@ class Disputes:
         """The disputes about looks of this organisation, those that wait first."""
         with self._node.store.read() as connection:
             rows = connection.execute(sql.select(dispute_about_us).order_by(dispute_about_us.c.due)).all()
+            told = [_about(connection, self._node.vault, row) for row in rows]
         found = []
-        for row in rows:
-            context = bytes(row.id) + row.source.encode()
-            value = codec.decode(self._node.vault.open(None, bytes(row.sealed), context))
+        for row, value in zip(rows, told, strict=True):
             about = (value["account"], value["look"] or None, value["words"])
             found.append(AboutUs(bytes(row.id), row.source, *about, row.due, row.status))
         return sorted(found, key=lambda item: item.status != "open")
@@ -346,3 +349,18 @@ def _payloads(body: bytes) -> list[bytes]:
     if type(payloads) is not list or any(type(payload) is not bytes for payload in payloads):
         raise Refusal(Code.MALFORMED)
     return payloads
+
+
+def _about(connection: sql.Connection, vault: Vault, row: Any) -> dict[str, Any]:
+    """Whom a dispute of a look of ours is about, which look, and her words; no words once she is forgotten here."""
+    context = bytes(row.id) + row.source.encode()
+    value = codec.decode(vault.open(None, bytes(row.sealed), context))
+    if isinstance(value, dict):
+        # From before her words lay under a key of hers.
+        return value
+    try:
+        account, sealed = value
+        said: dict[str, Any] = codec.decode(account_keys.open_for(connection, vault, account, sealed, context))
+    except VaultError:
+        return {"account": account, "look": "", "words": ""}
+    return said

@@ -21,7 +21,7 @@ from medrec.core.manifests.desk import HOLD_DECIDED, RECORD_HELD, HoldDecidedMan
 from medrec.core.matching import Demographics
 from medrec.core.records import datatypes
 from medrec.core.records.canonical import Value
-from medrec.node import contents, store
+from medrec.node import account_keys, contents, store
 from medrec.node.journal import Draft, Journal
 from medrec.node.store import metadata
 from medrec.node.vault import Vault
@@ -41,7 +41,7 @@ identity = Table(
     Column("time", BigInteger, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
 )
-"""Who a linked person is, as was confirmed: at the `desk` or as a `match`; sealed under the node's master key."""
+"""Who a linked person is, as was confirmed: at the `desk` or as a `match`; sealed under her key `data`."""
 
 held = Table(
     "held_record",
@@ -68,7 +68,8 @@ class HeldBack(NamedTuple):
 def remember(connection: sql.Connection, vault: Vault, person: int, who: Demographics, how: str, time: int) -> None:
     """Keep the demographics that were confirmed for a person, in place of what was confirmed before."""
     connection.execute(sql.delete(identity).where(identity.c.person == person))
-    sealed = vault.seal(None, msgspec.json.encode(who), _context(person))
+    key = account_keys.data_key(connection, vault, person)
+    sealed = vault.seal(key, msgspec.json.encode(who), _context(person))
     connection.execute(sql.insert(identity).values(person=person, how=how, time=time, sealed=sealed))
 
 
@@ -77,7 +78,9 @@ def known(connection: sql.Connection, vault: Vault, person: int) -> Demographics
     sealed = connection.execute(sql.select(identity.c.sealed).where(identity.c.person == person)).scalar()
     if sealed is None:
         return None
-    return msgspec.json.decode(vault.open(None, bytes(sealed), _context(person)), type=Demographics)
+    key = account_keys.data_key(connection, vault, person)
+    opened = account_keys.open_either(vault, key, bytes(sealed), _context(person))
+    return msgspec.json.decode(opened, type=Demographics)
 
 
 def look(connection: sql.Connection, journal: Journal, network: str, person: int, records: Sequence[Value]) -> None:

@@ -21,10 +21,11 @@ from medrec.core.credential import signed_by
 from medrec.core.manifests.desk import MATCH_DECIDED, MatchDecidedManifest, request_name, signs
 from medrec.core.matching import WEIGHTS, Comparison, Demographics, Field, Weight, compare, of_patient, plain
 from medrec.core.records.canonical import RecordError, canonical
-from medrec.node import store
+from medrec.node import account_keys, store
 from medrec.node.journal import Draft
 from medrec.node.link import LinkError
 from medrec.node.store import metadata
+from medrec.node.vault import Vault
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -47,7 +48,7 @@ request = Table(
     Column("by", String(80), nullable=False, default=""),
     Column("sealed", LargeBinary, nullable=False),
 )
-"""status: waiting, ready (a code lies in `sealed`), refused. `sealed` is under the node's master key."""
+"""status: waiting, ready (a code lies in `sealed`), refused. `sealed` is under a key of the account's own."""
 
 
 class Candidate(NamedTuple):
@@ -120,12 +121,12 @@ class Matching:
                 raise LinkError("malformed", "This request belongs to somebody else.")
             if row.status != "ready":
                 return {"status": row.status}
-            return {"status": "ready", "code": vault.open(None, bytes(row.sealed), identifier)}
+            return {"status": "ready", "code": _opened(connection, vault, row)}
         mine = (request.c.account == account) & (request.c.status == "waiting")
         count = sql.select(sql.func.count()).select_from(request).where(mine)
         if connection.execute(count).scalar_one() >= WAITING_MAX:
             raise LinkError("too-many", "Earlier requests are still being looked at; please wait.")
-        sealed = vault.seal(None, msgspec.json.encode(stated), identifier)
+        sealed = account_keys.seal_for(connection, vault, account, msgspec.json.encode(stated), identifier)
         connection.execute(
             sql.insert(request).values(
                 id=identifier, account=account, agent=caller, time=self._node.clock(), status="waiting", sealed=sealed
@@ -147,13 +148,13 @@ class Matching:
                     )
                 ).scalars()
             ]
+            opened = [_opened(connection, self._node.vault, row) for row in rows]
         if not rows:
             return []
         buckets = self._buckets(free)
         found = []
-        for row in rows:
-            opened = self._node.vault.open(None, bytes(row.sealed), bytes(row.id))
-            stated = msgspec.json.decode(opened, type=Demographics)
+        for row, words in zip(rows, opened, strict=True):
+            stated = msgspec.json.decode(words, type=Demographics)
             found.append(Waiting(bytes(row.id), row.account, row.time, stated, self._candidates(stated, buckets)))
         return found
 
@@ -163,18 +164,18 @@ class Matching:
         if waiting is None or patient not in [candidate.patient for candidate in waiting.candidates]:
             raise LinkError("not-waiting", "This request does not wait for that patient (any more).")
         code = self._node.linker.invite(patient, MATCH_LIFE_MS)
-        self._settle(identifier, "confirmed", by, self._node.vault.seal(None, code, identifier), patient)
+        self._settle(identifier, "confirmed", by, code, patient)
 
     def refuse(self, identifier: bytes, by: str) -> None:
         """A human says that nobody here is meant. What the person stated is forgotten. Raises LinkError."""
-        self._settle(identifier, "refused", by, self._node.vault.seal(None, b"", identifier))
+        self._settle(identifier, "refused", by, b"")
 
     def _settle(
         self,
         identifier: bytes,
         decision: Literal["confirmed", "refused"],
         by: str,
-        sealed: bytes,
+        code: bytes,
         patient: str | None = None,
     ) -> None:
         node, time, by = self._node, self._node.clock(), signs(by)
@@ -185,13 +186,12 @@ class Matching:
         summary = [MATCH_DECIDED, time, decision]
 
         def write(connection: sql.Connection) -> None:
-            done = connection.execute(
-                sql.update(request)
-                .where(request.c.id == identifier, request.c.status == "waiting")
-                .values(status=status, by=by[:80], sealed=sealed)
-            )
-            if not done.rowcount:
+            waits = (request.c.id == identifier) & (request.c.status == "waiting")
+            account = connection.execute(sql.select(request.c.account).where(waits)).scalar()
+            if account is None:
                 raise LinkError("not-waiting", "This request does not wait (any more).")
+            sealed = account_keys.seal_for(connection, node.vault, account, code, identifier)
+            connection.execute(sql.update(request).where(waits).values(status=status, by=by[:80], sealed=sealed))
             person = node.journal.person_of_patient(connection, patient) if patient is not None else None
             draft = Draft("match-decided/1", manifests.encode(manifest), person, None, summary)
             node.journal.append(connection, [draft])
@@ -230,3 +230,10 @@ class Matching:
 def _labels(who: Demographics) -> list[str]:
     parts = [f"birth {who.birth[:10]}" if who.birth else "", f"family {plain(who.family)}" if who.family else ""]
     return [part for part in (*parts, *(f"number {number}" for number in who.identifiers)) if part]
+
+
+def _opened(connection: sql.Connection, vault: Vault, row: Any) -> bytes:
+    """What is kept of a request. What came before there were keys of its own lies under the master key."""
+    if account_keys.number_of(connection, row.account) is None:
+        return vault.open(None, bytes(row.sealed), bytes(row.id))
+    return account_keys.open_for(connection, vault, row.account, bytes(row.sealed), bytes(row.id))

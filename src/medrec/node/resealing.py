@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sql
 from sqlalchemy import Table
 
-from medrec.node import store
+from medrec.core import codec
+from medrec.node import account_keys, store
 from medrec.node.journal import Person
 from medrec.node.store import metadata
 from medrec.node.vault import PersonKeys
@@ -31,6 +32,9 @@ UNDER_DATA: dict[str, Callable[[Any], bytes]] = {
 }
 """Tables with rows that are sealed under the key `data` of the person whose account they name; how each is bound."""
 
+UNDER_DATA_BY_PERSON = {"identity": "identity", "body_known": "body"}
+"""Tables with a row that is sealed under the key `data` of the person whose id it names, and the name it is bound to."""
+
 
 def renew(node: "Node", connection: sql.Connection, person: Person, gone: set[bytes]) -> PersonKeys:
     """Seal everything of a person under new keys, but the manifests (SHA-256) that go. Her old secret is still there:
@@ -47,6 +51,9 @@ def renew(node: "Node", connection: sql.Connection, person: Person, gone: set[by
         for name, context in UNDER_DATA.items():
             if name in metadata.tables:
                 _renew_table(node, connection, metadata.tables[name], context, person, keys)
+    for name, bound in UNDER_DATA_BY_PERSON.items():
+        if name in metadata.tables:
+            _renew_own(node, connection, metadata.tables[name], codec.encode([bound, person.id]), person, keys)
     former = store.former.c
     for row in connection.execute(sql.select(store.former).where(former.person == person.id)).all():
         wrapped = node.vault.wrap(keys.at_relationship(node.vault.unwrap(bytes(row.keys))))
@@ -69,6 +76,18 @@ def _renew_table(
         sealed = _anew(node, person.keys.data, keys.data, bytes(row.sealed), context(row))
         same = sql.and_(*(column == row._mapping[column.name] for column in table.primary_key.columns))
         connection.execute(sql.update(table).where(same).values(sealed=sealed))
+
+
+def _renew_own(
+    node: "Node", connection: sql.Connection, table: Table, context: bytes, person: Person, keys: PersonKeys
+) -> None:
+    where = table.c.person == person.id
+    sealed = connection.execute(sql.select(table.c.sealed).where(where)).scalar()
+    if sealed is not None:
+        anew = node.vault.seal(
+            keys.data, account_keys.open_either(node.vault, person.keys.data, bytes(sealed), context), context
+        )
+        connection.execute(sql.update(table).where(where).values(sealed=anew))
 
 
 def _anew(node: "Node", before: bytes, after: bytes, sealed: bytes, context: bytes) -> bytes:
