@@ -33,7 +33,7 @@ UNDER_DATA: dict[str, Callable[[Any], bytes]] = {
 """Tables with rows that are sealed under the key `data` of the person whose account they name; how each is bound."""
 
 UNDER_DATA_BY_PERSON = {"identity": "identity", "body_known": "body"}
-"""Tables with a row that is sealed under the key `data` of the person whose id it names, and the name it is bound to."""
+"""Tables with a row that is sealed under the key `data` of the person whose id it names, and what it is bound to."""
 
 
 def renew(node: "Node", connection: sql.Connection, person: Person, gone: set[bytes]) -> PersonKeys:
