@@ -66,6 +66,7 @@ class LocalWeb:
 
     def join(self, url: str, witness: Witness) -> None:
         self.answers[f"{url}/add-checkpoint"] = witness.answer
+        self.answers[f"{url}/root"] = witness.take_root
 
         for origin in witness.logs:
             digest = hashlib.sha256(origin.encode()).hexdigest()

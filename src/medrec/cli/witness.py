@@ -13,11 +13,11 @@ from medrec.cli.stop import Stop, stop
 from medrec.core.note import NoteError, parse_vkey
 from medrec.core.receipt import ReceiptError, read_root
 from medrec.core.root import Root
-from medrec.core.witness import log_key
 from medrec.node.serve import serve
 from medrec.node.tiles import TilesError, check_tiles
-from medrec.node.witness import WitnessError, follow_log, set_up
+from medrec.node.witness import WitnessError, follow_log, follow_root, set_up
 from medrec.node.witness_keys import WITNESS_FILE, WitnessKeys
+from medrec.node.witness_roots import log_keys, origin_of
 
 console = Console(soft_wrap=True)
 
@@ -45,9 +45,8 @@ def witness(
                 stop("no-witness", f"There is no witness in {folder}; make one with --name.")
             set_up(folder, WitnessKeys.generate(name))
         for path in root or []:
-            known = _root(path)
-            origin = f"medrec/{known.network.hex()}"
-            follow_log(folder, origin, [log_key(origin, it.keys.cosign_ed25519) for it in known.members.values()])
+            _root(path)
+            follow_root(folder, path.read_bytes())
         for text in log or []:
             origin, _, vkey = text.partition("=")
             follow_log(folder, origin, [parse_vkey(vkey)])
@@ -84,8 +83,6 @@ def tiles(
     if root is None:
         stop("no-root", "Give the root file of the network whose log it is: --root root.json.")
     known = _root(root)
-    origin = f"medrec/{known.network.hex()}"
-    keys = [log_key(origin, member.keys.cosign_ed25519) for member in known.members.values()]
 
     def fetch(path: str) -> bytes | None:
         try:
@@ -94,10 +91,10 @@ def tiles(
             return None
 
     try:
-        head = check_tiles(fetch, keys)
+        head = check_tiles(fetch, lambda size: log_keys(known, size))
     except TilesError as error:
         raise Stop(error.code, error.sentence, 1) from None
-    if head.origin != origin:
+    if head.origin != origin_of(known):
         raise Stop("other-log", "The files are the log of another network than the root file's.", 1)
     console.print(f"Whole: {head.size} leaves, every tile and the signed head.", highlight=False)
 

@@ -147,7 +147,11 @@ class Tiles:
                     shutil.rmtree(full.with_name(full.name + ".p"), ignore_errors=True)
 
 
-def check_tiles(fetch: Callable[[str], bytes | None], keys: Sequence[NoteKey]) -> CheckpointBody:
+LogKeys = Sequence[NoteKey] | Callable[[int], Sequence[NoteKey]]
+"""The keys that sign heads as the log: always, or at a size of it."""
+
+
+def check_tiles(fetch: Callable[[str], bytes | None], keys: LogKeys) -> CheckpointBody:
     """Prove a published log whole from its files alone: every entry, every tile, the head and who signed it.
 
     `fetch` gives the bytes under a path, None where there are none; `keys` are the log's. Raises TilesError that
@@ -175,14 +179,17 @@ def check_tiles(fetch: Callable[[str], bytes | None], keys: Sequence[NoteKey]) -
     return head
 
 
-def _read_head(fetch: Callable[[str], bytes | None], keys: Sequence[NoteKey]) -> CheckpointBody:
+def _read_head(fetch: Callable[[str], bytes | None], keys: LogKeys) -> CheckpointBody:
     try:
         note = parse_note(_fetched(fetch, tiles.CHECKPOINT))
         head = parse_checkpoint_body(note.text)
     except NoteError as error:
         raise TilesError("bad-file", f"{tiles.CHECKPOINT}: {error}.") from None
-    if not signed_by_log(note, keys):
-        raise TilesError("bad-signature", "None of the log's keys has signed the checkpoint.")
+    if not signed_by_log(note, keys(head.size) if callable(keys) else keys):
+        raise TilesError(
+            "bad-signature",
+            "None of the log's keys has signed the checkpoint; after a change of members take a newer root.",
+        )
     return head
 
 

@@ -32,9 +32,11 @@ from medrec.core.checkpoint import (
 )
 from medrec.core.evidence import Evidence
 from medrec.core.note import from_base64, parse_vkey, to_base64
+from medrec.core.receipt import ReceiptError, read_root
 from medrec.core.witness import SIZE_TYPE, Head, Judgement, Request, judge, parse_request, signed_by_log
 from medrec.node.files import write_whole
 from medrec.node.witness_keys import WITNESS_FILE, WitnessKeys
+from medrec.node.witness_roots import OtherChainError, keep_root, kept_root, log_keys, origin_of
 
 STATE_FILE = "witness-state.json"
 LOGS_FILE = "witness-logs.json"
@@ -118,6 +120,24 @@ class Witness:
             self._write_state({**self._heads, request.head.origin: head})
         return Answer(200, TEXT, b"".join(map(render_signature, lines)))
 
+    def take_root(self, data: bytes) -> Answer:
+        """Answer whoever brings a newer root file of a network that this witness follows by one."""
+        try:
+            network = read_root(data)
+            origin = origin_of(network)
+            with self._lock:
+                if kept_root(self._folder, network.network) is None:
+                    return Answer(404, TEXT, b"unknown network: this witness follows it by no root file\n")
+                known = keep_root(self._folder, data)
+                follow_log(self._folder, origin, log_keys(known))
+                self.logs = {**self.logs, origin: log_keys(known)}
+        except ReceiptError as error:
+            return Answer(400, TEXT, f"bad root file: {error.sentence}\n".encode())
+        except OtherChainError:
+            _log.error("A root file of %s contradicts the one that is kept; nothing was changed.", origin)
+            return Answer(409, TEXT, b"this root file tells another history of the members than the one kept here\n")
+        return Answer(200, TEXT, f"{known.sets[-1][0]}\n".encode())
+
     def _write_state(self, heads: dict[str, Head]) -> None:
         document = {
             "medrec": _STATE_FORM,
@@ -166,6 +186,7 @@ class Witness:
         for origin in self.logs:
             head = self.head(origin)
             lines += [f"log {origin}", f"  size {head.size} root {to_base64(head.root)}"]
+            lines += [f"  {len(self.logs[origin])} keys are trusted to sign its heads"]
         found = self.evidence()
         lines += ["", f"{len(found)} split views were seen." if found else "No split view was seen."]
         lines += [f"  evidence/{name}" for name in found]
@@ -188,6 +209,21 @@ def set_up(folder: Path, keys: WitnessKeys) -> None:
         write_whole(folder / STATE_FILE, json.dumps({"medrec": _STATE_FORM, "heads": {}}).encode())
         write_whole(folder / LOGS_FILE, json.dumps({"medrec": _LOGS_FORM, "logs": {}}).encode())
     keys.save(folder)
+
+
+def follow_root(folder: Path, data: bytes) -> None:
+    """Follow a network by its root file from now on, with the members that come. Raises WitnessError, ReceiptError.
+
+    An older root file than the one kept changes nothing.
+    """
+    try:
+        known = keep_root(folder, data)
+    except OtherChainError:
+        raise WitnessError(
+            "other-chain",
+            "This root file tells another history of the members than the one kept in the folder's roots.",
+        ) from None
+    follow_log(folder, origin_of(known), log_keys(known))
 
 
 def follow_log(folder: Path, origin: str, keys: Sequence[NoteKey]) -> None:

@@ -1,6 +1,7 @@
 """A witness over HTTP: add-checkpoint as C2SP has it, and what it knows, for everybody to read.
 
 POST /add-checkpoint                 200, 400, 403, 404, 409, 413, 422
+POST /root                           200, 400, 404, 409, 413: a newer root file of a network that is followed by one
 GET  /                               who this is, where each log stands, what contradicts
 GET  /log/HASH/checkpoint            the head cosigned last; HASH is SHA-256 of the origin, in hex
 GET  /evidence/NAME                  two signed heads that contradict each other
@@ -16,6 +17,7 @@ from starlette.routing import Route
 
 from medrec.core.witness import REQUEST_BYTES_MAX
 from medrec.node.witness import TEXT, Answer, Witness
+from medrec.node.witness_roots import ROOT_BYTES_MAX
 
 ADD_CHECKPOINT = "/add-checkpoint"
 
@@ -32,6 +34,16 @@ def witness_app(witness: Witness) -> Starlette:
         except OSError:
             status, kind, answer = Answer(503, TEXT, b"the witness cannot keep what it would sign; try again later\n")
         # The type without a charset, as the specification writes it.
+        return Response(answer, status, {"content-type": kind})
+
+    async def root(request: Request) -> Response:
+        body = await read_body(request, ROOT_BYTES_MAX)
+        if body is None:
+            return PlainTextResponse(f"a root file may have {ROOT_BYTES_MAX} bytes\n", 413)
+        try:
+            status, kind, answer = await run_in_threadpool(witness.take_root, body)
+        except OSError:
+            status, kind, answer = Answer(503, TEXT, b"the witness cannot keep the root file; try again later\n")
         return Response(answer, status, {"content-type": kind})
 
     def card(request: Request) -> Response:
@@ -54,6 +66,7 @@ def witness_app(witness: Witness) -> Starlette:
     return Starlette(
         routes=[
             Route(ADD_CHECKPOINT, add, methods=["POST"]),
+            Route("/root", root, methods=["POST"]),
             Route("/", card),
             Route("/log/{log}/checkpoint", checkpoint),
             Route("/evidence/{name}", evidence),
@@ -61,13 +74,13 @@ def witness_app(witness: Witness) -> Starlette:
     )
 
 
-async def read_body(request: Request) -> bytes | None:
+async def read_body(request: Request, bytes_max: int = REQUEST_BYTES_MAX) -> bytes | None:
     """The body of a request, None if it is too long or broke off."""
     parts = bytearray()
     try:
         async for part in request.stream():
             parts += part
-            if len(parts) > REQUEST_BYTES_MAX:
+            if len(parts) > bytes_max:
                 return None
     except ClientDisconnect:
         return None

@@ -89,6 +89,7 @@ class Witnesses:
         self.web = web
         self._seen = seen
         self._sizes: dict[str, int] = {}
+        self._told: dict[str, int] = {}
         self._resting: dict[str, int] = {}
         self.places = places
         self.trouble: dict[str, str] = {}
@@ -114,6 +115,7 @@ class Witnesses:
         head = parse_checkpoint(note.text)
         signed = Note(note.text, (self._node.keys.sign_as_log(note.text),))
         try:
+            self._tell_of_members(place)
             for _ in range(TRIES):
                 old = self._sizes.get(place.name, 0)
                 if old > head.size:
@@ -142,6 +144,18 @@ class Witnesses:
         if status in (409, 422):
             self._compare(place, signed, head)
         return []
+
+    def _tell_of_members(self, place: WitnessPlace) -> None:
+        """Bring a witness the root file when members came, went or rotated; once, whatever it makes of it.
+
+        A witness of another make has no such door; its keeper gives it the keys. Raises WebError.
+        """
+        members = self._node.checkpoints.members
+        newest = members.root.sets[-1][0]
+        if newest > self._told.get(place.name, 0):
+            status, _ = self.web.post(f"{place.url}/root", members.root_file())
+            if status < 500:
+                self._told[place.name] = newest
 
     def _proof(self, old: int, size: int) -> list[bytes]:
         if not 0 < old < size:
