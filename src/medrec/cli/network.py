@@ -143,8 +143,12 @@ def leave(
     """
     if not sure:
         typer.confirm("Leave the network? Coming back takes a vote of the others.", abort=True)
-    height = at_desk(settings, "leave")
-    _say(f"Left at height {height}. The node may be stopped; keep its folder, what it signed stays on the ledger.")
+    done = at_desk(settings, "leave")
+    _say(f"Left at height {done['height']}. Keep the node's folder: what it signed stays on the ledger.")
+    if done["waits"]:
+        _say(f"Let the node run on until `medrec status` no longer says this, the others may need it: {done['waits']}")
+    else:
+        _say("The members have signed the change; the node may be stopped, and its keys destroyed.")
 
 
 def propose(

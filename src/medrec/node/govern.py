@@ -1,5 +1,6 @@
 """What an organisation decides and signs by itself: proposals, votes, leaving; and what there is to vote on."""
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from medrec.core import state
@@ -8,14 +9,16 @@ from medrec.core.kinds.governance import passes
 from medrec.core.outcome import Code, Outcome
 from medrec.core.types import encode_body, encode_transaction, transaction_id
 from medrec.core.view import View, prefix_end
-from medrec.engines.engine import Engine, TransactionRefused
+from medrec.engines.engine import Engine, EngineError, TransactionRefused
 from medrec.node.keys import OrganisationKeys
+from medrec.node.store import StoreError
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
 
 EXPIRES_HEIGHTS = 900
 TRIES = 5
+LEAVE_ROUNDS = 2
 
 
 class GovernError(Exception):
@@ -72,15 +75,22 @@ def vote(node: "Node", proposal: bytes) -> dict[str, Any]:
     return standing(node, proposal)
 
 
-def leave(node: "Node") -> int:
-    """Go: the organisation speaks, votes and validates no more. The height from which that holds."""
+def leave(node: "Node") -> dict[str, Any]:
+    """Go: the organisation speaks, votes and validates no more. The height from which that holds, and what still waits
+    for this node, in one sentence or none.
+    """
     if node.anchorer.waiting_since() is not None:
         node.anchor()
     send(node.engine, node.keys, node.network, "organisation/leave", {})
     height = node.engine.tip().height
     # Its line over the change, and what others gave so far, reach the others while this node still runs.
-    node.checkpoints.members.keep_up(urgent=True)
-    return height
+    members = node.checkpoints.members
+    for _ in range(LEAVE_ROUNDS):
+        with suppress(EngineError, StoreError):
+            members.keep_up(urgent=True)
+        if not members.waiting:
+            break
+    return {"height": height, "waits": members.sentence()}
 
 
 def rotate(node: "Node", keys: OrganisationKeys) -> int:

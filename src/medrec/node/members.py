@@ -46,6 +46,9 @@ if TYPE_CHECKING:
 
 REST_MS, SOON_MS = 30_000, 5_000
 """For how long who did not answer, or had nothing new, is not asked again; a new change ends that."""
+OVERDUE_MS = 60_000
+WAIT_S = 1.0
+"""For how long an asked node waits for a block that it does not have yet."""
 ASKED_MAX = 64
 """Changes that one call speaks of."""
 ROOT_BYTES_AIM = 900_000
@@ -65,7 +68,7 @@ class Members:
         self._lock = threading.RLock()
         self._resting: dict[str, int] = {}
         self.trouble: dict[str, str] = {}
-        self._gap = False
+        self._gap, self._since = False, 0
         self._chain = Chain(node.network, node.genesis)
         self._lines: list[dict[tuple[str, bytes], SignatureLine]] = []
         self.root: Root = read_root(root_file(node.genesis))
@@ -116,8 +119,14 @@ class Members:
             f"are needed have signed it{': ' + reasons if reasons else '.'}"
         )
 
+    def overdue(self) -> str:
+        """The same once it has waited for longer than a round of calls takes: something for a human then."""
+        waits, now = self.sentence(), self._node.clock()
+        self._since = min(self._since or now, now) if waits else 0
+        return waits if waits and now - self._since > OVERDUE_MS else ""
+
     def root_file(self) -> bytes:
-        """The root file with every proven change, brought up to the ledger first as far as no other node is needed."""
+        """The root file with every proven change."""
         with self._lock:
             proven = range(len(self.root.sets) - 1)
             for bare in range(len(proven) + 1):
@@ -303,6 +312,8 @@ class Members:
             type(one) is not list or [type(part) for part in one] != [int, bytes, bytes] for one in told
         ):
             raise ValueError("not a list of changes")
+        if any(size > self._registry.size for size, _, _ in told) and self._node.engine.blocks(self._height, WAIT_S):
+            self.look()
         with self._lock:
             if self._take_all(told):
                 self._prove()

@@ -327,3 +327,8 @@ class Node:
             self.mark_overdue()
             close_failed(self)
             self.publish_log(self.checkpoints.keep_up())
+            waits = self.checkpoints.members.overdue()
+            if waits:
+                self.trouble["members"] = waits
+            else:
+                self.trouble.pop("members", None)
