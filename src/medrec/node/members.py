@@ -179,8 +179,8 @@ class Members:
         for place in range(len(self.root.sets) - 1, len(self._chain.changes)):
             change, lines = self._chain.changes[place], self._lines[place]
             member = change.before.get(own)
-            mine = {name for name, _ in lines} & {f"medrec/{own}"}
-            if member is None or mine or member.keys.cosign_ed25519.hex() != public["cosign_ed25519"]:
+            signed = any(name == f"medrec/{own}" for name, _ in lines)
+            if member is None or signed or member.keys.cosign_ed25519.hex() != public["cosign_ed25519"]:
                 continue
             if not self._node.checkpoints.still_holds():
                 break
@@ -192,8 +192,7 @@ class Members:
     def _take(self, place: int, data: bytes) -> bool:
         """Keep those of some signature lines that hold under the keys of the members before; whether any was new."""
         change, known = self._chain.changes[place], self._lines[place]
-        keys = [key for _, key in _keys(change.before)]
-        named = {(key.name, key.key_id): key for key in keys}
+        named = {(key.name, key.key_id): key for _, key in _keys(change.before)}
         added = False
         for line in parse_note(change.text + b"\n" + data).signatures:
             key = named.get((line.name, line.key_id))
@@ -281,14 +280,16 @@ class Members:
         first = len(self.root.sets) - 1
         return range(first, min(len(self._chain.changes), first + ASKED_MAX))
 
+    def _by_hash(self) -> dict[tuple[int, bytes], int]:
+        return {(change.size, change.digest): place for place, change in enumerate(self._chain.changes)}
+
     def _told(self, place: int) -> list[Any]:
         change, lines = self._chain.changes[place], self._lines[place].values()
         return [change.size, change.digest, b"".join(map(render_signature, lines))]
 
     def _take_all(self, told: list[Any]) -> bool:
         """Take the lines of changes that stand on this node's ledger as well; others are passed over."""
-        places = {(change.size, change.digest): place for place, change in enumerate(self._chain.changes)}
-        added = False
+        places, added = self._by_hash(), False
         for size, digest, lines in told[:ASKED_MAX]:
             place = places.get((size, digest))
             if place is not None and place >= len(self.root.sets) - 1 and lines:
@@ -318,8 +319,7 @@ class Members:
             if self._take_all(told):
                 self._prove()
                 self._save()
-            places = {(change.size, change.digest): place for place, change in enumerate(self._chain.changes)}
-            wanted = [places.get((one[0], one[1])) for one in told[:ASKED_MAX]]
+            wanted = [self._by_hash().get((one[0], one[1])) for one in told[:ASKED_MAX]]
             return codec.encode({"waiting": [self._told(place) for place in wanted if place is not None]})
 
     def _ask_for_chain(self, urgent: bool) -> None:
@@ -363,9 +363,8 @@ class Members:
         ledger = codec.encode(
             [self._height, self._registry.size, [[key, value] for key, value in sorted(self._registry.values.items())]]
         )
-        changes = [self._document(place) for place in range(len(self._chain.changes))]
         # Not as CBOR: the form is that of the root file.
-        chain = codec.encode_json(changes)
+        chain = codec.encode_json([self._document(place) for place in range(len(self._chain.changes))])
 
         def write(connection: Any) -> None:
             set_setting(connection, _LEDGER, ledger)
