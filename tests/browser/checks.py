@@ -49,6 +49,16 @@ SMALL = """([target, primary, main, text, icon]) => {
   return found.slice(0, 10);
 }"""
 
+SPLIT = """() => {
+  const found = [];
+  for (const e of document.querySelectorAll('body *')) {
+    if (!/flex$/.test(getComputedStyle(e).display) || !e.checkVisibility()) continue;
+    const bare = [...e.childNodes].some((n) => n.nodeType === Node.TEXT_NODE && n.textContent.trim());
+    if (bare && [...e.children].some((c) => ['BDI', 'TIME'].includes(c.tagName))) found.push(e.outerHTML.slice(0, 160));
+  }
+  return found.slice(0, 5);
+}"""
+
 FOCUS = """() => {
   const e = document.activeElement;
   if (!e || e === document.body) return null;
@@ -81,6 +91,11 @@ def overflow(page: Any) -> list[str]:
 def too_small(page: Any) -> list[str]:
     """Targets below 24 pixels, main ones below 44, text below 14, and icons that nobody gave a size."""
     return list(page.evaluate(SMALL, [TARGET_PX, PRIMARY_PX, PRIMARY, TEXT_PX, ICON_PX]))
+
+
+def split_words(page: Any) -> list[str]:
+    """Sentences in a flex box: a name within one becomes a column of its own, and the words beside it break."""
+    return [f"split: {line}" for line in page.evaluate(SPLIT)]
 
 
 def unseen_focus(page: Any, steps: int = 40) -> list[str]:

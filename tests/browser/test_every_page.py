@@ -41,7 +41,7 @@ def keep(page: Any, name: str, code: str, size: str) -> None:
 
 def used(page: Any, name: str, code: str) -> list[str]:
     """What hinders somebody on the page as it lies there, at each size; screenshots are kept."""
-    found = checks.axe_violations(page) + checks.overflow(page) + checks.too_small(page)
+    found = checks.axe_violations(page) + checks.overflow(page) + checks.too_small(page) + checks.split_words(page)
     keep(page, name, code, "phone")
     page.set_viewport_size(NARROW)
     found += checks.overflow(page) + checks.too_small(page)
@@ -130,6 +130,9 @@ def test_the_checks_can_fail(world: World, visit: Opener) -> None:
         bad.children[3].style.width = '5000px';
         bad.children[1].style.cssText = 'display:block;width:9px;height:9px;outline:none;box-shadow:none'; }"""
     )
+    page.evaluate("() => document.querySelector('#bad p').style.display = 'flex'")
+    page.evaluate("() => { document.querySelector('#bad p').innerHTML = 'Hide <bdi>it</bdi>' }")
+    assert checks.split_words(page)
     assert any("image-alt" in line for line in checks.axe_violations(page))
     assert checks.overflow(page)
     told = checks.too_small(page)

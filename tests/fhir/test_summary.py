@@ -141,6 +141,7 @@ def test_a_document_with_every_section_and_only_references_inside(network: Netwo
     pressure = next(c for c in of_type(bundle, "Condition") if c["code"]["text"].startswith("Hypertension"))
     assert pressure["onsetDateTime"] == "2012-03", "as exactly as it was written"
     assert "Little &lt;pink&gt; pill &amp; more" in section(bundle, "10160-0")["text"]["div"]
+    assert "; from North</li>" in section(bundle, "10160-0")["text"]["div"], "a place by its name"
     assert section(bundle, "11348-0")["entry"] and section(bundle, "11369-6")["entry"]
 
 

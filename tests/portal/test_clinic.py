@@ -134,9 +134,12 @@ def test_a_lock_is_broken_with_a_warning_and_reviewed_by_somebody_else(told: Sto
     assert words.CLINIC["warning"] in text_of(refused)
     lock = {**fields, "break": "north", "code": "unconscious", "scope": "summary", "again": "ada"}
     slip = client.post("/clinic/patient", data={**lock, "words": "Found on the street, no answer", "again": "eda"})
-    assert slip.status_code == 400 and lines(told, "south", "emergency-declared/1") == []
+    assert words.ERRORS["patient-not-same"] in text_of(slip.text)
+    assert lines(told, "south", "emergency-declared/1") == []
+    assert "Found on the street, no answer</textarea>" in slip.text, "what was typed is lost"
     short = client.post("/clinic/patient", data={**lock, "words": "help"})
-    assert short.status_code == 400 and lines(told, "south", "emergency-declared/1") == []
+    assert words.WHY_NOT["emergency-reason"] in text_of(short.text)
+    assert lines(told, "south", "emergency-declared/1") == []
     opened = client.post("/clinic/patient", data={**lock, "words": "Found on the street, no answer"})
     assert opened.status_code == 200 and "Lisinopril" in opened.text
     (declared,) = lines(told, "south", "emergency-declared/1")
@@ -176,3 +179,22 @@ def test_a_stop_against_what_another_place_gave_asks_that_place_to_correct_it(to
     assert (sent.statement.source, sent.statement.record, sent.status) == ("north", "rx", "open")
     page = text_of(client.get("/corrections").text)
     assert words.DESK["sent"] in page and "stopped this" in page
+
+
+def test_a_patient_is_sent_to_another_place_and_the_page_says_how_that_stands(told: Story) -> None:
+    client, csrf = clinician(told)
+    fields = {"csrf": csrf, "patient": "ada", "purpose": "TREAT", "reason": "First visit today", "refer": "north"}
+    assert words.REFERRALS["none"] in client.get("/clinic").text
+    no = client.post("/clinic/patient", data={**fields, "words": "Please see her about her heart"}).text
+    assert words.WHY_NOT["not-permitted"] in text_of(no)
+    assert "Please see her about her heart</textarea>" in no, "what was typed is lost"
+    assert words.REFERRALS["stopped"] in text_of(client.get("/clinic").text)
+    network: Any = told.network
+    network.consent(told.person, "south", "north")  # type: ignore[attr-defined]
+    yes = client.post("/clinic/patient", data={**fields, "words": "Please see her about her heart"}).text
+    assert "is on its way" in text_of(yes)
+    assert network["south"].referrals.step(network.time) == 1
+    told.settle()
+    html = text_of(client.get("/clinic").text)
+    assert "Patient ada to North" in html and words.REFERRALS["delivered"] in html
+    assert words.REFERRALS["answer_settled"] in html

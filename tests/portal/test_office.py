@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from medrec.core import manifests
+from medrec.core import codec, manifests
 from medrec.node import store
 from medrec.node.refusals import Code, Refusal
 from medrec.portal import words
 from tests.portal.reading import read, text_of
-from tests.portal.story import Story
+from tests.portal.story import HOUR, Story
+from tests.portal.test_sign_in import csrf_of, visitor
 
 
 @pytest.fixture
@@ -114,3 +115,26 @@ def test_only_the_privacy_officer_reads_it(told: Story) -> None:
     shut = told.client("north", demonstration=False)
     for path in ("/office", "/office/looks.csv"):
         assert shut.get(path, follow_redirects=False).headers["location"] == "/sign-in"
+
+
+def test_a_question_about_a_look_of_this_place_is_answered_on_the_page(told: Story) -> None:
+    assert words.QUESTIONS["none"] in told.client("north").get("/office").text
+    person, question = told.person, bytes(range(16))  # type: ignore[attr-defined]
+    about = {"id": question, "due": told.network.time + HOUR, "account": person.account, "look": "", "words": "Why?"}
+    assert north(told).disputes.told("south", codec.encode(about))
+    client = visitor(told, "north", demonstration=True)
+    html = client.get("/office").text
+    assert "Why?" in html and words.QUESTIONS["ours_open"] in html and words.QUESTIONS["sign_in"] in html
+    assert client.post("/sign-in/demonstration", data={"role": "privacy-officer"}).status_code in (200, 303)
+    html = client.get("/office").text
+    assert words.QUESTIONS["not-us"] in html and words.QUESTIONS["sign_in"] not in html
+    form = {"csrf": csrf_of(html), "question": question.hex(), "answer": "explained", "words": "She was sent to us."}
+    for wrong in ({"answer": "shrug"}, {"question": "00" * 16}, {"question": "x"}, {"words": " "}):
+        assert client.post("/office", data=form | wrong, follow_redirects=False).status_code == 400
+    assert lines_of(told, "dispute-answer/1") == []
+    assert client.post("/office", data=form, follow_redirects=False).status_code == 303
+    (answer,) = lines_of(told, "dispute-answer/1")
+    assert (answer.kind, answer.words, answer.source) == ("explained", "She was sent to us.", "south")
+    assert words.QUESTIONS["ours_answered"] in client.get("/office").text
+    told.network["north"].disputes.told("south", codec.encode(about | {"id": bytes(16), "due": told.network.time - 1}))  # type: ignore[attr-defined]
+    assert words.QUESTIONS["late"] in client.get("/office").text

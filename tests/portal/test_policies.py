@@ -18,7 +18,7 @@ KNOWN = {"north": "North Hospital"}
         (NOTHING, ["You keep everything in your record to yourself.", "Nobody may see it."]),
         (Plain("share", to=[Party("north", "dr-x", "Dr X")], but_not=["mental-health"], until="2026-06-30"),
          ["You share everything in your record.", "They may see it: Dr X (dr-x) at North Hospital.",
-          "But nothing about mental health.", "They may use it for your care.", "It ends after 2026-06-30."]),
+          "But nothing about mental health.", "They may use it for your care.", "It ends after 30 June 2026."]),
         (Plain("withhold", to=[Party("east", name="Not its name")], kinds=["medicines", "visits"]),
          ["You keep these parts of your record to yourself: medicines and visits.", "They may not see it: east."]),
         (Plain("emergency-no"), ["Not even in an emergency may anybody look."]),

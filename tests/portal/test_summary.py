@@ -22,6 +22,8 @@ def test_the_page_and_the_file_say_the_same(told: Story) -> None:
     assert lines
     for line in lines:
         assert line.split(";")[0] in page.text
+    # Paper never says "just now".
+    assert "just now" not in page.text and re.search(r"Made <time[^>]*>\d+ \w+ 20\d\d at", page.text)
 
 
 def test_before_anything_was_read_it_says_that_nothing_is_known(empty: Story) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from babel.messages.pofile import read_po
 
+from medrec.core import outcome
 from medrec.core.kinds import KINDS
 from medrec.core.kinds.governance import CHANGES
 from medrec.core.manifests import FORMS
@@ -24,7 +25,7 @@ JARGON_OF_TRADE = (
     "authenticat", "authori", "interoperab", "server", "commitment", "webauthn", "biometric", "revoke", "provenance",
     "timestamp", "oauth", "practitioner", "api ",
 )  # fmt: skip
-GATE = ("WHY_NOT",)
+GATE = ("WHY_NOT", "OUTCOMES")
 """The sentences of the gate stand in a specification; programs and their makers read them as well."""
 
 
@@ -246,3 +247,16 @@ def test_lists_read_like_a_sentence() -> None:
     assert re.sub("<[^>]+>", "", render.kinds_of(["Observation", "Condition", "Observation"])) == (
         "2 measurements or test results and 1 health problem"
     )
+
+
+def test_why_the_ledger_refused_is_said_in_the_readers_language() -> None:
+    refused = outcome.Outcome(outcome.Code.ALREADY_FROZEN)
+    named = outcome.Outcome(outcome.Code.BAD_PAYLOAD, "salt")
+    assert words.why_not("already-frozen", refused.sentence) == refused.sentence
+    with language.use("es"):
+        assert words.why_not("already-frozen", refused.sentence) == "La cuenta ya está congelada."
+        assert words.why_not("bad-payload", named.sentence).endswith(". (salt)")
+        assert "Un campo" in words.why_not("bad-payload", named.sentence)
+        assert words.why_not("already-frozen", "Something else.") == "Something else."
+    missing = [code for code in outcome.Code if code and code.name.lower().replace("_", "-") not in words.OUTCOMES]
+    assert missing == []

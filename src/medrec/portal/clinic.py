@@ -4,7 +4,7 @@ Nothing about a patient stands in an address: which patient, why, and whom to as
 out is shown and merged, and nothing of it is kept here beyond the line that it came.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from medrec.core.consent.emergency import HOURS_DEFAULT, REASONS, TEXT_MIN
 from medrec.core.records.canonical import canonical
@@ -18,7 +18,7 @@ from medrec.node.referrals import providers
 from medrec.node.refusals import Refusal
 from medrec.node.staff import StaffError, present
 from medrec.node.terminology.shipped import shipped
-from medrec.portal import lists, render, words
+from medrec.portal import lists, referring, render, words
 from medrec.portal.page import PageError, Visit, names
 from medrec.portal.session import Who, require
 
@@ -38,7 +38,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
         try:
             found = node.finder.find(visit.form.get("text", ""), visit.form.get("birth", "").strip())
         except Refusal as refusal:
-            trouble = refusal.sentence
+            trouble = words.why_not(refusal.code, refusal.sentence)
     return {
         "text": visit.form.get("text", ""),
         "birth": visit.form.get("birth", ""),
@@ -57,6 +57,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
             }
             for one in node.referrals.taken()[:WAITING_SHOWN]
         ],
+        "sent": referring.sent(node, visit, known),
     }
 
 
@@ -73,21 +74,13 @@ def show_patient(node: "Node", visit: Visit) -> dict[str, Any]:
     known = names(node)
     asked = [name.removeprefix("from-") for name in form if name.startswith("from-")]
     others = providers(node)
-    answers: list[dict[str, Any]] = []
-    received: list[Received] = []
-    broken = None
-    if patient.account is not None and form.get("break"):
-        broken = _break(node, visit, patient, who, form, known)
-        answer, received = _ask(node, form["break"], patient.account, who, "BTG", form["words"], known)
-        answers.append(answer)
-    elif patient.account is not None:
-        for source in [one.id for one in others if one.id in asked]:
-            answer, pages = _ask(node, source, patient.account, who, purpose, reason, known)
-            answers.append(answer)
-            received += pages
+    told = _answers(node, visit, patient, who, form, known)
+    referred = None
+    if patient.account is not None and form.get("refer"):
+        referred = referring.refer(node, patient.account, who, form, known)
     shown = None
     if patient.account is not None:
-        read = node.lists.with_received(patient.account, received)
+        read = node.lists.with_received(patient.account, told.received)
 
         def proof(line: Any) -> str | None:
             here = line.source == node.organisation and line.author == "record"
@@ -98,22 +91,61 @@ def show_patient(node: "Node", visit: Visit) -> dict[str, Any]:
         "patient": patient,
         "purpose": purpose,
         "reason": reason,
-        "answers": answers,
+        "answers": told.answers,
         "others": [
             {"id": one.id, "name": one.name, "asked": one.id in asked} for one in others if patient.account is not None
         ],
         "lists": shown,
         "in_part": [
             {"title": _title(one.content), "place": known.get(page.source, page.source)}
-            for page in received
+            for page in told.received
             for one in page.parts
         ],
-        "broken": broken,
+        "broken": told.broken,
+        "trouble": told.trouble,
+        "typed": form,
+        "referred": referred,
         "reader": session.name,
         "reasons": [(code, words.EMERGENCY[code]) for code in REASONS],
-        "refused": [answer for answer in answers if not answer["good"]],
+        "refused": [answer for answer in told.answers if not answer["good"]],
         "words_min": TEXT_MIN,
     }
+
+
+class _Told(NamedTuple):
+    """What other places said: answers in words, what came, the emergency that was declared, or why it was not."""
+
+    answers: list[dict[str, Any]]
+    received: list[Received]
+    broken: Any = None
+    trouble: str = ""
+
+
+def _answers(
+    node: "Node", visit: Visit, patient: Found, who: Practitioner, form: dict[str, str], known: dict[str, str]
+) -> _Told:
+    """Ask the places that the form names, or break the lock at one."""
+    answers: list[dict[str, Any]] = []
+    received: list[Received] = []
+    if patient.account is None:
+        return _Told(answers, received)
+    if source := form.get("break"):
+        try:
+            broken = _break(node, visit, patient, who, form, known)
+        except PageError as error:
+            # What was typed stays on the page: nobody writes it twice in an emergency.
+            trouble = {"good": False, "id": source, "sentence": error.sentence, "name": known.get(source, source)}
+            return _Told([trouble], received, None, error.sentence)
+        answer, received = _ask(node, source, patient.account, who, "BTG", form["words"], known)
+        return _Told([answer], received, broken)
+    for one in providers(node):
+        if f"from-{one.id}" in form:
+            answer, pages = _ask(
+                node, one.id, patient.account, who, form.get("purpose", "TREAT"), form.get("reason", ""), known
+            )
+            answers.append(answer)
+            received += pages
+    return _Told(answers, received)
 
 
 def _title(content: bytes) -> str:
@@ -175,7 +207,7 @@ def _ask(
                 break
             after = page.more
     except (PeerError, NotGenuineError) as error:
-        sentence = render.say(words.CLINIC["gave_nothing"], place=place, why=error.sentence)
+        sentence = render.say(words.CLINIC["gave_nothing"], place=place, why=words.why_not(error.code, error.sentence))
         return {"good": False, "id": source, "sentence": sentence, "name": place}, pages
     what = render.kinds_of([record.type for page in pages for record in page.records])
     text = words.CLINIC["gave" if any(page.records for page in pages) else "gave_none"]

@@ -14,7 +14,7 @@ from io import BytesIO
 from typing import Any, NamedTuple
 
 from babel import Locale
-from babel.dates import format_date, format_time
+from babel.dates import format_date, format_skeleton, format_time
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 
@@ -127,5 +127,6 @@ def clock(when: datetime) -> str:
 
 def dated(start: datetime, precision: str) -> str:
     """A date as exactly as it is known: the day, the month, or the year."""
-    pattern = {"year": "y", "month": "MMMM y"}.get(precision, "long")
-    return str(format_date(start, pattern, locale=current().locale))
+    if precision == "month":
+        return str(format_skeleton("yMMMM", start, locale=current().locale))
+    return str(format_date(start, "y" if precision == "year" else "long", locale=current().locale))

@@ -63,7 +63,10 @@ def _event(names: dict[str, str], data: bytes, outcome: Any) -> dict[str, Any]:
     """One transaction in words. A repeated one has the code of the first time and says so in its detail."""
     good = outcome.code == Code.OK
     if not good:
-        result = render.say(words.LEDGER["refused"], sentence=outcome.sentence)
+        result = render.say(
+            words.LEDGER["refused"],
+            sentence=words.why_not(outcome.code.name.lower().replace("_", "-"), outcome.sentence),
+        )
     else:
         result = Markup("{}").format(words.LEDGER["repeated" if outcome.detail else "accepted"])
     try:

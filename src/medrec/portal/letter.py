@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from medrec.core.manifests.consent import FhirConsentManifest
 from medrec.node import attesting, letters
-from medrec.portal import policies, words
+from medrec.portal import policies, render, words
 from medrec.portal.desk import by_whom
 from medrec.portal.page import Go, PageError, Visit, names
 
@@ -35,6 +35,6 @@ def show(node: "Node", visit: Visit) -> dict[str, Any] | Go:
         "said": policies.sentences(consent.consent.encode(), names(node)) if consent is not None else [],
         "clerk": attested.clerk if attested is not None else "",
         "form": words.DESK_CONSENT[attested.form] if attested is not None else "",
-        "when": visit.when(consent.time) if consent is not None else None,
+        "when": render.date(consent.time) if consent is not None else None,
         "posted": visit.when(found.posted) if found.posted is not None else None,
     }

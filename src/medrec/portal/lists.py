@@ -214,7 +214,7 @@ class _Maker:
     def _confirmed(self, confirmed: Confirmed | None) -> Any:
         if confirmed is None:
             return words.ONE_LIST["no_date"]
-        when = self._visit.when(confirmed.at)
+        when = render.day(confirmed.at)
         if confirmed.at + LONG_AGO_MS < self._visit.now:
             return render.say(words.ONE_LIST["not_confirmed"], when=when)
         return render.say(words.ONE_LIST["confirmed"], who=self._who(confirmed.source, confirmed.by), when=when)
@@ -230,7 +230,7 @@ class _Maker:
                 "who": self._who(line.source, line.by),
                 "text": line.plain,
                 "says": words.ONE_LIST[f"says_{line.says}"],
-                "when": self._visit.when(line.at) if line.at is not None else None,
+                "when": render.day(line.at) if line.at is not None else None,
                 "outdone": line.outdone,
                 "copied": line.copy,
                 "notes": [words.NOTES[note] for note in line.notes],

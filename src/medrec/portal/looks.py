@@ -19,7 +19,7 @@ KINDS = (*SOURCE_KINDS, "disclosure-received/1")
 
 def asker(request: Any, organisation: str) -> Markup:
     """Who asked: the person at the organisation, or the organisation where no person is named."""
-    if request.practitioner.strip():
+    if request.practitioner.strip() and request.practitioner.strip() != organisation:
         return render.say(words.LOOKS["person_of"], person=request.practitioner, organisation=organisation)
     return render.foreign(organisation)
 

@@ -8,7 +8,7 @@ from medrec.core.manifests.inside import OwnLookManifest
 from medrec.node import halves
 from medrec.node.refusals import Refusal
 from medrec.node.watching import OUTCOMES, Watched
-from medrec.portal import looks, render, words
+from medrec.portal import looks, questions, render, words
 from medrec.portal.page import PAGE_LINES, File, Go, PageError, Visit, names, pager
 from medrec.signals.watch import WEIGHTS
 
@@ -21,6 +21,8 @@ EMERGENCY_OUTCOMES = ("justified", "not-justified", "unclear")
 
 def show(node: "Node", visit: Visit) -> dict[str, Any] | Go:
     """The values of office.html; POST takes what the officer found about a look."""
+    if "question" in visit.form:
+        return questions.answer(node, visit)
     if visit.form:
         return _review_emergency(node, visit) if "emergency" in visit.form else _review(node, visit)
     queue = node.watch.queue()
@@ -54,6 +56,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any] | Go:
         "outcomes": OUTCOMES,
         "emergencies": _emergencies(node, visit, known),
         "verdicts": EMERGENCY_OUTCOMES,
+        "questions": questions.values(node, visit, known),
     }
 
 

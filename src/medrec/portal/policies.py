@@ -8,6 +8,7 @@ from markupsafe import Markup
 from medrec.core.consent.plain import Clause, NotPlain, Party, clauses, read
 from medrec.portal import render, words
 
+DATES = ("day", "since", "before")
 LISTED = {"kinds": words.POLICY_KINDS, "topics": words.POLICY_TOPICS, "purposes": words.POLICY_PURPOSES}
 
 
@@ -30,6 +31,8 @@ def _said(clause: Clause, organisations: Mapping[str, str]) -> Markup:
             values[name] = render.listed([LISTED[name][word] for word in value])
         elif name == "parties":
             values[name] = render.listed([_party(party, organisations) for party in value])
+        elif name in DATES:
+            values[name] = render.known_date(str(value))
         else:
             values[name] = value
     return render.say(words.POLICY[clause.key], **values)

@@ -78,6 +78,27 @@ def moment(ms: int, now: int) -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(exact, _in_words(when, today, now - ms))
 
 
+def day(ms: int) -> Markup:
+    """A time as its day alone: clinical dates are seldom known more closely, and midnight would be a claim."""
+    try:
+        when = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms)
+    except OverflowError:
+        return escape(str(ms))
+    return Markup('<time datetime="{}">{}</time>').format(when.date().isoformat(), language.dated(when, "day"))
+
+
+def known_date(text: str) -> Markup:
+    """A date as FHIR writes it (1959-04-12, 1959-04 or 1959) in words; what is no date stays as it is."""
+    precision = {4: "year", 7: "month", 10: "day"}.get(len(text), "")
+    try:
+        start = datetime.fromisoformat(f"{text}-01-01"[:10]) if precision else None
+    except ValueError:
+        start = None
+    if start is None:
+        return foreign(text)
+    return Markup('<time datetime="{}">{}</time>').format(text, language.dated(start, precision))
+
+
 def date(ms: int) -> Markup:
     """A time as a date, whatever the time is now."""
     return moment(ms, ms + 10 * 86_400_000)
@@ -97,7 +118,9 @@ def _in_words(when: datetime, today: datetime, ago: int) -> Markup:
 
 
 def kinds_of(types: Sequence[str]) -> Markup:
-    """How many of which kinds of records, in words, the most frequent first."""
+    """How many of which kinds of records, in words, the most frequent first; "nothing" where there are none."""
+    if not types:
+        return Markup("{}").format(words.LISTS["nothing"])
     counts: dict[str, int] = {}
     for kind in types:
         counts[kind] = counts.get(kind, 0) + 1

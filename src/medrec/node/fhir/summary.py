@@ -43,6 +43,10 @@ class About(msgspec.Struct, frozen=True):
     organisation_name: str
     instant: str
     seed: bytes
+    names: dict[str, str] = {}
+    """What organisations are called, for whoever reads the narrative."""
+    phrases: dict[str, str] = {}
+    """Words of the narrative (see PHRASES) in another language than English."""
 
 
 def document(
@@ -129,7 +133,7 @@ class _Document:
         for row in rows:
             place = self._add(make(row, self._held, self._subject), f"{name}/{_id_of(row)}")
             places.append(place)
-            said.append(_words(row))
+            said.append(_words(row, self._about))
             for line in row.lines:
                 self._prove(place, line)
         if not rows:
@@ -232,16 +236,31 @@ def _id_of(row: Row) -> str:
     return row.key
 
 
-def _words(row: Row) -> str:
+PHRASES = {
+    "stopped": "stopped",
+    "unknown": "not known whether it goes on",
+    "refuted": "refuted",
+    "high": "high risk",
+    "low": "low risk",
+    "unable-to-assess": "risk not known",
+    "disagree": "the sources disagree",
+    "from": "from {places}",
+}
+"""Words of the narrative by which a row is told."""
+
+
+def _words(row: Row, about: About) -> str:
     """A row on one line of the narrative: what, how it stands, how taken, from whom."""
-    sources = sorted({line.source: None for line in row.lines})
-    stands = {"active": "", "stopped": "stopped", "unknown": "not known whether it goes on"}[row.status]
+    say = {**PHRASES, **about.phrases}
+    sources = sorted({about.names.get(line.source, line.source) for line in row.lines})
+    stands = say.get(row.status, "")
     more = row.directions if isinstance(row, MedicineRow) else ""
     if isinstance(row, AllergyRow):
-        stands = "refuted" if row.refuted else stands
-        more = ", ".join((*row.reactions, f"{row.criticality} risk" if row.criticality else "")).strip(", ")
-    disputed = "the sources disagree" if row.conflicts else ""
-    return "; ".join(part for part in (row.name, more, stands, disputed, "from " + ", ".join(sources)) if part)
+        stands = say["refuted"] if row.refuted else stands
+        more = ", ".join((*row.reactions, say.get(row.criticality, ""))).strip(", ")
+    disputed = say["disagree"] if row.conflicts else ""
+    told = say["from"].format(places=", ".join(sources))
+    return "; ".join(part for part in (row.name, more, stands, disputed, told) if part)
 
 
 def _narrative(lines: Sequence[str]) -> Resource:

@@ -75,6 +75,7 @@ class SummaryDoor:
             organisation.name if organisation is not None else "",
             instant(released.now),
             bytes.fromhex(ask.request.id),
+            {one.id: one.name for one in node.directory.organisations()},
         )
         trees = {allowed.name: canonical(content).value for allowed, content in _pairs(released)}
         held = self._held(released, trees)

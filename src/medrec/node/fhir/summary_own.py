@@ -17,8 +17,11 @@ if TYPE_CHECKING:
     from medrec.node.node import Node
 
 
-def own_summary(node: "Node", account: str, types: tuple[str, ...] = ()) -> Resource:
-    """The document Bundle; from records of some types alone, if they are named. Raises StoreError, VaultError."""
+def own_summary(
+    node: "Node", account: str, types: tuple[str, ...] = (), phrases: dict[str, str] | None = None
+) -> Resource:
+    """The document Bundle; from records of some types alone, if they are named; its narrative with other words than
+    `summary.PHRASES`, if some are given. Raises StoreError, VaultError."""
     if types:
         shown, held = node.lists.of_kinds_held(account, types)
     else:
@@ -29,6 +32,8 @@ def own_summary(node: "Node", account: str, types: tuple[str, ...] = ()) -> Reso
         organisation.name if organisation is not None else "",
         instant(node.clock()),
         node.vault.random(16),
+        {one.id: one.name for one in node.directory.organisations()},
+        phrases or {},
     )
     found: dict[str, bytes] = {}
     for item in held:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from medrec.portal import words
+from medrec.portal import render, words
 from medrec.portal.own.entries import Entry, about, entries
 from medrec.portal.own.whose import whose
 from medrec.portal.page import Visit
@@ -33,7 +33,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
     return {
         "handle": who.handle,
         "name": known["name"] or who.name,
-        "born": known["born"],
+        "born": render.known_date(known["born"]),
         "parts_of_card": parts,
         "sources": sorted({who.place(entry.organisation) for entry in found}),
     }

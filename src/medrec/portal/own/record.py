@@ -168,11 +168,21 @@ def more_of(entry: Entry) -> str:
         told = getattr(detail, name, "")
         if isinstance(told, str) and told:
             return told
+    return _rest(entry) if entry.understood.understood else ""
+
+
+def _rest(entry: Entry) -> str:
+    """What the plain sentence of a line says besides its title, value and date, which stand beside it."""
     plain, title = entry.understood.plain, entry.title.lower()
-    if entry.understood.understood and plain.lower().startswith(title):
-        rest = plain[len(title) :].strip(" ;,")
-        return rest[:1].upper() + rest[1:]
-    return plain if entry.understood.understood and plain.lower() != title else ""
+    if entry.when is not None:
+        plain = plain.removesuffix(f", {entry.when.plain}")
+    if plain.lower().endswith(title):
+        return ""
+    if plain.lower().startswith(title):
+        plain = plain[len(title) :].strip(" ;,:")
+    if entry.value and plain.lower().startswith(entry.value.lower()):
+        plain = plain[len(entry.value) :].strip(" ;,:")
+    return plain[:1].upper() + plain[1:]
 
 
 def when_of(entry: Entry) -> Markup:

@@ -4,8 +4,9 @@ from html import unescape
 from typing import TYPE_CHECKING, Any
 
 from medrec.node.fhir import bundle
+from medrec.node.fhir.summary import PHRASES
 from medrec.node.fhir.summary_own import own_summary
-from medrec.portal import words
+from medrec.portal import render, words
 from medrec.portal.own.whose import kinds_of, whose
 from medrec.portal.page import File, Visit
 
@@ -24,15 +25,17 @@ _TITLES = {
 def show(node: "Node", visit: Visit) -> dict[str, Any]:
     """The values of own/summary.html."""
     who = whose(node, visit, heeds_kinds=True)
-    made = own_summary(node, who.account, kinds_of(visit))
+    # The page speaks the reader's language; the file for another hospital speaks English.
+    phrases = {name: str(words.SUMMARY[f"says_{name}"]) for name in PHRASES}
+    made = own_summary(node, who.account, kinds_of(visit), phrases)
     patient = made["entry"][1]["resource"]
     return {
         "handle": who.handle,
         "name": _name(patient) or who.name,
-        "born": patient.get("birthDate", ""),
+        "born": render.known_date(patient.get("birthDate", "")),
         "sections": [_section(section) for section in made["entry"][0]["resource"]["section"]],
         "file": visit.link("summary_file", person=who.handle),
-        "made": visit.when(visit.now),
+        "made": render.date(visit.now),
     }
 
 

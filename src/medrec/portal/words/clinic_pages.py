@@ -56,6 +56,30 @@ CLINIC = Texts(
     },
 )
 
+REFERRALS = Texts(
+    "REFERRALS",
+    {
+        "title": "Sent by this place",
+        "none": "Nobody was sent to another place yet.",
+        "sent": "Patient {patient} to {place}",
+        "on_the_way": "On the way",
+        "waiting": "Not there yet; tried again {when}",
+        "delivered": "Delivered",
+        "stopped": "Stopped: nothing was sent",
+        "refused": "Thrown away there: it could not be trusted",
+        "answer_open": "They have to confirm it by {when}",
+        "answer_settled": "Confirmed on the ledger",
+        "answer_overdue": "Not confirmed. It was due {when}",
+        "answer_late": "Confirmed, but too late",
+        "send": "Send the patient to another place",
+        "send_lead": "What the patient lets that place see goes with it. She is told.",
+        "to": "To which place",
+        "why": "Why, in your words. The other place and the patient read it.",
+        "button": "Send",
+        "done": "The referral to {place} is on its way.",
+    },
+)
+
 EMERGENCY = Texts(
     "EMERGENCY",
     {

@@ -179,7 +179,12 @@ TIMES = Texts(
 
 LISTS = Texts(
     "LISTS",
-    {"comma": ", ", "and": " and ", "other_entries": ("one other entry", "{count} other entries")},
+    {
+        "comma": ", ",
+        "and": " and ",
+        "nothing": "nothing",
+        "other_entries": ("one other entry", "{count} other entries"),
+    },
     plain=True,
 )
 
@@ -322,6 +327,7 @@ DONE = Texts(
         "answered_wrong": "Your answer was kept. Here is what you can do now.",
         "reviewed": "What you found is in the journal.",
         "decided": "What you decided is in the journal.",
+        "answered_question": "Your answer is in the journal and goes to the person.",
         "answered_correction": "Your answer is in the journal. The person is told.",
         "posted": "The letter is on its way.",
         "attested": "It is written down with your name, and in force. The person is told.",

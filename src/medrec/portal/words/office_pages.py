@@ -42,6 +42,34 @@ OFFICE = Texts(
     },
 )
 
+QUESTIONS = Texts(
+    "QUESTIONS",
+    {
+        "title": "Questions from people",
+        "lead": "A person may ask why somebody looked. Until you answer, nothing more comes here from any place that "
+        "has her records.",
+        "none": "Nobody asks about a look.",
+        "ours": "Somebody asks why this place looked at her record at {place}",
+        "theirs": "Somebody asks why {place} looked at her record here",
+        "patient": "Patient {patient}",
+        "due": "Answer by {when}",
+        "due_theirs": "They owe the answer by {when}",
+        "ours_open": "Waits for your answer",
+        "ours_answered": "Answered",
+        "theirs_open": "Waits for their answer",
+        "theirs_answered": "Answered",
+        "theirs_closed": "Settled",
+        "over": "Settled",
+        "late": "Too late",
+        "answer": "Answer",
+        "words": "Your answer. The person reads it.",
+        "explained": "There was a reason",
+        "mistake": "It was a mistake",
+        "not-us": "It was not us",
+        "sign_in": "To answer, sign in as the privacy officer.",
+    },
+)
+
 WATCH = Texts(
     "WATCH",
     {

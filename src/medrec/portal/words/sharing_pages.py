@@ -39,7 +39,7 @@ SIGN = Texts(
     "SIGN",
     {
         "lead": "Read this. It is what you confirm with your key.",
-        "at": "At {place}",
+        "at": "It holds at {place}.",
         "changes": "What changes",
         "opens": "{who} could then see {count} more entries at {place}.",
         "closes": "{who} could then see {count} fewer entries at {place}.",

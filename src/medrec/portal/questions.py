@@ -1,0 +1,76 @@
+"""What people ask about looks: about those of this place, which it answers, and about those of others here."""
+
+from typing import TYPE_CHECKING, Any, get_args
+
+import sqlalchemy as sql
+
+from medrec.core.manifests.dispute import AnswerKind
+from medrec.node import store
+from medrec.node.refusals import Refusal
+from medrec.portal import render, words
+from medrec.portal.page import Go, PageError, Visit
+from medrec.portal.session import Who, require
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+SHOWN = 20
+ANSWERS: tuple[str, ...] = get_args(AnswerKind)
+
+
+def values(node: "Node", visit: Visit, known: dict[str, str]) -> dict[str, Any]:
+    """What the office's page shows of them, those that wait first; `known` names organisations."""
+    about_us = node.disputes.about_us()[:SHOWN]
+    patients = _patients(node, [one.account for one in about_us])
+    return {
+        "ours": [
+            {
+                "id": one.id.hex(),
+                "sentence": render.say(words.QUESTIONS["ours"], place=known.get(one.source, one.source)),
+                "patient": patients.get(one.account, ""),
+                "words": one.words,
+                "due": visit.when(one.due),
+                "open": one.status == "open",
+                "late": one.status == "open" and one.due < visit.now,
+                "state": words.QUESTIONS.get(f"ours_{one.status}", words.QUESTIONS["over"]),
+            }
+            for one in about_us
+        ],
+        "theirs": [
+            {
+                "sentence": render.say(words.QUESTIONS["theirs"], place=known.get(one.requester, one.requester)),
+                "due": visit.when(one.due) if one.due is not None else None,
+                "open": one.status == "open",
+                "late": one.status == "open" and one.due is not None and one.due < visit.now,
+                "state": words.QUESTIONS.get(f"theirs_{one.status}", words.QUESTIONS["over"]),
+            }
+            for one in node.disputes.taken()[:SHOWN]
+        ],
+        "answers": ANSWERS,
+        "may_answer": visit.session is not None,
+    }
+
+
+def _patients(node: "Node", accounts: list[str]) -> dict[str, str]:
+    """The patient number here of each account that has one."""
+    column = store.person.c
+    with node.store.read() as connection:
+        found = connection.execute(sql.select(column.account, column.patient).where(column.account.in_(accounts))).all()
+    return {row.account: row.patient or "" for row in found}
+
+
+def answer(node: "Node", visit: Visit) -> Go:
+    """The officer's answer: form fields `question` (hex), `answer`, `words`. Raises PageError."""
+    require(visit, Who.PRIVACY_OFFICER)
+    kind = visit.form.get("answer", "")
+    try:
+        identifier = bytes.fromhex(visit.form["question"])
+    except ValueError:
+        raise PageError(400, "form-unreadable") from None
+    if kind not in ANSWERS:
+        raise PageError(400, "form-unreadable")
+    try:
+        node.disputes.answer(identifier, kind, visit.form.get("words", "").strip())  # type: ignore[arg-type]
+    except Refusal as refusal:
+        raise PageError(400, refusal.code, refusal.sentence) from None
+    return Go(visit.link("office"), "answered_question")

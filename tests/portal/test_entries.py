@@ -1,0 +1,62 @@
+"""Lines of a person's record: what stands beside the title is said once; dates are no closer than they are known."""
+
+import json
+from typing import Any
+
+import pytest
+
+from medrec.node.copies import Copy
+from medrec.portal import language, render
+from medrec.portal.own.entries import read
+from medrec.portal.own.record import more_of
+
+COMMON = {"id": "o", "status": "final", "subject": {"reference": "Patient/ada"}, "effectiveDateTime": "2026-09-27"}
+A1C = {"text": "Hemoglobin A1c"}
+PRESSURE = {"coding": [{"system": "http://loinc.org", "code": "85354-9", "display": "Blood pressure"}]}
+PERCENT = {"value": 6.8, "unit": "%", "system": "http://unitsofmeasure.org", "code": "%"}
+
+
+def part(name: str, value: int) -> dict[str, Any]:
+    quantity = {"value": value, "unit": "mmHg", "system": "http://unitsofmeasure.org", "code": "mm[Hg]"}
+    return {"code": {"text": name}, "valueQuantity": quantity}
+
+
+@pytest.mark.parametrize(
+    ("fields", "more"),
+    [
+        ({"code": A1C, "valueQuantity": PERCENT}, ""),
+        (
+            {"code": PRESSURE, "component": [part("Systolic", 134), part("Diastolic", 84)]},
+            "Systolic 134 mmHg, Diastolic 84 mmHg",
+        ),
+    ],
+)
+def test_a_line_says_its_title_value_and_date_once(fields: dict[str, Any], more: str) -> None:
+    content = json.dumps({"resourceType": "Observation", **COMMON, **fields}).encode()
+    entry = read(Copy("north", "Observation", "o", bytes(16), content))
+    assert entry is not None
+    told = more_of(entry)
+    assert told == more
+    assert not told.startswith(":") and "2026" not in told
+
+
+@pytest.mark.parametrize(
+    ("written", "english", "spanish"),
+    [
+        ("1959-04-12", "12 April 1959", "12 de abril de 1959"),
+        ("1959-04", "April 1959", "abril de 1959"),
+        ("1959", "1959", "1959"),
+        ("1959-13-40", "1959-13-40", "1959-13-40"),
+        ("unknown", "unknown", "unknown"),
+        ("", "", ""),
+    ],
+)
+def test_a_date_is_said_as_closely_as_it_is_known(written: str, english: str, spanish: str) -> None:
+    assert render.known_date(written).striptags() == english
+    with language.use("es"):
+        assert render.known_date(written).striptags() == spanish
+
+
+def test_a_day_has_no_hour() -> None:
+    assert render.day(1_759_795_200_000) == '<time datetime="2025-10-07">7 October 2025</time>'
+    assert render.day(1 << 62) == str(1 << 62)
