@@ -7,7 +7,7 @@ import pytest
 
 from medrec.node.copies import Copy
 from medrec.portal import language, render
-from medrec.portal.own.entries import read
+from medrec.portal.own.entries import _everyday, read
 from medrec.portal.own.record import more_of
 
 COMMON = {"id": "o", "status": "final", "subject": {"reference": "Patient/ada"}, "effectiveDateTime": "2026-09-27"}
@@ -60,3 +60,16 @@ def test_a_date_is_said_as_closely_as_it_is_known(written: str, english: str, sp
 def test_a_day_has_no_hour() -> None:
     assert render.day(1_759_795_200_000) == '<time datetime="2025-10-07">7 October 2025</time>'
     assert render.day(1 << 62) == str(1 << 62)
+
+
+@pytest.mark.parametrize(
+    ("display", "title"),
+    [
+        ("Creatinine [Mass/volume] in Serum or Plasma", "Creatinine in Serum or Plasma"),
+        ("Blood pressure panel with all children optional", "Blood pressure panel"),
+        ("Leukocytes [#/volume] in Blood by Automated count", "Leukocytes in Blood by Automated count"),
+        ("Body temperature [oral]", "Body temperature [oral]"),
+    ],
+)
+def test_a_test_is_called_without_what_is_for_machines(display: str, title: str) -> None:
+    assert _everyday(display) == title

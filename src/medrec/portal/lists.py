@@ -174,7 +174,10 @@ class _Maker:
             "near": near,
             "stands": msgspec.json.encode(_Stands(subject_of(row), against(row, "stopped"))).decode(),
             "variants": [
-                " ".join(part for part in (variant.strength, variant.form, variant.per_day) if part)
+                {
+                    "what": " ".join(part for part in (variant.strength, variant.form) if part),
+                    "day": render.say(words.ONE_LIST["day"], amount=variant.per_day) if variant.per_day else None,
+                }
                 for variant in row.variants
             ]
             if len(row.variants) > 1

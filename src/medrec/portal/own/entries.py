@@ -1,5 +1,6 @@
 """A person's record as lines that can be read: title, value, date, place, kind. From her agent's copies alone."""
 
+import re
 from collections import OrderedDict
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -32,6 +33,7 @@ OTHER = "other"
 _GROUP_OF = {kind: group for group, kinds in GROUPS.items() for kind in kinds}
 _NOT_ABOUT_HEALTH = {"Patient", "Practitioner", "PractitionerRole", "Organization", "Location", "Provenance"}
 _REMEMBERED_MAX = 30_000
+_PROPERTY = re.compile(r" \[(Mass|Moles|Volume|#|Entitic|Pure|Catalytic|Presence|Ratio|Enzymatic|Units)[^\]]*\]")
 
 
 class Entry(NamedTuple):
@@ -139,13 +141,18 @@ def _title(known: Understood, tree: Any) -> str:
     if not name and tree.get("resourceType") == "Goal" and isinstance(tree.get("description"), dict):
         name = str(tree["description"].get("text") or "")
     if not name and known.codes:
-        name = known.codes[0].display
+        name = _everyday(known.codes[0].display)
     if not name:
         # "Observation: Body weight, 7 Dec 2023, final" is shown without its type, date and status: they stand beside.
         head = known.plain.split(": ", 1)[-1] if not known.understood else known.plain
         dated = known.when.plain if known.when is not None else ""
         name = head.split(f", {dated}")[0] if dated else head
     return name[:1].upper() + name[1:]
+
+
+def _everyday(display: str) -> str:
+    """LOINC's name of a test without what is for machines: the kind of quantity, and which parts a panel may lack."""
+    return _PROPERTY.sub("", display).replace(" with all children optional", "").strip() or display
 
 
 def _measured(tree: Any) -> tuple[float | None, str, str]:
