@@ -1,8 +1,8 @@
 """Whether a medicine is taken now: what each record signals, and what follows from all signals of one row.
 
-Only an explicit word starts or ends a medicine. A fill is not proof of use. An order that ran out ("completed") or was
-withdrawn before anything was given ("cancelled") ends itself and nothing else. A stop with a date overtakes what was said before it, here and elsewhere, and never what was
-said after it.
+Only an explicit word starts or ends a medicine. A fill is not proof of use. An order that ran out ("completed"), or was
+withdrawn before anything was given ("cancelled"), ends itself and nothing else. A stop with a date overtakes what was
+said before it, here and elsewhere, and never what was said after it.
 """
 
 from collections.abc import Callable
