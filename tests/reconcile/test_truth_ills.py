@@ -34,7 +34,9 @@ def test_the_floors_hold_on_a_thousand_people(measured: IllMeasured, name: str) 
     lists = measured.scores[name]["lists"]
     assert measured.people == 1000 and lists.identity.hit > 5_000 and lists.today.hit > 2_000
     assert lists.identity.f1 >= IDENTITY_FLOOR
-    assert lists.today.f1 >= TODAY_FLOOR
+    # What no source disputes; and what is so is never hidden for that.
+    assert lists.unrefuted.f1 >= TODAY_FLOOR
+    assert lists.today.recall >= 0.995 and lists.today.f1 >= TODAY_FLOOR
 
 
 def test_two_substances_are_never_one_and_two_problems_seldom(measured: IllMeasured) -> None:
@@ -55,7 +57,7 @@ def test_simple_ways_fail_on_the_same_records(measured: IllMeasured, name: str) 
     for simple in ("code", "text"):
         score = measured.scores[name][simple]
         assert score.identity.f1 < 0.7, simple
-        assert score.today.f1 < lists.today.f1 - 0.01, simple
+        assert score.today.f1 < lists.unrefuted.f1 - 0.01, simple
 
 
 def test_the_charts_are_as_untidy_as_promised(products: Products) -> None:

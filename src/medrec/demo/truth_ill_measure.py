@@ -6,12 +6,12 @@ side, and over substances and classes, of which at least one place wrote somethi
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from medrec.core.reconcile.held import Held
 from medrec.core.reconcile.lists import Lists, Read
-from medrec.core.reconcile.rows import AllergyRow, ProblemRow
+from medrec.core.reconcile.rows import AllergyRow, Conflict, ProblemRow
 from medrec.core.records.canonical import canonical
 from medrec.core.records.dates import clinical_date
 from medrec.core.records.reading import Around
@@ -31,10 +31,12 @@ Pairs = list[tuple[Held, Noted]]
 
 @dataclass
 class IllScore:
-    """One way of making one list, measured."""
+    """One way of making one list, measured. `today`: what stands as active; `unrefuted`: of that, what nobody says is
+    over or never was, against what is so and nobody says so of (of the lists alone)."""
 
     identity: Count = field(default_factory=Count)
     today: Count = field(default_factory=Count)
+    unrefuted: Count = field(default_factory=Count)
 
 
 @dataclass
@@ -84,6 +86,10 @@ def measure_ills(seeds: Iterable[str], products: Products, terms: Terms) -> IllM
                 said = _active_rows(read, name, mine) if way == "lists" else _newest_active(mine, of)
                 for key in sorted(said | truth):
                     score.today.add(key in said, key in truth)
+                if way == "lists":
+                    undisputed = _active_rows(read, name, mine, disputed=False)
+                    for key in sorted(undisputed | truth):
+                        score.unrefuted.add(key in undisputed, key in truth)
     return total
 
 
@@ -100,14 +106,18 @@ def _identity(count: Count, pairs: Pairs, way: Callable[[Held], str]) -> None:
             count.add(name == other, about == another)
 
 
-def _active_rows(read: Read, name: str, pairs: Pairs) -> set[str]:
-    """What the list says is so today. A row is what most of its records are about in truth."""
+def _active_rows(read: Read, name: str, pairs: Pairs, *, disputed: bool = True) -> set[str]:
+    """What the list says is so today. A row is what most of its records are about in truth. `disputed`: also rows of
+    which the list says that a source calls it over, or refutes it."""
     notes = {item.manifest: note for item, note in pairs}
+    rows: Sequence[ProblemRow | AllergyRow]
     if name == "problems":
-        rows = [row.lines for row in read.problems if row.status == "active" and not (row.history or row.absent)]
+        rows = [row for row in read.problems if row.status == "active" and not (row.history or row.absent)]
     else:
-        rows = [row.lines for row in read.allergies if row.status == "active" and not (row.refuted or row.no_known)]
-    return _most([[notes[line.manifest] for line in lines if line.manifest in notes] for lines in rows])
+        rows = [row for row in read.allergies if row.status == "active" and not (row.refuted or row.no_known)]
+    against = (Conflict.STATUS, Conflict.REFUTED)
+    kept = [row.lines for row in rows if disputed or not any(one in row.conflicts for one in against)]
+    return _most([[notes[line.manifest] for line in lines if line.manifest in notes] for lines in kept])
 
 
 def _newest_active(pairs: Pairs, way: Callable[[Held], str]) -> set[str]:

@@ -7,11 +7,15 @@ import msgspec
 
 from medrec.core.reconcile import held as holding
 from medrec.core.reconcile.gathered import copied, gathered
-from medrec.core.reconcile.held import Held, latest, not_future
+from medrec.core.reconcile.grouping import Groups
+from medrec.core.reconcile.held import Held, alone, latest, not_future
 from medrec.core.reconcile.rows import AllergyRow, Conflict, likeness, staleness
 from medrec.core.reconcile.taken import Rule, Says, Signal
 from medrec.core.records.allergen_names import one_word
-from medrec.core.records.understood import AllergyDetail, Reaction
+from medrec.core.records.allergy_intolerance import substance_name
+from medrec.core.records.general import empty_words, telling
+from medrec.core.records.terms import SNOMED, UNII, cleaned
+from medrec.core.records.understood import AllergyDetail, NoteCode, Reaction
 
 _CRITICALITY = ("", "unable-to-assess", "low", "high")
 _VERIFICATION = ("", "unconfirmed", "presumed", "confirmed")
@@ -42,26 +46,49 @@ def entry(item: Held, now: int) -> Entry:
     return Entry(item, detail, said)
 
 
-def key_of(detail: AllergyDetail) -> str:
-    """What an allergy is found by: what there is none of, the ingredients, the classes, the first code, the words."""
+def key_of(found: Entry) -> str:
+    """What an allergy is found by: what there is none of, the ingredients, the classes, the words, the first code.
+
+    What names nothing in particular ("drug allergy"), and what contradicts itself, has a key of its own.
+    """
+    detail = found.detail
     if detail.no_known:
         return f"none:{detail.no_known}"
+    if holding.has_note(found.item.record, NoteCode.NAME_DIFFERS):
+        return alone(found.item)
     if detail.ingredients:
         return "+".join(detail.ingredients)
     if detail.classes:
         return "class:" + "+".join(detail.classes)
-    if detail.codes:
-        return f"{detail.codes[0].system}|{detail.codes[0].code}"
-    return "text:" + (detail.name_cleaned or "?")
+    codes = _codes(detail)
+    if codes and codes[0].startswith(_PUBLIC):
+        return codes[0]
+    return alone(found.item) if empty_words(detail.name_cleaned) else "text:" + detail.name_cleaned
 
 
-def names_of(detail: AllergyDetail) -> tuple[str, ...]:
+def names_of(found: Entry) -> tuple[str, ...]:
     """All that an allergy may be found by; two records with one of these in common are of one substance."""
-    own = key_of(detail)
-    if detail.no_known or not detail.name_cleaned:
+    own, detail = key_of(found), found.detail
+    if own.startswith(("none:", "only:")) or empty_words(detail.name_cleaned):
         return (own,)
-    coded = () if detail.ingredients or detail.classes else tuple(f"{c.system}|{c.code}" for c in detail.codes)
-    return own, "name:" + one_word(detail.name_cleaned), *coded
+    named = "name:" + one_word(detail.name_cleaned)
+    return (own, named) if detail.ingredients or detail.classes else (named,)
+
+
+_PUBLIC = (SNOMED, UNII)
+
+
+def _codes(detail: AllergyDetail) -> list[str]:
+    """The codes of what is no medicine and no class. One code may be of several substances ("allergy to nut")."""
+    if detail.no_known or detail.ingredients or detail.classes:
+        return []
+    return [f"{code.system}|{code.code}" for code in telling(detail.codes)]
+
+
+def _bare(detail: AllergyDetail) -> bool:
+    """Whether there are no words but the code and what it is called."""
+    called = [word for code in detail.codes for word in (code.code, code.display) if word]
+    return detail.name_cleaned in [cleaned(word) for word in called] + [substance_name(word) for word in called]
 
 
 Known = dict[tuple[str, ...], AllergyRow]
@@ -71,32 +98,28 @@ Known = dict[tuple[str, ...], AllergyRow]
 def rows_of(entries: list[Entry], now: int, known: Known) -> list[AllergyRow]:
     """The rows of a set of entries, whatever their order, by key. `known` is looked into and filled."""
     ordered = sorted(entries, key=lambda one: one.item.name)
-    groups: list[list[Entry]] = []
-    place_of: dict[str, int] = {}
-    for one in ordered:
-        names = names_of(one.detail)
-        places = sorted({place_of[name] for name in names if name in place_of})
-        at = places[0] if places else len(groups)
-        if not places:
-            groups.append([])
-        groups[at].append(one)
-        for other in places[1:]:
-            groups[at] += groups[other]
-            groups[other] = []
-            place_of.update({name: at for name, place in place_of.items() if place == other})
-        place_of.update(dict.fromkeys(names, at))
+    groups = Groups(len(ordered))
+    groups.by_names(map(names_of, ordered))
+    coded = [[] if key_of(one).startswith("only:") else _codes(one.detail) for one in ordered]
+    groups.by_codes(coded, [_bare(one.detail) for one in ordered])
     rows = []
-    for group in groups:
+    for places in groups.places():
+        group = [ordered[place] for place in places]
         mark = tuple(sorted(one.item.manifest for one in group))
-        if group and mark not in known:
+        if mark not in known:
             known[mark] = _row(group, now)
-        rows += [known[mark]] if group else []
+        rows.append(known[mark])
     return _marked(sorted(rows, key=lambda row: row.key))
 
 
 def _row(entries: list[Entry], now: int) -> AllergyRow:
     entries = sorted(entries, key=lambda one: one.item.name)
-    together = gathered([(one.item, one.signal) for one in entries], _copies(entries))
+    # Nobody argues another's allergy away: a stop ends what its own source said and nothing else.
+    voices = [one.item.voice for one in entries]
+    copies = _copies(entries)
+    together = gathered(
+        [(one.item, one.signal) for one in entries], copies, lambda stop, word: voices[stop] == voices[word]
+    )
     good = [place for place in together.places if entries[place].signal.says is not Says.ERROR] or together.places
     coded = [place for place in good if entries[place].detail.codes] or good
     leading = entries[coded[0]].detail
@@ -106,6 +129,8 @@ def _row(entries: list[Entry], now: int) -> AllergyRow:
     conflicts = {Conflict.STATUS: None} if together.verdict.disputed else {}
     if positive and len(positive) < len(counted):
         conflicts[Conflict.REFUTED] = None
+    if any(holding.has_note(one.item.record, NoteCode.NAME_DIFFERS) for one in entries if one.item.record.notes):
+        conflicts[Conflict.CODE_NAME] = None
     given = {one.detail.criticality: None for one in positive if one.detail.criticality in ("low", "high")}
     if len(given) > 1:
         conflicts[Conflict.CRITICALITY] = None
@@ -114,9 +139,9 @@ def _row(entries: list[Entry], now: int) -> AllergyRow:
     verification = max((one.detail.verification for one in positive), key=_certainty, default="")
     told = [entries[place].detail.reactions for place in together.places]
     reactions = {said: None for some in told for said in map(_said, some) if said}
-    same = len({(key_of(one.detail), one.item.record.status, one.detail.criticality): None for one in counted}) < 2
+    same = len({(key_of(one), one.item.record.status, one.detail.criticality): None for one in counted}) < 2
     return AllergyRow(
-        min(key_of(one.detail) for one in entries),
+        min(key_of(one) for one in entries),
         leading.name,
         tuple(sorted({code: None for one in entries for code in one.detail.ingredients})),
         tuple(sorted({code: None for one in entries for code in one.detail.classes})),

@@ -1,5 +1,6 @@
 """The part that all three lists share: signals of one row become lines in their order, a verdict, and who confirms."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from medrec.core.reconcile import taken
@@ -18,9 +19,11 @@ class Gathered(NamedTuple):
     sources: dict[str, None]
 
 
-def gathered(signals: list[tuple[Held, Signal]], copies: list[bool]) -> Gathered:
-    """All that follows from the signals of one row."""
-    verdict = taken.verdict([(item.voice, said) for item, said in signals])
+def gathered(
+    signals: list[tuple[Held, Signal]], copies: list[bool], answers: Callable[[int, int], bool] | None = None
+) -> Gathered:
+    """All that follows from the signals of one row. `answers` as in taken.verdict."""
+    verdict = taken.verdict([(item.voice, said) for item, said in signals], answers)
     made = []
     for place, (item, said) in enumerate(signals):
         found = line(item, said.says, said.at, outdone=place in verdict.outdone, copy=copies[place])

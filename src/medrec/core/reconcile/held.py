@@ -1,5 +1,6 @@
 """What is reconciled: one version of one record, understood, with where it stands and what proves it."""
 
+import hashlib
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -87,6 +88,11 @@ def has_note(record: Understood, code: NoteCode) -> bool:
 def in_error(record: Understood) -> bool:
     """Whether the record says of itself that it was never true."""
     return bool(record.notes) and has_note(record, NoteCode.ENTERED_IN_ERROR)
+
+
+def alone(item: Held) -> str:
+    """The key of a record that nothing else is ever of the same as; it tells neither its place nor its name."""
+    return "only:" + hashlib.sha256("\n".join(item.name).encode()).hexdigest()[:20]
 
 
 def current(held: "list[Held]") -> list[Held]:

@@ -17,6 +17,7 @@ from medrec.core.reconcile.rows import (
     staleness,
 )
 from medrec.core.reconcile.taken import Says, Signal, Verdict
+from medrec.core.records.general import empty_words
 from medrec.core.records.terms import Terms
 from medrec.core.records.understood import MedicineDetail, NoteCode
 
@@ -41,7 +42,12 @@ def entry(item: Held, terms: Terms, now: int, forms: dict[MedicineDetail, Normal
         short[form.block] = any(
             group.code in taken.SHORT_COURSES for code in form.ingredients for group in terms.classes(code)
         )
-    return Entry(item, detail, form, taken.signal(item, detail, now, short[form.block] and not form.as_needed))
+    said = taken.signal(item, detail, now, short[form.block] and not form.as_needed)
+    differs = bool(item.record.notes) and holding.has_note(item.record, NoteCode.NAME_DIFFERS)
+    if not form.ingredients and (differs or empty_words(form.block.removeprefix("text:").strip("?"))):
+        # "See note", nothing at all, and a code against its words may be of any two medicines: each is a row alone.
+        form = msgspec.structs.replace(form, block="text:" + holding.alone(item))
+    return Entry(item, detail, form, said)
 
 
 def key_of(row_block: str, site: str) -> str:
@@ -130,7 +136,7 @@ def _variants(entries: list[Entry], places: list[int]) -> tuple[tuple[Variant, .
                 groups[same] = found.form
     made = tuple(
         Variant(
-            " / ".join(form.names) or form.block.removeprefix("text:"),
+            " / ".join(form.names) or entries[places[lines[0]]].detail.name,
             form.strength,
             " ".join(part for part in (form.form.release, form.form.thing) if part and part != "immediate"),
             _day(form.per_day),

@@ -3,62 +3,70 @@ thing in this chart."""
 
 from collections.abc import Sequence
 
+from medrec.core.reconcile.grouping import Groups
+from medrec.core.records.general import empty_words, telling
+from medrec.core.records.icd_families import catches_the_rest, sideless
 from medrec.core.records.problem_names import core_name, family_named, meanings, passing
-from medrec.core.records.terms import ICD10CM, cleaned
-from medrec.core.records.understood import ProblemDetail
+from medrec.core.records.terms import ICD10CM, SNOMED, cleaned
+from medrec.core.records.understood import Coding, ProblemDetail
 
+WEAK = "weak:"
 _PUBLIC = ("icd10cm|", "snomed|")
 
 
 def names_of(detail: ProblemDetail) -> tuple[str, ...]:
     """What a problem is found by: its code families and its core name; that there is none, in whatever words.
 
-    A name with several meanings is left out where a code of a public system says which is meant.
+    A name with several meanings is left out where a code of a public system says which is meant; words and codes that
+    name nothing in particular ("disease", "see note") are left out always. Empty: nothing else is ever of the same.
     """
     if detail.none_known:
         return ("none known",)
     cores = {core_name(detail.name_cleaned): None} if detail.name_cleaned else {}
-    cores |= {core_name(cleaned(code.display)): None for code in detail.codes if code.display}
+    cores |= {core_name(cleaned(code.display)): None for code in telling(detail.codes) if _names_it(code, detail)}
+    cores = {core: None for core in cores if not empty_words(core)}
     named = [family for family in map(family_named, cores) if family]
-    known = any(family.startswith(_PUBLIC) for family in (*detail.families, *named))
+    strong = [family for family in detail.families if not family.startswith(WEAK)]
+    known = any(family.startswith(_PUBLIC) for family in (*strong, *named))
     plain = [f"name:{core}" for core in cores if not (known and meanings(core))]
-    return tuple(dict.fromkeys([*detail.families, *named, *plain]))
+    return tuple(dict.fromkeys([*strong, *named, *plain]))
+
+
+def _names_it(code: Coding, detail: ProblemDetail) -> bool:
+    """Whether what a code is called is a name of the problem: not that of a code for the rest, or of a place's own."""
+    if not code.display or catches_the_rest(code.display):
+        return False
+    own = code.system not in (ICD10CM, SNOMED)
+    return not own or cleaned(code.display) == detail.name_cleaned
 
 
 def families(details: Sequence[ProblemDetail]) -> list[list[int]]:
     """The places of those that share a family or a name, directly or through others; which goes first is that of the
     first place.
 
-    What is called by a name with several meanings alone goes with the one of them that this chart has, if it has one.
+    What has a code in common that may be of several things goes together where no two of them have other words. What
+    is called by a name with several meanings alone goes with the one of them that this chart has, if it has one.
     """
-    parent = list(range(len(details)))
-
-    def root(place: int) -> int:
-        while parent[place] != place:
-            parent[place] = parent[parent[place]]
-            place = parent[place]
-        return place
-
-    def join(one: int, other: int) -> None:
-        one, other = root(one), root(other)
-        parent[max(one, other)] = min(one, other)
-
-    seen: dict[str, int] = {}
-    for place, detail in enumerate(details):
-        for name in names_of(detail):
-            join(seen.setdefault(name, place), place)
+    groups = Groups(len(details))
+    seen = groups.by_names(map(names_of, details))
+    weak = [[family for family in detail.families if family.startswith(WEAK)] for detail in details]
+    groups.by_codes(weak, [_bare(detail) for detail in details])
     # What has a meaning of its own is settled; only then are short names read by it, all by the same.
+    coded = [(name, groups.root(place)) for name, place in seen.items() if name.startswith("icd10cm|")]
     joins = []
     for name, place in seen.items():
-        meant = {root(seen[family]): None for family in meanings(name.removeprefix("name:")) if family in seen}
-        if len(meant) == 1:
-            joins.append((place, next(iter(meant))))
+        meant = meanings(name.removeprefix("name:"))
+        roots = {found: None for family, found in coded if meant and family.startswith(meant)}
+        if len(roots) == 1:
+            joins.append((place, next(iter(roots))))
     for place, meaning in joins:
-        join(place, meaning)
-    groups: dict[int, list[int]] = {}
-    for place in range(len(details)):
-        groups.setdefault(root(place), []).append(place)
-    return list(groups.values())
+        groups.join(place, meaning)
+    return groups.places()
+
+
+def _bare(detail: ProblemDetail) -> bool:
+    """Whether a record has no words but its code."""
+    return detail.name_cleaned in [cleaned(code.code) for code in detail.codes]
 
 
 def read_by_others(detail: ProblemDetail) -> bool:
@@ -74,3 +82,19 @@ def passes(detail: ProblemDetail) -> bool:
         return all(passing(code) for code in coded)
     named = [name.removeprefix("icd10cm|") for name in names_of(detail) if name.startswith("icd10cm|")]
     return bool(named) and all(passing(category) for category in named)
+
+
+def answers(stop: ProblemDetail, word: ProblemDetail) -> bool:
+    """Whether a stop can be about what another record calls active: not where both have codes of one public system, and
+    all of them differ in more than the side. Two codes under one roof may be two diseases, and one of them goes on."""
+    mine, its = _by_system(stop), _by_system(word)
+    shared = [system for system in mine if system in its]
+    return not shared or any(not mine[system].isdisjoint(its[system]) for system in shared)
+
+
+def _by_system(detail: ProblemDetail) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for code in telling(detail.codes):
+        if code.code and code.system in (ICD10CM, SNOMED):
+            found.setdefault(code.system, set()).add(sideless(code.code) if code.system == ICD10CM else code.code)
+    return found

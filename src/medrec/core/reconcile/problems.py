@@ -4,12 +4,12 @@ import msgspec
 
 from medrec.core.reconcile import held as holding
 from medrec.core.reconcile.gathered import copied, gathered
-from medrec.core.reconcile.held import Held, latest, not_future
-from medrec.core.reconcile.problem_families import families, names_of, passes, read_by_others
+from medrec.core.reconcile.held import Held, alone, latest, not_future
+from medrec.core.reconcile.problem_families import answers, families, names_of, passes, read_by_others
 from medrec.core.reconcile.rows import Conflict, ProblemRow, likeness, staleness
 from medrec.core.reconcile.taken import Rule, Says, Signal
 from medrec.core.records.dates import DAY_MS
-from medrec.core.records.understood import ProblemDetail
+from medrec.core.records.understood import NoteCode, ProblemDetail
 
 GAP_MS = 90 * DAY_MS
 """Two stretches of one family that lie further apart than this are two episodes."""
@@ -172,18 +172,24 @@ def _stretch(one: Entry, ends: list[tuple[int, int]]) -> tuple[int, int]:
 
 def _row(entries: list[Entry], now: int) -> ProblemRow:
     entries = sorted(entries, key=_name)
-    together = gathered([(one.item, one.signal) for one in entries], _copies(entries))
+    together = gathered(
+        [(one.item, one.signal) for one in entries],
+        _copies(entries),
+        lambda stop, word: answers(entries[stop].detail, entries[word].detail),
+    )
     leading = entries[_leading(entries, together.places)]
     counted = [one for one in entries if one.signal.says is not Says.ERROR]
     absent = bool(counted) and all(one.detail.absent for one in counted)
     conflicts = {Conflict.STATUS: None} if together.verdict.disputed else {}
     if not absent and any(one.detail.absent for one in counted):
         conflicts[Conflict.REFUTED] = None
+    if any(holding.has_note(one.item.record, NoteCode.NAME_DIFFERS) for one in entries if one.item.record.notes):
+        conflicts[Conflict.CODE_NAME] = None
     spans = [one.span for one in entries if one.span is not None]
     onset = (min(span[0] for span in spans), max(span[0] for span in spans)) if spans else None
     side = next((one.detail.laterality for one in entries if one.detail.laterality), "")
     # The key is that of the oldest name in the alphabet and the first onset: it stays when lines are added later.
-    first = min(name for one in entries for name in names_of(one.detail)) if entries else ""
+    first = min((name for one in entries for name in names_of(one.detail)), default=alone(entries[0].item))
     year = str(1970 + onset[0] // (365 * DAY_MS + DAY_MS // 4)) if onset is not None else ""
     parts = [first, side, "history" if leading.detail.history else "", year, "absent" if absent else ""]
     rules = together.verdict.rules

@@ -1,10 +1,11 @@
 """Whether a medicine is taken now: what each record signals, and what follows from all signals of one row.
 
-Only an explicit word starts or ends a medicine. A fill is not proof of use. An order that ran out ("completed") ends
-itself and nothing else. A stop with a date overtakes what was said before it, here and elsewhere, and never what was
-said after it.
+Only an explicit word starts or ends a medicine. A fill is not proof of use. An order that ran out ("completed"), or was
+withdrawn before anything was given ("cancelled"), ends itself and nothing else. A stop with a date overtakes what was
+said before it, here and elsewhere, and never what was said after it.
 """
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -130,12 +131,17 @@ def _aged(said: Signal, fill: int | None, now: int) -> Signal:
 
 
 def _ran_out(reason: str) -> bool:
-    """Whether a record ended by itself (FHIR "completed"), not by somebody's decision."""
-    return reason.startswith("completed")
+    """Whether a record ended and says no more than that: FHIR "completed" ran out by itself, "cancelled" was withdrawn
+    before anything was given (a duplicate, a slip). Neither is a decision against what others have prescribed."""
+    return reason.startswith("completed") or reason == "cancelled"
 
 
-def verdict(signals: list[tuple[str, Signal]]) -> Verdict:
-    """The status that follows from (source, signal) pairs; it does not depend on their order."""
+def verdict(signals: list[tuple[str, Signal]], answers: Callable[[int, int], bool] | None = None) -> Verdict:
+    """The status that follows from (source, signal) pairs; it does not depend on their order.
+
+    `answers(stop, word)`: whether the stop at one place can speak of what is called taken at the other; it always can
+    where no such rule is given. A stop that cannot leaves the word in force, and the row in dispute.
+    """
     fired: dict[Rule, None] = {}
     taken = [place for place, (_, said) in enumerate(signals) if said.says is Says.TAKEN]
     stops = [place for place, (_, said) in enumerate(signals) if said.says is Says.STOPPED]
@@ -145,9 +151,13 @@ def verdict(signals: list[tuple[str, Signal]]) -> Verdict:
             fired[Rule.REPLACED] = None
         else:
             effective.append(place)
-    outdone = [place for place in taken if any(_later(signals[stop][1], signals[place]) for stop in effective)]
+
+    def about(place: int) -> list[Signal]:
+        return [signals[stop][1] for stop in effective if answers is None or answers(stop, place)]
+
+    outdone = [place for place in taken if any(_later(stop, signals[place]) for stop in about(place))]
     live = [place for place in taken if place not in outdone]
-    doubted = [place for place in live if any(_by_then(signals[stop][1], signals[place][1]) for stop in effective)]
+    doubted = [place for place in live if any(_by_then(stop, signals[place][1]) for stop in about(place))]
     if outdone:
         fired[Rule.STOP_LATER] = None
     for _, said in signals:
@@ -162,6 +172,7 @@ def verdict(signals: list[tuple[str, Signal]]) -> Verdict:
         fired[Rule.ACTIVE] = None
         # A stop elsewhere before the last word is history; one without a date, or as late, is a dispute.
         disputed = bool(outdone) or any(signals[place][0] not in _sources(signals, live) for place in effective)
+        disputed = disputed or any(_later(signals[stop][1], signals[place]) for stop in effective for place in live)
         return Verdict("active", _sorted(fired), tuple(live), tuple(outdone), disputed)
     status: Status = "unknown"
     if effective:

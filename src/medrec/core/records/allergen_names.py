@@ -26,3 +26,8 @@ adhesive tape: tape, adhesives, adhesive
 def one_word(name: str) -> str:
     """The one word for a substance (lower case); the name itself where it is not known."""
     return _SAME.get(name, name)
+
+
+def known_substance(name: str) -> bool:
+    """Whether a word (lower case) is for a substance that is no medicine."""
+    return name in _SAME or name in _SAME.values()

@@ -3,9 +3,11 @@
 import re
 
 from medrec.core.records import datatypes, drug_names
+from medrec.core.records.allergen_names import known_substance
 from medrec.core.records.canonical import Value
 from medrec.core.records.condition import onset_of
 from medrec.core.records.datatypes import Concept, code_of, concept, concepts, date, many, text, texts, untagged, who
+from medrec.core.records.general import empty_words, telling
 from medrec.core.records.none_known import no_known_allergy, not_told
 from medrec.core.records.reading import Around, Marks, codes_of, person_of, short
 from medrec.core.records.terms import NDC, RXNORM, UNII, Terms, cleaned
@@ -27,16 +29,21 @@ STATUS: dict[str, tuple[Status, str]] = {
 def read(record: Value, around: Around) -> Understood:
     """Understand an AllergyIntolerance."""
     marks = Marks(record, around)
-    code = concept(record, "code")
+    own = concept(record, "code")
     reactions = tuple(_reaction(item) for item in many(record, "reaction"))
-    if not code.label and (other := next((r.substance for r in reactions if r.substance), "")):
-        code = Concept((), other)
+    none = no_known_allergy(own)
+    code = _of_reactions(record, own) if none or _says_nothing(own) else own
+    contradicts = bool(none) and bool(code is not own or any(reaction.manifestations for reaction in reactions))
     name = untagged(marks.name(code, "substance"))
+    if contradicts:
+        none, name = "", name if code is not own else f"{name}, but a reaction"
     substance = substance_name(name)
-    none = no_known_allergy(code)
     ingredients, classes = ((), ()) if none else substances(code, substance, around.terms)
+    name = _with_others(code, name, substance, ingredients, marks)
     verification = code_of(record, "verificationStatus")
     status, reason = _status(code_of(record, "clinicalStatus"), verification, marks)
+    if contradicts:
+        status, reason = _contradicting(status, reason, marks)
     if status == "active" and not none and not_told(code.words):
         # "Unknown" where a substance should stand is nobody's allergy.
         marks.add(NoteCode.NO_CODE, "The record does not say to what.")
@@ -45,7 +52,7 @@ def read(record: Value, around: Around) -> Understood:
     detail = AllergyDetail(
         name=name,
         name_cleaned=substance,
-        codes=codes_of(code),
+        codes=codes_of(own, code) if code is not own and not contradicts else codes_of(code),
         ingredients=ingredients,
         classes=classes,
         categories=texts(record, "category"),
@@ -79,6 +86,52 @@ def read(record: Value, around: Around) -> Understood:
         notes=marks.notes,
         detail=detail,
     )
+
+
+def _says_nothing(code: Concept) -> bool:
+    """Whether a code names no substance: "drug allergy", or nothing at all."""
+    return not telling(code.codings) and empty_words(substance_name(code.words))
+
+
+def _of_reactions(record: Value, code: Concept) -> Concept:
+    """What the reactions were to; the code itself where they do not say."""
+    told = [found for item in many(record, "reaction") if (found := concept(item, "substance")).label]
+    names = {found.label: None for found in told}
+    if not names:
+        return code
+    return told[0] if len(names) == 1 else Concept(codes_of(*told), " / ".join(names))
+
+
+def _with_others(code: Concept, name: str, substance: str, ingredients: tuple[str, ...], marks: Marks) -> str:
+    """The name, with what else the codes and words beside a medicine's code name; two substances in one record are
+    marked, and merged with nothing."""
+    if not ingredients or not code.codings:
+        return name
+    terms = marks.around.terms
+    own = {cleaned(terms.name(RXNORM, one)): None for one in ingredients}
+    said = {substance: name}
+    said |= {substance_name(coding.display): untagged(coding.display) for coding in code.codings if coding.display}
+    others = [full for word, full in said.items() if not _of_these(word, ingredients, own, terms)]
+    if not others:
+        return name
+    shown = " / ".join({word: None for word in (*others, *own) if word})
+    marks.add(NoteCode.NAME_DIFFERS, f'The codes and words name different things: "{shown[:120]}".')
+    return shown
+
+
+def _of_these(word: str, ingredients: tuple[str, ...], own: dict[str, None], terms: Terms) -> bool:
+    """Whether a word is for one of these ingredients, for a class that holds one, or says nothing that is known."""
+    if empty_words(word) or any(name in word or word in name for name in own if name):
+        return True
+    klass = _class(word, terms)
+    members = terms.class_named(klass or word)
+    if members is not None:
+        return not set(members[1]).isdisjoint(ingredients)
+    found = drug_names.named(word, terms).ingredients
+    if found:
+        return not set(found).isdisjoint(ingredients)
+    # A brand or a word in another language may be of the same medicine; what is a known substance of its own is not.
+    return not known_substance(word)
 
 
 def substance_name(name: str) -> str:
@@ -162,6 +215,11 @@ def _status(clinical: str, verification: str, marks: Marks) -> tuple[Status, str
         return "unknown", "status not understood"
     marks.add(NoteCode.NO_STATUS, "The record does not say whether this goes on.")
     return "unknown", "no status given" + doubt
+
+
+def _contradicting(status: Status, reason: str, marks: Marks) -> tuple[Status, str]:
+    marks.add(NoteCode.STATUS_CONFLICT, "The record says that there is no allergy, and tells of a reaction.")
+    return ("unknown", "contradicts itself") if status == "active" else (status, reason)
 
 
 def _key(detail: AllergyDetail) -> str:

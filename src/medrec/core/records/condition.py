@@ -1,14 +1,15 @@
 """Condition: a problem, a diagnosis, or the statement that there is none (hl7.org/fhir/R4/condition.html)."""
 
-from medrec.core.records import datatypes
+from medrec.core.records import datatypes, icd_families
 from medrec.core.records.canonical import Value
 from medrec.core.records.datatypes import Concept, code_of, concept, concepts, date, one, text, untagged, who
 from medrec.core.records.dates import ClinicalDate
+from medrec.core.records.general import telling
 from medrec.core.records.laterality import about_the_past, laterality
 from medrec.core.records.none_known import no_known_problem
 from medrec.core.records.reading import Around, Marks, codes_of, person_of, short
 from medrec.core.records.terms import ICD10CM, SNOMED, Terms, cleaned
-from medrec.core.records.understood import NoteCode, ProblemDetail, Status, Understood
+from medrec.core.records.understood import Laterality, NoteCode, ProblemDetail, Status, Understood
 
 _ACTIVE = frozenset({"active", "recurrence", "relapse"})
 _OVER = frozenset({"inactive", "remission", "resolved"})
@@ -38,7 +39,7 @@ def read(record: Value, around: Around) -> Understood:
         name_cleaned=cleaned(name),
         codes=codes_of(code),
         families=families(code, around.terms),
-        laterality=laterality(code, *sites),
+        laterality=_side(code, sites, marks),
         onset=onset,
         abatement=end,
         clinical=clinical,
@@ -55,7 +56,7 @@ def read(record: Value, around: Around) -> Understood:
     shown = datatypes.joined(name or "A problem that is not named", f"({side})" if side else "", by=" ")
     since = f"since {onset.plain}" if onset is not None else ""
     ended = f"until {end.plain}" if end is not None else ""
-    family = detail.families[0] if detail.families else f"name|{detail.name_cleaned}"
+    family = next((one for one in detail.families if not one.startswith("weak:")), f"name|{detail.name_cleaned}")
     return Understood(
         type="Condition",
         id=text(record, "id"),
@@ -101,18 +102,55 @@ def onset_of(record: Value, key: str, called: str, marks: Marks) -> ClinicalDate
 
 
 def families(code: Concept, terms: Terms) -> tuple[str, ...]:
-    """What groups codes of one problem: the ICD-10-CM category, and each other code itself; mapped where maps are.
+    """What groups codes of one problem: the ICD-10-CM family (icd_families.py), each other code itself; mapped where
+    maps are. Codes that name nothing in particular are left out.
 
-    Chapter Z files unlike things under one category (Z86: past strokes and past clots): there the whole code counts.
+    "weak:" stands before a code that may be of several things: those of a place's own, and ICD-10-CM codes for the
+    rest. Beside it the words have to agree.
     """
     found: dict[str, None] = {}
-    for coding in code.codings:
+    for coding in telling(code.codings):
         if not coding.code:
             continue
         for system, value in ((coding.system, coding.code), *terms.equivalents(coding.system, coding.code)):
-            category = value.upper() if value[:1] in "Zz" else value[:3].upper()
-            found[f"icd10cm|{category}" if system == ICD10CM else f"{short(system)}|{value}"] = None
+            if system == ICD10CM:
+                of_code = icd_families.family(value)
+                weak = of_code not in icd_families.GROUPS and _for_the_rest(value, terms)
+                found[f"{'weak:' if weak else ''}icd10cm|{of_code}"] = None
+            else:
+                found[f"{'' if system == SNOMED else 'weak:'}{short(system)}|{value}"] = None
     return tuple(sorted(found))
+
+
+def _for_the_rest(code: str, terms: Terms) -> bool:
+    """Whether an ICD-10-CM code is for whatever has none of its own, by its name; one that the tables have no name for,
+    by the name above it and its last sign."""
+    own = terms.name(ICD10CM, code)
+    return icd_families.catches_the_rest(own or _called(code, terms)) and (bool(own) or code[-1:] in "89")
+
+
+def _called(code: str, terms: Terms) -> str:
+    """The name of an ICD-10-CM code, or of the nearest code above it that the tables have a name for."""
+    names = (terms.name(ICD10CM, one) for one in (code, *terms.ancestors(ICD10CM, code)))
+    return next((name for name in names if name), "")
+
+
+def _side(code: Concept, sites: tuple[Concept, ...], marks: Marks) -> Laterality:
+    """The side that the words, SNOMED CT, or else the ICD-10-CM code says; two that differ are marked, and both."""
+    told, terms = laterality(code, *sites), marks.around.terms
+    coded: dict[Laterality, None] = {}
+    for coding in code.codings:
+        if coding.system == ICD10CM and coding.code and icd_families.sided(coding.code):
+            named = laterality(Concept((), _called(coding.code, terms)))
+            side = icd_families.side(coding.code) or named
+            coded |= {side: None} if side else {}
+    if not coded:
+        return told
+    by_code = next(iter(coded)) if len(coded) == 1 else "bilateral"
+    if told and told != by_code:
+        marks.add(NoteCode.NAME_DIFFERS, f"The code is of the side: {by_code}; the words are of the side: {told}.")
+        return "bilateral"
+    return by_code
 
 
 def _status(

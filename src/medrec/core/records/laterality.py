@@ -38,6 +38,8 @@ def about_the_past(words: str) -> bool:
 def _in_words(words: str) -> list[Laterality]:
     if not words or "left ventric" in words or "left atri" in words or "right ventric" in words:
         return []
+    if "accidentally left" in words:
+        return []
     eye = _EYE.search(words) is not None
     # OD, OS and OU are sides only of eyes; "os" is a bone elsewhere.
     found: list[Laterality] = []

@@ -76,7 +76,10 @@ def of_concept(code: Concept, marks: Marks) -> Product:
     """The medicine that a CodeableConcept names."""
     terms = marks.around.terms
     name = untagged(marks.name(code, "medicine"))
-    drug = _coded(code, marks)
+    coded = _coded(code, marks)
+    drug = _agreed(coded)
+    if coded and drug is None:
+        return _unbelieved(code, [one.name for one in coded], "The codes name different medicines", marks)
     found = _named(untagged(code.words), drug, terms)
     if drug is None:
         one_drug = found.drugs[0] if len(found.drugs) == 1 else None
@@ -86,7 +89,8 @@ def of_concept(code: Concept, marks: Marks) -> Product:
         if one_drug is None or not one_drug.strengths:
             _other_unit(strengths, marks)
         return Product(code, name, one_drug, found, basis, found.ingredients, strengths, form)
-    if found.ingredients and drug.ingredients and not set(found.ingredients) & set(drug.ingredients):
+    # Words for one part of what the code holds are short for it; words for more, or for something else, are not.
+    if found.ingredients and drug.ingredients and not set(found.ingredients) <= set(drug.ingredients):
         marks.add(
             NoteCode.NAME_DIFFERS,
             f'The code says "{drug.name[:80]}", the words say "{name[:80]}"; neither is believed until someone looks.',
@@ -95,6 +99,28 @@ def of_concept(code: Concept, marks: Marks) -> Product:
     strengths = drug.strengths or drug_names.strengths_of(found)
     _compare(drug, found, marks)
     return Product(code, name, drug, found, "code", drug.ingredients, strengths, drug.form.lower() or found.form)
+
+
+def _agreed(coded: list[Drug]) -> Drug | None:
+    """The drug that all codes of a record are of: that with the most ingredients, if it holds those of all others, and
+    of these the first that has a strength. None where they differ, or two give other strengths."""
+    most = max(coded, key=lambda one: len(one.ingredients), default=None)
+    if most is None or not all(set(one.ingredients) <= set(most.ingredients) for one in coded):
+        return None
+    whole = [one for one in coded if len(one.ingredients) == len(most.ingredients)]
+    strong = [one for one in whole if one.strengths]
+    if any(one.strengths != strong[0].strengths for one in strong):
+        return None
+    return strong[0] if strong else whole[0]
+
+
+def _unbelieved(code: Concept, names: list[str], why: str, marks: Marks) -> Product:
+    """A medicine by all that its record calls it, merged with nothing."""
+    words = [word for word in (untagged(code.words), *names) if word]
+    kept = [word for word in words if not any(word.lower() in other.lower() and word != other for other in words)]
+    name = " / ".join({cleaned(word): word for word in kept}.values())
+    marks.add(NoteCode.NAME_DIFFERS, f'{why}: "{name[:160]}"; none is believed until someone looks.')
+    return Product(code, name, None, Named((), (), "", cleaned(name)), "text", (), (), "")
 
 
 def _named(words: str, drug: Drug | None, terms: Terms) -> Named:
@@ -147,18 +173,23 @@ def _part(part: Value) -> Concept:
     return found if found.codings or found.text else Concept((), text(one(part, "itemReference"), "display"))
 
 
-def _coded(code: Concept, marks: Marks) -> Drug | None:
-    """The drug of the first code that the terminology knows; RxNorm before NDC before UNII."""
+def _coded(code: Concept, marks: Marks) -> list[Drug]:
+    """The drugs of all codes that the terminology knows, RxNorm before NDC before UNII; of codes with equals in these
+    only where it knows none of them."""
     terms = marks.around.terms
-    for system in _DRUG_SYSTEMS:
-        for coding in code.codings:
-            if coding.system == system and (found := terms.drug(system, coding.code)) is not None:
-                return found
+    direct = [
+        found
+        for system in _DRUG_SYSTEMS
+        for coding in code.codings
+        if coding.system == system and (found := terms.drug(system, coding.code)) is not None and found.ingredients
+    ]
+    if direct:
+        return list(dict.fromkeys(direct))
     for coding in code.codings:
         for system, equal in terms.equivalents(coding.system, coding.code):
             if system in _DRUG_SYSTEMS and (found := terms.drug(system, equal)) is not None:
-                return found
-    return None
+                return [found]
+    return []
 
 
 def _brand(drug: Drug | None) -> str:

@@ -1,5 +1,5 @@
-"""Names of problems: what is left of one when its side, its past and its empty words are taken off, and which ICD-10-CM
-category the common ones are of.
+"""Names of problems: what is left of one when its side, its past and its empty words are taken off, and which family
+of ICD-10-CM codes (icd_families.py) the common ones are of.
 
 The table is our own and short: names and abbreviations that mean one thing wherever they are written. What can mean two
 ("MS", "RA", "PD"), and a disease without its kind ("diabetes"), stands in a table beside it with all that it can mean:
@@ -14,7 +14,7 @@ E10 type 1 diabetes, t1dm, dm1, diabetes mellitus type 1, type 1 diabetes mellit
 E11 type 2 diabetes, t2dm, dm2, niddm, diabetes mellitus type 2, type 2 diabetes mellitus, diabetes type 2, dm type 2
 J45 asthma, bronchial asthma
 J44 copd, chronic obstructive pulmonary disease, chronic obstructive lung disease
-E78 hyperlipidemia, hld, high cholesterol, hypercholesterolemia, dyslipidemia, mixed hyperlipidemia
+E78.5 hyperlipidemia, hld, high cholesterol, hypercholesterolemia, dyslipidemia, mixed hyperlipidemia
 I48 afib, a-fib, atrial fibrillation
 I50 chf, heart failure, congestive heart failure, hfref, hfpef
 N18 ckd, ckd 3, ckd stage 3, chronic kidney disease stage 3, ckd 4, ckd stage 4
@@ -22,46 +22,47 @@ N18 chronic kidney disease stage 4, chronic kidney disease, chronic renal insuff
 K21 gerd, reflux, gastroesophageal reflux disease, gastro-esophageal reflux disease, acid reflux
 E03 hypothyroidism, hypothyroid, low thyroid
 F32 depression, depressive disorder, mdd, major depressive disorder, major depression
-F41 anxiety, anxiety disorder, gad, generalized anxiety disorder
+F41.9 anxiety, anxiety disorder
+F41.1 gad, generalized anxiety disorder
 M81 osteoporosis, age-related osteoporosis
 D50 ida, iron deficiency anemia, iron deficiency
 G43 migraine, migraines
 G40 epilepsy, seizure disorder
 G20 parkinson's disease, parkinson disease, parkinsons, parkinson's
-M06 rheumatoid arthritis
+M06.9 rheumatoid arthritis
 M10 gout
 L40 psoriasis
-G47 osa, sleep apnea, obstructive sleep apnea, obstructive sleep apnea syndrome
-I25 cad, coronary disease, coronary artery disease, coronary arteriosclerosis
-I25 ischemic heart disease, atherosclerotic heart disease
+G47.33 osa, sleep apnea, obstructive sleep apnea, obstructive sleep apnea syndrome
+I25.1 cad, coronary disease, coronary artery disease, coronary arteriosclerosis
+I25.1 ischemic heart disease, atherosclerotic heart disease
 I63 stroke, cva, ischemic stroke, cerebrovascular accident, cerebral infarction
 J18 pneumonia, pna
-N39 uti, urinary tract infection, urinary tract infectious disease
+N39.0 uti, urinary tract infection, urinary tract infectious disease
 J20 acute bronchitis
-N20 kidney stone, kidney stones, nephrolithiasis, renal calculus, calculus of kidney
+N20.0 kidney stone, kidney stones, nephrolithiasis, renal calculus, calculus of kidney
 K35 appendicitis, acute appendicitis
 M17 knee oa, oa knee, knee osteoarthritis, osteoarthritis of knee, osteoarthritis knee
 M16 hip oa, oa hip, hip osteoarthritis, osteoarthritis of hip, osteoarthritis hip, hip arthritis
 H25 cataract, cataracts, age-related cataract, senile cataract
-I82 dvt, deep vein thrombosis, deep venous thrombosis
+I82.4 dvt, deep vein thrombosis, deep venous thrombosis
 C50 breast cancer, breast ca, malignant neoplasm of breast
-G56 cts, carpal tunnel syndrome, carpal tunnel
-S72 hip fracture, femoral neck fracture, fracture of neck of femur
-H91 hearing loss, hoh, hard of hearing
-K90 celiac disease, coeliac disease, celiac, coeliac
+G56.0 cts, carpal tunnel syndrome, carpal tunnel
+S72.0 hip fracture, femoral neck fracture, fracture of neck of femur
+H91.9 hearing loss, hoh, hard of hearing
+K90.0 celiac disease, coeliac disease, celiac, coeliac
 K50 crohn's disease, crohn disease, crohns disease, crohn's
 K51 ulcerative colitis
 G35 multiple sclerosis
 C61 prostate cancer, prostate ca, malignant neoplasm of prostate, malignant tumor of prostate
-C18 colon cancer, malignant neoplasm of colon
+C18.9 colon cancer, malignant neoplasm of colon
 N40 bph, benign prostatic hyperplasia, benign prostatic hypertrophy
-H40 glaucoma
+H40.9 glaucoma
 E66 obesity
 B20 hiv, hiv disease, human immunodeficiency virus disease
 I21 myocardial infarction, heart attack, acute myocardial infarction
 I26 pulmonary embolism
 K80 gallstones, cholelithiasis
-J30 hay fever, allergic rhinitis
+J30.9 hay fever, allergic rhinitis
 """
 # Every category that the name is in use for; where a chart has two of these, the name says nothing.
 _SEVERAL = """
@@ -90,7 +91,9 @@ _PASSING = re.compile(
     r"A0|B0[1-5]|H10(?:[0-3]|$)|H6[56](?:[01]|$)|I21|I63|I82(?:[46]|$)|J0|J1[0-8]|J2[0-2]|K35|L03|N10|N30(?:0|$)|N39(?:0|$)|S\d|T[0-3]"
 )
 _FAMILIES = {
-    name.strip(): f"icd10cm|{line[:3]}" for line in _TABLE.strip().splitlines() for name in line[4:].split(",")
+    name.strip(): f"icd10cm|{line.partition(' ')[0]}"
+    for line in _TABLE.strip().splitlines()
+    for name in line.partition(" ")[2].split(",")
 }
 _PAST = re.compile(
     r"^(?:(?:personal|past|previous|prior)\s+)?(?:medical\s+)?(?:history|hx)\s+(?:of\s+)?|^h/o\s+|^s/p\s+|^status\s+post\s+"
@@ -115,7 +118,7 @@ def core_name(name: str) -> str:
 
 
 def family_named(core: str) -> str:
-    """The ICD-10-CM category of a common problem by its core name ("icd10cm|I10"); empty when it is not known."""
+    """The ICD-10-CM family of a common problem by its core name ("icd10cm|I10"); empty when it is not known."""
     return _FAMILIES.get(core, "")
 
 

@@ -128,10 +128,13 @@ class MedicineDetail(msgspec.Struct, frozen=True, gc=False):
 
 
 class ProblemDetail(msgspec.Struct, frozen=True, gc=False):
-    """A problem, diagnosis or event of the past. `family` groups codes of one problem (ICD-10-CM category, or the
-    code itself); `history`: about the past ("history of ..."); `absent`: says that there is none (refuted, or the
-    code for "no known problems"), `none_known`: that there is none at all.
-    Verification and clinical status are FHIR's codes, empty where not given."""
+    """A problem, diagnosis or event of the past.
+
+    `families` group codes of one problem (icd_families.py, or the code itself; "weak:" before those that may be of
+    several). `history`: about the past ("history of ..."); `absent`: says that there is none (refuted, or the code for
+    "no known problems"), `none_known`: that there is none at all. Verification and clinical status are FHIR's codes,
+    empty where not given.
+    """
 
     name: str
     name_cleaned: str
