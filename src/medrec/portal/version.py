@@ -23,7 +23,10 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
     with node.store.read() as connection:
         row = connection.execute(
             sql.select(
-                store.manifest.c.seq, store.manifest.c.kind, store.line.c.entry, store.line.c.time,
+                store.manifest.c.seq,
+                store.manifest.c.kind,
+                store.line.c.entry,
+                store.line.c.time,
                 store.person.c.patient,
             )
             .join(store.line, store.line.c.seq == store.manifest.c.seq)
