@@ -409,6 +409,4 @@ def word(help_: Help, who: Patient, digest: bytes, action: Any) -> DelegationRes
     stated = DelegationRest(
         help_.network.id.hex(), who.account, help_.network.time, digest.hex(), action, who.key.key_id.hex()
     )  # fmt: skip
-    return msgspec.structs.replace(
-        stated, signature=who.key.sign_transaction_id(delegation_rest_message(stated)).hex()
-    )
+    return msgspec.structs.replace(stated, signature=who.key.sign_transaction_id(delegation_rest_message(stated)).hex())
