@@ -80,7 +80,8 @@ def test_what_was_signed_last_names_nobody(clinic: Clinic) -> None:
 def test_a_version_opens_under_a_look_that_goes_on(clinic: Clinic) -> None:
     client = staff_visitor(clinic.story, "clinician")
     digest = next(row.manifest.hex() for row in clinic.north.rows(store.version))
-    assert client.get(f"/versions/{digest}").status_code == 403
+    for path in (f"/versions/{digest}", f"/proof/{digest}.receipt.json"):
+        assert client.get(path).status_code == 403
     assert client.post("/patient-list", data={"patient": "ada"} | WHY | token(client)).status_code == 200
     assert client.get(f"/versions/{digest}").status_code == 200
     # An act on the list that was opened needs no second reason, for an hour.

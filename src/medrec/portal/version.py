@@ -107,6 +107,13 @@ def _receipt_name(digest: bytes) -> str:
 def receipt(node: "Node", visit: Visit) -> File:
     """The receipt of a record version, to keep and to verify anywhere."""
     digest = _digest(visit)
+    with node.store.read() as connection:
+        patient = connection.execute(
+            sql.select(store.person.c.patient)
+            .join(store.manifest, store.manifest.c.person == store.person.c.id)
+            .where(store.manifest.c.hash == digest)
+        ).scalar()
+    at_home.check_looked(node, visit, patient)
     try:
         data = receipts.receipt_for(node, digest)
     except receipts.ReceiptUnavailableError as error:
