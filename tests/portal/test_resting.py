@@ -1,4 +1,4 @@
-"""That a helper rests is heard at every place: one that is down, one that meets the helper later; by the agent alone."""
+"""That a helper rests is heard everywhere: at a place that is down, and at one that meets the helper later."""
 
 from collections.abc import Iterator
 from pathlib import Path
