@@ -75,13 +75,16 @@ class Consents:
         self.changes = 0
         """Counts up whenever a consent or revocation was taken; two equal counts mean that nothing changed."""
 
-    def give(self, data: bytes) -> Given:
-        """Take a signed consent; the same one again is answered as before. Raises Refusal, StoreError."""
+    def give(self, data: bytes, caller: str | None = None) -> Given:
+        """Take a signed consent, which `caller` brings (None: this house itself); the same one again is answered as
+        before. Raises Refusal, StoreError."""
         consent = _read_consent(data)
         if consent.network != self._node.network.hex():
             raise Refusal(Code.WRONG_NETWORK)
         if consent.organisation != self._node.organisation:
             raise Refusal(Code.WRONG_ORGANISATION)
+        if caller is not None and getattr(consent, "acting", None) is not None:
+            self._node.delegates.check_bringer(caller, consent.account)
         self._check_author(consent)
         digest, now = hashlib.sha256(data).digest(), self._node.clock()
         if consent.time > now + AHEAD_MS_MAX:
@@ -354,7 +357,7 @@ def write_revocation(account: str, secret: bytes, sign: Sign) -> bytes:
 
 def answer_consent(node: "Node", caller: str, body: bytes) -> bytes:
     """POST /medrec/consents: canonical JSON of a consent -> CBOR {"hash", "known"}."""
-    given = node.consents.give(body)
+    given = node.consents.give(body, caller)
     return codec.encode({"hash": given.hash, "known": given.known})
 
 

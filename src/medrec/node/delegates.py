@@ -30,6 +30,7 @@ from medrec.core.manifests.delegation import (
 )
 from medrec.core.types import is_organisation_id
 from medrec.engines.engine import EngineError
+from medrec.node import store
 from medrec.node.consents import AHEAD_MS_MAX
 from medrec.node.journal import Draft
 from medrec.node.own import person_here, places
@@ -276,6 +277,15 @@ class Delegates:
         held = self.require(account, delegate, right, key=key)
         self._node.peers.call(organisation, DELEGATIONS_PATH, encode_delegation(held.delegation))
 
+    def check_bringer(self, caller: str, account: str) -> None:
+        """What a helper signed is brought by the person's own agent alone, which knows whom she lets rest, and has just
+        asked whether the helper may. Raises Refusal NOT_A_DELEGATE."""
+        query = sql.select(store.person.c.agent).where(store.person.c.account == account)
+        with self._node.store.read() as connection:
+            agent = connection.execute(query).scalar()
+        if agent is not None and caller not in (agent, self._node.organisation):
+            raise Refusal(Code.NOT_A_DELEGATE)
+
     def acts_with(self, delegate: str, key: bytes) -> bool:
         """Whether a key is the delegate's: of an account that stands, or of an organisation's staff on the ledger."""
         with self._node.engine.view() as view:
@@ -315,7 +325,7 @@ class Delegates:
                 ended = row.ended
                 if ended is None and self._nullified(bytes(row.nullifier)):
                     ended = now
-                use = use_of(connection, digest, delegation.time)
+                use = use_of(connection, digest, row.account, delegation.time)
                 stands = standing(delegation, now)
                 kept.append(Held(digest, delegation, stands, ended, use.rests, use.goes, now >= use.goes))
         return sorted(kept, key=lambda held: (held.delegation.time, held.hash))

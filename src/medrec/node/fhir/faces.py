@@ -67,9 +67,9 @@ def answer_face(node: "Node", caller: str, ask: Ask, path: str, parameters: str)
     return answer
 
 
-def create_consent(node: "Node", body: bytes) -> Answer:
+def create_consent(node: "Node", body: bytes, caller: str | None = None) -> Answer:
     """POST /fhir/Consent: a signed manifest -> 201 and the Consent as it stands. Raises Refusal, StoreError."""
-    given = node.consents.give(body)
+    given = node.consents.give(body, caller)
     fields = {
         "content-type": bundle.JSON,
         "location": f"{base_url(node)}/Consent/{given.hash.hex()}",
