@@ -177,6 +177,7 @@ def test_an_organisation_joins_by_an_invitation_and_votes_and_then_validates(net
         until(lambda: json.loads(page(net, name, "/health"))["height"] >= heads["harbour"], "the joiner follows")
         known = Rpc(f"127.0.0.1:{engine + 1}").call("status")["sync_info"]
         assert (int(known["earliest_block_height"]) > 1) == sync, "it began from a snapshot if asked, else from block 1"
+        _is_known_by_its_receipts(net, name)
         if sync:
             assert net.at(name, "leave", "--yes").startswith("Left at height")
             assert "author-suspended" in net.at(name, "vote", proposal, code=2)
@@ -185,6 +186,39 @@ def test_an_organisation_joins_by_an_invitation_and_votes_and_then_validates(net
             # Before it stops it leaves, so that the others keep more than two thirds.
             medrec("leave", "--yes", "--settings", str(settings))
     assert "upgrade" in net.at("harbour", "propose", "upgrade", "--height", "777777")
+
+
+def _is_known_by_its_receipts(net: Net, name: str) -> None:
+    """Everybody's root file comes to name the joiner, and its receipt is genuine under the one of another member."""
+    folder = net.home / f"records of {name}"
+    folder.mkdir()
+    record = b'{"resourceType":"Patient","id":"p1","active":true}'
+    (folder / "a.ndjson").write_bytes(record + b"\n")
+    net.ask(name, "ingest", str(folder), False)
+
+    def named(by: str) -> bool:
+        return any(
+            name in {one["id"] for one in change["set"]} for change in json.loads(net.ask(by, "root"))["changes"]
+        )
+
+    for by in (*NAMES, name):
+        until(lambda by=by: named(by), f"the root file of {by} names {name}")
+
+    def receipt() -> bytes | None:
+        try:
+            return bytes(net.ask(name, "receipt", "Patient", "p1", None, False))
+        except operate.OperateError as error:
+            assert error.code in ("change-waits", "too-few-cosignatures", "not-anchored-yet"), error
+            return None
+
+    found: list[bytes] = []
+    until(lambda: found.append(made) or True if (made := receipt()) else False, "its receipt is made")
+    tool = Path(__file__).resolve().parents[2] / "tools" / "verify_receipt.py"
+    for file, data in (("root.json", net.ask("brigid", "root")), ("r.json", found[0]), ("p1.json", record)):
+        (folder / file).write_bytes(data)
+    command = [sys.executable, "-I", str(tool), "--root", "root.json", "--record", "p1.json", "r.json"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_an_expired_a_broken_and_a_foreign_invitation_are_refused_in_words(net: Net, tmp_path: Path) -> None:
