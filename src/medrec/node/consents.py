@@ -77,9 +77,8 @@ class Consents:
         """Counts up whenever a consent or revocation was taken; two equal counts mean that nothing changed."""
 
     def give(self, data: bytes, caller: str | None = None, waited_ms: int = 0) -> Given:
-        """Take a signed consent, which `caller` brings (None: this house itself); the same one again is answered as
-        before. It may have waited for `waited_ms` here, for the desk to confirm the link that it came with.
-        Raises Refusal, StoreError."""
+        """Take a signed consent, which `caller` brings (None: this house itself); again, it is answered as before. It may
+        have waited here for the desk to confirm its link (`waited_ms`). Raises Refusal, StoreError."""
         consent = _read_consent(data)
         if consent.network != self._node.network.hex():
             raise Refusal(Code.WRONG_NETWORK)
@@ -362,8 +361,7 @@ def answer_consent(node: "Node", caller: str, body: bytes) -> bytes:
     """POST /medrec/consents: canonical JSON of a consent -> CBOR {"hash", "known"}."""
     try:
         given = node.consents.give(body, caller)
-    except Refusal as refusal:
-        # Given with a link that the desk has not confirmed: it waits beside it and opens nothing.
+    except Refusal as refusal:  # Given with a link that the desk has not confirmed, it waits there and opens nothing.
         if refusal.reason is not Code.NOT_LINKED or not keep_consent(node, caller, _read_consent(body).account, body):
             raise
         given = Given(hashlib.sha256(body).digest(), False)
@@ -377,7 +375,7 @@ def answer_revocation(node: "Node", caller: str, body: bytes) -> bytes:
         account, parts = asked["account"], [asked[name] for name in ("secret", "key", "signature")]
     except (codec.CodecError, KeyError, TypeError):
         raise Refusal(Code.MALFORMED) from None
-    if type(account) is not str or any(type(part) is not bytes for part in parts):
+    if [type(part) for part in (account, *parts)] != [str, bytes, bytes, bytes]:
         raise Refusal(Code.MALFORMED)
     return codec.encode({"fresh": node.consents.take_back(account, *parts)})
 
