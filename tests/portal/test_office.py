@@ -138,3 +138,16 @@ def test_a_question_about_a_look_of_this_place_is_answered_on_the_page(told: Sto
     assert words.QUESTIONS["ours_answered"] in client.get("/office").text
     told.network["north"].disputes.told("south", codec.encode(about | {"id": bytes(16), "due": told.network.time - 1}))  # type: ignore[attr-defined]
     assert words.QUESTIONS["late"] in client.get("/office").text
+
+
+def test_what_was_written_stands_on_the_page_that_says_what_failed(told: Story) -> None:
+    client = visitor(told, "north", demonstration=True)
+    assert client.post("/sign-in/demonstration", data={"role": "privacy-officer"}).status_code in (200, 303)
+    form = {"question": "00" * 16, "answer": "explained", "words": "She came <b>twice</b>."}
+    for csrf in (csrf_of(client.get("/office").text), "stale"):
+        answer = client.post("/office", data={**form, "csrf": csrf}, follow_redirects=False)
+        assert answer.status_code in (400, 403) and "She came &lt;b&gt;twice&lt;/b&gt;." in answer.text
+    foreign = client.post("/office", data=form, headers={"origin": "https://elsewhere.example"}, follow_redirects=False)
+    assert foreign.status_code == 403 and "twice" not in foreign.text, "another site puts its words on our page"
+    secret = client.post("/sign-in", data={"words": "nine secret words"}, follow_redirects=False)
+    assert "nine secret" not in secret.text

@@ -8,7 +8,7 @@ not signed in, and every page says so.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -21,7 +21,7 @@ from starlette.routing import BaseRoute, Route, Router
 from medrec.engines.engine import EngineError
 from medrec.node.store import StoreError
 from medrec.portal import acting, assets, calls, coming_back, join, language, links, people, render, sign_in, words
-from medrec.portal.page import Area, File, Go, PageError, Reader, Role, Visit, is_agent
+from medrec.portal.page import Area, File, Go, PageError, Reader, Role, Visit, is_agent, written
 from medrec.portal.security import (
     HEADERS,
     HEADERS_HTTPS,
@@ -244,6 +244,7 @@ class Site:
         return response
 
     def _answer(self, page: Page, request: Request, form: dict[str, str]) -> Response:
+        lost: list[str] = []
         try:
             if page.role is not Role.ANY and (page.role is Role.AGENT) != is_agent(self.node):
                 raise PageError(404, "wrong-role")
@@ -252,6 +253,7 @@ class Site:
                 require(visit, *(page.who or STAFF))
             if request.method == "POST":
                 check_origin(request)
+                lost = written(page.name, form)
                 check_csrf(visit.session, form.get("csrf", ""))
                 if visit.session is not None:
                     acting.check_form(self.node, visit.session, page.name)
@@ -269,12 +271,12 @@ class Site:
                 return Response(shown.data, media_type=shown.media, headers={**headers, **disposition})
             return self._html(request, page, visit, shown, 200)
         except PageError as error:
-            return self._error(request, error)
+            return self._error(request, error, lost)
         except (StoreError, EngineError) as error:
-            return self._error(request, PageError(503, error.code, error.sentence))
+            return self._error(request, PageError(503, error.code, error.sentence), lost)
         except Exception as error:
             self._log(page.name, error)
-            return self._error(request, PageError(500, "page-failed"))
+            return self._error(request, PageError(500, "page-failed"), lost)
 
     def _log(self, name: str, error: Exception) -> None:
         """The kind of error and its place; never its text, which may quote a record."""
@@ -357,12 +359,12 @@ class Site:
                 return str(founder["name"])
         return self.node.organisation
 
-    def _error(self, request: Request, error: PageError) -> Response:
+    def _error(self, request: Request, error: PageError, lost: Sequence[str] = ()) -> Response:
         if error.code == "sign-in" and request.method == "GET":
             # Where somebody wanted to go is not carried along: an address may name a person.
             return RedirectResponse(self.link(request, "sign_in"), 303, headers=self._headers(request, HEADERS))
         visit = self._visit(request, {}, failed=True)
-        values = {"code": render.say(words.ERROR["code"], code=error.code), "sentence": error.sentence}
+        values = {"code": render.say(words.ERROR["code"], code=error.code), "sentence": error.sentence, "lost": lost}
         return self._html(request, ERROR_PAGE, visit, values, error.status)
 
 

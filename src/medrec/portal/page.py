@@ -81,6 +81,17 @@ class Go(NamedTuple):
     page: str = ""
 
 
+WRITTEN = ("text", "words", "note", "proposed")
+"""Fields in which somebody writes sentences of her own."""
+SECRETS = frozenset({"coming_back", "guarding", "join", "sign_in"})
+"""Pages whose words open something; they are not shown again."""
+
+
+def written(page: str, form: Mapping[str, str]) -> list[str]:
+    """What somebody wrote into a form of a page that failed, so that no sentence is lost."""
+    return [] if page in SECRETS else [form[name] for name in WRITTEN if form.get(name, "").strip()]
+
+
 class File(NamedTuple):
     """A download: bytes, media type and file name."""
 

@@ -17,6 +17,9 @@ OUTCOMES = Texts(
 """Why the ledger refused a transaction."""
 
 
+LOST = Texts("LOST", {"lead": "This is what you wrote. Copy it, so that you need not write it twice:"}, plain=True)
+
+
 def why_not(code: str, sentence: str) -> str:
     """The sentence of a refusal in the language of the visit; as it came, where it is none of the gate's or the
     ledger's. What the ledger adds in brackets (which part it speaks of) stays as it is."""
