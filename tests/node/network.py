@@ -175,6 +175,15 @@ class TestNode:
             return list(connection.execute(table.select()).all())
 
 
+def notices_of(node: Any) -> list[bytes]:
+    """The notices that wait at a node, in order, as the deliverer sends them."""
+    from medrec.node import store
+
+    with node.store.read() as connection:
+        rows = connection.execute(store.outbox.select().order_by(store.outbox.c.id)).all()
+        return [node.journal.sent(connection, bytes(row.payload)) for row in rows if row.path == NOTICES_PATH]
+
+
 class Patient:
     """A person with one credential, an account and a view secret."""
 
@@ -294,7 +303,7 @@ class Network:
             waiting = [row for row in node.rows(store.outbox) if row.path == NOTICES_PATH]
             agent = self[self.AGENT].agent
             assert agent is not None
-            answers = agent.take_notices(node.organisation, [row.payload for row in waiting])
+            answers = agent.take_notices(node.organisation, notices_of(node))
             taken += sum(bool(answer) for answer in answers)
             ids = [row.id for row in waiting]
             node.store.write(

@@ -28,8 +28,9 @@ def world(tmp_path) -> World:
 def payloads(organisation) -> list[bytes]:
     with organisation.store.read() as connection:
         rows = connection.execute(sql.select(store.outbox.c.payload).order_by(store.outbox.c.id)).scalars().all()
+        sent = [organisation.journal.sent(connection, bytes(row)) for row in rows]
     organisation.store.write(lambda connection: connection.execute(sql.delete(store.outbox)))
-    return [bytes(row) for row in rows]
+    return sent
 
 
 def deliver(world: World, organisation) -> list[bool]:

@@ -10,25 +10,26 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from medrec.core import codec
+from medrec.core import codec, manifests
 from medrec.core.matching import Demographics
 from medrec.node import entries, holding, referrals, store
 from medrec.node.account_keys import account_secret
-from medrec.node.journal import NOTICES_PATH
+from medrec.node.journal import NOTICES_PATH, WAITING
 from medrec.node.matching import as_stated, find_message
 from medrec.node.publish import Incoming
 from medrec.node.redelivery import undone
 from medrec.node.refusals import Code, Refusal
 from medrec.node.ring import HEAD_BYTES, FileRing
-from medrec.node.vault import Vault, VaultError
+from medrec.node.vault import Vault, VaultError, derive
 from tests.node.helping import Help
-from tests.node.network import Network, Patient
+from tests.node.network import Network, Patient, notices_of
 from tests.node.test_entries import enter, sign
 from tests.node.test_erasure import gone_at_source, network, observation
 
@@ -193,6 +194,43 @@ def test_an_entry_of_her_own_is_not_in_any_backup_either(help_: Help, tmp_path: 
     assert thief.finds("Xyzzy") == []
     left = help_.guide.entries.lines(help_.ada.account)
     assert len(left) == 1 and b"lake" in left[0].content
+
+
+def test_a_notice_that_waits_is_not_in_any_backup(network: Network, ada: Patient, tmp_path: Path) -> None:
+    """The relationship's key stays as it is when a record is erased; what waited does not open with it."""
+    north = network["north"]
+    right = hashlib.sha256(north.source.raw["Observation", "o1"]).hexdigest()
+    with north.store.read() as connection:
+        before = north.journal.person_of_account(connection, ada.account)
+    assert before is not None and len(notices_of(north)) > 2
+    backup = [bytes(row.payload) for row in north.rows(store.outbox) if row.path == NOTICES_PATH]
+
+    def opened(lines: bytes) -> list[bytes]:
+        """What can be read of the notices in the backup, with the key of then for the inner seal."""
+        found = []
+        for payload in backup:
+            account, _, sealed = codec.decode(payload)
+            assert account == ada.account
+            with suppress(VaultError):
+                inner = codec.decode(north.vault.open(lines, sealed, WAITING))[3]
+                key = derive(before.keys.relationship, "notice")
+                found.append(codec.decode(north.vault.open(key, inner, b"north"))[0])
+        return found
+
+    assert any(right.encode() in manifest for manifest in opened(before.keys.lines))
+    thief = Thief(network.folder, "north", tmp_path / "taken")
+    gone_at_source(north, "o1")
+    north.erasures.erase_record("Observation", "o1", "patient-request")
+    with north.store.read() as connection:
+        after = north.journal.person_of_account(connection, ada.account)
+    assert after is not None and after.keys.relationship == before.keys.relationship
+    assert opened(after.keys.lines) == [] and thief.finds(right) == []
+    # What waits of the rest still goes out, and with it that one was erased; nothing of the record does.
+    assert network.deliver() >= 3
+    agent = network["guide"].agent
+    assert agent is not None
+    told = [manifests.encode(notice.manifest) for notice in agent.notices(ada.account)]
+    assert any(b"erasure/1" in one for one in told) and not any(right.encode() in one for one in told)
 
 
 def test_what_a_person_said_of_herself_is_not_in_any_backup(network: Network, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from medrec.node.link import LinkError
 from medrec.node.peers import PeerError
 from medrec.node.rebuild import rebuild
 
-from .network import Network
+from .network import Network, notices_of
 
 OBSERVATION = '{"resourceType":"Observation","id":"NAME","subject":{"reference":"Patient/ada"}}'
 
@@ -39,7 +39,7 @@ def test_older_lines_arrive_though_the_answer_to_the_link_was_lost(network, lost
             agent.link(person.account, "north", code, person.sign)
     else:
         agent.link(person.account, "north", code, person.sign)
-    waiting = [row.payload for row in north.rows(store.outbox)]
+    waiting = notices_of(north)
     taken = agent.take_notices("north", waiting)
     if lost:
         # The older ones come first and cannot be opened yet; the link's own line brings their key.
@@ -79,10 +79,10 @@ def test_a_call_that_came_twice_leaves_a_link_and_no_silence(network):
     with pytest.raises(PeerError, match="code was used"):
         agent.link(person.account, "north", north.linker.invite("ada"), person.sign)
     assert network["guide"].rows(store.relationship) == []
-    assert agent.take_notices("north", [row.payload for row in north.rows(store.outbox)]) == [True]
+    assert agent.take_notices("north", notices_of(north)) == [True]
     assert {row.epoch for row in network["guide"].rows(store.relationship)} == {0, 1}
     # Nobody else's notices are opened that way.
-    assert agent.take_notices("south", [row.payload for row in north.rows(store.outbox)]) == [False]
+    assert agent.take_notices("south", notices_of(north)) == [False]
 
 
 def test_a_call_that_never_arrived_leaves_no_gap(network):
@@ -135,7 +135,7 @@ def test_a_link_undone_before_the_agent_heard_of_it_is_not_made_again_under_the_
     network.anchor()
     lines = [(line.epoch, line.counter) for line in rebuild(network.engine, person.view_secret)]
     assert lines == [(1, 0), (1, 1), (2, 0)]
-    agent.take_notices("north", [row.payload for row in north.rows(store.outbox)])
+    agent.take_notices("north", notices_of(north))
     kept = {(notice.epoch, notice.counter) for notice in agent.notices(person.account)}
     assert kept == set(lines)
     assert network["guide"].rows(store.alarm) == []

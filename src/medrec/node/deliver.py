@@ -16,7 +16,9 @@ import sqlalchemy as sql
 
 from medrec.core import codec
 from medrec.node import store
+from medrec.node.journal import NOTICES_PATH
 from medrec.node.peers import PeerError
+from medrec.node.vault import VaultError
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -86,11 +88,11 @@ class Deliverer:
 
     def _deliver(self, destination: Destination, now: int) -> int:
         way = self._way(destination)
-        rows = self._due(destination, now, way.rows)
+        rows, payloads = self._due(destination, now, way.rows)
         if not rows:
             return 0
         try:
-            answer = self._node.peers.call(*destination, codec.encode([bytes(row.payload) for row in rows]))
+            answer = self._node.peers.call(*destination, codec.encode(payloads))
             taken = _read_answer(answer, len(rows))
         except PeerError as error:
             self._failed(way, rows, error, now)
@@ -111,7 +113,8 @@ class Deliverer:
             for way in self._ways.values():
                 way.next_call, way.failures = 0, min(way.failures, 1)
 
-    def _due(self, destination: Destination, now: int, most: int) -> list[Any]:
+    def _due(self, destination: Destination, now: int, most: int) -> tuple[list[Any], list[bytes]]:
+        """The rows that go now, and what is sent of each."""
         where = store.outbox.c
         with self._node.store.read() as connection:
             rows = connection.execute(
@@ -120,14 +123,28 @@ class Deliverer:
                 .order_by(where.id)
                 .limit(most)
             ).all()
-        size = 0
-        taken: list[Any] = []
-        for row in rows:
-            size += len(row.payload)
-            if taken and size > BYTES_MAX:
-                break
-            taken.append(row)
-        return taken
+            size = 0
+            taken: list[Any] = []
+            payloads: list[bytes] = []
+            unreadable: list[Any] = []
+            for row in rows:
+                size += len(row.payload)
+                if taken and size > BYTES_MAX:
+                    break
+                try:
+                    payloads.append(self._payload(connection, row))
+                except VaultError:
+                    unreadable.append(row)
+                else:
+                    taken.append(row)
+        if unreadable:
+            # It keeps no other from going out, and is there should the ring come back.
+            self._node.store.write(lambda connection: _settle(connection, [], unreadable, now))
+        return taken, payloads
+
+    def _payload(self, connection: sql.Connection, row: Any) -> bytes:
+        payload = bytes(row.payload)
+        return self._node.journal.sent(connection, payload) if row.path == NOTICES_PATH else payload
 
     def _failed(self, way: _Way, rows: list[Any], error: PeerError, now: int) -> None:
         way.failures += 1

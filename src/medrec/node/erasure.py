@@ -22,7 +22,7 @@ from medrec.core import codec, manifests
 from medrec.core.manifests.erasure import ENTRIES_MAX, Erased, ErasureManifest, Ground
 from medrec.node import account_keys, corrections_erased, given_codes, letters, redelivery, resealing, store
 from medrec.node.acts import ACTS_PATH
-from medrec.node.journal import NOTICES_PATH, Draft, Line, Person
+from medrec.node.journal import NOTICES_PATH, WAITING_PARTS, Draft, Line, Person
 from medrec.node.refusals import Code, Refusal
 from medrec.node.resealing import GONE
 from medrec.node.store import metadata
@@ -205,16 +205,25 @@ class Erasures:
                         connection.execute(sql.delete(store.outbox).where(store.outbox.c.id == row))
                     break
 
-    @staticmethod
-    def _notices(connection: sql.Connection) -> list[tuple[int, str, bytes]]:
+    def _notices(self, connection: sql.Connection) -> list[tuple[int, str, bytes]]:
         """The notices that wait: row, account, what is sealed."""
         column = store.outbox.c
         rows = connection.execute(sql.select(column.id, column.payload).where(column.path == NOTICES_PATH)).all()
         found = []
         for row in rows:
-            account, _, _, sealed = codec.decode(bytes(row.payload))
-            found.append((row.id, account, sealed))
+            with suppress(VaultError):
+                account, _, _, sealed = codec.decode(self._node.journal.sent(connection, bytes(row.payload)))
+                found.append((row.id, account, sealed))
         return found
+
+    def _unwrap(self, connection: sql.Connection, persons: Sequence[int]) -> None:
+        """What is still told of people who are forgotten (that they are, that a link ended) waits as it is sent."""
+        column = store.outbox.c
+        for row in connection.execute(sql.select(column.id, column.payload).where(column.path == NOTICES_PATH)).all():
+            value = codec.decode(bytes(row.payload))
+            if len(value) == WAITING_PARTS and value[1] in persons:
+                payload = self._node.journal.sent(connection, bytes(row.payload))
+                connection.execute(sql.update(store.outbox).where(column.id == row.id).values(payload=payload))
 
     # --- a person ---------------------------------------------------------------------------------------------
 
@@ -240,6 +249,7 @@ class Erasures:
         connection.execute(
             sql.update(store.manifest).where(store.manifest.c.hash == digest).values(sealed=sealed, person=None)
         )
+        self._unwrap(connection, rows)
         self._empty(connection, lines, keep_person=False)
         record, version = store.record.c, store.version.c
         of_hers = sql.exists().where(record.type == version.type, record.id == version.id, record.person == identifier)

@@ -19,9 +19,10 @@ from medrec.core.kinds.anchor import encode_entry
 from medrec.core.state import NO_BATCH
 from medrec.node import store
 from medrec.node.prepared import Prepared
-from medrec.node.vault import PersonKeys, Vault, derive, seal_field
+from medrec.node.vault import PersonKeys, Vault, VaultError, derive, seal_field
 
 NOTICES_PATH = "/medrec/notices"
+WAITING, WAITING_PARTS = b"waiting", 3
 
 
 _COUNT = Prepared(
@@ -136,7 +137,8 @@ class Journal:
                 }
             )
             if who is not None and who.account is not None and who.agent is not None:
-                notices.append(self.notice(who, counter, Line(seq, time, previous, entry, draft.manifest, salt)))
+                told = self.notice(who, counter, Line(seq, time, previous, entry, draft.manifest, salt))
+                notices.append(self.waiting(who, told))
             lines.append(Line(seq, time, previous, entry, draft.manifest, salt))
         if rows:
             _LINES.run(connection, rows)
@@ -158,6 +160,24 @@ class Journal:
         sealed = self.vault.seal(derive(who.keys.relationship, "notice"), body, self.organisation.encode())
         payload = codec.encode([who.account, who.epoch, counter, sealed])
         return {"organisation": who.agent, "path": NOTICES_PATH, "payload": payload, "due": line.time, "attempts": 0}
+
+    def waiting(self, who: Person, notice: dict[str, Any]) -> dict[str, Any]:
+        """The same row as it waits: CBOR [account, store id of the person whose line it is, payload under her `lines`].
+
+        The relationship's key outlives an erasure, her agent has it; a backup's notices must not open with it.
+        """
+        sealed = self.vault.seal(who.keys.lines, notice["payload"], WAITING)
+        return {**notice, "payload": codec.encode([codec.decode(notice["payload"])[0], who.id, sealed])}
+
+    def sent(self, connection: sql.Connection, payload: bytes) -> bytes:
+        """What is sent of a notice that waits. Raises VaultError when its person was forgotten."""
+        value = codec.decode(payload)
+        if len(value) != WAITING_PARTS:
+            return payload
+        row = connection.execute(sql.select(store.person.c["keys"]).where(store.person.c.id == value[1])).first()
+        if row is None:
+            raise VaultError("the person of this notice is not here any more")
+        return self.vault.open(self.vault.unwrap(bytes(row[0])).lines, value[2], WAITING)
 
     def _people(self, connection: sql.Connection, people: set[int]) -> tuple[dict[int, Person], dict[int, int]]:
         """The persons of these store ids, and the next counter of each."""

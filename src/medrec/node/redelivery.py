@@ -106,7 +106,9 @@ def queue_all(journal: Journal, connection: sql.Connection, account: str, agent:
 
 def queue(journal: Journal, connection: sql.Connection, who: Person, told: Person, lines: list[tuple[int, Any]]) -> int:
     """Queue notices of a person's lines, each with its counter, under the keys that `told` has; how many."""
-    notices = [journal.notice(told, counter, _opened(journal, row, who)) for counter, row in lines]
+    notices = [
+        journal.waiting(who, journal.notice(told, counter, _opened(journal, row, who))) for counter, row in lines
+    ]
     if notices:
         connection.execute(sql.insert(store.outbox), notices)
     return len(notices)

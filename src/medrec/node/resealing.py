@@ -12,7 +12,7 @@ from sqlalchemy import Table
 
 from medrec.core import codec
 from medrec.node import account_keys, store
-from medrec.node.journal import Person
+from medrec.node.journal import NOTICES_PATH, WAITING, WAITING_PARTS, Person
 from medrec.node.store import metadata
 from medrec.node.vault import PersonKeys
 
@@ -54,6 +54,7 @@ def renew(node: "Node", connection: sql.Connection, person: Person, gone: set[by
     for name, bound in UNDER_DATA_BY_PERSON.items():
         if name in metadata.tables:
             _renew_own(node, connection, metadata.tables[name], codec.encode([bound, person.id]), person, keys)
+    _renew_waiting(node, connection, person, keys)
     former = store.former.c
     for row in connection.execute(sql.select(store.former).where(former.person == person.id)).all():
         wrapped = node.vault.wrap(keys.at_relationship(node.vault.unwrap(bytes(row.keys))))
@@ -76,6 +77,16 @@ def _renew_table(
         sealed = _anew(node, person.keys.data, keys.data, bytes(row.sealed), context(row))
         same = sql.and_(*(column == row._mapping[column.name] for column in table.primary_key.columns))
         connection.execute(sql.update(table).where(same).values(sealed=sealed))
+
+
+def _renew_waiting(node: "Node", connection: sql.Connection, person: Person, keys: PersonKeys) -> None:
+    """Notices that wait lie under `lines` as well."""
+    column = store.outbox.c
+    for row in connection.execute(sql.select(column.id, column.payload).where(column.path == NOTICES_PATH)).all():
+        value = codec.decode(bytes(row.payload))
+        if len(value) == WAITING_PARTS and value[1] == person.id:
+            payload = codec.encode([*value[:2], _anew(node, person.keys.lines, keys.lines, value[2], WAITING)])
+            connection.execute(sql.update(store.outbox).where(column.id == row.id).values(payload=payload))
 
 
 def _renew_own(
