@@ -199,7 +199,8 @@ def test_an_entry_of_her_own_is_not_in_any_backup_either(help_: Help, tmp_path: 
 def test_a_notice_that_waits_is_not_in_any_backup(network: Network, ada: Patient, tmp_path: Path) -> None:
     """The relationship's key stays as it is when a record is erased; what waited does not open with it."""
     north = network["north"]
-    right = hashlib.sha256(north.source.raw["Observation", "o1"]).hexdigest()
+    north.put("Observation", "o3", observation("o3", 4))
+    right = hashlib.sha256(north.source.raw["Observation", "o3"]).hexdigest()
     with north.store.read() as connection:
         before = north.journal.person_of_account(connection, ada.account)
     assert before is not None and len(notices_of(north)) > 2
@@ -219,12 +220,13 @@ def test_a_notice_that_waits_is_not_in_any_backup(network: Network, ada: Patient
 
     assert any(right.encode() in manifest for manifest in opened(before.keys.lines))
     thief = Thief(network.folder, "north", tmp_path / "taken")
-    gone_at_source(north, "o1")
-    north.erasures.erase_record("Observation", "o1", "patient-request")
+    gone_at_source(north, "o3")
+    north.erasures.erase_record("Observation", "o3", "patient-request")
     with north.store.read() as connection:
         after = north.journal.person_of_account(connection, ada.account)
     assert after is not None and after.keys.relationship == before.keys.relationship
     assert opened(after.keys.lines) == [] and thief.finds(right) == []
+    network.anchor()
     # What waits of the rest still goes out, and with it that one was erased; nothing of the record does.
     assert network.deliver() >= 3
     agent = network["guide"].agent

@@ -171,8 +171,12 @@ class Journal:
 
     def sent(self, connection: sql.Connection, payload: bytes) -> bytes:
         """What is sent of a notice that waits. Raises VaultError when its person was forgotten."""
-        value = codec.decode(payload)
-        if len(value) != WAITING_PARTS:
+        try:
+            value = codec.decode(payload)
+        except codec.CodecError:
+            return payload
+        # What was queued before notices were sealed twice is sent as it is.
+        if type(value) is not list or len(value) != WAITING_PARTS:
             return payload
         row = connection.execute(sql.select(store.person.c["keys"]).where(store.person.c.id == value[1])).first()
         if row is None:
