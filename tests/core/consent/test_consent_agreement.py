@@ -67,7 +67,12 @@ def compare(consents: list[dict[str, Any]], law: bool = False) -> int:
 
 def r4_trees() -> Iterator[dict[str, Any]]:
     """All R4 trees of three levels over the conditions, and all with two exceptions side by side."""
-    for effects in (("permit", "deny", "permit"), ("deny", "permit", "deny"), ("permit", "permit", "deny")):
+    for effects in (
+        ("permit", "deny", "permit"),
+        ("deny", "permit", "deny"),
+        ("permit", "permit", "deny"),
+        ("deny", "deny", "permit"),
+    ):
         for one, two, three in itertools.product(CONDITIONS, repeat=3):
             lowest = written(effects[2], **dict(three))
             yield r4(written(effects[0], written(effects[1], lowest, **dict(two)), **dict(one)))

@@ -102,8 +102,14 @@ def decide(request: Request, rules: Rules, now: int) -> Decision:
         bearing = _bearing(request, rules.by_purpose.get(purpose, rules.every_purpose), now)
         if request.unresolved:
             doubtful |= _doubtful(bearing, request)
-        # At best for the requester: every record that a permit could mean, none that a deny could spare.
-        hoped = [rule for rule in bearing if rule.at_best and (rule.effect == "deny" or rule.number not in doubtful)]
+        # At best for the requester: every record that a permit could mean, none that a deny could spare. A deny whose
+        # exception is a deny of some records alone is one that spares them, as far as something permits them below.
+        spared = {rule.parent for rule in bearing if not rule.at_best}
+        hoped = [
+            rule
+            for rule in bearing
+            if rule.at_best and rule.number not in (spared if rule.effect == "deny" else doubtful)
+        ]
         best = combine(hoped)
         if best.effect == "deny":
             return _refused(bearing, best, doubtful)
