@@ -77,8 +77,8 @@ class Consents:
         """Counts up whenever a consent or revocation was taken; two equal counts mean that nothing changed."""
 
     def give(self, data: bytes, caller: str | None = None, waited_ms: int = 0) -> Given:
-        """Take a signed consent, which `caller` brings (None: this house itself); again, it is answered as before. It may
-        have waited here for the desk to confirm its link (`waited_ms`). Raises Refusal, StoreError."""
+        """Take a signed consent, which `caller` brings (None: this house itself); again, it is answered as before. It
+        may have waited here for the desk to confirm its link (`waited_ms`). Raises Refusal, StoreError."""
         consent = _read_consent(data)
         if consent.network != self._node.network.hex():
             raise Refusal(Code.WRONG_NETWORK)
