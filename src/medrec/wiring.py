@@ -26,6 +26,7 @@ from medrec.node.lists import PersonLists
 from medrec.node.node import LAW, MERGE_DELAY_MS, Node
 from medrec.node.notify.ways import Relay
 from medrec.node.peers import HttpPeers, Peers
+from medrec.node.proxied import Proxied
 from medrec.node.serve import Site
 from medrec.node.settings import Place, Settings, SettingsError
 from medrec.node.store import Store
@@ -267,9 +268,9 @@ def read_json(path: Path) -> dict[str, Any]:
     return value
 
 
-def site(node: Node, host: str, port: int, *, demonstration: bool = False) -> Site:
-    """A node's application, pages included, at an address."""
-    return Site(make_app(node, pages(node, demonstration=demonstration)), host, port)
+def site(node: Node, host: str, port: int, *, demonstration: bool = False, proxies: Sequence[str] = ()) -> Site:
+    """A node's application, pages included, at an address; `proxies` are believed about who came to them."""
+    return Site(Proxied(make_app(node, pages(node, demonstration=demonstration)), proxies), host, port)
 
 
 def open_witness(folder: Path) -> Witness:

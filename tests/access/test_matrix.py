@@ -182,7 +182,7 @@ def _rest(world: World) -> bytes:
         network.id.hex(), world.his.account, network.time, "00" * 32, "rest", eve.key.key_id.hex()
     )  # fmt: skip
     _, signature = eve.sign(delegation_rest_message(stated))
-    return encode_rest(msgspec.structs.replace(stated, signature=signature.hex()))
+    return codec.encode([encode_rest(msgspec.structs.replace(stated, signature=signature.hex()))])
 
 
 def _unlink(world: World) -> bytes:

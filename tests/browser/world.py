@@ -22,7 +22,7 @@ from medrec.portal.confirming import NOBODY
 from medrec.portal.own.acts import Act, acts_of
 from medrec.portal.own.allow import consent_part
 from medrec.portal.own.entries import entries
-from medrec.portal.own.record import series_handle
+from medrec.portal.own.record import series_handles
 from medrec.portal.own.whose import Whose
 from medrec.portal.page import MOUNT, Area, Role
 from medrec.portal.people import handle
@@ -176,7 +176,7 @@ class World(NamedTuple):
         for entry in entries(self.network.agent, self.main.account, ("results",)):
             if entry.number is not None:
                 found[entry.series] = found.get(entry.series, 0) + 1
-        return series_handle(self.main.account, max(found, key=lambda series: found[series]))
+        return series_handles(self.network.agent, self.main.account)(max(found, key=lambda series: found[series]))
 
     def an_act(self) -> str:
         """Something that waits for the main person's signature."""

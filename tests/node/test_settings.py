@@ -54,6 +54,7 @@ def test_everything_can_be_written(tmp_path):
         "poll_seconds": 9,
         "merge_delay_seconds": 30,
         "call_seconds": 5,
+        "proxies": ["127.0.0.1", "::1"],
         "witnesses": [
             f"https://library.example {WitnessKeys.from_seed('library.example/w', bytes(32)).public()[0].vkey()}"
         ],
@@ -88,6 +89,7 @@ def test_everything_can_be_written(tmp_path):
         ('organisation = "north"\nlaw = ["EU"]', "'EU', which is not one of US, US-HIV, US-minor"),
         ('organisation = "north"\nlaw = ["none", "US"]', "'none' beside other jurisdictions"),
         ('organisation = "north"\nlaw = []', "$.law"),
+        ('organisation = "north"\nproxies = ["proxy.example"]', "'proxy.example', which is no IP address"),
         ('organisation = "north"\ncertificate = "c.pem"', "both or neither"),
         ('organisation = "north"\nstore = "sqlite:///x"', "PostgreSQL"),
         ('organisation = "north"\ngenesis = ""', "`genesis` may not be empty"),

@@ -94,7 +94,8 @@ def test_a_clinician_reviews_and_stops_on_the_page_in_her_own_name(clinic: Clini
     refused = client.post("/patient-list", data={"patient": "ada", "act": "reviewed"})
     assert refused.status_code == 401 and clinic.north.acts.of(clinic.ada.account) == []
     assert client.post("/sign-in/demonstration", data={"role": "clinician"}).status_code in (200, 303)
-    page = client.post("/patient-list", data={"patient": "ada"} | token(client)).text
+    why = {"purpose": "TREAT", "reason": "Visit this morning"}
+    page = client.post("/patient-list", data={"patient": "ada"} | why | token(client)).text
     assert words.CARE_LISTS["reviewed"] in text_of(page)
     clinic.network.time += 60_000
     fields = {"patient": "ada", "act": "reviewed"} | token(client)

@@ -66,6 +66,16 @@ def test_a_code_is_made_shown_once_opened_and_counted(told: Help) -> None:
     assert "wrong passcode once" in html
 
 
+def test_a_passcode_that_is_no_text_is_a_wrong_one(told: Help) -> None:
+    client, stranger = signed_in(told, told.ada), visitor(told.story)
+    share(told, client, everything="1", passcode="rain 7")
+    made = payload(client.get(page(told.ada) + "/share").text)
+    address = made["url"].replace("https://guide.example/pages", "")
+    body = b'{"recipient": "Dr \\ud800", "passcode": "\\ud800\\ud800"}'
+    answer = stranger.post(address, content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == 401 and answer.json() == {"remainingAttempts": 4}
+
+
 def test_a_code_is_stopped_and_a_frozen_account_s_is_not_opened(told: Help) -> None:
     client, stranger = signed_in(told, told.ada), visitor(told.story)
     made = []

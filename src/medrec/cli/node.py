@@ -113,7 +113,7 @@ def start(settings: SettingsFile = DEFAULT) -> None:
         operator.start()
         reader.start()
         chosen = place.settings
-        site = wiring.site(node, chosen.host, chosen.port)
+        site = wiring.site(node, chosen.host, chosen.port, proxies=chosen.proxies)
         scheme = "https" if place.certificate else "http"
         if (apart := node.together.known) is not None:
             console.print(f"{apart.code}: {apart.sentence}", highlight=False, markup=False)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 FOUND_MAX = 20
 WORDS_LENGTH_MIN = 2
+LOOK_LIFE_MS = 3_600_000
+"""So long goes on what a look began: one who acts on a list, or opens a version from it, does not look anew."""
 REASON_LENGTH_MIN = 10
 PURPOSES = ("TREAT", "CAREMGT", "HPAYMT", "HOPERAT")
 
@@ -45,6 +47,7 @@ class Finder:
         self._node = node
         self._lock = threading.Lock()
         self._read: dict[str, tuple[bytes, Found, frozenset[str]]] = {}
+        self._looks: dict[tuple[str, str], int] = {}
 
     def find(self, text: str, birth: str = "") -> list[Found]:
         """Everybody who fits, by name, at most FOUND_MAX. All words of `text` must fit; `birth` is YYYY-MM-DD or "".
@@ -69,27 +72,43 @@ class Finder:
 
         Raises Refusal (unknown-person, reason-missing), StoreError.
         """
-        reason = " ".join(reason.split())
-        if purpose not in PURPOSES or len(reason) < REASON_LENGTH_MIN:
-            raise Refusal(Code.REASON_MISSING)
         found = self.patient(patient)
         if found is None:
+            # Why comes first: without a reason nobody learns who is here.
+            _said(purpose, reason)
             raise Refusal(Code.UNKNOWN_PERSON)
-        node = self._node
-        request: Request = who.request(node.vault.random(16), purpose, reason[:500], door="view")
+        self.look(patient, who, purpose, reason)
+        return found
+
+    def look(self, patient: str, who: Practitioner, purpose: str, reason: str) -> None:
+        """Write down that somebody looks at what is here of a patient, and why. Her Patient record need not be here.
+
+        Raises Refusal (unknown-person, reason-missing), StoreError.
+        """
+        reason, node, now = _said(purpose, reason), self._node, self._node.clock()
+        request: Request = who.request(node.vault.random(16), purpose, reason, door="view")
 
         def write(connection: sql.Connection) -> None:
             column = store.person.c
-            person = connection.execute(sql.select(column.id).where(column.patient == patient)).scalar()
-            now = node.clock()
+            person = connection.execute(sql.select(column.id, column.account).where(column.patient == patient)).first()
+            if person is None:
+                raise Refusal(Code.UNKNOWN_PERSON)
             manifest = OwnLookManifest(
-                "own-look/1", node.network.hex(), node.organisation, found.account or "", now, request
+                "own-look/1", node.network.hex(), node.organisation, person.account or "", now, request
             )
             summary = [71, now, request.purpose]
-            node.journal.append(connection, [Draft("own-look/1", manifests.encode(manifest), person, None, summary)])
+            node.journal.append(connection, [Draft("own-look/1", manifests.encode(manifest), person.id, None, summary)])
 
         node.store.write(write)
-        return found
+        with self._lock:
+            self._looks = {key: at for key, at in self._looks.items() if now < at + LOOK_LIFE_MS}
+            self._looks[who.credential.id, patient] = now
+
+    def has_looked(self, staff: str, patient: str) -> bool:
+        """Whether a member of the staff wrote down a look at this patient that still goes on."""
+        with self._lock:
+            at = self._looks.get((staff, patient))
+        return at is not None and self._node.clock() < at + LOOK_LIFE_MS
 
     def _known(self) -> list[tuple[bytes, Found, frozenset[str]]]:
         column = store.record.c
@@ -124,6 +143,14 @@ class Finder:
             row.patient, names[0] if names else "", str(value.get("birthDate", "")), str(value.get("gender", "")), None
         )
         return found, words
+
+
+def _said(purpose: str, reason: str) -> str:
+    """The reason of a look as it is written down. Raises Refusal (reason-missing)."""
+    reason = " ".join(reason.split())
+    if purpose not in PURPOSES or len(reason) < REASON_LENGTH_MIN:
+        raise Refusal(Code.REASON_MISSING)
+    return reason[:500]
 
 
 def _fits(wanted: list[str], found: Found, words: frozenset[str], text: str) -> bool:

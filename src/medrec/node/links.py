@@ -307,7 +307,8 @@ def _shared(node: "Node", row: Any, key: bytes) -> Shared:
 
 
 def _stretched(passcode: str, salt: bytes) -> bytes:
-    return hashlib.scrypt(passcode.encode(), salt=salt, n=1 << 14, r=8, p=1, dklen=32)
+    # What is no text (half a pair of UTF-16) is a wrong passcode as any other.
+    return hashlib.scrypt(passcode.encode("utf-8", "surrogatepass"), salt=salt, n=1 << 14, r=8, p=1, dklen=32)
 
 
 def _digest(secret: bytes) -> bytes:

@@ -156,6 +156,9 @@ def manage_staff(node: "Node", action: str, who: str, role: str, profession: str
             return {"id": identifier, "code": code.hex()}
         if action == "dismiss":
             staff.dismiss(node, who)
+            # Nobody else learns who left; that this key counts no more everybody does.
+            if (key := staff.member(node, who).key) is not None:
+                recovery.forget_staff(node, key)
         if action == "publish":
             credentials = staff.credentials(node, ("clinician", "desk", "helper"))
             recovery.name_staff(node, credentials)

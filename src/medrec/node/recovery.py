@@ -139,6 +139,16 @@ def name_staff(node: "Node", credentials: list[NewCredential]) -> None:
     submit_as_organisation(node, "organisation/staff", {"credentials": [plain(one) for one in credentials]})
 
 
+def forget_staff(node: "Node", key: bytes) -> bool:
+    """Take somebody's key off the ledger's list of our staff; False if it did not stand there. Raises AccountError."""
+    with node.engine.view() as view:
+        known = (state.read(view, ladder.staff_key(node.organisation), ladder.Staff) or ladder.Staff()).keys
+    if key.hex() not in known:
+        return False
+    name_staff(node, [kept.credential for name, kept in known.items() if name != key.hex()])
+    return True
+
+
 def veto(engine: Engine, network: bytes, by: Signer, new: NewCredential) -> None:
     """A live key stops a recovery of its account. Raises AccountError."""
     payload = {"credential": ladder.credential_hash(new)}

@@ -15,9 +15,11 @@ from medrec.core import codec, manifests, state
 from medrec.core.credential import signed_by
 from medrec.core.delegation import DAY_MS
 from medrec.core.manifests.delegation import DelegationRest, DelegationRestManifest, delegation_rest_message
+from medrec.node import store
 from medrec.node.consents import AHEAD_MS_MAX
 from medrec.node.journal import Draft
-from medrec.node.own import person_here
+from medrec.node.own import person_here, places
+from medrec.node.peers import PeerError
 from medrec.node.refusals import Code, Refusal
 from medrec.node.store import metadata
 
@@ -35,7 +37,7 @@ delegation_rest = Table(
     "delegation_rest",
     metadata,
     Column("hash", LargeBinary(32), primary_key=True),
-    Column("account", String(80), nullable=False),
+    Column("account", String(80), primary_key=True),
     Column("rests", Boolean, nullable=False),
     Column("time", BigInteger, nullable=False),
 )
@@ -66,9 +68,10 @@ class Use(NamedTuple):
 _next_round: "WeakKeyDictionary[Node, int]" = WeakKeyDictionary()
 
 
-def use_of(connection: sql.Connection, digest: bytes, given: int) -> Use:
-    """How a delegation that was given at a time is used; from when it is given on, it counts as used."""
-    rests = connection.execute(sql.select(delegation_rest.c.rests).where(delegation_rest.c.hash == digest)).scalar()
+def use_of(connection: sql.Connection, digest: bytes, account: str, given: int) -> Use:
+    """How an account's delegation that was given at a time is used; from when it is given on, it counts as used."""
+    mine = (delegation_rest.c.hash == digest) & (delegation_rest.c.account == account)
+    rests = connection.execute(sql.select(delegation_rest.c.rests).where(mine)).scalar()
     used = connection.execute(sql.select(delegation_used.c.time).where(delegation_used.c.hash == digest)).scalar()
     return Use(bool(rests), max(given, used or 0))
 
@@ -89,7 +92,8 @@ def let_rest(node: "Node", stated: DelegationRest) -> bool:
     """Take in what a person signed about a helper's right; False if it says nothing new. Raises Refusal.
 
     Only a key of the person's own account says so: a helper neither lets herself go on, nor another one rest. A later
-    word stands against an earlier one, in whatever order they come.
+    word stands against an earlier one, in whatever order they come; one about a delegation that is not here yet is kept
+    for when it comes, and is about hers alone.
     """
     if stated.network != node.network.hex():
         raise Refusal(Code.WRONG_NETWORK)
@@ -107,7 +111,7 @@ def let_rest(node: "Node", stated: DelegationRest) -> bool:
         raise Refusal(Code.UNKNOWN_ACCOUNT)
     digest, now = bytes.fromhex(stated.delegation), node.clock()
     known = node.delegates.find(digest)
-    if known is None or known.delegation.account != stated.account:
+    if known is not None and known.delegation.account != stated.account:
         raise Refusal(Code.NOT_A_DELEGATE)
     try:
         person = person_here(node, stated.account)
@@ -119,7 +123,7 @@ def let_rest(node: "Node", stated: DelegationRest) -> bool:
     row = {"hash": digest, "account": stated.account, "rests": stated.action == "rest", "time": stated.time}
 
     def closure(connection: sql.Connection) -> bool:
-        mine = delegation_rest.c.hash == digest
+        mine = (delegation_rest.c.hash == digest) & (delegation_rest.c.account == stated.account)
         before = connection.execute(sql.select(delegation_rest.c.time).where(mine)).scalar()
         if before is not None and before >= stated.time:
             return False
@@ -179,10 +183,57 @@ def encode_rest(stated: DelegationRest) -> bytes:
     return codec.encode_json(msgspec.to_builtins(stated))
 
 
+def send(node: "Node", stated: DelegationRest) -> list[str]:
+    """At an agent: write down what its person signed, and bring it to every place that knows her; those that could not
+    be reached, which hear it as soon as they can be. Raises Refusal, StoreError."""
+    let_rest(node, stated)
+    payload, waiting = encode_rest(stated), []
+    for place in places(node, stated.account):
+        try:
+            if codec.decode(node.peers.call(place, RESTS_PATH, codec.encode([payload]))) == [True]:
+                continue
+        except PeerError as error:
+            if error.answered and error.code in _FINAL:
+                continue
+        waiting.append(place)
+    rows = [{"organisation": place, "path": RESTS_PATH, "payload": payload, "due": node.clock()} for place in waiting]
+    if rows:
+        node.store.write(lambda connection: connection.execute(sql.insert(store.outbox), rows))
+    return waiting
+
+
+_FINAL = frozenset(code.value for code in (Code.BAD_SIGNATURE, Code.WRONG_NETWORK, Code.MALFORMED, Code.NOT_A_DELEGATE))
+"""Refusals that would be the same tomorrow: a word that meets one is not sent again."""
+
+
+def unheard(node: "Node", account: str) -> dict[str, list[str]]:
+    """The places that have not heard yet that a person lets a helper rest or go on, by the delegation's SHA-256."""
+    rows, found = store.outbox.c, dict[str, list[str]]()
+    with node.store.read() as connection:
+        query = sql.select(rows.organisation, rows.payload).where(rows.path == RESTS_PATH).order_by(rows.organisation)
+        waiting = connection.execute(query).all()
+    for row in waiting:
+        stated = msgspec.convert(codec.decode_json(bytes(row.payload)), DelegationRest)
+        if stated.account == account and row.organisation not in found.get(stated.delegation, ()):
+            found.setdefault(stated.delegation, []).append(row.organisation)
+    return found
+
+
 def answer_rest(node: "Node", caller: str, body: bytes) -> bytes:
-    """POST /medrec/delegation-rests: canonical JSON that a person signed -> CBOR {"fresh"}."""
-    try:
-        stated: Any = msgspec.convert(codec.decode_json(body), DelegationRest)
-    except (codec.CodecError, msgspec.ValidationError):
-        raise Refusal(Code.MALFORMED) from None
-    return codec.encode({"fresh": let_rest(node, stated)})
+    """POST /medrec/delegation-rests: CBOR array of what a person signed (canonical JSON) -> CBOR array, true for each
+    that is known now. Where she is not linked (any more) she has nothing to let rest, and nothing is to be sent again.
+    """
+    payloads = codec.decode(body)
+    if type(payloads) is not list or any(type(payload) is not bytes for payload in payloads):
+        raise Refusal(Code.MALFORMED)
+    for payload in payloads:
+        try:
+            stated: Any = msgspec.convert(codec.decode_json(payload), DelegationRest)
+        except (codec.CodecError, msgspec.ValidationError, RecursionError):
+            raise Refusal(Code.MALFORMED) from None
+        try:
+            let_rest(node, stated)
+        except Refusal as no:
+            if no.reason is not Code.NOT_LINKED:
+                raise
+    return codec.encode([True] * len(payloads))

@@ -4,6 +4,7 @@ Relative paths are taken from the folder of the file. Everything not written the
 not below is refused, so that a slip of the pen is never a setting silently left out.
 """
 
+import ipaddress
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -53,6 +54,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     certificate_key: str = ""
     """The certificate's private key (PEM)."""
+
+    proxies: Annotated[list[str], msgspec.Meta(max_length=16)] = msgspec.field(default_factory=list)
+    """The IP addresses of reverse proxies that people come through: they are believed about who came to them
+    (X-Forwarded-For), and limits go by that. Empty: everybody who comes through one proxy shares one limit."""
 
     plain_http: bool = False
     """Call other nodes over plain http too. For networks that are encrypted below, and for tests; never otherwise."""
@@ -170,6 +175,11 @@ def _check(settings: Settings, name: str) -> None:
         raise SettingsError(f"{name}: `law` has 'none' beside other jurisdictions; it stands by itself.")
     if bool(settings.certificate) != bool(settings.certificate_key):
         raise SettingsError(f"{name}: `certificate` and `certificate_key` are written both or neither.")
+    for proxy in settings.proxies:
+        try:
+            ipaddress.ip_address(proxy)
+        except ValueError:
+            raise SettingsError(f"{name}: `proxies` has {proxy!r}, which is no IP address.") from None
     parts = urlsplit(settings.endpoint)
     if parts.query or parts.fragment:
         raise SettingsError(f"{name}: `endpoint` is an address without query and fragment.")

@@ -10,15 +10,14 @@ from medrec.core.consent.emergency import HOURS_DEFAULT, REASONS, TEXT_MIN
 from medrec.core.records.canonical import canonical
 from medrec.core.records.reading import Around
 from medrec.core.records.table import understand
-from medrec.node.finding import PURPOSES, Found
+from medrec.node.finding import Found
 from medrec.node.peers import PeerError
 from medrec.node.practitioners import Practitioner
 from medrec.node.receive import NotGenuineError, Received, request_records
 from medrec.node.referrals import providers
 from medrec.node.refusals import Refusal
-from medrec.node.staff import StaffError, present
 from medrec.node.terminology.shipped import shipped
-from medrec.portal import lists, referring, render, words
+from medrec.portal import at_home, lists, referring, render, words
 from medrec.portal.page import PageError, Visit, names
 from medrec.portal.session import Who, require
 
@@ -44,7 +43,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
         "birth": visit.form.get("birth", ""),
         "found": found,
         "trouble": trouble,
-        "purposes": [(purpose, words.PURPOSES.get(purpose, purpose)) for purpose in PURPOSES],
+        "purposes": at_home.purposes(),
         "may_open": visit.session is not None,
         "referrals": [
             {
@@ -64,7 +63,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
 def show_patient(node: "Node", visit: Visit) -> dict[str, Any]:
     """The values of clinic_patient.html. A form field `from-ORGANISATION` asks that organisation too."""
     session = require(visit, Who.CLINICIAN)
-    who = practitioner(node, session.staff, session.name)
+    who = at_home.practitioner(node, session.staff, session.name)
     form = {name: value.strip() for name, value in visit.form.items()}
     purpose, reason = form.get("purpose", "TREAT"), form.get("reason", "")
     try:
@@ -182,14 +181,6 @@ def _break(
     except PeerError as error:
         raise PageError(400, error.code, error.sentence) from None
     return render.say(words.CLINIC["broken"], place=known[source], when=visit.when(declared.until))
-
-
-def practitioner(node: "Node", staff: str, name: str) -> Practitioner:
-    """Who signs requests for a member of the staff; entered when she asks for the first time. Raises PageError."""
-    try:
-        return present(node, staff, name)
-    except StaffError as error:
-        raise PageError(403, error.code, error.sentence) from None
 
 
 def _ask(

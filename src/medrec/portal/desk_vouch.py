@@ -17,7 +17,7 @@ from medrec.core.credential import NewCredential, signed_by
 from medrec.core.kinds.recovery import STAFF_AGE_MS
 from medrec.core.ladder import Check, Staff
 from medrec.core.types import EXPIRY_HEIGHTS_MAX, encode_body
-from medrec.node import recovery, returning, store
+from medrec.node import recovery, returning, staff, store
 from medrec.node.accounts import AccountError
 from medrec.node.peers import PeerError
 from medrec.portal import confirming, render, words
@@ -82,6 +82,15 @@ def waiting_of(node: "Node") -> Waiting:
     return _of_node.setdefault(node, Waiting())
 
 
+def _waits(node: "Node", now: int) -> list[Vouching]:
+    """What waits for a second member; what somebody said who was dismissed since waits no longer."""
+    waiting = waiting_of(node)
+    for one in waiting.all(now):
+        if staff.by_key(node, one.key) is None:
+            waiting.drop(one.account)
+    return waiting.all(now)
+
+
 def show(node: "Node", visit: Visit) -> Any:
     """The values of desk_vouch.html. The form field `do`: vouch, second, drop, freeze."""
     form = {name: value.strip() for name, value in visit.form.items()}
@@ -111,7 +120,7 @@ def show(node: "Node", visit: Visit) -> Any:
                 "mine": session is not None and one.staff == session.staff,
                 "code": digits(ladder.short_code(one.account, ladder.credential_hash(one.credential))),
             }
-            for one in waiting_of(node).all(visit.now)
+            for one in _waits(node, visit.now)
         ],
     }
 
@@ -124,7 +133,7 @@ def _do(node: "Node", visit: Visit, form: dict[str, str]) -> Go:
         return _first(node, visit, session, form)
     if what == "freeze":
         return _freeze(node, visit, session, form)
-    one = next((one for one in waiting_of(node).all(visit.now) if one.account == form.get("account")), None)
+    one = next((one for one in _waits(node, visit.now) if one.account == form.get("account")), None)
     if one is None:
         raise PageError(404, "act-over")
     if what == "drop":
@@ -174,6 +183,8 @@ def _second(node: "Node", visit: Visit, session: Session, one: Vouching) -> Go:
 
     def finish(packed: bytes) -> None:
         _check_staff(node, session.key, message, packed)
+        if one not in _waits(node, node.clock()):
+            raise PageError(404, "act-over")
         waiting_of(node).drop(one.account)
         payload = {
             "account": one.account,
@@ -246,7 +257,10 @@ def _told(name: str, patient: str, account: str, credential: NewCredential, chec
 
 
 def _check_staff(node: "Node", key: bytes, message: bytes, packed: bytes) -> None:
-    """Raises PageError unless this key of our staff, known for long enough, signed this: the ledger asks the same."""
+    """Raises PageError unless this key of our staff, known for long enough and not dismissed, signed this: the ledger
+    asks the same, except who was dismissed an hour ago."""
+    if staff.by_key(node, key) is None:
+        raise PageError(401, "sign-in")
     with node.engine.view() as view:
         known = (state.read(view, ladder.staff_key(node.organisation), Staff) or Staff()).keys.get(key.hex())
         now = max(node.clock(), view.tip.time)

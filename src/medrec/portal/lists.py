@@ -14,7 +14,7 @@ from medrec.core.records.understood import NoteCode
 from medrec.node import store
 from medrec.node.lists import Shown, against, subject_of
 from medrec.node.refusals import Refusal
-from medrec.portal import mending, render, words
+from medrec.portal import at_home, mending, render, words
 from medrec.portal.page import PageError, Visit, names
 from medrec.portal.session import Who, require
 
@@ -64,7 +64,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
     if "correction" in visit.form:
         mending.answer(node, visit)
     found: dict[str, Any] = {"patient": patient, "known": False, "lists": None, "may_act": visit.session is not None}
-    found["owed"] = mending.owed(node, visit)
+    found["owed"], found["purposes"] = mending.owed(node, visit), at_home.purposes()
     if not patient:
         return found
     with node.store.read() as connection:
@@ -72,6 +72,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
         account = connection.execute(sql.select(column.account).where(column.patient == patient)).scalar()
     if account is None:
         return found
+    at_home.look(node, visit, patient)
     known = names(node)
     if "act" in visit.form:
         _act(node, visit, str(account))

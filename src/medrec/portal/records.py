@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sql
 
 from medrec.node import store
-from medrec.portal import evidence, render, words
+from medrec.portal import at_home, evidence, render, words
 from medrec.portal.page import Visit
 
 if TYPE_CHECKING:
@@ -16,8 +16,14 @@ OF_PATIENT = 500
 
 
 def show(node: "Node", visit: Visit) -> dict[str, Any]:
-    """The values of records.html; a form field `patient` narrows it to one patient."""
+    """The values of records.html; a form field `patient` narrows it to one patient, which is a look.
+
+    The latest are counted and dated for whoever has signed in: whose they are is said under a look alone.
+    """
     patient = visit.form.get("patient", "").strip()
+    if patient and _is_here(node, patient):
+        at_home.look(node, visit, patient)
+    named = bool(patient) or visit.session is None
     with node.store.read() as connection:
         kinds = connection.execute(
             sql.select(store.record.c.type, sql.func.count().label("records"))
@@ -37,6 +43,8 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
         "records": sum(row.records for row in kinds),
         "versions": versions,
         "patient": patient,
+        "named": named,
+        "purposes": at_home.purposes(),
         "limit": OF_PATIENT if patient else LATEST,
         "rows": [
             {
@@ -53,6 +61,12 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
         ],
         "heading": render.say(words.RECORDS["found"], count=len(rows), patient=patient) if patient else None,
     }
+
+
+def _is_here(node: "Node", patient: str) -> bool:
+    with node.store.read() as connection:
+        column = store.person.c
+        return connection.execute(sql.select(column.id).where(column.patient == patient)).first() is not None
 
 
 def _rows(patient: str) -> Any:

@@ -109,5 +109,5 @@ def check_rate(limiter: Limiter, name: str, now: int) -> None:
 
 
 def caller_of(request: Request) -> str:
-    """The address that limits go by: the peer's. Behind a reverse proxy all share it, and its own limits hold."""
+    """The address that limits go by: the peer's, or the one that a proxy of the settings names (node/proxied.py)."""
     return request.client.host if request.client is not None else ""

@@ -8,7 +8,7 @@ import sqlalchemy as sql
 from medrec.node import receipts, store
 from medrec.node.checkpoints import CheckpointError
 from medrec.node.vault import VaultError
-from medrec.portal import evidence
+from medrec.portal import at_home, evidence
 from medrec.portal.page import File, PageError, Visit, names
 
 if TYPE_CHECKING:
@@ -22,12 +22,20 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
     digest = _digest(visit)
     with node.store.read() as connection:
         row = connection.execute(
-            sql.select(store.manifest.c.seq, store.manifest.c.kind, store.line.c.entry, store.line.c.time)
+            sql.select(
+                store.manifest.c.seq,
+                store.manifest.c.kind,
+                store.line.c.entry,
+                store.line.c.time,
+                store.person.c.patient,
+            )
             .join(store.line, store.line.c.seq == store.manifest.c.seq)
+            .join(store.person, store.person.c.id == store.manifest.c.person, isouter=True)
             .where(store.manifest.c.hash == digest)
         ).one_or_none()
         if row is None:
             raise PageError(404, "unknown-record")
+        at_home.check_looked(node, visit, row.patient)
         batch = connection.execute(
             sql.select(store.batch).where(store.batch.c.first <= row.seq, store.batch.c.last >= row.seq)
         ).one_or_none()
@@ -99,6 +107,13 @@ def _receipt_name(digest: bytes) -> str:
 def receipt(node: "Node", visit: Visit) -> File:
     """The receipt of a record version, to keep and to verify anywhere."""
     digest = _digest(visit)
+    with node.store.read() as connection:
+        patient = connection.execute(
+            sql.select(store.person.c.patient)
+            .join(store.manifest, store.manifest.c.person == store.person.c.id)
+            .where(store.manifest.c.hash == digest)
+        ).scalar()
+    at_home.check_looked(node, visit, patient)
     try:
         data = receipts.receipt_for(node, digest)
     except receipts.ReceiptUnavailableError as error:

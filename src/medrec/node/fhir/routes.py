@@ -70,7 +70,7 @@ def _answer(
         request.scope["medrec.caller"] = caller
         kind = request.headers.get("content-type", "").split(";")[0].strip()
         if request.method == "POST" and request.path_params["path"] == "Consent" and kind == "application/json":
-            return create(node, body)
+            return create(node, body, caller)
         return serve(node, caller, request.method, *_interaction(request, body), request.headers.get(signing.ASK, ""))
     except CallRefused as error:
         return _refused(error.code, error.sentence, error.status)
@@ -97,10 +97,10 @@ def serve(node: "Node", caller: str, method: str, path: str, parameters: str, st
         failed("a FHIR interaction", error)
 
 
-def create(node: "Node", body: bytes) -> Answer:
+def create(node: "Node", body: bytes, caller: str) -> Answer:
     """Take a consent that carries its own signature. Raises Refusal, CallRefused."""
     try:
-        return create_consent(node, body)
+        return create_consent(node, body, caller)
     except (EngineError, StoreError):
         raise CallRefused("unavailable", "The node cannot do this at the moment; try again later.", 503) from None
     except (Refusal, CallRefused):

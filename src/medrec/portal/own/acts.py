@@ -16,7 +16,7 @@ from markupsafe import Markup
 from medrec.node import devices
 from medrec.node.peers import PeerError
 from medrec.node.refusals import Refusal
-from medrec.portal import acting
+from medrec.portal import acting, sign_in
 from medrec.portal.own.whose import Whose, whose
 from medrec.portal.page import Go, PageError, Visit
 from medrec.portal.signing import desk_of, piece_of
@@ -159,6 +159,9 @@ def at_the_desk(node: "Node", visit: Visit, identifier: str, act: Act, credentia
 
     def finished(proofs: list[bytes]) -> str:
         if visit.session is not None:
+            if not sign_in.is_current(node, visit.session):
+                # Dismissed, or the key is gone, since the page to sign was opened.
+                raise PageError(401, "sign-in")
             acting.check_form(node, visit.session, "signed")
         finish(node, act, identifier, proofs)
         acting.written_down(node, visit.session, "signed", True, act.back if act.done else "")

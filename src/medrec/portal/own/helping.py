@@ -1,6 +1,5 @@
 """People who help: who may act for the person, what they did, and whom she herself may act for."""
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -9,13 +8,11 @@ from medrec.core import codec
 from medrec.core.delegation import Standing
 from medrec.core.manifests.delegation import ActingManifest, DelegationRest, delegation_rest_message
 from medrec.node import resting
-from medrec.node.own import places
-from medrec.node.peers import PeerError
 from medrec.portal import person, render, words
 from medrec.portal.own.account_act import says_herself
 from medrec.portal.own.acts import Act, Part, acts_of, signer
 from medrec.portal.own.whose import Whose, whose
-from medrec.portal.page import Go, PageError, Visit
+from medrec.portal.page import Go, PageError, Visit, names
 from medrec.portal.session import Who
 
 if TYPE_CHECKING:
@@ -30,7 +27,8 @@ def show(node: "Node", visit: Visit) -> Any:
     if visit.form:
         return _rest(node, visit, who)
     assert node.agent is not None
-    names = dict(node.agent.clients())
+    clients, known = dict(node.agent.clients()), names(node)
+    unheard = resting.unheard(node, who.account)
     herself = visit.session is not None and visit.session.who is Who.PATIENT
     return {
         "handle": who.handle,
@@ -44,11 +42,12 @@ def show(node: "Node", visit: Visit) -> Any:
                 "goes": visit.when(held.goes) if held.holds and held.goes < held.delegation.until else None,
                 "review": held.standing is Standing.REVIEW_DUE,
                 "delegation": held.hash.hex(),
+                "unheard": render.listed([known.get(place, place) for place in unheard.get(held.hash.hex(), ())]),
             }
             for held in reversed(node.delegates.of(who.account))
         ],
         "helped": [
-            {"name": names.get(held.delegation.account, held.delegation.account), "delegation": held.hash.hex()}
+            {"name": clients.get(held.delegation.account, held.delegation.account), "delegation": held.hash.hex()}
             for held in (node.delegates.for_delegate(who.account) if herself else [])
         ],
         "done_for": done_for(node, visit, who, SHOWN),
@@ -100,11 +99,7 @@ def _rest(node: "Node", visit: Visit, who: Whose) -> Go:
 
     def finish(proof: bytes) -> None:
         signed = msgspec.structs.replace(stated, signature=proof.hex())
-        resting.let_rest(node, signed)
-        for place in places(node, who.account):
-            # A place that does not know this helper has nothing to let rest; one that is down asks its own ledger.
-            with suppress(PeerError):
-                node.peers.call(place, resting.RESTS_PATH, resting.encode_rest(signed))
+        resting.send(node, signed)
 
     told = [render.say(words.HELPERS[f"sign_{action}"], name=held.delegation.name)]
     message = delegation_rest_message(stated)

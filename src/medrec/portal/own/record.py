@@ -1,11 +1,13 @@
 """My record: where it comes from, by kind, by date; every line with its place and its proof."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
 from medrec.node.disputing import organisations
+from medrec.node.vault import derive
 from medrec.portal import language, person, render, words
 from medrec.portal.own.entries import GROUPS, OTHER, Entry, entries
 from medrec.portal.own.whose import Whose, kinds_of, whose
@@ -98,7 +100,7 @@ def show_kind(node: "Node", visit: Visit) -> dict[str, Any]:
     states = ("active", "stopped", "unknown") if group in ("medicines", "problems", "allergies") else ()
     sections: list[dict[str, Any]] = []
     if group == "results":
-        sections = [{"title": None, "rows": _series(visit, who, found)}]
+        sections = [{"title": None, "rows": _series(node, visit, who, found)}]
     elif states:
         for state in states:
             rows = [row_of(visit, who, entry) for entry in found if entry.status == state]
@@ -115,8 +117,9 @@ def show_kind(node: "Node", visit: Visit) -> dict[str, Any]:
     }
 
 
-def _series(visit: Visit, who: Whose, found: list[Entry]) -> list[dict[str, Any]]:
+def _series(node: "Node", visit: Visit, who: Whose, found: list[Entry]) -> list[dict[str, Any]]:
     """One row for each thing that was measured, the one measured last first."""
+    handle_of = series_handles(node, who.account)
     by_series: dict[str, list[Entry]] = {}
     for entry in found:
         by_series.setdefault(entry.series, []).append(entry)
@@ -126,16 +129,19 @@ def _series(visit: Visit, who: Whose, found: list[Entry]) -> list[dict[str, Any]
         numbers = [entry for entry in group if entry.number is not None]
         row["times"] = render.say(words.RECORD["times"], count=len(group)) if group[0].value else None
         if len(numbers) > 1:
-            row["trend"] = visit.link("trend", person=who.handle, series=series_handle(who.account, group[0].series))
+            row["trend"] = visit.link("trend", person=who.handle, series=handle_of(group[0].series))
         rows.append(row)
     return rows
 
 
-def series_handle(account: str, series: str) -> str:
-    """What stands for a measured thing in an address (32 hex digits): a code would say what somebody has."""
-    import hashlib
+def series_handles(node: "Node", account: str) -> Callable[[str], str]:
+    """What stands for a measured thing in an address (32 hex digits): a code would say what somebody has.
 
-    return hashlib.sha256(f"medrec/series/1/{account}/{series}".encode()).hexdigest()[:32]
+    Codes and accounts are public, so it is made with a secret of hers: from no log can anybody try all codes.
+    """
+    assert node.agent is not None
+    secret = node.agent.view_secret(account)
+    return lambda series: derive(secret, "series", series).hex()[:32]
 
 
 def row_of(visit: Visit, who: Whose, entry: Entry) -> dict[str, Any]:

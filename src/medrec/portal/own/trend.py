@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from medrec.portal import language, render, words
 from medrec.portal.own import charts
 from medrec.portal.own.entries import Entry, entries
-from medrec.portal.own.record import row_of, series_handle
+from medrec.portal.own.record import row_of, series_handles
 from medrec.portal.own.whose import kinds_of, whose
 from medrec.portal.page import PageError, Visit
 
@@ -19,12 +19,11 @@ ROWS_MAX = 200
 def show(node: "Node", visit: Visit) -> dict[str, Any]:
     """The values of own/trend.html."""
     who = whose(node, visit, heeds_kinds=True)
+    handle_of = series_handles(node, who.account)
     found = [
         entry
         for entry in entries(node, who.account, ("results",), kinds_of(visit))
-        if entry.number is not None
-        and entry.when is not None
-        and series_handle(who.account, entry.series) == visit.path["series"]
+        if entry.number is not None and entry.when is not None and handle_of(entry.series) == visit.path["series"]
     ]
     if not found:
         raise PageError(404, "not-found")

@@ -117,6 +117,7 @@ ERRORS = Texts(
         "needs-key": "This needs your key. Sign in with a passkey first.",
         "policy-unfit": "These choices do not go together. Go back and change them.",
         "unknown-record": "No record version with this fingerprint was signed here.",
+        "look-first": "This is about a patient. Find the patient first and say why you look.",
         "unknown-person": "Nobody with this address is served here.",
         "unknown-line": "There is no such line.",
         "look-unknown": "There is no such look here.",

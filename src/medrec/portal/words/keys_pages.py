@@ -102,6 +102,7 @@ HELPERS = Texts(
         "rest": "Let this helper rest",
         "go_on": "Let this helper go on",
         "rest_hint": "Your helper sees nothing while it rests. Nobody is told but you, and only you can let it go on.",
+        "unheard": "Not told yet: {places}. We could not reach them, and keep trying.",
         "goes": "If nobody uses it, it ends {when}.",
         "did": "What helpers did",
         "did_none": "No helper has done anything yet.",

@@ -87,6 +87,7 @@ RECORDS = Texts(
         "find_label": "Patient number",
         "find_hint": "The number that this hospital uses for the patient.",
         "find_button": "Find",
+        "find_why": "Whose it is, you see when you say why you look.",
         "found": ("One version of patient {patient}", "{count} versions of patient {patient}"),
         "found_none": "No record of patient {patient} was signed here.",
         "kinds": "How many of each kind",

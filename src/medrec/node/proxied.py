@@ -1,0 +1,57 @@
+"""Whose visit it is, where people come through a reverse proxy.
+
+Limits go by the visitor's address. Behind a proxy the peer is the proxy for everybody, and one visitor would use up
+what all have; so a proxy that the settings name is believed about who came to it, and nobody else is.
+"""
+
+import ipaddress
+from collections.abc import Sequence
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+FORWARDED = b"x-forwarded-for"
+
+
+def visitor(peer: str, forwarded: Sequence[str], proxies: frozenset[str]) -> str:
+    """The visitor's address: the last in X-Forwarded-For that is no proxy of ours. What stands before it anybody may
+    have written. What is no address leaves it at the peer."""
+    if _address(peer) not in proxies:
+        return peer
+    found = peer
+    for text in reversed([part.strip() for line in forwarded for part in line.split(",")]):
+        address = _address(text)
+        if not address:
+            break
+        found = address
+        if address not in proxies:
+            break
+    return found
+
+
+def _address(text: str) -> str:
+    """An address in its one form, without a port; "" for anything else."""
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        return ""
+
+
+class Proxied:
+    """An application whose visitors' addresses are those that our proxies name."""
+
+    def __init__(self, app: ASGIApp, proxies: Sequence[str]) -> None:
+        """`proxies` are IP addresses. Raises ValueError for what is none."""
+        self._app = app
+        self._proxies = frozenset(str(ipaddress.ip_address(proxy)) for proxy in proxies)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer with the visitor in place of the proxy."""
+        if scope["type"] == "http" and scope.get("client"):
+            peer, port = scope["client"]
+            lines = [value.decode("latin-1") for name, value in scope["headers"] if name.lower() == FORWARDED]
+            scope = {**scope, "client": (visitor(peer, lines, self._proxies), port)}
+        await self._app(scope, receive, send)
