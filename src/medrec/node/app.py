@@ -28,11 +28,12 @@ from medrec.node.access import RELEASE_PATH
 from medrec.node.acts import ACTS_PATH, answer_acts
 from medrec.node.calls import BODY_BYTES_MAX, Callers, CallRefused, failed, read_body
 from medrec.node.checkpoints import COSIGN_PATH
-from medrec.node.consents import CONSENTS_PATH, REVOCATIONS_PATH, answer_consent, answer_revocation
+from medrec.node.consents import CONSENTS_PATH, REVOCATIONS_PATH, answer_revocation
 from medrec.node.corrections import CORRECTIONS_PATH, answer_corrections
 from medrec.node.delegates import (
     DELEGATION_ENDS_PATH,
     DELEGATIONS_PATH,
+    answer_brought_consent,
     answer_delegation,
     answer_delegation_end,
 )
@@ -138,7 +139,7 @@ ROUTES: dict[str, Handler] = {
     RELEASE_PATH: answer_release,
     REFERRAL_PATH: answer_referral,
     VIEW_PATH: answer_view,
-    CONSENTS_PATH: answer_consent,
+    CONSENTS_PATH: answer_brought_consent,
     ASKED_PATH: answer_asked,
     REVOCATIONS_PATH: answer_revocation,
     DISPUTES_PATH: answer_disputes,

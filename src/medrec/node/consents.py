@@ -76,16 +76,14 @@ class Consents:
         self.changes = 0
         """Counts up whenever a consent or revocation was taken; two equal counts mean that nothing changed."""
 
-    def give(self, data: bytes, caller: str | None = None, waited_ms: int = 0) -> Given:
-        """Take a signed consent, which `caller` brings (None: this house itself); again, it is answered as before. It
-        may have waited here for the desk to confirm its link (`waited_ms`). Raises Refusal, StoreError."""
+    def give(self, data: bytes, waited_ms: int = 0) -> Given:
+        """Take a signed consent; the same one again is answered as before. It may have waited for `waited_ms` here, for
+        the desk to confirm the link that it came with. Raises Refusal, StoreError."""
         consent = _read_consent(data)
         if consent.network != self._node.network.hex():
             raise Refusal(Code.WRONG_NETWORK)
         if consent.organisation != self._node.organisation:
             raise Refusal(Code.WRONG_ORGANISATION)
-        if caller is not None and getattr(consent, "acting", None) is not None:
-            self._node.delegates.check_bringer(caller, consent.account)
         self._check_author(consent)
         digest, now = hashlib.sha256(data).digest(), self._node.clock()
         if consent.time > now + AHEAD_MS_MAX:
@@ -360,7 +358,7 @@ def write_revocation(account: str, secret: bytes, sign: Sign) -> bytes:
 def answer_consent(node: "Node", caller: str, body: bytes) -> bytes:
     """POST /medrec/consents: canonical JSON of a consent -> CBOR {"hash", "known"}."""
     try:
-        given = node.consents.give(body, caller)
+        given = node.consents.give(body)
     except Refusal as refusal:  # Given with a link that the desk has not confirmed, it waits there and opens nothing.
         if refusal.reason is not Code.NOT_LINKED or not keep_consent(node, caller, _read_consent(body).account, body):
             raise

@@ -6,7 +6,7 @@ next request. Nobody is told that a person ended one, except the person.
 """
 
 import hashlib
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import msgspec
 import sqlalchemy as sql
@@ -31,7 +31,7 @@ from medrec.core.manifests.delegation import (
 from medrec.core.types import is_organisation_id
 from medrec.engines.engine import EngineError
 from medrec.node import store
-from medrec.node.consents import AHEAD_MS_MAX
+from medrec.node.consents import AHEAD_MS_MAX, answer_consent
 from medrec.node.journal import Draft
 from medrec.node.own import person_here, places
 from medrec.node.refusals import Code, Refusal
@@ -277,9 +277,16 @@ class Delegates:
         held = self.require(account, delegate, right, key=key)
         self._node.peers.call(organisation, DELEGATIONS_PATH, encode_delegation(held.delegation))
 
-    def check_bringer(self, caller: str, account: str) -> None:
-        """What a helper signed is brought by the person's own agent alone, which knows whom she lets rest, and has just
-        asked whether the helper may. Raises Refusal NOT_A_DELEGATE."""
+    def check_bringer(self, caller: str, data: bytes) -> None:
+        """A consent that a helper signed is brought by the person's own agent alone: it knows whom she lets rest, and
+        has just asked whether the helper may. Raises Refusal NOT_A_DELEGATE."""
+        try:
+            consent: Any = codec.decode_json(data)
+            acting, account = consent.get("acting"), consent["account"]
+        except (codec.CodecError, AttributeError, KeyError, RecursionError):
+            return  # Whoever reads the consent refuses it.
+        if acting is None or not isinstance(account, str):
+            return
         query = sql.select(store.person.c.agent).where(store.person.c.account == account)
         with self._node.store.read() as connection:
             agent = connection.execute(query).scalar()
@@ -361,6 +368,12 @@ def attest(node: "Node", delegation: Delegation) -> bytes:
     stated = msgspec.structs.replace(delegation, attested=node.organisation, key=node.keys.key_id.hex(), signature="")
     signature = node.keys.sign_request(ATTESTED + delegation_message(stated))
     return encode_delegation(msgspec.structs.replace(stated, signature=signature.hex()))
+
+
+def answer_brought_consent(node: "Node", caller: str, body: bytes) -> bytes:
+    """POST /medrec/consents: as consents.answer_consent; who may bring what a helper signed is asked first."""
+    node.delegates.check_bringer(caller, body)
+    return answer_consent(node, caller, body)
 
 
 def answer_delegation(node: "Node", caller: str, body: bytes) -> bytes:

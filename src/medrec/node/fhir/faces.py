@@ -69,7 +69,9 @@ def answer_face(node: "Node", caller: str, ask: Ask, path: str, parameters: str)
 
 def create_consent(node: "Node", body: bytes, caller: str | None = None) -> Answer:
     """POST /fhir/Consent: a signed manifest -> 201 and the Consent as it stands. Raises Refusal, StoreError."""
-    given = node.consents.give(body, caller)
+    if caller is not None:
+        node.delegates.check_bringer(caller, body)
+    given = node.consents.give(body)
     fields = {
         "content-type": bundle.JSON,
         "location": f"{base_url(node)}/Consent/{given.hash.hex()}",
