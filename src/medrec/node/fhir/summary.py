@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from medrec.core.reconcile.held import Held, Line
+from medrec.core.reconcile.held import PATIENT, Held, Line
 from medrec.core.reconcile.lists import Read
 from medrec.core.reconcile.rows import AllergyRow, MedicineRow, ProblemRow
 from medrec.node.fhir import summary_entries as entries
@@ -91,12 +91,16 @@ class _Document:
 
     def made(self, read: Read) -> Resource:
         """The whole document."""
-        going_on = [row for row in read.problems if not row.history and row.status != "stopped"]
-        past = [row for row in read.problems if row.history or row.status == "stopped"]
-        taken = [row for row in read.medicines if row.status != "stopped" or row.conflicts]
+        # What every source took back was never true: it is neither there nor of the past.
+        problems = [row for row in read.problems if not entries.in_error(row)]
+        going_on = [row for row in problems if row.none_known or not (row.history or row.status == "stopped")]
+        past = [row for row in problems if row not in going_on]
+        taken = [row for row in read.medicines if (row.status != "stopped" or row.conflicts)]
+        taken = [row for row in taken if not entries.in_error(row)]
+        allergies = [row for row in read.allergies if not entries.in_error(row)]
         sections = [
             self._section("medications", taken, entries.medicine, "MedicationStatement"),
-            self._section("allergies", read.allergies, entries.allergy, "AllergyIntolerance"),
+            self._section("allergies", allergies, entries.allergy, "AllergyIntolerance"),
             self._section("problems", going_on, entries.problem, "Condition"),
         ]
         if past:
@@ -171,10 +175,13 @@ class _Document:
     ) -> None:  # fmt: skip
         """Where a line of an entry comes from: who signed which version when, its hash, and its receipt."""
         name = f"{source}/{kind}/{identifier}/_history/{version}"
-        sources: list[Resource] = [
-            {"role": "source", "what": {"identifier": {"system": RECORD_VERSION, "value": name}, "display": plain}},
-            {"role": "source", "what": {"identifier": {"system": RECORD_SHA256, "value": sha256}}},
-        ]
+        # What a person said of a line is no record version and has no content of its own: it stands by its words.
+        sources: list[Resource] = [{"role": "source", "what": {"display": plain}}]
+        if sha256:
+            sources = [
+                {"role": "source", "what": {"identifier": {"system": RECORD_VERSION, "value": name}, "display": plain}},
+                {"role": "source", "what": {"identifier": {"system": RECORD_SHA256, "value": sha256}}},
+            ]
         receipt = self._receipt(manifest)
         if receipt:
             sources.append(
@@ -194,7 +201,9 @@ class _Document:
                             }
                         ]
                     },
-                    "who": {"identifier": {"system": ORGANISATION, "value": source}, "display": source},
+                    "who": {"reference": self._subject, "display": "The patient"}
+                    if source == PATIENT
+                    else {"identifier": {"system": ORGANISATION, "value": source}, "display": source},
                 }
             ],
             "entity": sources,
@@ -252,15 +261,19 @@ PHRASES = {
 def _words(row: Row, about: About) -> str:
     """A row on one line of the narrative: what, how it stands, how taken, from whom."""
     say = {**PHRASES, **about.phrases}
-    sources = sorted({about.names.get(line.source, line.source) for line in row.lines})
+    sources = sorted({about.names.get(line.source, entries.place(line.source)) for line in row.lines})
     stands = say.get(row.status, "")
-    more = row.directions if isinstance(row, MedicineRow) else ""
+    name, more = row.name, ""
+    if isinstance(row, MedicineRow):
+        name, more = entries.called(row), ", or ".join(words for words, _ in entries.directions(row))
+    if isinstance(row, ProblemRow):
+        stands = "" if row.none_known else say["refuted"] if row.absent else stands
     if isinstance(row, AllergyRow):
         stands = say["refuted"] if row.refuted else stands
         more = ", ".join((*row.reactions, say.get(row.criticality, ""))).strip(", ")
     disputed = say["disagree"] if row.conflicts else ""
     told = say["from"].format(places=", ".join(sources))
-    return "; ".join(part for part in (row.name, more, stands, disputed, told) if part)
+    return "; ".join(part for part in (name, more, stands, disputed, told) if part)
 
 
 def _narrative(lines: Sequence[str]) -> Resource:

@@ -8,10 +8,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from medrec.core.consent.times import write_date
-from medrec.core.reconcile.held import Held, Line
+from medrec.core.reconcile.held import PATIENT, Held, Line
 from medrec.core.reconcile.rows import AllergyRow, Conflict, MedicineRow, ProblemRow
 from medrec.core.records.dates import ClinicalDate
+from medrec.core.records.general import telling
 from medrec.core.records.terms import RXNORM
+from medrec.core.records.understood import NoteCode
 
 IPS = "http://hl7.org/fhir/uv/ips/StructureDefinition/"
 ABSENT = "http://hl7.org/fhir/uv/ips/CodeSystem/absent-unknown-uv-ips"
@@ -39,11 +41,17 @@ _WORDS = {
 
 
 def medicine(row: MedicineRow, held: Names, subject: str) -> Resource:
-    """A MedicationStatement. `status` is unknown where the sources do not say."""
+    """A MedicationStatement. `status` is unknown where the sources do not say.
+
+    The text says name, strength and form as in the narrative. Codes are those of the leading line alone, and none where
+    the code and the words of a source contradict each other. Of sources with other doses each has a dosage of its own.
+    """
     made = _base("MedicationStatement", "MedicationStatement-uv-ips")
     made["status"] = {"active": "active", "stopped": "stopped"}.get(row.status, "unknown")
-    ingredient = [{"system": RXNORM, "code": row.ingredients[0]}] if len(row.ingredients) == 1 else []
-    made["medicationCodeableConcept"] = _concept(row.name, _codes(row.lines, held) or ingredient)
+    believed = Conflict.CODE_NAME not in row.conflicts
+    ingredient = [{"system": RXNORM, "code": row.ingredients[0]}] if len(row.ingredients) == 1 and believed else []
+    codes = [] if not believed or Conflict.DOSE in row.conflicts else _codes(row.lines, held)
+    made["medicationCodeableConcept"] = _concept(called(row), codes or ingredient)
     made["subject"] = {"reference": subject}
     if row.since is not None:
         made["effectivePeriod"] = {"start": write_date(row.since)}
@@ -51,9 +59,46 @@ def medicine(row: MedicineRow, held: Names, subject: str) -> Resource:
         made["_effectiveDateTime"] = _absent("unknown")
     if row.reasons:
         made["reasonCode"] = [{"text": reason} for reason in row.reasons]
-    if row.directions:
-        made["dosage"] = [{"text": row.directions, "asNeededBoolean": row.as_needed}]
+    told = directions(row)
+    if told:
+        made["dosage"] = [{"text": words, "asNeededBoolean": as_needed} for words, as_needed in told]
     return _noted(made, _notes(row.conflicts, row.stale))
+
+
+def called(row: MedicineRow) -> str:
+    """A medicine with its strength and form, where all sources that count have the same."""
+    if Conflict.DOSE in row.conflicts or Conflict.FORM in row.conflicts:
+        return row.name
+    form = next((variant.form for variant in row.variants if variant.strength == row.strength and variant.form), "")
+    return " ".join(part for part in (row.name, row.strength, form) if part == row.name or part not in row.name)
+
+
+def directions(row: MedicineRow) -> list[tuple[str, bool]]:
+    """How it is taken, and whether as needed: the row's directions; where live lines give other doses or forms, one for
+    each, with the places that say so."""
+    live = [line for line in row.lines if line.says == "taken" and not line.outdone]
+    if live and (Conflict.DOSE in row.conflicts or Conflict.FORM in row.conflicts):
+        found = []
+        for variant in row.variants:
+            sources = {line.source: None for number in variant.lines if (line := row.lines[number]) in live}
+            words = [variant.strength, variant.form, f"{variant.per_day} a day" if variant.per_day else ""]
+            if sources:
+                said = ", ".join(part for part in words if part) or "dose not said"
+                found.append((f"{said} (from {', '.join(place(name) for name in sources)})", variant.as_needed))
+        return found
+    daily = f"{row.per_day} a day" if row.per_day and row.per_day not in row.directions else ""
+    words = "; ".join(part for part in (row.directions, daily) if part)
+    return [(words, row.as_needed)] if words else []
+
+
+def place(source: str) -> str:
+    """A source as a reader may be shown it."""
+    return "the patient" if source == PATIENT else source
+
+
+def in_error(row: MedicineRow | ProblemRow | AllergyRow) -> bool:
+    """Whether every record behind a row takes itself back: it was never true, and is no illness of the past."""
+    return all(line.says == "error" for line in row.lines)
 
 
 def problem(row: ProblemRow, held: Names, subject: str) -> Resource:
@@ -67,8 +112,15 @@ def problem(row: ProblemRow, held: Names, subject: str) -> Resource:
     # A problem on the list must have a status; without one it is a diagnosis that was made.
     kind = "problem-list-item" if status else "encounter-diagnosis"
     made["category"] = [_coded("condition-category", kind)]
+    if row.none_known:
+        del made["verificationStatus"]
+        made["clinicalStatus"] = _coded("condition-clinical", "active")
+        made["category"] = [_coded("condition-category", "problem-list-item")]
+        made["code"] = _concept("No known problems", [{"system": ABSENT, "code": "no-known-problems"}])
+        made["subject"] = {"reference": subject}
+        return _noted(made, _notes(row.conflicts, row.stale))
     side = f" ({row.laterality})" if row.laterality and row.laterality not in row.name.lower() else ""
-    made["code"] = _concept(row.name + side, _codes(row.lines, held))
+    made["code"] = _concept(row.name + side, _codes(row.lines, held) if Conflict.CODE_NAME not in row.conflicts else [])
     made["subject"] = {"reference": subject}
     if row.onset is not None:
         made["onsetDateTime"] = _onset(row, held) or write_date(row.onset[0])
@@ -90,7 +142,7 @@ def allergy(row: AllergyRow, held: Names, subject: str) -> Resource:
         code, words = _NONE_KNOWN.get(row.no_known, ("no-known-allergies", row.name))
         made["code"] = _concept(words, [{"system": ABSENT, "code": code}])
     else:
-        made["code"] = _concept(row.name, _codes(row.lines, held))
+        made["code"] = _concept(row.name, _codes(row.lines, held) if Conflict.CODE_NAME not in row.conflicts else [])
     made["patient"] = {"reference": subject}
     if row.reactions:
         made["reaction"] = [{"manifestation": [{"text": words}]} for words in row.reactions]
@@ -188,10 +240,14 @@ def _notes(conflicts: Sequence[Conflict], stale: str) -> list[str]:
 
 
 def _codes(lines: Sequence[Line], held: Names) -> list[dict[str, str]]:
-    """The codes of the newest record behind a row that has any."""
-    for line in lines:
+    """The codes of the newest record behind a row that has any and that counts: not of what was taken back, what was
+    overtaken while others stand, or what is no code of its system."""
+    counted = [line for line in lines if line.says != "error"]
+    for line in [line for line in counted if not line.outdone] or counted:
         item = held.get((line.source, line.type, line.id))
-        codes = [c for c in item.record.codes if c.system and c.code] if item is not None else []
+        if item is None or {NoteCode.WRONG_SYSTEM, NoteCode.NAME_DIFFERS} & set(line.notes):
+            continue
+        codes = [c for c in telling(item.record.codes) if c.system and c.code]
         if codes:
             return [
                 {"system": c.system, "code": c.code} | ({"display": c.display} if c.display else {}) for c in codes[:5]
