@@ -81,9 +81,9 @@ def directions(row: MedicineRow) -> list[tuple[str, bool]]:
         found = []
         for variant in row.variants:
             sources = {line.source: None for number in variant.lines if (line := row.lines[number]) in live}
-            words = [variant.strength, variant.form, f"{variant.per_day} a day" if variant.per_day else ""]
+            parts = [variant.strength, variant.form, f"{variant.per_day} a day" if variant.per_day else ""]
             if sources:
-                said = ", ".join(part for part in words if part) or "dose not said"
+                said = ", ".join(part for part in parts if part) or "dose not said"
                 found.append((f"{said} (from {', '.join(place(name) for name in sources)})", variant.as_needed))
         return found
     daily = f"{row.per_day} a day" if row.per_day and row.per_day not in row.directions else ""
