@@ -1,4 +1,4 @@
-"""What one line of the lists becomes in $summary: nothing that matters is lost, nothing is said that nobody says."""
+"""What one line of the lists becomes in $summary: nothing that matters is lost, and nothing is made up."""
 
 import json
 from typing import Any

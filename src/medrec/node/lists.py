@@ -212,7 +212,7 @@ class PersonLists:
     def _with_acts(self, kept: _Kept, acts: list[KeptAct]) -> None:
         for act in acts:
             if act.act.id not in kept.acts:
-                kept.acts[act.act.id] = said(act.act, act.manifest.hex(), act.time)
+                kept.acts[act.act.id] = said(act.act, act.manifest.hex(), act.time, self.terms)
                 for held in kept.acts[act.act.id]:
                     kept.lists.put(held)
         known = {act.act.id for act in acts}

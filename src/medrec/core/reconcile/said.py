@@ -2,10 +2,10 @@
 
 from medrec.core.manifests.acts import Act, Subject
 from medrec.core.reconcile.held import PATIENT, Held
-from medrec.core.records import sig
+from medrec.core.records import drug_names, sig
 from medrec.core.records.dates import DAY_MS, ClinicalDate
-from medrec.core.records.terms import cleaned
-from medrec.core.records.understood import MedicineDetail, PerDay, Status, Understood
+from medrec.core.records.terms import RXNORM, Terms, cleaned
+from medrec.core.records.understood import Amount, MedicineDetail, PerDay, Status, Strength, Understood
 
 LIKE_THIS = "taken differently"
 _REASONS: dict[str, tuple[Status, str]] = {
@@ -18,9 +18,10 @@ _REASONS: dict[str, tuple[Status, str]] = {
 }
 
 
-def said(act: Act, manifest: str, signed: int) -> list[Held]:
+def said(act: Act, manifest: str, signed: int, terms: Terms | None = None) -> list[Held]:
     """The act as records that the lists hold, one for each medicine; none for a dismissed notice.
 
+    What a person also takes is looked up by its name in `terms`, as a record in words is: so it is warned of, too.
     `manifest` (hex) is the SHA-256 of the manifest that proves it, `signed` when it was written down (ms).
     """
     if act.kind not in _REASONS:
@@ -30,7 +31,7 @@ def said(act: Act, manifest: str, signed: int) -> list[Held]:
     date = day_of(act.time)
     found = []
     for number, subject in enumerate(act.subjects):
-        detail = _detail(act, subject)
+        detail = _detail(act, subject, terms if act.kind == "also-taking" else None)
         who = act.name or ("the patient" if act.author == "patient" else act.organisation)
         line = f"{subject.name}: {reason}{f' ({act.words})' if act.words else ''}"
         record = Understood(
@@ -54,29 +55,46 @@ def said(act: Act, manifest: str, signed: int) -> list[Held]:
     return found
 
 
-def _detail(act: Act, subject: Subject) -> MedicineDetail:
+def _detail(act: Act, subject: Subject, terms: Terms | None) -> MedicineDetail:
     words = act.words if act.kind in ("like-this", "also-taking", "changed") else ""
     told = sig.parsed(words)
     daily = sig.per_day(told.dose, told.times_per_day) if told.dose is not None and told.times_per_day else None
+    named = drug_names.named(subject.name, terms) if terms is not None and not subject.ingredients else None
+    ingredients = tuple(subject.ingredients) or (named.ingredients if named is not None else ())
     names = tuple(part.strip() for part in subject.name.split(" / "))
+    if named is not None and terms is not None:
+        names = tuple(terms.name(RXNORM, code) or code for code in ingredients)
+    strengths = drug_names.strengths_of(named) if named is not None else ()
     return MedicineDetail(
         kind="statement",
         name=subject.name,
-        name_cleaned=cleaned(subject.name) if subject.ingredients else _unknown(subject),
-        basis="code" if subject.ingredients else "text",
-        ingredients=tuple(subject.ingredients),
-        ingredient_names=names if len(names) == len(subject.ingredients) else tuple(subject.ingredients),
-        form=subject.form,
+        name_cleaned=cleaned(subject.name) if ingredients else _unknown(subject),
+        basis="code" if subject.ingredients else "name" if ingredients else "text",
+        ingredients=ingredients,
+        ingredient_names=names if len(names) == len(ingredients) else ingredients,
+        strengths=strengths,
+        form=subject.form or (named.form if named is not None else ""),
         route={"body": "by mouth", "skin": "topical"}.get(subject.site, subject.site),
         sig=words,
         dose=told.dose,
-        per_day=PerDay(daily, at_most=told.as_needed) if daily is not None else None,
+        per_day=_per_day(daily, ingredients, told.as_needed) if daily is not None else None,
         times_per_day=told.times_per_day,
         as_needed=told.as_needed,
         not_taken=act.kind in ("not-taking", "stopped"),
         reported=act.author == "patient",
         asserter=act.name,
     )
+
+
+_MASSES = frozenset({"mg", "g", "ug", "mcg", "[iU]", "meq"})
+
+
+def _per_day(daily: Amount, ingredients: tuple[str, ...], as_needed: bool) -> PerDay:
+    """What is taken in a day; a weight is that of the ingredient, where there is one alone."""
+    if len(ingredients) != 1 or daily.unit not in _MASSES:
+        return PerDay(daily, at_most=as_needed)
+    low, high = (Strength(ingredients[0], value, daily.unit) for value in (daily.low, daily.high))
+    return PerDay(daily, (low,), (high,), as_needed)
 
 
 def _unknown(subject: Subject) -> str:

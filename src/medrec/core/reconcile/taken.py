@@ -64,7 +64,8 @@ class Rule(StrEnum):
 class Signal(NamedTuple):
     """What one record says, when it last said so (`at`, ms, None: no date), and since when (`start`).
 
-    `latest`: of a stop without a date of its own, when the source last changed the record: it was stopped by then.
+    `latest`: of a stop without a date of its own, when the source last changed the record: it was stopped by then; of
+    "taken" without a date, when the source signed it.
     """
 
     says: Says
@@ -110,7 +111,8 @@ def signal(item: Held, detail: MedicineDetail, now: int, short: bool) -> Signal:
         return Signal(Says.OPEN, latest(record.until.start_ms, at), start, Rule.COURSE_OVER)
     if short and at is not None and at + SHORT_COURSE_MS < now:
         return Signal(Says.OPEN, at, start, Rule.SHORT_COURSE)
-    return Signal(Says.TAKEN, at, start)
+    # Without a date it was said when it was signed, at the latest: a later stop is a stop of it.
+    return Signal(Says.TAKEN, at, start, None, item.signed if at is None else None)
 
 
 def aged(signals: list[Signal], now: int) -> list[Signal]:
@@ -207,8 +209,10 @@ def _replaces(active: tuple[str, Signal], stop: tuple[str, Signal]) -> bool:
 
 
 def _later(stop: Signal, active: tuple[str, Signal]) -> bool:
-    """Whether a stop was said after a source last said "taken". Without both dates it was not."""
-    return stop.at is not None and active[1].at is not None and stop.at > active[1].at
+    """Whether a stop was said after a source last said "taken". What has no date was said when it was signed, at the
+    latest; a stop without a date was not."""
+    said = active[1].at if active[1].at is not None else active[1].latest
+    return stop.at is not None and said is not None and stop.at > said
 
 
 def _by_then(stop: Signal, active: Signal) -> bool:

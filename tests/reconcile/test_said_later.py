@@ -1,0 +1,70 @@
+"""What people say of a line counts as a record in the same words would: it warns, and it can end what has no date."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from medrec.core.manifests.acts import Act
+from medrec.core.reconcile.held import Held
+from medrec.core.reconcile.lists import Lists, Read
+from medrec.core.reconcile.notices import LabelChecker, NoticeRule, notices
+from medrec.core.reconcile.rows import Conflict
+from medrec.core.reconcile.said import said
+from medrec.core.records.canonical import canonical
+from medrec.core.records.dates import DAY_MS
+from medrec.core.records.reading import Around
+from medrec.core.records.table import understand
+from medrec.node.terminology.shipped import shipped
+from tests.reconcile.records_said import NOW
+from tests.reconcile.test_apart import allergy
+from tests.reconcile.test_bad_input import order
+
+
+def act(kind: str, name: str, key: str, *ingredients: str, words: str = "", time: int = NOW - DAY_MS) -> Act:
+    clinician = kind in ("stopped", "changed")
+    subject = {"key": key, "name": name, "ingredients": list(ingredients)}
+    return msgspec.convert(
+        {
+            "network": "00" * 32, "account": "x", "id": "11" * 16, "kind": kind, "name": "Ada", "time": time,
+            "author": "clinician" if clinician else "patient", "organisation": "south" if clinician else "",
+            "subjects": [subject], "words": words, "credential": {} if clinician else None,
+        },
+        Act,
+    )  # fmt: skip
+
+
+def read(*records: dict[str, Any], said_of: Act, signed: int = NOW - 10 * DAY_MS) -> Read:
+    held = []
+    for number, record in enumerate(records):
+        form = canonical(msgspec.json.encode(record | {"id": f"r{number}"}))
+        found = understand(form.value, Around(shipped(), NOW, None))
+        held.append(Held("north", found, 1, form.sha256.hex(), form.sha256.hex(), signed))
+    return Lists(shipped(), NOW, [*held, *said(said_of, "ab" * 32, said_of.time, shipped())]).read()
+
+
+def test_what_a_person_also_takes_is_known_by_its_name() -> None:
+    also = act("also-taking", "Aspirin 100 mg", "text:aspirin 100 mg", words="1 tablet daily")
+    found = read(order("aspirin 81 mg tablet", sig="1 tab daily"), allergy("aspirin"), said_of=also)
+    (row,) = found.medicines
+    assert row.ingredients == ("1191",) and len(row.lines) == 2
+    assert NoticeRule.ALLERGY in {notice.rule for notice in notices(found, shipped(), [LabelChecker()])}
+    unknown = read(said_of=act("also-taking", "Auntie's drops", "text:auntie's drops"))
+    assert [row.key for row in unknown.medicines] == ["text:auntie's drops"]
+
+
+def test_a_dose_in_words_of_a_clinician_is_a_dose_of_the_ingredient() -> None:
+    changed = act("changed", "warfarin", "11289|body", "11289", words="2.5 mg daily")
+    (row,) = read(order("warfarin 5 mg tablet", sig="1 tab daily"), said_of=changed).medicines
+    assert row.per_day == "2.5 mg" and Conflict.DOSE in row.conflicts
+
+
+@pytest.mark.parametrize("dated", [{}, {"authoredOn": "2026-11-01"}])
+@pytest.mark.parametrize("kind", ["stopped", "not-taking"])
+def test_what_has_no_date_can_be_stopped_after_it_was_signed(dated: dict[str, str], kind: str) -> None:
+    undated = {key: value for key, value in order("warfarin 5 mg tablet").items() if key != "authoredOn"} | dated
+    (row,) = read(undated, said_of=act(kind, "warfarin", "11289|body", "11289")).medicines
+    assert row.status == "stopped"
+    # Signed after the stop it may have been ordered anew.
+    (row,) = read(undated, said_of=act(kind, "warfarin", "11289|body", "11289"), signed=NOW).medicines
+    assert row.status == "active"
