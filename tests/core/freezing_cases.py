@@ -143,7 +143,7 @@ def policy(**changes: int) -> dict[str, int]:
 @case("recovery", Code.TIME_LOCKED)
 def the_network_has_voted_for_longer_waits(world: World) -> bytes:
     settled(world).decide("recovery-policy", **policy())
-    world.accept(by_paper(world))
+    later(world, 2 * DAY).accept(by_paper(world))
     later(world, 48 * HOUR - 2000)
     return finish(world)
 

@@ -41,8 +41,72 @@ def the_first_choice_of_doors_holds_at_once(world: World) -> bytes:
 
 
 @case("recovery", Code.OK)
-def a_further_paper_code_holds_at_once(world: World) -> bytes:
+def a_further_paper_code_is_noted_at_once(world: World) -> bytes:
     return doors(settled(world), papers=[paper(1), paper(2), paper(3)])
+
+
+@case("recovery", Code.TIME_LOCKED)
+def a_further_paper_code_begins_nothing_within_a_week(world: World) -> bytes:
+    settled(world).accept(doors(world, papers=[paper(1), paper(2), paper(3)]))
+    later(world, 7 * DAY - 2000)
+    return by_paper(world, 3)
+
+
+@case("recovery", Code.OK)
+def a_further_paper_code_begins_a_recovery_after_a_week(world: World) -> bytes:
+    settled(world).accept(doors(world, papers=[paper(1), paper(2), paper(3)]))
+    later(world, 7 * DAY - 1000)
+    return by_paper(world, 3)
+
+
+@case("recovery", Code.WRONG_CODE)
+def a_paper_code_of_this_week_is_taken_back_at_once(world: World) -> bytes:
+    settled(world).accept(doors(world, papers=[paper(1), paper(2), paper(3)]), doors(world))
+    later(world, 7 * DAY)
+    return by_paper(world, 3)
+
+
+@case("recovery", Code.OK)
+def a_paper_code_of_last_week_is_not_taken_back_at_once(world: World) -> bytes:
+    settled(world).accept(doors(world, papers=[paper(1)]))
+    return by_paper(world, 2)
+
+
+@case("recovery", Code.OK)
+def a_thief_closes_the_clinic_of_an_account_that_never_chose(world: World) -> bytes:
+    world.open_account("ada")
+    world.accept(doors(world, guardians=None, papers=[], clinic=False))
+    return by_clinic(staffed(world))
+
+
+@case("recovery", Code.DOOR_CLOSED)
+def guardians_of_this_week_do_not_speak(world: World) -> bytes:
+    world.accept(*(world.opening(name) for name in ("ada", "bo", "cy", "di")))
+    world.accept(doors(world))
+    return by_guardian(world, "bo")
+
+
+@case("recovery", Code.VETO_SPENT)
+def guardians_take_the_place_of_what_a_paper_began(world: World) -> bytes:
+    settled(world).accept(by_guardian(world, "bo", OTHER), by_guardian(world, "cy", OTHER), veto(world, OTHER_HASH))
+    world.accept(by_paper(world, 1, OTHER), by_guardian(world, "bo"), by_guardian(world, "cy"))
+    return veto(world)
+
+
+@case("recovery", Code.OK)
+def a_paper_younger_than_the_veto_begins_nothing_final(world: World) -> bytes:
+    settled(world).accept(by_paper(world), veto(world), doors(world, papers=[paper(2), paper(3)]))
+    later(world, 7 * DAY).accept(by_paper(world, 3, OTHER))
+    return veto(world, OTHER_HASH)
+
+
+@case("recovery", Code.OK)
+def the_account_s_numbers_are_used_up(world: World) -> bytes:
+    settled(world)
+    world.nonces[ADA] = (1 << 53) - 2
+    world.accept(doors(world, papers=[paper(1), paper(2), paper(3)]))
+    world.nonces[ADA] = 0
+    return by_paper(world)
 
 
 @case("recovery", Code.OK)
@@ -128,8 +192,8 @@ def a_second_recovery_begins_beside_the_first(world: World) -> bytes:
     return by_paper(world, 2, OTHER)
 
 
-@case("recovery", Code.CREDENTIAL_EXISTS)
-def the_new_key_is_an_old_one(world: World) -> bytes:
+@case("recovery", Code.OK)
+def the_new_key_acts_already(world: World) -> bytes:
     settled(world)
     payload = {"credential": credential("ada"), "paper": public("paper 1")}
     return world.sign(ADA, "recovery/by-paper", payload, by="paper 1")

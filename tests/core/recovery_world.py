@@ -3,7 +3,7 @@
 from typing import Any
 
 from authenticator import Authenticator
-from ledger_world import World, address, credential, hash_of, public, signer
+from ledger_world import DAY, World, address, credential, hash_of, public, signer
 
 from medrec.core import ladder
 from medrec.core.crypto import key_id
@@ -37,10 +37,10 @@ def doors(world: World, **changes: Any) -> bytes:
 
 
 def settled(world: World, **changes: Any) -> World:
-    """Ada, her guardians and their accounts, and Ada's ways back."""
+    """Ada, her guardians and their accounts, and Ada's ways back, which she chose long enough ago to be in force."""
     world.accept(*(world.opening(name) for name in ("ada", *NAMES)))
     world.accept(doors(world, **changes))
-    return world
+    return later(world, 7 * DAY)
 
 
 def by_paper(world: World, number: int = 1, new: Authenticator = NEW, **changes: Any) -> bytes:

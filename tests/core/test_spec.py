@@ -143,7 +143,8 @@ def test_every_change_and_every_state_key_is_in_a_table() -> None:
         assert line is not None, name
         assert set(form.__struct_fields__) - {"change"} == set(re.findall(r"`(\w+)`", line[1])), name
     sample = [
-        state.organisation_key("a"), state.account_key("a"), state.nonce_key("a"), state.batch_key("a"),
+        state.organisation_key("a"), state.account_key("a"), state.nonce_key("a"), state.nonce_key("a", bytes(16)),
+        state.batch_key("a"),
         state.dues_key("a"), state.obligation_key("a", bytes(16)), state.early_key("a", bytes(16), "b"),
         state.nullifier_key(bytes(32)), state.proposal_key(bytes(32)), state.seen_key(1, bytes(32)),
         state.signing_key_key(bytes(16)), state.validator_key("a"), state.NETWORK, state.PROTOCOL, state.UPGRADE,

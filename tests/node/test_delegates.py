@@ -146,6 +146,7 @@ def test_new_helpers_wait_while_an_account_is_got_back(help_: Help) -> None:
     doors = {"guardians": None, "papers": [ladder.paper_hash(paper.public)], "clinic": True}
     held = help_.name_bo()
     submit(help_, help_.ada, "account/doors", doors)
+    help_.network.time += 7 * DAY
     payload = {"credential": Authenticator("new phone").credential, "paper": paper.public}
     engine, network = help_.network.engine, help_.network.id
     submit_signed(

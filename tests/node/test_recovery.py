@@ -57,7 +57,7 @@ class Rescue(Help):
             self.staff[organisation] = [Signer("", key.key_id, key.sign_transaction_id) for key in keys]
         self.secret = network.consent(self.ada, "north", "south")
         self.story.settle()
-        self.wait(2 * DAY)
+        self.wait(7 * DAY)
         self.guide.account_watch.step()
         self.brown = network["south"].practitioners.enter("brown", "Dr Brown", PHYSICIAN, machine=False)  # type: ignore[attr-defined]
 

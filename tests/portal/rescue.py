@@ -166,6 +166,13 @@ class Circle:
         ticked = dict.fromkeys(re.findall(r'name="(is-[0-9a-f]+)"', page), "1")
         assert len(ticked) == len(friends)
         self.ada.does(self.ada.page + "/guardians", do="choose", needs=str(needs), **ticked)
+        self.ripen()
+
+    def ripen(self) -> None:
+        """What Ada chose comes into force after a week; everybody signs in anew."""
+        wait(self.story, 7 * DAY)
+        for one in (self.ada, self.bo, self.cy, self.di):
+            one.sign_in()
 
     def all_choose(self) -> None:
         self.choose((self.bo, "Bo"), (self.cy, "Cy"), (self.di, "Di"))
@@ -181,4 +188,5 @@ class Circle:
         leads = self.ada.does(self.ada.page + "/keys", do="paper").headers["location"]
         words = " ".join(WORDS.findall(self.ada.get(leads).text))
         assert len(words.split()) == 9 and not WORDS.findall(self.ada.get(leads).text)
+        self.ripen()
         return words

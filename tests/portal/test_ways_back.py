@@ -66,6 +66,22 @@ def test_two_of_three_guardians_let_a_new_phone_in(circle: Circle) -> None:
     comes_back(circle, phone, 48)
 
 
+def test_guardians_of_this_week_see_whom_they_will_help_and_cannot_speak_yet(circle: Circle) -> None:
+    circle.ask(circle.bo, "Bo")
+    circle.ask(circle.cy, "Cy")
+    page = circle.ada.get(circle.ada.page + "/guardians").text
+    ticked = dict.fromkeys(re.findall(r'name="(is-[0-9a-f]+)"', page), "1")
+    circle.ada.does(circle.ada.page + "/guardians", do="choose", needs="2", **ticked)
+    assert circle.bo.get(circle.ward(circle.bo)).status_code == 200
+    early = circle.bo.confirm(circle.bo.send(circle.ward(circle.bo), do="speak", number=NewPhone(circle.story).number))
+    assert early.status_code == 409 and "door-closed" in early.text
+    # A code on paper that she makes meanwhile does not put the guardians off.
+    due = ladder_of(circle).next_at
+    circle.ada.does(circle.ada.page + "/keys", do="paper")
+    assert ladder_of(circle).next_at == due and len(ladder_of(circle).doors.papers) == 1
+    assert "It lets a new phone in from" in plain(circle.ada.get(circle.ada.page + "/keys").text)
+
+
 def test_one_word_of_a_guardian_is_not_enough_and_a_stranger_s_counts_nothing(circle: Circle) -> None:
     circle.choose((circle.bo, "Bo"), (circle.cy, "Cy"))
     phone = NewPhone(circle.story)

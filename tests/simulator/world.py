@@ -165,6 +165,9 @@ class World:
             by = Signer(person.account, person.key.key_id, person.key.sign_transaction_id)
             hashes = [paper.paper_hash(code) for code in person.codes]
             choose_doors(self.ledger.engine, NETWORK, by, None, hashes, True)
+        # Their papers have lain in the drawer for a week.
+        self.time += 7 * 86_400_000
+        for person in self.people:
             # Most worlds begin with somebody who is known somewhere and lets others see it.
             if self.random.random() < 0.7:
                 source = self.random.choice(HOSPITALS)

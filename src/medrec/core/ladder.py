@@ -94,8 +94,9 @@ class Approval(Fields, frozen=True):
 class Ladder(Fields, frozen=True):
     """All that the ledger keeps about the ways back into one account.
 
-    `chosen`: whether the doors were ever set; `next` takes the place of `doors` at `next_at`. `vetoed` says when a key
-    last stopped a recovery ("key"), and when one of a clinic was stopped ("clinic " and its id); `froze` who froze the
+    `chosen`: whether the doors were ever set; `next` takes the place of `doors` at `next_at`; `papers_since` says when
+    each paper (its hash in hex) was first named: in its first days it begins nothing. `vetoed` says when a key last
+    stopped a recovery ("key"), and when one of a clinic was stopped ("clinic " and its id); `froze` who froze the
     account and when last, `unfroze` when a key of its own last ended a freeze, `thaws` which guardians want this one
     ended.
     """
@@ -104,6 +105,7 @@ class Ladder(Fields, frozen=True):
     chosen: bool = False
     next: Doors | None = None
     next_at: TimeMs = 0
+    papers_since: dict[str, TimeMs] = {}
     attempt: Attempt | None = None
     approvals: dict[str, Approval] = {}
     vetoed: dict[str, TimeMs] = {}
@@ -115,6 +117,14 @@ class Ladder(Fields, frozen=True):
     def doors_at(self, time: int) -> Doors:
         """The doors that are in force."""
         return self.next if self.next is not None and self.next_at <= time else self.doors
+
+    def waiting_at(self, time: int) -> Doors | None:
+        """The doors that were chosen and are not yet in force."""
+        return self.next if self.next is not None and time < self.next_at else None
+
+    def paper_from(self, paper: bytes, delay: int) -> int:
+        """When a paper may begin a recovery, if the delay of doors is `delay`."""
+        return self.papers_since[paper.hex()] + delay if paper.hex() in self.papers_since else 0
 
     def attempt_at(self, time: int) -> Attempt | None:
         """The recovery that is under way, its time-lock over or not."""

@@ -144,7 +144,9 @@ def _apply_one(
         kinds.KINDS[transaction.body.kind].rule(inner, transaction, block.height, block.time)
     except Refused as refused:
         return refused.outcome, None, None
-    state.write_integer(inner, state.nonce_key(transaction.body.author), transaction.body.nonce)
+    state.write_integer(
+        inner, nonce_place(transaction.body.author, transaction.body.key, transaction.body.kind), transaction.body.nonce
+    )
     inner.put(state.seen_key(transaction.body.expires, transaction.id), codec.encode_known([block.height, log_size]))
     draft.keep(inner)
     leaf = merkle.leaf_hash(log_leaf(block.height, block.time, transaction.body_bytes))
@@ -171,9 +173,17 @@ def check(
     claim(body.expires <= height + EXPIRY_HEIGHTS_MAX, Code.EXPIRES_TOO_LATE, f"at height {height}")
     credential = AUTHOR_KEY[kind.author](view, transaction)
     # A nonce is used once, and only upwards.
-    last = state.read_integer(view, state.nonce_key(body.author))
+    last = state.read_integer(view, nonce_place(body.author, body.key, body.kind))
     claim(body.nonce > last, Code.STALE_NONCE, f"nonce {body.nonce}, last {last}")
     _verify(transaction, credential, verified)
+
+
+def nonce_place(author: str, key: bytes, kind: str) -> bytes:
+    """Where the last nonce stands that counts for a transaction of this kind. Keys that do not act for the account yet
+    have numbers of their own: else a thief who uses up the account's would keep her from ever coming back."""
+    known = kinds.KINDS.get(kind)
+    apart = known is not None and known.author in (kinds.PAPER, kinds.COMING)
+    return state.nonce_key(author, key if apart else None)
 
 
 def _organisation_author(view: View | Draft, transaction: Transaction) -> NewCredential:

@@ -126,9 +126,9 @@ def account_key(address: str) -> bytes:
     return b"account/" + address.encode()
 
 
-def nonce_key(author: str) -> bytes:
-    """Where an author's last nonce stands."""
-    return b"nonce/" + author.encode()
+def nonce_key(author: str, key: bytes | None = None) -> bytes:
+    """Where an author's last nonce stands; with `key`, that of a key which does not yet act for the account."""
+    return b"nonce/" + author.encode() + (b"/" + key if key is not None else b"")
 
 
 def batch_key(organisation: str) -> bytes:

@@ -7,6 +7,7 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from medrec.core import state
+from medrec.core.machine import nonce_place
 from medrec.core.outcome import Code, Outcome
 from medrec.core.types import Transaction, decode_transaction
 from medrec.core.view import View
@@ -72,13 +73,13 @@ class Decoded:
 
 
 class _Waiting(NamedTuple):
-    author: str
+    place: bytes
     nonce: int
     expires: int
 
 
 class Pool:
-    """Author, nonce and last height of the transactions that were let into the pool."""
+    """Place of the nonce, nonce and last height of the transactions that were let into the pool."""
 
     def __init__(self) -> None:
         self._waiting: OrderedDict[bytes, _Waiting] = OrderedDict()
@@ -89,7 +90,9 @@ class Pool:
     def add(self, data: bytes, transaction: Transaction) -> None:
         """Remember a transaction that waits."""
         body = transaction.body
-        self._waiting[sha256(data).digest()] = _Waiting(body.author, body.nonce, body.expires)
+        self._waiting[sha256(data).digest()] = _Waiting(
+            nonce_place(body.author, body.key, body.kind), body.nonce, body.expires
+        )
         if len(self._waiting) > POOL_MAX:
             self._waiting.popitem(last=False)
 
@@ -108,7 +111,7 @@ class Pool:
         if height > waiting.expires:
             outcome = Outcome(Code.EXPIRED, f"at height {height}, valid to {waiting.expires}")
         else:
-            last = state.read_integer(view, state.nonce_key(waiting.author))
+            last = state.read_integer(view, waiting.place)
             if waiting.nonce > last:
                 return None
             outcome = Outcome(Code.STALE_NONCE, f"nonce {waiting.nonce}, last {last}")

@@ -7,6 +7,7 @@ from medrec.core import state
 from medrec.core.address import address_of
 from medrec.core.credential import unpack_proof
 from medrec.core.crypto import key_id
+from medrec.core.machine import nonce_place
 from medrec.core.outcome import Code, Outcome
 from medrec.core.types import EXPIRY_HEIGHTS_MAX, encode_body, encode_transaction, transaction_id
 from medrec.engines.engine import Engine, TransactionRefused
@@ -44,7 +45,7 @@ def submit_signed(
 def next_body(engine: Engine, network: bytes, author: str, key: bytes, kind: str, payload: Any) -> bytes:
     """The body of an author's next transaction, valid for as long as the ledger allows; its id is what is signed."""
     with engine.view() as view:
-        nonce = state.read_integer(view, state.nonce_key(author)) + 1
+        nonce = state.read_integer(view, nonce_place(author, key, kind)) + 1
         expires = view.tip.height + EXPIRY_HEIGHTS_MAX
     return encode_body(
         author=author, expires=expires, key=key, kind=kind, network=network, nonce=nonce, payload=payload

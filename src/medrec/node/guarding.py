@@ -125,6 +125,9 @@ def ward(node: "Node", guardian: str, account: str, name: str) -> Ward | None:
     attempt = found.attempt_at(now)
     # While a way back is under way, those count who were guardians when it began.
     chosen = recovery.guardians_of(node, account, attempt.since if attempt is not None else now)
+    if chosen is None and found.doors_at(now).guardians is None and found.waiting_at(now) is not None:
+        # Chosen for the first time, and not yet in force: they see whom they will help; the ledger takes no word yet.
+        chosen = recovery.guardians_of(node, account, found.next_at)
     if held is None or chosen is None or guardian not in chosen.members:
         return None
     return Ward(account, name, found, chosen, held.frozen)

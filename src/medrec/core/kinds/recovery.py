@@ -86,7 +86,8 @@ class SetStaff(Fields, frozen=True):
 
 
 def set_doors(draft: Draft, transaction: Transaction, height: int, time: int) -> None:
-    """Choose the ways back. The first choice and further papers hold at once; whatever takes a door away waits."""
+    """Choose the ways back. Further papers are noted at once; whatever opens or closes another door waits, the first
+    choice too: a thief who finds an account that never chose must not choose for its owner."""
     payload: SetDoors = read_fields(transaction.body.payload, SetDoors)
     address = transaction.body.author
     found = ladder.ladder_of(draft, address)
@@ -98,13 +99,22 @@ def set_doors(draft: Draft, transaction: Transaction, height: int, time: int) ->
         claim(enough, Code.GUARDIANS_TOO_FEW, f"{chosen.needs} of {chosen.of}")
     claim(len(set(payload.papers)) == len(payload.papers), Code.BAD_PAYLOAD, "a paper code stands twice")
     new, old = Doors(chosen, payload.papers, payload.clinic), found.doors_at(time)
-    adds = (new.guardians, new.clinic) == (old.guardians, old.clinic) and set(old.papers) <= set(new.papers)
-    if not found.chosen or adds:
-        changed = msgspec.structs.replace(found, doors=new, chosen=True, next=None, next_at=0)
+    delay, waits = ladder.policy_of(draft).doors, found.waiting_at(time)
+    if _adds(found, old, new, time, delay):
+        changed = msgspec.structs.replace(found, doors=new, next=None, next_at=0)
+    elif waits is not None and _adds(found, waits, new, time, delay):
+        # What waits goes on waiting, not anew. A paper that comes meanwhile stands beside the present ones as well.
+        kept = [paper for paper in old.papers if paper in new.papers or time >= found.paper_from(paper, delay)]
+        more = [paper for paper in new.papers if paper not in kept]
+        room = msgspec.structs.replace(old, papers=(kept + more)[: ladder.PAPERS_MAX])
+        changed = msgspec.structs.replace(found, doors=room, next=new)
     else:
-        later = time + ladder.policy_of(draft).doors
-        changed = msgspec.structs.replace(found, doors=old, next=new, next_at=later)
-    _write(draft, address, changed)
+        changed = msgspec.structs.replace(found, doors=old, next=new, next_at=time + delay)
+    named = {paper.hex() for doors in (changed.doors, changed.next) if doors is not None for paper in doors.papers}
+    known = {paper.hex() for paper in old.papers} | set(found.papers_since)
+    since = {paper: when for paper, when in found.papers_since.items() if paper in named}
+    since |= dict.fromkeys(sorted(named - known), time)
+    _write(draft, address, msgspec.structs.replace(changed, chosen=True, papers_since=since))
 
 
 def by_paper(draft: Draft, transaction: Transaction, height: int, time: int) -> None:
@@ -114,9 +124,18 @@ def by_paper(draft: Draft, transaction: Transaction, height: int, time: int) -> 
     found = ladder.ladder_of(draft, address)
     used = ladder.paper_hash(payload.paper)
     claim(used in found.doors_at(time).papers, Code.WRONG_CODE)
+    # A thief with a live key prints papers of his own: they open nothing before their owner could answer the notice.
+    begins = found.paper_from(used, ladder.policy_of(draft).doors)
+    claim(time >= begins, Code.TIME_LOCKED, f"this paper until {begins}")
+    claim(found.attempt_at(time) is None, Code.RECOVERY_PENDING)
     begun = _begin(draft, address, found, "paper", "", payload.credential, time)
-    left = [_without_paper(doors, used) for doors in (begun.doors, begun.next) if doors is not None]
-    _write(draft, address, msgspec.structs.replace(begun, doors=left[0], next=left[1] if len(left) > 1 else None))
+    assert begun.attempt is not None
+    # Nor is what a paper begins that is younger than the last veto beyond the next one.
+    older = found.papers_since.get(used.hex(), 0) < found.vetoed.get(BY_KEY, 0)
+    attempt = msgspec.structs.replace(begun.attempt, final=begun.attempt.final and older)
+    since = {paper: when for paper, when in begun.papers_since.items() if paper != used.hex()}
+    doors = _without_paper(begun.doors, used)
+    _write(draft, address, msgspec.structs.replace(begun, doors=doors, attempt=attempt, papers_since=since))
 
 
 def by_guardian(draft: Draft, transaction: Transaction, height: int, time: int) -> None:
@@ -125,12 +144,15 @@ def by_guardian(draft: Draft, transaction: Transaction, height: int, time: int) 
     author = transaction.body.author
     found = _known(draft, payload.account)
     guardians = check_guardian(found.doors_at(time), payload.guardians, author)
-    claim(found.attempt_at(time) is None, Code.RECOVERY_PENDING)
+    # Words count beside what a paper or a clinic began, and take its place when they are enough: else a thief who
+    # begins again and again would keep the guardians from ever being heard.
+    attempt = found.attempt_at(time)
+    claim(attempt is None or attempt.door != "guardians", Code.RECOVERY_PENDING)
     digest = ladder.credential_hash(payload.credential)
     recent = {who: word for who, word in found.approvals.items() if time < word.time + ladder.LIFE_MS}
     before = recent.get(author)
     claim(before is None or before.credential != digest, Code.ALREADY_SAID)
-    _check_new(draft, payload.account, payload.credential)
+    claim(can_sign(payload.credential), Code.BAD_CREDENTIAL)
     # One word a guardian: who changes her mind takes back the earlier one, and nobody can hold up the others.
     approvals = {**recent, author: Approval(digest, time)}
     said = sum(1 for word in approvals.values() if word.credential == digest)
@@ -148,6 +170,7 @@ def by_clinic(draft: Draft, transaction: Transaction, height: int, time: int) ->
     check_clinic(draft, author)
     found = _known(draft, payload.account)
     claim(found.doors_at(time).clinic, Code.DOOR_CLOSED)
+    claim(found.attempt_at(time) is None, Code.RECOVERY_PENDING)
     stopped = found.vetoed.get(BY_CLINIC + author)
     claim(stopped is None or time >= stopped + ladder.MEMORY_MS, Code.CLINIC_SPENT)
     digest = ladder.credential_hash(payload.credential)
@@ -202,6 +225,8 @@ def finish(draft: Draft, transaction: Transaction, height: int, time: int) -> No
     for _, credential in sorted(account.credentials.items()):
         ladder.retire(draft, address, credential, height)
     new = entered(attempt.credential, height)
+    # A thief may have used up the numbers; what old keys signed is no transaction any more.
+    draft.delete(state.nonce_key(address))
     if found.frozen_until:
         draft.delete(ladder.thaw_index(found.frozen_until, address))
     state.write(draft, state.account_key(address), Account({key_id(new.key).hex(): new}, since=account.since))
@@ -256,21 +281,24 @@ def check_staff(draft: Draft, organisation: str, key: bytes, message: bytes, pro
     claim(signed_by(found.credential, message, proof), Code.STAFF_UNKNOWN, f"{key.hex()} did not sign this")
 
 
+def _adds(found: Ladder, before: Doors, new: Doors, time: int, delay: int) -> bool:
+    """Whether nothing but papers differs, and none goes that already opens the door: a thief's go at once."""
+    if (new.guardians, new.clinic) != (before.guardians, before.clinic):
+        return False
+    return all(paper in new.papers or time < found.paper_from(paper, delay) for paper in before.papers)
+
+
 def _begin(
     draft: Draft, address: str, found: Ladder, door: ladder.Door, by: str, new: NewCredential, time: int
 ) -> Ladder:
-    claim(found.attempt_at(time) is None, Code.RECOVERY_PENDING)
-    _check_new(draft, address, new)
+    # The new key may be one that acts already: otherwise a thief who sees it named would add it, and so refuse it.
+    claim(can_sign(new), Code.BAD_CREDENTIAL)
     ripe = time + ladder.policy_of(draft).delay(door)
     vetoed = _recent(found.vetoed, time)
     attempt = Attempt(door, by, new, time, ripe, ripe + ladder.LIFE_MS, BY_KEY in vetoed)
-    return msgspec.structs.replace(found, attempt=attempt, vetoed=vetoed)
-
-
-def _check_new(draft: Draft, address: str, new: NewCredential) -> None:
-    claim(can_sign(new), Code.BAD_CREDENTIAL)
-    account = state.account(draft, address)
-    claim(account is not None and key_id(new.key).hex() not in account.credentials, Code.CREDENTIAL_EXISTS)
+    # Doors that wait are dropped: a thief's must not come into force while he stops what the present ones began.
+    doors = found.doors_at(time)
+    return msgspec.structs.replace(found, doors=doors, next=None, next_at=0, attempt=attempt, vetoed=vetoed)
 
 
 def _known(draft: Draft, address: str) -> Ladder:

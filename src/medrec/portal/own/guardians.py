@@ -70,7 +70,7 @@ def _change(node: "Node", visit: Visit, who: Whose) -> Go:
     with node.engine.view() as view:
         found = ladder.ladder_of(view, who.account)
         now, wait = max(visit.now, view.tip.time), ladder.policy_of(view).doors
-    doors = found.doors_at(now)
+    doors = found.waiting_at(now) or found.doors_at(now)
     if what == "none":
         revealed, told = None, [render.say(words.GUARDIANS["sign_none"])]
     else:
@@ -88,8 +88,7 @@ def _change(node: "Node", visit: Visit, who: Whose) -> Go:
         committed = _plain(Guardians(ladder.guardians_commitment(revealed), revealed.needs, len(revealed.members)))
         recovery.keep_guardians(node, who.account, revealed)
     payload = {"guardians": committed, "papers": list(doors.papers), "clinic": doors.clinic}
-    later = found.chosen
-    changes = [render.say(words.GUARDIANS["later" if later else "at_once"], when=visit.when(now + wait))]
+    changes = [render.say(words.GUARDIANS["later"], when=visit.when(now + wait))]
     return propose(node, visit, who, "account/doors", payload, told, "guardians", "kept", None, changes)
 
 

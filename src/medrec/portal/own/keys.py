@@ -55,7 +55,7 @@ def show(node: "Node", visit: Visit) -> Any:
             }
             for device in mine
         ],
-        "ways": _ways(ready, found, policy, now),
+        "ways": _ways(visit, ready, found, policy, now),
         "ways_count": ready.ways,
         "next": visit.when(found.next_at) if found.next is not None and found.next_at > now else None,
         "attempt": _attempt(visit, who, attempt) if attempt is not None else None,
@@ -68,7 +68,7 @@ def show(node: "Node", visit: Visit) -> Any:
     }
 
 
-def _ways(ready: recovery.Readiness, found: Ladder, policy: Policy, now: int) -> list[dict[str, Any]]:
+def _ways(visit: Visit, ready: recovery.Readiness, found: Ladder, policy: Policy, now: int) -> list[dict[str, Any]]:
     """What somebody would do who lost her phone today, one sentence for each way, and whether she has it."""
     guardians = found.doors_at(now).guardians
     ask = {"needs": guardians.needs, "of": guardians.of} if guardians is not None else {"needs": 2, "of": 3}
@@ -79,7 +79,7 @@ def _ways(ready: recovery.Readiness, found: Ladder, policy: Policy, now: int) ->
         ("guardians", ready.guardians, {**ask, "hours": hours["guardians"]}),
         ("clinic", ready.clinic, {"hours": hours["clinic"]}),
     ]
-    return [
+    ways = [
         {
             "name": words.KEYS[f"way_{name}"],
             "has": has,
@@ -87,6 +87,10 @@ def _ways(ready: recovery.Readiness, found: Ladder, policy: Policy, now: int) ->
         }
         for name, has, values in rows
     ]
+    first = min((found.paper_from(one, policy.doors) for one in found.doors_at(now).papers), default=0)
+    if first > now:
+        ways[1]["more"] = render.say(words.KEYS["paper_later"], when=visit.when(first))
+    return ways
 
 
 def _attempt(visit: Visit, who: Whose, attempt: Attempt) -> dict[str, Any]:
@@ -127,10 +131,13 @@ def _begin(node: "Node", visit: Visit, who: Whose) -> Go:
 def _make_paper(node: "Node", visit: Visit, who: Whose) -> Go:
     code = node.vault.random(paper.CODE_BYTES)
     with node.engine.view() as view:
-        doors = ladder.ladder_of(view, who.account).doors_at(max(visit.now, view.tip.time))
+        found, now = ladder.ladder_of(view, who.account), max(visit.now, view.tip.time)
+        wait = ladder.policy_of(view).doors
+    # Doors that wait go on waiting; the new paper stands in them and in the present ones.
+    doors = found.waiting_at(now) or found.doors_at(now)
     payload = msgspec.to_builtins(doors, builtin_types=(bytes,))
     payload["papers"] = [*payload["papers"], paper.paper_hash(code)][-ladder.PAPERS_MAX :]
-    told = [render.say(words.KEYS["sign_paper"])]
+    told = [render.say(words.KEYS["sign_paper"]), render.say(words.KEYS["paper_later"], when=visit.when(now + wait))]
 
     def after() -> None:
         _keep(node, who.account, "way-back", code)

@@ -30,7 +30,6 @@ GUARDIANS = Texts(
         "end": "Have no guardians",
         "sign_choose": "These people can let you back in: {names}. {needs} of them have to agree.",
         "sign_none": "Nobody can let you back in as your guardian any more.",
-        "at_once": "It holds at once.",
         "later": "It holds {when}. Until then all stays as it is, so that a thief cannot change it behind your back.",
         "guard_lead": "People who chose you to help them back in when their keys are gone. You never see their record.",
         "guard_none": "Nobody has chosen you yet.",
