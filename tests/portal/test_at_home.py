@@ -14,7 +14,7 @@ from medrec.portal.session import Who
 from medrec.portal.table import PAGES
 from tests.node.test_lists import Clinic
 from tests.portal.reading import text_of
-from tests.portal.test_sign_in import csrf_of, staff_visitor
+from tests.portal.test_sign_in import csrf_of, staff_visitor, visitor
 
 WHY = {"purpose": "TREAT", "reason": "Visit this morning"}
 LOOKS = {"records", "clinic_patient", "patient_lists", "version"}
@@ -91,3 +91,13 @@ def test_a_version_opens_under_a_look_that_goes_on(clinic: Clinic) -> None:
         assert client.get("/clinic").status_code == 200
     assert client.get(f"/versions/{digest}").status_code == 403
     assert client.post("/patient-list", data=act).status_code == 400
+
+
+def test_the_privacy_officer_reads_a_look_without_one_of_her_own(clinic: Clinic) -> None:
+    client = staff_visitor(clinic.story, "clinician")
+    assert client.post("/patient-list", data={"patient": "ada"} | WHY | token(client)).status_code == 200
+    digests = {row.kind: row.hash.hex() for row in clinic.north.rows(store.manifest)}
+    officer = visitor(clinic.story, "north", demonstration=True)
+    assert officer.post("/sign-in/demonstration", data={"role": "privacy-officer"}).status_code in (200, 303)
+    assert officer.get(f"/versions/{digests['own-look/1']}").status_code == 200
+    assert officer.get(f"/versions/{digests['record/1']}").status_code == 403
