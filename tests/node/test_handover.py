@@ -40,12 +40,10 @@ def test_older_lines_arrive_though_the_answer_to_the_link_was_lost(network, lost
     else:
         agent.link(person.account, "north", code, person.sign)
     waiting = notices_of(north)
-    taken = agent.take_notices("north", waiting)
     if lost:
         # The older ones come first and cannot be opened yet; the link's own line brings their key.
-        assert taken == [False, False, False, True]
-        taken = agent.take_notices("north", waiting)
-    assert taken == [True] * 4
+        assert agent.take_notices("north", waiting[:3]) == [False, False, False]
+    assert agent.take_notices("north", waiting) == [True] * 4
     assert sorted(notice.kind for notice in agent.notices(person.account)) == ["link/1"] + ["record/1"] * 3
     ends = {row.epoch: row.end for row in network["guide"].rows(store.relationship)}
     assert ends == {0: 3, 1: None}

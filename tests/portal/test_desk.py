@@ -10,7 +10,7 @@ import pytest
 from medrec.core import manifests
 from medrec.core.manifests.desk import request_name
 from medrec.core.matching import Demographics
-from medrec.node import holding, store
+from medrec.node import given_codes, holding, store
 from medrec.node.link import read_payload
 from medrec.portal import words
 from tests.node.test_right_person import ADA, BOB, demographics, find
@@ -57,6 +57,9 @@ def linked(story: Story, **changes: Any) -> Any:
     agent = story.network["guide"].agent
     assert agent is not None and organisation == "north"
     agent.link(person.account, "north", code, person.sign, {"family": ADA[0], "given": ADA[1], "birth": ADA[2]})
+    (waits,) = [one for one in given_codes.lately(story.network["north"]) if one.check]  # type: ignore[arg-type]
+    story.client("north").post("/desk", data={"do": "same", "code": waits.digest.hex()})
+    story.network.deliver()
     return person
 
 

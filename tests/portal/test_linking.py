@@ -70,6 +70,12 @@ def said_yes(story: Story, ada: Patient, code: str, **changes: str) -> Any:
     return client.post(html.unescape(action.group(1)), data={})
 
 
+def confirmed(story: Story) -> None:
+    """The clerk says that both have the same number."""
+    (given,) = given_codes.lately(story.network["north"])  # type: ignore[arg-type]
+    story.client("north").post("/desk", data={"do": "same", "code": given.digest.hex()})
+
+
 def test_what_the_camera_reads_leads_to_the_agent_and_no_server_hears_the_code(story: Story, ada: Patient) -> None:
     north: Any = story.network["north"]
     made = give_code(north, "p1", Demographics(*ADA), "guide")
@@ -119,6 +125,8 @@ def test_typed_words_do_the_same(story: Story, ada: Patient) -> None:
     typed = re.search(r"<strong>((?:[a-z]{5} ?){6})</strong>", answer.text)
     assert typed is not None
     assert said_yes(story, ada, " ".join(typed.group(1).upper().split())).status_code == 200
+    assert all(row.account is None for row in story.network["north"].rows(store.person)), "the clerk compares first"
+    confirmed(story)
     accounts = {row.patient: row.account for row in story.network["north"].rows(store.person)}
     assert accounts["p1"] == ada.account
 
@@ -146,6 +154,7 @@ def test_digits_that_differ_undo_the_link(story: Story, ada: Patient) -> None:
 
 def test_the_person_undoes_a_link_herself(story: Story, ada: Patient) -> None:
     said_yes(story, ada, code_of(story))
+    confirmed(story)
     story.settle()
     client = story.client("guide")
     signing = client.post(linking(ada), data={"do": "undo", "place": "north"})

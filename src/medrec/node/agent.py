@@ -1,7 +1,7 @@
 """The agent: the role of a node that serves people. It can see, it cannot sign.
 
 It keeps each person's view secret, from which the keys of all her relationships follow; takes notices; walks the
-tags of each relationship over the ledger, so that a line that was anchored but never delivered is found;
+tags of each relationship over the ledger, so that a line that was anchored but never delivered is found.
 """
 
 import hashlib
@@ -90,7 +90,7 @@ class Agent:
         """Account and name of everybody served here."""
         with self._store.read() as connection:
             rows = connection.execute(sql.select(store.client)).all()
-        opened = [(row.account, self._open_client(row.account, bytes(row.sealed))["name"]) for row in rows]
+        opened = ((row.account, self._open_client(row.account, bytes(row.sealed))["name"]) for row in rows)
         return sorted(opened, key=lambda item: item[1])
 
     def _open_client(self, account: str, sealed: bytes) -> Any:
@@ -107,7 +107,8 @@ class Agent:
     def link(
         self, account: str, organisation: str, code: bytes, sign: Sign, stated: dict[str, str] | None = None
     ) -> int:
-        """Present a desk's code to an organisation; the number of lines it already had about the person.
+        """Present a desk's code to an organisation; the number of lines it already had about the person,
+        0 while the desk has not compared.
 
         `stated` is who she says that she is: birth, family, given.
         """
@@ -120,6 +121,10 @@ class Agent:
             self._store.write(lambda connection: self.relate(connection, account, organisation, epoch, own, None))
             with linking.refused(self._store, account, organisation, epoch):
                 answer = codec.decode(self._call(organisation, "/medrec/link", asked))
+            if "relationship" not in answer:
+                # The desk compares first. All keys come with the link's own line.
+                linking.forget_relationship(self._store, account, organisation, epoch)
+                return 0
             old, lines = answer["relationship"], int(answer["lines"])
             self._store.write(lambda connection: self.relate(connection, account, organisation, 1 - epoch, old, lines))
             return lines
@@ -163,12 +168,17 @@ class Agent:
         """Keep notices of an organisation; True for each that is safely here (new or known before)."""
         with self._store.read() as connection:
             opened = [self._open_notice(connection, caller, payload) for payload in payloads]
+        told = handed_over(self._vault, self.view_secret, [row for row in opened if row is not None])
+        if told:
+            # A link that the desk confirmed: the lines that it hands over are read with the key that stands in it.
+            self._store.write(lambda connection: learn(connection, told, self._relationship_key, self.relate))
+            with self._store.read() as connection:
+                pairs = zip(opened, payloads, strict=True)
+                opened = [row or self._open_notice(connection, caller, payload) for row, payload in pairs]
         rows = [row for row in opened if row is not None]
         if rows:
-            old = handed_over(self._vault, self.view_secret, rows)
 
             def keep(connection: sql.Connection) -> None:
-                learn(connection, old, self._relationship_key, self.relate)
                 _keep(connection, rows, self._clock())
                 linking.follow(connection, self._vault, rows)
 
@@ -295,18 +305,9 @@ class Agent:
     ) -> dict[str, Any]:
         """The row of a line that was met on the ledger."""
         return {
-            "account": account,
-            "organisation": organisation,
-            "epoch": epoch,
-            "counter": counter,
-            "tag": mark,
-            "kind": "",
-            "time": self._clock(),
-            "received": None,
-            "height": hit[0],
-            "sealed": None,
-            "digest": hit[1],
-        }
+            "account": account, "organisation": organisation, "epoch": epoch, "counter": counter, "tag": mark,
+            "kind": "", "time": self._clock(), "received": None, "height": hit[0], "sealed": None, "digest": hit[1],
+        }  # fmt: skip
 
     def missing(self, grace_ms: int = MISSING_AFTER_MS) -> list[Notice]:
         """Lines on the ledger, by their tags, that were never delivered within the grace time; not those that a link
@@ -322,9 +323,8 @@ class Agent:
     def counts(self, account: str) -> dict[str, tuple[int, int]]:
         """How many lines of each kind are here for a person, and how many of them are on the ledger as well."""
         row = store.notice.c
-        chosen = sql.select(row.kind, sql.func.count(), sql.func.count(row.height)).where(
-            row.account == account, row.received.is_not(None)
-        )
+        here = (row.account == account) & row.received.is_not(None)
+        chosen = sql.select(row.kind, sql.func.count(), sql.func.count(row.height)).where(here)
         with self._store.read() as connection:
             return {kind: (here, anchored) for kind, here, anchored in connection.execute(chosen.group_by(row.kind))}
 

@@ -34,8 +34,9 @@ from medrec.node import attesting, store
 from medrec.node.access import revoked
 from medrec.node.journal import Draft, Person
 from medrec.node.refusals import Code, Refusal
-from medrec.node.unlinking import linked_at, taken_back
+from medrec.node.unlinking import bury, linked_at, taken_back
 from medrec.node.vault import VaultError
+from medrec.node.waiting_links import keep_consent, waits
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -75,8 +76,9 @@ class Consents:
         self.changes = 0
         """Counts up whenever a consent or revocation was taken; two equal counts mean that nothing changed."""
 
-    def give(self, data: bytes) -> Given:
-        """Take a signed consent; the same one again is answered as before. Raises Refusal, StoreError."""
+    def give(self, data: bytes, waited_ms: int = 0) -> Given:
+        """Take a signed consent; the same one again is answered as before. It may have waited for `waited_ms` here, for
+        the desk to confirm the link that it came with. Raises Refusal, StoreError."""
         consent = _read_consent(data)
         if consent.network != self._node.network.hex():
             raise Refusal(Code.WRONG_NETWORK)
@@ -90,11 +92,13 @@ class Consents:
             raise Refusal(Code.CONSENT_REVOKED)
         self._check_parties(consent)
         self._check_waits(consent, now)
-        given = self._node.store.write(lambda connection: self._give(connection, consent, data, digest, now))
+        given = self._node.store.write(lambda connection: self._give(connection, consent, data, digest, now, waited_ms))
         self.changes += 1
         return given
 
-    def _give(self, connection: sql.Connection, consent: AnyConsent, data: bytes, digest: bytes, now: int) -> Given:
+    def _give(
+        self, connection: sql.Connection, consent: AnyConsent, data: bytes, digest: bytes, now: int, waited_ms: int
+    ) -> Given:
         nullifier = bytes.fromhex(consent.nullifier)
         person = self._node.journal.person_of_account(connection, consent.account)
         if person is None:
@@ -106,7 +110,7 @@ class Consents:
             if bytes(same[0].hash) == digest:
                 return Given(digest, True)
             raise Refusal(Code.NULLIFIER_USED)
-        if consent.time < linked_at(connection, person.id) - AHEAD_MS_MAX:
+        if consent.time < linked_at(connection, person.id) - AHEAD_MS_MAX - waited_ms:
             # It was signed for a link that was undone or erased since. Clocks may differ by what is forgiven ahead.
             raise Refusal(Code.CONSENT_OVER)
         if isinstance(consent, ConsentManifest) and consent.grant.until is not None and consent.grant.until <= now:
@@ -114,14 +118,9 @@ class Consents:
         effect = consent.grant.effect if isinstance(consent, ConsentManifest) else "fhir"
         summary = [5, consent.time, effect, nullifier]
         self._node.journal.append(connection, [Draft(consent.manifest, data, person.id, None, summary)])
-        connection.execute(
-            sql.insert(store.consent).values(
-                hash=digest,
-                account=consent.account,
-                nullifier=nullifier,
-                sealed=self._node.vault.seal(person.keys.data, data, digest),
-            )
-        )
+        sealed = self._node.vault.seal(person.keys.data, data, digest)
+        row = {"hash": digest, "account": consent.account, "nullifier": nullifier, "sealed": sealed}
+        connection.execute(sql.insert(store.consent).values(**row))
         # Before the commit and again after it: whoever read the old rules finds the count changed.
         self.changes += 1
         return Given(digest, False)
@@ -146,6 +145,10 @@ class Consents:
         self, connection: sql.Connection, account: str, nullifier: bytes, secret: bytes, key: bytes, signature: bytes
     ) -> bool:
         person = self._node.journal.person_of_account(connection, account)
+        if person is None and waits(connection, account):
+            # It came with a link that the desk has not confirmed, and opened nothing yet: nor will it ever.
+            bury(connection, [nullifier])
+            return True
         if person is None:
             raise Refusal(Code.NOT_LINKED)
         if taken_back(connection, nullifier):
@@ -354,7 +357,13 @@ def write_revocation(account: str, secret: bytes, sign: Sign) -> bytes:
 
 def answer_consent(node: "Node", caller: str, body: bytes) -> bytes:
     """POST /medrec/consents: canonical JSON of a consent -> CBOR {"hash", "known"}."""
-    given = node.consents.give(body)
+    try:
+        given = node.consents.give(body)
+    except Refusal as refusal:
+        # Given with a link that the desk has not confirmed: it waits beside it and opens nothing.
+        if refusal.reason is not Code.NOT_LINKED or not keep_consent(node, caller, _read_consent(body).account, body):
+            raise
+        given = Given(hashlib.sha256(body).digest(), False)
     return codec.encode({"hash": given.hash, "known": given.known})
 
 

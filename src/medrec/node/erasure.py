@@ -20,7 +20,16 @@ from sqlalchemy import BigInteger, Column, Table
 
 from medrec.core import codec, manifests
 from medrec.core.manifests.erasure import ENTRIES_MAX, Erased, ErasureManifest, Ground
-from medrec.node import account_keys, corrections_erased, given_codes, letters, redelivery, resealing, store
+from medrec.node import (
+    account_keys,
+    corrections_erased,
+    given_codes,
+    letters,
+    redelivery,
+    resealing,
+    store,
+    waiting_links,
+)
 from medrec.node.acts import ACTS_PATH
 from medrec.node.journal import NOTICES_PATH, WAITING_PARTS, Draft, Line, Person
 from medrec.node.refusals import Code, Refusal
@@ -40,7 +49,7 @@ erasing = Table("erasing", metadata, Column("secret", BigInteger, primary_key=Tr
 GONE_WITH_PERSON = (
     *("consent", "revoked", "dispute_taken", "broken_glass", "correction_here", "list_act", "own_entry", "delegation"),
     *("delegation_ended", "delegation_secret", "match_request", "referral_sent", "referral_taken"),
-    *("share_link", "undone", "account_secret", "delegation_rest", "delegation_used", "half_keys"),
+    *("share_link", "undone", "account_secret", "delegation_rest", "delegation_used", "half_keys", "waiting_link"),
 )
 """Tables of what the organisation holds of the people linked to it, by their account."""
 STAYS = {
@@ -259,7 +268,7 @@ class Erasures:
         for table in metadata.sorted_tables:
             if "person" in table.c and table is not store.manifest:
                 connection.execute(sql.delete(table).where(table.c.person.in_(rows)))
-        for given in (store.invitation, given_codes.given_code, letters.letter):
+        for given in (store.invitation, given_codes.given_code, letters.letter, waiting_links.waiting_link):
             connection.execute(sql.delete(given).where(given.c.patient == patient))
         connection.execute(sql.delete(store.person).where(column.id.in_(rows)))
         for secret in (person.keys.secret, *before.values()):

@@ -1,8 +1,8 @@
 """What became of the codes that the desk gave: nobody came yet, linked, or somebody else stood behind the phone.
 
 The row of a code is kept for a day, by the digest of the code: the code itself is known to the picture on the screen
-alone. `check` are six digits that the desk and the person's page compute from the same link; the clerk compares them,
-and undoes a link whose digits the person in front of her does not have.
+alone. `check` are six digits that the desk and the person's page compute from the same code; the clerk compares them,
+and only then is the link made that waited (waiting_links.py). One whose digits the person does not have is forgotten.
 """
 
 import hashlib
@@ -12,6 +12,7 @@ import sqlalchemy as sql
 from sqlalchemy import BigInteger, Column, LargeBinary, String, Table
 
 from medrec.core import codec
+from medrec.node import store, waiting_links
 from medrec.node.store import metadata
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 KEPT_MS = 86_400_000
 WAITING, LINKED, CONTRADICTED, CONFIRMED, UNDONE = "waiting", "linked", "contradicted", "confirmed", "undone"
+EXPIRED = "expired"
 
 given_code = Table(
     "given_code",
@@ -33,7 +35,8 @@ given_code = Table(
 
 
 class GivenCode(NamedTuple):
-    """One code; `state` is waiting, linked, contradicted, confirmed or undone, `check` "" until somebody was linked."""
+    """One code; `state` is waiting, linked (the digits are to be compared), contradicted, confirmed, undone or
+    expired, `check` "" until somebody presented it."""
 
     digest: bytes
     patient: str
@@ -57,6 +60,14 @@ def enter(connection: sql.Connection, digest: bytes, patient: str, now: int, exp
     connection.execute(sql.insert(given_code).values(**row))
 
 
+def gave(kept: store.Store, digest: bytes) -> bool:
+    """Whether the desk gave this code: what it links waits for the clerk."""
+    with kept.read() as connection:
+        return (
+            connection.execute(sql.select(given_code.c.time).where(given_code.c.digest == digest)).first() is not None
+        )
+
+
 def settle(connection: sql.Connection, digest: bytes, state: str, check: str = "") -> None:
     """Somebody presented a code; one that the desk did not give has no row."""
     where = given_code.c.digest == digest
@@ -74,13 +85,50 @@ def lately(node: "Node") -> list[GivenCode]:
 
 
 def decide(node: "Node", digest: bytes, confirmed: bool) -> bool:
-    """The clerk has compared the digits: a link that she does not confirm is undone. False if nothing waits for her."""
-    where = (given_code.c.digest == digest) & (given_code.c.state == LINKED)
-    with node.store.read() as connection:
-        patient = connection.execute(sql.select(given_code.c.patient).where(where)).scalar()
-    if patient is None:
-        return False
-    if not confirmed:
-        node.linker.unlink(str(patient))
-    update = sql.update(given_code).where(where).values(state=CONFIRMED if confirmed else UNDONE)
-    return bool(node.store.write(lambda connection: connection.execute(update)).rowcount)
+    """The clerk has compared the digits: the link that she confirms is made, any other forgotten. False if nothing
+    waits for her (any more). Raises LinkError where it cannot be made."""
+    end_unconfirmed(node)
+
+    def write(connection: sql.Connection) -> bool:
+        where = (given_code.c.digest == digest) & (given_code.c.state == LINKED)
+        waiting = waiting_links.of(connection, node.vault, digest)
+        if waiting is None or connection.execute(sql.select(given_code.c.time).where(where)).first() is None:
+            return False
+        if confirmed:
+            node.linker.finish(connection, waiting)
+            waiting_links.linked(connection, digest)
+        else:
+            waiting_links.forget_code(connection, digest)
+        settle(
+            connection,
+            digest,
+            CONFIRMED if confirmed else UNDONE,
+            str(connection.execute(sql.select(given_code.c.digits).where(where)).scalar()),
+        )
+        return True
+
+    done = node.store.write(write)
+    waiting_links.give_consents(node)
+    return done
+
+
+def end_unconfirmed(node: "Node") -> int:
+    """Forget what nobody confirmed in time, with an alarm for each; how many."""
+    if not waiting_links.any_late(node.store, node.clock()):
+        return 0
+
+    def write(connection: sql.Connection) -> int:
+        now, late = node.clock(), waiting_links.end_late(connection, node.clock())
+        for digest, patient in late:
+            connection.execute(
+                sql.update(given_code).where(given_code.c.digest == digest).values(state=EXPIRED, digits="")
+            )
+            sentence = (
+                f"Somebody presented the code for Patient/{patient} and nobody compared the digits in time; nothing "
+                "was linked. If the person did not stand at the desk, the code was seen by somebody else."
+            )
+            row = {"time": now, "code": "link-unconfirmed", "subject": f"Patient/{patient}", "sentence": sentence}
+            connection.execute(sql.insert(store.alarm).values(**row))
+        return len(late)
+
+    return node.store.write(write)

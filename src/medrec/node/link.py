@@ -1,7 +1,8 @@
 """Linking: an organisation ties its local patient to an account, at the desk, on a one-time code.
 
 The desk makes a code for the patient in front of it; her agent presents the code with her signature and the keys of
-the relationship. From then on her lines carry tags that only she, her agent and this organisation can compute.
+the relationship, and the clerk compares the digits on both screens: nothing is linked before (waiting_links.py). From
+then on her lines carry tags that only she, her agent and this organisation can compute.
 Lines from before the link are handed over: their key goes sealed on the ledger with the link's own line, and
 notices of them are queued.
 
@@ -24,9 +25,10 @@ from medrec.core.manifests.record import LinkManifest
 from medrec.core.matching import Demographics
 from medrec.core.records.canonical import RecordError, canonical
 from medrec.engines.engine import Engine
-from medrec.node import given_codes, holding, paper, redelivery, store, unlinking
+from medrec.node import given_codes, holding, paper, redelivery, store, unlinking, waiting_links
 from medrec.node.journal import Draft, Journal, Person
 from medrec.node.unlinking import EPOCH_USED
+from medrec.node.waiting_links import Keys, WaitingLink
 
 CODE_BYTES = 8
 """Sixty-four bits: a code is tried at one organisation alone, within fifteen minutes, and one wrong person ends it."""
@@ -137,7 +139,8 @@ class Linker:
         """Answer an agent that presents a code: CBOR {account, code, epoch, key, relationship, seal, signature}, and
         where the person states who she is {birth, family, given} under `demographics`.
 
-        Returns CBOR {"relationship": key of the lines before, "lines": how many}. Raises LinkError.
+        Returns CBOR {"relationship": key of the lines before, "lines": how many}, and for a code that the desk gave
+        {"waiting": True}: nothing is linked before the clerk has compared (waiting_links.py). Raises LinkError.
         """
         try:
             asked = codec.decode(body)
@@ -158,10 +161,16 @@ class Linker:
         except (codec.CodecError, KeyError, TypeError, ValueError):
             raise LinkError("malformed", "The request to link is not readable.") from None
         self._check_signature(account, code, key, signature)
+        digest, keys = _digest(code), Keys(caller, epoch, relationship, seal)
+        desk = given_codes.gave(self._journal.store, digest)
+        if desk and (stated is None or not (stated.birth and stated.family and stated.given)):
+            raise LinkError("says-nothing", "A code of the desk needs your family name, given name and date of birth.")
         who = self._confirmed(account, code, stated)
-        return self._journal.store.write(
-            lambda connection: self._link(connection, caller, account, code, epoch, relationship, seal, who)
-        )
+        if desk and who is not None:
+            check = given_codes.link_check(self._network, self._journal.organisation, account, code)
+            said = stated or who
+            return self._journal.store.write(lambda c: self._wait(c, account, digest, keys, said, check))
+        return self._journal.store.write(lambda c: self._accept(c, account, digest, keys, who))
 
     def _confirmed(self, account: str, code: bytes, stated: Demographics | None) -> Demographics | None:
         """Who the local patient of a code is, if the person states nothing else. Raises LinkError, and then the code
@@ -240,51 +249,77 @@ class Linker:
         if credential is None or type(signature) is not bytes or not signed_by(credential, message, signature):
             raise LinkError("not-the-account", "The account's holder did not sign this link.")
 
-    def _link(
-        self,
-        connection: sql.Connection,
-        agent: str,
-        account: str,
-        code: bytes,
-        epoch: int,
-        relationship: bytes,
-        seal: bytes,
-        who: Demographics | None,
+    def _wait(
+        self, connection: sql.Connection, account: str, digest: bytes, keys: Keys, stated: Demographics, check: str
     ) -> bytes:
-        invited = connection.execute(
-            sql.select(store.invitation).where(store.invitation.c.code == _digest(code))
-        ).one_or_none()
-        if invited is None or invited.expires < self._clock():
+        """A code of the desk was presented: nothing is linked and nothing told before the clerk has compared."""
+        now, vault = self._clock(), self._journal.vault
+        if not waiting_links.again(connection, vault, digest, account, keys, now):
+            patient = self._invited(connection, digest)
+            self._free(connection, account, patient, keys)
+            connection.execute(sql.delete(store.invitation).where(store.invitation.c.code == digest))
+            given_codes.settle(connection, digest, given_codes.LINKED, check)
+            waiting_links.enter(connection, vault, digest, WaitingLink(account, patient, keys, stated), now)
+        return codec.encode({"waiting": True})
+
+    def finish(self, connection: sql.Connection, waiting: WaitingLink) -> None:
+        """The clerk has compared the digits of a link that waited: it is made. Inside `Store.write` only.
+
+        Raises LinkError where somebody was linked meanwhile, or the patient's record says somebody else by now.
+        """
+        who = self.patient(waiting.patient)
+        if who is None or matching.contradictions(who, waiting.stated):
+            raise LinkError("another-person", "What was stated does not fit the patient of this code any more.")
+        self._link(connection, waiting.account, waiting.patient, waiting.keys, who)
+
+    def _accept(
+        self, connection: sql.Connection, account: str, digest: bytes, keys: Keys, who: Demographics | None
+    ) -> bytes:
+        patient = self._invited(connection, digest)
+        answer = self._link(connection, account, patient, keys, who)
+        connection.execute(sql.delete(store.invitation).where(store.invitation.c.code == digest))
+        return answer
+
+    def _invited(self, connection: sql.Connection, digest: bytes) -> str:
+        """The local patient of a code. Raises LinkError."""
+        found = connection.execute(sql.select(store.invitation).where(store.invitation.c.code == digest)).one_or_none()
+        if found is None or found.expires < self._clock():
             raise LinkError("code-unknown", "The code was used, has run out, or was never given; ask at the desk.")
+        return str(found.patient)
+
+    def _free(self, connection: sql.Connection, account: str, patient: str, keys: Keys) -> Person:
+        """The person of a local patient, whom this account may be linked to. Raises LinkError."""
         if self._journal.person_of_account(connection, account) is not None:
             raise LinkError("already-linked", "This account is already linked here.")
-        identifier = self._journal.person_of_patient(connection, invited.patient)
-        before = self._journal.person(connection, identifier)
+        before = self._journal.person(connection, self._journal.person_of_patient(connection, patient))
         if before.account is not None:
             raise LinkError("already-linked", "This patient is already linked to an account.")
-        if unlinking.served(connection, self._journal.vault, epoch, relationship):
+        if unlinking.served(connection, self._journal.vault, keys.epoch, keys.relationship):
             raise LinkError(EPOCH_USED, "These keys served a link that was undone since; link with the next ones.")
-        connection.execute(sql.delete(store.invitation).where(store.invitation.c.code == invited.code))
-        check = given_codes.link_check(self._network, self._journal.organisation, account, code)
-        given_codes.settle(connection, bytes(invited.code), given_codes.LINKED, check)
-        vault = self._journal.vault
+        return before
+
+    def _link(
+        self, connection: sql.Connection, account: str, patient: str, keys: Keys, who: Demographics | None
+    ) -> bytes:
+        before = self._free(connection, account, patient, keys)
+        identifier, vault = before.id, self._journal.vault
         # The first link is epoch 1 and what came before it 0; what came before the second is -1, and so on.
-        before = before._replace(epoch=1 - epoch)
+        before = before._replace(epoch=1 - keys.epoch)
         # What was sealed before stays readable: all her other keys stay.
-        keys = msgspec.structs.replace(before.keys, relationship=relationship, seal=seal)
-        lines = self._hand_over(connection, before, account, agent)
+        hers = msgspec.structs.replace(before.keys, relationship=keys.relationship, seal=keys.seal)
+        lines = self._hand_over(connection, before, account, keys.agent)
         former = {"person": identifier, "epoch": before.epoch, "keys": vault.wrap(before.keys)}
         connection.execute(sql.insert(store.former).values(**former))
         connection.execute(
             sql.update(store.person)
             .where(store.person.c.id == identifier)
-            .values(account=account, agent=agent, epoch=epoch, counter=0, keys=vault.wrap(keys))
+            .values(account=account, agent=keys.agent, epoch=keys.epoch, counter=0, keys=vault.wrap(hers))
         )
         time = self._clock()
         if who is not None:
             holding.remember(connection, vault, identifier, who, "desk", time)
         manifest = LinkManifest(
-            "link/1", self._network.hex(), self._journal.organisation, account, time, "link", agent, lines
+            "link/1", self._network.hex(), self._journal.organisation, account, time, "link", keys.agent, lines
         )
         summary: list[Any] = [2, time, before.keys.relationship, lines]
         self._journal.append(connection, [Draft("link/1", manifests.encode(manifest), identifier, None, summary)])
@@ -322,6 +357,8 @@ class Linker:
         def write(connection: sql.Connection) -> bool:
             # Sent once more by whoever kept it, it would undo the link that she has made since.
             fresh = unlinking.use(connection, message, self._clock(), 2 * UNLINK_LIFE_MS)
+            if fresh:
+                waiting_links.forget(connection, account)
             return fresh and unlinking.undo(connection, journal, self._network, where)
 
         return codec.encode(journal.store.write(write))

@@ -53,10 +53,16 @@ def refused(kept: store.Store, account: str, organisation: str, epoch: int) -> I
         yield
     except PeerError as error:
         if error.answered and error.code != EPOCH_USED:
-            known = store.relationship.c
-            where = (known.account == account) & (known.organisation == organisation) & (known.epoch == epoch)
-            kept.write(lambda connection: connection.execute(sql.delete(store.relationship).where(where)))
+            forget_relationship(kept, account, organisation, epoch)
         raise
+
+
+def forget_relationship(kept: store.Store, account: str, organisation: str, epoch: int) -> None:
+    """Forget the keys of a relationship that is not made (yet): where it is made after all, they come with the notice
+    of its link (handover.py)."""
+    known = store.relationship.c
+    where = (known.account == account) & (known.organisation == organisation) & (known.epoch == epoch)
+    kept.write(lambda connection: connection.execute(sql.delete(store.relationship).where(where)))
 
 
 def past_used(present: Callable[[int], int], epoch: int) -> int:

@@ -33,6 +33,7 @@ from medrec.node.entries import Entries
 from medrec.node.erasure import Erasures
 from medrec.node.finding import Finder
 from medrec.node.gate import Gate
+from medrec.node.given_codes import end_unconfirmed
 from medrec.node.journal import Journal
 from medrec.node.keys import OrganisationKeys
 from medrec.node.labels import Labels
@@ -57,6 +58,7 @@ from medrec.node.tiles import Tiles, TilesError
 from medrec.node.together import ApartError, Together
 from medrec.node.vault import Vault
 from medrec.node.views import Views
+from medrec.node.waiting_links import give_consents
 from medrec.node.watching import Watch
 from medrec.node.witnesses import Web, WitnessPlace
 
@@ -225,6 +227,10 @@ class Node:
             self.engine.submit([])
         return self.engine.tip()
 
+    def end_unconfirmed(self) -> int:
+        """Finish what a confirmed link left to do, and forget links that nobody confirmed in time; how many of both."""
+        return give_consents(self) + end_unconfirmed(self)
+
     def publish_log(self, note: Note | None) -> int:
         """Bring the published files to a head that this node signed; the number of new leaves. Raises TilesError."""
         if self.tiles is None or note is None:
@@ -242,6 +248,7 @@ class Node:
             self.tell_of_looks()
             self.watch_accounts()
         self.mark_overdue()
+        self.end_unconfirmed()
         close_failed(self)
 
     def start(self) -> None:
@@ -325,6 +332,7 @@ class Node:
         if not self._stopping.is_set():
             self.sight.look(ask=True)
             self.mark_overdue()
+            self.end_unconfirmed()
             close_failed(self)
             self.publish_log(self.checkpoints.keep_up())
             waits = self.checkpoints.members.overdue()

@@ -36,6 +36,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any] | Go:
             trouble = _trouble(error)
     elif form:
         return _decide(node, visit, form)
+    given_codes.end_unconfirmed(node)
     queue, held = node.matching.queue(), holding.waiting(node)
     return {
         "form": {name: form.get(name, "") for name in FIELDS},
@@ -104,7 +105,9 @@ def _given(visit: Visit, one: given_codes.GivenCode) -> dict[str, Any]:
         "id": one.digest.hex(),
         "patient": one.patient,
         "state": state,
-        "kind": {"linked": "wait", "confirmed": "good", "contradicted": "bad", "waiting": "calm"}.get(state, ""),
+        "kind": {"linked": "wait", "confirmed": "good", "contradicted": "bad", "expired": "bad", "waiting": "calm"}.get(
+            state, ""
+        ),
         "when": visit.when(one.time),
         "digits": f"{one.check[:3]} {one.check[3:]}",
     }

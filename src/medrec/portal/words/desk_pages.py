@@ -23,14 +23,16 @@ DESK = Texts(
         "code_given": "Given {when}",
         "code_waiting": "Nobody has used the code yet.",
         "code_over": "Nobody used the code in time.",
-        "code_linked": "Linked. Compare the number now.",
+        "code_linked": "The phone is there. Compare the number now. Nothing is linked or sent before.",
         "code_contradicted": "Somebody else: the name or birth date on the phone does not fit. The code is void. Look at "
         "the papers again.",
         "code_confirmed": "Linked, and the number was compared.",
-        "code_undone": "The number was not the same. The link was undone.",
+        "code_expired": "Nobody compared the number in time. Nothing was linked. If the person was not here, somebody "
+        "else saw the code.",
+        "code_undone": "The number was not the same. Nothing was linked.",
         "compare": "Ask the person which number stands on her page. It has to be this one:",
         "compare_same": "It is the same",
-        "compare_differs": "It is not: undo the link",
+        "compare_differs": "It is not: end it",
         "another-person": "The papers do not fit this patient: {fields}. No code was made. Look at the number and the "
         "papers again. Do not go on if they belong to two people.",
         "papers-missing": "Fill in the date of birth, the family name and the first name.",

@@ -318,7 +318,7 @@ DONE = Texts(
         "asked": "Done. The place gets it, and its answer comes to this page.",
         "written": "Done. It stands in your record, signed.",
         "shared": "Done. Your code is here.",
-        "linked": "Done. You are linked.",
+        "linked": "Sent. Now say your number at the desk.",
         "unlinked": "Done. The link is undone.",
         "saved": "Your settings were kept.",
         "refused": "You said no. Nobody gets anything.",
