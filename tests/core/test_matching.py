@@ -115,3 +115,29 @@ def test_order_is_without_effect_and_oneself_never_contradicts(a: Demographics, 
 
 def test_names_are_compared_by_their_letters() -> None:
     assert plain("  Ó Néill-Smith 3rd ") == "o neill smith rd"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Demographics("Miller", "Peter", "2010-01-01", "male", "12345"),
+        Demographics("Miller", "Maria", "2010-01-01", "female", "12345"),
+        Demographics("Miller", "Peter", "", "male"),
+    ],
+)
+def test_a_twin_and_a_husband_contradict(other: Demographics) -> None:
+    anna = Demographics("Miller", "Anna", "2010-01-01", "female", "12345")
+    assert Field.GIVEN in contradictions(anna, other)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Demographics("Smith", "Anna", "2010-01-01", "female"),
+        Demographics("Miller", "Ann", "2010-01-01", "female"),
+        Demographics("Miller", "Anna", "", "male"),
+        Demographics("Miller", "Nancy", "", "female"),
+    ],
+)
+def test_marriage_a_nickname_and_a_slip_do_not(other: Demographics) -> None:
+    assert contradictions(Demographics("Miller", "Anna", "2010-01-01", "female", "12345"), other) == ()

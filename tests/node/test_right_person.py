@@ -276,3 +276,23 @@ def test_what_undid_a_link_once_undoes_no_other(network: Network) -> None:
     key, signature = ada.sign(unlink_message(network.id, "north", ada.account, network.time))
     fresh = codec.encode({"account": ada.account, "key": key, "signature": signature, "time": network.time})
     assert codec.decode(undo("north", UNLINK_PATH, fresh)) is True
+
+
+@pytest.mark.parametrize(
+    ("words", "fields"),
+    [
+        ("Miller, Peter", ("given",)),
+        ("Peter Miller", ("given",)),
+        ("MILLER, PETER J", ("given",)),
+        ("Miller, Anna", ()),
+        ("Mrs Miller", ()),
+        ("Anna Smith", ()),
+        ("Miller, Maria", ()),
+        ("Miller A", ()),
+        ("Robert Byron", ("family", "given")),
+    ],
+)
+def test_the_name_of_a_record_s_subject_is_held_against_hers(words: str, fields: tuple[str, ...]) -> None:
+    anna = Demographics("Miller", "Anna Maria", "1960-01-01", "female")
+    record = {"resourceType": "Condition", "subject": {"reference": "Patient/x", "display": words}}
+    assert holding.contradicts(anna, record) == fields

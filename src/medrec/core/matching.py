@@ -107,12 +107,17 @@ def contradictions(known: Demographics, now: Demographics) -> tuple[Field, ...]:
     """The fields by which `now` cannot be of the person `known`; empty when it can.
 
     Another date of birth; another family and another given name; another number of the same kind together with a name
-    that differs. One name alone may change by marriage or by a nickname, and is no contradiction.
+    that differs; another given name together with another sex (a brother, a husband), or with the same family and birth
+    (a twin), unless a number that means one person agrees. A family name alone may change by marriage, and a given name
+    may be a nickname: alone they contradict nothing.
     """
-    found = dict(compare(known, now).fields)
+    compared = compare(known, now)
+    found = dict(compared.fields)
     different = tuple(field for field, agreement in found.items() if agreement == "differs")
     names = [field for field in (Field.FAMILY, Field.GIVEN) if field in different]
-    if Field.BIRTH in different or len(names) == 2 or (Field.IDENTIFIER in different and names):
+    sibling = compared.twin or {Field.GIVEN, Field.SEX} <= set(different)
+    sibling = sibling and found[Field.IDENTIFIER] != "agrees"
+    if Field.BIRTH in different or len(names) == 2 or (Field.IDENTIFIER in different and names) or sibling:
         return different
     return ()
 

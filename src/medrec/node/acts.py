@@ -55,8 +55,9 @@ class Acts:
     def __init__(self, node: "Node") -> None:
         self._node = node
 
-    def take(self, caller: str, act: Act) -> bool:
-        """Write down an act that was handed over; False if it stands here already. Raises Refusal, StoreError."""
+    def take(self, caller: str, act: Act, to: Sequence[str] = ()) -> bool:
+        """Write down an act that was handed over, and in the same write what `to` is still to hear; False if it stands
+        here already. Raises Refusal, StoreError."""
         node = self._node
         if act.network != node.network.hex():
             raise Refusal(Code.WRONG_NETWORK)
@@ -74,7 +75,7 @@ class Acts:
             raise Refusal(Code.CREDENTIAL_BAD)
         elif not self._listens_to(caller, act):
             raise Refusal(Code.NOT_PERMITTED)
-        return self._keep(act)
+        return self._keep(act, (), to)
 
     def _listens_to(self, caller: str, act: Act) -> bool:
         """Whether this node had records of this person from the caller, or gave it the very record that the act speaks
@@ -107,11 +108,10 @@ class Acts:
         if misfit(act):
             raise Refusal(Code.MALFORMED, misfit(act))
         hearers = self._hearers(act)
-        self._keep(act, hearers)
-        self._hand_on(act, hearers)
+        self._keep(act, hearers, hearers)
         return act
 
-    def _keep(self, act: Act, hearers: Sequence[str] = ()) -> bool:
+    def _keep(self, act: Act, hearers: Sequence[str] = (), to: Sequence[str] = ()) -> bool:
         node = self._node
         try:
             person = person_here(node, act.account)
@@ -136,6 +136,10 @@ class Acts:
             connection.execute(sql.insert(list_act).values(**row))
             self._ask_to_look(connection, act, now)
             ask(node, connection, act, hearers)
+            payload = codec.encode_json(msgspec.to_builtins(act))
+            rows = [{"organisation": name, "path": ACTS_PATH, "payload": payload, "due": now} for name in to]
+            if rows:
+                connection.execute(sql.insert(store.outbox), rows)
             return True
 
         return node.store.write(write)
@@ -148,13 +152,6 @@ class Acts:
                 sentence = f"{who} says otherwise than {one.type}/{one.id}; look at it and correct it if she is right."
                 row = {"time": now, "code": "list-contradicted", "subject": f"{one.type}/{one.id}"}
                 connection.execute(sql.insert(store.alarm).values(**row, sentence=sentence))
-
-    def _hand_on(self, act: Act, hearers: Sequence[str]) -> None:
-        node = self._node
-        payload = codec.encode_json(msgspec.to_builtins(act))
-        rows = [{"organisation": name, "path": ACTS_PATH, "payload": payload, "due": node.clock()} for name in hearers]
-        if rows:
-            node.store.write(lambda connection: connection.execute(sql.insert(store.outbox), rows))
 
     def _hearers(self, act: Act) -> list[str]:
         """Those who had this person's records from here and those whose records the act speaks against, as far as she
@@ -257,6 +254,13 @@ class Acts:
             told = manifests.decode(data)
             if isinstance(told, ActManifest) and not misfit(told.act) and genuine(node, told.act):
                 yield KeptAct(told.act, hashlib.sha256(data).digest(), time)
+
+
+def told(connection: sql.Connection, organisations: Sequence[str], payload: bytes) -> None:
+    """These have heard an act, or have said no: nothing of it waits for them. Inside `Store.write` only."""
+    row = store.outbox.c
+    of_act = (row.path == ACTS_PATH) & (row.payload == payload) & row.organisation.in_(organisations)
+    connection.execute(sql.delete(store.outbox).where(of_act))
 
 
 def _as_record(subject: Subject, kind: str) -> dict[str, Any]:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from medrec.node.node import Node
 
 Decision = Literal["hers", "another", "fits"]
+_TITLES = frozenset({"mr", "mrs", "ms", "miss", "dr", "prof", "herr", "frau", "sr", "sra", "jr", "baby", "boy", "girl"})
 WHOLE = "Patient"
 """A held record of this type holds back everything of the person."""
 
@@ -197,10 +198,17 @@ def contradicts(who: Demographics, record: Value) -> tuple[str, ...]:
         given, _, family = words.replace(",", " ").strip().rpartition(" ")
         if not given or not who.family or not who.given:
             continue
-        hers = set(matching.plain(f"{who.given} {who.family}").split())
-        if set(matching.plain(words).split()) & hers:
+        hers, named = set(matching.plain(who.given).split()), matching.plain(words).split()
+        if hers & set(named):
             continue
-        if len(matching.contradictions(who, Demographics(family=family, given=given))) == 2:
+        of_family = set(matching.plain(who.family).split())
+        if of_family & set(named):
+            # Of her family, and another given name: somebody of her house, or a nickname; a human looks.
+            rest = [word for word in named if word not in of_family and word not in _TITLES and len(word) > 1]
+            other = Demographics(who.family, " ".join(rest))
+            if rest and matching.compare(who, other).of(matching.Field.GIVEN) == "differs":
+                return ("given",)
+        elif len(matching.contradictions(who, Demographics(family=family, given=given))) == 2:
             return ("family", "given")
     return ()
 

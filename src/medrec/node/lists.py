@@ -20,19 +20,22 @@ from medrec.core.reconcile.lists import Lists, Read, new_since
 from medrec.core.reconcile.notices import Checker, LabelChecker, Notice, notices
 from medrec.core.reconcile.rows import AllergyRow, MedicineRow, ProblemRow
 from medrec.core.reconcile.said import said
-from medrec.core.records.canonical import RecordError, Value, canonical
-from medrec.core.records.dates import DAY_MS, ClinicalDate, clinical_date
+from medrec.core.records.canonical import RecordError, canonical
+from medrec.core.records.dates import DAY_MS, clinical_date
 from medrec.core.records.reading import Around
 from medrec.core.records.table import understand
 from medrec.core.records.terms import Terms
 from medrec.node import holding, store
 from medrec.node.acts import KeptAct
+from medrec.node.holding_told import held_back
+from medrec.node.pointed import around_of, medications_of
 from medrec.node.receive import Received
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
 
 PEOPLE_REMEMBERED_MAX = 500
+IN_MAX = 500
 Row = MedicineRow | ProblemRow | AllergyRow
 Name = tuple[str, str, str]
 
@@ -116,7 +119,15 @@ class PersonLists:
     def of_kinds_held(self, account: str, types: Sequence[str]) -> tuple[Shown, list[Held]]:
         """The same with the records behind it."""
         every = self._copies(account) if self._node.agent is not None else self._own(account)
+        every = list(every)
         found = [source for source in every if source.type in types]
+        # A medicine that one of these points at is what this one says; one that others point at is no part of it.
+        named = {(source.organisation, name) for source in found for name in medications_of(source.content)}
+        found += [
+            source
+            for source in every
+            if source.type == "Medication" and "Medication" not in types and (source.organisation, source.id) in named
+        ]
         now = self._node.clock()
         kept = _Kept(Lists(self.terms, now), now // DAY_MS)
         self._exchange(kept, found, now)
@@ -178,14 +189,14 @@ class PersonLists:
         for name in [name for name in kept.held if name not in names]:
             kept.lists.drop(kept.held.pop(name))
         unread = []
-        around: Around | None = None
+        around: dict[str, Around] | None = None
         for name, source in names.items():
             before = kept.held.get(name)
             if before is not None and before.manifest == source.manifest.hex():
                 continue
             if around is None:
-                around = self._around(found, now)
-            held = _held(source, around)
+                around = around_of(found, self.terms, now)
+            held = _held(source, around[source.organisation])
             if before is not None:
                 kept.lists.drop(kept.held.pop(name))
             if held is None:
@@ -194,20 +205,6 @@ class PersonLists:
             kept.held[name] = held
             kept.lists.put(held)
         kept.unread = tuple(sorted(unread))
-
-    def _around(self, found: list[Source], now: int) -> Around:
-        pointed: dict[str, Value] = {}
-        birth: ClinicalDate | None = None
-        for source in found:
-            if source.type in ("Medication", "Patient"):
-                try:
-                    value = canonical(source.content).value
-                except RecordError:
-                    continue
-                pointed.setdefault(f"{source.type}/{source.id}", value)
-                if source.type == "Patient" and isinstance(value, dict):
-                    birth = birth or clinical_date(value.get("birthDate"))
-        return Around(self.terms, now, birth, lambda reference: pointed.get(reference))
 
     def _with_acts(self, kept: _Kept, acts: list[KeptAct]) -> None:
         for act in acts:
@@ -237,10 +234,12 @@ class PersonLists:
         assert node.agent is not None
         if node.copies is None:
             return
-        lines = self._lines(account)
+        lines, held = self._lines(account), held_back(node, account)
         for copy in node.copies.all(account):
             line = lines.get(copy.tag)
-            if line is not None:
+            # What its place holds back since it was read is merged with nothing, either.
+            away = {(copy.organisation, holding.WHOLE), (copy.organisation, f"{copy.type}/{copy.id}")} & held
+            if line is not None and not away:
                 own = copy.organisation == node.organisation
                 yield Source(copy.organisation, copy.type, copy.id, line[1], copy.content, line[0], line[2], own)
 
@@ -280,15 +279,49 @@ class PersonLists:
                     holding.holds_one(record.type, record.id),
                 )
             ).all()
+        named: dict[str, None] = {}
         for row in rows:
-            raw = node.source.read(row.type, row.id)
-            try:
-                content = canonical(raw) if raw is not None else None
-            except RecordError:
-                content = None
-            if content is not None and content.sha256 == bytes(row.sha256):
-                manifest = bytes(row.manifest)
-                yield Source(node.organisation, row.type, row.id, row.version, content.data, manifest, row.time)
+            source = self._as_signed(row)
+            if source is not None:
+                named |= dict.fromkeys(medications_of(source.content))
+                yield source
+        # A medicine of the pharmacy's own list is nobody's record: it is read beside those that point at it.
+        there = {row.id for row in rows if row.type == "Medication"}
+        for row in self._medications([name for name in named if name not in there]):
+            source = self._as_signed(row)
+            if source is not None:
+                yield source
+
+    def _as_signed(self, row: Any) -> Source | None:
+        """A record of this organisation, if its source still holds what was signed."""
+        node = self._node
+        raw = node.source.read(row.type, row.id)
+        try:
+            content = canonical(raw) if raw is not None else None
+        except RecordError:
+            return None
+        if content is None or content.sha256 != bytes(row.sha256):
+            return None
+        return Source(node.organisation, row.type, row.id, row.version, content.data, bytes(row.manifest), row.time)
+
+    def _medications(self, names: list[str]) -> list[Any]:
+        record, line = store.record.c, store.line.c
+        found: list[Any] = []
+        with self._node.store.read() as connection:
+            for at in range(0, len(names), IN_MAX):
+                found += connection.execute(
+                    sql.select(record.type, record.id, record.version, record.sha256, record.manifest, line.time)
+                    .join_from(store.record, store.manifest, store.manifest.c.hash == record.manifest)
+                    .join(store.line, line.seq == store.manifest.c.seq)
+                    .where(
+                        record.type == "Medication",
+                        record.id.in_(names[at : at + IN_MAX]),
+                        record.person.is_(None),
+                        record.action != "delete",
+                        record.altered.is_(False),
+                    )
+                ).all()
+        return found
 
 
 def subject_of(row: MedicineRow) -> Subject:

@@ -1,18 +1,16 @@
 """A patient's own act on her list, prepared at her agent, signed by her, and brought to the organisations she names.
 
-What an organisation has not taken because it could not be reached waits in the outbox, and is brought again.
+What an organisation has not taken waits in the outbox from the moment it is written down, and is brought again.
 """
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
-import sqlalchemy as sql
 
 from medrec.core import codec
 from medrec.core.manifests.acts import Act, ActKind, Against, Subject, act_message, misfit
-from medrec.node import store
-from medrec.node.acts import ACTS_PATH
+from medrec.node.acts import ACTS_PATH, told
 from medrec.node.consents import Sign
 from medrec.node.disputing import organisations
 from medrec.node.peers import PeerError
@@ -83,13 +81,15 @@ def state(agent: "Node", act: Act) -> Stated:
 
     Raises Refusal, StoreError.
     """
-    agent.acts.take(agent.organisation, act)
-    payload = codec.encode_json(msgspec.to_builtins(act))
     known = [name for name in organisations(agent, act.account) if name != agent.organisation]
+    hearers = [name for name in known if "*" in act.recipients or name in act.recipients]
+    # Written down together with what is still to be told: a crash between the two would keep it from them for ever.
+    agent.acts.take(agent.organisation, act, hearers)
+    payload = codec.encode_json(msgspec.to_builtins(act))
     taken: list[str] = []
     refused: dict[str, str] = {}
     waiting: list[str] = []
-    for organisation in [name for name in known if "*" in act.recipients or name in act.recipients]:
+    for organisation in hearers:
         try:
             answer = codec.decode(agent.peers.call(organisation, ACTS_PATH, codec.encode([payload])))
             (taken if answer == [True] else waiting).append(organisation)
@@ -98,9 +98,8 @@ def state(agent: "Node", act: Act) -> Stated:
                 refused[organisation] = error.sentence
             else:
                 waiting.append(organisation)
-    rows = [{"organisation": name, "path": ACTS_PATH, "payload": payload, "due": agent.clock()} for name in waiting]
-    if rows:
-        agent.store.write(lambda connection: connection.execute(sql.insert(store.outbox), rows))
+    done = [name for name in hearers if name not in waiting]
+    agent.store.write(lambda connection: told(connection, done, payload))
     return Stated(act.id, tuple(taken), refused, tuple(waiting))
 
 

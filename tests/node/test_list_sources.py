@@ -1,0 +1,129 @@
+"""What stands behind a list at a node: medicines that a record points at, and what its place holds back."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from medrec.node import acts, holding, stating, store
+from medrec.node.lists import Source
+from medrec.node.pointed import around_of
+from tests.node.test_lists import Clinic, order
+from tests.node.test_right_person import ADA, BOB, demographics
+
+
+@pytest.fixture
+def clinic(tmp_path: Path) -> Iterator[Clinic]:
+    made = Clinic(tmp_path)
+    yield made
+    made.network.close()
+
+
+def medication(identifier: str, text: str) -> str:
+    return json.dumps({"resourceType": "Medication", "id": identifier, "code": {"text": text}})
+
+
+def pointing(identifier: str, reference: str) -> str:
+    record = json.loads(order(identifier, "0", ""))
+    del record["medicationCodeableConcept"]
+    return json.dumps(record | {"medicationReference": {"reference": reference}})
+
+
+def names(node: Any, account: str) -> set[str]:
+    return {row.name for row in node.lists.of(account).read.medicines}
+
+
+@pytest.mark.parametrize(
+    "reference", ["Medication/1", "Medication/1/_history/3", "https://ehr.example/fhir/Medication/1"]
+)
+@pytest.mark.parametrize("first", ["the medicine", "the order"])
+def test_an_order_that_points_at_a_medicine_bears_its_name_at_its_own_place(
+    clinic: Clinic, reference: str, first: str
+) -> None:
+    both = [("Medication", "1", medication("1", "digoxin 0.25 mg tablet")), ("MedicationRequest", "n",
+             pointing("n", reference))]  # fmt: skip
+    for kind, identifier, content in both if first == "the medicine" else both[::-1]:
+        clinic.south.put(kind, identifier, content)
+    row = next(row for row in clinic.south.lists.of(clinic.ada.account).read.medicines if "digoxin" in row.name)
+    assert [line.id for line in row.lines] == ["n"]
+    # A new version of the medicine says what the order says from then on.
+    clinic.south.put("Medication", "1", medication("1", "warfarin 5 mg tablet"), origin="second")
+    found = names(clinic.south, clinic.ada.account)
+    assert any("warfarin" in name for name in found) and not any("digoxin" in name for name in found)
+
+
+def test_the_same_id_at_two_places_is_two_medicines(clinic: Clinic) -> None:
+    found = [
+        Source(place, kind, identifier, 1, content.encode(), place.encode().ljust(32, b"."), clinic.network.time)
+        for place, text in (("north", "warfarin 5 mg tablet"), ("south", "digoxin 0.25 mg tablet"))
+        for kind, identifier, content in (
+            ("Medication", "1", medication("1", text)), ("MedicationRequest", place, pointing(place, "Medication/1")),
+        )
+    ]  # fmt: skip
+    around = around_of(found, clinic.guide.lists.terms, clinic.network.time)
+    for place, name in (("north", "warfarin"), ("south", "digoxin")):
+        assert name in json.dumps(around[place].resolve("Medication/1"))
+        assert around[place].resolve("Medication/2") is None and around[place].resolve("Patient/1") is None
+
+
+def test_an_altered_medicine_says_nothing(clinic: Clinic) -> None:
+    clinic.south.put("Medication", "1", medication("1", "digoxin 0.25 mg tablet"))
+    clinic.south.put("MedicationRequest", "n", pointing("n", "Medication/1"))
+    clinic.south.source.raw["Medication", "1"] = medication("1", "warfarin").encode()
+    found = names(clinic.south, clinic.ada.account)
+    assert not any("warfarin" in name or "digoxin" in name for name in found)
+
+
+def test_what_a_place_holds_back_leaves_her_list_until_somebody_has_looked(clinic: Clinic) -> None:
+    clinic.north.put("Patient", "ada", demographics("ada", *ADA))
+    with clinic.north.store.read() as connection:
+        person = clinic.north.journal.person_of_account(connection, clinic.ada.account)
+    who = holding.matching.Demographics(*ADA)
+    clinic.north.store.write(
+        lambda connection: holding.remember(connection, clinic.north.vault, person.id, who, "desk", clinic.network.time)
+    )
+    clinic.refresh()
+    lines = {line.source for row in clinic.shown().read.medicines for line in row.lines}
+    assert lines == {"north", "south"}
+    clinic.north.put("Patient", "ada", demographics("ada", *BOB), origin="second")
+    clinic.refresh()
+    lines = {line.source for row in clinic.shown().read.medicines for line in row.lines}
+    assert lines == {"south"}, "the copies from before are still kept, and merged with nothing"
+    assert "north" in {copy.organisation for copy in clinic.guide.copies.all(clinic.ada.account)}
+    assert holding.let_go(clinic.north, "Patient", "ada", "clerk", "I looked at the papers.")
+    clinic.refresh()
+    assert {line.source for row in clinic.shown().read.medicines for line in row.lines} == {"north", "south"}
+    # One record by itself: only that leaves.
+    clinic.north.put("MedicationRequest", "z", order("z", "861007", "metformin 500 mg"))
+    clinic.refresh()
+    assert "z" in {line.id for line in clinic.row("metformin").lines}
+    other = {"reference": "Patient/ada", "display": "Grace Hopper"}
+    clinic.north.put("MedicationRequest", "z", order("z", "861007", "metformin 500 mg", subject=other), origin="second")
+    clinic.story.settle()
+    assert "z" in {copy.id for copy in clinic.guide.copies.all(clinic.ada.account)}
+    assert "z" not in {line.id for line in clinic.row("metformin").lines}
+    assert {line.source for line in clinic.row("lisinopril").lines} == {"north", "south"}
+
+
+def test_an_act_waits_for_its_hearers_from_the_moment_it_is_written_down(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Dies(BaseException):
+        pass
+
+    def dies(*_: Any) -> bytes:
+        raise Dies
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stating, "told", dies)
+        patch.setattr(clinic.guide.peers, "call", dies)
+        with pytest.raises(Dies):
+            clinic.say("not-taking", clinic.row("metformin"))
+    waiting = [row.organisation for row in clinic.guide.rows(store.outbox) if row.path == acts.ACTS_PATH]
+    assert sorted(waiting) == ["north", "south"], "her list says it, and it is on its way"
+    said = clinic.say("not-taking", clinic.row("lisinopril"))
+    assert sorted(said.taken) == ["north", "south"]
+    waiting = [row.organisation for row in clinic.guide.rows(store.outbox) if row.path == acts.ACTS_PATH]
+    assert sorted(waiting) == ["north", "south"], "what was taken waits no more"
