@@ -162,3 +162,15 @@ def test_a_crash_between_the_link_and_its_consents_loses_none(desk: Desk, monkey
     assert desk.north.consents.of(desk.ada.account) == []
     assert waiting_links.give_consents(desk.north) == 1
     assert len(desk.north.consents.of(desk.ada.account)) == 1 and desk.north.rows(waiting_links.waiting_link) == []
+
+
+def test_her_agent_reads_as_soon_as_the_place_tells_of_the_permission(desk: Desk) -> None:
+    asked: list[str] = []
+    desk.guide.agent.permitted = asked.append
+    desk.present(desk.ada)
+    desk.consent(desk.ada)
+    desk.network.deliver()
+    assert asked == []
+    assert given_codes.decide(desk.north, desk.given().digest, True)
+    desk.network.deliver()
+    assert asked == [desk.ada.account]

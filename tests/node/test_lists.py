@@ -329,3 +329,34 @@ def test_one_new_record_is_all_that_is_read_again(clinic: Clinic, monkeypatch: p
     clinic.south.put("MedicationRequest", "d", order("d", "197361", "amlodipine 5 mg"))
     clinic.refresh()
     assert len(clinic.shown().read.medicines) == 3 and read == ["d"]
+
+
+def test_a_notice_is_put_away_for_one_side_and_these_facts(clinic: Clinic) -> None:
+    account = clinic.ada.account
+
+    def rules(node: Any) -> list[str]:
+        return [notice.rule for notice in node.lists.of(account).notices]
+
+    clinic.south.put("AllergyIntolerance", "x", allergy("x", "lisinopril"))
+    clinic.refresh()
+    clinic.network.time += 60_000
+    (hers,) = [notice for notice in clinic.shown().notices if notice.rule == "allergy"]
+    clinic.say("dismissed", clinic.row("lisinopril"), notice=hers.id, words="I know")
+    assert "allergy" not in rules(clinic.guide) and "allergy" in rules(clinic.south), "her doctor still reads it"
+    ((notice, kept),) = clinic.shown().put_away
+    assert (notice.id, kept.act.words, kept.act.author) == (hers.id, "I know", "patient")
+    doctor = clinic.south.practitioners.enter("dr-south", "Dr South", PHYSICIAN)
+    (theirs,) = [notice for notice in clinic.south.lists.of(account).notices if notice.rule == "allergy"]
+    clinic.south.acts.enter(account, doctor, "dismissed", [], "It was a cough.", theirs.id)
+    assert "allergy" not in rules(clinic.south)
+    assert [row for row in clinic.south.rows(store.outbox) if row.path == acts.ACTS_PATH] == [], "no other place hears"
+    assert [kept.act.name for _, kept in clinic.south.lists.of(account).put_away] == ["Dr South"]
+    # A review changes nothing of it; a worse reaction and a new order do, on both sides.
+    clinic.south.acts.enter(account, doctor, "reviewed", [lists.subject_of(clinic.row("metformin"))])
+    clinic.refresh()
+    assert "allergy" not in rules(clinic.south) and "allergy" not in rules(clinic.guide)
+    reaction = [{"manifestation": [{"text": "angioedema, intubated"}], "severity": "severe"}]
+    worse = json.loads(allergy("y", "lisinopril")) | {"recordedDate": "2025-06-01", "reaction": reaction}
+    clinic.south.put("AllergyIntolerance", "y", json.dumps(worse))
+    clinic.refresh()
+    assert "allergy" in rules(clinic.south) and "allergy" in rules(clinic.guide)

@@ -107,7 +107,8 @@ class Acts:
         act = sign_as(self._node, account, practitioner, kind, subjects, words, notice, against)
         if misfit(act):
             raise Refusal(Code.MALFORMED, misfit(act))
-        hearers = self._hearers(act)
+        # A notice follows from what is seen here; that it was put away is no business of others, and she is told.
+        hearers = self._hearers(act) if kind != "dismissed" else []
         self._keep(act, hearers, hearers)
         return act
 

@@ -75,6 +75,8 @@ class Agent:
         self._call = call
         self._clock = clock
         self._keys: dict[tuple[str, str, int], bytes] = {}
+        self.permitted: Callable[[str], None] = lambda account: None
+        """Called with a person's account when a place told of a permission of hers: there may be more to read."""
 
     def enroll(self, account: str, name: str, view_secret: bytes) -> None:
         """Serve a person, new here or back again; her name and view secret lie sealed under this node's master key."""
@@ -183,6 +185,8 @@ class Agent:
                 linking.follow(connection, self._vault, rows)
 
             self._store.write(keep)
+            for account in sorted({row["account"] for row in rows if row["kind"] in ("consent/1", "consent/2")}):
+                self.permitted(account)
         return [row is not None for row in opened]
 
     def _open_notice(self, connection: sql.Connection, caller: str, payload: bytes) -> dict[str, Any] | None:
@@ -207,18 +211,13 @@ class Agent:
                 return None
         except (codec.CodecError, VaultError, LookupError, ValueError, TypeError, IndexError, OverflowError):
             return None
-        return {
-            "account": account,
-            "organisation": caller,
-            "epoch": epoch,
-            "counter": counter,
+        whose = {"account": account, "organisation": caller, "epoch": epoch, "counter": counter}
+        return whose | {
             "tag": mark,
             "kind": statement.manifest,
             # Nothing that has arrived is yet to come: a clock ahead of ours must not stand on top for ever.
             "time": min(time, self._clock()),
-            "received": self._clock(),
-            "height": None,
-            "sealed": self._vault.seal(None, opened, mark),
+            **{"received": self._clock(), "height": None, "sealed": self._vault.seal(None, opened, mark)},
             "digest": hashlib.sha256(entry).digest(),
         }
 

@@ -65,6 +65,8 @@ class Shown(NamedTuple):
     unread: tuple[str, ...]
     in_part: tuple[str, ...] = ()
     """What was cut at its source, and is merged with nothing: the names of these records."""
+    put_away: tuple[tuple[Notice, KeptAct], ...] = ()
+    """Notices that somebody on this side has dismissed for these very facts, with who did, and why."""
 
 
 class _Kept:
@@ -220,13 +222,18 @@ class PersonLists:
     def _shown(self, read: Read, acts: list[KeptAct], unread: tuple[str, ...]) -> Shown:
         reviews = [act for act in acts if act.act.kind == "reviewed"]
         reviewed = reviews[-1] if reviews else None
-        dismissed = [act.act.notice for act in acts if act.act.notice is not None]
+        # What she puts away at her own page is still told to whoever treats her, and the other way round.
+        side = "patient" if self._node.agent is not None else "clinician"
+        away = {act.act.notice: act for act in acts if act.act.notice is not None and act.act.author == side}
+        every = notices(read, self.terms, self._checkers)
+        put_away = tuple((notice, away[notice.id]) for notice in every if notice.id in away)
+        every = [notice for notice in every if notice.id not in away]
         new: dict[str, int] = {}
         if reviewed is not None:
             rows: tuple[Row, ...] = (*read.medicines, *read.problems, *read.allergies)
             counts = {row.key: len(new_since(row.lines, reviewed.time)) for row in rows}
             new = {key: count for key, count in counts.items() if count}
-        return Shown(read, notices(read, self.terms, self._checkers, dismissed), acts, reviewed, new, unread)
+        return Shown(read, every, acts, reviewed, new, unread, put_away=put_away)
 
     def _copies(self, account: str) -> Iterable[Source]:
         """What the agent keeps of a person, with the lines that prove it."""

@@ -253,6 +253,9 @@ class Node:
 
     def start(self) -> None:
         """Run the loops in the background."""
+        if self.agent is not None and self.copies is not None:
+            # A permission given with a link takes effect when the desk confirms: then there is something to read.
+            self.agent.permitted = self.copies.refresh_soon
         self._loop("anchor", self._anchor_round)
         self._loop("deliver", self._deliver_round)
         self._loop("checkpoint", self._checkpoint_round)

@@ -1,12 +1,13 @@
 """The one list in the form that templates show, laid out like Twinlist: the same, similar, only at one place."""
 
+import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import sqlalchemy as sql
 
-from medrec.core.manifests.acts import SUBJECTS_MAX, Against, Subject
+from medrec.core.manifests.acts import CLINICIANS, SUBJECTS_MAX, Against, Subject
 from medrec.core.reconcile.held import PATIENT, Line
 from medrec.core.reconcile.rows import AllergyRow, Confirmed, Conflict, MedicineRow, ProblemRow
 from medrec.core.records.dates import DAY_MS
@@ -42,6 +43,15 @@ def values(visit: Visit, shown: Shown, place: Callable[[str], str], proof: Proof
     return {
         "notices": [
             {"id": notice.id, "sentence": notice.sentence, "source": notice.source} for notice in shown.notices
+        ],
+        "put_away": [
+            {
+                "sentence": notice.sentence,
+                "said": render.say(
+                    words.ONE_LIST["put_away_by"], who=kept.act.name, when=visit.when(kept.time), why=kept.act.words
+                ),
+            }
+            for notice, kept in shown.put_away
         ],
         "review": _review(visit, shown),
         "new": [maker.any(row) for row in (*medicines, *problems, *shown.read.allergies) if row.key in shown.new],
@@ -86,10 +96,18 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
 
 
 def _act(node: "Node", visit: Visit, account: str) -> None:
-    """What a clinician who is signed in says: that she went through the list, or a word on one medicine."""
+    """What a clinician who is signed in says: that she went through the list, or a word on one medicine, or that a
+    notice is put away, and why."""
     session = require(visit, Who.CLINICIAN)
     kind, key, told = (visit.form.get(name, "").strip() for name in ("act", "row", "words"))
-    if visit.form.get("stands") and kind != "reviewed":
+    notice = visit.form.get("notice", "").strip() if kind == "dismissed" else None
+    if kind == "dismissed":
+        # What is shown with others' records has a notice of its own, which is kept nowhere: its name is enough.
+        if re.fullmatch("[0-9a-f]{64}", notice or "") is None or not told:
+            raise PageError(400, "list-act-unknown")
+        subjects: list[Subject] = []
+        against_: list[Against] = []
+    elif visit.form.get("stands") and kind != "reviewed":
         about = _stood(visit.form["stands"])
         subjects, against_ = [about.subject], about.against
     else:
@@ -97,7 +115,7 @@ def _act(node: "Node", visit: Visit, account: str) -> None:
         rows = [row for row in medicines if (row.status == "active" if kind == "reviewed" else row.key == key)]
         subjects = [subject_of(row) for row in rows[:SUBJECTS_MAX]]
         against_ = [one for row in rows for one in against(row, kind)]
-    if kind not in ("reviewed", "changed", "stopped") or (not subjects and kind != "reviewed"):
+    if kind not in CLINICIANS or (not subjects and kind not in ("reviewed", "dismissed")):
         raise PageError(400, "list-act-unknown")
     try:
         who = node.practitioners.present(session.staff)
@@ -105,7 +123,7 @@ def _act(node: "Node", visit: Visit, account: str) -> None:
         who = node.practitioners.enter(session.staff, session.name, PROFESSIONAL)
     objections = [one for one in against_ if one.source != node.organisation]
     try:
-        node.acts.enter(account, who, kind, subjects, told, None, objections)  # type: ignore[arg-type]
+        node.acts.enter(account, who, kind, subjects, told, notice, objections)  # type: ignore[arg-type]
     except Refusal as error:
         raise PageError(400, error.code, error.sentence) from None
 

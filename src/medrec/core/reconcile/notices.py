@@ -94,7 +94,11 @@ def notice(
     held = sorted(rows, key=lambda row: row.key)
     keys = tuple(row.key for row in held)
     evidence = {line.manifest: None for row in held for line in row.lines if not line.outdone}
-    mark = codec.encode_json(["medrec/notice/1", rule.value, list(keys), sorted(facts), source])
+    # A new order, another reaction, a later course: with other records behind it, it is another notice.
+    records = sorted(
+        {line.manifest for row in held for line in row.lines if not line.outdone and line.author == "record"}
+    )
+    mark = codec.encode_json(["medrec/notice/2", rule.value, list(keys), sorted(facts), source, records])
     return Notice(hashlib.sha256(mark).hexdigest(), rule, sentence, keys, tuple(evidence), source)
 
 

@@ -87,6 +87,8 @@ ONE_LIST = Texts(
         "also_button": "Put it on the list",
         "dismiss": "Put this hint away",
         "dismiss_why": "Why",
+        "put_away": "Hints that were put away",
+        "put_away_by": "{who} put this away, {when}: {why}",
         "left": "Left side",
         "right": "Right side",
         "bilateral": "Both sides",
