@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import sqlalchemy as sql
 
 from medrec.core.matching import Demographics, Field, compare, contradictions
-from medrec.node import devices, store
+from medrec.node import desk_hands, devices, store
 from medrec.node.link import LinkError, link_payload, link_words
 
 if TYPE_CHECKING:
@@ -35,8 +35,10 @@ class DeskCode(NamedTuple):
     address: str
 
 
-def give_code(node: "Node", patient: str, shown: Demographics, agent: str = "") -> DeskCode:
+def give_code(node: "Node", patient: str, shown: Demographics, agent: str = "", by: str = "") -> DeskCode:
     """A code for a local patient whose papers were `shown`, to be scanned on the pages of `agent`. Raises LinkError.
+
+    `by` is who looked at the papers: her name stands in the journal before anybody has the code.
 
     The code stands behind the # of the address, which a browser sends to nobody.
 
@@ -58,6 +60,8 @@ def give_code(node: "Node", patient: str, shown: Demographics, agent: str = "") 
         if connection.execute(chosen).scalar() is not None:
             raise LinkError("already-linked", "This patient is already linked to an account.")
     code = node.linker.invite(patient, at_desk=True)
+    if by:
+        desk_hands.gave(node, code, patient, by)
     payload = link_payload(node.network, node.organisation, code)
     return DeskCode(payload, link_words(node.network, node.organisation, code), scan_address(node, agent, payload))
 

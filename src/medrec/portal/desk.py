@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from medrec.core.matching import Agreement, Demographics
-from medrec.node import desk, given_codes, holding, paper
+from medrec.node import desk, desk_hands, given_codes, holding, paper
 from medrec.node.link import CODE_LIFE_MS, LinkError
 from medrec.node.matching import Candidate, Waiting
 from medrec.portal import render, words
@@ -30,7 +30,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any] | Go:
     code, trouble = None, None
     if form.get("do") == "link":
         try:
-            code = desk.give_code(node, form.get("patient", ""), _shown(form), form.get("agent", ""))
+            code = desk.give_code(node, form.get("patient", ""), _shown(form), form.get("agent", ""), by_whom(visit))
             form = {name: form[name] for name in ("agent",) if name in form}
         except LinkError as error:
             trouble = _trouble(error)
@@ -82,6 +82,8 @@ def _decide(node: "Node", visit: Visit, form: dict[str, str]) -> Go:
         elif what == "nobody":
             node.matching.refuse(bytes.fromhex(form.get("request", "")), by)
         elif what in ("same", "differs"):
+            # Her name stands there before anything is linked.
+            desk_hands.compared(node, bytes.fromhex(form.get("code", "")), what == "same", by)
             if not given_codes.decide(node, bytes.fromhex(form.get("code", "")), what == "same"):
                 raise PageError(400, "desk-over")
         elif what in ("hers", "another"):

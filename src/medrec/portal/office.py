@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from medrec.core.manifests.access import RefusalManifest
 from medrec.core.manifests.inside import OwnLookManifest
-from medrec.node import halves
+from medrec.node import desk_hands, halves
 from medrec.node.refusals import Refusal
 from medrec.node.watching import OUTCOMES, Watched
 from medrec.portal import looks, questions, render, words
@@ -56,6 +56,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any] | Go:
         "outcomes": OUTCOMES,
         "emergencies": _emergencies(node, visit, known),
         "verdicts": EMERGENCY_OUTCOMES,
+        "links": _links(node, visit),
         "questions": questions.values(node, visit, known),
     }
 
@@ -116,6 +117,18 @@ def _emergencies(node: "Node", visit: Visit, known: dict[str, str]) -> dict[str,
         for one in node.emergencies.all()[:OWED_SHOWN]
     ]
     return {"ours": ours, "theirs": theirs}
+
+
+def _links(node: "Node", visit: Visit) -> list[dict[str, Any]]:
+    """Whom the staff said that somebody is, and who said it: what one person said alone stands first."""
+    return [
+        {
+            "sentence": render.say(words.OFFICE["links_by"], patient=one.patient, names=render.listed(list(one.names))),
+            "when": visit.when(one.time),
+            "alone": one.alone,
+        }
+        for one in desk_hands.lately(node)[:OWED_SHOWN]
+    ]
 
 
 def _row(visit: Visit, known: dict[str, str], item: Watched) -> dict[str, Any]:

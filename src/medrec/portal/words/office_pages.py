@@ -7,6 +7,10 @@ OFFICE = Texts(
     {
         "lead": "The looks of the last 30 days at records of this place: {total}. Those that most want reading stand "
         "first, and each says why.",
+        "links": "Whom the staff recognised",
+        "links_by": "Patient {patient}: {names}",
+        "links_alone": "One person alone",
+        "links_none": "In the last 30 days nobody was recognised at the desk.",
         "by_reason": "Show by reason",
         "queue": ("{count} to read", "{count} to read"),
         "all": ("All {count}", "All {count}"),

@@ -1,0 +1,84 @@
+"""Who linked somebody at the desk stands in the journal by name, and the privacy officer sees who did it alone."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from medrec.core import manifests
+from medrec.core.manifests.desk import MatchDecidedManifest
+from medrec.node import desk_hands, given_codes, store
+from medrec.portal import words
+from tests.node.test_right_person import ADA, demographics
+from tests.portal.reading import text_of
+from tests.portal.rescue import Circle, Friend, Holder
+from tests.portal.test_sign_in import visitor
+from tests.portal.test_ways_back import clerks
+
+PAYLOAD = re.compile(r"MEDREC-LINK:1:[A-Z0-9:]+")
+
+
+@pytest.fixture
+def circle(tmp_path: Path) -> Iterator[Circle]:
+    made = Circle(tmp_path)
+    yield made
+    made.network.close()
+
+
+def presented(circle: Circle, clerk: Holder) -> str:
+    """A clerk gives a code for the patient vic, and an accomplice presents it with vic's name; what names the code."""
+    circle.north.put("Patient", "vic", demographics("vic", *ADA))
+    eve = Friend(circle.story, "accomplice")
+    given = clerk.send("/desk", do="link", patient="vic", family=ADA[0], given=ADA[1], birth=ADA[2], agent="guide")
+    found = PAYLOAD.search(given.text)
+    assert found is not None
+    year, month, day = ADA[2].split("-")
+    eve.does(
+        eve.page + "/linking", code=found.group(), do="link", family=ADA[0], given=ADA[1], year=year, month=month,
+        day=day, read="1",
+    )  # fmt: skip
+    return given_codes.lately(circle.north)[0].digest.hex()
+
+
+def said(circle: Circle) -> list[tuple[str, str]]:
+    """The decision and the name of every line about whom somebody is here."""
+    with circle.north.store.read() as connection:
+        kept = [
+            manifests.decode(circle.north.journal.manifest(connection, bytes(row.hash))[1])
+            for row in circle.north.rows(store.manifest)
+            if row.kind == "match-decided/1"
+        ]
+    return [(one.decision, one.by) for one in kept if isinstance(one, MatchDecidedManifest)]
+
+
+def officer(circle: Circle) -> str:
+    client = visitor(circle.story, "north", demonstration=True)
+    assert client.post("/sign-in/demonstration", data={"role": "privacy-officer"}).status_code in (200, 303)
+    return text_of(client.get("/office").text)
+
+
+def test_one_clerk_who_links_and_confirms_stands_there_by_name(circle: Circle) -> None:
+    rose, _ = clerks(circle)
+    assert words.OFFICE["links_none"] in officer(circle)
+    code = presented(circle, rose)
+    assert said(circle) == [("confirmed", "Rose")]
+    assert rose.send("/desk", do="same", code=code).status_code == 303
+    assert said(circle) == [("confirmed", "Rose"), ("confirmed", "Rose")]
+    (seen,) = desk_hands.lately(circle.north)
+    assert (seen.patient, seen.names, seen.alone) == ("vic", ("Rose", "Rose"), True)
+    page = officer(circle)
+    assert re.search("Patient vic ?: Rose ?and Rose", re.sub("[\u2066-\u2069]", "", page)), page
+    assert words.OFFICE["links_alone"] in page
+
+
+def test_two_clerks_are_both_named_and_who_differs_too(circle: Circle) -> None:
+    rose, carl = clerks(circle)
+    code = presented(circle, rose)
+    assert carl.send("/desk", do="differs", code=code).status_code == 303
+    assert said(circle) == [("confirmed", "Rose"), ("refused", "Carl")]
+    (seen,) = desk_hands.lately(circle.north)
+    assert seen.names == ("Rose", "Carl") and not seen.alone
+    assert words.OFFICE["links_alone"] not in officer(circle)
+    # What was decided is decided: a second word leaves no line.
+    assert carl.send("/desk", do="same", code=code).status_code == 400 and len(said(circle)) == 2
