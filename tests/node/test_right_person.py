@@ -1,5 +1,6 @@
 """The right person: a link confirmed at the desk or in the queue, a swap at the source held back, a link undone."""
 
+import hashlib
 import json
 import secrets
 from collections.abc import Iterator
@@ -11,7 +12,8 @@ import sqlalchemy as sql
 
 from medrec.core import codec
 from medrec.core.matching import Demographics
-from medrec.node import copies, holding, store
+from medrec.node import copies, given_codes, holding, store
+from medrec.node.desk import give_code
 from medrec.node.link import UNLINK_PATH, LinkError, link_payload, read_payload, unlink_message
 from medrec.node.matching import FIND_PATH, as_stated, find_message
 from medrec.node.peers import PeerError
@@ -276,3 +278,26 @@ def test_what_undid_a_link_once_undoes_no_other(network: Network) -> None:
     key, signature = ada.sign(unlink_message(network.id, "north", ada.account, network.time))
     fresh = codec.encode({"account": ada.account, "key": key, "signature": signature, "time": network.time})
     assert codec.decode(undo("north", UNLINK_PATH, fresh)) is True
+
+
+def desk_code(network: Network) -> bytes:
+    network["north"].put("Patient", "ada", demographics("ada", *ADA))
+    return bytes.fromhex(give_code(network["north"], "ada", Demographics(*ADA), "guide").payload.split(":")[3])
+
+
+def test_a_code_of_the_desk_needs_a_word_of_who_she_is(network: Network) -> None:
+    with pytest.raises((PeerError, LinkError), match="name and the date of birth"):
+        link(network, network.patient("mallory"), desk_code(network))
+
+
+def test_what_is_said_of_an_older_code_leaves_a_newer_link_alone(network: Network) -> None:
+    said = {"family": ADA[0], "given": ADA[1], "birth": ADA[2]}
+    first = desk_code(network)
+    link(network, network.patient("mallory"), first, **said)
+    network["north"].linker.unlink("ada")
+    ada = network.patient("ada")
+    link(network, ada, desk_code(network), **said)
+    older = hashlib.sha256(b"medrec/invitation/1" + first).digest()
+    assert not given_codes.decide(network["north"], older, False)
+    with network["north"].store.read() as connection:
+        assert network["north"].journal.person_of_account(connection, ada.account) is not None

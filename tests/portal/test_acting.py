@@ -17,7 +17,7 @@ from medrec.core.manifests.delegation import (
     DelegationRestManifest,
     delegation_rest_message,
 )
-from medrec.node import recovery, resting, staff
+from medrec.node import bringing, recovery, resting, staff
 from medrec.node.delegates import attest
 from medrec.node.devices import sign_in_message
 from medrec.node.refusals import Code, Refusal
@@ -245,6 +245,30 @@ def rest(help_: Help, who: Patient, digest: bytes, action: Any, time: int | None
     )  # fmt: skip
     signature = who.key.sign_transaction_id(delegation_rest_message(stated))
     return resting.let_rest(help_.guide, msgspec.structs.replace(stated, signature=signature.hex()))
+
+
+def test_a_place_that_was_down_or_had_not_met_the_helper_hears_that_his_right_rests(help_: Help) -> None:
+    help_.name_bo(rights=["look", "consent"])
+    (held,) = help_.guide.delegates.of(help_.ada.account)
+    north: Any = help_.network["north"]
+    stated = DelegationRest(
+        help_.network.id.hex(), help_.ada.account, help_.network.time, held.hash.hex(), "rest",
+        help_.ada.key.key_id.hex(),
+    )  # fmt: skip
+    signature = help_.ada.key.sign_transaction_id(delegation_rest_message(stated))
+    word = resting.encode_rest(msgspec.structs.replace(stated, signature=signature.hex()))
+    wires: Any = help_.network.wires
+    answers = wires._nodes["north"]
+    wires.leave("north")
+    until = held.delegation.until
+    assert not bringing.bring(help_.guide, help_.ada.account, "north", resting.RESTS_PATH, word, until)
+    assert bringing.unheard(help_.guide, help_.ada.account) == ["north"]
+    wires.join("north", answers)
+    # North has never met Bo: it keeps her word, and when he comes his right rests.
+    assert bringing.again(help_.guide) == 1 and bringing.unheard(help_.guide, help_.ada.account) == []
+    help_.guide.delegates.present("north", help_.ada.account, help_.bo.account, "consent", help_.bo.key.key_id)
+    (there,) = north.delegates.of(help_.ada.account)
+    assert there.rests and north.delegates.may(help_.ada.account, help_.bo.account, "consent") is None
 
 
 def test_a_right_that_nobody_used_for_five_years_goes_after_a_notice(help_: Help) -> None:

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sql
 from starlette.testclient import TestClient
 
 from medrec.core.records.understood import NoteCode
-from medrec.node import lists
+from medrec.node import lists, store
 from medrec.node.practitioners import PHYSICIAN
 from medrec.portal import words
 from medrec.portal.people import handle
@@ -94,8 +95,12 @@ def test_a_clinician_reviews_and_stops_on_the_page_in_her_own_name(clinic: Clini
     refused = client.post("/patient-list", data={"patient": "ada", "act": "reviewed"})
     assert refused.status_code == 401 and clinic.north.acts.of(clinic.ada.account) == []
     assert client.post("/sign-in/demonstration", data={"role": "clinician"}).status_code in (200, 303)
-    page = client.post("/patient-list", data={"patient": "ada"} | token(client)).text
-    assert words.CARE_LISTS["reviewed"] in text_of(page)
+    before = _looks(clinic)
+    without = client.post("/patient-list", data={"patient": "ada"} | token(client))
+    assert without.status_code == 400 and "lisinopril" not in without.text and _looks(clinic) == before
+    asked = {"patient": "ada", "reason": "Visit of this morning"} | token(client)
+    page = client.post("/patient-list", data=asked).text
+    assert words.CARE_LISTS["reviewed"] in text_of(page) and _looks(clinic) == before + 1
     clinic.network.time += 60_000
     fields = {"patient": "ada", "act": "reviewed"} | token(client)
     reviewed = text_of(client.post("/patient-list", data=fields).text)
@@ -110,6 +115,12 @@ def test_a_clinician_reviews_and_stops_on_the_page_in_her_own_name(clinic: Clini
     assert client.post("/patient-list", data=stop | {"act": "dance"}).status_code == 400
     assert client.post("/patient-list", data={**stop, "csrf": "00"}).status_code == 403
     assert len(clinic.north.acts.of(clinic.ada.account)) == 2
+
+
+def _looks(clinic: Clinic) -> int:
+    query = sql.select(sql.func.count()).select_from(store.manifest).where(store.manifest.c.kind == "own-look/1")
+    with clinic.north.store.read() as connection:
+        return int(connection.execute(query).scalar() or 0)
 
 
 def token(client: TestClient) -> dict[str, str]:

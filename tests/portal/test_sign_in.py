@@ -209,7 +209,9 @@ def test_a_form_without_the_token_does_nothing(empty: Story, ada: Person) -> Non
     client = staff_visitor(empty, "clinician")
     token = csrf_of(client.get("/records").text)
     assert client.post("/records", data={"patient": "ada"}).status_code == 403
-    assert client.post("/records", data={"patient": "ada", "csrf": token}).status_code == 200
+    fields = {"patient": "ada", "csrf": token, "reason": "The bill of last week"}
+    assert client.post("/records", data=fields).status_code == 200
+    assert client.post("/records", data=fields | {"reason": ""}).status_code == 400
 
 
 def test_a_key_that_was_removed_is_out_with_the_next_request(empty: Story, ada: Person) -> None:

@@ -34,7 +34,7 @@ from medrec.node.consents import AHEAD_MS_MAX
 from medrec.node.journal import Draft
 from medrec.node.own import person_here, places
 from medrec.node.refusals import Code, Refusal
-from medrec.node.resting import mark_used, use_of
+from medrec.node.resting import forget_others, mark_used, use_of
 from medrec.node.store import metadata
 from medrec.node.vault import VaultError
 
@@ -145,6 +145,7 @@ class Delegates:
                 connection, [Draft("delegation/1", manifests.encode(manifest), person.id, None, summary)]
             )
             connection.execute(sql.insert(delegation_table).values(**row))
+            forget_others(connection, digest, delegation.account)
             return True
 
         if node.store.write(closure):

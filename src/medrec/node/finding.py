@@ -72,10 +72,16 @@ class Finder:
         reason = " ".join(reason.split())
         if purpose not in PURPOSES or len(reason) < REASON_LENGTH_MIN:
             raise Refusal(Code.REASON_MISSING)
+        node = self._node
         found = self.patient(patient)
         if found is None:
-            raise Refusal(Code.UNKNOWN_PERSON)
-        node = self._node
+            # Known by number alone: there is no record of the kind Patient, and others may be shown.
+            column = store.person.c
+            with node.store.read() as connection:
+                row = connection.execute(sql.select(column.account).where(column.patient == patient)).one_or_none()
+            if row is None:
+                raise Refusal(Code.UNKNOWN_PERSON)
+            found = Found(patient, "", "", "", row.account)
         request: Request = who.request(node.vault.random(16), purpose, reason[:500], door="view")
 
         def write(connection: sql.Connection) -> None:

@@ -60,7 +60,17 @@ def enter(connection: sql.Connection, digest: bytes, patient: str, now: int, exp
 def settle(connection: sql.Connection, digest: bytes, state: str, check: str = "") -> None:
     """Somebody presented a code; one that the desk did not give has no row."""
     where = given_code.c.digest == digest
+    if state == LINKED:
+        # A newer link stands: what the clerk says of an older code must not undo it.
+        patient = sql.select(given_code.c.patient).where(where).scalar_subquery()
+        older = (given_code.c.patient == patient) & (given_code.c.state == LINKED)
+        connection.execute(sql.update(given_code).where(older).values(state=UNDONE))
     connection.execute(sql.update(given_code).where(where).values(state=state, digits=check))
+
+
+def is_given(connection: sql.Connection, digest: bytes) -> bool:
+    """Whether the desk gave this code."""
+    return connection.execute(sql.select(given_code.c.state).where(given_code.c.digest == digest)).scalar() is not None
 
 
 def lately(node: "Node") -> list[GivenCode]:

@@ -170,7 +170,11 @@ class Linker:
             patient = connection.execute(
                 sql.select(store.invitation.c.patient).where(store.invitation.c.code == _digest(code))
             ).scalar()
+            at_desk = given_codes.is_given(connection, _digest(code))
         local = self.patient(patient) if patient is not None else None
+        if stated is None and local is not None and at_desk:
+            # The code stood on a screen: who took it off there has to know whose it is.
+            raise LinkError("malformed", "A code of the desk needs the name and the date of birth.")
         if stated is None or local is None:
             return local or stated
         if not matching.contradictions(local, stated):

@@ -73,6 +73,12 @@ def use_of(connection: sql.Connection, digest: bytes, given: int) -> Use:
     return Use(bool(rests), max(given, used or 0))
 
 
+def forget_others(connection: sql.Connection, digest: bytes, account: str) -> None:
+    """A delegation has come: what anybody but its person said about it before counts nothing."""
+    mine = delegation_rest.c.hash == digest
+    connection.execute(sql.delete(delegation_rest).where(mine, delegation_rest.c.account != account))
+
+
 def mark_used(node: "Node", digest: bytes, account: str) -> None:
     """A delegation was used now."""
     now = node.clock()
@@ -107,7 +113,8 @@ def let_rest(node: "Node", stated: DelegationRest) -> bool:
         raise Refusal(Code.UNKNOWN_ACCOUNT)
     digest, now = bytes.fromhex(stated.delegation), node.clock()
     known = node.delegates.find(digest)
-    if known is None or known.delegation.account != stated.account:
+    # A right that has not come here yet rests when it comes: the person was heard before her helper was.
+    if known is not None and known.delegation.account != stated.account:
         raise Refusal(Code.NOT_A_DELEGATE)
     try:
         person = person_here(node, stated.account)
@@ -120,8 +127,10 @@ def let_rest(node: "Node", stated: DelegationRest) -> bool:
 
     def closure(connection: sql.Connection) -> bool:
         mine = delegation_rest.c.hash == digest
-        before = connection.execute(sql.select(delegation_rest.c.time).where(mine)).scalar()
-        if before is not None and before >= stated.time:
+        row_before = connection.execute(sql.select(delegation_rest).where(mine)).one_or_none()
+        if row_before is not None and row_before.account != stated.account and known is None:
+            raise Refusal(Code.NOT_A_DELEGATE)
+        if row_before is not None and row_before.account == stated.account and row_before.time >= stated.time:
             return False
         summary = [44, now, stated.action, digest]
         line = Draft("delegation-rest/1", manifests.encode(manifest), person.id, None, summary)

@@ -17,7 +17,7 @@ from medrec.core.credential import NewCredential, signed_by
 from medrec.core.kinds.recovery import STAFF_AGE_MS
 from medrec.core.ladder import Check, Staff
 from medrec.core.types import EXPIRY_HEIGHTS_MAX, encode_body
-from medrec.node import recovery, returning, store
+from medrec.node import recovery, returning, staff, store
 from medrec.node.accounts import AccountError
 from medrec.node.peers import PeerError
 from medrec.portal import confirming, render, words
@@ -175,6 +175,8 @@ def _second(node: "Node", visit: Visit, session: Session, one: Vouching) -> Go:
     def finish(packed: bytes) -> None:
         _check_staff(node, session.key, message, packed)
         waiting_of(node).drop(one.account)
+        if staff.by_key(node, one.key) is None:
+            raise PageError(403, "vouch-dismissed")
         payload = {
             "account": one.account,
             "credential": recovery.plain(one.credential),

@@ -14,7 +14,7 @@ from medrec.core.records.understood import NoteCode
 from medrec.node import store
 from medrec.node.lists import Shown, against, subject_of
 from medrec.node.refusals import Refusal
-from medrec.portal import mending, render, words
+from medrec.portal import looking, mending, render, words
 from medrec.portal.page import PageError, Visit, names
 from medrec.portal.session import Who, require
 
@@ -74,7 +74,10 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
         return found
     known = names(node)
     if "act" in visit.form:
+        # What she says of the list stands in the journal under her name itself.
         _act(node, visit, str(account))
+    else:
+        looking.look(node, visit, patient)
 
     def proof(line: Line) -> str | None:
         here = line.source == node.organisation and line.author == "record"

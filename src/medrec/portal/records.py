@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sql
 
 from medrec.node import store
-from medrec.portal import evidence, render, words
+from medrec.portal import evidence, looking, render, words
 from medrec.portal.page import Visit
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ OF_PATIENT = 500
 def show(node: "Node", visit: Visit) -> dict[str, Any]:
     """The values of records.html; a form field `patient` narrows it to one patient."""
     patient = visit.form.get("patient", "").strip()
+    if patient:
+        looking.look(node, visit, patient)
     with node.store.read() as connection:
         kinds = connection.execute(
             sql.select(store.record.c.type, sql.func.count().label("records"))

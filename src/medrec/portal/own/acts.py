@@ -19,6 +19,7 @@ from medrec.node.refusals import Refusal
 from medrec.portal import acting
 from medrec.portal.own.whose import Whose, whose
 from medrec.portal.page import Go, PageError, Visit
+from medrec.portal.sign_in import is_current
 from medrec.portal.signing import desk_of, piece_of
 
 if TYPE_CHECKING:
@@ -159,6 +160,9 @@ def at_the_desk(node: "Node", visit: Visit, identifier: str, act: Act, credentia
 
     def finished(proofs: list[bytes]) -> str:
         if visit.session is not None:
+            # Who was dismissed, or whose key was taken away, does not end what she began.
+            if not is_current(node, visit.session):
+                raise PageError(401, "sign-in")
             acting.check_form(node, visit.session, "signed")
         finish(node, act, identifier, proofs)
         acting.written_down(node, visit.session, "signed", True, act.back if act.done else "")

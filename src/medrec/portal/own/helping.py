@@ -1,6 +1,5 @@
 """People who help: who may act for the person, what they did, and whom she herself may act for."""
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -8,9 +7,8 @@ import msgspec
 from medrec.core import codec
 from medrec.core.delegation import Standing
 from medrec.core.manifests.delegation import ActingManifest, DelegationRest, delegation_rest_message
-from medrec.node import resting
+from medrec.node import bringing, resting
 from medrec.node.own import places
-from medrec.node.peers import PeerError
 from medrec.portal import person, render, words
 from medrec.portal.own.account_act import says_herself
 from medrec.portal.own.acts import Act, Part, acts_of, signer
@@ -51,6 +49,7 @@ def show(node: "Node", visit: Visit) -> Any:
             {"name": names.get(held.delegation.account, held.delegation.account), "delegation": held.hash.hex()}
             for held in (node.delegates.for_delegate(who.account) if herself else [])
         ],
+        "unheard": [who.place(place) for place in bringing.unheard(node, who.account)],
         "done_for": done_for(node, visit, who, SHOWN),
         "may_sign": herself and visit.session is not None and bool(visit.session.key),
         "rights": ["look", "add", "correct", "consent"],
@@ -102,9 +101,8 @@ def _rest(node: "Node", visit: Visit, who: Whose) -> Go:
         signed = msgspec.structs.replace(stated, signature=proof.hex())
         resting.let_rest(node, signed)
         for place in places(node, who.account):
-            # A place that does not know this helper has nothing to let rest; one that is down asks its own ledger.
-            with suppress(PeerError):
-                node.peers.call(place, resting.RESTS_PATH, resting.encode_rest(signed))
+            word, until = resting.encode_rest(signed), held.delegation.until
+            bringing.bring(node, who.account, place, resting.RESTS_PATH, word, until)
 
     told = [render.say(words.HELPERS[f"sign_{action}"], name=held.delegation.name)]
     message = delegation_rest_message(stated)

@@ -152,6 +152,7 @@ ERRORS = Texts(
         "record-words-unknown": "Nothing on the ledger belongs to these words.",
         "no-such-number": "No new phone waits under this number. Compare it digit by digit.",
         "vouch-not-linked": "There is no patient with this number here who has an account.",
+        "vouch-dismissed": "Who looked first is not of the staff any more. Begin again.",
         "vouch-alone": "The second word has to come from somebody else.",
         "staff-too-new": "Your key is not on the ledger, or not for a day yet. It cannot vouch for anybody.",
     },

@@ -83,6 +83,7 @@ HELPERS = Texts(
     {
         "lead": "Who may act for you, what they may do, and until when.",
         "none": "Nobody may act for you.",
+        "unheard": "Not every place has heard your last word yet: {places}. It is told again until it answers.",
         "look": "see your record",
         "consent": "say yes or no for you",
         "correct": "ask for corrections",
