@@ -16,6 +16,7 @@ import freezing_cases  # noqa: F401  # enters its cases
 import msgspec
 import passkey_cases  # noqa: F401  # enters its cases
 import recovery_cases  # noqa: F401  # enters its cases
+import thief_cases  # noqa: F401  # enters its cases
 import validator_cases  # noqa: F401  # enters its cases
 from ledger_cases import CASES, Case
 from ledger_world import GENESIS, World

@@ -4,6 +4,7 @@ import clinic_cases  # noqa: F401  # enters its cases
 import freezing_cases  # noqa: F401  # enters its cases
 import pytest
 import recovery_cases  # noqa: F401  # enters its cases
+import thief_cases  # noqa: F401  # enters its cases
 from authenticator import Authenticator
 from hypothesis import given, settings
 from hypothesis import strategies as st

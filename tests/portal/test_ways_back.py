@@ -3,13 +3,14 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from medrec.core import commitment, ladder
 from medrec.core.manifests.delegation import Delegation, delegation_message, encode_delegation
-from medrec.node import paper, recovery, returning, staff
+from medrec.node import bringing, paper, recovery, returning, staff
 from medrec.node.vault import Vault
 from medrec.portal.people import handle
 from medrec.portal.sign_in import to_text
@@ -302,6 +303,10 @@ def test_the_words_of_the_record_need_the_key_and_find_everything_at_a_new_agent
     words = " ".join(WORDS.findall(shown))
     assert len(words.split()) == 17 and circle.ada.account in shown
     assert not WORDS.findall(circle.ada.get(leads).text)
+    eve = Friend(circle.story, "eve", "north")
+    leads = eve.does(eve.page + "/keys", do="record").headers["location"]
+    hers = " ".join(WORDS.findall(eve.get(leads).text))
+    assert len(hers.split()) == 17 and hers != words
     before = len(circle.guide.agent.notices(circle.ada.account))
     # The agent is gone with everything it had; a new one begins with nothing.
     circle.guide.store.close()
@@ -320,10 +325,25 @@ def test_the_words_of_the_record_need_the_key_and_find_everything_at_a_new_agent
     assert "The account is yours again" in phone.get("/coming-back").text
     stranger = phone.send("/coming-back", do="move", name="Ada", words=" ".join(["babab"] * 17))
     assert stranger.status_code == 400
+    # The words of somebody else of the same household are sound, and not hers.
+    another = phone.send("/coming-back", do="move", name="Ada", words=hers)
+    assert another.status_code == 400 and "paper-slip" in another.text
     moved = phone.send("/coming-back", do="move", name="Ada", words=words)
     assert "at 2 places" in phone.asked(moved)
+    # One of the two is down just then. It is told as soon as it is back, and the page says so meanwhile.
+    wires: Any = circle.network.wires
+    answers = wires._nodes["north"]
+    wires.leave("north")
     phone.confirm(moved)
     assert phone.sign_in().json()["to"] == circle.ada.page
+    told = "Not every place has heard your last word yet"
+    assert told in plain(phone.get(circle.ada.page + "/linking").text)
+    circle.network.time += bringing.AGAIN_MS
+    assert bringing.again(guide) == 0 and bringing.unheard(guide, circle.ada.account) == ["north"]
+    wires.join("north", answers)
+    circle.network.time += bringing.AGAIN_MS
+    assert bringing.again(guide) == 1 and bringing.unheard(guide, circle.ada.account) == []
+    assert told not in plain(phone.get(circle.ada.page + "/linking").text)
     circle.story.settle()
     assert len(guide.agent.notices(circle.ada.account)) >= before > 0
 

@@ -56,6 +56,16 @@ share_link = Table(
 )
 
 
+# The key that a link's owner was signed in with when it was made.
+share_key = Table(
+    "share_key",
+    metadata,
+    Column("link", LargeBinary(16), primary_key=True),
+    Column("account", String(80), nullable=False, index=True),
+    Column("key", LargeBinary(16), nullable=False),
+)
+
+
 class WrongPasscodeError(Exception):
     """The passcode is missing or wrong; `remaining` says how many tries are left."""
 
@@ -106,10 +116,12 @@ def make(
     passcode: str = "",
     life_ms: int = 3_600_000,
     views_max: int | None = None,
+    key_id: bytes = b"",
 ) -> Made:
     """Share what the person's agent has of her records (of these types; none named: all), by her own decision.
 
-    `base` is the address under which links are answered, the id is put behind it. Raises Refusal.
+    `base` is the address under which links are answered, the id is put behind it; `key_id` is the key that its owner
+    is signed in with: the link ends with it. Raises Refusal.
     """
     now = node.clock()
     if not 0 < life_ms <= LIFE_MS_MAX or (views_max is not None and views_max < 1):
@@ -123,13 +135,14 @@ def make(
     url = base + _text(secret)
     if len(url) > URL_LENGTH_MAX:
         raise Refusal(Code.MALFORMED)
-    label = label[:LABEL_LENGTH_MAX]
     salt = node.vault.random(16) if passcode else None
     row = {
         "id": name,
         "digest": _digest(secret),
         "account": account,
-        "sealed": node.vault.seal(person.keys.data, json.dumps([label, len(records)]).encode(), name),
+        "sealed": node.vault.seal(
+            person.keys.data, json.dumps([label[:LABEL_LENGTH_MAX], len(records)]).encode(), name
+        ),
         "file": _encrypt(_bundle(records), key),
         "salt": salt,
         "passcode": _stretched(passcode, salt) if salt is not None else None,
@@ -144,13 +157,14 @@ def make(
     def closure(connection: sql.Connection) -> None:
         _journal(node, connection, person.id, account, "made", name, disclosed=disclosed, until=now + life_ms)
         connection.execute(sql.insert(share_link).values(**row))
+        connection.execute(sql.insert(share_key).values(link=name, account=account, key=key_id))
 
     node.store.write(closure)
     payload: dict[str, Any] = {"url": url, "key": _text(key), "exp": (now + life_ms) // 1000, "v": 1}
     if passcode:
         payload["flag"] = "P"
     if label:
-        payload["label"] = label
+        payload["label"] = label[:LABEL_LENGTH_MAX]
     text = "shlink:/" + _text(json.dumps(payload, separators=(",", ":")).encode())
     return Made(name, text, len(records))
 
@@ -161,10 +175,13 @@ def open_link(node: "Node", secret_text: str, recipient: str, passcode: str) -> 
     A crash before the line is durable: nothing happened. A crash after it: the journal says it was opened, and nothing
     was sent.
     """
+    # What is no text (half of a pair of code units) is a wrong passcode like any other.
+    recipient, passcode = (part.encode(errors="replace").decode() for part in (recipient, passcode))
     digest = _digest(_bytes(secret_text))
     with node.store.read() as connection:
         row = connection.execute(sql.select(share_link).where(share_link.c.digest == digest)).one_or_none()
-    if row is None or _is_frozen(node, row.account):
+        by = connection.execute(sql.select(share_key.c.key).where(share_key.c.link == row.id)).scalar() if row else None
+    if row is None or _is_doubtful(node, row.account, bytes(by or b"")):
         raise LinkGoneError
     # Slow on purpose, and therefore outside of the writer.
     tried = _stretched(passcode, bytes(row.salt)) if row.salt is not None and passcode else None
@@ -234,11 +251,13 @@ def of_account(node: "Node", account: str) -> list[Shared]:
         return [_shared(node, row, person.keys.data) for row in connection.execute(query)]
 
 
-def _is_frozen(node: "Node", account: str) -> bool:
-    """Whether the owner's account is frozen: then somebody else may have made the link with a stolen key."""
+def _is_doubtful(node: "Node", account: str, key: bytes) -> bool:
+    """Whether somebody else may have made the link with a stolen phone: the account is frozen, a recovery of it waits,
+    or the key that was signed in with when it was made acts for it no more."""
     with node.engine.view() as view:
         held = state.account(view, account)
-    return held is None or held.frozen
+        waits = ladder.recovery_waits(view, account, max(node.clock(), view.tip.time))
+    return held is None or held.frozen or waits or bool(key and key.hex() not in held.credentials)
 
 
 def _check_account(node: "Node", account: str, now: int) -> None:
@@ -249,6 +268,10 @@ def _check_account(node: "Node", account: str, now: int) -> None:
         raise Refusal(Code.UNKNOWN_ACCOUNT)
     if waits:
         raise Refusal(Code.RECOVERY_WAITS)
+
+
+def _inside(label: str, records: int) -> bytes:
+    return json.dumps([label[:LABEL_LENGTH_MAX], records]).encode()
 
 
 def _chosen(node: "Node", account: str, types: frozenset[str]) -> tuple[list[bytes], list[SharedRecord]]:

@@ -14,7 +14,7 @@ import sqlalchemy as sql
 from sqlalchemy import BigInteger, Column, Integer, Table
 
 from medrec.core import codec
-from medrec.node import redelivery, store
+from medrec.node import bringing, redelivery, store
 from medrec.node.consents import AHEAD_MS_MAX
 from medrec.node.journal import Person
 from medrec.node.peers import PeerError
@@ -93,6 +93,8 @@ def adopt(node: "Node", account: str, name: str, view_secret: bytes, sign: "Sign
         except PeerError as error:
             if not (error.answered and error.code == redelivery.NOT_LINKED):
                 silent.append(organisation)
+                if not error.answered:
+                    bringing.keep(node, account, organisation, MOVE_PATH, asked, time + MOVE_LIFE_MS)
                 continue
             # Every link with it is undone: it has nobody to tell of, and what is missing from there is explained.
             for _, epoch in (known for known in relationships if known[0] == organisation):

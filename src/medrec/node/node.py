@@ -19,6 +19,7 @@ from medrec.engines.engine import Engine, EngineError
 from medrec.node.acts import Acts
 from medrec.node.agent import Agent
 from medrec.node.anchor import Anchorer, AnchorError
+from medrec.node.bringing import again
 from medrec.node.checkpoints import Checkpoints
 from medrec.node.consents import Consents
 from medrec.node.copies import Copies
@@ -216,7 +217,7 @@ class Node:
         """Tell people what happened to their accounts on the ledger; how much."""
         if self.account_watch is None:
             return 0
-        return len(self.account_watch.step()) + warn(self)
+        return len(self.account_watch.step()) + warn(self) + again(self)
 
     def mark_overdue(self) -> Tip:
         """Make an empty block when an obligation's time, or a freeze's, has passed and no other block came along."""

@@ -21,22 +21,22 @@ class PaperError(ValueError):
     """What was typed is no code; the text is one sentence that says what to look at."""
 
 
-def to_words(secret: bytes) -> str:
-    """A secret of an even number of bytes as words, the check word last."""
+def to_words(secret: bytes, whose: str = "") -> str:
+    """A secret of an even number of bytes as words, the check word last; with `whose`, it fits this account alone."""
     if not secret or len(secret) % 2:
         raise ValueError("a secret on paper has an even number of bytes")
-    whole = secret + _check(secret)
+    whole = secret + _check(secret, whose)
     return " ".join(_word(int.from_bytes(whole[at : at + 2], "big")) for at in range(0, len(whole), 2))
 
 
-def from_words(text: str, size: int = CODE_BYTES) -> bytes:
-    """The secret in words as somebody typed them. Raises PaperError."""
+def from_words(text: str, size: int = CODE_BYTES, whose: str = "") -> bytes:
+    """The secret in words as somebody typed them, on a sheet of the account `whose`. Raises PaperError."""
     words = text.lower().replace("-", " ").split()
     if len(words) != size // 2 + 1:
         raise PaperError(f"The code has {size // 2 + 1} words; there are {len(words)}.")
     whole = b"".join(_number(position, word).to_bytes(2, "big") for position, word in enumerate(words, 1))
     secret, check = whole[:-2], whole[-2:]
-    if _check(secret) != check:
+    if _check(secret, whose) != check:
         raise PaperError("One of the words is not as it stands on the paper; compare them one by one.")
     return secret
 
@@ -62,8 +62,9 @@ def qr_svg(text: str) -> str:
     return out.getvalue().decode()
 
 
-def _check(secret: bytes) -> bytes:
-    return hashlib.sha256(b"medrec/paper-check/1" + secret).digest()[:2]
+def _check(secret: bytes, whose: str) -> bytes:
+    # Two people of one household keep two sheets in one drawer: the words of one are not taken for the other's.
+    return hashlib.sha256(b"medrec/paper-check/1" + secret + whose.encode()).digest()[:2]
 
 
 def _word(number: int) -> str:

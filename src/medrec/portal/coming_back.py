@@ -164,7 +164,7 @@ def _move(node: "Node", visit: Visit, case: Case, account: str) -> Go:
         raise PageError(400, "form-unreadable")
     check_rate(_tries, case.digest.hex(), node.clock())
     try:
-        secret = paper.from_words(visit.form.get("words", ""), VIEW_BYTES)
+        secret = paper.from_words(visit.form.get("words", ""), VIEW_BYTES, account)
     except paper.PaperError:
         raise PageError(400, "paper-slip") from None
     lines = rebuild(node.engine, secret)

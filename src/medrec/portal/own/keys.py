@@ -203,7 +203,8 @@ def _shown(node: "Node", visit: Visit, sheet: Sheet) -> dict[str, Any]:
     who = whose(node, visit)
     with _lock:
         secret, until = _papers.pop((who.account, sheet), (b"", 0)) if ask_key(node, visit, who) else (b"", 0)
-    text = paper.to_words(secret) if secret and visit.now < until else ""
+    # The words of a record fit one account alone: hers are not taken for another's of the same household.
+    text = paper.to_words(secret, who.account if sheet == "record" else "") if secret and visit.now < until else ""
     picture = Markup(paper.qr_svg(text)) if text else ""  # noqa: S704  # made here, of letters and spaces
     return {"handle": who.handle, "words": text.split(), "picture": picture, "sheet": sheet}
 

@@ -102,6 +102,7 @@ def _make(node: "Node", visit: Visit, who: Whose) -> Go:
             passcode=form.get("passcode", ""),
             life_ms=LIVES[form["life"]],
             views_max=VIEWS[form["views"]],
+            key_id=visit.session.key if visit.session is not None and not visit.session.acting_for else b"",
         )
     except LookupError:
         raise PageError(404, "share-empty") from None
