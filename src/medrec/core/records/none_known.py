@@ -89,7 +89,7 @@ def no_known_allergy(code: Concept) -> str:
 
 def not_told(words: str) -> bool:
     """Whether what stands in place of a substance says that nobody knows or asked: it is no allergy, and no "none"."""
-    return any(_plain(words) == _plain(one) for one in _NOT_TOLD)
+    return _plain(words) in _NOT_TOLD_PLAIN
 
 
 def no_known_problem(code: Concept) -> bool:
@@ -109,3 +109,6 @@ def _plain(words: str) -> str:
     """Lower case, without accents, one space between words, no full stop at the end."""
     letters = unicodedata.normalize("NFD", words)
     return cleaned("".join(letter for letter in letters if not unicodedata.combining(letter))).strip(" .")
+
+
+_NOT_TOLD_PLAIN = frozenset(map(_plain, _NOT_TOLD))
