@@ -95,15 +95,6 @@ def test_a_code_is_stopped_and_a_frozen_account_s_is_not_opened(told: Help) -> N
     assert [fetch(stranger, one).status_code for one in made] == [404, 404]
 
 
-def test_a_passcode_that_is_no_text_is_a_wrong_one(told: Help) -> None:
-    client, stranger = signed_in(told, told.ada), visitor(told.story)
-    share(told, client, everything="1", passcode="rain 7")
-    made = payload(client.get(page(told.ada) + "/share").text)
-    body = b'{"recipient":"x","passcode":"\\ud800"}'
-    wrong = stranger.post(made["url"].replace("https://guide.example/pages", ""), content=body)
-    assert wrong.status_code == 401 and wrong.json() == {"remainingAttempts": 4}
-
-
 def test_nothing_is_shared_without_a_choice_or_by_anybody_else(told: Help) -> None:
     client = signed_in(told, told.ada)
     assert share(told, client).status_code == 400

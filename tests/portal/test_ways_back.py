@@ -336,7 +336,7 @@ def test_the_words_of_the_record_need_the_key_and_find_everything_at_a_new_agent
     wires.leave("north")
     phone.confirm(moved)
     assert phone.sign_in().json()["to"] == circle.ada.page
-    told = "Not every place has heard your last word yet"
+    told = "Not told yet"
     assert told in plain(phone.get(circle.ada.page + "/linking").text)
     circle.network.time += bringing.AGAIN_MS
     assert bringing.again(guide) == 0 and bringing.unheard(guide, circle.ada.account) == ["north"]

@@ -120,8 +120,7 @@ def make(
 ) -> Made:
     """Share what the person's agent has of her records (of these types; none named: all), by her own decision.
 
-    `base` is the address under which links are answered, the id is put behind it; `key_id` is the key that its owner
-    is signed in with: the link ends with it. Raises Refusal.
+    `base` goes before the link's id; with the key `key_id`, which made it, the link ends. Raises Refusal.
     """
     now = node.clock()
     if not 0 < life_ms <= LIFE_MS_MAX or (views_max is not None and views_max < 1):

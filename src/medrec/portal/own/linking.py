@@ -20,7 +20,7 @@ from medrec.core.consent.plain import Party, Plain
 from medrec.core.manifests.record import LinkManifest
 from medrec.core.matching import Demographics, of_patient
 from medrec.core.records.canonical import canonical
-from medrec.node import linking
+from medrec.node import bringing, linking
 from medrec.node.given_codes import link_check
 from medrec.node.link import LinkError, link_message, read_payload, read_words, unlink_message
 from medrec.node.notify import asking
@@ -90,6 +90,7 @@ def show(node: "Node", visit: Visit) -> Any:
     made = _of_node.setdefault(node, _Made()).of(who.account, node.clock())
     return {
         "handle": who.handle,
+        "unheard": [who.place(place) for place in bringing.unheard(node, who.account)],
         "trouble": trouble,
         "place": who.place(meant[1]) if meant is not None else "",
         "code": form.get("code", "") if meant is not None else "",
