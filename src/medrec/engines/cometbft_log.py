@@ -9,6 +9,10 @@ LOG_BYTES_MAX = 16 << 20
 FRESH_S = 60.0
 """How long a complaint of a running engine is repeated after its last line."""
 
+_OTHER_HASH = (
+    "This node computes another app hash than the network: its software or its ledger file differs. Compare the "
+    "versions; if they are equal, fetch the ledger anew as for `damaged` in docs/guides/network.md."
+)
 ENDED = {
     "address already in use": (
         "A port of the engine is taken by another program; change `listen` or `rpc` in engine.toml."
@@ -16,10 +20,8 @@ ENDED = {
     "no space left on device": "The disk is full: nothing was lost; make room, and the node goes on by itself.",
     "resource temporarily unavailable": "Another engine uses this folder; stop it first.",
     "does not match genesis": "The engine's data belong to another network; see genesis.json and validators.json.",
-    "Block.Header.AppHash": (
-        "This node computes another app hash than the network: its software or its ledger file differs. Compare the "
-        "versions; if they are equal, fetch the ledger anew as for `damaged` in docs/guides/network.md."
-    ),
+    "Block.Header.AppHash": _OTHER_HASH,
+    "does not match AppHash after replay": _OTHER_HASH,  # what it says when it is started again after that
     "is higher than core": (
         "The ledger file is newer than the engine's own data, as a copy from elsewhere is: fetch the ledger anew as "
         "for `damaged` in docs/guides/network.md."
