@@ -9,6 +9,7 @@ import sqlalchemy as sql
 from medrec.core import codec, manifests, state
 from medrec.core.consent import terms
 from medrec.core.consent.emergency import REVIEW_MS
+from medrec.core.machine import nonce_place
 from medrec.core.manifests.access import obligation_of
 from medrec.core.state import Obligation
 from medrec.core.types import decode_transaction
@@ -166,7 +167,7 @@ def check_ledger(world: World) -> None:
     again = MemoryEngine(world.ledger.genesis, lambda: 0)
     times = iter([committed.block.time for committed in world.ledger.all_blocks()])
     again._clock = lambda: next(times)
-    used: Counter[tuple[str, int]] = Counter()
+    used: Counter[tuple[bytes, int]] = Counter()
     for committed in world.ledger.all_blocks():
         again.submit(committed.block.transactions)
         demand(again.tip() == committed.tip, f"the ledger applied again differs at height {committed.block.height}")
@@ -175,7 +176,7 @@ def check_ledger(world: World) -> None:
         ):
             if outcome.code == 0 and leaf is not None and not outcome.detail:
                 body = decode_transaction(data).body
-                used[body.author, body.nonce] += 1
+                used[nonce_place(body.author, body.key, body.kind), body.nonce] += 1
     demand(all(count == 1 for count in used.values()), "a number was used twice")
     tip = world.ledger.engine.tip()
     for name, copy in world.copies.items():
