@@ -212,8 +212,10 @@ def _requests_may_come_twice() -> AbstractContextManager[Any]:
     def both() -> Iterator[None]:
         columns = ("obligation", "requester", "expires", "due", "seq", "status")
         over = Prepared(sql.insert(access.asked).prefix_with("OR REPLACE"), columns)
-        unaware = staticmethod(lambda connection, group: set())
-        with patch.object(Gathering, "_used", unaware), patch.object(gather_room, "_INSERT_ASKED", over):
+        with (
+            patch.object(gather_room, "_answered", lambda connection, obligations: set()),
+            patch.object(gather_room, "_INSERT_ASKED", over),
+        ):
             yield
 
     return both()
