@@ -1,14 +1,19 @@
-"""A person's signed word that a place could not take while it was down: her agent keeps it and brings it again.
+"""A person's signed word, brought to places by her agent: now, and again to those that were down.
 
-What is brought is for that one place and signed by her, so it may be brought by whoever, and twice does no harm.
+`bring` and `queue` are for words that travel in arrays and never grow old: they wait in the outbox. `keep` and `again`
+are for one that is void after some time: it waits apart until then. What is brought is signed by her, so it may be
+brought by whoever, and twice does no harm.
 """
 
-from typing import TYPE_CHECKING
+from collections.abc import Container, Iterable
+from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakKeyDictionary
 
 import sqlalchemy as sql
 from sqlalchemy import BigInteger, Column, Integer, LargeBinary, String, Table
 
+from medrec.core import codec
+from medrec.node import store
 from medrec.node.peers import PeerError
 from medrec.node.store import metadata
 
@@ -32,6 +37,41 @@ to_bring = Table(
 _next_round: "WeakKeyDictionary[Node, int]" = WeakKeyDictionary()
 
 
+class Brought(NamedTuple):
+    """The places that took a word, those that refused it (with the sentence), and those to hear it later."""
+
+    taken: tuple[str, ...]
+    refused: dict[str, str]
+    waiting: tuple[str, ...]
+
+
+def bring(
+    node: "Node", places: Iterable[str], path: str, payload: bytes, final: Container[str] | None = None
+) -> Brought:
+    """Bring a word to each place now, as an array of one. `final` are the codes of refusals that would be the same
+    tomorrow (None: all): a place that refuses with another one hears it again, as one that did not answer does."""
+    taken: list[str] = []
+    refused: dict[str, str] = {}
+    waiting: list[str] = []
+    for place in places:
+        try:
+            answer = codec.decode(node.peers.call(place, path, codec.encode([payload])))
+            (taken if answer == [True] else waiting).append(place)
+        except PeerError as error:
+            if error.answered and (final is None or error.code in final):
+                refused[place] = error.sentence
+            else:
+                waiting.append(place)
+    return Brought(tuple(taken), refused, tuple(waiting))
+
+
+def queue(node: "Node", places: Iterable[str], path: str, payload: bytes) -> None:
+    """Have a word brought by the outbox as soon as the places can be reached."""
+    rows = [{"organisation": place, "path": path, "payload": payload, "due": node.clock()} for place in places]
+    if rows:
+        node.store.write(lambda connection: connection.execute(sql.insert(store.outbox), rows))
+
+
 def keep(node: "Node", account: str, organisation: str, path: str, payload: bytes, until: int) -> None:
     """Bring this again until it is answered; after `until` (ms) it is void, and only said to wait."""
     row = {"account": account, "organisation": organisation, "path": path, "payload": payload, "until": until}
@@ -40,17 +80,6 @@ def keep(node: "Node", account: str, organisation: str, path: str, payload: byte
         connection.execute(sql.insert(to_bring).values(**row))
 
     node.store.write(closure)
-
-
-def bring(node: "Node", account: str, organisation: str, path: str, payload: bytes, until: int) -> bool:
-    """Bring something now, or keep it for later; whether the place has answered, with a yes or a no."""
-    try:
-        node.peers.call(organisation, path, payload)
-    except PeerError as error:
-        if not error.answered:
-            keep(node, account, organisation, path, payload, until)
-            return False
-    return True
 
 
 def again(node: "Node") -> int:

@@ -10,10 +10,9 @@ import sqlalchemy as sql
 
 from medrec.core import codec
 from medrec.core.manifests.dispute import Statement, statement_message
-from medrec.node import store
+from medrec.node import bringing, store
 from medrec.node.consents import Sign
 from medrec.node.disputes import DISPUTES_PATH
-from medrec.node.peers import PeerError
 from medrec.node.refusals import Code
 
 if TYPE_CHECKING:
@@ -101,24 +100,10 @@ def send(agent: "Node", statement: Statement) -> Raised:
     """Bring a signed statement to every organisation that the person is linked to, and to the source."""
     account, source, identifier = statement.account, statement.source, bytes.fromhex(statement.id)
     payload = codec.encode_json(msgspec.to_builtins(statement))
-    taken: list[str] = []
-    refused: dict[str, str] = {}
-    waiting: list[str] = []
-    for organisation in sorted({*organisations(agent, account), source}):
-        try:
-            answer = codec.decode(agent.peers.call(organisation, DISPUTES_PATH, codec.encode([payload])))
-            (taken if answer == [True] else waiting).append(organisation)
-        except PeerError as error:
-            if error.answered and error.code in _FINAL:
-                refused[organisation] = error.sentence
-            else:
-                waiting.append(organisation)
-    if waiting:
-        rows = [
-            {"organisation": name, "path": DISPUTES_PATH, "payload": payload, "due": agent.clock()} for name in waiting
-        ]
-        agent.store.write(lambda connection: connection.execute(sql.insert(store.outbox), rows))
-    return Raised(identifier, tuple(taken), refused, tuple(waiting))
+    places = sorted({*organisations(agent, account), source})
+    brought = bringing.bring(agent, places, DISPUTES_PATH, payload, _FINAL)
+    bringing.queue(agent, brought.waiting, DISPUTES_PATH, payload)
+    return Raised(identifier, *brought)
 
 
 _FINAL = frozenset(

@@ -127,21 +127,20 @@ def make(
         raise Refusal(Code.REQUEST_TOO_LONG)
     if passcode and not PASSCODE_LENGTH_MIN <= len(passcode) <= PASSCODE_LENGTH_MAX:
         raise Refusal(Code.MALFORMED)
-    _check_account(node, account, now)
+    _check_account(node, account)
     person = person_here(node, account)
     records, disclosed = _chosen(node, account, frozenset(types))
     name, secret, key = node.vault.random(16), node.vault.random(ID_BYTES), node.vault.random(KEY_BYTES)
     url = base + _text(secret)
     if len(url) > URL_LENGTH_MAX:
         raise Refusal(Code.MALFORMED)
+    label = label[:LABEL_LENGTH_MAX]
     salt = node.vault.random(16) if passcode else None
     row = {
         "id": name,
         "digest": _digest(secret),
         "account": account,
-        "sealed": node.vault.seal(
-            person.keys.data, json.dumps([label[:LABEL_LENGTH_MAX], len(records)]).encode(), name
-        ),
+        "sealed": node.vault.seal(person.keys.data, json.dumps([label, len(records)]).encode(), name),
         "file": _encrypt(_bundle(records), key),
         "salt": salt,
         "passcode": _stretched(passcode, salt) if salt is not None else None,
@@ -163,7 +162,7 @@ def make(
     if passcode:
         payload["flag"] = "P"
     if label:
-        payload["label"] = label[:LABEL_LENGTH_MAX]
+        payload["label"] = label
     text = "shlink:/" + _text(json.dumps(payload, separators=(",", ":")).encode())
     return Made(name, text, len(records))
 
@@ -174,8 +173,7 @@ def open_link(node: "Node", secret_text: str, recipient: str, passcode: str) -> 
     A crash before the line is durable: nothing happened. A crash after it: the journal says it was opened, and nothing
     was sent.
     """
-    # What is no text (half of a pair of code units) is a wrong passcode like any other.
-    recipient, passcode = (part.encode(errors="replace").decode() for part in (recipient, passcode))
+    recipient = recipient.encode(errors="replace").decode()
     digest = _digest(_bytes(secret_text))
     with node.store.read() as connection:
         row = connection.execute(sql.select(share_link).where(share_link.c.digest == digest)).one_or_none()
@@ -253,24 +251,22 @@ def of_account(node: "Node", account: str) -> list[Shared]:
 def _is_doubtful(node: "Node", account: str, key: bytes) -> bool:
     """Whether somebody else may have made the link with a stolen phone: the account is frozen, a recovery of it waits,
     or the key that was signed in with when it was made acts for it no more."""
-    with node.engine.view() as view:
-        held = state.account(view, account)
-        waits = ladder.recovery_waits(view, account, max(node.clock(), view.tip.time))
+    held, waits = _account(node, account)
     return held is None or held.frozen or waits or bool(key and key.hex() not in held.credentials)
 
 
-def _check_account(node: "Node", account: str, now: int) -> None:
+def _account(node: "Node", account: str) -> tuple[state.Account | None, bool]:
+    """An account as the ledger has it, and whether a recovery of it waits."""
     with node.engine.view() as view:
-        held = state.account(view, account)
-        waits = ladder.recovery_waits(view, account, max(now, view.tip.time))
+        return state.account(view, account), ladder.recovery_waits(view, account, max(node.clock(), view.tip.time))
+
+
+def _check_account(node: "Node", account: str) -> None:
+    held, waits = _account(node, account)
     if held is None or held.frozen:
         raise Refusal(Code.UNKNOWN_ACCOUNT)
     if waits:
         raise Refusal(Code.RECOVERY_WAITS)
-
-
-def _inside(label: str, records: int) -> bytes:
-    return json.dumps([label[:LABEL_LENGTH_MAX], records]).encode()
 
 
 def _chosen(node: "Node", account: str, types: frozenset[str]) -> tuple[list[bytes], list[SharedRecord]]:

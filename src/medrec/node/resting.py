@@ -15,11 +15,10 @@ from medrec.core import codec, manifests, state
 from medrec.core.credential import signed_by
 from medrec.core.delegation import DAY_MS
 from medrec.core.manifests.delegation import DelegationRest, DelegationRestManifest, delegation_rest_message
-from medrec.node import store
+from medrec.node import bringing, store
 from medrec.node.consents import AHEAD_MS_MAX
 from medrec.node.journal import Draft
 from medrec.node.own import person_here, places
-from medrec.node.peers import PeerError
 from medrec.node.refusals import Code, Refusal
 from medrec.node.store import metadata
 
@@ -187,19 +186,10 @@ def send(node: "Node", stated: DelegationRest) -> list[str]:
     """At an agent: write down what its person signed, and bring it to every place that knows her; those that could not
     be reached, which hear it as soon as they can be. Raises Refusal, StoreError."""
     let_rest(node, stated)
-    payload, waiting = encode_rest(stated), []
-    for place in places(node, stated.account):
-        try:
-            if codec.decode(node.peers.call(place, RESTS_PATH, codec.encode([payload]))) == [True]:
-                continue
-        except PeerError as error:
-            if error.answered and error.code in _FINAL:
-                continue
-        waiting.append(place)
-    rows = [{"organisation": place, "path": RESTS_PATH, "payload": payload, "due": node.clock()} for place in waiting]
-    if rows:
-        node.store.write(lambda connection: connection.execute(sql.insert(store.outbox), rows))
-    return waiting
+    payload = encode_rest(stated)
+    waiting = bringing.bring(node, places(node, stated.account), RESTS_PATH, payload, _FINAL).waiting
+    bringing.queue(node, waiting, RESTS_PATH, payload)
+    return list(waiting)
 
 
 _FINAL = frozenset(code.value for code in (Code.BAD_SIGNATURE, Code.WRONG_NETWORK, Code.MALFORMED, Code.NOT_A_DELEGATE))

@@ -10,10 +10,10 @@ import msgspec
 
 from medrec.core import codec
 from medrec.core.manifests.acts import Act, ActKind, Against, Subject, act_message, misfit
+from medrec.node import bringing
 from medrec.node.acts import ACTS_PATH, told
 from medrec.node.consents import Sign
 from medrec.node.disputing import organisations
-from medrec.node.peers import PeerError
 from medrec.node.refusals import Code, Refusal
 
 if TYPE_CHECKING:
@@ -86,21 +86,10 @@ def state(agent: "Node", act: Act) -> Stated:
     # Written down together with what is still to be told: a crash between the two would keep it from them for ever.
     agent.acts.take(agent.organisation, act, hearers)
     payload = codec.encode_json(msgspec.to_builtins(act))
-    taken: list[str] = []
-    refused: dict[str, str] = {}
-    waiting: list[str] = []
-    for organisation in hearers:
-        try:
-            answer = codec.decode(agent.peers.call(organisation, ACTS_PATH, codec.encode([payload])))
-            (taken if answer == [True] else waiting).append(organisation)
-        except PeerError as error:
-            if error.answered:
-                refused[organisation] = error.sentence
-            else:
-                waiting.append(organisation)
-    done = [name for name in hearers if name not in waiting]
+    brought = bringing.bring(agent, hearers, ACTS_PATH, payload)
+    done = [name for name in hearers if name not in brought.waiting]
     agent.store.write(lambda connection: told(connection, done, payload))
-    return Stated(act.id, tuple(taken), refused, tuple(waiting))
+    return Stated(act.id, *brought)
 
 
 def signed(act: Act, sign: Sign) -> Act:

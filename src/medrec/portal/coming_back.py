@@ -8,7 +8,6 @@ Until the account is hers again, the page says nothing about anybody: neither a 
 from typing import TYPE_CHECKING, Any
 
 from medrec.core import codec, ladder
-from medrec.core.webauthn import read_registration
 from medrec.node import devices, paper, recovery, returning
 from medrec.node.accounts import AccountError
 from medrec.node.moving import Moved, adopt, move_message
@@ -21,7 +20,7 @@ from medrec.portal.own.keys import VIEW_BYTES, digits, frozen_until
 from medrec.portal.page import Go, PageError, Visit
 from medrec.portal.security import Limiter, check_rate
 from medrec.portal.session import Session, Who
-from medrec.portal.sign_in import from_text, of_case, read_json
+from medrec.portal.sign_in import from_text, new_passkey, of_case, read_json
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -45,11 +44,8 @@ class ComingBack:
             raise PageError(503, "no-home")
         asked = read_json(body)
         credential_id = from_text(asked.get("id"), devices.CREDENTIAL_ID_BYTES_MAX)
-        try:
-            made = read_registration(from_text(asked.get("authenticatorData"), 4096), [home.origin])
-        except ValueError:
-            raise PageError(400, "key-unfit") from None
-        if made.rp != home.rp_hash or not credential_id or devices.find(node, credential_id) is not None:
+        made = new_passkey(home, asked)
+        if not credential_id or devices.find(node, credential_id) is not None:
             raise PageError(400, "key-unfit")
         if returning.by_passkey(node, credential_id) is not None:
             raise PageError(400, "key-unfit")

@@ -13,14 +13,14 @@ from medrec.core.credential import unpack_proof
 from medrec.core.crypto import key_id
 from medrec.core.outcome import Code
 from medrec.core.types import encode_transaction
-from medrec.core.webauthn import NewPasskey, read_registration
+from medrec.core.webauthn import NewPasskey
 from medrec.engines.engine import TransactionRefused
 from medrec.node import devices
 from medrec.node.accounts import next_body
 from medrec.portal.page import PageError, Visit
 from medrec.portal.security import Limiter, check_rate
 from medrec.portal.session import Session, Who
-from medrec.portal.sign_in import from_text, read_json
+from medrec.portal.sign_in import from_text, new_passkey, read_json
 from medrec.portal.signing import desk_of
 
 if TYPE_CHECKING:
@@ -48,12 +48,7 @@ class Joining:
         if not 0 < len(name) <= NAME_LENGTH_MAX or not name.isprintable():
             raise PageError(400, "form-unreadable")
         credential_id = from_text(asked.get("id"), devices.CREDENTIAL_ID_BYTES_MAX)
-        try:
-            made = read_registration(from_text(asked.get("authenticatorData"), 4096), [home.origin])
-        except ValueError:
-            raise PageError(400, "key-unfit") from None
-        if made.rp != home.rp_hash:
-            raise PageError(400, "key-unfit")
+        made = new_passkey(home, asked)
         salt = node.vault.random(32)
         account, key = address_of(made.key, salt), key_id(made.key)
         payload = {"credential": msgspec.to_builtins(made, builtin_types=(bytes,)), "salt": salt}

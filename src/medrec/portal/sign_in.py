@@ -167,12 +167,7 @@ class Door:
         home = devices.home_of(self._node)
         if home is None:
             raise PageError(503, "no-home")
-        try:
-            made = read_registration(from_text(asked.get("authenticatorData"), 4096), [home.origin])
-        except ValueError:
-            raise PageError(400, "key-unfit") from None
-        if made.rp != home.rp_hash:
-            raise PageError(400, "key-unfit")
+        made = new_passkey(home, asked)
         try:
             code = bytes.fromhex(str(asked.get("code")).replace(" ", "").replace("-", ""))
             credential_id = from_text(asked.get("id"), devices.CREDENTIAL_ID_BYTES_MAX)
@@ -193,6 +188,17 @@ class Door:
         if role is None:
             raise PageError(400, "form-unreadable")
         return Session(role, DEMONSTRATION_STAFF[role], staff=f"demonstration-{role.value}")
+
+
+def new_passkey(home: devices.Home, asked: dict[str, Any]) -> NewPasskey:
+    """The passkey that a browser made at this site just now. Raises PageError."""
+    try:
+        made = read_registration(from_text(asked.get("authenticatorData"), 4096), [home.origin])
+    except ValueError:
+        raise PageError(400, "key-unfit") from None
+    if made.rp != home.rp_hash:
+        raise PageError(400, "key-unfit")
+    return made
 
 
 def is_current(node: "Node", session: Session) -> bool:

@@ -90,7 +90,7 @@ def show(node: "Node", visit: Visit) -> Any:
     made = _of_node.setdefault(node, _Made()).of(who.account, node.clock())
     return {
         "handle": who.handle,
-        "unheard": [who.place(place) for place in bringing.unheard(node, who.account)],
+        "unheard": render.listed([who.place(place) for place in bringing.unheard(node, who.account)]),
         "trouble": trouble,
         "place": who.place(meant[1]) if meant is not None else "",
         "code": form.get("code", "") if meant is not None else "",
