@@ -117,7 +117,7 @@ def test_an_act_waits_for_its_hearers_from_the_moment_it_is_written_down(
         raise Dies
 
     with monkeypatch.context() as patch:
-        patch.setattr(stating, "told", dies)
+        patch.setattr(stating, "heard", dies)
         patch.setattr(clinic.guide.peers, "call", dies)
         with pytest.raises(Dies):
             clinic.say("not-taking", clinic.row("metformin"))

@@ -31,6 +31,7 @@ from medrec.node.objecting import ask, gave, of_person
 from medrec.node.own import person_here
 from medrec.node.practitioners import Practitioner
 from medrec.node.refusals import Code, Refusal
+from medrec.node.told import told
 from medrec.node.vault import VaultError
 
 if TYPE_CHECKING:
@@ -217,47 +218,29 @@ class Acts:
                 continue
             if isinstance(opened, ActManifest):
                 found[opened.act.id] = KeptAct(opened.act, bytes(row.manifest), row.time)
-        for told in self._told(account):
-            found.setdefault(told.act.id, told)
+        for act in self._told(account):
+            found.setdefault(act.act.id, act)
         undone = self._undone(account) if found else {}
         standing = [kept for kept in found.values() if kept.act.time > undone.get(kept.act.organisation, -1)]
         return sorted(standing, key=lambda kept: (kept.act.time, kept.act.id))
 
     def _undone(self, account: str) -> dict[str, int]:
         """At her agent: when a person's link to an organisation was undone last (ms), by organisation."""
-        node, column = self._node, store.notice.c
-        if node.agent is None:
-            return {}
-        chosen = sql.select(column.tag, column.sealed).where(
-            column.account == account, column.kind == "link/1", column.sealed.is_not(None)
-        )
-        with node.store.read() as connection:
-            rows = connection.execute(chosen).all()
         found: dict[str, int] = {}
-        for row in rows:
-            told = manifests.decode(codec.decode(node.vault.open(None, bytes(row.sealed), bytes(row.tag)))[0])
-            if isinstance(told, LinkManifest) and told.action == "unlink":
-                found[told.organisation] = max(told.time, found.get(told.organisation, 0))
+        for line in told(self._node, account, "link/1") if self._node.agent is not None else ():
+            said = line.manifest
+            if isinstance(said, LinkManifest) and said.action == "unlink":
+                found[said.organisation] = max(said.time, found.get(said.organisation, 0))
         return found
 
     def _told(self, account: str) -> Iterable[KeptAct]:
-        node = self._node
-        if node.agent is None:
-            return
-        column = store.notice.c
-        chosen = sql.select(column.tag, column.sealed, column.organisation).where(
-            column.account == account, column.kind == "list-act/1", column.sealed.is_not(None)
-        )
-        with node.store.read() as connection:
-            rows = connection.execute(chosen).all()
-        for row in rows:
-            data, _, _, time = codec.decode(node.vault.open(None, bytes(row.sealed), bytes(row.tag)))
-            told = manifests.decode(data)
-            if isinstance(told, ActManifest) and not misfit(told.act) and genuine(node, told.act):
-                yield KeptAct(told.act, hashlib.sha256(data).digest(), time)
+        for line in told(self._node, account, "list-act/1") if self._node.agent is not None else ():
+            said = line.manifest
+            if isinstance(said, ActManifest) and not misfit(said.act) and genuine(self._node, said.act):
+                yield KeptAct(said.act, hashlib.sha256(line.data).digest(), line.time)
 
 
-def told(connection: sql.Connection, organisations: Sequence[str], payload: bytes) -> None:
+def heard(connection: sql.Connection, organisations: Sequence[str], payload: bytes) -> None:
     """These have heard an act, or have said no: nothing of it waits for them. Inside `Store.write` only."""
     row = store.outbox.c
     of_act = (row.path == ACTS_PATH) & (row.payload == payload) & row.organisation.in_(organisations)

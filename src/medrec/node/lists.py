@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sql
 
-from medrec.core import codec, manifests
 from medrec.core.manifests.acts import Against, Subject
 from medrec.core.manifests.record import RecordManifest
 from medrec.core.reconcile.held import PATIENT, Held
@@ -27,9 +26,11 @@ from medrec.core.records.table import understand
 from medrec.core.records.terms import Terms
 from medrec.node import holding, store
 from medrec.node.acts import KeptAct
+from medrec.node.copies import Copy
 from medrec.node.holding_told import held_back
 from medrec.node.pointed import around_of, medications_of
 from medrec.node.receive import Received
+from medrec.node.told import told
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -38,6 +39,22 @@ PEOPLE_REMEMBERED_MAX = 500
 IN_MAX = 500
 Row = MedicineRow | ProblemRow | AllergyRow
 Name = tuple[str, str, str]
+
+
+# Records as they were signed, and when; not those that are gone or were changed in place.
+_STANDING = (
+    sql.select(
+        store.record.c.type,
+        store.record.c.id,
+        store.record.c.version,
+        store.record.c.sha256,
+        store.record.c.manifest,
+        store.line.c.time,
+    )
+    .join_from(store.record, store.manifest, store.manifest.c.hash == store.record.c.manifest)
+    .join(store.line, store.line.c.seq == store.manifest.c.seq)
+    .where(store.record.c.action != "delete", store.record.c.altered.is_(False))
+)
 
 
 class Source(NamedTuple):
@@ -102,13 +119,13 @@ class PersonLists:
 
     def of(self, account: str) -> Shown:
         """The lists of a person as they are now. Raises StoreError, VaultError."""
-        found = list(self._copies(account) if self._node.agent is not None else self._own(account))
+        copies = self._kept_copies(account)
+        found = list(self._copies(account, copies) if self._node.agent is not None else self._own(account))
         acts = self._node.acts.of(account)
         with self._lock:
             kept = self._up_to_date(account, found)
             self._with_acts(kept, acts)
             shown = self._shown(kept.lists.read(), acts, kept.unread)
-        copies = self._node.copies.all(account) if self._node.agent is not None and self._node.copies else ()
         return shown._replace(in_part=tuple(sorted(f"{one.type}/{one.id}" for one in copies if one.in_part)))
 
     def of_kinds(self, account: str, types: Sequence[str]) -> Shown:
@@ -120,8 +137,8 @@ class PersonLists:
 
     def of_kinds_held(self, account: str, types: Sequence[str]) -> tuple[Shown, list[Held]]:
         """The same with the records behind it."""
-        every = self._copies(account) if self._node.agent is not None else self._own(account)
-        every = list(every)
+        copies = self._kept_copies(account)
+        every = list(self._copies(account, copies) if self._node.agent is not None else self._own(account))
         found = [source for source in every if source.type in types]
         # A medicine that one of these points at is what this one says; one that others point at is no part of it.
         named = {(source.organisation, name) for source in found for name in medications_of(source.content)}
@@ -235,14 +252,16 @@ class PersonLists:
             new = {key: count for key, count in counts.items() if count}
         return Shown(read, every, acts, reviewed, new, unread, put_away=put_away)
 
-    def _copies(self, account: str) -> Iterable[Source]:
-        """What the agent keeps of a person, with the lines that prove it."""
+    def _kept_copies(self, account: str) -> list[Copy]:
+        """What the agent keeps of a person; nothing at any other node."""
         node = self._node
-        assert node.agent is not None
-        if node.copies is None:
-            return
+        return node.copies.all(account) if node.agent is not None and node.copies is not None else []
+
+    def _copies(self, account: str, copies: list[Copy]) -> Iterable[Source]:
+        """These copies with the lines that prove them."""
+        node = self._node
         lines, held = self._lines(account), held_back(node, account)
-        for copy in node.copies.all(account):
+        for copy in copies:
             line = lines.get(copy.tag)
             # What its place holds back since it was read is merged with nothing, either.
             away = {(copy.organisation, holding.WHOLE), (copy.organisation, f"{copy.type}/{copy.id}")} & held
@@ -252,36 +271,23 @@ class PersonLists:
 
     def _lines(self, account: str) -> dict[bytes, tuple[bytes, int, int]]:
         """Tag -> SHA-256 of the manifest, version, time, of every record line that this person was told of."""
-        column = store.notice.c
-        chosen = sql.select(column.tag, column.sealed, column.time).where(
-            column.account == account, column.kind == "record/1", column.sealed.is_not(None)
-        )
-        found: dict[bytes, tuple[bytes, int, int]] = {}
-        with self._node.store.read() as connection:
-            rows = connection.execute(chosen).all()
-        for row in rows:
-            data, _, _, time = codec.decode(self._node.vault.open(None, bytes(row.sealed), bytes(row.tag)))
-            manifest = manifests.decode(data)
-            if isinstance(manifest, RecordManifest):
-                found[bytes(row.tag)] = (hashlib.sha256(data).digest(), manifest.record.version, int(time))
-        return found
+        return {
+            line.tag: (hashlib.sha256(line.data).digest(), line.manifest.record.version, line.time)
+            for line in told(self._node, account, "record/1")
+            if isinstance(line.manifest, RecordManifest)
+        }
 
     def _own(self, account: str) -> Iterable[Source]:
         """This organisation's own records of a person, each as it was signed; what differs from that is left out."""
         node = self._node
-        record, line = store.record.c, store.line.c
+        record = store.record.c
         with node.store.read() as connection:
             person = node.journal.person_of_account(connection, account)
             if person is None or holding.holds(connection, person.id):
                 return
             rows = connection.execute(
-                sql.select(record.type, record.id, record.version, record.sha256, record.manifest, line.time)
-                .join_from(store.record, store.manifest, store.manifest.c.hash == record.manifest)
-                .join(store.line, line.seq == store.manifest.c.seq)
-                .where(
+                _STANDING.where(
                     record.person == person.id,
-                    record.action != "delete",
-                    record.altered.is_(False),
                     # What contradicts her is merged with nothing.
                     holding.holds_one(record.type, record.id),
                 )
@@ -312,20 +318,15 @@ class PersonLists:
         return Source(node.organisation, row.type, row.id, row.version, content.data, bytes(row.manifest), row.time)
 
     def _medications(self, names: list[str]) -> list[Any]:
-        record, line = store.record.c, store.line.c
+        record = store.record.c
         found: list[Any] = []
         with self._node.store.read() as connection:
             for at in range(0, len(names), IN_MAX):
                 found += connection.execute(
-                    sql.select(record.type, record.id, record.version, record.sha256, record.manifest, line.time)
-                    .join_from(store.record, store.manifest, store.manifest.c.hash == record.manifest)
-                    .join(store.line, line.seq == store.manifest.c.seq)
-                    .where(
+                    _STANDING.where(
                         record.type == "Medication",
                         record.id.in_(names[at : at + IN_MAX]),
                         record.person.is_(None),
-                        record.action != "delete",
-                        record.altered.is_(False),
                     )
                 ).all()
         return found

@@ -11,7 +11,7 @@ import msgspec
 from medrec.core import codec
 from medrec.core.manifests.acts import Act, ActKind, Against, Subject, act_message, misfit
 from medrec.node import bringing
-from medrec.node.acts import ACTS_PATH, told
+from medrec.node.acts import ACTS_PATH, heard
 from medrec.node.consents import Sign
 from medrec.node.disputing import organisations
 from medrec.node.refusals import Code, Refusal
@@ -88,7 +88,7 @@ def state(agent: "Node", act: Act) -> Stated:
     payload = codec.encode_json(msgspec.to_builtins(act))
     brought = bringing.bring(agent, hearers, ACTS_PATH, payload)
     done = [name for name in hearers if name not in brought.waiting]
-    agent.store.write(lambda connection: told(connection, done, payload))
+    agent.store.write(lambda connection: heard(connection, done, payload))
     return Stated(act.id, *brought)
 
 
