@@ -98,7 +98,7 @@ def bare(one: Told) -> Any:
     return one._replace(disclosure=(stated, records), keys=len(one.keys))  # type: ignore[arg-type]
 
 
-def resource(kind: str, identifier: str, **more: Any) -> str:
+def resource(kind: str, identifier: str, /, **more: Any) -> str:
     """A record of the patient ada."""
     about = {} if kind == "Patient" else {"subject": {"reference": "Patient/ada"}}
     return json.dumps({"resourceType": kind, "id": identifier, **about, **more})

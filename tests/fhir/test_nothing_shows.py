@@ -1,5 +1,7 @@
 """What is withheld does not show: two worlds, one with a hidden part of the record and one in which it never was.
 
+All doors are tried: the FHIR API, a node that pulls in the native form, a referral that is pushed, a view.
+
 Everything that the one who asks gets to see must be the same, byte for byte: status, body, fields, and the source's
 half of the disclosure. Only where the worlds may differ by nature (salts, and the running number of the organisation's
 whole journal) is nothing compared.
@@ -10,15 +12,21 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from medrec.core import manifests
 from medrec.core.manifests.access import RefusalManifest
 from medrec.node import access, store
+from medrec.node.access import Release
 from medrec.node.deciding import Allowed, Permitted
 from medrec.node.fhir.query import page_token
 from medrec.node.fhir.search import COMMON
-from tests.fhir.asking import LOINC, SUD, WITHOUT_SUBSTANCE_USE, Told, ask, bare, observation, resource
+from medrec.node.receive import request_records
+from medrec.node.views import view_at
+from tests.fhir.asking import LOINC, SUD, WITHOUT_SUBSTANCE_USE, Told, ask, bare, consent, observation, resource
 from tests.fhir.cuts import CUTS
+from tests.fhir.pointing import SYSTEM, named, pointing
 from tests.node import network as networking
 from tests.node.network import Network, Patient
 from tests.node.test_gate import written
@@ -38,7 +46,11 @@ OPEN = {
         "Condition",
         "asthma",
         code={"coding": [{"system": "http://snomed.info/sct", "code": "195967001", "display": "Asthma"}]},
+        identifier=[{"system": SYSTEM, "value": "7"}],
     ),
+    # The same forms, at what is not hidden, and at what is not here.
+    **pointing("at-open", "Condition", "asthma", "7"),
+    **pointing("at-nothing", "Practitioner", "addictions", "770"),
 }
 HIDDEN = {
     ("Encounter", "clinic"): resource(
@@ -55,7 +67,10 @@ HIDDEN = {
         clinicalStatus={"coding": [{"code": "active"}]},
         encounter={"reference": "Encounter/visit"},
         meta={"security": [SUD]},
+        identifier=[{"system": SYSTEM, "value": "77"}],
     ),
+    # In whatever form a record points at what is hidden, it goes with it.
+    **pointing("at-hidden", "Condition", "addiction", "77"),
     # Nothing in these is sensitive, but they point at what is, and go with it.
     ("Observation", "bp-4"): observation(
         "bp-4", "55284-4", "126", "2026-03-04", derivedFrom=[{"reference": "Observation/bp-2"}]
@@ -113,6 +128,9 @@ def interactions(kinds: tuple[str, ...] = ("Observation", "Condition", "Encounte
         found += [f"{kind}?patient.name=Ada", f"{kind}?_has:Observation:encounter:code=1-1"]
     found += [f"Patient/ada/$everything{more}" for more in ("?_sort=date", "?_elements=code", "?_summary=true")]
     for kind, identifier in {**OPEN, **HIDDEN}:
+        if identifier.startswith("at-"):
+            # These are many: each door gives or keeps them all below.
+            continue
         found += [f"{kind}/{identifier}", f"{kind}/{identifier}/_history", f"{kind}/{identifier}/_history/1"]
     found += ["Observation/bp-1?_elements=code", "Observation/bp-2?_elements=code", "Observation/bp-2?_summary=text"]
     found += ["Observation/bp-1/_history/2", "Observation/bp-2/_history/2", "Observation/_history"]
@@ -131,16 +149,20 @@ def worlds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[tuple[Netw
 
 
 def made_world(
-    folder: Path, patch: pytest.MonkeyPatch, hidden: dict[tuple[str, str], str], consent: str = WITHOUT_SUBSTANCE_USE
+    folder: Path,
+    patch: pytest.MonkeyPatch,
+    hidden: dict[tuple[str, str], str],
+    said: str = WITHOUT_SUBSTANCE_USE,
+    shown: dict[tuple[str, str], str] = OPEN,
 ) -> tuple[Network, Patient]:
     """A world with these records beside the open ones, and an account and a consent that are alike in all worlds."""
     network = Network(folder)
-    for (kind, identifier), content in sorted({**OPEN, **hidden}.items()):
+    for (kind, identifier), content in sorted({**shown, **hidden}.items()):
         network["north"].put(kind, identifier, content)
     # The account's address and the consent's secret are drawn alike, so that what is said of them is alike.
     patch.setattr(networking.secrets, "token_bytes", _drawn())
     person = network.patient("ada", "north")
-    network.fhir_consent(person, "north", consent)
+    network.fhir_consent(person, "north", said)
     patch.undo()
     return network, person
 
@@ -183,10 +205,105 @@ def test_every_answer_is_the_same_byte_for_byte(worlds: list[tuple[Network, Pati
         told = follow(one, her, query)
         assert list(map(bare, told)) == list(map(bare, follow(other, same, query))), query
         answered += told[0].status == 200
-    assert answered > 350
+    assert answered > 330
     # What was withheld here was really there.
     assert len(one["north"].rows(store.record)) == len(OPEN) + len(HIDDEN)
     assert len(other["north"].rows(store.record)) == len(OPEN)
+
+
+def native(release: Release) -> tuple[Any, Any]:
+    """A release without its salts, its entries and the running number of the journal."""
+    records = [(one.content, one.manifest, len(one.entry), len(one.salt)) for one in release.records]
+    page = (records, release.parts, release.attach, release.more, len(release.disclosure.entry))
+    disclosure: Any = manifests.decode(release.disclosure.manifest)
+    listed = [(one.type, one.id, one.proven, one.part) for one in disclosure.records]
+    drawn = msgspec.structs.replace(disclosure.request, id="")
+    bare_one = msgspec.structs.replace(disclosure, records=[], obligation="", request=drawn)
+    return page, (bare_one, listed, len(release.disclosure.keys))
+
+
+def through_the_doors(network: Network, person: Patient, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """All that south is told by a pull in pages, a push and a view."""
+    north, south = network["north"], network["south"]
+    made: list[Any] = []
+    release = north.gate.release
+
+    def watch(*given: Any) -> Any:
+        made.append(release(*given))
+        return made[-1]
+
+    def opened() -> list[Any]:
+        found = [native(access.decode(access.open_release(answer)[0], Release)) for answer in made]
+        made.clear()
+        return found
+
+    told: dict[str, Any] = {}
+    with monkeypatch.context() as patch:
+        patch.setattr(north.gate, "release", watch)
+        patch.setattr(access, "PAGE_RECORDS", 7)
+        for what in ({}, {"types": ("List",)}, {"ids": ("at-hidden-spaced", "asthma")}, {"types": ("Procedure",)}):
+            after, doctor = "", south.doctor()
+            while True:
+                found = request_records(
+                    south, "north", person.account, practitioner=doctor, reason="visit", after=after, **what
+                )  # type: ignore[arg-type]
+                after = found.more
+                if not after:
+                    break
+            told[f"pull {what}"] = opened()
+        patch.setattr(access, "PAGE_RECORDS", 1000)
+        for types in ((), ("List", "MedicationRequest")):
+            north.referrals.refer(
+                person.account, "south", practitioner=north.doctor("Dr North"), reason="please", types=types
+            )
+            told[f"push {types}"] = opened()
+            where = view_at(south, "north", person.account, practitioner=south.doctor(), reason="look", types=types)
+            shown = north.views.open(where.rpartition("/")[2])
+            drawn = msgspec.structs.replace(shown.request, id="")
+            told[f"view {types}"] = shown._replace(line=0, request=drawn)
+            made.clear()
+    return told
+
+
+def test_no_door_tells_of_what_is_withheld(
+    worlds: list[tuple[Network, Patient]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = (through_the_doors(*world, monkeypatch) for world in worlds)
+    assert one.keys() == other.keys()
+    for what in one:
+        assert one[what] == other[what], what
+    assert len(one["pull {}"]) > len(OPEN) // 7
+    names = {f"{kind}/{identifier}" for kind, identifier in OPEN}
+    assert {f"{kind}/{name}" for kind, name, _ in one["view ()"].records} == names
+
+
+def test_the_doors_would_be_seen_to_leak_a_pointer(
+    worlds: list[tuple[Network, Patient]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the look at what a record points at, every door that has one of them is found out."""
+    with monkeypatch.context() as patch:
+        patch.setattr(Permitted, "_points_at_hidden", lambda self, facts: False)
+        one, other = (through_the_doors(*world, monkeypatch) for world in worlds)
+    assert [what for what in one if one[what] == other[what]] == ["pull {'types': ('Procedure',)}"]
+
+
+def test_what_is_forbidden_by_its_kind_is_named_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything but her problems: no display, identifier or narrative beside a pointer names one of them."""
+    coding = {"system": "http://hl7.org/fhir/resource-types", "code": "Condition"}
+    forbidden = consent(provision=[{"type": "deny", "class": [coding]}])
+    shown = {name: text for name, text in OPEN.items() if name[0] != "Condition" and "asthma" not in text}
+    bare_one = resource("ServiceRequest", "bare", encounter={"reference": "Condition/problem"})
+    shown["ServiceRequest", "bare"] = bare_one
+    hidden = {("Condition", "problem"): resource("Condition", "problem", code={"text": "Asthma"}), **named("Asthma")}
+    told = []
+    for at, more in enumerate((hidden, {})):
+        network, person = made_world(tmp_path / str(at), monkeypatch, more, forbidden, shown)
+        asked = ("Patient/ada/$everything?_count=100", "MedicationRequest", "List", "Observation")
+        answers = [list(map(bare, follow(network, person, query))) for query in asked]
+        told.append((answers, through_the_doors(network, person, monkeypatch)))
+        network.close()
+    assert told[0] == told[1]
+    assert ("ServiceRequest", "bare") in [record[:2] for record in told[0][1]["view ()"].records]
 
 
 def test_refusals_are_the_same_on_both_sides_of_the_journal(worlds: list[tuple[Network, Patient]]) -> None:

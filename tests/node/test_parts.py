@@ -21,7 +21,8 @@ from medrec.node.peers import PeerError
 from medrec.node.practitioners import Practitioner
 from medrec.node.receipts import ReceiptUnavailableError, receipt_for
 from medrec.node.receive import NotGenuineError, Received, request_records
-from tests.fhir.asking import SUD
+from tests.fhir.asking import SUD, resource
+from tests.fhir.pointing import SYSTEM, pointing
 from tests.node.network import Network, Patient, TestNode
 from tests.node.test_gate import written
 from tests.node.test_labels import ada, give, network, put
@@ -307,3 +308,24 @@ def test_a_cut_is_decided_again_by_a_third_party(network: Network, ada: Patient)
     stated = msgspec.structs.replace(page.disclosure, basis=basis, decided=sorted(silent))
     told = differences(stated, silent, known(parts=True))
     assert "MedicationRequest/pill was cut, and the person allows no marks" in told
+
+
+def test_a_part_points_in_no_form_at_what_is_withheld(network: Network, ada: Patient) -> None:
+    north = network["north"]
+    for name, text, number in (("drink", SECRET, "no-77"), ("asthma", "Asthma", "no-7")):
+        north.put(
+            "Condition",
+            name,
+            resource("Condition", name, code={"text": text}, identifier=[{"system": SYSTEM, "value": number}]),
+        )
+    at_hidden = pointing("h", "Condition", "drink", "no-77")
+    at_open = pointing("o", "Condition", "asthma", "no-7")
+    for (kind, identifier), text in {**at_hidden, **at_open}.items():
+        north.put(kind, identifier, text)
+    marked(network, ada)
+    page = asked(network, ada)
+    assert sorted((one.type, one.id) for one in page.parts) == sorted(at_hidden)
+    assert sorted((one.type, one.id) for one in page.records) == sorted([("Condition", "asthma"), *at_open])
+    for part in page.parts:
+        text = part.content.decode().casefold()
+        assert "drink" not in text and "no-77" not in text

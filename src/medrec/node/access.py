@@ -100,13 +100,15 @@ class Ask(Fields, frozen=True):
 
 
 class SentRecord(Fields, frozen=True):
-    """A record as it travels: its manifest, the salt and entry of the line that signed it, its canonical bytes."""
+    """A record as it travels: its manifest, the salt and entry of the line that signed it, its canonical bytes.
+
+    The line's number does not travel: of one import, the numbers that are missing would be those of what is withheld.
+    """
 
     content: bytes
     entry: bytes
     manifest: bytes
     salt: Bytes32
-    seq: Count
 
 
 class SentLine(Fields, frozen=True, omit_defaults=True):

@@ -9,11 +9,11 @@ import sqlalchemy as sql
 from medrec.core.consent import decide as deciding
 from medrec.core.consent import terms
 from medrec.core.consent.compiling import Rules
-from medrec.core.consent.decide import Decision
+from medrec.core.consent.decide import Decision, Judgement
 from medrec.core.consent.emergency import Scope, in_scope
 from medrec.core.consent.facts import Record
 from medrec.core.consent.facts import Request as Facts
-from medrec.core.consent.labels import local
+from medrec.core.consent.pointers import Called, Pointer
 from medrec.core.consent.replay import facts_of
 from medrec.core.manifests.access import Basis, Request
 from medrec.node import holding, store
@@ -212,6 +212,7 @@ class Permitted:
         self._referred = self._references() if _asks_for_references(decision) else None
         self._clear: set[str] = set()
         """Names from which no reference leads to anything that is withheld for what it is."""
+        self._pointed: dict[Pointer, list[tuple[str, Record, Judgement]]] = {}
         self.contents: dict[str, bytes] = {}
         """The canonical bytes of records that were read and found to be what was signed, by name."""
 
@@ -302,29 +303,43 @@ class Permitted:
         return Allowed(row, attach, sent)
 
     def _points_at_hidden(self, facts: Record) -> bool:
-        """Whether references lead from a record to one that is withheld for what it is, over however many others.
+        """Whether references lead from a record to one that is withheld for what it is, over however many others, or
+        to one with words about it that may not be named.
 
         A record goes out as it was signed or not at all, and its pointer would tell that the other one is there.
         """
         seen: set[str] = set()
-        waiting = sorted(map(local, facts.refers or ()))
+        waiting = [facts]
         while waiting:
-            name = waiting.pop()
-            if name in seen or name in self._clear:
-                continue
-            seen.add(name)
-            for found in map(self._facts_of, self._rows_of(name)):
-                if deciding.judge(self._others, found).hidden:
-                    return True
-                waiting += sorted(map(local, found.refers or ()))
+            for pointer in waiting.pop().pointers:
+                for name, found, verdict in self._meant(pointer):
+                    if verdict.hidden or (verdict.unnamed and pointer.says):
+                        return True
+                    if name not in seen and name not in self._clear:
+                        seen.add(name)
+                        waiting.append(found)
         self._clear |= seen
         return False
 
-    def _rows_of(self, name: str) -> Sequence[Any]:
-        kind, _, identifier = name.removeprefix("urn:uuid:").rpartition("/")
-        if not identifier or (kind and not kind.isalpha()):
-            return ()
-        return signed_records(self._connection, self._person.id, (kind,) if kind else (), (identifier,), "", 2)
+    def _meant(self, pointer: Pointer) -> list[tuple[str, Record, Judgement]]:
+        """The records that a pointer means, or may mean: name, facts, and what is decided about each."""
+        bare = pointer._replace(says=False)
+        found = self._pointed.get(bare)
+        if found is None:
+            found = []
+            for row in self._rows_of(bare):
+                facts = self._facts_of(row)
+                # Rows are found by type and id; what is called by other words says so itself.
+                if pointer.id or Called([(row.type, row.id, facts.called)]).mean(bare):
+                    found.append((f"{row.type}/{row.id}", facts, deciding.judge(self._others, facts)))
+            self._pointed[bare] = found
+        return found
+
+    def _rows_of(self, pointer: Pointer) -> Iterable[Any]:
+        types = (pointer.type,) if pointer.type else ()
+        if pointer.id:
+            return signed_records(self._connection, self._person.id, types, (pointer.id,), "", 2)
+        return self._all_rows(types) if pointer.words else ()
 
     def _facts_of(self, row: Any) -> Record:
         facts = self._reader.facts(row).facts
@@ -338,10 +353,10 @@ class Permitted:
                 referred.setdefault(name, set()).add(f"{row.type}/{row.id}")
         return referred
 
-    def _all_rows(self) -> Iterator[Any]:
+    def _all_rows(self, types: Sequence[str] = ()) -> Iterator[Any]:
         after = ""
         while True:
-            rows = signed_records(self._connection, self._person.id, (), (), after, CHUNK)
+            rows = signed_records(self._connection, self._person.id, types, (), after, CHUNK)
             yield from rows
             if len(rows) < CHUNK:
                 return

@@ -18,7 +18,8 @@ from medrec.core.consent import decide as deciding
 from medrec.core.consent import redact
 from medrec.core.consent.decide import Decision
 from medrec.core.consent.facts import Record
-from medrec.core.consent.labels import local, references
+from medrec.core.consent.pointers import Called, pointers_in
+from medrec.core.consent.redact import Withheld
 from medrec.core.manifests.access import Disclosed, DisclosureManifest, Part, marked, marks_key
 from medrec.core.records.canonical import RecordError, canonical, canonical_of
 from medrec.node import access
@@ -51,6 +52,7 @@ class _Judged(NamedTuple):
     attach: tuple[str, ...]
     permitted: bool
     hidden: bool
+    unnamed: bool
     trouble: Code | None
     tree: Any = None
     """What is left of it, where that is not all."""
@@ -74,7 +76,6 @@ class Parts:
         self._reader = reader
         self._decision = decision
         self._found = {f"{row.type}/{row.id}": self._judge(row, *facts_of(row)) for row in rows}
-        self._hidden: frozenset[str] = frozenset()
         self._detach()
 
     def of(self, row: Any) -> tuple[Sent | None, tuple[str, ...], Code | None] | None:
@@ -98,14 +99,14 @@ class Parts:
     def _judge(self, row: Any, facts: Record, trouble: Code | None) -> _Judged:
         verdict = deciding.judge(self._decision, facts)
         if verdict.effect == "permit":
-            return _Judged(row, facts, verdict.attach, True, False, trouble)
+            return _Judged(row, facts, verdict.attach, True, False, False, trouble)
         tree, labeller = self._tree(row) if trouble is None else None, self._node.labels.labeller
         if tree is None or labeller is None or not _says_itself(tree, row):
-            return _Judged(row, facts, (), False, verdict.hidden, trouble)
+            return _Judged(row, facts, (), False, verdict.hidden, verdict.unnamed, trouble)
         answer = redact.sift_one(self._decision, tree, labeller, facts.referred)
         if answer.resource is None:
-            return _Judged(row, facts, (), False, verdict.hidden, trouble)
-        return _Judged(row, facts, answer.judgement.attach, True, False, trouble, answer.resource)
+            return _Judged(row, facts, (), False, verdict.hidden, verdict.unnamed, trouble)
+        return _Judged(row, facts, answer.judgement.attach, True, False, False, trouble, answer.resource)
 
     def _tree(self, row: Any) -> Any:
         """The record as it was signed; None for one that is not, which is withheld like before."""
@@ -119,30 +120,29 @@ class Parts:
     def _detach(self) -> None:
         """Take the pointers to what is withheld for what it is out of what goes, until there are none."""
         while True:
-            hidden = {name for name, found in self._found.items() if found.hidden}
-            self._hidden = frozenset(form for name in sorted(hidden) for form in _forms(name))
+            withheld = Withheld(
+                Called(self._called(found) for found in self._found.values() if found.hidden),
+                Called(self._called(found) for found in self._found.values() if found.unnamed),
+            )
             changed = False
             for name, found in self._found.items():
-                if not found.permitted or not self._points(found):
+                pointers = found.facts.pointers if found.tree is None else pointers_in(found.tree)
+                if not found.permitted or not any(map(withheld.meant, pointers)):
                     continue
                 tree = found.tree if found.tree is not None else self._tree(found.row)
-                left = redact.without(tree, self._hidden, marks=True) if isinstance(tree, dict) else None
-                if left is None:
+                left = redact.without(tree, withheld, marks=True) if isinstance(tree, dict) else None
+                if left is None or left is tree:
+                    # Nothing true is left, or it points in a way that is not understood here: it stays.
                     self._found[name] = found._replace(permitted=False, hidden=True, tree=None)
-                    changed = True
-                elif left is not tree:
-                    self._found[name] = found._replace(tree=left)
-                    changed = True
                 else:
-                    # It names what is withheld in a way that is not understood here: it stays.
-                    self._found[name] = found._replace(permitted=False, hidden=True, tree=None)
-                    changed = True
+                    self._found[name] = found._replace(tree=left)
+                changed = True
             if not changed:
                 return
 
-    def _points(self, found: _Judged) -> bool:
-        refers = found.facts.refers or () if found.tree is None else references(found.tree)
-        return any(local(one) in self._hidden for one in refers)
+    @staticmethod
+    def _called(found: _Judged) -> tuple[str, str, frozenset[str] | None]:
+        return found.row.type, found.row.id, found.facts.called
 
     def _sent(self, found: _Judged) -> Sent | None:
         """The bytes that go out, if what is left is permitted by itself; what is not sure stays."""
@@ -165,12 +165,6 @@ class Parts:
 def _says_itself(tree: Any, row: Any) -> bool:
     """Whether a record says its own type and id: what is signed under another name is not cut."""
     return isinstance(tree, dict) and tree.get("resourceType") == row.type and tree.get("id") == row.id
-
-
-def _forms(name: str) -> tuple[str, ...]:
-    """How a reference may name a record."""
-    identifier = name.partition("/")[2]
-    return name, identifier, f"urn:uuid:{identifier}"
 
 
 # --- for the gate --------------------------------------------------------------------------------------------------

@@ -41,7 +41,7 @@ class Pages:
                 parts.append(content)
                 continue
             opened = node.vault.open(keys.lines, row.sealed, row.manifest)
-            records.append(SentRecord(content, row.entry, opened[SALT_BYTES:], opened[:SALT_BYTES], row.seq))
+            records.append(SentRecord(content, row.entry, opened[SALT_BYTES:], opened[:SALT_BYTES]))
         sent = parts_of.half_of(node, released)
         request = bytes.fromhex(ask.request.id)
         body = access.encode(Release(sent, released.chosen.more, records, request, list(released.attach), parts))

@@ -64,7 +64,6 @@ class ReceivedRecord(NamedTuple):
     manifest_bytes: bytes
     salt: bytes
     entry: bytes
-    seq: int
 
 
 class Received(NamedTuple):
@@ -240,9 +239,7 @@ def _verify_record(node: "Node", source: str, account: str, asked: Request, sent
     if (asked.types and record.type not in asked.types) or (asked.ids and record.id not in asked.ids):
         raise NotGenuineError("not-asked-for", f"{name} was not asked for.")
     _check_line(sent.manifest, sent.salt, sent.entry, name)
-    return ReceivedRecord(
-        record.type, record.id, sent.content, manifest, sent.manifest, sent.salt, sent.entry, sent.seq
-    )
+    return ReceivedRecord(record.type, record.id, sent.content, manifest, sent.manifest, sent.salt, sent.entry)
 
 
 def _check_line(manifest: bytes, salt: bytes, entry: bytes, name: str) -> None:

@@ -75,7 +75,8 @@ class Judgement(msgspec.Struct, frozen=True):
     `reason`: permitted, denied, no-consent, or what is not known of the record: labels-unknown, record-undated,
     author-unknown, references-unknown, codes-unknown, actor-unresolved. `hidden` says that it is held back for what
     it is (a label, a code, an author, a date), not for want of a consent or for its type alone: then nothing that
-    goes out may point at it.
+    goes out may point at it. `unnamed` says that it is held back because its type was forbidden in so many words: it
+    may be pointed at, and no word beside the pointer may say what it is.
     """
 
     effect: Verdict
@@ -84,6 +85,7 @@ class Judgement(msgspec.Struct, frozen=True):
     attach: tuple[str, ...] = ()
     law: tuple[str, ...] = ()
     hidden: bool = False
+    unnamed: bool = False
 
 
 def decide(request: Request, rules: Rules, now: int) -> Decision:
@@ -283,11 +285,13 @@ def _judge(bearing: Sequence[Rule], record: Record, doubtful: frozenset[int]) ->
         return Judgement("permit", "permitted", _sources(outcome.rules)[0])
     sure = [rule for rule in outcome.rules if rule.number not in doubts]
     hidden = any(rule.content for rule in outcome.rules)
+    unnamed = not hidden and any(rule.tests for rule in outcome.rules)
     if sure or not doubts:
         consents, law = _sources(sure)
-        return Judgement("deny", "denied" if sure else "no-consent", consents, law=law, hidden=hidden)
+        reason = "denied" if sure else "no-consent"
+        return Judgement("deny", reason, consents, law=law, hidden=hidden, unnamed=unnamed)
     in_doubt = _sources([rule for rule in bearing if rule.number in doubts])[0]
-    return Judgement("indeterminate", min(doubts.values()), in_doubt, hidden=hidden)
+    return Judgement("indeterminate", min(doubts.values()), in_doubt, hidden=hidden, unnamed=unnamed)
 
 
 def _kind(value: frozenset[str], record: Record, effect: str) -> bool | None:

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from medrec.core.consent import terms
+from medrec.core.consent.pointers import Pointer, called, pointers_in
 from medrec.core.consent.times import EVER, Span, read_period, read_time
 
 
@@ -58,7 +59,8 @@ class Record(msgspec.Struct, frozen=True):
     `labels` are sensitivities with all that cover them, `level` the confidentiality (0 is U, 5 is V); `may` are
     sensitivities that it may carry besides, because some part of it cannot be read by rule. `kinds` is the type, and
     "system|code" of what a document is. `dates` is the clinical time. `refers` are the records that it refers to,
-    `referred` those that refer to it.
+    `referred` those that refer to it. `pointers` are its references for all that they may mean, `called` is what
+    others may call it beside its type and id: they decide nothing, and tell what must not be pointed at.
     """
 
     type: str
@@ -72,6 +74,8 @@ class Record(msgspec.Struct, frozen=True):
     refers: frozenset[str] | None = frozenset()
     referred: frozenset[str] | None = frozenset()
     may: frozenset[str] = frozenset()
+    pointers: tuple[Pointer, ...] = ()
+    called: frozenset[str] | None = frozenset()
 
 
 def describing(
@@ -112,7 +116,7 @@ def describing(
 
 def unknown(kind: str, identifier: str) -> Record:
     """A record of which only type and id are known."""
-    return Record(kind, identifier, frozenset({kind}), None, None, None, None, None, None, None)
+    return Record(kind, identifier, frozenset({kind}), None, None, None, None, None, None, None, called=None)
 
 
 def _frozen(values: Iterable[str] | None) -> frozenset[str] | None:
@@ -195,7 +199,7 @@ def facts(
     stated = _stated(resource)
     own = [label for label in stated if label is not None]
     known = None not in stated
-    return describing(
+    found = describing(
         kind,
         identifier,
         labels=[*own, *(labels or ())] if known else None,
@@ -207,6 +211,11 @@ def facts(
         referred=None,
         may=may,
     )
+    pointers = pointers_in(resource)
+    if "text" in resource:
+        # A narrative repeats what the rest says: there are words beside every pointer.
+        pointers = [pointer._replace(says=True) for pointer in pointers]
+    return msgspec.structs.replace(found, pointers=tuple(pointers), called=called(resource))
 
 
 def clinical_dates(resource: Mapping[str, Any], zone: int = 0) -> Span | None:

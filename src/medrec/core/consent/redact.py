@@ -6,7 +6,7 @@ Nothing that is left says that something is missing, unless the person allows ma
 search parameters are therefore answered from what `sift` lets through, never from what it was given.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -14,6 +14,7 @@ import msgspec
 from medrec.core.consent.decide import Decision, Judgement, judge
 from medrec.core.consent.facts import Record, facts
 from medrec.core.consent.labels import NONE, Labeller, Labels, local, pieces, references
+from medrec.core.consent.pointers import Called, Pointer, called, pointers_in, pointers_of
 
 Json = dict[str, Any]
 State = Literal["whole", "cut", "withheld"]
@@ -32,6 +33,18 @@ REMOVABLE = frozenset(_REMOVABLE_NAMES.split())
 _LISTS = frozenset(("Claim", "ExplanationOfBenefit"))
 """Types whose items are what they are about: they are withheld, not cut."""
 _NOTHING: frozenset[str] = frozenset()
+_NOBODY = Called()
+
+
+class Withheld(NamedTuple):
+    """Records at which nothing may point (`hidden`), and those of which nothing that points may say a word."""
+
+    hidden: Called
+    unnamed: Called = _NOBODY
+
+    def meant(self, pointer: Pointer) -> bool:
+        """Whether a pointer may not stay."""
+        return self.hidden.mean(pointer) or (pointer.says and self.unnamed.mean(pointer))
 
 
 class Sifted(NamedTuple):
@@ -72,13 +85,18 @@ def sift(
         for resource in resources
     ]
     while True:
-        withheld = hidden | {
-            _name(one) for one, answer in zip(resources, answers, strict=True) if answer.judgement.hidden
-        }
+        withheld = _withheld(hidden, zip(resources, (answer.judgement for answer in answers), strict=True))
         again = [_detached(answer, withheld, whole_only, marks) for answer in answers]
         if again == answers:
             return answers
         answers = again
+
+
+def _withheld(hidden: frozenset[str], judged: Iterable[tuple[Json, Judgement]]) -> Withheld:
+    """What must not be pointed at, or not be named, by these verdicts."""
+    held = [(one, verdict) for one, verdict in judged if verdict.hidden or verdict.unnamed]
+    shut = [_calls(one) for one, verdict in held if verdict.hidden]
+    return Withheld(Called.named(hidden, shut), Called(_calls(one) for one, verdict in held if verdict.unnamed))
 
 
 def sift_one(
@@ -141,11 +159,11 @@ def _without(resource: Json, removed: set[str], marks: bool) -> Json | None:
         if key == "text" or not held:
             continue
         left[key] = held if type(value) is list else value
-    detached = detach(left, frozenset(gone)) if gone else left
+    detached = detach(left, Withheld(Called.named(gone))) if gone else left
     return None if detached is None else _marked(detached) if marks else detached
 
 
-def _detached(answer: Sifted, withheld: frozenset[str], whole_only: bool, marks: bool) -> Sifted:
+def _detached(answer: Sifted, withheld: Withheld, whole_only: bool, marks: bool) -> Sifted:
     """A record without its pointers to what is withheld."""
     if answer.resource is None:
         return Sifted("withheld", None, answer.judgement)
@@ -157,14 +175,21 @@ def _detached(answer: Sifted, withheld: frozenset[str], whole_only: bool, marks:
     return Sifted("cut", left, answer.judgement)
 
 
-def without(resource: Json, withheld: frozenset[str], marks: bool) -> Json | None:
+def without(resource: Json, withheld: Withheld, marks: bool) -> Json | None:
     """A record without its pointers to what is withheld, and then without its narrative; None where nothing true is
     left. One that has no such pointer comes back as it is."""
     left = detach(resource, withheld)
-    if left is None or left is resource or left == resource:
-        return None if left is None else resource
-    left.pop("text", None)
+    if left is None:
+        return None
+    if (left is resource or left == resource) and not ("text" in left and _repeats(left, withheld)):
+        return resource
+    left = {key: value for key, value in left.items() if key != "text"}
     return _marked(left) if marks else left
+
+
+def _repeats(resource: Json, withheld: Withheld) -> bool:
+    """Whether its narrative may name what it may only point at."""
+    return bool(withheld.unnamed) and any(map(withheld.unnamed.mean, pointers_in(resource)))
 
 
 def elements_cut(before: Json, after: Json) -> list[str]:
@@ -173,17 +198,17 @@ def elements_cut(before: Json, after: Json) -> list[str]:
     return sorted(changed - {"meta"})
 
 
-def detach(resource: Json, withheld: frozenset[str]) -> Json | None:
-    """A resource without the references to these records ("Type/id", or "#id" for contained ones).
+def detach(resource: Json, withheld: Withheld) -> Json | None:
+    """A resource without the references to these records.
 
     A reference goes with the innermost list item it stands in, or with its element. None where an element would go
     without which the resource says nothing true. Without such references the very same object comes back.
     """
-    if not withheld or not _points(resource, withheld):
+    if not _points("", resource, withheld):
         return resource
     left: Json = {}
     for key, value in resource.items():
-        held = _pruned(value, withheld)
+        held = _pruned(key, value, withheld)
         if held is not None:
             left[key] = held
         elif key not in REMOVABLE:
@@ -191,19 +216,18 @@ def detach(resource: Json, withheld: frozenset[str]) -> Json | None:
     return left
 
 
-def _pruned(value: Any, withheld: frozenset[str]) -> Any:
-    """A value without these references; None where nothing is left of it."""
-    if type(value) is list:
-        items = [_pruned(item, withheld) for item in value]
-        return [item for item in items if item is not None] or None
-    if type(value) is not dict or not _points(value, withheld):
+def _pruned(name: str, value: Any, withheld: Withheld) -> Any:
+    """The value of an element without these references; None where nothing is left of it."""
+    if not _points(name, value, withheld):
         return value
-    literal = value.get("reference")
-    if type(literal) is str and local(literal) in withheld:
+    if type(value) is list:
+        items = [_pruned(name, item, withheld) for item in value]
+        return [item for item in items if item is not None] or None
+    if any(map(withheld.meant, pointers_of(value, name))):
         return None
     left = {}
     for key, item in value.items():
-        held = _pruned(item, withheld)
+        held = _pruned(key, item, withheld)
         if held is None and type(item) is not list:
             return None
         if held is not None:
@@ -211,14 +235,13 @@ def _pruned(value: Any, withheld: frozenset[str]) -> Any:
     return left or None
 
 
-def _points(value: Any, withheld: frozenset[str]) -> bool:
+def _points(name: str, value: Any, withheld: Withheld) -> bool:
     if type(value) is list:
-        return any(_points(item, withheld) for item in value)
-    if type(value) is not dict:
-        return False
-    literal = value.get("reference")
-    return (type(literal) is str and local(literal) in withheld) or any(
-        _points(item, withheld) for item in value.values()
+        return any(_points(name, item, withheld) for item in value)
+    if any(map(withheld.meant, pointers_of(value, name))):
+        return True
+    return type(value) is dict and any(
+        _points(key, item, withheld) for key, item in value.items() if type(item) is not str
     )
 
 
@@ -239,6 +262,10 @@ def _marked(resource: Json) -> Json:
 
 def _name(resource: Mapping[str, Any]) -> str:
     return f"{resource.get('resourceType')}/{resource.get('id')}"
+
+
+def _calls(resource: Json) -> tuple[str, str, frozenset[str]]:
+    return str(resource.get("resourceType")), str(resource.get("id")), called(resource)
 
 
 def _referring(resources: Sequence[Json]) -> dict[str, frozenset[str]]:
