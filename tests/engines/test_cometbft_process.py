@@ -1,7 +1,10 @@
 """A process that is watched: started again when it ends, ended when its consensus failed, its log read and bounded."""
 
 import os
+import signal
+import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +13,7 @@ import pytest
 
 from medrec.engines import cometbft_log, cometbft_process
 from medrec.engines.cometbft_log import EngineLog
+from medrec.engines.cometbft_orphan import end_orphan, note_process
 from medrec.engines.cometbft_process import FULL, Supervised
 
 
@@ -112,3 +116,51 @@ def test_a_reason_of_an_earlier_run_is_not_told_of_this_one(run: Callable[[str],
 def test_the_last_line_that_gives_a_reason_is_told_whatever_its_case(run: Callable[[str], Supervised]) -> None:
     process = run("import sys; print('I[now] all is well'); sys.exit('Error reading PrivValidator state from x: EOF')")
     until(lambda: "Error reading PrivValidator state" in process.trouble)
+
+
+def test_an_engine_that_outlived_its_node_is_ended_before_the_next(
+    run: Callable[[str], Supervised], tmp_path: Path
+) -> None:
+    sleeps = "import time; time.sleep(600)"
+    outlived = subprocess.Popen([sys.executable, "-c", sleeps])
+    try:
+        note_process(tmp_path / "engine.pid", outlived.pid)
+        process = run(sleeps)
+        until(lambda: process.pid is not None)
+        assert outlived.wait(60) == -signal.SIGKILL
+        assert process.pid is not None and (tmp_path / "engine.pid").read_text().split()[0] == str(process.pid)
+    finally:
+        outlived.kill()
+        outlived.wait()
+
+
+def test_another_process_with_the_same_number_is_left_alone(tmp_path: Path) -> None:
+    other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    file = tmp_path / "engine.pid"
+    try:
+        note_process(file, other.pid)
+        pid, begun = file.read_text().split()
+        for text in (f"{pid} {int(begun) - 1}", f"{pid} 0", "", "noise", f"{pid} {begun} 1"):
+            file.write_text(text)
+            assert not end_orphan(file)
+        assert other.poll() is None
+        note_process(file, other.pid)
+        assert end_orphan(file) and not end_orphan(file)
+    finally:
+        other.kill()
+        other.wait()
+
+
+def test_nothing_is_started_after_a_stop(tmp_path: Path) -> None:
+    entered, go = threading.Event(), threading.Event()
+
+    def prepare() -> None:
+        entered.set()
+        go.wait(60)
+
+    process = Supervised([sys.executable, "-c", "import time; time.sleep(600)"], tmp_path / "x.log", prepare, {})
+    process.start()
+    assert entered.wait(60)
+    threading.Timer(0.2, go.set).start()
+    process.stop()
+    assert process.starts == 0 and process.pid is None

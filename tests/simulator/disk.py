@@ -44,7 +44,7 @@ class Disk:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.engine = sql.create_engine(f"sqlite:///{path}")
+        self.engine = sql.create_engine(f"sqlite:///{path}", poolclass=sql.NullPool)
         sql.event.listen(self.engine, "connect", _settings)
         sql.event.listen(self.engine, "begin", _begin)
         metadata.create_all(self.engine)

@@ -12,6 +12,7 @@ from pathlib import Path
 from shutil import disk_usage
 
 from medrec.engines.cometbft_log import EngineLog
+from medrec.engines.cometbft_orphan import end_orphan, note_process
 
 _log = logging.getLogger("medrec.engine")
 
@@ -39,7 +40,10 @@ class Supervised:
         self._file = log
         self._log = EngineLog(log)
         self._prepare = prepare
+        self._pid_file = log.with_name("engine.pid")
         self._stopping = threading.Event()
+        self._starting = threading.Lock()
+        """Held while a process is made: none may come to be after the stop."""
         self._again = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
         self._thread: threading.Thread | None = None
@@ -69,6 +73,9 @@ class Supervised:
         while not self._stopping.is_set():
             begin = time.monotonic()
             try:
+                # Before anything is prepared: it would talk to the new application, and it keeps the engine's files.
+                if end_orphan(self._pid_file):
+                    _log.warning("an engine that had outlived its node was ended")
                 self._prepare()
                 self._once()
             except Exception as error:
@@ -82,11 +89,15 @@ class Supervised:
 
     def _once(self) -> None:
         self._blamed = ""
-        self._log.begin()
-        with self._file.open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603  # our own command
-                self._command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=self._environment
-            )
+        with self._starting:
+            if self._stopping.is_set():
+                return
+            self._log.begin()
+            with self._file.open("ab") as log:
+                self._process = subprocess.Popen(  # noqa: S603  # our own command
+                    self._command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=self._environment
+                )
+            note_process(self._pid_file, self._process.pid)
         self.starts += 1
         try:
             code = self._watch(self._process)
@@ -121,8 +132,9 @@ class Supervised:
 
     def stop(self) -> None:
         """End it in good order."""
-        self._stopping.set()
-        process = self._process
+        with self._starting:
+            self._stopping.set()
+            process = self._process
         if process is not None and process.poll() is None:
             process.terminate()
             try:

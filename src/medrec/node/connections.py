@@ -13,7 +13,10 @@ KEPT_MAX = 16
 
 
 class Connections:
-    """Connections that are kept open between two uses: to make one costs more than most readings."""
+    """Connections that are kept open between two uses: to make one costs more than most readings.
+
+    The engine must not have a pool of its own: one with a bound would let who comes last wait for what is kept here.
+    """
 
     def __init__(self, engine: sql.Engine) -> None:
         self._engine = engine

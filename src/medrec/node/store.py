@@ -238,10 +238,10 @@ class Store:
         if isinstance(target, Path):
             target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             target.touch(mode=0o600)
-            self.engine = sql.create_engine(f"sqlite:///{target}", connect_args={"timeout": 10})
+            self.engine = sql.create_engine(f"sqlite:///{target}", connect_args={"timeout": 10}, poolclass=sql.NullPool)
             sqlite_settings(self.engine)
         else:
-            self.engine = sql.create_engine(target)
+            self.engine = sql.create_engine(target, poolclass=sql.NullPool)
         try:
             metadata.create_all(self.engine)
         except sql.exc.DBAPIError as error:
