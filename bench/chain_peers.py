@@ -175,12 +175,13 @@ def _anvils() -> list[Path]:
 
 
 def _receipt(port: int, transaction: str) -> dict[str, Any]:
-    """The receipt, once the transaction stands in a block."""
+    """The receipt, once the transaction stands in a block. Asked by many at once the server makes a block for some of
+    them and forgets the others in its pool until it is told to go on."""
     until = time.monotonic() + 30
     while (found := _call(port, "eth_getTransactionReceipt", transaction)) is None:
         if time.monotonic() > until:
             raise ValueError("a transaction never came into a block")
-        time.sleep(0.01)
+        _call(port, "evm_mine")
     return dict(found)
 
 
