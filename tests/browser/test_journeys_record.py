@@ -72,6 +72,7 @@ def test_a_code_is_made_and_stopped(world: World, visit: Opener, keyboard: bool)
     hand.tick(page.locator("input[name=life][value=day]"))
     hand.write(page.locator("#label"), f"For Monday ({how(hand)})")
     hand.press("button", words.SHARE["make"])
+    hand.press("button", words.SIGN["sign_lent"])
     assert page.locator("figure svg").bounding_box()["width"] > 100
     card = page.locator("section.card", has=page.get_by_role("heading", name=f"For Monday ({how(hand)})"))
     hand.press("button", words.SHARE["stop"], card)

@@ -1,5 +1,6 @@
 """A code that a person makes on her page is opened by somebody else's browser, which reads what is in it."""
 
+from medrec.portal import words
 from tests.browser.conftest import PHONE, Opener
 from tests.browser.world import World
 
@@ -10,6 +11,7 @@ def test_a_code_is_made_opened_with_its_passcode_and_stopped(world: World, visit
     owner.check("input[name=everything]")
     owner.fill("#passcode", "rain 7")
     owner.click("button[name=share]")
+    owner.get_by_role("button", name=words.SIGN["sign_lent"]).click()
     address = owner.text_content("section pre code")
     assert owner.locator("figure svg").bounding_box()["width"] > 100
     doctor.goto(address)

@@ -34,7 +34,11 @@ def help_(tmp_path: Path) -> Iterator[Help]:
 
 
 def make(help_: Help, **changes: Any) -> links.Made:
-    made: links.Made = links.make(help_.guide, help_.ada.account, BASE, **changes)
+    usual = {"types": (), "label": "", "passcode": "", "life_ms": HOUR, "views_max": None}
+    asked: dict[str, Any] = {**usual, **changes}
+    until = help_.network.time + asked.pop("life_ms")
+    wanted = links.Wanted(help_.guide.vault.random(links.NAME_BYTES), until=until, **asked)
+    made: links.Made = links.make(help_.guide, help_.ada.account, BASE, wanted)
     return made
 
 
@@ -178,7 +182,13 @@ def test_this_node_cannot_read_what_it_hands_out(help_: Help, tmp_path: Path) ->
 
 
 def test_what_cannot_be_is_refused(help_: Help) -> None:
-    for changes in ({"life_ms": 0}, {"life_ms": links.LIFE_MS_MAX + 1}, {"views_max": 0}, {"passcode": "123"}):
+    for changes in (
+        {"life_ms": 0},
+        {"life_ms": links.OPEN_LIFE_MS_MAX + 1},
+        {"views_max": 0},
+        {"passcode": "123"},
+        {"passcode": "1234", "life_ms": links.LIFE_MS_MAX + 1},
+    ):
         with pytest.raises(Refusal):
             make(help_, **changes)
     made = make(help_)

@@ -1,4 +1,4 @@
-"""Sharing by a QR code: made by the person alone, shown once, counted, stopped; and the page where a code leads."""
+"""Sharing by a QR code: signed by the person's key, shown once, counted, stopped; and the page where a code leads."""
 
 import base64
 import json
@@ -9,10 +9,11 @@ import pytest
 from joserfc import jwe
 from joserfc.jwk import OctKey
 
-from medrec.node import entries, links
+from medrec.node import devices, entries, links
 from medrec.portal import words
 from tests.node.helping import Help, submit
 from tests.node.test_entries import enter
+from tests.portal.rescue import Holder, authenticator
 from tests.portal.test_acting import help_ as help_
 from tests.portal.test_acting import page, signed_in, take_up
 from tests.portal.test_sign_in import csrf_of, visitor
@@ -27,9 +28,22 @@ def told(help_: Help) -> Help:
     return help_
 
 
-def share(help_: Help, client: Any, **choices: str) -> Any:
-    token = csrf_of(client.get(page(help_.ada) + "/share").text)
-    return client.post(page(help_.ada) + "/share", data={**CHOICES, **choices, "csrf": token})
+def at_phone(help_: Help) -> Holder:
+    """Ada at a phone with a passkey of hers."""
+    key, name = authenticator("phone of ada"), b"phone of ada"
+    submit(help_, help_.ada, "account/credential-add", {"credential": key.credential})
+    devices.remember(help_.guide, help_.ada.account, key.key_id, name, "my phone")
+    holder = Holder(help_.story, key, name)
+    assert holder.sign_in().status_code == 200
+    return holder
+
+
+def ask(help_: Help, ada: Holder, **choices: str) -> Any:
+    return ada.send(page(help_.ada) + "/share", **{**CHOICES, **choices})
+
+
+def share(help_: Help, ada: Holder, **choices: str) -> Any:
+    return ada.does(page(help_.ada) + "/share", **{**CHOICES, **choices})
 
 
 def payload(html: str) -> dict[str, Any]:
@@ -45,12 +59,14 @@ def fetch(client: Any, made: dict[str, Any], **body: str) -> Any:
 
 
 def test_a_code_is_made_shown_once_opened_and_counted(told: Help) -> None:
-    client = signed_in(told, told.ada)
+    client = at_phone(told)
     assert words.SHARE["none"] in client.get(page(told.ada) + "/share").text
     answer = share(told, client, **{"kind-medicines": "1", "label": "For the dentist", "passcode": "rain 7"})
     assert answer.status_code == 303 and answer.headers["location"] == page(told.ada) + "/share?done=shared"
     html = client.get(answer.headers["location"]).text
     made = payload(html)
+    signed = client.asked(ask(told, client, everything="1", life="month", passcode="rain 7"))
+    assert "My whole record" in signed and words.SHARE["guarded"] in signed and "rain" not in signed
     assert "<svg" in html and not re.search(r"\sstyle=|<script(?! type=.module. src=)|<style", html)
     assert made["flag"] == "P" and made["label"] == "For the dentist"
     assert "shlink" not in client.get(page(told.ada) + "/share").text
@@ -66,8 +82,23 @@ def test_a_code_is_made_shown_once_opened_and_counted(told: Help) -> None:
     assert "wrong passcode once" in html
 
 
+def test_an_open_page_without_the_key_makes_no_code_and_sees_none(told: Help) -> None:
+    """A thief at a device where her page is open: he has no finger, and her own phone makes a code meanwhile."""
+    ada, thief = at_phone(told), signed_in(told, told.ada)
+    begun = ask(told, ada, everything="1")
+    assert "shlink" not in ada.get(page(told.ada) + "/share").text
+    assert not links.of_account(told.guide, told.ada.account)
+    leads = ada.confirm(begun).headers["location"]
+    assert "shlink" not in thief.get(page(told.ada) + "/share").text
+    assert "shlink" in ada.get(leads).text
+    token = csrf_of(thief.get(page(told.ada) + "/share").text)
+    sent = thief.post(page(told.ada) + "/share", data={**CHOICES, "everything": "1", "csrf": token})
+    assert thief.get(sent.headers["location"]).status_code == 403
+    assert len(links.of_account(told.guide, told.ada.account)) == 1
+
+
 def test_a_passcode_that_is_no_text_is_a_wrong_one(told: Help) -> None:
-    client, stranger = signed_in(told, told.ada), visitor(told.story)
+    client, stranger = at_phone(told), visitor(told.story)
     share(told, client, everything="1", passcode="rain 7")
     made = payload(client.get(page(told.ada) + "/share").text)
     address = made["url"].replace("https://guide.example/pages", "")
@@ -77,7 +108,7 @@ def test_a_passcode_that_is_no_text_is_a_wrong_one(told: Help) -> None:
 
 
 def test_a_code_is_stopped_and_a_frozen_account_s_is_not_opened(told: Help) -> None:
-    client, stranger = signed_in(told, told.ada), visitor(told.story)
+    client, stranger = at_phone(told), visitor(told.story)
     made = []
     for _ in range(2):
         share(told, client, everything="1")
@@ -85,9 +116,9 @@ def test_a_code_is_stopped_and_a_frozen_account_s_is_not_opened(told: Help) -> N
     assert [fetch(stranger, one).status_code for one in made] == [200, 200]
     newest = links.of_account(told.guide, told.ada.account)[0].id.hex()
     token = csrf_of(client.get(page(told.ada) + "/share").text)
-    assert client.post(page(told.ada) + "/share", data={"stop": "zz", "csrf": token}).status_code == 400
-    assert client.post(page(told.ada) + "/share", data={"stop": "00" * 16, "csrf": token}).status_code == 403
-    answer = client.post(page(told.ada) + "/share", data={"stop": newest, "csrf": token})
+    assert client.client.post(page(told.ada) + "/share", data={"stop": "zz", "csrf": token}).status_code == 400
+    assert client.client.post(page(told.ada) + "/share", data={"stop": "00" * 16, "csrf": token}).status_code == 403
+    answer = client.client.post(page(told.ada) + "/share", data={"stop": newest, "csrf": token})
     assert answer.headers["location"].endswith("?done=stopped")
     found = [fetch(stranger, one).status_code for one in made]
     assert sorted(found) == [200, 404]
@@ -96,10 +127,13 @@ def test_a_code_is_stopped_and_a_frozen_account_s_is_not_opened(told: Help) -> N
 
 
 def test_nothing_is_shared_without_a_choice_or_by_anybody_else(told: Help) -> None:
-    client = signed_in(told, told.ada)
-    assert share(told, client).status_code == 400
-    assert share(told, client, everything="1", life="for ever").status_code == 400
-    assert share(told, client, **{"kind-vaccines": "1"}).status_code == 404
+    client = at_phone(told)
+    assert ask(told, client).status_code == 400
+    assert ask(told, client, everything="1", life="for ever").status_code == 400
+    assert ask(told, client, **{"kind-vaccines": "1"}).status_code == 404
+    long = ask(told, client, everything="1", life="week")
+    assert long.status_code == 400 and "share-passcode" in long.text
+    assert ask(told, client, everything="1", passcode="123").status_code == 400
     assert not any(one.is_live(told.network.time) for one in links.of_account(told.guide, told.ada.account))
     told.name_bo()
     helper = signed_in(told, told.bo)

@@ -1,8 +1,9 @@
 """SMART Health Links: a person shows part of her record to whoever holds a QR code, for as long as she likes.
 
-What she chose is encrypted when the link is made, under a key that stands in the link alone: this node keeps a file it
-cannot read. Each opening is journalled before anything is sent, as every disclosure; a passcode that is tried too often
-ends the link, however many try at once, since attempts are counted by the store's one writer.
+She signs with her key what she gives away, each time; with that key the link ends. What she chose is encrypted when the
+link is made, under a key that stands in the link alone: this node keeps a file it cannot read. Each opening is
+journalled before anything is sent, as every disclosure; a passcode that is tried too often ends the link, however many
+try at once, since attempts are counted by the store's one writer.
 
 Specification: HL7 SMART Health Cards and Links, links-specification (flags, payload, 401 with remainingAttempts).
 """
@@ -20,7 +21,7 @@ from joserfc import jwe
 from joserfc.jwk import OctKey
 from sqlalchemy import BigInteger, Boolean, Column, Integer, LargeBinary, String, Table
 
-from medrec.core import ladder, manifests, state
+from medrec.core import codec, ladder, manifests, state
 from medrec.core.manifests.sharing import SharedRecord, ShareManifest
 from medrec.node.journal import Draft
 from medrec.node.own import person_here
@@ -30,9 +31,11 @@ from medrec.node.store import metadata
 if TYPE_CHECKING:
     from medrec.node.node import Node
 
-ID_BYTES, KEY_BYTES = 32, 32
+NAME_BYTES, ID_BYTES, KEY_BYTES = 16, 32, 32
 ATTEMPTS = 5
 LIFE_MS_MAX = 90 * 86_400_000
+OPEN_LIFE_MS_MAX = 86_400_000
+"""How long a link lives at the longest that has no passcode."""
 LABEL_LENGTH_MAX, RECIPIENT_LENGTH_MAX, URL_LENGTH_MAX = 80, 200, 128
 PASSCODE_LENGTH_MIN, PASSCODE_LENGTH_MAX = 4, 64
 FHIR = "application/fhir+json"
@@ -56,7 +59,7 @@ share_link = Table(
 )
 
 
-# The key that a link's owner was signed in with when it was made.
+# The key that signed for a link.
 share_key = Table(
     "share_key",
     metadata,
@@ -76,6 +79,18 @@ class WrongPasscodeError(Exception):
 
 class LinkGoneError(Exception):
     """There is no such link, or it is over, stopped or locked: nobody is told which."""
+
+
+class Wanted(NamedTuple):
+    """A link as its owner wants it: its name here, the FHIR types (none: all), what she calls it, the passcode ("" for
+    none), until when (ms), and how often it may be opened (None: as often as they like)."""
+
+    name: bytes
+    types: tuple[str, ...]
+    label: str
+    passcode: str
+    until: int
+    views_max: int | None
 
 
 class Made(NamedTuple):
@@ -106,35 +121,52 @@ class Shared(NamedTuple):
         return not self.stopped and now < self.until and self.attempts > 0 and not used_up
 
 
-def make(
-    node: "Node",
-    account: str,
-    base: str,
-    *,
-    types: Sequence[str] = (),
-    label: str = "",
-    passcode: str = "",
-    life_ms: int = 3_600_000,
-    views_max: int | None = None,
-    key_id: bytes = b"",
-) -> Made:
-    """Share what the person's agent has of her records (of these types; none named: all), by her own decision.
+def statement(node: "Node", account: str, wanted: Wanted, now: int, key: bytes) -> bytes:
+    """What a person signs to make a link, as canonical JSON (docs/spec/helpers.md). The passcode is not in it, only
+    whether there is one. Raises Refusal for what is not made."""
+    _check(wanted, now)
+    return codec.encode_json(
+        {
+            "network": node.network.hex(),
+            "account": account,
+            "organisation": node.organisation,
+            "time": now,
+            "id": wanted.name.hex(),
+            "types": list(wanted.types),
+            "name": wanted.label,
+            "until": wanted.until,
+            "views": wanted.views_max,
+            "passcode": bool(wanted.passcode),
+            "key": key.hex(),
+        }
+    )
 
-    `base` goes before the link's id; with the key `key_id`, which made it, the link ends. Raises Refusal.
+
+def sharing_message(statement: bytes) -> bytes:
+    """The 32 bytes that are signed: SHA-256("medrec/sharing/1" || statement)."""
+    return hashlib.sha256(b"medrec/sharing/1" + statement).digest()
+
+
+def count(node: "Node", account: str, types: Sequence[str]) -> int:
+    """How many records a link of these types would hold. Raises LookupError if nothing of hers is here."""
+    person_here(node, account)
+    return len(_chosen(node, account, frozenset(types))[0])
+
+
+def make(node: "Node", account: str, base: str, wanted: Wanted, key_id: bytes = b"") -> Made:
+    """Share what the person's agent has of her records, by her own decision.
+
+    `base` goes before the link's id; with the key `key_id`, which signed for it, the link ends. Raises Refusal.
     """
-    now = node.clock()
-    if not 0 < life_ms <= LIFE_MS_MAX or (views_max is not None and views_max < 1):
-        raise Refusal(Code.REQUEST_TOO_LONG)
-    if passcode and not PASSCODE_LENGTH_MIN <= len(passcode) <= PASSCODE_LENGTH_MAX:
-        raise Refusal(Code.MALFORMED)
+    now, passcode, label = node.clock(), wanted.passcode, wanted.label
+    _check(wanted, now)
     _check_account(node, account)
     person = person_here(node, account)
-    records, disclosed = _chosen(node, account, frozenset(types))
-    name, secret, key = node.vault.random(16), node.vault.random(ID_BYTES), node.vault.random(KEY_BYTES)
+    records, disclosed = _chosen(node, account, frozenset(wanted.types))
+    name, secret, key = wanted.name, node.vault.random(ID_BYTES), node.vault.random(KEY_BYTES)
     url = base + _text(secret)
     if len(url) > URL_LENGTH_MAX:
         raise Refusal(Code.MALFORMED)
-    label = label[:LABEL_LENGTH_MAX]
     salt = node.vault.random(16) if passcode else None
     row = {
         "id": name,
@@ -145,26 +177,37 @@ def make(
         "salt": salt,
         "passcode": _stretched(passcode, salt) if salt is not None else None,
         "made": now,
-        "until": now + life_ms,
+        "until": wanted.until,
         "attempts": ATTEMPTS,
         "views": 0,
-        "views_max": views_max,
+        "views_max": wanted.views_max,
         "stopped": False,
     }
 
     def closure(connection: sql.Connection) -> None:
-        _journal(node, connection, person.id, account, "made", name, disclosed=disclosed, until=now + life_ms)
+        _journal(node, connection, person.id, account, "made", name, disclosed=disclosed, until=wanted.until)
         connection.execute(sql.insert(share_link).values(**row))
         connection.execute(sql.insert(share_key).values(link=name, account=account, key=key_id))
 
     node.store.write(closure)
-    payload: dict[str, Any] = {"url": url, "key": _text(key), "exp": (now + life_ms) // 1000, "v": 1}
+    payload: dict[str, Any] = {"url": url, "key": _text(key), "exp": wanted.until // 1000, "v": 1}
     if passcode:
         payload["flag"] = "P"
     if label:
         payload["label"] = label
     text = "shlink:/" + _text(json.dumps(payload, separators=(",", ":")).encode())
     return Made(name, text, len(records))
+
+
+def _check(wanted: Wanted, now: int) -> None:
+    """Raises Refusal for a link that lives too long, or whose passcode or name is not taken."""
+    life_max = LIFE_MS_MAX if wanted.passcode else OPEN_LIFE_MS_MAX
+    if not 0 < wanted.until - now <= life_max or (wanted.views_max is not None and wanted.views_max < 1):
+        raise Refusal(Code.REQUEST_TOO_LONG)
+    if wanted.passcode and not PASSCODE_LENGTH_MIN <= len(wanted.passcode) <= PASSCODE_LENGTH_MAX:
+        raise Refusal(Code.MALFORMED)
+    if len(wanted.label) > LABEL_LENGTH_MAX:
+        raise Refusal(Code.MALFORMED)
 
 
 def open_link(node: "Node", secret_text: str, recipient: str, passcode: str) -> bytes:
@@ -178,7 +221,14 @@ def open_link(node: "Node", secret_text: str, recipient: str, passcode: str) -> 
     with node.store.read() as connection:
         row = connection.execute(sql.select(share_link).where(share_link.c.digest == digest)).one_or_none()
         by = connection.execute(sql.select(share_key.c.key).where(share_key.c.link == row.id)).scalar() if row else None
-    if row is None or _is_doubtful(node, row.account, bytes(by or b"")):
+    if row is None or row.stopped:
+        raise LinkGoneError
+    held, waits = _account(node, row.account)
+    if _key_gone(held, by):
+        # For good: a key that comes back gives nothing back.
+        stop(node, row.account, bytes(row.id))
+        raise LinkGoneError
+    if held is None or held.frozen or waits:
         raise LinkGoneError
     # Slow on purpose, and therefore outside of the writer.
     tried = _stretched(passcode, bytes(row.salt)) if row.salt is not None and passcode else None
@@ -243,16 +293,18 @@ def stop(node: "Node", account: str, name: bytes) -> bool:
 def of_account(node: "Node", account: str) -> list[Shared]:
     """A person's links, newest first."""
     person = person_here(node, account)
-    query = sql.select(share_link).where(share_link.c.account == account).order_by(share_link.c.made.desc())
+    held, _ = _account(node, account)
+    joined = share_link.outerjoin(share_key, share_key.c.link == share_link.c.id)
+    query = sql.select(share_link, share_key.c.key).select_from(joined).where(share_link.c.account == account)
     with node.store.read() as connection:
-        return [_shared(node, row, person.keys.data) for row in connection.execute(query)]
+        rows = connection.execute(query.order_by(share_link.c.made.desc())).all()
+    found = [(_shared(node, row, person.keys.data), _key_gone(held, row.key)) for row in rows]
+    return [link._replace(until=min(link.until, node.clock())) if gone else link for link, gone in found]
 
 
-def _is_doubtful(node: "Node", account: str, key: bytes) -> bool:
-    """Whether somebody else may have made the link with a stolen phone: the account is frozen, a recovery of it waits,
-    or the key that was signed in with when it was made acts for it no more."""
-    held, waits = _account(node, account)
-    return held is None or held.frozen or waits or bool(key and key.hex() not in held.credentials)
+def _key_gone(held: state.Account | None, key: bytes | None) -> bool:
+    """Whether the key that signed for a link acts for its account no more: a thief may have made it."""
+    return held is not None and bool(key and key.hex() not in held.credentials)
 
 
 def _account(node: "Node", account: str) -> tuple[state.Account | None, bool]:

@@ -13,7 +13,7 @@ import segno
 from medrec.core import ladder
 from medrec.node.keys import PersonKey
 
-CODE_BYTES = 16
+CODE_BYTES, VIEW_BYTES = 16, 32
 _CONSONANTS, _VOWELS = "bdfghjklmnprstvz", "aiou"
 
 

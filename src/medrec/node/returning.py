@@ -1,6 +1,9 @@
 """New phones of people whose keys are gone: a passkey waits at an agent until its owner's way back is over.
 
-A case gives no right. It lets those who may speak for a person (her guardians, a clinic that has her before it, or who
+A case gives no right. It is also what a node goes on by that stopped between the ledger, where a new key acts already,
+and its own rows (`settle`): for a way back, a second device, and an account that somebody opened by joining.
+
+A case lets those who may speak for a person (her guardians, a clinic that has her before it, or who
 holds her paper code) say which new key they speak of, by a number that she reads to them. Whose case it is stands here
 only when one of them has said so.
 """
@@ -16,7 +19,7 @@ from medrec.core import codec, ladder, state
 from medrec.core.credential import NewCredential
 from medrec.core.crypto import key_id
 from medrec.core.ladder import Attempt
-from medrec.node import paper, store
+from medrec.node import devices, paper, store
 from medrec.node.devices import LABEL_LENGTH_MAX
 from medrec.node.own import places
 from medrec.node.refusals import Code, Refusal
@@ -43,7 +46,7 @@ new_phone = Table(
 
 class Case(NamedTuple):
     """A new key that waits: its number to read aloud, whose it is said to be (None: nobody said yet), since when, and
-    when a way back was begun for it here."""
+    when a way back was begun for it here. `name` is that of somebody who joins with it; "" for all others."""
 
     digest: bytes
     number: str
@@ -53,6 +56,7 @@ class Case(NamedTuple):
     credential: NewCredential
     credential_id: bytes
     label: str
+    name: str = ""
 
     @property
     def key(self) -> bytes:
@@ -76,13 +80,21 @@ class Course(NamedTuple):
     other: bool
 
 
-def begin(node: "Node", credential: NewCredential, credential_id: bytes, label: str) -> Case:
-    """Let a new key wait. The same passkey begun again is a new case under a new number."""
+def begin(
+    node: "Node",
+    credential: NewCredential,
+    credential_id: bytes,
+    label: str,
+    account: str | None = None,
+    name: str = "",
+) -> Case:
+    """Let a new key wait. The same passkey begun again is a new case under a new number. Somebody who joins brings the
+    address of her account to come, and her name."""
     number = "".join(str(byte % 10) for byte in node.vault.random(NUMBER_DIGITS))
     digest, now = _digest(credential_id), node.clock()
-    kept = [_plain(credential), credential_id, label[:LABEL_LENGTH_MAX]]
+    kept = [_plain(credential), credential_id, label[:LABEL_LENGTH_MAX], name]
     sealed = node.vault.seal(None, codec.encode(kept), digest)
-    row = {"digest": digest, "number": number, "account": None, "since": now, "began": None, "sealed": sealed}
+    row = {"digest": digest, "number": number, "account": account, "since": now, "began": None, "sealed": sealed}
 
     def closure(connection: sql.Connection) -> None:
         over = (new_phone.c.since < now - LIFE_MS) | (new_phone.c.digest == digest)
@@ -90,7 +102,7 @@ def begin(node: "Node", credential: NewCredential, credential_id: bytes, label: 
         connection.execute(sql.insert(new_phone).values(**row))
 
     node.store.write(closure)
-    return Case(digest, number, None, now, None, credential, credential_id, label)
+    return Case(digest, number, account, now, None, credential, credential_id, label, name)
 
 
 def find(node: "Node", digest: bytes) -> Case | None:
@@ -133,6 +145,31 @@ def mark_begun(node: "Node", case: Case) -> None:
 def forget(node: "Node", case: Case) -> None:
     """A case is over."""
     node.store.write(lambda connection: connection.execute(_gone(case)))
+
+
+def settle(node: "Node", case: Case) -> bool:
+    """Take in a new key that the ledger has let into its account; False if it has not, or if she is not served here.
+
+    What lets it in calls this as its last step. If the node stops before that, the next visit of the key does.
+    """
+    assert node.agent is not None
+    account = case.account
+    if account is None or not course(node, case).done:
+        return False
+    if not is_served(node, account):
+        if not case.name:
+            return False
+        node.agent.enroll(account, case.name, node.vault.random(paper.VIEW_BYTES))
+    devices.remember(node, account, case.key, case.credential_id, case.label)
+    forget(node, case)
+    return True
+
+
+def is_served(node: "Node", account: str) -> bool:
+    """Whether this agent serves a person."""
+    with node.store.read() as connection:
+        mine = sql.select(store.client.c.account).where(store.client.c.account == account)
+        return connection.execute(mine).first() is not None
 
 
 def course(node: "Node", case: Case) -> Course:
@@ -179,10 +216,8 @@ def answer_returning(node: "Node", caller: str, body: bytes) -> bytes:
     if type(account) is not str or type(number) is not str:
         raise Refusal(Code.MALFORMED)
     case = by_number(node, number)
-    with node.store.read() as connection:
-        served = connection.execute(sql.select(store.client.c.account).where(store.client.c.account == account)).first()
     # Only a place that she is linked to can have her before it; for all others she does not exist.
-    if case is None or served is None or caller not in places(node, account):
+    if case is None or not is_served(node, account) or caller not in places(node, account):
         raise Refusal(Code.NO_SUCH_NUMBER)
     try:
         bound = bind(node, case, account)
@@ -203,10 +238,11 @@ def _one(node: "Node", where: sql.ColumnElement[bool]) -> Case | None:
         row = connection.execute(sql.select(new_phone).where(where)).one_or_none()
     if row is None or row.since < node.clock() - LIFE_MS:
         return None
-    stated, credential_id, label = codec.decode(node.vault.open(None, bytes(row.sealed), bytes(row.digest)))
+    stated, credential_id, label, *name = codec.decode(node.vault.open(None, bytes(row.sealed), bytes(row.digest)))
     return Case(
-        bytes(row.digest), row.number, row.account, row.since, row.began, credential_in(stated), credential_id, label
-    )
+        bytes(row.digest), row.number, row.account, row.since, row.began, credential_in(stated), credential_id, label,
+        *name,
+    )  # fmt: skip
 
 
 def _gone(case: Case) -> Any:

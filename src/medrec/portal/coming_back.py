@@ -5,6 +5,7 @@ POST /coming-back/begin  {label, id, authenticatorData} -> {to}: the new key wai
 Until the account is hers again, the page says nothing about anybody: neither a name nor whether an account exists.
 """
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from medrec.core import codec, ladder
@@ -16,7 +17,7 @@ from medrec.node.returning import Case
 from medrec.portal import confirming, render, words
 from medrec.portal.own.account_act import transaction_part
 from medrec.portal.own.acts import Act, Part
-from medrec.portal.own.keys import VIEW_BYTES, digits, frozen_until
+from medrec.portal.own.keys import digits, frozen_until
 from medrec.portal.page import Go, PageError, Visit
 from medrec.portal.security import Limiter, check_rate
 from medrec.portal.session import Session, Who
@@ -67,6 +68,9 @@ def show(node: "Node", visit: Visit) -> Any:
             raise PageError(401, "sign-in")
         return {"state": "begin" if devices.home_of(node) is not None else "no-home", "label": ""}
     course = returning.course(node, case)
+    if returning.settle(node, case):
+        # The node stopped after the ledger had let the key in, and before it wrote that down here.
+        return Go(visit.link("sign_in"), "came_back")
     if visit.form:
         return _do(node, visit, case, course)
     with node.engine.view() as view:
@@ -140,13 +144,8 @@ def _by_paper(node: "Node", visit: Visit, case: Case) -> Go:
 
 
 def _finish(node: "Node", visit: Visit, case: Case, account: str) -> Go:
-    served = _is_served(node, account)
-
-    def after() -> None:
-        if served:
-            devices.remember(node, account, case.key, case.credential_id, case.label)
-            returning.forget(node, case)
-
+    served = returning.is_served(node, account)
+    after = partial(returning.settle, node, case)
     part = transaction_part(node, account, case.key, "recovery/finish", {}, after)
     told = [render.say(words.BACK["sign_finish"]), render.say(words.BACK["finish_more"])]
     act = Act("", told, [], (part,), case.key, "sign_in" if served else "coming_back", "came_back")
@@ -156,11 +155,11 @@ def _finish(node: "Node", visit: Visit, case: Case, account: str) -> Go:
 def _move(node: "Node", visit: Visit, case: Case, account: str) -> Go:
     """A person who is not served here brings the words of her record: the ledger alone tells where everything is."""
     name = " ".join(visit.form.get("name", "").split())
-    if not 0 < len(name) <= NAME_LENGTH_MAX or not name.isprintable() or _is_served(node, account):
+    if not 0 < len(name) <= NAME_LENGTH_MAX or not name.isprintable() or returning.is_served(node, account):
         raise PageError(400, "form-unreadable")
     check_rate(_tries, case.digest.hex(), node.clock())
     try:
-        secret = paper.from_words(visit.form.get("words", ""), VIEW_BYTES, account)
+        secret = paper.from_words(visit.form.get("words", ""), paper.VIEW_BYTES, account)
     except paper.PaperError:
         raise PageError(400, "paper-slip") from None
     lines = rebuild(node.engine, secret)
@@ -173,8 +172,7 @@ def _move(node: "Node", visit: Visit, case: Case, account: str) -> Go:
         devices.check_signed(node, account, case.key, message, packed)
         moved: Moved = adopt(node, account, name, secret, lambda message: (case.key, packed), time)
         assert moved.lines
-        devices.remember(node, account, case.key, case.credential_id, case.label)
-        returning.forget(node, case)
+        returning.settle(node, case)
 
     places = len({line.organisation for line in lines})
     told = [
@@ -185,11 +183,6 @@ def _move(node: "Node", visit: Visit, case: Case, account: str) -> Go:
     message = move_message(node.network, account, node.organisation, time)
     part = Part("medrec/move/1", statement, message, finish, binary=True)
     return confirming.begin(node, visit, Act("", told, [], (part,), case.key, "sign_in", "moved"))
-
-
-def _is_served(node: "Node", account: str) -> bool:
-    assert node.agent is not None
-    return any(served == account for served, _ in node.agent.clients())
 
 
 def show_frozen(node: "Node", visit: Visit) -> Any:

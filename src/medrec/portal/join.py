@@ -15,7 +15,7 @@ from medrec.core.outcome import Code
 from medrec.core.types import encode_transaction
 from medrec.core.webauthn import NewPasskey
 from medrec.engines.engine import TransactionRefused
-from medrec.node import devices
+from medrec.node import devices, returning
 from medrec.node.accounts import next_body
 from medrec.portal.page import PageError, Visit
 from medrec.portal.security import Limiter, check_rate
@@ -71,12 +71,15 @@ class Joining:
         label: str,
     ) -> Session:
         node = self._node
-        assert node.agent is not None
-        submit(node, opening, packed)
-        node.agent.enroll(account, name, node.vault.random(32))
-        key = key_id(made.key)
-        devices.remember(node, account, key, credential_id, label)
-        return Session(Who.PATIENT, name, account=account, key=key)
+        # Kept first: if the node stops once the account stands, the key's next visit goes on from here.
+        case = returning.begin(node, made, credential_id, label, account, name)
+        try:
+            submit(node, opening, packed)
+        except PageError:
+            returning.forget(node, case)
+            raise
+        returning.settle(node, case)
+        return Session(Who.PATIENT, name, account=account, key=case.key)
 
 
 def submit(node: "Node", body: bytes, packed: bytes) -> None:

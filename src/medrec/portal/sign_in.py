@@ -117,10 +117,13 @@ class Door:
             return self._returning(credential_id, digest, parts)
         device, credential, frozen = found
         self._verify(credential, digest, parts)
-        devices.mark_used(self._node, credential_id)
+        return self._of_device(device, frozen)
+
+    def _of_device(self, device: devices.Device, frozen: bool) -> Session:
+        devices.mark_used(self._node, device.credential_id)
         who = Who.FROZEN if frozen else Who.PATIENT
         name = self._name(device.account)
-        return Session(who, name, account=device.account, key=device.key, credential=credential_id)
+        return Session(who, name, account=device.account, key=device.key, credential=device.credential_id)
 
     def _returning(self, credential_id: bytes, digest: bytes, parts: list[bytes]) -> Session:
         """A new key that waits for its account opens the page that says how that stands, and nothing else."""
@@ -128,6 +131,13 @@ class Door:
         if case is None:
             raise PageError(401, "key-unknown")
         self._verify(case.credential, digest, parts)
+        if returning.settle(self._node, case):
+            found = devices.find(self._node, credential_id)
+            assert found is not None
+            return self._of_device(found[0], found[2])
+        if case.name:
+            # Whoever joins has no account before the ledger says so.
+            raise PageError(401, "key-unknown")
         return of_case(case)
 
     def _verify(self, credential: NewCredential, digest: bytes, parts: list[bytes]) -> None:

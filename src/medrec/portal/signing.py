@@ -46,6 +46,7 @@ JSON_FORMS = {
     "delegation-rest/1": b"medrec/delegation-rest/1",
     "dispute/1": b"medrec/dispute/1",
     "correction/1": b"medrec/correction/1",
+    "sharing/1": b"medrec/sharing/1",
 }
 """Statements in canonical JSON, signed without their field `signature`."""
 CBOR_FORMS = {

@@ -39,7 +39,7 @@ def ask_key(node: "Node", visit: Visit, who: Whose) -> bool:
 
 def propose(
     node: "Node", visit: Visit, who: Whose, kind: str, payload: Any, sentences: Sequence[Markup], back: str, done: str,
-    after: Callable[[], None] | None = None, changes: Sequence[Markup] = (),
+    after: Callable[[], object] | None = None, changes: Sequence[Markup] = (),
 ) -> Go:  # fmt: skip
     """Begin a transaction of the person's account; `after` is called when it stands on the ledger. Raises PageError."""
     says_herself(visit)
@@ -50,7 +50,7 @@ def propose(
 
 
 def transaction_part(
-    node: "Node", author: str, key: bytes, kind: str, payload: Any, after: Callable[[], None] | None = None
+    node: "Node", author: str, key: bytes, kind: str, payload: Any, after: Callable[[], object] | None = None
 ) -> Part:
     """The signature of one transaction: what is shown is its very bytes."""
     body = next_body(node.engine, node.network, author, key, kind, payload)

@@ -1,10 +1,9 @@
 """Keys and devices: what opens the account, what follows if the phone is lost today, and what happened to the account.
 
-What changes something waits for the person's key (acts.py). Words that stand on paper are kept here, in memory, until
-they were shown once.
+What changes something waits for the person's key (acts.py). Words that stand on paper are shown once (once.py).
 """
 
-import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -16,18 +15,16 @@ from medrec.node import devices, paper, recovery, returning
 from medrec.portal import render, words
 from medrec.portal.own.account_act import ask_key, propose, says_herself
 from medrec.portal.own.acts import Act, Part, acts_of, signer
+from medrec.portal.own.once import Once
 from medrec.portal.own.whose import Whose, whose
 from medrec.portal.page import Go, PageError, Visit
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
 
-PAPER_LIFE_MS = 10 * 60_000
 EVENTS_SHOWN = 20
-VIEW_BYTES = 32
 Sheet = Literal["way-back", "record"]
-_papers: dict[tuple[str, str], tuple[bytes, int]] = {}
-_lock = threading.Lock()
+_papers: dict[Sheet, Once[bytes]] = {"way-back": Once(), "record": Once()}
 
 
 def show(node: "Node", visit: Visit) -> Any:
@@ -139,9 +136,7 @@ def _make_paper(node: "Node", visit: Visit, who: Whose) -> Go:
     payload["papers"] = [*payload["papers"], paper.paper_hash(code)][-ladder.PAPERS_MAX :]
     told = [render.say(words.KEYS["sign_paper"]), render.say(words.KEYS["paper_later"], when=visit.when(now + wait))]
 
-    def after() -> None:
-        _keep(node, who.account, "way-back", code)
-
+    after = partial(_papers["way-back"].keep, node, visit, code)
     return propose(node, visit, who, "account/doors", payload, told, "paper", "", after)
 
 
@@ -153,7 +148,7 @@ def _record_paper(node: "Node", visit: Visit, who: Whose) -> Go:
     def finish(packed: bytes) -> None:
         devices.check_signed(node, who.account, signs.key, message, packed)
         assert node.agent is not None
-        _keep(node, who.account, "record", node.agent.view_secret(who.account))
+        _papers["record"].keep(node, visit, node.agent.view_secret(who.account))
 
     told = [render.say(words.KEYS["sign_record"])]
     part = Part("medrec/show-words/1", statement, message, finish, binary=True)
@@ -176,10 +171,7 @@ def _add(node: "Node", visit: Visit, who: Whose) -> Go:
         render.say(words.BACK["digits"], code=digits(case.short_code)),
     ]
 
-    def after() -> None:
-        devices.remember(node, who.account, case.key, case.credential_id, case.label)
-        returning.forget(node, case)
-
+    after = partial(returning.settle, node, case)
     return propose(node, visit, who, "account/credential-add", payload, told, "keys", "key_added", after)
 
 
@@ -201,17 +193,11 @@ def show_record_paper(node: "Node", visit: Visit) -> dict[str, Any]:
 
 def _shown(node: "Node", visit: Visit, sheet: Sheet) -> dict[str, Any]:
     who = whose(node, visit)
-    with _lock:
-        secret, until = _papers.pop((who.account, sheet), (b"", 0)) if ask_key(node, visit, who) else (b"", 0)
+    secret = _papers[sheet].take(node, visit) if ask_key(node, visit, who) else None
     # The words of a record fit one account alone: hers are not taken for another's of the same household.
-    text = paper.to_words(secret, who.account if sheet == "record" else "") if secret and visit.now < until else ""
+    text = paper.to_words(secret, who.account if sheet == "record" else "") if secret else ""
     picture = Markup(paper.qr_svg(text)) if text else ""  # noqa: S704  # made here, of letters and spaces
     return {"handle": who.handle, "words": text.split(), "picture": picture, "sheet": sheet}
-
-
-def _keep(node: "Node", account: str, sheet: Sheet, secret: bytes) -> None:
-    with _lock:
-        _papers[account, sheet] = (secret, node.clock() + PAPER_LIFE_MS)
 
 
 def frozen_until(node: "Node", account: str) -> int | None:

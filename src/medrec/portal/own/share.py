@@ -1,19 +1,20 @@
 """Share now: a link to a part of the record as a QR code, how often each was opened, and a stop for each.
 
-What is in a link is the person's own decision, taken here when she is signed in as herself; no helper takes it for her.
-The text of a code is kept in memory until its page was shown once.
+What is in a link is the person's own decision, signed with her key each time; no helper takes it for her. The text of
+a code is shown once (once.py).
 """
 
-import threading
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 from markupsafe import Markup
 
-from medrec.node import links, paper
+from medrec.node import devices, links, paper
 from medrec.node.refusals import Refusal
-from medrec.portal import words
+from medrec.portal import render, words
+from medrec.portal.own.account_act import ask_key
+from medrec.portal.own.acts import Act, Part, acts_of, signer
 from medrec.portal.own.entries import GROUPS
+from medrec.portal.own.once import Once
 from medrec.portal.own.whose import Whose, whose
 from medrec.portal.page import MOUNT, Go, PageError, Visit
 from medrec.portal.session import Who
@@ -21,13 +22,11 @@ from medrec.portal.session import Who
 if TYPE_CHECKING:
     from medrec.node.node import Node
 
-SHOWN_MS = 10 * 60_000
 HOUR_MS = 3_600_000
 LIVES = {"hour": HOUR_MS, "day": 24 * HOUR_MS, "week": 7 * 24 * HOUR_MS, "month": 30 * 24 * HOUR_MS}
 VIEWS = {"one": 1, "five": 5, "any": None}
 EVERYTHING = "everything"
-_lock = threading.Lock()
-_made: "WeakKeyDictionary[Node, dict[str, tuple[str, int]]]" = WeakKeyDictionary()
+_made: Once[str] = Once()
 
 
 def show(node: "Node", visit: Visit) -> Any:
@@ -41,11 +40,12 @@ def show(node: "Node", visit: Visit) -> Any:
             return _stop(node, visit, who) if "stop" in visit.form else _make(node, visit, who)
         except Refusal as no:
             raise PageError(no.status, no.code, no.sentence) from None
-    text = _taken(node, who.account, visit.now) if mine else ""
+    text = (_made.take(node, visit) or "") if mine else ""
     home = node.directory.find(node.organisation)
     return {
         "handle": who.handle,
         "mine": mine,
+        "may_sign": ask_key(node, visit, who),
         "reachable": home is not None and bool(home.endpoint),
         "address": text,
         "picture": Markup(paper.qr_svg(text)) if text else "",  # noqa: S704  # made here, of what was made here
@@ -87,32 +87,36 @@ def _make(node: "Node", visit: Visit, who: Whose) -> Go:
     if form.get("life") not in LIVES or form.get("views") not in VIEWS:
         raise PageError(400, "form-unreadable")
     # Her name and date of birth always go along: a list that names nobody is of no use to a doctor.
-    types = [] if EVERYTHING in form else ["Patient", *(kind for group in chosen for kind in GROUPS[group])]
+    types = () if EVERYTHING in form else ("Patient", *(kind for group in chosen for kind in GROUPS[group]))
     home = node.directory.find(node.organisation)
     if home is None or not home.endpoint:
         raise PageError(503, "share-no-address")
-    base = home.endpoint.rstrip("/") + MOUNT
-    try:
-        made = links.make(
-            node,
-            who.account,
-            f"{base}/s/",
-            types=types,
-            label=" ".join(form.get("label", "").split()),
-            passcode=form.get("passcode", ""),
-            life_ms=LIVES[form["life"]],
-            views_max=VIEWS[form["views"]],
-            key_id=visit.session.key if visit.session is not None and not visit.session.acting_for else b"",
-        )
-    except LookupError:
-        raise PageError(404, "share-empty") from None
-    if not made.records:
-        links.stop(node, who.account, made.id)
+    if LIVES[form["life"]] > links.OPEN_LIFE_MS_MAX and not form.get("passcode"):
+        raise PageError(400, "share-passcode")
+    if not _known(node, who) or not links.count(node, who.account, types):
         raise PageError(404, "share-empty")
-    with _lock:
+    signs, now = signer(node, visit, who), node.clock()
+    label = " ".join(form.get("label", "").split())[: links.LABEL_LENGTH_MAX]
+    until, views = now + LIVES[form["life"]], VIEWS[form["views"]]
+    wanted = links.Wanted(node.vault.random(links.NAME_BYTES), types, label, form.get("passcode", ""), until, views)
+    statement = links.statement(node, who.account, wanted, now, signs.key)
+    base = home.endpoint.rstrip("/") + MOUNT
+
+    def finish(packed: bytes) -> None:
+        devices.check_signed(node, who.account, signs.key, links.sharing_message(statement), packed)
+        made = links.make(node, who.account, f"{base}/s/", wanted, signs.key)
         # Behind the #, so that opening the page sends it to nobody.
-        _made.setdefault(node, {})[who.account] = (f"{base}/shared#{made.text}", visit.now + SHOWN_MS)
-    return Go(visit.link("share", person=who.handle), "shared")
+        _made.keep(node, visit, f"{base}/shared#{made.text}")
+
+    kinds = [words.SHARE["everything"]] if EVERYTHING in form else [words.RECORD[group] for group in chosen]
+    told = [
+        render.say(words.SHARE["sign"], kinds=render.listed(kinds)),
+        render.say(words.SHARE["ends"], when=visit.when(wanted.until)),
+        render.say(words.SHARE["guarded" if wanted.passcode else "sign_open"]),
+    ]
+    part = Part("medrec/sharing/1", statement, links.sharing_message(statement), finish)
+    act = Act(who.account, told, [], (part,), signs.key, "share", "shared")
+    return Go(visit.link("sign", person=who.handle, act=acts_of(node).begin(node, act)))
 
 
 def _stop(node: "Node", visit: Visit, who: Whose) -> Go:
@@ -122,10 +126,3 @@ def _stop(node: "Node", visit: Visit, who: Whose) -> Go:
     except (ValueError, LookupError):
         raise PageError(400, "form-unreadable") from None
     return Go(visit.link("share", person=who.handle), "stopped")
-
-
-def _taken(node: "Node", account: str, now: int) -> str:
-    """The text of the link that was just made, once."""
-    with _lock:
-        text, until = _made.get(node, {}).pop(account, ("", 0))
-    return text if now < until else ""

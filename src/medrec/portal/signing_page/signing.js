@@ -14,6 +14,7 @@ export const FORMS = {
   "delegation-rest/1": ["medrec/delegation-rest/1", "json"],
   "dispute/1": ["medrec/dispute/1", "json"],
   "correction/1": ["medrec/correction/1", "json"],
+  "sharing/1": ["medrec/sharing/1", "json"],
   transaction: ["medrec/transaction/1", "cbor"],
   "link/1": ["medrec/link/1", "cbor"],
   "unlink/1": ["medrec/unlink/1", "cbor"],
@@ -29,6 +30,7 @@ const PLACES = {
   "link/1": ["network", "organisation", "account", "code"],
   "unlink/1": ["network", "organisation", "account", "time"],
   "move/1": ["network", "account", "organisation", "time"],
+  "show-words/1": ["network", "account", "nonce"],
   "vouch/1": ["network", "organisation", "account", "credential", "check"],
   "freeze/1": ["network", "organisation", "account", "nonce"],
 };

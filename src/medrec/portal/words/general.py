@@ -112,6 +112,7 @@ ERRORS = Texts(
         "“Who can look”.",
         "share-nothing": "Choose what to share first. Nothing was shared.",
         "share-empty": "There is nothing of this in your record here. Nothing was shared.",
+        "share-passcode": "A code that works longer than a day needs a passcode. Nothing was shared.",
         "share-no-address": "This agent has no address yet, so a code would lead nowhere.",
         "act-over": "This took too long or was done already. Begin again.",
         "needs-key": "This needs your key. Sign in with a passkey first.",

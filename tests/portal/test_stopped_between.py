@@ -1,0 +1,94 @@
+"""A node that stops after the ledger took an act, and before it wrote the new key down: nobody is shut out by it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from medrec.engines.engine import EngineError
+from medrec.node import devices, returning
+from medrec.portal.people import handle
+from tests.portal.rescue import DAY, Circle, NewPhone, wait
+from tests.portal.story import Story
+from tests.portal.test_sign_in import sign, visitor
+from tests.portal.test_signing import answer, join, new_key, ticket_of
+from tests.portal.test_ways_back import circle as circle
+
+Stop = Callable[[Any, str], None]
+
+
+@pytest.fixture
+def stop(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Stop the node where it calls this next; from then on it runs again."""
+
+    def at(owner: Any, name: str) -> None:
+        real = getattr(owner, name)
+
+        def dies(*_: Any, **__: Any) -> None:
+            monkeypatch.setattr(owner, name, real)
+            raise SystemError("the node stops here")
+
+        monkeypatch.setattr(owner, name, dies)
+
+    return at
+
+
+def test_a_new_phone_that_took_the_account_back_goes_on_at_its_next_visit(circle: Circle, stop: Stop) -> None:
+    words = circle.paper()
+    phone = NewPhone(circle.story)
+    assert phone.send("/coming-back", do="paper", words=words).status_code == 303
+    wait(circle.story, DAY)
+    phone.sign_in()
+    stop(devices, "remember")
+    assert phone.confirm(phone.send("/coming-back", do="finish")).status_code == 500
+    assert circle.ada.keys() == {phone.key.key_id.hex()}
+    # The page that is still open leads on by itself, and so does signing in again.
+    led = phone.get("/coming-back")
+    assert led.status_code == 303 and led.headers["location"].startswith("/sign-in")
+    assert phone.sign_in().json()["to"] == circle.ada.page
+    assert phone.get(circle.ada.page).status_code == 200
+    assert returning.by_passkey(circle.guide, phone.id) is None
+
+
+@pytest.mark.parametrize("owner", [devices, returning])
+def test_a_second_device_goes_on_at_its_next_visit(circle: Circle, stop: Stop, owner: Any) -> None:
+    tablet = NewPhone(circle.story, "my tablet")
+    stop(owner, "remember" if owner is devices else "forget")
+    page = circle.ada.page + "/keys"
+    assert circle.ada.confirm(circle.ada.send(page, do="add", number=tablet.number)).status_code == 500
+    assert tablet.sign_in().json()["to"] == circle.ada.page
+    assert "my tablet" in tablet.get(page).text
+
+
+@pytest.mark.parametrize("step", [(devices, "remember"), (returning, "settle")])
+def test_somebody_who_joined_is_served_at_her_next_visit(empty: Story, stop: Stop, step: tuple[Any, str]) -> None:
+    client, key = visitor(empty), new_key()
+    ticket = ticket_of(join(empty, client, key))
+    account = client.post("/signing/act", json={"ticket": ticket}).json()["parts"][0]["value"]["author"]
+    stop(*step)
+    assert answer(empty, client, ticket, key).status_code == 500
+    again = sign(empty, visitor(empty), key, b"id Nora New")
+    assert again.status_code == 200 and again.json()["to"] == f"/people/{handle(account)}"
+    node: Any = empty.network["guide"]
+    assert (account, "Nora New") in node.agent.clients()
+    secret = node.agent.view_secret(account)
+    assert sign(empty, visitor(empty), key, b"id Nora New").status_code == 200
+    assert node.agent.view_secret(account) == secret
+
+
+def test_whoever_did_not_join_gets_no_further_and_helps_nobody_in(empty: Story, monkeypatch: Any) -> None:
+    client, key = visitor(empty), new_key()
+    ticket = ticket_of(join(empty, client, key))
+    node: Any = empty.network["guide"]
+
+    def down(*_: Any) -> None:
+        raise EngineError("engine-down", "The engine does not answer.")
+
+    monkeypatch.setattr(node.engine, "submit", down)
+    assert answer(empty, client, ticket, key).status_code == 503
+    monkeypatch.undo()
+    # Her name waits with the key; it opens nothing, since the ledger knows no such account.
+    assert sign(empty, visitor(empty), key, b"id Nora New").status_code == 401
+    case = returning.by_passkey(node, b"id Nora New")
+    assert case is not None and not returning.settle(node, case) and case.name == "Nora New"
+    assert "Nora New" not in dict(node.agent.clients()).values()
