@@ -98,10 +98,9 @@ def own_consensus_key(engine: Engine) -> bytes:
     return engine.keys.consensus
 
 
-def engine_id(engine: Engine) -> str:
-    """The id by which the other members' engines know this one."""
-    assert isinstance(engine, CometBftEngine)
-    return engine.keys.node
+def engine_id(folder: Path) -> str:
+    """The id by which the other members' engines know the network engine of a folder."""
+    return read_keys(folder / "comet").node
 
 
 def build_network_engine() -> None:

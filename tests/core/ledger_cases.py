@@ -458,6 +458,11 @@ def a_proposal(world: World) -> bytes:
 
 
 @case("governance", Code.OK)
+def a_proposal_that_names_the_engine(world: World) -> bytes:
+    return world.proposal("north", "admit", **admission("west"), engine="e1" * 20)
+
+
+@case("governance", Code.OK)
 def the_deciding_vote(world: World) -> bytes:
     proposal = world.propose("north", "admit", **admission("west"))
     world.accept(world.vote("south", proposal))
@@ -571,6 +576,16 @@ def a_validator_is_proposed(world: World) -> bytes:
 @case("governance", Code.BAD_PAYLOAD)
 def a_change_that_nobody_knows(world: World) -> bytes:
     return world.proposal("north", "rename", id="south")
+
+
+@case("governance", Code.BAD_PAYLOAD)
+def an_engine_that_is_null(world: World) -> bytes:
+    return world.proposal("north", "admit", **admission("west"), engine=None)
+
+
+@case("governance", Code.BAD_PAYLOAD)
+def an_engine_in_capital_letters(world: World) -> bytes:
+    return world.proposal("north", "admit", **admission("west"), engine="E1" * 20)
 
 
 @case("governance", Code.BAD_PAYLOAD)

@@ -1,11 +1,11 @@
 """A ledger that stands still while a submission waits: ticks first, one new start of the engine at a height then."""
 
+import os
 from typing import Any
 
 import pytest
 
 from medrec.engines import cometbft_standstill
-from medrec.engines.cometbft_app import TICK
 from medrec.engines.cometbft_rpc import RpcError
 from medrec.engines.cometbft_standstill import RESTART_S, Standstill
 
@@ -45,6 +45,11 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return made
 
 
+def tick(height: int) -> bytes:
+    """A new one every time."""
+    return b"tick %d " % height + os.urandom(8)
+
+
 def wait(standstill: Standstill, clock: Clock, height: int, seconds: int) -> None:
     """A submission that looks every two seconds."""
     for waited in range(2, seconds + 1, 2):
@@ -54,9 +59,9 @@ def wait(standstill: Standstill, clock: Clock, height: int, seconds: int) -> Non
 
 def test_each_look_sends_another_tick_and_the_engine_starts_anew_once_at_a_height(clock: Clock) -> None:
     engine = Engine()
-    standstill = Standstill(engine, engine.restarts.append)
+    standstill = Standstill(engine, tick, engine.restarts.append)
     wait(standstill, clock, 7, int(RESTART_S))
-    assert len(set(engine.ticks)) == RESTART_S // 2 and all(tick.startswith(TICK) for tick in engine.ticks)
+    assert len(set(engine.ticks)) == RESTART_S // 2 and all(one.startswith(b"tick 7 ") for one in engine.ticks)
     assert engine.restarts == []
     wait(standstill, clock, 7, 100)
     assert len(engine.restarts) == standstill.restarts == 1 and "height 7" in engine.restarts[0]
@@ -66,7 +71,7 @@ def test_each_look_sends_another_tick_and_the_engine_starts_anew_once_at_a_heigh
 
 def test_a_ledger_that_moves_and_a_submission_that_is_new_are_no_reason_to_start_anew(clock: Clock) -> None:
     engine = Engine()
-    standstill = Standstill(engine, engine.restarts.append)
+    standstill = Standstill(engine, tick, engine.restarts.append)
     for height in range(60):
         clock.now += 2
         standstill.look(height, 2 * height)
@@ -79,7 +84,7 @@ def test_a_ledger_that_moves_and_a_submission_that_is_new_are_no_reason_to_start
 def test_a_member_that_is_cut_off_does_not_start_anew_and_does_when_it_is_back(clock: Clock) -> None:
     engine = Engine()
     engine.peers = 1  # two of four are no majority
-    standstill = Standstill(engine, engine.restarts.append)
+    standstill = Standstill(engine, tick, engine.restarts.append)
     wait(standstill, clock, 7, 100)
     assert engine.restarts == []
     engine.peers = 2
@@ -90,14 +95,14 @@ def test_a_member_that_is_cut_off_does_not_start_anew_and_does_when_it_is_back(c
 def test_an_engine_that_does_not_answer_is_left_to_its_own_watch(clock: Clock) -> None:
     engine = Engine()
     engine.dead = True
-    standstill = Standstill(engine, engine.restarts.append)
+    standstill = Standstill(engine, tick, engine.restarts.append)
     wait(standstill, clock, 7, 10)
     assert engine.ticks == [] and standstill.ticks == 5
 
 
 def test_many_submissions_send_one_tick_together(clock: Clock) -> None:
     engine = Engine()
-    standstill = Standstill(engine, engine.restarts.append)
+    standstill = Standstill(engine, tick, engine.restarts.append)
     for _ in range(50):
         standstill.look(7, 2)
     assert len(engine.ticks) == 1

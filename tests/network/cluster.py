@@ -14,6 +14,7 @@ from medrec.core import codec, state
 from medrec.core.types import Tip, decode_transaction
 from medrec.engines import cometbft_binary
 from medrec.engines.cometbft import CometBftEngine
+from medrec.engines.cometbft_door import GUESTS_FILE
 from medrec.engines.cometbft_files import EngineKeys, read_engine_settings
 from medrec.engines.cometbft_founding import Place, follow, found
 from medrec.engines.engine import Engine
@@ -128,15 +129,19 @@ class Cluster:
         for name in names or list(self.engines):
             self.engines.pop(name).close()
 
-    def join(self, name: str, **settings: Any) -> EngineKeys:
-        """The folder of an organisation that follows the network."""
+    def join(self, name: str, *, guest: bool = True, **settings: Any) -> EngineKeys:
+        """The folder of an organisation that follows the network; as a `guest`, since no vote lets it in here."""
         (some, *_) = self.folders.values()
         listen, rpc = free_ports(2)
         peers = [f"{engine.keys.node}@{read_engine_settings(self.folders[other]).listen}"
                  for other, engine in self.engines.items()]  # fmt: skip
         self.folders[name] = self.home / name
         validators = (some / "validators.json").read_bytes()
-        return follow(self.home / name, f"127.0.0.1:{listen}", f"127.0.0.1:{rpc}", peers, validators, **settings)
+        keys = follow(self.home / name, f"127.0.0.1:{listen}", f"127.0.0.1:{rpc}", peers, validators, **settings)
+        for other in self.engines if guest else ():
+            with (self.folders[other] / GUESTS_FILE).open("a") as file:
+                file.write(f"{keys.node}  # {name}\n")
+        return keys
 
     def __enter__(self) -> "Cluster":
         for name in self.folders:

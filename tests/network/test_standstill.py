@@ -13,7 +13,8 @@ from cluster import NAMES, Cluster
 from medrec.engines import cometbft_standstill
 from medrec.engines.abci import messages as abci
 from medrec.engines.cometbft import CometBftEngine
-from medrec.engines.cometbft_app import REPLAY, TICK, Application
+from medrec.engines.cometbft_app import REPLAY, Application
+from medrec.engines.cometbft_tick import is_tick
 
 pytestmark = pytest.mark.xdist_group("standstill")
 
@@ -54,7 +55,7 @@ def network(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 def test_a_transaction_of_which_no_other_member_heard_is_ordered(
     network: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(DeafApplication, "heard", staticmethod(lambda data: data.startswith(TICK)))
+    monkeypatch.setattr(DeafApplication, "heard", staticmethod(is_tick))
     standstill = network.engines[FIRST].standstill
     # Everybody proposes in turn: of four heights at most one is made by the first without help.
     said = []

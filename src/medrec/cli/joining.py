@@ -78,11 +78,13 @@ def prepare(read: Invitation, folder: Path, endpoint: str, host: str, engine_por
     return keys
 
 
-def ask(read: Invitation, keys: OrganisationKeys, endpoint: str) -> bytes:
-    """Ask the inviting node; the id of the proposal that it made. Raises Stop."""
+def ask(read: Invitation, keys: OrganisationKeys, endpoint: str, folder: Path) -> bytes:
+    """Ask the inviting node for the one in `folder`; the id of the proposal that it made. Raises Stop."""
     secret, public = bytes.fromhex(read.secret), {name: bytes.fromhex(key) for name, key in keys.public().items()}
-    text = signed_text(network_id(read.genesis), read.id, secret, endpoint, public)
-    body = {"secret": secret, "endpoint": endpoint, "keys": public, "signature": keys.sign_request(text)}
+    engine = wiring.engine_id(folder / "ledger")
+    text = signed_text(network_id(read.genesis), read.id, secret, endpoint, engine, public)
+    body = {"secret": secret, "endpoint": endpoint, "engine": engine, "keys": public}
+    body["signature"] = keys.sign_request(text)
     url = address(read.endpoint, JOIN_PATH)
     _check_way(read.endpoint)
     exchange = Exchange(connect_s=5.0, tls=tls.trust_in(read.inviter, bytes.fromhex(read.key)))

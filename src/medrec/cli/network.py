@@ -118,11 +118,10 @@ def join(
     wiring.build_network_engine()
     read = joining.read_invitation(invitation)
     keys = joining.prepare(read, folder, endpoint, host, engine_port, sync)
-    proposal = joining.ask(read, keys, endpoint)
+    proposal = joining.ask(read, keys, endpoint, folder)
     _say(f"Asked {read.inviter}. The members decide; each says: medrec vote {proposal.hex()}")
     _say(f"Your key is {keys.key_id.hex()}: tell it to them by telephone, they compare it with the proposal.")
     engine = wiring.open_engine("cometbft", folder / "ledger", read.genesis)
-    _say(f"Your engine's id is {wiring.engine_id(engine)}: members whose engines are closed add it to ledger/guests.")
     try:
         height = joining.wait_for_votes(engine, read.id, wait)
         _say(f"{read.id} is a member since height {height}.")

@@ -8,8 +8,6 @@ of a submission the later ones wait, if they must, until the earlier ones are or
 What a crash means: CometBFT ends when this process does, and is started with it; both go on from the last kept block.
 """
 
-import os
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -22,14 +20,16 @@ from medrec.core.genesis import genesis_writes, network_id, read_genesis
 from medrec.core.outcome import Outcome, Refused
 from medrec.core.types import TRANSACTION_BYTES_MAX, Tip, Transaction, decode_transaction
 from medrec.engines.abci.server import AbciServer
-from medrec.engines.cometbft_app import TICK, Application
+from medrec.engines.cometbft_app import STRANGE, Application
+from medrec.engines.cometbft_door import door
 from medrec.engines.cometbft_files import (
     VALIDATORS_FILE,
     check_peers,
-    door,
     open_ledger,
     read_engine_settings,
     read_keys,
+    read_signer,
+    socket_path,
     write_home,
 )
 from medrec.engines.cometbft_marks import Marks
@@ -38,6 +38,7 @@ from medrec.engines.cometbft_reach import Reach, look
 from medrec.engines.cometbft_rpc import Rpc, RpcError
 from medrec.engines.cometbft_snapshot import Snapshots
 from medrec.engines.cometbft_standstill import Standstill
+from medrec.engines.cometbft_tick import make_tick
 from medrec.engines.cometbft_validators import Founders, check_founding_keys
 from medrec.engines.engine import CommittedBlock, EngineError, Position, TransactionRefused
 from medrec.engines.local import BLOCK_BYTES_MAX, BLOCK_TRANSACTIONS_MAX
@@ -47,7 +48,6 @@ SUBMIT_S = 60.0
 AGAIN_S = 2.0
 GLANCE_S = 5.0
 """So long the engine has to say how it stands."""
-SOCKET_PATH_MAX = 100
 QUESTIONS = frozenset({"status", "commit", "validators", "header", "consensus_params", "health"})
 PARAMETERS = frozenset({"height", "page", "per_page"})
 AUTHORITIES_FILE = "authorities.pem"
@@ -93,7 +93,7 @@ class CometBftEngine:
         except OSError as error:
             raise EngineError("validators", f"{VALIDATORS_FILE} cannot be read: {error.strerror}.") from None
         self.founders = Founders.read(founding, network)
-        self.keys = read_keys(self._home)
+        self.keys, self._signer = read_keys(self._home), read_signer(self._home)
         check_peers(self._settings, self.keys, self.founders)
         self._submit_s = submit_s
         self._waiting: dict[bytes, _Waiting] = {}
@@ -103,7 +103,7 @@ class CometBftEngine:
         self._broken: EngineError | None = None
         self._storage = open_ledger(folder / "ledger.db", genesis, fault)
         self.snapshots = Snapshots(folder / "snapshots", self._storage, self._settings.snapshot_every)
-        self._socket = _socket_path(folder)
+        self._socket = socket_path(folder)
         self._fault = fault
         self._rpc, self._glance = Rpc(self._settings.rpc), Rpc(self._settings.rpc, GLANCE_S)
         self._server: AbciServer | None = None
@@ -112,7 +112,7 @@ class CometBftEngine:
         trusted = folder / AUTHORITIES_FILE
         environment = {"SSL_CERT_FILE": str(trusted)} if trusted.exists() else {}
         self._process = Supervised(command, folder / "cometbft.log", self._prepare, environment)
-        self.standstill = Standstill(self._rpc, self._process.blame)
+        self.standstill = Standstill(self._rpc, self._new_tick, self._process.blame)
         self._process.start()
 
     # --- the pair -----------------------------------------------------------------------------------------
@@ -133,7 +133,7 @@ class CometBftEngine:
             committed=self._committed,
             dropped=self._dropped,
             fault=self._fault,
-            admits=door(self._home.parent, self._settings),
+            admits=door(self._home.parent, self._settings, self._storage.state),
         )
         self._server = AbciServer(self._socket, application.handle, self._failed)
         self._server.start()
@@ -357,15 +357,20 @@ class CometBftEngine:
             )
         time.sleep(0.1)
 
+    def _new_tick(self, height: int) -> bytes:
+        return make_tick(self._signer, self.founders.chain_id, height + 1)
+
     def _tick(self, until: float) -> None:
-        """Ask for an empty block, so that what is due by now is seen to."""
+        """Ask for an empty block, so that what is due by now is seen to; who does not validate leaves it to others."""
         height = self.tip().height
         while True:
             try:
-                self._rpc.broadcast([TICK + os.urandom(16)])
+                ((code, _),) = self._rpc.broadcast([self._new_tick(self.tip().height)])
             except RpcError as error:
                 self._pause(until, self.trouble or error.text)
                 continue
+            if code == STRANGE and self.tip().height == height:
+                return
             with self._new_block:
                 if self._new_block.wait_for(lambda: self.tip().height > height or self._broken, timeout=AGAIN_S):
                     break
@@ -387,11 +392,3 @@ class CometBftEngine:
     def view(self) -> StoredView:
         """A read at the tip."""
         return self._storage.view()
-
-
-def _socket_path(folder: Path) -> Path:
-    """A place for the application's socket: in the folder, unless its path is too long for one."""
-    path = folder.absolute() / "app.sock"
-    if len(str(path)) <= SOCKET_PATH_MAX:
-        return path
-    return Path(tempfile.mkdtemp(prefix="medrec-")) / "app.sock"

@@ -24,17 +24,16 @@ from medrec.engines.abci.wire import encode_varint
 from medrec.engines.cometbft_marks import Decoded, Marks, Pool
 from medrec.engines.cometbft_query import answer_query
 from medrec.engines.cometbft_snapshot import Restoring, Snapshots
-from medrec.engines.cometbft_validators import Founders, check_founding_keys, proven, validator_changes
+from medrec.engines.cometbft_tick import TICKS_MAX, good_tick, is_tick
+from medrec.engines.cometbft_validators import Founders, check_founding_keys, proven, validator_changes, validators
 from medrec.engines.engine import CommittedBlock, EngineError
 from medrec.engines.local import BLOCK_TRANSACTIONS_MAX
 from medrec.engines.storage import Storage
 
-TICK = b"medrec/tick/1"
-TICKS_MAX = 16
-"""So many may wait in the pool at one height: one is enough, unless others did not hear of it."""
 ACCEPT, REJECT = 1, 2
-REPLAY = 1
-"""The code for a transaction that the ledger has already; any code but 0 keeps it out of the pool."""
+REPLAY, STRANGE = 1, 2
+"""The codes for a transaction that the ledger has already, and for a tick that is not for this node to follow; any code
+but 0 keeps it out of the pool."""
 
 
 class Application:
@@ -106,7 +105,7 @@ class Application:
     def check_tx(self, request: abci.RequestCheckTx) -> abci.Message:
         """May it wait in the pool? Asked again after each block: then only what a block can change is looked at."""
         data = request.tx
-        if data.startswith(TICK):
+        if is_tick(data):
             return self._check_tick(request)
         if request.type == 1:
             outcome = self._pool.recheck(self._storage.state(), self._storage.tip().height + 1, data)
@@ -130,8 +129,11 @@ class Application:
 
     def _check_tick(self, request: abci.RequestCheckTx) -> abci.Message:
         """A tick makes an empty block, into which it does not come itself: it leaves the pool with the next block."""
-        if request.type == 1 or self._ticks >= TICKS_MAX or len(request.tx) > len(TICK) + 16:
+        if request.type == 1 or self._ticks >= TICKS_MAX:
             return abci.ResponseCheckTx(REPLAY, codespace="tick")
+        keys = validators(self._storage.state(), self._founders).values()
+        if not good_tick(request.tx, self._founders.chain_id, self._storage.tip().height + 1, keys):
+            return abci.ResponseCheckTx(STRANGE, log="no tick of one who validates, for this height", codespace="tick")
         self._ticks += 1
         return abci.ResponseCheckTx()
 

@@ -6,6 +6,7 @@ The reasons for each value that differs from CometBFT's own are in docs/guides/n
 import base64
 import json
 import secrets
+import tempfile
 import time
 from collections.abc import Callable
 from hashlib import sha256
@@ -23,9 +24,8 @@ from medrec.engines.storage import Storage
 
 ENGINE_FILE = "engine.toml"
 VALIDATORS_FILE = "validators.json"
-GUESTS_FILE = "guests"
-"""Ids of engines that are let in beside `peers`, one a line; what follows a # is for people."""
 BLOCK_BYTES = 4 << 20
+SOCKET_PATH_MAX = 100
 
 Address = Annotated[str, msgspec.Meta(pattern=r"^[^\s\"\\]{1,255}:[0-9]{1,5}\Z")]
 Peer = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{40}@[^\s\",\\]{1,255}:[0-9]{1,5}\Z")]
@@ -55,8 +55,9 @@ class EngineSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     peers: list[Peer] = msgspec.field(default_factory=list)
     """The engines of the other organisations: id@host:port. Nobody else is looked for."""
 
-    closed: bool = False
-    """Let in only the engines of `peers` and those whose ids stand in the file `guests` beside this one."""
+    closed: bool = True
+    """Let in only the engines of `peers`, those that a proposal to admit names, and those whose ids stand in the file
+    `guests` beside this one."""
 
     block_pause_ms: Milliseconds = 200
     """The rest after a block. Smaller is quicker, and costs traffic and power."""
@@ -106,23 +107,6 @@ def write_engine_settings(folder: Path, settings: EngineSettings) -> None:
         if (value := getattr(settings, name)) != getattr(default, name)
     ]
     (folder / ENGINE_FILE).write_text("".join(lines))
-
-
-def door(folder: Path, settings: EngineSettings) -> Callable[[str], bool]:
-    """Whether an engine of this id (40 hex digits) may connect. The file of guests is read each time it is asked for:
-    who is added is let in at once."""
-    members = {peer.split("@")[0] for peer in settings.peers}
-
-    def admits(engine: str) -> bool:
-        if not settings.closed or engine in members:
-            return True
-        try:
-            lines = (folder / GUESTS_FILE).read_text(encoding="utf-8").splitlines()
-        except (OSError, UnicodeDecodeError):
-            return False
-        return engine in {line.split("#")[0].strip().lower() for line in lines} - {""}
-
-    return admits
 
 
 def _toml(value: Any) -> str:
@@ -179,6 +163,15 @@ def read_keys(home: Path) -> EngineKeys:
         raise EngineError("engine-keys", "The engine's key files cannot be read; restore them from a backup.") from None
 
 
+def read_signer(home: Path) -> SigningKey:
+    """The consensus key itself, with which this process signs its ticks. Raises EngineError."""
+    try:
+        key = json.loads((home / "config" / "priv_validator_key.json").read_bytes())
+        return SigningKey(base64.b64decode(key["priv_key"]["value"])[:32])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise EngineError("engine-keys", "The engine's key files cannot be read; restore them from a backup.") from None
+
+
 def check_peers(settings: EngineSettings, keys: EngineKeys, founders: Founders) -> None:
     """Raises EngineError where nobody is named to meet and somebody is there: a file that was emptied says nothing."""
     if not settings.peers and set(founders.keys.values()) != {keys.consensus}:
@@ -201,6 +194,14 @@ def check_vote_memory(home: Path) -> None:
             f"{name} cannot be read: it remembers this organisation's last vote. Bring it back, or write it as "
             "docs/guides/network.md says of a lost disk; the engine then starts by itself.",
         ) from None
+
+
+def socket_path(folder: Path) -> Path:
+    """A place for the application's socket: in the folder, unless its path is too long for one."""
+    path = folder.absolute() / "app.sock"
+    if len(str(path)) <= SOCKET_PATH_MAX:
+        return path
+    return Path(tempfile.mkdtemp(prefix="medrec-")) / "app.sock"
 
 
 def _private(key: SigningKey) -> dict[str, str]:

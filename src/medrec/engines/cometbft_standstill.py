@@ -12,13 +12,11 @@ over the same bytes, which is always safe.
 """
 
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from medrec.engines.cometbft_app import TICK
 from medrec.engines.cometbft_rpc import RpcError
 
 _log = logging.getLogger("medrec.engine")
@@ -40,10 +38,13 @@ class Calls(Protocol):
 
 
 class Standstill:
-    """Looked at by every submission that waits; from any thread. `restart` ends the engine, so that it starts anew."""
+    """Looked at by every submission that waits; from any thread. `tick` makes one for the block after a height,
+    `restart` ends the engine, so that it starts anew.
+    """
 
-    def __init__(self, rpc: Calls, restart: Callable[[str], None]) -> None:
+    def __init__(self, rpc: Calls, tick: Callable[[int], bytes], restart: Callable[[str], None]) -> None:
         self._rpc = rpc
+        self._tick = tick
         self._restart = restart
         self._lock = threading.Lock()
         self._height = -1
@@ -76,7 +77,7 @@ class Standstill:
         elif now - self._ticked >= TICK_S:
             self._ticked = now
             self.ticks += 1
-            self._rpc.broadcast([TICK + os.urandom(16)])
+            self._rpc.broadcast([self._tick(height)])
 
     def _reachable(self) -> bool:
         """Do more than two thirds of the validators seem to be there? Raises RpcError."""

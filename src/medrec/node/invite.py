@@ -14,6 +14,7 @@ import sqlalchemy as sql
 
 from medrec.core import codec, state
 from medrec.core.crypto import verify_ed25519
+from medrec.core.kinds.governance import EngineId
 from medrec.core.state import ROLES
 from medrec.core.types import Bytes32, OrganisationId, Text, TimeMs, Url
 from medrec.node import govern, store
@@ -50,17 +51,20 @@ class Invitation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class JoinRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the invited organisation sends."""
+    """What the invited organisation sends; `engine` is the id of its network engine, which others will let in."""
 
     secret: Bytes32
     endpoint: Url
+    engine: EngineId
     keys: state.Keys
     signature: Annotated[bytes, msgspec.Meta(min_length=64, max_length=64)]
 
 
-def signed_text(network: bytes, organisation: str, secret: bytes, endpoint: str, keys: dict[str, bytes]) -> bytes:
-    """What the new key signs: that it asks to join, under this id, address and keys."""
-    digest = hashlib.sha256(codec.encode([secret, endpoint, keys])).hexdigest()
+def signed_text(
+    network: bytes, organisation: str, secret: bytes, endpoint: str, engine: str, keys: dict[str, bytes]
+) -> bytes:
+    """What the new key signs: that it asks to join, under this id, address, engine and keys."""
+    digest = hashlib.sha256(codec.encode([secret, endpoint, engine, keys])).hexdigest()
     return b"medrec/join/1\n" + network.hex().encode() + b"\n" + organisation.encode() + b"\n" + digest.encode()
 
 
@@ -108,7 +112,7 @@ def accept(node: "Node", body: bytes) -> bytes:
     if kept is None:
         raise GovernError("invitation-unknown", "No invitation with this secret was given out by this node.")
     keys = msgspec.to_builtins(request.keys, builtin_types=(bytes,))
-    text = signed_text(node.network, kept["id"], request.secret, request.endpoint, keys)
+    text = signed_text(node.network, kept["id"], request.secret, request.endpoint, request.engine, keys)
     if not verify_ed25519(request.keys.ed25519, text, request.signature):
         raise GovernError("bad-signature", "The request is not signed with the key that it names.")
     used = hashlib.sha256(text).digest()
@@ -121,6 +125,7 @@ def accept(node: "Node", body: bytes) -> bytes:
         "name": kept["name"],
         "roles": kept["roles"],
         "endpoint": request.endpoint,
+        "engine": request.engine,
         "keys": keys,
     }
     proposal = bytes.fromhex(govern.propose(node, admit)["id"])

@@ -30,6 +30,8 @@ from medrec.core.view import Draft
 
 OPEN_MS = 30 * 86_400_000
 
+EngineId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{40}\Z")]
+
 
 class Propose(Fields, frozen=True):
     """The payload of governance/propose: {"change": name, ...fields of that change}."""
@@ -44,7 +46,7 @@ class Vote(Fields, frozen=True):
 
 
 class Admit(Fields, frozen=True):
-    """A new organisation joins."""
+    """A new organisation joins; `engine` is the id of its network engine, which the members' engines then let in."""
 
     change: str
     id: OrganisationId
@@ -52,6 +54,7 @@ class Admit(Fields, frozen=True):
     roles: Annotated[list[str], msgspec.Meta(min_length=1, max_length=8)]
     endpoint: Url
     keys: Keys
+    engine: EngineId | msgspec.UnsetType = msgspec.UNSET
 
 
 class Suspend(Fields, frozen=True):
