@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,10 @@ from medrec.engines.cometbft import AUTHORITIES_FILE, CometBftEngine
 from medrec.engines.cometbft_files import StateSync, read_keys
 from medrec.engines.cometbft_founding import Place as EnginePlace
 from medrec.engines.cometbft_founding import follow, found
-from medrec.engines.engine import Engine
+from medrec.engines.engine import Engine, EngineError
 from medrec.engines.memory import MemoryEngine
 from medrec.engines.sqlite import SqliteEngine
-from medrec.node import estimating
+from medrec.node import estimating, rotation, tls
 from medrec.node.app import make_app
 from medrec.node.ingest import FolderReader
 from medrec.node.keys import OrganisationKeys
@@ -29,7 +30,7 @@ from medrec.node.peers import HttpPeers, Peers
 from medrec.node.proxied import Proxied
 from medrec.node.serve import Site
 from medrec.node.settings import Place, Settings, SettingsError
-from medrec.node.store import Store
+from medrec.node.store import Store, StoreError
 from medrec.node.terminology import held
 from medrec.node.together import check_key_file, check_together
 from medrec.node.vault import Vault
@@ -188,8 +189,14 @@ def node_of(place: Place) -> tuple[Node, Engine]:
     """
     settings = place.settings
     genesis = read_json(place.genesis)
-    keys = OrganisationKeys.load(place.data / "keys")
     engine = open_engine(settings.engine, place.ledger, genesis)
+    try:
+        keys, former = rotation.settled(place.data, engine)
+        if place.certificate is not None:
+            tls.follow_keys(keys, settings.endpoint, place.certificate.parent, now_ms())
+    except BaseException:
+        close(engine)
+        raise
     peers = HttpPeers(keys, engine, now_ms, call_s=settings.call_seconds, plain_http=settings.plain_http)
     try:
         node = build_node(
@@ -210,6 +217,9 @@ def node_of(place: Place) -> tuple[Node, Engine]:
             labels=place.labels,
             law=sorted(set(settings.law)),
         )
+        node.former = former
+        with suppress(EngineError, StoreError):
+            rotation.finish(node, place.data)
     except BaseException:
         close(engine)
         raise

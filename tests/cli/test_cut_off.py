@@ -1,7 +1,7 @@
 """What makes folders is killed at each file that it writes; the same call then ends in a whole folder."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ def free(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(members, "check_port", lambda host, port: None)
 
 
-def killed_before(step: int, work: Callable[[], object]) -> bool:
+def killed_before(step: int, work: Callable[[], object], steps: Sequence[str] = STEPS) -> bool:
     """Do it in a process of its own that ends, without any farewell, before its step of this number; False: it did not
     come so far."""
     child = os.fork()
@@ -53,7 +53,7 @@ def killed_before(step: int, work: Callable[[], object]) -> bool:
         return do
 
     try:
-        for name in STEPS:
+        for name in steps:
             setattr(Path, name, doomed(getattr(Path, name)))
         work()
         os._exit(0)
@@ -61,10 +61,12 @@ def killed_before(step: int, work: Callable[[], object]) -> bool:
         os._exit(1)
 
 
-def each_step(work: Callable[[Path], object], again: Callable[[Path], object], home: Path) -> int:
+def each_step(
+    work: Callable[[Path], object], again: Callable[[Path], object], home: Path, steps: Sequence[str] = STEPS
+) -> int:
     """How many steps it has; after a death before each of them `again` must hold."""
     step = 0
-    while killed_before(step + 1, partial(work, home / str(step))):
+    while killed_before(step + 1, partial(work, home / str(step)), steps):
         again(home / str(step))
         step += 1
     return step

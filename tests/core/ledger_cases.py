@@ -579,16 +579,6 @@ def a_change_that_nobody_knows(world: World) -> bytes:
 
 
 @case("governance", Code.BAD_PAYLOAD)
-def an_engine_that_is_null(world: World) -> bytes:
-    return world.proposal("north", "admit", **admission("west"), engine=None)
-
-
-@case("governance", Code.BAD_PAYLOAD)
-def an_engine_in_capital_letters(world: World) -> bytes:
-    return world.proposal("north", "admit", **admission("west"), engine="E1" * 20)
-
-
-@case("governance", Code.BAD_PAYLOAD)
 def an_organisation_joins_with_an_unknown_role(world: World) -> bytes:
     return world.proposal("north", "admit", **admission("west", "king"))
 

@@ -236,6 +236,49 @@ def test_an_expired_a_broken_and_a_foreign_invitation_are_refused_in_words(net: 
     assert "organisation-exists" in net.at("harbour", "invite", "brigid", "--out", str(tmp_path / "y"), code=2)
 
 
+def test_a_member_replaces_its_keys_and_goes_on(net: Net) -> None:
+    folder, name = net.home / "records of lakeside", "lakeside"
+    folder.mkdir()
+    (folder / "a.ndjson").write_bytes(b'{"resourceType":"Patient","id":"p1","active":true}\n')
+    net.ask(name, "ingest", str(folder), False)
+    old = OrganisationKeys.load(net.settings[name].parent / "data" / "keys")
+    tool = Path(__file__).resolve().parents[2] / "tools" / "verify_receipt.py"
+
+    def receipt(root: bytes) -> bool:
+        """Whether the node's receipt can be made now, and is genuine under this root file."""
+        try:
+            made = bytes(net.ask(name, "receipt", "Patient", "p1", None, False))
+        except operate.OperateError as error:
+            assert error.code in ("change-waits", "too-few-cosignatures", "not-anchored-yet", "in-use"), error
+            return False
+        for file, data in (("root.json", root), ("r.json", made), ("p1.json", (folder / "a.ndjson").read_bytes()[:-1])):
+            (folder / file).write_bytes(data)
+        command = [sys.executable, "-I", str(tool), "--root", "root.json", "--record", "p1.json", "r.json"]
+        return subprocess.run(command, cwd=folder, capture_output=True, check=False).returncode == 0
+
+    until(lambda: receipt(net.ask(name, "root")), "a receipt under the old keys")
+    before = (folder / "r.json").read_bytes()
+    assert "the key is" in net.at(name, "rotate", "--yes")
+    keys = OrganisationKeys.load(net.settings[name].parent / "data" / "keys")
+    assert keys.key_id != old.key_id
+    # It answers over https with a certificate that the new key vouches for, and speaks on the ledger.
+    until(lambda: (told := members.health(net.settings[name])) is not None and told["ok"], "the node goes on")
+    net.ask(name, "affirm")
+
+    def changed(by: str) -> bool:
+        document = json.loads(net.ask(by, "root"))["changes"]
+        return any(one["keys"]["ed25519"] == keys.public()["ed25519"] for change in document for one in change["set"])
+
+    for by in NAMES:
+        until(lambda by=by: changed(by), f"the root file of {by} has the new keys")  # type: ignore[misc]
+    until(lambda: not (net.settings[name].parent / "data" / "keys" / "former").exists(), "the old keys go")
+    assert receipt(net.ask("brigid", "root"))
+    (folder / "r.json").write_bytes(before)
+    command = [sys.executable, "-I", str(tool), "--root", "root.json", "--record", "p1.json", "r.json"]
+    assert subprocess.run(command, cwd=folder, capture_output=True, check=False).returncode == 0
+    until(lambda: "4 of 4" in page(net, "harbour", "/pages/ledger"), "all sign a checkpoint with the keys they have")
+
+
 def test_a_suspended_member_does_not_vote_and_a_vote_brings_it_back(net: Net) -> None:
     suspend = net.at("harbour", "propose", "suspend", "northern").split()[0]
     net.decide(suspend, ("brigid", "lakeside"))

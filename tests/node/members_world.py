@@ -58,6 +58,7 @@ class Net:
             network=self.network,
             genesis=self.genesis,
             keys=self.keys[name],
+            former=None,
             engine=engine,
             store=parts.store,
             vault=parts.vault,

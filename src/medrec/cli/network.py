@@ -1,5 +1,8 @@
-"""`medrec network`, `invite`, `join`, `leave`, `propose`, `proposals`, `vote`, `certificate`: many organisations."""
+"""`medrec network`, `invite`, `join`, `leave`, `propose`, `proposals`, `vote`, `rotate`, `certificate`: many
+organisations.
+"""
 
+import contextlib
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,9 +17,11 @@ from medrec.cli.node import DEFAULT, SettingsFile
 from medrec.cli.stop import Stop
 from medrec.core import codec
 from medrec.core.types import is_organisation_id
+from medrec.engines.engine import EngineError
 from medrec.node import tls
 from medrec.node.files import settle
 from medrec.node.keys import OrganisationKeys
+from medrec.node.operate import ALIVE, OperateError
 from medrec.node.settings import read_settings
 
 NAMES = ("harbour-general", "st-brigid", "lakeside-clinic", "northern-lab", "hill-practice", "old-town", "island-care")
@@ -229,4 +234,27 @@ def certificate(settings: SettingsFile = DEFAULT) -> None:
     _say(f"Made {made.certificate}, which holds for {tls.DAYS} days. Start the node again to use it.")
 
 
-VERBS = (network, invite, join, leave, propose, proposals, vote, certificate)
+def rotate(
+    sure: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False, settings: SettingsFile = DEFAULT
+) -> None:
+    """Replace this organisation's keys: from time to time, and at once if somebody may have seen them.
+
+    A running node goes on with the new ones after a moment. When it was cut off, the same command goes on.
+
+    Example: medrec rotate --yes
+    """
+    place = read_settings(settings)
+    if not sure:
+        typer.confirm("Replace the organisation's keys on the ledger and here?", abort=True)
+    done = at_desk(settings, "rotate", str(place.data))
+    until = time.monotonic() + members.START_S
+    while OrganisationKeys.load(place.data / "keys").key_id.hex() != done["key"]:
+        if time.monotonic() > until:
+            raise Stop("waiting", "The node has not taken its new keys yet; start it again.", 1)
+        with contextlib.suppress(EngineError, OperateError):  # it is being opened anew
+            at_desk(settings, ALIVE)  # whoever opens the node puts the keys in their place
+        time.sleep(0.5)
+    _say(f"Since height {done['height']} the key is {done['key']}. Make a backup of {place.data / 'keys'} now.")
+
+
+VERBS = (network, invite, join, leave, propose, proposals, vote, rotate, certificate)

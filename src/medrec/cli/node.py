@@ -1,5 +1,6 @@
 """`medrec init`, `start`, `ingest`, `status`: one organisation's node."""
 
+import contextlib
 import json
 import os
 import signal
@@ -18,7 +19,8 @@ from medrec.cli.desk import at_desk
 from medrec.cli.stop import Stop
 from medrec.core import codec
 from medrec.core.types import is_organisation_id
-from medrec.node import operate, tls
+from medrec.engines.engine import EngineError
+from medrec.node import operate, rotation, tls
 from medrec.node.ingest import Ingested, ingest_folder
 from medrec.node.keys import OrganisationKeys
 from medrec.node.node import Node
@@ -102,10 +104,16 @@ def start(settings: SettingsFile = DEFAULT) -> None:
     Example: medrec start --settings /etc/medrec/medrec.toml
     """
     place = read_settings(settings)
-    node, engine = wiring.node_of(place)
-    stopping = threading.Event()
     if os.environ.get(SUPERVISED):
         threading.Thread(target=_end_with_the_supervisor, name="supervisor", daemon=True).start()
+    while _run(place):
+        console.print("The organisation's keys were replaced; the node opens with the new ones.", highlight=False)
+
+
+def _run(place: Place) -> bool:
+    """Run the node until it is told to stop; True if it is to be opened again, with other keys."""
+    node, engine = wiring.node_of(place)
+    stopping = threading.Event()
     operator = OperatorSocket(node, place.data)
     reader = threading.Thread(target=_poll, args=(node, place, stopping), name="records", daemon=True)
     try:
@@ -118,7 +126,9 @@ def start(settings: SettingsFile = DEFAULT) -> None:
         if (apart := node.together.known) is not None:
             console.print(f"{apart.code}: {apart.sentence}", highlight=False, markup=False)
         console.print(f"{node.organisation}: {scheme}://{chosen.host}:{chosen.port}/pages/", highlight=False)
-        serve([Site(site.app, site.host, site.port, place.certificate, place.certificate_key)])
+        return _serve(
+            Site(site.app, site.host, site.port, place.certificate, place.certificate_key), node, place, operator
+        )
     finally:
         stopping.set()
         operator.stop()
@@ -126,6 +136,22 @@ def start(settings: SettingsFile = DEFAULT) -> None:
             reader.join(timeout=10)
         wiring.close_node(node)
         wiring.close(engine)
+
+
+def _serve(site: Site, node: Node, place: Place, operator: OperatorSocket) -> bool:
+    """Serve until the process is told to stop; True if the ledger has new keys of this organisation before."""
+    found = threading.Event()
+
+    def replaced() -> bool:
+        with contextlib.suppress(EngineError, StoreError):
+            rotation.finish(node, place.data)
+        # A verb under way, the rotation itself for one, is done first.
+        if operator.quiet and rotation.due(place.data, node.engine):
+            found.set()
+        return found.is_set()
+
+    serve([site], replaced)
+    return found.is_set()
 
 
 def _end_with_the_supervisor() -> None:

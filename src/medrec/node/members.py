@@ -173,14 +173,14 @@ class Members:
 
     def _sign(self) -> bool:
         """Add this organisation's lines to what waits; whether there were any to add."""
-        keys, own = self._node.keys, self._node.organisation
-        public = keys.public()
-        added = False
+        own, added = self._node.organisation, False
+        # Those that a rotation took away still have to sign the change that it is.
+        held = {keys.public()["cosign_ed25519"]: keys for keys in (self._node.former, self._node.keys) if keys}
         for place in range(len(self.root.sets) - 1, len(self._chain.changes)):
             change, lines = self._chain.changes[place], self._lines[place]
             member = change.before.get(own)
-            signed = any(name == f"medrec/{own}" for name, _ in lines)
-            if member is None or signed or member.keys.cosign_ed25519.hex() != public["cosign_ed25519"]:
+            keys = held.get(member.keys.cosign_ed25519.hex()) if member is not None else None
+            if keys is None or any(name == f"medrec/{own}" for name, _ in lines):
                 continue
             if not self._node.checkpoints.still_holds():
                 break

@@ -16,12 +16,13 @@ from medrec.core import codec
 from medrec.core.dataset import StatementError
 from medrec.core.manifests.erasure import Ground
 from medrec.engines.engine import EngineError
-from medrec.node import dataset, govern, invite, journal, receipts, recovery, renewal, staff
+from medrec.node import dataset, govern, invite, journal, receipts, recovery, renewal, rotation, staff
 from medrec.node.accounts import AccountError
 from medrec.node.anchor import AnchorError
 from medrec.node.audit import audit_journal
 from medrec.node.checkpoints import CheckpointError
 from medrec.node.ingest import Ingested, ingest_folder
+from medrec.node.keys import KeyFileError
 from medrec.node.refusals import Refusal
 from medrec.node.sight import CUT_OFF
 from medrec.node.sources.source import SourceUnavailable
@@ -202,6 +203,7 @@ VERBS: dict[str, Callable[..., Any]] = {
     "proposals": govern.proposals,
     "leave": govern.leave,
     "affirm": govern.affirm,
+    "rotate": rotation.rotate,
     "invite": invite.invite,
     "status": status,
     ALIVE: alive,
@@ -240,6 +242,8 @@ def perform(node: "Node", verb: str, arguments: list[Any]) -> Any:
         raise OperateError(error.code, error.sentence) from None
     except govern.GovernError as error:
         raise OperateError(error.code, error.sentence) from None
+    except KeyFileError as error:
+        raise OperateError("keys", f"{error}.") from None
     except AnchorError as error:
         raise OperateError(error.code.name.lower().replace("_", "-"), error.sentence) from None
     except SourceUnavailable as error:
@@ -294,6 +298,13 @@ class OperatorSocket:
             return {"code": "malformed", "sentence": "The node was asked for something that it does not know."}
         except Exception as error:
             return {"code": "fault", "sentence": f"MedRec has a fault here ({type(error).__name__})."}
+
+    @property
+    def quiet(self) -> bool:
+        """Whether no verb is being done now."""
+        if free := self._turn.acquire(blocking=False):
+            self._turn.release()
+        return free
 
     def stop(self) -> None:
         """Answer no more."""

@@ -9,7 +9,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -109,8 +109,10 @@ class Server:
             time.sleep(0.001)
 
 
-def serve(sites: Sequence[Site]) -> None:
-    """Serve until the process is told to stop (SIGINT, SIGTERM); call it from the main thread. Raises ServeError."""
+def serve(sites: Sequence[Site], ended: Callable[[], bool] = lambda: False) -> None:
+    """Serve until the process is told to stop (SIGINT, SIGTERM), or `ended` says so, which is asked twice a second;
+    call it from the main thread. Raises ServeError.
+    """
     told = threading.Event()
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
@@ -122,7 +124,7 @@ def serve(sites: Sequence[Site]) -> None:
         signal.signal(number, tell)
     try:
         server.start()
-        while not told.wait(0.5):
+        while not told.wait(0.5) and not ended():
             if not server.running:
                 raise ServeError("The server ended by itself; see the log.")
     finally:

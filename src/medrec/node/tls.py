@@ -72,6 +72,21 @@ def make_certificate(keys: OrganisationKeys, endpoint: str, folder: Path, now_ms
     return Certificate(folder / CERTIFICATE_FILE, folder / KEY_FILE)
 
 
+def follow_keys(keys: OrganisationKeys, endpoint: str, folder: Path, now_ms: int) -> bool:
+    """Make the certificate in a folder anew if it is the organisation's own and other keys than these vouched for it;
+    whether that was so. One of a public authority has no authority of the organisation's beside it.
+    """
+    try:
+        found = x509.load_pem_x509_certificate((folder / AUTHORITY_FILE).read_bytes())
+    except (OSError, ValueError):
+        return False
+    public = found.public_key()
+    if isinstance(public, Ed25519PublicKey) and public.public_bytes_raw().hex() == keys.public()["ed25519"]:
+        return False
+    make_certificate(keys, endpoint, folder, now_ms)
+    return True
+
+
 def _hosts(host: str) -> list[x509.GeneralName]:
     try:
         return [x509.IPAddress(ipaddress.ip_address(host))]
