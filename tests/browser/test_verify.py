@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from medrec.portal import words
-from tests.browser.conftest import DESK, Opener
+from medrec.portal import language, words
+from tests.browser import checks
+from tests.browser.conftest import DESK, PHONE, Opener
 from tests.browser.hand import Hand
 from tests.browser.world import World
 
@@ -119,3 +120,45 @@ def test_a_person_drops_a_receipt_and_its_record(world: World, visit: Opener, tm
     page.get_by_role("heading", name="Not genuine").wait_for()
     assert page.get_by_text("It was changed, or it belongs to another receipt").is_visible()
     assert posted == [] and page.said == []
+
+
+def behind_a_line(page: Any, world: World, code: str = "en") -> Any:
+    """The link to the proof of the first line of her list, unfolded."""
+    page.goto(f"{world.address('lists')}?lang={code}")
+    lines = page.locator("details.nhsuk-details", has=page.locator("a[href*='/lines/']")).first
+    lines.locator("summary").click()
+    return lines.locator("a[href*='/lines/']").first
+
+
+@pytest.mark.parametrize("code", language.LANGUAGES)
+def test_one_tap_on_a_line_checks_it_here(world: World, visit: Opener, keyboard: bool, code: str) -> None:
+    """From her list to what is behind a line, checked in her browser: nothing is saved, picked, or sent."""
+    page = visit(PHONE, code)
+    posted: list[str] = []
+    page.on("request", lambda request: posted.append(request.url) if request.method != "GET" else None)
+    behind_a_line(page, world, code).click()
+    with language.use(code):
+        Hand(page, keyboard).press("button", words.VERSION["here_button"])
+        page.get_by_role("heading", name=words.VERIFY["genuine"], exact=True).wait_for()
+    assert posted == [] and page.said == []
+    found = checks.axe_violations(page) + checks.overflow(page) + checks.too_small(page)
+    assert found == [], "\n".join(found)
+
+
+def test_a_record_that_was_changed_on_the_way_is_found_out_by_that_tap(world: World, visit: Opener) -> None:
+    page = visit(DESK, "en")
+    page.route("**/record.json", _changed)
+    behind_a_line(page, world).click()
+    button = page.get_by_role("button", name=words.VERSION["here_button"])
+    button.click()
+    page.get_by_role("heading", name=words.VERIFY["not_genuine"]).wait_for()
+    page.unroute("**/record.json")
+    page.route("**/record.json", lambda route: route.abort())
+    button.click()
+    page.get_by_role("heading", name=words.VERIFY["unreadable"]).wait_for()
+    assert page.get_by_text(words.VERDICTS["not-fetched"]).is_visible()
+
+
+def _changed(route: Any) -> None:
+    answer = route.fetch()
+    route.fulfill(response=answer, body=answer.body()[:-1] + b',"x":1}')

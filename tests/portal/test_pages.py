@@ -330,12 +330,12 @@ def test_the_downloads_of_a_proof_verify_with_the_command_it_names(told: Story, 
     html = client.get(f"/versions/{row.manifest.hex()}").text
     for link in (link for link in links(html) if link.endswith(".json")):
         (tmp_path / client.get(link).headers["content-disposition"].split('"')[1]).write_bytes(client.get(link).content)
-    (tmp_path / "RECORD.json").write_bytes(north.source.raw[("Observation", "bp-2")])
+    record = next(tmp_path.glob("*.record.json"))
     shown = re.search(r"<code>python3 (tools/verify_receipt.py [^<]+)</code>", html)
     assert shown is not None
     script, *arguments = shown.group(1).split()
     tool = Path(app.__file__).parents[3] / script
     said = subprocess.run([sys.executable, str(tool), *arguments], cwd=tmp_path, capture_output=True, text=True)
     assert said.returncode == 0, said.stdout + said.stderr
-    (tmp_path / "RECORD.json").write_bytes(north.source.raw[("Observation", "bp-1")])
+    record.write_bytes(north.source.raw[("Observation", "bp-1")])
     assert subprocess.run([sys.executable, str(tool), *arguments], cwd=tmp_path, capture_output=True).returncode == 1

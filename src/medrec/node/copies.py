@@ -236,6 +236,17 @@ class Copies:
             for row in rows
         ]
 
+    def one(self, account: str, tag: bytes) -> Copy | None:
+        """The kept record that the line with this tag signed; None where there is none, or only a part of it."""
+        copy = record_copy.c
+        chosen = sql.select(copy.organisation, copy.type, copy.id, copy.sealed)
+        with self._node.store.read() as connection:
+            row = connection.execute(chosen.where(copy.account == account, copy.tag == tag)).first()
+        if row is None:
+            return None
+        found = Copy(row.organisation, row.type, row.id, tag, self._node.vault.open(None, bytes(row.sealed), tag))
+        return None if found.in_part else found
+
     def forget(self, account: str) -> None:
         """Throw away every copy of a person's records."""
 

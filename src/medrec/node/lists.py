@@ -175,8 +175,10 @@ class PersonLists:
             return kept.lists.held() if kept is not None else []
 
     def tags(self, account: str) -> dict[str, str]:
-        """At an agent: the tag (hex) of the line that proves each record version, by the hash of its manifest (hex)."""
-        return {line[0].hex(): tag.hex() for tag, line in self._lines(account).items()}
+        """At an agent: the tag (hex) of the line that proves each record version and each act, by the hash of its
+        manifest (hex)."""
+        kinds = told(self._node, account, "record/1", "list-act/1")
+        return {hashlib.sha256(line.data).hexdigest(): line.tag.hex() for line in kinds}
 
     def forget(self, account: str) -> None:
         """Remember nothing of a person."""

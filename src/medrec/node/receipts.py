@@ -1,4 +1,4 @@
-"""Receipts: everything a stranger needs to verify one statement of this organisation offline, in one file.
+"""Receipts: everything a stranger needs to verify one statement offline, in one file.
 
 A receipt does not hold the record, only its hash: who is given the record and the receipt can verify both for ever,
 and who is given the receipt alone learns nothing of the content.
@@ -15,10 +15,12 @@ from medrec.core.cosigned import quorum_of
 from medrec.core.crypto import ED25519_SIGNATURE_BYTES, key_id
 from medrec.core.kinds.anchor import decode_entries
 from medrec.core.merkle import ProofError
+from medrec.core.outcome import Refused
 from medrec.core.types import decode_transaction, log_leaf
 from medrec.engines.engine import EngineError
 from medrec.node import store
 from medrec.node.checkpoints import CheckpointError
+from medrec.node.on_ledger import Place, block_of
 from medrec.node.vault import VaultError
 
 if TYPE_CHECKING:
@@ -66,19 +68,60 @@ def receipt_for(node: "Node", wanted: Wanted, with_mldsa: bool = False) -> bytes
     with node.store.read() as connection:
         line, salt, manifest = _statement(node, connection, wanted)
         batch = _batch(connection, line.seq)
-    opened = _open(bytes(batch.transaction))
-    index = line.seq - batch.first
-    try:
-        note, hashes = _proven(node, batch)
-        _known(node, batch.leaf, opened.key)
-        leaf = merkle.leaf_hash(log_leaf(batch.height, batch.time, opened.body))
-        # A path that does not lead to the signed root would be found out by the first stranger; better by us.
-        TlogProof(batch.leaf, tuple(hashes), render_note(note)).open(leaf)
-        if opened.entries[index] != bytes(line.entry):
-            raise ProofError("the batch holds another entry than the journal")
-    except (NoteError, ProofError, IndexError) as error:
+    sealed = _Sealed(manifest, salt, bytes(line.entry), node.organisation)
+    where = _Where(line.seq - batch.first, batch.height, batch.time, batch.leaf)
+    return _made(node, sealed, bytes(batch.transaction), where, with_mldsa)
+
+
+def receipt_of(node: "Node", author: str, manifest: bytes, salt: bytes, entry: bytes, place: Place | None) -> bytes:
+    """The receipt of a statement of any organisation that this node was told or given, made from the ledger: who holds
+    a statement with what opens its entry needs nobody to prove it. `place`: where it stands, None for nowhere yet.
+
+    Raises as `receipt_for` does; `broken` also where the ledger holds something else at this place.
+    """
+    block = block_of(node, place.height) if place is not None else None
+    if block is None or place is None or place.place >= len(block.block.transactions):
         raise ReceiptUnavailableError(
-            "broken", f"Line {line.seq} of the journal cannot be proven: {error}. Check the node's store and ledger."
+            "not-anchored-yet", f"This line of {author} is not on the ledger yet; ask again in a minute."
+        )
+    transaction = block.block.transactions[place.place]
+    where = _Where(place.position, place.height, block.block.time, block.leaf_indices[place.place])
+    return _made(node, _Sealed(manifest, salt, entry, author), transaction, where)
+
+
+class _Sealed(NamedTuple):
+    """A statement, what opens its entry, the entry, and whose it is."""
+
+    manifest: bytes
+    salt: bytes
+    entry: bytes
+    author: str
+
+
+class _Where(NamedTuple):
+    """Position in the batch, the block's height and time, and the batch's leaf in the log."""
+
+    index: int  # type: ignore[assignment]  # a place, not tuple.index
+    height: int
+    time: int
+    leaf: int | None
+
+
+def _made(node: "Node", sealed: _Sealed, transaction: bytes, where: _Where, with_mldsa: bool = False) -> bytes:
+    try:
+        opened = _open(transaction)
+        note, hashes, leaf = _proven(node, where.leaf)
+        _known(node, sealed.author, leaf, opened.key)
+        hashed = merkle.leaf_hash(log_leaf(where.height, where.time, opened.body))
+        # A path that does not lead to the signed root would be found out by the first stranger; better by us.
+        TlogProof(leaf, tuple(hashes), render_note(note)).open(hashed)
+        if opened.entries[where.index] != sealed.entry:
+            raise ProofError("the batch holds another entry than the journal")
+    except (NoteError, ProofError, IndexError, Refused) as error:
+        raise ReceiptUnavailableError(
+            "broken",
+            f"A line of {sealed.author} in block {where.height} cannot be proven: {error}. Check the node's store and "
+            "ledger.",
         ) from error
 
     since = node.checkpoints.members.since(parse_checkpoint(note.text).size)
@@ -88,16 +131,16 @@ def receipt_for(node: "Node", wanted: Wanted, with_mldsa: bool = False) -> bytes
     def build(lines: Note) -> bytes:
         return receipt.build(
             network=node.network,
-            manifest=manifest,
-            salt=salt,
-            entry=opened.entries[index],
+            manifest=sealed.manifest,
+            salt=sealed.salt,
+            entry=sealed.entry,
             body=opened.body,
             signature=opened.signature,
-            index=index,
-            path=opened.paths[index],
-            height=batch.height,
-            time=batch.time,
-            proof=TlogProof(batch.leaf, tuple(hashes), render_note(lines), extra).render(),
+            index=where.index,
+            path=opened.paths[where.index],
+            height=where.height,
+            time=where.time,
+            proof=TlogProof(leaf, tuple(hashes), render_note(lines), extra).render(),
         )
 
     if with_mldsa:
@@ -166,26 +209,26 @@ def _open(transaction: bytes) -> _Opened:
     return _Opened(decoded.body_bytes, decoded.body.key, bytes(decoded.proof[1]), entries, paths)
 
 
-def _proven(node: "Node", batch: Any) -> tuple[Note, list[bytes]]:
-    """A note with a quorum whose log holds the batch, and the path of the batch's leaf."""
-    if batch.leaf is None:
+def _proven(node: "Node", leaf: int | None) -> tuple[Note, list[bytes], int]:
+    """A note with a quorum whose log holds the batch, the path of the batch's leaf, and the leaf."""
+    if leaf is None:
         raise EngineError("unknown", "An anchored batch has no place in the log; start the node again.")
     try:
-        note = node.checkpoints.covering(batch.leaf)
+        note = node.checkpoints.covering(leaf)
     except CheckpointError as error:
         raise ReceiptUnavailableError(error.code, error.sentence) from None
     with node.engine.view() as view:
-        return note, merkle.inclusion_proof(view.get, batch.leaf, parse_checkpoint(note.text).size)
+        return note, merkle.inclusion_proof(view.get, leaf, parse_checkpoint(note.text).size), leaf
 
 
-def _known(node: "Node", leaf: int, key: bytes) -> None:
-    """Raises ReceiptUnavailableError unless the root file names this organisation with the batch's key at its leaf."""
+def _known(node: "Node", author: str, leaf: int, key: bytes) -> None:
+    """Raises ReceiptUnavailableError unless the root file names the author with the batch's key at its leaf."""
     members = node.checkpoints.members
-    own = members.root.at(leaf).get(node.organisation)
-    if own is None or key_id(own.keys.ed25519) != key:
+    known = members.root.at(leaf).get(author)
+    if known is None or key_id(known.keys.ed25519) != key:
         why = members.sentence() or "Its key is not that of any change of members."
         raise ReceiptUnavailableError(
-            "change-waits", f"The root file does not know this organisation with the key of that day. {why}"
+            "change-waits", f"The root file does not know {author} with the key of that day. {why}"
         )
 
 

@@ -7,6 +7,7 @@ out is shown and merged, and nothing of it is kept here beyond the line that it 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from medrec.core.consent.emergency import HOURS_DEFAULT, REASONS, TEXT_MIN
+from medrec.core.reconcile.said import manifest_of
 from medrec.core.records.canonical import canonical
 from medrec.core.records.reading import Around
 from medrec.core.records.table import understand
@@ -19,6 +20,7 @@ from medrec.node.refusals import Refusal
 from medrec.node.terminology.shipped import shipped
 from medrec.portal import at_home, lists, referring, render, words
 from medrec.portal.page import PageError, Visit, names
+from medrec.portal.received import shown_at
 from medrec.portal.session import Who, require
 
 if TYPE_CHECKING:
@@ -80,12 +82,10 @@ def show_patient(node: "Node", visit: Visit) -> dict[str, Any]:
     shown = None
     if patient.account is not None:
         read = node.lists.with_received(patient.account, told.received)
-
-        def proof(line: Any) -> str | None:
-            here = line.source == node.organisation and line.author == "record"
-            return visit.link("version", manifest=line.manifest) if here else None
-
-        shown = lists.values(visit, read, lambda name: known.get(name, name), proof)
+        rows = (*read.read.medicines, *read.read.problems, *read.read.allergies)
+        behind = {manifest_of(line) for row in rows for line in row.lines}
+        shown_at(node).keep(session.staff, patient.patient, told.received, behind, visit.now)
+        shown = lists.values(visit, read, lambda name: known.get(name, name), lists.proof_here(visit))
     return {
         "patient": patient,
         "purpose": purpose,

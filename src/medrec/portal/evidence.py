@@ -1,6 +1,7 @@
 """Where one entry stands on the ledger, read from the ledger itself and compared with what is kept here."""
 
 import hashlib
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -11,19 +12,14 @@ from medrec.core.commitment import commitment
 from medrec.core.kinds.anchor import decode_entries
 from medrec.core.outcome import Refused
 from medrec.core.types import decode_transaction
+from medrec.node.checkpoints import CheckpointError
+from medrec.node.on_ledger import Place, block_of
+from medrec.node.receipts import ReceiptUnavailableError
 from medrec.portal import render, words
-from medrec.portal.page import Visit
+from medrec.portal.page import File, PageError, Visit
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
-
-
-class Place(NamedTuple):
-    """An entry's place: block, place of its batch in the block, and position in the batch, from 0."""
-
-    height: int
-    place: int
-    position: int
 
 
 class Found(NamedTuple):
@@ -42,10 +38,9 @@ class Found(NamedTuple):
 
 def on_ledger(node: "Node", place: Place) -> Found | None:
     """The entry that the ledger holds at a place, None if there is none."""
-    blocks = node.engine.blocks(place.height - 1)
-    if not blocks or blocks[0].block.height != place.height:
+    block = block_of(node, place.height)
+    if block is None:
         return None
-    block = blocks[0]
     try:
         transaction = decode_transaction(block.block.transactions[place.place])
         entries = decode_entries(transaction.attachment)[0]
@@ -60,13 +55,15 @@ def on_ledger(node: "Node", place: Place) -> Found | None:
 
 def place_of_batch(node: "Node", batch: bytes, height: int, position: int) -> Place | None:
     """The place of an entry whose batch is known by its transaction id."""
-    for block in node.engine.blocks(height - 1)[:1]:
-        for place, data in enumerate(block.block.transactions):
-            try:
-                if block.outcomes[place].code == 0 and decode_transaction(data).id == batch:
-                    return Place(height, place, position)
-            except Refused:
-                continue
+    block = block_of(node, height)
+    if block is None:
+        return None
+    for place, data in enumerate(block.block.transactions):
+        try:
+            if block.outcomes[place].code == 0 and decode_transaction(data).id == batch:
+                return Place(height, place, position)
+        except Refused:
+            continue
     return None
 
 
@@ -101,7 +98,7 @@ def shown_line(
         "found": found,
         "since": visit.when(found.time) if found is not None else None,
         "manifest": readable(manifest),
-        "manifest_hash": hashlib.sha256(manifest).hexdigest(),
+        "manifest_hash": fingerprint(manifest),
         "salt": salt.hex(),
         "commitment": sealed.hex(),
         "tag": mark.hex(),
@@ -123,6 +120,27 @@ def lead(visit: Visit, author: str, statement: Any) -> Markup:
         organisation=author,
         when=visit.when(statement.time),
     )
+
+
+def fingerprint(manifest: bytes) -> str:
+    """The SHA-256 (hex) of a manifest."""
+    return hashlib.sha256(manifest).hexdigest()
+
+
+def file_names(manifest_hash: str) -> tuple[str, str]:
+    """What the files of a proof are called: the receipt, the record."""
+    return f"{manifest_hash[:12]}.receipt.json", f"{manifest_hash[:12]}.record.json"
+
+
+def receipt_file(make: Callable[[], bytes], name: str) -> File:
+    """A receipt as a download. Raises PageError."""
+    try:
+        return File(make(), "application/json", name)
+    except ReceiptUnavailableError as error:
+        status = 404 if error.code in ("unknown-record", "erased") else 503
+        raise PageError(status, error.code, error.sentence) from None
+    except CheckpointError as error:
+        raise PageError(503, error.code, error.sentence) from None
 
 
 def capital(text: str) -> str:

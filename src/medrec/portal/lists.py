@@ -10,6 +10,7 @@ import sqlalchemy as sql
 from medrec.core.manifests.acts import CLINICIANS, SUBJECTS_MAX, Against, Subject
 from medrec.core.reconcile.held import PATIENT, Line
 from medrec.core.reconcile.rows import AllergyRow, Confirmed, Conflict, MedicineRow, ProblemRow
+from medrec.core.reconcile.said import manifest_of
 from medrec.core.records.dates import DAY_MS
 from medrec.core.records.understood import NoteCode
 from medrec.node import store
@@ -68,6 +69,12 @@ def values(visit: Visit, shown: Shown, place: Callable[[str], str], proof: Proof
     }
 
 
+def proof_here(visit: Visit) -> Proof:
+    """Leads to a line's proof at an organisation: in its own journal its records and every act, and what others gave
+    for this screen."""
+    return lambda line: visit.link("version", manifest=manifest_of(line))
+
+
 def show(node: "Node", visit: Visit) -> dict[str, Any]:
     """The values of lists.html: the doctor's screen, for one patient of this organisation."""
     patient = visit.form.get("patient", "").strip()
@@ -86,12 +93,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
     known = names(node)
     if "act" in visit.form:
         _act(node, visit, str(account))
-
-    def proof(line: Line) -> str | None:
-        here = line.source == node.organisation and line.author == "record"
-        return visit.link("version", manifest=line.manifest) if here else None
-
-    lists = values(visit, node.lists.of(account), lambda name: known.get(name, name), proof)
+    lists = values(visit, node.lists.of(account), lambda name: known.get(name, name), proof_here(visit))
     return {**found, "known": True, "lists": lists}
 
 

@@ -1,6 +1,5 @@
-"""What an agent's notices say of a person: what is new, what she allowed; and the proof of each of her lines."""
+"""What an agent's notices say of a person: what is new, and what she allowed."""
 
-import re
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -11,13 +10,10 @@ from markupsafe import Markup
 from medrec.core import codec, manifests, state
 from medrec.core.consent import plain
 from medrec.core.consent.times import read_time
-from medrec.core.manifests.record import RecordManifest
 from medrec.node import own_consents, redelivery, store
 from medrec.node.agent import Notice
-from medrec.portal import evidence, policies, render, words
-from medrec.portal.page import MOUNT, PageError, Visit, names
-from medrec.portal.people import account_of
-from medrec.portal.session import require_subject
+from medrec.portal import policies, render, words
+from medrec.portal.page import Visit
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -26,7 +22,6 @@ NEWS = ("record/1", "link/1")
 CONSENTS = ("consent/1", "consent/2", "revocation/1")
 LOOKS_SHOWN, LOOKS_READ = 200, 1000
 """More are read than shown, so that the half which came earlier is found for each that is shown."""
-TAG = re.compile("[0-9a-f]{32}")
 
 
 def _where(account: str, kinds: Sequence[str]) -> Any:
@@ -289,54 +284,3 @@ def _grant(visit: Visit, known: dict[str, str], statement: Any) -> Any:
         until = render.say(words.CONSENTS["until"], when=visit.when(grant.until))
     source = known.get(statement.organisation, statement.organisation)
     return render.say(text, who=who, kinds=kinds, source=source, until=until)
-
-
-def show_line(node: "Node", visit: Visit) -> dict[str, Any]:
-    """The values of version.html for one line of a person, by its tag."""
-    account = account_of(node, visit.path["person"])
-    session = require_subject(visit, account, heeds_kinds=True)
-    if not TAG.fullmatch(visit.path["tag"]):
-        raise PageError(404, "unknown-line")
-    mark = bytes.fromhex(visit.path["tag"])
-    with node.store.read() as connection:
-        row = connection.execute(
-            sql.select(store.notice).where(store.notice.c.tag == mark, store.notice.c.account == account)
-        ).first()
-        index = connection.execute(sql.select(store.entry_index).where(store.entry_index.c.tag == mark)).one_or_none()
-    if row is None or row.sealed is None:
-        raise PageError(404, "unknown-line")
-    manifest, salt, entry, _ = codec.decode(node.vault.open(None, bytes(row.sealed), mark))
-    if session is not None and session.kinds:
-        stated = manifests.decode(manifest)
-        if not isinstance(stated, RecordManifest) or stated.record.type not in session.kinds:
-            raise PageError(404, "unknown-line")
-    place = evidence.Place(index.height, index.place, index.position) if index is not None else None
-    shown = evidence.shown_line(node, visit, names(node), manifest=manifest, salt=salt, entry=entry, place=place)
-    return {
-        "erased": False,
-        "line": None,
-        "versions": [],
-        "altered": False,
-        **shown,
-        "receipt": None,
-        "receipt_name": f"{shown['manifest_hash'][:12]}.receipt.json",
-        "elsewhere": _elsewhere(node, row.organisation, shown) if place is not None else None,
-        "wrong": _wrong(node, visit, mark, manifest),
-    }
-
-
-def _wrong(node: "Node", visit: Visit, mark: bytes, manifest: bytes) -> str | None:
-    """Where the person says that a line is wrong; None for what is no record of another place."""
-    stated = manifests.decode(manifest)
-    if not isinstance(stated, RecordManifest) or stated.organisation == node.organisation:
-        return None
-    return visit.link("mistakes", person=visit.path["person"]) + f"?line={mark.hex()}"
-
-
-def _elsewhere(node: "Node", organisation: str, shown: dict[str, Any]) -> str | None:
-    """The page of the record's keeper that hands out the receipt."""
-    with node.engine.view() as view:
-        found = state.organisation(view, organisation)
-    if found is None or not found.endpoint or shown["record"] is None:
-        return None
-    return f"{found.endpoint.rstrip('/')}{MOUNT}/versions/{shown['manifest_hash']}"

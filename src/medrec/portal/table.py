@@ -19,12 +19,12 @@ from medrec.portal import (
     join,
     ledger,
     letter,
+    line,
     lists,
     mending,
     office,
     opening,
     people,
-    person,
     records,
     scan,
     sign_in,
@@ -185,12 +185,15 @@ PAGES = (
     _own("/guarding/{ward}", "ward", guardians.show_ward, "own/ward.html", methods=BOTH, up="guarding"),
     _own("/helping", "helping", helping.show, "own/helping.html", methods=BOTH, up="more", icon="people"),
     _own("/more", "more", more.show, "own/more.html", menu=True, icon="more", kinds=True),
-    _own("/lines/{tag}", "line", person.show_line, "version.html", up="person", kinds=True),
+    _own("/lines/{tag}", "line", line.show, "version.html", up="person", kinds=True),
 )  # fmt: skip
 
 FILES = (
     Page("/office/looks.csv", "looks_export", office.export, "", Role.RECORDS, who=PRIVACY),
     Page("/proof/{manifest}.receipt.json", "receipt", version.receipt, "", Role.RECORDS, who=CARE),
+    Page("/proof/{manifest}.record.json", "record_file", version.content, "", Role.RECORDS, who=CARE),
     Page("/medrec-root.json", "root", version.root, "", reader=Reader.EVERYBODY),
+    _own("/lines/{tag}/receipt.json", "line_receipt", line.receipt, "", kinds=True),
+    _own("/lines/{tag}/record.json", "line_record", line.content, "", kinds=True),
     _own("/summary.fhir.json", "summary_file", own_summary.download, "", kinds=True),
 )

@@ -1,15 +1,20 @@
-"""One signed line of this node, step by step from its manifest to its place on the ledger; and the downloads."""
+"""One signed line, of this node or given by another, step by step from its manifest to its place on the ledger; and the
+downloads."""
 
+import hashlib
 import re
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sql
 
-from medrec.node import receipts, store
-from medrec.node.checkpoints import CheckpointError
+from medrec.core import manifests
+from medrec.core.manifests.record import RecordManifest
+from medrec.core.records.canonical import RecordError, canonical
+from medrec.node import on_ledger, receipts, store
 from medrec.node.vault import VaultError
-from medrec.portal import at_home, evidence
+from medrec.portal import at_home, evidence, verify
 from medrec.portal.page import File, PageError, Visit, names
+from medrec.portal.received import Given, shown_at
 from medrec.portal.session import Who
 
 if TYPE_CHECKING:
@@ -35,7 +40,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
             .where(store.manifest.c.hash == digest)
         ).one_or_none()
         if row is None:
-            raise PageError(404, "unknown-record")
+            return _show_given(node, visit, _given(node, visit, digest))
         if row.kind == "record/1" or visit.session is None or visit.session.who is not Who.PRIVACY_OFFICER:
             # The officer reads the looks of others: that is her queue, and no look at the patient.
             at_home.check_looked(node, visit, row.patient)
@@ -56,17 +61,63 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
     shown = evidence.shown_line(
         node, visit, names(node), manifest=manifest, salt=salt, entry=bytes(row.entry), place=place
     )
-    is_record = shown["record"] is not None
+    has_content = row.kind == "record/1" and _content(node, manifests.decode(manifest)) is not None
     return {
         "erased": False,
         "line": row.seq,
         **shown,
         **versions,
-        "receipt": visit.link("receipt", manifest=digest.hex()) if is_record and place is not None else None,
-        "receipt_name": _receipt_name(digest),
-        "elsewhere": None,
+        **_files(node, visit, digest, place is not None, has_content),
+    }
+
+
+def _show_given(node: "Node", visit: Visit, given: Given) -> dict[str, Any]:
+    """The same for a record that another place gave for this clinician's screen."""
+    record = given.record
+    place = on_ledger.place_of_line(node, given.source, record.seq, record.manifest.time)
+    shown = evidence.shown_line(
+        node, visit, names(node), manifest=record.manifest_bytes, salt=record.salt, entry=record.entry, place=place
+    )
+    return {
+        "erased": False,
+        "line": None,
+        "versions": [],
+        "altered": False,
+        **shown,
+        **_files(node, visit, hashlib.sha256(record.manifest_bytes).digest(), place is not None, True),
+    }
+
+
+def _files(node: "Node", visit: Visit, digest: bytes, anchored: bool, has_content: bool) -> dict[str, Any]:
+    """What can be checked here and taken along."""
+    manifest = digest.hex()
+    return {
+        **verify.show(node, visit),
+        "receipt": visit.link("receipt", manifest=manifest) if anchored else None,
+        "content": visit.link("record_file", manifest=manifest) if anchored and has_content else None,
+        "names": evidence.file_names(manifest),
         "wrong": None,
     }
+
+
+def _given(node: "Node", visit: Visit, digest: bytes) -> Given:
+    """What another place gave under this manifest for this clinician's screen. Raises PageError."""
+    staff = visit.session.staff if visit.session is not None else ""
+    given = shown_at(node).find(staff, digest, visit.now) if staff else None
+    if given is None:
+        raise PageError(404, "unknown-record")
+    at_home.check_looked(node, visit, given.patient)
+    return given
+
+
+def _content(node: "Node", stated: Any) -> bytes | None:
+    """The record of a version as it was signed, if its source still holds just that."""
+    raw = node.source.read(stated.record.type, stated.record.id) if node.source is not None else None
+    try:
+        found = canonical(raw) if raw is not None else None
+    except RecordError:
+        return None
+    return found.data if found is not None and found.sha256.hex() == stated.record.sha256 else None
 
 
 def _digest(visit: Visit) -> bytes:
@@ -103,28 +154,50 @@ def _versions(connection: sql.Connection, visit: Visit, digest: bytes) -> dict[s
     return {"versions": versions, "altered": bool(altered)}
 
 
-def _receipt_name(digest: bytes) -> str:
-    return f"{digest.hex()[:12]}.receipt.json"
-
-
 def receipt(node: "Node", visit: Visit) -> File:
-    """The receipt of a record version, to keep and to verify anywhere."""
+    """The receipt of a line, to keep and to verify anywhere."""
     digest = _digest(visit)
+    name, _ = evidence.file_names(digest.hex())
+    if not _is_ours(node, visit, digest):
+        given = _given(node, visit, digest)
+        one = given.record
+        place = on_ledger.place_of_line(node, given.source, one.seq, one.manifest.time)
+        return evidence.receipt_file(
+            lambda: receipts.receipt_of(node, given.source, one.manifest_bytes, one.salt, one.entry, place), name
+        )
+    return evidence.receipt_file(lambda: receipts.receipt_for(node, digest), name)
+
+
+def content(node: "Node", visit: Visit) -> File:
+    """The record that a line signed: the bytes that its receipt speaks of."""
+    digest = _digest(visit)
+    if _is_ours(node, visit, digest):
+        with node.store.read() as connection:
+            try:
+                kept = node.journal.manifest(connection, digest)
+            except VaultError:
+                kept = None
+        stated = manifests.decode(kept[1]) if kept is not None else None
+        data = _content(node, stated) if isinstance(stated, RecordManifest) else None
+    else:
+        data = _given(node, visit, digest).record.content
+    if data is None:
+        raise PageError(404, "unknown-record")
+    _, name = evidence.file_names(digest.hex())
+    return File(data, "application/json", name)
+
+
+def _is_ours(node: "Node", visit: Visit, digest: bytes) -> bool:
+    """Whether a line of this journal has this manifest; then the patient was looked at before. Raises PageError."""
     with node.store.read() as connection:
-        patient = connection.execute(
+        row = connection.execute(
             sql.select(store.person.c.patient)
-            .join(store.manifest, store.manifest.c.person == store.person.c.id)
+            .join_from(store.manifest, store.person, store.manifest.c.person == store.person.c.id, isouter=True)
             .where(store.manifest.c.hash == digest)
-        ).scalar()
-    at_home.check_looked(node, visit, patient)
-    try:
-        data = receipts.receipt_for(node, digest)
-    except receipts.ReceiptUnavailableError as error:
-        status = 404 if error.code in ("unknown-record", "erased") else 503
-        raise PageError(status, error.code, error.sentence) from None
-    except CheckpointError as error:
-        raise PageError(503, error.code, error.sentence) from None
-    return File(data, "application/json", _receipt_name(digest))
+        ).first()
+    if row is not None:
+        at_home.check_looked(node, visit, row.patient)
+    return row is not None
 
 
 def root(node: "Node", visit: Visit) -> File:

@@ -1,7 +1,7 @@
 """What people say about a line, as the lists take it: beside the records, with its author, and never over them."""
 
 from medrec.core.manifests.acts import Act, Subject
-from medrec.core.reconcile.held import PATIENT, Held
+from medrec.core.reconcile.held import PATIENT, Held, Line
 from medrec.core.records import drug_names, sig
 from medrec.core.records.dates import DAY_MS, ClinicalDate
 from medrec.core.records.terms import RXNORM, Terms, cleaned
@@ -53,6 +53,11 @@ def said(act: Act, manifest: str, signed: int, terms: Terms | None = None) -> li
         )
         found.append(Held(source, record, 1, "", f"{manifest}-{number}", signed, act.author))
     return found
+
+
+def manifest_of(line: Line) -> str:
+    """SHA-256 (hex) of the manifest that proves a line. All lines of one act have the same."""
+    return line.manifest.partition("-")[0]
 
 
 def _detail(act: Act, subject: Subject, terms: Terms | None) -> MedicineDetail:

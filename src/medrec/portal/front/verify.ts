@@ -62,6 +62,19 @@ function tell(found: Result, own: boolean): void {
   card.focus();
 }
 
+// The page of one line names its own receipt and record: nobody has to save and pick files to check what she looks at.
+async function takeFromPage(from: DOMStringMap): Promise<void> {
+  const named = { receipt: [from.receipt, from.receiptName], record: [from.record, from.recordName] } as const;
+  for (const kind of ["receipt", "record"] as const) {
+    const [address, name] = named[kind];
+    if (!address) continue;
+    const answer = await fetch(address, { credentials: "same-origin" }).catch(() => null);
+    if (!answer?.ok) return tell({ verdict: "unreadable", code: "not-fetched" }, false);
+    given[kind] = { name: name ?? "", data: new Uint8Array(await answer.arrayBuffer()) };
+  }
+  await show();
+}
+
 async function show(): Promise<void> {
   for (const kind of ["receipt", "record", "root"] as const) {
     part(`has-${kind}`).textContent = given[kind]?.name ?? "";
@@ -75,12 +88,15 @@ async function show(): Promise<void> {
   const files: Files = { root, receipt: given.receipt.data, record };
   const found = result(files);
   // A record that is still to come is no verdict yet: the page asks for it.
-  part("wants-record").hidden = found.code !== "record-missing";
+  const wanted = document.querySelector<HTMLElement>('[data-part="wants-record"]');
+  if (wanted) wanted.hidden = found.code !== "record-missing";
   if (found.code !== "record-missing") tell(found, !given.root);
 }
 
 const drop = document.querySelector<HTMLElement>('[data-part="drop"]');
-if (drop) {
+const here = drop?.querySelector<HTMLElement>('[data-part="here"]');
+here?.addEventListener("click", () => void takeFromPage(drop!.dataset));
+if (drop && !here) {
   drop.addEventListener("dragover", (event) => {
     event.preventDefault();
     drop.toggleAttribute("data-over", true);

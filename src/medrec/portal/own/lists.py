@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from medrec.core.reconcile.held import Line
+from medrec.core.reconcile.said import manifest_of
 from medrec.portal import lists, mending
 from medrec.portal.own.whose import kinds_of, whose
 from medrec.portal.page import Visit
@@ -19,7 +20,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
     tags = node.lists.tags(who.account)
 
     def proof(line: Line) -> str | None:
-        tag = tags.get(line.manifest)
+        tag = tags.get(manifest_of(line))
         return visit.link("line", person=who.handle, tag=tag) if tag is not None else None
 
     mine = visit.session is not None and visit.session.who is Who.PATIENT and bool(visit.session.key)

@@ -17,8 +17,9 @@ from medrec.core.manifests.dispute import statement_message as dispute_message
 from medrec.core.manifests.record import RecordManifest
 from medrec.node import disputing, store
 from medrec.node.looks import Look
-from medrec.portal import person, render, words
+from medrec.portal import render, words
 from medrec.portal.acting import require_right
+from medrec.portal.line import TAG
 from medrec.portal.own.acts import Act, Part, Signer, acts_of, signer
 from medrec.portal.own.whose import Whose, whose
 from medrec.portal.page import Go, PageError, Visit
@@ -161,7 +162,7 @@ def _about(who: Whose, manifest: RecordManifest) -> Any:
 
 def _record(node: "Node", who: Whose, tag: str) -> tuple[RecordManifest, str]:
     """The record's manifest behind a line, and its SHA-256 in hex. Raises PageError for what cannot be corrected."""
-    if not person.TAG.fullmatch(tag):
+    if not TAG.fullmatch(tag):
         raise PageError(404, "unknown-line")
     found = _opened(node, who, bytes.fromhex(tag))
     if not may_correct(node, found):

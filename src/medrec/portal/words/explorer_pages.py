@@ -39,7 +39,7 @@ VERIFY = Texts(
 VERDICTS = Texts(
     "VERDICTS",
     {
-        "genuine": "The record is the one that was signed. Not one letter was changed.",
+        "genuine": "This is what was signed. Not one letter was changed.",
         "root": "The root file is not one, or it is broken.",
         "change": "The root file holds a change of members that too few members signed.",
         "receipt": "The receipt is not one, or it is broken.",
@@ -50,6 +50,7 @@ VERDICTS = Texts(
         "newer-version": "This was made by a newer version than this page knows.",
         "newer-root": "The root file is too old for this receipt. Get the newest one.",
         "fault": "This page has a fault, so nothing is known.",
+        "not-fetched": "The files could not be fetched from this site. Try again in a minute.",
         "network": "The parts belong to different networks.",
         "manifest": "The signed statement was changed.",
         "organisation": "The root file does not know who signed it.",

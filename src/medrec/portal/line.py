@@ -1,0 +1,116 @@
+"""One line of a person, opened at her agent: its proof step by step, its receipt, and the record that it signed.
+
+The agent was told what the line says and what opens its entry; the ledger has the rest. So nobody has to be asked for a
+receipt, and what another organisation wrote down can be proven without it.
+"""
+
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import sqlalchemy as sql
+
+from medrec.core import codec, manifests
+from medrec.core.manifests.record import RecordManifest
+from medrec.node import holding, receipts, store
+from medrec.node.copies import Copy
+from medrec.node.holding_told import held_back
+from medrec.node.on_ledger import Place
+from medrec.portal import evidence, verify
+from medrec.portal.page import File, PageError, Visit, names
+from medrec.portal.people import account_of
+from medrec.portal.session import require_subject
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+TAG = re.compile("[0-9a-f]{32}")
+
+
+class _Line(NamedTuple):
+    account: str
+    tag: bytes
+    organisation: str
+    manifest: bytes
+    salt: bytes
+    entry: bytes
+    place: Place | None
+
+
+def show(node: "Node", visit: Visit) -> dict[str, Any]:
+    """The values of version.html for one line of a person, by its tag."""
+    line = _line(node, visit)
+    shown = evidence.shown_line(
+        node, visit, names(node), manifest=line.manifest, salt=line.salt, entry=line.entry, place=line.place
+    )
+    where = {"person": visit.path["person"], "tag": line.tag.hex()}
+    record = shown["record"] is not None and line.place is not None and _copy(node, line) is not None
+    return {
+        "erased": False,
+        "line": None,
+        "versions": [],
+        "altered": False,
+        **shown,
+        **verify.show(node, visit),
+        "receipt": visit.link("line_receipt", **where) if line.place is not None else None,
+        "content": visit.link("line_record", **where) if record else None,
+        "names": evidence.file_names(shown["manifest_hash"]),
+        "wrong": _wrong(node, visit, line),
+    }
+
+
+def receipt(node: "Node", visit: Visit) -> File:
+    """The receipt of the line, to keep and to verify anywhere."""
+    line = _line(node, visit)
+    name, _ = evidence.file_names(evidence.fingerprint(line.manifest))
+    return evidence.receipt_file(
+        lambda: receipts.receipt_of(node, line.organisation, line.manifest, line.salt, line.entry, line.place), name
+    )
+
+
+def content(node: "Node", visit: Visit) -> File:
+    """The record that the line signed, as the agent keeps it: the bytes that its receipt speaks of."""
+    line = _line(node, visit)
+    copy = _copy(node, line)
+    if copy is None:
+        raise PageError(404, "unknown-line")
+    _, name = evidence.file_names(evidence.fingerprint(line.manifest))
+    return File(copy.content, "application/json", name)
+
+
+def _line(node: "Node", visit: Visit) -> _Line:
+    account = account_of(node, visit.path["person"])
+    session = require_subject(visit, account, heeds_kinds=True)
+    if not TAG.fullmatch(visit.path["tag"]):
+        raise PageError(404, "unknown-line")
+    mark = bytes.fromhex(visit.path["tag"])
+    with node.store.read() as connection:
+        row = connection.execute(
+            sql.select(store.notice).where(store.notice.c.tag == mark, store.notice.c.account == account)
+        ).first()
+        index = connection.execute(sql.select(store.entry_index).where(store.entry_index.c.tag == mark)).one_or_none()
+    if row is None or row.sealed is None:
+        raise PageError(404, "unknown-line")
+    manifest, salt, entry, _ = codec.decode(node.vault.open(None, bytes(row.sealed), mark))
+    if session is not None and session.kinds:
+        stated = manifests.decode(manifest)
+        if not isinstance(stated, RecordManifest) or stated.record.type not in session.kinds:
+            raise PageError(404, "unknown-line")
+    place = Place(index.height, index.place, index.position) if index is not None else None
+    return _Line(account, mark, row.organisation, manifest, salt, entry, place)
+
+
+def _copy(node: "Node", line: _Line) -> Copy | None:
+    """What the agent keeps of the record; not what its place holds back, since it may be another's."""
+    copy = node.copies.one(line.account, line.tag) if node.copies is not None else None
+    if copy is None:
+        return None
+    away = {(copy.organisation, holding.WHOLE), (copy.organisation, f"{copy.type}/{copy.id}")}
+    return None if away & held_back(node, line.account) else copy
+
+
+def _wrong(node: "Node", visit: Visit, line: _Line) -> str | None:
+    """Where the person says that a line is wrong; None for what is no record of another place."""
+    stated = manifests.decode(line.manifest)
+    if not isinstance(stated, RecordManifest) or stated.organisation == node.organisation:
+        return None
+    return visit.link("mistakes", person=visit.path["person"]) + f"?line={line.tag.hex()}"
