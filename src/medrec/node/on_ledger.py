@@ -1,12 +1,12 @@
 """Where a line of any organisation stands on the ledger, found in the blocks alone.
 
 A node keeps the places of its own lines, and an agent those of its people's. The place of a line that was given with a
-record follows from its author's number for it, and from when it was written: a line is anchored after that, as a rule
-within a minute.
+record is found by its entry, from when it was written: a line is anchored after that, as a rule within a minute.
 """
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from medrec.core.kinds.anchor import decode_entries
 from medrec.core.outcome import Refused
 from medrec.core.types import decode_transaction
 from medrec.engines.engine import CommittedBlock
@@ -33,15 +33,15 @@ def block_of(node: "Node", height: int) -> CommittedBlock | None:
     return found[0] if found and found[0].block.height == height else None
 
 
-def place_of_line(node: "Node", author: str, seq: int, written: int) -> Place | None:
-    """The place of line `seq` of an organisation's journal that was written at `written` (ms); None if it is not there,
-    or was anchored long after. Raises EngineError."""
+def place_of_entry(node: "Node", author: str, entry: bytes, written: int) -> Place | None:
+    """The place of an organisation's entry that was written at `written` (ms); None if it is not there, or was anchored
+    long after. Raises EngineError."""
     height, read = _first_since(node, written - BEHIND_MS), 0
     while read < BLOCKS_READ_MAX:
         blocks = node.engine.blocks(height - 1)
         for block in blocks:
             for number, data in enumerate(block.block.transactions):
-                position = _position(author, seq, data) if block.outcomes[number].code == 0 else None
+                position = _position(author, entry, data) if block.outcomes[number].code == 0 else None
                 if position is not None:
                     return Place(block.block.height, number, position)
         if not blocks:
@@ -51,15 +51,16 @@ def place_of_line(node: "Node", author: str, seq: int, written: int) -> Place | 
     return None
 
 
-def _position(author: str, seq: int, data: bytes) -> int | None:
+def _position(author: str, entry: bytes, data: bytes) -> int | None:
+    if entry not in data:
+        return None
     try:
-        body = decode_transaction(data).body
-    except Refused:
+        transaction = decode_transaction(data)
+        if transaction.body.kind != "anchor" or transaction.body.author != author:
+            return None
+        return decode_entries(transaction.attachment)[0].index(entry)
+    except (Refused, ValueError):
         return None
-    if body.kind != "anchor" or body.author != author:
-        return None
-    position = seq - int(body.payload["first"])
-    return position if 0 <= position < int(body.payload["count"]) else None
 
 
 def _first_since(node: "Node", time: int) -> int:

@@ -74,7 +74,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
 def _show_given(node: "Node", visit: Visit, given: Given) -> dict[str, Any]:
     """The same for a record that another place gave for this clinician's screen."""
     record = given.record
-    place = on_ledger.place_of_line(node, given.source, record.seq, record.manifest.time)
+    place = on_ledger.place_of_entry(node, given.source, record.entry, record.manifest.time)
     shown = evidence.shown_line(
         node, visit, names(node), manifest=record.manifest_bytes, salt=record.salt, entry=record.entry, place=place
     )
@@ -161,7 +161,7 @@ def receipt(node: "Node", visit: Visit) -> File:
     if not _is_ours(node, visit, digest):
         given = _given(node, visit, digest)
         one = given.record
-        place = on_ledger.place_of_line(node, given.source, one.seq, one.manifest.time)
+        place = on_ledger.place_of_entry(node, given.source, one.entry, one.manifest.time)
         return evidence.receipt_file(
             lambda: receipts.receipt_of(node, given.source, one.manifest_bytes, one.salt, one.entry, place), name
         )
