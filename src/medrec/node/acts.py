@@ -8,7 +8,7 @@ What it speaks against becomes requests to the sources (objecting.py).
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import sqlalchemy as sql
@@ -21,8 +21,8 @@ from medrec.core.manifests.acts import Act, ActKind, ActManifest, Against, Subje
 from medrec.core.manifests.practitioner import Credential, credential_message
 from medrec.core.manifests.record import LinkManifest
 from medrec.core.records.terms import RXNORM
-from medrec.node import store
-from medrec.node.acts_kept import list_act
+from medrec.node import reviews, store
+from medrec.node.acts_kept import KeptAct, list_act
 from medrec.node.consents import AHEAD_MS_MAX
 from medrec.node.deciding import Permitted
 from medrec.node.disputing import organisations
@@ -40,14 +40,6 @@ if TYPE_CHECKING:
 ACTS_PATH = "/medrec/list-acts"
 SUMMARY = 35
 TYPES = ("MedicationRequest", "MedicationStatement")
-
-
-class KeptAct(NamedTuple):
-    """An act that stands here: the act, the SHA-256 of the manifest that proves it, and when it was written down."""
-
-    act: Act
-    manifest: bytes
-    time: int
 
 
 class Acts:
@@ -103,17 +95,27 @@ class Acts:
         words: str = "",
         notice: str | None = None,
         against: Sequence[Against] = (),
+        seen: Sequence[bytes] | None = None,
     ) -> Act:
-        """Write down what a clinician of this organisation says, and hand it on. Raises Refusal, StoreError."""
+        """Write down what a clinician of this organisation says, and hand it on. Raises Refusal, StoreError.
+
+        `seen`: of a review, the marks (reviews.mark) of the lines that the list held which she went through; None: the
+        list of what is here.
+        """
         act = sign_as(self._node, account, practitioner, kind, subjects, words, notice, against)
         if misfit(act):
             raise Refusal(Code.MALFORMED, misfit(act))
         # A notice follows from what is seen here; that it was put away is no business of others, and she is told.
         hearers = self._hearers(act) if kind != "dismissed" else []
-        self._keep(act, hearers, hearers)
+        if kind == "reviewed" and seen is None:
+            read = self._node.lists.of(account).read
+            seen = reviews.marks((*read.medicines, *read.problems, *read.allergies))
+        self._keep(act, hearers, hearers, seen if kind == "reviewed" else None)
         return act
 
-    def _keep(self, act: Act, hearers: Sequence[str] = (), to: Sequence[str] = ()) -> bool:
+    def _keep(
+        self, act: Act, hearers: Sequence[str] = (), to: Sequence[str] = (), seen: Sequence[bytes] | None = None
+    ) -> bool:
         node = self._node
         try:
             person = person_here(node, act.account)
@@ -136,6 +138,8 @@ class Acts:
             digest = hashlib.sha256(manifest).digest()
             row = {"id": identifier, "account": act.account, "manifest": digest, "time": now, "sealed": sealed}
             connection.execute(sql.insert(list_act).values(**row))
+            if seen is not None:
+                reviews.keep(node, connection, person, identifier, seen)
             self._ask_to_look(connection, act, now)
             ask(node, connection, act, hearers)
             payload = codec.encode_json(msgspec.to_builtins(act))

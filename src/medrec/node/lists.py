@@ -15,17 +15,17 @@ import sqlalchemy as sql
 from medrec.core.manifests.acts import Against, Subject
 from medrec.core.manifests.record import RecordManifest
 from medrec.core.reconcile.held import PATIENT, Held
-from medrec.core.reconcile.lists import Lists, Read, new_since
+from medrec.core.reconcile.lists import Lists, Read
 from medrec.core.reconcile.notices import Checker, LabelChecker, Notice, notices
-from medrec.core.reconcile.rows import AllergyRow, MedicineRow, ProblemRow
+from medrec.core.reconcile.rows import MedicineRow
 from medrec.core.reconcile.said import said
 from medrec.core.records.canonical import RecordError, canonical
 from medrec.core.records.dates import DAY_MS, clinical_date
 from medrec.core.records.reading import Around
 from medrec.core.records.table import understand
 from medrec.core.records.terms import Terms
-from medrec.node import holding, store
-from medrec.node.acts import KeptAct
+from medrec.node import holding, reviews, store
+from medrec.node.acts_kept import KeptAct
 from medrec.node.copies import Copy
 from medrec.node.holding_told import held_back
 from medrec.node.pointed import around_of, medications_of
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
 PEOPLE_REMEMBERED_MAX = 500
 IN_MAX = 500
-Row = MedicineRow | ProblemRow | AllergyRow
 Name = tuple[str, str, str]
 
 
@@ -68,11 +67,13 @@ class Source(NamedTuple):
     manifest: bytes
     signed: int
     own: bool = False
+    arrived: int = 0
+    """When this node was told of it (ms); 0: not known, or its own."""
 
 
 class Shown(NamedTuple):
-    """A person's lists, ready to be shown. `reviewed`: the last review by a clinician; `new`: for each row's key, how
-    many of its lines came after it. `unread`: records that could not be read ("Type/id")."""
+    """A person's lists, ready to be shown. `reviewed`: the last review that counts here (reviews.py); `new`: for each
+    row's key, how many of its lines are new since then. `unread`: records that could not be read ("Type/id")."""
 
     read: Read
     notices: list[Notice]
@@ -96,6 +97,7 @@ class _Kept:
         self.acts: dict[str, list[Held]] = {}
         self.unread: tuple[str, ...] = ()
         self.pointed: str = ""
+        self.arrived: dict[str, int] = {}
 
 
 class PersonLists:
@@ -122,10 +124,11 @@ class PersonLists:
         copies = self._kept_copies(account)
         found = list(self._copies(account, copies) if self._node.agent is not None else self._own(account))
         acts = self._node.acts.of(account)
+        review = reviews.last(self._node, account, acts)
         with self._lock:
             kept = self._up_to_date(account, found)
             self._with_acts(kept, acts)
-            shown = self._shown(kept.lists.read(), acts, kept.unread)
+            shown = self._shown(kept, acts, review)
         return shown._replace(in_part=tuple(sorted(f"{one.type}/{one.id}" for one in copies if one.in_part)))
 
     def of_kinds(self, account: str, types: Sequence[str]) -> Shown:
@@ -150,7 +153,7 @@ class PersonLists:
         now = self._node.clock()
         kept = _Kept(Lists(self.terms, now), now // DAY_MS)
         self._exchange(kept, found, now)
-        return self._shown(kept.lists.read(), [], kept.unread), kept.lists.held()
+        return self._shown(kept, [], None), kept.lists.held()
 
     def with_received(self, account: str, pages: Iterable[Received]) -> Shown:
         """The lists of a person at an organisation, of its own records and of what it was just given of others.
@@ -165,7 +168,7 @@ class PersonLists:
         self._exchange(kept, found, now)
         self._with_acts(kept, acts)
         parts = tuple(sorted(f"{one.type}/{one.id}" for page in pages for one in page.parts))
-        return self._shown(kept.lists.read(), acts, kept.unread)._replace(in_part=parts)
+        return self._shown(kept, acts, reviews.last(self._node, account, acts))._replace(in_part=parts)
 
     def held(self, account: str) -> list[Held]:
         """Every record behind a person's lists. Raises StoreError, VaultError."""
@@ -206,6 +209,7 @@ class PersonLists:
                 kept.lists.drop(old)
             kept.held.clear()
             kept.pointed = pointed
+        kept.arrived = {source.manifest.hex(): source.arrived for source in found if source.arrived}
         names = {(source.organisation, source.type, source.id): source for source in found}
         for name in [name for name in kept.held if name not in names]:
             kept.lists.drop(kept.held.pop(name))
@@ -238,9 +242,8 @@ class PersonLists:
             for held in kept.acts.pop(gone):
                 kept.lists.drop(held)
 
-    def _shown(self, read: Read, acts: list[KeptAct], unread: tuple[str, ...]) -> Shown:
-        reviews = [act for act in acts if act.act.kind == "reviewed"]
-        reviewed = reviews[-1] if reviews else None
+    def _shown(self, kept: _Kept, acts: list[KeptAct], review: reviews.Review | None) -> Shown:
+        read = kept.lists.read()
         # What she puts away at her own page is still told to whoever treats her, and the other way round.
         side = "patient" if self._node.agent is not None else "clinician"
         away = {act.act.notice: act for act in acts if act.act.notice is not None and act.act.author == side}
@@ -248,11 +251,10 @@ class PersonLists:
         put_away = tuple((notice, away[notice.id]) for notice in every if notice.id in away)
         every = [notice for notice in every if notice.id not in away]
         new: dict[str, int] = {}
-        if reviewed is not None:
-            rows: tuple[Row, ...] = (*read.medicines, *read.problems, *read.allergies)
-            counts = {row.key: len(new_since(row.lines, reviewed.time)) for row in rows}
-            new = {key: count for key, count in counts.items() if count}
-        return Shown(read, every, acts, reviewed, new, unread, put_away=put_away)
+        if review is not None:
+            new = reviews.since(review, (*read.medicines, *read.problems, *read.allergies), kept.arrived)
+        reviewed = review.kept if review is not None else None
+        return Shown(read, every, acts, reviewed, new, kept.unread, put_away=put_away)
 
     def _kept_copies(self, account: str) -> list[Copy]:
         """What the agent keeps of a person; nothing at any other node."""
@@ -269,12 +271,14 @@ class PersonLists:
             away = {(copy.organisation, holding.WHOLE), (copy.organisation, f"{copy.type}/{copy.id}")} & held
             if line is not None and not away:
                 own = copy.organisation == node.organisation
-                yield Source(copy.organisation, copy.type, copy.id, line[1], copy.content, line[0], line[2], own)
+                digest, version, time, arrived = line
+                yield Source(copy.organisation, copy.type, copy.id, version, copy.content, digest, time, own, arrived)
 
-    def _lines(self, account: str) -> dict[bytes, tuple[bytes, int, int]]:
-        """Tag -> SHA-256 of the manifest, version, time, of every record line that this person was told of."""
+    def _lines(self, account: str) -> dict[bytes, tuple[bytes, int, int, int]]:
+        """Tag -> SHA-256 of the manifest, version, time, and when it was told, of every record line that this person
+        was told of."""
         return {
-            line.tag: (hashlib.sha256(line.data).digest(), line.manifest.record.version, line.time)
+            line.tag: (hashlib.sha256(line.data).digest(), line.manifest.record.version, line.time, line.received)
             for line in told(self._node, account, "record/1")
             if isinstance(line.manifest, RecordManifest)
         }

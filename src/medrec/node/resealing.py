@@ -26,6 +26,7 @@ UNDER_DATA: dict[str, Callable[[Any], bytes]] = {
     "consent": lambda row: bytes(row.hash),
     "delegation": lambda row: bytes(row.hash),
     "list_act": lambda row: bytes(row.id),
+    "list_seen": lambda row: b"list seen",
     "own_entry": lambda row: f"entry {row.type}/{row.id}".encode(),
     "half_keys": lambda row: bytes(row.obligation),
     "share_link": lambda row: bytes(row.id),

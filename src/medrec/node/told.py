@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 
 class Told(NamedTuple):
-    """A statement: the tag of its line, who told it under which epoch of the link, its bytes, what it says, and when it
-    was written down there (ms)."""
+    """A statement: the tag of its line, who told it under which epoch of the link, its bytes, what it says, when it was
+    written down there, and when it was told here (ms)."""
 
     tag: bytes
     organisation: str
@@ -21,13 +21,14 @@ class Told(NamedTuple):
     data: bytes
     manifest: Any
     time: int
+    received: int
 
 
 def told(node: "Node", account: str, *kinds: str) -> list[Told]:
     """Everything of these kinds that could be opened, by place, epoch and line. Raises StoreError, VaultError."""
     column = store.notice.c
     chosen = (
-        sql.select(column.tag, column.sealed, column.organisation, column.epoch)
+        sql.select(column.tag, column.sealed, column.organisation, column.epoch, column.received)
         .where(column.account == account, column.kind.in_(kinds), column.sealed.is_not(None))
         .order_by(column.organisation, column.epoch, column.counter)
     )
@@ -36,5 +37,6 @@ def told(node: "Node", account: str, *kinds: str) -> list[Told]:
     found = []
     for row in rows:
         data, _, _, time = codec.decode(node.vault.open(None, bytes(row.sealed), bytes(row.tag)))
-        found.append(Told(bytes(row.tag), row.organisation, row.epoch, data, manifests.decode(data), int(time)))
+        said, received = manifests.decode(data), row.received or 0
+        found.append(Told(bytes(row.tag), row.organisation, row.epoch, data, said, int(time), received))
     return found

@@ -1,5 +1,6 @@
 """The one list in the form that templates show, laid out like Twinlist: the same, similar, only at one place."""
 
+import base64
 import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from medrec.core.reconcile.rows import AllergyRow, Confirmed, Conflict, Medicine
 from medrec.core.reconcile.said import manifest_of
 from medrec.core.records.dates import DAY_MS
 from medrec.core.records.understood import NoteCode
-from medrec.node import store
+from medrec.node import reviews, store
 from medrec.node.lists import Shown, against, subject_of
 from medrec.node.refusals import Refusal
 from medrec.portal import at_home, mending, render, words
@@ -55,6 +56,7 @@ def values(visit: Visit, shown: Shown, place: Callable[[str], str], proof: Proof
             for notice, kept in shown.put_away
         ],
         "review": _review(visit, shown),
+        "seen": _seen(shown),
         "new": [maker.any(row) for row in (*medicines, *problems, *shown.read.allergies) if row.key in shown.new],
         "medicines": [
             {"name": name, "title": words.ONE_LIST[name], "rows": [maker.medicine(row) for row in rows]}
@@ -125,7 +127,8 @@ def _act(node: "Node", visit: Visit, account: str) -> None:
         who = node.practitioners.enter(session.staff, session.name, PROFESSIONAL)
     objections = [one for one in against_ if one.source != node.organisation]
     try:
-        node.acts.enter(account, who, kind, subjects, told, notice, objections)  # type: ignore[arg-type]
+        seen = _stood_there(visit.form["seen"]) if "seen" in visit.form else None
+        node.acts.enter(account, who, kind, subjects, told, notice, objections, seen)  # type: ignore[arg-type]
     except Refusal as error:
         raise PageError(400, error.code, error.sentence) from None
 
@@ -156,6 +159,25 @@ def _stood(text: str) -> _Stands:
         return msgspec.json.decode(text, type=_Stands)
     except msgspec.DecodeError:
         raise PageError(400, "form-unreadable") from None
+
+
+SEEN_MAX = 1500
+"""So many lines fit into a form; what a longer list held beyond them counts as not seen."""
+
+
+def _seen(shown: Shown) -> str:
+    """The lines that a page holds, so that its form says what was gone through: also what others gave, which is kept
+    nowhere, and not what came while it was read."""
+    found = reviews.marks((*shown.read.medicines, *shown.read.problems, *shown.read.allergies))
+    return base64.urlsafe_b64encode(b"".join(found[:SEEN_MAX])).decode()
+
+
+def _stood_there(text: str) -> list[bytes]:
+    try:
+        found = base64.urlsafe_b64decode(text)
+    except ValueError:
+        raise PageError(400, "form-unreadable") from None
+    return [found[at : at + reviews.MARK_BYTES] for at in range(0, len(found), reviews.MARK_BYTES)]
 
 
 def _review(visit: Visit, shown: Shown) -> Any:

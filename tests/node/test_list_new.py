@@ -1,0 +1,88 @@
+"""What is new on a list: what the list that was gone through did not hold, however old it is."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from medrec.node import lists, receive, reviews
+from medrec.node.acts_kept import list_seen
+from medrec.node.practitioners import PHYSICIAN
+from tests.node.test_lists import Clinic, order
+
+
+@pytest.fixture
+def clinic(tmp_path: Path) -> Iterator[Clinic]:
+    made = Clinic(tmp_path)
+    yield made
+    made.network.close()
+
+
+def review(clinic: Clinic, node: Any, seen: list[bytes] | None = None) -> Any:
+    clinic.network.time += 60_000
+    doctor = node.practitioners.enter(f"dr-{node.organisation}", f"Dr {node.organisation.title()}", PHYSICIAN)
+    rows = node.lists.of(clinic.ada.account).read.medicines
+    node.acts.enter(clinic.ada.account, doctor, "reviewed", [lists.subject_of(row) for row in rows], seen=seen)
+    clinic.network.time += 60_000
+    clinic.story.settle()
+    return doctor
+
+
+def test_what_she_lets_them_have_later_is_new_however_old(clinic: Clinic) -> None:
+    doctor, account = review(clinic, clinic.south), clinic.ada.account
+    assert clinic.south.lists.of(account).new == {}
+    clinic.network.consent(clinic.ada, "north", "south")
+    page = receive.request_records(clinic.south, "north", account, practitioner=doctor, reason="a visit")
+    shown = clinic.south.lists.with_received(account, [page])
+    lisinopril = next(row for row in shown.read.medicines if row.name == "lisinopril")
+    records = [line for line in lisinopril.lines if line.author == "record"]
+    assert shown.reviewed is not None and {line.source for line in records} == {"north", "south"}
+    assert all(line.signed < shown.reviewed.time for line in records)
+    assert shown.new == {lisinopril.key: 1}
+    # She goes through the page with both: nothing of it is new the next time, and what changes is.
+    every = (*shown.read.medicines, *shown.read.problems, *shown.read.allergies)
+    review(clinic, clinic.south, reviews.marks(every))
+    assert clinic.south.lists.with_received(account, [page]).new == {}
+    clinic.north.put("MedicationRequest", "a", order("a", "314077", "lisinopril 20 mg", "2 tabs daily"))
+    page = receive.request_records(clinic.south, "north", account, practitioner=doctor, reason="a visit")
+    assert clinic.south.lists.with_received(account, [page]).new == {lisinopril.key: 1}
+
+
+def test_what_others_went_through_is_no_visit_here(clinic: Clinic) -> None:
+    review(clinic, clinic.north)
+    clinic.refresh()
+    account = clinic.ada.account
+    at_south, at_north = clinic.south.lists.of(account), clinic.north.lists.of(account)
+    assert at_south.reviewed is None and at_south.new == {}
+    assert at_north.reviewed is not None and at_north.new == {}
+    own = clinic.shown()
+    assert own.reviewed is not None and own.reviewed.act.name == "Dr North" and own.new == {}
+
+
+def test_what_a_clinician_hears_of_after_her_review_is_new(clinic: Clinic) -> None:
+    review(clinic, clinic.south)
+    clinic.say("not-taking", clinic.row("metformin"))
+    (row,) = [row for row in clinic.south.lists.of(clinic.ada.account).read.medicines if row.name == "metformin"]
+    assert clinic.south.lists.of(clinic.ada.account).new == {row.key: 1}
+
+
+def test_what_reaches_her_agent_late_is_new_on_her_page(clinic: Clinic) -> None:
+    """South's line was signed before the review, and told only after it."""
+    clinic.south.put("MedicationRequest", "d", order("d", "197361", "amlodipine 5 mg"))
+    review(clinic, clinic.north)
+    clinic.refresh()
+    shown = clinic.shown()
+    assert shown.new == {clinic.row("amlodipine").key: 1}
+
+
+def test_what_a_list_held_tells_nothing_and_ends_with_the_link(clinic: Clinic) -> None:
+    review(clinic, clinic.south)
+    (row,) = clinic.south.rows(list_seen)
+    assert row.account == clinic.ada.account and b"metformin" not in row.sealed
+    (line,) = [line for line in clinic.row("metformin").lines if line.author == "record"]
+    changed = msgspec.structs.replace(line, manifest="0" * 64, sha256="0" * 64, plain="other", signed=0)
+    assert reviews.mark(changed) == reviews.mark(line), "a mark is of the name and version, not of what it says"
+    assert clinic.south.linker.unlink("ada")
+    assert clinic.south.rows(list_seen) == []
