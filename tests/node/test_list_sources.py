@@ -10,7 +10,7 @@ import pytest
 from medrec.node import acts, holding, stating, store
 from medrec.node.lists import Source
 from medrec.node.pointed import around_of
-from tests.node.test_lists import Clinic, order
+from tests.node.test_lists import Clinic, allergy, order
 from tests.node.test_right_person import ADA, BOB, demographics
 
 
@@ -52,6 +52,30 @@ def test_an_order_that_points_at_a_medicine_bears_its_name_at_its_own_place(
     clinic.south.put("Medication", "1", medication("1", "warfarin 5 mg tablet"), origin="second")
     found = names(clinic.south, clinic.ada.account)
     assert any("warfarin" in name for name in found) and not any("digoxin" in name for name in found)
+
+
+def test_a_birth_date_that_comes_and_goes_leaves_the_lists_as_if_read_anew(clinic: Clinic) -> None:
+    """An onset at an age is a date only beside a birth date: the same version is read otherwise."""
+    aged = {
+        "resourceType": "Condition",
+        "id": "c",
+        "subject": {"reference": "Patient/ada"},
+        "recordedDate": "2024-01-01",
+    }
+    onset = {"onsetAge": {"value": 10, "unit": "a", "system": "http://unitsofmeasure.org", "code": "a"}}
+    north, account = clinic.north, clinic.ada.account
+    coding = {"system": "http://hl7.org/fhir/sid/icd-10-cm", "code": "J45.909"}
+    north.put("Condition", "c", json.dumps(aged | onset | {"code": {"coding": [coding]}}))
+    north.put("AllergyIntolerance", "n", allergy("n", "peanut"))
+    seen = []
+    for born in ("", "1980-05-01", "1982-05-01", ""):
+        person = {"resourceType": "Patient", "id": "ada"} | ({"birthDate": born} if born else {})
+        north.put("Patient", "ada", json.dumps(person), origin=f"of {born}")
+        kept = north.lists.of(account).read
+        north.lists.forget(account)
+        assert kept == north.lists.of(account).read
+        seen.append(kept.problems[0].onset)
+    assert seen[1] != seen[2] and seen[0] == seen[3] != seen[1]
 
 
 def test_the_same_id_at_two_places_is_two_medicines(clinic: Clinic) -> None:

@@ -131,7 +131,8 @@ def test_a_spanish_none_against_an_allergy_is_a_conflict_of_both() -> None:
     [
         ("allergy to none", "any"), ("Allergies: none", "any"), ("None reported", "any"),
         ("No known drug allergies (NKDA)", "medicine"), ("لا توجد حساسية", "any"), ("ليس لديه حساسية معروفة", "any"),
-        ("Not allergic to latex", ""), ("latex: none", ""), ("N/A", ""), ("unknown", ""),
+        ("Patient has no known drug allergies", "medicine"), ("NKA - confirmed", "any"), ("Pt denies allergies", "any"),
+        ("Patient has asthma", ""), ("Not allergic to latex", ""), ("latex: none", ""), ("N/A", ""), ("unknown", ""),
     ],
 )  # fmt: skip
 def test_an_allergy_to_none_in_more_words(words: str, what: str) -> None:
@@ -151,3 +152,33 @@ def test_what_nobody_knows_is_neither_an_allergy_nor_none(words: str) -> None:
     assert NoteCode.NO_CODE in [note.code for note in read.notes]
     peanut = understand(record | {"code": {"text": "peanut"}}, Around(shipped()))
     assert peanut.status == "active"
+
+
+def drug_of(record: dict[str, Any]) -> tuple[str, str, tuple[str, ...]]:
+    (row,) = read(record).allergies
+    return row.key, row.status, row.lines[0].notes
+
+
+def test_a_code_for_none_beside_a_substance_is_of_the_substance() -> None:
+    active = {"resourceType": "AllergyIntolerance", "clinicalStatus": {"coding": [{"code": "active"}]}}
+    none = {"system": SNOMED, "code": "716186003", "display": "No known allergy"}
+    for words, key in (("Penicillin", "class:XG:penicillins"), ("amoxicillin", "723")):
+        found, status, said = drug_of(active | {"code": {"coding": [none], "text": words}})
+        assert (found, status) == (key, "unknown") and NoteCode.STATUS_CONFLICT in said
+    for words in ("No known allergy", "Reviewed today", ""):
+        found, status, said = drug_of(active | {"code": {"coding": [none], "text": words}})
+        assert (found, status) == ("none:any", "active") and NoteCode.STATUS_CONFLICT not in said
+
+
+def test_what_the_patient_denies_is_open_and_still_warned_of() -> None:
+    active = {"resourceType": "AllergyIntolerance", "clinicalStatus": {"coding": [{"code": "active"}]}}
+    found, status, said = drug_of(active | {"code": {"text": "Penicillin - patient denies"}})
+    assert (found, status) == ("class:XG:penicillins", "unknown") and NoteCode.STATUS_CONFLICT in said
+
+
+def test_none_known_of_medicines_against_one_that_no_table_knows() -> None:
+    active = {"resourceType": "AllergyIntolerance", "clinicalStatus": {"coding": [{"code": "active"}]}}
+    unheard = active | {"code": {"text": "gadoxx"}, "category": ["medication"]}
+    assert all(
+        row.conflicts == (Conflict.NONE_KNOWN,) for row in read(active | {"code": {"text": "NKDA"}}, unheard).allergies
+    )

@@ -22,14 +22,15 @@ _VERIFICATION = ("", "unconfirmed", "presumed", "confirmed")
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
-    """A held record of an allergy and its signal."""
+    """A held record of an allergy and its signal. `number`: no other entry of these lists has or had it."""
 
     item: Held
     detail: AllergyDetail
     signal: Signal
+    number: int = 0
 
 
-def entry(item: Held, now: int) -> Entry:
+def entry(item: Held, now: int, number: int = 0) -> Entry:
     """The entry of a record at `now` (ms)."""
     detail, record = item.record.detail, item.record
     assert isinstance(detail, AllergyDetail)
@@ -43,7 +44,7 @@ def entry(item: Held, now: int) -> Entry:
         said = Signal(Says.TAKEN, at, start)
     else:
         said = Signal(Says.OPEN, at, start)
-    return Entry(item, detail, said)
+    return Entry(item, detail, said, number)
 
 
 def key_of(found: Entry) -> str:
@@ -91,8 +92,8 @@ def _bare(detail: AllergyDetail) -> bool:
     return detail.name_cleaned in [cleaned(word) for word in called] + [substance_name(word) for word in called]
 
 
-Known = dict[tuple[str, ...], AllergyRow]
-"""Rows worked out before, by the manifests of all their entries."""
+Known = dict[tuple[int, ...], AllergyRow]
+"""Rows worked out before, by the numbers of all their entries."""
 
 
 def rows_of(entries: list[Entry], now: int, known: Known) -> list[AllergyRow]:
@@ -105,7 +106,7 @@ def rows_of(entries: list[Entry], now: int, known: Known) -> list[AllergyRow]:
     rows = []
     for places in groups.places():
         group = [ordered[place] for place in places]
-        mark = tuple(sorted(one.item.manifest for one in group))
+        mark = tuple(one.number for one in group)
         if mark not in known:
             known[mark] = _row(group, now)
         rows.append(known[mark])
@@ -157,6 +158,7 @@ def _row(entries: list[Entry], now: int) -> AllergyRow:
         together.confirmed,
         staleness(together.confirmed, now),
         together.lines,
+        tuple(sorted({kind: None for one in positive for kind in one.detail.categories})),
     )
 
 
@@ -196,8 +198,9 @@ def _marked(rows: list[AllergyRow]) -> list[AllergyRow]:
 def _speaks_of(kind: str, row: AllergyRow) -> bool:
     if kind == "any":
         return True
-    medicine = bool(row.ingredients) or bool(row.classes)
-    return medicine if kind == "medicine" else kind in row.name.lower()
+    if kind == "medicine":
+        return bool(row.ingredients) or bool(row.classes) or "medication" in row.categories
+    return kind in row.categories or kind in row.name.lower()
 
 
 def _with(row: AllergyRow) -> AllergyRow:

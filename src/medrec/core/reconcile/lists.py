@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import msgspec
 
 from medrec.core.reconcile import allergies, medicines, problems
-from medrec.core.reconcile.held import Held, Line
+from medrec.core.reconcile.held import Held
 from medrec.core.reconcile.normal import Normal
 from medrec.core.reconcile.rows import AllergyRow, Conflict, MedicineRow, ProblemRow
 from medrec.core.records.terms import Terms
@@ -47,6 +47,7 @@ class Lists:
         self._known_allergies: allergies.Known = {}
         self._forms: dict[MedicineDetail, Normal] = {}
         self._short: dict[str, bool] = {}
+        self._entries = 0
         self._read: Read | None = None
         for item in held:
             self.put(item)
@@ -87,6 +88,8 @@ class Lists:
             self._stale[block] = None
         if item is None:
             return
+        # The same version may be read otherwise later (a birth date came): what is remembered goes by entry, not by it.
+        self._entries += 1
         detail = item.record.detail
         if isinstance(detail, MedicineDetail) and detail.kind != "definition":
             entry = medicines.entry(item, self._terms, self._now, self._forms, self._short)
@@ -95,9 +98,9 @@ class Lists:
             self._block_of[name] = block
             self._stale[block] = None
         elif isinstance(detail, ProblemDetail):
-            self._problems[name] = problems.entry(item, self._now)
+            self._problems[name] = problems.entry(item, self._now, self._entries)
         elif isinstance(detail, AllergyDetail):
-            self._allergies[name] = allergies.entry(item, self._now)
+            self._allergies[name] = allergies.entry(item, self._now, self._entries)
         else:
             self._others[name] = None
 
@@ -152,8 +155,3 @@ def _problem_order(row: ProblemRow) -> tuple[bool, int, str, str, str]:
 
 def _allergy_order(row: AllergyRow) -> tuple[int, bool, str, str]:
     return _STATUS_ORDER[row.status], row.criticality != "high", row.name.lower(), row.key
-
-
-def new_since(lines: tuple[Line, ...], reviewed: int) -> tuple[Line, ...]:
-    """The lines of a row that were signed after a review (ms)."""
-    return tuple(found for found in lines if found.signed > reviewed)

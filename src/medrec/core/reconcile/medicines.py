@@ -112,10 +112,12 @@ def _row(entries: list[Entry], site: str, now: int) -> MedicineRow:
 
 
 def _leading(entries: list[Entry], verdict: Verdict, places: list[int]) -> int:
-    """Whose directions stand in the row: the newest that counts and has any; a person's own word before a record's."""
+    """Whose directions stand in the row: the newest that counts and has any. Where none that counts has any (it was
+    reviewed after the orders were stopped) the newest that was in force and has some."""
     live = [place for place in places if place in verdict.live] or places
-    spoken = [place for place in live if entries[place].detail.sig or entries[place].form.per_day] or live
-    return spoken[0]
+    told = [place for place in places if entries[place].detail.sig or entries[place].form.per_day]
+    was = [place for place in told if entries[place].signal.says in (Says.TAKEN, Says.STOPPED)]
+    return next(iter([place for place in live if place in told] or (was if verdict.live else []) or live))
 
 
 def _variants(entries: list[Entry], places: list[int]) -> tuple[tuple[Variant, ...], list[Normal]]:

@@ -22,7 +22,8 @@ _FAR = 1 << 62
 class Entry(msgspec.Struct, frozen=True, gc=False):
     """A held record of a problem, its signal, and the stretch of time (ms) it speaks of; None without any date.
 
-    `ended`: it says when it ended. `vague`: it is over, and when it began is not said.
+    `ended`: it says when it ended. `vague`: it is over, and when it began is not said. `number`: no other entry of
+    these lists has or had it.
     """
 
     item: Held
@@ -31,9 +32,10 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     span: tuple[int, int] | None
     ended: bool = False
     vague: bool = False
+    number: int = 0
 
 
-def entry(item: Held, now: int) -> Entry:
+def entry(item: Held, now: int, number: int = 0) -> Entry:
     """The entry of a record at `now` (ms)."""
     detail = item.record.detail
     assert isinstance(detail, ProblemDetail)
@@ -61,11 +63,11 @@ def entry(item: Held, now: int) -> Entry:
         until = _FAR if said.says is Says.TAKEN else max(start, end if end is not None else min(dated, now))
         span = start, until
     over = said.says is Says.STOPPED
-    return Entry(item, detail, said, span, over and end is not None, over and onset is None)
+    return Entry(item, detail, said, span, over and end is not None, over and onset is None, number)
 
 
-Known = dict[tuple[str, ...], list[ProblemRow]]
-"""Rows worked out before, by the manifests of all the entries that they follow from."""
+Known = dict[tuple[int, ...], list[ProblemRow]]
+"""Rows worked out before, by the numbers of all the entries that they follow from."""
 
 
 def rows_of(entries: list[Entry], now: int, known: Known) -> list[ProblemRow]:
@@ -74,7 +76,7 @@ def rows_of(entries: list[Entry], now: int, known: Known) -> list[ProblemRow]:
     ordered = sorted(entries, key=_name)
     for places in families([one.detail for one in ordered]):
         group = [ordered[place] for place in places]
-        mark = tuple(found.item.manifest for found in group)
+        mark = tuple(found.number for found in group)
         if mark not in known:
             known[mark] = [_row(episode, now) for kind in _kinds(group) for episode in _episodes(kind)]
         rows += known[mark]

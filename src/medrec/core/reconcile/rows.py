@@ -112,7 +112,8 @@ class ProblemRow(msgspec.Struct, frozen=True, gc=False):
 
 class AllergyRow(msgspec.Struct, frozen=True, gc=False):
     """One allergy, or the statement that there is none. `criticality`: the highest anybody gave. `reactions`: all of
-    them, each once. `refuted`: everybody who speaks of it says that it is none; the row stays."""
+    them, each once. `refuted`: everybody who speaks of it says that it is none; the row stays. `categories`: FHIR's
+    (food, medication, environment, biologic), of whoever gives one."""
 
     key: str
     name: str
@@ -130,6 +131,7 @@ class AllergyRow(msgspec.Struct, frozen=True, gc=False):
     confirmed: Confirmed | None
     stale: str
     lines: tuple[Line, ...]
+    categories: tuple[str, ...] = ()
 
 
 def confirmed_by(pairs: list[tuple[Held, int | None]]) -> Confirmed | None:

@@ -12,12 +12,14 @@ from typing import NamedTuple
 import msgspec
 
 from medrec.core.reconcile.held import Held, in_error, latest, not_future
-from medrec.core.records.dates import DAY_MS
-from medrec.core.records.understood import MedicineDetail, Status
+from medrec.core.records.dates import DAY_MS, ClinicalDate
+from medrec.core.records.understood import MedicineDetail, PerDay, Status, Strength
 
 SHORT_COURSE_MS = 30 * DAY_MS
 STALE_MS = 730 * DAY_MS
-REPLACED_WITHIN_MS = 31 * DAY_MS
+REPLACED_WITHIN_MS = 7 * DAY_MS
+"""So much later than the order that takes its place a source may date the end of another one; DAY_MS where both order
+the same. A stop that is dated later speaks of more than a change."""
 SHORT_COURSES = frozenset(
     {
         "XG:penicillins", "XG:cephalosporins", "XG:macrolides", "XG:fluoroquinolones", "XG:tetracyclines",
@@ -57,15 +59,33 @@ class Rule(StrEnum):
     FILLED_AFTER = "filled-after-end"
     IN_ERROR = "entered-in-error"
     UNDATED_STOP = "undated-stop"
+    LEFT_OPEN = "order-left-open"
     SHORT_ILLNESS = "short-illness"
     SHORT_NAME = "short-name"
+
+
+class Regimen(NamedTuple):
+    """What an order or a statement is of, as far as it says so."""
+
+    ordered: bool
+    strengths: tuple[Strength, ...]
+    per_day: PerDay | None
+    form: str
+
+    def other(self, than: "Regimen") -> bool:
+        """Whether this is surely of something else: of two orders another amount or form, else another strength."""
+        if self.ordered and than.ordered:
+            return self[1:] != than[1:]
+        return bool(self.strengths) and bool(than.strengths) and self.strengths != than.strengths
 
 
 class Signal(NamedTuple):
     """What one record says, when it last said so (`at`, ms, None: no date), and since when (`start`).
 
     `latest`: of a stop without a date of its own, when the source last changed the record: it was stopped by then; of
-    "taken" without a date, when the source signed it.
+    "taken" without a date, when the source signed it. `through`: the end of the day that a stop is dated by. `of`: what
+    an order or a statement is of, None where it speaks of the medicine as a whole. `exact`: a person said it at this
+    very time, not on some day.
     """
 
     says: Says
@@ -73,6 +93,9 @@ class Signal(NamedTuple):
     start: int | None
     rule: Rule | None = None
     latest: int | None = None
+    through: int | None = None
+    of: "Regimen | None" = None
+    exact: bool = False
 
 
 class Verdict(msgspec.Struct, frozen=True, gc=False):
@@ -97,14 +120,16 @@ def signal(item: Held, detail: MedicineDetail, now: int, short: bool) -> Signal:
     if detail.kind in ("administration", "definition"):
         return Signal(Says.GIVEN, at, start)
     if detail.not_taken or detail.do_not_take:
-        return Signal(Says.STOPPED, at, start)
+        return Signal(Says.STOPPED, at, start, through=_through(at, record.recorded, record.when))
+    whole = detail.kind not in ("order", "statement") or item.author != "record"
+    of = None if whole else Regimen(detail.kind == "order", detail.strengths, detail.per_day, detail.form)
     if record.status == "stopped":
         ended = not_future(record.until, now)
         if _ran_out(record.status_reason):
             return Signal(Says.ENDED, latest(ended, start), start)
         if ended is not None:
-            return Signal(Says.STOPPED, ended, start)
-        return Signal(Says.STOPPED, at, start, None, item.updated)
+            return Signal(Says.STOPPED, ended, start, through=_through(ended, record.until), of=of)
+        return Signal(Says.STOPPED, at, start, latest=item.updated, of=of)
     if record.status == "unknown" or detail.intent in _PLANS:
         return Signal(Says.OPEN, at, start)
     if record.until is not None and record.until.end_ms <= now:
@@ -112,7 +137,14 @@ def signal(item: Held, detail: MedicineDetail, now: int, short: bool) -> Signal:
     if short and at is not None and at + SHORT_COURSE_MS < now:
         return Signal(Says.OPEN, at, start, Rule.SHORT_COURSE)
     # Without a date it was said when it was signed, at the latest: a later stop is a stop of it.
-    return Signal(Says.TAKEN, at, start, None, item.signed if at is None else None)
+    signed = item.signed if at is None else None
+    return Signal(Says.TAKEN, at, start, latest=signed, of=of, exact=item.author != "record")
+
+
+def _through(at: int | None, *dates: ClinicalDate | None) -> int | None:
+    """The end of the day that begins at `at`, if one of these dates is that day."""
+    days = [date.end_ms for date in dates if date is not None and date.precision == "day" and date.start_ms == at]
+    return days[0] if days else None
 
 
 def aged(signals: list[Signal], now: int) -> list[Signal]:
@@ -154,12 +186,19 @@ def verdict(signals: list[tuple[str, Signal]], answers: Callable[[int, int], boo
         else:
             effective.append(place)
 
-    def about(place: int) -> list[Signal]:
-        return [signals[stop][1] for stop in effective if answers is None or answers(stop, place)]
+    def about(place: int) -> list[tuple[str, Signal]]:
+        return [signals[stop] for stop in effective if answers is None or answers(stop, place)]
 
-    outdone = [place for place in taken if any(_later(stop, signals[place]) for stop in about(place))]
+    open_ = [place for place in taken if any(_left_open(signals[place], stop) for stop in about(place))]
+    outdone = [
+        place
+        for place in taken
+        if any(_later(stop[1], signals[place][1]) and not _left_open(signals[place], stop) for stop in about(place))
+    ]
     live = [place for place in taken if place not in outdone]
-    doubted = [place for place in live if any(_by_then(stop, signals[place][1]) for stop in about(place))]
+    doubted = [
+        place for place in live if place in open_ or any(_by_then(stop[1], signals[place][1]) for stop in about(place))
+    ]
     if outdone:
         fired[Rule.STOP_LATER] = None
     for _, said in signals:
@@ -167,14 +206,18 @@ def verdict(signals: list[tuple[str, Signal]], answers: Callable[[int, int], boo
             fired[said.rule] = None
     stopping = {signals[place][0]: None for place in effective}
     if live and len(doubted) == len(live):
-        # Somebody stopped it and did not write down when; it may have been before or after. Nobody is overruled.
-        fired[Rule.UNDATED_STOP] = None
+        # Somebody stopped it and did not write down when, or stopped one order and left another open: nobody is
+        # overruled.
+        if any(place in open_ for place in doubted):
+            fired[Rule.LEFT_OPEN] = None
+        if any(place not in open_ for place in doubted):
+            fired[Rule.UNDATED_STOP] = None
         return Verdict("unknown", _sorted(fired), tuple(live), tuple(outdone), True)
     if live:
         fired[Rule.ACTIVE] = None
         # A stop elsewhere before the last word is history; one without a date, or as late, is a dispute.
         disputed = bool(outdone) or any(signals[place][0] not in _sources(signals, live) for place in effective)
-        disputed = disputed or any(_later(signals[stop][1], signals[place]) for stop in effective for place in live)
+        disputed = disputed or any(_later(signals[stop][1], signals[place][1]) for stop in effective for place in live)
         return Verdict("active", _sorted(fired), tuple(live), tuple(outdone), disputed)
     status: Status = "unknown"
     if effective:
@@ -199,25 +242,48 @@ def _sources(signals: list[tuple[str, Signal]], places: list[int]) -> dict[str, 
 
 
 def _replaces(active: tuple[str, Signal], stop: tuple[str, Signal]) -> bool:
-    """Whether a source's own active order stands in place of one that it stopped: a change of dose, not an end."""
+    """Whether a source's own active entry stands in place of one that it stopped: a change of dose, not an end. An
+    order does of an order; a statement only of another strength, since else it speaks of the medicine as a whole."""
+    mine, its = active[1].of, stop[1].of
+    if mine is None or its is None or not _newer(active, stop):
+        return False
+    other = mine.other(its)
+    if not (other or (mine.ordered and its.ordered)):
+        return False
+    if active[1].at is None or stop[1].at is None:
+        return stop[1].at is None
+    return active[1].at + (REPLACED_WITHIN_MS if other else DAY_MS) >= stop[1].at
+
+
+def _left_open(active: tuple[str, Signal], stop: tuple[str, Signal]) -> bool:
+    """Whether a source stopped one order of its own, and left a newer one open that it wrote too long before to stand
+    in its place: it may have ended the medicine, or tidied up."""
+    mine, its = active[1].of, stop[1].of
+    orders = mine is not None and mine.ordered and its is not None and its.ordered
+    return orders and _newer(active, stop) and _later(stop[1], active[1]) and not _replaces(active, stop)
+
+
+def _newer(active: tuple[str, Signal], stop: tuple[str, Signal]) -> bool:
     if active[0] != stop[0]:
         return False
-    if active[1].at is None or stop[1].start is None:
-        return stop[1].at is None or active[1].at is None
-    near = stop[1].at is None or active[1].at + REPLACED_WITHIN_MS >= stop[1].at
-    return near and active[1].at > stop[1].start
+    return active[1].at is None or stop[1].start is None or active[1].at > stop[1].start
 
 
-def _later(stop: Signal, active: tuple[str, Signal]) -> bool:
+def _later(stop: Signal, active: Signal) -> bool:
     """Whether a stop was said after a source last said "taken". What has no date was said when it was signed, at the
-    latest; a stop without a date was not."""
-    said = active[1].at if active[1].at is not None else active[1].latest
-    return stop.at is not None and said is not None and stop.at > said
+    latest; a stop without a date was not. A stop of a day may have come after what somebody said at an hour of it."""
+    said = active.at if active.at is not None else active.latest
+    if stop.at is None or said is None:
+        return False
+    until = stop.through if active.exact and stop.through is not None else stop.at
+    return until > said
 
 
 def _by_then(stop: Signal, active: Signal) -> bool:
     """Whether a stop without a date may have come after the last "taken"."""
-    return stop.latest is not None and active.at is not None and stop.latest > active.at + DAY_MS
+    if stop.latest is None or active.at is None:
+        return False
+    return stop.latest > active.at + (0 if active.exact else DAY_MS)
 
 
 def _open_after(signals: list[tuple[str, Signal]]) -> bool:

@@ -18,6 +18,7 @@ _AROUND = re.compile(
     r"|^hypersensitivity\s+to\s+|^propensity\s+to\s+adverse\s+reactions?\s+to\s+"
     r"|\s+(?:allerg(?:y|ies|ic)|intolerance|hypersensitivity|sensitivity)(?:\s+disorder)?$|\s+adverse\s+reaction$"
 )
+_DENIED = re.compile(r"\s*[-,:(]\s*(?:(?:patient|pt)\.?\s+)denies(?:\s+it)?\s*\)?\s*$", re.IGNORECASE)
 _TAG = re.compile(r"\s*\((?:disorder|substance|finding|product|situation|medication|drug)\)\s*$")
 STATUS: dict[str, tuple[Status, str]] = {
     "active": ("active", "active"),
@@ -33,10 +34,15 @@ def read(record: Value, around: Around) -> Understood:
     reactions = tuple(_reaction(item) for item in many(record, "reaction"))
     none = no_known_allergy(own)
     code = _of_reactions(record, own) if none or _says_nothing(own) else own
+    if none and code is own and _names_one(own.words, around.terms):
+        # A template's code for "none", and somebody typed what there is.
+        code = Concept((), own.words)
     contradicts = bool(none) and bool(code is not own or any(reaction.manifestations for reaction in reactions))
     name = untagged(marks.name(code, "substance"))
     if contradicts:
         none, name = "", name if code is not own else f"{name}, but a reaction"
+    denied = _DENIED.search(name)
+    name = _DENIED.sub("", name)
     substance = substance_name(name)
     ingredients, classes = ((), ()) if none else substances(code, substance, around.terms)
     name = _with_others(code, name, substance, ingredients, marks)
@@ -44,6 +50,9 @@ def read(record: Value, around: Around) -> Understood:
     status, reason = _status(code_of(record, "clinicalStatus"), verification, marks)
     if contradicts:
         status, reason = _contradicting(status, reason, marks)
+    if denied and status == "active":
+        marks.add(NoteCode.STATUS_CONFLICT, "The record names an allergy, and says that the patient denies it.")
+        status, reason = "unknown", "the patient denies it"
     if status == "active" and not none and not_told(code.words):
         # "Unknown" where a substance should stand is nobody's allergy.
         marks.add(NoteCode.NO_CODE, "The record does not say to what.")
@@ -91,6 +100,14 @@ def read(record: Value, around: Around) -> Understood:
 def _says_nothing(code: Concept) -> bool:
     """Whether a code names no substance: "drug allergy", or nothing at all."""
     return not telling(code.codings) and empty_words(substance_name(code.words))
+
+
+def _names_one(words: str, terms: Terms) -> bool:
+    """Whether words beside a code for "none known" name a substance that is known."""
+    if no_known_allergy(Concept((), words)):
+        return False
+    substance = substance_name(untagged(words))
+    return any(substances(Concept((), words), substance, terms)) or known_substance(substance)
 
 
 def _of_reactions(record: Value, code: Concept) -> Concept:
@@ -218,7 +235,7 @@ def _status(clinical: str, verification: str, marks: Marks) -> tuple[Status, str
 
 
 def _contradicting(status: Status, reason: str, marks: Marks) -> tuple[Status, str]:
-    marks.add(NoteCode.STATUS_CONFLICT, "The record says that there is no allergy, and tells of a reaction.")
+    marks.add(NoteCode.STATUS_CONFLICT, "The record says that there is no allergy, and tells of one.")
     return ("unknown", "contradicts itself") if status == "active" else (status, reason)
 
 

@@ -21,10 +21,11 @@ PROBLEM_CODES = frozenset({"160245001", "no-known-problems"})
 """SNOMED CT "no current problems or disability", and IPS "no known problems"."""
 
 _ALLERGY_WORDS = re.compile(
+    r"(?:(?:the\s+)?(?:patient|pt)\.?\s+(?:(?:has|reports|states)\s+)?)?"
     r"(?:allerg(?:y|ies|ic)\s*(?:to\s+|:\s*|-\s*))?(?:none|nil|no|nka|nkda|nkfa|nothing|denies)"
     r"(?:\s+(?:known|reported|recorded|documented|listed|identified|noted))?(?:\s+(?:known\s+)?(?:(?P<what>drug|medication|medicine|"
     r"food|environmental|latex)\s+)?(?:allerg(?:y|ies|ic)|reactions?|any)(?:\s+(?:known|reported|on\s+file|disorder))?)?"
-    r"(?:\s*\((?:situation|disorder|finding|nkda|nka)\))?\.?"
+    r"(?:\s*\((?:situation|disorder|finding|nkda|nka)\))?(?:\s*[-,(]\s*(?:confirmed|verified|reviewed)\)?)?\.?"
 )
 _ALLERGY_ARABIC = re.compile(
     r"(?:لا|ليس|ليست)\s*(?:توجد|يوجد|لديه|لديها|يعاني\s+من|تعاني\s+من)?\s*(?:اي\s+|أي\s+)?(?:حساسية|حساسيه|حساسيات)"
