@@ -219,22 +219,28 @@ def verdict(signals: list[tuple[str, Signal]], answers: Callable[[int, int], boo
         disputed = bool(outdone) or any(signals[place][0] not in _sources(signals, live) for place in effective)
         disputed = disputed or any(_later(signals[stop][1], signals[place][1]) for stop in effective for place in live)
         return Verdict("active", _sorted(fired), tuple(live), tuple(outdone), disputed)
+    status = _without_word([said for _, said in signals], bool(effective), fired)
+    disputed = any(signals[place][0] not in stopping for place in outdone)
+    return Verdict(status, _sorted(fired), (), tuple(outdone), disputed)
+
+
+def _without_word(signals: list[Signal], stopped: bool, fired: dict[Rule, None]) -> Status:
+    """The status where nobody's "taken" is in force; the rules that it follows from go into `fired`."""
     status: Status = "unknown"
-    if effective:
+    if stopped:
         fired[Rule.STOPPED] = None
         status = "stopped"
-    elif any(said.says is Says.ENDED for _, said in signals) and not _open_after(signals):
+    elif any(said.says is Says.ENDED for said in signals) and not _open_after(signals):
         fired[Rule.ENDED] = None
         status = "stopped"
-    elif signals and all(said.says is Says.ERROR for _, said in signals):
+    elif signals and all(said.says is Says.ERROR for said in signals):
         status = "stopped"
     else:
         fired[Rule.NOTHING_SAID] = None
     if status == "stopped" and _filled_after(signals):
         fired[Rule.FILLED_AFTER] = None
         status = "unknown"
-    disputed = any(signals[place][0] not in stopping for place in outdone)
-    return Verdict(status, _sorted(fired), (), tuple(outdone), disputed)
+    return status
 
 
 def _sources(signals: list[tuple[str, Signal]], places: list[int]) -> dict[str, None]:
@@ -286,17 +292,17 @@ def _by_then(stop: Signal, active: Signal) -> bool:
     return stop.latest > active.at + (0 if active.exact else DAY_MS)
 
 
-def _open_after(signals: list[tuple[str, Signal]]) -> bool:
+def _open_after(signals: list[Signal]) -> bool:
     """Whether something that says neither is newer than every end."""
-    ends = [said.at for _, said in signals if said.says is Says.ENDED and said.at is not None]
-    opened = [said.at for _, said in signals if said.says is Says.OPEN and said.rule is None and said.at is not None]
+    ends = [said.at for said in signals if said.says is Says.ENDED and said.at is not None]
+    opened = [said.at for said in signals if said.says is Says.OPEN and said.rule is None and said.at is not None]
     return bool(opened) and max(opened) > max(ends, default=0)
 
 
-def _filled_after(signals: list[tuple[str, Signal]]) -> bool:
+def _filled_after(signals: list[Signal]) -> bool:
     """Whether it was filled more than a week after the last stop or end."""
-    ends = [said.at for _, said in signals if said.says in (Says.ENDED, Says.STOPPED) and said.at is not None]
-    fills = [said.at for _, said in signals if said.says is Says.FILLED and said.at is not None]
+    ends = [said.at for said in signals if said.says in (Says.ENDED, Says.STOPPED) and said.at is not None]
+    fills = [said.at for said in signals if said.says is Says.FILLED and said.at is not None]
     return bool(fills) and bool(ends) and max(fills) > max(ends) + 7 * DAY_MS
 
 

@@ -33,16 +33,12 @@ def read(record: Value, around: Around) -> Understood:
     own = concept(record, "code")
     reactions = tuple(_reaction(item) for item in many(record, "reaction"))
     none = no_known_allergy(own)
-    code = _of_reactions(record, own) if none or _says_nothing(own) else own
-    if none and code is own and _names_one(own.words, around.terms):
-        # A template's code for "none", and somebody typed what there is.
-        code = Concept((), own.words)
+    code = _meant(record, own, none, around.terms)
     contradicts = bool(none) and bool(code is not own or any(reaction.manifestations for reaction in reactions))
     name = untagged(marks.name(code, "substance"))
     if contradicts:
         none, name = "", name if code is not own else f"{name}, but a reaction"
-    denied = _DENIED.search(name)
-    name = _DENIED.sub("", name)
+    denied, name = _DENIED.search(name) is not None, _DENIED.sub("", name)
     substance = substance_name(name)
     ingredients, classes = ((), ()) if none else substances(code, substance, around.terms)
     name = _with_others(code, name, substance, ingredients, marks)
@@ -50,13 +46,8 @@ def read(record: Value, around: Around) -> Understood:
     status, reason = _status(code_of(record, "clinicalStatus"), verification, marks)
     if contradicts:
         status, reason = _contradicting(status, reason, marks)
-    if denied and status == "active":
-        marks.add(NoteCode.STATUS_CONFLICT, "The record names an allergy, and says that the patient denies it.")
-        status, reason = "unknown", "the patient denies it"
-    if status == "active" and not none and not_told(code.words):
-        # "Unknown" where a substance should stand is nobody's allergy.
-        marks.add(NoteCode.NO_CODE, "The record does not say to what.")
-        status, reason = "unknown", "does not say to what"
+    elif not none:
+        status, reason = _unsure(status, reason, code, denied, marks)
     recorded = marks.date(record, "recordedDate", "date of recording")
     detail = AllergyDetail(
         name=name,
@@ -108,6 +99,15 @@ def _names_one(words: str, terms: Terms) -> bool:
         return False
     substance = substance_name(untagged(words))
     return any(substances(Concept((), words), substance, terms)) or known_substance(substance)
+
+
+def _meant(record: Value, own: Concept, none: str, terms: Terms) -> Concept:
+    """What an allergy is to: its code, or, where that says "none" or nothing in particular, what else is named."""
+    code = _of_reactions(record, own) if none or _says_nothing(own) else own
+    if none and code is own and _names_one(own.words, terms):
+        # A template's code for "none", and somebody typed what there is.
+        return Concept((), own.words)
+    return code
 
 
 def _of_reactions(record: Value, code: Concept) -> Concept:
@@ -232,6 +232,20 @@ def _status(clinical: str, verification: str, marks: Marks) -> tuple[Status, str
         return "unknown", "status not understood"
     marks.add(NoteCode.NO_STATUS, "The record does not say whether this goes on.")
     return "unknown", "no status given" + doubt
+
+
+def _unsure(status: Status, reason: str, code: Concept, denied: bool, marks: Marks) -> tuple[Status, str]:
+    """An allergy that is called active, and that nobody can be sure of."""
+    if status != "active":
+        return status, reason
+    if denied:
+        marks.add(NoteCode.STATUS_CONFLICT, "The record names an allergy, and says that the patient denies it.")
+        return "unknown", "the patient denies it"
+    if not_told(code.words):
+        # "Unknown" where a substance should stand is nobody's allergy.
+        marks.add(NoteCode.NO_CODE, "The record does not say to what.")
+        return "unknown", "does not say to what"
+    return status, reason
 
 
 def _contradicting(status: Status, reason: str, marks: Marks) -> tuple[Status, str]:
