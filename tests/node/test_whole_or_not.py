@@ -9,6 +9,7 @@ import pytest
 from medrec.core.consent.access import requested
 from medrec.core.consent.decide import decide
 from medrec.core.consent.redact import sift
+from medrec.core.manifests.access import Request
 from tests.node.network import Network, Patient
 from tests.node.test_labels import ada, everything_but, network, seen
 
@@ -45,9 +46,10 @@ def test_the_gate_and_the_sieve_let_out_the_same(network: Network, ada: Patient,
         north.put(record["resourceType"], record["id"], json.dumps(record))
     everything_but(network, ada, "SUD", "HIV")
     with north.store.read() as connection:
-        rules = north.gate.decider.standing(connection, ada.account).rules
-    request = requested(rules, requester="south", holder="north", purposes=["TREAT"], practitioner="dr-x")
-    decision = decide(request, rules, network.time)
+        request = Request("00" * 16, "south", "", "TREAT", "visit", "pull", [], [])
+        rules = north.gate.decider.standing(connection, ada.account, request, network.time).rules
+    asked = requested(rules, requester="south", holder="north", purposes=["TREAT"], practitioner="dr-x")
+    decision = decide(asked, rules, network.time)
     labeller = north.labels.labeller
     assert labeller is not None and decision.effect == "permit"
     whole = sift(decision, records, labeller, complete=True, whole_only=True)

@@ -176,7 +176,6 @@ class Acts:
             for disclosed in of_person(node, connection, person, "disclosure/1"):
                 if isinstance(disclosed, DisclosureManifest):
                     found[disclosed.request.requester] = None
-            standing = decider.standing(connection, account)
             hearers = []
             for name in sorted(found):
                 asked = msgspec.convert(
@@ -186,8 +185,10 @@ class Acts:
                     },
                     Request,
                 )  # fmt: skip
+                now = node.clock()
                 try:
-                    _, decision = decider.decide(asked, standing, account, node.clock())
+                    standing = decider.standing(connection, account, asked, now, person)
+                    _, decision = decider.decide(asked, standing, account, now)
                 except Refusal:
                     continue
                 if any(judge(decision, facts).effect != "permit" for facts in spoken):

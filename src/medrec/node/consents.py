@@ -32,6 +32,7 @@ from medrec.core.manifests.consent import (
 from medrec.engines.engine import EngineError
 from medrec.node import attesting, store
 from medrec.node.access import revoked
+from medrec.node.actors import strange
 from medrec.node.journal import Draft, Person
 from medrec.node.refusals import Code, Refusal
 from medrec.node.unlinking import bury, linked_at, taken_back
@@ -356,14 +357,14 @@ def write_revocation(account: str, secret: bytes, sign: Sign) -> bytes:
 
 
 def answer_consent(node: "Node", caller: str, body: bytes) -> bytes:
-    """POST /medrec/consents: canonical JSON of a consent -> CBOR {"hash", "known"}."""
+    """POST /medrec/consents: canonical JSON of a consent -> CBOR {"hash", "known", "strange"}."""
     try:
         given = node.consents.give(body)
     except Refusal as refusal:  # Given with a link that the desk has not confirmed, it waits there and opens nothing.
         if refusal.reason is not Code.NOT_LINKED or not keep_consent(node, caller, _read_consent(body).account, body):
             raise
         given = Given(hashlib.sha256(body).digest(), False)
-    return codec.encode({"hash": given.hash, "known": given.known})
+    return codec.encode({"hash": given.hash, "known": given.known, "strange": strange(node, body)})
 
 
 def answer_revocation(node: "Node", caller: str, body: bytes) -> bytes:

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 import sqlalchemy as sql
 
+from medrec.core.consent import actors, emergency, terms
 from medrec.core.consent import decide as deciding
-from medrec.core.consent import terms
+from medrec.core.consent.access import looked_up
+from medrec.core.consent.actors import NOBODY, Meant
 from medrec.core.consent.compiling import Rules
 from medrec.core.consent.decide import Decision, Judgement
 from medrec.core.consent.emergency import Scope, in_scope
@@ -17,6 +19,7 @@ from medrec.core.consent.pointers import Called, Pointer
 from medrec.core.consent.replay import facts_of
 from medrec.core.manifests.access import Basis, Request
 from medrec.node import holding, store
+from medrec.node.actors import Actors, who
 from medrec.node.journal import Person
 from medrec.node.nullifiers import Nullifiers
 from medrec.node.parts import Parts, Sent
@@ -60,6 +63,15 @@ class Standing(NamedTuple):
     person: Person | None
     given: "Given"
     rules: Rules
+    meant: Meant = NOBODY
+    """Which of the people, teams and groups that the rules name mean the one who asks."""
+    doubted: tuple[str, ...] = ()
+    """The consents that are passed over in an emergency, for a doubt alone: then nothing but the summary opens."""
+
+    @property
+    def actors(self) -> str:
+        """What was found of those whom the rules name, for a manifest."""
+        return actors.written(looked_up(self.rules), self.meant)
 
     @property
     def consents(self) -> tuple[tuple[str, bytes], ...]:
@@ -110,9 +122,9 @@ class Decider:
         self._given: dict[str, Given] = {}
 
     def standing(
-        self, connection: sql.Connection, account: str, known: Person | None = None, purpose: str = ""
+        self, connection: sql.Connection, account: str, request: Request, now: int, known: Person | None = None
     ) -> Standing:
-        """What stands of an account now, for a purpose. `known` is the person as she was found before: her keys are
+        """What stands of an account, for a request now. `known` is the person as she was found before: her keys are
         not opened again. Raises EngineError, VaultError."""
         found = _PERSON.first(connection, {"wanted": account})
         person: Person | None = None
@@ -128,7 +140,20 @@ class Decider:
             gone = self._nullifiers.among(given.nullifiers)
             given = Given.of((bytes.fromhex(name), mark) for name, mark in given.consents if mark not in gone)
         rules = self._node.consents.rules(connection, person, given.names)
-        return Standing(person, given, self._node.emergencies.rules(rules, purpose))
+        meant = NOBODY
+        if rules.strangers and person is not None:
+            looking = Actors(self._node, self._node.gate.reader, connection, person.id)
+            meant = looking.meant(who(self._node, request, now), rules)
+        if request.purpose not in terms.EMERGENCY:
+            return Standing(person, given, rules, meant)
+        rules = emergency.with_default(rules)
+        settled = emergency.settled(facts_of(request, self._node.organisation, rules, meant), rules, now)
+        return Standing(person, given, settled.rules, meant, settled.doubted)
+
+    def facts(self, request: Request, standing: Standing) -> Facts:
+        """The facts of a request for which this stands."""
+        found = facts_of(request, self._node.organisation, standing.rules, standing.meant)
+        return msgspec.structs.replace(found, unresolved=frozenset()) if standing.doubted else found
 
     def _given_in(self, text: str) -> Given:
         """What is made of the consents that stand in the store now; it follows from them alone."""
@@ -145,7 +170,7 @@ class Decider:
 
     def decide(self, request: Request, standing: Standing, account: str, now: int) -> tuple[Facts, Decision]:
         """The facts of a request, and the decision about it. Raises Refusal for all but a permit."""
-        facts = facts_of(request, self._node.organisation, standing.rules)
+        facts = self.facts(request, standing)
         decision = deciding.decide(facts, standing.rules, now)
         if self._node.disputes.stops(account, request.requester):
             raise Refusal(Code.DISPUTED, decided=decision.decided)
@@ -168,7 +193,8 @@ class Decider:
 
     def basis(self, standing: Standing) -> Basis:
         """What a decision rests on, for its manifest."""
-        return Basis(list(standing.given.names), list(self._node.law), self._node.labels.version)
+        given, rules = list(standing.given.names), self._node.labels.version
+        return Basis(given, list(self._node.law), rules, standing.actors, list(standing.doubted))
 
 
 def check_purpose(request: Request) -> None:

@@ -20,9 +20,7 @@ from sqlalchemy import BigInteger, Column, LargeBinary, String, Table
 from medrec.core import codec, manifests
 from medrec.core.consent import decide as deciding
 from medrec.core.consent import emergency, terms
-from medrec.core.consent.compiling import Rules
 from medrec.core.consent.emergency import HOUR_MS, HOURS_MAX, REVIEW_MS, Scope
-from medrec.core.consent.replay import facts_of
 from medrec.core.manifests.access import Request
 from medrec.core.manifests.emergency import (
     EmergencyManifest,
@@ -90,10 +88,6 @@ class Emergencies:
     def __init__(self, node: "Node") -> None:
         self._node = node
 
-    def rules(self, rules: Rules, purpose: str) -> Rules:
-        """The rules that decide about a request for a purpose: in an emergency there is one more."""
-        return emergency.with_default(rules) if purpose in terms.EMERGENCY else rules
-
     def check(self, account: str, request: Request, now: int) -> Scope | None:
         """What a request may see for the emergency that was declared; None for a request that claims none.
 
@@ -140,14 +134,15 @@ class Emergencies:
     def _take(self, ask: Ask, code: str, scope: Scope, hours: int, now: int) -> Declared:
         node, request = self._node, ask.request
         with node.store.read() as connection:
-            standing = node.gate.decider.standing(connection, ask.account)
-        rules = self.rules(standing.rules, request.purpose)
-        decision = deciding.decide(facts_of(request, node.organisation, rules), rules, now)
+            standing = node.gate.decider.standing(connection, ask.account, request, now)
+        decision = deciding.decide(node.gate.decider.facts(request, standing), standing.rules, now)
         if node.disputes.stops(ask.account, request.requester):
             raise Refusal(Code.DISPUTED, decided=decision.decided)
         if decision.effect != "permit":
-            code_ = Code.CONSENT_BROKEN if decision.broken else Code.DENIED
-            raise Refusal(code_, decided=decision.decided + decision.broken)
+            raise Refusal(Code.DENIED, decided=decision.decided)
+        if standing.doubted and scope == "restricted":
+            why = Code.ACTOR_UNRESOLVED if "?" in standing.actors else Code.CONSENT_BROKEN
+            raise Refusal(why, decided=standing.doubted)
         if standing.person is None:
             raise Refusal(Code.UNKNOWN_PERSON)
         person = standing.person

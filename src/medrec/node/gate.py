@@ -18,9 +18,8 @@ from medrec.core import manifests
 from medrec.core.address import AddressError
 from medrec.core.consent.compiling import unturned
 from medrec.core.consent.decide import Decision, decide, judge
-from medrec.core.consent.facts import Request as Facts
 from medrec.core.consent.terms import EMERGENCY
-from medrec.core.manifests.access import DisclosureManifest, RefusalManifest, obligation_of
+from medrec.core.manifests.access import DisclosureManifest, RefusalManifest, Request, obligation_of
 from medrec.engines.engine import EngineError
 from medrec.node import access, parts, store
 from medrec.node.access import Ask, UnreadableError
@@ -80,7 +79,7 @@ class Plan(NamedTuple):
     `changes` the count of consents and disputes when they were read."""
 
     person: Person
-    facts: Facts
+    request: Request
     decision: Decision
     standing: Standing
     now: int
@@ -267,18 +266,18 @@ class Gate:
         self._node.labels.check()
         scope = self._node.emergencies.check(ask.account, ask.request, now)
         with self._node.store.read() as connection:
-            standing = seen.standing = self.decider.standing(connection, ask.account, purpose=ask.request.purpose)
+            standing = seen.standing = self.decider.standing(connection, ask.account, ask.request, now)
             facts, decision = self.decider.decide(ask.request, standing, ask.account, now)
             person = standing.person
             assert person is not None
             seen.decided = decision.decided
             permitted = Permitted(
-                self._node, self.reader, connection, person, decision, scope,
+                self._node, self.reader, connection, person, decision, "summary" if standing.doubted else scope,
                 lambda: self.decider.everything(facts, decision, standing, now),
             )  # fmt: skip
             chosen = door.choose(ask, permitted)
         attach = tuple(sorted({code for allowed in chosen.records for code in allowed.attach}))
-        return Plan(person, facts, decision, standing, now, changes, chosen, attach, permitted.contents)
+        return Plan(person, ask.request, decision, standing, now, changes, chosen, attach, permitted.contents)
 
     def _recheck(self, caller: str, plan: Plan) -> None:
         """Is everything that decided still in force, does nothing new forbid it, and is the requester still active?
@@ -297,12 +296,13 @@ class Gate:
         standing = plan.standing
         if node.consents.changes != plan.changes or not self.decider.still(standing):
             with node.store.read() as connection:
-                standing = self.decider.standing(connection, account, plan.person, plan.facts.purposes[0])
+                standing = self.decider.standing(connection, account, plan.request, now, plan.person)
         elif unturned(standing.rules, plan.now, now):
             return
-        decision = decide(plan.facts, standing.rules, now)
+        decision = decide(self.decider.facts(plan.request, standing), standing.rules, now)
         gone = set(plan.decision.decided).difference(standing.given.names)
-        if gone or decision.effect != "permit" or decision.marks != plan.decision.marks:
+        doubted = standing.doubted != plan.standing.doubted
+        if gone or doubted or decision.effect != "permit" or decision.marks != plan.decision.marks:
             raise Refusal(Code.CONSENT_CHANGED, decided=plan.decision.decided)
         if decision.left == plan.decision.left:
             return

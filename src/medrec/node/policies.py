@@ -14,7 +14,9 @@ import sqlalchemy as sql
 
 from medrec.core import codec, commitment, manifests
 from medrec.core.consent import access as consenting
-from medrec.core.consent import names, terms
+from medrec.core.consent import emergency, names, terms
+from medrec.core.consent.access import looked_up, rules_of
+from medrec.core.consent.actors import Who
 from medrec.core.consent.compiling import Rules
 from medrec.core.consent.decide import decide
 from medrec.core.consent.policy import Given, Policy, Provision
@@ -22,6 +24,7 @@ from medrec.core.consent.trial import Asker, Judged, Look, Shown, Trial, try_pol
 from medrec.core.manifests.access import DisclosureManifest
 from medrec.core.manifests.consent import FhirConsentManifest, fhir_consent_message
 from medrec.node import store
+from medrec.node.actors import Actors
 from medrec.node.deciding import Permitted
 from medrec.node.journal import Person
 from medrec.node.reading import signed_records
@@ -99,7 +102,11 @@ def try_here(
             raise Refusal(Code.NOT_LINKED)
         there = {f"{row.type}/{row.id}" for row in signed_records(connection, person.id, (), (), "", _EVERY_RECORD)}
         looks = _looks(node, connection, person, now)
+        looking = Actors(node, node.gate.reader, connection, person.id)
+        after = rules_of([proposed, *[one for one in standing if one.id not in frozenset(replaced)]], node.law)
+        known = looking.known(looked_up(after), now)
         named = [asker for given in [proposed, *standing] for asker in _named(given)]
+        named += [asker for reference in known.parties for asker in _asker_of(reference)]
         every = sorted({*named, *askers, *(look.asker for look in looks)})
         tried = frozenset(every[:ASKERS_MAX])
         return try_policy(
@@ -109,20 +116,24 @@ def try_here(
             there,
             sorted(tried),
             [look for look in looks[:LOOKS_MAX] if look.asker in tried],
-            lambda rules, asker: _visible(node, connection, person, rules, asker, now),
+            lambda rules, asker: _visible(node, connection, person, looking, rules, asker, now),
             node.law,
-        )._replace(complete=len(looks) <= LOOKS_MAX and len(tried) == len(every))
+        )._replace(complete=len(looks) <= LOOKS_MAX and len(tried) == len(every), strange=known.strange)
 
 
 def _visible(
-    node: "Node", connection: sql.Connection, person: Person, rules: Rules, asker: Asker, now: int
+    node: "Node", connection: sql.Connection, person: Person, looking: Actors, rules: Rules, asker: Asker, now: int
 ) -> frozenset[str]:
     """What the gate would send somebody by these rules: with references, parts, disputes; in an emergency, all that a
     declared one may open."""
     if node.disputes.stops(person.account or "", asker.organisation):
         return frozenset()
-    emergency = any(purpose in terms.EMERGENCY for purpose in asker.purposes)
-    rules = node.emergencies.rules(rules, asker.purposes[0]) if emergency else rules
+    found = node.directory.find(asker.organisation)
+    who = Who(asker.organisation, found.name if found is not None else "", asker.practitioner, asker.name,
+              frozenset(asker.roles), False, now)  # fmt: skip
+    meant = looking.meant(who, rules)
+    urgent = any(purpose in terms.EMERGENCY for purpose in asker.purposes)
+    rules = emergency.with_default(rules) if urgent else rules
     request = consenting.requested(
         rules,
         requester=asker.organisation,
@@ -130,11 +141,17 @@ def _visible(
         purposes=asker.purposes,
         practitioner=asker.practitioner,
         roles=asker.roles,
+        is_also=meant.also,
+        is_not=meant.apart,
     )
+    scope: emergency.Scope | None = None
+    if urgent:
+        request, rules, doubted = emergency.settled(request, rules, now)
+        scope = "summary" if doubted else None
     decision = decide(request, rules, now)
     if decision.effect != "permit":
         return frozenset()
-    return Permitted(node, node.gate.reader, connection, person, decision).in_parts().names()
+    return Permitted(node, node.gate.reader, connection, person, decision, scope).in_parts().names()
 
 
 def _proposed(text: bytes, now: int) -> Given:
@@ -161,7 +178,7 @@ def _looks(node: "Node", connection: sql.Connection, person: Person, now: int) -
         if isinstance(statement, DisclosureManifest):
             request = statement.request
             roles = (request.role,) if request.role else ()
-            asker = Asker(request.requester, request.identity, roles, (request.purpose,))
+            asker = Asker(request.requester, request.identity, roles, (request.purpose,), request.practitioner)
             listed = tuple(f"{record.type}/{record.id}" for record in statement.records)
             found.append(Look(statement.time, asker, listed))
     return found
@@ -171,12 +188,16 @@ def _named(given: Given) -> list[Asker]:
     """Whom a consent names, each as one who asks for care."""
     if not isinstance(given.content, Policy):
         return []
-    found = []
-    for reference in sorted(_recipients(given.content.provisions)):
-        organisation = names.organisation_of(reference)
-        if organisation is not None:
-            found.append(Asker(organisation, reference.partition("|")[2]))
-    return found
+    return [one for reference in sorted(_recipients(given.content.provisions)) for one in _asker_of(reference)]
+
+
+def _asker_of(reference: str) -> list[Asker]:
+    """An organisation of the ledger, or somebody in one, as an asker; none for other references."""
+    organisation = names.organisation_of(reference)
+    if organisation is None:
+        return []
+    inside = reference.startswith(f"identifier:{names.PRACTITIONER}")
+    return [Asker(organisation, reference.partition("|")[2] if inside else "")]
 
 
 def _recipients(provisions: Iterable[Provision]) -> set[str]:
@@ -191,7 +212,7 @@ def _recipients(provisions: Iterable[Provision]) -> set[str]:
 
 
 def answer_trial(node: "Node", caller: str, body: bytes) -> bytes:
-    """POST /medrec/trial: CBOR {account, askers, consent, replaced} -> CBOR {"complete", "looks", "parties"}.
+    """POST /medrec/trial: CBOR {account, askers, consent, replaced} -> CBOR {complete, looks, parties, strange}.
 
     Only the agent that serves the person here is answered.
     """
@@ -214,7 +235,8 @@ def answer_trial(node: "Node", caller: str, body: bytes) -> bytes:
         [judged.look.time, _wire(judged.look.asker), list(judged.still), list(judged.stopped)] for judged in found.looks
     ]
     parties = [[_wire(shown.asker), list(shown.before), list(shown.after)] for shown in found.parties]
-    return codec.encode({"complete": found.complete, "looks": looks, "parties": parties})
+    answer = {"complete": found.complete, "looks": looks, "parties": parties, "strange": list(found.strange)}
+    return codec.encode(answer)
 
 
 def try_at(
@@ -238,17 +260,18 @@ def try_at(
         for time, asker, still, stopped in answer["looks"]
     )
     parties = tuple(Shown(_asker(asker), tuple(before), tuple(after)) for asker, before, after in answer["parties"])
-    return Trial(parties, looks, bool(answer.get("complete", True)))
+    return Trial(parties, looks, bool(answer.get("complete", True)), tuple(answer.get("strange", ())))
 
 
 def _wire(asker: Asker) -> list[Any]:
-    return [asker.organisation, asker.practitioner, list(asker.roles), list(asker.purposes)]
+    return [asker.organisation, asker.practitioner, list(asker.roles), list(asker.purposes), asker.name]
 
 
 def _asker(value: Any) -> Asker:
     """An asker as it came. Raises TypeError, ValueError."""
-    house, who, roles, purposes = value
-    named = (house, who, *roles, *purposes)
+    house, who, roles, purposes, *rest = value
+    name = rest[0] if rest else ""
+    named = (house, who, *roles, *purposes, name)
     if type(roles) is not list or type(purposes) is not list or any(type(name) is not str for name in named):
         raise ValueError
-    return Asker(house, who, tuple(roles), tuple(purposes))
+    return Asker(house, who, tuple(roles), tuple(purposes), name)

@@ -207,7 +207,7 @@ def _label_of(labels: list[Json], carried_labels: list[str], effect: str) -> boo
     carried = _all_labels(carried_labels)
     order = CONFIDENTIALITY_ORDER.index
     levels = [order(label) for label in carried_labels if label in CONFIDENTIALITY_ORDER]
-    level = max(levels) if levels else order("R") if carried else order("N")
+    level = max([*levels, order("R")] if carried else levels or [order("N")])
     for label in labels:
         if "Confidentiality" not in label["system"]:
             if label["code"] in carried:

@@ -18,6 +18,7 @@ CONDITIONS: tuple[dict[str, Any], ...] = (
     {"who": [Y, "Group/g"]},
     {"label": "SUD"},
     {"level": "N"},
+    {"level": "R", "who": X},
     {"purpose": "HRESCH"},
     {"purpose": "TREAT", "kind": "Observation"},
     {"dataPeriod": {"start": "2020-01-01", "end": "2021"}},
@@ -41,6 +42,8 @@ RECORDS = [
     plain_record(labels=["PSYTHPN"]),
     plain_record(may=["SUD", "HIV"]),
     plain_record(labels=["MH"], may=["SUD"]),
+    plain_record(labels=["N"], may=["SUD"]),
+    plain_record(labels=["N", "SUD"]),
     plain_record(labels=None, codes=None, authors=None, refers=None, referred=None),
 ]
 US = floor_of("US")
@@ -67,12 +70,7 @@ def compare(consents: list[dict[str, Any]], law: bool = False) -> int:
 
 def r4_trees() -> Iterator[dict[str, Any]]:
     """All R4 trees of three levels over the conditions, and all with two exceptions side by side."""
-    for effects in (
-        ("permit", "deny", "permit"),
-        ("deny", "permit", "deny"),
-        ("permit", "permit", "deny"),
-        ("deny", "deny", "permit"),
-    ):
+    for effects in itertools.product(("permit", "deny"), repeat=3):
         for one, two, three in itertools.product(CONDITIONS, repeat=3):
             lowest = written(effects[2], **dict(three))
             yield r4(written(effects[0], written(effects[1], lowest, **dict(two)), **dict(one)))

@@ -114,11 +114,11 @@ def requested(
     """The facts of a request by one organisation (id) to another, for somebody who works there ("" for nobody named).
 
     `roles` ("system|code") are those that the requester's organisation vouches for. `is_also` and `is_not` are
-    references (groups, care teams, local practitioners) that somebody looked up and found to mean the requester, or
-    not to. All others that the rules name and the ledger does not know are in doubt, which opens nothing.
+    references (groups, care teams, local practitioners) that somebody looked up (`actors`) and found to mean the
+    requester, or not to. All others of `looked_up(rules)` are in doubt, which opens nothing.
     """
     held = sorted(set(roles))
-    meant = {names.organisation(requester), *is_also}
+    meant = {names.organisation(requester), names.by_identifier(requester), *is_also}
     if practitioner:
         meant.add(names.practitioner(requester, practitioner))
     answered = meant | set(is_not)
@@ -132,10 +132,15 @@ def requested(
         roles=held,
         purposes=purposes,
         action=action,
-        custodian=(names.organisation(holder),),
+        custodian=(names.organisation(holder), names.by_identifier(holder)),
         unresolved=unresolved,
         types=types,
     )
+
+
+def looked_up(rules: Rules) -> tuple[str, ...]:
+    """The references in the rules of which the ledger alone does not say whom they mean, in order, each once."""
+    return tuple(sorted({names.split(token)[0] for token in rules.strangers}))
 
 
 def parties(policy: Policy) -> frozenset[str]:

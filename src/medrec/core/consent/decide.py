@@ -122,6 +122,17 @@ def decide(request: Request, rules: Rules, now: int) -> Decision:
     return Decision("permit", "permitted", ids, (), attach, tuple(left), doubtful, rules.notices, law, marks)
 
 
+def denials_in_doubt(request: Request, rules: Rules, now: int) -> tuple[str, ...]:
+    """The consents (ids) with a denial that may bear on a request: it names somebody of whom nobody could say whether
+    that is the requester."""
+    found: set[str] = set()
+    for purpose in request.purposes if request.unresolved else ():
+        bearing = _bearing(request, rules.by_purpose.get(purpose, rules.every_purpose), now)
+        doubtful = _doubtful(bearing, request)
+        found.update(rule.consent for rule in bearing if rule.effect == "deny" and rule.number in doubtful)
+    return tuple(sorted(found))
+
+
 def judge(decision: Decision, record: Record) -> Judgement:
     """Decide about one record of a request that `decide` has decided about."""
     if decision.effect != "permit":

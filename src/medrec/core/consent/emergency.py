@@ -2,14 +2,18 @@
 
 Somebody declares an emergency about one person at one organisation. From then on her requests for ETREAT or BTG are
 decided like all others, with one rule more, which is weaker than all others: what nobody forbids is permitted. What
-the person or the law forbids stays forbidden.
+the person or the law forbids stays forbidden. What may forbid it and cannot be known (a consent that nobody can read, a
+denial to people whom nobody can look up) holds back everything but the summary.
 """
 
-from typing import Literal
+from typing import Literal, NamedTuple
+
+import msgspec
 
 from medrec.core.consent import terms
 from medrec.core.consent.compiling import NO_PARENT, Rule, Rules, gather
-from medrec.core.consent.facts import Record
+from medrec.core.consent.decide import denials_in_doubt
+from medrec.core.consent.facts import Record, Request
 from medrec.core.consent.times import EVER
 
 HOUR_MS = 3_600_000
@@ -65,6 +69,27 @@ def with_default(rules: Rules) -> Rules:
         (),
     )
     return gather([*rules.every, more], rules.broken, rules.notices, rules.marks)
+
+
+class Settled(NamedTuple):
+    """A request in an emergency, and the rules, without what is in doubt; `doubted` are the consents (ids) that stood
+    in the way by a doubt alone. If there are any, nothing opens but the summary."""
+
+    request: Request
+    rules: Rules
+    doubted: tuple[str, ...] = ()
+
+
+def settled(request: Request, rules: Rules, now: int) -> Settled:
+    """What decides in an emergency, of the rules `with_default`: what is known, where the rest is a doubt."""
+    # Whatever is asked for: one more type in the question must not find out what is in doubt.
+    whole = msgspec.structs.replace(request, types=frozenset())
+    doubted = {item.consent for item in rules.broken if now < item.until}
+    doubted.update(denials_in_doubt(whole, rules, now))
+    if not doubted:
+        return Settled(request, rules)
+    known = msgspec.structs.replace(request, unresolved=frozenset())
+    return Settled(known, msgspec.structs.replace(rules, broken=()), tuple(sorted(doubted)))
 
 
 def in_scope(scope: Scope, record: Record) -> bool:

@@ -94,8 +94,9 @@ def describing(
     """The facts of a record.
 
     `labels` are codes of v3-ActCode and of v3-Confidentiality ("SUD", "R"), None if the labelling service did not
-    answer. A record without a confidentiality code is N, and R if it carries a sensitivity; one with a label that is
-    not known has labels that are not known. `may` are sensitivities that it may carry besides.
+    answer. A record without a confidentiality code is N; one that carries a sensitivity is R at least, whatever it says
+    of itself. One with a label that is not known has labels that are not known. `may` are sensitivities that it may
+    carry besides.
     """
     sensitive, level = _labels(labels)
     possible, _ = _labels(may)
@@ -135,7 +136,9 @@ def _labels(labels: Iterable[str] | None) -> tuple[frozenset[str] | None, int | 
             sensitive += terms.SENSITIVITIES_ABOVE[label]
         else:
             return None, None
-    return frozenset(sensitive), max(levels, default=terms.rank("R" if sensitive else "N"))
+    if sensitive:
+        levels.append(terms.rank("R"))
+    return frozenset(sensitive), max(levels, default=terms.rank("N"))
 
 
 # --- a FHIR resource -> its facts -----------------------------------------------------------------------------------

@@ -3,14 +3,16 @@
 "Organization/north" is the organisation `north` of the ledger. A practitioner is named inside the organisation that
 answers for her ("identifier:urn:medrec:practitioner:north|dr-x"), because every organisation may call somebody
 `dr-x`. All other references (a Group, a CareTeam, an address on another server, Practitioner/x) mean somebody only
-to whoever can look them up.
+to whoever can look them up (`actors`). In records the ledger's names are identifiers, too.
 """
 
 from medrec.core.types import is_organisation_id
 
+ORGANISATION = "urn:medrec:organisation"
 PRACTITIONER = "urn:medrec:practitioner:"
 ACCOUNT = "urn:medrec:account"
-"""Identifier systems: of a practitioner (followed by the organisation's id), and of a person's account."""
+"""Identifier systems: of an organisation of the ledger, of a practitioner (followed by the organisation's id), and of a
+person's account."""
 
 
 def organisation(name: str) -> str:
@@ -23,10 +25,17 @@ def practitioner(house: str, name: str) -> str:
     return f"identifier:{PRACTITIONER}{house}|{name}"
 
 
+def by_identifier(name: str) -> str:
+    """The reference to an organisation of the ledger by its identifier."""
+    return f"identifier:{ORGANISATION}|{name}"
+
+
 def organisation_of(reference: str) -> str | None:
     """The ledger id in a reference to an organisation of the ledger, or to somebody inside one; None for all else."""
     if reference.startswith("Organization/"):
         name = reference.removeprefix("Organization/")
+    elif reference.startswith(f"identifier:{ORGANISATION}|"):
+        name = reference.removeprefix(f"identifier:{ORGANISATION}|")
     elif reference.startswith(f"identifier:{PRACTITIONER}"):
         name = reference.removeprefix(f"identifier:{PRACTITIONER}").partition("|")[0]
     else:

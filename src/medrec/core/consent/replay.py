@@ -5,8 +5,9 @@ Nothing of the node that decided is needed: what it looked at stands in the mani
 
 from collections.abc import Mapping
 
-from medrec.core.consent import emergency, terms
-from medrec.core.consent.access import given, requested, rules_of
+from medrec.core.consent import actors, emergency, terms
+from medrec.core.consent.access import given, looked_up, requested, rules_of
+from medrec.core.consent.actors import NOBODY, Meant
 from medrec.core.consent.compiling import Rules
 from medrec.core.consent.decide import decide, judge
 from medrec.core.consent.facts import Record
@@ -15,9 +16,9 @@ from medrec.core.manifests.access import DisclosureManifest, RefusalManifest, Re
 from medrec.core.manifests.consent import ConsentManifest, FhirConsentManifest
 
 
-def facts_of(request: Request, holder: str, rules: Rules) -> Facts:
-    """The facts of a request as its manifest states it. What is pushed goes to an organisation, and to nobody in
-    particular there."""
+def facts_of(request: Request, holder: str, rules: Rules, meant: Meant = NOBODY) -> Facts:
+    """The facts of a request as its manifest states it, and what was found of those whom the rules name. What is pushed
+    goes to an organisation, and to nobody in particular there."""
     pushed = request.door == "push"
     return requested(
         rules,
@@ -27,6 +28,8 @@ def facts_of(request: Request, holder: str, rules: Rules) -> Facts:
         practitioner="" if pushed else request.identity,
         roles=[request.role] if request.role and not pushed else (),
         types=request.types,
+        is_also=meant.also,
+        is_not=meant.apart,
     )
 
 
@@ -50,7 +53,10 @@ def differences(
     rules = rules_of([given(consents[name], name) for name in basis.consents], basis.law)
     if stated.request.purpose in terms.EMERGENCY:
         rules = emergency.with_default(rules)
-    facts = facts_of(stated.request, stated.organisation, rules)
+    meant = actors.read(looked_up(rules), basis.actors)
+    facts, doubted = facts_of(stated.request, stated.organisation, rules, meant), tuple[str, ...]()
+    if stated.request.purpose in terms.EMERGENCY:
+        facts, rules, doubted = emergency.settled(facts, rules, stated.time)
     decision = decide(facts, rules, stated.time)
     if isinstance(stated, RefusalManifest):
         wills = ("no-consent", "denied", "consent-broken", "actor-unresolved")
@@ -59,7 +65,7 @@ def differences(
         return []
     if decision.effect != "permit":
         return [f"the request was to be refused: {decision.reason}"]
-    found = []
+    found = [] if list(doubted) == sorted(basis.doubted) else ["other consents were in doubt"]
     if sorted(decision.decided) != sorted(stated.decided):
         found.append("other consents decide")
     attach: set[str] = set()

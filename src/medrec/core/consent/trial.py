@@ -9,12 +9,14 @@ from medrec.core.consent.policy import Given
 
 
 class Asker(NamedTuple):
-    """Somebody who may ask: an organisation (id), who there ("" for anybody), in which roles, and for what."""
+    """Somebody who may ask: an organisation (id), who there ("" for anybody), in which roles, for what, and by which
+    name."""
 
     organisation: str
     practitioner: str = ""
     roles: tuple[str, ...] = ()
     purposes: tuple[str, ...] = ("TREAT",)
+    name: str = ""
 
 
 class Look(NamedTuple):
@@ -42,11 +44,16 @@ class Judged(NamedTuple):
 
 
 class Trial(NamedTuple):
-    """The outcome for all parties and looks, in the order given. Not `complete`: there were more than were tried."""
+    """The outcome for all parties and looks, in the order given. Not `complete`: there were more than were tried.
+
+    `strange` are the people, teams and groups that these consents name and of whom the place does not know, wholly or
+    in part, who they are (references).
+    """
 
     parties: tuple[Shown, ...]
     looks: tuple[Judged, ...]
     complete: bool = True
+    strange: tuple[str, ...] = ()
 
 
 Visible = Callable[[Rules, Asker], frozenset[str]]

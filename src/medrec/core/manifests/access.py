@@ -87,13 +87,20 @@ class Request(Fields, frozen=True):
     query: Annotated[str, msgspec.Meta(max_length=2000)] = ""
 
 
-class Basis(Fields, frozen=True):
+class Basis(Fields, frozen=True, omit_defaults=True):
     """What a decision rests on, for whoever decides it again: every consent that stood at the time (SHA-256 of its
-    manifest), the jurisdictions whose law was applied, and the version of the rules that label records."""
+    manifest), the jurisdictions whose law was applied, and the version of the rules that label records.
+
+    `actors` is what was found of the people, teams and groups that the consents name and the ledger does not know
+    (`core.consent.actors.written`); it names none of them. `doubted` are the consents that stood in the way of an
+    emergency by a doubt alone, and were passed over for the summary.
+    """
 
     consents: list[Hex32]
     law: list[str]
     labels: str
+    actors: Annotated[str, msgspec.Meta(pattern=r"^[+?-]*\Z")] = ""
+    doubted: list[Hex32] = []
 
 
 class DisclosureManifest(Fields, frozen=True):

@@ -23,6 +23,7 @@ ISSUES: dict[str, str] = {
     "malformed": "structure",
     "record-altered": "conflict",
     "record-changed": "conflict",
+    "actor-strange": "informational",
 }
 """Code of a refusal -> code of http://hl7.org/fhir/issue-type; all others are `security`, or `transient` under 503."""
 
@@ -112,8 +113,8 @@ def withheld() -> bytes:
     return encode({"resourceType": "OperationOutcome", "issue": [issue]})
 
 
-def outcome(code: str, sentence: str, status: int) -> bytes:
-    """An OperationOutcome for a refusal."""
+def outcome(code: str, sentence: str, status: int, severity: str = "error") -> bytes:
+    """An OperationOutcome for a refusal, or a warning beside what was done."""
     issue = ISSUES.get(code, "transient" if status == 503 else "security" if status in (401, 403) else "invalid")
     coding = {"system": REFUSAL_SYSTEM, "code": code}
     return encode(
@@ -121,7 +122,7 @@ def outcome(code: str, sentence: str, status: int) -> bytes:
             "resourceType": "OperationOutcome",
             "issue": [
                 {
-                    "severity": "error",
+                    "severity": severity,
                     "code": issue,
                     "details": {"coding": [coding], "text": sentence},
                     "diagnostics": sentence,

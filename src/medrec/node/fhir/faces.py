@@ -13,6 +13,7 @@ from medrec.core.consent.names import organisation
 from medrec.core.manifests.consent import FhirConsentManifest, Grant
 from medrec.node.access import Ask
 from medrec.node.access_log import lines_here, write_down
+from medrec.node.actors import strange
 from medrec.node.consents import Kept
 from medrec.node.deciding import Allowed, Permitted
 from medrec.node.fhir import bundle
@@ -33,6 +34,11 @@ CATEGORY = {"system": "http://loinc.org", "code": "59284-0"}
 RECIPIENT = {"system": "http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "code": "PRCP"}
 TYPES = "http://hl7.org/fhir/resource-types"
 PROVENANCE_MAX = 50
+STRANGE = "actor-strange"
+WARNING = (
+    "The consent stands. The records here do not say who these are; a permit to them may open nothing, and a denial "
+    "keeps out whoever may be meant: "
+)
 
 
 def answer_face(node: "Node", caller: str, ask: Ask, path: str, parameters: str) -> Answer:
@@ -68,7 +74,8 @@ def answer_face(node: "Node", caller: str, ask: Ask, path: str, parameters: str)
 
 
 def create_consent(node: "Node", body: bytes, caller: str | None = None) -> Answer:
-    """POST /fhir/Consent: a signed manifest -> 201 and the Consent as it stands. Raises Refusal, StoreError."""
+    """POST /fhir/Consent: a signed manifest -> 201, with a warning if it names somebody whom nobody here knows. Raises
+    Refusal, StoreError."""
     if caller is not None:
         node.delegates.check_bringer(caller, body)
     given = node.consents.give(body)
@@ -77,7 +84,9 @@ def create_consent(node: "Node", body: bytes, caller: str | None = None) -> Answ
         "location": f"{base_url(node)}/Consent/{given.hash.hex()}",
         "cache-control": "no-store",
     }
-    return Answer(200 if given.known else 201, b"", fields)
+    unknown = strange(node, body)
+    told = bundle.outcome(STRANGE, WARNING + ", ".join(unknown) + ".", 200, "warning") if unknown else b""
+    return Answer(200 if given.known else 201, told, fields)
 
 
 def _parameters(parameters: str) -> dict[str, str]:

@@ -1,0 +1,258 @@
+"""Consents that name teams, groups, roles and people: looked up in the records of the place, at every door alike."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from medrec.core import codec, manifests
+from medrec.core.consent.facts import facts
+from medrec.core.consent.replay import differences
+from medrec.core.consent.trial import Asker
+from medrec.node.consents import CONSENTS_PATH, write_fhir_consent
+from medrec.node.fhir.faces import create_consent
+from medrec.node.peers import PeerError
+from medrec.node.policies import try_at
+from medrec.node.receive import request_records
+from medrec.node.refusals import Code
+from tests.fhir.asking import consent
+from tests.node.network import HOUR, Network, Patient
+from tests.node.test_emergency import TEXT, declare, written
+
+RECIPIENT = {
+    "coding": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "code": "PRCP"}],
+}
+X = {"identifier": [{"system": "urn:medrec:practitioner:south", "value": "dr-south"}], "name": [{"family": "South"}]}
+
+
+@pytest.fixture
+def network(tmp_path: Path) -> Iterator[Network]:
+    opened = Network(tmp_path)
+    for kind, identifier in (("Observation", "bp"), ("AllergyIntolerance", "nuts"), ("Condition", "gout")):
+        put(opened, kind, identifier, subject="ada")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def ada(network: Network) -> Patient:
+    return network.patient("ada", "north")
+
+
+def put(network: Network, kind: str, name: str, /, subject: str = "", **parts: Any) -> None:
+    content: dict[str, Any] = {"resourceType": kind, "id": name, **parts}
+    if subject:
+        field = "patient" if kind == "AllergyIntolerance" else "subject"
+        content[field] = {"reference": f"Patient/{subject}"}
+    network["north"].put(kind, name, json.dumps(content), origin=f"{len(network['north'].source.raw)}")
+
+
+def team(network: Network, *members: str, identifier: str = "t1", subject: str = "ada", **parts: Any) -> None:
+    listed = [{"member": {"reference": member}} for member in members]
+    put(network, "CareTeam", identifier, subject, **{"status": "active", "participant": listed, **parts})
+
+
+def to(effect: str, reference: str, **parts: Any) -> str:
+    return consent(effect, actor=[{"role": RECIPIENT, "reference": {"reference": reference}}], **parts)
+
+
+def seen(network: Network, person: Patient, by: str = "south", name: str = "", purpose: str = "TREAT") -> Any:
+    """The ids that somebody is sent, or the code of the refusal."""
+    node = network[by]
+    doctor = node.doctor(name or f"Dr {by.title()}")
+    try:
+        found = request_records(node, "north", person.account, practitioner=doctor, reason=TEXT, purpose=purpose)  # type: ignore[arg-type]
+    except PeerError as error:
+        return error.code
+    return sorted(record.id for record in found.records)
+
+
+def why(network: Network) -> str:
+    return str(written(network["north"], "refusal/1")[-1].code)
+
+
+ALL = ["bp", "gout", "nuts"]
+NO = Code.NOT_PERMITTED.value
+
+
+@pytest.mark.parametrize("reference", ["CareTeam/t1", "Group/g1", "PractitionerRole/r1", "Practitioner/p1"])
+def test_who_is_named_by_the_records_of_the_place_is_let_in_and_kept_out(
+    network: Network, ada: Patient, reference: str
+) -> None:
+    put(network, "Practitioner", "p1", **X)
+    team(network, "Practitioner/p1")
+    put(network, "Group", "g1", type="practitioner", actual=True, member=[{"entity": {"reference": "Practitioner/p1"}}])
+    put(network, "PractitionerRole", "r1", practitioner={"reference": "Practitioner/p1"},
+        organization={"reference": "Organization/south"})  # fmt: skip
+    opens = network.fhir_consent(ada, "north", to("permit", reference))
+    # Her team is a record of hers, and goes along.
+    assert set(ALL) <= set(seen(network, ada))
+    assert seen(network, ada, name="Dr Tomas Berg") == NO and seen(network, ada, "east") == NO
+    network.take_back(ada, "north", opens)
+    network.consent(ada, "north", "*")
+    network.fhir_consent(ada, "north", to("deny", reference))
+    assert seen(network, ada) == NO and why(network) == "denied"
+    assert set(ALL) <= set(seen(network, ada, name="Dr Tomas Berg")) and set(ALL) <= set(seen(network, ada, "east"))
+
+
+def test_a_team_counts_as_it_is_now(network: Network, ada: Patient) -> None:
+    put(network, "Practitioner", "p1", **X)
+    member = {"member": {"reference": "Practitioner/p1"}, "period": {"end": "2025-06-15T16:00:00Z"}}
+    team(network, participant=[member])
+    network.fhir_consent(ada, "north", to("permit", "CareTeam/t1"))
+    assert set(ALL) <= set(seen(network, ada))
+    network["north"].anchor()
+    network.time += HOUR
+    network.anchor()
+    assert seen(network, ada) == NO and why(network) == "no-consent"
+    team(network, "Practitioner/p1", meta={"versionId": "2"})
+    assert set(ALL) <= set(seen(network, ada))
+    team(network, "Practitioner/p1", status="inactive", meta={"versionId": "3"})
+    assert seen(network, ada) == NO
+
+
+def test_another_persons_team_and_a_record_that_was_altered_say_nothing(network: Network, ada: Patient) -> None:
+    put(network, "Practitioner", "p1", **X)
+    team(network, "Practitioner/p1", identifier="bobs", subject="bob")
+    secret = network.fhir_consent(ada, "north", to("permit", "CareTeam/bobs"))
+    assert seen(network, ada) == NO and why(network) == "actor-unresolved"
+    network.take_back(ada, "north", secret)
+    network.fhir_consent(ada, "north", to("permit", "Practitioner/p1"))
+    assert seen(network, ada) == ALL
+    raw = network["north"].source.raw
+    raw["Practitioner", "p1"] = raw["Practitioner", "p1"].replace(b"dr-south", b"dr-other")
+    assert seen(network, ada, name="Dr Other") == NO and why(network) == "actor-unresolved"
+
+
+def test_a_denial_of_whom_nobody_can_look_up_keeps_out_who_may_be_meant_and_leaves_an_emergency_its_summary(
+    network: Network, ada: Patient
+) -> None:
+    network.fhir_consent(ada, "north", consent())
+    network.fhir_consent(ada, "north", to("deny", "CareTeam/nowhere"))
+    assert seen(network, ada) == NO and why(network) == "actor-unresolved"
+    declare(network, ada.account)
+    assert seen(network, ada, purpose="BTG") == ["gout", "nuts"]
+    stated = written(network["north"], "disclosure/1")[-1]
+    assert len(stated.basis.doubted) == 1 and stated.basis.actors == "?"
+    with pytest.raises(PeerError):
+        declare(network, ada.account, scope="restricted")
+    assert why(network) == "actor-unresolved"
+    assert seen(network, ada, purpose="BTG") == ["gout", "nuts"]
+
+
+def test_one_consent_that_cannot_be_read_leaves_an_emergency_its_summary(network: Network, ada: Patient) -> None:
+    network.fhir_consent(ada, "north", consent(unless={"text": "I say otherwise"}))
+    declare(network, ada.account)
+    assert seen(network, ada, purpose="BTG") == ["gout", "nuts"] and seen(network, ada) == NO
+    with pytest.raises(PeerError):
+        declare(network, ada.account, scope="restricted")
+    assert why(network) == "consent-broken"
+    # What she forbids in words that can be read stays forbidden, with the broken one beside it.
+    network.fhir_consent(ada, "north", to("deny", "Organization/south"))
+    assert seen(network, ada, purpose="BTG") == NO and why(network) == "denied"
+
+
+def test_a_second_step_that_stands_gives_no_more_than_the_summary_once_there_is_a_doubt(
+    network: Network, ada: Patient
+) -> None:
+    for scope in ("summary", "restricted"):
+        declare(network, ada.account, scope=scope)
+    assert seen(network, ada, purpose="BTG") == ALL
+    network.fhir_consent(ada, "north", to("deny", "Group/nowhere"))
+    assert seen(network, ada, purpose="BTG") == ["gout", "nuts"]
+
+
+def test_a_doubt_that_comes_while_the_answer_is_made_stops_it(network: Network, ada: Patient) -> None:
+    for scope in ("summary", "restricted"):
+        declare(network, ada.account, scope=scope)
+    north = network["north"]
+
+    def late(name: str) -> None:
+        if name == "recheck":
+            north.gate.step = lambda name: None
+            network.fhir_consent(ada, "north", to("deny", "Group/nowhere"))
+
+    north.gate.step = late
+    assert seen(network, ada, purpose="BTG") == NO and why(network) == "consent-changed"
+
+
+def test_a_denial_of_a_team_that_comes_while_the_answer_is_made_stops_it(network: Network, ada: Patient) -> None:
+    team(network, "Organization/south")
+    network.fhir_consent(ada, "north", consent())
+    north = network["north"]
+
+    def late(name: str) -> None:
+        if name == "recheck":
+            north.gate.step = lambda name: None
+            network.fhir_consent(ada, "north", to("deny", "CareTeam/t1"))
+
+    north.gate.step = late
+    assert seen(network, ada) == NO and why(network) == "consent-changed"
+
+
+def test_the_trial_decides_as_the_gate_and_says_whom_nobody_knows(network: Network, ada: Patient) -> None:
+    put(network, "Practitioner", "p1", **X)
+    team(network, "Practitioner/p1", subject="")
+    put(network, "Practitioner", "p2", name=[{"family": "Berg"}])
+    network.consent(ada, "north", "*")
+    for name in ("Dr South", "Dr Tomas Berg"):
+        assert seen(network, ada, name=name) == ALL
+    text = to("deny", "CareTeam/t1").encode()
+    found = try_at(network["guide"], ada.account, "north", text, askers=[Asker("east")])  # type: ignore[arg-type]
+    shown = {(one.asker.practitioner, one.asker.name): len(one.after) for one in found.parties}
+    # The one who is in the team stands there as it names him, and as he looked.
+    assert shown.pop(("dr-south", "")) == 0
+    assert shown == {("dr-south", "Dr South"): 0, ("dr-tomas-berg", "Dr Tomas Berg"): 3, ("", ""): 3}
+    assert {look.look.asker.practitioner: len(look.stopped) for look in found.looks} == {
+        "dr-south": 3,
+        "dr-tomas-berg": 0,
+    }
+    assert found.strange == ()
+    for reference in ("Practitioner/p2", "CareTeam/nowhere"):
+        tried = try_at(network["guide"], ada.account, "north", to("deny", reference).encode())  # type: ignore[arg-type]
+        assert reference in tried.strange
+        network.fhir_consent(ada, "north", to("deny", reference))
+        gate = {name: len(seen(network, ada, name=name)) for name in ("Dr South", "Dr Tomas Berg")}
+        sees = {one.asker.name: len(one.after) for one in tried.parties if one.asker.name}
+        assert {name: count if count != len(NO) else 0 for name, count in gate.items()} == sees
+
+
+@pytest.mark.parametrize(("reference", "strange"), [("CareTeam/t1", []), ("Group/nowhere", ["Group/nowhere"])])
+def test_who_signs_is_told_whom_the_place_does_not_know(
+    network: Network, ada: Patient, reference: str, strange: list[str]
+) -> None:
+    team(network, "Organization/south", subject="")
+    text, key = to("permit", reference), ada.key.key_id
+    signed = write_fhir_consent(network.id, "north", ada.account, network.time, text, bytes(32), key, ada.sign)
+    answer = codec.decode(network["guide"].peers.call("north", CONSENTS_PATH, signed))
+    assert answer["strange"] == strange
+    told = create_consent(network["north"], signed)  # type: ignore[arg-type]
+    outcome = json.loads(told.body) if strange else {}
+    assert strange == [] or (outcome["issue"][0]["severity"] == "warning" and reference in told.body.decode())
+    assert bool(told.body) is bool(strange)
+
+
+def test_what_was_decided_is_decided_again_without_the_records_of_the_team(network: Network, ada: Patient) -> None:
+    team(network, "Organization/south", subject="")
+    network.fhir_consent(ada, "north", to("permit", "CareTeam/t1"))
+    network.fhir_consent(ada, "north", to("deny", "Group/nowhere", purpose=[{
+        "system": "http://terminology.hl7.org/CodeSystem/v3-ActReason", "code": "HRESCH"}]))  # fmt: skip
+    assert seen(network, ada) == ALL and seen(network, ada, "east") == NO
+    declare(network, ada.account)
+    assert seen(network, ada, purpose="BTG") == ["gout", "nuts"]
+    north = network["north"]
+    kept = {one.hash.hex(): one.consent for one in north.consents.of(ada.account)}
+    known = {
+        f"{kind}/{identifier}": facts(json.loads(raw), [])
+        for (kind, identifier), raw in north.source.raw.items()
+    }  # fmt: skip
+    stated = [*written(north, "disclosure/1"), *written(north, "refusal/1")]
+    assert [differences(one, kept, known) for one in stated] == [[]] * len(stated)
+    # The recipient reads how it came out for her, and no name of a team or group.
+    assert [one.basis.actors for one in stated] == ["+?", "+?", "-?"]
+    assert b"CareTeam" not in manifests.encode(stated[0]) and b"Group" not in manifests.encode(stated[0])
+    wrong = msgspec.structs.replace(stated[0], basis=msgspec.structs.replace(stated[0].basis, actors="-?"))
+    assert differences(wrong, kept, known) == ["the request was to be refused: no-consent"]
