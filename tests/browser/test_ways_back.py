@@ -213,6 +213,11 @@ def test_guardians_are_chosen_and_let_a_new_phone_in(
     confirm(phone)
     phone.page.get_by_text("The account is yours again").wait_for()
     signs_in(served, phone)
+    # Her guardians were chosen in the month before: was it her?
+    phone.page.get_by_text(words.AFTERMATH["doors"]).first.wait_for()
+    seen(phone.page, "after-coming-back")
+    phone.press("button", words.AFTERMATH["keep"])
+    phone.page.get_by_text(words.DONE["kept"]).wait_for()
     assert "Ada" in phone.page.inner_text("body") and ada.path in phone.page.url
     ada.go("/keys")
     assert ada.page.url.endswith("/sign-in")

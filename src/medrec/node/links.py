@@ -148,8 +148,7 @@ def sharing_message(statement: bytes) -> bytes:
 
 
 def count(node: "Node", account: str, types: Sequence[str]) -> int:
-    """How many records a link of these types would hold. Raises LookupError if nothing of hers is here."""
-    person_here(node, account)
+    """How many records a link of these types would hold."""
     return len(_chosen(node, account, frozenset(types))[0])
 
 

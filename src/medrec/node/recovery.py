@@ -19,7 +19,7 @@ from medrec.core.ladder import Doors, Guardians, Revealed
 from medrec.core.outcome import Code
 from medrec.core.types import decode_transaction, encode_transaction, transaction_id
 from medrec.engines.engine import CommittedBlock, Engine, TransactionRefused
-from medrec.node import paper, store
+from medrec.node import aftermath, paper, store
 from medrec.node.accounts import AccountError, next_body, submit_signed
 from medrec.node.store import metadata
 from medrec.node.vault import VaultError
@@ -322,6 +322,9 @@ def _is_watched() -> sql.ColumnElement[bool]:
 
 
 def _keep(connection: sql.Connection, found: list[tuple[int, Event]], height: int) -> None:
+    for _, event in found:
+        if event.kind == aftermath.FINISHED and event.account == event.about:
+            aftermath.note(connection, event.account, event.time)
     if found:
         connection.execute(sql.insert(account_event), [{"place": place, **event._asdict()} for place, event in found])
     connection.execute(sql.delete(store.setting).where(_is_watched()))

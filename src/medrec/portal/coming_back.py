@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from medrec.core import codec, ladder
-from medrec.node import devices, paper, recovery, returning
+from medrec.node import aftermath, devices, paper, recovery, returning
 from medrec.node.accounts import AccountError
 from medrec.node.moving import Moved, adopt, move_message
 from medrec.node.rebuild import rebuild
@@ -173,6 +173,8 @@ def _move(node: "Node", visit: Visit, case: Case, account: str) -> Go:
         moved: Moved = adopt(node, account, name, secret, lambda message: (case.key, packed), time)
         assert moved.lines
         returning.settle(node, case)
+        # Its watch began with her: what stood on the ledger before, it has not seen.
+        node.store.write(lambda connection: aftermath.note(connection, account, time))
 
     places = len({line.organisation for line in lines})
     told = [

@@ -130,6 +130,7 @@ def consents(node: "Node", visit: Visit, known: dict[str, str], account: str) ->
             {
                 "sentence": sentence,
                 "given": _given(visit, statement),
+                "time": notice.time,
                 "state": "revoked"
                 if over
                 else "ended"

@@ -33,6 +33,7 @@ from medrec.portal import (
 )
 from medrec.portal.own import (
     acts,
+    aftermath,
     allow,
     asked,
     card,
@@ -180,6 +181,7 @@ PAGES = (
     _own("/keys", "keys", own_keys.show, "own/keys.html", methods=BOTH, up="more", icon="key"),
     _own("/keys/paper", "paper", own_keys.show_paper, "own/paper.html", up="keys"),
     _own("/keys/record", "record_paper", own_keys.show_record_paper, "own/paper.html", up="keys"),
+    _own("/after", "aftermath", aftermath.show, "own/aftermath.html", methods=BOTH, up="keys"),
     _own("/guardians", "guardians", guardians.show, "own/guardians.html", methods=BOTH, up="keys"),
     _own("/guarding", "guarding", guardians.show_guarding, "own/guarding.html", methods=BOTH, up="more", icon="people"),
     _own("/guarding/{ward}", "ward", guardians.show_ward, "own/ward.html", methods=BOTH, up="guarding"),

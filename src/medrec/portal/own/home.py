@@ -4,10 +4,11 @@ from typing import TYPE_CHECKING, Any
 
 from medrec.node.notify import asking
 from medrec.portal import person, render, words
-from medrec.portal.own import record
+from medrec.portal.own import aftermath, record
 from medrec.portal.own.looked import rows_of
 from medrec.portal.own.whose import Whose, kinds_of, whose
-from medrec.portal.page import Visit
+from medrec.portal.page import Go, Visit
+from medrec.portal.session import Who
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -15,11 +16,13 @@ if TYPE_CHECKING:
 NEW_SHOWN, QUESTIONS_SHOWN = 5, 3
 
 
-def show(node: "Node", visit: Visit) -> dict[str, Any]:
-    """The values of own/home.html."""
+def show(node: "Node", visit: Visit) -> Any:
+    """The values of own/home.html; whoever came back with a new key looks through what was given before that first."""
     who = whose(node, visit, heeds_kinds=True)
     if kinds_of(visit):
         return _for_some_kinds(visit, who)
+    if visit.session is not None and visit.session.who is Who.PATIENT and aftermath.waiting(node, visit, who):
+        return Go(visit.link("aftermath", person=who.handle))
     assert node.looks is not None
     node.tell_of_looks()
     looks = node.looks.questions(who.account, QUESTIONS_SHOWN)

@@ -93,7 +93,7 @@ def _make(node: "Node", visit: Visit, who: Whose) -> Go:
         raise PageError(503, "share-no-address")
     if LIVES[form["life"]] > links.OPEN_LIFE_MS_MAX and not form.get("passcode"):
         raise PageError(400, "share-passcode")
-    if not _known(node, who) or not links.count(node, who.account, types):
+    if not links.count(node, who.account, types):
         raise PageError(404, "share-empty")
     signs, now = signer(node, visit, who), node.clock()
     label = " ".join(form.get("label", "").split())[: links.LABEL_LENGTH_MAX]

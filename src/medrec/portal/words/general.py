@@ -85,6 +85,7 @@ NAMES = Texts(
         "guardians": "My guardians",
         "guarding": "Whom I help back in",
         "ward": "Help somebody back in",
+        "aftermath": "Look through this first",
         "coming_back": "Coming back",
         "frozen": "A frozen account",
         "confirm": "Confirm with your key",

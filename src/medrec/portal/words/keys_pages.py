@@ -78,6 +78,23 @@ KEYS = Texts(
     plain=True,
 )
 
+AFTERMATH = Texts(
+    "AFTERMATH",
+    {
+        "lead": "You came back with a new key. This was given in the month before. Was it you? Keep it or end it, one by "
+        "one. Your old keys, papers and codes have ended already.",
+        "helper": "{name} may act for you",
+        "permission": "A permission",
+        "doors": "Your ways back were changed",
+        "doors_clinic": "Your clinic can no longer let you back in.",
+        "keep": "It was me: keep it",
+        "end": "End it",
+        "change": "Change it",
+        "none": "There is nothing to look through.",
+    },
+    plain=True,
+)
+
 HELPERS = Texts(
     "HELPERS",
     {

@@ -1,0 +1,123 @@
+"""After a way back: what somebody with her old key may have given away, each to be kept or ended."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+
+from medrec.core import ladder
+from medrec.node import aftermath
+from medrec.portal import person, render, words
+from medrec.portal.own.account_act import says_herself
+from medrec.portal.own.whose import Whose, whose
+from medrec.portal.page import Go, PageError, Visit
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+Window = tuple[int, int]
+LINES = 200
+
+
+def show(node: "Node", visit: Visit) -> Any:
+    """The values of own/aftermath.html. The form field `keep` names what stays."""
+    who = whose(node, visit)
+    says_herself(visit)
+    items = waiting(node, visit, who)
+    if visit.form:
+        item = visit.form.get("keep", "")
+        if item not in {one["item"] for one in items}:
+            raise PageError(404, "not-found")
+        aftermath.keep(node, who.account, item)
+        last = len(items) == 1
+        return Go(visit.link("person" if last else "aftermath", person=who.handle), "kept")
+    return {"handle": who.handle, "items": items}
+
+
+def waiting(node: "Node", visit: Visit, who: Whose) -> list[dict[str, Any]]:
+    """What was given in the month before the account was last taken back, and still holds, and is not kept yet.
+
+    Old keys, papers and sharing codes are not among it: they are over since then (docs/spec/account.md 7, links.py).
+    """
+    window = aftermath.window(node, who.account)
+    if window is None:
+        return []
+    found = [
+        *_helpers(node, visit, who, window),
+        *_permissions(node, visit, who, window),
+        *_doors(node, visit, who, window),
+    ]
+    wanted = set(aftermath.open_among(node, who.account, [one["item"] for one in found]))
+    return [one for one in found if one["item"] in wanted]
+
+
+def _helpers(node: "Node", visit: Visit, who: Whose, window: Window) -> list[dict[str, Any]]:
+    # By when it came here: whoever signs may write down any time.
+    came = {
+        notice.manifest.delegation.nullifier: notice.time
+        for notice in person.read(node, who.account, ("delegation/1",), LINES)
+        if notice.manifest is not None
+    }
+    return [
+        {
+            "item": f"helper-{held.hash.hex()}",
+            "title": render.say(words.AFTERMATH["helper"], name=held.delegation.name),
+            "told": render.say(words.HELPERS["may"], rights=_rights(held.delegation.rights)),
+            "end": visit.link("end_helper"),
+            "field": ("delegation", held.hash.hex()),
+        }
+        for held in node.delegates.of(who.account)
+        if held.ended is None
+        and held.standing.holds
+        and _within(window, came.get(held.delegation.nullifier, held.delegation.time))
+    ]
+
+
+def _rights(rights: Sequence[str]) -> Markup:
+    return render.listed([words.HELPERS[right] for right in rights])
+
+
+def _permissions(node: "Node", visit: Visit, who: Whose, window: Window) -> list[dict[str, Any]]:
+    return [
+        {
+            "item": f"permission-{one['mark']}",
+            "title": words.AFTERMATH["permission"],
+            "told": one["sentence"],
+            "end": one["stop"],
+            "field": ("stop", "1"),
+        }
+        for one in person.consents(node, visit, who.known, who.account)
+        if one["state"] == "active" and one["stop"] is not None and _within(window, one["time"])
+    ]
+
+
+def _doors(node: "Node", visit: Visit, who: Whose, window: Window) -> list[dict[str, Any]]:
+    """Guardians who were chosen, or the clinic that was closed, before the new key took over; papers fall with it."""
+    with node.engine.view() as view:
+        doors = ladder.ladder_of(view, who.account).doors_at(max(visit.now, view.tip.time))
+    if doors.guardians is None and doors.clinic:
+        return []
+    assert node.account_watch is not None
+    changed = [
+        event.height
+        for event in node.account_watch.of(who.account)
+        if event.kind == "account/doors" and event.about == who.account and _within(window, event.time)
+    ]
+    if not changed:
+        return []
+    told = words.AFTERMATH["doors_clinic"]
+    if doors.guardians is not None:
+        told = render.say(words.GUARDIANS["how_many"], needs=doors.guardians.needs, of=doors.guardians.of)
+    return [
+        {
+            "item": f"doors-{max(changed)}",
+            "title": words.AFTERMATH["doors"],
+            "end": None,
+            "told": told,
+            "change": visit.link("guardians", person=who.handle),
+        }
+    ]
+
+
+def _within(window: Window, time: int) -> bool:
+    return window[0] <= time <= window[1]

@@ -1,0 +1,99 @@
+"""After a way back: what somebody with the old key gave away is asked about, one by one, before anything else."""
+
+import re
+from typing import Any
+
+import msgspec
+
+from medrec.core import commitment
+from medrec.core.manifests.delegation import Delegation, delegation_message, encode_delegation
+from medrec.portal import words
+from tests.portal.rescue import DAY, Circle, Friend, NewPhone, wait
+from tests.portal.test_ways_back import circle as circle
+
+
+def name(circle: Circle, friend: Friend, called: str, time: int) -> None:
+    """Whoever holds Ada's phone lets a friend of his look and consent for a year, and writes down any time."""
+    given = Delegation(
+        circle.network.id.hex(), circle.ada.account, time, friend.account, called, ["look", "consent"], [],
+        circle.network.time + 300 * DAY, "consent", None, None, commitment.nullifier(called.encode().ljust(32)).hex(),
+        circle.ada.key.key_id.hex(),
+    )  # fmt: skip
+    signature = circle.ada.key.sign(delegation_message(given)).hex()
+    circle.guide.delegates.take(encode_delegation(msgspec.structs.replace(given, signature=signature)))
+
+
+def back(circle: Circle, paper: str) -> NewPhone:
+    phone = NewPhone(circle.story)
+    assert phone.send("/coming-back", do="paper", words=paper).status_code == 303
+    wait(circle.story, DAY)
+    phone.sign_in()
+    phone.does("/coming-back", do="finish")
+    phone.sign_in()
+    return phone
+
+
+def asked(page: str) -> dict[str, str]:
+    """What is asked about: the item by its title."""
+    plain = re.sub("<bdi[^>]*>|</bdi>|[\u2066-\u2069]", "", page)
+    return {title: item for item, title in re.findall(r'<h2 id="([^"]+)">([^<]+)</h2>', plain)}
+
+
+def test_what_was_given_in_the_month_before_is_kept_or_ended(circle: Circle) -> None:
+    ada: Any = circle.ada
+    name(circle, circle.cy, "An old friend", circle.network.time)
+    circle.story.settle()
+    wait(circle.story, 40 * DAY)
+    ada.sign_in()
+    paper = circle.paper()
+    # The thief's: a helper, under a date of long ago, and a permission.
+    name(circle, circle.bo, "Mallory", circle.network.time - 300 * DAY)
+    ada.does(
+        ada.page + "/allow", effect="share", to="south", until="year", **{"kind-medicines": "1", "place-north": "1"}
+    )
+    circle.story.settle()
+    phone = back(circle, paper)
+    assert phone.get(ada.page).headers["location"] == ada.page + "/after"
+    page = phone.get(ada.page + "/after").text
+    items = asked(page)
+    assert len(items) == 2 and "Mallory may act for you" in items and "An old friend" not in page
+    assert words.AFTERMATH["permission"] in items
+    assert phone.send(ada.page + "/after", keep="helper-00").status_code == 404
+    # One is kept; the other asked for still.
+    kept = phone.send(ada.page + "/after", keep=items["Mallory may act for you"])
+    assert kept.headers["location"] == ada.page + "/after?done=kept"
+    stop = re.search(r'action="([^"]*/sharing/stop/[0-9a-f]+)"', phone.get(ada.page + "/after").text)
+    assert stop is not None
+    token = re.search(r'name="csrf" value="([0-9a-f]+)"', phone.get(ada.page + "/after").text)
+    assert token is not None
+    phone.confirm(phone.client.post(stop.group(1), data={"csrf": token.group(1)}))
+    circle.story.settle()
+    assert phone.get(ada.page).status_code == 200
+    assert words.AFTERMATH["none"] in phone.get(ada.page + "/after").text
+    # A new helper of hers is no question.
+    circle.network.time += 1000
+    assert circle.guide.delegates.may(ada.account, circle.bo.account, "look") is not None
+
+
+def test_other_guardians_are_asked_about_and_an_open_door_is_not(circle: Circle) -> None:
+    circle.all_choose()
+    phone = NewPhone(circle.story)
+    for friend in (circle.bo, circle.cy):
+        circle.speak(friend, phone)
+    wait(circle.story, 2 * DAY)
+    phone.sign_in()
+    phone.does("/coming-back", do="finish")
+    phone.sign_in()
+    items = asked(phone.get(circle.ada.page + "/after").text)
+    assert list(items) == [words.AFTERMATH["doors"]]
+    circle.bo.sign_in()
+    assert circle.bo.get(circle.ada.page + "/after").status_code == 404
+    done = phone.send(circle.ada.page + "/after", keep=items[words.AFTERMATH["doors"]])
+    assert done.headers["location"] == circle.ada.page + "?done=kept"
+    assert phone.get(circle.ada.page).status_code == 200
+
+
+def test_whoever_never_lost_a_key_is_asked_nothing(circle: Circle) -> None:
+    name(circle, circle.bo, "Bo", circle.network.time)
+    assert circle.ada.get(circle.ada.page).status_code == 200
+    assert words.AFTERMATH["none"] in circle.ada.get(circle.ada.page + "/after").text
