@@ -55,6 +55,89 @@ def test_the_signing_page_can_be_read_by_everybody_in_her_language(
     until(world.story.settled, "the permissions to be told of")
 
 
+def written_down(
+    world: World, visit: Opener, authenticator: Callable[[Any], Any], change: Callable[[Any], None]
+) -> Any:
+    """The signing page of a medicine that she takes, as a server gives it that makes this change."""
+    page = visit(PHONE, "en")
+    authenticator(page)
+    give_passkey(world, page, world.main)
+    sign_in(world, Hand(page, False))
+
+    def changed(route: Any) -> None:
+        told = route.fetch()
+        act = told.json()
+        change(act)
+        route.fulfill(response=told, json=act)
+
+    page.route("**/signing/act", changed)
+    page.goto(world.address("writing"))
+    page.locator("input[name=what][value=taken]").check()
+    page.locator("input[name=text]").fill("Warfarin 5 mg")
+    page.locator("main form button.button").first.click()
+    page.wait_for_url("**/signing")
+    page.wait_for_function("() => !document.querySelector('#exact').hidden || !document.querySelector('#state').hidden")
+    return page
+
+
+def test_what_is_written_down_is_read_before_it_is_signed(
+    world: World, visit: Opener, authenticator: Callable[[Any], Any]
+) -> None:
+    """Whatever the server says of it: the page reads the text that is signed, above the button."""
+
+    def lies(act: Any) -> None:
+        act["sentences"], act["changes"] = ["You take: Aspirin"], []
+
+    page = written_down(world, visit, authenticator, lies)
+    assert "Warfarin 5 mg" in page.inner_text("#fields"), "not folded away"
+    above = page.evaluate(
+        "() => document.querySelector('#fields').compareDocumentPosition(document.querySelector('#sign')) === 4"
+    )
+    assert above and page.locator("#sign").is_enabled()
+    found = used(page, "signing-entry", "en")
+    assert found == [], "\n".join(found)
+
+
+@pytest.mark.parametrize("kind", ["missing", "another"])
+def test_an_entry_whose_text_is_missing_or_another_is_not_signed(
+    world: World, visit: Opener, authenticator: Callable[[Any], Any], kind: str
+) -> None:
+    def cheats(act: Any) -> None:
+        (part,) = act["parts"]
+        assert "Warfarin 5 mg" in part["contents"][0]
+        part["contents"] = [] if kind == "missing" else [part["contents"][0].replace("Warfarin", "Aspirin")]
+
+    page = written_down(world, visit, authenticator, cheats)
+    assert page.inner_text("#state") == words.SIGNING["no_content" if kind == "missing" else "not_the_content"]
+    assert not page.locator("#sign").is_visible()
+
+
+def test_lists_that_are_empty_fields_and_names_that_stand_twice_are_told_as_they_are(
+    world: World, visit: Opener
+) -> None:
+    page = visit(PHONE, "en")
+    page.goto(world.address("verify"))
+    shown = page.evaluate(
+        """async () => {
+          const { shownOf } = await import("./signing.js");
+          const lines = (form, value) => shownOf({ form, value }).flat().map((one) => one.textContent);
+          return [
+            lines("transaction", { kind: "account/doors", payload: { papers: [], signature: "in" }, signature: "in" }),
+            lines("delegation/1", { rights: [], types: [], signature: "unsigned" }),
+            lines("list-act/1", { recipients: [], words: "\u202e" }),
+          ];
+        }"""
+    )
+    none, everything = words.SIGNING["none"], words.SIGNING["all_of_them"]
+    assert shown[0] == [
+        f"{words.SIGNING['field-kind']}account/doors",
+        f"{words.SIGNING['field-payload']}{words.SIGNING['field-papers']}{none}signaturein",
+        "signaturein",
+    ]
+    assert shown[1] == [words.SIGNING["field-rights"] + none, words.SIGNING["field-types"] + everything]
+    assert shown[2] == [words.SIGNING["field-recipients"] + none, words.SIGNING["field-words"] + "\\u{202e}"]
+
+
 def test_the_signing_page_is_small(world: World, visit: Opener) -> None:
     page = visit(PHONE, "en")
     answer = page.goto(world.origin(AGENT[0]) + MOUNT + "/signing")

@@ -1,5 +1,7 @@
 """A person's word on her list, from the page to the key and back into the list."""
 
+import hashlib
+import json
 from typing import Any
 
 import pytest
@@ -90,7 +92,13 @@ def test_one_signature_asks_the_places_that_she_chose_to_correct_and_both_sides_
     empty.network.time += 60_000
     form = {"act": "not-taking", "row": row.key, "words": "It made me sick.", "places": "chosen", "to-south": "1"}
     ticket = ticket_of(client.post("/list-word", data=form | {"csrf": csrf_of(html)}))
-    shown = client.post("/signing/act", json={"ticket": ticket}).json()["parts"][0]["value"]
+    (part,) = client.post("/signing/act", json={"ticket": ticket}).json()["parts"]
+    shown = part["value"]
+    # What it speaks against comes along: what the place signed, and the record itself.
+    signed, record = part["contents"]
+    assert hashlib.sha256(signed.encode()).hexdigest() == shown["against"][0]["manifest"]
+    assert json.loads(record)["resourceType"] == shown["against"][0]["type"]
+    assert hashlib.sha256(record.encode()).hexdigest() == json.loads(signed)["record"]["sha256"]
     assert shown["recipients"] == ["south"] and [one["source"] for one in shown["against"]] == ["south"]
     assert answer(empty, client, ticket, ada.phone).status_code == 200
     told = text_of(client.get(f"{ada.page}/list").text)

@@ -1,17 +1,21 @@
-"""Where one entry stands on the ledger, read from the ledger itself and compared with what is kept here."""
+"""What a line rests on: where it stands on the ledger, read from the ledger itself and compared with what is kept here;
+the manifest that was told to a person's agent, and the record that it signs."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
+import sqlalchemy as sql
 from markupsafe import Markup
 
 from medrec.core import codec, manifests
 from medrec.core.commitment import commitment
 from medrec.core.kinds.anchor import decode_entries
+from medrec.core.manifests.record import RecordManifest
 from medrec.core.outcome import Refused
 from medrec.core.types import decode_transaction
+from medrec.node import store
 from medrec.node.checkpoints import CheckpointError
 from medrec.node.on_ledger import Place, block_of
 from medrec.node.receipts import ReceiptUnavailableError
@@ -20,6 +24,10 @@ from medrec.portal.page import File, PageError, Visit
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
+
+
+TEXTS_BYTES_MAX = 200_000
+"""How much of what lies behind a statement goes to the page on which it is signed."""
 
 
 class Found(NamedTuple):
@@ -151,3 +159,31 @@ def capital(text: str) -> str:
 def readable(manifest: bytes) -> str:
     """A manifest over several lines, for reading."""
     return msgspec.json.format(manifest, indent=2).decode()
+
+
+def manifest_of(node: "Node", account: str, tag: bytes) -> bytes:
+    """At an agent: the bytes of the manifest behind a line of this person, empty if it never came."""
+    query = sql.select(store.notice).where(store.notice.c.tag == tag, store.notice.c.account == account)
+    with node.store.read() as connection:
+        row = connection.execute(query).first()
+    if row is None or row.sealed is None:
+        return b""
+    return bytes(codec.decode(node.vault.open(None, bytes(row.sealed), tag))[0])
+
+
+def texts_behind(node: "Node", account: str, tags: Iterable[bytes]) -> tuple[str, ...]:
+    """At an agent: what was signed about each of these lines and the record itself, so that a statement which names the
+    hash of the one can be read with the other. A line whose record is not here, or came in part, is left out."""
+    copies = {copy.tag: copy.content for copy in node.copies.all(account)} if node.copies is not None else {}
+    found: list[str] = []
+    left = TEXTS_BYTES_MAX
+    for tag in tags:
+        content = copies.get(tag)
+        data = manifest_of(node, account, tag) if content is not None else b""
+        if content is None or not data or len(data) + len(content) > left:
+            continue
+        signed = manifests.decode(data)
+        if isinstance(signed, RecordManifest) and signed.record.sha256 == hashlib.sha256(content).hexdigest():
+            found += [data.decode(), content.decode()]
+            left -= len(data) + len(content)
+    return tuple(found)

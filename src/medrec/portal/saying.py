@@ -14,6 +14,7 @@ from medrec.node import stating
 from medrec.node.disputing import organisations
 from medrec.node.lists import against, subject_of
 from medrec.node.refusals import Refusal
+from medrec.portal import evidence
 from medrec.portal.page import PageError
 from medrec.portal.session import Session, Who
 from medrec.portal.signing import desk_of
@@ -74,4 +75,7 @@ def say(node: "Node", session: Session, form: dict[str, Any], back: str) -> str:
             raise PageError(refusal.status, refusal.code, refusal.sentence) from None
         return back
 
-    return desk_of(node).prepare_for(session, "list-act/1", msgspec.to_builtins(act), finish)
+    tags = node.lists.tags(session.account) if act.against else {}
+    behind = (bytes.fromhex(tags[one.manifest]) for one in act.against if one.manifest in tags)
+    contents = evidence.texts_behind(node, session.account, behind)
+    return desk_of(node).prepare_for(session, "list-act/1", msgspec.to_builtins(act), finish, contents)

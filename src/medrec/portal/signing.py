@@ -6,7 +6,7 @@ the 32 bytes from the very fields it shows, lets the key sign them, and posts th
 comes back is checked here, where the key is known here, and again by whoever takes it.
 
 GET  /signing         the page; the ticket stands behind the # of its address, which browsers send to nobody
-POST /signing/act     {ticket} -> {language, sentences, changes, parts: [{form, value, content}], rp, key, cancel}
+POST /signing/act     {ticket} -> {language, sentences, changes, parts: [{form, value, contents}], rp, key, cancel}
 POST /signing/answer  {ticket, id, proofs: [{authenticatorData, clientDataJSON, signature}]} -> {to}
 """
 
@@ -15,7 +15,7 @@ import hashlib
 import html
 import json
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from importlib import resources
@@ -67,11 +67,12 @@ FORM_OF_TAG = {tag.decode(): form for forms in (JSON_FORMS, CBOR_FORMS, BYTES_FO
 
 
 class Piece(NamedTuple):
-    """One thing that is signed; `content` is the text whose hash stands in it, "" for none."""
+    """One thing that is signed, with the texts whose fingerprints stand in it, or in a text before them. The page shows
+    them, and signs no entry without its own."""
 
     form: str
     value: Any
-    content: str = ""
+    contents: tuple[str, ...] = ()
 
 
 class Ticket(NamedTuple):
@@ -119,6 +120,7 @@ class SigningDesk:
         """Let an act wait; the ticket. It is signed by this key or by none."""
         for piece in pieces:
             digest_of(piece.form, piece.value)
+            check_contents(piece)
         now, ticket = self._node.clock(), to_text(self._node.vault.random(TICKET_BYTES))
         made = Ticket(
             pieces, tuple(sentences), tuple(changes), cancel, credential, credential_id, now + LIFE_MS, finish
@@ -138,20 +140,25 @@ class SigningDesk:
         credential: NewCredential,
         credential_id: bytes,
         finish: Callable[[bytes], "Session | str"],
-        content: str = "",
+        contents: tuple[str, ...] = (),
     ) -> str:
         """As `wait`, for one piece."""
-        return self.wait((Piece(form, value, content),), credential, credential_id, lambda proofs: finish(proofs[0]))
+        return self.wait((Piece(form, value, contents),), credential, credential_id, lambda proofs: finish(proofs[0]))
 
     def prepare_for(
-        self, session: Session, form: str, value: Any, finish: Callable[[bytes], "Session | str"], content: str = ""
+        self,
+        session: Session,
+        form: str,
+        value: Any,
+        finish: Callable[[bytes], "Session | str"],
+        contents: tuple[str, ...] = (),
     ) -> str:
         """As `prepare`, for the passkey that a person signed in with. Raises PageError if she did with none."""
         for device in devices.of_account(self._node, session.account):
             if device.key == session.key:
                 found = devices.find(self._node, device.credential_id)
                 if found is not None and not found[2]:
-                    return self.prepare(form, value, found[1], device.credential_id, finish, content)
+                    return self.prepare(form, value, found[1], device.credential_id, finish, contents)
         raise PageError(403, "no-passkey")
 
     def act(self, body: bytes) -> dict[str, Any]:
@@ -163,7 +170,7 @@ class SigningDesk:
             "sentences": ticket.sentences,
             "changes": ticket.changes,
             "parts": [
-                {"form": piece.form, "value": told(piece.value), "content": piece.content} for piece in ticket.pieces
+                {"form": piece.form, "value": told(piece.value), "contents": piece.contents} for piece in ticket.pieces
             ],
             "rp": home.rp if home is not None else "",
             "key": to_text(ticket.credential_id),
@@ -209,13 +216,36 @@ class SigningDesk:
         return ticket
 
 
-def piece_of(tag: str, statement: bytes) -> Piece:
+def piece_of(tag: str, statement: bytes, contents: tuple[str, ...] = ()) -> Piece:
     """What is signed as SHA-256(tag || statement), with the fields of the statement. Raises KeyError for a tag that the
     signing page does not know: what it cannot show nobody signs."""
     form = FORM_OF_TAG[tag]
     if form in JSON_FORMS:
-        return Piece(form, json.loads(statement))
-    return Piece(form, codec.decode(statement) if form in CBOR_FORMS else statement)
+        return Piece(form, json.loads(statement), contents)
+    return Piece(form, codec.decode(statement) if form in CBOR_FORMS else statement, contents)
+
+
+def check_contents(piece: Piece) -> None:
+    """Raises ValueError for a text that the signing page would refuse: none of its fingerprints is signed, or the text
+    of an entry is missing."""
+    named, shown = set(leaves(piece.value)), set()
+    for text in piece.contents:
+        print_ = hashlib.sha256(text.encode()).hexdigest()
+        if print_ not in named:
+            raise ValueError("a text does not belong to what is signed")
+        shown.add(print_)
+        named.update(leaves(json.loads(text)))
+    if piece.form == "entry/1" and piece.value["sha256"] not in (None, *shown):
+        raise ValueError("an entry is signed with its text before the eyes alone")
+
+
+def leaves(value: Any) -> Iterator[str]:
+    """Every text within a value, however deep."""
+    if isinstance(value, dict | list | tuple):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from leaves(part)
+    elif isinstance(value, str):
+        yield value
 
 
 _desks: "WeakKeyDictionary[Node, SigningDesk]" = WeakKeyDictionary()
@@ -256,14 +286,15 @@ def told(value: Any) -> Any:
 def page_files() -> tuple[bytes, bytes, str]:
     """The page, its one script, and the script's pin. The page names the pin, so neither changes without the other.
 
-    The script is one file of three: what every page with a passkey shares, the page's own, and its words in each
-    language.
+    The script is one file of four: what every page with a passkey shares, the words in each language, how texts are
+    read, and the page's own.
     """
     folder = resources.files("medrec.portal")
     spoken = {code: {**_in(code), "direction": known.direction} for code, known in language.LANGUAGES.items()}
     script = (
         (folder / "static" / "passkey.js").read_bytes()
         + b"const WORDS = " + json.dumps(spoken, ensure_ascii=False).encode() + b";\n"
+        + (folder / "signing_page" / "reading.js").read_bytes()
         + (folder / "signing_page" / "signing.js").read_bytes()
     )  # fmt: skip
     pin = "sha256-" + base64.b64encode(hashlib.sha256(script).digest()).decode()

@@ -33,7 +33,8 @@ Sign = Callable[[bytes], tuple[bytes, bytes]]
 class Part(NamedTuple):
     """One signature: SHA-256(tag || statement) is signed; `finish` does it with the packed proof.
 
-    `statement` is text as it is shown; a `binary` one is shown in hex.
+    `statement` is text as it is shown; a `binary` one is shown in hex. `contents` are the texts whose fingerprints
+    stand in it, or in a text before them: she reads them before she signs.
     """
 
     tag: str
@@ -41,6 +42,7 @@ class Part(NamedTuple):
     message: bytes
     finish: Callable[[bytes], None]
     binary: bool = False
+    contents: tuple[str, ...] = ()
 
 
 class Act(NamedTuple):
@@ -145,7 +147,11 @@ def show(node: "Node", visit: Visit) -> Any:
         "handle": who.handle,
         "act": act,
         "parts_to_sign": [
-            {"tag": part.tag, "text": part.statement.hex() if part.binary else part.statement.decode()}
+            {
+                "tag": part.tag,
+                "text": part.statement.hex() if part.binary else part.statement.decode(),
+                "contents": part.contents,
+            }
             for part in act.parts
         ],
         "submit": visit.link("signed", person=who.handle, act=identifier),
@@ -168,7 +174,7 @@ def at_the_desk(node: "Node", visit: Visit, identifier: str, act: Act, credentia
         return to + (f"?done={act.done}" if act.done else "")
 
     ticket = desk_of(node).wait(
-        tuple(piece_of(part.tag, part.statement) for part in act.parts),
+        tuple(piece_of(part.tag, part.statement, part.contents) for part in act.parts),
         held[1] if held is not None else None,
         credential_id,
         finished,

@@ -8,16 +8,15 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import sqlalchemy as sql
 
 from medrec.core import codec, manifests
 from medrec.core.manifests.correction import statement_message as correction_message
 from medrec.core.manifests.dispute import DisputeAnsweredManifest, DisputeManifest
 from medrec.core.manifests.dispute import statement_message as dispute_message
 from medrec.core.manifests.record import RecordManifest
-from medrec.node import disputing, store
+from medrec.node import disputing
 from medrec.node.looks import Look
-from medrec.portal import render, words
+from medrec.portal import evidence, render, words
 from medrec.portal.acting import require_right
 from medrec.portal.line import TAG
 from medrec.portal.own.acts import Act, Part, Signer, acts_of, signer
@@ -34,11 +33,11 @@ def show(node: "Node", visit: Visit) -> Any:
     """The values of own/corrections.html; `line` (hex) is the line that is wrong, `words` and `proposed` say how."""
     who = whose(node, visit)
     tag = visit.form.get("line") or visit.query.get("line", "")
-    manifest, digest = _record(node, who, tag) if tag else (None, "")
+    manifest = _record(node, who, tag) if tag else None
     if visit.form:
         if manifest is None:
             raise PageError(404, "unknown-line")
-        return _ask(node, visit, who, manifest, digest)
+        return _ask(node, visit, who, manifest, bytes.fromhex(tag))
     return {
         "handle": who.handle,
         "line": tag,
@@ -115,7 +114,7 @@ def disputes_of(node: "Node", who: Whose, look: Look) -> list[dict[str, Any]]:
     return list(found.values())
 
 
-def _ask(node: "Node", visit: Visit, who: Whose, manifest: RecordManifest, digest: str) -> Go:
+def _ask(node: "Node", visit: Visit, who: Whose, manifest: RecordManifest, tag: bytes) -> Go:
     signs = signer(node, visit, who)
     if visit.session is not None:
         require_right(node, visit.session, "correct", manifest.record.type)
@@ -124,7 +123,7 @@ def _ask(node: "Node", visit: Visit, who: Whose, manifest: RecordManifest, diges
         raise PageError(400, "say-what-is-wrong")
     if max(len(told), len(proposed)) > WORDS_LENGTH_MAX:
         raise PageError(413, "form-too-large")
-    record = manifest.record
+    record, digest = manifest.record, hashlib.sha256(evidence.manifest_of(node, who.account, tag)).hexdigest()
     stated = node.corrections.draft(
         who.account, manifest.organisation, record.type, record.id, digest, told, proposed, signs.key, signs.acting
     )
@@ -139,7 +138,13 @@ def _ask(node: "Node", visit: Visit, who: Whose, manifest: RecordManifest, diges
     if proposed:
         sentences.append(render.say(words.MISTAKES["right_is"], words=proposed))
     changes = [render.say(words.MISTAKES["asks"], place=who.place(manifest.organisation))]
-    part = Part("medrec/correction/1", codec.encode_json(value), correction_message(stated), finish)
+    part = Part(
+        "medrec/correction/1",
+        codec.encode_json(value),
+        correction_message(stated),
+        finish,
+        contents=evidence.texts_behind(node, who.account, [tag]),
+    )
     return _begin(node, visit, who, Act(who.account, sentences, changes, (part,), signs.key, "mistakes", "asked"))
 
 
@@ -160,27 +165,16 @@ def _about(who: Whose, manifest: RecordManifest) -> Any:
     return render.say(words.MISTAKES["about"], kind=kind, place=who.place(manifest.organisation))
 
 
-def _record(node: "Node", who: Whose, tag: str) -> tuple[RecordManifest, str]:
-    """The record's manifest behind a line, and its SHA-256 in hex. Raises PageError for what cannot be corrected."""
+def _record(node: "Node", who: Whose, tag: str) -> RecordManifest:
+    """The record's manifest behind a line. Raises PageError for what cannot be corrected."""
     if not TAG.fullmatch(tag):
         raise PageError(404, "unknown-line")
     found = _opened(node, who, bytes.fromhex(tag))
     if not may_correct(node, found):
         raise PageError(404, "unknown-line")
-    data = _data(node, who, bytes.fromhex(tag))
-    return found, hashlib.sha256(data).hexdigest()
+    return found  # type: ignore[no-any-return]
 
 
 def _opened(node: "Node", who: Whose, tag: bytes) -> Any:
-    data = _data(node, who, tag)
+    data = evidence.manifest_of(node, who.account, tag)
     return manifests.decode(data) if data else None
-
-
-def _data(node: "Node", who: Whose, tag: bytes) -> bytes:
-    """The bytes of the manifest behind a line of this person, empty if it never came."""
-    query = sql.select(store.notice).where(store.notice.c.tag == tag, store.notice.c.account == who.account)
-    with node.store.read() as connection:
-        row = connection.execute(query).first()
-    if row is None or row.sealed is None:
-        return b""
-    return bytes(codec.decode(node.vault.open(None, bytes(row.sealed), tag))[0])

@@ -63,11 +63,14 @@ def _write(node: "Node", visit: Visit, who: Whose) -> Go:
     sentences = [render.say(words.WRITING["says_" + what], said=told)]
     if what != "reading" and _note(form):
         sentences.append(render.say(words.WRITING["says_note"], said=_note(form)))
-    changes = [
-        render.say(words.WRITING["stands"], name=stated.name),
-        render.say(words.WRITING["bytes"], said=content.decode()),
-    ]
-    part = Part("medrec/own-entry/1", codec.encode_json(value), entry_message(stated), finish)
+    changes = [render.say(words.WRITING["stands"], name=stated.name)]
+    part = Part(
+        "medrec/own-entry/1",
+        codec.encode_json(value),
+        entry_message(stated),
+        finish,
+        contents=(content.decode(),),
+    )
     act = Act(who.account, sentences, changes, (part,), signs.key, "timeline", "written")
     return Go(visit.link("sign", person=who.handle, act=acts_of(node).begin(node, act)))
 

@@ -1,10 +1,11 @@
-// The signing page. It stands after passkey.js and its words (WORDS) in one file that is pinned by its hash. It shows every
-// field of what is to be signed, computes the bytes to sign from the very values it shows, lets the key sign them, and
-// posts the four parts of each assertion.
+// The signing page. It stands after passkey.js, its words (WORDS) and reading.js in one file that is pinned by its hash. It
+// shows every field of what is to be signed, computes the bytes to sign from the very values it shows, lets the key sign
+// them, and posts the four parts of each assertion. The sentences of whoever prepared the act stand above; what the page
+// itself reads out of the signed values stands between them and the button, so that they are never all that is read.
 
 const $ = (name) => document.getElementById(name);
 
-// Form -> [tag, how the value becomes bytes]: docs/spec/account.md, section "What is signed".
+// Form -> [tag, how the value becomes bytes]: docs/spec/account.md, section 2.
 export const FORMS = {
   "consent/1": ["medrec/consent/1", "json"],
   "consent/2": ["medrec/consent/2", "json"],
@@ -35,6 +36,12 @@ const PLACES = {
   "freeze/1": ["network", "organisation", "account", "nonce"],
 };
 const TIMES = new Set(["time", "until"]);
+// Where an empty list means everything; anywhere else it means nothing.
+const EMPTY_IS_ALL = { "delegation/1": "types", "consent/1": "types" };
+// What programs need: shown in full, folded below what a person reads. `sha256` is among it where its text is shown.
+const TECHNICAL = new Set(["network", "nonce", "key", "nullifier", "expires", "manifest", "statement", "sha256", "id"]);
+// What differs between permissions that say the same to several places.
+const PER_PLACE = new Set(["organisation", "time", "nullifier"]);
 const LONG = 400;
 let say = WORDS.en;
 
@@ -79,42 +86,74 @@ export async function digestOf(form, value) {
   return sha256(tag, how === "cbor" ? encodeCbor(revived(value)) : fromText(value.bytes));
 }
 
-function said(name, value) {
+function said(name, value, form) {
   if (value === null) return say.nothing;
   if (isBytes(value)) return hex(fromText(value.bytes));
   if (TIMES.has(name) && typeof value === "number")
     return `${new Date(value).toISOString().replace("T", " ").slice(0, 19)} UTC`;
-  if (name === "consent" && typeof value === "string") return JSON.stringify(JSON.parse(value), null, 1);
-  if (Array.isArray(value) && value.every((part) => part === null || typeof part !== "object"))
-    return value.length ? value.join(", ") : say.all_of_them;
+  if (Array.isArray(value) && value.length === 0) return EMPTY_IS_ALL[form] === name ? say.all_of_them : say.none;
+  if (Array.isArray(value) && value.every((part) => part === null || typeof part !== "object")) return value.join(", ");
   return typeof value === "object" ? null : String(value);
 }
 
+// A long text is folded: it is there, and a tap away.
+function folded(title, ...inside) {
+  const made = document.createElement("details");
+  made.append(paragraph("summary", title), ...inside);
+  return made;
+}
+
+const long = (words) => (words.length > LONG ? folded(say.open, paragraph("pre", words)) : words);
+
+function row(named, ...inside) {
+  const made = document.createElement("div");
+  const detail = document.createElement("dd");
+  detail.append(...inside);
+  made.append(named, detail);
+  return made;
+}
+
+// What this page calls a field; a name that it has no word for stands as it is.
+function term(kind, name) {
+  const made = paragraph("dt", say[`${kind}-${name}`] ?? "");
+  if (made.textContent === "") made.append(paragraph("code", visible(name)));
+  return made;
+}
+
+const field = (name, ...inside) => row(term("field", name), ...inside);
+
 // Every field, nothing left out; only text, so nothing that is shown can act.
-function show(list, value, names = []) {
-  for (const [at, part] of Object.entries(value)) {
-    if (at === "signature") continue;
-    const name = names[at] ?? at;
-    const row = document.createElement("div");
-    const term = document.createElement("dt");
-    const detail = document.createElement("dd");
-    term.textContent = say[`field-${name}`] ?? name;
-    const words = said(name, part);
-    if (words === null) {
-      const inner = document.createElement("dl");
-      show(inner, part);
-      detail.append(inner);
-    } else if (words.length > LONG) {
-      // Long texts are folded: they are there, and a tap away.
-      const folded = document.createElement("details");
-      folded.append(paragraph("summary", say.open), paragraph("pre", words));
-      detail.append(folded);
-    } else {
-      detail.textContent = words;
-    }
-    row.append(term, detail);
-    list.append(row);
-  }
+function rows(value, form, names = []) {
+  return Object.entries(value).map(([at, part]) => {
+    const name = names[at] ?? (Array.isArray(value) ? String(Number(at) + 1) : at);
+    if (name === "consent" && typeof part === "string") return field(name, written(part));
+    const words = said(name, part, form);
+    return field(name, words === null ? listed(rows(part, form)) : long(visible(words)));
+  });
+}
+
+// A text that is signed, or whose fingerprint is: what it says, and below it the text as it is written.
+function written(words) {
+  const inside = document.createDocumentFragment();
+  inside.append(listed(read(readJson(words))), folded(say.as_written, paragraph("pre", visible(laidOut(words)))));
+  return inside;
+}
+
+function read(value) {
+  return Object.entries(value).map(([at, part]) => {
+    const words = oneLine(part) ?? said(at, part);
+    const named = term("text", Array.isArray(value) ? String(Number(at) + 1) : at);
+    const meaning = say[`means-${words}`];
+    if (words !== null) return row(named, long(visible(meaning ? `${words}: ${meaning}` : words)));
+    // A list of one thing is that thing.
+    return row(named, listed(read(Array.isArray(part) && part.length === 1 ? part[0] : part)));
+  });
+}
+
+function listed(all) {
+  const list = document.createElement("dl");
+  list.append(...all);
+  return list;
 }
 
 function speak(code) {
@@ -149,19 +188,62 @@ function sentence(name, words) {
   return made;
 }
 
-async function showPart(part, number, many) {
+// The texts that come along. Each is one whose fingerprint is signed, or stands in a text before it; an entry whose text
+// did not come is signed by nobody.
+export async function checkTexts({ form, value, contents }) {
+  const named = new Set(leaves(value));
+  const shown = new Set();
+  for (const words of contents) {
+    const print = hex(await sha256(words));
+    if (!named.has(print)) throw new Error(say.not_the_content);
+    shown.add(print);
+    for (const leaf of leaves(readJson(words))) named.add(leaf);
+  }
+  if (form === "entry/1" && value.sha256 !== null && !shown.has(value.sha256)) throw new Error(say.no_content);
+}
+
+// Whether a permission says the same as the one before it, but to another place.
+export function sameBut(one, other) {
+  const rest = ({ form, value }) =>
+    JSON.stringify([form, Object.entries(value).filter(([name]) => !PER_PLACE.has(name))]);
+  return other !== undefined && one.form === "consent/2" && rest(one) === rest(other);
+}
+
+// The fields of one part, in two lists: what is read, and what is folded below it.
+export function shownOf(part, same) {
+  const [, how] = FORMS[part.form];
+  const { signature, ...stated } = part.value;
+  // Only the field of the form itself is unsigned; one of this name further down is signed as every other.
+  const value = isBytes(part.value) ? { nullifier: part.value } : how === "json" ? stated : part.value;
+  const open = [];
+  const below = [];
+  // An entry that is taken back is known by its number alone.
+  const taken = part.form === "entry/1" && value.sha256 === null;
+  for (const [at, made] of Object.entries(rows(value, part.form, PLACES[part.form]))) {
+    const name = (PLACES[part.form] ?? Object.keys(value))[at];
+    if (taken && name === "sha256") made.querySelector("dd").textContent = say.taken_back;
+    const told = taken && (name === "id" || name === "sha256");
+    const technical = TECHNICAL.has(name) || value[name] === null;
+    ((same ? name !== "organisation" : technical && !told) ? below : open).push(made);
+  }
+  return open.length ? [open, below] : [below, []];
+}
+
+async function showPart(part, number, many, before) {
   const digest = await digestOf(part.form, part.value);
-  if (part.content && hex(await sha256(part.content)) !== part.value.sha256) throw new Error(say.not_the_content);
+  await checkTexts(part);
   const title = say[`title-${part.form}`];
   $("fields").append(paragraph("h3", many ? `${say.part.replace("{number}", number)}: ${title}` : title));
-  const list = document.createElement("dl");
-  show(list, isBytes(part.value) ? { nullifier: part.value } : part.value, PLACES[part.form]);
-  if (part.content) {
-    const row = document.createElement("div");
-    row.append(paragraph("dt", say.text), paragraph("dd", JSON.stringify(JSON.parse(part.content), null, 1)));
-    list.append(row);
+  const same = sameBut(part, before);
+  const [open, below] = shownOf(part, same);
+  for (const words of part.contents) {
+    // What a place signed about a record stands below; the record itself is what is read.
+    const technical = Object.hasOwn(readJson(words), "manifest");
+    (technical ? below : open).push(field(technical ? "manifest" : "text", written(words)));
   }
-  $("fields").append(list);
+  $("fields").append(listed(open));
+  if (same) $("fields").append(paragraph("p", say.as_before.replace("{number}", number - 1)));
+  if (below.length) $("fields").append(folded(say.more, listed(below)));
   return digest;
 }
 
@@ -184,13 +266,12 @@ async function begin() {
   document.querySelector("#follows ul").append(...act.changes.map((one) => sentence("li", one)));
   $("follows").hidden = act.changes.length === 0;
   const digests = [];
-  for (const part of act.parts) digests.push(await showPart(part, digests.length + 1, act.parts.length > 1));
+  for (const [at, part] of act.parts.entries())
+    digests.push(await showPart(part, at + 1, act.parts.length > 1, act.parts[at - 1]));
   $("exact").hidden = false;
   $("code").textContent = `${say.compare} ${digests.map((digest) => hex(digest).slice(0, 16)).join(" ")}`;
   $("many").textContent = say.how_many.replace("{count}", act.parts.length);
   $("many").hidden = act.parts.length === 1;
-  // What no sentence tells is read before the button.
-  if (act.sentences.length === 0) document.querySelector(".actions").before($("exact"));
   $("sign").hidden = $("sign").disabled = false;
   $("sign").addEventListener("click", async () => {
     $("sign").disabled = true;

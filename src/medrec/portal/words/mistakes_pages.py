@@ -71,7 +71,6 @@ WRITING = Texts(
         "says_wish": "You wish: {said}",
         "says_note": "You add: {said}",
         "stands": "It stands in your record as the word of {name}.",
-        "bytes": "This is kept word for word: {said}",
         "by_herself": "Entered by you",
         "by_helper": "Entered by a helper",
         "written": "What was written here",
