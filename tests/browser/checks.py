@@ -59,6 +59,30 @@ SPLIT = """() => {
   return found.slice(0, 5);
 }"""
 
+TURNED = """() => {
+  const found = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const node = walker.currentNode;
+    if (!node.parentElement.checkVisibility()) continue;
+    // Dates, times, telephones, ranges, addresses of the web: their first sign stands left of their last.
+    for (const run of node.textContent.matchAll(/[+]?[0-9]+(?:[-/:.,\u2013 ][0-9]+)+|https?:[/][/][a-z.]+/g)) {
+      const place = (at) => {
+        const range = document.createRange();
+        range.setStart(node, at);
+        range.setEnd(node, at + 1);
+        return range.getBoundingClientRect();
+      };
+      const first = place(run.index), last = place(run.index + run[0].length - 1);
+      if (first.width && last.width && Math.abs(first.top - last.top) < 2 && first.left > last.left)
+        found.push(`turned: ${run[0]} in ${node.textContent.trim().slice(0, 60)}`);
+    }
+  }
+  for (const field of document.querySelectorAll('textarea, input:not([type=hidden], [type=radio], [type=checkbox], [type=file])'))
+    if (!field.hasAttribute('dir') && !['date', 'number'].includes(field.type)) found.push(`no direction: ${field.name}`);
+  return found;
+}"""
+
 FOCUS = """() => {
   const e = document.activeElement;
   if (!e || e === document.body) return null;
@@ -96,6 +120,11 @@ def too_small(page: Any) -> list[str]:
 def split_words(page: Any) -> list[str]:
     """Sentences in a flex box: a name within one becomes a column of its own, and the words beside it break."""
     return [f"split: {line}" for line in page.evaluate(SPLIT)]
+
+
+def turned(page: Any) -> list[str]:
+    """Numbers and addresses whose parts stand in the wrong order, and fields that do not say how their text runs."""
+    return list(page.evaluate(TURNED))
 
 
 def unseen_focus(page: Any, steps: int = 40) -> list[str]:

@@ -42,6 +42,7 @@ def keep(page: Any, name: str, code: str, size: str) -> None:
 def used(page: Any, name: str, code: str) -> list[str]:
     """What hinders somebody on the page as it lies there, at each size; screenshots are kept."""
     found = checks.axe_violations(page) + checks.overflow(page) + checks.too_small(page) + checks.split_words(page)
+    found += checks.turned(page)
     keep(page, name, code, "phone")
     page.set_viewport_size(NARROW)
     found += checks.overflow(page) + checks.too_small(page)
@@ -138,6 +139,11 @@ def test_the_checks_can_fail(world: World, visit: Opener) -> None:
     told = checks.too_small(page)
     assert {line.split()[0] for line in told} == {"target", "text", "icon"}
     assert any('class="button"' in line for line in told), "a main target of 30 pixels"
+    page.evaluate(
+        """() => { document.querySelector('main').insertAdjacentHTML('beforeend',
+        '<p dir="rtl">مثال: 27-3-1961 هنا</p><p dir="rtl">مثال: <bdi>28-3-1961</bdi></p><input name="bare">'); }"""
+    )
+    assert checks.turned(page) == ["turned: 27-3-1961 in مثال: 27-3-1961 هنا", "no direction: bare"]
 
 
 def test_the_language_is_kept_and_arabic_runs_the_other_way(world: World, visit: Opener) -> None:

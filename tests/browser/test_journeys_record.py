@@ -47,22 +47,26 @@ def test_she_writes_in_her_record(world: World, visit: Opener, keyboard: bool) -
     until(world.story.settled, "her own words to be told of")
 
 
-def test_she_says_yes_to_a_purpose(world: World, visit: Opener, keyboard: bool) -> None:
+def test_she_answers_for_a_purpose(world: World, visit: Opener, keyboard: bool) -> None:
     hand = Hand(visit(PHONE, "en"), keyboard)
     page = hand.page
-    page.goto(world.address("choices"))
-    row = page.locator("section.card", has=page.locator(f"button[value={'public' if keyboard else 'research'}]"))
-    if not row.count():
-        row = page.locator("section.card", has=page.locator("button[name=purpose]")).first
-    title = row.locator("h2").inner_text()
-    hand.press("button", words.CHOICES["allow"], row)
-    hand.press("button", words.SIGN["sign_lent"])
-    page.get_by_text("Done.").first.wait_for()
+    purpose = "public-health" if keyboard else "research"
+
+    def answered(press: str, stands: str) -> None:
+        page.goto(world.address("choices"))
+        row = page.locator("section.card", has=page.locator(f"input[value={purpose}]"))
+        hand.press("button", words.CHOICES[press], row)
+        hand.press("button", words.SIGN["sign_lent"])
+        page.get_by_text("Done.").first.wait_for()
+        until(world.story.settled, "her choice to be told of")
+        page.goto(world.address("choices"))
+        assert row.locator(".badge").inner_text() == words.CHOICES[stands]
+        assert row.locator(".now dt").inner_text() == words.CHOICES[stands.removeprefix("said_")]
+
+    answered("say_yes", "said_yes")
     assert hand.taps == 2
-    until(world.story.settled, "her choice to be told of")
-    page.goto(world.address("choices"))
-    chosen = page.locator("section.card", has=page.get_by_role("heading", name=title, exact=True))
-    assert words.CHOICES["yes"] in chosen.inner_text()
+    answered("say_no", "said_no")
+    answered("say_open", "said_open")
 
 
 def test_a_code_is_made_and_stopped(world: World, visit: Opener, keyboard: bool) -> None:

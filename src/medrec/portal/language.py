@@ -4,6 +4,7 @@ The language is a property of the visit (`use`), so that pages and words need no
 the other languages are gettext catalogues (`catalogues/<code>.po`), whose context is "GROUP.name".
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -38,8 +39,16 @@ LANGUAGES = {
     )
 }
 DEFAULT = "en"
+ISOLATED = re.compile(r"\+?\d+(?:[-/:.,\u2013 ]\d+)+")
+"""Numbers of several parts: dates, telephones, ranges. Among Arabic letters the parts would change places."""
 COOKIE = "medrec-language"
 _current: ContextVar[str] = ContextVar("language", default=DEFAULT)
+
+
+class Told(str):
+    """A text of ours in which marks of direction (U+2066 to U+2069) may stand; elsewhere they are not shown."""
+
+    __slots__ = ()
 
 
 @contextmanager
@@ -91,7 +100,16 @@ def catalogue(code: str) -> dict[str, Any]:
     for message in read_po(BytesIO(data), locale=code):
         if message.id and message.string and all(message.string):
             found[str(message.context)] = message.string
+    if LANGUAGES[code].direction == "rtl":
+        return {name: _isolated(text) for name, text in found.items()}
     return found
+
+
+def _isolated(text: Any) -> Any:
+    if isinstance(text, tuple):
+        return tuple(map(_isolated, text))
+    marked = ISOLATED.sub("\u2066\\g<0>\u2069", text)
+    return Told(marked) if marked != text else text
 
 
 def chosen(text: str | tuple[str, ...], count: int) -> str:

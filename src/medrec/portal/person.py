@@ -1,8 +1,9 @@
 """What an agent's notices say of a person: what is new, and what she allowed."""
 
+import hashlib
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sql
 from markupsafe import Markup
@@ -237,7 +238,17 @@ def _standing(node: "Node", account: str) -> list[tuple[Notice, bool]]:
         ]
 
 
-def plain_consents(node: "Node", account: str, now: int) -> list[plain.Plain]:
+class Given(NamedTuple):
+    """A plain sentence that is in force: at which place, the mark (hex) that takes it back, and the SHA-256 (hex) of
+    what was signed."""
+
+    says: plain.Plain
+    place: str
+    mark: str
+    hash: str
+
+
+def plain_consents(node: "Node", account: str, now: int) -> list[Given]:
     """The plain sentences of a person that are in force."""
     found = []
     for notice, over in _standing(node, account):
@@ -245,9 +256,10 @@ def plain_consents(node: "Node", account: str, now: int) -> list[plain.Plain]:
         if over or text is None:
             continue
         with suppress(plain.NotPlain):
-            sentence = plain.read(text.encode())
+            sentence, signed = plain.read(text.encode()), notice.manifest
             if _end_of(sentence) is None or _end_of(sentence) > now:  # type: ignore[operator]
-                found.append(sentence)
+                digest = hashlib.sha256(manifests.encode(signed)).hexdigest()
+                found.append(Given(sentence, signed.organisation, signed.nullifier, digest))
     return found
 
 

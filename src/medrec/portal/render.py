@@ -24,9 +24,9 @@ KINDS_SHOWN = 3
 
 
 def shown(value: Any) -> Any:
-    """Text without characters that hide or turn it; what is not plain text passes."""
-    if not isinstance(value, str) or isinstance(value, Markup) or value.isascii():
-        if isinstance(value, str) and not isinstance(value, Markup) and not value.isprintable():
+    """Text without characters that hide or turn it; what is not plain text, and our own, passes."""
+    if not isinstance(value, str) or isinstance(value, Markup | language.Told) or value.isascii():
+        if isinstance(value, str) and not isinstance(value, Markup | language.Told) and not value.isprintable():
             return "".join(c if c.isprintable() or c in "\n\t" else REPLACEMENT for c in value)
         return value
     return "".join(
@@ -36,7 +36,7 @@ def shown(value: Any) -> Any:
 
 def foreign(value: object) -> Markup:
     """Somebody else's text, isolated from the direction of ours."""
-    return Markup("<bdi>{}</bdi>").format(shown(str(value)))
+    return Markup("<bdi>{}</bdi>").format(shown(value if isinstance(value, str) else str(value)))
 
 
 def say(text: str | tuple[str, ...], **values: Any) -> Markup:

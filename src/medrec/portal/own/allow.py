@@ -20,6 +20,7 @@ from medrec.portal.own.acts import Act, Part, Signer, acts_of, signer
 from medrec.portal.own.charts import moment
 from medrec.portal.own.whose import Whose, whose
 from medrec.portal.page import Go, PageError, Visit
+from medrec.portal.person import Given
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -99,9 +100,12 @@ def _places(node: "Node", visit: Visit, who: Whose) -> list[str]:
 
 def propose(
     node: "Node", visit: Visit, who: Whose, wanted: Plain, places: Sequence[str], back: str, done: str = "given",
-    after: Any = None,
+    after: Any = None, instead: Sequence[Given] = (),
 ) -> Go:  # fmt: skip
-    """Begin the act of giving this consent to these places, tried out first; `after` is called when it is done."""
+    """Begin the act of giving this consent to these places, tried out first; `after` is called when it is done.
+
+    `instead` are sentences of hers that are taken back when the new ones stand.
+    """
     if not places:
         raise PageError(400, "policy-unfit")
     signs = signer(node, visit, who)
@@ -117,7 +121,8 @@ def propose(
         parts[-1] = last._replace(finish=partial(_then, last.finish, after))
     sentences = policies.sentences(text, who.known)
     sentences += [render.say(words.SIGN["at"], place=render.listed([who.place(place) for place in places]))]
-    changes = tried(node, who, wanted, text, places)
+    changes = tried(node, who, wanted, text, places, [one.hash for one in instead])
+    parts += taking_back(node, who, signs, instead)
     act = Act(who.account, sentences, changes, tuple(parts), signs.key, back, done)
     return Go(visit.link("sign", person=who.handle, act=acts_of(node).begin(node, act)))
 
@@ -148,12 +153,14 @@ def consent_part(node: "Node", who: Whose, place: str, draft: DraftConsent, secr
     return Part("medrec/consent/2", codec.encode_json(value), draft.message, finish)
 
 
-def tried(node: "Node", who: Whose, wanted: Plain, text: bytes, places: Sequence[str]) -> list[Markup]:
-    """What would change at each place, in sentences."""
+def tried(
+    node: "Node", who: Whose, wanted: Plain, text: bytes, places: Sequence[str], replaced: Sequence[str] = ()
+) -> list[Markup]:
+    """What would change at each place, in sentences; `replaced` (hex SHA-256) are consents that end with it."""
     found: list[Markup] = []
     for place in places:
         try:
-            trial = try_at(node, who.account, place, text)
+            trial = try_at(node, who.account, place, text, replaced)
         except PeerError:
             found.append(render.say(words.SIGN["untried"], place=who.place(place)))
             continue
@@ -189,6 +196,18 @@ def stop(node: "Node", visit: Visit) -> Go:
     sentences = [Markup("{}").format(words.SIGN["take_back"]), sentence]
     act = Act(who.account, sentences, [], (part,), signs.key, "sharing", "stopped")
     return Go(visit.link("sign", person=who.handle, act=acts_of(node).begin(node, act)))
+
+
+def taking_back(node: "Node", who: Whose, signs: Signer, given: Sequence[Given]) -> list[Part]:
+    """The signatures that take these sentences back. Raises PageError for one whose secret is not here."""
+    found = []
+    for one in given:
+        mark = bytes.fromhex(one.mark)
+        kept = own_consents.secret_of(node, who.account, mark)
+        if kept is None:
+            raise PageError(409, "given-elsewhere")
+        found.append(_revocation(node, who, signs, mark, *kept))
+    return found
 
 
 def _close(node: "Node", visit: Visit, who: Whose, mark: bytes) -> Go:

@@ -1,49 +1,98 @@
 """Yes or no by purpose, and what is hidden: both are permissions and prohibitions in plain sentences."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
 
 from medrec.core.consent import plain
 from medrec.core.consent.plain import Plain
 from medrec.node.disputing import organisations
-from medrec.portal import person, words
-from medrec.portal.own.allow import propose
-from medrec.portal.own.whose import whose
-from medrec.portal.page import PageError, Visit
+from medrec.portal import person, policies, render, words
+from medrec.portal.own.acts import Act, acts_of, signer
+from medrec.portal.own.allow import propose, taking_back
+from medrec.portal.own.whose import Whose, whose
+from medrec.portal.page import Go, PageError, Visit
+from medrec.portal.person import Given
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
 
-PURPOSES = ("care", "family", "research", "public-health")
+PURPOSES = ("care", "family", "research", "public-health", "everything")
 ICONS = {"care": "tick", "family": "people", "research": "chart", "public-health": "seal", "everything": "globe"}
+ANSWERS = ("yes", "no", "open")
 
 
 def show(node: "Node", visit: Visit) -> Any:
-    """The values of own/choices.html; the form field `purpose` says yes to one."""
+    """The values of own/choices.html; the form fields `purpose` and `answer` (yes, no, open) answer for one."""
     who = whose(node, visit)
     given = person.plain_consents(node, who.account, visit.now)
     places = organisations(node, who.account)
     if visit.form:
-        purpose = visit.form.get("purpose", "")
-        if purpose == "everything":
-            return propose(node, visit, who, plain.EVERYTHING, places, "choices")
-        if purpose not in PURPOSES:
-            raise PageError(400, "policy-unfit")
-        chosen = [] if purpose == "care" else [purpose]
-        return propose(node, visit, who, Plain("share", purposes=chosen), places, "choices")
-    general = [one for one in given if one.effect == "share" and not one.to and not one.kinds and not one.about]
+        return _answer(node, visit, who, given, places)
     rows = []
-    for purpose in (*PURPOSES, "everything"):
-        wanted = ["any"] if purpose == "everything" else [] if purpose == "care" else [purpose]
+    for purpose in PURPOSES:
+        yes, no = (_standing(given, purpose, answer) for answer in ("yes", "no"))
+        # A no goes before every yes.
+        stands = no or yes
+        where = {one.place for one in stands}
         rows.append(
             {
                 "name": purpose,
                 "icon": ICONS[purpose],
                 "title": words.CHOICES[purpose],
-                "more": words.CHOICES[purpose + "_more"],
-                "given": any(one.purposes == wanted for one in general),
+                "answer": "no" if no else "yes" if yes else "open",
+                "where": render.listed([who.place(name) for name in places if name in where])
+                if stands and not where.issuperset(places)
+                else None,
+                "means": [(answer, words.CHOICES[f"{purpose}_{answer}"]) for answer in ANSWERS],
             }
         )
-    return {"handle": who.handle, "rows": rows}
+    return {"handle": who.handle, "rows": rows, "linked": bool(places)}
+
+
+def _sentence(purpose: str, answer: str) -> Plain:
+    """What a yes or a no to a purpose says. A no to everything leaves emergencies to what she says of them."""
+    if purpose == "everything":
+        return plain.EVERYTHING if answer == "yes" else Plain("withhold", emergencies=True)
+    if answer == "yes":
+        return Plain("share", purposes=[] if purpose == "care" else [purpose])
+    return Plain("withhold", purposes=[purpose])
+
+
+def _standing(given: Sequence[Given], purpose: str, answer: str) -> list[Given]:
+    """Her general sentences that say this: they name nobody, no kind, no topic, no time of records."""
+    wanted = _sentence(purpose, answer)
+    return [
+        one
+        for one in given
+        if one.says.effect == wanted.effect
+        and one.says.purposes == wanted.purposes
+        and not (one.says.to or one.says.kinds or one.says.about or one.says.since or one.says.before)
+    ]
+
+
+def _answer(node: "Node", visit: Visit, who: Whose, given: Sequence[Given], places: Sequence[str]) -> Go:
+    """Begin the act of answering: what says otherwise is taken back with the same act."""
+    purpose, answer = visit.form.get("purpose", ""), visit.form.get("answer", "")
+    if purpose not in PURPOSES or answer not in ANSWERS:
+        raise PageError(400, "policy-unfit")
+    yes, no = (_standing(given, purpose, said) for said in ("yes", "no"))
+    if answer != "open":
+        wanted = _sentence(purpose, answer)
+        return propose(node, visit, who, wanted, places, "choices", instead=no if answer == "yes" else yes)
+    if not yes + no:
+        raise PageError(404, "unknown-line")
+    signs = signer(node, visit, who)
+    said = [Markup("{}").format(words.SIGN["take_back"])]
+    said += dict.fromkeys(
+        sentence
+        for one in yes + no
+        for sentence in policies.sentences(plain.write(one.says, who.account, visit.now), who.known)
+    )
+    parts = tuple(taking_back(node, who, signs, yes + no))
+    act = Act(who.account, said, [], parts, signs.key, "choices", "taken_back_answer")
+    return Go(visit.link("sign", person=who.handle, act=acts_of(node).begin(node, act)))
 
 
 def show_hidden(node: "Node", visit: Visit) -> Any:
@@ -59,7 +108,7 @@ def show_hidden(node: "Node", visit: Visit) -> Any:
     if visit.form:
         raise PageError(400, "policy-unfit")
     given = person.plain_consents(node, who.account, visit.now)
-    hidden = {topic for one in given if one.effect == "withhold" and not one.to for topic in one.about}
+    hidden = {topic for one in given if one.says.effect == "withhold" and not one.says.to for topic in one.says.about}
     consents = person.consents(node, visit, who.known, who.account)
     return {
         "handle": who.handle,

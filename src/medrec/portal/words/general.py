@@ -117,6 +117,7 @@ ERRORS = Texts(
         "share-no-address": "This agent has no address yet, so a code would lead nowhere.",
         "act-over": "This took too long or was done already. Begin again.",
         "needs-key": "This needs your key. Sign in with a passkey first.",
+        "given-elsewhere": "You said this on another page or program. Take it back there, or under “Who can look”.",
         "policy-unfit": "These choices do not go together. Go back and change them.",
         "unknown-record": "No record version with this fingerprint was signed here.",
         "look-first": "This is about a patient. Find the patient first and say why you look.",
@@ -347,6 +348,7 @@ DONE = Texts(
         "vouched_first": "Your word is kept. Now somebody else has to look.",
         "vouched": "Done. The wait begins, and everybody is told.",
         "taken_back": "Done. It is no longer in your record.",
+        "taken_back_answer": "Done. Your answer is taken back.",
     },
     plain=True,
 )

@@ -1,0 +1,101 @@
+"""Yes, no or no answer by purpose: what each does at a place, and that one takes the other's place."""
+
+import re
+from typing import Any
+
+import pytest
+
+from medrec.node.peers import PeerError
+from medrec.portal import words
+from tests.node.helping import Help
+from tests.portal.reading import text_of
+from tests.portal.story import observation
+from tests.portal.test_acting import help_ as help_
+from tests.portal.test_acting import page
+from tests.portal.test_mistakes import ada as ada
+from tests.portal.test_mistakes import sign
+
+
+def standing(ada: Help) -> list[tuple[str, tuple[str, ...]]]:
+    """Effect and purposes of what stands at north by the pages' own sentences."""
+    found = []
+    for kept in ada.north.consents.of(ada.ada.account):
+        text = getattr(kept.consent, "consent", None)
+        if text is not None:
+            codes = re.findall('"code":"([A-Z]+)","system":"http://terminology.hl7.org/CodeSystem/v3-ActReason"', text)
+            effect = re.search('"type":"(permit|deny)"', text)
+            assert effect is not None
+            found.append((effect.group(1), tuple(codes)))
+    return sorted(found)
+
+
+def own_reading(ada: Help) -> str:
+    """What came of her agent's own reading at north: a code, empty if all is well."""
+    (code,) = [one.code for one in ada.guide.copies.refresh(ada.ada.account) if one.organisation == "north"]
+    return str(code)
+
+
+def answer(ada: Help, purpose: str, said: str) -> Any:
+    client, own = ada.story.client("guide"), page(ada.ada)
+    ada.network.time += 1000
+    asked = client.post(f"{own}/choices", data={"purpose": purpose, "answer": said})
+    done = sign(client, asked)
+    assert done.status_code == 200, text_of(done.text)
+    ada.story.settle()
+    return client.get(f"{own}/choices").text
+
+
+def card(html: str, purpose: str) -> str:
+    found = re.search(f'<section class="card" aria-labelledby="choice-{purpose}">.*?</section>', html, re.S)
+    assert found is not None
+    return found.group(0)
+
+
+def test_an_answer_takes_the_place_of_the_one_before(ada: Help) -> None:
+    html = ada.story.client("guide").get(f"{page(ada.ada)}/choices").text
+    assert words.CHOICES["said_open"] in card(html, "research") and words.CHOICES["say_open"] not in card(
+        html, "research"
+    )
+    html = answer(ada, "research", "yes")
+    assert standing(ada) == [("permit", ("HRESCH",))]
+    assert words.CHOICES["said_yes"] in card(html, "research") and words.CHOICES["say_yes"] not in card(
+        html, "research"
+    )
+    html = answer(ada, "research", "no")
+    assert standing(ada) == [("deny", ("HRESCH",))], "the yes is taken back with the same act"
+    assert words.CHOICES["said_no"] in card(html, "research")
+    assert words.CHOICES["said_open"] in card(html, "public-health")
+    html = answer(ada, "research", "open")
+    assert standing(ada) == [] and words.CHOICES["said_open"] in card(html, "research")
+
+
+@pytest.mark.parametrize("purpose", ["care", "everything"])
+def test_a_no_goes_before_a_yes_to_one_place(ada: Help, purpose: str) -> None:
+    """South has a yes of its own, and looks; it gets nothing after the no, and all again when that is taken back."""
+    north = ada.north
+    north.put("Observation", "bp-2", observation("bp-2", "ada", "121/80"))
+    ada.story.settle()
+    assert len(ada.story.ask(ada.ada, "Dr Brown", "a visit").records) == 2
+    html = answer(ada, purpose, "no")
+    assert words.CHOICES["said_no"] in card(html, purpose)
+    with pytest.raises(PeerError):
+        ada.story.ask(ada.ada, "Dr Brown", "a visit")
+    # What the page says of it: her own page gets nothing new, either.
+    ada.network.consent(ada.ada, "north", "guide")
+    assert own_reading(ada) == "not-permitted"
+    answer(ada, purpose, "open")
+    assert len(ada.story.ask(ada.ada, "Dr Brown", "a visit").records) == 2
+    assert own_reading(ada) == ""
+
+
+@pytest.mark.parametrize("form", [{"purpose": "research"}, {"purpose": "x", "answer": "no"}, {"answer": "yes"}])
+def test_what_is_no_answer_is_not_signed(ada: Help, form: dict[str, str]) -> None:
+    client, own = ada.story.client("guide"), page(ada.ada)
+    assert client.post(f"{own}/choices", data=form).status_code == 400
+    assert client.post(f"{own}/choices", data={"purpose": "care", "answer": "open"}).status_code == 404
+    assert standing(ada) == []
+
+
+def test_somebody_whom_no_place_knows_is_told_so(ada: Help) -> None:
+    html = ada.story.client("guide").get(f"{page(ada.bo)}/choices").text
+    assert words.ALLOW["nothing_where"] in html and 'name="answer"' not in html
