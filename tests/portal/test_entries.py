@@ -7,12 +7,15 @@ import pytest
 
 from medrec.node.copies import Copy
 from medrec.portal import language, render
-from medrec.portal.own.entries import _everyday, read
+from medrec.portal.own.entries import everyday, read
 from medrec.portal.own.record import more_of
 
 COMMON = {"id": "o", "status": "final", "subject": {"reference": "Patient/ada"}, "effectiveDateTime": "2026-09-27"}
 A1C = {"text": "Hemoglobin A1c"}
 PRESSURE = {"coding": [{"system": "http://loinc.org", "code": "85354-9", "display": "Blood pressure"}]}
+PANEL = {"text": "Blood pressure panel with all children optional"}
+CREATININE = {"text": "Creatinine [Mass/volume] in Serum or Plasma"}
+MILLIGRAMS = {"value": 1.24, "unit": "mg/dL", "system": "http://unitsofmeasure.org", "code": "mg/dL"}
 PERCENT = {"value": 6.8, "unit": "%", "system": "http://unitsofmeasure.org", "code": "%"}
 
 
@@ -25,6 +28,11 @@ def part(name: str, value: int) -> dict[str, Any]:
     ("fields", "more"),
     [
         ({"code": A1C, "valueQuantity": PERCENT}, ""),
+        (
+            {"code": PANEL, "component": [part("Systolic", 134), part("Diastolic", 84)]},
+            "Systolic 134 mmHg, Diastolic 84 mmHg",
+        ),
+        ({"code": CREATININE, "valueQuantity": MILLIGRAMS}, ""),
         (
             {"code": PRESSURE, "component": [part("Systolic", 134), part("Diastolic", 84)]},
             "Systolic 134 mmHg, Diastolic 84 mmHg",
@@ -72,4 +80,4 @@ def test_a_day_has_no_hour() -> None:
     ],
 )
 def test_a_test_is_called_without_what_is_for_machines(display: str, title: str) -> None:
-    assert _everyday(display) == title
+    assert everyday(display) == title

@@ -10,18 +10,33 @@ not signed in, and every page says so.
 import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route, Router
 
 from medrec.engines.engine import EngineError
 from medrec.node.store import StoreError
-from medrec.portal import acting, assets, calls, coming_back, join, language, links, people, render, sign_in, words
-from medrec.portal.page import Area, File, Go, PageError, Reader, Role, Visit, is_agent, written
+from medrec.portal import (
+    acting,
+    assets,
+    calls,
+    coming_back,
+    join,
+    language,
+    links,
+    people,
+    refused,
+    render,
+    sign_in,
+    words,
+)
+from medrec.portal.forms import fields_of, read_body, read_form
+from medrec.portal.frame import Frame
+from medrec.portal.page import File, Go, PageError, Reader, Role, Visit, is_agent, written
 from medrec.portal.security import (
     HEADERS,
     HEADERS_HTTPS,
@@ -39,8 +54,8 @@ from medrec.portal.table import FILES, PAGES, Page
 if TYPE_CHECKING:
     from medrec.node.node import Node
 
-FORM_BYTES_MAX = 16384
 LANGUAGE_S = 365 * 86_400
+HTML = "text/html; charset=utf-8"
 LOGGER = logging.getLogger("medrec.portal")
 
 
@@ -108,7 +123,7 @@ class Site:
     def __init__(self, node: "Node", demonstration: bool) -> None:
         self.node = node
         self.demonstration = demonstration
-        self.templates = render.build_environment()
+        self.frame = Frame(node, demonstration)
         self.sessions = Sessions(node.vault.random)
         self.door = sign_in.Door(node)
         self.joining = join.Joining(node)
@@ -120,7 +135,7 @@ class Site:
 
         async def answer(request: Request) -> Response:
             try:
-                form = await _form(request) if request.method == "POST" else {}
+                form = await read_form(request) if request.method == "POST" else {}
             except PageError as error:
                 return await run_in_threadpool(self._in_language, request, self._error, request, error)
             return await run_in_threadpool(self._in_language, request, self._answer, page, request, form)
@@ -131,7 +146,7 @@ class Site:
         """Answers a small POST that is no page: it comes from our own pages only, and an error is JSON or a page."""
 
         async def answer(request: Request) -> Response:
-            body = await _body(request)
+            body = await read_body(request)
             return await run_in_threadpool(self._in_language, request, self._called, act, request, body)
 
         return answer
@@ -152,7 +167,15 @@ class Site:
         if request.headers.get("content-type", "").startswith("application/json"):
             told = {"code": no.code, "sentence": no.sentence}
             return JSONResponse(told, no.status, headers=self._headers(request, HEADERS))
-        return self._error(request, no)
+        return self._form_of_call(request, no, body) or self._error(request, no)
+
+    def _form_of_call(self, request: Request, error: PageError, body: bytes | PageError) -> Response | None:
+        """The page on which the form of a call stood, as `_once_more`."""
+        page, session = calls.page_of(request), self.session_of(request)
+        if page is None or session is None or session.who not in PEOPLE or isinstance(body, PageError):
+            return None
+        path = {"person": people.handle(session.subject)}
+        return self._once_more(page, request, error, fields_of(body), path)
 
     def challenge(self, request: Request, body: bytes) -> Response:
         """POST /sign-in/challenge."""
@@ -168,12 +191,12 @@ class Site:
 
     def demonstrated(self, request: Request, body: bytes) -> Response:
         """POST /sign-in/demonstration."""
-        return self.begin(request, self.door.demonstrate(_fields(body)))
+        return self.begin(request, self.door.demonstrate(fields_of(body)))
 
     def signed_out(self, request: Request, body: bytes) -> Response:
         """POST /sign-out."""
         token = read_cookie(self.node, request)
-        check_csrf(self.sessions.find(token, self.node.clock()), _fields(body).get("csrf", ""))
+        check_csrf(self.sessions.find(token, self.node.clock()), fields_of(body).get("csrf", ""))
         self.sessions.close(token)
         answer = RedirectResponse(self.link(request, "front"), 303, headers=self._headers(request, HEADERS))
         set_cookie(self.node, request, answer, "")
@@ -217,7 +240,7 @@ class Site:
 
     def fields(self, body: bytes) -> dict[str, str]:
         """The fields of a form. Raises PageError."""
-        return _fields(body)
+        return fields_of(body)
 
     def headers(self, request: Request) -> dict[str, str]:
         """The headers of every answer."""
@@ -244,24 +267,18 @@ class Site:
         return response
 
     def _answer(self, page: Page, request: Request, form: dict[str, str]) -> Response:
-        lost: list[str] = []
+        # What is sent from elsewhere is not shown again.
+        sent: dict[str, str] = {}
         try:
-            if page.role is not Role.ANY and (page.role is Role.AGENT) != is_agent(self.node):
-                raise PageError(404, "wrong-role")
-            visit = self._visit(request, form)
-            if page.reader is Reader.SIGNED_IN and not (self.demonstration and visit.session is None):
-                require(visit, *(page.who or STAFF))
+            visit = self._admitted(page, self._visit(request, form))
             if request.method == "POST":
                 check_origin(request)
-                lost = written(page.name, form)
+                sent = form
                 check_csrf(visit.session, form.get("csrf", ""))
                 if visit.session is not None:
                     acting.check_form(self.node, visit.session, page.name)
             shown = page.show(self.node, visit)
-            ended = (shown.page or page.name) if isinstance(shown, Go) and shown.done else ""
-            read = acting.written_down(self.node, visit.session, page.name, isinstance(shown, Go), ended)
-            if read is not None:
-                self.sessions.lessen(read_cookie(self.node, request), read)
+            self._told(request, visit, page, shown)
             if isinstance(shown, Go):
                 query = f"?{urlencode({'done': shown.done})}" if shown.done else ""
                 return RedirectResponse(shown.address + query, 303, headers=self._headers(request, HEADERS))
@@ -271,12 +288,55 @@ class Site:
                 return Response(shown.data, media_type=shown.media, headers={**headers, **disposition})
             return self._html(request, page, visit, shown, 200)
         except PageError as error:
-            return self._error(request, error, lost)
+            return self._once_more(page, request, error, sent) or self._error(request, error, written(page.name, sent))
         except (StoreError, EngineError) as error:
-            return self._error(request, PageError(503, error.code, error.sentence), lost)
+            return self._error(request, PageError(503, error.code, error.sentence), written(page.name, sent))
         except Exception as error:
             self._log(page.name, error)
-            return self._error(request, PageError(500, "page-failed"), lost)
+            return self._error(request, PageError(500, "page-failed"), written(page.name, sent))
+
+    def _admitted(self, page: Page, visit: Visit) -> Visit:
+        """The visit, if it may have this page. Raises PageError."""
+        if page.role is not Role.ANY and (page.role is Role.AGENT) != is_agent(self.node):
+            raise PageError(404, "wrong-role")
+        if page.reader is Reader.SIGNED_IN and not (self.demonstration and visit.session is None):
+            require(visit, *(page.who or STAFF))
+        return visit
+
+    def _told(self, request: Request, visit: Visit, page: Page, shown: Any) -> None:
+        """Write down what a helper read or did, if it was one."""
+        ended = (shown.page or page.name) if isinstance(shown, Go) and shown.done else ""
+        read = acting.written_down(self.node, visit.session, page.name, isinstance(shown, Go), ended)
+        if read is not None:
+            self.sessions.lessen(read_cookie(self.node, request), read)
+
+    def _once_more(
+        self, page: Page, request: Request, error: PageError, sent: dict[str, str], path: dict[str, str] | None = None
+    ) -> Response | None:
+        """The page on which a form stood that was refused, filled in as it was sent; None where it cannot be shown.
+        `path` are the parameters of that page, where they are not those of the form."""
+        here = next((one for one in PAGES if one.name == (page.at or page.name)), page)
+        if not sent or error.status in (401, 500) or "GET" not in here.methods or not here.template:
+            return None
+        try:
+            visit = self._visit(request, {})
+            asked = visit._replace(path=path or visit.path, query=refused.about(sent))
+            shown = here.show(self.node, self._admitted(here, asked))
+            self._told(request, asked, here, shown)
+        except (PageError, StoreError, EngineError):
+            return None
+        except Exception as fault:
+            self._log(here.name, fault)
+            return None
+        if not isinstance(shown, dict):
+            return None
+        html = self.frame.page(here, visit._replace(path=asked.path), {**shown, "refused": True})
+        made = refused.filled(html, request.url.path, sent, error.code)
+        said = {"code": error.code, "sentence": error.sentence, "field": made.field}
+        lost = [] if made.found else written(page.name, sent)
+        summary = self.frame.templates.get_template("refused.html").render(said, lost=lost)
+        text = made.html.replace(refused.PLACE, summary, 1)
+        return Response(text, error.status, media_type=HTML, headers=self._headers(request, SCRIPTED))
 
     def _log(self, name: str, error: Exception) -> None:
         """The kind of error and its place; never its text, which may quote a record."""
@@ -306,58 +366,9 @@ class Site:
         now = self.node.clock()
         return Visit(request.path_params, max(page, 1), form, now, self.demonstration, link, session, query)
 
-    def _bar(self, here: Page, visit: Visit) -> list[dict[str, Any]]:
-        """The entries of the bar: the pages of the area that this node has and that may be read."""
-        place = {"person": visit.path["person"]} if here.area is Area.PERSON else {}
-        return [
-            {
-                "name": page.name,
-                "here": page.name == here.name,
-                "icon": page.icon,
-                "link": visit.link(page.name, **place),
-            }
-            for page in PAGES
-            if page.menu
-            and page.area is here.area
-            and (page.role is Role.ANY or (page.role is Role.AGENT) == is_agent(self.node))
-            and self._may_read(page, visit.session)
-            and (page.kinds or visit.session is None or not visit.session.kinds)
-        ]
-
     def _html(self, request: Request, page: Page, visit: Visit, values: dict[str, Any], status: int) -> Response:
-        up = next((other for other in PAGES if other.name == page.up), None)
-        place = {"person": visit.path["person"]} if up is not None and up.area is Area.PERSON else {}
-        kept = {name: value for name, value in visit.query.items() if name not in ("lang", "done")}
-        values = {
-            "page": page.name,
-            "area": page.area.value,
-            "menu": self._bar(page, visit),
-            "up": {"name": up.name, "link": visit.link(up.name, **place)} if up is not None else None,
-            "link": visit.link,
-            "language_links": {code: "?" + urlencode({**kept, "lang": code}) for code in language.LANGUAGES},
-            "organisation_name": self._organisation_name(),
-            "network_name": self.node.genesis["name"],
-            "demonstration": self.demonstration,
-            "session": visit.session,
-            "done": words.DONE.get(visit.query.get("done", "")),
-            "made": render.date(visit.now),
-            **values,
-        }
-        html = self.templates.get_template(page.template).render(values)
         headers = self._headers(request, SCRIPTED)
-        return Response(html, status, media_type="text/html; charset=utf-8", headers=headers)
-
-    def _may_read(self, page: Page, session: Session | None) -> bool:
-        if page.reader is Reader.EVERYBODY:
-            return True
-        return self.demonstration if session is None else session.who in (page.who or STAFF)
-
-    def _organisation_name(self) -> str:
-        # From the genesis where it stands there: the page of an error must not need the ledger.
-        for founder in self.node.genesis["organisations"]:
-            if founder["id"] == self.node.organisation:
-                return str(founder["name"])
-        return self.node.organisation
+        return Response(self.frame.page(page, visit, values), status, media_type=HTML, headers=headers)
 
     def _error(self, request: Request, error: PageError, lost: Sequence[str] = ()) -> Response:
         if error.code == "sign-in" and request.method == "GET":
@@ -366,30 +377,3 @@ class Site:
         visit = self._visit(request, {}, failed=True)
         values = {"code": render.say(words.ERROR["code"], code=error.code), "sentence": error.sentence, "lost": lost}
         return self._html(request, ERROR_PAGE, visit, values, error.status)
-
-
-async def _form(request: Request) -> dict[str, str]:
-    """The fields of a small form. Raises PageError."""
-    body = await _body(request)
-    if isinstance(body, PageError):
-        raise body
-    return _fields(body)
-
-
-async def _body(request: Request) -> bytes | PageError:
-    body = b""
-    try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > FORM_BYTES_MAX:
-                return PageError(413, "form-too-large")
-    except ClientDisconnect:
-        return PageError(400, "page-failed")
-    return body
-
-
-def _fields(body: bytes) -> dict[str, str]:
-    try:
-        return dict(parse_qsl(body.decode("utf-8", "replace"), max_num_fields=100))
-    except ValueError:
-        raise PageError(413, "form-too-large") from None

@@ -16,6 +16,7 @@ from medrec.portal.page import PageError
 from medrec.portal.security import HEADERS, caller_of, pinned, read_cookie, set_cookie
 from medrec.portal.session import PEOPLE, Session, Who, check_csrf
 from medrec.portal.signing import desk_of, page_files
+from medrec.portal.table import PAGES, Page
 
 if TYPE_CHECKING:
     from medrec.portal.app import Site
@@ -92,6 +93,16 @@ CALLS: dict[str, tuple[str, Call]] = {
     "end_helper": ("/helping/end", end_helper),
     "say_of_list": ("/list-word", say_of_list),
 }
+
+
+FORMS = {"act": "helping", "name_helper": "helping", "end_helper": "helping", "say_of_list": "lists"}
+"""The pages on which the forms of calls stand."""
+
+
+def page_of(request: Request) -> Page | None:
+    """The page on which the form of this call stands, if there is one."""
+    name = next((name for name, (path, _) in CALLS.items() if request.scope["path"].endswith(path)), "")
+    return next((page for page in PAGES if page.name == FORMS.get(name)), None)
 
 
 def routes(site: "Site") -> list[BaseRoute]:

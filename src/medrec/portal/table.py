@@ -68,7 +68,7 @@ class Page(NamedTuple):
 
     `menu` says whether it stands in the bar of its area, with its `icon`; `up` names the page that its way back leads
     to; `kinds` that it heeds what a helper is limited to. Pages of the area PERSON have `{person}` in their address and
-    ask `require_subject`.
+    ask `require_subject`. `at` names the page on which the form stands that is sent here, where it is another one.
     """
 
     path: str
@@ -84,6 +84,7 @@ class Page(NamedTuple):
     icon: str = ""
     up: str = ""
     kinds: bool = False
+    at: str = ""
 
 
 def _own(path: str, name: str, show: Callable[["Node", Visit], Any], template: str, **more: Any) -> Page:
@@ -110,7 +111,7 @@ PAGES = (
     ),
     Page(
         "/clinic/patient", "clinic_patient", clinic.show_patient, "clinic_patient.html", Role.RECORDS, methods=FORM,
-        who=(Who.CLINICIAN,), up="clinic",
+        who=(Who.CLINICIAN,), up="clinic", at="clinic",
     ),
     Page(
         "/patient-list", "patient_lists", lists.show, "lists.html", Role.RECORDS, menu=True, methods=BOTH,
@@ -157,16 +158,16 @@ PAGES = (
     _own("/record/kinds/{kind}", "kind", record.show_kind, "own/kind.html", up="record", kinds=True),
     _own("/record/series/{series}", "trend", trend.show, "own/trend.html", up="record", kinds=True),
     _own("/timeline", "timeline", record.show_timeline, "own/timeline.html", up="record", icon="clock", kinds=True),
-    _own("/record/fetch", "fetch", record.fetch, "", methods=FORM, kinds=True),
+    _own("/record/fetch", "fetch", record.fetch, "", methods=FORM, kinds=True, at="record"),
     _own("/looks", "looked", looked.show, "own/looked.html", menu=True, icon="look"),
     _own("/looks/{pair}", "one_look", looked.show_one, "own/one_look.html", up="looked"),
-    _own("/looks/{pair}/answer", "answer_look", looked.answer, "", methods=FORM),
-    _own("/looks/{pair}/dispute", "dispute", looked.dispute, "", methods=FORM),
+    _own("/looks/{pair}/answer", "answer_look", looked.answer, "", methods=FORM, at="one_look"),
+    _own("/looks/{pair}/dispute", "dispute", looked.dispute, "", methods=FORM, at="one_look"),
     _own("/corrections", "mistakes", mistakes.show, "own/corrections.html", methods=BOTH, up="more", icon="fix"),
     _own("/writing", "writing", writing.show, "own/writing.html", methods=BOTH, up="more", icon="fix", kinds=True),
     _own("/sharing", "sharing", sharing.show, "own/sharing.html", menu=True, icon="key"),
     _own("/share", "share", share.show, "own/share.html", methods=BOTH, up="more", icon="share"),
-    _own("/sharing/stop/{mark}", "stop", allow.stop, "", methods=FORM),
+    _own("/sharing/stop/{mark}", "stop", allow.stop, "", methods=FORM, at="sharing"),
     _own("/allow", "allow", allow.show, "own/allow.html", methods=BOTH, up="sharing"),
     _own("/sign/{act}", "sign", acts.show, "own/sign.html", up="sharing"),
     _own("/sign/{act}/signed", "signed", acts.signed, "", methods=FORM),

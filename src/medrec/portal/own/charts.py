@@ -93,8 +93,10 @@ def drawn(points: Sequence[Point], size: Size, title: str, days: tuple[str, str]
         parts += [f'<circle class="dot" cx="{x(point.time)}" cy="{y(point.value)}" r="4"/>' for point in points]
     last = points[-1]
     parts.append(f'<circle class="dot" cx="{x(last.time)}" cy="{y(last.value)}" r="6"/>')
-    above = y(last.value) - 12 if y(last.value) > inner[1] + 24 else y(last.value) + 26
-    parts.append(f'<text class="here" x="{x(last.time)}" y="{above}" text-anchor="end">{told(last.value)}</text>')
+    # Its number stands where the line does not come from.
+    falls = len(points) > 1 and points[-2].value > last.value and y(last.value) + 26 <= inner[3]
+    beside = y(last.value) + 26 if falls or y(last.value) <= inner[1] + 24 else y(last.value) - 12
+    parts.append(f'<text class="here" x="{x(last.time)}" y="{beside}" text-anchor="end">{told(last.value)}</text>')
     bottom = size.height - 10
     parts.append(f'<text x="{inner[0] if size is WIDE else 0}" y="{bottom}">{escape(days[0])}</text>')
     parts.append(

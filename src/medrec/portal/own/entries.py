@@ -141,16 +141,16 @@ def _title(known: Understood, tree: Any) -> str:
     if not name and tree.get("resourceType") == "Goal" and isinstance(tree.get("description"), dict):
         name = str(tree["description"].get("text") or "")
     if not name and known.codes:
-        name = _everyday(known.codes[0].display)
+        name = everyday(known.codes[0].display)
     if not name:
         # "Observation: Body weight, 7 Dec 2023, final" is shown without its type, date and status: they stand beside.
         head = known.plain.split(": ", 1)[-1] if not known.understood else known.plain
         dated = known.when.plain if known.when is not None else ""
-        name = head.split(f", {dated}")[0] if dated else head
+        name = everyday(head.split(f", {dated}")[0] if dated else head)
     return name[:1].upper() + name[1:]
 
 
-def _everyday(display: str) -> str:
+def everyday(display: str) -> str:
     """LOINC's name of a test without what is for machines: the kind of quantity, and which parts a panel may lack."""
     return _PROPERTY.sub("", display).replace(" with all children optional", "").strip() or display
 

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from medrec.node.disputing import organisations
 from medrec.node.vault import derive
 from medrec.portal import language, person, render, words
-from medrec.portal.own.entries import GROUPS, OTHER, Entry, entries
+from medrec.portal.own.entries import GROUPS, OTHER, Entry, entries, everyday
 from medrec.portal.own.whose import Whose, kinds_of, whose
 from medrec.portal.page import Go, PageError, Visit
 
@@ -179,7 +179,9 @@ def more_of(entry: Entry) -> str:
 
 def _rest(entry: Entry) -> str:
     """What the plain sentence of a line says besides its title, value and date, which stand beside it."""
-    plain, title = entry.understood.plain, entry.title.lower()
+    title = everyday(entry.title).lower()
+    # LOINC names say more than a title: both are made plain before they are compared.
+    plain = everyday(entry.understood.plain)
     if entry.when is not None:
         plain = plain.removesuffix(f", {entry.when.plain}")
     if plain.lower().endswith(title):

@@ -1,0 +1,74 @@
+"""What stands around every page: the bar of its area, the way back, languages, who runs the place."""
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from medrec.portal import language, render, words
+from medrec.portal.page import Area, Reader, Role, Visit, is_agent
+from medrec.portal.session import STAFF, Session
+from medrec.portal.table import PAGES, Page
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+
+class Frame:
+    """Makes the pages of one node from their values."""
+
+    def __init__(self, node: "Node", demonstration: bool) -> None:
+        self.node = node
+        self.demonstration = demonstration
+        self.templates = render.build_environment()
+
+    def page(self, page: Page, visit: Visit, values: dict[str, Any]) -> str:
+        """The HTML of a page."""
+        up = next((other for other in PAGES if other.name == page.up), None)
+        place = {"person": visit.path["person"]} if up is not None and up.area is Area.PERSON else {}
+        kept = {name: value for name, value in visit.query.items() if name not in ("lang", "done")}
+        values = {
+            "page": page.name,
+            "area": page.area.value,
+            "menu": self._bar(page, visit),
+            "up": {"name": up.name, "link": visit.link(up.name, **place)} if up is not None else None,
+            "link": visit.link,
+            "language_links": {code: "?" + urlencode({**kept, "lang": code}) for code in language.LANGUAGES},
+            "organisation_name": self._organisation_name(),
+            "network_name": self.node.genesis["name"],
+            "demonstration": self.demonstration,
+            "session": visit.session,
+            "done": words.DONE.get(visit.query.get("done", "")),
+            "refused": False,
+            "made": render.date(visit.now),
+            **values,
+        }
+        return self.templates.get_template(page.template).render(values)
+
+    def _bar(self, here: Page, visit: Visit) -> list[dict[str, Any]]:
+        """The entries of the bar: the pages of the area that this node has and that may be read."""
+        place = {"person": visit.path["person"]} if here.area is Area.PERSON else {}
+        return [
+            {
+                "name": page.name,
+                "here": page.name == here.name,
+                "icon": page.icon,
+                "link": visit.link(page.name, **place),
+            }
+            for page in PAGES
+            if page.menu
+            and page.area is here.area
+            and (page.role is Role.ANY or (page.role is Role.AGENT) == is_agent(self.node))
+            and self._may_read(page, visit.session)
+            and (page.kinds or visit.session is None or not visit.session.kinds)
+        ]
+
+    def _may_read(self, page: Page, session: Session | None) -> bool:
+        if page.reader is Reader.EVERYBODY:
+            return True
+        return self.demonstration if session is None else session.who in (page.who or STAFF)
+
+    def _organisation_name(self) -> str:
+        # From the genesis where it stands there: the page of an error must not need the ledger.
+        for founder in self.node.genesis["organisations"]:
+            if founder["id"] == self.node.organisation:
+                return str(founder["name"])
+        return self.node.organisation
