@@ -13,7 +13,8 @@ from medrec.portal.own.record import more_of
 COMMON = {"id": "o", "status": "final", "subject": {"reference": "Patient/ada"}, "effectiveDateTime": "2026-09-27"}
 A1C = {"text": "Hemoglobin A1c"}
 PRESSURE = {"coding": [{"system": "http://loinc.org", "code": "85354-9", "display": "Blood pressure"}]}
-PANEL = {"text": "Blood pressure panel with all children optional"}
+LONG_NAME = "Blood pressure panel with all children optional"
+PANEL = {"coding": [{"system": "http://loinc.org", "code": "85354-9", "display": LONG_NAME}]}
 CREATININE = {"text": "Creatinine [Mass/volume] in Serum or Plasma"}
 MILLIGRAMS = {"value": 1.24, "unit": "mg/dL", "system": "http://unitsofmeasure.org", "code": "mg/dL"}
 PERCENT = {"value": 6.8, "unit": "%", "system": "http://unitsofmeasure.org", "code": "%"}
