@@ -124,6 +124,7 @@ def test_lists_that_are_empty_fields_and_names_that_stand_twice_are_told_as_they
           return [
             lines("transaction", { kind: "account/doors", payload: { papers: [], signature: "in" }, signature: "in" }),
             lines("delegation/1", { rights: [], types: [], signature: "unsigned" }),
+            lines("sharing/1", { types: [] }),
             lines("list-act/1", { recipients: [], words: "\u202e" }),
           ];
         }"""
@@ -135,7 +136,8 @@ def test_lists_that_are_empty_fields_and_names_that_stand_twice_are_told_as_they
         "signaturein",
     ]
     assert shown[1] == [words.SIGNING["field-rights"] + none, words.SIGNING["field-types"] + everything]
-    assert shown[2] == [words.SIGNING["field-recipients"] + none, words.SIGNING["field-words"] + "\\u{202e}"]
+    assert shown[2] == [words.SIGNING["field-types"] + everything]
+    assert shown[3] == [words.SIGNING["field-recipients"] + none, words.SIGNING["field-words"] + "\\u{202e}"]
 
 
 def test_the_signing_page_is_small(world: World, visit: Opener) -> None:

@@ -37,7 +37,7 @@ const PLACES = {
 };
 const TIMES = new Set(["time", "until"]);
 // Where an empty list means everything; anywhere else it means nothing.
-const EMPTY_IS_ALL = { "delegation/1": "types", "consent/1": "types" };
+const EMPTY_IS_ALL = { "delegation/1": "types", "consent/1": "types", "sharing/1": "types" };
 // What programs need: shown in full, folded below what a person reads. `sha256` is among it where its text is shown.
 const TECHNICAL = new Set(["network", "nonce", "key", "nullifier", "expires", "manifest", "statement", "sha256", "id"]);
 // What differs between permissions that say the same to several places.
