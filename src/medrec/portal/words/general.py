@@ -7,11 +7,9 @@ SITE = Texts(
     {
         "language": "Language",
         "notices": "Notices",
-        "language_now": "Language: {name}",
         "offline": "You are offline. What you see may be old. Your emergency card still works.",
         "print": "Print this page",
         "about": "MedRec keeps watch over health records. It is free software.",
-        "acting_end": "Back to your own page",
         "brand": "MedRec",
         "skip": "Skip to the content",
         "menu": "Pages",
