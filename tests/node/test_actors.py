@@ -17,9 +17,10 @@ from medrec.node.fhir.faces import create_consent
 from medrec.node.peers import PeerError
 from medrec.node.policies import try_at
 from medrec.node.receive import request_records
-from medrec.node.refusals import Code
-from tests.fhir.asking import consent
+from medrec.node.refusals import Code, Refusal
+from tests.fhir.asking import ask, consent
 from tests.node.network import HOUR, Network, Patient
+from tests.node.test_doors import look, shown
 from tests.node.test_emergency import TEXT, declare, written
 
 RECIPIENT = {
@@ -203,7 +204,7 @@ def test_the_trial_decides_as_the_gate_and_says_whom_nobody_knows(network: Netwo
     text = to("deny", "CareTeam/t1").encode()
     found = try_at(network["guide"], ada.account, "north", text, askers=[Asker("east")])  # type: ignore[arg-type]
     shown = {(one.asker.practitioner, one.asker.name): len(one.after) for one in found.parties}
-    # The one who is in the team stands there as it names him, and as he looked.
+    # The one who is in the team stands there as it names him, and in the role in which he looked.
     assert shown.pop(("dr-south", "")) == 0
     assert shown == {("dr-south", "Dr South"): 0, ("dr-tomas-berg", "Dr Tomas Berg"): 3, ("", ""): 3}
     assert {look.look.asker.practitioner: len(look.stopped) for look in found.looks} == {
@@ -256,3 +257,44 @@ def test_what_was_decided_is_decided_again_without_the_records_of_the_team(netwo
     assert b"CareTeam" not in manifests.encode(stated[0]) and b"Group" not in manifests.encode(stated[0])
     wrong = msgspec.structs.replace(stated[0], basis=msgspec.structs.replace(stated[0].basis, actors="-?"))
     assert differences(wrong, kept, known) == ["the request was to be refused: no-consent"]
+
+
+@pytest.mark.parametrize(
+    ("effect", "reference", "opens"),
+    [
+        ("permit", "CareTeam/t1", True),
+        ("deny", "CareTeam/t1", False),
+        ("deny", "CareTeam/other", True),
+        ("permit", "CareTeam/other", False),
+        ("deny", "CareTeam/nowhere", False),
+    ],
+)
+def test_every_door_decides_alike(network: Network, ada: Patient, effect: str, reference: str, opens: bool) -> None:
+    team(network, "Organization/south", subject="")
+    team(network, "Organization/east", identifier="other", subject="")
+    if effect == "deny":
+        network.consent(ada, "north", "*")
+    network.fhir_consent(ada, "north", to(effect, reference))
+    north = network["north"]
+
+    def pushed() -> bool:
+        try:
+            north.referrals.refer(ada.account, "south", practitioner=north.doctor("Dr North"), reason="Her heart")
+        except Refusal:
+            return False
+        return north.referrals.step(network.time) == 1
+
+    def viewed() -> bool:
+        try:
+            return bool(shown(network, look(network, ada)).records)
+        except Refusal:
+            return False
+
+    def searched() -> bool:
+        return ask(network, ada.account, "Observation", identifier=bytes(16)).status == 200
+
+    tried = try_at(network["guide"], ada.account, "north", to("permit", "Organization/guide").encode())  # type: ignore[arg-type]
+    named = {one.asker.organisation: bool(one.before) for one in tried.parties}
+    doors = {"pull": seen(network, ada) == ALL, "push": pushed(), "view": viewed(), "fhir": searched()}
+    assert doors == dict.fromkeys(doors, opens)
+    assert named.get("south", opens) is opens

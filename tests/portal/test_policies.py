@@ -6,6 +6,7 @@ from medrec.core.consent import plain as plainly
 from medrec.core.consent.plain import EVERYTHING, NOTHING, Party, Plain, write
 from medrec.portal import words
 from medrec.portal.policies import sentences
+from tests.fhir.asking import consent
 
 KNOWN = {"north": "North Hospital"}
 
@@ -29,7 +30,15 @@ def test_a_policy_in_plain_words(plain: Plain, said: list[str]) -> None:
 
 
 def test_another_consent_is_not_made_plainer_than_it_is() -> None:
-    assert sentences(b'{"resourceType":"Consent"}', KNOWN) == [words.POLICY["other"]]
+    """Who nobody reads, and whom nobody may know, is said beside it."""
+    assert sentences(b'{"resourceType":"Consent"}', KNOWN) == [words.POLICY["other"], words.POLICY["unreadable"]]
+    recipient = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "code": "PRCP"}]}
+    for who, more in (("Organization/north", []), ("CareTeam/t1", ["CareTeam/t1"])):
+        named = {"role": recipient, "reference": {"reference": who}}
+        text = consent(actor=[named, named])
+        other, *rest = sentences(text.encode(), KNOWN)
+        assert other == words.POLICY["other"]
+        assert [one for one in rest if all(name not in one for name in more)] == [] and len(rest) == len(more)
 
 
 def test_every_word_of_the_closed_set_has_words() -> None:

@@ -107,7 +107,9 @@ def try_here(
         known = looking.known(looked_up(after), now)
         named = [asker for given in [proposed, *standing] for asker in _named(given)]
         named += [asker for reference in known.parties for asker in _asker_of(reference)]
-        every = sorted({*named, *askers, *(look.asker for look in looks)})
+        # Who looked is asked for by the name that was given then.
+        called = {look.asker._replace(name="") for look in looks if look.asker.name}
+        every = sorted({*(one for one in (*named, *askers) if one not in called), *(look.asker for look in looks)})
         tried = frozenset(every[:ASKERS_MAX])
         return try_policy(
             standing,
@@ -269,8 +271,7 @@ def _wire(asker: Asker) -> list[Any]:
 
 def _asker(value: Any) -> Asker:
     """An asker as it came. Raises TypeError, ValueError."""
-    house, who, roles, purposes, *rest = value
-    name = rest[0] if rest else ""
+    house, who, roles, purposes, name = value if len(value) == 5 else (*value, "")
     named = (house, who, *roles, *purposes, name)
     if type(roles) is not list or type(purposes) is not list or any(type(name) is not str for name in named):
         raise ValueError

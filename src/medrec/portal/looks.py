@@ -130,6 +130,8 @@ def _given(visit: Visit, names: dict[str, str], notice: Notice, view: Any, outco
     sentence = render.say(words.LOOKS["gave"], who=asker(request, requester), what=what, source=source)
     status = "answer_" + outcome if outcome else answered(view, statement.organisation, statement.obligation)
     more = [*reasons(request), *in_part(statement.records), render.say(words.LOOKS[status], organisation=requester)]
+    if statement.basis is not None and statement.basis.doubted:
+        more.append(render.say(words.LOOKS["doubted"]))
     return _item(visit, notice, sentence, "given", *more)
 
 

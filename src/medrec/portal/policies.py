@@ -5,7 +5,9 @@ from typing import Any
 
 from markupsafe import Markup
 
+from medrec.core.consent.access import looked_up, read_fhir, rules_of
 from medrec.core.consent.plain import Clause, NotPlain, Party, clauses, read
+from medrec.core.consent.policy import Given, Unreadable
 from medrec.portal import render, words
 
 DATES = ("day", "since", "before")
@@ -20,8 +22,18 @@ def sentences(consent: bytes, organisations: Mapping[str, str]) -> list[Markup]:
     try:
         plain = read(consent)
     except NotPlain:
-        return [render.say(words.POLICY["other"])]
+        return [render.say(words.POLICY["other"]), *_more(consent)]
     return [_said(clause, organisations) for clause in clauses(plain)]
+
+
+def _more(consent: bytes) -> list[Markup]:
+    """What a person has to know of a consent that is no plain sentence: that nobody reads it, or whom it names."""
+    try:
+        policy = read_fhir(consent)
+    except Unreadable:
+        return [render.say(words.POLICY["unreadable"])]
+    named = looked_up(rules_of([Given("", policy)], ()))
+    return [render.say(words.POLICY["other-names"], names=render.listed(list(named)))] if named else []
 
 
 def _said(clause: Clause, organisations: Mapping[str, str]) -> Markup:

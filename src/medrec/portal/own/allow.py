@@ -174,6 +174,9 @@ def tried(
         stopped = sum(bool(judged.stopped) for judged in trial.looks)
         if stopped:
             found.append(render.say(words.SIGN["stopped_looks"], count=stopped))
+        if trial.strange:
+            named = render.listed(list(trial.strange))
+            found.append(render.say(words.SIGN["strange"], names=named, place=who.place(place)))
         if not trial.complete:
             found.append(render.say(words.SIGN["not_all"], place=who.place(place)))
     return found

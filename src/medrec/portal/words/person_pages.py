@@ -71,6 +71,8 @@ LOOKS = Texts(
         "answer_nothing": "{organisation} says that nothing came.",
         "unanchored": "Not on the ledger yet.",
         "in_part": ("Something was left out of one of them.", "Something was left out of {count} of them."),
+        "doubted": "One of your permissions could not be understood there. It was an emergency, so they got the most "
+        "important facts all the same, and nothing else.",
         "no": "Answer: no. {reason}",
         "given": "Given out",
         "not_given": "Refused",

@@ -33,6 +33,10 @@ POLICY = Texts(
         "marks-no": "A page with something closed on it stays at home, and they are not told.",
         "party": "{person} at {organisation}",
         "other": "This permission was written elsewhere, and says more than a plain sentence can.",
+        "other-names": "It names {names}. Where nobody knows who they are, they get nothing by it, and a no keeps out "
+        "everyone who may be meant.",
+        "unreadable": "Nobody here can read it. A place that cannot read it gives nothing out, but for the most "
+        "important facts in an emergency. Take it back if you do not want that.",
     },
     plain=True,
 )

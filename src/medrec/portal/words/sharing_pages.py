@@ -49,6 +49,8 @@ SIGN = Texts(
             "{count} looks of last year would not have been possible.",
         ),
         "not_all": "{place} has more looks than could be tried out. The newest were.",
+        "strange": "Your permissions name {names}. {place} does not know who they all are. Those it does not know get "
+        "nothing by it, and a no keeps out everyone who may be meant.",
         "untried": "{place} did not answer, so we cannot say what changes there.",
         "sign": "Sign with my key",
         "sign_lent": "Confirm (demonstration key)",
