@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from medrec.cli import joining, members
+from medrec.cli import joining, members, node
 from medrec.cli.stop import Stop
 from medrec.core import codec
+from medrec.core.genesis import read_genesis
 from medrec.engines.cometbft_files import read_engine_settings, read_keys
 from medrec.node.files import MADE, UNFINISHED, make_inside, settle
 from medrec.node.invite import Invitation
@@ -119,6 +120,35 @@ def test_a_join_that_was_cut_off_is_made_whole_by_the_same_call(tmp_path: Path) 
         assert join(folder).key_id == made.key_id, "what was made is kept"
 
     assert each_step(join, again, tmp_path) > len(MEMBER)
+
+
+def test_a_node_that_was_cut_off_is_made_whole_by_the_same_call(tmp_path: Path) -> None:
+    def init(folder: Path) -> None:
+        node.init("clinic", folder=folder, endpoint="https://localhost:8700")
+
+    def again(folder: Path) -> None:
+        settle(folder)
+        if not (folder / members.SETTINGS).exists():
+            init(folder)
+        assert {path.name for path in folder.iterdir()} == {"data", "genesis.json", "tls", members.SETTINGS}
+        keys = OrganisationKeys.load(folder / "data" / "keys")
+        founder = read_genesis(codec.decode_json((folder / "genesis.json").read_bytes())).organisations[0]
+        assert founder.keys.ed25519 == keys.public()["ed25519"]
+        assert read_settings(folder / members.SETTINGS).certificate == (folder / "tls" / "certificate.pem").resolve()
+        with pytest.raises(Stop, match="already"):
+            init(folder)
+
+    assert each_step(init, again, tmp_path) > 8
+
+
+def test_a_node_for_which_the_disk_has_no_room_leaves_nothing_in_the_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as full, pytest.raises(OSError, match="full"):
+        full.setattr(node.tls, "make_certificate", lambda *words: _full(tmp_path / "clinic" / UNFINISHED))
+        node.init("clinic", folder=tmp_path / "clinic")
+    node.init("clinic", folder=tmp_path / "clinic")
+    assert (tmp_path / "clinic" / members.SETTINGS).exists()
 
 
 def test_a_witness_that_was_cut_off_is_set_up_by_the_same_call(tmp_path: Path) -> None:

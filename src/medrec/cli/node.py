@@ -21,6 +21,7 @@ from medrec.core import codec
 from medrec.core.types import is_organisation_id
 from medrec.engines.engine import EngineError
 from medrec.node import operate, rotation, tls
+from medrec.node.files import make_inside, settle
 from medrec.node.ingest import Ingested, ingest_folder
 from medrec.node.keys import OrganisationKeys
 from medrec.node.node import Node
@@ -56,6 +57,7 @@ def init(
     """
     if not is_organisation_id(organisation):
         raise Stop("bad-id", f"{organisation!r} cannot be an id: small letters, digits and hyphens, at most 32.")
+    settle(folder)
     settings = folder / "medrec.toml"
     if settings.exists():
         raise Stop("exists", f"{settings} is there already; choose another --folder.")
@@ -65,10 +67,6 @@ def init(
                "keys": keys.public()}  # fmt: skip
     genesis = wiring.genesis_document(name or organisation, wiring.now_ms(), [founder])
     wiring.check_genesis(genesis)
-    folder.mkdir(parents=True, exist_ok=True)
-    keys.save(folder / "data" / "keys")
-    (folder / "genesis.json").write_bytes(codec.encode_json(genesis))
-    tls.make_certificate(keys, endpoint, folder / "tls", wiring.now_ms())
     lines = {
         "organisation": organisation,
         "roles": [role],
@@ -80,8 +78,18 @@ def init(
         lines |= {"host": host, "port": port}
     if records:
         lines["records"] = str(Path(records).expanduser().absolute())
-    # A JSON value is a TOML value.
-    settings.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in lines.items()))
+
+    def make(work: Path) -> None:
+        keys.save(work / "data" / "keys")
+        (work / "genesis.json").write_bytes(codec.encode_json(genesis))
+        tls.make_certificate(keys, endpoint, work / "tls", wiring.now_ms())
+        # A JSON value is a TOML value.
+        (work / settings.name).write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in lines.items()))
+
+    try:
+        make_inside(folder, make)
+    except FileExistsError as error:
+        raise Stop("exists", f"Something is there already: {error}. Choose another --folder.") from None
     console.print(f"Made {settings}. Start the node with: medrec start --settings {settings}", highlight=False)
 
 
