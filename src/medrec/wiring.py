@@ -217,7 +217,7 @@ def node_of(place: Place) -> tuple[Node, Engine]:
             labels=place.labels,
             law=sorted(set(settings.law)),
         )
-        node.former = former
+        node.checkpoints.members.former = former
         with suppress(EngineError, StoreError):
             rotation.finish(node, place.data)
     except BaseException:

@@ -59,7 +59,7 @@ def holds(home: Path, before: bytes) -> None:
     """The node is whole with new keys, of which its certificate is; the receipt from before is genuine."""
     keys = home / "data" / "keys"
     with opened(home) as made:
-        assert made.together.apart() is None and made.former is None
+        assert made.together.apart() is None and made.checkpoints.members.former is None
         assert made.keys.key_id not in (before, None) and OrganisationKeys.load(keys).key_id == made.keys.key_id
         members = made.checkpoints.members
         assert members.sentence() == "" and len(members.root.sets) == 2
@@ -125,7 +125,7 @@ def test_two_rotations_follow_one_another_and_none_begins_while_one_waits(clinic
             rotation.rotate(made, str(home / "data"))
         assert refused.value.code == "change-waits"
     with opened(home) as made:  # nothing waits, so they are of no use
-        assert made.former is None
+        assert made.checkpoints.members.former is None
     rotate(home)
     with opened(home) as made:
         assert len(made.checkpoints.members.root.sets) == 3 and made.keys.key_id != first

@@ -58,7 +58,6 @@ class Net:
             network=self.network,
             genesis=self.genesis,
             keys=self.keys[name],
-            former=None,
             engine=engine,
             store=parts.store,
             vault=parts.vault,

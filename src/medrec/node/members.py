@@ -37,6 +37,7 @@ from medrec.core.crypto import ED25519_SIGNATURE_BYTES
 from medrec.core.membership import Chain, Change, Registry
 from medrec.core.note import COSIGNATURE_ED25519, KEY_ID_BYTES, from_base64, to_base64
 from medrec.core.root import ReceiptError, Root, read_root, root_file
+from medrec.node.keys import OrganisationKeys
 from medrec.node.peers import PeerError
 from medrec.node.signing import MEMBERS_PATH
 from medrec.node.split_views import get_setting, set_setting
@@ -62,6 +63,8 @@ _LEDGER, _CHAIN = "members-ledger", "members-chain"
 class Members:
     """The changes of members as one node knows them. `trouble` says by organisation why its line lacks."""
 
+    former: OrganisationKeys | None = None  # those before the last rotation, which may still have to sign that it came
+
     def __init__(self, node: "Node") -> None:
         """Raises StoreError."""
         self._node = node
@@ -72,8 +75,7 @@ class Members:
         self._chain = Chain(node.network, node.genesis)
         self._lines: list[dict[tuple[str, bytes], SignatureLine]] = []
         self.root: Root = read_root(root_file(node.genesis))
-        self._height, self._registry = 0, Registry.founded(node.genesis)
-        self._saved = 0
+        self._height, self._saved, self._registry = 0, 0, Registry.founded(node.genesis)
         self._load()
 
     # --- what there is ------------------------------------------------------------------------------------
@@ -158,9 +160,8 @@ class Members:
                         self._gap = True
                         self._adopt(root_file(self._node.genesis))
                         break
-                    for size, active in self._registry.take(
-                        committed.block, committed.leaf_indices, committed.tip.protocol
-                    ):
+                    taken = self._registry.take(committed.block, committed.leaf_indices, committed.tip.protocol)
+                    for size, active in taken:
                         if self._chain.follow(size, active) is not None:
                             self._lines.append({})
                             self._resting.clear()
@@ -174,8 +175,7 @@ class Members:
     def _sign(self) -> bool:
         """Add this organisation's lines to what waits; whether there were any to add."""
         own, added = self._node.organisation, False
-        # Those that a rotation took away still have to sign the change that it is.
-        held = {keys.public()["cosign_ed25519"]: keys for keys in (self._node.former, self._node.keys) if keys}
+        held = {keys.public()["cosign_ed25519"]: keys for keys in (self.former, self._node.keys) if keys}
         for place in range(len(self.root.sets) - 1, len(self._chain.changes)):
             change, lines = self._chain.changes[place], self._lines[place]
             member = change.before.get(own)

@@ -95,9 +95,6 @@ class NoRecords:
 class Node:
     """An organisation's node. Everything outside comes in by argument: keys, ledger, store, clock, peers, records."""
 
-    former: OrganisationKeys | None = None
-    """The keys before the last rotation, until nobody needs them any more (rotation.py)."""
-
     def __init__(
         self,
         *,

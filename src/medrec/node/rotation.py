@@ -76,12 +76,13 @@ def settled(data: Path, engine: Engine) -> tuple[OrganisationKeys, OrganisationK
 
 def finish(node: "Node", data: Path) -> None:
     """Let the former keys go once no change of members needs them. Raises EngineError, StoreError."""
-    if node.former is None:
+    members = node.checkpoints.members
+    if members.former is None:
         return
-    node.checkpoints.members.look()
-    if not node.checkpoints.members.sentence():
+    members.look()
+    if not members.sentence():
         _drop(data / KEYS / FORMER)
-        node.former = None
+        members.former = None
 
 
 def _drop(folder: Path) -> None:
