@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
+from medrec.node.renewal import renew
 from medrec.portal import language, words
 from tests.browser import checks
 from tests.browser.conftest import DESK, PHONE, Opener
 from tests.browser.hand import Hand
 from tests.browser.world import World
+from tests.witness.test_renewal import RECORD, Court, spoilt, tool
 
 VECTORS = Path(__file__).resolve().parents[1] / "vectors" / "receipt"
 ASK = """async (cases) => {
@@ -42,6 +44,71 @@ def test_the_browser_agrees_with_every_published_case(world: World, visit: Opene
         if got != [case["expect"], case["code"]]
     ]
     assert wrong == [], "\n".join(wrong)
+
+
+def test_the_browser_agrees_about_renewals_and_retired_algorithms(world: World, visit: Opener, tmp_path: Path) -> None:
+    court = Court(tmp_path)
+    try:
+        day = court.after(30)
+        court.world.clock.now = court.after(20)
+        (once,) = renew(court.node, [(court.receipt, None)])
+        court.world.clock.now = court.after(20)
+        (twice,) = renew(court.node, [(court.receipt, once)])
+        fallen: list[dict[str, int]] = [{}, {"ed25519": day}, {"mldsa44": day}, {"ed25519": day, "mldsa44": day},
+                  {"ed25519": day, "mldsa44": court.after(90)}, {"ed25519": 1}]  # fmt: skip
+        tried = [(data, one) for data in (None, once, twice) for one in fallen]
+        more = (b"", b"{}", b"[]", once[:-3], once.replace(b"renewal/1", b"renewal/2"), *spoilt(once))
+        tried += [(data, {"ed25519": day}) for data in more]
+        wanted = [tool.result(court.root, court.receipt, RECORD, data, one) for data, one in tried]
+    finally:
+        court.close()
+    page = visit(DESK, "en")
+    page.goto(world.address("verify"))
+    found = page.evaluate(
+        """async ([root, receipt, record, tried]) => {
+          const { result } = await import("./verify.js");
+          const bytes = (text) => (text === null ? null : new TextEncoder().encode(text));
+          const files = { root: bytes(root), receipt: bytes(receipt), record: bytes(record) };
+          return tried.map(([data, retired]) => {
+            const { verdict, code, facts } = result({ ...files, renewal: bytes(data) }, null, retired);
+            return [verdict, code, facts && facts.existedBy, facts && facts.renewedBy];
+          });
+        }""",
+        [court.root.decode(), court.receipt.decode(), RECORD.decode(),
+         [[data if data is None else data.decode(), one] for data, one in tried]],
+    )  # fmt: skip
+    facts = [one["facts"] or {} for one in wanted]
+    assert found == [
+        [one["verdict"], one["code"], its.get("existed_by"), its.get("renewed_by")]
+        for one, its in zip(wanted, facts, strict=True)
+    ]
+    assert {code for _, code, _, _ in found} == {"genuine", "retired", "renewal", "newer-version"}
+
+
+def test_a_receipt_whose_algorithm_fell_is_genuine_with_its_renewal(
+    world: World, visit: Opener, tmp_path: Path
+) -> None:
+    court = Court(tmp_path / "court")
+    try:
+        court.world.clock.now = court.after(20)
+        (renewal,) = renew(court.node, [(court.receipt, None)])
+    finally:
+        court.close()
+    for name, data in (("root", court.root), ("receipt", court.receipt), ("record", RECORD), ("renewal", renewal)):
+        (tmp_path / f"{name}.json").write_bytes(data)
+    page = visit(DESK, "en")
+    page.goto(world.address("verify"))
+    pick = page.get_by_label(words.VERIFY["pick"])
+    pick.set_input_files([tmp_path / "root.json", tmp_path / "receipt.json", tmp_path / "record.json"])
+    page.get_by_role("heading", name=words.VERIFY["genuine"], exact=True).wait_for()
+    assert page.get_by_text(words.VERIFY["renewed"]).is_hidden()
+    page.get_by_text(words.VERIFY["retired"], exact=True).click()
+    page.get_by_label(words.VERIFY["retired_ed25519"]).fill("2040-01-31")
+    page.get_by_role("heading", name=words.VERIFY["unreadable"], exact=True).wait_for()
+    assert page.get_by_text("It may have been signed again in time").is_visible()
+    pick.set_input_files([tmp_path / "renewal.json"])
+    page.get_by_role("heading", name=words.VERIFY["genuine"], exact=True).wait_for()
+    assert page.get_by_text(words.VERIFY["renewed"]).is_visible() and page.said == []
 
 
 def test_ed25519_accepts_what_libsodium_accepts(world: World, visit: Opener, shared: Path) -> None:

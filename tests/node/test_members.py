@@ -7,7 +7,7 @@ import pytest
 
 from medrec.core import codec
 from medrec.core import receipt as core_receipt
-from medrec.core.checkpoint import Note, parse_note, render_signature
+from medrec.core.checkpoint import Note, parse_note, render_note, render_signature
 from medrec.core.root import read_root
 from medrec.node import govern
 from medrec.node.checkpoints import CheckpointError
@@ -155,6 +155,40 @@ def test_a_head_behind_a_waiting_change_counts_only_by_both_quorums(net):
     with pytest.raises(CheckpointError) as refused:
         held.covering(held.members.waiting[0].size - 1)
     assert "3 of the 4 organisations needed" in refused.value.sentence
+
+
+def test_who_is_suspended_leaves_the_chain_and_comes_back_with_a_vote(net, tmp_path):
+    net.publish("west")
+    before = receipt_for(net["west"], ("Observation", "o1"))
+    net.down |= {"west"}  # it has no say in it, and its line is not needed
+    net.decide({"change": "suspend", "id": "west"})
+    net.keep_up()
+    (change,) = json.loads(root_file(net["north"]))["changes"]
+    assert (change["gone"], change["set"]) == (["west"], [])
+    assert {line["by"] for line in change["lines"]} == {"north", "south", "east"}
+    assert set(read_root(root_file(net["north"])).members) == {"north", "south", "east"}
+    # What it said before stays genuine under the new root file; three of three vouch for what comes.
+    assert tool(net, tmp_path, "west", before, "north")[0] == 0
+    net.publish("north")
+    made = receipt_for(net["north"], ("Observation", "o1"))
+    assert core_receipt.verify(root_file(net["south"]), made, record_of(net, "north")).ok
+    # A head that the suspended one signs behind the change counts for nothing.
+    held = net["north"].checkpoints
+    note = parse_note(render_note(held.keep_up()))
+    lines = net.keys["west"].cosign(note.text, net.clock.now // 1000)
+    assert held.members.signers(Note(note.text, tuple(lines))) == []
+    net.down.clear()
+    net.decide({"change": "reinstate", "id": "west"})
+    net.keep_up()
+    (_, back) = json.loads(root_file(net["west"]))["changes"]
+    assert (back["gone"], [one["id"] for one in back["set"]]) == ([], ["west"])
+    # Those before it signed it; the one that comes back was not among them.
+    assert {line["by"] for line in back["lines"]} == {"north", "south", "east"}
+    net.publish("west", "o2")
+    again = receipt_for(net["west"], ("Observation", "o2"))
+    for name in net.nodes:
+        assert core_receipt.verify(root_file(net[name]), again, record_of(net, "west", "o2")).ok
+    assert core_receipt.verify(root_file(net["west"]), before, record_of(net, "west")).ok
 
 
 def test_a_rotation_is_signed_with_the_key_that_goes(net, tmp_path):

@@ -8,7 +8,7 @@ from medrec.portal.page import Visit
 if TYPE_CHECKING:
     from medrec.node.node import Node
 
-FACTS = ("what", "who", "time", "existed", "vouch", "block", "line", "stated", "network")
+FACTS = ("what", "who", "time", "existed", "renewed", "vouch", "block", "line", "stated", "network")
 
 
 def show(node: "Node", visit: Visit) -> dict[str, Any]:

@@ -1,4 +1,5 @@
 // The page that checks a receipt: files are read here and stay here. `result` is what the tests call.
+import type { Retired } from "./receipt/renewal";
 import { kindOf, result, type Files, type Result } from "./receipt/verify";
 
 import { ed25519Verify } from "./receipt/signatures";
@@ -6,7 +7,8 @@ import { ed25519Verify } from "./receipt/signatures";
 export { ed25519Verify, result };
 
 const FILE_MAX = 17 << 20;
-const given: Partial<Record<"root" | "receipt" | "record", { name: string; data: Uint8Array }>> = {};
+const KINDS = ["receipt", "record", "root", "renewal"] as const;
+const given: Partial<Record<(typeof KINDS)[number], { name: string; data: Uint8Array }>> = {};
 
 function part(name: string): HTMLElement {
   return document.querySelector<HTMLElement>(`[data-part="${name}"]`)!;
@@ -26,6 +28,14 @@ async function ownRoot(): Promise<Uint8Array | null> {
   const address = part("drop").dataset.root!;
   const answer = await fetch(address, { credentials: "omit" }).catch(() => null);
   return answer?.ok ? new Uint8Array(await answer.arrayBuffer()) : null;
+}
+
+// The days that somebody wrote down since when an algorithm proves nothing, by UTC; the page of one line does not ask.
+function retired(): Retired {
+  const days = (["ed25519", "mldsa44"] as const).map((name): [string, number] => [
+    name, document.querySelector<HTMLInputElement>(`#retired-${name}`)?.valueAsNumber ?? NaN,
+  ]);
+  return Object.fromEntries(days.filter(([, day]) => Number.isFinite(day)));
 }
 
 function when(ms: number): string {
@@ -57,6 +67,8 @@ function tell(found: Result, own: boolean): void {
       vouch: `${facts.cosigners.length} / ${facts.of} (≥ ${facts.needed}): ${facts.cosigners.join(", ")}`,
       network: `${facts.networkName} (${facts.network})`,
     };
+    if (facts.renewedBy !== null) said.renewed = when(facts.renewedBy);
+    part("fact-renewed").closest("div")!.hidden = facts.renewedBy === null;
     for (const [name, text] of Object.entries(said)) part(`fact-${name}`).textContent = text;
   }
   card.focus();
@@ -76,7 +88,7 @@ async function takeFromPage(from: DOMStringMap): Promise<void> {
 }
 
 async function show(): Promise<void> {
-  for (const kind of ["receipt", "record", "root"] as const) {
+  for (const kind of KINDS) {
     part(`has-${kind}`).textContent = given[kind]?.name ?? "";
     part(`has-${kind}`).parentElement!.hidden = !given[kind];
   }
@@ -85,8 +97,8 @@ async function show(): Promise<void> {
   const root = given.root?.data ?? (await ownRoot());
   if (!root) return;
   const record = given.record?.data ?? null;
-  const files: Files = { root, receipt: given.receipt.data, record };
-  const found = result(files);
+  const files: Files = { root, receipt: given.receipt.data, record, renewal: given.renewal?.data ?? null };
+  const found = result(files, null, retired());
   // A record that is still to come is no verdict yet: the page asks for it.
   const wanted = document.querySelector<HTMLElement>('[data-part="wants-record"]');
   if (wanted) wanted.hidden = found.code !== "record-missing";
@@ -107,12 +119,13 @@ if (drop && !here) {
     drop.toggleAttribute("data-over", false);
     void take(event.dataTransfer?.files ?? []);
   });
+  for (const day of document.querySelectorAll("#retired-ed25519, #retired-mldsa44")) day.addEventListener("change", () => void show());
   drop.querySelector("input")!.addEventListener("change", (event) => {
     const input = event.target as HTMLInputElement;
     void take([...(input.files ?? [])]).then(() => (input.value = ""));
   });
   part("again").addEventListener("click", () => {
-    for (const kind of ["receipt", "record", "root"] as const) delete given[kind];
+    for (const kind of KINDS) delete given[kind];
     part("wants-record").hidden = true;
     void show();
   });

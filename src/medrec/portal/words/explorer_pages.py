@@ -13,6 +13,12 @@ VERIFY = Texts(
         "receipt": "The receipt",
         "record": "The record",
         "root": "Your root file",
+        "renewal": "The renewal",
+        "retired": "A way of signing was broken",
+        "retired_more": "Once somebody can make up signatures, old ones count only if they were signed again in time. "
+        "Write down since when they count no more, and drop the renewal of the receipt here, too.",
+        "retired_ed25519": "Signatures by Ed25519 count no more since",
+        "retired_mldsa44": "Signatures by ML-DSA-44 count no more since",
         "wants_record": "The receipt is here. Now add the record that it speaks of.",
         "again": "Start again",
         "stays": "Your files stay on this device. This page sends them nowhere.",
@@ -24,6 +30,7 @@ VERIFY = Texts(
         "who": "Signed by",
         "time": "Put on the ledger",
         "existed": "Existed no later than",
+        "renewed": "Signed again no later than",
         "vouch": "Who vouches",
         "block": "Block",
         "line": "Line of the journal",
@@ -66,6 +73,9 @@ VERDICTS = Texts(
         "log-path": "The ledger does not hold this batch.",
         "time": "The times do not fit together.",
         "member": "Whoever signed it was no member then, or had another key.",
+        "renewal": "The renewal is not one, or it belongs to another receipt.",
+        "retired": "Too few of its signatures still count, so nothing is known. It may have been signed again in time: "
+        "then add its renewal.",
         "cosignatures": "Too few organisations vouch for it.",
     },
 )

@@ -21,7 +21,8 @@ interface Organisation {
   name: string;
   keys: Record<(typeof KEYS)[number], Uint8Array>;
 }
-type Known = Map<string, Organisation>;
+export type Known = Map<string, Organisation>;
+export type Line = [string, Uint8Array];
 export interface Root {
   network: string;
   name: string;
@@ -33,7 +34,7 @@ export interface Log {
   origin: string;
   size: bigint;
   root: Uint8Array;
-  lines: [string, Uint8Array][];
+  lines: Line[];
 }
 
 // The set in force at a size of the log, or for the leaf of this index.
@@ -41,8 +42,8 @@ export function inForce(root: Root, size: bigint): Known {
   return root.sets.filter(({ from }) => from <= size).at(-1)!.known;
 }
 
-// Step 1.
-export function readRoot(data: Uint8Array): Root {
+// Step 1. Signature lines of a length in `fallen` prove nothing any more.
+export function readRoot(data: Uint8Array, fallen: ReadonlySet<number>): Root {
   return reading("root", () => {
     const root = readJson(data);
     mustBe(root, "medrec", "root/1");
@@ -66,9 +67,10 @@ export function readRoot(data: Uint8Array): Root {
       before = sha256(utf8("medrec/members/1"), before, utf8(canonical(sorted, 32)));
       const origin = `medrec/${network}/members`;
       const body = `${origin}\n${size}\n${btoa(String.fromCharCode(...before))}\n`;
-      const lines = (change.get("lines") as Table[]).map((one): [string, Uint8Array] => [
+      const all = (change.get("lines") as Table[]).map((one): Line => [
         `medrec/${one.get("by") as string}`, unbase64(one.get("line") as string),
       ]);
+      const lines = all.filter(([, data]) => !fallen.has(data.length));
       const quorum = Math.floor((last.known.size * 2) / 3) + 1;
       const counted = countCosigners(last.known, { body, origin, size, root: before, lines }, quorum);
       demand(counted.size >= quorum, "change");

@@ -2,7 +2,9 @@
 // that follows that text, bound by the same vectors as tools/verify_receipt.py and the package.
 import { equal, type Item, readCbor, utf8, writeCbor } from "./cbor";
 import { canonical, decodeUtf8, readJson, Table } from "./json";
-import { countCosigners, inForce, type Log, readRoot, type Root } from "./members";
+import { leadsTo } from "./log";
+import { inForce, type Log, readRoot, type Root } from "./members";
+import { countBack, fallen, readLines, readRenewal, type Retired } from "./renewal";
 import {
   demand, either, hex, listOf, matches, mustBe, mustFit, natural, nothing, reading, Refused, table, text, unbase64,
 } from "./shape";
@@ -11,7 +13,7 @@ import { ed25519Verify, sha256 } from "./signatures";
 const FORM = "https://medrec.org/canonical/json-literal/1";
 export const UNREADABLE = new Set([
   "root", "change", "receipt", "record", "record-missing", "record-not-needed", "quorum", "newer-version", "newer-root",
-  "organisation", "fault",
+  "organisation", "renewal", "retired", "fault",
 ]);
 const HEX32 = matches(/^[0-9a-f]{64}$/);
 const BATCH = table({ body: text, signature: text, index: natural, path: listOf(text), height: natural, time: natural });
@@ -32,6 +34,7 @@ export interface Files {
   root: Uint8Array;
   receipt: Uint8Array;
   record: Uint8Array | null;
+  renewal?: Uint8Array | null;
 }
 export interface Facts {
   network: string;
@@ -48,6 +51,7 @@ export interface Facts {
   needed: number;
   of: number;
   existedBy: number;
+  renewedBy: number | null; // when the newest renewal was signed, null without one
 }
 export interface Result {
   verdict: "genuine" | "not-genuine" | "unreadable";
@@ -130,19 +134,6 @@ function checkManifest(data: Uint8Array, root: Root, record: Uint8Array | null):
   return manifest;
 }
 
-function leadsTo(root: Uint8Array, leaf: Uint8Array, index: bigint, size: bigint, path: Uint8Array[]): boolean {
-  let node = sha256(Uint8Array.of(0), leaf);
-  let last = size - 1n;
-  for (const step of path) {
-    if (last <= 0n) return false;
-    const left = (index & 1n) === 1n || index === last;
-    node = left ? sha256(Uint8Array.of(1), step, node) : sha256(Uint8Array.of(1), node, step);
-    while (left && index && !(index & 1n)) [index, last] = [index >> 1n, last >> 1n];
-    [index, last] = [index >> 1n, last >> 1n];
-  }
-  return index === 0n && last === 0n && equal(node, root);
-}
-
 const bytesOf = (size: number) => (item: Item | undefined) => item instanceof Uint8Array && item.length === size;
 const whole = (item: Item | undefined): boolean => typeof item === "bigint" && item >= 0n;
 const map = (item: Item | undefined): boolean => item instanceof Map;
@@ -209,14 +200,9 @@ function checkLog(receipt: Fields, root: Root): Log & { index: bigint } {
     unbase64(groups.state!, 32);
     unbase64(groups.extra ?? "");
     const path = groups.path!.split("\n").slice(0, -1).map((line) => unbase64(line, 32));
-    const lines = groups.lines!.split("\n").slice(0, -1).map((line): [string, Uint8Array] => {
-      const mark = /^— ([^\s+]+) (\S+)$/.exec(line);
-      if (!mark) throw new Error("a signature line is malformed");
-      return [mark[1]!, unbase64(mark[2]!)];
-    });
+    const lines = readLines(groups.lines!);
     const numbers = ["index", "size", "height", "time", "protocol"].map(number);
-    const long = lines.length > 256 || path.length > 63 || numbers.some((one) => one >= 1n << 63n);
-    if (long || lines.some(([, data]) => data.length < 5)) throw new Error("something is too large or too short");
+    if (path.length > 63 || numbers.some((one) => one >= 1n << 63n)) throw new Error("something is too large");
     return {
       path, lines, body: groups.body!, origin: groups.origin!, root: unbase64(groups.root!, 32), index: number("index"),
       size: number("size"), height: number("height"), time: number("time"), protocol: number("protocol"),
@@ -230,8 +216,8 @@ function checkLog(receipt: Fields, root: Root): Log & { index: bigint } {
   return read;
 }
 
-function verify(files: Files, quorum: number | null): Facts {
-  const root = readRoot(files.root);
+function verify(files: Files, quorum: number | null, retired: Retired): Facts {
+  const root = readRoot(files.root, fallen(retired));
   const receipt = readReceipt(files.receipt);
   const most = Math.max(...root.sets.map(({ known }) => known.size));
   demand(quorum === null || (quorum >= 1 && quorum <= most), "quorum");
@@ -243,11 +229,11 @@ function verify(files: Files, quorum: number | null): Facts {
   const log = checkLog(receipt, root);
   const maker = inForce(root, log.index).get(who);
   if (!maker || !equal(maker.keys.ed25519, key)) throw new Refused("member");
-  const known = inForce(root, log.size);
-  const needed = quorum ?? Math.floor((known.size * 2) / 3) + 1;
-  const counted = countCosigners(known, log, needed);
-  demand(counted.size >= needed, "cosignatures");
-  const stamps = [...counted.values()].sort((one, other) => (one < other ? -1 : one > other ? 1 : 0));
+  const renewal = files.renewal ? readRenewal(files.renewal, root.network, log.body) : { own: log.lines, heads: [] };
+  const head = { ...log, lines: renewal.own };
+  const { counted, known, needed, by, renewedBy } = countBack(root, head, renewal.heads, retired, quorum);
+  // Step 16: the author's own signature is Ed25519.
+  demand(receipt.time < (retired.ed25519 ?? Infinity), "retired");
   const record = manifest.get("manifest") === "record/1" ? (manifest.get("record") as Table) : null;
   return {
     network: root.network, networkName: root.name, organisation: who, name: maker.name,
@@ -258,18 +244,19 @@ function verify(files: Files, quorum: number | null): Facts {
     },
     line: line.toString(), height: receipt.height, time: receipt.time, stated: manifest.get("time") as number,
     cosigners: [...counted.keys()].map((id) => known.get(id)!.name).sort(), needed, of: known.size,
-    existedBy: Number(stamps[needed - 1]!) * 1000,
+    existedBy: by, renewedBy,
   };
 }
 
 // Never throws, whatever the bytes are; a fault of this program does not look like a verdict.
-export function result(files: Files, quorum: number | null = null): Result {
+export function result(files: Files, quorum: number | null = null, retired: Retired = {}): Result {
   try {
     const sizes: [string, Uint8Array | null, number][] = [
       ["root", files.root, 1 << 20], ["receipt", files.receipt, 1 << 20], ["record", files.record, 16 << 20],
+      ["renewal", files.renewal ?? null, 1 << 20],
     ];
     for (const [what, data, most] of sizes) demand(data === null || data.length <= most, what);
-    return { verdict: "genuine", code: "genuine", facts: verify(files, quorum) };
+    return { verdict: "genuine", code: "genuine", facts: verify(files, quorum, retired) };
   } catch (error) {
     const code = error instanceof Refused ? error.code : "fault";
     return { verdict: UNREADABLE.has(code) ? "unreadable" : "not-genuine", code, facts: null };
@@ -277,11 +264,11 @@ export function result(files: Files, quorum: number | null = null): Result {
 }
 
 // What a dropped file is, by what it says of itself.
-export function kindOf(data: Uint8Array): "root" | "receipt" | "record" {
+export function kindOf(data: Uint8Array): "root" | "receipt" | "record" | "renewal" {
   try {
     const value = JSON.parse(decodeUtf8(data)) as { medrec?: unknown };
     const said = typeof value?.medrec === "string" ? value.medrec : "";
-    return said.startsWith("receipt/") ? "receipt" : said.startsWith("root/") ? "root" : "record";
+    return (["receipt", "root", "renewal"] as const).find((kind) => said.startsWith(`${kind}/`)) ?? "record";
   } catch {
     return "record";
   }
