@@ -227,6 +227,7 @@ PROBES: dict[str, Callable[[World, str], bytes]] = {
     "/medrec/delegation-ends": lambda world, by: write_revocation(world.his.account, bytes(32), world.eve.sign),
     "/medrec/asked-consents": lambda world, by: codec.encode({"code": world.his.account.encode()[:16]}),
     "/medrec/list-acts": lambda world, by: _list_act(world),
+    "/medrec/list-act-ends": lambda world, by: world.act_taken_back(by),
     "/medrec/renew": lambda world, by: codec.encode({"receipt": world.his.account.encode()}),
     "/medrec/members": lambda world, by: codec.encode(
         {"waiting": [[1, world.his.account.encode(), b""]], "root": False}

@@ -4,6 +4,7 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+from medrec.core import codec
 from medrec.node import access
 from tests.node.network import Patient
 from tests.portal.story import ToldNetwork
@@ -41,6 +42,10 @@ class World:
         doctor = self.network[by].practitioners.enter("dr", "Dr Who", "http://snomed.info/sct|158965000")
         request = doctor.request(secrets.token_bytes(16), "TREAT", "visit", **wanted)
         return doctor.ask(self.network.id, "north", person.account, self.network.time + 60_000, request)
+
+    def act_taken_back(self, by: str) -> bytes:
+        end = {"network": self.network.id.hex(), "account": self.his.account, "act": "00" * 16, "organisation": by}
+        return codec.encode([codec.encode_json({**end, "time": self.network.time})])
 
 
 def _observation(identifier: str, patient: str, word: str) -> str:

@@ -22,7 +22,7 @@ from medrec.core.manifests.practitioner import Credential, credential_message
 from medrec.core.manifests.record import LinkManifest
 from medrec.core.records.terms import RXNORM
 from medrec.node import reviews, store
-from medrec.node.acts_kept import KeptAct, list_act
+from medrec.node.acts_kept import ACTS_PATH, KeptAct, hand_on, is_ended, list_act
 from medrec.node.consents import AHEAD_MS_MAX
 from medrec.node.deciding import Permitted
 from medrec.node.disputing import organisations
@@ -37,7 +37,6 @@ from medrec.node.vault import VaultError
 if TYPE_CHECKING:
     from medrec.node.node import Node
 
-ACTS_PATH = "/medrec/list-acts"
 SUMMARY = 35
 TYPES = ("MedicationRequest", "MedicationStatement")
 
@@ -132,6 +131,9 @@ class Acts:
                 if known != act.account:
                     raise Refusal(Code.MALFORMED)
                 return False
+            if is_ended(connection, identifier):
+                # Its organisation has taken it back meanwhile.
+                return False
             summary = [SUMMARY, now, act.kind, identifier]
             node.journal.append(connection, [Draft("list-act/1", manifest, person.id, None, summary)])
             sealed = node.vault.seal(person.keys.data, manifest, identifier)
@@ -142,6 +144,7 @@ class Acts:
                 reviews.keep(node, connection, person, identifier, seen)
             self._ask_to_look(connection, act, now)
             ask(node, connection, act, hearers)
+            hand_on(connection, identifier, act.account, hearers)
             payload = codec.encode_json(msgspec.to_builtins(act))
             rows = [{"organisation": name, "path": ACTS_PATH, "payload": payload, "due": now} for name in to]
             if rows:

@@ -25,7 +25,9 @@ from medrec.core.witness import REQUEST_BYTES_MAX
 from medrec.engines.engine import EngineError
 from medrec.node import signing, store
 from medrec.node.access import RELEASE_PATH
-from medrec.node.acts import ACTS_PATH, answer_acts
+from medrec.node.acts import answer_acts
+from medrec.node.acts_ended import answer_ends
+from medrec.node.acts_kept import ACTS_PATH, ENDS_PATH
 from medrec.node.calls import BODY_BYTES_MAX, Callers, CallRefused, failed, read_body
 from medrec.node.checkpoints import COSIGN_PATH
 from medrec.node.consents import CONSENTS_PATH, REVOCATIONS_PATH, answer_revocation
@@ -160,6 +162,7 @@ ROUTES: dict[str, Handler] = {
     RETURNING_PATH: answer_returning,
     RESTS_PATH: answer_rest,
     ACTS_PATH: answer_acts,
+    ENDS_PATH: answer_ends,
 }
 """Everything that another organisation's node may call."""
 
@@ -188,6 +191,7 @@ RULES: dict[str, Rule] = {
     RETURNING_PATH: Rule.MEMBER,
     RESTS_PATH: Rule.HER_SIGNATURE,
     ACTS_PATH: Rule.HER_SIGNATURE,
+    ENDS_PATH: Rule.OWN_WORD,
     COSIGN_PATH: Rule.MEMBER,
     RENEW_PATH: Rule.MEMBER,
     signing.MEMBERS_PATH: Rule.MEMBER,

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import sqlalchemy as sql
-from sqlalchemy import BigInteger, Column, LargeBinary, String, Table
 
 from medrec.core import codec, manifests, state
 from medrec.core.manifests.acts import misfit
@@ -31,6 +30,8 @@ from medrec.core.manifests.correction import (
 from medrec.core.manifests.delegation import Delegation, encode_delegation
 from medrec.node import store
 from medrec.node.acts import genuine
+from medrec.node.corrections_closed import close, withdraw_ended
+from medrec.node.corrections_kept import correction_asked, correction_here
 from medrec.node.corrections_proof import is_hers, is_proven, newer_version
 from medrec.node.corrections_shown import Asked, Here, Sent, asked_of
 from medrec.node.delegates import Held
@@ -38,7 +39,6 @@ from medrec.node.journal import Draft
 from medrec.node.objecting import lets_ask
 from medrec.node.own import person_here
 from medrec.node.refusals import Code, Refusal
-from medrec.node.store import metadata
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -48,31 +48,6 @@ AHEAD_MS_MAX = 5 * 60_000
 NOTICES_MAX = 100_000
 Sign = Callable[[bytes], tuple[bytes, bytes]]
 """Signs 32 bytes with a person's credential: (key id, packed proof)."""
-
-# Requests that this node sent on for the people it serves.
-correction_asked = Table(
-    "correction_asked",
-    metadata,
-    Column("id", LargeBinary(16), primary_key=True),
-    Column("account", String(80), nullable=False, index=True),
-    Column("source", String(32), nullable=False),
-    Column("due", BigInteger, nullable=False),
-    Column("request", LargeBinary(32), nullable=False),
-    Column("seq", BigInteger, nullable=False),
-)
-
-# Requests about records of this organisation. status: open, corrected, refused, noted.
-correction_here = Table(
-    "correction_here",
-    metadata,
-    Column("id", LargeBinary(16), primary_key=True),
-    Column("account", String(80), nullable=False, index=True),
-    Column("agent", String(32), nullable=False),
-    Column("due", BigInteger, nullable=False),
-    Column("taken", LargeBinary(32), nullable=False),
-    Column("status", String(10), nullable=False),
-    Column("seq", BigInteger, nullable=False),
-)
 
 
 class Corrections:
@@ -263,32 +238,32 @@ class Corrections:
             known = connection.execute(sql.select(correction_here).where(correction_here.c.id == identifier)).first()
             if known is not None:
                 return bool(known.account == statement.account)
-            now = node.clock()
             manifest = CorrectionTakenManifest(
                 "correction-taken/1",
                 node.network.hex(),
                 node.organisation,
                 statement.account,
-                now,
+                node.clock(),
                 agent,
                 statement,
                 hashlib.sha256(data).hexdigest(),
                 owes.hex(),
                 request.due,
             )
-            written = manifests.encode(manifest)
-            summary = [24, now, statement.type, statement.record, identifier]
-            line = node.journal.append(connection, [Draft("correction-taken/1", written, person.id, None, summary)])[0]
+            summary = [24, manifest.time, statement.type, statement.record, identifier]
+            draft = Draft("correction-taken/1", manifests.encode(manifest), person.id, None, summary)
+            line = node.journal.append(connection, [draft])[0]
             row = {
                 "id": identifier,
                 "account": statement.account,
                 "agent": agent,
                 "due": request.due,
-                "taken": hashlib.sha256(written).digest(),
+                "taken": hashlib.sha256(draft.manifest).digest(),
                 "status": "open",
                 "seq": line.seq,
             }
             connection.execute(sql.insert(correction_here).values(**row))
+            withdraw_ended(node, connection, agent, statement.act)
             return True
 
         return node.store.write(write)
@@ -329,27 +304,7 @@ class Corrections:
             version = newer_version(connection, row.account, taken.statement) if kind == "corrected" else None
             if kind == "corrected" and version is None:
                 raise Refusal(Code.NOT_CORRECTED)
-            now = node.clock()
-            manifest = CorrectionAnswerManifest(
-                "correction-answer/1",
-                node.network.hex(),
-                node.organisation,
-                row.account,
-                now,
-                taken.request,
-                bytes(row.taken).hex(),
-                taken.owes,
-                kind,
-                words.strip(),
-                version,
-            )
-            person = node.journal.person_of_account(connection, row.account)
-            extras = {"settles": [[row.agent, bytes.fromhex(taken.owes)]]}
-            summary = [25, now, kind, identifier]
-            who = person.id if person is not None else None
-            draft = Draft("correction-answer/1", manifests.encode(manifest), who, extras, summary)
-            node.journal.append(connection, [draft])
-            connection.execute(sql.update(correction_here).where(where).values(status=kind))
+            close(node, connection, row, taken, kind, words.strip(), version)
 
         node.store.write(write)
 

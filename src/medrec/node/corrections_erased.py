@@ -10,8 +10,8 @@ import sqlalchemy as sql
 from medrec.core import manifests
 from medrec.core.manifests.correction import CorrectionAnswerManifest, CorrectionTakenManifest
 from medrec.node import store
-from medrec.node.corrections import correction_here
-from medrec.node.journal import Draft
+from medrec.node.corrections_closed import close
+from medrec.node.corrections_kept import correction_here
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -34,9 +34,9 @@ def forget(node: "Node", connection: sql.Connection, kind: str, record: str) -> 
         if (taken.statement.type, taken.statement.record) != (kind, record):
             continue
         found.add(bytes(row.taken))
-        connection.execute(sql.delete(correction_here).where(column.id == row.id))
         if row.status == "open":
-            _close(node, connection, row.agent, bytes(row.id), bytes(row.taken), taken)
+            close(node, connection, row, taken, "noted", WORDS)
+        connection.execute(sql.delete(correction_here).where(column.id == row.id))
     return found | _answers(node, connection, found)
 
 
@@ -53,32 +53,3 @@ def _answers(node: "Node", connection: sql.Connection, taken: set[bytes]) -> set
         if bytes.fromhex(answer.taken) in taken:
             found.add(bytes(digest))
     return found
-
-
-def _close(
-    node: "Node",
-    connection: sql.Connection,
-    agent: str,
-    identifier: bytes,
-    digest: bytes,
-    taken: CorrectionTakenManifest,
-) -> None:
-    now = node.clock()
-    manifest = CorrectionAnswerManifest(
-        "correction-answer/1",
-        node.network.hex(),
-        node.organisation,
-        taken.account,
-        now,
-        taken.request,
-        digest.hex(),
-        taken.owes,
-        "noted",
-        WORDS,
-        None,
-    )
-    person = node.journal.person_of_account(connection, taken.account)
-    extras = {"settles": [[agent, bytes.fromhex(taken.owes)]]}
-    who = person.id if person is not None else None
-    draft = Draft("correction-answer/1", manifests.encode(manifest), who, extras, [25, now, "noted", identifier])
-    node.journal.append(connection, [draft])

@@ -30,7 +30,7 @@ from medrec.node import (
     store,
     waiting_links,
 )
-from medrec.node.acts import ACTS_PATH
+from medrec.node.acts_kept import ACTS_PATH
 from medrec.node.journal import NOTICES_PATH, WAITING_PARTS, Draft, Line, Person
 from medrec.node.refusals import Code, Refusal
 from medrec.node.resealing import GONE
@@ -50,7 +50,7 @@ GONE_WITH_PERSON = (
     *("consent", "revoked", "dispute_taken", "broken_glass", "correction_here", "list_act", "own_entry", "delegation"),
     *("delegation_ended", "delegation_secret", "match_request", "referral_sent", "referral_taken"),
     *("share_link", "undone", "account_secret", "delegation_rest", "delegation_used", "half_keys", "waiting_link"),
-    *("share_key", "to_bring", "list_seen"),
+    *("share_key", "to_bring", "list_seen", "list_act_hearer", "list_act_ended"),
 )
 """Tables of what the organisation holds of the people linked to it, by their account."""
 STAYS = {

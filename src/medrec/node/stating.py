@@ -11,7 +11,8 @@ import msgspec
 from medrec.core import codec
 from medrec.core.manifests.acts import Act, ActKind, Against, Subject, act_message, misfit
 from medrec.node import bringing
-from medrec.node.acts import ACTS_PATH, heard
+from medrec.node.acts import heard
+from medrec.node.acts_kept import ACTS_PATH
 from medrec.node.consents import Sign
 from medrec.node.disputing import organisations
 from medrec.node.refusals import Code, Refusal

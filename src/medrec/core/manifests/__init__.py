@@ -45,6 +45,7 @@ FORMS: dict[str, type[Fields]] = {
     "dispute-answer/1": dispute.DisputeAnswerManifest,
     "dispute-answered/1": dispute.DisputeAnsweredManifest,
     "list-act/1": acts.ActManifest,
+    "list-act-ended/1": acts.ActEndedManifest,
     "own-look/1": inside.OwnLookManifest,
     "look-review/1": review.LookReviewManifest,
 }

@@ -78,6 +78,28 @@ class ActManifest(Fields, frozen=True):
     act: Act
 
 
+class ActEnd(Fields, frozen=True):
+    """An organisation takes back what its clinician said: the link that the word came through was undone. `act` is the
+    id of the act, `time` when it was taken back."""
+
+    network: Hex32
+    account: str
+    act: Hex16
+    organisation: OrganisationId
+    time: TimeMs
+
+
+class ActEndedManifest(Fields, frozen=True):
+    """An organisation that had taken an act was told that it is taken back, and counts it no more."""
+
+    manifest: Literal["list-act-ended/1"]
+    network: Hex32
+    organisation: OrganisationId
+    account: str
+    time: TimeMs
+    end: ActEnd
+
+
 def act_message(act: Act) -> bytes:
     """What is signed (32 bytes): SHA-256("medrec/list-act/1" || canonical JSON without `signature`)."""
     value = msgspec.to_builtins(act)

@@ -243,6 +243,7 @@ MANIFESTS = Texts(
         "dispute-answered/1": "Answer to a questioned look",
         "log-read/1": "List of looks read",
         "list-act/1": "Word on a line of the list",
+        "list-act-ended/1": "Word on a line of the list, taken back",
         "": "Not delivered",
         "delegation-rest/1": "A helper's right rests, or goes on",
     },
