@@ -166,6 +166,46 @@ VERSION = Texts(
     },
 )
 
+MANIFESTS = Texts(
+    "MANIFESTS",
+    {
+        "record/1": "Record",
+        "link/1": "Link to an account",
+        "consent/1": "Permission given",
+        "consent/2": "Permission given",
+        "revocation/1": "Permission taken back",
+        "disclosure/1": "Records given out",
+        "disclosure-received/1": "Records received",
+        "refusal/1": "Refusal",
+        "call-refused/1": "Call refused",
+        "delegation/1": "A helper was named",
+        "delegation-end/1": "A helper's right ended",
+        "acting/1": "A helper acted",
+        "share/1": "A link to share",
+        "dispute/1": "A look questioned",
+        "dispute-answer/1": "Answer to a questioned look",
+        "own-look/1": "A look inside the house",
+        "match-decided/1": "Somebody looked who you are here",
+        "record-held/1": "A record held back, to be looked at",
+        "hold-decided/1": "A held record was looked at",
+        "look-review/1": "A privacy office read a look",
+        "correction-request/1": "Correction asked for",
+        "correction-taken/1": "Correction asked for",
+        "correction-answer/1": "Answer about a correction",
+        "erasure/1": "Something was erased",
+        "emergency/1": "Emergency look",
+        "emergency-declared/1": "Emergency declared",
+        "emergency-review/1": "Review of an emergency look",
+        "emergency-reviewed/1": "Outcome of an emergency look",
+        "dispute-answered/1": "Answer to a questioned look",
+        "log-read/1": "List of looks read",
+        "list-act/1": "Word on a line of the list",
+        "list-act-ended/1": "Word on a line of the list, taken back",
+        "": "Not delivered",
+        "delegation-rest/1": "A helper's right rests, or goes on",
+    },
+)
+
 EXTRAS = Texts(
     "EXTRAS",
     {
