@@ -1,5 +1,8 @@
-"""The constraints of IHE BALP 1.1.4 (profiles PatientRead, PatientQuery, PrivacyDisclosure.Source and .Recipient) and
-of FHIR R4 AuditEvent, as checks on JSON: each function gives what breaks them."""
+"""The constraints of IHE BALP 1.1.4 (profiles PatientRead, PatientQuery, PrivacyDisclosure.Source and .Recipient,
+AuthZconsent) and of FHIR R4 AuditEvent, as checks on JSON: each function gives what breaks them.
+
+They are our own transcription of the profiles' definitions, element by element; the profiles come in no package that
+could be installed. A foreign validator holds the same events against FHIR R4 (test_validated.py)."""
 
 from typing import Any
 
@@ -12,6 +15,10 @@ USER = ("http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "IRCP")
 DISCLOSE = ("http://terminology.hl7.org/CodeSystem/iso-21089-lifecycle", "disclose")
 REST = ("http://terminology.hl7.org/CodeSystem/audit-event-type", "rest")
 INTERACTION = "http://hl7.org/fhir/restful-interaction"
+RESOURCE = "http://hl7.org/fhir/resource-types"
+PROVIDER = ("http://terminology.hl7.org/CodeSystem/v3-RoleClass", "PROV")
+AUTHORIZER = ("http://terminology.hl7.org/CodeSystem/extra-security-role-type", "authserver")
+BY_CONSENT = ("https://profiles.ihe.net/ITI/BALP/CodeSystem/AuthZsubType", "AuthZ-Consent")
 TRANSACTION = ("https://profiles.ihe.net/ITI/BALP/CodeSystem/BasicAuditEntityType", "XrequestId")
 ELEMENTS = {
     "resourceType", "id", "meta", "type", "subtype", "action", "period", "recorded", "outcome", "outcomeDesc",
@@ -93,7 +100,8 @@ def patient_read(event: Any) -> list[str]:
     wrong += ["entity[data].role" for one in data if pair(one["role"]) not in {(ROLE, r) for r in ("3", "4", "20")}]
     wrong += ["entity[data].what" for one in data if not one.get("what")]
     wrong += agents(event, {"client": DESTINATION, "server": SOURCE})
-    return wrong + rest(event, "read", "R") + patient(event) + transaction(event)
+    code = "vread" if "vread" in {one.get("code") for one in event.get("subtype", [])} else "read"
+    return wrong + rest(event, code, "R") + patient(event) + transaction(event)
 
 
 def patient_query(event: Any) -> list[str]:
@@ -120,7 +128,39 @@ def disclosure(event: Any, code: str, action: str, itself: tuple[str, str]) -> l
     return wrong + patient(event) + transaction(event)
 
 
+def decision(event: Any) -> list[str]:
+    """AuthZconsent: client, user, her organisation and who decided, each once; the patient, and the consents."""
+    wrong = ["type"] if pair(event["type"]) != (DCM, "110113") else []
+    wrong += ["action"] if event["action"] != "E" else []
+    wrong += ["subtype"] if [pair(one) for one in event.get("subtype", [])] != [BY_CONSENT] else []
+    wrong += ["outcomeDesc of a deny"] if event["outcome"] != "0" and not event.get("outcomeDesc") else []
+    wrong += ["modifierExtension"] if "modifierExtension" in event else []
+    wrong += agents(event, {"client": (DCM, "110150")})
+    wrong += ["agent[user] 1..1"] if not [agent for agent in event["agent"] if USER in kinds(agent)] else []
+    allowed = {
+        "userorg": (PROVIDER, {"type", "who", "requestor", "purposeOfUse"}),
+        "authorizer": (AUTHORIZER, {"type", "who", "requestor"}),
+        "client": ((DCM, "110150"), {"type", "who", "requestor", "network", "policy"}),
+        "user": (USER, {"type", "who", "requestor", "role", "name", "policy", "purposeOfUse"}),
+    }
+    for name, (code, elements) in allowed.items():
+        found = [agent for agent in event["agent"] if code in kinds(agent)]
+        wrong += [f"agent[{name}] stands {len(found)} times"] if len(found) != 1 else []
+        wrong += [f"agent[{name}].{more}" for one in found for more in sorted(set(one) - elements)]
+        wrong += [f"agent[{name}].requestor" for one in found if one.get("requestor") is not (name == "user")]
+        wrong += [f"agent[{name}].who" for one in found if not one.get("who")]
+    # val-audit-source: the audit source is who decided.
+    own = [agent["who"] for agent in event["agent"] if AUTHORIZER in kinds(agent)]
+    wrong += ["val-audit-source"] if own != [event["source"]["observer"]] else []
+    consents = of_type(event, (RESOURCE, "Consent"))
+    wrong += [] if consents and all(one.get("what") for one in consents) else ["entity[consent]"]
+    # The slices of entity are closed.
+    wrong += ["entity"] if len(consents) + 1 != len(event.get("entity", [])) else []
+    return wrong + patient(event)
+
+
 CHECKS = {
+    "AuthZconsent": decision,
     "PatientRead": patient_read,
     "PatientQuery": patient_query,
     "PrivacyDisclosure.Source": lambda event: disclosure(event, "110106", "R", SOURCE),

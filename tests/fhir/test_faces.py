@@ -95,14 +95,17 @@ def test_every_look_is_an_audit_event_that_conforms(network: Network, ada: Patie
     busy(network, ada)
     found = events(hers(network, ada, "AuditEvent", "patient=ada"))
     assert profiles(found) == [
+        "AuthZconsent",
         "PrivacyDisclosure.Source",
+        "AuthZconsent",
         "PrivacyDisclosure.Source",
         "PatientQuery",
+        "AuthZconsent",
         "PrivacyDisclosure.Source",
         "PatientRead",
         "",
     ]
-    assert [broken(event) for event in found] == [[]] * 6
+    assert [broken(event) for event in found] == [[]] * 9
     refusal = found[-1]
     assert (refusal["outcome"], refusal["outcomeDesc"]) == ("4", "no-consent")
     query = next(one for one in found if "PatientQuery" in one.get("meta", {"profile": [""]})["profile"][0])
@@ -122,8 +125,25 @@ def test_what_was_stopped_is_no_disclosure(network: Network, ada: Patient) -> No
     (stated,) = written(north, "disclosure/1")
     assert stated.records
     found = events(hers(network, ada, "AuditEvent"))
-    # The line stands in the journal, and what followed it says that nothing went out.
-    assert [(event["outcome"], event.get("outcomeDesc")) for event in found] == [("4", "consent-changed")]
+    # The line stands in the journal; what followed it says that nothing went out, and which consent decided that.
+    said = [(event["outcome"], event.get("outcomeDesc")) for event in found]
+    assert said == [("8", "consent-changed"), ("4", "consent-changed")]
+    (decided,) = stated.decided
+    assert [entity["what"]["reference"] for entity in found[0]["entity"][1:]] == [f"Consent/{decided}"]
+    assert [broken(event) for event in found] == [[], []]
+
+
+def test_a_read_of_some_elements_or_of_a_version_is_a_read(network: Network, ada: Patient) -> None:
+    network.consent(ada, "north", "south")
+    for path, parameters, code in (
+        ("Observation/bp", "_elements=code", "read"),
+        ("Observation/bp/_history/1", "", "vread"),
+        ("Observation/bp/_history", "", "search"),
+    ):
+        assert ask(network, ada, path, parameters).status == 200, path
+        newest = events(hers(network, ada, "AuditEvent"))
+        event = next(one for one in newest if one["type"]["code"] == "rest")
+        assert event["subtype"][0]["code"] == code and broken(event) == []
 
 
 def test_both_ends_carry_the_same_request_id(network: Network, ada: Patient) -> None:
@@ -133,7 +153,7 @@ def test_both_ends_carry_the_same_request_id(network: Network, ada: Patient) -> 
     (half,) = written(network["south"], "disclosure-received/1")
     ends = []
     for name, stated in (("north", disclosure), ("south", half)):
-        (event,) = Auditor(network[name], ada.account, "ada").events(1, stated)  # type: ignore[arg-type]
+        *_, event = Auditor(network[name], ada.account, "ada").events(1, stated)  # type: ignore[arg-type]
         assert broken(event) == []
         ends.append([one["what"]["identifier"]["value"] for one in event["entity"] if "XrequestId" in str(one)])
     assert ends[0] == ends[1] == [disclosure.request.id]
@@ -159,7 +179,10 @@ def test_the_check_finds_what_does_not_conform(network: Network, ada: Patient) -
 def _may_be_absent(part: Any, event: Any) -> bool:
     """The custodian, the user, the request's id; and, of a disclosure, the records: no profile demands them."""
     text = str(part)
-    optional = any(code in text for code in ("159541003", "IRCP", "XrequestId"))
+    codes = (
+        ["159541003", "XrequestId"] if "AuthZ" in event["meta"]["profile"][0] else ["159541003", "IRCP", "XrequestId"]
+    )
+    optional = any(code in text for code in codes)
     return optional or ("'code': '4'" in text and "Disclosure" in event["meta"]["profile"][0])
 
 

@@ -9,6 +9,7 @@ from consent_forms import NOW, ms, r4, r5, rule
 from hypothesis import given
 from hypothesis import strategies as st
 
+from medrec.core import codec
 from medrec.core.consent import plain as plainly
 from medrec.core.consent.access import read_fhir, requested, rules_of
 from medrec.core.consent.compiling import Rules
@@ -145,6 +146,15 @@ def test_what_is_no_plain_sentence(data: bytes) -> None:
 def test_what_does_not_fit_together(plain: Plain) -> None:
     with pytest.raises(NotPlain):
         write(plain, ACCOUNT, NOW)
+
+
+def test_what_was_signed_before_there_was_a_policy_says_the_same() -> None:
+    for plain in (EVERYTHING, NOTHING, Plain("share", to=[GP], marks=True)):
+        resource = json.loads(write(plain, ACCOUNT, NOW))
+        assert resource.pop("policy") == [{"uri": "urn:medrec:consent:plain"}]
+        assert read(codec.encode_json(resource)) == tidy(plain)
+        with pytest.raises(NotPlain):
+            read(codec.encode_json({**resource, "policy": [{"uri": "urn:another"}]}))
 
 
 # --- what they open and close -------------------------------------------------------------------------------------

@@ -58,6 +58,9 @@ PURPOSES: dict[str, tuple[str, ...]] = {
 }
 """Purposes as people call them -> codes of v3-ActReason. A permission that names none is for care."""
 
+POLICY = "urn:medrec:consent:plain"
+"""The policy that these consents name: docs/spec/policies.md."""
+
 Effect = Literal["share", "withhold", "emergency-yes", "emergency-no"]
 Day = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")]
 Name = Annotated[str, msgspec.Meta(max_length=100, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
@@ -150,6 +153,10 @@ def write(plain: Plain, account: str, time: TimeMs) -> bytes:
 
     They are what the person signs. Raises NotPlain.
     """
+    return codec.encode_json({**_resource(plain, account, time), "policy": [{"uri": POLICY}]})
+
+
+def _resource(plain: Plain, account: str, time: TimeMs) -> dict[str, Any]:
     plain = tidy(plain)
     found: dict[str, Any] = {
         "resourceType": "Consent",
@@ -162,11 +169,14 @@ def write(plain: Plain, account: str, time: TimeMs) -> bytes:
     }
     if plain.marks is not None:
         found["extension"] = [{"url": MARKS, "valueBoolean": plain.marks}]
-    return codec.encode_json(found)
+    return found
 
 
 def read(data: bytes) -> Plain:
-    """The sentence in the bytes of a consent. Raises NotPlain for what `write` would not have made, to the byte."""
+    """The sentence in the bytes of a consent. Raises NotPlain for what `write` would not have made, to the byte.
+
+    Those of before stand without the policy's name, which FHIR asks for (ppc-1).
+    """
     try:
         found = codec.decode_json(data)
         provision = found["provision"]
@@ -175,7 +185,10 @@ def read(data: bytes) -> Plain:
         plain = _read_provision(provision, marks)
     except (codec.CodecError, KeyError, IndexError, TypeError, AttributeError, msgspec.ValidationError):
         raise NotPlain("Consent") from None
-    if dated is None or not isinstance(account, str) or write(plain, account, max(0, dated.start)) != data:
+    if dated is None or not isinstance(account, str):
+        raise NotPlain("Consent")
+    made = _resource(plain, account, max(0, dated.start))
+    if data not in (codec.encode_json({**made, "policy": [{"uri": POLICY}]}), codec.encode_json(made)):
         raise NotPlain("Consent")
     return plain
 

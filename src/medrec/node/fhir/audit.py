@@ -1,8 +1,9 @@
 """Lines of the journal as FHIR AuditEvents, by the profiles of IHE BALP 1.1.4.
 
 A disclosure becomes PrivacyDisclosure.Source, and where it answered the FHIR API PatientRead or PatientQuery as well;
-a recipient's half becomes PrivacyDisclosure.Recipient. Both ends carry the same X-Request-Id. A refusal follows no
-profile of BALP, which has those of successes only: it is an AuditEvent with the outcome that FHIR has for it.
+a recipient's half becomes PrivacyDisclosure.Recipient. Both ends carry the same X-Request-Id. Where consents decided,
+for it or against it, an AuthZconsent names them. A refusal itself follows no profile of BALP, which has those of
+successes only: it is an AuditEvent with the outcome that FHIR has for it.
 """
 
 import base64
@@ -29,6 +30,11 @@ REST = {"system": "http://terminology.hl7.org/CodeSystem/audit-event-type", "cod
 DISCLOSE = {"system": "http://terminology.hl7.org/CodeSystem/iso-21089-lifecycle", "code": "disclose"}
 SOURCE, DESTINATION = {"system": DCM, "code": "110153"}, {"system": DCM, "code": "110152"}
 CUSTODIAN = {"system": "http://snomed.info/sct", "code": "159541003"}
+BY_CONSENT = {"system": "https://profiles.ihe.net/ITI/BALP/CodeSystem/AuthZsubType", "code": "AuthZ-Consent"}
+APPLICATION = {"system": DCM, "code": "110150"}
+PROVIDER = {"system": "http://terminology.hl7.org/CodeSystem/v3-RoleClass", "code": "PROV"}
+AUTHORIZER = {"system": "http://terminology.hl7.org/CodeSystem/extra-security-role-type", "code": "authserver"}
+CONSENT = {"system": "http://hl7.org/fhir/resource-types", "code": "Consent"}
 
 
 class Auditor:
@@ -43,12 +49,12 @@ class Auditor:
     def events(self, seq: int, stated: Any) -> list[dict[str, Any]]:
         """The AuditEvents of a line; none for one that tells of no look."""
         if isinstance(stated, DisclosureManifest):
-            found = [self._disclosure(seq, stated)]
+            found = [*self._decided(seq, stated, "0"), self._disclosure(seq, stated)]
             return [*found, self._interaction(seq, stated)] if stated.request.query else found
         if isinstance(stated, ReceivedManifest):
             return [self._received(seq, stated)]
         if isinstance(stated, RefusalManifest):
-            return [self._refusal(seq, stated)]
+            return [*self._decided(seq, stated, "8", outcomeDesc=stated.code), self._refusal(seq, stated)]
         if isinstance(stated, LogReadManifest):
             return [self._log_read(seq, stated)]
         return []
@@ -83,8 +89,9 @@ class Auditor:
     def _interaction(self, seq: int, stated: DisclosureManifest) -> dict[str, Any]:
         """The same as a RESTful read or search."""
         request = stated.request
-        reads = "?" not in request.query and "$" not in request.query and request.query.count("/") == 1
-        code = "read" if reads else "search"
+        path = request.query.partition("?")[0]
+        code = "vread" if "/_history/" in path else "read" if path.count("/") == 1 else "search"
+        reads = code != "search"
         # In a read the server is the source, in a search the client is: so BALP has it, after DICOM.
         client, server = (DESTINATION, SOURCE) if reads else (SOURCE, DESTINATION)
         query = {
@@ -107,6 +114,37 @@ class Auditor:
             ],
             entity=[self._person(), _transaction(request.id), *(self._records(stated) if reads else [query])],
         )
+
+    def _decided(
+        self, seq: int, stated: DisclosureManifest | RefusalManifest, outcome: str, **parts: Any
+    ) -> list[dict[str, Any]]:
+        """That consents of the person decided, and which; nothing where none did."""
+        if not stated.decided:
+            return []
+        request = stated.request
+        house = self._node.organisation if request.door == "push" else request.requester
+        event = self._event(
+            f"{seq}-decision",
+            "AuthZconsent",
+            stated.time,
+            type={"system": DCM, "code": "110113", "display": "Security Alert"},
+            subtype=[BY_CONSENT],
+            action="E",
+            outcome=outcome,
+            purposeOfEvent=[_purpose(request)],
+            agent=[
+                self._machine(APPLICATION, house),
+                self._user(request),
+                {"type": {"coding": [PROVIDER]}, "who": self._organisation(house), "requestor": False},
+                {"type": {"coding": [AUTHORIZER]}, "who": self._organisation(stated.organisation), "requestor": False},
+            ],
+            entity=[
+                self._person(),
+                *({"type": CONSENT, "what": {"reference": f"Consent/{one}"}} for one in stated.decided),
+            ],
+            **parts,
+        )
+        return [event]
 
     def _received(self, seq: int, stated: ReceivedManifest) -> dict[str, Any]:
         failed = {"received": "0", "viewed": "0", "refused": "8", "nothing": "4"}[stated.outcome]

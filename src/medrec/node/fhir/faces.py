@@ -173,6 +173,7 @@ def consent_resource(kept: Kept, person: Person) -> bytes:
         "scope": {"coding": [SCOPE]},
         "category": [{"coding": [CATEGORY]}],
         "dateTime": instant(kept.consent.time),
+        "policy": [{"uri": "urn:medrec:consent:grant"}],
         "provision": provision,
     }
     if person.patient:

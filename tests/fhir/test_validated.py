@@ -1,0 +1,58 @@
+"""What we hand out as AuditEvent, Consent and OperationOutcome, held against FHIR R4 by a foreign validator."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from medrec.core.consent.plain import EVERYTHING, NOTHING, Party, Plain, write
+from medrec.node.fhir.audit import Auditor
+from tests.fhir import hapi
+from tests.fhir.test_faces import BP, busy, events, hers
+from tests.node.network import Network, Patient
+from tests.node.test_emergency import declare
+from tests.node.test_gate import written
+
+
+@pytest.fixture
+def network(tmp_path: Path) -> Iterator[Network]:
+    opened = Network(tmp_path)
+    opened["north"].put("Observation", "bp", BP)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def ada(network: Network) -> Patient:
+    return network.patient("ada", "north", "south")
+
+
+@pytest.mark.slow
+def test_a_foreign_validator_finds_no_error_in_audit_events_and_consents(
+    network: Network, ada: Patient, shared: Path, tmp_path: Path
+) -> None:
+    busy(network, ada)
+    declare(network, ada.account)
+    hers(network, ada, "AuditEvent")
+    found: list[Any] = [*events(hers(network, ada, "AuditEvent")), *events(hers(network, ada, "Consent"))]
+    south: Any = network["south"]
+    for half in written(network["south"], "disclosure-received/1"):
+        found += Auditor(south, ada.account, "").events(1, half)
+    some = Plain("share", to=[Party("south", "dr-x")], kinds=["medicines"], until="2027-01-31")
+    for made in (EVERYTHING, NOTHING, some, Plain("withhold", about=["hiv"]), Plain("emergency-no")):
+        found.append(json.loads(write(made, ada.account, network.time)))
+    kinds = {one["resourceType"] for one in found}
+    profiles = {profile.rpartition(".")[2] for one in found for profile in one.get("meta", {}).get("profile", [])}
+    assert kinds == {"AuditEvent", "Consent"}
+    assert profiles == {"AuthZconsent", "Source", "Recipient", "PatientRead", "PatientQuery"}
+    files = []
+    for number, one in enumerate(found):
+        files.append(tmp_path / f"{number}.json")
+        files[-1].write_text(json.dumps(one))
+    wrong = tmp_path / "wrong.json"
+    wrong.write_text(json.dumps({**found[0], "action": "Z"}))
+    said = hapi.errors(shared, *files, wrong)
+    assert [line for line in said if "wrong.json" not in line] == []
+    assert any("wrong.json" in line for line in said), "the validator can fail"
