@@ -13,6 +13,7 @@ from medrec.node.labels import Labels
 from tests.fhir.asking import SUD, WITHOUT_SUBSTANCE_USE, consent, observation
 from tests.node.network import Network, Patient
 from tests.node.test_gate import get, refused, written
+from tests.node.test_list_sources import medication, pointing
 
 RECORDS = {
     "Observation/bp": observation("bp", "55284-4", "120", "2026-03-01"),
@@ -86,3 +87,26 @@ def test_refusals_are_decided_again_too(network: Network, ada: Patient) -> None:
     other = [name for name in held(network, ada) if name not in permitted]
     lied = msgspec.structs.replace(stated, basis=msgspec.structs.replace(stated.basis, consents=other))
     assert differences(lied, held(network, ada), {}) == ["the request was to be permitted"]
+
+
+def test_a_medicine_that_went_with_an_order_is_decided_with_it(network: Network, ada: Patient) -> None:
+    north = network["north"]
+    north.put("Medication", "m1", medication("m1", "digoxin 0.25 mg tablet"))
+    north.put("MedicationRequest", "n", pointing("n", "Medication/m1"))
+    network.consent(ada, "north", "south", types=("MedicationRequest",))
+    get(network, ada.account, types=["Medication"])
+    (stated,) = written(north, "disclosure/1")
+    assert [(record.type, record.id) for record in stated.records] == [("Medication", "m1")]
+    labels, known = Labels(), {}
+    for name, content in (
+        ("Medication/m1", medication("m1", "digoxin 0.25 mg tablet")),
+        ("MedicationRequest/n", pointing("n", "Medication/m1")),
+    ):
+        known[name] = labels.facts(canonical(content.encode()).value, *name.split("/", 1))
+    assert differences(stated, held(network, ada), known) == []
+    # By itself, or with another order, it had not to go.
+    alone = {"Medication/m1": known["Medication/m1"]}
+    assert len(differences(stated, held(network, ada), alone)) == 1
+    other = pointing("n", "Medication/m2")
+    alone["MedicationRequest/n"] = labels.facts(canonical(other.encode()).value, "MedicationRequest", "n")
+    assert len(differences(stated, held(network, ada), alone)) == 1

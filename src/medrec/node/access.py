@@ -125,7 +125,8 @@ class Release(Fields, frozen=True):
     """What the source lets go. `more` is the `after` of the next page, "" on the last one.
 
     `attach` are the codes of texts that have to travel with these records wherever they go. `parts` are the records
-    that the disclosure lists as cut, in its order: canonical bytes, which its signature alone vouches for.
+    that the disclosure lists as cut, in its order: canonical bytes, which its signature alone vouches for. `beside` are
+    the medicines that go with those which point at them.
     """
 
     disclosure: SentLine
@@ -134,6 +135,7 @@ class Release(Fields, frozen=True):
     request: Bytes16
     attach: list[str] = []
     parts: list[bytes] = []
+    beside: list[SentRecord] = []
 
 
 Form = TypeVar("Form", bound=Fields)

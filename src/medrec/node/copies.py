@@ -183,7 +183,8 @@ class Copies:
         now, seal = self._node.clock(), self._node.vault.seal
         copy, at = record_copy.c, reading.c
         rows = []
-        for record in records or []:
+        # A medicine that records of several pages point at came with each.
+        for record in {(one.type, one.id): one for one in records or []}.values():
             if isinstance(record, ReceivedPart):
                 tag = _part_tag(record.content)
             else:

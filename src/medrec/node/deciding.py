@@ -1,6 +1,7 @@
 """What stands of a person when somebody asks, and which of her records a decision lets out, one by one."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -13,14 +14,16 @@ from medrec.core.consent.actors import NOBODY, Meant
 from medrec.core.consent.compiling import Rules
 from medrec.core.consent.decide import Decision, Judgement
 from medrec.core.consent.emergency import Scope, in_scope
-from medrec.core.consent.facts import Record
+from medrec.core.consent.facts import POINTING, Record
 from medrec.core.consent.facts import Request as Facts
 from medrec.core.consent.pointers import Called, Pointer
 from medrec.core.consent.replay import facts_of
 from medrec.core.manifests.access import Basis, Request
 from medrec.node import holding, store
 from medrec.node.actors import Actors, who
+from medrec.node.consents_given import Given
 from medrec.node.journal import Person
+from medrec.node.medicines import Medicines
 from medrec.node.nullifiers import Nullifiers
 from medrec.node.parts import Parts, Sent
 from medrec.node.prepared import Prepared, hexed
@@ -61,7 +64,7 @@ class Standing(NamedTuple):
     that follow from them and from the law."""
 
     person: Person | None
-    given: "Given"
+    given: Given
     rules: Rules
     meant: Meant = NOBODY
     """Which of the people, teams and groups that the rules name mean the one who asks."""
@@ -79,33 +82,15 @@ class Standing(NamedTuple):
         return self.given.consents
 
 
-class Given(NamedTuple):
-    """Consents, by their SHA-256, and what is asked of them at every read: their names and their nullifiers."""
-
-    consents: tuple[tuple[str, bytes], ...]
-    names: tuple[str, ...]
-    nullifiers: tuple[bytes, ...]
-
-    @classmethod
-    def read(cls, text: str) -> "Given":
-        """From hash and nullifier of each, in any order, all in hex."""
-        data = bytes.fromhex(text)
-        return cls.of((data[at : at + 32], data[at + 32 : at + 64]) for at in range(0, len(data), 64))
-
-    @classmethod
-    def of(cls, rows: Iterable[tuple[bytes, bytes]]) -> "Given":
-        """From hash and nullifier of each, in any order."""
-        consents = tuple(sorted((digest.hex(), nullifier) for digest, nullifier in rows))
-        return cls(consents, tuple(name for name, _ in consents), tuple(nullifier for _, nullifier in consents))
-
-
 class Allowed(NamedTuple):
     """A record that may go out: its row in the store, the texts that have to travel with it, and what goes instead of
-    it where it does not go whole."""
+    it where it does not go whole; what was decided about, and the rows of the medicines that go with it."""
 
     row: Any
     attach: tuple[str, ...]
     sent: Sent | None = None
+    facts: Record | None = None
+    beside: tuple[Any, ...] = ()
 
     @property
     def name(self) -> str:
@@ -238,6 +223,7 @@ class Permitted:
         self._referred = self._references() if _asks_for_references(decision) else None
         self._clear: set[str] = set()
         """Names from which no reference leads to anything that is withheld for what it is."""
+        self._medicines = Medicines(reader, connection, lambda: self._others)
         self._pointed: dict[Pointer, list[tuple[str, Record, Judgement]]] = {}
         self.contents: dict[str, bytes] = {}
         """The canonical bytes of records that were read and found to be what was signed, by name."""
@@ -265,12 +251,21 @@ class Permitted:
         return self._about_others
 
     def _known(self, row: Any) -> tuple[Record, Code | None]:
-        known = self._reader.facts(row)
+        known = self._medicines.whole(self._reader.facts(row))
         facts = known.facts if self._referred is None else _with_references(known.facts, self._referred)
         return facts, known.trouble
 
     def records(self, types: Sequence[str] = (), ids: Sequence[str] = (), after: str = "") -> Iterator[Allowed]:
-        """Those of these types and ids, behind `after` ("Type/id"). Raises Refusal, StoreError."""
+        """Those of these types and ids, behind `after` ("Type/id"). Raises Refusal, StoreError.
+
+        Medicines of nobody go with what points at them; where Medication alone is asked for, they are among these.
+        """
+        found = self._own(types, ids, after)
+        if set(types) != {"Medication"}:
+            return found
+        return iter(sorted([*found, *self._pointed_at(ids, after)], key=lambda allowed: allowed.name))
+
+    def _own(self, types: Sequence[str], ids: Sequence[str], after: str) -> Iterator[Allowed]:
         first = True
         while True:
             limit = 2 if first and len(ids) == 1 else CHUNK
@@ -283,17 +278,21 @@ class Permitted:
                 return
             after, first = f"{rows[-1].type}/{rows[-1].id}", False
 
+    def _pointed_at(self, ids: Sequence[str], after: str) -> Iterator[Allowed]:
+        """The medicines that go with any record of hers that goes."""
+        found: dict[str, Allowed] = {}
+        for allowed in self._sound(POINTING):
+            found |= {one.id: Allowed(one, allowed.attach, None, allowed.facts) for one in allowed.beside}
+        return (one for name, one in found.items() if (not ids or name in ids) and (not after or one.name > after))
+
     def names(self) -> frozenset[str]:
         """All that would go out, by name; a record that could not be sent today (altered, unreadable) is left out."""
-        found = set()
-        for row in self._all_rows():
-            try:
-                allowed = self._judged(row)
-            except Refusal:
-                continue
-            if allowed is not None:
-                found.add(allowed.name)
-        return frozenset(found)
+        return frozenset(allowed.name for allowed in self._sound())
+
+    def _sound(self, types: Sequence[str] = ()) -> Iterator[Allowed]:
+        for row in self._all_rows(types):
+            with suppress(Refusal):
+                yield from filter(None, [self._judged(row)])
 
     def content(self, allowed: Allowed) -> bytes:
         """The canonical bytes of a permitted record, as it was signed. Raises Refusal."""
@@ -315,18 +314,18 @@ class Permitted:
             return None
         if trouble is not None:
             raise Refusal(trouble, f"{row.type}/{row.id}", self._decision.decided)
-        return Allowed(row, verdict.attach)
+        return Allowed(row, verdict.attach, None, facts, self._medicines.beside(facts))
 
     def _part(self, row: Any, facts: Record) -> Allowed | None:
         if self._scope is not None and not in_scope(self._scope, facts):
             return None
         found = self._all_parts().of(row)
-        if found is None:
+        if found is None or self._medicines.hide(facts):
             return None
         sent, attach, trouble = found
         if trouble is not None:
             raise Refusal(trouble, f"{row.type}/{row.id}", self._decision.decided)
-        return Allowed(row, attach, sent)
+        return Allowed(row, attach, sent, facts, self._medicines.beside(facts, sent))
 
     def _points_at_hidden(self, facts: Record) -> bool:
         """Whether references lead from a record to one that is withheld for what it is, over however many others, or
@@ -337,7 +336,10 @@ class Permitted:
         seen: set[str] = set()
         waiting = [facts]
         while waiting:
-            for pointer in waiting.pop().pointers:
+            record = waiting.pop()
+            if self._medicines.hide(record):
+                return True
+            for pointer in record.pointers:
                 for name, found, verdict in self._meant(pointer):
                     if verdict.hidden or (verdict.unnamed and pointer.says):
                         return True
@@ -368,8 +370,7 @@ class Permitted:
         return self._all_rows(types) if pointer.words else ()
 
     def _facts_of(self, row: Any) -> Record:
-        facts = self._reader.facts(row).facts
-        return facts if self._referred is None else _with_references(facts, self._referred)
+        return self._known(row)[0]
 
     def _references(self) -> dict[str, set[str]]:
         """Record -> the records of this person that refer to it."""

@@ -8,7 +8,7 @@ Three doors lead here: pull, push and view. A door chooses among the records tha
 them their form; it decides nothing.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 import msgspec
@@ -60,6 +60,8 @@ class Released(NamedTuple):
     contents: Sequence[bytes]
     attach: tuple[str, ...]
     now: int
+    beside: Mapping[str, tuple[Any, bytes]] = {}
+    """The medicines that go with the records, by name (parts.beside)."""
 
 
 class Door(Protocol[Answer_co]):
@@ -131,13 +133,13 @@ class Gate:
             self._recheck(caller, plan)
             # 5 and 6 Read the records where they live, and hold them against what was signed.
             self.step("read")
-            contents = self._read(plan)
+            contents, beside = self._read(plan)
             # The reading may have taken long: a last look.
             self.step("compare")
             self._recheck(caller, plan)
             # 7 Sign and send. A crash after the sending: the recipient has what the journal says it has.
             self.step("send")
-            return door.give(ask, Released(plan.person, line, plan.chosen, contents, plan.attach, now))
+            return door.give(ask, Released(plan.person, line, plan.chosen, contents, plan.attach, now, beside))
         except Refusal as refusal:
             no = refusal
         except UsedError:
@@ -171,9 +173,9 @@ class Gate:
             told = zip(same, disclosed.records, strict=True)
             if not all(parts.lists(self._node.vault, plan.person, one, obligation, said) for one, said in told):
                 raise Refusal(Code.RECORD_ALTERED)
-            contents = parts.contents(self.reader, same, {})
+            contents, beside = self._read(plan._replace(chosen=Chosen(same), contents={}))
             self._recheck(caller, plan)
-            return door.give(ask, Released(plan.person, line, Chosen(same), contents, plan.attach, now))
+            return door.give(ask, Released(plan.person, line, Chosen(same), contents, plan.attach, now, beside))
         except Refusal as refusal:
             no = refusal
         except EngineError:
@@ -308,12 +310,13 @@ class Gate:
             return
         for allowed in plan.chosen.records:
             # What was decided by relations between records is decided anew by the next request.
-            if judge(decision, self.reader.facts(allowed.row).facts).effect != "permit":
+            if judge(decision, allowed.facts or self.reader.facts(allowed.row).facts).effect != "permit":
                 raise Refusal(Code.CONSENT_CHANGED, decided=plan.decision.decided)
 
-    def _read(self, plan: Plan) -> list[bytes]:
+    def _read(self, plan: Plan) -> tuple[list[bytes], dict[str, tuple[Any, bytes]]]:
         # What the door has read to choose among them was held against what was signed then.
-        return parts.contents(self.reader, plan.chosen.records, plan.contents)
+        records = plan.chosen.records
+        return parts.contents(self.reader, records, plan.contents), parts.beside(self.reader, records)
 
     def _disclose(self, ask: Ask, plan: Plan, obligation: bytes, now: int) -> Line:
         node, request = self._node, ask.request

@@ -269,7 +269,11 @@ class PersonLists:
             line = lines.get(copy.tag)
             # What its place holds back since it was read is merged with nothing, either.
             away = {(copy.organisation, holding.WHOLE), (copy.organisation, f"{copy.type}/{copy.id}")} & held
-            if line is not None and not away:
+            if line is None and copy.type == "Medication" and not copy.in_part:
+                # Nobody's record is told to nobody: its place signed it, and says so where it gave it away.
+                digest = hashlib.sha256(copy.content).digest()
+                yield Source(copy.organisation, copy.type, copy.id, 1, copy.content, digest, 0)
+            elif line is not None and not away:
                 own = copy.organisation == node.organisation
                 digest, version, time, arrived = line
                 yield Source(copy.organisation, copy.type, copy.id, version, copy.content, digest, time, own, arrived)

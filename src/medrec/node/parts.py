@@ -20,7 +20,7 @@ from medrec.core.consent.decide import Decision
 from medrec.core.consent.facts import Record
 from medrec.core.consent.pointers import Called, pointers_in
 from medrec.core.consent.redact import Withheld
-from medrec.core.manifests.access import Disclosed, DisclosureManifest, Part, marked, marks_key
+from medrec.core.manifests.access import Beside, Disclosed, DisclosureManifest, Part, marked, marks_key
 from medrec.core.records.canonical import RecordError, canonical, canonical_of
 from medrec.node import access
 from medrec.node.journal import Person
@@ -175,10 +175,12 @@ def disclosed(vault: Vault, person: Person, allowed: "Allowed", obligation: byte
     row, sent = allowed.row, allowed.sent
     key = _marks_key(vault, person, allowed, obligation)
     version = marked(key, row.manifest)
+    beside = [Beside(marked(key, one.sha256), marked(key, one.manifest)) for one in allowed.beside]
     if sent is None:
-        return Disclosed(row.type, row.id, marked(key, row.sha256), version)
+        return Disclosed(row.type, row.id, marked(key, row.sha256), version, beside=beside)
     content = marked(key, hashlib.sha256(sent.content).digest())
-    return Disclosed(row.type, row.id, content, None if sent.part.how == "cut" else version, sent.part)
+    proven = None if sent.part.how == "cut" else version
+    return Disclosed(row.type, row.id, content, proven, sent.part, beside=beside)
 
 
 def lists(vault: Vault, person: Person, allowed: "Allowed", obligation: bytes, told: Disclosed) -> bool:
@@ -207,8 +209,12 @@ def half_of(node: "Node", released: "Released") -> access.SentLine:
 
 
 def _marks_key(vault: Vault, person: Person, allowed: "Allowed", obligation: bytes) -> bytes:
-    row = allowed.row
-    return marks_key(vault.open(person.keys.lines, row.sealed, row.manifest)[:SALT_BYTES], obligation)
+    return marks_key(opened(vault, person, allowed.row)[:SALT_BYTES], obligation)
+
+
+def opened(vault: Vault, person: Person, row: Any) -> bytes:
+    """Salt and manifest of a record of a person, or of one that is nobody's and goes with hers. Raises VaultError."""
+    return vault.open(person.keys.lines if row.person is not None else None, row.sealed, row.manifest)
 
 
 def contents(reader: "Reader", records: Sequence["Allowed"], known: Mapping[str, bytes]) -> list[bytes]:
@@ -226,6 +232,13 @@ def contents(reader: "Reader", records: Sequence["Allowed"], known: Mapping[str,
             raise Refusal(Code.TOO_LARGE)
         found.append(content)
     return found
+
+
+def beside(reader: "Reader", records: Sequence["Allowed"]) -> dict[str, tuple[Any, bytes]]:
+    """The medicines that go with these records, each once, by name: rows and canonical bytes. Raises Refusal."""
+    rows = {f"{row.type}/{row.id}": row for allowed in records for row in allowed.beside}
+    contents = reader.read(list(rows.values()))
+    return {name: (row, content) for (name, row), content in zip(rows.items(), contents, strict=True)}
 
 
 def subset(content: bytes, sent: Sent | None, kept: Callable[[dict[str, Any]], dict[str, Any]]) -> Sent:

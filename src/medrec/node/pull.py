@@ -1,7 +1,7 @@
 """The door of a node that asks in its own form: pages of records with all that proves them."""
 
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from medrec.core.commitment import SALT_BYTES
 from medrec.node import access
@@ -31,7 +31,7 @@ class Pages:
 
     def give(self, ask: Ask, released: Released) -> bytes:
         """See gate.Door: the bytes of a signed release."""
-        node, keys = self._node, released.person.keys
+        node = self._node
         records: list[SentRecord] = []
         parts: list[bytes] = []
         for allowed, content in zip(released.chosen.records, released.contents, strict=True):
@@ -40,12 +40,17 @@ class Pages:
                 # Neither manifest nor salt goes with it: what was taken out could be guessed at by them.
                 parts.append(content)
                 continue
-            opened = node.vault.open(keys.lines, row.sealed, row.manifest)
-            records.append(SentRecord(content, row.entry, opened[SALT_BYTES:], opened[:SALT_BYTES]))
+            records.append(self._sent(released, row, content))
+        beside = [self._sent(released, row, content) for row, content in released.beside.values()]
         sent = parts_of.half_of(node, released)
         request = bytes.fromhex(ask.request.id)
-        body = access.encode(Release(sent, released.chosen.more, records, request, list(released.attach), parts))
+        attach = list(released.attach)
+        body = access.encode(Release(sent, released.chosen.more, records, request, attach, parts, beside))
         return access.seal_release(body, node.keys.sign_request(access.signed_message(body)))
+
+    def _sent(self, released: Released, row: Any, content: bytes) -> SentRecord:
+        opened = parts_of.opened(self._node.vault, released.person, row)
+        return SentRecord(content, row.entry, opened[SALT_BYTES:], opened[:SALT_BYTES])
 
 
 def answer_release(node: "Node", caller: str, body: bytes) -> bytes:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 FACTS_REMEMBERED_MAX = 50_000
 
 _record, _manifest, _line = store.record.c, store.manifest.c, store.line.c
-_SIGNED_RECORDS = (
+_SIGNED = (
     sql.select(
         _record.type,
         _record.id,
@@ -30,6 +30,7 @@ _SIGNED_RECORDS = (
         _record.manifest,
         _record.stamp,
         _record.altered,
+        _record.person,
         _manifest.sealed,
         _line.entry,
         _line.seq,
@@ -37,14 +38,19 @@ _SIGNED_RECORDS = (
     )
     .join_from(store.record, store.manifest, _manifest.hash == _record.manifest)
     .join(store.line, _line.seq == _manifest.seq)
-    .where(
+    .where(_record.action != "delete")
+)
+_SIGNED_RECORDS = (
+    _SIGNED.where(
         _record.person == sql.bindparam("person"),
-        _record.action != "delete",
         # What contradicts its person is as if it were not here, until a human has looked.
         holding.holds_one(_record.type, _record.id),
     )
     .order_by(_record.type, _record.id)
     .limit(sql.bindparam("limit", type_=sql.Integer))
+)
+_DEFINITION = Prepared(
+    _SIGNED.where(_record.type == "Medication", _record.id == sql.bindparam("wanted"), _record.person.is_(None))
 )
 
 
@@ -76,6 +82,11 @@ def signed_records(
     if after:
         values.update(after_type=kind, after_id=identifier)
     return _statement(len(types), len(ids), bool(after)).all(connection, values)
+
+
+def definitions(connection: sql.Connection, identifier: str) -> Sequence[Any]:
+    """The signed Medication of this id that is nobody's record: one of the organisation's own list, or none."""
+    return _DEFINITION.all(connection, {"wanted": identifier})
 
 
 class Known(NamedTuple):

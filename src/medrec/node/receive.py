@@ -32,7 +32,7 @@ from medrec.node.access import Ask, Release, SentRecord, UnreadableError
 from medrec.node.journal import Draft
 from medrec.node.peers import PeerError
 from medrec.node.practitioners import Practitioner
-from medrec.node.received_parts import PartError, ReceivedPart, Whole, all_listed, verify_parts
+from medrec.node.received_parts import PartError, ReceivedPart, Whole, all_beside, all_listed, verify_parts
 from medrec.node.vault import VaultError
 
 if TYPE_CHECKING:
@@ -67,8 +67,8 @@ class ReceivedRecord(NamedTuple):
 
 
 class Received(NamedTuple):
-    """A page of verified records. `seq` is this node's own line about it; `more` is the `after` of the next page,
-    "" on the last one. `parts` are those that came cut."""
+    """A page of verified records, and the medicines that they point at. `seq` is this node's own line about it; `more`
+    is the `after` of the next page, "" on the last one. `parts` are those that came cut."""
 
     source: str
     account: str
@@ -201,14 +201,18 @@ def verify_release(node: "Node", asking: Asking, answer: bytes, *, stopped: bool
     records = tuple(_verify_record(node, source, account, asked, sent) for sent in release.records)
     whole = [_whole(record, obligation) for record in records]
     told, keys = disclosure.records, release.disclosure.keys
-    nothing = stopped and not release.records and not release.parts
+    nothing = stopped and not (release.records or release.parts or release.beside)
     try:
         parts = () if nothing else verify_parts(source, asked, release.parts, told, keys)
     except PartError as error:
         raise NotGenuineError(error.code, error.sentence) from None
-    if not nothing and not all_listed(whole, told):
+    beside = tuple(_verify_record(node, source, None, None, sent) for sent in release.beside)
+    went = [_whole(record, obligation) for record in beside if record.type == "Medication"]
+    listed = all_listed(whole, told) and len(went) == len(beside) and all_beside(went, told, keys)
+    if not nothing and not listed:
         raise NotGenuineError("other-records", f"{source} sent other records than it wrote down as disclosed.")
-    return Opened(records, [] if nothing else told, disclosure, release.disclosure.manifest, release.more, parts, keys)
+    every, told = (*records, *beside), [] if nothing else told
+    return Opened(every, told, disclosure, release.disclosure.manifest, release.more, parts, keys)
 
 
 def _whole(record: ReceivedRecord, obligation: bytes) -> Whole:
@@ -217,7 +221,10 @@ def _whole(record: ReceivedRecord, obligation: bytes) -> Whole:
     return Whole(record.type, record.id, key, sha256, hashlib.sha256(record.manifest_bytes).digest())
 
 
-def _verify_record(node: "Node", source: str, account: str, asked: Request, sent: SentRecord) -> ReceivedRecord:
+def _verify_record(
+    node: "Node", source: str, account: str | None, asked: Request | None, sent: SentRecord
+) -> ReceivedRecord:
+    """A record of an account that was asked for; without these, one that is nobody's and goes with others."""
     try:
         manifest = manifests.decode(sent.manifest)
         found = canonical(sent.content)
@@ -236,7 +243,7 @@ def _verify_record(node: "Node", source: str, account: str, asked: Request, sent
     stated = found.value if isinstance(found.value, dict) else {}
     if stated.get("resourceType") != record.type or stated.get("id", record.id) != record.id:
         raise NotGenuineError("another-record", f"{name} holds another record than its manifest says.")
-    if (asked.types and record.type not in asked.types) or (asked.ids and record.id not in asked.ids):
+    if asked and ((asked.types and record.type not in asked.types) or (asked.ids and record.id not in asked.ids)):
         raise NotGenuineError("not-asked-for", f"{name} was not asked for.")
     _check_line(sent.manifest, sent.salt, sent.entry, name)
     return ReceivedRecord(record.type, record.id, sent.content, manifest, sent.manifest, sent.salt, sent.entry)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from medrec.core.consent.redact import is_marked
-from medrec.core.manifests.access import Disclosed, Request
+from medrec.core.manifests.access import Disclosed, Request, marked
 from medrec.core.records.canonical import RecordError, canonical
 
 
@@ -50,6 +50,23 @@ def all_listed(whole: Sequence[Whole], told: Sequence[Disclosed]) -> bool:
         and listed.of_version(one.key, one.manifest)
         for one, listed in zip(whole, others, strict=True)
     )
+
+
+def all_beside(came: Sequence[Whole], told: Sequence[Disclosed], keys: Sequence[bytes]) -> bool:
+    """Whether the medicines that came are nobody's and those that a disclosure says went with its records (each marked
+    under the key of the record that it went with), neither more nor fewer."""
+    met: set[int] = set()
+    for one, key in zip(told, [*keys, *[b""] * len(told)], strict=False):
+        for went in one.beside:
+            found = [
+                at
+                for at, whole in enumerate(came)
+                if went.content == marked(key, whole.sha256) and went.version == marked(key, whole.manifest)
+            ]
+            if not key or not found:
+                return False
+            met.update(found)
+    return len(met) == len(came)
 
 
 def verify_parts(

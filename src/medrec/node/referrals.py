@@ -261,7 +261,7 @@ class Referrals:
             raise Refusal(Code.MALFORMED)
         asking = receive.Asking(source, stated.account, request, None, obligation)
         try:
-            opened = receive.verify_release(node, asking, parcel, stopped=not release.records and not release.parts)
+            opened = receive.verify_release(node, asking, parcel, stopped=not (release.records or release.parts))
         except NotGenuineError as error:
             failure = error
             node.store.write(lambda connection: pushed.refuse_pushed(node, connection, asking, failure))
@@ -306,6 +306,9 @@ class Referrals:
                 (listed.type, listed.id, next(whole).content if listed.part is None else next(cut))
                 for listed in stated.records
             )
+            for sent in release.beside:
+                medicine: Any = manifests.decode(sent.manifest)
+                records += ((medicine.record.type, medicine.record.id, sent.content),)
             in_part = frozenset(f"{listed.type}/{listed.id}" for listed in stated.records if listed.part is not None)
             request = stated.request
             found.append(

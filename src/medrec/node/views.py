@@ -100,6 +100,7 @@ class _Window:
             (allowed.row.type, allowed.row.id, canonical(content).value)
             for allowed, content in zip(released.chosen.records, released.contents, strict=True)
         )
+        records += tuple((row.type, row.id, canonical(content).value) for row, content in released.beside.values())
         return Shown(ask.request, records, bool(released.chosen.more), released.attach, released.line.seq)
 
 

@@ -120,6 +120,37 @@ def unknown(kind: str, identifier: str) -> Record:
     return Record(kind, identifier, frozenset({kind}), None, None, None, None, None, None, None, called=None)
 
 
+POINTING = ("MedicationAdministration", "MedicationDispense", "MedicationRequest", "MedicationStatement")
+"""The types of records that say by a Medication what they are of."""
+
+
+def together(record: Record, parts: Iterable[Record]) -> Record:
+    """A record that says what it says by others (an order by its Medication): as sensitive as all of them are."""
+    every = [record, *parts]
+    levels = [one.level for one in every if one.level is not None]
+    return msgspec.structs.replace(
+        record,
+        codes=_union([one.codes for one in every]),
+        labels=_union([one.labels for one in every]),
+        level=max(levels) if len(levels) == len(every) else None,
+        may=frozenset().union(*(one.may for one in every)),
+    )
+
+
+def as_part(part: Record, of: Record) -> Record:
+    """What another record says by this one, which has no time and no authors of its own: those of the other count."""
+    return msgspec.structs.replace(part, dates=of.dates, authors=of.authors, referred=frozenset({f"{of.type}/{of.id}"}))
+
+
+def _union(sets: Iterable[frozenset[str] | None]) -> frozenset[str] | None:
+    found: set[str] = set()
+    for one in sets:
+        if one is None:
+            return None
+        found |= one
+    return frozenset(found)
+
+
 def _frozen(values: Iterable[str] | None) -> frozenset[str] | None:
     return None if values is None else frozenset(values)
 

@@ -3,14 +3,14 @@
 Nothing of the node that decided is needed: what it looked at stands in the manifest's `basis`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from medrec.core.consent import actors, emergency, terms
 from medrec.core.consent.access import given, looked_up, requested, rules_of
 from medrec.core.consent.actors import NOBODY, Meant
 from medrec.core.consent.compiling import Rules
-from medrec.core.consent.decide import decide, judge
-from medrec.core.consent.facts import Record
+from medrec.core.consent.decide import Decision, decide, judge
+from medrec.core.consent.facts import POINTING, Record
 from medrec.core.consent.facts import Request as Facts
 from medrec.core.manifests.access import DisclosureManifest, RefusalManifest, Request
 from medrec.core.manifests.consent import ConsentManifest, FhirConsentManifest
@@ -27,10 +27,15 @@ def facts_of(request: Request, holder: str, rules: Rules, meant: Meant = NOBODY)
         purposes=[request.purpose],
         practitioner="" if pushed else request.identity,
         roles=[request.role] if request.role and not pushed else (),
-        types=request.types,
+        types=_with_pointing(request.types),
         is_also=meant.also,
         is_not=meant.apart,
     )
+
+
+def _with_pointing(types: Sequence[str]) -> Sequence[str]:
+    """Who asks for Medications asks for what those records say that point at them."""
+    return [*types, *POINTING] if "Medication" in types else types
 
 
 def differences(
@@ -41,8 +46,9 @@ def differences(
     """What does not come out as a disclosure says, or as a refusal for the person's will says; empty if all does.
 
     `consents` by the hex SHA-256 of their manifests, `records` (facts, by the labelling rules that the basis names) by
-    "Type/id"; of a record that was cut, the facts of what was sent. A refusal for another reason (a replay, a clock) is
-    not decided by consents, and is not looked at.
+    "Type/id"; of a record that was cut, the facts of what was sent; of one that points at a medicine of nobody, those
+    of both (facts.together). A refusal for another reason (a replay, a clock) is not decided by consents, and is not
+    looked at.
     """
     basis = stated.basis
     if basis is None:
@@ -78,8 +84,20 @@ def differences(
             continue
         verdict = judge(decision, records[name])
         attach.update(verdict.attach)
-        if verdict.effect != "permit":
+        if verdict.effect != "permit" and not (
+            record.type == "Medication" and _goes_with(decision, record.id, records)
+        ):
             found.append(f"{name} was not to go out: {verdict.reason}")
     if not found and sorted(attach) != sorted(stated.attach):
         found.append("other notices were to travel along")
     return found
+
+
+def _goes_with(decision: Decision, identifier: str, records: Mapping[str, Record]) -> bool:
+    """Whether a medicine goes with a record that points at it and may go."""
+    pointing = [
+        one
+        for one in records.values()
+        if any((pointer.type, pointer.id) == ("Medication", identifier) for pointer in one.pointers)
+    ]
+    return any(judge(decision, one).effect == "permit" for one in pointing)

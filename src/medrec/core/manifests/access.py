@@ -30,12 +30,20 @@ class Part(Fields, frozen=True):
     entry: Hex32 | None = None
 
 
+class Beside(Fields, frozen=True):
+    """A medicine that went with the record that points at it: the marks of its content and of the manifest that signed
+    it, under the key of that record. It is not named: its name and content stay when the record is erased."""
+
+    content: Hex32
+    version: Hex32
+
+
 class Disclosed(Fields, frozen=True, omit_defaults=True):
     """One record that travelled: which, the mark (`marked`) of the canonical form that was sent, and that of the
     manifest that signed it (null if it is cut); `part` only where that is not the record as it was signed.
 
     The key of the marks is gone when the record is erased at its source; no guess matches a mark then. Statements from
-    before there were marks have the plain hashes in `sha256` and `manifest` instead.
+    before there were marks have the plain hashes in `sha256` and `manifest` instead. `beside`: what went with it.
     """
 
     type: FhirType
@@ -45,6 +53,7 @@ class Disclosed(Fields, frozen=True, omit_defaults=True):
     part: Part | None = None
     sha256: Hex32 | None = None
     manifest: Hex32 | None = None
+    beside: Annotated[list[Beside], msgspec.Meta(max_length=500)] = []
 
     @property
     def proven(self) -> bool:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from medrec.core import codec, manifests
 from medrec.core.commitment import commitment
 from medrec.core.consent.redact import is_marked
-from medrec.core.manifests.access import Disclosed, DisclosureManifest
-from medrec.core.records.canonical import RecordError, canonical, canonical_of
+from medrec.core.manifests.access import Disclosed, DisclosureManifest, marked
+from medrec.core.records.canonical import Canonical, RecordError, canonical, canonical_of
 from medrec.node import access
 from medrec.node.access import SentLine
 from medrec.node.fhir.door import LINE
@@ -148,6 +148,15 @@ def _says_so(value: Any, listed: Disclosed) -> bool:
     return listed.proven
 
 
+def _went_with(found: Canonical, listed: list[Disclosed], keys: list[bytes]) -> bool:
+    """Whether this is a medicine that went with one of the records."""
+    value: Any = found.value
+    if value.get("resourceType") != "Medication" or not isinstance(value.get("id"), str):
+        return False
+    known = zip(listed, keys, strict=True)
+    return any(one.content == marked(key, found.sha256) for told, key in known if key for one in told.beside)
+
+
 def _resources(
     source: str, body: bytes, listed: list[Disclosed], keys: list[bytes]
 ) -> tuple[tuple[tuple[str, bytes], ...], int | None, str, bool]:
@@ -162,15 +171,18 @@ def _resources(
         more = next((link["url"] for link in value.get("link", []) if link["relation"] == "next"), "")
     except (RecordError, KeyError, TypeError, AttributeError):
         raise NotGenuineError("unreadable", f"The answer of {source} is not a readable Bundle.") from None
-    same = len(found) == len(listed) and all(
+    # Behind what was asked for come the medicines that it points at.
+    beside = found[len(listed) :]
+    same = len(found) >= len(listed) and all(
         record.of_content(key, one.sha256) for one, record, key in zip(found, listed, keys, strict=False)
     )
-    if not same:
+    if not same or not all(_went_with(one, listed, keys) for one in beside):
         raise NotGenuineError("other-records", f"{source} sent other records than it wrote down as disclosed.")
-    for made, one in zip(found, listed, strict=True):
+    for made, one in zip(found, listed, strict=False):
         if not _says_so(made.value, one):
             raise NotGenuineError("not-marked", f"{one.type}/{one.id} came in part, and does not say so.")
     names = [f"{record.type}/{record.id}" for record in listed]
+    names += [f"Medication/{one.value['id']}" for one in beside]
     resources = tuple(zip(names, [one.data for one in found], strict=True))
     total = value.get("total")
     return resources, total if type(total) is int else None, more.partition("?")[2], bool(withheld)

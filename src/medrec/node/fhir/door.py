@@ -73,7 +73,8 @@ class FhirDoor:
             # The version that stands is the one that can be read: earlier ones are proven here, and not kept.
             if found is None or (query.kind == VREAD and version_of(permitted.content(found), found) != query.version):
                 raise Refusal(Code.NOT_FOUND)
-            return Chosen([self._asked_for(permitted, found)], "", _Picked(1, ("",)))
+            # The answer is the record alone: what it points at is read, or included, by itself.
+            return Chosen([self._asked_for(permitted, found)._replace(beside=())], "", _Picked(1, ("",)))
         if query.kind == EVERYTHING:
             # Whoever asks for everything of a Patient that is not the person's own is told nothing.
             if next(permitted.records(("Patient",), (query.id,)), None) is None:
@@ -115,7 +116,8 @@ class FhirDoor:
         if not query.subset:
             return allowed
         keep = keeping(allowed.row.type, query.elements or frozenset(), query.summary)
-        return allowed._replace(sent=parts.subset(permitted.content(allowed), allowed.sent, keep))
+        sent = parts.subset(permitted.content(allowed), allowed.sent, keep)
+        return allowed._replace(sent=sent, beside=allowed.beside if b"medicationReference" in sent.content else ())
 
     def _matching(self, permitted: Permitted, types: tuple[str, ...]) -> Iterator[Allowed]:
         for allowed in permitted.records(types):
@@ -155,6 +157,11 @@ class FhirDoor:
         entries = [
             Entry(self._url(allowed.name), content, "" if self._query.kind == EVERYTHING else mode)
             for allowed, content, mode in zip(released.chosen.records, released.contents, picked.modes, strict=True)
+        ]
+        here = {allowed.name for allowed in released.chosen.records}
+        mode = "" if self._query.kind == EVERYTHING else "include"
+        entries += [
+            Entry(self._url(name), content, mode) for name, (_, content) in released.beside.items() if name not in here
         ]
         if picked.incomplete:
             entries.append(Entry(f"urn:uuid:{uuid.UUID(ask.request.id)}", bundle.withheld(), "outcome"))

@@ -197,7 +197,8 @@ class ProvenanceDoor:
         found: list[Allowed] = []
         for kind, identifier in sorted(set(self._targets)):
             found += permitted.records((kind,), (identifier,))
-        return Chosen(found)
+        # No content leaves, and so none of what they point at.
+        return Chosen([allowed._replace(beside=()) for allowed in found])
 
     def give(self, ask: Ask, released: Released) -> Answer:
         """See gate.Door."""

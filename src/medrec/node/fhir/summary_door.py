@@ -78,6 +78,7 @@ class SummaryDoor:
             {one.id: one.name for one in node.directory.organisations()},
         )
         trees = {allowed.name: canonical(content).value for allowed, content in _pairs(released)}
+        trees |= {name: canonical(content).value for name, (_, content) in released.beside.items()}
         held = self._held(released, trees)
         read = Lists(self._terms or self._node.lists.terms, released.now, held).read()
         subject = trees.get(f"Patient/{self._patient}")
