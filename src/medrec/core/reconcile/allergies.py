@@ -22,15 +22,21 @@ _VERIFICATION = ("", "unconfirmed", "presumed", "confirmed")
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
-    """A held record of an allergy and its signal. `number`: no other entry of these lists has or had it."""
+    """A held record of an allergy, its signal, and what it is found by: `key` and `names`, `codes` that may be of
+    several substances, and whether it has no words beside them (`bare`). `number`: no other entry of these lists has or
+    had it."""
 
     item: Held
     detail: AllergyDetail
     signal: Signal
-    number: int = 0
+    key: str
+    names: tuple[str, ...]
+    codes: tuple[str, ...]
+    bare: bool
+    number: int
 
 
-def entry(item: Held, now: int, number: int = 0) -> Entry:
+def entry(item: Held, now: int, number: int) -> Entry:
     """The entry of a record at `now` (ms)."""
     detail, record = item.record.detail, item.record
     assert isinstance(detail, AllergyDetail)
@@ -44,19 +50,20 @@ def entry(item: Held, now: int, number: int = 0) -> Entry:
         said = Signal(Says.TAKEN, at, start)
     else:
         said = Signal(Says.OPEN, at, start)
-    return Entry(item, detail, said, number)
+    key = key_of(item, detail)
+    codes = () if key.startswith("only:") else _codes(detail)
+    return Entry(item, detail, said, key, _names(key, detail), codes, _bare(detail), number)
 
 
-def key_of(found: Entry) -> str:
+def key_of(item: Held, detail: AllergyDetail) -> str:
     """What an allergy is found by: what there is none of, the ingredients, the classes, the words, the first code.
 
     What names nothing in particular ("drug allergy"), and what contradicts itself, has a key of its own.
     """
-    detail = found.detail
     if detail.no_known:
         return f"none:{detail.no_known}"
-    if holding.has_note(found.item.record, NoteCode.NAME_DIFFERS):
-        return alone(found.item)
+    if holding.has_note(item.record, NoteCode.NAME_DIFFERS):
+        return alone(item)
     if detail.ingredients:
         return "+".join(detail.ingredients)
     if detail.classes:
@@ -64,26 +71,25 @@ def key_of(found: Entry) -> str:
     codes = _codes(detail)
     if codes and codes[0].startswith(_PUBLIC):
         return codes[0]
-    return alone(found.item) if empty_words(detail.name_cleaned) else "text:" + detail.name_cleaned
+    return alone(item) if empty_words(detail.name_cleaned) else "text:" + detail.name_cleaned
 
 
-def names_of(found: Entry) -> tuple[str, ...]:
+def _names(key: str, detail: AllergyDetail) -> tuple[str, ...]:
     """All that an allergy may be found by; two records with one of these in common are of one substance."""
-    own, detail = key_of(found), found.detail
-    if own.startswith(("none:", "only:")) or empty_words(detail.name_cleaned):
-        return (own,)
+    if key.startswith(("none:", "only:")) or empty_words(detail.name_cleaned):
+        return (key,)
     named = "name:" + one_word(detail.name_cleaned)
-    return (own, named) if detail.ingredients or detail.classes else (named,)
+    return (key, named) if detail.ingredients or detail.classes else (named,)
 
 
 _PUBLIC = (SNOMED, UNII)
 
 
-def _codes(detail: AllergyDetail) -> list[str]:
+def _codes(detail: AllergyDetail) -> tuple[str, ...]:
     """The codes of what is no medicine and no class. One code may be of several substances ("allergy to nut")."""
     if detail.no_known or detail.ingredients or detail.classes:
-        return []
-    return [f"{code.system}|{code.code}" for code in telling(detail.codes)]
+        return ()
+    return tuple(f"{code.system}|{code.code}" for code in telling(detail.codes))
 
 
 def _bare(detail: AllergyDetail) -> bool:
@@ -100,9 +106,8 @@ def rows_of(entries: list[Entry], now: int, known: Known) -> list[AllergyRow]:
     """The rows of a set of entries, whatever their order, by key. `known` is looked into and filled."""
     ordered = sorted(entries, key=lambda one: one.item.name)
     groups = Groups(len(ordered))
-    groups.by_names(map(names_of, ordered))
-    coded = [[] if key_of(one).startswith("only:") else _codes(one.detail) for one in ordered]
-    groups.by_codes(coded, [_bare(one.detail) for one in ordered])
+    groups.by_names(one.names for one in ordered)
+    groups.by_codes([one.codes for one in ordered], [one.bare for one in ordered])
     rows = []
     for places in groups.places():
         group = [ordered[place] for place in places]
@@ -140,9 +145,9 @@ def _row(entries: list[Entry], now: int) -> AllergyRow:
     verification = max((one.detail.verification for one in positive), key=_certainty, default="")
     told = [entries[place].detail.reactions for place in together.places]
     reactions = {said: None for some in told for said in map(_said, some) if said}
-    same = len({(key_of(one), one.item.record.status, one.detail.criticality): None for one in counted}) < 2
+    same = len({(one.key, one.item.record.status, one.detail.criticality): None for one in counted}) < 2
     return AllergyRow(
-        min(key_of(one) for one in entries),
+        min(one.key for one in entries),
         leading.name,
         tuple(sorted({code: None for one in entries for code in one.detail.ingredients})),
         tuple(sorted({code: None for one in entries for code in one.detail.classes})),

@@ -28,7 +28,9 @@ class Groups:
         seen: dict[str, int] = {}
         for place, held in enumerate(names):
             for name in held:
-                self.join(seen.setdefault(name, place), place)
+                first = seen.setdefault(name, place)
+                if first != place:
+                    self.join(first, place)
         return seen
 
     def by_codes(self, codes: Sequence[Iterable[str]], bare: Sequence[bool]) -> None:

@@ -3,6 +3,8 @@ thing in this chart."""
 
 from collections.abc import Sequence
 
+import msgspec
+
 from medrec.core.reconcile.grouping import Groups
 from medrec.core.records.general import empty_words, telling
 from medrec.core.records.icd_families import catches_the_rest, sideless
@@ -12,6 +14,25 @@ from medrec.core.records.understood import Coding, ProblemDetail
 
 WEAK = "weak:"
 _PUBLIC = ("icd10cm|", "snomed|")
+
+
+class Named(msgspec.Struct, frozen=True, gc=False):
+    """What a problem is found by: `names` (see names_of), `weak` codes that may be of several things, whether it has no
+    words but its code (`bare`), and whether nothing but others in the chart says what it is of (`by_others`)."""
+
+    names: tuple[str, ...]
+    weak: tuple[str, ...]
+    bare: bool
+    by_others: bool
+
+
+def named(detail: ProblemDetail) -> Named:
+    """What a problem is found by."""
+    names = names_of(detail)
+    weak = tuple(family for family in detail.families if family.startswith(WEAK))
+    bare = detail.name_cleaned in [cleaned(code.code) for code in detail.codes]
+    by_others = bool(names) and all(name.startswith("name:") and meanings(name[5:]) for name in names)
+    return Named(names, weak, bare, by_others)
 
 
 def names_of(detail: ProblemDetail) -> tuple[str, ...]:
@@ -40,17 +61,16 @@ def _names_it(code: Coding, detail: ProblemDetail) -> bool:
     return not own or cleaned(code.display) == detail.name_cleaned
 
 
-def families(details: Sequence[ProblemDetail]) -> list[list[int]]:
+def families(found: Sequence[Named]) -> list[list[int]]:
     """The places of those that share a family or a name, directly or through others; which goes first is that of the
     first place.
 
     What has a code in common that may be of several things goes together where no two of them have other words. What
     is called by a name with several meanings alone goes with the one of them that this chart has, if it has one.
     """
-    groups = Groups(len(details))
-    seen = groups.by_names(map(names_of, details))
-    weak = [[family for family in detail.families if family.startswith(WEAK)] for detail in details]
-    groups.by_codes(weak, [_bare(detail) for detail in details])
+    groups = Groups(len(found))
+    seen = groups.by_names(one.names for one in found)
+    groups.by_codes([one.weak for one in found], [one.bare for one in found])
     # What has a meaning of its own is settled; only then are short names read by it, all by the same.
     coded = [(name, groups.root(place)) for name, place in seen.items() if name.startswith("icd10cm|")]
     joins = []
@@ -64,24 +84,13 @@ def families(details: Sequence[ProblemDetail]) -> list[list[int]]:
     return groups.places()
 
 
-def _bare(detail: ProblemDetail) -> bool:
-    """Whether a record has no words but its code."""
-    return detail.name_cleaned in [cleaned(code.code) for code in detail.codes]
-
-
-def read_by_others(detail: ProblemDetail) -> bool:
-    """Whether nothing but others in the chart says what a record is of: a name with several meanings and no more."""
-    names = names_of(detail)
-    return bool(names) and all(name.startswith("name:") and meanings(name[5:]) for name in names)
-
-
-def passes(detail: ProblemDetail) -> bool:
+def passes(detail: ProblemDetail, names: Sequence[str]) -> bool:
     """Whether what a record is of passes by itself: by its ICD-10-CM codes, else by what its name stands for."""
     coded = [code.code for code in detail.codes if code.system == ICD10CM and code.code]
     if coded:
         return all(passing(code) for code in coded)
-    named = [name.removeprefix("icd10cm|") for name in names_of(detail) if name.startswith("icd10cm|")]
-    return bool(named) and all(passing(category) for category in named)
+    categories = [name.removeprefix("icd10cm|") for name in names if name.startswith("icd10cm|")]
+    return bool(categories) and all(map(passing, categories))
 
 
 def answers(stop: ProblemDetail, word: ProblemDetail) -> bool:

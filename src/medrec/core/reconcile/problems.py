@@ -5,7 +5,7 @@ import msgspec
 from medrec.core.reconcile import held as holding
 from medrec.core.reconcile.gathered import copied, gathered
 from medrec.core.reconcile.held import Held, alone, latest, not_future
-from medrec.core.reconcile.problem_families import answers, families, names_of, passes, read_by_others
+from medrec.core.reconcile.problem_families import Named, answers, families, named, passes
 from medrec.core.reconcile.rows import Conflict, ProblemRow, likeness, staleness
 from medrec.core.reconcile.taken import Rule, Says, Signal
 from medrec.core.records.dates import DAY_MS
@@ -20,7 +20,8 @@ _FAR = 1 << 62
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
-    """A held record of a problem, its signal, and the stretch of time (ms) it speaks of; None without any date.
+    """A held record of a problem, what it is found by, its signal, and the stretch of time (ms) it speaks of; None
+    without any date.
 
     `ended`: it says when it ended. `vague`: it is over, and when it began is not said. `number`: no other entry of
     these lists has or had it.
@@ -28,6 +29,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 
     item: Held
     detail: ProblemDetail
+    named: Named
     signal: Signal
     span: tuple[int, int] | None
     ended: bool = False
@@ -39,7 +41,7 @@ def entry(item: Held, now: int, number: int = 0) -> Entry:
     """The entry of a record at `now` (ms)."""
     detail = item.record.detail
     assert isinstance(detail, ProblemDetail)
-    record = item.record
+    record, found = item.record, named(detail)
     onset = not_future(detail.onset or record.when, now)
     at = latest(onset, not_future(record.recorded, now))
     end = not_future(detail.abatement or record.until, now)
@@ -48,7 +50,7 @@ def entry(item: Held, now: int, number: int = 0) -> Entry:
         said = Signal(Says.ERROR, at, start, Rule.IN_ERROR)
     elif detail.absent or record.status == "stopped":
         said = Signal(Says.STOPPED, end if end is not None else at, start)
-    elif record.status == "active" and at is not None and at + PASSES_MS < now and passes(detail):
+    elif record.status == "active" and at is not None and at + PASSES_MS < now and passes(detail, found.names):
         said = Signal(Says.OPEN, at, start, Rule.SHORT_ILLNESS)
     elif record.status == "active":
         said = Signal(Says.TAKEN, at, start)
@@ -63,7 +65,7 @@ def entry(item: Held, now: int, number: int = 0) -> Entry:
         until = _FAR if said.says is Says.TAKEN else max(start, end if end is not None else min(dated, now))
         span = start, until
     over = said.says is Says.STOPPED
-    return Entry(item, detail, said, span, over and end is not None, over and onset is None, number)
+    return Entry(item, detail, found, said, span, over and end is not None, over and onset is None, number)
 
 
 Known = dict[tuple[int, ...], list[ProblemRow]]
@@ -74,7 +76,7 @@ def rows_of(entries: list[Entry], now: int, known: Known) -> list[ProblemRow]:
     """The rows of a set of entries, whatever their order, by key. `known` is looked into and filled."""
     rows = []
     ordered = sorted(entries, key=_name)
-    for places in families([one.detail for one in ordered]):
+    for places in families([one.named for one in ordered]):
         group = [ordered[place] for place in places]
         mark = tuple(found.number for found in group)
         if mark not in known:
@@ -191,12 +193,12 @@ def _row(entries: list[Entry], now: int) -> ProblemRow:
     onset = (min(span[0] for span in spans), max(span[0] for span in spans)) if spans else None
     side = next((one.detail.laterality for one in entries if one.detail.laterality), "")
     # The key is that of the oldest name in the alphabet and the first onset: it stays when lines are added later.
-    first = min((name for one in entries for name in names_of(one.detail)), default=alone(entries[0].item))
+    first = min((name for one in entries for name in one.named.names), default=alone(entries[0].item))
     year = str(1970 + onset[0] // (365 * DAY_MS + DAY_MS // 4)) if onset is not None else ""
     parts = [first, side, "history" if leading.detail.history else "", year, "absent" if absent else ""]
     rules = together.verdict.rules
-    if not all(read_by_others(one.detail) for one in entries):
-        rules += (Rule.SHORT_NAME,) if any(read_by_others(one.detail) for one in entries) else ()
+    if len({one.named.by_others: None for one in entries}) > 1:
+        rules += (Rule.SHORT_NAME,)
     same = len({(one.detail.name_cleaned, one.item.record.status): None for one in counted}) < 2
     return ProblemRow(
         "|".join(part for part in parts if part),
