@@ -8,6 +8,7 @@ sealed value, bound to whatever stands beside it.
 
 import hashlib
 import json
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import suppress
@@ -16,6 +17,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from medrec.core import codec, manifests
 from medrec.core.matching import Demographics
@@ -35,6 +38,9 @@ from tests.node.test_erasure import gone_at_source, network, observation
 
 __all__ = ["network"]
 WORD = "731904"
+HOLDING = ["manifest", "record", "version"]
+"""Where the hash of a record that is here can be read, by whoever has all keys."""
+HEX = re.compile(r"[0-9a-f]{64}")
 
 
 @pytest.fixture
@@ -65,6 +71,14 @@ class Thief:
 
     def finds(self, word: str) -> list[str]:
         """The tables in which a word can be read, in the backup or in the store."""
+        words = [word.encode(), *([bytes.fromhex(word)] if HEX.fullmatch(word) else [])]
+        return sorted({table for table, text in self._texts() if any(one in text for one in words)})
+
+    def texts(self) -> Iterator[bytes]:
+        """Everything that can be read, in the backup or in the store."""
+        return (text for _, text in self._texts())
+
+    def _texts(self) -> Iterator[tuple[str, bytes]]:
         master, ring = self._key.read_bytes(), FileRing(self._ring, bytes)
         vault = Vault(master, bytes, ring)
         stores = [sqlite3.connect(self._backup), sqlite3.connect(self._live)]
@@ -82,17 +96,32 @@ class Thief:
                     except VaultError:
                         continue
                     keys += [found.lines, found.data, found.relationship, found.seal]
-        hits = set()
+        hashes = hash_keys(self._ring, vault)
         for opened in stores:
             for (table,) in opened.execute("select name from sqlite_master where type = 'table'").fetchall():
                 for row in opened.execute(f'select * from "{table}"'):
-                    if any(word.encode() in text for text in _read(vault, list(dict.fromkeys(keys)), row)):
-                        hits.add(table)
-        return sorted(hits)
+                    for text in _read(vault, list(dict.fromkeys(keys)), hashes, row):
+                        yield table, text
 
 
-def _read(vault: Vault, keys: list[bytes | None], row: tuple[Any, ...]) -> Iterator[bytes]:
+def hash_keys(ring: Path, vault: Vault) -> list[tuple[bytes, bytes]]:
+    """Every key of a store's hashes that the ring still allows."""
+    found = []
+    for number in range((ring.stat().st_size - HEAD_BYTES) // 32):
+        with suppress(VaultError):
+            found.append(vault.hash_keys(number))
+    return found
+
+
+def _read(
+    vault: Vault, keys: list[bytes | None], hashes: list[tuple[bytes, bytes]], row: tuple[Any, ...]
+) -> Iterator[bytes]:
     texts = [value if isinstance(value, bytes) else str(value).encode() for value in row if value is not None]
+    for text in [one for one in texts if len(one) == 48]:
+        for siv, _ in hashes:
+            with suppress(InvalidTag):
+                texts.append(AESSIV(siv).decrypt(text, None))
+    keys = [*keys, *(common for _, common in hashes)]
     bound = {*texts, b"", b"entry " + b"/".join(texts[:2])}
     bound |= {codec.encode([name, row[0]]) for name in ("identity", "body")}
     for text in texts:
@@ -113,13 +142,13 @@ def test_an_erased_record_of_an_undone_link_is_not_in_any_backup(
     right = hashlib.sha256(north.source.raw["Observation", "o1"]).hexdigest()
     assert north.linker.unlink("ada")
     thief = Thief(network.folder, "north", tmp_path / "taken")
-    assert thief.finds(right) == ["manifest"]
+    assert thief.finds(right) == HOLDING
     gone_at_source(north, "o1")
     north.erasures.erase_record("Observation", "o1", "patient-request")
     assert thief.finds(right) == []
     # What stays of her is still there.
     other = hashlib.sha256(north.source.raw["Observation", "o2"]).hexdigest()
-    assert Thief(network.folder, "north", tmp_path / "after").finds(other) == ["manifest"]
+    assert Thief(network.folder, "north", tmp_path / "after").finds(other) == HOLDING
 
 
 @pytest.mark.parametrize("written_down", [True, False])
@@ -137,7 +166,7 @@ def test_a_person_is_forgotten_with_the_lines_of_her_undone_links(
     waiting = [row.path for row in north.rows(store.outbox)].count(NOTICES_PATH)
     assert waiting > 2
     thief = Thief(network.folder, "north", tmp_path / "taken")
-    assert thief.finds(right) == ["manifest"] and "manifest" in thief.finds(ada.account)
+    assert thief.finds(right) == HOLDING and "manifest" in thief.finds(ada.account)
     for identifier in ("o1", "o2"):
         gone_at_source(north, identifier)
     done = north.erasures.erase_person("ada", "patient-request")

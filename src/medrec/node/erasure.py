@@ -25,7 +25,8 @@ from medrec.node import (
     corrections_erased,
     given_codes,
     letters,
-    redelivery,
+    looks_erased,
+    rehashing,
     resealing,
     store,
     waiting_links,
@@ -35,8 +36,8 @@ from medrec.node.journal import NOTICES_PATH, WAITING_PARTS, Draft, Line, Person
 from medrec.node.refusals import Code, Refusal
 from medrec.node.resealing import GONE
 from medrec.node.store import metadata
-from medrec.node.unlinking import bury, consent_ids
-from medrec.node.vault import NUMBER_BYTES, VaultError, derive
+from medrec.node.unlinking import bury, consent_ids, undone_rows
+from medrec.node.vault import VaultError, derive
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -146,12 +147,22 @@ class Erasures:
         return len(numbers)
 
     def _run(self, work: Any) -> Erasure:
-        done: Erasure = self._node.store.write(work)
+        done: Erasure = self._node.store.write(lambda connection: self._whole(connection, work))
         self.finish()
         self._node.store.compact()
+        if self._node.store.hashes is not None:
+            self._node.store.hashes.forget()
         self._node.gate.reader.forget()
         # Whoever decided before looks again.
         self._node.consents.changes += 1
+        return done
+
+    def _whole(self, connection: sql.Connection, work: Any) -> Erasure:
+        done: Erasure = work(connection)
+        # The hashes of what went stand in backups of the store: they lie under a secret that goes with them.
+        before = rehashing.seal_anew(self._node.store, connection, self._node.vault)
+        if before is not None:
+            self._doom(connection, before)
         return done
 
     # --- one record -------------------------------------------------------------------------------------------
@@ -169,14 +180,20 @@ class Erasures:
         lines = self._lines(connection, store.manifest.c.hash.in_(digests))
         # Versions that were stated under a link which was undone lie under the keys of that time.
         column = store.manifest.c
+        restated: list[Any] = []
         known = set(connection.execute(sql.select(column.person).where(column.hash.in_(digests)).distinct()).scalars())
         person = None
-        for one in sorted(number for number in known | {row.person} if number is not None):
+        whose = sorted(number for number in known | {row.person} if number is not None)
+        for one in whose:
+            former = self._node.journal.person(connection, one)
+            restated += looks_erased.restate(self._node, connection, former, kind, identifier)
+        for one in whose:
             renewed = self._renew(connection, one, set(digests))
             person = renewed if one == row.person else person
         self._empty(connection, lines, keep_person=True)
         connection.execute(sql.delete(store.version).where(where))
         connection.execute(sql.delete(store.record).where(record.type == kind, record.id == identifier))
+        lines = sorted([*lines, *restated], key=lambda line: int(line.seq))
         manifest = self._manifest(person, "record", Erased(kind, identifier), ground, words, lines)
         summary = [27, manifest.time, "record", len(lines)]
         who = person.id if person is not None else None
@@ -248,7 +265,7 @@ class Erasures:
         if waiting:
             connection.execute(sql.delete(store.outbox).where(store.outbox.c.id.in_(waiting)))
         self._unsay(connection, person)
-        before = self._rows_of_undone_links(connection, patient, identifier)
+        before = undone_rows(connection, patient, identifier)
         self._untell_undone(connection, before)
         rows = [identifier, *sorted(before)]
         lines = self._lines(connection, store.manifest.c.person.in_(rows))
@@ -256,7 +273,7 @@ class Erasures:
         line = self._append(connection, manifest, identifier, [27, manifest.time, "person", len(lines)])
         digest = hashlib.sha256(line.manifest).digest()
         # The statement itself stays with the organisation, under a key that is not hers.
-        sealed = self._node.vault.seal(None, line.salt + line.manifest, digest)
+        sealed = self._node.journal.sealed(None, line.salt + line.manifest, digest)
         connection.execute(
             sql.update(store.manifest).where(store.manifest.c.hash == digest).values(sealed=sealed, person=None)
         )
@@ -285,26 +302,6 @@ class Erasures:
             digests = connection.execute(sql.select(column.hash).where(where)).scalars()
             with suppress(VaultError):
                 self._untell(connection, self._node.journal.person(connection, identifier), set(map(bytes, digests)))
-
-    @staticmethod
-    def _rows_of_undone_links(connection: sql.Connection, patient: str, identifier: int) -> dict[int, int]:
-        """The persons of links of this patient that were undone, with the numbers of their secrets.
-
-        Of those from before that was written down, the versions of her records tell.
-        """
-        column, record, version, manifest = store.person.c, store.record.c, store.version.c, store.manifest.c
-        undone = sql.select(redelivery.undone.c.person).where(redelivery.undone.c.patient == patient)
-        stated = (
-            sql.select(manifest.person)
-            .join_from(store.record, store.version, sql.and_(version.type == record.type, version.id == record.id))
-            .join(store.manifest, manifest.hash == version.manifest)
-            .where(record.person == identifier, manifest.person != identifier)
-        )
-        nobody = column.patient.is_(None) & column.account.is_(None)
-        rows = connection.execute(
-            sql.select(column.id, column["keys"]).where(nobody, column.id.in_(undone) | column.id.in_(stated))
-        ).all()
-        return {row.id: int.from_bytes(bytes(row._mapping["keys"])[:NUMBER_BYTES], "big") for row in rows}
 
     def _forget_account(self, connection: sql.Connection, account: str) -> None:
         """What is kept by a person's account, and the key of it."""

@@ -17,7 +17,8 @@ from medrec.core import codec
 from medrec.core.commitment import SALT_BYTES, TAG_BYTES, commitment, tag
 from medrec.core.kinds.anchor import encode_entry
 from medrec.core.state import NO_BATCH
-from medrec.node import store
+from medrec.node import rehashing, store
+from medrec.node.hashes import Hashes
 from medrec.node.prepared import Prepared
 from medrec.node.vault import PersonKeys, Vault, VaultError, derive, seal_field
 
@@ -85,6 +86,7 @@ class Journal:
     """Appends lines and reads them; `clock` gives milliseconds."""
 
     def __init__(self, kept: store.Store, vault: Vault, clock: Callable[[], int], organisation: str) -> None:
+        rehashing.seal(kept, vault)
         self.store = kept
         self.vault = vault
         self._clock = clock
@@ -133,7 +135,7 @@ class Journal:
                     "seq": seq,
                     "kind": draft.kind,
                     "person": draft.person,
-                    "sealed": self.vault.seal(who.keys.lines if who else None, salt + draft.manifest, digest),
+                    "sealed": self.sealed(who, salt + draft.manifest, digest),
                 }
             )
             if who is not None and who.account is not None and who.agent is not None:
@@ -226,9 +228,29 @@ class Journal:
         # What was erased has left its place, and nothing in it.
         if row is None or not row[0]:
             return None
-        key = self.vault.unwrap(row[1]).lines if row[1] is not None else None
-        opened = self.vault.open(key, row[0], digest)
+        if row[1] is not None:
+            opened = self.vault.open(self.vault.unwrap(row[1]).lines, row[0], digest)
+        else:
+            opened = self._hashes.open_common(row[0], digest)
         return opened[:SALT_BYTES], opened[SALT_BYTES:]
+
+    def sealed(self, who: Person | None, opened: bytes, digest: bytes) -> bytes:
+        """Salt and manifest as they are kept: under the key `lines` of whose they are, or that of what is about
+        nobody."""
+        if who is not None:
+            return self.vault.seal(who.keys.lines, opened, digest)
+        return self._hashes.seal_common(opened, digest)
+
+    @property
+    def _hashes(self) -> Hashes:
+        assert self.store.hashes is not None
+        return self.store.hashes
+
+
+def is_committed(entry: bytes, manifest: bytes, salt: bytes) -> bool:
+    """Whether a line's entry is that of this statement: an erasure leaves some that nothing proves any more."""
+    found: bytes = codec.decode(entry)[0]
+    return found == commitment(manifest, salt)
 
 
 def head(connection: sql.Connection) -> tuple[int, bytes, int]:

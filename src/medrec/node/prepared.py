@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 import sqlalchemy as sql
 from sqlalchemy.ext.compiler import compiles
 
+from medrec.node.hashes import Hash, opened_for, sealed_for
+
 
 class hexed(sql.sql.functions.GenericFunction[str]):  # noqa: N801  it is written like the database's own functions
     """Columns of bytes, of all rows, as one hexadecimal text.
@@ -39,6 +41,9 @@ class _Made(NamedTuple):
     """The parameters in their order; None where the driver takes them by name."""
     fixed: dict[str, Any]
     row: Any
+    opens: tuple[int, ...]
+    seals: frozenset[str]
+    """Which columns of the answer, and which parameters, are hashes that lie sealed (hashes.py)."""
     begins: bool
     """Whether a transaction has to be begun, because the driver begins none by itself."""
 
@@ -58,17 +63,20 @@ class Prepared:
     def all(self, connection: sql.Connection, values: Mapping[str, Any]) -> list[Any]:
         """The rows of a query, with a name for each column. Raises sqlalchemy.exc.DBAPIError."""
         made = self._for(connection)
-        bound = self._bound(made, values)
+        bound = self._bound(connection, made, values)
         driver: Any = _begun(connection, made)
         try:
             cursor = driver.cursor()
             try:
                 cursor.execute(made.text, bound)
-                return list(map(made.row, cursor.fetchall()))
+                found = cursor.fetchall()
             finally:
                 cursor.close()
         except connection.dialect.loaded_dbapi.Error as error:
             raise _wrapped(connection, made.text, error) from error
+        if made.opens:
+            found = [_opened(connection.dialect, made.opens, row) for row in found]
+        return list(map(made.row, found))
 
     def first(self, connection: sql.Connection, values: Mapping[str, Any]) -> Any:
         """The first row of a query, None if there is none. Raises sqlalchemy.exc.DBAPIError."""
@@ -78,7 +86,7 @@ class Prepared:
     def run(self, connection: sql.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         """Run a writing statement for each of these. Raises sqlalchemy.exc.DBAPIError."""
         made = self._for(connection)
-        bound = [self._bound(made, values) for values in rows]
+        bound = [self._bound(connection, made, values) for values in rows]
         driver: Any = _begun(connection, made)
         try:
             cursor = driver.cursor()
@@ -90,9 +98,15 @@ class Prepared:
             raise _wrapped(connection, made.text, error) from error
 
     @staticmethod
-    def _bound(made: _Made, values: Mapping[str, Any]) -> Any:
+    def _bound(connection: sql.Connection, made: _Made, values: Mapping[str, Any]) -> Any:
         if made.fixed:
             values = {**made.fixed, **values}
+        if made.seals:
+            dialect = connection.dialect
+            values = {
+                name: sealed_for(dialect, value) if name in made.seals and value is not None else value
+                for name, value in values.items()
+            }
         return values if made.names is None else [values[name] for name in made.names]
 
     def _for(self, connection: sql.Connection) -> _Made:
@@ -103,12 +117,27 @@ class Prepared:
             names = tuple(compiled.positiontup) if compiled.positional else None
             fixed = {name: value for name, value in compiled.params.items() if value is not None}
             row: Any = tuple
+            opens: tuple[int, ...] = ()
+            if isinstance(self._statement, sql.Select):
+                columns = enumerate(self._statement.selected_columns)
+                opens = tuple(place for place, column in columns if isinstance(column.type, Hash))
+            seals = frozenset(name for name, bind in compiled.binds.items() if isinstance(bind.type, Hash))
             if isinstance(self._statement, sql.Select) and not self._plain:
                 # The names are the columns' own.
                 kind: Any = namedtuple("Row", self._statement.selected_columns.keys())  # type: ignore[misc]
                 row = kind._make
-            found = self._made[dialect.name] = _Made(compiled.string, names, fixed, row, dialect.name == "sqlite")
+            found = self._made[dialect.name] = _Made(
+                compiled.string, names, fixed, row, opens, seals, dialect.name == "sqlite"
+            )
         return found
+
+
+def _opened(dialect: sql.Dialect, places: tuple[int, ...], row: Sequence[Any]) -> list[Any]:
+    values = list(row)
+    for place in places:
+        if values[place] is not None:
+            values[place] = opened_for(dialect, values[place])
+    return values
 
 
 def _begun(connection: sql.Connection, made: _Made) -> Any:

@@ -20,6 +20,7 @@ from medrec.core.types import decode_transaction, log_leaf
 from medrec.engines.engine import EngineError
 from medrec.node import store
 from medrec.node.checkpoints import CheckpointError
+from medrec.node.journal import is_committed
 from medrec.node.on_ledger import Place, block_of
 from medrec.node.vault import VaultError
 
@@ -168,7 +169,7 @@ def _statement(node: "Node", connection: sql.Connection, wanted: Wanted) -> tupl
     except VaultError:
         # Its person's key was destroyed.
         raise erased from None
-    if found is None:
+    if found is None or not is_committed(bytes(line.entry), found[1], found[0]):
         raise erased
     return line, *found
 

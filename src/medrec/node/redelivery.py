@@ -18,7 +18,7 @@ from sqlalchemy import BigInteger, Column, Integer, String, Table
 from medrec.core import codec
 from medrec.core.commitment import SALT_BYTES
 from medrec.node import store
-from medrec.node.journal import Journal, Line, Person
+from medrec.node.journal import Journal, Line, Person, is_committed
 from medrec.node.peers import PeerError
 from medrec.node.store import metadata
 
@@ -106,8 +106,11 @@ def queue_all(journal: Journal, connection: sql.Connection, account: str, agent:
 
 def queue(journal: Journal, connection: sql.Connection, who: Person, told: Person, lines: list[tuple[int, Any]]) -> int:
     """Queue notices of a person's lines, each with its counter, under the keys that `told` has; how many."""
+    opened = [(counter, _opened(journal, row, who)) for counter, row in lines]
     notices = [
-        journal.waiting(who, journal.notice(told, counter, _opened(journal, row, who))) for counter, row in lines
+        journal.waiting(who, journal.notice(told, counter, line))
+        for counter, line in opened
+        if is_committed(line.entry, line.manifest, line.salt)
     ]
     if notices:
         connection.execute(sql.insert(store.outbox), notices)

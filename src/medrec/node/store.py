@@ -18,6 +18,8 @@ import sqlalchemy as sql
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table
 
 from medrec.node.connections import Connections, sqlite_settings
+from medrec.node.hashes import Hash, Hashes
+from medrec.node.vault import VaultError
 
 Result = TypeVar("Result")
 COMPACT_ATTEMPTS = 5
@@ -41,7 +43,7 @@ line = Table(
     Column("kind", String(40), nullable=False),
     Column("hash", LargeBinary(32), nullable=False),
     Column("entry", LargeBinary, nullable=False),
-    Column("manifest", LargeBinary(32), nullable=False),
+    Column("manifest", Hash, nullable=False),
     sqlite_with_rowid=False,
 )
 
@@ -82,7 +84,7 @@ former = Table(
 manifest = Table(
     "manifest",
     metadata,
-    Column("hash", LargeBinary(32), primary_key=True),
+    Column("hash", Hash, primary_key=True),
     Column("seq", BigInteger, nullable=False, index=True),
     Column("kind", String(40), nullable=False),
     Column("person", Integer, index=True),
@@ -96,8 +98,8 @@ record = Table(
     Column("id", String(64), primary_key=True),
     Column("version", Integer, nullable=False),
     Column("action", String(8), nullable=False),
-    Column("sha256", LargeBinary(32)),
-    Column("manifest", LargeBinary(32), nullable=False),
+    Column("sha256", Hash),
+    Column("manifest", Hash, nullable=False),
     Column("person", Integer),
     Column("origin", String(500), nullable=False),
     Column("stamp", String(120), nullable=False, default=""),
@@ -111,8 +113,8 @@ version = Table(
     Column("type", String(64), primary_key=True),
     Column("id", String(64), primary_key=True),
     Column("version", Integer, primary_key=True),
-    Column("sha256", LargeBinary(32)),
-    Column("manifest", LargeBinary(32), nullable=False),
+    Column("sha256", Hash),
+    Column("manifest", Hash, nullable=False),
 )
 
 alarm = Table(
@@ -246,6 +248,8 @@ class Store:
             metadata.create_all(self.engine)
         except sql.exc.DBAPIError as error:
             raise _translated(error) from error
+        self.hashes: Hashes | None = None
+        """What seals the hashes of this store; None until it is given its keys (rehashing.py)."""
         self.turns = TURNS.get(self.engine.dialect.name, TURNS_ELSEWHERE)
         """So many releases may compute at the same moment (turns.py)."""
         self._connections = Connections(self.engine)
@@ -293,10 +297,17 @@ class Store:
     def _commit(self, group: list[tuple[Callable[[sql.Connection], Any], Future[Any]]]) -> None:
         answers: list[tuple[Future[Any], Any, BaseException | None]] = []
         try:
+            before = self.hashes.follow() if self.hashes is not None else None
+        except (VaultError, StoreError) as error:
+            for _, future in group:
+                future.set_exception(error)
+            return
+        try:
             with self._connections.one() as connection:
                 alone = len(group) == 1
                 with nullcontext() if alone else connection.begin():
                     for closure, future in group:
+                        under = self.hashes.number if self.hashes is not None else None
                         try:
                             # One that is alone needs no savepoint: what it raises undoes the transaction itself.
                             with connection.begin() if alone else connection.begin_nested():
@@ -305,8 +316,10 @@ class Store:
                         except sql.exc.DBAPIError:
                             raise
                         except BaseException as error:
+                            self._hash_under(under)
                             answers.append((future, None, error))
         except sql.exc.DBAPIError as error:
+            self._hash_under(before)
             if len(group) > 1:
                 # One of them may be at fault: each gets its own transaction.
                 for item in group:
@@ -318,6 +331,11 @@ class Store:
                 future.set_result(result)
             else:
                 future.set_exception(failure)
+
+    def _hash_under(self, number: int | None) -> None:
+        """What was undone may have brought the hashes under another secret."""
+        if self.hashes is not None:
+            self.hashes.use(number)
 
     def compact(self) -> None:
         """Write the file anew, so that nothing that was deleted is left in it. PostgreSQL sees to that by itself.

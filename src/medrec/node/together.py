@@ -20,14 +20,12 @@ from medrec.core import state
 from medrec.core.state import BatchHead, Organisation
 from medrec.engines.engine import EngineError
 from medrec.node import journal, store
+from medrec.node.rehashing import NUMBER
 from medrec.node.ring import ring_bytes
-from medrec.node.vault import KEY_BYTES, NUMBER_BYTES, Vault, VaultError
+from medrec.node.vault import KEY_BYTES, MARK, NUMBER_BYTES, Vault
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
-
-_CHECK = "master-key-check"
-_CONTEXT = b"medrec/master-key-check/1"
 
 JOURNAL_LOST = "journal-lost"
 CATCHING_UP = "Catching up with the other members; nothing is written down or answered until the newest block is here."
@@ -192,9 +190,11 @@ def check_key_file(path: Path, kept: store.Store) -> None:
         number = sql.func.substr(store.person.c["keys"], 1, NUMBER_BYTES)
         newest = connection.execute(sql.select(number).order_by(number.desc()).limit(1)).scalar() if ring else None
         used = connection.execute(sql.select(store.person.c.id).limit(1)).first() is not None
+        named = connection.execute(sql.select(store.setting.c.value).where(store.setting.c.name == NUMBER)).scalar()
     needed = KEY_BYTES
     if ring:
-        needed = ring_bytes(int.from_bytes(newest, "big")) if newest else 0
+        numbers = [int.from_bytes(one, "big") for one in (newest, named) if one]
+        needed = ring_bytes(max(numbers)) if numbers else 0
     if path.exists() and path.stat().st_size < needed:
         raise ApartError(
             "master-key-lost",
@@ -211,17 +211,15 @@ def check_key_file(path: Path, kept: store.Store) -> None:
 def _check_master_key(kept: store.Store, vault: Vault) -> None:
     """The first opening leaves a mark under the master key; every later one must be able to read it."""
     with kept.read() as connection:
-        sealed = connection.execute(sql.select(store.setting.c.value).where(store.setting.c.name == _CHECK)).scalar()
+        sealed = connection.execute(sql.select(store.setting.c.value).where(store.setting.c.name == MARK)).scalar()
         used = connection.execute(sql.select(store.line.c.seq).limit(1)).first() is not None
     if sealed is None and not used:
-        mark = vault.seal(None, b"", _CONTEXT)
-        kept.write(lambda connection: connection.execute(sql.insert(store.setting).values(name=_CHECK, value=mark)))
+        row = {"name": MARK, "value": vault.mark()}
+        kept.write(lambda connection: connection.execute(sql.insert(store.setting).values(**row)))
         return
-    try:
-        vault.open(None, bytes(sealed or b""), _CONTEXT)
-    except VaultError:
+    if not vault.made_mark(bytes(sealed or b"")):
         raise ApartError(
             "wrong-master-key",
             "The master key does not open what this node has sealed: master.key was lost or is another node's. "
             "Bring the right one back from your backup; nothing was changed.",
-        ) from None
+        )

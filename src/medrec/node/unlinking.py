@@ -19,7 +19,7 @@ from medrec.core.records.canonical import FORM
 from medrec.node import access, acts_kept, holding, redelivery, store
 from medrec.node.journal import Draft, Journal
 from medrec.node.store import metadata
-from medrec.node.vault import Vault, VaultError
+from medrec.node.vault import NUMBER_BYTES, Vault, VaultError
 
 EPOCH_USED = "epoch-used"
 """The refusal of a link under keys that served one before."""
@@ -170,3 +170,23 @@ def _state_again(connection: sql.Connection, journal: Journal, network: bytes, o
 def action_of(row: Any) -> str:
     """What a version says that changes nothing in the content."""
     return "delete" if row.action == "delete" else "update"
+
+
+def undone_rows(connection: sql.Connection, patient: str, identifier: int) -> dict[int, int]:
+    """The persons of links of this patient that were undone, with the numbers of their secrets.
+
+    Of those from before that was written down, the versions of her records tell.
+    """
+    column, record, version, manifest = store.person.c, store.record.c, store.version.c, store.manifest.c
+    undone = sql.select(redelivery.undone.c.person).where(redelivery.undone.c.patient == patient)
+    stated = (
+        sql.select(manifest.person)
+        .join_from(store.record, store.version, sql.and_(version.type == record.type, version.id == record.id))
+        .join(store.manifest, manifest.hash == version.manifest)
+        .where(record.person == identifier, manifest.person != identifier)
+    )
+    nobody = column.patient.is_(None) & column.account.is_(None)
+    rows = connection.execute(
+        sql.select(column.id, column["keys"]).where(nobody, column.id.in_(undone) | column.id.in_(stated))
+    ).all()
+    return {row.id: int.from_bytes(bytes(row._mapping["keys"])[:NUMBER_BYTES], "big") for row in rows}

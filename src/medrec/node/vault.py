@@ -11,14 +11,18 @@ from pathlib import Path
 
 import msgspec
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+from cryptography.hazmat.primitives.ciphers.algorithms import ChaCha20
 
 from medrec.core import codec
 from medrec.node.ring import FileRing, MemoryRing, Ring
 
 KEY_BYTES = 32
-NONCE_BYTES = 12
+NONCE_BYTES, TAG_BYTES = 12, 16
 NUMBER_BYTES = 8
+MARK, MARK_CONTEXT = "master-key-check", b"medrec/master-key-check/1"
+"""The setting that holds the mark of the master key that a store belongs to, and what the mark is bound to."""
 UNWRAPPED_MAX = 10_000
 """So many persons' keys are kept open in memory: whoever reads asks for the same ones again and again."""
 
@@ -97,6 +101,25 @@ class Vault:
         """
         return hmac.digest(self._master, b"medrec/account/1 " + self._secret(number), "sha256")
 
+    def hash_keys(self, number: int) -> tuple[bytes, bytes]:
+        """The two keys that follow from a secret for the store's hashes: 64 bytes that they are sealed under, and 32
+        for what is about nobody. Raises VaultError if the secret was destroyed."""
+        secret = self._secret(number)
+        made = hmac.digest(self._master, b"medrec/hashes/1 " + secret, "sha512")
+        return made, hmac.digest(self._master, b"medrec/common/1 " + secret, "sha256")
+
+    def mark(self) -> bytes:
+        """What tells this master key from any other when it is kept beside what is sealed under it."""
+        return self.seal(None, b"", MARK_CONTEXT)
+
+    def made_mark(self, mark: bytes) -> bool:
+        """Whether this is a mark of this master key."""
+        try:
+            self.open(None, mark, MARK_CONTEXT)
+        except VaultError:
+            return False
+        return True
+
     def wrap(self, keys: PersonKeys) -> bytes:
         """A person's keys: 8 bytes, the number of her secret; then the keys under the master key and the secret.
 
@@ -151,6 +174,12 @@ class Vault:
             return ChaCha20Poly1305(key or self._master).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], context)
         except (InvalidTag, ValueError) as error:
             raise VaultError("the sealed bytes cannot be opened with this key") from error
+
+    def open_named(self, key: bytes, sealed: bytes, name: Callable[[bytes], bytes]) -> bytes:
+        """The plaintext of what is bound to a context that follows from the plaintext. Raises VaultError."""
+        # The cipher's own stream begins at block 1 (RFC 8439, 2.8); what comes of it is checked before it is given.
+        stream = Cipher(ChaCha20(key, (1).to_bytes(4, "little") + sealed[:NONCE_BYTES]), mode=None).decryptor()
+        return self.open(key, sealed, name(stream.update(sealed[NONCE_BYTES:-TAG_BYTES])))
 
 
 def derive(secret: bytes, purpose: str, name: str = "") -> bytes:
