@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sql
 
-from medrec.core import merkle, receipt
+from medrec.core import codec, merkle, receipt
 from medrec.core.checkpoint import Note, NoteError, TlogProof, parse_checkpoint, render_note
 from medrec.core.cosigned import quorum_of
 from medrec.core.crypto import ED25519_SIGNATURE_BYTES, key_id
@@ -169,9 +169,18 @@ def _statement(node: "Node", connection: sql.Connection, wanted: Wanted) -> tupl
     except VaultError:
         # Its person's key was destroyed.
         raise erased from None
-    if found is None or not is_committed(bytes(line.entry), found[1], found[0]):
+    if found is None or _is_unproven(bytes(line.entry), *found):
         raise erased
     return line, *found
+
+
+def _is_unproven(entry: bytes, salt: bytes, manifest: bytes) -> bool:
+    """Whether this is what an erasure left of a statement; an entry that is none is found when the parts are held
+    together."""
+    try:
+        return not is_committed(entry, manifest, salt)
+    except codec.CodecError:
+        return False
 
 
 def _digest(connection: sql.Connection, wanted: Wanted) -> tuple[bytes, str]:
