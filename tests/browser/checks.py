@@ -66,7 +66,7 @@ TURNED = """() => {
     const node = walker.currentNode;
     if (!node.parentElement.checkVisibility()) continue;
     // Dates, times, telephones, ranges, addresses of the web: their first sign stands left of their last.
-    for (const run of node.textContent.matchAll(/[+]?[0-9]+(?:[-/:.,\u2013 ][0-9]+)+|https?:[/][/][a-z.]+/g)) {
+    for (const run of node.textContent.matchAll(/[+]?[0-9]+(?:[-/:.,\u2013 ][0-9]+)+|https?:[/][/](?:[a-z.]*[a-z])?/g)) {
       const place = (at) => {
         const range = document.createRange();
         range.setStart(node, at);

@@ -1,5 +1,6 @@
 """The language of the pages: complete, fillable, and plain."""
 
+import ast
 import re
 import string
 from collections.abc import Iterator
@@ -25,7 +26,7 @@ JARGON_OF_TRADE = (
     "authenticat", "authori", "interoperab", "server", "commitment", "webauthn", "biometric", "revoke", "provenance",
     "timestamp", "oauth", "practitioner", "api ",
 )  # fmt: skip
-GATE = ("WHY_NOT", "OUTCOMES")
+GATE = ("WHY_NOT", "OUTCOMES", "MADE")
 """The sentences of the gate stand in a specification; programs and their makers read them as well."""
 
 
@@ -257,6 +258,59 @@ def test_why_the_ledger_refused_is_said_in_the_readers_language() -> None:
         assert words.why_not("already-frozen", refused.sentence) == "La cuenta ya está congelada."
         assert words.why_not("bad-payload", named.sentence).endswith(". (salt)")
         assert "Un campo" in words.why_not("bad-payload", named.sentence)
-        assert words.why_not("already-frozen", "Something else.") == "Something else."
+        other = words.why_not("already-frozen", "Something \u202eelse.")
+        assert other == words.MADE["in-their-words"].format(why="\u2068Something \N{REPLACEMENT CHARACTER}else.\u2069")
     missing = [code for code in outcome.Code if code and code.name.lower().replace("_", "-") not in words.OUTCOMES]
     assert missing == []
+
+
+SHOWN_ERRORS = ("PeerError", "WayError", "LinkError", "StoreError", "ReceiptUnavailableError")
+FOR_OPERATORS = (
+    "{}: {}",
+    "The root file does not know {} with the key of that day. {}",
+    "A line of {} in block {} cannot be proven: {}. Check the node's store and ledger.",
+)
+
+
+def made_sentences() -> Iterator[str]:
+    """Sentences that programs make, with {} for what is filled in: of the errors that pages show, and of what is
+    noticed on a list."""
+    package = Path(words.__file__).resolve().parents[2]
+    for file in (*package.glob("node/*.py"), *package.glob("node/notify/*.py"), package / "core/reconcile/notices.py"):
+        for found in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            values: list[ast.expr] = []
+            if isinstance(found, ast.Call) and isinstance(found.func, ast.Name) and found.func.id in SHOWN_ERRORS:
+                values = found.args
+            elif isinstance(found, ast.Assign) and isinstance(found.targets[0], ast.Name):
+                values = [found.value] if file.stem == "notices" and found.targets[0].id == "sentence" else []
+            yield from (text for text in map(skeleton, values) if " " in text)
+
+
+def skeleton(value: ast.expr) -> str:
+    if isinstance(value, ast.JoinedStr):
+        return "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in value.values)
+    return value.value if isinstance(value, ast.Constant) and isinstance(value.value, str) else ""
+
+
+def test_every_sentence_that_a_program_makes_for_a_page_is_translated() -> None:
+    known = {re.sub("{[a-z]+}", "{}", str(text)) for _, text in words.MADE.english()}
+    made = [*made_sentences()]
+    assert len(made) >= 60
+    assert sorted({text for text in made if text not in known and text not in FOR_OPERATORS}) == []
+
+
+@pytest.mark.parametrize(
+    ("made", "name", "gaps"),
+    [
+        ("North cannot be reached.", "unreachable", {"place": "North"}),
+        ("North cannot be reached (refused).", "unreachable-why", {"place": "North", "why": "refused"}),
+        ("a and b and c are of one class (d).", "one-class", {"one": "a", "other": "b and c", "through": "d"}),
+    ],
+)
+def test_a_made_sentence_is_said_in_the_language_of_the_visit(made: str, name: str, gaps: dict[str, str]) -> None:
+    assert words.in_words(made) == made
+    for code in ("es", "ar"):
+        with language.use(code):
+            wanted = words.MADE[name].format(**{gap: f"\u2068{value}\u2069" for gap, value in gaps.items()})
+            assert words.in_words(made) == wanted != made
+            assert "\N{REPLACEMENT CHARACTER}" not in render.foreign(words.in_words(made))

@@ -67,7 +67,7 @@ def _trouble(error: LinkError) -> Any:
     """Why there is no code, in words; which fields contradict is said to the desk, who has the papers in hand."""
     if isinstance(error, desk.ContradictedError):
         return render.say(words.DESK["another-person"], fields=_fields([field.value for field in error.fields]))
-    return words.DESK.get(error.code, error.sentence)
+    return words.DESK.get(error.code) or words.in_words(error.sentence)
 
 
 def _fields(names: list[str]) -> Any:

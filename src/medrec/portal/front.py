@@ -70,7 +70,9 @@ def _outbox(node: "Node", visit: Visit, names: dict[str, str]) -> list[Check]:
             who=names.get(waiting.organisation, waiting.organisation),
             when=visit.when(waiting.since),
         )
-        error = render.say(words.CHECKS["outbox_error"], error=waiting.trouble) if waiting.trouble else None
+        error = (
+            render.say(words.CHECKS["outbox_error"], error=words.in_words(waiting.trouble)) if waiting.trouble else None
+        )
         good = not waiting.trouble and visit.now - waiting.since < PATIENCE_MS
         checks.append(_check(good, sentence, error))
     return checks or [_check(True, words.CHECKS["outbox_none"])]
@@ -84,11 +86,13 @@ def _alarms(node: "Node") -> Check:
 
 def _trouble(node: "Node") -> list[Check]:
     checks = [
-        _check(False, render.say(words.CHECKS["trouble"], part=words.PARTS.get(part, part), error=sentence))
+        _check(
+            False, render.say(words.CHECKS["trouble"], part=words.PARTS.get(part, part), error=words.in_words(sentence))
+        )
         for part, sentence in sorted(dict(node.trouble).items())
     ]
     checks += [
-        _check(False, render.say(words.CHECKS["unsigned"], organisation=organisation, error=sentence))
+        _check(False, render.say(words.CHECKS["unsigned"], organisation=organisation, error=words.in_words(sentence)))
         for organisation, sentence in sorted(dict(node.checkpoints.trouble).items())
     ]
     return checks or [_check(True, words.CHECKS["trouble_none"])]
@@ -141,5 +145,8 @@ def _alarm_list(node: "Node", visit: Visit) -> dict[str, Any]:
     # An alarm names a record, so it is not for everybody.
     if not visit.demonstration:
         return {"alarms": [], "alarms_total": total, "alarms_shut": True}
-    alarms = [render.say(words.FRONT["alarm"], when=visit.when(row.time), sentence=row.sentence) for row in rows]
+    alarms = [
+        render.say(words.FRONT["alarm"], when=visit.when(row.time), sentence=words.in_words(row.sentence))
+        for row in rows
+    ]
     return {"alarms": alarms, "alarms_total": total, "alarms_shut": False}

@@ -39,8 +39,8 @@ LANGUAGES = {
     )
 }
 DEFAULT = "en"
-ISOLATED = re.compile(r"\+?\d+(?:[-/:.,\u2013 ]\d+)+")
-"""Numbers of several parts: dates, telephones, ranges. Among Arabic letters the parts would change places."""
+ISOLATED = re.compile(r"\+?\d+(?:[-/:.,\u2013 ]\d+)+|https?://(?:[\w./-]*\w)?")
+"""Numbers of several parts (dates, telephones, ranges) and addresses: among Arabic letters the parts change places."""
 COOKIE = "medrec-language"
 _current: ContextVar[str] = ContextVar("language", default=DEFAULT)
 
@@ -49,6 +49,11 @@ class Told(str):
     """A text of ours in which marks of direction (U+2066 to U+2069) may stand; elsewhere they are not shown."""
 
     __slots__ = ()
+
+
+def bare(text: str) -> str:
+    """A text from elsewhere without signs that cannot be seen or turn the text, to stand within one of ours."""
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
 
 
 @contextmanager

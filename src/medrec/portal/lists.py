@@ -44,11 +44,12 @@ def values(visit: Visit, shown: Shown, place: Callable[[str], str], proof: Proof
     problems = shown.read.problems
     return {
         "notices": [
-            {"id": notice.id, "sentence": notice.sentence, "source": notice.source} for notice in shown.notices
+            {"id": notice.id, "sentence": words.in_words(notice.sentence), "source": notice.source}
+            for notice in shown.notices
         ],
         "put_away": [
             {
-                "sentence": notice.sentence,
+                "sentence": words.in_words(notice.sentence),
                 "said": render.say(
                     words.ONE_LIST["put_away_by"], who=kept.act.name, when=visit.when(kept.time), why=kept.act.words
                 ),

@@ -46,7 +46,7 @@ def sent(node: "Node", visit: Visit, known: dict[str, str]) -> list[dict[str, An
                 "when": visit.when(row.time),
                 "mood": MOODS.get(row.status, "wait"),
                 "state": render.say(words.REFERRALS[state_of], when=visit.when(row.due)),
-                "trouble": row.trouble if row.status != "delivered" else "",
+                "trouble": words.in_words(row.trouble) if row.status != "delivered" else "",
                 "answered": answered,
             }
         )

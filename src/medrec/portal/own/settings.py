@@ -32,7 +32,7 @@ def show(node: "Node", visit: Visit) -> Any:
         "handle": who.handle,
         "wished": wished,
         "paces": [(pace, words.NOTICES[pace], words.NOTICES[pace + "_more"]) for pace in PACES],
-        "troubles": [(words.NOTICES[channel], trouble) for channel, trouble in troubles.items()],
+        "troubles": [(words.NOTICES[channel], words.in_words(trouble)) for channel, trouble in troubles.items()],
         "has_mail": node.teller.relay is not None,
         "push_key": node.teller.public_key(),
         "secret": wished.secret.hex() if wished.webhook else "",

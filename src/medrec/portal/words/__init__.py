@@ -17,6 +17,7 @@ from medrec.portal.words.general import RECORD_TYPES
 from medrec.portal.words.keys_pages import *  # noqa: F403
 from medrec.portal.words.linking_pages import *  # noqa: F403
 from medrec.portal.words.list_pages import *  # noqa: F403
+from medrec.portal.words.made_sentences import *  # noqa: F403
 from medrec.portal.words.mistakes_pages import *  # noqa: F403
 from medrec.portal.words.node_pages import *  # noqa: F403
 from medrec.portal.words.office_pages import *  # noqa: F403

@@ -1,7 +1,12 @@
 """Why something was refused, for staff and for the pages of errors: the sentences of the gate, translated."""
 
+import re
+from functools import lru_cache
+
 from medrec.core import outcome
 from medrec.node.refusals import Code
+from medrec.portal import language
+from medrec.portal.words.made_sentences import MADE
 from medrec.portal.words.texts import Texts
 
 _LATER: frozenset[Code] = frozenset()
@@ -21,12 +26,44 @@ LOST = Texts("LOST", {"lead": "This is what you wrote. Copy it, so that you need
 
 
 def why_not(code: str, sentence: str) -> str:
-    """The sentence of a refusal in the language of the visit; as it came, where it is none of the gate's or the
-    ledger's. What the ledger adds in brackets (which part it speaks of) stays as it is."""
+    """The sentence of a refusal in the language of the visit. What the ledger adds in brackets (which part it speaks
+    of) stays as it is."""
     known = dict.get(WHY_NOT, code)
     if known is not None and known == sentence:
         return str(WHY_NOT[code])
     said = dict.get(OUTCOMES, code)
     if said is not None and sentence.startswith(said):
         return str(OUTCOMES[code]) + sentence[len(said) :]
-    return sentence
+    return in_words(sentence)
+
+
+def in_words(sentence: str) -> str:
+    """A sentence that a program made in English, in the language of the visit; said to be in the program's own words
+    where it is none that is known. Names in it do not turn the text around them."""
+    if language.current().code == language.DEFAULT or not sentence:
+        return sentence
+    code = _codes().get(sentence)
+    if code is not None:
+        return str(WHY_NOT[code])
+    for name, pattern in _patterns():
+        found = pattern.fullmatch(sentence)
+        if found is not None:
+            return _filled(MADE[name], found.groupdict())
+    return _filled(MADE["in-their-words"], {"why": sentence})
+
+
+def _filled(text: str, values: dict[str, str]) -> str:
+    return language.Told(text.format(**{name: f"\u2068{language.bare(value)}\u2069" for name, value in values.items()}))
+
+
+@lru_cache
+def _codes() -> dict[str, str]:
+    return {str(text): code for code, text in WHY_NOT.english()}
+
+
+@lru_cache
+def _patterns() -> list[tuple[str, re.Pattern[str]]]:
+    """The sentences as patterns, those with most words of their own first."""
+    english = [(name, str(text)) for name, text in MADE.english() if name != "in-their-words"]
+    ordered = sorted(english, key=lambda item: -len(re.sub(r"\{[a-z]+\}", "", item[1])))
+    return [(name, re.compile(re.sub(r"\\{([a-z]+)\\}", r"(?P<\1>.+?)", re.escape(text)))) for name, text in ordered]
