@@ -1,6 +1,7 @@
 """A real Chromium before the real demonstration: three hospitals, an agent, invented people, the told story.
 
-`world` is the network, `browser` one Chromium for all tests of a worker, `visit` makes pages of any size,
+`world` is the network that tests read together; a module that changes it takes `own_world` in its place, and stays on
+one worker. `browser` one Chromium for all tests of a worker, `visit` makes pages of any size,
 `authenticator` gives a page a phone's passkeys, and `keyboard` says whether a journey is made without a mouse.
 """
 
@@ -8,6 +9,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -58,10 +60,9 @@ def browser() -> Iterator[Any]:
         running.close()
 
 
-@pytest.fixture(scope="session")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+@contextmanager
+def told_world(home: Path) -> Iterator[World]:
     """The demonstration's network after its story, served on loopback."""
-    home = tmp_path_factory.mktemp("world")
     network = Network(home, free_ports(len(members())), time.time_ns() // 1_000_000)
     quiet = Console(file=(home / "said.txt").open("w"), soft_wrap=True)
     try:
@@ -71,6 +72,13 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     finally:
         network.stop()
         quiet.file.close()
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """The world of all tests that only read it. A module whose tests change it has one of its own (own_world)."""
+    with told_world(tmp_path_factory.mktemp("world")) as told:
+        yield told
 
 
 Opener = Callable[..., Any]

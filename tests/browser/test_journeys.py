@@ -12,7 +12,10 @@ from medrec.node.notify import asking
 from medrec.portal import words
 from tests.browser.conftest import PHONE, SCREENS, Opener
 from tests.browser.hand import Hand, give_passkey, sign_in
+from tests.browser.own import own_world as own_world
 from tests.browser.world import FIRST_HOSPITAL, World
+
+pytestmark = pytest.mark.xdist_group("browser-journeys")
 
 Authenticate = Callable[[Any], Any]
 

@@ -2,6 +2,7 @@
 
 import time
 
+import pytest
 import sqlalchemy as sql
 
 from medrec.core import codec
@@ -12,8 +13,11 @@ from medrec.portal import words
 from medrec.portal.page import MOUNT
 from tests.browser.conftest import DESK, PHONE, Opener
 from tests.browser.hand import Hand, sign_in_as
+from tests.browser.own import own_world as own_world
 from tests.browser.test_journeys_staff import opened
 from tests.browser.world import World
+
+pytestmark = pytest.mark.xdist_group("browser-journeys_record")
 
 
 def how(hand: Hand) -> str:

@@ -1,11 +1,16 @@
 """Journeys of those who work at a place, with the mouse and with the keyboard alone, in a real browser."""
 
+import pytest
+
 from medrec.demo.stage import until
 from medrec.portal import words
 from medrec.portal.page import MOUNT
 from tests.browser.conftest import DESK, Opener
 from tests.browser.hand import Hand, sign_in_as
+from tests.browser.own import own_world as own_world
 from tests.browser.world import World
+
+pytestmark = pytest.mark.xdist_group("browser-journeys_staff")
 
 REASON = "Seen in the morning clinic"
 

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 import zxingcpp
 
 from medrec.demo.network import AGENT, Resident
@@ -18,8 +19,11 @@ from medrec.portal.people import handle
 from tests.browser import checks
 from tests.browser.conftest import DESK, PHONE, Opener
 from tests.browser.hand import Hand, give_passkey, sign_in_as
+from tests.browser.own import own_world as own_world
 from tests.browser.test_every_page import used
 from tests.browser.world import FIRST_HOSPITAL, World
+
+pytestmark = pytest.mark.xdist_group("browser-linking")
 
 Authenticate = Callable[[Any], Any]
 GREY = """async (svg) => {

@@ -11,7 +11,10 @@ from medrec.node import devices
 from medrec.portal import signing
 from tests.browser import checks
 from tests.browser.conftest import PHONE, Authenticator, Opener
+from tests.browser.own import own_world as own_world
 from tests.browser.world import World
+
+pytestmark = pytest.mark.xdist_group("browser-passkeys")
 
 Authenticate = Callable[[Any], Authenticator]
 

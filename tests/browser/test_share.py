@@ -1,8 +1,13 @@
 """A code that a person makes on her page is opened by somebody else's browser, which reads what is in it."""
 
+import pytest
+
 from medrec.portal import words
 from tests.browser.conftest import PHONE, Opener
+from tests.browser.own import own_world as own_world
 from tests.browser.world import World
+
+pytestmark = pytest.mark.xdist_group("browser-share")
 
 
 def test_a_code_is_made_opened_with_its_passcode_and_stopped(world: World, visit: Opener) -> None:

@@ -12,8 +12,11 @@ from medrec.portal.page import MOUNT
 from tests.browser import checks
 from tests.browser.conftest import PHONE, Opener
 from tests.browser.hand import Hand, give_passkey, sign_in
+from tests.browser.own import own_world as own_world
 from tests.browser.test_every_page import used
 from tests.browser.world import FIRST_HOSPITAL, World
+
+pytestmark = pytest.mark.xdist_group("browser-signing_page")
 
 PAGE_BYTES = 60_000
 
