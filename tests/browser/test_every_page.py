@@ -94,6 +94,29 @@ def test_a_page_that_is_not_there_can_be_used_by_everybody(world: World, visit: 
     assert found == [], "\n".join(found)
 
 
+@pytest.mark.parametrize("code", language.LANGUAGES)
+def test_a_form_that_is_refused_can_be_mended_by_everybody(world: World, visit: Opener, code: str) -> None:
+    """What was filled in stands there again, the summary has the focus, and from it one key leads to the field."""
+    page = visit(PHONE, code)
+    opened(page, world, "writing", code)
+    page.locator("input[name=what][value=wish]").check()
+    page.locator("#note").fill("Because <of> that")
+    page.evaluate("() => document.querySelectorAll('form').forEach((form) => { form.noValidate = true })")
+    with page.expect_navigation():
+        page.locator("main form button.button").first.click()
+    assert page.evaluate("() => document.activeElement.id") == "refused"
+    assert page.locator("#note").input_value() == "Because <of> that"
+    assert page.locator("input[name=what][value=wish]").is_checked()
+    found = used(page, "refused", code)
+    assert found == [], "\n".join(found)
+    page.locator("#refused").focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert page.evaluate("() => document.activeElement.id") == "text"
+    assert page.locator("#text").get_attribute("aria-invalid") == "true"
+    assert [said for said in page.said if "400" not in said] == []
+
+
 @pytest.mark.parametrize("name", READABLE)
 def test_a_page_shows_where_the_keyboard_is_and_reads_in_the_dark(world: World, visit: Opener, name: str) -> None:
     page = visit(DESK, "en", color_scheme="dark")

@@ -36,7 +36,7 @@ from medrec.portal import (
 )
 from medrec.portal.forms import fields_of, read_body, read_form
 from medrec.portal.frame import Frame
-from medrec.portal.page import File, Go, PageError, Reader, Role, Visit, is_agent, written
+from medrec.portal.page import File, Go, PageError, Reader, Role, Visit, in_trouble, is_agent, written
 from medrec.portal.security import (
     HEADERS,
     HEADERS_HTTPS,
@@ -160,7 +160,8 @@ class Site:
         except PageError as error:
             no = error
         except (StoreError, EngineError) as error:
-            no = PageError(503, error.code, error.sentence)
+            self._log(request.scope["path"].rpartition("/")[2][:40], error)
+            no = in_trouble(error.code)
         except Exception as error:
             self._log(request.scope["path"].rpartition("/")[2][:40], error)
             no = PageError(500, "page-failed")
@@ -290,7 +291,8 @@ class Site:
         except PageError as error:
             return self._once_more(page, request, error, sent) or self._error(request, error, written(page.name, sent))
         except (StoreError, EngineError) as error:
-            return self._error(request, PageError(503, error.code, error.sentence), written(page.name, sent))
+            self._log(page.name, error)
+            return self._error(request, in_trouble(error.code), written(page.name, sent))
         except Exception as error:
             self._log(page.name, error)
             return self._error(request, PageError(500, "page-failed"), written(page.name, sent))

@@ -44,7 +44,7 @@ def values(visit: Visit, shown: Shown, place: Callable[[str], str], proof: Proof
     problems = shown.read.problems
     return {
         "notices": [
-            {"id": notice.id, "sentence": words.in_words(notice.sentence), "source": notice.source}
+            {"id": notice.id, "sentence": words.in_words(notice.sentence), "source": words.source_of(notice.source)}
             for notice in shown.notices
         ],
         "put_away": [

@@ -17,5 +17,5 @@ if TYPE_CHECKING:
 
 def show(node: "Node", visit: Visit) -> dict[str, Any]:
     """The values of opening.html."""
-    names = {kind: words.record_type(kind, 2) for kind in RECORD_TYPES}
+    names = {kind: words.record_types(kind) for kind in RECORD_TYPES}
     return {"names": json.dumps(names, ensure_ascii=False)}

@@ -29,6 +29,13 @@ class PageError(Exception):
         super().__init__(self.sentence)
 
 
+def in_trouble(code: str) -> PageError:
+    """A place that cannot use its own files now. What it says of them names paths, and is for its operator alone."""
+    error = PageError(503, "page-failed")
+    error.code, error.sentence = code, words.LOST["in_trouble"]
+    return error
+
+
 class Reader(Enum):
     """Who may read a page. What is for the signed in is further narrowed to roles by the table's `who`."""
 

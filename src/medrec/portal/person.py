@@ -291,7 +291,7 @@ def _grant(visit: Visit, known: dict[str, str], statement: Any) -> Any:
         else render.listed([known.get(recipient, recipient) for recipient in grant.recipients])
     )
     text = words.CONSENTS[grant.effect + ("_some" if grant.types else "_all")]
-    kinds = render.listed([words.record_type(kind, 2) for kind in grant.types])
+    kinds = render.listed([words.record_types(kind) for kind in grant.types])
     until: Any = words.CONSENTS["no_end"]
     if grant.until is not None:
         until = render.say(words.CONSENTS["until"], when=visit.when(grant.until))

@@ -37,7 +37,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
         ).scalar()
     return {
         "kinds": [
-            {"name": evidence.capital(words.record_type(row.type, 2)), "type": row.type, "count": row.records}
+            {"name": evidence.capital(words.record_types(row.type)), "type": row.type, "count": row.records}
             for row in kinds
         ],
         "records": sum(row.records for row in kinds),

@@ -3,10 +3,12 @@
 import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from medrec.engines.engine import EngineError
 from medrec.node.devices import home_of
 from medrec.portal.page import PageError
 
@@ -43,10 +45,20 @@ def pinned(script: str) -> dict[str, str]:
     return {**HEADERS, "Content-Security-Policy": policy + "; require-trusted-types-for 'script'; trusted-types 'none'"}
 
 
+_by_https: "WeakKeyDictionary[Node, bool]" = WeakKeyDictionary()
+
+
 def is_https(node: "Node", request: Request) -> bool:
     """Whether people reach this node by https: here, or by its endpoint on the ledger, before a reverse proxy."""
-    home = home_of(node)
-    return request.url.scheme == "https" or (home is not None and home.origin.startswith("https:"))
+    if request.url.scheme == "https":
+        return True
+    try:
+        home = home_of(node)
+        _by_https[node] = home is not None and home.origin.startswith("https:")
+    except EngineError:
+        # The page of an error needs no ledger: what was known last holds on.
+        _by_https.setdefault(node, False)
+    return _by_https[node]
 
 
 def read_cookie(node: "Node", request: Request) -> str:

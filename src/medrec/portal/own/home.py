@@ -67,7 +67,7 @@ def _for_some_kinds(visit: Visit, who: Whose) -> dict[str, Any]:
         "undone": [],
         "failed": [],
         "news": [],
-        "some_kinds": render.listed([words.record_type(kind, 2) for kind in kinds_of(visit)]),
+        "some_kinds": render.listed([words.record_types(kind) for kind in kinds_of(visit)]),
         "tiles": [
             _tile(visit, who.handle, "record", "record", words.HOME["record_more"]),
             _tile(visit, who.handle, "lists", "pill", words.HOME["lists_more"]),

@@ -96,7 +96,7 @@ def show_one(node: "Node", visit: Visit) -> dict[str, Any]:
         for record in getattr(person.opened(node, row).manifest, "records", ()):
             counts[record.type] = counts.get(record.type, 0) + 1
         ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-        seen = [{"name": words.record_type(kind, 2), "count": count} for kind, count in ordered]
+        seen = [{"name": words.record_types(kind), "count": count} for kind, count in ordered]
     proofs = []
     for tag, organisation in (
         (look.given or look.refused, look.source),

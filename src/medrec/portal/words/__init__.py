@@ -41,3 +41,8 @@ def record_type(kind: str, count: int = 1) -> str:
     if text is None:
         return kind
     return language.chosen(text, count)
+
+
+def record_types(kind: str) -> str:
+    """A FHIR type in plain words for several of it, as headings have it: a language may have a form for two alone."""
+    return record_type(kind, 3)

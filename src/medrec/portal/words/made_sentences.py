@@ -73,7 +73,8 @@ MADE = Texts(
         "receipt-cut": "This organisation's journal does not hold {line}; what was cut has no receipt.",
         "receipt-none": "This organisation's journal does not hold {line}.",
         "receipt-line-early": "Line {line} of the journal is not on the ledger yet; ask again in a minute.",
-        # What was noticed on a list.
+        # What was noticed on a list, and by whose rules.
+        "own-rules": "MedRec's rules",
         "doses-differ": "{one}: different doses are in force at different places ({doses}).",
         "one-class": "{one} and {other} are of one class ({through}).",
         "same-medicine": "{one} and {other} hold the same medicine.",

@@ -22,7 +22,14 @@ OUTCOMES = Texts(
 """Why the ledger refused a transaction."""
 
 
-LOST = Texts("LOST", {"lead": "This is what you wrote. Copy it, so that you need not write it twice:"}, plain=True)
+LOST = Texts(
+    "LOST",
+    {
+        "lead": "This is what you wrote. Copy it, so that you need not write it twice:",
+        "in_trouble": "This place cannot use its own files now. Nothing was lost. Try again in a minute.",
+    },
+    plain=True,
+)
 
 
 def why_not(code: str, sentence: str) -> str:
@@ -50,6 +57,11 @@ def in_words(sentence: str) -> str:
         if found is not None:
             return _filled(MADE[name], found.groupdict())
     return _filled(MADE["in-their-words"], {"why": sentence})
+
+
+def source_of(rules: str) -> str:
+    """Whose rule noticed something: our own in the language of the visit, any other by its name."""
+    return str(MADE["own-rules"]) if rules == dict.get(MADE, "own-rules") else rules
 
 
 def _filled(text: str, values: dict[str, str]) -> str:
