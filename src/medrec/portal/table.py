@@ -23,6 +23,7 @@ from medrec.portal import (
     lists,
     mending,
     office,
+    offline,
     opening,
     people,
     records,
@@ -99,6 +100,7 @@ FORM, BOTH = ("POST",), ("GET", "POST")
 PAGES = (
     Page("/", "front", front.show, "front.html", reader=Reader.EVERYBODY, menu=True, icon="home"),
     Page("/sign-in", "sign_in", sign_in.show, "sign_in.html", reader=Reader.EVERYBODY),
+    Page("/offline", "offline", offline.show, "offline.html", Role.AGENT, reader=Reader.EVERYBODY),
     Page("/scan", "scan", scan.show, "scan.html", Role.AGENT, reader=Reader.EVERYBODY),
     Page("/join", "join", join.show, "join.html", Role.AGENT, reader=Reader.EVERYBODY, up="sign_in"),
     Page(

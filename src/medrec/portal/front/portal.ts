@@ -45,4 +45,17 @@ document.querySelector("form[data-forget]")?.addEventListener("submit", () => {
 });
 
 const worker = document.querySelector<HTMLLinkElement>("link[rel=manifest]")?.dataset.worker;
-if (worker && "serviceWorker" in navigator) void navigator.serviceWorker.register(worker).catch(() => undefined);
+if (worker && "serviceWorker" in navigator) {
+  void navigator.serviceWorker.register(worker).catch(() => undefined);
+  void navigator.serviceWorker.ready.then((ready) => ready.active?.postMessage(document.documentElement.lang));
+}
+
+// Offline, the emergency card that this browser keeps is one tap away.
+const kept = document.getElementById("kept-card");
+if (kept && "caches" in window)
+  void caches.open("medrec-card-1").then(async (cards) => {
+    const [first] = await cards.keys();
+    if (!first) return;
+    kept.querySelector("a")?.setAttribute("href", first.url);
+    kept.hidden = false;
+  });

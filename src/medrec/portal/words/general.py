@@ -89,6 +89,7 @@ NAMES = Texts(
         "confirm": "Confirm with your key",
         "desk_vouch": "Somebody lost her keys",
         "cases": "People we help",
+        "offline": "You are offline",
     },
     plain=True,
 )
@@ -157,12 +158,6 @@ ERRORS = Texts(
         "vouch-alone": "The second word has to come from somebody else.",
         "staff-too-new": "Your key is not on the ledger, or not for a day yet. It cannot vouch for anybody.",
     },
-    plain=True,
-)
-
-ERROR = Texts(
-    "ERROR",
-    {"code": "Code: {code}", "home": "Go to the first page"},
     plain=True,
 )
 

@@ -22,6 +22,18 @@ OUTCOMES = Texts(
 """Why the ledger refused a transaction."""
 
 
+ERROR = Texts("ERROR", {"code": "Code: {code}", "home": "Go to the first page"}, plain=True)
+
+OFFLINE = Texts(
+    "OFFLINE",
+    {
+        "lead": "This page needs the internet. Nothing is lost: load it again when you are back.",
+        "card": "Your emergency card still works:",
+        "again": "Try again",
+    },
+    plain=True,
+)
+
 LOST = Texts(
     "LOST",
     {
