@@ -10,11 +10,11 @@ from medrec.core import codec, ladder
 from medrec.core.consent import plain
 from medrec.core.consent.plain import Party, Plain
 from medrec.core.credential import NewEd25519
-from medrec.core.manifests.consent import Grant, fhir_consent_message
+from medrec.core.manifests.consent import fhir_consent_message
 from medrec.demo.network import AGENT, HOSPITALS, Network, Resident
 from medrec.demo.stage import Person, until
 from medrec.demo.story import Story
-from medrec.node import attesting, consents, guarding, letters, recovery, staff, store
+from medrec.node import attesting, guarding, letters, recovery, staff, store
 from medrec.node.keys import PersonKey
 from medrec.node.notify import asking
 from medrec.node.policies import draft_consent
@@ -60,19 +60,12 @@ class World(NamedTuple):
         story.tell()
         main = next(who for who in network.residents if len(who.patients) > 1)
         world = cls(network, story, main)
-        world.let_the_agent_read()
+        world.read_again()
         return world
 
-    def let_the_agent_read(self) -> None:
-        """The main person lets her agent read for her at every place, and it reads."""
+    def read_again(self) -> None:
+        """Her agent reads at every place once more, after all that happened."""
         agent = self.network.agent
-        for place in self.main.patients:
-            grant = Grant("permit", [AGENT[0]], [], None)
-            secret, key = os.urandom(32), self.main.key.key_id
-            signed = consents.write_consent(
-                self.network.network, place, self.main.account, agent.clock(), grant, secret, key, self.main.sign
-            )
-            agent.peers.call(place, consents.CONSENTS_PATH, signed)
         assert agent.copies is not None and agent.looks is not None
         assert any(reading.records for reading in agent.copies.refresh(self.main.account))
         until(self.story.settled, "all to be anchored and delivered")

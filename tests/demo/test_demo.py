@@ -43,11 +43,11 @@ def verified(folder: Path) -> int:
 def test_the_story_holds_and_what_it_keeps_verifies(tmp_path):
     done = demo("--check", "--people", "4", "--keep", "kept", at=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "All 16 steps held" in done.stdout and "Traceback" not in done.stderr
+    assert "All 17 steps held" in done.stdout and "Traceback" not in done.stderr
     kinds = {path.name.split("-")[0] for path in (tmp_path / "kept").glob("*.receipt.json")}
     assert {"AllergyIntolerance", "Condition", "MedicationRequest", "Observation", "Patient"} <= kinds
     assert verified(tmp_path / "kept") == len(kinds)
-    assert json.loads((tmp_path / "kept" / "figures.json").read_bytes())["steps"] == 16
+    assert json.loads((tmp_path / "kept" / "figures.json").read_bytes())["steps"] == 17
 
 
 def test_the_story_holds_on_published_bundles(tmp_path, shared):

@@ -11,14 +11,21 @@ import pytest
 from medrec.core import codec
 from medrec.core import receipt as core_receipt
 from medrec.core.consent import plain
+from medrec.core.manifests.acts import Subject
+from medrec.node import stating
+from medrec.node.fhir import bundle
 from medrec.node.fhir.client import fetch
 from medrec.node.fhir.summary import RECORD_SHA256
+from medrec.node.fhir.summary_own import own_summary
 from medrec.node.halves import unmatched
+from medrec.node.lists import subject_of
+from medrec.node.practitioners import PHYSICIAN
 from medrec.node.receipts import root_file
 from medrec.node.receive import NotGenuineError
 from tests.fhir import hapi
 from tests.fhir.asking import Told, ask, resource
 from tests.node.network import Network, Patient
+from tests.node.test_lists import Clinic
 
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 SNOMED = "http://snomed.info/sct"
@@ -274,6 +281,46 @@ def receipts_in(bundle: Any) -> list[bytes]:
     return [base64.b64decode(found["data"]) for found in of_type(bundle, "Binary")]
 
 
+def own_with_acts(folder: Path) -> tuple[Path, Path]:
+    """A person's own summary with what she and a clinician said in it; and the same with the author of one act gone."""
+    (folder / "clinic").mkdir()
+    clinic = Clinic(folder / "clinic")
+    try:
+        clinic.network.time += 60_000
+        clinic.say("not-taking", clinic.row("metformin"))
+        clinic.say("like-this", clinic.row("lisinopril"), words="1 tab daily")
+        ada = clinic.ada
+        also = [Subject("text:valerian drops", "Valerian drops")]
+        act = stating.prepare(clinic.guide, ada.account, "also-taking", ada.key.key_id, also, words="at night")
+        stating.state(clinic.guide, stating.signed(act, ada.sign))
+        doctor = clinic.north.practitioners.enter("dr-north", "Dr North", PHYSICIAN)
+        row = subject_of(clinic.row("lisinopril"))
+        clinic.north.acts.enter(ada.account, doctor, "changed", [row], "2 tabs at night")
+        clinic.north.acts.enter(ada.account, doctor, "reviewed", [row])
+        clinic.refresh()
+        clinic.story.checkpoint("north", "south", "guide")
+        made = own_summary(clinic.guide, ada.account)
+        root = root_file(clinic.guide)
+        kept = {(one.organisation, one.type, one.id): one.content for one in clinic.guide.copies.all(ada.account)}
+    finally:
+        clinic.network.close()
+    proofs = of_type(made, "Provenance")
+    said = [one for one in proofs if "identifier" not in one["entity"][0]["what"]]
+    assert len(said) >= 5, "her three words, and two of a clinician"
+    # Each line has its receipt, what people said as well as what places wrote down; they verify.
+    assert all("reference" in one["entity"][-1]["what"] for one in proofs)
+    for receipt in receipts_in(made):
+        stated = json.loads(json.loads(receipt)["manifest"])
+        record = stated.get("record")
+        content = kept[stated["organisation"], record["type"], record["id"]] if record else None
+        assert core_receipt.verify(root, receipt, content).ok
+    own, wrong = folder / "own.json", folder / "own-wrong.json"
+    own.write_bytes(bundle.encode(made))
+    del said[0]["agent"]
+    wrong.write_bytes(bundle.encode(made))
+    return own, wrong
+
+
 @pytest.mark.slow
 def test_a_foreign_validator_finds_no_error(network: Network, shared: Path, tmp_path: Path) -> None:
     person = filled(network)
@@ -289,9 +336,11 @@ def test_a_foreign_validator_finds_no_error(network: Network, shared: Path, tmp_
     del broken["entry"][0]["resource"]["status"]
     wrong = tmp_path / "wrong.json"
     wrong.write_text(json.dumps(broken))
-    found = hapi.errors(shared, whole, empty, wrong)
+    own, own_wrong = own_with_acts(tmp_path)
+    found = hapi.errors(shared, whole, empty, wrong, own, own_wrong)
     assert [line for line in found if "wrong.json" not in line] == []
-    assert any("wrong.json" in line for line in found), "the validator can fail"
+    for path in (wrong, own_wrong):
+        assert any(line.endswith(path.name) for line in found), f"the validator can fail: {path.name}"
     # The same against the profiles of IPS 2.0.0; what they ask for beyond R4 is missed where it is taken away.
     sections = json.loads(whole.read_bytes())
     parts = sections["entry"][0]["resource"]["section"]
@@ -301,7 +350,7 @@ def test_a_foreign_validator_finds_no_error(network: Network, shared: Path, tmp_
     bad = {tmp_path / "sections.json": sections, tmp_path / "coded.json": coded_}
     for path, value in bad.items():
         path.write_text(json.dumps(value))
-    found = hapi.errors_of_profiles(shared, whole, empty, *bad)
+    found = hapi.errors_of_profiles(shared, whole, empty, own, *bad)
     assert [line for line in found if not line.endswith(("sections.json", "coded.json"))] == []
     for path in bad:
         assert any(line.endswith(path.name) for line in found), path.name

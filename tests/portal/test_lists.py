@@ -8,7 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from medrec.core.records.understood import NoteCode
-from medrec.node import lists
+from medrec.node import lists, store
 from medrec.node.practitioners import PHYSICIAN
 from medrec.portal import words
 from medrec.portal.people import handle
@@ -59,8 +59,8 @@ def test_a_word_of_the_patient_stands_on_top_with_her_name(clinic: Clinic) -> No
 
 
 def test_the_doctor_sees_what_is_new_since_the_last_review_first(clinic: Clinic) -> None:
-    client = clinic.story.client("north")
-    page = text_of(client.post("/patient-list", data={"patient": "ada"}).text)
+    client, asked = signed_in(clinic)
+    page = text_of(client.post("/patient-list", data=asked).text)
     assert words.CARE_LISTS["never"] in page and "lisinopril" in page and "Rules: active-said" in page
     clinic.network.time += 60_000
     doctor = clinic.north.practitioners.enter("dr-north", "Dr North", PHYSICIAN)
@@ -68,10 +68,10 @@ def test_the_doctor_sees_what_is_new_since_the_last_review_first(clinic: Clinic)
     clinic.north.acts.enter(clinic.ada.account, doctor, "reviewed", [lists.subject_of(row)])
     clinic.network.time += 60_000
     clinic.north.put("MedicationRequest", "n", order("n", "197361", "amlodipine 5 mg"))
-    page = text_of(client.post("/patient-list", data={"patient": "ada"}).text)
+    page = text_of(client.post("/patient-list", data=asked).text)
     assert "Dr North went through this list" in page
     assert page.index("amlodipine") < page.index("lisinopril")
-    nobody = client.post("/patient-list", data={"patient": "nobody"})
+    nobody = client.post("/patient-list", data=asked | {"patient": "nobody"})
     assert "Patient nobody is not linked" in text_of(nobody.text) and "patient" not in str(nobody.url.query)
 
 
@@ -82,6 +82,19 @@ def test_the_list_is_shut_to_who_has_not_signed_in(clinic: Clinic) -> None:
         answers = [client.get(address), client.post(address, data={"patient": "ada"})]
         assert all("lisinopril" not in answer.text.lower() for answer in answers)
         assert client.get(address, follow_redirects=False).status_code in (302, 303, 401, 403)
+
+
+def test_not_even_a_demonstration_shows_a_patient_without_a_look(clinic: Clinic) -> None:
+    client = clinic.story.client("north")
+    for page in ("/patient-list", "/records"):
+        html = client.get(page).text
+        assert words.CLINIC["sign_in"] in text_of(html) and 'name="patient"' not in html
+        why = {"purpose": "TREAT", "reason": "I am only looking around"}
+        answer = client.post(page, data={"patient": "ada"} | why)
+        assert answer.status_code == 401 and "lisinopril" not in answer.text
+        # Nor does it say who is known here.
+        assert client.post(page, data={"patient": "nobody"} | why).status_code == 401
+    assert [line.kind for line in clinic.north.rows(store.line)].count("own-look/1") == 0
 
 
 def test_an_empty_list_says_so(clinic: Clinic) -> None:
@@ -113,6 +126,13 @@ def test_a_clinician_reviews_and_stops_on_the_page_in_her_own_name(clinic: Clini
     assert len(clinic.north.acts.of(clinic.ada.account)) == 2
 
 
+def signed_in(clinic: Clinic) -> tuple[TestClient, dict[str, str]]:
+    """North's doctor of the demonstration, and what she writes into the form."""
+    client = visitor(clinic.story, "north", demonstration=True)
+    client.post("/sign-in/demonstration", data={"role": "clinician"})
+    return client, {"patient": "ada", "purpose": "TREAT", "reason": "Visit this morning"} | token(client)
+
+
 def token(client: TestClient) -> dict[str, str]:
     return {"csrf": csrf_of(client.get("/patient-list").text)}
 
@@ -133,7 +153,8 @@ def test_what_a_reader_noted_stands_with_the_entry_and_what_could_mislead_with_t
     (row,) = [row for row in clinic.shown().read.medicines if "levothyroxine" in row.name]
     noted = {note for line in row.lines for note in line.notes}
     assert {NoteCode.STRENGTH_DIFFERS, NoteCode.FUTURE_DATE} <= noted
-    for html in (own(clinic), clinic.story.client("north").post("/patient-list", data={"patient": "ada"}).text):
+    client, asked = signed_in(clinic)
+    for html in (own(clinic), client.post("/patient-list", data=asked).text):
         shown = next(part for part in html.split('class="row-side"') if "levothyroxine" in part.partition("</span>")[0])
         head = text_of(shown[: shown.index("<details")])
         assert words.NOTES["strength-differs"] in head and words.NOTES["future-date"] in head

@@ -18,6 +18,7 @@ from medrec.portal.people import handle
 from tests.node.network import Network
 from tests.portal.reading import links, read, text_of, walk
 from tests.portal.story import HOUR, Story, observation
+from tests.portal.test_sign_in import csrf_of, visitor
 
 POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
@@ -104,10 +105,14 @@ def test_signed_records_are_counted_listed_and_found_by_patient(told: Story) -> 
     assert "Measurements or test results" in html
     assert re.search(r"Record bp-2 · Version 2 · .*ago", html)
     assert "Patient ada" in html and "Patient grace" in html
-    found = client.post("/records", data={"patient": "grace"})
+    # Whose records they are, one patient at a time, is for who has signed in and said why.
+    client = visitor(told, "north", demonstration=True)
+    client.post("/sign-in/demonstration", data={"role": "clinician"})
+    asked = {"purpose": "TREAT", "reason": "Visit this morning", "csrf": csrf_of(client.get("/records").text)}
+    found = client.post("/records", data=asked | {"patient": "grace"})
     assert "Patient <bdi>grace</bdi>" in found.text and "Patient <bdi>ada</bdi>" not in found.text
     assert "patient" not in str(found.url)
-    nobody = text_of(client.post("/records", data={"patient": "nobody"}).text)
+    nobody = text_of(client.post("/records", data=asked | {"patient": "nobody"}).text)
     assert "No record of patient nobody was signed here." in nobody
 
 

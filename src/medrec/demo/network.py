@@ -11,10 +11,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from medrec import wiring
+from medrec.core.consent import plain
+from medrec.core.consent.plain import Party, Plain
 from medrec.engines.engine import Engine
+from medrec.node import own_consents
 from medrec.node.accounts import open_account
+from medrec.node.consents import CONSENTS_PATH
 from medrec.node.keys import OrganisationKeys, PersonKey
 from medrec.node.node import Node
+from medrec.node.policies import draft_consent, signed_consent
 from medrec.node.serve import Server
 from medrec.portal.own.acts import acts_of
 
@@ -135,10 +140,21 @@ class Network:
         for hospital, patient in patients.items():
             code = self.nodes[hospital].linker.invite(patient)
             agent.link(account, hospital, code, resident.sign)
+            self.let_read(resident, hospital)
         # Her key lies in this process, so that a visitor can confirm in her name.
         acts_of(self.agent).lend(account, key.key_id, resident.sign)
         self.residents.append(resident)
         return resident
+
+    def let_read(self, resident: Resident, hospital: str) -> None:
+        """What a person says with the link: her own agent may read for her there. She can stop it on her page."""
+        agent, secret = self.agent, os.urandom(32)
+        account, now = resident.account, agent.clock()
+        text = plain.write(plain.tidy(Plain("share", [Party(AGENT[0], name=AGENT[1])])), account, now)
+        draft = draft_consent(self.network, hospital, account, now, text, secret, resident.key.key_id)
+        own_consents.keep(agent, account, hospital, secret)
+        proof = resident.key.sign_transaction_id(draft.message)
+        agent.peers.call(hospital, CONSENTS_PATH, signed_consent(draft, proof))
 
     def even(self) -> None:
         """Wait until every organisation's ledger stands where the agent's stands: on a network that takes a moment."""

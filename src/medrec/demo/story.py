@@ -53,6 +53,7 @@ class Story(Doors):
         main = self.pick()
         self.correct(main)
         source, asker = self.sides(main)
+        self.read_own(main)
         self.refuse_stranger(main, source, asker)
         grant = self.open_door(main, source, asker)
         self.deliver(main, source, asker)
@@ -71,7 +72,8 @@ class Story(Doors):
             for person in self.people:
                 self.network.join(person.name, person.patients)
             self.say(f"{len(self.people)} people opened an account with a key on their own device,")
-            self.say("chose the agent, and were linked at the desk of each hospital that knows them.")
+            self.say("chose the agent, were linked at the desk of each hospital that knows them, and let their own")
+            self.say("agent read for them there.")
             self.look(AGENT[0])
 
     def sign(self) -> None:
@@ -153,6 +155,24 @@ class Story(Doors):
                 actions.append(manifest.record.action)
                 previous = bytes(digest).hex()
         return actions
+
+    def read_own(self, main: Resident) -> None:
+        """Her own agent reads for every person, through the gates and under her own permission."""
+        with self.step("Everybody's own agent reads for her"):
+            copies = self.network.agent.copies
+            assert copies is not None
+            begin = time.monotonic()
+            for who in self.network.residents:
+                readings = copies.refresh(who.account)
+                claim(not [one for one in readings if one.code], f"a place gave {who.name}'s agent nothing")
+                claim(sum(one.records for one in readings), f"there is nothing of {who.name}")
+            people, read_s = len(self.network.residents), time.monotonic() - begin
+            self.figures["own records read"] = f"{people} people in {read_s:.2f} s"
+            found = self.network.agent.lists.of(main.account).read
+            claim(found.medicines or found.problems, f"the list of {main.name} is empty")
+            self.say(f"{main.name} has one list from {len(main.patients)} hospitals: {len(found.medicines)} medicines,")
+            self.say(f"{len(found.problems)} problems, {len(found.allergies)} allergies; each line leads to its proof.")
+            self.look(AGENT[0], MOUNT + person_path(main.account) + "/list")
 
     def sides(self, main: Resident) -> tuple[Node, Node]:
         """The hospital that has the record and the one that asks for it."""
@@ -305,6 +325,9 @@ class Story(Doors):
             claim(not done.published.updated, "the change in place was signed anew")
             self.say("Somebody changed 37.10 to 36.60 in the hospital's files. It was not signed again; the privacy")
             self.say("officer has an alarm, and the gate will not let the record out.")
+            path.write_text(path.read_text().replace("36.60", "37.10"))
+            claim(not self.ingest(source.organisation).published.altered, "what was put back still counts as changed")
+            self.say("It was put back as it was signed, and goes out again; the alarm stays until somebody has looked.")
             self.look(source.organisation)
 
     def rebuild_index(self, main: Resident) -> None:

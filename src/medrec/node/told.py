@@ -6,6 +6,7 @@ import sqlalchemy as sql
 
 from medrec.core import codec, manifests
 from medrec.node import store
+from medrec.node.on_ledger import Place
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -22,6 +23,32 @@ class Told(NamedTuple):
     manifest: Any
     time: int
     received: int
+
+
+class Sealed(NamedTuple):
+    """One line that an agent was told of, with what proves it: whose journal it stands in, the manifest, what opens its
+    entry, the entry, and its place on the ledger (None: not there yet)."""
+
+    organisation: str
+    manifest: bytes
+    salt: bytes
+    entry: bytes
+    place: Place | None
+
+
+def sealed(node: "Node", account: str, tag: bytes) -> Sealed | None:
+    """The line of a person with this tag; None where there is none, or it was never delivered. Raises StoreError,
+    VaultError."""
+    notice, index = store.notice.c, store.entry_index.c
+    with node.store.read() as connection:
+        chosen = sql.select(store.notice).where(notice.tag == tag, notice.account == account)
+        row = connection.execute(chosen).first()
+        found = connection.execute(sql.select(store.entry_index).where(index.tag == tag)).one_or_none()
+    if row is None or row.sealed is None:
+        return None
+    manifest, salt, entry, _ = codec.decode(node.vault.open(None, bytes(row.sealed), tag))
+    place = Place(found.height, found.place, found.position) if found is not None else None
+    return Sealed(row.organisation, manifest, salt, entry, place)
 
 
 def told(node: "Node", account: str, *kinds: str) -> list[Told]:

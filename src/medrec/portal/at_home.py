@@ -24,16 +24,14 @@ def practitioner(node: "Node", staff: str, name: str) -> Practitioner:
 
 def purposes() -> list[tuple[str, str]]:
     """What a look may be for, with its words."""
-    return [(purpose, words.PURPOSES.get(purpose, purpose)) for purpose in PURPOSES]
+    return [(purpose, words.OWN_PURPOSES[purpose]) for purpose in PURPOSES]
 
 
 def look(node: "Node", visit: Visit, patient: str) -> None:
     """Write down a look with the form fields `purpose` and `reason`; an act in a form goes on under the look before.
 
-    Where nobody has signed in, which a demonstration alone lets in, there is no name to write down. Raises PageError.
+    In a demonstration, too, one patient's page opens only for who has signed in. Raises PageError.
     """
-    if visit.session is None:
-        return
     session = require(visit, Who.CLINICIAN, Who.PRIVACY_OFFICER)
     if "act" in visit.form and node.finder.has_looked(session.staff, patient):
         return

@@ -7,14 +7,12 @@ receipt, and what another organisation wrote down can be proven without it.
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import sqlalchemy as sql
-
-from medrec.core import codec, manifests
+from medrec.core import manifests
 from medrec.core.manifests.record import RecordManifest
-from medrec.node import holding, receipts, store
+from medrec.node import holding, receipts
 from medrec.node.copies import Copy
 from medrec.node.holding_told import held_back
-from medrec.node.on_ledger import Place
+from medrec.node.told import Sealed, sealed
 from medrec.portal import evidence, verify
 from medrec.portal.page import File, PageError, Visit, names
 from medrec.portal.people import account_of
@@ -29,21 +27,16 @@ TAG = re.compile("[0-9a-f]{32}")
 class _Line(NamedTuple):
     account: str
     tag: bytes
-    organisation: str
-    manifest: bytes
-    salt: bytes
-    entry: bytes
-    place: Place | None
+    sealed: Sealed
 
 
 def show(node: "Node", visit: Visit) -> dict[str, Any]:
     """The values of version.html for one line of a person, by its tag."""
     line = _line(node, visit)
-    shown = evidence.shown_line(
-        node, visit, names(node), manifest=line.manifest, salt=line.salt, entry=line.entry, place=line.place
-    )
+    _, manifest, salt, entry, place = line.sealed
+    shown = evidence.shown_line(node, visit, names(node), manifest=manifest, salt=salt, entry=entry, place=place)
     where = {"person": visit.path["person"], "tag": line.tag.hex()}
-    record = shown["record"] is not None and line.place is not None and _copy(node, line) is not None
+    record = shown["record"] is not None and place is not None and _copy(node, line) is not None
     return {
         "erased": False,
         "line": None,
@@ -51,7 +44,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
         "altered": False,
         **shown,
         **verify.show(node, visit),
-        "receipt": visit.link("line_receipt", **where) if line.place is not None else None,
+        "receipt": visit.link("line_receipt", **where) if place is not None else None,
         "content": visit.link("line_record", **where) if record else None,
         "names": evidence.file_names(shown["manifest_hash"]),
         "wrong": _wrong(node, visit, line),
@@ -60,11 +53,9 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
 
 def receipt(node: "Node", visit: Visit) -> File:
     """The receipt of the line, to keep and to verify anywhere."""
-    line = _line(node, visit)
+    line = _line(node, visit).sealed
     name, _ = evidence.file_names(evidence.fingerprint(line.manifest))
-    return evidence.receipt_file(
-        lambda: receipts.receipt_of(node, line.organisation, line.manifest, line.salt, line.entry, line.place), name
-    )
+    return evidence.receipt_file(lambda: receipts.receipt_of(node, *line), name)
 
 
 def content(node: "Node", visit: Visit) -> File:
@@ -73,7 +64,7 @@ def content(node: "Node", visit: Visit) -> File:
     copy = _copy(node, line)
     if copy is None:
         raise PageError(404, "unknown-line")
-    _, name = evidence.file_names(evidence.fingerprint(line.manifest))
+    _, name = evidence.file_names(evidence.fingerprint(line.sealed.manifest))
     return File(copy.content, "application/json", name)
 
 
@@ -83,20 +74,14 @@ def _line(node: "Node", visit: Visit) -> _Line:
     if not TAG.fullmatch(visit.path["tag"]):
         raise PageError(404, "unknown-line")
     mark = bytes.fromhex(visit.path["tag"])
-    with node.store.read() as connection:
-        row = connection.execute(
-            sql.select(store.notice).where(store.notice.c.tag == mark, store.notice.c.account == account)
-        ).first()
-        index = connection.execute(sql.select(store.entry_index).where(store.entry_index.c.tag == mark)).one_or_none()
-    if row is None or row.sealed is None:
+    found = sealed(node, account, mark)
+    if found is None:
         raise PageError(404, "unknown-line")
-    manifest, salt, entry, _ = codec.decode(node.vault.open(None, bytes(row.sealed), mark))
     if session is not None and session.kinds:
-        stated = manifests.decode(manifest)
+        stated = manifests.decode(found.manifest)
         if not isinstance(stated, RecordManifest) or stated.record.type not in session.kinds:
             raise PageError(404, "unknown-line")
-    place = Place(index.height, index.place, index.position) if index is not None else None
-    return _Line(account, mark, row.organisation, manifest, salt, entry, place)
+    return _Line(account, mark, found)
 
 
 def _copy(node: "Node", line: _Line) -> Copy | None:
@@ -110,7 +95,7 @@ def _copy(node: "Node", line: _Line) -> Copy | None:
 
 def _wrong(node: "Node", visit: Visit, line: _Line) -> str | None:
     """Where the person says that a line is wrong; None for what is no record of another place."""
-    stated = manifests.decode(line.manifest)
+    stated = manifests.decode(line.sealed.manifest)
     if not isinstance(stated, RecordManifest) or stated.organisation == node.organisation:
         return None
     return visit.link("mistakes", person=visit.path["person"]) + f"?line={line.tag.hex()}"

@@ -87,6 +87,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
     found["owed"], found["purposes"] = mending.owed(node, visit), at_home.purposes()
     if not patient:
         return found
+    require(visit, Who.CLINICIAN)
     with node.store.read() as connection:
         column = store.person.c
         account = connection.execute(sql.select(column.account).where(column.patient == patient)).scalar()

@@ -7,6 +7,7 @@ import sqlalchemy as sql
 from medrec.node import store
 from medrec.portal import at_home, evidence, render, words
 from medrec.portal.page import Visit
+from medrec.portal.session import Who, require
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -21,8 +22,10 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
     The latest are counted and dated for whoever has signed in: whose they are is said under a look alone.
     """
     patient = visit.form.get("patient", "").strip()
-    if patient and _is_here(node, patient):
-        at_home.look(node, visit, patient)
+    if patient:
+        require(visit, Who.CLINICIAN, Who.PRIVACY_OFFICER)
+        if _is_here(node, patient):
+            at_home.look(node, visit, patient)
     named = bool(patient) or visit.session is None
     with node.store.read() as connection:
         kinds = connection.execute(

@@ -182,11 +182,10 @@ class _Document:
                 {"role": "source", "what": {"identifier": {"system": RECORD_VERSION, "value": name}, "display": plain}},
                 {"role": "source", "what": {"identifier": {"system": RECORD_SHA256, "value": sha256}}},
             ]
-        receipt = self._receipt(manifest)
+        # All lines of one act have the manifest of that act.
+        receipt = self._receipt(manifest.partition("-")[0])
         if receipt:
-            sources.append(
-                {"role": "source", "what": {"reference": receipt, "display": "Receipt of the signed version"}}
-            )
+            sources.append({"role": "source", "what": {"reference": receipt, "display": "Receipt of what was signed"}})
         resource = {
             "resourceType": "Provenance",
             "target": [{"reference": place}],

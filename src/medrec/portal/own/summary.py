@@ -27,7 +27,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
     who = whose(node, visit, heeds_kinds=True)
     # The page speaks the reader's language; the file for another hospital speaks English.
     phrases = {name: str(words.SUMMARY[f"says_{name}"]) for name in PHRASES}
-    made = own_summary(node, who.account, kinds_of(visit), phrases)
+    made = own_summary(node, who.account, kinds_of(visit), phrases, with_receipts=False)
     patient = made["entry"][1]["resource"]
     return {
         "handle": who.handle,

@@ -2,6 +2,17 @@
 
 from medrec.portal.words.texts import Texts
 
+OWN_PURPOSES = Texts(
+    "OWN_PURPOSES",
+    {
+        "TREAT": "treating the patient",
+        "CAREMGT": "planning the care",
+        "HPAYMT": "payment for the care",
+        "HOPERAT": "running the place",
+    },
+)
+"""What a member of the staff looks for, in her own words; the patient reads those of PURPOSES."""
+
 CLINIC = Texts(
     "CLINIC",
     {

@@ -212,6 +212,7 @@ PURPOSES = Texts(
         "BTG": "an emergency, with the lock broken",
         "HPAYMT": "paying for your care",
         "HOPERAT": "running the place",
+        "CAREMGT": "planning your care",
         "HRESCH": "research",
         "PATRQT": "your own wish",
         "PUBHLTH": "public health",
