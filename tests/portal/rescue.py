@@ -59,6 +59,10 @@ class Holder:
         assert sent.status_code == 303, sent.text
         page, ticket = sent.headers["location"].split("#")
         assert page == "/signing"
+        return self.signs(ticket)
+
+    def signs(self, ticket: str) -> Any:
+        """Sign what waits under a ticket; what a browser would go on to."""
         kept = desk_of(self.story.network[self.organisation])._open[ticket]  # type: ignore[arg-type]
         proofs = [self.proof(digest_of(piece.form, piece.value)) for piece in kept.pieces]
         body = {"ticket": ticket, "id": to_text(self.id), "proofs": proofs}

@@ -156,7 +156,17 @@ def test_a_helper_for_some_kinds_sees_these_and_no_trace_of_the_others(help_: He
     client = signed_in(help_, help_.bo)
     assert take_up(help_, client).status_code == 303
     own = page(help_.ada)
-    heeding = ("", "/record", "/record/kinds/results", "/timeline", "/list", "/summary", "/summary.fhir.json", "/more")
+    heeding = (
+        "",
+        "/record",
+        "/record/kinds/results",
+        "/timeline",
+        "/list",
+        "/summary",
+        "/summary.fhir.json",
+        "/more",
+        "/corrections",
+    )
     for path in (*heeding, "/record/kinds/problems", "/record/kinds/letters", "/writing"):
         answer = client.get(own + path)
         assert answer.status_code == 200, path
@@ -165,12 +175,15 @@ def test_a_helper_for_some_kinds_sees_these_and_no_trace_of_the_others(help_: He
             assert trace not in answer.text.lower(), (path, trace)
     assert "120/80" in client.get(own + "/timeline").text
     shut = ("/looks", "/sharing", "/helping", "/keys", "/hidden", "/settings", "/card", "/news", "/requests")
-    for path in (*shut, "/corrections", "/guardians", "/choices", "/share"):
+    for path in (*shut, "/guardians", "/choices", "/share"):
         assert client.get(own + path).status_code == 403, path
     seen = {"Observation": 200, "Condition": 404}
     for copy in help_.guide.copies.all(help_.ada.account):
         if copy.type in seen:
             assert client.get(f"{own}/lines/{copy.tag.hex()}").status_code == seen[copy.type], copy.type
+            # What is wrong with it she may say of these kinds, too, and of no other.
+            asked = f"{own}/corrections?line={copy.tag.hex()}"
+            assert client.get(asked).status_code == seen[copy.type], copy.type
     # What she may not see is there all the same.
     mine = signed_in(help_, help_.ada)
     assert "Quivering" in mine.get(own + "/timeline").text and "South" in mine.get(own + "/record").text

@@ -82,6 +82,21 @@ def keep(node: "Node", account: str, organisation: str, path: str, payload: byte
     node.store.write(closure)
 
 
+def drop(node: "Node", account: str, organisation: str, path: str) -> None:
+    """What waits there of a person is brought no more: a later word of hers takes its place."""
+    waits = to_bring.c
+    mine = (waits.account == account) & (waits.organisation == organisation) & (waits.path == path)
+    node.store.write(lambda connection: connection.execute(sql.delete(to_bring).where(mine)))
+
+
+def void(node: "Node", account: str, path: str) -> list[str]:
+    """The places to which a word of a person was never brought and that is too old now, by id: she signs it anew."""
+    waits = to_bring.c
+    mine = (waits.account == account) & (waits.path == path) & (waits.until < node.clock())
+    with node.store.read() as connection:
+        return sorted(str(one) for one in connection.execute(sql.select(waits.organisation).where(mine)).scalars())
+
+
 def again(node: "Node") -> int:
     """Bring once more what waits, a minute after the last round at the earliest; how many were answered."""
     now = node.clock()
@@ -107,7 +122,8 @@ def again(node: "Node") -> int:
 
 
 def unheard(node: "Node", account: str) -> list[str]:
-    """The places that have not heard a word of this person yet, by id."""
-    query = sql.select(to_bring.c.organisation).where(to_bring.c.account == account).distinct()
+    """The places that have not heard a word of this person yet and are still told again, by id."""
+    waiting = (to_bring.c.account == account) & (to_bring.c.until >= node.clock())
+    query = sql.select(to_bring.c.organisation).where(waiting).distinct()
     with node.store.read() as connection:
         return sorted(str(one) for one in connection.execute(query).scalars())

@@ -8,6 +8,7 @@ is not.
 """
 
 import hashlib
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sql
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 
 MOVE_PATH = "/medrec/move"
 MOVE_LIFE_MS = 7 * 86_400_000
-"""How long a signed move may be presented; organisations that are down are asked again meanwhile."""
+"""How long a signed move may be presented; organisations that are down are asked again meanwhile. After that she signs
+anew."""
 
 
 # When (ms, by the time that she signed) each linked person last moved: what she signed before is over.
@@ -59,8 +61,8 @@ def move_message(network: bytes, account: str, agent: str, time: int) -> bytes:
 def adopt(node: "Node", account: str, name: str, view_secret: bytes, sign: "Sign", time: int | None = None) -> Moved:
     """Serve a person who comes with the secret on her paper; `time` is what she signed, now if she is asked only now.
 
-    It may be done again, for those who were silent and for what was not yet on the ledger. Raises StoreError,
-    EngineError.
+    It may be done again, for those who were silent, for what was not yet on the ledger, and with her own words where
+    others were taken for them. Raises StoreError, EngineError.
     """
     agent = node.agent
     assert agent is not None
@@ -83,23 +85,37 @@ def adopt(node: "Node", account: str, name: str, view_secret: bytes, sign: "Sign
     node.store.write(relate)
     time = node.clock() if time is None else time
     key, signature = sign(move_message(node.network, account, node.organisation, time))
+    known = sorted({organisation for organisation, _ in relationships})
+    told, silent, gone = tell(node, account, known, key, signature, time)
+    for organisation, epoch in relationships:
+        if organisation in gone:
+            # Every link with it is undone: it has nobody to tell of, and what is missing from there is explained.
+            redelivery.explain(node.store, account, organisation, epoch, node.clock())
+    return Moved(lines, told, silent)
+
+
+def tell(
+    node: "Node", account: str, places: Iterable[str], key: bytes, signature: bytes, time: int
+) -> tuple[list[str], list[str], list[str]]:
+    """Bring places what a person signed with `key` at a time, that this agent serves her: those that know it now, those
+    that do not (who did not answer at all is told again, bringing.py), and those that she is linked to no more."""
     asked = codec.encode({"account": account, "key": key, "signature": signature, "time": time})
     told: list[str] = []
     silent: list[str] = []
-    for organisation in sorted({organisation for organisation, _ in relationships}):
+    gone: list[str] = []
+    for place in places:
+        bringing.drop(node, account, place, MOVE_PATH)
         try:
-            node.peers.call(organisation, MOVE_PATH, asked)
-            told.append(organisation)
+            node.peers.call(place, MOVE_PATH, asked)
+            told.append(place)
         except PeerError as error:
-            if not (error.answered and error.code == redelivery.NOT_LINKED):
-                silent.append(organisation)
-                if not error.answered:
-                    bringing.keep(node, account, organisation, MOVE_PATH, asked, time + MOVE_LIFE_MS)
+            if error.answered and error.code == redelivery.NOT_LINKED:
+                gone.append(place)
                 continue
-            # Every link with it is undone: it has nobody to tell of, and what is missing from there is explained.
-            for _, epoch in (known for known in relationships if known[0] == organisation):
-                redelivery.explain(node.store, account, organisation, epoch, node.clock())
-    return Moved(lines, told, silent)
+            silent.append(place)
+            if not error.answered:
+                bringing.keep(node, account, place, MOVE_PATH, asked, time + MOVE_LIFE_MS)
+    return told, silent, gone
 
 
 def answer_move(node: "Node", caller: str, body: bytes) -> bytes:

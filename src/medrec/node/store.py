@@ -19,6 +19,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary,
 
 from medrec.node.connections import Connections, sqlite_settings
 from medrec.node.hashes import Hash, Hashes
+from medrec.node.upgrades import rekey
 from medrec.node.vault import VaultError
 
 Result = TypeVar("Result")
@@ -245,6 +246,7 @@ class Store:
         else:
             self.engine = sql.create_engine(target, poolclass=sql.NullPool)
         try:
+            rekey(self.engine, metadata)
             metadata.create_all(self.engine)
         except sql.exc.DBAPIError as error:
             raise _translated(error) from error

@@ -8,15 +8,14 @@ Until the account is hers again, the page says nothing about anybody: neither a 
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from medrec.core import codec, ladder
+from medrec.core import ladder
 from medrec.node import aftermath, devices, paper, recovery, returning
 from medrec.node.accounts import AccountError
-from medrec.node.moving import Moved, adopt, move_message
-from medrec.node.rebuild import rebuild
 from medrec.node.returning import Case
 from medrec.portal import confirming, render, words
+from medrec.portal.own import moving
 from medrec.portal.own.account_act import transaction_part
-from medrec.portal.own.acts import Act, Part
+from medrec.portal.own.acts import Act
 from medrec.portal.own.keys import digits, frozen_until
 from medrec.portal.page import Go, PageError, Visit
 from medrec.portal.security import Limiter, check_rate
@@ -158,33 +157,14 @@ def _move(node: "Node", visit: Visit, case: Case, account: str) -> Go:
     if not 0 < len(name) <= NAME_LENGTH_MAX or not name.isprintable() or returning.is_served(node, account):
         raise PageError(400, "form-unreadable")
     check_rate(_tries, case.digest.hex(), node.clock())
-    try:
-        secret = paper.from_words(visit.form.get("words", ""), paper.VIEW_BYTES, account)
-    except paper.PaperError:
-        raise PageError(400, "paper-slip") from None
-    lines = rebuild(node.engine, secret)
-    if not lines:
-        raise PageError(404, "record-words-unknown")
-    time = node.clock()
 
-    def finish(packed: bytes) -> None:
-        message = move_message(node.network, account, node.organisation, time)
-        devices.check_signed(node, account, case.key, message, packed)
-        moved: Moved = adopt(node, account, name, secret, lambda message: (case.key, packed), time)
-        assert moved.lines
+    def then() -> None:
         returning.settle(node, case)
         # Its watch began with her: what stood on the ledger before, it has not seen.
-        node.store.write(lambda connection: aftermath.note(connection, account, time))
+        node.store.write(lambda connection: aftermath.note(connection, account, node.clock()))
 
-    places = len({line.organisation for line in lines})
-    told = [
-        render.say(words.BACK["sign_move"]),
-        render.say(words.BACK["found"], lines=len(lines), places=places),
-    ]
-    statement = codec.encode([node.network, account, node.organisation, time])
-    message = move_message(node.network, account, node.organisation, time)
-    part = Part("medrec/move/1", statement, message, finish, binary=True)
-    return confirming.begin(node, visit, Act("", told, [], (part,), case.key, "sign_in", "moved"))
+    asked = moving.find(node, account, name, visit.form.get("words", ""), case.key, then)
+    return confirming.begin(node, visit, Act("", asked.told, [], (asked.part,), case.key, "sign_in", "moved"))
 
 
 def show_frozen(node: "Node", visit: Visit) -> Any:

@@ -69,13 +69,13 @@ def name(node: "Node", session: Session, form: dict[str, Any], back: str) -> str
 
 
 def end(node: "Node", session: Session, form: dict[str, Any], back: str) -> str:
-    """The ticket of the end of a delegation. Raises PageError."""
+    """The ticket of the end of a delegation, by the person or by her helper. Raises PageError."""
     _herself(session)
     try:
         held = node.delegates.find(bytes.fromhex(form["delegation"]))
     except (KeyError, ValueError):
         raise PageError(400, "form-unreadable") from None
-    if held is None or held.delegation.account != session.account:
+    if held is None or session.account not in (held.delegation.account, held.delegation.delegate):
         raise PageError(404, "unknown-person")
     nullifier = bytes.fromhex(held.delegation.nullifier)
     query = sql.select(delegation_secret.c.sealed).where(delegation_secret.c.nullifier == nullifier)
@@ -86,7 +86,7 @@ def end(node: "Node", session: Session, form: dict[str, Any], back: str) -> str:
     secret = node.vault.open(None, bytes(sealed), nullifier)
 
     def finish(packed: bytes) -> str:
-        _try(node.delegates.end, session.account, secret, session.key, packed)
+        _try(node.delegates.end, held.delegation.account, secret, session.key, packed)
         return back
 
     return desk_of(node).prepare_for(session, "delegation-end/1", nullifier, finish)

@@ -90,7 +90,7 @@ class Go(NamedTuple):
 
 WRITTEN = ("text", "words", "note", "proposed")
 """Fields in which somebody writes sentences of her own."""
-SECRETS = frozenset({"coming_back", "guarding", "join", "sign_in"})
+SECRETS = frozenset({"coming_back", "guarding", "join", "keys", "sign_in"})
 """Pages whose words open something; they are not shown again."""
 
 

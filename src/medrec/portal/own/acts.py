@@ -133,7 +133,8 @@ def signer(node: "Node", visit: Visit, who: Whose) -> Signer:
 
 def show(node: "Node", visit: Visit) -> Any:
     """The signing page with a ticket of this act; in a demonstration, for a lent key, the values of own/sign.html."""
-    who = whose(node, visit)
+    # A helper for some kinds signs what she began, which asked for the kind; no other act waits for a key of hers.
+    who = whose(node, visit, heeds_kinds=True)
     identifier = visit.path["act"]
     act = acts_of(node).find(who.account, identifier, node.clock())
     owner = visit.session.account if visit.session is not None and visit.session.account else who.account

@@ -13,22 +13,26 @@ from medrec.core import ladder, state
 from medrec.core.ladder import Attempt, Ladder, Policy
 from medrec.node import devices, paper, recovery, returning
 from medrec.portal import render, words
+from medrec.portal.own import moving
 from medrec.portal.own.account_act import ask_key, propose, says_herself
 from medrec.portal.own.acts import Act, Part, acts_of, signer
 from medrec.portal.own.once import Once
 from medrec.portal.own.whose import Whose, whose
 from medrec.portal.page import Go, PageError, Visit
+from medrec.portal.security import Limiter, check_rate
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
 
 EVENTS_SHOWN = 20
 Sheet = Literal["way-back", "record"]
+_tries = Limiter(20, 3_600_000)
 _papers: dict[Sheet, Once[bytes]] = {"way-back": Once(), "record": Once()}
 
 
 def show(node: "Node", visit: Visit) -> Any:
-    """The values of own/keys.html. The form field `do` says what is begun: paper, record, veto, freeze, add, remove."""
+    """The values of own/keys.html. The form field `do` says what is begun: paper, record, find, veto, freeze, add,
+    remove."""
     who = whose(node, visit)
     says_herself(visit)
     if visit.form:
@@ -101,6 +105,8 @@ def _begin(node: "Node", visit: Visit, who: Whose) -> Go:
         return _make_paper(node, visit, who)
     if what == "record":
         return _record_paper(node, visit, who)
+    if what == "find":
+        return _find(node, visit, who)
     if what == "add":
         return _add(node, visit, who)
     if what == "veto":
@@ -153,6 +159,15 @@ def _record_paper(node: "Node", visit: Visit, who: Whose) -> Go:
     told = [render.say(words.KEYS["sign_record"])]
     part = Part("medrec/show-words/1", statement, message, finish, binary=True)
     act = Act(who.account, told, [], (part,), signs.key, "record_paper", "")
+    return Go(visit.link("sign", person=who.handle, act=acts_of(node).begin(node, act)))
+
+
+def _find(node: "Node", visit: Visit, who: Whose) -> Go:
+    """Her words once more: what they find on the ledger is hers from now on, and its places are told."""
+    signs = signer(node, visit, who)
+    check_rate(_tries, who.account, node.clock())
+    asked = moving.find(node, who.account, who.name, visit.form.get("words", ""), signs.key, lambda: None)
+    act = Act(who.account, asked.told, [], (asked.part,), signs.key, "linking", "kept")
     return Go(visit.link("sign", person=who.handle, act=acts_of(node).begin(node, act)))
 
 

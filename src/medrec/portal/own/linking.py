@@ -4,6 +4,7 @@ GET   the places she is linked to, and a field for the words of a desk
 POST  {code}                                  what the code would do, and who she says that she is
 POST  {code, do: "link", family, given, day, month, year, read}   waits for her key (own/acts.py)
 POST  {do: "undo", place}                     the same for undoing a link
+POST  {do: "tell"}                            the same for telling places that were down who serves her
 """
 
 import threading
@@ -27,6 +28,7 @@ from medrec.node.notify import asking
 from medrec.node.peers import PeerError
 from medrec.node.policies import draft_consent
 from medrec.portal import language, person, policies, render, words
+from medrec.portal.own import moving
 from medrec.portal.own.acts import Act, Part, Signer, acts_of, signer
 from medrec.portal.own.allow import SECRET_BYTES, consent_part
 from medrec.portal.own.whose import Whose, whose
@@ -74,6 +76,8 @@ def show(node: "Node", visit: Visit) -> Any:
     """The values of own/linking.html, or where to go on."""
     who = whose(node, visit)
     form = {name: value.strip() for name, value in visit.form.items()}
+    if form.get("do") == "tell":
+        return _tell_again(node, visit, who)
     if form.get("do") == "undo":
         return _undo(node, visit, who, form.get("place", ""))
     trouble, meant = "", None
@@ -91,6 +95,7 @@ def show(node: "Node", visit: Visit) -> Any:
     return {
         "handle": who.handle,
         "unheard": render.listed([who.place(place) for place in bringing.unheard(node, who.account)]),
+        "untold": render.listed([who.place(place) for place in moving.untold(node, who.account)]),
         "trouble": trouble,
         "place": who.place(meant[1]) if meant is not None else "",
         "code": form.get("code", "") if meant is not None else "",
@@ -103,6 +108,16 @@ def show(node: "Node", visit: Visit) -> Any:
         ],
         "agent": who.place(node.organisation),
     }
+
+
+def _tell_again(node: "Node", visit: Visit, who: Whose) -> Go:
+    """Places that were down for as long as a signed move is good: she signs it anew."""
+    signs, places = _herself(node, visit, who), moving.untold(node, who.account)
+    if not places:
+        raise PageError(404, "not-found")
+    asked = moving.tell(node, who.account, places, signs.key)
+    act = Act(who.account, asked.told, [], (asked.part,), signs.key, "linking", "kept")
+    return Go(visit.link("sign", person=who.handle, act=acts_of(node).begin(node, act)))
 
 
 def standing(node: "Node", account: str) -> list[tuple[str, int]]:

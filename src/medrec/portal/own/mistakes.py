@@ -20,7 +20,7 @@ from medrec.portal import evidence, render, words
 from medrec.portal.acting import require_right
 from medrec.portal.line import TAG
 from medrec.portal.own.acts import Act, Part, Signer, acts_of, signer
-from medrec.portal.own.whose import Whose, whose
+from medrec.portal.own.whose import Whose, kinds_of, whose
 from medrec.portal.page import Go, PageError, Visit
 
 if TYPE_CHECKING:
@@ -31,9 +31,11 @@ WORDS_LENGTH_MAX, DISPUTE_LENGTH_MAX = 2000, 1000
 
 def show(node: "Node", visit: Visit) -> Any:
     """The values of own/corrections.html; `line` (hex) is the line that is wrong, `words` and `proposed` say how."""
-    who = whose(node, visit)
+    who, kinds = whose(node, visit, heeds_kinds=True), kinds_of(visit)
     tag = visit.form.get("line") or visit.query.get("line", "")
     manifest = _record(node, who, tag) if tag else None
+    if manifest is not None and kinds and manifest.record.type not in kinds:
+        raise PageError(404, "unknown-line")
     if visit.form:
         if manifest is None:
             raise PageError(404, "unknown-line")
@@ -57,6 +59,7 @@ def show(node: "Node", visit: Visit) -> Any:
                 "answer": one.answer,
             }
             for one in node.corrections.asked(who.account)
+            if not kinds or one.type in kinds
         ],
     }
 

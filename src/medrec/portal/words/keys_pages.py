@@ -67,6 +67,8 @@ KEYS = Texts(
         "them to nobody.",
         "record_gone": "There are no words to show. Ask for them again.",
         "record_address": "Your address, for a new agent",
+        "find": "Something of my record is missing here",
+        "find_hint": "Write the words of your record once more. What they find comes here, and its places are told.",
         "paper_later": "It lets a new phone in from {when} on, so that no thief can use one that you did not make.",
         "sign_paper": "You make a new code on paper.",
         "sign_record": "You ask to see the words of your record.",
@@ -130,6 +132,9 @@ HELPERS = Texts(
         "did_correct": "{name}: asked for a correction",
         "sign_rest": "You let the right of {name} rest. It is closed from now on, until you open it again.",
         "sign_go-on": "You let the right of {name} go on.",
+        "untold": "We could not tell {places} that this agent serves you. Sign once more, and we try again.",
+        "tell_again": "Tell them again",
+        "resign": "Stop helping {name}",
         "some_kinds": "You see these parts of the record: {kinds}.",
         "cases_lead": "People who let your organisation act for them. Your own name and the organisation's stand beside "
         "everything that you do.",

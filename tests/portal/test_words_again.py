@@ -1,0 +1,98 @@
+"""Words of a record once more by somebody who is served already, and places that were down for too long."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from medrec.node import bringing, moving
+from tests.node.network import Records
+from tests.portal.rescue import DAY, WORDS, Circle, Friend, NewPhone, wait
+from tests.portal.test_stopped_between import Stop
+from tests.portal.test_stopped_between import stop as stop
+from tests.portal.test_ways_back import circle as circle
+from tests.portal.test_ways_back import plain
+
+Away = Callable[[], tuple[NewPhone, str]]
+
+
+@pytest.fixture
+def away(circle: Circle, tmp_path: Path) -> Away:
+    """The agent is gone with everything; Ada has her account back at a new one, and holds the words of her record."""
+
+    def begin() -> tuple[NewPhone, str]:
+        code = circle.paper()
+        leads = circle.ada.does(circle.ada.page + "/keys", do="record").headers["location"]
+        words = " ".join(WORDS.findall(circle.ada.get(leads).text))
+        circle.guide.store.close()
+        for name in ("guide.db", "guide.db-wal", "guide.db-shm", "guide.key"):
+            (tmp_path / name).unlink(missing_ok=True)
+        circle.network.records["guide"] = Records()
+        circle.guide = circle.network.open("guide")
+        phone = NewPhone(circle.story)
+        begun = phone.send("/coming-back", do="paper", words=code, account=circle.ada.account)
+        assert begun.status_code == 303
+        wait(circle.story, DAY)
+        phone.sign_in()
+        phone.does("/coming-back", do="finish")
+        return phone, words
+
+    return begin
+
+
+def lines(circle: Circle) -> int:
+    circle.story.settle()
+    return sum(notice.manifest is not None for notice in circle.guide.agent.notices(circle.ada.account))
+
+
+def test_a_node_that_stopped_while_she_moved_finds_the_rest_by_her_words_again(
+    circle: Circle, away: Away, stop: Stop
+) -> None:
+    before = lines(circle)
+    phone, words = away()
+    stop(moving, "tell")
+    assert phone.confirm(phone.send("/coming-back", do="move", name="Ada", words=words)).status_code == 500
+    # She is served; nobody has been told, so nothing comes.
+    assert phone.sign_in().json()["to"] == circle.ada.page
+    assert lines(circle) == 0 < before
+    keys = circle.ada.page + "/keys"
+    slip = phone.send(keys, do="find", words=words.replace(words[:5], "babab", 1))
+    assert slip.status_code == 400 and "paper-slip" in slip.text and words[6:11] not in slip.text
+    asked = phone.send(keys, do="find", words=words)
+    assert "at 2 places" in phone.asked(asked) and lines(circle) == 0
+    phone.confirm(asked)
+    assert lines(circle) >= before
+    assert circle.guide.agent.clients() == [(circle.ada.account, "Ada")]
+
+
+def test_words_of_somebody_else_are_not_taken_from_who_is_served(circle: Circle) -> None:
+    eve = Friend(circle.story, "eve", "north")
+    leads = eve.does(eve.page + "/keys", do="record").headers["location"]
+    hers = " ".join(WORDS.findall(eve.get(leads).text))
+    secret = circle.guide.agent.view_secret(circle.ada.account)
+    taken = circle.ada.send(circle.ada.page + "/keys", do="find", words=hers)
+    assert taken.status_code == 400 and circle.guide.agent.view_secret(circle.ada.account) == secret
+
+
+def test_a_place_that_was_down_for_a_week_is_told_when_she_signs_again(circle: Circle, away: Away) -> None:
+    before = lines(circle)
+    phone, words = away()
+    wires: Any = circle.network.wires
+    answers = wires._nodes["north"]
+    wires.leave("north")
+    phone.confirm(phone.send("/coming-back", do="move", name="Ada", words=words))
+    phone.sign_in()
+    linking = circle.ada.page + "/linking"
+    assert "Not told yet: North" in plain(phone.get(linking).text)
+    assert phone.send(linking, do="tell").status_code == 404
+    wait(circle.story, moving.MOVE_LIFE_MS + 1)
+    wires.join("north", answers)
+    phone.sign_in()
+    circle.network.time += bringing.AGAIN_MS
+    assert bringing.again(circle.guide) == 0 and lines(circle) < before
+    page = plain(phone.get(linking).text)
+    assert "could not tell North" in page and "Not told yet" not in page
+    phone.does(linking, do="tell")
+    assert "could not tell" not in plain(phone.get(linking).text)
+    assert lines(circle) >= before
