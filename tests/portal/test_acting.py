@@ -331,7 +331,7 @@ def test_the_staff_of_a_helping_organisation_act_under_both_names_and_end_with_t
     assert "You are acting for" in nora.get(page(help_.ada)).text
     acts = [line for line in help_.told(help_.ada.account) if isinstance(line, ActingManifest)]
     assert {act.name for act in acts} == {"Nora Nurse (Helping Hands) for Ada"} and acts[0].delegate == "guide"
-    refused = nora.client.post(page(help_.ada) + "/writing", data={"csrf": csrf_of(nora.get(page(help_.ada)).text)})
+    refused = nora.client.post(page(help_.ada) + "/settings", data={"csrf": csrf_of(nora.get(page(help_.ada)).text)})
     assert refused.status_code == 403
     staff.dismiss(guide, who)
     assert nora.get(page(help_.ada)).status_code == 303

@@ -85,6 +85,7 @@ def test_a_place_that_was_down_for_a_week_is_told_when_she_signs_again(circle: C
     phone.sign_in()
     linking = circle.ada.page + "/linking"
     assert "Not told yet: North" in plain(phone.get(linking).text)
+    assert "Not told yet what you signed: North" in plain(phone.get(circle.ada.page).text)
     assert phone.send(linking, do="tell").status_code == 404
     wait(circle.story, moving.MOVE_LIFE_MS + 1)
     wires.join("north", answers)

@@ -1,15 +1,22 @@
 """Accounts of people, from the device's side: what the person's key signs, and how it reaches the ledger."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from medrec.core import state
+from medrec.core import ladder, state
 from medrec.core.address import address_of
-from medrec.core.credential import unpack_proof
+from medrec.core.credential import NewCredential, unpack_proof
 from medrec.core.crypto import key_id
 from medrec.core.machine import nonce_place
 from medrec.core.outcome import Code, Outcome
-from medrec.core.types import EXPIRY_HEIGHTS_MAX, encode_body, encode_transaction, transaction_id
+from medrec.core.types import (
+    EXPIRY_HEIGHTS_MAX,
+    encode_body,
+    encode_transaction,
+    is_organisation_id,
+    transaction_id,
+)
+from medrec.core.view import View
 from medrec.engines.engine import Engine, TransactionRefused
 from medrec.node.keys import PersonKey
 
@@ -20,6 +27,19 @@ class AccountError(Exception):
     def __init__(self, outcome: Outcome) -> None:
         super().__init__(outcome.sentence)
         self.outcome = outcome
+
+
+def signing_keys(view: View, signer: str) -> Mapping[str, NewCredential] | None:
+    """The credentials, by key id in hex, that sign for an account that stands; for an organisation, those of its staff
+    on the ledger. None where nobody signs."""
+    if is_organisation_id(signer):
+        organisation = state.organisation(view, signer)
+        if organisation is None or not organisation.active:
+            return None
+        staff = state.read(view, ladder.staff_key(signer), ladder.Staff) or ladder.Staff()
+        return {name: kept.credential for name, kept in staff.keys.items()}
+    held = state.account(view, signer)
+    return held.credentials if held is not None and not held.frozen else None
 
 
 def submit_as_account(engine: Engine, network: bytes, account: str, key: PersonKey, kind: str, payload: Any) -> None:

@@ -32,6 +32,7 @@ from medrec.core.manifests.consent import (
 from medrec.engines.engine import EngineError
 from medrec.node import attesting, store
 from medrec.node.access import revoked
+from medrec.node.accounts import signing_keys
 from medrec.node.actors import strange
 from medrec.node.journal import Draft, Person
 from medrec.node.refusals import Code, Refusal
@@ -293,15 +294,15 @@ class Consents:
             raise Refusal(Code.RECOVERY_WAITS)
 
     def check_signature(self, account: str, key: str, message: bytes, signature: str) -> None:
-        """Whether a credential (key id in hex) that acts for the account signed 32 bytes. Raises Refusal."""
+        """Whether a key (id in hex) of an account, or of an organisation's staff, signed 32 bytes. Raises Refusal."""
         try:
             with self._node.engine.view() as view:
-                found = state.account(view, account)
+                found = signing_keys(view, account)
         except EngineError:
             raise Refusal(Code.LEDGER_UNUSABLE) from None
-        if found is None or found.frozen:
+        if found is None:
             raise Refusal(Code.UNKNOWN_ACCOUNT)
-        credential = found.credentials.get(key)
+        credential = found.get(key)
         if credential is None:
             raise Refusal(Code.UNKNOWN_CREDENTIAL)
         if not signed_by(credential, message, bytes.fromhex(signature)):

@@ -94,8 +94,9 @@ class Corrections:
         except msgspec.ValidationError:
             raise Refusal(Code.MALFORMED) from None
 
-    def ask(self, statement: CorrectionStatement) -> bytes:
-        """Send a signed statement on; the id of the request. Raises Refusal, StoreError, LookupError.
+    def ask(self, statement: CorrectionStatement, called: str = "") -> bytes:
+        """Send a signed statement on; the id of the request. `called` is how a helper who signed it is called, if not
+        as in the delegation. Raises Refusal, StoreError, LookupError.
 
         It is on its way as soon as this returns: journalled here with what the source owes, and in the outbox.
         """
@@ -109,7 +110,9 @@ class Corrections:
         if node.store.write(lambda connection: self.ask_within(connection, statement, held)) and held is not None:
             served = dict(node.agent.clients())
             subject = f"{statement.type}/{statement.record}"
-            node.delegates.record_act(held, "correct", held.delegation.name, served[statement.account], subject)
+            node.delegates.record_act(
+                held, "correct", called or held.delegation.name, served[statement.account], subject
+            )
         return bytes.fromhex(statement.id)
 
     def ask_within(self, connection: sql.Connection, statement: CorrectionStatement, held: Held | None = None) -> bool:

@@ -28,9 +28,9 @@ from medrec.core.manifests.delegation import (
     delegation_message,
     encode_delegation,
 )
-from medrec.core.types import is_organisation_id
 from medrec.engines.engine import EngineError
 from medrec.node import store
+from medrec.node.accounts import signing_keys
 from medrec.node.consents import AHEAD_MS_MAX, answer_consent
 from medrec.node.journal import Draft
 from medrec.node.own import person_here, places
@@ -296,11 +296,7 @@ class Delegates:
     def acts_with(self, delegate: str, key: bytes) -> bool:
         """Whether a key is the delegate's: of an account that stands, or of an organisation's staff on the ledger."""
         with self._node.engine.view() as view:
-            if is_organisation_id(delegate):
-                staff = state.read(view, ladder.staff_key(delegate), ladder.Staff)
-                return staff is not None and key.hex() in staff.keys
-            held = state.account(view, delegate)
-            return held is not None and not held.frozen and key.hex() in held.credentials
+            return key.hex() in (signing_keys(view, delegate) or {})
 
     def of(self, account: str) -> list[Held]:
         """Everybody who may or might act for a person, oldest first."""

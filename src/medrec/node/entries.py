@@ -15,12 +15,10 @@ import sqlalchemy as sql
 from sqlalchemy import Column, LargeBinary, String, Table
 
 from medrec.core import codec
-from medrec.core.credential import signed_by
 from medrec.core.manifests.entry import ENTRY_TYPES, EntryStatement, entry_message
 from medrec.core.records.canonical import Canonical, RecordError, canonical
-from medrec.core.state import account as account_of
-from medrec.engines.engine import EngineError
-from medrec.node import store
+from medrec.core.types import is_organisation_id
+from medrec.node import staff, store
 from medrec.node.consents import AHEAD_MS_MAX
 from medrec.node.own import handle, person_here
 from medrec.node.publish import Incoming, Published
@@ -206,18 +204,7 @@ class Entries:
 
     def _check_author(self, statement: EntryStatement) -> None:
         node = self._node
-        try:
-            with node.engine.view() as view:
-                held = account_of(view, statement.author)
-        except EngineError:
-            raise Refusal(Code.LEDGER_UNUSABLE) from None
-        if held is None or held.frozen:
-            raise Refusal(Code.UNKNOWN_ACCOUNT)
-        credential = held.credentials.get(statement.key)
-        if credential is None:
-            raise Refusal(Code.UNKNOWN_CREDENTIAL)
-        if not signed_by(credential, entry_message(statement), bytes.fromhex(statement.signature)):
-            raise Refusal(Code.BAD_SIGNATURE)
+        node.consents.check_signature(statement.author, statement.key, entry_message(statement), statement.signature)
         if statement.author == statement.account:
             if statement.delegation is not None:
                 raise Refusal(Code.MALFORMED)
@@ -225,7 +212,11 @@ class Entries:
         found = node.delegates.require(
             statement.account, statement.author, "add", statement.type, bytes.fromhex(statement.key)
         )
-        if statement.delegation != found.hash.hex() or statement.name != found.delegation.name:
+        named = found.delegation.name
+        if is_organisation_id(statement.author):
+            member = staff.by_key(node, bytes.fromhex(statement.key))
+            named = staff.called(member[0].name if member is not None else "", named)
+        if statement.delegation != found.hash.hex() or statement.name != named:
             raise Refusal(Code.NOT_A_DELEGATE)
 
     def _check_owner(self, statement: EntryStatement) -> None:

@@ -169,6 +169,11 @@ def find(node: "Node", credential_id: bytes) -> tuple[Member, NewCredential] | N
     return _opened(node, row), _credential(bytes(row.credential))
 
 
+def called(name: str, organisation: str) -> str:
+    """How one of the staff is called who acts for a person in the name of her organisation: by both names."""
+    return f"{name} ({organisation})"
+
+
 def by_key(node: "Node", key: bytes) -> tuple[Member, NewCredential] | None:
     """The active member whose registered key has this id, and the key; None if there is none."""
     query = sql.select(staff).where(staff.c.active.is_(True), staff.c.credential.is_not(None))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from medrec.core.delegation import covers
 from medrec.core.manifests.delegation import Right
-from medrec.node import access_log
+from medrec.node import access_log, staff
 from medrec.node.delegates import Held
 from medrec.node.refusals import Refusal
 from medrec.portal.page import PageError
@@ -36,8 +36,6 @@ DOES: dict[str, Right] = {
 begun on another of these."""
 FOR_SOME_KINDS = frozenset({"fetch", "signed", "writing", "mistakes"})
 """Pages whose forms a helper for some kinds may send: they ask for the kind."""
-FOR_STAFF = frozenset({"fetch", "answer_look"})
-"""What one of a helping organisation's staff may send: she signs for nobody, so nothing that has to be signed."""
 ENDS: dict[str, Right] = {**DOES, "sharing": "consent", "requests": "consent"}
 """Which right was used where a deed ends on a page."""
 LOG_PAGES = frozenset({"looked", "one_look"})
@@ -62,7 +60,7 @@ def begin(node: "Node", session: Session, digest: bytes) -> Session:
         delegation=digest,
         kinds=tuple(held.delegation.types),
     )
-    node.delegates.record_act(held, "look", _called(held, session), name)
+    node.delegates.record_act(held, "look", called(held, session), name)
     return acting
 
 
@@ -118,7 +116,7 @@ def note(node: "Node", session: Session, page: str, *, done: bool) -> None:
         return
     right = ENDS.get(page, "look") if done else "look"
     subject = f"{'done' if done else 'read'}:{page}"
-    node.delegates.record_act(held, right, _called(held, session), session.acting_for_name, subject)
+    node.delegates.record_act(held, right, called(held, session), session.acting_for_name, subject)
 
 
 def check_form(node: "Node", session: Session, page: str) -> None:
@@ -126,8 +124,6 @@ def check_form(node: "Node", session: Session, page: str) -> None:
     if not session.acting_for:
         return
     right = DOES.get(page)
-    if session.staff and page not in FOR_STAFF:
-        raise PageError(403, "limited-helper")
     if right is None or (session.kinds and page not in FOR_SOME_KINDS):
         raise PageError(403, "limited-helper")
     require_right(node, session, right)
@@ -146,13 +142,18 @@ def require_right(node: "Node", session: Session, right: Right, kind: str = "") 
     return held
 
 
-def _called(held: Held, session: Session) -> str:
+def called(held: Held, session: Session) -> str:
     """How the helper is called in a line: one of an organisation's staff by her own name, and the organisation's."""
-    return f"{session.name} ({held.delegation.name})" if session.staff else held.delegation.name
+    return staff.called(session.name, held.delegation.name) if session.staff else held.delegation.name
+
+
+def delegate_of(node: "Node", session: Session) -> str:
+    """In whose name somebody acts for another: her own account's, or her organisation's; "" for nobody's."""
+    return session.account or (node.organisation if session.staff and session.key else "")
 
 
 def _held(node: "Node", session: Session, digest: bytes) -> Held | None:
-    delegate = session.account or (node.organisation if session.staff and session.key else "")
+    delegate = delegate_of(node, session)
     try:
         held = node.delegates.find(digest)
         if held is None or not held.holds or not delegate or held.delegation.delegate != delegate:

@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 
 from markupsafe import Markup
 
-from medrec.node import devices
+from medrec.node import devices, staff
 from medrec.node.peers import PeerError
 from medrec.node.refusals import Refusal
 from medrec.portal import acting, sign_in
@@ -114,7 +114,8 @@ def acts_of(node: "Node") -> Acts:
 
 
 class Signer(NamedTuple):
-    """Who will sign: the id of the key, and the account of the delegate it belongs to (None: the person herself)."""
+    """Who will sign: the id of the key, and the delegate it belongs to, an account or an organisation (None: the person
+    herself)."""
 
     key: bytes
     acting: str | None = None
@@ -124,7 +125,7 @@ def signer(node: "Node", visit: Visit, who: Whose) -> Signer:
     """The key that signed in, or in a demonstration the lent one. Raises PageError where there is none."""
     session = visit.session
     if session is not None and session.key:
-        return Signer(session.key, session.account if session.acting_for else None)
+        return Signer(session.key, acting.delegate_of(node, session) if session.acting_for else None)
     lent = acts_of(node).lent(who.account) if visit.demonstration else None
     if lent is None:
         raise PageError(403, "needs-key")
@@ -138,6 +139,9 @@ def show(node: "Node", visit: Visit) -> Any:
     identifier = visit.path["act"]
     act = acts_of(node).find(who.account, identifier, node.clock())
     owner = visit.session.account if visit.session is not None and visit.session.account else who.account
+    if visit.session is not None and visit.session.staff and act.key == visit.session.key:
+        to = visit.link(act.back, person=who.handle)
+        return at_the_desk(node, visit, identifier, act, visit.session.credential, to)
     mine = [device for device in devices.of_account(node, owner) if device.key == act.key]
     to = visit.link(act.back, person=who.handle)
     if mine:
@@ -163,6 +167,7 @@ def show(node: "Node", visit: Visit) -> Any:
 def at_the_desk(node: "Node", visit: Visit, identifier: str, act: Act, credential_id: bytes, to: str) -> Go:
     """Where an act is signed with a passkey: the signing page, with a ticket behind the #. `to` is where it leads."""
     held = devices.find(node, credential_id) if node.agent is not None else None
+    member = staff.find(node, credential_id) if held is None else None
 
     def finished(proofs: list[bytes]) -> str:
         if visit.session is not None:
@@ -176,7 +181,7 @@ def at_the_desk(node: "Node", visit: Visit, identifier: str, act: Act, credentia
 
     ticket = desk_of(node).wait(
         tuple(piece_of(part.tag, part.statement, part.contents) for part in act.parts),
-        held[1] if held is not None else None,
+        held[1] if held is not None else member[1] if member is not None else None,
         credential_id,
         finished,
         [_text(sentence) for sentence in act.sentences],

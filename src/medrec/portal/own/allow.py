@@ -189,12 +189,11 @@ def stop(node: "Node", visit: Visit) -> Go:
         mark = bytes.fromhex(visit.path["mark"])
     except ValueError:
         raise PageError(404, "unknown-line") from None
-    kept = own_consents.secret_of(node, who.account, mark)
-    if kept is None:
+    kept, signs = own_consents.secret_of(node, who.account, mark), signer(node, visit, who)
+    if kept is None or signs.acting is not None:
         return _close(node, visit, who, mark)
     consents = person.consents(node, visit, who.known, who.account)
     sentence = next((consent["sentence"] for consent in consents if consent["mark"] == mark.hex()), Markup(""))
-    signs = signer(node, visit, who)
     part = _revocation(node, who, signs, mark, *kept)
     sentences = [Markup("{}").format(words.SIGN["take_back"]), sentence]
     act = Act(who.account, sentences, [], (part,), signs.key, "sharing", "stopped")
@@ -214,8 +213,9 @@ def taking_back(node: "Node", who: Whose, signs: Signer, given: Sequence[Given])
 
 
 def _close(node: "Node", visit: Visit, who: Whose, mark: bytes) -> Go:
-    """Close a yes that was not given here, and whose secret lies elsewhere: with a no to the same, at the same place. A
-    no goes before every yes (docs/spec/decision.md)."""
+    """Close a yes whose secret lies elsewhere, since it was not given here, or one that a helper closes, whose key
+    takes back nothing of the person's: with a no to the same, at the same place. A no goes before every yes
+    (docs/spec/decision.md)."""
     statement = person.permission(node, who.account, mark.hex())
     if statement is None:
         raise PageError(404, "unknown-line")

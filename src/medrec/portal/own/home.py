@@ -2,9 +2,12 @@
 
 from typing import TYPE_CHECKING, Any
 
+from markupsafe import Markup
+
+from medrec.node import bringing
 from medrec.node.notify import asking
 from medrec.portal import person, render, words
-from medrec.portal.own import aftermath, record
+from medrec.portal.own import aftermath, moving, record
 from medrec.portal.own.looked import rows_of
 from medrec.portal.own.whose import Whose, kinds_of, whose
 from medrec.portal.page import Go, Visit
@@ -41,6 +44,7 @@ def show(node: "Node", visit: Visit) -> Any:
         "asks": sum(not one.answer for one in asking.waiting(node, who.account)),
         "missing": person.missing(node, visit, who.known, who.account),
         "undone": person.undone(node, visit, who.known, who.account),
+        "untold": _untold(node, who) if not acting else "",
         "failed": [place for place in record.places(node, visit, who) if place["state"] == "failed"],
         "news": [person.news(visit, who.known, notice) for notice in news],
         "tiles": [
@@ -65,6 +69,7 @@ def _for_some_kinds(visit: Visit, who: Whose) -> dict[str, Any]:
         "asks": 0,
         "missing": [],
         "undone": [],
+        "untold": "",
         "failed": [],
         "news": [],
         "some_kinds": render.listed([words.record_types(kind) for kind in kinds_of(visit)]),
@@ -74,6 +79,12 @@ def _for_some_kinds(visit: Visit, who: Whose) -> dict[str, Any]:
             _tile(visit, who.handle, "more", "more", words.HOME["more_more"]),
         ],
     }
+
+
+def _untold(node: "Node", who: Whose) -> Markup:
+    """The places that do not know yet that this agent serves her, or what else she signed for them."""
+    waiting = sorted({*bringing.unheard(node, who.account), *moving.untold(node, who.account)})
+    return render.listed([who.place(place) for place in waiting])
 
 
 def _active(consents: list[dict[str, Any]]) -> int:

@@ -17,7 +17,7 @@ from medrec.core.manifests.record import RecordManifest
 from medrec.node import disputing
 from medrec.node.looks import Look
 from medrec.portal import evidence, render, words
-from medrec.portal.acting import require_right
+from medrec.portal.acting import called, require_right
 from medrec.portal.line import TAG
 from medrec.portal.own.acts import Act, Part, Signer, acts_of, signer
 from medrec.portal.own.whose import Whose, kinds_of, whose
@@ -119,8 +119,10 @@ def disputes_of(node: "Node", who: Whose, look: Look) -> list[dict[str, Any]]:
 
 def _ask(node: "Node", visit: Visit, who: Whose, manifest: RecordManifest, tag: bytes) -> Go:
     signs = signer(node, visit, who)
+    by = ""
     if visit.session is not None:
-        require_right(node, visit.session, "correct", manifest.record.type)
+        held = require_right(node, visit.session, "correct", manifest.record.type)
+        by = called(held, visit.session) if held is not None else ""
     told, proposed = (visit.form.get(name, "").strip() for name in ("words", "proposed"))
     if not told:
         raise PageError(400, "say-what-is-wrong")
@@ -135,7 +137,7 @@ def _ask(node: "Node", visit: Visit, who: Whose, manifest: RecordManifest, tag: 
         value.pop(name, None)
 
     def finish(proof: bytes) -> None:
-        node.corrections.ask(msgspec.structs.replace(stated, signature=proof.hex()))
+        node.corrections.ask(msgspec.structs.replace(stated, signature=proof.hex()), by)
 
     sentences = [_about(who, manifest), render.say(words.MISTAKES["wrong_is"], words=told)]
     if proposed:

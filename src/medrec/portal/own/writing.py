@@ -11,13 +11,14 @@ from medrec.node import entries
 from medrec.node.copies import Copy
 from medrec.node.refusals import Refusal
 from medrec.portal import render, words
-from medrec.portal.acting import require_right
+from medrec.portal.acting import called, delegate_of, require_right
 from medrec.portal.own.acts import Act, Part, acts_of, signer
 from medrec.portal.own.entries import read
 from medrec.portal.own.whose import Whose, kinds_of, whose
 from medrec.portal.page import Go, PageError, Visit
 
 if TYPE_CHECKING:
+    from medrec.node.delegates import Held
     from medrec.node.node import Node
 
 WHAT = ("symptom", "reading", "taken", "stopped", "wish")
@@ -46,7 +47,7 @@ def _write(node: "Node", visit: Visit, who: Whose) -> Go:
         stated, content = node.entries.prepare(
             who.account,
             signs.acting or who.account,
-            held.delegation.name if held is not None else who.name,
+            _name(visit, who, held),
             signs.key,
             resource,
             delegation=held.hash if held is not None else None,
@@ -75,9 +76,15 @@ def _write(node: "Node", visit: Visit, who: Whose) -> Go:
     return Go(visit.link("sign", person=who.handle, act=acts_of(node).begin(node, act)))
 
 
+def _name(visit: Visit, who: Whose, held: "Held | None") -> str:
+    """Under which name something is written: the person's, or that of who acts for her."""
+    return called(held, visit.session) if held is not None and visit.session is not None else who.name
+
+
 def _written(node: "Node", visit: Visit, who: Whose) -> list[dict[str, Any]]:
     """What the visitor may take back: the person all that was entered for her, a helper what she entered herself."""
-    helper = visit.session.account if visit.session is not None and visit.session.acting_for else ""
+    session = visit.session
+    helper = delegate_of(node, session) if session is not None and session.acting_for else ""
     rows = []
     for line in reversed(node.entries.lines(who.account)):
         kinds = kinds_of(visit)
@@ -103,7 +110,7 @@ def _take_back(node: "Node", visit: Visit, who: Whose) -> Go:
         network=node.network.hex(),
         account=who.account,
         author=signs.acting or who.account,
-        name=held.delegation.name if held is not None else who.name,
+        name=_name(visit, who, held),
         delegation=held.hash.hex() if held is not None else None,
         time=node.clock(),
         type=row["type"],

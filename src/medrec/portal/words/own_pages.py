@@ -16,6 +16,7 @@ HOME = Texts(
         "new": "New in your record",
         "new_all": "See all",
         "failed": "We could not read at {place}",
+        "untold": "Not told yet what you signed: {places}",
         "asks": ("One request waits for you", "{count} requests wait for you"),
         "asks_more": "Somebody asks to see your record. Say yes, less or no.",
         "record_more": ("One entry", "{count} entries"),
