@@ -66,6 +66,21 @@ def test_a_node_that_stopped_while_she_moved_finds_the_rest_by_her_words_again(
     assert circle.guide.agent.clients() == [(circle.ada.account, "Ada")]
 
 
+def test_a_node_that_stopped_while_it_told_places_goes_on_with_the_others(
+    circle: Circle, away: Away, stop: Stop
+) -> None:
+    before = lines(circle)
+    phone, words = away()
+    peers: Any = circle.guide.peers
+    stop(peers, "call")
+    assert phone.confirm(phone.send("/coming-back", do="move", name="Ada", words=words)).status_code == 500
+    assert bringing.unheard(circle.guide, circle.ada.account) == ["north", "south"]
+    circle.network.time += bringing.AGAIN_MS
+    assert bringing.again(circle.guide) == 2 and bringing.unheard(circle.guide, circle.ada.account) == []
+    assert lines(circle) >= before
+    assert phone.sign_in().json()["to"] == circle.ada.page
+
+
 def test_words_of_somebody_else_are_not_taken_from_who_is_served(circle: Circle) -> None:
     eve = Friend(circle.story, "eve", "north")
     leads = eve.does(eve.page + "/keys", do="record").headers["location"]

@@ -73,20 +73,26 @@ def queue(node: "Node", places: Iterable[str], path: str, payload: bytes) -> Non
 
 
 def keep(node: "Node", account: str, organisation: str, path: str, payload: bytes, until: int) -> None:
-    """Bring this again until it is answered; after `until` (ms) it is void, and only said to wait."""
+    """Bring this again until it is answered, in the place of what waited there; after `until` (ms) it is void, and only
+    said to wait."""
     row = {"account": account, "organisation": organisation, "path": path, "payload": payload, "until": until}
 
     def closure(connection: sql.Connection) -> None:
+        connection.execute(sql.delete(to_bring).where(_same(account, organisation, path)))
         connection.execute(sql.insert(to_bring).values(**row))
 
     node.store.write(closure)
 
 
 def drop(node: "Node", account: str, organisation: str, path: str) -> None:
-    """What waits there of a person is brought no more: a later word of hers takes its place."""
-    waits = to_bring.c
-    mine = (waits.account == account) & (waits.organisation == organisation) & (waits.path == path)
+    """What waits there of a person is brought no more: a later word of hers was heard."""
+    mine = _same(account, organisation, path)
     node.store.write(lambda connection: connection.execute(sql.delete(to_bring).where(mine)))
+
+
+def _same(account: str, organisation: str, path: str) -> sql.ColumnElement[bool]:
+    waits = to_bring.c
+    return (waits.account == account) & (waits.organisation == organisation) & (waits.path == path)
 
 
 def void(node: "Node", account: str, path: str) -> list[str]:

@@ -215,7 +215,9 @@ class Entries:
         named = found.delegation.name
         if is_organisation_id(statement.author):
             member = staff.by_key(node, bytes.fromhex(statement.key))
-            named = staff.called(member[0].name if member is not None else "", named)
+            if member is None:
+                raise Refusal(Code.NOT_A_DELEGATE)
+            named = staff.called(member[0].name, named)
         if statement.delegation != found.hash.hex() or statement.name != named:
             raise Refusal(Code.NOT_A_DELEGATE)
 

@@ -8,7 +8,7 @@ is not.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sql
@@ -95,7 +95,7 @@ def adopt(node: "Node", account: str, name: str, view_secret: bytes, sign: "Sign
 
 
 def tell(
-    node: "Node", account: str, places: Iterable[str], key: bytes, signature: bytes, time: int
+    node: "Node", account: str, places: Sequence[str], key: bytes, signature: bytes, time: int
 ) -> tuple[list[str], list[str], list[str]]:
     """Bring places what a person signed with `key` at a time, that this agent serves her: those that know it now, those
     that do not (who did not answer at all is told again, bringing.py), and those that she is linked to no more."""
@@ -104,17 +104,18 @@ def tell(
     silent: list[str] = []
     gone: list[str] = []
     for place in places:
-        bringing.drop(node, account, place, MOVE_PATH)
+        # Kept before the first is called: a node that stops in between goes on with the others.
+        bringing.keep(node, account, place, MOVE_PATH, asked, time + MOVE_LIFE_MS)
+    for place in places:
         try:
             node.peers.call(place, MOVE_PATH, asked)
             told.append(place)
         except PeerError as error:
-            if error.answered and error.code == redelivery.NOT_LINKED:
-                gone.append(place)
-                continue
-            silent.append(place)
             if not error.answered:
-                bringing.keep(node, account, place, MOVE_PATH, asked, time + MOVE_LIFE_MS)
+                silent.append(place)
+                continue
+            (gone if error.code == redelivery.NOT_LINKED else silent).append(place)
+        bringing.drop(node, account, place, MOVE_PATH)
     return told, silent, gone
 
 
