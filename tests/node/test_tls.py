@@ -56,6 +56,8 @@ def enter(port: int, context: ssl.SSLContext, host: str = "127.0.0.1") -> bytes:
 
 
 def test_the_key_on_the_ledger_opens_the_door(port: int) -> None:
+    # As strictly as any version of Python asks for by itself.
+    assert tls.trust_in("harbour", public(HARBOUR)).verify_flags & ssl.VERIFY_X509_STRICT
     assert enter(port, tls.trust_in("harbour", public(HARBOUR))) == b"welcome"
 
 
@@ -84,3 +86,17 @@ def test_only_the_owner_reads_the_key(tmp_path: Path) -> None:
     before = made.certificate.read_bytes()
     again = tls.make_certificate(HARBOUR, "https://harbour.example", tmp_path / "tls", now_ms())
     assert again.certificate.read_bytes() != before
+
+
+def test_a_certificate_of_other_keys_or_of_an_older_form_is_made_anew(tmp_path: Path) -> None:
+    def follow(keys: OrganisationKeys) -> bool:
+        return tls.follow_keys(keys, "https://127.0.0.1:8700", tmp_path, now_ms())
+
+    assert not follow(HARBOUR)  # none of the organisation's is there
+    made = tls.make_certificate(HARBOUR, "https://127.0.0.1:8700", tmp_path, now_ms())
+    before = made.certificate.read_bytes()
+    assert not follow(HARBOUR) and made.certificate.read_bytes() == before
+    fresh = OrganisationKeys.from_seed("harbour", b"n" * 32)
+    assert follow(fresh) and made.certificate.read_bytes() != before and not follow(fresh)
+    (tmp_path / tls.AUTHORITY_FILE).write_bytes(tls.authority("harbour", public(fresh)))
+    assert follow(fresh) and not follow(fresh)

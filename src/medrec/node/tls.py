@@ -25,6 +25,10 @@ CERTIFICATE_FILE, KEY_FILE, AUTHORITY_FILE = "certificate.pem", "key.pem", "auth
 DAYS = 397
 """How long a certificate holds; browsers take none that holds longer."""
 _PAST = datetime.timedelta(hours=1)
+_SIGNS_CERTIFICATES = x509.KeyUsage(
+    digital_signature=False, content_commitment=False, key_encipherment=False, data_encipherment=False,
+    key_agreement=False, key_cert_sign=True, crl_sign=False, encipher_only=False, decipher_only=False,
+)  # fmt: skip
 _ALWAYS = (datetime.datetime(2020, 1, 1), datetime.datetime(9999, 12, 31))
 
 
@@ -58,13 +62,13 @@ def make_certificate(keys: OrganisationKeys, endpoint: str, folder: Path, now_ms
         .add_extension(x509.SubjectAlternativeName(_hosts(host)), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(_issued_by(keys), critical=False)
     )
     certificate = keys.certify(builder)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     key = own.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    authority = keys.certify(_authority(keys.organisation, bytes.fromhex(keys.public()["ed25519"])))
     for name, data in ((KEY_FILE, key), (CERTIFICATE_FILE, certificate.public_bytes(Encoding.PEM)),
-                       (AUTHORITY_FILE, authority.public_bytes(Encoding.PEM))):  # fmt: skip
+                       (AUTHORITY_FILE, _own_authority(keys))):  # fmt: skip
         fresh = folder / f"{name}.new"
         fresh.touch(mode=0o600)
         fresh.write_bytes(data)
@@ -73,18 +77,23 @@ def make_certificate(keys: OrganisationKeys, endpoint: str, folder: Path, now_ms
 
 
 def follow_keys(keys: OrganisationKeys, endpoint: str, folder: Path, now_ms: int) -> bool:
-    """Make the certificate in a folder anew if it is the organisation's own and other keys than these vouched for it;
-    whether that was so. One of a public authority has no authority of the organisation's beside it.
+    """Make the certificate in a folder anew if it is the organisation's own, and other keys than these vouched for it or
+    it has an older form; whether that was so. One of a public authority has no authority of the organisation's beside it.
     """
     try:
-        found = x509.load_pem_x509_certificate((folder / AUTHORITY_FILE).read_bytes())
-    except (OSError, ValueError):
+        found = (folder / AUTHORITY_FILE).read_bytes()
+    except OSError:
         return False
-    public = found.public_key()
-    if isinstance(public, Ed25519PublicKey) and public.public_bytes_raw().hex() == keys.public()["ed25519"]:
+    if found == _own_authority(keys):
         return False
     make_certificate(keys, endpoint, folder, now_ms)
     return True
+
+
+def _own_authority(keys: OrganisationKeys) -> bytes:
+    """The same bytes whenever it is made."""
+    public = bytes.fromhex(keys.public()["ed25519"])
+    return keys.certify(_authority(keys.organisation, public)).public_bytes(Encoding.PEM)
 
 
 def _hosts(host: str) -> list[x509.GeneralName]:
@@ -92,6 +101,11 @@ def _hosts(host: str) -> list[x509.GeneralName]:
         return [x509.IPAddress(ipaddress.ip_address(host))]
     except ValueError:
         return [x509.DNSName(host)]
+
+
+def _issued_by(keys: OrganisationKeys) -> x509.AuthorityKeyIdentifier:
+    public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(keys.public()["ed25519"]))
+    return x509.AuthorityKeyIdentifier.from_issuer_public_key(public)
 
 
 def _authority(organisation: str, public: bytes) -> x509.CertificateBuilder:
@@ -107,6 +121,7 @@ def _authority(organisation: str, public: bytes) -> x509.CertificateBuilder:
         .not_valid_after(_ALWAYS[1])
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+        .add_extension(_SIGNS_CERTIFICATES, critical=True)
     )
 
 
@@ -121,6 +136,7 @@ def authority(organisation: str, public: bytes) -> bytes:
 def trust_in(organisation: str, public: bytes) -> ssl.SSLContext:
     """For calls to one organisation: its own key on the ledger vouches, and so do the system's roots."""
     context = ssl.create_default_context()
-    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    # As Python does by itself from 3.13 on: what one version takes, the others do.
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | ssl.VERIFY_X509_STRICT
     context.load_verify_locations(cadata=authority(organisation, public).decode())
     return context
