@@ -64,8 +64,9 @@ UNREADABLE = frozenset(
     {"root", "change", "receipt", "record", "record-missing", "record-not-needed", "quorum", "newer-version"}
     | {"newer-root", "organisation"}
 )
-RENEWAL_CODES = frozenset({"renewal", "retired"})
-"""Codes of `verify` with a renewal or retired algorithms; they, too, say nothing about genuineness."""
+WITNESSES = "witnesses"
+RENEWAL_CODES = frozenset({"renewal", "retired", WITNESSES})
+"""Codes of what is asked for beyond the rest: a renewal, witnesses; they, too, say nothing about genuineness."""
 
 Facts: TypeAlias = dict[str, Any]
 
