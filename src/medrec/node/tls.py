@@ -77,8 +77,8 @@ def make_certificate(keys: OrganisationKeys, endpoint: str, folder: Path, now_ms
 
 
 def follow_keys(keys: OrganisationKeys, endpoint: str, folder: Path, now_ms: int) -> bool:
-    """Make the certificate in a folder anew if it is the organisation's own, and other keys than these vouched for it or
-    it has an older form; whether that was so. One of a public authority has no authority of the organisation's beside it.
+    """Make the organisation's own certificate in a folder anew if other keys than these vouched for it, or it has an
+    older form; whether that was so. Beside one of a public authority there is no authority of the organisation.
     """
     try:
         found = (folder / AUTHORITY_FILE).read_bytes()
