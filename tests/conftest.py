@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from _pytest.nodeid import coerce_node_id
 from hypothesis import settings
 
 # No test fails on wall time.
@@ -20,6 +21,16 @@ def shared() -> Path:
     if not (folder / "vectors").is_dir():
         pytest.skip(f"published vectors not found in {folder.name}/ (set MEDREC_SHARED)")
     return folder
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """Keep the tests of a group on one worker: pytest 9.2 holds the id of a test elsewhere than pytest-xdist 3.8 writes
+    the name of its group to, so that `xdist_group` did nothing."""
+    for item in items:
+        grouped = getattr(item, "_nodeid", "")
+        if "@" in grouped and hasattr(item, "_id") and item.nodeid != grouped:
+            item._id = coerce_node_id(grouped)
 
 
 def pytest_terminal_summary(terminalreporter):
