@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from medrec.portal import language
+from medrec.portal import language, words
 from medrec.portal.table import PAGES
 from tests.browser import checks
 from tests.browser.conftest import DESK, PHONE, SCREENS, Opener
@@ -92,6 +92,19 @@ def test_a_page_that_is_not_there_can_be_used_by_everybody(world: World, visit: 
     assert answer is not None and answer.status == 404
     found = used(page, "error", code)
     assert found == [], "\n".join(found)
+
+
+def test_a_browser_that_shows_no_messages_says_why(world: World, visit: Opener) -> None:
+    page = visit(PHONE, "en")
+    opened(page, world, "settings", "en")
+    page.locator("#push-form button").click()
+    page.get_by_text(words.NOTICES["push_denied"]).wait_for()
+    assert page.locator("#push-form button").is_visible(), "it can be tried again"
+    without = visit(PHONE, "en")
+    without.add_init_script("delete window.PushManager")
+    opened(without, world, "settings", "en")
+    without.get_by_text(words.NOTICES["push_unable"]).wait_for()
+    assert not without.locator("#push-form button").is_visible()
 
 
 @pytest.mark.parametrize("code", language.LANGUAGES)

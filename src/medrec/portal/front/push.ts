@@ -1,7 +1,9 @@
 // Switches pushes on in this browser: asks it for a subscription and sends its description with the form.
 const form = document.querySelector<HTMLFormElement>("#push-form")!;
+const state = document.querySelector<HTMLElement>("#push-state")!;
 const able = "serviceWorker" in navigator && "PushManager" in window && isSecureContext;
 form.hidden = !able;
+if (!able) state.textContent = state.dataset.unable!;
 
 function bytes(text: string): Uint8Array {
   const binary = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
@@ -18,6 +20,7 @@ form.addEventListener("submit", async (event) => {
     form.querySelector<HTMLInputElement>("input[name=browser]")!.value = JSON.stringify(made);
     form.submit();
   } catch {
-    form.hidden = true;
+    // Most often: somebody, or the browser by itself, said no to messages of this site.
+    state.textContent = state.dataset.denied!;
   }
 });

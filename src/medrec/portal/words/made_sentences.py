@@ -1,6 +1,7 @@
 """Sentences that the programs of a node make and keep in English: why something did not arrive, what was noticed on a
 list. The pages say them in the language of the visit; a test finds one that is missing here."""
 
+from medrec.core.reconcile.label_facts import PAIRS
 from medrec.portal.words.texts import Texts
 
 MADE = Texts(
@@ -86,3 +87,9 @@ MADE = Texts(
         "in-their-words": "In the program’s own words: {why}",
     },
 )
+
+LABEL = Texts(
+    "LABEL",
+    {text.replace(", ", "-").replace(" ", "-"): text for pair in PAIRS for text in (pair.level, pair.effect)},
+)
+"""What labels say of two medicines together: how much it matters, and what happens."""

@@ -270,6 +270,8 @@ NOTICES = Texts(
         "push_more": "Your phone or computer shows a short message, even when this page is closed.",
         "push_on": "Show them on this device",
         "push_off": "Stop them on all devices",
+        "push_unable": "This browser cannot show them. On an iPhone, add this page to your home screen and open it there.",
+        "push_denied": "Your browser did not allow it. Allow messages of this site in its settings, then try again.",
         "browsers": ("One device gets messages.", "{count} devices get messages."),
     },
     plain=True,

@@ -6,7 +6,7 @@ from functools import lru_cache
 from medrec.core import outcome
 from medrec.node.refusals import Code
 from medrec.portal import language
-from medrec.portal.words.made_sentences import MADE
+from medrec.portal.words.made_sentences import LABEL, MADE
 from medrec.portal.words.texts import Texts
 
 _LATER: frozenset[Code] = frozenset()
@@ -67,13 +67,20 @@ def in_words(sentence: str) -> str:
     for name, pattern in _patterns():
         found = pattern.fullmatch(sentence)
         if found is not None:
-            return _filled(MADE[name], found.groupdict())
+            told = found.groupdict()
+            if name == "pair":
+                told |= {part: _of_label(told[part]) for part in ("level", "effect")}
+            return _filled(MADE[name], told)
     return _filled(MADE["in-their-words"], {"why": sentence})
 
 
 def source_of(rules: str) -> str:
     """Whose rule noticed something: our own in the language of the visit, any other by its name."""
     return str(MADE["own-rules"]) if rules == dict.get(MADE, "own-rules") else rules
+
+
+def _of_label(text: str) -> str:
+    return str(LABEL.get(text.replace(", ", "-").replace(" ", "-"), text))
 
 
 def _filled(text: str, values: dict[str, str]) -> str:
