@@ -15,7 +15,7 @@ from medrec.core.manifests.acts import Subject
 from medrec.node import stating
 from medrec.node.fhir import bundle
 from medrec.node.fhir.client import fetch
-from medrec.node.fhir.summary import RECORD_SHA256
+from medrec.node.fhir.summary import NOT_ALL, RECORD_SHA256, RECORDS_ALONE
 from medrec.node.fhir.summary_own import own_summary
 from medrec.node.halves import unmatched
 from medrec.node.lists import subject_of
@@ -253,6 +253,13 @@ def test_another_organisation_fetches_it_and_both_halves_are_written_down(networ
     assert len(told.disclosure.records) == 8
     network.anchor()
     assert unmatched(network["north"]) == []  # type: ignore[arg-type]
+
+
+def test_it_says_in_any_case_that_it_holds_no_words_from_lists(network: Network) -> None:
+    person = filled(network)
+    network.consent(person, "north", "south")
+    narrative = summary(network, person).value["entry"][0]["resource"]["text"]["div"]
+    assert RECORDS_ALONE in narrative and NOT_ALL in narrative
 
 
 def test_a_summary_from_records_that_were_not_written_down_is_refused(network: Network) -> None:

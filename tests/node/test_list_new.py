@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from medrec.node import lists, receive, reviews
-from medrec.node.acts_kept import list_seen
+from medrec.node.acts_kept import list_put_away, list_seen
 from medrec.node.practitioners import PHYSICIAN
-from tests.node.test_lists import Clinic, order
+from tests.node.test_lists import Clinic, allergy, order
 
 
 @pytest.fixture
@@ -42,8 +42,7 @@ def test_what_she_lets_them_have_later_is_new_however_old(clinic: Clinic) -> Non
     assert all(line.signed < shown.reviewed.time for line in records)
     assert shown.new == {lisinopril.key: 1}
     # She goes through the page with both: nothing of it is new the next time, and what changes is.
-    every = (*shown.read.medicines, *shown.read.problems, *shown.read.allergies)
-    review(clinic, clinic.south, reviews.marks(every))
+    review(clinic, clinic.south, reviews.marks(shown.read.rows))
     assert clinic.south.lists.with_received(account, [page]).new == {}
     clinic.north.put("MedicationRequest", "a", order("a", "314077", "lisinopril 20 mg", "2 tabs daily"))
     page = receive.request_records(clinic.south, "north", account, practitioner=doctor, reason="a visit")
@@ -86,3 +85,42 @@ def test_what_a_list_held_tells_nothing_and_ends_with_the_link(clinic: Clinic) -
     assert reviews.mark(changed) == reviews.mark(line), "a mark is of the name and version, not of what it says"
     assert clinic.south.linker.unlink("ada")
     assert clinic.south.rows(list_seen) == []
+
+
+def allergies(notices: Any) -> list[Any]:
+    return [notice for notice in notices if notice.rule == "allergy"]
+
+
+def test_what_was_put_away_beside_others_records_stays_away_without_them(clinic: Clinic) -> None:
+    south, account = clinic.south, clinic.ada.account
+    south.put("AllergyIntolerance", "x", allergy("x", "lisinopril"))
+    clinic.network.consent(clinic.ada, "north", "south")
+    doctor = south.practitioners.enter("dr-south", "Dr South", PHYSICIAN)
+    page = receive.request_records(south, "north", account, practitioner=doctor, reason="a visit")
+    with_others = south.lists.with_received(account, [page])
+    (seen,), (own,) = allergies(with_others.notices), allergies(south.lists.of(account).notices)
+    assert seen.id != own.id and seen.about == own.about
+    behind = reviews.behind(seen, with_others.read.rows)
+    south.acts.enter(account, doctor, "dismissed", [], "It was a cough.", seen.id, seen=behind, about=seen.about)
+    assert allergies(south.lists.with_received(account, [page]).notices) == []
+    assert allergies(south.lists.of(account).notices) == []
+    ((_, kept),) = [one for one in south.lists.of(account).put_away if one[0].rule == "allergy"]
+    assert (kept.act.name, kept.act.words) == ("Dr South", "It was a cough.")
+    # With a record more behind it, it is there again; hers is still on her own page.
+    south.put("AllergyIntolerance", "y", allergy("y", "lisinopril"))
+    assert len(allergies(south.lists.of(account).notices)) == 1
+    clinic.refresh()
+    assert len(allergies(clinic.shown().notices)) == 1
+
+
+def test_what_was_put_away_without_others_records_comes_back_with_them(clinic: Clinic) -> None:
+    south, account = clinic.south, clinic.ada.account
+    south.put("AllergyIntolerance", "x", allergy("x", "lisinopril"))
+    clinic.network.consent(clinic.ada, "north", "south")
+    doctor = south.practitioners.enter("dr-south", "Dr South", PHYSICIAN)
+    (own,) = allergies(south.lists.of(account).notices)
+    south.acts.enter(account, doctor, "dismissed", [], "It was a cough.", own.id)
+    assert allergies(south.lists.of(account).notices) == []
+    page = receive.request_records(south, "north", account, practitioner=doctor, reason="a visit")
+    assert len(allergies(south.lists.with_received(account, [page]).notices)) == 1
+    assert south.linker.unlink("ada") and south.rows(list_put_away) == []

@@ -95,25 +95,41 @@ class Acts:
         notice: str | None = None,
         against: Sequence[Against] = (),
         seen: Sequence[bytes] | None = None,
+        about: str = "",
     ) -> Act:
         """Write down what a clinician of this organisation says, and hand it on. Raises Refusal, StoreError.
 
-        `seen`: of a review, the marks (reviews.mark) of the lines that the list held which she went through; None: the
-        list of what is here.
+        `seen`: the marks (reviews.mark) of the lines that the list held which she went through, or of those behind the
+        notice that she puts away, which is `about` a matter; None: as the list of what is here has it.
         """
         act = sign_as(self._node, account, practitioner, kind, subjects, words, notice, against)
         if misfit(act):
             raise Refusal(Code.MALFORMED, misfit(act))
         # A notice follows from what is seen here; that it was put away is no business of others, and she is told.
         hearers = self._hearers(act) if kind != "dismissed" else []
-        if kind == "reviewed" and seen is None:
-            read = self._node.lists.of(account).read
-            seen = reviews.marks((*read.medicines, *read.problems, *read.allergies))
-        self._keep(act, hearers, hearers, seen if kind == "reviewed" else None)
+        if seen is None:
+            about, seen = self._seen_here(act)
+        self._keep(act, hearers, hearers, seen, about)
         return act
 
+    def _seen_here(self, act: Act) -> tuple[str, Sequence[bytes]]:
+        """What a clinician has before her who sees nothing of others: the matter of a notice, and the marks."""
+        if act.kind not in ("reviewed", "dismissed"):
+            return "", ()
+        shown = self._node.lists.of(act.account)
+        rows = shown.read.rows
+        if act.kind == "reviewed":
+            return "", reviews.marks(rows)
+        found = next((one for one in shown.notices if one.id == act.notice), None)
+        return (found.about, reviews.behind(found, rows)) if found is not None else ("", ())
+
     def _keep(
-        self, act: Act, hearers: Sequence[str] = (), to: Sequence[str] = (), seen: Sequence[bytes] | None = None
+        self,
+        act: Act,
+        hearers: Sequence[str] = (),
+        to: Sequence[str] = (),
+        seen: Sequence[bytes] = (),
+        about: str = "",
     ) -> bool:
         node = self._node
         try:
@@ -140,8 +156,10 @@ class Acts:
             digest = hashlib.sha256(manifest).digest()
             row = {"id": identifier, "account": act.account, "manifest": digest, "time": now, "sealed": sealed}
             connection.execute(sql.insert(list_act).values(**row))
-            if seen is not None:
+            if act.kind == "reviewed" and act.organisation == node.organisation:
                 reviews.keep(node, connection, person, identifier, seen)
+            if about:
+                reviews.keep_away(node, connection, person, identifier, bytes.fromhex(about), seen)
             self._ask_to_look(connection, act, now)
             ask(node, connection, act, hearers)
             hand_on(connection, identifier, act.account, hearers)

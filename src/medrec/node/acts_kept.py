@@ -43,6 +43,15 @@ list_seen = Table(
 )
 """Of each person the lines that the list held when somebody here went through it last (reviews.py)."""
 
+list_put_away = Table(
+    "list_put_away",
+    metadata,
+    Column("id", LargeBinary(16), primary_key=True),
+    Column("account", String(80), nullable=False, index=True),
+    Column("sealed", LargeBinary, nullable=False),
+)
+"""What stood behind a notice when somebody here put it away, by the id of her act (reviews.py)."""
+
 # Whom this organisation has its own clinicians' acts handed on to.
 list_act_hearer = Table(
     "list_act_hearer",
@@ -74,7 +83,7 @@ def is_ended(connection: sql.Connection, identifier: bytes) -> bool:
 
 
 def forget(connection: sql.Connection, network: str, organisation: str, account: str, time: int) -> None:
-    """Take out of the lists what was said through a link that is undone, and what its list held at the last review; the
+    """Take out of the lists what was said through a link that is undone, and what was seen when it was said; the
     lines stay. Whoever was handed a word of this organisation's clinicians is told that it is taken back, and what was
     not handed on yet stays here. Inside `Store.write` only.
     """
@@ -88,7 +97,7 @@ def forget(connection: sql.Connection, network: str, organisation: str, account:
         waiting.append({"organisation": row.organisation, "path": ENDS_PATH, "payload": payload, "due": time})
     if waiting:
         connection.execute(sql.insert(store.outbox), waiting)
-    for table in (list_act, list_act_hearer, list_seen):
+    for table in (list_act, list_act_hearer, list_seen, list_put_away):
         connection.execute(sql.delete(table).where(table.c.account == account))
 
 

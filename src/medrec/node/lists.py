@@ -124,11 +124,11 @@ class PersonLists:
         copies = self._kept_copies(account)
         found = list(self._copies(account, copies) if self._node.agent is not None else self._own(account))
         acts = self._node.acts.of(account)
-        review = reviews.last(self._node, account, acts)
+        past = reviews.past(self._node, account, acts)
         with self._lock:
             kept = self._up_to_date(account, found)
             self._with_acts(kept, acts)
-            shown = self._shown(kept, acts, review)
+            shown = self._shown(kept, acts, past)
         return shown._replace(in_part=tuple(sorted(f"{one.type}/{one.id}" for one in copies if one.in_part)))
 
     def of_kinds(self, account: str, types: Sequence[str]) -> Shown:
@@ -153,7 +153,7 @@ class PersonLists:
         now = self._node.clock()
         kept = _Kept(Lists(self.terms, now), now // DAY_MS)
         self._exchange(kept, found, now)
-        return self._shown(kept, [], None), kept.lists.held()
+        return self._shown(kept, [], reviews.NOTHING), kept.lists.held()
 
     def with_received(self, account: str, pages: Iterable[Received]) -> Shown:
         """The lists of a person at an organisation, of its own records and of what it was just given of others.
@@ -168,7 +168,7 @@ class PersonLists:
         self._exchange(kept, found, now)
         self._with_acts(kept, acts)
         parts = tuple(sorted(f"{one.type}/{one.id}" for page in pages for one in page.parts))
-        return self._shown(kept, acts, reviews.last(self._node, account, acts))._replace(in_part=parts)
+        return self._shown(kept, acts, reviews.past(self._node, account, acts))._replace(in_part=parts)
 
     def held(self, account: str) -> list[Held]:
         """Every record behind a person's lists. Raises StoreError, VaultError."""
@@ -242,19 +242,23 @@ class PersonLists:
             for held in kept.acts.pop(gone):
                 kept.lists.drop(held)
 
-    def _shown(self, kept: _Kept, acts: list[KeptAct], review: reviews.Review | None) -> Shown:
-        read = kept.lists.read()
+    def _shown(self, kept: _Kept, acts: list[KeptAct], past: reviews.Past) -> Shown:
+        read, review = kept.lists.read(), past.review
         # What she puts away at her own page is still told to whoever treats her, and the other way round.
         side = "patient" if self._node.agent is not None else "clinician"
         away = {act.act.notice: act for act in acts if act.act.notice is not None and act.act.author == side}
-        every = notices(read, self.terms, self._checkers)
-        put_away = tuple((notice, away[notice.id]) for notice in every if notice.id in away)
-        every = [notice for notice in every if notice.id not in away]
+        every, put_away = [], []
+        for notice in notices(read, self.terms, self._checkers):
+            act = away.get(notice.id) or reviews.put_away(notice, read.rows, past.away)
+            if act is None:
+                every.append(notice)
+            else:
+                put_away.append((notice, act))
         new: dict[str, int] = {}
         if review is not None:
-            new = reviews.since(review, (*read.medicines, *read.problems, *read.allergies), kept.arrived)
+            new = reviews.since(review, read.rows, kept.arrived)
         reviewed = review.kept if review is not None else None
-        return Shown(read, every, acts, reviewed, new, kept.unread, put_away=put_away)
+        return Shown(read, every, acts, reviewed, new, kept.unread, put_away=tuple(put_away))
 
     def _kept_copies(self, account: str) -> list[Copy]:
         """What the agent keeps of a person; nothing at any other node."""

@@ -27,6 +27,7 @@ UNDER_DATA: dict[str, Callable[[Any], bytes]] = {
     "delegation": lambda row: bytes(row.hash),
     "list_act": lambda row: bytes(row.id),
     "list_seen": lambda row: b"list seen",
+    "list_put_away": lambda row: bytes(row.id),
     "own_entry": lambda row: f"entry {row.type}/{row.id}".encode(),
     "half_keys": lambda row: bytes(row.obligation),
     "share_link": lambda row: bytes(row.id),

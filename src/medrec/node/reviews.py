@@ -1,4 +1,4 @@
-"""The last time that somebody went through a person's list, and what has come since.
+"""The last time that somebody went through a person's list, and what has come since; what was put away by whom.
 
 What is new for the clinicians of an organisation is what the list that one of them went through did not hold: a record
 that came late, or that she let them have later, is new to them however long ago its source signed it. What another
@@ -14,8 +14,9 @@ import sqlalchemy as sql
 
 from medrec.core import codec
 from medrec.core.reconcile.held import Line
-from medrec.core.reconcile.rows import AllergyRow, MedicineRow, ProblemRow
-from medrec.node.acts_kept import KeptAct, list_seen
+from medrec.core.reconcile.lists import Row
+from medrec.core.reconcile.notices import Notice
+from medrec.node.acts_kept import KeptAct, list_put_away, list_seen
 from medrec.node.journal import Person
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 MARK_BYTES = 6
 BOUND = b"list seen"
-Row = MedicineRow | ProblemRow | AllergyRow
 
 
 class Review(NamedTuple):
@@ -31,6 +31,24 @@ class Review(NamedTuple):
 
     kept: KeptAct
     seen: frozenset[bytes] | None
+
+
+class PutAway(NamedTuple):
+    """A notice that was put away here: the act, the matter (Notice.about), and the marks of what stood behind it."""
+
+    kept: KeptAct
+    about: bytes
+    seen: frozenset[bytes]
+
+
+class Past(NamedTuple):
+    """What somebody here has done with a list before."""
+
+    review: Review | None
+    away: tuple[PutAway, ...]
+
+
+NOTHING = Past(None, ())
 
 
 def mark(line: Line) -> bytes:
@@ -52,6 +70,47 @@ def keep(node: "Node", connection: sql.Connection, person: Person, act: bytes, s
     connection.execute(sql.insert(list_seen).values(account=person.account, sealed=sealed))
 
 
+def behind(notice: Notice, rows: Iterable[Row]) -> list[bytes]:
+    """The marks of the records behind a notice, which are among the lines of these rows."""
+    records = set(notice.records)
+    return sorted({mark(line) for row in rows for line in row.lines if line.manifest in records})
+
+
+def keep_away(
+    node: "Node", connection: sql.Connection, person: Person, act: bytes, about: bytes, seen: Sequence[bytes]
+) -> None:
+    """Remember what stood behind a notice that is put away (the id of the act); inside `Store.write` only."""
+    sealed = node.vault.seal(person.keys.data, codec.encode([about, b"".join(seen)]), act)
+    connection.execute(sql.insert(list_put_away).values(id=act, account=person.account, sealed=sealed))
+
+
+def past(node: "Node", account: str, acts: Sequence[KeptAct]) -> Past:
+    """What somebody here has done with a person's list, of all acts on it. Raises StoreError, VaultError."""
+    by_id = {bytes.fromhex(kept.act.id): kept for kept in acts if kept.act.kind == "dismissed"}
+    away = []
+    if by_id:
+        with node.store.read() as connection:
+            person = node.journal.person_of_account(connection, account)
+            rows = connection.execute(sql.select(list_put_away).where(list_put_away.c.account == account)).all()
+        for row in rows if person is not None else ():
+            assert person is not None
+            about, seen = codec.decode(node.vault.open(person.keys.data, bytes(row.sealed), bytes(row.id)))
+            if bytes(row.id) in by_id:
+                away.append(PutAway(by_id[bytes(row.id)], about, _apart(seen)))
+    return Past(last(node, account, acts), tuple(away))
+
+
+def put_away(notice: Notice, rows: Iterable[Row], away: Iterable[PutAway]) -> KeptAct | None:
+    """The act by which a matter was put away when no less was behind it than is now; None if there is none."""
+    held = behind(notice, rows)
+    about = bytes.fromhex(notice.about)
+    return next((one.kept for one in away if one.about == about and one.seen.issuperset(held)), None)
+
+
+def _apart(seen: bytes) -> frozenset[bytes]:
+    return frozenset(seen[at : at + MARK_BYTES] for at in range(0, len(seen), MARK_BYTES))
+
+
 def last(node: "Node", account: str, acts: Sequence[KeptAct]) -> Review | None:
     """The last review here, of all acts on a person's list, oldest first. Raises StoreError, VaultError."""
     every = [kept for kept in acts if kept.act.kind == "reviewed"]
@@ -68,7 +127,7 @@ def last(node: "Node", account: str, acts: Sequence[KeptAct]) -> Review | None:
     act, seen = codec.decode(node.vault.open(person.keys.data, bytes(row.sealed), BOUND))
     if act.hex() != ours[-1].act.id:
         return Review(ours[-1], None)
-    return Review(ours[-1], frozenset(seen[at : at + MARK_BYTES] for at in range(0, len(seen), MARK_BYTES)))
+    return Review(ours[-1], _apart(seen))
 
 
 def since(review: Review, rows: Iterable[Row], arrived: Mapping[str, int]) -> dict[str, int]:

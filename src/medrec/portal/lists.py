@@ -33,6 +33,7 @@ Proof = Callable[[Line], str | None]
 
 def values(visit: Visit, shown: Shown, place: Callable[[str], str], proof: Proof) -> dict[str, Any]:
     """What a template needs of the lists; `place` names an organisation, `proof` leads to a line's proof."""
+    rows = shown.read.rows
     maker = _Maker(visit, place, proof, {row.key: row.name for row in shown.read.medicines}, shown.new)
     medicines = shown.read.medicines
     disputed = [row for row in medicines if Conflict.STATUS in row.conflicts or Conflict.PATIENT in row.conflicts]
@@ -44,7 +45,13 @@ def values(visit: Visit, shown: Shown, place: Callable[[str], str], proof: Proof
     problems = shown.read.problems
     return {
         "notices": [
-            {"id": notice.id, "sentence": words.in_words(notice.sentence), "source": words.source_of(notice.source)}
+            {
+                "id": notice.id,
+                "sentence": words.in_words(notice.sentence),
+                "source": words.source_of(notice.source),
+                "about": notice.about,
+                "seen": _carried(reviews.behind(notice, rows)),
+            }
             for notice in shown.notices
         ],
         "put_away": [
@@ -57,7 +64,7 @@ def values(visit: Visit, shown: Shown, place: Callable[[str], str], proof: Proof
             for notice, kept in shown.put_away
         ],
         "review": _review(visit, shown),
-        "seen": _seen(shown),
+        "seen": _carried(reviews.marks(rows)),
         "new": [maker.any(row) for row in (*medicines, *problems, *shown.read.allergies) if row.key in shown.new],
         "medicines": [
             {"name": name, "title": words.ONE_LIST[name], "rows": [maker.medicine(row) for row in rows]}
@@ -109,7 +116,8 @@ def _act(node: "Node", visit: Visit, account: str) -> None:
     notice = visit.form.get("notice", "").strip() if kind == "dismissed" else None
     if kind == "dismissed":
         # What is shown with others' records has a notice of its own, which is kept nowhere: its name is enough.
-        if re.fullmatch("[0-9a-f]{64}", notice or "") is None or not told:
+        about = visit.form.get("about", "")
+        if not all(re.fullmatch("[0-9a-f]{64}", name) for name in (notice or "", about or "0" * 64)) or not told:
             raise PageError(400, "list-act-unknown")
         subjects: list[Subject] = []
         against_: list[Against] = []
@@ -130,7 +138,8 @@ def _act(node: "Node", visit: Visit, account: str) -> None:
     objections = [one for one in against_ if one.source != node.organisation]
     try:
         seen = _stood_there(visit.form["seen"]) if "seen" in visit.form else None
-        node.acts.enter(account, who, kind, subjects, told, notice, objections, seen)  # type: ignore[arg-type]
+        matter = visit.form.get("about", "") if kind == "dismissed" else ""
+        node.acts.enter(account, who, kind, subjects, told, notice, objections, seen, matter)  # type: ignore[arg-type]
     except Refusal as error:
         raise PageError(400, error.code, error.sentence) from None
 
@@ -167,10 +176,9 @@ SEEN_MAX = 1500
 """So many lines fit into a form; what a longer list held beyond them counts as not seen."""
 
 
-def _seen(shown: Shown) -> str:
-    """The lines that a page holds, so that its form says what was gone through: also what others gave, which is kept
-    nowhere, and not what came while it was read."""
-    found = reviews.marks((*shown.read.medicines, *shown.read.problems, *shown.read.allergies))
+def _carried(found: list[bytes]) -> str:
+    """The lines that a page holds, so that its form says what was seen: also what others gave, which is kept nowhere,
+    and not what came while it was read."""
     return base64.urlsafe_b64encode(b"".join(found[:SEEN_MAX])).decode()
 
 

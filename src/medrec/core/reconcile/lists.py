@@ -18,6 +18,7 @@ from medrec.core.records.understood import AllergyDetail, MedicineDetail, Proble
 _STATUS_ORDER = {"active": 0, "unknown": 1, "stopped": 2}
 KNOWN_MAX = 10_000
 Name = tuple[str, str, str]
+Row = MedicineRow | ProblemRow | AllergyRow
 
 
 class Read(msgspec.Struct, frozen=True, gc=False):
@@ -27,6 +28,11 @@ class Read(msgspec.Struct, frozen=True, gc=False):
     problems: tuple[ProblemRow, ...]
     allergies: tuple[AllergyRow, ...]
     others: int
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """All rows, list after list."""
+        return (*self.medicines, *self.problems, *self.allergies)
 
 
 class Lists:

@@ -42,7 +42,8 @@ class NoticeRule(StrEnum):
 
 class Notice(msgspec.Struct, frozen=True, gc=False):
     """`sentence`: what was noticed, in plain words. `rows`: keys of the rows it rests on. `evidence`: the manifests
-    (hex) of the lines behind it. `source`: whose rule it is."""
+    (hex) of the lines behind it, `records` those of them that are of records. `source`: whose rule it is. `about`:
+    equal for two notices of one matter, whatever records are behind each."""
 
     id: str
     rule: NoticeRule
@@ -50,6 +51,8 @@ class Notice(msgspec.Struct, frozen=True, gc=False):
     rows: tuple[str, ...]
     evidence: tuple[str, ...]
     source: str
+    about: str = ""
+    records: tuple[str, ...] = ()
 
 
 class Checker(Protocol):
@@ -99,7 +102,11 @@ def notice(
         {line.manifest for row in held for line in row.lines if not line.outdone and line.author == "record"}
     )
     mark = codec.encode_json(["medrec/notice/2", rule.value, list(keys), sorted(facts), source, records])
-    return Notice(hashlib.sha256(mark).hexdigest(), rule, sentence, keys, tuple(evidence), source)
+    # Who sees more or fewer records may have another place of action in a row's key, and other doses.
+    blocks = sorted({key.partition("|")[0] for key in keys})
+    about = codec.encode_json(["medrec/notice-about/1", rule.value, blocks, source])
+    names = hashlib.sha256(mark).hexdigest(), hashlib.sha256(about).hexdigest()
+    return Notice(names[0], rule, sentence, keys, tuple(evidence), source, names[1], tuple(records))
 
 
 _OWN = "MedRec's rules"

@@ -26,6 +26,11 @@ RECORD_SHA256 = "https://medrec.org/fhir/record-sha256"
 NOT_ALL = (
     "Made from the records that may be shown to whoever asked. What is not listed here may still be recorded elsewhere."
 )
+RECORDS_ALONE = (
+    "Made from records alone. What the patient or a clinician said about them on a list (that she does not take a "
+    "medicine, that one was changed, stopped or gone through) is not in it: what stands here as taken may have been "
+    "stopped since."
+)
 _SECTIONS = {
     "medications": ("10160-0", "History of Medication use Narrative", "Medication Summary"),
     "allergies": ("48765-2", "Allergies and adverse reactions Document", "Allergies and Intolerances"),
@@ -47,6 +52,8 @@ class About(msgspec.Struct, frozen=True):
     """What organisations are called, for whoever reads the narrative."""
     phrases: dict[str, str] = {}
     """Words of the narrative (see PHRASES) in another language than English."""
+    records_alone: bool = False
+    """Whether the lists were made without what people said on them; the document then says so, in any case."""
 
 
 def document(
@@ -118,7 +125,7 @@ class _Document:
             "author": [{"reference": self._author}],
             "title": "Patient summary",
             "custodian": {"reference": self._author},
-            "text": _narrative([NOT_ALL]),
+            "text": _narrative([NOT_ALL, RECORDS_ALONE] if self._about.records_alone else [NOT_ALL]),
             "section": sections,
         }
         place = self._urn("composition")

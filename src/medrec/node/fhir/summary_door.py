@@ -76,6 +76,7 @@ class SummaryDoor:
             instant(released.now),
             bytes.fromhex(ask.request.id),
             {one.id: one.name for one in node.directory.organisations()},
+            records_alone=True,
         )
         trees = {allowed.name: canonical(content).value for allowed, content in _pairs(released)}
         trees |= {name: canonical(content).value for name, (_, content) in released.beside.items()}
