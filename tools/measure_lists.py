@@ -17,7 +17,8 @@ ILLS = """
 
 The same frozen split, with problems and allergies of their own ([truth_ills](../../src/medrec/demo/truth_ills.py),
 [truth_ill_charts](../../src/medrec/demo/truth_ill_charts.py)): ICD-10-CM, SNOMED CT, both, local codes, typed names
-with slips; sides coded, said or forgotten; onsets exact, by year, off or missing; ends that one side hears of;
+with slips; codes that say nothing in particular beside words that do; sides coded, said, in the code alone, or
+forgotten; onsets exact, by year, off or missing; ends that one side hears of;
 "history of"; suspicions that another place refutes; allergies by substance, by class or typed, refuted at one place;
 "none known" at another; copies of copies. {problems} records of problems, {allergies} of allergies. No map between
 SNOMED CT and ICD-10-CM is at hand, as where a site has loaded none.
@@ -48,11 +49,14 @@ Made by `tools/measure_lists.py`; do not edit by hand. The people are invented: 
 medicines ([truth_history](../../src/medrec/demo/truth_history.py)), and the FHIR records that three to five places
 with habits of their own wrote of it ([truth_hospitals](../../src/medrec/demo/truth_hospitals.py)): brands, generics,
 combinations, changes and stops that one side knows of, orders left open, retired and local codes, typed names with
-slips, copies of copies, systems that touch old records. Truth and records are kept apart.
+slips, copies of copies, systems that touch old records; halved tablets and weights in words, with decimal commas and
+commas of thousands; orders that point at a Medication of the pharmacy; orders written anew in the weeks before a stop
+and left open. Truth and records are kept apart.
 
-**Frozen split.** The {people} people of the seeds `test-0` to `test-{last}` were looked at by nobody; rules were looked
-at on `dev-*` alone. {records} records. The baselines run on the same records in the same run. They take a drug to be
-taken when its newest record is active, and are told the true ingredients of what they name.
+**Frozen split, version 2** (frozen anew with the generator on 26 November 2026). The {people} people of the seeds
+`test-0` to `test-{last}` were looked at by nobody; rules were looked at on `dev-*` alone. {records} records. The
+baselines run on the same records in the same run. They take a drug to be taken when its newest record is active, and
+are told the true ingredients of what they name.
 
 These are figures of invented data. They say that the rules do what they are meant to do on untidy records; they do not
 say how untidy a given hospital's records are.

@@ -4,7 +4,10 @@ Rules are looked at on the seeds "dev-*" only. The baselines run on the very sam
 """
 
 import json
+import re
 from collections import Counter
+from datetime import date
+from typing import Any
 
 import pytest
 
@@ -59,6 +62,20 @@ def test_the_page_of_figures_is_what_is_measured(measured: Measured) -> None:
     assert not page.startswith(tool().page(Measured(people=999)))
 
 
+def _listed(record: dict[str, Any]) -> list[dict[str, Any]]:
+    dosage = record.get("dosage", [])
+    return dosage if isinstance(dosage, list) else []
+
+
+def _refill(order: dict[str, Any], stop: dict[str, Any]) -> bool:
+    """Whether an open order is from the month before a stop."""
+    end = stop["effectivePeriod"].get("end")
+    if order["resourceType"] != "MedicationRequest" or order["status"] != "active" or end is None:
+        return False
+    days = (date.fromisoformat(end) - date.fromisoformat(order["authoredOn"])).days
+    return 0 < days <= 28
+
+
 def test_the_charts_are_as_untidy_as_promised(products: Products) -> None:
     """Brands, combinations, changes known to one side, retired codes, words alone, copies of copies."""
     seen: Counter[str] = Counter()
@@ -68,7 +85,12 @@ def test_the_charts_are_as_untidy_as_promised(products: Products) -> None:
         seen[f"places {len(found.places)}"] += 1
         for item in found.written:
             record = json.loads(item.raw)
-            concept = record["medicationCodeableConcept"]
+            seen["points at a Medication"] += "medicationReference" in record
+            pointed = found.medications.get((item.source, record.get("medicationReference", {}).get("reference", "")))
+            concept = json.loads(pointed)["code"] if pointed else record["medicationCodeableConcept"]
+            said = " ".join(one.get("text", "") for one in [*record.get("dosageInstruction", []), *_listed(record)])
+            seen["fraction in words"] += any(sign in said for sign in ("½", "1/2", "half"))
+            seen["comma in words"] += bool(re.search(r"\d,\d", said))
             codes = [coding["code"] for coding in concept.get("coding", [])]
             seen["words alone"] += not codes
             seen["retired"] += any(code in retired for code in codes)
@@ -78,7 +100,19 @@ def test_the_charts_are_as_untidy_as_promised(products: Products) -> None:
             seen[record["status"]] += 1
             gone = item.therapy.end is not None and item.therapy.end < TODAY_MS
             seen["left open"] += record["status"] == "active" and gone
-    for what in ("words alone", "retired", "brand", "combination", "copy of a copy", "not-taken", "left open"):
+        for one in found.written:
+            stopped = json.loads(one.raw)
+            if one.type == "MedicationStatement" and stopped["status"] == "stopped":
+                seen["stopped after a refill"] += any(
+                    other.source == one.source
+                    and other.therapy is one.therapy
+                    and _refill(json.loads(other.raw), stopped)
+                    for other in found.written
+                )
+    for what in (
+        "words alone", "retired", "brand", "combination", "copy of a copy", "not-taken", "left open",
+        "points at a Medication", "fraction in words", "comma in words", "stopped after a refill",
+    ):  # fmt: skip
         assert seen[what] >= 5, (what, seen)
     assert {f"places {number}" for number in (3, 4, 5)} <= set(seen)
 

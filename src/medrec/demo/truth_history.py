@@ -6,6 +6,7 @@ The history knows nothing of records and nothing of how lists are made from them
 import random
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 from medrec.core.records.terms import Drug
 from medrec.demo.truth_plans import PLANS, WHOLES, Plan
@@ -55,12 +56,12 @@ class Products:
 
 @dataclass(frozen=True)
 class Segment:
-    """A stretch of time (ms) in which one product was taken in one way."""
+    """A stretch of time (ms) in which one product was taken in one way; tablets are halved, too."""
 
     start: int
     end: int | None
     product: Drug
-    pieces: int
+    pieces: Fraction
     times: int
     brand: Drug | None = None
 
@@ -143,7 +144,7 @@ def _therapy(
     rows = products.of(plan)
     at = dice.randrange(len(rows)) if plan.manner != "chronic" else dice.randrange(max(1, len(rows) - 1))
     brand = _brand(dice, rows[at], products, 0.35)
-    segments = [Segment(start, None, rows[at], plan.pieces, plan.times, brand)]
+    segments = [Segment(start, None, rows[at], Fraction(plan.pieces), plan.times, brand)]
     end, why = until, ""
     if plan.manner == "course":
         end, why = start + dice.choice((5, 7, 7, 10, 14)) * DAY, "over"
@@ -176,6 +177,9 @@ def _changed(
         row = rows[up]
         return Segment(when, None, row, last.pieces, last.times, _brand(dice, row, products, 0.3))
     if kind < 0.85 and last.pieces == 1:
-        return Segment(when, None, last.product, 2, last.times, last.brand)
+        pieces = (
+            Fraction(2) if plan.form != "Oral Tablet" else dice.choice((Fraction(2), Fraction(1, 2), Fraction(3, 2)))
+        )
+        return Segment(when, None, last.product, pieces, last.times, last.brand)
     other = None if last.brand is not None else _brand(dice, last.product, products, 1.0)
     return Segment(when, None, last.product, last.pieces, last.times, other)

@@ -21,7 +21,8 @@ CODINGS = (
 
 @dataclass(frozen=True)
 class Place:
-    """A place and its habits: whether it asks, keeps a list, closes what ended, and how it names medicines."""
+    """A place and its habits: whether it asks, keeps a list, closes what ended, how it names medicines, and whether
+    its orders point at the Medications of its pharmacy."""
 
     id: str
     kind: str
@@ -30,6 +31,7 @@ class Place:
     closes: float
     coding: str
     statements: bool
+    points: bool
 
 
 @dataclass
@@ -50,6 +52,7 @@ class Entry:
     dated_end: bool = False
     closed: int | None = None
     copied: bool = False
+    pointing: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,8 @@ class Chart:
     history: History
     places: list[Place]
     written: list[Written] = field(default_factory=list)
+    medications: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    """What orders point at: (place, "Medication/id") -> the record as the place has it."""
 
 
 def chart(history: History, products: Products) -> Chart:
@@ -98,6 +103,9 @@ def chart(history: History, products: Products) -> Chart:
                 touched = dice.randint(changed // DAY, TODAY_MS // DAY) * DAY if dice.random() < 0.06 else changed
                 resource["meta"]["lastUpdated"] = f"{day(touched)}T12:00:00Z"
                 raw = json.dumps(resource).encode()
+                if kind == "Medication":
+                    found.medications[place.id, f"{kind}/{identifier}"] = raw
+                    continue
                 signed = touched + 3_600_000 * (13 + places.index(place))
                 found.written.append(
                     Written(
@@ -125,6 +133,7 @@ def _place(dice: random.Random, number: int, kind: str) -> Place:
         dice.uniform(0.7, 1.0),
         dice.choices(names, weights)[0],
         dice.random() < 0.4,
+        kind == "hospital" and dice.random() < 0.5,
     )
 
 
@@ -200,7 +209,7 @@ class _Keeper:
         words = medicine(dice, truth, coding, self._products)
         entry = Entry(
             therapy, truth, kind, f"{place.id}-{len(self._entries)}", truth.start if own else time, time, time, words,
-            directions(dice, truth, therapy.plan),
+            directions(dice, truth, therapy.plan), pointing=place.points and kind == "MedicationRequest",
         )  # fmt: skip
         if therapy.plan.manner == "course" and therapy.end is not None and dice.random() < 0.45:
             entry.until, entry.dated_end = therapy.end, True
@@ -220,6 +229,9 @@ class _Keeper:
         if dice.random() > (max(self._place.closes, 0.94) if own else self._place.closes):
             return
         when = therapy.end if therapy.end is not None and (therapy.id in self._mine or dice.random() < 0.5) else time
+        if own and therapy.plan.manner == "chronic" and when - entry.authored > 60 * DAY and dice.random() < 0.15:
+            self._end_after_refill(entry, when, time)
+            return
         if therapy.why_ended == "over":
             entry.status = "completed" if dice.random() < 0.75 else "stopped"
         elif entry.kind == "MedicationStatement" and dice.random() < 0.4:
@@ -229,6 +241,22 @@ class _Keeper:
         entry.until, entry.dated_end, entry.closed = when, dice.random() < 0.75, time
         if entry.kind == "MedicationStatement":
             entry.recorded = time
+
+    def _end_after_refill(self, entry: Entry, when: int, time: int) -> None:
+        """It was written anew a few weeks before it was stopped, that order was left open, and the end stands in a
+        statement of the whole."""
+        dice, therapy = self._dice, entry.therapy
+        refilled = when - dice.randint(5, 28) * DAY
+        truth = therapy.at(refilled)
+        if truth is None:
+            return
+        entry.status, entry.until, entry.closed = "completed", refilled, refilled
+        again = self._open(therapy, truth, refilled)
+        again.status, again.until, again.dated_end = "active", None, False
+        stop = self._open(therapy, truth, time)
+        stop.kind, stop.started, stop.pointing = "MedicationStatement", entry.started, False
+        stop.status, stop.recorded, stop.closed = "stopped", time, time
+        stop.until, stop.dated_end = when, True
 
     def _stay(self) -> None:
         """A stay in hospital: some of the medicines are given there, and what was ordered for it is completed."""

@@ -16,6 +16,12 @@ from medrec.demo.truth_ills import ILLNESSES, Allergy, Illness, Ills, Trouble
 from medrec.demo.truth_writing import day
 
 LOCAL = "https://problems.example/items"
+PARENTS = {
+    "Condition": {"system": SNOMED, "code": "64572001", "display": "Disease"},
+    "AllergyIntolerance": {"system": SNOMED, "code": "416098002", "display": "Allergy to drug"},
+    "": {"system": "http://terminology.hl7.org/CodeSystem/data-absent-reason", "code": "unknown"},
+}
+"""Codes that say nothing in particular, beside words that do."""
 HABITS = (("both", 38), ("icd", 18), ("snomed", 20), ("typed", 14), ("local", 10))
 SIDES = {"left": ("7771000", "left", "L", "2"), "right": ("24028007", "right", "R", "1")}
 NO_PROBLEMS = (
@@ -243,6 +249,12 @@ class _Writer:
         elif kind < 0.85:
             concept["text"] = codings[chosen[0]]["display"]
         site: dict[str, Any] = {}
+        if habit == "typed" and dice.random() < 0.25:
+            concept["coding"] = [PARENTS[dice.choice(("Condition", ""))]]
+        if said and habit == "icd" and dice.random() < 0.35:
+            # The problem list's words, and the side in the code alone.
+            concept["text"] = dice.choice(illness.typed)
+            del concept["coding"][0]["display"]
         if said and habit in ("snomed", "both"):
             qualifier = {"coding": [{"system": SNOMED, "code": SIDES[said][0], "display": said.title()}]}
             site = {"bodySite": [qualifier]}
@@ -274,6 +286,8 @@ class _Writer:
                 name = name[:2] + name[3:]
             form = dice.choice(("{}", "{}", "{} allergy", "allergic to {}", "Allergy to {}"))
             concept["text"] = form.format(name)
+            if allergen.ingredient and dice.random() < 0.15:
+                concept["coding"] = [PARENTS[dice.choice(("AllergyIntolerance", ""))]]
         when = allergy.since + dice.randint(0, 900) * DAY
         body: dict[str, Any] = {"resourceType": "AllergyIntolerance", "code": concept, "patient": SUBJECT["subject"]}
         tested = allergy.tested

@@ -7,6 +7,7 @@ take a drug to be taken when its newest record is active. Each counts pairs of r
 import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from medrec.core.reconcile.held import Held
 from medrec.core.reconcile.lists import Lists, Read
@@ -80,12 +81,20 @@ class Measured:
 def held_of(found: Chart, terms: Terms) -> list[tuple[Held, Written]]:
     """Every record of a chart, read as a node reads it."""
     birth = clinical_date(day(found.history.born))
-    around = Around(terms, TODAY_MS, birth)
+
+    def around(place: str) -> Around:
+        def resolve(reference: str) -> Any:
+            raw = found.medications.get((place, reference))
+            return canonical(raw).value if raw is not None else None
+
+        return Around(terms, TODAY_MS, birth, resolve)
+
+    arounds = {place.id: around(place.id) for place in found.places}
     pairs = []
     for item in found.written:
         form = canonical(item.raw)
         mark = hashlib.sha256(item.source.encode() + form.data).hexdigest()
-        read = understand(form.value, around)
+        read = understand(form.value, arounds[item.source])
         pairs.append((Held(item.source, read, 1, form.sha256.hex(), mark, item.signed, "record", item.updated), item))
     return pairs
 

@@ -3,6 +3,7 @@
 import datetime
 import random
 import re
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from medrec.core.records.terms import RXNORM, Drug
@@ -130,7 +131,7 @@ def directions(dice: random.Random, segment: Segment, plan: Plan) -> dict[str, A
     needed = plan.manner == "needed"
     piece = _PIECES.get(segment.product.form, "tab" if "Tablet" in segment.product.form else "cap")
     local = "Topical" in segment.product.form
-    count = "apply" if local else f"{segment.pieces} {piece}{'s' if segment.pieces > 1 and dice.random() < 0.6 else ''}"
+    count = "apply" if local else _count(dice, segment, piece)
     often = dice.choice(_OFTEN[segment.times])
     if needed and segment.times > 1 and dice.random() < 0.5:
         often = {2: "q8-12h", 3: "q6-8h", 4: "q4-6h"}[segment.times]
@@ -141,10 +142,31 @@ def directions(dice: random.Random, segment: Segment, plan: Plan) -> dict[str, A
         found["timing"] = {"repeat": {"frequency": segment.times, "period": 1, "periodUnit": "d"}}
         if not local:
             unit = {"tab": "tablet", "cap": "capsule"}.get(piece, piece)
-            found["doseAndRate"] = [{"doseQuantity": {"value": segment.pieces, "unit": unit}}]
+            value = int(segment.pieces) if segment.pieces.denominator == 1 else float(segment.pieces)
+            found["doseAndRate"] = [{"doseQuantity": {"value": value, "unit": unit}}]
     if needed and dice.random() < 0.8:
         found["asNeededBoolean"] = True
     return found
+
+
+_HALVES = {
+    "1/2": ("0.5 {}", "½ {}", "1/2 {}", "half a {}", "0,5 {}"),
+    "3/2": ("1.5 {}s", "1½ {}s", "1 1/2 {}s", "1 and 1/2 {}s", "one and a half {}s", "1,5 {}s"),
+}
+
+
+def _count(dice: random.Random, segment: Segment, piece: str) -> str:
+    """How much at a time: pieces, halved ones in all the ways in which they are written; now and then by weight, with
+    a comma for thousands or, as in Spanish, for decimals."""
+    strength = segment.product.strengths[0] if len(segment.product.strengths) == 1 else None
+    if strength is not None and strength.unit == "mg" and piece != "drop" and dice.random() < 0.08:
+        weight = segment.pieces * Fraction(strength.value)
+        written = f"{int(weight):,}" if weight.denominator == 1 else f"{float(weight):g}"
+        return f"{written.replace('.', ',') if dice.random() < 0.4 else written} mg"
+    forms = _HALVES.get(str(segment.pieces))
+    if forms is not None:
+        return dice.choice(forms).format(piece)
+    return f"{segment.pieces} {piece}{'s' if segment.pieces > 1 and dice.random() < 0.6 else ''}"
 
 
 def records_of(entry: "Entry") -> list[tuple[str, str, dict[str, Any]]]:
@@ -175,4 +197,11 @@ def records_of(entry: "Entry") -> list[tuple[str, str, dict[str, Any]]]:
         base["effectiveDateTime"] = day(entry.started + DAY)
     if not dosage and entry.kind == "MedicationAdministration":
         base["dosage"] = {"text": "given on the ward"}
-    return [(entry.kind, entry.id, base)]
+    if not entry.pointing:
+        return [(entry.kind, entry.id, base)]
+    # A pharmacy's own list: the order points at its Medication, and says nothing of it itself.
+    concept = base.pop("medicationCodeableConcept")
+    number = f"item-{entry.id}"
+    base["medicationReference"] = {"reference": f"Medication/{number}"}
+    listed = {"resourceType": "Medication", "id": number, "code": concept, "meta": {"versionId": "1"}}
+    return [("Medication", number, listed), (entry.kind, entry.id, base)]
