@@ -171,7 +171,7 @@ class Gate:
             if len(same) != len(chosen):
                 raise Refusal(Code.CONSENT_CHANGED)
             told = zip(same, disclosed.records, strict=True)
-            if not all(parts.lists(self._node.vault, plan.person, one, obligation, said) for one, said in told):
+            if not all(parts.lists(self._node.journal, plan.person, one, obligation, said) for one, said in told):
                 raise Refusal(Code.RECORD_ALTERED)
             contents, beside = self._read(plan._replace(chosen=Chosen(same), contents={}))
             self._recheck(caller, plan)
@@ -320,7 +320,7 @@ class Gate:
 
     def _disclose(self, ask: Ask, plan: Plan, obligation: bytes, now: int) -> Line:
         node, request = self._node, ask.request
-        records = [parts.disclosed(node.vault, plan.person, one, obligation) for one in plan.chosen.records]
+        records = [parts.disclosed(node.journal, plan.person, one, obligation) for one in plan.chosen.records]
         manifest = DisclosureManifest(
             "disclosure/1",
             node.network.hex(),

@@ -23,9 +23,8 @@ from medrec.core.consent.redact import Withheld
 from medrec.core.manifests.access import Beside, Disclosed, DisclosureManifest, Part, marked, marks_key
 from medrec.core.records.canonical import RecordError, canonical, canonical_of
 from medrec.node import access
-from medrec.node.journal import Person
+from medrec.node.journal import Journal, Person
 from medrec.node.refusals import Code, Refusal
-from medrec.node.vault import Vault
 
 if TYPE_CHECKING:
     from medrec.node.deciding import Allowed
@@ -170,10 +169,10 @@ def _says_itself(tree: Any, row: Any) -> bool:
 # --- for the gate --------------------------------------------------------------------------------------------------
 
 
-def disclosed(vault: Vault, person: Person, allowed: "Allowed", obligation: bytes) -> Disclosed:
+def disclosed(journal: Journal, person: Person, allowed: "Allowed", obligation: bytes) -> Disclosed:
     """How the disclosure under an obligation lists a record of a person."""
     row, sent = allowed.row, allowed.sent
-    key = _marks_key(vault, person, allowed, obligation)
+    key = _marks_key(journal, person, allowed, obligation)
     version = marked(key, row.manifest)
     beside = [Beside(marked(key, one.sha256), marked(key, one.manifest)) for one in allowed.beside]
     if sent is None:
@@ -183,10 +182,10 @@ def disclosed(vault: Vault, person: Person, allowed: "Allowed", obligation: byte
     return Disclosed(row.type, row.id, content, proven, sent.part, beside=beside)
 
 
-def lists(vault: Vault, person: Person, allowed: "Allowed", obligation: bytes, told: Disclosed) -> bool:
+def lists(journal: Journal, person: Person, allowed: "Allowed", obligation: bytes, told: Disclosed) -> bool:
     """Whether a disclosure that was written before lists this very record as it would go out now."""
     if told.content is not None:
-        return told == disclosed(vault, person, allowed, obligation)
+        return told == disclosed(journal, person, allowed, obligation)
     row, sent = allowed.row, allowed.sent
     sha256 = row.sha256 if sent is None else hashlib.sha256(sent.content).digest()
     manifest = None if sent is not None and sent.part.how == "cut" else row.manifest.hex()
@@ -204,17 +203,17 @@ def half_of(node: "Node", released: "Released") -> access.SentLine:
         stated = manifests.decode(line.manifest)
         assert isinstance(stated, DisclosureManifest)
         obligation = bytes.fromhex(stated.obligation)
-        keys = [_marks_key(node.vault, person, allowed, obligation) for allowed in released.chosen.records]
+        keys = [_marks_key(node.journal, person, allowed, obligation) for allowed in released.chosen.records]
     return access.SentLine(line.entry, line.manifest, line.salt, line.seq, keys)
 
 
-def _marks_key(vault: Vault, person: Person, allowed: "Allowed", obligation: bytes) -> bytes:
-    return marks_key(opened(vault, person, allowed.row)[:SALT_BYTES], obligation)
+def _marks_key(journal: Journal, person: Person, allowed: "Allowed", obligation: bytes) -> bytes:
+    return marks_key(opened(journal, person, allowed.row)[:SALT_BYTES], obligation)
 
 
-def opened(vault: Vault, person: Person, row: Any) -> bytes:
+def opened(journal: Journal, person: Person, row: Any) -> bytes:
     """Salt and manifest of a record of a person, or of one that is nobody's and goes with hers. Raises VaultError."""
-    return vault.open(person.keys.lines if row.person is not None else None, row.sealed, row.manifest)
+    return journal.unsealed(person if row.person is not None else None, row.sealed, row.manifest)
 
 
 def contents(reader: "Reader", records: Sequence["Allowed"], known: Mapping[str, bytes]) -> list[bytes]:

@@ -49,7 +49,7 @@ class Pages:
         return access.seal_release(body, node.keys.sign_request(access.signed_message(body)))
 
     def _sent(self, released: Released, row: Any, content: bytes) -> SentRecord:
-        opened = parts_of.opened(self._node.vault, released.person, row)
+        opened = parts_of.opened(self._node.journal, released.person, row)
         return SentRecord(content, row.entry, opened[SALT_BYTES:], opened[:SALT_BYTES])
 
 
