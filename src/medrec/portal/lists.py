@@ -184,7 +184,7 @@ def _carried(found: list[bytes]) -> str:
 
 def _stood_there(text: str) -> list[bytes]:
     try:
-        found = base64.urlsafe_b64decode(text)
+        found = base64.b64decode(text, altchars=b"-_", validate=True)
     except ValueError:
         raise PageError(400, "form-unreadable") from None
     return [found[at : at + reviews.MARK_BYTES] for at in range(0, len(found), reviews.MARK_BYTES)]

@@ -1,0 +1,66 @@
+"""The screens of a clinician carry what they hold: what she went through, and what stood behind a notice, is that."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.node.test_lists import Clinic, allergy
+from tests.portal.test_sign_in import csrf_of, visitor
+
+
+@pytest.fixture
+def clinic(tmp_path: Path) -> Iterator[Clinic]:
+    made = Clinic(tmp_path)
+    made.south.put("Patient", "ada", '{"resourceType":"Patient","id":"ada","name":[{"text":"Ada"}]}')
+    made.south.put("AllergyIntolerance", "x", allergy("x", "lisinopril"))
+    made.refresh()
+    made.network.consent(made.ada, "north", "south")
+    yield made
+    made.network.close()
+
+
+def hidden(form: str) -> dict[str, str]:
+    return dict(re.findall(r'<input type="hidden" name="([a-z]+)" value="([^"]*)">', form))
+
+
+def forms_of(page: str, act: str) -> list[dict[str, str]]:
+    """The hidden fields of the forms on a page that say this."""
+    forms = [hidden(part.split("</form>")[0]) for part in page.split("<form")[1:]]
+    return [fields for fields in forms if fields.get("act") == act]
+
+
+def test_what_was_seen_on_the_screen_with_others_records_is_seen(clinic: Clinic) -> None:
+    south, account = clinic.south, clinic.ada.account
+    client: Any = visitor(clinic.story, "south", demonstration=True)
+    client.post("/sign-in/demonstration", data={"role": "clinician"})
+    look = {"patient": "ada", "purpose": "TREAT", "reason": "Visit this morning", "from-north": "1"}
+    look |= {"csrf": csrf_of(client.get("/clinic").text)}
+    page = client.post("/clinic/patient", data=look).text
+    clinic.network.time += 60_000
+    (reviewed,), notices = forms_of(page, "reviewed"), forms_of(page, "dismissed")
+    assert client.post("/patient-list", data=reviewed).status_code == 200 and len(notices) == 2
+    for fields in notices:
+        answer = client.post("/patient-list", data=fields | {"words": "It was a cough."})
+        assert answer.status_code == 200
+    shown = south.lists.of(account)
+    assert shown.reviewed is not None and shown.new == {} and shown.notices == []
+    assert [kept.act.words for _, kept in shown.put_away] == ["It was a cough."]
+    # The next time the same screen has nothing new, and the notices are put away there, too.
+    clinic.story.settle()
+    page = client.post("/clinic/patient", data=look).text
+    assert len(forms_of(page, "reviewed")) == 1 and "1 new" not in page
+    assert forms_of(page, "dismissed") == []
+
+
+@pytest.mark.parametrize("broken", [{"seen": "%%%"}, {"about": "x"}, {"about": "0" * 63}])
+def test_what_no_page_wrote_is_refused(clinic: Clinic, broken: dict[str, str]) -> None:
+    client: Any = visitor(clinic.story, "south", demonstration=True)
+    client.post("/sign-in/demonstration", data={"role": "clinician"})
+    look = {"patient": "ada", "purpose": "TREAT", "reason": "Visit", "csrf": csrf_of(client.get("/clinic").text)}
+    client.post("/patient-list", data=look)
+    fields = {"patient": "ada", "act": "dismissed", "notice": "0" * 64, "words": "no", "csrf": look["csrf"]}
+    assert client.post("/patient-list", data=fields | broken).status_code == 400
+    assert clinic.south.acts.of(clinic.ada.account) == []
