@@ -127,3 +127,41 @@ def test_one_signature_asks_the_places_that_she_chose_to_correct_and_both_sides_
     empty.settle()
     told = text_of(client.get(f"{ada.page}/list").text)
     assert "We will ask her." in told and words.ONE_LIST["asked_noted"] in told
+
+
+def test_her_word_reaches_by_itself_nobody_from_whom_the_medicine_is_withheld(empty: Story, ada: Person) -> None:
+    """South and east know her; only south has metformin. East is ticked as soon as it may read south's medicines, and
+    no longer when she withholds some of them."""
+    linked(empty, ada, "south")
+    east: Any = empty.network["east"]
+    agent = empty.network["guide"].agent
+    assert agent is not None
+    agent.link(ada.account, "east", east.linker.invite("ada"), ada.phone.sign_for)
+    empty.settle()
+    client = visitor(empty)
+    sign(empty, client, ada.phone, ada.id)
+
+    def ticked() -> set[str]:
+        html = client.get(f"{ada.page}/list").text
+        form = next(part for part in html.split("<form")[1:] if 'name="row"' in part).partition("</form>")[0]
+        return {place for place in ("south", "east") if f'name="to-{place}" value="1" checked' in form}
+
+    def say(effect: str, *types: str) -> bytes:
+        secret: bytes = empty.network.consent(ada, "south", "east", effect=effect, types=types)  # type: ignore[arg-type]
+        empty.settle()
+        return secret
+
+    assert ticked() == {"south"}
+    say("permit", "Observation")
+    assert ticked() == {"south"}, "that opens no medicine"
+    say("permit")
+    assert ticked() == {"south", "east"}
+    say("deny", "MedicationStatement")
+    assert ticked() == {"south"}
+    # A form that names no places goes to the same ones.
+    node: Any = empty.network["guide"]
+    (row,) = node.lists.of(ada.account).read.medicines
+    form = {"act": "not-taking", "row": row.key, "csrf": csrf_of(client.get(f"{ada.page}/list").text)}
+    ticket = ticket_of(client.post("/list-word", data=form))
+    (part,) = client.post("/signing/act", json={"ticket": ticket}).json()["parts"]
+    assert part["value"]["recipients"] == ["south"]

@@ -117,9 +117,9 @@ def consents(node: "Node", visit: Visit, known: dict[str, str], account: str) ->
     """Every permission and prohibition in a sentence, with whether it is in force, and the way to stop it."""
     kept = own_consents.known(node, account)
     found = []
-    standing = _standing(node, account)
-    closed = _closed(standing, visit.now)
-    for notice, over in standing:
+    given = standing(node, account)
+    closed = _closed(given, visit.now)
+    for notice, over in given:
         statement = notice.manifest
         if hasattr(statement, "grant"):
             sentence, effect, until = _grant(visit, known, statement), statement.grant.effect, statement.grant.until
@@ -153,7 +153,7 @@ def consents(node: "Node", visit: Visit, known: dict[str, str], account: str) ->
 
 def permission(node: "Node", account: str, mark: str) -> Any:
     """The yes of a person by its nullifier (hex), while it stands; None for anything else."""
-    for notice, over in _standing(node, account):
+    for notice, over in standing(node, account):
         if not over and notice.manifest.nullifier == mark and _effect(notice.manifest) == "permit":
             return notice.manifest
     return None
@@ -222,7 +222,7 @@ def _given(visit: Visit, statement: Any) -> Any:
     return render.say(words.CONSENTS[name], when=visit.when(statement.time))
 
 
-def _standing(node: "Node", account: str) -> list[tuple[Notice, bool]]:
+def standing(node: "Node", account: str) -> list[tuple[Notice, bool]]:
     """Every consent a person gave, newest first, and whether it was taken back."""
     notices = [notice for notice in read(node, account, CONSENTS, LOOKS_READ) if notice.manifest is not None]
     revoked = {notice.manifest.nullifier for notice in notices if notice.kind == "revocation/1"}
@@ -251,19 +251,19 @@ class Given(NamedTuple):
 def plain_consents(node: "Node", account: str, now: int) -> list[Given]:
     """The plain sentences of a person that are in force."""
     found = []
-    for notice, over in _standing(node, account):
+    for notice, over in standing(node, account):
         text = getattr(notice.manifest, "consent", None)
         if over or text is None:
             continue
         with suppress(plain.NotPlain):
             sentence, signed = plain.read(text.encode()), notice.manifest
-            if _end_of(sentence) is None or _end_of(sentence) > now:  # type: ignore[operator]
+            if end_of(sentence) is None or end_of(sentence) > now:  # type: ignore[operator]
                 digest = hashlib.sha256(manifests.encode(signed)).hexdigest()
                 found.append(Given(sentence, signed.organisation, signed.nullifier, digest))
     return found
 
 
-def _end_of(sentence: plain.Plain) -> int | None:
+def end_of(sentence: plain.Plain) -> int | None:
     """When a sentence ends (ms): after its last day."""
     span = read_time(sentence.until) if sentence.until is not None else None
     return span.end if span is not None else None
@@ -279,7 +279,7 @@ def _fhir(known: dict[str, str], statement: Any) -> tuple[Markup, str, int | Non
     except plain.NotPlain:
         return sentence, "permit", None
     effect = "permit" if read_back.effect in ("share", "emergency-yes") else "deny"
-    return sentence, effect, _end_of(read_back)
+    return sentence, effect, end_of(read_back)
 
 
 def _grant(visit: Visit, known: dict[str, str], statement: Any) -> Any:

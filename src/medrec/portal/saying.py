@@ -2,7 +2,7 @@
 
 A form has `act` (not-taking, like-this, also-taking, dismissed), and `row` (the row's key), `name` (also-taking alone),
 `notice` (dismissed alone), `words`. With `places` it has `to-NAME` for each place that the act goes to; without, it
-goes to all of them.
+goes to those that may read what stands behind the row, or to all where it is of no row.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from medrec.node.disputing import organisations
 from medrec.node.lists import against, subject_of
 from medrec.node.refusals import Refusal
 from medrec.portal import evidence
+from medrec.portal.own import hearing
 from medrec.portal.page import PageError
 from medrec.portal.session import Session, Who
 from medrec.portal.signing import desk_of
@@ -41,6 +42,8 @@ def say(node: "Node", session: Session, form: dict[str, Any], back: str) -> str:
     if "places" in form:
         chosen = [place for place in chosen if f"to-{place}" in form]
     rows = [row for row in shown.read.medicines if row.key == key]
+    if rows and "places" not in form:
+        chosen = sorted(hearing.reached(node, session.account, rows[0], chosen, node.clock()))
     if kind == "dismissed":
         if notice not in [found.id for found in shown.notices]:
             raise PageError(400, "list-act-unknown")

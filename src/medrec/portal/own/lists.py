@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from medrec.core.reconcile.held import Line
 from medrec.core.reconcile.said import manifest_of
 from medrec.portal import lists, mending
+from medrec.portal.own import hearing
 from medrec.portal.own.whose import kinds_of, whose
 from medrec.portal.page import Visit
 from medrec.portal.saying import hearers
@@ -24,12 +25,13 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
         return visit.link("line", person=who.handle, tag=tag) if tag is not None else None
 
     mine = visit.session is not None and visit.session.who is Who.PATIENT and bool(visit.session.key)
+    shown = node.lists.of_kinds(who.account, kinds) if kinds else node.lists.of(who.account)
+    places = hearers(node, who.account) if mine and not kinds else []
     return {
         "may_say": mine,
         "handle": who.handle,
-        "places": [{"id": name, "name": who.place(name)} for name in (() if kinds else hearers(node, who.account))],
+        "places": [{"id": name, "name": who.place(name)} for name in places],
+        "reached": hearing.reached_by_row(node, who.account, shown.read.medicines, places, visit.now) if mine else {},
         "asked": [] if kinds else mending.asked(node, visit, who.account, who.place),
-        "lists": lists.values(
-            visit, node.lists.of_kinds(who.account, kinds) if kinds else node.lists.of(who.account), who.place, proof
-        ),
+        "lists": lists.values(visit, shown, who.place, proof),
     }
