@@ -12,7 +12,8 @@ from sqlalchemy import BigInteger, Column, LargeBinary, String, Table
 
 from medrec.core import codec, ladder, state
 from medrec.core.ladder import Ladder
-from medrec.node import paper, recovery
+from medrec.node import guarding_elsewhere, paper, recovery, returning
+from medrec.node.guarding_elsewhere import Elsewhere
 from medrec.node.store import metadata
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 CODE_BYTES = 8
 LIFE_MS = 7 * 86_400_000
 OPEN_MAX = 20
-NAME_LENGTH_MAX = 120
+NAME_LENGTH_MAX, ADDRESS_LENGTH_MAX = 120, 65
 
 guardian_asked = Table(
     "guardian_asked",
@@ -46,13 +47,15 @@ class Asked(NamedTuple):
 
 
 class Ward(NamedTuple):
-    """Somebody whom a guardian may help: account, name, ladder, the set she chose, whether her account is frozen."""
+    """Somebody whom a guardian may help: account, name, ladder, the set she chose, whether her account is frozen, and
+    where she is served, if it is not here."""
 
     account: str
     name: str
     ladder: Ladder
     guardians: ladder.Revealed
     frozen: bool
+    elsewhere: Elsewhere | None = None
 
 
 def invite(node: "Node", account: str, name: str) -> str:
@@ -68,6 +71,21 @@ def invite(node: "Node", account: str, name: str) -> str:
     row = {"code": digest, "account": account, "guardian": None, "since": now, "sealed": sealed}
     node.store.write(lambda connection: connection.execute(sql.insert(guardian_asked).values(**row)))
     return paper.to_words(code)
+
+
+def name_elsewhere(node: "Node", account: str, name: str, guardian: str) -> None:
+    """Count somebody as having said yes whose pages are at another agent, by her address. Raises ValueError."""
+    name = " ".join(name.split())
+    if not 0 < len(name) <= NAME_LENGTH_MAX or not name.isprintable() or len(asked_by(node, account)) >= OPEN_MAX:
+        raise ValueError("a name has 1 to 120 printable characters")
+    with node.engine.view() as view:
+        known = state.account(view, guardian) is not None if len(guardian) <= ADDRESS_LENGTH_MAX else False
+    if not known or guardian == account or any(one.account == account for one in accepted(node, guardian)):
+        raise ValueError("no account, one's own, or one that was named before")
+    digest, now = node.vault.random(32), node.clock()
+    sealed = node.vault.seal(None, codec.encode(name), digest)
+    row = {"code": digest, "account": account, "guardian": guardian, "since": now, "sealed": sealed}
+    node.store.write(lambda connection: connection.execute(sql.insert(guardian_asked).values(**row)))
 
 
 def asked_by(node: "Node", account: str) -> list[Asked]:
@@ -107,9 +125,10 @@ def withdraw(node: "Node", account: str, identifier: bytes) -> None:
 
 
 def wards(node: "Node", guardian: str) -> list[Ward]:
-    """Everybody who has chosen this guardian and is served here, by name."""
+    """Everybody who has chosen this guardian and is served here, or gave her a card, by name."""
     assert node.agent is not None
-    names = dict(node.agent.clients())
+    others = guarding_elsewhere.of(node, guardian)
+    names = {**{account: one.name for account, one in others.items()}, **dict(node.agent.clients())}
     query = sql.select(recovery.guardian_set.c.account).distinct()
     with node.store.read() as connection:
         owners = [str(one) for one in connection.execute(query).scalars()]
@@ -130,7 +149,9 @@ def ward(node: "Node", guardian: str, account: str, name: str) -> Ward | None:
         chosen = recovery.guardians_of(node, account, found.next_at)
     if held is None or chosen is None or guardian not in chosen.members:
         return None
-    return Ward(account, name, found, chosen, held.frozen)
+    served = returning.is_served(node, account)
+    elsewhere = None if served else guarding_elsewhere.of(node, guardian).get(account)
+    return Ward(account, name, found, chosen, held.frozen, elsewhere)
 
 
 def _asked(node: "Node", where: sql.ColumnElement[bool]) -> list[Asked]:

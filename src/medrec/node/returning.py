@@ -19,7 +19,7 @@ from medrec.core import codec, ladder, state
 from medrec.core.credential import NewCredential
 from medrec.core.crypto import key_id
 from medrec.core.ladder import Attempt
-from medrec.node import devices, paper, store
+from medrec.node import devices, paper, recovery, store
 from medrec.node.devices import LABEL_LENGTH_MAX
 from medrec.node.own import places
 from medrec.node.refusals import Code, Refusal
@@ -204,26 +204,34 @@ def account_of_paper(node: "Node", code: bytes) -> str | None:
 
 
 def answer_returning(node: "Node", caller: str, body: bytes) -> bytes:
-    """POST /medrec/returning, by a clinic that has a person before it: CBOR {account, number} -> CBOR {credential}.
+    """POST /medrec/returning, by a clinic that has a person before it, or by the agent of a guardian of hers: CBOR
+    {account, number}, and of such an agent {guardian}, too -> CBOR {credential}.
 
     The number is what she reads from her new phone; without it nothing is said, not even whether she is served here.
     """
     try:
         asked = codec.decode(body)
-        account, number = asked["account"], asked["number"]
-    except (codec.CodecError, KeyError, TypeError):
+        account, number, guardian = asked["account"], asked["number"], asked.get("guardian", "")
+    except (codec.CodecError, KeyError, TypeError, AttributeError):
         raise Refusal(Code.MALFORMED) from None
-    if type(account) is not str or type(number) is not str:
+    if any(type(one) is not str for one in (account, number, guardian)):
         raise Refusal(Code.MALFORMED)
     case = by_number(node, number)
-    # Only a place that she is linked to can have her before it; for all others she does not exist.
-    if case is None or not is_served(node, account) or caller not in places(node, account):
+    # Only a place that she is linked to can have her before it, and only a guardian hear the number; for all others she
+    # does not exist.
+    may = is_served(node, account) and (caller in places(node, account) or _guards(node, account, guardian))
+    if case is None or not may:
         raise Refusal(Code.NO_SUCH_NUMBER)
     try:
         bound = bind(node, case, account)
     except LookupError:
         raise Refusal(Code.NO_SUCH_NUMBER) from None
     return codec.encode({"credential": _plain(bound.credential)})
+
+
+def _guards(node: "Node", account: str, guardian: str) -> bool:
+    chosen = recovery.guardians_of(node, account) if guardian else None
+    return chosen is not None and guardian in chosen.members
 
 
 def credential_in(data: Any) -> NewCredential:

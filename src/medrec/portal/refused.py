@@ -21,6 +21,8 @@ FIELDS = {
     "bad-email": "email",
     "bad-address": "webhook",
     "guardian-name": "name",
+    "guardian-address": "account",
+    "guardian-card": "card",
     "desk-words": "words",
     "no-such-number": "number",
     "look-first": "reason",

@@ -3,17 +3,20 @@
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from markupsafe import Markup
 
 from medrec.core import ladder
+from medrec.core.credential import NewCredential
 from medrec.core.ladder import Guardians, Revealed
-from medrec.node import guarding, paper, recovery, returning
+from medrec.node import guarding, guarding_elsewhere, paper, recovery, returning
 from medrec.node.guarding import Asked, Ward
+from medrec.node.peers import PeerError
 from medrec.portal import render, words
 from medrec.portal.own.account_act import ask_key, propose, says_herself
 from medrec.portal.own.keys import digits, frozen_until
 from medrec.portal.own.whose import Whose, whose
 from medrec.portal.page import Go, PageError, Visit
-from medrec.portal.people import account_of, handle
+from medrec.portal.people import handle
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -29,6 +32,8 @@ def show(node: "Node", visit: Visit) -> Any:
     if visit.form:
         if visit.form.get("do") != "invite":
             return _change(node, visit, who)
+        if visit.form.get("account", "").strip():
+            return _elsewhere(node, visit, who, name)
         try:
             code = guarding.invite(node, who.account, name)
         except ValueError:
@@ -45,6 +50,7 @@ def show(node: "Node", visit: Visit) -> Any:
         "handle": who.handle,
         "code": code,
         "code_for": " ".join(name.split()),
+        **_card(node, who, asked),
         "guardians": doors.guardians,
         "chosen": [names.get(one, words.GUARDIANS["somebody"]) for one in chosen.members] if chosen is not None else [],
         "next": visit.when(found.next_at) if waits else None,
@@ -56,6 +62,25 @@ def show(node: "Node", visit: Visit) -> Any:
         "needs_usual": len(ready) // 2 + 1,
         "may_sign": ask_key(node, visit, who),
     }
+
+
+def _elsewhere(node: "Node", visit: Visit, who: Whose, name: str) -> Go:
+    """Somebody at another agent, by her address: she takes the card when she has been chosen."""
+    try:
+        guarding.name_elsewhere(node, who.account, name, visit.form["account"].strip())
+    except ValueError:
+        raise PageError(400, "guardian-address") from None
+    return Go(visit.link("guardians", person=who.handle), "kept")
+
+
+def _card(node: "Node", who: Whose, asked: list[Asked]) -> dict[str, Any]:
+    """The card for guardians who are served elsewhere, and their names."""
+    chosen = guarding_elsewhere.chosen(node, who.account)
+    members = set(chosen.members) if chosen is not None else set()
+    others = [one.name for one in asked if one.guardian in members and not returning.is_served(node, str(one.guardian))]
+    text = guarding_elsewhere.card(node, who.account, who.name) if others else ""
+    picture = Markup(paper.qr_svg(text)) if text else ""  # noqa: S704  # made here, of what was made here
+    return {"card": text, "card_for": render.listed(others), "card_picture": picture}
 
 
 def _line(visit: Visit, one: Asked) -> dict[str, Any]:
@@ -103,6 +128,12 @@ def show_guarding(node: "Node", visit: Visit) -> Any:
         if form.get("do") == "leave":
             guarding.withdraw(node, who.account, _id(form.get("asked", "")))
             return Go(visit.link("guarding", person=who.handle), "kept")
+        if form.get("do") == "card":
+            try:
+                guarding_elsewhere.take(node, who.account, form.get("card", ""))
+            except ValueError:
+                raise PageError(400, "guardian-card") from None
+            return Go(visit.link("guarding", person=who.handle), "kept")
         try:
             asked = guarding.find(node, form.get("words", ""))
             trouble = None if asked is not None else words.ERRORS["guardian-over"]
@@ -140,14 +171,14 @@ def show_ward(node: "Node", visit: Visit) -> Any:
     who = whose(node, visit)
     assert node.agent is not None
     says_herself(visit)
-    account = account_of(node, visit.path["ward"])
-    ward = guarding.ward(node, who.account, account, dict(node.agent.clients())[account])
+    ward = next((one for one in guarding.wards(node, who.account) if handle(one.account) == visit.path["ward"]), None)
     if ward is None:
         raise PageError(404, "unknown-person")
     if visit.form:
         return _help(node, visit, who, ward)
     with node.engine.view() as view:
         now, policy = max(visit.now, view.tip.time), ladder.policy_of(view)
+    account = ward.account
     attempt, until = ward.ladder.attempt_at(now), frozen_until(node, account)
     stops = ward.guardians and len(ward.guardians.members) // 2 + 1
     return {
@@ -176,17 +207,12 @@ def _help(node: "Node", visit: Visit, who: Whose, ward: Ward) -> Go:
     what, revealed = visit.form.get("do", ""), _plain(ward.guardians)
     payload: dict[str, Any] = {"account": ward.account, "guardians": revealed}
     if what == "speak":
-        case = returning.by_number(node, visit.form.get("number", ""))
-        if case is None:
-            raise PageError(404, "no-such-number")
-        try:
-            case = returning.bind(node, case, ward.account)
-        except LookupError:
-            raise PageError(404, "no-such-number") from None
-        payload["credential"] = _plain(case.credential)
+        credential = _new_key(node, who, ward, visit.form.get("number", ""))
+        payload["credential"] = _plain(credential)
+        code = ladder.short_code(ward.account, ladder.credential_hash(credential))
         told = [
             render.say(words.GUARDIANS["sign_speak"], name=ward.name),
-            render.say(words.BACK["digits_voice"], code=digits(case.short_code), name=ward.name),
+            render.say(words.BACK["digits_voice"], code=digits(code), name=ward.name),
         ]
         kind, done = "recovery/by-guardian", "spoken"
     elif what == "stop":
@@ -206,6 +232,27 @@ def _help(node: "Node", visit: Visit, who: Whose, ward: Ward) -> Go:
     else:
         raise PageError(400, "form-unreadable")
     return propose(node, visit, who, kind, payload, told, "guarding", done)
+
+
+def _new_key(node: "Node", who: Whose, ward: Ward, number: str) -> NewCredential:
+    """The new key of this number, here or at the agent that serves her; it is hers from now on. Raises PageError."""
+    if ward.elsewhere is not None:
+        number = "".join(part for part in number if part.isdecimal())
+        try:
+            return guarding_elsewhere.new_key(node, ward.elsewhere, who.account, number)
+        except PeerError as error:
+            if error.code == "no-such-number":
+                raise PageError(404, "no-such-number") from None
+            raise PageError(503, error.code or "unreachable", error.sentence) from None
+        except ValueError:
+            raise PageError(503, "form-unreadable") from None
+    case = returning.by_number(node, number)
+    if case is None:
+        raise PageError(404, "no-such-number")
+    try:
+        return returning.bind(node, case, ward.account).credential
+    except LookupError:
+        raise PageError(404, "no-such-number") from None
 
 
 def _id(text: str) -> bytes:

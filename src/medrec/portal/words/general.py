@@ -149,6 +149,8 @@ ERRORS = Texts(
         "page-failed": "This page could not be made. Nothing was lost; try again, and tell the operator if it stays.",
         "guardian-name": "Write what you call this person. You can ask 20 people at most.",
         "guardians-few": "Choose at least two people, and let at least two have to agree.",
+        "guardian-address": "There is nobody new with this address.",
+        "guardian-card": "This card is of nobody who chose you. Ask for a new one.",
         "guardian-over": "These words were used, are too old, or are your own. Ask for new ones.",
         "paper-slip": "One of the words is not as it stands on the paper. Compare them one by one.",
         "paper-unknown": "This code opens no account here. It may be used already.",
