@@ -48,7 +48,7 @@ def scanned(page: Any, shown: Any) -> str:
     return str(code.text)
 
 
-def newcomer(world: World, name: str, patient: str) -> Resident:
+def newcomer(world: World, name: str, patient: str, birth: str = "1961-03-27") -> Resident:
     """Somebody with an account at the agent, whom a hospital has records of and does not know to be her."""
     given, family = name.split()
     key = PersonKey.generate()
@@ -65,7 +65,7 @@ def newcomer(world: World, name: str, patient: str) -> Resident:
         "effectiveDateTime": "2026-01-02",
     }
     lines = [
-        {"resourceType": "Patient", "id": patient, "name": name_of, "birthDate": "1961-03-27"},
+        {"resourceType": "Patient", "id": patient, "name": name_of, "birthDate": birth},
         {"resourceType": "Observation", "id": f"{patient}-w", "status": "final", "subject": about, **weight},
     ]
     folder = network.records_folder(FIRST_HOSPITAL)

@@ -17,7 +17,7 @@ from medrec.core.manifests.consent import FhirConsentManifest, fhir_consent_mess
 from medrec.core.manifests.delegation import ActingManifest, DelegationEndManifest, DelegationManifest
 from medrec.core.types import encode_transaction, transaction_id
 from medrec.node.accounts import next_body, submit_signed
-from medrec.node.delegates import attest
+from medrec.node.parents import attest
 from medrec.node.rebuild import rebuild
 from medrec.node.refusals import Code, Refusal
 from tests.core.authenticator import Authenticator

@@ -18,8 +18,8 @@ from medrec.core.manifests.delegation import (
     delegation_rest_message,
 )
 from medrec.node import recovery, resting, staff
-from medrec.node.delegates import attest
 from medrec.node.devices import sign_in_message
+from medrec.node.parents import attest
 from medrec.node.refusals import Code, Refusal
 from medrec.portal import words
 from medrec.portal.page import Area

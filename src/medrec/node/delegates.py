@@ -8,7 +8,6 @@ next request. Nobody is told that a person ended one, except the person.
 import hashlib
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-import msgspec
 import sqlalchemy as sql
 from sqlalchemy import BigInteger, Column, LargeBinary, String, Table
 
@@ -19,6 +18,7 @@ from medrec.core.delegation import Standing, covers, flaw, standing
 from medrec.core.kinds.recovery import CLINIC_ROLES
 from medrec.core.manifests.delegation import (
     ActingManifest,
+    Clerk,
     Delegation,
     DelegationEndManifest,
     DelegationManifest,
@@ -50,6 +50,8 @@ DELEGATION_ENDS_PATH = "/medrec/delegation-ends"
 ATTESTED = b"medrec/attested-delegation/1"
 """What stands before the message of a delegation when an organisation's key signs it: it signs nothing of 32 bytes but
 transactions."""
+ATTESTED_END = b"medrec/attested-delegation-end/1"
+"""The same for the end of one."""
 FORWARD_BYTES_MAX = 16 << 10
 
 delegation_table = Table(
@@ -97,8 +99,9 @@ class Delegates:
     def __init__(self, node: "Node") -> None:
         self._node = node
 
-    def take(self, data: bytes) -> bytes:
-        """Take in a signed delegation of a person who is linked or served here; its SHA-256. Raises Refusal."""
+    def take(self, data: bytes, clerk: Clerk | None = None) -> bytes:
+        """Take in a signed delegation of a person who is linked or served here; its SHA-256. `clerk` saw the papers of
+        one that this organisation states. Raises Refusal."""
         try:
             if len(data) > FORWARD_BYTES_MAX:
                 raise ValueError
@@ -122,7 +125,7 @@ class Delegates:
         if self._nullified(nullifier):
             raise Refusal(Code.DELEGATION_OVER)
         manifest = DelegationManifest(
-            "delegation/1", node.network.hex(), node.organisation, delegation.account, now, delegation
+            "delegation/1", node.network.hex(), node.organisation, delegation.account, now, delegation, clerk
         )
         row = {
             "hash": digest,
@@ -208,7 +211,7 @@ class Delegates:
             ).one_or_none()
         if row is not None and row.account != account:
             raise Refusal(Code.WRONG_SECRET)
-        by = self._who_ends(account, row.delegate if row is not None else "", key, nullifier, signature)
+        by = self._who_ends(account, row, key, nullifier, signature)
         try:
             person = person_here(node, account)
         except LookupError:
@@ -240,15 +243,21 @@ class Delegates:
             self._tell(account)
         return ended
 
-    def _who_ends(self, account: str, delegate: str, key: bytes, nullifier: bytes, signature: bytes) -> By:
+    def _who_ends(self, account: str, row: Any, key: bytes, nullifier: bytes, signature: bytes) -> By:
         message = delegation_end_message(nullifier)
+        held = self.find(bytes(row.hash)) if row is not None else None
+        stated = held.delegation.attested if held is not None else None
         with self._node.engine.view() as view:
             # A frozen account may still take away what it gave.
-            for who, by in ((account, BY_PERSON), (delegate, BY_DELEGATE)):
+            for who, by in ((account, BY_PERSON), (row.delegate if row is not None else "", BY_DELEGATE)):
                 held = state.account(view, who) if who else None
                 credential = held.credentials.get(key.hex()) if held is not None else None
                 if credential is not None and signed_by(credential, message, signature):
                     return by
+            issuer = state.organisation(view, stated) if stated is not None else None
+        public = issuer.keys.ed25519 if issuer is not None else b""
+        if public and key == key_id(public) and verify_ed25519(public, ATTESTED_END + message, signature):
+            return "attested"
         raise Refusal(Code.BAD_SIGNATURE)
 
     def may(self, account: str, delegate: str, right: Right, kind: str = "", key: bytes = b"") -> Held | None:
@@ -356,14 +365,6 @@ class Delegates:
     def _ended_here(connection: sql.Connection, nullifier: bytes) -> bool:
         where = delegation_ended.c.nullifier == nullifier
         return connection.execute(sql.select(delegation_ended.c.time).where(where)).first() is not None
-
-
-def attest(node: "Node", delegation: Delegation) -> bytes:
-    """The bytes of a delegation that this organisation states, having seen the papers; `key` and `signature` are
-    filled in."""
-    stated = msgspec.structs.replace(delegation, attested=node.organisation, key=node.keys.key_id.hex(), signature="")
-    signature = node.keys.sign_request(ATTESTED + delegation_message(stated))
-    return encode_delegation(msgspec.structs.replace(stated, signature=signature.hex()))
 
 
 def answer_brought_consent(node: "Node", caller: str, body: bytes) -> bytes:

@@ -31,6 +31,7 @@ UNDER_DATA: dict[str, Callable[[Any], bytes]] = {
     "own_entry": lambda row: f"entry {row.type}/{row.id}".encode(),
     "half_keys": lambda row: bytes(row.obligation),
     "share_link": lambda row: bytes(row.id),
+    "stated_secret": lambda row: bytes(row.nullifier),
 }
 """Tables with rows that are sealed under the key `data` of the person whose account they name; how each is bound."""
 

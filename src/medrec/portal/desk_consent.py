@@ -130,14 +130,14 @@ def _wanted(node: "Node", form: dict[str, str]) -> Plain:
 
 def _attest(node: "Node", visit: Visit, form: dict[str, str], wanted: Plain) -> Go:
     """The clerk signs with her own key; in a demonstration, where she has none, a lent one signs."""
-    lent = _lent(node, visit)
-    clerk = lent[0] if lent is not None else _member(node, visit)
+    borrowed = lent(node, visit)
+    clerk = borrowed[0] if borrowed is not None else member(node, visit)
     patient, form_of = form["patient"], form["how"]
     try:
         drafted = attesting.draft(node, patient, wanted, clerk, form_of)  # type: ignore[arg-type]
         message = fhir_consent_message(drafted)
-        if lent is not None:
-            attesting.attest(node, patient, drafted, lent[1].sign_transaction_id(message))
+        if borrowed is not None:
+            attesting.attest(node, patient, drafted, borrowed[1].sign_transaction_id(message))
             return Go(visit.link("desk_consent"), "attested")
     except Refusal as refusal:
         raise PageError(400, refusal.code, refusal.sentence) from None
@@ -156,7 +156,7 @@ def _attest(node: "Node", visit: Visit, form: dict[str, str], wanted: Plain) -> 
     return confirming.begin(node, visit, Act("", told, marked, (part,), clerk.key or b"", "desk_consent", "attested"))
 
 
-def _member(node: "Node", visit: Visit) -> Member:
+def member(node: "Node", visit: Visit) -> Member:
     """The clerk who has signed in with her key. Raises PageError."""
     if visit.session is None or not visit.session.staff or not visit.session.credential:
         raise PageError(403, "needs-key")
@@ -166,7 +166,7 @@ def _member(node: "Node", visit: Visit) -> Member:
 _lent_keys: "WeakKeyDictionary[Any, dict[str, tuple[Member, PersonKey]]]" = WeakKeyDictionary()
 
 
-def _lent(node: "Node", visit: Visit) -> tuple[Member, PersonKey] | None:
+def lent(node: "Node", visit: Visit) -> tuple[Member, PersonKey] | None:
     """In a demonstration: a made-up clerk of the visitor's name, whose key lies in this process."""
     made_up = visit.session is None or visit.session.staff.startswith("demonstration-")
     if not visit.demonstration or not made_up:

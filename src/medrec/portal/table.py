@@ -13,6 +13,7 @@ from medrec.portal import (
     confirming,
     desk,
     desk_consent,
+    desk_parent,
     desk_vouch,
     front,
     given,
@@ -131,6 +132,10 @@ PAGES = (
     Page("/desk", "desk", desk.show, "desk.html", Role.RECORDS, menu=True, methods=BOTH, who=(Who.DESK,), icon="door"),
     Page(
         "/desk/consent", "desk_consent", desk_consent.show, "desk_consent.html", Role.RECORDS, methods=BOTH,
+        who=(Who.DESK,), up="desk",
+    ),
+    Page(
+        "/desk/parent", "desk_parent", desk_parent.show, "desk_parent.html", Role.RECORDS, methods=BOTH,
         who=(Who.DESK,), up="desk",
     ),
     Page(

@@ -16,7 +16,7 @@ from medrec.core.manifests.sharing import ShareManifest
 from medrec.core.types import Fields, OrganisationId, TimeMs
 
 __all__ = [
-    "ActingManifest", "Delegation", "DelegationEndManifest", "DelegationManifest", "DelegationRest",
+    "ActingManifest", "Clerk", "Delegation", "DelegationEndManifest", "DelegationManifest", "DelegationRest",
     "DelegationRestManifest", "Right", "ShareManifest", "decode_delegation", "delegation_end_message",
     "delegation_message", "delegation_rest_message", "encode_delegation",
 ]  # fmt: skip
@@ -53,8 +53,18 @@ class Delegation(Fields, frozen=True):
     signature: Signature = ""
 
 
-class DelegationManifest(Fields, frozen=True):
-    """A delegation was taken in at an organisation; one signed statement may stand in several journals."""
+class Clerk(Fields, frozen=True):
+    """Who of an organisation's staff saw the papers: her name, her key and its signature (hex) over
+    `delegation_message`."""
+
+    name: PersonName
+    key: KeyId
+    signature: Signature
+
+
+class DelegationManifest(Fields, frozen=True, omit_defaults=True):
+    """A delegation was taken in at an organisation; one signed statement may stand in several journals. `clerk` stands
+    where that organisation itself stated it at its desk."""
 
     manifest: Literal["delegation/1"]
     network: Hex32
@@ -62,6 +72,7 @@ class DelegationManifest(Fields, frozen=True):
     account: str
     time: TimeMs
     delegation: Delegation
+    clerk: Clerk | None = None
 
 
 class DelegationEndManifest(Fields, frozen=True):

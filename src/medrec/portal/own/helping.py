@@ -3,11 +3,12 @@
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from markupsafe import Markup
 
 from medrec.core import codec
 from medrec.core.delegation import Standing
 from medrec.core.manifests.delegation import ActingManifest, DelegationRest, delegation_rest_message
-from medrec.node import resting
+from medrec.node import paper, resting
 from medrec.portal import person, render, words
 from medrec.portal.own.account_act import says_herself
 from medrec.portal.own.acts import Act, Part, acts_of, signer
@@ -53,6 +54,9 @@ def show(node: "Node", visit: Visit) -> Any:
         "done_for": done_for(node, visit, who, SHOWN),
         "may_sign": herself and visit.session is not None and bool(visit.session.key),
         "rights": ["look", "add", "correct", "consent"],
+        "account": who.account,
+        # Made here, of an address of the ledger.
+        "picture": Markup(paper.qr_svg(who.account)),  # noqa: S704
     }
 
 

@@ -152,3 +152,40 @@ DESK_CONSENT = Texts(
         "not-linked": "No patient who is linked to an account has this number here. Link her first.",
     },
 )
+
+
+DESK_PARENT = Texts(
+    "DESK_PARENT",
+    {
+        "lead": "Write down who may act for a child, when you have seen the papers.",
+        "new": "Name a parent or guardian",
+        "new_more": "The child has to be linked here, with a date of birth in the record. The right ends by itself on the "
+        "16th birthday. It is looked at again from the 11th birthday on.",
+        "patient": "Patient number of the child here",
+        "delegate": "The parent’s address",
+        "delegate_hint": "The parent finds it on the page “People who help”. It begins with medrec1.",
+        "name": "The parent’s name, as on the papers",
+        "rights": "What the parent may do",
+        "seen": "I, {clerk}, have seen papers that say who this is, and that this child is in their care.",
+        "asked": "I have seen the papers again, and the child was asked.",
+        "go_on": "Go on",
+        "sign": "{name} may act for patient {patient}: {rights}.",
+        "sign_until": "It ends {when}, when the child is sixteen.",
+        "marked": "It is marked: the papers were seen by {clerk}.",
+        "stated": "Parents and guardians named here",
+        "none": "Nobody was named here.",
+        "of": "{name}, for patient {patient}",
+        "review": "The child is eleven or older. Look at this again, with the child.",
+        "rests": "The child is thirteen and nobody looked at this again. The parent may do nothing until you do.",
+        "hers": "The child lets it rest.",
+        "again": "It goes on",
+        "end": "End this right",
+        "end_hint": "It ends at once, here and everywhere. Do this when the papers are not right any more, or to keep the "
+        "child safe.",
+        "not-linked": "This patient is not linked to an account here. Link the child first.",
+        "no-birth-date": "The record has no whole date of birth for this patient. Add it to the record first.",
+        "grown": "This patient is sixteen or older and decides alone. The patient can name a helper on her own page.",
+        "no-such-helper": "Nobody has this address. Ask the parent to read it again.",
+        "papers-not-seen": "Tick that you have seen the papers.",
+    },
+)

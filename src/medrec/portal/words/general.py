@@ -87,6 +87,7 @@ NAMES = Texts(
         "coming_back": "Coming back",
         "frozen": "A frozen account",
         "confirm": "Confirm with your key",
+        "desk_parent": "A parent or guardian",
         "desk_vouch": "Somebody lost her keys",
         "cases": "People we help",
         "offline": "You are offline",

@@ -135,6 +135,8 @@ HELPERS = Texts(
         "untold": "We could not tell {places} that this agent serves you. Sign once more, and we try again.",
         "tell_again": "Tell them again",
         "resign": "Stop helping {name}",
+        "own_address": "Your own address",
+        "own_address_more": "Give it to whoever names you as a helper. A hospital that names you as a parent can scan it.",
         "some_kinds": "You see these parts of the record: {kinds}.",
         "cases_lead": "People who let your organisation act for them. Your own name and the organisation's stand beside "
         "everything that you do.",

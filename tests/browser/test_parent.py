@@ -1,0 +1,63 @@
+"""A mother stands at the desk with her child's papers; a moment later her own phone opens the child's record."""
+
+from collections.abc import Callable
+from typing import Any
+
+from medrec.demo.network import AGENT
+from medrec.demo.stage import until
+from medrec.portal import words
+from medrec.portal.page import MOUNT
+from medrec.portal.people import handle
+from tests.browser.conftest import DESK, PHONE, Opener
+from tests.browser.hand import Hand, give_passkey, sign_in, sign_in_as
+from tests.browser.test_every_page import used
+from tests.browser.test_linking import newcomer, scanned
+from tests.browser.world import FIRST_HOSPITAL, World
+
+Authenticate = Callable[[Any], Any]
+
+
+def test_a_parent_is_named_at_the_desk_and_opens_the_record_of_the_child(
+    world: World, visit: Opener, authenticator: Authenticate, keyboard: bool
+) -> None:
+    how = "keys" if keyboard else "mouse"
+    patient = f"child-{how}"
+    child = newcomer(world, f"Kim Berg{how}", patient, "2019-03-27")
+    mother = newcomer(world, f"Bo Berg{how}", f"mother-{how}")
+    agent = world.network.agent.agent
+    assert agent is not None
+    agent.link(child.account, FIRST_HOSPITAL, world.network.nodes[FIRST_HOSPITAL].linker.invite(patient), child.sign)
+    desk, phone = Hand(visit(DESK, "en"), keyboard), Hand(visit(PHONE, "en"), keyboard)
+    authenticator(phone.page)
+    give_passkey(world, phone.page, mother)
+    sign_in(world, phone)
+    helping = f"{world.origin(AGENT[0])}{MOUNT}/people/{handle(mother.account)}/helping"
+    phone.page.goto(helping)
+    address = scanned(phone.page, phone.page.locator("figure svg"))
+    assert address == mother.account and address in phone.page.inner_text("main")
+    sign_in_as(world, desk, FIRST_HOSPITAL, words.SIGN_IN["desk"])
+    page = desk.page
+    page.goto(world.address("desk"))
+    desk.press("link", words.NAMES["desk_parent"])
+    page.get_by_role("heading", name=words.NAMES["desk_parent"], exact=True).wait_for()
+    # Somebody who is grown has no parent here, whatever the papers say.
+    for name, text in (("patient", f"mother-{how}"), ("delegate", address), ("name", "Bo Berg")):
+        desk.write(page.locator(f"#{name}"), text)
+    desk.tick(page.locator("form[aria-labelledby=new] input[name=seen]"))
+    desk.press("button", words.DESK_PARENT["go_on"])
+    page.get_by_role("alert").first.wait_for()
+    assert page.locator("#delegate").input_value() == address
+    desk.write(page.locator("#patient"), patient)
+    desk.tick(page.locator("form[aria-labelledby=new] input[name=seen]"))
+    desk.press("button", words.DESK_PARENT["go_on"])
+    page.get_by_text(words.DONE["attested"]).wait_for()
+    assert f"Bo Berg, for patient {patient}" in page.inner_text("main")
+    assert used(page, f"desk-parent-{how}", "en") == []
+    until(world.story.settled, "the statement to be told of")
+    phone.page.goto(helping)
+    assert used(phone.page, f"helping-parent-{how}", "en") == []
+    phone.page.set_viewport_size(PHONE)
+    phone.press("button", f"Go on for Kim Berg{how}")
+    phone.page.wait_for_url(f"**/people/{handle(child.account)}*")
+    assert f"Kim Berg{how}" in phone.page.inner_text("body")
+    assert phone.page.said == [] and page.said == []

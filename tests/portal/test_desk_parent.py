@@ -1,0 +1,188 @@
+"""A parent or guardian at the desk: stated by a clerk who saw the papers, looked at again at eleven, ended."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+import sqlalchemy as sql
+
+from medrec.core import manifests
+from medrec.core.credential import signed_by
+from medrec.core.delegation import Standing, birthday
+from medrec.core.manifests.delegation import DelegationManifest, Right, delegation_message
+from medrec.node import parents, staff, store
+from medrec.node.parents import NotAChildError, stated_secret
+from medrec.node.peers import PeerError
+from medrec.node.refusals import Code, Refusal
+from medrec.portal import words
+from tests.node.network import Patient
+from tests.portal.reading import read, text_of
+from tests.portal.story import Story
+from tests.portal.test_desk_consent import NORA, nora
+
+FORM = {"do": "state", "patient": "kid", "name": "Bo  Berg", "right-look": "1", "right-consent": "1", "seen": "1"}
+BORN = "2016-05-01"
+
+
+def born(story: Story, date: str | None) -> None:
+    patient = {"resourceType": "Patient", "id": "kid", "name": [{"family": "Berg", "given": ["Kim"]}]}
+    story.network["north"].put(
+        "Patient", "kid", json.dumps(patient if date is None else {**patient, "birthDate": date})
+    )
+
+
+@pytest.fixture
+def bo(empty: Story) -> Patient:
+    return empty.network.patient("bo")
+
+
+@pytest.fixture
+def kid(empty: Story) -> Patient:
+    person = empty.network.patient("kid", "north")
+    empty.settle()
+    born(empty, BORN)
+    empty.settle()
+    return person
+
+
+def posted(story: Story, bo: Patient, **changes: str) -> Any:
+    form = {**FORM, "delegate": bo.account, **changes}
+    return story.client("north").post("/desk/parent", data={name: value for name, value in form.items() if value})
+
+
+def may(story: Story, place: str, kid: Patient, bo: Patient, right: Right = "look") -> bool:
+    node: Any = story.network[place]
+    return node.delegates.may(kid.account, bo.account, right) is not None
+
+
+def test_a_parent_is_named_for_a_child_and_may_act_at_her_agent_at_once(
+    empty: Story, kid: Patient, bo: Patient
+) -> None:
+    done = posted(empty, bo)
+    assert done.status_code == 200 and words.DONE["attested"] in text_of(done.text)
+    assert "Bo Berg , for patient kid" in text_of(done.text)
+    for place in ("north", "guide"):
+        assert may(empty, place, kid, bo) and may(empty, place, kid, bo, "consent")
+        assert not may(empty, place, kid, bo, "add")
+    north: Any = empty.network["north"]
+    (one,) = parents.stated(north)
+    assert (one.held.delegation.born, one.held.delegation.until) == (BORN, birthday(BORN, 16))
+    with north.store.read() as connection:
+        where = store.manifest.c.kind == "delegation/1"
+        (digest,) = connection.execute(sql.select(store.manifest.c.hash).where(where)).scalars()
+        kept = north.journal.manifest(connection, digest)
+    written = manifests.decode(kept[1])
+    assert isinstance(written, DelegationManifest) and written.clerk is not None
+    (clerk,) = [found for found in staff.members(north) if found.key is not None]
+    credential = staff.by_key(north, clerk.key or b"")
+    assert credential is not None and written.clerk.name == clerk.name == "Demonstration"
+    assert signed_by(credential[1], delegation_message(written.delegation), bytes.fromhex(written.clerk.signature))
+
+
+@pytest.mark.parametrize(
+    ("date", "says"),
+    [(None, "no-birth-date"), ("2016", "no-birth-date"), ("2999-01-01", "no-birth-date"), ("1950-01-01", "grown")],
+)
+def test_the_record_says_who_is_a_child(empty: Story, kid: Patient, bo: Patient, date: str | None, says: str) -> None:
+    """Whatever the clerk believes: nobody is the parent of somebody who was born in 1950."""
+    born(empty, date)
+    refused = posted(empty, bo)
+    assert refused.status_code == 200 and words.DESK_PARENT[says] in text_of(refused.text)
+    assert not may(empty, "north", kid, bo) and parents.stated(empty.network["north"]) == []  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"patient": "nobody"}, "not-linked"),
+        ({"delegate": "medrec1nobody"}, "no-such-helper"),
+        ({"seen": ""}, "papers-not-seen"),
+    ],
+)
+def test_what_does_not_hold_is_said_and_nothing_is_stated(
+    empty: Story, kid: Patient, bo: Patient, changes: dict[str, str], says: str
+) -> None:
+    refused = posted(empty, bo, **changes)
+    assert words.DESK_PARENT[says] in text_of(refused.text) and 'value="Bo  Berg"' in refused.text
+    assert posted(empty, kid).status_code == 200 and not may(empty, "north", kid, kid), "nobody is her own parent"
+    assert posted(empty, bo, **{"right-look": "", "right-consent": ""}).status_code == 400
+    assert not may(empty, "north", kid, bo)
+
+
+def test_a_review_takes_the_place_of_what_was_stated_before(empty: Story, kid: Patient, bo: Patient) -> None:
+    north: Any = empty.network["north"]
+    posted(empty, bo)
+    (before,) = parents.stated(north)
+    assert words.DESK_PARENT["review"] not in read(empty.client("north"), "/desk/parent")
+    empty.network.time = birthday(BORN, 11) + 1
+    page = read(empty.client("north"), "/desk/parent")
+    assert words.DESK_PARENT["review"] in text_of(page)
+    empty.network.time = birthday(BORN, 13)
+    assert words.DESK_PARENT["rests"] in text_of(read(empty.client("north"), "/desk/parent"))
+    assert not may(empty, "guide", kid, bo)
+    # The child was asked: her parent may look on, and decides no more.
+    posted(empty, bo, **{"right-consent": ""})
+    (after,) = parents.stated(north)
+    assert after.held.hash != before.held.hash and after.held.standing is Standing.HOLDS
+    assert may(empty, "guide", kid, bo) and not may(empty, "guide", kid, bo, "consent")
+    empty.settle()
+    guide: Any = empty.network["guide"]
+    assert [one.ended is None for one in guide.delegates.of(kid.account)] == [False, True]
+    empty.network.time = birthday(BORN, 16)
+    assert not may(empty, "guide", kid, bo) and parents.stated(north) == []
+
+
+def test_the_desk_ends_what_it_stated(empty: Story, kid: Patient, bo: Patient) -> None:
+    posted(empty, bo)
+    page = read(empty.client("north"), "/desk/parent")
+    named = re.search(r'name="delegation" value="([0-9a-f]{64})"', page)
+    assert named is not None
+    client = empty.client("north")
+    assert client.post("/desk/parent", data={"do": "end", "delegation": "00" * 32}).status_code == 404
+    assert client.post("/desk/parent", data={"do": "end", "delegation": named.group(1)}).status_code == 200
+    assert not may(empty, "north", kid, bo)
+    empty.settle()
+    assert not may(empty, "guide", kid, bo), "its secret is on the ledger"
+    guide: Any = empty.network["guide"]
+    north: Any = empty.network["north"]
+    # What somebody else stated is not this organisation's to end.
+    (held,) = guide.delegates.of(kid.account)
+    with pytest.raises(Refusal) as caught:
+        parents.end(guide, held)
+    assert caught.value.reason is Code.NOT_A_DELEGATE
+    forged = north.keys.sign_request(b"another" + bytes(32))
+    with pytest.raises(Refusal):
+        north.delegates.end(kid.account, bytes(32), north.keys.key_id, forged)
+
+
+def test_an_agent_that_is_away_keeps_the_statement_from_being_half_there(
+    empty: Story, kid: Patient, bo: Patient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    north: Any = empty.network["north"]
+
+    def away(*_: Any) -> bytes:
+        raise PeerError("unreachable", "Nobody answers.")
+
+    monkeypatch.setattr(north.peers, "call", away)
+    assert posted(empty, bo).status_code == 503
+    assert north.rows(stated_secret) == [] and north.delegates.of(kid.account) == []
+    monkeypatch.undo()
+    assert posted(empty, bo).status_code == 200 and may(empty, "guide", kid, bo)
+
+
+def test_a_clerk_who_was_dismissed_or_signs_something_else_states_nothing(
+    empty: Story, kid: Patient, bo: Patient
+) -> None:
+    north: Any = empty.network["north"]
+    drafted = parents.draft(north, "kid", bo.account, "Bo Berg", ["look"], nora(north))
+    with pytest.raises(Refusal) as caught:
+        parents.state_it(north, drafted, NORA.sign_transaction_id(bytes(32)))
+    assert caught.value.reason is Code.BAD_SIGNATURE
+    proof = NORA.sign_transaction_id(drafted.message)
+    staff.dismiss(north, drafted.clerk.id)
+    with pytest.raises(Refusal) as caught:
+        parents.state_it(north, drafted, proof)
+    assert caught.value.reason is Code.UNKNOWN_CREDENTIAL and not may(empty, "north", kid, bo)
+    with pytest.raises(NotAChildError):
+        parents.draft(north, "nobody", bo.account, "Bo Berg", ["look"], drafted.clerk)
