@@ -8,7 +8,7 @@ import pytest
 
 from medrec.core import manifests
 from medrec.core.manifests.desk import MatchDecidedManifest
-from medrec.node import desk_hands, given_codes, store
+from medrec.node import desk_hands, given_codes, staff, store
 from medrec.portal import words
 from tests.node.test_right_person import ADA, demographics
 from tests.portal.reading import text_of
@@ -60,9 +60,10 @@ def officer(circle: Circle) -> str:
 
 def test_one_clerk_who_links_and_confirms_stands_there_by_name(circle: Circle) -> None:
     rose, _ = clerks(circle)
+    dismissed(circle, "Carl")
     assert words.OFFICE["links_none"] in officer(circle)
     code = presented(circle, rose)
-    assert said(circle) == [("confirmed", "Rose")]
+    assert said(circle) == [("confirmed", "Rose")] and circle.north.rows(store.alarm) == []
     assert rose.send("/desk", do="same", code=code).status_code == 303
     assert said(circle) == [("confirmed", "Rose"), ("confirmed", "Rose")]
     (seen,) = desk_hands.lately(circle.north)
@@ -70,6 +71,30 @@ def test_one_clerk_who_links_and_confirms_stands_there_by_name(circle: Circle) -
     page = officer(circle)
     assert re.search("Patient vic ?: Rose ?and Rose", re.sub("[\u2066-\u2069]", "", page)), page
     assert words.OFFICE["links_alone"] in page
+    # Nobody else sits there: she may, and the privacy officer is told at once.
+    (alarm,) = circle.north.rows(store.alarm)
+    assert alarm.code == "link-by-one" and "Rose" in alarm.sentence and alarm.subject == "Patient/vic"
+
+
+def dismissed(circle: Circle, name: str) -> None:
+    for one in staff.members(circle.north):
+        if one.name == name:
+            staff.dismiss(circle.north, one.id)
+
+
+def test_where_there_are_two_one_gives_the_code_and_the_other_compares(circle: Circle) -> None:
+    """A bribed clerk with an accomplice's phone gets nowhere alone; to end it she may."""
+    rose, carl = clerks(circle)
+    code = presented(circle, rose)
+    page = rose.get("/desk")
+    assert words.DESK["compare_second"] in text_of(page.text) and 'value="same"' not in page.text
+    refused = rose.send("/desk", do="same", code=code)
+    assert refused.status_code == 403 and words.ERRORS["desk-second"] in text_of(refused.text)
+    assert given_codes.lately(circle.north)[0].state == given_codes.LINKED and said(circle) == [("confirmed", "Rose")]
+    assert 'value="same"' in carl.get("/desk").text
+    assert carl.send("/desk", do="same", code=code).status_code == 303
+    assert given_codes.lately(circle.north)[0].state == given_codes.CONFIRMED
+    assert said(circle) == [("confirmed", "Rose"), ("confirmed", "Carl")] and circle.north.rows(store.alarm) == []
 
 
 def test_two_clerks_are_both_named_and_who_differs_too(circle: Circle) -> None:

@@ -35,10 +35,12 @@ class DeskCode(NamedTuple):
     address: str
 
 
-def give_code(node: "Node", patient: str, shown: Demographics, agent: str = "", by: str = "") -> DeskCode:
+def give_code(
+    node: "Node", patient: str, shown: Demographics, agent: str = "", by: str = "", member: str = ""
+) -> DeskCode:
     """A code for a local patient whose papers were `shown`, to be scanned on the pages of `agent`. Raises LinkError.
 
-    `by` is who looked at the papers: her name stands in the journal before anybody has the code.
+    `by` is who looked at the papers, and `member` her id: her name stands in the journal before anybody has the code.
 
     The code stands behind the # of the address, which a browser sends to nobody.
 
@@ -61,7 +63,7 @@ def give_code(node: "Node", patient: str, shown: Demographics, agent: str = "", 
             raise LinkError("already-linked", "This patient is already linked to an account.")
     code = node.linker.invite(patient, at_desk=True)
     if by:
-        desk_hands.gave(node, code, patient, by)
+        desk_hands.gave(node, code, patient, by, member)
     payload = link_payload(node.network, node.organisation, code)
     return DeskCode(payload, link_words(node.network, node.organisation, code), scan_address(node, agent, payload))
 

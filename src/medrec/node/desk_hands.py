@@ -2,24 +2,40 @@
 
 A code links an account to a patient, and the patient who is wronged by a false one has no agent that could tell her. So
 both words are lines among the patient's own, and the privacy officer sees them side by side, with those first that one
-person said alone.
+person said alone. Where two or more of the staff sit at the desk, another than who gave the code has to compare; where
+there is one alone, an alarm tells the privacy officer at once.
 """
 
 import hashlib
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import sqlalchemy as sql
+from sqlalchemy import BigInteger, Column, LargeBinary, String, Table
 
 from medrec.core import manifests
 from medrec.core.manifests.desk import MATCH_DECIDED, MatchDecidedManifest, request_name, signs
-from medrec.node import given_codes, store
+from medrec.node import given_codes, staff, store
 from medrec.node.journal import Draft
+from medrec.node.store import metadata
 from medrec.node.vault import VaultError
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
 
 SHOWN_MS = 30 * 86_400_000
+
+
+DESK = "desk"
+"""The role of those who give codes and compare."""
+
+# Who of the staff gave a code, by its digest; kept as long as the code's own row.
+code_giver = Table(
+    "code_giver",
+    metadata,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("staff", String(64), nullable=False),
+    Column("time", BigInteger, nullable=False),
+)
 
 
 class Hands(NamedTuple):
@@ -35,16 +51,51 @@ class Hands(NamedTuple):
         return len(set(self.names)) == 1
 
 
-def gave(node: "Node", code: bytes, patient: str, by: str) -> None:
-    """Somebody looked at the papers of whoever stands at the desk, and gives this code for a patient."""
-    _write_down(node, hashlib.sha256(b"medrec/invitation/1" + code).digest(), patient, "confirmed", by)
+def gave(node: "Node", code: bytes, patient: str, by: str, member: str = "") -> None:
+    """Somebody looked at the papers of whoever stands at the desk, and gives this code for a patient. `member` is her
+    id among the staff."""
+    digest, now = hashlib.sha256(b"medrec/invitation/1" + code).digest(), node.clock()
+
+    def write(connection: sql.Connection) -> None:
+        connection.execute(sql.delete(code_giver).where(code_giver.c.time < now - given_codes.KEPT_MS))
+        connection.execute(sql.insert(code_giver).values(digest=digest, staff=member, time=now))
+
+    node.store.write(write)
+    _write_down(node, digest, patient, "confirmed", by)
 
 
-def compared(node: "Node", digest: bytes, same: bool, by: str) -> None:
+def is_second(node: "Node", digest: bytes, member: str) -> bool:
+    """Whether somebody is another than who gave a code. A code of which that is not known was given by anybody."""
+    query = sql.select(code_giver.c.staff).where(code_giver.c.digest == digest)
+    with node.store.read() as connection:
+        giver = connection.execute(query).scalar()
+    return giver is not None and giver != member
+
+
+def may_compare(node: "Node", digest: bytes, member: str) -> bool:
+    """Whether this member's word makes the link: who gave the code says nothing more where there is somebody else."""
+    if is_second(node, digest, member):
+        return True
+    at_desk = [one for one in staff.members(node) if one.active and one.key is not None and one.role == DESK]
+    return len(at_desk) < 2
+
+
+def compared(node: "Node", digest: bytes, same: bool, by: str, member: str = "") -> None:
     """Somebody compared the digits of the code that `digest` names. Where nothing waits, nothing is written."""
     for one in given_codes.lately(node):
         if one.digest == digest and one.state == given_codes.LINKED:
             _write_down(node, digest, one.patient, "confirmed" if same else "refused", by)
+            if same and not is_second(node, digest, member):
+                _tell_alone(node, one.patient, by)
+
+
+def _tell_alone(node: "Node", patient: str, by: str) -> None:
+    sentence = (
+        f"{signs(by)} gave the code for Patient/{patient} and compared the number alone. Ask the patient, by what the "
+        "record knows of her, whether it was she."
+    )[:500]
+    row = {"time": node.clock(), "code": "link-by-one", "subject": f"Patient/{patient}", "sentence": sentence}
+    node.store.write(lambda connection: connection.execute(sql.insert(store.alarm).values(**row)))
 
 
 def _write_down(node: "Node", digest: bytes, patient: str, decision: Literal["confirmed", "refused"], by: str) -> None:

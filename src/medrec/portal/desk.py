@@ -30,7 +30,8 @@ def show(node: "Node", visit: Visit) -> dict[str, Any] | Go:
     code, trouble = None, None
     if form.get("do") == "link":
         try:
-            code = desk.give_code(node, form.get("patient", ""), _shown(form), form.get("agent", ""), by_whom(visit))
+            whose, agent = form.get("patient", ""), form.get("agent", "")
+            code = desk.give_code(node, whose, _shown(form), agent, by_whom(visit), member_id(visit))
             form = {name: form[name] for name in ("agent",) if name in form}
         except LinkError as error:
             trouble = _trouble(error)
@@ -44,7 +45,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any] | Go:
         # Made here, of the letters of the code and an address of the ledger.
         "picture": Markup(paper.qr_svg(code.address)) if code else "",  # noqa: S704
         "agents": [(one.id, one.name) for one in node.directory.active() if "agent" in one.roles and one.endpoint],
-        "given": [_given(visit, one) for one in given_codes.lately(node)[:SHOWN]],
+        "given": [_given(node, visit, one) for one in given_codes.lately(node)[:SHOWN]],
         "minutes": CODE_LIFE_MS // 60_000,
         "trouble": trouble,
         "asked": [_asked(visit, one) for one in queue[:SHOWN]],
@@ -57,6 +58,11 @@ def show(node: "Node", visit: Visit) -> dict[str, Any] | Go:
 def by_whom(visit: Visit) -> str:
     """The name under which a decision is written down."""
     return visit.session.name if visit.session is not None else words.OFFICE["somebody"]
+
+
+def member_id(visit: Visit) -> str:
+    """The id of the visitor among the staff; "" for nobody."""
+    return visit.session.staff if visit.session is not None else ""
 
 
 def _shown(form: dict[str, str]) -> Demographics:
@@ -82,9 +88,12 @@ def _decide(node: "Node", visit: Visit, form: dict[str, str]) -> Go:
         elif what == "nobody":
             node.matching.refuse(bytes.fromhex(form.get("request", "")), by)
         elif what in ("same", "differs"):
+            digest, same = bytes.fromhex(form.get("code", "")), what == "same"
+            if same and not desk_hands.may_compare(node, digest, member_id(visit)):
+                raise PageError(403, "desk-second")
             # Her name stands there before anything is linked.
-            desk_hands.compared(node, bytes.fromhex(form.get("code", "")), what == "same", by)
-            if not given_codes.decide(node, bytes.fromhex(form.get("code", "")), what == "same"):
+            desk_hands.compared(node, digest, same, by, member_id(visit))
+            if not given_codes.decide(node, digest, same):
                 raise PageError(400, "desk-over")
         elif what in ("hers", "another"):
             if not said:
@@ -101,7 +110,7 @@ def _decide(node: "Node", visit: Visit, form: dict[str, str]) -> Go:
     return Go(visit.link("desk"), "decided")
 
 
-def _given(visit: Visit, one: given_codes.GivenCode) -> dict[str, Any]:
+def _given(node: "Node", visit: Visit, one: given_codes.GivenCode) -> dict[str, Any]:
     state = "over" if one.state == given_codes.WAITING and one.expires < visit.now else one.state
     return {
         "id": one.digest.hex(),
@@ -112,6 +121,7 @@ def _given(visit: Visit, one: given_codes.GivenCode) -> dict[str, Any]:
         ),
         "when": visit.when(one.time),
         "digits": f"{one.check[:3]} {one.check[3:]}",
+        "second": state == "linked" and not desk_hands.may_compare(node, one.digest, member_id(visit)),
     }
 
 

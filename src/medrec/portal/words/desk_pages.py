@@ -31,6 +31,7 @@ DESK = Texts(
         "else saw the code.",
         "code_undone": "The number was not the same. Nothing was linked.",
         "compare": "Ask the person which number stands on her page. It has to be this one:",
+        "compare_second": "You gave this code. Somebody else at the desk has to compare the number.",
         "compare_same": "It is the same",
         "compare_differs": "It is not: end it",
         "another-person": "The papers do not fit this patient: {fields}. No code was made. Look at the number and the "
