@@ -245,8 +245,8 @@ class Delegates:
 
     def _who_ends(self, account: str, row: Any, key: bytes, nullifier: bytes, signature: bytes) -> By:
         message = delegation_end_message(nullifier)
-        held = self.find(bytes(row.hash)) if row is not None else None
-        stated = held.delegation.attested if held is not None else None
+        ended = self.find(bytes(row.hash)) if row is not None else None
+        stated = ended.delegation.attested if ended is not None else None
         with self._node.engine.view() as view:
             # A frozen account may still take away what it gave.
             for who, by in ((account, BY_PERSON), (row.delegate if row is not None else "", BY_DELEGATE)):
