@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 
+from medrec.core import ladder
+from medrec.node.accounts import submit_signed
 from medrec.node.notify import wishes
 from medrec.node.notify.teller import KEPT_MS, waiting
 from medrec.node.notify.wishes import Wishes
-from tests.node.helping import Help, submit
+from tests.core.authenticator import Authenticator
+from tests.node.helping import DAY, Help, submit
 
 
 @pytest.fixture
@@ -56,3 +59,40 @@ def test_what_happened_to_somebody_else_or_long_ago_is_not_told(help_: Help) -> 
     help_.network.time += KEPT_MS + 1
     help_.guide.watch_accounts()
     assert told(help_) == []
+
+
+def test_an_agent_that_was_down_tells_of_a_way_back_that_can_still_be_stopped(help_: Help) -> None:
+    """Three days and a minute: longer than a notice waits, and the thief's days still run."""
+    paper = help_.network.patient("paper").key
+    doors = {"guardians": None, "papers": [ladder.paper_hash(paper.public)], "clinic": True}
+    submit(help_, help_.ada, "account/doors", doors)
+    help_.network.time += 7 * DAY
+    help_.guide.watch_accounts()
+    before = len(told(help_))
+    payload = {"credential": Authenticator("new phone").credential, "paper": paper.public}
+    engine, network = help_.network.engine, help_.network.id
+    submit_signed(
+        engine, network, help_.ada.account, paper.key_id, paper.sign_transaction_id, "recovery/by-paper", payload
+    )
+    help_.network.time += KEPT_MS + 60_000
+    with engine.view() as view:
+        assert ladder.recovery_waits(view, help_.ada.account, help_.network.time)
+    help_.guide.watch_accounts()
+    assert told(help_)[before:] == [("email", "key-change", True), ("webhook", "key-change", True)]
+
+
+def test_a_way_back_that_is_over_rings_nobody(help_: Help) -> None:
+    paper = help_.network.patient("paper").key
+    doors = {"guardians": None, "papers": [ladder.paper_hash(paper.public)], "clinic": True}
+    submit(help_, help_.ada, "account/doors", doors)
+    help_.network.time += 7 * DAY
+    help_.guide.watch_accounts()
+    before = len(told(help_))
+    payload = {"credential": Authenticator("new phone").credential, "paper": paper.public}
+    engine, network = help_.network.engine, help_.network.id
+    submit_signed(
+        engine, network, help_.ada.account, paper.key_id, paper.sign_transaction_id, "recovery/by-paper", payload
+    )
+    help_.network.time += 400 * DAY
+    help_.guide.watch_accounts()
+    assert len(told(help_)) == before

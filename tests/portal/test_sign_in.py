@@ -9,16 +9,18 @@ import pytest
 from starlette.testclient import TestClient
 
 from medrec.core.consent.emergency import ROLES as EMERGENCY_ROLES
-from medrec.node import devices, staff
+from medrec.core.credential import NewEd25519
+from medrec.node import devices, returning, staff
 from medrec.node.accounts import open_account_with, submit_signed
 from medrec.node.devices import sign_in_message
+from medrec.node.keys import PersonKey
 from medrec.node.practitioners import PROFESSIONS
 from medrec.portal import sign_in, words
 from medrec.portal.app import pages
 from medrec.portal.people import handle
 from medrec.portal.security import Limiter
 from medrec.portal.session import IDLE_MS, WHOLE_MS
-from medrec.portal.sign_in import from_text, to_text
+from medrec.portal.sign_in import NONCE_LIFE_MS, Challenges, from_text, to_text
 from tests.core.authenticator import Authenticator, high_s
 from tests.portal.story import Story
 
@@ -326,6 +328,51 @@ def test_too_many_tries_are_stopped(empty: Story, ada: Person) -> None:
     assert codes[0] == "key-unknown" and codes[-1] == "too-many"
     empty.network.time += 60_001
     assert sign(empty, client, ada.phone, ada.id).status_code == 200
+
+
+def guide_key(name: str) -> Authenticator:
+    return Authenticator(name, rp="guide.example", origins=("https://guide.example",))
+
+
+def test_one_visitor_of_an_address_shuts_out_nobody_else_there(empty: Story, ada: Person) -> None:
+    """All of them come from one address, as through one hospital's door, or a proxy that the settings do not name."""
+    flood, other, thief = visitor(empty), visitor(empty), Authenticator("thief")
+    assert [flood.post("/sign-in/challenge", json={}).status_code for _ in range(300)] == [200] * 300
+    for name in range(200):
+        sign(empty, flood, thief, b"nobody's key %d" % name)
+    assert sign(empty, other, ada.phone, ada.id).status_code == 200
+    for number in range(25):
+        key = guide_key(f"phone {number}")
+        body = {"label": "x", "id": to_text(b"x%d" % number), "authenticatorData": to_text(key.registration())}
+        flood.post("/coming-back/begin", json=body)
+    body = {"label": "x", "id": to_text(b"hers"), "authenticatorData": to_text(guide_key("new").registration())}
+    assert other.post("/coming-back/begin", json=body).status_code == 200
+    for _ in range(80):
+        flood.post("/s/nothing", json={"recipient": "x"})
+    assert flood.post("/s/nothing", json={"recipient": "x"}).status_code == 429
+    assert other.post("/s/another", json={"recipient": "x"}).status_code == 404
+
+
+def test_the_oldest_key_that_nobody_claims_gives_way(
+    empty: Story, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(returning, "UNSAID_MAX", 2)
+    guide: Any = empty.network["guide"]
+    for name in (b"one", b"two", b"three"):
+        empty.network.time += 1
+        returning.begin(guide, NewEd25519(PersonKey.from_seed(name.ljust(32)).public), name, "phone")
+    found = [returning.by_passkey(guide, name) is not None for name in (b"one", b"two", b"three")]
+    assert found == [False, True, True]
+
+
+def test_a_nonce_is_ours_is_young_and_serves_once(empty: Story) -> None:
+    drawn = iter(range(1, 100))
+    made = Challenges(lambda count: bytes([next(drawn)]) * count)
+    nonce = made.give(1_000)
+    assert made.is_open(nonce, 1_000 + NONCE_LIFE_MS) and not made.is_open(nonce, 1_001 + NONCE_LIFE_MS)
+    later = (10**9).to_bytes(8, "big") + nonce[8:]
+    assert not any(made.is_open(forged, 1_000) for forged in (b"", nonce[:-1] + b"?", later, nonce + nonce))
+    assert made.use(nonce, 1_000) and not made.use(nonce, 1_000) and not made.is_open(nonce, 1_000)
 
 
 def test_the_limiter_counts_by_name_and_forgets_the_oldest() -> None:

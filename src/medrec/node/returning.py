@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 RETURNING_PATH = "/medrec/returning"
 LIFE_MS = 30 * 86_400_000
 NUMBER_DIGITS = 9
+UNSAID_MAX = 5_000
+"""So many keys wait of which nobody has said yet whose they are; then the oldest gives way."""
 
 new_phone = Table(
     "new_phone",
@@ -99,6 +101,10 @@ def begin(
     def closure(connection: sql.Connection) -> None:
         over = (new_phone.c.since < now - LIFE_MS) | (new_phone.c.digest == digest)
         connection.execute(sql.delete(new_phone).where(over))
+        unsaid = new_phone.c.account.is_(None) & new_phone.c.began.is_(None)
+        oldest = sql.select(new_phone.c.digest).where(unsaid).order_by(new_phone.c.since.desc()).offset(UNSAID_MAX - 1)
+        for gone in connection.execute(oldest).scalars().all():
+            connection.execute(sql.delete(new_phone).where(new_phone.c.digest == gone))
         connection.execute(sql.insert(new_phone).values(**row))
 
     node.store.write(closure)

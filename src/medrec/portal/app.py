@@ -180,7 +180,7 @@ class Site:
 
     def challenge(self, request: Request, body: bytes) -> Response:
         """POST /sign-in/challenge."""
-        return JSONResponse(self.door.challenge(caller_of(request)), headers=self._headers(request, HEADERS))
+        return JSONResponse(self.door.challenge(), headers=self._headers(request, HEADERS))
 
     def signed_in(self, request: Request, body: bytes) -> Response:
         """POST /sign-in/answer."""

@@ -33,7 +33,9 @@ class ComingBack:
 
     def __init__(self, node: "Node") -> None:
         self._node = node
-        self._limiter = Limiter(20, 3_600_000)
+        # By the minute: who floods an address shuts out nobody for longer than the flood lasts. How many keys may wait
+        # in all is limited where they wait.
+        self._limiter = Limiter(30, 60_000)
 
     def begin(self, address: str, body: bytes) -> Session:
         """A new passkey begins to wait. Raises PageError."""

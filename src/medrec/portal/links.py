@@ -50,7 +50,9 @@ class LinkDoor:
         return await run_in_threadpool(self._answer, request, body)
 
     def _answer(self, request: Request, body: bytes) -> Response:
-        if not self._limiter.allow(caller_of(request), self._node.clock()):
+        # By the link as well: one visitor of a hospital must not keep the others there from opening theirs.
+        name = f"{caller_of(request)} {request.path_params['link']}"[:200]
+        if not self._limiter.allow(name, self._node.clock()):
             return _said(429, {})
         try:
             asked: Any = json.loads(body)

@@ -13,6 +13,7 @@ What is signed is `sign_in_message`; the page computes it itself. Bytes in JSON 
 
 import base64
 import binascii
+import hmac
 import json
 import threading
 from collections.abc import Callable
@@ -32,9 +33,8 @@ from medrec.portal.session import Session, Who
 if TYPE_CHECKING:
     from medrec.node.node import Node
 
-NONCE_BYTES = 32
 NONCE_LIFE_MS = 2 * 60_000
-NONCES_MAX = 10_000
+TIME_BYTES, CHANCE_BYTES, SEAL_BYTES = 8, 8, 16
 DEMONSTRATION_STAFF = {
     Who.CLINICIAN: "Dr Demo Clinician",
     Who.DESK: "Demo Desk",
@@ -44,28 +44,39 @@ DEMONSTRATION_STAFF = {
 
 
 class Challenges:
-    """Nonces that were given out and not used yet."""
+    """Nonces to be signed: the time, chance, and a seal of ours. None is kept before it is used, so nobody can use up
+    what all have; a used one is known for as long as it would be good."""
 
     def __init__(self, random: Callable[[int], bytes]) -> None:
         self._random = random
+        self._key = random(32)
         self._lock = threading.Lock()
-        self._open: dict[bytes, int] = {}
+        self._used: dict[bytes, int] = {}
 
     def give(self, now: int) -> bytes:
         """A fresh nonce."""
-        nonce = self._random(NONCE_BYTES)
-        with self._lock:
-            if len(self._open) >= NONCES_MAX:
-                self._open = {kept: until for kept, until in self._open.items() if until > now}
-            if len(self._open) >= NONCES_MAX:
-                raise PageError(429, "too-many")
-            self._open[nonce] = now + NONCE_LIFE_MS
-        return nonce
+        stated = now.to_bytes(TIME_BYTES, "big") + self._random(CHANCE_BYTES)
+        return stated + self._seal(stated)
 
-    def take(self, nonce: bytes, now: int) -> bool:
-        """Whether this nonce was given out, is not too old, and was not used before; it is used up."""
+    def is_open(self, nonce: bytes, now: int) -> bool:
+        """Whether this nonce is ours, not too old, and not used."""
+        stated, seal = nonce[:-SEAL_BYTES], nonce[-SEAL_BYTES:]
+        if len(stated) != TIME_BYTES + CHANCE_BYTES or not hmac.compare_digest(seal, self._seal(stated)):
+            return False
         with self._lock:
-            return self._open.pop(nonce, -1) >= now
+            return now <= int.from_bytes(stated[:TIME_BYTES], "big") + NONCE_LIFE_MS and nonce not in self._used
+
+    def use(self, nonce: bytes, now: int) -> bool:
+        """Use up a nonce that was signed rightly; False if that was done before."""
+        with self._lock:
+            self._used = {kept: until for kept, until in self._used.items() if until >= now}
+            if nonce in self._used:
+                return False
+            self._used[nonce] = now + NONCE_LIFE_MS
+            return True
+
+    def _seal(self, stated: bytes) -> bytes:
+        return hmac.digest(self._key, b"medrec/sign-in-nonce/1" + stated, "sha256")[:SEAL_BYTES]
 
 
 class Door:
@@ -74,14 +85,13 @@ class Door:
     def __init__(self, node: "Node") -> None:
         self._node = node
         self._challenges = Challenges(node.vault.random)
-        self._by_address = Limiter(120, 60_000)
+        # Never by the address alone: a whole hospital may come from one, and one visitor must not shut out all others.
         self._by_credential = Limiter(10, 60_000)
         self._registrations = Limiter(20, 60_000)
 
-    def challenge(self, address: str) -> dict[str, Any]:
-        """What the page needs to let a key sign."""
+    def challenge(self) -> dict[str, Any]:
+        """What the page needs to let a key sign. It costs nothing and is not counted."""
         now = self._node.clock()
-        check_rate(self._by_address, address, now)
         home = devices.home_of(self._node)
         return {
             "nonce": to_text(self._challenges.give(now)),
@@ -93,17 +103,18 @@ class Door:
     def answer(self, address: str, body: bytes) -> Session:
         """The session that a signed challenge opens. Raises PageError; every failure of the key looks the same."""
         now = self._node.clock()
-        check_rate(self._by_address, address, now)
         asked = read_json(body)
         nonce = from_text(asked.get("nonce"), 64)
-        if "account" in asked:
-            check_rate(self._by_credential, str(asked["account"])[:80], now)
-        else:
-            check_rate(self._by_credential, str(asked.get("id"))[:1400], now)
-        if not self._challenges.take(nonce, now):
+        if not self._challenges.is_open(nonce, now):
             raise PageError(401, "challenge-over")
+        # Whoever tries somebody else's key from elsewhere does not use up her tries.
+        named = str(asked["account"])[:80] if "account" in asked else str(asked.get("id"))[:1400]
+        check_rate(self._by_credential, f"{address} {named}", now)
         digest = sign_in_message(self._node.network, self._node.organisation, nonce)
-        return self._with_key(asked, digest) if "account" in asked else self._with_passkey(asked, digest)
+        session = self._with_key(asked, digest) if "account" in asked else self._with_passkey(asked, digest)
+        if not self._challenges.use(nonce, now):
+            raise PageError(401, "challenge-over")
+        return session
 
     def _with_passkey(self, asked: dict[str, Any], digest: bytes) -> Session:
         credential_id = from_text(asked.get("id"), devices.CREDENTIAL_ID_BYTES_MAX)
@@ -172,8 +183,8 @@ class Door:
 
     def register(self, address: str, body: bytes) -> Session:
         """A member of the staff registers a passkey with her code, and is signed in. Raises PageError."""
-        check_rate(self._registrations, address, self._node.clock())
         asked = read_json(body)
+        check_rate(self._registrations, f"{address} {str(asked.get('code'))[:80]}", self._node.clock())
         home = devices.home_of(self._node)
         if home is None:
             raise PageError(503, "no-home")

@@ -11,7 +11,7 @@ import sqlalchemy as sql
 from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy import BigInteger, Column, Integer, LargeBinary, String, Table
 
-from medrec.core import codec
+from medrec.core import codec, ladder
 from medrec.node.looks import Look
 from medrec.node.notify import former, texts, ways, wishes
 from medrec.node.notify.push import Subscription, encode, point_of
@@ -69,10 +69,15 @@ class Teller:
     def tell_of_account(self, event: "Event") -> None:
         """Queue what happened to an account on the ledger, for its owner and for those she chose as guardians.
 
-        What is older than a notice is kept for is not told: a node that reads the ledger anew would ring everybody.
+        What is older than a notice is kept for is not told: a node that reads the ledger anew would ring everybody. A
+        way back that was begun is told as long as it can still be stopped: this agent may have been down meanwhile.
         """
-        if event.time > self._node.clock() - KEPT_MS:
+        if event.time > self._node.clock() - KEPT_MS or (event.urgent and self._can_be_stopped(event.about)):
             self.tell(event.account, "key-change" if event.about == event.account else "guarded")
+
+    def _can_be_stopped(self, account: str) -> bool:
+        with self._node.engine.view() as view:
+            return ladder.recovery_waits(view, account, max(self._node.clock(), view.tip.time))
 
     def tell(self, account: str, kind: str) -> None:
         """Queue a notice of a kind of `texts.KINDS` on every channel of a person. Raises StoreError."""

@@ -1,7 +1,8 @@
 """Acts: what a person is about to sign, from the form that began it to the signature that ends it.
 
 An act waits in memory for ten minutes. It is signed on the signing page (signing.py), which shows it in sentences and
-in every field that is signed. Nothing is done before the signature is here, and it can be done once.
+in every field that is signed. Nothing is done before the signature is here, and it can be done once; what a place
+refused or could not hear is left, and can be signed again.
 """
 
 import html
@@ -16,7 +17,7 @@ from markupsafe import Markup
 from medrec.node import devices, staff
 from medrec.node.peers import PeerError
 from medrec.node.refusals import Refusal
-from medrec.portal import acting, sign_in
+from medrec.portal import acting, render, sign_in, words
 from medrec.portal.own.whose import Whose, whose
 from medrec.portal.page import Go, PageError, Visit
 from medrec.portal.signing import desk_of, piece_of
@@ -95,6 +96,11 @@ class Acts:
             if self._waiting.pop(identifier, None) is None:
                 raise PageError(404, "act-over")
         return act
+
+    def put_back(self, identifier: str, act: Act) -> None:
+        """Keep what is left of an act that was taken."""
+        with self._lock:
+            self._waiting[identifier] = act
 
     def lend(self, account: str, key: bytes, sign: Sign) -> None:
         """In a demonstration: the key of an invented person lies in this process and signs for her."""
@@ -210,12 +216,35 @@ def signed(node: "Node", visit: Visit) -> Go:
 
 
 def finish(node: "Node", act: Act, identifier: str, proofs: list[bytes]) -> None:
-    """End an act with the packed proofs of its parts. Raises PageError."""
-    acts_of(node).take(act.account, identifier, node.clock())
-    try:
-        for part, proof in zip(act.parts, proofs, strict=True):
+    """End an act with the packed proofs of its parts. Raises PageError.
+
+    A place that refuses, or is away, keeps no other place from hearing the same; what follows of another kind waits.
+    What is left can be signed again under the same address.
+    """
+    acts = acts_of(node)
+    acts.take(act.account, identifier, node.clock())
+    left: list[Part] = []
+    trouble: Refusal | PeerError | None = None
+    for part, proof in zip(act.parts, proofs, strict=True):
+        if left and part.tag != left[0].tag:
+            left.append(part)
+            continue
+        try:
             part.finish(proof)
-    except Refusal as refusal:
-        raise PageError(refusal.status, refusal.code, refusal.sentence) from None
-    except PeerError as error:
-        raise PageError(503, error.code or "unreachable", error.sentence) from None
+        except (Refusal, PeerError) as error:
+            left.append(part)
+            trouble = trouble or error
+    if trouble is None:
+        return
+    acts.put_back(identifier, _rest_of(act, left))
+    if isinstance(trouble, Refusal):
+        raise PageError(trouble.status, trouble.code, trouble.sentence) from None
+    raise PageError(503, trouble.code or "unreachable", trouble.sentence) from None
+
+
+def _rest_of(act: Act, left: list[Part]) -> Act:
+    """What is left of an act; where a part of it is done, it says so."""
+    if len(left) == len(act.parts):
+        return act
+    said = render.say(words.SIGN["left"])
+    return act._replace(parts=tuple(left), sentences=[said, *(one for one in act.sentences if one != said)])

@@ -40,6 +40,7 @@ SIGN = Texts(
     {
         "lead": "Read this. It is what you confirm with your key.",
         "at": "It holds at {place}.",
+        "left": "A part of this is done. What follows is left, because a place said no or did not answer.",
         "changes": "What changes",
         "opens": "{who} could then see {count} more entries at {place}.",
         "closes": "{who} could then see {count} fewer entries at {place}.",
