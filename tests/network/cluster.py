@@ -1,6 +1,7 @@
 """Organisations with real engines on this machine: their folders, keys, ports, and whom they know."""
 
 import socket
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -17,7 +18,7 @@ from medrec.engines.cometbft import CometBftEngine
 from medrec.engines.cometbft_door import GUESTS_FILE
 from medrec.engines.cometbft_files import EngineKeys, read_engine_settings
 from medrec.engines.cometbft_founding import Place, follow, found
-from medrec.engines.engine import Engine
+from medrec.engines.engine import Engine, EngineError
 
 NAMES = ("site-0", "site-1", "site-2", "site-3")
 LONG_S = 120.0
@@ -175,7 +176,13 @@ class Cluster:
         number = self.numbers[name] = max(known, self.numbers.get(name, 0)) + 1
         world.nonces[name] = number - 1
         payload = {"name": f"{name} {number}", "endpoint": ""}
-        engine.submit([world.sign(name, "organisation/describe", payload, expires=world.tip.height + 900)])
+        try:
+            engine.submit([world.sign(name, "organisation/describe", payload, expires=world.tip.height + 900)])
+        except EngineError:
+            # Shown with the failing test: what its own words cannot tell.
+            log = self.folders[through or name] / "cometbft.log"
+            sys.stderr.write(log.read_text(errors="replace")[-3000:] if log.exists() else "no log\n")
+            raise
         return name, number
 
     def even(self, *names: str, seconds: float = LONG_S) -> Tip:
