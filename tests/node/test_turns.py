@@ -1,11 +1,15 @@
 """Turns: so many compute at once, and whoever waits for something else holds nobody up."""
 
 import threading
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sql
 
+from medrec.node import gather
+from medrec.node.journal import Draft, Line
 from medrec.node.receive import request_records
 from medrec.node.store import TURNS
 from medrec.node.turns import Turns
@@ -80,6 +84,74 @@ def test_a_turn_inside_a_turn_is_the_same_one_and_comes_back_after_an_error() ->
         assert not taken.wait(0.05)
     thread.join(LONG)
     assert taken.is_set()
+
+
+def test_whoever_waits_for_quiet_waits_while_somebody_computes_and_no_longer_than_said() -> None:
+    turns, begun, over = Turns(2), threading.Event(), threading.Event()
+
+    def compute() -> None:
+        with turns.one():
+            begun.set()
+            over.wait(LONG)
+
+    with ThreadPoolExecutor(2) as pool:
+        computing = pool.submit(compute)
+        assert begun.wait(LONG)
+        turns.quiet(0.01)
+        waiting = pool.submit(turns.quiet, LONG)
+        assert not waiting.done()
+        over.set()
+        waiting.result(LONG)
+        computing.result(LONG)
+    # Whoever gave the turn away does not compute.
+    with turns.one(), turns.away():
+        turns.quiet(LONG)
+
+
+def test_those_who_are_on_their_way_to_the_journal_go_into_it_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = Network(tmp_path)
+    node = network["north"]
+    turns = Turns(2)
+    gathering = gather.Gathering(node.journal, turns)
+    monkeypatch.setattr(gather, "WAIT_S", LONG)
+    groups: list[int] = []
+    append = node.journal.append
+
+    def watch(connection: sql.Connection, drafts: Sequence[Draft]) -> list[Line]:
+        groups.append(len(drafts))
+        return append(connection, drafts)
+
+    monkeypatch.setattr(node.journal, "append", watch)
+    arrived, leads = threading.Event(), threading.Event()
+    quiet = turns.quiet
+
+    def lead(seconds: float) -> None:
+        leads.set()
+        quiet(seconds)
+
+    monkeypatch.setattr(turns, "quiet", lead)
+
+    def computes() -> Line:
+        with turns.one():
+            arrived.set()
+            # The other leads already, and waits for this one.
+            assert leads.wait(LONG)
+            with turns.away():
+                return gathering.write(Draft("refusal/1", b"2"), None)
+
+    def comes_first() -> Line:
+        assert arrived.wait(LONG)
+        return gathering.write(Draft("refusal/1", b"1"), None)
+
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            written = [pool.submit(computes), pool.submit(comes_first)]
+            assert sorted(one.result(LONG).seq for one in written) == [1, 2]
+        assert groups == [2]
+    finally:
+        network.close()
 
 
 def test_a_source_that_hangs_holds_up_nobody_but_who_waits_for_it(tmp_path: Path) -> None:

@@ -60,6 +60,8 @@ class Released(NamedTuple):
     contents: Sequence[bytes]
     attach: tuple[str, ...]
     now: int
+    opened: Sequence[parts.Opened]
+    """What opens each record."""
     beside: Mapping[str, tuple[Any, bytes]] = {}
     """The medicines that go with the records, by name (parts.beside)."""
 
@@ -96,10 +98,10 @@ class Gate:
 
     def __init__(self, node: "Node", step: Callable[[str], None] = lambda name: None) -> None:
         self._node = node
-        self._gathering = Gathering(node.journal)
+        self._turns = Turns(node.store.turns)
+        self._gathering = Gathering(node.journal, self._turns)
         self._credentials = CredentialCheck(node)
         self.decider = Decider(node)
-        self._turns = Turns(node.store.turns)
         self.reader = Reader(node, self._turns)
         self.step = step
 
@@ -127,7 +129,8 @@ class Gate:
             # journal says that records went out and none did; the requester owes its half, and states that nothing
             # came. The request's id is used up.
             self.step("journal")
-            line = seen.line = self._disclose(ask, plan, obligation, now)
+            opened = parts.openings(node.journal, plan.person, plan.chosen.records, obligation)
+            line = seen.line = self._disclose(ask, plan, opened, obligation, now)
             # 4 Still? A revocation that came meanwhile stops it. A crash from here on is as after 3.
             self.step("recheck")
             self._recheck(caller, plan)
@@ -139,7 +142,7 @@ class Gate:
             self._recheck(caller, plan)
             # 7 Sign and send. A crash after the sending: the recipient has what the journal says it has.
             self.step("send")
-            return door.give(ask, Released(plan.person, line, plan.chosen, contents, plan.attach, now, beside))
+            return door.give(ask, Released(plan.person, line, plan.chosen, contents, plan.attach, now, opened, beside))
         except Refusal as refusal:
             no = refusal
         except UsedError:
@@ -170,12 +173,13 @@ class Gate:
             same = [one for one in chosen if one is not None]
             if len(same) != len(chosen):
                 raise Refusal(Code.CONSENT_CHANGED)
-            told = zip(same, disclosed.records, strict=True)
-            if not all(parts.lists(self._node.journal, plan.person, one, obligation, said) for one, said in told):
+            opened = parts.openings(self._node.journal, plan.person, same, obligation)
+            told = zip(same, opened, disclosed.records, strict=True)
+            if not all(parts.lists(one, known.key, said) for one, known, said in told):
                 raise Refusal(Code.RECORD_ALTERED)
             contents, beside = self._read(plan._replace(chosen=Chosen(same), contents={}))
             self._recheck(caller, plan)
-            return door.give(ask, Released(plan.person, line, Chosen(same), contents, plan.attach, now, beside))
+            return door.give(ask, Released(plan.person, line, Chosen(same), contents, plan.attach, now, opened, beside))
         except Refusal as refusal:
             no = refusal
         except EngineError:
@@ -197,7 +201,7 @@ class Gate:
             person = None if identifier is None else self._node.journal.person(connection, identifier)
         if person is None:
             raise Refusal(Code.UNKNOWN_PERSON)
-        return door.give(ask, Released(person, line, Chosen([]), [], (), self._node.clock()))
+        return door.give(ask, Released(person, line, Chosen([]), [], (), self._node.clock(), []))
 
     def _disclosed(self, obligation: bytes) -> tuple[Line, DisclosureManifest]:
         """The disclosure that stands in the journal under an obligation. Raises Refusal if there is none."""
@@ -318,9 +322,10 @@ class Gate:
         records = plan.chosen.records
         return parts.contents(self.reader, records, plan.contents), parts.beside(self.reader, records)
 
-    def _disclose(self, ask: Ask, plan: Plan, obligation: bytes, now: int) -> Line:
+    def _disclose(self, ask: Ask, plan: Plan, opened: Sequence[parts.Opened], obligation: bytes, now: int) -> Line:
         node, request = self._node, ask.request
-        records = [parts.disclosed(node.journal, plan.person, one, obligation) for one in plan.chosen.records]
+        told = zip(plan.chosen.records, opened, strict=True)
+        records = [parts.disclosed(one, known.key) for one, known in told]
         manifest = DisclosureManifest(
             "disclosure/1",
             node.network.hex(),

@@ -17,10 +17,13 @@ from medrec.core.manifests.access import DisclosureManifest
 from medrec.node import access, store
 from medrec.node.journal import Draft, Journal, Line
 from medrec.node.prepared import Prepared
+from medrec.node.turns import Turns
 from medrec.node.vault import KEY_BYTES, Vault, seal_field
 
 KEPT_AFTER_EXPIRY_MS = 86_400_000
 PRUNE_EVERY_MS = 3_600_000
+WAIT_S = 0.002
+"""How long whoever comes first waits for others that compute at that moment."""
 
 
 _INSERT_ASKED = Prepared(sql.insert(access.asked), ("obligation", "requester", "expires", "due", "seq", "status"))
@@ -63,8 +66,9 @@ class _Waiting(NamedTuple):
 class Gathering:
     """Appends lines for many threads at once."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, turns: Turns) -> None:
         self._journal = journal
+        self._turns = turns
         self._lock = threading.Lock()
         self._waiting: list[_Waiting] = []
         self._led = False
@@ -100,6 +104,8 @@ class Gathering:
         return Line(row.seq, row.time, bytes(row.hash), bytes(row.entry), data, salt), stated
 
     def _lead(self) -> None:
+        # Those who are on their way come along: each write to the disk, and each change of thread, serves more of them.
+        self._turns.quiet(WAIT_S)
         group: list[_Waiting] = []
 
         def closure(connection: sql.Connection) -> list[Line | None]:

@@ -169,7 +169,7 @@ class Journal:
         The relationship's key outlives an erasure, her agent has it; a backup's notices must not open with it.
         """
         sealed = self.vault.seal(who.keys.lines, notice["payload"], WAITING)
-        return {**notice, "payload": codec.encode([codec.decode(notice["payload"])[0], who.id, sealed])}
+        return {**notice, "payload": codec.encode([codec.decode_known(notice["payload"])[0], who.id, sealed])}
 
     def sent(self, connection: sql.Connection, payload: bytes) -> bytes:
         """What is sent of a notice that waits. Raises VaultError when its person was forgotten."""

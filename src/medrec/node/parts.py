@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from medrec.core import manifests
 from medrec.core.commitment import SALT_BYTES
 from medrec.core.consent import decide as deciding
 from medrec.core.consent import redact
@@ -20,7 +19,7 @@ from medrec.core.consent.decide import Decision
 from medrec.core.consent.facts import Record
 from medrec.core.consent.pointers import Called, pointers_in
 from medrec.core.consent.redact import Withheld
-from medrec.core.manifests.access import Beside, Disclosed, DisclosureManifest, Part, marked, marks_key
+from medrec.core.manifests.access import Beside, Disclosed, Part, marked, marks_key
 from medrec.core.records.canonical import RecordError, canonical, canonical_of
 from medrec.node import access
 from medrec.node.journal import Journal, Person
@@ -43,6 +42,14 @@ class Sent(NamedTuple):
 
     content: bytes
     part: Part
+
+
+class Opened(NamedTuple):
+    """What opens a record that goes out: the salt of the line that signed it, its manifest, the key of its marks."""
+
+    salt: bytes
+    manifest: bytes
+    key: bytes
 
 
 class _Judged(NamedTuple):
@@ -169,10 +176,19 @@ def _says_itself(tree: Any, row: Any) -> bool:
 # --- for the gate --------------------------------------------------------------------------------------------------
 
 
-def disclosed(journal: Journal, person: Person, allowed: "Allowed", obligation: bytes) -> Disclosed:
-    """How the disclosure under an obligation lists a record of a person."""
+def openings(journal: Journal, person: Person, records: Sequence["Allowed"], obligation: bytes) -> list[Opened]:
+    """What opens each of these records of a person, and its marks under an obligation. Raises VaultError."""
+    found = []
+    for allowed in records:
+        data = opened(journal, person, allowed.row)
+        salt = data[:SALT_BYTES]
+        found.append(Opened(salt, data[SALT_BYTES:], marks_key(salt, obligation)))
+    return found
+
+
+def disclosed(allowed: "Allowed", key: bytes) -> Disclosed:
+    """How a disclosure lists a record; `key` is that of its marks."""
     row, sent = allowed.row, allowed.sent
-    key = _marks_key(journal, person, allowed, obligation)
     version = marked(key, row.manifest)
     beside = [Beside(marked(key, one.sha256), marked(key, one.manifest)) for one in allowed.beside]
     if sent is None:
@@ -182,10 +198,10 @@ def disclosed(journal: Journal, person: Person, allowed: "Allowed", obligation: 
     return Disclosed(row.type, row.id, content, proven, sent.part, beside=beside)
 
 
-def lists(journal: Journal, person: Person, allowed: "Allowed", obligation: bytes, told: Disclosed) -> bool:
+def lists(allowed: "Allowed", key: bytes, told: Disclosed) -> bool:
     """Whether a disclosure that was written before lists this very record as it would go out now."""
     if told.content is not None:
-        return told == disclosed(journal, person, allowed, obligation)
+        return told == disclosed(allowed, key)
     row, sent = allowed.row, allowed.sent
     sha256 = row.sha256 if sent is None else hashlib.sha256(sent.content).digest()
     manifest = None if sent is not None and sent.part.how == "cut" else row.manifest.hex()
@@ -195,20 +211,10 @@ def lists(journal: Journal, person: Person, allowed: "Allowed", obligation: byte
     )  # fmt: skip
 
 
-def half_of(node: "Node", released: "Released") -> access.SentLine:
+def half_of(released: "Released") -> access.SentLine:
     """The source's half with what opens it: its salt, and the keys of the marks of what goes with it."""
-    line, person = released.line, released.person
-    keys: list[bytes] = []
-    if released.chosen.records:
-        stated = manifests.decode(line.manifest)
-        assert isinstance(stated, DisclosureManifest)
-        obligation = bytes.fromhex(stated.obligation)
-        keys = [_marks_key(node.journal, person, allowed, obligation) for allowed in released.chosen.records]
-    return access.SentLine(line.entry, line.manifest, line.salt, line.seq, keys)
-
-
-def _marks_key(journal: Journal, person: Person, allowed: "Allowed", obligation: bytes) -> bytes:
-    return marks_key(opened(journal, person, allowed.row)[:SALT_BYTES], obligation)
+    line = released.line
+    return access.SentLine(line.entry, line.manifest, line.salt, line.seq, [one.key for one in released.opened])
 
 
 def opened(journal: Journal, person: Person, row: Any) -> bytes:

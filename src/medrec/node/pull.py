@@ -34,21 +34,21 @@ class Pages:
         node = self._node
         records: list[SentRecord] = []
         parts: list[bytes] = []
-        for allowed, content in zip(released.chosen.records, released.contents, strict=True):
-            row = allowed.row
+        going = zip(released.chosen.records, released.contents, released.opened, strict=True)
+        for allowed, content, opened in going:
             if allowed.sent is not None:
                 # Neither manifest nor salt goes with it: what was taken out could be guessed at by them.
                 parts.append(content)
-                continue
-            records.append(self._sent(released, row, content))
-        beside = [self._sent(released, row, content) for row, content in released.beside.values()]
-        sent = parts_of.half_of(node, released)
+            else:
+                records.append(SentRecord(content, allowed.row.entry, opened.manifest, opened.salt))
+        beside = [self._beside(released, row, content) for row, content in released.beside.values()]
+        sent = parts_of.half_of(released)
         request = bytes.fromhex(ask.request.id)
         attach = list(released.attach)
         body = access.encode(Release(sent, released.chosen.more, records, request, attach, parts, beside))
         return access.seal_release(body, node.keys.sign_request(access.signed_message(body)))
 
-    def _sent(self, released: Released, row: Any, content: bytes) -> SentRecord:
+    def _beside(self, released: Released, row: Any, content: bytes) -> SentRecord:
         opened = parts_of.opened(self._node.journal, released.person, row)
         return SentRecord(content, row.entry, opened[SALT_BYTES:], opened[:SALT_BYTES])
 

@@ -88,6 +88,10 @@ class Judgement(msgspec.Struct, frozen=True):
     unnamed: bool = False
 
 
+NOBODY_SAYS_SO = Judgement("deny", "no-consent")
+"""The verdict about a record of which nothing speaks."""
+
+
 def decide(request: Request, rules: Rules, now: int) -> Decision:
     """Decide about a request at a time (ms since 1970 UTC)."""
     if rules.broken:
@@ -112,11 +116,13 @@ def decide(request: Request, rules: Rules, now: int) -> Decision:
             for rule in bearing
             if rule.at_best and rule.number not in (spared if rule.effect == "deny" else doubtful)
         ]
-        best = combine(hoped)
-        if best.effect == "deny":
-            return _refused(bearing, best, doubtful)
+        # Permits alone permit, whatever they are combined by.
+        if not hoped or [rule for rule in hoped if rule.effect == "deny"]:
+            best = combine(hoped)
+            if best.effect == "deny":
+                return _refused(bearing, best, doubtful)
         left.append(bearing)
-    ids, law = _sources([rule for bearing in left for rule in bearing])
+    ids, law = _sources(left[0] if len(left) == 1 else [rule for bearing in left for rule in bearing])
     attach = NOTHING if terms.EMERGENCY.isdisjoint(request.purposes) else ("break-glass-review",)
     marks = bool(rules.marks) and marks_allowed(rules, now)
     return Decision("permit", "permitted", ids, (), attach, tuple(left), doubtful, rules.notices, law, marks)
@@ -145,6 +151,8 @@ def judge(decision: Decision, record: Record) -> Judgement:
         decided += found.decided
     # Where the labels are not known, every notice travels.
     notices = [n.code for n in decision.notices if record.labels is None or not n.labels.isdisjoint(record.labels)]
+    if len(decision.left) == 1 and not notices and not decision.attach:
+        return found
     return Judgement("permit", "permitted", tuple(sorted(set(decided))), (*decision.attach, *sorted(notices)))
 
 
@@ -254,7 +262,7 @@ def _text(value: Any) -> str:
     return " ".join(map(_text, value)) if isinstance(value, tuple) else str(value)
 
 
-def _sources(rules: Iterable[Rule]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _sources(rules: Sequence[Rule]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The consents, and the lines of the law, from which these rules come."""
     consents, law = set(), set()
     for rule in rules:
@@ -294,9 +302,11 @@ def _judge(bearing: Sequence[Rule], record: Record, doubtful: frozenset[int]) ->
     outcome = combine(matching)
     if outcome.effect == "permit":
         return Judgement("permit", "permitted", _sources(outcome.rules)[0])
+    if not outcome.rules and not doubts:
+        return NOBODY_SAYS_SO
     sure = [rule for rule in outcome.rules if rule.number not in doubts]
-    hidden = any(rule.content for rule in outcome.rules)
-    unnamed = not hidden and any(rule.tests for rule in outcome.rules)
+    hidden = bool([rule for rule in outcome.rules if rule.content])
+    unnamed = not hidden and bool([rule for rule in outcome.rules if rule.tests])
     if sure or not doubts:
         consents, law = _sources(sure)
         reason = "denied" if sure else "no-consent"

@@ -202,7 +202,7 @@ def header_fields(node: "Node", ask: Ask, released: Released | None = None) -> d
     """The fields of an answer: what it is, whose request it answers, and the source's half of a disclosure."""
     fields = {"content-type": bundle.JSON, "x-request-id": ask.request.id, "cache-control": "no-store"}
     if released is not None:
-        fields[LINE] = base64.urlsafe_b64encode(access.encode(parts.half_of(node, released))).decode()
+        fields[LINE] = base64.urlsafe_b64encode(access.encode(parts.half_of(released))).decode()
     return fields
 
 

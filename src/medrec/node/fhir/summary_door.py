@@ -88,7 +88,7 @@ class SummaryDoor:
             made["meta"]["extension"] = bundle.notices(released.attach)
         if released.chosen.rest:
             made["meta"]["security"] = [REDACTED]
-        sent = half_of(self._node, released)
+        sent = half_of(released)
         fields = {
             "content-type": bundle.JSON,
             "x-request-id": ask.request.id,
