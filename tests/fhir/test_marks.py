@@ -23,7 +23,11 @@ from tests.node.network import Network, Patient
 Worlds = list[tuple[Network, Patient]]
 ALLOWED = json.dumps({**json.loads(WITHOUT_SUBSTANCE_USE), "extension": [{"url": MARKS, "valueBoolean": True}]})
 POINTING = ("bp-4", "cough")
-MANY = {name: content for name, content in HIDDEN.items() if name not in cuts.CUTS and name[1] not in POINTING}
+MANY = {
+    name: content
+    for name, content in HIDDEN.items()
+    if name not in cuts.CUTS and name[1] not in POINTING and not name[1].startswith("at-")
+}
 POINTERS = {
     ("Observation", "points"): observation(
         "points", "55284-4", "126", "2026-03-04", derivedFrom=[{"reference": "Observation/bp-2"}]

@@ -17,6 +17,7 @@ from medrec.core.manifests.record import RecordManifest
 from medrec.core.records.canonical import canonical
 from medrec.node import access, store
 from medrec.node.access import Release
+from medrec.node.parts import Parts
 from medrec.node.peers import PeerError
 from medrec.node.practitioners import Practitioner
 from medrec.node.receipts import ReceiptUnavailableError, receipt_for
@@ -329,3 +330,32 @@ def test_a_part_points_in_no_form_at_what_is_withheld(network: Network, ada: Pat
     for part in page.parts:
         text = part.content.decode().casefold()
         assert "drink" not in text and "no-77" not in text
+
+
+def test_only_what_is_asked_for_and_what_it_leads_to_is_looked_at(
+    network: Network, ada: Patient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What leads on is followed to its end: a visit that says nothing without its problem takes the note with it."""
+    some(network)
+    put(network, "Provenance", "origin", target=[{"reference": "Condition/drink"}])
+    put(network, "Observation", "first", encounter={"reference": "Provenance/origin"}, valueString="1")
+    put(network, "Observation", "second", derivedFrom=[{"reference": "Observation/first"}], valueString="2")
+    marked(network, ada)
+    looked: list[str] = []
+    judge = Parts._judge
+
+    def watch(self: Parts, row: Any, *more: Any) -> Any:
+        looked.append(f"{row.type}/{row.id}")
+        return judge(self, row, *more)
+
+    monkeypatch.setattr(Parts, "_judge", watch)
+    [asthma] = asked(network, ada, types=("Condition",), ids=("asthma",)).records
+    assert asthma.id == "asthma" and looked == ["Condition/asthma"]
+    looked.clear()
+    page = asked(network, ada, types=("Observation",), ids=("second", "first"))
+    assert sorted(looked) == ["Condition/drink", "Observation/first", "Observation/second", "Provenance/origin"]
+    assert [(one.id, one.elements) for one in page.parts] == [("first", ("encounter",))]
+    assert [one.id for one in page.records] == ["second"]
+    # All at once comes to the same.
+    whole = asked(network, ada)
+    assert [one for one in whole.parts if one.type == "Observation"] == list(page.parts)

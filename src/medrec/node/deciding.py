@@ -1,6 +1,6 @@
 """What stands of a person when somebody asks, and which of her records a decision lets out, one by one."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,17 +12,17 @@ from medrec.core.consent import decide as deciding
 from medrec.core.consent.access import looked_up
 from medrec.core.consent.actors import NOBODY, Meant
 from medrec.core.consent.compiling import Rules
-from medrec.core.consent.decide import Decision, Judgement
+from medrec.core.consent.decide import Decision
 from medrec.core.consent.emergency import Scope, in_scope
 from medrec.core.consent.facts import POINTING, Record
 from medrec.core.consent.facts import Request as Facts
-from medrec.core.consent.pointers import Called, Pointer
 from medrec.core.consent.replay import facts_of
 from medrec.core.manifests.access import Basis, Request
 from medrec.node import holding, store
 from medrec.node.actors import Actors, who
 from medrec.node.consents_given import Given
 from medrec.node.journal import Person
+from medrec.node.leads import Leads
 from medrec.node.medicines import Medicines
 from medrec.node.nullifiers import Nullifiers
 from medrec.node.parts import Parts, Sent
@@ -221,10 +221,8 @@ class Permitted:
         self._parts: Parts | None = None
         self._divided = False
         self._referred = self._references() if _asks_for_references(decision) else None
-        self._clear: set[str] = set()
-        """Names from which no reference leads to anything that is withheld for what it is."""
         self._medicines = Medicines(reader, connection, lambda: self._others)
-        self._pointed: dict[Pointer, list[tuple[str, Record, Judgement]]] = {}
+        self._leads = Leads(self._all_rows, self._facts_of, self._medicines.hide)
         self.contents: dict[str, bytes] = {}
         """The canonical bytes of records that were read and found to be what was signed, by name."""
 
@@ -236,12 +234,11 @@ class Permitted:
     def incomplete(self) -> bool:
         """Whether the answer has to say that something is withheld: not of what was asked for, but of all her records
         here, so that no question finds out what it is. Raises Refusal, StoreError."""
-        return self._decision.marks and self._all_parts().incomplete()
+        return self._decision.marks and any(map(self._in_parts().stays, self._all_rows()))
 
-    def _all_parts(self) -> Parts:
+    def _in_parts(self) -> Parts:
         if self._parts is None:
-            rows = list(self._all_rows())
-            self._parts = Parts(self._node, self._reader, self._others, rows, self._known)
+            self._parts = Parts(self._node, self._reader, self._others, self._known, self._leads.meant)
         return self._parts
 
     @property
@@ -270,6 +267,8 @@ class Permitted:
         while True:
             limit = 2 if first and len(ids) == 1 else CHUNK
             rows = signed_records(self._connection, self._person.id, types, ids, after, limit)
+            if self._divided:
+                self._in_parts().learn(rows)
             for row in rows:
                 allowed = self._judged(row)
                 if allowed is not None:
@@ -290,7 +289,11 @@ class Permitted:
         return frozenset(allowed.name for allowed in self._sound())
 
     def _sound(self, types: Sequence[str] = ()) -> Iterator[Allowed]:
-        for row in self._all_rows(types):
+        rows = list(self._all_rows(types))
+        if self._divided:
+            with suppress(Refusal):
+                self._in_parts().learn(rows)
+        for row in rows:
             with suppress(Refusal):
                 yield from filter(None, [self._judged(row)])
 
@@ -310,7 +313,7 @@ class Permitted:
         verdict = deciding.judge(self._decision, facts)
         if self._scope is not None and not in_scope(self._scope, facts):
             return None
-        if verdict.effect != "permit" or self._points_at_hidden(facts):
+        if verdict.effect != "permit" or self._leads.to_hidden(facts, self._others):
             return None
         if trouble is not None:
             raise Refusal(trouble, f"{row.type}/{row.id}", self._decision.decided)
@@ -319,55 +322,13 @@ class Permitted:
     def _part(self, row: Any, facts: Record) -> Allowed | None:
         if self._scope is not None and not in_scope(self._scope, facts):
             return None
-        found = self._all_parts().of(row)
+        found = self._in_parts().of(row)
         if found is None or self._medicines.hide(facts):
             return None
         sent, attach, trouble = found
         if trouble is not None:
             raise Refusal(trouble, f"{row.type}/{row.id}", self._decision.decided)
         return Allowed(row, attach, sent, facts, self._medicines.beside(facts, sent))
-
-    def _points_at_hidden(self, facts: Record) -> bool:
-        """Whether references lead from a record to one that is withheld for what it is, over however many others, or
-        to one with words about it that may not be named.
-
-        A record goes out as it was signed or not at all, and its pointer would tell that the other one is there.
-        """
-        seen: set[str] = set()
-        waiting = [facts]
-        while waiting:
-            record = waiting.pop()
-            if self._medicines.hide(record):
-                return True
-            for pointer in record.pointers:
-                for name, found, verdict in self._meant(pointer):
-                    if verdict.hidden or (verdict.unnamed and pointer.says):
-                        return True
-                    if name not in seen and name not in self._clear:
-                        seen.add(name)
-                        waiting.append(found)
-        self._clear |= seen
-        return False
-
-    def _meant(self, pointer: Pointer) -> list[tuple[str, Record, Judgement]]:
-        """The records that a pointer means, or may mean: name, facts, and what is decided about each."""
-        bare = pointer._replace(says=False)
-        found = self._pointed.get(bare)
-        if found is None:
-            found = []
-            for row in self._rows_of(bare):
-                facts = self._facts_of(row)
-                # Rows are found by type and id; what is called by other words says so itself.
-                if pointer.id or Called([(row.type, row.id, facts.called)]).mean(bare):
-                    found.append((f"{row.type}/{row.id}", facts, deciding.judge(self._others, facts)))
-            self._pointed[bare] = found
-        return found
-
-    def _rows_of(self, pointer: Pointer) -> Iterable[Any]:
-        types = (pointer.type,) if pointer.type else ()
-        if pointer.id:
-            return signed_records(self._connection, self._person.id, types, (pointer.id,), "", 2)
-        return self._all_rows(types) if pointer.words else ()
 
     def _facts_of(self, row: Any) -> Record:
         return self._known(row)[0]
@@ -380,10 +341,10 @@ class Permitted:
                 referred.setdefault(name, set()).add(f"{row.type}/{row.id}")
         return referred
 
-    def _all_rows(self, types: Sequence[str] = ()) -> Iterator[Any]:
+    def _all_rows(self, types: Sequence[str] = (), ids: Sequence[str] = ()) -> Iterator[Any]:
         after = ""
         while True:
-            rows = signed_records(self._connection, self._person.id, types, (), after, CHUNK)
+            rows = signed_records(self._connection, self._person.id, types, ids, after, CHUNK)
             yield from rows
             if len(rows) < CHUNK:
                 return

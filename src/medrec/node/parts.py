@@ -17,7 +17,7 @@ from medrec.core.consent import decide as deciding
 from medrec.core.consent import redact
 from medrec.core.consent.decide import Decision
 from medrec.core.consent.facts import Record
-from medrec.core.consent.pointers import Called, pointers_in
+from medrec.core.consent.pointers import Called, Pointer, pointers_in
 from medrec.core.consent.redact import Withheld
 from medrec.core.manifests.access import Beside, Disclosed, Part, marked, marks_key
 from medrec.core.records.canonical import RecordError, canonical, canonical_of
@@ -67,7 +67,8 @@ class _Judged(NamedTuple):
 class Parts:
     """What goes out of each record of one person under one decision that allows marks.
 
-    `rows` are all of her records, `facts_of` what is known of each. A record is cut only if it is what was signed.
+    Only what was asked for is looked at, and what leads on from there: `facts_of` is what is known of a record,
+    `meant` are her records that a pointer means. A record is cut only if it is what was signed.
     """
 
     def __init__(
@@ -75,14 +76,30 @@ class Parts:
         node: "Node",
         reader: "Reader",
         decision: Decision,
-        rows: Sequence[Any],
         facts_of: Callable[[Any], tuple[Record, Code | None]],
+        meant: Callable[[Pointer], Sequence[Any]],
     ) -> None:
         self._node = node
         self._reader = reader
         self._decision = decision
-        self._found = {f"{row.type}/{row.id}": self._judge(row, *facts_of(row)) for row in rows}
-        self._detach()
+        self._facts_of = facts_of
+        self._meant = meant
+        self._found: dict[str, _Judged] = {}
+
+    def learn(self, rows: Sequence[Any]) -> None:
+        """Find out about these records, before they are asked for with `of`. Raises Refusal, StoreError."""
+        waiting, known = list(rows), len(self._found)
+        while waiting:
+            row = waiting.pop()
+            name = f"{row.type}/{row.id}"
+            if name in self._found:
+                continue
+            found = self._found[name] = self._judge(row, *self._facts_of(row))
+            # What stays at home whatever it points at leads nowhere.
+            if found.permitted:
+                waiting += [other for pointer in found.facts.pointers for other in self._meant(pointer)]
+        if len(self._found) > known:
+            self._detach()
 
     def of(self, row: Any) -> tuple[Sent | None, tuple[str, ...], Code | None] | None:
         """What goes out instead of a record (None: the record itself), the texts that travel along, and what is wrong
@@ -96,9 +113,9 @@ class Parts:
         sent = self._sent(found)
         return None if sent is None else (sent, found.attach, None)
 
-    def incomplete(self) -> bool:
-        """Whether any record of hers stays, or loses a part."""
-        return any(not found.permitted or found.tree is not None for found in self._found.values())
+    def stays(self, row: Any) -> bool:
+        """Whether a record stays at home or loses a part for what it holds itself: if none does, nothing is missing."""
+        return deciding.judge(self._decision, self._facts_of(row)[0]).effect != "permit"
 
     # --- one record -------------------------------------------------------------------------------------------
 
