@@ -22,6 +22,7 @@ from medrec.node.access import Release
 from medrec.node.deciding import Allowed, Permitted
 from medrec.node.fhir.query import page_token
 from medrec.node.fhir.search import COMMON
+from medrec.node.leads import Leads
 from medrec.node.receive import request_records
 from medrec.node.views import view_at
 from tests.fhir.asking import LOINC, SUD, WITHOUT_SUBSTANCE_USE, Told, ask, bare, consent, observation, resource
@@ -282,7 +283,7 @@ def test_the_doors_would_be_seen_to_leak_a_pointer(
 ) -> None:
     """Without the look at what a record points at, every door that has one of them is found out."""
     with monkeypatch.context() as patch:
-        patch.setattr(Permitted, "_points_at_hidden", lambda self, facts: False)
+        patch.setattr(Leads, "to_hidden", lambda self, facts, decision: False)
         one, other = (through_the_doors(*world, monkeypatch) for world in worlds)
     assert [what for what in one if one[what] == other[what]] == ["pull {'types': ('Procedure',)}"]
 
