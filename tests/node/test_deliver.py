@@ -277,3 +277,80 @@ def test_notices_over_sockets_arrive_once_and_while_the_agent_is_away_they_wait(
     assert time.monotonic() - began < 3
     assert receiver.kept == [b"0", b"1", b"2"]
     wire.close()
+
+
+def refusals(office, count, payload):
+    """Let a row be refused so many times; the milliseconds that went by."""
+    begun = office.now
+    while count_of(office, payload) < count:
+        office.step(1000)
+    return office.now - begun
+
+
+def count_of(office, payload):
+    return sum(call == [payload] or payload in call for call in office.receivers["helper"].calls)
+
+
+@pytest.mark.parametrize("how", ["reject", "choke"])
+def test_what_is_refused_again_and_again_rests_and_is_told_once(office, how):
+    helper = office.receivers["helper"]
+    setattr(helper, how, {b"bad"})
+    office.queue(b"bad")
+    refusals(office, deliver.REFUSALS_MAX - 1, b"bad")
+    assert office.deliverer.status()[0].resting == 0 and not alarms(office)
+    refusals(office, deliver.REFUSALS_MAX, b"bad")
+    assert office.deliverer.status()[0].resting == 1
+    [alarm] = alarms(office)
+    assert (alarm.code, alarm.subject) == ("message-refused", "helper") and PATH in alarm.sentence
+    # Others go all the while, and a restart forgets nothing.
+    office.deliverer = Deliverer(office.node)
+    calls = len(helper.calls)
+    office.queue(b"good")
+    for _ in range(100):
+        office.step(1000)
+    assert helper.kept == [b"good"] and len(helper.calls) == calls + 1
+    # It is tried again at last, and the next rest is longer; when it is taken nothing is left of it.
+    assert office.waiting() == [b"bad"]
+    refusals(office, deliver.REFUSALS_MAX + 1, b"bad")
+    assert office.deliverer.status()[0].resting == 1 and len(alarms(office)) == 1
+    setattr(helper, how, set())
+    assert office.step(deliver.rest_ms(deliver.REFUSALS_MAX + 1) - 1000) == 0
+    assert office.step(1000) == 1
+    assert office.waiting() == [] and not rested(office)
+
+
+def test_a_message_that_gets_the_number_of_one_that_rested_does_not_rest(office):
+    helper = office.receivers["helper"]
+    helper.reject = {b"bad"}
+    office.queue(b"bad")
+    refusals(office, deliver.REFUSALS_MAX, b"bad")
+    office.node.store.write(lambda connection: connection.execute(store.outbox.delete()))
+    assert rested(office)
+    office.queue(b"other")
+    assert office.step() == 1 and helper.kept == [b"other"]
+
+
+def test_a_peer_that_is_away_lets_nothing_rest(office):
+    office.queue(b"one")
+    office.fault = Fault(drop=True)
+    for _ in range(3 * deliver.REFUSALS_MAX):
+        office.step(WAIT_MS_MAX)
+    assert office.deliverer.status()[0].resting == 0 and not rested(office)
+    office.fault = Fault()
+    assert office.step(WAIT_MS_MAX) == 1
+
+
+def test_the_longest_rest_of_what_was_refused_is_a_day():
+    most = deliver.REFUSALS_MAX
+    times = (1, most - 1, most, most + 1, most + 9, most + 10**9)
+    assert [deliver.rest_ms(number) for number in times] == [0, 0, 120_000, 240_000, 61_440_000, 86_400_000]
+
+
+def alarms(office):
+    with office.node.store.read() as connection:
+        return list(connection.execute(sql.select(store.alarm)))
+
+
+def rested(office):
+    with office.node.store.read() as connection:
+        return list(connection.execute(sql.select(deliver.refused)))

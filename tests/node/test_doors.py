@@ -11,11 +11,12 @@ from starlette.testclient import TestClient
 
 from medrec.core import codec
 from medrec.node import store, views
+from medrec.node.account_keys import account_secret
 from medrec.node.halves import unmatched
 from medrec.node.peers import Fault, PeerError
 from medrec.node.practitioners import Practitioner
 from medrec.node.receive import close_failed
-from medrec.node.referrals import REFERRAL_PATH, Referral, providers
+from medrec.node.referrals import REFERRAL_PATH, Referral, providers, referral_taken
 from medrec.node.refusals import Code, Refusal
 from medrec.node.view_page import view_routes
 from medrec.node.views import Shown, view_at
@@ -346,3 +347,23 @@ def test_one_organisation_cannot_take_all_tickets(
     assert look(network, ada, by="east")
     shown(network, first)
     assert look(network, ada)
+
+
+def test_one_referral_that_cannot_be_opened_keeps_no_other_from_being_seen(network: Network, ada: Patient) -> None:
+    south = network["south"]
+    bob = network.patient("bob", "north")
+    network["north"].put(
+        "Observation", "pulse", '{"resourceType":"Observation","id":"pulse","subject":{"reference":"Patient/bob"}}'
+    )
+    for person in (ada, bob):
+        network.consent(person, "north", "south")
+        refer(network, person)
+    assert network["north"].referrals.step(network.time) == 2
+    assert (len(south.referrals.taken()), south.referrals.taken_here().shut) == (2, 0)
+    row = next(one for one in south.rows(account_secret) if one.account == ada.account)
+    south.vault.destroy(row.secret)
+    assert [one.account for one in south.referrals.taken()] == [bob.account] and south.referrals.taken_here().shut == 1
+    # Nor does one whose bytes were changed.
+    changed = referral_taken.update().where(referral_taken.c.account == bob.account).values(sealed=b"x" * 40)
+    south.store.write(lambda connection: connection.execute(changed))
+    assert south.referrals.taken_here() == ([], 2)

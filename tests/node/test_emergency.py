@@ -207,6 +207,11 @@ def test_the_review_settles_what_is_owed_and_reaches_the_person(network: Network
     with pytest.raises(Refusal) as caught:
         reviews.review(declared.id, "dr-south", "Dr South", "justified", "It was I.")
     assert caught.value.reason is Code.OWN_EMERGENCY
+    # Nor by an entry of another id that bears her name.
+    for name in ("Dr South", "south, DR", "Dr. Joan South"):
+        with pytest.raises(Refusal) as caught:
+            reviews.review(declared.id, "another-entry", name, "justified", "It was I.")
+        assert caught.value.reason is Code.OWN_EMERGENCY
     reviews.review(declared.id, "privacy", "P. Officer", "not-justified", "The patient was awake.")
     with pytest.raises(Refusal):
         reviews.review(declared.id, "privacy", "P. Officer", "justified", "Again.")

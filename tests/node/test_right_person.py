@@ -13,7 +13,7 @@ from medrec.core import codec
 from medrec.core.matching import Demographics
 from medrec.node import copies, holding, store
 from medrec.node.link import UNLINK_PATH, LinkError, link_payload, read_payload, unlink_message
-from medrec.node.matching import FIND_PATH, as_stated, find_message
+from medrec.node.matching import FIND_PATH, as_stated, find_message, request
 from medrec.node.peers import PeerError
 from tests.fhir.asking import Told, ask, resource
 from tests.node.network import Network, Patient
@@ -248,6 +248,20 @@ def test_who_is_not_known_learns_no_more_than_who_is(network: Network) -> None:
     find(network, person, b"4" * 16, Demographics("Nobody", "No", "1900-01-01"))
     with pytest.raises((PeerError, LinkError), match="wait"):
         find(network, person, b"5" * 16, Demographics("Nobody", "No", "1900-01-01"))
+
+
+def test_one_request_that_cannot_be_opened_keeps_no_other_from_being_seen(network: Network) -> None:
+    north, ada, eve = network["north"], network.patient("ada"), network.patient("eve")
+    find(network, ada, b"1" * 16, Demographics(*ADA))
+    find(network, eve, b"2" * 16, Demographics(*BOB))
+    assert (len(north.matching.queue()), north.matching.all_waiting().shut) == (2, 0)
+    changed = request.update().where(request.c.id == b"1" * 16).values(sealed=b"x" * 40)
+    north.store.write(lambda connection: connection.execute(changed))
+    found = north.matching.all_waiting()
+    assert [one.account for one in found.queue] == [eve.account] and found.shut == 1
+    # It can still be refused: nothing of it has to be read for that.
+    north.matching.refuse(b"1" * 16, "clerk")
+    assert north.matching.all_waiting().shut == 0
 
 
 def test_only_what_the_person_signed_is_looked_for(network: Network) -> None:

@@ -1,7 +1,8 @@
 """Delivering what waits in the outbox: at least once, in order, never lost.
 
 A row leaves the outbox when its receiver has said that it is safely there. A crash between the two sends it again,
-and the receiver knows it by its content. The steps and what a crash there means:
+and the receiver knows it by its content. What a receiver refuses again and again rests, in the end for a day at a time,
+and the operator is told; it is never thrown away. The steps and what a crash there means:
 
 1. rows are read: nothing has happened;
 2. they are sent, and the answer is lost or the process dies: they are sent again;
@@ -13,11 +14,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sql
+from sqlalchemy import BigInteger, Column, Integer, Table
 
 from medrec.core import codec
 from medrec.node import store
 from medrec.node.journal import NOTICES_PATH
 from medrec.node.peers import PeerError
+from medrec.node.store import metadata
 from medrec.node.vault import VaultError
 
 if TYPE_CHECKING:
@@ -28,13 +31,30 @@ BYTES_MAX = 1 << 20
 WAIT_MS_FIRST = 500
 WAIT_MS_MAX = 60_000
 ATTEMPTS_COUNTED = 1 << 30
+REFUSALS_MAX = 30
+"""So often a message is refused, about once a minute at last, before it rests longer each time."""
+REST_MS_MAX = 86_400_000
+
+# Messages of the outbox that their receiver has refused: how often, and until when each rests (ms; 0: not at all).
+# `attempts` are those of the message then: another one that gets its number has fewer, and nothing holds for it.
+refused = Table(
+    "outbox_refused",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("attempts", Integer, nullable=False),
+    Column("times", Integer, nullable=False),
+    Column("rests", BigInteger, nullable=False),
+)
 
 Destination = tuple[str, str]
 """(organisation, path)"""
 
 
 class Waiting(NamedTuple):
-    """What waits for one destination: how many rows, since when (ms), the most attempts of one, and what is wrong."""
+    """What waits for one destination: how many rows, since when (ms), the most attempts of one, and what is wrong.
+
+    `resting` of them were refused so often that they are tried once in a while only.
+    """
 
     organisation: str
     path: str
@@ -43,6 +63,7 @@ class Waiting(NamedTuple):
     attempts: int
     next_call: int
     trouble: str
+    resting: int = 0
 
 
 class _Way:
@@ -69,7 +90,7 @@ class Deliverer:
         with self._node.store.read() as connection:
             found = connection.execute(
                 sql.select(rows.organisation, rows.path)
-                .where(_is_due(rows.due, now))
+                .where(_is_due(rows.due, now), ~_rests(now))
                 .group_by(rows.organisation, rows.path)
                 .order_by(sql.func.min(rows.id))
             ).all()
@@ -104,8 +125,16 @@ class Deliverer:
         not_here = [row for row, kept in zip(rows, taken, strict=True) if not kept]
         if not_here:
             way.trouble = f"{destination[0]} did not take {len(not_here)} of {len(rows)}; they are sent again."
-        self._node.store.write(lambda connection: _settle(connection, here, not_here, now))
+        self._node.store.write(lambda connection: self._not_taken(connection, destination, here, not_here, way, now))
         return len(here)
+
+    def _not_taken(
+        self, connection: sql.Connection, to: Destination, here: list[int], rows: list[Any], way: _Way, now: int
+    ) -> None:
+        """Delete what is there, and count the refusal of each that the receiver did not take."""
+        _settle(connection, here, rows, now)
+        if REFUSALS_MAX in [_refuse(connection, row, now) for row in rows]:
+            _tell(connection, to, way.trouble, now)
 
     def _link_is_back(self) -> None:
         """One that could not be reached answered: on a link that comes for minutes nobody should wait out a rest."""
@@ -119,7 +148,12 @@ class Deliverer:
         with self._node.store.read() as connection:
             rows = connection.execute(
                 sql.select(store.outbox)
-                .where(where.organisation == destination[0], where.path == destination[1], _is_due(where.due, now))
+                .where(
+                    where.organisation == destination[0],
+                    where.path == destination[1],
+                    _is_due(where.due, now),
+                    ~_rests(now),
+                )
                 .order_by(where.id)
                 .limit(most)
             ).all()
@@ -154,7 +188,11 @@ class Deliverer:
         # One row the peer cannot bear must not hold up the others: it is found by sending fewer at once.
         if error.answered and len(rows) > 1:
             way.rows = max(1, len(rows) // 2)
-        self._node.store.write(lambda connection: _settle(connection, [], rows, now, later=alone))
+        if alone:
+            to = (rows[0].organisation, rows[0].path)
+            self._node.store.write(lambda connection: self._not_taken(connection, to, [], rows, way, now))
+        else:
+            self._node.store.write(lambda connection: _settle(connection, [], rows, now, later=False))
 
     def status(self) -> list[Waiting]:
         """What waits, by destination, the oldest first."""
@@ -170,11 +208,28 @@ class Deliverer:
                     sql.func.max(rows.attempts).label("attempts"),
                 ).group_by(rows.organisation, rows.path)
             ).all()
+            resting = {
+                (row.organisation, row.path): row.count_
+                for row in connection.execute(
+                    sql.select(rows.organisation, rows.path, sql.func.count().label("count_"))
+                    .where(_rests(self._node.clock()))
+                    .group_by(rows.organisation, rows.path)
+                )
+            }
         waiting = []
         for row in found:
             way = self._way((row.organisation, row.path))
             waiting.append(
-                Waiting(row.organisation, row.path, row.count_, row.since, row.attempts, way.next_call, way.trouble)
+                Waiting(
+                    row.organisation,
+                    row.path,
+                    row.count_,
+                    row.since,
+                    row.attempts,
+                    way.next_call,
+                    way.trouble,
+                    resting.get((row.organisation, row.path), 0),
+                )
             )
         return sorted(waiting, key=lambda item: item.since)
 
@@ -187,6 +242,20 @@ def _is_now(due: int, now: int) -> bool:
 def _is_due(column: Any, now: int) -> Any:
     """The same as a condition on rows."""
     return (column <= now) | (column > now + WAIT_MS_MAX)
+
+
+def _rests(now: int) -> Any:
+    """Whether a row was refused so often that it rests now."""
+    row = store.outbox.c
+    mine = (refused.c.id == row.id) & (refused.c.attempts <= row.attempts)
+    # A rest that lies further ahead than the longest was set by a clock that has jumped back.
+    return sql.exists().where(mine, refused.c.rests > now, refused.c.rests <= now + REST_MS_MAX)
+
+
+def rest_ms(times: int) -> int:
+    """How long a message rests that was refused so often, in ms: 0 at first, then two minutes, doubled each time, a day
+    at most."""
+    return 0 if times < REFUSALS_MAX else min(REST_MS_MAX, 2 * WAIT_MS_MAX << min(times - REFUSALS_MAX, 10))
 
 
 def wait_ms(attempts: int) -> int:
@@ -209,7 +278,38 @@ def _settle(connection: sql.Connection, here: list[int], not_here: list[Any], no
     table = store.outbox
     if here:
         connection.execute(sql.delete(table).where(table.c.id.in_(here)))
+        connection.execute(sql.delete(refused).where(refused.c.id.in_(here)))
     for row in not_here:
         attempts = min(row.attempts + 1, ATTEMPTS_COUNTED)
         due = now + wait_ms(attempts) if later else row.due
         connection.execute(sql.update(table).where(table.c.id == row.id).values(attempts=attempts, due=due))
+
+
+def _refuse(connection: sql.Connection, row: Any, now: int) -> int:
+    """Count a refusal of a message whose attempt was counted; how many there were."""
+    before = connection.execute(
+        sql.select(refused.c.times).where(refused.c.id == row.id, refused.c.attempts <= row.attempts)
+    ).scalar()
+    times = (before or 0) + 1
+    connection.execute(sql.delete(refused).where(refused.c.id == row.id))
+    attempts = min(row.attempts + 1, ATTEMPTS_COUNTED)
+    values = {
+        "id": row.id,
+        "attempts": attempts,
+        "times": times,
+        "rests": now + rest_ms(times) if times >= REFUSALS_MAX else 0,
+    }
+    connection.execute(sql.insert(refused).values(**values))
+    return times
+
+
+def _tell(connection: sql.Connection, to: Destination, trouble: str, now: int) -> None:
+    """An alarm for the operator about messages that begin to rest, once a day for each receiver."""
+    column = store.alarm.c
+    known = (column.code == "message-refused") & (column.subject == to[0]) & (column.time > now - REST_MS_MAX)
+    if connection.execute(sql.select(column.time).where(known).limit(1)).first() is None:
+        sentence = (
+            f"A message ({to[1]}) was refused {REFUSALS_MAX} times and is tried less often from now on. {trouble}"
+        )
+        row = {"time": now, "code": "message-refused", "subject": to[0], "sentence": sentence[:500]}
+        connection.execute(sql.insert(store.alarm).values(**row))

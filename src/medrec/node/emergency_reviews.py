@@ -19,6 +19,7 @@ from medrec.core.manifests.emergency import (
     review_owed,
     says_enough,
 )
+from medrec.core.matching import plain
 from medrec.core.state import Obligation
 from medrec.engines.engine import Snapshot
 from medrec.node import access, store
@@ -81,6 +82,12 @@ _NOTHING_OPENED = frozenset(code.value for code in Code if code not in _SAYS_NOT
 def _is_owed(view: Snapshot, source: str, identifier: bytes) -> bool:
     found = state.read(view, state.obligation_key(source, bytes(identifier)), Obligation)
     return found is not None and found.status in ("open", "overdue")
+
+
+def _same_name(one: str, other: str) -> bool:
+    """Whether two names may be one person's, who has two entries: all words of the shorter stand in the longer."""
+    shorter, longer = sorted((set(plain(one).split()), set(plain(other).split())), key=len)
+    return shorter == longer != set() or (len(shorter) > 1 and shorter <= longer)
 
 
 class EmergencyReviews:
@@ -190,14 +197,14 @@ class EmergencyReviews:
         return sorted(found, key=lambda item: item.status in ("refused", "reviewed"))
 
     def review(self, identifier: bytes, reviewer: str, reviewer_name: str, outcome: ReviewOutcome, words: str) -> None:
-        """Review an emergency; `reviewer` (her id here) is somebody else than who declared it.
+        """Review an emergency; `reviewer` (her id here) is somebody else than who declared it, by id and by name.
 
         Raises Refusal (unknown-emergency, own-emergency, reason-missing), StoreError.
         """
         about = next((item for item in self.all() if item.id == identifier), None)
         if about is None or about.status in ("refused", "reviewed"):
             raise Refusal(Code.UNKNOWN_EMERGENCY)
-        if reviewer == about.identity:
+        if reviewer == about.identity or _same_name(reviewer_name, about.name):
             raise Refusal(Code.OWN_EMERGENCY)
         if not words.strip():
             raise Refusal(Code.REASON_MISSING)

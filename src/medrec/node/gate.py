@@ -114,8 +114,7 @@ class Gate:
             return self._release(caller, ask, door)
 
     def _release(self, caller: str, ask: Ask, door: "Door[Answer]") -> Answer:
-        node = self._node
-        now = node.clock()
+        node, now = self._node, self._node.clock()
         obligation = obligation_of(node.organisation, caller, bytes.fromhex(ask.request.id))
         seen = _Seen()
         try:
@@ -174,8 +173,7 @@ class Gate:
             if len(same) != len(chosen):
                 raise Refusal(Code.CONSENT_CHANGED)
             opened = parts.openings(self._node.journal, plan.person, same, obligation)
-            told = zip(same, opened, disclosed.records, strict=True)
-            if not all(parts.lists(one, known.key, said) for one, known, said in told):
+            if not all(map(parts.lists, same, opened, disclosed.records)):
                 raise Refusal(Code.RECORD_ALTERED)
             contents, beside = self._read(plan._replace(chosen=Chosen(same), contents={}))
             self._recheck(caller, plan)
@@ -324,8 +322,7 @@ class Gate:
 
     def _disclose(self, ask: Ask, plan: Plan, opened: Sequence[parts.Opened], obligation: bytes, now: int) -> Line:
         node, request = self._node, ask.request
-        told = zip(plan.chosen.records, opened, strict=True)
-        records = [parts.disclosed(one, known.key) for one, known in told]
+        records = list(map(parts.disclosed, plan.chosen.records, opened))
         manifest = DisclosureManifest(
             "disclosure/1",
             node.network.hex(),

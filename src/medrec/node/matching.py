@@ -25,7 +25,7 @@ from medrec.node import account_keys, store
 from medrec.node.journal import Draft
 from medrec.node.link import LinkError
 from medrec.node.store import metadata
-from medrec.node.vault import Vault
+from medrec.node.vault import Vault, VaultError
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -67,6 +67,13 @@ class Waiting(NamedTuple):
     time: int
     stated: Demographics
     candidates: tuple[Candidate, ...]
+
+
+class Queue(NamedTuple):
+    """Those who wait, and how many more cannot be opened: their key is gone, or their bytes changed."""
+
+    queue: list[Waiting]
+    shut: int
 
 
 def find_message(network: bytes, organisation: str, account: str, identifier: bytes, stated: Demographics) -> bytes:
@@ -135,7 +142,11 @@ class Matching:
         return {"status": "waiting"}
 
     def queue(self) -> list[Waiting]:
-        """What waits for a human, oldest first, with the candidates as they are now."""
+        """What waits for a human, oldest first, with the candidates as they are now; what can be opened."""
+        return self.all_waiting().queue
+
+    def all_waiting(self) -> Queue:
+        """The same, with the number of requests that cannot be opened: one such keeps no other from being seen."""
         with self._node.store.read() as connection:
             rows = connection.execute(
                 sql.select(request).where(request.c.status == "waiting").order_by(request.c.time, request.c.id)
@@ -148,15 +159,23 @@ class Matching:
                     )
                 ).scalars()
             ]
-            opened = [_opened(connection, self._node.vault, row) for row in rows]
+            opened = [(row, self._stated(connection, row)) for row in rows]
         if not rows:
-            return []
+            return Queue([], 0)
         buckets = self._buckets(free)
-        found = []
-        for row, words in zip(rows, opened, strict=True):
-            stated = msgspec.json.decode(words, type=Demographics)
-            found.append(Waiting(bytes(row.id), row.account, row.time, stated, self._candidates(stated, buckets)))
-        return found
+        found = [
+            Waiting(bytes(row.id), row.account, row.time, stated, self._candidates(stated, buckets))
+            for row, stated in opened
+            if stated is not None
+        ]
+        return Queue(found, len(rows) - len(found))
+
+    def _stated(self, connection: sql.Connection, row: Any) -> Demographics | None:
+        """What somebody stated who waits; None where it cannot be opened."""
+        try:
+            return msgspec.json.decode(_opened(connection, self._node.vault, row), type=Demographics)
+        except (VaultError, msgspec.DecodeError):
+            return None
 
     def confirm(self, identifier: bytes, patient: str, by: str) -> None:
         """A human says that the request is of this local patient; `by` is who. Raises LinkError."""

@@ -203,9 +203,9 @@ def openings(journal: Journal, person: Person, records: Sequence["Allowed"], obl
     return found
 
 
-def disclosed(allowed: "Allowed", key: bytes) -> Disclosed:
-    """How a disclosure lists a record; `key` is that of its marks."""
-    row, sent = allowed.row, allowed.sent
+def disclosed(allowed: "Allowed", known: Opened) -> Disclosed:
+    """How a disclosure lists a record."""
+    row, sent, key = allowed.row, allowed.sent, known.key
     version = marked(key, row.manifest)
     beside = [Beside(marked(key, one.sha256), marked(key, one.manifest)) for one in allowed.beside]
     if sent is None:
@@ -215,10 +215,10 @@ def disclosed(allowed: "Allowed", key: bytes) -> Disclosed:
     return Disclosed(row.type, row.id, content, proven, sent.part, beside=beside)
 
 
-def lists(allowed: "Allowed", key: bytes, told: Disclosed) -> bool:
+def lists(allowed: "Allowed", known: Opened, told: Disclosed) -> bool:
     """Whether a disclosure that was written before lists this very record as it would go out now."""
     if told.content is not None:
-        return told == disclosed(allowed, key)
+        return told == disclosed(allowed, known)
     row, sent = allowed.row, allowed.sent
     sha256 = row.sha256 if sent is None else hashlib.sha256(sent.content).digest()
     manifest = None if sent is not None and sent.part.how == "cut" else row.manifest.hex()

@@ -26,6 +26,7 @@ from medrec.node.pull import Pages
 from medrec.node.receive import NotGenuineError
 from medrec.node.refusals import TRY_AGAIN, Code, Refusal
 from medrec.node.store import StoreError, metadata
+from medrec.node.vault import VaultError
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -86,6 +87,13 @@ class Referred(NamedTuple):
     reason: str
     records: tuple[tuple[str, str, bytes], ...]
     in_part: frozenset[str] = frozenset()
+
+
+class Taken(NamedTuple):
+    """The referrals that came here, and how many more cannot be opened: their key is gone, or their bytes changed."""
+
+    referrals: list[Referred]
+    shut: int
 
 
 def providers(node: "Node") -> list[Organisation]:
@@ -288,36 +296,47 @@ class Referrals:
         return outcome
 
     def taken(self) -> list[Referred]:
-        """The referrals that came here, newest first, with the records in them. Raises VaultError, StoreError."""
+        """The referrals that came here, newest first, with the records in them; those that open. Raises StoreError."""
+        return self.taken_here().referrals
+
+    def taken_here(self) -> Taken:
+        """The same, with the number of those that do not open: one such keeps no other from being seen.
+
+        Raises StoreError.
+        """
+        found, shut = list[Referred](), 0
         with self._node.store.read() as connection:
             rows = connection.execute(sql.select(referral_taken).order_by(referral_taken.c.seq.desc())).all()
-            parcels = [
-                account_keys.open_for(
-                    connection, self._node.vault, row.account, bytes(row.sealed), bytes(row.obligation)
-                )
-                for row in rows
-            ]
-        found = []
-        for row, parcel in zip(rows, parcels, strict=True):
-            release = access.decode(access.open_release(parcel)[0], Release, access.RELEASE_BYTES_MAX)
-            stated: Any = manifests.decode(release.disclosure.manifest)
-            whole, cut = iter(release.records), iter(release.parts)
-            records = tuple(
-                (listed.type, listed.id, next(whole).content if listed.part is None else next(cut))
-                for listed in stated.records
-            )
-            for sent in release.beside:
-                medicine: Any = manifests.decode(sent.manifest)
-                records += ((medicine.record.type, medicine.record.id, sent.content),)
-            in_part = frozenset(f"{listed.type}/{listed.id}" for listed in stated.records if listed.part is not None)
-            request = stated.request
-            found.append(
-                Referred(
-                    bytes(row.obligation), row.source, row.account, row.time, request.practitioner, request.reason,
-                    records, in_part,
-                )
-            )  # fmt: skip
-        return found
+            for row in rows:
+                try:
+                    found.append(_opened(self._node, connection, row))
+                except (VaultError, UnreadableError, manifests.ManifestError):
+                    shut += 1
+        return Taken(found, shut)
+
+
+def _opened(node: "Node", connection: sql.Connection, row: Any) -> Referred:
+    """A referral that was taken. Raises VaultError, UnreadableError, ManifestError."""
+    parcel = account_keys.open_for(connection, node.vault, row.account, bytes(row.sealed), bytes(row.obligation))
+    release = access.decode(access.open_release(parcel)[0], Release, access.RELEASE_BYTES_MAX)
+    stated: Any = manifests.decode(release.disclosure.manifest)
+    whole, cut = iter(release.records), iter(release.parts)
+    try:
+        records = [
+            (listed.type, listed.id, next(whole).content if listed.part is None else next(cut))
+            for listed in stated.records
+        ]
+    except StopIteration:
+        raise UnreadableError("there are fewer records than its disclosure lists") from None
+    for sent in release.beside:
+        medicine: Any = manifests.decode(sent.manifest)
+        records.append((medicine.record.type, medicine.record.id, sent.content))
+    in_part = frozenset(f"{listed.type}/{listed.id}" for listed in stated.records if listed.part is not None)
+    request = stated.request
+    return Referred(
+        bytes(row.obligation), row.source, row.account, row.time, request.practitioner, request.reason,
+        tuple(records), in_part,
+    )  # fmt: skip
 
 
 def _read_answer(answer: bytes) -> str:

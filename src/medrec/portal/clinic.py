@@ -40,6 +40,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
             found = node.finder.find(visit.form.get("text", ""), visit.form.get("birth", "").strip())
         except Refusal as refusal:
             trouble = words.why_not(refusal.code, refusal.sentence)
+    taken = node.referrals.taken_here()
     return {
         "text": visit.form.get("text", ""),
         "birth": visit.form.get("birth", ""),
@@ -56,8 +57,9 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
                 "reason": one.reason,
                 "count": len(one.records),
             }
-            for one in node.referrals.taken()[:WAITING_SHOWN]
+            for one in taken.referrals[:WAITING_SHOWN]
         ],
+        "shut": taken.shut,
         "sent": referring.sent(node, visit, known),
     }
 

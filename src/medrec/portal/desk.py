@@ -38,7 +38,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any] | Go:
     elif form:
         return _decide(node, visit, form)
     given_codes.end_unconfirmed(node)
-    queue, held = node.matching.queue(), holding.waiting(node)
+    (queue, shut), held = node.matching.all_waiting(), holding.waiting(node)
     return {
         "form": {name: form.get(name, "") for name in FIELDS},
         "code": code,
@@ -50,6 +50,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any] | Go:
         "trouble": trouble,
         "asked": [_asked(visit, one) for one in queue[:SHOWN]],
         "asked_total": len(queue),
+        "shut": shut,
         "held": [_held(visit, one) for one in held[:SHOWN]],
         "held_total": len(held),
     }

@@ -70,11 +70,12 @@ def _outbox(node: "Node", visit: Visit, names: dict[str, str]) -> list[Check]:
             who=names.get(waiting.organisation, waiting.organisation),
             when=visit.when(waiting.since),
         )
-        error = (
-            render.say(words.CHECKS["outbox_error"], error=words.in_words(waiting.trouble)) if waiting.trouble else None
-        )
-        good = not waiting.trouble and visit.now - waiting.since < PATIENCE_MS
-        checks.append(_check(good, sentence, error))
+        trouble = words.in_words(waiting.trouble) if waiting.trouble else None
+        more = render.say(words.CHECKS["outbox_error"], error=trouble) if trouble else None
+        if waiting.resting:
+            more = render.say(words.CHECKS["outbox_rests"], count=waiting.resting)
+        good = not waiting.trouble and not waiting.resting and visit.now - waiting.since < PATIENCE_MS
+        checks.append(_check(good, sentence, more))
     return checks or [_check(True, words.CHECKS["outbox_none"])]
 
 

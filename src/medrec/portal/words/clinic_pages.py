@@ -19,6 +19,10 @@ CLINIC = Texts(
         "lead": "See who waits, find a patient, and read one list of what every place knows.",
         "waits": "Sent to you",
         "waits_none": "Nobody was sent to you lately.",
+        "shut": (
+            "One person was sent to you whose papers cannot be opened here. Tell whoever runs this system.",
+            "{count} people were sent to you whose papers cannot be opened here. Tell whoever runs this system.",
+        ),
         "referral": "{who} at {place} sent you somebody",
         "records": ("One record came along", "{count} records came along"),
         "find": "Find a patient",

@@ -42,6 +42,10 @@ DESK = Texts(
         "already-linked": "This patient is linked already. Undo that link first if it is wrong.",
         "asked": "People who ask to be found",
         "asked_none": "Nobody waits to be found.",
+        "shut": (
+            "One request cannot be opened here. Tell whoever runs this system.",
+            "{count} requests cannot be opened here. Tell whoever runs this system.",
+        ),
         "asked_more": "A number of points links nobody. Compare with care: twins and fathers and sons look alike.",
         "asks": "{name}, born {birth}, asks to be found",
         "likely": "Likely",

@@ -54,6 +54,10 @@ CHECKS = Texts(
         "outbox_none": "Every message to others was delivered.",
         "outbox": ("One message waits for {who} since {when}.", "{count} messages wait for {who}, since {when}."),
         "outbox_error": "Last try: {error}",
+        "outbox_rests": (
+            "One of them was refused so often that it is tried only now and then, once a day at least.",
+            "{count} of them were refused so often that they are tried only now and then, once a day at least.",
+        ),
         "alarms_none": "No alarm.",
         "alarms": ("One alarm was raised.", "{count} alarms were raised."),
         "trouble_none": "No part of this place’s own system is in trouble.",

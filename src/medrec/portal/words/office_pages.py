@@ -33,6 +33,8 @@ OFFICE = Texts(
         "we_broke": "{who} broke the lock at {place}",
         "they_broke": "{place} broke the lock here",
         "due": "To be checked by {when}",
+        "board_other": "Who broke a lock never checks it. This place knows people by their entry in the staff list and by "
+        "their name. Make sure that nobody has two entries under two names.",
         "emergency_open": "To be checked",
         "emergency_asked": "To be checked",
         "emergency_overdue": "Too late",
