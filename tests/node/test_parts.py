@@ -17,11 +17,13 @@ from medrec.core.manifests.record import RecordManifest
 from medrec.core.records.canonical import canonical
 from medrec.node import access, store
 from medrec.node.access import Release
+from medrec.node.deciding import Permitted
 from medrec.node.parts import Parts
 from medrec.node.peers import PeerError
 from medrec.node.practitioners import Practitioner
 from medrec.node.receipts import ReceiptUnavailableError, receipt_for
 from medrec.node.receive import NotGenuineError, Received, request_records
+from medrec.node.refusals import Code, Refusal
 from tests.fhir.asking import SUD, resource
 from tests.fhir.pointing import SYSTEM, pointing
 from tests.node.network import Network, Patient, TestNode
@@ -359,3 +361,27 @@ def test_only_what_is_asked_for_and_what_it_leads_to_is_looked_at(
     # All at once comes to the same.
     whole = asked(network, ada)
     assert [one for one in whole.parts if one.type == "Observation"] == list(page.parts)
+
+
+def test_what_could_not_be_found_out_about_lets_nothing_out(
+    network: Network, ada: Patient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reading that fails half-way leaves no record with its pointers in it."""
+    some(network)
+    marked(network, ada)
+    north = network["north"]
+    assert asked(network, ada).records
+
+    def fails(self: Parts) -> None:
+        raise Refusal(Code.SOURCE_UNAVAILABLE)
+
+    monkeypatch.setattr(Parts, "_detach", fails)
+    with pytest.raises(PeerError):
+        asked(network, ada)
+    request = network["south"].doctor().request(b"r" * 16, "TREAT", "visit")
+    with north.store.read() as connection:
+        standing = north.gate.decider.standing(connection, ada.account, request, network.time)
+        _, decision = north.gate.decider.decide(request, standing, ada.account, network.time)
+        assert standing.person is not None
+        permitted = Permitted(north, north.gate.reader, connection, standing.person, decision)  # type: ignore[arg-type]
+        assert permitted.in_parts().names() == frozenset()

@@ -87,8 +87,16 @@ class Parts:
         self._found: dict[str, _Judged] = {}
 
     def learn(self, rows: Sequence[Any]) -> None:
-        """Find out about these records, before they are asked for with `of`. Raises Refusal, StoreError."""
-        waiting, known = list(rows), len(self._found)
+        """Find out about these records, before they are asked for with `of`. Raises Refusal, StoreError; then nothing
+        is known, and nothing goes out."""
+        try:
+            self._learn(list(rows))
+        except BaseException:
+            self._found = {}
+            raise
+
+    def _learn(self, waiting: list[Any]) -> None:
+        known = len(self._found)
         while waiting:
             row = waiting.pop()
             name = f"{row.type}/{row.id}"
