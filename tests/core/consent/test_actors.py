@@ -1,5 +1,7 @@
 """Whom a reference in a consent means, by the records of the one who decides."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -69,80 +71,22 @@ def role(**parts: Any) -> Json:
     return {**found, **parts}
 
 
-PAST, PRESENT = {"end": "2026-01-14"}, {"start": "2026-01-15", "end": "2026-01-15"}
-UNREADABLE = {"start": "soon"}
+VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "decision" / "actors.json").read_text(encoding="utf-8"))
+SAID = {True: "meant", False: "not-meant", None: "in-doubt"}
 
 
-@pytest.mark.parametrize(
-    ("record", "answer"),
-    [
-        (SOUTHS_X, (True, False, False)),
-        # By the name alone she may be meant, and whoever shares no word of it is somebody else.
-        (person("Calloway"), (None, False, False)),
-        (person("Caloway"), (None, False, False)),
-        (person("Holt", "RelatedPerson"), (False, False, None)),
-        (person("حداد"), (None, None, None)),
-        ({"resourceType": "Practitioner"}, (None, None, None)),
-        (person("Dr"), (None, None, None)),
-        # South has another one of this name, and says so.
-        (person("Calloway", **identifier("urn:medrec:practitioner:south", "dr-w")), (False, False, False)),
-        # Marked by another house: who works here as well may be meant.
-        (person("Calloway", **identifier("urn:medrec:practitioner:east", "dr-q")), (None, False, False)),
-        (HERE["Organization/77"], (True, True, False)),
-        (HERE["Organization/ward"], (None, None, False)),
-        (HERE["Organization/south-by-name"], (None, None, False)),
-        (HERE["Organization/other"], (False, False, False)),
-        ({"resourceType": "Organization", **identifier("urn:medrec:organisation", "west")}, (False, False, False)),
-        ({"resourceType": "Location"}, (None, None, None)),
-        (team("Practitioner/x"), (True, False, False)),
-        (team("Organization/south"), (True, True, False)),
-        (team("Organization/77", "Practitioner/nameless"), (True, True, None)),
-        (team("Practitioner/nowhere"), (None, None, None)),
-        (team("Practitioner/x", status="inactive"), (False, False, False)),
-        (team("Practitioner/x", status="proposed"), (None, None, None)),
-        (team(), (None, None, None)),
-        (team("Practitioner/x", period=PAST), (False, False, False)),
-        (team("Practitioner/x", period=PRESENT), (True, False, False)),
-        (team("Practitioner/x", period=UNREADABLE), (None, False, False)),
-        (team({"member": {"reference": "Practitioner/x"}, "period": PAST}, "Organization/other"),
-         (False, False, False)),
-        (team({"member": {"reference": "Practitioner/x"}, "onBehalfOf": {"reference": "Organization/77"}}),
-         (True, False, False)),
-        (team({"member": {"reference": "Practitioner/x"}, "onBehalfOf": {"reference": "Organization/other"}}),
-         (None, False, False)),
-        (team({"member": {"display": "Dr Calloway"}}), (None, None, None)),
-        (team({"member": {"identifier": {"system": "urn:medrec:practitioner:south", "value": "dr-x"}}}),
-         (True, False, False)),
-        (team({"member": {"identifier": {"system": "http://hl7.org/fhir/sid/us-npi", "value": "1"}}}),
-         (None, None, None)),
-        (team("CareTeam/inner"), (True, False, False)),
-        (team("#p", contained=[{**SOUTHS_X, "id": "p"}]), (True, False, False)),
-        (team("#q", contained=[{**SOUTHS_X, "id": "p"}]), (None, None, None)),
-        (team("Practitioner/x/_history/2"), (True, False, False)),
-        (group("Practitioner/x"), (True, False, False)),
-        (group({"entity": {"reference": "Practitioner/x"}, "inactive": True}), (False, False, False)),
-        (group({"entity": {"reference": "Practitioner/x"}, "period": PAST}), (False, False, False)),
-        (group("Practitioner/x", active=False), (False, False, False)),
-        (group("Practitioner/x", actual=False), (None, None, None)),
-        ({**group("Practitioner/x", membership="enumerated"), "actual": None}, (True, False, False)),
-        (group("Practitioner/x", quantity=3), (True, None, None)),
-        (group(), (None, None, None)),
-        (group("not", 3), (None, None, None)),
-        (role(practitioner="Practitioner/x", organization="Organization/77"), (True, False, False)),
-        (role(practitioner="Practitioner/x", organization="Organization/other"), (False, False, False)),
-        (role(practitioner="Practitioner/x", organization="Organization/77", code=DOCTOR), (True, False, False)),
-        (role(practitioner="Practitioner/x", organization="Organization/77", code=NURSE), (None, False, False)),
-        (role(practitioner="Practitioner/x", active=False), (False, False, False)),
-        (role(practitioner="Practitioner/x", period=PAST), (False, False, False)),
-        (role(organization="Organization/77", code=DOCTOR), (True, True, False)),
-        (role(organization="Organization/77", code=NURSE), (None, None, False)),
-        (role(organization="Organization/77"), (True, True, False)),
-        (role(), (None, None, None)),
-    ],
-)  # fmt: skip
-def test_what_a_record_says(record: Json, answer: tuple[bool | None, bool | None, bool | None]) -> None:
-    inner = {"CareTeam/inner": team("Practitioner/x")}
-    assert tuple(asked(record, who, **inner) for who in (DR_X, COLLEAGUE, ELSEWHERE)) == answer
+@pytest.mark.parametrize("case", VECTORS["cases"], ids=lambda case: case["record"]["resourceType"])
+def test_what_a_record_says(case: Json) -> None:
+    """The published table: who is meant by a record, for each of those who ask."""
+    there = {**VECTORS["here"], "Basic/it": case["record"]}
+    people = [Who(**{**one, "roles": frozenset(one["roles"]), "time": ms(VECTORS["now"])}) for one in VECTORS["asking"]]
+    assert [SAID[means("Basic/it", who, there.get)] for who in people] == case["answers"]
+
+
+def test_the_table_has_every_answer_and_kind() -> None:
+    assert {answer for case in VECTORS["cases"] for answer in case["answers"]} == set(SAID.values())
+    kinds = {case["record"]["resourceType"] for case in VECTORS["cases"]}
+    assert kinds >= {"Practitioner", "Organization", "PractitionerRole", "CareTeam", "Group", "RelatedPerson"}
 
 
 def test_what_is_pushed_goes_to_nobody_in_particular_and_a_program_is_no_person() -> None:
