@@ -3,11 +3,12 @@
 import random
 from typing import Any
 
+import msgspec
 from consent_forms import X, Y, ask, give, observation, r4, r5, rule
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medrec.core.consent import terms
+from medrec.core.consent import emergency, terms
 from medrec.core.consent.compiling import Rules, compile_consents, unturned
 from medrec.core.consent.decide import Decision, decide, judge
 from medrec.core.consent.emergency import with_default
@@ -118,6 +119,27 @@ def test_default_deny(request: Request, record: Record) -> None:
 def test_only_what_is_permitted_is_permitted(found: list[Given], request: Request, record: Record) -> None:
     denies_only = [one for one in found if says(one) == "deny"]
     assert not open_to(denies_only, request, record)
+
+
+@given(consents, flat, requests, records)
+def test_a_doubt_opens_nothing_and_closes_nothing_in_an_emergency(
+    found: list[Given], more: Json, request: Request, record: Record
+) -> None:
+    """One consent that nobody reads, or one denial of somebody whom nobody knows, leaves the summary as it was."""
+    more["provision"]["type"] = "deny"
+    more["provision"]["actor"] = rule(None, who="Group/nobody-knows")["actor"]
+    urgent = msgspec.structs.replace(request, purposes=("BTG",))
+    asked = msgspec.structs.replace(urgent, unresolved=urgent.unresolved | {"Group/nobody-knows"})
+
+    def summary(given_consents: list[Given], of: Request) -> tuple[str, bool]:
+        settled = emergency.settled(of, with_default(rules_of(given_consents)), NOW)
+        decision = decide(settled.request, settled.rules, NOW)
+        return judge(decision, record).effect, bool(settled.doubted)
+
+    before, _ = summary(found, urgent)
+    assert summary([*found, Given("broken", Unreadable("not-json", "Consent"))], urgent) == (before, True)
+    after, doubted = summary([*found, give(more, "more")], asked)
+    assert after == before or (doubted and before == "indeterminate")
 
 
 @given(consents, requests, records, st.randoms(use_true_random=False))
