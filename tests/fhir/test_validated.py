@@ -1,4 +1,4 @@
-"""What we hand out as AuditEvent, Consent and OperationOutcome, held against FHIR R4 by a foreign validator."""
+"""What our FHIR faces hand out beside records, held against FHIR R4 by a foreign validator."""
 
 import json
 from collections.abc import Iterator
@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from medrec.core.consent.plain import EVERYTHING, NOTHING, Party, Plain, write
-from medrec.node.fhir.audit import Auditor
+from medrec.node.fhir import bundle, capability
+from medrec.node.fhir.audit import PROFILES, Auditor
 from tests.fhir import hapi
 from tests.fhir.test_faces import BP, busy, events, hers
 from tests.node.network import Network, Patient
@@ -43,10 +44,13 @@ def test_a_foreign_validator_finds_no_error_in_audit_events_and_consents(
     some = Plain("share", to=[Party("south", "dr-x")], kinds=["medicines"], until="2027-01-31")
     for made in (EVERYTHING, NOTHING, some, Plain("withhold", about=["hiv"]), Plain("emergency-no")):
         found.append(json.loads(write(made, ada.account, network.time)))
+    found.append(json.loads(capability.statement(network["north"])))  # type: ignore[arg-type]
+    found.append(json.loads(bundle.outcome("actor-strange", "The consent stands.", 200, "warning")))
+    found.append(json.loads(bundle.outcome("not-permitted", "There is no permission for this here.", 403)))
     kinds = {one["resourceType"] for one in found}
     profiles = {profile.rpartition(".")[2] for one in found for profile in one.get("meta", {}).get("profile", [])}
-    assert kinds == {"AuditEvent", "Consent"}
-    assert profiles == {"AuthZconsent", "Source", "Recipient", "PatientRead", "PatientQuery"}
+    assert kinds == {"AuditEvent", "Consent", "CapabilityStatement", "OperationOutcome"}
+    assert profiles == {name.rpartition(".")[2] for name in PROFILES}
     files = []
     for number, one in enumerate(found):
         files.append(tmp_path / f"{number}.json")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from medrec.node.node import Node
 
 PROFILE = "https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit."
+PROFILES = ("AuthZconsent", "PatientQuery", "PatientRead", "PrivacyDisclosure.Recipient", "PrivacyDisclosure.Source")
 DCM = "http://dicom.nema.org/resources/ontology/DCM"
 ENTITY, ROLE = (
     "http://terminology.hl7.org/CodeSystem/audit-entity-type",

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from medrec.node.fhir.audit import PROFILE, PROFILES
 from medrec.node.fhir.bundle import encode
 from medrec.node.fhir.door import base_url, instant
 from medrec.node.fhir.search import COMMON
@@ -82,7 +83,7 @@ def statement(node: "Node") -> bytes:
     resources += [
         {
             "type": "AuditEvent",
-            "profile": "https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit.AuditEvent",
+            "supportedProfile": [PROFILE + name for name in PROFILES],
             "interaction": [{"code": "search-type"}],
             "searchParam": [{"name": "patient", "type": "reference"}, {"name": "date", "type": "date"}],
         },
