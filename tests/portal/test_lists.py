@@ -84,6 +84,22 @@ def test_the_list_is_shut_to_who_has_not_signed_in(clinic: Clinic) -> None:
         assert client.get(address, follow_redirects=False).status_code in (302, 303, 401, 403)
 
 
+def test_a_doctor_reads_of_the_patient_and_sees_how_a_disputed_medicine_stands(clinic: Clinic) -> None:
+    clinic.network.time += 60_000
+    clinic.say("not-taking", clinic.row("lisinopril"))
+    client, asked = signed_in(clinic)
+    html = client.post("/patient-list", data=asked).text
+    doctors, hers = text_of(html.replace("<bdi>", "").replace("</bdi>", "")), text_of(own(clinic))
+    assert f"{words.CARE_LIST['patient']}: {words.ONE_LIST['says_stopped']}" in doctors
+    for name in ("conflict_patient", "conflict_status"):
+        assert words.CARE_LIST[name] in doctors and words.ONE_LIST[name] not in doctors
+        assert words.ONE_LIST[name] in hers
+    assert f"{words.ONE_LIST['patient']}: " not in doctors
+    for page in (doctors, hers):
+        disputed = page[page.index(words.ONE_LIST["disputed"]) :]
+        assert words.ONE_LIST["stopped"] in disputed[: disputed.index(words.ONE_LIST["how"])]
+
+
 def test_not_even_a_demonstration_shows_a_patient_without_a_look(clinic: Clinic) -> None:
     client = clinic.story.client("north")
     for page in ("/patient-list", "/records"):

@@ -1,10 +1,13 @@
 """The patient summary to print: what the places say; nothing before anything was read; the same as a FHIR document."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 from medrec.portal import words
 from medrec.portal.people import handle
+from tests.node.test_lists import Clinic
+from tests.portal.reading import text_of
 from tests.portal.story import Story
 
 
@@ -31,6 +34,17 @@ def test_before_anything_was_read_it_says_that_nothing_is_known(empty: Story) ->
     page = empty.client("guide").get(f"/people/{handle(person.account)}/summary")
     assert page.status_code == 200 and "No information about allergies" in page.text
     assert "No known" not in page.text
+
+
+def test_places_that_disagree_are_called_by_their_names(tmp_path: Path) -> None:
+    clinic = Clinic(tmp_path)
+    try:
+        html = text_of(clinic.story.client("guide").get(f"/people/{handle(clinic.ada.account)}/summary").text)
+        names = {one.id: one.name for one in clinic.guide.directory.organisations()}
+    finally:
+        clinic.network.close()
+    assert f"(from {names['north']})" in html and f"(from {names['south']})" in html
+    assert names["north"] != "north" and "(from north)" not in html
 
 
 def test_nobody_reads_the_summary_of_another_person(told: Story) -> None:

@@ -31,10 +31,13 @@ LIKENESS = ("identical", "similar", "only-here")
 Proof = Callable[[Line], str | None]
 
 
-def values(visit: Visit, shown: Shown, place: Callable[[str], str], proof: Proof) -> dict[str, Any]:
-    """What a template needs of the lists; `place` names an organisation, `proof` leads to a line's proof."""
+def values(
+    visit: Visit, shown: Shown, place: Callable[[str], str], proof: Proof, *, care: bool = False
+) -> dict[str, Any]:
+    """What a template needs of the lists; `place` names an organisation, `proof` leads to a line's proof, `care` says
+    that a clinician reads of the patient, and not the patient of herself."""
     rows = shown.read.rows
-    maker = _Maker(visit, place, proof, {row.key: row.name for row in shown.read.medicines}, shown.new)
+    maker = _Maker(visit, place, proof, {row.key: row.name for row in shown.read.medicines}, shown.new, care)
     medicines = shown.read.medicines
     disputed = [row for row in medicines if Conflict.STATUS in row.conflicts or Conflict.PATIENT in row.conflicts]
     rest = [row for row in medicines if row not in disputed]
@@ -63,11 +66,15 @@ def values(visit: Visit, shown: Shown, place: Callable[[str], str], proof: Proof
             }
             for notice, kept in shown.put_away
         ],
-        "review": _review(visit, shown),
+        "review": _review(visit, shown, maker),
         "seen": _carried(reviews.marks(rows)),
         "new": [maker.any(row) for row in (*medicines, *problems, *shown.read.allergies) if row.key in shown.new],
         "medicines": [
-            {"name": name, "title": words.ONE_LIST[name], "rows": [maker.medicine(row) for row in rows]}
+            {
+                "name": name,
+                "title": maker.text(name),
+                "rows": [maker.medicine(row) | {"standing": maker.standing(row, name)} for row in rows],
+            }
             for name, rows in sections
             if rows
         ],
@@ -104,7 +111,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
     known = names(node)
     if "act" in visit.form:
         _act(node, visit, str(account))
-    lists = values(visit, node.lists.of(account), lambda name: known.get(name, name), proof_here(visit))
+    lists = values(visit, node.lists.of(account), lambda name: known.get(name, name), proof_here(visit), care=True)
     return {**found, "known": True, "lists": lists}
 
 
@@ -190,19 +197,34 @@ def _stood_there(text: str) -> list[bytes]:
     return [found[at : at + reviews.MARK_BYTES] for at in range(0, len(found), reviews.MARK_BYTES)]
 
 
-def _review(visit: Visit, shown: Shown) -> Any:
+def _review(visit: Visit, shown: Shown, maker: "_Maker") -> Any:
     if shown.reviewed is None:
         return None
-    return render.say(words.ONE_LIST["new_lead"], who=shown.reviewed.act.name, when=visit.when(shown.reviewed.time))
+    return render.say(maker.text("new_lead"), who=shown.reviewed.act.name, when=visit.when(shown.reviewed.time))
 
 
 class _Maker:
     """Rows as the templates show them."""
 
     def __init__(
-        self, visit: Visit, place: Callable[[str], str], proof: Proof, rows: dict[str, str], new: dict[str, int]
+        self,
+        visit: Visit,
+        place: Callable[[str], str],
+        proof: Proof,
+        rows: dict[str, str],
+        new: dict[str, int],
+        care: bool,
     ) -> None:
         self._visit, self._place, self._proof, self._rows, self._new = visit, place, proof, rows, new
+        self._care = care
+
+    def text(self, name: str) -> Any:
+        """A text of the lists, in the words for whoever reads them."""
+        return (self._care and words.CARE_LIST.get(name)) or words.ONE_LIST[name]
+
+    def standing(self, row: MedicineRow, section: str) -> Any:
+        """What the rules make of a row that places dispute; the other sections say it by their titles."""
+        return self.text({"active": "taken"}.get(row.status, row.status)) if section == "disputed" else None
 
     def any(self, row: MedicineRow | ProblemRow | AllergyRow) -> dict[str, Any]:
         """A row of whichever list."""
@@ -253,7 +275,7 @@ class _Maker:
             "key": row.key,
             "name": name,
             "status": row.status,
-            "conflicts": [words.ONE_LIST[f"conflict_{conflict.value}"] for conflict in row.conflicts],
+            "conflicts": [self.text(f"conflict_{conflict.value}") for conflict in row.conflicts],
             "odd": self._odd(row.lines),
             "confirmed": self._confirmed(row.confirmed),
             "rules": ", ".join(row.rules),
@@ -277,7 +299,7 @@ class _Maker:
 
     def _who(self, source: str, by: str) -> str:
         if source == PATIENT:
-            return str(words.ONE_LIST["patient"])
+            return str(self.text("patient"))
         return f"{by}, {self._place(source)}" if by and "/" not in by else self._place(source)
 
     def _lines(self, lines: Iterable[Line]) -> list[dict[str, Any]]:

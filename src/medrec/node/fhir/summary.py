@@ -8,6 +8,7 @@ medications, allergies and problems are always there; where nothing is known the
 import base64
 import hashlib
 from collections.abc import Mapping, Sequence
+from functools import partial
 from html import escape
 from typing import Any
 
@@ -105,8 +106,9 @@ class _Document:
         taken = [row for row in read.medicines if (row.status != "stopped" or row.conflicts)]
         taken = [row for row in taken if not entries.in_error(row)]
         allergies = [row for row in read.allergies if not entries.in_error(row)]
+        medicine = partial(entries.medicine, names=self._about.names)
         sections = [
-            self._section("medications", taken, entries.medicine, "MedicationStatement"),
+            self._section("medications", taken, medicine, "MedicationStatement"),
             self._section("allergies", allergies, entries.allergy, "AllergyIntolerance"),
             self._section("problems", going_on, entries.problem, "Condition"),
         ]
@@ -271,7 +273,7 @@ def _words(row: Row, about: About) -> str:
     stands = say.get(row.status, "")
     name, more = row.name, ""
     if isinstance(row, MedicineRow):
-        name, more = entries.called(row), ", or ".join(words for words, _ in entries.directions(row))
+        name, more = entries.called(row), ", or ".join(words for words, _ in entries.directions(row, about.names))
     if isinstance(row, ProblemRow):
         stands = "" if row.none_known else say["refuted"] if row.absent else stands
     if isinstance(row, AllergyRow):

@@ -40,7 +40,7 @@ _WORDS = {
 }
 
 
-def medicine(row: MedicineRow, held: Names, subject: str) -> Resource:
+def medicine(row: MedicineRow, held: Names, subject: str, names: Mapping[str, str]) -> Resource:
     """A MedicationStatement. `status` is unknown where the sources do not say.
 
     The text says name, strength and form as in the narrative. Codes are those of the leading line alone, and none where
@@ -59,7 +59,7 @@ def medicine(row: MedicineRow, held: Names, subject: str) -> Resource:
         made["_effectiveDateTime"] = _absent("unknown")
     if row.reasons:
         made["reasonCode"] = [{"text": reason} for reason in row.reasons]
-    told = directions(row)
+    told = directions(row, names)
     if told:
         made["dosage"] = [{"text": words, "asNeededBoolean": as_needed} for words, as_needed in told]
     return _noted(made, _notes(row.conflicts, row.stale))
@@ -73,9 +73,9 @@ def called(row: MedicineRow) -> str:
     return " ".join(part for part in (row.name, row.strength, form) if part == row.name or part not in row.name)
 
 
-def directions(row: MedicineRow) -> list[tuple[str, bool]]:
+def directions(row: MedicineRow, names: Mapping[str, str]) -> list[tuple[str, bool]]:
     """How it is taken, and whether as needed: the row's directions; where live lines give other doses or forms, one for
-    each, with the places that say so."""
+    each, with the places that say so, by their `names`."""
     live = [line for line in row.lines if line.says == "taken" and not line.outdone]
     if live and (Conflict.DOSE in row.conflicts or Conflict.FORM in row.conflicts):
         found = []
@@ -84,7 +84,8 @@ def directions(row: MedicineRow) -> list[tuple[str, bool]]:
             parts = [variant.strength, variant.form, f"{variant.per_day} a day" if variant.per_day else ""]
             if sources:
                 said = ", ".join(part for part in parts if part) or "dose not said"
-                found.append((f"{said} (from {', '.join(place(name) for name in sources)})", variant.as_needed))
+                told = ", ".join(names.get(source, place(source)) for source in sources)
+                found.append((f"{said} (from {told})", variant.as_needed))
         return found
     daily = f"{row.per_day} a day" if row.per_day and row.per_day not in row.directions else ""
     words = "; ".join(part for part in (row.directions, daily) if part)

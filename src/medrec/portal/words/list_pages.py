@@ -97,6 +97,19 @@ ONE_LIST = Texts(
     plain=True,
 )
 
+CARE_LIST = Texts(
+    "CARE_LIST",
+    {
+        "patient": "The patient",
+        "unknown": "Not known whether it is still taken",
+        "new_lead": "{who} went through this list with the patient {when}. This came after it.",
+        "conflict_status": "One place says that it is taken, another that it is not.",
+        "conflict_patient": "The patient has said something else than the places.",
+        "conflict_refuted": "One place says that this is not so.",
+    },
+)
+"""Words of ONE_LIST that a clinician reads otherwise, since the patient is somebody else."""
+
 NOTES = Texts(
     "NOTES",
     {
