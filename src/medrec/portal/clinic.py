@@ -84,8 +84,7 @@ def show_patient(node: "Node", visit: Visit) -> dict[str, Any]:
     shown = None
     if patient.account is not None:
         read = node.lists.with_received(patient.account, told.received)
-        rows = (*read.read.medicines, *read.read.problems, *read.read.allergies)
-        behind = {manifest_of(line) for row in rows for line in row.lines}
+        behind = {manifest_of(line) for row in read.read.rows for line in row.lines}
         shown_at(node).keep(session.staff, patient.patient, told.received, behind, visit.now)
         shown = lists.values(visit, read, lambda name: known.get(name, name), lists.proof_here(visit), care=True)
     return {
