@@ -150,9 +150,8 @@ class _Document:
             for line in row.lines:
                 self._prove(place, line)
         if not rows:
-            resource = entries.nothing(kind, self._subject)
-            places.append(self._add(resource, f"{name}/nothing"))
-            said.append((resource.get("code") or resource["medicationCodeableConcept"])["text"] + ".")
+            places.append(self._add(entries.nothing(kind, self._subject), f"{name}/nothing"))
+            said.append({**PHRASES, **self._about.phrases}[f"no_{name}"] + ".")
         return self._titled(name, said, places)
 
     def _given(self, given: Sequence[Held]) -> Resource:
@@ -262,18 +261,26 @@ PHRASES = {
     "unable-to-assess": "risk not known",
     "disagree": "the sources disagree",
     "from": "from {places}",
+    "the_patient": "the patient",
+    "no_medications": "No information about medications",
+    "no_allergies": "No information about allergies",
+    "no_problems": "No information about problems",
+    **entries.DOSES,
 }
-"""Words of the narrative by which a row is told."""
+"""Words of the narrative by which a row is told, or that there is none."""
 
 
 def _words(row: Row, about: About) -> str:
     """A row on one line of the narrative: what, how it stands, how taken, from whom."""
     say = {**PHRASES, **about.phrases}
-    sources = sorted({about.names.get(line.source, entries.place(line.source)) for line in row.lines})
+    called = {line.source: about.names.get(line.source, entries.place(line.source)) for line in row.lines} | {
+        PATIENT: say["the_patient"]
+    }
+    sources = sorted({called[line.source] for line in row.lines})
     stands = say.get(row.status, "")
     name, more = row.name, ""
     if isinstance(row, MedicineRow):
-        name, more = entries.called(row), ", or ".join(words for words, _ in entries.directions(row, about.names))
+        name, more = entries.called(row), "; ".join(words for words, _ in entries.directions(row, called, say))
     if isinstance(row, ProblemRow):
         stands = "" if row.none_known else say["refuted"] if row.absent else stands
     if isinstance(row, AllergyRow):

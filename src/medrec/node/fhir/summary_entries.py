@@ -73,7 +73,11 @@ def called(row: MedicineRow) -> str:
     return " ".join(part for part in (row.name, row.strength, form) if part == row.name or part not in row.name)
 
 
-def directions(row: MedicineRow, names: Mapping[str, str]) -> list[tuple[str, bool]]:
+DOSES = {"a_day": "{amount} a day", "dose_not_said": "dose not said", "from": "from {places}"}
+"""Words that stand beside what records say of a dose."""
+
+
+def directions(row: MedicineRow, names: Mapping[str, str], say: Mapping[str, str] = DOSES) -> list[tuple[str, bool]]:
     """How it is taken, and whether as needed: the row's directions; where live lines give other doses or forms, one for
     each, with the places that say so, by their `names`."""
     live = [line for line in row.lines if line.says == "taken" and not line.outdone]
@@ -81,13 +85,15 @@ def directions(row: MedicineRow, names: Mapping[str, str]) -> list[tuple[str, bo
         found = []
         for variant in row.variants:
             sources = {line.source: None for number in variant.lines if (line := row.lines[number]) in live}
-            parts = [variant.strength, variant.form, f"{variant.per_day} a day" if variant.per_day else ""]
+            day = say["a_day"].format(amount=variant.per_day) if variant.per_day else ""
+            parts = [variant.strength, variant.form, day]
             if sources:
-                said = ", ".join(part for part in parts if part) or "dose not said"
-                told = ", ".join(names.get(source, place(source)) for source in sources)
-                found.append((f"{said} (from {told})", variant.as_needed))
+                said = ", ".join(part for part in parts if part) or say["dose_not_said"]
+                places = ", ".join(names.get(source, place(source)) for source in sources)
+                found.append((f"{said} ({say['from'].format(places=places)})", variant.as_needed))
         return found
-    daily = f"{row.per_day} a day" if row.per_day and row.per_day not in row.directions else ""
+    unsaid = bool(row.per_day) and row.per_day not in row.directions
+    daily = say["a_day"].format(amount=row.per_day) if unsaid else ""
     words = "; ".join(part for part in (row.directions, daily) if part)
     return [(words, row.as_needed)] if words else []
 
