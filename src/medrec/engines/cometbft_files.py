@@ -65,6 +65,9 @@ class EngineSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     gossip_ms: Milliseconds = 20
     """How often news for a peer is looked for."""
 
+    flush_ms: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 50
+    """How long what is to be sent to a peer waits for more. Smaller is a little quicker, and costs much more power."""
+
     propose_ms: Milliseconds = 1000
     """How long a proposer is waited for before the next one has its turn."""
 
@@ -279,6 +282,7 @@ def _config(settings: EngineSettings, socket: Path, moniker: str) -> str:
         empties="true" if settings.empty_block_seconds else "false",
         empty=settings.empty_block_seconds,
         gossip=settings.gossip_ms,
+        flush=settings.flush_ms,
     )
 
 
@@ -308,6 +312,7 @@ allow_duplicate_ip = true
 send_rate = 20480000
 recv_rate = 20480000
 max_packet_msg_payload_size = 10240
+flush_throttle_timeout = "{flush}ms"
 
 [mempool]
 type = "flood"
