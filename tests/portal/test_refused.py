@@ -4,12 +4,13 @@ import html as text
 import re
 from collections.abc import Callable
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from medrec.portal import app, calls, refused, table, words
-from medrec.portal.page import Go, PageError, Role
+from medrec.portal.page import SECRETS, WRITTEN, Go, PageError, Role
 from tests.node.helping import Help
 from tests.portal.reading import text_of
 from tests.portal.story import Story
@@ -224,6 +225,19 @@ def test_words_whose_form_is_no_longer_there_are_quoted(ada: Help) -> None:
     sent = {"line": "00" * 16, "words": "It was <not> me."}
     answer = client.post(f"{page(ada.ada)}/corrections", data=sent)
     assert answer.status_code == 404 and "It was &lt;not&gt; me." in answer.text
+
+
+def test_no_field_that_opens_something_is_filled_in_again() -> None:
+    folder, found, many = Path(app.__file__).parent / "templates", [], 0
+    secret = {one.template for one in table.PAGES if one.name in SECRETS}
+    for file in folder.rglob("*.html"):
+        for tag in re.findall(r'<(?:input|textarea)\b(?:[^>"]|"[^"]*")*>', file.read_text(encoding="utf-8")):
+            name = re.search(r' name="([a-z]+)"', tag)
+            opens = {"code", "passcode"} | (set(WRITTEN) if str(file.relative_to(folder)) in secret else set())
+            if name is not None and name.group(1) in opens and 'type="hidden"' not in tag:
+                many += 1
+                found += [] if " data-secret" in tag else [f"{file.name}: {tag}"]
+    assert found == [] and many >= 6
 
 
 PAGE = """<!doctype html><details class="x"><summary>s</summary><form method="post" action="/a">
