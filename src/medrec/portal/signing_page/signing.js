@@ -103,7 +103,8 @@ function folded(title, ...inside) {
   return made;
 }
 
-const long = (words) => (words.length > LONG ? folded(say.open, paragraph("pre", words)) : words);
+// A text runs in its own direction, and does not turn what stands around it.
+const long = (words) => (words.length > LONG ? folded(say.open, paragraph("pre", words)) : paragraph("bdi", words));
 
 function row(named, ...inside) {
   const made = document.createElement("div");
