@@ -1,6 +1,7 @@
 """A code of the desk gives nothing to whoever presents it, before the clerk has compared the digits."""
 
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -108,6 +109,36 @@ def test_nobody_leaves_out_who_she_is(desk: Desk) -> None:
         with pytest.raises((PeerError, LinkError), match="family name"):
             desk.present(desk.ada, **{missing: ""})
     assert desk.given().state == given_codes.WAITING and desk.linked() == []
+
+
+def test_two_guesses_at_the_same_moment_are_one(desk: Desk) -> None:
+    """While a wrong birth date is being compared a right one comes in: the code is used up by the first."""
+    second = desk.network.patient("second")
+    found: list[Exception | None] = []
+    read, started = desk.north.linker._read, threading.Event()
+
+    def guess() -> None:
+        try:
+            desk.present(second)
+            found.append(None)
+        except (PeerError, LinkError) as error:
+            found.append(error)
+
+    other = threading.Thread(target=guess)
+
+    def slow(kind: str, identifier: str) -> bytes | None:
+        if not started.is_set():
+            started.set()
+            other.start()
+            other.join(1.0)
+        return read(kind, identifier)
+
+    desk.north.linker._read = slow
+    with pytest.raises((PeerError, LinkError), match="does not fit"):
+        desk.present(desk.ada, birth="1999-01-01")
+    other.join(120)
+    assert len(found) == 1 and found[0] is not None
+    assert desk.given().state == given_codes.CONTRADICTED and desk.linked() == []
 
 
 def test_confirmation_expires_and_what_nobody_confirmed_ends_with_an_alarm(desk: Desk) -> None:

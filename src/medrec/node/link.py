@@ -13,6 +13,7 @@ the wrong person's.
 """
 
 import hashlib
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -116,6 +117,7 @@ class Linker:
         read: Callable[[str, str], bytes | None] = no_source,
     ) -> None:
         self._journal = journal
+        self._one = threading.Lock()
         self._read = read
         self._engine = engine
         self._network = network
@@ -165,12 +167,14 @@ class Linker:
         desk = given_codes.gave(self._journal.store, digest)
         if desk and (stated is None or not (stated.birth and stated.family and stated.given)):
             raise LinkError("says-nothing", "A code of the desk needs your family name, given name and date of birth.")
-        who = self._confirmed(account, code, stated)
-        if desk and who is not None:
-            check = given_codes.link_check(self._network, self._journal.organisation, account, code)
-            said = stated or who
-            return self._journal.store.write(lambda c: self._wait(c, account, digest, keys, said, check))
-        return self._journal.store.write(lambda c: self._accept(c, account, digest, keys, who))
+        # One after the other: of two guesses at the same moment the second finds the code used up by the first.
+        with self._one:
+            who = self._confirmed(account, code, stated)
+            if desk and who is not None:
+                check = given_codes.link_check(self._network, self._journal.organisation, account, code)
+                said = stated or who
+                return self._journal.store.write(lambda c: self._wait(c, account, digest, keys, said, check))
+            return self._journal.store.write(lambda c: self._accept(c, account, digest, keys, who))
 
     def _confirmed(self, account: str, code: bytes, stated: Demographics | None) -> Demographics | None:
         """Who the local patient of a code is, if the person states nothing else. Raises LinkError, and then the code
