@@ -233,7 +233,7 @@ def rows(quick: bool) -> Iterator[Row]:
             yield from figures(count, ours, ceiling)
             if count == 4:
                 yield from entries(running, BATCHES // scale)
-                yield from catch_up(running, WARM + BURST // scale)
+                yield from catch_up(running, WARM + BURST // scale, BATCHES // scale * BATCH)
     for what, figure in theirs:
         yield Row(what, "", peer=figure)
 
@@ -347,8 +347,10 @@ def size(folder: Path) -> Sizes:
     return Sizes(pages * each, engine)
 
 
-def catch_up(running: Net, transactions: int) -> Iterator[Row]:
-    """A validator that lost its disk but for its keys follows again from the first block."""
+def catch_up(running: Net, transactions: int, lines: int) -> Iterator[Row]:
+    """A validator that lost its disk but for its keys follows again from the first block; its blocks hold so many
+    transactions, and so many entries in batches beside them.
+    """
     last = running.pairs.pop()
     assert last.process.stdin is not None
     last.process.stdin.close()
@@ -368,7 +370,8 @@ def catch_up(running: Net, transactions: int) -> Iterator[Row]:
     whole = time.perf_counter() - begun
     yield Row(
         f"   catching up from nothing, {height} blocks", f"{(height - 1) / replayed:,.0f} blocks/s",
-        peer=f"{transactions / replayed:,.0f} transactions/s; {whole:.1f} s from its start until it votes again",
+        peer=f"{transactions / replayed:,.0f} transactions/s and {lines / replayed:,.0f} entries/s in them; "
+        f"{whole:.1f} s from its start until it votes again",
     )  # fmt: skip
 
 
