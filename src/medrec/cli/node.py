@@ -23,7 +23,7 @@ from medrec.engines.engine import EngineError
 from medrec.node import operate, rotation, tls
 from medrec.node.files import make_inside, settle
 from medrec.node.ingest import Ingested, ingest_folder
-from medrec.node.keys import OrganisationKeys
+from medrec.node.keys import KeyFileError, OrganisationKeys
 from medrec.node.node import Node
 from medrec.node.operate import OperatorSocket
 from medrec.node.serve import Site, serve
@@ -151,11 +151,12 @@ def _serve(site: Site, node: Node, place: Place, operator: OperatorSocket) -> bo
     found = threading.Event()
 
     def replaced() -> bool:
-        with contextlib.suppress(EngineError, StoreError):
+        # What is wrong with ledger, store or key files is told elsewhere, and does not end a node that runs.
+        with contextlib.suppress(EngineError, StoreError, KeyFileError):
             rotation.finish(node, place.data)
-        # A verb under way, the rotation itself for one, is done first.
-        if operator.quiet and rotation.due(place.data, node.engine):
-            found.set()
+            # A verb under way, the rotation itself for one, is done first.
+            if operator.quiet and rotation.due(place.data, node.engine):
+                found.set()
         return found.is_set()
 
     serve([site], replaced)
