@@ -124,3 +124,16 @@ def test_what_was_put_away_without_others_records_comes_back_with_them(clinic: C
     page = receive.request_records(south, "north", account, practitioner=doctor, reason="a visit")
     assert len(allergies(south.lists.with_received(account, [page]).notices)) == 1
     assert south.linker.unlink("ada") and south.rows(list_put_away) == []
+
+
+def test_what_does_not_open_any_more_takes_no_list_away(clinic: Clinic) -> None:
+    south, account = clinic.south, clinic.ada.account
+    south.put("AllergyIntolerance", "x", allergy("x", "lisinopril"))
+    doctor = review(clinic, south)
+    (own,) = allergies(south.lists.of(account).notices)
+    south.acts.enter(account, doctor, "dismissed", [], "It was a cough.", own.id)
+    other = south.vault.seal(bytes(32), b"", b"")
+    for table in (list_seen, list_put_away):
+        south.store.write(lambda connection, table=table: connection.execute(table.update().values(sealed=other)))
+    shown = south.lists.of(account)
+    assert shown.reviewed is not None and shown.new == {}

@@ -8,6 +8,7 @@ agent after the last review by anybody.
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sql
@@ -18,6 +19,7 @@ from medrec.core.reconcile.lists import Row
 from medrec.core.reconcile.notices import Notice
 from medrec.node.acts_kept import KeptAct, list_put_away, list_seen
 from medrec.node.journal import Person
+from medrec.node.vault import VaultError
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -94,9 +96,11 @@ def past(node: "Node", account: str, acts: Sequence[KeptAct]) -> Past:
             rows = connection.execute(sql.select(list_put_away).where(list_put_away.c.account == account)).all()
         for row in rows if person is not None else ():
             assert person is not None
-            about, seen = codec.decode(node.vault.open(person.keys.data, bytes(row.sealed), bytes(row.id)))
-            if bytes(row.id) in by_id:
-                away.append(PutAway(by_id[bytes(row.id)], about, _apart(seen)))
+            # What does not open was kept under a link that is over; nothing of it counts.
+            with suppress(VaultError):
+                about, seen = codec.decode(node.vault.open(person.keys.data, bytes(row.sealed), bytes(row.id)))
+                if bytes(row.id) in by_id:
+                    away.append(PutAway(by_id[bytes(row.id)], about, _apart(seen)))
     return Past(last(node, account, acts), tuple(away))
 
 
@@ -124,10 +128,11 @@ def last(node: "Node", account: str, acts: Sequence[KeptAct]) -> Review | None:
         row = connection.execute(sql.select(list_seen.c.sealed).where(list_seen.c.account == account)).first()
     if person is None or row is None:
         return Review(ours[-1], None)
-    act, seen = codec.decode(node.vault.open(person.keys.data, bytes(row.sealed), BOUND))
-    if act.hex() != ours[-1].act.id:
-        return Review(ours[-1], None)
-    return Review(ours[-1], _apart(seen))
+    with suppress(VaultError):
+        act, seen = codec.decode(node.vault.open(person.keys.data, bytes(row.sealed), BOUND))
+        if act.hex() == ours[-1].act.id:
+            return Review(ours[-1], _apart(seen))
+    return Review(ours[-1], None)
 
 
 def since(review: Review, rows: Iterable[Row], arrived: Mapping[str, int]) -> dict[str, int]:
