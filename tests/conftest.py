@@ -4,7 +4,6 @@ import os
 from pathlib import Path
 
 import pytest
-from _pytest.nodeid import coerce_node_id
 from hypothesis import settings
 
 # No test fails on wall time.
@@ -30,6 +29,8 @@ def pytest_collection_modifyitems(items):
     for item in items:
         grouped = getattr(item, "_nodeid", "")
         if "@" in grouped and hasattr(item, "_id") and item.nodeid != grouped:
+            from _pytest.nodeid import coerce_node_id
+
             item._id = coerce_node_id(grouped)
 
 
