@@ -18,7 +18,7 @@ from medrec.core.consent.decide import decide, judge
 from medrec.core.consent.facts import Record, Request, describing
 from medrec.core.consent.grants import read_grant
 from medrec.core.consent.policy import Given
-from medrec.node.labels import Labels
+from medrec.node.release.labels import Labels
 
 RULES = 40
 DECISIONS_BAR, LABELS_BAR = 200_000, 5_000

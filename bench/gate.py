@@ -24,17 +24,17 @@ from bench.row import Row
 from medrec import wiring
 from medrec.core.manifests.consent import Grant
 from medrec.core.records.canonical import canonical
-from medrec.node import access
-from medrec.node.accounts import open_account
+from medrec.node.account.accounts import open_account
 from medrec.node.app import dispatch
-from medrec.node.consents import write_consent, write_revocation
-from medrec.node.keys import OrganisationKeys, PersonKey
+from medrec.node.consent.consents import write_consent, write_revocation
+from medrec.node.keeping.keys import OrganisationKeys, PersonKey
 from medrec.node.node import Node
-from medrec.node.peers import PeerError
-from medrec.node.practitioners import PHYSICIAN
-from medrec.node.publish import Incoming
-from medrec.node.receive import ASK_LIFE_MS
+from medrec.node.peers.peers import PeerError
+from medrec.node.records.publish import Incoming
 from medrec.node.refusals import Refusal
+from medrec.node.release import access
+from medrec.node.release.practitioners import PHYSICIAN
+from medrec.node.release.receive import ASK_LIFE_MS
 from medrec.node.serve import Server
 
 RATE_BAR, P99_BAR_MS, STOP_BAR_S = 2000, 10, 5

@@ -10,16 +10,16 @@ from typing import Any
 
 from medrec.core.genesis import network_id
 from medrec.engines.sqlite import SqliteEngine
-from medrec.node.accounts import open_account
-from medrec.node.agent import Agent
-from medrec.node.anchor import Anchorer
-from medrec.node.ingest import Ingested, ingest_folder
-from medrec.node.journal import Journal
-from medrec.node.keys import OrganisationKeys, PersonKey
-from medrec.node.link import Linker
-from medrec.node.publish import Publisher
-from medrec.node.store import Store
-from medrec.node.vault import Vault
+from medrec.node.account.accounts import open_account
+from medrec.node.agent.agent import Agent
+from medrec.node.keeping.journal import Journal
+from medrec.node.keeping.keys import OrganisationKeys, PersonKey
+from medrec.node.keeping.store import Store
+from medrec.node.keeping.vault import Vault
+from medrec.node.ledger.anchor import Anchorer
+from medrec.node.records.ingest import Ingested, ingest_folder
+from medrec.node.records.publish import Publisher
+from medrec.node.right_person.link import Linker
 
 ORGANISATIONS = {"hospital": "hospital", "agent": "agent"}
 

@@ -22,7 +22,7 @@ from bench.row import Row
 from medrec.demo import run
 from medrec.demo.network import AGENT, Network, free_ports, members
 from medrec.demo.story import Story
-from medrec.node.looks import look
+from medrec.node.looks.looks import look
 from medrec.portal.page import MOUNT
 from medrec.portal.people import handle
 

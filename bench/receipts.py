@@ -22,12 +22,13 @@ import sqlalchemy as sql
 from bench import ingest
 from bench.row import Row
 from medrec import wiring
-from medrec.node import receipts, store
 from medrec.node.app import local_answer
-from medrec.node.ingest import ingest_folder
-from medrec.node.keys import OrganisationKeys
+from medrec.node.keeping import store
+from medrec.node.keeping.keys import OrganisationKeys
+from medrec.node.ledger import receipts
 from medrec.node.node import Node
-from medrec.node.peers import LocalNetwork
+from medrec.node.peers.peers import LocalNetwork
+from medrec.node.records.ingest import ingest_folder
 
 BYTES_BAR, VERIFY_BAR_MS = 4096, 50
 ORGANISATIONS = ("north", "south", "west", "agent")

@@ -18,27 +18,29 @@ from medrec.engines.cometbft_founding import follow, found
 from medrec.engines.engine import Engine, EngineError
 from medrec.engines.memory import MemoryEngine
 from medrec.engines.sqlite import SqliteEngine
-from medrec.node import estimating, rotation, tls
 from medrec.node.app import make_app
-from medrec.node.ingest import FolderReader
-from medrec.node.keys import OrganisationKeys
-from medrec.node.labels import Labels
-from medrec.node.lists import PersonLists
+from medrec.node.keeping.keys import OrganisationKeys
+from medrec.node.keeping.store import Store, StoreError
+from medrec.node.keeping.vault import Vault
+from medrec.node.ledger import rotation
+from medrec.node.ledger.together import check_key_file, check_together
+from medrec.node.lists.lists import PersonLists
 from medrec.node.node import LAW, MERGE_DELAY_MS, Node
 from medrec.node.notify.ways import Relay
-from medrec.node.peers import HttpPeers, Peers
-from medrec.node.proxied import Proxied
+from medrec.node.peers import tls
+from medrec.node.peers.peers import HttpPeers, Peers
+from medrec.node.peers.proxied import Proxied
+from medrec.node.peers.web import HttpWeb
+from medrec.node.records.ingest import FolderReader
+from medrec.node.release.labels import Labels
+from medrec.node.right_person import estimating
 from medrec.node.serve import Site
 from medrec.node.settings import Place, Settings, SettingsError
-from medrec.node.store import Store, StoreError
 from medrec.node.terminology import held
-from medrec.node.together import check_key_file, check_together
-from medrec.node.vault import Vault
-from medrec.node.web import HttpWeb
-from medrec.node.witness import Witness, read_logs
-from medrec.node.witness_app import witness_app
-from medrec.node.witness_keys import WitnessKeys
-from medrec.node.witnesses import Web, WitnessPlace
+from medrec.node.witness.witness import Witness, read_logs
+from medrec.node.witness.witness_app import witness_app
+from medrec.node.witness.witness_keys import WitnessKeys
+from medrec.node.witness.witnesses import Web, WitnessPlace
 from medrec.portal.app import pages
 
 ENGINES = ("sqlite", "memory", "cometbft")

@@ -16,7 +16,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
 from medrec.core import codec
@@ -29,18 +29,20 @@ from medrec.core.manifests.delegation import (
     encode_delegation,
 )
 from medrec.core.matching import Demographics
-from medrec.node import access, app, store
-from medrec.node.calls import CallRefused
-from medrec.node.consents import write_consent, write_revocation
+from medrec.node import app
+from medrec.node.account.resting import encode_rest
+from medrec.node.agent.moving import move_message
+from medrec.node.consent.consents import write_consent, write_revocation
 from medrec.node.fhir.query import read_query
 from medrec.node.fhir.routes import serve
-from medrec.node.link import unlink_message
-from medrec.node.matching import as_stated, find_message
-from medrec.node.moving import move_message
-from medrec.node.peers import PeerError
+from medrec.node.keeping import store
+from medrec.node.peers.calls import CallRefused
+from medrec.node.peers.peers import PeerError
+from medrec.node.peers.rules import Rule
 from medrec.node.refusals import Refusal
-from medrec.node.resting import encode_rest
-from medrec.node.rules import Rule
+from medrec.node.release import access
+from medrec.node.right_person.link import unlink_message
+from medrec.node.right_person.matching import as_stated, find_message
 from medrec.portal.app import Site, pages
 from medrec.portal.page import Area, Reader
 from medrec.portal.people import handle
@@ -71,8 +73,7 @@ def clean(answer: bytes) -> bool:
 def addresses(application: Any) -> set[str]:
     """The paths of an application's routes."""
     found: set[str] = set()
-    routes: list[BaseRoute] = list(application.routes)
-    for route in routes:
+    for route in application.routes:
         assert isinstance(route, Route | Mount), route
         found.add(route.path)
     return found

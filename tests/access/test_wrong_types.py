@@ -6,7 +6,7 @@ import pytest
 
 from medrec.core import codec
 from medrec.node import app
-from medrec.node.calls import CallRefused
+from medrec.node.peers.calls import CallRefused
 from tests.access.test_matrix import probe, world  # noqa: F401  # a fixture
 from tests.access.world import World
 

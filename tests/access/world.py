@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from medrec.core import codec
-from medrec.node import access
+from medrec.node.release import access
 from tests.node.network import Patient
 from tests.portal.story import ToldNetwork
 

@@ -7,8 +7,8 @@ import msgspec
 from medrec.core.crypto import key_id
 from medrec.core.webauthn import read_registration
 from medrec.demo.network import AGENT, Resident
-from medrec.node.accounts import submit_signed
-from medrec.node.devices import home_of, remember
+from medrec.node.account.accounts import submit_signed
+from medrec.node.account.devices import home_of, remember
 from medrec.portal.page import MOUNT
 from medrec.portal.sign_in import from_text
 from tests.browser.world import World

@@ -7,8 +7,8 @@ import sqlalchemy as sql
 
 from medrec.core import codec
 from medrec.demo.stage import until
-from medrec.node import store
-from medrec.node.disputes import ANSWERS_PATH
+from medrec.node.keeping import store
+from medrec.node.looks.disputes import ANSWERS_PATH
 from medrec.portal import words
 from medrec.portal.page import MOUNT
 from tests.browser.conftest import DESK, PHONE, Opener

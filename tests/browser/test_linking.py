@@ -10,8 +10,8 @@ import zxingcpp
 
 from medrec.demo.network import AGENT, Resident
 from medrec.demo.stage import until
-from medrec.node.accounts import open_account
-from medrec.node.keys import PersonKey
+from medrec.node.account.accounts import open_account
+from medrec.node.keeping.keys import PersonKey
 from medrec.node.notify import asking
 from medrec.portal import words
 from medrec.portal.page import MOUNT

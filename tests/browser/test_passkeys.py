@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from medrec.node import devices
+from medrec.node.account import devices
 from medrec.portal import signing
 from tests.browser import checks
 from tests.browser.conftest import PHONE, Authenticator, Opener

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from medrec.node.renewal import renew
+from medrec.node.ledger.renewal import renew
 from medrec.portal import language, words
 from tests.browser import checks
 from tests.browser.conftest import DESK, PHONE, Opener

@@ -16,8 +16,8 @@ from medrec.core import ladder, state
 from medrec.core.crypto import key_id
 from medrec.core.webauthn import read_registration
 from medrec.demo.network import free_ports
-from medrec.node import devices, recovery, staff
-from medrec.node.accounts import submit_as_account
+from medrec.node.account import devices, recovery, staff
+from medrec.node.account.accounts import submit_as_account
 from medrec.node.serve import Server, Site
 from medrec.portal import words
 from medrec.portal.app import pages

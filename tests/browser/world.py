@@ -14,10 +14,12 @@ from medrec.core.manifests.consent import fhir_consent_message
 from medrec.demo.network import AGENT, HOSPITALS, Network, Resident
 from medrec.demo.stage import Person, until
 from medrec.demo.story import Story
-from medrec.node import attesting, guarding, letters, recovery, staff, store
-from medrec.node.keys import PersonKey
+from medrec.node.account import guarding, recovery, staff
+from medrec.node.consent import attesting, letters
+from medrec.node.consent.policies import draft_consent
+from medrec.node.keeping import store
+from medrec.node.keeping.keys import PersonKey
 from medrec.node.notify import asking
-from medrec.node.policies import draft_consent
 from medrec.portal.confirming import NOBODY
 from medrec.portal.own.acts import Act, acts_of
 from medrec.portal.own.allow import consent_part

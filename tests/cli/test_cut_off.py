@@ -13,12 +13,12 @@ from medrec.cli.stop import Stop
 from medrec.core import codec
 from medrec.core.genesis import read_genesis
 from medrec.engines.cometbft_files import read_engine_settings, read_keys
-from medrec.node.files import MADE, UNFINISHED, make_inside, settle
-from medrec.node.invite import Invitation
-from medrec.node.keys import OrganisationKeys
+from medrec.node.keeping.files import MADE, UNFINISHED, make_inside, settle
+from medrec.node.keeping.keys import OrganisationKeys
+from medrec.node.ledger.invite import Invitation
 from medrec.node.settings import read_settings
-from medrec.node.witness import read_logs, set_up
-from medrec.node.witness_keys import WitnessKeys
+from medrec.node.witness.witness import read_logs, set_up
+from medrec.node.witness.witness_keys import WitnessKeys
 
 STEPS = ("write_bytes", "write_text", "touch", "rename", "replace", "hardlink_to")
 MEMBER = {

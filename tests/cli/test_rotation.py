@@ -14,12 +14,14 @@ from medrec import wiring
 from medrec.cli import network, node
 from medrec.core import receipt as core_receipt
 from medrec.core.root import read_root
-from medrec.node import operate, rotation, tls
-from medrec.node.govern import GovernError
-from medrec.node.ingest import ingest_folder
-from medrec.node.keys import OrganisationKeys
-from medrec.node.members import Members
+from medrec.node import operate
+from medrec.node.keeping.keys import OrganisationKeys
+from medrec.node.ledger import rotation
+from medrec.node.ledger.govern import GovernError
+from medrec.node.ledger.members import Members
 from medrec.node.node import Node
+from medrec.node.peers import tls
+from medrec.node.records.ingest import ingest_folder
 from medrec.node.settings import read_settings
 
 from .test_cut_off import STEPS, each_step

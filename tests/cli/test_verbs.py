@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from medrec.node import tls
+from medrec.node.peers import tls
 from medrec.node.settings import read_settings
 
 ROOT = Path(__file__).resolve().parents[2]

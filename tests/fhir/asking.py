@@ -7,14 +7,14 @@ from typing import Any, NamedTuple
 import msgspec
 
 from medrec.core import manifests
-from medrec.node import access
-from medrec.node.access import SentLine
-from medrec.node.calls import CallRefused
 from medrec.node.fhir import bundle
 from medrec.node.fhir.door import LINE
 from medrec.node.fhir.query import read_query
 from medrec.node.fhir.routes import serve
+from medrec.node.peers.calls import CallRefused
 from medrec.node.refusals import Refusal
+from medrec.node.release import access
+from medrec.node.release.access import SentLine
 from tests.node.network import Network
 
 SUD = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "SUD"}

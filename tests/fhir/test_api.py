@@ -12,9 +12,9 @@ from medrec.core import manifests
 from medrec.core.manifests.access import DisclosureManifest, ReceivedManifest, RefusalManifest
 from medrec.core.records.canonical import canonical
 from medrec.node.fhir.client import fetch
-from medrec.node.halves import unmatched
-from medrec.node.peers import PeerError
-from medrec.node.receive import NotGenuineError
+from medrec.node.looks.halves import unmatched
+from medrec.node.peers.peers import PeerError
+from medrec.node.release.receive import NotGenuineError
 from tests.fhir.asking import LOINC, SUD, Told, observation, resource
 from tests.fhir.asking import ask as asking
 from tests.node.network import HOUR, Network, Patient
@@ -208,7 +208,7 @@ def test_a_subset_that_does_not_say_so_is_refused(
     network: Network, ada: Patient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     south = network["south"]
-    monkeypatch.setattr("medrec.node.parts.SUBSETTED", {"system": "none", "code": "none"})
+    monkeypatch.setattr("medrec.node.release.parts.SUBSETTED", {"system": "none", "code": "none"})
     with pytest.raises(NotGenuineError) as refused:
         fetch(south, "north", ada.account, "Observation", "_elements=code", practitioner=south.doctor(), reason="visit")  # type: ignore[arg-type]
     assert refused.value.code == "not-marked"

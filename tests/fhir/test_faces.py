@@ -15,13 +15,13 @@ from joserfc.jwk import OKPKey
 from medrec.core.consent.access import read_fhir
 from medrec.core.manifests.consent import Grant
 from medrec.core.records.canonical import canonical
-from medrec.node.access_log import read_log
-from medrec.node.consents import write_consent
+from medrec.node.consent.consents import write_consent
 from medrec.node.fhir.audit import Auditor
 from medrec.node.fhir.faces import create_consent, provenance_wants
-from medrec.node.practitioners import SYSTEM
-from medrec.node.receive import request_records
+from medrec.node.looks.access_log import read_log
 from medrec.node.refusals import Refusal
+from medrec.node.release.practitioners import SYSTEM
+from medrec.node.release.receive import request_records
 from tests.fhir.asking import WITHOUT_SUBSTANCE_USE, Told, observation
 from tests.fhir.asking import ask as asking
 from tests.fhir.balp import PROFILE, broken

@@ -10,15 +10,15 @@ import httpx
 import pytest
 
 from medrec.core.records.canonical import canonical
-from medrec.node import access
-from medrec.node.accounts import open_account
-from medrec.node.consents import write_consent
+from medrec.node.account.accounts import open_account
+from medrec.node.consent.consents import write_consent
 from medrec.node.fhir.client import fetch
-from medrec.node.keys import PersonKey
-from medrec.node.practitioners import PHYSICIAN
-from medrec.node.publish import Incoming
-from medrec.node.signing import ASK, new_nonce, sign_request, verify_answer
-from medrec.node.store import StoreError
+from medrec.node.keeping.keys import PersonKey
+from medrec.node.keeping.store import StoreError
+from medrec.node.peers.signing import ASK, new_nonce, sign_request, verify_answer
+from medrec.node.records.publish import Incoming
+from medrec.node.release import access
+from medrec.node.release.practitioners import PHYSICIAN
 from tests.fhir.asking import observation
 from tests.node.network import Records
 from tests.node.test_gate import written

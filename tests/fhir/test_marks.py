@@ -12,9 +12,9 @@ import pytest
 
 from medrec.core.consent.reading import MARKS
 from medrec.core.consent.redact import REDACTED
-from medrec.node import access
 from medrec.node.fhir import client
-from medrec.node.receive import NotGenuineError
+from medrec.node.release import access
+from medrec.node.release.receive import NotGenuineError
 from tests.fhir import cuts
 from tests.fhir.asking import SUD, WITHOUT_SUBSTANCE_USE, Told, bare, observation, resource
 from tests.fhir.test_nothing_shows import HIDDEN, OPEN, follow, interactions, made_world

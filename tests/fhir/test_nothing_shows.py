@@ -17,14 +17,15 @@ import pytest
 
 from medrec.core import manifests
 from medrec.core.manifests.access import RefusalManifest
-from medrec.node import access, store
-from medrec.node.access import Release
-from medrec.node.deciding import Allowed, Permitted
 from medrec.node.fhir.query import page_token
 from medrec.node.fhir.search import COMMON
-from medrec.node.leads import Leads
-from medrec.node.receive import request_records
-from medrec.node.views import view_at
+from medrec.node.keeping import store
+from medrec.node.release import access
+from medrec.node.release.access import Release
+from medrec.node.release.deciding import Allowed, Permitted
+from medrec.node.release.leads import Leads
+from medrec.node.release.receive import request_records
+from medrec.node.release.views import view_at
 from tests.fhir.asking import LOINC, SUD, WITHOUT_SUBSTANCE_USE, Told, ask, bare, consent, observation, resource
 from tests.fhir.cuts import CUTS
 from tests.fhir.pointing import SYSTEM, named, pointing

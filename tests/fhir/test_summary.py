@@ -12,16 +12,16 @@ from medrec.core import codec
 from medrec.core import receipt as core_receipt
 from medrec.core.consent import plain
 from medrec.core.manifests.acts import Subject
-from medrec.node import stating
 from medrec.node.fhir import bundle
 from medrec.node.fhir.client import fetch
 from medrec.node.fhir.summary import NOT_ALL, RECORD_SHA256, RECORDS_ALONE
 from medrec.node.fhir.summary_own import own_summary
-from medrec.node.halves import unmatched
-from medrec.node.lists import subject_of
-from medrec.node.practitioners import PHYSICIAN
-from medrec.node.receipts import root_file
-from medrec.node.receive import NotGenuineError
+from medrec.node.ledger.receipts import root_file
+from medrec.node.lists import stating
+from medrec.node.lists.lists import subject_of
+from medrec.node.looks.halves import unmatched
+from medrec.node.release.practitioners import PHYSICIAN
+from medrec.node.release.receive import NotGenuineError
 from tests.fhir import hapi
 from tests.fhir.asking import Told, ask, resource
 from tests.node.network import Network, Patient

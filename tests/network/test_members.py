@@ -18,8 +18,9 @@ from cluster import LONG_S, row_of_ports, until
 from medrec.cli import main, members, network
 from medrec.core import codec
 from medrec.engines.cometbft_rpc import Rpc
-from medrec.node import operate, tls
-from medrec.node.keys import OrganisationKeys
+from medrec.node import operate
+from medrec.node.keeping.keys import OrganisationKeys
+from medrec.node.peers import tls
 from medrec.node.settings import read_settings
 
 pytestmark = pytest.mark.xdist_group("members")

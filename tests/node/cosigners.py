@@ -9,12 +9,12 @@ from typing import Any
 
 from medrec.core.types import Tip
 from medrec.engines.engine import Engine
-from medrec.node.accounts import open_account
-from medrec.node.checkpoints import Checkpoints
-from medrec.node.directory import Directory
-from medrec.node.keys import PersonKey
-from medrec.node.peers import LocalNetwork
-from medrec.node.receipts import root_file
+from medrec.node.account.accounts import open_account
+from medrec.node.keeping.keys import PersonKey
+from medrec.node.ledger.checkpoints import Checkpoints
+from medrec.node.ledger.receipts import root_file
+from medrec.node.peers.directory import Directory
+from medrec.node.peers.peers import LocalNetwork
 
 from .world import Clock, World
 

@@ -14,8 +14,8 @@ from medrec.core.manifests.delegation import (
     delegation_message,
     encode_delegation,
 )
-from medrec.node.accounts import open_account, submit_as_account
-from medrec.node.keys import PersonKey
+from medrec.node.account.accounts import open_account, submit_as_account
+from medrec.node.keeping.keys import PersonKey
 from tests.node.network import Patient
 from tests.portal.story import Story
 

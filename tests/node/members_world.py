@@ -7,12 +7,12 @@ from typing import Any
 from medrec.core import state
 from medrec.core.genesis import network_id
 from medrec.engines.memory import MemoryEngine
-from medrec.node import govern
 from medrec.node.app import local_answer
-from medrec.node.checkpoints import Checkpoints
-from medrec.node.directory import Directory
-from medrec.node.keys import OrganisationKeys
-from medrec.node.peers import Fault, LocalNetwork
+from medrec.node.keeping.keys import OrganisationKeys
+from medrec.node.ledger import govern
+from medrec.node.ledger.checkpoints import Checkpoints
+from medrec.node.peers.directory import Directory
+from medrec.node.peers.peers import Fault, LocalNetwork
 
 from .world import Clock, Organisation, observation
 

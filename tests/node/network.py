@@ -15,22 +15,30 @@ from medrec.core.manifests.consent import Grant
 from medrec.core.records.canonical import canonical
 from medrec.engines.engine import Engine
 from medrec.engines.memory import MemoryEngine
-from medrec.node import consents as consenting
-from medrec.node.accounts import open_account
-from medrec.node.agent import Agent
-from medrec.node.anchor import Anchorer
-from medrec.node.checkpoints import COSIGN_PATH, Checkpoints
-from medrec.node.consents import Consents
-from medrec.node.corrections import CORRECTIONS_PATH, Corrections, answer_corrections
-from medrec.node.delegates import (
+from medrec.node.account.accounts import open_account
+from medrec.node.account.delegates import (
     DELEGATION_ENDS_PATH,
     DELEGATIONS_PATH,
     Delegates,
     answer_delegation,
     answer_delegation_end,
 )
-from medrec.node.directory import Directory
-from medrec.node.disputes import (
+from medrec.node.agent.agent import Agent
+from medrec.node.consent import consents as consenting
+from medrec.node.consent.consents import Consents
+from medrec.node.consent.policies import TRIAL_PATH, answer_trial
+from medrec.node.corrections.corrections import CORRECTIONS_PATH, Corrections, answer_corrections
+from medrec.node.fhir.routes import answer_locally
+from medrec.node.keeping.erasure import Erasures
+from medrec.node.keeping.journal import NOTICES_PATH, Journal
+from medrec.node.keeping.keys import OrganisationKeys, PersonKey
+from medrec.node.keeping.store import Store
+from medrec.node.keeping.vault import Vault
+from medrec.node.ledger.anchor import Anchorer
+from medrec.node.ledger.checkpoints import COSIGN_PATH, Checkpoints
+from medrec.node.ledger.sight import Sight
+from medrec.node.lists.lists import PersonLists
+from medrec.node.looks.disputes import (
     ANSWERS_PATH,
     DISPUTED_PATH,
     DISPUTES_PATH,
@@ -39,29 +47,21 @@ from medrec.node.disputes import (
     answer_disputed,
     answer_disputes,
 )
-from medrec.node.emergency import EMERGENCY_PATH, REVIEWS_PATH, Emergencies, answer_emergency, answer_reviews
-from medrec.node.emergency_reviews import EmergencyReviews
-from medrec.node.erasure import Erasures
-from medrec.node.fhir.routes import answer_locally
-from medrec.node.gate import Gate
-from medrec.node.journal import NOTICES_PATH, Journal
-from medrec.node.keys import OrganisationKeys, PersonKey
-from medrec.node.labels import Labels
-from medrec.node.link import UNLINK_PATH, Linker
-from medrec.node.lists import PersonLists
-from medrec.node.lone import LONE_PATH, answer_lone
-from medrec.node.matching import FIND_PATH, Matching
-from medrec.node.peers import INTERACT, LocalNetwork, PeerError
-from medrec.node.policies import TRIAL_PATH, answer_trial
-from medrec.node.practitioners import PHYSICIAN, Practitioner, Practitioners
-from medrec.node.publish import Incoming, Published, Publisher
-from medrec.node.pull import answer_release
-from medrec.node.referrals import REFERRAL_PATH, Referrals, answer_referral
+from medrec.node.looks.lone import LONE_PATH, answer_lone
+from medrec.node.peers.directory import Directory
+from medrec.node.peers.peers import INTERACT, LocalNetwork, PeerError
+from medrec.node.records.publish import Incoming, Published, Publisher
 from medrec.node.refusals import Refusal
-from medrec.node.sight import Sight
-from medrec.node.store import Store
-from medrec.node.vault import Vault
-from medrec.node.views import VIEW_PATH, Views, answer_view
+from medrec.node.release.emergency import EMERGENCY_PATH, REVIEWS_PATH, Emergencies, answer_emergency, answer_reviews
+from medrec.node.release.emergency_reviews import EmergencyReviews
+from medrec.node.release.gate import Gate
+from medrec.node.release.labels import Labels
+from medrec.node.release.practitioners import PHYSICIAN, Practitioner, Practitioners
+from medrec.node.release.pull import answer_release
+from medrec.node.release.referrals import REFERRAL_PATH, Referrals, answer_referral
+from medrec.node.release.views import VIEW_PATH, Views, answer_view
+from medrec.node.right_person.link import UNLINK_PATH, Linker
+from medrec.node.right_person.matching import FIND_PATH, Matching
 
 START = 1_750_000_000_000
 HOUR = 3_600_000
@@ -177,7 +177,7 @@ class TestNode:
 
 def notices_of(node: Any) -> list[bytes]:
     """The notices that wait at a node, in order, as the deliverer sends them."""
-    from medrec.node import store
+    from medrec.node.keeping import store
 
     with node.store.read() as connection:
         rows = connection.execute(store.outbox.select().order_by(store.outbox.c.id)).all()
@@ -296,7 +296,7 @@ class Network:
 
     def deliver(self) -> int:
         """Bring every notice that waits to the agent, as the deliverer does; how many it took."""
-        from medrec.node import store
+        from medrec.node.keeping import store
 
         taken = 0
         for node in list(self.nodes.values()):

@@ -12,12 +12,12 @@ from medrec.core import codec, manifests
 from medrec.core.consent.facts import facts
 from medrec.core.consent.replay import differences
 from medrec.core.consent.trial import Asker
-from medrec.node.consents import CONSENTS_PATH, write_fhir_consent
+from medrec.node.consent.consents import CONSENTS_PATH, write_fhir_consent
+from medrec.node.consent.policies import try_at
 from medrec.node.fhir.faces import create_consent
-from medrec.node.peers import PeerError
-from medrec.node.policies import try_at
-from medrec.node.receive import request_records
+from medrec.node.peers.peers import PeerError
 from medrec.node.refusals import Code, Refusal
+from medrec.node.release.receive import request_records
 from tests.fhir.asking import ask, consent
 from tests.node.network import HOUR, Network, Patient
 from tests.node.test_doors import look, shown

@@ -10,12 +10,12 @@ from medrec.core.commitment import commitment, tag
 from medrec.core.kinds.anchor import encode_entry
 from medrec.core.manifests.consent import ConsentManifest, Grant, RevocationManifest
 from medrec.core.manifests.record import RecordManifest, RecordVersion
-from medrec.node import store
-from medrec.node.journal import Draft
-from medrec.node.keys import PersonKey
-from medrec.node.link import LinkError
-from medrec.node.rebuild import rebuild
-from medrec.node.vault import derive
+from medrec.node.keeping import store
+from medrec.node.keeping.journal import Draft
+from medrec.node.keeping.keys import PersonKey
+from medrec.node.keeping.vault import derive
+from medrec.node.ledger.rebuild import rebuild
+from medrec.node.right_person.link import LinkError
 
 from .world import World, observation
 

@@ -14,14 +14,15 @@ from starlette.routing import Route
 from medrec.core import codec
 from medrec.engines.cometbft_reach import Reach
 from medrec.engines.engine import EngineError
-from medrec.node import app, calls
-from medrec.node.accounts import open_account
-from medrec.node.journal import NOTICES_PATH
-from medrec.node.keys import PersonKey
-from medrec.node.peers import LocalNetwork, PeerError
+from medrec.node import app
+from medrec.node.account.accounts import open_account
+from medrec.node.keeping.journal import NOTICES_PATH
+from medrec.node.keeping.keys import PersonKey
+from medrec.node.keeping.store import StoreError
+from medrec.node.peers import calls
+from medrec.node.peers.peers import LocalNetwork, PeerError
+from medrec.node.peers.signing import new_nonce, sign_request, verify_answer
 from medrec.node.refusals import Code, Refusal
-from medrec.node.signing import new_nonce, sign_request, verify_answer
-from medrec.node.store import StoreError
 
 from .wire import Wire
 from .world import incoming, observation

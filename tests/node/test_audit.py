@@ -6,8 +6,8 @@ import pytest
 import sqlalchemy as sql
 
 from medrec.core.kinds.anchor import encode_entry
-from medrec.node import journal, store
-from medrec.node.audit import audit_journal
+from medrec.node.keeping import journal, store
+from medrec.node.ledger.audit import audit_journal
 
 from .world import World, observation
 

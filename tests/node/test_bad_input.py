@@ -12,10 +12,10 @@ from nacl.signing import SigningKey
 
 from medrec.core import codec
 from medrec.core.manifests.practitioner import Credential, credential_message
-from medrec.node.access import Ask
-from medrec.node.labels import Labels
-from medrec.node.practitioners import PHYSICIAN, Practitioner
 from medrec.node.refusals import Code
+from medrec.node.release.access import Ask
+from medrec.node.release.labels import Labels
+from medrec.node.release.practitioners import PHYSICIAN, Practitioner
 from tests.fhir.asking import consent
 from tests.node.network import HOUR, Network, Patient
 from tests.node.test_gate import ASTHMA, BLOOD_PRESSURE, codes, direct, get, names, refused, release, written
@@ -54,7 +54,7 @@ def test_consents_that_contradict_each_other_at_the_same_instant(network: Networ
 
 
 def test_a_consent_that_ends_between_two_pages(network: Network, ada: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
-    from medrec.node import access
+    from medrec.node.release import access
 
     monkeypatch.setattr(access, "PAGE_RECORDS", 1)
     network.consent(ada, "north", "south", until=network.time + HOUR)

@@ -19,9 +19,10 @@ from medrec.core.checkpoint import (
 )
 from medrec.engines.memory import MemoryEngine
 from medrec.engines.sqlite import SqliteEngine
-from medrec.node import checkpoints, store
-from medrec.node.checkpoints import CheckpointError, evidence
-from medrec.node.peers import Fault
+from medrec.node.keeping import store
+from medrec.node.ledger import checkpoints
+from medrec.node.ledger.checkpoints import CheckpointError, evidence
+from medrec.node.peers.peers import Fault
 
 from .cosigners import Cosigners, grow
 from .world import World

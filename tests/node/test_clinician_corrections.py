@@ -16,9 +16,11 @@ from medrec.core.consent.plain import Plain, write
 from medrec.core.manifests.acts import Act, Against
 from medrec.core.manifests.correction import CorrectionRequestManifest, answer_owed, of_act
 from medrec.core.reconcile.rows import MedicineRow
-from medrec.node import acts, lists, receive, store
-from medrec.node.corrections import CORRECTIONS_PATH
-from medrec.node.practitioners import PHYSICIAN
+from medrec.node.corrections.corrections import CORRECTIONS_PATH
+from medrec.node.keeping import store
+from medrec.node.lists import acts, lists
+from medrec.node.release import receive
+from medrec.node.release.practitioners import PHYSICIAN
 from tests.node.test_labels import everything_but
 from tests.node.test_lists import METFORMIN_500, Clinic, order
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import sqlalchemy as sql
 
-from medrec.node.connections import KEPT_MAX
-from medrec.node.store import Store, setting
+from medrec.node.keeping.connections import KEPT_MAX
+from medrec.node.keeping.store import Store, setting
 
 
 def test_more_readers_than_are_kept_wait_for_nobody(tmp_path: Path) -> None:

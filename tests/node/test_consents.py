@@ -10,10 +10,11 @@ import pytest
 
 from medrec.core import codec, commitment, manifests, state
 from medrec.core.manifests.consent import ConsentManifest, Grant, RevocationManifest, revocation_message
-from medrec.node import consents, store
-from medrec.node.access import revoked
-from medrec.node.peers import PeerError
+from medrec.node.consent import consents
+from medrec.node.keeping import store
+from medrec.node.peers.peers import PeerError
 from medrec.node.refusals import Code, Refusal
+from medrec.node.release.access import revoked
 from tests.node.network import HOUR, Network, Patient
 
 
@@ -152,7 +153,7 @@ def test_a_revocation_that_overtakes_its_consent_kills_it(network: Network, ada:
 def test_a_consent_whose_secret_another_organisation_published_is_dead(network: Network, ada: Patient) -> None:
     secret = secrets.token_bytes(32)
     network["north"].consents.give(write(network, ada, secret))
-    from medrec.node.journal import Draft
+    from medrec.node.keeping.journal import Draft
 
     east = network["east"]
     east.store.write(
@@ -184,8 +185,8 @@ def test_only_the_holder_takes_back_and_only_with_the_secret(network: Network, a
 
 
 def test_a_removed_credential_cannot_consent(network: Network, ada: Patient) -> None:
-    from medrec.node.accounts import submit_as_account
-    from medrec.node.keys import PersonKey
+    from medrec.node.account.accounts import submit_as_account
+    from medrec.node.keeping.keys import PersonKey
 
     second = PersonKey.generate(ada.account)
     credential = {"kind": "ed25519", "key": second.public}

@@ -9,8 +9,9 @@ import pytest
 
 from medrec.core.records.canonical import canonical
 from medrec.core.records.terms import CVX, ICD10CM, LOINC
-from medrec.node import contents, holding, store
-from medrec.node.publish import Incoming
+from medrec.node.keeping import contents, store
+from medrec.node.records.publish import Incoming
+from medrec.node.right_person import holding
 from tests.node.network import Network, Patient
 from tests.node.test_lists import LISINOPRIL_20, METFORMIN_500, order
 from tests.node.test_right_person import ADA, BOB, demographics

@@ -26,9 +26,10 @@ from medrec.core.manifests.delegation import (
     encode_delegation,
 )
 from medrec.core.state import Dues, Obligation
-from medrec.node import corrections, store
-from medrec.node.corrections import CORRECTIONS_PATH
-from medrec.node.rebuild import rebuild
+from medrec.node.corrections import corrections
+from medrec.node.corrections.corrections import CORRECTIONS_PATH
+from medrec.node.keeping import store
+from medrec.node.ledger.rebuild import rebuild
 from medrec.node.refusals import Code, Refusal
 from tests.node.network import Network, Patient, TestNode
 

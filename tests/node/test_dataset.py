@@ -6,10 +6,10 @@ import pytest
 
 from medrec.core.dataset import StatementError
 from medrec.core.root import read_root
-from medrec.node import dataset
-from medrec.node.dataset import DatasetError, check_dataset, export_dataset
-from medrec.node.publish import Incoming
-from medrec.node.receipts import root_file
+from medrec.node.ledger.receipts import root_file
+from medrec.node.records.publish import Incoming
+from medrec.node.release import dataset
+from medrec.node.release.dataset import DatasetError, check_dataset, export_dataset
 
 from .cosigners import Cosigners
 from .world import World, observation

@@ -16,9 +16,9 @@ from medrec.core.delegation import Standing, birthday, flaw, standing
 from medrec.core.manifests.consent import FhirConsentManifest, fhir_consent_message
 from medrec.core.manifests.delegation import ActingManifest, DelegationEndManifest, DelegationManifest
 from medrec.core.types import encode_transaction, transaction_id
-from medrec.node.accounts import next_body, submit_signed
-from medrec.node.parents import attest
-from medrec.node.rebuild import rebuild
+from medrec.node.account.accounts import next_body, submit_signed
+from medrec.node.account.parents import attest
+from medrec.node.ledger.rebuild import rebuild
 from medrec.node.refusals import Code, Refusal
 from tests.core.authenticator import Authenticator
 from tests.node.helping import DAY, Help, submit

@@ -8,10 +8,12 @@ import pytest
 import sqlalchemy as sql
 
 from medrec.core import codec
-from medrec.node import app, deliver, store
-from medrec.node.deliver import WAIT_MS_MAX, Deliverer
-from medrec.node.peers import Fault, LocalNetwork, PeerError
-from medrec.node.store import StoreError
+from medrec.node import app
+from medrec.node.keeping import store
+from medrec.node.keeping.store import StoreError
+from medrec.node.peers.peers import Fault, LocalNetwork, PeerError
+from medrec.node.records import deliver
+from medrec.node.records.deliver import WAIT_MS_MAX, Deliverer
 
 from .wire import Wire
 

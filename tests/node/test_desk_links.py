@@ -10,10 +10,11 @@ import pytest
 
 from medrec.core import codec
 from medrec.core.matching import Demographics
-from medrec.node import given_codes, store, waiting_links
-from medrec.node.desk import give_code
-from medrec.node.link import LinkError, read_payload
-from medrec.node.peers import PeerError
+from medrec.node.keeping import store
+from medrec.node.peers.peers import PeerError
+from medrec.node.right_person import given_codes, waiting_links
+from medrec.node.right_person.desk import give_code
+from medrec.node.right_person.link import LinkError, read_payload
 from tests.node.network import Patient
 from tests.node.test_right_person import ADA, demographics
 from tests.portal.story import ToldNetwork

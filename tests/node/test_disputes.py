@@ -10,11 +10,11 @@ import sqlalchemy as sql
 from medrec.core import codec, state
 from medrec.core.manifests.dispute import owed_for
 from medrec.core.state import Obligation
-from medrec.node import store
-from medrec.node.disputes import ANSWERS_PATH, DISPUTED_PATH, DISPUTES_PATH, DUE_MS
-from medrec.node.disputing import Raised, dispute, state_it
-from medrec.node.halves import one_sided, owed
-from medrec.node.peers import Fault, PeerError
+from medrec.node.keeping import store
+from medrec.node.looks.disputes import ANSWERS_PATH, DISPUTED_PATH, DISPUTES_PATH, DUE_MS
+from medrec.node.looks.disputing import Raised, dispute, state_it
+from medrec.node.looks.halves import one_sided, owed
+from medrec.node.peers.peers import Fault, PeerError
 from medrec.node.refusals import Code, Refusal
 from tests.node.network import HOUR, Network, Patient
 from tests.node.test_gate import ASTHMA, BLOOD_PRESSURE, codes, get, names, refused, written

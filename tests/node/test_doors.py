@@ -10,16 +10,17 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from medrec.core import codec
-from medrec.node import store, views
-from medrec.node.account_keys import account_secret
-from medrec.node.halves import unmatched
-from medrec.node.peers import Fault, PeerError
-from medrec.node.practitioners import Practitioner
-from medrec.node.receive import close_failed
-from medrec.node.referrals import REFERRAL_PATH, Referral, providers, referral_taken
+from medrec.node.keeping import store
+from medrec.node.keeping.account_keys import account_secret
+from medrec.node.looks.halves import unmatched
+from medrec.node.peers.peers import Fault, PeerError
 from medrec.node.refusals import Code, Refusal
-from medrec.node.view_page import view_routes
-from medrec.node.views import Shown, view_at
+from medrec.node.release import views
+from medrec.node.release.practitioners import Practitioner
+from medrec.node.release.receive import close_failed
+from medrec.node.release.referrals import REFERRAL_PATH, Referral, providers, referral_taken
+from medrec.node.release.view_page import view_routes
+from medrec.node.release.views import Shown, view_at
 from tests.node.network import HOUR, Network, Patient
 from tests.node.test_gate import ASTHMA, BLOOD_PRESSURE, codes, written
 

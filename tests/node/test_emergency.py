@@ -13,14 +13,14 @@ from medrec.core import manifests, state
 from medrec.core.consent.plain import Party, Plain, write
 from medrec.core.state import Dues, Obligation
 from medrec.engines.cometbft_reach import Reach
-from medrec.node import store
-from medrec.node.consents import CONSENTS_PATH
-from medrec.node.emergency import REVIEWS_PATH, Declared
-from medrec.node.peers import Fault, PeerError
-from medrec.node.policies import draft_consent, signed_consent
-from medrec.node.practitioners import PHYSICIAN, Practitioner
-from medrec.node.receive import request_records
+from medrec.node.consent.consents import CONSENTS_PATH
+from medrec.node.consent.policies import draft_consent, signed_consent
+from medrec.node.keeping import store
+from medrec.node.peers.peers import Fault, PeerError
 from medrec.node.refusals import Code, Refusal
+from medrec.node.release.emergency import REVIEWS_PATH, Declared
+from medrec.node.release.practitioners import PHYSICIAN, Practitioner
+from medrec.node.release.receive import request_records
 from tests.node.network import HOUR, Network, Patient, TestNode
 
 TEXT = "Found unconscious at the bus station"

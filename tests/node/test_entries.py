@@ -11,10 +11,11 @@ import pytest
 from medrec.core.manifests.entry import EntryStatement, entry_message, entry_of
 from medrec.core.manifests.record import RecordManifest
 from medrec.core.records.canonical import canonical
-from medrec.node import entries, receive
-from medrec.node.peers import PeerError
-from medrec.node.practitioners import PHYSICIAN
+from medrec.node.agent import entries
+from medrec.node.peers.peers import PeerError
 from medrec.node.refusals import Code, Refusal
+from medrec.node.release import receive
+from medrec.node.release.practitioners import PHYSICIAN
 from tests.node.helping import Help
 from tests.node.network import Patient
 

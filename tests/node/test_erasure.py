@@ -18,15 +18,15 @@ from medrec.core.manifests.erasure import ErasureManifest
 from medrec.core.manifests.record import RecordManifest
 from medrec.core.records.canonical import canonical
 from medrec.core.types import decode_transaction
-from medrec.node import erasure, store
-from medrec.node.audit import audit_journal
-from medrec.node.journal import verify
-from medrec.node.publish import Incoming
-from medrec.node.receive import request_records
+from medrec.node.keeping import erasure, store
+from medrec.node.keeping.journal import verify
+from medrec.node.keeping.ring import BLOCK, FileRing
+from medrec.node.keeping.store import Store
+from medrec.node.keeping.vault import Vault, VaultError
+from medrec.node.ledger.audit import audit_journal
+from medrec.node.records.publish import Incoming
 from medrec.node.refusals import Code, Refusal
-from medrec.node.ring import BLOCK, FileRing
-from medrec.node.store import Store
-from medrec.node.vault import Vault, VaultError
+from medrec.node.release.receive import request_records
 from tests.node.network import Network, Patient, TestNode
 
 GUESSES = 1_000_000

@@ -15,13 +15,15 @@ import sqlalchemy as sql
 from medrec.core import codec, manifests
 from medrec.core.manifests.access import Disclosed, DisclosureManifest
 from medrec.core.records.canonical import canonical
-from medrec.node import hashes, parts, receipts, rehashing, store
-from medrec.node.audit import audit_journal
-from medrec.node.journal import verify
-from medrec.node.receipts import ReceiptUnavailableError
-from medrec.node.ring import FileRing
-from medrec.node.store import Store
-from medrec.node.vault import Vault
+from medrec.node.keeping import hashes, rehashing, store
+from medrec.node.keeping.journal import verify
+from medrec.node.keeping.ring import FileRing
+from medrec.node.keeping.store import Store
+from medrec.node.keeping.vault import Vault
+from medrec.node.ledger import receipts
+from medrec.node.ledger.audit import audit_journal
+from medrec.node.ledger.receipts import ReceiptUnavailableError
+from medrec.node.release import parts
 from tests.node.network import Network, Patient, TestNode
 from tests.node.test_erasure import (
     ada,

@@ -12,9 +12,10 @@ from medrec.core.manifests import access as access_manifests
 from medrec.core.manifests.access import DisclosureManifest
 from medrec.core.manifests.correction import statement_message
 from medrec.core.records.canonical import canonical
-from medrec.node import parts, store
-from medrec.node.audit import audit_journal
 from medrec.node.fhir.client import fetch
+from medrec.node.keeping import store
+from medrec.node.ledger.audit import audit_journal
+from medrec.node.release import parts
 from tests.node.network import Network, Patient, TestNode
 from tests.node.test_corrections import deliver as corrections_delivered
 from tests.node.test_erasure import ada, gone_at_source, matches, network, observation, seen, statement

@@ -22,15 +22,18 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from medrec.core import codec, manifests
 from medrec.core.matching import Demographics
-from medrec.node import entries, holding, referrals, store
-from medrec.node.account_keys import account_secret
-from medrec.node.journal import NOTICES_PATH, WAITING
-from medrec.node.matching import as_stated, find_message
-from medrec.node.publish import Incoming
-from medrec.node.redelivery import undone
+from medrec.node.agent import entries
+from medrec.node.agent.redelivery import undone
+from medrec.node.keeping import store
+from medrec.node.keeping.account_keys import account_secret
+from medrec.node.keeping.journal import NOTICES_PATH, WAITING
+from medrec.node.keeping.ring import HEAD_BYTES, FileRing
+from medrec.node.keeping.vault import Vault, VaultError, derive
+from medrec.node.records.publish import Incoming
 from medrec.node.refusals import Code, Refusal
-from medrec.node.ring import HEAD_BYTES, FileRing
-from medrec.node.vault import Vault, VaultError, derive
+from medrec.node.release import referrals
+from medrec.node.right_person import holding
+from medrec.node.right_person.matching import as_stated, find_message
 from tests.node.helping import Help
 from tests.node.network import Network, Patient, notices_of
 from tests.node.test_entries import enter, sign

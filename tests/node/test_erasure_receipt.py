@@ -11,7 +11,7 @@ import pytest
 from medrec.core import manifests
 from medrec.core.manifests.erasure import ErasureManifest
 from medrec.core.records.canonical import canonical
-from medrec.node.receipts import ReceiptUnavailableError, receipt_for
+from medrec.node.ledger.receipts import ReceiptUnavailableError, receipt_for
 from tests.node.cosigners import run_tool
 from tests.node.network import Network, Patient
 from tests.node.test_erasure import ada, gone_at_source, network, observation

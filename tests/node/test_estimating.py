@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 from medrec.cli import app
 from medrec.core.matching import WEIGHTS, Demographics, Field, compare
 from medrec.demo.truth_registry import PLANTED, Planted, Registry, registry
-from medrec.node import estimating
-from medrec.node.estimating import LEVELS, EstimateError, estimate, read, written
+from medrec.node.right_person import estimating
+from medrec.node.right_person.estimating import LEVELS, EstimateError, estimate, read, written
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from medrec.node.exchange import Exchange, ExchangeError
+from medrec.node.peers.exchange import Exchange, ExchangeError
 from medrec.node.serve import Server, Site
 
 from .wire import free_port, impostor

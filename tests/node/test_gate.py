@@ -13,17 +13,18 @@ from medrec.core import codec, manifests, state
 from medrec.core.manifests.access import DisclosureManifest, ReceivedManifest, RefusalManifest, Request, obligation_of
 from medrec.core.state import Obligation
 from medrec.engines.engine import EngineError
-from medrec.node import access, store
-from medrec.node.access import Ask
-from medrec.node.gate import read_ask
-from medrec.node.halves import unmatched
-from medrec.node.journal import verify
-from medrec.node.peers import Fault, PeerError
-from medrec.node.publish import Incoming
-from medrec.node.pull import Pages
-from medrec.node.receive import NotGenuineError, Received, close_failed, request_records
+from medrec.node.keeping import store
+from medrec.node.keeping.journal import verify
+from medrec.node.keeping.store import StoreError
+from medrec.node.looks.halves import unmatched
+from medrec.node.peers.peers import Fault, PeerError
+from medrec.node.records.publish import Incoming
 from medrec.node.refusals import HIDDEN, SENTENCES, Code, Refusal
-from medrec.node.store import StoreError
+from medrec.node.release import access
+from medrec.node.release.access import Ask
+from medrec.node.release.gate import read_ask
+from medrec.node.release.pull import Pages
+from medrec.node.release.receive import NotGenuineError, Received, close_failed, request_records
 from tests.node.network import HOUR, Network, Patient, TestNode
 
 BLOOD_PRESSURE = (
@@ -299,7 +300,7 @@ def test_a_revocation_between_decision_and_sending_stops_it(network: Network, ad
 
 
 def test_a_revocation_seen_only_on_the_ledger_stops_it(network: Network, ada: Patient) -> None:
-    from medrec.node.journal import Draft
+    from medrec.node.keeping.journal import Draft
 
     north, east = network["north"], network["east"]
     secret = network.consent(ada, "north", "south")

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from medrec.core import codec
-from medrec.node import store
-from medrec.node.access import half_alone
-from medrec.node.halves import alone, one_sided, unwritten, watch_alone
-from medrec.node.lone import LONE_PATH
-from medrec.node.peers import PeerError
-from medrec.node.receive import close_failed
+from medrec.node.keeping import store
+from medrec.node.looks.halves import alone, one_sided, unwritten, watch_alone
+from medrec.node.looks.lone import LONE_PATH
+from medrec.node.peers.peers import PeerError
+from medrec.node.release.access import half_alone
+from medrec.node.release.receive import close_failed
 from tests.node.network import HOUR, Network, Patient
 from tests.node.test_gate import ASTHMA, BLOOD_PRESSURE, get
 

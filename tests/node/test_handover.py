@@ -2,10 +2,11 @@
 
 import pytest
 
-from medrec.node import linking, store
-from medrec.node.link import LinkError
-from medrec.node.peers import PeerError
-from medrec.node.rebuild import rebuild
+from medrec.node.keeping import store
+from medrec.node.ledger.rebuild import rebuild
+from medrec.node.peers.peers import PeerError
+from medrec.node.right_person import linking
+from medrec.node.right_person.link import LinkError
 
 from .network import Network, notices_of
 

@@ -9,7 +9,7 @@ import pytest
 
 from medrec.core import checkpoint as cp
 from medrec.core.crypto import key_id, verify_ed25519
-from medrec.node.keys import ORGANISATION_FILE, PERSON_FILE, KeyFileError, OrganisationKeys, PersonKey
+from medrec.node.keeping.keys import ORGANISATION_FILE, PERSON_FILE, KeyFileError, OrganisationKeys, PersonKey
 
 SEED = bytes(range(32))
 KNOWN = {

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from medrec.node.labels import Labels
+from medrec.node.release.labels import Labels
 
 SNOMED = "http://snomed.info/sct"
 EXPECTED: dict[str, dict[str, tuple[str, ...]]] = {

@@ -9,7 +9,7 @@ import pytest
 
 from medrec import wiring
 from medrec.core.records.terms import NDC, RXNORM, UNII, Drug, Table
-from medrec.node.labels import Labels
+from medrec.node.release.labels import Labels
 from medrec.node.settings import SettingsError, decode_settings
 from medrec.node.terminology.shipped import digest, shipped
 from tests.node.network import Network, Patient

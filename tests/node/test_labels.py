@@ -12,10 +12,10 @@ import pytest
 from medrec.core import commitment, manifests
 from medrec.core.consent import terms
 from medrec.core.manifests.consent import FhirConsentManifest, fhir_consent_message
-from medrec.node.labels import Labels, shipped
-from medrec.node.peers import PeerError
-from medrec.node.receive import request_records
+from medrec.node.peers.peers import PeerError
 from medrec.node.refusals import Code, Refusal
+from medrec.node.release.labels import Labels, shipped
+from medrec.node.release.receive import request_records
 from tests.node.network import Network, Patient
 
 

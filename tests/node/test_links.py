@@ -13,8 +13,8 @@ from joserfc.jwk import OctKey
 from starlette.testclient import TestClient
 
 from medrec.core.manifests.sharing import ShareManifest
-from medrec.node import entries, links
-from medrec.node.links import LinkGoneError, WrongPasscodeError
+from medrec.node.agent import entries, links
+from medrec.node.agent.links import LinkGoneError, WrongPasscodeError
 from medrec.node.refusals import Code, Refusal
 from medrec.portal.app import pages
 from tests.node.helping import Help

@@ -10,8 +10,9 @@ import pytest
 from medrec.core import codec, manifests, state
 from medrec.core.manifests.acts import Act
 from medrec.core.manifests.correction import CorrectionRequestManifest, answer_owed, of_act
-from medrec.node import lists, stating, store
-from medrec.node.corrections import CORRECTIONS_PATH
+from medrec.node.corrections.corrections import CORRECTIONS_PATH
+from medrec.node.keeping import store
+from medrec.node.lists import lists, stating
 from medrec.node.refusals import Code, Refusal
 from tests.node.test_lists import METFORMIN_500, Clinic, order
 

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from medrec.node import acts, lists, stating, store
-from medrec.node.practitioners import PHYSICIAN
-from medrec.node.publish import Incoming
+from medrec.node.keeping import store
+from medrec.node.lists import acts, lists, stating
+from medrec.node.records.publish import Incoming
 from medrec.node.refusals import Code, Refusal
+from medrec.node.release.practitioners import PHYSICIAN
 from tests.node.test_lists import Clinic
 
 

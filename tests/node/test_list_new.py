@@ -7,9 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from medrec.node import lists, receive, reviews
-from medrec.node.acts_kept import list_put_away, list_seen
-from medrec.node.practitioners import PHYSICIAN
+from medrec.node.lists import lists, reviews
+from medrec.node.lists.acts_kept import list_put_away, list_seen
+from medrec.node.release import receive
+from medrec.node.release.practitioners import PHYSICIAN
 from tests.node.test_lists import Clinic, allergy, order
 
 

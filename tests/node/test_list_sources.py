@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from medrec.node import acts, holding, stating, store
-from medrec.node.lists import Source
-from medrec.node.pointed import around_of
+from medrec.node.keeping import store
+from medrec.node.lists import acts, stating
+from medrec.node.lists.lists import Source
+from medrec.node.release.pointed import around_of
+from medrec.node.right_person import holding
 from tests.node.test_lists import Clinic, allergy, order
 from tests.node.test_right_person import ADA, BOB, demographics
 

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from medrec.core.records.canonical import canonical
-from medrec.node import holding, store
-from medrec.node.publish import Incoming
+from medrec.node.keeping import store
+from medrec.node.records.publish import Incoming
+from medrec.node.right_person import holding
 from tests.node.network import Patient
 from tests.node.test_lists import LISINOPRIL_20, METFORMIN_500, order
 from tests.node.test_right_person import ADA, BOB, demographics
@@ -100,8 +101,8 @@ def test_neither_of_two_swapped_patients_gets_a_line_of_the_other(two: Two) -> N
 
 def test_a_swap_that_was_there_before_the_link_is_found_at_the_desk(two: Two) -> None:
     """Who she says she is does not fit the patient whom the desk chose: no link, so no list."""
-    from medrec.node.link import LinkError
-    from medrec.node.peers import PeerError
+    from medrec.node.peers.peers import PeerError
+    from medrec.node.right_person.link import LinkError
 
     two.north.put("Patient", "cyd", demographics("cyd", *BOB))
     two.north.put(

@@ -10,10 +10,11 @@ import pytest
 from medrec.core import codec
 from medrec.core.manifests.acts import Act, ActEnd
 from medrec.core.reconcile.rows import MedicineRow
-from medrec.node import acts_ended, store
-from medrec.node.acts_kept import ACTS_PATH, ENDS_PATH
-from medrec.node.corrections import CORRECTIONS_PATH
-from medrec.node.peers import PeerError
+from medrec.node.corrections.corrections import CORRECTIONS_PATH
+from medrec.node.keeping import store
+from medrec.node.lists import acts_ended
+from medrec.node.lists.acts_kept import ACTS_PATH, ENDS_PATH
+from medrec.node.peers.peers import PeerError
 from medrec.node.refusals import Code, Refusal
 from tests.node.test_clinician_corrections import Visit
 

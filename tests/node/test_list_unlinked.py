@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from medrec.core import codec
-from medrec.node import acts, lists, store
-from medrec.node.practitioners import PHYSICIAN
+from medrec.node.keeping import store
+from medrec.node.lists import acts, lists
+from medrec.node.release.practitioners import PHYSICIAN
 from tests.node.test_lists import Clinic
 
 

@@ -11,11 +11,13 @@ import pytest
 from medrec.core import codec, manifests
 from medrec.core.manifests.acts import Act, ActManifest, Against
 from medrec.core.reconcile.rows import Conflict, MedicineRow
-from medrec.node import acts, lists, receive, stating, store
-from medrec.node.journal import Draft
-from medrec.node.practitioners import PHYSICIAN
-from medrec.node.receipts import receipt_for
+from medrec.node.keeping import store
+from medrec.node.keeping.journal import Draft
+from medrec.node.ledger.receipts import receipt_for
+from medrec.node.lists import acts, lists, stating
 from medrec.node.refusals import Code, Refusal
+from medrec.node.release import receive
+from medrec.node.release.practitioners import PHYSICIAN
 from tests.node.cosigners import run_tool
 from tests.node.network import Patient
 from tests.portal.story import Story

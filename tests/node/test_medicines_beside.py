@@ -12,10 +12,11 @@ from medrec.core import manifests
 from medrec.core.consent import plain
 from medrec.core.manifests.access import DisclosureManifest, marked, marks_key
 from medrec.core.records.canonical import canonical
-from medrec.node import access, receive, store
 from medrec.node.fhir.client import fetch
-from medrec.node.peers import PeerError
-from medrec.node.receive import NotGenuineError
+from medrec.node.keeping import store
+from medrec.node.peers.peers import PeerError
+from medrec.node.release import access, receive
+from medrec.node.release.receive import NotGenuineError
 from tests.fhir.asking import ask
 from tests.node.network import Network, Patient
 from tests.node.test_list_sources import medication, pointing

@@ -9,14 +9,14 @@ from medrec.core import codec
 from medrec.core import receipt as core_receipt
 from medrec.core.checkpoint import Note, parse_note, render_note, render_signature
 from medrec.core.root import read_root
-from medrec.node import govern
-from medrec.node.checkpoints import CheckpointError
-from medrec.node.keys import OrganisationKeys
-from medrec.node.members import Members
-from medrec.node.peers import Fault
-from medrec.node.receipts import ReceiptUnavailableError, receipt_for, root_file
-from medrec.node.renewal import renew
-from medrec.node.signing import MEMBERS_PATH
+from medrec.node.keeping.keys import OrganisationKeys
+from medrec.node.ledger import govern
+from medrec.node.ledger.checkpoints import CheckpointError
+from medrec.node.ledger.members import Members
+from medrec.node.ledger.receipts import ReceiptUnavailableError, receipt_for, root_file
+from medrec.node.ledger.renewal import renew
+from medrec.node.peers.peers import Fault
+from medrec.node.peers.signing import MEMBERS_PATH
 
 from .cosigners import grow, run_tool
 from .members_world import Net

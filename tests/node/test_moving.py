@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from medrec.core import codec
-from medrec.node import paper
-from medrec.node.moving import adopt, answer_move, move_message
+from medrec.node.account import paper
+from medrec.node.agent.moving import adopt, answer_move, move_message
 from medrec.node.refusals import Code, Refusal
 from tests.node.helping import Help
 from tests.portal.story import ToldNetwork, observation
@@ -45,7 +45,7 @@ def lines(node: Any, account: str) -> set[tuple[str, str, bytes]]:
 def new_agent(help_: Help, folder: Path) -> Any:
     lose(help_.network, folder)  # type: ignore[arg-type]
     help_.network.AGENT = "helper"  # type: ignore[misc]
-    from medrec.node.keys import OrganisationKeys
+    from medrec.node.keeping.keys import OrganisationKeys
     from tests.core.ledger_world import hash_of
 
     keys = OrganisationKeys.from_seed("helper", hash_of("helper"))
@@ -56,7 +56,7 @@ def new_agent(help_: Help, folder: Path) -> Any:
 
 def admit(help_: Help, keys: Any) -> None:
     """The other organisations let the new agent join."""
-    from medrec.node.recovery import submit_as_organisation
+    from medrec.node.account.recovery import submit_as_organisation
 
     public = {name: bytes.fromhex(value) for name, value in keys.public().items()}
     change = {
@@ -133,7 +133,7 @@ def agent_of(help_: Help) -> str | None:
 
 
 def test_an_agent_that_was_left_takes_nobody_back(help_: Help, tmp_path: Path) -> None:
-    from medrec.node.keys import OrganisationKeys
+    from medrec.node.keeping.keys import OrganisationKeys
     from tests.core.ledger_world import hash_of
 
     admit(help_, OrganisationKeys.from_seed("helper", hash_of("helper")))

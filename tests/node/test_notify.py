@@ -23,7 +23,7 @@ from medrec.node.notify import asking, push, texts, ways, wishes
 from medrec.node.notify.teller import DAY_MS, KEPT_MS, waiting
 from medrec.node.notify.ways import Relay, WayError, check_address
 from medrec.node.notify.wishes import Browser, Wishes
-from medrec.node.peers import PeerError
+from medrec.node.peers.peers import PeerError
 from medrec.portal import language
 from tests.portal.story import Story, observation
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from medrec.core import ladder
-from medrec.node.accounts import submit_signed
+from medrec.node.account.accounts import submit_signed
 from medrec.node.notify import wishes
 from medrec.node.notify.teller import KEPT_MS, waiting
 from medrec.node.notify.wishes import Wishes

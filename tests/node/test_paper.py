@@ -8,8 +8,8 @@ import zxingcpp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medrec.node import paper
-from medrec.node.paper import PaperError
+from medrec.node.account import paper
+from medrec.node.account.paper import PaperError
 
 
 @given(st.binary(min_size=2, max_size=32).filter(lambda data: len(data) % 2 == 0))

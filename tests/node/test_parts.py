@@ -15,15 +15,16 @@ from medrec.core.consent.replay import differences
 from medrec.core.manifests.access import DisclosureManifest, ReceivedManifest, marks_key
 from medrec.core.manifests.record import RecordManifest
 from medrec.core.records.canonical import canonical
-from medrec.node import access, store
-from medrec.node.access import Release
-from medrec.node.deciding import Permitted
-from medrec.node.parts import Parts
-from medrec.node.peers import PeerError
-from medrec.node.practitioners import Practitioner
-from medrec.node.receipts import ReceiptUnavailableError, receipt_for
-from medrec.node.receive import NotGenuineError, Received, request_records
+from medrec.node.keeping import store
+from medrec.node.ledger.receipts import ReceiptUnavailableError, receipt_for
+from medrec.node.peers.peers import PeerError
 from medrec.node.refusals import Code, Refusal
+from medrec.node.release import access
+from medrec.node.release.access import Release
+from medrec.node.release.deciding import Permitted
+from medrec.node.release.parts import Parts
+from medrec.node.release.practitioners import Practitioner
+from medrec.node.release.receive import NotGenuineError, Received, request_records
 from tests.fhir.asking import SUD, resource
 from tests.fhir.pointing import SYSTEM, pointing
 from tests.node.network import Network, Patient, TestNode

@@ -9,10 +9,10 @@ import pytest
 
 from medrec.core import state
 from medrec.core.manifests.consent import Grant
-from medrec.node import consents as consenting
-from medrec.node.accounts import AccountError, open_account_with, submit_signed
-from medrec.node.link import LinkError
+from medrec.node.account.accounts import AccountError, open_account_with, submit_signed
+from medrec.node.consent import consents as consenting
 from medrec.node.refusals import Code, Refusal
+from medrec.node.right_person.link import LinkError
 from tests.node.network import Network
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "core"))

@@ -7,9 +7,10 @@ import pytest
 
 from medrec.core import codec
 from medrec.engines.engine import EngineError
-from medrec.node import app, peers
-from medrec.node.peers import Fault, HttpPeers, LocalNetwork, PeerError
-from medrec.node.signing import sign_answer
+from medrec.node import app
+from medrec.node.peers import peers
+from medrec.node.peers.peers import Fault, HttpPeers, LocalNetwork, PeerError
+from medrec.node.peers.signing import sign_answer
 
 from .wire import Wire, impostor
 

@@ -10,12 +10,12 @@ import pytest
 
 from medrec.core.consent.plain import Party, Plain, write
 from medrec.core.consent.trial import Asker
-from medrec.node import policies
-from medrec.node.consents import CONSENTS_PATH
-from medrec.node.disputing import dispute
-from medrec.node.peers import PeerError
-from medrec.node.policies import draft_consent, signed_consent, try_at
-from medrec.node.receive import request_records
+from medrec.node.consent import policies
+from medrec.node.consent.consents import CONSENTS_PATH
+from medrec.node.consent.policies import draft_consent, signed_consent, try_at
+from medrec.node.looks.disputing import dispute
+from medrec.node.peers.peers import PeerError
+from medrec.node.release.receive import request_records
 from medrec.node.sources.source import RecordUnavailable, SourceUnavailable
 from tests.node.network import Network, Patient
 

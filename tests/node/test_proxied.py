@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from medrec.node.proxied import Proxied, visitor
+from medrec.node.peers.proxied import Proxied, visitor
 from medrec.portal.app import pages
 from tests.portal.story import Story
 

@@ -10,9 +10,9 @@ from medrec.core import codec, manifests, merkle, state
 from medrec.core.kinds.anchor import decode_entries
 from medrec.core.types import decode_transaction
 from medrec.engines.engine import EngineError
-from medrec.node import journal, store
-from medrec.node.ingest import FolderReader, ingest_folder
-from medrec.node.publish import Altered, Incoming, Published
+from medrec.node.keeping import journal, store
+from medrec.node.records.ingest import FolderReader, ingest_folder
+from medrec.node.records.publish import Altered, Incoming, Published
 
 from .world import World, incoming, observation
 

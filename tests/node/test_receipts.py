@@ -12,10 +12,11 @@ import sqlalchemy as sql
 
 from medrec.core import receipt as core_receipt
 from medrec.core.records.canonical import canonical
-from medrec.node import govern, receipts, store
-from medrec.node.peers import Fault
-from medrec.node.publish import Incoming
-from medrec.node.receipts import ReceiptUnavailableError, receipt_for, root_file
+from medrec.node.keeping import store
+from medrec.node.ledger import govern, receipts
+from medrec.node.ledger.receipts import ReceiptUnavailableError, receipt_for, root_file
+from medrec.node.peers.peers import Fault
+from medrec.node.records.publish import Incoming
 
 from .cosigners import Cosigners, run_tool
 from .world import World, observation

@@ -13,14 +13,15 @@ from medrec.core.ladder import Revealed
 from medrec.core.manifests.consent import ConsentManifest, Grant, RevocationManifest
 from medrec.core.outcome import Code as Outcome
 from medrec.core.webauthn import NewPasskey
-from medrec.node import consents, paper, recovery
-from medrec.node.accounts import AccountError, submit_signed
-from medrec.node.keys import PersonKey
-from medrec.node.peers import PeerError
-from medrec.node.practitioners import PHYSICIAN
-from medrec.node.receive import request_records
-from medrec.node.recovery import Signer
+from medrec.node.account import paper, recovery
+from medrec.node.account.accounts import AccountError, submit_signed
+from medrec.node.account.recovery import Signer
+from medrec.node.consent import consents
+from medrec.node.keeping.keys import PersonKey
+from medrec.node.peers.peers import PeerError
 from medrec.node.refusals import Code, Refusal
+from medrec.node.release.practitioners import PHYSICIAN
+from medrec.node.release.receive import request_records
 from tests.core.authenticator import Authenticator
 from tests.node.helping import DAY, Help
 from tests.node.network import Patient

@@ -5,11 +5,12 @@ import json
 import pytest
 
 from medrec.core import codec
-from medrec.node import redelivery, store
-from medrec.node.link import LinkError
-from medrec.node.moving import answer_move, move_message
-from medrec.node.peers import PeerError
+from medrec.node.agent import redelivery
+from medrec.node.agent.moving import answer_move, move_message
+from medrec.node.keeping import store
+from medrec.node.peers.peers import PeerError
 from medrec.node.refusals import Refusal
+from medrec.node.right_person.link import LinkError
 
 from .network import Network
 

@@ -7,17 +7,17 @@ from typing import Any
 import pytest
 import sqlalchemy as sql
 
-from medrec.node import store
-from medrec.node.access import revoked
-from medrec.node.disputing import dispute
-from medrec.node.labels import Labels
-from medrec.node.nullifiers import Nullifiers
-from medrec.node.peers import PeerError
-from medrec.node.prepared import Prepared
-from medrec.node.publish import Incoming
-from medrec.node.ring import MemoryRing
-from medrec.node.store import Store, StoreError
-from medrec.node.vault import Vault, VaultError
+from medrec.node.keeping import store
+from medrec.node.keeping.prepared import Prepared
+from medrec.node.keeping.ring import MemoryRing
+from medrec.node.keeping.store import Store, StoreError
+from medrec.node.keeping.vault import Vault, VaultError
+from medrec.node.ledger.nullifiers import Nullifiers
+from medrec.node.looks.disputing import dispute
+from medrec.node.peers.peers import PeerError
+from medrec.node.records.publish import Incoming
+from medrec.node.release.access import revoked
+from medrec.node.release.labels import Labels
 from tests.node.network import Network, Patient
 from tests.node.test_gate import BLOOD_PRESSURE, codes, get, names
 
@@ -60,7 +60,7 @@ def test_a_revocation_and_a_new_consent_count_at_once(network: Network, ada: Pat
 
 
 def test_a_revocation_that_only_the_ledger_knows_counts_at_once(network: Network, ada: Patient) -> None:
-    from medrec.node.journal import Draft
+    from medrec.node.keeping.journal import Draft
 
     east, secret = network["east"], network.consent(ada, "north", "south")
     warm(network, ada)

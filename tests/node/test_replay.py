@@ -9,7 +9,7 @@ import pytest
 
 from medrec.core.consent.replay import differences
 from medrec.core.records.canonical import canonical
-from medrec.node.labels import Labels
+from medrec.node.release.labels import Labels
 from tests.fhir.asking import SUD, WITHOUT_SUBSTANCE_USE, consent, observation
 from tests.node.network import Network, Patient
 from tests.node.test_gate import get, refused, written

@@ -11,10 +11,12 @@ import sqlalchemy as sql
 
 from medrec.core import codec
 from medrec.core.matching import Demographics
-from medrec.node import copies, holding, store
-from medrec.node.link import UNLINK_PATH, LinkError, link_payload, read_payload, unlink_message
-from medrec.node.matching import FIND_PATH, as_stated, find_message, request
-from medrec.node.peers import PeerError
+from medrec.node.agent import copies
+from medrec.node.keeping import store
+from medrec.node.peers.peers import PeerError
+from medrec.node.right_person import holding
+from medrec.node.right_person.link import UNLINK_PATH, LinkError, link_payload, read_payload, unlink_message
+from medrec.node.right_person.matching import FIND_PATH, as_stated, find_message, request
 from tests.fhir.asking import Told, ask, resource
 from tests.node.network import Network, Patient
 

@@ -10,7 +10,7 @@ import pytest
 
 from medrec.node import settings
 from medrec.node.settings import Settings, SettingsError, decode_settings, read_settings
-from medrec.node.witness_keys import WitnessKeys
+from medrec.node.witness.witness_keys import WitnessKeys
 
 
 def write(folder: Path, text: str) -> Path:

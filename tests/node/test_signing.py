@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medrec.node import signing
-from medrec.node.keys import OrganisationKeys
-from medrec.node.signing import (
+from medrec.node.keeping.keys import OrganisationKeys
+from medrec.node.peers import signing
+from medrec.node.peers.signing import (
     WINDOW_MS,
     Nonces,
     RequestRefused,

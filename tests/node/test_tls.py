@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from medrec.node import tls
-from medrec.node.keys import OrganisationKeys
+from medrec.node.keeping.keys import OrganisationKeys
+from medrec.node.peers import tls
 from medrec.wiring import now_ms
 
 HARBOUR = OrganisationKeys.from_seed("harbour", bytes(32))

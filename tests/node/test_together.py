@@ -13,16 +13,16 @@ from starlette.testclient import TestClient
 from medrec import wiring
 from medrec.engines.cometbft_reach import Reach, look
 from medrec.engines.memory import MemoryEngine
-from medrec.node import together
 from medrec.node.app import NEEDS_THE_HEAD, RULES, make_app
-from medrec.node.journal import Draft
-from medrec.node.keys import OrganisationKeys
+from medrec.node.keeping.journal import Draft
+from medrec.node.keeping.keys import OrganisationKeys
+from medrec.node.keeping.store import StoreError
+from medrec.node.ledger import together
+from medrec.node.ledger.sight import CUT_OFF
+from medrec.node.ledger.together import ApartError
 from medrec.node.node import Node
 from medrec.node.operate import OperateError, perform
-from medrec.node.rules import Rule
-from medrec.node.sight import CUT_OFF
-from medrec.node.store import StoreError
-from medrec.node.together import ApartError
+from medrec.node.peers.rules import Rule
 
 NOW = 1_750_000_000_000
 SEEN = Reach(fetching=False, peers=1, level=1, members=2)

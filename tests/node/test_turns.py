@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sql
 
-from medrec.node import gather
-from medrec.node.journal import Draft, Line
-from medrec.node.receive import request_records
-from medrec.node.store import TURNS
-from medrec.node.turns import Turns
+from medrec.node.keeping.journal import Draft, Line
+from medrec.node.keeping.store import TURNS
+from medrec.node.keeping.turns import Turns
+from medrec.node.release import gather
+from medrec.node.release.receive import request_records
 from tests.node.network import Network
 
 LONG = 120.0

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sql
 
-from medrec.node import resting
-from medrec.node.store import Store, metadata
-from medrec.node.upgrades import REKEYED, rekey
+from medrec.node.account import resting
+from medrec.node.keeping.store import Store, metadata
+from medrec.node.keeping.upgrades import REKEYED, rekey
 
 FORMER = (
     "CREATE TABLE delegation_rest (hash BLOB NOT NULL, account VARCHAR(80) NOT NULL, rests BOOLEAN NOT NULL, "

@@ -15,13 +15,13 @@ from medrec.core.outcome import Code
 from medrec.core.types import encode_body, encode_transaction, transaction_id
 from medrec.engines.memory import MemoryEngine
 from medrec.node.app import make_app
-from medrec.node.directory import Directory
-from medrec.node.keys import OrganisationKeys
+from medrec.node.keeping.keys import OrganisationKeys
+from medrec.node.keeping.store import Store
+from medrec.node.keeping.vault import Vault
 from medrec.node.node import Node
-from medrec.node.peers import HttpPeers
+from medrec.node.peers.directory import Directory
+from medrec.node.peers.peers import HttpPeers
 from medrec.node.serve import Server, Site
-from medrec.node.store import Store
-from medrec.node.vault import Vault
 
 from .world import Clock
 

@@ -7,15 +7,15 @@ from pathlib import Path
 from medrec.core.genesis import network_id
 from medrec.core.records.canonical import canonical
 from medrec.engines.memory import MemoryEngine
-from medrec.node.accounts import open_account
-from medrec.node.agent import Agent
-from medrec.node.anchor import Anchorer
-from medrec.node.journal import Journal
-from medrec.node.keys import OrganisationKeys, PersonKey
-from medrec.node.link import Linker
-from medrec.node.publish import Incoming, Publisher
-from medrec.node.store import Store
-from medrec.node.vault import Vault
+from medrec.node.account.accounts import open_account
+from medrec.node.agent.agent import Agent
+from medrec.node.keeping.journal import Journal
+from medrec.node.keeping.keys import OrganisationKeys, PersonKey
+from medrec.node.keeping.store import Store
+from medrec.node.keeping.vault import Vault
+from medrec.node.ledger.anchor import Anchorer
+from medrec.node.records.publish import Incoming, Publisher
+from medrec.node.right_person.link import Linker
 
 DAY_MS = 86_400_000
 

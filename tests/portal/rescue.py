@@ -7,8 +7,8 @@ from typing import Any
 from starlette.testclient import TestClient
 
 from medrec.core import state
-from medrec.node import devices
-from medrec.node.accounts import submit_as_account
+from medrec.node.account import devices
+from medrec.node.account.accounts import submit_as_account
 from medrec.portal.people import handle
 from medrec.portal.sign_in import to_text
 from medrec.portal.signing import desk_of, digest_of

@@ -10,14 +10,16 @@ from starlette.testclient import TestClient
 from medrec.core.checkpoint import Checkpoint
 from medrec.core.note import Note, render_note
 from medrec.core.records.canonical import canonical
-from medrec.node import own_consents, receive, store
 from medrec.node.app import local_answer
+from medrec.node.consent import own_consents
+from medrec.node.keeping import store
+from medrec.node.keeping.store import Store
+from medrec.node.keeping.vault import Vault
 from medrec.node.node import Node
-from medrec.node.peers import PeerError
-from medrec.node.practitioners import PHYSICIAN, SYSTEM
-from medrec.node.publish import Incoming, Published
-from medrec.node.store import Store
-from medrec.node.vault import Vault
+from medrec.node.peers.peers import PeerError
+from medrec.node.records.publish import Incoming, Published
+from medrec.node.release import receive
+from medrec.node.release.practitioners import PHYSICIAN, SYSTEM
 from medrec.portal.app import pages
 from tests.node.network import Network, Patient, Records
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from markupsafe import Markup
 
-from medrec.node.peers import PeerError
+from medrec.node.peers.peers import PeerError
 from medrec.node.refusals import Code, Refusal
 from medrec.portal import words
 from medrec.portal.own.acts import Act, Part, acts_of, finish

@@ -17,9 +17,9 @@ from medrec.core.manifests.delegation import (
     DelegationRestManifest,
     delegation_rest_message,
 )
-from medrec.node import recovery, resting, staff
-from medrec.node.devices import sign_in_message
-from medrec.node.parents import attest
+from medrec.node.account import recovery, resting, staff
+from medrec.node.account.devices import sign_in_message
+from medrec.node.account.parents import attest
 from medrec.node.refusals import Code, Refusal
 from medrec.portal import words
 from medrec.portal.page import Area

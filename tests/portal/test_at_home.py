@@ -8,7 +8,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from medrec.core import manifests
-from medrec.node import finding, store
+from medrec.node.keeping import store
+from medrec.node.right_person import finding
 from medrec.portal.page import Role
 from medrec.portal.session import Who
 from medrec.portal.table import PAGES

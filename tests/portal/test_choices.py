@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from medrec.node.peers import PeerError
+from medrec.node.peers.peers import PeerError
 from medrec.portal import words
 from tests.node.helping import Help
 from tests.portal.reading import text_of

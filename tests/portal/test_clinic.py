@@ -9,9 +9,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from medrec.core import manifests
-from medrec.node import store
-from medrec.node.emergency import REVIEWS_PATH
+from medrec.node.keeping import store
 from medrec.node.refusals import Code
+from medrec.node.release.emergency import REVIEWS_PATH
 from medrec.portal import words
 from tests.portal.reading import text_of
 from tests.portal.story import HOUR, Story

@@ -10,8 +10,9 @@ import pytest
 from medrec.core import manifests
 from medrec.core.manifests.desk import request_name
 from medrec.core.matching import Demographics
-from medrec.node import given_codes, holding, store
-from medrec.node.link import read_payload
+from medrec.node.keeping import store
+from medrec.node.right_person import given_codes, holding
+from medrec.node.right_person.link import read_payload
 from medrec.portal import words
 from tests.node.test_right_person import ADA, BOB, demographics, find
 from tests.portal.reading import read, text_of

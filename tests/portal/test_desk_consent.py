@@ -11,11 +11,12 @@ from medrec.core.consent import plain
 from medrec.core.consent.plain import Party, Plain
 from medrec.core.credential import NewEd25519
 from medrec.core.manifests.consent import Attestation, FhirConsentManifest, fhir_consent_message
-from medrec.node import attesting, letters, staff
-from medrec.node.keys import PersonKey
+from medrec.node.account import staff
+from medrec.node.account.staff import Member
+from medrec.node.consent import attesting, letters
+from medrec.node.keeping.keys import PersonKey
 from medrec.node.notify import asking
 from medrec.node.refusals import Code, Refusal
-from medrec.node.staff import Member
 from medrec.portal import signing, words
 from medrec.portal.people import handle
 from medrec.portal.sign_in import to_text

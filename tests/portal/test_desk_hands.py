@@ -8,7 +8,9 @@ import pytest
 
 from medrec.core import manifests
 from medrec.core.manifests.desk import MatchDecidedManifest
-from medrec.node import desk_hands, given_codes, staff, store
+from medrec.node.account import staff
+from medrec.node.keeping import store
+from medrec.node.right_person import desk_hands, given_codes
 from medrec.portal import words
 from tests.node.test_right_person import ADA, demographics
 from tests.portal.reading import text_of

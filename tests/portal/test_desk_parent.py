@@ -11,9 +11,10 @@ from medrec.core import manifests
 from medrec.core.credential import signed_by
 from medrec.core.delegation import Standing, birthday
 from medrec.core.manifests.delegation import DelegationManifest, Right, delegation_message
-from medrec.node import parents, staff, store
-from medrec.node.parents import NotAChildError, stated_secret
-from medrec.node.peers import PeerError
+from medrec.node.account import parents, staff
+from medrec.node.account.parents import NotAChildError, stated_secret
+from medrec.node.keeping import store
+from medrec.node.peers.peers import PeerError
 from medrec.node.refusals import Code, Refusal
 from medrec.portal import words
 from tests.node.network import Patient

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from medrec.core import ladder, state
-from medrec.node import operate, staff
+from medrec.node import operate
+from medrec.node.account import staff
 from medrec.portal.sign_in import to_text
 from medrec.portal.signing import desk_of, digest_of
 from tests.portal.rescue import Circle, Holder, NewPhone

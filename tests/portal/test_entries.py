@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from medrec.node.copies import Copy
+from medrec.node.agent.copies import Copy
 from medrec.portal import language, render
 from medrec.portal.own.entries import everyday, read
 from medrec.portal.own.record import more_of

@@ -4,9 +4,9 @@ import re
 from typing import Any
 
 from medrec.core import codec, ladder
-from medrec.node import guarding_elsewhere, returning
-from medrec.node.keys import OrganisationKeys
-from medrec.node.peers import PeerError
+from medrec.node.account import guarding_elsewhere, returning
+from medrec.node.keeping.keys import OrganisationKeys
+from medrec.node.peers.peers import PeerError
 from medrec.portal.people import handle
 from medrec.portal.sign_in import to_text
 from tests.core.ledger_world import hash_of

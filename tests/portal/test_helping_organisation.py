@@ -6,7 +6,7 @@ import pytest
 
 from medrec.core import codec
 from medrec.core.manifests.delegation import ActingManifest
-from medrec.node import recovery, staff
+from medrec.node.account import recovery, staff
 from medrec.node.refusals import Code, Refusal
 from medrec.portal.sign_in import to_text
 from tests.node.helping import Help

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from medrec.node import lists, store
-from medrec.node.finding import LOOK_LIFE_MS
-from medrec.node.practitioners import PHYSICIAN
+from medrec.node.keeping import store
+from medrec.node.lists import lists
+from medrec.node.release.practitioners import PHYSICIAN
+from medrec.node.right_person.finding import LOOK_LIFE_MS
 from medrec.portal import words
 from medrec.portal.people import handle
 from tests.node.cosigners import run_tool

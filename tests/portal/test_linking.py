@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from medrec.core.matching import Demographics
-from medrec.node import given_codes, store
-from medrec.node.desk import give_code
-from medrec.node.link import LinkError, read_payload, read_words
+from medrec.node.consent.own_consents import secret_of
+from medrec.node.keeping import store
 from medrec.node.notify import asking
-from medrec.node.own_consents import secret_of
+from medrec.node.right_person import given_codes
+from medrec.node.right_person.desk import give_code
+from medrec.node.right_person.link import LinkError, read_payload, read_words
 from medrec.portal import words
 from medrec.portal.people import handle
 from tests.node.network import Patient

@@ -8,8 +8,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from medrec.core.records.understood import NoteCode
-from medrec.node import lists, store
-from medrec.node.practitioners import PHYSICIAN
+from medrec.node.keeping import store
+from medrec.node.lists import lists
+from medrec.node.release.practitioners import PHYSICIAN
 from medrec.portal import words
 from medrec.portal.people import handle
 from tests.node.test_lists import Clinic, allergy, order

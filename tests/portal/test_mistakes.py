@@ -7,7 +7,8 @@ import msgspec
 import pytest
 
 from medrec.core.manifests.record import RecordManifest
-from medrec.node import entries, store
+from medrec.node.agent import entries
+from medrec.node.keeping import store
 from medrec.portal import words
 from medrec.portal.own.acts import acts_of
 from tests.node.helping import Help

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from medrec.core import codec, manifests
-from medrec.node import store
+from medrec.node.keeping import store
 from medrec.node.refusals import Code, Refusal
 from medrec.portal import words
 from tests.portal.reading import read, text_of

@@ -12,7 +12,7 @@ from starlette.routing import Mount
 from starlette.testclient import TestClient
 
 from medrec.core import codec
-from medrec.node import store
+from medrec.node.keeping import store
 from medrec.portal import app, assets, render, words
 from medrec.portal.people import handle
 from tests.node.network import Network

@@ -4,7 +4,7 @@ import hashlib
 import re
 from typing import Any
 
-from medrec.node import store
+from medrec.node.keeping import store
 from medrec.portal import app, words
 from medrec.portal.people import handle
 from tests.portal.reading import links, person_page, read, text_of, walk

@@ -9,11 +9,11 @@ import pytest
 
 from medrec.core.consent import plain
 from medrec.core.manifests.delegation import DelegationRest, delegation_rest_message, encode_delegation
-from medrec.node import resting
+from medrec.node.account import resting
 from medrec.node.app import local_answer
-from medrec.node.consents import CONSENTS_PATH
-from medrec.node.peers import PeerError
-from medrec.node.policies import draft_consent, signed_consent
+from medrec.node.consent.consents import CONSENTS_PATH
+from medrec.node.consent.policies import draft_consent, signed_consent
+from medrec.node.peers.peers import PeerError
 from medrec.node.refusals import Code
 from tests.node.helping import Help
 from tests.node.network import Patient

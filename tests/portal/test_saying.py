@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from medrec.core import codec
-from medrec.node import store
-from medrec.node.corrections import CORRECTIONS_PATH
+from medrec.node.corrections.corrections import CORRECTIONS_PATH
+from medrec.node.keeping import store
 from medrec.portal import words
 from tests.node.test_lists import METFORMIN_500, order
 from tests.portal.reading import text_of

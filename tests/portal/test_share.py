@@ -9,7 +9,8 @@ import pytest
 from joserfc import jwe
 from joserfc.jwk import OctKey
 
-from medrec.node import devices, entries, links
+from medrec.node.account import devices
+from medrec.node.agent import entries, links
 from medrec.portal import words
 from tests.node.helping import Help, submit
 from tests.node.test_entries import enter

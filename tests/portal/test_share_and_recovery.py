@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from medrec.node import links
+from medrec.node.agent import links
 from tests.portal.rescue import Circle, NewPhone
 from tests.portal.test_share import fetch, payload
 from tests.portal.test_sign_in import visitor

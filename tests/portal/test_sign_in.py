@@ -9,10 +9,10 @@ import pytest
 from starlette.testclient import TestClient
 
 from medrec.core.credential import NewEd25519
-from medrec.node import devices, returning, staff
-from medrec.node.accounts import open_account_with, submit_signed
-from medrec.node.devices import sign_in_message
-from medrec.node.keys import PersonKey
+from medrec.node.account import devices, returning, staff
+from medrec.node.account.accounts import open_account_with, submit_signed
+from medrec.node.account.devices import sign_in_message
+from medrec.node.keeping.keys import PersonKey
 from medrec.portal import sign_in, words
 from medrec.portal.app import pages
 from medrec.portal.people import handle

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from medrec.core.types import transaction_id
-from medrec.node import devices
+from medrec.node.account import devices
 from medrec.portal import signing, words
 from medrec.portal.people import handle
 from medrec.portal.security import WORKER

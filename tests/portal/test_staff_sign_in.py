@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from medrec.core.consent.emergency import ROLES as EMERGENCY_ROLES
-from medrec.node import staff
-from medrec.node.practitioners import PROFESSIONS
+from medrec.node.account import staff
+from medrec.node.release.practitioners import PROFESSIONS
 from medrec.portal.sign_in import to_text
 from tests.core.authenticator import Authenticator
 from tests.portal.story import Story

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from medrec.engines.engine import EngineError
+from medrec.node.keeping.store import StoreError
 from medrec.node.notify import teller
-from medrec.node.peers import PeerError
-from medrec.node.store import StoreError
+from medrec.node.peers.peers import PeerError
 from medrec.portal import language, render, table, words
 from medrec.portal.page import Role
 from medrec.portal.people import handle

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from medrec.engines.engine import EngineError
-from medrec.node import devices, returning
+from medrec.node.account import devices, returning
 from medrec.portal.people import handle
 from tests.portal.rescue import DAY, Circle, NewPhone, wait
 from tests.portal.story import Story

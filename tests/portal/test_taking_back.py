@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from medrec.core.manifests.consent import Grant
-from medrec.node import consents
+from medrec.node.consent import consents
 from medrec.node.notify import asking
-from medrec.node.peers import PeerError
-from medrec.node.practitioners import PHYSICIAN
-from medrec.node.receive import request_records
+from medrec.node.peers.peers import PeerError
+from medrec.node.release.practitioners import PHYSICIAN
+from medrec.node.release.receive import request_records
 from tests.portal.rescue import Friend
 from tests.portal.story import Story, observation
 from tests.portal.test_sign_in import csrf_of

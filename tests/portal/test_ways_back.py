@@ -10,8 +10,9 @@ import pytest
 
 from medrec.core import commitment, ladder
 from medrec.core.manifests.delegation import Delegation, delegation_message, encode_delegation
-from medrec.node import bringing, paper, recovery, returning, staff
-from medrec.node.vault import Vault
+from medrec.node.account import paper, recovery, returning, staff
+from medrec.node.agent import bringing
+from medrec.node.keeping.vault import Vault
 from medrec.portal.people import handle
 from medrec.portal.sign_in import to_text
 from tests.node.network import Records

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sql
 
-from medrec.node import store
-from medrec.node.looks import look
+from medrec.node.keeping import store
+from medrec.node.looks.looks import look
 from medrec.portal.own import charts
 from medrec.portal.people import handle
 from medrec.portal.table import PAGES

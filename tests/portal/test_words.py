@@ -290,7 +290,7 @@ def made_sentences() -> Iterator[str]:
     """Sentences that programs make, with {} for what is filled in: of the errors that pages show, and of what is
     noticed on a list."""
     package = Path(words.__file__).resolve().parents[2]
-    for file in (*package.glob("node/*.py"), *package.glob("node/notify/*.py"), package / "core/reconcile/notices.py"):
+    for file in (*package.glob("node/**/*.py"), package / "core/reconcile/notices.py"):
         for found in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             values: list[ast.expr] = []
             if isinstance(found, ast.Call) and isinstance(found.func, ast.Name) and found.func.id in SHOWN_ERRORS:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from medrec.node import bringing, moving
+from medrec.node.agent import bringing, moving
 from tests.node.network import Records
 from tests.portal.rescue import DAY, WORDS, Circle, Friend, NewPhone, wait
 from tests.portal.test_stopped_between import Stop

@@ -17,22 +17,24 @@ from medrec.core.commitment import commitment, tag
 from medrec.core.kinds.anchor import encode_entry
 from medrec.core.manifests.record import LinkManifest
 from medrec.core.records.canonical import canonical
-from medrec.node import access, linking, store, unlinking
-from medrec.node import agent as agent_room
-from medrec.node import deliver as deliver_room
-from medrec.node import gather as gather_room
-from medrec.node import journal as journal_room
-from medrec.node import receive as receive_room
-from medrec.node.agent import Agent
-from medrec.node.anchor import Anchorer
-from medrec.node.deliver import Deliverer
-from medrec.node.gate import Gate
-from medrec.node.gather import Gathering
-from medrec.node.journal import NOTICES_PATH, Line
-from medrec.node.link import Linker
-from medrec.node.nullifiers import Nullifiers
-from medrec.node.prepared import Prepared
-from medrec.node.reading import Reader
+from medrec.node.agent import agent as agent_room
+from medrec.node.agent.agent import Agent
+from medrec.node.keeping import journal as journal_room
+from medrec.node.keeping import store
+from medrec.node.keeping.journal import NOTICES_PATH, Line
+from medrec.node.keeping.prepared import Prepared
+from medrec.node.ledger.anchor import Anchorer
+from medrec.node.ledger.nullifiers import Nullifiers
+from medrec.node.records import deliver as deliver_room
+from medrec.node.records.deliver import Deliverer
+from medrec.node.release import access
+from medrec.node.release import gather as gather_room
+from medrec.node.release import receive as receive_room
+from medrec.node.release.gate import Gate
+from medrec.node.release.gather import Gathering
+from medrec.node.release.reading import Reader
+from medrec.node.right_person import linking, unlinking
+from medrec.node.right_person.link import Linker
 
 from . import care, keys
 from . import people_bugs as people

@@ -14,8 +14,8 @@ from typing import Any
 
 import sqlalchemy as sql
 
-from medrec.node.connections import Connections
-from medrec.node.store import Result, Store, StoreError, metadata
+from medrec.node.keeping.connections import Connections
+from medrec.node.keeping.store import Result, Store, StoreError, metadata
 
 
 def memory_folder() -> Path:

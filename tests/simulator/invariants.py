@@ -14,13 +14,15 @@ from medrec.core.manifests.access import obligation_of
 from medrec.core.state import Obligation
 from medrec.core.types import decode_transaction
 from medrec.engines.memory import MemoryEngine
-from medrec.node import access, redelivery, store
-from medrec.node.access import Ask, Release
-from medrec.node.audit import audit_journal
-from medrec.node.checkpoints import evidence
+from medrec.node.agent import redelivery
+from medrec.node.keeping import store
+from medrec.node.ledger.audit import audit_journal
+from medrec.node.ledger.checkpoints import evidence
+from medrec.node.ledger.rebuild import entries_of, rebuild, relationship_key
 from medrec.node.node import Node
-from medrec.node.rebuild import entries_of, rebuild, relationship_key
-from medrec.node.receive import Received
+from medrec.node.release import access
+from medrec.node.release.access import Ask, Release
+from medrec.node.release.receive import Received
 
 from .steps import MINUTE, alter_record, ask_for, may_go
 from .world import HOSPITALS, NAMES, Person, Violation, World

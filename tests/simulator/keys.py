@@ -3,12 +3,12 @@
 from medrec.core import ladder, state
 from medrec.core.credential import NewEd25519
 from medrec.core.manifests.consent import Grant
-from medrec.node import consents as consenting
-from medrec.node import recovery
-from medrec.node.accounts import AccountError, submit_as_account
-from medrec.node.keys import PersonKey
-from medrec.node.moving import Moved, adopt
-from medrec.node.recovery import Signer
+from medrec.node.account import recovery
+from medrec.node.account.accounts import AccountError, submit_as_account
+from medrec.node.account.recovery import Signer
+from medrec.node.agent.moving import Moved, adopt
+from medrec.node.consent import consents as consenting
+from medrec.node.keeping.keys import PersonKey
 
 from .invariants import heal, settle
 from .steps import Step

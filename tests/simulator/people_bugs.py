@@ -11,14 +11,14 @@ import sqlalchemy as sql
 from medrec.core import codec, ladder, state
 from medrec.core.view import Draft
 from medrec.node import app as app_room
-from medrec.node import journal as journal_room
-from medrec.node import redelivery
-from medrec.node.emergency import Emergencies
-from medrec.node.gate import Gate
-from medrec.node.gather import Gathering
-from medrec.node.journal import Line
-from medrec.node.moving import MOVE_PATH
-from medrec.node.referrals import Referrals
+from medrec.node.agent import redelivery
+from medrec.node.agent.moving import MOVE_PATH
+from medrec.node.keeping import journal as journal_room
+from medrec.node.keeping.journal import Line
+from medrec.node.release.emergency import Emergencies
+from medrec.node.release.gate import Gate
+from medrec.node.release.gather import Gathering
+from medrec.node.release.referrals import Referrals
 
 from . import keys
 from .world import World

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 from medrec.core.records.canonical import canonical
 from medrec.node.node import Node
-from medrec.node.publish import Incoming
-from medrec.node.receive import Received, request_records
+from medrec.node.records.publish import Incoming
+from medrec.node.release.receive import Received, request_records
 
 from .world import HOSPITALS, NAMES, Person, Violation, World
 

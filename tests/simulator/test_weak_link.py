@@ -8,12 +8,21 @@ import sqlalchemy as sql
 
 from medrec.core.records.canonical import canonical
 from medrec.engines.engine import EngineError
-from medrec.node import store
-from medrec.node.audit import audit_journal
-from medrec.node.peers import PeerError
-from medrec.node.publish import Incoming
-from medrec.node.receive import request_records
-from medrec.node.standing import FRESH_MS, Heard, Listening, Standing, answer_standing, in_words, late_ms, standing
+from medrec.node.keeping import store
+from medrec.node.ledger.audit import audit_journal
+from medrec.node.ledger.standing import (
+    FRESH_MS,
+    Heard,
+    Listening,
+    Standing,
+    answer_standing,
+    in_words,
+    late_ms,
+    standing,
+)
+from medrec.node.peers.peers import PeerError
+from medrec.node.records.publish import Incoming
+from medrec.node.release.receive import request_records
 
 from .disk import Disks
 from .invariants import check_anchored, check_ledger, check_notices, heal, settle

@@ -14,25 +14,25 @@ from unittest.mock import patch
 from medrec.core.genesis import network_id
 from medrec.core.manifests.consent import Grant
 from medrec.engines.engine import EngineError
-from medrec.node import consents as consenting
 from medrec.node import node as node_room
-from medrec.node import paper
-from medrec.node.access import RELEASE_PATH
-from medrec.node.accounts import AccountError, open_account
-from medrec.node.agent import Agent
+from medrec.node.account import paper
+from medrec.node.account.accounts import AccountError, open_account
+from medrec.node.account.recovery import Signer, choose_doors
+from medrec.node.agent.agent import Agent
 from medrec.node.app import local_answer
-from medrec.node.keys import OrganisationKeys, PersonKey
-from medrec.node.link import LinkError
+from medrec.node.consent import consents as consenting
+from medrec.node.keeping.keys import OrganisationKeys, PersonKey
+from medrec.node.keeping.ring import MemoryRing
+from medrec.node.keeping.store import StoreError
+from medrec.node.keeping.vault import Vault
+from medrec.node.ledger.together import check_together
 from medrec.node.node import Node
-from medrec.node.peers import Fault, LocalNetwork, PeerError
-from medrec.node.practitioners import PHYSICIAN
-from medrec.node.recovery import Signer, choose_doors
-from medrec.node.referrals import REFERRAL_PATH
+from medrec.node.peers.peers import Fault, LocalNetwork, PeerError
 from medrec.node.refusals import Refusal
-from medrec.node.ring import MemoryRing
-from medrec.node.store import StoreError
-from medrec.node.together import check_together
-from medrec.node.vault import Vault
+from medrec.node.release.access import RELEASE_PATH
+from medrec.node.release.practitioners import PHYSICIAN
+from medrec.node.release.referrals import REFERRAL_PATH
+from medrec.node.right_person.link import LinkError
 
 from .disk import Disks, SimulatedStore
 from .ledger import Copy, Ledger

@@ -11,12 +11,12 @@ from medrec.core.checkpoint import Note, cosigner_keys, parse_note, render_note,
 from medrec.core.witness import log_key, render_request
 from medrec.demo.network import free_ports
 from medrec.engines.engine import EngineError
+from medrec.node.peers.web import HttpWeb
 from medrec.node.serve import Server
-from medrec.node.web import HttpWeb
-from medrec.node.witness import follow_log, set_up
-from medrec.node.witness_door import DOOR_PATH
-from medrec.node.witness_keys import WitnessKeys
-from medrec.node.witnesses import WitnessPlace
+from medrec.node.witness.witness import follow_log, set_up
+from medrec.node.witness.witness_door import DOOR_PATH
+from medrec.node.witness.witness_keys import WitnessKeys
+from medrec.node.witness.witnesses import WitnessPlace
 
 from ..node.cosigners import grow
 from ..node.world import World

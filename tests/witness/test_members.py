@@ -11,16 +11,16 @@ from medrec.core.checkpoint import verify_cosignatures
 from medrec.core.root import read_root
 from medrec.core.root import root_file as render_root
 from medrec.core.witness import render_request
-from medrec.node import govern
-from medrec.node.checkpoints import Checkpoints
+from medrec.node.ledger import govern
+from medrec.node.ledger.checkpoints import Checkpoints
+from medrec.node.ledger.receipts import root_file
+from medrec.node.ledger.tiles import Tiles, TilesError, check_tiles
 from medrec.node.node import Node
-from medrec.node.receipts import root_file
-from medrec.node.tiles import Tiles, TilesError, check_tiles
-from medrec.node.witness import Witness, WitnessError, follow_root, read_logs, set_up
-from medrec.node.witness_app import witness_app
-from medrec.node.witness_keys import WitnessKeys
-from medrec.node.witness_roots import log_keys
-from medrec.node.witnesses import WitnessPlace
+from medrec.node.witness.witness import Witness, WitnessError, follow_root, read_logs, set_up
+from medrec.node.witness.witness_app import witness_app
+from medrec.node.witness.witness_keys import WitnessKeys
+from medrec.node.witness.witness_roots import log_keys
+from medrec.node.witness.witnesses import WitnessPlace
 
 from ..node.cosigners import grow
 from ..node.members_world import Net

@@ -18,12 +18,12 @@ from medrec.core.checkpoint import (
 from medrec.core.evidence import contradiction, read_evidence, signers
 from medrec.core.witness import SIZE_TYPE, log_key, render_request
 from medrec.engines.memory import MemoryEngine
-from medrec.node import store
-from medrec.node.checkpoints import Checkpoints, evidence
-from medrec.node.witness import Witness, follow_log, read_logs, set_up
-from medrec.node.witness_door import add_checkpoint
-from medrec.node.witness_keys import WitnessKeys
-from medrec.node.witnesses import WitnessPlace, parse_place
+from medrec.node.keeping import store
+from medrec.node.ledger.checkpoints import Checkpoints, evidence
+from medrec.node.witness.witness import Witness, follow_log, read_logs, set_up
+from medrec.node.witness.witness_door import add_checkpoint
+from medrec.node.witness.witness_keys import WitnessKeys
+from medrec.node.witness.witnesses import WitnessPlace, parse_place
 
 from ..node.cosigners import Cosigners, grow
 from ..node.world import World

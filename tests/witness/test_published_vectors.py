@@ -8,9 +8,9 @@ from medrec.core import merkle, tiles
 from medrec.core.checkpoint import parse_note, parse_vkey, verify_cosignatures
 from medrec.core.note import from_base64
 from medrec.core.witness import parse_request
-from medrec.node.tiles import check_tiles
-from medrec.node.witness import Witness, follow_log, read_logs, set_up
-from medrec.node.witness_keys import WitnessKeys
+from medrec.node.ledger.tiles import check_tiles
+from medrec.node.witness.witness import Witness, follow_log, read_logs, set_up
+from medrec.node.witness.witness_keys import WitnessKeys
 
 
 def runs(shared):

@@ -13,9 +13,9 @@ from medrec.core import codec
 from medrec.core.checkpoint import Note, parse_note, render_note, verify_cosignatures
 from medrec.core.receipt import verify
 from medrec.core.renewal import Renewal, read_renewal
-from medrec.node.peers import PeerError
-from medrec.node.receipts import receipt_for, root_file
-from medrec.node.renewal import RENEW_PATH, RenewalError, answer_renew, renew
+from medrec.node.ledger.receipts import receipt_for, root_file
+from medrec.node.ledger.renewal import RENEW_PATH, RenewalError, answer_renew, renew
+from medrec.node.peers.peers import PeerError
 
 from ..node.cosigners import Cosigners, grow
 from ..node.world import DAY_MS, World, observation

@@ -7,8 +7,8 @@ from medrec.core.checkpoint import Checkpoint, Note, parse_checkpoint
 from medrec.core.witness import log_key
 from medrec.engines.memory import MemoryEngine
 from medrec.engines.sqlite import SqliteEngine
-from medrec.node import tiles as room
-from medrec.node.tiles import Tiles, TilesError, check_tiles
+from medrec.node.ledger import tiles as room
+from medrec.node.ledger.tiles import Tiles, TilesError, check_tiles
 
 from ..node.cosigners import grow
 from ..node.world import World

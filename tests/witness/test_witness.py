@@ -15,9 +15,9 @@ from medrec.core.checkpoint import (
 )
 from medrec.core.evidence import contradiction, read_evidence, signers
 from medrec.core.witness import SIZE_TYPE, parse_request, render_request
-from medrec.node import witness as room
-from medrec.node.witness import STATE_FILE, Witness, WitnessError, follow_log, read_logs, set_up
-from medrec.node.witness_keys import WitnessKeys
+from medrec.node.witness import witness as room
+from medrec.node.witness.witness import STATE_FILE, Witness, WitnessError, follow_log, read_logs, set_up
+from medrec.node.witness.witness_keys import WitnessKeys
 
 from .world import NORTH, ORIGIN, SOUTH, Log, key_of
 

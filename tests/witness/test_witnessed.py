@@ -13,7 +13,7 @@ from medrec.core.checkpoint import parse_note, parse_proof, render_signature
 from medrec.core.note import NoteKey
 from medrec.core.receipt import parse
 from medrec.core.witnessed import policy, witnesses_of
-from medrec.node.witness_keys import WitnessKeys
+from medrec.node.witness.witness_keys import WitnessKeys
 
 from .test_renewal import RECORD, Court
 

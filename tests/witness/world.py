@@ -6,9 +6,9 @@ from collections.abc import Callable
 from medrec.core import merkle
 from medrec.core.checkpoint import Checkpoint, Note, NoteKey, render_note
 from medrec.core.witness import log_key, render_request
-from medrec.node.keys import OrganisationKeys
-from medrec.node.witness import Answer, Witness
-from medrec.node.witnesses import WebError
+from medrec.node.keeping.keys import OrganisationKeys
+from medrec.node.witness.witness import Answer, Witness
+from medrec.node.witness.witnesses import WebError
 
 NETWORK = bytes(range(32))
 ORIGIN = "medrec/" + NETWORK.hex()

@@ -10,16 +10,16 @@ from medrec.cli import demo, erase, network, node, proofs, renew, staff, termino
 from medrec.cli.stop import Stop
 from medrec.core.genesis import GenesisError
 from medrec.engines.engine import EngineError
-from medrec.node.anchor import AnchorError
-from medrec.node.estimating import EstimateError
-from medrec.node.keys import KeyFileError
+from medrec.node.keeping.keys import KeyFileError
+from medrec.node.keeping.store import StoreError
+from medrec.node.ledger.anchor import AnchorError
+from medrec.node.ledger.together import ApartError
 from medrec.node.operate import OperateError
+from medrec.node.right_person.estimating import EstimateError
 from medrec.node.serve import ServeError
 from medrec.node.settings import SettingsError
 from medrec.node.sources.source import SourceUnavailable
-from medrec.node.store import StoreError
 from medrec.node.terminology.index import TerminologyError
-from medrec.node.together import ApartError
 
 app = typer.Typer(
     name="medrec",

@@ -7,9 +7,9 @@ from typing import Any
 from medrec import wiring
 from medrec.engines.engine import EngineError
 from medrec.node import operate
+from medrec.node.ledger.together import ApartError
 from medrec.node.node import Node
 from medrec.node.settings import read_settings
-from medrec.node.together import ApartError
 
 WAIT_S = 120.0
 """For how long a verb that has opened the node waits for the blocks that it lacks."""

@@ -14,14 +14,15 @@ from medrec.cli.stop import Stop
 from medrec.core import codec, state
 from medrec.core.genesis import network_id
 from medrec.engines.engine import Engine
-from medrec.node import govern, tls
-from medrec.node.doors import ENGINE_PATH
-from medrec.node.exchange import Exchange, ExchangeError
-from medrec.node.files import make_inside, settle
-from medrec.node.govern import GovernError
-from medrec.node.invite import JOIN_PATH, Invitation, signed_text
-from medrec.node.keys import ORGANISATION_FILE, OrganisationKeys
-from medrec.node.peers import address
+from medrec.node.keeping.files import make_inside, settle
+from medrec.node.keeping.keys import ORGANISATION_FILE, OrganisationKeys
+from medrec.node.ledger import govern
+from medrec.node.ledger.govern import GovernError
+from medrec.node.ledger.invite import JOIN_PATH, Invitation, signed_text
+from medrec.node.peers import tls
+from medrec.node.peers.doors import ENGINE_PATH
+from medrec.node.peers.exchange import Exchange, ExchangeError
+from medrec.node.peers.peers import address
 
 ASK_S = 30.0
 ANSWER_BYTES_MAX = 64 << 10

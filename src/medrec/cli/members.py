@@ -18,9 +18,9 @@ from medrec import wiring
 from medrec.cli.node import SUPERVISED
 from medrec.cli.stop import Stop
 from medrec.core import codec
-from medrec.node import tls
-from medrec.node.files import make_inside
-from medrec.node.keys import OrganisationKeys
+from medrec.node.keeping.files import make_inside
+from medrec.node.keeping.keys import OrganisationKeys
+from medrec.node.peers import tls
 from medrec.node.serve import ServeError, check_port
 from medrec.node.settings import read_settings
 

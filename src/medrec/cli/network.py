@@ -18,10 +18,10 @@ from medrec.cli.stop import Stop
 from medrec.core import codec
 from medrec.core.types import is_organisation_id
 from medrec.engines.engine import EngineError
-from medrec.node import tls
-from medrec.node.files import settle
-from medrec.node.keys import OrganisationKeys
+from medrec.node.keeping.files import settle
+from medrec.node.keeping.keys import OrganisationKeys
 from medrec.node.operate import ALIVE, OperateError
+from medrec.node.peers import tls
 from medrec.node.settings import read_settings
 
 NAMES = ("harbour-general", "st-brigid", "lakeside-clinic", "northern-lab", "hill-practice", "old-town", "island-care")

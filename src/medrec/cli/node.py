@@ -20,17 +20,19 @@ from medrec.cli.stop import Stop
 from medrec.core import codec
 from medrec.core.types import is_organisation_id
 from medrec.engines.engine import EngineError
-from medrec.node import operate, rotation, tls
-from medrec.node.files import make_inside, settle
-from medrec.node.ingest import Ingested, ingest_folder
-from medrec.node.keys import KeyFileError, OrganisationKeys
+from medrec.node import operate
+from medrec.node.keeping.files import make_inside, settle
+from medrec.node.keeping.keys import KeyFileError, OrganisationKeys
+from medrec.node.keeping.store import StoreError
+from medrec.node.ledger import rotation
 from medrec.node.node import Node
 from medrec.node.operate import OperatorSocket
+from medrec.node.peers import tls
+from medrec.node.records.ingest import Ingested, ingest_folder
 from medrec.node.serve import Site, serve
 from medrec.node.settings import Place, read_settings
 from medrec.node.sources.folder import Progress
 from medrec.node.sources.source import SourceUnavailable
-from medrec.node.store import StoreError
 
 SettingsFile = Annotated[Path, typer.Option("--settings", help="The node's settings file.")]
 DEFAULT = Path("medrec.toml")

@@ -12,7 +12,7 @@ from medrec.cli.node import DEFAULT, SettingsFile
 from medrec.cli.stop import stop
 from medrec.core.dataset import StatementError
 from medrec.core.receipt import ReceiptError, read_root
-from medrec.node import dataset
+from medrec.node.release import dataset
 
 console = Console(soft_wrap=True)
 RECORD = re.compile(r"[A-Z][A-Za-z]{0,63}/[A-Za-z0-9.\-]{1,64}(/[1-9][0-9]{0,8})?")

@@ -18,7 +18,7 @@ from medrec.core.receipt import WITNESSES, Verdict
 from medrec.core.receipt import parse as parse_receipt
 from medrec.core.receipt import verify as verify_receipt
 from medrec.core.witnessed import policy, witnesses_of
-from medrec.node.files import write_whole
+from medrec.node.keeping.files import write_whole
 
 console = Console(soft_wrap=True)
 

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from medrec.core.matching import WEIGHTS, Field
-from medrec.node import estimating
+from medrec.node.right_person import estimating
 from medrec.node.settings import read_settings
 
 

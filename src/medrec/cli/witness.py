@@ -13,11 +13,11 @@ from medrec.cli.stop import Stop, stop
 from medrec.core.note import NoteError, parse_vkey
 from medrec.core.receipt import ReceiptError, read_root
 from medrec.core.root import Root
+from medrec.node.ledger.tiles import TilesError, check_tiles
 from medrec.node.serve import serve
-from medrec.node.tiles import TilesError, check_tiles
-from medrec.node.witness import WitnessError, follow_log, follow_root, set_up
-from medrec.node.witness_keys import WITNESS_FILE, WitnessKeys
-from medrec.node.witness_roots import log_keys, origin_of
+from medrec.node.witness.witness import WitnessError, follow_log, follow_root, set_up
+from medrec.node.witness.witness_keys import WITNESS_FILE, WitnessKeys
+from medrec.node.witness.witness_roots import log_keys, origin_of
 
 console = Console(soft_wrap=True)
 

@@ -2,11 +2,11 @@
 
 from medrec.demo.network import AGENT, HOSPITALS, Resident
 from medrec.demo.stage import Stage, claim, until
-from medrec.node import disputing
 from medrec.node.fhir.client import fetch
+from medrec.node.looks import disputing
 from medrec.node.node import Node
-from medrec.node.peers import PeerError
-from medrec.node.practitioners import PHYSICIAN
+from medrec.node.peers.peers import PeerError
+from medrec.node.release.practitioners import PHYSICIAN
 from medrec.portal.app import person_path
 from medrec.portal.page import MOUNT
 

@@ -14,12 +14,12 @@ from medrec import wiring
 from medrec.core.consent import plain
 from medrec.core.consent.plain import Party, Plain
 from medrec.engines.engine import Engine
-from medrec.node import own_consents
-from medrec.node.accounts import open_account
-from medrec.node.consents import CONSENTS_PATH
-from medrec.node.keys import OrganisationKeys, PersonKey
+from medrec.node.account.accounts import open_account
+from medrec.node.consent import own_consents
+from medrec.node.consent.consents import CONSENTS_PATH
+from medrec.node.consent.policies import draft_consent, signed_consent
+from medrec.node.keeping.keys import OrganisationKeys, PersonKey
 from medrec.node.node import Node
-from medrec.node.policies import draft_consent, signed_consent
 from medrec.node.serve import Server
 from medrec.portal.own.acts import acts_of
 

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from rich.console import Console
 
 from medrec.demo.network import Network, Resident
-from medrec.node.agent import Agent, Notice
-from medrec.node.ingest import Ingested, ingest_folder
+from medrec.node.agent.agent import Agent, Notice
+from medrec.node.records.ingest import Ingested, ingest_folder
 
 WAIT_S = 120.0
 

@@ -20,13 +20,17 @@ from medrec.core.manifests.consent import Grant
 from medrec.demo.doors import Doors
 from medrec.demo.network import AGENT, HOSPITALS, Resident
 from medrec.demo.stage import StepFailed, claim, until
-from medrec.node import consents, halves, receipts, receive, store
-from medrec.node.audit import audit_journal
+from medrec.node.consent import consents
+from medrec.node.keeping import store
+from medrec.node.ledger import receipts
+from medrec.node.ledger.audit import audit_journal
+from medrec.node.ledger.rebuild import rebuild
+from medrec.node.looks import halves
 from medrec.node.node import Node
-from medrec.node.peers import PeerError
-from medrec.node.practitioners import PHYSICIAN
-from medrec.node.publish import Published
-from medrec.node.rebuild import rebuild
+from medrec.node.peers.peers import PeerError
+from medrec.node.records.publish import Published
+from medrec.node.release import receive
+from medrec.node.release.practitioners import PHYSICIAN
 from medrec.portal.app import person_path
 from medrec.portal.page import MOUNT
 

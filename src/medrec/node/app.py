@@ -23,23 +23,33 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from medrec.core import codec
 from medrec.core.witness import REQUEST_BYTES_MAX
 from medrec.engines.engine import EngineError
-from medrec.node import signing, store
-from medrec.node.access import RELEASE_PATH
-from medrec.node.acts import answer_acts
-from medrec.node.acts_ended import answer_ends
-from medrec.node.acts_kept import ACTS_PATH, ENDS_PATH
-from medrec.node.calls import BODY_BYTES_MAX, Callers, CallRefused, failed, read_body
-from medrec.node.checkpoints import COSIGN_PATH
-from medrec.node.consents import CONSENTS_PATH, REVOCATIONS_PATH, answer_revocation
-from medrec.node.corrections import CORRECTIONS_PATH, answer_corrections
-from medrec.node.delegates import (
+from medrec.node.account.delegates import (
     DELEGATION_ENDS_PATH,
     DELEGATIONS_PATH,
     answer_brought_consent,
     answer_delegation,
     answer_delegation_end,
 )
-from medrec.node.disputes import (
+from medrec.node.account.resting import RESTS_PATH, answer_rest
+from medrec.node.account.returning import RETURNING_PATH, answer_returning
+from medrec.node.agent.moving import MOVE_PATH, answer_move
+from medrec.node.consent.consents import CONSENTS_PATH, REVOCATIONS_PATH, answer_revocation
+from medrec.node.consent.policies import TRIAL_PATH, answer_trial
+from medrec.node.corrections.corrections import CORRECTIONS_PATH, answer_corrections
+from medrec.node.fhir.door import BASE
+from medrec.node.fhir.routes import answer_locally, fhir_routes
+from medrec.node.keeping import store
+from medrec.node.keeping.journal import NOTICES_PATH
+from medrec.node.keeping.store import StoreError
+from medrec.node.ledger.checkpoints import COSIGN_PATH
+from medrec.node.ledger.invite import JOIN_PATH
+from medrec.node.ledger.renewal import RENEW_PATH, RenewalError, answer_renew
+from medrec.node.ledger.sight import CUT_OFF, STANDING_PATH
+from medrec.node.ledger.standing import answer_standing, standing
+from medrec.node.lists.acts import answer_acts
+from medrec.node.lists.acts_ended import answer_ends
+from medrec.node.lists.acts_kept import ACTS_PATH, ENDS_PATH
+from medrec.node.looks.disputes import (
     ANSWERS_PATH,
     DISPUTED_PATH,
     DISPUTES_PATH,
@@ -47,34 +57,25 @@ from medrec.node.disputes import (
     answer_disputed,
     answer_disputes,
 )
-from medrec.node.doors import ENGINE_PATH, doors
-from medrec.node.emergency import EMERGENCY_PATH, REVIEWS_PATH, answer_emergency, answer_reviews
-from medrec.node.fhir.door import BASE
-from medrec.node.fhir.routes import answer_locally, fhir_routes
-from medrec.node.invite import JOIN_PATH
-from medrec.node.journal import NOTICES_PATH
-from medrec.node.link import UNLINK_PATH, LinkError
-from medrec.node.lone import LONE_PATH, answer_lone
-from medrec.node.matching import FIND_PATH
-from medrec.node.moving import MOVE_PATH, answer_move
+from medrec.node.looks.lone import LONE_PATH, answer_lone
 from medrec.node.notify.asking import ASKED_PATH, answer_asked
-from medrec.node.peers import INTERACT, PeerError
-from medrec.node.policies import TRIAL_PATH, answer_trial
-from medrec.node.pull import answer_release
-from medrec.node.referrals import REFERRAL_PATH, answer_referral
+from medrec.node.peers import signing
+from medrec.node.peers.calls import BODY_BYTES_MAX, Callers, CallRefused, failed, read_body
+from medrec.node.peers.doors import ENGINE_PATH, doors
+from medrec.node.peers.peers import INTERACT, PeerError
+from medrec.node.peers.rules import NEEDS_THE_HEAD, Rule
 from medrec.node.refusals import Refusal
-from medrec.node.renewal import RENEW_PATH, RenewalError, answer_renew
-from medrec.node.resting import RESTS_PATH, answer_rest
-from medrec.node.returning import RETURNING_PATH, answer_returning
-from medrec.node.rules import NEEDS_THE_HEAD, Rule
-from medrec.node.sight import CUT_OFF, STANDING_PATH
-from medrec.node.standing import answer_standing, standing
-from medrec.node.store import StoreError
-from medrec.node.view_page import VIEW_ROUTE, view_routes
-from medrec.node.views import PAGE_PATH, VIEW_PATH, answer_view
-from medrec.node.witness import TEXT, Answer
-from medrec.node.witness_app import read_body as read_witness_request
-from medrec.node.witness_door import DOOR_PATH, add_checkpoint
+from medrec.node.release.access import RELEASE_PATH
+from medrec.node.release.emergency import EMERGENCY_PATH, REVIEWS_PATH, answer_emergency, answer_reviews
+from medrec.node.release.pull import answer_release
+from medrec.node.release.referrals import REFERRAL_PATH, answer_referral
+from medrec.node.release.view_page import VIEW_ROUTE, view_routes
+from medrec.node.release.views import PAGE_PATH, VIEW_PATH, answer_view
+from medrec.node.right_person.link import UNLINK_PATH, LinkError
+from medrec.node.right_person.matching import FIND_PATH
+from medrec.node.witness.witness import TEXT, Answer
+from medrec.node.witness.witness_app import read_body as read_witness_request
+from medrec.node.witness.witness_door import DOOR_PATH, add_checkpoint
 
 if TYPE_CHECKING:
     from medrec.node.node import Node

@@ -16,52 +16,52 @@ from medrec.core.checkpoint import Note
 from medrec.core.genesis import network_id
 from medrec.core.types import Tip
 from medrec.engines.engine import Engine, EngineError
-from medrec.node.acts import Acts
-from medrec.node.agent import Agent
-from medrec.node.anchor import Anchorer, AnchorError
-from medrec.node.bringing import again
-from medrec.node.checkpoints import Checkpoints
-from medrec.node.consents import Consents
-from medrec.node.copies import Copies
-from medrec.node.corrections import Corrections
-from medrec.node.delegates import Delegates
-from medrec.node.deliver import Deliverer
-from medrec.node.directory import Directory
-from medrec.node.disputes import Disputes
-from medrec.node.emergency import Emergencies
-from medrec.node.emergency_reviews import EmergencyReviews
-from medrec.node.entries import Entries
-from medrec.node.erasure import Erasures
-from medrec.node.finding import Finder
-from medrec.node.gate import Gate
-from medrec.node.given_codes import end_unconfirmed
-from medrec.node.journal import Journal
-from medrec.node.keys import OrganisationKeys
-from medrec.node.labels import Labels
-from medrec.node.link import Linker
-from medrec.node.lists import PersonLists
-from medrec.node.looks import Looks
-from medrec.node.matching import Matching
+from medrec.node.account.delegates import Delegates
+from medrec.node.account.recovery import AccountWatch
+from medrec.node.account.resting import warn
+from medrec.node.agent.agent import Agent
+from medrec.node.agent.bringing import again
+from medrec.node.agent.copies import Copies
+from medrec.node.agent.entries import Entries
+from medrec.node.agent.redelivery import ask_missing
+from medrec.node.consent.consents import Consents
+from medrec.node.corrections.corrections import Corrections
+from medrec.node.keeping.erasure import Erasures
+from medrec.node.keeping.journal import Journal
+from medrec.node.keeping.keys import OrganisationKeys
+from medrec.node.keeping.store import Store, StoreError
+from medrec.node.keeping.vault import Vault
+from medrec.node.ledger.anchor import Anchorer, AnchorError
+from medrec.node.ledger.checkpoints import Checkpoints
+from medrec.node.ledger.sight import Sight
+from medrec.node.ledger.standing import Listening
+from medrec.node.ledger.tiles import Tiles, TilesError
+from medrec.node.ledger.together import ApartError, Together
+from medrec.node.lists.acts import Acts
+from medrec.node.lists.lists import PersonLists
+from medrec.node.looks.disputes import Disputes
+from medrec.node.looks.looks import Looks
+from medrec.node.looks.watching import Watch
 from medrec.node.notify.teller import Teller
 from medrec.node.notify.ways import Relay
-from medrec.node.peers import PeerError, Peers
-from medrec.node.practitioners import Practitioners
-from medrec.node.publish import Publisher
-from medrec.node.receive import close_failed
-from medrec.node.recovery import AccountWatch
-from medrec.node.redelivery import ask_missing
-from medrec.node.referrals import Referrals
-from medrec.node.resting import warn
-from medrec.node.sight import Sight
-from medrec.node.standing import Listening
-from medrec.node.store import Store, StoreError
-from medrec.node.tiles import Tiles, TilesError
-from medrec.node.together import ApartError, Together
-from medrec.node.vault import Vault
-from medrec.node.views import Views
-from medrec.node.waiting_links import give_consents
-from medrec.node.watching import Watch
-from medrec.node.witnesses import Web, WitnessPlace
+from medrec.node.peers.directory import Directory
+from medrec.node.peers.peers import PeerError, Peers
+from medrec.node.records.deliver import Deliverer
+from medrec.node.records.publish import Publisher
+from medrec.node.release.emergency import Emergencies
+from medrec.node.release.emergency_reviews import EmergencyReviews
+from medrec.node.release.gate import Gate
+from medrec.node.release.labels import Labels
+from medrec.node.release.practitioners import Practitioners
+from medrec.node.release.receive import close_failed
+from medrec.node.release.referrals import Referrals
+from medrec.node.release.views import Views
+from medrec.node.right_person.finding import Finder
+from medrec.node.right_person.given_codes import end_unconfirmed
+from medrec.node.right_person.link import Linker
+from medrec.node.right_person.matching import Matching
+from medrec.node.right_person.waiting_links import give_consents
+from medrec.node.witness.witnesses import Web, WitnessPlace
 
 _log = logging.getLogger("medrec.node")
 GATHER_S = 0.02

@@ -16,20 +16,23 @@ from medrec.core import codec
 from medrec.core.dataset import StatementError
 from medrec.core.manifests.erasure import Ground
 from medrec.engines.engine import EngineError
-from medrec.node import dataset, govern, invite, journal, receipts, recovery, renewal, rotation, staff
-from medrec.node.accounts import AccountError
-from medrec.node.anchor import AnchorError
-from medrec.node.audit import audit_journal
-from medrec.node.checkpoints import CheckpointError
-from medrec.node.ingest import Ingested, ingest_folder
-from medrec.node.keys import KeyFileError
+from medrec.node.account import recovery, staff
+from medrec.node.account.accounts import AccountError
+from medrec.node.keeping import journal
+from medrec.node.keeping.keys import KeyFileError
+from medrec.node.keeping.store import StoreError
+from medrec.node.ledger import govern, invite, receipts, renewal, rotation
+from medrec.node.ledger.anchor import AnchorError
+from medrec.node.ledger.audit import audit_journal
+from medrec.node.ledger.checkpoints import CheckpointError
+from medrec.node.ledger.sight import CUT_OFF
+from medrec.node.ledger.standing import Standing, standing
+from medrec.node.ledger.tiles import TilesError
+from medrec.node.ledger.together import ApartError
+from medrec.node.records.ingest import Ingested, ingest_folder
 from medrec.node.refusals import Refusal
-from medrec.node.sight import CUT_OFF
+from medrec.node.release import dataset
 from medrec.node.sources.source import SourceUnavailable
-from medrec.node.standing import Standing, standing
-from medrec.node.store import StoreError
-from medrec.node.tiles import TilesError
-from medrec.node.together import ApartError
 
 if TYPE_CHECKING:
     from medrec.node.node import Node

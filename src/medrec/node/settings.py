@@ -15,7 +15,7 @@ from medrec.core.consent.floor import FLOORS
 from medrec.core.note import NoteError
 from medrec.core.state import ROLES
 from medrec.core.types import OrganisationId, Url
-from medrec.node.witnesses import WitnessPlace, parse_place
+from medrec.node.witness.witnesses import WitnessPlace, parse_place
 
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 Seconds = Annotated[int, msgspec.Meta(ge=1, le=3600)]

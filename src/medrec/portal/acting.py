@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from medrec.core.delegation import covers
 from medrec.core.manifests.delegation import Right
-from medrec.node import access_log, staff
-from medrec.node.delegates import Held
+from medrec.node.account import staff
+from medrec.node.account.delegates import Held
+from medrec.node.looks import access_log
 from medrec.node.refusals import Refusal
 from medrec.portal.page import PageError
 from medrec.portal.session import Session, Who

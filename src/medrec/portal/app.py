@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route, Router
 
 from medrec.engines.engine import EngineError
-from medrec.node.store import StoreError
+from medrec.node.keeping.store import StoreError
 from medrec.portal import (
     acting,
     assets,

@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from medrec.node.finding import PURPOSES
-from medrec.node.practitioners import Practitioner
+from medrec.node.account.staff import StaffError, present
 from medrec.node.refusals import Refusal
-from medrec.node.staff import StaffError, present
+from medrec.node.release.practitioners import Practitioner
+from medrec.node.right_person.finding import PURPOSES
 from medrec.portal import words
 from medrec.portal.page import PageError, Visit
 from medrec.portal.session import Who, require

@@ -11,12 +11,12 @@ from medrec.core.reconcile.said import manifest_of
 from medrec.core.records.canonical import canonical
 from medrec.core.records.reading import Around
 from medrec.core.records.table import understand
-from medrec.node.finding import Found
-from medrec.node.peers import PeerError
-from medrec.node.practitioners import Practitioner
-from medrec.node.receive import NotGenuineError, Received, request_records
-from medrec.node.referrals import providers
+from medrec.node.peers.peers import PeerError
 from medrec.node.refusals import Refusal
+from medrec.node.release.practitioners import Practitioner
+from medrec.node.release.receive import NotGenuineError, Received, request_records
+from medrec.node.release.referrals import providers
+from medrec.node.right_person.finding import Found
 from medrec.node.terminology.shipped import shipped
 from medrec.portal import at_home, lists, referring, render, words
 from medrec.portal.page import PageError, Visit, names

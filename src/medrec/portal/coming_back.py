@@ -9,9 +9,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from medrec.core import ladder
-from medrec.node import aftermath, devices, paper, recovery, returning
-from medrec.node.accounts import AccountError
-from medrec.node.returning import Case
+from medrec.node.account import aftermath, devices, paper, recovery, returning
+from medrec.node.account.accounts import AccountError
+from medrec.node.account.returning import Case
 from medrec.portal import confirming, render, words
 from medrec.portal.own import moving
 from medrec.portal.own.account_act import transaction_part

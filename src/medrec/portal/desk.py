@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from medrec.core.matching import Agreement, Demographics
-from medrec.node import desk, desk_hands, given_codes, holding, paper
-from medrec.node.link import CODE_LIFE_MS, LinkError
-from medrec.node.matching import Candidate, Waiting
+from medrec.node.account import paper
+from medrec.node.right_person import desk, desk_hands, given_codes, holding
+from medrec.node.right_person.link import CODE_LIFE_MS, LinkError
+from medrec.node.right_person.matching import Candidate, Waiting
 from medrec.portal import render, words
 from medrec.portal.page import Go, PageError, Visit
 

@@ -14,11 +14,12 @@ from medrec.core.consent.plain import Party, Plain
 from medrec.core.consent.times import DAY_MS
 from medrec.core.credential import NewEd25519
 from medrec.core.manifests.consent import fhir_consent_message
-from medrec.node import attesting, letters, paper, staff
-from medrec.node.keys import PersonKey
+from medrec.node.account import paper, staff
+from medrec.node.account.staff import Member
+from medrec.node.consent import attesting, letters
+from medrec.node.keeping.keys import PersonKey
 from medrec.node.notify import asking
 from medrec.node.refusals import Refusal
-from medrec.node.staff import Member
 from medrec.portal import confirming, policies, render, words
 from medrec.portal.desk import by_whom
 from medrec.portal.own.acts import Act, Part

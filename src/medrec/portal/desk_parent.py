@@ -9,9 +9,9 @@ from markupsafe import Markup
 from medrec.core import codec
 from medrec.core.delegation import Standing
 from medrec.core.manifests.delegation import Right
-from medrec.node import parents
-from medrec.node.parents import Drafted, NotAChildError, Parent
-from medrec.node.peers import PeerError
+from medrec.node.account import parents
+from medrec.node.account.parents import Drafted, NotAChildError, Parent
+from medrec.node.peers.peers import PeerError
 from medrec.node.refusals import Refusal
 from medrec.portal import confirming, render, words
 from medrec.portal.desk import by_whom

@@ -17,9 +17,10 @@ from medrec.core.credential import NewCredential, signed_by
 from medrec.core.kinds.recovery import STAFF_AGE_MS
 from medrec.core.ladder import Check, Staff
 from medrec.core.types import EXPIRY_HEIGHTS_MAX, encode_body
-from medrec.node import recovery, returning, staff, store
-from medrec.node.accounts import AccountError
-from medrec.node.peers import PeerError
+from medrec.node.account import recovery, returning, staff
+from medrec.node.account.accounts import AccountError
+from medrec.node.keeping import store
+from medrec.node.peers.peers import PeerError
 from medrec.portal import confirming, render, words
 from medrec.portal.own.acts import Act, Part
 from medrec.portal.own.keys import digits

@@ -15,10 +15,10 @@ from medrec.core.kinds.anchor import decode_entries
 from medrec.core.manifests.record import RecordManifest
 from medrec.core.outcome import Refused
 from medrec.core.types import decode_transaction
-from medrec.node import store
-from medrec.node.checkpoints import CheckpointError
-from medrec.node.on_ledger import Place, block_of
-from medrec.node.receipts import ReceiptUnavailableError
+from medrec.node.keeping import store
+from medrec.node.ledger.checkpoints import CheckpointError
+from medrec.node.ledger.on_ledger import Place, block_of
+from medrec.node.ledger.receipts import ReceiptUnavailableError
 from medrec.portal import render, words
 from medrec.portal.page import File, PageError, Visit
 

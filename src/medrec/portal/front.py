@@ -6,8 +6,8 @@ import sqlalchemy as sql
 from markupsafe import Markup
 
 from medrec.core import state
-from medrec.node import store
-from medrec.node.journal import head
+from medrec.node.keeping import store
+from medrec.node.keeping.journal import head
 from medrec.portal import render, words
 from medrec.portal.page import Visit
 

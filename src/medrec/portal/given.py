@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sql
 
 from medrec.core import manifests
-from medrec.node import halves, store
-from medrec.node.vault import VaultError
+from medrec.node.keeping import store
+from medrec.node.keeping.vault import VaultError
+from medrec.node.looks import halves
 from medrec.portal import looks, render, words
 from medrec.portal.page import Visit, names
 

@@ -15,8 +15,8 @@ from medrec.core.outcome import Code
 from medrec.core.types import encode_transaction
 from medrec.core.webauthn import NewPasskey
 from medrec.engines.engine import TransactionRefused
-from medrec.node import devices, returning
-from medrec.node.accounts import next_body
+from medrec.node.account import devices, returning
+from medrec.node.account.accounts import next_body
 from medrec.portal.page import PageError, Visit
 from medrec.portal.security import Limiter, check_rate
 from medrec.portal.session import Session, Who

@@ -9,7 +9,7 @@ from medrec.core import checkpoint, state
 from medrec.core.outcome import Code, Refused
 from medrec.core.types import decode_transaction
 from medrec.engines.engine import CommittedBlock
-from medrec.node import store
+from medrec.node.keeping import store
 from medrec.portal import render, words
 from medrec.portal.page import Visit
 

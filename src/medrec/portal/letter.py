@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from medrec.core.manifests.consent import FhirConsentManifest
-from medrec.node import attesting, letters
+from medrec.node.consent import attesting, letters
 from medrec.portal import policies, render, words
 from medrec.portal.desk import by_whom
 from medrec.portal.page import Go, PageError, Visit, names

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from medrec.core import manifests
 from medrec.core.manifests.record import RecordManifest
-from medrec.node import holding, receipts
-from medrec.node.copies import Copy
-from medrec.node.holding_told import held_back
-from medrec.node.told import Sealed, sealed
+from medrec.node.agent.copies import Copy
+from medrec.node.agent.told import Sealed, sealed
+from medrec.node.ledger import receipts
+from medrec.node.right_person import holding
+from medrec.node.right_person.holding_told import held_back
 from medrec.portal import evidence, verify
 from medrec.portal.page import File, PageError, Visit, names
 from medrec.portal.people import account_of

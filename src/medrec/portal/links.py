@@ -12,9 +12,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from medrec.engines.engine import EngineError
-from medrec.node import links
-from medrec.node.links import LinkGoneError, WrongPasscodeError
-from medrec.node.store import StoreError
+from medrec.node.agent import links
+from medrec.node.agent.links import LinkGoneError, WrongPasscodeError
+from medrec.node.keeping.store import StoreError
 from medrec.portal.security import HEADERS, Limiter, caller_of
 
 if TYPE_CHECKING:

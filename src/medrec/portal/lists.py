@@ -14,8 +14,9 @@ from medrec.core.reconcile.rows import AllergyRow, Confirmed, Conflict, Medicine
 from medrec.core.reconcile.said import manifest_of
 from medrec.core.records.dates import DAY_MS
 from medrec.core.records.understood import NoteCode
-from medrec.node import reviews, store
-from medrec.node.lists import Shown, against, subject_of
+from medrec.node.keeping import store
+from medrec.node.lists import reviews
+from medrec.node.lists.lists import Shown, against, subject_of
 from medrec.node.refusals import Refusal
 from medrec.portal import at_home, mending, render, words
 from medrec.portal.page import PageError, Visit, names

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from medrec.core import state
-from medrec.node.agent import Notice
+from medrec.node.agent.agent import Notice
 from medrec.portal import render, words
 from medrec.portal.page import Visit
 

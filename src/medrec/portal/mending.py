@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sql
 
-from medrec.node import store
+from medrec.node.keeping import store
 from medrec.node.refusals import Refusal
 from medrec.portal import render, words
 from medrec.portal.page import Go, PageError, Visit, names

@@ -12,8 +12,8 @@ from sqlalchemy import Column, LargeBinary, String, Table
 
 from medrec.core import commitment
 from medrec.core.manifests.delegation import Delegation, encode_delegation
+from medrec.node.keeping.store import metadata
 from medrec.node.refusals import Refusal
-from medrec.node.store import metadata
 from medrec.portal.page import PageError
 from medrec.portal.session import Session, Who
 from medrec.portal.signing import desk_of

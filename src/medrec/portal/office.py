@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 from medrec.core.manifests.access import RefusalManifest
 from medrec.core.manifests.inside import OwnLookManifest
-from medrec.node import desk_hands, halves
+from medrec.node.looks import halves
+from medrec.node.looks.watching import OUTCOMES, Watched
 from medrec.node.refusals import Refusal
-from medrec.node.watching import OUTCOMES, Watched
+from medrec.node.right_person import desk_hands
 from medrec.portal import looks, questions, render, words
 from medrec.portal.page import PAGE_LINES, File, Go, PageError, Visit, names, pager
 from medrec.signals.watch import WEIGHTS

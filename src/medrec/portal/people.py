@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sql
 
-from medrec.node import store
+from medrec.node.keeping import store
 from medrec.portal.page import PageError, Visit
 
 if TYPE_CHECKING:

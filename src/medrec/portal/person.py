@@ -11,8 +11,10 @@ from markupsafe import Markup
 from medrec.core import codec, manifests, state
 from medrec.core.consent import plain
 from medrec.core.consent.times import read_time
-from medrec.node import own_consents, redelivery, store
-from medrec.node.agent import Notice
+from medrec.node.agent import redelivery
+from medrec.node.agent.agent import Notice
+from medrec.node.consent import own_consents
+from medrec.node.keeping import store
 from medrec.portal import policies, render, words
 from medrec.portal.page import Visit
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import sqlalchemy as sql
 
 from medrec.core.manifests.dispute import AnswerKind
-from medrec.node import store
+from medrec.node.keeping import store
 from medrec.node.refusals import Refusal
 from medrec.portal import render, words
 from medrec.portal.page import Go, PageError, Visit

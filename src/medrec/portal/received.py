@@ -10,8 +10,8 @@ from collections.abc import Container, Iterable
 from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakKeyDictionary
 
-from medrec.node.finding import LOOK_LIFE_MS
-from medrec.node.receive import Received, ReceivedRecord
+from medrec.node.release.receive import Received, ReceivedRecord
+from medrec.node.right_person.finding import LOOK_LIFE_MS
 
 if TYPE_CHECKING:
     from medrec.node.node import Node

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sql
 
-from medrec.node import store
+from medrec.node.keeping import store
 from medrec.portal import at_home, evidence, render, words
 from medrec.portal.page import Visit
 from medrec.portal.session import Who, require

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sql
 
 from medrec.core import state
-from medrec.node import store
-from medrec.node.practitioners import Practitioner
+from medrec.node.keeping import store
 from medrec.node.refusals import Refusal
+from medrec.node.release.practitioners import Practitioner
 from medrec.portal import render, words
 from medrec.portal.page import Visit
 

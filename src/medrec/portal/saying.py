@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from medrec.core.manifests.acts import PATIENTS, Subject
-from medrec.node import stating
-from medrec.node.disputing import organisations
-from medrec.node.lists import against, subject_of
+from medrec.node.lists import stating
+from medrec.node.lists.lists import against, subject_of
+from medrec.node.looks.disputing import organisations
 from medrec.node.refusals import Refusal
 from medrec.portal import evidence
 from medrec.portal.own import hearing

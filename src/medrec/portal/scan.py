@@ -6,7 +6,7 @@ then posts it to her own pages (own/linking.py).
 
 from typing import TYPE_CHECKING, Any
 
-from medrec.node import devices
+from medrec.node.account import devices
 from medrec.portal.page import Visit
 from medrec.portal.people import handle
 from medrec.portal.session import PEOPLE

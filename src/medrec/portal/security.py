@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from medrec.engines.engine import EngineError
-from medrec.node.devices import home_of
+from medrec.node.account.devices import home_of
 from medrec.portal.page import PageError
 
 if TYPE_CHECKING:
@@ -121,5 +121,5 @@ def check_rate(limiter: Limiter, name: str, now: int) -> None:
 
 
 def caller_of(request: Request) -> str:
-    """The address that limits go by: the peer's, or the one that a proxy of the settings names (node/proxied.py)."""
+    """The address that limits go by: the peer's, or the one that a proxy of the settings names (peers/proxied.py)."""
     return request.client.host if request.client is not None else ""

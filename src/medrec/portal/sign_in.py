@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Any
 from medrec.core import state
 from medrec.core.credential import NewCredential, verify_account_signature
 from medrec.core.webauthn import NewPasskey, SignatureRefused, low_s, read_registration
-from medrec.node import devices, returning, staff
-from medrec.node.devices import sign_in_message
-from medrec.node.staff import StaffError
+from medrec.node.account import devices, returning, staff
+from medrec.node.account.devices import sign_in_message
+from medrec.node.account.staff import StaffError
 from medrec.portal.page import PageError, Visit
 from medrec.portal.people import account_of
 from medrec.portal.security import Limiter, check_rate

@@ -25,7 +25,7 @@ from weakref import WeakKeyDictionary
 from medrec.core import codec
 from medrec.core.credential import NewCredential, pack_proof, verify_account_signature
 from medrec.core.webauthn import SignatureRefused, low_s
-from medrec.node import devices
+from medrec.node.account import devices
 from medrec.portal import language, words
 from medrec.portal.page import PageError
 from medrec.portal.session import Session

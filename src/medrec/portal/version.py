@@ -10,8 +10,9 @@ import sqlalchemy as sql
 from medrec.core import manifests
 from medrec.core.manifests.record import RecordManifest
 from medrec.core.records.canonical import RecordError, canonical
-from medrec.node import on_ledger, receipts, store
-from medrec.node.vault import VaultError
+from medrec.node.keeping import store
+from medrec.node.keeping.vault import VaultError
+from medrec.node.ledger import on_ledger, receipts
 from medrec.portal import at_home, evidence, verify
 from medrec.portal.page import File, PageError, Visit, names
 from medrec.portal.received import Given, shown_at

@@ -8,15 +8,15 @@ from medrec.core.commitment import commitment
 from medrec.core.consent.redact import is_marked
 from medrec.core.manifests.access import Disclosed, DisclosureManifest, marked
 from medrec.core.records.canonical import Canonical, RecordError, canonical, canonical_of
-from medrec.node import access
-from medrec.node.access import SentLine
 from medrec.node.fhir.door import LINE
 from medrec.node.fhir.query import SUMMARY, read_query
 from medrec.node.fhir.summary import RECORD_SHA256
-from medrec.node.parts import SUBSETTED
-from medrec.node.peers import PeerError
-from medrec.node.practitioners import Practitioner
-from medrec.node.receive import Asking, NotGenuineError, begin, give_up, keep_half, refuse_half
+from medrec.node.peers.peers import PeerError
+from medrec.node.release import access
+from medrec.node.release.access import SentLine
+from medrec.node.release.parts import SUBSETTED
+from medrec.node.release.practitioners import Practitioner
+from medrec.node.release.receive import Asking, NotGenuineError, begin, give_up, keep_half, refuse_half
 
 if TYPE_CHECKING:
     from medrec.node.node import Node

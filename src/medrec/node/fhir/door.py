@@ -8,9 +8,6 @@ from urllib.parse import urlencode
 
 from medrec.core.consent.times import civil_from_days
 from medrec.core.records.canonical import canonical
-from medrec.node import access, parts
-from medrec.node.access import Ask
-from medrec.node.deciding import Allowed, Permitted
 from medrec.node.fhir import bundle, search
 from medrec.node.fhir.bundle import Entry
 from medrec.node.fhir.elements import keeping
@@ -26,8 +23,11 @@ from medrec.node.fhir.query import (
 )
 from medrec.node.fhir.search import Found
 from medrec.node.fhir.summary_door import SummaryDoor
-from medrec.node.gate import Chosen, Door, Released
 from medrec.node.refusals import Code, Refusal
+from medrec.node.release import access, parts
+from medrec.node.release.access import Ask
+from medrec.node.release.deciding import Allowed, Permitted
+from medrec.node.release.gate import Chosen, Door, Released
 
 if TYPE_CHECKING:
     from medrec.node.node import Node

@@ -11,20 +11,20 @@ from urllib.parse import parse_qsl
 
 from medrec.core.consent.names import organisation
 from medrec.core.manifests.consent import FhirConsentManifest, Grant
-from medrec.node.access import Ask
-from medrec.node.access_log import lines_here, write_down
-from medrec.node.actors import strange
-from medrec.node.consents import Kept
-from medrec.node.deciding import Allowed, Permitted
+from medrec.node.consent.consents import Kept
 from medrec.node.fhir import bundle
 from medrec.node.fhir.audit import Auditor
 from medrec.node.fhir.bundle import Entry
 from medrec.node.fhir.door import Answer, base_url, header_fields, instant
 from medrec.node.fhir.search import date_test
 from medrec.node.fhir.signed import provenance
-from medrec.node.gate import Chosen, Released
-from medrec.node.journal import Person
+from medrec.node.keeping.journal import Person
+from medrec.node.looks.access_log import lines_here, write_down
 from medrec.node.refusals import Code, Refusal
+from medrec.node.release.access import Ask
+from medrec.node.release.actors import strange
+from medrec.node.release.deciding import Allowed, Permitted
+from medrec.node.release.gate import Chosen, Released
 
 if TYPE_CHECKING:
     from medrec.node.node import Node

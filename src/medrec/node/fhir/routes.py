@@ -16,16 +16,16 @@ from starlette.routing import BaseRoute, Route
 
 from medrec.core import codec
 from medrec.engines.engine import EngineError
-from medrec.node import signing
-from medrec.node.access import Ask
-from medrec.node.calls import Callers, CallRefused, failed, read_body
 from medrec.node.fhir import bundle, capability
 from medrec.node.fhir.door import BASE, Answer, answer_query
 from medrec.node.fhir.faces import answer_face, create_consent
 from medrec.node.fhir.query import FACES
-from medrec.node.gate import read_ask
+from medrec.node.keeping.store import StoreError
+from medrec.node.peers import signing
+from medrec.node.peers.calls import Callers, CallRefused, failed, read_body
 from medrec.node.refusals import Code, Refusal
-from medrec.node.store import StoreError
+from medrec.node.release.access import Ask
+from medrec.node.release.gate import read_ask
 
 if TYPE_CHECKING:
     from medrec.node.node import Node

@@ -15,15 +15,16 @@ from medrec.core.records.dates import clinical_date
 from medrec.core.records.reading import Around
 from medrec.core.records.table import understand
 from medrec.core.records.terms import Terms
-from medrec.node import access, receipts
-from medrec.node.access import Ask
-from medrec.node.deciding import Allowed, Permitted
 from medrec.node.fhir import bundle
 from medrec.node.fhir.summary import About, document
-from medrec.node.gate import Chosen, Released
-from medrec.node.parts import half_of
-from medrec.node.receipts import ReceiptUnavailableError
+from medrec.node.ledger import receipts
+from medrec.node.ledger.receipts import ReceiptUnavailableError
 from medrec.node.refusals import Code, Refusal
+from medrec.node.release import access
+from medrec.node.release.access import Ask
+from medrec.node.release.deciding import Allowed, Permitted
+from medrec.node.release.gate import Chosen, Released
+from medrec.node.release.parts import half_of
 
 if TYPE_CHECKING:
     from medrec.node.fhir.door import Answer

@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from medrec.core.records.canonical import RecordError, canonical
-from medrec.node import receipts
+from medrec.node.agent.told import sealed
 from medrec.node.fhir.door import instant
 from medrec.node.fhir.summary import About, document
 from medrec.node.fhir.summary_entries import Resource
-from medrec.node.receipts import ReceiptUnavailableError
-from medrec.node.told import sealed
+from medrec.node.ledger import receipts
+from medrec.node.ledger.receipts import ReceiptUnavailableError
 
 if TYPE_CHECKING:
     from medrec.node.node import Node

@@ -17,10 +17,10 @@ from sqlalchemy import BigInteger, Column, Index, LargeBinary, String, Table
 
 from medrec.core import codec
 from medrec.core.types import Fields, OrganisationId, TimeMs
-from medrec.node.devices import pages_of
-from medrec.node.peers import PeerError
+from medrec.node.account.devices import pages_of
+from medrec.node.keeping.store import metadata
+from medrec.node.peers.peers import PeerError
 from medrec.node.refusals import Code, Refusal
-from medrec.node.store import metadata
 
 if TYPE_CHECKING:
     from medrec.node.node import Node

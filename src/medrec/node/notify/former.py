@@ -10,7 +10,7 @@ import sqlalchemy as sql
 from sqlalchemy import BigInteger, Column, LargeBinary, String, Table
 
 from medrec.core import codec
-from medrec.node.store import metadata
+from medrec.node.keeping.store import metadata
 
 if TYPE_CHECKING:
     from medrec.node.node import Node

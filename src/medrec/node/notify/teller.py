@@ -12,16 +12,16 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy import BigInteger, Column, Integer, LargeBinary, String, Table
 
 from medrec.core import codec, ladder
-from medrec.node.looks import Look
+from medrec.node.keeping.store import StoreError, metadata, setting
+from medrec.node.looks.looks import Look
 from medrec.node.notify import former, texts, ways, wishes
 from medrec.node.notify.push import Subscription, encode, point_of
 from medrec.node.notify.ways import Relay, WayError
 from medrec.node.notify.wishes import Wishes
-from medrec.node.store import StoreError, metadata, setting
 
 if TYPE_CHECKING:
+    from medrec.node.account.recovery import Event
     from medrec.node.node import Node
-    from medrec.node.recovery import Event
 
 DAY_MS = 86_400_000
 WAIT_MS_FIRST, WAIT_MS_MAX, KEPT_MS = 5_000, 3_600_000, 3 * DAY_MS

@@ -8,7 +8,7 @@ from sqlalchemy import Column, LargeBinary, String, Table
 
 from medrec.core import codec
 from medrec.core.types import Fields
-from medrec.node.store import metadata
+from medrec.node.keeping.store import metadata
 
 if TYPE_CHECKING:
     from medrec.node.node import Node

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from medrec.core.types import transaction_id
-from medrec.node.accounts import next_body
+from medrec.node.account.accounts import next_body
 from medrec.portal.join import submit
 from medrec.portal.own.acts import Act, Part, acts_of, signer
 from medrec.portal.own.whose import Whose

@@ -14,8 +14,8 @@ from weakref import WeakKeyDictionary
 
 from markupsafe import Markup
 
-from medrec.node import devices, staff
-from medrec.node.peers import PeerError
+from medrec.node.account import devices, staff
+from medrec.node.peers.peers import PeerError
 from medrec.node.refusals import Refusal
 from medrec.portal import acting, render, sign_in, words
 from medrec.portal.own.whose import Whose, whose

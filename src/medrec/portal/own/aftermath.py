@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from medrec.core import ladder
-from medrec.node import aftermath
+from medrec.node.account import aftermath
 from medrec.portal import person, render, words
 from medrec.portal.own.account_act import says_herself
 from medrec.portal.own.whose import Whose, whose

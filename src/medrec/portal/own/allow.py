@@ -9,12 +9,12 @@ from markupsafe import Markup
 
 from medrec.core.consent import plain
 from medrec.core.consent.plain import Party, Plain
-from medrec.node import own_consents
-from medrec.node.consents import CONSENTS_PATH, REVOCATIONS_PATH
-from medrec.node.disputing import organisations
+from medrec.node.consent import own_consents
+from medrec.node.consent.consents import CONSENTS_PATH, REVOCATIONS_PATH
+from medrec.node.consent.policies import DraftConsent, draft_consent, signed_consent, try_at
+from medrec.node.looks.disputing import organisations
 from medrec.node.notify import asking
-from medrec.node.peers import PeerError
-from medrec.node.policies import DraftConsent, draft_consent, signed_consent, try_at
+from medrec.node.peers.peers import PeerError
 from medrec.portal import person, policies, render, words
 from medrec.portal.own.acts import Act, Part, Signer, acts_of, signer
 from medrec.portal.own.charts import moment

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from medrec.core.consent.plain import KINDS, PURPOSES, TOPICS, Party, Plain
-from medrec.node.disputing import organisations
+from medrec.node.looks.disputing import organisations
 from medrec.node.notify import asking
 from medrec.node.notify.asking import Waiting
 from medrec.portal import render, words

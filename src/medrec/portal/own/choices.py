@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from medrec.core.consent import plain
 from medrec.core.consent.plain import Plain
-from medrec.node.disputing import organisations
+from medrec.node.looks.disputing import organisations
 from medrec.portal import person, policies, render, words
 from medrec.portal.own.acts import Act, acts_of, signer
 from medrec.portal.own.allow import propose, taking_back

@@ -12,7 +12,7 @@ from medrec.core.records.dates import ClinicalDate
 from medrec.core.records.reading import Around
 from medrec.core.records.table import understand
 from medrec.core.records.understood import Understood
-from medrec.node.copies import Copy
+from medrec.node.agent.copies import Copy
 from medrec.node.terminology.shipped import shipped
 
 if TYPE_CHECKING:

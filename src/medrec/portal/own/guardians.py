@@ -8,9 +8,9 @@ from markupsafe import Markup
 from medrec.core import ladder
 from medrec.core.credential import NewCredential
 from medrec.core.ladder import Guardians, Revealed
-from medrec.node import guarding, guarding_elsewhere, paper, recovery, returning
-from medrec.node.guarding import Asked, Ward
-from medrec.node.peers import PeerError
+from medrec.node.account import guarding, guarding_elsewhere, paper, recovery, returning
+from medrec.node.account.guarding import Asked, Ward
+from medrec.node.peers.peers import PeerError
 from medrec.portal import render, words
 from medrec.portal.own.account_act import ask_key, propose, says_herself
 from medrec.portal.own.keys import digits, frozen_until

@@ -8,7 +8,7 @@ from markupsafe import Markup
 from medrec.core import codec
 from medrec.core.delegation import Standing
 from medrec.core.manifests.delegation import ActingManifest, DelegationRest, delegation_rest_message
-from medrec.node import paper, resting
+from medrec.node.account import paper, resting
 from medrec.portal import person, render, words
 from medrec.portal.own.account_act import says_herself
 from medrec.portal.own.acts import Act, Part, acts_of, signer

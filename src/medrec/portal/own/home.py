@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from medrec.node import bringing
+from medrec.node.agent import bringing
 from medrec.node.notify import asking
 from medrec.portal import person, render, words
 from medrec.portal.own import aftermath, moving, record

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from medrec.core import ladder, state
 from medrec.core.ladder import Attempt, Ladder, Policy
-from medrec.node import devices, paper, recovery, returning
+from medrec.node.account import devices, paper, recovery, returning
 from medrec.portal import render, words
 from medrec.portal.own import moving
 from medrec.portal.own.account_act import ask_key, propose, says_herself

@@ -21,12 +21,13 @@ from medrec.core.consent.plain import Party, Plain
 from medrec.core.manifests.record import LinkManifest
 from medrec.core.matching import Demographics, of_patient
 from medrec.core.records.canonical import canonical
-from medrec.node import bringing, linking
-from medrec.node.given_codes import link_check
-from medrec.node.link import LinkError, link_message, read_payload, read_words, unlink_message
+from medrec.node.agent import bringing
+from medrec.node.consent.policies import draft_consent
 from medrec.node.notify import asking
-from medrec.node.peers import PeerError
-from medrec.node.policies import draft_consent
+from medrec.node.peers.peers import PeerError
+from medrec.node.right_person import linking
+from medrec.node.right_person.given_codes import link_check
+from medrec.node.right_person.link import LinkError, link_message, read_payload, read_words, unlink_message
 from medrec.portal import language, person, policies, render, words
 from medrec.portal.own import moving
 from medrec.portal.own.acts import Act, Part, Signer, acts_of, signer

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sql
 
 from medrec.core import codec
-from medrec.node import store
-from medrec.node.looks import ANSWERS, FILTERS, Look
+from medrec.node.keeping import store
+from medrec.node.looks.looks import ANSWERS, FILTERS, Look
 from medrec.portal import looks, person, render, words
 from medrec.portal.own import mistakes
 from medrec.portal.own.whose import Whose, whose

@@ -14,8 +14,8 @@ from medrec.core.manifests.correction import statement_message as correction_mes
 from medrec.core.manifests.dispute import DisputeAnsweredManifest, DisputeManifest
 from medrec.core.manifests.dispute import statement_message as dispute_message
 from medrec.core.manifests.record import RecordManifest
-from medrec.node import disputing
-from medrec.node.looks import Look
+from medrec.node.looks import disputing
+from medrec.node.looks.looks import Look
 from medrec.portal import evidence, render, words
 from medrec.portal.acting import called, require_right
 from medrec.portal.line import TAG

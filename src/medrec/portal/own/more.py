@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from medrec.node.disputing import organisations
+from medrec.node.looks.disputing import organisations
 from medrec.portal import words
 from medrec.portal.own.whose import kinds_of, whose
 from medrec.portal.page import Area, Visit

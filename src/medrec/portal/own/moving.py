@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from markupsafe import Markup
 
 from medrec.core import codec
-from medrec.node import bringing, devices, moving, paper
-from medrec.node.rebuild import rebuild
+from medrec.node.account import devices, paper
+from medrec.node.agent import bringing, moving
+from medrec.node.ledger.rebuild import rebuild
 from medrec.portal import render, words
 from medrec.portal.own.acts import Part
 from medrec.portal.page import PageError

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from medrec.node.disputing import organisations
-from medrec.node.vault import derive
+from medrec.node.keeping.vault import derive
+from medrec.node.looks.disputing import organisations
 from medrec.portal import language, person, render, words
 from medrec.portal.own.entries import GROUPS, OTHER, Entry, entries, everyday
 from medrec.portal.own.whose import Whose, kinds_of, whose

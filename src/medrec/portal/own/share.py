@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from medrec.node import devices, links, paper
+from medrec.node.account import devices, paper
+from medrec.node.agent import links
 from medrec.node.refusals import Refusal
 from medrec.portal import render, words
 from medrec.portal.own.account_act import ask_key

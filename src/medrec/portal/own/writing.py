@@ -7,8 +7,8 @@ import msgspec
 
 from medrec.core import codec
 from medrec.core.manifests.entry import EntryStatement, entry_message
-from medrec.node import entries
-from medrec.node.copies import Copy
+from medrec.node.agent import entries
+from medrec.node.agent.copies import Copy
 from medrec.node.refusals import Refusal
 from medrec.portal import render, words
 from medrec.portal.acting import called, delegate_of, require_right
@@ -18,7 +18,7 @@ from medrec.portal.own.whose import Whose, kinds_of, whose
 from medrec.portal.page import Go, PageError, Visit
 
 if TYPE_CHECKING:
-    from medrec.node.delegates import Held
+    from medrec.node.account.delegates import Held
     from medrec.node.node import Node
 
 WHAT = ("symptom", "reading", "taken", "stopped", "wish")

@@ -1,0 +1,1 @@
+"""A person's account: her keys and devices, ways back, guardians, helpers; and the staff's keys."""

@@ -1,0 +1,258 @@
+"""A person's own copies: what the places that know her let her agent read for her, kept sealed at the agent.
+
+An agent asks as any other node asks: through the gate of the place, as a program of its own, under the person's own
+permission, and each reading stands in both journals. What was read stays here, so that her record is there when a
+place is not.
+"""
+
+import hashlib
+import threading
+from typing import TYPE_CHECKING, NamedTuple
+
+import sqlalchemy as sql
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, String, Table
+
+from medrec.core import codec
+from medrec.node.keeping.store import metadata
+from medrec.node.looks.disputing import organisations
+from medrec.node.peers.peers import PeerError
+from medrec.node.release import receive
+from medrec.node.release.practitioners import SYSTEM, Practitioner
+from medrec.node.release.receive import NotGenuineError, ReceivedRecord
+from medrec.node.release.received_parts import ReceivedPart
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+PURPOSE = "PATRQT"
+REASON = "The person reads her own record."
+PROGRAM = "own-record"
+"""What the agent is called in its requests; a program, since nobody at the agent reads."""
+PAGES_MAX = 200
+ONE_RECORD = frozenset({"record-altered", "record-changed"})
+"""Refusals that come from a single record."""
+KINDS = (
+    "Patient", "AllergyIntolerance", "Condition", "MedicationRequest", "MedicationStatement", "MedicationDispense",
+    "MedicationAdministration", "Observation", "DiagnosticReport", "Immunization", "Procedure", "Encounter",
+    "DocumentReference", "CarePlan", "CareTeam", "FamilyMemberHistory", "ServiceRequest", "Appointment", "Device",
+)  # fmt: skip
+
+record_copy = Table(
+    "record_copy",
+    metadata,
+    Column("account", String(80), primary_key=True),
+    Column("organisation", String(32), primary_key=True),
+    Column("type", String(64), primary_key=True),
+    Column("id", String(64), primary_key=True),
+    Column("tag", LargeBinary(16), nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+)
+Index("record_copy_tag", record_copy.c.tag)
+
+reading = Table(
+    "own_reading",
+    metadata,
+    Column("account", String(80), primary_key=True),
+    Column("organisation", String(32), primary_key=True),
+    Column("time", BigInteger, nullable=False),
+    Column("good", BigInteger),
+    Column("code", String(40), nullable=False),
+    Column("records", BigInteger, nullable=False),
+)
+
+
+Kept = ReceivedRecord | ReceivedPart
+
+
+def _part_tag(content: bytes) -> bytes:
+    return hashlib.sha256(b"medrec/part/1" + content).digest()[:16]
+
+
+class Copy(NamedTuple):
+    """A record as a place signed it: its canonical bytes, and the tag of the line that proves it.
+
+    One that was cut at its source has no such line: its tag follows from its bytes, and `in_part` is true.
+    """
+
+    organisation: str
+    type: str
+    id: str
+    tag: bytes
+    content: bytes
+
+    @property
+    def in_part(self) -> bool:
+        """Whether it was cut at its source: signed by it, not provable against the ledger."""
+        return self.tag == _part_tag(self.content)
+
+
+class Reading(NamedTuple):
+    """How the last reading at a place went: when, when it last went well (None: never), the code of what went wrong
+    ("" if nothing did), and how many records are kept from there."""
+
+    organisation: str
+    time: int
+    good: int | None
+    code: str
+    records: int
+
+
+class Copies:
+    """The copies that one agent keeps for its people; at most one reading for a person runs at a time."""
+
+    def __init__(self, node: "Node") -> None:
+        self._node = node
+        self._lock = threading.Lock()
+        self._running: set[str] = set()
+
+    def running(self, account: str) -> bool:
+        """Whether a reading for this person is under way."""
+        with self._lock:
+            return account in self._running
+
+    def refresh_soon(self, account: str) -> None:
+        """Read in the background; does nothing while one runs."""
+        with self._lock:
+            if account in self._running:
+                return
+            self._running.add(account)
+        threading.Thread(target=self._refresh, args=(account,), name="own-record", daemon=True).start()
+
+    def _refresh(self, account: str) -> None:
+        try:
+            self.refresh(account)
+        finally:
+            with self._lock:
+                self._running.discard(account)
+
+    def refresh(self, account: str) -> list[Reading]:
+        """Read at every place that is linked; one that fails keeps what was read before.
+
+        Raises StoreError.
+        """
+        program = self._program()
+        for organisation in organisations(self._node, account):
+            try:
+                self._note(account, organisation, "", self._read(organisation, account, program))
+            except (PeerError, NotGenuineError) as error:
+                code = error.code or "unreachable"
+                kept = self._read_by_kind(organisation, account, program) if code in ONE_RECORD else None
+                self._note(account, organisation, code, kept)
+        return self.readings(account)
+
+    def _read_by_kind(self, organisation: str, account: str, program: Practitioner) -> list[Kept] | None:
+        """One record holds up all: ask for each kind by itself, so that only its kind stays out."""
+        found: list[Kept] = []
+        for kind in KINDS:
+            try:
+                found += self._read(organisation, account, program, (kind,))
+            except (PeerError, NotGenuineError):
+                continue
+        return found or None
+
+    def _program(self) -> Practitioner:
+        practitioners = self._node.practitioners
+        try:
+            return practitioners.present(PROGRAM)
+        except LookupError:
+            own = self._node.directory.find(self._node.organisation)
+            return practitioners.enter(PROGRAM, own.name if own is not None else PROGRAM, SYSTEM, machine=True)
+
+    def _read(self, organisation: str, account: str, program: Practitioner, types: tuple[str, ...] = ()) -> list[Kept]:
+        found: list[Kept] = []
+        after = ""
+        for _ in range(PAGES_MAX):
+            page = receive.request_records(
+                self._node,
+                organisation,
+                account,
+                types=types,
+                purpose=PURPOSE,
+                practitioner=program,
+                reason=REASON,
+                after=after,
+            )
+            found += page.records
+            found += page.parts
+            after = page.more
+            if not after:
+                break
+        return found
+
+    def _note(self, account: str, organisation: str, code: str, records: list[Kept] | None) -> None:
+        now, seal = self._node.clock(), self._node.vault.seal
+        copy, at = record_copy.c, reading.c
+        rows = []
+        # A medicine that records of several pages point at came with each.
+        for record in {(one.type, one.id): one for one in records or []}.values():
+            if isinstance(record, ReceivedPart):
+                tag = _part_tag(record.content)
+            else:
+                tag = codec.decode(record.entry)[1]
+            rows.append(
+                {
+                    "account": account,
+                    "organisation": organisation,
+                    "type": record.type,
+                    "id": record.id,
+                    "tag": tag,
+                    "sealed": seal(None, record.content, tag),
+                }
+            )
+
+        def write(connection: sql.Connection) -> None:
+            mine = (at.account == account) & (at.organisation == organisation)
+            before = connection.execute(sql.select(at.good, at.records).where(mine)).first()
+            connection.execute(sql.delete(reading).where(mine))
+            good, count = (before.good, before.records) if before is not None else (None, 0)
+            if records is not None:
+                connection.execute(
+                    sql.delete(record_copy).where((copy.account == account) & (copy.organisation == organisation))
+                )
+                if rows:
+                    connection.execute(sql.insert(record_copy), rows)
+                good, count = now, len(rows)
+            values = {"account": account, "organisation": organisation, "time": now, "good": good, "code": code}
+            connection.execute(sql.insert(reading).values(**values, records=count))
+
+        self._node.store.write(write)
+
+    def readings(self, account: str) -> list[Reading]:
+        """How the last reading went at each place that was ever asked."""
+        chosen = sql.select(
+            reading.c.organisation, reading.c.time, reading.c.good, reading.c.code, reading.c.records
+        ).where(reading.c.account == account)
+        with self._node.store.read() as connection:
+            return [Reading(*row) for row in connection.execute(chosen.order_by(reading.c.organisation))]
+
+    def all(self, account: str) -> list[Copy]:
+        """Every kept record of a person, opened."""
+        copy = record_copy.c
+        chosen = sql.select(copy.organisation, copy.type, copy.id, copy.tag, copy.sealed)
+        with self._node.store.read() as connection:
+            rows = connection.execute(chosen.where(copy.account == account)).all()
+        opened = self._node.vault.open
+        return [
+            Copy(row.organisation, row.type, row.id, bytes(row.tag), opened(None, bytes(row.sealed), bytes(row.tag)))
+            for row in rows
+        ]
+
+    def one(self, account: str, tag: bytes) -> Copy | None:
+        """The kept record that the line with this tag signed; None where there is none, or only a part of it."""
+        copy = record_copy.c
+        chosen = sql.select(copy.organisation, copy.type, copy.id, copy.sealed)
+        with self._node.store.read() as connection:
+            row = connection.execute(chosen.where(copy.account == account, copy.tag == tag)).first()
+        if row is None:
+            return None
+        found = Copy(row.organisation, row.type, row.id, tag, self._node.vault.open(None, bytes(row.sealed), tag))
+        return None if found.in_part else found
+
+    def forget(self, account: str) -> None:
+        """Throw away every copy of a person's records."""
+
+        def write(connection: sql.Connection) -> None:
+            connection.execute(sql.delete(record_copy).where(record_copy.c.account == account))
+            connection.execute(sql.delete(reading).where(reading.c.account == account))
+
+        self._node.store.write(write)

@@ -1,0 +1,69 @@
+"""What an agent was told about a person, opened again: the statements of some kinds, in the order of their lines."""
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import sqlalchemy as sql
+
+from medrec.core import codec, manifests
+from medrec.node.keeping import store
+from medrec.node.ledger.on_ledger import Place
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+
+class Told(NamedTuple):
+    """A statement: the tag of its line, who told it under which epoch of the link, its bytes, what it says, when it was
+    written down there, and when it was told here (ms)."""
+
+    tag: bytes
+    organisation: str
+    epoch: int
+    data: bytes
+    manifest: Any
+    time: int
+    received: int
+
+
+class Sealed(NamedTuple):
+    """One line that an agent was told of, with what proves it: whose journal it stands in, the manifest, what opens its
+    entry, the entry, and its place on the ledger (None: not there yet)."""
+
+    organisation: str
+    manifest: bytes
+    salt: bytes
+    entry: bytes
+    place: Place | None
+
+
+def sealed(node: "Node", account: str, tag: bytes) -> Sealed | None:
+    """The line of a person with this tag; None where there is none, or it was never delivered. Raises StoreError,
+    VaultError."""
+    notice, index = store.notice.c, store.entry_index.c
+    with node.store.read() as connection:
+        chosen = sql.select(store.notice).where(notice.tag == tag, notice.account == account)
+        row = connection.execute(chosen).first()
+        found = connection.execute(sql.select(store.entry_index).where(index.tag == tag)).one_or_none()
+    if row is None or row.sealed is None:
+        return None
+    manifest, salt, entry, _ = codec.decode(node.vault.open(None, bytes(row.sealed), tag))
+    place = Place(found.height, found.place, found.position) if found is not None else None
+    return Sealed(row.organisation, manifest, salt, entry, place)
+
+
+def told(node: "Node", account: str, *kinds: str) -> list[Told]:
+    """Everything of these kinds that could be opened, by place, epoch and line. Raises StoreError, VaultError."""
+    column = store.notice.c
+    chosen = (
+        sql.select(column.tag, column.sealed, column.organisation, column.epoch, column.received)
+        .where(column.account == account, column.kind.in_(kinds), column.sealed.is_not(None))
+        .order_by(column.organisation, column.epoch, column.counter)
+    )
+    with node.store.read() as connection:
+        rows = connection.execute(chosen).all()
+    found = []
+    for row in rows:
+        data, _, _, time = codec.decode(node.vault.open(None, bytes(row.sealed), bytes(row.tag)))
+        said, received = manifests.decode(data), row.received or 0
+        found.append(Told(bytes(row.tag), row.organisation, row.epoch, data, said, int(time), received))
+    return found

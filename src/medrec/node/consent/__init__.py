@@ -1,0 +1,1 @@
+"""Consents: given, taken back, drafted, attested at the desk."""

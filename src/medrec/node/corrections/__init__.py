@@ -1,0 +1,1 @@
+""" "This is wrong": asked, answered, proven, forgotten."""

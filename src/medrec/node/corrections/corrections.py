@@ -1,0 +1,347 @@
+"""A patient says "this is wrong": asked through her agent, owed by the source, answered by a date, for all to count.
+
+ask (agent)      her signed statement is journalled with the obligation on the source, and sent
+take (source)    it stands in the source's journal; she is told that it has come
+answer (source)  a new version, a refusal with its reason, or a note; it settles the obligation and reaches her agent
+
+Each line names the one before it by its hash. A source that takes nothing, or never answers, is overdue on the ledger.
+"""
+
+import hashlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import sqlalchemy as sql
+
+from medrec.core import codec, manifests, state
+from medrec.core.manifests.acts import misfit
+from medrec.core.manifests.correction import (
+    DUE_MS,
+    AnswerKind,
+    CorrectionAnswerManifest,
+    CorrectionRequestManifest,
+    CorrectionStatement,
+    CorrectionTakenManifest,
+    answer_owed,
+    of_act,
+    statement_message,
+)
+from medrec.core.manifests.delegation import Delegation, encode_delegation
+from medrec.node.account.delegates import Held
+from medrec.node.agent.own import person_here
+from medrec.node.corrections.corrections_closed import close, withdraw_ended
+from medrec.node.corrections.corrections_kept import correction_asked, correction_here
+from medrec.node.corrections.corrections_proof import is_hers, is_proven, newer_version
+from medrec.node.corrections.corrections_shown import Asked, Here, Sent, asked_of
+from medrec.node.corrections.objecting import lets_ask
+from medrec.node.keeping import store
+from medrec.node.keeping.journal import Draft
+from medrec.node.lists.acts import genuine
+from medrec.node.refusals import Code, Refusal
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+CORRECTIONS_PATH = "/medrec/corrections"
+AHEAD_MS_MAX = 5 * 60_000
+NOTICES_MAX = 100_000
+Sign = Callable[[bytes], tuple[bytes, bytes]]
+"""Signs 32 bytes with a person's credential: (key id, packed proof)."""
+
+
+class Corrections:
+    """The corrections at one node: those that its people ask for, and those about its own records."""
+
+    def __init__(self, node: "Node") -> None:
+        self._node = node
+
+    # --- at the person's agent --------------------------------------------------------------------------------
+
+    def draft(
+        self,
+        account: str,
+        source: str,
+        kind: str,
+        record: str,
+        manifest: str,
+        words: str,
+        proposed: str,
+        key: bytes,
+        acting: str | None = None,
+    ) -> CorrectionStatement:
+        """The statement that a person signs (over `statement_message`): `manifest` (hex) signed the wrong version.
+
+        `acting` is the account of whoever signs in her place. Raises Refusal (malformed).
+        """
+        node = self._node
+        value = {
+            "network": node.network.hex(),
+            "account": account,
+            "source": source,
+            "id": node.vault.random(16).hex(),
+            "time": node.clock(),
+            "type": kind,
+            "record": record,
+            "manifest": manifest,
+            "words": words.strip(),
+            "proposed": proposed.strip(),
+            "key": key.hex(),
+            "acting": acting,
+        }
+        try:
+            return msgspec.convert(value, CorrectionStatement)
+        except msgspec.ValidationError:
+            raise Refusal(Code.MALFORMED) from None
+
+    def ask(self, statement: CorrectionStatement, called: str = "") -> bytes:
+        """Send a signed statement on; the id of the request. `called` is how a helper who signed it is called, if not
+        as in the delegation. Raises Refusal, StoreError, LookupError.
+
+        It is on its way as soon as this returns: journalled here with what the source owes, and in the outbox.
+        """
+        node = self._node
+        if node.agent is None:
+            raise LookupError("this node serves no people")
+        node.agent.view_secret(statement.account)
+        held = self._check(statement)
+        # Entered before, so that the line is hers and her paper finds it.
+        person_here(node, statement.account)
+        if node.store.write(lambda connection: self.ask_within(connection, statement, held)) and held is not None:
+            served = dict(node.agent.clients())
+            subject = f"{statement.type}/{statement.record}"
+            node.delegates.record_act(
+                held, "correct", called or held.delegation.name, served[statement.account], subject
+            )
+        return bytes.fromhex(statement.id)
+
+    def ask_within(self, connection: sql.Connection, statement: CorrectionStatement, held: Held | None = None) -> bool:
+        """Send a statement on that was checked already, once; whether it is new. Inside `Store.write` only.
+
+        `held` is the delegation by which somebody else signed it.
+        """
+        node = self._node
+        identifier = bytes.fromhex(statement.id)
+        owes = answer_owed(node.organisation, statement.source, identifier)
+        now = node.clock()
+        manifest = CorrectionRequestManifest(
+            "correction-request/1",
+            node.network.hex(),
+            node.organisation,
+            statement.account,
+            now,
+            statement,
+            owes.hex(),
+            now + DUE_MS,
+            held.delegation if held is not None else None,
+        )
+        data = manifests.encode(manifest)
+
+        known = sql.select(correction_asked.c.id).where(correction_asked.c.id == identifier)
+        if connection.execute(known).first() is not None:
+            return False
+        extras = {"owes": [owes, statement.source, manifest.due]}
+        summary = [26, now, statement.source, statement.type, statement.record, identifier]
+        person = node.journal.person_of_account(connection, statement.account)
+        who = person.id if person is not None else None
+        draft = Draft("correction-request/1", data, who, extras, summary if who is not None else None)
+        line = node.journal.append(connection, [draft])[0]
+        row = {
+            "id": identifier,
+            "account": statement.account,
+            "source": statement.source,
+            "due": manifest.due,
+            "request": hashlib.sha256(data).digest(),
+            "seq": line.seq,
+        }
+        connection.execute(sql.insert(correction_asked).values(**row))
+        waiting = {"organisation": statement.source, "path": CORRECTIONS_PATH, "payload": data, "due": now}
+        connection.execute(sql.insert(store.outbox).values(**waiting))
+        return True
+
+    def asked(self, account: str) -> list[Asked]:
+        """The requests of a person, newest first, with what came of them: hers, and those of clinicians about her."""
+        node, now = self._node, self._node.clock()
+        column = correction_asked.c
+        with node.store.read() as connection:
+            rows = connection.execute(
+                sql.select(correction_asked).where(column.account == account).order_by(column.seq.desc())
+            ).all()
+            opened = [node.journal.manifest(connection, bytes(row.request)) for row in rows]
+        assert node.agent is not None
+        told: dict[str, Any] = {}
+        requests: dict[str, CorrectionRequestManifest] = {}
+        for notice in reversed(node.agent.notices(account)):
+            statement = notice.manifest
+            if isinstance(statement, CorrectionTakenManifest | CorrectionAnswerManifest):
+                told[statement.request] = statement
+            elif isinstance(statement, CorrectionRequestManifest) and statement.organisation != node.organisation:
+                requests[hashlib.sha256(manifests.encode(statement)).hexdigest()] = statement
+        for row, kept in zip(rows, opened, strict=True):
+            request = manifests.decode(kept[1]) if kept is not None else None
+            if isinstance(request, CorrectionRequestManifest):
+                requests[bytes(row.request).hex()] = request
+        corrected = any(getattr(one, "kind", "") == "corrected" for one in told.values())
+        versions = [one.manifest for one in node.agent.notices(account, NOTICES_MAX)] if corrected else []
+        found = []
+        for digest, request in requests.items():
+            answer = told.get(digest)
+            found.append(asked_of(request, answer, now, is_proven(request.statement, answer, versions)))
+        return sorted(found, key=lambda one: one.time, reverse=True)
+
+    def sent(self) -> list[Sent]:
+        """What clinicians of this organisation asked others to correct, newest first, with what the ledger says of the
+        answer; the answer itself is the patient's to read. Raises EngineError, StoreError."""
+        node, column = self._node, correction_asked.c
+        with node.store.read() as connection:
+            rows = connection.execute(sql.select(correction_asked).order_by(column.seq.desc())).all()
+            opened = [node.journal.manifest(connection, bytes(row.request)) for row in rows]
+        found = []
+        with node.engine.view() as view:
+            for row, kept in zip(rows, opened, strict=True):
+                request = manifests.decode(kept[1]) if kept is not None else None
+                if not isinstance(request, CorrectionRequestManifest) or request.statement.act is None:
+                    continue
+                if request.statement.act.author == "clinician":
+                    owed = answer_owed(node.organisation, row.source, bytes(row.id))
+                    obligation = state.read(view, state.obligation_key(node.organisation, owed), state.Obligation)
+                    found.append(Sent(request.statement, row.due, obligation.status if obligation else "open"))
+        return found
+
+    # --- at the source ----------------------------------------------------------------------------------------
+
+    def take(self, agent: str, data: bytes) -> bool:
+        """Take a request from a person's agent, or from where a clinician works to whom the record was given; True once
+        it stands here, False if it fits nothing. Raises StoreError.
+
+        The same one again is answered as before. One that names no record of hers is taken too: the answer is owed on
+        the ledger already, and could never be given; it can be refused or noted, and nobody learns whose record it is.
+        """
+        try:
+            request = manifests.decode(data)
+        except manifests.ManifestError:
+            return False
+        node = self._node
+        if not isinstance(request, CorrectionRequestManifest) or request.organisation != agent:
+            return False
+        statement = request.statement
+        if statement.source != node.organisation or statement.account != request.account:
+            return False
+        try:
+            self._check(statement, request.delegation)
+        except Refusal:
+            return False
+        identifier = bytes.fromhex(statement.id)
+        owes = answer_owed(agent, node.organisation, identifier)
+
+        def write(connection: sql.Connection) -> bool:
+            person = node.journal.person_of_account(connection, statement.account)
+            if person is None or not lets_ask(node, connection, person, agent, statement):
+                return False
+            known = connection.execute(sql.select(correction_here).where(correction_here.c.id == identifier)).first()
+            if known is not None:
+                return bool(known.account == statement.account)
+            manifest = CorrectionTakenManifest(
+                "correction-taken/1",
+                node.network.hex(),
+                node.organisation,
+                statement.account,
+                node.clock(),
+                agent,
+                statement,
+                hashlib.sha256(data).hexdigest(),
+                owes.hex(),
+                request.due,
+            )
+            summary = [24, manifest.time, statement.type, statement.record, identifier]
+            draft = Draft("correction-taken/1", manifests.encode(manifest), person.id, None, summary)
+            line = node.journal.append(connection, [draft])[0]
+            row = {
+                "id": identifier,
+                "account": statement.account,
+                "agent": agent,
+                "due": request.due,
+                "taken": hashlib.sha256(draft.manifest).digest(),
+                "status": "open",
+                "seq": line.seq,
+            }
+            connection.execute(sql.insert(correction_here).values(**row))
+            withdraw_ended(node, connection, agent, statement.act)
+            return True
+
+        return node.store.write(write)
+
+    def here(self) -> list[Here]:
+        """The requests about records of this organisation, those that wait first, the most pressing ahead."""
+        node, now = self._node, self._node.clock()
+        found = []
+        with node.store.read() as connection:
+            rows = connection.execute(sql.select(correction_here).order_by(correction_here.c.due)).all()
+            for row in rows:
+                opened = node.journal.manifest(connection, bytes(row.taken))
+                taken = manifests.decode(opened[1]) if opened is not None else None
+                if isinstance(taken, CorrectionTakenManifest):
+                    status = "overdue" if row.status == "open" and row.due <= now else row.status
+                    newer = newer_version(connection, row.account, taken.statement)
+                    hers = is_hers(connection, row.account, taken.statement)
+                    found.append(Here(bytes(row.id), row.account, taken.statement, row.due, status, newer, hers))
+        return sorted(found, key=lambda item: item.status not in ("open", "overdue"))
+
+    def answer(self, identifier: bytes, kind: AnswerKind, words: str) -> None:
+        """Answer a request. `corrected` needs a new version of the person's record with another content, published
+        already.
+
+        Raises Refusal (unknown-correction, not-corrected, reason-missing), StoreError.
+        """
+        if not words.strip():
+            raise Refusal(Code.REASON_MISSING)
+        node = self._node
+
+        def write(connection: sql.Connection) -> None:
+            where = (correction_here.c.id == identifier) & (correction_here.c.status == "open")
+            row = connection.execute(sql.select(correction_here).where(where)).one_or_none()
+            opened = node.journal.manifest(connection, bytes(row.taken)) if row is not None else None
+            taken = manifests.decode(opened[1]) if opened is not None else None
+            if row is None or not isinstance(taken, CorrectionTakenManifest):
+                raise Refusal(Code.UNKNOWN_CORRECTION)
+            version = newer_version(connection, row.account, taken.statement) if kind == "corrected" else None
+            if kind == "corrected" and version is None:
+                raise Refusal(Code.NOT_CORRECTED)
+            close(node, connection, row, taken, kind, words.strip(), version)
+
+        node.store.write(write)
+
+    def _check(self, statement: CorrectionStatement, delegation: Delegation | None = None) -> Held | None:
+        """Whether the person signed it, or the act that it follows from, or somebody who may now, for this network and
+        not ahead of time; by which delegation. Raises Refusal.
+
+        `delegation` came along with it: it is checked and taken in as any other, so that whoever acts for her here is
+        known here.
+        """
+        if statement.network != self._node.network.hex():
+            raise Refusal(Code.WRONG_NETWORK)
+        if statement.time > self._node.clock() + AHEAD_MS_MAX:
+            raise Refusal(Code.FROM_THE_FUTURE)
+        act = statement.act
+        if act is not None:
+            if statement.acting is not None or misfit(act) or statement not in of_act(act):
+                raise Refusal(Code.MALFORMED)
+            if not genuine(self._node, act):
+                raise Refusal(Code.BAD_SIGNATURE)
+            return None
+        signer = statement.acting or statement.account
+        if delegation is not None and signer != statement.account:
+            self._node.delegates.take(encode_delegation(delegation))
+        self._node.consents.check_signature(signer, statement.key, statement_message(statement), statement.signature)
+        if signer == statement.account:
+            return None
+        key = bytes.fromhex(statement.key)
+        return self._node.delegates.require(statement.account, signer, "correct", statement.type, key)
+
+
+def answer_corrections(node: "Node", caller: str, body: bytes) -> bytes:
+    """POST /medrec/corrections: CBOR array of requests (manifests) -> CBOR array, true for each that stands here."""
+    payloads = codec.decode(body)
+    if type(payloads) is not list or any(type(payload) is not bytes for payload in payloads):
+        raise Refusal(Code.MALFORMED)
+    return codec.encode([node.corrections.take(caller, payload) for payload in payloads])

@@ -1,0 +1,68 @@
+"""Closing a request for a correction at its source: the answer is written down, and settles what was owed."""
+
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sql
+
+from medrec.core import manifests
+from medrec.core.manifests.acts import Act
+from medrec.core.manifests.correction import AnswerKind, CorrectionAnswerManifest, CorrectionTakenManifest
+from medrec.node.corrections.corrections_kept import correction_here
+from medrec.node.keeping.journal import Draft
+from medrec.node.lists.acts_kept import is_ended
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+WITHDRAWN = "Whoever asked has taken the word back that it followed from: the link to the patient was undone there."
+
+
+def close(
+    node: "Node",
+    connection: sql.Connection,
+    row: Any,
+    taken: CorrectionTakenManifest,
+    kind: AnswerKind,
+    words: str,
+    version: str | None = None,
+) -> None:
+    """Answer a request of this source. `row` is of `correction_here`, `taken` what its line says, `version` (hex) the
+    manifest of a corrected version. Inside `Store.write` only."""
+    now, identifier = node.clock(), bytes(row.id)
+    manifest = CorrectionAnswerManifest(
+        "correction-answer/1",
+        node.network.hex(),
+        node.organisation,
+        row.account,
+        now,
+        taken.request,
+        bytes(row.taken).hex(),
+        taken.owes,
+        kind,
+        words,
+        version,
+    )
+    person = node.journal.person_of_account(connection, row.account)
+    extras = {"settles": [[row.agent, bytes.fromhex(taken.owes)]]}
+    who = person.id if person is not None else None
+    draft = Draft("correction-answer/1", manifests.encode(manifest), who, extras, [25, now, kind, identifier])
+    node.journal.append(connection, [draft])
+    connection.execute(sql.update(correction_here).where(correction_here.c.id == identifier).values(status=kind))
+
+
+def withdraw(node: "Node", connection: sql.Connection, caller: str, act: str) -> None:
+    """Close what an organisation asked for by an act (id, hex) that it has taken back. Inside `Store.write` only."""
+    column = correction_here.c
+    waiting = sql.select(correction_here).where(column.agent == caller, column.status == "open")
+    for row in connection.execute(waiting).all():
+        opened = node.journal.manifest(connection, bytes(row.taken))
+        taken = manifests.decode(opened[1]) if opened is not None else None
+        from_act = taken.statement.act if isinstance(taken, CorrectionTakenManifest) else None
+        if isinstance(taken, CorrectionTakenManifest) and from_act is not None and from_act.id == act:
+            close(node, connection, row, taken, "noted", WITHDRAWN)
+
+
+def withdraw_ended(node: "Node", connection: sql.Connection, caller: str, act: Act | None) -> None:
+    """The same for a request that has just come, if the act that it follows from was taken back before."""
+    if act is not None and is_ended(connection, bytes.fromhex(act.id)):
+        withdraw(node, connection, caller, act.id)

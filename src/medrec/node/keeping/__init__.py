@@ -1,0 +1,1 @@
+"""What the node keeps: its store, its journal, its secrets, its files; and how it forgets."""

@@ -1,0 +1,386 @@
+"""Erasing: salts, manifests and keys are destroyed, for a record or for a person; the ledger still verifies.
+
+What stands on the ledger is a salted commitment and a tag. Without the salt and the manifest nothing can be matched to
+it. The person's keys lie in the store under her secret on the key ring (ring.py), which no backup of the store holds:
+
+1. everything is written in one transaction: what is to go is gone from the store, what stays of her is sealed anew
+   under new keys and a new secret, and the erasure stands in the journal. A crash before it: nothing has happened.
+2. the old secret is destroyed. A crash before it: it is still named in `erasing`, and destroyed when the node opens.
+   From here on no backup of the store from before opens anything of hers.
+3. the store's file is rewritten, so that no free page holds what was deleted.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import sqlalchemy as sql
+from sqlalchemy import BigInteger, Column, Table
+
+from medrec.core import codec, manifests
+from medrec.core.manifests.erasure import ENTRIES_MAX, Erased, ErasureManifest, Ground
+from medrec.node.consent import letters
+from medrec.node.corrections import corrections_erased
+from medrec.node.keeping import account_keys, rehashing, resealing, store
+from medrec.node.keeping.journal import NOTICES_PATH, WAITING_PARTS, Draft, Line, Person
+from medrec.node.keeping.resealing import GONE
+from medrec.node.keeping.store import metadata
+from medrec.node.keeping.vault import VaultError, derive
+from medrec.node.lists.acts_kept import ACTS_PATH
+from medrec.node.looks import looks_erased
+from medrec.node.refusals import Code, Refusal
+from medrec.node.right_person import given_codes, waiting_links
+from medrec.node.right_person.unlinking import bury, consent_ids, undone_rows
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+HASH_BYTES = 32
+# Secrets of the key ring that are to be destroyed; empty but for moments.
+erasing = Table("erasing", metadata, Column("secret", BigInteger, primary_key=True, autoincrement=False))
+
+
+GONE_WITH_PERSON = (
+    *("consent", "revoked", "dispute_taken", "broken_glass", "correction_here", "list_act", "own_entry", "delegation"),
+    *("delegation_ended", "delegation_secret", "match_request", "referral_sent", "referral_taken"),
+    *("share_link", "undone", "account_secret", "delegation_rest", "delegation_used", "half_keys", "waiting_link"),
+    *("share_key", "to_bring", "stated_secret", "list_seen", "list_put_away", "list_act_hearer", "list_act_ended"),
+)
+"""Tables of what the organisation holds of the people linked to it, by their account."""
+STAYS = {
+    "person": "its row is deleted by itself",
+    "asking": "what this organisation asked others for: its own half, which it owes them and the ledger",
+    "our_emergency": "what its own staff did elsewhere, and has to be reviewed",
+    "client": "the role of an agent", "relationship": "the role of an agent", "notice": "the role of an agent",
+    "record_copy": "the role of an agent", "own_reading": "the role of an agent", "look": "the role of an agent",
+    "guardian_set": "the role of an agent", "account_event": "the role of an agent", "device": "the role of an agent",
+    "taken_back": "the role of an agent", "stays": "the role of an agent",
+    "new_phone": "the role of an agent", "guardian_asked": "the role of an agent",
+    "guarded_elsewhere": "the role of an agent",
+    "notice_former": "the role of an agent",
+    "correction_asked": "the role of an agent", "kept_secret": "the role of an agent",
+    "notice_wish": "the role of an agent", "notice_waiting": "the role of an agent", "asked_of": "the role of an agent",
+    "unlinked": "the role of an agent",
+}  # fmt: skip
+"""Tables that name people and are not touched, and why. An agent's people leave it in another way."""
+
+
+def of_person() -> list[Table]:
+    """The tables of GONE_WITH_PERSON, as far as this node has them."""
+    return [metadata.tables[name] for name in GONE_WITH_PERSON if name in metadata.tables]
+
+
+class Erasure(NamedTuple):
+    """What was done: the hash of the statement (receipts.receipt_for gives its receipt, once it is anchored), and how
+    many lines lost their manifests."""
+
+    statement: bytes
+    lines: int
+
+
+class Erasures:
+    """The erasures of one organisation."""
+
+    def __init__(self, node: "Node") -> None:
+        self._node = node
+        self.finish()
+
+    def erase_record(self, kind: str, identifier: str, ground: Ground, words: str = "") -> Erasure:
+        """Destroy all that the node holds of a record: every version of it.
+
+        Raises Refusal (unknown-record; still-at-source: it must be gone from the system it lives in first), StoreError.
+        """
+        if self._node.source.read(kind, identifier) is not None:
+            raise Refusal(Code.STILL_AT_SOURCE, f"{kind}/{identifier}")
+        return self._run(lambda connection: self._erase_record(connection, kind, identifier, ground, words))
+
+    def erase_person(self, patient: str, ground: Ground, words: str = "") -> Erasure:
+        """Destroy all that the node holds of a local patient, linked or not, and the link.
+
+        Raises Refusal (unknown-person; still-at-source for the first of her records that is), StoreError.
+        """
+        with self._node.store.read() as connection:
+            column = store.record.c
+            rows = connection.execute(
+                sql.select(column.type, column.id)
+                .join_from(store.record, store.person, store.person.c.id == column.person)
+                .where(store.person.c.patient == patient)
+            ).all()
+        for row in rows:
+            if self._node.source.read(row.type, row.id) is not None:
+                raise Refusal(Code.STILL_AT_SOURCE, f"{row.type}/{row.id}")
+        with self._node.store.read() as connection:
+            person = store.person.c
+            account = connection.execute(sql.select(person.account).where(person.patient == patient)).scalar()
+        done = self._run(lambda connection: self._erase_person(connection, patient, ground, words))
+        if account is not None:
+            self._node.lists.forget(account)
+            self._node.disputes.forget(account)
+        return done
+
+    def erase_account(self, account: str, ground: Ground, words: str = "") -> Erasure:
+        """Destroy all that the node holds of somebody by her account: of a patient here as `erase_person`, and what
+        came about somebody who is none, by a referral. Raises Refusal (unknown-person; still-at-source), StoreError.
+        """
+        with self._node.store.read() as connection:
+            person = store.person.c
+            patient = connection.execute(sql.select(person.patient).where(person.account == account)).scalar()
+        if patient is not None:
+            return self.erase_person(patient, ground, words)
+        return self._run(lambda connection: self._erase_stranger(connection, account, ground, words))
+
+    def finish(self) -> int:
+        """Destroy the secrets that an erasure left to be destroyed; how many."""
+        with self._node.store.read() as connection:
+            numbers = list(connection.execute(sql.select(erasing.c.secret)).scalars())
+        for number in numbers:
+            self._node.vault.destroy(number)
+        if numbers:
+            where = erasing.c.secret.in_(numbers)
+            self._node.store.write(lambda connection: connection.execute(sql.delete(erasing).where(where)))
+        return len(numbers)
+
+    def _run(self, work: Any) -> Erasure:
+        done: Erasure = self._node.store.write(lambda connection: self._whole(connection, work))
+        self.finish()
+        self._node.store.compact()
+        if self._node.store.hashes is not None:
+            self._node.store.hashes.forget()
+        self._node.gate.reader.forget()
+        # Whoever decided before looks again.
+        self._node.consents.changes += 1
+        return done
+
+    def _whole(self, connection: sql.Connection, work: Any) -> Erasure:
+        done: Erasure = work(connection)
+        # The hashes of what went stand in backups of the store: they lie under a secret that goes with them.
+        before = rehashing.seal_anew(self._node.store, connection, self._node.vault)
+        if before is not None:
+            self._doom(connection, before)
+        return done
+
+    # --- one record -------------------------------------------------------------------------------------------
+
+    def _erase_record(
+        self, connection: sql.Connection, kind: str, identifier: str, ground: Ground, words: str
+    ) -> Erasure:
+        version, record = store.version.c, store.record.c
+        where = (version.type == kind) & (version.id == identifier)
+        digests = [bytes(found) for found in connection.execute(sql.select(version.manifest).where(where)).scalars()]
+        row = connection.execute(sql.select(record.person).where(record.type == kind, record.id == identifier)).first()
+        if not digests or row is None:
+            raise Refusal(Code.UNKNOWN_RECORD, f"{kind}/{identifier}")
+        digests += corrections_erased.forget(self._node, connection, kind, identifier)
+        lines = self._lines(connection, store.manifest.c.hash.in_(digests))
+        # Versions that were stated under a link which was undone lie under the keys of that time.
+        column = store.manifest.c
+        restated: list[Any] = []
+        known = set(connection.execute(sql.select(column.person).where(column.hash.in_(digests)).distinct()).scalars())
+        person = None
+        whose = sorted(number for number in known | {row.person} if number is not None)
+        for one in whose:
+            former = self._node.journal.person(connection, one)
+            restated += looks_erased.restate(self._node, connection, former, kind, identifier)
+        for one in whose:
+            renewed = self._renew(connection, one, set(digests))
+            person = renewed if one == row.person else person
+        self._empty(connection, lines, keep_person=True)
+        connection.execute(sql.delete(store.version).where(where))
+        connection.execute(sql.delete(store.record).where(record.type == kind, record.id == identifier))
+        lines = sorted([*lines, *restated], key=lambda line: int(line.seq))
+        manifest = self._manifest(person, "record", Erased(kind, identifier), ground, words, lines)
+        summary = [27, manifest.time, "record", len(lines)]
+        who = person.id if person is not None else None
+        line = self._append(connection, manifest, who, summary)
+        return Erasure(hashlib.sha256(line.manifest).digest(), len(lines))
+
+    def _renew(self, connection: sql.Connection, identifier: int, gone: set[bytes]) -> Person:
+        """Seal everything of a person that stays under new keys; what waits to be told of what goes is not told."""
+        node = self._node
+        person = node.journal.person(connection, identifier)
+        self._untell(connection, person, gone)
+        keys = resealing.renew(node, connection, person, gone)
+        if person.account is not None and "share_link" in metadata.tables:
+            # A link to a copy of her record may hold what goes; whoever has the address reads it no longer.
+            links = metadata.tables["share_link"]
+            ended = sql.update(links).where(links.c.account == person.account)
+            connection.execute(ended.values(stopped=True, file=b""))
+        self._doom(connection, person.keys.secret)
+        return person._replace(keys=keys)
+
+    def _untell(self, connection: sql.Connection, person: Person, gone: set[bytes]) -> None:
+        """Take notices of what goes out of the outbox: they hold its manifest and salt.
+
+        What was there before her link is told under the keys of that time.
+        """
+        node, former = self._node, store.former.c
+        wrapped = connection.execute(sql.select(former["keys"]).where(former.person == person.id)).scalars()
+        keys = [person.keys, *(node.vault.unwrap(bytes(one)) for one in wrapped)]
+        told = [derive(one.relationship, "notice") for one in keys]
+        for row, account, sealed in self._notices(connection):
+            if person.account not in (None, account):
+                continue
+            for key in told:
+                with suppress(VaultError):
+                    manifest = codec.decode(node.vault.open(key, sealed, node.organisation.encode()))[0]
+                    if hashlib.sha256(manifest).digest() in gone:
+                        connection.execute(sql.delete(store.outbox).where(store.outbox.c.id == row))
+                    break
+
+    def _notices(self, connection: sql.Connection) -> list[tuple[int, str, bytes]]:
+        """The notices that wait: row, account, what is sealed."""
+        column = store.outbox.c
+        rows = connection.execute(sql.select(column.id, column.payload).where(column.path == NOTICES_PATH)).all()
+        found = []
+        for row in rows:
+            with suppress(VaultError):
+                account, _, _, sealed = codec.decode(self._node.journal.sent(connection, bytes(row.payload)))
+                found.append((row.id, account, sealed))
+        return found
+
+    def _unwrap(self, connection: sql.Connection, persons: Sequence[int]) -> None:
+        """What is still told of people who are forgotten (that they are, that a link ended) waits as it is sent."""
+        column = store.outbox.c
+        for row in connection.execute(sql.select(column.id, column.payload).where(column.path == NOTICES_PATH)).all():
+            value = codec.decode(bytes(row.payload))
+            if len(value) == WAITING_PARTS and value[1] in persons:
+                payload = self._node.journal.sent(connection, bytes(row.payload))
+                connection.execute(sql.update(store.outbox).where(column.id == row.id).values(payload=payload))
+
+    # --- a person ---------------------------------------------------------------------------------------------
+
+    def _erase_person(self, connection: sql.Connection, patient: str, ground: Ground, words: str) -> Erasure:
+        column = store.person.c
+        identifier = connection.execute(sql.select(column.id).where(column.patient == patient)).scalar()
+        if identifier is None:
+            raise Refusal(Code.UNKNOWN_PERSON)
+        person = self._node.journal.person(connection, identifier)
+        waiting = [row for row, account, _ in self._notices(connection) if account == person.account]
+        if waiting:
+            connection.execute(sql.delete(store.outbox).where(store.outbox.c.id.in_(waiting)))
+        self._unsay(connection, person)
+        before = undone_rows(connection, patient, identifier)
+        self._untell_undone(connection, before)
+        rows = [identifier, *sorted(before)]
+        lines = self._lines(connection, store.manifest.c.person.in_(rows))
+        manifest = self._manifest(person, "person", None, ground, words, lines)
+        line = self._append(connection, manifest, identifier, [27, manifest.time, "person", len(lines)])
+        digest = hashlib.sha256(line.manifest).digest()
+        # The statement itself stays with the organisation, under a key that is not hers.
+        sealed = self._node.journal.sealed(None, line.salt + line.manifest, digest)
+        connection.execute(
+            sql.update(store.manifest).where(store.manifest.c.hash == digest).values(sealed=sealed, person=None)
+        )
+        self._unwrap(connection, rows)
+        self._empty(connection, lines, keep_person=False)
+        record, version = store.record.c, store.version.c
+        of_hers = sql.exists().where(record.type == version.type, record.id == version.id, record.person == identifier)
+        connection.execute(sql.delete(store.version).where(of_hers))
+        if person.account is not None:
+            self._forget_account(connection, person.account)
+        for table in metadata.sorted_tables:
+            if "person" in table.c and table is not store.manifest:
+                connection.execute(sql.delete(table).where(table.c.person.in_(rows)))
+        for given in (store.invitation, given_codes.given_code, letters.letter, waiting_links.waiting_link):
+            connection.execute(sql.delete(given).where(given.c.patient == patient))
+        connection.execute(sql.delete(store.person).where(column.id.in_(rows)))
+        for secret in (person.keys.secret, *before.values()):
+            self._doom(connection, secret)
+        return Erasure(digest, len(lines))
+
+    def _untell_undone(self, connection: sql.Connection, before: Iterable[int]) -> None:
+        """Whoever was linked by mistake is told that it ended, and nothing of the records any more."""
+        column = store.manifest.c
+        for identifier in before:
+            where = (column.person == identifier) & (column.kind == "record/1")
+            digests = connection.execute(sql.select(column.hash).where(where)).scalars()
+            with suppress(VaultError):
+                self._untell(connection, self._node.journal.person(connection, identifier), set(map(bytes, digests)))
+
+    def _forget_account(self, connection: sql.Connection, account: str) -> None:
+        """What is kept by a person's account, and the key of it."""
+        secret = account_keys.number_of(connection, account)
+        if secret is not None:
+            self._doom(connection, secret)
+        dead = consent_ids(connection, account)
+        for table in of_person():
+            connection.execute(sql.delete(table).where(table.c.account == account))
+        bury(connection, dead)
+
+    def _erase_stranger(self, connection: sql.Connection, account: str, ground: Ground, words: str) -> Erasure:
+        if account_keys.number_of(connection, account) is None:
+            raise Refusal(Code.UNKNOWN_PERSON)
+        self._forget_account(connection, account)
+        node = self._node
+        manifest = ErasureManifest(
+            "erasure/1", node.network.hex(), node.organisation, account, node.clock(), "person", None, ground, words,
+            0, [],
+        )  # fmt: skip
+        line = self._append(connection, manifest, None, [27, manifest.time, "person", 0])
+        return Erasure(hashlib.sha256(line.manifest).digest(), 0)
+
+    def _unsay(self, connection: sql.Connection, person: Person) -> None:
+        """What people said of her list and is still on its way goes, and with it what her records were asked to be
+        looked at for."""
+        column = store.outbox.c
+        for row in connection.execute(sql.select(column.id, column.payload).where(column.path == ACTS_PATH)).all():
+            if codec.decode_json(bytes(row.payload)).get("account") == person.account:
+                connection.execute(sql.delete(store.outbox).where(column.id == row.id))
+        record, alarm = store.record.c, store.alarm.c
+        hers = sql.select(record.type + "/" + record.id).where(record.person == person.id)
+        where = (alarm.code == "list-contradicted") & alarm.subject.in_(hers)
+        connection.execute(sql.delete(store.alarm).where(where))
+
+    # --- both -------------------------------------------------------------------------------------------------
+
+    @staticmethod
+    def _lines(connection: sql.Connection, where: Any) -> list[Any]:
+        """The lines whose manifests go: seq, the manifest's hash, the entry."""
+        column = store.manifest.c
+        return list(
+            connection.execute(
+                sql.select(column.seq, column.hash, store.line.c.entry)
+                .join_from(store.manifest, store.line, store.line.c.seq == column.seq)
+                .where(where, column.sealed != GONE)
+                .order_by(column.seq)
+            ).all()
+        )
+
+    def _empty(self, connection: sql.Connection, lines: Sequence[Any], *, keep_person: bool) -> None:
+        """Leave nothing of these manifests but their places: their hashes could be guessed at, so chance replaces
+        them."""
+        for row in lines:
+            chance = self._node.vault.random(HASH_BYTES)
+            values: dict[str, Any] = {"hash": chance, "sealed": GONE}
+            if not keep_person:
+                values["person"] = None
+            connection.execute(sql.update(store.manifest).where(store.manifest.c.hash == row.hash).values(**values))
+            connection.execute(sql.update(store.line).where(store.line.c.seq == row.seq).values(manifest=chance))
+
+    def _manifest(
+        self,
+        person: Person | None,
+        scope: Any,
+        record: Erased | None,
+        ground: Ground,
+        words: str,
+        lines: Sequence[Any],
+    ) -> ErasureManifest:
+        node = self._node
+        entries = [hashlib.sha256(bytes(row.entry)).hexdigest() for row in lines[:ENTRIES_MAX]]
+        account = person.account if person is not None else None
+        return ErasureManifest(
+            "erasure/1", node.network.hex(), node.organisation, account, node.clock(), scope, record, ground, words,
+            len(lines), entries,
+        )  # fmt: skip
+
+    def _append(
+        self, connection: sql.Connection, manifest: ErasureManifest, person: int | None, summary: list[Any]
+    ) -> Line:
+        draft = Draft("erasure/1", manifests.encode(manifest), person, None, summary)
+        return self._node.journal.append(connection, [draft])[0]
+
+    @staticmethod
+    def _doom(connection: sql.Connection, secret: int) -> None:
+        connection.execute(sql.insert(erasing).values(secret=secret))

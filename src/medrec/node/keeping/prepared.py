@@ -1,0 +1,153 @@
+"""Statements that run at every read, made into the database's own text once and for all.
+
+SQLAlchemy makes what it needs for one run anew at each, which costs ten times the run itself. Here the text is made
+once for each kind of database; what runs is the driver's own. Nothing is remembered of any answer.
+"""
+
+from collections import namedtuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import sqlalchemy as sql
+from sqlalchemy.ext.compiler import compiles
+
+from medrec.node.keeping.hashes import Hash, opened_for, sealed_for
+
+
+class hexed(sql.sql.functions.GenericFunction[str]):  # noqa: N801  it is written like the database's own functions
+    """Columns of bytes, of all rows, as one hexadecimal text.
+
+    A driver hands rows over one by one, and lets every other thread in between; one text it hands over at once.
+    """
+
+    type = sql.String()
+    inherit_cache = True
+
+
+@compiles(hexed)
+def _hexed(element: Any, compiler: Any, **rest: Any) -> str:
+    return f"group_concat({' || '.join(f'hex({compiler.process(one, **rest)})' for one in element.clauses)}, '')"
+
+
+@compiles(hexed, "postgresql")
+def _hexed_in_postgresql(element: Any, compiler: Any, **rest: Any) -> str:
+    parts = (f"encode({compiler.process(one, **rest)}, 'hex')" for one in element.clauses)
+    return f"string_agg({' || '.join(parts)}, '')"
+
+
+class _Made(NamedTuple):
+    text: str
+    names: tuple[str, ...] | None
+    """The parameters in their order; None where the driver takes them by name."""
+    fixed: dict[str, Any]
+    row: Any
+    opens: tuple[int, ...]
+    seals: frozenset[str]
+    """Which columns of the answer, and which parameters, are hashes that lie sealed (hashes.py)."""
+    begins: bool
+    """Whether a transaction has to be begun, because the driver begins none by itself."""
+
+
+class Prepared:
+    """One statement with parameters. Its values must be those that the driver itself takes and gives: integers, texts
+    and bytes (a truth value comes back as 0 or 1 from some). `columns` are those that an INSERT fills; the rows of a
+    `plain` query are tuples without names.
+    """
+
+    def __init__(self, statement: Any, columns: Sequence[str] | None = None, plain: bool = False) -> None:
+        self._statement = statement
+        self._plain = plain
+        self._columns = list(columns) if columns is not None else None
+        self._made: dict[str, _Made] = {}
+
+    def all(self, connection: sql.Connection, values: Mapping[str, Any]) -> list[Any]:
+        """The rows of a query, with a name for each column. Raises sqlalchemy.exc.DBAPIError."""
+        made = self._for(connection)
+        bound = self._bound(connection, made, values)
+        driver: Any = _begun(connection, made)
+        try:
+            cursor = driver.cursor()
+            try:
+                cursor.execute(made.text, bound)
+                found = cursor.fetchall()
+            finally:
+                cursor.close()
+        except connection.dialect.loaded_dbapi.Error as error:
+            raise _wrapped(connection, made.text, error) from error
+        if made.opens:
+            found = [_opened(connection.dialect, made.opens, row) for row in found]
+        return list(map(made.row, found))
+
+    def first(self, connection: sql.Connection, values: Mapping[str, Any]) -> Any:
+        """The first row of a query, None if there is none. Raises sqlalchemy.exc.DBAPIError."""
+        rows = self.all(connection, values)
+        return rows[0] if rows else None
+
+    def run(self, connection: sql.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Run a writing statement for each of these. Raises sqlalchemy.exc.DBAPIError."""
+        made = self._for(connection)
+        bound = [self._bound(connection, made, values) for values in rows]
+        driver: Any = _begun(connection, made)
+        try:
+            cursor = driver.cursor()
+            try:
+                cursor.executemany(made.text, bound)
+            finally:
+                cursor.close()
+        except connection.dialect.loaded_dbapi.Error as error:
+            raise _wrapped(connection, made.text, error) from error
+
+    @staticmethod
+    def _bound(connection: sql.Connection, made: _Made, values: Mapping[str, Any]) -> Any:
+        if made.fixed:
+            values = {**made.fixed, **values}
+        if made.seals:
+            dialect = connection.dialect
+            values = {
+                name: sealed_for(dialect, value) if name in made.seals and value is not None else value
+                for name, value in values.items()
+            }
+        return values if made.names is None else [values[name] for name in made.names]
+
+    def _for(self, connection: sql.Connection) -> _Made:
+        dialect = connection.dialect
+        found = self._made.get(dialect.name)
+        if found is None:
+            compiled = self._statement.compile(dialect=dialect, column_keys=self._columns)
+            names = tuple(compiled.positiontup) if compiled.positional else None
+            fixed = {name: value for name, value in compiled.params.items() if value is not None}
+            row: Any = tuple
+            opens: tuple[int, ...] = ()
+            if isinstance(self._statement, sql.Select):
+                columns = enumerate(self._statement.selected_columns)
+                opens = tuple(place for place, column in columns if isinstance(column.type, Hash))
+            seals = frozenset(name for name, bind in compiled.binds.items() if isinstance(bind.type, Hash))
+            if isinstance(self._statement, sql.Select) and not self._plain:
+                # The names are the columns' own.
+                kind: Any = namedtuple("Row", self._statement.selected_columns.keys())  # type: ignore[misc]
+                row = kind._make
+            found = self._made[dialect.name] = _Made(
+                compiled.string, names, fixed, row, opens, seals, dialect.name == "sqlite"
+            )
+        return found
+
+
+def _opened(dialect: sql.Dialect, places: tuple[int, ...], row: Sequence[Any]) -> list[Any]:
+    values = list(row)
+    for place in places:
+        if values[place] is not None:
+            values[place] = opened_for(dialect, values[place])
+    return values
+
+
+def _begun(connection: sql.Connection, made: _Made) -> Any:
+    """The driver's connection, inside a transaction: all that is read with it until its end is of one moment."""
+    driver: Any = connection.connection.dbapi_connection
+    if made.begins and not driver.in_transaction:
+        driver.execute("BEGIN")
+    return driver
+
+
+def _wrapped(connection: sql.Connection, text: str, error: BaseException) -> BaseException:
+    dialect = connection.dialect
+    return sql.exc.DBAPIError.instance(text, None, error, dialect.loaded_dbapi.Error, dialect=dialect)

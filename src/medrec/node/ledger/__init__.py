@@ -1,0 +1,1 @@
+"""The ledger from this node: what is anchored, signed, proven to strangers, and decided by members."""

@@ -1,0 +1,233 @@
+"""Anchoring: runs of journal lines become signed batches on the ledger.
+
+A batch is signed and stored before it is submitted, and submitted again byte for byte until its outcome is known,
+so a crash at any step anchors every line exactly once:
+
+1. nothing stored: the lines wait, the next step takes them;
+2. stored, not submitted, or submitted and not heard of: the same bytes are submitted again; a replay answers with
+   its first outcome;
+3. expired before it was ordered: the same lines are signed again under a later height;
+4. ordered, not heard of, and expired since (a node that was away for days): the ledger's head of this journal is
+   this very batch, and its place is looked up.
+
+One step runs at a time, whoever asks for it: the node's own loop and the operator's verbs do, each in its thread. A
+batch's bytes are never replaced but by what was made from those very bytes, and never once its place is known.
+"""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import sqlalchemy as sql
+
+from medrec.core import codec, merkle, state
+from medrec.core.kinds.anchor import ENTRIES_MAX, encode_attachment
+from medrec.core.outcome import Code
+from medrec.core.state import BatchHead
+from medrec.core.types import (
+    EXPIRY_HEIGHTS_MAX,
+    TIME_MS_MAX,
+    TRANSACTION_BYTES_MAX,
+    encode_body,
+    encode_transaction,
+    transaction_id,
+)
+from medrec.engines.engine import Engine, EngineError, TransactionRefused
+from medrec.node.keeping import store
+from medrec.node.keeping.keys import OrganisationKeys
+
+BATCH_BYTES_MAX = TRANSACTION_BYTES_MAX - (64 << 10)
+
+
+class AnchorError(Exception):
+    """The ledger refused a batch for good: the journal and the ledger disagree, a human must look."""
+
+    def __init__(self, code: Code, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.sentence = sentence
+
+
+class Anchorer:
+    """Anchors one organisation's journal through an engine."""
+
+    def __init__(
+        self,
+        kept: store.Store,
+        engine: Engine,
+        keys: OrganisationKeys,
+        organisation: str,
+        network: bytes,
+        clock: Callable[[], int],
+    ) -> None:
+        self._store = kept
+        self._engine = engine
+        self._keys = keys
+        self._organisation = organisation
+        self._network = network
+        self._clock = clock
+        self._stepping = threading.Lock()
+        # When it was last looked up since when a line waits, and since when; at first at no time there is.
+        self._measured = (TIME_MS_MAX + 1, 0)
+
+    def step(self) -> int:
+        """Anchor at most one batch; the number of lines anchored. Raises EngineError, StoreError, AnchorError."""
+        with self._stepping:
+            return self._step()
+
+    def _step(self) -> int:
+        with self._store.read() as connection:
+            last = connection.execute(
+                sql.select(store.batch).order_by(store.batch.c.number.desc()).limit(1)
+            ).one_or_none()
+        if last is None or last.height is not None:
+            if not self._store.write(lambda connection: self._prepare(connection, last)):
+                return 0
+            with self._store.read() as connection:
+                last = connection.execute(sql.select(store.batch).order_by(store.batch.c.number.desc()).limit(1)).one()
+        return self._submit(last)
+
+    def _prepare(self, connection: sql.Connection, last: Any) -> bool:
+        """Sign and store the next batch; False if no line waits."""
+        first = 1 if last is None else last.last + 1
+        lines = connection.execute(
+            sql.select(store.line.c.seq, store.line.c.entry, store.line.c.hash)
+            .where(store.line.c.seq >= first)
+            .order_by(store.line.c.seq)
+            .limit(ENTRIES_MAX)
+        ).all()
+        entries: list[bytes] = []
+        size = 0
+        for row in lines:
+            size += len(row.entry)
+            if size > BATCH_BYTES_MAX:
+                break
+            entries.append(bytes(row.entry))
+        if not entries:
+            return False
+        number = 1 if last is None else last.number + 1
+        end = lines[len(entries) - 1]
+        connection.execute(
+            sql.insert(store.batch).values(
+                number=number, first=first, last=end.seq, **self._signed(first, entries, bytes(end.hash))
+            )
+        )
+        return True
+
+    def _signed(self, first: int, entries: list[bytes], journal: bytes) -> dict[str, Any]:
+        with self._engine.view() as view:
+            head = state.read(view, state.batch_key(self._organisation), BatchHead)
+            nonce = state.read_integer(view, state.nonce_key(self._organisation)) + 1
+            expires = view.tip.height + EXPIRY_HEIGHTS_MAX
+        body = encode_body(
+            author=self._organisation,
+            expires=expires,
+            key=self._keys.key_id,
+            kind="anchor",
+            network=self._network,
+            nonce=nonce,
+            payload={
+                "count": len(entries),
+                "first": first,
+                "journal": journal,
+                "previous": head.transaction if head else state.NO_BATCH,
+                "root": merkle.root([merkle.leaf_hash(entry) for entry in entries]),
+            },
+        )
+        identifier = transaction_id(body)
+        proof = ["ed25519", self._keys.sign_transaction_id(identifier)]
+        transaction = encode_transaction(body, proof, encode_attachment(entries))
+        return {"transaction": transaction, "id": identifier, "expires": expires}
+
+    def _submit(self, last: Any) -> int:
+        try:
+            position = self._engine.submit([bytes(last.transaction)])[0]
+            outcome = self._engine.blocks(position.height - 1)[0].outcomes[position.index]
+        except TransactionRefused as refused:
+            outcome = refused.outcome
+        if outcome.code == Code.OK:
+            self._place(last, self._where(bytes(last.id), last.expires))
+            return int(last.last - last.first + 1)
+        if outcome.code in (Code.EXPIRED, Code.STALE_NONCE, Code.RETIRED_KEY):
+            found = self._long_ago(bytes(last.id), last.expires)
+            if found is not None:
+                self._place(last, found)
+                return int(last.last - last.first + 1)
+            # Nothing of it was applied: sign the same lines again on the next step.
+            self._store.write(lambda connection: self._sign_again(connection, last))
+            return 0
+        raise AnchorError(outcome.code, f"The ledger refused batch {last.number}: {outcome.sentence}")
+
+    def _place(self, last: Any, values: dict[str, int]) -> None:
+        self._store.write(
+            lambda connection: connection.execute(sql.update(store.batch).where(*_same(last)).values(**values))
+        )
+
+    def _where(self, identifier: bytes, expires: int) -> dict[str, int]:
+        """Block and leaf of the first application, which a replay answers with as well."""
+        with self._engine.view() as view:
+            seen = view.get(state.seen_key(expires, identifier))
+        if seen is None:
+            raise EngineError("unknown", "An anchored batch was not found on the ledger; start the node again.")
+        height, leaf = codec.decode(seen)
+        return {"height": height, "time": self._engine.blocks(height - 1)[0].block.time, "leaf": leaf}
+
+    def _long_ago(self, identifier: bytes, expires: int) -> dict[str, int] | None:
+        """Block and leaf of a batch that was applied before it expired, None if it was not: the ledger remembers ids
+        only as long as they could come again.
+        """
+        with self._engine.view() as view:
+            head = state.read(view, state.batch_key(self._organisation), BatchHead)
+        if head is None or head.transaction != identifier:
+            return None
+        after = max(0, expires - EXPIRY_HEIGHTS_MAX - 1)
+        while blocks := self._engine.blocks(after):
+            for committed in blocks:
+                for place, data in enumerate(committed.block.transactions):
+                    leaf = committed.leaf_indices[place]
+                    if leaf is not None and transaction_id(_body(data)) == identifier:
+                        return {"height": committed.block.height, "time": committed.block.time, "leaf": leaf}
+                after = committed.block.height
+            if after > expires:
+                break
+        raise EngineError("unknown", "The block of an anchored batch is not here; ask an organisation that has it.")
+
+    def _sign_again(self, connection: sql.Connection, last: Any) -> None:
+        lines = connection.execute(
+            sql.select(store.line.c.entry, store.line.c.hash)
+            .where(store.line.c.seq.between(last.first, last.last))
+            .order_by(store.line.c.seq)
+        ).all()
+        values = self._signed(last.first, [bytes(row.entry) for row in lines], bytes(lines[-1].hash))
+        connection.execute(sql.update(store.batch).where(*_same(last), store.batch.c.height.is_(None)).values(**values))
+
+    def overdue(self, now: int, delay: int) -> bool:
+        """Whether the oldest line that is not anchored is older than the delay (ms).
+
+        Lines only get younger as they are anchored, so an answer holds until the delay after it has run out.
+        """
+        measured, since = self._measured
+        if not measured <= now <= since + delay:
+            oldest = self.waiting_since()
+            since = now if oldest is None else oldest
+            self._measured = (now, since)
+        return now > since + delay
+
+    def waiting_since(self) -> int | None:
+        """The time of the oldest line that is not anchored, None if all are: the merge delay is counted from it."""
+        with self._store.read() as connection:
+            anchored = connection.execute(
+                sql.select(sql.func.max(store.batch.c.last)).where(store.batch.c.height.is_not(None))
+            ).scalar()
+            return connection.execute(
+                sql.select(sql.func.min(store.line.c.time)).where(store.line.c.seq > (anchored or 0))
+            ).scalar()
+
+
+def _same(last: Any) -> tuple[sql.ColumnElement[bool], ...]:
+    """The row of a batch, as long as it holds the bytes that were read."""
+    return store.batch.c.number == last.number, store.batch.c.id == last.id
+
+
+def _body(transaction: bytes) -> bytes:
+    return bytes(codec.decode(transaction, bytes_max=TRANSACTION_BYTES_MAX)[0])

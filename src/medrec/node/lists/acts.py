@@ -1,0 +1,354 @@
+"""Acts of people on a list: taken, checked, written down, handed on to whom the patient allows, kept for the list.
+
+A patient's act goes from her agent to the organisations that she names in it, each of which writes it down; a
+clinician's is written down where she works, told to the patient as every line is, and handed on to those who received
+the patient's records from there before, and to those whom it speaks against, if they may receive medicines from there.
+What it speaks against becomes requests to the sources (objecting.py).
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import sqlalchemy as sql
+
+from medrec.core import codec, manifests
+from medrec.core.consent.decide import judge
+from medrec.core.crypto import verify_ed25519
+from medrec.core.manifests.access import DisclosureManifest, ReceivedManifest, Request
+from medrec.core.manifests.acts import Act, ActKind, ActManifest, Against, Subject, act_message, misfit
+from medrec.core.manifests.practitioner import Credential, credential_message
+from medrec.core.manifests.record import LinkManifest
+from medrec.core.records.terms import RXNORM
+from medrec.node.agent.own import person_here
+from medrec.node.agent.told import told
+from medrec.node.consent.consents import AHEAD_MS_MAX
+from medrec.node.corrections.objecting import ask, gave, of_person
+from medrec.node.keeping import store
+from medrec.node.keeping.journal import Draft
+from medrec.node.keeping.vault import VaultError
+from medrec.node.lists import reviews
+from medrec.node.lists.acts_kept import ACTS_PATH, KeptAct, hand_on, is_ended, list_act
+from medrec.node.looks.disputing import organisations
+from medrec.node.refusals import Code, Refusal
+from medrec.node.release.deciding import Permitted
+from medrec.node.release.practitioners import Practitioner
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+SUMMARY = 35
+TYPES = ("MedicationRequest", "MedicationStatement")
+
+
+class Acts:
+    """The acts that one organisation has written down."""
+
+    def __init__(self, node: "Node") -> None:
+        self._node = node
+
+    def take(self, caller: str, act: Act, to: Sequence[str] = ()) -> bool:
+        """Write down an act that was handed over, and in the same write what `to` is still to hear; False if it stands
+        here already. Raises Refusal, StoreError."""
+        node = self._node
+        if act.network != node.network.hex():
+            raise Refusal(Code.WRONG_NETWORK)
+        if act.time > node.clock() + AHEAD_MS_MAX:
+            raise Refusal(Code.FROM_THE_FUTURE)
+        if misfit(act):
+            raise Refusal(Code.MALFORMED, misfit(act))
+        if act.author == "patient":
+            if not {"*", node.organisation} & set(act.recipients) and node.agent is None:
+                raise Refusal(Code.WRONG_ORGANISATION)
+            node.consents.check_signature(act.account, act.key, act_message(act), act.signature)
+        elif act.organisation != caller:
+            raise Refusal(Code.CREDENTIAL_FOREIGN)
+        elif not genuine(node, act):
+            raise Refusal(Code.CREDENTIAL_BAD)
+        elif not self._listens_to(caller, act):
+            raise Refusal(Code.NOT_PERMITTED)
+        return self._keep(act, (), to)
+
+    def _listens_to(self, caller: str, act: Act) -> bool:
+        """Whether this node had records of this person from the caller, or gave it the very record that the act speaks
+        against: nobody else has a word in her list here, and none is told who is known here."""
+        node, account = self._node, act.account
+        if node.agent is not None and caller in organisations(node, account):
+            return True
+        with node.store.read() as connection:
+            person = node.journal.person_of_account(connection, account)
+            if person is None:
+                return False
+            for manifest in of_person(node, connection, person, "disclosure-received/1"):
+                if isinstance(manifest, ReceivedManifest) and manifest.source == caller and manifest.records:
+                    return True
+            against = [one.manifest for one in act.against if one.source == node.organisation]
+            return any(gave(node, connection, person, caller, version) for version in against)
+
+    def enter(
+        self,
+        account: str,
+        practitioner: Practitioner,
+        kind: ActKind,
+        subjects: Sequence[Subject],
+        words: str = "",
+        notice: str | None = None,
+        against: Sequence[Against] = (),
+        seen: Sequence[bytes] | None = None,
+        about: str = "",
+    ) -> Act:
+        """Write down what a clinician of this organisation says, and hand it on. Raises Refusal, StoreError.
+
+        `seen`: the marks (reviews.mark) of the lines that the list held which she went through, or of those behind the
+        notice that she puts away, which is `about` a matter; None: as the list of what is here has it.
+        """
+        act = sign_as(self._node, account, practitioner, kind, subjects, words, notice, against)
+        if misfit(act):
+            raise Refusal(Code.MALFORMED, misfit(act))
+        # A notice follows from what is seen here; that it was put away is no business of others, and she is told.
+        hearers = self._hearers(act) if kind != "dismissed" else []
+        if seen is None:
+            about, seen = self._seen_here(act)
+        self._keep(act, hearers, hearers, seen, about)
+        return act
+
+    def _seen_here(self, act: Act) -> tuple[str, Sequence[bytes]]:
+        """What a clinician has before her who sees nothing of others: the matter of a notice, and the marks."""
+        if act.kind not in ("reviewed", "dismissed"):
+            return "", ()
+        shown = self._node.lists.of(act.account)
+        rows = shown.read.rows
+        if act.kind == "reviewed":
+            return "", reviews.marks(rows)
+        found = next((one for one in shown.notices if one.id == act.notice), None)
+        return (found.about, reviews.behind(found, rows)) if found is not None else ("", ())
+
+    def _keep(
+        self,
+        act: Act,
+        hearers: Sequence[str] = (),
+        to: Sequence[str] = (),
+        seen: Sequence[bytes] = (),
+        about: str = "",
+    ) -> bool:
+        node = self._node
+        try:
+            person = person_here(node, act.account)
+        except LookupError:
+            raise Refusal(Code.NOT_LINKED) from None
+        identifier, now = bytes.fromhex(act.id), node.clock()
+        manifest = manifests.encode(
+            ActManifest("list-act/1", node.network.hex(), node.organisation, act.account, now, act)
+        )
+
+        def write(connection: sql.Connection) -> bool:
+            known = connection.execute(sql.select(list_act.c.account).where(list_act.c.id == identifier)).scalar()
+            if known is not None:
+                if known != act.account:
+                    raise Refusal(Code.MALFORMED)
+                return False
+            if is_ended(connection, identifier):
+                # Its organisation has taken it back meanwhile.
+                return False
+            summary = [SUMMARY, now, act.kind, identifier]
+            node.journal.append(connection, [Draft("list-act/1", manifest, person.id, None, summary)])
+            sealed = node.vault.seal(person.keys.data, manifest, identifier)
+            digest = hashlib.sha256(manifest).digest()
+            row = {"id": identifier, "account": act.account, "manifest": digest, "time": now, "sealed": sealed}
+            connection.execute(sql.insert(list_act).values(**row))
+            if act.kind == "reviewed" and act.organisation == node.organisation:
+                reviews.keep(node, connection, person, identifier, seen)
+            if about:
+                reviews.keep_away(node, connection, person, identifier, bytes.fromhex(about), seen)
+            self._ask_to_look(connection, act, now)
+            ask(node, connection, act, hearers)
+            hand_on(connection, identifier, act.account, hearers)
+            payload = codec.encode_json(msgspec.to_builtins(act))
+            rows = [{"organisation": name, "path": ACTS_PATH, "payload": payload, "due": now} for name in to]
+            if rows:
+                connection.execute(sql.insert(store.outbox), rows)
+            return True
+
+        return node.store.write(write)
+
+    def _ask_to_look(self, connection: sql.Connection, act: Act, now: int) -> None:
+        """What the act says against a record of this organisation stands where its staff see what is to be done."""
+        for one in act.against:
+            if one.source == self._node.organisation:
+                who = "The patient" if act.author == "patient" else "A clinician elsewhere"
+                sentence = f"{who} says otherwise than {one.type}/{one.id}; look at it and correct it if she is right."
+                row = {"time": now, "code": "list-contradicted", "subject": f"{one.type}/{one.id}"}
+                connection.execute(sql.insert(store.alarm).values(**row, sentence=sentence))
+
+    def _hearers(self, act: Act) -> list[str]:
+        """Those who had this person's records from here and those whose records the act speaks against, as far as she
+        lets them have from here today what the act tells: every record of ours behind the rows that it speaks of, and
+        a medicine of these names."""
+        node, account = self._node, act.account
+        found = {one.source: None for one in act.against if one.source != node.organisation}
+        decider = node.gate.decider
+        # A medicine can tell the illness: it is labelled as a record that names it would be.
+        spoken = [node.labels.facts(_as_record(one, kind), kind, act.id) for one in act.subjects for kind in TYPES]
+        behind = self._behind(account, {subject.key for subject in act.subjects})
+        with node.store.read() as connection:
+            person = node.journal.person_of_account(connection, account)
+            if person is None:
+                return []
+            for disclosed in of_person(node, connection, person, "disclosure/1"):
+                if isinstance(disclosed, DisclosureManifest):
+                    found[disclosed.request.requester] = None
+            hearers = []
+            for name in sorted(found):
+                asked = msgspec.convert(
+                    {
+                        "id": bytes(16).hex(), "requester": name, "practitioner": "", "purpose": "TREAT",
+                        "reason": "an act on the list", "door": "push", "types": [], "ids": [],
+                    },
+                    Request,
+                )  # fmt: skip
+                now = node.clock()
+                try:
+                    standing = decider.standing(connection, account, asked, now, person)
+                    _, decision = decider.decide(asked, standing, account, now)
+                except Refusal:
+                    continue
+                if any(judge(decision, facts).effect != "permit" for facts in spoken):
+                    continue
+                if behind <= Permitted(node, node.gate.reader, connection, person, decision).names():
+                    hearers.append(name)
+        return hearers
+
+    def _behind(self, account: str, keys: set[str]) -> set[str]:
+        """The records of this organisation ("Type/id") in the rows of these keys."""
+        rows = [row for row in self._node.lists.of(account).read.medicines if row.key in keys]
+        lines = [line for row in rows for line in row.lines if line.author == "record"]
+        return {f"{line.type}/{line.id}" for line in lines if line.source == self._node.organisation}
+
+    def of(self, account: str) -> list[KeptAct]:
+        """Every act on a person's lists that is known here, oldest first, each once.
+
+        At her agent this includes what organisations told of. What does not bear its author's signature is left out,
+        and so is what a clinician said before her link to his organisation was undone: it came through that link.
+        """
+        node = self._node
+        found: dict[str, KeptAct] = {}
+        with node.store.read() as connection:
+            person = node.journal.person_of_account(connection, account)
+            rows = connection.execute(sql.select(list_act).where(list_act.c.account == account)).all()
+        for row in rows if person is not None else ():
+            assert person is not None
+            try:
+                opened = manifests.decode(node.vault.open(person.keys.data, bytes(row.sealed), bytes(row.id)))
+            except VaultError:
+                # It was said under a link that is over, and its keys went with that.
+                continue
+            if isinstance(opened, ActManifest):
+                found[opened.act.id] = KeptAct(opened.act, bytes(row.manifest), row.time)
+        for act in self._told(account):
+            found.setdefault(act.act.id, act)
+        undone = self._undone(account) if found else {}
+        standing = [kept for kept in found.values() if kept.act.time > undone.get(kept.act.organisation, -1)]
+        return sorted(standing, key=lambda kept: (kept.act.time, kept.act.id))
+
+    def _undone(self, account: str) -> dict[str, int]:
+        """At her agent: when a person's link to an organisation was undone last (ms), by organisation."""
+        found: dict[str, int] = {}
+        for line in told(self._node, account, "link/1") if self._node.agent is not None else ():
+            said = line.manifest
+            if isinstance(said, LinkManifest) and said.action == "unlink":
+                found[said.organisation] = max(said.time, found.get(said.organisation, 0))
+        return found
+
+    def _told(self, account: str) -> Iterable[KeptAct]:
+        for line in told(self._node, account, "list-act/1") if self._node.agent is not None else ():
+            said = line.manifest
+            if isinstance(said, ActManifest) and not misfit(said.act) and genuine(self._node, said.act):
+                yield KeptAct(said.act, hashlib.sha256(line.data).digest(), line.time)
+
+
+def heard(connection: sql.Connection, organisations: Sequence[str], payload: bytes) -> None:
+    """These have heard an act, or have said no: nothing of it waits for them. Inside `Store.write` only."""
+    row = store.outbox.c
+    of_act = (row.path == ACTS_PATH) & (row.payload == payload) & row.organisation.in_(organisations)
+    connection.execute(sql.delete(store.outbox).where(of_act))
+
+
+def _as_record(subject: Subject, kind: str) -> dict[str, Any]:
+    coding = [{"system": RXNORM, "code": code} for code in subject.ingredients]
+    concept = {"text": subject.name, "coding": coding} if coding else {"text": subject.name}
+    return {"resourceType": kind, "status": "unknown", "medicationCodeableConcept": concept}
+
+
+def sign_as(
+    node: "Node",
+    account: str,
+    practitioner: Practitioner,
+    kind: ActKind,
+    subjects: Sequence[Subject],
+    words: str = "",
+    notice: str | None = None,
+    against: Sequence[Against] = (),
+) -> Act:
+    """What a clinician of this organisation says, signed with her key."""
+    credential = practitioner.credential
+    unsigned = msgspec.convert(
+        {
+            "network": node.network.hex(),
+            "account": account,
+            "id": node.vault.random(16).hex(),
+            "kind": kind,
+            "author": "clinician",
+            "organisation": node.organisation,
+            "name": credential.name,
+            "time": node.clock(),
+            "subjects": [msgspec.to_builtins(subject) for subject in subjects],
+            "words": words,
+            "notice": notice,
+            "against": [msgspec.to_builtins(one) for one in against],
+            "credential": msgspec.to_builtins(credential),
+        },
+        Act,
+    )
+    signature = practitioner.key.sign(act_message(unsigned)).signature
+    return msgspec.structs.replace(unsigned, signature=signature.hex())
+
+
+def genuine(node: "Node", act: Act) -> bool:
+    """Whether an act bears the signature of the one it names: the account's, or a clinician's for whom the
+    organisation answered at the time."""
+    if act.author == "patient":
+        try:
+            node.consents.check_signature(act.account, act.key, act_message(act), act.signature)
+        except Refusal:
+            return False
+        return True
+    try:
+        credential = msgspec.convert(act.credential, Credential)
+    except msgspec.ValidationError:
+        return False
+    organisation = node.directory.find(act.organisation)
+    if organisation is None or (credential.organisation, credential.network) != (act.organisation, act.network):
+        return False
+    if credential.machine or credential.name != act.name or not credential.since <= act.time < credential.until:
+        return False
+    signature = bytes.fromhex(credential.signature)
+    if not verify_ed25519(organisation.keys.ed25519, credential_message(credential), signature):
+        return False
+    return verify_ed25519(bytes.fromhex(credential.key), act_message(act), bytes.fromhex(act.signature))
+
+
+def answer_acts(node: "Node", caller: str, body: bytes) -> bytes:
+    """POST /medrec/list-acts: CBOR array of acts (canonical JSON) -> CBOR array, true for each that stands."""
+    payloads = codec.decode(body)
+    if type(payloads) is not list or any(type(payload) is not bytes for payload in payloads):
+        raise Refusal(Code.MALFORMED)
+    answers = []
+    for payload in payloads:
+        try:
+            act = msgspec.convert(codec.decode_json(payload), Act)
+        except (codec.CodecError, msgspec.ValidationError, RecursionError):
+            raise Refusal(Code.MALFORMED) from None
+        node.acts.take(caller, act)
+        answers.append(True)
+    return codec.encode(answers)

@@ -1,0 +1,109 @@
+"""Where the acts of people on a list stand at a node, who was handed them, and their end with the link that they came
+through."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+import sqlalchemy as sql
+from sqlalchemy import BigInteger, Column, LargeBinary, String, Table
+
+from medrec.core import codec
+from medrec.core.manifests.acts import Act, ActEnd
+from medrec.node.keeping import store
+from medrec.node.keeping.store import metadata
+
+ACTS_PATH = "/medrec/list-acts"
+ENDS_PATH = "/medrec/list-act-ends"
+
+
+class KeptAct(NamedTuple):
+    """An act that stands here: the act, the SHA-256 of the manifest that proves it, and when it was written down."""
+
+    act: Act
+    manifest: bytes
+    time: int
+
+
+list_act = Table(
+    "list_act",
+    metadata,
+    Column("id", LargeBinary(16), primary_key=True),
+    Column("account", String(80), nullable=False, index=True),
+    Column("manifest", LargeBinary(32), nullable=False),
+    Column("time", BigInteger, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
+list_seen = Table(
+    "list_seen",
+    metadata,
+    Column("account", String(80), primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+)
+"""Of each person the lines that the list held when somebody here went through it last (reviews.py)."""
+
+list_put_away = Table(
+    "list_put_away",
+    metadata,
+    Column("id", LargeBinary(16), primary_key=True),
+    Column("account", String(80), nullable=False, index=True),
+    Column("sealed", LargeBinary, nullable=False),
+)
+"""What stood behind a notice when somebody here put it away, by the id of her act (reviews.py)."""
+
+# Whom this organisation has its own clinicians' acts handed on to.
+list_act_hearer = Table(
+    "list_act_hearer",
+    metadata,
+    Column("id", LargeBinary(16), primary_key=True),
+    Column("organisation", String(32), primary_key=True),
+    Column("account", String(80), nullable=False, index=True),
+)
+
+# Acts that their organisation has taken back; one that comes later is no news.
+list_act_ended = Table(
+    "list_act_ended",
+    metadata,
+    Column("id", LargeBinary(16), primary_key=True),
+    Column("account", String(80), nullable=False, index=True),
+)
+
+
+def hand_on(connection: sql.Connection, identifier: bytes, account: str, hearers: Sequence[str]) -> None:
+    """Remember whom an act of this organisation's clinician goes to. Inside `Store.write` only."""
+    rows = [{"id": identifier, "organisation": name, "account": account} for name in hearers]
+    if rows:
+        connection.execute(sql.insert(list_act_hearer), rows)
+
+
+def is_ended(connection: sql.Connection, identifier: bytes) -> bool:
+    """Whether the organisation of an act has taken it back."""
+    return connection.execute(sql.select(list_act_ended).where(list_act_ended.c.id == identifier)).first() is not None
+
+
+def forget(connection: sql.Connection, network: str, organisation: str, account: str, time: int) -> None:
+    """Take out of the lists what was said through a link that is undone, and what was seen when it was said; the
+    lines stay. Whoever was handed a word of this organisation's clinicians is told that it is taken back, and what was
+    not handed on yet stays here. Inside `Store.write` only.
+    """
+    hearer = list_act_hearer.c
+    rows = connection.execute(sql.select(list_act_hearer).where(hearer.account == account).order_by(hearer.id)).all()
+    _call_off(connection, {bytes(row.id).hex() for row in rows})
+    waiting = []
+    for row in rows:
+        end = ActEnd(network, account, bytes(row.id).hex(), organisation, time)
+        payload = codec.encode_json(msgspec.to_builtins(end))
+        waiting.append({"organisation": row.organisation, "path": ENDS_PATH, "payload": payload, "due": time})
+    if waiting:
+        connection.execute(sql.insert(store.outbox), waiting)
+    for table in (list_act, list_act_hearer, list_seen, list_put_away):
+        connection.execute(sql.delete(table).where(table.c.account == account))
+
+
+def _call_off(connection: sql.Connection, identifiers: set[str]) -> None:
+    column = store.outbox.c
+    rows = connection.execute(sql.select(column.id, column.payload).where(column.path == ACTS_PATH)).all()
+    for row in rows if identifiers else ():
+        if codec.decode_json(bytes(row.payload)).get("id") in identifiers:
+            connection.execute(sql.delete(store.outbox).where(column.id == row.id))

@@ -1,0 +1,389 @@
+"""One person's lists at one node: what may be seen here is gathered, understood and reconciled, and kept up to date.
+
+At an agent these are the person's own copies, which came through the gates of the places that know her; at an
+organisation they are its own records of her, and what it was given of others in this very reading. What was not let
+out is not there, so nothing of it can show.
+"""
+
+import hashlib
+import threading
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import sqlalchemy as sql
+
+from medrec.core.manifests.acts import Against, Subject
+from medrec.core.manifests.record import RecordManifest
+from medrec.core.reconcile.held import PATIENT, Held
+from medrec.core.reconcile.lists import Lists, Read
+from medrec.core.reconcile.notices import Checker, LabelChecker, Notice, notices
+from medrec.core.reconcile.rows import MedicineRow
+from medrec.core.reconcile.said import said
+from medrec.core.records.canonical import RecordError, canonical
+from medrec.core.records.dates import DAY_MS, clinical_date
+from medrec.core.records.reading import Around
+from medrec.core.records.table import understand
+from medrec.core.records.terms import Terms
+from medrec.node.agent.copies import Copy
+from medrec.node.agent.told import told
+from medrec.node.keeping import store
+from medrec.node.lists import reviews
+from medrec.node.lists.acts_kept import KeptAct
+from medrec.node.release.pointed import around_of, medications_of
+from medrec.node.release.receive import Received
+from medrec.node.right_person import holding
+from medrec.node.right_person.holding_told import held_back
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+PEOPLE_REMEMBERED_MAX = 500
+IN_MAX = 500
+Name = tuple[str, str, str]
+
+
+# Records as they were signed, and when; not those that are gone or were changed in place.
+_STANDING = (
+    sql.select(
+        store.record.c.type,
+        store.record.c.id,
+        store.record.c.version,
+        store.record.c.sha256,
+        store.record.c.manifest,
+        store.line.c.time,
+    )
+    .join_from(store.record, store.manifest, store.manifest.c.hash == store.record.c.manifest)
+    .join(store.line, store.line.c.seq == store.manifest.c.seq)
+    .where(store.record.c.action != "delete", store.record.c.altered.is_(False))
+)
+
+
+class Source(NamedTuple):
+    """A record version as it is here: where from, its name, what it says, and the manifest that proves it."""
+
+    organisation: str
+    type: str
+    id: str
+    version: int
+    content: bytes
+    manifest: bytes
+    signed: int
+    own: bool = False
+    arrived: int = 0
+    """When this node was told of it (ms); 0: not known, or its own."""
+
+
+class Shown(NamedTuple):
+    """A person's lists, ready to be shown. `reviewed`: the last review that counts here (reviews.py); `new`: for each
+    row's key, how many of its lines are new since then. `unread`: records that could not be read ("Type/id")."""
+
+    read: Read
+    notices: list[Notice]
+    acts: list[KeptAct]
+    reviewed: KeptAct | None
+    new: dict[str, int]
+    unread: tuple[str, ...]
+    in_part: tuple[str, ...] = ()
+    """What was cut at its source, and is merged with nothing: the names of these records."""
+    put_away: tuple[tuple[Notice, KeptAct], ...] = ()
+    """Notices that somebody on this side has dismissed for these very facts, with who did, and why."""
+
+
+class _Kept:
+    """What is remembered of one person: the lists of a day, and every record in them by name."""
+
+    def __init__(self, lists: Lists, day: int) -> None:
+        self.lists = lists
+        self.day = day
+        self.held: dict[Name, Held] = {}
+        self.acts: dict[str, list[Held]] = {}
+        self.unread: tuple[str, ...] = ()
+        self.pointed: str = ""
+        self.arrived: dict[str, int] = {}
+
+
+class PersonLists:
+    """The lists of the people whom one node knows. `checkers` are a site's own beside those that ship."""
+
+    def __init__(self, node: "Node", terms: Terms | None = None, checkers: Sequence[Checker] = ()) -> None:
+        self._node = node
+        self._terms = terms
+        self._checkers = (LabelChecker(), *checkers)
+        self._kept: dict[str, _Kept] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def terms(self) -> Terms:
+        """The terminology; the one that ships, read when it is first needed, where no other was given."""
+        if self._terms is None:
+            from medrec.node.terminology.shipped import shipped
+
+            self._terms = shipped()
+        return self._terms
+
+    def of(self, account: str) -> Shown:
+        """The lists of a person as they are now. Raises StoreError, VaultError."""
+        copies = self._kept_copies(account)
+        found = list(self._copies(account, copies) if self._node.agent is not None else self._own(account))
+        acts = self._node.acts.of(account)
+        past = reviews.past(self._node, account, acts)
+        with self._lock:
+            kept = self._up_to_date(account, found)
+            self._with_acts(kept, acts)
+            shown = self._shown(kept, acts, past)
+        return shown._replace(in_part=tuple(sorted(f"{one.type}/{one.id}" for one in copies if one.in_part)))
+
+    def of_kinds(self, account: str, types: Sequence[str]) -> Shown:
+        """The lists as they follow from records of some types alone, without a trace of the others: what people said
+        about lines that are not here is left out, too. Nothing of it is kept. Raises StoreError, VaultError.
+        """
+        shown, _ = self.of_kinds_held(account, types)
+        return shown
+
+    def of_kinds_held(self, account: str, types: Sequence[str]) -> tuple[Shown, list[Held]]:
+        """The same with the records behind it."""
+        copies = self._kept_copies(account)
+        every = list(self._copies(account, copies) if self._node.agent is not None else self._own(account))
+        found = [source for source in every if source.type in types]
+        # A medicine that one of these points at is what this one says; one that others point at is no part of it.
+        named = {(source.organisation, name) for source in found for name in medications_of(source.content)}
+        found += [
+            source
+            for source in every
+            if source.type == "Medication" and "Medication" not in types and (source.organisation, source.id) in named
+        ]
+        now = self._node.clock()
+        kept = _Kept(Lists(self.terms, now), now // DAY_MS)
+        self._exchange(kept, found, now)
+        return self._shown(kept, [], reviews.NOTHING), kept.lists.held()
+
+    def with_received(self, account: str, pages: Iterable[Received]) -> Shown:
+        """The lists of a person at an organisation, of its own records and of what it was just given of others.
+
+        Nothing of it is kept. Raises StoreError, VaultError.
+        """
+        pages = list(pages)
+        found = [*self._own(account), *(source for page in pages for source in _received(page))]
+        acts = self._node.acts.of(account)
+        now = self._node.clock()
+        kept = _Kept(Lists(self.terms, now), now // DAY_MS)
+        self._exchange(kept, found, now)
+        self._with_acts(kept, acts)
+        parts = tuple(sorted(f"{one.type}/{one.id}" for page in pages for one in page.parts))
+        return self._shown(kept, acts, reviews.past(self._node, account, acts))._replace(in_part=parts)
+
+    def held(self, account: str) -> list[Held]:
+        """Every record behind a person's lists. Raises StoreError, VaultError."""
+        self.of(account)
+        with self._lock:
+            kept = self._kept.get(account)
+            return kept.lists.held() if kept is not None else []
+
+    def tags(self, account: str) -> dict[str, str]:
+        """At an agent: the tag (hex) of the line that proves each record version and each act, by the hash of its
+        manifest (hex)."""
+        kinds = told(self._node, account, "record/1", "list-act/1")
+        return {hashlib.sha256(line.data).hexdigest(): line.tag.hex() for line in kinds}
+
+    def forget(self, account: str) -> None:
+        """Remember nothing of a person."""
+        with self._lock:
+            self._kept.pop(account, None)
+
+    def _up_to_date(self, account: str, found: list[Source]) -> _Kept:
+        now = self._node.clock()
+        kept = self._kept.get(account)
+        if kept is None or kept.day != now // DAY_MS:
+            if len(self._kept) >= PEOPLE_REMEMBERED_MAX:
+                self._kept.clear()
+            kept = self._kept[account] = _Kept(Lists(self.terms, now), now // DAY_MS)
+        self._exchange(kept, found, now)
+        return kept
+
+    def _exchange(self, kept: _Kept, found: list[Source], now: int) -> None:
+        """Put in what is new or other, take out what is gone; only that is read and reconciled anew."""
+        # A medicine or a birth date that others point at changes what these mean: then all is read again.
+        pointed = hashlib.sha256(
+            b"".join(sorted(source.manifest for source in found if source.type in ("Medication", "Patient")))
+        ).hexdigest()
+        if pointed != kept.pointed:
+            for old in kept.held.values():
+                kept.lists.drop(old)
+            kept.held.clear()
+            kept.pointed = pointed
+        kept.arrived = {source.manifest.hex(): source.arrived for source in found if source.arrived}
+        names = {(source.organisation, source.type, source.id): source for source in found}
+        for name in [name for name in kept.held if name not in names]:
+            kept.lists.drop(kept.held.pop(name))
+        unread = []
+        around: dict[str, Around] | None = None
+        for name, source in names.items():
+            before = kept.held.get(name)
+            if before is not None and before.manifest == source.manifest.hex():
+                continue
+            if around is None:
+                around = around_of(found, self.terms, now)
+            held = _held(source, around[source.organisation])
+            if before is not None:
+                kept.lists.drop(kept.held.pop(name))
+            if held is None:
+                unread.append(f"{source.type}/{source.id}")
+                continue
+            kept.held[name] = held
+            kept.lists.put(held)
+        kept.unread = tuple(sorted(unread))
+
+    def _with_acts(self, kept: _Kept, acts: list[KeptAct]) -> None:
+        for act in acts:
+            if act.act.id not in kept.acts:
+                kept.acts[act.act.id] = said(act.act, act.manifest.hex(), act.time, self.terms)
+                for held in kept.acts[act.act.id]:
+                    kept.lists.put(held)
+        known = {act.act.id for act in acts}
+        for gone in [identifier for identifier in kept.acts if identifier not in known]:
+            for held in kept.acts.pop(gone):
+                kept.lists.drop(held)
+
+    def _shown(self, kept: _Kept, acts: list[KeptAct], past: reviews.Past) -> Shown:
+        read, review = kept.lists.read(), past.review
+        # What she puts away at her own page is still told to whoever treats her, and the other way round.
+        side = "patient" if self._node.agent is not None else "clinician"
+        away = {act.act.notice: act for act in acts if act.act.notice is not None and act.act.author == side}
+        every, put_away = [], []
+        for notice in notices(read, self.terms, self._checkers):
+            act = away.get(notice.id) or reviews.put_away(notice, read.rows, past.away)
+            if act is None:
+                every.append(notice)
+            else:
+                put_away.append((notice, act))
+        new: dict[str, int] = {}
+        if review is not None:
+            new = reviews.since(review, read.rows, kept.arrived)
+        reviewed = review.kept if review is not None else None
+        return Shown(read, every, acts, reviewed, new, kept.unread, put_away=tuple(put_away))
+
+    def _kept_copies(self, account: str) -> list[Copy]:
+        """What the agent keeps of a person; nothing at any other node."""
+        node = self._node
+        return node.copies.all(account) if node.agent is not None and node.copies is not None else []
+
+    def _copies(self, account: str, copies: list[Copy]) -> Iterable[Source]:
+        """These copies with the lines that prove them."""
+        node = self._node
+        lines, held = self._lines(account), held_back(node, account)
+        for copy in copies:
+            line = lines.get(copy.tag)
+            # What its place holds back since it was read is merged with nothing, either.
+            away = {(copy.organisation, holding.WHOLE), (copy.organisation, f"{copy.type}/{copy.id}")} & held
+            if line is None and copy.type == "Medication" and not copy.in_part:
+                # Nobody's record is told to nobody: its place signed it, and says so where it gave it away.
+                digest = hashlib.sha256(copy.content).digest()
+                yield Source(copy.organisation, copy.type, copy.id, 1, copy.content, digest, 0)
+            elif line is not None and not away:
+                own = copy.organisation == node.organisation
+                digest, version, time, arrived = line
+                yield Source(copy.organisation, copy.type, copy.id, version, copy.content, digest, time, own, arrived)
+
+    def _lines(self, account: str) -> dict[bytes, tuple[bytes, int, int, int]]:
+        """Tag -> SHA-256 of the manifest, version, time, and when it was told, of every record line that this person
+        was told of."""
+        return {
+            line.tag: (hashlib.sha256(line.data).digest(), line.manifest.record.version, line.time, line.received)
+            for line in told(self._node, account, "record/1")
+            if isinstance(line.manifest, RecordManifest)
+        }
+
+    def _own(self, account: str) -> Iterable[Source]:
+        """This organisation's own records of a person, each as it was signed; what differs from that is left out."""
+        node = self._node
+        record = store.record.c
+        with node.store.read() as connection:
+            person = node.journal.person_of_account(connection, account)
+            if person is None or holding.holds(connection, person.id):
+                return
+            rows = connection.execute(
+                _STANDING.where(
+                    record.person == person.id,
+                    # What contradicts her is merged with nothing.
+                    holding.holds_one(record.type, record.id),
+                )
+            ).all()
+        named: dict[str, None] = {}
+        for row in rows:
+            source = self._as_signed(row)
+            if source is not None:
+                named |= dict.fromkeys(medications_of(source.content))
+                yield source
+        # A medicine of the pharmacy's own list is nobody's record: it is read beside those that point at it.
+        there = {row.id for row in rows if row.type == "Medication"}
+        for row in self._medications([name for name in named if name not in there]):
+            source = self._as_signed(row)
+            if source is not None:
+                yield source
+
+    def _as_signed(self, row: Any) -> Source | None:
+        """A record of this organisation, if its source still holds what was signed."""
+        node = self._node
+        raw = node.source.read(row.type, row.id)
+        try:
+            content = canonical(raw) if raw is not None else None
+        except RecordError:
+            return None
+        if content is None or content.sha256 != bytes(row.sha256):
+            return None
+        return Source(node.organisation, row.type, row.id, row.version, content.data, bytes(row.manifest), row.time)
+
+    def _medications(self, names: list[str]) -> list[Any]:
+        record = store.record.c
+        found: list[Any] = []
+        with self._node.store.read() as connection:
+            for at in range(0, len(names), IN_MAX):
+                found += connection.execute(
+                    _STANDING.where(
+                        record.type == "Medication",
+                        record.id.in_(names[at : at + IN_MAX]),
+                        record.person.is_(None),
+                    )
+                ).all()
+        return found
+
+
+def subject_of(row: MedicineRow) -> Subject:
+    """A row as an act speaks of it."""
+    form = next((variant.form for variant in row.variants if variant.form), "")
+    return Subject(row.key[:400], row.name[:200] or row.key[:200], list(row.ingredients), form, row.site)
+
+
+def against(row: MedicineRow, kind: str) -> list[Against]:
+    """The records in a row that an act of this kind contradicts: those that say it is taken, or taken otherwise."""
+    if kind not in ("not-taking", "like-this", "stopped", "changed"):
+        return []
+    lines = [line for line in row.lines if line.author == "record" and line.says == "taken" and line.source != PATIENT]
+    return [Against(line.source, line.type, line.id, line.manifest) for line in lines[:100]]
+
+
+def _received(page: Received) -> Iterable[Source]:
+    for record in page.records:
+        version, manifest = record.manifest.record.version, hashlib.sha256(record.manifest_bytes).digest()
+        yield Source(page.source, record.type, record.id, version, record.content, manifest, record.manifest.time)
+
+
+def _held(source: Source, around: Around) -> Held | None:
+    try:
+        form = canonical(source.content)
+        record = understand(form.value, around)
+    except (RecordError, ValueError):
+        return None
+    value: Any = form.value
+    meta = value.get("meta")
+    updated = clinical_date(meta.get("lastUpdated")) if isinstance(meta, dict) else None
+    return Held(
+        PATIENT if source.own else source.organisation,
+        record,
+        source.version,
+        form.sha256.hex(),
+        source.manifest.hex(),
+        source.signed,
+        "patient" if source.own else "record",
+        updated.start_ms if updated is not None else None,
+    )

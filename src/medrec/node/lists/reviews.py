@@ -1,0 +1,153 @@
+"""The last time that somebody went through a person's list, and what has come since; what was put away by whom.
+
+What is new for the clinicians of an organisation is what the list that one of them went through did not hold: a record
+that came late, or that she let them have later, is new to them however long ago its source signed it. What another
+organisation's clinician went through says nothing of what they have seen. At the person's agent it is what reached the
+agent after the last review by anybody.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple
+
+import sqlalchemy as sql
+
+from medrec.core import codec
+from medrec.core.reconcile.held import Line
+from medrec.core.reconcile.lists import Row
+from medrec.core.reconcile.notices import Notice
+from medrec.node.keeping.journal import Person
+from medrec.node.keeping.vault import VaultError
+from medrec.node.lists.acts_kept import KeptAct, list_put_away, list_seen
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+MARK_BYTES = 6
+BOUND = b"list seen"
+
+
+class Review(NamedTuple):
+    """The last review that counts here, and the marks of the lines that its list held (None: they are not known)."""
+
+    kept: KeptAct
+    seen: frozenset[bytes] | None
+
+
+class PutAway(NamedTuple):
+    """A notice that was put away here: the act, the matter (Notice.about), and the marks of what stood behind it."""
+
+    kept: KeptAct
+    about: bytes
+    seen: frozenset[bytes]
+
+
+class Past(NamedTuple):
+    """What somebody here has done with a list before."""
+
+    review: Review | None
+    away: tuple[PutAway, ...]
+
+
+NOTHING = Past(None, ())
+
+
+def mark(line: Line) -> bytes:
+    """A line by its name and version, in short. It tells nothing of what the record says, so it may stay when the
+    record is erased."""
+    name = "\n".join((line.source, line.type, line.id, str(line.version)))
+    return hashlib.sha256(name.encode()).digest()[:MARK_BYTES]
+
+
+def marks(rows: Iterable[Row]) -> list[bytes]:
+    """The marks of all lines of some rows, sorted, each once."""
+    return sorted({mark(line) for row in rows for line in row.lines})
+
+
+def keep(node: "Node", connection: sql.Connection, person: Person, act: bytes, seen: Sequence[bytes]) -> None:
+    """Remember what the list held at a review (the id of its act); inside `Store.write` only."""
+    connection.execute(sql.delete(list_seen).where(list_seen.c.account == person.account))
+    sealed = node.vault.seal(person.keys.data, codec.encode([act, b"".join(seen)]), BOUND)
+    connection.execute(sql.insert(list_seen).values(account=person.account, sealed=sealed))
+
+
+def behind(notice: Notice, rows: Iterable[Row]) -> list[bytes]:
+    """The marks of the records behind a notice, which are among the lines of these rows."""
+    records = set(notice.records)
+    return sorted({mark(line) for row in rows for line in row.lines if line.manifest in records})
+
+
+def keep_away(
+    node: "Node", connection: sql.Connection, person: Person, act: bytes, about: bytes, seen: Sequence[bytes]
+) -> None:
+    """Remember what stood behind a notice that is put away (the id of the act); inside `Store.write` only."""
+    sealed = node.vault.seal(person.keys.data, codec.encode([about, b"".join(seen)]), act)
+    connection.execute(sql.insert(list_put_away).values(id=act, account=person.account, sealed=sealed))
+
+
+def past(node: "Node", account: str, acts: Sequence[KeptAct]) -> Past:
+    """What somebody here has done with a person's list, of all acts on it. Raises StoreError, VaultError."""
+    by_id = {bytes.fromhex(kept.act.id): kept for kept in acts if kept.act.kind == "dismissed"}
+    away = []
+    if by_id:
+        with node.store.read() as connection:
+            person = node.journal.person_of_account(connection, account)
+            rows = connection.execute(sql.select(list_put_away).where(list_put_away.c.account == account)).all()
+        for row in rows if person is not None else ():
+            assert person is not None
+            # What does not open was kept under a link that is over; nothing of it counts.
+            with suppress(VaultError):
+                about, seen = codec.decode(node.vault.open(person.keys.data, bytes(row.sealed), bytes(row.id)))
+                if bytes(row.id) in by_id:
+                    away.append(PutAway(by_id[bytes(row.id)], about, _apart(seen)))
+    return Past(last(node, account, acts), tuple(away))
+
+
+def put_away(notice: Notice, rows: Iterable[Row], away: Iterable[PutAway]) -> KeptAct | None:
+    """The act by which a matter was put away when no less was behind it than is now; None if there is none."""
+    held = behind(notice, rows)
+    about = bytes.fromhex(notice.about)
+    return next((one.kept for one in away if one.about == about and one.seen.issuperset(held)), None)
+
+
+def _apart(seen: bytes) -> frozenset[bytes]:
+    return frozenset(seen[at : at + MARK_BYTES] for at in range(0, len(seen), MARK_BYTES))
+
+
+def last(node: "Node", account: str, acts: Sequence[KeptAct]) -> Review | None:
+    """The last review here, of all acts on a person's list, oldest first. Raises StoreError, VaultError."""
+    every = [kept for kept in acts if kept.act.kind == "reviewed"]
+    if node.agent is not None:
+        return Review(every[-1], None) if every else None
+    ours = [kept for kept in every if kept.act.organisation == node.organisation]
+    if not ours:
+        return None
+    with node.store.read() as connection:
+        person = node.journal.person_of_account(connection, account)
+        row = connection.execute(sql.select(list_seen.c.sealed).where(list_seen.c.account == account)).first()
+    if person is None or row is None:
+        return Review(ours[-1], None)
+    with suppress(VaultError):
+        act, seen = codec.decode(node.vault.open(person.keys.data, bytes(row.sealed), BOUND))
+        if act.hex() == ours[-1].act.id:
+            return Review(ours[-1], _apart(seen))
+    return Review(ours[-1], None)
+
+
+def since(review: Review, rows: Iterable[Row], arrived: Mapping[str, int]) -> dict[str, int]:
+    """How many lines of each row (by its key) are new since a review; `arrived`: when a record version (by its
+    manifest, hex) reached this node (ms), where that is known. What the review itself says is not new."""
+    own, time = review.kept.manifest.hex(), review.kept.time
+
+    def new(line: Line) -> bool:
+        if line.author != "record" and line.manifest.startswith(own):
+            return False
+        if review.seen is not None:
+            return mark(line) not in review.seen
+        return max(line.signed, arrived.get(line.manifest, 0)) > time
+
+    counts: dict[str, int] = {}
+    for row in rows:
+        counts[row.key] = counts.get(row.key, 0) + sum(map(new, row.lines))
+    return {key: count for key, count in counts.items() if count}

@@ -1,0 +1,99 @@
+"""A patient's own act on her list, prepared at her agent, signed by her, and brought to the organisations she names.
+
+What an organisation has not taken waits in the outbox from the moment it is written down, and is brought again.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from medrec.core import codec
+from medrec.core.manifests.acts import Act, ActKind, Against, Subject, act_message, misfit
+from medrec.node.agent import bringing
+from medrec.node.consent.consents import Sign
+from medrec.node.lists.acts import heard
+from medrec.node.lists.acts_kept import ACTS_PATH
+from medrec.node.looks.disputing import organisations
+from medrec.node.refusals import Code, Refusal
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+
+class Stated(NamedTuple):
+    """What came of a patient's act: who has it, who said no and why, who is still to hear it."""
+
+    id: str
+    taken: tuple[str, ...]
+    refused: dict[str, str]
+    waiting: tuple[str, ...]
+
+
+def prepare(
+    agent: "Node",
+    account: str,
+    kind: ActKind,
+    key: bytes,
+    subjects: Sequence[Subject],
+    *,
+    words: str = "",
+    notice: str | None = None,
+    against: Sequence[Against] = (),
+    recipients: Sequence[str] | None = None,
+) -> Act:
+    """A patient's act without its signature, to be signed by her; by default for all that know her.
+
+    Raises Refusal, LookupError if she is not served here.
+    """
+    assert agent.agent is not None
+    agent.agent.view_secret(account)
+    known = organisations(agent, account)
+    hearers = known if recipients is None else list(recipients)
+    # A source that is not to hear of the act is not named in it: the others need not learn that she is known there.
+    named = [one for one in against if "*" in hearers or one.source in hearers]
+    name = next((called for served, called in agent.agent.clients() if served == account), "")
+    act = msgspec.convert(
+        {
+            "network": agent.network.hex(),
+            "account": account,
+            "id": agent.vault.random(16).hex(),
+            "kind": kind,
+            "author": "patient",
+            "organisation": "",
+            "name": name,
+            "time": agent.clock(),
+            "subjects": [msgspec.to_builtins(subject) for subject in subjects],
+            "words": words,
+            "notice": notice,
+            "against": [msgspec.to_builtins(one) for one in named],
+            "recipients": hearers,
+            "key": key.hex(),
+        },
+        Act,
+    )
+    if misfit(act):
+        raise Refusal(Code.MALFORMED, misfit(act))
+    return act
+
+
+def state(agent: "Node", act: Act) -> Stated:
+    """Write a signed act down at the agent and bring it to whom it names; who cannot be reached hears it later.
+
+    Raises Refusal, StoreError.
+    """
+    known = [name for name in organisations(agent, act.account) if name != agent.organisation]
+    hearers = [name for name in known if "*" in act.recipients or name in act.recipients]
+    # Written down together with what is still to be told: a crash between the two would keep it from them for ever.
+    agent.acts.take(agent.organisation, act, hearers)
+    payload = codec.encode_json(msgspec.to_builtins(act))
+    brought = bringing.bring(agent, hearers, ACTS_PATH, payload)
+    done = [name for name in hearers if name not in brought.waiting]
+    agent.store.write(lambda connection: heard(connection, done, payload))
+    return Stated(act.id, *brought)
+
+
+def signed(act: Act, sign: Sign) -> Act:
+    """The act with the signature of whoever holds the person's key."""
+    _, signature = sign(act_message(act))
+    return msgspec.structs.replace(act, signature=signature.hex())

@@ -1,0 +1,1 @@
+"""Other nodes: who they are, how they are called, and how they prove who calls."""

@@ -1,0 +1,1 @@
+"""Records of this organisation: read from their source, signed, delivered."""

@@ -1,0 +1,1 @@
+"""Everything that leaves: the gate, its doors, the recipient's half, and emergencies."""

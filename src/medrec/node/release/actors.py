@@ -1,0 +1,100 @@
+"""Whom the consents of a person name, looked up in this node's own signed records (core/consent/actors.py)."""
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sql
+
+from medrec.core import manifests
+from medrec.core.consent import actors
+from medrec.core.consent.access import given, looked_up, rules_of
+from medrec.core.consent.actors import Known, Meant, Who
+from medrec.core.consent.compiling import Rules
+from medrec.core.manifests.access import Request
+from medrec.core.manifests.consent import ConsentManifest, FhirConsentManifest
+from medrec.core.records.canonical import RecordError, canonical
+from medrec.node.keeping import store
+from medrec.node.refusals import Refusal
+from medrec.node.right_person import holding
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+    from medrec.node.release.reading import Reader
+
+_record = store.record.c
+_NAMED = (
+    sql.select(store.record)
+    .where(_record.id == sql.bindparam("wanted"), _record.action != "delete", _record.altered.is_(False))
+    .where(sql.or_(_record.person.is_(None), _record.person == sql.bindparam("of")))
+    .where(holding.holds_one(_record.type, _record.id))
+)
+
+
+def who(node: "Node", request: Request, now: int) -> Who:
+    """Who asks, as the request and the ledger say. What is pushed goes to an organisation: who is named in that is the
+    source's own."""
+    found = node.directory.find(request.requester)
+    called = found.name if found is not None else ""
+    if request.door == "push":
+        return Who(request.requester, called, time=now)
+    roles = frozenset([request.role] if request.role else ())
+    return Who(request.requester, called, request.identity, request.practitioner, roles, request.machine, now)
+
+
+class Actors:
+    """Looks up people, teams, roles and groups for one person's consents, as they stand now."""
+
+    def __init__(self, node: "Node", reader: "Reader", connection: sql.Connection, person: int) -> None:
+        self._node = node
+        self._reader = reader
+        self._connection = connection
+        self._person = person
+        self._own = ""
+        self._found: dict[str, Mapping[str, Any] | None] = {}
+
+    def meant(self, who: Who, rules: Rules) -> Meant:
+        """Which of those whom the rules name mean the one who asks."""
+        return actors.resolve(looked_up(rules), who, self.look)
+
+    def known(self, references: Iterable[str], now: int) -> Known:
+        """Whom these references lead to, and which of them the records here do not tell wholly."""
+        return actors.known(references, self.look, now)
+
+    def look(self, reference: str) -> Mapping[str, Any] | None:
+        """The record that a reference names, as it was signed: of this person, or of nobody in particular."""
+        if reference not in self._found:
+            self._found[reference] = self._read(reference)
+        return self._found[reference]
+
+    def _read(self, reference: str) -> Mapping[str, Any] | None:
+        kind, _, identifier = self._local(reference).rpartition("/")
+        rows = self._connection.execute(_NAMED, {"wanted": identifier, "of": self._person}).all()
+        rows = [row for row in rows if kind in ("", row.type)]
+        if not identifier or len(rows) != 1:
+            return None
+        try:
+            value = canonical(self._reader.content(rows[0])).value
+        except (Refusal, RecordError):
+            # What cannot be read, or is not what was signed, says nothing of anybody.
+            return None
+        return value if isinstance(value, dict) else None
+
+    def _local(self, reference: str) -> str:
+        """A reference without what says that it is here: this node's FHIR address, or "urn:uuid:"."""
+        if not self._own:
+            found = self._node.directory.find(self._node.organisation)
+            self._own = (found.endpoint.rstrip("/") if found is not None else "") + "/fhir/"
+        return reference.removeprefix(self._own).removeprefix("urn:uuid:")
+
+
+def strange(node: "Node", data: bytes) -> list[str]:
+    """The people, teams and groups in a signed consent of whom the records here do not say, wholly or in part, who they
+    are: for whoever signed it. Of a person who is not linked here nothing is looked up."""
+    consent = manifests.decode(data)
+    assert isinstance(consent, ConsentManifest | FhirConsentManifest)
+    references, now = looked_up(rules_of([given(consent, "")], ())), node.clock()
+    with node.store.read() as connection:
+        person = node.journal.person_of_account(connection, consent.account) if references else None
+        if person is None:
+            return []
+        return list(Actors(node, node.gate.reader, connection, person.id).known(references, now).strange)

@@ -1,0 +1,362 @@
+"""What stands of a person when somebody asks, and which of her records a decision lets out, one by one."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+import sqlalchemy as sql
+
+from medrec.core.consent import actors, emergency, terms
+from medrec.core.consent import decide as deciding
+from medrec.core.consent.access import looked_up
+from medrec.core.consent.actors import NOBODY, Meant
+from medrec.core.consent.compiling import Rules
+from medrec.core.consent.decide import Decision
+from medrec.core.consent.emergency import Scope, in_scope
+from medrec.core.consent.facts import POINTING, Record
+from medrec.core.consent.facts import Request as Facts
+from medrec.core.consent.replay import facts_of
+from medrec.core.manifests.access import Basis, Request
+from medrec.node.keeping import store
+from medrec.node.keeping.journal import Person
+from medrec.node.keeping.prepared import Prepared, hexed
+from medrec.node.ledger.nullifiers import Nullifiers
+from medrec.node.refusals import Code, Refusal
+from medrec.node.release.actors import Actors, who
+from medrec.node.release.consents_given import Given
+from medrec.node.release.leads import Leads
+from medrec.node.release.medicines import Medicines
+from medrec.node.release.parts import Parts, Sent
+from medrec.node.release.reading import Reader, signed_records
+from medrec.node.right_person import holding
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+REASONS = {
+    "no-consent": Code.NO_CONSENT,
+    "consent-broken": Code.CONSENT_BROKEN,
+    "purpose-missing": Code.PURPOSE_MISSING,
+    "purpose-unknown": Code.PURPOSE_UNKNOWN,
+    "actor-unresolved": Code.ACTOR_UNRESOLVED,
+}
+"""The refusal of a request as a whole, by the reason of the decision; every other reason is DENIED."""
+
+CHUNK = 500
+
+GIVEN_REMEMBERED_MAX = 10_000
+
+_CONSENTS = (
+    sql.select(hexed(store.consent.c.hash, store.consent.c.nullifier))
+    .where(store.consent.c.account == sql.bindparam("wanted"))
+    .scalar_subquery()
+)
+_PERSON = Prepared(
+    # Whose own demographics contradict her account is treated like one who is unknown, until a human has looked.
+    sql.select(store.person, _CONSENTS.label("consents")).where(
+        store.person.c.account == sql.bindparam("wanted"), holding.holds_all(store.person.c.id)
+    )
+)
+
+
+class Standing(NamedTuple):
+    """The person of an account, if she is known here, the consents that stand (hash and nullifier), and the rules
+    that follow from them and from the law."""
+
+    person: Person | None
+    given: Given
+    rules: Rules
+    meant: Meant = NOBODY
+    """Which of the people, teams and groups that the rules name mean the one who asks."""
+    doubted: tuple[str, ...] = ()
+    """The consents that are passed over in an emergency, for a doubt alone: then nothing but the summary opens."""
+
+    @property
+    def actors(self) -> str:
+        """What was found of those whom the rules name, for a manifest."""
+        return actors.written(looked_up(self.rules), self.meant)
+
+    @property
+    def consents(self) -> tuple[tuple[str, bytes], ...]:
+        """SHA-256 in hex and nullifier of each, by the former."""
+        return self.given.consents
+
+
+class Allowed(NamedTuple):
+    """A record that may go out: its row in the store, the texts that have to travel with it, and what goes instead of
+    it where it does not go whole; what was decided about, and the rows of the medicines that go with it."""
+
+    row: Any
+    attach: tuple[str, ...]
+    sent: Sent | None = None
+    facts: Record | None = None
+    beside: tuple[Any, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Type/id."""
+        return f"{self.row.type}/{self.row.id}"
+
+
+class Decider:
+    """Decides for one node, from its store and the ledger."""
+
+    def __init__(self, node: "Node") -> None:
+        self._node = node
+        self._nullifiers = Nullifiers(node.engine)
+        self._given: dict[str, Given] = {}
+
+    def standing(
+        self, connection: sql.Connection, account: str, request: Request, now: int, known: Person | None = None
+    ) -> Standing:
+        """What stands of an account, for a request now. `known` is the person as she was found before: her keys are
+        not opened again. Raises EngineError, VaultError."""
+        found = _PERSON.first(connection, {"wanted": account})
+        person: Person | None = None
+        text = ""
+        if found is not None:
+            if known is not None and known.id == found.id:
+                person = known
+            else:
+                person = self._node.journal.opened(found)
+            text = found.consents or ""
+        given = self._given_in(text)
+        if not self._nullifiers.none_of(given.nullifiers):
+            gone = self._nullifiers.among(given.nullifiers)
+            given = Given.of((bytes.fromhex(name), mark) for name, mark in given.consents if mark not in gone)
+        rules = self._node.consents.rules(connection, person, given.names)
+        meant = NOBODY
+        if rules.strangers and person is not None:
+            looking = Actors(self._node, self._node.gate.reader, connection, person.id)
+            meant = looking.meant(who(self._node, request, now), rules)
+        if request.purpose not in terms.EMERGENCY:
+            return Standing(person, given, rules, meant)
+        rules = emergency.with_default(rules)
+        settled = emergency.settled(facts_of(request, self._node.organisation, rules, meant), rules, now)
+        return Standing(person, given, settled.rules, meant, settled.doubted)
+
+    def facts(self, request: Request, standing: Standing) -> Facts:
+        """The facts of a request for which this stands."""
+        found = facts_of(request, self._node.organisation, standing.rules, standing.meant)
+        return msgspec.structs.replace(found, unresolved=frozenset()) if standing.doubted else found
+
+    def _given_in(self, text: str) -> Given:
+        """What is made of the consents that stand in the store now; it follows from them alone."""
+        found = self._given.get(text)
+        if found is None:
+            if len(self._given) >= GIVEN_REMEMBERED_MAX:
+                self._given = {}
+            found = self._given[text] = Given.read(text)
+        return found
+
+    def still(self, standing: Standing) -> bool:
+        """Whether none of these consents is taken back on the ledger. Raises EngineError."""
+        return self._nullifiers.none_of(standing.given.nullifiers)
+
+    def decide(self, request: Request, standing: Standing, account: str, now: int) -> tuple[Facts, Decision]:
+        """The facts of a request, and the decision about it. Raises Refusal for all but a permit."""
+        facts = self.facts(request, standing)
+        decision = deciding.decide(facts, standing.rules, now)
+        if self._node.disputes.stops(account, request.requester):
+            raise Refusal(Code.DISPUTED, decided=decision.decided)
+        if decision.effect != "permit":
+            reason = REASONS.get(decision.reason, Code.DENIED)
+            # Who is unknown here is decided like one without any consent: no answer tells them apart.
+            if standing.person is None and reason is Code.NO_CONSENT:
+                reason = Code.UNKNOWN_PERSON
+            raise Refusal(reason, decided=decision.decided + decision.broken)
+        if standing.person is None:
+            raise Refusal(Code.UNKNOWN_PERSON)
+        return facts, decision
+
+    def everything(self, facts: Facts, decision: Decision, standing: Standing, now: int) -> Decision:
+        """A decision about records of every type: rules about other types than were asked for decide whether what a
+        record points at is withheld, and whether anything is."""
+        if not facts.types:
+            return decision
+        return deciding.decide(msgspec.structs.replace(facts, types=frozenset()), standing.rules, now)
+
+    def basis(self, standing: Standing) -> Basis:
+        """What a decision rests on, for its manifest."""
+        given, rules = list(standing.given.names), self._node.labels.version
+        return Basis(given, list(self._node.law), rules, standing.actors, list(standing.doubted))
+
+
+def check_purpose(request: Request) -> None:
+    """Refuse, before anything is looked up, what is wrong whatever a person decided: so it says nothing about her."""
+    if not request.purpose:
+        raise Refusal(Code.PURPOSE_MISSING)
+    if request.purpose not in terms.PURPOSES_BELOW:
+        raise Refusal(Code.PURPOSE_UNKNOWN)
+    if not request.reason.strip():
+        raise Refusal(Code.REASON_MISSING)
+
+
+class Permitted:
+    """The records of a person that a decision lets out, in the order of type and id.
+
+    Everything that is answered is made of these alone: what is withheld, and how much of it there is, cannot show.
+    A door that can say that a record is cut asks for `in_parts`. `everything` is the same decision about records of
+    every type: what a record points at may be of another one than was asked for.
+    """
+
+    def __init__(
+        self,
+        node: "Node",
+        reader: Reader,
+        connection: sql.Connection,
+        person: Person,
+        decision: Decision,
+        scope: Scope | None = None,
+        everything: Callable[[], Decision] | None = None,
+    ) -> None:
+        self._node = node
+        self._reader = reader
+        self._connection = connection
+        self._person = person
+        self._decision = decision
+        self._scope = scope
+        self._everything = everything or (lambda: decision)
+        self._about_others: Decision | None = None
+        self._parts: Parts | None = None
+        self._divided = False
+        self._referred = self._references() if _asks_for_references(decision) else None
+        self._medicines = Medicines(reader, connection, lambda: self._others)
+        self._leads = Leads(self._all_rows, self._facts_of, self._medicines.hide)
+        self.contents: dict[str, bytes] = {}
+        """The canonical bytes of records that were read and found to be what was signed, by name."""
+
+    def in_parts(self) -> "Permitted":
+        """The same, with records that go out in part where the person allows marks. Raises Refusal, StoreError."""
+        self._divided = self._decision.marks
+        return self
+
+    def incomplete(self) -> bool:
+        """Whether the answer has to say that something is withheld: not of what was asked for, but of all her records
+        here, so that no question finds out what it is. Raises Refusal, StoreError."""
+        return self._decision.marks and any(map(self._in_parts().stays, self._all_rows()))
+
+    def _in_parts(self) -> Parts:
+        if self._parts is None:
+            self._parts = Parts(self._node, self._reader, self._others, self._known, self._leads.meant)
+        return self._parts
+
+    @property
+    def _others(self) -> Decision:
+        if self._about_others is None:
+            self._about_others = self._everything()
+        return self._about_others
+
+    def _known(self, row: Any) -> tuple[Record, Code | None]:
+        known = self._medicines.whole(self._reader.facts(row))
+        facts = known.facts if self._referred is None else _with_references(known.facts, self._referred)
+        return facts, known.trouble
+
+    def records(self, types: Sequence[str] = (), ids: Sequence[str] = (), after: str = "") -> Iterator[Allowed]:
+        """Those of these types and ids, behind `after` ("Type/id"). Raises Refusal, StoreError.
+
+        Medicines of nobody go with what points at them; where Medication alone is asked for, they are among these.
+        """
+        found = self._own(types, ids, after)
+        if set(types) != {"Medication"}:
+            return found
+        return iter(sorted([*found, *self._pointed_at(ids, after)], key=lambda allowed: allowed.name))
+
+    def _own(self, types: Sequence[str], ids: Sequence[str], after: str) -> Iterator[Allowed]:
+        first = True
+        while True:
+            limit = 2 if first and len(ids) == 1 else CHUNK
+            rows = signed_records(self._connection, self._person.id, types, ids, after, limit)
+            if self._divided:
+                self._in_parts().learn(rows)
+            for row in rows:
+                allowed = self._judged(row)
+                if allowed is not None:
+                    yield allowed
+            if len(rows) < limit:
+                return
+            after, first = f"{rows[-1].type}/{rows[-1].id}", False
+
+    def _pointed_at(self, ids: Sequence[str], after: str) -> Iterator[Allowed]:
+        """The medicines that go with any record of hers that goes."""
+        found: dict[str, Allowed] = {}
+        for allowed in self._sound(POINTING):
+            found |= {one.id: Allowed(one, allowed.attach, None, allowed.facts) for one in allowed.beside}
+        return (one for name, one in found.items() if (not ids or name in ids) and (not after or one.name > after))
+
+    def names(self) -> frozenset[str]:
+        """All that would go out, by name; a record that could not be sent today (altered, unreadable) is left out."""
+        return frozenset(allowed.name for allowed in self._sound())
+
+    def _sound(self, types: Sequence[str] = ()) -> Iterator[Allowed]:
+        rows = list(self._all_rows(types))
+        if self._divided:
+            with suppress(Refusal):
+                self._in_parts().learn(rows)
+        for row in rows:
+            with suppress(Refusal):
+                yield from filter(None, [self._judged(row)])
+
+    def content(self, allowed: Allowed) -> bytes:
+        """The canonical bytes of a permitted record, as it was signed. Raises Refusal."""
+        if allowed.sent is not None:
+            return allowed.sent.content
+        found = self.contents.get(allowed.name)
+        if found is None:
+            found = self.contents[allowed.name] = self._reader.content(allowed.row)
+        return found
+
+    def _judged(self, row: Any) -> Allowed | None:
+        facts, trouble = self._known(row)
+        if self._divided:
+            return self._part(row, facts)
+        verdict = deciding.judge(self._decision, facts)
+        if self._scope is not None and not in_scope(self._scope, facts):
+            return None
+        if verdict.effect != "permit" or self._leads.to_hidden(facts, self._others):
+            return None
+        if trouble is not None:
+            raise Refusal(trouble, f"{row.type}/{row.id}", self._decision.decided)
+        return Allowed(row, verdict.attach, None, facts, self._medicines.beside(facts))
+
+    def _part(self, row: Any, facts: Record) -> Allowed | None:
+        if self._scope is not None and not in_scope(self._scope, facts):
+            return None
+        found = self._in_parts().of(row)
+        if found is None or self._medicines.hide(facts):
+            return None
+        sent, attach, trouble = found
+        if trouble is not None:
+            raise Refusal(trouble, f"{row.type}/{row.id}", self._decision.decided)
+        return Allowed(row, attach, sent, facts, self._medicines.beside(facts, sent))
+
+    def _facts_of(self, row: Any) -> Record:
+        return self._known(row)[0]
+
+    def _references(self) -> dict[str, set[str]]:
+        """Record -> the records of this person that refer to it."""
+        referred: dict[str, set[str]] = {}
+        for row in self._all_rows():
+            for name in self._reader.facts(row).facts.refers or ():
+                referred.setdefault(name, set()).add(f"{row.type}/{row.id}")
+        return referred
+
+    def _all_rows(self, types: Sequence[str] = (), ids: Sequence[str] = ()) -> Iterator[Any]:
+        after = ""
+        while True:
+            rows = signed_records(self._connection, self._person.id, types, ids, after, CHUNK)
+            yield from rows
+            if len(rows) < CHUNK:
+                return
+            after = f"{rows[-1].type}/{rows[-1].id}"
+
+
+def _asks_for_references(decision: Decision) -> bool:
+    return any(name == "data" for bearing in decision.left for rule in bearing for name, _ in rule.tests)
+
+
+def _with_references(facts: Record, referred: dict[str, set[str]]) -> Record:
+    if facts.refers is None:
+        return facts
+    return msgspec.structs.replace(facts, referred=frozenset(referred.get(f"{facts.type}/{facts.id}", ())))

@@ -1,0 +1,276 @@
+"""Breaking the glass at the organisation that holds the records.
+
+declare   who asks, in which role, why, for how long: written down with the review that the requester owes, and told to
+          the person at once; nothing has gone out yet
+check     from then on the gate lets requests of that practitioner for ETREAT and BTG through to the decision, which has
+          one rule more (core/consent/emergency.py) and still hears what the person and the law forbid
+reviewed  the outcome comes back and is handed on to the person
+
+It works while the ledger cannot be reached: the line is in the journal, sealed, and is anchored later; it says since
+when lines wait, so that everybody sees that it came late.
+"""
+
+import hashlib
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+import sqlalchemy as sql
+from sqlalchemy import BigInteger, Column, LargeBinary, String, Table
+
+from medrec.core import codec, manifests
+from medrec.core.consent import decide as deciding
+from medrec.core.consent import emergency, terms
+from medrec.core.consent.emergency import HOUR_MS, HOURS_MAX, REVIEW_MS, Scope
+from medrec.core.manifests.access import Request
+from medrec.core.manifests.emergency import (
+    EmergencyManifest,
+    EmergencyReviewedManifest,
+    EmergencyReviewManifest,
+    review_owed,
+    says_enough,
+)
+from medrec.node.keeping.journal import Draft
+from medrec.node.keeping.store import metadata
+from medrec.node.refusals import Code, Refusal
+from medrec.node.release.access import ASK_LIFE_MS_MAX, Ask
+from medrec.node.release.gate import read_ask
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+EMERGENCY_PATH = "/medrec/emergency"
+REVIEWS_PATH = "/medrec/emergency-reviews"
+_QUERY = re.compile(r"\$emergency\?code=([a-z-]{1,40})&scope=(summary|restricted)&hours=([0-9]{1,3})\Z", re.ASCII)
+
+# Emergencies that somebody of another organisation declared here. status: open, reviewed.
+broken_glass = Table(
+    "broken_glass",
+    metadata,
+    Column("id", LargeBinary(16), primary_key=True),
+    Column("account", String(80), nullable=False, index=True),
+    Column("requester", String(32), nullable=False),
+    Column("identity", String(64), nullable=False),
+    Column("scope", String(12), nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("until", BigInteger, nullable=False),
+    Column("due", BigInteger, nullable=False),
+    Column("status", String(10), nullable=False),
+    Column("seq", BigInteger, nullable=False),
+)
+
+
+class Declared(NamedTuple):
+    """An emergency that stands: its id (that of the review owed), what it opens, until when, and the review's date."""
+
+    id: bytes
+    scope: Scope
+    until: int
+    due: int
+
+
+class Broken(NamedTuple):
+    """An emergency as the privacy officer of the source sees it. `status`: open, overdue, reviewed."""
+
+    id: bytes
+    account: str
+    requester: str
+    identity: str
+    scope: str
+    since: int
+    until: int
+    due: int
+    status: str
+
+
+class Emergencies:
+    """The emergencies declared at one organisation."""
+
+    def __init__(self, node: "Node") -> None:
+        self._node = node
+
+    def check(self, account: str, request: Request, now: int) -> Scope | None:
+        """What a request may see for the emergency that was declared; None for a request that claims none.
+
+        Raises Refusal (emergency-undeclared): to say that it is an emergency is not enough.
+        """
+        if request.purpose not in terms.EMERGENCY:
+            return None
+        with self._node.store.read() as connection:
+            scopes = self._scopes(connection, account, request, now)
+        if not scopes:
+            raise Refusal(Code.EMERGENCY_UNDECLARED)
+        return "restricted" if "restricted" in scopes else "summary"
+
+    def _scopes(self, connection: sql.Connection, account: str, request: Request, now: int) -> set[str]:
+        column = broken_glass.c
+        rows = connection.execute(
+            sql.select(column.scope).where(
+                column.account == account,
+                column.requester == request.requester,
+                column.identity == request.identity,
+                column.since <= now,
+                column.until > now,
+            )
+        ).scalars()
+        return set(rows)
+
+    def declare(self, caller: str, ask: Ask) -> Declared:
+        """Take a declaration; a refusal of it is journalled like that of any request. Raises Refusal, StoreError."""
+        gate, now = self._node.gate, self._node.clock()
+        try:
+            code, scope, hours = _read_query(ask.request)
+            gate.authenticate(caller, ask, now)
+            self._check_may(ask.request, code)
+            return self._take(ask, code, scope, hours, now)
+        except Refusal as refusal:
+            raise gate.refuse(caller, ask, refusal) from None
+
+    def _check_may(self, request: Request, code: str) -> None:
+        if not emergency.may_declare(request.role, request.machine) or not request.identity:
+            raise Refusal(Code.EMERGENCY_ROLE)
+        if code not in emergency.REASONS or not says_enough(request.reason):
+            raise Refusal(Code.EMERGENCY_REASON)
+
+    def _take(self, ask: Ask, code: str, scope: Scope, hours: int, now: int) -> Declared:
+        node, request = self._node, ask.request
+        with node.store.read() as connection:
+            standing = node.gate.decider.standing(connection, ask.account, request, now)
+        decision = deciding.decide(node.gate.decider.facts(request, standing), standing.rules, now)
+        if node.disputes.stops(ask.account, request.requester):
+            raise Refusal(Code.DISPUTED, decided=decision.decided)
+        if decision.effect != "permit":
+            raise Refusal(Code.DENIED, decided=decision.decided)
+        if standing.doubted and scope == "restricted":
+            why = Code.ACTOR_UNRESOLVED if "?" in standing.actors else Code.CONSENT_BROKEN
+            raise Refusal(why, decided=standing.doubted)
+        if standing.person is None:
+            raise Refusal(Code.UNKNOWN_PERSON)
+        person = standing.person
+        obligation = review_owed(node.organisation, request.requester, bytes.fromhex(request.id))
+        until, due = now + hours * HOUR_MS, now + REVIEW_MS
+        oldest = node.anchorer.waiting_since()
+        late = oldest if oldest is not None and now - oldest > node.merge_delay_ms else None
+
+        def write(connection: sql.Connection) -> Declared:
+            known = connection.execute(sql.select(broken_glass.c.id).where(broken_glass.c.id == obligation)).first()
+            if known is not None:
+                raise Refusal(Code.REQUEST_REPLAYED)
+            if scope == "restricted" and not self._scopes(connection, ask.account, request, now):
+                raise Refusal(Code.EMERGENCY_STEP)
+            manifest = EmergencyManifest(
+                "emergency/1",
+                node.network.hex(),
+                node.organisation,
+                ask.account,
+                now,
+                request,
+                code,
+                scope,
+                until,
+                obligation.hex(),
+                due,
+                late,
+            )
+            summary = [20, now, request.requester, code, scope, until, obligation]
+            extras = {"owes": [obligation, request.requester, due]}
+            draft = Draft("emergency/1", manifests.encode(manifest), person.id, extras, summary)
+            line = node.journal.append(connection, [draft])[0]
+            row = {
+                "id": obligation,
+                "account": ask.account,
+                "requester": request.requester,
+                "identity": request.identity,
+                "scope": scope,
+                "since": now,
+                "until": until,
+                "due": due,
+                "status": "open",
+                "seq": line.seq,
+            }
+            connection.execute(sql.insert(broken_glass).values(**row))
+            return Declared(obligation, scope, until, due)
+
+        return node.store.write(write)
+
+    def all(self) -> list[Broken]:
+        """Every emergency that was declared here, those that wait for their review first, then the newest."""
+        now = self._node.clock()
+        with self._node.store.read() as connection:
+            rows = connection.execute(sql.select(broken_glass).order_by(broken_glass.c.seq.desc())).all()
+        found = [_broken(row, now) for row in rows]
+        order = ("overdue", "open", "reviewed")
+        return sorted(found, key=lambda item: order.index(item.status))
+
+    def take_review(self, requester: str, data: bytes) -> bool:
+        """Hand a review on to the person; True once that is in the journal, False if it fits nothing here."""
+        try:
+            review = manifests.decode(data)
+        except manifests.ManifestError:
+            return False
+        node = self._node
+        if not isinstance(review, EmergencyReviewManifest) or review.organisation != requester:
+            return False
+        identifier = bytes.fromhex(review.obligation)
+
+        def write(connection: sql.Connection) -> bool:
+            known = connection.execute(sql.select(broken_glass).where(broken_glass.c.id == identifier)).one_or_none()
+            if known is None:
+                # The declaration was lost on its way, and once it has run out it can come no more: nothing opened here.
+                return node.clock() > review.time + ASK_LIFE_MS_MAX
+            if (known.account, known.requester) != (review.account, requester):
+                return False
+            if known.status != "open":
+                return True
+            # Whose link was undone since cannot be told by this organisation; that it was reviewed is written down.
+            person = node.journal.person_of_account(connection, known.account)
+            now = node.clock()
+            manifest = EmergencyReviewedManifest(
+                "emergency-reviewed/1",
+                node.network.hex(),
+                node.organisation,
+                known.account,
+                now,
+                requester,
+                review.obligation,
+                review.outcome,
+                review.words,
+                hashlib.sha256(data).hexdigest(),
+            )
+            summary = [21, now, requester, review.outcome, identifier]
+            who = person.id if person is not None else None
+            draft = Draft("emergency-reviewed/1", manifests.encode(manifest), who, None, summary)
+            node.journal.append(connection, [draft])
+            where = broken_glass.c.id == identifier
+            connection.execute(sql.update(broken_glass).where(where).values(status="reviewed"))
+            return True
+
+        return node.store.write(write)
+
+
+def _broken(row: Any, now: int) -> Broken:
+    status = "overdue" if row.status == "open" and row.due <= now else row.status
+    return Broken(
+        bytes(row.id), row.account, row.requester, row.identity, row.scope, row.since, row.until, row.due, status
+    )
+
+
+def _read_query(request: Request) -> tuple[str, Scope, int]:
+    found = _QUERY.match(request.query)
+    hours = int(found[3]) if found is not None else 0
+    if found is None or request.purpose not in terms.EMERGENCY or not 1 <= hours <= HOURS_MAX:
+        raise Refusal(Code.MALFORMED)
+    return found[1], cast(Scope, found[2]), hours
+
+
+def answer_emergency(node: "Node", caller: str, body: bytes) -> bytes:
+    """POST /medrec/emergency: CBOR of an Ask whose query is the declaration -> CBOR {due, id, scope, until}."""
+    declared = node.emergencies.declare(caller, read_ask(body))
+    return codec.encode(declared._asdict())
+
+
+def answer_reviews(node: "Node", caller: str, body: bytes) -> bytes:
+    """POST /medrec/emergency-reviews: CBOR array of reviews (manifests) -> CBOR array of booleans."""
+    payloads = codec.decode(body)
+    if type(payloads) is not list or any(type(payload) is not bytes for payload in payloads):
+        raise Refusal(Code.MALFORMED)
+    return codec.encode([node.emergencies.take_review(caller, payload) for payload in payloads])

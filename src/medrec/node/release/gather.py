@@ -1,0 +1,186 @@
+"""Releases that come together go into the journal together: one append, one group of statements, one disk write.
+
+Whoever comes first hands a closure to the store's writer; whoever comes before that closure runs rides along. Each
+gets its own answer when the write is durable, and none before.
+"""
+
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import sqlalchemy as sql
+
+from medrec.core import codec, manifests
+from medrec.core.manifests.access import DisclosureManifest
+from medrec.node.keeping import store
+from medrec.node.keeping.journal import Draft, Journal, Line
+from medrec.node.keeping.prepared import Prepared
+from medrec.node.keeping.turns import Turns
+from medrec.node.keeping.vault import KEY_BYTES, Vault, seal_field
+from medrec.node.release import access
+
+KEPT_AFTER_EXPIRY_MS = 86_400_000
+PRUNE_EVERY_MS = 3_600_000
+WAIT_S = 0.002
+"""How long whoever comes first waits for others that compute at that moment."""
+
+
+_INSERT_ASKED = Prepared(sql.insert(access.asked), ("obligation", "requester", "expires", "due", "seq", "status"))
+
+
+_DISCLOSED = (
+    sql.select(store.line)
+    .join_from(store.line, access.asked, access.asked.c.seq == store.line.c.seq)
+    .where(access.asked.c.obligation == sql.bindparam("wanted"), access.asked.c.due.is_not(None))
+)
+
+
+@lru_cache(store.GROUP_MAX)
+def _used(count: int) -> Prepared:
+    """Which of so many requests were answered."""
+    wanted: list[sql.BindParameter[bytes]] = [sql.bindparam(f"wanted_{place}") for place in range(count)]
+    return Prepared(sql.select(access.asked.c.obligation).where(access.asked.c.obligation.in_(wanted)), plain=True)
+
+
+class Answered(NamedTuple):
+    """The request that a line answers: its obligation, who asked, until when, and when the other half is due (None
+    for a refusal)."""
+
+    obligation: bytes
+    requester: str
+    expires: int
+    due: int | None
+
+
+class UsedError(Exception):
+    """The request was answered before; nothing was written."""
+
+
+class _Waiting(NamedTuple):
+    draft: Draft
+    answered: Answered | None
+    line: Future[Line]
+
+
+class Gathering:
+    """Appends lines for many threads at once."""
+
+    def __init__(self, journal: Journal, turns: Turns) -> None:
+        self._journal = journal
+        self._turns = turns
+        self._lock = threading.Lock()
+        self._waiting: list[_Waiting] = []
+        self._led = False
+        self._pruned = 0
+
+    def write(self, draft: Draft, answered: Answered | None) -> Line:
+        """The draft's line, once it is durable. Raises UsedError and StoreError; then nothing of it was written."""
+        mine = _Waiting(draft, answered, Future())
+        with self._lock:
+            self._waiting.append(mine)
+            lead, self._led = not self._led, True
+        if lead:
+            self._lead()
+        return mine.line.result()
+
+    @staticmethod
+    def use(connection: sql.Connection, answered: Answered) -> None:
+        """Mark a request as answered without a line of its own. Raises UsedError. Inside `Store.write` only."""
+        if _answered(connection, [answered.obligation]):
+            raise UsedError
+        _INSERT_ASKED.run(connection, [{**answered._asdict(), "seq": 0, "status": "refused"}])
+
+    def disclosed(self, obligation: bytes) -> tuple[Line, DisclosureManifest] | None:
+        """The disclosure that stands in the journal under an obligation; None if there is none."""
+        with self._journal.store.read() as connection:
+            row = connection.execute(_DISCLOSED, {"wanted": obligation}).one_or_none()
+            opened = None if row is None else self._journal.manifest(connection, bytes(row.manifest))
+        if row is None or opened is None:
+            return None
+        salt, data = opened
+        stated = manifests.decode(data)
+        assert isinstance(stated, DisclosureManifest)
+        return Line(row.seq, row.time, bytes(row.hash), bytes(row.entry), data, salt), stated
+
+    def _lead(self) -> None:
+        # Those who are on their way come along: each write to the disk, and each change of thread, serves more of them.
+        self._turns.quiet(WAIT_S)
+        group: list[_Waiting] = []
+
+        def closure(connection: sql.Connection) -> list[Line | None]:
+            # The writer runs it a second time, alone, if another closure spoiled the first: the same lines then.
+            self._take(group)
+            return self._append(connection, group)
+
+        try:
+            lines = self._journal.store.write(closure)
+        except BaseException as error:
+            self._take(group)
+            for waiting in group:
+                waiting.line.set_exception(error)
+            return
+        for waiting, line in zip(group, lines, strict=True):
+            if line is None:
+                waiting.line.set_exception(UsedError())
+            else:
+                waiting.line.set_result(line)
+
+    def _take(self, group: list[_Waiting]) -> None:
+        if group:
+            return
+        with self._lock:
+            group.extend(self._waiting)
+            self._waiting.clear()
+            self._led = False
+
+    def _append(self, connection: sql.Connection, group: list[_Waiting]) -> list[Line | None]:
+        used = _answered(connection, [one.answered.obligation for one in group if one.answered is not None])
+        drafts: list[Draft] = []
+        places: list[int] = []
+        for place, waiting in enumerate(group):
+            if waiting.answered is not None:
+                if waiting.answered.obligation in used:
+                    continue
+                used.add(waiting.answered.obligation)
+            drafts.append(waiting.draft)
+            places.append(place)
+        answers: list[Line | None] = [None] * len(group)
+        rows: list[dict[str, Any]] = []
+        for place, line in zip(places, self._journal.append(connection, drafts), strict=True):
+            answers[place] = line
+            answered = group[place].answered
+            if answered is not None:
+                status = "refused" if answered.due is None else "open"
+                rows.append({**answered._asdict(), "seq": line.seq, "status": status})
+        if rows:
+            _INSERT_ASKED.run(connection, rows)
+        self._prune(connection)
+        return answers
+
+    def _prune(self, connection: sql.Connection) -> None:
+        """Forget requests that have run out a day ago and left nothing open; expiry refuses them from then on."""
+        now = self._journal.now()
+        if now - self._pruned < PRUNE_EVERY_MS:
+            return
+        self._pruned = now
+        column = access.asked.c
+        connection.execute(
+            sql.delete(access.asked).where(column.expires < now - KEPT_AFTER_EXPIRY_MS, column.status != "open")
+        )
+
+
+def _answered(connection: sql.Connection, wanted: Sequence[bytes]) -> set[bytes]:
+    """Those of these obligations whose request was answered."""
+    found: set[bytes] = set()
+    for first in range(0, len(wanted), store.GROUP_MAX):
+        some = wanted[first : first + store.GROUP_MAX]
+        rows = _used(len(some)).all(connection, {f"wanted_{place}": one for place, one in enumerate(some)})
+        found.update(bytes(obligation) for (obligation,) in rows)
+    return found
+
+
+def noise(vault: Vault, summary: list[Any]) -> bytes:
+    """A sealed field that nobody can open, as long as the real one would be."""
+    return seal_field(vault.random(KEY_BYTES), 0, codec.encode(summary))

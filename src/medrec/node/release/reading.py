@@ -1,0 +1,204 @@
+"""Reading records where they live, holding them against what was signed, and knowing what decides about them."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import sqlalchemy as sql
+
+from medrec.core.consent import facts
+from medrec.core.records.canonical import RecordError, canonical
+from medrec.node.keeping import store
+from medrec.node.keeping.prepared import Prepared
+from medrec.node.keeping.turns import Turns
+from medrec.node.records.publish import stamp_of
+from medrec.node.refusals import Code, Refusal
+from medrec.node.release import access
+from medrec.node.right_person import holding
+from medrec.node.sources.source import RecordUnavailable
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+FACTS_REMEMBERED_MAX = 50_000
+
+_record, _manifest, _line = store.record.c, store.manifest.c, store.line.c
+_SIGNED = (
+    sql.select(
+        _record.type,
+        _record.id,
+        _record.version,
+        _record.sha256,
+        _record.manifest,
+        _record.stamp,
+        _record.altered,
+        _record.person,
+        _manifest.sealed,
+        _line.entry,
+        _line.seq,
+        _line.time,
+    )
+    .join_from(store.record, store.manifest, _manifest.hash == _record.manifest)
+    .join(store.line, _line.seq == _manifest.seq)
+    .where(_record.action != "delete")
+)
+_SIGNED_RECORDS = (
+    _SIGNED.where(
+        _record.person == sql.bindparam("person"),
+        # What contradicts its person is as if it were not here, until a human has looked.
+        holding.holds_one(_record.type, _record.id),
+    )
+    .order_by(_record.type, _record.id)
+    .limit(sql.bindparam("limit", type_=sql.Integer))
+)
+_DEFINITION = Prepared(
+    _SIGNED.where(_record.type == "Medication", _record.id == sql.bindparam("wanted"), _record.person.is_(None))
+)
+
+
+@lru_cache(1024)
+def _statement(types: int, ids: int, after: bool) -> Prepared:
+    """One statement for each shape of request, built once: building costs more than running it."""
+    statement = _SIGNED_RECORDS
+    if types:
+        statement = statement.where(_record.type.in_([sql.bindparam(f"type_{place}") for place in range(types)]))
+    if ids:
+        statement = statement.where(_record.id.in_([sql.bindparam(f"one_{place}") for place in range(ids)]))
+    if after:
+        kind: sql.BindParameter[str] = sql.bindparam("after_type")
+        identifier: sql.BindParameter[str] = sql.bindparam("after_id")
+        statement = statement.where(
+            sql.or_(_record.type > kind, sql.and_(_record.type == kind, _record.id > identifier))
+        )
+    return Prepared(statement)
+
+
+def signed_records(
+    connection: sql.Connection, person: int, types: Sequence[str], ids: Sequence[str], after: str, limit: int
+) -> Sequence[Any]:
+    """The signed records of a person that are not deleted, of these types and ids (none: all), in order."""
+    kind, _, identifier = after.partition("/")
+    values: dict[str, Any] = {"person": person, "limit": limit}
+    values.update((f"type_{place}", name) for place, name in enumerate(types))
+    values.update((f"one_{place}", name) for place, name in enumerate(ids))
+    if after:
+        values.update(after_type=kind, after_id=identifier)
+    return _statement(len(types), len(ids), bool(after)).all(connection, values)
+
+
+def definitions(connection: sql.Connection, identifier: str) -> Sequence[Any]:
+    """The signed Medication of this id that is nobody's record: one of the organisation's own list, or none."""
+    return _DEFINITION.all(connection, {"wanted": identifier})
+
+
+class Known(NamedTuple):
+    """What is known of a record when it is decided about; with `trouble` it may not go out, whatever is decided."""
+
+    facts: facts.Record
+    trouble: Code | None = None
+
+
+class Reader:
+    """Reads records from the node's source. Facts are remembered by what was signed, since that does not change."""
+
+    def __init__(self, node: "Node", turns: Turns) -> None:
+        self._node = node
+        self._turns = turns
+        self._facts: dict[tuple[str, str, bytes, str], facts.Record] = {}
+
+    def facts(self, row: Any) -> Known:
+        """What a decision needs to know of a signed record. Raises Refusal if the source does not answer, StoreError.
+
+        A record that is not what was signed is described by what stands there now, and is not let out; of one that
+        is gone or broken, or that the source does not hand over, nothing is known, so that nothing opens it, and
+        nothing tells that it was there.
+        """
+        rules = self._node.labels
+        name = (row.type, row.id, bytes(row.sha256), rules.version)
+        found = self._facts.get(name)
+        if found is not None:
+            return Known(found, Code.RECORD_ALTERED if row.altered else None)
+        try:
+            raw = self._raw(row)
+        except RecordUnavailable:
+            # A source that guards one record must not tell by its refusal that there is one.
+            return Known(facts.unknown(row.type, row.id), Code.SOURCE_UNAVAILABLE)
+        try:
+            read = None if raw is None else canonical(raw)
+        except RecordError:
+            read = None
+        if read is None or not isinstance(read.value, dict):
+            self._raise_alarm(row.type, row.id, gone=raw is None)
+            return Known(facts.unknown(row.type, row.id), Code.RECORD_ALTERED)
+        described = rules.facts(read.value, row.type, row.id)
+        if read.sha256 != row.sha256:
+            return Known(described, self._differs(row, read.value))
+        if len(self._facts) >= FACTS_REMEMBERED_MAX:
+            self._facts = {}
+        self._facts[name] = described
+        return Known(described, Code.RECORD_ALTERED if row.altered else None)
+
+    def forget(self) -> None:
+        """Forget what is remembered of records."""
+        self._facts = {}
+
+    def read(self, rows: Sequence[Any]) -> list[bytes]:
+        """The canonical bytes of each record, all as they were signed. Raises Refusal if one is not, StoreError."""
+        contents: list[bytes] = []
+        size = 0
+        for row in rows:
+            content = self.content(row)
+            size += len(content)
+            if size > access.CONTENT_BYTES_MAX:
+                raise Refusal(Code.TOO_LARGE)
+            contents.append(content)
+        return contents
+
+    def content(self, row: Any) -> bytes:
+        """The canonical bytes of what the source holds now, if they are what was signed. Raises Refusal, StoreError."""
+        try:
+            raw = self._raw(row)
+        except RecordUnavailable:
+            raise Refusal(Code.SOURCE_UNAVAILABLE) from None
+        try:
+            found = None if raw is None else canonical(raw)
+        except RecordError:
+            found = None
+        if found is not None and found.sha256 == row.sha256:
+            return found.data
+        name = f"{row.type}/{row.id}"
+        if found is None:
+            self._raise_alarm(row.type, row.id, gone=raw is None)
+            raise Refusal(Code.RECORD_ALTERED, name)
+        raise Refusal(self._differs(row, found.value), name)
+
+    def _raw(self, row: Any) -> bytes | None:
+        try:
+            with self._turns.away():
+                return self._node.source.read(row.type, row.id)
+        except RecordUnavailable:
+            raise
+        except Exception:
+            # Whatever else a source raises, its record does not go out.
+            raise Refusal(Code.SOURCE_UNAVAILABLE) from None
+
+    def _differs(self, row: Any, value: Any) -> Code:
+        """Why a content is not what was signed: a newer version, or an alteration, which raises an alarm."""
+        if stamp_of(value) != row.stamp:
+            # Its source counted the version up, and the new one is not signed yet: no alarm, and nothing goes out.
+            return Code.RECORD_CHANGED
+        self._raise_alarm(row.type, row.id, gone=False)
+        return Code.RECORD_ALTERED
+
+    def _raise_alarm(self, kind: str, identifier: str, gone: bool) -> None:
+        name = f"{kind}/{identifier}"
+        what = "is gone from" if gone else "was changed at"
+        sentence = f"{name} {what} its source without a new version; it was asked for and was not let out."
+        where = (_record.type == kind) & (_record.id == identifier) & (_record.altered.is_(False))
+        row = {"time": self._node.clock(), "code": "record-altered", "subject": name, "sentence": sentence}
+
+        def closure(connection: sql.Connection) -> None:
+            if connection.execute(sql.update(store.record).where(where).values(altered=True)).rowcount:
+                connection.execute(sql.insert(store.alarm).values(**row))
+
+        self._node.store.write(closure)

@@ -1,0 +1,1 @@
+"""Which local patient is whose account: the desk, matching, links and their end."""

@@ -1,0 +1,78 @@
+"""At the desk: who stands there is held against the record that is meant before a code is given.
+
+The clerk types what the person's papers say. Only where that contradicts nothing of the local patient, and says enough
+to be sure, is there a code; the person's agent presents it, signed, and is held against the same record once more.
+"""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import sqlalchemy as sql
+
+from medrec.core.matching import Demographics, Field, compare, contradictions
+from medrec.node.account import devices
+from medrec.node.keeping import store
+from medrec.node.right_person import desk_hands
+from medrec.node.right_person.link import LinkError, link_payload, link_words
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+COMPARED = (Field.BIRTH, Field.FAMILY, Field.GIVEN)
+
+
+class ContradictedError(LinkError):
+    """What the papers say is of somebody else than the record; `fields` by which."""
+
+    def __init__(self, fields: tuple[Field, ...]) -> None:
+        super().__init__("another-person", "The papers are not of the patient with this number.")
+        self.fields = fields
+
+
+class DeskCode(NamedTuple):
+    """A code for the person at the desk: `address` is what her phone's camera reads, where she said who serves her;
+    `payload` the same without an address; `words` what she can type."""
+
+    payload: str
+    words: str
+    address: str
+
+
+def give_code(
+    node: "Node", patient: str, shown: Demographics, agent: str = "", by: str = "", member: str = ""
+) -> DeskCode:
+    """A code for a local patient whose papers were `shown`, to be scanned on the pages of `agent`. Raises LinkError.
+
+    `by` is who looked at the papers, and `member` her id: her name stands in the journal before anybody has the code.
+
+    The code stands behind the # of the address, which a browser sends to nobody.
+
+    another-person (ContradictedError), papers-missing, unknown-patient, nothing-to-compare, already-linked.
+    """
+    if not (shown.birth and shown.family and shown.given):
+        raise LinkError("papers-missing", "The date of birth, the family name and the given name are all needed.")
+    local = node.linker.patient(patient)
+    if local is None:
+        raise LinkError("unknown-patient", "There is no patient with this number here.")
+    against = contradictions(local, shown)
+    if against:
+        raise ContradictedError(against)
+    found = compare(local, shown)
+    if all(found.of(field) != "agrees" for field in COMPARED):
+        raise LinkError("nothing-to-compare", "The record says too little of who this is.")
+    with node.store.read() as connection:
+        chosen = sql.select(store.person.c.account).where(store.person.c.patient == patient)
+        if connection.execute(chosen).scalar() is not None:
+            raise LinkError("already-linked", "This patient is already linked to an account.")
+    code = node.linker.invite(patient, at_desk=True)
+    if by:
+        desk_hands.gave(node, code, patient, by, member)
+    payload = link_payload(node.network, node.organisation, code)
+    return DeskCode(payload, link_words(node.network, node.organisation, code), scan_address(node, agent, payload))
+
+
+def scan_address(node: "Node", agent: str, payload: str) -> str:
+    """Where a camera leads with what stands in a code: the pages of an agent; the code alone for one without pages."""
+    try:
+        return f"{devices.pages_of(node, agent)}/scan#{payload}" if agent else payload
+    except LookupError:
+        return payload

@@ -1,0 +1,146 @@
+"""Whose hands linked whom at the desk: who gave a code and who compared the digits stands in the journal, by name.
+
+A code links an account to a patient, and the patient who is wronged by a false one has no agent that could tell her. So
+both words are lines among the patient's own, and the privacy officer sees them side by side, with those first that one
+person said alone. Where two or more of the staff sit at the desk, another than who gave the code has to compare; where
+there is one alone, an alarm tells the privacy officer at once.
+"""
+
+import hashlib
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import sqlalchemy as sql
+from sqlalchemy import BigInteger, Column, LargeBinary, String, Table
+
+from medrec.core import manifests
+from medrec.core.manifests.desk import MATCH_DECIDED, MatchDecidedManifest, request_name, signs
+from medrec.node.account import staff
+from medrec.node.keeping import store
+from medrec.node.keeping.journal import Draft
+from medrec.node.keeping.store import metadata
+from medrec.node.keeping.vault import VaultError
+from medrec.node.right_person import given_codes
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+SHOWN_MS = 30 * 86_400_000
+
+
+DESK = "desk"
+"""The role of those who give codes and compare."""
+
+# Who of the staff gave a code, by its digest; kept as long as the code's own row.
+code_giver = Table(
+    "code_giver",
+    metadata,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("staff", String(64), nullable=False),
+    Column("time", BigInteger, nullable=False),
+)
+
+
+class Hands(NamedTuple):
+    """What was said of one patient on one code or request: by whom, in the order in which it was said, when last."""
+
+    patient: str
+    names: tuple[str, ...]
+    time: int
+
+    @property
+    def alone(self) -> bool:
+        """Whether one person said everything."""
+        return len(set(self.names)) == 1
+
+
+def gave(node: "Node", code: bytes, patient: str, by: str, member: str = "") -> None:
+    """Somebody looked at the papers of whoever stands at the desk, and gives this code for a patient. `member` is her
+    id among the staff."""
+    digest, now = hashlib.sha256(b"medrec/invitation/1" + code).digest(), node.clock()
+
+    def write(connection: sql.Connection) -> None:
+        connection.execute(sql.delete(code_giver).where(code_giver.c.time < now - given_codes.KEPT_MS))
+        connection.execute(sql.insert(code_giver).values(digest=digest, staff=member, time=now))
+
+    node.store.write(write)
+    _write_down(node, digest, patient, "confirmed", by)
+
+
+def is_second(node: "Node", digest: bytes, member: str) -> bool:
+    """Whether somebody is another than who gave a code. A code of which that is not known was given by anybody."""
+    query = sql.select(code_giver.c.staff).where(code_giver.c.digest == digest)
+    with node.store.read() as connection:
+        giver = connection.execute(query).scalar()
+    return giver is not None and giver != member
+
+
+def may_compare(node: "Node", digest: bytes, member: str) -> bool:
+    """Whether this member's word makes the link: who gave the code says nothing more where there is somebody else."""
+    if is_second(node, digest, member):
+        return True
+    at_desk = [one for one in staff.members(node) if one.active and one.key is not None and one.role == DESK]
+    return len(at_desk) < 2
+
+
+def compared(node: "Node", digest: bytes, same: bool, by: str, member: str = "") -> None:
+    """Somebody compared the digits of the code that `digest` names. Where nothing waits, nothing is written."""
+    for one in given_codes.lately(node):
+        if one.digest == digest and one.state == given_codes.LINKED:
+            _write_down(node, digest, one.patient, "confirmed" if same else "refused", by)
+            if same and not is_second(node, digest, member):
+                _tell_alone(node, one.patient, by)
+
+
+def _tell_alone(node: "Node", patient: str, by: str) -> None:
+    sentence = (
+        f"{signs(by)} gave the code for Patient/{patient} and compared the number alone. Ask the patient, by what the "
+        "record knows of her, whether it was she."
+    )[:500]
+    row = {"time": node.clock(), "code": "link-by-one", "subject": f"Patient/{patient}", "sentence": sentence}
+    node.store.write(lambda connection: connection.execute(sql.insert(store.alarm).values(**row)))
+
+
+def _write_down(node: "Node", digest: bytes, patient: str, decision: Literal["confirmed", "refused"], by: str) -> None:
+    """Each word is a line of its own, also where one person says both within one millisecond."""
+
+    def write(connection: sql.Connection) -> None:
+        time, known = node.clock(), store.manifest.c.hash
+        while True:
+            data = manifests.encode(
+                MatchDecidedManifest(
+                    "match-decided/1", node.network.hex(), node.organisation, None, time,
+                    request_name(digest), decision, signs(by),
+                )
+            )  # fmt: skip
+            same = sql.select(known).where(known == hashlib.sha256(data).digest())
+            if connection.execute(same).first() is None:
+                break
+            time += 1
+        person = node.journal.person_of_patient(connection, patient)
+        line = Draft("match-decided/1", data, person, None, [MATCH_DECIDED, time, decision])
+        node.journal.append(connection, [line])
+
+    node.store.write(write)
+
+
+def lately(node: "Node") -> list[Hands]:
+    """What was said of the last 30 days' patients: what one person said alone first, then the newest."""
+    since, found = node.clock() - SHOWN_MS, dict[tuple[str, str], Hands]()
+    with node.store.read() as connection:
+        rows = connection.execute(
+            sql.select(store.manifest.c.hash, store.person.c.patient, store.line.c.time)
+            .join(store.line, store.line.c.seq == store.manifest.c.seq)
+            .join(store.person, store.person.c.id == store.manifest.c.person)
+            .where(store.manifest.c.kind == "match-decided/1", store.line.c.time >= since)
+            .order_by(store.line.c.seq)
+        ).all()
+        for row in rows:
+            try:
+                kept = node.journal.manifest(connection, bytes(row.hash))
+            except VaultError:
+                continue
+            said = manifests.decode(kept[1]) if kept is not None else None
+            if isinstance(said, MatchDecidedManifest):
+                before = found.get((row.patient, said.request), Hands(str(row.patient), (), 0))
+                found[row.patient, said.request] = Hands(before.patient, (*before.names, said.by), row.time)
+    return sorted(found.values(), key=lambda one: (not one.alone, -one.time))

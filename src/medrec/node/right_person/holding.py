@@ -1,0 +1,307 @@
+"""Records that are held back: their demographics contradict the person whose account they would go to.
+
+An account is linked to a local patient whose demographics a person confirmed. When the source later files somebody
+else's record under that patient (two patients swapped, a wrong merge), the record is signed like any other, for it is
+what the source holds, but it is held back: the gate does not let it out and it is merged with nothing until a human
+has looked. When the Patient record itself contradicts, everything of the person is held back, since then the link is
+in doubt. When what a record says cannot be hers (core/impossible.py), all that came with it is held back as well, and
+waits for the same decision. What is held is found by type and id alone; no demographics stand here in the clear.
+Holding back and letting go are lines of the journal, of which the person is told.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import msgspec
+import sqlalchemy as sql
+from sqlalchemy import BigInteger, Column, Integer, LargeBinary, String, Table
+
+from medrec.core import codec, manifests, matching
+from medrec.core.manifests.desk import HOLD_DECIDED, RECORD_HELD, HoldDecidedManifest, RecordHeldManifest, signs
+from medrec.core.matching import Demographics
+from medrec.core.records import datatypes
+from medrec.core.records.canonical import Value
+from medrec.node.keeping import account_keys, contents, store
+from medrec.node.keeping.journal import Draft, Journal
+from medrec.node.keeping.store import metadata
+from medrec.node.keeping.vault import Vault
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+Decision = Literal["hers", "another", "fits"]
+_TITLES = frozenset({"mr", "mrs", "ms", "miss", "dr", "prof", "herr", "frau", "sr", "sra", "jr", "baby", "boy", "girl"})
+WHOLE = "Patient"
+"""A held record of this type holds back everything of the person."""
+
+identity = Table(
+    "identity",
+    metadata,
+    Column("person", Integer, primary_key=True, autoincrement=False),
+    Column("how", String(12), nullable=False),
+    Column("time", BigInteger, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+)
+"""Who a linked person is, as was confirmed: at the `desk` or as a `match`; sealed under her key `data`."""
+
+held = Table(
+    "held_record",
+    metadata,
+    Column("type", String(64), primary_key=True),
+    Column("id", String(64), primary_key=True),
+    Column("person", Integer, nullable=False, index=True),
+    Column("time", BigInteger, nullable=False),
+    Column("fields", String(120), nullable=False),
+)
+
+
+class HeldBack(NamedTuple):
+    """A record that waits for a human: which, of which local patient, since when, by which fields it contradicts."""
+
+    type: str
+    id: str
+    patient: str
+    account: str
+    time: int
+    fields: tuple[str, ...]
+
+
+def remember(connection: sql.Connection, vault: Vault, person: int, who: Demographics, how: str, time: int) -> None:
+    """Keep the demographics that were confirmed for a person, in place of what was confirmed before."""
+    connection.execute(sql.delete(identity).where(identity.c.person == person))
+    key = account_keys.data_key(connection, vault, person)
+    sealed = vault.seal(key, msgspec.json.encode(who), _context(person))
+    connection.execute(sql.insert(identity).values(person=person, how=how, time=time, sealed=sealed))
+
+
+def known(connection: sql.Connection, vault: Vault, person: int) -> Demographics | None:
+    """The confirmed demographics of a person, None where nobody confirmed any."""
+    sealed = connection.execute(sql.select(identity.c.sealed).where(identity.c.person == person)).scalar()
+    if sealed is None:
+        return None
+    key = account_keys.data_key(connection, vault, person)
+    opened = account_keys.open_either(vault, key, bytes(sealed), _context(person))
+    return msgspec.json.decode(opened, type=Demographics)
+
+
+def look(connection: sql.Connection, journal: Journal, network: str, person: int, records: Sequence[Value]) -> None:
+    """Hold back what contradicts its linked person; let go what no longer does in a newer version. Each is a line.
+
+    Inside `Store.write`, in the same transaction in which the records are published; `records` came together.
+    """
+    who = known(connection, journal.vault, person)
+    account = journal.person(connection, person).account
+    if who is None or account is None:
+        return
+    time, drafts = journal.now(), []
+    rows = connection.execute(sql.select(held.c.type, held.c.id, held.c.fields).where(held.c.person == person))
+    before = {(row.type, row.id): tuple(row.fields.split(",")) for row in rows}
+    body = contents.Body(connection, journal.vault, person)
+    against = {_name_of(record): (*contradicts(who, record), *body.against(who, record)) for record in records}
+    body.keep()
+    together = any(contents.of_content(fields) for name, fields in against.items() if name[0] != WHOLE)
+    for name, fields in against.items():
+        follows = before.get(name) == contents.WITH
+        if not fields and together and name[0] != WHOLE:
+            fields = contents.WITH
+        if not fields and name in before and not follows:
+            more = _followers(connection, person, name) if contents.of_content(before[name]) else []
+            for one in (name, *more):
+                connection.execute(sql.delete(held).where(held.c.type == one[0], held.c.id == one[1]))
+                drafts.append(_decided(journal, network, account, person, one, "fits", None, ""))
+        elif fields and name not in before:
+            _hold(connection, person, name, fields, time)
+            manifest = RecordHeldManifest(
+                "record-held/1", network, journal.organisation, account, time, *name, [*fields]
+            )
+            summary = [RECORD_HELD, time, *name]
+            drafts.append(Draft("record-held/1", manifests.encode(manifest), person, None, summary))
+            before[name] = fields
+    if drafts:
+        journal.append(connection, drafts)
+
+
+def refiled(
+    connection: sql.Connection, journal: Journal, network: str, filed: dict[tuple[str, str], int | None]
+) -> None:
+    """Records that are filed under another patient now are held back under the one before no longer; inside
+    `Store.write`. `filed`: the person of each record that came."""
+    rows = connection.execute(sql.select(held.c.type, held.c.id, held.c.person)).all()
+    drafts = []
+    for row in rows:
+        name = (row.type, row.id)
+        if name in filed and filed[name] != row.person:
+            connection.execute(sql.delete(held).where(held.c.type == name[0], held.c.id == name[1]))
+            account = journal.person(connection, row.person).account
+            if account is not None:
+                drafts.append(_decided(journal, network, account, row.person, name, "fits", None, ""))
+    if drafts:
+        journal.append(connection, drafts)
+
+
+def _name_of(record: Value) -> tuple[str, str]:
+    return datatypes.text(record, "resourceType"), datatypes.text(record, "id")
+
+
+def _followers(connection: sql.Connection, person: int, name: tuple[str, str]) -> list[tuple[str, str]]:
+    """What of a person is held back only because it came together with a record that cannot be hers, once nothing but
+    the record `name` is held back for what it says."""
+    rows = connection.execute(sql.select(held).where(held.c.person == person)).all()
+    others = [row for row in rows if (row.type, row.id) != name]
+    if any(contents.of_content(row.fields.split(",")) for row in others):
+        return []
+    return [(row.type, row.id) for row in others if tuple(row.fields.split(",")) == contents.WITH]
+
+
+def _decided(
+    journal: Journal,
+    network: str,
+    account: str,
+    person: int,
+    name: tuple[str, str],
+    decision: Decision,
+    by: str | None,
+    words: str,
+) -> Draft:
+    """The line that says why a record is held back no longer."""
+    time = journal.now()
+    manifest = HoldDecidedManifest(
+        "hold-decided/1", network, journal.organisation, account, time, *name, decision, by, words
+    )
+    return Draft("hold-decided/1", manifests.encode(manifest), person, None, [HOLD_DECIDED, time, *name, decision])
+
+
+def _hold(connection: sql.Connection, person: int, name: tuple[str, str], against: Sequence[str], time: int) -> None:
+    fields = ",".join(against)
+    row = {"type": name[0], "id": name[1], "person": person, "time": time, "fields": fields}
+    connection.execute(sql.insert(held).values(**row))
+    if tuple(against) == contents.WITH:
+        # The one that it came with stands there already.
+        return
+    sentence = (
+        f"{name[0]}/{name[1]} does not fit the person whom its patient is linked to ({fields}); it is held back until "
+        "somebody has looked: confirm that it is hers, or undo the link."
+    )
+    subject = f"{name[0]}/{name[1]}"
+    connection.execute(
+        sql.insert(store.alarm).values(time=time, code="record-held", subject=subject, sentence=sentence[:500])
+    )
+
+
+def contradicts(who: Demographics, record: Value) -> tuple[str, ...]:
+    """The fields by which a record cannot be of this person: of a Patient its demographics, of any other record the
+    name that it gives to its subject."""
+    if datatypes.text(record, "resourceType") == "Patient":
+        return tuple(field.value for field in matching.contradictions(who, matching.of_patient(record)))
+    for key in ("subject", "patient", "beneficiary"):
+        words = datatypes.text(datatypes.one(record, key), "display")
+        given, _, family = words.replace(",", " ").strip().rpartition(" ")
+        if not given or not who.family or not who.given:
+            continue
+        hers, named = set(matching.plain(who.given).split()), matching.plain(words).split()
+        if hers & set(named):
+            continue
+        of_family = set(matching.plain(who.family).split())
+        if of_family & set(named):
+            # Of her family, and another given name: somebody of her house, or a nickname; a human looks.
+            rest = [word for word in named if word not in of_family and word not in _TITLES and len(word) > 1]
+            other = Demographics(who.family, " ".join(rest))
+            if rest and matching.compare(who, other).of(matching.Field.GIVEN) == "differs":
+                return ("given",)
+        elif len(matching.contradictions(who, Demographics(family=family, given=given))) == 2:
+            return ("family", "given")
+    return ()
+
+
+def holds_all(person: "sql.Column[Any]") -> Any:
+    """The condition that nothing holds back all of a person, for a query over persons."""
+    return ~sql.exists().where(held.c.person == person, held.c.type == WHOLE)
+
+
+def holds_one(kind: "sql.Column[Any]", identifier: "sql.Column[Any]") -> Any:
+    """The condition that a record is not held back, for a query over records."""
+    return ~sql.exists().where(held.c.type == kind, held.c.id == identifier)
+
+
+def holds(connection: sql.Connection, person: int) -> bool:
+    """Whether everything of a person is held back."""
+    found = sql.select(held.c.id).where(held.c.person == person, held.c.type == WHOLE).limit(1)
+    return connection.execute(found).first() is not None
+
+
+def waiting(node: "Node") -> list[HeldBack]:
+    """What waits for a human, oldest first."""
+    person = store.person.c
+    with node.store.read() as connection:
+        rows = connection.execute(
+            sql.select(held, person.patient, person.account)
+            .join_from(held, store.person, person.id == held.c.person)
+            .order_by(held.c.time, held.c.type, held.c.id)
+        ).all()
+    return [
+        HeldBack(row.type, row.id, row.patient or "", row.account or "", row.time, tuple(row.fields.split(",")))
+        for row in rows
+    ]
+
+
+def let_go(node: "Node", kind: str, identifier: str, by: str, words: str = "") -> bool:
+    """`by` has looked: the record is the person's own, and so is what was held back because it came with it. False if
+    it is not held (any more).
+
+    A Patient record that is let go becomes what is known of her from now on; by what of a record's content it was held
+    back is not asked again of her.
+    """
+    by = signs(by)
+    raw = node.source.read(kind, identifier)
+    read = msgspec.json.decode(raw) if raw is not None else None
+
+    def write(connection: sql.Connection) -> bool:
+        where = (held.c.type == kind) & (held.c.id == identifier)
+        found = connection.execute(sql.select(held.c.person, held.c.fields).where(where)).one_or_none()
+        person = node.journal.person(connection, int(found.person)) if found is not None else None
+        if found is None or person is None or person.account is None:
+            return False
+        names = [(kind, identifier)]
+        if contents.of_content(tuple(found.fields.split(","))):
+            names += _followers(connection, person.id, names[0])
+        for name in names:
+            connection.execute(sql.delete(held).where(held.c.type == name[0], held.c.id == name[1]))
+        if read is not None and kind == WHOLE:
+            remember(connection, node.vault, person.id, matching.of_patient(read), "desk", node.clock())
+        contents.settle(connection, node.vault, person.id, tuple(found.fields.split(",")), read)
+        network, account = node.network.hex(), person.account
+        lines = [_decided(node.journal, network, account, person.id, name, "hers", by, words) for name in names]
+        node.journal.append(connection, lines)
+        return True
+
+    return node.store.write(write)
+
+
+def give_up(node: "Node", kind: str, identifier: str, by: str, words: str = "") -> bool:
+    """`by` has looked: the record is another person's. The link is undone. False if it is not held (any more)."""
+    by = signs(by)
+
+    def write(connection: sql.Connection) -> bool:
+        where = (held.c.type == kind) & (held.c.id == identifier)
+        found = connection.execute(sql.select(held.c.person).where(where)).scalar()
+        person = node.journal.person(connection, int(found)) if found is not None else None
+        if person is None or person.account is None:
+            return False
+        line = _decided(
+            node.journal, node.network.hex(), person.account, person.id, (kind, identifier), "another", by, words
+        )
+        node.journal.append(connection, [line])
+        return node.linker.undo(connection, person.id)
+
+    return node.store.write(write)
+
+
+def forget(connection: sql.Connection, person: int) -> None:
+    """The link of a person is undone: nothing is held on its account."""
+    connection.execute(sql.delete(held).where(held.c.person == person))
+    connection.execute(sql.delete(identity).where(identity.c.person == person))
+    contents.forget(connection, person)
+
+
+def _context(person: int) -> bytes:
+    return codec.encode(["identity", person])

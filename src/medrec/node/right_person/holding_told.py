@@ -1,0 +1,34 @@
+"""What an agent was told of records that a place holds back: until somebody there has decided, they are not hers."""
+
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sql
+
+from medrec.core.manifests.desk import HoldDecidedManifest, RecordHeldManifest
+from medrec.node.agent.told import told
+from medrec.node.keeping import store
+from medrec.node.right_person import holding
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+
+def held_back(node: "Node", account: str) -> set[tuple[str, str]]:
+    """(organisation, "Type/id") of each record that is held back by what this agent was told last, and (organisation,
+    "Patient") where everything from there is. What was held under a link that was undone since does not count."""
+    column = store.notice.c
+    rows = told(node, account, "record-held/1", "hold-decided/1")
+    last = sql.select(column.organisation, sql.func.max(column.epoch)).where(column.account == account)
+    with node.store.read() as connection:
+        newest = connection.execute(last.group_by(column.organisation)).all() if rows else []
+    links = {str(row[0]): int(row[1]) for row in newest}
+    found: dict[tuple[str, str], bool] = {}
+    for row in rows:
+        said = row.manifest
+        if row.epoch != links[row.organisation]:
+            continue
+        if isinstance(said, RecordHeldManifest | HoldDecidedManifest):
+            name = holding.WHOLE if said.type == holding.WHOLE else f"{said.type}/{said.record}"
+            held = isinstance(said, RecordHeldManifest) or said.decision == "another"
+            found[row.organisation, name] = held
+    return {name for name, held in found.items() if held}

@@ -1,0 +1,1 @@
+"""Witnesses: independent ones, those that are members, and asking them."""
