@@ -17,12 +17,11 @@ from medrec.engines.engine import Engine
 from medrec.engines.memory import MemoryEngine
 from medrec.node.account.accounts import open_account
 from medrec.node.account.delegates import (
-    DELEGATION_ENDS_PATH,
     DELEGATIONS_PATH,
     Delegates,
     answer_delegation,
-    answer_delegation_end,
 )
+from medrec.node.account.ending import DELEGATION_ENDS_PATH, answer_delegation_end
 from medrec.node.agent.agent import Agent
 from medrec.node.consent import consents as consenting
 from medrec.node.consent.consents import Consents

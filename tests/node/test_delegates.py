@@ -17,6 +17,7 @@ from medrec.core.manifests.consent import FhirConsentManifest, fhir_consent_mess
 from medrec.core.manifests.delegation import ActingManifest, DelegationEndManifest, DelegationManifest
 from medrec.core.types import encode_transaction, transaction_id
 from medrec.node.account.accounts import next_body, submit_signed
+from medrec.node.account.attested import WAIT_MS
 from medrec.node.account.parents import attest
 from medrec.node.ledger.rebuild import rebuild
 from medrec.node.refusals import Code, Refusal
@@ -161,6 +162,7 @@ def test_a_hospital_states_what_it_has_seen_papers_for(help_: Help) -> None:
     unsigned = help_.delegation(secret, basis="legal", rights=["look", "consent"])
     data = attest(help_.north, unsigned)
     help_.guide.delegates.take(data)
+    help_.network.time += WAIT_MS
     assert may(help_, "consent")
     # East does not know her.
     assert refused(help_, attest(help_.network["east"], help_.delegation(os.urandom(32), basis="legal"))) is (  # type: ignore[arg-type]

@@ -4,15 +4,25 @@ import json
 import re
 from typing import Any
 
+import msgspec
 import pytest
 import sqlalchemy as sql
 
 from medrec.core import manifests
 from medrec.core.credential import signed_by
 from medrec.core.delegation import Standing, birthday
-from medrec.core.manifests.delegation import DelegationManifest, Right, delegation_message
-from medrec.node.account import parents, staff
-from medrec.node.account.parents import NotAChildError, stated_secret
+from medrec.core.manifests.delegation import (
+    DelegationEndManifest,
+    DelegationManifest,
+    DelegationRest,
+    Right,
+    delegation_message,
+    delegation_rest_message,
+)
+from medrec.node.account import parents, resting, staff
+from medrec.node.account.attested import WAIT_MS
+from medrec.node.account.parents import NotAChildError
+from medrec.node.account.stated_rights import stated_secret
 from medrec.node.keeping import store
 from medrec.node.peers.peers import PeerError
 from medrec.node.refusals import Code, Refusal
@@ -57,18 +67,20 @@ def may(story: Story, place: str, kid: Patient, bo: Patient, right: Right = "loo
     return node.delegates.may(kid.account, bo.account, right) is not None
 
 
-def test_a_parent_is_named_for_a_child_and_may_act_at_her_agent_at_once(
+def test_a_parent_is_named_for_a_child_and_may_act_at_her_agent_after_three_days(
     empty: Story, kid: Patient, bo: Patient
 ) -> None:
     done = posted(empty, bo)
     assert done.status_code == 200 and words.DONE["attested"] in text_of(done.text)
     assert "Bo Berg , for patient kid" in text_of(done.text)
+    assert may(empty, "north", kid, bo) and not may(empty, "guide", kid, bo)
+    empty.network.time += WAIT_MS
     for place in ("north", "guide"):
         assert may(empty, place, kid, bo) and may(empty, place, kid, bo, "consent")
         assert not may(empty, place, kid, bo, "add")
     north: Any = empty.network["north"]
     (one,) = parents.stated(north)
-    assert (one.held.delegation.born, one.held.delegation.until) == (BORN, birthday(BORN, 16))
+    assert (one.kept.delegation.born, one.kept.delegation.until) == (BORN, birthday(BORN, 16))
     with north.store.read() as connection:
         where = store.manifest.c.kind == "delegation/1"
         (digest,) = connection.execute(sql.select(store.manifest.c.hash).where(where)).scalars()
@@ -125,7 +137,8 @@ def test_a_review_takes_the_place_of_what_was_stated_before(empty: Story, kid: P
     # The child was asked: her parent may look on, and decides no more.
     posted(empty, bo, **{"right-consent": ""})
     (after,) = parents.stated(north)
-    assert after.held.hash != before.held.hash and after.held.standing is Standing.HOLDS
+    assert after.kept.nullifier != before.kept.nullifier and after.held is not None
+    assert after.held.standing is Standing.HOLDS
     assert may(empty, "guide", kid, bo) and not may(empty, "guide", kid, bo, "consent")
     empty.settle()
     guide: Any = empty.network["guide"]
@@ -148,28 +161,158 @@ def test_the_desk_ends_what_it_stated(empty: Story, kid: Patient, bo: Patient) -
     guide: Any = empty.network["guide"]
     north: Any = empty.network["north"]
     # What somebody else stated is not this organisation's to end.
-    (held,) = guide.delegates.of(kid.account)
-    with pytest.raises(Refusal) as caught:
-        parents.end(guide, held)
-    assert caught.value.reason is Code.NOT_A_DELEGATE
+    assert parents.stated(guide) == []
     forged = north.keys.sign_request(b"another" + bytes(32))
     with pytest.raises(Refusal):
         north.delegates.end(kid.account, bytes(32), north.keys.key_id, forged)
 
 
-def test_an_agent_that_is_away_keeps_the_statement_from_being_half_there(
+def ended_at_the_desk(story: Story) -> None:
+    """The desk ends all that it lists."""
+    client, north = story.client("north"), story.network["north"]
+    for one in parents.stated(north):  # type: ignore[arg-type]
+        answer = client.post("/desk/parent", data={"do": "end", "delegation": one.kept.nullifier.hex()})
+        assert answer.status_code == 200
+    assert parents.stated(north) == []  # type: ignore[arg-type]
+    story.settle()
+    story.network.time += WAIT_MS
+
+
+@pytest.mark.parametrize("arrived", [True, False])
+def test_a_statement_whose_answer_was_lost_is_listed_and_ended(
+    empty: Story, kid: Patient, bo: Patient, monkeypatch: pytest.MonkeyPatch, arrived: bool
+) -> None:
+    north: Any = empty.network["north"]
+    call = north.peers.call
+
+    def lost(place: str, path: str, body: bytes) -> bytes:
+        if arrived:
+            call(place, path, body)
+        raise PeerError("unreachable", "Nobody answers.")
+
+    monkeypatch.setattr(north.peers, "call", lost)
+    assert posted(empty, bo).status_code == 503 and north.delegates.of(kid.account) == []
+    monkeypatch.undo()
+    assert words.DESK_PARENT["unconfirmed"] in text_of(read(empty.client("north"), "/desk/parent"))
+    # Stated again with less, the right that nobody confirmed is over.
+    assert posted(empty, bo, **{"right-consent": ""}).status_code == 200 and len(parents.stated(north)) == 1
+    empty.settle()
+    empty.network.time += WAIT_MS
+    assert may(empty, "guide", kid, bo) and not may(empty, "guide", kid, bo, "consent")
+    ended_at_the_desk(empty)
+    assert not may(empty, "guide", kid, bo)
+
+
+def test_what_the_agent_refuses_is_not_kept(
     empty: Story, kid: Patient, bo: Patient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     north: Any = empty.network["north"]
 
-    def away(*_: Any) -> bytes:
-        raise PeerError("unreachable", "Nobody answers.")
+    def refuses(*_: Any) -> bytes:
+        raise PeerError("delegation-void", "No.", answered=True)
 
-    monkeypatch.setattr(north.peers, "call", away)
-    assert posted(empty, bo).status_code == 503
-    assert north.rows(stated_secret) == [] and north.delegates.of(kid.account) == []
-    monkeypatch.undo()
-    assert posted(empty, bo).status_code == 200 and may(empty, "guide", kid, bo)
+    monkeypatch.setattr(north.peers, "call", refuses)
+    assert posted(empty, bo).status_code == 503 and north.rows(stated_secret) == []
+
+
+def test_a_right_is_ended_after_the_child_s_link_is_undone(empty: Story, kid: Patient, bo: Patient) -> None:
+    posted(empty, bo)
+    empty.settle()
+    empty.network["guide"].agent.unlink(kid.account, "north", kid.sign)  # type: ignore[union-attr]
+    empty.settle()
+    empty.network.time += WAIT_MS
+    assert may(empty, "guide", kid, bo)
+    ended_at_the_desk(empty)
+    assert not may(empty, "guide", kid, bo)
+
+
+def test_the_end_bears_the_name_of_the_clerk_and_the_officer_sees_it(empty: Story, kid: Patient, bo: Patient) -> None:
+    north: Any = empty.network["north"]
+    posted(empty, bo)
+    (alarm,) = north.rows(store.alarm)
+    assert alarm.code == "parent-by-one" and "Demonstration" in alarm.sentence and alarm.subject == "Patient/kid"
+    office = text_of(read(empty.client("north"), "/office"))
+    assert "Bo Berg for patient kid: Demonstration" in office and "Ended" not in office
+    ended_at_the_desk(empty)
+    assert "Bo Berg for patient kid: Demonstration. Ended: Demonstration" in text_of(
+        read(empty.client("north"), "/office")
+    )
+    with north.store.read() as connection:
+        where = store.manifest.c.kind == "delegation-end/1"
+        (digest,) = connection.execute(sql.select(store.manifest.c.hash).where(where)).scalars()
+        written = manifests.decode(north.journal.manifest(connection, digest)[1])
+    assert isinstance(written, DelegationEndManifest) and written.clerk == "Demonstration"
+
+
+def test_where_two_clerks_sit_another_one_has_to_sign_too(empty: Story, kid: Patient, bo: Patient) -> None:
+    north: Any = empty.network["north"]
+    clerk = nora(north)
+    posted(empty, bo)
+    (one,) = parents.stated(north)
+    assert one.kept.waits and one.held is None and not may(empty, "north", kid, bo)
+    assert empty.network["guide"].delegates.of(kid.account) == []  # type: ignore[attr-defined]
+    page = text_of(read(empty.client("north"), "/desk/parent"))
+    assert words.DESK_PARENT["second"] not in page, "not by who signed first"
+    again = {"do": "second", "seen": "1", "delegation": one.kept.nullifier.hex()}
+    assert empty.client("north").post("/desk/parent", data=again).status_code == 403
+    message = delegation_message(one.kept.delegation)
+    (first,) = [found for found in staff.members(north) if found.name == "Demonstration"]
+    with pytest.raises(Refusal):
+        parents.confirm(north, one.kept.nullifier, first, bytes.fromhex(one.kept.clerks[0].signature))
+    with pytest.raises(Refusal):
+        parents.confirm(north, one.kept.nullifier, clerk, NORA.sign_transaction_id(bytes(32)))
+    assert not may(empty, "north", kid, bo)
+    parents.confirm(north, one.kept.nullifier, clerk, NORA.sign_transaction_id(message))
+    assert may(empty, "north", kid, bo) and north.rows(store.alarm) == []
+    with north.store.read() as connection:
+        where = store.manifest.c.kind == "delegation/1"
+        (digest,) = connection.execute(sql.select(store.manifest.c.hash).where(where)).scalars()
+        written = manifests.decode(north.journal.manifest(connection, digest)[1])
+    assert isinstance(written, DelegationManifest) and written.second is not None
+    assert written.second.name == clerk.name and written.clerk is not None
+    office = text_of(read(empty.client("north"), "/office"))
+    assert f"Demonstration and {clerk.name}" in office
+
+
+def test_a_statement_that_no_second_clerk_signs_is_forgotten(empty: Story, kid: Patient, bo: Patient) -> None:
+    north: Any = empty.network["north"]
+    clerk = nora(north)
+    posted(empty, bo)
+    (one,) = parents.stated(north)
+    empty.network.time += parents.SECOND_MS + 1
+    with pytest.raises(Refusal) as caught:
+        parents.confirm(
+            north, one.kept.nullifier, clerk, NORA.sign_transaction_id(delegation_message(one.kept.delegation))
+        )
+    assert caught.value.reason is Code.DELEGATION_OVER
+    assert parents.stated(north) == [] and north.rows(stated_secret) == []
+
+
+def test_stating_a_right_again_does_not_wake_what_the_child_let_rest(empty: Story, kid: Patient, bo: Patient) -> None:
+    guide: Any = empty.network["guide"]
+    posted(empty, bo)
+    empty.network.time = birthday(BORN, 14)
+    posted(empty, bo)
+    empty.settle()
+    assert may(empty, "guide", kid, bo) and may(empty, "north", kid, bo)
+
+    def says(action: Any) -> None:
+        empty.network.time += 1
+        (held,) = [one for one in guide.delegates.of(kid.account) if one.ended is None]
+        said = DelegationRest(
+            guide.network.hex(), kid.account, empty.network.time, held.hash.hex(), action, kid.key.key_id.hex()
+        )
+        signature = kid.key.sign_transaction_id(delegation_rest_message(said))
+        assert resting.send(guide, msgspec.structs.replace(said, signature=signature.hex())) == []
+
+    says("rest")
+    empty.network.time += 60_000
+    assert posted(empty, bo).status_code == 200
+    empty.settle()
+    assert not may(empty, "guide", kid, bo) and not may(empty, "north", kid, bo)
+    assert words.DESK_PARENT["hers"] in text_of(read(empty.client("north"), "/desk/parent"))
+    says("go-on")
+    assert may(empty, "guide", kid, bo) and may(empty, "north", kid, bo)
 
 
 def test_a_clerk_who_was_dismissed_or_signs_something_else_states_nothing(

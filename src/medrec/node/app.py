@@ -24,12 +24,11 @@ from medrec.core import codec
 from medrec.core.witness import REQUEST_BYTES_MAX
 from medrec.engines.engine import EngineError
 from medrec.node.account.delegates import (
-    DELEGATION_ENDS_PATH,
     DELEGATIONS_PATH,
     answer_brought_consent,
     answer_delegation,
-    answer_delegation_end,
 )
+from medrec.node.account.ending import DELEGATION_ENDS_PATH, answer_delegation_end
 from medrec.node.account.resting import RESTS_PATH, answer_rest
 from medrec.node.account.returning import RETURNING_PATH, answer_returning
 from medrec.node.agent.moving import MOVE_PATH, answer_move

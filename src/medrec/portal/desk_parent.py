@@ -1,6 +1,7 @@
 """A parent or guardian at the desk: who may act for a child, after a look at the papers; the same page looks at it
 again at eleven, and ends it."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, get_args
 
 import msgspec
@@ -8,9 +9,11 @@ from markupsafe import Markup
 
 from medrec.core import codec
 from medrec.core.delegation import Standing
-from medrec.core.manifests.delegation import Right
+from medrec.core.manifests.delegation import Delegation, Right, delegation_message
 from medrec.node.account import parents
-from medrec.node.account.parents import Drafted, NotAChildError, Parent
+from medrec.node.account.parents import NotAChildError, Parent
+from medrec.node.account.staff import Member
+from medrec.node.keeping.keys import PersonKey
 from medrec.node.peers.peers import PeerError
 from medrec.node.refusals import Refusal
 from medrec.portal import confirming, render, words
@@ -30,14 +33,14 @@ def show(node: "Node", visit: Visit) -> dict[str, Any] | Go:
     form = {name: value.strip() for name, value in visit.form.items()}
     what, trouble = form.get("do", ""), ""
     known = parents.stated(node)
-    if what == "state":
-        try:
+    try:
+        if what == "state":
             return _state(node, visit, form)
-        except NotAChildError as error:
-            trouble = words.DESK_PARENT[error.code]
-    elif what == "end":
-        return _end(node, visit, known, form)
-    elif form:
+        if what in ("end", "second"):
+            return (_end if what == "end" else _second)(node, visit, known, form)
+    except NotAChildError as error:
+        trouble = words.DESK_PARENT[error.code]
+    if form and not trouble:
         raise PageError(400, "form-unreadable")
     return {
         "form": {name: form.get(name, "") for name in ("patient", "delegate", "name")},
@@ -54,68 +57,113 @@ def _rights(form: dict[str, str]) -> list[str]:
 
 
 def _stated(visit: Visit, one: Parent) -> dict[str, Any]:
-    delegation, rests = one.held.delegation, one.held.standing is Standing.RESTS
+    delegation, held = one.kept.delegation, one.held
     return {
-        "patient": one.patient,
+        "patient": one.kept.patient,
         "name": delegation.name,
         "delegate": delegation.delegate,
         "rights": delegation.rights,
         "may": render.listed([words.HELPERS[right] for right in delegation.rights]),
         "until": visit.when(delegation.until),
         "review": one.review,
-        "rests": rests,
-        "hers": one.held.rests,
-        "delegation": one.held.hash.hex(),
+        "rests": held is not None and held.standing is Standing.RESTS,
+        "hers": held is not None and held.rests,
+        "waits": one.kept.waits,
+        "unconfirmed": held is None and not one.kept.waits,
+        "first": one.kept.clerks[0].name if one.kept.waits else "",
+        "mine": one.kept.waits and visit.session is not None and one.kept.clerks[0].name == visit.session.name,
+        "delegation": one.kept.nullifier.hex(),
     }
 
 
+def _hands(node: "Node", visit: Visit) -> tuple[Member, PersonKey | None]:
+    """Who signs: a clerk with her own key; in a demonstration, where she has none, a lent one signs."""
+    borrowed = lent(node, visit)
+    return borrowed if borrowed is not None else (member(node, visit), None)
+
+
 def _state(node: "Node", visit: Visit, form: dict[str, str]) -> Go:
-    """The clerk signs with her own key; in a demonstration, where she has none, a lent one signs."""
     if not form.get("seen"):
         raise NotAChildError("papers-not-seen")
-    borrowed = lent(node, visit)
-    clerk = borrowed[0] if borrowed is not None else member(node, visit)
+    clerk, key = _hands(node, visit)
     delegate = form.get("delegate", "")
     try:
         rights: Any = _rights(form)
         drafted = parents.draft(node, form.get("patient", ""), delegate, form.get("name", ""), rights, clerk)
-        if borrowed is not None:
-            _finish(node, drafted, borrowed[1].sign_transaction_id(drafted.message))
-            return Go(visit.link("desk_parent"), "attested")
     except Refusal as refusal:
         raise PageError(400, refusal.code, refusal.sentence) from None
-    value = msgspec.to_builtins(drafted.delegation)
-    del value["signature"]
 
     def finish(proof: bytes) -> None:
-        _finish(node, drafted, proof)
+        _try(parents.state_it, node, drafted, proof)
 
-    part = Part("medrec/delegation/1", codec.encode_json(value), drafted.message, finish)
+    return _sign(node, visit, drafted.delegation, form["patient"], clerk, key, finish)
+
+
+def _second(node: "Node", visit: Visit, known: list[Parent], form: dict[str, str]) -> Go:
+    """Another clerk signs the same text."""
+    kept = _chosen(known, form).kept
+    if not form.get("seen"):
+        raise NotAChildError("papers-not-seen")
+    clerk, key = _hands(node, visit)
+    if not parents.is_second(kept, clerk):
+        raise PageError(403, "desk-second")
+
+    def finish(proof: bytes) -> None:
+        _try(parents.confirm, node, kept.nullifier, clerk, proof)
+
+    return _sign(node, visit, kept.delegation, kept.patient, clerk, key, finish)
+
+
+def _sign(
+    node: "Node",
+    visit: Visit,
+    delegation: Delegation,
+    patient: str,
+    clerk: Member,
+    key: PersonKey | None,
+    finish: Callable[[bytes], None],
+) -> Go:
+    message = delegation_message(delegation)
+    if key is not None:
+        finish(key.sign_transaction_id(message))
+        return Go(visit.link("desk_parent"), "attested")
+    value = msgspec.to_builtins(delegation)
+    del value["signature"]
+    part = Part("medrec/delegation/1", codec.encode_json(value), message, finish)
     told: list[Markup] = [
         render.say(
             words.DESK_PARENT["sign"],
-            name=drafted.delegation.name,
-            patient=form["patient"],
-            rights=render.listed([words.HELPERS[right] for right in drafted.delegation.rights]),
+            name=delegation.name,
+            patient=patient,
+            rights=render.listed([words.HELPERS[right] for right in delegation.rights]),
         ),
-        render.say(words.DESK_PARENT["sign_until"], when=visit.when(drafted.delegation.until)),
+        render.say(words.DESK_PARENT["sign_until"], when=visit.when(delegation.until)),
     ]
+    if any(
+        held.rests and held.delegation.delegate == delegation.delegate for held in node.delegates.of(delegation.account)
+    ):
+        told.append(render.say(words.DESK_PARENT["hers_still"]))
     marked = [render.say(words.DESK_PARENT["marked"], clerk=clerk.name)]
     return confirming.begin(node, visit, Act("", told, marked, (part,), clerk.key or b"", "desk_parent", "attested"))
 
 
-def _finish(node: "Node", drafted: Drafted, proof: bytes) -> None:
+def _try(act: Callable[..., Any], *arguments: Any) -> None:
     try:
-        parents.state_it(node, drafted, proof)
+        act(*arguments)
     except PeerError as error:
         raise PageError(503, error.code or "unreachable", error.sentence) from None
+    except Refusal as refusal:
+        raise PageError(400, refusal.code, refusal.sentence) from None
 
 
 def _end(node: "Node", visit: Visit, known: list[Parent], form: dict[str, str]) -> Go:
-    if lent(node, visit) is None:
-        member(node, visit)
+    clerk, _ = _hands(node, visit)
+    parents.end(node, _chosen(known, form).kept, clerk.name)
+    return Go(visit.link("desk_parent"), "decided")
+
+
+def _chosen(known: list[Parent], form: dict[str, str]) -> Parent:
     for one in known:
-        if one.held.hash.hex() == form.get("delegation"):
-            parents.end(node, one.held)
-            return Go(visit.link("desk_parent"), "decided")
+        if one.kept.nullifier.hex() == form.get("delegation"):
+            return one
     raise PageError(404, "not-found")

@@ -12,6 +12,7 @@ from sqlalchemy import Column, LargeBinary, String, Table
 
 from medrec.core import commitment
 from medrec.core.manifests.delegation import Delegation, encode_delegation
+from medrec.node.account import ending
 from medrec.node.keeping.store import metadata
 from medrec.node.refusals import Refusal
 from medrec.portal.page import PageError
@@ -81,12 +82,16 @@ def end(node: "Node", session: Session, form: dict[str, Any], back: str) -> str:
     query = sql.select(delegation_secret.c.sealed).where(delegation_secret.c.nullifier == nullifier)
     with node.store.read() as connection:
         sealed = connection.execute(query).scalar()
-    if sealed is None:
+    if sealed is None and held.delegation.attested is None:
         raise PageError(404, "unknown-person")
-    secret = node.vault.open(None, bytes(sealed), nullifier)
+    secret = node.vault.open(None, bytes(sealed), nullifier) if sealed is not None else None
 
     def finish(packed: bytes) -> str:
-        _try(node.delegates.end, held.delegation.account, secret, session.key, packed)
+        if secret is None:
+            # The organisation that stated it has the secret: a signature of hers or her helper's is enough.
+            _try(ending.send, node, held, session.key, packed)
+        else:
+            _try(node.delegates.end, held.delegation.account, secret, session.key, packed)
         return back
 
     return desk_of(node).prepare_for(session, "delegation-end/1", nullifier, finish)

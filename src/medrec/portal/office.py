@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from medrec.core.manifests.access import RefusalManifest
 from medrec.core.manifests.inside import OwnLookManifest
+from medrec.node.account import parents
 from medrec.node.looks import halves
 from medrec.node.looks.watching import OUTCOMES, Watched
 from medrec.node.refusals import Refusal
@@ -58,6 +59,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any] | Go:
         "emergencies": _emergencies(node, visit, known),
         "verdicts": EMERGENCY_OUTCOMES,
         "links": _links(node, visit),
+        "parents": _parents(node, visit),
         "questions": questions.values(node, visit, known),
     }
 
@@ -129,6 +131,24 @@ def _links(node: "Node", visit: Visit) -> list[dict[str, Any]]:
             "alone": one.alone,
         }
         for one in desk_hands.lately(node)[:OWED_SHOWN]
+    ]
+
+
+def _parents(node: "Node", visit: Visit) -> list[dict[str, Any]]:
+    """Whom the staff named as parents, and who of them ended it: what one clerk stated alone stands first."""
+    return [
+        {
+            "sentence": render.say(
+                words.OFFICE["parent_ended" if one.ended_by else "parent_by"],
+                patient=one.patient,
+                name=one.delegation.name,
+                names=render.listed([clerk.name for clerk in one.clerks]),
+                by=one.ended_by,
+            ),
+            "when": visit.when(one.ended or one.delegation.time),
+            "alone": len(one.clerks) == 1,
+        }
+        for one in parents.lately(node)[:OWED_SHOWN]
     ]
 
 

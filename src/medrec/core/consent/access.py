@@ -72,6 +72,14 @@ def reaches_beyond(manifest: ConsentManifest | FhirConsentManifest, types: Itera
     return not all(any(name == "kind" and value <= mine for name, value in rule.tests) for rule in rules.every)
 
 
+def favours(manifest: ConsentManifest | FhirConsentManifest, organisation: str) -> bool:
+    """Whether a consent opens, or might open, anything to an organisation. One that cannot be read opens nothing."""
+    try:
+        return opens_to(read_manifest(manifest), organisation)
+    except Unreadable:
+        return False
+
+
 def given(
     manifest: ConsentManifest | FhirConsentManifest, digest: str, revoked: int | None = None, zone: int = 0
 ) -> Given:
@@ -151,6 +159,21 @@ def parties(policy: Policy) -> frozenset[str]:
     in the records, where an organisation may be called otherwise.
     """
     return frozenset(token for provision in policy.provisions for token in _parties(provision))
+
+
+def opens_to(policy: Policy, organisation: str) -> bool:
+    """Whether a policy permits anything to an organisation, or to somebody of whom it is not sure that he is another:
+    to everybody, to a person, to a role."""
+
+    def walk(provision: Provision, around: frozenset[str] | None) -> bool:
+        named = provision.recipients if provision.recipients is not None else around
+        if provision.effect == "permit":
+            known = [names.organisation_of(names.split(token)[0]) for token in named or ()]
+            if not known or None in known or organisation in known:
+                return True
+        return any(walk(exception, named) for exception in provision.exceptions)
+
+    return policy.base == "permit" or any(walk(provision, None) for provision in policy.provisions)
 
 
 def _parties(provision: Provision) -> list[str]:

@@ -64,7 +64,7 @@ class Clerk(Fields, frozen=True):
 
 class DelegationManifest(Fields, frozen=True, omit_defaults=True):
     """A delegation was taken in at an organisation; one signed statement may stand in several journals. `clerk` stands
-    where that organisation itself stated it at its desk."""
+    where that organisation itself stated it at its desk, `second` where another clerk saw the papers too."""
 
     manifest: Literal["delegation/1"]
     network: Hex32
@@ -73,10 +73,12 @@ class DelegationManifest(Fields, frozen=True, omit_defaults=True):
     time: TimeMs
     delegation: Delegation
     clerk: Clerk | None = None
+    second: Clerk | None = None
 
 
-class DelegationEndManifest(Fields, frozen=True):
-    """A delegation ended here; its secret goes on the ledger with this line. `by` is who signed that it should."""
+class DelegationEndManifest(Fields, frozen=True, omit_defaults=True):
+    """A delegation ended here; its secret goes on the ledger with this line, where the organisation has it. `by` is who
+    signed that it should; `clerk` who of the organisation's staff decided it, where that stated it."""
 
     manifest: Literal["delegation-end/1"]
     network: Hex32
@@ -87,6 +89,7 @@ class DelegationEndManifest(Fields, frozen=True):
     nullifier: Hex32
     key: KeyId
     signature: Signature
+    clerk: PersonName | None = None
 
 
 class DelegationRest(Fields, frozen=True):

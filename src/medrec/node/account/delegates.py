@@ -6,35 +6,32 @@ next request. Nobody is told that a person ended one, except the person.
 """
 
 import hashlib
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sql
 from sqlalchemy import BigInteger, Column, LargeBinary, String, Table
 
-from medrec.core import codec, commitment, ladder, manifests, state
+from medrec.core import codec, ladder, manifests, state
 from medrec.core.credential import signed_by
-from medrec.core.crypto import key_id, verify_ed25519
 from medrec.core.delegation import Standing, covers, flaw, standing
-from medrec.core.kinds.recovery import CLINIC_ROLES
 from medrec.core.manifests.delegation import (
     ActingManifest,
     Clerk,
     Delegation,
-    DelegationEndManifest,
     DelegationManifest,
     Right,
     decode_delegation,
-    delegation_end_message,
     delegation_message,
     encode_delegation,
 )
 from medrec.engines.engine import EngineError
+from medrec.node.account import attested, ending
 from medrec.node.account.accounts import signing_keys
 from medrec.node.account.resting import mark_used, use_of
-from medrec.node.agent.own import person_here, places
+from medrec.node.agent.own import person_here
 from medrec.node.consent.consents import AHEAD_MS_MAX, answer_consent
 from medrec.node.keeping import store
-from medrec.node.keeping.journal import Draft
+from medrec.node.keeping.journal import Draft, Person
 from medrec.node.keeping.store import metadata
 from medrec.node.keeping.vault import VaultError
 from medrec.node.refusals import Code, Refusal
@@ -42,16 +39,7 @@ from medrec.node.refusals import Code, Refusal
 if TYPE_CHECKING:
     from medrec.node.node import Node
 
-By = Literal["person", "delegate", "attested"]
-BY_PERSON: By = "person"
-BY_DELEGATE: By = "delegate"
 DELEGATIONS_PATH = "/medrec/delegations"
-DELEGATION_ENDS_PATH = "/medrec/delegation-ends"
-ATTESTED = b"medrec/attested-delegation/1"
-"""What stands before the message of a delegation when an organisation's key signs it: it signs nothing of 32 bytes but
-transactions."""
-ATTESTED_END = b"medrec/attested-delegation-end/1"
-"""The same for the end of one."""
 FORWARD_BYTES_MAX = 16 << 10
 
 delegation_table = Table(
@@ -65,19 +53,10 @@ delegation_table = Table(
     Column("ended", BigInteger),
 )
 
-# Delegations ended here, by nullifier; they stay, so that one which arrives later is dead.
-delegation_ended = Table(
-    "delegation_ended",
-    metadata,
-    Column("nullifier", LargeBinary(32), primary_key=True),
-    Column("account", String(80), nullable=False),
-    Column("time", BigInteger, nullable=False),
-)
-
 
 class Held(NamedTuple):
     """A delegation as it is kept here: its SHA-256, its content, how it stands now; whether the person lets it rest,
-    and when it goes since nobody uses it."""
+    when it goes since nobody uses it, and from when it may be used here (attested.py)."""
 
     hash: bytes
     delegation: Delegation
@@ -86,11 +65,18 @@ class Held(NamedTuple):
     rests: bool = False
     goes: int = 0
     unused: bool = False
+    begins: int = 0
+    waits: bool = False
+
+    @property
+    def data(self) -> bytes:
+        """The signed text."""
+        return encode_delegation(self.delegation)
 
     @property
     def holds(self) -> bool:
         """Whether the delegate may act now."""
-        return self.ended is None and self.standing.holds and not self.rests and not self.unused
+        return self.ended is None and self.standing.holds and not (self.rests or self.unused or self.waits)
 
 
 class Delegates:
@@ -99,9 +85,9 @@ class Delegates:
     def __init__(self, node: "Node") -> None:
         self._node = node
 
-    def take(self, data: bytes, clerk: Clerk | None = None) -> bytes:
-        """Take in a signed delegation of a person who is linked or served here; its SHA-256. `clerk` saw the papers of
-        one that this organisation states. Raises Refusal."""
+    def take(self, data: bytes, clerk: Clerk | None = None, second: Clerk | None = None) -> bytes:
+        """Take in a signed delegation of a person who is linked or served here; its SHA-256. `clerk` and `second` saw
+        the papers of one that this organisation states. Raises Refusal."""
         try:
             if len(data) > FORWARD_BYTES_MAX:
                 raise ValueError
@@ -121,11 +107,17 @@ class Delegates:
             person = person_here(node, delegation.account)
         except LookupError:
             raise Refusal(Code.NOT_LINKED) from None
+        attested.check_birth(node, person, delegation)
+        begins = {
+            "hash": digest,
+            "account": delegation.account,
+            "time": attested.begins(node, delegation, self.of(delegation.account), now),
+        }
         nullifier = bytes.fromhex(delegation.nullifier)
         if self._nullified(nullifier):
             raise Refusal(Code.DELEGATION_OVER)
         manifest = DelegationManifest(
-            "delegation/1", node.network.hex(), node.organisation, delegation.account, now, delegation, clerk
+            "delegation/1", node.network.hex(), node.organisation, delegation.account, now, delegation, clerk, second
         )
         row = {
             "hash": digest,
@@ -142,13 +134,14 @@ class Delegates:
                 if bytes(same) == digest:
                     return False
                 raise Refusal(Code.NULLIFIER_USED)
-            if self._ended_here(connection, nullifier):
+            if ending.ended_here(connection, nullifier):
                 raise Refusal(Code.DELEGATION_OVER)
             summary = [40, now, delegation.basis, nullifier]
             node.journal.append(
                 connection, [Draft("delegation/1", manifests.encode(manifest), person.id, None, summary)]
             )
             connection.execute(sql.insert(delegation_table).values(**row))
+            connection.execute(sql.insert(attested.delegation_begins).values(**begins))
             return True
 
         if node.store.write(closure):
@@ -180,85 +173,16 @@ class Delegates:
             if not signed_by(credential, message, signature):
                 raise Refusal(Code.BAD_SIGNATURE)
             return
-        if issuer is None or not issuer.active or not CLINIC_ROLES.intersection(issuer.roles):
-            raise Refusal(Code.DELEGATION_VOID, "It is not of a hospital or a clinic.")
-        public = issuer.keys.ed25519
-        if delegation.key != key_id(public).hex() or not verify_ed25519(public, ATTESTED + message, signature):
-            raise Refusal(Code.BAD_SIGNATURE)
-        if not self._knows(issuer.id, delegation.account):
-            raise Refusal(Code.DELEGATION_VOID, "That organisation does not know the person.")
-
-    def _knows(self, issuer: str, account: str) -> bool:
-        """Whether an organisation that attests is one the person is linked at, as far as this node can tell."""
-        node = self._node
-        if issuer == node.organisation:
-            with node.store.read() as connection:
-                return node.journal.person_of_account(connection, account) is not None
-        return node.agent is None or issuer in places(node, account)
+        attested.check_issuer(self._node, delegation, issuer)
 
     def end(self, account: str, secret: bytes, key: bytes, signature: bytes) -> bool:
-        """End a delegation, or forbid one that has not come yet; False if it was ended before. Raises Refusal.
+        """End a delegation: see ending.end."""
+        return ending.end(self._node, account, secret, key, signature)
 
-        The signature, over `delegation_end_message`, is the person's, the delegate's, or that of the organisation that
-        attested it; the secret goes on the ledger with the next batch.
-        """
-        if len(secret) != commitment.SECRET_BYTES:
-            raise Refusal(Code.WRONG_SECRET)
-        nullifier, node = commitment.nullifier(secret), self._node
-        with node.store.read() as connection:
-            row = connection.execute(
-                sql.select(delegation_table).where(delegation_table.c.nullifier == nullifier)
-            ).one_or_none()
-        if row is not None and row.account != account:
-            raise Refusal(Code.WRONG_SECRET)
-        by = self._who_ends(account, row, key, nullifier, signature)
-        try:
-            person = person_here(node, account)
-        except LookupError:
-            raise Refusal(Code.NOT_LINKED) from None
-        now = node.clock()
-        manifest = DelegationEndManifest(
-            "delegation-end/1", node.network.hex(), node.organisation, account, now,
-            by, nullifier.hex(), key.hex(), signature.hex(),
-        )  # fmt: skip
-
-        def closure(connection: sql.Connection) -> bool:
-            if self._ended_here(connection, nullifier):
-                return False
-            line = Draft(
-                "delegation-end/1",
-                manifests.encode(manifest),
-                person.id,
-                {"nullifier": secret},
-                [41, now, by, nullifier],
-            )
-            node.journal.append(connection, [line])
-            connection.execute(sql.insert(delegation_ended).values(nullifier=nullifier, account=account, time=now))
-            where = delegation_table.c.nullifier == nullifier
-            connection.execute(sql.update(delegation_table).where(where).values(ended=now))
-            return True
-
-        ended = node.store.write(closure)
-        if ended:
-            self._tell(account)
-        return ended
-
-    def _who_ends(self, account: str, row: Any, key: bytes, nullifier: bytes, signature: bytes) -> By:
-        message = delegation_end_message(nullifier)
-        ended = self.find(bytes(row.hash)) if row is not None else None
-        stated = ended.delegation.attested if ended is not None else None
-        with self._node.engine.view() as view:
-            # A frozen account may still take away what it gave.
-            for who, by in ((account, BY_PERSON), (row.delegate if row is not None else "", BY_DELEGATE)):
-                held = state.account(view, who) if who else None
-                credential = held.credentials.get(key.hex()) if held is not None else None
-                if credential is not None and signed_by(credential, message, signature):
-                    return by
-            issuer = state.organisation(view, stated) if stated is not None else None
-        public = issuer.keys.ed25519 if issuer is not None else b""
-        if public and key == key_id(public) and verify_ed25519(public, ATTESTED_END + message, signature):
-            return "attested"
-        raise Refusal(Code.BAD_SIGNATURE)
+    def mark_ended(self, connection: sql.Connection, nullifier: bytes, now: int) -> None:
+        """It was ended here. Inside `Store.write` only."""
+        where = delegation_table.c.nullifier == nullifier
+        connection.execute(sql.update(delegation_table).where(where).values(ended=now))
 
     def may(self, account: str, delegate: str, right: Right, kind: str = "", key: bytes = b"") -> Held | None:
         """The delegation by which `delegate` may do this for `account` now, None if there is none.
@@ -266,12 +190,17 @@ class Delegates:
         `delegate` is an account, or an organisation; with `key`, this key must be one of the account's, or of the
         organisation's staff on the ledger. Raises Refusal if the ledger cannot be read.
         """
-        for held in self.of(account):
-            if held.holds and held.delegation.delegate == delegate and covers(held.delegation, right, kind):
-                if key and not self.acts_with(delegate, key):
-                    continue
-                return held
-        return None
+        return next(iter(self.every(account, delegate, right, kind, key)), None)
+
+    def every(self, account: str, delegate: str, right: Right, kind: str = "", key: bytes = b"") -> list[Held]:
+        """As `may`: all of them, oldest first."""
+        if key and not self.acts_with(delegate, key):
+            return []
+        return [
+            held
+            for held in self.of(account)
+            if held.holds and held.delegation.delegate == delegate and covers(held.delegation, right, kind)
+        ]
 
     def require(self, account: str, delegate: str, right: Right, kind: str = "", key: bytes = b"") -> Held:
         """As `may`. Raises Refusal NOT_A_DELEGATE where there is none."""
@@ -283,8 +212,9 @@ class Delegates:
     def present(self, organisation: str, account: str, delegate: str, right: Right, key: bytes) -> None:
         """Show an organisation by what right somebody acts for a person, before she does: it checks that by itself, and
         knows it if it was shown before. Raises Refusal NOT_A_DELEGATE, PeerError."""
-        held = self.require(account, delegate, right, key=key)
-        self._node.peers.call(organisation, DELEGATIONS_PATH, encode_delegation(held.delegation))
+        self.require(account, delegate, right, key=key)
+        for held in self.every(account, delegate, right, key=key):
+            self._node.peers.call(organisation, DELEGATIONS_PATH, encode_delegation(held.delegation))
 
     def check_bringer(self, caller: str, data: bytes) -> None:
         """A consent that a helper signed is brought by the person's own agent alone: it knows whom she lets rest, and
@@ -315,6 +245,11 @@ class Delegates:
         """Everybody whom somebody may act for now, oldest first."""
         return [held for held in self._held(delegation_table.c.delegate == delegate) if held.holds]
 
+    def by_nullifier(self, nullifier: bytes) -> Held | None:
+        """A delegation by what ends it."""
+        found = self._held(delegation_table.c.nullifier == nullifier)
+        return found[0] if found else None
+
     def find(self, digest: bytes) -> Held | None:
         """A delegation by its SHA-256."""
         found = self._held(delegation_table.c.hash == digest)
@@ -322,7 +257,7 @@ class Delegates:
 
     def _held(self, where: sql.ColumnElement[bool]) -> list[Held]:
         node, now = self._node, self._node.clock()
-        kept: list[Held] = []
+        kept: list[tuple[Held, Person]] = []
         with node.store.read() as connection:
             for row in connection.execute(sql.select(delegation_table).where(where)).all():
                 person = node.journal.person_of_account(connection, row.account)
@@ -337,10 +272,25 @@ class Delegates:
                 ended = row.ended
                 if ended is None and self._nullified(bytes(row.nullifier)):
                     ended = now
-                use = use_of(connection, digest, row.account, delegation.time)
+                before = self._same(connection, row) if delegation.attested is not None else ()
+                use = use_of(connection, digest, row.account, delegation.time, before)
                 stands = standing(delegation, now)
-                kept.append(Held(digest, delegation, stands, ended, use.rests, use.goes, now >= use.goes))
-        return sorted(kept, key=lambda held: (held.delegation.time, held.hash))
+                begins = attested.begun(connection, digest)
+                gone = now >= use.goes
+                held = Held(digest, delegation, stands, ended, use.rests, use.goes, gone, begins, now < begins)
+                kept.append((held, person))
+        found = [
+            held._replace(waits=held.waits or attested.contradicted(node, person, held.delegation))
+            for held, person in kept
+        ]
+        return sorted(found, key=lambda held: (held.delegation.time, held.hash))
+
+    @staticmethod
+    def _same(connection: sql.Connection, row: Any) -> list[bytes]:
+        """Every delegation of a person to the same delegate: what she let rest, nobody else wakes by a new one."""
+        column = delegation_table.c
+        mine = (column.account == row.account) & (column.delegate == row.delegate)
+        return [bytes(one) for one in connection.execute(sql.select(column.hash).where(mine)).scalars()]
 
     def record_act(self, held: Held, right: Right, name: str, person_name: str, subject: str = "") -> None:
         """Write down that somebody acted: with both names, in the person's own journal lines."""
@@ -361,11 +311,6 @@ class Delegates:
         except EngineError:
             raise Refusal(Code.LEDGER_UNUSABLE) from None
 
-    @staticmethod
-    def _ended_here(connection: sql.Connection, nullifier: bytes) -> bool:
-        where = delegation_ended.c.nullifier == nullifier
-        return connection.execute(sql.select(delegation_ended.c.time).where(where)).first() is not None
-
 
 def answer_brought_consent(node: "Node", caller: str, body: bytes) -> bytes:
     """POST /medrec/consents: as consents.answer_consent; who may bring what a helper signed is asked first."""
@@ -376,15 +321,3 @@ def answer_brought_consent(node: "Node", caller: str, body: bytes) -> bytes:
 def answer_delegation(node: "Node", caller: str, body: bytes) -> bytes:
     """POST /medrec/delegations: canonical JSON of a delegation -> CBOR {"hash"}."""
     return codec.encode({"hash": node.delegates.take(body)})
-
-
-def answer_delegation_end(node: "Node", caller: str, body: bytes) -> bytes:
-    """POST /medrec/delegation-ends: CBOR {account, key, secret, signature} -> CBOR {"fresh"}."""
-    try:
-        asked = codec.decode(body)
-        account, parts = asked["account"], [asked[name] for name in ("secret", "key", "signature")]
-    except (codec.CodecError, KeyError, TypeError):
-        raise Refusal(Code.MALFORMED) from None
-    if type(account) is not str or any(type(part) is not bytes for part in parts):
-        raise Refusal(Code.MALFORMED)
-    return codec.encode({"fresh": node.delegates.end(account, *parts)})

@@ -11,41 +11,35 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 import sqlalchemy as sql
-from sqlalchemy import Column, LargeBinary, String, Table
 
 from medrec.core import commitment, state
 from medrec.core.credential import signed_by
-from medrec.core.delegation import END_AGE, LONGEST_MS, Standing, birthday
+from medrec.core.delegation import DAY_MS, END_AGE, LONGEST_MS, Standing, birthday, standing
 from medrec.core.manifests.delegation import (
     Clerk,
     Delegation,
     Right,
-    delegation_end_message,
     delegation_message,
     encode_delegation,
 )
-from medrec.node.account import staff
-from medrec.node.account.delegates import ATTESTED, ATTESTED_END, DELEGATIONS_PATH, Held
+from medrec.node.account import ending, staff, stated_rights
+from medrec.node.account.attested import ATTESTED
+from medrec.node.account.delegates import DELEGATIONS_PATH, Held
 from medrec.node.account.staff import Member
+from medrec.node.account.stated_rights import Kept
 from medrec.node.consent import attesting
 from medrec.node.keeping import store
-from medrec.node.keeping.store import metadata
-from medrec.node.keeping.vault import VaultError
+from medrec.node.peers.peers import PeerError
 from medrec.node.refusals import Code, Refusal
+from medrec.node.right_person.desk_hands import DESK
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
 
 _WHOLE_DATE = re.compile(r"[12][0-9]{3}-[0-9]{2}-[0-9]{2}\Z")
 
-# The secrets that end what this organisation stated, sealed under the key `data` of the person.
-stated_secret = Table(
-    "stated_secret",
-    metadata,
-    Column("nullifier", LargeBinary(32), primary_key=True),
-    Column("account", String(80), nullable=False, index=True),
-    Column("sealed", LargeBinary, nullable=False),
-)
+SECOND_MS, SHOWN_MS = DAY_MS, 30 * DAY_MS
+"""How long a statement waits for a second clerk, and how long the privacy officer sees it."""
 
 
 class NotAChildError(Exception):
@@ -70,15 +64,17 @@ class Drafted(NamedTuple):
 
 
 class Parent(NamedTuple):
-    """A right that this organisation stated: of which patient, and how it stands."""
+    """A right that this organisation stated, and how it stands; `held` is None while a second clerk has not signed
+    (`kept.waits`), and where nobody confirmed that the person's agent took it in."""
 
-    patient: str
-    held: Held
+    kept: Kept
+    held: Held | None
 
     @property
     def review(self) -> bool:
         """Whether it has to be looked at again."""
-        return self.held.ended is None and self.held.standing in (Standing.REVIEW_DUE, Standing.RESTS)
+        held = self.held
+        return held is not None and held.ended is None and held.standing in (Standing.REVIEW_DUE, Standing.RESTS)
 
 
 def draft(node: "Node", patient: str, delegate: str, name: str, rights: list[Right], clerk: Member) -> Drafted:
@@ -128,75 +124,114 @@ def attest(node: "Node", delegation: Delegation) -> bytes:
     return encode_delegation(msgspec.structs.replace(stated, signature=signature.hex()))
 
 
-def state_it(node: "Node", drafted: Drafted, proof: bytes) -> bytes:
-    """Sign and write down what the clerk has signed (a packed proof), bring it to the child's agent, and end what this
-    organisation stated of the same parent before; its SHA-256.
+def state_it(node: "Node", drafted: Drafted, proof: bytes) -> bytes | None:
+    """Write down what the clerk has signed (a packed proof), bring it to the child's agent, and end what this
+    organisation stated of the same parent before; its SHA-256. None where another clerk has to sign it first: nobody is
+    told of it before.
 
-    Raises Refusal, StoreError; PeerError if the agent cannot be reached or refuses: then nothing was written here.
+    Raises Refusal, StoreError; PeerError if the agent cannot be reached or refuses. One that was not reached may have
+    taken it in all the same: the right is kept, to be ended or stated again.
     """
-    found = staff.by_key(node, drafted.clerk.key or b"")
+    clerk = _signed(node, drafted.clerk, drafted.message, proof)
+    account, data = drafted.delegation.account, attest(node, drafted.delegation)
+    with node.store.read() as connection:
+        person = node.journal.person_of_account(connection, account)
+    if person is None or person.patient is None:
+        raise Refusal(Code.NOT_LINKED)
+    kept = Kept(person.patient, drafted.secret, data, [clerk], _needs_second(node))
+    stated_rights.keep(node, kept)
+    if kept.waits:
+        return None
+    digest = _bring(node, kept)
+    sentence = (
+        f"{clerk.name} alone named somebody to act for Patient/{kept.patient} as a parent. Look at the papers, and ask "
+        "the family."
+    )
+    row = {"time": node.clock(), "code": "parent-by-one", "subject": f"Patient/{kept.patient}", "sentence": sentence}
+    node.store.write(lambda connection: connection.execute(sql.insert(store.alarm).values(**row)))
+    return digest
+
+
+def confirm(node: "Node", nullifier: bytes, member: Member, proof: bytes) -> bytes:
+    """Another clerk has seen the papers too and signed the same text: now it is brought. Raises as `state_it`; Refusal
+    unknown-credential for who signed it before."""
+    kept = stated_rights.find(node, nullifier)
+    if kept is None or not kept.waits or kept.delegation.time < node.clock() - SECOND_MS:
+        raise Refusal(Code.DELEGATION_OVER)
+    first = kept.clerks[0]
+    if staff.by_key(node, bytes.fromhex(first.key)) is None or not is_second(kept, member):
+        raise Refusal(Code.UNKNOWN_CREDENTIAL)
+    second = _signed(node, member, delegation_message(kept.delegation), proof)
+    kept = msgspec.structs.replace(kept, clerks=[first, second], waits=False)
+    stated_rights.keep(node, kept)
+    return _bring(node, kept)
+
+
+def is_second(kept: Kept, member: Member) -> bool:
+    """Whether somebody is another than who signed a statement first."""
+    return member.key is not None and member.key.hex() not in [clerk.key for clerk in kept.clerks]
+
+
+def _needs_second(node: "Node") -> bool:
+    return sum(one.active and one.key is not None and one.role == DESK for one in staff.members(node)) > 1
+
+
+def _signed(node: "Node", member: Member, message: bytes, proof: bytes) -> Clerk:
+    found = staff.by_key(node, member.key or b"")
     if found is None or found[0].role not in attesting.CLERKS:
         raise Refusal(Code.UNKNOWN_CREDENTIAL)
-    if not signed_by(found[1], drafted.message, proof):
+    if not signed_by(found[1], message, proof):
         raise Refusal(Code.BAD_SIGNATURE)
-    account, data = drafted.delegation.account, attest(node, drafted.delegation)
+    return Clerk(found[0].name, (member.key or b"").hex(), proof.hex())
+
+
+def _bring(node: "Node", kept: Kept) -> bytes:
+    account, delegate = kept.delegation.account, kept.delegation.delegate
     with node.store.read() as connection:
         person = node.journal.person_of_account(connection, account)
     if person is None:
         raise Refusal(Code.NOT_LINKED)
     if person.agent is not None and person.agent != node.organisation:
         # Whoever it names acts at the agent: what is not known there is no right.
-        node.peers.call(person.agent, DELEGATIONS_PATH, data)
-    nullifier = bytes.fromhex(drafted.delegation.nullifier)
-    sealed = node.vault.seal(person.keys.data, drafted.secret, nullifier)
-    row = {"nullifier": nullifier, "account": account, "sealed": sealed}
-    node.store.write(lambda connection: connection.execute(sql.insert(stated_secret).values(**row)))
-    clerk = Clerk(found[0].name, (drafted.clerk.key or b"").hex(), proof.hex())
-    digest = node.delegates.take(data, clerk)
-    for one in node.delegates.of(account):
-        same = one.delegation.attested == node.organisation and one.delegation.delegate == drafted.delegation.delegate
-        if same and one.hash != digest and one.ended is None:
-            end(node, one)
+        try:
+            node.peers.call(person.agent, DELEGATIONS_PATH, kept.data)
+        except PeerError as error:
+            if error.answered:
+                stated_rights.forget(node, kept.nullifier)
+            raise
+    digest = node.delegates.take(kept.data, *kept.clerks)
+    for one in stated_rights.all_kept(node, account):
+        if one.nullifier != kept.nullifier and one.ended is None and one.delegation.delegate == delegate:
+            end(node, one, kept.clerks[-1].name)
     return digest
 
 
 def stated(node: "Node") -> list[Parent]:
     """Every parent's right that this organisation stated and that is not over: those first that have to be looked at
     again, then the newest."""
-    person = store.person.c
-    with node.store.read() as connection:
-        rows = connection.execute(
-            sql.select(person.patient, person.account).where(
-                person.patient.is_not(None), person.account.in_(sql.select(stated_secret.c.account))
-            )
-        ).all()
-    found = [
-        Parent(row.patient, held)
-        for row in rows
-        for held in node.delegates.of(row.account)
-        if held.delegation.attested == node.organisation
-        and held.delegation.basis == "parental"
-        and held.ended is None
-        and held.standing not in (Standing.GROWN, Standing.OVER)
-    ]
-    return sorted(found, key=lambda one: (not one.review, -one.held.delegation.time))
+    now, found = node.clock(), list[Parent]()
+    for kept in stated_rights.all_kept(node):
+        if kept.waits and kept.delegation.time < now - SECOND_MS:
+            stated_rights.forget(node, kept.nullifier)
+            continue
+        held = node.delegates.by_nullifier(kept.nullifier)
+        stands = standing(kept.delegation, now) not in (Standing.GROWN, Standing.OVER)
+        if kept.ended is None and stands and (held is None or held.ended is None):
+            found.append(Parent(kept, held))
+    return sorted(found, key=lambda one: (not one.review, -one.kept.delegation.time))
 
 
-def end(node: "Node", held: Held) -> bool:
-    """End what this organisation stated, here at once and everywhere with the next batch; False if it was over before.
+def lately(node: "Node") -> list[Kept]:
+    """What was stated or ended within 30 days, what one clerk stated alone first, then the newest."""
+    since = node.clock() - SHOWN_MS
+    found = [one for one in stated_rights.all_kept(node) if max(one.delegation.time, one.ended or 0) >= since]
+    return sorted(found, key=lambda one: len(one.clerks) > 1)
 
-    Raises Refusal: not-a-delegate for a statement of somebody else.
-    """
-    nullifier, account = bytes.fromhex(held.delegation.nullifier), held.delegation.account
-    with node.store.read() as connection:
-        person = node.journal.person_of_account(connection, account)
-        query = sql.select(stated_secret.c.sealed).where(stated_secret.c.nullifier == nullifier)
-        sealed = connection.execute(query).scalar()
-    if person is None or sealed is None:
-        raise Refusal(Code.NOT_A_DELEGATE)
-    try:
-        secret = node.vault.open(person.keys.data, bytes(sealed), nullifier)
-    except VaultError:
-        raise Refusal(Code.NOT_A_DELEGATE) from None
-    signature = node.keys.sign_request(ATTESTED_END + delegation_end_message(nullifier))
-    return node.delegates.end(account, secret, node.keys.key_id, signature)
+
+def end(node: "Node", kept: Kept, clerk: str) -> bool:
+    """End what this organisation stated, here at once and everywhere with the next batch, whether the person is linked
+    still and whether anybody confirmed it or not; False if it was over before. `clerk` is the name of who ends it."""
+    ended = ending.end_stated(node, kept.delegation.account, kept.secret, clerk)
+    if kept.ended is None:
+        stated_rights.keep(node, msgspec.structs.replace(kept, ended_by=clerk, ended=node.clock(), waits=False))
+    return ended

@@ -4,6 +4,7 @@ The person says "rest" and "go on" with her own key, whenever she likes, and nob
 rest is no quarrel, to end it may be one. What was not used for five years goes; both sides are told a month before.
 """
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -68,10 +69,18 @@ class Use(NamedTuple):
 _next_round: "WeakKeyDictionary[Node, int]" = WeakKeyDictionary()
 
 
-def use_of(connection: sql.Connection, digest: bytes, account: str, given: int) -> Use:
-    """How an account's delegation that was given at a time is used; from when it is given on, it counts as used."""
-    mine = (delegation_rest.c.hash == digest) & (delegation_rest.c.account == account)
-    rests = connection.execute(sql.select(delegation_rest.c.rests).where(mine)).scalar()
+def use_of(connection: sql.Connection, digest: bytes, account: str, given: int, same: Iterable[bytes] = ()) -> Use:
+    """How an account's delegation that was given at a time is used; from when it is given on, it counts as used.
+
+    Of one that an organisation stated, `same` are all of the account to the same delegate: while she has said nothing
+    of it, her last word of these counts.
+    """
+    rest = delegation_rest.c
+    mine = rest.account == account
+    rests = connection.execute(sql.select(rest.rests).where(mine & (rest.hash == digest))).scalar()
+    if rests is None and same:
+        last = sql.select(rest.rests).where(mine & rest.hash.in_(list(same))).order_by(rest.time.desc()).limit(1)
+        rests = connection.execute(last).scalar()
     used = connection.execute(sql.select(delegation_used.c.time).where(delegation_used.c.hash == digest)).scalar()
     return Use(bool(rests), max(given, used or 0))
 

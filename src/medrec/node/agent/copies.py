@@ -225,12 +225,13 @@ class Copies:
         with self._node.store.read() as connection:
             return [Reading(*row) for row in connection.execute(chosen.order_by(reading.c.organisation))]
 
-    def all(self, account: str) -> list[Copy]:
-        """Every kept record of a person, opened."""
+    def all(self, account: str, kind: str = "") -> list[Copy]:
+        """Every kept record of a person, or those of one type, opened."""
         copy = record_copy.c
         chosen = sql.select(copy.organisation, copy.type, copy.id, copy.tag, copy.sealed)
         with self._node.store.read() as connection:
-            rows = connection.execute(chosen.where(copy.account == account)).all()
+            mine = copy.account == account if not kind else (copy.account == account) & (copy.type == kind)
+            rows = connection.execute(chosen.where(mine)).all()
         opened = self._node.vault.open
         return [
             Copy(row.organisation, row.type, row.id, bytes(row.tag), opened(None, bytes(row.sealed), bytes(row.tag)))

@@ -30,6 +30,7 @@ from medrec.core.manifests.consent import (
     revocation_message,
 )
 from medrec.engines.engine import EngineError
+from medrec.node.account import attested
 from medrec.node.account.accounts import signing_keys
 from medrec.node.consent import attesting
 from medrec.node.keeping import store
@@ -253,11 +254,7 @@ class Consents:
         else:
             assert consent.acting is not None
             self.check_signature(consent.acting, consent.key, message, consent.signature)
-            held = self._node.delegates.require(
-                consent.account, consent.acting, "consent", key=bytes.fromhex(consent.key)
-            )
-            if held.delegation.types and consent_access.reaches_beyond(consent, held.delegation.types):
-                raise Refusal(Code.NOT_A_DELEGATE, "the consent reaches beyond what the helper was named for")
+            attested.check_consent(self._node, consent, consent.acting)
 
     def _check_parties(self, consent: AnyConsent) -> None:
         """Whether every organisation that it names is on the ledger, suspended or not. Raises Refusal.

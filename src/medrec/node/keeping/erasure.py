@@ -45,7 +45,16 @@ GONE_WITH_PERSON = (
     *("consent", "revoked", "dispute_taken", "broken_glass", "correction_here", "list_act", "own_entry", "delegation"),
     *("delegation_ended", "delegation_secret", "match_request", "referral_sent", "referral_taken"),
     *("share_link", "undone", "account_secret", "delegation_rest", "delegation_used", "half_keys", "waiting_link"),
-    *("share_key", "to_bring", "stated_secret", "list_seen", "list_put_away", "list_act_hearer", "list_act_ended"),
+    *(
+        "share_key",
+        "to_bring",
+        "stated_secret",
+        "delegation_begins",
+        "list_seen",
+        "list_put_away",
+        "list_act_hearer",
+        "list_act_ended",
+    ),
 )
 """Tables of what the organisation holds of the people linked to it, by their account."""
 STAYS = {

@@ -9,6 +9,7 @@ from medrec.core import codec
 from medrec.core.delegation import Standing
 from medrec.core.manifests.delegation import ActingManifest, DelegationRest, delegation_rest_message
 from medrec.node.account import paper, resting
+from medrec.node.account.delegates import Held
 from medrec.portal import person, render, words
 from medrec.portal.own.account_act import says_herself
 from medrec.portal.own.acts import Act, Part, acts_of, signer
@@ -41,6 +42,7 @@ def show(node: "Node", visit: Visit) -> Any:
                 "holds": held.holds,
                 "rests": held.rests and held.ended is None and held.standing.holds,
                 "goes": visit.when(held.goes) if held.holds and held.goes < held.delegation.until else None,
+                "begins": visit.when(held.begins) if _waits(node, held) else None,
                 "review": held.standing is Standing.REVIEW_DUE,
                 "delegation": held.hash.hex(),
                 "unheard": render.listed([known.get(place, place) for place in unheard.get(held.hash.hex(), ())]),
@@ -58,6 +60,11 @@ def show(node: "Node", visit: Visit) -> Any:
         # Made here, of an address of the ledger.
         "picture": Markup(paper.qr_svg(who.account)),  # noqa: S704
     }
+
+
+def _waits(node: "Node", held: Held) -> bool:
+    """Whether a right that an organisation stated has not begun."""
+    return held.waits and held.ended is None and held.standing.holds and held.begins > node.clock()
 
 
 def done_for(node: "Node", visit: Visit, who: Whose, limit: int) -> list[dict[str, Any]]:

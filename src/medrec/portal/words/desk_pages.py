@@ -164,8 +164,9 @@ DESK_PARENT = Texts(
     {
         "lead": "Write down who may act for a child, when you have seen the papers.",
         "new": "Name a parent or guardian",
-        "new_more": "The child has to be linked here, with a date of birth in the record. The right ends by itself on the "
-        "16th birthday. It is looked at again from the 11th birthday on.",
+        "new_more": "The child has to be linked here, with a date of birth in the record. The parent can act after three "
+        "days, or at once where another place has named the same parent. The right ends by itself on the 16th birthday. "
+        "It is looked at again from the 11th birthday on.",
         "patient": "Patient number of the child here",
         "delegate": "The parent’s address",
         "delegate_hint": "The parent finds it on the page “People who help”. It begins with medrec1.",
@@ -183,6 +184,12 @@ DESK_PARENT = Texts(
         "review": "The child is eleven or older. Look at this again, with the child.",
         "rests": "The child is thirteen and nobody looked at this again. The parent may do nothing until you do.",
         "hers": "The child lets it rest.",
+        "hers_still": "The child lets this parent’s right rest. It still rests when you sign: only the child can let it go "
+        "on.",
+        "waits": "{clerk} has seen the papers. It begins when another clerk has seen them too, within a day.",
+        "second": "I have seen the papers too",
+        "unconfirmed": "Nobody has confirmed that this arrived, or the child is not linked here any more. End it here, or "
+        "name the parent again.",
         "again": "It goes on",
         "end": "End this right",
         "end_hint": "It ends at once, here and everywhere. Do this when the papers are not right any more, or to keep the "

@@ -108,6 +108,7 @@ HELPERS = Texts(
         "add": "write in your record",
         "may": "May {rights}",
         "until": "Until {when}",
+        "begins": "A hospital or clinic named this helper. It begins {when}. If it is not right, stop it now.",
         "over": "Over",
         "review": "The child is eleven or older: please look at this again.",
         "end": "Stop this helper",

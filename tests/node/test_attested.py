@@ -1,0 +1,175 @@
+"""One organisation's word lets nobody act for a person at once, against her record, or in its own favour."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sql
+
+from medrec.core import state
+from medrec.core.manifests.delegation import DelegationManifest, delegation_end_message
+from medrec.node.account import ending, resting, stated_rights
+from medrec.node.account.attested import WAIT_MS
+from medrec.node.account.parents import attest
+from medrec.node.agent.copies import record_copy
+from medrec.node.refusals import Code, Refusal
+from tests.node.helping import DAY, Help
+from tests.node.test_delegates import consent_of, given_at_north
+from tests.portal.reading import text_of
+from tests.portal.test_acting import page, signed_in
+from tests.portal.test_resting import word
+from tests.portal.test_sign_in import csrf_of
+
+CHILD = "2020-01-01"
+
+
+@pytest.fixture
+def help_(tmp_path: Path) -> Iterator[Help]:
+    made = Help(tmp_path)
+    yield made
+    made.close()
+
+
+def stated(help_: Help, place: str, **changes: Any) -> bytes:
+    """What a place states about Ada: Bo is her parent, or what `changes` say."""
+    fields: dict[str, Any] = {"basis": "parental", "born": CHILD, "attested": place, "rights": ["look", "consent"]}
+    return attest(help_.network[place], help_.delegation(os.urandom(32), **{**fields, **changes}))  # type: ignore[arg-type]
+
+
+def may(help_: Help, right: str = "look", node: Any = None) -> bool:
+    return (node or help_.guide).delegates.may(help_.ada.account, help_.bo.account, right) is not None
+
+
+def copied(help_: Help, place: str, birth: str) -> None:
+    """Ada's agent has read her Patient record at a place."""
+    content, tag = json.dumps({"resourceType": "Patient", "id": "ada", "birthDate": birth}).encode(), os.urandom(16)
+    row = {
+        "account": help_.ada.account, "organisation": place, "type": "Patient", "id": "ada", "tag": tag,
+        "sealed": help_.guide.vault.seal(None, content, tag),
+    }  # fmt: skip
+    help_.guide.store.write(lambda connection: connection.execute(sql.insert(record_copy).values(**row)))
+
+
+@pytest.mark.parametrize("birth", ["1950-03-04", "1950", "2020-01-02"])
+def test_no_hospital_makes_a_child_of_somebody_whose_record_says_otherwise(help_: Help, birth: str) -> None:
+    south: Any = help_.network["south"]
+    south.put("Patient", "ada", json.dumps({"resourceType": "Patient", "id": "ada", "birthDate": birth}))
+    copied(help_, "south", birth)
+    data = stated(help_, "north")
+    for place in (help_.guide, south):
+        with pytest.raises(Refusal) as no:
+            place.delegates.take(data)
+        assert no.value.reason is Code.DELEGATION_VOID and not may(help_, node=place)
+
+
+def test_a_record_that_comes_later_closes_what_was_taken_in(help_: Help) -> None:
+    copied(help_, "south", CHILD)
+    help_.guide.delegates.take(stated(help_, "north"))
+    help_.network.time += WAIT_MS
+    assert may(help_)
+    copied(help_, "north", "1950-03-04")
+    assert not may(help_)
+
+
+@pytest.mark.parametrize("more", [{}, {"basis": "legal", "born": None}, {"basis": "best-interest", "born": None}])
+def test_one_organisation_s_word_begins_after_three_days_and_the_person_is_told(
+    help_: Help, more: dict[str, Any]
+) -> None:
+    changes = {"rights": ["look"], **more}
+    help_.guide.delegates.take(stated(help_, "north", **changes))
+    assert isinstance(help_.told(help_.ada.account)[-1], DelegationManifest)
+    (held,) = help_.guide.delegates.of(help_.ada.account)
+    assert held.waits and held.begins == help_.network.time + WAIT_MS and not may(help_)
+    assert help_.guide.delegates.for_delegate(help_.bo.account) == []
+    # Stated again by the same place it does not begin sooner.
+    help_.guide.delegates.take(stated(help_, "north", name="Bo", **changes))
+    help_.network.time += WAIT_MS - 1
+    assert not may(help_)
+    help_.network.time += 1
+    assert may(help_)
+    # A review of what has begun goes on; one that gives more waits.
+    help_.guide.delegates.take(stated(help_, "north", name="Bo B", **changes))
+    assert not help_.guide.delegates.of(help_.ada.account)[-1].waits
+    help_.guide.delegates.take(stated(help_, "north", **{**changes, "rights": ["look", "add"]}))
+    assert may(help_) and not may(help_, "add")
+
+
+def test_a_second_place_that_states_the_same_makes_it_begin(help_: Help) -> None:
+    help_.guide.delegates.take(stated(help_, "north"))
+    help_.guide.delegates.take(stated(help_, "south", born="2020-01-02"))
+    assert not may(help_), "they do not say the same"
+    help_.guide.delegates.take(stated(help_, "south"))
+    assert may(help_) and may(help_, "consent")
+
+
+def permit(place: str, effect: str = "permit") -> str:
+    role = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "code": "PRCP"}]}
+    return json.dumps({"actor": [{"role": role, "reference": {"reference": place}}], "type": effect})
+
+
+def test_nobody_whom_an_organisation_named_opens_anything_to_it(help_: Help) -> None:
+    help_.north.delegates.take(stated(help_, "south"))
+    for provision in (permit("Organization/south"), '{"type":"permit"}', permit("Practitioner/x")):
+        assert given_at_north(help_, consent_of(help_, provision)) is Code.NOT_A_DELEGATE
+    outside = f'{{"type":"deny","provision":[{permit("Organization/south")}]}}'
+    assert given_at_north(help_, consent_of(help_, outside)) is Code.NOT_A_DELEGATE
+    assert given_at_north(help_, consent_of(help_, permit("Organization/east"))) is None
+    assert given_at_north(help_, consent_of(help_, permit("Organization/south", "deny"))) is None
+    # Another place's word carries it.
+    help_.north.delegates.take(stated(help_, "north"))
+    assert given_at_north(help_, consent_of(help_, permit("Organization/south"))) is None
+
+
+def test_what_the_person_herself_gave_has_no_wait(help_: Help) -> None:
+    help_.name_bo(until=help_.network.time + DAY)
+    assert may(help_)
+
+
+@pytest.mark.parametrize("by", ["ada", "bo"])
+def test_the_person_and_the_delegate_end_what_an_organisation_stated(help_: Help, by: str) -> None:
+    """Without the secret, which that organisation has: here, there, and on the ledger."""
+    guide, who = help_.guide, getattr(help_, by)
+    secret = os.urandom(32)
+    data = attest(help_.north, help_.delegation(secret, basis="legal", attested="north"))
+    stated_rights.keep(help_.north, stated_rights.Kept("ada", secret, data, []))
+    for node in (guide, help_.north, help_.network["south"]):
+        node.delegates.take(data)  # type: ignore[attr-defined]
+    (held,) = guide.delegates.of(help_.ada.account)
+    message = delegation_end_message(bytes.fromhex(held.delegation.nullifier))
+    eve = help_.network.patient("eve").key
+    with pytest.raises(Refusal) as no:
+        ending.send(guide, held, eve.key_id, eve.sign_transaction_id(message))
+    assert no.value.reason is Code.BAD_SIGNATURE and may(help_, node=help_.north)
+    assert ending.send(guide, held, who.key.key_id, who.key.sign_transaction_id(message)) == []
+    help_.network.time += WAIT_MS
+    for node in (guide, help_.north, help_.network["south"]):
+        assert not may(help_, node=node)
+    assert guide.delegates.of(help_.ada.account)[0].ended is not None
+    help_.story.settle()
+    with guide.engine.view() as view:
+        assert view.get(state.nullifier_key(bytes.fromhex(held.delegation.nullifier))) is not None
+
+
+def test_the_buttons_end_it(help_: Help) -> None:
+    help_.guide.delegates.take(stated(help_, "north"))
+    (held,) = help_.guide.delegates.of(help_.ada.account)
+    client = signed_in(help_, help_.ada)
+    shown = client.get(f"{page(help_.ada)}/helping").text
+    assert "/helping/end" in shown and "It begins" in text_of(shown)
+    form = {"delegation": held.hash.hex(), "csrf": csrf_of(shown)}
+    assert client.post("/helping/end", data=form, follow_redirects=False).status_code == 303
+
+
+def test_a_rest_is_inherited_by_what_an_organisation_states_of_the_same_delegate(help_: Help) -> None:
+    help_.north.delegates.take(help_.signed(os.urandom(32)))
+    (own,) = help_.north.delegates.of(help_.ada.account)
+    assert resting.let_rest(help_.north, word(help_, help_.ada, own.hash, "rest"))
+    help_.network.time += 1
+    help_.north.delegates.take(stated(help_, "south"))
+    assert not may(help_, node=help_.north)
+    # Her own word wakes: she names Bo anew herself.
+    help_.north.delegates.take(help_.signed(os.urandom(32)))
+    assert may(help_, node=help_.north) and not may(help_, "consent", help_.north)
