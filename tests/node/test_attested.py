@@ -18,10 +18,7 @@ from medrec.node.agent.copies import record_copy
 from medrec.node.refusals import Code, Refusal
 from tests.node.helping import DAY, Help
 from tests.node.test_delegates import consent_of, given_at_north
-from tests.portal.reading import text_of
-from tests.portal.test_acting import page, signed_in
 from tests.portal.test_resting import word
-from tests.portal.test_sign_in import csrf_of
 
 CHILD = "2020-01-01"
 
@@ -151,16 +148,6 @@ def test_the_person_and_the_delegate_end_what_an_organisation_stated(help_: Help
     help_.story.settle()
     with guide.engine.view() as view:
         assert view.get(state.nullifier_key(bytes.fromhex(held.delegation.nullifier))) is not None
-
-
-def test_the_buttons_end_it(help_: Help) -> None:
-    help_.guide.delegates.take(stated(help_, "north"))
-    (held,) = help_.guide.delegates.of(help_.ada.account)
-    client = signed_in(help_, help_.ada)
-    shown = client.get(f"{page(help_.ada)}/helping").text
-    assert "/helping/end" in shown and "It begins" in text_of(shown)
-    form = {"delegation": held.hash.hex(), "csrf": csrf_of(shown)}
-    assert client.post("/helping/end", data=form, follow_redirects=False).status_code == 303
 
 
 def test_a_rest_is_inherited_by_what_an_organisation_states_of_the_same_delegate(help_: Help) -> None:

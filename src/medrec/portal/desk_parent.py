@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from medrec.core import codec
 from medrec.core.delegation import Standing
-from medrec.core.manifests.delegation import Delegation, Right, delegation_message
+from medrec.core.manifests.delegation import Clerk, Delegation, Right, delegation_message
 from medrec.node.account import parents
 from medrec.node.account.parents import NotAChildError, Parent
 from medrec.node.account.staff import Member
@@ -71,9 +71,16 @@ def _stated(visit: Visit, one: Parent) -> dict[str, Any]:
         "waits": one.kept.waits,
         "unconfirmed": held is None and not one.kept.waits,
         "first": one.kept.clerks[0].name if one.kept.waits else "",
-        "mine": one.kept.waits and visit.session is not None and one.kept.clerks[0].name == visit.session.name,
+        "mine": one.kept.waits and _signed_first(visit, one.kept.clerks[0]),
         "delegation": one.kept.nullifier.hex(),
     }
+
+
+def _signed_first(visit: Visit, clerk: Clerk) -> bool:
+    """Whether the visitor is who signed; in a demonstration her name says so, since her key is a lent one."""
+    if visit.session is not None and visit.session.key:
+        return visit.session.key.hex() == clerk.key
+    return by_whom(visit) == clerk.name
 
 
 def _hands(node: "Node", visit: Visit) -> tuple[Member, PersonKey | None]:

@@ -1,0 +1,78 @@
+"""A right that an organisation stated, on the pages: it waits where she sees it, and both buttons end it."""
+
+import os
+from typing import Any
+
+import msgspec
+import pytest
+
+from medrec.core import commitment
+from medrec.core.manifests.delegation import Delegation
+from medrec.node.account.attested import WAIT_MS
+from medrec.node.account.delegates import DELEGATIONS_PATH
+from medrec.node.account.parents import attest
+from medrec.portal import words
+from tests.portal.reading import text_of
+from tests.portal.rescue import Circle, wait
+from tests.portal.test_aftermath import circle as circle
+from tests.portal.test_sign_in import csrf_of
+
+
+def stated(circle: Circle) -> Any:
+    """North says that Bo is the parent of Ada, who is linked at north and at south, and brings it to her agent."""
+    now, north = circle.north.clock(), circle.north
+    fields = {
+        "network": north.network.hex(), "account": circle.ada.account, "time": now, "delegate": circle.bo.account,
+        "name": "Bo Berg", "rights": ["look", "add", "correct", "consent"], "types": [], "until": now + 10**10,
+        "basis": "parental", "attested": "north", "born": "2020-01-01",
+        "nullifier": commitment.nullifier(os.urandom(32)).hex(), "key": north.keys.key_id.hex(),
+    }  # fmt: skip
+    data = attest(north, msgspec.convert(fields, Delegation))
+    circle.north.peers.call("guide", DELEGATIONS_PATH, data)
+    (held,) = circle.guide.delegates.of(circle.ada.account)
+    return held
+
+
+def test_a_hospital_that_makes_a_child_of_an_adult_opens_nothing(circle: Circle) -> None:
+    held = stated(circle)
+    ada, bo = circle.ada, circle.bo
+    form = {"delegation": held.hash.hex()}
+    bo.client.post("/acting", data={**form, "csrf": csrf_of(bo.get(bo.page + "/helping").text)})
+    assert bo.get(ada.page + "/record").status_code == 404
+    shown = text_of(ada.get(ada.page + "/helping").text)
+    assert words.HELPERS["begins"].split("{")[0] in shown and words.HELPERS["end"] in shown
+    sent = ada.client.post("/helping/end", data={**form, "csrf": csrf_of(ada.get(ada.page + "/helping").text)})
+    assert ada.signs(sent.headers["location"].split("#")[1]).status_code == 303
+    wait(circle.story, WAIT_MS)
+    bo.sign_in()
+    bo.client.post("/acting", data={**form, "csrf": csrf_of(bo.get(bo.page + "/helping").text)})
+    assert bo.get(ada.page + "/record").status_code == 404
+
+
+def test_who_was_named_so_opens_nothing_to_who_named_her(circle: Circle) -> None:
+    held = stated(circle)
+    ada, bo = circle.ada, circle.bo
+    wait(circle.story, WAIT_MS)
+    bo.sign_in()
+    bo.client.post("/acting", data={"delegation": held.hash.hex(), "csrf": csrf_of(bo.get(bo.page + "/helping").text)})
+    assert bo.get(ada.page + "/record").status_code == 200
+    south: Any = circle.network["south"]
+    before = len(south.consents.of(ada.account))
+    wished = {"effect": "share", "to": "north", "until": "year", "kind-medicines": "1", "place-south": "1"}
+    sent = bo.send(ada.page + "/allow", **wished)
+    if sent.status_code == 303:
+        bo.confirm(sent)
+    assert len(south.consents.of(ada.account)) == before
+
+
+@pytest.mark.parametrize("who", ["ada", "bo"])
+def test_both_end_it_with_their_buttons(circle: Circle, who: str) -> None:
+    held, one = stated(circle), getattr(circle, who)
+    wait(circle.story, WAIT_MS)
+    one.sign_in()
+    shown = one.get(one.page + "/helping").text
+    assert "/helping/end" in shown
+    sent = one.client.post("/helping/end", data={"delegation": held.hash.hex(), "csrf": csrf_of(shown)})
+    assert one.signs(sent.headers["location"].split("#")[1]).headers["location"] == one.page + "/helping"
+    (after,) = circle.guide.delegates.of(circle.ada.account)
+    assert after.ended is not None and not after.holds
