@@ -19,6 +19,7 @@ from medrec.core.manifests.delegation import (
 )
 from medrec.node.account import recovery, resting, staff
 from medrec.node.account.devices import sign_in_message
+from medrec.node.account.attested import WAIT_MS
 from medrec.node.account.parents import attest
 from medrec.node.refusals import Code, Refusal
 from medrec.portal import words
@@ -268,6 +269,7 @@ def test_a_right_that_nobody_used_for_five_years_goes_after_a_notice(help_: Help
     )
     told: list[tuple[str, str]] = []
     help_.guide.teller = Told(told)
+    help_.network.time += WAIT_MS
     (held,) = help_.guide.delegates.of(help_.ada.account)
     assert held.holds and resting.warn(help_.guide) == 0
     help_.network.time = held.goes - 31 * DAY
@@ -302,6 +304,7 @@ def test_a_parent_s_right_is_seen_to_rest_and_end_on_the_pages(help_: Help) -> N
     until = young + 5 * YEAR
     old = help_.delegation(b"p" * 32, basis="parental", born=born, time=young - 2 * YEAR, until=until)
     help_.guide.delegates.take(attest(north, old))
+    help_.network.time += WAIT_MS
     mine = signed_in(help_, help_.ada)
     assert words.HELPERS["review"] in mine.get(page(help_.ada) + "/helping").text
     parent = signed_in(help_, help_.bo)

@@ -203,6 +203,20 @@ def test_a_statement_whose_answer_was_lost_is_listed_and_ended(
     assert not may(empty, "guide", kid, bo)
 
 
+def test_a_right_of_before_whose_secret_lies_under_the_child_s_key_is_ended_too(
+    empty: Story, kid: Patient, bo: Patient
+) -> None:
+    north: Any = empty.network["north"]
+    posted(empty, bo)
+    (one,) = parents.stated(north)
+    with north.store.read() as connection:
+        person = north.journal.person_of_account(connection, kid.account)
+    sealed = north.vault.seal(person.keys.data, one.kept.secret, one.kept.nullifier)
+    north.store.write(lambda connection: connection.execute(sql.update(stated_secret).values(sealed=sealed)))
+    ended_at_the_desk(empty)
+    assert not may(empty, "guide", kid, bo)
+
+
 def test_what_the_agent_refuses_is_not_kept(
     empty: Story, kid: Patient, bo: Patient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

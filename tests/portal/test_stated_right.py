@@ -60,8 +60,8 @@ def test_who_was_named_so_opens_nothing_to_who_named_her(circle: Circle) -> None
     before = len(south.consents.of(ada.account))
     wished = {"effect": "share", "to": "north", "until": "year", "kind-medicines": "1", "place-south": "1"}
     sent = bo.send(ada.page + "/allow", **wished)
-    if sent.status_code == 303:
-        bo.confirm(sent)
+    refused = bo.confirm(sent)
+    assert refused.status_code == 503 and refused.json()["code"] == "not-a-delegate"
     assert len(south.consents.of(ada.account)) == before
 
 

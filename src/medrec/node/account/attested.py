@@ -117,6 +117,11 @@ def _within(delegation: Delegation, other: Delegation) -> bool:
     return set(delegation.rights) <= set(other.rights) and kinds
 
 
+def note_begin(connection: sql.Connection, digest: bytes, account: str, time: int) -> None:
+    """Keep from when a delegation may be used here. Inside `Store.write` only."""
+    connection.execute(sql.insert(delegation_begins).values(hash=digest, account=account, time=time))
+
+
 def begun(connection: sql.Connection, digest: bytes) -> int:
     """From when (ms) a delegation may be used here; 0 for from the beginning."""
     where = delegation_begins.c.hash == digest

@@ -108,11 +108,7 @@ class Delegates:
         except LookupError:
             raise Refusal(Code.NOT_LINKED) from None
         attested.check_birth(node, person, delegation)
-        begins = {
-            "hash": digest,
-            "account": delegation.account,
-            "time": attested.begins(node, delegation, self.of(delegation.account), now),
-        }
+        begins = attested.begins(node, delegation, self.of(delegation.account), now)
         nullifier = bytes.fromhex(delegation.nullifier)
         if self._nullified(nullifier):
             raise Refusal(Code.DELEGATION_OVER)
@@ -141,7 +137,7 @@ class Delegates:
                 connection, [Draft("delegation/1", manifests.encode(manifest), person.id, None, summary)]
             )
             connection.execute(sql.insert(delegation_table).values(**row))
-            connection.execute(sql.insert(attested.delegation_begins).values(**begins))
+            attested.note_begin(connection, digest, delegation.account, begins)
             return True
 
         if node.store.write(closure):
