@@ -18,8 +18,8 @@ from medrec.core.manifests.delegation import (
     delegation_rest_message,
 )
 from medrec.node.account import recovery, resting, staff
-from medrec.node.account.devices import sign_in_message
 from medrec.node.account.attested import WAIT_MS
+from medrec.node.account.devices import sign_in_message
 from medrec.node.account.parents import attest
 from medrec.node.refusals import Code, Refusal
 from medrec.portal import words
