@@ -144,6 +144,34 @@ def test_a_denial_of_whom_nobody_can_look_up_keeps_out_who_may_be_meant_and_leav
     assert seen(network, ada, purpose="BTG") == ["gout", "nuts"]
 
 
+HELD = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "code": "CST"}]}
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        {"reference": "CareTeam/nowhere"},
+        {"reference": "https://ehr.north.example/fhir/Organization/north"},
+        {"identifier": {"system": "urn:oid:2.16.840.1", "value": "99"}},
+        {"reference": "urn:uuid:11111111-1111-1111-1111-111111111111"},
+    ],
+)
+def test_a_denial_of_a_holder_whom_nobody_knows_closes_and_leaves_an_emergency_its_summary(
+    network: Network, ada: Patient, reference: dict[str, Any]
+) -> None:
+    text, key = consent("deny", actor=[{"role": HELD, "reference": reference}]), ada.key.key_id
+    network.consent(ada, "north", "*")
+    assert seen(network, ada) == ALL
+    signed = write_fhir_consent(network.id, "north", ada.account, network.time, text, bytes(32), key, ada.sign)
+    tried = try_at(network["guide"], ada.account, "north", text.encode())  # type: ignore[arg-type]
+    answer = codec.decode(network["guide"].peers.call("north", CONSENTS_PATH, signed))
+    assert len(answer["strange"]) == 1 and tuple(answer["strange"]) == tried.strange
+    assert seen(network, ada) == NO and why(network) == "actor-unresolved"
+    declare(network, ada.account)
+    assert seen(network, ada, purpose="BTG") == ["gout", "nuts"]
+    assert len(written(network["north"], "disclosure/1")[-1].basis.doubted) == 1
+
+
 def test_one_consent_that_cannot_be_read_leaves_an_emergency_its_summary(network: Network, ada: Patient) -> None:
     network.fhir_consent(ada, "north", consent(unless={"text": "I say otherwise"}))
     declare(network, ada.account)

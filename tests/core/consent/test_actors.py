@@ -193,6 +193,9 @@ def test_in_an_emergency_doubt_leaves_the_summary_and_what_is_known_still_denies
         ([ended], (), "permit"),
         ([broken, unknown], ("broken", "unknown"), "permit"),
         ([broken, known_no], ("broken",), "deny"),
+        ([give(r4(rule("deny", held="CareTeam/gone")), "unheld")], ("unheld",), "permit"),
+        ([give(r4(rule("deny", held="CareTeam/gone")), "unheld"), known_no], ("unheld",), "deny"),
+        ([give(r4(rule("deny", held="Organization/south")), "elsewhere")], (), "permit"),
         ([give(r4(rule("permit", who="CareTeam/gone")), "yes")], (), "permit"),
         ([], (), "permit"),
     ):

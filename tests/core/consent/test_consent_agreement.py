@@ -23,6 +23,7 @@ CONDITIONS: tuple[dict[str, Any], ...] = (
     {"purpose": "TREAT", "kind": "Observation"},
     {"dataPeriod": {"start": "2020-01-01", "end": "2021"}},
     {"held": "Organization/north", "code": "s|1"},
+    {"held": ["Organization/south", "CareTeam/nowhere"]},
 )
 REQUESTS = [
     plain_request(references=[who], purposes=purposes, unresolved=unresolved, custodian=["Organization/north"])

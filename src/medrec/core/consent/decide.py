@@ -18,7 +18,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from medrec.core.consent import terms
-from medrec.core.consent.compiling import Notice, Row, Rule, Rules, Table, marks_allowed
+from medrec.core.consent.compiling import UNHELD, Notice, Row, Rule, Rules, Table, marks_allowed
 from medrec.core.consent.facts import Record, Request
 from medrec.core.consent.times import Span
 
@@ -106,7 +106,7 @@ def decide(request: Request, rules: Rules, now: int) -> Decision:
         if purpose not in terms.PURPOSES_BELOW:
             return Decision("indeterminate", "purpose-unknown")
         bearing = _bearing(request, rules.by_purpose.get(purpose, rules.every_purpose), now)
-        if request.unresolved:
+        if request.unresolved or rules.unheld:
             doubtful |= _doubtful(bearing, request)
         # At best for the requester: every record that a permit could mean, none that a deny could spare. A deny whose
         # exception is a deny of some records alone is one that spares them, as far as something permits them below.
@@ -130,9 +130,9 @@ def decide(request: Request, rules: Rules, now: int) -> Decision:
 
 def denials_in_doubt(request: Request, rules: Rules, now: int) -> tuple[str, ...]:
     """The consents (ids) with a denial that may bear on a request: it names somebody of whom nobody could say whether
-    that is the requester."""
+    that is the requester, or the one who holds the data."""
     found: set[str] = set()
-    for purpose in request.purposes if request.unresolved else ():
+    for purpose in request.purposes if request.unresolved or rules.unheld else ():
         bearing = _bearing(request, rules.by_purpose.get(purpose, rules.every_purpose), now)
         doubtful = _doubtful(bearing, request)
         found.update(rule.consent for rule in bearing if rule.effect == "deny" and rule.number in doubtful)
@@ -218,11 +218,11 @@ def _rows(table: Table, who: frozenset[str]) -> Sequence[Row]:
 
 
 def _meant(rule: Rule, request: Request) -> bool:
-    """Whether the rule is about this action, this holder of the data, and one of the types that are asked for."""
+    """Whether the rule is, or may be, about this action, this holder of the data, and one of the types asked for."""
     if rule.actions is not None and request.action not in rule.actions:
         return False
     for holders in rule.custodians:
-        if request.custodian.isdisjoint(holders):
+        if UNHELD not in holders and request.custodian.isdisjoint(holders):
             return False
     if not request.types:
         return True
@@ -231,8 +231,9 @@ def _meant(rule: Rule, request: Request) -> bool:
 
 
 def _doubtful(bearing: Sequence[Rule], request: Request) -> frozenset[int]:
-    """The rules that bear on the requester only if it is among somebody of whom that is not known."""
-    return frozenset(rule.number for rule in bearing if any(map(request.who.isdisjoint, rule.actors)))
+    """The rules that bear on it only if who asks, or who holds the data, is somebody of whom that is not known."""
+    who, holder = request.who.isdisjoint, request.custodian.isdisjoint
+    return frozenset(rule.number for rule in bearing if any(map(who, rule.actors)) or any(map(holder, rule.custodians)))
 
 
 def _refused(bearing: Sequence[Rule], best: Outcome, doubtful: frozenset[int]) -> Decision:

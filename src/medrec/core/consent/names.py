@@ -52,6 +52,12 @@ def split(token: str) -> tuple[str, str]:
     return (first, "") if named else ("", first)
 
 
+def is_holder(token: str) -> bool:
+    """Whether the ledger says which organisation a holder of data is: it is named as one, and by no role."""
+    name = organisation_of(token)
+    return name is not None and token in (organisation(name), by_identifier(name))
+
+
 def is_stranger(token: str) -> bool:
     """Whether only somebody who can look the reference up could say whether a requester is meant."""
     reference, _ = split(token)

@@ -120,7 +120,10 @@ def try_here(
             [look for look in looks[:LOOKS_MAX] if look.asker in tried],
             lambda rules, asker: _visible(node, connection, person, looking, rules, asker, now),
             node.law,
-        )._replace(complete=len(looks) <= LOOKS_MAX and len(tried) == len(every), strange=known.strange)
+        )._replace(
+            complete=len(looks) <= LOOKS_MAX and len(tried) == len(every),
+            strange=tuple(sorted({*known.strange, *after.unheld})),
+        )
 
 
 def _visible(

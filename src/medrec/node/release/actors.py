@@ -89,12 +89,14 @@ class Actors:
 
 def strange(node: "Node", data: bytes) -> list[str]:
     """The people, teams and groups in a signed consent of whom the records here do not say, wholly or in part, who they
-    are: for whoever signed it. Of a person who is not linked here nothing is looked up."""
+    are, and the holders of data of whom the ledger does not: for whoever signed it. Of a person who is not linked here
+    nothing is looked up."""
     consent = manifests.decode(data)
     assert isinstance(consent, ConsentManifest | FhirConsentManifest)
-    references, now = looked_up(rules_of([given(consent, "")], ())), node.clock()
+    rules, now = rules_of([given(consent, "")], ()), node.clock()
+    references, unheld = looked_up(rules), set(rules.unheld)
     with node.store.read() as connection:
         person = node.journal.person_of_account(connection, consent.account) if references else None
         if person is None:
-            return []
-        return list(Actors(node, node.gate.reader, connection, person.id).known(references, now).strange)
+            return sorted(unheld)
+        return sorted({*unheld, *Actors(node, node.gate.reader, connection, person.id).known(references, now).strange})
