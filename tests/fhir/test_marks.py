@@ -16,13 +16,13 @@ from medrec.node.fhir import client
 from medrec.node.release import access
 from medrec.node.release.receive import NotGenuineError
 from tests.fhir import cuts
-from tests.fhir.asking import SUD, WITHOUT_SUBSTANCE_USE, Told, bare, observation, resource
+from tests.fhir.asking import SUD, WITHOUT_SUBSTANCE_USE, Told, bare, consent, observation, resource
 from tests.fhir.test_nothing_shows import HIDDEN, OPEN, follow, interactions, made_world
 from tests.node.network import Network, Patient
 
 Worlds = list[tuple[Network, Patient]]
 ALLOWED = json.dumps({**json.loads(WITHOUT_SUBSTANCE_USE), "extension": [{"url": MARKS, "valueBoolean": True}]})
-POINTING = ("bp-4", "cough")
+POINTING = ("bp-4", "cough", "on-depot")
 MANY = {
     name: content
     for name, content in HIDDEN.items()
@@ -31,9 +31,16 @@ MANY = {
 POINTERS = {
     ("Observation", "points"): observation(
         "points", "55284-4", "126", "2026-03-04", derivedFrom=[{"reference": "Observation/bp-2"}]
-    )
+    ),
+    ("Observation", "on-depot"): HIDDEN["Observation", "on-depot"],
 }
-FEW = {("Observation", "bp-2"): resource("Observation", "bp-2", status="final", meta={"security": [SUD]})}
+FEW = {
+    ("Observation", "bp-2"): resource("Observation", "bp-2", status="final", meta={"security": [SUD]}),
+    # Here the order says itself what there its medicine says.
+    ("MedicationRequest", "depot-order"): resource(
+        "MedicationRequest", "depot-order", status="active", meta={"security": [SUD]}
+    ),
+}
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +97,7 @@ def test_what_is_cut_is_marked_and_the_rest_of_it_is_there(worlds: Worlds) -> No
     assert "derivedFrom" not in pointing and REDACTED in pointing["meta"]["security"]
     reason = next(value for name, value in entries.items() if name.endswith("/cut-reasoncode"))
     assert reason["reasonCode"] == [{"text": "Fatigue"}] and reason["meta"]["security"] == [REDACTED]
+    assert "partOf" not in entries["Observation/on-depot"] and b"depot-order" not in answer.body
     assert "meta" not in entries["Condition/asthma"]
     assert cuts.ABOUT.encode() not in answer.body
     assert len(entries) > 40
@@ -111,6 +119,42 @@ def test_nothing_is_said_where_nothing_is_withheld(tmp_path: Any, monkeypatch: p
     network, person = made_world(tmp_path, monkeypatch, {}, ALLOWED)
     [page] = follow(network, person, "Patient/ada/$everything?_count=100")
     assert len(page.names) == len(OPEN) and b"OperationOutcome" not in page.body
+    network.close()
+
+
+def _kind(name: str) -> dict[str, str]:
+    return {"system": "http://hl7.org/fhir/resource-types", "code": name}
+
+
+NORMAL = {"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "N"}
+NO_MEDICINE = {
+    "permit up to N": {"securityLabel": [NORMAL]},
+    "deny SUD": {"provision": [{"type": "deny", "securityLabel": [SUD]}]},
+    "deny the medicine": {"provision": [{"type": "deny", "class": [_kind("Medication")]}]},
+    "deny orders with SUD": {
+        "provision": [{"type": "deny", "class": [_kind("MedicationRequest")], "securityLabel": [SUD]}]
+    },
+}
+
+
+@pytest.mark.parametrize("said", NO_MEDICINE.values(), ids=NO_MEDICINE)
+def test_a_medicine_that_is_withheld_never_goes_with_an_order_of_which_a_part_is_cut(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch, said: dict[str, Any]
+) -> None:
+    order = json.loads(HIDDEN["MedicationRequest", "depot-order"])
+    order["medicationReference"]["display"] = "capsule"
+    cut = order | {"id": "depot-cut", "reasonCode": [{"text": "Alcoholism"}, {"text": "Fatigue"}]}
+    records = {name: HIDDEN[name] for name in (("Medication", "depot"), ("Observation", "on-depot"))}
+    records |= {("MedicationRequest", one["id"]): json.dumps(one) for one in (order, cut)}
+    allowed = json.dumps({**json.loads(consent(**said)), "extension": [{"url": MARKS, "valueBoolean": True}]})
+    network, person = made_world(tmp_path, monkeypatch, records, allowed, {("Patient", "ada"): OPEN["Patient", "ada"]})
+    for query in ("Patient/ada/$everything?_count=500", "MedicationRequest", "Medication", "Medication/depot"):
+        for answer in follow(network, person, query):
+            assert b"Medication/depot" not in answer.body and b"capsule" not in answer.body, query
+            assert not any(name.startswith("Medication") for name in answer.names), query
+            # What is withheld for what it is, and not for want of a permit, is not pointed at.
+            assert b"depot-order" not in answer.body or "provision" not in said, query
+            assert answer.status == (404 if query == "Medication/depot" else 200)
     network.close()
 
 

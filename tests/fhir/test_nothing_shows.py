@@ -8,6 +8,7 @@ whole journal) is nothing compared.
 """
 
 import hashlib
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,20 @@ HIDDEN = {
         medicationCodeableConcept={
             "coding": [{"system": "http://www.nlm.nih.gov/research/umls/rxnorm", "code": "1819"}]
         },
+    ),
+    # Nothing in this order is sensitive: its medicine is, which is nobody's; and something points at the order.
+    ("Medication", "depot"): json.dumps(
+        {"resourceType": "Medication", "id": "depot", "code": {"text": "depot"}, "meta": {"security": [SUD]}}
+    ),
+    ("MedicationRequest", "depot-order"): resource(
+        "MedicationRequest",
+        "depot-order",
+        status="active",
+        intent="order",
+        medicationReference={"reference": "Medication/depot"},
+    ),
+    ("Observation", "on-depot"): observation(
+        "on-depot", "55284-4", "127", "2026-03-05", partOf=[{"reference": "MedicationRequest/depot-order"}]
     ),
     ("Procedure", "detox"): resource("Procedure", "detox", status="completed", meta={"security": [SUD]}),
     # Each way in which a part alone is sensitive: the whole record stays, and leaves no trace.

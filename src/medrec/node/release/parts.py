@@ -24,11 +24,13 @@ from medrec.core.records.canonical import RecordError, canonical, canonical_of
 from medrec.node.keeping.journal import Journal, Person
 from medrec.node.refusals import Code, Refusal
 from medrec.node.release import access
+from medrec.node.release.reading import Known
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
     from medrec.node.release.deciding import Allowed
     from medrec.node.release.gate import Released
+    from medrec.node.release.medicines import Medicines
     from medrec.node.release.reading import Reader
 
 SUBSETTED = {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "SUBSETTED"}
@@ -68,7 +70,8 @@ class Parts:
     """What goes out of each record of one person under one decision that allows marks.
 
     Only what was asked for is looked at, and what leads on from there: `facts_of` is what is known of a record,
-    `meant` are her records that a pointer means. A record is cut only if it is what was signed.
+    `meant` are her records that a pointer means, `medicines` those that are nobody's: an order and its medicine go
+    together or not at all. A record is cut only if it is what was signed.
     """
 
     def __init__(
@@ -78,12 +81,14 @@ class Parts:
         decision: Decision,
         facts_of: Callable[[Any], tuple[Record, Code | None]],
         meant: Callable[[Pointer], Sequence[Any]],
+        medicines: "Medicines",
     ) -> None:
         self._node = node
         self._reader = reader
         self._decision = decision
         self._facts_of = facts_of
         self._meant = meant
+        self._medicines = medicines
         self._found: dict[str, _Judged] = {}
 
     def learn(self, rows: Sequence[Any]) -> None:
@@ -123,21 +128,30 @@ class Parts:
 
     def stays(self, row: Any) -> bool:
         """Whether a record stays at home or loses a part for what it holds itself: if none does, nothing is missing."""
-        return deciding.judge(self._decision, self._facts_of(row)[0]).effect != "permit"
+        facts, _ = self._facts_of(row)
+        return deciding.judge(self._decision, facts).effect != "permit" or self._medicines.hide(facts)
 
     # --- one record -------------------------------------------------------------------------------------------
 
     def _judge(self, row: Any, facts: Record, trouble: Code | None) -> _Judged:
         verdict = deciding.judge(self._decision, facts)
+        if self._medicines.hide(facts):
+            return _Judged(row, facts, (), False, True, False, trouble)
         if verdict.effect == "permit":
             return _Judged(row, facts, verdict.attach, True, False, False, trouble)
         tree, labeller = self._tree(row) if trouble is None else None, self._node.labels.labeller
         if tree is None or labeller is None or not _says_itself(tree, row):
             return _Judged(row, facts, (), False, verdict.hidden, verdict.unnamed, trouble)
         answer = redact.sift_one(self._decision, tree, labeller, facts.referred)
-        if answer.resource is None:
+        if answer.resource is None or not self._may_go(row, facts, answer.resource):
             return _Judged(row, facts, (), False, verdict.hidden, verdict.unnamed, trouble)
         return _Judged(row, facts, answer.judgement.attach, True, False, False, trouble, answer.resource)
+
+    def _may_go(self, row: Any, facts: Record, tree: Any) -> bool:
+        """Whether what is left of a record is permitted by itself, with the medicines that it points at."""
+        left = self._node.labels.facts(tree, row.type, row.id)
+        left = msgspec.structs.replace(left, referred=facts.referred)
+        return deciding.judge(self._decision, self._medicines.whole(Known(left)).facts).effect == "permit"
 
     def _tree(self, row: Any) -> Any:
         """The record as it was signed; None for one that is not, which is withheld like before."""
@@ -182,10 +196,8 @@ class Parts:
             before, made = canonical(self._reader.content(row)).value, canonical_of(found.tree)
         except RecordError:
             return None
-        left = self._node.labels.facts(found.tree, row.type, row.id)
-        left = msgspec.structs.replace(left, referred=found.facts.referred)
         elements = redact.elements_cut(before, found.tree) if isinstance(before, dict) else []
-        if deciding.judge(self._decision, left).effect != "permit" or not elements:
+        if not elements or not self._may_go(row, found.facts, found.tree):
             return None
         if not all(map(_ELEMENT.match, elements)):
             return None
