@@ -142,7 +142,10 @@ def test_a_trial_says_when_it_tried_only_the_newest(
     assert len(found.looks) == 1 and not found.complete
 
 
-def test_a_source_that_guards_one_withheld_record_does_not_tell_of_it(network: Network, ada: Patient) -> None:
+@pytest.mark.parametrize("error", [RecordUnavailable("403"), OSError("reset"), KeyError("sud"), ValueError()])
+def test_a_source_that_guards_one_withheld_record_does_not_tell_of_it(
+    network: Network, ada: Patient, error: Exception
+) -> None:
     """The same answer as without the record; a source that is away altogether says so."""
     sign(network, ada, Plain("share", to=[Party("south")], but_not=["substance-use"]), secrets.token_bytes(32))
     north = network["north"]
@@ -150,7 +153,7 @@ def test_a_source_that_guards_one_withheld_record_does_not_tell_of_it(network: N
 
     def guarded(kind: str, identifier: str) -> bytes | None:
         if identifier == "sud":
-            raise RecordUnavailable("403")
+            raise error
         return given(kind, identifier)
 
     north.source.read = guarded  # type: ignore[method-assign]

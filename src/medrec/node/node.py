@@ -79,7 +79,8 @@ class RecordReader(Protocol):
     def read(self, kind: str, identifier: str) -> bytes | None:
         """The raw bytes of type/id, None if it is not there (any more).
 
-        Raises RecordUnavailable if this record alone is not handed over; any other error says that the source is away.
+        Raises RecordUnavailable if this record alone is not handed over, SourceUnavailable if the source is away. After
+        any other error a record that is nobody's is asked for: if that is answered, the error was about this record.
         """
         ...
 

@@ -15,12 +15,14 @@ from medrec.node.records.publish import stamp_of
 from medrec.node.refusals import Code, Refusal
 from medrec.node.release import access
 from medrec.node.right_person import holding
-from medrec.node.sources.source import RecordUnavailable
+from medrec.node.sources.source import RecordUnavailable, SourceUnavailable
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
 
 FACTS_REMEMBERED_MAX = 50_000
+NOBODYS = "is-the-source-there"
+"""The id of a record that is not there, which a source is asked for after an error, to see whether it answers."""
 
 _record, _manifest, _line = store.record.c, store.manifest.c, store.line.c
 _SIGNED = (
@@ -176,11 +178,26 @@ class Reader:
         try:
             with self._turns.away():
                 return self._node.source.read(row.type, row.id)
+        except (SourceUnavailable, store.StoreError):
+            raise Refusal(Code.SOURCE_UNAVAILABLE) from None
         except RecordUnavailable:
             raise
         except Exception:
-            # Whatever else a source raises, its record does not go out.
-            raise Refusal(Code.SOURCE_UNAVAILABLE) from None
+            # Of one record alone it must not tell that it is there; where all are away, nothing may seem to be all.
+            if not self._answers():
+                raise Refusal(Code.SOURCE_UNAVAILABLE) from None
+            raise RecordUnavailable from None
+
+    def _answers(self) -> bool:
+        """Whether the source answers at all: about a record that is nobody's."""
+        try:
+            with self._turns.away():
+                self._node.source.read("Basic", NOBODYS)
+        except RecordUnavailable:
+            return True
+        except Exception:
+            return False
+        return True
 
     def _differs(self, row: Any, value: Any) -> Code:
         """Why a content is not what was signed: a newer version, or an alteration, which raises an alarm."""
