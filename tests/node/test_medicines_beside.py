@@ -10,8 +10,10 @@ import pytest
 
 from medrec.core import manifests
 from medrec.core.consent import plain
+from medrec.core.consent.reading import MARKS
 from medrec.core.manifests.access import DisclosureManifest, marked, marks_key
 from medrec.core.records.canonical import canonical
+from medrec.core.records.terms import RXNORM
 from medrec.node.fhir.client import fetch
 from medrec.node.keeping import store
 from medrec.node.peers.peers import PeerError
@@ -23,6 +25,7 @@ from tests.node.test_list_sources import medication, pointing
 from tests.node.test_lists import Clinic, order
 
 HIV = {"security": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "HIV"}]}
+MARKED = {"url": MARKS, "valueBoolean": True}
 DIGOXIN = medication("m1", "digoxin 0.25 mg tablet")
 
 
@@ -113,6 +116,57 @@ def test_the_order_is_as_sensitive_as_its_medicine(network: Network, ada: Patien
     assert pulled(network, ada) == left and pulled(network, ada, types=["MedicationRequest"]) == left
     assert pulled(network, ada, types=["Medication"]) == ["Medication/m1"]
     assert pulled(network, ada, ids=["s"]) == []
+
+
+UUID = "11111111-1111-1111-1111-111111111111"
+NUMBER = {"system": "urn:pharmacy", "value": "777"}
+FORMS: dict[str, dict[str, Any]] = {
+    "uuid": {"reference": f"urn:uuid:{UUID}"},
+    "typed": {"type": "Medication", "identifier": NUMBER},
+    "untyped": {"identifier": NUMBER},
+    "small": {"reference": "medication/m3"},
+    "search": {"reference": "Medication?identifier=urn:pharmacy|777"},
+    "old": {"reference": "https://x.example/fhir/Medication/m3/_history/2"},
+    "part": {"reference": "Medication/m3#a"},
+    "bare": {"reference": "m3"},
+    "rxnorm": {"type": "Medication", "identifier": {"system": RXNORM, "value": "195085"}},
+    "ndc": {"identifier": {"system": "http://hl7.org/fhir/sid/ndc", "value": "00056-0510-30"}},
+}
+
+
+@pytest.mark.parametrize("marks", [False, True])
+def test_the_medicine_of_an_order_is_found_however_it_is_pointed_at(
+    network: Network, ada: Patient, marks: bool
+) -> None:
+    north = network["north"]
+    for identifier in ("m3", UUID):
+        secret = json.loads(medication(identifier, "efavirenz 600 mg tablet")) | {"identifier": [NUMBER]}
+        north.put("Medication", identifier, json.dumps(secret))
+    for name, form in FORMS.items():
+        value = json.loads(pointing(f"by-{name}", "")) | {"medicationReference": form}
+        north.put("MedicationRequest", f"by-{name}", json.dumps(value))
+    network.consent(ada, "north", "south")
+    orders = [f"MedicationRequest/by-{name}" for name in sorted(FORMS)]
+    before = pulled(network, ada)
+    assert [name for name in before if name in orders] == orders
+    assert {"Medication/m3", f"Medication/{UUID}"} <= set(before)
+    text = json.loads(plain.write(plain.Plain("withhold", about=["hiv"]), ada.account, network.time))
+    network.fhir_consent(ada, "north", json.dumps(text | ({"extension": [MARKED]} if marks else {})))
+    assert pulled(network, ada) == ["MedicationRequest/n", "MedicationRequest/p", "Medication/m1"]
+    assert pulled(network, ada, types=["Medication"]) == ["Medication/m1"]
+
+
+def test_an_order_that_names_its_user_by_a_number_is_of_no_other_medicine(network: Network, ada: Patient) -> None:
+    """The number of somebody else is no medicine's, though it is the same."""
+    north = network["north"]
+    secret = json.loads(medication("m3", "efavirenz 600 mg tablet")) | {"identifier": [NUMBER]}
+    north.put("Medication", "m3", json.dumps(secret))
+    value = json.loads(pointing("n", "Medication/m1")) | {"requester": {"identifier": NUMBER}}
+    north.put("MedicationRequest", "n", json.dumps(value), origin="second")
+    network.consent(ada, "north", "south")
+    text = plain.write(plain.Plain("withhold", about=["hiv"]), ada.account, network.time).decode()
+    network.fhir_consent(ada, "north", text)
+    assert pulled(network, ada) == ["MedicationRequest/n", "MedicationRequest/p", "Medication/m1"]
 
 
 def test_a_kind_that_she_forbids_by_name_stays(network: Network, ada: Patient) -> None:

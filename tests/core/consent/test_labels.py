@@ -13,7 +13,7 @@ from medrec.core.consent.facts import INLINE_LABEL, facts
 from medrec.core.consent.label_rules import LabelRulesError
 from medrec.core.consent.labels import Labeller, label_all
 from medrec.core.consent.terms import SENSITIVITIES_ABOVE, rank
-from medrec.core.records.terms import NDC, RXNORM, Drug, Table
+from medrec.core.records.terms import NDC, RXNORM, SNOMED, Drug, Table
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 RULES = (Path(labelling.__file__).parent / "labels.json").read_bytes()
@@ -70,6 +70,27 @@ def test_products_are_read_by_their_ingredients() -> None:
     assert medicine(NDC, "00054017613").codes == ("OPIOIDUD",)
     assert medicine(RXNORM, "7")[:2] == ((), ())
     assert medicine(RXNORM, "8").may == labeller.opaque
+
+    def pointed(system: str, code: str, **more: str) -> labelling.Labels:
+        pointer = {"type": "Medication", "identifier": {"system": system, "value": code}, **more}
+        return labeller.label({"resourceType": "MedicationRequest", "medicationReference": pointer})
+
+    # An identifier may be the code itself; a number of a pharmacy's own says nothing.
+    assert pointed(NDC, "00054017613").codes == pointed(RXNORM, "351266").codes == ("OPIOIDUD",)
+    assert pointed(RXNORM, "8").may == pointed(SNOMED, "1").may == labeller.opaque
+    assert pointed(RXNORM, "7")[:2] == pointed("urn:pharmacy", "8")[:2] == ((), ())
+    assert pointed(RXNORM, "8", display="Lisinopril")[:2] == ((), ())
+
+
+@pytest.mark.parametrize("fifth", [False, True])
+def test_a_denial_of_a_code_meets_the_identifier_of_a_medicine(fifth: bool) -> None:
+    pointer: Json = {"identifier": {"system": RXNORM, "value": "195085"}}
+    medicine: Json = {"medication": {"reference": pointer}} if fifth else {"medicationReference": pointer}
+    found = facts(
+        {"resourceType": "MedicationRequest", "id": "o", "requester": {"identifier": {"system": "n", "value": "1"}}}
+        | medicine
+    )
+    assert found.codes == {f"{RXNORM}|195085"}
 
 
 def test_labels_go_along_clinical_references_only() -> None:

@@ -60,7 +60,8 @@ class Record(msgspec.Struct, frozen=True):
     sensitivities that it may carry besides, because some part of it cannot be read by rule. `kinds` is the type, and
     "system|code" of what a document is. `dates` is the clinical time. `refers` are the records that it refers to,
     `referred` those that refer to it. `pointers` are its references for all that they may mean, `called` is what
-    others may call it beside its type and id: they decide nothing, and tell what must not be pointed at.
+    others may call it beside its type and id: they decide nothing, and tell what must not be pointed at. `medicines`
+    are those of its pointers that say of which medicine it is.
     """
 
     type: str
@@ -76,6 +77,7 @@ class Record(msgspec.Struct, frozen=True):
     may: frozenset[str] = frozenset()
     pointers: tuple[Pointer, ...] = ()
     called: frozenset[str] | None = frozenset()
+    medicines: tuple[Pointer, ...] = ()
 
 
 def describing(
@@ -238,7 +240,7 @@ def facts(
         identifier,
         labels=[*own, *(labels or ())] if known else None,
         kinds=[token for name in _DOCUMENTS for token in _codings(resource.get(name))] + _formats(resource),
-        codes=_every_code(resource),
+        codes=_every_code(resource) + _numbers(_medicine_of(resource)),
         dates=clinical_dates(resource, zone),
         authors=[found for name in _AUTHORS for found in _references(resource.get(name))],
         refers=_references(resource),
@@ -249,7 +251,13 @@ def facts(
     if "text" in resource:
         # A narrative repeats what the rest says: there are words beside every pointer.
         pointers = [pointer._replace(says=True) for pointer in pointers]
-    return msgspec.structs.replace(found, pointers=tuple(pointers), called=called(resource))
+    medicines = tuple(pointers_in(_medicine_of(resource)))
+    return msgspec.structs.replace(found, pointers=tuple(pointers), called=called(resource), medicines=medicines)
+
+
+def _medicine_of(resource: Mapping[str, Any]) -> list[Any]:
+    """What says of which medicine a resource is: of an order its medicine, of a medicine what it is made of."""
+    return [resource[name] for name in ("ingredient", "medication", "medicationReference") if name in resource]
 
 
 def clinical_dates(resource: Mapping[str, Any], zone: int = 0) -> Span | None:
@@ -331,6 +339,18 @@ def _codings(value: Any) -> list[str]:
 
 def _every_code(resource: Mapping[str, Any]) -> list[str]:
     return [token for name in sorted(resource) if name != "meta" for token in _codings(resource[name])]
+
+
+def _numbers(value: Any) -> list[str]:
+    """Every "system|value" of an identifier below a value: whoever points at a medicine may give its code there."""
+    if isinstance(value, list):
+        return [token for item in value for token in _numbers(item)]
+    if not isinstance(value, dict):
+        return []
+    one = value.get("identifier")
+    system, number = (one.get("system"), one.get("value")) if isinstance(one, dict) else (None, None)
+    found = [f"{system}|{number}"] if isinstance(system, str) and isinstance(number, str) else []
+    return found + [token for name in sorted(value) for token in _numbers(value[name])]
 
 
 def _formats(resource: Mapping[str, Any]) -> list[str]:

@@ -273,10 +273,14 @@ class _Walk:
             self._object(name, value)
 
     def _object(self, name: str, value: dict[str, Any]) -> None:
-        system, code = value.get("system"), value.get("code")
+        system, code = value.get("system"), value.get("value" if name == "identifier" else "code")
         if type(system) is str and type(code) is str:
             self.numbers.update(self.labeller.numbers_of_code(system, code))
-        if self._is_nameless(value) or (name != "coding" and self._is_bare_code(value)):
+        if (
+            self._is_nameless(value)
+            or self._is_bare_identifier(value)
+            or (name != "coding" and self._is_bare_code(value))
+        ):
             self.opaque = True
         if "data" in value or ("url" in value and "contentType" in value) or name in _ATTACHMENTS:
             self.opaque = True
@@ -309,6 +313,14 @@ class _Walk:
         if type(system) is not str or type(code) is not str or "value" in value or _is_name(value.get("display")):
             return False
         return not self.labeller.knows_whole(system, code)
+
+    def _is_bare_identifier(self, value: dict[str, Any]) -> bool:
+        """Whether it points at a medicine by a code alone that the rules do not know whole."""
+        one = value.get("identifier")
+        if type(one) is not dict or not self.path.startswith("medication") or _is_name(value.get("display")):
+            return False
+        system, code = str(one.get("system", "")), str(one.get("value", ""))
+        return system in {*_DRUGS, *_SNOMED} and not self.labeller.knows_whole(system, code)
 
     def _text(self, name: str, text: str, above: str) -> None:
         if name in _PASSED_OVER and name != "value":

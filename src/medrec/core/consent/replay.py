@@ -98,6 +98,7 @@ def _goes_with(decision: Decision, identifier: str, records: Mapping[str, Record
     pointing = [
         one
         for one in records.values()
-        if any((pointer.type, pointer.id) == ("Medication", identifier) for pointer in one.pointers)
+        if any(pointer.id == identifier and pointer.type == "Medication" for pointer in one.pointers)
+        or any(pointer.id == identifier and not pointer.type for pointer in one.medicines)
     ]
     return any(judge(decision, one).effect == "permit" for one in pointing)
