@@ -140,6 +140,10 @@ def test_a_doubt_opens_nothing_and_closes_nothing_in_an_emergency(
     assert summary([*found, Given("broken", Unreadable("not-json", "Consent"))], urgent) == (before, True)
     after, doubted = summary([*found, give(more, "more")], asked)
     assert after == before or (doubted and before == "indeterminate")
+    # The same for a holder of data whom nobody knows.
+    more["provision"]["actor"] = rule(None, held="CareTeam/nobody-knows")["actor"]
+    after, doubted = summary([*found, give(more, "more")], urgent)
+    assert after == before or (doubted and before == "indeterminate")
 
 
 @given(consents, requests, records, st.randoms(use_true_random=False))
