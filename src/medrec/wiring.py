@@ -14,7 +14,7 @@ from medrec.engines import cometbft_binary
 from medrec.engines.cometbft import AUTHORITIES_FILE, CometBftEngine
 from medrec.engines.cometbft_files import StateSync, read_keys
 from medrec.engines.cometbft_founding import Place as EnginePlace
-from medrec.engines.cometbft_founding import follow, found
+from medrec.engines.cometbft_founding import begin_from, follow, found, has_blocks
 from medrec.engines.engine import Engine, EngineError
 from medrec.engines.memory import MemoryEngine
 from medrec.engines.sqlite import SqliteEngine
@@ -83,11 +83,27 @@ def follow_engine(
     sync: tuple[str, dict[str, Any]] | None = None,
 ) -> None:
     """Make the network engine of an organisation that joins. `sync`: a member's reading door, and a block to trust."""
-    settings: dict[str, Any] = {"address": address}
-    if sync is not None:
-        door, trust = sync
-        settings["state_sync"] = StateSync([door, door], int(trust["height"]), str(trust["hash"]))
-    follow(folder, listen, rpc, peers, validators, **settings)
+    follow(folder, listen, rpc, peers, validators, address=address, state_sync=_state_sync(sync))
+
+
+def follow_from(folder: Path, sync: tuple[str, dict[str, Any]] | None) -> None:
+    """Have the network engine of an organisation that joins begin otherwise than it was told before; see follow_engine.
+
+    Raises EngineError.
+    """
+    begin_from(folder, _state_sync(sync))
+
+
+def has_begun(folder: Path, genesis: dict[str, Any]) -> bool:
+    """Whether a network engine that does not run has any of the ledger. Raises EngineError."""
+    return has_blocks(folder, genesis)
+
+
+def _state_sync(sync: tuple[str, dict[str, Any]] | None) -> StateSync | None:
+    if sync is None:
+        return None
+    door, trust = sync
+    return StateSync([door, door], int(trust["height"]), str(trust["hash"]))
 
 
 def consensus_key(place: Place) -> bytes | None:

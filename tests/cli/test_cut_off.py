@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from medrec.cli import joining, members, node
@@ -13,6 +14,7 @@ from medrec.cli.stop import Stop
 from medrec.core import codec
 from medrec.core.genesis import read_genesis
 from medrec.engines.cometbft_files import read_engine_settings, read_keys
+from medrec.engines.sqlite import SqliteEngine
 from medrec.node.keeping.files import MADE, UNFINISHED, make_inside, settle
 from medrec.node.keeping.keys import OrganisationKeys
 from medrec.node.ledger.invite import Invitation
@@ -101,15 +103,20 @@ def test_a_network_that_was_cut_off_is_made_whole_by_the_same_call(tmp_path: Pat
     assert each_step(network, again, tmp_path) > 2 * len(MEMBER)
 
 
-def test_a_join_that_was_cut_off_is_made_whole_by_the_same_call(tmp_path: Path) -> None:
-    (first, *_) = members.make_network(tmp_path / "founders", ["one", "two"], "127.0.0.1", 20000)
+def invitation(home: Path) -> Invitation:
+    """One of a network that was never started, whose inviter says that it has a snapshot."""
+    (first, *_) = members.make_network(home / "founders", ["one", "two"], "127.0.0.1", 20000)
     keys = OrganisationKeys.load(first.parent / "data" / "keys")
-    read = Invitation(
+    return Invitation(
         "invitation/1", "three", "Three", ["clinic"], "one", "https://127.0.0.1:20000", keys.public()["ed25519"],
         codec.decode_json((first.parent / "genesis.json").read_bytes()),
         codec.decode_json((first.parent / "ledger" / "validators.json").read_bytes()),
-        [f"{'a' * 40}@127.0.0.1:20001"], {"height": 3, "hash": "AB" * 32}, 1 << 41, "00" * 32,
+        [f"{'a' * 40}@127.0.0.1:20001"], {"height": 9, "hash": "AB" * 32, "snapshot": 5}, 1 << 41, "00" * 32,
     )  # fmt: skip
+
+
+def test_a_join_that_was_cut_off_is_made_whole_by_the_same_call(tmp_path: Path) -> None:
+    read = invitation(tmp_path)
 
     def join(folder: Path) -> OrganisationKeys:
         return joining.prepare(read, folder, "https://127.0.0.1:20010", "127.0.0.1", 20011, sync=True)
@@ -120,6 +127,34 @@ def test_a_join_that_was_cut_off_is_made_whole_by_the_same_call(tmp_path: Path) 
         assert join(folder).key_id == made.key_id, "what was made is kept"
 
     assert each_step(join, again, tmp_path) > len(MEMBER)
+
+
+def test_a_join_begins_from_a_snapshot_only_if_there_is_one_and_otherwise_on_a_second_call(tmp_path: Path) -> None:
+    read, folder = invitation(tmp_path), tmp_path / "three"
+
+    def join(sync: bool, read: Invitation = read) -> bool:
+        """Whether the engine is then told to begin from a snapshot."""
+        joining.prepare(read, folder, "https://127.0.0.1:20010", "127.0.0.1", 20011, sync)
+        return read_engine_settings(folder / "ledger").state_sync is not None
+
+    none = msgspec.structs.replace(read, trust=read.trust | {"snapshot": 0})
+    of_before = msgspec.structs.replace(read, trust={"height": 9, "hash": "AB" * 32})
+    for lacking in (none, of_before):
+        with pytest.raises(Stop, match="without --sync"):
+            join(True, lacking)
+    assert not (folder / "data").exists()
+    assert join(True)
+    assert read_engine_settings(folder / "ledger").peers == read.peers
+    with pytest.raises(Stop, match="without --sync"):
+        join(True, none)
+    assert not join(False) and join(True) and not join(False, none)
+    assert read_engine_settings(folder / "ledger").peers == read.peers
+    assert join(True)
+    genesis = read.genesis
+    engine = SqliteEngine(folder / "ledger" / "ledger.db", genesis, lambda: genesis["created"] + 1)
+    engine.submit([])
+    engine.close()
+    assert join(False), "what has begun goes on as it began"
 
 
 def test_a_node_that_was_cut_off_is_made_whole_by_the_same_call(tmp_path: Path) -> None:

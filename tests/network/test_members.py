@@ -144,11 +144,11 @@ def test_the_reading_door_of_the_engine_answers_light_clients_and_nothing_else(n
 @pytest.mark.parametrize("sync", [False, True])
 def test_an_organisation_joins_by_an_invitation_and_votes_and_then_validates(net: Net, sync: bool) -> None:
     name, file = f"joiner-{int(sync)}", net.home / f"invitation-{int(sync)}.json"
+    if sync:
+        for number in range(8):  # some blocks, so that there is a snapshot, and what proves it
+            net.ask("harbour", "propose", {"change": "upgrade", "version": 2, "height": 100_001 + number})
     net.at("harbour", "invite", name, "--role", "clinic", "--out", str(file))
     assert file.stat().st_mode & 0o077 == 0
-    if sync:
-        for number in range(6):  # some blocks, so that there is a snapshot
-            net.ask("harbour", "propose", {"change": "upgrade", "version": 2, "height": 100_001 + number})
     node = row_of_ports(3)
     engine = node + 1
     folder = net.home / name
@@ -322,6 +322,25 @@ with members.Members([Path({str(settings)!r})], print) as running:
     until(lambda: members.health(settings) is None, "nobody answers")
     with members.Members([settings], lambda line: None) as running:
         running.wait_until_well()
+
+
+def test_a_newcomer_that_asked_for_a_snapshot_where_there_is_none_joins_by_the_same_command_without(
+    program: Path, tmp_path: Path
+) -> None:
+    (settings,) = members.make_network(tmp_path, ("alone",), "127.0.0.1", row_of_ports(3))
+    file, node = tmp_path / "hill.json", row_of_ports(3)
+    words = ["join", str(file), "--endpoint", f"https://127.0.0.1:{node}", "--folder", str(tmp_path / "hill"),
+             "--host", "127.0.0.1", "--engine-port", str(node + 1)]  # fmt: skip
+    with members.Members([settings], lambda line: None) as running:
+        running.wait_until_well()
+        operate.ask(read_settings(settings).data, "affirm", [])  # there are blocks
+        medrec("invite", "hill", "--out", str(file), "--settings", str(settings))
+        read = json.loads(file.read_bytes())
+        assert read["trust"]["height"] > 1 and read["trust"]["snapshot"] == 0
+        assert "no-snapshot" in medrec(*words, "--sync", "--wait", "1", code=2)
+        file.write_bytes(codec.encode_json(read | {"trust": read["trust"] | {"snapshot": 1}}))
+        assert "offered a snapshot" in medrec(*words, "--sync", "--wait", "5", code=1)
+        assert "hill is a member since height" in medrec(*words, "--wait", str(LONG_S))
 
 
 def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:

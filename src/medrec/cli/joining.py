@@ -14,7 +14,7 @@ from medrec.cli.stop import Stop
 from medrec.core import codec, state
 from medrec.core.genesis import network_id
 from medrec.engines.engine import Engine
-from medrec.node.keeping.files import make_inside, settle
+from medrec.node.keeping.files import make_inside, settle, write_whole
 from medrec.node.keeping.keys import ORGANISATION_FILE, OrganisationKeys
 from medrec.node.ledger import govern
 from medrec.node.ledger.govern import GovernError
@@ -26,6 +26,8 @@ from medrec.node.peers.peers import address
 
 ASK_S = 30.0
 ANSWER_BYTES_MAX = 64 << 10
+SNAPSHOT_S = 60.0
+NO_SNAPSHOT = "no member has offered a snapshot yet; without --sync the same command begins from the first block"
 
 
 def read_invitation(file: Path) -> Invitation:
@@ -53,22 +55,16 @@ def prepare(read: Invitation, folder: Path, endpoint: str, host: str, engine_por
             raise Stop("exists", f"{folder} holds the node of {keys.organisation}; choose another --folder.")
         if not (folder / members.SETTINGS).exists():
             raise Stop("exists", f"{folder} holds only a part of a node; set it aside, or choose another --folder.")
+        if not wiring.has_begun(folder / "ledger", read.genesis):
+            wiring.follow_from(folder / "ledger", _begins(read, folder / "ledger", sync))
         return keys
     keys = OrganisationKeys.generate(read.id)
-    settings: dict[str, Any] = {}
-    if sync and not read.trust["height"]:
-        raise Stop("no-snapshot", "When the invitation was made the network had no block yet; join without --sync.")
-    if sync:
-        settings["sync"] = (address(read.endpoint, ENGINE_PATH), read.trust)
 
     def make(work: Path) -> None:
-        if sync:
-            (work / "ledger").mkdir()
-            authority = tls.authority(read.inviter, bytes.fromhex(read.key))
-            (work / "ledger" / wiring.AUTHORITIES_FILE).write_bytes(authority)
+        begins = _begins(read, work / "ledger", sync)
         wiring.follow_engine(
             work / "ledger", f"{host}:{engine_port}", f"127.0.0.1:{engine_port + 1}",
-            f"{parts.hostname}:{engine_port}", read.peers, codec.encode_json(read.validators), **settings,
+            f"{parts.hostname}:{engine_port}", read.peers, codec.encode_json(read.validators), begins,
         )  # fmt: skip
         members.write_member(work, keys, read.genesis, read.roles[0], endpoint, host, parts.port or 443)
 
@@ -77,6 +73,17 @@ def prepare(read: Invitation, folder: Path, endpoint: str, host: str, engine_por
     except FileExistsError as error:
         raise Stop("exists", f"Something is there already: {error}. Choose another --folder.") from None
     return keys
+
+
+def _begins(read: Invitation, ledger: Path, sync: bool) -> tuple[str, dict[str, Any]] | None:
+    """Where the engine reads what proves a snapshot, and whom it believes there written into its folder. Raises Stop."""
+    if not sync:
+        return None
+    if not read.trust["height"] or not read.trust.get("snapshot"):
+        said = f"When the invitation was made {read.inviter} had no snapshot to begin from; join without --sync."
+        raise Stop("no-snapshot", said)
+    write_whole(ledger / wiring.AUTHORITIES_FILE, tls.authority(read.inviter, bytes.fromhex(read.key)))
+    return address(read.endpoint, ENGINE_PATH), read.trust
 
 
 def ask(read: Invitation, keys: OrganisationKeys, endpoint: str, folder: Path) -> bytes:
@@ -115,17 +122,23 @@ def _check_way(endpoint: str) -> None:
         raise Stop("no-tls", "The inviting node's address is not https; the invitation is not sent in the clear.")
 
 
-def wait_for_votes(engine: Engine, organisation: str, wait_s: float) -> int:
-    """Follow the ledger until the organisation is on it; the height at which it came. Raises Stop after `wait_s`."""
-    until = time.monotonic() + wait_s
+def wait_for_votes(engine: Engine, organisation: str, wait_s: float, sync: bool, say: members.Say) -> int:
+    """Follow the ledger until the organisation is on it; the height at which it came. `sync`: it is to begin from a
+    snapshot, and is told of it if none comes for a minute. Raises Stop after `wait_s`.
+    """
+    begun, told = time.monotonic(), not sync
     while True:
         with engine.view() as view:
             found = state.organisation(view, organisation)
         if found is not None and found.active:
             return found.since
-        if wait_s and time.monotonic() > until:
-            trouble = getattr(engine, "trouble", "") or "the votes are not there yet"
+        waited, nothing = time.monotonic() - begun, sync and not engine.tip().height
+        if wait_s and waited > wait_s:
+            trouble = getattr(engine, "trouble", "") or (NO_SNAPSHOT if nothing else "the votes are not there yet")
             raise Stop("waiting", f"Not admitted so far: {trouble}. The same command goes on waiting.", 1)
+        if nothing and not told and waited > SNAPSHOT_S:
+            told = True
+            say(f"Still waiting: {NO_SNAPSHOT}.")
         engine.blocks(engine.tip().height, wait_s=0.5)
 
 

@@ -128,7 +128,7 @@ def join(
     _say(f"Your key is {keys.key_id.hex()}: tell it to them by telephone, they compare it with the proposal.")
     engine = wiring.open_engine("cometbft", folder / "ledger", read.genesis)
     try:
-        height = joining.wait_for_votes(engine, read.id, wait)
+        height = joining.wait_for_votes(engine, read.id, wait, sync, _say)
         _say(f"{read.id} is a member since height {height}.")
         if validate:
             asked = joining.ask_to_validate(engine, keys, read)

@@ -151,7 +151,7 @@ class CometBftEngine:
             return machine.outdated(view, view.tip.height + 1)
 
     def introduction(self) -> dict[str, Any]:
-        """What an invitation tells a newcomer's engine: validators.json, peers, and a block to trust.
+        """What an invitation tells a newcomer's engine: validators.json, peers, a block to trust, the newest snapshot.
 
         Raises EngineError while the engine does not answer.
         """
@@ -160,9 +160,9 @@ class CometBftEngine:
             trusted = self._rpc.call("commit")["signed_header"] if self.tip().height else None
         except RpcError as error:
             raise EngineError("no-engine", self.trouble or f"The engine does not answer: {error.text}") from None
-        trust = {"hash": "", "height": 0}
+        trust = {"hash": "", "height": 0, "snapshot": self.snapshots.newest(self.tip().height)}
         if trusted is not None:
-            trust = {"hash": trusted["commit"]["block_id"]["hash"], "height": int(trusted["header"]["height"])}
+            trust |= {"hash": trusted["commit"]["block_id"]["hash"], "height": int(trusted["header"]["height"])}
         return {"validators": self.founders.document, "peers": [mine, *self._settings.peers], "trust": trust}
 
     def answer_newcomer(self, question: str, parameters: dict[str, Any]) -> Any:

@@ -5,6 +5,7 @@ The reasons for each value that differs from CometBFT's own are in docs/guides/n
 
 import base64
 import json
+import os
 import secrets
 import tempfile
 import time
@@ -101,7 +102,7 @@ def read_engine_settings(folder: Path) -> EngineSettings:
 
 
 def write_engine_settings(folder: Path, settings: EngineSettings) -> None:
-    """Write engine.toml; what has its default is left out."""
+    """Write engine.toml, whole or not at all; what has its default is left out."""
     folder.mkdir(parents=True, exist_ok=True)
     default = EngineSettings()
     lines = [
@@ -109,7 +110,12 @@ def write_engine_settings(folder: Path, settings: EngineSettings) -> None:
         for name in EngineSettings.__struct_fields__
         if (value := getattr(settings, name)) != getattr(default, name)
     ]
-    (folder / ENGINE_FILE).write_text("".join(lines))
+    partial = folder / f".{ENGINE_FILE}.partial"
+    with partial.open("w") as file:
+        file.writelines(lines)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(folder / ENGINE_FILE)
 
 
 def _toml(value: Any) -> str:

@@ -4,13 +4,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
+
 from medrec.core import codec
 from medrec.core.genesis import network_id
 from medrec.engines.cometbft_files import (
     VALIDATORS_FILE,
     EngineKeys,
     EngineSettings,
+    StateSync,
     make_keys,
+    open_ledger,
+    read_engine_settings,
     write_engine_settings,
 )
 from medrec.engines.cometbft_validators import Founders
@@ -47,3 +52,22 @@ def follow(folder: Path, listen: str, rpc: str, peers: list[str], validators: by
     write_engine_settings(folder, EngineSettings(listen=listen, rpc=rpc, peers=peers, **settings))
     (folder / VALIDATORS_FILE).write_bytes(validators)
     return keys
+
+
+def has_blocks(folder: Path, genesis: dict[str, Any]) -> bool:
+    """Whether the ledger of an engine that does not run has come beyond genesis. Raises EngineError."""
+    file = folder / "ledger.db"
+    if not file.exists():
+        return False
+    ledger = open_ledger(file, genesis, lambda step: None)
+    try:
+        return ledger.tip().height > 0
+    finally:
+        ledger.close()
+
+
+def begin_from(folder: Path, sync: StateSync | None) -> None:
+    """Have an engine without blocks begin from a snapshot, or, with None, from the first block. Raises EngineError."""
+    settings = read_engine_settings(folder)
+    if settings.state_sync != sync:
+        write_engine_settings(folder, msgspec.structs.replace(settings, state_sync=sync))

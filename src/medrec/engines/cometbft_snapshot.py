@@ -105,6 +105,10 @@ class Snapshots:
             found.append(Snapshot(int(folder.name), FORMAT, chunks, sha256(metadata).digest(), metadata))
         return found
 
+    def newest(self, height: int) -> int:
+        """The newest height of a snapshot that the blocks up to `height` prove, which takes two after its own; 0: none."""
+        return max((found.height for found in self.list() if found.height + 2 <= height), default=0)
+
     def chunk(self, height: int, form: int, number: int) -> bytes:
         """A chunk; empty if it is not there."""
         file = self._folder / f"{height:012d}" / f"{number:06d}"
