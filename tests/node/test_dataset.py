@@ -6,12 +6,15 @@ import pytest
 
 from medrec.core.dataset import StatementError
 from medrec.core.root import read_root
+from medrec.node.keeping.keys import OrganisationKeys
+from medrec.node.ledger import govern
 from medrec.node.ledger.receipts import root_file
 from medrec.node.records.publish import Incoming
 from medrec.node.release import dataset
 from medrec.node.release.dataset import DatasetError, check_dataset, export_dataset
 
 from .cosigners import Cosigners
+from .members_world import Net
 from .world import World, observation
 
 
@@ -153,3 +156,61 @@ def test_a_set_is_written_whole_or_not_at_all(node, tmp_path, monkeypatch):
         written(node, tmp_path / "set")
     assert error.value.code == "disk"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["there", "world"]
+
+
+@pytest.fixture
+def net(tmp_path):
+    made = Net(tmp_path, ("north", "south", "east", "west"))
+    for name in ("north", "south"):
+        made[name].source = Shelf()
+        made.publish(name)
+        made[name].source.records["Observation", "o1"] = json.dumps(observation("o1", "p1", 1)).encode()
+    yield made
+    made.close()
+
+
+def replace_keys(net, name):
+    fresh = OrganisationKeys.from_seed(name, b"E" * 32)
+    source = net[name].source
+    govern.rotate(net[name], fresh)
+    net.reopen(name, fresh)
+    net[name].source = source
+    net.keep_up()
+
+
+def test_a_statement_from_before_its_keys_were_replaced_holds_and_says_so(net, tmp_path):
+    text, before = written(net["north"], tmp_path / "set", 1, 1), read_root(root_file(net["east"]))
+    replace_keys(net, "north")
+    root = read_root(root_file(net["east"]))
+    assert len(root.sets) == 2
+    old, now = (check_dataset(tmp_path / "set", text, known) for known in (before, root))
+    assert old.whole and now.whole and old.organisation == now.organisation == "north"
+    assert old.former == "" and "replaced since" in now.former
+    again = written(net["north"], tmp_path / "again", 1, 1)
+    assert again != text
+    checked = check_dataset(tmp_path / "again", again, root)
+    assert checked.whole and checked.former == ""
+    with pytest.raises(StatementError, match="root file is of before") as refused:
+        check_dataset(tmp_path / "again", again, before)
+    assert refused.value.code == "statement-signature"
+    # The former key speaks for its own organisation alone, and for what it signed.
+    for wrong in (text.replace("north", "south"), text.replace("1-1 1", "1-1 0")):
+        with pytest.raises(StatementError) as refused:
+            check_dataset(tmp_path / "set", wrong, root)
+        assert refused.value.code == "statement-signature"
+
+
+def test_a_statement_of_who_left_holds_and_says_so(net, tmp_path):
+    text = written(net["south"], tmp_path / "set", 1, 1)
+    govern.leave(net["south"])
+    net.keep_up()
+    root = read_root(root_file(net["east"]))
+    assert "south" not in root.members
+    checked = check_dataset(tmp_path / "set", text, root)
+    assert checked.whole and checked.organisation == "south" and "no member any more" in checked.former
+    with pytest.raises(StatementError) as refused:
+        check_dataset(tmp_path / "set", text.replace("1-1 1", "1-1 0"), root)
+    assert refused.value.code == "statement-signature"
+    with pytest.raises(StatementError) as refused:
+        check_dataset(tmp_path / "set", text.replace("south", "nobody"), root)
+    assert refused.value.code == "unknown-signer"

@@ -76,7 +76,7 @@ def prepare(read: Invitation, folder: Path, endpoint: str, host: str, engine_por
 
 
 def _begins(read: Invitation, ledger: Path, sync: bool) -> tuple[str, dict[str, Any]] | None:
-    """Where the engine reads what proves a snapshot, and whom it believes there written into its folder. Raises Stop."""
+    """Where the engine reads what proves a snapshot, once its folder says whom it believes there. Raises Stop."""
     if not sync:
         return None
     if not read.trust["height"] or not read.trust.get("snapshot"):

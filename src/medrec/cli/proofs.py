@@ -82,6 +82,8 @@ def check(
     words = f"{checked.organisation} stated lines {said.first} to {said.last} of its journal"
     if checked.whole:
         console.print(f"Whole and unaltered: {words}, {said.delivered} records.", highlight=False)
+        if checked.former:
+            console.print(f"But look: {checked.former}", highlight=False, markup=False)
         return
     for finding in checked.findings:
         line = f"line {finding.seq}" if finding.seq is not None else ""

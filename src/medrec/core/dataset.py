@@ -130,7 +130,9 @@ def verify_statement(statement: Statement, network: bytes, keys: Mapping[str, by
     fitting = sorted(name for name in keys if name.startswith(statement.organisation))
     if not fitting:
         raise StatementError(
-            "unknown-signer", f"No organisation in the root file begins with {statement.organisation}."
+            "unknown-signer",
+            f"No organisation in the root file begins with {statement.organisation}; one that joined since stands in a "
+            "newer root file.",
         )
     _, first, last, delivered, root, signature = statement
     for name in fitting:
@@ -139,7 +141,8 @@ def verify_statement(statement: Statement, network: bytes, keys: Mapping[str, by
             return name
     raise StatementError(
         "statement-signature",
-        f"The statement is not signed by {' or '.join(fitting)}: a character was mistaken, or it was forged.",
+        f"The statement is not signed by {' or '.join(fitting)}: a character was mistaken, the root file is of before "
+        "its keys were replaced, or it was forged.",
     )
 
 

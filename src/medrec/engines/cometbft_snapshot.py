@@ -106,7 +106,7 @@ class Snapshots:
         return found
 
     def newest(self, height: int) -> int:
-        """The newest height of a snapshot that the blocks up to `height` prove, which takes two after its own; 0: none."""
+        """The height of the newest that the blocks up to `height` prove, which takes two after its own; 0: none."""
         return max((found.height for found in self.list() if found.height + 2 <= height), default=0)
 
     def chunk(self, height: int, form: int, number: int) -> bytes:

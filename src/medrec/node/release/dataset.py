@@ -47,11 +47,14 @@ class DatasetError(Exception):
 
 
 class Checked(NamedTuple):
-    """Who stated what about a set, and everything that is wrong with it: nothing if it is whole and unaltered."""
+    """Who stated what about a set, and everything that is wrong with it: nothing if it is whole and unaltered. `former`
+    says in a sentence that the statement is signed with a key that holds no more; empty if it holds.
+    """
 
     organisation: str
     statement: Statement
     findings: tuple[Finding, ...]
+    former: str = ""
 
     @property
     def whole(self) -> bool:
@@ -162,19 +165,49 @@ def _content(node: "Node", manifest: RecordManifest) -> bytes | None:
 
 
 def check_dataset(folder: Path, statement: str, root: Root) -> Checked:
-    """Check a delivered folder against a statement, trusting the organisations of a root file.
+    """Check a delivered folder against a statement, trusting the organisations of a root file: those of now, and those
+    of before with the keys that they had.
 
     Raises StatementError if the statement cannot be read, is of nobody known, or is not signed; DatasetError if the
     folder cannot be read.
     """
     said = dataset.parse_statement(statement)
-    signer = dataset.verify_statement(said, root.network, {name: m.keys.ed25519 for name, m in root.members.items()})
+    signer, former = _signer(said, root)
     try:
         names = _names(folder)
         findings = dataset.check(said, root.network, signer, _rows(folder), lambda name: _file(folder, name), names)
     except OSError as error:
         raise DatasetError("unreadable", f"The folder cannot be read: {error.strerror}.") from error
-    return Checked(signer, said, tuple(findings))
+    return Checked(signer, said, tuple(findings), former)
+
+
+def _signer(said: Statement, root: Root) -> tuple[str, str]:
+    """Who signed, under the newest set of members whose keys fit, and a sentence if that key holds no more. Raises
+    StatementError.
+    """
+    refused: StatementError | None = None
+    for _, members in reversed(root.sets):
+        try:
+            keys = {name: member.keys.ed25519 for name, member in members.items()}
+            signer = dataset.verify_statement(said, root.network, keys)
+        except StatementError as error:
+            if refused is None or refused.code == "unknown-signer":
+                refused = error
+            continue
+        now = root.members.get(signer)
+        if now is None:
+            return signer, (
+                f"{signer} is no member any more: it left, or was suspended. If its key was stolen, somebody else may "
+                "have signed this."
+            )
+        if now.keys.ed25519 != members[signer].keys.ed25519:
+            return signer, (
+                f"It is signed with a key that {signer} has replaced since. If that key was stolen, somebody else may "
+                f"have signed this: ask {signer} for a new statement."
+            )
+        return signer, ""
+    assert refused is not None  # a network begins with a set
+    raise refused
 
 
 def _names(folder: Path) -> list[str]:
