@@ -116,14 +116,17 @@ def test_a_crash_right_after_the_ledger_took_it_leaves_the_signature_to_the_form
     holds(home, before)
 
 
-def test_two_rotations_follow_one_another_and_none_begins_while_one_waits(clinic: Path, tmp_path: Path) -> None:
+def test_two_rotations_follow_one_another_and_none_begins_while_one_waits(
+    clinic: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     home = tmp_path / "c"
     shutil.copytree(clinic, home)
     rotate(home)
     first = key_of(home)
     with opened(home) as made:
         made.keys.save(home / "data" / "keys" / "former")
-        with pytest.raises(GovernError) as refused:
+        with monkeypatch.context() as patch, pytest.raises(GovernError, match="lacks that of brigid") as refused:
+            patch.setattr(Members, "sentence", lambda self: "It lacks that of brigid.")
             rotation.rotate(made, str(home / "data"))
         assert refused.value.code == "change-waits"
     with opened(home) as made:  # nothing waits, so they are of no use
@@ -132,6 +135,20 @@ def test_two_rotations_follow_one_another_and_none_begins_while_one_waits(clinic
     with opened(home) as made:
         assert len(made.checkpoints.members.root.sets) == 3 and made.keys.key_id != first
         assert core_receipt.verify(made.checkpoints.members.root_file(), (home / "r.json").read_bytes(), RECORD).ok
+
+
+def test_a_rotation_right_after_another_that_all_have_signed_is_not_refused(clinic: Path, tmp_path: Path) -> None:
+    home = tmp_path / "c"
+    shutil.copytree(clinic, home)
+    rotate(home)
+    former = home / "data" / "keys" / "former"
+    with opened(home) as made:  # as the moment after it was opened, before it has looked whether anything waits
+        made.keys.save(former)
+        made.checkpoints.members.former = made.keys
+        done = rotation.rotate(made, str(home / "data"))
+        assert not former.exists() and done["key"] != made.keys.key_id.hex() and done["invitations"] == []
+    with opened(home) as made:
+        assert made.keys.key_id.hex() == done["key"] and len(made.checkpoints.members.root.sets) == 3
 
 
 def test_a_certificate_of_somebody_else_is_left_alone(clinic: Path, tmp_path: Path) -> None:

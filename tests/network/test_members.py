@@ -334,13 +334,20 @@ def test_a_newcomer_that_asked_for_a_snapshot_where_there_is_none_joins_by_the_s
     with members.Members([settings], lambda line: None) as running:
         running.wait_until_well()
         operate.ask(read_settings(settings).data, "affirm", [])  # there are blocks
+        medrec("invite", "moor", "--out", str(tmp_path / "moor.json"), "--settings", str(settings))
         medrec("invite", "hill", "--out", str(file), "--settings", str(settings))
         read = json.loads(file.read_bytes())
         assert read["trust"]["height"] > 1 and read["trust"]["snapshot"] == 0
         assert "no-snapshot" in medrec(*words, "--sync", "--wait", "1", code=2)
         file.write_bytes(codec.encode_json(read | {"trust": read["trust"] | {"snapshot": 1}}))
         assert "offered a snapshot" in medrec(*words, "--sync", "--wait", "5", code=1)
-        assert "hill is a member since height" in medrec(*words, "--wait", str(LONG_S))
+        assert "hill is a member since height" in medrec(*words, "--no-validate", "--wait", str(LONG_S))
+        # The invitation names a key: once that is replaced, the newcomer is told what is wrong.
+        said = medrec("rotate", "--yes", "--settings", str(settings))
+        assert "make new ones for moor." in said
+        until(lambda: (told := members.health(settings)) is not None and told["ok"], "the node goes on")
+        moor = [part.replace("hill", "moor") for part in words]
+        assert "other-key" in medrec(*moor, "--wait", "1", code=2)
 
 
 def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:

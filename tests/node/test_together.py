@@ -216,6 +216,23 @@ def test_a_node_that_does_not_see_the_head_says_so_after_the_merge_delay(place: 
     assert perform(node, "status", [])["standing"] == "Up to date."
 
 
+def test_a_node_that_was_just_opened_is_not_called_cut_off_and_waits_for_the_head_all_the_same(place: Place) -> None:
+    place.open(place.engine())
+    engine = place.engine()
+    engine.reached = FETCHING
+    Engine.now += 3 * 3_600_000  # nothing happened while it was down
+    node = place.open(engine)
+    for later in (0, 2_000):
+        Engine.now += later
+        found = perform(node, "status", [])
+        assert found["standing"] == "Just opened: the newest block of the other members is being looked for."
+        assert found["trouble"].get("ledger", "") != CUT_OFF
+        assert node.sight.overdue(Engine.now, node.merge_delay_ms)
+        assert TestClient(make_app(node)).get("/standing").json()["behind"]
+    Engine.now += 60_000
+    assert perform(node, "status", [])["standing"].startswith("Cut off: the newest block of the other members has not")
+
+
 def test_what_needs_the_head_is_said_of_each_address() -> None:
     closed = {path for path, rule in RULES.items() if rule in NEEDS_THE_HEAD}
     assert "/medrec/redeliver" in closed and "/medrec/corrections" in closed

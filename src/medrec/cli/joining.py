@@ -1,6 +1,7 @@
 """The steps of `medrec join`. Each can be done again: what was made is kept, what was asked has the same answer."""
 
 import ipaddress
+import ssl
 import time
 from pathlib import Path
 from typing import Any
@@ -102,6 +103,11 @@ def ask(read: Invitation, keys: OrganisationKeys, endpoint: str, folder: Path) -
         )
         told = codec.decode(answer.body)
     except ExchangeError as error:
+        if error.reason == ssl.SSLCertVerificationError.__name__:
+            said = f"What answers at {read.endpoint} has not the key of {read.inviter} that stands in the invitation: "
+            raise Stop(
+                "other-key", said + "it was replaced since, or this is somebody else. Ask for a new one."
+            ) from None
         raise Stop("unreachable", f"{read.inviter} cannot be reached at {read.endpoint} ({error.reason}).") from None
     except codec.CodecError:
         raise Stop("garbage", f"What answers at {read.endpoint} is no node.") from None

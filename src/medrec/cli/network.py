@@ -255,6 +255,8 @@ def rotate(
             at_desk(settings, ALIVE)  # whoever opens the node puts the keys in their place
         time.sleep(0.5)
     _say(f"Since height {done['height']} the key is {done['key']}. Make a backup of {place.data / 'keys'} now.")
+    if done["invitations"]:
+        _say(f"Invitations name the old key and hold no more; make new ones for {', '.join(done['invitations'])}.")
 
 
 VERBS = (network, invite, join, leave, propose, proposals, vote, rotate, certificate)

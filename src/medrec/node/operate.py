@@ -78,7 +78,7 @@ def _trouble(node: "Node", stands: Standing) -> dict[str, str]:
     found = {
         **node.trouble,
         "engine": getattr(node.engine, "trouble", ""),
-        "ledger": apart.sentence if apart else CUT_OFF if stands.unseen_since is not None else "",
+        "ledger": apart.sentence if apart else CUT_OFF if stands.cut_off else "",
     }
     return {room: sentence for room, sentence in found.items() if sentence}
 

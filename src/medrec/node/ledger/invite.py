@@ -103,6 +103,20 @@ def invite(node: "Node", organisation: str, name: str, roles: list[str], days: i
     }
 
 
+def open_invitations(node: "Node") -> list[str]:
+    """The ids of those who hold an invitation of this node that has not expired, and are not on the ledger yet. Raises
+    EngineError, StoreError.
+    """
+    name = store.setting.c.name
+    with node.store.read() as connection:
+        rows = connection.execute(sql.select(store.setting.c.value).where(name.startswith(_SETTING))).scalars().all()
+    kept = [codec.decode(bytes(value)) for value in rows]
+    now = node.clock()
+    with node.engine.view() as view:
+        waiting = {one["id"] for one in kept if now <= one["expires"] and state.organisation(view, one["id"]) is None}
+    return sorted(waiting)
+
+
 def accept(node: "Node", body: bytes) -> bytes:
     """Take a join request: CBOR in, CBOR {"proposal": id} out. Raises GovernError."""
     try:

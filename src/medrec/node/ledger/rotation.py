@@ -18,7 +18,7 @@ from medrec.core import state
 from medrec.engines.engine import Engine
 from medrec.node.keeping.files import sync_folder
 from medrec.node.keeping.keys import ORGANISATION_FILE, OrganisationKeys
-from medrec.node.ledger import govern
+from medrec.node.ledger import govern, invite
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -27,20 +27,22 @@ KEYS, NEXT, FORMER = "keys", "next", "former"
 
 
 def rotate(node: "Node", data: str) -> dict[str, Any]:
-    """Have the ledger take new keys of this organisation; `data` is the node's data folder. The height, and the new
-    key's id. Raises GovernError, KeyFileError, EngineError, StoreError.
+    """Have the ledger take new keys of this organisation; `data` is the node's data folder. The height, the new key's
+    id, and for whom there are invitations, which name the old key. Raises GovernError, KeyFileError, EngineError,
+    StoreError.
     """
     folder = Path(data) / KEYS
-    if (folder / FORMER / ORGANISATION_FILE).exists():
-        waits = node.checkpoints.members.sentence()
+    finish(node, Path(data))
+    waits = node.checkpoints.members.sentence()
+    if waits and (folder / FORMER / ORGANISATION_FILE).exists():
         raise govern.GovernError(
-            "change-waits", f"The last change of keys still waits for signatures of the other members. {waits}".strip()
+            "change-waits", f"The last change of keys still waits for signatures of the other members. {waits}"
         )
     if not (folder / NEXT / ORGANISATION_FILE).exists():
         OrganisationKeys.generate(node.organisation).save(folder / NEXT)
     fresh = OrganisationKeys.load(folder / NEXT)
     height = node.engine.tip().height if due(Path(data), node.engine) else govern.rotate(node, fresh)
-    return {"height": height, "key": fresh.key_id.hex()}
+    return {"height": height, "key": fresh.key_id.hex(), "invitations": invite.open_invitations(node)}
 
 
 def due(data: Path, engine: Engine) -> bool:
@@ -88,5 +90,5 @@ def finish(node: "Node", data: Path) -> None:
 def _drop(folder: Path) -> None:
     if folder.exists():
         (folder / ORGANISATION_FILE).unlink(missing_ok=True)
-        shutil.rmtree(folder)
+        shutil.rmtree(folder, ignore_errors=True)  # what looks after the node may be at it, too
         sync_folder(folder.parent)

@@ -40,6 +40,7 @@ class Sight:
     def __init__(self, node: "Node") -> None:
         self._node = node
         self._lock = threading.Lock()
+        self._opened = node.clock()
         self._looked: int | None = None
         self._asked: int | None = None
         self._seen: int | None = None
@@ -82,9 +83,13 @@ class Sight:
         return not _recent(self._seen, self._node.clock(), delay)
 
     def since(self, now: int, delay: int) -> int | None:
-        """Since when the head is not seen (ms), None while it is: when it last was, or the time of the newest block."""
+        """Since when the head is not seen (ms), None while it is: when it last was, or the time of the newest block;
+        `now` for a node that was opened no longer ago than the delay, and is looking for it.
+        """
         if not self.overdue(now, delay):
             return None
+        if self._seen is None and _recent(self._opened, now, delay):
+            return now
         return min(now, self._node.engine.tip().time if self._seen is None else self._seen)
 
     def _others_have_nothing_newer(self) -> bool:

@@ -64,13 +64,20 @@ class Standing(msgspec.Struct, frozen=True):
         """Whether something has waited for longer than a moment, or the others' blocks do not come."""
         return self.late_ms() >= FRESH_MS or self.unseen_since is not None
 
+    @property
+    def cut_off(self) -> bool:
+        """Whether the others' blocks do not come; a node that was just opened is only looking for them."""
+        return self.unseen_since is not None and self.unseen_since < self.time
+
     def sentence(self) -> str:
         """One sentence for people."""
         if not self.behind:
             return "Up to date."
         cut_off = ""
-        if self.unseen_since is not None:
-            unseen = in_words(max(0, self.time - self.unseen_since))
+        if self.unseen_since is not None and not self.cut_off:
+            cut_off = "Just opened: the newest block of the other members is being looked for."
+        elif self.unseen_since is not None:
+            unseen = in_words(max(60_000, self.time - self.unseen_since))
             cut_off = f"Cut off: the newest block of the other members has not been seen for {unseen}."
         if self.late_ms() < FRESH_MS:
             return cut_off

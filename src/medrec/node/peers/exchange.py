@@ -84,7 +84,9 @@ class Exchange:
         except httpcore.TimeoutException as error:
             raise ExchangeError("stopped" if self._stopped else "slow", type(error).__name__) from None
         except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol, ValueError) as error:
-            raise ExchangeError("stopped" if self._stopped else "unreachable", type(error).__name__) from None
+            # A certificate that does not hold is no fault of the way there.
+            why = next((part for part in error.args if isinstance(part, ssl.SSLError)), error)
+            raise ExchangeError("stopped" if self._stopped else "unreachable", type(why).__name__) from None
 
     def _keep(self, stream: "_Stream") -> None:
         with self._lock:
