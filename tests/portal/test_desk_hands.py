@@ -1,6 +1,7 @@
 """Who linked somebody at the desk stands in the journal by name, and the privacy officer sees who did it alone."""
 
 import re
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,11 +9,12 @@ import pytest
 
 from medrec.core import manifests
 from medrec.core.manifests.desk import MatchDecidedManifest
+from medrec.core.matching import Demographics
 from medrec.node.account import staff
 from medrec.node.keeping import store
 from medrec.node.right_person import desk_hands, given_codes
 from medrec.portal import words
-from tests.node.test_right_person import ADA, demographics
+from tests.node.test_right_person import ADA, demographics, find
 from tests.portal.reading import text_of
 from tests.portal.rescue import Circle, Friend, Holder
 from tests.portal.test_sign_in import visitor
@@ -109,3 +111,37 @@ def test_two_clerks_are_both_named_and_who_differs_too(circle: Circle) -> None:
     assert words.OFFICE["links_alone"] not in officer(circle)
     # What was decided is decided: a second word leaves no line.
     assert carl.send("/desk", do="same", code=code).status_code == 400 and len(said(circle)) == 2
+
+
+def test_where_there_are_two_both_say_that_who_asks_is_this_patient(circle: Circle) -> None:
+    """A bribed clerk finds nobody for an accomplice who states what the clerk read out to her."""
+    rose, carl = clerks(circle)
+    circle.north.put("Patient", "vic", demographics("vic", *ADA))
+    eve, stated, identifier = circle.network.patient("accomplice"), Demographics(*ADA), secrets.token_bytes(16)
+    assert find(circle.network, eve, identifier, stated) == {"status": "waiting"}
+    fields = {"do": "match", "request": identifier.hex(), "patient": "vic"}
+    for _ in range(2):
+        told = rose.send("/desk", **fields)
+        assert told.status_code == 303 and "second" in told.headers["location"]
+    assert find(circle.network, eve, identifier, stated) == {"status": "waiting"}
+    assert said(circle) == [("confirmed", "Rose")] and circle.north.rows(store.invitation) == []
+    page = rose.get("/desk")
+    assert words.DESK["match_mine"] in text_of(page.text) and 'value="match"' not in page.text
+    assert words.DESK["match_other"] in text_of(carl.get("/desk").text)
+    assert carl.send("/desk", **fields).status_code == 303
+    assert find(circle.network, eve, identifier, stated)["status"] == "ready"
+    (seen,) = desk_hands.lately(circle.north)
+    assert seen.names == ("Rose", "Carl") and circle.north.rows(store.alarm) == []
+
+
+def test_one_clerk_alone_finds_somebody_and_the_privacy_officer_is_told(circle: Circle) -> None:
+    rose, _ = clerks(circle)
+    dismissed(circle, "Carl")
+    circle.north.put("Patient", "vic", demographics("vic", *ADA))
+    eve, stated, identifier = circle.network.patient("accomplice"), Demographics(*ADA), secrets.token_bytes(16)
+    find(circle.network, eve, identifier, stated)
+    rose.send("/desk", do="match", request=identifier.hex(), patient="vic")
+    assert find(circle.network, eve, identifier, stated)["status"] == "ready"
+    (alarm,) = circle.north.rows(store.alarm)
+    assert alarm.code == "link-by-one" and "Rose" in alarm.sentence and alarm.subject == "Patient/vic"
+    assert said(circle) == [("confirmed", "Rose")]

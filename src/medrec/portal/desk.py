@@ -49,7 +49,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any] | Go:
         "given": [_given(node, visit, one) for one in given_codes.lately(node)[:SHOWN]],
         "minutes": CODE_LIFE_MS // 60_000,
         "trouble": trouble,
-        "asked": [_asked(visit, one) for one in queue[:SHOWN]],
+        "asked": [_asked(node, visit, one) for one in queue[:SHOWN]],
         "asked_total": len(queue),
         "shut": shut,
         "held": [_held(visit, one) for one in held[:SHOWN]],
@@ -86,7 +86,9 @@ def _decide(node: "Node", visit: Visit, form: dict[str, str]) -> Go:
     what, by, said = form.get("do", ""), by_whom(visit), form.get("words", "")[:1000]
     try:
         if what == "match":
-            node.matching.confirm(bytes.fromhex(form.get("request", "")), form.get("patient", ""), by)
+            request, whose = bytes.fromhex(form.get("request", "")), form.get("patient", "")
+            if not node.matching.confirm(request, whose, by, member_id(visit)):
+                return Go(visit.link("desk"), "second")
         elif what == "nobody":
             node.matching.refuse(bytes.fromhex(form.get("request", "")), by)
         elif what in ("same", "differs"):
@@ -127,21 +129,24 @@ def _given(node: "Node", visit: Visit, one: given_codes.GivenCode) -> dict[str, 
     }
 
 
-def _asked(visit: Visit, one: Waiting) -> dict[str, Any]:
+def _asked(node: "Node", visit: Visit, one: Waiting) -> dict[str, Any]:
     stated = one.stated
     return {
         "id": one.id.hex(),
         "name": f"{stated.given} {stated.family}".strip(),
         "birth": _date(stated.birth),
         "when": visit.when(one.time),
-        "candidates": [_candidate(found) for found in one.candidates],
+        "candidates": [_candidate(node, visit, one, found) for found in one.candidates],
     }
 
 
-def _candidate(found: Candidate) -> dict[str, Any]:
+def _candidate(node: "Node", visit: Visit, one: Waiting, found: Candidate) -> dict[str, Any]:
     who, compared = found.who, found.comparison
+    first = desk_hands.match_said_by(node, one.id, found.patient)
+    may = desk_hands.may_compare(node, desk_hands.match_digest(one.id, found.patient), member_id(visit))
     return {
         "patient": found.patient,
+        "said": "" if first is None else "other" if may else "mine",
         "name": f"{who.given} {who.family}".strip(),
         "birth": _date(who.birth),
         "likely": compared.verdict == "likely",

@@ -4,6 +4,7 @@ A code links an account to a patient, and the patient who is wronged by a false 
 both words are lines among the patient's own, and the privacy officer sees them side by side, with those first that one
 person said alone. Where two or more of the staff sit at the desk, another than who gave the code has to compare; where
 there is one alone, an alarm tells the privacy officer at once.
+So it is with the word that somebody who asks to be found is this patient (matching.py).
 """
 
 import hashlib
@@ -96,6 +97,48 @@ def _tell_alone(node: "Node", patient: str, by: str) -> None:
         f"{signs(by)} gave the code for Patient/{patient} and compared the number alone. Ask the patient, by what the "
         "record knows of her, whether it was she."
     )[:500]
+    _tell(node, patient, sentence)
+
+
+def says_match(node: "Node", identifier: bytes, patient: str, by: str, member: str = "") -> bool:
+    """Somebody says that a request to be found is of this patient. Whether that settles it: where there are two at the
+    desk another's word has to follow, and until then this one stands among the patient's lines."""
+    digest, now = match_digest(identifier, patient), node.clock()
+    if may_compare(node, digest, member):
+        if not is_second(node, digest, member):
+            sentence = (
+                f"{signs(by)} said alone that somebody who asked to be found is Patient/{patient}. Ask the patient, by "
+                "what the record knows of her, whether it was she."
+            )[:500]
+            _tell(node, patient, sentence)
+        return True
+    row = {"digest": digest, "staff": member, "time": now}
+
+    def write(connection: sql.Connection) -> bool:
+        connection.execute(sql.delete(code_giver).where(code_giver.c.time < now - given_codes.KEPT_MS))
+        if connection.execute(sql.select(code_giver.c.staff).where(code_giver.c.digest == digest)).first() is not None:
+            return False
+        connection.execute(sql.insert(code_giver).values(**row))
+        return True
+
+    if node.store.write(write):
+        _write_down(node, identifier, patient, "confirmed", by)
+    return False
+
+
+def match_said_by(node: "Node", identifier: bytes, patient: str) -> str | None:
+    """Who of the staff said first that a request is of this patient; None if nobody did."""
+    query = sql.select(code_giver.c.staff).where(code_giver.c.digest == match_digest(identifier, patient))
+    with node.store.read() as connection:
+        return connection.execute(query).scalar()
+
+
+def match_digest(identifier: bytes, patient: str) -> bytes:
+    """What names the word that one request is of one patient."""
+    return hashlib.sha256(b"medrec/match-said/1" + identifier + patient.encode()).digest()
+
+
+def _tell(node: "Node", patient: str, sentence: str) -> None:
     row = {"time": node.clock(), "code": "link-by-one", "subject": f"Patient/{patient}", "sentence": sentence}
     node.store.write(lambda connection: connection.execute(sql.insert(store.alarm).values(**row)))
 

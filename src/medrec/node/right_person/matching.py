@@ -25,6 +25,7 @@ from medrec.node.keeping import account_keys, store
 from medrec.node.keeping.journal import Draft
 from medrec.node.keeping.store import metadata
 from medrec.node.keeping.vault import Vault, VaultError
+from medrec.node.right_person import desk_hands
 from medrec.node.right_person.link import LinkError
 
 if TYPE_CHECKING:
@@ -177,13 +178,17 @@ class Matching:
         except (VaultError, msgspec.DecodeError):
             return None
 
-    def confirm(self, identifier: bytes, patient: str, by: str) -> None:
-        """A human says that the request is of this local patient; `by` is who. Raises LinkError."""
+    def confirm(self, identifier: bytes, patient: str, by: str, member: str = "") -> bool:
+        """A human says that the request is of this local patient; `by` is who, `member` her id among the staff. False
+        if it waits for somebody else at the desk to say so, too. Raises LinkError."""
         waiting = next((item for item in self.queue() if item.id == identifier), None)
         if waiting is None or patient not in [candidate.patient for candidate in waiting.candidates]:
             raise LinkError("not-waiting", "This request does not wait for that patient (any more).")
+        if not desk_hands.says_match(self._node, identifier, patient, by, member):
+            return False
         code = self._node.linker.invite(patient, MATCH_LIFE_MS)
         self._settle(identifier, "confirmed", by, code, patient)
+        return True
 
     def refuse(self, identifier: bytes, by: str) -> None:
         """A human says that nobody here is meant. What the person stated is forgotten. Raises LinkError."""

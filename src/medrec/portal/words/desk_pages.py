@@ -47,6 +47,8 @@ DESK = Texts(
             "{count} requests cannot be opened here. Tell whoever runs this system.",
         ),
         "asked_more": "A number of points links nobody. Compare with care: twins and fathers and sons look alike.",
+        "match_mine": "You said that it is this patient. Somebody else at the desk has to say so too.",
+        "match_other": "Somebody else at the desk said that it is this patient. Look for yourself before you say so too.",
         "asks": "{name}, born {birth}, asks to be found",
         "likely": "Likely",
         "possible": "Possible",

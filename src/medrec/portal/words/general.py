@@ -290,6 +290,7 @@ DONE = Texts(
         "answered_wrong": "Your answer was kept. Here is what you can do now.",
         "reviewed": "What you found is in the journal.",
         "decided": "What you decided is in the journal.",
+        "second": "Your word is in the journal. Somebody else at the desk has to say so too.",
         "answered_question": "Your answer is in the journal and goes to the person.",
         "answered_correction": "Your answer is in the journal. The person is told.",
         "posted": "The letter is on its way.",
