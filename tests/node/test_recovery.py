@@ -309,9 +309,9 @@ def test_freezing_stops_what_is_new_and_ends_by_itself(rescue: Rescue) -> None:
 
 
 def test_ways_back_are_counted(rescue: Rescue) -> None:
-    found = recovery.readiness(rescue.network.engine, rescue.ada.account)
+    found = recovery.readiness(rescue.guide, rescue.ada.account)
     assert (found.devices, found.papers, found.guardians, found.clinic, found.ways) == (1, 3, True, True, 3)
-    assert recovery.readiness(rescue.network.engine, rescue.bo.account).ways == 1
+    assert recovery.readiness(rescue.guide, rescue.bo.account).ways == 1
     kept = recovery.guardians_of(rescue.guide, rescue.ada.account)
     assert kept == rescue.guardians and recovery.guardians_of(rescue.guide, rescue.bo.account) is None
 

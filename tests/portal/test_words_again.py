@@ -6,8 +6,12 @@ from typing import Any
 
 import pytest
 
+from medrec.core.ladder import Revealed
+from medrec.node.account import recovery
 from medrec.node.agent import bringing, moving
+from medrec.portal import words as page_words
 from tests.node.network import Records
+from tests.portal.reading import text_of
 from tests.portal.rescue import DAY, WORDS, Circle, Friend, NewPhone, wait
 from tests.portal.test_stopped_between import Stop
 from tests.portal.test_stopped_between import stop as stop
@@ -112,3 +116,30 @@ def test_a_place_that_was_down_for_a_week_is_told_when_she_signs_again(circle: C
     phone.does(linking, do="tell")
     assert "could not tell" not in plain(phone.get(linking).text)
     assert lines(circle) >= before
+
+
+def test_guardians_whose_list_went_with_the_old_agent_are_no_way_back_and_every_page_says_so(
+    circle: Circle, away: Away
+) -> None:
+    ada = circle.ada
+    circle.all_choose()
+    before = recovery.readiness(circle.guide, ada.account)
+    assert before.guardians and not before.lost
+    assert page_words.GUARDIANS["lost"] not in text_of(ada.get(ada.page + "/guardians").text)
+    phone, words = away()
+    phone.confirm(phone.send("/coming-back", do="move", name="Ada", words=words))
+    assert phone.sign_in().status_code == 200
+    found = recovery.readiness(circle.guide, ada.account)
+    assert found.lost and not found.guardians
+    for page in ("", "/keys", "/guardians", "/after"):
+        text = text_of(phone.get(ada.page + page).text)
+        assert page_words.GUARDIANS["lost"] in text and "Call your guardians" not in text, page
+    # She chooses anew: the list is here before the change comes.
+    for friend in (circle.bo, circle.cy):
+        circle.guide.agent.enroll(friend.account, "a friend", friend.account.encode()[:32])
+    chosen = Revealed(sorted([circle.bo.account, circle.cy.account]), 2, b"s" * 32)
+    recovery.keep_guardians(circle.guide, ada.account, chosen)
+    signer = recovery.Signer(ada.account, phone.key.key_id, phone.key.sign)
+    recovery.choose_doors(circle.network.engine, circle.network.id, signer, chosen, [], True)
+    assert not recovery.guardians_lost(circle.guide, ada.account)
+    assert not recovery.readiness(circle.guide, ada.account).guardians

@@ -82,12 +82,14 @@ class Event(NamedTuple):
 
 
 class Readiness(NamedTuple):
-    """Which ways back an account has: how many devices and papers, guardians, the clinic."""
+    """Which ways back an account has: how many devices and papers, guardians, the clinic. `lost`: there are guardians
+    on the ledger, and nobody here knows who they are."""
 
     devices: int
     papers: int
     guardians: bool
     clinic: bool
+    lost: bool = False
 
     @property
     def ways(self) -> int:
@@ -191,13 +193,24 @@ def unfreeze(engine: Engine, network: bytes, by: Signer, account: str, guardians
     submit_signed(engine, network, by.author, by.key, by.sign, "account/unfreeze", payload)
 
 
-def readiness(engine: Engine, account: str) -> Readiness:
-    """The ways back that an account has now."""
-    with engine.view() as view:
+def readiness(node: "Node", account: str) -> Readiness:
+    """The ways back that an account has now, as her agent can open them: the ledger does not tell who guards her."""
+    with node.engine.view() as view:
         held = state.account(view, account)
         doors: Doors = ladder.ladder_of(view, account).doors_at(view.tip.time)
     devices = len(held.credentials) if held is not None else 0
-    return Readiness(devices, len(doors.papers), doors.guardians is not None, doors.clinic)
+    known = doors.guardians is not None and guardians_of(node, account) is not None
+    return Readiness(devices, len(doors.papers), known, doors.clinic, guardians_lost(node, account))
+
+
+def guardians_lost(node: "Node", account: str) -> bool:
+    """Whether guardians are in force whose list is not here, as after a move to this agent, and none that is here comes
+    after them. They have to be chosen again."""
+    with node.engine.view() as view:
+        found, now = ladder.ladder_of(view, account), max(node.clock(), view.tip.time)
+    if found.doors_at(now).guardians is None or guardians_of(node, account, now) is not None:
+        return False
+    return found.waiting_at(now) is None or guardians_of(node, account, found.next_at) is None
 
 
 def keep_guardians(node: "Node", account: str, guardians: Revealed) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from medrec.core import ladder
-from medrec.node.account import aftermath
+from medrec.node.account import aftermath, recovery
 from medrec.portal import person, render, words
 from medrec.portal.own.account_act import says_herself
 from medrec.portal.own.whose import Whose, whose
@@ -31,7 +31,8 @@ def show(node: "Node", visit: Visit) -> Any:
         aftermath.keep(node, who.account, item)
         last = len(items) == 1
         return Go(visit.link("person" if last else "aftermath", person=who.handle), "kept")
-    return {"handle": who.handle, "items": items}
+    lost = aftermath.window(node, who.account) is not None and recovery.guardians_lost(node, who.account)
+    return {"handle": who.handle, "items": items, "lost": lost}
 
 
 def waiting(node: "Node", visit: Visit, who: Whose) -> list[dict[str, Any]]:

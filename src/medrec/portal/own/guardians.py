@@ -52,6 +52,7 @@ def show(node: "Node", visit: Visit) -> Any:
         "code_for": " ".join(name.split()),
         **_card(node, who, asked),
         "guardians": doors.guardians,
+        "lost": recovery.guardians_lost(node, who.account),
         "chosen": [names.get(one, words.GUARDIANS["somebody"]) for one in chosen.members] if chosen is not None else [],
         "next": visit.when(found.next_at) if waits else None,
         "open": [_line(visit, one) for one in asked if one.guardian is None],

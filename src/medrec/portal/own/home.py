@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from medrec.node.account import recovery
 from medrec.node.agent import bringing
 from medrec.node.notify import asking
 from medrec.portal import person, render, words
@@ -45,6 +46,7 @@ def show(node: "Node", visit: Visit) -> Any:
         "missing": person.missing(node, visit, who.known, who.account),
         "undone": person.undone(node, visit, who.known, who.account),
         "untold": _untold(node, who) if not acting else "",
+        "lost": not acting and recovery.guardians_lost(node, who.account),
         "failed": [place for place in record.places(node, visit, who) if place["state"] == "failed"],
         "news": [person.news(visit, who.known, notice) for notice in news],
         "tiles": [
@@ -70,6 +72,7 @@ def _for_some_kinds(visit: Visit, who: Whose) -> dict[str, Any]:
         "missing": [],
         "undone": [],
         "untold": "",
+        "lost": False,
         "failed": [],
         "news": [],
         "some_kinds": render.listed([words.record_types(kind) for kind in kinds_of(visit)]),

@@ -37,7 +37,7 @@ def show(node: "Node", visit: Visit) -> Any:
     says_herself(visit)
     if visit.form:
         return _begin(node, visit, who)
-    ready = recovery.readiness(node.engine, who.account)
+    ready = recovery.readiness(node, who.account)
     with node.engine.view() as view:
         found, policy = ladder.ladder_of(view, who.account), ladder.policy_of(view)
         now = max(visit.now, view.tip.time)
@@ -89,6 +89,8 @@ def _ways(visit: Visit, ready: recovery.Readiness, found: Ladder, policy: Policy
         for name, has, values in rows
     ]
     first = min((found.paper_from(one, policy.doors) for one in found.doors_at(now).papers), default=0)
+    if ready.lost:
+        ways[2]["more"] = words.GUARDIANS["lost"]
     if first > now:
         ways[1]["more"] = render.say(words.KEYS["paper_later"], when=visit.when(first))
     return ways

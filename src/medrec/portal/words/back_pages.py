@@ -10,6 +10,8 @@ GUARDIANS = Texts(
         "now": "Your guardians now",
         "none": "You have chosen nobody yet.",
         "how_many": "{needs} of {of} have to agree.",
+        "lost": "The list of the people you trust was lost with the old place of your account. They cannot let you back in. "
+        "Choose them again.",
         "somebody": "Somebody who is no longer on your list",
         "next": "A change comes {when}. Until then these stay. If you did not ask for it, freeze your account.",
         "asked": "Asked, no answer yet",
