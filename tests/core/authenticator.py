@@ -60,11 +60,12 @@ class Authenticator:
             "rp": hash_of(self.rp),
         }
 
-    def registration(self) -> bytes:
-        """The authenticatorData that came when the passkey was made."""
+    def registration(self, credential_id: bytes | None = None) -> bytes:
+        """The authenticatorData that came when the passkey was made, under an id (the public key)."""
+        name = self.public if credential_id is None else credential_id
         cose = {1: 2, 3: -7, -1: 1, -2: self.x, -3: self.y} if self.alg == -7 else {1: 1, 3: -8, -1: 6, -2: self.public}
         head = hash_of(self.rp) + bytes([self.flags | AT]) + self.count.to_bytes(4, "big")
-        return head + bytes(16) + len(self.public).to_bytes(2, "big") + self.public + cbor2.dumps(cose)
+        return head + bytes(16) + len(name).to_bytes(2, "big") + name + cbor2.dumps(cose)
 
     def client_data(self, digest: bytes, **changes: Any) -> bytes:
         """The browser's text; a change to None leaves a member out."""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from medrec.node.peers.proxied import Proxied, visitor
+from medrec.node.peers.proxied import Proxied, limited, visitor
 from medrec.portal.app import pages
 from tests.portal.story import Story
 
@@ -31,10 +31,19 @@ PROXY = "127.0.0.1"
         # Nobody else is believed.
         ("203.0.113.9", ["198.51.100.7"], "203.0.113.9"),
         ("testclient", ["198.51.100.7"], "testclient"),
+        # A socket of both kinds writes an IPv4 address as IPv6.
+        (f"::ffff:{PROXY}", ["198.51.100.7"], "198.51.100.7"),
+        (f"::ffff:{PROXY}", ["198.51.100.7, ::ffff:10.0.0.2"], "198.51.100.7"),
     ],
 )
 def test_who_came_is_whom_our_proxy_names_last(peer: str, lines: list[str], expected: str) -> None:
     assert visitor(peer, lines, frozenset({PROXY, "10.0.0.2"})) == expected
+
+
+def test_limits_go_by_what_one_connection_has() -> None:
+    assert limited("2001:db8::1") == limited("2001:db8::ffff:2") == "2001:db8::/64" != limited("2001:db8:0:1::1")
+    assert limited("::ffff:198.51.100.7") == limited("198.51.100.7") == "198.51.100.7" != limited("198.51.100.8")
+    assert limited("testclient") == "testclient"
 
 
 @pytest.fixture
@@ -52,7 +61,7 @@ def tries(story: Story, proxies: list[str]) -> tuple[int, int]:
     def ask(address: str) -> int:
         client = TestClient(app, base_url="https://guide.example", client=(PROXY, 4444))
         headers = {"x-forwarded-for": address}
-        return int(client.post("/sign-in/challenge", json={}, headers=headers).status_code)
+        return int(client.post("/s/nothing", json={"recipient": "x"}, headers=headers).status_code)
 
     return [ask("203.0.113.9") for _ in range(130)][-1], ask("198.51.100.7")
 
@@ -62,7 +71,7 @@ def test_without_the_setting_all_share_one_limit(story: Story) -> None:
 
 
 def test_with_the_proxy_named_each_visitor_has_limits_of_its_own(story: Story) -> None:
-    assert tries(story, [PROXY]) == (429, 200)
+    assert tries(story, [PROXY]) == (429, 404)
 
 
 def test_a_proxy_is_an_address() -> None:

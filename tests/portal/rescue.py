@@ -122,7 +122,7 @@ class NewPhone(Holder):
 
     def __init__(self, story: Story, name: str = "the new phone", organisation: str = "guide") -> None:
         super().__init__(story, authenticator(name, organisation), b"credential of " + name.encode(), organisation)
-        body = {"label": name, "id": to_text(self.id), "authenticatorData": to_text(self.key.registration())}
+        body = {"label": name, "id": to_text(self.id), "authenticatorData": to_text(self.key.registration(self.id))}
         answer = self.client.post("/coming-back/begin", json=body)
         assert answer.status_code == 200, answer.text
         assert answer.json()["to"] == self.page

@@ -264,9 +264,12 @@ def test_one_visitor_of_an_address_shuts_out_nobody_else_there(empty: Story, ada
     assert sign(empty, other, ada.phone, ada.id).status_code == 200
     for number in range(25):
         key = guide_key(f"phone {number}")
-        body = {"label": "x", "id": to_text(b"x%d" % number), "authenticatorData": to_text(key.registration())}
+        body = {"label": "x", "id": to_text(key.public), "authenticatorData": to_text(key.registration())}
         flood.post("/coming-back/begin", json=body)
-    body = {"label": "x", "id": to_text(b"hers"), "authenticatorData": to_text(guide_key("new").registration())}
+    new = guide_key("new").registration(b"hers")
+    body = {"label": "x", "id": to_text(b"hers"), "authenticatorData": to_text(new)}
+    other_id = {**body, "id": to_text(b"another")}
+    assert other.post("/coming-back/begin", json=other_id).status_code == 400, "the id is the one that was made"
     assert other.post("/coming-back/begin", json=body).status_code == 200
     for _ in range(80):
         flood.post("/s/nothing", json={"recipient": "x"})
@@ -284,6 +287,23 @@ def test_the_oldest_key_that_nobody_claims_gives_way(
         returning.begin(guide, NewEd25519(PersonKey.from_seed(name.ljust(32)).public), name, "phone")
     found = [returning.by_passkey(guide, name) is not None for name in (b"one", b"two", b"three")]
     assert found == [False, True, True]
+    # Whose page is asked for does not give way; where that is so for all, there is no room.
+    for name in (b"two", b"three"):
+        case = returning.by_passkey(guide, name)
+        assert case is not None
+        if name == b"three":
+            returning.begin(guide, case.credential, b"four", "phone")
+            break
+        returning.saw(guide, case)
+    found = [returning.by_passkey(guide, name) is not None for name in (b"two", b"three", b"four")]
+    assert found == [True, False, True]
+    four = returning.by_passkey(guide, b"four")
+    assert four is not None
+    returning.saw(guide, four)
+    with pytest.raises(returning.Crowded):
+        returning.begin(guide, four.credential, b"five", "phone")
+    empty.network.time += returning.SEEN_MS
+    returning.begin(guide, four.credential, b"five", "phone")
 
 
 def test_a_nonce_is_ours_is_young_and_serves_once(empty: Story) -> None:

@@ -93,6 +93,31 @@ def test_a_record_is_shown_where_the_chain_of_fingerprints_leads_to_it(page: Any
     assert alone == turned == {"error": words.SIGNING["not_the_content"]}
 
 
+def test_a_text_that_calls_itself_a_manifest_is_read_and_not_folded_away(page: Any) -> None:
+    text = '{"manifest":"x","medicationCodeableConcept":{"text":"Warfarin 5 mg"}}'
+    about = json.dumps({"manifest": "record/1", "record": {"sha256": hashlib.sha256(text.encode()).hexdigest()}})
+    correction = part("correction/1", {"manifest": hashlib.sha256(about.encode()).hexdigest()}, about, text)
+    hers, record, statement = page(
+        ["isTechnical", part("entry/1", entry_of(text), text), text],
+        ["isTechnical", correction, text],
+        ["isTechnical", correction, about],
+    )
+    assert (hers, record, statement) == (False, False, True)
+
+
+def test_a_correction_whose_record_did_not_come_says_so(page: Any) -> None:
+    record = '{"resourceType":"Condition"}'
+    about = json.dumps({"manifest": "record/1", "record": {"sha256": hashlib.sha256(record.encode()).hexdigest()}})
+    value = {"manifest": hashlib.sha256(about.encode()).hexdigest()}
+    lacks = page(
+        ["lacksRecord", part("correction/1", value)],
+        ["lacksRecord", part("correction/1", value, about)],
+        ["lacksRecord", part("correction/1", value, about, record)],
+        ["lacksRecord", part("entry/1", entry_of(record))],
+    )
+    assert lacks == [True, True, False, False]
+
+
 @pytest.mark.parametrize(
     "piece",
     [

@@ -8,6 +8,7 @@ import pytest
 from medrec.engines.engine import EngineError
 from medrec.node.account import devices, returning
 from medrec.portal.people import handle
+from medrec.portal.sign_in import to_text
 from tests.portal.rescue import DAY, Circle, NewPhone, wait
 from tests.portal.story import Story
 from tests.portal.test_sign_in import sign, visitor
@@ -48,6 +49,23 @@ def test_a_new_phone_that_took_the_account_back_goes_on_at_its_next_visit(circle
     assert phone.sign_in().json()["to"] == circle.ada.page
     assert phone.get(circle.ada.page).status_code == 200
     assert returning.by_passkey(circle.guide, phone.id) is None
+
+
+def test_her_own_public_key_under_another_id_is_no_second_device(circle: Circle) -> None:
+    """Anybody knows a public key: a case with it is signed by nobody, and leaves no row beside hers."""
+    ada, client = circle.ada, visitor(circle.story)
+    body = {"label": "x", "id": to_text(b"a thief's"), "authenticatorData": to_text(ada.key.registration(b"a thief's"))}
+    assert client.post("/coming-back/begin", json=body).status_code == 200
+    case = returning.by_passkey(circle.guide, b"a thief's")
+    assert case is not None
+    before = devices.of_account(circle.guide, ada.account)
+    assert ada.send(ada.page + "/keys", do="add", number=case.number).status_code == 404
+    # Bound by whoever else may say whose it is, it still settles nothing.
+    case = returning.bind(circle.guide, case, ada.account)
+    assert client.get("/coming-back").headers["location"].startswith("/sign-in")
+    assert devices.of_account(circle.guide, ada.account) == before
+    assert not returning.settle(circle.guide, case)
+    assert devices.of_account(circle.guide, ada.account) == before and ada.sign_in().status_code == 200
 
 
 @pytest.mark.parametrize("owner", [devices, returning])

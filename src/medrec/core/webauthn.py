@@ -179,6 +179,11 @@ def read_registration(authenticator_data: bytes, origins: list[str]) -> NewPassk
     return made
 
 
+def registered_id(authenticator_data: bytes) -> bytes:
+    """The credential id within the authenticatorData of a registration that `read_registration` has read."""
+    return authenticator_data[55 : 55 + int.from_bytes(authenticator_data[53:55], "big")]
+
+
 def _read_cose(data: bytes, start: int) -> tuple[Literal[-7, -8], bytes, int]:
     # CTAP2 canonical CBOR leaves a COSE key of a given algorithm one form, so its prefix tells all.
     if data.startswith(_COSE_ES256, start):

@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from medrec.core import ladder
+from medrec.core.webauthn import registered_id
 from medrec.node.account import aftermath, devices, paper, recovery, returning
 from medrec.node.account.accounts import AccountError
 from medrec.node.account.returning import Case
@@ -47,6 +48,9 @@ class ComingBack:
         asked = read_json(body)
         credential_id = from_text(asked.get("id"), devices.CREDENTIAL_ID_BYTES_MAX)
         made = new_passkey(home, asked)
+        # Under any other id, one passkey would wait as often as somebody likes.
+        if credential_id != registered_id(from_text(asked.get("authenticatorData"), 4096)):
+            raise PageError(400, "key-unfit")
         if not credential_id or devices.find(node, credential_id) is not None:
             raise PageError(400, "key-unfit")
         if returning.by_passkey(node, credential_id) is not None:
@@ -54,7 +58,10 @@ class ComingBack:
         label = " ".join(str(asked.get("label", "")).split())
         if not label.isprintable():
             raise PageError(400, "form-unreadable")
-        return of_case(returning.begin(node, made, credential_id, label))
+        try:
+            return of_case(returning.begin(node, made, credential_id, label))
+        except returning.Crowded:
+            raise PageError(429, "too-many") from None
 
 
 _tries = Limiter(20, 3_600_000)
@@ -69,8 +76,10 @@ def show(node: "Node", visit: Visit) -> Any:
             raise PageError(401, "sign-in")
         return {"state": "begin" if devices.home_of(node) is not None else "no-home", "label": ""}
     course = returning.course(node, case)
-    if returning.settle(node, case):
-        # The node stopped after the ledger had let the key in, and before it wrote that down here.
+    returning.saw(node, case)
+    if course.done and (case.name or returning.is_served(node, str(case.account))):
+        # The node stopped after the ledger had let the key in, and before it wrote that down here. Signing in does it:
+        # whoever only says that this key is hers has signed nothing.
         return Go(visit.link("sign_in"), "came_back")
     if visit.form:
         return _do(node, visit, case, course)
@@ -118,7 +127,10 @@ def _do(node: "Node", visit: Visit, case: Case, course: returning.Course) -> Go:
     if what == "move" and course.done and case.account is not None:
         return _move(node, visit, case, case.account)
     if what == "again":
-        returning.begin(node, case.credential, case.credential_id, case.label)
+        try:
+            returning.begin(node, case.credential, case.credential_id, case.label)
+        except returning.Crowded:
+            raise PageError(429, "too-many") from None
         return Go(visit.link("coming_back"))
     raise PageError(400, "form-unreadable")
 

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from medrec.engines.engine import EngineError
 from medrec.node.account.devices import home_of
+from medrec.node.peers.proxied import limited
 from medrec.portal.page import PageError
 
 if TYPE_CHECKING:
@@ -121,5 +122,6 @@ def check_rate(limiter: Limiter, name: str, now: int) -> None:
 
 
 def caller_of(request: Request) -> str:
-    """The address that limits go by: the peer's, or the one that a proxy of the settings names (peers/proxied.py)."""
-    return request.client.host if request.client is not None else ""
+    """The address that limits go by: the peer's, or the one that a proxy of the settings names (peers/proxied.py); of
+    IPv6 its first 64 bits."""
+    return limited(request.client.host) if request.client is not None else ""

@@ -10,6 +10,7 @@ only when one of them has said so.
 
 import hashlib
 from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import msgspec
 import sqlalchemy as sql
@@ -33,7 +34,12 @@ RETURNING_PATH = "/medrec/returning"
 LIFE_MS = 30 * 86_400_000
 NUMBER_DIGITS = 9
 UNSAID_MAX = 5_000
-"""So many keys wait of which nobody has said yet whose they are; then the oldest gives way."""
+"""So many keys wait of which nobody has said yet whose they are; then the oldest gives way whose page nobody asked for
+lately."""
+SEEN_MS = 10 * 60_000
+"""How long a key whose page was asked for does not give way."""
+
+_seen: "WeakKeyDictionary[Node, dict[bytes, int]]" = WeakKeyDictionary()
 
 new_phone = Table(
     "new_phone",
@@ -72,6 +78,10 @@ class Case(NamedTuple):
         return ladder.short_code(self.account, ladder.credential_hash(self.credential)) if self.account else ""
 
 
+class Crowded(Exception):
+    """As many keys wait as may, and somebody looks at each of them."""
+
+
 class Course(NamedTuple):
     """How a case stands on the ledger: whether it is done, the attempt for its key, how many guardians agreed to it of
     how many that are needed, and whether another attempt is under way."""
@@ -92,7 +102,7 @@ def begin(
     name: str = "",
 ) -> Case:
     """Let a new key wait. The same passkey begun again is a new case under a new number. Somebody who joins brings the
-    address of her account to come, and her name."""
+    address of her account to come, and her name. Raises Crowded."""
     number = "".join(str(byte % 10) for byte in node.vault.random(NUMBER_DIGITS))
     digest, now = _digest(credential_id), node.clock()
     kept = [_plain(credential), credential_id, label[:LABEL_LENGTH_MAX], name]
@@ -102,14 +112,38 @@ def begin(
     def closure(connection: sql.Connection) -> None:
         over = (new_phone.c.since < now - LIFE_MS) | (new_phone.c.digest == digest)
         connection.execute(sql.delete(new_phone).where(over))
-        unsaid = new_phone.c.account.is_(None) & new_phone.c.began.is_(None)
-        oldest = sql.select(new_phone.c.digest).where(unsaid).order_by(new_phone.c.since.desc()).offset(UNSAID_MAX - 1)
-        for gone in connection.execute(oldest).scalars().all():
-            connection.execute(sql.delete(new_phone).where(new_phone.c.digest == gone))
+        if account is None:
+            _make_room(connection, _seen_lately(node))
         connection.execute(sql.insert(new_phone).values(**row))
 
     node.store.write(closure)
     return Case(digest, number, account, now, None, credential, credential_id, label, name)
+
+
+def _make_room(connection: sql.Connection, seen: set[bytes]) -> None:
+    unsaid = new_phone.c.account.is_(None) & new_phone.c.began.is_(None)
+    surplus = connection.execute(sql.select(sql.func.count()).select_from(new_phone).where(unsaid)).scalar_one()
+    surplus -= UNSAID_MAX - 1
+    if surplus <= 0:
+        return
+    oldest = connection.execute(sql.select(new_phone.c.digest).where(unsaid).order_by(new_phone.c.since)).scalars()
+    gone = [bytes(one) for one in oldest if bytes(one) not in seen][:surplus]
+    if len(gone) < surplus:
+        raise Crowded
+    for one in gone:
+        connection.execute(sql.delete(new_phone).where(new_phone.c.digest == one))
+
+
+def saw(node: "Node", case: Case) -> None:
+    """Somebody asked for the page of a case: it does not give way for a while."""
+    _seen.setdefault(node, {})[case.digest] = node.clock()
+
+
+def _seen_lately(node: "Node") -> set[bytes]:
+    since = node.clock() - SEEN_MS
+    kept = {digest: time for digest, time in _seen.get(node, {}).items() if time > since}
+    _seen[node] = kept
+    return set(kept)
 
 
 def find(node: "Node", digest: bytes) -> Case | None:
@@ -167,9 +201,12 @@ def settle(node: "Node", case: Case) -> bool:
         if not case.name:
             return False
         node.agent.enroll(account, case.name, node.vault.random(paper.VIEW_BYTES))
-    devices.remember(node, account, case.key, case.credential_id, case.label)
+    # A key has one row: the same public key under another id is nobody's new device.
+    known = [one for one in devices.of_account(node, account) if one.key == case.key]
+    if all(one.credential_id == case.credential_id for one in known):
+        devices.remember(node, account, case.key, case.credential_id, case.label)
     forget(node, case)
-    return True
+    return not known or known[0].credential_id == case.credential_id
 
 
 def is_served(node: "Node", account: str) -> bool:

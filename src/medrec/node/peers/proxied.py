@@ -28,6 +28,24 @@ def visitor(peer: str, forwarded: Sequence[str], proxies: frozenset[str]) -> str
     return found
 
 
+def limited(address: str) -> str:
+    """The name that limits go by: of IPv6 the first 64 bits, which one connection at home has for itself, and of an
+    IPv4 address that is written as IPv6 the IPv4 address. What is no address stays as it is."""
+    try:
+        found = _plain(address)
+    except ValueError:
+        return address
+    if found.version == 4:
+        return str(found)
+    return f"{ipaddress.IPv6Address(int(found) >> 64 << 64)}/64"
+
+
+def _plain(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """An address; one of IPv4 that is written as IPv6 (::ffff:127.0.0.1) as a socket of both kinds has it is IPv4."""
+    found = ipaddress.ip_address(text)
+    return found.ipv4_mapped or found if isinstance(found, ipaddress.IPv6Address) else found
+
+
 def _address(text: str) -> str:
     """An address in its one form, without a port; "" for anything else."""
     if text.startswith("["):
@@ -35,7 +53,7 @@ def _address(text: str) -> str:
     elif text.count(":") == 1:
         text = text.partition(":")[0]
     try:
-        return str(ipaddress.ip_address(text))
+        return str(_plain(text))
     except ValueError:
         return ""
 
@@ -46,7 +64,7 @@ class Proxied:
     def __init__(self, app: ASGIApp, proxies: Sequence[str]) -> None:
         """`proxies` are IP addresses. Raises ValueError for what is none."""
         self._app = app
-        self._proxies = frozenset(str(ipaddress.ip_address(proxy)) for proxy in proxies)
+        self._proxies = frozenset(str(_plain(proxy)) for proxy in proxies)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer with the visitor in place of the proxy."""

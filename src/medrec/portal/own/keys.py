@@ -176,7 +176,7 @@ def _find(node: "Node", visit: Visit, who: Whose) -> Go:
 def _add(node: "Node", visit: Visit, who: Whose) -> Go:
     """A second device: the new one made its passkey on the page for new phones, and shows a number."""
     case = returning.by_number(node, visit.form.get("number", ""))
-    if case is None:
+    if case is None or any(device.key == case.key for device in devices.of_account(node, who.account)):
         raise PageError(404, "no-such-number")
     try:
         case = returning.bind(node, case, who.account)

@@ -203,6 +203,21 @@ export async function checkTexts({ form, value, contents }) {
   if (form === "entry/1" && value.sha256 !== null && !shown.has(value.sha256)) throw new Error(say.no_content);
 }
 
+// Whether a text is what programs need around a record: what a place signed about it. What such a statement or the signed
+// value names as its own text is the text itself, whatever stands in it.
+export async function isTechnical({ value, contents }, words) {
+  const texts = new Set([value.sha256, ...contents.map((one) => readJson(one)?.record?.sha256)]);
+  return Object.hasOwn(readJson(words), "manifest") && !texts.has(hex(await sha256(words)));
+}
+
+// Whether a request for correction came without the record that it is about: it may not be here, or not whole.
+export async function lacksRecord({ form, value, contents }) {
+  if (form !== "correction/1") return false;
+  const prints = await Promise.all(contents.map(async (words) => hex(await sha256(words))));
+  const at = prints.indexOf(value.manifest);
+  return at < 0 || !prints.includes(readJson(contents[at])?.record?.sha256);
+}
+
 // Whether a permission says the same as the one before it, but to another place.
 export function sameBut(one, other) {
   const rest = ({ form, value }) =>
@@ -239,9 +254,10 @@ async function showPart(part, number, many, before) {
   const [open, below] = shownOf(part, same);
   for (const words of part.contents) {
     // What a place signed about a record stands below; the record itself is what is read.
-    const technical = Object.hasOwn(readJson(words), "manifest");
+    const technical = await isTechnical(part, words);
     (technical ? below : open).push(field(technical ? "manifest" : "text", written(words)));
   }
+  if (await lacksRecord(part)) $("fields").append(paragraph("p", say.no_record));
   $("fields").append(listed(open));
   if (same) $("fields").append(paragraph("p", say.as_before.replace("{number}", number - 1)));
   if (below.length) $("fields").append(folded(say.more, listed(below)));

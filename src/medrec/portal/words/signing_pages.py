@@ -11,6 +11,7 @@ SIGNING = Texts(
         "compare": "To compare on another device:",
         "not_the_content": "The text is not the one that would be signed. Nothing was signed.",
         "no_content": "The text that belongs to this did not come. Nothing was signed.",
+        "no_record": "The text of the record did not come. Sign only if you know which record this is about.",
         "twice": "The text says one thing twice, so it could mean two things. Nothing was signed.",
         "not_known": "This page does not know what this is, and signs nothing.",
         "no_answer": "No answer came. Nothing was signed.",
