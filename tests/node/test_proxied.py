@@ -1,6 +1,6 @@
 """Behind a reverse proxy the limits go by the visitor, and nobody is believed but the proxies of the settings."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +53,9 @@ def story(tmp_path: Path) -> Iterator[Story]:
     made.network.close()
 
 
-def tries(story: Story, proxies: list[str]) -> tuple[int, int]:
+def tries(
+    story: Story, proxies: list[str], one: Sequence[str] = ("203.0.113.9",), other: str = "198.51.100.7"
+) -> tuple[int, int]:
     """What the last of many tries of one visitor, and the first of another, are answered behind one proxy."""
     guide: Any = story.network["guide"]
     app = Proxied(pages(guide), proxies)
@@ -63,7 +65,7 @@ def tries(story: Story, proxies: list[str]) -> tuple[int, int]:
         headers = {"x-forwarded-for": address}
         return int(client.post("/s/nothing", json={"recipient": "x"}, headers=headers).status_code)
 
-    return [ask("203.0.113.9") for _ in range(130)][-1], ask("198.51.100.7")
+    return [ask(one[number % len(one)]) for number in range(130)][-1], ask(other)
 
 
 def test_without_the_setting_all_share_one_limit(story: Story) -> None:
@@ -72,6 +74,11 @@ def test_without_the_setting_all_share_one_limit(story: Story) -> None:
 
 def test_with_the_proxy_named_each_visitor_has_limits_of_its_own(story: Story) -> None:
     assert tries(story, [PROXY]) == (429, 404)
+
+
+def test_the_addresses_of_one_connection_share_their_limits(story: Story) -> None:
+    home = [f"2001:db8::{number:x}" for number in range(1, 131)]
+    assert tries(story, [PROXY], home, "2001:db8:0:1::1") == (429, 404)
 
 
 def test_a_proxy_is_an_address() -> None:

@@ -1,6 +1,7 @@
 """After a way back: what somebody with the old key gave away is asked about, one by one, before anything else."""
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -8,6 +9,7 @@ import msgspec
 from medrec.core import commitment
 from medrec.core.manifests.delegation import Delegation, delegation_message, encode_delegation
 from medrec.portal import words
+from tests.portal.reading import text_of
 from tests.portal.rescue import DAY, Circle, Friend, NewPhone, wait
 from tests.portal.test_ways_back import circle as circle
 
@@ -91,6 +93,38 @@ def test_other_guardians_are_asked_about_and_an_open_door_is_not(circle: Circle)
     done = phone.send(circle.ada.page + "/after", keep=items[words.AFTERMATH["doors"]])
     assert done.headers["location"] == circle.ada.page + "?done=kept"
     assert phone.get(circle.ada.page).status_code == 200
+
+
+def test_where_notices_go_and_what_was_written_in_her_name_is_asked_about(circle: Circle) -> None:
+    ada = circle.ada
+
+    def write(text: str) -> None:
+        day = datetime.fromtimestamp(circle.network.time / 1000, tz=UTC).date().isoformat()
+        ada.does(ada.page + "/writing", what="symptom", text=text, day=day)
+
+    ada.send(ada.page + "/settings", pace="digest", email="ada@example.org")
+    write("Long ago")
+    paper = circle.paper()
+    wait(circle.story, 31 * DAY)
+    ada.sign_in()
+    # With an open page, and then with her key, too.
+    ada.send(ada.page + "/settings", pace="at-once", email="thief@example.org")
+    write("Thief's words")
+    phone = back(circle, paper)
+    assert phone.get(ada.page).headers["location"] == ada.page + "/after"
+    page = phone.get(ada.page + "/after").text
+    text = text_of(page)
+    assert set(asked(page)) == {words.AFTERMATH["ways"], words.AFTERMATH["written"]}
+    assert "thief@example.org" in text and "Thief's words" in text and "Long ago" not in text
+    assert ada.page + "/settings" in page and ada.page + "/writing" in page
+    mine = phone.get(ada.page + "/writing").text
+    row = re.search(r'name="type" value="([^"]+)"><input type="hidden" name="id" value="([^"]+)"', mine)
+    assert row is not None
+    phone.does(ada.page + "/writing", do="back", type=row.group(1), id=row.group(2))
+    phone.send(ada.page + "/settings", pace="at-once", email="ada@example.org")
+    assert "Thief's words" not in text_of(phone.get(ada.page + "/after").text)
+    assert phone.send(ada.page + "/after", keep="ways").headers["location"] == ada.page + "?done=kept"
+    assert phone.get(ada.page).status_code == 200
 
 
 def test_whoever_never_lost_a_key_is_asked_nothing(circle: Circle) -> None:

@@ -49,13 +49,14 @@ own_entry = Table(
 
 
 class Line(NamedTuple):
-    """An entry with its author's account, the tag of its line, and its canonical bytes."""
+    """An entry with its author's account, the tag of its line, its canonical bytes, and when the line came."""
 
     type: str
     id: str
     author: str
     tag: bytes
     content: bytes
+    time: int
 
 
 class Entries:
@@ -90,7 +91,7 @@ class Entries:
         """Everything that a person's record has from herself and her helpers, each with the line that proves it."""
         mine = (own_entry.c.type == store.record.c.type) & (own_entry.c.id == store.record.c.id)
         query = (
-            sql.select(own_entry, store.line.c.entry)
+            sql.select(own_entry, store.line.c.entry, store.line.c.time)
             .join(store.record, mine)
             .join(store.line, store.line.c.manifest == store.record.c.manifest)
             .where(own_entry.c.account == account, store.record.c.action != "delete")
@@ -104,7 +105,7 @@ class Entries:
         for row in rows:
             content = self._node.vault.open(person.keys.data, bytes(row.sealed), _context(row.type, row.id))
             tag = bytes(codec.decode(bytes(row.entry))[1])
-            found.append(Line(row.type, row.id, row.author, tag, content))
+            found.append(Line(row.type, row.id, row.author, tag, content, row.time))
         return found
 
     def prepare(

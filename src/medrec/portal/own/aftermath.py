@@ -7,8 +7,11 @@ from markupsafe import Markup
 
 from medrec.core import ladder
 from medrec.node.account import aftermath, recovery
+from medrec.node.agent.copies import Copy
+from medrec.node.notify import former, wishes
 from medrec.portal import person, render, words
 from medrec.portal.own.account_act import says_herself
+from medrec.portal.own.entries import read
 from medrec.portal.own.whose import Whose, whose
 from medrec.portal.page import Go, PageError, Visit
 
@@ -47,6 +50,8 @@ def waiting(node: "Node", visit: Visit, who: Whose) -> list[dict[str, Any]]:
         *_helpers(node, visit, who, window),
         *_permissions(node, visit, who, window),
         *_doors(node, visit, who, window),
+        *_ways(node, visit, who),
+        *_written(node, visit, who, window),
     ]
     wanted = set(aftermath.open_among(node, who.account, [one["item"] for one in found]))
     return [one for one in found if one["item"] in wanted]
@@ -118,6 +123,34 @@ def _doors(node: "Node", visit: Visit, who: Whose, window: Window) -> list[dict[
             "change": visit.link("guardians", person=who.handle),
         }
     ]
+
+
+def _ways(node: "Node", visit: Visit, who: Whose) -> list[dict[str, Any]]:
+    """Where notices go: once, whenever it was said. Somebody with an open page may have put his address there."""
+    wished = wishes.of(node, who.account)
+    found: list[Any] = [where for where in (wished.email, wished.webhook) if where]
+    if wished.browsers:
+        found.append(render.say(words.AFTERMATH["ways_browsers"], count=len(wished.browsers)))
+    if not found and not former.of(node, who.account):
+        return []
+    told = render.listed(found) if found else words.AFTERMATH["ways_none"]
+    change = visit.link("settings", person=who.handle)
+    return [{"item": "ways", "title": words.AFTERMATH["ways"], "end": None, "told": told, "change": change}]
+
+
+def _written(node: "Node", visit: Visit, who: Whose, window: Window) -> list[dict[str, Any]]:
+    """What was entered under her own name; each can be taken back where she writes."""
+    found = [
+        f"{entry.title} {entry.value}".strip()
+        for line in node.entries.lines(who.account)
+        if line.author == who.account and _within(window, line.time)
+        if (entry := read(Copy(node.organisation, line.type, line.id, line.tag, line.content))) is not None
+    ]
+    if not found:
+        return []
+    change = visit.link("writing", person=who.handle)
+    told = render.listed(found)
+    return [{"item": "written", "title": words.AFTERMATH["written"], "end": None, "told": told, "change": change}]
 
 
 def _within(window: Window, time: int) -> bool:
