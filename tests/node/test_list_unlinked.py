@@ -8,6 +8,7 @@ import pytest
 from medrec.core import codec
 from medrec.node.keeping import store
 from medrec.node.lists import acts, lists
+from medrec.node.lists.acts_kept import ENDS_PATH
 from medrec.node.release.practitioners import PHYSICIAN
 from tests.node.test_lists import Clinic
 
@@ -79,3 +80,57 @@ def test_after_a_second_link_the_lists_are_read_and_hold_nothing_of_the_first(cl
         account, doctor, "stopped", [lists.subject_of(clinic.row("lisinopril"))], "now she did"
     )
     assert [kept.act.id for kept in clinic.north.acts.of(account)] == [said.id]
+
+
+def hand_over(clinic: Clinic) -> None:
+    """What waits at north for the others goes out."""
+    for entry in [row for row in clinic.north.rows(store.outbox) if row.path in (acts.ACTS_PATH, ENDS_PATH)]:
+        clinic.network.wires.peers("north").call(entry.organisation, entry.path, codec.encode([entry.payload]))
+
+
+@pytest.mark.parametrize(("ahead", "delivered"), [(120_000, True), (120_000, False), (600_000, False)])
+def test_a_word_dated_ahead_does_not_outlive_the_link(
+    clinic: Clinic, ahead: int, delivered: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """North's clock is ahead, or it lies: what it said came through its link all the same."""
+    before = clinic.row("lisinopril")
+    doctor, clock = clinic.north.practitioners.enter("dr-north", "Dr North", PHYSICIAN), clinic.north.clock
+    with monkeypatch.context() as wrong:
+        wrong.setattr(clinic.north, "clock", lambda: clock() + ahead)
+        said = [lists.subject_of(before)]
+        clinic.north.acts.enter(clinic.ada.account, doctor, "stopped", said, "no")
+    if delivered:
+        hand_over(clinic)
+    clinic.refresh()
+    # What is dated further ahead than clocks differ counts nothing, not even while the link stands.
+    assert {line.author for line in clinic.row("lisinopril").lines} == (
+        {"record", "clinician"} if ahead < 300_000 else {"record"}
+    )
+    clinic.network.time += 30_000
+    assert clinic.guide.agent.unlink(clinic.ada.account, "north", clinic.ada.sign)
+    if delivered:
+        hand_over(clinic)
+    for wait in (0, 86_400_000, ahead):
+        clinic.network.time += wait
+        clinic.refresh()
+        row = clinic.row("lisinopril")
+        assert row.status == "active" and {line.author for line in row.lines} == {"record"}
+        assert {line.source for line in row.lines} == {"south"} and clinic.shown().acts == []
+
+
+def test_a_word_under_the_second_link_counts_though_the_clock_is_behind(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = clinic.ada.account
+    stopped_at_north(clinic)
+    assert clinic.guide.agent.unlink(account, "north", clinic.ada.sign)
+    clinic.refresh()
+    clinic.guide.agent.link(account, "north", clinic.north.linker.invite("ada"), clinic.ada.sign)
+    clinic.refresh()
+    assert clinic.shown().acts == []
+    doctor, clock = clinic.north.practitioners.present("dr-north"), clinic.north.clock
+    with monkeypatch.context() as wrong:
+        wrong.setattr(clinic.north, "clock", lambda: clock() - 10_000)
+        clinic.north.acts.enter(account, doctor, "stopped", [lists.subject_of(clinic.row("lisinopril"))], "yes")
+    clinic.refresh()
+    assert [kept.act.words for kept in clinic.shown().acts] == ["yes"]

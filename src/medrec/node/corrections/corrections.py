@@ -37,7 +37,7 @@ from medrec.node.corrections.corrections_shown import Asked, Here, Sent, asked_o
 from medrec.node.corrections.objecting import lets_ask
 from medrec.node.keeping import store
 from medrec.node.keeping.journal import Draft
-from medrec.node.lists.acts import genuine
+from medrec.node.lists.acts_told import genuine
 from medrec.node.refusals import Code, Refusal
 
 if TYPE_CHECKING:

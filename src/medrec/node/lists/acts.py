@@ -7,7 +7,7 @@ What it speaks against becomes requests to the sources (objecting.py).
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -15,20 +15,24 @@ import sqlalchemy as sql
 
 from medrec.core import codec, manifests
 from medrec.core.consent.decide import judge
-from medrec.core.crypto import verify_ed25519
 from medrec.core.manifests.access import DisclosureManifest, ReceivedManifest, Request
-from medrec.core.manifests.acts import Act, ActKind, ActManifest, Against, Subject, act_message, misfit
-from medrec.core.manifests.practitioner import Credential, credential_message
-from medrec.core.manifests.record import LinkManifest
+from medrec.core.manifests.acts import (
+    Act,
+    ActKind,
+    ActManifest,
+    Against,
+    Subject,
+    act_message,
+    misfit,
+)
 from medrec.core.records.terms import RXNORM
 from medrec.node.agent.own import person_here
-from medrec.node.agent.told import told
 from medrec.node.consent.consents import AHEAD_MS_MAX
 from medrec.node.corrections.objecting import ask, gave, of_person
 from medrec.node.keeping import store
 from medrec.node.keeping.journal import Draft
 from medrec.node.keeping.vault import VaultError
-from medrec.node.lists import reviews
+from medrec.node.lists import acts_told, reviews
 from medrec.node.lists.acts_kept import ACTS_PATH, KeptAct, hand_on, is_ended, list_act
 from medrec.node.looks.disputing import organisations
 from medrec.node.refusals import Code, Refusal
@@ -64,7 +68,7 @@ class Acts:
             node.consents.check_signature(act.account, act.key, act_message(act), act.signature)
         elif act.organisation != caller:
             raise Refusal(Code.CREDENTIAL_FOREIGN)
-        elif not genuine(node, act):
+        elif not acts_told.genuine(node, act):
             raise Refusal(Code.CREDENTIAL_BAD)
         elif not self._listens_to(caller, act):
             raise Refusal(Code.NOT_PERMITTED)
@@ -229,13 +233,14 @@ class Acts:
         """Every act on a person's lists that is known here, oldest first, each once.
 
         At her agent this includes what organisations told of. What does not bear its author's signature is left out,
-        and so is what a clinician said before her link to his organisation was undone: it came through that link.
+        and so is what came through a clinician's link that is undone, whatever time the act bears.
         """
         node = self._node
         found: dict[str, KeptAct] = {}
         with node.store.read() as connection:
             person = node.journal.person_of_account(connection, account)
             rows = connection.execute(sql.select(list_act).where(list_act.c.account == account)).all()
+        ends = acts_told.undone(node, account)
         for row in rows if person is not None else ():
             assert person is not None
             try:
@@ -243,28 +248,11 @@ class Acts:
             except VaultError:
                 # It was said under a link that is over, and its keys went with that.
                 continue
-            if isinstance(opened, ActManifest):
+            if isinstance(opened, ActManifest) and acts_told.is_after(ends, opened.act, row.time):
                 found[opened.act.id] = KeptAct(opened.act, bytes(row.manifest), row.time)
-        for act in self._told(account):
+        for act in acts_told.told_of(node, account, ends):
             found.setdefault(act.act.id, act)
-        undone = self._undone(account) if found else {}
-        standing = [kept for kept in found.values() if kept.act.time > undone.get(kept.act.organisation, -1)]
-        return sorted(standing, key=lambda kept: (kept.act.time, kept.act.id))
-
-    def _undone(self, account: str) -> dict[str, int]:
-        """At her agent: when a person's link to an organisation was undone last (ms), by organisation."""
-        found: dict[str, int] = {}
-        for line in told(self._node, account, "link/1") if self._node.agent is not None else ():
-            said = line.manifest
-            if isinstance(said, LinkManifest) and said.action == "unlink":
-                found[said.organisation] = max(said.time, found.get(said.organisation, 0))
-        return found
-
-    def _told(self, account: str) -> Iterable[KeptAct]:
-        for line in told(self._node, account, "list-act/1") if self._node.agent is not None else ():
-            said = line.manifest
-            if isinstance(said, ActManifest) and not misfit(said.act) and genuine(self._node, said.act):
-                yield KeptAct(said.act, hashlib.sha256(line.data).digest(), line.time)
+        return sorted(found.values(), key=lambda kept: (kept.act.time, kept.act.id))
 
 
 def heard(connection: sql.Connection, organisations: Sequence[str], payload: bytes) -> None:
@@ -312,30 +300,6 @@ def sign_as(
     )
     signature = practitioner.key.sign(act_message(unsigned)).signature
     return msgspec.structs.replace(unsigned, signature=signature.hex())
-
-
-def genuine(node: "Node", act: Act) -> bool:
-    """Whether an act bears the signature of the one it names: the account's, or a clinician's for whom the
-    organisation answered at the time."""
-    if act.author == "patient":
-        try:
-            node.consents.check_signature(act.account, act.key, act_message(act), act.signature)
-        except Refusal:
-            return False
-        return True
-    try:
-        credential = msgspec.convert(act.credential, Credential)
-    except msgspec.ValidationError:
-        return False
-    organisation = node.directory.find(act.organisation)
-    if organisation is None or (credential.organisation, credential.network) != (act.organisation, act.network):
-        return False
-    if credential.machine or credential.name != act.name or not credential.since <= act.time < credential.until:
-        return False
-    signature = bytes.fromhex(credential.signature)
-    if not verify_ed25519(organisation.keys.ed25519, credential_message(credential), signature):
-        return False
-    return verify_ed25519(bytes.fromhex(credential.key), act_message(act), bytes.fromhex(act.signature))
 
 
 def answer_acts(node: "Node", caller: str, body: bytes) -> bytes:

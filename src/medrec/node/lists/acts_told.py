@@ -1,0 +1,99 @@
+"""Which acts count at a person's agent: those that bear their author's signature, and did not come through a link
+that is undone."""
+
+import hashlib
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from medrec.core.crypto import verify_ed25519
+from medrec.core.manifests.acts import Act, ActEndedManifest, ActManifest, act_message, misfit
+from medrec.core.manifests.practitioner import Credential, credential_message
+from medrec.core.manifests.record import LinkManifest
+from medrec.node.agent.told import told
+from medrec.node.consent.consents import AHEAD_MS_MAX
+from medrec.node.lists.acts_kept import KeptAct
+from medrec.node.refusals import Refusal
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+
+class Undone(NamedTuple):
+    """When a person's link to an organisation was undone last (ms), and the number of its epoch."""
+
+    time: int
+    epoch: int
+
+
+def undone(node: "Node", account: str) -> dict[str, Undone]:
+    """At her agent: the end of her last link to each organisation. What it says of its own clock is not relied on."""
+    found: dict[str, Undone] = {}
+    for line in told(node, account, "link/1") if node.agent is not None else ():
+        said = line.manifest
+        if isinstance(said, LinkManifest) and said.action == "unlink" and line.organisation == said.organisation:
+            before = found.get(said.organisation, Undone(0, 0))
+            time = max(said.time, line.received, before.time)
+            found[said.organisation] = Undone(time, max(_number(line.epoch), before.epoch))
+    return found
+
+
+def _number(epoch: int) -> int:
+    """Which link an epoch is of: the lines from before a link have one of their own."""
+    return epoch if epoch > 0 else 1 - epoch
+
+
+def is_after(ends: dict[str, Undone], act: Act, *heard: int) -> bool:
+    """Whether an act was both said and heard of (ms, by other clocks than its author's) after the last link to its
+    organisation was undone."""
+    end = ends.get(act.organisation)
+    return end is None or min(act.time, *heard) > end.time
+
+
+def told_of(node: "Node", account: str, ends: dict[str, Undone]) -> Iterable[KeptAct]:
+    """At her agent: the acts that organisations told of, which nobody took back where they were told."""
+    lines = told(node, account, "list-act/1", "list-act-ended/1") if node.agent is not None else []
+    ended = {
+        (line.organisation, line.manifest.end.organisation, line.manifest.end.act)
+        for line in lines
+        if isinstance(line.manifest, ActEndedManifest)
+    }
+    for line in lines:
+        said, heard = line.manifest, line.received or line.time
+        if not isinstance(said, ActManifest) or misfit(said.act) or not genuine(node, said.act):
+            continue
+        act, end = said.act, ends.get(said.act.organisation)
+        if act.time > heard + AHEAD_MS_MAX or (line.organisation, act.organisation, act.id) in ended:
+            continue
+        if end is None or line.organisation != act.organisation:
+            stands = is_after(ends, act, heard, line.time)
+        else:
+            # Its own place told it, under the link that it came through.
+            stands = _number(line.epoch) > end.epoch
+        if stands:
+            yield KeptAct(act, hashlib.sha256(line.data).digest(), line.time)
+
+
+def genuine(node: "Node", act: Act) -> bool:
+    """Whether an act bears the signature of the one it names: the account's, or a clinician's for whom the
+    organisation answered at the time."""
+    if act.author == "patient":
+        try:
+            node.consents.check_signature(act.account, act.key, act_message(act), act.signature)
+        except Refusal:
+            return False
+        return True
+    try:
+        credential = msgspec.convert(act.credential, Credential)
+    except msgspec.ValidationError:
+        return False
+    organisation = node.directory.find(act.organisation)
+    if organisation is None or (credential.organisation, credential.network) != (act.organisation, act.network):
+        return False
+    if credential.machine or credential.name != act.name or not credential.since <= act.time < credential.until:
+        return False
+    signature = bytes.fromhex(credential.signature)
+    if not verify_ed25519(organisation.keys.ed25519, credential_message(credential), signature):
+        return False
+    return verify_ed25519(bytes.fromhex(credential.key), act_message(act), bytes.fromhex(act.signature))
