@@ -12,6 +12,7 @@ from medrec.core import codec
 from medrec.core import receipt as core_receipt
 from medrec.core.consent import plain
 from medrec.core.manifests.acts import Subject
+from medrec.core.records.canonical import canonical
 from medrec.node.fhir import bundle
 from medrec.node.fhir.client import fetch
 from medrec.node.fhir.summary import NOT_ALL, RECORD_SHA256, RECORDS_ALONE
@@ -361,3 +362,38 @@ def test_a_foreign_validator_finds_no_error(network: Network, shared: Path, tmp_
     assert [line for line in found if not line.endswith(("sections.json", "coded.json"))] == []
     for path in bad:
         assert any(line.endswith(path.name) for line in found), path.name
+
+
+def test_an_order_is_of_the_medicine_that_it_points_at_and_both_are_proven(network: Network) -> None:
+    """What it names by a server or a version that is not known to be this one is not taken for another."""
+    ada, north = filled(network), network["north"]
+    network.consent(ada, "north", "south")
+    for name, text in (("1", "digoxin 0.25 mg tablet"), ("2", "warfarin 5 mg tablet")):
+        body = {"resourceType": "Medication", "id": name, "meta": {"versionId": "1"}, "code": {"text": text}}
+        north.put("Medication", name, json.dumps(body))
+    references = {
+        "o1": "Medication/1/_history/1", "o2": "Medication/2/_history/4", "o3": "https://x.example/fhir/Medication/2",
+    }  # fmt: skip
+    for name, reference in references.items():
+        more = {"status": "active", "intent": "order", "medicationReference": {"reference": reference}}
+        north.put("MedicationRequest", name, resource("MedicationRequest", name, **more))
+    network.anchor()
+    found = summary(network, ada).value
+    called = [entry["medicationCodeableConcept"]["text"] for entry in of_type(found, "MedicationStatement")]
+    assert "A medicine that is not named" in called and all(name.strip() for name in called)
+    assert len([name for name in called if "digoxin" in name]) == 1 and not any("warfarin" in name for name in called)
+    assert "A medicine that is not named" in section(found, "10160-0")["text"]["div"]
+    proofs = [
+        [told["what"] for told in proof["entity"]]
+        for proof in of_type(found, "Provenance")
+        if any(told["what"].get("display") == "The medicine that it points at" for told in proof["entity"])
+    ]
+    (proof,) = proofs
+    named = [what["identifier"]["value"] for what in proof if "identifier" in what]
+    assert named[0] == "north/MedicationRequest/o1/_history/1" and named[2] == "north/Medication/1/_history/1"
+    content = canonical(north.source.raw["Medication", "1"])
+    assert named[3] == content.sha256.hex()
+    binaries = {entry["fullUrl"]: entry["resource"] for entry in found["entry"]}
+    receipt = base64.b64decode(binaries[proof[-1]["reference"]]["data"])
+    verdict = core_receipt.verify(root_file(north), receipt, content.data)
+    assert verdict.ok and proof[-1]["display"] == "Receipt of that medicine"

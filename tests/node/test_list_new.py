@@ -57,8 +57,43 @@ def test_what_others_went_through_is_no_visit_here(clinic: Clinic) -> None:
     at_south, at_north = clinic.south.lists.of(account), clinic.north.lists.of(account)
     assert at_south.reviewed is None and at_south.new == {}
     assert at_north.reviewed is not None and at_north.new == {}
+    # Nobody who could see south's records went through the list: on her own page they are new since Dr North's visit.
     own = clinic.shown()
-    assert own.reviewed is not None and own.reviewed.act.name == "Dr North" and own.new == {}
+    assert own.reviewed is not None and own.reviewed.act.name == "Dr North"
+    assert own.new == {clinic.row("lisinopril").key: 1, clinic.row("metformin").key: 1}
+    review(clinic, clinic.south)
+    assert clinic.shown().new == {}
+
+
+def test_what_was_given_to_the_place_of_a_review_is_not_new_on_her_page(clinic: Clinic) -> None:
+    account = clinic.ada.account
+    clinic.network.consent(clinic.ada, "south", "north")
+    doctor = clinic.north.practitioners.enter("dr-north", "Dr North", PHYSICIAN)
+    receive.request_records(clinic.north, "south", account, practitioner=doctor, reason="a visit")
+    review(clinic, clinic.north)
+    clinic.refresh()
+    assert clinic.shown().new == {}
+    # Another version of it has not been given to anybody.
+    clinic.south.put("MedicationRequest", "c", order("c", "861007", "metformin 500 mg", "2 tabs bid"))
+    clinic.refresh()
+    assert clinic.shown().new == {clinic.row("metformin").key: 1}
+
+
+def test_what_her_agent_was_told_of_and_read_only_after_the_review_is_new_on_her_page(clinic: Clinic) -> None:
+    review(clinic, clinic.south)
+    assert clinic.shown().new == {clinic.row("lisinopril").key: 1}, "north's, which south never saw"
+    clinic.south.put("MedicationRequest", "late", order("late", "855332", "warfarin sodium 5 mg tablet"))
+    clinic.story.settle()
+    review(clinic, clinic.south)
+    review(clinic, clinic.north)
+    assert clinic.shown().new == {}
+    clinic.refresh()
+    assert clinic.shown().new == {clinic.row("warfarin").key: 1}
+    # Read again it is the same copy, and the next review is of it, too.
+    review(clinic, clinic.south)
+    clinic.network.time += 60_000
+    clinic.refresh()
+    assert clinic.shown().new == {}
 
 
 def test_what_a_clinician_hears_of_after_her_review_is_new(clinic: Clinic) -> None:
@@ -70,8 +105,9 @@ def test_what_a_clinician_hears_of_after_her_review_is_new(clinic: Clinic) -> No
 
 def test_what_reaches_her_agent_late_is_new_on_her_page(clinic: Clinic) -> None:
     """South's line was signed before the review, and told only after it."""
-    clinic.south.put("MedicationRequest", "d", order("d", "197361", "amlodipine 5 mg"))
     review(clinic, clinic.north)
+    clinic.south.put("MedicationRequest", "d", order("d", "197361", "amlodipine 5 mg"))
+    review(clinic, clinic.south)
     clinic.refresh()
     shown = clinic.shown()
     assert shown.new == {clinic.row("amlodipine").key: 1}

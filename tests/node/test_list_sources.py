@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from medrec.core.reconcile.rows import Conflict
 from medrec.node.keeping import store
-from medrec.node.lists import acts, stating
+from medrec.node.lists import acts, lists, stating
 from medrec.node.lists.lists import Source
-from medrec.node.release.pointed import around_of
+from medrec.node.release.pointed import Pointers
+from medrec.node.release.practitioners import PHYSICIAN
 from medrec.node.right_person import holding
 from tests.node.test_lists import Clinic, allergy, order
 from tests.node.test_right_person import ADA, BOB, demographics
@@ -23,35 +25,34 @@ def clinic(tmp_path: Path) -> Iterator[Clinic]:
     made.network.close()
 
 
-def medication(identifier: str, text: str) -> str:
-    return json.dumps({"resourceType": "Medication", "id": identifier, "code": {"text": text}})
+def medication(identifier: str, text: str, **more: Any) -> str:
+    return json.dumps({"resourceType": "Medication", "id": identifier, "code": {"text": text}} | more)
 
 
-def pointing(identifier: str, reference: str) -> str:
+def pointing(identifier: str, reference: str, **beside: str) -> str:
     record = json.loads(order(identifier, "0", ""))
     del record["medicationCodeableConcept"]
-    return json.dumps(record | {"medicationReference": {"reference": reference}})
+    return json.dumps(record | {"medicationReference": {"reference": reference} | beside})
 
 
 def names(node: Any, account: str) -> set[str]:
     return {row.name for row in node.lists.of(account).read.medicines}
 
 
-@pytest.mark.parametrize(
-    "reference", ["Medication/1", "Medication/1/_history/3", "https://ehr.example/fhir/Medication/1"]
-)
+@pytest.mark.parametrize("reference", ["Medication/1", "Medication/1/_history/3"])
 @pytest.mark.parametrize("first", ["the medicine", "the order"])
 def test_an_order_that_points_at_a_medicine_bears_its_name_at_its_own_place(
     clinic: Clinic, reference: str, first: str
 ) -> None:
-    both = [("Medication", "1", medication("1", "digoxin 0.25 mg tablet")), ("MedicationRequest", "n",
+    third = {"meta": {"versionId": "3"}}
+    both = [("Medication", "1", medication("1", "digoxin 0.25 mg tablet", **third)), ("MedicationRequest", "n",
              pointing("n", reference))]  # fmt: skip
     for kind, identifier, content in both if first == "the medicine" else both[::-1]:
         clinic.south.put(kind, identifier, content)
     row = next(row for row in clinic.south.lists.of(clinic.ada.account).read.medicines if "digoxin" in row.name)
     assert [line.id for line in row.lines] == ["n"]
     # A new version of the medicine says what the order says from then on.
-    clinic.south.put("Medication", "1", medication("1", "warfarin 5 mg tablet"), origin="second")
+    clinic.south.put("Medication", "1", medication("1", "warfarin 5 mg tablet", **third), origin="second")
     found = names(clinic.south, clinic.ada.account)
     assert any("warfarin" in name for name in found) and not any("digoxin" in name for name in found)
 
@@ -88,7 +89,8 @@ def test_the_same_id_at_two_places_is_two_medicines(clinic: Clinic) -> None:
             ("Medication", "1", medication("1", text)), ("MedicationRequest", place, pointing(place, "Medication/1")),
         )
     ]  # fmt: skip
-    around = around_of(found, clinic.guide.lists.terms, clinic.network.time)
+    pointers = Pointers(found, clinic.guide.lists.terms, clinic.network.time)
+    around = {place: pointers.around(place) for place in ("north", "south")}
     for place, name in (("north", "warfarin"), ("south", "digoxin")):
         assert name in json.dumps(around[place].resolve("Medication/1"))
         assert around[place].resolve("Medication/2") is None and around[place].resolve("Patient/1") is None
@@ -153,3 +155,74 @@ def test_an_act_waits_for_its_hearers_from_the_moment_it_is_written_down(
     assert sorted(said.taken) == ["north", "south"]
     waiting = [row.organisation for row in clinic.guide.rows(store.outbox) if row.path == acts.ACTS_PATH]
     assert sorted(waiting) == ["north", "south"], "what was taken waits no more"
+
+
+FOREIGN = "https://other-hospital.example/fhir/Medication/1"
+
+
+@pytest.mark.parametrize("reference", [FOREIGN, "Medication/1/_history/1", FOREIGN + "/_history/2"])
+@pytest.mark.parametrize("display", ["warfarin 5 mg tablet", ""])
+def test_what_points_elsewhere_or_at_another_version_is_not_of_the_medicine_here(
+    clinic: Clinic, reference: str, display: str
+) -> None:
+    beside = {"display": display} if display else {}
+    clinic.south.put("Medication", "1", medication("1", "digoxin 0.25 mg tablet", meta={"versionId": "2"}))
+    clinic.south.put("MedicationRequest", "n", pointing("n", reference, **beside))
+    (row,) = [row for row in medicines(clinic) if "n" in {line.id for line in row.lines}]
+    (line,) = row.lines
+    assert row.name == ("warfarin" if display else row.name) and "digoxin" not in row.name
+    assert "reference-missing" in line.notes and line.medicine is None
+
+
+def test_a_reference_that_names_another_medicine_than_it_points_at_is_not_believed(clinic: Clinic) -> None:
+    clinic.south.put("Medication", "1", medication("1", "digoxin 0.25 mg tablet"))
+    whole = {"itemCodeableConcept": {"text": "digoxin"}}
+    clinic.south.put("Medication", "2", json.dumps({"resourceType": "Medication", "id": "2", "ingredient": [whole]}))
+    for place in ("1", "2"):
+        reference = f"Medication/{place}"
+        clinic.south.put("MedicationRequest", f"o{place}", pointing(f"o{place}", reference, display="warfarin 5 mg"))
+    clinic.south.put("MedicationRequest", "same", pointing("same", "Medication/1", display="Digoxin tablet"))
+    rows = {line.id: (row, line) for row in medicines(clinic) for line in row.lines}
+    for name in ("o1", "o2"):
+        row, line = rows[name]
+        assert row.ingredients == () and "name-differs" in line.notes and Conflict.CODE_NAME in row.conflicts
+        assert "digoxin" in row.name and "warfarin" in row.name
+    assert rows["same"][0].name == "digoxin" and "name-differs" not in rows["same"][1].notes
+
+
+def medicines(clinic: Clinic) -> Any:
+    return clinic.south.lists.of(clinic.ada.account).read.medicines
+
+
+def test_when_the_medicine_of_an_order_becomes_another_it_is_new_and_noticed_again(clinic: Clinic) -> None:
+    """The order stays as it was signed: what it points at says which drug it is of."""
+    south, account = clinic.south, clinic.ada.account
+    south.put("AllergyIntolerance", "al", allergy("al", "aspirin"))
+    south.put("Medication", "1", medication("1", "aspirin 81 mg tablet"))
+    south.put("MedicationRequest", "m", pointing("m", "Medication/1"))
+    clinic.refresh()
+    clinic.network.time += 60_000
+    doctor = south.practitioners.enter("dr-south", "Dr South", PHYSICIAN)
+    rows = south.lists.of(account).read.medicines
+    south.acts.enter(account, doctor, "reviewed", [lists.subject_of(row) for row in rows])
+    (notice,) = [one for one in south.lists.of(account).notices if one.rule == "allergy"]
+    south.acts.enter(account, doctor, "dismissed", [], "low dose agreed", notice=notice.id)
+    clinic.refresh()
+    shown = south.lists.of(account)
+    assert shown.new == {} and "allergy" not in [one.rule for one in shown.notices]
+    assert clinic.row("aspirin").key not in clinic.shown().new
+    (before,) = [line for row in medicines(clinic) for line in row.lines if line.id == "m"]
+    clinic.network.time += 600_000
+    south.put("Medication", "1", medication("1", "aspirin 500 mg tablet"), origin="second")
+    clinic.refresh()
+    (row,) = [row for row in medicines(clinic) if row.name == "aspirin"]
+    (after,) = [line for line in row.lines if line.author == "record"]
+    shown = south.lists.of(account)
+    assert shown.new == {row.key: 1} and "allergy" in [one.rule for one in shown.notices]
+    assert (after.manifest, after.version) == (before.manifest, before.version)
+    assert after.medicine.manifest != before.medicine.manifest and after.medicine.version == 2
+    # So it is on her own page, where the agent was given the other medicine after the review.
+    own = clinic.row("aspirin")
+    assert clinic.shown().new[own.key] == 1
+    (line,) = [line for line in own.lines if line.author == "record"]
+    assert line.medicine is not None and line.medicine.sha256 == after.medicine.sha256

@@ -16,12 +16,24 @@ PATIENT = "~patient"
 """The source of a person's own statements; no organisation can be called so."""
 
 
+class Medicine(msgspec.Struct, frozen=True, gc=False):
+    """The Medication that a record points at, by which it was read: its id at the record's source, its version,
+    `sha256` (hex) of its content, `manifest` (hex) that proves it, and when it was signed (ms)."""
+
+    id: str
+    version: int
+    sha256: str
+    manifest: str
+    signed: int
+
+
 class Held(msgspec.Struct, frozen=True, gc=False):
     """One record version that somebody may see.
 
     `source`: the organisation that signed it; `sha256` (hex) of the content, `manifest` (hex) the SHA-256 of the
     manifest that a receipt proves; `signed`: when, in ms since 1970 UTC; `updated`: when the source says that it last
-    changed the record (meta.lastUpdated). Of two versions of a record the higher counts.
+    changed the record (meta.lastUpdated); `medicine`: what the record points at. Of two versions of a record the
+    higher counts.
     """
 
     source: str
@@ -32,6 +44,7 @@ class Held(msgspec.Struct, frozen=True, gc=False):
     signed: int
     author: Author = "record"
     updated: int | None = None
+    medicine: Medicine | None = None
 
     @property
     def name(self) -> tuple[str, str, str]:
@@ -49,7 +62,7 @@ class Line(msgspec.Struct, frozen=True, gc=False):
 
     `at`: the newest date in the record that is not in the future (ms), None where it has none. `outdone`: its word was
     overtaken by a later one elsewhere. `copy`: an equal record of another source was there before; it is no second
-    witness.
+    witness. `medicine`: what the record points at says which medicine it is of.
     """
 
     source: str
@@ -68,6 +81,7 @@ class Line(msgspec.Struct, frozen=True, gc=False):
     outdone: bool = False
     copy: bool = False
     notes: tuple[str, ...] = ()
+    medicine: Medicine | None = None
 
 
 def not_future(date: ClinicalDate | None, now: int) -> int | None:
@@ -111,6 +125,7 @@ def line(item: Held, says: str, at: int | None, *, outdone: bool = False, copy: 
     return Line(
         item.source, record.type, record.id, item.version, item.sha256, item.manifest, item.signed, item.author, says,
         at, record.clinical, record.plain, record.by, outdone, copy, tuple(note.code for note in record.notes),
+        item.medicine,
     )  # fmt: skip
 
 

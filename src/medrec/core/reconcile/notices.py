@@ -101,7 +101,10 @@ def notice(
     records = sorted(
         {line.manifest for row in held for line in row.lines if not line.outdone and line.author == "record"}
     )
-    mark = codec.encode_json(["medrec/notice/2", rule.value, list(keys), sorted(facts), source, records])
+    named: list[object] = ["medrec/notice/2", rule.value, list(keys), sorted(facts), source, records]
+    # The same order is of another drug when the Medication that it points at changes.
+    pointed = {line.medicine.sha256 for row in held for line in row.lines if not line.outdone and line.medicine}
+    mark = codec.encode_json([*named, sorted(pointed)] if pointed else named)
     # Who sees more or fewer records may have another place of action in a row's key, and other doses.
     blocks = sorted({key.partition("|")[0] for key in keys})
     about = codec.encode_json(["medrec/notice-about/1", rule.value, blocks, source])

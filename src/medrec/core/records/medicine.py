@@ -45,7 +45,18 @@ def product(record: Value, marks: Marks) -> Product:
 
 
 def of_medication(medication: Value, marks: Marks, called: str = "") -> Product:
-    """The medicine that a Medication resource describes; `called` is what the reference to it says."""
+    """The medicine that a Medication resource describes; `called` is what the reference to it says. Where that is
+    another medicine neither is believed."""
+    if called:
+        alone = _described(medication, Marks(None, marks.around), "")
+        said = drug_names.named(untagged(called), marks.around.terms)
+        if said.ingredients and alone.ingredients and not set(said.ingredients) <= set(alone.ingredients):
+            why = "The reference and the medicine that it points at name different medicines"
+            return _unbelieved(alone.concept, [alone.name, untagged(called)], why, marks)
+    return _described(medication, marks, called)
+
+
+def _described(medication: Value, marks: Marks, called: str) -> Product:
     code = concept(medication, "code")
     parts = many(medication, "ingredient")
     if not code.words and (called or not code.codings):

@@ -68,6 +68,14 @@ def _part_tag(content: bytes) -> bytes:
     return hashlib.sha256(b"medrec/part/1" + content).digest()[:16]
 
 
+def _apart(opened: bytes) -> tuple[int, bytes]:
+    """When a copy arrived, and its content; copies of former versions are the content alone."""
+    if opened.startswith(b"{"):
+        return 0, opened
+    arrived, content = codec.decode(opened)
+    return arrived, content
+
+
 class Copy(NamedTuple):
     """A record as a place signed it: its canonical bytes, and the tag of the line that proves it.
 
@@ -79,6 +87,8 @@ class Copy(NamedTuple):
     id: str
     tag: bytes
     content: bytes
+    arrived: int = 0
+    """When this very version was first read for her (ms); 0: not known."""
 
     @property
     def in_part(self) -> bool:
@@ -182,6 +192,8 @@ class Copies:
     def _note(self, account: str, organisation: str, code: str, records: list[Kept] | None) -> None:
         now, seal = self._node.clock(), self._node.vault.seal
         copy, at = record_copy.c, reading.c
+        before_now = self._opened(copy.account == account, copy.organisation == organisation) if records else []
+        since = {(one.type, one.id, one.tag): one.arrived for one in before_now}
         rows = []
         # A medicine that records of several pages point at came with each.
         for record in {(one.type, one.id): one for one in records or []}.values():
@@ -189,6 +201,7 @@ class Copies:
                 tag = _part_tag(record.content)
             else:
                 tag = codec.decode(record.entry)[1]
+            copied = codec.encode([since.get((record.type, record.id, tag), now), record.content])
             rows.append(
                 {
                     "account": account,
@@ -196,7 +209,9 @@ class Copies:
                     "type": record.type,
                     "id": record.id,
                     "tag": tag,
-                    "sealed": seal(None, record.content, tag),
+                    "sealed": seal(
+                        None, codec.encode([since.get((record.type, record.id, tag), now), record.content]), tag
+                    ),
                 }
             )
 
@@ -227,27 +242,25 @@ class Copies:
 
     def all(self, account: str, kind: str = "") -> list[Copy]:
         """Every kept record of a person, or those of one type, opened."""
-        copy = record_copy.c
-        chosen = sql.select(copy.organisation, copy.type, copy.id, copy.tag, copy.sealed)
-        with self._node.store.read() as connection:
-            mine = copy.account == account if not kind else (copy.account == account) & (copy.type == kind)
-            rows = connection.execute(chosen.where(mine)).all()
-        opened = self._node.vault.open
-        return [
-            Copy(row.organisation, row.type, row.id, bytes(row.tag), opened(None, bytes(row.sealed), bytes(row.tag)))
-            for row in rows
-        ]
+        mine = record_copy.c.account == account
+        return self._opened(mine if not kind else mine & (record_copy.c.type == kind))
 
     def one(self, account: str, tag: bytes) -> Copy | None:
         """The kept record that the line with this tag signed; None where there is none, or only a part of it."""
+        found = self._opened(record_copy.c.account == account, record_copy.c.tag == tag)
+        return None if not found or found[0].in_part else found[0]
+
+    def _opened(self, *where: sql.ColumnElement[bool]) -> list[Copy]:
         copy = record_copy.c
-        chosen = sql.select(copy.organisation, copy.type, copy.id, copy.sealed)
+        chosen = sql.select(copy.organisation, copy.type, copy.id, copy.tag, copy.sealed).where(*where)
         with self._node.store.read() as connection:
-            row = connection.execute(chosen.where(copy.account == account, copy.tag == tag)).first()
-        if row is None:
-            return None
-        found = Copy(row.organisation, row.type, row.id, tag, self._node.vault.open(None, bytes(row.sealed), tag))
-        return None if found.in_part else found
+            rows = connection.execute(chosen).all()
+        found = []
+        for row in rows:
+            tag = bytes(row.tag)
+            arrived, content = _apart(self._node.vault.open(None, bytes(row.sealed), tag))
+            found.append(Copy(row.organisation, row.type, row.id, tag, content, arrived))
+        return found
 
     def forget(self, account: str) -> None:
         """Throw away every copy of a person's records."""

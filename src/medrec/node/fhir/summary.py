@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from medrec.core.reconcile.held import PATIENT, Held, Line
+from medrec.core.reconcile.held import PATIENT, Held, Line, Medicine
 from medrec.core.reconcile.lists import Read
 from medrec.core.reconcile.rows import AllergyRow, MedicineRow, ProblemRow
 from medrec.node.fhir import summary_entries as entries
@@ -175,11 +175,11 @@ class _Document:
 
     def _prove(self, place: str, line: Line) -> None:
         names = (line.source, line.type, line.id, line.version, line.sha256, line.manifest)
-        self._provenance(place, *names, line.signed, line.plain)
+        self._provenance(place, *names, line.signed, line.plain, line.medicine)
 
     def _provenance(
         self, place: str, source: str, kind: str, identifier: str, version: int, sha256: str, manifest: str,
-        signed: int, plain: str,
+        signed: int, plain: str, medicine: Medicine | None = None,
     ) -> None:  # fmt: skip
         """Where a line of an entry comes from: who signed which version when, its hash, and its receipt."""
         name = f"{source}/{kind}/{identifier}/_history/{version}"
@@ -194,6 +194,7 @@ class _Document:
         receipt = self._receipt(manifest.partition("-")[0])
         if receipt:
             sources.append({"role": "source", "what": {"reference": receipt, "display": "Receipt of what was signed"}})
+        sources += self._pointed(source, medicine) if medicine is not None else []
         resource = {
             "resourceType": "Provenance",
             "target": [{"reference": place}],
@@ -216,6 +217,19 @@ class _Document:
             "entity": sources,
         }
         self._proofs.append({"fullUrl": self._urn(f"provenance/{place}/{name}/{manifest}"), "resource": resource})
+
+    def _pointed(self, source: str, medicine: Medicine) -> list[Resource]:
+        """The Medication that says which medicine a line is of: its version, its hash, and its receipt."""
+        version = f"/_history/{medicine.version}" if medicine.version else ""
+        name = f"{source}/Medication/{medicine.id}{version}"
+        said = [
+            {"identifier": {"system": RECORD_VERSION, "value": name}, "display": "The medicine that it points at"},
+            {"identifier": {"system": RECORD_SHA256, "value": medicine.sha256}},
+        ]
+        receipt = self._receipt(medicine.manifest)
+        if receipt:
+            said.append({"reference": receipt, "display": "Receipt of that medicine"})
+        return [{"role": "source", "what": what} for what in said]
 
     def _receipt(self, manifest: str) -> str:
         """The Binary with a receipt; empty where there is none (yet)."""

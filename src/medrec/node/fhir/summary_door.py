@@ -5,26 +5,29 @@ the records; only then are they understood and made into the document. The recei
 """
 
 import base64
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from medrec.core.consent.redact import REDACTED
 from medrec.core.reconcile.held import Held
 from medrec.core.reconcile.lists import Lists
 from medrec.core.records.canonical import Value, canonical
 from medrec.core.records.dates import clinical_date
-from medrec.core.records.reading import Around
 from medrec.core.records.table import understand
 from medrec.core.records.terms import Terms
 from medrec.node.fhir import bundle
 from medrec.node.fhir.summary import About, document
 from medrec.node.ledger import receipts
 from medrec.node.ledger.receipts import ReceiptUnavailableError
+from medrec.node.lists.lists import Source, medicine_of
 from medrec.node.refusals import Code, Refusal
 from medrec.node.release import access
 from medrec.node.release.access import Ask
 from medrec.node.release.deciding import Allowed, Permitted
 from medrec.node.release.gate import Chosen, Released
 from medrec.node.release.parts import half_of
+from medrec.node.release.pointed import Pointers
 
 if TYPE_CHECKING:
     from medrec.node.fhir.door import Answer
@@ -99,15 +102,16 @@ class SummaryDoor:
         return Answer(200, bundle.encode(made), fields)
 
     def _held(self, released: Released, trees: dict[str, Value]) -> list[Held]:
+        own = self._node.organisation
         patient = trees.get(f"Patient/{self._patient}") or {}
-        around = Around(
-            terms=self._terms or self._node.lists.terms,
-            now_ms=released.now,
-            birth=clinical_date(patient.get("birthDate")),
-            resolve=lambda reference: trees.get(reference.split("/_history/")[0]),
-        )
+        pairs = _pairs(released)
+        sources = [_source(own, one.row, content) for one, content in pairs]
+        sources += [_source(own, row, content) for row, content in released.beside.values()]
+        pointers = Pointers(sources, self._terms or self._node.lists.terms, released.now)
+        birth = clinical_date(patient.get("birthDate"))
+        around = msgspec.structs.replace(pointers.around(own), birth=birth)
         found = []
-        for allowed, _ in _pairs(released):
+        for (allowed, _), source in zip(pairs, sources, strict=False):
             row, tree = allowed.row, trees[allowed.name]
             if row.type == "Patient":
                 continue
@@ -123,6 +127,7 @@ class SummaryDoor:
                     row.manifest.hex(),
                     row.time,
                     updated=updated.start_ms if updated is not None else None,
+                    medicine=medicine_of(pointers.medicine(source)),
                 )
             )
         return found
@@ -130,12 +135,17 @@ class SummaryDoor:
     def _receipts(self, held: list[Held]) -> dict[str, bytes]:
         """The receipts that there are; what is not anchored yet has none, and its Provenance stands without."""
         found: dict[str, bytes] = {}
-        for item in held[:RECEIPTS_MAX]:
+        pointed = [item.medicine.manifest for item in held if item.medicine is not None]
+        for manifest in list(dict.fromkeys([*(item.manifest for item in held), *pointed]))[:RECEIPTS_MAX]:
             try:
-                found[item.manifest] = receipts.receipt_for(self._node, bytes.fromhex(item.manifest))
+                found[manifest] = receipts.receipt_for(self._node, bytes.fromhex(manifest))
             except ReceiptUnavailableError:
                 continue
         return found
+
+
+def _source(organisation: str, row: Any, content: bytes) -> Source:
+    return Source(organisation, row.type, row.id, row.version, content, bytes(row.manifest), row.time)
 
 
 def _pairs(released: Released) -> list[tuple[Allowed, bytes]]:

@@ -65,12 +65,16 @@ def medicine(row: MedicineRow, held: Names, subject: str, names: Mapping[str, st
     return _noted(made, _notes(row.conflicts, row.stale))
 
 
+UNNAMED = "A medicine that is not named"
+
+
 def called(row: MedicineRow) -> str:
     """A medicine with its strength and form, where all sources that count have the same."""
+    name = row.name.strip() or UNNAMED
     if Conflict.DOSE in row.conflicts or Conflict.FORM in row.conflicts:
-        return row.name
+        return name
     form = next((variant.form for variant in row.variants if variant.strength == row.strength and variant.form), "")
-    return " ".join(part for part in (row.name, row.strength, form) if part == row.name or part not in row.name)
+    return " ".join(part for part in (name, row.strength, form) if part == name or (part and part not in name))
 
 
 DOSES = {"a_day": "{amount} a day", "dose_not_said": "dose not said", "from": "from {places}"}

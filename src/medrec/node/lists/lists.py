@@ -14,14 +14,13 @@ import sqlalchemy as sql
 
 from medrec.core.manifests.acts import Against, Subject
 from medrec.core.manifests.record import RecordManifest
-from medrec.core.reconcile.held import PATIENT, Held
+from medrec.core.reconcile.held import PATIENT, Held, Medicine
 from medrec.core.reconcile.lists import Lists, Read
 from medrec.core.reconcile.notices import Checker, LabelChecker, Notice, notices
 from medrec.core.reconcile.rows import MedicineRow
 from medrec.core.reconcile.said import said
 from medrec.core.records.canonical import RecordError, canonical
 from medrec.core.records.dates import DAY_MS, clinical_date
-from medrec.core.records.reading import Around
 from medrec.core.records.table import understand
 from medrec.core.records.terms import Terms
 from medrec.node.agent.copies import Copy
@@ -29,7 +28,7 @@ from medrec.node.agent.told import told
 from medrec.node.keeping import store
 from medrec.node.lists import reviews
 from medrec.node.lists.acts_kept import KeptAct
-from medrec.node.release.pointed import around_of, medications_of
+from medrec.node.release.pointed import Pointers, medications_of
 from medrec.node.release.receive import Received
 from medrec.node.right_person import holding
 from medrec.node.right_person.holding_told import held_back
@@ -59,7 +58,8 @@ _STANDING = (
 
 
 class Source(NamedTuple):
-    """A record version as it is here: where from, its name, what it says, and the manifest that proves it."""
+    """A record version as it is here: where from, its name, what it says, and the manifest that proves it. Version 0:
+    a Medication that is nobody's, of which an agent is not told which version it has."""
 
     organisation: str
     type: str
@@ -70,7 +70,7 @@ class Source(NamedTuple):
     signed: int
     own: bool = False
     arrived: int = 0
-    """When this node was told of it (ms); 0: not known, or its own."""
+    """When this node was told of it, and had what it says (ms); 0: not known, or its own."""
 
 
 class Shown(NamedTuple):
@@ -216,14 +216,14 @@ class PersonLists:
         for name in [name for name in kept.held if name not in names]:
             kept.lists.drop(kept.held.pop(name))
         unread = []
-        around: dict[str, Around] | None = None
+        pointers: Pointers[Source] | None = None
         for name, source in names.items():
             before = kept.held.get(name)
             if before is not None and before.manifest == source.manifest.hex():
                 continue
-            if around is None:
-                around = around_of(found, self.terms, now)
-            held = _held(source, around[source.organisation])
+            if pointers is None:
+                pointers = Pointers(found, self.terms, now)
+            held = _held(source, pointers)
             if before is not None:
                 kept.lists.drop(kept.held.pop(name))
             if held is None:
@@ -278,10 +278,11 @@ class PersonLists:
             if line is None and copy.type == "Medication" and not copy.in_part:
                 # Nobody's record is told to nobody: its place signed it, and says so where it gave it away.
                 digest = hashlib.sha256(copy.content).digest()
-                yield Source(copy.organisation, copy.type, copy.id, 1, copy.content, digest, 0)
+                yield Source(copy.organisation, copy.type, copy.id, 0, copy.content, digest, 0, False, copy.arrived)
             elif line is not None and not away:
                 own = copy.organisation == node.organisation
-                digest, version, time, arrived = line
+                digest, version, time, heard = line
+                arrived = max(heard, copy.arrived)
                 yield Source(copy.organisation, copy.type, copy.id, version, copy.content, digest, time, own, arrived)
 
     def _lines(self, account: str) -> dict[bytes, tuple[bytes, int, int, int]]:
@@ -368,10 +369,10 @@ def _received(page: Received) -> Iterable[Source]:
         yield Source(page.source, record.type, record.id, version, record.content, manifest, record.manifest.time)
 
 
-def _held(source: Source, around: Around) -> Held | None:
+def _held(source: Source, pointers: Pointers[Source]) -> Held | None:
     try:
         form = canonical(source.content)
-        record = understand(form.value, around)
+        record = understand(form.value, pointers.around(source.organisation))
     except (RecordError, ValueError):
         return None
     value: Any = form.value
@@ -386,4 +387,13 @@ def _held(source: Source, around: Around) -> Held | None:
         source.signed,
         "patient" if source.own else "record",
         updated.start_ms if updated is not None else None,
+        medicine_of(pointers.medicine(source)),
     )
+
+
+def medicine_of(found: Source | None) -> Medicine | None:
+    """The Medication that a record points at, as its line names it."""
+    if found is None:
+        return None
+    digest = hashlib.sha256(found.content).hexdigest()
+    return Medicine(found.id, found.version, digest, found.manifest.hex(), found.signed)

@@ -3,7 +3,7 @@
 What is new for the clinicians of an organisation is what the list that one of them went through did not hold: a record
 that came late, or that she let them have later, is new to them however long ago its source signed it. What another
 organisation's clinician went through says nothing of what they have seen. At the person's agent it is what reached the
-agent after the last review by anybody.
+agent, with what it says, after the last review at a place that has the record or was given it.
 """
 
 import hashlib
@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import sqlalchemy as sql
 
 from medrec.core import codec
+from medrec.core.manifests.access import DisclosureManifest
 from medrec.core.reconcile.held import Line
 from medrec.core.reconcile.lists import Row
 from medrec.core.reconcile.notices import Notice
+from medrec.node.agent.told import told
 from medrec.node.keeping.journal import Person
 from medrec.node.keeping.vault import VaultError
 from medrec.node.lists.acts_kept import KeptAct, list_put_away, list_seen
@@ -28,11 +30,29 @@ MARK_BYTES = 6
 BOUND = b"list seen"
 
 
+class Seen(NamedTuple):
+    """At an agent: when each organisation's clinicians last went through the list (ms), and when it was last given a
+    record before that, by source, type, id and organisation."""
+
+    reviews: Mapping[str, int]
+    given: Mapping[tuple[str, str, str, str], int]
+
+    def covers(self, line: Line, came: int) -> bool:
+        """Whether a place that could see a line went through the list when it had come (ms)."""
+        name = (line.source, line.type, line.id)
+        return any(
+            came <= time and (line.source == place or line.signed <= self.given.get((*name, place), -1))
+            for place, time in self.reviews.items()
+        )
+
+
 class Review(NamedTuple):
-    """The last review that counts here, and the marks of the lines that its list held (None: they are not known)."""
+    """The last review that counts here, and the marks of the lines that its list held (None: they are not known); at an
+    agent, who saw what."""
 
     kept: KeptAct
     seen: frozenset[bytes] | None
+    places: Seen | None = None
 
 
 class PutAway(NamedTuple):
@@ -54,9 +74,12 @@ NOTHING = Past(None, ())
 
 
 def mark(line: Line) -> bytes:
-    """A line by its name and version, in short. It tells nothing of what the record says, so it may stay when the
-    record is erased."""
-    name = "\n".join((line.source, line.type, line.id, str(line.version)))
+    """A line by its name and version, and those of the Medication that it points at, in short. It tells nothing of what
+    the record says, so it may stay when the record is erased."""
+    found = [line.source, line.type, line.id, str(line.version)]
+    if line.medicine is not None:
+        found += [line.medicine.id, str(line.medicine.version)]
+    name = "\n".join(found)
     return hashlib.sha256(name.encode()).digest()[:MARK_BYTES]
 
 
@@ -119,7 +142,7 @@ def last(node: "Node", account: str, acts: Sequence[KeptAct]) -> Review | None:
     """The last review here, of all acts on a person's list, oldest first. Raises StoreError, VaultError."""
     every = [kept for kept in acts if kept.act.kind == "reviewed"]
     if node.agent is not None:
-        return Review(every[-1], None) if every else None
+        return Review(every[-1], None, _seen(node, account, every)) if every else None
     ours = [kept for kept in every if kept.act.organisation == node.organisation]
     if not ours:
         return None
@@ -135,6 +158,22 @@ def last(node: "Node", account: str, acts: Sequence[KeptAct]) -> Review | None:
     return Review(ours[-1], None)
 
 
+def _seen(node: "Node", account: str, reviewed: Sequence[KeptAct]) -> Seen:
+    """Who went through the list when, and what sources told that they gave it."""
+    times: dict[str, int] = {}
+    for kept in reviewed:
+        times[kept.act.organisation] = max(kept.time, times.get(kept.act.organisation, 0))
+    given: dict[tuple[str, str, str, str], int] = {}
+    for line in told(node, account, "disclosure/1"):
+        said = line.manifest
+        if not isinstance(said, DisclosureManifest) or said.time > times.get(said.request.requester, -1):
+            continue
+        for record in said.records:
+            name = (line.organisation, record.type, record.id, said.request.requester)
+            given[name] = max(said.time, given.get(name, 0))
+    return Seen(times, given)
+
+
 def since(review: Review, rows: Iterable[Row], arrived: Mapping[str, int]) -> dict[str, int]:
     """How many lines of each row (by its key) are new since a review; `arrived`: when a record version (by its
     manifest, hex) reached this node (ms), where that is known. What the review itself says is not new."""
@@ -145,7 +184,12 @@ def since(review: Review, rows: Iterable[Row], arrived: Mapping[str, int]) -> di
             return False
         if review.seen is not None:
             return mark(line) not in review.seen
-        return max(line.signed, arrived.get(line.manifest, 0)) > time
+        came = max(line.signed, arrived.get(line.manifest, 0))
+        if line.medicine is not None:
+            came = max(came, line.medicine.signed, arrived.get(line.medicine.manifest, 0))
+        if review.places is not None and line.author == "record":
+            return not review.places.covers(line, came)
+        return came > time
 
     counts: dict[str, int] = {}
     for row in rows:

@@ -1,18 +1,22 @@
 """What a record points at: the Medication of an order, and the birth date of its person, each as its own source has it.
 
-Two hospitals have a Medication/1 each, so a reference is followed at the source of the record alone.
+Two hospitals have a Medication/1 each, so a reference is followed at the source of the record alone. Where it names a
+server it is not followed, since none is known to be the source's own; nor where it names a version, unless what is here
+says that it is that version.
 """
 
 import re
 from collections.abc import Iterable
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 from medrec.core.records.canonical import RecordError, Value, canonical
 from medrec.core.records.dates import ClinicalDate, clinical_date
 from medrec.core.records.reading import Around
 from medrec.core.records.terms import Terms
 
+# What a record may point at (the gate reads a pointer for all that it may mean), and what it surely means.
 _MEDICATION = re.compile(r"(?:.*/)?Medication/(?P<id>[A-Za-z0-9\-.]{1,64})(?:/_history/[^/]*)?")
+_LOCAL = re.compile(r"Medication/(?P<id>[A-Za-z0-9\-.]{1,64})(?:/_history/(?P<version>[^/]+))?")
 _UUID = re.compile(r"urn:uuid:(?P<id>[0-9a-fA-F\-]{36})")
 
 
@@ -36,47 +40,66 @@ class Pointing(Protocol):
         """Its canonical bytes."""
 
 
+Found = TypeVar("Found", bound=Pointing)
+
+
 def medications_of(content: bytes) -> list[str]:
     """The ids of the Medications that a record points at, by a relative or full address, with a version or not."""
+    reference = _reference_of(content)
+    found = (_MEDICATION.fullmatch(reference) or _UUID.fullmatch(reference)) if reference else None
+    return [found["id"]] if found is not None else []
+
+
+def _reference_of(content: bytes) -> str:
     if b'"medicationReference"' not in content:
-        return []
+        return ""
     value: Any = canonical(content).value
     held = value.get("medicationReference")
     reference = held.get("reference") if isinstance(held, dict) else None
-    name = _name_of(reference) if isinstance(reference, str) else None
-    return [name] if name is not None else []
+    return reference if isinstance(reference, str) else ""
 
 
-def around_of(found: Iterable[Pointing], terms: Terms, now: int) -> dict[str, Around]:
-    """What a reader may ask, by source."""
-    found = sorted(found, key=lambda one: (one.organisation, one.type, one.id, one.content))
-    pointed: dict[tuple[str, str], Value] = {}
-    births: dict[str, ClinicalDate] = {}
-    for source in found:
-        if source.type not in ("Medication", "Patient"):
-            continue
-        try:
-            value = canonical(source.content).value
-        except RecordError:
-            continue
-        birth = clinical_date(value.get("birthDate")) if isinstance(value, dict) else None
-        if source.type == "Medication":
-            pointed[source.organisation, source.id] = value
-        elif birth is not None:
-            births.setdefault(source.organisation, birth)
-    any_birth = next(iter(births.values()), None)
+class Pointers(Generic[Found]):
+    """What the records of several sources may ask of one another, each of its own source."""
 
-    def of(organisation: str) -> Around:
+    def __init__(self, found: Iterable[Found], terms: Terms, now: int) -> None:
+        self._terms, self._now = terms, now
+        self._medications: dict[tuple[str, str], tuple[Found, Value]] = {}
+        self._births: dict[str, ClinicalDate] = {}
+        for source in sorted(found, key=lambda one: (one.organisation, one.type, one.id, one.content)):
+            if source.type not in ("Medication", "Patient"):
+                continue
+            try:
+                value = canonical(source.content).value
+            except RecordError:
+                continue
+            birth = clinical_date(value.get("birthDate")) if isinstance(value, dict) else None
+            if source.type == "Medication":
+                self._medications[source.organisation, source.id] = source, value
+            elif birth is not None:
+                self._births.setdefault(source.organisation, birth)
+
+    def around(self, organisation: str) -> Around:
+        """What a reader of a record of this source may ask."""
+
         def resolve(reference: str) -> Value:
-            name = _name_of(reference)
-            return pointed.get((organisation, name)) if name is not None else None
+            found = self._meant(organisation, reference)
+            return found[1] if found is not None else None
 
-        return Around(terms, now, births.get(organisation, any_birth), resolve)
+        any_birth = next(iter(self._births.values()), None)
+        return Around(self._terms, self._now, self._births.get(organisation, any_birth), resolve)
 
-    return {organisation: of(organisation) for organisation in {source.organisation for source in found}}
+    def medicine(self, source: Found) -> Found | None:
+        """The Medication by which a record is read; None where it points at none, or it is not here."""
+        found = self._meant(source.organisation, _reference_of(source.content))
+        return found[0] if found is not None else None
 
-
-def _name_of(reference: str) -> str | None:
-    """The id of the Medication that a reference means."""
-    found = _MEDICATION.fullmatch(reference) or _UUID.fullmatch(reference)
-    return found["id"] if found is not None else None
+    def _meant(self, organisation: str, reference: str) -> tuple[Found, Value] | None:
+        named = _LOCAL.fullmatch(reference) or _UUID.fullmatch(reference)
+        found = self._medications.get((organisation, named["id"])) if named is not None else None
+        version = named.groupdict().get("version") if named is not None else None
+        if found is None or version is None:
+            return found
+        value: Any = found[1]
+        meta = value.get("meta")
+        return found if isinstance(meta, dict) and meta.get("versionId") == version else None
