@@ -209,9 +209,7 @@ class Copies:
                     "type": record.type,
                     "id": record.id,
                     "tag": tag,
-                    "sealed": seal(
-                        None, codec.encode([since.get((record.type, record.id, tag), now), record.content]), tag
-                    ),
+                    "sealed": seal(None, copied, tag),
                 }
             )
 
