@@ -68,3 +68,32 @@ def test_what_has_no_date_can_be_stopped_after_it_was_signed(dated: dict[str, st
     # Signed after the stop it may have been ordered anew.
     (row,) = read(undated, said_of=act(kind, "warfarin", "11289|body", "11289"), signed=NOW).medicines
     assert row.status == "active"
+
+
+def test_tablets_that_a_person_takes_are_a_weight_as_in_a_record() -> None:
+    words = "2 tablets every 2 hours"
+    also = act("also-taking", "acetaminophen 500 mg", "text:acetaminophen 500 mg", words=words)
+    for found in (read(said_of=also), read(order("acetaminophen 500 mg tablet", sig=words), said_of=also)):
+        (row,) = found.medicines
+        assert row.per_day == "12000 mg" and Conflict.DOSE not in row.conflicts
+        assert NoticeRule.DOSE in {notice.rule for notice in notices(found, shipped(), [LabelChecker()])}
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"), [("changed", "3 tablets daily"), ("like-this", "1 tablet 3 (three) times daily")]
+)
+def test_tablets_of_a_row_are_of_its_one_strength(kind: str, words: str) -> None:
+    said_of = act(kind, "warfarin", "11289|body", "11289", words=words)
+    (row,) = read(order("warfarin 5 mg tablet", sig="1 tab daily"), said_of=said_of).medicines
+    assert row.per_day == "15 mg"
+    # With two strengths in the row nobody knows which tablets are meant.
+    two = [order("warfarin 5 mg tablet", sig="1 tab daily"), order("warfarin 2 mg tablet", sig="1 tab daily")]
+    (row,) = read(*two, said_of=said_of).medicines
+    assert row.per_day == "3 tablets"
+
+
+def test_unlike_units_are_not_compared_as_doses() -> None:
+    also = act("also-taking", "Aspirin 100 mg", "text:aspirin 100 mg", words="1 tablet daily")
+    found = read(order("aspirin 81 mg tablet", sig="1 tab daily"), said_of=also)
+    (doubled,) = [one for one in notices(found, shipped(), [LabelChecker()]) if one.rule is NoticeRule.SAME_DRUG]
+    assert "100 mg and 81 mg" in doubled.sentence

@@ -6,7 +6,7 @@ from medrec.core.reconcile import held as holding
 from medrec.core.reconcile import pairs, taken
 from medrec.core.reconcile.gathered import copied, gathered
 from medrec.core.reconcile.held import Held
-from medrec.core.reconcile.normal import Measured, Normal, normal
+from medrec.core.reconcile.normal import Measured, Normal, normal, weighed
 from medrec.core.reconcile.pairs import PairClass
 from medrec.core.reconcile.rows import (
     Conflict,
@@ -64,7 +64,21 @@ def rows_of(entries: list[Entry], now: int) -> list[MedicineRow]:
     if nowhere:
         # Without a word on form or route it belongs where all the others are; where these differ, nowhere of them.
         sites.setdefault(next(iter(sites)) if len(sites) == 1 else "", []).extend(nowhere)
-    return [_row(_aged(sorted(sites[site], key=_name), now), site, now) for site in sorted(sites)]
+    return [_row(_weighed(_aged(sorted(sites[site], key=_name), now)), site, now) for site in sorted(sites)]
+
+
+def _weighed(entries: list[Entry]) -> list[Entry]:
+    """What people say in tablets as a weight, where all records of the row that give a strength give the same."""
+    strengths = {
+        found.form.strengths: None for found in entries if found.form.strengths and found.signal.says is not Says.ERROR
+    }
+    if len(strengths) != 1:
+        return entries
+    (strength,) = strengths
+    return [
+        msgspec.structs.replace(found, form=weighed(found.form, strength)) if found.item.author != "record" else found
+        for found in entries
+    ]
 
 
 def _aged(entries: list[Entry], now: int) -> list[Entry]:

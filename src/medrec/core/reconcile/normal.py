@@ -8,6 +8,7 @@ import msgspec
 from medrec.core.reconcile import amounts
 from medrec.core.reconcile.amounts import Measure
 from medrec.core.reconcile.forms import Form, form_of
+from medrec.core.records import ratio
 from medrec.core.records.terms import Terms
 from medrec.core.records.understood import Amount, MedicineDetail, Strength
 
@@ -65,6 +66,9 @@ def normal(detail: MedicineDetail, terms: Terms) -> Normal:
 _PIECES = frozenset({"tablet", "capsule", "drop", "puff", "patch", "suppository", "spray", "lozenge"})
 
 
+_SOLID = frozenset({"tablet", "lozenge", "suppository", "patch", "packet", "ampule", "vial"})
+
+
 def _taken_as(detail: MedicineDetail) -> str:
     """The form that the directions count in ("take 1 tab"), where neither the product nor its name says one."""
     unit = detail.dose.unit.strip("{}") if detail.dose is not None else ""
@@ -89,3 +93,19 @@ def _per_day(detail: MedicineDetail, terms: Terms) -> Measured:
         return _measured(day.ingredients, day.ingredients_high or day.ingredients, terms)
     counted = amounts.measure(day.dose, terms)
     return (("", counted),) if counted is not None else ()
+
+
+def weighed(form: Normal, strengths: Measured) -> Normal:
+    """The form with what is counted in a day (tablets) as weights, each piece holding `strengths` once; the same form
+    where it has strengths of its own, or no count."""
+    counted = next((found for code, found in form.per_day if code == ""), None)
+    pieces = counted is not None and counted.dimension in _SOLID
+    if counted is None or not pieces or form.strengths or any("/" in found.dimension for _, found in strengths):
+        return form
+    if tuple(code for code, _ in strengths) != tuple(sorted(form.ingredients)):
+        return form
+    per_day = tuple(
+        (code, Measure(ratio.times(one.low, counted.low), ratio.times(one.high, counted.high), one.dimension))
+        for code, one in strengths
+    )
+    return msgspec.structs.replace(form, per_day=per_day, strengths=strengths)

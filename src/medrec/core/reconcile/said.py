@@ -2,10 +2,10 @@
 
 from medrec.core.manifests.acts import Act, Subject
 from medrec.core.reconcile.held import PATIENT, Held, Line
-from medrec.core.records import drug_names, sig
+from medrec.core.records import drug_names, medicine, sig
 from medrec.core.records.dates import DAY_MS, ClinicalDate
 from medrec.core.records.terms import RXNORM, Terms, cleaned
-from medrec.core.records.understood import Amount, MedicineDetail, PerDay, Status, Strength, Understood
+from medrec.core.records.understood import MedicineDetail, Status, Understood
 
 LIKE_THIS = "taken differently"
 _REASONS: dict[str, tuple[Status, str]] = {
@@ -31,7 +31,7 @@ def said(act: Act, manifest: str, signed: int, terms: Terms | None = None) -> li
     date = day_of(act.time)
     found = []
     for number, subject in enumerate(act.subjects):
-        detail = _detail(act, subject, terms if act.kind == "also-taking" else None)
+        detail = _detail(act, subject, terms)
         who = act.name or ("the patient" if act.author == "patient" else act.organisation)
         line = f"{subject.name}: {reason}{f' ({act.words})' if act.words else ''}"
         record = Understood(
@@ -63,8 +63,8 @@ def manifest_of(line: Line) -> str:
 def _detail(act: Act, subject: Subject, terms: Terms | None) -> MedicineDetail:
     words = act.words if act.kind in ("like-this", "also-taking", "changed") else ""
     told = sig.parsed(words)
-    daily = sig.per_day(told.dose, told.times_per_day) if told.dose is not None and told.times_per_day else None
-    named = drug_names.named(subject.name, terms) if terms is not None and not subject.ingredients else None
+    looked_up = act.kind == "also-taking" and not subject.ingredients
+    named = drug_names.named(subject.name, terms) if terms is not None and looked_up else None
     ingredients = tuple(subject.ingredients) or (named.ingredients if named is not None else ())
     names = tuple(part.strip() for part in subject.name.split(" / "))
     if named is not None and terms is not None:
@@ -82,24 +82,13 @@ def _detail(act: Act, subject: Subject, terms: Terms | None) -> MedicineDetail:
         route={"body": "by mouth", "skin": "topical"}.get(subject.site, subject.site),
         sig=words,
         dose=told.dose,
-        per_day=_per_day(daily, ingredients, told.as_needed) if daily is not None else None,
+        per_day=medicine.a_day(ingredients, strengths, told, terms) if terms is not None else None,
         times_per_day=told.times_per_day,
         as_needed=told.as_needed,
         not_taken=act.kind in ("not-taking", "stopped"),
         reported=act.author == "patient",
         asserter=act.name,
     )
-
-
-_MASSES = frozenset({"mg", "g", "ug", "mcg", "[iU]", "meq"})
-
-
-def _per_day(daily: Amount, ingredients: tuple[str, ...], as_needed: bool) -> PerDay:
-    """What is taken in a day; a weight is that of the ingredient, where there is one alone."""
-    if len(ingredients) != 1 or daily.unit not in _MASSES:
-        return PerDay(daily, at_most=as_needed)
-    low, high = (Strength(ingredients[0], value, daily.unit) for value in (daily.low, daily.high))
-    return PerDay(daily, (low,), (high,), as_needed)
 
 
 def _unknown(subject: Subject) -> str:

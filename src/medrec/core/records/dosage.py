@@ -8,7 +8,7 @@ from medrec.core.records.datatypes import many, one, text
 from medrec.core.records.dates import ClinicalDate
 from medrec.core.records.ratio import Ratio
 from medrec.core.records.reading import Marks
-from medrec.core.records.sig import Sig
+from medrec.core.records.sig import Course, Sig
 from medrec.core.records.understood import Amount, NoteCode
 
 # hl7.org/fhir/R4/valueset-timing-abbreviation.html: (times, days).
@@ -34,6 +34,10 @@ class Directions(NamedTuple):
     end: ClinicalDate | None
 
 
+_COURSES: dict[Course, str] = {
+    "changes": "The directions change over time; no amount per day is derived.",
+    "ends": "The directions say not to take it, or when to stop; no amount per day is derived.",
+}
 NONE = Directions("", None, None, False, None, "", None, None)
 
 
@@ -82,9 +86,9 @@ def _one(dosage: Value, marks: Marks) -> Directions:
     coded_dose = _dose(dosage)
     dose, times = _agreed(told, coded_dose, coded_times, marks)
     needed = datatypes.flag(dosage, "asNeededBoolean") or bool(one(dosage, "asNeededCodeableConcept"))
-    # "See directions", a single dose ("once"), and doses of a change over time say nothing about a day.
-    if told.understood == "partly" and told.dose is None and told.times_per_day is None and not told.as_needed:
-        marks.add(NoteCode.DOSE_PARTLY, "The directions change over time; no amount per day is derived.")
+    # Directions that change over time, or that say to stop, say nothing about a day; nor do codes beside them.
+    if told.course:
+        marks.add(NoteCode.DOSE_PARTLY, _COURSES[told.course])
         dose = times = None
     start, end = datatypes.period(repeat, "boundsPeriod")
     route = datatypes.concept(dosage, "route").label

@@ -264,17 +264,43 @@ def _strength(held: Value) -> tuple[str, str]:
 
 
 def _per_day(found: Product, told: Directions, marks: Marks) -> PerDay | None:
-    """What the directions come to in a day, and the same per ingredient where the strength is known."""
-    daily = sig.per_day(told.dose, told.times_per_day) if told.dose and told.times_per_day else None
-    if daily is None:
-        return PerDay(told.at_most, at_most=True) if told.at_most is not None else None
-    daily = _capped(daily, told.at_most)
+    """What the directions come to in a day, and a note where nobody knows the unit."""
     terms = marks.around.terms
-    if daily.unit and daily.unit not in sig.WORDS and units.unit(daily.unit, terms) is None:
-        marks.add(NoteCode.UNIT_NOT_UNDERSTOOD, f'The unit "{daily.unit[:40]}" of the dose is not known.')
-    low = _per_ingredient(found, daily.low, daily.unit, terms)
-    high = low if daily.low == daily.high else _per_ingredient(found, daily.high, daily.unit, terms)
-    return PerDay(daily, low, high, told.as_needed)
+    daily = a_day(found.ingredients, found.strengths, told, terms)
+    unit = daily.dose.unit if daily is not None else ""
+    if unit and unit not in sig.WORDS and units.unit(unit, terms) is None:
+        marks.add(NoteCode.UNIT_NOT_UNDERSTOOD, f'The unit "{unit[:40]}" of the dose is not known.')
+    return daily
+
+
+def a_day(
+    ingredients: tuple[str, ...], strengths: tuple[Strength, ...], told: Directions | sig.Sig, terms: Terms
+) -> PerDay | None:
+    """What directions come to in a day, and the same per ingredient where the strength is known.
+
+    Where they say only how much there may be at most, it is anything from nothing to that."""
+    daily = sig.per_day(told.dose, told.times_per_day) if told.dose and told.times_per_day else None
+    most = told.at_most
+    if daily is None:
+        if most is None:
+            return None
+        daily = Amount("0", most.high, most.unit)
+    else:
+        daily = _capped(daily, most)
+    low = _per_ingredient(ingredients, strengths, daily.low, daily.unit, terms)
+    high = low if daily.low == daily.high else _per_ingredient(ingredients, strengths, daily.high, daily.unit, terms)
+    if most is not None and most.unit not in ("", daily.unit):
+        top = _per_ingredient(ingredients, strengths, most.high, most.unit, terms)
+        low, high = _lower(low, top), _lower(high, top)
+    return PerDay(daily, low, high, told.as_needed or told.times_per_day is None)
+
+
+def _lower(amounts: tuple[Strength, ...], most: tuple[Strength, ...]) -> tuple[Strength, ...]:
+    """Amounts of a day under a ceiling that was said in another unit (tablets, and at most so many mg)."""
+    if len(amounts) != 1 or len(most) != 1 or amounts[0].unit != most[0].unit:
+        return amounts
+    said, top = ratio.ratio_of(amounts[0].value), ratio.ratio_of(most[0].value)
+    return most if said is not None and top is not None and ratio.less(top, said) else amounts
 
 
 def _capped(daily: Amount, most: Amount | None) -> Amount:
@@ -285,25 +311,27 @@ def _capped(daily: Amount, most: Amount | None) -> Amount:
     return Amount(most.high if low is None or ratio.less(top, low) else daily.low, most.high, daily.unit)
 
 
-def _per_ingredient(found: Product, value: str, unit: str, terms: Terms) -> tuple[Strength, ...]:
+def _per_ingredient(
+    ingredients: tuple[str, ...], strengths: tuple[Strength, ...], value: str, unit: str, terms: Terms
+) -> tuple[Strength, ...]:
     """`value` of `unit` of the product, in its ingredients."""
     number = ratio.ratio_of(value)
     if number is None:
         return ()
-    per_piece = [strength for strength in found.strengths if "/" not in strength.unit and strength.unit != "%"]
-    if unit in _COUNTED and len(per_piece) == len(found.ingredients) and per_piece:
+    per_piece = [strength for strength in strengths if "/" not in strength.unit and strength.unit != "%"]
+    if unit in _COUNTED and len(per_piece) == len(ingredients) and per_piece:
         return tuple(_multiplied(strength, number) for strength in per_piece)
     known = units.unit(unit, terms)
     if known is None:
         return ()
-    if known.dimension in ("M", "[iU]", "eq", "mol") and len(found.ingredients) == 1:
-        wanted = next((s.unit.partition("/")[0] for s in found.strengths), unit)
+    if known.dimension in ("M", "[iU]", "eq", "mol") and len(ingredients) == 1:
+        wanted = next((s.unit.partition("/")[0] for s in strengths), unit)
         turned = units.in_unit(value, unit, wanted, terms)
         if turned is None:
-            return (Strength(found.ingredients[0], value, unit),)
-        return (Strength(found.ingredients[0], ratio.written(turned), wanted),)
+            return (Strength(ingredients[0], value, unit),)
+        return (Strength(ingredients[0], ratio.written(turned), wanted),)
     if known.dimension == "L3":
-        volumes = [(s, units.in_unit(value, unit, s.unit.partition("/")[2] or "?", terms)) for s in found.strengths]
+        volumes = [(s, units.in_unit(value, unit, s.unit.partition("/")[2] or "?", terms)) for s in strengths]
         if volumes and all(volume is not None for _, volume in volumes):
             return tuple(_multiplied(s, volume) for s, volume in volumes if volume is not None)
     return ()
