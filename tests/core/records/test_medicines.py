@@ -169,3 +169,45 @@ def test_a_statement_that_has_ended_is_not_active() -> None:
     }
     found = reads(statement)
     assert found.status == "unknown" and NoteCode.STATUS_CONFLICT in marks(found)
+
+
+@pytest.mark.parametrize(
+    ("words", "low", "high"),
+    [
+        ("1 tablet as needed, at most 3 a day", "0", "240"),
+        ("1 tablet every 6 hours, max 3 tablets daily", "240", "240"),
+        ("1 tablet every 6 hours, max 200 mg daily", "200", "200"),
+        ("1 tablet every 6 hours, max 600 mg daily", "320", "320"),
+    ],
+)
+def test_a_ceiling_bounds_the_day_and_is_no_plan(words: str, low: str, high: str) -> None:
+    day = medicine(reads(request(coded(RXNORM, "259255"), words))).per_day
+    assert day is not None
+    assert [one.value for one in day.ingredients + day.ingredients_high] == [low, high]
+    assert day.at_most is (low == "0")
+
+
+def test_weekly_tablets_and_the_same_weight_weekly_are_one_dose() -> None:
+    days = [
+        medicine(reads(request(coded(RXNORM, "259255"), words))).per_day
+        for words in ("4 tablets once weekly", "320 mg once weekly", "atorvastatin 80 mg: 4 tablets weekly")
+    ]
+    assert days[0] is not None and days[0].ingredients[0].value.startswith("45.71")
+    assert all(day is not None and day.ingredients == days[0].ingredients for day in days)
+
+
+def test_directions_that_say_to_stop_have_a_note_and_no_amount_even_beside_codes() -> None:
+    dosage = {"text": "STOP taking 1 tablet daily",
+              "timing": {"repeat": {"frequency": 1, "period": 1, "periodUnit": "d"}},
+              "doseAndRate": [{"doseQuantity": {"value": 1, "unit": "tablet"}}]}  # fmt: skip
+    found = reads(request(coded(RXNORM, "259255"), dosageInstruction=[dosage]))
+    assert medicine(found).per_day is None and NoteCode.DOSE_PARTLY in marks(found)
+
+
+def test_right_codes_stand_beside_words_that_say_the_same_in_doubles() -> None:
+    dosage = {"text": "Take 1 tablet by mouth 2 (two) times daily",
+              "timing": {"repeat": {"frequency": 2, "period": 1, "periodUnit": "d"}},
+              "doseAndRate": [{"doseQuantity": {"value": 1, "unit": "tablet"}}]}  # fmt: skip
+    found = reads(request(coded(RXNORM, "259255"), dosageInstruction=[dosage]))
+    day = medicine(found).per_day
+    assert day is not None and day.dose.high == "2" and NoteCode.DOSE_PARTLY not in marks(found)

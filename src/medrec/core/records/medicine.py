@@ -279,20 +279,29 @@ def a_day(
     """What directions come to in a day, and the same per ingredient where the strength is known.
 
     Where they say only how much there may be at most, it is anything from nothing to that."""
-    daily = sig.per_day(told.dose, told.times_per_day) if told.dose and told.times_per_day else None
-    most = told.at_most
-    if daily is None:
-        if most is None:
-            return None
+    most, times = told.at_most, told.times_per_day
+    whole = sig.per_day(told.dose, times) if told.dose and times else None
+    if whole is not None:
+        daily = _capped(whole, most)
+    elif most is not None:
         daily = Amount("0", most.high, most.unit)
     else:
-        daily = _capped(daily, most)
-    low = _per_ingredient(ingredients, strengths, daily.low, daily.unit, terms)
-    high = low if daily.low == daily.high else _per_ingredient(ingredients, strengths, daily.high, daily.unit, terms)
+        return None
+    low, high = (_per_ingredient(ingredients, strengths, value, daily.unit, terms) for value in (daily.low, daily.high))
+    if told.dose and times and daily == whole:
+        # 4 tablets of 2.5 mg once a week are 10 mg once a week: rounded once, at the end.
+        low = _often(_per_ingredient(ingredients, strengths, told.dose.low, daily.unit, terms), times.low)
+        high = _often(_per_ingredient(ingredients, strengths, told.dose.high, daily.unit, terms), times.high)
     if most is not None and most.unit not in ("", daily.unit):
         top = _per_ingredient(ingredients, strengths, most.high, most.unit, terms)
         low, high = _lower(low, top), _lower(high, top)
     return PerDay(daily, low, high, told.as_needed or told.times_per_day is None)
+
+
+def _often(amounts: tuple[Strength, ...], times: str) -> tuple[Strength, ...]:
+    """What amounts at a time come to in a day."""
+    daily = [(one, sig.per_day(Amount(one.value, one.value, one.unit), Amount(times, times, "/d"))) for one in amounts]
+    return tuple(Strength(one.ingredient, found.low, one.unit) for one, found in daily if found is not None)
 
 
 def _lower(amounts: tuple[Strength, ...], most: tuple[Strength, ...]) -> tuple[Strength, ...]:

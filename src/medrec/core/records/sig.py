@@ -61,7 +61,8 @@ _COUNTED = frozenset(WORDS - {"mL", "mg", "ug", "g", "[iU]", "meq", "teaspoon", 
 _UNIT = "|".join(sorted(_UNITS, key=len, reverse=True))
 _COUNT = "|".join(sorted((word for word, unit in _UNITS.items() if unit in _COUNTED), key=len, reverse=True))
 _DOSE = re.compile(
-    rf"(?<![\w./,+-]){RANGE}\s*-?\(?({_UNIT})\b(?:\(s\))?(?!\s*/|\s+per\b|\s+times\b)", re.ASCII | re.IGNORECASE
+    rf"(?<![\w./,+-]){RANGE}\s*-?\(?({_UNIT})\b(?:\(s\))?(?!\s*/(?!\s*day\b)|\s+per\b(?!\s+day\b)|\s+times\b)",
+    re.ASCII | re.IGNORECASE,
 )
 _OF_STRENGTH = re.compile(
     rf"(?<![\w./,+-]){N}\s*-?(mg|mcg|ug|µg|μg|g)\s*(?:(?P<piece>{_COUNT})\b(?:\(s\))?\s*[:,;]?|:)\s*"
@@ -101,7 +102,7 @@ _ENDS = re.compile(
 _WEEKDAY = (
     r"\b(?:mon|tues?|wed|wednes|thu|thurs?|fri|satur|sun)days?\b|\b(?:mon|tues?|wed|thu|thurs?|fri|sat|sun)s?\b"
     r"|\bweek(?:day|end)s?\b|\bdays?\s*(?:/|a|per|each|of\s+(?:the|each))\s*(?:week|month|cycle)\b"
-    r"|\b(?:days?|weeks?|months?)\s+(?:on|off)\b|\b(?:odd|even)\b"
+    r"|\b(?:days?|weeks?|months?)\s+off\b|\d\s*(?:days?|weeks?|months?)\s+on\b(?!\s+an?\b)|\b(?:odd|even)\b"
 )
 _CHANGES = re.compile(
     r"\bexcept\b|\balternat|\bthen\b|\bthereafter\b|\btaper|\bincreas|\bdecreas|\breduc|\btitrat|\bsliding|\badjust"
@@ -115,6 +116,7 @@ _HARMLESS = re.compile(
     rf"|\b(?:at\s+least\s+|about\s+)?(?<![\w./,+-]){RANGE}\s*(?:min(?:ute)?s?|hours?|hrs?)\s+(?=before|prior)"
     rf"|\bremove\s+after\s+{RANGE}\s*(?:hours?|hrs?)\b"
     rf"|\(?(?<![\w./,+-]){N}\s*(?:mg|mcg|ug|g|units?|meq)\s*(?:/|per)\s*(?:{N}\s*)?ml\b\)?"
+    r"|\btype\s+[12]\b(?=\s+diab)|\bvitamin\s+[bdk]-?\d{1,2}\b|\bstage\s+[1-5][ab]?\b"
     rf"|\b{N}\s+refills?\b|\brefills?\s*:?\s*{N}\b",
     re.ASCII,
 )

@@ -81,7 +81,7 @@ UNREAD = re.compile(
 """Words of a frequency: left over, they leave open how often."""
 _UNSURE = re.compile(
     r"\bawake\b|\bbetween\b|\brepeat|\bcheck|\btest\b|\btesting\b|\bmonitor|\bmeasure|\bweigh|\bfollow[\s-]*up\b|\bcall\b"
-    r"|\bw\.?/?a\b|\binr\b|\bglucose\b|\bpressure\b|\bbp\b|\bonly\b|\bmay\s+(?:take|use)\b|\bextra\b|\badditional\b|\bevery\s+(?:few|other\s+(?!day))"
+    r"|\bw\.?/?a\b|\binr\b|\bonly\b|\bmay\s+(?:take|use)\b|\bextra\b|\badditional\b|\bevery\s+(?:few|other\s+(?!day))"
 )
 """What makes a time of day or a frequency that of something else, or not all there is."""
 

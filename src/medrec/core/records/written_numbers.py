@@ -38,7 +38,7 @@ N = r"((?![1-9]\d{0,2}\.\d{3}(?!\d))\d{1,6}(?:\.\d{1,6})?(?:/\d{1,2})?)"
 """A number. 1.000 is none: a thousand to one writer, one to another."""
 RANGE = rf"{N}(?:\s*(?:-|–|to|or)\s*{N})?"
 _LEFT = re.compile(
-    r"\b(?:hundreds?|thousands?|millions?|dozens?|couple|pairs?|both|double|triple|quarters?|halves|thirds?|fourth"
+    r"\b(?:hundreds?|thousands?|millions?|dozens?|couple|pairs?|both(?!\s+(?:eyes|ears|nostrils|sides)\b)|double|triple|quarters?|halves|thirds?|fourth"
     r"|fifth|sixth|seventh|eighth|ninth|tenth|second|several|multiple|few|many|(?:every|each)\s+other|times|zero|nil"
     r"|fortnight\w*|bi-?weekly|bi-?monthly)\b|/\s*m2?\b|/\s*kg\b"
 )
