@@ -97,3 +97,9 @@ def test_unlike_units_are_not_compared_as_doses() -> None:
     found = read(order("aspirin 81 mg tablet", sig="1 tab daily"), said_of=also)
     (doubled,) = [one for one in notices(found, shipped(), [LabelChecker()]) if one.rule is NoticeRule.SAME_DRUG]
     assert "100 mg and 81 mg" in doubled.sentence
+
+
+def test_a_ceiling_alone_is_no_other_dose_than_one_under_it() -> None:
+    like = act("like-this", "warfarin", "11289|body", "11289", words="1 tablet up to 2 times a day")
+    (row,) = read(order("warfarin 5 mg tablet", sig="2 tabs daily"), said_of=like).medicines
+    assert row.per_day == "0 to 10 mg" and Conflict.DOSE not in row.conflicts
