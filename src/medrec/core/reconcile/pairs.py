@@ -56,8 +56,8 @@ def dose_differs(a: Normal, b: Normal) -> bool:
 
 
 def _apart(x: Measure, y: Measure, needed: bool) -> bool:
-    """As needed, or at most, has no floor: there the ceilings are compared alone. A choice ("q8-12h") in which the other
-    lies is no other dose, unless its ceiling is more than half as high again."""
+    """As needed, or at most, has no floor: there the ceilings are compared alone. A choice ("q8-12h") in which the
+    other lies is no other dose, unless its ceiling is more than half as high again."""
     needed = needed or not x.low.numerator or not y.low.numerator
     if not needed or x.high == y.high:
         return needed is False and x != y
