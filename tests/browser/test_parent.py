@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
+import pytest
 
 from medrec.core import commitment
 from medrec.demo.network import AGENT, HOSPITALS, Resident
@@ -17,9 +18,12 @@ from medrec.portal.page import MOUNT
 from medrec.portal.people import handle
 from tests.browser.conftest import DESK, PHONE, Opener
 from tests.browser.hand import Hand, give_passkey, sign_in, sign_in_as
+from tests.browser.own import own_world as own_world
 from tests.browser.test_every_page import used
 from tests.browser.test_linking import newcomer, scanned
 from tests.browser.world import FIRST_HOSPITAL, World
+
+pytestmark = pytest.mark.xdist_group("browser-parent")
 
 Authenticate = Callable[[Any], Any]
 
