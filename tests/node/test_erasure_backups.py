@@ -161,7 +161,7 @@ def test_a_copy_from_before_an_erasure_gets_back_the_hashes_of_what_still_opens(
 # --- statements from before there were marks -----------------------------------------------------------------------
 
 
-def _plain(vault: Any, person: Any, allowed: Any, obligation: bytes) -> Disclosed:
+def _plain(allowed: Any, known: Any) -> Disclosed:
     return Disclosed(
         allowed.row.type, allowed.row.id, sha256=allowed.row.sha256.hex(), manifest=allowed.row.manifest.hex()
     )
