@@ -61,8 +61,8 @@ def test_what_happened_to_somebody_else_or_long_ago_is_not_told(help_: Help) -> 
     assert told(help_) == []
 
 
-def test_an_agent_that_was_down_tells_of_a_way_back_that_can_still_be_stopped(help_: Help) -> None:
-    """Three days and a minute: longer than a notice waits, and the thief's days still run."""
+def begun_by_paper(help_: Help) -> int:
+    """A way back by a paper code begins, seven days after the code was made; how much had been told by then."""
     paper = help_.network.patient("paper").key
     doors = {"guardians": None, "papers": [ladder.paper_hash(paper.public)], "clinic": True}
     submit(help_, help_.ada, "account/doors", doors)
@@ -74,25 +74,21 @@ def test_an_agent_that_was_down_tells_of_a_way_back_that_can_still_be_stopped(he
     submit_signed(
         engine, network, help_.ada.account, paper.key_id, paper.sign_transaction_id, "recovery/by-paper", payload
     )
+    return before
+
+
+def test_an_agent_that_was_down_tells_of_a_way_back_that_can_still_be_stopped(help_: Help) -> None:
+    """Three days and a minute: longer than a notice waits, and the thief's days still run."""
+    before = begun_by_paper(help_)
     help_.network.time += KEPT_MS + 60_000
-    with engine.view() as view:
+    with help_.network.engine.view() as view:
         assert ladder.recovery_waits(view, help_.ada.account, help_.network.time)
     help_.guide.watch_accounts()
     assert told(help_)[before:] == [("email", "key-change", True), ("webhook", "key-change", True)]
 
 
 def test_a_way_back_that_is_over_rings_nobody(help_: Help) -> None:
-    paper = help_.network.patient("paper").key
-    doors = {"guardians": None, "papers": [ladder.paper_hash(paper.public)], "clinic": True}
-    submit(help_, help_.ada, "account/doors", doors)
-    help_.network.time += 7 * DAY
-    help_.guide.watch_accounts()
-    before = len(told(help_))
-    payload = {"credential": Authenticator("new phone").credential, "paper": paper.public}
-    engine, network = help_.network.engine, help_.network.id
-    submit_signed(
-        engine, network, help_.ada.account, paper.key_id, paper.sign_transaction_id, "recovery/by-paper", payload
-    )
+    before = begun_by_paper(help_)
     help_.network.time += 400 * DAY
     help_.guide.watch_accounts()
     assert len(told(help_)) == before
