@@ -12,7 +12,7 @@ from medrec.core.manifests.dispute import owed_for
 from medrec.core.state import Obligation
 from medrec.node.keeping import store
 from medrec.node.looks.disputes import ANSWERS_PATH, DISPUTED_PATH, DISPUTES_PATH, DUE_MS
-from medrec.node.looks.disputing import Raised, dispute, state_it
+from medrec.node.looks.disputing import Raised, close, dispute
 from medrec.node.looks.halves import one_sided, owed
 from medrec.node.peers.peers import Fault, PeerError
 from medrec.node.refusals import Code, Refusal
@@ -107,10 +107,9 @@ def test_the_one_who_looked_owes_an_answer_and_it_reaches_her(network: Network, 
     # It goes on stopping releases until she says that it is settled.
     assert north.disputes.taken()[0].status == "answered"
     assert refused(network, ada.account).code == "not-permitted"
-    closed = state_it(
+    closed = close(
         network["guide"],  # type: ignore[arg-type]
         ada.account,
-        "close",
         raised.id,
         "south",
         "north",
@@ -152,7 +151,7 @@ def test_what_is_closed_before_it_arrives_does_not_open(network: Network, ada: P
     network.wires.fault = lambda caller, organisation, path: Fault()
     # The opening still waits in the outbox when she takes it back.
     agent: Any = network["guide"]
-    closed = state_it(agent, ada.account, "close", raised.id, "south", "north", ada.sign, ada.key.key_id)
+    closed = close(agent, ada.account, raised.id, "south", "north", ada.sign, ada.key.key_id)
     assert (closed.taken, closed.refused) == (("east", "north"), {})
     carry(network, DISPUTES_PATH)
     for name in ("north", "east"):
@@ -195,7 +194,7 @@ def test_only_the_person_disputes(network: Network, ada: Patient) -> None:
     assert written(network["north"], "dispute/1") == []
     # Nor does anybody else close hers.
     opened = raise_it(network, ada)
-    closed = state_it(agent, bob.account, "close", opened.id, "south", "north", bob.sign, bob.key.key_id)  # type: ignore[arg-type]
+    closed = close(agent, bob.account, opened.id, "south", "north", bob.sign, bob.key.key_id)  # type: ignore[arg-type]
     assert closed.taken == () and network["north"].disputes.stops(ada.account, "south")
 
 

@@ -83,5 +83,5 @@ class Doors(Stage):
             asker.disputes.answer(raised.id, "explained", "You were referred to our clinic on Tuesday.")
             until(lambda: self.counts(main, "dispute-answered/1")[0], "the answer to reach the patient")
             self.say("It answered: you were referred to our clinic on Tuesday. She is content, and closes the matter.")
-            disputing.state_it(agent, main.account, "close", raised.id, *about)
+            disputing.close(agent, main.account, raised.id, *about)
             self.look(AGENT[0], MOUNT + person_path(main.account))

@@ -45,23 +45,15 @@ def dispute(
     `source` and `obligation` (hex) stand in the line that told her of the look; `sign` and `key` are as in consents.
     Raises LookupError if she is not served here, StoreError.
     """
-    return state_it(agent, account, "open", agent.vault.random(16), requester, source, sign, key, obligation, words)
+    return _signed(agent, draft(agent, account, requester, source, key, obligation=obligation, words=words), sign)
 
 
-def state_it(
-    agent: "Node",
-    account: str,
-    action: str,
-    identifier: bytes,
-    requester: str,
-    source: str,
-    sign: Sign,
-    key: bytes,
-    obligation: str | None = None,
-    words: str = "",
-) -> Raised:
-    """Send a statement (action "open" or "close") to every organisation that the person is linked to."""
-    unsigned = draft(agent, account, action, identifier, requester, source, key, obligation, words)
+def close(agent: "Node", account: str, closing: bytes, requester: str, source: str, sign: Sign, key: bytes) -> Raised:
+    """She has her answer, or was mistaken: what the dispute of that id stopped goes on. Raises as `dispute`."""
+    return _signed(agent, draft(agent, account, requester, source, key, closing=closing), sign)
+
+
+def _signed(agent: "Node", unsigned: Statement, sign: Sign) -> Raised:
     _, signature = sign(statement_message(unsigned))
     return send(agent, msgspec.structs.replace(unsigned, signature=signature.hex()))
 
@@ -69,23 +61,26 @@ def state_it(
 def draft(
     agent: "Node",
     account: str,
-    action: str,
-    identifier: bytes,
     requester: str,
     source: str,
     key: bytes,
+    *,
+    closing: bytes | None = None,
     obligation: str | None = None,
     words: str = "",
 ) -> Statement:
-    """The statement that a person signs (over `statement_message`). Raises LookupError if she is not served here."""
+    """The statement that a person signs (over `statement_message`): a new dispute, or the close of the one named.
+
+    Raises LookupError if she is not served here.
+    """
     assert agent.agent is not None
     agent.agent.view_secret(account)
     return msgspec.convert(
         {
             "network": agent.network.hex(),
             "account": account,
-            "id": identifier.hex(),
-            "action": action,
+            "id": (closing or agent.vault.random(16)).hex(),
+            "action": "close" if closing else "open",
             "requester": requester,
             "source": source,
             "obligation": obligation,

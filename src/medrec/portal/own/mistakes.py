@@ -78,7 +78,7 @@ def dispute(node: "Node", visit: Visit, who: Whose, look: Look) -> Go:
     if len(told) > DISPUTE_LENGTH_MAX:
         raise PageError(413, "form-too-large")
     stated = disputing.draft(
-        node, who.account, "open", node.vault.random(16), look.requester, look.source, signs.key, obligation, told
+        node, who.account, look.requester, look.source, signs.key, obligation=obligation, words=told
     )
     value = msgspec.to_builtins(stated)
     del value["signature"]
