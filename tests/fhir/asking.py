@@ -8,7 +8,7 @@ import msgspec
 
 from medrec.core import manifests
 from medrec.node.fhir import bundle
-from medrec.node.fhir.door import LINE
+from medrec.node.fhir.answer import LINE
 from medrec.node.fhir.query import read_query
 from medrec.node.fhir.routes import serve
 from medrec.node.peers.calls import CallRefused

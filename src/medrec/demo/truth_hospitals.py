@@ -8,10 +8,9 @@ is written is FHIR R4; what each record is about in truth is kept apart, in `Wri
 import json
 import random
 from dataclasses import dataclass, field
-from typing import Any
 
 from medrec.demo.truth_history import DAY, TODAY_MS, History, Products, Segment, Therapy
-from medrec.demo.truth_writing import brand_in, day, directions, medicine, records_of
+from medrec.demo.truth_writing import Entry, brand_in, day, directions, medicine, records_of
 
 KINDS = ("clinic", "hospital", "specialist", "pharmacy", "second clinic")
 CODINGS = (
@@ -32,27 +31,6 @@ class Place:
     coding: str
     statements: bool
     points: bool
-
-
-@dataclass
-class Entry:
-    """A record in the making. `until` is when it was ended by the one who wrote it."""
-
-    therapy: Therapy
-    segment: Segment
-    kind: str
-    id: str
-    started: int
-    authored: int
-    recorded: int
-    words: dict[str, Any]
-    dosage: dict[str, Any] | None
-    status: str = "active"
-    until: int | None = None
-    dated_end: bool = False
-    closed: int | None = None
-    copied: bool = False
-    pointing: bool = False
 
 
 @dataclass(frozen=True)
@@ -322,4 +300,4 @@ def _forward(dice: random.Random, places: list[Place], made: dict[str, list[Entr
             break
 
 
-__all__ = ["Chart", "Entry", "Place", "Written", "chart", "day"]
+__all__ = ["Chart", "Place", "Written", "chart", "day"]

@@ -3,15 +3,13 @@
 import datetime
 import random
 import re
+from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from medrec.core.records.terms import RXNORM, Drug
-from medrec.demo.truth_history import DAY, Products, Segment
+from medrec.demo.truth_history import DAY, Products, Segment, Therapy
 from medrec.demo.truth_plans import TYPED, Plan
-
-if TYPE_CHECKING:
-    from medrec.demo.truth_hospitals import Entry
 
 LOCAL = "https://formulary.example/items"
 _FORMS = {
@@ -29,6 +27,27 @@ _OFTEN = {
     4: ("qid", "four times a day", "q6h", "every 6 hours"),
 }
 _PIECES = {"Oral Tablet": "tab", "Oral Capsule": "cap", "Ophthalmic Solution": "drop"}
+
+
+@dataclass
+class Entry:
+    """A record in the making. `until` is when it was ended by the one who wrote it."""
+
+    therapy: Therapy
+    segment: Segment
+    kind: str
+    id: str
+    started: int
+    authored: int
+    recorded: int
+    words: dict[str, Any]
+    dosage: dict[str, Any] | None
+    status: str = "active"
+    until: int | None = None
+    dated_end: bool = False
+    closed: int | None = None
+    copied: bool = False
+    pointing: bool = False
 
 
 def day(time: int) -> str:
@@ -169,7 +188,7 @@ def _count(dice: random.Random, segment: Segment, piece: str) -> str:
     return f"{segment.pieces} {piece}{'s' if segment.pieces > 1 and dice.random() < 0.6 else ''}"
 
 
-def records_of(entry: "Entry") -> list[tuple[str, str, dict[str, Any]]]:
+def records_of(entry: Entry) -> list[tuple[str, str, dict[str, Any]]]:
     """The FHIR records of an entry: type, id, content."""
     base: dict[str, Any] = {
         "resourceType": entry.kind, "id": entry.id, "subject": {"reference": "Patient/p"}, "status": entry.status,

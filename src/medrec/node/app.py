@@ -35,7 +35,7 @@ from medrec.node.agent.moving import MOVE_PATH, answer_move
 from medrec.node.consent.consents import CONSENTS_PATH, REVOCATIONS_PATH, answer_revocation
 from medrec.node.consent.policies import TRIAL_PATH, answer_trial
 from medrec.node.corrections.corrections import CORRECTIONS_PATH, answer_corrections
-from medrec.node.fhir.door import BASE
+from medrec.node.fhir.answer import BASE
 from medrec.node.fhir.routes import answer_locally, fhir_routes
 from medrec.node.keeping import store
 from medrec.node.keeping.journal import NOTICES_PATH

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from medrec.core.consent.names import ACCOUNT, PRACTITIONER
 from medrec.core.manifests.access import DisclosureManifest, LogReadManifest, ReceivedManifest, RefusalManifest, Request
-from medrec.node.fhir.door import instant
+from medrec.node.fhir.answer import instant
 
 if TYPE_CHECKING:
     from medrec.node.node import Node

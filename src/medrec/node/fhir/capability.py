@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING, Any
 
+from medrec.node.fhir.answer import base_url, instant
 from medrec.node.fhir.audit import PROFILE, PROFILES
 from medrec.node.fhir.bundle import encode
-from medrec.node.fhir.door import base_url, instant
 from medrec.node.fhir.search import COMMON
 
 if TYPE_CHECKING:

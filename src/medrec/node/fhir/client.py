@@ -8,7 +8,7 @@ from medrec.core.commitment import commitment
 from medrec.core.consent.redact import is_marked
 from medrec.core.manifests.access import Disclosed, DisclosureManifest, marked
 from medrec.core.records.canonical import Canonical, RecordError, canonical, canonical_of
-from medrec.node.fhir.door import LINE
+from medrec.node.fhir.answer import LINE
 from medrec.node.fhir.query import SUMMARY, read_query
 from medrec.node.fhir.summary import RECORD_SHA256
 from medrec.node.peers.peers import PeerError

@@ -1,14 +1,13 @@
 """The door of the FHIR API: what one interaction takes of the permitted records, and the resource that carries it."""
 
-import base64
 import uuid
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlencode
 
-from medrec.core.consent.times import civil_from_days
 from medrec.core.records.canonical import canonical
 from medrec.node.fhir import bundle, search
+from medrec.node.fhir.answer import Answer, base_url, header_fields, instant
 from medrec.node.fhir.bundle import Entry
 from medrec.node.fhir.elements import keeping
 from medrec.node.fhir.query import (
@@ -24,25 +23,13 @@ from medrec.node.fhir.query import (
 from medrec.node.fhir.search import Found
 from medrec.node.fhir.summary_door import SummaryDoor
 from medrec.node.refusals import Code, Refusal
-from medrec.node.release import access, parts
+from medrec.node.release import parts
 from medrec.node.release.access import Ask
 from medrec.node.release.deciding import Allowed, Permitted
 from medrec.node.release.gate import Chosen, Door, Released
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
-
-BASE = "/fhir"
-LINE = "medrec-disclosure"
-"""The header field with the source's half of the disclosure: base64url of CBOR of a SentLine."""
-
-
-class Answer(NamedTuple):
-    """What goes back over HTTP."""
-
-    status: int
-    body: bytes
-    fields: dict[str, str]
 
 
 class _Picked(NamedTuple):
@@ -198,26 +185,12 @@ class FhirDoor:
         return base_url(self._node) + "/" + name
 
 
-def header_fields(node: "Node", ask: Ask, released: Released | None = None) -> dict[str, str]:
-    """The fields of an answer: what it is, whose request it answers, and the source's half of a disclosure."""
-    fields = {"content-type": bundle.JSON, "x-request-id": ask.request.id, "cache-control": "no-store"}
-    if released is not None:
-        fields[LINE] = base64.urlsafe_b64encode(access.encode(parts.half_of(released))).decode()
-    return fields
-
-
 def version_of(content: bytes, allowed: Allowed) -> str:
     """The version id of a record: its own, or the number that its source counts."""
     tree = canonical(content).value
     meta = tree.get("meta") if isinstance(tree, dict) else None
     own = meta.get("versionId") if isinstance(meta, dict) else None
     return own if isinstance(own, str) and own else str(allowed.row.version)
-
-
-def base_url(node: "Node") -> str:
-    """The address of a node's FHIR API."""
-    found = node.directory.find(node.organisation)
-    return (found.endpoint.rstrip("/") if found is not None else "") + BASE
 
 
 def answer_query(node: "Node", caller: str, ask: Ask, path: str, parameters: str) -> Answer:
@@ -239,15 +212,6 @@ def answer_query(node: "Node", caller: str, ask: Ask, path: str, parameters: str
     except Refusal as refusal:
         raise node.gate.refuse(caller, ask, refusal) from None
     return node.gate.release(caller, ask, door)
-
-
-def instant(time: int) -> str:
-    """A FHIR instant in UTC, to the millisecond."""
-    days, rest = divmod(time, 86_400_000)
-    year, month, day = civil_from_days(days)
-    seconds, milliseconds = divmod(rest, 1000)
-    clock = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}.{milliseconds:03}"
-    return f"{year:04}-{month:02}-{day:02}T{clock}Z"
 
 
 def _found(permitted: Permitted, allowed: Allowed) -> Found:

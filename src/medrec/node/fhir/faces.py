@@ -13,9 +13,9 @@ from medrec.core.consent.names import organisation
 from medrec.core.manifests.consent import FhirConsentManifest, Grant
 from medrec.node.consent.consents import Kept
 from medrec.node.fhir import bundle
+from medrec.node.fhir.answer import Answer, base_url, header_fields, instant
 from medrec.node.fhir.audit import Auditor
 from medrec.node.fhir.bundle import Entry
-from medrec.node.fhir.door import Answer, base_url, header_fields, instant
 from medrec.node.fhir.search import date_test
 from medrec.node.fhir.signed import provenance
 from medrec.node.keeping.journal import Person

@@ -17,7 +17,8 @@ from starlette.routing import BaseRoute, Route
 from medrec.core import codec
 from medrec.engines.engine import EngineError
 from medrec.node.fhir import bundle, capability
-from medrec.node.fhir.door import BASE, Answer, answer_query
+from medrec.node.fhir.answer import BASE, Answer
+from medrec.node.fhir.door import answer_query
 from medrec.node.fhir.faces import answer_face, create_consent
 from medrec.node.fhir.query import FACES
 from medrec.node.keeping.store import StoreError

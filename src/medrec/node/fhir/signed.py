@@ -9,7 +9,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from medrec.core.records.canonical import FORM
-from medrec.node.fhir.door import instant
+from medrec.node.fhir.answer import instant
 
 if TYPE_CHECKING:
     from medrec.node.node import Node

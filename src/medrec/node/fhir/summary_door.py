@@ -4,7 +4,6 @@ A door like the others: the gate decides, journals the disclosure of every recor
 the records; only then are they understood and made into the document. The receipts of what was signed go with it.
 """
 
-import base64
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -17,20 +16,18 @@ from medrec.core.records.dates import clinical_date
 from medrec.core.records.table import understand
 from medrec.core.records.terms import Terms
 from medrec.node.fhir import bundle
+from medrec.node.fhir.answer import Answer, header_fields, instant
 from medrec.node.fhir.summary import About, document
 from medrec.node.ledger import receipts
 from medrec.node.ledger.receipts import ReceiptUnavailableError
 from medrec.node.lists.lists import Source, medicine_of
 from medrec.node.refusals import Code, Refusal
-from medrec.node.release import access
 from medrec.node.release.access import Ask
 from medrec.node.release.deciding import Allowed, Permitted
 from medrec.node.release.gate import Chosen, Released
-from medrec.node.release.parts import half_of
 from medrec.node.release.pointed import Pointers
 
 if TYPE_CHECKING:
-    from medrec.node.fhir.door import Answer
     from medrec.node.node import Node
 
 TYPES = (
@@ -68,10 +65,8 @@ class SummaryDoor:
         # Every line leads to a receipt, so nothing that was cut is in it; where she allows that, it is said.
         return Chosen(found, rest=permitted.incomplete())
 
-    def give(self, ask: Ask, released: Released) -> "Answer":
+    def give(self, ask: Ask, released: Released) -> Answer:
         """See gate.Door."""
-        from medrec.node.fhir.door import LINE, Answer, instant  # the door of the API leads here
-
         node = self._node
         organisation = node.directory.find(node.organisation)
         about = About(
@@ -92,14 +87,7 @@ class SummaryDoor:
             made["meta"]["extension"] = bundle.notices(released.attach)
         if released.chosen.rest:
             made["meta"]["security"] = [REDACTED]
-        sent = half_of(released)
-        fields = {
-            "content-type": bundle.JSON,
-            "x-request-id": ask.request.id,
-            "cache-control": "no-store",
-            LINE: base64.urlsafe_b64encode(access.encode(sent)).decode(),
-        }
-        return Answer(200, bundle.encode(made), fields)
+        return Answer(200, bundle.encode(made), header_fields(self._node, ask, released))
 
     def _held(self, released: Released, trees: dict[str, Value]) -> list[Held]:
         own = self._node.organisation

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from medrec.core.records.canonical import RecordError, canonical
 from medrec.node.agent.told import sealed
-from medrec.node.fhir.door import instant
+from medrec.node.fhir.answer import instant
 from medrec.node.fhir.summary import About, document
 from medrec.node.fhir.summary_entries import Resource
 from medrec.node.ledger import receipts
