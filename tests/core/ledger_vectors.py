@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import called_cases  # noqa: F401  # enters its cases
 import clinic_cases  # noqa: F401  # enters its cases
 import freezing_cases  # noqa: F401  # enters its cases
 import msgspec

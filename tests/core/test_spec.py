@@ -148,6 +148,7 @@ def test_every_change_and_every_state_key_is_in_a_table() -> None:
         state.dues_key("a"), state.obligation_key("a", bytes(16)), state.early_key("a", bytes(16), "b"),
         state.nullifier_key(bytes(32)), state.proposal_key(bytes(32)), state.seen_key(1, bytes(32)),
         state.signing_key_key(bytes(16)), state.validator_key("a"), state.NETWORK, state.PROTOCOL, state.UPGRADE,
+        state.called_key("a"), state.name_key("b"),
         ladder.ladder_key("a"), ladder.former_key("a", bytes(16)), ladder.staff_key("a"), ladder.POLICY,
         state.consensus_key_key(bytes(20)), state.misbehaviour_key("a", 1, "double-vote"), state.faults_key("a"),
     ]  # fmt: skip

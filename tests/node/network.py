@@ -6,7 +6,8 @@ until `network.time` is moved.
 
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ from medrec.node.keeping.store import Store
 from medrec.node.keeping.vault import Vault
 from medrec.node.ledger.anchor import Anchorer
 from medrec.node.ledger.checkpoints import COSIGN_PATH, Checkpoints
+from medrec.node.ledger.govern import GovernError, send
 from medrec.node.ledger.sight import Sight
 from medrec.node.lists.lists import PersonLists
 from medrec.node.looks.disputes import (
@@ -249,6 +251,17 @@ class Network:
         """Let a node's process end, with everything it had in memory, and open it again on what is on the disk."""
         self.nodes[organisation].store.close()
         return self.open(organisation)
+
+    def call(self, organisation: str, names: Sequence[str] = (), servers: Sequence[str] = ()) -> None:
+        """The members vote how else one of them is called."""
+        change = {"change": "call", "id": organisation, "names": list(names), "servers": list(servers)}
+        voters = [one.id for one in self["north"].directory.active() if one.has_vote]
+        keys = [self.keys[voter] for voter in voters]
+        proposal = send(self.engine, keys[0], self.id, "governance/propose", {"change": change})
+        for key in keys[1:]:
+            with suppress(GovernError):
+                # One more than is needed comes too late.
+                send(self.engine, key, self.id, "governance/vote", {"proposal": proposal})
 
     def patient(self, name: str, *organisations: str) -> Patient:
         """A person served by the agent and linked to these organisations; there she is the local patient `name`."""

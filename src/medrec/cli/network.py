@@ -25,7 +25,7 @@ from medrec.node.peers import tls
 from medrec.node.settings import read_settings
 
 NAMES = ("harbour-general", "st-brigid", "lakeside-clinic", "northern-lab", "hill-practice", "old-town", "island-care")
-CHANGES = ("suspend", "reinstate", "validator", "upgrade")
+CHANGES = ("suspend", "reinstate", "validator", "upgrade", "call")
 console = Console(soft_wrap=True)
 
 
@@ -162,6 +162,12 @@ def propose(
     power: Annotated[int, typer.Option(min=0, max=1, help="validator: 1 to validate, 0 to do so no more.")] = 1,
     protocol: Annotated[int, typer.Option(help="upgrade: the protocol version that comes next.")] = 2,
     height: Annotated[int, typer.Option(help="upgrade: the first height at which it holds.")] = 0,
+    server: Annotated[
+        list[str] | None, typer.Option(help="call: the base address of a FHIR server of its own; give it again.")
+    ] = None,
+    name: Annotated[
+        list[str] | None, typer.Option(help="call: an identifier, SYSTEM|VALUE, or the address of its record.")
+    ] = None,
     settings: SettingsFile = DEFAULT,
 ) -> None:
     """Put a change to the vote, with this organisation's own vote.
@@ -181,6 +187,8 @@ def propose(
             raise Stop("bad-key", "--key is a consensus key: 64 hexadecimal digits.") from None
     if change == "upgrade":
         fields = {"change": change, "version": protocol, "height": height}
+    if change == "call":
+        fields |= {"names": name or [], "servers": server or []}
     _tell(at_desk(settings, "propose", fields))
 
 

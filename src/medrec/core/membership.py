@@ -21,7 +21,7 @@ from medrec.core.view import Draft, View, prefix_end
 READ = ("organisation/rotate", "organisation/describe", "organisation/leave", "governance/propose", "governance/vote")
 """The kinds that decide who is a member, or on which such a decision rests."""
 _MARKS = (b"organisation/", b"governance/")
-_KEPT = (b"organisation/", b"key/", b"proposal/", b"validator/", b"consensus/")
+_KEPT = (b"organisation/", b"key/", b"proposal/", b"validator/", b"consensus/", b"called/", b"name/")
 _ALONE = (state.PROTOCOL, state.UPGRADE, POLICY)
 
 

@@ -52,6 +52,7 @@ class Code(IntEnum):
     KEY_IN_USE = 57
     LAST_VOTERS = 58
     BAD_UPGRADE = 59
+    NAME_IN_USE = 60
 
     # Accounts of people.
     ADDRESS_MISMATCH = 70
@@ -117,6 +118,7 @@ SENTENCES: dict[Code, str] = {
     Code.KEY_IN_USE: "This key belongs, or once belonged, to an organisation of the ledger.",
     Code.LAST_VOTERS: "The proposal would leave the network without a voting organisation.",
     Code.BAD_UPGRADE: "A protocol upgrade needs the next version and a height that lies ahead.",
+    Code.NAME_IN_USE: "This name means, or once meant, another organisation of the ledger.",
     Code.ADDRESS_MISMATCH: "The address does not follow from the credential and the salt.",
     Code.ACCOUNT_EXISTS: "This account is already on the ledger.",
     Code.CREDENTIAL_EXISTS: "The account already has this credential.",

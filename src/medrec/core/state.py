@@ -5,6 +5,7 @@ proven ones, "map/" and "log/" hold the trees themselves; none of those is in th
 """
 
 import functools
+import hashlib
 from collections.abc import Iterator
 from typing import Annotated, Any, TypeVar
 
@@ -12,7 +13,7 @@ import msgspec
 
 from medrec.core import codec
 from medrec.core.credential import Credential
-from medrec.core.types import Bytes32, Count, Fields, OrganisationId, Text, TimeMs, Url
+from medrec.core.types import Bytes32, Count, Fields, OrganisationId, OtherName, Server, Text, TimeMs, Url
 from medrec.core.view import Draft, View, prefix_end
 
 NO_BATCH = bytes(32)
@@ -55,6 +56,17 @@ class Organisation(Fields, frozen=True):
     def has_vote(self) -> bool:
         """Whether the organisation is active and not a mere witness."""
         return self.active and bool(VOTING_ROLES.intersection(self.roles))
+
+
+class Called(Fields, frozen=True):
+    """How others call an organisation of the ledger in records and consents.
+
+    `names`: its business identifiers ("system|value") and full addresses of Organization records that are it.
+    `servers`: the base addresses of its own FHIR servers, under which its records name one another.
+    """
+
+    names: Annotated[list[OtherName], msgspec.Meta(max_length=32)]
+    servers: Annotated[list[Server], msgspec.Meta(max_length=8)]
 
 
 class Account(Fields, frozen=True):
@@ -119,6 +131,16 @@ Record = TypeVar("Record", bound=Fields)
 def organisation_key(organisation: str) -> bytes:
     """Where an organisation stands."""
     return b"organisation/" + organisation.encode()
+
+
+def called_key(organisation: str) -> bytes:
+    """Where it stands how else an organisation is called."""
+    return b"called/" + organisation.encode()
+
+
+def name_key(name: str) -> bytes:
+    """Where another name leads to the organisation that it means or meant; these records stay for ever."""
+    return b"name/" + hashlib.sha256(name.encode()).digest()
 
 
 def account_key(address: str) -> bytes:

@@ -26,6 +26,11 @@ TimeMs = Annotated[int, msgspec.Meta(ge=0, le=TIME_MS_MAX)]
 OrganisationId = Annotated[str, msgspec.Meta(pattern=ORGANISATION_ID, max_length=32)]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
 Url = Annotated[str, msgspec.Meta(max_length=300, pattern=r"^(https?://[!-~]+)?\Z")]
+Server = Annotated[str, msgspec.Meta(max_length=300, pattern=r"^https?://[!-~]+\Z")]
+OtherName = Annotated[
+    str,
+    msgspec.Meta(max_length=300, pattern=r"^(?!urn:medrec:)([^\x00-\x20\x7f|]+\|[^\x00-\x1f\x7f|]+|https?://[!-~]+)\Z"),
+]
 
 
 class Fields(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

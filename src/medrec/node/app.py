@@ -35,7 +35,6 @@ from medrec.node.agent.moving import MOVE_PATH, answer_move
 from medrec.node.consent.consents import CONSENTS_PATH, REVOCATIONS_PATH, answer_revocation
 from medrec.node.consent.policies import TRIAL_PATH, answer_trial
 from medrec.node.corrections.corrections import CORRECTIONS_PATH, answer_corrections
-from medrec.node.fhir.answer import BASE
 from medrec.node.fhir.routes import answer_locally, fhir_routes
 from medrec.node.keeping import store
 from medrec.node.keeping.journal import NOTICES_PATH
@@ -60,6 +59,7 @@ from medrec.node.looks.lone import LONE_PATH, answer_lone
 from medrec.node.notify.asking import ASKED_PATH, answer_asked
 from medrec.node.peers import signing
 from medrec.node.peers.calls import BODY_BYTES_MAX, Callers, CallRefused, failed, read_body
+from medrec.node.peers.directory import FHIR
 from medrec.node.peers.doors import ENGINE_PATH, doors
 from medrec.node.peers.peers import INTERACT, PeerError
 from medrec.node.peers.rules import NEEDS_THE_HEAD, Rule
@@ -205,8 +205,8 @@ RULES: dict[str, Rule] = {
     JOIN_PATH: Rule.EVERYBODY,
     ENGINE_PATH: Rule.EVERYBODY,
     "/log": Rule.EVERYBODY,
-    f"{BASE}/metadata": Rule.EVERYBODY,
-    BASE + "/{path:path}": Rule.GATE_OR_HERSELF,
+    f"{FHIR}/metadata": Rule.EVERYBODY,
+    FHIR + "/{path:path}": Rule.GATE_OR_HERSELF,
     "/": Rule.EVERYBODY,
     "/pages": Rule.PAGES,
 }
@@ -395,4 +395,4 @@ def _logged_path(scope: Scope) -> str:
     path: str = scope["path"]
     if path in ROUTES or path in ("/", "/health", "/standing", DOOR_PATH, JOIN_PATH, ENGINE_PATH):
         return path
-    return next((f"{known}/..." for known in ("/pages", BASE, PAGE_PATH.rstrip("/")) if path.startswith(known)), "...")
+    return next((f"{known}/..." for known in ("/pages", FHIR, PAGE_PATH.rstrip("/")) if path.startswith(known)), "...")

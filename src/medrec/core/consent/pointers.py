@@ -91,6 +91,14 @@ def read_literal(literal: str) -> Pointer:
     return Pointer("", "", tuple(sorted({_plain(text), *_words(text), *asked})))
 
 
+def local(reference: str, servers: Iterable[str]) -> str:
+    """A reference as one to this server's own records, if it is a full address below one of its base addresses."""
+    for server in servers:
+        if reference.startswith(server + "/"):
+            return reference.removeprefix(server + "/")
+    return reference
+
+
 class Called:
     """Records by all that a pointer may call them: type, id, and other words (None: not known)."""
 

@@ -21,6 +21,8 @@ from medrec.core.types import (
     Count,
     Fields,
     OrganisationId,
+    OtherName,
+    Server,
     Text,
     Transaction,
     Url,
@@ -94,6 +96,15 @@ class Upgrade(Fields, frozen=True):
     change: str
     version: Count
     height: Count
+
+
+class Call(Fields, frozen=True):
+    """How else an organisation is called, and where its FHIR servers are; what stood there before goes."""
+
+    change: str
+    id: OrganisationId
+    names: Annotated[list[OtherName], msgspec.Meta(max_length=32)]
+    servers: Annotated[list[Server], msgspec.Meta(max_length=8)]
 
 
 class RecoveryPolicy(Fields, frozen=True):
@@ -214,6 +225,19 @@ def upgrade(draft: Draft, change: Upgrade, height: int) -> None:
     draft.put(state.UPGRADE, codec.encode([change.version, change.height]))
 
 
+def call(draft: Draft, change: Call, height: int) -> None:
+    """Set how else an organisation is called. A name means one organisation, once, also after it has given it up: a
+    consent that names it never comes to mean somebody else."""
+    _known(draft, change.id)
+    new = state.Called(sorted(set(change.names)), sorted({one.rstrip("/") for one in change.servers}))
+    claim(new != state.read(draft, state.called_key(change.id), state.Called), Code.NO_CHANGE)
+    for name in new.names:
+        key = state.name_key(name)
+        claim(draft.get(key) in (None, change.id.encode()), Code.NAME_IN_USE, name)
+        draft.put(key, change.id.encode())
+    state.write(draft, state.called_key(change.id), new)
+
+
 def recovery_policy(draft: Draft, change: RecoveryPolicy, height: int) -> None:
     """Set the network's delays."""
     new = Policy(change.paper, change.guardians, change.clinic, change.freeze, change.doors)
@@ -235,6 +259,7 @@ CHANGES: dict[str, tuple[type[Any], Callable[[Draft, Any, int], None]]] = {
     "replace-keys": (ReplaceKeys, give_keys),
     "validator": (Validator, validator),
     "upgrade": (Upgrade, upgrade),
+    "call": (Call, call),
     "recovery-policy": (RecoveryPolicy, recovery_policy),
 }
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from medrec.core.consent.times import civil_from_days
 from medrec.node.fhir import bundle
+from medrec.node.peers.directory import FHIR
 from medrec.node.release import access, parts
 from medrec.node.release.access import Ask
 from medrec.node.release.gate import Released
@@ -12,7 +13,6 @@ from medrec.node.release.gate import Released
 if TYPE_CHECKING:
     from medrec.node.node import Node
 
-BASE = "/fhir"
 LINE = "medrec-disclosure"
 """The header field with the source's half of the disclosure: base64url of CBOR of a SentLine."""
 
@@ -36,7 +36,7 @@ def header_fields(node: "Node", ask: Ask, released: Released | None = None) -> d
 def base_url(node: "Node") -> str:
     """The address of a node's FHIR API."""
     found = node.directory.find(node.organisation)
-    return (found.endpoint.rstrip("/") if found is not None else "") + BASE
+    return (found.endpoint.rstrip("/") if found is not None else "") + FHIR
 
 
 def instant(time: int) -> str:

@@ -17,13 +17,14 @@ from starlette.routing import BaseRoute, Route
 from medrec.core import codec
 from medrec.engines.engine import EngineError
 from medrec.node.fhir import bundle, capability
-from medrec.node.fhir.answer import BASE, Answer
+from medrec.node.fhir.answer import Answer
 from medrec.node.fhir.door import answer_query
 from medrec.node.fhir.faces import answer_face, create_consent
 from medrec.node.fhir.query import FACES
 from medrec.node.keeping.store import StoreError
 from medrec.node.peers import signing
 from medrec.node.peers.calls import Callers, CallRefused, failed, read_body
+from medrec.node.peers.directory import FHIR
 from medrec.node.refusals import Code, Refusal
 from medrec.node.release.access import Ask
 from medrec.node.release.gate import read_ask
@@ -55,8 +56,8 @@ def fhir_routes(node: "Node", callers: Callers) -> list[BaseRoute]:
         return Response(answer.body, answer.status, {**answer.fields, **signed})
 
     return [
-        Route(f"{BASE}/metadata", metadata, methods=["GET"]),
-        Route(BASE + "/{path:path}", ask, methods=["GET", "POST"]),
+        Route(f"{FHIR}/metadata", metadata, methods=["GET"]),
+        Route(FHIR + "/{path:path}", ask, methods=["GET", "POST"]),
     ]
 
 

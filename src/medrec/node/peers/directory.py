@@ -12,12 +12,14 @@ import msgspec
 import sqlalchemy as sql
 
 from medrec.core import codec, state
-from medrec.core.state import Organisation
+from medrec.core.state import Called, Organisation
 from medrec.engines.engine import Engine
 from medrec.node.keeping import store
 from medrec.node.keeping.store import Store
 
 FORMER_KEYS_MAX = 8
+FHIR = "/fhir"
+"""The path of every node's own FHIR server."""
 KEYS_SEEN = "keys-seen"
 """The setting that holds each organisation's signing keys as this node has seen them, the present one first."""
 
@@ -26,6 +28,8 @@ class _Seen(NamedTuple):
     height: int
     organisations: dict[str, Organisation]
     former: dict[str, tuple[bytes, ...]]
+    servers: dict[str, tuple[str, ...]]
+    meant: dict[str, str]
 
 
 class Directory:
@@ -39,7 +43,7 @@ class Directory:
         self._store = kept
         self._lock = threading.Lock()
         self._keys = _keys_seen(kept) if kept is not None else {}
-        self._seen = _Seen(-1, {}, {})
+        self._seen = _Seen(-1, {}, {}, {}, {})
 
     def _at_tip(self) -> _Seen:
         seen = self._seen
@@ -52,10 +56,13 @@ class Directory:
             with self._engine.view() as view:
                 found = {organisation.id: organisation for organisation in state.organisations(view)}
                 height = view.tip.height
+                called = {name: state.read(view, state.called_key(name), Called) for name in found}
             keys = _with_present(self._keys, found)
             if keys != self._keys:
                 self._remember(keys)
-            self._seen = _Seen(height, found, {name: tuple(known[1:]) for name, known in keys.items()})
+            former = {name: tuple(known[1:]) for name, known in keys.items()}
+            meant = {other: name for name, known in called.items() if known is not None for other in known.names}
+            self._seen = _Seen(height, found, former, _servers(found, called), meant)
             return self._seen
 
     def _remember(self, keys: dict[str, list[bytes]]) -> None:
@@ -83,6 +90,16 @@ class Directory:
         """An organisation, None if nobody of this id ever joined."""
         return self._at_tip().organisations.get(organisation)
 
+    def servers(self, organisation: str) -> tuple[str, ...]:
+        """The base addresses under which an organisation's records name one another, without a slash at the end: its
+        FHIR servers as the ledger has them, and this software's own."""
+        return self._at_tip().servers.get(organisation, ())
+
+    def meant_by(self, name: str) -> str | None:
+        """The organisation that is called by an identifier ("system|value") or by the full address of a record that is
+        it; None where the members never said so."""
+        return self._at_tip().meant.get(name)
+
     def former_keys(self, organisation: str) -> tuple[bytes, ...]:
         """Signing keys that were replaced since this node first saw them, newest first.
 
@@ -105,6 +122,14 @@ class _WithFormer(Directory):
         seen = self._known._at_tip()
         found = {name: msgspec.structs.replace(one, active=True) for name, one in seen.organisations.items()}
         return seen._replace(organisations=found)
+
+
+def _servers(found: dict[str, Organisation], called: dict[str, Called | None]) -> dict[str, tuple[str, ...]]:
+    servers = {}
+    for name, one in found.items():
+        known, own = called[name], [one.endpoint.rstrip("/") + FHIR] if one.endpoint else []
+        servers[name] = (*own, *(known.servers if known is not None else ()))
+    return servers
 
 
 def _keys_seen(kept: Store) -> dict[str, list[bytes]]:

@@ -10,6 +10,7 @@ from medrec.core.consent import actors
 from medrec.core.consent.access import given, looked_up, rules_of
 from medrec.core.consent.actors import Known, Meant, Who
 from medrec.core.consent.compiling import Rules
+from medrec.core.consent.pointers import local
 from medrec.core.manifests.access import Request
 from medrec.core.manifests.consent import ConsentManifest, FhirConsentManifest
 from medrec.core.records.canonical import RecordError, canonical
@@ -49,7 +50,7 @@ class Actors:
         self._reader = reader
         self._connection = connection
         self._person = person
-        self._own = ""
+        self._servers = node.directory.servers(node.organisation)
         self._found: dict[str, Mapping[str, Any] | None] = {}
 
     def meant(self, who: Who, rules: Rules) -> Meant:
@@ -67,7 +68,8 @@ class Actors:
         return self._found[reference]
 
     def _read(self, reference: str) -> Mapping[str, Any] | None:
-        kind, _, identifier = self._local(reference).rpartition("/")
+        # Without what says that it is here: an address of this organisation's own servers, or "urn:uuid:".
+        kind, _, identifier = local(reference, self._servers).removeprefix("urn:uuid:").rpartition("/")
         rows = self._connection.execute(_NAMED, {"wanted": identifier, "of": self._person}).all()
         rows = [row for row in rows if kind in ("", row.type)]
         if not identifier or len(rows) != 1:
@@ -78,13 +80,6 @@ class Actors:
             # What cannot be read, or is not what was signed, says nothing of anybody.
             return None
         return value if isinstance(value, dict) else None
-
-    def _local(self, reference: str) -> str:
-        """A reference without what says that it is here: this node's FHIR address, or "urn:uuid:"."""
-        if not self._own:
-            found = self._node.directory.find(self._node.organisation)
-            self._own = (found.endpoint.rstrip("/") if found is not None else "") + "/fhir/"
-        return reference.removeprefix(self._own).removeprefix("urn:uuid:")
 
 
 def strange(node: "Node", data: bytes) -> list[str]:

@@ -336,6 +336,7 @@ CHANGES = Texts(
         "replace-keys": "give {id} new keys",
         "validator": "change what {id} counts for in ordering blocks",
         "upgrade": "move to new rules",
+        "call": "say how else {id} is called, and where its records are",
         "recovery-policy": "change how long the ways back take",
     },
 )
