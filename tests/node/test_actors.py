@@ -326,27 +326,3 @@ def test_every_door_decides_alike(network: Network, ada: Patient, effect: str, r
     doors = {"pull": seen(network, ada) == ALL, "push": pushed(), "view": viewed(), "fhir": searched()}
     assert doors == dict.fromkeys(doors, opens)
     assert named.get("south", opens) is opens
-
-
-EHR = "https://ehr.north.example/r4"
-
-
-@pytest.mark.parametrize("address", (f"{EHR}/CareTeam/t1", "CareTeam/t1"))
-def test_an_address_of_ones_own_server_is_a_record_here_once_the_members_said_so(
-    network: Network, ada: Patient, address: str
-) -> None:
-    put(network, "Practitioner", "x", **X)
-    team(network, "Practitioner/x")
-    network.fhir_consent(ada, "north", to("permit", address))
-    assert (seen(network, ada) == NO) == (address != "CareTeam/t1")
-    network.call("north", servers=[f"{EHR}/"])
-    assert network["south"].directory.servers("north")[1:] == (EHR,)
-    assert set(ALL) <= set(seen(network, ada))
-
-
-def test_an_address_of_anothers_server_is_no_record_here(network: Network, ada: Patient) -> None:
-    put(network, "Practitioner", "x", **X)
-    team(network, "Practitioner/x")
-    network.call("east", servers=[EHR])
-    network.fhir_consent(ada, "north", to("permit", f"{EHR}/CareTeam/t1"))
-    assert seen(network, ada) == NO

@@ -156,6 +156,7 @@ def plain_request(**changes: Any) -> Json:
         "action": "access",
         "custodian": [],
         "unresolved": [],
+        "unheld": [],
         "types": [],
     }
     return {**found, **changes}

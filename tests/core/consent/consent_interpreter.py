@@ -4,7 +4,6 @@ It reads FHIR JSON as it stands, builds no rules, keeps no index, and knows noth
 published code hierarchies. Facts are plain dictionaries, as in tests/vectors/decision.
 """
 
-import re
 from typing import Any
 
 from medrec.core.consent.terms import CARE, CONFIDENTIALITY_ORDER, PURPOSES_BELOW, RESEARCH, SENSITIVITIES_ABOVE
@@ -180,8 +179,7 @@ def _part(actor: Json) -> str:
 def _actor(actor: Json, part: str, facts: Json) -> bool | None:
     reference = actor.get("reference", {}).get("reference")
     if part == "custodians":
-        named = re.fullmatch("Organization/[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?", reference or "")
-        return reference in facts["custodian"] or (False if named else None)
+        return reference in facts["custodian"] or (None if reference in facts["unheld"] else False)
     if part == "authors":
         authors = facts["record"]["authors"]
         return None if authors is None else reference in authors

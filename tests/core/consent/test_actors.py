@@ -129,10 +129,10 @@ def test_a_permit_to_a_team_opens_to_who_is_in_it_and_a_denial_closes_to_who_may
         rules = rules_of(consents)
         for label, who in (("x", DR_X), ("colleague", COLLEAGUE), ("elsewhere", ELSEWHERE)):
             found = resolve(looked_up(rules), who, there.get)
-            assert read(looked_up(rules), written(looked_up(rules), found)) == found
+            assert read(looked_up(rules), (), written(looked_up(rules), (), found)) == found
             request = requested(
                 rules, requester=who.organisation, holder="north", purposes=["TREAT"],
-                practitioner=who.practitioner, is_also=found.also, is_not=found.apart,
+                practitioner=who.practitioner, meant=found,
             )  # fmt: skip
             effects[says, reference, label] = judge(decide(request, rules, NOW), describing("Observation", "o")).effect
     assert effects == {
@@ -156,9 +156,9 @@ def test_a_permit_to_a_team_opens_to_who_is_in_it_and_a_denial_closes_to_who_may
 
 def test_what_is_written_down_names_nobody_and_fits_its_list_alone() -> None:
     found = resolve(["Practitioner/x", "CareTeam/gone", "Organization/other"], DR_X, HERE.get)
-    text = written(["Practitioner/x", "CareTeam/gone", "Organization/other"], found)
+    text = written(["Practitioner/x", "CareTeam/gone", "Organization/other"], (), found)
     assert text == "?-+"
-    assert read(["CareTeam/gone"], text) == actors.NOBODY
+    assert read(["CareTeam/gone"], (), text) == actors.NOBODY
 
 
 def test_whom_a_reference_leads_to_whoever_asks() -> None:

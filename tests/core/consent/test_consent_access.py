@@ -10,6 +10,7 @@ from consent_forms import NOW, X, Y, give, ms, r4, r5, rule
 from medrec.core import manifests
 from medrec.core.consent import names
 from medrec.core.consent.access import broken, given, parties, read_fhir, requested, rules_of
+from medrec.core.consent.actors import Meant
 from medrec.core.consent.compiling import Rules
 from medrec.core.consent.decide import decide, judge
 from medrec.core.consent.facts import describing, facts
@@ -100,11 +101,11 @@ def test_whom_nobody_can_look_up_opens_nothing_and_closes() -> None:
     for stranger in ("Group/g", "CareTeam/c", "Practitioner/dr-x", "https://elsewhere.example/fhir/Organization/x"):
         opens = rules_of([given(fhir(r4(rule("permit", who=stranger))), "a")])
         assert effect(opens) == ("indeterminate", "actor-unresolved")
-        assert effect(opens, is_also=[stranger]) == ("permit", "permitted")
-        assert effect(opens, is_not=[stranger]) == ("deny", "no-consent")
+        assert effect(opens, meant=Meant(also=frozenset([stranger]))) == ("permit", "permitted")
+        assert effect(opens, meant=Meant(apart=frozenset([stranger]))) == ("deny", "no-consent")
         closes = rules_of([given(fhir(r4(rule("permit", rule("deny", who=stranger)))), "a")])
         assert effect(closes) == ("indeterminate", "actor-unresolved")
-        assert effect(closes, is_not=[stranger]) == ("permit", "permitted")
+        assert effect(closes, meant=Meant(apart=frozenset([stranger]))) == ("permit", "permitted")
 
 
 def test_a_role_in_a_group_matters_only_to_who_holds_it() -> None:
@@ -112,7 +113,7 @@ def test_a_role_in_a_group_matters_only_to_who_holds_it() -> None:
     rules = rules_of([given(fhir(r4(rule("permit", {"type": "deny", "actor": [nurse]}))), "a")])
     assert effect(rules) == ("permit", "permitted")
     assert effect(rules, roles=["s|nurse"]) == ("indeterminate", "actor-unresolved")
-    assert effect(rules, roles=["s|nurse"], is_also=["Group/g"]) == ("deny", "denied")
+    assert effect(rules, roles=["s|nurse"], meant=Meant(also=frozenset(["Group/g"]))) == ("deny", "denied")
 
 
 def test_the_parties_of_a_consent() -> None:

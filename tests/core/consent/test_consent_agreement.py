@@ -26,14 +26,17 @@ CONDITIONS: tuple[dict[str, Any], ...] = (
     {"held": ["Organization/south", "CareTeam/nowhere"]},
 )
 REQUESTS = [
-    plain_request(references=[who], purposes=purposes, unresolved=unresolved, custodian=["Organization/north"])
-    for who, purposes, unresolved in (
-        (X, ["TREAT"], []),
-        (Y, ["TREAT"], []),
-        (X, ["CLINTRCH"], []),
-        (X, ["BTG", "HRESCH"], ["Group/g"]),
-        (X, ["HMARKT"], []),
-        (Y, [], []),
+    plain_request(
+        references=[who], purposes=purposes, unresolved=unresolved, custodian=["Organization/north"], unheld=unheld
+    )
+    for who, purposes, unresolved, unheld in (
+        (X, ["TREAT"], [], ["CareTeam/nowhere"]),
+        (X, ["TREAT"], [], []),
+        (Y, ["TREAT"], [], []),
+        (X, ["CLINTRCH"], [], ["CareTeam/nowhere"]),
+        (X, ["BTG", "HRESCH"], ["Group/g"], []),
+        (X, ["HMARKT"], [], []),
+        (Y, [], [], []),
     )
 ]
 RECORDS = [

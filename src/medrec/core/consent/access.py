@@ -12,6 +12,7 @@ one, and closes everything until it is taken back.
 from collections.abc import Iterable
 
 from medrec.core.consent import names
+from medrec.core.consent.actors import NOBODY, Meant
 from medrec.core.consent.compiling import Rules, compile_consents
 from medrec.core.consent.facts import Request, asking
 from medrec.core.consent.floor import floor_of
@@ -116,33 +117,33 @@ def requested(
     roles: Iterable[str] = (),
     action: str = "access",
     types: Iterable[str] = (),
-    is_also: Iterable[str] = (),
-    is_not: Iterable[str] = (),
+    meant: Meant = NOBODY,
 ) -> Request:
     """The facts of a request by one organisation (id) to another, for somebody who works there ("" for nobody named).
 
-    `roles` ("system|code") are those that the requester's organisation vouches for. `is_also` and `is_not` are
-    references (groups, care teams, local practitioners) that somebody looked up (`actors`) and found to mean the
-    requester, or not to. All others of `looked_up(rules)` are in doubt, which opens nothing.
+    `roles` ("system|code") are those that the requester's organisation vouches for. `meant` is what
+    somebody looked up of the references that the ledger alone does not explain (`looked_up(rules)`, `rules.unheld`):
+    which of them mean the requester, or not, and the holder, or not. All others are in doubt, which opens nothing.
     """
     held = sorted(set(roles))
-    meant = {names.organisation(requester), names.by_identifier(requester), *is_also}
+    called = {names.organisation(requester), names.by_identifier(requester), *meant.also}
     if practitioner:
-        meant.add(names.practitioner(requester, practitioner))
-    answered = meant | set(is_not)
+        called.add(names.practitioner(requester, practitioner))
+    answered = called | meant.apart
     unresolved = []
     for token in rules.strangers:
         reference, role = names.split(token)
         if reference not in answered and (not role or role in held):
             unresolved.append(token)
     return asking(
-        references=meant,
+        references=called,
         roles=held,
         purposes=purposes,
         action=action,
-        custodian=(names.organisation(holder), names.by_identifier(holder)),
+        custodian=(names.organisation(holder), names.by_identifier(holder), *meant.holds),
         unresolved=unresolved,
         types=types,
+        unheld=frozenset(rules.unheld) - meant.holds - meant.elsewhere,
     )
 
 

@@ -3,9 +3,10 @@ the organisation that decides say it.
 
     found = means("CareTeam/t1", who, look)     True: she is in it; False: she is not; None: nobody could say
 
-`look` hands over a record by its reference, as it was signed and stands now, or None. A record says for sure who is
-meant by the identifiers that the ledger's names have (`names`). A person or organisation without one is told from
-others by the words of the name, and that never opens: who shares a word may be meant, who shares none is somebody else.
+`look` hands over a record by its reference, as it was signed and stands now, or None; for a name that the members have
+voted on ("identifier:system|value", a full address) an Organization with its identifier on the ledger. By these
+identifiers (`names`) a record says for sure who is meant. A person or organisation without one is told from others by
+the words of the name, and that never opens: who shares a word may be meant, who shares none is somebody else.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -52,10 +53,13 @@ class Known(NamedTuple):
 
 
 class Meant(NamedTuple):
-    """What was found of each reference: those that mean who asks, those that do not; all others are in doubt."""
+    """What was found of each reference: those that mean who asks, those that do not; all others are in doubt. `holds`
+    and `elsewhere` say the same of those who hold the data."""
 
     also: frozenset[str] = frozenset()
     apart: frozenset[str] = frozenset()
+    holds: frozenset[str] = frozenset()
+    elsewhere: frozenset[str] = frozenset()
 
 
 NOBODY = Meant()
@@ -69,6 +73,25 @@ def resolve(references: Iterable[str], who: Who, look: Look) -> Meant:
         frozenset(reference for reference, found in answers.items() if found is True),
         frozenset(reference for reference, found in answers.items() if found is False),
     )
+
+
+def held(meant: Meant, references: Iterable[str], holder: str, look: Look) -> Meant:
+    """The same with which of these holders of data is the organisation `holder`. Whoever is not surely an organisation
+    of the ledger (a name alike, a department, somebody who works there) is in doubt."""
+    houses = {reference: house(reference, look) for reference in sorted(set(references))}
+    return meant._replace(
+        holds=frozenset(reference for reference, name in houses.items() if name == holder),
+        elsewhere=frozenset(reference for reference, name in houses.items() if name not in (None, holder)),
+    )
+
+
+def house(reference: str, look: Look) -> str | None:
+    """The id on the ledger of the organisation that a reference surely is, None where nobody could say."""
+    record = look(reference)
+    if record is None or record.get("resourceType") != "Organization":
+        return None
+    called = sorted(set(_of_the_ledger(record, look)))
+    return names.organisation_of(called[0]) if len(called) == 1 else None
 
 
 def means(reference: str, who: Who, look: Look) -> bool | None:
@@ -90,24 +113,27 @@ def known(references: Iterable[str], look: Look, time: int) -> Known:
     return Known(tuple(sorted(parties)), tuple(strange))
 
 
-def written(references: Iterable[str], meant: Meant) -> str:
-    """What was found, for a manifest: of each reference, in order, "+", "-" or "?". It names none of them."""
-    return "".join(
-        "+" if reference in meant.also else "-" if reference in meant.apart else "?"
-        for reference in sorted(set(references))
-    )
+def written(references: Iterable[str], holders: Iterable[str], meant: Meant) -> str:
+    """What was found, for a manifest: of each reference, in order, "+", "-" or "?", and then of each holder of data. It
+    names none of them."""
+    return _signs(references, meant.also, meant.apart) + _signs(holders, meant.holds, meant.elsewhere)
 
 
-def read(references: Iterable[str], text: str) -> Meant:
-    """What `written` wrote; where it fits no such list, all is in doubt."""
-    listed = sorted(set(references))
-    if len(listed) != len(text):
+def read(references: Iterable[str], holders: Iterable[str], text: str) -> Meant:
+    """What `written` wrote; where it fits no such lists, all is in doubt."""
+    asked, holding = sorted(set(references)), sorted(set(holders))
+    if len(asked) + len(holding) != len(text):
         return NOBODY
-    pairs = list(zip(listed, text, strict=True))
-    return Meant(
-        frozenset(reference for reference, sign in pairs if sign == "+"),
-        frozenset(reference for reference, sign in pairs if sign == "-"),
-    )
+    of_holders = text[len(asked) :]
+    return Meant(*(_signed(*pair, sign) for pair in ((asked, text), (holding, of_holders)) for sign in "+-"))
+
+
+def _signs(references: Iterable[str], yes: frozenset[str], no: frozenset[str]) -> str:
+    return "".join("+" if one in yes else "-" if one in no else "?" for one in sorted(set(references)))
+
+
+def _signed(listed: Iterable[str], text: str, wanted: str) -> frozenset[str]:
+    return frozenset(one for one, sign in zip(listed, text, strict=False) if sign == wanted)
 
 
 class _Reading:
@@ -127,8 +153,8 @@ class _Reading:
         """Whether a reference means who asks."""
         reference = reference.partition("/_history/")[0]
         ledger = names.organisation_of(reference)
-        if reference.startswith("identifier:"):
-            return self._named([reference]) if ledger is not None else self._nobody_says()
+        if ledger is not None and reference.startswith("identifier:"):
+            return self._named([reference])
         if reference in self._on_the_way:
             # A team that is in itself: its other members say who is.
             return False
@@ -188,7 +214,7 @@ class _Reading:
 
     def _organisation(self, held: "_Held") -> bool | None:
         record = held.record
-        found = _identifiers(record, f"{names.ORGANISATION}|")
+        found = _of_the_ledger(record, self._look)
         if found:
             return self._named(found)
         self._nobody_says()
@@ -353,6 +379,16 @@ def _identifiers(record: Mapping[str, Any], system: str) -> list[str]:
     """The identifiers of a record that begin like this, as references."""
     found = [_token(one) for one in _listed(record.get("identifier"))]
     return [f"identifier:{token}" for token in found if token is not None and token.startswith(system)]
+
+
+def _of_the_ledger(record: Mapping[str, Any], look: Look) -> list[str]:
+    """The organisations of the ledger that an Organization record says it is, as references: by the ledger's own
+    identifier, else by others that are known to be theirs."""
+    own = _identifiers(record, f"{names.ORGANISATION}|")
+    others = [] if own else [look(reference) for reference in _identifiers(record, "")]
+    return own or [
+        found for other in others if other is not None for found in _identifiers(other, f"{names.ORGANISATION}|")
+    ]
 
 
 def _codings(value: Any) -> frozenset[str]:

@@ -23,15 +23,10 @@ holds where nobody says anything."""
 NO_PARENT = -1
 
 
-UNHELD = "?"
-"""Stands among the holders that a rule names where one of them is nobody of the ledger."""
-
-
 class Rule(msgspec.Struct, frozen=True):
     """One path. It holds from `start` until before `end` (ms), for these purposes and actions (None: every one), for
     a requester that is in each of `actors` and a holder that is in each of `custodians`, and for a record that
-    passes every one of `tests`, pairs of the name of a test and its value. Among holders of whom the ledger does not
-    know one stands `UNHELD`: they may be any.
+    passes every one of `tests`, pairs of the name of a test and its value.
 
     `names` are the sensitivities that the path names; a rule of the law is `lifted` by a permit that names one.
     """
@@ -100,7 +95,7 @@ class Rules(msgspec.Struct, frozen=True):
     none, for all other purposes. `strangers` are the actors of whom the ledger alone does not say who they are.
     `marks` are what her consents say about marks: how new, from when until when, and yes or no. `turns` are the times
     (ms) at which something of all this begins or ends, in order: between two of them every decision is the same.
-    `unheld` are the holders of data of whom the ledger does not say who they are: nobody looks them up.
+    `unheld` are the holders of data of whom the ledger alone does not say who they are.
     """
 
     every: tuple[Rule, ...]
@@ -176,8 +171,8 @@ def gather(
     every_purpose = _table([rule for rule in rules if rule.purposes is None])
     actors = {token for rule in rules for named in rule.actors for token in sorted(named)}
     strangers = tuple(token for token in sorted(actors) if is_stranger(token))
-    holders = {token for rule in rules for named in rule.custodians if UNHELD in named for token in sorted(named)}
-    unheld = tuple(token for token in sorted(holders - {UNHELD}) if not is_holder(token))
+    holders = {token for rule in rules for named in rule.custodians for token in sorted(named)}
+    unheld = tuple(token for token in sorted(holders) if not is_holder(token))
     turns = {turn for rule in rules for turn in (rule.start, rule.end)}
     turns.update(item.until for item in broken)
     turns.update(turn for _, start, end, _ in marks for turn in (start, end))
@@ -260,7 +255,7 @@ class _Compiler:
         if effect == "permit" and self.given.permits_until is not None:
             ends.append(self.given.permits_until)
         actions = _both([provision.actions for provision in path])
-        custodians = tuple(_holders(provision.custodians) for provision in path if provision.custodians is not None)
+        custodians = tuple(provision.custodians for provision in path if provision.custodians is not None)
         tests = tuple(test for provision in path for test in record_tests(provision))
         purposes = _both([None if p.purposes is None else terms.covered(p.purposes) for p in path])
         if purposes is None and effect == "permit":
@@ -312,11 +307,6 @@ def record_tests(provision: Provision) -> list[tuple[str, Any]]:
     if provision.data is not None:
         found.append(("data", tuple(sorted(provision.data))))
     return found
-
-
-def _holders(named: frozenset[str]) -> frozenset[str]:
-    """The holders that a provision names; with one that the ledger does not know, it may be any."""
-    return named if all(map(is_holder, sorted(named))) else named | {UNHELD}
 
 
 def _both(conditions: Sequence[frozenset[str] | None]) -> frozenset[str] | None:

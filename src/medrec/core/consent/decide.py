@@ -18,7 +18,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from medrec.core.consent import terms
-from medrec.core.consent.compiling import UNHELD, Notice, Row, Rule, Rules, Table, marks_allowed
+from medrec.core.consent.compiling import Notice, Row, Rule, Rules, Table, marks_allowed
 from medrec.core.consent.facts import Record, Request
 from medrec.core.consent.times import Span
 
@@ -106,7 +106,7 @@ def decide(request: Request, rules: Rules, now: int) -> Decision:
         if purpose not in terms.PURPOSES_BELOW:
             return Decision("indeterminate", "purpose-unknown")
         bearing = _bearing(request, rules.by_purpose.get(purpose, rules.every_purpose), now)
-        if request.unresolved or rules.unheld:
+        if request.unresolved or request.unheld:
             doubtful |= _doubtful(bearing, request)
         # At best for the requester: every record that a permit could mean, none that a deny could spare. A deny whose
         # exception is a deny of some records alone is one that spares them, as far as something permits them below.
@@ -132,7 +132,7 @@ def denials_in_doubt(request: Request, rules: Rules, now: int) -> tuple[str, ...
     """The consents (ids) with a denial that may bear on a request: it names somebody of whom nobody could say whether
     that is the requester, or the one who holds the data."""
     found: set[str] = set()
-    for purpose in request.purposes if request.unresolved or rules.unheld else ():
+    for purpose in request.purposes if request.unresolved or request.unheld else ():
         bearing = _bearing(request, rules.by_purpose.get(purpose, rules.every_purpose), now)
         doubtful = _doubtful(bearing, request)
         found.update(rule.consent for rule in bearing if rule.effect == "deny" and rule.number in doubtful)
@@ -222,7 +222,7 @@ def _meant(rule: Rule, request: Request) -> bool:
     if rule.actions is not None and request.action not in rule.actions:
         return False
     for holders in rule.custodians:
-        if UNHELD not in holders and request.custodian.isdisjoint(holders):
+        if request.custodian.isdisjoint(holders) and request.unheld.isdisjoint(holders):
             return False
     if not request.types:
         return True

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from medrec.core.consent import terms
-from medrec.core.consent.compiling import NO_PARENT, UNHELD, Rule, Rules, gather
+from medrec.core.consent.compiling import NO_PARENT, Rule, Rules, gather
 from medrec.core.consent.decide import denials_in_doubt
 from medrec.core.consent.facts import Record, Request
 from medrec.core.consent.times import EVER
@@ -88,18 +88,8 @@ def settled(request: Request, rules: Rules, now: int) -> Settled:
     doubted.update(denials_in_doubt(whole, rules, now))
     if not doubted:
         return Settled(request, rules)
-    known = msgspec.structs.replace(request, unresolved=frozenset())
-    return Settled(known, _without_unheld(rules, request.custodian), tuple(sorted(doubted)))
-
-
-def _without_unheld(rules: Rules, holder: frozenset[str]) -> Rules:
-    """The rules that can be read, without those of which nobody can say whether they are about this holder."""
-    if not rules.unheld:
-        return msgspec.structs.replace(rules, broken=())
-    sure = [r for r in rules.every if not any(UNHELD in one and holder.isdisjoint(one) for one in r.custodians)]
-    left = gather(sure, (), rules.notices, rules.marks)
-    # Whom the rules name, and when they turn, is as it was: others decide it again.
-    return msgspec.structs.replace(left, strangers=rules.strangers, turns=rules.turns)
+    known = msgspec.structs.replace(request, unresolved=frozenset(), unheld=frozenset())
+    return Settled(known, msgspec.structs.replace(rules, broken=()), tuple(sorted(doubted)))
 
 
 def in_scope(scope: Scope, record: Record) -> bool:

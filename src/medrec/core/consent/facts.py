@@ -14,7 +14,8 @@ class Request(msgspec.Struct, frozen=True):
     """Who asks, why and for what. Build it with `asking`.
 
     `who` holds every reference and role by which the requester may be meant, `custodian` those of the organisation
-    that holds the data, `unresolved` the references of which nobody could say whether the requester is among them.
+    that holds the data, `unresolved` the references of which nobody could say whether the requester is among them,
+    `unheld` those of which nobody could say whether that is who holds the data.
     `purposes` are sorted codes of v3-ActReason. `types` narrow what is asked for; empty asks for every type.
     """
 
@@ -24,6 +25,7 @@ class Request(msgspec.Struct, frozen=True):
     custodian: frozenset[str] = frozenset()
     unresolved: frozenset[str] = frozenset()
     types: frozenset[str] = frozenset()
+    unheld: frozenset[str] = frozenset()
 
 
 def asking(
@@ -35,6 +37,7 @@ def asking(
     custodian: Iterable[str] = (),
     unresolved: Iterable[str] = (),
     types: Iterable[str] = (),
+    unheld: Iterable[str] = (),
 ) -> Request:
     """The facts of a request.
 
@@ -50,6 +53,7 @@ def asking(
         frozenset(custodian),
         frozenset(unresolved),
         frozenset(types),
+        frozenset(unheld),
     )
 
 

@@ -28,8 +28,7 @@ def facts_of(request: Request, holder: str, rules: Rules, meant: Meant = NOBODY)
         practitioner="" if pushed else request.identity,
         roles=[request.role] if request.role and not pushed else (),
         types=_with_pointing(request.types),
-        is_also=meant.also,
-        is_not=meant.apart,
+        meant=meant,
     )
 
 
@@ -59,7 +58,7 @@ def differences(
     rules = rules_of([given(consents[name], name) for name in basis.consents], basis.law)
     if stated.request.purpose in terms.EMERGENCY:
         rules = emergency.with_default(rules)
-    meant = actors.read(looked_up(rules), basis.actors)
+    meant = actors.read(looked_up(rules), rules.unheld, basis.actors)
     facts, doubted = facts_of(stated.request, stated.organisation, rules, meant), tuple[str, ...]()
     if stated.request.purpose in terms.EMERGENCY:
         facts, rules, doubted = emergency.settled(facts, rules, stated.time)

@@ -122,7 +122,7 @@ def try_here(
             node.law,
         )._replace(
             complete=len(looks) <= LOOKS_MAX and len(tried) == len(every),
-            strange=tuple(sorted({*known.strange, *after.unheld})),
+            strange=looking.strange(after, now),
         )
 
 
@@ -146,8 +146,7 @@ def _visible(
         purposes=asker.purposes,
         practitioner=asker.practitioner,
         roles=asker.roles,
-        is_also=meant.also,
-        is_not=meant.apart,
+        meant=meant,
     )
     scope: emergency.Scope | None = None
     if urgent:

@@ -36,8 +36,9 @@ TYPES = "http://hl7.org/fhir/resource-types"
 PROVENANCE_MAX = 50
 STRANGE = "actor-strange"
 WARNING = (
-    "The consent stands. The records here do not say who these are; a permit to them may open nothing, and a denial "
-    "keeps out whoever may be meant: "
+    "The consent stands. Nobody here can say who these are; a permit to them may open nothing, and a denial may "
+    "keep everybody out but for the summary in an emergency. Name them as the ledger does, or ask us to enter who they "
+    "are: "
 )
 
 

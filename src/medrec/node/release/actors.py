@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sql
 
 from medrec.core import manifests
-from medrec.core.consent import actors
+from medrec.core.consent import actors, names
 from medrec.core.consent.access import given, looked_up, rules_of
-from medrec.core.consent.actors import Known, Meant, Who
+from medrec.core.consent.actors import NOBODY, Known, Meant, Who
 from medrec.core.consent.compiling import Rules
 from medrec.core.consent.pointers import local
 from medrec.core.manifests.access import Request
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from medrec.node.release.reading import Reader
 
 _record = store.record.c
+NOBODYS = -1
+"""The id of no person: whoever looks for her finds only what is nobody's in particular."""
 _NAMED = (
     sql.select(store.record)
     .where(_record.id == sql.bindparam("wanted"), _record.action != "delete", _record.altered.is_(False))
@@ -55,21 +57,39 @@ class Actors:
 
     def meant(self, who: Who, rules: Rules) -> Meant:
         """Which of those whom the rules name mean the one who asks."""
-        return actors.resolve(looked_up(rules), who, self.look)
+        found = actors.resolve(looked_up(rules), who, self.look)
+        return actors.held(found, rules.unheld, self._node.organisation, self.look)
 
     def known(self, references: Iterable[str], now: int) -> Known:
         """Whom these references lead to, and which of them the records here do not tell wholly."""
         return actors.known(references, self.look, now)
 
+    def strange(self, rules: Rules, now: int) -> tuple[str, ...]:
+        """The references in rules of which nobody here can say, wholly or in part, whom they mean, in order."""
+        meant = actors.held(NOBODY, rules.unheld, self._node.organisation, self.look)
+        known = meant.holds | meant.elsewhere
+        unheld = [names.split(token)[0] for token in rules.unheld if token not in known]
+        return tuple(sorted({*unheld, *self.known(looked_up(rules), now).strange}))
+
     def look(self, reference: str) -> Mapping[str, Any] | None:
-        """The record that a reference names, as it was signed: of this person, or of nobody in particular."""
+        """The record that a reference names, as it was signed: of this person, or of nobody in particular. Where the
+        members say which organisation is called so, that one."""
         if reference not in self._found:
             self._found[reference] = self._read(reference)
         return self._found[reference]
 
     def _read(self, reference: str) -> Mapping[str, Any] | None:
+        called = self._node.directory.meant_by(reference.removeprefix("identifier:"))
+        if called is not None:
+            return _organisation(called)
         # Without what says that it is here: an address of this organisation's own servers, or "urn:uuid:".
-        kind, _, identifier = local(reference, self._servers).removeprefix("urn:uuid:").rpartition("/")
+        here = local(reference, self._servers)
+        return self._here(here.removeprefix("urn:uuid:")) or (
+            _organisation(names.organisation_of(here)) if here != reference else None
+        )
+
+    def _here(self, reference: str) -> Mapping[str, Any] | None:
+        kind, _, identifier = reference.rpartition("/")
         rows = self._connection.execute(_NAMED, {"wanted": identifier, "of": self._person}).all()
         rows = [row for row in rows if kind in ("", row.type)]
         if not identifier or len(rows) != 1:
@@ -82,16 +102,22 @@ class Actors:
         return value if isinstance(value, dict) else None
 
 
+def _organisation(name: str | None) -> Mapping[str, Any] | None:
+    """An organisation of the ledger as a record."""
+    if name is None:
+        return None
+    return {"resourceType": "Organization", "identifier": [{"system": names.ORGANISATION, "value": name}]}
+
+
 def strange(node: "Node", data: bytes) -> list[str]:
-    """The people, teams and groups in a signed consent of whom the records here do not say, wholly or in part, who they
-    are, and the holders of data of whom the ledger does not: for whoever signed it. Of a person who is not linked here
-    nothing is looked up."""
+    """The people, organisations, teams and groups in a signed consent of whom nobody here can say, wholly or in part,
+    who they are: for whoever signed it. Of a person who is not linked here no record is looked up."""
     consent = manifests.decode(data)
     assert isinstance(consent, ConsentManifest | FhirConsentManifest)
-    rules, now = rules_of([given(consent, "")], ()), node.clock()
-    references, unheld = looked_up(rules), set(rules.unheld)
+    rules = rules_of([given(consent, "")], ())
+    if not rules.strangers and not rules.unheld:
+        return []
     with node.store.read() as connection:
-        person = node.journal.person_of_account(connection, consent.account) if references else None
-        if person is None:
-            return sorted(unheld)
-        return sorted({*unheld, *Actors(node, node.gate.reader, connection, person.id).known(references, now).strange})
+        person = node.journal.person_of_account(connection, consent.account)
+        looking = Actors(node, node.gate.reader, connection, person.id if person is not None else NOBODYS)
+        return list(looking.strange(rules, node.clock()))

@@ -75,7 +75,7 @@ class Standing(NamedTuple):
     @property
     def actors(self) -> str:
         """What was found of those whom the rules name, for a manifest."""
-        return actors.written(looked_up(self.rules), self.meant)
+        return actors.written(looked_up(self.rules), self.rules.unheld, self.meant)
 
     @property
     def consents(self) -> tuple[tuple[str, bytes], ...]:
@@ -127,7 +127,7 @@ class Decider:
             given = Given.of((bytes.fromhex(name), mark) for name, mark in given.consents if mark not in gone)
         rules = self._node.consents.rules(connection, person, given.names)
         meant = NOBODY
-        if rules.strangers and person is not None:
+        if (rules.strangers or rules.unheld) and person is not None:
             looking = Actors(self._node, self._node.gate.reader, connection, person.id)
             meant = looking.meant(who(self._node, request, now), rules)
         if request.purpose not in terms.EMERGENCY:
@@ -139,7 +139,7 @@ class Decider:
     def facts(self, request: Request, standing: Standing) -> Facts:
         """The facts of a request for which this stands."""
         found = facts_of(request, self._node.organisation, standing.rules, standing.meant)
-        return msgspec.structs.replace(found, unresolved=frozenset()) if standing.doubted else found
+        return msgspec.structs.replace(found, unresolved=frozenset(), unheld=frozenset()) if standing.doubted else found
 
     def _given_in(self, text: str) -> Given:
         """What is made of the consents that stand in the store now; it follows from them alone."""

@@ -50,8 +50,9 @@ SIGN = Texts(
             "{count} looks of last year would not have been possible.",
         ),
         "not_all": "{place} has more looks than could be tried out. The newest were.",
-        "strange": "Your permissions name {names}. {place} does not know who they all are. Those it does not know get "
-        "nothing by it, and a no keeps out everyone who may be meant.",
+        "strange": "Your permissions name {names}. {place} does not know who they all are. A yes to those it does not know "
+        "opens nothing. A no may keep everyone out there, but for the summary in an emergency. Choose them from the list "
+        "here, or ask {place} to note who they are.",
         "untried": "{place} did not answer, so we cannot say what changes there.",
         "sign": "Sign with my key",
         "sign_lent": "Confirm (demonstration key)",
