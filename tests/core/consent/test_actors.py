@@ -8,11 +8,12 @@ import msgspec
 import pytest
 from consent_forms import NOW, actor, give, ms, r4, rule
 
-from medrec.core.consent import actors, emergency, names
+from medrec.core.consent import emergency, names
 from medrec.core.consent.access import looked_up, requested, rules_of
-from medrec.core.consent.actors import MEMBERS_MAX, Who, known, means, read, resolve, written
+from medrec.core.consent.actors import MEMBERS_MAX, Who, known, means, resolve
 from medrec.core.consent.decide import decide, judge
 from medrec.core.consent.facts import describing
+from medrec.core.consent.meant import NOBODY, read, written
 
 Json = dict[str, Any]
 NURSE, DOCTOR = "http://snomed.info/sct|224535009", "http://snomed.info/sct|158965000"
@@ -158,7 +159,7 @@ def test_what_is_written_down_names_nobody_and_fits_its_list_alone() -> None:
     found = resolve(["Practitioner/x", "CareTeam/gone", "Organization/other"], DR_X, HERE.get)
     text = written(["Practitioner/x", "CareTeam/gone", "Organization/other"], (), found)
     assert text == "?-+"
-    assert read(["CareTeam/gone"], (), text) == actors.NOBODY
+    assert read(["CareTeam/gone"], (), text) == NOBODY
 
 
 def test_whom_a_reference_leads_to_whoever_asks() -> None:

@@ -10,10 +10,10 @@ from consent_forms import NOW, X, Y, give, ms, r4, r5, rule
 from medrec.core import manifests
 from medrec.core.consent import names
 from medrec.core.consent.access import broken, given, parties, read_fhir, requested, rules_of
-from medrec.core.consent.actors import Meant
 from medrec.core.consent.compiling import Rules
 from medrec.core.consent.decide import decide, judge
 from medrec.core.consent.facts import describing, facts
+from medrec.core.consent.meant import Meant
 from medrec.core.consent.policy import Given, Policy, Unreadable
 from medrec.core.manifests.consent import (
     Attestation,

@@ -12,11 +12,11 @@ one, and closes everything until it is taken back.
 from collections.abc import Iterable
 
 from medrec.core.consent import names
-from medrec.core.consent.actors import NOBODY, Meant
 from medrec.core.consent.compiling import Rules, compile_consents
 from medrec.core.consent.facts import Request, asking
 from medrec.core.consent.floor import floor_of
 from medrec.core.consent.grants import read_grant
+from medrec.core.consent.meant import NOBODY, Meant
 from medrec.core.consent.policy import Given, Policy, Provision, Unreadable
 from medrec.core.consent.reading import read_consent
 from medrec.core.consent.times import DAY_MS

@@ -5,13 +5,13 @@ Nothing of the node that decided is needed: what it looked at stands in the mani
 
 from collections.abc import Mapping, Sequence
 
-from medrec.core.consent import actors, emergency, terms
+from medrec.core.consent import emergency, terms
 from medrec.core.consent.access import given, looked_up, requested, rules_of
-from medrec.core.consent.actors import NOBODY, Meant
 from medrec.core.consent.compiling import Rules
 from medrec.core.consent.decide import Decision, decide, judge
 from medrec.core.consent.facts import POINTING, Record
 from medrec.core.consent.facts import Request as Facts
+from medrec.core.consent.meant import NOBODY, Meant, read
 from medrec.core.manifests.access import DisclosureManifest, RefusalManifest, Request
 from medrec.core.manifests.consent import ConsentManifest, FhirConsentManifest
 
@@ -58,7 +58,7 @@ def differences(
     rules = rules_of([given(consents[name], name) for name in basis.consents], basis.law)
     if stated.request.purpose in terms.EMERGENCY:
         rules = emergency.with_default(rules)
-    meant = actors.read(looked_up(rules), rules.unheld, basis.actors)
+    meant = read(looked_up(rules), rules.unheld, basis.actors)
     facts, doubted = facts_of(stated.request, stated.organisation, rules, meant), tuple[str, ...]()
     if stated.request.purpose in terms.EMERGENCY:
         facts, rules, doubted = emergency.settled(facts, rules, stated.time)

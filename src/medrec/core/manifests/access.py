@@ -101,7 +101,7 @@ class Basis(Fields, frozen=True, omit_defaults=True):
     manifest), the jurisdictions whose law was applied, and the version of the rules that label records.
 
     `actors` is what was found of the people, teams and groups that the consents name and the ledger does not know
-    (`core.consent.actors.written`); it names none of them. `doubted` are the consents that stood in the way of an
+    (`core.consent.meant.written`); it names none of them. `doubted` are the consents that stood in the way of an
     emergency by a doubt alone, and were passed over for the summary.
     """
 

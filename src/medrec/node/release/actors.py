@@ -8,8 +8,9 @@ import sqlalchemy as sql
 from medrec.core import manifests
 from medrec.core.consent import actors, names
 from medrec.core.consent.access import given, looked_up, rules_of
-from medrec.core.consent.actors import NOBODY, Known, Meant, Who
+from medrec.core.consent.actors import Known, Who
 from medrec.core.consent.compiling import Rules
+from medrec.core.consent.meant import NOBODY, Meant
 from medrec.core.consent.pointers import local
 from medrec.core.manifests.access import Request
 from medrec.core.manifests.consent import ConsentManifest, FhirConsentManifest

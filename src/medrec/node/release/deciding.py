@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 import sqlalchemy as sql
 
-from medrec.core.consent import actors, emergency, terms
 from medrec.core.consent import decide as deciding
+from medrec.core.consent import emergency, terms
 from medrec.core.consent.access import looked_up
-from medrec.core.consent.actors import NOBODY, Meant
 from medrec.core.consent.compiling import Rules
 from medrec.core.consent.decide import Decision
 from medrec.core.consent.emergency import Scope, in_scope
 from medrec.core.consent.facts import POINTING, Record
 from medrec.core.consent.facts import Request as Facts
+from medrec.core.consent.meant import NOBODY, Meant, written
 from medrec.core.consent.replay import facts_of
 from medrec.core.manifests.access import Basis, Request
 from medrec.node.keeping import store
@@ -75,7 +75,7 @@ class Standing(NamedTuple):
     @property
     def actors(self) -> str:
         """What was found of those whom the rules name, for a manifest."""
-        return actors.written(looked_up(self.rules), self.rules.unheld, self.meant)
+        return written(looked_up(self.rules), self.rules.unheld, self.meant)
 
     @property
     def consents(self) -> tuple[tuple[str, bytes], ...]:
