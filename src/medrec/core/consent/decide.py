@@ -374,6 +374,8 @@ def _data(value: tuple[tuple[str, str], ...], record: Record, effect: str) -> bo
 def _points(meaning: str, pointed: str, record: Record) -> bool | None:
     if meaning == "authoredby":
         return _author(frozenset({pointed}), record, "")
+    if record.answered is not None and (meaning, pointed) in record.answered:
+        return record.answered[meaning, pointed]
     name = f"{record.type}/{record.id}"
     if pointed == name:
         return True

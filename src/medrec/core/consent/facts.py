@@ -65,7 +65,8 @@ class Record(msgspec.Struct, frozen=True):
     "system|code" of what a document is. `dates` is the clinical time. `refers` are the records that it refers to,
     `referred` those that refer to it. `pointers` are its references for all that they may mean, `called` is what
     others may call it beside its type and id: they decide nothing, and tell what must not be pointed at. `medicines`
-    are those of its pointers that say of which medicine it is.
+    are those of its pointers that say of which medicine it is. `answered` says, by somebody who
+    knows all records (`related`), whether a consent's reference means this one; without it literals are compared.
     """
 
     type: str
@@ -82,6 +83,7 @@ class Record(msgspec.Struct, frozen=True):
     pointers: tuple[Pointer, ...] = ()
     called: frozenset[str] | None = frozenset()
     medicines: tuple[Pointer, ...] = ()
+    answered: Mapping[tuple[str, str], bool | None] | None = None
 
 
 def describing(

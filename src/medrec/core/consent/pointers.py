@@ -14,7 +14,7 @@ Json = dict[str, Any]
 INSIDE = "#"
 """The type of a pointer at a contained resource."""
 
-_LITERAL = re.compile(r"(?:[^?#\s]*/)?([A-Z][A-Za-z]{2,})/([A-Za-z0-9\-.]{1,64})(?:/_history/[^/?#\s]*)?")
+_LITERAL = re.compile(r"(?:([^?#\s]*)/)?([A-Z][A-Za-z]{2,})/([A-Za-z0-9\-.]{1,64})(?:/_history/[^/?#\s]*)?")
 _BARE = re.compile(r"(?:urn:uuid:|urn:oid:)?([A-Za-z0-9\-.]{1,64})")
 _ESCAPE = re.compile(r"%([0-7][0-9A-Fa-f])")
 _WORD = re.compile(r"[A-Za-z0-9\-.]+")
@@ -28,12 +28,15 @@ _DEFINITIONS = frozenset(("StructureDefinition", "CodeSystem", "ValueSet"))
 
 class Pointer(NamedTuple):
     """One reference: the record of this `type` ("" for any) and `id` ("" for none), or one that is called by one of
-    these `words`. `says` tells that there are words beside it, such as its display."""
+    these `words`. `says` tells that there are words beside it, such as its display; `server` is what stands before type
+    and id, such as a server's address; `exact` that the words are a business identifier, not a search or a guess."""
 
     type: str
     id: str
     words: tuple[str, ...] = ()
     says: bool = False
+    server: str = ""
+    exact: bool = False
 
 
 def pointers_in(value: Any) -> list[Pointer]:
@@ -56,7 +59,7 @@ def pointers_of(value: Any, name: str = "") -> list[Pointer]:
     if type(identifier) is dict and value.keys() <= _REFERENCE:
         kind = value.get("type")
         kind = kind.rpartition("/")[2] if type(kind) is str else ""
-        found += [Pointer(kind, "", words, True) for words in [_sought(identifier)] if words]
+        found += [Pointer(kind, "", words, True, exact=True) for words in [sought(identifier)] if words]
     return found
 
 
@@ -80,7 +83,7 @@ def read_literal(literal: str) -> Pointer:
     path = text.partition("#")[0].partition("?")[0].rstrip("/")
     exact = _LITERAL.fullmatch(path)
     if exact is not None:
-        return Pointer(exact[1], exact[2])
+        return Pointer(exact[2], exact[3], server=exact[1] or "")
     bare = _BARE.fullmatch(text)
     if bare is not None:
         return Pointer("", bare[1])
@@ -159,7 +162,11 @@ def _addresses(name: str, text: str) -> list[Pointer]:
     if "/" not in text or name in _NO_POINTERS:
         return []
     found = _LITERAL.fullmatch(text)
-    return [Pointer(found[1], found[2])] if found is not None and found[1] not in _DEFINITIONS else []
+    return (
+        [Pointer(found[2], found[3], server=found[1] or "")]
+        if found is not None and found[2] not in _DEFINITIONS
+        else []
+    )
 
 
 def _apart(name: str) -> tuple[str, str, str]:
@@ -170,7 +177,7 @@ def _plain(text: Any) -> str:
     return text.strip().casefold().rstrip("/") if type(text) is str else ""
 
 
-def _sought(identifier: Mapping[str, Any]) -> tuple[str, ...]:
+def sought(identifier: Mapping[str, Any]) -> tuple[str, ...]:
     """The words of a business identifier: what bears the same value in the same system, or in none that is told."""
     value, system = identifier.get("value"), _plain(identifier.get("system"))
     if type(value) is not str or not value.strip():
@@ -192,7 +199,7 @@ def _asked(query: str) -> Iterator[str]:
             continue
         for one in value.split(","):
             system, bar, number = one.rpartition("|")
-            yield from _sought({"system": system, "value": number} if bar else {"value": one})
+            yield from sought({"system": system, "value": number} if bar else {"value": one})
 
 
 def _words(text: str) -> Iterator[str]:

@@ -105,17 +105,18 @@ def sift_one(
     labeller: Labeller,
     referred: frozenset[str] | None = None,
     *,
+    answered: Mapping[tuple[str, str], bool | None] | None = None,
     whole_only: bool = False,
     zone: int = 0,
 ) -> Sifted:
     """What may go out of one record for what it holds itself; what it points at is for `sift` and `without`.
 
-    `referred` are the records ("Type/id") that refer to it, None if that is not known.
+    `referred` are the records ("Type/id") that refer to it, None if that is not known; `answered` is as in its facts.
     """
 
     def verdict(of: Labels) -> Judgement:
         record: Record = facts(resource, of.codes, zone, of.may)
-        return judge(decision, msgspec.structs.replace(record, referred=referred))
+        return judge(decision, msgspec.structs.replace(record, referred=referred, answered=answered))
 
     first = verdict(labeller.label(resource))
     if first.effect == "permit":

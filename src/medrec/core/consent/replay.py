@@ -45,7 +45,8 @@ def differences(
     """What does not come out as a disclosure says, or as a refusal for the person's will says; empty if all does.
 
     `consents` by the hex SHA-256 of their manifests, `records` (facts, by the labelling rules that the basis names) by
-    "Type/id"; of a record that was cut, the facts of what was sent; of one that points at a medicine of nobody, those
+    "Type/id" (`related` over all of hers, where a consent names records); of a record that was cut, the facts of what
+    was sent; of one that points at a medicine of nobody, those
     of both (facts.together). A refusal for another reason (a replay, a clock) is not decided by consents, and is not
     looked at.
     """

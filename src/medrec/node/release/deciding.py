@@ -16,6 +16,7 @@ from medrec.core.consent.emergency import Scope, in_scope
 from medrec.core.consent.facts import POINTING, Record
 from medrec.core.consent.facts import Request as Facts
 from medrec.core.consent.meant import NOBODY, Meant, written
+from medrec.core.consent.related import Related, wanted
 from medrec.core.consent.replay import facts_of
 from medrec.core.manifests.access import Basis, Request
 from medrec.node.keeping import store
@@ -219,9 +220,9 @@ class Permitted:
         self._scope = scope
         self._everything = everything or (lambda: decision)
         self._about_others: Decision | None = None
+        self._leading: Related | None = None
         self._parts: Parts | None = None
         self._divided = False
-        self._referred = self._references() if _asks_for_references(decision) else None
         self._medicines = Medicines(reader, connection, lambda: self._others)
         self._leads = Leads(self._all_rows, self._facts_of, self._medicines.hide)
         self.contents: dict[str, bytes] = {}
@@ -248,10 +249,17 @@ class Permitted:
             self._about_others = self._everything()
         return self._about_others
 
+    @property
+    def _related(self) -> Related:
+        if self._leading is None:
+            asked = wanted(self._decision, self._others)
+            records = (self._reader.facts(row).facts for row in self._all_rows()) if asked else ()
+            self._leading = Related(asked, records, self._node.directory.servers(self._node.organisation))
+        return self._leading
+
     def _known(self, row: Any) -> tuple[Record, Code | None]:
         known = self._medicines.whole(self._reader.facts(row))
-        facts = known.facts if self._referred is None else _with_references(known.facts, self._referred)
-        return facts, known.trouble
+        return self._related.told(known.facts), known.trouble
 
     def records(self, types: Sequence[str] = (), ids: Sequence[str] = (), after: str = "") -> Iterator[Allowed]:
         """Those of these types and ids, behind `after` ("Type/id"). Raises Refusal, StoreError.
@@ -334,14 +342,6 @@ class Permitted:
     def _facts_of(self, row: Any) -> Record:
         return self._known(row)[0]
 
-    def _references(self) -> dict[str, set[str]]:
-        """Record -> the records of this person that refer to it."""
-        referred: dict[str, set[str]] = {}
-        for row in self._all_rows():
-            for name in self._reader.facts(row).facts.refers or ():
-                referred.setdefault(name, set()).add(f"{row.type}/{row.id}")
-        return referred
-
     def _all_rows(self, types: Sequence[str] = (), ids: Sequence[str] = ()) -> Iterator[Any]:
         after = ""
         while True:
@@ -350,13 +350,3 @@ class Permitted:
             if len(rows) < CHUNK:
                 return
             after = f"{rows[-1].type}/{rows[-1].id}"
-
-
-def _asks_for_references(decision: Decision) -> bool:
-    return any(name == "data" for bearing in decision.left for rule in bearing for name, _ in rule.tests)
-
-
-def _with_references(facts: Record, referred: dict[str, set[str]]) -> Record:
-    if facts.refers is None:
-        return facts
-    return msgspec.structs.replace(facts, referred=frozenset(referred.get(f"{facts.type}/{facts.id}", ())))

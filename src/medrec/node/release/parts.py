@@ -142,7 +142,7 @@ class Parts:
         tree, labeller = self._tree(row) if trouble is None else None, self._node.labels.labeller
         if tree is None or labeller is None or not _says_itself(tree, row):
             return _Judged(row, facts, (), False, verdict.hidden, verdict.unnamed, trouble)
-        answer = redact.sift_one(self._decision, tree, labeller, facts.referred)
+        answer = redact.sift_one(self._decision, tree, labeller, answered=facts.answered)
         if answer.resource is None or not self._may_go(row, facts, answer.resource):
             return _Judged(row, facts, (), False, verdict.hidden, verdict.unnamed, trouble)
         return _Judged(row, facts, answer.judgement.attach, True, False, False, trouble, answer.resource)
@@ -150,7 +150,7 @@ class Parts:
     def _may_go(self, row: Any, facts: Record, tree: Any) -> bool:
         """Whether what is left of a record is permitted by itself, with the medicines that it points at."""
         left = self._node.labels.facts(tree, row.type, row.id)
-        left = msgspec.structs.replace(left, referred=facts.referred)
+        left = msgspec.structs.replace(left, answered=facts.answered)
         return deciding.judge(self._decision, self._medicines.whole(Known(left)).facts).effect == "permit"
 
     def _tree(self, row: Any) -> Any:
