@@ -17,6 +17,7 @@ from medrec.node.release import access
 from medrec.node.release.receive import NotGenuineError
 from tests.fhir import cuts
 from tests.fhir.asking import SUD, WITHOUT_SUBSTANCE_USE, Told, bare, consent, observation, resource
+from tests.fhir.pointing import SYSTEM, pointing
 from tests.fhir.test_nothing_shows import HIDDEN, OPEN, follow, interactions, made_world
 from tests.node.network import Network, Patient
 
@@ -28,7 +29,9 @@ MANY = {
     for name, content in HIDDEN.items()
     if name not in cuts.CUTS and name[1] not in POINTING and not name[1].startswith("at-")
 }
+AT_HIDDEN = pointing("at-hidden", "Condition", "addiction", "77")
 POINTERS = {
+    **AT_HIDDEN,
     ("Observation", "points"): observation(
         "points", "55284-4", "126", "2026-03-04", derivedFrom=[{"reference": "Observation/bp-2"}]
     ),
@@ -36,6 +39,10 @@ POINTERS = {
 }
 FEW = {
     ("Observation", "bp-2"): resource("Observation", "bp-2", status="final", meta={"security": [SUD]}),
+    # Another record at which the same pointers point, in all their forms.
+    ("Condition", "addiction"): resource(
+        "Condition", "addiction", meta={"security": [SUD]}, identifier=[{"system": SYSTEM, "value": "77"}]
+    ),
     # Here the order says itself what there its medicine says.
     ("MedicationRequest", "depot-order"): resource(
         "MedicationRequest", "depot-order", status="active", meta={"security": [SUD]}
@@ -99,6 +106,9 @@ def test_what_is_cut_is_marked_and_the_rest_of_it_is_there(worlds: Worlds) -> No
     assert reason["reasonCode"] == [{"text": "Fatigue"}] and reason["meta"]["security"] == [REDACTED]
     assert "partOf" not in entries["Observation/on-depot"] and b"depot-order" not in answer.body
     assert "meta" not in entries["Condition/asthma"]
+    odd = {"/".join(name) for name in AT_HIDDEN} & set(entries)
+    assert len(odd) > 20 and all(REDACTED in entries[name]["meta"]["security"] for name in odd)
+    assert b'addiction"' not in answer.body and b'"77"' not in answer.body
     assert cuts.ABOUT.encode() not in answer.body
     assert len(entries) > 40
 
