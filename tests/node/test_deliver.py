@@ -11,6 +11,7 @@ from medrec.core import codec
 from medrec.node import app
 from medrec.node.keeping import store
 from medrec.node.keeping.store import StoreError
+from medrec.node.keeping.vault import VaultError
 from medrec.node.peers.peers import Fault, LocalNetwork, PeerError
 from medrec.node.records import deliver
 from medrec.node.records.deliver import WAIT_MS_MAX, Deliverer
@@ -319,6 +320,33 @@ def test_what_is_refused_again_and_again_rests_and_is_told_once(office, how):
     assert office.step(deliver.rest_ms(deliver.REFUSALS_MAX + 1) - 1000) == 0
     assert office.step(1000) == 1
     assert office.waiting() == [] and not rested(office)
+
+
+def test_what_the_node_itself_cannot_open_rests_and_is_told_once_and_goes_when_it_can(office, monkeypatch):
+    tried = []
+    sent = office.node.journal.sent
+
+    def opened(connection, payload):
+        if payload == b"bad" and broken:
+            tried.append(payload)
+            raise VaultError
+        return sent(connection, payload)
+
+    broken = True
+    monkeypatch.setattr(office.node.journal, "sent", opened)
+    office.queue(b"bad")
+    while len(tried) < deliver.REFUSALS_MAX:
+        office.step(1000)
+    assert office.deliverer.status()[0].resting == 1
+    [alarm] = alarms(office)
+    assert deliver.UNREADABLE in alarm.sentence and "bad" not in alarm.sentence
+    office.queue(b"good")
+    for _ in range(100):
+        office.step(1000)
+    assert len(tried) == deliver.REFUSALS_MAX and office.receivers["helper"].kept == [b"good"]
+    broken = False
+    office.step(deliver.rest_ms(deliver.REFUSALS_MAX))
+    assert office.receivers["helper"].kept == [b"good", b"bad"] and not rested(office)
 
 
 def test_a_message_that_gets_the_number_of_one_that_rested_does_not_rest(office):

@@ -13,12 +13,14 @@ from medrec.core import manifests, state
 from medrec.core.consent.plain import Party, Plain, write
 from medrec.core.state import Dues, Obligation
 from medrec.engines.cometbft_reach import Reach
+from medrec.node.account import staff
 from medrec.node.consent.consents import CONSENTS_PATH
 from medrec.node.consent.policies import draft_consent, signed_consent
 from medrec.node.keeping import store
 from medrec.node.peers.peers import Fault, PeerError
 from medrec.node.refusals import Code, Refusal
 from medrec.node.release.emergency import REVIEWS_PATH, Declared
+from medrec.node.release.emergency_reviews import our_emergency
 from medrec.node.release.practitioners import PHYSICIAN, Practitioner
 from medrec.node.release.receive import request_records
 from tests.node.network import HOUR, Network, Patient, TestNode
@@ -212,6 +214,18 @@ def test_the_review_settles_what_is_owed_and_reaches_the_person(network: Network
         with pytest.raises(Refusal) as caught:
             reviews.review(declared.id, "another-entry", name, "justified", "It was I.")
         assert caught.value.reason is Code.OWN_EMERGENCY
+    # Nor under another name, where her organisation says that both entries are hers.
+    south: Any = network["south"]
+    first, _ = staff.invite(south, "Dr South", "clinician")
+    second, _ = staff.invite(south, "Joan Maiden", "privacy-officer", same_as=first)
+    third, _ = staff.invite(south, "Joan Third", "privacy-officer", same_as=second)
+    south.store.write(lambda connection: connection.execute(sql.update(our_emergency).values(identity=first)))
+    for entry in (second, third):
+        with pytest.raises(Refusal) as caught:
+            reviews.review(declared.id, entry, "Joan Maiden", "justified", "It was I.")
+        assert caught.value.reason is Code.OWN_EMERGENCY
+    with pytest.raises(staff.StaffError):
+        staff.invite(south, "Joan Fourth", "desk", same_as="nobody")
     reviews.review(declared.id, "privacy", "P. Officer", "not-justified", "The patient was awake.")
     with pytest.raises(Refusal):
         reviews.review(declared.id, "privacy", "P. Officer", "justified", "Again.")
@@ -333,3 +347,19 @@ def test_a_declaration_counts_once(network: Network, ada: Patient) -> None:
         declare(network, ada.account)
     assert caught.value.code == Code.REQUEST_REPLAYED.value
     assert len(written(network["north"], "emergency/1")) == 1
+
+
+def test_an_emergency_whose_words_cannot_be_opened_is_shown_beside_the_others_and_reviewed(
+    network: Network, ada: Patient
+) -> None:
+    broken, whole = declare(network, ada.account), declare(network, ada.account)
+    south = network["south"]
+    update = sql.update(our_emergency).where(our_emergency.c.id == broken.id).values(sealed=bytes(40))
+    south.store.write(lambda connection: connection.execute(update))
+    shown = {one.id: (one.name, one.text, one.status) for one in south.emergency_reviews.all()}
+    assert shown == {broken.id: ("", "", "open"), whole.id: ("Dr South", TEXT, "open")}
+    with pytest.raises(Refusal) as caught:
+        south.emergency_reviews.review(broken.id, "dr-south", "Joan", "justified", "It was I.")
+    assert caught.value.reason is Code.OWN_EMERGENCY
+    south.emergency_reviews.review(broken.id, "privacy", "P. Officer", "justified", "By the letter.")
+    assert {one.id: one.status for one in south.emergency_reviews.all()}[broken.id] == "reviewed"

@@ -19,6 +19,10 @@ def staff(
     profession: Annotated[
         str, typer.Option(help="What a clinician is: physician, nurse, paramedic or other; others hear it.")
     ] = "physician",
+    same_as: Annotated[
+        str,
+        typer.Option(help="invite: an id in the list that is the same person, in another role or under another name."),
+    ] = "",
     settings: SettingsFile = DEFAULT,
 ) -> None:
     """List the staff, invite somebody by a one-time code, dismiss somebody, or put the staff's keys on the ledger.
@@ -29,7 +33,7 @@ def staff(
         stop("unknown-action", f"There is no action {action!r}; there are list, invite, dismiss and publish.")
     if action in ("invite", "dismiss") and not who:
         stop("nobody", "Say whom: a name to invite, an id to dismiss.")
-    done = at_desk(settings, "staff", action, who, role, profession)
+    done = at_desk(settings, "staff", action, who, role, profession, same_as)
     if action == "invite":
         code = " ".join(done["code"][at : at + 4] for at in range(0, len(done["code"]), 4))
         console.print(f"{who} registers a passkey at the sign-in page with this code, once, within a day:")
@@ -37,7 +41,8 @@ def staff(
     elif action == "list":
         for member in done["members"]:
             state = "dismissed" if not member["active"] else "no key yet" if not member["key"] else "active"
-            line = f"{member['id']}  {member['role']}  {state}  {member['name']}"
+            same = f"  (same person as {member['person']})" if member["person"] != member["id"] else ""
+            line = f"{member['id']}  {member['role']}  {state}  {member['name']}{same}"
             console.print(line, highlight=False, markup=False)
     elif action == "publish":
         console.print(f"{done['keys']} keys of staff stand on the ledger; they may vouch after a day.", highlight=False)

@@ -152,11 +152,13 @@ def publish_tiles(node: "Node") -> dict[str, Any]:
     return {"added": added, "size": head.size if head is not None else 0, "folder": str(node.tiles.folder)}
 
 
-def manage_staff(node: "Node", action: str, who: str, role: str, profession: str = staff.PROFESSION) -> Any:
+def manage_staff(
+    node: "Node", action: str, who: str, role: str, profession: str = staff.PROFESSION, same_as: str = ""
+) -> Any:
     """List, invite, dismiss; or put the keys of those who may vouch or act for people on the ledger."""
     try:
         if action == "invite":
-            identifier, code = staff.invite(node, who, role, profession)
+            identifier, code = staff.invite(node, who, role, profession, same_as)
             return {"id": identifier, "code": code.hex()}
         if action == "dismiss":
             staff.dismiss(node, who)

@@ -100,7 +100,9 @@ def _emergencies(node: "Node", visit: Visit, known: dict[str, str]) -> dict[str,
     ours = [
         {
             "id": one.id.hex(),
-            "sentence": render.say(words.OFFICE["we_broke"], who=one.name, place=known.get(one.source, one.source)),
+            "sentence": render.say(
+                words.OFFICE["we_broke"], who=one.name or one.identity, place=known.get(one.source, one.source)
+            ),
             "why": words.EMERGENCY.get(one.code, one.code),
             "text": one.text,
             "when": visit.when(one.time),

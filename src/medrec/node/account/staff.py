@@ -52,7 +52,8 @@ class StaffError(Exception):
 
 class Member(NamedTuple):
     """Somebody of the staff; `key` is the id of the registered key, None before it was registered; `profession` (of
-    practitioners.PROFESSIONS) is what her requests to others say that she is."""
+    practitioners.PROFESSIONS) is what her requests to others say that she is. `person` is one for all entries of one
+    person, who may have several roles: the id of the first of them."""
 
     id: str
     name: str
@@ -60,10 +61,12 @@ class Member(NamedTuple):
     active: bool
     key: bytes | None
     profession: str = PROFESSION
+    person: str = ""
 
 
-def invite(node: "Node", name: str, role: str, profession: str = PROFESSION) -> tuple[str, bytes]:
-    """Enter somebody new: (id, one-time code). Raises StaffError."""
+def invite(node: "Node", name: str, role: str, profession: str = PROFESSION, same_as: str = "") -> tuple[str, bytes]:
+    """Enter somebody new: (id, one-time code). `same_as` is another entry (id) of the same person, who has two roles or
+    two names. Raises StaffError."""
     name = " ".join(name.split())
     if profession not in PROFESSIONS:
         known = ", ".join(PROFESSIONS)
@@ -73,10 +76,11 @@ def invite(node: "Node", name: str, role: str, profession: str = PROFESSION) -> 
     if not 0 < len(name) <= NAME_LENGTH_MAX or not name.isprintable():
         raise StaffError("bad-name", f"A name has 1 to {NAME_LENGTH_MAX} printable characters.")
     identifier, code = node.vault.random(16).hex(), node.vault.random(CODE_BYTES)
+    person = member(node, same_as).person if same_as else identifier
     row = {
         "id": identifier,
         "role": role,
-        "sealed": node.vault.seal(None, codec.encode([name, profession]), identifier.encode()),
+        "sealed": node.vault.seal(None, codec.encode([name, profession, person]), identifier.encode()),
         "code": _digest(code),
         "expires": node.clock() + CODE_LIFE_MS,
         "active": True,
@@ -144,6 +148,14 @@ def member(node: "Node", identifier: str) -> Member:
     return _opened(node, row)
 
 
+def person_of(node: "Node", identifier: str) -> str:
+    """Who somebody of the staff is, whatever her entry; an id that is in no list is somebody by itself."""
+    try:
+        return member(node, identifier).person
+    except StaffError:
+        return identifier
+
+
 def members(node: "Node") -> list[Member]:
     """The whole staff, the dismissed included, by name."""
     with node.store.read() as connection:
@@ -199,9 +211,9 @@ def _digest(secret: bytes) -> bytes:
 def _opened(node: "Node", row: Any) -> Member:
     opened = node.vault.open(None, bytes(row.sealed), row.id.encode())
     try:
-        name, profession = codec.decode(opened)
+        name, profession, *more = codec.decode(opened)
     except (codec.CodecError, TypeError, ValueError):
         # Entered before professions were.
-        name, profession = opened.decode(), PROFESSION
+        name, profession, more = opened.decode(), PROFESSION, []
     key = None if row.credential is None else key_id(_credential(bytes(row.credential)).key)
-    return Member(row.id, name, row.role, row.active, key, profession)
+    return Member(row.id, name, row.role, row.active, key, profession, more[0] if more else row.id)

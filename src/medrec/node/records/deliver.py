@@ -32,6 +32,7 @@ WAIT_MS_FIRST = 500
 WAIT_MS_MAX = 60_000
 ATTEMPTS_COUNTED = 1 << 30
 REFUSALS_MAX = 30
+UNREADABLE = "This node cannot open what it is to send: the key of it is gone, or its store is damaged."
 """So often a message is refused, about once a minute at last, before it rests longer each time."""
 REST_MS_MAX = 86_400_000
 
@@ -125,16 +126,18 @@ class Deliverer:
         not_here = [row for row, kept in zip(rows, taken, strict=True) if not kept]
         if not_here:
             way.trouble = f"{destination[0]} did not take {len(not_here)} of {len(rows)}; they are sent again."
-        self._node.store.write(lambda connection: self._not_taken(connection, destination, here, not_here, way, now))
+        self._node.store.write(
+            lambda connection: self._not_taken(connection, destination, here, not_here, way.trouble, now)
+        )
         return len(here)
 
     def _not_taken(
-        self, connection: sql.Connection, to: Destination, here: list[int], rows: list[Any], way: _Way, now: int
+        self, connection: sql.Connection, to: Destination, here: list[int], rows: list[Any], trouble: str, now: int
     ) -> None:
-        """Delete what is there, and count the refusal of each that the receiver did not take."""
+        """Delete what is there, and count the refusal of each that the receiver did not take, or could not be sent."""
         _settle(connection, here, rows, now)
         if REFUSALS_MAX in [_refuse(connection, row, now) for row in rows]:
-            _tell(connection, to, way.trouble, now)
+            _tell(connection, to, trouble, now)
 
     def _link_is_back(self) -> None:
         """One that could not be reached answered: on a link that comes for minutes nobody should wait out a rest."""
@@ -172,8 +175,10 @@ class Deliverer:
                 else:
                     taken.append(row)
         if unreadable:
-            # It keeps no other from going out, and is there should the ring come back.
-            self._node.store.write(lambda connection: _settle(connection, [], unreadable, now))
+            # It keeps no other from going out, rests like one that is refused, and is there should the ring come back.
+            self._node.store.write(
+                lambda connection: self._not_taken(connection, destination, [], unreadable, UNREADABLE, now)
+            )
         return taken, payloads
 
     def _payload(self, connection: sql.Connection, row: Any) -> bytes:
@@ -190,7 +195,7 @@ class Deliverer:
             way.rows = max(1, len(rows) // 2)
         if alone:
             to = (rows[0].organisation, rows[0].path)
-            self._node.store.write(lambda connection: self._not_taken(connection, to, [], rows, way, now))
+            self._node.store.write(lambda connection: self._not_taken(connection, to, [], rows, way.trouble, now))
         else:
             self._node.store.write(lambda connection: _settle(connection, [], rows, now, later=False))
 
@@ -309,7 +314,7 @@ def _tell(connection: sql.Connection, to: Destination, trouble: str, now: int) -
     known = (column.code == "message-refused") & (column.subject == to[0]) & (column.time > now - REST_MS_MAX)
     if connection.execute(sql.select(column.time).where(known).limit(1)).first() is None:
         sentence = (
-            f"A message ({to[1]}) was refused {REFUSALS_MAX} times and is tried less often from now on. {trouble}"
+            f"A message ({to[1]}) did not get through {REFUSALS_MAX} times and is tried less often now. {trouble}"
         )
         row = {"time": now, "code": "message-refused", "subject": to[0], "sentence": sentence[:500]}
         connection.execute(sql.insert(store.alarm).values(**row))

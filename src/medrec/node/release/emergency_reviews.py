@@ -4,7 +4,7 @@ The line stands in this organisation's journal before anything is asked, so that
 review settles on the ledger what is owed, and its outcome reaches the person by way of the source.
 """
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sql
 from sqlalchemy import BigInteger, Column, LargeBinary, String, Table
@@ -22,9 +22,11 @@ from medrec.core.manifests.emergency import (
 from medrec.core.matching import plain
 from medrec.core.state import Obligation
 from medrec.engines.engine import Snapshot
+from medrec.node.account import staff
 from medrec.node.keeping import store
 from medrec.node.keeping.journal import Draft
 from medrec.node.keeping.store import metadata
+from medrec.node.keeping.vault import VaultError
 from medrec.node.peers.peers import PeerError
 from medrec.node.refusals import TRY_AGAIN, Code, Refusal
 from medrec.node.release import access
@@ -57,7 +59,8 @@ our_emergency = Table(
 class OurEmergency(NamedTuple):
     """An emergency that this organisation has to review. `status`: asked, open, overdue, refused, reviewed.
 
-    `name` is the practitioner's, `text` her reason.
+    `name` is the practitioner's, `text` her reason; both are empty where the node cannot open what it wrote down: such
+    a one is reviewed all the same, by the id of who declared it.
     """
 
     id: bytes
@@ -186,7 +189,7 @@ class EmergencyReviews:
             owed = {bytes(row.id) for row in rows if row.status == "refused" and _is_owed(view, row.source, row.id)}
         found = []
         for row in rows:
-            name, text = codec.decode(node.vault.open(None, bytes(row.sealed), bytes(row.id)))
+            name, text = self._words(row)
             status = "open" if bytes(row.id) in owed else row.status
             status = "overdue" if status in ("asked", "open") and row.due <= now else status
             found.append(
@@ -197,19 +200,30 @@ class EmergencyReviews:
             )  # fmt: skip
         return sorted(found, key=lambda item: item.status in ("refused", "reviewed"))
 
+    def _words(self, row: Any) -> tuple[str, str]:
+        """The name and the reason of who declared it; a row that cannot be opened must not hide the others."""
+        try:
+            name, text = codec.decode(self._node.vault.open(None, bytes(row.sealed), bytes(row.id)))
+        except (VaultError, codec.CodecError):
+            return "", ""
+        return str(name), str(text)
+
     def review(self, identifier: bytes, reviewer: str, reviewer_name: str, outcome: ReviewOutcome, words: str) -> None:
-        """Review an emergency; `reviewer` (her id here) is somebody else than who declared it, by id and by name.
+        """Review an emergency; `reviewer` (her id here) is somebody else than who declared it: no entry of the same
+        person, and nobody of her name.
 
         Raises Refusal (unknown-emergency, own-emergency, reason-missing), StoreError.
         """
         about = next((item for item in self.all() if item.id == identifier), None)
         if about is None or about.status in ("refused", "reviewed"):
             raise Refusal(Code.UNKNOWN_EMERGENCY)
-        if reviewer == about.identity or _same_name(reviewer_name, about.name):
+        node = self._node
+        one_person = staff.person_of(node, reviewer) == staff.person_of(node, about.identity)
+        if one_person or _same_name(reviewer_name, about.name):
             raise Refusal(Code.OWN_EMERGENCY)
         if not words.strip():
             raise Refusal(Code.REASON_MISSING)
-        node, now = self._node, self._node.clock()
+        now = node.clock()
         manifest = EmergencyReviewManifest(
             "emergency-review/1",
             node.network.hex(),
