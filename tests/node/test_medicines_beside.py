@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from medrec.core import manifests
-from medrec.core.consent import plain
+from medrec.core.consent import plain, replay
+from medrec.core.consent.facts import facts
 from medrec.core.consent.reading import MARKS
 from medrec.core.manifests.access import DisclosureManifest, marked, marks_key
 from medrec.core.records.canonical import canonical
@@ -154,6 +155,47 @@ def test_the_medicine_of_an_order_is_found_however_it_is_pointed_at(
     network.fhir_consent(ada, "north", json.dumps(text | ({"extension": [MARKED]} if marks else {})))
     assert pulled(network, ada) == ["MedicationRequest/n", "MedicationRequest/p", "Medication/m1"]
     assert pulled(network, ada, types=["Medication"]) == ["Medication/m1"]
+
+
+@pytest.mark.parametrize("others", [0, 1])
+@pytest.mark.parametrize("form", ["typed", "untyped"])
+def test_a_medicine_that_alone_has_the_number_goes_with_the_order(
+    network: Network, ada: Patient, form: str, others: int
+) -> None:
+    north = network["north"]
+    for identifier in ("m3", "m4")[: others + 1]:
+        named = json.loads(medication(identifier, "amoxicillin 500 mg capsule")) | {"identifier": [NUMBER]}
+        north.put("Medication", identifier, json.dumps(named))
+    value = json.loads(pointing("a", "")) | {"medicationReference": FORMS[form]}
+    north.put("MedicationRequest", "a", json.dumps(value))
+    network.consent(ada, "north", "south")
+    goes = [] if others else ["Medication/m3"]
+    assert pulled(network, ada, ids=["a"]) == ["MedicationRequest/a", *goes]
+    stated = disclosed(north)
+    kept = {one.hash.hex(): one.consent for one in north.consents.of(ada.account)}
+    known = {"/".join(name): facts(json.loads(raw), []) for name, raw in north.source.raw.items()}
+    assert replay.differences(stated, kept, known) == []
+
+
+@pytest.mark.parametrize("form", [{"reference": "Substance/s"}, {"identifier": NUMBER}])
+def test_an_order_is_as_sensitive_as_a_substance_in_its_medicine(
+    network: Network, ada: Patient, form: dict[str, Any]
+) -> None:
+    north = network["north"]
+    substance = {"resourceType": "Substance", "id": "s", "code": {"text": "efavirenz"}, "identifier": [NUMBER]}
+    north.put("Substance", "s", json.dumps(substance))
+    # A Medication that has the id of the Substance is another thing.
+    north.put("Medication", "s", medication("s", "saline"))
+    mixed = json.loads(medication("mix", "capsules")) | {"ingredient": [{"itemReference": form}]}
+    north.put("Medication", "mix", json.dumps(mixed))
+    north.put("MedicationRequest", "by-mix", pointing("by-mix", "Medication/mix"))
+    network.consent(ada, "north", "south")
+    before = pulled(network, ada)
+    assert "MedicationRequest/by-mix" in before and "Medication/mix" in before
+    assert "Substance/s" not in before and "Medication/s" not in before
+    text = plain.write(plain.Plain("withhold", about=["hiv"]), ada.account, network.time).decode()
+    network.fhir_consent(ada, "north", text)
+    assert pulled(network, ada) == ["MedicationRequest/n", "MedicationRequest/p", "Medication/m1"]
 
 
 def test_an_order_that_names_its_user_by_a_number_is_of_no_other_medicine(network: Network, ada: Patient) -> None:

@@ -95,10 +95,12 @@ def differences(
 
 def _goes_with(decision: Decision, identifier: str, records: Mapping[str, Record]) -> bool:
     """Whether a medicine goes with a record that points at it and may go."""
+    known = records[f"Medication/{identifier}"].called or frozenset[str]()
     pointing = [
         one
         for one in records.values()
         if any(pointer.id == identifier and pointer.type == "Medication" for pointer in one.pointers)
         or any(pointer.id == identifier and not pointer.type for pointer in one.medicines)
+        or any(pointer.exact and not known.isdisjoint(pointer.words) for pointer in one.medicines)
     ]
     return any(judge(decision, one).effect == "permit" for one in pointing)

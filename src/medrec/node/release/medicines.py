@@ -7,20 +7,22 @@ as of the order's time and authors; and whoever is given the order is given the 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+import msgspec
 import sqlalchemy as sql
 
 from medrec.core.consent.decide import Decision, judge
-from medrec.core.consent.facts import POINTING, Record, as_part, together
+from medrec.core.consent.facts import POINTING, Record, as_part, facts, together
 from medrec.core.consent.pointers import Called, Pointer
+from medrec.core.records.canonical import canonical
 from medrec.node.refusals import Code
 from medrec.node.release.parts import Sent
-from medrec.node.release.pointed import medications_of
 from medrec.node.release.reading import Known, Reader, all_definitions, definitions
 
 
 class Pointed(NamedTuple):
-    """A Medication that a record points at: its row, its facts as a part of that record, and what is wrong with it.
-    `says`: there are words about it beside the pointer. `named`: by its type and id, so that others find it, too."""
+    """A Medication that a record points at, or a Substance in one: its row, its facts as a part of that record, and
+    what is wrong with it. `says`: there are words about it beside the pointer. `named`: by its id, or by a business
+    identifier that it alone has, so that others find it, too."""
 
     row: Any
     facts: Record
@@ -30,7 +32,7 @@ class Pointed(NamedTuple):
 
 
 class Medicines:
-    """The Medications of one organisation that are nobody's record, by id, each looked up once.
+    """The Medications and Substances of one organisation that are nobody's record, each looked up once.
 
     `others` gives the decision about records of every type.
     """
@@ -45,21 +47,22 @@ class Medicines:
     def of(self, record: Record) -> list[Pointed]:
         """Those that a record points at, directly or by one of them, each once; and those that it may mean where it
         names its medicine in another form (a business identifier, a search)."""
-        found: dict[str, Pointed] = {}
+        found: dict[tuple[str, str], Pointed] = {}
         waiting = [record]
         while waiting:
             one = waiting.pop()
             exact = [pointer for pointer in one.pointers if pointer.type == "Medication" and pointer.id]
             for pointer in (*exact, *one.medicines):
-                for row in self._meant(pointer._replace(says=False)):
-                    before = found.get(row.id)
+                rows = self._meant(pointer._replace(says=False))
+                named = bool(pointer.id) or (pointer.exact and len(rows) == 1)
+                for row in rows:
+                    name = row.type, row.id
+                    before = found.get(name)
                     if before is not None:
-                        says, named = before.says or pointer.says, before.named or bool(pointer.id)
-                        found[row.id] = before._replace(says=says, named=named)
+                        found[name] = before._replace(says=before.says or pointer.says, named=before.named or named)
                         continue
                     known = self._reader.facts(row)
-                    part = as_part(known.facts, record)
-                    found[row.id] = Pointed(row, part, known.trouble, pointer.says, bool(pointer.id))
+                    found[name] = Pointed(row, as_part(known.facts, record), known.trouble, pointer.says, named)
                     waiting.append(known.facts)
         return list(found.values())
 
@@ -80,12 +83,13 @@ class Medicines:
         return False
 
     def beside(self, record: Record, sent: Sent | None = None) -> tuple[Any, ...]:
-        """The rows of those that go with a record that goes: all but those of a kind that she forbids by name. Of a
-        record that goes in part (`sent`) those that it still points at."""
-        found = [one for one in self.of(record) if one.named and record.type in POINTING]
-        if found and sent is not None:
-            named = medications_of(sent.content)
-            found = [one for one in found if one.row.id in named]
+        """The rows of the Medications that go with a record that goes: all but those of a kind that she forbids by
+        name. Of a record that goes in part (`sent`) those that it still points at."""
+        if record.type not in POINTING:
+            return ()
+        if sent is not None:
+            record = msgspec.structs.replace(record, **_left(sent))
+        found = [one for one in self.of(record) if one.named and one.row.type == "Medication"]
         return tuple(one.row for one in found if not judge(self._others(), one.facts).unnamed)
 
     def _meant(self, pointer: Pointer) -> Sequence[Any]:
@@ -96,13 +100,20 @@ class Medicines:
         return rows
 
     def _looked_up(self, pointer: Pointer) -> Sequence[Any]:
-        if pointer.type.casefold() not in ("", "medication"):
+        if pointer.type.casefold() not in ("", "medication", "substance"):
             return ()
         if pointer.id:
-            return definitions(self._connection, pointer.id)
+            rows = definitions(self._connection, pointer.id)
+            return [row for row in rows if pointer.type in ("", row.type)]
         if self._all is None:
             self._all = all_definitions(self._connection)
         return [row for row in self._all if Called([(row.type, row.id, self._called(row))]).mean(pointer)]
 
     def _called(self, row: Any) -> frozenset[str] | None:
         return self._reader.facts(row).facts.called
+
+
+def _left(sent: Sent) -> dict[str, Any]:
+    """What a record that goes in part still points at."""
+    left = facts(canonical(sent.content).value)
+    return {"pointers": left.pointers, "medicines": left.medicines}

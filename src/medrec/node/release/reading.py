@@ -53,9 +53,11 @@ _SIGNED_RECORDS = (
     .order_by(_record.type, _record.id)
     .limit(sql.bindparam("limit", type_=sql.Integer))
 )
-_ALL_DEFINITIONS = _SIGNED.where(_record.type == "Medication", _record.person.is_(None))
+_ALL_DEFINITIONS = _SIGNED.where(
+    sql.or_(_record.type == "Medication", _record.type == "Substance"), _record.person.is_(None)
+)
 _DEFINITION = Prepared(_ALL_DEFINITIONS.where(_record.id == sql.bindparam("wanted")))
-_DEFINITIONS = Prepared(_ALL_DEFINITIONS.order_by(_record.id))
+_DEFINITIONS = Prepared(_ALL_DEFINITIONS.order_by(_record.type, _record.id))
 
 
 @lru_cache(1024)
@@ -89,12 +91,12 @@ def signed_records(
 
 
 def definitions(connection: sql.Connection, identifier: str) -> Sequence[Any]:
-    """The signed Medication of this id that is nobody's record: one of the organisation's own list, or none."""
+    """The signed Medication and Substance of this id that are nobody's record: of the organisation's own list."""
     return _DEFINITION.all(connection, {"wanted": identifier})
 
 
 def all_definitions(connection: sql.Connection) -> Sequence[Any]:
-    """Every signed Medication that is nobody's record, in the order of the ids."""
+    """Every signed Medication and Substance that is nobody's record, in the order of types and ids."""
     return _DEFINITIONS.all(connection, {})
 
 
