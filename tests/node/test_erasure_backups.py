@@ -15,6 +15,7 @@ import sqlalchemy as sql
 from medrec.core import codec, manifests
 from medrec.core.manifests.access import Disclosed, DisclosureManifest
 from medrec.core.records.canonical import canonical
+from medrec.node import operate
 from medrec.node.keeping import hashes, rehashing, store
 from medrec.node.keeping.journal import verify
 from medrec.node.keeping.ring import FileRing
@@ -223,7 +224,7 @@ def _disclosures(node: TestNode) -> list[DisclosureManifest]:
 # --- a store from before -------------------------------------------------------------------------------------------
 
 
-def _never(kept: Store, vault: Vault) -> None:
+def _never(kept: Store, vault: Vault, now: int = 0) -> None:
     """A store as it was kept before: nothing is sealed but what lies under the keys of people."""
     kept.hashes = hashes.Hashes(vault, lambda: None)
 
@@ -255,10 +256,16 @@ def test_a_store_of_before_is_brought_under_keys(old: Callable[[], Network], tmp
         nobody = sql.select(store.manifest.c.hash).where(store.manifest.c.person.is_(None))
         found = [again.journal.manifest(connection, one) for one in connection.execute(nobody).scalars()]
     assert found and all(found)
+    # It says which backups have to be destroyed, on the node's page and by `medrec status`.
+    [alarm] = again.rows(store.alarm)
+    assert (alarm.code, alarm.time) == (rehashing.UNSEALED, world.time)
+    assert "from before 2025-06-15 15:06 UTC" in alarm.sentence and "destroy them" in alarm.sentence
+    assert operate._notes(again)[0] == alarm.sentence  # type: ignore[arg-type]
     # Once; and from then on it stays so.
     assert again.store.hashes is not None
     number = again.store.hashes.number
     third = world.crash("north")
+    assert len(third.rows(store.alarm)) == 1 and world["south"].rows(store.alarm) == []
     assert third.store.hashes is not None and number == third.store.hashes.number is not None
     thief = Thief(tmp_path, "north", tmp_path / "taken")
     del third.source.raw["Observation", "o1"]

@@ -271,6 +271,8 @@ def status(
     console.print(found["fault"] or "The journal is whole: no gap, no change.", highlight=False)
     for room, sentence in sorted(found["trouble"].items()):
         console.print(f"{room}: {sentence}", highlight=False, markup=False)
+    for sentence in found["notes"]:
+        console.print(f"note: {sentence}", highlight=False, markup=False)
     raise typer.Exit(1 if found["fault"] or found["trouble"] else 0)
 
 

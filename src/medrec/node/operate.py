@@ -12,13 +12,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
+import sqlalchemy as sql
+
 from medrec.core import codec
 from medrec.core.dataset import StatementError
 from medrec.core.manifests.erasure import Ground
 from medrec.engines.engine import EngineError
 from medrec.node.account import recovery, staff
 from medrec.node.account.accounts import AccountError
-from medrec.node.keeping import journal
+from medrec.node.keeping import journal, rehashing, store
 from medrec.node.keeping.keys import KeyFileError
 from medrec.node.keeping.store import StoreError
 from medrec.node.ledger import govern, invite, receipts, renewal, rotation
@@ -69,7 +71,17 @@ def status(node: "Node") -> dict[str, Any]:
         "standing": stands.sentence(),
         "fault": audit_journal(node),
         "trouble": _trouble(node, stands),
+        "notes": _notes(node),
     }
+
+
+def _notes(node: "Node") -> list[str]:
+    """What an operator has to see to, and what stands in no program's way."""
+    column = store.alarm.c
+    asked = sql.select(column.sentence).where(column.code == rehashing.UNSEALED).order_by(column.id)
+    with node.store.read() as connection:
+        found = [str(sentence) for sentence in connection.execute(asked).scalars()]
+    return [*found, *([node.labels.note] if node.labels.note else [])]
 
 
 def _trouble(node: "Node", stands: Standing) -> dict[str, str]:

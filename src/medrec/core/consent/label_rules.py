@@ -38,7 +38,8 @@ class LabelRule(Fields, frozen=True):
 
 
 class LabelFile(Fields, frozen=True):
-    """A file of rules. `opaque` is what may be in what no rule can read."""
+    """A file of rules. `opaque` is what may be in what no rule can read. `reviewed_by` says which clinician has
+    reviewed this version, and when; empty as long as none has."""
 
     format: Literal["medrec/labels/1"]
     version: str
@@ -46,6 +47,7 @@ class LabelFile(Fields, frozen=True):
     credits: list[str]
     opaque: list[str]
     rules: list[LabelRule]
+    reviewed_by: str = ""
 
 
 class Name(NamedTuple):

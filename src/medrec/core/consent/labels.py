@@ -84,16 +84,16 @@ NONE = Labels()
 
 
 class Labeller:
-    """Labels records by files of rules. `version` names the files, `digest` is the SHA-256 over all of them.
-
-    Raises LabelRulesError for a file that is not whole. The answers depend on the files and `terms` alone.
-    """
+    """Labels records by files of rules. `version` names the files, `digest` is the SHA-256 over all of them,
+    `unreviewed` the versions of those that no clinician has reviewed. The answers depend on the files and `terms` alone.
+    Raises LabelRulesError for a file that is not whole."""
 
     def __init__(self, *files: bytes, terms: Terms | None = None) -> None:
         if not files:
             raise LabelRulesError("no file of labelling rules was given")
         read = [read_file(data) for data in files]
         self.version = "+".join(file.version for file in read)
+        self.unreviewed = tuple(file.version for file in read if not file.reviewed_by.strip())
         self.digest = hashlib.sha256(b"".join(hashlib.sha256(data).digest() for data in files)).digest()
         self.rules = tuple(rule for file in read for rule in file.rules)
         self.opaque = tuple(sorted({label for file in read for label in file.opaque}))

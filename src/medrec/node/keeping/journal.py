@@ -86,7 +86,7 @@ class Journal:
     """Appends lines and reads them; `clock` gives milliseconds."""
 
     def __init__(self, kept: store.Store, vault: Vault, clock: Callable[[], int], organisation: str) -> None:
-        rehashing.seal(kept, vault)
+        rehashing.seal(kept, vault, clock())
         self.store = kept
         self.vault = vault
         self._clock = clock

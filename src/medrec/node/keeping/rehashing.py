@@ -5,6 +5,7 @@ it takes grows with the store, as does the writing of its file anew that follows
 """
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sql
@@ -16,15 +17,18 @@ from medrec.node.keeping.vault import MARK, NUMBER_BYTES, Vault, VaultError
 
 NUMBER, REWRITTEN = "hashes-secret", "hashes-rewritten"
 """Settings: the number of the secret on the ring; and that no free page holds what was there before."""
+UNSEALED = "backups-unsealed"
+"""The code of the alarm that says which backups have to be destroyed."""
 CHUNK = 5_000
 _FUNCTION = "medrec_change"
 _NUMBER = Prepared(sql.select(store.setting.c.value).where(store.setting.c.name == sql.bindparam("wanted")))
 
 
-def seal(kept: store.Store, vault: Vault) -> None:
+def seal(kept: store.Store, vault: Vault, now: int = 0) -> None:
     """Keep the hashes of a store sealed under keys of this vault.
 
-    A store from before is brought under them now, whole or not at all, and its file is written anew; a store that
+    A store from before is brought under them now (ms), whole or not at all, and its file is written anew; an alarm says
+    from then on that every backup from before has to be destroyed, since no key can be taken from it. A store that
     belongs to another vault stays as it is. Raises StoreError; VaultError if the ring has lost the secret.
     """
 
@@ -47,7 +51,13 @@ def seal(kept: store.Store, vault: Vault) -> None:
         if not _belongs(kept, vault):
             return
         made = vault.ring.make()
-        kept.write(lambda connection: _put_under(connection, hashes, made))
+
+        def bring(connection: sql.Connection) -> None:
+            if connection.execute(sql.select(store.manifest.c.hash).limit(1)).first() is not None:
+                connection.execute(sql.insert(store.alarm).values(**_unsealed(now)))
+            _put_under(connection, hashes, made)
+
+        kept.write(bring)
     with kept.read() as connection:
         rewritten = _NUMBER.first(connection, {"wanted": REWRITTEN}) is not None
     if not rewritten:
@@ -55,6 +65,15 @@ def seal(kept: store.Store, vault: Vault) -> None:
         row = {"name": REWRITTEN, "value": b""}
         kept.write(lambda connection: connection.execute(sql.insert(store.setting).values(**row)))
     hashes.forget()
+
+
+def _unsealed(now: int) -> dict[str, Any]:
+    since = datetime.fromtimestamp(now // 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    sentence = (
+        f"Backups of this store from before {since} hold hashes that are not sealed, and no erasure reaches them: "
+        "destroy them, and make a new one."
+    )
+    return {"time": now, "code": UNSEALED, "subject": "backups", "sentence": sentence}
 
 
 def _is_of_before(number: int | None, hashes: Hashes) -> bool:

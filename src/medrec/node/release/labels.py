@@ -27,11 +27,13 @@ class Labels:
     `own` are a site's own files of rules, which add to those that ship. `terms` tells the ingredients of medicines, by
     their codes and brands, and `tables` names it; None: the table that ships, read when it is first needed.
     A file that is not whole is no reason to go on without it: `trouble` says what is wrong, and nothing goes out.
+    `note` is a sentence for the operator where no clinician has reviewed the rules, else empty.
     """
 
     def __init__(self, own: Sequence[bytes] = (), terms: Terms | None = None, tables: str = "") -> None:
         self.trouble = ""
         self.version = "unreadable"
+        self.note = ""
         self._files = (shipped(), *own)
         self._terms = terms
         try:
@@ -40,6 +42,9 @@ class Labels:
             self.trouble = str(error)
             return
         known = tables if terms is not None else medicines.digest()
+        if read.unreviewed:
+            versions = " and ".join(read.unreviewed)
+            self.note = f"No clinician has reviewed the labelling rules ({versions}); have it done before real use."
         self.version = f"{read.version}/{read.digest.hex()[:16]}/{known}"
 
     @cached_property
