@@ -85,7 +85,7 @@ NONE = Labels()
 
 class Labeller:
     """Labels records by files of rules. `version` names the files, `digest` is the SHA-256 over all of them,
-    `unreviewed` the versions of those that no clinician has reviewed. The answers depend on the files and `terms` alone.
+    `unreviewed` the versions of those that no clinician has reviewed. The answers depend on files and `terms` alone.
     Raises LabelRulesError for a file that is not whole."""
 
     def __init__(self, *files: bytes, terms: Terms | None = None) -> None:
