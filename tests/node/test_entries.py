@@ -13,11 +13,14 @@ from medrec.core.manifests.record import RecordManifest
 from medrec.core.records.canonical import canonical
 from medrec.node.agent import entries
 from medrec.node.peers.peers import PeerError
+from medrec.node.records.publish import Incoming
 from medrec.node.refusals import Code, Refusal
 from medrec.node.release import receive
 from medrec.node.release.practitioners import PHYSICIAN
+from tests.fhir.asking import consent
 from tests.node.helping import Help
 from tests.node.network import Patient
+from tests.node.test_actors import RECIPIENT
 
 
 @pytest.fixture
@@ -112,6 +115,44 @@ def test_it_leaves_by_her_permission_alone(help_: Help) -> None:
     help_.network.consent(help_.ada, "guide", "south", types=("MedicationStatement",))
     got = ask()
     assert statement.id in str(got)
+
+
+@pytest.mark.parametrize(
+    ("effect", "reference", "opens"),
+    [
+        ("permit", "CareTeam/t1", ("south",)),
+        ("deny", "CareTeam/t1", ("east",)),
+        ("permit", "CareTeam/nowhere", ()),
+        ("deny", "CareTeam/nowhere", ()),
+        ("permit", "identifier", ("south",)),
+        ("deny", "identifier", ("east",)),
+    ],
+)
+def test_her_agents_door_knows_teams_and_names_as_any_other(
+    help_: Help, effect: str, reference: str, opens: tuple[str, ...]
+) -> None:
+    statement, network, guide = enter(help_, RESOURCES[2]), help_.network, help_.guide
+    team = {"resourceType": "CareTeam", "id": "t1", "status": "active",
+            "participant": [{"member": {"reference": "Organization/south"}}]}  # fmt: skip
+    raw = json.dumps(team).encode()
+    network.records["guide"].raw["CareTeam", "t1"] = raw
+    guide.publisher.publish([Incoming("CareTeam", "t1", canonical(raw), "first")])
+    help_.story.settle()
+    named: dict[str, Any] = {"reference": reference}
+    if reference == "identifier":
+        network.call("south", names=["http://hl7.org/fhir/sid/us-npi|1234567893"])
+        named = {"identifier": {"system": "http://hl7.org/fhir/sid/us-npi", "value": "1234567893"}}
+    if effect == "deny":
+        network.consent(help_.ada, "guide", "*")
+    network.fhir_consent(help_.ada, "guide", consent(effect, actor=[{"role": RECIPIENT, "reference": named}]))
+    for name in ("south", "east"):
+        node: Any = network[name]
+        doctor = node.practitioners.enter("brown", "Dr Brown", PHYSICIAN, machine=False)
+        try:
+            got = receive.request_records(node, "guide", help_.ada.account, practitioner=doctor, reason="a check-up")
+            assert [record.id for record in got.records] == [statement.id] and name in opens
+        except PeerError as error:
+            assert error.code == Code.NOT_PERMITTED.value and name not in opens
 
 
 def test_what_was_changed_after_signing_is_refused(help_: Help) -> None:
