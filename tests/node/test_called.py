@@ -94,7 +94,10 @@ HERE = "https://ehr.north.example/r4"
 @pytest.mark.parametrize(
     ("reference", "reason"),
     [
-        ({"reference": f"{HERE}/Organization/north"}, "denied"),
+        ({"reference": "https://north.example/fhir/Organization/north"}, "denied"),
+        ({"reference": "https://north.example/fhir/Organization/south"}, ""),
+        # On the hospital's own server an id is the hospital's.
+        ({"reference": f"{HERE}/Organization/north"}, "actor-unresolved"),
         ({"reference": f"{HERE}/Organization/house"}, "denied"),
         ({"identifier": {"system": SYSTEM, "value": "1000000004"}}, "denied"),
         ({"reference": f"{HERE}/Organization/other"}, ""),

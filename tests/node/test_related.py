@@ -26,6 +26,7 @@ MAYBE: list[dict[str, Any]] = [
     {"reference": f"{THERE}/Condition/{ID}"},
     {"reference": f"Condition?identifier={NUMBER['system']}|K-77"},
     {"reference": f"condition/{ID}"},
+    {"identifier": {"value": "K-77"}},
 ]
 NAMES = [SURE[0], SURE[2], SURE[4], {"identifier": NUMBER}]
 """The forms that a consent may have."""

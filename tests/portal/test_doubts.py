@@ -56,4 +56,4 @@ def test_the_page_to_sign_says_whom_a_place_does_not_know(network: Network, ada:
     assert not any("Group/nowhere" in line for line in allow.tried(guide, who, wanted, text, ["north"]))
     network.fhir_consent(ada, "north", to("deny", "Group/nowhere"))
     (told,) = [line for line in allow.tried(guide, who, wanted, text, ["north"]) if "Group/nowhere" in line]
-    assert "North" in told and "get nothing by it" in told
+    assert "North" in told and "opens nothing" in told

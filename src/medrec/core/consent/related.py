@@ -36,7 +36,7 @@ class Related:
         self._names = {reference: self._name(reference) for _, reference in self._asked}
         self._meant: dict[str, list[Record]] = {reference: [] for reference in self._names}
         self._maybe: dict[str, list[Record]] = {reference: [] for reference in self._names}
-        for record in records if self._asked else ():
+        for record in records:
             for reference, name in self._names.items():
                 means = self._means(name, record)
                 if means is not False:
@@ -77,11 +77,15 @@ class Related:
             if name.id != record.id or name.type not in ("", record.type):
                 return False
             return True if self._here(name) else None
-        if not name.words:
-            return False
-        if name.exact and record.called is not None:
-            return name.type in ("", record.type) and not record.called.isdisjoint(name.words)
+        if self._bears(record, name):
+            return True
         return None if Called([(record.type, record.id, record.called)]).mean(name) else False
+
+    def _bears(self, record: Record, name: Pointer) -> bool:
+        """Whether a record bears the business identifier, system and value, that a name is."""
+        if not name.exact or not record.called or name.type not in ("", record.type):
+            return False
+        return any("|" in word[1:] and word in record.called for word in name.words)
 
     def _same(self, one: Pointer, other: Pointer) -> bool:
         """Whether two pointers give one name."""
@@ -97,3 +101,7 @@ class Related:
         if bar and reference.startswith("identifier:"):
             return Pointer("", "", sought({"system": system, "value": value}), exact=True)
         return read_literal(local(reference, self._servers))
+
+
+NOTHING_ASKED = Related((), (), ())
+"""Where no consent names a record."""

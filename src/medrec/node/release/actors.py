@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import sqlalchemy as sql
 
 from medrec.core import manifests
@@ -84,10 +85,12 @@ class Actors:
         if called is not None:
             return _organisation(called)
         # Without what says that it is here: an address of this organisation's own servers, or "urn:uuid:".
-        here = local(reference, self._servers)
-        return self._here(here.removeprefix("urn:uuid:")) or (
-            _organisation(names.organisation_of(here)) if here != reference else None
-        )
+        found = self._here(local(reference, self._servers).removeprefix("urn:uuid:"))
+        if found is None and self._servers:
+            # Only under this software's own address an id is the ledger's, where no record says what it is.
+            here = local(reference, self._servers[:1])
+            return _organisation(names.organisation_of(here)) if here != reference and names.is_holder(here) else None
+        return found
 
     def _here(self, reference: str) -> Mapping[str, Any] | None:
         kind, _, identifier = reference.rpartition("/")
@@ -112,7 +115,8 @@ def _organisation(name: str | None) -> Mapping[str, Any] | None:
 
 def strange(node: "Node", data: bytes) -> list[str]:
     """The people, organisations, teams and groups in a signed consent of whom nobody here can say, wholly or in part,
-    who they are: for whoever signed it. Of a person who is not linked here no record is looked up."""
+    who they are: for whoever signed it. Of a person who is not linked here only the holders are told: the teams
+    that are hers cannot be looked up."""
     consent = manifests.decode(data)
     assert isinstance(consent, ConsentManifest | FhirConsentManifest)
     rules = rules_of([given(consent, "")], ())
@@ -120,5 +124,7 @@ def strange(node: "Node", data: bytes) -> list[str]:
         return []
     with node.store.read() as connection:
         person = node.journal.person_of_account(connection, consent.account)
+        if person is None:
+            rules = msgspec.structs.replace(rules, strangers=())
         looking = Actors(node, node.gate.reader, connection, person.id if person is not None else NOBODYS)
         return list(looking.strange(rules, node.clock()))

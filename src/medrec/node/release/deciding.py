@@ -16,7 +16,7 @@ from medrec.core.consent.emergency import Scope, in_scope
 from medrec.core.consent.facts import POINTING, Record
 from medrec.core.consent.facts import Request as Facts
 from medrec.core.consent.meant import NOBODY, Meant, written
-from medrec.core.consent.related import Related, wanted
+from medrec.core.consent.related import NOTHING_ASKED, Related, wanted
 from medrec.core.consent.replay import facts_of
 from medrec.core.manifests.access import Basis, Request
 from medrec.node.keeping import store
@@ -252,10 +252,15 @@ class Permitted:
     @property
     def _related(self) -> Related:
         if self._leading is None:
-            asked = wanted(self._decision, self._others)
-            records = (self._reader.facts(row).facts for row in self._all_rows()) if asked else ()
-            self._leading = Related(asked, records, self._node.directory.servers(self._node.organisation))
+            others = self._others
+            asked = wanted(self._decision) if others is self._decision else wanted(self._decision, others)
+            self._leading = Related(asked, *self._all_there()) if asked else NOTHING_ASKED
         return self._leading
+
+    def _all_there(self) -> tuple[Iterator[Record], tuple[str, ...]]:
+        """All her records, and the servers below which they name one another."""
+        records = (self._reader.facts(row).facts for row in self._all_rows())
+        return records, self._node.directory.servers(self._node.organisation)
 
     def _known(self, row: Any) -> tuple[Record, Code | None]:
         known = self._medicines.whole(self._reader.facts(row))
