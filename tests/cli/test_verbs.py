@@ -54,6 +54,18 @@ def verify(at: Path, record: str) -> int:
                           capture_output=True, timeout=60).returncode  # fmt: skip
 
 
+def test_how_else_an_organisation_is_called_is_proposed_and_voted_on(clinic):
+    names = ("--name", "http://hl7.org/fhir/sid/us-npi|1234567893", "--server", "https://ehr.clinic.example/r4/")
+    done = medrec("propose", "call", *names, at=clinic)
+    assert done.returncode == 0 and "carried out" in done.stdout and "us-npi|1234567893" in done.stdout
+    again = medrec("propose", "call", *names, at=clinic)
+    assert again.returncode == 2 and "no-change" in again.stderr
+    wrong = medrec("propose", "call", "--name", "urn:medrec:organisation|other", at=clinic)
+    assert wrong.returncode == 2 and "bad-payload" in wrong.stderr
+    status = medrec("status", at=clinic)
+    assert "note: No clinician has reviewed the labelling rules" in status.stdout and status.returncode == 0
+
+
 def test_a_receipt_and_a_data_set_from_the_command_line(clinic):
     assert medrec("receipt", "Observation/o1", "--out", "r.json", "--root", "root.json", at=clinic).returncode == 0
     assert verify(clinic, observation("1.00")) == 0

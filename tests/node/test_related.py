@@ -111,6 +111,20 @@ def test_a_name_that_no_record_here_bears_may_be_any_of_them(
     assert sent(network, ada) == set()
 
 
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("meaning", ["dependents", "related"])
+def test_the_same_number_in_another_system_is_somebody_elses(
+    network: Network, ada: Patient, name: dict[str, Any], meaning: str
+) -> None:
+    put(network, "Observation", "o", subject="ada", hasMember=[{"identifier": {**NUMBER, "system": "urn:oid:9"}}])
+    opens = network.fhir_consent(ada, "north", about(meaning, name, "permit"))
+    assert sent(network, ada) == {ID}
+    network.take_back(ada, "north", opens)
+    network.consent(ada, "north", "*")
+    network.fhir_consent(ada, "north", about(meaning, name, "deny"))
+    assert sent(network, ada) == {"o", "other"}
+
+
 def test_a_record_of_that_number_on_anothers_server_may_be_this_one(network: Network, ada: Patient) -> None:
     foreign = {"reference": f"{THERE}/Condition/{ID}"}
     opens = network.fhir_consent(ada, "north", about("instance", foreign, "permit"))

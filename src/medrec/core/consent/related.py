@@ -85,13 +85,13 @@ class Related:
         """Whether a record bears the business identifier, system and value, that a name is."""
         if not name.exact or not record.called or name.type not in ("", record.type):
             return False
-        return any("|" in word[1:] and word in record.called for word in name.words)
+        return not record.called.isdisjoint(_identifiers(name))
 
     def _same(self, one: Pointer, other: Pointer) -> bool:
         """Whether two pointers give one name."""
         if one.id or other.id:
             return (one.type, one.id) == (other.type, other.id) and self._here(one) is self._here(other)
-        return one.exact and other.exact and not set(one.words).isdisjoint(other.words)
+        return one.exact and other.exact and not set(_identifiers(one)).isdisjoint(_identifiers(other))
 
     def _here(self, name: Pointer) -> bool:
         return not name.server or name.server in self._servers
@@ -101,6 +101,11 @@ class Related:
         if bar and reference.startswith("identifier:"):
             return Pointer("", "", sought({"system": system, "value": value}), exact=True)
         return read_literal(local(reference, self._servers))
+
+
+def _identifiers(name: Pointer) -> list[str]:
+    """What a pointer at a business identifier gives by system and value together: the value alone is anybody's."""
+    return [word for word in name.words if "|" in word[1:]]
 
 
 NOTHING_ASKED = Related((), (), ())
