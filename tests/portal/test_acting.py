@@ -1,5 +1,6 @@
 """Acting for somebody else: what a helper sees, that both names are written down, and how fast it ends."""
 
+import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -29,6 +30,7 @@ from medrec.portal.sign_in import from_text, to_text
 from medrec.portal.table import PAGES
 from tests.node.helping import DAY, Help
 from tests.node.network import Patient
+from tests.node.test_list_sources import medication, pointing
 from tests.portal.rescue import Holder, authenticator
 from tests.portal.story import observation
 from tests.portal.test_sign_in import csrf_of, visitor
@@ -188,6 +190,23 @@ def test_a_helper_for_some_kinds_sees_these_and_no_trace_of_the_others(help_: He
     # What she may not see is there all the same.
     mine = signed_in(help_, help_.ada)
     assert "Quivering" in mine.get(own + "/timeline").text and "South" in mine.get(own + "/record").text
+
+
+def test_a_helper_for_some_kinds_sees_the_medicine_that_these_point_at_and_no_other(help_: Help) -> None:
+    for name in ("m", "n"):
+        help_.north.put("Medication", name, medication(name, "digoxin 0.25 mg tablet"))
+        order = json.loads(pointing(name, f"Medication/{name}"))
+        kind = "MedicationRequest" if name == "m" else "MedicationAdministration"
+        help_.north.put(kind, name, json.dumps(order | {"resourceType": kind}))
+    help_.network.consent(help_.ada, "north", "guide")
+    help_.story.settle()
+    help_.guide.copies.refresh(help_.ada.account)
+    help_.name_bo(types=["MedicationRequest"])
+    client = signed_in(help_, help_.bo)
+    assert take_up(help_, client).status_code == 303
+    copies = [copy for copy in help_.guide.copies.all(help_.ada.account) if copy.type == "Medication"]
+    opened = {copy.id: client.get(f"{page(help_.ada)}/lines/{copy.tag.hex()}").status_code for copy in copies}
+    assert opened == {"m": 200, "n": 404}
 
 
 def with_records(help_: Help) -> None:

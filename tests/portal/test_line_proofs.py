@@ -1,5 +1,7 @@
 """One tap from every line of the lists to what was signed, with files that the standalone tool verifies."""
 
+import base64
+import hashlib
 import re
 from collections.abc import Iterator
 from html import unescape
@@ -8,13 +10,18 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+from medrec.core.receipt import verify
+from medrec.node.fhir.summary import RECORD_SHA256 as SHA256
+from medrec.node.fhir.summary_own import own_summary
 from medrec.node.keeping import store
+from medrec.node.ledger.receipts import root_file
 from medrec.node.lists import lists
 from medrec.node.release.practitioners import PHYSICIAN
 from medrec.node.right_person.finding import LOOK_LIFE_MS
 from medrec.portal import words
 from medrec.portal.people import handle
 from tests.node.cosigners import run_tool
+from tests.node.test_list_sources import medication, pointing
 from tests.node.test_lists import Clinic, allergy
 from tests.portal.reading import text_of
 from tests.portal.test_sign_in import csrf_of, visitor
@@ -26,8 +33,11 @@ PROOF = re.compile(r'href="([^"]*/(?:lines|versions)/[0-9a-f]+)"')
 
 @pytest.fixture
 def clinic(tmp_path: Path) -> Iterator[Clinic]:
-    """Records of two places, a word of hers, a word of a clinician of each place; north lets south read."""
+    """Records of two places, a word of hers, a word of a clinician of each place; north lets south read. One order at
+    north points at a medicine of the pharmacy's own list."""
     made = Clinic(tmp_path)
+    made.north.put("Medication", "m", medication("m", "digoxin 0.25 mg tablet"))
+    made.north.put("MedicationRequest", "p", pointing("p", "Medication/m"))
     made.north.put("AllergyIntolerance", "x", allergy("x", "penicillin"))
     made.south.put("Patient", "ada", '{"resourceType":"Patient","id":"ada","name":[{"given":["Ada"]}]}')
     made.network.consent(made.ada, "north", "south")
@@ -45,12 +55,13 @@ def clinic(tmp_path: Path) -> Iterator[Clinic]:
 
 
 def proofs(html: str) -> list[str]:
-    """The address behind each line of a page; a line without one fails."""
+    """The addresses behind each line of a page: of what was signed, and of the medicine that it points at. A line
+    without one fails."""
     found = []
     for line in LINE.findall(html):
         links = PROOF.findall(line)
-        assert len(links) == 1, text_of(line)
-        found.append(links[0])
+        assert len(links) == (2 if "digoxin" in line else 1), text_of(line)
+        found += links
     return found
 
 
@@ -75,7 +86,26 @@ def test_every_line_of_hers(clinic: Clinic, tmp_path: Path) -> None:
     client = clinic.story.client("guide")
     addresses = proofs(client.get(f"/people/{handle(clinic.ada.account)}/list").text)
     kinds = [checked(clinic, client, address, tmp_path) for address in addresses]
-    assert kinds.count("record") == 4 and kinds.count("act") == 3
+    assert kinds.count("record") == 6 and kinds.count("act") == 3
+
+
+def test_every_line_of_her_own_summary(clinic: Clinic) -> None:
+    """The order and the medicine that it points at each have a receipt there, which a stranger verifies."""
+    made = own_summary(clinic.guide, clinic.ada.account)["entry"]
+    found = {one["fullUrl"]: one["resource"] for one in made}
+    hashes = {hashlib.sha256(copy.content).hexdigest(): copy for copy in clinic.guide.copies.all(clinic.ada.account)}
+    proven = []
+    for proof in (one for one in found.values() if one["resourceType"] == "Provenance"):
+        whats = [entity["what"] for entity in proof["entity"]]
+        signed = [what["identifier"]["value"] for what in whats if what.get("identifier", {}).get("system") == SHA256]
+        receipts = [base64.b64decode(found[what["reference"]]["data"]) for what in whats if "reference" in what]
+        assert len(receipts) == max(1, len(signed)), proof
+        for digest, receipt in zip(signed, receipts, strict=False):
+            content = hashes[digest].content
+            assert verify(root_file(clinic.guide), receipt, content).ok
+            assert not verify(root_file(clinic.guide), receipt, content[:-1] + b',"x":1}').ok
+            proven.append(hashes[digest].type)
+    assert proven.count("Medication") == 1 and proven.count("MedicationRequest") == 4
 
 
 def doctor(clinic: Clinic, place: str) -> TestClient:
@@ -89,7 +119,7 @@ def test_every_line_of_the_doctors_list(clinic: Clinic, tmp_path: Path) -> None:
     why = {"patient": "ada", "purpose": "TREAT", "reason": "Visit this morning"}
     page = client.post("/patient-list", data=why | {"csrf": csrf_of(client.get("/patient-list").text)})
     kinds = [checked(clinic, client, address, tmp_path) for address in proofs(page.text)]
-    assert kinds.count("record") == 2 and kinds.count("act") == 2
+    assert kinds.count("record") == 4 and kinds.count("act") == 2
 
 
 def test_every_line_of_the_screen_across_places(clinic: Clinic, tmp_path: Path) -> None:
@@ -98,13 +128,13 @@ def test_every_line_of_the_screen_across_places(clinic: Clinic, tmp_path: Path) 
     page = client.post("/clinic/patient", data=ASKED | {"csrf": csrf_of(client.get("/clinic").text)})
     addresses = proofs(page.text)
     kinds = [checked(clinic, client, address, tmp_path) for address in addresses]
-    assert kinds.count("record") == 4 and kinds.count("act") >= 2
+    assert kinds.count("record") == 6 and kinds.count("act") >= 2
     own = {bytes(row.hash).hex() for row in clinic.south.rows(store.manifest)}
-    (given, *_) = [one for one in addresses if one.rpartition("/")[2] not in own]
+    given, medicine = [one for one in addresses if one.rpartition("/")[2] not in own][:2]
     # Another of south's clinicians asked for nothing, and the look ends: then it is not here any more.
     other = visitor(clinic.story, "south", demonstration=True)
     other.post("/sign-in/demonstration", data={"role": "privacy-officer"})
-    assert other.get(given).status_code == 404
+    assert other.get(given).status_code == 404 and other.get(medicine).status_code == 404
     assert clinic.story.client("south").get(given).status_code == 404
     clinic.network.time += LOOK_LIFE_MS
     again = doctor(clinic, "south")

@@ -84,7 +84,8 @@ def show_patient(node: "Node", visit: Visit) -> dict[str, Any]:
     shown = None
     if patient.account is not None:
         read = node.lists.with_received(patient.account, told.received)
-        behind = {manifest_of(line) for row in read.read.rows for line in row.lines}
+        lines = [line for row in read.read.rows for line in row.lines]
+        behind = {manifest_of(line) for line in lines} | {one.medicine.manifest for one in lines if one.medicine}
         shown_at(node).keep(session.staff, patient.patient, told.received, behind, visit.now)
         shown = lists.values(visit, read, lambda name: known.get(name, name), lists.proof_here(visit), care=True)
     return {

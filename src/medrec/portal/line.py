@@ -5,6 +5,7 @@ receipt, and what another organisation wrote down can be proven without it.
 """
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from medrec.core import manifests
@@ -12,6 +13,7 @@ from medrec.core.manifests.record import RecordManifest
 from medrec.node.agent.copies import Copy
 from medrec.node.agent.told import Sealed, sealed
 from medrec.node.ledger import receipts
+from medrec.node.release.pointed import medications_of
 from medrec.node.right_person import holding
 from medrec.node.right_person.holding_told import held_back
 from medrec.portal import evidence, verify
@@ -80,9 +82,21 @@ def _line(node: "Node", visit: Visit) -> _Line:
         raise PageError(404, "unknown-line")
     if session is not None and session.kinds:
         stated = manifests.decode(found.manifest)
-        if not isinstance(stated, RecordManifest) or stated.record.type not in session.kinds:
+        if not isinstance(stated, RecordManifest) or not _of_kinds(node, account, stated, session.kinds):
             raise PageError(404, "unknown-line")
     return _Line(account, mark, found)
+
+
+def _of_kinds(node: "Node", account: str, stated: RecordManifest, kinds: Sequence[str]) -> bool:
+    """Whether a record is of these kinds, or the medicine that one of these points at."""
+    record = stated.record
+    if record.type in kinds:
+        return True
+    copies = node.copies.all(account) if record.type == "Medication" and node.copies is not None else []
+    return any(
+        copy.organisation == stated.organisation and copy.type in kinds and record.id in medications_of(copy.content)
+        for copy in copies
+    )
 
 
 def _copy(node: "Node", line: _Line) -> Copy | None:
@@ -95,8 +109,9 @@ def _copy(node: "Node", line: _Line) -> Copy | None:
 
 
 def _wrong(node: "Node", visit: Visit, line: _Line) -> str | None:
-    """Where the person says that a line is wrong; None for what is no record of another place."""
+    """Where the person says that a line is wrong; None for what is no record of hers of another place."""
     stated = manifests.decode(line.sealed.manifest)
-    if not isinstance(stated, RecordManifest) or stated.organisation == node.organisation:
+    hers = isinstance(stated, RecordManifest) and stated.account is not None
+    if not hers or stated.organisation == node.organisation:
         return None
     return visit.link("mistakes", person=visit.path["person"]) + f"?line={line.tag.hex()}"

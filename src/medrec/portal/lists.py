@@ -29,14 +29,15 @@ LONG_AGO_MS = 540 * DAY_MS
 PROFESSIONAL = "http://snomed.info/sct|223366009"
 """The role of who works with the list and was entered with no other: healthcare professional."""
 LIKENESS = ("identical", "similar", "only-here")
-Proof = Callable[[Line], str | None]
+Proof = Callable[[str], str | None]
+"""Where the proof of a statement is shown, by the hash of its manifest (hex)."""
 
 
 def values(
     visit: Visit, shown: Shown, place: Callable[[str], str], proof: Proof, *, care: bool = False
 ) -> dict[str, Any]:
-    """What a template needs of the lists; `place` names an organisation, `proof` leads to a line's proof, `care` says
-    that a clinician reads of the patient, and not the patient of herself."""
+    """What a template needs of the lists; `place` names an organisation, `proof` leads to a statement's proof, `care`
+    says that a clinician reads of the patient, and not the patient of herself."""
     rows = shown.read.rows
     maker = _Maker(visit, place, proof, {row.key: row.name for row in shown.read.medicines}, shown.new, care)
     medicines = shown.read.medicines
@@ -88,9 +89,9 @@ def values(
 
 
 def proof_here(visit: Visit) -> Proof:
-    """Leads to a line's proof at an organisation: in its own journal its records and every act, and what others gave
-    for this screen."""
-    return lambda line: visit.link("version", manifest=manifest_of(line))
+    """Leads to a proof at an organisation: in its own journal its records and every act, and what others gave for this
+    screen."""
+    return lambda manifest: visit.link("version", manifest=manifest)
 
 
 def show(node: "Node", visit: Visit) -> dict[str, Any]:
@@ -313,7 +314,8 @@ class _Maker:
                 "outdone": line.outdone,
                 "copied": line.copy,
                 "notes": [words.NOTES[note] for note in line.notes],
-                "proof": self._proof(line),
+                "proof": self._proof(manifest_of(line)),
+                "medicine": self._proof(line.medicine.manifest) if line.medicine is not None else None,
             }
             for line in lines
         ]

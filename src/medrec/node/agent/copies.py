@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import sqlalchemy as sql
 from sqlalchemy import BigInteger, Column, Index, LargeBinary, String, Table
 
-from medrec.core import codec
+from medrec.core import codec, manifests
+from medrec.core.manifests.record import RecordManifest
+from medrec.node.agent.told import Sealed
 from medrec.node.keeping.store import metadata
+from medrec.node.ledger.on_ledger import place_of_entry
 from medrec.node.looks.disputing import organisations
 from medrec.node.peers.peers import PeerError
 from medrec.node.release import receive
@@ -68,12 +71,24 @@ def _part_tag(content: bytes) -> bytes:
     return hashlib.sha256(b"medrec/part/1" + content).digest()[:16]
 
 
-def _apart(opened: bytes) -> tuple[int, bytes]:
-    """When a copy arrived, and its content; copies of former versions are the content alone."""
-    if opened.startswith(b"{"):
-        return 0, opened
-    arrived, content = codec.decode(opened)
-    return arrived, content
+class Signed(NamedTuple):
+    """What proves a record that is nobody's: its line is told to no person, so it is kept with the copy."""
+
+    manifest: bytes
+    salt: bytes
+    entry: bytes
+
+    @property
+    def digest(self) -> bytes:
+        """The SHA-256 of the manifest, by which lines name it."""
+        return hashlib.sha256(self.manifest).digest()
+
+    @property
+    def line(self) -> tuple[bytes, int, int, int]:
+        """As of a line that was told (never, so at 0): the hash of its manifest, version, when it was written."""
+        stated = manifests.decode(self.manifest)
+        assert isinstance(stated, RecordManifest), "it was verified when it came"
+        return self.digest, stated.record.version, stated.time, 0
 
 
 class Copy(NamedTuple):
@@ -89,11 +104,29 @@ class Copy(NamedTuple):
     content: bytes
     arrived: int = 0
     """When this very version was first read for her (ms); 0: not known."""
+    signed: Signed | None = None
+    """Of a record that is nobody's, as the medicine of an order: what proves it."""
 
     @property
     def in_part(self) -> bool:
         """Whether it was cut at its source: signed by it, not provable against the ledger."""
         return self.tag == _part_tag(self.content)
+
+
+def _closed(arrived: int, record: "Kept") -> bytes:
+    """A copy as it is sealed: when it arrived, its content, and of what is nobody's the proof."""
+    proof: list[bytes] = []
+    if isinstance(record, ReceivedRecord) and record.manifest.account is None:
+        proof = [record.manifest_bytes, record.salt, record.entry]
+    return codec.encode([arrived, record.content, *proof])
+
+
+def _opened(opened: bytes) -> tuple[bytes, int, Signed | None]:
+    """Content, arrival and proof of a copy; copies of former versions are the content alone, or have no proof."""
+    if opened.startswith(b"{"):
+        return opened, 0, None
+    arrived, content, *proof = codec.decode(opened)
+    return content, arrived, Signed(*proof) if proof else None
 
 
 class Reading(NamedTuple):
@@ -201,7 +234,7 @@ class Copies:
                 tag = _part_tag(record.content)
             else:
                 tag = codec.decode(record.entry)[1]
-            copied = codec.encode([since.get((record.type, record.id, tag), now), record.content])
+            copied = _closed(since.get((record.type, record.id, tag), now), record)
             rows.append(
                 {
                     "account": account,
@@ -248,6 +281,16 @@ class Copies:
         found = self._opened(record_copy.c.account == account, record_copy.c.tag == tag)
         return None if not found or found[0].in_part else found[0]
 
+    def sealed(self, account: str, tag: bytes) -> Sealed | None:
+        """The line with this tag that signed a record which is nobody's, found on the ledger; None where no copy has
+        it. Raises StoreError, VaultError, EngineError."""
+        copy = self.one(account, tag)
+        if copy is None or copy.signed is None:
+            return None
+        manifest, salt, entry = copy.signed
+        place = place_of_entry(self._node, copy.organisation, entry, copy.signed.line[2])
+        return Sealed(copy.organisation, manifest, salt, entry, place)
+
     def _opened(self, *where: sql.ColumnElement[bool]) -> list[Copy]:
         copy = record_copy.c
         chosen = sql.select(copy.organisation, copy.type, copy.id, copy.tag, copy.sealed).where(*where)
@@ -256,8 +299,8 @@ class Copies:
         found = []
         for row in rows:
             tag = bytes(row.tag)
-            arrived, content = _apart(self._node.vault.open(None, bytes(row.sealed), tag))
-            found.append(Copy(row.organisation, row.type, row.id, tag, content, arrived))
+            copied = _opened(self._node.vault.open(None, bytes(row.sealed), tag))
+            found.append(Copy(row.organisation, row.type, row.id, tag, *copied))
         return found
 
     def forget(self, account: str) -> None:

@@ -37,14 +37,16 @@ class Sealed(NamedTuple):
 
 
 def sealed(node: "Node", account: str, tag: bytes) -> Sealed | None:
-    """The line of a person with this tag; None where there is none, or it was never delivered. Raises StoreError,
-    VaultError."""
+    """The line of a person with this tag, or of what one of her records points at; None where there is none, or it was
+    never delivered. Raises StoreError, VaultError, EngineError."""
     notice, index = store.notice.c, store.entry_index.c
     with node.store.read() as connection:
         chosen = sql.select(store.notice).where(notice.tag == tag, notice.account == account)
         row = connection.execute(chosen).first()
         found = connection.execute(sql.select(store.entry_index).where(index.tag == tag)).one_or_none()
-    if row is None or row.sealed is None:
+    if row is None:
+        return node.copies.sealed(account, tag) if node.copies is not None else None
+    if row.sealed is None:
         return None
     manifest, salt, entry, _ = codec.decode(node.vault.open(None, bytes(row.sealed), tag))
     place = Place(found.height, found.place, found.position) if found is not None else None

@@ -220,8 +220,7 @@ class _Document:
 
     def _pointed(self, source: str, medicine: Medicine) -> list[Resource]:
         """The Medication that says which medicine a line is of: its version, its hash, and its receipt."""
-        version = f"/_history/{medicine.version}" if medicine.version else ""
-        name = f"{source}/Medication/{medicine.id}{version}"
+        name = f"{source}/Medication/{medicine.id}/_history/{medicine.version}"
         said = [
             {"identifier": {"system": RECORD_VERSION, "value": name}, "display": "The medicine that it points at"},
             {"identifier": {"system": RECORD_SHA256, "value": medicine.sha256}},

@@ -58,8 +58,7 @@ _STANDING = (
 
 
 class Source(NamedTuple):
-    """A record version as it is here: where from, its name, what it says, and the manifest that proves it. Version 0:
-    a Medication that is nobody's, of which an agent is not told which version it has."""
+    """A record version as it is here: where from, its name, what it says, and the manifest that proves it."""
 
     organisation: str
     type: str
@@ -180,10 +179,12 @@ class PersonLists:
             return kept.lists.held() if kept is not None else []
 
     def tags(self, account: str) -> dict[str, str]:
-        """At an agent: the tag (hex) of the line that proves each record version and each act, by the hash of its
-        manifest (hex)."""
+        """At an agent: the tag (hex) of the line that proves each record version, each medicine that these point at and
+        each act, by the hash of its manifest (hex)."""
         kinds = told(self._node, account, "record/1", "list-act/1")
-        return {hashlib.sha256(line.data).hexdigest(): line.tag.hex() for line in kinds}
+        tags = {hashlib.sha256(line.data).hexdigest(): line.tag.hex() for line in kinds}
+        copies = self._kept_copies(account)
+        return tags | {copy.signed.digest.hex(): copy.tag.hex() for copy in copies if copy.signed is not None}
 
     def forget(self, account: str) -> None:
         """Remember nothing of a person."""
@@ -272,14 +273,11 @@ class PersonLists:
         node = self._node
         lines, held = self._lines(account), held_back(node, account)
         for copy in copies:
-            line = lines.get(copy.tag)
+            # Nobody's record is told to nobody: what proves it came with the record that points at it.
+            line = lines.get(copy.tag) or (copy.signed.line if copy.signed is not None else None)
             # What its place holds back since it was read is merged with nothing, either.
             away = {(copy.organisation, holding.WHOLE), (copy.organisation, f"{copy.type}/{copy.id}")} & held
-            if line is None and copy.type == "Medication" and not copy.in_part:
-                # Nobody's record is told to nobody: its place signed it, and says so where it gave it away.
-                digest = hashlib.sha256(copy.content).digest()
-                yield Source(copy.organisation, copy.type, copy.id, 0, copy.content, digest, 0, False, copy.arrived)
-            elif line is not None and not away:
+            if line is not None and not away:
                 own = copy.organisation == node.organisation
                 digest, version, time, heard = line
                 arrived = max(heard, copy.arrived)

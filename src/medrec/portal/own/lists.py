@@ -2,8 +2,6 @@
 
 from typing import TYPE_CHECKING, Any
 
-from medrec.core.reconcile.held import Line
-from medrec.core.reconcile.said import manifest_of
 from medrec.portal import lists, mending
 from medrec.portal.own import hearing
 from medrec.portal.own.whose import kinds_of, whose
@@ -20,8 +18,8 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
     who, kinds = whose(node, visit, heeds_kinds=True), kinds_of(visit)
     tags = node.lists.tags(who.account)
 
-    def proof(line: Line) -> str | None:
-        tag = tags.get(manifest_of(line))
+    def proof(manifest: str) -> str | None:
+        tag = tags.get(manifest)
         return visit.link("line", person=who.handle, tag=tag) if tag is not None else None
 
     mine = visit.session is not None and visit.session.who is Who.PATIENT and bool(visit.session.key)

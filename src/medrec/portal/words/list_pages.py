@@ -44,6 +44,7 @@ ONE_LIST = Texts(
         "outdone": "a later word says otherwise",
         "copy": "a copy of an entry elsewhere",
         "proof": "Proof",
+        "proof_medicine": "Proof of which medicine it is",
         "patient": "You",
         "conflict_status": "One place says that you take it, another that you do not.",
         "conflict_dose": "The places have different amounts.",
