@@ -103,3 +103,21 @@ def test_a_ceiling_alone_is_no_other_dose_than_one_under_it() -> None:
     like = act("like-this", "warfarin", "11289|body", "11289", words="1 tablet up to 2 times a day")
     (row,) = read(order("warfarin 5 mg tablet", sig="2 tabs daily"), said_of=like).medicines
     assert row.per_day == "0 to 10 mg" and Conflict.DOSE not in row.conflicts
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("like-this", "I stopped it last week"),
+        ("like-this", "Ya no lo tomo"),
+        ("also-taking", "no longer"),
+        ("changed", "Stop."),
+    ],
+)
+def test_words_of_an_end_are_an_end_whichever_button_was_pressed(kind: str, words: str) -> None:
+    said_of = act(kind, "warfarin", "11289|body", "11289", words=words)
+    (row,) = read(order("warfarin 5 mg tablet", sig="1 tab daily"), said_of=said_of).medicines
+    assert row.status == "stopped"
+    said_of = act(kind, "warfarin", "11289|body", "11289", words="1 tab daily, stop if there is blood")
+    (row,) = read(order("warfarin 5 mg tablet", sig="1 tab daily"), said_of=said_of).medicines
+    assert row.status == "active"

@@ -160,6 +160,7 @@ LOUD = frozenset((
     NoteCode.NO_CODE,
     NoteCode.STATUS_CONFLICT,
     NoteCode.STRENGTH_DIFFERS,
+    NoteCode.TOTAL_DIFFERS,
     NoteCode.UNIT_NOT_UNDERSTOOD,
     NoteCode.WRONG_SYSTEM,
 ))  # fmt: skip

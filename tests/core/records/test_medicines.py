@@ -79,6 +79,53 @@ def test_coded_timing_and_words_that_differ_are_both_disbelieved() -> None:
     assert medicine(found).per_day is None and NoteCode.DOSE_PARTLY in marks(found)
 
 
+@pytest.mark.parametrize(
+    ("name", "words", "a_day"),
+    [
+        ("lisinopril 5 mg tablet", "Take 2 tablets (10 mg total) by mouth daily", "10"),
+        ("levothyroxine 0.05 mg tablet", "2 tablets (100 mcg total) daily", "0.1"),
+        ("lisinopril 5 mg tablet", "2 tablets (5 mg) daily", "10"),
+        ("lisinopril 5 mg tablet", "2 tablets (5 mg each) daily", "10"),
+        ("lisinopril 2.5 mg tablet", "Take 2 tablets (10 mg total) by mouth daily", ""),
+        ("lisinopril 5 mg tablet", "2 tablets (5 mg total) daily", ""),
+        ("lisinopril 5 mg tablet", "2 tablets (7 mg) daily", ""),
+    ],
+)
+def test_a_total_that_contradicts_the_strength_is_noticed(name: str, words: str, a_day: str) -> None:
+    found = reads(request(name, words))
+    day = medicine(found).per_day
+    assert (day.ingredients[0].value if day is not None else "") == a_day
+    assert (NoteCode.TOTAL_DIFFERS in marks(found)) is (not a_day)
+
+
+@pytest.mark.parametrize(
+    ("name", "unit"),
+    [
+        ("lisinopril 5 mg tablet", "tablet"),
+        ("lisinopril 5 mg", "tablet"),
+        ("omeprazole 20 mg capsule", "capsule"),
+        ("lisinopril", ""),
+        ("lisinopril 1 mg/mL oral solution", ""),
+    ],
+)
+def test_a_number_alone_counts_pieces_where_the_product_has_some(name: str, unit: str) -> None:
+    found = reads(request(name, "1 in the morning and 2 at bedtime"))
+    day = medicine(found).per_day
+    assert ((day.dose.low, day.dose.unit) if day is not None else ("", "")) == ("3" if unit else "", unit)
+    assert (NoteCode.DOSE_PARTLY in marks(found)) is (not unit)
+
+
+@pytest.mark.parametrize("kind", ["MedicationRequest", "MedicationStatement"])
+def test_an_active_order_whose_directions_say_stop_is_not_active(kind: str) -> None:
+    record = request("lisinopril 5 mg tablet", "STOP taking 1 tablet daily") | {"resourceType": kind}
+    if kind == "MedicationStatement":
+        record["dosage"] = record.pop("dosageInstruction")
+    found = reads(record)
+    assert found.status == "unknown" and NoteCode.STATUS_CONFLICT in marks(found) and medicine(found).per_day is None
+    going_on = reads(request("lisinopril 5 mg tablet", "1 tablet daily, stop if rash"))
+    assert going_on.status == "active" and NoteCode.STATUS_CONFLICT not in marks(going_on)
+
+
 def test_a_taper_gives_no_daily_dose() -> None:
     steps = [{"sequence": n, "text": f"{n} tablets daily"} for n in (1, 2)]
     found = reads(request(coded(RXNORM, "259255"), dosageInstruction=steps))

@@ -42,7 +42,7 @@ def test_directions_are_read(
         "40 mg daily, then taper by 10 mg a week",
         "increase by 1 tablet daily until tolerated",
         "units per sliding scale with meals",
-        "20 mg in the morning and 10 mg at night",
+        "20 mg in the morning and 10 mg as before",
         "0.1 mg/kg once daily",
         "1000 mg/m2 twice daily",
     ],

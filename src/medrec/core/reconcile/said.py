@@ -2,12 +2,13 @@
 
 from medrec.core.manifests.acts import Act, Subject
 from medrec.core.reconcile.held import PATIENT, Held, Line
-from medrec.core.records import drug_names, medicine, sig
+from medrec.core.records import daily, drug_names, sig
 from medrec.core.records.dates import DAY_MS, ClinicalDate
 from medrec.core.records.terms import RXNORM, Terms, cleaned
 from medrec.core.records.understood import MedicineDetail, Status, Understood
 
 LIKE_THIS = "taken differently"
+_ENDED = {"like-this": "not-taking", "also-taking": "not-taking", "changed": "stopped"}
 _REASONS: dict[str, tuple[Status, str]] = {
     "not-taking": ("stopped", "not taken"),
     "like-this": ("active", LIKE_THIS),
@@ -26,7 +27,7 @@ def said(act: Act, manifest: str, signed: int, terms: Terms | None = None) -> li
     """
     if act.kind not in _REASONS:
         return []
-    status, reason = _REASONS[act.kind]
+    status, reason = _REASONS[_meant(act)]
     source = PATIENT if act.author == "patient" else act.organisation
     date = day_of(act.time)
     found = []
@@ -55,6 +56,13 @@ def said(act: Act, manifest: str, signed: int, terms: Terms | None = None) -> li
     return found
 
 
+def _meant(act: Act) -> str:
+    """What an act says: "I take it like this: I stopped it last week" says that it is not taken."""
+    if act.kind in _ENDED and sig.parsed(act.words).course == "over":
+        return _ENDED[act.kind]
+    return act.kind
+
+
 def manifest_of(line: Line) -> str:
     """SHA-256 (hex) of the manifest that proves a line. All lines of one act have the same."""
     return line.manifest.partition("-")[0]
@@ -70,6 +78,7 @@ def _detail(act: Act, subject: Subject, terms: Terms | None) -> MedicineDetail:
     if named is not None and terms is not None:
         names = tuple(terms.name(RXNORM, code) or code for code in ingredients)
     strengths = drug_names.strengths_of(named) if named is not None else ()
+    form = subject.form or (named.form if named is not None else "")
     return MedicineDetail(
         kind="statement",
         name=subject.name,
@@ -78,14 +87,14 @@ def _detail(act: Act, subject: Subject, terms: Terms | None) -> MedicineDetail:
         ingredients=ingredients,
         ingredient_names=names if len(names) == len(ingredients) else ingredients,
         strengths=strengths,
-        form=subject.form or (named.form if named is not None else ""),
+        form=form,
         route={"body": "by mouth", "skin": "topical"}.get(subject.site, subject.site),
         sig=words,
         dose=told.dose,
-        per_day=medicine.a_day(ingredients, strengths, told, terms) if terms is not None else None,
+        per_day=daily.of(ingredients, strengths, form, told, terms) if terms is not None else None,
         times_per_day=told.times_per_day,
         as_needed=told.as_needed,
-        not_taken=act.kind in ("not-taking", "stopped"),
+        not_taken=_meant(act) in ("not-taking", "stopped"),
         reported=act.author == "patient",
         asserter=act.name,
     )

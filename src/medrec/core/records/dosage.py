@@ -9,6 +9,7 @@ from medrec.core.records.dates import ClinicalDate
 from medrec.core.records.ratio import Ratio
 from medrec.core.records.reading import Marks
 from medrec.core.records.sig import Course, Sig
+from medrec.core.records.sig_grammar import Total
 from medrec.core.records.understood import Amount, NoteCode
 
 # hl7.org/fhir/R4/valueset-timing-abbreviation.html: (times, days).
@@ -32,10 +33,15 @@ class Directions(NamedTuple):
     route: str
     start: ClinicalDate | None
     end: ClinicalDate | None
+    total: Total | None = None
+    """The dose said again in another unit, of one dosage in words."""
+    over: bool = False
+    """Whether every dosage says, in words, nothing but not to take it (on)."""
 
 
 _COURSES: dict[Course, str] = {
     "changes": "The directions change over time; no amount per day is derived.",
+    "over": "The directions say not to take it; no amount per day is derived.",
     "ends": "The directions say not to take it, or when to stop; no amount per day is derived.",
 }
 NONE = Directions("", None, None, False, None, "", None, None)
@@ -62,7 +68,8 @@ def directions(dosages: list[dict[str, Value]], marks: Marks) -> Directions:
     daily = _together(read) if len(steps) == 1 and not any(part.as_needed for part in read) else None
     if daily is None:
         marks.add(NoteCode.DOSE_PARTLY, f"The directions have {len(read)} parts; no amount per day is derived.")
-        return Directions(words, None, None, needed, None, route, start, end)
+        over = all(part.over for part in read)
+        return Directions(words, None, None, needed, None, route, start, end, over=over)
     return Directions(words, daily, Amount("1", "1", "/d"), needed, None, route, start, end)
 
 
@@ -85,17 +92,16 @@ def _one(dosage: Value, marks: Marks) -> Directions:
     coded_times = _times(timing, repeat)
     coded_dose = _dose(dosage)
     dose, times = _agreed(told, coded_dose, coded_times, marks)
-    needed = datatypes.flag(dosage, "asNeededBoolean") or bool(one(dosage, "asNeededCodeableConcept"))
+    needed = datatypes.flag(dosage, "asNeededBoolean") is True or bool(one(dosage, "asNeededCodeableConcept"))
     # Directions that change over time, or that say to stop, say nothing about a day; nor do codes beside them.
     if told.course:
         marks.add(NoteCode.DOSE_PARTLY, _COURSES[told.course])
         dose = times = None
     start, end = datatypes.period(repeat, "boundsPeriod")
     route = datatypes.concept(dosage, "route").label
-    shown = words or _in_words(dose, times, bool(needed))
-    return Directions(
-        shown, dose, times, bool(needed) or told.as_needed, _ceiling(dosage) or told.at_most, route, start, end
-    )
+    shown = words or _in_words(dose, times, needed)
+    needed, most = needed or told.as_needed, _ceiling(dosage) or told.at_most
+    return Directions(shown, dose, times, needed, most, route, start, end, told.total, told.course == "over")
 
 
 def _agreed(told: Sig, dose: Amount | None, times: Amount | None, marks: Marks) -> tuple[Amount | None, Amount | None]:

@@ -30,6 +30,7 @@ def read(record: Value, around: Around) -> Understood:
     intent = text(record, "intent")
     if status == "active" and intent in _NOT_ORDERED:
         status, reason = "unknown", _NOT_ORDERED[intent]
+    status, reason = after_directions(status, reason, told, marks)
     never = datatypes.flag(record, "doNotPerform") is True
     if never:
         status, reason = "stopped", "an order not to give it"
@@ -87,6 +88,14 @@ def status_of(record: Value, table: dict[str, tuple[Status, str]], marks: Marks)
         return "unknown", "status not understood"
     marks.add(NoteCode.NO_STATUS, "The record does not say whether this goes on.")
     return "unknown", "no status given"
+
+
+def after_directions(status: Status, reason: str, told: dosage.Directions, marks: Marks) -> tuple[Status, str]:
+    """A status where the directions say not to take it: who calls it active then says two things."""
+    if status != "active" or not told.over:
+        return status, reason
+    marks.add(NoteCode.STATUS_CONFLICT, "The record says that it is active, and its directions say not to take it.")
+    return "unknown", "said to be active, with directions not to take it"
 
 
 def reasons(record: Value) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from medrec.core.records import datatypes, dosage, medicine
 from medrec.core.records.canonical import Value
 from medrec.core.records.datatypes import many, text, who
-from medrec.core.records.medication_request import clinical_line, plain_line, reasons, status_of
+from medrec.core.records.medication_request import after_directions, clinical_line, plain_line, reasons, status_of
 from medrec.core.records.reading import Around, Marks, person_of
 from medrec.core.records.understood import NoteCode, Status, Understood
 
@@ -38,6 +38,7 @@ def read(record: Value, around: Around) -> Understood:
         status, reason = "unknown", f"said to be taken, ended {end.plain}"
     if start is None and asserted is None:
         marks.add(NoteCode.NO_DATE, "The record does not say when it was taken or when this was said.")
+    status, reason = after_directions(status, reason, told, marks)
     source = who(record, "informationSource")
     detail = medicine.detail(
         "statement",

@@ -6,18 +6,16 @@ alone, marked, and is merged with nothing.
 
 from typing import Any, NamedTuple
 
-from medrec.core.records import datatypes, drug_names, ratio, sig, units
+from medrec.core.records import daily, datatypes, drug_names, ratio, sig, units
 from medrec.core.records.canonical import Value
 from medrec.core.records.datatypes import Concept, concept, many, one, text, untagged
-from medrec.core.records.dosage import Directions
+from medrec.core.records.dosage import Directions, amount_in_words
 from medrec.core.records.drug_names import Named
 from medrec.core.records.reading import Marks
 from medrec.core.records.terms import NDC, RXNORM, UNII, Drug, Terms, cleaned
-from medrec.core.records.understood import Amount, Coding, MedicineDetail, MedicineKind, NoteCode, PerDay, Strength
+from medrec.core.records.understood import Coding, MedicineDetail, MedicineKind, NoteCode, PerDay, Strength
 
 _DRUG_SYSTEMS = (RXNORM, NDC, UNII)
-# What is counted, not measured: one of them holds the product's strength once.
-_COUNTED = frozenset({"tablet", "capsule", "lozenge", "suppository", "patch", "packet", "ampule", "vial"})
 
 
 class Product(NamedTuple):
@@ -266,89 +264,17 @@ def _strength(held: Value) -> tuple[str, str]:
 def _per_day(found: Product, told: Directions, marks: Marks) -> PerDay | None:
     """What the directions come to in a day, and a note where nobody knows the unit."""
     terms = marks.around.terms
-    daily = a_day(found.ingredients, found.strengths, told, terms)
-    unit = daily.dose.unit if daily is not None else ""
+    if told.total is not None and daily.contradicts(told.total, found.strengths, terms):
+        said, of = amount_in_words(told.total.amount), amount_in_words(told.total.of)
+        marks.add(NoteCode.TOTAL_DIFFERS, f"The directions say {said} for {of}; this product holds another amount.")
+        return None
+    a_day = daily.of(found.ingredients, found.strengths, found.form, told, terms)
+    if a_day is None and told.dose is not None and told.times_per_day is not None:
+        marks.add(NoteCode.DOSE_PARTLY, "The directions do not say of what so many are to be taken.")
+    unit = a_day.dose.unit if a_day is not None else ""
     if unit and unit not in sig.WORDS and units.unit(unit, terms) is None:
         marks.add(NoteCode.UNIT_NOT_UNDERSTOOD, f'The unit "{unit[:40]}" of the dose is not known.')
-    return daily
-
-
-def a_day(
-    ingredients: tuple[str, ...], strengths: tuple[Strength, ...], told: Directions | sig.Sig, terms: Terms
-) -> PerDay | None:
-    """What directions come to in a day, and the same per ingredient where the strength is known.
-
-    Where they say only how much there may be at most, it is anything from nothing to that."""
-    most, times = told.at_most, told.times_per_day
-    whole = sig.per_day(told.dose, times) if told.dose and times else None
-    if whole is not None:
-        daily = _capped(whole, most)
-    elif most is not None:
-        daily = Amount("0", most.high, most.unit)
-    else:
-        return None
-    low, high = (_per_ingredient(ingredients, strengths, value, daily.unit, terms) for value in (daily.low, daily.high))
-    if told.dose and times and daily == whole:
-        # 4 tablets of 2.5 mg once a week are 10 mg once a week: rounded once, at the end.
-        low = _often(_per_ingredient(ingredients, strengths, told.dose.low, daily.unit, terms), times.low)
-        high = _often(_per_ingredient(ingredients, strengths, told.dose.high, daily.unit, terms), times.high)
-    if most is not None and most.unit not in ("", daily.unit):
-        top = _per_ingredient(ingredients, strengths, most.high, most.unit, terms)
-        low, high = _lower(low, top), _lower(high, top)
-    return PerDay(daily, low, high, told.as_needed or told.times_per_day is None)
-
-
-def _often(amounts: tuple[Strength, ...], times: str) -> tuple[Strength, ...]:
-    """What amounts at a time come to in a day."""
-    daily = [(one, sig.per_day(Amount(one.value, one.value, one.unit), Amount(times, times, "/d"))) for one in amounts]
-    return tuple(Strength(one.ingredient, found.low, one.unit) for one, found in daily if found is not None)
-
-
-def _lower(amounts: tuple[Strength, ...], most: tuple[Strength, ...]) -> tuple[Strength, ...]:
-    """Amounts of a day under a ceiling that was said in another unit (tablets, and at most so many mg)."""
-    if len(amounts) != 1 or len(most) != 1 or amounts[0].unit != most[0].unit:
-        return amounts
-    said, top = ratio.ratio_of(amounts[0].value), ratio.ratio_of(most[0].value)
-    return most if said is not None and top is not None and ratio.less(top, said) else amounts
-
-
-def _capped(daily: Amount, most: Amount | None) -> Amount:
-    """The amount of a day under a ceiling in the same unit."""
-    top, low, high = (ratio.ratio_of(text) for text in (most.high if most else "", daily.low, daily.high))
-    if most is None or most.unit not in ("", daily.unit) or top is None or high is None or not ratio.less(top, high):
-        return daily
-    return Amount(most.high if low is None or ratio.less(top, low) else daily.low, most.high, daily.unit)
-
-
-def _per_ingredient(
-    ingredients: tuple[str, ...], strengths: tuple[Strength, ...], value: str, unit: str, terms: Terms
-) -> tuple[Strength, ...]:
-    """`value` of `unit` of the product, in its ingredients."""
-    number = ratio.ratio_of(value)
-    if number is None:
-        return ()
-    per_piece = [strength for strength in strengths if "/" not in strength.unit and strength.unit != "%"]
-    if unit in _COUNTED and len(per_piece) == len(ingredients) and per_piece:
-        return tuple(_multiplied(strength, number) for strength in per_piece)
-    known = units.unit(unit, terms)
-    if known is None:
-        return ()
-    if known.dimension in ("M", "[iU]", "eq", "mol") and len(ingredients) == 1:
-        wanted = next((s.unit.partition("/")[0] for s in strengths), unit)
-        turned = units.in_unit(value, unit, wanted, terms)
-        if turned is None:
-            return (Strength(ingredients[0], value, unit),)
-        return (Strength(ingredients[0], ratio.written(turned), wanted),)
-    if known.dimension == "L3":
-        volumes = [(s, units.in_unit(value, unit, s.unit.partition("/")[2] or "?", terms)) for s in strengths]
-        if volumes and all(volume is not None for _, volume in volumes):
-            return tuple(_multiplied(s, volume) for s, volume in volumes if volume is not None)
-    return ()
-
-
-def _multiplied(strength: Strength, number: ratio.Ratio) -> Strength:
-    value = ratio.ratio_of(strength.value) or ratio.ZERO
-    return Strength(strength.ingredient, ratio.written(ratio.times(value, number)), strength.unit.partition("/")[0])
+    return a_day
 
 
 _ROUTES = (

@@ -41,6 +41,7 @@ class NoteCode(StrEnum):
     DOSE_PARTLY = "dose-partly-understood"
     UNIT_NOT_UNDERSTOOD = "unit-not-understood"
     STRENGTH_DIFFERS = "strength-differs"
+    TOTAL_DIFFERS = "total-differs"
     REFERENCE_MISSING = "reference-missing"
     NO_VALUE = "no-value"
     ENTERED_IN_ERROR = "entered-in-error"
