@@ -1,5 +1,7 @@
 """Medicines in records: codes, names, directions and status, and what happens when they contradict each other."""
 
+from typing import Any
+
 import pytest
 from tests.core.records.pharmacy import coded, reads, request
 
@@ -89,6 +91,9 @@ def test_coded_timing_and_words_that_differ_are_both_disbelieved() -> None:
         ("lisinopril 2.5 mg tablet", "Take 2 tablets (10 mg total) by mouth daily", ""),
         ("lisinopril 5 mg tablet", "2 tablets (5 mg total) daily", ""),
         ("lisinopril 5 mg tablet", "2 tablets (7 mg) daily", ""),
+        ("lisinopril 5 mg tablet", "2 tablets (2.5 mg each) daily", ""),
+        ("lisinopril 5 mg tablet", "2 tablets of 10 mg daily", ""),
+        ("metformin 500 mg tablet", "Take 2 tablets (2,000 mg total) twice daily", ""),
     ],
 )
 def test_a_total_that_contradicts_the_strength_is_noticed(name: str, words: str, a_day: str) -> None:
@@ -124,6 +129,28 @@ def test_an_active_order_whose_directions_say_stop_is_not_active(kind: str) -> N
     assert found.status == "unknown" and NoteCode.STATUS_CONFLICT in marks(found) and medicine(found).per_day is None
     going_on = reads(request("lisinopril 5 mg tablet", "1 tablet daily, stop if rash"))
     assert going_on.status == "active" and NoteCode.STATUS_CONFLICT not in marks(going_on)
+
+
+@pytest.mark.parametrize(
+    ("repeat", "a_day"),
+    [
+        ({"frequency": 1, "period": 1, "periodUnit": "wk", "dayOfWeek": ["mon"]}, "0.7143"),
+        ({"frequency": 1, "period": 7, "periodUnit": "d", "dayOfWeek": ["mon"]}, "0.7143"),
+        ({"frequency": 2, "period": 1, "periodUnit": "wk", "dayOfWeek": ["mon", "thu"]}, "1.4286"),
+        ({"frequency": 1, "period": 1, "periodUnit": "d", "dayOfWeek": ["mon", "wed", "fri"]}, "2.1429"),
+        ({"dayOfWeek": ["mon"], "timeOfDay": ["08:00:00"]}, "0.7143"),
+        ({"frequency": 1, "period": 1, "periodUnit": "wk", "dayOfWeek": ["mon", "thu"]}, ""),
+        ({"frequency": 1, "period": 2, "periodUnit": "d", "dayOfWeek": ["mon"]}, ""),
+        ({"frequency": 2, "period": 1, "periodUnit": "d", "when": ["MORN", "NIGHT"]}, "10"),
+        ({"frequency": 1, "period": 1, "periodUnit": "d", "when": ["MORN", "NIGHT"]}, ""),
+    ],
+)
+def test_days_of_the_week_in_codes_count_once(repeat: dict[str, Any], a_day: str) -> None:
+    dosage = {"timing": {"repeat": repeat}, "doseAndRate": [{"doseQuantity": {"value": 1, "unit": "tablet"}}]}
+    found = reads(request("lisinopril 5 mg tablet", dosageInstruction=[dosage]))
+    day = medicine(found).per_day
+    assert (day.ingredients[0].value if day is not None else "") == a_day
+    assert (NoteCode.DOSE_PARTLY in marks(found)) is (not a_day)
 
 
 def test_a_taper_gives_no_daily_dose() -> None:

@@ -146,8 +146,12 @@ def _times(timing: Value, repeat: Value) -> Amount | None:
     """How often a day the coded timing says; None where it says nothing (or only a count)."""
     hours = datatypes.texts(repeat, "timeOfDay") or datatypes.texts(repeat, "when")
     frequency, most = datatypes.decimal(repeat, "frequency"), datatypes.decimal(repeat, "frequencyMax")
+    if hours and frequency and ratio.ratio_of(frequency) != ratio.ratio(len(hours)):
+        # Once a day in the morning and at night: one of the two is wrong.
+        return None
     low = ratio.ratio_of(frequency) if frequency else ratio.ratio(len(hours)) if hours else None
     period, unit = datatypes.decimal(repeat, "period"), _DAYS.get(text(repeat, "periodUnit"))
+    on_days = len(set(datatypes.texts(repeat, "dayOfWeek")))
     if low is not None and low.numerator and period and unit is not None:
         high = ratio.ratio_of(most) or low
         short = ratio.ratio_of(period)
@@ -155,20 +159,24 @@ def _times(timing: Value, repeat: Value) -> Amount | None:
         if short is None or long is None or not short.numerator or not long.numerator:
             return None
         days = ratio.ratio(*unit)
-        return _weekly(repeat, ratio.over(low, ratio.times(long, days)), ratio.over(high, ratio.times(short, days)))
-    if low is not None and low.numerator and (hours or datatypes.texts(repeat, "dayOfWeek")) and not period:
-        return _weekly(repeat, low, ratio.ratio_of(most) or low)
+        return _weekly(on_days, ratio.over(low, ratio.times(long, days)), ratio.over(high, ratio.times(short, days)))
+    if low is not None and low.numerator and (hours or on_days) and not period:
+        return _weekly(on_days, low, ratio.ratio_of(most) or low)
     code = datatypes.code_of(timing, "code").upper()
     if code in _TIMING:
-        return _weekly(repeat, ratio.ratio(*_TIMING[code]), ratio.ratio(*_TIMING[code]))
+        return _weekly(on_days, ratio.ratio(*_TIMING[code]), ratio.ratio(*_TIMING[code]))
     return None
 
 
-def _weekly(repeat: Value, low: Ratio, high: Ratio) -> Amount:
-    """On some days of the week only: fewer in the mean of a week."""
-    days = len(datatypes.texts(repeat, "dayOfWeek"))
+def _weekly(days: int, low: Ratio, high: Ratio) -> Amount | None:
+    """So often a day on some days of the week, in the mean of a week. Once a week on Monday is once in seven days: the
+    days say the same again. Once a week on two of them, or every other day on some, is neither."""
     share = ratio.ratio(days, 7) if days else ratio.ratio(1)
-    return Amount(ratio.written(ratio.times(low, share)), ratio.written(ratio.times(high, share)), "/d")
+    if days and (low, high) != (share, share):
+        if ratio.less(low, ratio.ratio(1)):
+            return None
+        low, high = ratio.times(low, share), ratio.times(high, share)
+    return Amount(ratio.written(low), ratio.written(high), "/d")
 
 
 def _ceiling(dosage: Value) -> Amount | None:

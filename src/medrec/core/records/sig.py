@@ -66,6 +66,7 @@ _NEEDED = re.compile(r"\bp\.?r\.?n\b\.?|\b(?:as|if|when|where)\s+(?:needed|requi
 _ENDS = re.compile(
     r"\bno\s+longer\b|\bstop|\bdiscontinu|\bskip|\bhold(?!\s+(?:your\s+|the\s+)?breath|\s+(?:under|in)\b)|\bheld\b|\bnever\b"
     r"|\b(?:do\s+not|don'?t|not\s+to)\s+(?:take|use|give|inject)\b(?!\s+(?:with|on|more))|\bnot\s+(?:taking|using|taken|daily|every)\b"
+    r"|\bd/?c(?:'?d|ed)?\b|\bcancel|\brefus|(?<!until\s)(?<!until\sall\s)\bfinished\b"
     r"|\bceas|\bquit\b|\bomit|\bsuspend|\bpaus|\bavoid\s+taking\b"
 )
 _OVER = re.compile(
@@ -74,6 +75,9 @@ _OVER = re.compile(
     r"|(?:do\s+not|don'?t|does\s+not|not)\s+(?:take|taking|use|using)\b(?!.*\b(?:daily|every|regularly|always|often|all)\b)|no\s+longer\b|on\s+hold\b)(?P<more>.*)"
     r"|(?:ya\s+)?(?:lo|la|los|las)?\s*dej[eé]\s+de\s+tomar\w*.*|ya\s+no\s+(?:(?:lo|la|los|las)\s+)?tomo\b.*|no\s+(?:lo|la|los|las)\s+tomo\b.*"
     r"|(?:لقد\s+)?(?:توقفت\s+عن\s+(?:تناول|أخذ)|أوقفت|لم\s+أعد\s+(?:أتناول|آخذ)|لا\s+(?:أتناوله|آخذه)).*"
+)
+_OVER_AT_LAST = re.compile(
+    r".*[;,.(–-]\s*(?:d/?c(?:'?d|ed)?|discontinued|cancell?ed|stopped|refused|finished|on\s+hold|held)(?P<more>[^;,.(]*)"
 )
 _CONDITION = re.compile(
     r"\b(?:if|when|unless|until|till|after|before|with|while|during|on|for|except|once|in|within|at|prior|more|as|and|then|but|dose|doses"
@@ -133,7 +137,8 @@ def parsed(words: str) -> Sig:
 
 def _is_over(text: str) -> bool:
     """Whether the directions begin by saying not to take it, without a condition, a time or a "but"."""
-    said = _OVER.fullmatch(text.strip(" .!"))
+    plain = text.strip(" .!)")
+    said = _OVER.fullmatch(plain) or _OVER_AT_LAST.fullmatch(plain)
     return said is not None and _CONDITION.search(said["more"] or "") is None
 
 

@@ -108,11 +108,13 @@ def _without_second_names(found: list[Token]) -> tuple[list[Token], Total | None
 
 
 def _said_again(dose: Token, after: list[Token], sure: bool) -> Total | None:
-    """What a bracket behind a dose says of it; None where it is of each piece."""
+    """What a dose is said to be in other words; one without a bracket, or with "each", is of a single piece."""
     said = next(token for token in after if token.kind == "dose")
     of, again = amount(dose.pair, dose.unit), amount(said.pair, said.unit)
-    bracket = after[0].kind == "open" and "each" not in [token.text for token in after]
-    return Total(again, of, sure) if bracket and of is not None and again is not None else None
+    if of is None or again is None:
+        return None
+    each = after[0].kind != "open" or "each" in [token.text for token in after]
+    return Total(again, Amount("1", "1", dose.unit), True) if each else Total(again, of, sure)
 
 
 def _second_name(dose: Token, after: list[Token]) -> tuple[int, bool]:

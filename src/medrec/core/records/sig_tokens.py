@@ -103,10 +103,19 @@ _FULL = r"(?:mon|tues|wednes|thurs|fri|satur|sun)days?"
 _DAY = rf"(?:{_FULL}|tues?|weds?|thurs?|thu|(?:mon|fri|sat|sun)s?)"
 _JOIN = r"\s*(?:,\s*and\b|,|/|&|\+|-|–|\band\b|\bto\b|\bthrough\b|\bthru\b|\s)\s*(?:on\s+)?"
 _ON = r"(?:(?:only\s+)?on\s+|every\s+|each\s+)?"
+_LETTER = r"(?:m|tue?|th|t|we?|f|sa|su)"
+_LETTERS = (
+    rf"(?![wm]\s*/\s*f\b(?!\s*/))(?:{_LETTER}\s*(?:[-/,&–]|\b(?:and|to|thru|through)\b)\s*)+{_LETTER}"
+    r"|mwf|t[uh]?th(?:sa?)?|tth(?:sa?)?|mtwthf|sasu"
+)
+"""M-F, M/W/F, MWF, T/Th; but not w/f, which is "with food"."""
+_PLACES = {"m": 0, "t": 1, "tu": 1, "w": 2, "we": 2, "th": 3, "f": 4, "sa": 5, "s": 5, "su": 6}
+_BY_NAME = re.compile(rf"(?P<day>{_DAY})")
+_BY_LETTER = re.compile(r"\b(?:thru|through|to|and|only)\b|(?P<day>th|tue?|sa|su|we|[mtwfs])")
 _DAYS = (
     rf"(?<![\w-]){_ON}(?:(?:{_DAY}\b\.?{_JOIN})+{_DAY}|{_FULL})(?![\w-])(?:\s+only\b)?",
     rf"(?<![\w-]){_ON}(?P<week>weekdays|weekends?)\b(?:\s+only\b)?",
-    r"(?<![\w-])(?P<mwf>m[-/, ]?w[-/, ]?f|tu?[-/, ]?th[-/, ]?sa?)(?![\w-])",
+    rf"(?<![\w-]){_ON}(?P<letters>{_LETTERS})(?![\w-])(?:\s+only\b)?",
     r"\b(?:on\s+)?(?P<rest>(?:all\s+)?(?:the\s+)?other\s+days)\b(?:\s+of\s+the\s+week\b)?",
 )
 _SOME_DAYS = rf"{_START}(?:on\s+)?{N}\s*days?\s*(?:/|\b(?:a|per|each|every|of\s+the|of\s+each)\b)\s*week\b"
@@ -167,9 +176,9 @@ def _days(match: re.Match[str]) -> Token:
         return Token("days", match[0], names=("rest",))
     if groups.get("week"):
         return Token("days", match[0], names=WEEK[5:] if groups["week"].startswith("weekend") else WEEK[:5])
-    if groups.get("mwf"):
-        return Token("days", match[0], names=WEEK[0:5:2] if groups["mwf"][0] == "m" else WEEK[1:6:2])
-    found = [(WEEK.index(one[0][:3]), one.start(), one.end()) for one in re.finditer(_DAY, match[0])]
+    names, start = (_BY_LETTER, match.start("letters") - match.start()) if groups.get("letters") else (_BY_NAME, 0)
+    days = [one for one in names.finditer(match[0], start) if one["day"]]
+    found = [(_place(one["day"]), one.start(), one.end()) for one in days]
     dashed = sum(match[0][one[2] : two[1]].strip() in ("-", "–") for one, two in pairwise(found))
     chosen = {place for place, _, _ in found}
     for (first, _, end), (last, start, _) in pairwise(found):
@@ -177,6 +186,10 @@ def _days(match: re.Match[str]) -> Token:
         if re.search(r"\b(?:to|through|thru)\b", between) or (between in ("-", "–") and dashed == 1):
             chosen |= {(first + step) % 7 for step in range((last - first) % 7 + 1)}
     return Token("days", match[0], names=tuple(name for place, name in enumerate(WEEK) if place in chosen))
+
+
+def _place(day: str) -> int:
+    return _PLACES[day] if day in _PLACES else WEEK.index(day[:3])
 
 
 _Maker = Callable[[re.Match[str]], Token]
