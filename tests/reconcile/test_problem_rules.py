@@ -7,8 +7,13 @@ from medrec.core.reconcile.lists import Lists
 from medrec.core.reconcile.rows import ProblemRow
 from medrec.core.records.dates import clinical_date
 from medrec.core.records.problem_names import core_name, family_named, meanings, passing
+from medrec.core.records.problem_words import spoken
+from medrec.core.records.terms import ICD10CM
 from medrec.core.records.understood import Laterality
 from tests.reconcile.records_said import NOW, TERMS, held, problem
+from tests.reconcile.test_apart import over
+from tests.reconcile.test_apart import problem as condition
+from tests.reconcile.test_bad_input import read
 
 
 def rows(*pile: Held) -> list[ProblemRow]:
@@ -109,3 +114,44 @@ def test_what_was_written_down_again_lately_still_goes_on() -> None:
 )  # fmt: skip
 def test_what_passes_by_itself(code: str, passes: bool) -> None:
     assert passing(code) is passes
+
+
+E11 = {"system": ICD10CM, "code": "E11.9"}
+NOT_HERS = ["FH: diabetes", "diabetes (mother)", "No diabetes", "Diabetes ruled out", "? diabetes", "r/o diabetes"]
+
+
+@pytest.mark.parametrize("name", NOT_HERS)
+def test_what_is_a_relatives_denied_or_not_certain_neither_revives_nor_ends_a_problem(name: str) -> None:
+    """Under the very code of the problem, whatever its clinical status says."""
+    found = read(over("Type 2 diabetes", E11), condition(name, E11, id="said")).problems
+    assert {row.name: row.status for row in found} == {
+        "Type 2 diabetes": "stopped",
+        name: "stopped" if spoken(name).standing == "denied" else "unknown",
+    }
+    found = read(condition("Type 2 diabetes", E11, id="real"), over(name, E11)).problems
+    assert {row.name: row.status for row in found}["Type 2 diabetes"] == "active" and len(found) == 2
+    assert all(row.conflicts == () for row in found)
+
+
+def test_it_is_said_how_each_stands_and_equals_go_together() -> None:
+    names = ("Family history of diabetes", "FHx diabetes", "History of diabetes", "? diabetes", "No diabetes")
+    found = read(*(condition(name, E11, id=f"c{n}", source=f"s{n}") for n, name in enumerate(names))).problems
+    stands = {frozenset(line.id for line in row.lines): (row.standing, row.history, row.absent) for row in found}
+    assert stands == {
+        frozenset({"c0", "c1"}): ("family", True, False),
+        frozenset({"c2"}): ("", True, False),
+        frozenset({"c3"}): ("uncertain", False, False),
+        frozenset({"c4"}): ("denied", False, True),
+    }
+    (active,) = read(condition("Diabetes - resolved", E11)).problems
+    assert active.status == "unknown"
+
+
+@pytest.mark.parametrize(("left", "right"), [
+    ("Breast cancer, L", "Breast cancer, R"), ("L breast cancer", "R breast cancer"),
+    ("Cáncer de mama izquierda", "Cáncer de mama derecha"), ("Breast cancer (L)", "Breast cancer (R)"),
+])  # fmt: skip
+def test_the_end_of_one_side_is_not_that_of_the_other(left: str, right: str) -> None:
+    code = {"system": ICD10CM, "code": "C50.919"}
+    found = read(condition(left, code, id="left"), over(right, code)).problems
+    assert {row.laterality: row.status for row in found} == {"left": "active", "right": "stopped"}

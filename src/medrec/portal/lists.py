@@ -266,7 +266,8 @@ class _Maker:
     def problem(self, row: ProblemRow) -> dict[str, Any]:
         """A problem; its side in words."""
         side = words.ONE_LIST.get(row.laterality, "") if row.laterality else ""
-        return {**self._row(row, row.name), "side": side, "absent": row.absent}
+        says = row.standing or ("denied" if row.absent and not row.none_known else "")
+        return {**self._row(row, row.name), "side": side, "says": words.ONE_LIST[f"stands_{says}"] if says else None}
 
     def allergy(self, row: AllergyRow) -> dict[str, Any]:
         """An allergy with everything that happened."""

@@ -13,6 +13,8 @@ from medrec.core.records.terms import ICD10CM, SNOMED, cleaned
 from medrec.core.records.understood import Coding, ProblemDetail
 
 WEAK = "weak:"
+APART = ("family", "denied", "uncertain")
+"""Standings of what is not, or not surely, a problem of the person's own."""
 _PUBLIC = ("icd10cm|", "snomed|")
 
 
@@ -29,6 +31,9 @@ class Named(msgspec.Struct, frozen=True, gc=False):
 def named(detail: ProblemDetail) -> Named:
     """What a problem is found by."""
     names = names_of(detail)
+    if detail.standing in APART:
+        # What is a relative's, denied or not certain is never the problem itself: only others of the kind are the same.
+        return Named(tuple(f"{detail.standing}:{name}" for name in names), (), False, False)
     weak = tuple(family for family in detail.families if family.startswith(WEAK))
     bare = detail.name_cleaned in [cleaned(code.code) for code in detail.codes]
     by_others = bool(names) and all(name.startswith("name:") and meanings(name[5:]) for name in names)

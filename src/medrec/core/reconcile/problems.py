@@ -5,7 +5,7 @@ import msgspec
 from medrec.core.reconcile import held as holding
 from medrec.core.reconcile.gathered import copied, gathered
 from medrec.core.reconcile.held import Held, alone, latest, not_future
-from medrec.core.reconcile.problem_families import Named, answers, families, named, passes
+from medrec.core.reconcile.problem_families import APART, Named, answers, families, named, passes
 from medrec.core.reconcile.rows import Conflict, ProblemRow, likeness, staleness
 from medrec.core.reconcile.taken import Rule, Says, Signal
 from medrec.core.records.dates import DAY_MS
@@ -215,6 +215,7 @@ def _row(entries: list[Entry], now: int) -> ProblemRow:
         staleness(together.confirmed, now),
         together.lines,
         absent and all(one.detail.none_known for one in counted),
+        leading.detail.standing if leading.detail.standing in APART else "",
     )
 
 

@@ -91,7 +91,8 @@ class MedicineRow(msgspec.Struct, frozen=True, gc=False):
 class ProblemRow(msgspec.Struct, frozen=True, gc=False):
     """One problem, of one side of the body, now or of the past, with its onset window (ms, where known).
 
-    `none_known`: the statement that there are no problems at all.
+    `none_known`: the statement that there are no problems at all. `standing`: "family" for a relative's, "denied" and
+    "uncertain" for what the name says is not there, or not surely; such a row is never that of the problem itself.
     """
 
     key: str
@@ -108,6 +109,7 @@ class ProblemRow(msgspec.Struct, frozen=True, gc=False):
     stale: str
     lines: tuple[Line, ...]
     none_known: bool = False
+    standing: str = ""
 
 
 class AllergyRow(msgspec.Struct, frozen=True, gc=False):

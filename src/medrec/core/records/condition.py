@@ -5,8 +5,8 @@ from medrec.core.records.canonical import Value
 from medrec.core.records.datatypes import Concept, code_of, concept, concepts, date, one, text, untagged, who
 from medrec.core.records.dates import ClinicalDate
 from medrec.core.records.general import telling
-from medrec.core.records.laterality import about_the_past, laterality
 from medrec.core.records.none_known import no_known_problem
+from medrec.core.records.problem_words import Standing, laterality, spoken
 from medrec.core.records.reading import Around, Marks, codes_of, person_of, short
 from medrec.core.records.terms import ICD10CM, SNOMED, Terms, cleaned
 from medrec.core.records.understood import Laterality, NoteCode, ProblemDetail, Status, Understood
@@ -14,7 +14,11 @@ from medrec.core.records.understood import Laterality, NoteCode, ProblemDetail, 
 _ACTIVE = frozenset({"active", "recurrence", "relapse"})
 _OVER = frozenset({"inactive", "remission", "resolved"})
 _NEVER = frozenset({"refuted", "entered-in-error"})
-_HISTORY_CODES = ("Z80", "Z81", "Z82", "Z83", "Z84", "Z85", "Z86", "Z87")
+_STANDINGS: dict[str, Standing] = {
+    **dict.fromkeys(("Z80", "Z81", "Z82", "Z83", "Z84"), "family"),
+    **dict.fromkeys(("Z85", "Z86", "Z87"), "history"),
+}
+"""Categories of ICD-10-CM for what is of a relative, or past."""
 
 
 def read(record: Value, around: Around) -> Understood:
@@ -31,9 +35,9 @@ def read(record: Value, around: Around) -> Understood:
     clinical = code_of(record, "clinicalStatus")
     status, reason = _status(record, clinical, verification, end, marks)
     none_known = no_known_problem(code)
-    history = about_the_past(name) or any(
-        coding.system == ICD10CM and coding.code[:3] in _HISTORY_CODES for coding in code.codings
-    )
+    standing = "" if none_known else _standing(name, code)
+    status, reason = _as_it_stands(status, reason, standing, marks)
+    history = standing in ("history", "family")
     detail = ProblemDetail(
         name=name,
         name_cleaned=cleaned(name),
@@ -47,7 +51,8 @@ def read(record: Value, around: Around) -> Understood:
         categories=tuple({c.code: None for found in concepts(record, "category") for c in found.codings if c.code}),
         severity=concept(record, "severity").label,
         history=history,
-        absent=verification == "refuted" or none_known,
+        standing=standing,
+        absent=verification == "refuted" or none_known or standing == "denied",
         none_known=none_known and verification != "refuted",
         recorder=who(record, "recorder"),
         asserter=who(record, "asserter"),
@@ -67,7 +72,7 @@ def read(record: Value, around: Around) -> Understood:
         recorded=recorded,
         status=status,
         status_reason=reason,
-        key="/".join(("problem", family, detail.laterality or "-", "history" if history else "present")),
+        key="/".join(("problem", family, detail.laterality or "-", standing or "present")),
         plain=datatypes.one_line(datatypes.joined(shown, datatypes.joined(since, ended, by=" "), reason)),
         clinical=datatypes.one_line(
             f"{shown} ({datatypes.joined(_coded(code), detail.severity, reason, _dates(onset, end, recorded))})"
@@ -151,6 +156,30 @@ def _side(code: Concept, sites: tuple[Concept, ...], marks: Marks) -> Laterality
         marks.add(NoteCode.NAME_DIFFERS, f"The code is of the side: {by_code}; the words are of the side: {told}.")
         return "bilateral"
     return by_code
+
+
+def _standing(name: str, code: Concept) -> Standing:
+    """How the problem stands by its name, else by what its codes are called, else by their category."""
+    of_codes = [_STANDINGS.get(coding.code[:3], "") for coding in code.codings if coding.system == ICD10CM]
+    called = [name, *(untagged(coding.display) for coding in code.codings)]
+    named = [spoken(words).standing for words in called if words]
+    return next((found for found in (*named, *of_codes) if found), "")
+
+
+def _as_it_stands(status: Status, reason: str, standing: Standing, marks: Marks) -> tuple[Status, str]:
+    """The status of what is no problem of the person's own, or is not certain, or is called over in its name."""
+    if reason in ("refuted", "entered in error"):
+        return status, reason
+    if standing == "family":
+        return "unknown", "of a relative"
+    if standing == "denied":
+        return "stopped", "said not to be there"
+    if standing == "uncertain" and status != "stopped":
+        return "unknown", "not certain"
+    if standing == "over" and status == "active":
+        marks.add(NoteCode.STATUS_CONFLICT, "The record says that it is active, and its name that it is over.")
+        return "unknown", "said to be active, called over"
+    return status, reason
 
 
 def _status(

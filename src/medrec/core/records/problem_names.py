@@ -8,6 +8,8 @@ it is read by what else the chart has, or not at all.
 
 import re
 
+from medrec.core.records.problem_words import spoken
+
 _TABLE = """
 I10 htn, hypertension, essential hypertension, high blood pressure, hypertensive disorder, arterial hypertension
 E10 type 1 diabetes, t1dm, dm1, diabetes mellitus type 1, type 1 diabetes mellitus, diabetes type 1
@@ -95,11 +97,6 @@ _FAMILIES = {
     for line in _TABLE.strip().splitlines()
     for name in line.partition(" ")[2].split(",")
 }
-_PAST = re.compile(
-    r"^(?:(?:personal|past|previous|prior)\s+)?(?:medical\s+)?(?:history|hx)\s+(?:of\s+)?|^h/o\s+|^s/p\s+|^status\s+post\s+"
-)
-_SIDE = re.compile(r"\b(?:left|right|bilateral|both|lt|rt)\b(?:\s+side)?")
-_OF_THE_HEART = re.compile(r"ventric|atri|bundle")
 _EMPTY = re.compile(
     r"\b(?:unspecified|nos|not\s+otherwise\s+specified|primary|unilateral|uncomplicated|without\s+(?:complications?|"
     r"current\s+pathological\s+fracture|esophagitis)|personal|side|organism)\b|\((?:disorder|finding|primary|situation)\)"
@@ -107,12 +104,10 @@ _EMPTY = re.compile(
 
 
 def core_name(name: str) -> str:
-    """A name (lower case) without its side, its past and words that say nothing: "rt cataract" is "cataract".
-
-    The side and the past are kept apart from the name (laterality.py); what is left empty is given back whole.
+    """A name (lower case) without its side, how it stands (problem_words.py) and words that say nothing: "rt cataract"
+    is "cataract". What is left empty is given back whole.
     """
-    sideless = name if _OF_THE_HEART.search(name) else _SIDE.sub(" ", name)
-    found = _EMPTY.sub(" ", _PAST.sub("", sideless.strip()))
+    found = _EMPTY.sub(" ", spoken(name).core)
     found = " ".join(found.replace(",", " ").split())
     return found or name
 

@@ -132,9 +132,9 @@ class ProblemDetail(msgspec.Struct, frozen=True, gc=False):
     """A problem, diagnosis or event of the past.
 
     `families` group codes of one problem (icd_families.py, or the code itself; "weak:" before those that may be of
-    several). `history`: about the past ("history of ..."); `absent`: says that there is none (refuted, or the code for
-    "no known problems"), `none_known`: that there is none at all. Verification and clinical status are FHIR's codes,
-    empty where not given.
+    several). `standing`: how its name says that it stands (problem_words.py); `history`: it is about the past ("history
+    of ...") or a relative; `absent`: says that there is none (refuted, denied, or the code for "no known problems"),
+    `none_known`: that there is none at all. Verification and clinical status are FHIR's codes, empty where not given.
     """
 
     name: str
@@ -148,6 +148,7 @@ class ProblemDetail(msgspec.Struct, frozen=True, gc=False):
     verification: str = ""
     categories: tuple[str, ...] = ()
     severity: str = ""
+    standing: str = ""
     history: bool = False
     absent: bool = False
     none_known: bool = False

@@ -101,6 +101,8 @@ class _Document:
         """The whole document."""
         # What every source took back was never true: it is neither there nor of the past.
         problems = [row for row in read.problems if not entries.in_error(row)]
+        # A relative's illness, and one whose name denies it, is no problem of hers.
+        problems = [row for row in problems if row.standing not in ("family", "denied")]
         going_on = [row for row in problems if row.none_known or not (row.history or row.status == "stopped")]
         past = [row for row in problems if row not in going_on]
         taken = [row for row in read.medicines if (row.status != "stopped" or row.conflicts)]

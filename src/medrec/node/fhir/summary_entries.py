@@ -120,6 +120,8 @@ def problem(row: ProblemRow, held: Names, subject: str) -> Resource:
         made["clinicalStatus"] = _coded("condition-clinical", status)
     if row.absent:
         made["verificationStatus"] = _coded("condition-ver-status", "refuted")
+    elif row.standing == "uncertain":
+        made["verificationStatus"] = _coded("condition-ver-status", "unconfirmed")
     # A problem on the list must have a status; without one it is a diagnosis that was made.
     kind = "problem-list-item" if status else "encounter-diagnosis"
     made["category"] = [_coded("condition-category", kind)]

@@ -1,0 +1,83 @@
+"""The name of a problem is read once: its side, and whether it is a relative's, denied, not certain, past or over."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from medrec.core.records.problem_words import spoken
+
+STANDS = {
+    "family": [
+        "FH: diabetes", "FHx diabetes", "family hx of diabetes", "Family history of diabetes", "mother had diabetes",
+        "diabetes (mother)", "diabetes in her father", "diabetes, brother", "Antecedentes familiares de diabetes",
+    ],
+    "denied": [
+        "No diabetes", "Denies diabetes", "Diabetes ruled out", "Diabetes (ruled out)", "negative for diabetes",
+        "No evidence of diabetes", "no history of diabetes", "Diabetes: negative", "pt denies diabetes", "sin diabetes",
+        "never had diabetes", "Diabetes descartada",
+    ],
+    "uncertain": [
+        "? diabetes", "diabetes?", "Rule out diabetes", "r/o diabetes", "R/O: diabetes", "Possible diabetes",
+        "suspected diabetes", "Diabetes (suspected)", "at risk for diabetes", "Screening for diabetes",
+        "Diabetes screening", "diabetes unlikely", "borderline diabetes", "sospecha de diabetes",
+    ],
+    "history": [
+        "h/o diabetes", "Hx: diabetes", "History of diabetes", "diabetes, history", "diabetes hx", "PMHx diabetes",
+        "previous diabetes", "Diabetes s/p", "personal history of diabetes", "antecedentes de diabetes",
+    ],
+    "over": ["Diabetes - resolved", "diabetes (resolved)", "Resolved diabetes", "Diabetes, cured"],
+    "": ["Diabetes", "diabetes."],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("standing", "name"), [(how, name) for how, names in STANDS.items() for name in names])
+def test_how_a_problem_stands(standing: str, name: str) -> None:
+    found = spoken(name)
+    assert (found.standing, found.core) == (standing, "diabetes")
+    assert found == spoken(name.upper()) == spoken(f"  {name} ".replace(" ", "  "))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Type 2 diabetes mellitus without complications", "Acquired absence of breast", "No known problems",
+        "HER2 negative breast cancer", "Not in labor force", "Borderline personality disorder", "Prediabetes",
+        "No fixed abode", "Encounter for screening for malignant neoplasm of colon", "Natural history of disease",
+        "Family disruption",
+    ],
+)  # fmt: skip
+def test_what_only_looks_like_it(name: str) -> None:
+    assert spoken(name).standing == ""
+
+
+SIDES = {
+    "left": [
+        "Knee OA (L)", "Knee OA, L", "L knee OA", "OA of the L. knee", "Lt knee OA", "left-sided knee OA",
+        "L-sided hernia", "Gonartrosis izquierda", "Cataract LE", "Cataract OS", "Catarata ojo izq.", "OA knee sin.",
+    ],
+    "right": [
+        "Knee OA (R)", "Knee OA, R", "R knee OA", "OA of the R. knee", "Rt knee OA", "right-sided knee OA",
+        "R-sided hernia", "Gonartrosis derecha", "Cataract RE", "Cataract OD", "Catarata ojo dcho", "OA knee dex.",
+    ],
+    "bilateral": ["Bilateral knee OA", "knee OA, both", "L and R knee OA", "Cataract OU", "gonartrosis ambas rodillas"],
+    "": [
+        "Knee OA", "R/O knee OA", "L&D", "Hepatitis B", "E. coli", "L4-L5 disc", "Vitamin R deficiency", "Type R",
+        "left bundle branch block", "Le Fort fracture", "object accidentally left in body", "RE: knee",
+        "Left ventricular hypertrophy",
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("side", "name"), [(side, name) for side, names in SIDES.items() for name in names])
+def test_the_side_however_it_is_written(side: str, name: str) -> None:
+    assert spoken(name).side == side
+
+
+@pytest.mark.parametrize(("left", "right"), zip(SIDES["left"], SIDES["right"], strict=True))
+def test_the_two_sides_of_one_problem_have_one_name(left: str, right: str) -> None:
+    assert spoken(left).core == spoken(right).core
+
+
+@given(st.text(max_size=60))
+def test_any_name_is_read_without_an_error(name: str) -> None:
+    assert spoken(name).core or not name.strip()
