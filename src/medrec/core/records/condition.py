@@ -37,7 +37,6 @@ def read(record: Value, around: Around) -> Understood:
     none_known = no_known_problem(code)
     standing = "" if none_known else _standing(name, code)
     status, reason = _as_it_stands(status, reason, standing, marks)
-    history = standing in ("history", "family")
     detail = ProblemDetail(
         name=name,
         name_cleaned=cleaned(name),
@@ -50,7 +49,7 @@ def read(record: Value, around: Around) -> Understood:
         verification=verification,
         categories=tuple({c.code: None for found in concepts(record, "category") for c in found.codings if c.code}),
         severity=concept(record, "severity").label,
-        history=history,
+        history=standing in ("history", "family"),
         standing=standing,
         absent=verification == "refuted" or none_known or standing == "denied",
         none_known=none_known and verification != "refuted",
