@@ -14,7 +14,7 @@ from medrec.core.records.canonical import canonical
 from medrec.core.records.dates import clinical_date
 from medrec.core.records.reading import Around
 from medrec.core.records.table import understand
-from medrec.core.records.terms import RXNORM, SNOMED
+from medrec.core.records.terms import ICD10CM, RXNORM, SNOMED
 from medrec.core.records.understood import NoteCode
 from medrec.node.terminology.shipped import shipped
 from tests.reconcile.records_said import NOW
@@ -155,7 +155,34 @@ def test_a_code_that_no_table_names_says_so() -> None:
     found = understand(value, Around(shipped()))
     assert NoteCode.UNKNOWN_CODE in [note.code for note in found.notes] and "99999999" in found.plain
     named = value | {"medicationCodeableConcept": value["medicationCodeableConcept"] | {"text": "Little pill"}}
-    assert NoteCode.UNKNOWN_CODE not in [note.code for note in understand(named, Around(shipped())).notes]
+    assert NoteCode.UNKNOWN_CODE in [note.code for note in understand(named, Around(shipped())).notes]
+
+
+@pytest.mark.parametrize(
+    ("code", "known"),
+    [
+        ("E11.9", True), ("E119", True), ("E11.65", True), ("S72.001A", True), ("T07.XXXA", True), ("C50.911", True),
+        ("Q99.ZZZ", False), ("E11.Z", False), ("A99.12", False), ("U99", False),
+    ],
+)  # fmt: skip
+def test_a_code_of_icd_that_does_not_exist_is_marked_beside_a_name_too(code: str, known: bool) -> None:
+    value = {"resourceType": "Condition", "id": "c", "code": {"coding": [{"system": ICD10CM, "code": code}]}}
+    value["code"]["text"] = "Asthma"  # type: ignore[index]
+    found = understand(value, Around(shipped()))
+    assert (NoteCode.UNKNOWN_CODE not in [note.code for note in found.notes]) is known
+
+
+@pytest.mark.parametrize("text", ["Foobarine 5 mg", "warfarin 5 mg tablet"])
+def test_a_code_of_a_medicine_that_no_table_knows_is_marked_beside_a_name_too(text: str) -> None:
+    value: dict[str, Any] = {
+        "resourceType": "MedicationRequest", "id": "m", "status": "active", "intent": "order",
+        "medicationCodeableConcept": {"coding": [{"system": RXNORM, "code": "9999999"}], "text": text},
+    }  # fmt: skip
+    found = understand(value, Around(shipped()))
+    assert [note.code for note in found.notes].count(NoteCode.UNKNOWN_CODE) == 1
+    value["medicationCodeableConcept"]["coding"][0]["code"] = "855332"
+    value["medicationCodeableConcept"]["text"] = "warfarin 5 mg tablet"
+    assert NoteCode.UNKNOWN_CODE not in [note.code for note in understand(value, Around(shipped())).notes]
 
 
 @pytest.mark.parametrize(

@@ -10,15 +10,23 @@ from medrec.core.records.datatypes import Concept, code_of, concept, concepts, d
 from medrec.core.records.general import empty_words, telling
 from medrec.core.records.none_known import no_known_allergy, not_told
 from medrec.core.records.reading import Around, Marks, codes_of, person_of, short
+from medrec.core.records.spanish_names import in_english
 from medrec.core.records.terms import NDC, RXNORM, UNII, Terms, cleaned
 from medrec.core.records.understood import AllergyDetail, NoteCode, Reaction, Status, Understood
 
 _AROUND = re.compile(
     r"^(?:allerg(?:y|ic)\s+(?:to|reaction\s+to)\s+|(?:severe|mild)\s+)|^intolerance\s+(?:to|of)\s+|^(?:drug|food)\s+allergy\s+to\s+"
-    r"|^hypersensitivity\s+to\s+|^propensity\s+to\s+adverse\s+reactions?\s+to\s+"
+    r"|^(?:al[eé]rgi(?:a|co|ca)|intolerancia)\s+a(?:l|\s+l[ao]s?)?\s+|^hypersensitivity\s+to\s+|^propensity\s+to\s+adverse\s+reactions?\s+to\s+"
     r"|\s+(?:allerg(?:y|ies|ic)|intolerance|hypersensitivity|sensitivity)(?:\s+disorder)?$|\s+adverse\s+reaction$"
 )
 _DENIED = re.compile(r"\s*[-,:(]\s*(?:(?:patient|pt)\.?\s+)denies(?:\s+it)?\s*\)?\s*$", re.IGNORECASE)
+_NO_ALLERGY = re.compile(
+    r"^(?:(?:patient|pt)\.?\s+(?:is\s+)?)?(?:not\s+allergic\s+to|no\s+(?:known\s+)?allerg(?:y|ies)\s+to|tolerates?|can\s+take"
+    r"|no\s+es\s+al[eé]rgic[oa]\s+a(?:l|\s+la)?|tolera)\s+"
+    r"|\s*[-,:(]\s*(?:tolerate[sd]|tolerated\s+well|not\s+an?\s+allergy|no\s+allergy|de-?labell?ed|tolerad[oa])\s*\)?\s*$",
+    re.IGNORECASE,
+)
+"""What says that it is none, and to what: "not allergic to latex", "Penicillin - tolerated"."""
 _TAG = re.compile(r"\s*\((?:disorder|substance|finding|product|situation|medication|drug)\)\s*$")
 STATUS: dict[str, tuple[Status, str]] = {
     "active": ("active", "active"),
@@ -39,6 +47,7 @@ def read(record: Value, around: Around) -> Understood:
     if contradicts:
         none, name = "", name if code is not own else f"{name}, but a reaction"
     denied, name = _DENIED.search(name) is not None, _DENIED.sub("", name)
+    tolerated, name = _NO_ALLERGY.search(name) is not None, _NO_ALLERGY.sub("", name)
     substance = substance_name(name)
     ingredients, classes = ((), ()) if none else substances(code, substance, around.terms)
     name = _with_others(code, name, substance, ingredients, marks)
@@ -46,6 +55,8 @@ def read(record: Value, around: Around) -> Understood:
     status, reason = _status(code_of(record, "clinicalStatus"), verification, marks)
     if contradicts:
         status, reason = _contradicting(status, reason, marks)
+    elif tolerated:
+        status, reason = "stopped", "said to be none"
     elif not none:
         status, reason = _unsure(status, reason, code, denied, marks)
     recorded = marks.date(record, "recordedDate", "date of recording")
@@ -61,7 +72,7 @@ def read(record: Value, around: Around) -> Understood:
         criticality=text(record, "criticality"),
         clinical=code_of(record, "clinicalStatus"),
         verification=verification,
-        refuted=verification in ("refuted", "entered-in-error"),
+        refuted=tolerated or verification in ("refuted", "entered-in-error"),
         no_known=none,
         onset=onset_of(record, "onset", "onset", marks),
         recorder=who(record, "recorder"),
@@ -153,7 +164,7 @@ def _of_these(word: str, ingredients: tuple[str, ...], own: dict[str, None], ter
 
 def substance_name(name: str) -> str:
     """ "Allergy to penicillin (disorder)" and "Penicillin allergy" name penicillin."""
-    words = _TAG.sub("", cleaned(name))
+    words = in_english(_TAG.sub("", cleaned(name)))
     for _ in range(2):
         words = _AROUND.sub("", words).strip()
     return words or cleaned(name)

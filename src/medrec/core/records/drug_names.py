@@ -8,6 +8,7 @@ import re
 from typing import NamedTuple
 
 from medrec.core.records import ratio
+from medrec.core.records.spanish_names import in_english
 from medrec.core.records.terms import Drug, Terms, cleaned
 from medrec.core.records.understood import Strength
 
@@ -101,7 +102,7 @@ class Named(NamedTuple):
 
 def named(name: str, terms: Terms) -> Named:
     """Read a name. A combination is found only when every part of it is."""
-    whole = cleaned(name)[:300]
+    whole = in_english(cleaned(name)[:300])
     strengths = tuple(_strengths(whole))
     form = _form(whole)
     exact = _find(whole, terms)

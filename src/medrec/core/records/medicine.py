@@ -94,6 +94,8 @@ def of_concept(code: Concept, marks: Marks) -> Product:
         one_drug = found.drugs[0] if len(found.drugs) == 1 else None
         strengths = (one_drug.strengths if one_drug is not None else ()) or drug_names.strengths_of(found)
         basis = "name" if found.ingredients else "text"
+        if any(coding.code for coding in code.codings) and code.words:
+            marks.once(NoteCode.UNKNOWN_CODE, "No table here knows the code of this medicine; it goes by its name.")
         form = (one_drug.form.lower() if one_drug is not None else "") or found.form
         if one_drug is None or not one_drug.strengths:
             _other_unit(strengths, marks)

@@ -146,6 +146,12 @@ class Marks:
             self.add(NoteCode.UNKNOWN_CODE, "No table here has a name for the code, and the record gives none.")
         return name or found.label
 
+    def once(self, code: NoteCode, sentence: str) -> None:
+        """A note, where none says yet that a code is unknown, retired or not of its system."""
+        said = (NoteCode.UNKNOWN_CODE, NoteCode.RETIRED_CODE, NoteCode.WRONG_SYSTEM)
+        if not any(note.code in said for note in self.notes):
+            self.add(code, sentence)
+
     def lookup(self, record: Value, pointed: str) -> dict[str, Value]:
         """The record that a reference points at, contained or at hand; empty, with a note, when it is not."""
         if not pointed:

@@ -10,7 +10,7 @@ from importlib import resources
 
 import msgspec
 
-from medrec.core.records.terms import Drug, DrugClass, Table, Unit, cleaned
+from medrec.core.records.terms import ICD10CM, Drug, DrugClass, Table, Unit, Validity, cleaned
 from medrec.core.records.understood import Strength
 from medrec.node.terminology import ucum
 
@@ -66,6 +66,16 @@ class _Shipped(Table):
     def drug_named(self, name: str) -> Drug | None:
         """See Terms."""
         return super().drug_named(name) or self._former.get(cleaned(name))
+
+    def validity(self, system: str, code: str) -> Validity:
+        """See Terms. The table has the whole of ICD-10-CM to the fourth sign: a longer code begins with one of these,
+        or with a category of three and the placeholder X."""
+        found = super().validity(system, code)
+        if found != "no-table" or system != ICD10CM:
+            return found
+        signs = code.upper().replace(".", "")
+        above = signs[:3] if signs[3:4] in ("", "X") else f"{signs[:3]}.{signs[3]}"
+        return "no-table" if self.name(ICD10CM, above) else "unknown"
 
     def unit(self, code: str) -> Unit | None:
         """See Terms."""
