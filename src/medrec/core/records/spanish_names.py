@@ -1,7 +1,6 @@
 """Spanish names of the commonest medicines and allergens, as the International Nonproprietary Names have them.
 
-A page in Spanish is answered in Spanish: "alergia a la penicilina" warns as "penicillin" does. Names that are the same in
-both languages but for an accent are found without this table.
+A page in Spanish is answered in Spanish: "alergia a la penicilina" warns as "penicillin" does.
 """
 
 import unicodedata
@@ -10,9 +9,9 @@ _TABLE = """
 penicilina penicillin, amoxicilina amoxicillin, ampicilina ampicillin, aspirina aspirin, ibuprofeno ibuprofen
 acido acetilsalicilico=aspirin, metamizol metamizole, dipirona metamizole, naproxeno naproxen, diclofenaco diclofenac
 ketorolaco ketorolac, paracetamol acetaminophen, acetaminofen acetaminophen, codeina codeine, morfina morphine
-tramadol tramadol, cefalexina cephalexin, ceftriaxona ceftriaxone, cefalosporinas cephalosporins, sulfamidas sulfonamides
-sulfas sulfa, eritromicina erythromycin, azitromicina azithromycin, claritromicina clarithromycin, clindamicina clindamycin
-gentamicina gentamicin, ciprofloxacino ciprofloxacin, ciprofloxacina ciprofloxacin, levofloxacino levofloxacin
+cefalexina cephalexin, ceftriaxona ceftriaxone, cefalosporinas cephalosporins
+sulfamidas sulfonamides, sulfas sulfa, eritromicina erythromycin, azitromicina azithromycin, claritromicina clarithromycin
+clindamicina clindamycin, gentamicina gentamicin, ciprofloxacino ciprofloxacin, ciprofloxacina ciprofloxacin, levofloxacino levofloxacin
 levofloxacina levofloxacin, vancomicina vancomycin, doxiciclina doxycycline, tetraciclina tetracycline
 tetraciclinas tetracyclines, nitrofurantoina nitrofurantoin, insulina insulin, metformina metformin, warfarina warfarin
 heparina heparin, furosemida furosemide, hidroclorotiazida hydrochlorothiazide, espironolactona spironolactone
