@@ -9,16 +9,16 @@ _TABLE = """
 penicilina penicillin, amoxicilina amoxicillin, ampicilina ampicillin, aspirina aspirin, ibuprofeno ibuprofen
 acido acetilsalicilico=aspirin, metamizol metamizole, dipirona metamizole, naproxeno naproxen, diclofenaco diclofenac
 ketorolaco ketorolac, paracetamol acetaminophen, acetaminofen acetaminophen, codeina codeine, morfina morphine
-cefalexina cephalexin, ceftriaxona ceftriaxone, cefalosporinas cephalosporins
-sulfamidas sulfonamides, sulfas sulfa, eritromicina erythromycin, azitromicina azithromycin, claritromicina clarithromycin
-clindamicina clindamycin, gentamicina gentamicin, ciprofloxacino ciprofloxacin, ciprofloxacina ciprofloxacin, levofloxacino levofloxacin
+cefalexina cephalexin, ceftriaxona ceftriaxone, cefalosporinas cephalosporins, sulfamidas sulfonamides, sulfas sulfa
+eritromicina erythromycin, azitromicina azithromycin, claritromicina clarithromycin, clindamicina clindamycin
+gentamicina gentamicin, ciprofloxacino ciprofloxacin, ciprofloxacina ciprofloxacin, levofloxacino levofloxacin
 levofloxacina levofloxacin, vancomicina vancomycin, doxiciclina doxycycline, tetraciclina tetracycline
 tetraciclinas tetracyclines, nitrofurantoina nitrofurantoin, insulina insulin, metformina metformin, warfarina warfarin
 heparina heparin, furosemida furosemide, hidroclorotiazida hydrochlorothiazide, espironolactona spironolactone
-losartan losartan, amlodipino amlodipine, enalapril enalapril, simvastatina simvastatin, atorvastatina atorvastatin
+amlodipino amlodipine, simvastatina simvastatin, atorvastatina atorvastatin
 levotiroxina levothyroxine, prednisona prednisone, digoxina digoxin, carbamazepina carbamazepine, fenitoina phenytoin
 acido valproico=valproic acid, litio lithium, fluoxetina fluoxetine, sertralina sertraline, omeprazol omeprazole
-latex latex, yodo iodine, contraste yodado=iodinated contrast, cacahuete peanut, mani peanut, huevo egg, leche milk
+yodo iodine, contraste yodado=iodinated contrast, cacahuete peanut, mani peanut, huevo egg, leche milk
 marisco shellfish, mariscos shellfish, pescado fish, nueces nuts, polen pollen, soja soy, trigo wheat
 """
 _PAIRS = (
