@@ -368,11 +368,12 @@ def test_an_order_is_of_the_medicine_that_it_points_at_and_both_are_proven(netwo
     """What it names by a server or a version that is not known to be this one is not taken for another."""
     ada, north = filled(network), network["north"]
     network.consent(ada, "north", "south")
+    network.call("north", servers=["https://ehr.north.example/r4"])
     for name, text in (("1", "digoxin 0.25 mg tablet"), ("2", "warfarin 5 mg tablet")):
         body = {"resourceType": "Medication", "id": name, "meta": {"versionId": "1"}, "code": {"text": text}}
         north.put("Medication", name, json.dumps(body))
     references = {
-        "o1": "Medication/1/_history/1", "o2": "Medication/2/_history/4", "o3": "https://x.example/fhir/Medication/2",
+        "o1": "https://ehr.north.example/r4/Medication/1/_history/1", "o2": "Medication/2/_history/4", "o3": "https://x.example/fhir/Medication/2",
     }  # fmt: skip
     for name, reference in references.items():
         more = {"status": "active", "intent": "order", "medicationReference": {"reference": reference}}

@@ -174,6 +174,37 @@ def test_what_points_elsewhere_or_at_another_version_is_not_of_the_medicine_here
     assert "reference-missing" in line.notes and line.medicine is None
 
 
+EHR = "https://ehr.south.example/r4"
+UUID = "0b1e2f3a-1111-4222-8333-944445555666"
+
+
+def test_an_address_of_the_sources_own_server_is_followed_once_the_members_said_so(clinic: Clinic) -> None:
+    clinic.south.put("Medication", "1", medication("1", "digoxin 0.25 mg tablet"))
+    clinic.south.put("Medication", UUID, medication(UUID, "warfarin 5 mg tablet"))
+    clinic.south.put("MedicationRequest", "n", pointing("n", f"{EHR}/Medication/1"))
+    clinic.south.put("MedicationRequest", "u", pointing("u", f"urn:uuid:{UUID}"))
+
+    def named(node: Any, which: str) -> str:
+        node.lists.forget(clinic.ada.account)
+        rows = node.lists.of(clinic.ada.account).read.medicines
+        return next(row.name for row in rows if which in {line.id for line in row.lines})
+
+    clinic.network.call("north", servers=[EHR + "0"])
+    clinic.refresh()
+    for node in (clinic.south, clinic.guide):
+        assert "digoxin" not in named(node, "n") and named(node, "u") == "warfarin"
+    clinic.network.call("south", servers=[EHR])
+    clinic.refresh()
+    for node in (clinic.south, clinic.guide):
+        assert named(node, "n") == "digoxin"
+        (line,) = [
+            one for row in node.lists.of(clinic.ada.account).read.medicines for one in row.lines if one.id == "n"
+        ]
+        assert line.medicine is not None and "reference-missing" not in line.notes
+    clinic.south.put("MedicationRequest", "x", pointing("x", f"{EHR}0/Medication/1"))
+    assert "digoxin" not in named(clinic.south, "x")
+
+
 def test_a_reference_that_names_another_medicine_than_it_points_at_is_not_believed(clinic: Clinic) -> None:
     clinic.south.put("Medication", "1", medication("1", "digoxin 0.25 mg tablet"))
     whole = {"itemCodeableConcept": {"text": "digoxin"}}

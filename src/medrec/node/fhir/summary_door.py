@@ -95,7 +95,8 @@ class SummaryDoor:
         pairs = _pairs(released)
         sources = [_source(own, one.row, content) for one, content in pairs]
         sources += [_source(own, row, content) for row, content in released.beside.values()]
-        pointers = Pointers(sources, self._terms or self._node.lists.terms, released.now)
+        terms, servers = self._terms or self._node.lists.terms, self._node.directory.servers
+        pointers = Pointers(sources, terms, released.now, servers)
         birth = clinical_date(patient.get("birthDate"))
         around = msgspec.structs.replace(pointers.around(own), birth=birth)
         found = []

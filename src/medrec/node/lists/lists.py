@@ -223,7 +223,7 @@ class PersonLists:
             if before is not None and before.manifest == source.manifest.hex():
                 continue
             if pointers is None:
-                pointers = Pointers(found, self.terms, now)
+                pointers = Pointers(found, self.terms, now, self._node.directory.servers)
             held = _held(source, pointers)
             if before is not None:
                 kept.lists.drop(kept.held.pop(name))

@@ -1,14 +1,15 @@
 """What a record points at: the Medication of an order, and the birth date of its person, each as its own source has it.
 
 Two hospitals have a Medication/1 each, so a reference is followed at the source of the record alone. Where it names a
-server it is not followed, since none is known to be the source's own; nor where it names a version, unless what is here
+server it is followed if the ledger knows that server as the source's own; where it names a version, if what is here
 says that it is that version.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Generic, Protocol, TypeVar
 
+from medrec.core.consent.pointers import local
 from medrec.core.records.canonical import RecordError, Value, canonical
 from medrec.core.records.dates import ClinicalDate, clinical_date
 from medrec.core.records.reading import Around
@@ -60,10 +61,15 @@ def _reference_of(content: bytes) -> str:
 
 
 class Pointers(Generic[Found]):
-    """What the records of several sources may ask of one another, each of its own source."""
+    """What the records of several sources may ask of one another, each of its own source.
 
-    def __init__(self, found: Iterable[Found], terms: Terms, now: int) -> None:
-        self._terms, self._now = terms, now
+    `servers` gives the base addresses of an organisation's own FHIR servers (Directory.servers).
+    """
+
+    def __init__(
+        self, found: Iterable[Found], terms: Terms, now: int, servers: Callable[[str], Iterable[str]] = lambda _: ()
+    ) -> None:
+        self._terms, self._now, self._servers = terms, now, servers
         self._medications: dict[tuple[str, str], tuple[Found, Value]] = {}
         self._births: dict[str, ClinicalDate] = {}
         for source in sorted(found, key=lambda one: (one.organisation, one.type, one.id, one.content)):
@@ -95,7 +101,7 @@ class Pointers(Generic[Found]):
         return found[0] if found is not None else None
 
     def _meant(self, organisation: str, reference: str) -> tuple[Found, Value] | None:
-        named = _LOCAL.fullmatch(reference) or _UUID.fullmatch(reference)
+        named = _LOCAL.fullmatch(local(reference, self._servers(organisation))) or _UUID.fullmatch(reference)
         found = self._medications.get((organisation, named["id"])) if named is not None else None
         version = named.groupdict().get("version") if named is not None else None
         if found is None or version is None:
