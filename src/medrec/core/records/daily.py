@@ -95,6 +95,9 @@ def _multiplied(strength: Strength, number: ratio.Ratio) -> Strength:
 def contradicts(total: Total, strengths: tuple[Strength, ...], terms: Terms) -> bool:
     """Whether "2 tablets (10 mg total)" is not what two pieces of such a strength hold."""
     said, of, sure = total
+    if said.unit in _COUNTED:
+        # 10 mg (2 tablets) is 2 tablets (10 mg total): the weight is that of the dose.
+        said, of, sure = of, said, True
     known = units.unit(said.unit, terms)
     if of.unit not in _COUNTED or len(strengths) != 1 or known is None or known.dimension != "M":
         return False
