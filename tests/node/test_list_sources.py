@@ -257,3 +257,36 @@ def test_when_the_medicine_of_an_order_becomes_another_it_is_new_and_noticed_aga
     assert clinic.shown().new[own.key] == 1
     (line,) = [line for line in own.lines if line.author == "record"]
     assert line.medicine is not None and line.medicine.sha256 == after.medicine.sha256
+
+
+def test_one_altered_record_takes_no_earlier_copy_of_its_kind_away(clinic: Clinic) -> None:
+    """Its place refuses the whole kind until that is mended; what was read before was signed, and stays."""
+    south, guide, account = clinic.south, clinic.guide, clinic.ada.account
+    south.put("Medication", "1", medication("1", "digoxin 0.25 mg tablet"))
+    south.put("MedicationRequest", "n", pointing("n", "Medication/1"))
+    clinic.refresh()
+
+    def kept() -> dict[str, str]:
+        return {
+            f"{one.type}/{one.id}": one.content.decode()
+            for one in guide.copies.all(account)
+            if one.organisation == "south"
+        }
+
+    first, names_first = kept(), names(guide, account)
+    assert {"MedicationRequest/b", "MedicationRequest/c", "Medication/1"} <= set(first)
+    true = south.source.raw["MedicationRequest", "b"]
+    south.source.raw["MedicationRequest", "b"] = true.replace(b"lisinopril", b"warfarin").replace(b"Lisinopril", b"W")
+    south.put("AllergyIntolerance", "x", allergy("x", "penicillin"))
+    clinic.refresh()
+    (reading,) = [one for one in guide.copies.readings(account) if one.organisation == "south"]
+    assert reading.code == "record-altered" and reading.records == len(first) + 1
+    assert kept() == first | {"AllergyIntolerance/x": kept()["AllergyIntolerance/x"]}
+    assert names(guide, account) == names_first
+    # Every line is still proven, that of the medicine too.
+    (line,) = [one for row in guide.lists.of(account).read.medicines for one in row.lines if one.id == "n"]
+    assert line.medicine is not None and {line.manifest, line.medicine.manifest} <= set(guide.lists.tags(account))
+    south.put("MedicationRequest", "b", true.decode().replace("2 tabs", "3 tabs"), origin="second")
+    clinic.refresh()
+    assert "3 tabs" in kept()["MedicationRequest/b"]
+    assert [one.code for one in guide.copies.readings(account) if one.organisation == "south"] == [""]

@@ -113,12 +113,12 @@ class Copy(NamedTuple):
         return self.tag == _part_tag(self.content)
 
 
-def _closed(arrived: int, record: "Kept") -> bytes:
-    """A copy as it is sealed: when it arrived, its content, and of what is nobody's the proof."""
-    proof: list[bytes] = []
-    if isinstance(record, ReceivedRecord) and record.manifest.account is None:
-        proof = [record.manifest_bytes, record.salt, record.entry]
-    return codec.encode([arrived, record.content, *proof])
+def _copied(organisation: str, record: "Kept") -> Copy:
+    """What came, as a copy of this moment."""
+    if isinstance(record, ReceivedPart):
+        return Copy(organisation, record.type, record.id, _part_tag(record.content), record.content)
+    proof = Signed(record.manifest_bytes, record.salt, record.entry) if record.manifest.account is None else None
+    return Copy(organisation, record.type, record.id, codec.decode(record.entry)[1], record.content, 0, proof)
 
 
 def _opened(opened: bytes) -> tuple[bytes, int, Signed | None]:
@@ -178,20 +178,25 @@ class Copies:
             try:
                 self._note(account, organisation, "", self._read(organisation, account, program))
             except (PeerError, NotGenuineError) as error:
-                code = error.code or "unreachable"
-                kept = self._read_by_kind(organisation, account, program) if code in ONE_RECORD else None
-                self._note(account, organisation, code, kept)
+                code, kept, stuck = error.code or "unreachable", None, frozenset[str]()
+                if code in ONE_RECORD:
+                    kept, stuck = self._read_by_kind(organisation, account, program)
+                self._note(account, organisation, code, kept, stuck)
         return self.readings(account)
 
-    def _read_by_kind(self, organisation: str, account: str, program: Practitioner) -> list[Kept] | None:
-        """One record holds up all: ask for each kind by itself, so that only its kind stays out."""
+    def _read_by_kind(
+        self, organisation: str, account: str, program: Practitioner
+    ) -> tuple[list[Kept] | None, frozenset[str]]:
+        """One record holds up all: ask for each kind by itself, so that only its kind stays as it was read before. What
+        came, and the kinds that are held up so."""
         found: list[Kept] = []
+        stuck = []
         for kind in KINDS:
             try:
                 found += self._read(organisation, account, program, (kind,))
-            except (PeerError, NotGenuineError):
-                continue
-        return found or None
+            except (PeerError, NotGenuineError) as error:
+                stuck += [kind] if error.code in ONE_RECORD else []
+        return found or None, frozenset(stuck)
 
     def _program(self) -> Practitioner:
         practitioners = self._node.practitioners
@@ -222,29 +227,36 @@ class Copies:
                 break
         return found
 
-    def _note(self, account: str, organisation: str, code: str, records: list[Kept] | None) -> None:
+    def _note(
+        self,
+        account: str,
+        organisation: str,
+        code: str,
+        records: list[Kept] | None,
+        stuck: frozenset[str] = frozenset(),
+    ) -> None:
+        """Write down how a reading went, and what came of it. Of kinds that one record holds up, and of the medicines
+        that these point at, what was read before is kept."""
         now, seal = self._node.clock(), self._node.vault.seal
         copy, at = record_copy.c, reading.c
         before_now = self._opened(copy.account == account, copy.organisation == organisation) if records else []
         since = {(one.type, one.id, one.tag): one.arrived for one in before_now}
-        rows = []
         # A medicine that records of several pages point at came with each.
-        for record in {(one.type, one.id): one for one in records or []}.values():
-            if isinstance(record, ReceivedPart):
-                tag = _part_tag(record.content)
-            else:
-                tag = codec.decode(record.entry)[1]
-            copied = _closed(since.get((record.type, record.id, tag), now), record)
-            rows.append(
-                {
-                    "account": account,
-                    "organisation": organisation,
-                    "type": record.type,
-                    "id": record.id,
-                    "tag": tag,
-                    "sealed": seal(None, copied, tag),
-                }
-            )
+        came = {(one.type, one.id): _copied(organisation, one) for one in records or []}
+        came = {name: one._replace(arrived=since.get((*name, one.tag), now)) for name, one in came.items()}
+        held_up = stuck | {"Medication"} if stuck else stuck
+        earlier = {(one.type, one.id): one for one in before_now if one.type in held_up}
+        rows = [
+            {
+                "account": account,
+                "organisation": organisation,
+                "type": one.type,
+                "id": one.id,
+                "tag": one.tag,
+                "sealed": seal(None, codec.encode([one.arrived, one.content, *(one.signed or ())]), one.tag),
+            }
+            for one in (earlier | came).values()
+        ]
 
         def write(connection: sql.Connection) -> None:
             mine = (at.account == account) & (at.organisation == organisation)
