@@ -108,6 +108,18 @@ def test_every_line_of_her_own_summary(clinic: Clinic) -> None:
     assert proven.count("Medication") == 1 and proven.count("MedicationRequest") == 4
 
 
+def test_every_entry_of_the_page_to_print(clinic: Clinic, tmp_path: Path) -> None:
+    client = clinic.story.client("guide")
+    page = client.get(f"/people/{handle(clinic.ada.account)}/summary").text
+    items = re.findall(r"<li>(?:(?!</li>).)*?</li>", page[page.index("<h2") :], re.DOTALL)
+    found = {text_of(item).split(";")[0]: PROOF.findall(item) for item in items if "No information" not in item}
+    counts = {name.split()[0].lower(): len(set(links)) for name, links in found.items() if links}
+    assert counts["digoxin"] == 2 and counts["penicillin"] == 1 and counts["lisinopril"] == 4
+    for links in found.values():
+        for link in links:
+            checked(clinic, client, link, tmp_path)
+
+
 def doctor(clinic: Clinic, place: str) -> TestClient:
     client = visitor(clinic.story, place, demonstration=True)
     client.post("/sign-in/demonstration", data={"role": "clinician"})

@@ -46,8 +46,7 @@ def read(record: Value, around: Around) -> Understood:
     name = untagged(marks.name(code, "substance"))
     if contradicts:
         none, name = "", name if code is not own else f"{name}, but a reaction"
-    denied, name = _DENIED.search(name) is not None, _DENIED.sub("", name)
-    tolerated, name = _NO_ALLERGY.search(name) is not None, _NO_ALLERGY.sub("", name)
+    name, denied, tolerated = _without_denials(name)
     substance = substance_name(name)
     ingredients, classes = ((), ()) if none else substances(code, substance, around.terms)
     name = _with_others(code, name, substance, ingredients, marks)
@@ -55,10 +54,8 @@ def read(record: Value, around: Around) -> Understood:
     status, reason = _status(code_of(record, "clinicalStatus"), verification, marks)
     if contradicts:
         status, reason = _contradicting(status, reason, marks)
-    elif tolerated:
-        status, reason = "stopped", "said to be none"
     elif not none:
-        status, reason = _unsure(status, reason, code, denied, marks)
+        status, reason = _unsure(status, reason, code, denied, marks, tolerated)
     recorded = marks.date(record, "recordedDate", "date of recording")
     detail = AllergyDetail(
         name=name,
@@ -245,8 +242,16 @@ def _status(clinical: str, verification: str, marks: Marks) -> tuple[Status, str
     return "unknown", "no status given" + doubt
 
 
-def _unsure(status: Status, reason: str, code: Concept, denied: bool, marks: Marks) -> tuple[Status, str]:
-    """An allergy that is called active, and that nobody can be sure of."""
+def _without_denials(name: str) -> tuple[str, bool, bool]:
+    """A name without words of denial; whether the patient denies it, and whether it is said to be none."""
+    denied, left = _DENIED.search(name) is not None, _DENIED.sub("", name)
+    return _NO_ALLERGY.sub("", left), denied, _NO_ALLERGY.search(left) is not None
+
+
+def _unsure(status: Status, reason: str, code: Concept, denied: bool, marks: Marks, none: bool) -> tuple[Status, str]:
+    """An allergy that is said to be none, or is called active and nobody can be sure of it."""
+    if none:
+        return "stopped", "said to be none"
     if status != "active":
         return status, reason
     if denied:

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from functools import partial
 from html import escape
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -67,7 +67,27 @@ def document(
 ) -> Resource:
     """The document Bundle. `subject` is the person's Patient record, if it may be shown; `receipts` by manifest (hex);
     `stamp` turns ms into a FHIR instant."""
-    return _Document(held, subject, receipts, about, stamp).made(read)
+    return with_signed(read, held, subject, receipts, about, stamp).bundle
+
+
+class Made(NamedTuple):
+    """A document, and the manifests (hex) of what was signed behind each of its entries, by the entry's address."""
+
+    bundle: Resource
+    signed: dict[str, list[str]]
+
+
+def with_signed(
+    read: Read,
+    held: Sequence[Held],
+    subject: Mapping[str, Any] | None,
+    receipts: Mapping[str, bytes],
+    about: About,
+    stamp: Any,
+) -> Made:
+    """The same, for a page that leads to the proofs itself."""
+    found = _Document(held, subject, receipts, about, stamp)
+    return Made(found.made(read), found.signed)
 
 
 class _Document:
@@ -86,6 +106,7 @@ class _Document:
         self._entries: list[Resource] = []
         self._proofs: list[Resource] = []
         self._binaries: dict[str, str] = {}
+        self.signed: dict[str, list[str]] = {}
         self._subject = self._add(entries.patient(subject), "patient")
         self._author = self._add(
             {
@@ -193,7 +214,9 @@ class _Document:
                 {"role": "source", "what": {"identifier": {"system": RECORD_SHA256, "value": sha256}}},
             ]
         # All lines of one act have the manifest of that act.
-        receipt = self._receipt(manifest.partition("-")[0])
+        behind = [manifest.partition("-")[0], *([medicine.manifest] if medicine is not None else [])]
+        self.signed.setdefault(place, []).extend(behind)
+        receipt = self._receipt(behind[0])
         if receipt:
             sources.append({"role": "source", "what": {"reference": receipt, "display": "Receipt of what was signed"}})
         sources += self._pointed(source, medicine) if medicine is not None else []

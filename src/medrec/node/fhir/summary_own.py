@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from medrec.core.records.canonical import RecordError, canonical
 from medrec.node.agent.told import sealed
 from medrec.node.fhir.answer import instant
-from medrec.node.fhir.summary import About, document
+from medrec.node.fhir.summary import About, Made, with_signed
 from medrec.node.fhir.summary_entries import Resource
 from medrec.node.ledger import receipts
 from medrec.node.ledger.receipts import ReceiptUnavailableError
@@ -19,15 +19,20 @@ if TYPE_CHECKING:
     from medrec.node.node import Node
 
 
-def own_summary(
+def own_summary(node: "Node", account: str, types: tuple[str, ...] = ()) -> Resource:
+    """The document Bundle, with its receipts. Raises as `own_made` does."""
+    return own_made(node, account, types).bundle
+
+
+def own_made(
     node: "Node",
     account: str,
     types: tuple[str, ...] = (),
     phrases: dict[str, str] | None = None,
     with_receipts: bool = True,
-) -> Resource:
-    """The document Bundle; from records of some types alone, if they are named; its narrative with other words than
-    `summary.PHRASES`, if some are given. Raises StoreError, VaultError, EngineError."""
+) -> Made:
+    """The document, and what was signed behind its entries; from records of some types alone, if they are named; its
+    narrative with other words than `summary.PHRASES`, if some are given. Raises StoreError, VaultError, EngineError."""
     if types:
         shown, held = node.lists.of_kinds_held(account, types)
     else:
@@ -42,7 +47,7 @@ def own_summary(
         phrases or {},
     )
     found: Mapping[str, bytes] = _Receipts(node, account) if with_receipts else {}
-    return document(shown.read, held, _patient(node, account), found, about, instant)
+    return with_signed(shown.read, held, _patient(node, account), found, about, instant)
 
 
 class _Receipts(Mapping[str, bytes]):

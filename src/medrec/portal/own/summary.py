@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from medrec.node.fhir import bundle
 from medrec.node.fhir.summary import PHRASES
-from medrec.node.fhir.summary_own import own_summary
+from medrec.node.fhir.summary_own import own_made, own_summary
 from medrec.portal import render, words
 from medrec.portal.own.whose import kinds_of, whose
 from medrec.portal.page import File, Visit
@@ -27,13 +27,19 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
     who = whose(node, visit, heeds_kinds=True)
     # The page speaks the reader's language; the file for another hospital speaks English.
     phrases = {name: str(words.SUMMARY[f"says_{name}"]) for name in PHRASES}
-    made = own_summary(node, who.account, kinds_of(visit), phrases, with_receipts=False)
+    made, signed = own_made(node, who.account, kinds_of(visit), phrases, with_receipts=False)
+    tags = node.lists.tags(who.account)
+    # The page of one list leads to each line by itself; here each thing that was signed stands once behind its entry.
+    proofs = {
+        place: [visit.link("line", person=who.handle, tag=tags[one]) for one in dict.fromkeys(behind) if one in tags]
+        for place, behind in signed.items()
+    }
     patient = made["entry"][1]["resource"]
     return {
         "handle": who.handle,
         "name": _name(patient) or who.name,
         "born": render.known_date(patient.get("birthDate", "")),
-        "sections": [_section(section) for section in made["entry"][0]["resource"]["section"]],
+        "sections": [_section(section, proofs) for section in made["entry"][0]["resource"]["section"]],
         "file": visit.link("summary_file", person=who.handle),
         "made": render.date(visit.now),
     }
@@ -47,10 +53,14 @@ def download(node: "Node", visit: Visit) -> File:
     )
 
 
-def _section(section: dict[str, Any]) -> dict[str, Any]:
+def _section(section: dict[str, Any], proofs: dict[str, list[str]]) -> dict[str, Any]:
     items = section["text"]["div"].split("<li>")[1:]
     code = section["code"]["coding"][0]["code"]
-    return {"title": words.SUMMARY[_TITLES[code]], "lines": [unescape(item.split("</li>")[0]) for item in items]}
+    lines = [
+        {"text": unescape(item.split("</li>")[0]), "proofs": proofs.get(entry["reference"], [])}
+        for item, entry in zip(items, section["entry"], strict=True)
+    ]
+    return {"title": words.SUMMARY[_TITLES[code]], "lines": lines}
 
 
 def _name(patient: dict[str, Any]) -> str:
