@@ -9,9 +9,11 @@ from collections import Counter
 
 import pytest
 
-from medrec.demo.truth_history import Products
+from medrec.core.reconcile.lists import Lists
+from medrec.demo.truth_hard import STANDINGS, hard_chart
+from medrec.demo.truth_history import TODAY_MS, Products
 from medrec.demo.truth_ill_charts import ill_chart
-from medrec.demo.truth_ill_measure import IllMeasured, measure_ills
+from medrec.demo.truth_ill_measure import IllMeasured, held_of, measure_ills
 from medrec.demo.truth_ills import ills
 from medrec.node.terminology.shipped import shipped
 from tests.reconcile.figures import PAGE, tool
@@ -48,8 +50,40 @@ def test_two_substances_are_never_one_and_two_problems_seldom(measured: IllMeasu
 
 def test_the_page_of_figures_is_what_is_measured(measured: IllMeasured) -> None:
     page = PAGE.read_text(encoding="utf-8")
-    assert page.endswith(tool().ill_page(measured))
-    assert not page.endswith(tool().ill_page(IllMeasured()))
+    assert tool().ill_page(measured) in page
+    assert tool().ill_page(IllMeasured()) not in page
+
+
+HARD_SPLIT = [f"hard-{number}" for number in range(300)]
+
+
+@pytest.fixture(scope="module")
+def hard(products: Products) -> IllMeasured:
+    return measure_ills(HARD_SPLIT, products, shipped(), hard_chart)
+
+
+def test_the_floors_hold_where_names_say_more_than_codes(hard: IllMeasured) -> None:
+    """Sides in a letter or in Spanish; a relative's, denied and suspected illnesses under the person's own codes."""
+    lists = hard.scores["problems"]["lists"]
+    assert hard.people == 300 and lists.identity.hit > 5_000
+    assert lists.identity.f1 >= IDENTITY_FLOOR and lists.today.f1 >= TODAY_FLOOR and lists.today.recall >= 0.995
+    for simple in ("code", "text"):
+        score = hard.scores["problems"][simple]
+        assert score.identity.f1 < 0.7 and score.today.f1 < lists.today.f1
+
+
+def test_no_word_of_a_relative_a_denial_or_a_suspicion_is_one_with_the_problem(products: Products) -> None:
+    for seed in HARD_SPLIT[:60]:
+        pairs = held_of(hard_chart(ills(seed), products, shipped()), shipped())
+        truth = {item.manifest: note.about.partition(" ")[0] for item, note in pairs}
+        for row in Lists(shipped(), TODAY_MS, [item for item, _ in pairs]).read().problems:
+            said = {truth[line.manifest] for line in row.lines if truth[line.manifest] in STANDINGS}
+            assert not said or (len({truth[line.manifest] for line in row.lines}) == 1 and row.status != "active")
+
+
+def test_the_page_has_the_figures_of_the_harder_words(hard: IllMeasured) -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    assert page.endswith(tool().hard_page(hard)) and not page.endswith(tool().hard_page(IllMeasured()))
 
 
 @pytest.mark.parametrize("name", ["problems", "allergies"])

@@ -20,7 +20,7 @@ from medrec.core.records.terms import Terms
 from medrec.core.records.understood import AllergyDetail, ProblemDetail
 from medrec.demo.truth_history import TODAY_MS, Products
 from medrec.demo.truth_ill_charts import IllChart, Noted, ill_chart
-from medrec.demo.truth_ills import ills
+from medrec.demo.truth_ills import Ills, ills
 from medrec.demo.truth_measure import Count
 from medrec.demo.truth_writing import day
 
@@ -62,11 +62,14 @@ def held_of(found: IllChart, terms: Terms) -> Pairs:
     return pairs
 
 
-def measure_ills(seeds: Iterable[str], products: Products, terms: Terms) -> IllMeasured:
-    """The figures of the people of these seeds."""
+Chart = Callable[[Ills, Products, Terms], IllChart]
+
+
+def measure_ills(seeds: Iterable[str], products: Products, terms: Terms, chart: Chart = ill_chart) -> IllMeasured:
+    """The figures of the people of these seeds, of whom places wrote such charts."""
     total = IllMeasured()
     for seed in seeds:
-        found = ill_chart(ills(seed), products, terms)
+        found = chart(ills(seed), products, terms)
         pairs = held_of(found, terms)
         total.people += 1
         read = Lists(terms, TODAY_MS, [item for item, _ in pairs]).read()

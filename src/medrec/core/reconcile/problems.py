@@ -132,8 +132,8 @@ def _near(one: Entry, other: Entry) -> bool | None:
 def _episodes(kind: list[Entry]) -> list[list[Entry]]:
     """Apart by stretches of time. What has no date goes with the only episode there is, else it stays alone; what is
     over and does not say when it began goes with the only one too, else with the one at its date."""
-    if all(one.detail.history and one.detail.onset is None for one in kind):
-        # When "history of" was written down says nothing about when it was.
+    if all(one.detail.standing in APART or (one.detail.history and one.detail.onset is None) for one in kind):
+        # When "history of" was written down says nothing about when it was; what is not there has no time.
         return [kind]
     vague = [one for one in kind if one.vague and one.span is not None]
     undated = [one for one in kind if one.span is None]
