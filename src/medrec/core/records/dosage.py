@@ -33,8 +33,8 @@ class Directions(NamedTuple):
     route: str
     start: ClinicalDate | None
     end: ClinicalDate | None
-    total: Total | None = None
-    """The dose said again in another unit, of one dosage in words."""
+    totals: tuple[Total, ...] = ()
+    """Doses said again in another unit, in words."""
     over: bool = False
     """Whether every dosage says, in words, nothing but not to take it (on)."""
 
@@ -65,12 +65,13 @@ def directions(dosages: list[dict[str, Value]], marks: Marks) -> Directions:
     # The directions end when the last step does, and only if every step has an end.
     end = max(ends, key=lambda found: found.end_ms) if len(ends) == len(read) else None
     steps = {datatypes.decimal(dosage, "sequence"): None for dosage in dosages}
+    totals = tuple(total for part in read for total in part.totals)
     daily = _together(read) if len(steps) == 1 and not any(part.as_needed for part in read) else None
     if daily is None:
         marks.add(NoteCode.DOSE_PARTLY, f"The directions have {len(read)} parts; no amount per day is derived.")
         over = all(part.over for part in read)
-        return Directions(words, None, None, needed, None, route, start, end, over=over)
-    return Directions(words, daily, Amount("1", "1", "/d"), needed, None, route, start, end)
+        return Directions(words, None, None, needed, None, route, start, end, totals, over)
+    return Directions(words, daily, Amount("1", "1", "/d"), needed, None, route, start, end, totals)
 
 
 def _note_grasp(found: Directions, marks: Marks) -> None:
@@ -101,7 +102,7 @@ def _one(dosage: Value, marks: Marks) -> Directions:
     route = datatypes.concept(dosage, "route").label
     shown = words or _in_words(dose, times, needed)
     needed, most = needed or told.as_needed, _ceiling(dosage) or told.at_most
-    return Directions(shown, dose, times, needed, most, route, start, end, told.total, told.course == "over")
+    return Directions(shown, dose, times, needed, most, route, start, end, told.totals, told.course == "over")
 
 
 def _agreed(told: Sig, dose: Amount | None, times: Amount | None, marks: Marks) -> tuple[Amount | None, Amount | None]:

@@ -266,8 +266,9 @@ def _strength(held: Value) -> tuple[str, str]:
 def _per_day(found: Product, told: Directions, marks: Marks) -> PerDay | None:
     """What the directions come to in a day, and a note where nobody knows the unit."""
     terms = marks.around.terms
-    if told.total is not None and daily.contradicts(told.total, found.strengths, terms):
-        said, of = amount_in_words(told.total.amount), amount_in_words(told.total.of)
+    wrong = next((total for total in told.totals if daily.contradicts(total, found.strengths, terms)), None)
+    if wrong is not None:
+        said, of = amount_in_words(wrong.amount), amount_in_words(wrong.of)
         marks.add(NoteCode.TOTAL_DIFFERS, f"The directions say {said} for {of}; this product holds another amount.")
         return None
     a_day = daily.of(found.ingredients, found.strengths, found.form, told, terms)

@@ -26,8 +26,8 @@ class Sig(msgspec.Struct, frozen=True, gc=False):
     """Directions: `dose` at a time, `times_per_day`, `as_needed`, `at_most` in a day, and how much was understood.
 
     `course`: "changes" where they are not the same every day, "ends" where they speak of an end, "over" where they say
-    nothing but not to take it (on): then neither they nor a code beside them say what is taken in a day. `total`: the
-    dose said again in another unit.
+    nothing but not to take it (on): then neither they nor a code beside them say what is taken in a day. `totals`:
+    doses said again in another unit.
     """
 
     dose: Amount | None = None
@@ -36,7 +36,7 @@ class Sig(msgspec.Struct, frozen=True, gc=False):
     at_most: Amount | None = None
     understood: Grasp = "none"
     course: Course = ""
-    total: Total | None = None
+    totals: tuple[Total, ...] = ()
 
 
 LONGEST = 500
@@ -132,7 +132,7 @@ def parsed(words: str) -> Sig:
         return Sig(as_needed=needed, at_most=at_most, understood="partly" if some else "none")
     found = (dose is not None) + (times is not None)
     grasp: Grasp = "whole" if found == 2 else "partly" if found or needed or at_most is not None else "none"
-    return Sig(dose, times, needed, at_most, grasp, "", read.total)
+    return Sig(dose, times, needed, at_most, grasp, "", read.totals)
 
 
 def _is_over(text: str) -> bool:

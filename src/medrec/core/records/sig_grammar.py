@@ -44,12 +44,12 @@ class Total(NamedTuple):
 
 class Meaning(NamedTuple):
     """A dose at a time and how often a day, None where it is not clear; of several doses that add up, the whole day's,
-    taken once. `left`: the words that were not used. `total`: the dose said again."""
+    taken once. `left`: the words that were not used. `totals`: doses said again."""
 
     dose: Amount | None
     times: Amount | None
     left: str
-    total: Total | None = None
+    totals: tuple[Total, ...] = ()
 
 
 class _Part(NamedTuple):
@@ -61,26 +61,26 @@ class _Part(NamedTuple):
 
 def meaning(found: list[Token]) -> Meaning:
     """Read tokens to the end. Never raises."""
-    found, total = _without_second_names(found)
+    found, totals = _without_second_names(found)
     parts, used = _parts(found)
     left = " ".join(
         ";" if number in used else token.text for number, token in enumerate(found) if token.kind != "filler"
     )
     text = " ".join(token.text for token in found if token.kind != "days")
     if not parts:
-        return Meaning(None, None, left, total)
+        return Meaning(None, None, left, totals)
     clear = not _UNSURE.search(text) and not _UNREAD.search(left)
     if len(parts) == 1:
         times = _a_day(parts[0]) if clear else None
-        return Meaning(amount(parts[0].dose, parts[0].unit), amount(times, "/d"), left, total)
+        return Meaning(amount(parts[0].dose, parts[0].unit), amount(times, "/d"), left, totals)
     dose = parts[0].dose if all(part[:2] == parts[0][:2] for part in parts) else None
     adding = _Sum()
     listed = clear and all(_joined(part.tokens) for part in parts[:-1])
     if not listed or not all(adding.takes(part) for part in _with_other_days(parts)):
-        return Meaning(amount(dose, parts[0].unit), None, left)
+        return Meaning(amount(dose, parts[0].unit), None, left, totals)
     if dose is not None:
-        return Meaning(amount(dose, parts[0].unit), amount(adding.times, "/d"), left)
-    return Meaning(amount(adding.whole, parts[0].unit, 4), amount(ONCE, "/d"), left)
+        return Meaning(amount(dose, parts[0].unit), amount(adding.times, "/d"), left, totals)
+    return Meaning(amount(adding.whole, parts[0].unit, 4), amount(ONCE, "/d"), left, totals)
 
 
 def amount(pair: Pair | None, unit: str, places: int = ratio.PLACES) -> Amount | None:
@@ -88,10 +88,10 @@ def amount(pair: Pair | None, unit: str, places: int = ratio.PLACES) -> Amount |
     return None if pair is None else Amount(ratio.written(pair[0], places), ratio.written(pair[1], places), unit)
 
 
-def _without_second_names(found: list[Token]) -> tuple[list[Token], Total | None]:
+def _without_second_names(found: list[Token]) -> tuple[list[Token], tuple[Total, ...]]:
     """The tokens without a dose in other words behind one: "(10 mg total)", "(4 ml)", "of 5 mg", "5 mg"."""
     kept: list[Token] = []
-    total: Total | None = None
+    totals: list[Total] = []
     at = 0
     while at < len(found):
         token = found[at]
@@ -99,12 +99,13 @@ def _without_second_names(found: list[Token]) -> tuple[list[Token], Total | None
         if before is not None and before.kind == "dose":
             length, sure = _second_name(before, found[at : at + 6])
             if length:
-                total = _said_again(before, found[at : at + length], sure) or total
+                said = _said_again(before, found[at : at + length], sure)
+                totals += [said] if said is not None else []
                 at += length
                 continue
         kept.append(token)
         at += 1
-    return kept, total
+    return kept, tuple(totals)
 
 
 def _said_again(dose: Token, after: list[Token], sure: bool) -> Total | None:
