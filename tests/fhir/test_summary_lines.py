@@ -32,7 +32,7 @@ def made(*records: dict[str, Any], acts: tuple[Act, ...] = ()) -> dict[str, Any]
     for act in acts:
         held += said(act, "ab" * 32, NOW)
     about = About("north", "North", INSTANT, b"x" * 16)
-    return document(Lists(shipped(), NOW, held).read(), held, None, {}, about, lambda ms: INSTANT)
+    return document(Lists(shipped(), NOW, held).read(), held, None, {}, about, lambda ms: INSTANT).bundle
 
 
 def of(bundle: dict[str, Any], kind: str) -> list[dict[str, Any]]:

@@ -57,19 +57,6 @@ class About(msgspec.Struct, frozen=True):
     """Whether the lists were made without what people said on them; the document then says so, in any case."""
 
 
-def document(
-    read: Read,
-    held: Sequence[Held],
-    subject: Mapping[str, Any] | None,
-    receipts: Mapping[str, bytes],
-    about: About,
-    stamp: Any,
-) -> Resource:
-    """The document Bundle. `subject` is the person's Patient record, if it may be shown; `receipts` by manifest (hex);
-    `stamp` turns ms into a FHIR instant."""
-    return with_signed(read, held, subject, receipts, about, stamp).bundle
-
-
 class Made(NamedTuple):
     """A document, and the manifests (hex) of what was signed behind each of its entries, by the entry's address."""
 
@@ -77,7 +64,7 @@ class Made(NamedTuple):
     signed: dict[str, list[str]]
 
 
-def with_signed(
+def document(
     read: Read,
     held: Sequence[Held],
     subject: Mapping[str, Any] | None,
@@ -85,7 +72,8 @@ def with_signed(
     about: About,
     stamp: Any,
 ) -> Made:
-    """The same, for a page that leads to the proofs itself."""
+    """The document Bundle. `subject` is the person's Patient record, if it may be shown; `receipts` by manifest (hex);
+    `stamp` turns ms into a FHIR instant."""
     found = _Document(held, subject, receipts, about, stamp)
     return Made(found.made(read), found.signed)
 

@@ -82,7 +82,7 @@ class SummaryDoor:
         held = self._held(released, trees)
         read = Lists(self._terms or self._node.lists.terms, released.now, held).read()
         subject = trees.get(f"Patient/{self._patient}")
-        made = document(read, held, subject, self._receipts(held), about, instant)
+        made = document(read, held, subject, self._receipts(held), about, instant).bundle
         if released.attach:
             made["meta"]["extension"] = bundle.notices(released.attach)
         if released.chosen.rest:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from medrec.core.records.canonical import RecordError, canonical
 from medrec.node.agent.told import sealed
 from medrec.node.fhir.answer import instant
-from medrec.node.fhir.summary import About, Made, with_signed
+from medrec.node.fhir.summary import About, Made, document
 from medrec.node.fhir.summary_entries import Resource
 from medrec.node.ledger import receipts
 from medrec.node.ledger.receipts import ReceiptUnavailableError
@@ -47,7 +47,7 @@ def own_made(
         phrases or {},
     )
     found: Mapping[str, bytes] = _Receipts(node, account) if with_receipts else {}
-    return with_signed(shown.read, held, _patient(node, account), found, about, instant)
+    return document(shown.read, held, _patient(node, account), found, about, instant)
 
 
 class _Receipts(Mapping[str, bytes]):
