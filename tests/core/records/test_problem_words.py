@@ -1,9 +1,14 @@
 """The name of a problem is read once: its side, and whether it is a relative's, denied, not certain, past or over."""
 
+import csv
+import gzip
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from medrec.core.records import icd_families
 from medrec.core.records.problem_words import spoken
 
 STANDS = {
@@ -43,7 +48,8 @@ def test_how_a_problem_stands(standing: str, name: str) -> None:
         "Type 2 diabetes mellitus without complications", "Acquired absence of breast", "No known problems",
         "HER2 negative breast cancer", "Not in labor force", "Borderline personality disorder", "Prediabetes",
         "No fixed abode", "Encounter for screening for malignant neoplasm of colon", "Natural history of disease",
-        "Family disruption",
+        "Family disruption", "Anaplastic large cell lymphoma, ALK-negative", "Triple-negative breast cancer",
+        "Abnormal hematological finding on antenatal screening of mother", "Abnormal findings on neonatal screening",
     ],
 )  # fmt: skip
 def test_what_only_looks_like_it(name: str) -> None:
@@ -81,3 +87,16 @@ def test_the_two_sides_of_one_problem_have_one_name(left: str, right: str) -> No
 @given(st.text(max_size=60))
 def test_any_name_is_read_without_an_error(name: str) -> None:
     assert spoken(name).core or not name.strip()
+
+
+def test_the_names_of_icd_10_cm_are_read_as_they_are_meant(shared: Path) -> None:
+    """None of a disease is a relative's, denied or uncertain, and no side but that of the code."""
+    with gzip.open(shared / "data" / "terminology" / "icd10cm.csv.gz", "rt", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) > 90_000
+    for row in rows:
+        code, found = row["code"], spoken(row["description"])
+        if not code.startswith(("Z", "T76")):
+            assert found.standing in ("", "history"), row
+        if found.side and icd_families.side(code):
+            assert found.side == icd_families.side(code), row

@@ -31,6 +31,10 @@ _FIFTH = re.compile(
     r"L97\d|M1[678][135]|M20[1-6]|M22\d|M54[34]|M70[1-7]|M712|M75[02-9]|M76\d|M77[0-5]|N60\d|N830|S05\d|S22[34]|"
     r"Z901)(?P<side>[01239])|" + _EARS_AND_EYES + r"\d(?P<alone>[01239])$|S[45789]\d\d(?P<before>[0129])X"
 )
+# There the sign is of a bone, a toe or a finger, and the side is in it only with that.
+_MORE_THAN_SIDES = re.compile(
+    r"M217[36]|M6007|M678[1-7]|M768[12]|M84[34568][36]|M891[2356]|M89[23][36]|S56[14][0129]|S604[124567]|S6094"
+)
 _SIXTH = re.compile(
     r"(?:C50[0-689]\d|I63[0-5]\d|I702[0-2]|I802\d|I82[4-7ABC]\w|I838\d|N832\d|"
     r"(?:M0[0-28]|M1[0-4A]|M19|M2[145]|M6[0135-8]|M71|M8[04-9]|M90)\d[1-7]|M2[0-2]\dX|M751\d|H35[0-46-9]\d|H40[0-6]\d|"
@@ -80,6 +84,8 @@ def catches_the_rest(name: str) -> bool:
 
 
 def _place(plain: str) -> int | None:
+    if _MORE_THAN_SIDES.match(plain):
+        return None
     for form in (_FIFTH, _SIXTH):
         found = form.match(plain)
         if found is not None:

@@ -28,14 +28,14 @@ _FAMILY = (
     r"\bantecedentes? familiar(?:es)?(?: de\b|\s*:)?",
     rf"^{_RELATIVE}(?:'s| (?:had|has|with|died of|tuvo|tiene|con))\b",
     rf"\s*[-,(]\s*{_RELATIVE}{_END}",
-    rf" (?:in|of) (?:(?:her|his|the) )?{_RELATIVE}$",
+    rf" (?:in|of) (?:her|his|the patient's) {_RELATIVE}$",
 )
 _DENIED = (
     r"^(?:(?:patient|pt)\.? )?(?:denie[sd]|neg(?:ative|\.)? for|no (?:evidence|signs?|history|hx) of|no h/o)\b",
     r"^(?:(?:patient|pt)\.? )?(?:never had|free of|without|does not have|niega|sin|no (?:tiene|presenta))\b",
     r"^no (?!known\b|longer\b|fixed\b|show|transport|access|insur|social|care|employ|further|response|code\b)",
     rf"\s*[-,:(]?\s*\b(?:(?:(?:has been|was) )?ruled out|not (?:present|found)|excluded|descartad[oa]){_END}",
-    rf"\s*[-:(]\s*(?:negative|absent|no){_END}",
+    rf"(?:\s[-–]\s*|\s*[:(]\s*)(?:negative|absent|no){_END}",
 )
 _UNCERTAIN = (
     r"^\?+",
@@ -44,7 +44,8 @@ _UNCERTAIN = (
     r"^(?:eval(?:uation)? for|(?:at (?:(?:high|increased) )?)?risk (?:of|for)|work-?up for)\b",
     r"^(?:posible|sospecha de|a descartar)\b",
     r"^borderline (?=diab|dm\b|hypert|htn|high|chol|glauc)",
-    rf"\s*[-,:(]?\s*\b(?:screening|suspected|unlikely|possible|probable|rule out|r/o|not confirmed){_END}",
+    rf"\s*[-,:(]?\s*\b(?:suspected|unlikely|possible|probable|rule out|r/o|not confirmed){_END}",
+    r"(?<!neonatal)(?<!newborn)(?<!antenatal)(?<!prenatal)(?<!hearing) screening$",
     r"\s*\?+$",
 )
 _PAST = (
@@ -71,7 +72,7 @@ _LETTER = (
     r"(?<![\w/.'&-])(?<!vitamin )(?<!type )(?<!hepatitis )(?<!factor )(?<!group )(?<!class )(?<!grade )(?<!stage )"
 )
 _ENDS = r"(?!\.?\w|[/&'’]|-(?!\s*sided))"
-_BOTH = r"\b(?:bilateral(?:es)?|both|ambos|ambas|bilat)\b"
+_BOTH = r"\b(?:bilateral(?:es)?|(?<!with )both|ambos|ambas|bilat)\b"
 _LEFT = (
     r"\b(?:left|lt|izquierd[oa]s?|izq|izda?)\b|\bsin\.(?!\w)|(?:ال)?(?:يسرى|أيسر|يسار)\b"
     rf"|{_LETTER}\(?l\)?{_ENDS}"
