@@ -6,14 +6,17 @@ from typing import Any
 
 import msgspec
 import pytest
+import sqlalchemy as sql
 
 from medrec.core import codec
 from medrec.core.manifests.acts import Act, ActEnd
 from medrec.core.reconcile.rows import MedicineRow
 from medrec.node.corrections.corrections import CORRECTIONS_PATH
 from medrec.node.keeping import store
+from medrec.node.keeping.upgrades import FORMER
 from medrec.node.lists import acts_ended
-from medrec.node.lists.acts_kept import ACTS_PATH, ENDS_PATH
+from medrec.node.lists.acts import Acts
+from medrec.node.lists.acts_kept import ACTS_PATH, ENDS_PATH, list_act, list_act_hearer
 from medrec.node.peers.peers import PeerError
 from medrec.node.refusals import Code, Refusal
 from tests.node.test_clinician_corrections import Visit
@@ -123,3 +126,24 @@ def test_a_second_link_begins_anew(visit: Visit) -> None:
     assert visit.north.linker.unlink("ada")
     ends = [codec.decode_json(payload)["act"] for payload in visit.waiting(ENDS_PATH)["south"]]
     assert act.id in ends and len(set(ends)) == 2, "of the first link nothing new is said"
+
+
+def test_a_word_of_a_former_version_is_taken_back_too(visit: Visit) -> None:
+    """It wrote down neither whose an act is nor who was handed it: both are found when the node opens again."""
+    act = stop(visit)
+    assert visit.bring(ACTS_PATH) == [True] and at_south(visit).status == "stopped"
+    own = [kept.act for kept in visit.north.acts.of(visit.ada.account)]
+
+    def as_before(connection: Any) -> None:
+        connection.execute(sql.update(list_act).values(organisation=FORMER))
+        connection.execute(sql.delete(list_act_hearer))
+
+    visit.north.store.write(as_before)
+    for _ in range(2):
+        visit.north.acts = Acts(visit.north)
+        assert [kept.act for kept in visit.north.acts.of(visit.ada.account)] == own == [act]
+        assert [row.organisation for row in visit.north.rows(list_act)] == ["north"]
+        heard = {row.organisation for row in visit.north.rows(list_act_hearer)}
+        assert heard == {"guide", "south"}, "whoever had her records from north"
+    assert visit.north.linker.unlink("ada") and visit.bring(ENDS_PATH) == [True]
+    assert at_south(visit).status == "active"

@@ -8,6 +8,7 @@ import sqlalchemy as sql
 from medrec.node.account import resting
 from medrec.node.keeping.store import Store, metadata
 from medrec.node.keeping.upgrades import REKEYED, rekey
+from medrec.node.lists.acts_kept import is_ended, list_act
 
 FORMER = (
     "CREATE TABLE delegation_rest (hash BLOB NOT NULL, account VARCHAR(80) NOT NULL, rests BOOLEAN NOT NULL, "
@@ -59,3 +60,31 @@ def test_a_new_store_has_nothing_to_make_anew(tmp_path: Path) -> None:
     store = Store(tmp_path / "a.db")
     assert rekey(store.engine, metadata) == [] and set(REKEYED) <= set(metadata.tables)
     store.close()
+
+
+FORMER_ACTS = (
+    "CREATE TABLE list_act (id BLOB NOT NULL, account VARCHAR(80) NOT NULL, manifest BLOB NOT NULL, "
+    "time BIGINT NOT NULL, sealed BLOB NOT NULL, PRIMARY KEY (id))",
+    "CREATE INDEX ix_list_act_account ON list_act (account)",
+    "CREATE TABLE list_act_ended (id BLOB NOT NULL, account VARCHAR(80) NOT NULL, PRIMARY KEY (id))",
+    "CREATE INDEX ix_list_act_ended_account ON list_act_ended (account)",
+    "INSERT INTO list_act VALUES (x'01', 'ada', x'aa', 7, x'bb')",
+    "INSERT INTO list_act_ended VALUES (x'02', 'ada')",
+)
+
+
+def test_words_on_a_list_are_kept_and_what_was_taken_back_stays_so(tmp_path: Path) -> None:
+    """Whose they are stood in no column: an end holds for whichever clinician's act it names, never for a person's."""
+    engine = sql.create_engine(f"sqlite:///{tmp_path / 'a.db'}")
+    with engine.begin() as connection:
+        for statement in FORMER_ACTS:
+            connection.execute(sql.text(statement))
+    engine.dispose()
+    for _ in range(2):
+        store = Store(tmp_path / "a.db")
+        with store.read() as connection:
+            kept = connection.execute(sql.select(list_act).where(list_act.c.id == b"\x01")).one()
+            assert (kept.account, kept.time, bytes(kept.sealed)) == ("ada", 7, b"\xbb")
+            assert is_ended(connection, b"\x02", "north") and not is_ended(connection, b"\x02", "")
+            assert not is_ended(connection, b"\x01", "north")
+        store.close()

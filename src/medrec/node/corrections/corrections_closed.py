@@ -64,5 +64,5 @@ def withdraw(node: "Node", connection: sql.Connection, caller: str, act: str) ->
 
 def withdraw_ended(node: "Node", connection: sql.Connection, caller: str, act: Act | None) -> None:
     """The same for a request that has just come, if the act that it follows from was taken back before."""
-    if act is not None and is_ended(connection, bytes.fromhex(act.id)):
+    if act is not None and is_ended(connection, bytes.fromhex(act.id), act.organisation):
         withdraw(node, connection, caller, act.id)

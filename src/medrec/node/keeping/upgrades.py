@@ -1,23 +1,35 @@
 """Stores of former versions: a table whose key has changed since is made anew when the store opens, rows and all."""
 
+from typing import Any
+
 import sqlalchemy as sql
 
-REKEYED = ("delegation_rest",)
-"""Tables that had another primary key once. delegation_rest: of a delegation, whoever said it; now of each account."""
+FORMER = "?"
+"""The organisation of what was written down when nobody wrote down whose it is; no organisation is called so."""
+
+REKEYED: dict[str, dict[str, Any]] = {
+    "delegation_rest": {},
+    "list_act": {"organisation": FORMER},
+    "list_act_ended": {"organisation": FORMER},
+}
+"""Tables that had another primary key once, and what stands in the columns that they did not have. delegation_rest: of
+a delegation, whoever said it; now of each account. list_act, list_act_ended: of an act, whosever it is; now of each
+organisation's."""
 
 
 def rekey(engine: sql.Engine, metadata: sql.MetaData) -> list[str]:
     """Make the tables anew that have a former key; which. All of it is one transaction: a crash leaves what was."""
     found = sql.inspect(engine)
     done = []
-    for name in REKEYED:
+    for name, added in REKEYED.items():
         table = metadata.tables.get(name)
         if table is None or not found.has_table(name):
             continue
         if found.get_pk_constraint(name)["constrained_columns"] == [column.name for column in table.primary_key]:
             continue
         with engine.begin() as connection:
-            rows = [dict(row) for row in connection.execute(sql.select(table)).mappings()]
+            kept = [column for column in table.columns if column.name not in added]
+            rows = [{**row, **added} for row in connection.execute(sql.select(*kept)).mappings()]
             table.drop(connection)
             table.create(connection)
             if rows:

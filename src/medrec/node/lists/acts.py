@@ -32,8 +32,8 @@ from medrec.node.corrections.objecting import ask, gave, of_person
 from medrec.node.keeping import store
 from medrec.node.keeping.journal import Draft
 from medrec.node.keeping.vault import VaultError
-from medrec.node.lists import acts_told, reviews
-from medrec.node.lists.acts_kept import ACTS_PATH, KeptAct, hand_on, is_ended, list_act
+from medrec.node.lists import acts_former, acts_told, reviews
+from medrec.node.lists.acts_kept import ACTS_PATH, KeptAct, hand_on, is_ended, list_act, of_one
 from medrec.node.looks.disputing import organisations
 from medrec.node.refusals import Code, Refusal
 from medrec.node.release.deciding import Permitted
@@ -51,6 +51,7 @@ class Acts:
 
     def __init__(self, node: "Node") -> None:
         self._node = node
+        acts_former.name_all(node)
 
     def take(self, caller: str, act: Act, to: Sequence[str] = ()) -> bool:
         """Write down an act that was handed over, and in the same write what `to` is still to hear; False if it stands
@@ -147,20 +148,18 @@ class Acts:
         )
 
         def write(connection: sql.Connection) -> bool:
-            known = connection.execute(sql.select(list_act.c.account).where(list_act.c.id == identifier)).scalar()
-            if known is not None:
-                if known != act.account:
-                    raise Refusal(Code.MALFORMED)
+            of_this = of_one(identifier, act.organisation, act.account)
+            if connection.execute(sql.select(list_act.c.id).where(of_this)).first() is not None:
                 return False
-            if is_ended(connection, identifier):
+            if is_ended(connection, identifier, act.organisation):
                 # Its organisation has taken it back meanwhile.
                 return False
             summary = [SUMMARY, now, act.kind, identifier]
             node.journal.append(connection, [Draft("list-act/1", manifest, person.id, None, summary)])
             sealed = node.vault.seal(person.keys.data, manifest, identifier)
             digest = hashlib.sha256(manifest).digest()
-            row = {"id": identifier, "account": act.account, "manifest": digest, "time": now, "sealed": sealed}
-            connection.execute(sql.insert(list_act).values(**row))
+            row = {"id": identifier, "organisation": act.organisation, "account": act.account}
+            connection.execute(sql.insert(list_act).values(**row, manifest=digest, time=now, sealed=sealed))
             if act.kind == "reviewed" and act.organisation == node.organisation:
                 reviews.keep(node, connection, person, identifier, seen)
             if about:
@@ -236,7 +235,7 @@ class Acts:
         and so is what came through a clinician's link that is undone, whatever time the act bears.
         """
         node = self._node
-        found: dict[str, KeptAct] = {}
+        found: dict[tuple[str, str], KeptAct] = {}
         with node.store.read() as connection:
             person = node.journal.person_of_account(connection, account)
             rows = connection.execute(sql.select(list_act).where(list_act.c.account == account)).all()
@@ -249,10 +248,11 @@ class Acts:
                 # It was said under a link that is over, and its keys went with that.
                 continue
             if isinstance(opened, ActManifest) and acts_told.is_after(ends, opened.act, row.time):
-                found[opened.act.id] = KeptAct(opened.act, bytes(row.manifest), row.time)
-        for act in acts_told.told_of(node, account, ends):
-            found.setdefault(act.act.id, act)
-        return sorted(found.values(), key=lambda kept: (kept.act.time, kept.act.id))
+                kept = KeptAct(opened.act, bytes(row.manifest), row.time)
+                found[kept.name] = kept
+        for kept in acts_told.told_of(node, account, ends):
+            found.setdefault(kept.name, kept)
+        return sorted(found.values(), key=lambda kept: (kept.act.time, kept.act.id, kept.act.organisation))
 
 
 def heard(connection: sql.Connection, organisations: Sequence[str], payload: bytes) -> None:

@@ -14,7 +14,7 @@ from medrec.node.corrections.objecting import of_person
 from medrec.node.keeping import store
 from medrec.node.keeping.journal import Draft, Person
 from medrec.node.keeping.vault import VaultError
-from medrec.node.lists.acts_kept import is_ended, list_act, list_act_ended
+from medrec.node.lists.acts_kept import is_ended, list_act, list_act_ended, of_one
 from medrec.node.refusals import Code, Refusal
 
 if TYPE_CHECKING:
@@ -34,12 +34,13 @@ def take(node: "Node", caller: str, end: ActEnd) -> None:
 
     def write(connection: sql.Connection) -> None:
         person = node.journal.person_of_account(connection, end.account)
-        if person is None or is_ended(connection, identifier):
+        if person is None or is_ended(connection, identifier, caller):
             return
         kept = _kept(node, connection, person, end, identifier)
         if kept is None and not _has_dealt(node, connection, person, caller):
             return
-        connection.execute(sql.insert(list_act_ended).values(id=identifier, account=end.account))
+        row = {"id": identifier, "organisation": caller, "account": end.account}
+        connection.execute(sql.insert(list_act_ended).values(**row))
         if kept is not None:
             _drop(node, connection, person, end, kept)
         withdraw(node, connection, caller, end.act)
@@ -51,13 +52,13 @@ def _kept(
     node: "Node", connection: sql.Connection, person: Person, end: ActEnd, identifier: bytes
 ) -> ActManifest | None:
     """The act as it was written down here, if the organisation that takes it back said it."""
-    where = (list_act.c.id == identifier) & (list_act.c.account == end.account)
-    sealed = connection.execute(sql.select(list_act.c.sealed).where(where)).scalar()
+    of_this = of_one(identifier, end.organisation, end.account)
+    sealed = connection.execute(sql.select(list_act.c.sealed).where(of_this)).scalar()
     try:
         opened = manifests.decode(node.vault.open(person.keys.data, bytes(sealed), identifier)) if sealed else None
     except VaultError:
         return None
-    return opened if isinstance(opened, ActManifest) and opened.act.organisation == end.organisation else None
+    return opened if isinstance(opened, ActManifest) else None
 
 
 def _has_dealt(node: "Node", connection: sql.Connection, person: Person, caller: str) -> bool:
@@ -78,7 +79,7 @@ def _drop(node: "Node", connection: sql.Connection, person: Person, end: ActEnd,
     identifier = bytes.fromhex(end.act)
     summary = [SUMMARY_ENDED, now, identifier]
     node.journal.append(connection, [Draft("list-act-ended/1", manifests.encode(manifest), person.id, None, summary)])
-    connection.execute(sql.delete(list_act).where(list_act.c.id == identifier))
+    connection.execute(sql.delete(list_act).where(of_one(identifier, end.organisation, end.account)))
     # Its staff was asked to look when the act was taken: there is nothing to look at any more.
     alarm = store.alarm.c
     names = [f"{one.type}/{one.id}" for one in kept.act.against if one.source == node.organisation]

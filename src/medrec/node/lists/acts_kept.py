@@ -2,7 +2,7 @@
 through."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import sqlalchemy as sql
@@ -12,6 +12,7 @@ from medrec.core import codec
 from medrec.core.manifests.acts import Act, ActEnd
 from medrec.node.keeping import store
 from medrec.node.keeping.store import metadata
+from medrec.node.keeping.upgrades import FORMER
 
 ACTS_PATH = "/medrec/list-acts"
 ENDS_PATH = "/medrec/list-act-ends"
@@ -24,12 +25,19 @@ class KeptAct(NamedTuple):
     manifest: bytes
     time: int
 
+    @property
+    def name(self) -> tuple[str, str]:
+        """Whose it is, and its id: ids are chosen by whoever signs."""
+        return self.act.organisation, self.act.id
+
 
 list_act = Table(
     "list_act",
     metadata,
     Column("id", LargeBinary(16), primary_key=True),
-    Column("account", String(80), nullable=False, index=True),
+    # Whose clinician's, "" for the person's: nobody's act stands in the way of another's by bearing its id.
+    Column("organisation", String(32), primary_key=True),
+    Column("account", String(80), primary_key=True, index=True),
     Column("manifest", LargeBinary(32), nullable=False),
     Column("time", BigInteger, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
@@ -61,11 +69,12 @@ list_act_hearer = Table(
     Column("account", String(80), nullable=False, index=True),
 )
 
-# Acts that their organisation has taken back; one that comes later is no news.
+# Acts that their organisation has taken back; one that comes later is no news. It ends its own clinicians' alone.
 list_act_ended = Table(
     "list_act_ended",
     metadata,
     Column("id", LargeBinary(16), primary_key=True),
+    Column("organisation", String(32), primary_key=True),
     Column("account", String(80), nullable=False, index=True),
 )
 
@@ -77,9 +86,17 @@ def hand_on(connection: sql.Connection, identifier: bytes, account: str, hearers
         connection.execute(sql.insert(list_act_hearer), rows)
 
 
-def is_ended(connection: sql.Connection, identifier: bytes) -> bool:
-    """Whether the organisation of an act has taken it back."""
-    return connection.execute(sql.select(list_act_ended).where(list_act_ended.c.id == identifier)).first() is not None
+def of_one(identifier: bytes, organisation: str, account: str) -> Any:
+    """The condition for the row of `list_act` that is this act: of an organisation's clinician ("": of the person)."""
+    column = list_act.c
+    return (column.id == identifier) & (column.organisation == organisation) & (column.account == account)
+
+
+def is_ended(connection: sql.Connection, identifier: bytes, organisation: str) -> bool:
+    """Whether the organisation of an act has taken it back. Nobody takes back the person's own ("")."""
+    column = list_act_ended.c
+    whose = column.organisation.in_((organisation, FORMER)) if organisation else sql.false()
+    return connection.execute(sql.select(column.id).where(column.id == identifier, whose)).first() is not None
 
 
 def forget(connection: sql.Connection, network: str, organisation: str, account: str, time: int) -> None:

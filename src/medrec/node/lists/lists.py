@@ -95,7 +95,7 @@ class _Kept:
         self.lists = lists
         self.day = day
         self.held: dict[Name, Held] = {}
-        self.acts: dict[str, list[Held]] = {}
+        self.acts: dict[tuple[str, str], list[Held]] = {}
         self.unread: tuple[str, ...] = ()
         self.pointed: str = ""
         self.arrived: dict[str, int] = {}
@@ -236,20 +236,20 @@ class PersonLists:
 
     def _with_acts(self, kept: _Kept, acts: list[KeptAct]) -> None:
         for act in acts:
-            if act.act.id not in kept.acts:
-                kept.acts[act.act.id] = said(act.act, act.manifest.hex(), act.time, self.terms)
-                for held in kept.acts[act.act.id]:
+            if act.name not in kept.acts:
+                kept.acts[act.name] = said(act.act, act.manifest.hex(), act.time, self.terms)
+                for held in kept.acts[act.name]:
                     kept.lists.put(held)
-        known = {act.act.id for act in acts}
-        for gone in [identifier for identifier in kept.acts if identifier not in known]:
+        known = {act.name for act in acts}
+        for gone in [name for name in kept.acts if name not in known]:
             for held in kept.acts.pop(gone):
                 kept.lists.drop(held)
 
     def _shown(self, kept: _Kept, acts: list[KeptAct], past: reviews.Past) -> Shown:
         read, review = kept.lists.read(), past.review
         # What she puts away at her own page is still told to whoever treats her, and the other way round.
-        side = "patient" if self._node.agent is not None else "clinician"
-        away = {act.act.notice: act for act in acts if act.act.notice is not None and act.act.author == side}
+        side = "" if self._node.agent is not None else self._node.organisation
+        away = {act.act.notice: act for act in acts if act.act.notice is not None and act.act.organisation == side}
         every, put_away = [], []
         for notice in notices(read, self.terms, self._checkers):
             act = away.get(notice.id) or reviews.put_away(notice, read.rows, past.away)

@@ -111,7 +111,8 @@ def keep_away(
 
 def past(node: "Node", account: str, acts: Sequence[KeptAct]) -> Past:
     """What somebody here has done with a person's list, of all acts on it. Raises StoreError, VaultError."""
-    by_id = {bytes.fromhex(kept.act.id): kept for kept in acts if kept.act.kind == "dismissed"}
+    ours = [kept for kept in acts if kept.act.kind == "dismissed" and kept.act.organisation == node.organisation]
+    by_id = {bytes.fromhex(kept.act.id): kept for kept in ours}
     away = []
     if by_id:
         with node.store.read() as connection:

@@ -1,0 +1,117 @@
+"""A hospital that had to do with somebody has no hand in what others say on her list: not by ending it, not by its id,
+not by putting a notice away."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from medrec.core.manifests.acts import Act, ActEnd, act_message
+from medrec.core.reconcile.rows import MedicineRow
+from medrec.node.lists import acts, acts_ended, lists, stating
+from medrec.node.lists.acts_kept import list_act_ended
+from tests.node.network import Patient
+from tests.node.test_clinician_corrections import Visit
+from tests.node.test_lists import allergy
+
+
+@pytest.fixture
+def visit(tmp_path: Path) -> Iterator[Visit]:
+    """South gave north records of Ada, so it hears north about her; here north is the hostile one."""
+    made = Visit(tmp_path)
+    made.allow()
+    yield made
+    made.network.close()
+
+
+def at_south(visit: Visit) -> MedicineRow:
+    rows: Any = visit.south.lists.of(visit.ada.account).read.medicines
+    return next(row for row in rows if row.name == "metformin")
+
+
+def hers(visit: Visit, **more: Any) -> Act:
+    """Ada's signed word that she does not take metformin."""
+    subject = lists.subject_of(visit.metformin())
+    key = visit.ada.key.key_id
+    act = stating.prepare(visit.guide, visit.ada.account, "not-taking", key, [subject], recipients=["north", "south"])
+    return stating.signed(msgspec.structs.replace(act, **more), visit.ada.sign)
+
+
+def norths(visit: Visit, kind: Any = "changed", words: str = "3 tabs daily", **more: Any) -> Act:
+    """Whatever north makes its own clinician sign."""
+    subjects = [lists.subject_of(visit.metformin())] if kind == "changed" else []
+    # South gave it this very record, so it is listened to.
+    against, notice = lists.against(visit.metformin(), "changed"), more.pop("notice", None)
+    act = acts.sign_as(visit.north, visit.ada.account, visit.doctor, kind, subjects, words, notice, against)
+    act = msgspec.structs.replace(act, **more)
+    return msgspec.structs.replace(act, signature=visit.doctor.key.sign(act_message(act)).signature.hex())
+
+
+def end_by_north(visit: Visit, act: Act) -> None:
+    acts_ended.take(visit.south, "north", ActEnd(act.network, act.account, act.id, "north", act.time))
+
+
+@pytest.mark.parametrize("first", ["act", "end"])
+def test_nobody_ends_a_word_that_is_not_of_his_own_clinicians(visit: Visit, first: str) -> None:
+    """North has had the act as she let it have, and tells south that it is ended, before or after it comes there."""
+    act = hers(visit)
+    if first == "end":
+        end_by_north(visit, act)
+    assert visit.south.acts.take("guide", act) is True
+    end_by_north(visit, act)
+    assert visit.south.acts.take("guide", act) is False and at_south(visit).status == "stopped"
+    # Of its own the same word counts, also before it comes.
+    own = norths(visit)
+    end_by_north(visit, own)
+    assert visit.south.acts.take("north", own) is False
+    assert {row.organisation for row in visit.south.rows(list_act_ended)} == {"north"}
+
+
+def test_an_act_that_bears_the_id_of_anothers_stands_beside_it(visit: Visit) -> None:
+    """Who hears a word first knows its id. A clinician's word, or another person's, under that id hides nothing."""
+    act = hers(visit)
+    copied = norths(visit, id=act.id)
+    assert visit.south.acts.take("north", copied) is True
+    assert visit.south.acts.take("guide", act) is True
+    rows = at_south(visit)
+    assert {line.author for line in rows.lines} == {"record", "clinician", "patient"}
+    # It takes back what it said; hers stays.
+    end_by_north(visit, copied)
+    left = at_south(visit)
+    assert {line.author for line in left.lines} == {"record", "patient"} and left.status == "stopped"
+
+
+def test_another_persons_act_under_the_same_id_stands_in_nobodys_way(visit: Visit) -> None:
+    mallory: Patient = visit.network.patient("mallory", "south")
+    act = hers(visit)
+    own = msgspec.structs.replace(act, account=mallory.account, key=mallory.key.key_id.hex(), against=[])
+    assert visit.south.acts.take("guide", stating.signed(own, mallory.sign)) is True
+    assert visit.south.acts.take("guide", act) is True and at_south(visit).status == "stopped"
+    visit.story.settle()
+    visit.guide.copies.refresh(visit.ada.account)
+    assert [kept.act.id for kept in visit.south.acts.of(visit.ada.account)] == [act.id]
+
+
+def test_what_a_hospital_tells_her_agent_under_anothers_id_hides_nothing(visit: Visit) -> None:
+    """What north writes down under the id of her own act comes to her agent as well."""
+    act = hers(visit)
+    assert stating.state(visit.guide, act).taken == ("north", "south")
+    visit.north.acts._keep(norths(visit, id=act.id))
+    visit.story.settle()
+    found = visit.guide.acts.of(visit.ada.account)
+    assert {kept.act.author for kept in found} == {"patient", "clinician"} and len({kept.act.id for kept in found}) == 1
+    (row,) = [row for row in visit.guide.lists.of(visit.ada.account).read.medicines if row.name == "metformin"]
+    assert {line.author for line in row.lines} == {"record", "clinician", "patient"}
+
+
+def test_no_hospital_puts_a_notice_away_at_another(visit: Visit) -> None:
+    visit.south.put("AllergyIntolerance", "x", allergy("x", "metformin"))
+    visit.story.settle()
+    shown = visit.south.lists.of(visit.ada.account)
+    (notice,) = [one for one in shown.notices if one.rule == "allergy"]
+    away = norths(visit, "dismissed", "seen to it", notice=notice.id)
+    assert visit.south.acts.take("north", away) is True
+    after = visit.south.lists.of(visit.ada.account)
+    assert notice in after.notices and after.put_away == ()
