@@ -13,7 +13,8 @@ import pytest
 from medrec.core import codec, manifests, state
 from medrec.core.consent import terms
 from medrec.core.consent.plain import Plain, write
-from medrec.core.manifests.acts import Act, Against
+from medrec.core.manifests.act_parts import Against
+from medrec.core.manifests.acts import Act
 from medrec.core.manifests.correction import CorrectionRequestManifest, answer_owed, of_act
 from medrec.core.reconcile.rows import MedicineRow
 from medrec.node.corrections.corrections import CORRECTIONS_PATH

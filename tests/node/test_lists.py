@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from medrec.core import codec, manifests
-from medrec.core.manifests.acts import Act, ActManifest, Against
+from medrec.core.manifests.act_parts import Against
+from medrec.core.manifests.acts import Act, ActManifest
 from medrec.core.reconcile.rows import Conflict, MedicineRow
 from medrec.node.keeping import store
 from medrec.node.keeping.journal import Draft

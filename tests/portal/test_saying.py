@@ -95,11 +95,14 @@ def test_one_signature_asks_the_places_that_she_chose_to_correct_and_both_sides_
     (part,) = client.post("/signing/act", json={"ticket": ticket}).json()["parts"]
     shown = part["value"]
     # What it speaks against comes along: what the place signed, and the record itself.
-    signed, record = part["contents"]
-    assert hashlib.sha256(signed.encode()).hexdigest() == shown["against"][0]["manifest"]
-    assert json.loads(record)["resourceType"] == shown["against"][0]["type"]
+    to, against, signed, record = part["contents"]
+    assert hashlib.sha256(signed.encode()).hexdigest() == json.loads(against)["manifest"]
+    assert json.loads(record)["resourceType"] == json.loads(against)["type"]
+    # Whom it goes to, and that, are signed by their fingerprints alone.
+    assert {hashlib.sha256(text.encode()).hexdigest() for text in (to, against)} <= set(shown["marks"])
     assert hashlib.sha256(record.encode()).hexdigest() == json.loads(signed)["record"]["sha256"]
-    assert shown["recipients"] == ["south"] and [one["source"] for one in shown["against"]] == ["south"]
+    assert json.loads(to)["organisation"] == json.loads(against)["source"] == "south"
+    assert "south" not in json.dumps(shown), "nobody who hears it learns whom else it goes to"
     assert answer(empty, client, ticket, ada.phone).status_code == 200
     told = text_of(client.get(f"{ada.page}/list").text)
     assert words.ONE_LIST["asked"] in told and "It made me sick." in told and words.ONE_LIST["asked_way"] in told
@@ -164,4 +167,4 @@ def test_her_word_reaches_by_itself_nobody_from_whom_the_medicine_is_withheld(em
     form = {"act": "not-taking", "row": row.key, "csrf": csrf_of(client.get(f"{ada.page}/list").text)}
     ticket = ticket_of(client.post("/list-word", data=form))
     (part,) = client.post("/signing/act", json={"ticket": ticket}).json()["parts"]
-    assert part["value"]["recipients"] == ["south"]
+    assert [json.loads(text).get("organisation") for text in part["contents"][:2]] == ["south", None]

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import sqlalchemy as sql
 
-from medrec.core.manifests.acts import CLINICIANS, SUBJECTS_MAX, Against, Subject
+from medrec.core.manifests.act_parts import Against
+from medrec.core.manifests.acts import CLINICIANS, SUBJECTS_MAX, Subject
 from medrec.core.reconcile.held import PATIENT, Line
 from medrec.core.reconcile.rows import AllergyRow, Confirmed, Conflict, MedicineRow, ProblemRow
 from medrec.core.reconcile.said import manifest_of

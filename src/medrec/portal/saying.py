@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from medrec.core.manifests.acts import PATIENTS, Subject
+from medrec.core.manifests.act_parts import text_of
+from medrec.core.manifests.acts import PATIENTS, Subject, against_of, same_for_all
 from medrec.node.lists import stating
 from medrec.node.lists.lists import against, subject_of
 from medrec.node.looks.disputing import organisations
@@ -78,7 +79,10 @@ def say(node: "Node", session: Session, form: dict[str, Any], back: str) -> str:
             raise PageError(refusal.status, refusal.code, refusal.sentence) from None
         return back
 
-    tags = node.lists.tags(session.account) if act.against else {}
-    behind = (bytes.fromhex(tags[one.manifest]) for one in act.against if one.manifest in tags)
-    contents = evidence.texts_behind(node, session.account, behind)
-    return desk_of(node).prepare_for(session, "list-act/1", msgspec.to_builtins(act), finish, contents)
+    against_ = against_of(act)
+    tags = node.lists.tags(session.account) if against_ else {}
+    behind = (bytes.fromhex(tags[one.manifest]) for one in against_ if one.manifest in tags)
+    # Whom it goes to and what it speaks against is signed by its fingerprints: she reads what they are of.
+    parts = [text_of(part) for part in (*(act.to or []), *(act.opened or []))]
+    contents = (*parts, *evidence.texts_behind(node, session.account, behind))
+    return desk_of(node).prepare_for(session, "list-act/1", same_for_all(act), finish, contents)

@@ -4,10 +4,12 @@ import hashlib
 from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from medrec.core import codec
+from medrec.core.manifests.act_parts import Addressed, Against, Marks, Opened, mark_of
 from medrec.core.manifests.consent import Recipient, Signature
-from medrec.core.manifests.record import FhirId, FhirType, Hex16, Hex32
+from medrec.core.manifests.record import Hex16, Hex32
 from medrec.core.types import Fields, OrganisationId, TimeMs
 
 ActKind = Literal["not-taking", "like-this", "also-taking", "reviewed", "changed", "stopped", "dismissed"]
@@ -31,19 +33,13 @@ class Subject(Fields, frozen=True):
     site: Annotated[str, msgspec.Meta(max_length=20)] = ""
 
 
-class Against(Fields, frozen=True):
-    """A record version that the act contradicts: its source is asked to look at it."""
-
-    source: OrganisationId
-    type: FhirType
-    id: FhirId
-    manifest: Hex32
-
-
 class Act(Fields, frozen=True):
     """One statement. `id` is random; `organisation` is the clinician's, "" for the patient; `words` are directions or
-    the reason; `notice` is the id of the safety notice that is dismissed. `recipients`: the organisations that the
-    patient lets have it ("*": all that know her).
+    the reason; `notice` is the id of the safety notice that is dismissed.
+
+    `marks`: of whom the patient lets have it, and of the record versions that it contradicts (act_parts.py); `to` and
+    `opened` are those of these parts that whoever holds this copy is told. Acts of former versions have them for all
+    to read, in `recipients` and `against`.
 
     `signature` (hex) is over `act_message`: of the account credential with id `key`, or of the practitioner whose
     `credential` (core.manifests.practitioner) stands in the act; then `key` is empty.
@@ -60,8 +56,11 @@ class Act(Fields, frozen=True):
     subjects: Annotated[list[Subject], msgspec.Meta(max_length=SUBJECTS_MAX)]
     words: Annotated[str, msgspec.Meta(max_length=500)] = ""
     notice: Hex32 | None = None
-    against: Annotated[list[Against], msgspec.Meta(max_length=AGAINST_MAX)] = []
-    recipients: Annotated[list[Recipient], msgspec.Meta(max_length=64)] = []
+    against: Annotated[list[Against], msgspec.Meta(max_length=AGAINST_MAX)] | UnsetType = UNSET
+    recipients: Annotated[list[Recipient], msgspec.Meta(max_length=64)] | UnsetType = UNSET
+    marks: Marks | UnsetType = UNSET
+    to: list[Addressed] | UnsetType = UNSET
+    opened: list[Opened] | UnsetType = UNSET
     credential: dict[str, Any] | None = None
     key: Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{32})?\Z")] = ""
     signature: Signature = ""
@@ -101,10 +100,35 @@ class ActEndedManifest(Fields, frozen=True):
 
 
 def act_message(act: Act) -> bytes:
-    """What is signed (32 bytes): SHA-256("medrec/list-act/1" || canonical JSON without `signature`)."""
-    value = msgspec.to_builtins(act)
+    """What is signed (32 bytes): SHA-256("medrec/list-act/1" || canonical JSON without `signature`, `to`, `opened`)."""
+    value = same_for_all(act)
     del value["signature"]
     return hashlib.sha256(b"medrec/list-act/1" + codec.encode_json(value)).digest()
+
+
+def same_for_all(act: Act) -> dict[str, Any]:
+    """An act as JSON without what each place alone is told."""
+    found: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(act, to=UNSET, opened=UNSET))
+    return found
+
+
+def against_of(act: Act) -> list[Against]:
+    """The record versions that it contradicts, as far as this copy tells."""
+    return [*(act.against or []), *(act.opened or [])]
+
+
+def recipients_of(act: Act) -> set[str]:
+    """Whom the patient lets have it, as far as this copy tells ("*": all that know her)."""
+    return {*(act.recipients or []), *(one.organisation for one in act.to or [])}
+
+
+def narrowed(act: Act, place: str) -> Act:
+    """The copy for a place: with what concerns it, and without a word of the others."""
+    if act.marks is UNSET:
+        return act
+    opened = [one for one in act.opened or [] if one.source == place]
+    to = [one for one in act.to or [] if one.organisation in ("*", place)]
+    return msgspec.structs.replace(act, opened=opened, to=to)
 
 
 def misfit(act: Act) -> str:
@@ -123,4 +147,8 @@ def misfit(act: Act) -> str:
         return "directions"
     if not act.subjects and act.kind not in ("dismissed", "reviewed"):
         return "subject"
+    parts = [*(act.opened or []), *(act.to or [])]
+    marks = frozenset(act.marks or [])
+    if any(mark_of(part) not in marks for part in parts) or (marks and (act.against or act.recipients)):
+        return "marks"
     return ""

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from medrec.core import codec
-from medrec.core.manifests.acts import Act
+from medrec.core.manifests.acts import Act, against_of, narrowed
 from medrec.core.manifests.delegation import Delegation
 from medrec.core.manifests.record import FhirId, FhirType, Hex16, Hex32
 from medrec.core.types import Fields, OrganisationId, TimeMs
@@ -132,7 +132,7 @@ def of_act(act: Act) -> list[CorrectionStatement]:
     directions = act.kind in _DIRECTIONS
     words = said if directions or not act.words.strip() else f"{said} {act.words.strip()}"
     found: dict[str, CorrectionStatement] = {}
-    for one in act.against:
+    for one in against_of(act):
         if one.source == act.organisation:
             continue
         tag = b"medrec/correction-of-act/1" + bytes.fromhex(act.id) + bytes.fromhex(one.manifest)
@@ -149,7 +149,7 @@ def of_act(act: Act) -> list[CorrectionStatement]:
             act.words.strip() if directions else "",
             act.key,
             "",
-            act,
+            narrowed(act, one.source),
         )
     return list(found.values())
 

@@ -13,7 +13,8 @@ import sqlalchemy as sql
 from medrec.core import codec, manifests
 from medrec.core.commitment import SALT_BYTES
 from medrec.core.manifests.access import DisclosureManifest, ReceivedManifest, marks_key
-from medrec.core.manifests.acts import Act, Against
+from medrec.core.manifests.act_parts import Against
+from medrec.core.manifests.acts import Act, against_of, recipients_of
 from medrec.core.manifests.correction import CorrectionStatement, of_act
 from medrec.node.keeping import store
 from medrec.node.keeping.journal import Person
@@ -30,12 +31,12 @@ def ask(node: "Node", connection: sql.Connection, act: Act, hearers: Iterable[st
     """
     if act.author == "patient":
         asked = _linked(node, connection, act) if node.agent is not None else {}
-        wanted = {one.manifest for one in act.against if asked.get(one.source)}
+        wanted = {one.manifest for one in against_of(act) if asked.get(one.source)}
     else:
         allowed = set(hearers) - {node.organisation}
         person = node.journal.person_of_account(connection, act.account)
         own = act.organisation == node.organisation and person is not None
-        against = [one for one in act.against if one.source in allowed]
+        against = [one for one in against_of(act) if one.source in allowed]
         wanted = _received(node, connection, person, against) if own and person is not None else set()
     for statement in of_act(act):
         if statement.manifest in wanted:
@@ -47,7 +48,7 @@ def _linked(node: "Node", connection: sql.Connection, act: Act) -> dict[str, boo
     column = store.relationship.c
     chosen = sql.select(column.organisation).where(column.account == act.account)
     known = set(connection.execute(chosen).scalars()) - {node.organisation}
-    return {name: bool({"*", name} & set(act.recipients)) for name in known}
+    return {name: bool({"*", name} & recipients_of(act)) for name in known}
 
 
 def _received(node: "Node", connection: sql.Connection, person: Person, against: Iterable[Against]) -> set[str]:

@@ -16,14 +16,17 @@ import sqlalchemy as sql
 from medrec.core import codec, manifests
 from medrec.core.consent.decide import judge
 from medrec.core.manifests.access import DisclosureManifest, ReceivedManifest, Request
+from medrec.core.manifests.act_parts import Against, parted
 from medrec.core.manifests.acts import (
     Act,
     ActKind,
     ActManifest,
-    Against,
     Subject,
     act_message,
+    against_of,
     misfit,
+    narrowed,
+    recipients_of,
 )
 from medrec.core.records.terms import RXNORM
 from medrec.node.agent.own import person_here
@@ -64,7 +67,7 @@ class Acts:
         if misfit(act):
             raise Refusal(Code.MALFORMED, misfit(act))
         if act.author == "patient":
-            if not {"*", node.organisation} & set(act.recipients) and node.agent is None:
+            if not {"*", node.organisation} & recipients_of(act) and node.agent is None:
                 raise Refusal(Code.WRONG_ORGANISATION)
             node.consents.check_signature(act.account, act.key, act_message(act), act.signature)
         elif act.organisation != caller:
@@ -88,7 +91,7 @@ class Acts:
             for manifest in of_person(node, connection, person, "disclosure-received/1"):
                 if isinstance(manifest, ReceivedManifest) and manifest.source == caller and manifest.records:
                     return True
-            against = [one.manifest for one in act.against if one.source == node.organisation]
+            against = [one.manifest for one in against_of(act) if one.source == node.organisation]
             return any(gave(node, connection, person, caller, version) for version in against)
 
     def enter(
@@ -167,8 +170,9 @@ class Acts:
             self._ask_to_look(connection, act, now)
             ask(node, connection, act, hearers)
             hand_on(connection, identifier, act.account, hearers)
-            payload = codec.encode_json(msgspec.to_builtins(act))
-            rows = [{"organisation": name, "path": ACTS_PATH, "payload": payload, "due": now} for name in to]
+            rows = [
+                {"organisation": name, "path": ACTS_PATH, "payload": payload_for(act, name), "due": now} for name in to
+            ]
             if rows:
                 connection.execute(sql.insert(store.outbox), rows)
             return True
@@ -177,7 +181,7 @@ class Acts:
 
     def _ask_to_look(self, connection: sql.Connection, act: Act, now: int) -> None:
         """What the act says against a record of this organisation stands where its staff see what is to be done."""
-        for one in act.against:
+        for one in against_of(act):
             if one.source == self._node.organisation:
                 who = "The patient" if act.author == "patient" else "A clinician elsewhere"
                 sentence = f"{who} says otherwise than {one.type}/{one.id}; look at it and correct it if she is right."
@@ -189,7 +193,7 @@ class Acts:
         lets them have from here today what the act tells: every record of ours behind the rows that it speaks of, and
         a medicine of these names."""
         node, account = self._node, act.account
-        found = {one.source: None for one in act.against if one.source != node.organisation}
+        found = {one.source: None for one in against_of(act) if one.source != node.organisation}
         decider = node.gate.decider
         # A medicine can tell the illness: it is labelled as a record that names it would be.
         spoken = [node.labels.facts(_as_record(one, kind), kind, act.id) for one in act.subjects for kind in TYPES]
@@ -255,11 +259,17 @@ class Acts:
         return sorted(found.values(), key=lambda kept: (kept.act.time, kept.act.id, kept.act.organisation))
 
 
-def heard(connection: sql.Connection, organisations: Sequence[str], payload: bytes) -> None:
+def payload_for(act: Act, place: str) -> bytes:
+    """The copy of an act for a place, as it travels: canonical JSON."""
+    return codec.encode_json(msgspec.to_builtins(narrowed(act, place)))
+
+
+def heard(connection: sql.Connection, organisations: Sequence[str], act: Act) -> None:
     """These have heard an act, or have said no: nothing of it waits for them. Inside `Store.write` only."""
     row = store.outbox.c
-    of_act = (row.path == ACTS_PATH) & (row.payload == payload) & row.organisation.in_(organisations)
-    connection.execute(sql.delete(store.outbox).where(of_act))
+    for name in organisations:
+        of_act = (row.path == ACTS_PATH) & (row.payload == payload_for(act, name)) & (row.organisation == name)
+        connection.execute(sql.delete(store.outbox).where(of_act))
 
 
 def _as_record(subject: Subject, kind: str) -> dict[str, Any]:
@@ -280,6 +290,7 @@ def sign_as(
 ) -> Act:
     """What a clinician of this organisation says, signed with her key."""
     credential = practitioner.credential
+    parts = parted(against, (), node.vault.random(32))
     unsigned = msgspec.convert(
         {
             "network": node.network.hex(),
@@ -293,7 +304,9 @@ def sign_as(
             "subjects": [msgspec.to_builtins(subject) for subject in subjects],
             "words": words,
             "notice": notice,
-            "against": [msgspec.to_builtins(one) for one in against],
+            "marks": parts.marks,
+            "to": [],
+            "opened": msgspec.to_builtins(parts.opened),
             "credential": msgspec.to_builtins(credential),
         },
         Act,

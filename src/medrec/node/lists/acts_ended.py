@@ -8,7 +8,7 @@ import sqlalchemy as sql
 
 from medrec.core import codec, manifests
 from medrec.core.manifests.access import DisclosureManifest, ReceivedManifest
-from medrec.core.manifests.acts import ActEnd, ActEndedManifest, ActManifest
+from medrec.core.manifests.acts import ActEnd, ActEndedManifest, ActManifest, against_of
 from medrec.node.corrections.corrections_closed import withdraw
 from medrec.node.corrections.objecting import of_person
 from medrec.node.keeping import store
@@ -82,7 +82,7 @@ def _drop(node: "Node", connection: sql.Connection, person: Person, end: ActEnd,
     connection.execute(sql.delete(list_act).where(of_one(identifier, end.organisation, end.account)))
     # Its staff was asked to look when the act was taken: there is nothing to look at any more.
     alarm = store.alarm.c
-    names = [f"{one.type}/{one.id}" for one in kept.act.against if one.source == node.organisation]
+    names = [f"{one.type}/{one.id}" for one in against_of(kept.act) if one.source == node.organisation]
     raised = (alarm.code == "list-contradicted") & (alarm.time == kept.time) & alarm.subject.in_(names)
     connection.execute(sql.delete(store.alarm).where(raised))
 

@@ -7,7 +7,7 @@ import sqlalchemy as sql
 
 from medrec.core import manifests
 from medrec.core.manifests.access import DisclosureManifest
-from medrec.core.manifests.acts import Act, ActManifest
+from medrec.core.manifests.acts import Act, ActManifest, against_of
 from medrec.node.corrections.objecting import of_person
 from medrec.node.keeping.journal import Person
 from medrec.node.keeping.upgrades import FORMER
@@ -50,7 +50,7 @@ def _name(node: "Node", connection: sql.Connection) -> None:
 
 
 def _may_have_heard(node: "Node", connection: sql.Connection, person: Person, act: Act) -> list[str]:
-    found = {one.source for one in act.against}
+    found = {one.source for one in against_of(act)}
     for disclosed in of_person(node, connection, person, "disclosure/1"):
         if isinstance(disclosed, DisclosureManifest):
             found.add(disclosed.request.requester)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sql
 
-from medrec.core.manifests.acts import Against, Subject
+from medrec.core.manifests.act_parts import OPENED_MAX, Against
+from medrec.core.manifests.acts import Subject
 from medrec.core.manifests.record import RecordManifest
 from medrec.core.reconcile.held import PATIENT, Held, Medicine
 from medrec.core.reconcile.lists import Lists, Read
@@ -358,7 +359,13 @@ def against(row: MedicineRow, kind: str) -> list[Against]:
     if kind not in ("not-taking", "like-this", "stopped", "changed"):
         return []
     lines = [line for line in row.lines if line.author == "record" and line.says == "taken" and line.source != PATIENT]
-    return [Against(line.source, line.type, line.id, line.manifest) for line in lines[:100]]
+    # Of many, what is in force first, and something of each source before more of any.
+    turn: dict[tuple[str, bool], int] = {}
+    found = []
+    for line in lines:
+        rank = turn[line.source, line.outdone] = turn.get((line.source, line.outdone), 0) + 1
+        found.append((line.outdone, rank, Against(line.source, line.type, line.id, line.manifest)))
+    return [one for _, _, one in sorted(found, key=lambda each: each[:2])[:OPENED_MAX]]
 
 
 def _received(page: Received) -> Iterable[Source]:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from medrec.core import codec
-from medrec.core.manifests.acts import Act, ActKind, Against, Subject, act_message, misfit
+from medrec.core.manifests.act_parts import Against, parted
+from medrec.core.manifests.acts import Act, ActKind, Subject, act_message, misfit, recipients_of
 from medrec.node.agent import bringing
 from medrec.node.consent.consents import Sign
-from medrec.node.lists.acts import heard
+from medrec.node.lists.acts import heard, payload_for
 from medrec.node.lists.acts_kept import ACTS_PATH
 from medrec.node.looks.disputing import organisations
 from medrec.node.refusals import Code, Refusal
@@ -50,8 +50,12 @@ def prepare(
     agent.agent.view_secret(account)
     known = organisations(agent, account)
     hearers = known if recipients is None else list(recipients)
-    # A source that is not to hear of the act is not named in it: the others need not learn that she is known there.
+    # A source that is not to hear of the act is not named in it, and none that hears it learns of another.
     named = [one for one in against if "*" in hearers or one.source in hearers]
+    try:
+        parts = parted(named, hearers, agent.vault.random(32))
+    except ValueError:
+        raise Refusal(Code.TOO_LARGE) from None
     name = next((called for served, called in agent.agent.clients() if served == account), "")
     act = msgspec.convert(
         {
@@ -66,8 +70,9 @@ def prepare(
             "subjects": [msgspec.to_builtins(subject) for subject in subjects],
             "words": words,
             "notice": notice,
-            "against": [msgspec.to_builtins(one) for one in named],
-            "recipients": hearers,
+            "marks": parts.marks,
+            "to": msgspec.to_builtins(parts.to),
+            "opened": msgspec.to_builtins(parts.opened),
             "key": key.hex(),
         },
         Act,
@@ -83,14 +88,16 @@ def state(agent: "Node", act: Act) -> Stated:
     Raises Refusal, StoreError.
     """
     known = [name for name in organisations(agent, act.account) if name != agent.organisation]
-    hearers = [name for name in known if "*" in act.recipients or name in act.recipients]
+    allowed = recipients_of(act)
+    hearers = [name for name in known if "*" in allowed or name in allowed]
     # Written down together with what is still to be told: a crash between the two would keep it from them for ever.
     agent.acts.take(agent.organisation, act, hearers)
-    payload = codec.encode_json(msgspec.to_builtins(act))
-    brought = bringing.bring(agent, hearers, ACTS_PATH, payload)
-    done = [name for name in hearers if name not in brought.waiting]
-    agent.store.write(lambda connection: heard(connection, done, payload))
-    return Stated(act.id, *brought)
+    each = [bringing.bring(agent, [name], ACTS_PATH, payload_for(act, name)) for name in hearers]
+    waiting = tuple(name for brought in each for name in brought.waiting)
+    done = [name for name in hearers if name not in waiting]
+    agent.store.write(lambda connection: heard(connection, done, act))
+    refused = {name: sentence for brought in each for name, sentence in brought.refused.items()}
+    return Stated(act.id, tuple(name for brought in each for name in brought.taken), refused, waiting)
 
 
 def signed(act: Act, sign: Sign) -> Act:

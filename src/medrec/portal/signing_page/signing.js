@@ -39,7 +39,9 @@ const TIMES = new Set(["time", "until"]);
 // Where an empty list means everything; anywhere else it means nothing.
 const EMPTY_IS_ALL = { "delegation/1": "types", "consent/1": "types", "sharing/1": "types" };
 // What programs need: shown in full, folded below what a person reads. `sha256` is among it where its text is shown.
-const TECHNICAL = new Set(["network", "nonce", "key", "nullifier", "expires", "manifest", "statement", "sha256", "id"]);
+const TECHNICAL = new Set(
+  ["network", "nonce", "key", "nullifier", "expires", "manifest", "statement", "sha256", "id", "marks"],
+);
 // What differs between permissions that say the same to several places.
 const PER_PLACE = new Set(["organisation", "time", "nullifier"]);
 const LONG = 400;
@@ -210,6 +212,12 @@ export async function isTechnical({ value, contents }, words) {
   return Object.hasOwn(readJson(words), "manifest") && !texts.has(hex(await sha256(words)));
 }
 
+// Whom a word on a medicine goes to ("*": to all that know her), if a text that came along says that and no more.
+export function receiverOf({ form }, words) {
+  const { organisation, salt, ...rest } = readJson(words) ?? {};
+  return form === "list-act/1" && salt && Object.keys(rest).length === 0 ? (organisation ?? null) : null;
+}
+
 // Whether a request for correction came without the record that it is about: it may not be here, or not whole.
 export async function lacksRecord({ form, value, contents }) {
   if (form !== "correction/1") return false;
@@ -253,6 +261,11 @@ async function showPart(part, number, many, before) {
   const same = sameBut(part, before);
   const [open, below] = shownOf(part, same);
   for (const words of part.contents) {
+    const receiver = receiverOf(part, words);
+    if (receiver !== null) {
+      open.push(field("recipients", long(visible(receiver === "*" ? say.all_of_them : receiver))));
+      continue;
+    }
     // What a place signed about a record stands below; the record itself is what is read.
     const technical = await isTechnical(part, words);
     (technical ? below : open).push(field(technical ? "manifest" : "text", written(words)));

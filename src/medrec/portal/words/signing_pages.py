@@ -66,6 +66,7 @@ SIGNING = Texts(
         "field-key": "Signed with key",
         "field-kind": "What it does",
         "field-manifest": "Form",
+        "field-marks": "Fingerprints of what each place alone is told",
         "field-name": "Name",
         "field-network": "Network",
         "field-nonce": "Your act number",
