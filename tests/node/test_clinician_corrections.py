@@ -266,3 +266,30 @@ def test_an_act_tells_nobody_of_a_record_that_is_withheld_from_him(visit: Visit,
     if how == "label":
         visit.enter("stopped", "done with", open_row)
         assert set(visit.waiting(acts.ACTS_PATH)) == {"south"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["interacts with ritonavir for her HIV", "because of the lisinopril, she coughs"],
+)
+def test_the_reason_tells_nobody_of_what_is_withheld_from_him(visit: Visit, words: str) -> None:
+    """The medicine is open to south. The words speak of an illness that she withholds, or of another medicine."""
+    visit.allow()
+    plain = "kidneys"
+    if "HIV" in words:
+        hidden = write(Plain("withhold", about=["hiv"]), visit.ada.account, visit.network.time)
+        visit.network.fhir_consent(visit.ada, "north", hidden.decode())
+    else:
+        record = json.loads(order("a", "314077", "lisinopril 20 mg"))
+        record["meta"] = {"security": [{"system": terms.ACT_CODE, "code": "HIV"}]}
+        visit.north.put("MedicationRequest", "a", json.dumps(record))
+        hidden = write(Plain("withhold", about=["hiv"]), visit.ada.account, visit.network.time)
+        visit.network.fhir_consent(visit.ada, "north", hidden.decode())
+        visit.refresh()
+    for kind in ("stopped", "changed"):
+        visit.enter(kind, words)
+    assert visit.waiting(acts.ACTS_PATH) == {} and visit.waiting(CORRECTIONS_PATH) == {}
+    visit.north.acts.enter(visit.ada.account, visit.doctor, "reviewed", [], words)
+    assert visit.waiting(acts.ACTS_PATH) == {}
+    visit.enter("stopped", plain)
+    assert set(visit.waiting(acts.ACTS_PATH)) == {"south"}

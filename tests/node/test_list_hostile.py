@@ -12,6 +12,7 @@ from medrec.core.manifests.acts import Act, ActEnd, act_message
 from medrec.core.reconcile.rows import MedicineRow
 from medrec.node.lists import acts, acts_ended, lists, stating
 from medrec.node.lists.acts_kept import list_act_ended
+from medrec.node.refusals import Code, Refusal
 from tests.node.network import Patient
 from tests.node.test_clinician_corrections import Visit
 from tests.node.test_lists import allergy
@@ -112,6 +113,10 @@ def test_no_hospital_puts_a_notice_away_at_another(visit: Visit) -> None:
     shown = visit.south.lists.of(visit.ada.account)
     (notice,) = [one for one in shown.notices if one.rule == "allergy"]
     away = norths(visit, "dismissed", "seen to it", notice=notice.id)
-    assert visit.south.acts.take("north", away) is True
+    with pytest.raises(Refusal) as no:
+        visit.south.acts.take("north", away)
+    assert no.value.reason is Code.NOT_PERMITTED
+    # Nor if a former version took it.
+    visit.south.acts._keep(away)
     after = visit.south.lists.of(visit.ada.account)
     assert notice in after.notices and after.put_away == ()

@@ -228,7 +228,7 @@ class Corrections:
         if statement.source != node.organisation or statement.account != request.account:
             return False
         try:
-            self._check(statement, request.delegation)
+            self._check(statement, request.delegation, agent)
         except Refusal:
             return False
         identifier = bytes.fromhex(statement.id)
@@ -311,9 +311,11 @@ class Corrections:
 
         node.store.write(write)
 
-    def _check(self, statement: CorrectionStatement, delegation: Delegation | None = None) -> Held | None:
+    def _check(
+        self, statement: CorrectionStatement, delegation: Delegation | None = None, said_by: str = ""
+    ) -> Held | None:
         """Whether the person signed it, or the act that it follows from, or somebody who may now, for this network and
-        not ahead of time; by which delegation. Raises Refusal.
+        not ahead of time; by which delegation; `said_by`: who brings it. Raises Refusal.
 
         `delegation` came along with it: it is checked and taken in as any other, so that whoever acts for her here is
         known here.
@@ -326,7 +328,7 @@ class Corrections:
         if act is not None:
             if statement.acting is not None or misfit(act) or statement not in of_act(act):
                 raise Refusal(Code.MALFORMED)
-            if not genuine(self._node, act):
+            if not genuine(self._node, act, said_by):
                 raise Refusal(Code.BAD_SIGNATURE)
             return None
         signer = statement.acting or statement.account

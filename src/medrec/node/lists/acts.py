@@ -7,6 +7,7 @@ What it speaks against becomes requests to the sources (objecting.py).
 """
 
 import hashlib
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -72,9 +73,10 @@ class Acts:
             node.consents.check_signature(act.account, act.key, act_message(act), act.signature)
         elif act.organisation != caller:
             raise Refusal(Code.CREDENTIAL_FOREIGN)
-        elif not acts_told.genuine(node, act):
+        elif not acts_told.genuine(node, act, caller):
             raise Refusal(Code.CREDENTIAL_BAD)
-        elif not self._listens_to(caller, act):
+        elif act.kind == "dismissed" or not self._listens_to(caller, act):
+            # A notice that somebody put away elsewhere is nobody's business here.
             raise Refusal(Code.NOT_PERMITTED)
         return self._keep(act, (), to)
 
@@ -195,9 +197,12 @@ class Acts:
         node, account = self._node, act.account
         found = {one.source: None for one in against_of(act) if one.source != node.organisation}
         decider = node.gate.decider
-        # A medicine can tell the illness: it is labelled as a record that names it would be.
-        spoken = [node.labels.facts(_as_record(one, kind), kind, act.id) for one in act.subjects for kind in TYPES]
-        behind = self._behind(account, {subject.key for subject in act.subjects})
+        # A medicine can tell the illness, and so can a reason: they are labelled as a record that says them would be.
+        subjects: list[Subject | None] = [*act.subjects] or [None]
+        spoken = [
+            node.labels.facts(_as_record(one, act.words, kind), kind, act.id) for one in subjects for kind in TYPES
+        ]
+        behind = self._behind(account, {subject.key for subject in act.subjects}, act.words)
         with node.store.read() as connection:
             person = node.journal.person_of_account(connection, account)
             if person is None:
@@ -226,9 +231,12 @@ class Acts:
                     hearers.append(name)
         return hearers
 
-    def _behind(self, account: str, keys: set[str]) -> set[str]:
-        """The records of this organisation ("Type/id") in the rows of these keys."""
-        rows = [row for row in self._node.lists.of(account).read.medicines if row.key in keys]
+    def _behind(self, account: str, keys: set[str], words: str) -> set[str]:
+        """The records of this organisation ("Type/id") in the rows of these keys, and in those that the words name."""
+        read, told = self._node.lists.of(account).read, _plain(words)
+        rows = [
+            row for row in read.rows if row.key in keys or any(_plain(part) in told for part in row.name.split(" / "))
+        ]
         lines = [line for row in rows for line in row.lines if line.author == "record"]
         return {f"{line.type}/{line.id}" for line in lines if line.source == self._node.organisation}
 
@@ -272,10 +280,22 @@ def heard(connection: sql.Connection, organisations: Sequence[str], act: Act) ->
         connection.execute(sql.delete(store.outbox).where(of_act))
 
 
-def _as_record(subject: Subject, kind: str) -> dict[str, Any]:
-    coding = [{"system": RXNORM, "code": code} for code in subject.ingredients]
-    concept = {"text": subject.name, "coding": coding} if coding else {"text": subject.name}
-    return {"resourceType": kind, "status": "unknown", "medicationCodeableConcept": concept}
+_BETWEEN = re.compile(r"\W+")
+
+
+def _plain(text: str) -> str:
+    """The words of a text between blanks, to look for a name in it."""
+    return f" {_BETWEEN.sub(' ', text.lower()).strip()} "
+
+
+def _as_record(subject: Subject | None, words: str, kind: str) -> dict[str, Any]:
+    made: dict[str, Any] = {"resourceType": kind, "status": "unknown"}
+    if subject is not None:
+        coding = [{"system": RXNORM, "code": code} for code in subject.ingredients]
+        made["medicationCodeableConcept"] = {"text": subject.name} | ({"coding": coding} if coding else {})
+    if words.strip():
+        made["reasonCode"] = [{"text": words}]
+    return made
 
 
 def sign_as(

@@ -61,7 +61,7 @@ def told_of(node: "Node", account: str, ends: dict[str, Undone]) -> Iterable[Kep
     }
     for line in lines:
         said, heard = line.manifest, line.received or line.time
-        if not isinstance(said, ActManifest) or misfit(said.act) or not genuine(node, said.act):
+        if not isinstance(said, ActManifest) or misfit(said.act) or not genuine(node, said.act, line.organisation):
             continue
         act, end = said.act, ends.get(said.act.organisation)
         if act.time > heard + AHEAD_MS_MAX or (line.organisation, act.organisation, act.id) in ended:
@@ -75,9 +75,13 @@ def told_of(node: "Node", account: str, ends: dict[str, Undone]) -> Iterable[Kep
             yield KeptAct(act, hashlib.sha256(line.data).digest(), line.time)
 
 
-def genuine(node: "Node", act: Act) -> bool:
+def genuine(node: "Node", act: Act, said_by: str = "") -> bool:
     """Whether an act bears the signature of the one it names: the account's, or a clinician's for whom the
-    organisation answered at the time."""
+    organisation answered at the time.
+
+    `said_by` is the organisation whose journal or request says so: where that is the clinician's own, it answers for
+    her by that, also when it has replaced the key since with which it signed her credential.
+    """
     if act.author == "patient":
         try:
             node.consents.check_signature(act.account, act.key, act_message(act), act.signature)
@@ -93,7 +97,8 @@ def genuine(node: "Node", act: Act) -> bool:
         return False
     if credential.machine or credential.name != act.name or not credential.since <= act.time < credential.until:
         return False
-    signature = bytes.fromhex(credential.signature)
-    if not verify_ed25519(organisation.keys.ed25519, credential_message(credential), signature):
+    message, signature = credential_message(credential), bytes.fromhex(credential.signature)
+    keys = (organisation.keys.ed25519, *node.directory.former_keys(act.organisation))
+    if said_by != act.organisation and not any(verify_ed25519(key, message, signature) for key in keys):
         return False
     return verify_ed25519(bytes.fromhex(credential.key), act_message(act), bytes.fromhex(act.signature))
