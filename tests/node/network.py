@@ -38,6 +38,7 @@ from medrec.node.ledger.anchor import Anchorer
 from medrec.node.ledger.checkpoints import COSIGN_PATH, Checkpoints
 from medrec.node.ledger.govern import GovernError, send
 from medrec.node.ledger.sight import Sight
+from medrec.node.lists.acts import Acts
 from medrec.node.lists.lists import PersonLists
 from medrec.node.looks.disputes import (
     ANSWERS_PATH,
@@ -135,6 +136,7 @@ class TestNode:
         self.emergency_reviews = EmergencyReviews(self)  # type: ignore[arg-type]
         self.corrections = Corrections(self)  # type: ignore[arg-type]
         self.erasures = Erasures(self)  # type: ignore[arg-type]
+        self.acts = Acts(self)
         self.lists = PersonLists(self)  # type: ignore[arg-type]
         self.gate = Gate(self)  # type: ignore[arg-type]
         self.checkpoints = Checkpoints(self)  # type: ignore[arg-type]

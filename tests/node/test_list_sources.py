@@ -10,7 +10,7 @@ import pytest
 from medrec.core.reconcile.rows import Conflict
 from medrec.node.keeping import store
 from medrec.node.lists import acts, lists, stating
-from medrec.node.lists.lists import Source
+from medrec.node.lists.sources import Source
 from medrec.node.release.pointed import Pointers
 from medrec.node.release.practitioners import PHYSICIAN
 from medrec.node.right_person import holding

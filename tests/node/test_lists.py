@@ -15,7 +15,7 @@ from medrec.core.reconcile.rows import Conflict, MedicineRow
 from medrec.node.keeping import store
 from medrec.node.keeping.journal import Draft
 from medrec.node.ledger.receipts import receipt_for
-from medrec.node.lists import acts, lists, stating
+from medrec.node.lists import acts, lists, sources, stating
 from medrec.node.refusals import Code, Refusal
 from medrec.node.release import receive
 from medrec.node.release.practitioners import PHYSICIAN
@@ -323,13 +323,13 @@ def test_an_act_is_written_down_once(clinic: Clinic) -> None:
 def test_one_new_record_is_all_that_is_read_again(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
     clinic.shown()
     read: list[str] = []
-    real = lists.understand
+    real = sources.understand
 
     def counted(value: Any, around: Any) -> Any:
         read.append(value["id"])
         return real(value, around)
 
-    monkeypatch.setattr(lists, "understand", counted)
+    monkeypatch.setattr(sources, "understand", counted)
     clinic.shown()
     assert read == []
     clinic.south.put("MedicationRequest", "d", order("d", "197361", "amlodipine 5 mg"))

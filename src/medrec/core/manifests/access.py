@@ -31,8 +31,9 @@ class Part(Fields, frozen=True):
 
 
 class Beside(Fields, frozen=True):
-    """A medicine that went with the record that points at it: the marks of its content and of the manifest that signed
-    it, under the key of that record. It is not named: its name and content stay when the record is erased."""
+    """A medicine that went with the record that points at it, or with the person's own record what somebody said of her
+    list: the marks of its content and of the manifest that signed it, under the key of that record. It is not named:
+    its name and content stay when the record is erased."""
 
     content: Hex32
     version: Hex32

@@ -27,10 +27,9 @@ RECORD_SHA256 = "https://medrec.org/fhir/record-sha256"
 NOT_ALL = (
     "Made from the records that may be shown to whoever asked. What is not listed here may still be recorded elsewhere."
 )
-RECORDS_ALONE = (
-    "Made from records alone. What the patient or a clinician said about them on a list (that she does not take a "
-    "medicine, that one was changed, stopped or gone through) is not in it: what stands here as taken may have been "
-    "stopped since."
+WORDS_IN_PART = (
+    "What the patient or a clinician said of a medicine is in it as far as it may be shown: what stands here as taken "
+    "may have been stopped by a word that is not."
 )
 _SECTIONS = {
     "medications": ("10160-0", "History of Medication use Narrative", "Medication Summary"),
@@ -53,8 +52,8 @@ class About(msgspec.Struct, frozen=True):
     """What organisations are called, for whoever reads the narrative."""
     phrases: dict[str, str] = {}
     """Words of the narrative (see PHRASES) in another language than English."""
-    records_alone: bool = False
-    """Whether the lists were made without what people said on them; the document then says so, in any case."""
+    words_in_part: bool = False
+    """Whether what people said of the lists may be missing; the document then says so, in any case."""
 
 
 class Made(NamedTuple):
@@ -138,7 +137,7 @@ class _Document:
             "author": [{"reference": self._author}],
             "title": "Patient summary",
             "custodian": {"reference": self._author},
-            "text": _narrative([NOT_ALL, RECORDS_ALONE] if self._about.records_alone else [NOT_ALL]),
+            "text": _narrative([NOT_ALL, WORDS_IN_PART] if self._about.words_in_part else [NOT_ALL]),
             "section": sections,
         }
         place = self._urn("composition")
@@ -186,13 +185,15 @@ class _Document:
 
     def _prove(self, place: str, line: Line) -> None:
         names = (line.source, line.type, line.id, line.version, line.sha256, line.manifest)
-        self._provenance(place, *names, line.signed, line.plain, line.medicine)
+        clinician = line.by if line.author == "clinician" else ""
+        self._provenance(place, *names, line.signed, line.plain, line.medicine, clinician)
 
     def _provenance(
         self, place: str, source: str, kind: str, identifier: str, version: int, sha256: str, manifest: str,
-        signed: int, plain: str, medicine: Medicine | None = None,
+        signed: int, plain: str, medicine: Medicine | None = None, clinician: str = "",
     ) -> None:  # fmt: skip
-        """Where a line of an entry comes from: who signed which version when, its hash, and its receipt."""
+        """Where a line of an entry comes from: who signed which version when, its hash, and its receipt; of a word on
+        the list, the clinician who said it for her organisation."""
         name = f"{source}/{kind}/{identifier}/_history/{version}"
         # What a person said of a line is no record version and has no content of its own: it stands by its words.
         sources: list[Resource] = [{"role": "source", "what": {"display": plain}}]
@@ -222,14 +223,18 @@ class _Document:
                             }
                         ]
                     },
-                    "who": {"reference": self._subject, "display": "The patient"}
-                    if source == PATIENT
-                    else {"identifier": {"system": ORGANISATION, "value": source}, "display": source},
+                    **self._who(source, clinician),
                 }
             ],
             "entity": sources,
         }
         self._proofs.append({"fullUrl": self._urn(f"provenance/{place}/{name}/{manifest}"), "resource": resource})
+
+    def _who(self, source: str, clinician: str) -> Resource:
+        if source == PATIENT:
+            return {"who": {"reference": self._subject, "display": "The patient"}}
+        place = {"identifier": {"system": ORGANISATION, "value": source}, "display": source}
+        return {"who": {"display": clinician}, "onBehalfOf": place} if clinician else {"who": place}
 
     def _pointed(self, source: str, medicine: Medicine) -> list[Resource]:
         """The Medication that says which medicine a line is of: its version, its hash, and its receipt."""

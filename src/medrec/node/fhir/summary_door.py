@@ -11,6 +11,7 @@ import msgspec
 from medrec.core.consent.redact import REDACTED
 from medrec.core.reconcile.held import Held
 from medrec.core.reconcile.lists import Lists
+from medrec.core.reconcile.said import said
 from medrec.core.records.canonical import Value, canonical
 from medrec.core.records.dates import clinical_date
 from medrec.core.records.table import understand
@@ -20,7 +21,8 @@ from medrec.node.fhir.answer import Answer, header_fields, instant
 from medrec.node.fhir.summary import About, document
 from medrec.node.ledger import receipts
 from medrec.node.ledger.receipts import ReceiptUnavailableError
-from medrec.node.lists.lists import Source, medicine_of
+from medrec.node.lists import acts_heard
+from medrec.node.lists.sources import Source, medicine_of
 from medrec.node.refusals import Code, Refusal
 from medrec.node.release.access import Ask
 from medrec.node.release.deciding import Allowed, Permitted
@@ -59,7 +61,10 @@ class SummaryDoor:
         """See gate.Door. Whoever asks for the summary of a Patient that is not the person's own is told nothing."""
         if next(permitted.records(("Patient",), (self._patient,)), None) is None:
             raise Refusal(Code.NOT_FOUND)
-        found = list(permitted.records(TYPES))
+        said = tuple(acts_heard.with_records(self._node, ask.account, permitted, ask.request.requester))
+        own = f"Patient/{self._patient}"
+        every = permitted.records(TYPES)
+        found = [one._replace(said=said) if one.name == own else one for one in every]
         if len(found) > RECORDS_MAX:
             raise Refusal(Code.TOO_LARGE)
         # Every line leads to a receipt, so nothing that was cut is in it; where she allows that, it is said.
@@ -75,7 +80,7 @@ class SummaryDoor:
             instant(released.now),
             bytes.fromhex(ask.request.id),
             {one.id: one.name for one in node.directory.organisations()},
-            records_alone=True,
+            words_in_part=True,
         )
         trees = {allowed.name: canonical(content).value for allowed, content in _pairs(released)}
         trees |= {name: canonical(content).value for name, (_, content) in released.beside.items()}
@@ -119,13 +124,17 @@ class SummaryDoor:
                     medicine=medicine_of(pointers.medicine(source)),
                 )
             )
+        terms = self._terms or self._node.lists.terms
+        for one in (one for allowed, _ in pairs for one in allowed.said):
+            found += said(one.kept.act, one.manifest.hex(), one.kept.time, terms)
         return found
 
     def _receipts(self, held: list[Held]) -> dict[str, bytes]:
         """The receipts that there are; what is not anchored yet has none, and its Provenance stands without."""
         found: dict[str, bytes] = {}
         pointed = [item.medicine.manifest for item in held if item.medicine is not None]
-        for manifest in list(dict.fromkeys([*(item.manifest for item in held), *pointed]))[:RECEIPTS_MAX]:
+        signed = [item.manifest.partition("-")[0] for item in held]
+        for manifest in list(dict.fromkeys([*signed, *pointed]))[:RECEIPTS_MAX]:
             try:
                 found[manifest] = receipts.receipt_for(self._node, bytes.fromhex(manifest))
             except ReceiptUnavailableError:

@@ -47,7 +47,7 @@ def medicine(row: MedicineRow, held: Names, subject: str, names: Mapping[str, st
     the code and the words of a source contradict each other. Of sources with other doses each has a dosage of its own.
     """
     made = _base("MedicationStatement", "MedicationStatement-uv-ips")
-    made["status"] = {"active": "active", "stopped": "stopped"}.get(row.status, "unknown")
+    made["status"] = {"active": "active", "stopped": _ended(row)}.get(row.status, "unknown")
     believed = Conflict.CODE_NAME not in row.conflicts
     ingredient = [{"system": RXNORM, "code": row.ingredients[0]}] if len(row.ingredients) == 1 and believed else []
     codes = [] if not believed or Conflict.DOSE in row.conflicts else _codes(row.lines, held)
@@ -57,12 +57,40 @@ def medicine(row: MedicineRow, held: Names, subject: str, names: Mapping[str, st
         made["effectivePeriod"] = {"start": write_date(row.since)}
     else:
         made["_effectiveDateTime"] = _absent("unknown")
+    if _told_by_her(row):
+        made["informationSource"] = {"reference": subject}
     if row.reasons:
         made["reasonCode"] = [{"text": reason} for reason in row.reasons]
     told = directions(row, names)
     if told:
         made["dosage"] = [{"text": words, "asNeededBoolean": as_needed} for words, as_needed in told]
-    return _noted(made, _notes(row.conflicts, row.stale))
+    made = _noted(made, _notes(row.conflicts, row.stale))
+    spoken = [_annotation(line, subject, names) for line in row.lines if _is_act(line)]
+    return made | ({"note": [*made.get("note", []), *spoken]} if spoken else {})
+
+
+def _is_act(line: Line) -> bool:
+    """Whether a line is what somebody said of the list, and no record."""
+    return line.author != "record" and not line.sha256
+
+
+def _told_by_her(row: MedicineRow) -> bool:
+    """Whether the patient alone says what the row says."""
+    return all(line.author == "patient" for line in row.lines if line.says != "error" and not line.outdone)
+
+
+def _ended(row: MedicineRow) -> str:
+    """How a medicine that is over is called: one that the patient alone says that she does not take is not taken."""
+    stops = [line for line in row.lines if line.says == "stopped" and not line.outdone]
+    return "not-taken" if stops and all(line.author == "patient" for line in stops) else "stopped"
+
+
+def _annotation(line: Line, subject: str, names: Mapping[str, str]) -> Resource:
+    """What somebody said of a line of the list, with who and when."""
+    hers = line.author == "patient"
+    place = names.get(line.source, line.source)
+    who = {"authorReference": {"reference": subject}} if hers else {"authorString": f"{line.by}, {place}"}
+    return {**who, **({"time": write_date(line.at)} if line.at is not None else {}), "text": line.plain}
 
 
 UNNAMED = "A medicine that is not named"

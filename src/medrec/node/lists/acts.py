@@ -7,16 +7,14 @@ What it speaks against becomes requests to the sources (objecting.py).
 """
 
 import hashlib
-import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 import sqlalchemy as sql
 
 from medrec.core import codec, manifests
-from medrec.core.consent.decide import judge
-from medrec.core.manifests.access import DisclosureManifest, ReceivedManifest, Request
+from medrec.core.manifests.access import ReceivedManifest
 from medrec.core.manifests.act_parts import Against, parted
 from medrec.core.manifests.acts import (
     Act,
@@ -29,18 +27,16 @@ from medrec.core.manifests.acts import (
     narrowed,
     recipients_of,
 )
-from medrec.core.records.terms import RXNORM
 from medrec.node.agent.own import person_here
 from medrec.node.consent.consents import AHEAD_MS_MAX
 from medrec.node.corrections.objecting import ask, gave, of_person
 from medrec.node.keeping import store
 from medrec.node.keeping.journal import Draft
 from medrec.node.keeping.vault import VaultError
-from medrec.node.lists import acts_former, acts_told, reviews
+from medrec.node.lists import acts_former, acts_heard, acts_told, reviews
 from medrec.node.lists.acts_kept import ACTS_PATH, KeptAct, hand_on, is_ended, list_act, of_one
 from medrec.node.looks.disputing import organisations
 from medrec.node.refusals import Code, Refusal
-from medrec.node.release.deciding import Permitted
 from medrec.node.release.practitioners import Practitioner
 
 if TYPE_CHECKING:
@@ -117,7 +113,7 @@ class Acts:
         if misfit(act):
             raise Refusal(Code.MALFORMED, misfit(act))
         # A notice follows from what is seen here; that it was put away is no business of others, and she is told.
-        hearers = self._hearers(act) if kind != "dismissed" else []
+        hearers = acts_heard.hearers(self._node, act) if kind != "dismissed" else []
         if seen is None:
             about, seen = self._seen_here(act)
         self._keep(act, hearers, hearers, seen, about)
@@ -148,8 +144,10 @@ class Acts:
         except LookupError:
             raise Refusal(Code.NOT_LINKED) from None
         identifier, now = bytes.fromhex(act.id), node.clock()
+        # What it says against records elsewhere is asked there; who reads it here, or its receipt, learns of none.
+        here = act if node.agent is not None else narrowed(act, node.organisation)
         manifest = manifests.encode(
-            ActManifest("list-act/1", node.network.hex(), node.organisation, act.account, now, act)
+            ActManifest("list-act/1", node.network.hex(), node.organisation, act.account, now, here)
         )
 
         def write(connection: sql.Connection) -> bool:
@@ -190,56 +188,6 @@ class Acts:
                 row = {"time": now, "code": "list-contradicted", "subject": f"{one.type}/{one.id}"}
                 connection.execute(sql.insert(store.alarm).values(**row, sentence=sentence))
 
-    def _hearers(self, act: Act) -> list[str]:
-        """Those who had this person's records from here and those whose records the act speaks against, as far as she
-        lets them have from here today what the act tells: every record of ours behind the rows that it speaks of, and
-        a medicine of these names."""
-        node, account = self._node, act.account
-        found = {one.source: None for one in against_of(act) if one.source != node.organisation}
-        decider = node.gate.decider
-        # A medicine can tell the illness, and so can a reason: they are labelled as a record that says them would be.
-        subjects: list[Subject | None] = [*act.subjects] or [None]
-        spoken = [
-            node.labels.facts(_as_record(one, act.words, kind), kind, act.id) for one in subjects for kind in TYPES
-        ]
-        behind = self._behind(account, {subject.key for subject in act.subjects}, act.words)
-        with node.store.read() as connection:
-            person = node.journal.person_of_account(connection, account)
-            if person is None:
-                return []
-            for disclosed in of_person(node, connection, person, "disclosure/1"):
-                if isinstance(disclosed, DisclosureManifest):
-                    found[disclosed.request.requester] = None
-            hearers = []
-            for name in sorted(found):
-                asked = msgspec.convert(
-                    {
-                        "id": bytes(16).hex(), "requester": name, "practitioner": "", "purpose": "TREAT",
-                        "reason": "an act on the list", "door": "push", "types": [], "ids": [],
-                    },
-                    Request,
-                )  # fmt: skip
-                now = node.clock()
-                try:
-                    standing = decider.standing(connection, account, asked, now, person)
-                    _, decision = decider.decide(asked, standing, account, now)
-                except Refusal:
-                    continue
-                if any(judge(decision, facts).effect != "permit" for facts in spoken):
-                    continue
-                if behind <= Permitted(node, node.gate.reader, connection, person, decision).names():
-                    hearers.append(name)
-        return hearers
-
-    def _behind(self, account: str, keys: set[str], words: str) -> set[str]:
-        """The records of this organisation ("Type/id") in the rows of these keys, and in those that the words name."""
-        read, told = self._node.lists.of(account).read, _plain(words)
-        rows = [
-            row for row in read.rows if row.key in keys or any(_plain(part) in told for part in row.name.split(" / "))
-        ]
-        lines = [line for row in rows for line in row.lines if line.author == "record"]
-        return {f"{line.type}/{line.id}" for line in lines if line.source == self._node.organisation}
-
     def of(self, account: str) -> list[KeptAct]:
         """Every act on a person's lists that is known here, oldest first, each once.
 
@@ -278,24 +226,6 @@ def heard(connection: sql.Connection, organisations: Sequence[str], act: Act) ->
     for name in organisations:
         of_act = (row.path == ACTS_PATH) & (row.payload == payload_for(act, name)) & (row.organisation == name)
         connection.execute(sql.delete(store.outbox).where(of_act))
-
-
-_BETWEEN = re.compile(r"\W+")
-
-
-def _plain(text: str) -> str:
-    """The words of a text between blanks, to look for a name in it."""
-    return f" {_BETWEEN.sub(' ', text.lower()).strip()} "
-
-
-def _as_record(subject: Subject | None, words: str, kind: str) -> dict[str, Any]:
-    made: dict[str, Any] = {"resourceType": kind, "status": "unknown"}
-    if subject is not None:
-        coding = [{"system": RXNORM, "code": code} for code in subject.ingredients]
-        made["medicationCodeableConcept"] = {"text": subject.name} | ({"coding": coding} if coding else {})
-    if words.strip():
-        made["reasonCode"] = [{"text": words}]
-    return made
 
 
 def sign_as(

@@ -15,20 +15,20 @@ import sqlalchemy as sql
 from medrec.core.manifests.act_parts import OPENED_MAX, Against
 from medrec.core.manifests.acts import Subject
 from medrec.core.manifests.record import RecordManifest
-from medrec.core.reconcile.held import PATIENT, Held, Medicine
+from medrec.core.reconcile.held import PATIENT, Held
 from medrec.core.reconcile.lists import Lists, Read
 from medrec.core.reconcile.notices import Checker, LabelChecker, Notice, notices
 from medrec.core.reconcile.rows import MedicineRow
 from medrec.core.reconcile.said import said
 from medrec.core.records.canonical import RecordError, canonical
-from medrec.core.records.dates import DAY_MS, clinical_date
-from medrec.core.records.table import understand
+from medrec.core.records.dates import DAY_MS
 from medrec.core.records.terms import Terms
 from medrec.node.agent.copies import Copy
 from medrec.node.agent.told import told
 from medrec.node.keeping import store
 from medrec.node.lists import reviews
 from medrec.node.lists.acts_kept import KeptAct
+from medrec.node.lists.sources import Source, held_of, received
 from medrec.node.release.pointed import Pointers, medications_of
 from medrec.node.release.receive import Received
 from medrec.node.right_person import holding
@@ -56,21 +56,6 @@ _STANDING = (
     .join(store.line, store.line.c.seq == store.manifest.c.seq)
     .where(store.record.c.action != "delete", store.record.c.altered.is_(False))
 )
-
-
-class Source(NamedTuple):
-    """A record version as it is here: where from, its name, what it says, and the manifest that proves it."""
-
-    organisation: str
-    type: str
-    id: str
-    version: int
-    content: bytes
-    manifest: bytes
-    signed: int
-    own: bool = False
-    arrived: int = 0
-    """When this node was told of it, and had what it says (ms); 0: not known, or its own."""
 
 
 class Shown(NamedTuple):
@@ -163,7 +148,7 @@ class PersonLists:
         Nothing of it is kept. Raises StoreError, VaultError.
         """
         pages = list(pages)
-        found = [*self._own(account), *(source for page in pages for source in _received(page))]
+        found = [*self._own(account), *(source for page in pages for source in received(page))]
         acts = self._node.acts.of(account)
         now = self._node.clock()
         kept = _Kept(Lists(self.terms, now), now // DAY_MS)
@@ -225,7 +210,7 @@ class PersonLists:
                 continue
             if pointers is None:
                 pointers = Pointers(found, self.terms, now, self._node.directory.servers)
-            held = _held(source, pointers)
+            held = held_of(source, pointers)
             if before is not None:
                 kept.lists.drop(kept.held.pop(name))
             if held is None:
@@ -366,39 +351,3 @@ def against(row: MedicineRow, kind: str) -> list[Against]:
         rank = turn[line.source, line.outdone] = turn.get((line.source, line.outdone), 0) + 1
         found.append((line.outdone, rank, Against(line.source, line.type, line.id, line.manifest)))
     return [one for _, _, one in sorted(found, key=lambda each: each[:2])[:OPENED_MAX]]
-
-
-def _received(page: Received) -> Iterable[Source]:
-    for record in page.records:
-        version, manifest = record.manifest.record.version, hashlib.sha256(record.manifest_bytes).digest()
-        yield Source(page.source, record.type, record.id, version, record.content, manifest, record.manifest.time)
-
-
-def _held(source: Source, pointers: Pointers[Source]) -> Held | None:
-    try:
-        form = canonical(source.content)
-        record = understand(form.value, pointers.around(source.organisation))
-    except (RecordError, ValueError):
-        return None
-    value: Any = form.value
-    meta = value.get("meta")
-    updated = clinical_date(meta.get("lastUpdated")) if isinstance(meta, dict) else None
-    return Held(
-        PATIENT if source.own else source.organisation,
-        record,
-        source.version,
-        form.sha256.hex(),
-        source.manifest.hex(),
-        source.signed,
-        "patient" if source.own else "record",
-        updated.start_ms if updated is not None else None,
-        medicine_of(pointers.medicine(source)),
-    )
-
-
-def medicine_of(found: Source | None) -> Medicine | None:
-    """The Medication that a record points at, as its line names it."""
-    if found is None:
-        return None
-    digest = hashlib.sha256(found.content).hexdigest()
-    return Medicine(found.id, found.version, digest, found.manifest.hex(), found.signed)

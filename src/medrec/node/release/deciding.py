@@ -1,6 +1,6 @@
 """What stands of a person when somebody asks, and which of her records a decision lets out, one by one."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -33,6 +33,7 @@ from medrec.node.release.reading import Reader, signed_records
 from medrec.node.right_person import holding
 
 if TYPE_CHECKING:
+    from medrec.node.lists.acts_heard import Heard
     from medrec.node.node import Node
 
 REASONS = {
@@ -93,6 +94,13 @@ class Allowed(NamedTuple):
     sent: Sent | None = None
     facts: Record | None = None
     beside: tuple[Any, ...] = ()
+    said: "tuple[Heard, ...]" = ()
+    """What people said of the lists that goes with it."""
+
+    def judged(self, reader: Reader) -> list[Record]:
+        """What is decided about: the record, and what people said that goes with it."""
+        own = self.facts or reader.facts(self.row).facts
+        return [own, *(facts for one in self.said for facts in one.facts)]
 
     @property
     def name(self) -> str:
@@ -297,6 +305,16 @@ class Permitted:
         for allowed in self._sound(POINTING):
             found |= {one.id: Allowed(one, allowed.attach, None, allowed.facts) for one in allowed.beside}
         return (one for name, one in found.items() if (not ids or name in ids) and (not after or one.name > after))
+
+    def tells(self, facts: Iterable[Record], behind: Set[str]) -> bool:
+        """Whether what somebody said of a list may be told: all that it says by itself (`facts`), and every record of
+        hers behind it ("Type/id")."""
+        for one in facts:
+            if deciding.judge(self._decision, one).effect != "permit":
+                return False
+            if self._scope is not None and not in_scope(self._scope, one):
+                return False
+        return not behind or behind <= self.names()
 
     def names(self) -> frozenset[str]:
         """All that would go out, by name; a record that could not be sent today (altered, unreadable) is left out."""

@@ -312,7 +312,7 @@ class Gate:
             return
         for allowed in plan.chosen.records:
             # What was decided by relations between records is decided anew by the next request.
-            if judge(decision, allowed.facts or self.reader.facts(allowed.row).facts).effect != "permit":
+            if any(judge(decision, one).effect != "permit" for one in allowed.judged(self.reader)):
                 raise Refusal(Code.CONSENT_CHANGED, decided=plan.decision.decided)
 
     def _read(self, plan: Plan) -> tuple[list[bytes], dict[str, tuple[Any, bytes]]]:

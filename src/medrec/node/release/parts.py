@@ -227,7 +227,8 @@ def disclosed(allowed: "Allowed", known: Opened) -> Disclosed:
     """How a disclosure lists a record."""
     row, sent, key = allowed.row, allowed.sent, known.key
     version = marked(key, row.manifest)
-    beside = [Beside(marked(key, one.sha256), marked(key, one.manifest)) for one in allowed.beside]
+    went = (*allowed.beside, *allowed.said)
+    beside = [Beside(marked(key, one.sha256), marked(key, one.manifest)) for one in went]
     if sent is None:
         return Disclosed(row.type, row.id, marked(key, row.sha256), version, beside=beside)
     content = marked(key, hashlib.sha256(sent.content).digest())

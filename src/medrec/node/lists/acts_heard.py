@@ -1,0 +1,121 @@
+"""Who may hear what somebody said of a list: nobody to whom it tells what the person withholds from him."""
+
+import hashlib
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+
+from medrec.core import codec
+from medrec.core.consent.facts import Record
+from medrec.core.manifests.access import DisclosureManifest, Request
+from medrec.core.manifests.acts import Act, Subject, against_of, recipients_of
+from medrec.core.reconcile.lists import Row
+from medrec.core.records.terms import RXNORM
+from medrec.node.corrections.objecting import of_person
+from medrec.node.lists.acts_kept import KeptAct
+from medrec.node.refusals import Refusal
+from medrec.node.release.deciding import Permitted
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+TYPES = ("MedicationRequest", "MedicationStatement")
+_BETWEEN = re.compile(r"\W+")
+
+
+class Heard(NamedTuple):
+    """An act that goes out with a person's records: its facts, by which it is decided about, the SHA-256 of its
+    canonical form, and that of the manifest that proves it."""
+
+    kept: KeptAct
+    facts: tuple[Record, ...]
+    sha256: bytes
+    manifest: bytes
+
+
+def hearers(node: "Node", act: Act) -> list[str]:
+    """Whom a clinician's act of this organisation is handed to: those who had this person's records from here and those
+    whose records it speaks against, as far as she lets them have from here today what it tells."""
+    account = act.account
+    found = {one.source: None for one in against_of(act) if one.source != node.organisation}
+    decider = node.gate.decider
+    facts, behind = _facts(node, act), _behind(node, act, node.lists.of(account).read.rows)
+    with node.store.read() as connection:
+        person = node.journal.person_of_account(connection, account)
+        if person is None:
+            return []
+        for disclosed in of_person(node, connection, person, "disclosure/1"):
+            if isinstance(disclosed, DisclosureManifest):
+                found[disclosed.request.requester] = None
+        told = []
+        for name in sorted(found):
+            asked = msgspec.convert(
+                {
+                    "id": bytes(16).hex(), "requester": name, "practitioner": "", "purpose": "TREAT",
+                    "reason": "an act on the list", "door": "push", "types": [], "ids": [],
+                },
+                Request,
+            )  # fmt: skip
+            now = node.clock()
+            try:
+                standing = decider.standing(connection, account, asked, now, person)
+                _, decision = decider.decide(asked, standing, account, now)
+            except Refusal:
+                continue
+            if Permitted(node, node.gate.reader, connection, person, decision).tells(facts, behind):
+                told.append(name)
+    return told
+
+
+def with_records(node: "Node", account: str, permitted: Permitted, requester: str) -> list[Heard]:
+    """The acts that go with a person's records to whoever asks for her summary: those of this organisation's
+    clinicians, and her own that she lets the requester have."""
+    found = []
+    acts = [kept for kept in node.acts.of(account) if _goes(node, kept.act, requester)]
+    rows = node.lists.of(account).read.rows if acts else ()
+    for kept in acts:
+        act, facts = kept.act, _facts(node, kept.act)
+        if permitted.tells(facts, _behind(node, act, rows)):
+            form = codec.encode_json(msgspec.to_builtins(act))
+            found.append(Heard(kept, tuple(facts), hashlib.sha256(form).digest(), kept.manifest))
+    return found
+
+
+def _goes(node: "Node", act: Act, requester: str) -> bool:
+    if act.kind == "dismissed":
+        return False
+    if act.author == "patient":
+        return bool({"*", requester} & recipients_of(act))
+    return act.organisation == node.organisation
+
+
+def _facts(node: "Node", act: Act) -> list[Record]:
+    """A medicine can tell the illness, and so can a reason: they are labelled as a record that says them would be."""
+    subjects: list[Subject | None] = [*act.subjects] or [None]
+    return [node.labels.facts(_as_record(one, act.words, kind), kind, act.id) for one in subjects for kind in TYPES]
+
+
+def _as_record(subject: Subject | None, words: str, kind: str) -> dict[str, Any]:
+    made: dict[str, Any] = {"resourceType": kind, "status": "unknown"}
+    if subject is not None:
+        coding = [{"system": RXNORM, "code": code} for code in subject.ingredients]
+        made["medicationCodeableConcept"] = {"text": subject.name} | ({"coding": coding} if coding else {})
+    if words.strip():
+        made["reasonCode"] = [{"text": words}]
+    return made
+
+
+def _behind(node: "Node", act: Act, every: Iterable[Row]) -> set[str]:
+    """The records of this organisation ("Type/id") in the rows that an act speaks of, and in those that its words name,
+    of all rows of her lists here."""
+    keys, told = {subject.key for subject in act.subjects}, _plain(act.words)
+    rows = [row for row in every if row.key in keys or any(_plain(part) in told for part in row.name.split(" / "))]
+    lines = [line for row in rows for line in row.lines if line.author == "record"]
+    return {f"{line.type}/{line.id}" for line in lines if line.source == node.organisation}
+
+
+def _plain(text: str) -> str:
+    """The words of a text between blanks, to look for a name in it."""
+    return f" {_BETWEEN.sub(' ', text.lower()).strip()} "

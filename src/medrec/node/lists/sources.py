@@ -1,0 +1,65 @@
+"""A record version on its way into a list: where it is from, what it says, and what proves it."""
+
+import hashlib
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from medrec.core.reconcile.held import PATIENT, Held, Medicine
+from medrec.core.records.canonical import RecordError, canonical
+from medrec.core.records.dates import clinical_date
+from medrec.core.records.table import understand
+from medrec.node.release.pointed import Pointers
+from medrec.node.release.receive import Received
+
+
+class Source(NamedTuple):
+    """A record version as it is here: where from, its name, what it says, and the manifest that proves it."""
+
+    organisation: str
+    type: str
+    id: str
+    version: int
+    content: bytes
+    manifest: bytes
+    signed: int
+    own: bool = False
+    arrived: int = 0
+    """When this node was told of it, and had what it says (ms); 0: not known, or its own."""
+
+
+def received(page: Received) -> Iterable[Source]:
+    """What another organisation gave, record by record."""
+    for record in page.records:
+        version, manifest = record.manifest.record.version, hashlib.sha256(record.manifest_bytes).digest()
+        yield Source(page.source, record.type, record.id, version, record.content, manifest, record.manifest.time)
+
+
+def held_of(source: Source, pointers: Pointers[Source]) -> Held | None:
+    """A source as the lists hold it, understood; None if it cannot be read."""
+    try:
+        form = canonical(source.content)
+        record = understand(form.value, pointers.around(source.organisation))
+    except (RecordError, ValueError):
+        return None
+    value: Any = form.value
+    meta = value.get("meta")
+    updated = clinical_date(meta.get("lastUpdated")) if isinstance(meta, dict) else None
+    return Held(
+        PATIENT if source.own else source.organisation,
+        record,
+        source.version,
+        form.sha256.hex(),
+        source.manifest.hex(),
+        source.signed,
+        "patient" if source.own else "record",
+        updated.start_ms if updated is not None else None,
+        medicine_of(pointers.medicine(source)),
+    )
+
+
+def medicine_of(found: Source | None) -> Medicine | None:
+    """The Medication that a record points at, as its line names it."""
+    if found is None:
+        return None
+    digest = hashlib.sha256(found.content).hexdigest()
+    return Medicine(found.id, found.version, digest, found.manifest.hex(), found.signed)
