@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.node.test_lists import Clinic, allergy
+from medrec.node.keeping import store
+from tests.node.test_lists import Clinic, allergy, order
 from tests.portal.test_sign_in import csrf_of, visitor
 
 
@@ -24,6 +25,11 @@ def clinic(tmp_path: Path) -> Iterator[Clinic]:
 
 def hidden(form: str) -> dict[str, str]:
     return dict(re.findall(r'<input type="hidden" name="([a-z]+)" value="([^"]*)">', form))
+
+
+def spelt(number: int) -> str:
+    """A number as a word: figures in a name are taken for strengths."""
+    return "".join("bcdfghklmn"[int(figure)] + "aeiou"[int(figure) % 5] for figure in f"{number:03}")
 
 
 def forms_of(page: str, act: str) -> list[dict[str, str]]:
@@ -64,3 +70,46 @@ def test_what_no_page_wrote_is_refused(clinic: Clinic, broken: dict[str, str]) -
     fields = {"patient": "ada", "act": "dismissed", "notice": "0" * 64, "words": "no", "csrf": look["csrf"]}
     assert client.post("/patient-list", data=fields | broken).status_code == 400
     assert clinic.south.acts.of(clinic.ada.account) == []
+
+
+def test_a_further_part_of_a_screen_with_others_records_has_them_too_and_asks_nobody(clinic: Clinic) -> None:
+    client: Any = visitor(clinic.story, "south", demonstration=True)
+    client.post("/sign-in/demonstration", data={"role": "clinician"})
+    look = {"patient": "ada", "purpose": "TREAT", "reason": "Visit this morning", "from-north": "1"}
+    look |= {"csrf": csrf_of(client.get("/clinic").text)}
+    assert 'name="others"' not in client.post("/clinic/patient", data=look).text, "it is short: nothing is folded"
+    asked = [line.kind for line in clinic.north.rows(store.line)].count("disclosure/1")
+    part = {"patient": "ada", "part": "similar", "csrf": look["csrf"]}
+    with_others = client.post("/patient-list", data=part | {"others": "1"}).text
+    without = client.post("/patient-list", data=part | {"part": "only-here"}).text
+    assert "North" in with_others and "lisinopril" in with_others
+    assert "North" not in without and "lisinopril" in without
+    assert [line.kind for line in clinic.north.rows(store.line)].count("disclosure/1") == asked
+    # What another clinician was given is nobody else's.
+    other: Any = visitor(clinic.story, "south", demonstration=True)
+    assert other.post("/patient-list", data=part | {"others": "1"}).status_code in (401, 403)
+
+
+def test_what_is_new_and_was_not_on_the_page_is_not_gone_through(clinic: Clinic) -> None:
+    """Fifty new medicines: those behind a tap are new after the review, too; what was there before is not."""
+    client: Any = visitor(clinic.story, "south", demonstration=True)
+    client.post("/sign-in/demonstration", data={"role": "clinician"})
+    look = {"patient": "ada", "purpose": "TREAT", "reason": "Visit this morning"}
+
+    def page(**more: str) -> str:
+        return str(client.post("/patient-list", data=look | {"csrf": csrf_of(client.get("/clinic").text)} | more).text)
+
+    (reviewed,) = forms_of(page(), "reviewed")
+    clinic.network.time += 60_000
+    page(**reviewed)
+    for number in range(50):
+        clinic.south.put(
+            "MedicationRequest", f"t{number}", order(f"t{number}", f"9{number:06}", f"Tincture of {spelt(number)}")
+        )
+    clinic.refresh()
+    assert len(clinic.south.lists.of(clinic.ada.account).new) == 50
+    (reviewed,) = forms_of(page(), "reviewed")
+    clinic.network.time += 60_000
+    page(**reviewed)
+    left = len(clinic.south.lists.of(clinic.ada.account).new)
+    assert 20 <= left < 50, "those that stood on the page were gone through, the others were not"

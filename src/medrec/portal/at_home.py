@@ -28,12 +28,13 @@ def purposes() -> list[tuple[str, str]]:
 
 
 def look(node: "Node", visit: Visit, patient: str) -> None:
-    """Write down a look with the form fields `purpose` and `reason`; an act in a form goes on under the look before.
+    """Write down a look with the form fields `purpose` and `reason`; an act in a form, and a further
+    part of what she was shown, go on under the look before.
 
     In a demonstration, too, one patient's page opens only for who has signed in. Raises PageError.
     """
     session = require(visit, Who.CLINICIAN, Who.PRIVACY_OFFICER)
-    if "act" in visit.form and node.finder.has_looked(session.staff, patient):
+    if ("act" in visit.form or "part" in visit.form) and node.finder.has_looked(session.staff, patient):
         return
     who = practitioner(node, session.staff, session.name)
     purpose, reason = (visit.form.get(name, "").strip() for name in ("purpose", "reason"))

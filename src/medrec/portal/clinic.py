@@ -84,10 +84,13 @@ def show_patient(node: "Node", visit: Visit) -> dict[str, Any]:
     shown = None
     if patient.account is not None:
         read = node.lists.with_received(patient.account, told.received)
-        lines = [line for row in read.read.rows for line in row.lines]
-        behind = {manifest_of(line) for line in lines} | {one.medicine.manifest for one in lines if one.medicine}
+        every = [line for row in read.read.rows for line in row.lines]
+        behind = {manifest_of(line) for line in every}
+        behind |= {line.medicine.manifest for line in every if line.medicine is not None}
         shown_at(node).keep(session.staff, patient.patient, told.received, behind, visit.now)
-        shown = lists.values(visit, read, lambda name: known.get(name, name), lists.proof_here(visit), care=True)
+        shown = lists.values(
+            visit, read, lambda name: known.get(name, name), lists.proof_here(visit), care=True, others=True
+        )
     return {
         "patient": patient,
         "purpose": purpose,

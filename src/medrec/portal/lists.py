@@ -11,7 +11,8 @@ import sqlalchemy as sql
 from medrec.core.manifests.act_parts import Against
 from medrec.core.manifests.acts import CLINICIANS, SUBJECTS_MAX, Subject
 from medrec.core.reconcile.held import PATIENT, Line
-from medrec.core.reconcile.rows import AllergyRow, Confirmed, Conflict, MedicineRow, ProblemRow
+from medrec.core.reconcile.lists import Row
+from medrec.core.reconcile.rows import AllergyRow, Confirmed, MedicineRow, ProblemRow
 from medrec.core.reconcile.said import manifest_of
 from medrec.core.records.dates import DAY_MS
 from medrec.core.records.understood import NoteCode
@@ -20,7 +21,22 @@ from medrec.node.lists import reviews
 from medrec.node.lists.lists import Shown, against, subject_of
 from medrec.node.refusals import Refusal
 from medrec.portal import at_home, mending, render, words
+from medrec.portal.list_folds import (
+    GROUPS,
+    LINES,
+    LINES_ALONE,
+    NAMES,
+    NOTICES,
+    ROWS_ALONE,
+    Fold,
+    Some,
+    asked,
+    dealt,
+    sections_of,
+    some,
+)
 from medrec.portal.page import PageError, Visit, names
+from medrec.portal.received import shown_at
 from medrec.portal.session import Who, require
 
 if TYPE_CHECKING:
@@ -29,64 +45,103 @@ if TYPE_CHECKING:
 LONG_AGO_MS = 540 * DAY_MS
 PROFESSIONAL = "http://snomed.info/sct|223366009"
 """The role of who works with the list and was entered with no other: healthcare professional."""
-LIKENESS = ("identical", "similar", "only-here")
-Proof = Callable[[str], str | None]
-"""Where the proof of a statement is shown, by the hash of its manifest (hex)."""
+Proof = Callable[[Line], str | None]
 
 
 def values(
-    visit: Visit, shown: Shown, place: Callable[[str], str], proof: Proof, *, care: bool = False
+    visit: Visit,
+    shown: Shown,
+    place: Callable[[str], str],
+    proof: Proof,
+    *,
+    care: bool = False,
+    fold: Fold | None = None,
+    here: str = "",
+    others: bool = False,
 ) -> dict[str, Any]:
-    """What a template needs of the lists; `place` names an organisation, `proof` leads to a statement's proof, `care`
-    says that a clinician reads of the patient, and not the patient of herself."""
-    rows = shown.read.rows
+    """What a template needs of the lists, or of the part of them that `fold` asks for; `place` names an organisation,
+    `proof` leads to a line's proof, `care` says that a clinician reads of the patient, and not the patient of herself.
+    Other parts are at the address `here`; without one, at a form, which says with `others` that what others gave is in
+    them. Raises PageError for a part that is not there."""
     maker = _Maker(visit, place, proof, {row.key: row.name for row in shown.read.medicines}, shown.new, care)
-    medicines = shown.read.medicines
-    disputed = [row for row in medicines if Conflict.STATUS in row.conflicts or Conflict.PATIENT in row.conflicts]
-    rest = [row for row in medicines if row not in disputed]
-    sections = [("disputed", disputed)]
-    for likeness in LIKENESS:
-        sections.append((likeness, [row for row in rest if row.status == "active" and row.likeness == likeness]))
-    sections += [(status, [row for row in rest if row.status == status]) for status in ("unknown", "stopped")]
-    problems = shown.read.problems
-    return {
-        "notices": [
-            {
-                "id": notice.id,
-                "sentence": words.in_words(notice.sentence),
-                "source": words.source_of(notice.source),
-                "about": notice.about,
-                "seen": _carried(reviews.behind(notice, rows)),
-            }
-            for notice in shown.notices
-        ],
-        "put_away": [
-            {
-                "sentence": words.in_words(notice.sentence),
-                "said": render.say(
-                    words.ONE_LIST["put_away_by"], who=kept.act.name, when=visit.when(kept.time), why=kept.act.words
-                ),
-            }
-            for notice, kept in shown.put_away
-        ],
+    sections = sections_of(shown)
+    base = {"here": here, "others": others, "unread": len(shown.unread), "in_part": len(shown.in_part)}
+    if fold is not None and fold.part:
+        return base | {"alone": _alone(sections, fold, maker, shown)}
+    listed = [name for members in GROUPS.values() for name in members]
+    counts = dealt(len(sections[name]) for name in listed)
+    begun = {name: some(sections[name], count) for name, count in zip(listed, counts, strict=True)}
+    on_page = {id(row) for part in begun.values() for row in part.shown}
+    # What came since and stands behind a tap was not gone through with this page.
+    seen = [row for row in shown.read.rows if id(row) in on_page or row.key not in shown.new]
+    return base | {
+        "alone": None,
+        "notices": _notices(shown, some(shown.notices, NOTICES)),
+        "put_away": _put_away(visit, shown, some(shown.put_away, NOTICES)),
         "review": _review(visit, shown, maker),
-        "seen": _carried(reviews.marks(rows)),
-        "new": [maker.any(row) for row in (*medicines, *problems, *shown.read.allergies) if row.key in shown.new],
-        "medicines": [
+        "seen": _carried(reviews.marks(seen)),
+        "new": _part(some(sections["new"], NAMES), maker.called),
+        "groups": [
             {
-                "name": name,
-                "title": maker.text(name),
-                "rows": [maker.medicine(row) | {"standing": maker.standing(row, name)} for row in rows],
+                "name": group,
+                "title": maker.text(group),
+                "sections": [
+                    {"name": name, "title": maker.text(name) if name != group else None}
+                    | _part(begun[name], lambda row, name=name: maker.any(row, name))
+                    for name in members
+                    if sections[name]
+                ],
             }
-            for name, rows in sections
-            if rows
+            for group, members in GROUPS.items()
+            if any(sections[name] for name in members)
         ],
-        "problems": [maker.problem(row) for row in problems if not row.history],
-        "history": [maker.problem(row) for row in problems if row.history],
-        "allergies": [maker.allergy(row) for row in shown.read.allergies],
-        "unread": len(shown.unread),
-        "in_part": len(shown.in_part),
     }
+
+
+def _part(part: Some, make: Callable[[Any], Any]) -> dict[str, Any]:
+    return {"rows": [make(row) for row in part.shown], "rest": part.rest, "after": part.after}
+
+
+def _alone(sections: dict[str, list[Any]], fold: Fold, maker: "_Maker", shown: Shown) -> dict[str, Any]:
+    """One section from a row on, or one row with all entries behind it."""
+    name, start = fold.part, fold.start
+    if name == "notices":
+        return {"name": name, "title": maker.text(name)} | _notices(shown, some(shown.notices, ROWS_ALONE, start))
+    if name == "put_away":
+        part = some(shown.put_away, ROWS_ALONE, start)
+        return {"name": name, "title": maker.text(name)} | _put_away(maker.visit, shown, part)
+    if name not in sections:
+        raise PageError(404, "not-found")
+    one = fold.entry is not None
+    part = some(sections[name], 1 if one else ROWS_ALONE, start)
+    found = {"name": name, "title": maker.text(name), "one": one, "start": start, "total": part.total}
+    made = _part(part, lambda row: maker.any(row, name, fold.entry))
+    return found | made | ({"rest": 0} if one else {})
+
+
+def _notices(shown: Shown, part: Some) -> dict[str, Any]:
+    def made(notice: Any) -> dict[str, Any]:
+        return {
+            "id": notice.id,
+            "sentence": words.in_words(notice.sentence),
+            "source": words.source_of(notice.source),
+            "about": notice.about,
+            "seen": _carried(reviews.behind(notice, shown.read.rows)),
+        }
+
+    return _part(part, made)
+
+
+def _put_away(visit: Visit, shown: Shown, part: Some) -> dict[str, Any]:
+    def made(one: Any) -> dict[str, Any]:
+        notice, kept = one
+        said = {"who": kept.act.name, "when": visit.when(kept.time), "why": kept.act.words}
+        return {
+            "sentence": words.in_words(notice.sentence),
+            "said": render.say(words.ONE_LIST["put_away_by"], **said),
+        }
+
+    return _part(part, made)
 
 
 def proof_here(visit: Visit) -> Proof:
@@ -114,7 +169,13 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
     known = names(node)
     if "act" in visit.form:
         _act(node, visit, str(account))
-    lists = values(visit, node.lists.of(account), lambda name: known.get(name, name), proof_here(visit), care=True)
+    # A further part of a screen with what others gave is made of what they gave for it: nobody is asked again.
+    given = shown_at(node).of(visit.session.staff, patient, visit.now) if visit.form.get("others") else []
+    read = node.lists.with_received(str(account), given) if given else node.lists.of(str(account))
+    fold, others = asked(visit.form), bool(given)
+    lists = values(
+        visit, read, lambda name: known.get(name, name), proof_here(visit), care=True, fold=fold, others=others
+    )
     return {**found, "known": True, "lists": lists}
 
 
@@ -219,7 +280,7 @@ class _Maker:
         new: dict[str, int],
         care: bool,
     ) -> None:
-        self._visit, self._place, self._proof, self._rows, self._new = visit, place, proof, rows, new
+        self.visit, self._place, self._proof, self._rows, self._new = visit, place, proof, rows, new
         self._care = care
 
     def text(self, name: str) -> Any:
@@ -230,11 +291,18 @@ class _Maker:
         """What the rules make of a row that places dispute; the other sections say it by their titles."""
         return self.text({"active": "taken"}.get(row.status, row.status)) if section == "disputed" else None
 
-    def any(self, row: MedicineRow | ProblemRow | AllergyRow) -> dict[str, Any]:
-        """A row of whichever list."""
+    def any(self, row: Row, section: str, entry: int | None = None) -> dict[str, Any]:
+        """A row of whichever list in a section; alone on its page from an `entry` on, if one is given."""
+        lines = some(row.lines, LINES) if entry is None else some(row.lines, LINES_ALONE, entry)
         if isinstance(row, MedicineRow):
-            return self.medicine(row)
-        return self.problem(row) if isinstance(row, ProblemRow) else self.allergy(row)
+            made = self.medicine(row) | {"kind": "medicine", "standing": self.standing(row, section)}
+        else:
+            made = self.problem(row) if isinstance(row, ProblemRow) else self.allergy(row)
+        return made | {"lines": self._lines(lines.shown), "more": lines.rest, "entry": lines.after}
+
+    def called(self, row: Row) -> dict[str, Any]:
+        """A row by its name, and how much of it is new."""
+        return {"name": row.name, "new": self._new.get(row.key, 0)}
 
     def medicine(self, row: MedicineRow) -> dict[str, Any]:
         """What for, how to take, from whom."""
@@ -267,13 +335,13 @@ class _Maker:
     def problem(self, row: ProblemRow) -> dict[str, Any]:
         """A problem; its side in words."""
         side = words.ONE_LIST.get(row.laterality, "") if row.laterality else ""
-        says = row.standing or ("denied" if row.absent and not row.none_known else "")
-        return {**self._row(row, row.name), "side": side, "says": words.ONE_LIST[f"stands_{says}"] if says else None}
+        return {**self._row(row, row.name), "kind": "problem", "side": side, "absent": row.absent}
 
     def allergy(self, row: AllergyRow) -> dict[str, Any]:
         """An allergy with everything that happened."""
         bad = row.criticality == "high" and not row.refuted
-        return {**self._row(row, row.name), "reactions": "; ".join(row.reactions), "high": bad, "refuted": row.refuted}
+        made = self._row(row, row.name) | {"kind": "allergy"}
+        return {**made, "reactions": "; ".join(row.reactions), "high": bad, "refuted": row.refuted}
 
     def _row(self, row: MedicineRow | ProblemRow | AllergyRow, name: str) -> dict[str, Any]:
         return {
@@ -285,7 +353,6 @@ class _Maker:
             "confirmed": self._confirmed(row.confirmed),
             "rules": ", ".join(row.rules),
             "new": self._new.get(row.key, 0),
-            "lines": self._lines(row.lines),
             "count": len(row.lines),
         }
 
@@ -298,7 +365,7 @@ class _Maker:
         if confirmed is None:
             return words.ONE_LIST["no_date"]
         when = render.day(confirmed.at)
-        if confirmed.at + LONG_AGO_MS < self._visit.now:
+        if confirmed.at + LONG_AGO_MS < self.visit.now:
             return render.say(words.ONE_LIST["not_confirmed"], when=when)
         return render.say(words.ONE_LIST["confirmed"], who=self._who(confirmed.source, confirmed.by), when=when)
 

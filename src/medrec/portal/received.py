@@ -29,6 +29,14 @@ class Given(NamedTuple):
     until: int
 
 
+class Again(NamedTuple):
+    """What a source gave for a screen, to be shown once more."""
+
+    source: str
+    records: list[ReceivedRecord]
+    parts: tuple[()] = ()
+
+
 class Shown:
     """What stands on the screens of one node's clinicians; safe to use from several threads."""
 
@@ -49,6 +57,16 @@ class Shown:
             kept = {key: one for key, one in self._given.items() if now < one.until and key not in fresh}
             every = [*kept.items(), *fresh.items()]
             self._given = dict(every[-RECORDS_MAX:])
+
+    def of(self, staff: str, patient: str, now: int) -> "list[Again]":
+        """All that she was shown of a patient, by source."""
+        with self._lock:
+            every = list(self._given.items())
+        found: dict[str, list[ReceivedRecord]] = {}
+        for (who, _), one in every:
+            if who == staff and one.patient == patient and now < one.until:
+                found.setdefault(one.source, []).append(one.record)
+        return [Again(source, records) for source, records in sorted(found.items())]
 
     def find(self, staff: str, digest: bytes, now: int) -> Given | None:
         """What she was shown under this manifest; None for what she was not, or long ago."""

@@ -28,9 +28,8 @@ from medrec.node.agent.told import told
 from medrec.node.keeping import store
 from medrec.node.lists import reviews
 from medrec.node.lists.acts_kept import KeptAct
-from medrec.node.lists.sources import Source, held_of, received
+from medrec.node.lists.sources import Page, Source, held_of, received
 from medrec.node.release.pointed import Pointers, medications_of
-from medrec.node.release.receive import Received
 from medrec.node.right_person import holding
 from medrec.node.right_person.holding_told import held_back
 
@@ -142,7 +141,7 @@ class PersonLists:
         self._exchange(kept, found, now)
         return self._shown(kept, [], reviews.NOTHING), kept.lists.held()
 
-    def with_received(self, account: str, pages: Iterable[Received]) -> Shown:
+    def with_received(self, account: str, pages: Iterable[Page]) -> Shown:
         """The lists of a person at an organisation, of its own records and of what it was just given of others.
 
         Nothing of it is kept. Raises StoreError, VaultError.

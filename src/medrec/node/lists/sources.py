@@ -1,15 +1,16 @@
 """A record version on its way into a list: where it is from, what it says, and what proves it."""
 
 import hashlib
-from collections.abc import Iterable
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple, Protocol
 
 from medrec.core.reconcile.held import PATIENT, Held, Medicine
 from medrec.core.records.canonical import RecordError, canonical
 from medrec.core.records.dates import clinical_date
 from medrec.core.records.table import understand
 from medrec.node.release.pointed import Pointers
-from medrec.node.release.receive import Received
+from medrec.node.release.receive import ReceivedRecord
+from medrec.node.release.received_parts import ReceivedPart
 
 
 class Source(NamedTuple):
@@ -27,7 +28,26 @@ class Source(NamedTuple):
     """When this node was told of it, and had what it says (ms); 0: not known, or its own."""
 
 
-def received(page: Received) -> Iterable[Source]:
+class Page(Protocol):
+    """What another organisation gave: whole records, and those that came in part."""
+
+    @property
+    def source(self) -> str:
+        """Who gave it."""
+        ...
+
+    @property
+    def records(self) -> Sequence[ReceivedRecord]:
+        """Each as it was signed."""
+        ...
+
+    @property
+    def parts(self) -> Sequence[ReceivedPart]:
+        """What was cut at its source."""
+        ...
+
+
+def received(page: Page) -> Iterable[Source]:
     """What another organisation gave, record by record."""
     for record in page.records:
         version, manifest = record.manifest.record.version, hashlib.sha256(record.manifest_bytes).digest()

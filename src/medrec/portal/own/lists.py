@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from medrec.portal import lists, mending
+from medrec.portal.list_folds import asked
 from medrec.portal.own import hearing
 from medrec.portal.own.whose import kinds_of, whose
 from medrec.portal.page import Visit
@@ -31,5 +32,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
         "places": [{"id": name, "name": who.place(name)} for name in places],
         "reached": hearing.reached_by_row(node, who.account, shown.read.medicines, places, visit.now) if mine else {},
         "asked": [] if kinds else mending.asked(node, visit, who.account, who.place),
-        "lists": lists.values(visit, shown, who.place, proof),
+        "lists": lists.values(
+            visit, shown, who.place, proof, fold=asked(visit.query), here=visit.link("lists", person=who.handle)
+        ),
     }
