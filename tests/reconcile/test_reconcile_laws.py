@@ -1,5 +1,6 @@
 """The laws of the lists, over records that Hypothesis makes up."""
 
+import hashlib
 import random
 from typing import Any
 
@@ -7,8 +8,10 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medrec.core.reconcile.held import Held, current
+from medrec.core.manifests.acts import Act, Subject
+from medrec.core.reconcile.held import PATIENT, Held, Medicine, current
 from medrec.core.reconcile.lists import Lists, Read
+from medrec.core.reconcile.said import said
 from medrec.core.records.understood import NoteCode
 from tests.reconcile.records_said import NAMES, NOW, TERMS, allergy, held, medicine, problem, reaction
 
@@ -17,6 +20,7 @@ DATES = st.sampled_from(
 )
 STATUSES = st.sampled_from(["active", "stopped", "unknown"])
 SOURCES = st.sampled_from(["north", "south", "east"])
+ANYBODY = st.sampled_from(["north", "south", "east", PATIENT])
 
 
 @st.composite
@@ -90,7 +94,40 @@ def records(draw: Any) -> Held:
     )
 
 
-PILES = st.lists(records(), max_size=24)
+@st.composite
+def pointing(draw: Any) -> Held:
+    """An order that is read by the Medication that it points at."""
+    pointed = draw(st.sampled_from(["m1", "m2"]))
+    version = draw(st.integers(0, 2))
+    mark = hashlib.sha256(f"{pointed}/{version}".encode()).hexdigest()
+    found = draw(records())
+    made = msgspec.structs.replace(found, medicine=Medicine(pointed, version, mark, mark, NOW))
+    return msgspec.structs.replace(made, manifest=hashlib.sha256((found.manifest + mark).encode()).hexdigest())
+
+
+@st.composite
+def spoken(draw: Any) -> list[Held]:
+    """What the patient, or a clinician of one of the sources, says of some medicines."""
+    hers = draw(st.booleans())
+    kinds = ["not-taking", "like-this", "also-taking"] if hers else ["reviewed", "changed", "stopped"]
+    names = draw(st.lists(st.sampled_from(sorted(NAMES)), min_size=1, max_size=3, unique=True))
+    subjects = [Subject(f"{code}|body", NAMES[code], [code], "tablet", "body") for code in names]
+    act = msgspec.convert(
+        {
+            "network": "00" * 32, "account": "x", "id": draw(st.sampled_from(["11" * 16, "22" * 16, "33" * 16])),
+            "kind": draw(st.sampled_from(kinds)), "author": "patient" if hers else "clinician",
+            "organisation": "" if hers else draw(SOURCES), "name": "Ada" if hers else "Dr A",
+            "time": NOW - draw(st.sampled_from([0, 1, 30, 400])) * 86_400_000,
+            "subjects": [msgspec.to_builtins(one) for one in subjects],
+            "words": draw(st.sampled_from(["1 tab daily", "20 mg twice daily"])),
+        },
+        Act,
+    )  # fmt: skip
+    return said(act, hashlib.sha256(repr(act).encode()).hexdigest(), act.time, TERMS)
+
+
+WORDS = st.one_of(st.one_of(records(), pointing()).map(lambda one: [one]), spoken())
+PILES = st.lists(WORDS, max_size=24).map(lambda piles: [item for pile in piles for item in pile])
 
 
 def read(pile: list[Held]) -> Read:
@@ -142,7 +179,7 @@ def test_nothing_is_active_that_no_source_calls_active(pile: list[Held]) -> None
             assert row.confirmed is None or row.confirmed.at <= NOW + 86_400_000
 
 
-@given(PILES, SOURCES)
+@given(PILES, ANYBODY)
 def test_withdrawing_a_source_is_never_having_had_it(pile: list[Held], gone: str) -> None:
     kept = Lists(TERMS, NOW, pile)
     kept.read()
