@@ -160,3 +160,32 @@ def test_a_line_of_nobody_opens_nothing(clinic: Clinic) -> None:
     page = f"/people/{handle(clinic.ada.account)}/lines/{'0' * 32}"
     for end in ("", "/receipt.json", "/record.json"):
         assert client.get(page + end).status_code == 404
+
+
+def test_which_medicine_an_order_points_at_has_a_proof_of_its_own(clinic: Clinic, tmp_path: Path) -> None:
+    """A line of an order alone would prove any medicine. At an organisation both lead to what was signed, also for what
+    others gave; at her agent, which is told of nobody's record, the page says that this proof is not there."""
+    medication = {"resourceType": "Medication", "id": "1", "code": {"text": "warfarin 5 mg tablet"}}
+    pointing = json.loads(order("w", "1", "x"))
+    del pointing["medicationCodeableConcept"]
+    clinic.north.put("Medication", "1", json.dumps(medication))
+    pointed = pointing | {"medicationReference": {"reference": "Medication/1"}}
+    clinic.north.put("MedicationRequest", "w", json.dumps(pointed))
+    clinic.refresh()
+    clinic.story.checkpoint("north", "south", "guide")
+    (signed,) = [row for row in clinic.north.rows(store.record) if row.type == "Medication"]
+    manifest = bytes(signed.manifest).hex()
+    north, south = doctor(clinic, "north"), doctor(clinic, "south")
+    why = {"patient": "ada", "purpose": "TREAT", "reason": "Visit this morning"}
+    pages = {
+        north: north.post("/patient-list", data=why | {"csrf": csrf_of(north.get("/patient-list").text)}).text,
+        south: south.post("/clinic/patient", data=ASKED | {"csrf": csrf_of(south.get("/clinic").text)}).text,
+    }
+    for client, page in pages.items():
+        line = next(found for found in LINE.findall(page) if "warfarin" in found)
+        addresses = PROOF.findall(line)
+        assert len(addresses) == 2 and addresses[1].endswith(f"/{manifest}")
+        assert [checked(clinic, client, address, tmp_path) for address in addresses] == ["record", "record"]
+    hers = clinic.story.client("guide").get(f"/people/{handle(clinic.ada.account)}/list").text
+    (line,) = [found for found in LINE.findall(hers) if "warfarin" in found]
+    assert len(PROOF.findall(line)) == 1 and words.ONE_LIST["medicine_unproven"] in text_of(line)

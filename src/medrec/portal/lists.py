@@ -45,7 +45,8 @@ if TYPE_CHECKING:
 LONG_AGO_MS = 540 * DAY_MS
 PROFESSIONAL = "http://snomed.info/sct|223366009"
 """The role of who works with the list and was entered with no other: healthcare professional."""
-Proof = Callable[[Line], str | None]
+Proof = Callable[[str], str | None]
+"""Leads to what a manifest (SHA-256, hex) signed; None where that is not here."""
 
 
 def values(
@@ -145,8 +146,8 @@ def _put_away(visit: Visit, shown: Shown, part: Some) -> dict[str, Any]:
 
 
 def proof_here(visit: Visit) -> Proof:
-    """Leads to a proof at an organisation: in its own journal its records and every act, and what others gave for this
-    screen."""
+    """Leads to a line's proof at an organisation: in its own journal its records and every act, and what others gave
+    for this screen."""
     return lambda manifest: visit.link("version", manifest=manifest)
 
 
@@ -335,7 +336,9 @@ class _Maker:
     def problem(self, row: ProblemRow) -> dict[str, Any]:
         """A problem; its side in words."""
         side = words.ONE_LIST.get(row.laterality, "") if row.laterality else ""
-        return {**self._row(row, row.name), "kind": "problem", "side": side, "absent": row.absent}
+        says = row.standing or ("denied" if row.absent and not row.none_known else "")
+        stands = words.ONE_LIST[f"stands_{says}"] if says else None
+        return {**self._row(row, row.name), "kind": "problem", "side": side, "says": stands}
 
     def allergy(self, row: AllergyRow) -> dict[str, Any]:
         """An allergy with everything that happened."""
@@ -385,7 +388,7 @@ class _Maker:
                 "copied": line.copy,
                 "notes": [words.NOTES[note] for note in line.notes],
                 "proof": self._proof(manifest_of(line)),
-                "medicine": self._proof(line.medicine.manifest) if line.medicine is not None else None,
+                "medicine": {"proof": self._proof(line.medicine.manifest)} if line.medicine is not None else None,
             }
             for line in lines
         ]

@@ -50,6 +50,7 @@ ONE_LIST = Texts(
         "copy": "a copy of an entry elsewhere",
         "proof": "Proof",
         "proof_medicine": "Proof of which medicine it is",
+        "medicine_unproven": "Which medicine it is stands in a list of the place. The proof of that is not here.",
         "patient": "You",
         "conflict_status": "One place says that you take it, another that you do not.",
         "conflict_dose": "The places have different amounts.",
