@@ -8,8 +8,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from medrec.core.manifests.act_parts import Against
 from medrec.core.manifests.acts import Act, ActEnd, act_message
+from medrec.core.manifests.correction import of_act
 from medrec.core.reconcile.rows import MedicineRow
+from medrec.node.corrections.corrections import CORRECTIONS_PATH
+from medrec.node.keeping import store
 from medrec.node.lists import acts, acts_ended, lists, stating
 from medrec.node.lists.acts_kept import list_act_ended
 from medrec.node.refusals import Code, Refusal
@@ -93,6 +97,31 @@ def test_another_persons_act_under_the_same_id_stands_in_nobodys_way(visit: Visi
     visit.story.settle()
     visit.guide.copies.refresh(visit.ada.account)
     assert [kept.act.id for kept in visit.south.acts.of(visit.ada.account)] == [act.id]
+
+
+def test_a_request_that_follows_from_an_act_under_anothers_id_is_another_request(visit: Visit) -> None:
+    """South owes an answer to each; north's request, which came first, does not swallow hers."""
+    against = lists.against(visit.metformin(), "not-taking")
+    key = visit.ada.key.key_id
+    subjects = [lists.subject_of(visit.metformin())]
+    act = stating.prepare(visit.guide, visit.ada.account, "not-taking", key, subjects, against=against)
+    act = stating.signed(act, visit.ada.sign)
+    copied = norths(visit, id=act.id)
+    assert visit.south.acts.take("north", copied) is True
+    for node, said in ((visit.north, copied), (visit.guide, act)):
+        (statement,) = of_act(said)
+        node.store.write(lambda connection, node=node, one=statement: node.corrections.ask_within(connection, one))
+    waiting = [row for node in (visit.north, visit.guide) for row in node.rows(store.outbox)]
+    for row, by in zip([row for row in waiting if row.path == CORRECTIONS_PATH], ("north", "guide"), strict=True):
+        assert visit.south.corrections.take(by, bytes(row.payload)) is True
+    assert {one.statement.act.author for one in visit.south.corrections.here()} == {"clinician", "patient"}
+
+
+def test_an_act_against_more_than_it_has_marks_for_is_refused(visit: Visit) -> None:
+    many = [Against("south", "MedicationRequest", f"r{number}", "00" * 32) for number in range(33)]
+    with pytest.raises(Refusal) as no:
+        acts.sign_as(visit.north, visit.ada.account, visit.doctor, "stopped", [], "x", None, many)
+    assert no.value.reason is Code.TOO_LARGE
 
 
 def test_what_a_hospital_tells_her_agent_under_anothers_id_hides_nothing(visit: Visit) -> None:

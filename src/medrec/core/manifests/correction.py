@@ -5,6 +5,7 @@ import hashlib
 from typing import Annotated, Literal
 
 import msgspec
+from msgspec import UNSET
 
 from medrec.core import codec
 from medrec.core.manifests.acts import Act, against_of, narrowed
@@ -135,7 +136,9 @@ def of_act(act: Act) -> list[CorrectionStatement]:
     for one in against_of(act):
         if one.source == act.organisation:
             continue
-        tag = b"medrec/correction-of-act/1" + bytes.fromhex(act.id) + bytes.fromhex(one.manifest)
+        # Ids of acts are chosen by who signs them; those of former versions are asked for under the id alone.
+        whose = b"" if act.marks is UNSET else f"{act.account}/{act.organisation}".encode()
+        tag = b"medrec/correction-of-act/1" + bytes.fromhex(act.id) + whose + bytes.fromhex(one.manifest)
         found[one.manifest] = CorrectionStatement(
             act.network,
             act.account,

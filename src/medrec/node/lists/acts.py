@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from medrec.node.node import Node
 
 SUMMARY = 35
-TYPES = ("MedicationRequest", "MedicationStatement")
 
 
 class Acts:
@@ -238,9 +237,12 @@ def sign_as(
     notice: str | None = None,
     against: Sequence[Against] = (),
 ) -> Act:
-    """What a clinician of this organisation says, signed with her key."""
+    """What a clinician of this organisation says, signed with her key. Raises Refusal for more than fits."""
     credential = practitioner.credential
-    parts = parted(against, (), node.vault.random(32))
+    try:
+        parts = parted(against, (), node.vault.random(32))
+    except ValueError:
+        raise Refusal(Code.TOO_LARGE) from None
     unsigned = msgspec.convert(
         {
             "network": node.network.hex(),
