@@ -227,6 +227,7 @@ def test_notices_are_changed(world: World, lent: Hand) -> None:
     lent.tick(page.locator(f"input[name=pace][value={pace}]"))
     lent.write(page.get_by_label(words.NOTICES["email"]), email)
     lent.press("button", words.NOTICES["save"])
+    lent.press("button", words.SIGN["sign_lent"])
     page.get_by_text(words.DONE["saved"]).wait_for()
     page.goto(world.address("settings"))
     assert page.locator(f"input[name=pace][value={pace}]").is_checked()

@@ -11,6 +11,8 @@ from medrec.core.manifests.delegation import Delegation, delegation_message, enc
 from medrec.portal import words
 from tests.portal.reading import text_of
 from tests.portal.rescue import DAY, Circle, Friend, NewPhone, wait
+from tests.portal.test_mistakes import tag_of
+from tests.portal.test_sign_in import csrf_of
 from tests.portal.test_ways_back import circle as circle
 
 
@@ -102,13 +104,13 @@ def test_where_notices_go_and_what_was_written_in_her_name_is_asked_about(circle
         day = datetime.fromtimestamp(circle.network.time / 1000, tz=UTC).date().isoformat()
         ada.does(ada.page + "/writing", what="symptom", text=text, day=day)
 
-    ada.send(ada.page + "/settings", pace="digest", email="ada@example.org")
+    ada.does(ada.page + "/settings", pace="digest", email="ada@example.org")
     write("Long ago")
     paper = circle.paper()
     wait(circle.story, 31 * DAY)
     ada.sign_in()
-    # With an open page, and then with her key, too.
-    ada.send(ada.page + "/settings", pace="at-once", email="thief@example.org")
+    # With her key.
+    ada.does(ada.page + "/settings", pace="at-once", email="thief@example.org")
     write("Thief's words")
     phone = back(circle, paper)
     assert phone.get(ada.page).headers["location"] == ada.page + "/after"
@@ -121,9 +123,43 @@ def test_where_notices_go_and_what_was_written_in_her_name_is_asked_about(circle
     row = re.search(r'name="type" value="([^"]+)"><input type="hidden" name="id" value="([^"]+)"', mine)
     assert row is not None
     phone.does(ada.page + "/writing", do="back", type=row.group(1), id=row.group(2))
-    phone.send(ada.page + "/settings", pace="at-once", email="ada@example.org")
+    phone.does(ada.page + "/settings", pace="at-once", email="ada@example.org")
     assert "Thief's words" not in text_of(phone.get(ada.page + "/after").text)
     assert phone.send(ada.page + "/after", keep="ways").headers["location"] == ada.page + "?done=kept"
+    assert phone.get(ada.page).status_code == 200
+
+
+def test_what_was_said_in_her_name_about_medicines_and_mistakes_is_asked_about(circle: Circle) -> None:
+    ada: Any = circle.ada
+
+    def say(holder: Any, **fields: str) -> None:
+        sent = holder.client.post("/list-word", data={**fields, "csrf": csrf_of(holder.get(ada.page + "/list").text)})
+        holder.signs(sent.headers["location"].split("#")[1])
+
+    say(ada, act="also-taking", name="Valerian")
+    paper = circle.paper()
+    wait(circle.story, 31 * DAY)
+    ada.sign_in()
+    circle.story.settle()
+    node: Any = circle.guide
+    (row,) = node.lists.of(ada.account).read.medicines
+    # The thief's: a word about it, and a record that a place is asked to change.
+    say(ada, act="not-taking", row=row.key)
+    line = tag_of(circle, "record/1")  # type: ignore[arg-type]
+    ada.does(ada.page + "/corrections", line=line, words="I am not allergic to anything.", proposed="")
+    circle.story.settle()
+    phone = back(circle, paper)
+    page = phone.get(ada.page + "/after").text
+    assert set(asked(page)) == {words.AFTERMATH["said"]}
+    text = text_of(page)
+    assert f"{words.ONE_LIST['not_taking']} : Valerian" in text and "I am not allergic to anything." in text
+    assert f"{words.ONE_LIST['also']} : Valerian" not in text, "that was long ago"
+    assert ada.page + "/list" in page
+    # She says what is right, and that she has looked.
+    circle.network.time += 60_000
+    say(phone, act="also-taking", name="Valerian")
+    assert node.lists.of(ada.account).read.medicines[0].status == "active"
+    assert phone.send(ada.page + "/after", keep="said").headers["location"] == ada.page + "?done=kept"
     assert phone.get(ada.page).status_code == 200
 
 

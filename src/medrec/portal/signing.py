@@ -47,6 +47,7 @@ JSON_FORMS = {
     "dispute/1": b"medrec/dispute/1",
     "correction/1": b"medrec/correction/1",
     "sharing/1": b"medrec/sharing/1",
+    "notices/1": b"medrec/notices/1",
 }
 """Statements in canonical JSON, signed without their field `signature`."""
 CBOR_FORMS = {

@@ -1,5 +1,9 @@
-"""How a person wants to be told: which channels, and whether at once or once a day. Sealed at her agent."""
+"""How a person wants to be told: which channels, and whether at once or once a day. Sealed at her agent.
 
+She signs each change with her key: whoever holds an open page neither turns notices off nor sends them elsewhere.
+"""
+
+import hashlib
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
@@ -46,6 +50,33 @@ class Wishes(Fields, frozen=True):
     language: str = "en"
 
 
+def statement(node: "Node", account: str, wishes: Wishes, key: bytes) -> bytes:
+    """What a person signs to be told otherwise than until now, as canonical JSON (docs/spec/account.md, section 7)."""
+    return codec.encode_json(
+        {
+            "network": node.network.hex(),
+            "account": account,
+            "organisation": node.organisation,
+            "time": node.clock(),
+            "pace": wishes.pace,
+            "email": wishes.email,
+            "webhook": wishes.webhook,
+            "browsers": [browser.endpoint for browser in wishes.browsers],
+            "key": key.hex(),
+        }
+    )
+
+
+def message(statement: bytes) -> bytes:
+    """The 32 bytes that are signed: SHA-256("medrec/notices/1" || statement)."""
+    return hashlib.sha256(b"medrec/notices/1" + statement).digest()
+
+
+def checked(wishes: Wishes) -> Wishes:
+    """The same wishes. Raises msgspec.ValidationError for what has not the form."""
+    return msgspec.convert(msgspec.to_builtins(wishes, builtin_types=(bytes,)), Wishes)
+
+
 def of(node: "Node", account: str) -> Wishes:
     """A person's wishes; those that everybody begins with if she never said."""
     with node.store.read() as connection:
@@ -57,8 +88,7 @@ def of(node: "Node", account: str) -> Wishes:
 
 def keep(node: "Node", account: str, wishes: Wishes) -> None:
     """Keep what a person wishes. Raises msgspec.ValidationError for what has not the form."""
-    checked = msgspec.convert(msgspec.to_builtins(wishes, builtin_types=(bytes,)), Wishes)
-    value = msgspec.to_builtins(checked, builtin_types=(bytes,))
+    value = msgspec.to_builtins(checked(wishes), builtin_types=(bytes,))
     sealed = node.vault.seal(None, codec.encode(value), account.encode())
 
     def write(connection: sql.Connection) -> None:

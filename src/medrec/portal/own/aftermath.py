@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from medrec.core import ladder
+from medrec.core.manifests.correction import CorrectionRequestManifest
 from medrec.node.account import aftermath, recovery
 from medrec.node.agent.copies import Copy
 from medrec.node.notify import former, wishes
 from medrec.portal import person, render, words
 from medrec.portal.own.account_act import says_herself
 from medrec.portal.own.entries import read
+from medrec.portal.own.settings import ways_told
 from medrec.portal.own.whose import Whose, whose
 from medrec.portal.page import Go, PageError, Visit
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 Window = tuple[int, int]
 LINES = 200
+# How the page of her list says what she can say there.
+SAID = {"not-taking": "not_taking", "like-this": "like_this", "also-taking": "also", "dismissed": "dismiss"}
 
 
 def show(node: "Node", visit: Visit) -> Any:
@@ -52,6 +56,7 @@ def waiting(node: "Node", visit: Visit, who: Whose) -> list[dict[str, Any]]:
         *_doors(node, visit, who, window),
         *_ways(node, visit, who),
         *_written(node, visit, who, window),
+        *_said(node, visit, who, window),
     ]
     wanted = set(aftermath.open_among(node, who.account, [one["item"] for one in found]))
     return [one for one in found if one["item"] in wanted]
@@ -126,11 +131,8 @@ def _doors(node: "Node", visit: Visit, who: Whose, window: Window) -> list[dict[
 
 
 def _ways(node: "Node", visit: Visit, who: Whose) -> list[dict[str, Any]]:
-    """Where notices go: once, whenever it was said. Somebody with an open page may have put his address there."""
-    wished = wishes.of(node, who.account)
-    found: list[Any] = [where for where in (wished.email, wished.webhook) if where]
-    if wished.browsers:
-        found.append(render.say(words.AFTERMATH["ways_browsers"], count=len(wished.browsers)))
+    """Where notices go: once, whenever it was said: whoever had her key may have put his address there."""
+    found = ways_told(wishes.of(node, who.account))
     if not found and not former.of(node, who.account):
         return []
     told = render.listed(found) if found else words.AFTERMATH["ways_none"]
@@ -151,6 +153,27 @@ def _written(node: "Node", visit: Visit, who: Whose, window: Window) -> list[dic
     change = visit.link("writing", person=who.handle)
     told = render.listed(found)
     return [{"item": "written", "title": words.AFTERMATH["written"], "end": None, "told": told, "change": change}]
+
+
+def _said(node: "Node", visit: Visit, who: Whose, window: Window) -> list[dict[str, Any]]:
+    """What was said about her medicines, and what places were asked to correct, in her name and not by a helper."""
+    found: list[Any] = [
+        render.say(words.AFTERMATH["said_of"], what=words.ONE_LIST[SAID[kept.act.kind]], names=render.listed(named))
+        for kept in node.acts.of(who.account)
+        if kept.act.author == "patient" and _within(window, kept.time)
+        if (named := [subject.name for subject in kept.act.subjects] or [kept.act.words])
+    ]
+    found += [
+        notice.manifest.statement.words
+        for notice in person.read(node, who.account, ("correction-request/1",), LINES)
+        if isinstance(notice.manifest, CorrectionRequestManifest) and _within(window, notice.time)
+        if (said := notice.manifest.statement).act is None and said.acting is None
+    ]
+    if not found:
+        return []
+    change = visit.link("lists", person=who.handle)
+    told = render.listed(found)
+    return [{"item": "said", "title": words.AFTERMATH["said"], "end": None, "told": told, "change": change}]
 
 
 def _within(window: Window, time: int) -> bool:

@@ -1,15 +1,17 @@
-"""Notices to a person: how often, and where to; and the browsers that take pushes."""
+"""Notices to a person: how often, and where to; and the browsers that take pushes. Her key signs each change."""
 
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from medrec.node.account import devices
 from medrec.node.notify import push, wishes
 from medrec.node.notify.ways import WayError, check_address
 from medrec.node.notify.wishes import Browser, Wishes
-from medrec.portal import language, words
+from medrec.portal import language, render, words
 from medrec.portal.own.account_act import says_herself
-from medrec.portal.own.whose import whose
+from medrec.portal.own.acts import Act, Part, acts_of, signer
+from medrec.portal.own.whose import Whose, whose
 from medrec.portal.page import Go, PageError, Visit
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ def show(node: "Node", visit: Visit) -> Any:
     assert node.teller is not None
     wished = wishes.of(node, who.account)
     if visit.form:
-        return _keep(node, visit, who.account, who.handle, wished)
+        return _keep(node, visit, who, wished)
     troubles = node.teller.troubles(who.account)
     return {
         "handle": who.handle,
@@ -39,11 +41,9 @@ def show(node: "Node", visit: Visit) -> Any:
     }
 
 
-def _keep(node: "Node", visit: Visit, account: str, handle: str, wished: Wishes) -> Go:
+def _keep(node: "Node", visit: Visit, who: Whose, wished: Wishes) -> Go:
     form = visit.form
-    assert node.teller is not None
     values: dict[str, Any] = {name: getattr(wished, name) for name in Wishes.__struct_fields__}
-    values["language"] = language.current().code
     if "browser" in form:
         values["browsers"] = [*wished.browsers, _browser(node, form["browser"])][-wishes.BROWSERS_MAX :]
     elif "forget" in form:
@@ -57,12 +57,47 @@ def _keep(node: "Node", visit: Visit, account: str, handle: str, wished: Wishes)
         fresh = webhook != wished.webhook
         values |= {"pace": form.get("pace", "digest"), "email": email, "webhook": webhook}
         values["secret"] = node.vault.random(SECRET_BYTES) if webhook and fresh else wished.secret if webhook else b""
+    changed = Wishes(**values) != wished
     try:
-        wishes.keep(node, account, Wishes(**values))
-        node.teller.tell_of_ways(account, wished, Wishes(**values))
+        wanted = wishes.checked(Wishes(**values | {"language": language.current().code}))
     except msgspec.ValidationError:
         raise PageError(400, "form-unreadable") from None
-    return Go(visit.link("settings", person=handle), "saved")
+    if not changed:
+        # Which language the short messages are in sends them nowhere else.
+        wishes.keep(node, who.account, wanted)
+        return Go(visit.link("settings", person=who.handle), "saved")
+    return _ask(node, visit, who, wanted)
+
+
+def _ask(node: "Node", visit: Visit, who: Whose, wanted: Wishes) -> Go:
+    """The key says yes: a page left open neither turns notices off nor sends them elsewhere."""
+    signs = signer(node, visit, who)
+    statement = wishes.statement(node, who.account, wanted, signs.key)
+    message = wishes.message(statement)
+
+    def finish(packed: bytes) -> None:
+        devices.check_signed(node, who.account, signs.key, message, packed)
+        assert node.teller is not None
+        before = wishes.of(node, who.account)
+        wishes.keep(node, who.account, wanted)
+        node.teller.tell_of_ways(who.account, before, wanted)
+
+    found = ways_told(wanted)
+    told = [
+        render.say(words.NOTICES["sign" if found else "sign_none"], where=render.listed(found)),
+        render.say(words.NOTICES["sign_pace"], pace=words.NOTICES[wanted.pace]),
+    ]
+    part = Part("medrec/notices/1", statement, message, finish)
+    act = Act(who.account, told, [], (part,), signs.key, "settings", "saved")
+    return Go(visit.link("sign", person=who.handle, act=acts_of(node).begin(node, act)))
+
+
+def ways_told(wished: Wishes) -> list[Any]:
+    """Where notices go outside a person's page, one by one, as a page says it."""
+    found: list[Any] = [where for where in (wished.email, wished.webhook) if where]
+    if wished.browsers:
+        found.append(render.say(words.NOTICES["browsers_to"], count=len(wished.browsers)))
+    return found
 
 
 def _check(node: "Node", address: str) -> None:

@@ -16,6 +16,7 @@ export const FORMS = {
   "dispute/1": ["medrec/dispute/1", "json"],
   "correction/1": ["medrec/correction/1", "json"],
   "sharing/1": ["medrec/sharing/1", "json"],
+  "notices/1": ["medrec/notices/1", "json"],
   transaction: ["medrec/transaction/1", "cbor"],
   "link/1": ["medrec/link/1", "cbor"],
   "unlink/1": ["medrec/unlink/1", "cbor"],

@@ -279,6 +279,10 @@ NOTICES = Texts(
         "push_unable": "This browser cannot show them. On an iPhone, add this page to your home screen and open it there.",
         "push_denied": "Your browser did not allow it. Allow messages of this site in its settings, then try again.",
         "browsers": ("One device gets messages.", "{count} devices get messages."),
+        "browsers_to": ("one browser", "{count} browsers"),
+        "sign": "Your notices go to: {where}.",
+        "sign_none": "Your notices stand on your page, and go nowhere else.",
+        "sign_pace": "How often: {pace}.",
     },
     plain=True,
 )
