@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from medrec.node.peers.proxied import Proxied, limited, visitor
+from medrec.node.peers.proxied import Proxied, limited, site_of, visitor
 from medrec.portal.app import pages
 from tests.portal.story import Story
 
@@ -44,6 +44,12 @@ def test_limits_go_by_what_one_connection_has() -> None:
     assert limited("2001:db8::1") == limited("2001:db8::ffff:2") == "2001:db8::/64" != limited("2001:db8:0:1::1")
     assert limited("::ffff:198.51.100.7") == limited("198.51.100.7") == "198.51.100.7" != limited("198.51.100.8")
     assert limited("testclient") == "testclient"
+    assert limited("64:ff9b::c633:6407") == "198.51.100.7" != limited("64:ff9b::c633:6408")
+    assert limited("64:ff9b:1::c633:6407") == "64:ff9b:1::/64", "another prefix is an address as any other"
+    # One customer is one site, however many names he has.
+    assert site_of(limited("2001:db8::1")) == site_of(limited("2001:db8:0:ff::1")) == "2001:db8::/48"
+    assert site_of(limited("2001:db8:1::1")) != "2001:db8::/48"
+    assert site_of(limited("198.51.100.7")) == "198.51.100.7/32" and site_of("testclient") == "testclient"
 
 
 @pytest.fixture

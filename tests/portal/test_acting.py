@@ -338,7 +338,7 @@ def test_the_staff_of_a_helping_organisation_act_under_both_names_and_end_with_t
     story, guide = help_.story, help_.guide
     nora = Holder(story, authenticator("Nora's key"), b"id of Nora")
     who, code = staff.invite(guide, "Nora Nurse", "helper")
-    body = {"code": code.hex(), "id": to_text(nora.id), "authenticatorData": to_text(nora.key.registration())}
+    body = {"code": code.hex(), "id": to_text(nora.id), "authenticatorData": to_text(nora.key.registration(nora.id))}
     assert nora.client.post("/sign-in/register", json=body).json()["to"] == "/cases"
     help_.name_bo(delegate="guide", name="Helping Hands")
     (held,) = guide.delegates.of(help_.ada.account)

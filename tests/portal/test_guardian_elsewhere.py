@@ -23,7 +23,7 @@ class Other(Holder):
         HOST.setdefault("helper", "https://helper.example")
         super().__init__(circle.story, authenticator(f"phone of {name}", "helper"), name.encode(), "helper")
         body = {"name": name, "label": "phone", "id": to_text(self.id)}
-        sent = self.client.post("/join", json={**body, "authenticatorData": to_text(self.key.registration())})
+        sent = self.client.post("/join", json={**body, "authenticatorData": to_text(self.key.registration(self.id))})
         ticket = sent.json()["to"].split("#")[1]
         self.account = self.client.post("/signing/act", json={"ticket": ticket}).json()["parts"][0]["value"]["author"]
         self.signs(ticket)

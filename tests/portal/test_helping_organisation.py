@@ -23,7 +23,7 @@ def one_of_the_staff(help_: Help, name: str, **changes: Any) -> Holder:
     guide = help_.guide
     holder = Holder(help_.story, authenticator(f"key of {name}"), f"id of {name}".encode())
     _, code = staff.invite(guide, name, "helper")
-    key = to_text(holder.key.registration())
+    key = to_text(holder.key.registration(holder.id))
     body = {"code": code.hex(), "id": to_text(holder.id), "authenticatorData": key}
     assert holder.client.post("/sign-in/register", json=body).status_code == 200
     recovery.name_staff(guide, staff.credentials(guide, ("helper",)))

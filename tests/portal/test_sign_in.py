@@ -8,11 +8,9 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from medrec.core.credential import NewEd25519
-from medrec.node.account import devices, returning, staff
+from medrec.node.account import devices, staff
 from medrec.node.account.accounts import open_account_with, submit_signed
 from medrec.node.account.devices import sign_in_message
-from medrec.node.keeping.keys import PersonKey
 from medrec.portal import sign_in, words
 from medrec.portal.app import pages
 from medrec.portal.people import handle
@@ -238,7 +236,11 @@ def staff_visitor(story: Story, role: str) -> TestClient:
     node: Any = story.network["north"]
     _, code = staff.invite(node, "Nora Nurse", role)
     client = visitor(story, "north")
-    body = {"code": code.hex(), "id": to_text(STAFF_ID), "authenticatorData": to_text(staff_key().registration())}
+    body = {
+        "code": code.hex(),
+        "id": to_text(STAFF_ID),
+        "authenticatorData": to_text(staff_key().registration(STAFF_ID)),
+    }
     assert client.post("/sign-in/register", json=body).status_code == 200
     return client
 
@@ -275,35 +277,6 @@ def test_one_visitor_of_an_address_shuts_out_nobody_else_there(empty: Story, ada
         flood.post("/s/nothing", json={"recipient": "x"})
     assert flood.post("/s/nothing", json={"recipient": "x"}).status_code == 429
     assert other.post("/s/another", json={"recipient": "x"}).status_code == 404
-
-
-def test_the_oldest_key_that_nobody_claims_gives_way(
-    empty: Story, ada: Person, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(returning, "UNSAID_MAX", 2)
-    guide: Any = empty.network["guide"]
-    for name in (b"one", b"two", b"three"):
-        empty.network.time += 1
-        returning.begin(guide, NewEd25519(PersonKey.from_seed(name.ljust(32)).public), name, "phone")
-    found = [returning.by_passkey(guide, name) is not None for name in (b"one", b"two", b"three")]
-    assert found == [False, True, True]
-    # Whose page is asked for does not give way; where that is so for all, there is no room.
-    for name in (b"two", b"three"):
-        case = returning.by_passkey(guide, name)
-        assert case is not None
-        if name == b"three":
-            returning.begin(guide, case.credential, b"four", "phone")
-            break
-        returning.saw(guide, case)
-    found = [returning.by_passkey(guide, name) is not None for name in (b"two", b"three", b"four")]
-    assert found == [True, False, True]
-    four = returning.by_passkey(guide, b"four")
-    assert four is not None
-    returning.saw(guide, four)
-    with pytest.raises(returning.Crowded):
-        returning.begin(guide, four.credential, b"five", "phone")
-    empty.network.time += returning.SEEN_MS
-    returning.begin(guide, four.credential, b"five", "phone")
 
 
 def test_a_nonce_is_ours_is_young_and_serves_once(empty: Story) -> None:

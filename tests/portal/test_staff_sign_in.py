@@ -26,13 +26,18 @@ def test_a_code_serves_once_and_for_a_day(empty: Story) -> None:
     node: Any = empty.network["north"]
     _, code = staff.invite(node, "Nora Nurse", "desk")
     client = visitor(empty, "north")
-    body = {"code": code.hex(), "id": to_text(STAFF_ID), "authenticatorData": to_text(staff_key().registration())}
+    body = {
+        "code": code.hex(),
+        "id": to_text(STAFF_ID),
+        "authenticatorData": to_text(staff_key().registration(STAFF_ID)),
+    }
     assert client.post("/sign-in/register", json={**body, "code": "00" * 16}).json()["code"] == "code-unknown"
     assert client.post("/sign-in/register", json=body).status_code == 200
     assert client.post("/sign-in/register", json=body).json()["code"] == "code-unknown"
     _, late = staff.invite(node, "Late Nurse", "desk")
     empty.network.time += staff.CODE_LIFE_MS + 1
-    other = {**body, "code": late.hex(), "id": to_text(b"other")}
+    data = to_text(staff_key().registration(b"other"))
+    other = {**body, "code": late.hex(), "id": to_text(b"other"), "authenticatorData": data}
     assert client.post("/sign-in/register", json=other).json()["code"] == "code-unknown"
 
 
@@ -86,5 +91,5 @@ def test_a_key_for_another_site_is_not_registered(empty: Story) -> None:
     node: Any = empty.network["north"]
     _, code = staff.invite(node, "Nora", "desk")
     evil = Authenticator("staff", rp="evil.example")
-    body = {"code": code.hex(), "id": to_text(STAFF_ID), "authenticatorData": to_text(evil.registration())}
+    body = {"code": code.hex(), "id": to_text(STAFF_ID), "authenticatorData": to_text(evil.registration(STAFF_ID))}
     assert visitor(empty, "north").post("/sign-in/register", json=body).json()["code"] == "key-unfit"

@@ -141,7 +141,7 @@ def clerks(circle: Circle, days: int = 2) -> list[Holder]:
         key = authenticator(f"key of {name}", "north")
         holder = Holder(circle.story, key, f"id of {name}".encode(), "north")
         _, code = staff.invite(circle.north, name, "desk")
-        body = {"code": code.hex(), "id": to_text(holder.id), "authenticatorData": to_text(key.registration())}
+        body = {"code": code.hex(), "id": to_text(holder.id), "authenticatorData": to_text(key.registration(holder.id))}
         assert holder.client.post("/sign-in/register", json=body).status_code == 200
         found.append(holder)
     recovery.name_staff(circle.north, staff.credentials(circle.north, ("desk",)))

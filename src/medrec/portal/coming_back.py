@@ -9,7 +9,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from medrec.core import ladder
-from medrec.core.webauthn import registered_id
 from medrec.node.account import aftermath, devices, paper, recovery, returning
 from medrec.node.account.accounts import AccountError
 from medrec.node.account.returning import Case
@@ -21,7 +20,7 @@ from medrec.portal.own.keys import digits, frozen_until
 from medrec.portal.page import Go, PageError, Visit
 from medrec.portal.security import Limiter, check_rate
 from medrec.portal.session import Session, Who
-from medrec.portal.sign_in import from_text, new_passkey, of_case, read_json
+from medrec.portal.sign_in import new_passkey, of_case, read_json
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -46,22 +45,13 @@ class ComingBack:
         if node.agent is None or home is None:
             raise PageError(503, "no-home")
         asked = read_json(body)
-        credential_id = from_text(asked.get("id"), devices.CREDENTIAL_ID_BYTES_MAX)
-        made = new_passkey(home, asked)
-        # Under any other id, one passkey would wait as often as somebody likes.
-        if credential_id != registered_id(from_text(asked.get("authenticatorData"), 4096)):
-            raise PageError(400, "key-unfit")
-        if not credential_id or devices.find(node, credential_id) is not None:
-            raise PageError(400, "key-unfit")
-        if returning.by_passkey(node, credential_id) is not None:
+        made, credential_id = new_passkey(home, asked)
+        if devices.find(node, credential_id) is not None or returning.by_passkey(node, credential_id) is not None:
             raise PageError(400, "key-unfit")
         label = " ".join(str(asked.get("label", "")).split())
         if not label.isprintable():
             raise PageError(400, "form-unreadable")
-        try:
-            return of_case(returning.begin(node, made, credential_id, label))
-        except returning.Crowded:
-            raise PageError(429, "too-many") from None
+        return of_case(returning.begin(node, made, credential_id, label, origin=address))
 
 
 _tries = Limiter(20, 3_600_000)
@@ -127,10 +117,7 @@ def _do(node: "Node", visit: Visit, case: Case, course: returning.Course) -> Go:
     if what == "move" and course.done and case.account is not None:
         return _move(node, visit, case, case.account)
     if what == "again":
-        try:
-            returning.begin(node, case.credential, case.credential_id, case.label)
-        except returning.Crowded:
-            raise PageError(429, "too-many") from None
+        returning.begin(node, case.credential, case.credential_id, case.label, origin=returning.origin(node, case))
         return Go(visit.link("coming_back"))
     raise PageError(400, "form-unreadable")
 

@@ -20,7 +20,7 @@ from medrec.node.account.accounts import next_body
 from medrec.portal.page import PageError, Visit
 from medrec.portal.security import Limiter, check_rate
 from medrec.portal.session import Session, Who
-from medrec.portal.sign_in import from_text, new_passkey, read_json
+from medrec.portal.sign_in import new_passkey, read_json
 from medrec.portal.signing import desk_of
 
 if TYPE_CHECKING:
@@ -34,12 +34,13 @@ class Joining:
 
     def __init__(self, node: "Node") -> None:
         self._node = node
-        self._limiter = Limiter(20, 3_600_000)
+        # A ward, or all who queue at a desk, come from one address: what is counted by the hour is new accounts.
+        self._tries, self._opened = Limiter(30, 60_000), Limiter(100, 3_600_000)
 
     def prepare(self, address: str, body: bytes) -> str:
         """The ticket under which the first act of a new key waits to be signed. Raises PageError."""
         node = self._node
-        check_rate(self._limiter, address, node.clock())
+        check_rate(self._tries, address, node.clock())
         home = devices.home_of(node)
         if node.agent is None or home is None:
             raise PageError(503, "no-home")
@@ -47,8 +48,7 @@ class Joining:
         name = " ".join(str(asked.get("name", "")).split())
         if not 0 < len(name) <= NAME_LENGTH_MAX or not name.isprintable():
             raise PageError(400, "form-unreadable")
-        credential_id = from_text(asked.get("id"), devices.CREDENTIAL_ID_BYTES_MAX)
-        made = new_passkey(home, asked)
+        made, credential_id = new_passkey(home, asked)
         salt = node.vault.random(32)
         account, key = address_of(made.key, salt), key_id(made.key)
         payload = {"credential": msgspec.to_builtins(made, builtin_types=(bytes,)), "salt": salt}
@@ -56,6 +56,7 @@ class Joining:
         label = str(asked.get("label", ""))
 
         def finish(packed: bytes) -> Session:
+            check_rate(self._opened, address, node.clock())
             return self._finish(opening, packed, account, made, credential_id, name, label)
 
         return desk_of(node).prepare("transaction", codec.decode(opening), made, credential_id, finish)

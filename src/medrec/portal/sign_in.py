@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from medrec.core import state
 from medrec.core.credential import NewCredential, verify_account_signature
-from medrec.core.webauthn import NewPasskey, SignatureRefused, low_s, read_registration
+from medrec.core.webauthn import NewPasskey, SignatureRefused, low_s, read_registration, registered_id
 from medrec.node.account import devices, returning, staff
 from medrec.node.account.devices import sign_in_message
 from medrec.node.account.staff import StaffError
@@ -188,10 +188,9 @@ class Door:
         home = devices.home_of(self._node)
         if home is None:
             raise PageError(503, "no-home")
-        made = new_passkey(home, asked)
+        made, credential_id = new_passkey(home, asked)
         try:
             code = bytes.fromhex(str(asked.get("code")).replace(" ", "").replace("-", ""))
-            credential_id = from_text(asked.get("id"), devices.CREDENTIAL_ID_BYTES_MAX)
             member = staff.register(self._node, code, made, credential_id)
         except StaffError as error:
             raise PageError(403, error.code, error.sentence) from None
@@ -211,15 +210,20 @@ class Door:
         return Session(role, DEMONSTRATION_STAFF[role], staff=f"demonstration-{role.value}")
 
 
-def new_passkey(home: devices.Home, asked: dict[str, Any]) -> NewPasskey:
-    """The passkey that a browser made at this site just now. Raises PageError."""
+def new_passkey(home: devices.Home, asked: dict[str, Any]) -> tuple[NewPasskey, bytes]:
+    """The passkey that a browser made at this site just now, and its id. Raises PageError.
+
+    The id is the one within: under any other, one passkey would stand as often as somebody likes.
+    """
+    data = from_text(asked.get("authenticatorData"), 4096)
     try:
-        made = read_registration(from_text(asked.get("authenticatorData"), 4096), [home.origin])
+        made = read_registration(data, [home.origin])
     except ValueError:
         raise PageError(400, "key-unfit") from None
-    if made.rp != home.rp_hash:
+    credential_id = from_text(asked.get("id"), devices.CREDENTIAL_ID_BYTES_MAX)
+    if made.rp != home.rp_hash or not credential_id or credential_id != registered_id(data):
         raise PageError(400, "key-unfit")
-    return made
+    return made, credential_id
 
 
 def is_current(node: "Node", session: Session) -> bool:

@@ -9,6 +9,7 @@ only when one of them has said so.
 """
 
 import hashlib
+from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -25,6 +26,7 @@ from medrec.node.account.devices import LABEL_LENGTH_MAX
 from medrec.node.agent.own import places
 from medrec.node.keeping import store
 from medrec.node.keeping.store import metadata
+from medrec.node.peers.proxied import site_of
 from medrec.node.refusals import Code, Refusal
 
 if TYPE_CHECKING:
@@ -34,12 +36,21 @@ RETURNING_PATH = "/medrec/returning"
 LIFE_MS = 30 * 86_400_000
 NUMBER_DIGITS = 9
 UNSAID_MAX = 5_000
-"""So many keys wait of which nobody has said yet whose they are; then the oldest gives way whose page nobody asked for
-lately."""
+"""So many keys wait of which nobody has said yet whose they are. Then one of those gives way that came from where most
+come from: whoever fills the room pushes out nobody but himself."""
 SEEN_MS = 10 * 60_000
-"""How long a key whose page was asked for does not give way."""
+"""How long a key whose page was asked for gives way after the others from the same place."""
 
-_seen: "WeakKeyDictionary[Node, dict[bytes, int]]" = WeakKeyDictionary()
+
+class _Looked(NamedTuple):
+    """What is known of a waiting key in memory alone, since no address is kept: where it came from, and when its page
+    was last asked for."""
+
+    origin: str = ""
+    seen: int = 0
+
+
+_looked: "WeakKeyDictionary[Node, dict[bytes, _Looked]]" = WeakKeyDictionary()
 
 new_phone = Table(
     "new_phone",
@@ -78,10 +89,6 @@ class Case(NamedTuple):
         return ladder.short_code(self.account, ladder.credential_hash(self.credential)) if self.account else ""
 
 
-class Crowded(Exception):
-    """As many keys wait as may, and somebody looks at each of them."""
-
-
 class Course(NamedTuple):
     """How a case stands on the ledger: whether it is done, the attempt for its key, how many guardians agreed to it of
     how many that are needed, and whether another attempt is under way."""
@@ -100,9 +107,10 @@ def begin(
     label: str,
     account: str | None = None,
     name: str = "",
+    origin: str = "",
 ) -> Case:
-    """Let a new key wait. The same passkey begun again is a new case under a new number. Somebody who joins brings the
-    address of her account to come, and her name. Raises Crowded."""
+    """Let a new key wait that came from an address. The same passkey begun again is a new case under a new number.
+    Somebody who joins brings the address of her account to come, and her name."""
     number = "".join(str(byte % 10) for byte in node.vault.random(NUMBER_DIGITS))
     digest, now = _digest(credential_id), node.clock()
     kept = [_plain(credential), credential_id, label[:LABEL_LENGTH_MAX], name]
@@ -113,37 +121,43 @@ def begin(
         over = (new_phone.c.since < now - LIFE_MS) | (new_phone.c.digest == digest)
         connection.execute(sql.delete(new_phone).where(over))
         if account is None:
-            _make_room(connection, _seen_lately(node))
+            _make_room(node, connection, now)
         connection.execute(sql.insert(new_phone).values(**row))
 
     node.store.write(closure)
+    if account is None:
+        _looked.setdefault(node, {})[digest] = _Looked(origin, 0)
     return Case(digest, number, account, now, None, credential, credential_id, label, name)
 
 
-def _make_room(connection: sql.Connection, seen: set[bytes]) -> None:
+def _make_room(node: "Node", connection: sql.Connection, now: int) -> None:
     unsaid = new_phone.c.account.is_(None) & new_phone.c.began.is_(None)
-    surplus = connection.execute(sql.select(sql.func.count()).select_from(new_phone).where(unsaid)).scalar_one()
-    surplus -= UNSAID_MAX - 1
-    if surplus <= 0:
+    rows = connection.execute(sql.select(new_phone.c.digest).where(unsaid).order_by(new_phone.c.since)).scalars()
+    waiting = [bytes(one) for one in rows]
+    if len(waiting) < UNSAID_MAX:
         return
-    oldest = connection.execute(sql.select(new_phone.c.digest).where(unsaid).order_by(new_phone.c.since)).scalars()
-    gone = [bytes(one) for one in oldest if bytes(one) not in seen][:surplus]
-    if len(gone) < surplus:
-        raise Crowded
-    for one in gone:
-        connection.execute(sql.delete(new_phone).where(new_phone.c.digest == one))
+    known = _looked.get(node, {})
+    looked = _looked[node] = {digest: known.get(digest, _Looked()) for digest in waiting}
+    from_where = Counter(site_of(one.origin) for one in looked.values())
+
+    def gives_way(digest: bytes) -> tuple[int, bool]:
+        one = looked[digest]
+        return -from_where[site_of(one.origin)], one.seen > now - SEEN_MS
+
+    # Of equals the oldest: the sort keeps their order.
+    for digest in sorted(waiting, key=gives_way)[: len(waiting) - UNSAID_MAX + 1]:
+        connection.execute(sql.delete(new_phone).where(new_phone.c.digest == digest))
 
 
 def saw(node: "Node", case: Case) -> None:
-    """Somebody asked for the page of a case: it does not give way for a while."""
-    _seen.setdefault(node, {})[case.digest] = node.clock()
+    """Somebody asked for the page of a case."""
+    kept = _looked.setdefault(node, {})
+    kept[case.digest] = _Looked(origin(node, case), node.clock())
 
 
-def _seen_lately(node: "Node") -> set[bytes]:
-    since = node.clock() - SEEN_MS
-    kept = {digest: time for digest, time in _seen.get(node, {}).items() if time > since}
-    _seen[node] = kept
-    return set(kept)
+def origin(node: "Node", case: Case) -> str:
+    """Where a case came from; "" if that is not known any more."""
+    return _looked.get(node, {}).get(case.digest, _Looked()).origin
 
 
 def find(node: "Node", digest: bytes) -> Case | None:

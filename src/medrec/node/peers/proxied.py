@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 FORWARDED = b"x-forwarded-for"
+NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
 def visitor(peer: str, forwarded: Sequence[str], proxies: frozenset[str]) -> str:
@@ -40,10 +41,23 @@ def limited(address: str) -> str:
     return f"{ipaddress.IPv6Address(int(found) >> 64 << 64)}/64"
 
 
+def site_of(name: str) -> str:
+    """Of a name that limits go by, the site it belongs to: of IPv6 the first 48 bits, which is the most that one
+    customer has. Who has so much is 65,536 names."""
+    try:
+        found = ipaddress.ip_network(name)
+    except ValueError:
+        return name
+    return str(found.supernet(new_prefix=48)) if found.version == 6 and found.prefixlen > 48 else str(found)
+
+
 def _plain(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    """An address; one of IPv4 that is written as IPv6 (::ffff:127.0.0.1) as a socket of both kinds has it is IPv4."""
+    """An address; one of IPv4 that is written as IPv6 is IPv4: as a socket of both kinds has it (::ffff:127.0.0.1), or
+    as it comes through NAT64 (64:ff9b::/96, RFC 6052)."""
     found = ipaddress.ip_address(text)
-    return found.ipv4_mapped or found if isinstance(found, ipaddress.IPv6Address) else found
+    if not isinstance(found, ipaddress.IPv6Address):
+        return found
+    return ipaddress.IPv4Address(int(found) & 0xFFFFFFFF) if found in NAT64 else found.ipv4_mapped or found
 
 
 def _address(text: str) -> str:
