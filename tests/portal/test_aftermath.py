@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from medrec.core import commitment
+from medrec.core.consent import plain
 from medrec.core.manifests.delegation import Delegation, delegation_message, encode_delegation
 from medrec.portal import words
 from tests.portal.reading import text_of
@@ -160,6 +161,35 @@ def test_what_was_said_in_her_name_about_medicines_and_mistakes_is_asked_about(c
     say(phone, act="also-taking", name="Valerian")
     assert node.lists.of(ada.account).read.medicines[0].status == "active"
     assert phone.send(ada.page + "/after", keep="said").headers["location"] == ada.page + "?done=kept"
+    assert phone.get(ada.page).status_code == 200
+
+
+def test_what_was_opened_by_taking_a_no_back_is_asked_about(circle: Circle) -> None:
+    ada: Any = circle.ada
+    name(circle, circle.cy, "Ex husband", circle.network.time)
+    circle.story.settle()
+    (held,) = circle.guide.delegates.of(ada.account)
+    ada.does(ada.page + "/helping", do="rest", delegation=held.hash.hex())
+    topic = next(iter(plain.TOPICS))
+    ada.does(ada.page + "/hidden", topic=topic)
+    circle.story.settle()
+    paper = circle.paper()
+    wait(circle.story, 40 * DAY)
+    ada.sign_in()
+    # The thief's: he goes on, and what was hidden is not.
+    ada.does(ada.page + "/helping", do="go-on", delegation=held.hash.hex())
+    shown = ada.get(ada.page + "/sharing").text
+    for stop in re.findall(r'action="([^"]*/sharing/stop/[0-9a-f]+)"', shown):
+        ada.confirm(ada.client.post(stop, data={"csrf": csrf_of(shown)}))
+    circle.story.settle()
+    phone = back(circle, paper)
+    page = phone.get(ada.page + "/after").text
+    items = asked(page)
+    assert set(items) == {"Ex husband may act for you", words.AFTERMATH["undone"]}
+    assert words.POLICY_TOPICS[topic] in text_of(page) and ada.page + "/hidden" in page
+    phone.does(ada.page + "/helping", do="rest", delegation=held.hash.hex())
+    assert set(asked(phone.get(ada.page + "/after").text)) == {words.AFTERMATH["undone"]}
+    phone.send(ada.page + "/after", keep="undone")
     assert phone.get(ada.page).status_code == 200
 
 

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from medrec.core import ladder
+from medrec.core.manifests.consent import RevocationManifest
 from medrec.core.manifests.correction import CorrectionRequestManifest
+from medrec.core.manifests.delegation import DelegationManifest, DelegationRestManifest
 from medrec.node.account import aftermath, recovery
 from medrec.node.agent.copies import Copy
 from medrec.node.notify import former, wishes
@@ -53,6 +55,7 @@ def waiting(node: "Node", visit: Visit, who: Whose) -> list[dict[str, Any]]:
     found = [
         *_helpers(node, visit, who, window),
         *_permissions(node, visit, who, window),
+        *_undone(node, visit, who, window),
         *_doors(node, visit, who, window),
         *_ways(node, visit, who),
         *_written(node, visit, who, window),
@@ -63,12 +66,13 @@ def waiting(node: "Node", visit: Visit, who: Whose) -> list[dict[str, Any]]:
 
 
 def _helpers(node: "Node", visit: Visit, who: Whose, window: Window) -> list[dict[str, Any]]:
-    # By when it came here: whoever signs may write down any time.
-    came = {
-        notice.manifest.delegation.nullifier: notice.time
-        for notice in person.read(node, who.account, ("delegation/1",), LINES)
-        if notice.manifest is not None
-    }
+    # By when it came here: whoever signs may write down any time. Who was let go on came then.
+    came: dict[str, int] = {}
+    for notice in reversed(person.read(node, who.account, ("delegation/1", "delegation-rest/1"), LINES)):
+        if isinstance(notice.manifest, DelegationManifest):
+            came.setdefault(notice.manifest.delegation.nullifier, notice.time)
+        elif isinstance(notice.manifest, DelegationRestManifest) and notice.manifest.stated.action == "go-on":
+            came[notice.manifest.stated.delegation] = notice.time
     return [
         {
             "item": f"helper-{held.hash.hex()}",
@@ -80,7 +84,11 @@ def _helpers(node: "Node", visit: Visit, who: Whose, window: Window) -> list[dic
         for held in node.delegates.of(who.account)
         if held.ended is None
         and held.standing.holds
-        and _within(window, came.get(held.delegation.nullifier, held.delegation.time))
+        and not held.rests
+        and (
+            _within(window, came.get(held.delegation.nullifier, held.delegation.time))
+            or _within(window, came.get(held.hash.hex(), 0))
+        )
     ]
 
 
@@ -100,6 +108,25 @@ def _permissions(node: "Node", visit: Visit, who: Whose, window: Window) -> list
         for one in person.consents(node, visit, who.known, who.account)
         if one["state"] == "active" and one["stop"] is not None and _within(window, one["time"])
     ]
+
+
+def _undone(node: "Node", visit: Visit, who: Whose, window: Window) -> list[dict[str, Any]]:
+    """What she had closed, and somebody opened by taking the no back."""
+    opened = {
+        notice.manifest.nullifier
+        for notice in person.read(node, who.account, ("revocation/1",), LINES)
+        if isinstance(notice.manifest, RevocationManifest) and _within(window, notice.time)
+    }
+    # The same no stands at several places.
+    found = {
+        str(one["sentence"]): one["sentence"]
+        for one in person.consents(node, visit, who.known, who.account)
+        if one["effect"] != "permit" and one["state"] == "revoked" and one["mark"] in opened
+    }
+    if not found:
+        return []
+    change, told = visit.link("hidden", person=who.handle), render.listed(list(found.values()))
+    return [{"item": "undone", "title": words.AFTERMATH["undone"], "end": None, "told": told, "change": change}]
 
 
 def _doors(node: "Node", visit: Visit, who: Whose, window: Window) -> list[dict[str, Any]]:

@@ -92,6 +92,7 @@ AFTERMATH = Texts(
         "ways": "Where your notices go",
         "ways_none": "Nowhere. You see them on your page alone.",
         "written": "This was written in your name",
+        "undone": "This was closed, and was opened again",
         "said": "This was said in your name",
         "said_of": "{what}: {names}",
         "keep": "It was me: keep it",
