@@ -70,7 +70,7 @@ STAYS = {
     "notice_former": "the role of an agent",
     "correction_asked": "the role of an agent", "kept_secret": "the role of an agent",
     "notice_wish": "the role of an agent", "notice_waiting": "the role of an agent", "asked_of": "the role of an agent",
-    "unlinked": "the role of an agent",
+    "unlinked": "the role of an agent", "link_left": "the role of an agent",
 }  # fmt: skip
 """Tables that name people and are not touched, and why. An agent's people leave it in another way."""
 

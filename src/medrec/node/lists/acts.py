@@ -28,6 +28,7 @@ from medrec.core.manifests.acts import (
     recipients_of,
 )
 from medrec.node.agent.own import person_here
+from medrec.node.agent.standing_links import undone
 from medrec.node.consent.consents import AHEAD_MS_MAX
 from medrec.node.corrections.objecting import ask, gave, of_person
 from medrec.node.keeping import store
@@ -198,7 +199,7 @@ class Acts:
         with node.store.read() as connection:
             person = node.journal.person_of_account(connection, account)
             rows = connection.execute(sql.select(list_act).where(list_act.c.account == account)).all()
-        ends = acts_told.undone(node, account)
+        ends = undone(node, account)
         for row in rows if person is not None else ():
             assert person is not None
             try:

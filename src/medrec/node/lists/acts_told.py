@@ -3,14 +3,14 @@ that is undone."""
 
 import hashlib
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from medrec.core.crypto import verify_ed25519
 from medrec.core.manifests.acts import Act, ActEndedManifest, ActManifest, act_message, misfit
 from medrec.core.manifests.practitioner import Credential, credential_message
-from medrec.core.manifests.record import LinkManifest
+from medrec.node.agent.standing_links import Undone, number
 from medrec.node.agent.told import told
 from medrec.node.consent.consents import AHEAD_MS_MAX
 from medrec.node.lists.acts_kept import KeptAct
@@ -18,30 +18,6 @@ from medrec.node.refusals import Refusal
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
-
-
-class Undone(NamedTuple):
-    """When a person's link to an organisation was undone last (ms), and the number of its epoch."""
-
-    time: int
-    epoch: int
-
-
-def undone(node: "Node", account: str) -> dict[str, Undone]:
-    """At her agent: the end of her last link to each organisation. What it says of its own clock is not relied on."""
-    found: dict[str, Undone] = {}
-    for line in told(node, account, "link/1") if node.agent is not None else ():
-        said = line.manifest
-        if isinstance(said, LinkManifest) and said.action == "unlink" and line.organisation == said.organisation:
-            before = found.get(said.organisation, Undone(0, 0))
-            time = max(said.time, line.received, before.time)
-            found[said.organisation] = Undone(time, max(_number(line.epoch), before.epoch))
-    return found
-
-
-def _number(epoch: int) -> int:
-    """Which link an epoch is of: the lines from before a link have one of their own."""
-    return epoch if epoch > 0 else 1 - epoch
 
 
 def is_after(ends: dict[str, Undone], act: Act, *heard: int) -> bool:
@@ -70,7 +46,7 @@ def told_of(node: "Node", account: str, ends: dict[str, Undone]) -> Iterable[Kep
             stands = is_after(ends, act, heard, line.time)
         else:
             # Its own place told it, under the link that it came through.
-            stands = _number(line.epoch) > end.epoch
+            stands = number(line.epoch) > end.epoch
         if stands:
             yield KeptAct(act, hashlib.sha256(line.data).digest(), line.time)
 

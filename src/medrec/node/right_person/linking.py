@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sql
 
 from medrec.core import codec, manifests
-from medrec.node.agent import redelivery
+from medrec.node.agent import redelivery, standing_links
 from medrec.node.agent.copies import record_copy
 from medrec.node.keeping import store
 from medrec.node.keeping.vault import Vault
@@ -92,6 +92,7 @@ def leave(
     """Ask an organisation to undo a link, as the person signs; False if there was none. Raises PeerError."""
     key, signature = sign(unlink_message(network, organisation, account, time))
     asked = {"account": account, "key": key, "signature": signature, "time": time}
+    kept.write(lambda connection: standing_links.leave(connection, account, organisation))
     done = bool(codec.decode(call(organisation, UNLINK_PATH, codec.encode(asked))))
     kept.write(lambda connection: forget_copies(connection, account, organisation))
     return done

@@ -1,0 +1,84 @@
+"""Which links of a person stand, as far as her agent knows.
+
+A link ends where its organisation says so by a line of its own, and for her agent as soon as she has signed that it
+should: an organisation that keeps silent about it does not keep her.
+"""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import sqlalchemy as sql
+from sqlalchemy import Column, Integer, String, Table
+
+from medrec.core.manifests.record import LinkManifest
+from medrec.node.agent.told import told
+from medrec.node.keeping import store
+from medrec.node.keeping.store import metadata
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+# The last link to an organisation that each person signed to be undone, by its epoch.
+link_left = Table(
+    "link_left",
+    metadata,
+    Column("account", String(80), primary_key=True),
+    Column("organisation", String(32), primary_key=True),
+    Column("epoch", Integer, nullable=False),
+)
+
+
+class Undone(NamedTuple):
+    """When a person's link to an organisation was undone last (ms), and the number of its epoch."""
+
+    time: int
+    epoch: int
+
+
+def undone(node: "Node", account: str) -> dict[str, Undone]:
+    """At her agent: the end of her last link to each organisation. What it says of its own clock is not relied on."""
+    found: dict[str, Undone] = {}
+    for line in told(node, account, "link/1") if node.agent is not None else ():
+        said = line.manifest
+        if isinstance(said, LinkManifest) and said.action == "unlink" and line.organisation == said.organisation:
+            before = found.get(said.organisation, Undone(0, 0))
+            time = max(said.time, line.received, before.time)
+            found[said.organisation] = Undone(time, max(number(line.epoch), before.epoch))
+    return found
+
+
+def number(epoch: int) -> int:
+    """Which link an epoch is of: the lines from before a link have one of their own."""
+    return epoch if epoch > 0 else 1 - epoch
+
+
+def newest(connection: sql.Connection, account: str) -> dict[str, int]:
+    """The epoch of a person's newest link to each organisation, undone or not."""
+    link = store.relationship.c
+    query = (
+        sql.select(link.organisation, sql.func.max(link.epoch))
+        .where(link.account == account, link.epoch > 0)
+        .group_by(link.organisation)
+    )
+    return {str(organisation): int(epoch) for organisation, epoch in connection.execute(query)}
+
+
+def leave(connection: sql.Connection, account: str, organisation: str) -> None:
+    """She has signed that the link is undone, whatever becomes of her word there. Inside `Store.write` only."""
+    mine = (link_left.c.account == account) & (link_left.c.organisation == organisation)
+    epoch = newest(connection, account).get(organisation, 0)
+    connection.execute(sql.delete(link_left).where(mine))
+    connection.execute(sql.insert(link_left).values(account=account, organisation=organisation, epoch=epoch))
+
+
+def standing(node: "Node", account: str) -> set[str]:
+    """At her agent: the organisations that she has a link with which is not undone, by id."""
+    ends = undone(node, account)
+    with node.store.read() as connection:
+        query = sql.select(link_left.c.organisation, link_left.c.epoch).where(link_left.c.account == account)
+        left = {str(organisation): int(epoch) for organisation, epoch in connection.execute(query)}
+        links = newest(connection, account)
+    return {
+        organisation
+        for organisation, epoch in links.items()
+        if epoch > max(left.get(organisation, 0), ends[organisation].epoch if organisation in ends else 0)
+    }
