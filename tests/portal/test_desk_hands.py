@@ -145,3 +145,19 @@ def test_one_clerk_alone_finds_somebody_and_the_privacy_officer_is_told(circle: 
     (alarm,) = circle.north.rows(store.alarm)
     assert alarm.code == "link-by-one" and "Rose" in alarm.sentence and alarm.subject == "Patient/vic"
     assert said(circle) == [("confirmed", "Rose")]
+
+
+def test_the_word_of_who_was_dismissed_is_not_the_first_of_two(circle: Circle) -> None:
+    rose, carl = clerks(circle)
+    circle.north.put("Patient", "vic", demographics("vic", *ADA))
+    eve, stated, identifier = circle.network.patient("accomplice"), Demographics(*ADA), secrets.token_bytes(16)
+    find(circle.network, eve, identifier, stated)
+    form = {"do": "match", "request": identifier.hex(), "patient": "vic"}
+    rose.send("/desk", **form)
+    assert desk_hands.match_said_by(circle.north, identifier, "vic") is not None
+    dismissed(circle, "Rose")
+    assert desk_hands.match_said_by(circle.north, identifier, "vic") is None
+    # Carl is alone now: it counts, and the privacy officer is called.
+    carl.send("/desk", **form)
+    assert find(circle.network, eve, identifier, stated)["status"] == "ready"
+    assert [row.code for row in circle.north.rows(store.alarm)] == ["link-by-one"]

@@ -68,11 +68,17 @@ def gave(node: "Node", code: bytes, patient: str, by: str, member: str = "") -> 
 
 
 def is_second(node: "Node", digest: bytes, member: str) -> bool:
-    """Whether somebody is another than who gave a code. A code of which that is not known was given by anybody."""
+    """Whether somebody is another than who gave a code, who has to be among the staff still: nobody can ask one who was
+    dismissed. A code of which that is not known was given by anybody."""
+    giver = _giver(node, digest)
+    return giver is not None and giver != member
+
+
+def _giver(node: "Node", digest: bytes) -> str | None:
     query = sql.select(code_giver.c.staff).where(code_giver.c.digest == digest)
     with node.store.read() as connection:
-        giver = connection.execute(query).scalar()
-    return giver is not None and giver != member
+        giver: str | None = connection.execute(query).scalar()
+    return giver if any(one.id == giver and one.active for one in staff.members(node)) else None
 
 
 def may_compare(node: "Node", digest: bytes, member: str) -> bool:
@@ -113,9 +119,12 @@ def says_match(node: "Node", identifier: bytes, patient: str, by: str, member: s
             _tell(node, patient, sentence)
         return True
     row = {"digest": digest, "staff": member, "time": now}
+    there = [one.id for one in staff.members(node) if one.active]
 
     def write(connection: sql.Connection) -> bool:
-        connection.execute(sql.delete(code_giver).where(code_giver.c.time < now - given_codes.KEPT_MS))
+        # The word of who was dismissed is nobody's: the next one is the first.
+        gone = (code_giver.c.digest == digest) & code_giver.c.staff.not_in([*there, member])
+        connection.execute(sql.delete(code_giver).where(gone | (code_giver.c.time < now - given_codes.KEPT_MS)))
         if connection.execute(sql.select(code_giver.c.staff).where(code_giver.c.digest == digest)).first() is not None:
             return False
         connection.execute(sql.insert(code_giver).values(**row))
@@ -127,10 +136,8 @@ def says_match(node: "Node", identifier: bytes, patient: str, by: str, member: s
 
 
 def match_said_by(node: "Node", identifier: bytes, patient: str) -> str | None:
-    """Who of the staff said first that a request is of this patient; None if nobody did."""
-    query = sql.select(code_giver.c.staff).where(code_giver.c.digest == match_digest(identifier, patient))
-    with node.store.read() as connection:
-        return connection.execute(query).scalar()
+    """Who of the staff said first that a request is of this patient; None if nobody did who is there still."""
+    return _giver(node, match_digest(identifier, patient))
 
 
 def match_digest(identifier: bytes, patient: str) -> bytes:
