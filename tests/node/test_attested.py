@@ -12,9 +12,12 @@ import sqlalchemy as sql
 from medrec.core import state
 from medrec.core.manifests.delegation import DelegationManifest, delegation_end_message
 from medrec.node.account import ending, resting, stated_rights
-from medrec.node.account.attested import WAIT_MS
+from medrec.node.account.attested import WAIT_MS, delegation_begins
+from medrec.node.account.claims import Closed, Why
+from medrec.node.account.delegates import delegation_table
 from medrec.node.account.parents import attest
 from medrec.node.agent.copies import record_copy
+from medrec.node.peers.peers import PeerError
 from medrec.node.refusals import Code, Refusal
 from tests.node.helping import DAY, Help
 from tests.node.test_delegates import consent_of, given_at_north
@@ -58,7 +61,7 @@ def test_no_hospital_makes_a_child_of_somebody_whose_record_says_otherwise(help_
     data = stated(help_, "north")
     for place in (help_.guide, south):
         with pytest.raises(Refusal) as no:
-            place.delegates.take(data)
+            place.delegates.take(data, caller="guide")
         assert no.value.reason is Code.DELEGATION_VOID and not may(help_, node=place)
 
 
@@ -79,7 +82,7 @@ def test_one_organisation_s_word_begins_after_three_days_and_the_person_is_told(
     help_.guide.delegates.take(stated(help_, "north", **changes))
     assert isinstance(help_.told(help_.ada.account)[-1], DelegationManifest)
     (held,) = help_.guide.delegates.of(help_.ada.account)
-    assert held.waits and held.begins == help_.network.time + WAIT_MS and not may(help_)
+    assert held.closed == Closed(Why.WAITS) and held.begins == help_.network.time + WAIT_MS and not may(help_)
     assert help_.guide.delegates.for_delegate(help_.bo.account) == []
     # Stated again by the same place it does not begin sooner.
     help_.guide.delegates.take(stated(help_, "north", name="Bo", **changes))
@@ -89,7 +92,7 @@ def test_one_organisation_s_word_begins_after_three_days_and_the_person_is_told(
     assert may(help_)
     # A review of what has begun goes on; one that gives more waits.
     help_.guide.delegates.take(stated(help_, "north", name="Bo B", **changes))
-    assert not help_.guide.delegates.of(help_.ada.account)[-1].waits
+    assert help_.guide.delegates.of(help_.ada.account)[-1].holds
     help_.guide.delegates.take(stated(help_, "north", **{**changes, "rights": ["look", "add"]}))
     assert may(help_) and not may(help_, "add")
 
@@ -108,15 +111,17 @@ def permit(place: str, effect: str = "permit") -> str:
 
 
 def test_nobody_whom_an_organisation_named_opens_anything_to_it(help_: Help) -> None:
-    help_.north.delegates.take(stated(help_, "south"))
+    help_.north.delegates.take(stated(help_, "south"), caller="guide")
     for provision in (permit("Organization/south"), '{"type":"permit"}', permit("Practitioner/x")):
         assert given_at_north(help_, consent_of(help_, provision)) is Code.NOT_A_DELEGATE
     outside = f'{{"type":"deny","provision":[{permit("Organization/south")}]}}'
     assert given_at_north(help_, consent_of(help_, outside)) is Code.NOT_A_DELEGATE
     assert given_at_north(help_, consent_of(help_, permit("Organization/east"))) is None
     assert given_at_north(help_, consent_of(help_, permit("Organization/south", "deny"))) is None
-    # Another place's word carries it.
-    help_.north.delegates.take(stated(help_, "north"))
+    # Another place's word carries it: from when it may be used there too.
+    help_.north.delegates.take(stated(help_, "north", rights=["look", "consent", "add"]))
+    assert given_at_north(help_, consent_of(help_, permit("Organization/south"))) is Code.NOT_A_DELEGATE
+    help_.network.time += WAIT_MS
     assert given_at_north(help_, consent_of(help_, permit("Organization/south"))) is None
 
 
@@ -133,7 +138,7 @@ def test_the_person_and_the_delegate_end_what_an_organisation_stated(help_: Help
     data = attest(help_.north, help_.delegation(secret, basis="legal", attested="north"))
     stated_rights.keep(help_.north, stated_rights.Kept("ada", secret, data, []))
     for node in (guide, help_.north, help_.network["south"]):
-        node.delegates.take(data)  # type: ignore[attr-defined]
+        node.delegates.take(data, caller="guide")  # type: ignore[attr-defined]
     (held,) = guide.delegates.of(help_.ada.account)
     message = delegation_end_message(bytes.fromhex(held.delegation.nullifier))
     eve = help_.network.patient("eve").key
@@ -155,8 +160,100 @@ def test_a_rest_is_inherited_by_what_an_organisation_states_of_the_same_delegate
     (own,) = help_.north.delegates.of(help_.ada.account)
     assert resting.let_rest(help_.north, word(help_, help_.ada, own.hash, "rest"))
     help_.network.time += 1
-    help_.north.delegates.take(stated(help_, "south"))
+    help_.north.delegates.take(stated(help_, "south"), caller="guide")
     assert not may(help_, node=help_.north)
     # Her own word wakes: she names Bo anew herself.
     help_.north.delegates.take(help_.signed(os.urandom(32)))
     assert may(help_, node=help_.north) and not may(help_, "consent", help_.north)
+
+
+def left(help_: Help, place: str) -> None:
+    help_.guide.agent.unlink(help_.ada.account, place, help_.ada.sign)
+    help_.story.settle()
+
+
+def closed(help_: Help) -> Closed | None:
+    found: Closed | None = help_.guide.delegates.of(help_.ada.account)[-1].closed
+    return found
+
+
+def test_a_hospital_that_she_left_names_nobody(help_: Help) -> None:
+    legal: dict[str, Any] = {"basis": "legal", "born": None}
+    left(help_, "north")
+    with pytest.raises(Refusal) as no:
+        help_.guide.delegates.take(stated(help_, "north", **legal))
+    assert no.value.reason is Code.DELEGATION_VOID and "no link" in no.value.sentence
+
+
+def test_what_a_hospital_stated_closes_when_she_leaves_it_and_counts_for_no_second_word(help_: Help) -> None:
+    help_.guide.delegates.take(stated(help_, "north"))
+    left(help_, "north")
+    help_.network.time += WAIT_MS
+    assert closed(help_) == Closed(Why.UNLINKED, "north") and not may(help_)
+    help_.network.time += 1
+    help_.guide.delegates.take(stated(help_, "south"))
+    assert closed(help_) == Closed(Why.WAITS) and not may(help_)
+
+
+def test_a_hospital_that_does_not_answer_does_not_keep_her(help_: Help) -> None:
+    help_.guide.delegates.take(stated(help_, "north"))
+    help_.network.wires.leave("north")
+    with pytest.raises(PeerError):
+        left(help_, "north")
+    help_.network.time += WAIT_MS
+    assert closed(help_) == Closed(Why.UNLINKED, "north")
+
+
+def test_the_wait_begins_anew_when_a_record_contradicts_no_more(help_: Help) -> None:
+    help_.guide.delegates.take(stated(help_, "north"))
+    copied(help_, "south", "1950-03-04")
+    assert closed(help_) == Closed(Why.CONTRADICTED, "south")
+    help_.network.time += WAIT_MS
+    help_.guide.store.write(lambda connection: connection.execute(sql.delete(record_copy)))
+    assert closed(help_) == Closed(Why.WAITS)
+    help_.network.time += WAIT_MS - 1
+    assert not may(help_)
+    help_.network.time += 1
+    assert may(help_)
+
+
+def test_elsewhere_it_is_taken_from_her_agent_and_at_its_own_place_it_waits(help_: Help) -> None:
+    south: Any = help_.network["south"]
+    data = stated(help_, "north")
+    with pytest.raises(Refusal) as no:
+        south.delegates.take(data, caller="north")
+    assert no.value.reason is Code.DELEGATION_VOID
+    help_.north.delegates.take(data)
+    assert not may(help_, node=help_.north)
+    # Her agent, where the wait was over first (a second place has said the same), shows it.
+    for place in (help_.north, south):
+        place.delegates.take(data, caller="guide")
+        assert may(help_, node=place)
+
+
+@pytest.mark.parametrize("how", ["end", "rest"])
+def test_an_agent_that_is_new_to_her_knows_what_she_said(help_: Help, how: str) -> None:
+    """South, which never saw the statement, keeps her word and tells it."""
+    guide, ada = help_.guide, help_.ada
+    data = stated(help_, "north", basis="legal", born=None)
+    guide.delegates.take(data)
+    (held,) = guide.delegates.of(ada.account)
+    if how == "end":
+        message = delegation_end_message(bytes.fromhex(held.delegation.nullifier))
+        assert ending.send(guide, held, ada.key.key_id, ada.key.sign_transaction_id(message)) == []
+    else:
+        assert resting.send(guide, word(help_, ada, held.hash, "rest")) == []
+    help_.story.settle()
+    # The agent's own store is thrown away; what places told stands.
+    for table in (delegation_table, delegation_begins, ending.delegation_ended, resting.delegation_rest):
+        guide.store.write(lambda connection, table=table: connection.execute(sql.delete(table)))
+    help_.network.time += DAY
+    if how == "end":
+        with pytest.raises(Refusal) as no:
+            guide.delegates.take(data)
+        assert no.value.reason is Code.DELEGATION_OVER
+    else:
+        guide.delegates.take(data)
+        help_.network.time += WAIT_MS
+        assert closed(help_) == Closed(Why.RESTS)
+    assert not may(help_)

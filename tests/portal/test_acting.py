@@ -20,6 +20,7 @@ from medrec.core.manifests.delegation import (
 )
 from medrec.node.account import recovery, resting, staff
 from medrec.node.account.attested import WAIT_MS
+from medrec.node.account.claims import Closed, Why
 from medrec.node.account.devices import sign_in_message
 from medrec.node.account.parents import attest
 from medrec.node.refusals import Code, Refusal
@@ -298,12 +299,12 @@ def test_a_right_that_nobody_used_for_five_years_goes_after_a_notice(help_: Help
     assert told == [(help_.ada.account, "helper-unused"), (help_.bo.account, "helper-unused")]
     help_.network.time += DAY
     assert resting.warn(help_.guide) == 0
-    assert not help_.guide.delegates.of(help_.ada.account)[0].unused
+    assert help_.guide.delegates.of(help_.ada.account)[0].holds
     help_.network.time = held.goes
-    assert help_.guide.delegates.of(help_.ada.account)[0].unused
+    assert help_.guide.delegates.of(help_.ada.account)[0].closed == Closed(Why.UNUSED)
     used = help_.guide.delegates.of(help_.ada.account)[0]
     resting.mark_used(help_.guide, used.hash, help_.ada.account)
-    assert not help_.guide.delegates.of(help_.ada.account)[0].unused
+    assert help_.guide.delegates.of(help_.ada.account)[0].holds
 
 
 class Told:

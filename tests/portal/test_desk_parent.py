@@ -21,6 +21,8 @@ from medrec.core.manifests.delegation import (
 )
 from medrec.node.account import parents, resting, staff
 from medrec.node.account.attested import WAIT_MS
+from medrec.node.account.claims import Closed, Why
+from medrec.node.account.delegates import DELEGATIONS_PATH
 from medrec.node.account.parents import NotAChildError
 from medrec.node.account.stated_rights import stated_secret
 from medrec.node.keeping import store
@@ -73,7 +75,7 @@ def test_a_parent_is_named_for_a_child_and_may_act_at_her_agent_after_three_days
     done = posted(empty, bo)
     assert done.status_code == 200 and words.DONE["attested"] in text_of(done.text)
     assert "Bo Berg , for patient kid" in text_of(done.text)
-    assert may(empty, "north", kid, bo) and not may(empty, "guide", kid, bo)
+    assert not may(empty, "north", kid, bo) and not may(empty, "guide", kid, bo)
     empty.network.time += WAIT_MS
     for place in ("north", "guide"):
         assert may(empty, place, kid, bo) and may(empty, place, kid, bo, "consent")
@@ -235,9 +237,29 @@ def test_a_right_is_ended_after_the_child_s_link_is_undone(empty: Story, kid: Pa
     empty.network["guide"].agent.unlink(kid.account, "north", kid.sign)  # type: ignore[union-attr]
     empty.settle()
     empty.network.time += WAIT_MS
-    assert may(empty, "guide", kid, bo)
+    (held,) = empty.network["guide"].delegates.of(kid.account)  # type: ignore[attr-defined]
+    assert held.lives and held.closed == Closed(Why.UNLINKED, "north")
     ended_at_the_desk(empty)
-    assert not may(empty, "guide", kid, bo)
+    (held,) = empty.network["guide"].delegates.of(kid.account)  # type: ignore[attr-defined]
+    assert held.ended is not None
+
+
+def test_an_answer_that_is_lost_leaves_no_parent_without_an_alarm(
+    empty: Story, kid: Patient, bo: Patient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    north: Any = empty.network["north"]
+    call = north.peers.call
+
+    def lost(place: str, path: str, body: bytes) -> bytes:
+        answer: bytes = call(place, path, body)
+        if path == DELEGATIONS_PATH:
+            raise PeerError("unreachable", "Nobody answers.")
+        return answer
+
+    monkeypatch.setattr(north.peers, "call", lost)
+    assert posted(empty, bo).status_code == 503
+    assert len(empty.network["guide"].delegates.of(kid.account)) == 1  # type: ignore[attr-defined]
+    assert [row.code for row in north.rows(store.alarm)] == ["parent-by-one"]
 
 
 def test_the_end_bears_the_name_of_the_clerk_and_the_officer_sees_it(empty: Story, kid: Patient, bo: Patient) -> None:
@@ -277,6 +299,7 @@ def test_where_two_clerks_sit_another_one_has_to_sign_too(empty: Story, kid: Pat
         parents.confirm(north, one.kept.nullifier, clerk, NORA.sign_transaction_id(bytes(32)))
     assert not may(empty, "north", kid, bo)
     parents.confirm(north, one.kept.nullifier, clerk, NORA.sign_transaction_id(message))
+    empty.network.time += WAIT_MS
     assert may(empty, "north", kid, bo) and north.rows(store.alarm) == []
     with north.store.read() as connection:
         where = store.manifest.c.kind == "delegation/1"

@@ -5,12 +5,15 @@ from typing import Any
 
 import msgspec
 import pytest
+import sqlalchemy as sql
 
 from medrec.core import commitment
 from medrec.core.manifests.delegation import Delegation
 from medrec.node.account.attested import WAIT_MS
+from medrec.node.account.claims import Closed, Why
 from medrec.node.account.delegates import DELEGATIONS_PATH
 from medrec.node.account.parents import attest
+from medrec.node.agent.copies import record_copy
 from medrec.portal import words
 from tests.portal.reading import text_of
 from tests.portal.rescue import Circle, wait
@@ -76,3 +79,26 @@ def test_both_end_it_with_their_buttons(circle: Circle, who: str) -> None:
     assert one.signs(sent.headers["location"].split("#")[1]).headers["location"] == one.page + "/helping"
     (after,) = circle.guide.delegates.of(circle.ada.account)
     assert after.ended is not None and not after.holds
+
+
+def test_what_a_record_contradicts_says_which_and_can_be_ended(circle: Circle) -> None:
+    """It is not over: the record may be put right, and then it would begin."""
+    stated(circle)
+    content, tag = b'{"resourceType":"Patient","id":"ada","birthDate":"1950-03-04"}', os.urandom(16)
+    row = {
+        "account": circle.ada.account, "organisation": "north", "type": "Patient", "id": "ada-1", "tag": tag,
+        "sealed": circle.guide.vault.seal(None, content, tag),
+    }  # fmt: skip
+    circle.guide.store.write(lambda connection: connection.execute(sql.insert(record_copy).values(**row)))
+    wait(circle.story, 2 * WAIT_MS)
+    circle.ada.sign_in()
+    page = circle.ada.get(circle.ada.page + "/helping").text
+    shown = text_of(page)
+    said = words.HELPERS["closed_birth"]
+    assert (
+        said.split("{place}")[0] in shown and said.split("{place}")[1] in shown and words.HELPERS["over"] not in shown
+    )
+    assert "Named by North" in shown and "/helping/end" in page and 'value="rest"' in page
+    circle.guide.store.write(lambda connection: connection.execute(sql.delete(record_copy)))
+    (held,) = circle.guide.delegates.of(circle.ada.account)
+    assert held.closed == Closed(Why.WAITS)

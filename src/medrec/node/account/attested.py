@@ -1,11 +1,11 @@
 """What holds of a right that an organisation states, and not the person: decision record 0135.
 
-One organisation's word is not enough to act for somebody at once. Where she is served, such a right begins after three
-days, of which she is told when it comes, unless a second place has stated the same; a record that contradicts the date
-of birth makes it void; and it never opens anything to the organisation that stated it.
+One organisation's word is not enough to act for somebody at once. Such a right begins after three days, of which she is
+told when it comes, unless a second place has stated the same; it never opens anything to the organisation that stated
+it; and it holds only while the claims about it are true (claims.py).
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sql
 from sqlalchemy import BigInteger, Column, LargeBinary, String, Table
@@ -13,13 +13,9 @@ from sqlalchemy import BigInteger, Column, LargeBinary, String, Table
 from medrec.core import state
 from medrec.core.consent import access
 from medrec.core.crypto import key_id, verify_ed25519
-from medrec.core.delegation import DAY_MS, Standing
-from medrec.core.kinds.recovery import CLINIC_ROLES
+from medrec.core.delegation import DAY_MS
 from medrec.core.manifests.consent import FhirConsentManifest
 from medrec.core.manifests.delegation import Delegation, delegation_message
-from medrec.core.records.canonical import RecordError, canonical
-from medrec.node.agent.own import places
-from medrec.node.keeping.journal import Person
 from medrec.node.keeping.store import metadata
 from medrec.node.refusals import Code, Refusal
 
@@ -32,7 +28,7 @@ ATTESTED = b"medrec/attested-delegation/1"
 """What stands before the message of a delegation when an organisation's key signs it: it signs nothing of 32 bytes but
 transactions."""
 
-# From when a right that an organisation stated may be used at an agent.
+# From when a right that an organisation stated may be used here.
 delegation_begins = Table(
     "delegation_begins",
     metadata,
@@ -42,69 +38,29 @@ delegation_begins = Table(
 )
 
 
-def check_issuer(node: "Node", delegation: Delegation, issuer: state.Organisation | None) -> None:
-    """Whether a hospital or clinic that knows the person signed it. Raises Refusal."""
-    if issuer is None or not issuer.active or not CLINIC_ROLES.intersection(issuer.roles):
+def check_issuer(delegation: Delegation, issuer: state.Organisation | None) -> None:
+    """Whether the organisation that states it signed it. Raises Refusal."""
+    if issuer is None:
         raise Refusal(Code.DELEGATION_VOID, "It is not of a hospital or a clinic.")
     public, signed = issuer.keys.ed25519, ATTESTED + delegation_message(delegation)
     if delegation.key != key_id(public).hex() or not verify_ed25519(
         public, signed, bytes.fromhex(delegation.signature)
     ):
         raise Refusal(Code.BAD_SIGNATURE)
-    if not _knows(node, issuer.id, delegation.account):
-        raise Refusal(Code.DELEGATION_VOID, "That organisation does not know the person.")
 
 
-def _knows(node: "Node", issuer: str, account: str) -> bool:
-    """Whether an organisation that attests is one the person is linked at, as far as this node can tell."""
-    if issuer == node.organisation:
-        with node.store.read() as connection:
-            return node.journal.person_of_account(connection, account) is not None
-    return node.agent is None or issuer in places(node, account)
+def begins(delegation: Delegation, others: "list[Held]", shown: bool, now: int) -> int:
+    """From when (ms) a right that comes now may be used here; `others` are those that the person has here, `shown`
+    whether her agent shows it, which has waited.
 
-
-def check_birth(node: "Node", person: Person, delegation: Delegation) -> None:
-    """Whether no record known here gives the person another date of birth than a parent's right does: her own Patient
-    record, and at her agent the copies from every place. A date that is not whole contradicts in what it says. Raises
-    Refusal."""
-    if contradicted(node, person, delegation):
-        raise Refusal(Code.DELEGATION_VOID, "A record of this person has another date of birth.")
-
-
-def contradicted(node: "Node", person: Person, delegation: Delegation) -> bool:
-    """Whether a record that is known now says so: one that comes later closes what was taken in before."""
-    born = delegation.born
-    return born is not None and not all(
-        born.startswith(date) for date in _birth_dates(node, person, delegation.account)
-    )
-
-
-def _birth_dates(node: "Node", person: Person, account: str) -> list[str]:
-    here = node.linker.patient(person.patient) if person.patient is not None else None
-    found = [here.birth] if here is not None else []
-    for copy in node.copies.all(account, "Patient") if node.copies is not None else ():
-        try:
-            value: Any = canonical(copy.content).value
-        except RecordError:
-            continue
-        date = value.get("birthDate") if isinstance(value, dict) else None
-        found.append(date if isinstance(date, str) else "")
-    return [date[:10] for date in found if date]
-
-
-def begins(node: "Node", delegation: Delegation, others: "list[Held]", now: int) -> int:
-    """From when (ms) a right that comes now may be used here; `others` are those that the person has here.
-
-    At once where nobody is served, and where this organisation has seen the papers itself. What an organisation states
-    anew of a right that has begun goes on, if it gives no more than before.
+    What an organisation states anew of a right that has begun goes on, if it gives no more than before.
     """
-    if delegation.attested is None or node.agent is None or delegation.attested == node.organisation:
+    if delegation.attested is None or shown:
         return now
     for held in others:
         other = held.delegation
         same = (other.delegate, other.basis, other.born) == (delegation.delegate, delegation.basis, delegation.born)
-        alive = held.ended is None and held.standing not in (Standing.GROWN, Standing.OVER)
-        if not same or not alive or other.attested is None or not _within(delegation, other):
+        if not same or not held.lives or held.doubted or other.attested is None or not _within(delegation, other):
             continue
         if other.attested != delegation.attested or held.begins <= now:
             return now
@@ -120,6 +76,13 @@ def _within(delegation: Delegation, other: Delegation) -> bool:
 def note_begin(connection: sql.Connection, digest: bytes, account: str, time: int) -> None:
     """Keep from when a delegation may be used here. Inside `Store.write` only."""
     connection.execute(sql.insert(delegation_begins).values(hash=digest, account=account, time=time))
+
+
+def begin_anew(connection: sql.Connection, digest: bytes, account: str, time: int) -> int:
+    """It may be used from another time (ms) on, which is returned. Inside `Store.write` only."""
+    connection.execute(sql.delete(delegation_begins).where(delegation_begins.c.hash == digest))
+    note_begin(connection, digest, account, time)
+    return time
 
 
 def begun(connection: sql.Connection, digest: bytes) -> int:

@@ -25,9 +25,11 @@ from medrec.core.manifests.delegation import (
     encode_delegation,
 )
 from medrec.engines.engine import EngineError
-from medrec.node.account import attested, ending
+from medrec.node.account import attested, claims, ending
 from medrec.node.account.accounts import signing_keys
+from medrec.node.account.heard import Heard, heard
 from medrec.node.account.resting import mark_used, use_of
+from medrec.node.account.returning import is_served
 from medrec.node.agent.own import person_here
 from medrec.node.consent.consents import AHEAD_MS_MAX, answer_consent
 from medrec.node.keeping import store
@@ -56,7 +58,8 @@ delegation_table = Table(
 
 class Held(NamedTuple):
     """A delegation as it is kept here: its SHA-256, its content, how it stands now; whether the person lets it rest,
-    when it goes since nobody uses it, and from when it may be used here (attested.py)."""
+    when it goes since nobody uses it, from when it may be used here (attested.py), whether something spoke against it
+    before, and why nobody may act by it now (claims.py)."""
 
     hash: bytes
     delegation: Delegation
@@ -64,9 +67,9 @@ class Held(NamedTuple):
     ended: int | None
     rests: bool = False
     goes: int = 0
-    unused: bool = False
     begins: int = 0
-    waits: bool = False
+    doubted: bool = False
+    closed: claims.Closed | None = None
 
     @property
     def data(self) -> bytes:
@@ -76,7 +79,12 @@ class Held(NamedTuple):
     @property
     def holds(self) -> bool:
         """Whether the delegate may act now."""
-        return self.ended is None and self.standing.holds and not (self.rests or self.unused or self.waits)
+        return self.closed is None
+
+    @property
+    def lives(self) -> bool:
+        """Whether it may hold still, or again: it was not ended, and its time is not over."""
+        return self.ended is None and self.standing not in claims.LASTING
 
 
 class Delegates:
@@ -85,35 +93,27 @@ class Delegates:
     def __init__(self, node: "Node") -> None:
         self._node = node
 
-    def take(self, data: bytes, clerk: Clerk | None = None, second: Clerk | None = None) -> bytes:
-        """Take in a signed delegation of a person who is linked or served here; its SHA-256. `clerk` and `second` saw
-        the papers of one that this organisation states. Raises Refusal."""
-        try:
-            if len(data) > FORWARD_BYTES_MAX:
-                raise ValueError
-            delegation = decode_delegation(data)
-        except ValueError:
-            raise Refusal(Code.MALFORMED) from None
+    def take(self, data: bytes, *clerks: Clerk, caller: str = "") -> bytes:
+        """Take in a signed delegation of a person who is linked or served here, which `caller` brings (this
+        organisation, if nobody does); its SHA-256. `clerks`, one or two, saw the papers of one that this organisation
+        states. Raises Refusal."""
         node, now, digest = self._node, self._node.clock(), hashlib.sha256(data).digest()
-        if delegation.network != node.network.hex():
-            raise Refusal(Code.WRONG_NETWORK)
-        found = flaw(delegation)
-        if found is not None:
-            raise Refusal(Code.DELEGATION_VOID, found.sentence)
-        if delegation.time > now + AHEAD_MS_MAX:
-            raise Refusal(Code.FROM_THE_FUTURE)
-        self._check_signature(delegation, now)
+        delegation = self._opened(data, now)
         try:
             person = person_here(node, delegation.account)
         except LookupError:
             raise Refusal(Code.NOT_LINKED) from None
-        attested.check_birth(node, person, delegation)
-        begins = attested.begins(node, delegation, self.of(delegation.account), now)
+        doubt = claims.doubted(node, person, delegation)
+        if doubt is not None:
+            raise Refusal(Code.DELEGATION_VOID, doubt.why.value)
+        shown = self._shown(person, delegation, caller)
+        begins = attested.begins(delegation, self.of(delegation.account), shown, now)
         nullifier = bytes.fromhex(delegation.nullifier)
-        if self._nullified(nullifier):
+        over = delegation.attested is not None and delegation.nullifier in heard(node, delegation.account).ended
+        if over or self._nullified(nullifier):
             raise Refusal(Code.DELEGATION_OVER)
         manifest = DelegationManifest(
-            "delegation/1", node.network.hex(), node.organisation, delegation.account, now, delegation, clerk, second
+            "delegation/1", node.network.hex(), node.organisation, delegation.account, now, delegation, *clerks
         )
         row = {
             "hash": digest,
@@ -128,6 +128,8 @@ class Delegates:
             same = connection.execute(sql.select(column.hash).where(column.nullifier == nullifier)).scalar()
             if same is not None:
                 if bytes(same) == digest:
+                    if shown and now < attested.begun(connection, digest):
+                        attested.begin_anew(connection, digest, delegation.account, now)
                     return False
                 raise Refusal(Code.NULLIFIER_USED)
             if ending.ended_here(connection, nullifier):
@@ -143,6 +145,35 @@ class Delegates:
         if node.store.write(closure):
             self._tell(delegation.account)
         return digest
+
+    def _opened(self, data: bytes, now: int) -> Delegation:
+        """What is well made, and signed by who has to. Raises Refusal."""
+        try:
+            if len(data) > FORWARD_BYTES_MAX:
+                raise ValueError
+            delegation = decode_delegation(data)
+        except ValueError:
+            raise Refusal(Code.MALFORMED) from None
+        if delegation.network != self._node.network.hex():
+            raise Refusal(Code.WRONG_NETWORK)
+        found = flaw(delegation)
+        if found is not None:
+            raise Refusal(Code.DELEGATION_VOID, found.sentence)
+        if delegation.time > now + AHEAD_MS_MAX:
+            raise Refusal(Code.FROM_THE_FUTURE)
+        self._check_signature(delegation, now)
+        return delegation
+
+    def _shown(self, person: Person, delegation: Delegation, caller: str) -> bool:
+        """Whether the person's agent shows a right that an organisation stated: elsewhere than there, nobody else does
+        but who stated it, at its own. Raises Refusal."""
+        node = self._node
+        if delegation.attested is None or is_served(node, delegation.account):
+            return False
+        shown = person.agent is not None and caller == person.agent
+        if not shown and delegation.attested != node.organisation:
+            raise Refusal(Code.DELEGATION_VOID, "It comes neither from her agent nor from here.")
+        return shown
 
     def _tell(self, account: str) -> None:
         """Tell a person whom this agent serves, outside too, that somebody may act for her or no longer may."""
@@ -169,7 +200,7 @@ class Delegates:
             if not signed_by(credential, message, signature):
                 raise Refusal(Code.BAD_SIGNATURE)
             return
-        attested.check_issuer(self._node, delegation, issuer)
+        attested.check_issuer(delegation, issuer)
 
     def end(self, account: str, secret: bytes, key: bytes, signature: bytes) -> bool:
         """End a delegation: see ending.end."""
@@ -255,6 +286,11 @@ class Delegates:
         node, now = self._node, self._node.clock()
         kept: list[tuple[Held, Person]] = []
         with node.store.read() as connection:
+            accounts = connection.execute(sql.select(delegation_table.c.account).where(where).distinct()).scalars()
+            told = {account: Heard() for account in accounts}
+        for account in told:
+            told[account] = heard(node, account)
+        with node.store.read() as connection:
             for row in connection.execute(sql.select(delegation_table).where(where)).all():
                 person = node.journal.person_of_account(connection, row.account)
                 if person is None:
@@ -265,28 +301,25 @@ class Delegates:
                 except (VaultError, ValueError):
                     # What cannot be read lets nobody act.
                     continue
-                ended = row.ended
-                if ended is None and self._nullified(bytes(row.nullifier)):
+                ended, words = row.ended, told.get(row.account, Heard())
+                over = delegation.attested is not None and delegation.nullifier in words.ended
+                if ended is None and (over or self._nullified(bytes(row.nullifier))):
                     ended = now
-                before = self._same(connection, row) if delegation.attested is not None else ()
-                use = use_of(connection, digest, row.account, delegation.time, before)
+                before = self._same(connection, row, words) if delegation.attested is not None else ()
+                use = use_of(connection, digest, row.account, delegation.time, before, words.rests)
+                begins, doubted = attested.begun(connection, digest), claims.was_doubted(connection, digest)
                 stands = standing(delegation, now)
-                begins = attested.begun(connection, digest)
-                gone = now >= use.goes
-                held = Held(digest, delegation, stands, ended, use.rests, use.goes, gone, begins, now < begins)
-                kept.append((held, person))
-        found = [
-            held._replace(waits=held.waits or attested.contradicted(node, person, held.delegation))
-            for held, person in kept
-        ]
+                kept.append((Held(digest, delegation, stands, ended, use.rests, use.goes, begins, doubted), person))
+        found = [claims.weighed(node, person, held) for held, person in kept]
         return sorted(found, key=lambda held: (held.delegation.time, held.hash))
 
     @staticmethod
-    def _same(connection: sql.Connection, row: Any) -> list[bytes]:
+    def _same(connection: sql.Connection, row: Any, told: Heard) -> list[bytes]:
         """Every delegation of a person to the same delegate: what she let rest, nobody else wakes by a new one."""
         column = delegation_table.c
         mine = (column.account == row.account) & (column.delegate == row.delegate)
-        return [bytes(one) for one in connection.execute(sql.select(column.hash).where(mine)).scalars()]
+        here = [bytes(one) for one in connection.execute(sql.select(column.hash).where(mine)).scalars()]
+        return here + [digest for digest, delegate in told.named.items() if delegate == row.delegate]
 
     def record_act(self, held: Held, right: Right, name: str, person_name: str, subject: str = "") -> None:
         """Write down that somebody acted: with both names, in the person's own journal lines."""
@@ -316,4 +349,4 @@ def answer_brought_consent(node: "Node", caller: str, body: bytes) -> bytes:
 
 def answer_delegation(node: "Node", caller: str, body: bytes) -> bytes:
     """POST /medrec/delegations: canonical JSON of a delegation -> CBOR {"hash"}."""
-    return codec.encode({"hash": node.delegates.take(body)})
+    return codec.encode({"hash": node.delegates.take(body, caller=caller)})

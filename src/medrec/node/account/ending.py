@@ -62,10 +62,11 @@ def end_stated(node: "Node", account: str, secret: bytes, clerk: str) -> bool:
 
 def take_signed(node: "Node", account: str, nullifier: bytes, key: bytes, signature: bytes) -> bool:
     """End a right that an organisation stated by the word of the person or the delegate, who do not have its secret;
-    False if it was ended before. The organisation that has it publishes it. Raises Refusal."""
+    False if it was ended before. The organisation that has it publishes it. One that has not come yet the person alone
+    ends: it is kept for when it comes. Raises Refusal."""
     secret = stated_rights.secret_of(node, nullifier)
     held = node.delegates.by_nullifier(nullifier)
-    if held is None or held.delegation.attested is None or held.delegation.account != account:
+    if held is not None and (held.delegation.attested is None or held.delegation.account != account):
         raise Refusal(Code.NOT_A_DELEGATE)
     by = _who(node, account, held, key, nullifier, signature)
     return _write(node, account, nullifier, secret, by, key, signature)

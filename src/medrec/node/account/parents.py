@@ -10,7 +10,6 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
-import sqlalchemy as sql
 
 from medrec.core import commitment, state
 from medrec.core.credential import signed_by
@@ -28,7 +27,6 @@ from medrec.node.account.delegates import DELEGATIONS_PATH, Held
 from medrec.node.account.staff import Member
 from medrec.node.account.stated_rights import Kept
 from medrec.node.consent import attesting
-from medrec.node.keeping import store
 from medrec.node.peers.peers import PeerError
 from medrec.node.refusals import Code, Refusal
 from medrec.node.right_person.desk_hands import DESK
@@ -139,17 +137,17 @@ def state_it(node: "Node", drafted: Drafted, proof: bytes) -> bytes | None:
     if person is None or person.patient is None:
         raise Refusal(Code.NOT_LINKED)
     kept = Kept(person.patient, drafted.secret, data, [clerk], _needs_second(node))
-    stated_rights.keep(node, kept)
     if kept.waits:
+        stated_rights.keep(node, kept)
         return None
-    digest = _bring(node, kept)
     sentence = (
         f"{clerk.name} alone named somebody to act for Patient/{kept.patient} as a parent. Look at the papers, and ask "
         "the family."
     )
+    # Before anybody is told of the right, so that no lost answer leaves one without its alarm.
     row = {"time": node.clock(), "code": "parent-by-one", "subject": f"Patient/{kept.patient}", "sentence": sentence}
-    node.store.write(lambda connection: connection.execute(sql.insert(store.alarm).values(**row)))
-    return digest
+    stated_rights.keep(node, kept, row)
+    return _bring(node, kept)
 
 
 def confirm(node: "Node", nullifier: bytes, member: Member, proof: bytes) -> bytes:

@@ -4,7 +4,7 @@ The person says "rest" and "go on" with her own key, whenever she likes, and nob
 rest is no quarrel, to end it may be one. What was not used for five years goes; both sides are told a month before.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -69,20 +69,26 @@ class Use(NamedTuple):
 _next_round: "WeakKeyDictionary[Node, int]" = WeakKeyDictionary()
 
 
-def use_of(connection: sql.Connection, digest: bytes, account: str, given: int, same: Iterable[bytes] = ()) -> Use:
+def use_of(
+    connection: sql.Connection,
+    digest: bytes,
+    account: str,
+    given: int,
+    same: Iterable[bytes],
+    told: Mapping[bytes, tuple[int, bool]],
+) -> Use:
     """How an account's delegation that was given at a time is used; from when it is given on, it counts as used.
 
     Of one that an organisation stated, `same` are all of the account to the same delegate: while she has said nothing
-    of it, her last word of these counts.
+    of it, her last word of these counts. `told` are words of hers that other places have (heard.py).
     """
     rest = delegation_rest.c
-    mine = rest.account == account
-    rests = connection.execute(sql.select(rest.rests).where(mine & (rest.hash == digest))).scalar()
-    if rests is None and same:
-        last = sql.select(rest.rests).where(mine & rest.hash.in_(list(same))).order_by(rest.time.desc()).limit(1)
-        rests = connection.execute(last).scalar()
+    words = dict(told)
+    for row in connection.execute(sql.select(rest.hash, rest.time, rest.rests).where(rest.account == account)):
+        words[bytes(row.hash)] = max(words.get(bytes(row.hash), (0, False)), (row.time, row.rests))
+    last = words[digest] if digest in words else max((words[one] for one in same if one in words), default=(0, False))
     used = connection.execute(sql.select(delegation_used.c.time).where(delegation_used.c.hash == digest)).scalar()
-    return Use(bool(rests), max(given, used or 0))
+    return Use(last[1], max(given, used or 0))
 
 
 def mark_used(node: "Node", digest: bytes, account: str) -> None:

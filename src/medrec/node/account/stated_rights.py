@@ -4,7 +4,7 @@ It is written before anybody is told of the right, under the organisation's own 
 nobody confirmed, and of a person who is not linked any more.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import sqlalchemy as sql
@@ -12,6 +12,7 @@ from sqlalchemy import Column, LargeBinary, String, Table
 
 from medrec.core import codec, commitment
 from medrec.core.manifests.delegation import Clerk, Delegation, decode_delegation
+from medrec.node.keeping import store
 from medrec.node.keeping.store import metadata
 from medrec.node.keeping.vault import VaultError
 
@@ -51,8 +52,8 @@ class Kept(msgspec.Struct, frozen=True):
         return commitment.nullifier(self.secret)
 
 
-def keep(node: "Node", kept: Kept) -> None:
-    """Write it down, in the place of what was known of it."""
+def keep(node: "Node", kept: Kept, alarm: dict[str, Any] | None = None) -> None:
+    """Write it down, in the place of what was known of it, and with it an alarm (a row of store.alarm)."""
     nullifier = kept.nullifier
     content = codec.encode(msgspec.to_builtins(kept, builtin_types=(bytes,)))
     sealed = node.vault.seal(None, content, nullifier)
@@ -61,6 +62,8 @@ def keep(node: "Node", kept: Kept) -> None:
     def write(connection: sql.Connection) -> None:
         connection.execute(sql.delete(stated_secret).where(stated_secret.c.nullifier == nullifier))
         connection.execute(sql.insert(stated_secret).values(**row))
+        if alarm is not None:
+            connection.execute(sql.insert(store.alarm).values(**alarm))
 
     node.store.write(write)
 

@@ -50,6 +50,7 @@ GONE_WITH_PERSON = (
         "to_bring",
         "stated_secret",
         "delegation_begins",
+        "delegation_doubted",
         "list_seen",
         "list_put_away",
         "list_act_hearer",

@@ -9,6 +9,7 @@ from medrec.core import codec
 from medrec.core.delegation import Standing
 from medrec.core.manifests.delegation import ActingManifest, DelegationRest, delegation_rest_message
 from medrec.node.account import paper, resting
+from medrec.node.account.claims import Why
 from medrec.node.account.delegates import Held
 from medrec.portal import person, render, words
 from medrec.portal.own.account_act import says_herself
@@ -39,10 +40,12 @@ def show(node: "Node", visit: Visit) -> Any:
                 "name": held.delegation.name,
                 "rights": render.listed([words.HELPERS[right] for right in held.delegation.rights]),
                 "until": visit.when(held.delegation.until),
+                "by": known.get(held.delegation.attested, held.delegation.attested) if held.delegation.attested else "",
+                "state": _state(visit, known, held),
                 "holds": held.holds,
-                "rests": held.rests and held.ended is None and held.standing.holds,
+                "lives": held.lives,
+                "rests": held.rests and held.lives,
                 "goes": visit.when(held.goes) if held.holds and held.goes < held.delegation.until else None,
-                "begins": visit.when(held.begins) if _waits(node, held) else None,
                 "review": held.standing is Standing.REVIEW_DUE,
                 "delegation": held.hash.hex(),
                 "unheard": render.listed([known.get(place, place) for place in unheard.get(held.hash.hex(), ())]),
@@ -62,9 +65,23 @@ def show(node: "Node", visit: Visit) -> Any:
     }
 
 
-def _waits(node: "Node", held: Held) -> bool:
-    """Whether a right that an organisation stated has not begun."""
-    return held.waits and held.ended is None and held.standing.holds and held.begins > node.clock()
+def _state(visit: Visit, known: dict[str, str], held: Held) -> Markup:
+    """Until when a helper may act, or why she may not."""
+    closed = held.closed
+    if closed is None:
+        return render.say(words.HELPERS["until"], when=visit.when(held.delegation.until))
+    text = words.HELPERS[_STATES.get(closed.why, "over")]
+    return render.say(text, when=visit.when(held.begins), place=known.get(closed.place, closed.place))
+
+
+_STATES = {
+    Why.WAITS: "begins",
+    Why.RESTS: "rests",
+    Why.LEFT: "closed_left",
+    Why.UNLINKED: "closed_unlinked",
+    Why.CONTRADICTED: "closed_birth",
+}
+"""The words for why a helper may not act, but for what is over."""
 
 
 def done_for(node: "Node", visit: Visit, who: Whose, limit: int) -> list[dict[str, Any]]:

@@ -114,7 +114,12 @@ HELPERS = Texts(
         "add": "write in your record",
         "may": "May {rights}",
         "until": "Until {when}",
-        "begins": "A hospital or clinic named this helper. It begins {when}. If it is not right, stop it now.",
+        "begins": "It begins {when}. If it is not right, stop it now.",
+        "named_by": "Named by {place}, not by you.",
+        "closed_birth": "Nobody may act: a record at {place} has another date of birth. If that record is put right, this "
+        "helper begins three days later.",
+        "closed_unlinked": "Nobody may act: {place} named this helper, and you have no link with it.",
+        "closed_left": "Nobody may act: {place} named this helper, and it is no longer a hospital or clinic here.",
         "over": "Over",
         "review": "The child is eleven or older: please look at this again.",
         "end": "Stop this helper",
