@@ -71,5 +71,5 @@ def test_a_chart_is_small_however_many_values_there_are(count: int) -> None:
     for size in (charts.WIDE, charts.NARROW):
         drawn = charts.drawn(points, size, "Blood pressure <&>", ("1", "2"))
         assert len(drawn) < 20_000 * (1 if count <= 2000 else 2) and "<&>" not in drawn
-    assert (len(points) == count) if count <= charts.WEEKLY else (len(points) <= count // 7 + 2)
+    assert (len(points) == count) if count <= charts.POINTS else (len(points) <= count // 7 + 2)
     assert all(point.low <= point.value <= point.high for point in points)

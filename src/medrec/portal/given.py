@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from medrec.node.node import Node
 
 LATEST = 20
-UNMATCHED_SHOWN = 100
+UNMATCHED_SHOWN = 40
 KINDS = ("disclosure/1", "refusal/1", "disclosure-received/1")
 
 

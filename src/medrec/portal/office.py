@@ -11,7 +11,7 @@ from medrec.node.looks.watching import OUTCOMES, Watched
 from medrec.node.refusals import Refusal
 from medrec.node.right_person import desk_hands
 from medrec.portal import looks, questions, render, words
-from medrec.portal.page import PAGE_LINES, File, Go, PageError, Visit, names, pager
+from medrec.portal.page import File, Go, PageError, Visit, names, paged
 from medrec.signals.watch import WEIGHTS
 
 if TYPE_CHECKING:
@@ -35,14 +35,13 @@ def show(node: "Node", visit: Visit) -> dict[str, Any] | Go:
     counts = Counter(reason for item in waiting for reason in item.ranked.reasons)
     shown = queue if every else waiting
     shown = [item for item in shown if not chosen or chosen in item.ranked.reasons]
-    first = (visit.page - 1) * PAGE_LINES
+    rows, pages = paged(visit, shown)
     known = names(node)
     here = visit.link("office")
-    narrowed = "&".join(part for part in (f"reason={chosen}" if chosen else "", "all=1" if every else "") if part)
     return {
-        "rows": [_row(visit, known, item) for item in shown[first : first + PAGE_LINES]],
-        "pager": pager(visit, len(shown)),
-        "here": f"{here}?{narrowed}&" if narrowed else f"{here}?",
+        "rows": [_row(visit, known, item) for item in rows],
+        "pager": pages,
+        "narrowed": "".join((f"&reason={chosen}" if chosen else "", "&all=1" if every else "")),
         "total": len(queue),
         "waiting": len(waiting),
         "reasons": [

@@ -1,9 +1,9 @@
 """What a page is: a function from a node and a visit to the values of its template."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from markupsafe import Markup
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from medrec.node.node import Node
     from medrec.portal.session import Session
 
+T = TypeVar("T")
 PAGE_LINES = 10
 MOUNT = "/pages"
 """Where a node's application has the site."""
@@ -118,15 +119,21 @@ def names(node: "Node") -> dict[str, str]:
         return {organisation.id: organisation.name for organisation in state.organisations(view)}
 
 
-def pager(visit: Visit, total: int) -> dict[str, Any] | None:
+def paged(visit: Visit, found: Sequence[T], lines: int = PAGE_LINES) -> tuple[Sequence[T], dict[str, Any] | None]:
+    """What stands on this page of a list, and the parts of its pager."""
+    first = (visit.page - 1) * lines
+    return found[first : first + lines], pager(visit, len(found), lines)
+
+
+def pager(visit: Visit, total: int, lines: int = PAGE_LINES) -> dict[str, Any] | None:
     """The parts of "showing a to b of n, older, newer"; None if all fits on one page."""
-    first = (visit.page - 1) * PAGE_LINES
-    if total <= PAGE_LINES:
+    first = (visit.page - 1) * lines
+    if total <= lines:
         return None
     return {
         "first": min(first + 1, total),
-        "last": min(first + PAGE_LINES, total),
+        "last": min(first + lines, total),
         "total": total,
         "newer": visit.page - 1 if visit.page > 1 else None,
-        "older": visit.page + 1 if first + PAGE_LINES < total else None,
+        "older": visit.page + 1 if first + lines < total else None,
     }

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sql
 
 from medrec.node.keeping import store
-from medrec.portal.page import PageError, Visit
+from medrec.portal.page import PageError, Visit, paged
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
+
+SHOWN = 40
 
 
 def handle(account: str) -> str:
@@ -34,7 +36,11 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
     with node.store.read() as connection:
         lines = _counts(connection, sql.select(notice.account, sql.func.count()).group_by(notice.account))
         places = _counts(connection, sql.select(related.account, count_places).group_by(related.account))
+    clients = node.agent.clients()
+    shown, pages = paged(visit, clients, SHOWN)
     return {
+        "total": len(clients),
+        "pager": pages,
         "people": [
             {
                 "name": name,
@@ -42,8 +48,8 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
                 "places": places.get(account, 0),
                 "link": visit.link("person", person=handle(account)),
             }
-            for account, name in node.agent.clients()
-        ]
+            for account, name in shown
+        ],
     }
 
 

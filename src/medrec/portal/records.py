@@ -6,14 +6,14 @@ import sqlalchemy as sql
 
 from medrec.node.keeping import store
 from medrec.portal import at_home, evidence, render, words
-from medrec.portal.page import Visit
+from medrec.portal.page import Visit, pager
 from medrec.portal.session import Who, require
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
 
 LATEST = 20
-OF_PATIENT = 500
+OF_PATIENT = 100
 
 
 def show(node: "Node", visit: Visit) -> dict[str, Any]:
@@ -34,7 +34,10 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
             .order_by(sql.func.count().desc(), store.record.c.type)
         ).all()
         versions = connection.execute(sql.select(sql.func.count()).select_from(store.version)).scalar() or 0
-        rows = connection.execute(_rows(patient)).all()
+        query = _rows(patient)
+        total = connection.execute(sql.select(sql.func.count()).select_from(query.subquery())).scalar() or 0
+        lines = OF_PATIENT if patient else LATEST
+        rows = connection.execute(query.limit(lines).offset((visit.page - 1) * lines if patient else 0)).all()
         anchored = connection.execute(
             sql.select(sql.func.max(store.batch.c.last)).where(store.batch.c.height.is_not(None))
         ).scalar()
@@ -48,7 +51,9 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
         "patient": patient,
         "named": named,
         "purposes": at_home.purposes(),
-        "limit": OF_PATIENT if patient else LATEST,
+        "latest": LATEST if total > LATEST and not patient else None,
+        "pager": pager(visit, total, OF_PATIENT) if patient else None,
+        "looked": {name: visit.form.get(name, "") for name in ("patient", "purpose", "reason")},
         "rows": [
             {
                 "kind": evidence.capital(words.record_type(row.type)),
@@ -62,7 +67,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
             }
             for row in rows
         ],
-        "heading": render.say(words.RECORDS["found"], count=len(rows), patient=patient) if patient else None,
+        "heading": render.say(words.RECORDS["found"], count=total, patient=patient) if patient else None,
     }
 
 
@@ -91,4 +96,4 @@ def _rows(patient: str) -> Any:
         .join(store.person, store.person.c.id == store.manifest.c.person, isouter=True)
         .order_by(store.line.c.seq.desc())
     )
-    return query.where(store.person.c.patient == patient).limit(OF_PATIENT) if patient else query.limit(LATEST)
+    return query.where(store.person.c.patient == patient) if patient else query

@@ -12,22 +12,26 @@ from medrec.portal import render, words
 from medrec.portal.own import allow
 from medrec.portal.own.charts import moment
 from medrec.portal.own.whose import Whose, whose
-from medrec.portal.page import Go, PageError, Visit
+from medrec.portal.page import Go, PageError, Visit, paged
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
 
 DAY_MS = 86_400_000
+LINES = 20
 
 
 def show(node: "Node", visit: Visit) -> dict[str, Any]:
     """The values of own/requests.html."""
     who = whose(node, visit)
-    rows = [row_of(visit, who, one) for one in asking.waiting(node, who.account)]
+    asked = sorted(asking.waiting(node, who.account), key=lambda one: bool(one.answer))
+    shown, pages = paged(visit, asked, LINES)
+    rows = [row_of(visit, who, one) for one in shown]
     return {
         "handle": who.handle,
         "waiting": [row for row in rows if not row["answer"]],
         "over": [row for row in rows if row["answer"]],
+        "pager": pages,
     }
 
 

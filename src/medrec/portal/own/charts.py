@@ -1,7 +1,7 @@
 """Charts drawn here, as SVG: a wide one and a narrow one, so that letters keep their size on a phone.
 
-Above WEEKLY points, each point is a week: the middle value, with the lowest and highest as a band. What the chart
-shows is said in a sentence before it, and stands in a table behind it.
+Above POINTS values, each point is a week, or as many weeks as there have to be: the middle value, with the lowest and
+highest as a band. What the chart shows is said in a sentence before it, and stands in a table behind it.
 """
 
 import math
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup, escape
 
-WEEKLY = 200
+POINTS = 200
 WEEK_MS = 7 * 86_400_000
 STEPS = (1, 2, 2.5, 5, 10)
 
@@ -36,15 +36,25 @@ class Size(NamedTuple):
 WIDE, NARROW = Size(720, 300), Size(250, 230)
 
 
+def weeks_of(values: Sequence[tuple[int, float]]) -> int:
+    """How many weeks one point stands for; 0 where each value is a point of its own."""
+    if len(values) <= POINTS:
+        return 0
+    weeks = 1
+    while len({time // (WEEK_MS * weeks) for time, _ in values}) > POINTS:
+        weeks *= 2
+    return weeks
+
+
 def points_of(values: Sequence[tuple[int, float]]) -> list[Point]:
     """The points of a chart, oldest first: the values themselves, or their weeks if there are many."""
-    ordered = sorted(values)
-    if len(ordered) <= WEEKLY:
+    ordered, span = sorted(values), weeks_of(values) * WEEK_MS
+    if not span:
         return [Point(time, value, value, value) for time, value in ordered]
-    weeks: dict[int, list[float]] = {}
+    spans: dict[int, list[float]] = {}
     for time, value in ordered:
-        weeks.setdefault(time // WEEK_MS, []).append(value)
-    return [Point(week * WEEK_MS, median(held), min(held), max(held)) for week, held in sorted(weeks.items())]
+        spans.setdefault(time // span, []).append(value)
+    return [Point(number * span, median(held), min(held), max(held)) for number, held in sorted(spans.items())]
 
 
 def ticks(low: float, high: float, count: int = 4) -> list[float]:

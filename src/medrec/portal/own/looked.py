@@ -10,7 +10,7 @@ from medrec.node.looks.looks import ANSWERS, FILTERS, Look
 from medrec.portal import looks, person, render, words
 from medrec.portal.own import mistakes
 from medrec.portal.own.whose import Whose, whose
-from medrec.portal.page import Go, PageError, Visit
+from medrec.portal.page import Go, PageError, Visit, pager
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -28,22 +28,13 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
         chosen = "all"
     total = node.looks.count(who.account, chosen)
     found = node.looks.page(who.account, chosen, LINES, (visit.page - 1) * LINES)
-    first = (visit.page - 1) * LINES
     return {
         "handle": who.handle,
         "person": who.name,
         "rows": rows_of(node, visit, who, found),
         "chosen": chosen,
         "filters": [(name, words.LOOKED[name], node.looks.count(who.account, name)) for name in FILTERS],
-        "pager": {
-            "first": min(first + 1, total),
-            "last": min(first + LINES, total),
-            "total": total,
-            "newer": visit.page - 1 if visit.page > 1 else None,
-            "older": visit.page + 1 if first + LINES < total else None,
-        }
-        if total > LINES
-        else None,
+        "pager": pager(visit, total, LINES),
     }
 
 

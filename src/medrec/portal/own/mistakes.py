@@ -21,12 +21,13 @@ from medrec.portal.acting import called, require_right
 from medrec.portal.line import TAG
 from medrec.portal.own.acts import Act, Part, Signer, acts_of, signer
 from medrec.portal.own.whose import Whose, kinds_of, whose
-from medrec.portal.page import Go, PageError, Visit
+from medrec.portal.page import Go, PageError, Visit, paged
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
 
 WORDS_LENGTH_MAX, DISPUTE_LENGTH_MAX = 2000, 1000
+LINES = 20
 
 
 def show(node: "Node", visit: Visit) -> Any:
@@ -40,6 +41,8 @@ def show(node: "Node", visit: Visit) -> Any:
         if manifest is None:
             raise PageError(404, "unknown-line")
         return _ask(node, visit, who, manifest, bytes.fromhex(tag))
+    asked = [one for one in node.corrections.asked(who.account) if not kinds or one.type in kinds]
+    shown, pages = paged(visit, asked, LINES)
     return {
         "handle": who.handle,
         "line": tag,
@@ -58,9 +61,9 @@ def show(node: "Node", visit: Visit) -> Any:
                 "status": one.status,
                 "answer": one.answer,
             }
-            for one in node.corrections.asked(who.account)
-            if not kinds or one.type in kinds
+            for one in shown
         ],
+        "pager": pages,
     }
 
 

@@ -1,6 +1,6 @@
 """My record: where it comes from, by kind, by date; every line with its place and its proof."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -8,15 +8,16 @@ from markupsafe import Markup
 
 from medrec.node.keeping.vault import derive
 from medrec.node.looks.disputing import organisations
-from medrec.portal import language, person, render, words
+from medrec.portal import language, render, words
 from medrec.portal.own.entries import GROUPS, OTHER, Entry, entries, everyday
 from medrec.portal.own.whose import Whose, kinds_of, whose
-from medrec.portal.page import Go, PageError, Visit
+from medrec.portal.page import Go, PageError, Visit, paged
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
 
 LINES = 40
+STATES = ("active", "stopped", "unknown")
 ICONS = {
     "medicines": "pill", "allergies": "alert", "problems": "record", "results": "chart", "vaccines": "seal",
     "visits": "place", "treatments": "tick", "letters": "ask", "family": "people", "other": "more",
@@ -97,37 +98,44 @@ def show_kind(node: "Node", visit: Visit) -> dict[str, Any]:
     if group not in (*GROUPS, OTHER):
         raise PageError(404, "not-found")
     found = entries(node, who.account, (group,), kinds_of(visit))
-    states = ("active", "stopped", "unknown") if group in ("medicines", "problems", "allergies") else ()
+    by_state = group in ("medicines", "problems", "allergies")
+    if by_state:
+        found.sort(key=lambda entry: STATES.index(entry.status))
+    lines = _series(found) if group == "results" else [[entry] for entry in found]
+    shown, pages = paged(visit, lines, LINES)
     sections: list[dict[str, Any]] = []
-    if group == "results":
-        sections = [{"title": None, "rows": _series(node, visit, who, found)}]
-    elif states:
-        for state in states:
-            rows = [row_of(visit, who, entry) for entry in found if entry.status == state]
-            if rows:
-                sections.append({"title": words.RECORD[state], "rows": rows})
-    elif found:
-        sections = [{"title": None, "rows": [row_of(visit, who, entry) for entry in found]}]
+    for line, row in zip(shown, _rows(node, visit, who, shown), strict=True):
+        title = words.RECORD[line[0].status] if by_state else None
+        if not sections or sections[-1]["title"] != title:
+            sections.append({"title": title, "rows": []})
+        sections[-1]["rows"].append(row)
     return {
         "handle": who.handle,
         "group": group,
         "title": words.RECORD[group],
-        "sections": [section for section in sections if section["rows"]],
+        "sections": sections,
         "total": len(found),
+        "pager": pages,
     }
 
 
-def _series(node: "Node", visit: Visit, who: Whose, found: list[Entry]) -> list[dict[str, Any]]:
-    """One row for each thing that was measured, the one measured last first."""
-    handle_of = series_handles(node, who.account)
+def _series(found: list[Entry]) -> list[list[Entry]]:
+    """One line for each thing that was measured, the one measured last first."""
     by_series: dict[str, list[Entry]] = {}
     for entry in found:
         by_series.setdefault(entry.series, []).append(entry)
+    return list(by_series.values())
+
+
+def _rows(node: "Node", visit: Visit, who: Whose, lines: Sequence[list[Entry]]) -> list[dict[str, Any]]:
+    """Each line with the newest of its entries, how many they are, and the way to their chart."""
+    handle_of = series_handles(node, who.account)
     rows = []
-    for group in by_series.values():
+    for group in lines:
         row = row_of(visit, who, group[0])
         numbers = [entry for entry in group if entry.number is not None]
-        row["times"] = render.say(words.RECORD["times"], count=len(group)) if group[0].value else None
+        if group[0].group == "results" and group[0].value:
+            row["times"] = render.say(words.RECORD["times"], count=len(group))
         if len(numbers) > 1:
             row["trend"] = visit.link("trend", person=who.handle, series=handle_of(group[0].series))
         rows.append(row)
@@ -206,26 +214,11 @@ def show_timeline(node: "Node", visit: Visit) -> dict[str, Any]:
     """The values of own/timeline.html."""
     who, kinds = whose(node, visit, heeds_kinds=True), kinds_of(visit)
     found = entries(node, who.account, types=kinds)
-    first = (visit.page - 1) * LINES
-    page = found[first : first + LINES]
+    page, pages = paged(visit, found, LINES)
     years: list[dict[str, Any]] = []
     for entry in page:
         year = entry.when.text[:4] if entry.when is not None else words.RECORD["no_date"]
         if not years or years[-1]["year"] != year:
             years.append({"year": year, "rows": []})
         years[-1]["rows"].append(row_of(visit, who, entry))
-    total = len(found)
-    return {
-        "handle": who.handle,
-        "years": years,
-        "news_total": 0 if kinds else person.count(node, who.account, person.NEWS),
-        "pager": {
-            "first": min(first + 1, total),
-            "last": min(first + LINES, total),
-            "total": total,
-            "newer": visit.page - 1 if visit.page > 1 else None,
-            "older": visit.page + 1 if first + LINES < total else None,
-        }
-        if total > LINES
-        else None,
-    }
+    return {"handle": who.handle, "years": years, "pager": pages}

@@ -7,13 +7,13 @@ from medrec.portal.own import charts
 from medrec.portal.own.entries import Entry, entries
 from medrec.portal.own.record import row_of, series_handles
 from medrec.portal.own.whose import kinds_of, whose
-from medrec.portal.page import PageError, Visit
+from medrec.portal.page import PageError, Visit, paged
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
 
 SAME_PART = 0.05
-ROWS_MAX = 200
+LINES = 40
 
 
 def show(node: "Node", visit: Visit) -> dict[str, Any]:
@@ -30,12 +30,13 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
     # One unit only: numbers in different units are not put on one line.
     unit = found[0].unit
     same = [entry for entry in found if entry.unit == unit]
-    points = charts.points_of([(entry.when.start_ms, entry.number) for entry in same])  # type: ignore[union-attr,misc]
+    values: list[Any] = [(entry.when.start_ms, entry.number) for entry in same]  # type: ignore[union-attr]
+    points, weeks = charts.points_of(values), charts.weeks_of(values)
     title = same[0].title
     sentence = said(same)
     ends = charts.moment(points[0].time), charts.moment(points[-1].time)
     days, months = (language.day(ends[0]), language.day(ends[1])), (language.month(ends[0]), language.month(ends[1]))
-    weekly = len(same) > charts.WEEKLY
+    shown, pages = paged(visit, same, LINES)
     label = str(render.say(words.TREND["chart"], title=title, sentence=sentence).striptags())
     chart = len(points) > 1
     return {
@@ -46,13 +47,14 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
         "range": render.say(words.TREND["range"], low=min(same, key=_number).value, high=max(same, key=_number).value),
         "wide": charts.drawn(points, charts.WIDE, label, days) if chart else None,
         "narrow": charts.drawn(points, charts.NARROW, label, months) if chart else None,
-        "weekly": weekly,
-        "rows": [row_of(visit, who, entry) for entry in same[:ROWS_MAX]],
+        "weekly": render.say(words.TREND["weekly"], count=weeks) if weeks else None,
+        "rows": [row_of(visit, who, entry) for entry in shown],
+        "pager": pages,
         "weeks": [
             {"day": language.day(charts.moment(point.time)), "low": charts.told(point.low),
              "middle": charts.told(point.value), "high": charts.told(point.high)}
             for point in reversed(points)
-        ] if weekly else [],
+        ] if weeks else [],
     }  # fmt: skip
 
 

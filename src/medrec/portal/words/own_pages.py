@@ -157,6 +157,7 @@ TREND = Texts(
     "TREND",
     {
         "table": "Show as a table",
+        "values": "All values",
         "date": "Date",
         "value": "Value",
         "place": "Place",
@@ -170,7 +171,10 @@ TREND = Texts(
         "one": "There is one value: {last}.",
         "range": "The lowest was {low}, the highest {high}.",
         "chart": "Chart of {title}: {sentence}",
-        "weekly": "There are many values, so each point stands for one week: the middle value, with the lowest and highest.",
+        "weekly": (
+            "There are many values, so each point stands for one week: the middle value, with the lowest and highest.",
+            "There are many values, so each point stands for {count} weeks: the middle value, with the lowest and highest.",
+        ),
     },
     plain=True,
 )
