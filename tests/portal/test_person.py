@@ -89,8 +89,9 @@ def test_a_permission_taken_back_or_ended_is_said_to_be(empty: Story) -> None:
     empty.settle()
     network.time += 2 * HOUR
     text = text_of(read(empty.client("guide"), f"/people/{handle(person.account)}/sharing"))
-    assert "Taken back Everybody in the network may see everything that North holds about you, until you take" in text
-    assert "Ended South may see nothing that North holds about you, until" in text
+    everybody = "Everybody in the network"
+    assert f"Taken back {everybody} {everybody} may see everything that North holds about you, until you take" in text
+    assert "Ended South South may see nothing that North holds about you, until" in text
 
 
 def test_a_look_that_one_side_tells_is_marked(empty: Story) -> None:

@@ -63,7 +63,7 @@ def _stated(visit: Visit, one: Parent) -> dict[str, Any]:
         "name": delegation.name,
         "delegate": delegation.delegate,
         "rights": delegation.rights,
-        "may": render.listed([words.HELPERS[right] for right in delegation.rights]),
+        "may": render.listed([words.DESK_PARENT[right] for right in delegation.rights]),
         "until": visit.when(delegation.until),
         "review": one.review,
         "rests": held is not None and held.standing is Standing.RESTS,
@@ -142,7 +142,7 @@ def _sign(
             words.DESK_PARENT["sign"],
             name=delegation.name,
             patient=patient,
-            rights=render.listed([words.HELPERS[right] for right in delegation.rights]),
+            rights=render.listed([words.DESK_PARENT[right] for right in delegation.rights]),
         ),
         render.say(words.DESK_PARENT["sign_until"], when=visit.when(delegation.until)),
     ]

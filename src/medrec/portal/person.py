@@ -16,6 +16,7 @@ from medrec.node.agent.agent import Notice
 from medrec.node.consent import own_consents
 from medrec.node.keeping import store
 from medrec.portal import policies, render, words
+from medrec.portal.own.entries import entry_of
 from medrec.portal.page import Visit
 
 if TYPE_CHECKING:
@@ -97,7 +98,8 @@ def _link(visit: Visit, notice: Notice) -> str:
     return visit.link("line", person=visit.path["person"], tag=codec.decode(notice.entry)[1].hex())
 
 
-def news(visit: Visit, known: dict[str, str], notice: Notice) -> dict[str, Any]:
+def news(node: "Node", visit: Visit, known: dict[str, str], notice: Notice) -> dict[str, Any]:
+    """One line of what is new; it names the thing where her own copy is that very version."""
     statement: Any = notice.manifest
     organisation = known.get(notice.organisation, notice.organisation)
     item = {
@@ -111,8 +113,13 @@ def news(visit: Visit, known: dict[str, str], notice: Notice) -> dict[str, Any]:
         more = render.say(words.PERSON["linked_more"], count=statement.lines) if statement.lines else None
         return {**item, "title": render.say(text, organisation=organisation), "action": "link", "more": more}
     record = statement.record
-    title = render.say(words.PERSON["line"], action=words.ACTIONS[record.action], kind=words.record_type(record.type))
-    return {**item, "title": title, "action": record.action}
+    kind, tag = words.record_type(record.type), codec.decode(notice.entry)[1]
+    copy = node.copies.one(notice.account, tag) if node.copies is not None else None
+    named = entry_of(copy) if copy is not None else None
+    more = None if named is None else kind
+    shown = kind if named is None else named.title
+    title = render.say(words.PERSON["line"], action=words.ACTIONS[record.action], kind=shown)
+    return {**item, "title": title, "action": record.action, "more": more}
 
 
 def consents(node: "Node", visit: Visit, known: dict[str, str], account: str) -> list[dict[str, Any]]:
@@ -131,6 +138,7 @@ def consents(node: "Node", visit: Visit, known: dict[str, str], account: str) ->
         mark = bytes.fromhex(statement.nullifier)
         found.append(
             {
+                "whom": _whom(node, known, statement),
                 "sentence": sentence,
                 "given": _given(visit, statement),
                 "time": notice.time,
@@ -151,6 +159,17 @@ def consents(node: "Node", visit: Visit, known: dict[str, str], account: str) ->
             }
         )
     return sorted(found, key=lambda item: item["state"] != "active")
+
+
+def _whom(node: "Node", known: dict[str, str], statement: Any) -> Markup:
+    """Whom a consent is about, to be found at a glance; the person's own page is named as that."""
+    parties, _ = opened_to(statement, known)
+    if not parties:
+        return Markup("{}").format(words.CONSENTS["everybody"])
+    own = render.say(words.SHARING["own_page"], place=known.get(node.organisation, node.organisation))
+    return render.listed(
+        [own if one.organisation == node.organisation else known.get(one.organisation, one.name) for one in parties]
+    )
 
 
 def permission(node: "Node", account: str, mark: str) -> Any:

@@ -149,5 +149,5 @@ def build_environment() -> Environment:
         language=language.current,
         languages=language.LANGUAGES,
     )
-    environment.filters.update(say=say, foreign=foreign, number=number)
+    environment.filters.update(say=say, foreign=foreign, number=number, known_date=known_date)
     return environment

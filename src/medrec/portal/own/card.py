@@ -10,7 +10,8 @@ from medrec.portal.page import Visit
 if TYPE_CHECKING:
     from medrec.node.node import Node
 
-LINES = 8
+LINES = 16
+"""More than most people have: what is cut off here is not known in an emergency."""
 
 
 def show(node: "Node", visit: Visit) -> dict[str, Any]:

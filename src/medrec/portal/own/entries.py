@@ -84,6 +84,11 @@ class _Remembered:
 _remembered = _Remembered()
 
 
+def entry_of(copy: Copy) -> Entry | None:
+    """The entry of one copy; None for what is not about health."""
+    return _remembered.of(copy)
+
+
 def entries(node: "Node", account: str, groups: tuple[str, ...] = (), types: tuple[str, ...] = ()) -> list[Entry]:
     """A person's entries, newest first; of some groups or FHIR types only, if they are named."""
     if node.copies is None:

@@ -48,7 +48,7 @@ def show(node: "Node", visit: Visit) -> Any:
         "untold": _untold(node, who) if not acting else "",
         "lost": not acting and recovery.guardians_lost(node, who.account),
         "failed": [place for place in record.places(node, visit, who) if place["state"] == "failed"],
-        "news": [person.news(visit, who.known, notice) for notice in news],
+        "news": [person.news(node, visit, who.known, notice) for notice in news],
         "tiles": [
             _tile(visit, who.handle, "record", "record", words.HOME["record_more"], kept),
             _tile(visit, who.handle, "lists", "pill", words.HOME["lists_more"]),

@@ -11,18 +11,24 @@ if TYPE_CHECKING:
     from medrec.node.node import Node
 
 
+PARTS = {
+    "part_record": ("lists", "timeline", "summary", "card", "writing", "mistakes"),
+    "part_sharing": ("share", "requests", "linking", "choices", "hidden"),
+    "part_safety": ("settings", "keys", "helping", "guarding"),
+}
+"""The pages under each heading, in the order in which they stand."""
 HER_OWN = frozenset({"keys", "guarding", "settings", "share"})
 """Pages that no helper reads: keys, whom she guards, where notices go, what she shows."""
 
 
 def show(node: "Node", visit: Visit) -> dict[str, Any]:
-    """The values of own/more.html: every page of the area that stands on its own and not in the bar."""
+    """The values of own/more.html: every page of the area that stands on its own and not in the bar, under headings."""
     from medrec.portal.table import PAGES
 
     who, kinds = whose(node, visit, heeds_kinds=True), kinds_of(visit)
     acting = visit.session is not None and bool(visit.session.acting_for)
-    tiles = [
-        {
+    tiles = {
+        page.name: {
             "link": visit.link(page.name, person=who.handle),
             "icon": page.icon,
             "name": words.NAMES[page.name],
@@ -34,10 +40,11 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
         and not page.menu
         and (page.kinds or not kinds)
         and not (acting and page.name in HER_OWN)
-    ]
+    }
+    parts = [(words.MORE[part], [tiles[name] for name in names if name in tiles]) for part, names in PARTS.items()]
     return {
         "handle": who.handle,
         "account": "" if kinds else who.account,
-        "tiles": tiles,
+        "groups": [(title, shown) for title, shown in parts if shown],
         "places": [who.place(organisation) for organisation in (() if kinds else organisations(node, who.account))],
     }

@@ -17,6 +17,6 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
     lines = person.read(node, who.account, person.NEWS, PAGE_LINES, (visit.page - 1) * PAGE_LINES)
     return {
         "handle": who.handle,
-        "news": [person.news(visit, who.known, notice) for notice in lines],
+        "news": [person.news(node, visit, who.known, notice) for notice in lines],
         "pager": pager(visit, total),
     }

@@ -57,10 +57,16 @@ def _section(section: dict[str, Any], proofs: dict[str, list[str]]) -> dict[str,
     items = section["text"]["div"].split("<li>")[1:]
     code = section["code"]["coding"][0]["code"]
     lines = [
-        {"text": unescape(item.split("</li>")[0]), "proofs": proofs.get(entry["reference"], [])}
+        _parts(unescape(item.split("</li>")[0])) | {"proofs": proofs.get(entry["reference"], [])}
         for item, entry in zip(items, section["entry"], strict=True)
     ]
     return {"title": words.SUMMARY[_TITLES[code]], "lines": lines}
+
+
+def _parts(line: str) -> dict[str, Any]:
+    """What a line is about, and what it says of it."""
+    name, mark, rest = line.partition(";")
+    return {"name": name, "rest": mark + rest}
 
 
 def _name(patient: dict[str, Any]) -> str:

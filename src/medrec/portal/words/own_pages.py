@@ -81,6 +81,7 @@ SHARING = Texts(
     {
         "lead": "What you have allowed and what you have closed. You can change your mind at any time.",
         "active": "In force now",
+        "own_page": "Your own page, at {place}",
         "none": "You have given no permission.",
         "none_more": "Each place keeps what it has to itself until you say yes.",
         "over": "No longer in force",
@@ -235,6 +236,9 @@ MORE = Texts(
     "MORE",
     {
         "lead": "Everything else you can see and set.",
+        "part_record": "Your record",
+        "part_sharing": "Who sees what",
+        "part_safety": "Your account and notices",
         "lists": "What you take, from all places, in one list",
         "linking": "Add a hospital or a clinic, or see which know you",
         "timeline": "Your whole record, newest first",
