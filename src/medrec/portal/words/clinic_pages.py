@@ -34,13 +34,11 @@ CLINIC = Texts(
         "found": ("One patient fits", "{count} patients fit"),
         "not_linked": "No account yet: link it at the desk.",
         "born": "Born {date}",
-        "why": "Why do you open this?",
         "purpose": "For",
         "reason": "Your reason, in a few words",
         "reason_hint": "The patient reads it. At least 10 letters.",
         "open": "Open the record",
         "sign_in": "To open a record, sign in with your own key. Every opening is told to the patient.",
-        "patient": "One patient",
         "told": "The patient is told that you opened this, and why.",
         "ask": "Ask other places",
         "ask_lead": "Ask the patient where else she was treated, and choose only those. Each place decides by the "

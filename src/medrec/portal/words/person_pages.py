@@ -5,25 +5,8 @@ from medrec.portal.words.texts import Texts
 PERSON = Texts(
     "PERSON",
     {
-        "lead": "{name}, this is what the places you go to have told us.",
-        "account": "Your account",
-        "places": "Where you are known",
         "places_none": "No hospital is linked to you yet. Ask at the desk for a code.",
-        "sections": "On this page",
-        "new": "What is new",
         "new_none": "Nothing has come yet. When a hospital writes or changes something about you, it shows here at once.",
-        "looked": "Who looked",
-        "looked_none": "Nobody has asked for your records.",
-        "looked_lead": "Every time somebody asks another place for your records, you see it here – also when the answer "
-        "was no.",
-        "looked_more": "There were {total} in all. The latest {shown} are shown.",
-        "by_people": "People",
-        "by_people_none": "No person has looked or asked.",
-        "by_machines": "Computers",
-        "by_machines_more": "Here a computer asked, and no person was named.",
-        "may": "Who may look",
-        "may_none": "Nobody. You have given no permission, so each place keeps what it has to itself.",
-        "may_lead": "What you have allowed and forbidden. You can take it back at any time.",
         "missing": (
             "{organisation} put something about you on the ledger {when}, but has not told us what. We keep asking.",
             "{organisation} put {count} things about you on the ledger, but has not told us what. We keep asking.",
