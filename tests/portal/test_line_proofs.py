@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 import re
 from collections.abc import Iterator
 from html import unescape
@@ -22,7 +23,7 @@ from medrec.portal import words
 from medrec.portal.people import handle
 from tests.node.cosigners import run_tool
 from tests.node.test_list_sources import medication, pointing
-from tests.node.test_lists import Clinic, allergy
+from tests.node.test_lists import Clinic, allergy, order
 from tests.portal.reading import text_of
 from tests.portal.test_sign_in import csrf_of, visitor
 
@@ -162,9 +163,11 @@ def test_a_line_of_nobody_opens_nothing(clinic: Clinic) -> None:
         assert client.get(page + end).status_code == 404
 
 
-def test_which_medicine_an_order_points_at_has_a_proof_of_its_own(clinic: Clinic, tmp_path: Path) -> None:
-    """A line of an order alone would prove any medicine. At an organisation both lead to what was signed, also for what
-    others gave; at her agent, which is told of nobody's record, the page says that this proof is not there."""
+def test_which_medicine_an_order_points_at_has_a_proof_of_its_own(
+    clinic: Clinic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A line of an order alone would prove any medicine. Both lead to what was signed, also for what others gave; a
+    page that has no proof of the medicine says so."""
     medication = {"resourceType": "Medication", "id": "1", "code": {"text": "warfarin 5 mg tablet"}}
     pointing = json.loads(order("w", "1", "x"))
     del pointing["medicationCodeableConcept"]
@@ -186,6 +189,9 @@ def test_which_medicine_an_order_points_at_has_a_proof_of_its_own(clinic: Clinic
         addresses = PROOF.findall(line)
         assert len(addresses) == 2 and addresses[1].endswith(f"/{manifest}")
         assert [checked(clinic, client, address, tmp_path) for address in addresses] == ["record", "record"]
+    lists = clinic.guide.lists
+    tags = lists.tags(clinic.ada.account)
+    monkeypatch.setattr(lists, "tags", lambda account: {one: tag for one, tag in tags.items() if one != manifest})
     hers = clinic.story.client("guide").get(f"/people/{handle(clinic.ada.account)}/list").text
     (line,) = [found for found in LINE.findall(hers) if "warfarin" in found]
     assert len(PROOF.findall(line)) == 1 and words.ONE_LIST["medicine_unproven"] in text_of(line)
