@@ -176,7 +176,7 @@ def test_which_medicine_an_order_points_at_has_a_proof_of_its_own(
     clinic.north.put("MedicationRequest", "w", json.dumps(pointed))
     clinic.refresh()
     clinic.story.checkpoint("north", "south", "guide")
-    (signed,) = [row for row in clinic.north.rows(store.record) if row.type == "Medication"]
+    (signed,) = [row for row in clinic.north.rows(store.record) if row.type == "Medication" and row.id == "1"]
     manifest = bytes(signed.manifest).hex()
     north, south = doctor(clinic, "north"), doctor(clinic, "south")
     why = {"patient": "ada", "purpose": "TREAT", "reason": "Visit this morning"}
