@@ -121,6 +121,7 @@ def test_the_order_is_as_sensitive_as_its_medicine(network: Network, ada: Patien
 
 UUID = "11111111-1111-1111-1111-111111111111"
 NUMBER = {"system": "urn:pharmacy", "value": "777"}
+NDC = "http://hl7.org/fhir/sid/ndc"
 FORMS: dict[str, dict[str, Any]] = {
     "uuid": {"reference": f"urn:uuid:{UUID}"},
     "typed": {"type": "Medication", "identifier": NUMBER},
@@ -155,6 +156,46 @@ def test_the_medicine_of_an_order_is_found_however_it_is_pointed_at(
     network.fhir_consent(ada, "north", json.dumps(text | ({"extension": [MARKED]} if marks else {})))
     assert pulled(network, ada) == ["MedicationRequest/n", "MedicationRequest/p", "Medication/m1"]
     assert pulled(network, ada, types=["Medication"]) == ["Medication/m1"]
+
+
+TYPED, BY_NDC = FORMS["typed"], {"type": "Medication", "identifier": {"system": NDC, "value": "00056-0510-30"}}
+ELSEWHERE: dict[str, dict[str, Any]] = {
+    **{
+        f"inside-{name}": {
+            "medicationReference": {"reference": "#c"},
+            "contained": [{"resourceType": "Medication", "id": "c", "ingredient": [{"itemReference": form}]}],
+        }
+        for name, form in {**FORMS, "code": BY_NDC}.items()
+    },
+    "extended": {"medicationReference": {"display": "tablet"}, "extension": [{"url": "u:x", "valueReference": TYPED}]},
+    "used": {"resourceType": "Procedure", "usedReference": [TYPED], "medicationReference": None},
+    "about": {"resourceType": "Observation", "focus": [TYPED], "medicationReference": None},
+    "spelt": {"resourceType": "Observation", "focus": [FORMS["small"]], "medicationReference": None},
+}
+
+
+@pytest.mark.parametrize("marks", [False, True])
+def test_a_withheld_medicine_is_found_below_what_is_contained_and_wherever_it_is_pointed_at_by_its_type(
+    network: Network, ada: Patient, marks: bool
+) -> None:
+    north = network["north"]
+    for identifier in ("m3", UUID):
+        secret = json.loads(medication(identifier, "efavirenz 600 mg tablet")) | {"identifier": [NUMBER]}
+        north.put("Medication", identifier, json.dumps(secret))
+    for name, parts in ELSEWHERE.items():
+        value = {key: item for key, item in (json.loads(pointing(name, "")) | parts).items() if item is not None}
+        north.put(value["resourceType"], name, json.dumps(value))
+    network.consent(ada, "north", "south")
+    assert {name.partition("/")[2] for name in pulled(network, ada)} >= set(ELSEWHERE)
+    text = json.loads(plain.write(plain.Plain("withhold", about=["hiv"]), ada.account, network.time))
+    network.fhir_consent(ada, "north", json.dumps(text | ({"extension": [MARKED]} if marks else {})))
+    left = [name for name in pulled(network, ada) if name.partition("/")[2] not in ("n", "p", "m1")]
+    # Where marks are allowed the pointer alone goes.
+    assert left == [] or marks
+    south: Any = network["south"]
+    page = receive.request_records(south, "north", ada.account, practitioner=south.doctor(), reason="visit")
+    told = b"".join(record.content for record in (*page.records, *page.parts))
+    assert not [word for word in (b'"777"', UUID.encode(), b"m3", b"00056", b"195085") if word in told]
 
 
 @pytest.mark.parametrize("others", [0, 1])

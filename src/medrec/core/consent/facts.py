@@ -262,8 +262,11 @@ def facts(
 
 
 def _medicine_of(resource: Mapping[str, Any]) -> list[Any]:
-    """What says of which medicine a resource is: of an order its medicine, of a medicine what it is made of."""
-    return [resource[name] for name in ("ingredient", "medication", "medicationReference") if name in resource]
+    """What says of which medicine a resource is: of an order its medicine, of a medicine what it is made of, and the
+    same of what is contained in it."""
+    inside = resource.get("contained")
+    held = [resource, *(one for one in (inside if isinstance(inside, list) else ()) if isinstance(one, dict))]
+    return [one[name] for one in held for name in ("ingredient", "medication", "medicationReference") if name in one]
 
 
 def clinical_dates(resource: Mapping[str, Any], zone: int = 0) -> Span | None:

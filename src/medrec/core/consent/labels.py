@@ -315,9 +315,9 @@ class _Walk:
         return not self.labeller.knows_whole(system, code)
 
     def _is_bare_identifier(self, value: dict[str, Any]) -> bool:
-        """Whether it points at a medicine by a code alone that the rules do not know whole."""
+        """Whether it points at something by the code of a medicine alone that the rules do not know whole."""
         one = value.get("identifier")
-        if type(one) is not dict or not self.path.startswith("medication") or _is_name(value.get("display")):
+        if type(one) is not dict or _is_name(value.get("display")):
             return False
         system, code = str(one.get("system", "")), str(one.get("value", ""))
         return system in {*_DRUGS, *_SNOMED} and not self.labeller.knows_whole(system, code)

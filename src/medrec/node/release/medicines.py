@@ -18,6 +18,8 @@ from medrec.node.refusals import Code
 from medrec.node.release.parts import Sent
 from medrec.node.release.reading import Known, Reader, all_definitions, definitions
 
+_KINDS = frozenset(("medication", "substance"))
+
 
 class Pointed(NamedTuple):
     """A Medication that a record points at, or a Substance in one: its row, its facts as a part of that record, and
@@ -51,8 +53,8 @@ class Medicines:
         waiting = [record]
         while waiting:
             one = waiting.pop()
-            exact = [pointer for pointer in one.pointers if pointer.type == "Medication" and pointer.id]
-            for pointer in (*exact, *one.medicines):
+            typed = [pointer for pointer in one.pointers if _is_typed(pointer)]
+            for pointer in (*typed, *one.medicines):
                 rows = self._meant(pointer._replace(says=False))
                 named = bool(pointer.id) or (pointer.exact and len(rows) == 1)
                 for row in rows:
@@ -100,7 +102,7 @@ class Medicines:
         return rows
 
     def _looked_up(self, pointer: Pointer) -> Sequence[Any]:
-        if pointer.type.casefold() not in ("", "medication", "substance"):
+        if pointer.type and pointer.type.casefold() not in _KINDS:
             return ()
         if pointer.id:
             rows = definitions(self._connection, pointer.id)
@@ -117,3 +119,8 @@ def _left(sent: Sent) -> dict[str, Any]:
     """What a record that goes in part still points at."""
     left = facts(canonical(sent.content).value)
     return {"pointers": left.pointers, "medicines": left.medicines}
+
+
+def _is_typed(pointer: Pointer) -> bool:
+    """Whether a pointer says, well or badly, that it is at a medicine or a substance."""
+    return not _KINDS.isdisjoint((pointer.type.casefold(), *(word.partition("/")[0] for word in pointer.words)))
