@@ -10,7 +10,7 @@ from consent_forms import NOW, actor, give, ms, r4, rule
 
 from medrec.core.consent import emergency, names
 from medrec.core.consent.access import looked_up, requested, rules_of
-from medrec.core.consent.actors import MEMBERS_MAX, Who, known, means, resolve
+from medrec.core.consent.actors import MEMBERS_MAX, Who, held, known, means, resolve
 from medrec.core.consent.decide import decide, judge
 from medrec.core.consent.facts import describing
 from medrec.core.consent.meant import NOBODY, read, written
@@ -160,6 +160,23 @@ def test_what_is_written_down_names_nobody_and_fits_its_list_alone() -> None:
     text = written(["Practitioner/x", "CareTeam/gone", "Organization/other"], (), found)
     assert text == "?-+"
     assert read(["CareTeam/gone"], (), text) == NOBODY
+
+
+def test_holders_are_written_behind_those_who_ask_and_were_not_before() -> None:
+    asked, holders = ["Practitioner/x", "CareTeam/gone"], ["identifier:s|1", "identifier:s|2", "identifier:s|3"]
+    houses = {f"identifier:s|{at}": names.organisation(name) for at, name in ((1, "north"), (2, "south"))}
+
+    def look(reference: str) -> Json | None:
+        house = names.organisation_of(houses.get(reference, ""))
+        named = {"resourceType": "Organization", "identifier": [{"system": names.ORGANISATION, "value": house}]}
+        return named if house else HERE.get(reference)
+
+    found = held(resolve(asked, DR_X, look), holders, "north", look)
+    text = written(asked, holders, found)
+    assert text == "?++-?" and read(asked, holders, text) == found
+    before = read(asked, holders, text[:2])
+    assert (before.also, before.apart) == (found.also, found.apart) and not before.holds and not before.elsewhere
+    assert read(asked, holders, text[:3]) == NOBODY
 
 
 def test_whom_a_reference_leads_to_whoever_asks() -> None:

@@ -27,8 +27,11 @@ def written(references: Iterable[str], holders: Iterable[str], meant: Meant) -> 
 
 
 def read(references: Iterable[str], holders: Iterable[str], text: str) -> Meant:
-    """What `written` wrote; where it fits no such lists, all is in doubt."""
+    """What `written` wrote; where it fits no such lists, all is in doubt. Once no holder was looked up, and none was
+    written."""
     asked, holding = sorted(set(references)), sorted(set(holders))
+    if len(text) == len(asked):
+        text += "?" * len(holding)
     if len(asked) + len(holding) != len(text):
         return NOBODY
     of_holders = text[len(asked) :]

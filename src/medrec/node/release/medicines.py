@@ -123,4 +123,4 @@ def _left(sent: Sent) -> dict[str, Any]:
 
 def _is_typed(pointer: Pointer) -> bool:
     """Whether a pointer says, well or badly, that it is at a medicine or a substance."""
-    return not _KINDS.isdisjoint((pointer.type.casefold(), *(word.partition("/")[0] for word in pointer.words)))
+    return pointer.type.casefold() in _KINDS or any(word.partition("/")[0] in _KINDS for word in pointer.words)
