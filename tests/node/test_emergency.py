@@ -356,6 +356,10 @@ def test_an_emergency_whose_words_cannot_be_opened_is_shown_beside_the_others_an
     south = network["south"]
     update = sql.update(our_emergency).where(our_emergency.c.id == broken.id).values(sealed=bytes(40))
     south.store.write(lambda connection: connection.execute(update))
+    south_node: Any = south
+    entry, _ = staff.invite(south_node, "Dr South", "clinician")
+    south.store.write(lambda connection: connection.execute(sql.update(staff.staff).values(sealed=bytes(40))))
+    assert staff.person_of(south_node, entry) == entry
     shown = {one.id: (one.name, one.text, one.status) for one in south.emergency_reviews.all()}
     assert shown == {broken.id: ("", "", "open"), whole.id: ("Dr South", TEXT, "open")}
     with pytest.raises(Refusal) as caught:

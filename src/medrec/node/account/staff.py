@@ -15,6 +15,7 @@ from medrec.core import codec
 from medrec.core.credential import NewCredential, can_sign
 from medrec.core.crypto import key_id
 from medrec.node.keeping.store import metadata
+from medrec.node.keeping.vault import VaultError
 from medrec.node.release.practitioners import PROFESSIONS, Practitioner
 
 if TYPE_CHECKING:
@@ -149,10 +150,11 @@ def member(node: "Node", identifier: str) -> Member:
 
 
 def person_of(node: "Node", identifier: str) -> str:
-    """Who somebody of the staff is, whatever her entry; an id that is in no list is somebody by itself."""
+    """Who somebody of the staff is, whatever her entry; an id that is in no list, or whose entry cannot be opened, is
+    somebody by itself."""
     try:
         return member(node, identifier).person
-    except StaffError:
+    except (StaffError, VaultError):
         return identifier
 
 
