@@ -115,3 +115,15 @@ def test_what_a_person_said_has_a_provenance_without_made_up_versions() -> None:
     assert proof["agent"][0]["who"]["display"] == "The patient"
     text = json.dumps(found)
     assert "~patient" not in text and '"value": ""' not in text
+
+
+def test_a_relatives_and_a_denied_illness_is_no_problem_and_a_suspected_one_is_not_confirmed() -> None:
+    code = {"system": ICD10CM, "code": "E11.9"}
+    names = ("FH: diabetes", "No diabetes", "r/o diabetes", "History of diabetes")
+    found = made(*(condition(name, code, id=f"c{n}") for n, name in enumerate(names)))
+    said = {one["code"]["text"]: one for one in of(found, "Condition")}
+    assert set(said) == {"r/o diabetes", "History of diabetes"}
+    doubt = said["r/o diabetes"]
+    assert doubt["verificationStatus"]["coding"][0]["code"] == "unconfirmed" and "clinicalStatus" not in doubt
+    assert "r/o diabetes" in words(found, "Problem List") and "History" in words(found, "History of Past Illness")
+    assert found["entry"][0]["resource"]["language"] == "en"

@@ -97,6 +97,8 @@ def test_coded_timing_and_words_that_differ_are_both_disbelieved() -> None:
         ("lisinopril 2.5 mg tablet", "Take 5 mg (2 tablets) daily", "5"),
         ("lisinopril 5 mg tablet", "1 tablet (5 mg) in the morning and 2 tablets (10 mg) at bedtime", "15"),
         ("lisinopril 5 mg tablet", "1 tablet (5 mg) in the morning and 2 tablets (20 mg) at bedtime", ""),
+        ("lisinopril 5 mg tablet", "2 tablets 10 mg daily", "10"),
+        ("lisinopril 5 mg tablet", "2 tablets 20 mg daily", ""),
         ("metformin 500 mg tablet", "Take 2 tablets (2,000 mg total) twice daily", ""),
     ],
 )

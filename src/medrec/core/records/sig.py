@@ -3,7 +3,7 @@
 Safe by construction: every number in the words must have been used by what was read (the dose, how often, a ceiling,
 or something known to be harmless, as "for 10 days"). Where one is left over the directions are at most partly
 understood, and give no amount at all. The same goes for directions that change over time ("5 mg daily except Sunday",
-tapers, sliding scales, days of the week) or that say to stop. Amounts are decimal text; what has no short decimal form
+tapers, sliding scales) or that say to stop. Amounts are decimal text; what has no short decimal form
 (once in seven days) is rounded to six places, and what it comes to in a day to four.
 """
 

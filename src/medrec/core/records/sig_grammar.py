@@ -109,12 +109,13 @@ def _without_second_names(found: list[Token]) -> tuple[list[Token], tuple[Total,
 
 
 def _said_again(dose: Token, after: list[Token], sure: bool) -> Total | None:
-    """What a dose is said to be in other words; one without a bracket, or with "each", is of a single piece."""
+    """What a dose is said to be in other words: with "of" or "each" a single piece of it, in a bare bracket or without
+    one it may be either."""
     said = next(token for token in after if token.kind == "dose")
     of, again = amount(dose.pair, dose.unit), amount(said.pair, said.unit)
     if of is None or again is None:
         return None
-    each = after[0].kind != "open" or "each" in [token.text for token in after]
+    each = after[0].text == "of" or "each" in [token.text for token in after]
     return Total(again, Amount("1", "1", dose.unit), True) if each else Total(again, of, sure)
 
 

@@ -130,6 +130,7 @@ class _Document:
         composition = {
             "resourceType": "Composition",
             "meta": {"profile": [IPS + "Composition-uv-ips"]},
+            "language": "en",
             "status": "final",
             "type": {"coding": [{"system": LOINC, "code": "60591-5", "display": "Patient summary Document"}]},
             "subject": {"reference": self._subject},
