@@ -12,8 +12,10 @@ from medrec.node.keeping import store
 from medrec.portal.list_folds import ROWS, ROWS_LEAST, dealt
 from medrec.portal.people import handle
 from tests.node.test_lists import METFORMIN_500, Clinic, allergy, order
+from tests.portal.test_line_proofs import ASKED
 from tests.portal.test_list_seen import spelt
 from tests.portal.test_lists import own, signed_in, token
+from tests.portal.test_sign_in import csrf_of, visitor
 from tests.portal.test_weight import PAGE_BYTES
 
 LINES, ORDERS_OF_ONE = 700, 200
@@ -41,6 +43,8 @@ def clinic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clinic]:
     for number in range(100):
         made.north.put("Condition", f"p{number}", condition(f"p{number}", f"Complaint of the {spelt(number)} kind"))
         made.north.put("AllergyIntolerance", f"a{number}", allergy(f"a{number}", f"Substance {spelt(number)}"))
+    made.south.put("Patient", "ada", '{"resourceType":"Patient","id":"ada","name":[{"given":["Ada"]}]}')
+    made.network.consent(made.ada, "north", "south")
     made.refresh()
     yield made
     made.network.close()
@@ -105,12 +109,35 @@ def test_the_doctor_s_list_is_light_and_further_parts_are_under_the_same_look(cl
     assert alone, "a row with two hundred entries leads to all of them"
 
 
+def test_the_screen_with_what_others_gave_is_light_and_asks_for_no_part_anew(clinic: Clinic) -> None:
+    client = visitor(clinic.story, "south", demonstration=True)
+    client.post("/sign-in/demonstration", data={"role": "clinician"})
+    answer = client.post("/clinic/patient", data=ASKED | {"csrf": csrf_of(client.get("/clinic").text)})
+    assert answer.status_code == 200 and len(answer.content) < PAGE_BYTES
+    asked = [line.kind for line in clinic.north.rows(store.line)].count("disclosure/1")
+    found, waiting, seen = titles(answer.text), forms(answer.text), set()
+    while waiting:
+        form = waiting.pop()
+        name = tuple(sorted(form.items()))
+        if name in seen or not form["part"] or "entry" in form:
+            continue
+        seen.add(name)
+        assert form["others"] == "1"
+        page = client.post("/patient-list", data=form | token(client))
+        assert page.status_code == 200 and len(page.content) < PAGE_BYTES, form
+        found |= titles(page.text)
+        waiting += forms(page.text)
+    assert len(found) == 500
+    assert [line.kind for line in clinic.north.rows(store.line)].count("disclosure/1") == asked
+
+
 def test_a_part_that_is_not_there_is_refused(clinic: Clinic) -> None:
     client, page = clinic.story.client("guide"), f"/people/{handle(clinic.ada.account)}/list"
     assert client.get(page + "?part=nothing").status_code == 404
     for bad in ("start=x", "start=-1", "entry=-1", f"start={10**12}"):
         assert client.get(f"{page}?part=stopped&{bad}").status_code == 400, bad
-    assert client.get(page + "?part=stopped&start=999999").status_code == 200
+    assert client.get(page + "?part=stopped&start=999999").status_code == 404
+    assert client.get(page + "?part=history").status_code == 200, "of nothing there is nothing to show"
     # A part is no way round the look, nor into a list without signing in.
     assert clinic.story.client("north").post("/patient-list", data={"patient": "ada", "part": "new"}).status_code == 401
 

@@ -111,7 +111,7 @@ def _alone(sections: dict[str, list[Any]], fold: Fold, maker: "_Maker", shown: S
     if name == "put_away":
         part = some(shown.put_away, ROWS_ALONE, start)
         return {"name": name, "title": maker.text(name)} | _put_away(maker.visit, shown, part)
-    if name not in sections:
+    if name not in sections or start >= max(1, len(sections[name])):
         raise PageError(404, "not-found")
     one = fold.entry is not None
     part = some(sections[name], 1 if one else ROWS_ALONE, start)
