@@ -100,7 +100,6 @@ def test_the_doctor_s_list_is_light_and_further_parts_are_under_the_same_look(cl
         seen.add(name)
         answer = client.post("/patient-list", data={**form, **token(client)})
         assert answer.status_code == 200 and len(answer.content) < PAGE_BYTES, form
-        assert "I went through this list" not in answer.text, "a part is not the list"
         found |= titles(answer.text)
         waiting += forms(answer.text)
     assert len(found) == 500

@@ -113,3 +113,9 @@ def test_what_is_new_and_was_not_on_the_page_is_not_gone_through(clinic: Clinic)
     page(**reviewed)
     left = len(clinic.south.lists.of(clinic.ada.account).new)
     assert 20 <= left < 50, "those that stood on the page were gone through, the others were not"
+    # Their own page has the rest; gone through there as well, nothing is new.
+    rest = page(part="new")
+    (reviewed,) = forms_of(rest, "reviewed")
+    clinic.network.time += 60_000
+    page(**reviewed)
+    assert clinic.south.lists.of(clinic.ada.account).new == {}

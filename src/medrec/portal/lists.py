@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -68,19 +68,18 @@ def values(
     sections = sections_of(shown)
     base = {"here": here, "others": others, "unread": len(shown.unread), "in_part": len(shown.in_part)}
     if fold is not None and fold.part:
-        return base | {"alone": _alone(sections, fold, maker, shown)}
+        alone, rows = _alone(sections, fold, maker, shown)
+        return base | {"alone": alone, **_gone_through(shown, rows)}
     listed = [name for members in GROUPS.values() for name in members]
     counts = dealt(len(sections[name]) for name in listed)
     begun = {name: some(sections[name], count) for name, count in zip(listed, counts, strict=True)}
-    on_page = {id(row) for part in begun.values() for row in part.shown}
-    # What came since and stands behind a tap was not gone through with this page.
-    seen = [row for row in shown.read.rows if id(row) in on_page or row.key not in shown.new]
+    on_page = [row for part in begun.values() for row in part.shown]
     return base | {
         "alone": None,
         "notices": _notices(shown, some(shown.notices, NOTICES)),
         "put_away": _put_away(visit, shown, some(shown.put_away, NOTICES)),
         "review": _review(visit, shown, maker),
-        "seen": _carried(reviews.marks(seen)),
+        **_gone_through(shown, on_page),
         "new": _part(some(sections["new"], NAMES), maker.called),
         "groups": [
             {
@@ -103,21 +102,31 @@ def _part(part: Some, make: Callable[[Any], Any]) -> dict[str, Any]:
     return {"rows": [make(row) for row in part.shown], "rest": part.rest, "after": part.after}
 
 
-def _alone(sections: dict[str, list[Any]], fold: Fold, maker: "_Maker", shown: Shown) -> dict[str, Any]:
-    """One section from a row on, or one row with all entries behind it."""
+def _gone_through(shown: Shown, on_page: Iterable[Row]) -> dict[str, Any]:
+    """What a page with these rows says was gone through: they, and all that was not new; what came since and stands on
+    another page was not. `unseen` are the rows of that kind."""
+    elsewhere = {id(row) for row in shown.read.rows if row.key in shown.new} - {id(row) for row in on_page}
+    seen = [row for row in shown.read.rows if id(row) not in elsewhere]
+    return {"seen": _carried(reviews.marks(seen)), "unseen": len(elsewhere)}
+
+
+def _alone(
+    sections: dict[str, list[Any]], fold: Fold, maker: "_Maker", shown: Shown
+) -> tuple[dict[str, Any], Sequence[Any]]:
+    """One section from a row on, or one row with all entries behind it; and its rows of the lists."""
     name, start = fold.part, fold.start
     if name == "notices":
-        return {"name": name, "title": maker.text(name)} | _notices(shown, some(shown.notices, ROWS_ALONE, start))
+        return {"name": name, "title": maker.text(name)} | _notices(shown, some(shown.notices, ROWS_ALONE, start)), ()
     if name == "put_away":
         part = some(shown.put_away, ROWS_ALONE, start)
-        return {"name": name, "title": maker.text(name)} | _put_away(maker.visit, shown, part)
+        return {"name": name, "title": maker.text(name)} | _put_away(maker.visit, shown, part), ()
     if name not in sections or start >= max(1, len(sections[name])):
         raise PageError(404, "not-found")
     one = fold.entry is not None
     part = some(sections[name], 1 if one else ROWS_ALONE, start)
     found = {"name": name, "title": maker.text(name), "one": one, "start": start, "total": part.total}
     made = _part(part, lambda row: maker.any(row, name, fold.entry))
-    return found | made | ({"rest": 0} if one else {})
+    return found | made | ({"rest": 0} if one else {}), part.shown
 
 
 def _notices(shown: Shown, part: Some) -> dict[str, Any]:

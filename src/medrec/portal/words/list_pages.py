@@ -182,6 +182,10 @@ CARE_LISTS = Texts(
         "asked_corrected": "Corrected",
         "asked_refused": "Not corrected",
         "asked_noted": "Noted",
+        "unseen": (
+            "One new line stands on another page. It stays new.",
+            "{count} new lines stand on other pages. They stay new.",
+        ),
         "never": "Nobody has gone through this list with the patient yet.",
         "rules": "Rules: {rules}",
         "help": "Help for a conversation, never an order. It is no licensed drug data and not complete.",
