@@ -11,12 +11,14 @@ import sqlalchemy as sql
 
 from medrec.core import state
 from medrec.core.manifests.delegation import DelegationManifest, delegation_end_message
-from medrec.node.account import ending, resting, stated_rights
+from medrec.node.account import ending, heard, resting, stated_rights
 from medrec.node.account.attested import WAIT_MS, delegation_begins
 from medrec.node.account.claims import Closed, Why
 from medrec.node.account.delegates import delegation_table
 from medrec.node.account.parents import attest
 from medrec.node.agent.copies import record_copy
+from medrec.node.keeping import store
+from medrec.node.ledger.rebuild import rebuild
 from medrec.node.peers.peers import PeerError
 from medrec.node.refusals import Code, Refusal
 from tests.node.helping import DAY, Help
@@ -231,9 +233,10 @@ def test_elsewhere_it_is_taken_from_her_agent_and_at_its_own_place_it_waits(help
         assert may(help_, node=place)
 
 
+@pytest.mark.parametrize("source", ["places", "ledger"])
 @pytest.mark.parametrize("how", ["end", "rest"])
-def test_an_agent_that_is_new_to_her_knows_what_she_said(help_: Help, how: str) -> None:
-    """South, which never saw the statement, keeps her word and tells it."""
+def test_an_agent_that_is_new_to_her_knows_what_she_said(help_: Help, how: str, source: str) -> None:
+    """South, which never saw the statement, keeps her word and tells it; before that the index on the ledger does."""
     guide, ada = help_.guide, help_.ada
     data = stated(help_, "north", basis="legal", born=None)
     guide.delegates.take(data)
@@ -244,9 +247,13 @@ def test_an_agent_that_is_new_to_her_knows_what_she_said(help_: Help, how: str) 
     else:
         assert resting.send(guide, word(help_, ada, held.hash, "rest")) == []
     help_.story.settle()
-    # The agent's own store is thrown away; what places told stands.
+    # What the agent kept is thrown away; what places told stands, or what is on the ledger.
     for table in (delegation_table, delegation_begins, ending.delegation_ended, resting.delegation_rest):
         guide.store.write(lambda connection, table=table: connection.execute(sql.delete(table)))
+    if source == "ledger":
+        guide.store.write(lambda connection: connection.execute(sql.delete(store.notice)))
+        lines = rebuild(guide.engine, guide.agent.view_secret(ada.account))
+        guide.store.write(lambda connection: heard.remember(connection, ada.account, lines, guide.clock()))
     help_.network.time += DAY
     if how == "end":
         with pytest.raises(Refusal) as no:

@@ -1,35 +1,42 @@
 """What places tell of a person's own words about her helpers: an agent that is new to her has them from there.
 
-What closes is believed of every place that tells it, since what a key signed that is hers no more can be checked by
-nobody; what opens counts only with a signature that holds now. Else she says it again.
+It is in the lines that they deliver, and before those come, in the index that she rebuilds from the ledger. What closes
+is believed of every place: the key that signed it may be hers no more, so that nobody could check it. So a right rests
+as long as one place has heard no later word than that it should, until she says herself that it goes on.
 """
 
 import hashlib
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
-from medrec.core import state
-from medrec.core.credential import signed_by
+import sqlalchemy as sql
+
 from medrec.core.manifests.delegation import (
     DelegationEndManifest,
     DelegationManifest,
-    DelegationRest,
     DelegationRestManifest,
-    delegation_rest_message,
     encode_delegation,
 )
+from medrec.node.account.ending import delegation_ended
+from medrec.node.account.resting import delegation_rest
 from medrec.node.account.returning import is_served
 from medrec.node.agent.told import told
+from medrec.node.ledger.rebuild import Rebuilt
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
 
+HASH_BYTES = 32
+
+Words = dict[bytes, tuple[int, bool]]
+"""Her last word about each delegation, by its SHA-256: when (ms), and whether it rests."""
+
 
 class Heard(NamedTuple):
-    """The nullifiers (hex) of what was ended; her last word about each delegation, by its SHA-256: (when, ms; whether
-    it rests); and the delegate of each that a place has."""
+    """The nullifiers (hex) of what was ended, her words, and the delegate of each delegation that a place has."""
 
     ended: frozenset[str] = frozenset()
-    rests: dict[bytes, tuple[int, bool]] = {}
+    rests: Words = {}
     named: dict[bytes, str] = {}
 
 
@@ -37,7 +44,7 @@ def heard(node: "Node", account: str) -> Heard:
     """At her agent: what was told. Elsewhere nothing is. Raises StoreError, VaultError."""
     if not is_served(node, account):
         return Heard()
-    ended, rests, named = set[str](), dict[bytes, tuple[int, bool]](), dict[bytes, str]()
+    ended, said_there, named = set[str](), list[tuple[str, bytes, int, bool]](), dict[bytes, str]()
     for line in told(node, account, "delegation/1", "delegation-end/1", "delegation-rest/1"):
         said = line.manifest
         if said.account != account:
@@ -47,17 +54,42 @@ def heard(node: "Node", account: str) -> Heard:
         elif isinstance(said, DelegationManifest):
             named[hashlib.sha256(encode_delegation(said.delegation)).digest()] = said.delegation.delegate
         elif isinstance(said, DelegationRestManifest) and said.stated.account == account:
-            digest, rest = bytes.fromhex(said.stated.delegation), said.stated.action == "rest"
             # No place has her say something later than when it told it.
             time = min(said.stated.time, line.received or line.time)
-            if (rest or _is_hers(node, said.stated)) and time > rests.get(digest, (0, False))[0]:
-                rests[digest] = time, rest
-    return Heard(frozenset(ended), rests, named)
+            digest = bytes.fromhex(said.stated.delegation)
+            said_there.append((line.organisation, digest, time, said.stated.action == "rest"))
+    return Heard(frozenset(ended), _last(said_there), named)
 
 
-def _is_hers(node: "Node", stated: DelegationRest) -> bool:
-    with node.engine.view() as view:
-        held = state.account(view, stated.account)
-    credential = held.credentials.get(stated.key) if held is not None else None
-    message = delegation_rest_message(stated)
-    return credential is not None and signed_by(credential, message, bytes.fromhex(stated.signature))
+def _last(said: Iterable[tuple[str, bytes, int, bool]]) -> Words:
+    """Of (place, SHA-256 of a delegation, time, whether it rests): a delegation rests where that is the last word at
+    any place."""
+    there, words = dict[tuple[str, bytes], tuple[int, bool]](), Words()
+    for place, digest, time, rests in said:
+        there[place, digest] = max(there.get((place, digest), (0, False)), (time, rests))
+    for (_, digest), (time, rests) in there.items():
+        before = words.get(digest, (0, False))
+        words[digest] = max(before, (time, rests), key=lambda word: (word[1], word[0]))
+    return words
+
+
+def remember(connection: sql.Connection, account: str, lines: list[Rebuilt], now: int) -> None:
+    """Keep what the index that was rebuilt says of her words, where nothing is known of it yet. Inside `Store.write`
+    only."""
+    ends, words = set[bytes](), list[tuple[str, bytes, int, bool]]()
+    for line in lines:
+        # docs/spec/helpers.md, section 3.
+        match line.summary:
+            case [41, int(), str(), bytes(nullifier)] if len(nullifier) == HASH_BYTES:
+                ends.add(nullifier)
+            case [44, int(time), str(action), bytes(digest)] if len(digest) == HASH_BYTES:
+                words.append((line.organisation, digest, min(time, now), action == "rest"))
+    ended, rest = delegation_ended.c, delegation_rest.c
+    known = {bytes(one) for one in connection.execute(sql.select(ended.nullifier)).scalars()}
+    for nullifier in sorted(ends - known):
+        connection.execute(sql.insert(delegation_ended).values(nullifier=nullifier, account=account, time=now))
+    known = {bytes(one) for one in connection.execute(sql.select(rest.hash).where(rest.account == account)).scalars()}
+    for digest, (time, rests) in sorted(_last(words).items()):
+        if digest not in known:
+            row = {"hash": digest, "account": account, "rests": rests, "time": time}
+            connection.execute(sql.insert(delegation_rest).values(**row))

@@ -15,6 +15,7 @@ import sqlalchemy as sql
 from sqlalchemy import BigInteger, Column, Integer, Table
 
 from medrec.core import codec
+from medrec.node.account import heard
 from medrec.node.agent import bringing, redelivery
 from medrec.node.consent.consents import AHEAD_MS_MAX
 from medrec.node.keeping import store
@@ -80,6 +81,7 @@ def adopt(node: "Node", account: str, name: str, view_secret: bytes, sign: "Sign
     def relate(connection: sql.Connection) -> None:
         for (organisation, epoch), (key, end) in relationships.items():
             agent.relate(connection, account, organisation, epoch, key, end)
+        heard.remember(connection, account, lines, node.clock())
         # What is on the ledger is found now: on a quiet network the next block may be long in coming.
         agent.walk(connection)
 
