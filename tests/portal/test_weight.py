@@ -1,5 +1,6 @@
 """Pages stay small and quick: ten thousand looks, and no page heavier than a slow phone can bear."""
 
+import re
 import time
 from typing import Any
 
@@ -73,3 +74,17 @@ def test_a_chart_is_small_however_many_values_there_are(count: int) -> None:
         assert len(drawn) < 20_000 * (1 if count <= 2000 else 2) and "<&>" not in drawn
     assert (len(points) == count) if count <= charts.POINTS else (len(points) <= count // 7 + 2)
     assert all(point.low <= point.value <= point.high for point in points)
+
+
+@pytest.mark.parametrize(
+    ("values", "above"),
+    [((160, 150, 127, 132, 132, 136, 134), True), ((100, 110, 132, 128, 129, 127, 128), False), ((5, 9), False)],
+)
+def test_the_last_number_stands_where_fewer_points_are(values: tuple[int, ...], above: bool) -> None:
+    """Among points that lie close below it, it stands above them."""
+    times = [0, 100, *range(200, 200 + 2 * (len(values) - 2), 2)][: len(values)]
+    points = charts.points_of([(time, float(value)) for time, value in zip(times, values, strict=True)])
+    drawn = charts.drawn(points, charts.NARROW, "Blood pressure", ("1", "2"))
+    dot = re.findall(r'cy="([0-9.]+)" r="6"', drawn)
+    number = re.findall(r'class="here" x="[0-9.]+" y="([0-9.]+)"', drawn)
+    assert (float(number[0]) < float(dot[0])) is above

@@ -201,7 +201,7 @@ def test_spanish_and_arabic_keep_one_manner() -> None:
             assert not re.search(r"\b(urgencia|mostrador|aparato|enlazad|medicinas?|unid[oa] a)", part.lower()), (
                 f"{name}: another word stands for it"
             )
-            # A look is "acceso": "consulta" is a visit to the doctor to whoever reads it, or a query of a programmer.
+            # A look is "acceso": to a reader "consulta" is a visit to the doctor. Only a program's query is one.
             assert "consulta" not in re.sub("consultas de esta forma", "", part.lower()), name
     for name, text in language.catalogue("ar").items():
         for part in text if isinstance(text, tuple) else (text,):

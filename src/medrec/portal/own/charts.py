@@ -15,6 +15,7 @@ from markupsafe import Markup, escape
 POINTS = 200
 WEEK_MS = 7 * 86_400_000
 STEPS = (1, 2, 2.5, 5, 10)
+LETTER_PX = 11
 
 
 class Point(NamedTuple):
@@ -103,9 +104,12 @@ def drawn(points: Sequence[Point], size: Size, title: str, days: tuple[str, str]
         parts += [f'<circle class="dot" cx="{x(point.time)}" cy="{y(point.value)}" r="4"/>' for point in points]
     last = points[-1]
     parts.append(f'<circle class="dot" cx="{x(last.time)}" cy="{y(last.value)}" r="6"/>')
-    # Its number stands where the line does not come from.
-    falls = len(points) > 1 and points[-2].value > last.value and y(last.value) + 26 <= inner[3]
-    beside = y(last.value) + 26 if falls or y(last.value) <= inner[1] + 24 else y(last.value) - 12
+    # Its number stands where fewer points are: above the last one or below.
+    left = x(last.time) - LETTER_PX * len(told(last.value))
+    near = [y(point.value) for point in points[:-1] if x(point.time) >= left]
+    above, below = y(last.value) - 12, y(last.value) + 26
+    crowd = {base: sum(base - 22 <= one <= base + 8 for one in near) for base in (above, below)}
+    beside = below if above < inner[1] + 12 or (crowd[below] < crowd[above] and below <= inner[3]) else above
     parts.append(f'<text class="here" x="{x(last.time)}" y="{beside}" text-anchor="end">{told(last.value)}</text>')
     bottom = size.height - 10
     parts.append(f'<text x="{inner[0] if size is WIDE else 0}" y="{bottom}">{escape(days[0])}</text>')
