@@ -53,6 +53,16 @@ def test_every_text_can_be_filled() -> None:
             assert "{" not in render.say(part, **dict.fromkeys(fields, "x")), name
 
 
+def test_no_template_asks_a_group_of_texts_for_a_method() -> None:
+    """`w.trend.values` is a method of a dictionary, and no text: such a name is asked for as `w.trend["values"]`."""
+    asked = re.compile(r"\bw(?:\.[a-z_]+|\[\"[a-z_]+\"\])\.([a-z_]+)\b(?!\()")
+    found = []
+    for file in (Path(words.__file__).resolve().parents[1] / "templates").rglob("*.html"):
+        found += [f"{file.name}: {name}" for name in asked.findall(file.read_text("utf-8")) if hasattr(dict, name)]
+    assert found == []
+    assert [name for name in asked.findall("{{ w.trend.values }}")] == ["values"]
+
+
 WAITING_MAX = 0
 """How many texts may wait for a translator: the English stands in for them. This number only ever goes down."""
 

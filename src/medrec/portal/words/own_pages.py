@@ -146,7 +146,7 @@ TREND = Texts(
     "TREND",
     {
         "table": "Show as a table",
-        "values": "All values",
+        "every": "All values",
         "date": "Date",
         "value": "Value",
         "place": "Place",
