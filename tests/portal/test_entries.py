@@ -7,7 +7,7 @@ import pytest
 
 from medrec.node.agent.copies import Copy
 from medrec.portal import language, render
-from medrec.portal.own.entries import everyday, read
+from medrec.portal.own.entries import everyday, read, title_of
 from medrec.portal.own.record import more_of
 
 COMMON = {"id": "o", "status": "final", "subject": {"reference": "Patient/ada"}, "effectiveDateTime": "2026-09-27"}
@@ -82,3 +82,14 @@ def test_a_day_has_no_hour() -> None:
 )
 def test_a_test_is_called_without_what_is_for_machines(display: str, title: str) -> None:
     assert everyday(display) == title
+
+
+def test_a_test_is_called_by_its_everyday_name_in_the_language_of_the_visit() -> None:
+    coding = {"system": "http://loinc.org", "code": "4548-4", "display": "Hemoglobin A1c/Hemoglobin.total in Blood"}
+    tree = {"resourceType": "Observation", "id": "a", "status": "final", "code": {"coding": [coding]}}
+    entry = read(Copy("north", "Observation", "a", b"t" * 16, json.dumps(tree).encode()))
+    assert entry is not None and title_of(entry) == "Long-term blood sugar (HbA1c)"
+    with language.use("es"):
+        assert title_of(entry) == "Azúcar de los últimos meses (HbA1c)"
+    # One that has no such name keeps that of its place.
+    assert title_of(entry._replace(series="1-8")) == entry.title

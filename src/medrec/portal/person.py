@@ -16,7 +16,7 @@ from medrec.node.agent.agent import Notice
 from medrec.node.consent import own_consents
 from medrec.node.keeping import store
 from medrec.portal import policies, render, words
-from medrec.portal.own.entries import entry_of
+from medrec.portal.own.entries import entry_of, title_of
 from medrec.portal.page import Visit
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def news(node: "Node", visit: Visit, known: dict[str, str], notice: Notice) -> d
     copy = node.copies.one(notice.account, tag) if node.copies is not None else None
     named = entry_of(copy) if copy is not None else None
     more = None if named is None else kind
-    shown = kind if named is None else named.title
+    shown = kind if named is None else title_of(named)
     title = render.say(words.PERSON["line"], action=words.ACTIONS[record.action], kind=shown)
     return {**item, "title": title, "action": record.action, "more": more}
 

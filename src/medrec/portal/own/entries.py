@@ -14,6 +14,7 @@ from medrec.core.records.table import understand
 from medrec.core.records.understood import Understood
 from medrec.node.agent.copies import Copy
 from medrec.node.terminology.shipped import shipped
+from medrec.portal import words
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -153,6 +154,11 @@ def _title(known: Understood, tree: Any) -> str:
         dated = known.when.plain if known.when is not None else ""
         name = everyday(head.split(f", {dated}")[0] if dated else head)
     return name[:1].upper() + name[1:]
+
+
+def title_of(entry: Entry) -> str:
+    """What an entry is called in the language of the visit: a test by its everyday name, where it has one."""
+    return str(words.MEASURES.get(entry.series, entry.title)) if entry.group == "results" else entry.title
 
 
 def everyday(display: str) -> str:

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from medrec.node.keeping.vault import derive
 from medrec.node.looks.disputing import organisations
 from medrec.portal import language, render, words
-from medrec.portal.own.entries import GROUPS, OTHER, Entry, entries, everyday
+from medrec.portal.own.entries import GROUPS, OTHER, Entry, entries, everyday, title_of
 from medrec.portal.own.whose import Whose, kinds_of, whose
 from medrec.portal.page import Go, PageError, Visit, paged
 
@@ -155,7 +155,7 @@ def series_handles(node: "Node", account: str) -> Callable[[str], str]:
 def row_of(visit: Visit, who: Whose, entry: Entry) -> dict[str, Any]:
     """An entry as a line: title, value, date, place, and the way to its proof."""
     return {
-        "title": entry.title,
+        "title": title_of(entry),
         "value": entry.value,
         "when": when_of(entry),
         "place": _source(who, entry),

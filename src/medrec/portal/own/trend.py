@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from medrec.portal import language, render, words
 from medrec.portal.own import charts
-from medrec.portal.own.entries import Entry, entries
+from medrec.portal.own.entries import Entry, entries, title_of
 from medrec.portal.own.record import row_of, series_handles
 from medrec.portal.own.whose import kinds_of, whose
 from medrec.portal.page import PageError, Visit, paged
@@ -32,7 +32,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
     same = [entry for entry in found if entry.unit == unit]
     values: list[Any] = [(entry.when.start_ms, entry.number) for entry in same]  # type: ignore[union-attr]
     points, weeks = charts.points_of(values), charts.weeks_of(values)
-    title = same[0].title
+    title = title_of(same[0])
     sentence = said(same)
     ends = charts.moment(points[0].time), charts.moment(points[-1].time)
     days, months = (language.day(ends[0]), language.day(ends[1])), (language.month(ends[0]), language.month(ends[1]))

@@ -142,6 +142,46 @@ SOURCE_ERRORS = Texts(
     plain=True,
 )
 
+MEASURES = Texts(
+    "MEASURES",
+    {
+        "85354-9": "Blood pressure",
+        "55284-4": "Blood pressure",
+        "8480-6": "Blood pressure, upper number",
+        "8462-4": "Blood pressure, lower number",
+        "8867-4": "Heart rate",
+        "9279-1": "Breaths in a minute",
+        "8310-5": "Body temperature",
+        "29463-7": "Body weight",
+        "8302-2": "Height",
+        "39156-5": "Body mass index (weight for height)",
+        "2708-6": "Oxygen in the blood",
+        "59408-5": "Oxygen in the blood",
+        "4548-4": "Long-term blood sugar (HbA1c)",
+        "2339-0": "Blood sugar",
+        "2345-7": "Blood sugar",
+        "2160-0": "Creatinine (how the kidneys work)",
+        "33914-3": "Kidney function (eGFR)",
+        "98979-8": "Kidney function (eGFR)",
+        "2093-3": "Cholesterol, all",
+        "18262-6": "Cholesterol, LDL",
+        "13457-7": "Cholesterol, LDL",
+        "2085-9": "Cholesterol, HDL",
+        "2571-8": "Blood fats (triglycerides)",
+        "24331-1": "Blood fats, several tests",
+        "57698-3": "Blood fats, several tests",
+        "51990-0": "Blood salts, sugar and kidneys, several tests",
+        "24321-2": "Blood salts, sugar and kidneys, several tests",
+        "718-7": "Haemoglobin (red blood)",
+        "2823-3": "Potassium (a salt in the blood)",
+        "2951-2": "Sodium (a salt in the blood)",
+        "72166-2": "Smoking",
+        "34552-0": "Peak flow (breathing)",
+    },
+    plain=True,
+)
+"""What people call the tests that are done most, by LOINC code."""
+
 TREND = Texts(
     "TREND",
     {
