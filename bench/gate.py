@@ -35,7 +35,7 @@ from medrec.node.refusals import Refusal
 from medrec.node.release import access
 from medrec.node.release.practitioners import PHYSICIAN
 from medrec.node.release.receive import ASK_LIFE_MS
-from medrec.node.serve import Server
+from medrec.node.serve import Server, settle
 
 RATE_BAR, P99_BAR_MS, STOP_BAR_S = 2000, 10, 5
 RECORDS, CONSENTS, THREADS = 100, 40, 8
@@ -190,6 +190,7 @@ def _rates(place: Place, count: int) -> Iterator[Row]:
         return place.south.peers.call("north", access.RELEASE_PATH, body)
 
     timed(inside, place.asks(RECORDS), THREADS)
+    settle()
     for what, call, threads, barred in (
         ("gate: journalled read of one record, in the node", inside, THREADS, True),
         ("   one after the other", inside, 1, False),

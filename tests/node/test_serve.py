@@ -1,5 +1,6 @@
 """Serving: ports, stopping, starting again, and a process that is told to end."""
 
+import gc
 import os
 import signal
 import subprocess
@@ -83,3 +84,15 @@ def test_a_process_told_to_stop_ends_by_itself(number):
     finally:
         process.kill()
     assert (process.returncode, out, errors) == (0, "quiet\n", "")
+
+
+def test_while_a_process_serves_what_was_there_at_its_start_is_not_searched_for_garbage(wire):
+    kept = []
+
+    def ended() -> bool:
+        kept.append(gc.get_freeze_count())
+        return True
+
+    site = Site(app.make_app(wire.nodes["south"]), "127.0.0.1", free_port())
+    serve.serve([site], ended)
+    assert kept[0] > 0 and gc.get_freeze_count() == 0

@@ -4,6 +4,7 @@ Granian's embedded server runs them on one event loop in one thread; the work of
 """
 
 import asyncio
+import gc
 import logging
 import signal
 import socket
@@ -124,13 +125,21 @@ def serve(sites: Sequence[Site], ended: Callable[[], bool] = lambda: False) -> N
         signal.signal(number, tell)
     try:
         server.start()
+        settle()
         while not told.wait(0.5) and not ended():
             if not server.running:
                 raise ServeError("The server ended by itself; see the log.")
     finally:
         server.stop()
+        gc.unfreeze()
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def settle() -> None:
+    """What is in memory now stays: the search for garbage, which stops everything else, goes through it no more."""
+    gc.collect()
+    gc.freeze()
 
 
 def check_port(host: str, port: int) -> None:
