@@ -15,6 +15,7 @@ from medrec.node.account.staff import present
 from medrec.node.keeping import store
 from medrec.node.notify import asking
 from medrec.node.peers.peers import PeerError
+from medrec.portal import words
 from medrec.portal.own.entries import entries
 from medrec.portal.own.record import series_handles
 from medrec.portal.people import handle
@@ -156,3 +157,16 @@ def test_all_records_of_one_patient_can_be_read_page_by_page(much: Story) -> Non
         html = client.post("/records" + found[1], data=asked | {"act": "page"}).text
         seen |= set(re.findall(r"Record <bdi>(o-\d+)</bdi>", html))
     assert len(seen) == OF_PATIENT and len(much.network["north"].rows(store.line)) == looked
+
+
+def test_a_later_page_does_not_say_that_there_is_nothing(much: Story) -> None:
+    """What is in force, or waits, stands first: a last page without any does not say that there is none."""
+    guide: Any = much.network["guide"]
+    account = much.person.account  # type: ignore[attr-defined]
+    for one in asking.waiting(guide, account)[:100]:
+        asking.keep_answer(guide, account, one.id, "no")
+    much.network.time += 24 * HOUR * 100
+    for page, nothing in (("/requests", words.ASKED["none"]), ("/sharing", words.SHARING["none"])):
+        last = read(much.client("guide"), own(much, page) + "?page=6")
+        assert words.ASKED["over"] in last or words.SHARING["over"] in last
+        assert nothing not in last
