@@ -1,6 +1,5 @@
 """The one list in the form that templates show, laid out like Twinlist: the same, similar, only at one place."""
 
-import base64
 import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -35,6 +34,7 @@ from medrec.portal.list_folds import (
     sections_of,
     some,
 )
+from medrec.portal.list_forms import Stands, carried, stood, stood_there
 from medrec.portal.page import PageError, Visit, names
 from medrec.portal.received import shown_at
 from medrec.portal.session import Who, require
@@ -107,7 +107,7 @@ def _gone_through(shown: Shown, on_page: Iterable[Row]) -> dict[str, Any]:
     another page was not. `unseen` are the rows of that kind."""
     elsewhere = {id(row) for row in shown.read.rows if row.key in shown.new} - {id(row) for row in on_page}
     seen = [row for row in shown.read.rows if id(row) not in elsewhere]
-    return {"seen": _carried(reviews.marks(seen)), "unseen": len(elsewhere)}
+    return {"seen": carried(reviews.marks(seen)), "unseen": len(elsewhere)}
 
 
 def _alone(
@@ -136,7 +136,7 @@ def _notices(shown: Shown, part: Some) -> dict[str, Any]:
             "sentence": words.in_words(notice.sentence),
             "source": words.source_of(notice.source),
             "about": notice.about,
-            "seen": _carried(reviews.behind(notice, shown.read.rows)),
+            "seen": carried(reviews.behind(notice, shown.read.rows)),
         }
 
     return _part(part, made)
@@ -203,7 +203,7 @@ def _act(node: "Node", visit: Visit, account: str) -> None:
         subjects: list[Subject] = []
         against_: list[Against] = []
     elif visit.form.get("stands") and kind != "reviewed":
-        about = _stood(visit.form["stands"])
+        about = stood(visit.form["stands"])
         subjects, against_ = [about.subject], about.against
     else:
         medicines = node.lists.of(account).read.medicines
@@ -218,7 +218,7 @@ def _act(node: "Node", visit: Visit, account: str) -> None:
         who = node.practitioners.enter(session.staff, session.name, PROFESSIONAL)
     objections = [one for one in against_ if one.source != node.organisation]
     try:
-        seen = _stood_there(visit.form["seen"]) if "seen" in visit.form else None
+        seen = stood_there(visit.form["seen"]) if "seen" in visit.form else None
         matter = visit.form.get("about", "") if kind == "dismissed" else ""
         node.acts.enter(account, who, kind, subjects, told, notice, objections, seen, matter)  # type: ignore[arg-type]
     except Refusal as error:
@@ -237,39 +237,6 @@ LOUD = frozenset((
     NoteCode.WRONG_SYSTEM,
 ))  # fmt: skip
 """Notes that stand with the row and not only with the entry (that name and code differ is a conflict of the row)."""
-
-
-class _Stands(msgspec.Struct, frozen=True):
-    """What a row spoke of when it was shown, and which record versions an act on it would contradict: a row made of
-    what others gave is kept nowhere, so the page carries this."""
-
-    subject: Subject
-    against: list[Against]
-
-
-def _stood(text: str) -> _Stands:
-    try:
-        return msgspec.json.decode(text, type=_Stands)
-    except msgspec.DecodeError:
-        raise PageError(400, "form-unreadable") from None
-
-
-SEEN_MAX = 1500
-"""So many lines fit into a form; what a longer list held beyond them counts as not seen."""
-
-
-def _carried(found: list[bytes]) -> str:
-    """The lines that a page holds, so that its form says what was seen: also what others gave, which is kept nowhere,
-    and not what came while it was read."""
-    return base64.urlsafe_b64encode(b"".join(found[:SEEN_MAX])).decode()
-
-
-def _stood_there(text: str) -> list[bytes]:
-    try:
-        found = base64.b64decode(text, altchars=b"-_", validate=True)
-    except ValueError:
-        raise PageError(400, "form-unreadable") from None
-    return [found[at : at + reviews.MARK_BYTES] for at in range(0, len(found), reviews.MARK_BYTES)]
 
 
 def _review(visit: Visit, shown: Shown, maker: "_Maker") -> Any:
@@ -329,7 +296,7 @@ class _Maker:
             "needed": row.as_needed,
             "reasons": ", ".join(row.reasons),
             "near": near,
-            "stands": msgspec.json.encode(_Stands(subject_of(row), against(row, "stopped"))).decode(),
+            "stands": msgspec.json.encode(Stands(subject_of(row), against(row, "stopped"))).decode(),
             "variants": [
                 {
                     "what": " ".join(part for part in (variant.strength, variant.form) if part),

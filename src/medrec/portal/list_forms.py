@@ -1,0 +1,45 @@
+"""What a page of lists carries in its forms: what was seen on it, and what a row spoke of that is kept nowhere."""
+
+import base64
+
+import msgspec
+
+from medrec.core.manifests.act_parts import Against
+from medrec.core.manifests.acts import Subject
+from medrec.node.lists import reviews
+from medrec.portal.page import PageError
+
+
+class Stands(msgspec.Struct, frozen=True):
+    """What a row spoke of when it was shown, and which record versions an act on it would contradict: a row made of
+    what others gave is kept nowhere, so the page carries this."""
+
+    subject: Subject
+    against: list[Against]
+
+
+def stood(text: str) -> Stands:
+    """What a row spoke of, as its form says it. Raises PageError."""
+    try:
+        return msgspec.json.decode(text, type=Stands)
+    except msgspec.DecodeError:
+        raise PageError(400, "form-unreadable") from None
+
+
+SEEN_MAX = 1500
+"""So many lines fit into a form; what a longer list held beyond them counts as not seen."""
+
+
+def carried(found: list[bytes]) -> str:
+    """The lines that a page holds, so that its form says what was seen: also what others gave, which is kept nowhere,
+    and not what came while it was read."""
+    return base64.urlsafe_b64encode(b"".join(found[:SEEN_MAX])).decode()
+
+
+def stood_there(text: str) -> list[bytes]:
+    """The marks of the lines that a page held, as its form says them. Raises PageError."""
+    try:
+        found = base64.b64decode(text, altchars=b"-_", validate=True)
+    except ValueError:
+        raise PageError(400, "form-unreadable") from None
+    return [found[at : at + reviews.MARK_BYTES] for at in range(0, len(found), reviews.MARK_BYTES)]
