@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import sqlalchemy as sql
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from medrec.core.delegation import DAY_MS
@@ -200,8 +200,12 @@ class World:
         self.help.network.time += WAIT_MS
 
 
-@settings(max_examples=12, deadline=None, phases=PHASES, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=8, deadline=None, phases=PHASES, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.sampled_from(STEPS), min_size=4, max_size=14))
+@example(["wait", "rest", "go-on", "state", "unlink", "wait", "link", "day", "wait"])
+@example(["contradict", "wait", "correct", "day", "wait", "end"])
+@example(["rest", "state", "move", "again", "wait"])
+@example(["end", "state", "end", "move", "again", "wait", "state", "wait", "leave"])
 def test_somebody_acts_only_while_every_claim_is_true(steps: list[str]) -> None:
     with TemporaryDirectory() as folder:
         world = World(Path(folder))

@@ -30,15 +30,15 @@ def test_a_word_of_rest_is_kept_and_another_person_s_stands_beside_it(folder: Pa
     for _ in range(2):
         store = Store(folder / "a.db")
         with store.read() as connection:
-            assert resting.use_of(connection, b"\x01", "ada", 5).rests
-            assert not resting.use_of(connection, b"\x01", "mallory", 5).rests
+            assert resting.use_of(connection, b"\x01", "ada", 5, (), {}).rests
+            assert not resting.use_of(connection, b"\x01", "mallory", 5, (), {}).rests
         store.close()
     store = Store(folder / "a.db")
     # With the former key this word of somebody else would have met hers.
     row = {"hash": b"\x01", "account": "mallory", "rests": False, "time": 9}
     store.write(lambda connection: connection.execute(sql.insert(resting.delegation_rest).values(**row)))
     with store.read() as connection:
-        assert resting.use_of(connection, b"\x01", "ada", 5).rests
+        assert resting.use_of(connection, b"\x01", "ada", 5, (), {}).rests
     store.close()
 
 
