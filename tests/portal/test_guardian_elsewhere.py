@@ -87,6 +87,24 @@ def test_she_takes_the_card_and_speaks_for_the_new_phone(circle: Circle) -> None
     comes_back(circle, phone, 48)
 
 
+def test_a_guardian_says_where_the_pages_are_now_that_moved(circle: Circle) -> None:
+    other = another_agent(circle)
+    eve = Other(circle, "Eve")
+    card = chosen(circle, eve)
+    eve.send(eve.page + "/guarding", do="card", card=card)
+    circle.ripen()
+    eve.sign_in()
+    kept = guarding_elsewhere.of(other, eve.account)[circle.ada.account]
+    # The card is from before: another agent served her then.
+    guarding_elsewhere.moved(other, eve.account, kept._replace(agent="helper"))
+    phone = NewPhone(circle.story)
+    ward = f"{eve.page}/guarding/{handle(circle.ada.account)}"
+    assert '<option value="guide"' in eve.get(ward).text
+    assert eve.send(ward, do="speak", number=phone.number, agent="north").status_code == 400
+    assert "/sign/" in eve.send(ward, do="speak", number=phone.number, agent="guide").headers["location"]
+    assert guarding_elsewhere.of(other, eve.account)[circle.ada.account] == kept
+
+
 def test_an_agent_that_serves_no_guardian_of_hers_is_told_no_key(circle: Circle) -> None:
     other = another_agent(circle)
     eve, mal = Other(circle, "Eve"), Other(circle, "Mal")

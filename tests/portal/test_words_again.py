@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from medrec.core.ladder import Revealed
-from medrec.node.account import recovery
+from medrec.node.account import guarding_index, recovery
 from medrec.node.agent import bringing, moving
+from medrec.node.ledger.rebuild import Rebuilt
 from medrec.portal import words as page_words
 from tests.node.network import Records
 from tests.portal.reading import text_of
@@ -116,6 +117,43 @@ def test_a_place_that_was_down_for_a_week_is_told_when_she_signs_again(circle: C
     phone.does(linking, do="tell")
     assert "could not tell" not in plain(phone.get(linking).text)
     assert lines(circle) >= before
+
+
+def test_guardians_come_back_with_the_words_of_her_record(circle: Circle, away: Away) -> None:
+    ada: Any = circle.ada
+    circle.all_choose()
+    chosen = recovery.guardians_of(circle.guide, ada.account)
+    assert guarding_index.write(circle.guide) == 1 and guarding_index.write(circle.guide) == 0
+    circle.story.settle()
+    phone, words = away()
+    phone.confirm(phone.send("/coming-back", do="move", name="Ada", words=words))
+    assert phone.sign_in().status_code == 200
+    assert chosen is not None and recovery.guardians_of(circle.guide, ada.account) == chosen
+    found = recovery.readiness(circle.guide, ada.account)
+    assert found.guardians and not found.lost
+    # What she called them went with the old agent: they stand under the beginning of their address.
+    page = text_of(phone.get(ada.page + "/guardians").text)
+    assert page_words.GUARDIANS["lost"] not in page
+    assert all(friend.account[:16] in page for friend in (circle.bo, circle.cy, circle.di))
+
+
+def test_a_set_that_does_not_fit_the_ledger_is_passed_over(circle: Circle) -> None:
+    """A place that she is linked to may write what it likes into a line that only she can open."""
+    circle.all_choose()
+    node, ada = circle.guide, circle.ada.account
+    true = recovery.guardians_of(node, ada)
+    assert true is not None
+    marks = b"".join(guarding_index.mark(member) for member in true.members)
+    good = [guarding_index.SUMMARY, 1, true.needs, true.salt, marks]
+    mallory = guarding_index.mark(circle.ada.account) * 2
+    wrong: list[Any] = [
+        None, [], [2, 1, 2, true.salt, marks], [*good[:2], "2", *good[3:]], [*good[:3], b"", marks],
+        [*good[:4], marks[:-1]], [*good[:4], mallory], [*good[:4], bytes(24)], [*good[:4], marks * 4],
+        [*good[:2], 3, *good[3:]], good[:4],
+    ]  # fmt: skip
+    for summary in wrong:
+        assert guarding_index.restore(node, ada, [Rebuilt("north", 1, 0, 1, summary)]) == 0, summary
+    assert guarding_index.restore(node, ada, [Rebuilt("north", 1, 0, 1, good)]) == 1
 
 
 def test_guardians_whose_list_went_with_the_old_agent_are_no_way_back_and_every_page_says_so(

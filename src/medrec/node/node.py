@@ -16,6 +16,7 @@ from medrec.core.checkpoint import Note
 from medrec.core.genesis import network_id
 from medrec.core.types import Tip
 from medrec.engines.engine import Engine, EngineError
+from medrec.node.account import guarding_index
 from medrec.node.account.delegates import Delegates
 from medrec.node.account.recovery import AccountWatch
 from medrec.node.account.resting import warn
@@ -218,7 +219,7 @@ class Node:
         """Tell people what happened to their accounts on the ledger; how much."""
         if self.account_watch is None:
             return 0
-        return len(self.account_watch.step()) + warn(self) + again(self)
+        return len(self.account_watch.step()) + guarding_index.write(self) + warn(self) + again(self)
 
     def mark_overdue(self) -> Tip:
         """Make an empty block when an obligation's time, or a freeze's, has passed and no other block came along."""

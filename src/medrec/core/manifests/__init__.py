@@ -14,6 +14,7 @@ from medrec.core.manifests.correction import FORMS as CORRECTIONS
 from medrec.core.manifests.desk import FORMS as DESK
 from medrec.core.manifests.emergency import FORMS as EMERGENCIES
 from medrec.core.manifests.erasure import FORMS as ERASURES
+from medrec.core.manifests.guardians import GuardiansManifest
 from medrec.core.types import Fields
 
 
@@ -38,6 +39,7 @@ FORMS: dict[str, type[Fields]] = {
     "delegation/1": delegation.DelegationManifest,
     "delegation-end/1": delegation.DelegationEndManifest,
     "delegation-rest/1": delegation.DelegationRestManifest,
+    "guardians/1": GuardiansManifest,
     "acting/1": delegation.ActingManifest,
     "share/1": delegation.ShareManifest,
     "log-read/1": access.LogReadManifest,

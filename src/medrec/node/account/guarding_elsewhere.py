@@ -43,6 +43,14 @@ class Elsewhere(NamedTuple):
     agent: str
 
 
+def moved(node: "Node", guardian: str, ward: Elsewhere) -> None:
+    """Keep where somebody who is guarded from here is served now."""
+    column = guarded_elsewhere.c
+    where = (column.account == ward.account) & (column.guardian == guardian)
+    change = sql.update(guarded_elsewhere).where(where).values(agent=ward.agent)
+    node.store.write(lambda connection: connection.execute(change))
+
+
 def card(node: "Node", account: str, name: str) -> str:
     """The card for the guardians of a person served here, for the set that is coming, else the one in force; "" for
     none."""
@@ -57,7 +65,7 @@ def take(node: "Node", guardian: str, text: str) -> Elsewhere:
     """Take the card that somebody gave a guardian who is served here. Raises ValueError for one that fits nobody who
     chose her."""
     account, revealed, found = _read(node, text)
-    if guardian not in revealed.members or guardian == account or not _stands(node, account, revealed):
+    if guardian not in revealed.members or guardian == account or not stands(node, account, revealed):
         raise ValueError("the card fits nobody who chose this guardian")
     recovery.keep_guardians(node, account, revealed)
     context = f"guarded {account} {guardian}".encode()
@@ -123,7 +131,7 @@ def chosen(node: "Node", account: str) -> Revealed | None:
     return coming or recovery.guardians_of(node, account, now)
 
 
-def _stands(node: "Node", account: str, revealed: Revealed) -> bool:
+def stands(node: "Node", account: str, revealed: Revealed) -> bool:
     """Whether the ledger has this very set under the account, in force or coming."""
     with node.engine.view() as view:
         found, now = ladder.ladder_of(view, account), max(node.clock(), view.tip.time)

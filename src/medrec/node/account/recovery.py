@@ -233,14 +233,15 @@ def guardians_of(node: "Node", account: str, time: int | None = None) -> Reveale
         guardians = ladder.ladder_of(view, account).doors_at(at).guardians
     if guardians is None:
         return None
-    return next((one for one in _sets(node, account) if _stands_behind(one, guardians)), None)
+    return next((one for one in sets(node, account) if _stands_behind(one, guardians)), None)
 
 
 def _stands_behind(revealed: Revealed, guardians: Guardians) -> bool:
     return ladder.guardians_commitment(revealed) == guardians.commitment
 
 
-def _sets(node: "Node", account: str) -> list[Revealed]:
+def sets(node: "Node", account: str) -> list[Revealed]:
+    """Every set of a person's guardians that is kept here, in force or not."""
     query = sql.select(guardian_set.c.sealed).where(guardian_set.c.account == account)
     with node.store.read() as connection:
         sealed = [bytes(one) for one in connection.execute(query).scalars()]
@@ -317,7 +318,7 @@ class AccountWatch:
         """Whom a transaction names as guardians, and whom the account's owner chose, if she is served here."""
         named = list(revealed.get("members", [])) if isinstance(revealed, dict) else []
         try:
-            kept = _sets(self._node, about)
+            kept = sets(self._node, about)
         except VaultError:
             kept = []
         return named + [member for one in kept for member in one.members]

@@ -15,7 +15,7 @@ import sqlalchemy as sql
 from sqlalchemy import BigInteger, Column, Integer, Table
 
 from medrec.core import codec
-from medrec.node.account import heard
+from medrec.node.account import guarding_index, heard
 from medrec.node.agent import bringing, redelivery
 from medrec.node.consent.consents import AHEAD_MS_MAX
 from medrec.node.keeping import store
@@ -86,6 +86,7 @@ def adopt(node: "Node", account: str, name: str, view_secret: bytes, sign: "Sign
         agent.walk(connection)
 
     node.store.write(relate)
+    guarding_index.restore(node, account, lines)
     time = node.clock() if time is None else time
     key, signature = sign(move_message(node.network, account, node.organisation, time))
     known = sorted({organisation for organisation, _ in relationships})

@@ -196,6 +196,8 @@ def show_ward(node: "Node", visit: Visit) -> Any:
             "needed": 1 if attempt.door == "clinic" and not attempt.final else stops,
             "said": who.account in attempt.stops,
         },
+        "agents": [(one, who.place(one)) for one in _agents(node)] if ward.elsewhere else [],
+        "agent": ward.elsewhere.agent if ward.elsewhere else "",
         "needs": ward.guardians.needs,
         "hours": policy.guardians // ladder.HOUR_MS,
         "days": policy.freeze // ladder.DAY_MS,
@@ -208,7 +210,7 @@ def _help(node: "Node", visit: Visit, who: Whose, ward: Ward) -> Go:
     what, revealed = visit.form.get("do", ""), _plain(ward.guardians)
     payload: dict[str, Any] = {"account": ward.account, "guardians": revealed}
     if what == "speak":
-        credential = _new_key(node, who, ward, visit.form.get("number", ""))
+        credential = _new_key(node, who, ward, visit.form.get("number", ""), visit.form.get("agent", ""))
         payload["credential"] = _plain(credential)
         code = ladder.short_code(ward.account, ladder.credential_hash(credential))
         told = [
@@ -235,18 +237,28 @@ def _help(node: "Node", visit: Visit, who: Whose, ward: Ward) -> Go:
     return propose(node, visit, who, kind, payload, told, "guarding", done)
 
 
-def _new_key(node: "Node", who: Whose, ward: Ward, number: str) -> NewCredential:
+def _agents(node: "Node") -> list[str]:
+    return [one.id for one in node.directory.active() if "agent" in one.roles]
+
+
+def _new_key(node: "Node", who: Whose, ward: Ward, number: str, agent: str) -> NewCredential:
     """The new key of this number, here or at the agent that serves her; it is hers from now on. Raises PageError."""
     if ward.elsewhere is not None:
         number = "".join(part for part in number if part.isdecimal())
+        asked = ward.elsewhere._replace(agent=agent or ward.elsewhere.agent)
+        if asked.agent not in _agents(node):
+            raise PageError(400, "form-unreadable")
         try:
-            return guarding_elsewhere.new_key(node, ward.elsewhere, who.account, number)
+            found = guarding_elsewhere.new_key(node, asked, who.account, number)
         except PeerError as error:
             if error.code == "no-such-number":
                 raise PageError(404, "no-such-number") from None
             raise PageError(503, error.code or "unreachable", error.sentence) from None
         except ValueError:
             raise PageError(503, "form-unreadable") from None
+        # Who knows her new key serves her: her pages may have moved since the card was taken.
+        guarding_elsewhere.moved(node, who.account, asked)
+        return found
     case = returning.by_number(node, number)
     if case is None:
         raise PageError(404, "no-such-number")

@@ -60,6 +60,7 @@ GUARDIANS = Texts(
         "speak_2": "Let {name} read you the number on the new phone.",
         "speak_3": "{needs} guardians have to say the same. Then everybody is told, and {hours} hours go by before "
         "the new phone opens anything.",
+        "where": "Where {name} has her pages now",
         "sign_speak": "You say that the new phone is the one of {name}.",
         "attempt": "A new key waits to get in",
         "attempt_more": "It gets in {when}. Ask {name} whether the new phone shows these digits:",

@@ -203,6 +203,7 @@ MANIFESTS = Texts(
         "list-act/1": "Word on a line of the list",
         "list-act-ended/1": "Word on a line of the list, taken back",
         "": "Not delivered",
+        "guardians/1": "Guardians were chosen",
         "delegation-rest/1": "A helper's right rests, or goes on",
     },
 )

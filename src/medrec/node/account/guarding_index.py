@@ -1,0 +1,123 @@
+"""A set of guardians as a sealed line of a person's own index: the words of her record bring it back at a new agent.
+
+The ledger has the commitment alone, and what an agent kept goes with the agent. So the agent writes the set into the
+summary of a line that she alone can open, and a new one takes what fits the commitment on the ledger, and nothing else.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sql
+from sqlalchemy import Column, LargeBinary, String, Table
+
+from medrec.core import ladder, manifests, state
+from medrec.core.ladder import Revealed
+from medrec.core.manifests.guardians import GuardiansManifest
+from medrec.core.view import prefix_end
+from medrec.node.account import guarding, guarding_elsewhere, recovery
+from medrec.node.agent.own import person_here
+from medrec.node.keeping import store
+from medrec.node.keeping.journal import Draft
+from medrec.node.keeping.store import metadata
+from medrec.node.ledger.rebuild import Rebuilt
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+SUMMARY = 45
+"""The number of the summary: [45, time, how many have to agree, salt, marks of the members one after the other]."""
+MARK_BYTES = 12
+SETS_MAX = 200
+
+# The sets that stand in a line here.
+guardian_indexed = Table(
+    "guardian_indexed",
+    metadata,
+    Column("account", String(80), primary_key=True),
+    Column("commitment", LargeBinary(32), primary_key=True),
+)
+
+
+def mark(member: str) -> bytes:
+    """What stands for a guardian in the summary: a whole address of each would not fit it."""
+    return hashlib.sha256(b"medrec/guardian/1" + member.encode()).digest()[:MARK_BYTES]
+
+
+def write(node: "Node") -> int:
+    """Write down each set of a person served here that stands on the ledger and in no line yet; how many. Raises
+    StoreError, EngineError."""
+    kept, known = recovery.guardian_set.c, guardian_indexed.c
+    there = sql.exists().where(known.account == kept.account, known.commitment == kept.commitment)
+    query = sql.select(kept.account).where(~there, kept.account.in_(sql.select(store.client.c.account))).distinct()
+    with node.store.read() as connection:
+        accounts = list(connection.execute(query).scalars())
+        written = {(row.account, bytes(row.commitment)) for row in connection.execute(sql.select(guardian_indexed))}
+    found = [
+        (account, one)
+        for account in accounts
+        for one in recovery.sets(node, account)
+        if (account, ladder.guardians_commitment(one)) not in written and guarding_elsewhere.stands(node, account, one)
+    ]
+    for account, one in found:
+        _write(node, account, one)
+    return len(found)
+
+
+def _write(node: "Node", account: str, revealed: Revealed) -> None:
+    who, now, commitment = person_here(node, account), node.clock(), ladder.guardians_commitment(revealed)
+    manifest = GuardiansManifest("guardians/1", node.network.hex(), node.organisation, account, now, commitment.hex())
+    marks = b"".join(mark(member) for member in revealed.members)
+    summary: list[Any] = [SUMMARY, now, revealed.needs, revealed.salt, marks]
+
+    def closure(connection: sql.Connection) -> None:
+        node.journal.append(connection, [Draft("guardians/1", manifests.encode(manifest), who.id, None, summary)])
+        connection.execute(sql.insert(guardian_indexed).values(account=account, commitment=commitment))
+
+    node.store.write(closure)
+
+
+def restore(node: "Node", account: str, lines: Sequence[Rebuilt]) -> int:
+    """Keep the sets among these lines of a person's index that stand on the ledger under her account; how many.
+
+    Any organisation that she is linked to may have written a line: what does not fit the commitment is passed over.
+    """
+    summaries = [line.summary for line in lines if _is_set(line.summary)][-SETS_MAX:]
+    if not summaries:
+        return 0
+    everybody = {mark(member): member for member in _everybody(node)}
+    found = 0
+    for _, _, needs, salt, marks in (summary[:5] for summary in summaries if summary is not None):
+        members = [everybody.get(marks[start : start + MARK_BYTES], "") for start in range(0, len(marks), MARK_BYTES)]
+        revealed = Revealed(members, needs, salt)
+        if not all(members) or not guarding_elsewhere.stands(node, account, revealed):
+            continue
+        recovery.keep_guardians(node, account, revealed)
+        found += 1
+        for member in members:
+            # What she called them stands in no line: names go on no ledger.
+            with suppress(ValueError):
+                guarding.name_elsewhere(node, account, _called(node, member), member)
+    return found
+
+
+def _is_set(summary: list[Any] | None) -> bool:
+    if summary is None or len(summary) < 5 or summary[0] != SUMMARY:
+        return False
+    needs, salt, marks = summary[2:5]
+    shaped = type(needs) is int and type(salt) is bytes and type(marks) is bytes
+    return shaped and 0 < len(marks) <= ladder.GUARDIANS_MAX * MARK_BYTES and len(marks) % MARK_BYTES == 0
+
+
+def _everybody(node: "Node") -> list[str]:
+    """Who may be a guardian: every account and organisation of the ledger."""
+    prefix = state.account_key("")
+    with node.engine.view() as view:
+        accounts = [key[len(prefix) :].decode() for key, _ in view.scan(prefix, prefix_end(prefix))]
+        return accounts + [organisation.id for organisation in state.organisations(view)]
+
+
+def _called(node: "Node", member: str) -> str:
+    assert node.agent is not None
+    return dict(node.agent.clients()).get(member) or f"{member[:16]}…"
