@@ -251,3 +251,38 @@ def test_none_known_with_a_reaction_contradicts_itself() -> None:
 def test_a_substance_that_stands_with_the_reaction_alone_is_read(code: Any) -> None:
     found = read(allergy(*code, reaction=REACTION), AMOXICILLIN)
     assert statuses(found, "allergies") == {"amoxicillin": "active"} and NoticeRule.ALLERGY in rules(found)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Coagulation factor 8 concentrate", "Coagulation factor 9 concentrate"),
+        ("Vitamin D 2", "Vitamin D 3"),
+        ("Vitamin B 6", "Vitamin B 12"),
+        ("Foobarine 1", "Foobarine 2"),
+        ("Interferon beta 1", "Interferon beta 2"),
+    ],
+)
+def test_a_number_in_a_name_says_which_medicine_it_is(one: str, other: str) -> None:
+    """And the stop of the one does not end the other."""
+    found = read(order(one, id="one"), order(other, id="other", status="stopped", source="south"))
+    assert len(found.medicines) == 2
+    assert {row.lines[0].id: row.status for row in found.medicines} == {"one": "active", "other": "stopped"}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("metformin 500", "metformin 500 mg"),
+        ("folic acid 1", "folic acid"),
+        ("Lantus 20", "insulin glargine"),
+        ("losartan-hctz 50-12.5 mg", "losartan / hydrochlorothiazide"),
+        ("Humulin 70/30", "humulin 70/30"),
+        ("Vitamin D 3", "Vitamin D3"),
+        ("diltiazem 24 hr 120 mg", "diltiazem"),
+        ("Vitamin D 1000", "Vitamin D"),
+    ],
+)
+def test_a_number_that_is_a_strength_says_no_other_medicine(one: str, other: str) -> None:
+    assert len({row.ingredients for row in read(order(one, id="one"), order(other, id="other")).medicines}) == 1
+    assert all(row.ingredients for row in read(order(one, id="one"), order(other, id="other")).medicines)

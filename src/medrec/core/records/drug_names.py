@@ -24,6 +24,11 @@ _LISTED = re.compile(r"(?<![\w./-])(\d{1,5}(?:\.\d{1,3})?(?:\s*[/-]\s*\d{1,5}(?:
 _NUMBERS = re.compile(
     r"(?<![\w.])\d{1,5}(?:\.\d{1,3})?(?:\s*[/-]\s*\d{1,5}(?:\.\d{1,3})?)*(?:[/-](?=\s|$))?(?![\w/.-])"
 )
+# Amounts before the last one of a combination, once that is taken away: "50-".
+_AMOUNTS_BEFORE = re.compile(r"(?<![\w.])\d{1,5}(?:\.\d{1,3})?(?:\s*[/-]\s*\d{1,5}(?:\.\d{1,3})?)*\s*[/-](?=\s|$)")
+_LETTER_NUMBER = re.compile(r"(?<![\w.])([a-z]) (\d{1,2})(?![\w./-])")
+"""Vitamin D 3 is D3."""
+_HOURS = re.compile(r"(?<![\w.])(?:12|24)\s*-?\s*h(?:ou)?rs?\b")
 _UNIT = {
     "mg": "mg", "milligram": "mg", "milligrams": "mg", "mcg": "ug", "ug": "ug", "µg": "ug", "μg": "ug",
     "microgram": "ug", "micrograms": "ug", "g": "g", "gm": "g", "gram": "g", "grams": "g", "ml": "mL", "unit": "[iU]",
@@ -50,7 +55,7 @@ _MANNER_WORDS = (
     "extended-release delayed-release modified coated film-coated film chewable disintegrating "
     "effervescent topical ophthalmic otic nasal rectal vaginal sublingual transdermal subcutaneous "
     "intravenous intramuscular iv im sc prefilled for of the product medication daily once twice usp "
-    "strength dose form low generic each with film-coated 24hr 12hr 24 12 hr hour in actuat kwikpen "
+    "strength dose form low generic each with film-coated 24hr 12hr hr hour in actuat kwikpen "
     "flexpen solostar auto-injector autoinjector metered inhalation inhalant ingredient substance "
     "disposition otc rx ds brand eye ear ophth"
 )
@@ -106,29 +111,52 @@ def named(name: str, terms: Terms) -> Named:
     strengths = tuple(_strengths(whole))
     form = _form(whole)
     exact = _find(whole, terms)
-    bare = _PARENTHESES.sub(" ", _STRENGTH.sub(" ", whole))
-    rest = _words(_NUMBERS.sub(" ", bare), frozenset())
-    rest = _ALIASES.get(rest, rest)
+    bare = _HOURS.sub(" ", _AMOUNTS_BEFORE.sub(" ", _PARENTHESES.sub(" ", _STRENGTH.sub(" ", whole))))
+    bare = _LETTER_NUMBER.sub(r"\1\2", bare)
+    # A number is part of a name ("factor 8", "vitamin D 3") that nobody knows; of one that is known without it, it is a
+    # strength.
+    rest, plain = (_called(_words(words, frozenset())) for words in (bare, _NUMBERS.sub(" ", bare)))
+    short = rest if _numbered(bare, plain, terms) else plain
     if exact is not None:
-        return Named((exact,), strengths, form, rest)
+        return Named((exact,), strengths, form, plain)
     # "Humulin 70/30" keeps its numbers first.
-    for candidate in (_words(bare, frozenset()), rest, _words(rest, _SALTS)):
+    for candidate in (rest, _words(rest, _SALTS), short, _words(short, _SALTS)):
         found = _find(candidate, terms)
         if found is not None:
-            return Named((found,), strengths, form, rest)
-    parts = [part for part in _SEPARATOR.split(rest) if part]
+            return Named((found,), strengths, form, plain)
+    parts = [part for part in _SEPARATOR.split(short) if part]
     if len(parts) > 1:
         drugs = [_find(part, terms) or _find(_words(part, _SALTS), terms) for part in parts]
         if all(drugs):
-            return Named(tuple(drug for drug in drugs if drug is not None), strengths, form, rest)
+            return Named(tuple(drug for drug in drugs if drug is not None), strengths, form, plain)
         return Named((), strengths, form, rest)
     # "Lipitor (atorvastatin)" where the brand is not known: what stands in parentheses is the next best name.
     for match in _PARENTHESES.finditer(whole):
         inner = _words(_STRENGTH.sub(" ", match[1] or match[2] or ""), frozenset())
         found = _find(inner, terms) or _find(_words(inner, _SALTS), terms)
         if found is not None:
-            return Named((found,), strengths, form, rest)
+            return Named((found,), strengths, form, plain)
     return Named((), strengths, form, rest)
+
+
+def _called(name: str) -> str:
+    return _ALIASES.get(name, name)
+
+
+def _numbered(bare: str, short: str, terms: Terms) -> bool:
+    """Whether a number in a name of several words says which of several medicines it is ("factor 9", "vitamin B 12"),
+    and is no strength: a small one, behind a letter also a larger one, that no product of what is left has."""
+    found = _find(short, terms) or _find(_words(short, _SALTS), terms)
+    if found is not None and len(short.split()) < 2:
+        return False
+    known = {one.value for code in found.ingredients for one in terms.strengths(code)} if found is not None else set()
+    for match in _NUMBERS.finditer(bare):
+        before, after = bare[: match.start()].split(), bare[match.end() :].split()
+        if match[0] in known or not before or not match[0].isdigit() or (after and after[0].strip(".,;") in FORMS):
+            continue
+        if int(match[0]) < (100 if len(before[-1]) == 1 else 10):
+            return True
+    return False
 
 
 def strengths_of(found: Named) -> tuple[Strength, ...]:
