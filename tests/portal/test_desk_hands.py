@@ -14,9 +14,10 @@ from medrec.node.account import staff
 from medrec.node.keeping import store
 from medrec.node.right_person import desk_hands, given_codes
 from medrec.portal import words
+from medrec.portal.sign_in import to_text
 from tests.node.test_right_person import ADA, demographics, find
 from tests.portal.reading import text_of
-from tests.portal.rescue import Circle, Friend, Holder
+from tests.portal.rescue import Circle, Friend, Holder, NewPhone, authenticator
 from tests.portal.test_sign_in import visitor
 from tests.portal.test_ways_back import clerks
 
@@ -99,6 +100,51 @@ def test_where_there_are_two_one_gives_the_code_and_the_other_compares(circle: C
     assert carl.send("/desk", do="same", code=code).status_code == 303
     assert given_codes.lately(circle.north)[0].state == given_codes.CONFIRMED
     assert said(circle) == [("confirmed", "Rose"), ("confirmed", "Carl")] and circle.north.rows(store.alarm) == []
+
+
+def second_entry(circle: Circle, name: str, of: str) -> Holder:
+    """Somebody who sits at the desk already has another entry, under another name and with another key."""
+    (first,) = [one.id for one in staff.members(circle.north) if one.name == of]
+    key = authenticator(f"key of {name}", "north")
+    holder = Holder(circle.story, key, f"id of {name}".encode(), "north")
+    _, code = staff.invite(circle.north, name, "desk", same_as=first)
+    body = {"code": code.hex(), "id": to_text(holder.id), "authenticatorData": to_text(key.registration(holder.id))}
+    assert holder.client.post("/sign-in/register", json=body).status_code == 200
+    holder.sign_in()
+    return holder
+
+
+def test_two_entries_of_one_person_are_not_two_who_sit_there(circle: Circle) -> None:
+    rose, carl = clerks(circle)
+    rosa = second_entry(circle, "Rosa", "Rose")
+    code = presented(circle, rose)
+    assert words.DESK["compare_second"] in text_of(rosa.get("/desk").text)
+    assert rosa.send("/desk", do="same", code=code).status_code == 403
+    assert carl.send("/desk", do="same", code=code).status_code == 303
+
+
+def test_who_is_alone_under_two_names_calls_the_privacy_officer(circle: Circle) -> None:
+    rose, _ = clerks(circle)
+    rosa = second_entry(circle, "Rosa", "Rose")
+    dismissed(circle, "Carl")
+    code = presented(circle, rose)
+    assert rosa.send("/desk", do="same", code=code).status_code == 303
+    assert said(circle) == [("confirmed", "Rose"), ("confirmed", "Rosa")]
+    assert [row.code for row in circle.north.rows(store.alarm)] == ["link-by-one"]
+    (seen,) = desk_hands.lately(circle.north)
+    assert seen.alone and words.OFFICE["links_alone"] in officer(circle)
+
+
+def test_one_person_under_two_names_does_not_vouch_twice(circle: Circle) -> None:
+    rose, carl = clerks(circle)
+    rosa, phone = second_entry(circle, "Rosa", "Rose"), NewPhone(circle.story)
+    rose.does("/desk/vouch", do="vouch", patient="ada", check="document", number=phone.number)
+    waits = {"do": "second", "account": circle.ada.account}
+    assert words.VOUCH["yours"] in text_of(rosa.get("/desk/vouch").text)
+    refused = rosa.send("/desk/vouch", **waits)
+    assert refused.status_code == 403 and words.ERRORS["vouch-alone"] in text_of(refused.text)
+    assert words.VOUCH["yours"] not in text_of(carl.get("/desk/vouch").text)
+    carl.does("/desk/vouch", **waits)
 
 
 def test_two_clerks_are_both_named_and_who_differs_too(circle: Circle) -> None:

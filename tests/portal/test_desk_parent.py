@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sql
 
 from medrec.core import manifests
-from medrec.core.credential import signed_by
+from medrec.core.credential import NewEd25519, signed_by
 from medrec.core.delegation import Standing, birthday
 from medrec.core.manifests.delegation import (
     DelegationEndManifest,
@@ -26,6 +26,7 @@ from medrec.node.account.delegates import DELEGATIONS_PATH
 from medrec.node.account.parents import NotAChildError
 from medrec.node.account.stated_rights import stated_secret
 from medrec.node.keeping import store
+from medrec.node.keeping.keys import PersonKey
 from medrec.node.peers.peers import PeerError
 from medrec.node.refusals import Code, Refusal
 from medrec.portal import words
@@ -309,6 +310,28 @@ def test_where_two_clerks_sit_another_one_has_to_sign_too(empty: Story, kid: Pat
     assert written.second.name == clerk.name and written.clerk is not None
     office = text_of(read(empty.client("north"), "/office"))
     assert f"Demonstration and {clerk.name}" in office
+
+
+def test_two_entries_of_one_person_are_one_clerk(empty: Story, kid: Patient, bo: Patient) -> None:
+    north: Any = empty.network["north"]
+    posted(empty, bo)
+    (first,) = [found for found in staff.members(north) if found.key is not None]
+    other = PersonKey.from_seed(b"her other key".ljust(32, b"."))
+    identifier, code = staff.invite(north, "Another Name", "desk", same_as=first.id)
+    again = staff.register(north, code, NewEd25519(other.public), b"her other key")
+    # She sits there alone still: her word counts at once, with its alarm.
+    assert posted(empty, bo).status_code == 200
+    (alone,) = parents.stated(north)
+    assert not alone.kept.waits and len(north.rows(store.alarm)) == 2
+    clerk = nora(north)
+    assert posted(empty, bo).status_code == 200
+    (one,) = [found for found in parents.stated(north) if found.kept.waits]
+    message = delegation_message(one.kept.delegation)
+    assert not parents.is_second(north, one.kept, again) and parents.is_second(north, one.kept, clerk)
+    with pytest.raises(Refusal) as caught:
+        parents.confirm(north, one.kept.nullifier, again, other.sign_transaction_id(message))
+    assert caught.value.reason is Code.UNKNOWN_CREDENTIAL and identifier == again.id
+    parents.confirm(north, one.kept.nullifier, clerk, NORA.sign_transaction_id(message))
 
 
 def test_a_statement_that_no_second_clerk_signs_is_forgotten(empty: Story, kid: Patient, bo: Patient) -> None:

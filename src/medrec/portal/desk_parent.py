@@ -9,10 +9,11 @@ from markupsafe import Markup
 
 from medrec.core import codec
 from medrec.core.delegation import Standing
-from medrec.core.manifests.delegation import Clerk, Delegation, Right, delegation_message
+from medrec.core.manifests.delegation import Delegation, Right, delegation_message
 from medrec.node.account import parents
 from medrec.node.account.parents import NotAChildError, Parent
 from medrec.node.account.staff import Member
+from medrec.node.account.stated_rights import Kept
 from medrec.node.keeping.keys import PersonKey
 from medrec.node.peers.peers import PeerError
 from medrec.node.refusals import Refusal
@@ -48,7 +49,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any] | Go:
         "rights": RIGHTS,
         "trouble": trouble,
         "clerk": by_whom(visit),
-        "stated": [_stated(visit, one) for one in known],
+        "stated": [_stated(node, visit, one) for one in known],
     }
 
 
@@ -56,7 +57,7 @@ def _rights(form: dict[str, str]) -> list[str]:
     return [right for right in RIGHTS if form.get(f"right-{right}")]
 
 
-def _stated(visit: Visit, one: Parent) -> dict[str, Any]:
+def _stated(node: "Node", visit: Visit, one: Parent) -> dict[str, Any]:
     delegation, held = one.kept.delegation, one.held
     return {
         "patient": one.kept.patient,
@@ -71,16 +72,16 @@ def _stated(visit: Visit, one: Parent) -> dict[str, Any]:
         "waits": one.kept.waits,
         "unconfirmed": held is None and not one.kept.waits,
         "first": one.kept.clerks[0].name if one.kept.waits else "",
-        "mine": one.kept.waits and _signed_first(visit, one.kept.clerks[0]),
+        "mine": one.kept.waits and _signed_first(node, visit, one.kept),
         "delegation": one.kept.nullifier.hex(),
     }
 
 
-def _signed_first(visit: Visit, clerk: Clerk) -> bool:
+def _signed_first(node: "Node", visit: Visit, kept: Kept) -> bool:
     """Whether the visitor is who signed; in a demonstration her name says so, since her key is a lent one."""
     if visit.session is not None and visit.session.key:
-        return visit.session.key.hex() == clerk.key
-    return by_whom(visit) == clerk.name
+        return not parents.is_second(node, kept, member(node, visit))
+    return by_whom(visit) == kept.clerks[0].name
 
 
 def _hands(node: "Node", visit: Visit) -> tuple[Member, PersonKey | None]:
@@ -112,7 +113,7 @@ def _second(node: "Node", visit: Visit, known: list[Parent], form: dict[str, str
     if not form.get("seen"):
         raise NotAChildError("papers-not-seen")
     clerk, key = _hands(node, visit)
-    if not parents.is_second(kept, clerk):
+    if not parents.is_second(node, kept, clerk):
         raise PageError(403, "desk-second")
 
     def finish(proof: bytes) -> None:

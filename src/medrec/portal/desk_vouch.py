@@ -118,7 +118,7 @@ def show(node: "Node", visit: Visit) -> Any:
                 "name": one.name,
                 "check": words.VOUCH[one.check],
                 "by": one.by,
-                "mine": session is not None and one.staff == session.staff,
+                "mine": session is not None and staff.one_person(node, one.staff, session.staff),
                 "code": digits(ladder.short_code(one.account, ladder.credential_hash(one.credential))),
             }
             for one in _waits(node, visit.now)
@@ -142,7 +142,7 @@ def _do(node: "Node", visit: Visit, form: dict[str, str]) -> Go:
         return Go(visit.link("desk_vouch"), "decided")
     if what != "second":
         raise PageError(400, "form-unreadable")
-    if one.staff == session.staff or one.key == session.key:
+    if staff.one_person(node, one.staff, session.staff) or one.key == session.key:
         raise PageError(403, "vouch-alone")
     return _second(node, visit, session, one)
 

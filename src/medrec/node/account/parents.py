@@ -29,7 +29,7 @@ from medrec.node.account.stated_rights import Kept
 from medrec.node.consent import attesting
 from medrec.node.peers.peers import PeerError
 from medrec.node.refusals import Code, Refusal
-from medrec.node.right_person.desk_hands import DESK
+from medrec.node.right_person.desk_hands import sit_two
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -136,7 +136,7 @@ def state_it(node: "Node", drafted: Drafted, proof: bytes) -> bytes | None:
         person = node.journal.person_of_account(connection, account)
     if person is None or person.patient is None:
         raise Refusal(Code.NOT_LINKED)
-    kept = Kept(person.patient, drafted.secret, data, [clerk], _needs_second(node))
+    kept = Kept(person.patient, drafted.secret, data, [clerk], sit_two(node))
     if kept.waits:
         stated_rights.keep(node, kept)
         return None
@@ -157,7 +157,7 @@ def confirm(node: "Node", nullifier: bytes, member: Member, proof: bytes) -> byt
     if kept is None or not kept.waits or kept.delegation.time < node.clock() - SECOND_MS:
         raise Refusal(Code.DELEGATION_OVER)
     first = kept.clerks[0]
-    if staff.by_key(node, bytes.fromhex(first.key)) is None or not is_second(kept, member):
+    if staff.by_key(node, bytes.fromhex(first.key)) is None or not is_second(node, kept, member):
         raise Refusal(Code.UNKNOWN_CREDENTIAL)
     second = _signed(node, member, delegation_message(kept.delegation), proof)
     kept = msgspec.structs.replace(kept, clerks=[first, second], waits=False)
@@ -165,13 +165,13 @@ def confirm(node: "Node", nullifier: bytes, member: Member, proof: bytes) -> byt
     return _bring(node, kept)
 
 
-def is_second(kept: Kept, member: Member) -> bool:
-    """Whether somebody is another than who signed a statement first."""
-    return member.key is not None and member.key.hex() not in [clerk.key for clerk in kept.clerks]
-
-
-def _needs_second(node: "Node") -> bool:
-    return sum(one.active and one.key is not None and one.role == DESK for one in staff.members(node)) > 1
+def is_second(node: "Node", kept: Kept, member: Member) -> bool:
+    """Whether somebody is another person than who signed a statement first."""
+    signed = [staff.by_key(node, bytes.fromhex(clerk.key)) for clerk in kept.clerks]
+    return member.key is not None and all(
+        clerk.key != member.key.hex() and (found is None or found[0].person != member.person)
+        for clerk, found in zip(kept.clerks, signed, strict=True)
+    )
 
 
 def _signed(node: "Node", member: Member, message: bytes, proof: bytes) -> Clerk:

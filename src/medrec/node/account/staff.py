@@ -158,6 +158,11 @@ def person_of(node: "Node", identifier: str) -> str:
         return identifier
 
 
+def one_person(node: "Node", *identifiers: str) -> bool:
+    """Whether these entries of the staff are all of one person."""
+    return len({person_of(node, identifier) for identifier in identifiers}) == 1
+
+
 def members(node: "Node") -> list[Member]:
     """The whole staff, the dismissed included, by name."""
     with node.store.read() as connection:

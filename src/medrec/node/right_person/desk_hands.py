@@ -3,7 +3,7 @@
 A code links an account to a patient, and the patient who is wronged by a false one has no agent that could tell her. So
 both words are lines among the patient's own, and the privacy officer sees them side by side, with those first that one
 person said alone. Where two or more of the staff sit at the desk, another than who gave the code has to compare; where
-there is one alone, an alarm tells the privacy officer at once.
+there is one alone, an alarm tells the privacy officer at once. Two entries of one person (staff.py) are one.
 So it is with the word that somebody who asks to be found is this patient (matching.py).
 """
 
@@ -42,16 +42,18 @@ code_giver = Table(
 
 
 class Hands(NamedTuple):
-    """What was said of one patient on one code or request: by whom, in the order in which it was said, when last."""
+    """What was said of one patient on one code or request: by whom, in the order in which it was said, when last; which
+    people these are."""
 
     patient: str
     names: tuple[str, ...]
     time: int
+    people: frozenset[str]
 
     @property
     def alone(self) -> bool:
         """Whether one person said everything."""
-        return len(set(self.names)) == 1
+        return len(self.people) == 1
 
 
 def gave(node: "Node", code: bytes, patient: str, by: str, member: str = "") -> None:
@@ -71,7 +73,7 @@ def is_second(node: "Node", digest: bytes, member: str) -> bool:
     """Whether somebody is another than who gave a code, who has to be among the staff still: nobody can ask one who was
     dismissed. A code of which that is not known was given by anybody."""
     giver = _giver(node, digest)
-    return giver is not None and giver != member
+    return giver is not None and not staff.one_person(node, giver, member)
 
 
 def _giver(node: "Node", digest: bytes) -> str | None:
@@ -85,8 +87,13 @@ def may_compare(node: "Node", digest: bytes, member: str) -> bool:
     """Whether this member's word makes the link: who gave the code says nothing more where there is somebody else."""
     if is_second(node, digest, member):
         return True
-    at_desk = [one for one in staff.members(node) if one.active and one.key is not None and one.role == DESK]
-    return len(at_desk) < 2
+    return not sit_two(node)
+
+
+def sit_two(node: "Node") -> bool:
+    """Whether two or more people sit at the desk."""
+    known = [one for one in staff.members(node) if one.active and one.key is not None]
+    return len({one.person for one in known if one.role == DESK}) > 1
 
 
 def compared(node: "Node", digest: bytes, same: bool, by: str, member: str = "") -> None:
@@ -176,6 +183,8 @@ def _write_down(node: "Node", digest: bytes, patient: str, decision: Literal["co
 def lately(node: "Node") -> list[Hands]:
     """What was said of the last 30 days' patients: what one person said alone first, then the newest."""
     since, found = node.clock() - SHOWN_MS, dict[tuple[str, str], Hands]()
+    # A line has the name alone; two people of one name are taken for one, so that a look falls on them.
+    people = {signs(one.name): one.person for one in staff.members(node)}
     with node.store.read() as connection:
         rows = connection.execute(
             sql.select(store.manifest.c.hash, store.person.c.patient, store.line.c.time)
@@ -191,6 +200,7 @@ def lately(node: "Node") -> list[Hands]:
                 continue
             said = manifests.decode(kept[1]) if kept is not None else None
             if isinstance(said, MatchDecidedManifest):
-                before = found.get((row.patient, said.request), Hands(str(row.patient), (), 0))
-                found[row.patient, said.request] = Hands(before.patient, (*before.names, said.by), row.time)
+                before = found.get((row.patient, said.request), Hands(str(row.patient), (), 0, frozenset()))
+                who = before.people | {people.get(said.by, said.by)}
+                found[row.patient, said.request] = Hands(before.patient, (*before.names, said.by), row.time, who)
     return sorted(found.values(), key=lambda one: (not one.alone, -one.time))
