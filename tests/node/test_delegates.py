@@ -78,6 +78,27 @@ def test_the_person_ends_it_alone_and_nobody_is_told_but_she(help_: Help) -> Non
     assert refused(help_, help_.signed(secret)) in (Code.DELEGATION_OVER, Code.NULLIFIER_USED)
 
 
+def test_who_opens_a_newborn_s_account_acts_at_once_and_waits_for_no_hospital(help_: Help) -> None:
+    """Decision record 0145: her key is the one key of the child's account, so she names herself by consent."""
+    child, secret = help_.network.patient("newborn", "north"), os.urandom(32)
+    rights = ["look", "consent", "correct", "add"]
+    named = help_.signed(
+        secret, by=child, account=child.account, key=child.key.key_id.hex(), rights=rights, delegate=help_.bo.account
+    )
+    help_.guide.delegates.take(named)
+    (held,) = help_.guide.delegates.of(child.account)
+    assert held.holds and held.delegation.basis == "consent" and held.delegation.attested is None
+    assert held.begins <= help_.network.time, "nobody's word but the account's own, so nothing waits"
+    for right in rights:
+        assert help_.guide.delegates.may(child.account, help_.bo.account, right) is not None
+    # At the hospital where the child was born, too; and she ends it as the child's account.
+    help_.north.delegates.take(named)
+    assert help_.north.delegates.may(child.account, help_.bo.account, "consent") is not None
+    # A stranger's key names nobody for the child.
+    other = help_.signed(os.urandom(32), by=help_.bo, account=child.account, key=help_.bo.key.key_id.hex())
+    assert refused(help_, other) is Code.UNKNOWN_CREDENTIAL
+
+
 def test_an_end_reaches_every_place_through_the_ledger(help_: Help) -> None:
     secret = os.urandom(32)
     data = help_.signed(secret, rights=["consent"])
