@@ -1,5 +1,6 @@
 """Who linked somebody at the desk stands in the journal by name, and the privacy officer sees who did it alone."""
 
+import json
 import re
 import secrets
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ import pytest
 from medrec.core import manifests
 from medrec.core.manifests.desk import MatchDecidedManifest
 from medrec.core.matching import Demographics
-from medrec.node.account import staff
+from medrec.node.account import parents, staff
 from medrec.node.keeping import store
 from medrec.node.right_person import desk_hands, given_codes
 from medrec.portal import words
@@ -103,8 +104,9 @@ def test_where_there_are_two_one_gives_the_code_and_the_other_compares(circle: C
 
 
 def second_entry(circle: Circle, name: str, of: str) -> Holder:
-    """Somebody who sits at the desk already has another entry, under another name and with another key."""
-    (first,) = [one.id for one in staff.members(circle.north) if one.name == of]
+    """Somebody who sits at the desk already (nobody: somebody new) has another entry, under another name and with
+    another key."""
+    first = next((one.id for one in staff.members(circle.north) if one.name == of), "")
     key = authenticator(f"key of {name}", "north")
     holder = Holder(circle.story, key, f"id of {name}".encode(), "north")
     _, code = staff.invite(circle.north, name, "desk", same_as=first)
@@ -145,6 +147,36 @@ def test_one_person_under_two_names_does_not_vouch_twice(circle: Circle) -> None
     assert refused.status_code == 403 and words.ERRORS["vouch-alone"] in text_of(refused.text)
     assert words.VOUCH["yours"] not in text_of(carl.get("/desk/vouch").text)
     carl.does("/desk/vouch", **waits)
+
+
+def test_a_code_whose_giver_is_gone_says_that_a_new_one_is_needed(circle: Circle) -> None:
+    rose, carl = clerks(circle)
+    second_entry(circle, "Dora", "")
+    code = presented(circle, rose)
+    assert words.DESK["compare_gone"] not in text_of(carl.get("/desk").text)
+    dismissed(circle, "Rose")
+    page = carl.get("/desk").text
+    assert words.DESK["compare_gone"] in text_of(page) and words.DESK["compare_second"] not in text_of(page)
+    assert 'value="same"' not in page and 'value="differs"' in page
+    refused = carl.send("/desk", do="same", code=code)
+    assert refused.status_code == 403 and words.ERRORS["desk-gone"] in text_of(refused.text)
+    assert carl.send("/desk", do="differs", code=code).status_code == 303
+
+
+def test_a_clerk_ends_a_parent_s_right_with_her_own_key(circle: Circle) -> None:
+    rose, _ = clerks(circle)
+    dismissed(circle, "Carl")
+    born = {"resourceType": "Patient", "id": "ada", "name": [{"family": "Ada"}], "birthDate": "2016-05-01"}
+    circle.north.put("Patient", "ada", json.dumps(born))
+    fields = {"patient": "ada", "delegate": circle.bo.account, "name": "Bo Berg", "right-look": "1", "seen": "1"}
+    rose.does("/desk/parent", do="state", **fields)
+    (one,) = parents.stated(circle.north)
+    begun = rose.send("/desk/parent", do="end", delegation=one.kept.nullifier.hex())
+    assert begun.status_code == 303 and len(parents.stated(circle.north)) == 1, "nothing ends before she signs"
+    told = rose.asked(begun)
+    assert "Bo Berg may no longer act for patient ada" in told and "Rose ended it" in told
+    rose.confirm(begun)
+    assert parents.stated(circle.north) == []
 
 
 def test_two_clerks_are_both_named_and_who_differs_too(circle: Circle) -> None:

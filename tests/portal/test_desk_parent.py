@@ -12,7 +12,6 @@ from medrec.core import manifests
 from medrec.core.credential import NewEd25519, signed_by
 from medrec.core.delegation import Standing, birthday
 from medrec.core.manifests.delegation import (
-    DelegationEndManifest,
     DelegationManifest,
     DelegationRest,
     Right,
@@ -30,6 +29,7 @@ from medrec.node.keeping.keys import PersonKey
 from medrec.node.peers.peers import PeerError
 from medrec.node.refusals import Code, Refusal
 from medrec.portal import words
+from medrec.portal.people import handle
 from tests.node.network import Patient
 from tests.portal.reading import read, text_of
 from tests.portal.story import Story
@@ -137,6 +137,8 @@ def test_a_review_takes_the_place_of_what_was_stated_before(empty: Story, kid: P
     empty.network.time = birthday(BORN, 13)
     assert words.DESK_PARENT["rests"] in text_of(read(empty.client("north"), "/desk/parent"))
     assert not may(empty, "guide", kid, bo)
+    hers = text_of(read(empty.client("guide"), f"/people/{handle(kid.account)}/helping"))
+    assert words.HELPERS["closed_review"].split("{place}")[0].strip() in hers
     # The child was asked: her parent may look on, and decides no more.
     posted(empty, bo, **{"right-consent": ""})
     (after,) = parents.stated(north)
@@ -261,24 +263,6 @@ def test_an_answer_that_is_lost_leaves_no_parent_without_an_alarm(
     assert posted(empty, bo).status_code == 503
     assert len(empty.network["guide"].delegates.of(kid.account)) == 1  # type: ignore[attr-defined]
     assert [row.code for row in north.rows(store.alarm)] == ["parent-by-one"]
-
-
-def test_the_end_bears_the_name_of_the_clerk_and_the_officer_sees_it(empty: Story, kid: Patient, bo: Patient) -> None:
-    north: Any = empty.network["north"]
-    posted(empty, bo)
-    (alarm,) = north.rows(store.alarm)
-    assert alarm.code == "parent-by-one" and "Demonstration" in alarm.sentence and alarm.subject == "Patient/kid"
-    office = text_of(read(empty.client("north"), "/office"))
-    assert "Bo Berg for patient kid: Demonstration" in office and "Ended" not in office
-    ended_at_the_desk(empty)
-    assert "Bo Berg for patient kid: Demonstration. Ended: Demonstration" in text_of(
-        read(empty.client("north"), "/office")
-    )
-    with north.store.read() as connection:
-        where = store.manifest.c.kind == "delegation-end/1"
-        (digest,) = connection.execute(sql.select(store.manifest.c.hash).where(where)).scalars()
-        written = manifests.decode(north.journal.manifest(connection, digest)[1])
-    assert isinstance(written, DelegationEndManifest) and written.clerk == "Demonstration"
 
 
 def test_where_two_clerks_sit_another_one_has_to_sign_too(empty: Story, kid: Patient, bo: Patient) -> None:

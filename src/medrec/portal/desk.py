@@ -94,7 +94,7 @@ def _decide(node: "Node", visit: Visit, form: dict[str, str]) -> Go:
         elif what in ("same", "differs"):
             digest, same = bytes.fromhex(form.get("code", "")), what == "same"
             if same and not desk_hands.may_compare(node, digest, member_id(visit)):
-                raise PageError(403, "desk-second")
+                raise PageError(403, "desk-gone" if desk_hands.is_dead(node, digest) else "desk-second")
             # Her name stands there before anything is linked.
             desk_hands.compared(node, digest, same, by, member_id(visit))
             if not given_codes.decide(node, digest, same):
@@ -125,6 +125,7 @@ def _given(node: "Node", visit: Visit, one: given_codes.GivenCode) -> dict[str, 
         ),
         "when": visit.when(one.time),
         "digits": f"{one.check[:3]} {one.check[3:]}",
+        "dead": state == "linked" and desk_hands.is_dead(node, one.digest),
         "second": state == "linked" and not desk_hands.may_compare(node, one.digest, member_id(visit)),
     }
 

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from medrec.core import codec
 from medrec.core.delegation import Standing
-from medrec.core.manifests.delegation import Delegation, Right, delegation_message
+from medrec.core.manifests.delegation import Delegation, Right, delegation_end_message, delegation_message
 from medrec.node.account import parents
 from medrec.node.account.parents import NotAChildError, Parent
 from medrec.node.account.staff import Member
@@ -165,9 +165,21 @@ def _try(act: Callable[..., Any], *arguments: Any) -> None:
 
 
 def _end(node: "Node", visit: Visit, known: list[Parent], form: dict[str, str]) -> Go:
-    clerk, _ = _hands(node, visit)
-    parents.end(node, _chosen(known, form).kept, clerk.name)
-    return Go(visit.link("desk_parent"), "decided")
+    """The clerk signs the end as she signs a statement."""
+    kept = _chosen(known, form).kept
+    clerk, key = _hands(node, visit)
+    message = delegation_end_message(kept.nullifier)
+
+    def finish(proof: bytes) -> None:
+        _try(parents.end, node, kept.nullifier, clerk, proof)
+
+    if key is not None:
+        finish(key.sign_transaction_id(message))
+        return Go(visit.link("desk_parent"), "decided")
+    part = Part("medrec/delegation-end/1", kept.nullifier, message, finish, binary=True)
+    told = [render.say(words.DESK_PARENT["sign_end"], name=kept.delegation.name, patient=kept.patient)]
+    marked = [render.say(words.DESK_PARENT["marked_end"], clerk=clerk.name)]
+    return confirming.begin(node, visit, Act("", told, marked, (part,), clerk.key or b"", "desk_parent", "decided"))
 
 
 def _chosen(known: list[Parent], form: dict[str, str]) -> Parent:

@@ -54,8 +54,8 @@ class Delegation(Fields, frozen=True):
 
 
 class Clerk(Fields, frozen=True):
-    """Who of an organisation's staff saw the papers: her name, her key and its signature (hex) over
-    `delegation_message`."""
+    """Who of an organisation's staff saw the papers, or ended a right: her name, her key and its signature (hex) over
+    `delegation_message`, or over `delegation_end_message`."""
 
     name: PersonName
     key: KeyId
@@ -78,7 +78,8 @@ class DelegationManifest(Fields, frozen=True, omit_defaults=True):
 
 class DelegationEndManifest(Fields, frozen=True, omit_defaults=True):
     """A delegation ended here; its secret goes on the ledger with this line, where the organisation has it. `by` is who
-    signed that it should; `clerk` who of the organisation's staff decided it, where that stated it."""
+    signed that it should. Where the organisation stated it, `clerk` is who of its staff ended it (a name alone in lines
+    of before her key signed), or `followed` the SHA-256 of the delegation that took its place, which a clerk signed."""
 
     manifest: Literal["delegation-end/1"]
     network: Hex32
@@ -89,7 +90,8 @@ class DelegationEndManifest(Fields, frozen=True, omit_defaults=True):
     nullifier: Hex32
     key: KeyId
     signature: Signature
-    clerk: PersonName | None = None
+    clerk: Clerk | PersonName | None = None
+    followed: Hex32 | None = None
 
 
 class DelegationRest(Fields, frozen=True):

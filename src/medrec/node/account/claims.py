@@ -41,6 +41,7 @@ class Why(Enum):
 
     ENDED = "It was ended."
     OVER = "Its time is over, or has not come."
+    UNREVIEWED = "The child is thirteen and nobody has looked at it again."
     LEFT = "Who stated it is no active hospital or clinic."
     UNLINKED = "The person has no link with the organisation that stated it."
     CONTRADICTED = "A record of this person has another date of birth."
@@ -64,6 +65,7 @@ def weighed(node: "Node", person: Person, held: "Held") -> "Held":
     begins = _begins(node, held, doubt, now)
     claims = (
         (held.ended is None, Closed(Why.ENDED)),
+        (held.standing is not Standing.RESTS, Closed(Why.UNREVIEWED, held.delegation.attested or "")),
         (held.standing.holds, Closed(Why.OVER)),
         (doubt is None, doubt),
         (not held.rests, Closed(Why.RESTS)),

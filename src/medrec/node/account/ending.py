@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, Column, LargeBinary, String, Table
 from medrec.core import codec, commitment, manifests, state
 from medrec.core.credential import signed_by
 from medrec.core.crypto import key_id, verify_ed25519
-from medrec.core.manifests.delegation import DelegationEndManifest, delegation_end_message
+from medrec.core.manifests.delegation import Clerk, DelegationEndManifest, delegation_end_message
 from medrec.node.account import stated_rights
 from medrec.node.agent import bringing
 from medrec.node.agent.own import person_here, places
@@ -52,12 +52,12 @@ def end(node: "Node", account: str, secret: bytes, key: bytes, signature: bytes)
     return _write(node, account, nullifier, secret, by, key, signature)
 
 
-def end_stated(node: "Node", account: str, secret: bytes, clerk: str) -> bool:
-    """End what this organisation stated, whether it knows the person still and whether anybody took it in or not;
-    `clerk` says so."""
+def end_stated(node: "Node", account: str, secret: bytes, why: Clerk | bytes) -> bool:
+    """End what this organisation stated, whether it knows the person still and whether anybody took it in or not: a
+    clerk's signature that was checked says so, or the SHA-256 of what was stated in its place."""
     nullifier = commitment.nullifier(secret)
     signature = node.keys.sign_request(ATTESTED_END + delegation_end_message(nullifier))
-    return _write(node, account, nullifier, secret, "attested", node.keys.key_id, signature, clerk)
+    return _write(node, account, nullifier, secret, "attested", node.keys.key_id, signature, why)
 
 
 def take_signed(node: "Node", account: str, nullifier: bytes, key: bytes, signature: bytes) -> bool:
@@ -95,7 +95,7 @@ def _write(
     by: By,
     key: bytes,
     signature: bytes,
-    clerk: str | None = None,
+    why: Clerk | bytes | None = None,
 ) -> bool:
     try:
         person = person_here(node, account).id
@@ -106,7 +106,8 @@ def _write(
     now = node.clock()
     manifest = DelegationEndManifest(
         "delegation-end/1", node.network.hex(), node.organisation, account, now,
-        by, nullifier.hex(), key.hex(), signature.hex(), clerk,
+        by, nullifier.hex(), key.hex(), signature.hex(),
+        why if isinstance(why, Clerk) else None, why.hex() if isinstance(why, bytes) else None,
     )  # fmt: skip
     extras = {"nullifier": secret} if secret is not None else None
     line = Draft("delegation-end/1", manifests.encode(manifest), person, extras, [41, now, by, nullifier])

@@ -18,6 +18,7 @@ from medrec.core.manifests.delegation import (
     Clerk,
     Delegation,
     Right,
+    delegation_end_message,
     delegation_message,
     encode_delegation,
 )
@@ -200,7 +201,7 @@ def _bring(node: "Node", kept: Kept) -> bytes:
     digest = node.delegates.take(kept.data, *kept.clerks)
     for one in stated_rights.all_kept(node, account):
         if one.nullifier != kept.nullifier and one.ended is None and one.delegation.delegate == delegate:
-            end(node, one, kept.clerks[-1].name)
+            _end(node, one, kept.clerks[-1].name, digest)
     return digest
 
 
@@ -226,10 +227,18 @@ def lately(node: "Node") -> list[Kept]:
     return sorted(found, key=lambda one: len(one.clerks) > 1)
 
 
-def end(node: "Node", kept: Kept, clerk: str) -> bool:
+def end(node: "Node", nullifier: bytes, member: Member, proof: bytes) -> bool:
     """End what this organisation stated, here at once and everywhere with the next batch, whether the person is linked
-    still and whether anybody confirmed it or not; False if it was over before. `clerk` is the name of who ends it."""
-    ended = ending.end_stated(node, kept.delegation.account, kept.secret, clerk)
+    still and whether anybody confirmed it or not; False if it was over before. `proof` is the packed signature over
+    `delegation_end_message` of the member who ends it. Raises Refusal."""
+    kept = stated_rights.find(node, nullifier)
+    if kept is None:
+        raise Refusal(Code.DELEGATION_OVER)
+    return _end(node, kept, member.name, _signed(node, member, delegation_end_message(nullifier), proof))
+
+
+def _end(node: "Node", kept: Kept, by: str, why: Clerk | bytes) -> bool:
+    ended = ending.end_stated(node, kept.delegation.account, kept.secret, why)
     if kept.ended is None:
-        stated_rights.keep(node, msgspec.structs.replace(kept, ended_by=clerk, ended=node.clock(), waits=False))
+        stated_rights.keep(node, msgspec.structs.replace(kept, ended_by=by, ended=node.clock(), waits=False))
     return ended

@@ -90,6 +90,11 @@ def may_compare(node: "Node", digest: bytes, member: str) -> bool:
     return not sit_two(node)
 
 
+def is_dead(node: "Node", digest: bytes) -> bool:
+    """Whether nobody can compare the number of a code any more: two or more sit there, and who gave it is gone."""
+    return _giver(node, digest) is None and sit_two(node)
+
+
 def sit_two(node: "Node") -> bool:
     """Whether two or more people sit at the desk."""
     known = [one for one in staff.members(node) if one.active and one.key is not None]

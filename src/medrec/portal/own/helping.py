@@ -76,6 +76,7 @@ def _state(visit: Visit, known: dict[str, str], held: Held) -> Markup:
 
 _STATES = {
     Why.WAITS: "begins",
+    Why.UNREVIEWED: "closed_review",
     Why.RESTS: "rests",
     Why.LEFT: "closed_left",
     Why.UNLINKED: "closed_unlinked",

@@ -123,6 +123,7 @@ ERRORS = Texts(
         "look-unknown": "There is no such look here.",
         "desk-words": "Say why in your own words. Nothing was done.",
         "desk-second": "You gave this code. Somebody else at the desk has to compare the number.",
+        "desk-gone": "Who gave this code no longer works here. A new code is needed.",
         "desk-over": "This was decided already. Go back and load the page again.",
         "patient-not-same": "That is not the number of this patient. Nothing was opened.",
         "wrong-role": "This organisation has no such page.",

@@ -120,6 +120,7 @@ HELPERS = Texts(
         "helper begins three days later.",
         "closed_unlinked": "Nobody may act: {place} named this helper, and you have no link with it.",
         "closed_left": "Nobody may act: {place} named this helper, and it is no longer a hospital or clinic here.",
+        "closed_review": "Rests: the child is thirteen, and nobody has looked at this again. {place} can do that.",
         "over": "Over",
         "review": "The child is eleven or older: please look at this again.",
         "end": "Stop this helper",
