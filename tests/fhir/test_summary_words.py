@@ -104,7 +104,7 @@ def test_what_they_said_is_in_it_with_author_status_and_receipt(clinic: Clinic) 
     assert also["status"] == "active" and also["informationSource"] == {"reference": person}
     assert changed["status"] == "active" and "informationSource" not in changed
     assert next(note["authorString"] for note in changed["note"] if "authorString" in note).startswith("Dr North, ")
-    assert "2 tabs daily" in json.dumps(changed["dosage"])
+    assert "40 mg a day" in json.dumps(changed["dosage"]) and "2 tabs daily" in json.dumps(changed["note"])
     # Each has a Provenance of its own, with the receipt of its manifest, which verifies.
     proofs = [one for one in of_type(bundle, "Provenance") if "identifier" not in one["entity"][0]["what"]]
     who = sorted(one["agent"][0]["who"].get("display", "") for one in proofs)
