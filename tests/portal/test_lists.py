@@ -181,3 +181,15 @@ def test_what_a_reader_noted_stands_with_the_entry_and_what_could_mislead_with_t
 
 def test_every_note_has_words() -> None:
     assert set(words.NOTES) == {code.value for code in NoteCode}
+
+
+def test_the_emergency_card_has_two_names_of_one_medicine_once(clinic: Clinic) -> None:
+    page = read(clinic.story.client("guide"), f"/people/{handle(clinic.ada.account)}/card")
+    card = text_of(page.split('class="emergency"')[1].partition("</section>")[0])
+    assert card.casefold().count("lisinopril 20") + card.count("lisinopril ") <= 2 and "metformin" in card
+    assert "Lisinopril 20mg tab" not in card and f"/people/{handle(clinic.ada.account)}/list" in page
+
+
+def test_allergies_stand_before_medicines(clinic: Clinic) -> None:
+    html = own(clinic)
+    assert html.index('<h2 id="allergies">') < html.index('<h2 id="medicines">')

@@ -19,11 +19,11 @@ _START_MAX = 1_000_000
 
 LIKENESS = ("identical", "similar", "only-here")
 GROUPS = {
-    "medicines": ("disputed", *LIKENESS, "unknown", "stopped"),
     "allergies": ("allergies",),
+    "medicines": ("disputed", *LIKENESS, "unknown", "stopped"),
     "problems": ("problems", "history"),
 }
-"""The lists, and the sections of each, in order."""
+"""The lists, and the sections of each, in order: what may kill at once stands first."""
 
 Item = TypeVar("Item")
 

@@ -85,6 +85,7 @@ def values(
             {
                 "name": group,
                 "title": maker.text(group),
+                "nothing": words.CARE_LIST["allergies_none"] if group == "allergies" and not sections[group] else None,
                 "sections": [
                     {"name": name, "title": maker.text(name) if name != group else None}
                     | _part(begun[name], lambda row, name=name: maker.any(row, name))
@@ -93,7 +94,8 @@ def values(
                 ],
             }
             for group, members in GROUPS.items()
-            if any(sections[name] for name in members)
+            # Whoever treats her is told in words that nobody spoke of allergies.
+            if any(sections[name] for name in members) or (care and group == "allergies")
         ],
     }
 

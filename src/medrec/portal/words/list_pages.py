@@ -111,6 +111,7 @@ CARE_LIST = Texts(
     "CARE_LIST",
     {
         "patient": "The patient",
+        "allergies_none": "Nobody has said anything of allergies. There may still be some.",
         "unknown": "Not known whether it is still taken",
         "new_lead": "{who} went through this list with the patient {when}. This came after it.",
         "conflict_status": "One place says that it is taken, another that it is not.",

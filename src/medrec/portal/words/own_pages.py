@@ -224,6 +224,7 @@ CARD = Texts(
         "sources": "From: {places}",
         "print": "Print the card",
         "hint": "Fold it and keep it with your identity card.",
+        "proof": "Who says so, and the proof of each line",
         "more": ("and one more", "and {count} more"),
     },
     plain=True,
