@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from medrec.core import codec
 from medrec.core.manifests.act_parts import Against
 from medrec.core.manifests.acts import Act, ActEnd, act_message
 from medrec.core.manifests.correction import of_act
@@ -149,3 +150,29 @@ def test_no_hospital_puts_a_notice_away_at_another(visit: Visit) -> None:
     visit.south.acts._keep(away)
     after = visit.south.lists.of(visit.ada.account)
     assert notice in after.notices and after.put_away == ()
+
+
+def test_a_review_marks_what_stands_and_adds_no_row_of_its_own(visit: Visit) -> None:
+    """North's clinician went through a list in which she invents names: at south and at her agent nothing is taken for
+    that; what stands there is marked as reviewed."""
+    before = [row.key for row in visit.south.lists.of(visit.ada.account).read.medicines]
+    real = lists.subject_of(visit.metformin())
+    invented = [msgspec.structs.replace(real, key=f"text:x{n}", name=f"x{n}", ingredients=[]) for n in range(15)]
+    act = norths(visit, "reviewed")
+    act = msgspec.structs.replace(act, subjects=[real, *invented], words="")
+    act = msgspec.structs.replace(act, signature=visit.doctor.key.sign(act_message(act)).signature.hex())
+    visit.south.acts._keep(act)
+    rows = visit.south.lists.of(visit.ada.account).read.medicines
+    assert [row.key for row in rows] == before
+    assert [line.by for line in at_south(visit).lines if line.author == "clinician"] == [act.name]
+
+
+def test_one_refused_act_keeps_no_other_back(visit: Visit) -> None:
+    good, bad = hers(visit), msgspec.structs.replace(hers(visit), words="not signed")
+    payloads = [acts.payload_for(bad, "south"), b"{", acts.payload_for(good, "south")]
+    assert codec.decode(acts.answer_acts(visit.south, "guide", codec.encode(payloads))) == [False, False, True]
+    assert [kept.act.id for kept in visit.south.acts.of(visit.ada.account)] == [good.id]
+    # Alone it is answered with why.
+    with pytest.raises(Refusal) as no:
+        acts.answer_acts(visit.south, "guide", codec.encode(payloads[:1]))
+    assert no.value.reason is Code.BAD_SIGNATURE

@@ -16,6 +16,7 @@ from medrec.core.reconcile.rows import (
     likeness,
     staleness,
 )
+from medrec.core.reconcile.said import REVIEWED
 from medrec.core.reconcile.taken import Says, Signal, Verdict
 from medrec.core.records.general import empty_words
 from medrec.core.records.terms import Terms
@@ -58,13 +59,24 @@ def key_of(row_block: str, site: str) -> str:
 def rows_of(entries: list[Entry], now: int) -> list[MedicineRow]:
     """The rows of one block (one set of ingredients, or one unknown name), by key."""
     sites: dict[str, list[Entry]] = {}
-    for found in sorted(entries, key=_name):
-        sites.setdefault(found.form.form.site, []).append(found)
+    every = sorted(entries, key=_name)
+    for found in every:
+        if not _is_review(found):
+            sites.setdefault(found.form.form.site, []).append(found)
     nowhere = sites.pop("", [])
     if nowhere:
         # Without a word on form or route it belongs where all the others are; where these differ, nowhere of them.
         sites.setdefault(next(iter(sites)) if len(sites) == 1 else "", []).extend(nowhere)
+    # A review marks what somebody else says; of what nobody says it makes no row.
+    for found in filter(_is_review, every):
+        site = found.form.form.site
+        if site in sites or len(sites) == 1:
+            sites[site if site in sites else next(iter(sites))].append(found)
     return [_row(_weighed(_aged(sorted(sites[site], key=_name), now)), site, now) for site in sorted(sites)]
+
+
+def _is_review(found: Entry) -> bool:
+    return found.item.author != "record" and found.item.record.status_reason == REVIEWED
 
 
 def _weighed(entries: list[Entry]) -> list[Entry]:

@@ -8,12 +8,13 @@ from medrec.core.records.terms import RXNORM, Terms, cleaned
 from medrec.core.records.understood import MedicineDetail, Status, Understood
 
 LIKE_THIS = "taken differently"
+REVIEWED = "reviewed with the patient"
 _ENDED = {"like-this": "not-taking", "also-taking": "not-taking", "changed": "stopped"}
 _REASONS: dict[str, tuple[Status, str]] = {
     "not-taking": ("stopped", "not taken"),
     "like-this": ("active", LIKE_THIS),
     "also-taking": ("active", "also taken"),
-    "reviewed": ("active", "reviewed with the patient"),
+    "reviewed": ("active", REVIEWED),
     "changed": ("active", "changed"),
     "stopped": ("stopped", "stopped"),
 }

@@ -269,16 +269,29 @@ def sign_as(
 
 
 def answer_acts(node: "Node", caller: str, body: bytes) -> bytes:
-    """POST /medrec/list-acts: CBOR array of acts (canonical JSON) -> CBOR array, true for each that stands."""
+    """POST /medrec/list-acts: CBOR array of acts (canonical JSON) -> CBOR array, true for each that stands.
+
+    Each is judged by itself: one that is refused is false, and keeps no other back. Alone it is answered with why.
+    """
     payloads = codec.decode(body)
     if type(payloads) is not list or any(type(payload) is not bytes for payload in payloads):
         raise Refusal(Code.MALFORMED)
     answers = []
     for payload in payloads:
         try:
-            act = msgspec.convert(codec.decode_json(payload), Act)
-        except (codec.CodecError, msgspec.ValidationError, RecursionError):
-            raise Refusal(Code.MALFORMED) from None
-        node.acts.take(caller, act)
-        answers.append(True)
+            _take_one(node, caller, payload)
+        except Refusal:
+            if len(payloads) == 1:
+                raise
+            answers.append(False)
+        else:
+            answers.append(True)
     return codec.encode(answers)
+
+
+def _take_one(node: "Node", caller: str, payload: bytes) -> None:
+    try:
+        act = msgspec.convert(codec.decode_json(payload), Act)
+    except (codec.CodecError, msgspec.ValidationError, RecursionError):
+        raise Refusal(Code.MALFORMED) from None
+    node.acts.take(caller, act)
