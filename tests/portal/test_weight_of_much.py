@@ -28,13 +28,20 @@ RECORDS, PEOPLE, LOOKS, ASKED, PERMISSIONS, OF_PATIENT, REFUSED = 5_000, 2_000, 
 KINDS = {"results": 3_000, "visits": 1_000, "problems": 400, "medicines": 600}
 
 
+class Whose(NamedTuple):
+    """What a record's manifest says of whose it is."""
+
+    account: str
+
+
 class Came(NamedTuple):
-    """A record as it came from a place."""
+    """A record as it came from a place: somebody's, so that her agent was told of it."""
 
     type: str
     id: str
     entry: bytes
     content: bytes
+    manifest: Whose = Whose("hers")
 
 
 def record(number: int) -> Came:
