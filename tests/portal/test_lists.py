@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+from medrec.core.records.canonical import canonical
 from medrec.core.records.understood import NoteCode
+from medrec.node.agent.copies import Copy, _part_tag
 from medrec.node.keeping import store
 from medrec.node.lists import lists
 from medrec.node.release.practitioners import PHYSICIAN
@@ -183,13 +185,64 @@ def test_every_note_has_words() -> None:
     assert set(words.NOTES) == {code.value for code in NoteCode}
 
 
-def test_the_emergency_card_has_two_names_of_one_medicine_once(clinic: Clinic) -> None:
-    page = read(clinic.story.client("guide"), f"/people/{handle(clinic.ada.account)}/card")
+def test_the_emergency_card_has_two_names_of_one_thing_once_and_leads_to_the_proof(clinic: Clinic) -> None:
+    hers = f"/people/{handle(clinic.ada.account)}"
+    page = read(clinic.story.client("guide"), f"{hers}/card")
     card = text_of(page.split('class="emergency"')[1].partition("</section>")[0])
-    assert card.casefold().count("lisinopril 20") + card.count("lisinopril ") <= 2 and "metformin" in card
-    assert "Lisinopril 20mg tab" not in card and f"/people/{handle(clinic.ada.account)}/list" in page
+    medicines = card[card.index(words.CARD["medicines"]) : card.index(words.CARD["problems"])].casefold()
+    assert medicines.count("lisinopril") == 1 and medicines.count("metformin") == 1
+    assert "lisinopril" in card[card.index(words.CARD["allergies"]) : card.index(words.CARD["medicines"])].casefold()
+    assert words.CARD["proof"] in text_of(page) and f'href="{hers}/list"' in page
 
 
-def test_allergies_stand_before_medicines(clinic: Clinic) -> None:
-    html = own(clinic)
-    assert html.index('<h2 id="allergies">') < html.index('<h2 id="medicines">')
+def test_the_emergency_card_leaves_out_what_she_says_she_does_not_take_and_a_refuted_allergy(clinic: Clinic) -> None:
+    refuted = json.loads(allergy("y", "walnut"))
+    refuted["verificationStatus"] = {"coding": [{"code": "refuted"}]}
+    clinic.north.put("AllergyIntolerance", "y", json.dumps(refuted))
+    clinic.refresh()
+    clinic.network.time += 60_000
+    clinic.say("not-taking", clinic.row("metformin"))
+    card = text_of(read(clinic.story.client("guide"), f"/people/{handle(clinic.ada.account)}/card")).casefold()
+    assert "lisinopril" in card and "metformin" not in card and "walnut" not in card
+    assert any(row.refuted for row in clinic.shown().read.allergies)
+
+
+def test_what_came_in_part_stands_on_the_emergency_card_though_it_is_in_no_list(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = canonical(allergy("cut", "sertraline").encode()).data
+    cut = Copy("north", "AllergyIntolerance", "cut", _part_tag(content), content)
+    assert cut.in_part
+    every = clinic.guide.copies.all(clinic.ada.account)
+    monkeypatch.setattr(clinic.guide.copies, "all", lambda account: [*every, cut])
+    hers = f"/people/{handle(clinic.ada.account)}"
+    card = text_of(read(clinic.story.client("guide"), f"{hers}/card"))
+    assert "Sertraline" in card[card.index(words.CARD["allergies"]) : card.index(words.CARD["medicines"])]
+    assert "sertraline" not in text_of(own(clinic)).casefold()
+
+
+def test_a_patient_s_screen_begins_with_allergies_and_has_one_primary_button(clinic: Clinic) -> None:
+    clinic.north.put("Patient", "ada", '{"resourceType":"Patient","id":"ada","name":[{"given":["Ada"]}]}')
+    clinic.north.put("AllergyIntolerance", "z", allergy("z", "lisinopril"))
+    clinic.refresh()
+    client, asked = signed_in(clinic)
+    for page in ("/patient-list", "/clinic/patient"):
+        html = client.post(page, data=asked).text
+        places = {name: html.find(f'id="{name}"') for name in ("notices", "allergies", "medicines")}
+        assert -1 not in places.values() and sorted(places, key=lambda name: places[name]) == list(places), (
+            page,
+            places,
+        )
+        main = html[html.index("<main") :]
+        assert main.count('class="button"') == 1 and words.CARE_LISTS["reviewed"] in text_of(main), page
+        assert main.index('value="reviewed"') > main.index('id="medicines"'), page
+
+
+def test_whoever_treats_her_is_told_that_nobody_spoke_of_allergies(tmp_path: Path) -> None:
+    made = Clinic(tmp_path)
+    try:
+        client, asked = signed_in(made)
+        assert words.CARE_LIST["allergies_none"] in text_of(client.post("/patient-list", data=asked).text)
+        assert words.CARE_LIST["allergies_none"] not in text_of(own(made))
+    finally:
+        made.network.close()

@@ -27,7 +27,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
     known = about(node, who.account)
     shown = node.lists.of(who.account)
     every = entries(node, who.account, GROUPS)
-    cut = [entry for entry in every if (entry.in_part or entry.author) and entry.status == "active"]
+    cut = [entry for entry in every if (entry.in_part or entry.author) and _stands(entry)]
     read = bool(node.copies is not None and node.copies.all(who.account))
     rows = _rows(shown)
     parts = []
@@ -49,6 +49,12 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
         "unread": len(shown.unread),
         "sources": sorted(_sources(rows, cut, who.place)),
     }
+
+
+def _stands(entry: Entry) -> bool:
+    """Whether an entry that is in no list belongs on the card, by the same rules as a row of one."""
+    lasts = ("active", "unknown") if entry.group == "allergies" else ("active",)
+    return entry.status in lasts and not getattr(entry.understood.detail, "no_known", "")
 
 
 def _rows(shown: Shown) -> dict[str, list[Row]]:
