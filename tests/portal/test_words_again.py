@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from medrec.core.ladder import Revealed
-from medrec.node.account import guarding_index, recovery
+from medrec.node.account import guarding, guarding_index, recovery
 from medrec.node.agent import bringing, moving
 from medrec.node.ledger.rebuild import Rebuilt
 from medrec.portal import words as page_words
@@ -123,6 +123,7 @@ def test_guardians_come_back_with_the_words_of_her_record(circle: Circle, away: 
     ada: Any = circle.ada
     circle.all_choose()
     chosen = recovery.guardians_of(circle.guide, ada.account)
+    called = [one.name for one in guarding.asked_by(circle.guide, ada.account)]
     assert guarding_index.write(circle.guide) == 1 and guarding_index.write(circle.guide) == 0
     circle.story.settle()
     phone, words = away()
@@ -131,10 +132,14 @@ def test_guardians_come_back_with_the_words_of_her_record(circle: Circle, away: 
     assert chosen is not None and recovery.guardians_of(circle.guide, ada.account) == chosen
     found = recovery.readiness(circle.guide, ada.account)
     assert found.guardians and not found.lost
-    # What she called them went with the old agent: they stand under the beginning of their address.
+    # They stand under what she called them.
     page = text_of(phone.get(ada.page + "/guardians").text)
     assert page_words.GUARDIANS["lost"] not in page
-    assert all(friend.account[:16] in page for friend in (circle.bo, circle.cy, circle.di))
+    assert called and all(name in page for name in called)
+    assert not any(friend.account[:16] in page for friend in (circle.bo, circle.cy, circle.di))
+    # What stands on the ledger is sealed, and as long as without any name.
+    same = [guarding_index._names(circle.guide, who, chosen.members) for who in (ada.account, circle.bo.account)]
+    assert len(same[0]) == len(same[1]) and same[0] != same[1] == bytes(len(same[1]))
 
 
 def test_a_set_that_does_not_fit_the_ledger_is_passed_over(circle: Circle) -> None:
@@ -153,7 +158,12 @@ def test_a_set_that_does_not_fit_the_ledger_is_passed_over(circle: Circle) -> No
     ]  # fmt: skip
     for summary in wrong:
         assert guarding_index.restore(node, ada, [Rebuilt("north", 1, 0, 1, summary)]) == 0, summary
-    assert guarding_index.restore(node, ada, [Rebuilt("north", 1, 0, 1, good)]) == 1
+    # However many lines come behind the true one, and once for however often it comes.
+    junk = [Rebuilt("north", 1, at, 2, [*good[:3], bytes(32), marks]) for at in range(300)]
+    assert guarding_index.restore(node, ada, [Rebuilt("guide", 1, 0, 1, good), *junk]) == 1
+    named: list[Any] = ["Bo", ["Bo"], b"", b"\xff" * 99, b"a\n\0" * 3, b"x" * 900, {}]
+    for names in named:
+        assert guarding_index.restore(node, ada, [Rebuilt("guide", 1, 0, 1, [*good, names])] * 2) == 1, names
 
 
 def test_guardians_whose_list_went_with_the_old_agent_are_no_way_back_and_every_page_says_so(

@@ -133,8 +133,12 @@ def chosen(node: "Node", account: str) -> Revealed | None:
 
 def stands(node: "Node", account: str, revealed: Revealed) -> bool:
     """Whether the ledger has this very set under the account, in force or coming."""
+    return ladder.guardians_commitment(revealed) in on_ledger(node, account)
+
+
+def on_ledger(node: "Node", account: str) -> set[bytes]:
+    """The commitments to guardians that the ledger has under the account, in force or coming."""
     with node.engine.view() as view:
         found, now = ladder.ladder_of(view, account), max(node.clock(), view.tip.time)
     doors = [one for one in (found.doors_at(now), found.waiting_at(now)) if one is not None]
-    commitment = ladder.guardians_commitment(revealed)
-    return any(one.guardians is not None and one.guardians.commitment == commitment for one in doors)
+    return {one.guardians.commitment for one in doors if one.guardians is not None}

@@ -27,9 +27,11 @@ if TYPE_CHECKING:
     from medrec.node.node import Node
 
 SUMMARY = 45
-"""The number of the summary: [45, time, how many have to agree, salt, marks of the members one after the other]."""
+"""The number of the summary: [45, time, how many have to agree, salt, marks of the members one after the other, what
+she calls each]."""
 MARK_BYTES = 12
-SETS_MAX = 200
+NAMES_BYTES = 136
+"""For marks and names together, so that a summary stays within what a line seals (200 bytes)."""
 
 # The sets that stand in a line here.
 guardian_indexed = Table(
@@ -69,7 +71,7 @@ def _write(node: "Node", account: str, revealed: Revealed) -> None:
     who, now, commitment = person_here(node, account), node.clock(), ladder.guardians_commitment(revealed)
     manifest = GuardiansManifest("guardians/1", node.network.hex(), node.organisation, account, now, commitment.hex())
     marks = b"".join(mark(member) for member in revealed.members)
-    summary: list[Any] = [SUMMARY, now, revealed.needs, revealed.salt, marks]
+    summary: list[Any] = [SUMMARY, now, revealed.needs, revealed.salt, marks, _names(node, account, revealed.members)]
 
     def closure(connection: sql.Connection) -> None:
         node.journal.append(connection, [Draft("guardians/1", manifests.encode(manifest), who.id, None, summary)])
@@ -78,32 +80,53 @@ def _write(node: "Node", account: str, revealed: Revealed) -> None:
     node.store.write(closure)
 
 
+def _names(node: "Node", account: str, members: Sequence[str]) -> bytes:
+    """What she calls each of them, one after the other, in as much room as there is: filled up with zeros, so that the
+    length of the line on the ledger tells nothing of a name."""
+    called = {one.guardian: one.name for one in guarding.asked_by(node, account) if one.guardian is not None}
+    room = max(0, NAMES_BYTES // len(members) - MARK_BYTES)
+    return b"".join(called.get(member, "").encode()[:room].ljust(room, b"\0") for member in members)
+
+
 def restore(node: "Node", account: str, lines: Sequence[Rebuilt]) -> int:
     """Keep the sets among these lines of a person's index that stand on the ledger under her account; how many.
 
     Any organisation that she is linked to may have written a line: what does not fit the commitment is passed over.
     """
-    summaries = [line.summary for line in lines if _is_set(line.summary)][-SETS_MAX:]
+    # By no count: whoever writes in her index could push the true set out by many lines that only look like one.
+    summaries = [line.summary for line in lines if line.summary is not None and _is_set(line.summary)]
     if not summaries:
         return 0
     everybody = {mark(member): member for member in _everybody(node)}
-    found = 0
-    for _, _, needs, salt, marks in (summary[:5] for summary in summaries if summary is not None):
+    on_ledger = guarding_elsewhere.on_ledger(node, account)
+    found: set[bytes] = set()
+    for summary in summaries:
+        needs, salt, marks = summary[2:5]
         members = [everybody.get(marks[start : start + MARK_BYTES], "") for start in range(0, len(marks), MARK_BYTES)]
+        if not all(members):
+            continue
         revealed = Revealed(members, needs, salt)
-        if not all(members) or not guarding_elsewhere.stands(node, account, revealed):
+        commitment = ladder.guardians_commitment(revealed)
+        if commitment not in on_ledger or commitment in found:
             continue
         recovery.keep_guardians(node, account, revealed)
-        found += 1
-        for member in members:
-            # What she called them stands in no line: names go on no ledger.
+        found.add(commitment)
+        for member, name in zip(members, _said(summary, len(members)), strict=True):
             with suppress(ValueError):
-                guarding.name_elsewhere(node, account, _called(node, member), member)
-    return found
+                guarding.name_elsewhere(node, account, name or _called(node, member), member)
+    return len(found)
 
 
-def _is_set(summary: list[Any] | None) -> bool:
-    if summary is None or len(summary) < 5 or summary[0] != SUMMARY:
+def _said(summary: list[Any], many: int) -> list[str]:
+    """What she calls each member, as the line says; "" for a line without names, and for a name that is none."""
+    names = summary[5] if len(summary) > 5 and type(summary[5]) is bytes else b""
+    room = len(names) // many
+    said = [names[at * room : (at + 1) * room].rstrip(b"\0").decode(errors="ignore") for at in range(many)]
+    return [" ".join(name.split()) if name.isprintable() else "" for name in said]
+
+
+def _is_set(summary: list[Any]) -> bool:
+    if len(summary) < 5 or summary[0] != SUMMARY:
         return False
     needs, salt, marks = summary[2:5]
     shaped = type(needs) is int and type(salt) is bytes and type(marks) is bytes
