@@ -5,11 +5,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+import sqlalchemy as sql
 
 from medrec.core import commitment
 from medrec.core.consent import plain
 from medrec.core.manifests.delegation import Delegation, delegation_message, encode_delegation
-from medrec.portal import words
+from medrec.node.keeping import store
+from medrec.portal import person, words
 from tests.portal.reading import text_of
 from tests.portal.rescue import DAY, Circle, Friend, NewPhone, wait
 from tests.portal.test_mistakes import tag_of
@@ -197,3 +199,22 @@ def test_whoever_never_lost_a_key_is_asked_nothing(circle: Circle) -> None:
     name(circle, circle.bo, "Bo", circle.network.time)
     assert circle.ada.get(circle.ada.page).status_code == 200
     assert words.AFTERMATH["none"] in circle.ada.get(circle.ada.page + "/after").text
+
+
+def test_two_hundred_later_lines_of_helpers_hide_none_that_was_let_go_on(circle: Circle) -> None:
+    """The lines of the window are read by their time: by a count, a thief could push out what he did first."""
+    account, now = circle.ada.account, circle.network.time
+    name(circle, circle.cy, "First", now)
+    circle.story.settle()
+    with circle.guide.store.read() as connection:
+        (row,) = connection.execute(sql.select(store.notice).where(store.notice.c.kind == "delegation/1")).all()
+    copies = [
+        {**row._mapping, "tag": at.to_bytes(32, "big"), "counter": row.counter + 1000 + at, "time": row.time + 1,
+         "sealed": None}
+        for at in range(250)
+    ]  # fmt: skip
+    circle.guide.store.write(lambda connection: connection.execute(sql.insert(store.notice), copies))
+    read = person.within(circle.guide, account, ("delegation/1",), row.time, row.time + 1)
+    assert len(read) == 251 and read[0].manifest is not None
+    assert person.within(circle.guide, account, ("delegation/1",), row.time + 1, row.time + 2)[0].manifest is None
+    assert len(person.within(circle.guide, account, ("delegation/1",), 0, row.time)) == 1

@@ -52,6 +52,15 @@ def read(node: "Node", account: str, kinds: Sequence[str], limit: int, offset: i
     return [opened(node, row) for row in rows]
 
 
+def within(node: "Node", account: str, kinds: Sequence[str], since: int, until: int) -> list[Notice]:
+    """A person's lines of these kinds that were written down in this time, oldest first, however many there are."""
+    column = store.notice.c
+    chosen = sql.select(store.notice).where(_where(account, kinds), column.time.between(since, until))
+    with node.store.read() as connection:
+        rows = connection.execute(chosen.order_by(column.time, column.counter)).all()
+    return [opened(node, row) for row in rows]
+
+
 def opened(node: "Node", row: Any) -> Notice:
     manifest, salt, entry = None, b"", b""
     if row.sealed is not None:

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from medrec.node.node import Node
 
 Window = tuple[int, int]
-LINES = 200
 # How the page of her list says what she can say there.
 SAID = {"not-taking": "not_taking", "like-this": "like_this", "also-taking": "also", "dismissed": "dismiss"}
 
@@ -68,7 +67,7 @@ def waiting(node: "Node", visit: Visit, who: Whose) -> list[dict[str, Any]]:
 def _helpers(node: "Node", visit: Visit, who: Whose, window: Window) -> list[dict[str, Any]]:
     # By when it came here: whoever signs may write down any time. Who was let go on came then.
     came: dict[str, int] = {}
-    for notice in reversed(person.read(node, who.account, ("delegation/1", "delegation-rest/1"), LINES)):
+    for notice in person.within(node, who.account, ("delegation/1", "delegation-rest/1"), 0, window[1]):
         if isinstance(notice.manifest, DelegationManifest):
             came.setdefault(notice.manifest.delegation.nullifier, notice.time)
         elif isinstance(notice.manifest, DelegationRestManifest) and notice.manifest.stated.action == "go-on":
@@ -114,8 +113,8 @@ def _undone(node: "Node", visit: Visit, who: Whose, window: Window) -> list[dict
     """What she had closed, and somebody opened by taking the no back."""
     opened = {
         notice.manifest.nullifier
-        for notice in person.read(node, who.account, ("revocation/1",), LINES)
-        if isinstance(notice.manifest, RevocationManifest) and _within(window, notice.time)
+        for notice in person.within(node, who.account, ("revocation/1",), *window)
+        if isinstance(notice.manifest, RevocationManifest)
     }
     # The same no stands at several places.
     found = {
@@ -192,8 +191,8 @@ def _said(node: "Node", visit: Visit, who: Whose, window: Window) -> list[dict[s
     ]
     found += [
         notice.manifest.statement.words
-        for notice in person.read(node, who.account, ("correction-request/1",), LINES)
-        if isinstance(notice.manifest, CorrectionRequestManifest) and _within(window, notice.time)
+        for notice in person.within(node, who.account, ("correction-request/1",), *window)
+        if isinstance(notice.manifest, CorrectionRequestManifest)
         if (said := notice.manifest.statement).act is None and said.acting is None
     ]
     if not found:
