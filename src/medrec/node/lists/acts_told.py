@@ -13,6 +13,7 @@ from medrec.core.manifests.practitioner import Credential, credential_message
 from medrec.node.agent.standing_links import Undone, number
 from medrec.node.agent.told import told
 from medrec.node.consent.consents import AHEAD_MS_MAX
+from medrec.node.lists.acts_hers import said_in_time
 from medrec.node.lists.acts_kept import KeptAct
 from medrec.node.refusals import Refusal
 
@@ -37,7 +38,9 @@ def told_of(node: "Node", account: str, ends: dict[str, Undone]) -> Iterable[Kep
     }
     for line in lines:
         said, heard = line.manifest, line.received or line.time
-        if not isinstance(said, ActManifest) or misfit(said.act) or not genuine(node, said.act, line.organisation):
+        if not isinstance(said, ActManifest) or misfit(said.act):
+            continue
+        if not genuine(node, said.act, line.organisation) and not said_in_time(node, said.act, line.tag):
             continue
         act, end = said.act, ends.get(said.act.organisation)
         if act.time > heard + AHEAD_MS_MAX or (line.organisation, act.organisation, act.id) in ended:
