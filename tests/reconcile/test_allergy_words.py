@@ -41,3 +41,41 @@ def test_a_spanish_name_warns(words: str) -> None:
     assert (
         len(read(allergy(words), allergy("Penicillin" if "penic" in words.lower() else "Amoxicillin")).allergies) == 1
     )
+
+
+NOT_ALL_OF_IT = [
+    "tolerates codeine, allergic to morphine", "tolerates penicillin but anaphylaxis to codeine",
+    "no allergy to morphine, codeine causes anaphylaxis", "not allergic to latex but codeine: hives",
+    "tolerates codeine poorly", "tolerates codeine (hives)", "tolerates codeine and morphine",
+    "tolerates codeine low dose", "codeine causes hives - tolerated", "can take codeine 15 mg",
+]  # fmt: skip
+MENTIONED = [
+    "intolerant to codeine", "codeine not tolerated", "does not tolerate codeine", "cannot tolerate codeine",
+    "no codeine", "avoid codeine", "NKDA except codeine", "no known allergies other than codeine",
+    "codeine - no anaphylaxis, hives only",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("words", NOT_ALL_OF_IT + MENTIONED)
+def test_words_that_are_no_denial_as_a_whole_stay_active_and_warn_of_what_they_mention(words: str) -> None:
+    codeine = AMOXICILLIN | {"id": "codeine", "medicationCodeableConcept": {"text": "codeine 30 mg tablet"}}
+    found = read(allergy(words), allergy("NKDA", id="none", source="south"), codeine)
+    row = next(row for row in found.allergies if not row.no_known)
+    assert row.status == "active" and not row.refuted and row.name == words and Conflict.NONE_KNOWN in row.conflicts
+    assert WARNS & rules(found)
+
+
+def test_a_denial_beside_a_code_for_another_medicine_does_not_end_it() -> None:
+    coded = allergy("tolerates codeine") | {
+        "code": {
+            "text": "tolerates codeine",
+            "coding": [{"system": "http://www.nlm.nih.gov/research/umls/rxnorm", "code": "723"}],
+        }
+    }
+    (row,) = read(coded).allergies
+    assert row.status == "active" and not row.refuted
+
+
+def test_of_a_class_and_a_medicine_in_one_text_both_warn() -> None:
+    (row,) = read(allergy("sulfa and also codeine: hives")).allergies
+    assert row.classes and row.ingredients

@@ -64,10 +64,9 @@ def key_of(item: Held, detail: AllergyDetail) -> str:
         return f"none:{detail.no_known}"
     if holding.has_note(item.record, NoteCode.NAME_DIFFERS):
         return alone(item)
-    if detail.ingredients:
-        return "+".join(detail.ingredients)
-    if detail.classes:
-        return "class:" + "+".join(detail.classes)
+    classes = ("class:" + "+".join(detail.classes),) if detail.classes else ()
+    if detail.ingredients or classes:
+        return "+".join((*detail.ingredients, *classes))
     codes = _codes(detail)
     if codes and codes[0].startswith(_PUBLIC):
         return codes[0]

@@ -1,4 +1,11 @@
-"""Words for what is no medicine and that one can be allergic to: one word for each, where words mean the same thing."""
+"""Words for what is no medicine and that one can be allergic to: one word for each, where words mean the same thing;
+and the medicines that a longer text mentions."""
+
+import re
+from collections.abc import Callable
+
+from medrec.core.records import drug_names
+from medrec.core.records.terms import Terms
 
 _SAME = {
     word.strip(): line.split(":")[0]
@@ -31,3 +38,31 @@ def one_word(name: str) -> str:
 def known_substance(name: str) -> bool:
     """Whether a word (lower case) is for a substance that is no medicine."""
     return name in _SAME or name in _SAME.values()
+
+
+_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+
+
+_Codes = tuple[str, ...]
+
+
+def mentioned(name: str, terms: Terms, class_of: Callable[[str, Terms], str]) -> tuple[_Codes, _Codes]:
+    """Ingredients and classes that a text of several words names anywhere ("NKDA except codeine"): the longest name
+    first, up to three words. What is not known as a whole warns of all that it mentions."""
+    words = _WORD.findall(name[:300])
+    ingredients: dict[str, None] = {}
+    classes: dict[str, None] = {}
+    at = 0
+    while at < len(words):
+        step = 1
+        for length in range(min(3, len(words) - at), 0, -1):
+            part = " ".join(words[at : at + length])
+            klass = class_of(part, terms) if len(part) > 2 else ""
+            found = () if klass or len(part) <= 2 else drug_names.known(part, terms)
+            if klass or found:
+                classes |= {klass: None} if klass else {}
+                ingredients |= dict.fromkeys(found)
+                step = length
+                break
+        at += step
+    return tuple(sorted(ingredients)), tuple(sorted(classes))

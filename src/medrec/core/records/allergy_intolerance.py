@@ -2,7 +2,7 @@
 
 import re
 
-from medrec.core.records import datatypes, drug_names
+from medrec.core.records import allergen_names, datatypes, drug_names
 from medrec.core.records.allergen_names import known_substance
 from medrec.core.records.canonical import Value
 from medrec.core.records.condition import onset_of
@@ -15,9 +15,10 @@ from medrec.core.records.terms import NDC, RXNORM, UNII, Terms, cleaned
 from medrec.core.records.understood import AllergyDetail, NoteCode, Reaction, Status, Understood
 
 _AROUND = re.compile(
-    r"^(?:allerg(?:y|ic)\s+(?:to|reaction\s+to)\s+|(?:severe|mild)\s+)|^intolerance\s+(?:to|of)\s+|^(?:drug|food)\s+allergy\s+to\s+"
+    r"^(?:allerg(?:y|ic)\s+(?:to|reaction\s+to)\s+|(?:severe|mild)\s+)|^intoleran(?:ce|t)\s+(?:to|of)\s+|^(?:avoid|(?:does\s+not|doesn't|cannot|can't)\s+tolerate)\s+|^(?:drug|food)\s+allergy\s+to\s+"
     r"|^(?:al[eé]rgi(?:a|co|ca)|intolerancia)\s+a(?:l|\s+l[ao]s?)?\s+|^hypersensitivity\s+to\s+|^propensity\s+to\s+adverse\s+reactions?\s+to\s+"
     r"|\s+(?:allerg(?:y|ies|ic)|intolerance|hypersensitivity|sensitivity)(?:\s+disorder)?$|\s+adverse\s+reaction$"
+    r"|\s*[-,:(]?\s*(?:not|poorly)\s+tolerated\)?$"
 )
 _DENIED = re.compile(r"\s*[-,:(]\s*(?:(?:patient|pt)\.?\s+)denies(?:\s+it)?\s*\)?\s*$", re.IGNORECASE)
 _NO_ALLERGY = re.compile(
@@ -27,6 +28,7 @@ _NO_ALLERGY = re.compile(
     re.IGNORECASE,
 )
 """What says that it is none, and to what: "not allergic to latex", "Penicillin - tolerated"."""
+_PLAIN = re.compile(r"[^\W\d_]+(?:[ '’-][^\W\d_]+){0,3}")
 _TAG = re.compile(r"\s*\((?:disorder|substance|finding|product|situation|medication|drug)\)\s*$")
 STATUS: dict[str, tuple[Status, str]] = {
     "active": ("active", "active"),
@@ -46,9 +48,9 @@ def read(record: Value, around: Around) -> Understood:
     name = untagged(marks.name(code, "substance"))
     if contradicts:
         none, name = "", name if code is not own else f"{name}, but a reaction"
-    name, denied, tolerated = _without_denials(name)
+    name, denied, tolerated = _without_denials(name, code, around.terms)
     substance = substance_name(name)
-    ingredients, classes = ((), ()) if none else substances(code, substance, around.terms)
+    ingredients, classes = ((), ()) if none else _all_named(code, substance, around.terms)
     name = _with_others(code, name, substance, ingredients, marks)
     verification = code_of(record, "verificationStatus")
     status, reason = _status(code_of(record, "clinicalStatus"), verification, marks)
@@ -188,6 +190,12 @@ def substances(code: Concept, name: str, terms: Terms) -> tuple[tuple[str, ...],
     return (), ((other[0].code,) if other is not None else ())
 
 
+def _all_named(code: Concept, name: str, terms: Terms) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What an allergy is to, and where the whole names nothing that is known, all that its words mention."""
+    ingredients, classes = substances(code, name, terms)
+    return (ingredients, classes) if ingredients or classes else allergen_names.mentioned(name, terms, _class)
+
+
 def _class(name: str, terms: Terms) -> str:
     """The group of ours, meant for allergies, that a word for a class names; empty when none."""
     plain = _CLASSES.get(name, name).removesuffix(" antibiotics").removesuffix(" drugs").removesuffix(" class")
@@ -242,10 +250,32 @@ def _status(clinical: str, verification: str, marks: Marks) -> tuple[Status, str
     return "unknown", "no status given" + doubt
 
 
-def _without_denials(name: str) -> tuple[str, bool, bool]:
-    """A name without words of denial; whether the patient denies it, and whether it is said to be none."""
+def _without_denials(name: str, code: Concept, terms: Terms) -> tuple[str, bool, bool]:
+    """A name without words of denial; whether the patient denies it, and whether it is said to be none.
+
+    It is said to be none only where the whole text is that, of one substance that is known: "tolerates codeine poorly"
+    and "tolerates codeine, allergic to morphine" stay as they are."""
     denied, left = _DENIED.search(name) is not None, _DENIED.sub("", name)
-    return _NO_ALLERGY.sub("", left), denied, _NO_ALLERGY.search(left) is not None
+    tolerated = _NO_ALLERGY.sub("", left)
+    if tolerated == left or not _is_one(tolerated, code, terms):
+        return left, denied, False
+    return tolerated, denied, True
+
+
+def _is_one(name: str, code: Concept, terms: Terms) -> bool:
+    """Whether a name is one known substance and no word more, and of what the codes beside it are for."""
+    words = in_english(cleaned(name))
+    if not _PLAIN.fullmatch(words):
+        return False
+    ingredients, classes = substances(Concept((), words), words, terms)
+    if ingredients and not classes:
+        found = drug_names.named(words, terms)
+        if len(found.drugs) != 1 or found.rest not in (words, drug_names.alias(words)):
+            return False
+    elif not classes and not known_substance(words):
+        return False
+    coded = substances(code, "", terms)[0]
+    return not coded or bool(classes) or not set(coded).isdisjoint(ingredients)
 
 
 def _unsure(status: Status, reason: str, code: Concept, denied: bool, marks: Marks, none: bool) -> tuple[Status, str]:
@@ -272,10 +302,8 @@ def _contradicting(status: Status, reason: str, marks: Marks) -> tuple[Status, s
 def _key(detail: AllergyDetail) -> str:
     if detail.no_known:
         return f"allergy/none/{detail.no_known}"
-    if detail.classes:
-        return "allergy/" + "+".join(detail.classes)
-    if detail.ingredients:
-        return "allergy/" + "+".join(detail.ingredients)
+    if detail.classes or detail.ingredients:
+        return "allergy/" + "+".join((*detail.classes, *detail.ingredients))
     coded = next((f"{short(coding.system)}|{coding.code}" for coding in detail.codes), "")
     return "allergy/" + (coded or f"name|{detail.name_cleaned}")
 

@@ -115,7 +115,7 @@ def named(name: str, terms: Terms) -> Named:
     bare = _LETTER_NUMBER.sub(r"\1\2", bare)
     # A number is part of a name ("factor 8", "vitamin D 3") that nobody knows; of one that is known without it, it is a
     # strength.
-    rest, plain = (_called(_words(words, frozenset())) for words in (bare, _NUMBERS.sub(" ", bare)))
+    rest, plain = (alias(_words(words, frozenset())) for words in (bare, _NUMBERS.sub(" ", bare)))
     short = rest if _numbered(bare, plain, terms) else plain
     if exact is not None:
         return Named((exact,), strengths, form, plain)
@@ -139,8 +139,15 @@ def named(name: str, terms: Terms) -> Named:
     return Named((), strengths, form, rest)
 
 
-def _called(name: str) -> str:
+def alias(name: str) -> str:
+    """The usual name for one that has another ("asa" is aspirin); the name itself where it has none."""
     return _ALIASES.get(name, name)
+
+
+def known(name: str, terms: Terms) -> tuple[str, ...]:
+    """RxNorm ingredients of a name (lower case) that is one of a medicine and nothing else; () where it is not."""
+    found = _find(in_english(name), terms)
+    return found.ingredients if found is not None else ()
 
 
 def _numbered(bare: str, short: str, terms: Terms) -> bool:
