@@ -20,6 +20,7 @@ from medrec.core.records.understood import Amount
 _TIMES = ("often", "slot", "days", "meals")
 _PIECES = frozenset({"0.5", "1", "1.5", "2", "3", "4"})
 """Numbers that stand for pieces where no unit is said ("1 at noon"); 5 or 2.5 may as well be milligrams."""
+_BEHIND_DAYS = frozenset({"for", "by", "with", "in", "before", "after", "as", "prn", "to", "-", "–"})
 ONCE: Pair = (ratio.ratio(1), ratio.ratio(1))
 _UNSURE = re.compile(
     r"\bawake\b|\bbetween\b|\brepeat|\bcheck|\btest\b|\btesting\b|\bmonitor|\bmeasure|\bweigh|\bfollow[\s-]*up\b|\bcall\b"
@@ -69,7 +70,7 @@ def meaning(found: list[Token]) -> Meaning:
     text = " ".join(token.text for token in found if token.kind != "days")
     if not parts:
         return Meaning(None, None, left, totals)
-    clear = not _UNSURE.search(text) and not _UNREAD.search(left)
+    clear = not _UNSURE.search(text) and not _UNREAD.search(left) and _days_in_place(found)
     if len(parts) == 1:
         times = _a_day(parts[0]) if clear else None
         return Meaning(amount(parts[0].dose, parts[0].unit), amount(times, "/d"), left, totals)
@@ -86,6 +87,27 @@ def meaning(found: list[Token]) -> Meaning:
 def amount(pair: Pair | None, unit: str, places: int = ratio.PLACES) -> Amount | None:
     """A pair of numbers as plain decimal text."""
     return None if pair is None else Amount(ratio.written(pair[0], places), ratio.written(pair[1], places), unit)
+
+
+def _days_in_place(found: list[Token]) -> bool:
+    """Whether every day of the week stands where it is one of the frequency: first, or right behind a dose, a frequency
+    or a time, and before nothing but the next dose, time or "for ...". Anywhere else ("daily starting Monday", "daily,
+    last dose Friday") it says something else."""
+    said = [token for token in found if token.kind != "filler"]
+    for number, token in enumerate(said):
+        if token.kind != "days":
+            continue
+        before, after = said[number - 1] if number else None, said[number + 1] if number + 1 < len(said) else None
+        if after is not None and after.kind in ("word", "odd") and after.text not in _BEHIND_DAYS:
+            return False
+        if before is None or before.kind in ("dose", "count", *_TIMES):
+            continue
+        # Set off by a sign it is the frequency's where it says so, or has a dose of its own.
+        own = after is not None and (after.kind in ("dose", "count") or after.text == ":")
+        named = before.text in (",", ";", ".") and re.match(r"on|every|each|(?:all\s+)?(?:the\s+)?other", token.text)
+        if before.kind not in ("and", "stop") or not (own or named):
+            return False
+    return True
 
 
 def _without_second_names(found: list[Token]) -> tuple[list[Token], tuple[Total, ...]]:
