@@ -4,7 +4,7 @@ import pytest
 
 from medrec.core.reconcile.held import Held
 from medrec.core.reconcile.lists import Lists
-from medrec.core.reconcile.rows import ProblemRow
+from medrec.core.reconcile.rows import Conflict, ProblemRow
 from medrec.core.records.dates import clinical_date
 from medrec.core.records.problem_names import core_name, family_named, meanings, passing
 from medrec.core.records.problem_words import spoken
@@ -155,3 +155,20 @@ def test_the_end_of_one_side_is_not_that_of_the_other(left: str, right: str) -> 
     code = {"system": ICD10CM, "code": "C50.919"}
     found = read(condition(left, code, id="left"), over(right, code)).problems
     assert {row.laterality: row.status for row in found} == {"left": "active", "right": "stopped"}
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("Cáncer de mama izq.", "Cáncer de mama der."), ("Cáncer mama izqda", "Cáncer mama dcha"),
+        ("L-breast cancer", "R-breast cancer"), ("L/breast ca", "R/breast ca"), ("breast cancer_L", "breast cancer_R"),
+        ("Lft breast cancer", "Rgt breast cancer"), ("LUQ breast cancer", "RUQ breast cancer"),
+        ("breast cancer, L > R", "breast cancer, R > L"), ("Breast cancer left", "Breast cancer"),
+    ],
+)  # fmt: skip
+def test_the_end_of_one_line_of_a_source_is_not_silently_that_of_another_under_its_code(left: str, right: str) -> None:
+    code = {"system": ICD10CM, "code": "C50.919"}
+    going = condition(left, code, recordedDate="2024-01-01")
+    ended = condition(right, code, clinical="resolved", id="ended", recordedDate="2025-01-01")
+    found = read(going, ended).problems
+    assert len(found) == 2 or Conflict.STATUS in found[0].conflicts

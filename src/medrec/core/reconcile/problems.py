@@ -184,7 +184,7 @@ def _row(entries: list[Entry], now: int) -> ProblemRow:
     leading = entries[_leading(entries, together.places)]
     counted = [one for one in entries if one.signal.says is not Says.ERROR]
     absent = bool(counted) and all(one.detail.absent for one in counted)
-    conflicts = {Conflict.STATUS: None} if together.verdict.disputed else {}
+    conflicts = {Conflict.STATUS: None} if together.verdict.disputed or _ends_another(counted) else {}
     if not absent and any(one.detail.absent for one in counted):
         conflicts[Conflict.REFUTED] = None
     if any(holding.has_note(one.item.record, NoteCode.NAME_DIFFERS) for one in entries if one.item.record.notes):
@@ -216,6 +216,20 @@ def _row(entries: list[Entry], now: int) -> ProblemRow:
         together.lines,
         absent and all(one.detail.none_known for one in counted),
         leading.detail.standing if leading.detail.standing in APART else "",
+    )
+
+
+def _ends_another(entries: list[Entry]) -> bool:
+    """Whether one source says of two lines that one goes on and one is over, and calls them differently: these may be
+    two problems under one code (two sides in words that nobody reads), and the end of one is not shown as that of both
+    without a word."""
+    going = [one for one in entries if one.signal.says is Says.TAKEN]
+    over = [one for one in entries if one.signal.says is Says.STOPPED]
+    return any(
+        one.item.source == other.item.source
+        and (one.detail.name_cleaned, one.detail.laterality) != (other.detail.name_cleaned, other.detail.laterality)
+        for one in going
+        for other in over
     )
 
 

@@ -72,14 +72,16 @@ _LETTER = (
     r"(?<![\w/.'&-])(?<!vitamin )(?<!type )(?<!hepatitis )(?<!factor )(?<!group )(?<!class )(?<!grade )(?<!stage )"
 )
 _ENDS = r"(?!\.?\w|[/&'’]|-(?!\s*sided))"
+_JOINED = r"[-/](?!spine|dopa|thyrox|arg|carn|wave)(?=[a-z]{3})"
+"""L-breast, R/breast."""
 _BOTH = r"\b(?:bilateral(?:es)?|(?<!with )both|ambos|ambas|bilat)\b"
 _LEFT = (
-    r"\b(?:left|lt|izquierd[oa]s?|izq|izda?)\b|\bsin\.(?!\w)|(?:ال)?(?:يسرى|أيسر|يسار)\b"
-    rf"|{_LETTER}\(?l\)?{_ENDS}"
+    r"\b(?:left|lt|lft|izquierd[oa]s?|izq|izda?|izqd[oa])\b|\bsin\.(?!\w)|(?:ال)?(?:يسرى|أيسر|يسار)\b"
+    rf"|{_LETTER}\(?l\)?{_ENDS}|^l{_JOINED}|_l(?!\w)"
 )
 _RIGHT = (
-    r"\b(?:right|rt|derech[oa]s?|dch[ao]?)\b|\bdex\.(?!\w)|(?:ال)?(?:يمنى|أيمن|يمين)\b"
-    rf"|{_LETTER}\(?r\)?{_ENDS}"
+    r"\b(?:right|rt|rgt|derech[oa]s?|der|dch[ao]?)\b|\bdex\.(?!\w)|(?:ال)?(?:يمنى|أيمن|يمين)\b"
+    rf"|{_LETTER}\(?r\)?{_ENDS}|^r{_JOINED}|_r(?!\w)"
 )
 _EYES: tuple[tuple[Laterality, str], ...] = (
     ("bilateral", r"\bo\.?u\b"),
