@@ -31,7 +31,7 @@ from medrec.node.release import access
 from medrec.node.release import gather as gather_room
 from medrec.node.release import receive as receive_room
 from medrec.node.release.gate import Gate
-from medrec.node.release.gather import Gathering, Steps
+from medrec.node.release.gather import Gathering
 from medrec.node.release.reading import Reader
 from medrec.node.right_person import linking, unlinking
 from medrec.node.right_person.link import Linker
@@ -134,12 +134,12 @@ def _sends_before_it_writes() -> AbstractContextManager[Any]:
     late: list[Callable[[], object]] = []
     real = Gathering.write
 
-    def write(self: Gathering, draft: Any, answered: Any) -> Steps[Line]:
+    def write(self: Gathering, draft: Any, answered: Any) -> Line:
         for waiting in late:
             waiting()
         late.clear()
         if draft.kind != "disclosure/1":
-            return (yield from real(self, draft, answered))
+            return real(self, draft, answered)
         kept: list[Line] = []
 
         def rehearse(connection: sql.Connection) -> None:
@@ -148,7 +148,7 @@ def _sends_before_it_writes() -> AbstractContextManager[Any]:
 
         with contextlib.suppress(_Rollback):
             self._journal.store.write(rehearse)
-        late.append(lambda: self.run(real(self, draft, answered)))
+        late.append(lambda: real(self, draft, answered))
         return kept[0]
 
     return patch.object(Gathering, "write", write)

@@ -17,7 +17,7 @@ from medrec.node.keeping import journal as journal_room
 from medrec.node.keeping.journal import Line
 from medrec.node.release.emergency import Emergencies
 from medrec.node.release.gate import Gate
-from medrec.node.release.gather import Gathering, Steps
+from medrec.node.release.gather import Gathering
 from medrec.node.release.referrals import Referrals
 
 from . import keys
@@ -33,7 +33,7 @@ def look_is_kept_from_her() -> AbstractContextManager[Any]:
     """A disclosure is written down without a word of whom it is about: nothing of it reaches her."""
     real = Gathering.write
 
-    def write(self: Gathering, draft: Any, answered: Any) -> Steps[Line]:
+    def write(self: Gathering, draft: Any, answered: Any) -> Line:
         return real(self, draft._replace(person=None) if draft.kind == "disclosure/1" else draft, answered)
 
     return patch.object(Gathering, "write", write)

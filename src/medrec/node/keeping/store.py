@@ -25,7 +25,7 @@ from medrec.node.keeping.vault import VaultError
 Result = TypeVar("Result")
 COMPACT_ATTEMPTS = 5
 GROUP_MAX = 256
-TURNS = {"sqlite": 1}
+TURNS = {"sqlite": 2}
 TURNS_ELSEWHERE = 16
 """Statements that travel to another process are waited for: more may be on their way."""
 SCHEMA_VERSION = 1

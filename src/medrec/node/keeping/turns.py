@@ -1,58 +1,70 @@
-"""How many threads compute releases at the same moment.
+"""How many releases compute at the same moment.
 
 Python computes one thing at a time. Threads that all want to compute hand it to each other at every call of the
-database and at every signature, which costs more than the calls. So a few compute for all: whoever has a turn goes on
-with everybody's work, step by step. Nobody keeps a turn over one long step, be it a large answer or a source that
-hangs: the step goes on by itself, and another thread has the turn.
+database, which costs more than the calls; a few at a time are each done sooner, and all of them are. Whoever waits for
+a disk or for another system gives its turn away meanwhile, so that a source that hangs holds nobody up.
 """
 
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-PATIENCE_S = 0.01
-"""How long one step may take before another thread has the turn."""
-
-
-class Turn:
-    """A thread's turn; `begun` is when its present step began (monotonic seconds)."""
-
-    def __init__(self, begun: float) -> None:
-        self.begun = begun
+LOOK_S = 0.0005
+"""How often whoever waits for the others looks whether they are there."""
 
 
 class Turns:
-    """So many turns."""
+    """So many turns; a thread holds one at most."""
 
     def __init__(self, count: int) -> None:
-        self._count = count
-        self._held: set[Turn] = set()
+        self._free = threading.Semaphore(count)
+        self._here = threading.local()
         self._lock = threading.Lock()
+        self._held = 0
 
-    def take(self) -> Turn | None:
-        """A turn that is free, or that of a step which takes long; None if there is neither."""
-        now = time.monotonic()
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """Wait for a turn, and hold it; whoever holds one already goes on with it."""
+        if self._mine():
+            yield
+            return
+        self._take()
+        try:
+            yield
+        finally:
+            self._give()
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Let others have the turn that this thread holds, if it holds one, and wait for one afterwards."""
+        if not self._mine():
+            yield
+            return
+        self._give()
+        try:
+            yield
+        finally:
+            self._take()
+
+    def quiet(self, seconds: float) -> None:
+        """Wait until nobody holds a turn, this long at most."""
+        for _ in range(int(seconds / LOOK_S)):
+            if not self._held:
+                return
+            time.sleep(LOOK_S)
+
+    def _take(self) -> None:
+        self._free.acquire()
+        self._here.held = True
         with self._lock:
-            if len(self._held) >= self._count:
-                late = next((turn for turn in self._held if now - turn.begun > PATIENCE_S), None)
-                if late is None:
-                    return None
-                self._held.remove(late)
-            turn = Turn(now)
-            self._held.add(turn)
-            return turn
+            self._held += 1
 
-    def goes_on(self, turn: Turn) -> bool:
-        """Begin the next step; False if the turn is another thread's by now."""
+    def _give(self) -> None:
         with self._lock:
-            turn.begun = time.monotonic()
-            return turn in self._held
+            self._held -= 1
+        self._here.held = False
+        self._free.release()
 
-    def give(self, turn: Turn) -> None:
-        """Let others have it, unless they have."""
-        with self._lock:
-            self._held.discard(turn)
-
-    @property
-    def free(self) -> int:
-        """So many are free."""
-        return self._count - len(self._held)
+    def _mine(self) -> bool:
+        return getattr(self._here, "held", False)

@@ -29,7 +29,7 @@ from medrec.node.refusals import TRY_AGAIN, Code, Refusal
 from medrec.node.release import access, parts
 from medrec.node.release.access import Ask, UnreadableError
 from medrec.node.release.deciding import Allowed, Decider, Permitted, Standing, check_purpose
-from medrec.node.release.gather import Answered, Gathering, Steps, UsedError, noise
+from medrec.node.release.gather import Answered, Gathering, UsedError, noise
 from medrec.node.release.practitioners import CredentialCheck
 from medrec.node.release.reading import Reader
 
@@ -98,10 +98,11 @@ class Gate:
 
     def __init__(self, node: "Node", step: Callable[[str], None] = lambda name: None) -> None:
         self._node = node
-        self._gathering = Gathering(node.journal, Turns(node.store.turns))
+        self._turns = Turns(node.store.turns)
+        self._gathering = Gathering(node.journal, self._turns)
         self._credentials = CredentialCheck(node)
         self.decider = Decider(node)
-        self.reader = Reader(node, self._gathering.let_go)
+        self.reader = Reader(node, self._turns)
         self.step = step
 
     def release(self, caller: str, ask: Ask, door: "Door[Answer]") -> Answer:
@@ -109,9 +110,10 @@ class Gate:
 
         Raises Refusal with the code that may be seen from outside; the journal has the code itself.
         """
-        return self._gathering.run(self._release(caller, ask, door))
+        with self._turns.one():
+            return self._release(caller, ask, door)
 
-    def _release(self, caller: str, ask: Ask, door: "Door[Answer]") -> Steps[Answer]:
+    def _release(self, caller: str, ask: Ask, door: "Door[Answer]") -> Answer:
         node, now = self._node, self._node.clock()
         obligation = obligation_of(node.organisation, caller, bytes.fromhex(ask.request.id))
         seen = _Seen()
@@ -127,7 +129,7 @@ class Gate:
             # came. The request's id is used up.
             self.step("journal")
             opened = parts.openings(node.journal, plan.person, plan.chosen.records, obligation)
-            line = seen.line = yield from self._disclose(ask, plan, opened, obligation, now)
+            line = seen.line = self._disclose(ask, plan, opened, obligation, now)
             # 4 Still? A revocation that came meanwhile stops it. A crash from here on is as after 3.
             self.step("recheck")
             self._recheck(caller, plan)
@@ -149,7 +151,7 @@ class Gate:
         except (StoreError, VaultError, sql.exc.SQLAlchemyError):
             # What cannot be written down is not done; and this refusal cannot be written down either.
             raise Refusal(Code.STORE_UNUSABLE) from None
-        raise (yield from self._refuse(caller, ask, no, seen, obligation, now))
+        raise self._refuse(caller, ask, no, seen, obligation, now)
 
     def repeat(self, caller: str, ask: Ask, door: "Door[Answer]") -> Answer:
         """Let out once more what stands in the journal as disclosed and has not arrived, if all of it still may go.
@@ -184,7 +186,7 @@ class Gate:
             raise Refusal(Code.STORE_UNUSABLE) from None
         if no.reason in TRY_AGAIN:
             raise no
-        raise self._gathering.run(self._refuse(caller, ask, no, seen, obligation, now))
+        raise self._refuse(caller, ask, no, seen, obligation, now)
 
     def stopped(self, caller: str, ask: Ask, door: "Door[Answer]") -> Answer:
         """The same without any record: what stands in the journal as disclosed was stopped, and the other is told."""
@@ -226,12 +228,14 @@ class Gate:
                 lambda connection: self._gathering.use(connection, Answered(obligation, caller, ask.expires, None))
             )
         except UsedError:
-            raise self.refuse(caller, ask, Refusal(Code.REQUEST_REPLAYED)) from None
+            raise self._refuse(
+                caller, ask, Refusal(Code.REQUEST_REPLAYED), _Seen(), obligation, self._node.clock()
+            ) from None
 
     def refuse(self, caller: str, ask: Ask, refusal: Refusal) -> Refusal:
         """Write down that a request was refused before it came to the gate; the refusal as it may be seen."""
         obligation = obligation_of(self._node.organisation, caller, bytes.fromhex(ask.request.id))
-        return self._gathering.run(self._refuse(caller, ask, refusal, _Seen(), obligation, self._node.clock()))
+        return self._refuse(caller, ask, refusal, _Seen(), obligation, self._node.clock())
 
     def authenticate(self, caller: str, ask: Ask, now: int) -> None:
         """Whether whoever asks is who it says, and may ask anything at all now. Raises Refusal, EngineError."""
@@ -316,9 +320,7 @@ class Gate:
         records = plan.chosen.records
         return parts.contents(self.reader, records, plan.contents), parts.beside(self.reader, records)
 
-    def _disclose(
-        self, ask: Ask, plan: Plan, opened: Sequence[parts.Opened], obligation: bytes, now: int
-    ) -> Steps[Line]:
+    def _disclose(self, ask: Ask, plan: Plan, opened: Sequence[parts.Opened], obligation: bytes, now: int) -> Line:
         node, request = self._node, ask.request
         records = list(map(parts.disclosed, plan.chosen.records, opened))
         manifest = DisclosureManifest(
@@ -338,11 +340,10 @@ class Gate:
         extras = {"owes": [obligation, request.requester, due]}
         summary = [3, now, request.requester, request.purpose, len(records), obligation]
         draft = Draft("disclosure/1", manifests.encode(manifest), plan.person.id, extras, summary)
-        return (yield from self._gathering.write(draft, Answered(obligation, request.requester, ask.expires, due)))
+        with self._turns.away():
+            return self._gathering.write(draft, Answered(obligation, request.requester, ask.expires, due))
 
-    def _refuse(
-        self, caller: str, ask: Ask, refusal: Refusal, seen: "_Seen", obligation: bytes, now: int
-    ) -> Steps[Refusal]:
+    def _refuse(self, caller: str, ask: Ask, refusal: Refusal, seen: "_Seen", obligation: bytes, now: int) -> Refusal:
         """Journal a refusal and give it back as it may be seen; if it cannot be journalled, that is the refusal.
 
         If the disclosure stands in the journal already, this line says that it was not sent.
@@ -371,10 +372,10 @@ class Gate:
                 person = connection.execute(_PERSON_ID, {"wanted": ask.account}).scalar()
             # An entry of a person who is unknown here looks on the ledger like one of a person who is known.
             extras = None if person is not None else {"sealed": noise(node.vault, summary)}
-            draft = Draft("refusal/1", manifests.encode(manifest), person, extras, summary)
-            yield from self._gathering.write(draft, answered)
+            with self._turns.away():
+                self._gathering.write(Draft("refusal/1", manifests.encode(manifest), person, extras, summary), answered)
         except UsedError:
-            return (yield from self._refuse(caller, ask, Refusal(Code.REQUEST_REPLAYED), _Seen(), obligation, now))
+            return self._refuse(caller, ask, Refusal(Code.REQUEST_REPLAYED), _Seen(), obligation, now)
         except (StoreError, VaultError, sql.exc.SQLAlchemyError):
             return Refusal(Code.STORE_UNUSABLE)
         return outward

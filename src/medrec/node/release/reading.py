@@ -1,7 +1,6 @@
 """Reading records where they live, holding them against what was signed, and knowing what decides about them."""
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,6 +10,7 @@ from medrec.core.consent import facts
 from medrec.core.records.canonical import RecordError, canonical
 from medrec.node.keeping import store
 from medrec.node.keeping.prepared import Prepared
+from medrec.node.keeping.turns import Turns
 from medrec.node.records.publish import stamp_of
 from medrec.node.refusals import Code, Refusal
 from medrec.node.release import access
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from medrec.node.node import Node
 
 FACTS_REMEMBERED_MAX = 50_000
-SLOW_S = 0.001
-"""A source that takes longer to answer is waited for without a turn the next time."""
 NOBODYS = "is-the-source-there"
 """The id of a record that is not there, which a source is asked for after an error, to see whether it answers."""
 
@@ -112,11 +110,9 @@ class Known(NamedTuple):
 class Reader:
     """Reads records from the node's source. Facts are remembered by what was signed, since that does not change."""
 
-    def __init__(self, node: "Node", let_go: Callable[[], None]) -> None:
-        """`let_go` is called before the source is asked that was slow the last time (Gathering.let_go)."""
+    def __init__(self, node: "Node", turns: Turns) -> None:
         self._node = node
-        self._let_go = let_go
-        self._slow = False
+        self._turns = turns
         self._facts: dict[tuple[str, str, bytes, str], facts.Record] = {}
 
     def facts(self, row: Any) -> Known:
@@ -187,7 +183,8 @@ class Reader:
 
     def _raw(self, row: Any) -> bytes | None:
         try:
-            return self._from_source(row.type, row.id)
+            with self._turns.away():
+                return self._node.source.read(row.type, row.id)
         except (SourceUnavailable, store.StoreError):
             raise Refusal(Code.SOURCE_UNAVAILABLE) from None
         except RecordUnavailable:
@@ -198,19 +195,11 @@ class Reader:
                 raise Refusal(Code.SOURCE_UNAVAILABLE) from None
             raise RecordUnavailable from None
 
-    def _from_source(self, kind: str, identifier: str) -> bytes | None:
-        if self._slow:
-            self._let_go()
-        begun = time.monotonic()
-        try:
-            return self._node.source.read(kind, identifier)
-        finally:
-            self._slow = time.monotonic() - begun > SLOW_S
-
     def _answers(self) -> bool:
         """Whether the source answers at all: about a record that is nobody's."""
         try:
-            self._from_source("Basic", NOBODYS)
+            with self._turns.away():
+                self._node.source.read("Basic", NOBODYS)
         except RecordUnavailable:
             return True
         except Exception:
