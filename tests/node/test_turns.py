@@ -2,15 +2,18 @@
 
 import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sql
 
+from medrec.node.keeping import store
 from medrec.node.keeping.journal import Draft, Line
 from medrec.node.keeping.store import TURNS
 from medrec.node.keeping.turns import Turns
+from medrec.node.peers.peers import PeerError
+from medrec.node.refusals import Code, Refusal
 from medrec.node.release import gather
 from medrec.node.release.receive import request_records
 from tests.node.network import Network
@@ -185,5 +188,50 @@ def test_a_source_that_hangs_holds_up_nobody_but_who_waits_for_it(tmp_path: Path
             finally:
                 go_on.set()
             assert [one.result(LONG) for one in waiting] == [["Condition"]] * hanging
+    finally:
+        network.close()
+
+
+def test_who_was_erased_meanwhile_takes_nobody_along(tmp_path: Path) -> None:
+    """A line of somebody who is gone cannot be written: that one is refused with a sentence, the others are there."""
+    network = Network(tmp_path)
+    try:
+        north = network["north"]
+        gathering = north.gate._gathering
+        gone = gather._Waiting(Draft("refusal/1", b"of nobody", 999), None, Future())
+        gathering._waiting.append(gone)
+        line = gathering.write(Draft("refusal/1", b"of somebody"), None)
+        assert line.manifest == b"of somebody" and [row.seq for row in north.rows(store.line)] == [line.seq]
+        with pytest.raises(Refusal) as caught:
+            gone.line.result(LONG)
+        assert caught.value.reason is Code.UNKNOWN_PERSON
+    finally:
+        network.close()
+
+
+def test_a_release_to_whose_person_is_erased_before_its_line_is_refused(tmp_path: Path) -> None:
+    network = Network(tmp_path)
+    try:
+        north, south = network["north"], network["south"]
+        north.put(
+            "Observation", "one", '{"resourceType":"Observation","id":"one","subject":{"reference":"Patient/ada"}}'
+        )
+        ada = network.patient("ada", "north")
+        network.consent(ada, "north", "south")
+        network.deliver()
+
+        def erased(step: str) -> None:
+            if step == "journal":
+                north.gate.step = lambda name: None
+                north.source.raw.clear()
+                north.erasures.erase_person("ada", "patient-request", "All of it.")
+
+        north.gate.step = erased
+        with pytest.raises(PeerError) as caught:
+            request_records(south, "north", ada.account, practitioner=south.doctor(), reason="visit")
+        assert caught.value.code == "not-permitted"
+        assert [row.kind for row in north.rows(store.line) if row.kind in ("disclosure/1", "refusal/1")] == [
+            "refusal/1"
+        ]
     finally:
         network.close()

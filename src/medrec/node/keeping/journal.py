@@ -82,6 +82,10 @@ def line_hash(previous: bytes, seq: int, time: int, entry: bytes) -> bytes:
     ).digest()
 
 
+class PersonGoneError(LookupError):
+    """Somebody of whom a line speaks was erased in the meantime; nothing was written."""
+
+
 class Journal:
     """Appends lines and reads them; `clock` gives milliseconds."""
 
@@ -113,6 +117,8 @@ class Journal:
         for draft in drafts:
             seq += 1
             salt = self.vault.random(SALT_BYTES)
+            if draft.person is not None and draft.person not in known:
+                raise PersonGoneError
             who = known[draft.person] if draft.person is not None else None
             extras = dict(draft.extras or {})
             if who is None:

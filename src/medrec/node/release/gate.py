@@ -376,7 +376,7 @@ class Gate:
                 self._gathering.write(Draft("refusal/1", manifests.encode(manifest), person, extras, summary), answered)
         except UsedError:
             return self._refuse(caller, ask, Refusal(Code.REQUEST_REPLAYED), _Seen(), obligation, now)
-        except (StoreError, VaultError, sql.exc.SQLAlchemyError):
+        except (Refusal, StoreError, VaultError, sql.exc.SQLAlchemyError):
             return Refusal(Code.STORE_UNUSABLE)
         return outward
 

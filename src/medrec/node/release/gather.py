@@ -15,10 +15,11 @@ import sqlalchemy as sql
 from medrec.core import codec, manifests
 from medrec.core.manifests.access import DisclosureManifest
 from medrec.node.keeping import store
-from medrec.node.keeping.journal import Draft, Journal, Line
+from medrec.node.keeping.journal import Draft, Journal, Line, PersonGoneError
 from medrec.node.keeping.prepared import Prepared
 from medrec.node.keeping.turns import Turns
 from medrec.node.keeping.vault import KEY_BYTES, Vault, seal_field
+from medrec.node.refusals import Code, Refusal
 from medrec.node.release import access
 
 KEPT_AFTER_EXPIRY_MS = 86_400_000
@@ -64,6 +65,13 @@ class _Waiting(NamedTuple):
     line: Future[Line]
 
 
+def _tell(waiting: _Waiting, line: Line | None) -> None:
+    if line is None:
+        waiting.line.set_exception(UsedError())
+    else:
+        waiting.line.set_result(line)
+
+
 class Gathering:
     """Appends lines for many threads at once."""
 
@@ -76,7 +84,8 @@ class Gathering:
         self._pruned = 0
 
     def write(self, draft: Draft, answered: Answered | None) -> Line:
-        """The draft's line, once it is durable. Raises UsedError and StoreError; then nothing of it was written."""
+        """The draft's line, once it is durable. Raises UsedError, StoreError, and Refusal if the person was erased
+        meanwhile; then nothing of it was written."""
         mine = _Waiting(draft, answered, Future())
         with self._lock:
             self._waiting.append(mine)
@@ -116,16 +125,28 @@ class Gathering:
 
         try:
             lines = self._journal.store.write(closure)
+        except PersonGoneError:
+            for waiting in group:
+                self._alone(waiting)
+            return
         except BaseException as error:
             self._take(group)
             for waiting in group:
                 waiting.line.set_exception(error)
             return
         for waiting, line in zip(group, lines, strict=True):
-            if line is None:
-                waiting.line.set_exception(UsedError())
-            else:
-                waiting.line.set_result(line)
+            _tell(waiting, line)
+
+    def _alone(self, waiting: _Waiting) -> None:
+        """Write what came in a group with a line of somebody who was erased meanwhile: only that one is lost."""
+        try:
+            (line,) = self._journal.store.write(lambda connection: self._append(connection, [waiting]))
+        except PersonGoneError:
+            waiting.line.set_exception(Refusal(Code.UNKNOWN_PERSON))
+        except BaseException as error:
+            waiting.line.set_exception(error)
+        else:
+            _tell(waiting, line)
 
     def _take(self, group: list[_Waiting]) -> None:
         if group:
