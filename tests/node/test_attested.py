@@ -197,6 +197,15 @@ def test_what_a_hospital_stated_closes_when_she_leaves_it_and_counts_for_no_seco
     assert closed(help_) == Closed(Why.WAITS) and not may(help_)
 
 
+def test_what_she_undid_counts_for_no_second_word_though_nobody_asked_in_between(help_: Help) -> None:
+    legal: dict[str, Any] = {"basis": "legal", "born": None}
+    help_.guide.delegates.take(stated(help_, "north", **legal))
+    left(help_, "north")
+    help_.network.time += 1
+    help_.guide.delegates.take(stated(help_, "south", **legal))
+    assert closed(help_) == Closed(Why.WAITS) and not may(help_)
+
+
 def test_a_hospital_that_does_not_answer_does_not_keep_her(help_: Help) -> None:
     help_.guide.delegates.take(stated(help_, "north"))
     help_.network.wires.leave("north")

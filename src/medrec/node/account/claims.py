@@ -72,7 +72,8 @@ def weighed(node: "Node", person: Person, held: "Held") -> "Held":
         (now < held.goes, Closed(Why.UNUSED)),
         (now >= begins, Closed(Why.WAITS)),
     )
-    return held._replace(begins=begins, closed=next((why for true, why in claims if not true), None))
+    closed = next((why for true, why in claims if not true), None)
+    return held._replace(begins=begins, doubted=doubt is not None, closed=closed)
 
 
 def doubted(node: "Node", person: Person, delegation: Delegation) -> Closed | None:

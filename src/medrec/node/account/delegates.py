@@ -59,7 +59,7 @@ delegation_table = Table(
 class Held(NamedTuple):
     """A delegation as it is kept here: its SHA-256, its content, how it stands now; whether the person lets it rest,
     when it goes since nobody uses it, from when it may be used here (attested.py), whether something spoke against it
-    before, and why nobody may act by it now (claims.py)."""
+    when it was last asked about, and why nobody may act by it now (claims.py)."""
 
     hash: bytes
     delegation: Delegation
