@@ -332,7 +332,8 @@ def test_a_parent_s_right_is_seen_to_rest_and_end_on_the_pages(help_: Help) -> N
     help_.network.time += 2 * YEAR
     assert take_up(help_, signed_in(help_, help_.bo)).status_code == 403
     shown = signed_in(help_, help_.ada).get(page(help_.ada) + "/helping").text
-    assert words.HELPERS["over"] in shown and words.HELPERS["review"] not in shown
+    assert words.HELPERS["closed_review"].split("{place}")[0] in shown
+    assert words.HELPERS["review"] not in shown
 
 
 def test_the_staff_of_a_helping_organisation_act_under_both_names_and_end_with_their_key(help_: Help) -> None:
