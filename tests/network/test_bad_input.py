@@ -157,7 +157,10 @@ def test_an_upgrade_at_a_height_stops_old_software_in_words_and_new_software_goe
 
         # Those who agreed to the block of that height stop; the others stand before it, and say the same.
         until(stopped, "every node says that the software must be upgraded")
-        assert {engine.tip().height for engine in cluster.engines.values()} == {height - 1}
+        until(
+            lambda: {engine.tip().height for engine in cluster.engines.values()} == {height - 1},
+            "every node stands before the block of the upgrade",
+        )
         cluster.close()
         monkeypatch.setattr(machine, "PROTOCOLS", frozenset({1, 2}))  # the new software
         for name in NAMES:
