@@ -168,8 +168,9 @@ class PersonLists:
         each act, by the hash of its manifest (hex)."""
         kinds = told(self._node, account, "record/1", "list-act/1")
         tags = {hashlib.sha256(line.data).hexdigest(): line.tag.hex() for line in kinds}
-        copies = self._kept_copies(account)
-        return tags | {copy.signed.digest.hex(): copy.tag.hex() for copy in copies if copy.signed is not None}
+        # Of what is nobody's, medicines alone come along with a person's records.
+        medicines = self._kept_copies(account, "Medication")
+        return tags | {copy.signed.digest.hex(): copy.tag.hex() for copy in medicines if copy.signed is not None}
 
     def forget(self, account: str) -> None:
         """Remember nothing of a person."""
@@ -248,10 +249,10 @@ class PersonLists:
         reviewed = review.kept if review is not None else None
         return Shown(read, every, acts, reviewed, new, kept.unread, put_away=tuple(put_away))
 
-    def _kept_copies(self, account: str) -> list[Copy]:
-        """What the agent keeps of a person; nothing at any other node."""
+    def _kept_copies(self, account: str, kind: str = "") -> list[Copy]:
+        """What the agent keeps of a person, or of one type of it; nothing at any other node."""
         node = self._node
-        return node.copies.all(account) if node.agent is not None and node.copies is not None else []
+        return node.copies.all(account, kind) if node.agent is not None and node.copies is not None else []
 
     def _copies(self, account: str, copies: list[Copy]) -> Iterable[Source]:
         """These copies with the lines that prove them."""
