@@ -2,8 +2,6 @@
 
 import json
 import os
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +14,8 @@ from medrec.node.refusals import Code
 from tests.fhir.asking import consent
 from tests.node.network import Network, Patient
 from tests.node.test_actors import ALL, HELD, RECIPIENT, X, put, seen, team, to, why
+from tests.node.test_actors import ada as ada
+from tests.node.test_actors import network as network
 from tests.node.test_emergency import written
 
 NO = Code.NOT_PERMITTED.value
@@ -23,20 +23,6 @@ SYSTEM = "http://hl7.org/fhir/sid/us-npi"
 NPI, ADDRESS = f"{SYSTEM}|1234567893", "https://ehr.south.example/fhir/Organization/1"
 BY_NPI = {"identifier": {"system": SYSTEM, "value": "1234567893"}}
 BY_ADDRESS = {"reference": ADDRESS}
-
-
-@pytest.fixture
-def network(tmp_path: Path) -> Iterator[Network]:
-    opened = Network(tmp_path)
-    for kind, identifier in (("Observation", "bp"), ("AllergyIntolerance", "nuts"), ("Condition", "gout")):
-        put(opened, kind, identifier, subject="ada")
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def ada(network: Network) -> Patient:
-    return network.patient("ada", "north")
 
 
 def give(network: Network, person: Patient, effect: str, reference: dict[str, Any], role: Any = RECIPIENT) -> list[str]:

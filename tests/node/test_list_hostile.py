@@ -1,8 +1,6 @@
 """A hospital that had to do with somebody has no hand in what others say on her list: not by ending it, not by its id,
 not by putting a notice away."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -20,16 +18,8 @@ from medrec.node.lists.acts_kept import list_act_ended
 from medrec.node.refusals import Code, Refusal
 from tests.node.network import Patient
 from tests.node.test_clinician_corrections import Visit
+from tests.node.test_list_taken_back import visit as visit
 from tests.node.test_lists import allergy
-
-
-@pytest.fixture
-def visit(tmp_path: Path) -> Iterator[Visit]:
-    """South gave north records of Ada, so it hears north about her; here north is the hostile one."""
-    made = Visit(tmp_path)
-    made.allow()
-    yield made
-    made.network.close()
 
 
 def at_south(visit: Visit) -> MedicineRow:

@@ -1,11 +1,8 @@
 """An organisation's key is replaced: what its clinicians said of a list before that stands, and arrives."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
-import pytest
 
 from medrec.core import state
 from medrec.core.manifests.acts import Act
@@ -16,14 +13,7 @@ from medrec.node.lists.acts_kept import ACTS_PATH
 from medrec.node.lists.acts_told import genuine
 from medrec.node.peers.directory import Directory
 from tests.node.test_clinician_corrections import Visit
-
-
-@pytest.fixture
-def visit(tmp_path: Path) -> Iterator[Visit]:
-    made = Visit(tmp_path)
-    made.allow()
-    yield made
-    made.network.close()
+from tests.node.test_list_taken_back import visit as visit
 
 
 def rotate(visit: Visit) -> None:
