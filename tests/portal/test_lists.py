@@ -213,8 +213,12 @@ def test_what_came_in_part_stands_on_the_emergency_card_though_it_is_in_no_list(
     content = canonical(allergy("cut", "sertraline").encode()).data
     cut = Copy("north", "AllergyIntolerance", "cut", _part_tag(content), content)
     assert cut.in_part
-    every = clinic.guide.copies.all(clinic.ada.account)
-    monkeypatch.setattr(clinic.guide.copies, "all", lambda account: [*every, cut])
+    kept = clinic.guide.copies.all
+
+    def with_the_cut_one(account: str, kind: str = "") -> list[Copy]:
+        return [*kept(account, kind), *([cut] if kind in ("", cut.type) else [])]
+
+    monkeypatch.setattr(clinic.guide.copies, "all", with_the_cut_one)
     hers = f"/people/{handle(clinic.ada.account)}"
     card = text_of(read(clinic.story.client("guide"), f"{hers}/card"))
     assert "Sertraline" in card[card.index(words.CARD["allergies"]) : card.index(words.CARD["medicines"])]
