@@ -22,7 +22,7 @@ from typing import Any
 from nacl.signing import SigningKey
 
 from bench.peers import REPOSITORY
-from medrec.demo.network import free_ports
+from medrec.demo.ports import free_ports
 
 HOME = REPOSITORY / "out" / "peers"
 TESSERA = "github.com/transparency-dev/tessera/cmd/conformance/posix@v1.0.2"

@@ -31,7 +31,7 @@ from medrec.core.address import address_of
 from medrec.core.crypto import key_id
 from medrec.core.genesis import network_id
 from medrec.core.types import encode_body, encode_transaction, transaction_id
-from medrec.demo.network import free_ports
+from medrec.demo.ports import free_ports
 from medrec.engines import cometbft_binary
 from medrec.engines.cometbft_founding import Place, found
 from medrec.engines.cometbft_rpc import Rpc, RpcError

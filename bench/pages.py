@@ -20,7 +20,8 @@ from rich.console import Console
 
 from bench.row import Row
 from medrec.demo import run
-from medrec.demo.network import AGENT, Network, free_ports, members
+from medrec.demo.network import AGENT, Network, members
+from medrec.demo.ports import free_ports
 from medrec.demo.story import Story
 from medrec.node.looks.looks import look
 from medrec.portal.page import MOUNT

@@ -17,7 +17,8 @@ import pytest
 from rich.console import Console
 
 from medrec.demo import run
-from medrec.demo.network import Network, free_ports, members
+from medrec.demo.network import Network, members
+from medrec.demo.ports import free_ports
 from tests.browser.world import World
 
 ROOT = Path(__file__).resolve().parents[2]

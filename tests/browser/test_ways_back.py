@@ -15,7 +15,7 @@ from starlette.routing import Mount
 from medrec.core import ladder, state
 from medrec.core.crypto import key_id
 from medrec.core.webauthn import read_registration
-from medrec.demo.network import free_ports
+from medrec.demo.ports import free_ports
 from medrec.node.account import devices, recovery, staff
 from medrec.node.account.accounts import submit_as_account
 from medrec.node.serve import Server, Site

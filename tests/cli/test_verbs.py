@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
+from medrec.demo.ports import free_ports
 from medrec.node.peers import tls
 from medrec.node.settings import read_settings
 
@@ -174,9 +174,7 @@ def test_a_node_is_made_for_the_address_under_which_others_reach_it(tmp_path):
 
 
 def test_a_running_node_answers_the_verbs(clinic):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    (port,) = free_ports(1)
     settings = clinic / "medrec.toml"
     settings.write_text(settings.read_text() + f"port = {port}\npoll_seconds = 1\n")
     command = [sys.executable, "-m", "medrec", "start"]

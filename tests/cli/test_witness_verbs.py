@@ -10,7 +10,7 @@ import urllib.request
 from pathlib import Path
 
 from medrec.core.checkpoint import parse_vkey
-from medrec.demo.network import free_ports
+from medrec.demo.ports import free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "COLUMNS": "300"}

@@ -1,6 +1,5 @@
 """Organisations with real engines on this machine: their folders, keys, ports, and whom they know."""
 
-import socket
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +12,7 @@ from suite import check_whole
 
 from medrec.core import codec, state
 from medrec.core.types import Tip, decode_transaction
+from medrec.demo.ports import free_ports
 from medrec.engines import cometbft_binary
 from medrec.engines.cometbft import CometBftEngine
 from medrec.engines.cometbft_door import GUESTS_FILE
@@ -27,35 +27,6 @@ LONG_S = 120.0
 def genesis_of(names: Sequence[str] = NAMES) -> dict[str, Any]:
     """A genesis whose founders' keys follow from their names."""
     return GENESIS | {"organisations": [founder(name, "hospital") for name in names]}
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on."""
-    probes = [socket.socket() for _ in range(count)]
-    for probe in probes:
-        probe.bind(("127.0.0.1", 0))
-    ports = [int(probe.getsockname()[1]) for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
-
-
-def row_of_ports(count: int) -> int:
-    """The first of so many ports in a row that nobody listens on."""
-    while True:
-        (first,) = free_ports(1)
-        probes = []
-        try:
-            for port in range(first, first + count):
-                probe = socket.socket()
-                probes.append(probe)
-                probe.bind(("127.0.0.1", port))
-            return first
-        except OSError:
-            continue
-        finally:
-            for probe in probes:
-                probe.close()
 
 
 def lay_out(

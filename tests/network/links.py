@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from cluster import free_ports
 
+from medrec.demo.ports import free_ports
 from medrec.engines.cometbft_files import read_engine_settings, write_engine_settings
 
 TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454CA, 1, 0x1000

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from cluster import NAMES, Cluster, free_ports, until
+from cluster import NAMES, Cluster, until
 
 from medrec.core import codec, machine
 from medrec.core.genesis import network_id
 from medrec.core.types import transaction_id
+from medrec.demo.ports import free_ports
 from medrec.engines import cometbft_binary
 from medrec.engines.abci.messages import RequestQuery
 from medrec.engines.cometbft import CometBftEngine

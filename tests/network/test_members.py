@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cluster import LONG_S, row_of_ports, until
+from cluster import LONG_S, until
 
 from medrec.cli import main, members, network
 from medrec.core import codec
+from medrec.demo.ports import row_of_ports
 from medrec.engines.cometbft_rpc import Rpc
 from medrec.node import operate
 from medrec.node.keeping.keys import OrganisationKeys

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cluster import row_of_ports, until
+from cluster import until
 
 from medrec.cli import members
+from medrec.demo.ports import row_of_ports
 from medrec.engines.cometbft_files import read_engine_settings
 from medrec.engines.cometbft_rpc import Rpc
 from medrec.node import operate

@@ -14,10 +14,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from medrec.demo.ports import free_ports
 from medrec.node.peers.exchange import Exchange, ExchangeError
 from medrec.node.serve import Server, Site
 
-from .wire import free_port, impostor
+from .wire import impostor
 
 
 @pytest.fixture
@@ -47,7 +48,7 @@ def failed(exchange: Exchange, port: int, body: bytes = b"", **limits) -> str:
 
 
 def test_bodies_go_and_come_whole_over_one_connection(exchange):
-    port = free_port()
+    (port,) = free_ports(1)
     server = Server([Site(APP, "127.0.0.1", port)])
     server.start()
     for size in (0, 1, 3_000_000):
@@ -65,7 +66,7 @@ def test_bodies_go_and_come_whole_over_one_connection(exchange):
 
 
 def test_a_peer_that_does_not_read_holds_nobody_up(exchange):
-    port = free_port()
+    (port,) = free_ports(1)
     began = time.monotonic()
     with impostor(port, lambda connection: time.sleep(3)):
         assert failed(exchange, port, b"x" * 60_000_000) == "slow"
@@ -73,7 +74,7 @@ def test_a_peer_that_does_not_read_holds_nobody_up(exchange):
 
 
 def test_a_peer_that_reads_a_little_now_and_then_holds_nobody_up(exchange):
-    port = free_port()
+    (port,) = free_ports(1)
 
     def sip(connection: socket.socket) -> None:
         for _ in range(60):
@@ -88,7 +89,7 @@ def test_a_peer_that_reads_a_little_now_and_then_holds_nobody_up(exchange):
 
 def test_after_close_nothing_goes(exchange):
     exchange.close()
-    assert failed(exchange, free_port()) == "stopped"
+    assert failed(exchange, free_ports(1)[0]) == "stopped"
 
 
 def test_https_with_a_known_root_and_no_other(tmp_path, exchange):
@@ -106,7 +107,7 @@ def test_https_with_a_known_root_and_no_other(tmp_path, exchange):
     secret.write_bytes(
         key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
-    port = free_port()
+    (port,) = free_ports(1)
     server = Server([Site(APP, "127.0.0.1", port, chain, secret)])
     server.start()
     trusting = Exchange(connect_s=2.0, tls=ssl.create_default_context(cafile=str(chain)))

@@ -11,10 +11,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from medrec.demo.ports import free_ports
 from medrec.node import app, serve
 from medrec.node.serve import ServeError, Server, Site
 
-from .wire import Wire, free_port
+from .wire import Wire
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ print("quiet")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_process_told_to_stop_ends_by_itself(number):
     source = Path(serve.__file__).resolve().parents[2]
-    ports = [free_port(), free_port()]
+    ports = free_ports(2)
     process = subprocess.Popen(
         [sys.executable, "-c", SCRIPT, *map(str, ports)],
         env=os.environ | {"PYTHONPATH": str(source)},
@@ -93,6 +94,6 @@ def test_while_a_process_serves_what_was_there_at_its_start_is_not_searched_for_
         kept.append(gc.get_freeze_count())
         return True
 
-    site = Site(app.make_app(wire.nodes["south"]), "127.0.0.1", free_port())
+    site = Site(app.make_app(wire.nodes["south"]), "127.0.0.1", free_ports(1)[0])
     serve.serve([site], ended)
     assert kept[0] > 0 and gc.get_freeze_count() == 0

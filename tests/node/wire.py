@@ -13,6 +13,7 @@ from medrec.core import state
 from medrec.core.genesis import network_id
 from medrec.core.outcome import Code
 from medrec.core.types import encode_body, encode_transaction, transaction_id
+from medrec.demo.ports import free_ports
 from medrec.engines.memory import MemoryEngine
 from medrec.node.app import make_app
 from medrec.node.keeping.keys import OrganisationKeys
@@ -28,12 +29,6 @@ from .world import Clock
 NAMES = ("north", "south", "helper")
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 class Wire:
     """Three founding organisations; `helper` serves people. `serve` puts their nodes on their ports."""
 
@@ -41,7 +36,7 @@ class Wire:
         self.folder = folder
         self.clock = Clock()
         self.keys = {name: OrganisationKeys.from_seed(name, bytes([i]) * 32) for i, name in enumerate(NAMES)}
-        self.ports = {name: free_port() for name in NAMES}
+        self.ports = dict(zip(NAMES, free_ports(len(NAMES)), strict=True))
         self.endpoints = {name: f"http://127.0.0.1:{port}" for name, port in self.ports.items()} | (endpoints or {})
         self.genesis = {
             "medrec": "genesis/1",

@@ -9,7 +9,7 @@ import pytest
 from medrec import wiring
 from medrec.core.checkpoint import Note, cosigner_keys, parse_note, render_note, verify_cosignatures
 from medrec.core.witness import log_key, render_request
-from medrec.demo.network import free_ports
+from medrec.demo.ports import free_ports
 from medrec.engines.engine import EngineError
 from medrec.node.peers.web import HttpWeb
 from medrec.node.serve import Server

@@ -6,13 +6,13 @@ as they would across a city. Only the ledger file is shared, because the embedde
 
 import hashlib
 import os
-import socket
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from medrec import wiring
 from medrec.core.consent import plain
 from medrec.core.consent.plain import Party, Plain
+from medrec.demo.ports import HOST, free_ports
 from medrec.engines.engine import Engine
 from medrec.node.account.accounts import open_account
 from medrec.node.consent import own_consents
@@ -29,13 +29,8 @@ HOSPITALS = {
     "lakeside-clinic": "Lakeside Clinic",
 }
 AGENT = ("patients-agent", "Patients' Agent")
-HOST = "127.0.0.1"
 MEET_S = 120.0
 """So long the members' engines have to find one another."""
-
-
-class PortError(Exception):
-    """A port cannot be had; the message says which and what to do."""
 
 
 class Resident(NamedTuple):
@@ -184,26 +179,6 @@ def members(validators: int = 0) -> list[str]:
     """The organisations: three hospitals, the agent, and further members if more validators are asked for."""
     names = [*HOSPITALS, AGENT[0]]
     return names + [f"member-{number}" for number in range(len(names) + 1, validators + 1)]
-
-
-def free_ports(count: int, first: int | None = None) -> list[int]:
-    """Ports nobody listens on: any, or `count` in a row from `first`. Raises PortError."""
-    held: list[socket.socket] = []
-    try:
-        for offset in range(count):
-            probe = socket.socket()
-            held.append(probe)
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((HOST, 0 if first is None else first + offset))
-            except OSError:
-                raise PortError(
-                    f"Port {(first or 0) + offset} is taken; choose another first port with --port."
-                ) from None
-        return [probe.getsockname()[1] for probe in held]
-    finally:
-        for probe in held:
-            probe.close()
 
 
 def fingerprint(data: bytes) -> str:

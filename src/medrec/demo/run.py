@@ -13,7 +13,8 @@ from rich.console import Console
 
 from medrec import wiring
 from medrec.demo import population, split
-from medrec.demo.network import HOSPITALS, Network, PortError, free_ports, members
+from medrec.demo.network import HOSPITALS, Network, members
+from medrec.demo.ports import PortError, free_ports
 from medrec.demo.stage import Person, StepFailed
 from medrec.demo.story import Story
 from medrec.engines.engine import EngineError
