@@ -18,7 +18,7 @@ from medrec.node.account.delegates import delegation_table
 from medrec.node.account.parents import attest
 from medrec.node.agent.copies import record_copy
 from medrec.node.keeping import store
-from medrec.node.ledger.rebuild import rebuild
+from medrec.node.ledger.rebuild import Rebuilt, rebuild
 from medrec.node.peers.peers import PeerError
 from medrec.node.refusals import Code, Refusal
 from tests.node.helping import DAY, Help
@@ -272,4 +272,37 @@ def test_an_agent_that_is_new_to_her_knows_what_she_said(help_: Help, how: str, 
         guide.delegates.take(data)
         help_.network.time += WAIT_MS
         assert closed(help_) == Closed(Why.RESTS)
+    assert not may(help_)
+
+
+@pytest.mark.parametrize("whose", ["hers", "of another"])
+def test_an_end_in_a_rebuilt_index_closes_no_right_of_another_and_none_that_she_signed(help_: Help, whose: str) -> None:
+    """Any place writes into the index of whoever is linked there; what a person signs is ended on the ledger."""
+    guide, ada, bo = help_.guide, help_.ada, help_.bo
+    secret = os.urandom(32)
+    data = stated(help_, "north", basis="legal", born=None) if whose == "of another" else help_.signed(secret)
+    nullifier = bytes.fromhex(json.loads(data)["nullifier"])
+    account = bo.account if whose == "of another" else ada.account
+    line = Rebuilt("south", 1, 0, 1, [41, 1, "person", nullifier])
+    guide.store.write(lambda connection: heard.remember(connection, account, [line], guide.clock()))
+    guide.delegates.take(data)
+    help_.network.time += WAIT_MS
+    assert may(help_)
+    # The same line in her own index does close what an organisation states.
+    guide.store.write(lambda connection: heard.remember(connection, ada.account, [line], guide.clock()))
+    assert may(help_) == (whose == "hers")
+
+
+def test_nobody_ends_anothers_right_before_it_comes(help_: Help) -> None:
+    guide, mallory = help_.guide, help_.network.patient("mallory", "north")
+    data = stated(help_, "north", basis="legal", born=None)
+    nullifier = bytes.fromhex(json.loads(data)["nullifier"])
+    signature = mallory.key.sign_transaction_id(delegation_end_message(nullifier))
+    assert ending.take_signed(guide, mallory.account, nullifier, mallory.key.key_id, signature)
+    guide.delegates.take(data)
+    help_.network.time += WAIT_MS
+    assert may(help_)
+    # Her own word of it, which is the same text, is another one.
+    signature = help_.ada.key.sign_transaction_id(delegation_end_message(nullifier))
+    assert ending.take_signed(guide, help_.ada.account, nullifier, help_.ada.key.key_id, signature)
     assert not may(help_)

@@ -37,7 +37,10 @@ STEPS = (
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
 """A failure is short enough to be read as it is, and each step works a network of real nodes."""
 
-FORGOTTEN = (delegation_table, delegation_begins, delegation_doubted, ending.delegation_ended, resting.delegation_rest)
+FORGOTTEN = (
+    delegation_table, delegation_begins, delegation_doubted, ending.delegation_ended, resting.delegation_rest,
+    heard.delegation_end_told,
+)  # fmt: skip
 """What an agent that is new to her does not have."""
 
 

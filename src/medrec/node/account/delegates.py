@@ -132,7 +132,7 @@ class Delegates:
                         attested.begin_anew(connection, digest, delegation.account, now)
                     return False
                 raise Refusal(Code.NULLIFIER_USED)
-            if ending.ended_here(connection, nullifier):
+            if ending.ended_here(connection, delegation.account, nullifier):
                 raise Refusal(Code.DELEGATION_OVER)
             summary = [40, now, delegation.basis, nullifier]
             node.journal.append(

@@ -26,12 +26,12 @@ DELEGATION_ENDS_PATH = "/medrec/delegation-ends"
 ATTESTED_END = b"medrec/attested-delegation-end/1"
 """What stands before the message of an end when an organisation's key signs it."""
 
-# Delegations ended here, by nullifier; they stay, so that one which arrives later is dead.
+# Delegations ended here, by nullifier and whose they are; they stay, so that one which arrives later is dead.
 delegation_ended = Table(
     "delegation_ended",
     metadata,
     Column("nullifier", LargeBinary(32), primary_key=True),
-    Column("account", String(80), nullable=False),
+    Column("account", String(80), primary_key=True),
     Column("time", BigInteger, nullable=False),
 )
 
@@ -113,7 +113,7 @@ def _write(
     line = Draft("delegation-end/1", manifests.encode(manifest), person, extras, [41, now, by, nullifier])
 
     def closure(connection: sql.Connection) -> bool:
-        if ended_here(connection, nullifier):
+        if ended_here(connection, account, nullifier):
             return False
         node.journal.append(connection, [line])
         connection.execute(sql.insert(delegation_ended).values(nullifier=nullifier, account=account, time=now))
@@ -126,9 +126,9 @@ def _write(
     return ended
 
 
-def ended_here(connection: sql.Connection, nullifier: bytes) -> bool:
-    """Whether a delegation was ended here."""
-    where = delegation_ended.c.nullifier == nullifier
+def ended_here(connection: sql.Connection, account: str, nullifier: bytes) -> bool:
+    """Whether a delegation of a person was ended here: nobody ends another's."""
+    where = (delegation_ended.c.nullifier == nullifier) & (delegation_ended.c.account == account)
     return connection.execute(sql.select(delegation_ended.c.time).where(where)).first() is not None
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sql
+from sqlalchemy import Column, LargeBinary, String, Table
 
 from medrec.core.manifests.delegation import (
     DelegationEndManifest,
@@ -17,16 +18,24 @@ from medrec.core.manifests.delegation import (
     DelegationRestManifest,
     encode_delegation,
 )
-from medrec.node.account.ending import delegation_ended
 from medrec.node.account.resting import delegation_rest
 from medrec.node.account.returning import is_served
 from medrec.node.agent.told import told
+from medrec.node.keeping.store import metadata
 from medrec.node.ledger.rebuild import Rebuilt
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
 
 HASH_BYTES = 32
+
+# Ends that stood in the index that an agent rebuilt: some place's word, not her own.
+delegation_end_told = Table(
+    "delegation_end_told",
+    metadata,
+    Column("account", String(80), primary_key=True),
+    Column("nullifier", LargeBinary(32), primary_key=True),
+)
 
 Words = dict[bytes, tuple[int, bool]]
 """Her last word about each delegation, by its SHA-256: when (ms), and whether it rests."""
@@ -44,7 +53,9 @@ def heard(node: "Node", account: str) -> Heard:
     """At her agent: what was told. Elsewhere nothing is. Raises StoreError, VaultError."""
     if not is_served(node, account):
         return Heard()
-    ended, said_there, named = set[str](), list[tuple[str, bytes, int, bool]](), dict[bytes, str]()
+    said_there, named = list[tuple[str, bytes, int, bool]](), dict[bytes, str]()
+    with node.store.read() as connection:
+        ended = {one.hex() for one in _ends_told(connection, account)}
     for line in told(node, account, "delegation/1", "delegation-end/1", "delegation-rest/1"):
         said = line.manifest
         if said.account != account:
@@ -73,6 +84,11 @@ def _last(said: Iterable[tuple[str, bytes, int, bool]]) -> Words:
     return words
 
 
+def _ends_told(connection: sql.Connection, account: str) -> set[bytes]:
+    mine = sql.select(delegation_end_told.c.nullifier).where(delegation_end_told.c.account == account)
+    return {bytes(one) for one in connection.execute(mine).scalars()}
+
+
 def remember(connection: sql.Connection, account: str, lines: list[Rebuilt], now: int) -> None:
     """Keep what the index that was rebuilt says of her words, where nothing is known of it yet. Inside `Store.write`
     only."""
@@ -84,10 +100,9 @@ def remember(connection: sql.Connection, account: str, lines: list[Rebuilt], now
                 ends.add(nullifier)
             case [44, int(time), str(action), bytes(digest)] if len(digest) == HASH_BYTES:
                 words.append((line.organisation, digest, min(time, now), action == "rest"))
-    ended, rest = delegation_ended.c, delegation_rest.c
-    known = {bytes(one) for one in connection.execute(sql.select(ended.nullifier)).scalars()}
-    for nullifier in sorted(ends - known):
-        connection.execute(sql.insert(delegation_ended).values(nullifier=nullifier, account=account, time=now))
+    for nullifier in sorted(ends - _ends_told(connection, account)):
+        connection.execute(sql.insert(delegation_end_told).values(account=account, nullifier=nullifier))
+    rest = delegation_rest.c
     known = {bytes(one) for one in connection.execute(sql.select(rest.hash).where(rest.account == account)).scalars()}
     for digest, (time, rests) in sorted(_last(words).items()):
         if digest not in known:

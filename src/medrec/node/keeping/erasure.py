@@ -67,6 +67,7 @@ STAYS = {
     "guardian_set": "the role of an agent", "account_event": "the role of an agent", "device": "the role of an agent",
     "taken_back": "the role of an agent", "stays": "the role of an agent",
     "new_phone": "the role of an agent", "guardian_asked": "the role of an agent",
+    "delegation_end_told": "the role of an agent",
     "guarded_elsewhere": "the role of an agent", "guardian_indexed": "the role of an agent",
     "notice_former": "the role of an agent",
     "correction_asked": "the role of an agent", "kept_secret": "the role of an agent",
