@@ -92,12 +92,26 @@ def state(agent: "Node", act: Act) -> Stated:
     hearers = [name for name in known if "*" in allowed or name in allowed]
     # Written down together with what is still to be told: a crash between the two would keep it from them for ever.
     agent.acts.take(agent.organisation, act, hearers)
-    each = [bringing.bring(agent, [name], ACTS_PATH, payload_for(act, name)) for name in hearers]
+    each = [bringing.bring(agent, [name], ACTS_PATH, payload_for(act, name), _FINAL) for name in hearers]
     waiting = tuple(name for brought in each for name in brought.waiting)
     done = [name for name in hearers if name not in waiting]
     agent.store.write(lambda connection: heard(connection, done, act))
     refused = {name: sentence for brought in each for name, sentence in brought.refused.items()}
     return Stated(act.id, tuple(name for brought in each for name in brought.taken), refused, waiting)
+
+
+_FINAL = frozenset(
+    code.value
+    for code in (
+        Code.BAD_SIGNATURE,
+        Code.MALFORMED,
+        Code.NOT_LINKED,
+        Code.WRONG_NETWORK,
+        Code.WRONG_ORGANISATION,
+    )
+)
+"""Refusals that would be the same tomorrow. Whoever does not know the key now (the account is frozen there already, its
+ledger is behind) hears the word again, until it stands there."""
 
 
 def signed(act: Act, sign: Sign) -> Act:
