@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+from medrec.core.reconcile.rows import Conflict
 from medrec.core.records.canonical import canonical
 from medrec.core.records.understood import NoteCode
 from medrec.node.agent.copies import Copy, _part_tag
@@ -14,6 +15,7 @@ from medrec.node.keeping import store
 from medrec.node.lists import lists
 from medrec.node.release.practitioners import PHYSICIAN
 from medrec.portal import words
+from medrec.portal.own import card
 from medrec.portal.people import handle
 from tests.node.test_lists import Clinic, allergy, order
 from tests.portal.reading import read, text_of
@@ -188,7 +190,7 @@ def test_every_note_has_words() -> None:
 def test_the_emergency_card_has_two_names_of_one_thing_once_and_leads_to_the_proof(clinic: Clinic) -> None:
     hers = f"/people/{handle(clinic.ada.account)}"
     page = read(clinic.story.client("guide"), f"{hers}/card")
-    card = text_of(page.split('class="emergency"')[1].partition("</section>")[0])
+    card = text_of(page.split('<section class="emergency')[1].partition("</section>")[0])
     medicines = card[card.index(words.CARD["medicines"]) : card.index(words.CARD["problems"])].casefold()
     assert medicines.count("lisinopril") == 1 and medicines.count("metformin") == 1
     assert "lisinopril" in card[card.index(words.CARD["allergies"]) : card.index(words.CARD["medicines"])].casefold()
@@ -221,8 +223,60 @@ def test_what_came_in_part_stands_on_the_emergency_card_though_it_is_in_no_list(
     monkeypatch.setattr(clinic.guide.copies, "all", with_the_cut_one)
     hers = f"/people/{handle(clinic.ada.account)}"
     card = text_of(read(clinic.story.client("guide"), f"{hers}/card"))
-    assert "Sertraline" in card[card.index(words.CARD["allergies"]) : card.index(words.CARD["medicines"])]
+    allergies = card[card.index(words.CARD["allergies"]) : card.index(words.CARD["medicines"])]
+    assert f"Sertraline {words.CARD['in_part']}" in allergies
     assert "sertraline" not in text_of(own(clinic)).casefold()
+
+
+def on_card(clinic: Clinic, group: str) -> str:
+    """What stands on her emergency card under one heading, without the headings."""
+    page = read(clinic.story.client("guide"), f"/people/{handle(clinic.ada.account)}/card")
+    for part in page.split('<section class="emergency')[1].partition("</section>")[0].split("<h3>")[1:]:
+        title, _, rest = part.partition("</h3>")
+        if title == words.CARD[group]:
+            return text_of(rest)
+    return ""
+
+
+def test_a_medicine_stands_on_the_emergency_card_with_its_strength_and_how_it_is_taken(clinic: Clinic) -> None:
+    told = on_card(clinic, "medicines")
+    assert "500 mg" in told and "1 tab bid" in told
+    # Two places have lisinopril, one of them with the double amount: both stand, and the card says that they differ.
+    assert words.ONE_LIST["conflict_dose"] in told and "20 mg" in told
+    assert words.CARD["unproven"] not in told and words.CARD["in_part"] not in told
+
+
+def test_a_medicine_that_one_place_ended_may_still_be_taken(clinic: Clinic) -> None:
+    clinic.network.time += 60_000
+    ended = json.loads(order("d", "11289", "warfarin", "half a tablet"))
+    clinic.north.put("MedicationRequest", "d", json.dumps(ended))
+    clinic.south.put("MedicationRequest", "e", json.dumps({**ended, "id": "e", "status": "stopped"}))
+    clinic.refresh()
+    row = clinic.row("warfarin")
+    group = "medicines" if row.status == "active" else "perhaps"
+    assert row.conflicts == (Conflict.STATUS,)
+    told = on_card(clinic, group)
+    assert "warfarin" in told and words.CARE_LIST["conflict_status"] in told
+
+
+def test_what_no_line_proves_yet_stands_on_the_emergency_card_and_says_so(clinic: Clinic) -> None:
+    clinic.north.put("AllergyIntolerance", "late", allergy("late", "walnut"))
+    # Her agent reads it before the place has told her of it: no line of hers proves it yet.
+    clinic.guide.copies.refresh(clinic.ada.account)
+    assert "walnut" not in " ".join(row.name for row in clinic.shown().read.allergies).casefold()
+    told = on_card(clinic, "allergies")
+    assert f"Walnut {words.CARD['unproven']}" in told
+    clinic.refresh()
+    assert "walnut" in on_card(clinic, "allergies").casefold()
+    assert words.CARD["unproven"] not in on_card(clinic, "allergies")
+
+
+def test_what_a_place_holds_back_is_not_on_the_emergency_card(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "lisinopril" in on_card(clinic, "allergies").casefold()
+    for module in (card, lists):
+        monkeypatch.setattr(module, "held_back", lambda *_: {("north", "AllergyIntolerance/x")})
+    clinic.guide.lists.forget(clinic.ada.account)
+    assert "lisinopril" not in on_card(clinic, "allergies").casefold()
 
 
 def test_a_patient_s_screen_begins_with_allergies_and_has_one_primary_button(clinic: Clinic) -> None:

@@ -1,13 +1,16 @@
 """The emergency card: what helps at once, to print or to show. Made of the person's lists, so that what two places call
-by two names stands once. What came in part, and what she wrote herself, is in no list: it stands here by its name, for
-it may save her."""
+by two names stands once. What is in no list (it came in part, its proof has not come yet, she wrote it herself) stands
+here with words that say so: it may save her."""
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+import textwrap
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from medrec.core.reconcile.held import PATIENT
 from medrec.core.reconcile.lists import Row
+from medrec.core.reconcile.rows import AllergyRow, Conflict, MedicineRow
 from medrec.node.lists.lists import Shown
+from medrec.node.right_person import holding
+from medrec.node.right_person.holding_told import held_back
 from medrec.portal import render, words
 from medrec.portal.own.entries import Entry, about, entries
 from medrec.portal.own.whose import whose
@@ -18,7 +21,25 @@ if TYPE_CHECKING:
 
 LINES = 16
 """More than most people have: what is cut off here is not known in an emergency."""
-GROUPS = ("allergies", "medicines", "problems")
+HOW_MAX = 120
+"""Letters of directions and reactions: a longer text is cut visibly, so that the card fits its paper."""
+COLUMN, CARD_LINES = 50, 45
+"""Letters in a line of the printed card, and how many lines it has room for; a longer one takes the whole sheet."""
+GROUPS = ("allergies", "medicines", "perhaps", "problems")
+_READ = ("allergies", "medicines", "problems")
+
+
+class OnCard(NamedTuple):
+    """One line: a name, what goes with it, and what whoever reads it has to know of it."""
+
+    name: str
+    how: str
+    notes: tuple[Any, ...] = ()
+
+    @property
+    def letters(self) -> int:
+        """How long it is."""
+        return sum(len(part) + 1 for part in (self.name, self.how, *self.notes))
 
 
 def show(node: "Node", visit: Visit) -> dict[str, Any]:
@@ -26,13 +47,13 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
     who = whose(node, visit)
     known = about(node, who.account)
     shown = node.lists.of(who.account)
-    every = entries(node, who.account, GROUPS)
-    cut = [entry for entry in every if (entry.in_part or entry.author) and _stands(entry)]
+    apart = _in_no_list(node, who.account)
     read = bool(node.copies is not None and node.copies.all(who.account))
     rows = _rows(shown)
     parts = []
     for group in GROUPS:
-        lines = _distinct([row.name for row in rows[group]] + [entry.title for entry in cut if entry.group == group])
+        made = [_of_row(row) for row in rows[group]] + [_of_entry(entry) for entry in apart if entry.group == group]
+        lines = list({(line.name.casefold(), line.how.casefold()): line for line in reversed(made)}.values())[::-1]
         parts.append(
             {
                 "title": words.CARD[group],
@@ -45,10 +66,24 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
         "handle": who.handle,
         "name": known["name"] or who.name,
         "born": render.known_date(known["born"]),
-        "parts_of_card": parts,
+        "parts_of_card": [part for part, group in zip(parts, GROUPS, strict=True) if part["lines"] or group in _READ],
+        "long": sum(1 + line.letters // COLUMN for part in parts for line in part["lines"]) > CARD_LINES,
         "unread": len(shown.unread),
-        "sources": sorted(_sources(rows, cut, who.place)),
+        "sources": sorted(_sources(rows, apart, who.place)),
     }
+
+
+def _in_no_list(node: "Node", account: str) -> list[Entry]:
+    """What stands on the card beside the lists. What a place holds back since it may be another person's does not."""
+    listed = {held.name for held in node.lists.held(account)}
+    away = held_back(node, account)
+
+    def apart(entry: Entry) -> bool:
+        place = PATIENT if entry.organisation == node.organisation else entry.organisation
+        names = {(entry.organisation, holding.WHOLE), (entry.organisation, f"{entry.type}/{entry.id}")}
+        return (place, entry.type, entry.id) not in listed and not names & away and _stands(entry)
+
+    return [entry for entry in entries(node, account, _READ) if apart(entry)]
 
 
 def _stands(entry: Entry) -> bool:
@@ -66,6 +101,7 @@ def _rows(shown: Shown) -> dict[str, list[Row]]:
             row for row in read.allergies if row.status in ("active", "unknown") and not (row.refuted or row.no_known)
         ],
         "medicines": [row for row in read.medicines if row.status == "active"],
+        "perhaps": [row for row in read.medicines if _perhaps(row)],
         "problems": [
             row
             for row in read.problems
@@ -74,14 +110,46 @@ def _rows(shown: Shown) -> dict[str, list[Row]]:
     }
 
 
-def _sources(rows: dict[str, list[Row]], cut: Iterable[Entry], place: Any) -> set[str]:
+def _perhaps(row: MedicineRow) -> bool:
+    """Whether a medicine may still be taken: nobody says, or one place says so against another. Her own word that she
+    does not take it counts."""
+    disputed = Conflict.STATUS in row.conflicts and Conflict.PATIENT not in row.conflicts
+    return row.status == "unknown" or (row.status == "stopped" and disputed)
+
+
+def _of_row(row: Row) -> OnCard:
+    said = [words.CARD["own"]] if all(line.source == PATIENT for line in row.lines) else []
+    notes = tuple(words.CARE_LIST.get(name) or words.ONE_LIST[name] for name in _conflicts(row))
+    if isinstance(row, MedicineRow):
+        form = next((variant.form for variant in row.variants if variant.form), "")
+        strengths = [" ".join(part for part in (one.strength, one.form) if part) for one in row.variants]
+        # Where the places differ in the amount, each amount stands here.
+        differ = Conflict.DOSE in row.conflicts and len(strengths) > 1
+        strength = " / ".join(dict.fromkeys(strengths)) if differ else " ".join((row.strength, form)).strip()
+        needed = [words.CARD["needed"]] if row.as_needed else []
+        return OnCard(row.name, _how(strength, row.directions), (*needed, *said, *notes))
+    if isinstance(row, AllergyRow):
+        danger = [words.CARD["danger"]] if row.criticality == "high" else []
+        return OnCard(row.name, _how("; ".join(row.reactions)), (*danger, *said, *notes))
+    side = [words.CARD[row.laterality]] if row.laterality else []
+    return OnCard(row.name, "", (*side, *said))
+
+
+def _conflicts(row: Row) -> list[str]:
+    """What the places disagree about, of that which counts in an emergency."""
+    loud = (Conflict.STATUS, Conflict.DOSE, Conflict.FORM, Conflict.PATIENT, Conflict.CODE_NAME)
+    return [f"conflict_{one.value}" for one in row.conflicts if one in loud]
+
+
+def _of_entry(entry: Entry) -> OnCard:
+    why = "own" if entry.author else "in_part" if entry.in_part else "unproven"
+    return OnCard(entry.title, _how(str(getattr(entry.understood.detail, "sig", ""))), (words.CARD[why],))
+
+
+def _how(*parts: str) -> str:
+    return textwrap.shorten(", ".join(part for part in parts if part), HOW_MAX, placeholder=" …")
+
+
+def _sources(rows: dict[str, list[Row]], apart: list[Entry], place: Any) -> set[str]:
     found = {line.source for group in rows.values() for row in group for line in row.lines if line.source != PATIENT}
-    return {place(source) for source in found | {entry.organisation for entry in cut}}
-
-
-def _distinct(names: Iterable[str]) -> list[str]:
-    """Each name once, as it is first written."""
-    lines: dict[str, str] = {}
-    for name in names:
-        lines.setdefault(name.casefold(), name)
-    return list(lines.values())
+    return {place(source) for source in found | {entry.organisation for entry in apart}}

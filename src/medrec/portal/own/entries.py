@@ -56,6 +56,7 @@ class Entry(NamedTuple):
     author: str = ""
     in_part: bool = False
     type: str = ""
+    id: str = ""
 
     @property
     def sorts(self) -> int:
@@ -124,6 +125,7 @@ def read(copy: Copy) -> Entry | None:
         understood=known,
         in_part=copy.in_part,
         type=copy.type,
+        id=copy.id,
     )
 
 
