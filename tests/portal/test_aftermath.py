@@ -1,4 +1,4 @@
-"""After a way back: what somebody with the old key gave away is asked about, one by one, before anything else."""
+"""After a way back: what somebody with the old key did is asked about, one by one, before anything else."""
 
 import re
 from datetime import UTC, datetime
@@ -7,13 +7,21 @@ from typing import Any
 import msgspec
 import sqlalchemy as sql
 
-from medrec.core import commitment
+from medrec.core import commitment, manifests
 from medrec.core.consent import plain
-from medrec.core.manifests.delegation import Delegation, delegation_message, encode_delegation
+from medrec.core.credential import NewCredential
+from medrec.core.kinds import KINDS, ORGANISATION
+from medrec.core.ladder import Revealed
+from medrec.core.manifests.delegation import Delegation, delegation_end_message, delegation_message, encode_delegation
+from medrec.core.manifests.dispute import statement_message as dispute_message
+from medrec.node.account import recovery
 from medrec.node.keeping import store
+from medrec.node.looks import disputing
 from medrec.portal import person, words
+from medrec.portal.own.aftermath import NEEDLESS, QUESTIONS
+from medrec.portal.signing import FORM_OF_TAG
 from tests.portal.reading import text_of
-from tests.portal.rescue import DAY, Circle, Friend, NewPhone, wait
+from tests.portal.rescue import DAY, Circle, Friend, Holder, NewPhone, wait
 from tests.portal.test_mistakes import tag_of
 from tests.portal.test_sign_in import csrf_of
 from tests.portal.test_ways_back import circle as circle
@@ -36,14 +44,28 @@ def back(circle: Circle, paper: str) -> NewPhone:
     wait(circle.story, DAY)
     phone.sign_in()
     phone.does("/coming-back", do="finish")
+    circle.network.time += 1000
     phone.sign_in()
+    tell_places(circle, phone)
     return phone
 
 
 def asked(page: str) -> dict[str, str]:
-    """What is asked about: the item by its title."""
+    """What is asked about, but whom her places tell, which is asked each time: the item by its title."""
     plain = re.sub("<bdi[^>]*>|</bdi>|[\u2066-\u2069]", "", page)
-    return {title: item for item, title in re.findall(r'<h2 id="([^"]+)">([^<]+)</h2>', plain)}
+    found = {title: item for item, title in re.findall(r'<h2 id="([^"]+)">([^<]+)</h2>', plain)}
+    assert found.pop(words.AFTERMATH["places"], "places") == "places"
+    return found
+
+
+def tell_places(circle: Circle, phone: Holder) -> None:
+    """She tells her places again, which is asked after each way back."""
+    page = phone.get(circle.ada.page + "/after").text
+    assert f'action="{circle.ada.page}/linking"' in page and 'value="tell-all"' in page
+    token = re.search(r'name="csrf" value="([0-9a-f]+)"', page)
+    assert token is not None
+    answer = phone.client.post(circle.ada.page + "/linking", data={"csrf": token.group(1), "do": "tell-all"})
+    assert phone.confirm(answer).status_code == 303
 
 
 def test_what_was_given_in_the_month_before_is_kept_or_ended(circle: Circle) -> None:
@@ -92,11 +114,16 @@ def test_other_guardians_are_asked_about_and_an_open_door_is_not(circle: Circle)
     phone.does("/coming-back", do="finish")
     phone.sign_in()
     items = asked(phone.get(circle.ada.page + "/after").text)
-    assert list(items) == [words.AFTERMATH["doors"]]
+    # Her places were linked in that month, too.
+    linked = {f"You were linked to {place}" for place in ("North", "South")}
+    assert set(items) == {words.AFTERMATH["doors"], *linked}
+    for title in linked:
+        phone.send(circle.ada.page + "/after", keep=items[title])
     circle.bo.sign_in()
     assert circle.bo.get(circle.ada.page + "/after").status_code == 404
     done = phone.send(circle.ada.page + "/after", keep=items[words.AFTERMATH["doors"]])
-    assert done.headers["location"] == circle.ada.page + "?done=kept"
+    assert done.headers["location"] == circle.ada.page + "/after?done=kept"
+    tell_places(circle, phone)
     assert phone.get(circle.ada.page).status_code == 200
 
 
@@ -153,7 +180,7 @@ def test_what_was_said_in_her_name_about_medicines_and_mistakes_is_asked_about(c
     circle.story.settle()
     phone = back(circle, paper)
     page = phone.get(ada.page + "/after").text
-    assert set(asked(page)) == {words.AFTERMATH["said"]}
+    assert set(asked(page)) == {words.AFTERMATH["said"], words.AFTERMATH["asked"]}
     text = text_of(page)
     assert f"{words.ONE_LIST['not_taking']} : Valerian" in text and "I am not allergic to anything." in text
     assert f"{words.ONE_LIST['also']} : Valerian" not in text, "that was long ago"
@@ -162,7 +189,8 @@ def test_what_was_said_in_her_name_about_medicines_and_mistakes_is_asked_about(c
     circle.network.time += 60_000
     say(phone, act="also-taking", name="Valerian")
     assert node.lists.of(ada.account).read.medicines[0].status == "active"
-    assert phone.send(ada.page + "/after", keep="said").headers["location"] == ada.page + "?done=kept"
+    assert phone.send(ada.page + "/after", keep="said").headers["location"] == ada.page + "/after?done=kept"
+    assert phone.send(ada.page + "/after", keep="asked").headers["location"] == ada.page + "?done=kept"
     assert phone.get(ada.page).status_code == 200
 
 
@@ -218,3 +246,95 @@ def test_two_hundred_later_lines_of_helpers_hide_none_that_was_let_go_on(circle:
     assert len(read) == 251 and read[0].manifest is not None
     assert person.within(circle.guide, account, ("delegation/1",), row.time + 1, row.time + 2)[0].manifest is None
     assert len(person.within(circle.guide, account, ("delegation/1",), 0, row.time)) == 1
+
+
+def test_whatever_a_key_signs_is_asked_about_or_has_a_reason_why_not() -> None:
+    """Every kind of manifest, form of the signing page, and transaction of a person's account; a new one fails here."""
+    asked = {one for question in QUESTIONS for one in question.about}
+    own = {name for name, kind in KINDS.items() if kind.author != ORGANISATION}
+    assert asked | NEEDLESS.keys() == {*manifests.FORMS, *FORM_OF_TAG.values(), *own} - {"transaction"}
+    assert not asked & NEEDLESS.keys() and all(NEEDLESS.values())
+
+
+def test_what_a_thief_ended_withdrew_and_said_is_asked_about(circle: Circle) -> None:
+    ada, guide, node = circle.ada, circle.guide, circle.network["north"]
+    today = datetime.fromtimestamp(circle.network.time / 1000, tz=UTC).date().isoformat()
+    name(circle, circle.cy, "Cy", circle.network.time)
+    name(circle, circle.di, "Di", circle.network.time)
+    for what, day in (("Cough", today), ("Fever", today)):
+        ada.does(ada.page + "/writing", what="symptom", text=what, day=day)
+    ada.does(ada.page + "/allow", effect="share", to="south", until="year", **{"kind-results": "1", "place-north": "1"})
+    circle.story.settle()
+    paper = circle.paper()
+    wait(circle.story, 40 * DAY)
+    ada.sign_in()
+    # The thief's: one helper ends, one rests, a yes goes, an entry goes, a link goes, a no comes, her words are read.
+    di = next(one for one in guide.delegates.of(ada.account) if one.delegation.name == "Di")
+    secret = b"Cy".ljust(32)
+    signature = ada.key.sign(delegation_end_message(commitment.nullifier(secret)))
+    assert guide.delegates.end(ada.account, secret, ada.key.key_id, signature)
+    ada.does(ada.page + "/helping", do="rest", delegation=di.hash.hex())
+    shown = ada.get(ada.page + "/sharing").text
+    (stop,) = re.findall(r'action="([^"]*/sharing/stop/[0-9a-f]+)"', shown)
+    ada.confirm(ada.client.post(stop, data={"csrf": csrf_of(shown)}))
+    row = re.search(r'name="type" value="([^"]+)"><input type="hidden" name="id" value="([^"]+)"',
+                    ada.get(ada.page + "/writing").text)  # fmt: skip
+    assert row is not None
+    ada.does(ada.page + "/writing", do="back", type=row.group(1), id=row.group(2))
+    ada.does(ada.page + "/hidden", topic=next(iter(plain.TOPICS)))
+    stated = disputing.draft(guide, ada.account, "south", "north", ada.key.key_id, words="Never.")
+    signature = ada.key.sign(dispute_message(stated)).hex()
+    assert disputing.send(guide, msgspec.structs.replace(stated, signature=signature)).taken
+    ada.does(ada.page + "/keys", do="record")
+    circle.story.settle()
+    ada.does(ada.page + "/linking", do="undo", place="south")
+    circle.story.settle()
+    phone = back(circle, paper)
+    items, text = asked(phone.get(ada.page + "/after").text), text_of(phone.get(ada.page + "/after").text)
+    assert set(items) == {
+        "Cy can no longer act for you", "Di rests as your helper", words.AFTERMATH["withdrawn"],
+        words.AFTERMATH["taken_back"], words.AFTERMATH["no"], "South was asked why it looked, and gets nothing",
+        words.AFTERMATH["words"], "Your link to South was undone",
+    }  # fmt: skip
+    assert "Could see your record and say yes or no for you" in text and "Never." in text and "written" in text
+    # What is put right is no question any more.
+    phone.does(ada.page + "/helping", do="go-on", delegation=di.hash.hex())
+    assert "Di rests as your helper" not in asked(phone.get(ada.page + "/after").text)
+    assert node.disputes.stops(ada.account, "south")
+    # The same no stands at several places.
+    while left := asked(phone.get(ada.page + "/after").text):
+        for item in left.values():
+            assert phone.send(ada.page + "/after", keep=item).status_code == 303
+    assert phone.get(ada.page).status_code == 200
+
+
+def test_what_was_done_with_her_key_for_others_is_asked_about(circle: Circle) -> None:
+    ada, bo, guide = circle.ada, circle.bo, circle.guide
+    given = Delegation(
+        circle.network.id.hex(), bo.account, circle.network.time, ada.account, "Ada", ["look", "add"], [],
+        circle.network.time + 300 * DAY, "consent", None, None, commitment.nullifier(b"b".ljust(32)).hex(),
+        bo.key.key_id.hex(),
+    )  # fmt: skip
+    guide.delegates.take(
+        encode_delegation(msgspec.structs.replace(given, signature=bo.key.sign(delegation_message(given)).hex()))
+    )
+    ward = Revealed(sorted([ada.account, circle.cy.account]), 2, b"s" * 32)
+    mine = [recovery.Signer(one.account, one.key.key_id, one.key.sign) for one in (ada, bo)]
+    recovery.choose_doors(circle.network.engine, circle.network.id, mine[1], ward, [], True)
+    paper = circle.paper()
+    wait(circle.story, 40 * DAY)
+    ada.sign_in()
+    # The thief's: he reads and writes for Bo, and speaks for a key that Bo never had.
+    (held,) = guide.delegates.for_delegate(ada.account)
+    guide.delegates.record_act(held, "look", "Ada", "Bo", "read:record")
+    guide.delegates.record_act(held, "add", "Ada", "Bo", "done:writing")
+    other = msgspec.convert(circle.di.key.credential, NewCredential)
+    recovery.speak_for(circle.network.engine, circle.network.id, mine[0], bo.account, other, ward)
+    circle.story.settle()
+    phone = back(circle, paper)
+    page = phone.get(ada.page + "/after").text
+    assert set(asked(page)) == {"Done with your key for Bo", words.AFTERMATH["as_guardian"]}
+    text = text_of(page)
+    assert words.NAMES["writing"] in text and words.NAMES["record"] not in text.split("Done with your key for")[1]
+    assert words.KINDS["recovery/by-guardian"] in text
+    assert ada.page + "/guarding" in page and ada.page + "/helping" in page

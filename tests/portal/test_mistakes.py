@@ -106,7 +106,18 @@ def test_a_wrong_look_is_disputed_with_the_key_and_stops_the_looker(ada: Help) -
     assert ada.north.disputes.stops(ada.ada.account, "south")
     ada.story.settle()
     told = client.get(one).text
-    assert "You asked" in text_of(told) and words.MISTAKES["waits"] in told and one + "/dispute" not in told
+    assert "You asked" in text_of(told) and words.MISTAKES["waits"] in told and 'name="words"' not in told
+    # She says that it is settled, with her key: only of a dispute of hers that is open.
+    assert client.post(one + "/dispute", data={"settled": "0" * 32}).status_code == 404
+    (identifier,) = re.findall(r'name="settled" value="([0-9a-f]{32})"', told)
+    shown = client.post(one + "/dispute", data={"settled": identifier})
+    assert '"action":"close"' in shown.text.replace("&#34;", '"') and ada.north.disputes.stops(ada.ada.account, "south")
+    assert words.DONE["settled"] in sign(client, shown).text
+    assert not ada.north.disputes.stops(ada.ada.account, "south")
+    ada.story.settle()
+    told = client.get(one).text
+    assert "It is settled." in text_of(told) and 'name="settled"' not in told and 'name="words"' in told
+    assert client.post(one + "/dispute", data={"settled": identifier}).status_code == 404
 
 
 @pytest.mark.parametrize(

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 NEWS = ("record/1", "link/1")
 CONSENTS = ("consent/1", "consent/2", "revocation/1")
-LOOKS_SHOWN, LOOKS_READ = 200, 1000
-"""More are read than shown, so that the half which came earlier is found for each that is shown."""
 
 
 def _where(account: str, kinds: Sequence[str]) -> Any:
@@ -52,10 +50,20 @@ def read(node: "Node", account: str, kinds: Sequence[str], limit: int, offset: i
     return [opened(node, row) for row in rows]
 
 
-def within(node: "Node", account: str, kinds: Sequence[str], since: int, until: int) -> list[Notice]:
-    """A person's lines of these kinds that were written down in this time, oldest first, however many there are."""
+def every(node: "Node", account: str, kinds: Sequence[str]) -> list[Notice]:
+    """All of a person's lines of these kinds, newest first: of what is few, and may not be pushed out by more."""
+    return read(node, account, kinds, count(node, account, kinds))
+
+
+def within(
+    node: "Node", account: str, kinds: Sequence[str], since: int, until: int, organisation: str = ""
+) -> list[Notice]:
+    """A person's lines of these kinds (of one organisation) that were written down in this time, oldest first, however
+    many there are."""
     column = store.notice.c
     chosen = sql.select(store.notice).where(_where(account, kinds), column.time.between(since, until))
+    if organisation:
+        chosen = chosen.where(column.organisation == organisation)
     with node.store.read() as connection:
         rows = connection.execute(chosen.order_by(column.time, column.counter)).all()
     return [opened(node, row) for row in rows]
@@ -254,7 +262,7 @@ def _given(visit: Visit, statement: Any) -> Any:
 
 def standing(node: "Node", account: str) -> list[tuple[Notice, bool]]:
     """Every consent a person gave, newest first, and whether it was taken back."""
-    notices = [notice for notice in read(node, account, CONSENTS, LOOKS_READ) if notice.manifest is not None]
+    notices = [notice for notice in every(node, account, CONSENTS) if notice.manifest is not None]
     revoked = {notice.manifest.nullifier for notice in notices if notice.kind == "revocation/1"}
     with node.engine.view() as view:
         return [

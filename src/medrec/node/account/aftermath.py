@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 BEFORE_MS = 30 * 86_400_000
 """How long before a recovery what was given is looked through."""
 FINISHED = "recovery/finish"
+PLACES = "places"
+"""What stays when all her places were told, with her key of now, which agent serves her."""
 
 # When each account served here was last taken back by a new key.
 taken_back = Table(
@@ -34,6 +36,33 @@ stays = Table(
     Column("account", String(80), primary_key=True),
     Column("item", String(80), primary_key=True),
 )
+
+
+# When the words that find a person's record again were shown, to whoever had a key of hers.
+words_shown = Table(
+    "words_shown",
+    metadata,
+    Column("account", String(80), primary_key=True),
+    Column("time", BigInteger, primary_key=True, autoincrement=False),
+)
+
+
+def note_shown(node: "Node", account: str) -> None:
+    """The words of her record are shown now."""
+    row, now = words_shown.c, node.clock()
+
+    def closure(connection: sql.Connection) -> None:
+        connection.execute(sql.delete(words_shown).where(row.account == account, row.time == now))
+        connection.execute(sql.insert(words_shown).values(account=account, time=now))
+
+    node.store.write(closure)
+
+
+def shown(node: "Node", account: str) -> list[int]:
+    """When they were shown (ms)."""
+    query = sql.select(words_shown.c.time).where(words_shown.c.account == account)
+    with node.store.read() as connection:
+        return [int(time) for time in connection.execute(query).scalars()]
 
 
 def note(connection: sql.Connection, account: str, time: int) -> None:

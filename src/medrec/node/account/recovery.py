@@ -329,7 +329,19 @@ class AccountWatch:
         query = sql.select(account_event).where(row.account == account).order_by(row.height.desc(), row.place.desc())
         with self._node.store.read() as connection:
             rows = connection.execute(query.limit(limit)).all()
-        return [Event(row.account, row.about, row.kind, row.author, row.time, row.height) for row in rows]
+        return [_event(row) for row in rows]
+
+    def within(self, account: str, since: int, until: int) -> list[Event]:
+        """What a person was told of this time (ms), however much."""
+        row = account_event.c
+        query = sql.select(account_event).where(row.account == account, row.time.between(since, until))
+        with self._node.store.read() as connection:
+            rows = connection.execute(query.order_by(row.height, row.place)).all()
+        return [_event(row) for row in rows]
+
+
+def _event(row: Any) -> Event:
+    return Event(row.account, row.about, row.kind, row.author, row.time, row.height)
 
 
 def _is_watched() -> sql.ColumnElement[bool]:

@@ -159,6 +159,14 @@ class Looks:
             row = connection.execute(query).one_or_none()
         return _opened(row) if row is not None else None
 
+    def latest(self, account: str, requester: str) -> Look | None:
+        """The last look by an organisation at what somebody gave it."""
+        given = look.c.own.is_(False) & look.c.refused.is_(None)
+        query = sql.select(look).where((look.c.account == account) & (look.c.requester == requester) & given)
+        with self._node.store.read() as connection:
+            row = connection.execute(query.order_by(look.c.time.desc(), look.c.pair).limit(1)).one_or_none()
+        return _opened(row) if row is not None else None
+
     def answer(self, account: str, pair: bytes, answer: str) -> bool:
         """Keep what the person says about a look ("expected", "unsure", "wrong"); False if it is none of hers."""
         if answer not in ANSWERS:

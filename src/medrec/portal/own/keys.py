@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from medrec.core import ladder, state
 from medrec.core.ladder import Attempt, Ladder, Policy
-from medrec.node.account import devices, paper, recovery, returning
+from medrec.node.account import aftermath, devices, paper, recovery, returning
 from medrec.portal import render, words
 from medrec.portal.own import moving
 from medrec.portal.own.account_act import ask_key, propose, says_herself
@@ -156,6 +156,7 @@ def _record_paper(node: "Node", visit: Visit, who: Whose) -> Go:
     def finish(packed: bytes) -> None:
         devices.check_signed(node, who.account, signs.key, message, packed)
         assert node.agent is not None
+        aftermath.note_shown(node, who.account)
         _papers["record"].keep(node, visit, node.agent.view_secret(who.account))
 
     told = [render.say(words.KEYS["sign_record"])]

@@ -5,6 +5,7 @@ POST  {code}                                  what the code would do, and who sh
 POST  {code, do: "link", family, given, day, month, year, read}   waits for her key (own/acts.py)
 POST  {do: "undo", place}                     the same for undoing a link
 POST  {do: "tell"}                            the same for telling places that were down who serves her
+POST  {do: "tell-all"}                        and for telling all of them, after a way back (aftermath_given.py)
 """
 
 import threading
@@ -21,7 +22,8 @@ from medrec.core.consent.plain import Party, Plain
 from medrec.core.manifests.record import LinkManifest
 from medrec.core.matching import Demographics, of_patient
 from medrec.core.records.canonical import canonical
-from medrec.node.agent import bringing
+from medrec.node.account import aftermath
+from medrec.node.agent import bringing, standing_links
 from medrec.node.consent.policies import draft_consent
 from medrec.node.notify import asking
 from medrec.node.peers.peers import PeerError
@@ -41,7 +43,6 @@ if TYPE_CHECKING:
 SHOWN_MS = 15 * 60_000
 """So long the digits for the desk stand on the page."""
 FIELD_CHARACTERS_MAX = 200
-LINKS_READ = 200
 
 
 class Made(NamedTuple):
@@ -77,7 +78,7 @@ def show(node: "Node", visit: Visit) -> Any:
     """The values of own/linking.html, or where to go on."""
     who = whose(node, visit)
     form = {name: value.strip() for name, value in visit.form.items()}
-    if form.get("do") == "tell":
+    if form.get("do") in ("tell", "tell-all"):
         return _tell_again(node, visit, who)
     if form.get("do") == "undo":
         return _undo(node, visit, who, form.get("place", ""))
@@ -112,11 +113,13 @@ def show(node: "Node", visit: Visit) -> Any:
 
 
 def _tell_again(node: "Node", visit: Visit, who: Whose) -> Go:
-    """Places that were down for as long as a signed move is good: she signs it anew."""
-    signs, places = _herself(node, visit, who), moving.untold(node, who.account)
+    """Places that were down for as long as a signed move is good, or all of them: she signs it anew."""
+    signs, every = _herself(node, visit, who), visit.form.get("do") == "tell-all"
+    places = sorted(standing_links.standing(node, who.account)) if every else moving.untold(node, who.account)
     if not places:
         raise PageError(404, "not-found")
-    asked = moving.tell(node, who.account, places, signs.key)
+    then = partial(aftermath.keep, node, who.account, aftermath.PLACES) if every else None
+    asked = moving.tell(node, who.account, places, signs.key, then)
     act = Act(who.account, asked.told, [], (asked.part,), signs.key, "linking", "kept")
     return Go(visit.link("sign", person=who.handle, act=acts_of(node).begin(node, act)))
 
@@ -124,7 +127,7 @@ def _tell_again(node: "Node", visit: Visit, who: Whose) -> Go:
 def standing(node: "Node", account: str) -> list[tuple[str, int]]:
     """The places that a person is linked to now, and since when (ms), the newest first."""
     last: dict[str, Any] = {}
-    for notice in person.read(node, account, ("link/1",), LINKS_READ):
+    for notice in person.every(node, account, ("link/1",)):
         if isinstance(notice.manifest, LinkManifest):
             last.setdefault(notice.organisation, notice.manifest)
     return [(name, one.time) for name, one in last.items() if one.action == "link"]

@@ -5,18 +5,19 @@ answer that comes back to her.
 """
 
 import hashlib
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from medrec.core import codec, manifests
 from medrec.core.manifests.correction import statement_message as correction_message
-from medrec.core.manifests.dispute import DisputeAnsweredManifest, DisputeManifest
+from medrec.core.manifests.dispute import DisputeAnsweredManifest, DisputeManifest, Statement
 from medrec.core.manifests.dispute import statement_message as dispute_message
 from medrec.core.manifests.record import RecordManifest
 from medrec.node.looks import disputing
 from medrec.node.looks.looks import Look
-from medrec.portal import evidence, render, words
+from medrec.portal import evidence, person, render, words
 from medrec.portal.acting import called, require_right
 from medrec.portal.line import TAG
 from medrec.portal.own.acts import Act, Part, Signer, acts_of, signer
@@ -73,8 +74,12 @@ def may_correct(node: "Node", manifest: Any) -> bool:
 
 
 def dispute(node: "Node", visit: Visit, who: Whose, look: Look) -> Go:
-    """Begin the act of disputing a look: it stops everything to the looker, and the looker has to answer."""
+    """Begin the act of disputing a look: it stops everything to the looker, and the looker has to answer. With the form
+    field `settled` (the id of a dispute with the same looker) that one is closed, and they get again what she allows.
+    """
     signs = _herself(node, visit, who)
+    if "settled" in visit.form:
+        return _settle(node, visit, who, look, signs)
     tag = look.given or look.received
     obligation = getattr(_opened(node, who, tag), "obligation", None) if tag is not None else None
     told = visit.form.get("words", "").strip()
@@ -83,13 +88,8 @@ def dispute(node: "Node", visit: Visit, who: Whose, look: Look) -> Go:
     stated = disputing.draft(
         node, who.account, look.requester, look.source, signs.key, obligation=obligation, words=told
     )
-    value = msgspec.to_builtins(stated)
-    del value["signature"]
 
-    def finish(proof: bytes) -> None:
-        raised = disputing.send(node, msgspec.structs.replace(stated, signature=proof.hex()))
-        if raised.refused and not raised.taken and not raised.waiting:
-            raise PageError(409, "not-taken", next(iter(raised.refused.values())))
+    def then() -> None:
         if node.looks is not None and look.answer != "wrong":
             # To dispute a look is to say that it was wrong: nobody has to say so twice.
             node.looks.answer(who.account, look.pair, "wrong")
@@ -99,24 +99,51 @@ def dispute(node: "Node", visit: Visit, who: Whose, look: Look) -> Go:
     if told:
         sentences.append(render.say(words.MISTAKES["your_words"], words=told))
     changes = [render.say(words.MISTAKES[name], **names) for name in ("dispute_stops", "dispute_owes")]
-    part = Part("medrec/dispute/1", codec.encode_json(value), dispute_message(stated), finish)
+    part = _dispute_part(node, stated, then)
     return _begin(node, visit, who, Act(who.account, sentences, changes, (part,), signs.key, "looked", "disputed"))
 
 
+def _settle(node: "Node", visit: Visit, who: Whose, look: Look, signs: Signer) -> Go:
+    mine = {one["id"]: one for one in disputes_of(node, who, look) if one["open"]}
+    found = mine.get(visit.form.get("settled", ""))
+    if found is None:
+        raise PageError(404, "not-found")
+    closing, place = bytes.fromhex(found["id"]), who.place(look.requester)
+    stated = disputing.draft(node, who.account, look.requester, found["source"], signs.key, closing=closing)
+    told = [render.say(words.MISTAKES["settle_sentence"], requester=place)]
+    changes = [render.say(words.MISTAKES["settle_opens"], requester=place)]
+    act = Act(who.account, told, changes, (_dispute_part(node, stated),), signs.key, "looked", "settled")
+    return _begin(node, visit, who, act)
+
+
+def _dispute_part(node: "Node", stated: Statement, then: Callable[[], None] | None = None) -> Part:
+    value = msgspec.to_builtins(stated)
+    del value["signature"]
+
+    def finish(proof: bytes) -> None:
+        raised = disputing.send(node, msgspec.structs.replace(stated, signature=proof.hex()))
+        if raised.refused and not raised.taken and not raised.waiting:
+            raise PageError(409, "not-taken", next(iter(raised.refused.values())))
+        if then is not None:
+            then()
+
+    return Part("medrec/dispute/1", codec.encode_json(value), dispute_message(stated), finish)
+
+
 def disputes_of(node: "Node", who: Whose, look: Look) -> list[dict[str, Any]]:
-    """What the person said of a look and its looker, and the answers that have come, newest first."""
-    assert node.agent is not None
-    told = [notice.manifest for notice in node.agent.notices(who.account)]
+    """What the person said of a look and its looker, the answers that have come, and whether it is open still."""
+    told = [one.manifest for one in person.every(node, who.account, ("dispute/1", "dispute-answered/1"))]
     answers = {one.dispute: one for one in told if isinstance(one, DisputeAnsweredManifest)}
+    said = [one.statement for one in told if isinstance(one, DisputeManifest)]
+    closed = {one.id for one in said if one.action == "close"}
     found: dict[str, dict[str, Any]] = {}
-    for one in told:
-        if isinstance(one, DisputeManifest) and one.statement.requester == look.requester:
-            answer = answers.get(one.statement.id)
+    for one in said:
+        if one.requester == look.requester and one.action == "open":
+            answer = answers.get(one.id)
             kind = words.MISTAKES["answer_" + answer.kind] if answer is not None else ""
-            found.setdefault(
-                one.statement.id,
-                {"words": one.statement.words, "kind": kind, "answer": answer.words if answer is not None else ""},
-            )
+            answered = answer.words if answer is not None else ""
+            row = {"id": one.id, "source": one.source, "words": one.words, "kind": kind, "answer": answered}
+            found.setdefault(one.id, {**row, "open": one.id not in closed})
     return list(found.values())
 
 

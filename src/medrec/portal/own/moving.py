@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from markupsafe import Markup
 
 from medrec.core import codec
-from medrec.node.account import devices, paper
+from medrec.node.account import aftermath, devices, paper
 from medrec.node.agent import bringing, moving
 from medrec.node.ledger.rebuild import rebuild
 from medrec.portal import render, words
@@ -43,19 +43,23 @@ def find(node: "Node", account: str, name: str, typed: str, key: bytes, then: Ca
         _check(node, account, key, time, packed)
         moving.adopt(node, account, name, secret, lambda message: (key, packed), time)
         then()
+        # All of them were told with her key of now.
+        aftermath.keep(node, account, aftermath.PLACES)
 
     places = len({line.organisation for line in lines})
     found = render.say(words.BACK["found"], lines=len(lines), places=places)
     return Asked([render.say(words.BACK["sign_move"]), found], _part(node, account, time, finish))
 
 
-def tell(node: "Node", account: str, places: list[str], key: bytes) -> Asked:
-    """Tell these places anew that this agent serves her."""
+def tell(node: "Node", account: str, places: list[str], key: bytes, then: Callable[[], object] | None = None) -> Asked:
+    """Tell these places anew that this agent serves her; `then` is called when they were told."""
     time = node.clock()
 
     def finish(packed: bytes) -> None:
         _check(node, account, key, time, packed)
         moving.tell(node, account, places, key, packed, time)
+        if then is not None:
+            then()
 
     return Asked([render.say(words.BACK["sign_move"])], _part(node, account, time, finish))
 

@@ -276,6 +276,7 @@ DONE = Texts(
         "given": "Done. Your permission is in force now.",
         "stopped": "Done. It is stopped from now on.",
         "disputed": "Done. We have told every place. The answer comes to your page.",
+        "settled": "Done. We have told every place that it is settled.",
         "asked": "Done. The place gets it, and its answer comes to this page.",
         "written": "Done. It stands in your record, signed.",
         "shared": "Done. Your code is here.",

@@ -83,7 +83,7 @@ KEYS = Texts(
 AFTERMATH = Texts(
     "AFTERMATH",
     {
-        "lead": "You came back with a new key. This was given in the month before. Was it you? Keep it or end it, one by "
+        "lead": "You came back with a new key. This was done in the month before. Was it you? Keep it or end it, one by "
         "one. Your old keys, papers and codes have ended already.",
         "helper": "{name} may act for you",
         "permission": "A permission",
@@ -94,8 +94,33 @@ AFTERMATH = Texts(
         "written": "This was written in your name",
         "undone": "This was closed, and was opened again",
         "said": "This was said in your name",
+        "no": "A no",
+        "withdrawn": "This was allowed, and was taken back",
+        "helper_gone": "{name} can no longer act for you",
+        "helper_rests": "{name} rests as your helper",
+        "could": "Could {rights}",
+        "linked": "You were linked to {place}",
+        "linked_more": "It tells this page what is new about you.",
+        "unlinked": "Your link to {place} was undone",
+        "unlinked_more": "It tells this page nothing new.",
+        "places": "Who hears what is new about you",
+        "places_more": "Whoever had your key could have sent your news to another page. Tell your places again that it "
+        "comes here.",
+        "tell": "Tell them again",
+        "words": "The words of your record were shown",
+        "words_more": "{when}. Whoever has them sees which places write about you, and when. They open no record and "
+        "let nobody into your page.",
+        "taken_back": "Taken out of what you wrote",
+        "of_when": "{kind}, written {when}",
+        "asked": "This was called wrong in your name",
+        "disputed": "{requester} was asked why it looked, and gets nothing",
+        "settled": "{requester} gets again what you allow",
+        "no_words": "Nothing was written to them.",
+        "settled_more": "A look of theirs had been called wrong. That was said to be settled.",
+        "for_others": "Done with your key for {name}",
+        "as_guardian": "Done with your key for somebody whom you guard",
         "said_of": "{what}: {names}",
-        "keep": "It was me: keep it",
+        "keep": "It is right: keep it",
         "end": "End it",
         "change": "Change it",
         "none": "There is nothing to look through.",
