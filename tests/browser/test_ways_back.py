@@ -162,6 +162,17 @@ def signs_in(served: Served, hand: Hand) -> None:
     hand.page.wait_for_url(lambda address: not address.endswith("/sign-in"))
 
 
+def answers_all(phone: Hand) -> None:
+    """She tells her places again whose page is hers, and says of everything else that it was her."""
+    phone.press("button", words.AFTERMATH["tell"])
+    confirm(phone)
+    phone.page.get_by_text(words.DONE["kept"]).wait_for()
+    phone.page.goto(phone.page.url.rpartition("/")[0] + "/after")
+    while "/after" in phone.page.url:
+        phone.press("button", words.AFTERMATH["keep"])
+        phone.page.get_by_text(words.DONE["kept"]).wait_for()
+
+
 def test_guardians_are_chosen_and_let_a_new_phone_in(
     served: Served, person: Callable[..., Someone], new_phone: Callable[[], Hand]
 ) -> None:
@@ -216,13 +227,7 @@ def test_guardians_are_chosen_and_let_a_new_phone_in(
     # Her guardians were chosen in the month before: was it her?
     phone.page.get_by_text(words.AFTERMATH["doors"]).first.wait_for()
     seen(phone.page, "after-coming-back")
-    phone.press("button", words.AFTERMATH["tell"])
-    confirm(phone)
-    phone.page.get_by_text(words.DONE["kept"]).wait_for()
-    phone.page.goto(phone.page.url.rpartition("/")[0] + "/after")
-    while "/after" in phone.page.url:
-        phone.press("button", words.AFTERMATH["keep"])
-        phone.page.get_by_text(words.DONE["kept"]).wait_for()
+    answers_all(phone)
     assert "Ada" in phone.page.inner_text("body") and ada.path in phone.page.url
     ada.go("/keys")
     assert ada.page.url.endswith("/sign-in")

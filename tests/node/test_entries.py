@@ -1,5 +1,6 @@
 """What people enter themselves: signed as their own, in the same journal, through the same gate."""
 
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,6 +50,15 @@ def enter(help_: Help, resource: dict[str, Any], **more: Any) -> EntryStatement:
     return statement
 
 
+def withdrawn(help_: Help, entry: EntryStatement) -> tuple[EntryStatement, bytes]:
+    """Ada takes back an entry of hers, unsigned, and what it says."""
+    ada = help_.ada
+    made: tuple[EntryStatement, bytes] = help_.guide.entries.prepare_back(
+        ada.account, ada.account, "Ada", ada.key.key_id, entry.type, entry.id
+    )
+    return made
+
+
 def refused(help_: Help, statement: EntryStatement, content: bytes | None) -> Code:
     with pytest.raises(Refusal) as no:
         help_.guide.entries.take(statement, content)
@@ -87,7 +97,13 @@ def test_numbers_keep_their_digits(help_: Help) -> None:
 def test_an_entry_is_changed_and_taken_back_as_new_versions(help_: Help) -> None:
     statement = enter(help_, RESOURCES[0])
     enter(help_, entries.symptom("Headache, gone", 1_750_000_100_000), identifier=statement.id)
-    back = msgspec.structs.replace(statement, sha256=None, time=help_.network.time)
+    back, content = withdrawn(help_, statement)
+    assert b"Headache, gone" in content
+    # She takes back what she has read, and nothing that says something else by now.
+    for wrong in (None, hashlib.sha256(b"Headache").hexdigest()):
+        other = msgspec.structs.replace(back, back=wrong)
+        assert refused(help_, sign(other, help_.ada), None) is Code.ENTRY_UNFIT
+    assert refused(help_, sign(back, help_.ada), content) is Code.MALFORMED
     help_.guide.entries.take(sign(back, help_.ada), None)
     actions = [
         line.record.action for line in help_.told(help_.ada.account)

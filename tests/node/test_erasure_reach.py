@@ -15,7 +15,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
@@ -36,7 +35,7 @@ from medrec.node.right_person import holding
 from medrec.node.right_person.matching import as_stated, find_message
 from tests.node.helping import Help
 from tests.node.network import Network, Patient, notices_of
-from tests.node.test_entries import enter, sign
+from tests.node.test_entries import enter, sign, withdrawn
 from tests.node.test_erasure import gone_at_source, network, observation
 
 __all__ = ["network"]
@@ -215,12 +214,7 @@ def test_an_entry_of_her_own_is_not_in_any_backup_either(help_: Help, tmp_path: 
     secret = enter(help_, entries.symptom("Xyzzy pain", 1_750_000_000_000))
     thief = Thief(help_.network.folder, "guide", tmp_path / "taken")
     assert "own_entry" in thief.finds("Xyzzy")
-    statement = help_.guide.entries.prepare(
-        help_.ada.account, help_.ada.account, "Ada", help_.ada.key.key_id,
-        entries.symptom("Xyzzy pain", 1_750_000_000_000), identifier=secret.id,
-    )[0]  # fmt: skip
-    back = msgspec.structs.replace(statement, sha256=None)
-    help_.guide.entries.take(sign(back, help_.ada), None)
+    help_.guide.entries.take(sign(withdrawn(help_, secret)[0], help_.ada), None)
     assert "own_entry" in thief.finds("Xyzzy"), "taken back is not erased"
     help_.guide.erasures.erase_record(secret.type, secret.id, "patient-request")
     assert thief.finds("Xyzzy") == []

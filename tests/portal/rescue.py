@@ -7,8 +7,10 @@ from typing import Any
 from starlette.testclient import TestClient
 
 from medrec.core import state
+from medrec.core.manifests.consent import Grant
 from medrec.node.account import devices
 from medrec.node.account.accounts import submit_as_account
+from medrec.node.consent import consents
 from medrec.portal.people import handle
 from medrec.portal.sign_in import to_text
 from medrec.portal.signing import desk_of, digest_of
@@ -152,6 +154,16 @@ class Circle:
         self.bo, self.cy, self.di = (Friend(self.story, name) for name in ("bo", "cy", "di"))
         self.north.put("Observation", "bp-1", observation("bp-1", "ada", "QUIVERING 120/80"))
         self.story.settle()
+
+    def let_read(self) -> None:
+        """Ada lets her agent read what north has, which it does."""
+        signed = consents.write_consent(
+            self.network.id, "north", self.ada.account, self.network.time, Grant("permit", ["guide"], [], None),
+            b"read".ljust(32), self.ada.key.key_id, self.ada.key.sign_for,
+        )  # fmt: skip
+        self.guide.peers.call("north", consents.CONSENTS_PATH, signed)
+        self.story.settle()
+        self.guide.copies.refresh(self.ada.account)
 
     def ask(self, friend: Friend, name: str) -> str:
         """Ada asks a friend, who says yes; the words."""

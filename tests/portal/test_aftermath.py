@@ -167,6 +167,7 @@ def test_what_was_said_in_her_name_about_medicines_and_mistakes_is_asked_about(c
         holder.signs(sent.headers["location"].split("#")[1])
 
     say(ada, act="also-taking", name="Valerian")
+    circle.let_read()
     paper = circle.paper()
     wait(circle.story, 31 * DAY)
     ada.sign_in()

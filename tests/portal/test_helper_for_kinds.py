@@ -34,6 +34,7 @@ def test_she_asks_for_corrections_of_her_kinds(circle: Circle) -> None:
     condition = '{"resourceType":"Condition","id":"c-1","subject":{"reference":"Patient/ada"},"code":{"text":"Asthma"}}'
     circle.north.put("Condition", "c-1", condition)
     circle.story.settle()
+    circle.let_read()
     held = name_bo(circle, types="Observation")
     bo, tags = circle.bo, lines_of(circle)
     bo.client.post("/acting", data={"delegation": held.hash.hex(), "csrf": csrf_of(bo.get(bo.page).text)})

@@ -3,7 +3,6 @@
 import re
 from typing import Any
 
-import msgspec
 import pytest
 
 from medrec.core.manifests.record import RecordManifest
@@ -12,7 +11,7 @@ from medrec.node.keeping import store
 from medrec.portal import words
 from medrec.portal.own.acts import acts_of
 from tests.node.helping import Help
-from tests.node.test_entries import enter
+from tests.node.test_entries import enter, withdrawn
 from tests.node.test_entries import sign as signed
 from tests.portal.reading import text_of
 from tests.portal.story import observation
@@ -55,6 +54,12 @@ def test_a_line_is_said_to_be_wrong_and_the_answer_comes_to_the_page(ada: Help) 
     assert f"{own}/corrections?line={tag}" in line and words.MISTAKES["this"] in line
     assert "written by North" in text_of(client.get(f"{own}/corrections?line={tag}").text)
     said = {"line": tag, "words": "That was not me.", "proposed": "Nothing"}
+    # Nobody signs what she cannot read: her page says so, and what to do.
+    unread = client.post(f"{own}/corrections", data=said)
+    assert unread.status_code == 409 and words.ERRORS["record-not-here"] in text_of(unread.text)
+    ada.network.consent(ada.ada, "north", "guide")
+    ada.story.settle()
+    ada.guide.copies.refresh(ada.ada.account)
     shown = client.post(f"{own}/corrections", data=said)
     assert "That was not me." in shown.text and "medrec/correction/1" in shown.text
     assert ada.guide.corrections.asked(ada.ada.account) == []
@@ -171,6 +176,5 @@ def test_what_cannot_be_written_is_refused(ada: Help, form: dict[str, str]) -> N
 def test_an_entry_that_was_taken_back_leaves_the_record(ada: Help) -> None:
     stated = enter(ada, entries.symptom("Headache", ada.network.time))
     assert [line.id for line in ada.guide.entries.lines(ada.ada.account)] == [stated.id]
-    back = msgspec.structs.replace(stated, sha256=None, signature="")
-    ada.guide.entries.take(signed(back, ada.ada), None)
+    ada.guide.entries.take(signed(withdrawn(ada, stated)[0], ada.ada), None)
     assert ada.guide.entries.lines(ada.ada.account) == []

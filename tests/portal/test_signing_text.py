@@ -68,14 +68,13 @@ def part(form: str, value: Any, *contents: str) -> dict[str, Any]:
 def test_no_entry_is_signed_without_the_text_whose_fingerprint_it_carries(page: Any) -> None:
     text, other = '{"resourceType":"Observation","n":1.50}', '{"resourceType":"Observation","n":1.5}'
     value = entry_of(text)
-    right, bare, exchanged, absent, nameless = page(
+    right, bare, exchanged, nameless = page(
         ["checkTexts", part("entry/1", value, text)],
         ["checkTexts", part("entry/1", value)],
         ["checkTexts", part("entry/1", value, other)],
-        ["checkTexts", part("entry/1", entry_of(None))],
         ["checkTexts", part("entry/1", {name: of for name, of in value.items() if name != "sha256"})],
     )
-    assert right == "" and absent == "", "an entry that is taken back has no text"
+    assert right == ""
     assert bare == nameless == {"error": words.SIGNING["no_content"]}
     assert exchanged == {"error": words.SIGNING["not_the_content"]}
 
@@ -105,17 +104,31 @@ def test_a_text_that_calls_itself_a_manifest_is_read_and_not_folded_away(page: A
     assert (hers, record, statement) == (False, False, True)
 
 
-def test_a_correction_whose_record_did_not_come_says_so(page: Any) -> None:
+def test_a_correction_whose_record_did_not_come_is_not_signed(page: Any) -> None:
     record = '{"resourceType":"Condition"}'
     about = json.dumps({"manifest": "record/1", "record": {"sha256": hashlib.sha256(record.encode()).hexdigest()}})
-    value = {"manifest": hashlib.sha256(about.encode()).hexdigest()}
+    deleted = json.dumps({"manifest": "record/1", "record": {"sha256": None}})
+    value, gone = ({"manifest": hashlib.sha256(text.encode()).hexdigest()} for text in (about, deleted))
     lacks = page(
-        ["lacksRecord", part("correction/1", value)],
-        ["lacksRecord", part("correction/1", value, about)],
-        ["lacksRecord", part("correction/1", value, about, record)],
-        ["lacksRecord", part("entry/1", entry_of(record))],
+        ["checkTexts", part("correction/1", value)],
+        ["checkTexts", part("correction/1", value, about)],
+        ["checkTexts", part("correction/1", value, about, record)],
+        ["checkTexts", part("correction/1", gone, deleted)],
     )
-    assert lacks == [True, True, False, False]
+    assert lacks == [{"error": words.SIGNING["no_record"]}] * 2 + ["", ""]
+
+
+def test_an_entry_is_taken_back_with_what_it_says_before_the_eyes(page: Any) -> None:
+    text = '{"code":{"text":"Headache"},"id":"e1","resourceType":"Observation"}'
+    back = entry_of(None) | {"back": hashlib.sha256(text.encode()).hexdigest()}
+    found = page(
+        ["checkTexts", part("entry/1", back, text)],
+        ["checkTexts", part("entry/1", back)],
+        ["checkTexts", part("entry/1", entry_of(None))],
+        ["isTechnical", part("entry/1", back, text), text],
+    )
+    missing = {"error": words.SIGNING["no_content"]}
+    assert found == ["", missing, missing, False]
 
 
 @pytest.mark.parametrize(
@@ -123,14 +136,18 @@ def test_a_correction_whose_record_did_not_come_says_so(page: Any) -> None:
     [
         signing.Piece("entry/1", entry_of("{}")),
         signing.Piece("entry/1", entry_of("{}"), ("[]",)),
+        signing.Piece("entry/1", entry_of(None)),
+        signing.Piece("entry/1", entry_of(None) | {"back": "00"}),
         signing.Piece("correction/1", {"manifest": "00"}, ("{}",)),
+        signing.Piece("correction/1", {"manifest": "00"}),
     ],
 )
 def test_the_desk_lets_nothing_wait_that_the_page_would_refuse(piece: signing.Piece) -> None:
     with pytest.raises(ValueError, match="text"):
         signing.check_contents(piece)
     signing.check_contents(signing.Piece("entry/1", entry_of("{}"), ("{}",)))
-    signing.check_contents(signing.Piece("entry/1", entry_of(None)))
+    taken = entry_of(None) | {"back": hashlib.sha256(b"{}").hexdigest()}
+    signing.check_contents(signing.Piece("entry/1", taken, ("{}",)))
 
 
 def test_a_text_that_says_one_thing_twice_is_not_read(page: Any) -> None:

@@ -186,6 +186,9 @@ def _second(node: "Node", visit: Visit, session: Session, one: Vouching) -> Go:
         _check_staff(node, session.key, message, packed)
         if one not in _waits(node, node.clock()):
             raise PageError(404, "act-over")
+        if staff.one_person(node, one.staff, session.staff):
+            # Said of the two entries since the page was opened.
+            raise PageError(403, "vouch-alone")
         waiting_of(node).drop(one.account)
         payload = {
             "account": one.account,

@@ -178,12 +178,14 @@ def texts_behind(node: "Node", account: str, tags: Iterable[bytes]) -> tuple[str
     found: list[str] = []
     left = TEXTS_BYTES_MAX
     for tag in tags:
-        content = copies.get(tag)
-        data = manifest_of(node, account, tag) if content is not None else b""
-        if content is None or not data or len(data) + len(content) > left:
+        data, content = manifest_of(node, account, tag), copies.get(tag)
+        signed = manifests.decode(data) if data else None
+        if not isinstance(signed, RecordManifest):
             continue
-        signed = manifests.decode(data)
-        if isinstance(signed, RecordManifest) and signed.record.sha256 == hashlib.sha256(content).hexdigest():
-            found += [data.decode(), content.decode()]
-            left -= len(data) + len(content)
+        # Of a deletion there is no record.
+        digest = hashlib.sha256(content).hexdigest() if content is not None else None
+        size = len(data) + len(content or b"")
+        if size <= left and signed.record.sha256 == digest:
+            found += [text.decode() for text in (data, content) if text is not None]
+            left -= size
     return tuple(found)

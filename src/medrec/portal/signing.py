@@ -228,7 +228,7 @@ def piece_of(tag: str, statement: bytes, contents: tuple[str, ...] = ()) -> Piec
 
 def check_contents(piece: Piece) -> None:
     """Raises ValueError for a text that the signing page would refuse: none of its fingerprints is signed, or the text
-    of an entry is missing."""
+    of an entry, or of the record that is called wrong, is missing."""
     named, shown = set(leaves(piece.value)), set()
     for text in piece.contents:
         print_ = hashlib.sha256(text.encode()).hexdigest()
@@ -236,8 +236,20 @@ def check_contents(piece: Piece) -> None:
             raise ValueError("a text does not belong to what is signed")
         shown.add(print_)
         named.update(leaves(json.loads(text)))
-    if piece.form == "entry/1" and piece.value["sha256"] not in (None, *shown):
+    if piece.form == "entry/1" and (piece.value["sha256"] or piece.value.get("back")) not in shown:
         raise ValueError("an entry is signed with its text before the eyes alone")
+    if piece.form == "correction/1" and not _has_record(piece):
+        raise ValueError("a correction is signed with the text of its record before the eyes alone")
+
+
+def _has_record(piece: Piece) -> bool:
+    prints = {hashlib.sha256(text.encode()).hexdigest(): text for text in piece.contents}
+    signed = prints.get(piece.value["manifest"])
+    if signed is None:
+        return False
+    # Of a deletion there is no text.
+    wanted = json.loads(signed)["record"]["sha256"]
+    return wanted is None or wanted in prints
 
 
 def leaves(value: Any) -> Iterator[str]:

@@ -29,8 +29,9 @@ ENTRY_TYPES = frozenset(
 """What people may state. A Consent here is a wish (advance care); it opens nothing."""
 
 
-class EntryStatement(Fields, frozen=True):
-    """A person's word for a version of an entry: `sha256` is that of its canonical bytes, null for taking it back.
+class EntryStatement(Fields, frozen=True, omit_defaults=True):
+    """A person's word for a version of an entry: `sha256` is that of its canonical bytes, null for taking it back; then
+    `back` is the SHA-256 of what is taken back, so that whoever signs has read it (former statements have none).
 
     `author` is the account that signed, `name` how it is called; `delegation` is the SHA-256 of the delegation by which
     somebody else speaks for `account`, null where she speaks herself.
@@ -47,13 +48,14 @@ class EntryStatement(Fields, frozen=True):
     id: FhirId
     sha256: Hex32 | None
     key: KeyId
+    back: Hex32 | None = None
     signature: Signature = ""
 
 
 def entry_message(entry: EntryStatement) -> bytes:
     """What is signed of an entry: SHA-256("medrec/own-entry/1" || canonical JSON without `signature`)."""
     value = msgspec.to_builtins(entry)
-    del value["signature"]
+    value.pop("signature", None)
     return hashlib.sha256(b"medrec/own-entry/1" + codec.encode_json(value)).digest()
 
 

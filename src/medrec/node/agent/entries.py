@@ -6,6 +6,7 @@ by her permissions alone. Taking an entry back is a new version, as every deleti
 """
 
 import datetime
+import hashlib
 import json
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -57,6 +58,16 @@ class Line(NamedTuple):
     tag: bytes
     content: bytes
     time: int
+
+
+class _Words(NamedTuple):
+    """Who speaks: the person's account, the account or organisation that signs, its name, its key, by which right."""
+
+    account: str
+    author: str
+    name: str
+    key: bytes
+    delegation: bytes | None
 
 
 class Entries:
@@ -129,20 +140,44 @@ class Entries:
         content = self._canonical(
             {**resource, "id": identifier, subject_field(kind): {"reference": f"Patient/{handle(account)}"}}
         )
-        statement = EntryStatement(
+        words = _Words(account, author, name, key, delegation)
+        return self._statement(words, kind, identifier, content.sha256, None), content.data
+
+    def prepare_back(
+        self,
+        account: str,
+        author: str,
+        name: str,
+        key: bytes,
+        kind: str,
+        identifier: str,
+        *,
+        delegation: bytes | None = None,
+    ) -> tuple[EntryStatement, bytes]:
+        """As `prepare`, to take an entry back: the bytes are what it says now. Raises Refusal."""
+        content = self.read(kind, identifier)
+        if content is None or (kind, identifier) not in self.of(account):
+            raise Refusal(Code.ENTRY_UNFIT, "unknown")
+        words = _Words(account, author, name, key, delegation)
+        return self._statement(words, kind, identifier, None, hashlib.sha256(content).digest()), content
+
+    def _statement(
+        self, words: "_Words", kind: str, identifier: str, digest: bytes | None, back: bytes | None
+    ) -> EntryStatement:
+        return EntryStatement(
             statement="entry/1",
             network=self._node.network.hex(),
-            account=account,
-            author=author,
-            name=name,
-            delegation=delegation.hex() if delegation is not None else None,
+            account=words.account,
+            author=words.author,
+            name=words.name,
+            delegation=words.delegation.hex() if words.delegation is not None else None,
             time=self._node.clock(),
             type=kind,
             id=identifier,
-            sha256=content.sha256.hex(),
-            key=key.hex(),
+            sha256=digest.hex() if digest is not None else None,
+            key=words.key.hex(),
+            back=back.hex() if back is not None else None,
         )
-        return statement, content.data
 
     def take(self, statement: EntryStatement, content: bytes | None) -> Published:
         """Enter what was signed; `content` None takes it back. Raises Refusal."""
@@ -185,7 +220,12 @@ class Entries:
         if content is None:
             if statement.sha256 is not None:
                 raise Refusal(Code.MALFORMED)
+            held = self.read(statement.type, statement.id)
+            if held is not None and statement.back != hashlib.sha256(held).hexdigest():
+                raise Refusal(Code.ENTRY_UNFIT, "it says something else now")
             return None
+        if statement.back is not None:
+            raise Refusal(Code.MALFORMED)
         if len(content) > CONTENT_BYTES_MAX:
             raise Refusal(Code.TOO_LARGE)
         try:

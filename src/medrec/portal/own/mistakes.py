@@ -159,6 +159,10 @@ def _ask(node: "Node", visit: Visit, who: Whose, manifest: RecordManifest, tag: 
     if max(len(told), len(proposed)) > WORDS_LENGTH_MAX:
         raise PageError(413, "form-too-large")
     record, digest = manifest.record, hashlib.sha256(evidence.manifest_of(node, who.account, tag)).hexdigest()
+    texts = evidence.texts_behind(node, who.account, [tag])
+    if not texts:
+        # Nobody signs what she cannot read.
+        raise PageError(409, "record-not-here")
     stated = node.corrections.draft(
         who.account, manifest.organisation, record.type, record.id, digest, told, proposed, signs.key, signs.acting
     )
@@ -178,7 +182,7 @@ def _ask(node: "Node", visit: Visit, who: Whose, manifest: RecordManifest, tag: 
         codec.encode_json(value),
         correction_message(stated),
         finish,
-        contents=evidence.texts_behind(node, who.account, [tag]),
+        contents=texts,
     )
     return _begin(node, visit, who, Act(who.account, sentences, changes, (part,), signs.key, "mistakes", "asked"))
 

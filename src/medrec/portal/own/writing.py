@@ -1,5 +1,6 @@
 """Write in the record: a symptom, a reading at home, a medicine taken or stopped, a wish, signed by who wrote it."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -54,8 +55,6 @@ def _write(node: "Node", visit: Visit, who: Whose) -> Go:
         )
     except Refusal as no:
         raise PageError(no.status, no.code, no.sentence) from None
-    value = msgspec.to_builtins(stated)
-    del value["signature"]
 
     def finish(proof: bytes) -> None:
         node.entries.take(msgspec.structs.replace(stated, signature=proof.hex()), content)
@@ -65,15 +64,15 @@ def _write(node: "Node", visit: Visit, who: Whose) -> Go:
     if what != "reading" and _note(form):
         sentences.append(render.say(words.WRITING["says_note"], said=_note(form)))
     changes = [render.say(words.WRITING["stands"], name=stated.name)]
-    part = Part(
-        "medrec/own-entry/1",
-        codec.encode_json(value),
-        entry_message(stated),
-        finish,
-        contents=(content.decode(),),
-    )
+    part = _part(stated, content, finish)
     act = Act(who.account, sentences, changes, (part,), signs.key, "timeline", "written")
     return Go(visit.link("sign", person=who.handle, act=acts_of(node).begin(node, act)))
+
+
+def _part(stated: EntryStatement, content: bytes, finish: Callable[[bytes], None]) -> Part:
+    """What is signed of an entry, with its text, or the text that is taken back, before the eyes."""
+    value, message = codec.encode_json(msgspec.to_builtins(stated)), entry_message(stated)
+    return Part("medrec/own-entry/1", value, message, finish, contents=(content.decode(),))
 
 
 def _name(visit: Visit, who: Whose, held: "Held | None") -> str:
@@ -105,28 +104,17 @@ def _take_back(node: "Node", visit: Visit, who: Whose) -> Go:
         raise PageError(404, "unknown-line")
     signs = signer(node, visit, who)
     held = require_right(node, visit.session, "add", row["type"]) if visit.session is not None else None
-    stated = EntryStatement(
-        statement="entry/1",
-        network=node.network.hex(),
-        account=who.account,
-        author=signs.acting or who.account,
-        name=_name(visit, who, held),
-        delegation=held.hash.hex() if held is not None else None,
-        time=node.clock(),
-        type=row["type"],
-        id=row["id"],
-        sha256=None,
-        key=signs.key.hex(),
-    )
-    value = msgspec.to_builtins(stated)
-    del value["signature"]
+    stated, content = node.entries.prepare_back(
+        who.account, signs.acting or who.account, _name(visit, who, held), signs.key, row["type"], row["id"],
+        delegation=held.hash if held is not None else None,
+    )  # fmt: skip
 
     def finish(proof: bytes) -> None:
         node.entries.take(msgspec.structs.replace(stated, signature=proof.hex()), None)
 
     told = [render.say(words.WRITING["says_back"], said=f"{row['title']} {row['value']}".strip())]
     changes = [render.say(words.WRITING["back_more"])]
-    part = Part("medrec/own-entry/1", codec.encode_json(value), entry_message(stated), finish)
+    part = _part(stated, content, finish)
     act = Act(who.account, told, changes, (part,), signs.key, "writing", "taken_back")
     return Go(visit.link("sign", person=who.handle, act=acts_of(node).begin(node, act)))
 

@@ -41,7 +41,7 @@ const TIMES = new Set(["time", "until"]);
 const EMPTY_IS_ALL = { "delegation/1": "types", "consent/1": "types", "sharing/1": "types" };
 // What programs need: shown in full, folded below what a person reads. `sha256` is among it where its text is shown.
 const TECHNICAL = new Set(
-  ["network", "nonce", "key", "nullifier", "expires", "manifest", "statement", "sha256", "id", "marks"],
+  ["network", "nonce", "key", "nullifier", "expires", "manifest", "statement", "sha256", "back", "id", "marks"],
 );
 // What differs between permissions that say the same to several places.
 const PER_PLACE = new Set(["organisation", "time", "nullifier"]);
@@ -193,7 +193,7 @@ function sentence(name, words) {
 }
 
 // The texts that come along. Each is one whose fingerprint is signed, or stands in a text before it; an entry whose text
-// did not come is signed by nobody.
+// did not come is signed by nobody, nor one that is taken back, nor a correction whose record did not come.
 export async function checkTexts({ form, value, contents }) {
   const named = new Set(leaves(value));
   const shown = new Set();
@@ -203,13 +203,14 @@ export async function checkTexts({ form, value, contents }) {
     shown.add(print);
     for (const leaf of leaves(readJson(words))) named.add(leaf);
   }
-  if (form === "entry/1" && value.sha256 !== null && !shown.has(value.sha256)) throw new Error(say.no_content);
+  if (form === "entry/1" && !shown.has(value.sha256 ?? value.back)) throw new Error(say.no_content);
+  if (await lacksRecord({ form, value, contents })) throw new Error(say.no_record);
 }
 
 // Whether a text is what programs need around a record: what a place signed about it. What such a statement or the signed
 // value names as its own text is the text itself, whatever stands in it.
 export async function isTechnical({ value, contents }, words) {
-  const texts = new Set([value.sha256, ...contents.map((one) => readJson(one)?.record?.sha256)]);
+  const texts = new Set([value.sha256, value.back, ...contents.map((one) => readJson(one)?.record?.sha256)]);
   return Object.hasOwn(readJson(words), "manifest") && !texts.has(hex(await sha256(words)));
 }
 
@@ -224,7 +225,9 @@ export async function lacksRecord({ form, value, contents }) {
   if (form !== "correction/1") return false;
   const prints = await Promise.all(contents.map(async (words) => hex(await sha256(words))));
   const at = prints.indexOf(value.manifest);
-  return at < 0 || !prints.includes(readJson(contents[at])?.record?.sha256);
+  const print = at < 0 ? undefined : readJson(contents[at])?.record?.sha256;
+  // Of a deletion there is no text.
+  return print !== null && !prints.includes(print);
 }
 
 // Whether a permission says the same as the one before it, but to another place.
@@ -242,12 +245,11 @@ export function shownOf(part, same) {
   const value = isBytes(part.value) ? { nullifier: part.value } : how === "json" ? stated : part.value;
   const open = [];
   const below = [];
-  // An entry that is taken back is known by its number alone.
   const taken = part.form === "entry/1" && value.sha256 === null;
   for (const [at, made] of Object.entries(rows(value, part.form, PLACES[part.form]))) {
     const name = (PLACES[part.form] ?? Object.keys(value))[at];
     if (taken && name === "sha256") made.querySelector("dd").textContent = say.taken_back;
-    const told = taken && (name === "id" || name === "sha256");
+    const told = taken && name === "sha256";
     const technical = TECHNICAL.has(name) || value[name] === null;
     ((same ? name !== "organisation" : technical && !told) ? below : open).push(made);
   }
@@ -271,7 +273,6 @@ async function showPart(part, number, many, before) {
     const technical = await isTechnical(part, words);
     (technical ? below : open).push(field(technical ? "manifest" : "text", written(words)));
   }
-  if (await lacksRecord(part)) $("fields").append(paragraph("p", say.no_record));
   $("fields").append(listed(open));
   if (same) $("fields").append(paragraph("p", say.as_before.replace("{number}", number - 1)));
   if (below.length) $("fields").append(folded(say.more, listed(below)));

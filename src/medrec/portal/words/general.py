@@ -99,6 +99,8 @@ ERRORS = Texts(
         "unknown-request": "This code is not known or no longer good. Ask for a new one.",
         "bad-email": "This is not an e-mail address.",
         "bad-address": "This address cannot be used.",
+        "record-not-here": "The text of this record is not on your page, so you could not read what you sign. Nothing was sent. "
+        "Let your page read it first: open My record.",
         "say-what-is-wrong": "Say in words what is wrong first. Nothing was sent.",
         "writing-unfit": "Fill in what it is, in your words, and a day that is not to come. Nothing was kept.",
         "link-code-unknown": "This code was used, or it is too old. Ask at the desk for a new one.",
