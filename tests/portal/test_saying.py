@@ -2,14 +2,16 @@
 
 import hashlib
 import json
+import re
 from typing import Any
 
 import pytest
 
 from medrec.core import codec
+from medrec.core.manifests.acts import recipients_of
 from medrec.node.corrections.corrections import CORRECTIONS_PATH
 from medrec.node.keeping import store
-from medrec.portal import words
+from medrec.portal import saying, words
 from tests.node.test_lists import METFORMIN_500, order
 from tests.portal.reading import text_of
 from tests.portal.story import Story
@@ -168,3 +170,58 @@ def test_her_word_reaches_by_itself_nobody_from_whom_the_medicine_is_withheld(em
     ticket = ticket_of(client.post("/list-word", data=form))
     (part,) = client.post("/signing/act", json={"ticket": ticket}).json()["parts"]
     assert [json.loads(text).get("organisation") for text in part["contents"][:2]] == ["south", None]
+
+
+def test_everybody_who_treats_her_is_proposed_and_a_place_that_she_unticks_gets_nothing(
+    empty: Story, ada: Person
+) -> None:
+    linked(empty, ada, "north", "south")
+    node: Any = empty.network["guide"]
+    client = visitor(empty)
+    sign(empty, client, ada.phone, ada.id)
+
+    def say(name: str, **more: str) -> dict[str, set[str]]:
+        """Whom it goes to, as signed, and who has it."""
+        csrf = csrf_of(client.get(f"{ada.page}/list").text)
+        form = {"act": "also-taking", "name": name, "csrf": csrf} | more
+        ticket = ticket_of(client.post("/list-word", data=form))
+        assert answer(empty, client, ticket, ada.phone).status_code == 200
+        kept = next(one for one in node.acts.of(ada.account) if one.act.subjects[0].name == name)
+        there = {
+            place
+            for place in ("north", "south")
+            if kept.act.id in [one.act.id for one in empty.network[place].acts.of(ada.account)]  # type: ignore[attr-defined]
+        }
+        return {"signed": recipients_of(kept.act), "there": there}
+
+    html = client.get(f"{ada.page}/list").text
+    assert re.search(r'name="places" value="all" checked', html) and words.ONE_LIST["to_all"] in text_of(html)
+    both = {"to-north": "1", "to-south": "1"}
+    assert say("Valerian", places="all", **both) == {"signed": {"*"}, "there": {"north", "south"}}
+    assert say("Hops") == {"signed": {"*"}, "there": {"north", "south"}}
+    assert say("Honey", places="all", **{"to-north": "1"}) == {"signed": {"north"}, "there": {"north"}}
+    assert say("Sage", places="chosen", **{"to-south": "1"}) == {"signed": {"south"}, "there": {"south"}}
+    # A row that a place may not read is proposed to the others alone.
+    row = next(one for one in node.lists.of(ada.account).read.medicines if one.name == "metformin")
+    east: Any = empty.network["east"]
+    node.agent.link(ada.account, "east", east.linker.invite("ada"), ada.phone.sign_for)
+    empty.settle()
+    form = client.get(f"{ada.page}/list").text
+    form = form[form.index(f'name="row" value="{row.key}"') :]
+    assert re.search(r'name="places" value="chosen" checked', form[: form.index("</form>")])
+    assert 'name="to-east" value="1">' in form[: form.index("</form>")]
+
+
+def test_more_places_than_an_act_has_room_for_are_named_as_that(
+    empty: Story, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    linked(empty, ada, "north")
+    many = [f"place-{number}" for number in range(33)]
+    monkeypatch.setattr(saying, "organisations", lambda node, account: many)
+    client = visitor(empty)
+    sign(empty, client, ada.phone, ada.id)
+    csrf = csrf_of(client.get(f"{ada.page}/list").text)
+    form = {"act": "also-taking", "name": "Valerian", "csrf": csrf} | {f"to-{name}": "1" for name in many}
+    refused = client.post("/list-word", data=form | {"places": "chosen"})
+    assert refused.status_code == 400 and words.ERRORS["too-many-places"] in text_of(refused.text)
+    assert client.post("/list-word", data=form | {"places": "all"}, follow_redirects=False).status_code == 303

@@ -39,6 +39,7 @@ from medrec.node.ledger.standing import Listening
 from medrec.node.ledger.tiles import Tiles, TilesError
 from medrec.node.ledger.together import ApartError, Together
 from medrec.node.lists.acts import Acts
+from medrec.node.lists.acts_later import hand_on_later
 from medrec.node.lists.lists import PersonLists
 from medrec.node.looks.disputes import Disputes
 from medrec.node.looks.looks import Looks
@@ -252,6 +253,7 @@ class Node:
             self.watch_accounts()
         self.mark_overdue()
         self.end_unconfirmed()
+        hand_on_later(self)
         close_failed(self)
 
     def start(self) -> None:
@@ -339,6 +341,7 @@ class Node:
             self.sight.look(ask=True)
             self.mark_overdue()
             self.end_unconfirmed()
+            hand_on_later(self)
             close_failed(self)
             self.publish_log(self.checkpoints.keep_up())
             waits = self.checkpoints.members.overdue()

@@ -1,22 +1,23 @@
 """The person's own word on a line of her list: what is filled in here waits at the signing desk for her key.
 
 A form has `act` (not-taking, like-this, also-taking, dismissed), and `row` (the row's key), `name` (also-taking alone),
-`notice` (dismissed alone), `words`. With `places` it has `to-NAME` for each place that the act goes to; without, it
-goes to those that may read what stands behind the row, or to all where it is of no row.
+`notice` (dismissed alone), `words`. `places` says whom it goes to: "all" that treat her, now and later, or "chosen":
+those with a field `to-NAME`, as each has that is proposed. Without, it goes to all where nothing stands behind the row
+that a place may not read, otherwise to those that may read it.
 """
 
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from medrec.core.manifests.act_parts import text_of
+from medrec.core.manifests.act_parts import RECIPIENTS_MAX, text_of
 from medrec.core.manifests.acts import PATIENTS, Subject, against_of, same_for_all
-from medrec.node.lists import stating
+from medrec.core.reconcile.rows import MedicineRow
+from medrec.node.lists import hearing, stating
 from medrec.node.lists.lists import against, subject_of
 from medrec.node.looks.disputing import organisations
 from medrec.node.refusals import Refusal
 from medrec.portal import evidence
-from medrec.portal.own import hearing
 from medrec.portal.page import PageError
 from medrec.portal.session import Session, Who
 from medrec.portal.signing import desk_of
@@ -30,6 +31,20 @@ def hearers(node: "Node", account: str) -> list[str]:
     return [name for name in organisations(node, account) if name != node.organisation]
 
 
+def _chosen(node: "Node", account: str, form: dict[str, Any], rows: list[MedicineRow]) -> list[str]:
+    """Whom an act goes to. Raises PageError for more places than an act has room for."""
+    known, said = hearers(node, account), form.get("places", "")
+    ticked = [place for place in known if f"to-{place}" in form]
+    # Nothing stands behind what is of no row.
+    open_to = hearing.reached(node, account, rows[0], known, node.clock()) if rows else set(known)
+    if said == "chosen" or (said == "all" and open_to - set(ticked)):
+        # A place that she unticked gets nothing, whatever stands above it.
+        if len(ticked) > RECIPIENTS_MAX:
+            raise PageError(400, "too-many-places")
+        return ticked
+    return [hearing.EVERYBODY] if said == "all" or open_to == set(known) else sorted(open_to)
+
+
 def say(node: "Node", session: Session, form: dict[str, Any], back: str) -> str:
     """The ticket of an act on the list by the person herself. Raises PageError."""
     if session.who is not Who.PATIENT or node.agent is None:
@@ -39,12 +54,8 @@ def say(node: "Node", session: Session, form: dict[str, Any], back: str) -> str:
     if kind not in PATIENTS:
         raise PageError(400, "list-act-unknown")
     shown = node.lists.of(session.account)
-    chosen = hearers(node, session.account)
-    if "places" in form:
-        chosen = [place for place in chosen if f"to-{place}" in form]
     rows = [row for row in shown.read.medicines if row.key == key]
-    if rows and "places" not in form:
-        chosen = sorted(hearing.reached(node, session.account, rows[0], chosen, node.clock()))
+    chosen = _chosen(node, session.account, form, rows)
     if kind == "dismissed":
         if notice not in [found.id for found in shown.notices]:
             raise PageError(400, "list-act-unknown")

@@ -54,6 +54,7 @@ GONE_WITH_PERSON = (
         "list_seen",
         "list_put_away",
         "list_act_hearer",
+        "list_act_against",
         "list_act_ended",
     ),
 )

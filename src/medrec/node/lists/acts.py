@@ -2,13 +2,14 @@
 
 A patient's act goes from her agent to the organisations that she names in it, each of which writes it down; a
 clinician's is written down where she works, told to the patient as every line is, and handed on to those who received
-the patient's records from there before, and to those whom it speaks against, if they may receive medicines from there.
+the patient's records from there, and to those whom it speaks against, if they may receive medicines from there: at
+once, or when the patient lets them later (acts_later.py).
 What it speaks against becomes requests to the sources (objecting.py).
 """
 
 import hashlib
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import sqlalchemy as sql
@@ -34,7 +35,7 @@ from medrec.node.corrections.objecting import ask, gave, of_person
 from medrec.node.keeping import store
 from medrec.node.keeping.journal import Draft
 from medrec.node.keeping.vault import VaultError
-from medrec.node.lists import acts_former, acts_heard, acts_told, reviews
+from medrec.node.lists import acts_former, acts_heard, acts_told, acts_whole, reviews
 from medrec.node.lists.acts_kept import ACTS_PATH, KeptAct, hand_on, is_ended, list_act, of_one
 from medrec.node.looks.disputing import organisations
 from medrec.node.refusals import Code, Refusal
@@ -170,11 +171,10 @@ class Acts:
             self._ask_to_look(connection, act, now)
             ask(node, connection, act, hearers)
             hand_on(connection, identifier, act.account, hearers)
-            rows = [
-                {"organisation": name, "path": ACTS_PATH, "payload": payload_for(act, name), "due": now} for name in to
-            ]
-            if rows:
-                connection.execute(sql.insert(store.outbox), rows)
+            if act is not here and act.organisation == node.organisation:
+                acts_whole.keep(node, connection, person, act)
+            if to:
+                connection.execute(sql.insert(store.outbox), outgoing(act, to, now))
             return True
 
         return node.store.write(write)
@@ -213,6 +213,11 @@ class Acts:
         for kept in acts_told.told_of(node, account, ends):
             found.setdefault(kept.name, kept)
         return sorted(found.values(), key=lambda kept: (kept.act.time, kept.act.id, kept.act.organisation))
+
+
+def outgoing(act: Act, places: Iterable[str], now: int) -> list[dict[str, Any]]:
+    """The rows of the outbox by which an act goes to places, to each its own copy."""
+    return [{"organisation": name, "path": ACTS_PATH, "payload": payload_for(act, name), "due": now} for name in places]
 
 
 def payload_for(act: Act, place: str) -> bytes:

@@ -69,6 +69,15 @@ list_act_hearer = Table(
     Column("account", String(80), nullable=False, index=True),
 )
 
+list_act_against = Table(
+    "list_act_against",
+    metadata,
+    Column("id", LargeBinary(16), primary_key=True),
+    Column("account", String(80), nullable=False, index=True),
+    Column("sealed", LargeBinary, nullable=False),
+)
+"""Of each act of a clinician here what it says against records elsewhere (acts_whole.py)."""
+
 # Acts that their organisation has taken back; one that comes later is no news. It ends its own clinicians' alone.
 list_act_ended = Table(
     "list_act_ended",
@@ -114,7 +123,7 @@ def forget(connection: sql.Connection, network: str, organisation: str, account:
         waiting.append({"organisation": row.organisation, "path": ENDS_PATH, "payload": payload, "due": time})
     if waiting:
         connection.execute(sql.insert(store.outbox), waiting)
-    for table in (list_act, list_act_hearer, list_seen, list_put_away):
+    for table in (list_act, list_act_hearer, list_act_against, list_seen, list_put_away):
         connection.execute(sql.delete(table).where(table.c.account == account))
 
 

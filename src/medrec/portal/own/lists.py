@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING, Any
 
+from medrec.node.lists import hearing
 from medrec.portal import lists, mending
 from medrec.portal.list_folds import asked
-from medrec.portal.own import hearing
 from medrec.portal.own.whose import kinds_of, whose
 from medrec.portal.page import Visit
 from medrec.portal.saying import hearers

@@ -130,6 +130,7 @@ ERRORS = Texts(
         "patient-not-same": "That is not the number of this patient. Nothing was opened.",
         "wrong-role": "This organisation has no such page.",
         "list-act-unknown": "This cannot be said of the list. Nothing was kept. Go back and try again.",
+        "too-many-places": "That is too many places. Choose at most 32, or everyone who treats you. Nothing was kept.",
         "sign-in": "This page is about people. Please sign in first.",
         "not-your-page": "This page is not for your role.",
         "form-stale": "This form is too old. Go back, load the page again, and repeat what you wanted to do.",

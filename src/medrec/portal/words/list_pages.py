@@ -82,6 +82,8 @@ ONE_LIST = Texts(
         "name.",
         "say_correct": "A place that has written it down otherwise has to answer you within 30 days.",
         "to": "Who gets it",
+        "to_all": "Everyone who treats me, also later",
+        "to_some": "Only these places:",
         "to_hint": "A place that does not get it is not asked to correct anything.",
         "to_closed": "A place is ticked if it wrote this down, or may read it. Any other would learn of it from you.",
         "asked": "What you asked to be corrected",

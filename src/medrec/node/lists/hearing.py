@@ -6,13 +6,15 @@ what is not surely open to a place counts as closed. She ticks more places, or f
 """
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from medrec.core import state
 from medrec.core.consent import plain
 from medrec.core.consent.plain import Plain
+from medrec.core.consent.times import read_time
 from medrec.core.reconcile.held import PATIENT
 from medrec.core.reconcile.rows import MedicineRow
-from medrec.portal import person
+from medrec.node.agent.told import told
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -57,11 +59,20 @@ def _open(said: list[_Said], source: str, place: str) -> bool:
     return bool(about) and all(one.yes for one in about)
 
 
+def _standing(node: "Node", account: str) -> Iterable[Any]:
+    """The consents of a person, as places told of them, that were not taken back."""
+    found = [line.manifest for line in told(node, account, "consent/1", "consent/2", "revocation/1")]
+    over = {one.nullifier for one in found if one.manifest == "revocation/1"}
+    with node.engine.view() as view:
+        return [
+            one
+            for one in found
+            if one.nullifier not in over and view.get(state.nullifier_key(bytes.fromhex(one.nullifier))) is None
+        ]
+
+
 def _said(node: "Node", account: str, now: int) -> Iterable[_Said]:
-    for notice, over in person.standing(node, account):
-        statement = notice.manifest
-        if over:
-            continue
+    for statement in _standing(node, account):
         if hasattr(statement, "grant"):
             grant = statement.grant
             if grant.until is not None and grant.until <= now:
@@ -83,11 +94,11 @@ def _said(node: "Node", account: str, now: int) -> Iterable[_Said]:
 
 def _is_whole(sentence: Plain, now: int) -> bool:
     """Whether a yes lets all medicines go now, for care, to whole organisations."""
-    part = sentence.about or sentence.but_not or sentence.since or sentence.before
+    part = bool(sentence.about or sentence.but_not or sentence.since or sentence.before)
     part = part or any(party.practitioner for party in sentence.to)
-    end = person.end_of(sentence)
+    span = read_time(sentence.until) if sentence.until is not None else None
     care = not sentence.purposes or "care" in sentence.purposes
-    return not part and care and (not sentence.kinds or KIND in sentence.kinds) and (end is None or end > now)
+    return not part and care and (not sentence.kinds or KIND in sentence.kinds) and (span is None or span.end > now)
 
 
 def _parties(sentence: Plain) -> frozenset[str]:

@@ -1,0 +1,173 @@
+"""Who comes to hear an act later: whom the patient lets have a clinician's word only since, and the places that came to
+know her after she said something to everybody who treats her.
+
+Looked at again is a person about whom consents, links or disclosures came, and each once a day, since a consent can
+begin or end by itself.
+"""
+
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+import sqlalchemy as sql
+
+from medrec.core import codec
+from medrec.core.manifests.acts import Act, ActManifest, act_message, recipients_of
+from medrec.core.records.dates import DAY_MS
+from medrec.node.agent import bringing
+from medrec.node.agent.standing_links import newest, number, standing
+from medrec.node.agent.told import told
+from medrec.node.corrections.objecting import ask
+from medrec.node.keeping import store
+from medrec.node.lists import acts_heard, acts_whole, hearing
+from medrec.node.lists.acts import outgoing, payload_for
+from medrec.node.lists.acts_kept import ACTS_PATH, hand_on, list_act, list_act_hearer, of_one
+from medrec.node.refusals import Refusal
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+_HERE = ("consent/1", "consent/2", "revocation/1", "disclosure/1")
+_TOLD = ("consent/1", "consent/2", "revocation/1", "link/1")
+EVERYBODY = "*"
+
+ROUND_MS = 60_000
+"""How long a round waits for the next."""
+
+
+class _Looked:
+    """When the next round is, and how many lines decided, and on which day, when each person's acts were looked at."""
+
+    def __init__(self) -> None:
+        self.next = 0
+        self.at: dict[str, tuple[int, int]] = {}
+
+
+_looked: "WeakKeyDictionary[Node, _Looked]" = WeakKeyDictionary()
+
+
+def hand_on_later(node: "Node") -> int:
+    """Have the acts that stand here brought to those who may hear them only now, a minute after the last round at the
+    earliest; how many copies. Raises StoreError, VaultError, EngineError."""
+    looked, now = _looked.setdefault(node, _Looked()), node.clock()
+    if now < looked.next <= now + ROUND_MS:
+        return 0
+    looked.next = now + ROUND_MS
+    count = 0
+    for account, lines in _lines(node).items():
+        state = (lines, now // DAY_MS)
+        if looked.at.get(account) == state:
+            continue
+        count += _clinicians(node, account)
+        if node.agent is not None:
+            count += _hers(node, account)
+        looked.at[account] = state
+    return count
+
+
+def _lines(node: "Node") -> Mapping[str, int]:
+    """Of each person with acts here: how many lines stand that decide who may hear them."""
+    person, manifest, notice = store.person.c, store.manifest.c, store.notice.c
+    with_acts = sql.union(sql.select(list_act.c.account), sql.select(notice.account).where(notice.kind == "list-act/1"))
+    here = (
+        sql.select(person.account, sql.func.count())
+        .join_from(store.person, store.manifest, manifest.person == person.id)
+        .where(person.account.in_(with_acts), manifest.kind.in_(_HERE))
+        .group_by(person.account)
+    )
+    heard = (
+        sql.select(notice.account, sql.func.count())
+        .where(notice.account.in_(with_acts), notice.kind.in_(_TOLD))
+        .group_by(notice.account)
+    )
+    found: dict[str, int] = {}
+    with node.store.read() as connection:
+        for query in (here, heard):
+            for account, lines in connection.execute(query):
+                found[account] = found.get(account, 0) + lines
+    return found
+
+
+def _clinicians(node: "Node", account: str) -> int:
+    """The acts of this organisation's clinicians, to whom she lets have them by now."""
+    acts = [kept for kept in node.acts.of(account) if kept.act.organisation == node.organisation]
+    count = 0
+    for kept in acts:
+        if kept.act.kind != "dismissed":
+            act = acts_whole.of(node, kept.act)
+            hearers = acts_heard.hearers(node, act)
+            count += node.store.write(partial(_more, node, act, hearers))
+    return count
+
+
+def _more(node: "Node", act: Act, hearers: Iterable[str], connection: sql.Connection) -> int:
+    identifier, heard = bytes.fromhex(act.id), list_act_hearer.c
+    stands = sql.select(list_act.c.id).where(of_one(identifier, act.organisation, act.account))
+    if connection.execute(stands).first() is None:
+        # The link that it was said under is undone meanwhile.
+        return 0
+    before = set(
+        connection.execute(
+            sql.select(heard.organisation).where(heard.id == identifier, heard.account == act.account)
+        ).scalars()
+    )
+    fresh = [name for name in hearers if name not in before]
+    if fresh:
+        ask(node, connection, act, fresh)
+        hand_on(connection, identifier, act.account, fresh)
+        connection.execute(sql.insert(store.outbox), outgoing(act, fresh, node.clock()))
+    return len(fresh)
+
+
+def _hers(node: "Node", account: str) -> int:
+    """At her agent: what she said to everybody, to places where it does not stand under the link of today, if these may
+    read what stands behind it."""
+    every = [kept.act for kept in node.acts.of(account)]
+    acts = [act for act in every if EVERYBODY in recipients_of(act) and _is_current(node, act)]
+    places = sorted(standing(node, account) - {node.organisation}) if acts else []
+    if not places:
+        return 0
+    there, waiting = _standing_there(node, account), _waiting(node)
+    rows = node.lists.of(account).read.medicines
+    reached = hearing.reached_by_row(node, account, rows, places, node.clock())
+    written = {row.key for row in rows if any(line.author == "record" for line in row.lines)}
+    count = 0
+    for act in acts:
+        behind = [reached.get(subject.key, set()) for subject in act.subjects if subject.key in written]
+        for place in places:
+            name = (place, act.id)
+            if name not in there and name not in waiting and all(place in one for one in behind):
+                bringing.queue(node, [place], ACTS_PATH, payload_for(act, place))
+                count += 1
+    return count
+
+
+def _is_current(node: "Node", act: Act) -> bool:
+    """Whether a place would take an act of hers: it is signed by a key that acts for her now."""
+    if act.author != "patient" or act.kind == "dismissed":
+        return False
+    try:
+        node.consents.check_signature(act.account, act.key, act_message(act), act.signature)
+    except Refusal:
+        return False
+    return True
+
+
+def _standing_there(node: "Node", account: str) -> set[tuple[str, str]]:
+    """(place, id) of the acts that places have told of under their link of today."""
+    with node.store.read() as connection:
+        links = newest(connection, account)
+    return {
+        (line.organisation, line.manifest.act.id)
+        for line in told(node, account, "list-act/1")
+        if isinstance(line.manifest, ActManifest) and number(line.epoch) >= links.get(line.organisation, 0)
+    }
+
+
+def _waiting(node: "Node") -> set[tuple[str, Any]]:
+    """(place, id) of the acts that are on their way."""
+    column = store.outbox.c
+    with node.store.read() as connection:
+        rows = connection.execute(sql.select(column.organisation, column.payload).where(column.path == ACTS_PATH)).all()
+    return {(row.organisation, codec.decode_json(bytes(row.payload)).get("id")) for row in rows}
