@@ -6,6 +6,7 @@ from medrec.core.records.datatypes import Concept, code_of, concept, concepts, d
 from medrec.core.records.dates import ClinicalDate
 from medrec.core.records.general import telling
 from medrec.core.records.none_known import no_known_problem
+from medrec.core.records.problem_names import of_another
 from medrec.core.records.problem_words import Standing, laterality, spoken
 from medrec.core.records.reading import Around, Marks, codes_of, person_of, short
 from medrec.core.records.terms import ICD10CM, SNOMED, Terms, cleaned
@@ -35,7 +36,7 @@ def read(record: Value, around: Around) -> Understood:
     clinical = code_of(record, "clinicalStatus")
     status, reason = _status(record, clinical, verification, end, marks)
     none_known = no_known_problem(code)
-    standing = "" if none_known else _standing(name, code)
+    standing = "" if none_known else _standing(name, code) or _at_odds(name, code, marks)
     status, reason = _as_it_stands(status, reason, standing, marks)
     detail = ProblemDetail(
         name=name,
@@ -163,6 +164,18 @@ def _standing(name: str, code: Concept) -> Standing:
     called = [name, *(untagged(coding.display) for coding in code.codings)]
     named = [spoken(words).standing for words in called if words]
     return next((found for found in (*named, *of_codes) if found), "")
+
+
+def _at_odds(name: str, code: Concept, marks: Marks) -> Standing:
+    """Uncertain, with a note, where the words are of one common problem and an ICD-10-CM code of another: neither is
+    believed, and neither ends the other."""
+    for coding in code.codings:
+        called = _called(coding.code, marks.around.terms) if coding.system == ICD10CM and coding.code else ""
+        if of_another(cleaned(name), coding.code, called):
+            told = f'The code is for "{called[:80]}", the words say "{name[:80]}"'
+            marks.add(NoteCode.NAME_DIFFERS, f"{told}; neither is believed until someone looks.")
+            return "uncertain"
+    return ""
 
 
 def _as_it_stands(status: Status, reason: str, standing: Standing, marks: Marks) -> tuple[Status, str]:

@@ -65,6 +65,7 @@ I21 myocardial infarction, heart attack, acute myocardial infarction
 I26 pulmonary embolism
 K80 gallstones, cholelithiasis
 J30.9 hay fever, allergic rhinitis
+R73.03 prediabetes, pre-diabetes, prediabetic
 """
 # Every category that the name is in use for; where a chart has two of these, the name says nothing.
 _SEVERAL = """
@@ -97,6 +98,15 @@ _FAMILIES = {
     for line in _TABLE.strip().splitlines()
     for name in line.partition(" ")[2].split(",")
 }
+_CALLED = {
+    family: tuple(word for name, one in _FAMILIES.items() if one == family for word in name.split())
+    for family in _FAMILIES.values()
+}
+_ALIKE = 7
+"""Letters that two forms of one word share: "hypertension", "hypertensive"."""
+_ANY_WORDS = frozenset(
+    {"disease", "disorder", "syndrome", "acute", "chronic", "primary", "type", "infection", "with", "the"}
+)
 _EMPTY = re.compile(
     r"\b(?:unspecified|nos|not\s+otherwise\s+specified|primary|unilateral|uncomplicated|without\s+(?:complications?|"
     r"current\s+pathological\s+fracture|esophagitis)|personal|side|organism)\b|\((?:disorder|finding|primary|situation)\)"
@@ -115,6 +125,18 @@ def core_name(name: str) -> str:
 def family_named(core: str) -> str:
     """The ICD-10-CM family of a common problem by its core name ("icd10cm|I10"); empty when it is not known."""
     return _FAMILIES.get(core, "")
+
+
+def of_another(name: str, code: str, called: str) -> bool:
+    """Whether a name (lower case) is of a common problem, and an ICD-10-CM code of another chapter: what the code is
+    `called` has no word of the problem's names. "Diabetic kidney disease" (E11.22) may be called CKD; gout may not."""
+    core = core_name(name)
+    family = family_named(core)
+    if not family or not called or family.partition("|")[2][0] == code[:1].upper():
+        return False
+    official = frozenset(word.strip(",.()[]")[:_ALIKE] for word in called.lower().split())
+    own = [word for word in (*_CALLED[family], *core.split()) if len(word) > 2 and word not in _ANY_WORDS]
+    return official.isdisjoint(word[:_ALIKE] for word in own)
 
 
 def meanings(core: str) -> tuple[str, ...]:
