@@ -47,6 +47,8 @@ TABLE = Table(
         Drug("7980", "IN", "penicillin G", ("7980",)),
         Drug("723", "IN", "amoxicillin", ("723",)),
         Drug("6809", "IN", "metformin", ("6809",)),
+        Drug("7052", "IN", "morphine", ("7052",)),
+        Drug("274783", "IN", "insulin glargine", ("274783",)),
         Drug("91692", "SBD", "Nifedipine 20 MG Oral Capsule [Adalat]", ("7417",), retired=True),
         Drug("7417", "IN", "nifedipine", ("7417",)),
     ],

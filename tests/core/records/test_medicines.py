@@ -100,6 +100,16 @@ def test_coded_timing_and_words_that_differ_are_both_disbelieved() -> None:
         ("lisinopril 5 mg tablet", "2 tablets 10 mg daily", "10"),
         ("lisinopril 5 mg tablet", "2 tablets 20 mg daily", ""),
         ("metformin 500 mg tablet", "Take 2 tablets (2,000 mg total) twice daily", ""),
+        ("insulin glargine 100 units/mL", "0.02 mL (2 units) daily", "2"),
+        ("insulin glargine 100 units/mL", "0.2 mL (2 units) daily", ""),
+        ("insulin glargine 100 units/mL", "20 units (0.2 mL) daily", "20"),
+        ("insulin glargine 100 units/mL", "2 units (0.2 mL) daily", ""),
+        ("morphine 10 mg/5 mL oral solution", "5 mL (10 mg) daily", "10"),
+        ("morphine 10 mg/5 mL oral solution", "5 mL (100 mg) daily", ""),
+        ("morphine 10 mg/5 mL oral solution", "5 mL (10,000 mcg) daily", "10"),
+        ("amoxicillin 250 mg/5 mL", "10 mL (500 mg) daily", "500"),
+        ("amoxicillin 250 mg/5 mL", "10 mL (250 mg) daily", ""),
+        ("amoxicillin 250 mg/5 mL", "3.3 mL (160 mg) daily", "165"),
     ],
 )
 def test_a_total_that_contradicts_the_strength_is_noticed(name: str, words: str, a_day: str) -> None:
@@ -107,6 +117,20 @@ def test_a_total_that_contradicts_the_strength_is_noticed(name: str, words: str,
     day = medicine(found).per_day
     assert (day.ingredients[0].value if day is not None else "") == a_day
     assert (NoteCode.TOTAL_DIFFERS in marks(found)) is (not a_day)
+
+
+@pytest.mark.parametrize(("words", "agree"), [("10 mg daily", True), ("20 mg daily", False), ("2 tablets daily", True)])
+def test_a_coded_dose_and_words_in_another_unit_are_held_against_the_strength(words: str, agree: bool) -> None:
+    dosage = {"text": words, "doseAndRate": [{"doseQuantity": {"value": 2, "unit": "tablet"}}]}
+    found = reads(request("lisinopril 5 mg tablet", dosageInstruction=[dosage]))
+    assert (medicine(found).per_day is not None) is agree
+    assert (NoteCode.TOTAL_DIFFERS in marks(found)) is not agree
+
+
+def test_of_a_combination_any_part_or_all_of_it_may_be_the_total() -> None:
+    for words, agree in (("(10 mg)", True), ("(12.5 mg)", True), ("(22.5 mg)", True), ("(20 mg)", False)):
+        found = reads(request("lisinopril 10 mg / hydrochlorothiazide 12.5 mg tablet", f"1 tablet {words} daily"))
+        assert (NoteCode.TOTAL_DIFFERS in marks(found)) is not agree, words
 
 
 @pytest.mark.parametrize(

@@ -92,22 +92,56 @@ def _multiplied(strength: Strength, number: ratio.Ratio) -> Strength:
     return Strength(strength.ingredient, ratio.written(ratio.times(value, number)), strength.unit.partition("/")[0])
 
 
+_MEASURED = ("M", "[iU]", "eq", "mol")
+
+
 def contradicts(total: Total, strengths: tuple[Strength, ...], terms: Terms) -> bool:
-    """Whether "2 tablets (10 mg total)" is not what two pieces of such a strength hold."""
+    """Whether "2 tablets (10 mg total)" or "5 mL (100 mg)" is not what so much of such a strength holds: of any one
+    ingredient, or of all together."""
     said, of, sure = total
-    if said.unit in _COUNTED:
+    known = units.unit(said.unit, terms)
+    if known is None or known.dimension not in _MEASURED:
         # 10 mg (2 tablets) is 2 tablets (10 mg total): the weight is that of the dose.
         said, of, sure = of, said, True
-    known = units.unit(said.unit, terms)
-    if of.unit not in _COUNTED or len(strengths) != 1 or known is None or known.dimension != "M":
+        known = units.unit(said.unit, terms)
+    if known is None or known.dimension not in _MEASURED or not strengths:
         return False
-    (strength,) = strengths
-    numbers = [ratio.ratio_of(number) for number in (of.low, of.high)]
-    held = [_multiplied(strength, number) for number in numbers if number is not None]
+    held = [_held(number, of.unit, strengths, terms) for number in (of.low, of.high)]
+    if not all(held):
+        return False
+    exact = of.unit in _COUNTED
     # "2 tablets (5 mg)" may be of each.
-    held += [] if sure else [strength]
-    told = [Strength(strength.ingredient, number, said.unit) for number in (said.low, said.high)]
-    return not all(any(units.same(one, other, terms) for other in held) for one in told)
+    options = [option for amounts in held for option in amounts] + ([] if sure or not exact else list(strengths))
+    told = [Strength("", number, said.unit) for number in (said.low, said.high)]
+    near = [[_near(one, other, exact, terms) for other in options] for one in told]
+    return not any(None in found for found in near) and not all(True in found for found in near)
+
+
+def _held(value: str, unit: str, strengths: tuple[Strength, ...], terms: Terms) -> list[Strength]:
+    """What so much of a product holds: of each ingredient, and of all where they have one unit. Empty: not known."""
+    ingredients = tuple(one.ingredient for one in strengths)
+    known = units.unit(unit, terms)
+    if unit not in _COUNTED and (known is None or known.dimension != "L3"):
+        return []
+    found = _per_ingredient(ingredients, strengths, value, unit, terms)
+    if len(found) < 2 or len({one.unit: None for one in found}) > 1:
+        return list(found)
+    whole = ratio.ZERO
+    for one in found:
+        whole = ratio.plus(whole, ratio.ratio_of(one.value) or ratio.ZERO)
+    return [*found, Strength("", ratio.written(whole), found[0].unit)]
+
+
+def _near(one: Strength, other: Strength, exact: bool, terms: Terms) -> bool | None:
+    """Whether two amounts are the same; those of a liquid, which are rounded to a syringe, within a tenth. None where
+    their units cannot be compared."""
+    same, value = units.same(one, other, terms), units.in_unit(one.value, one.unit, other.unit, terms)
+    right = ratio.ratio_of(other.value)
+    if exact or same is not False or value is None or right is None:
+        return same
+    ten = ratio.times(value, ratio.ratio(10))
+    low, high = (ratio.times(right, ratio.ratio(tenths)) for tenths in (9, 11))
+    return not ratio.less(ten, low) and not ratio.less(high, ten)
 
 
 def _in_pieces(dose: Amount | None, strengths: tuple[Strength, ...], form: str) -> Amount | None:

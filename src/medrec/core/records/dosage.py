@@ -93,6 +93,10 @@ def _one(dosage: Value, marks: Marks) -> Directions:
     coded_times = _times(timing, repeat)
     coded_dose = _dose(dosage)
     dose, times = _agreed(told, coded_dose, coded_times, marks)
+    totals = told.totals
+    if coded_dose is not None and told.dose is not None and coded_dose.unit != told.dose.unit:
+        # Coded 2 tablets, in words 10 mg: one is the other said again.
+        totals += (Total(told.dose, coded_dose, True),)
     needed = datatypes.flag(dosage, "asNeededBoolean") is True or bool(one(dosage, "asNeededCodeableConcept"))
     # Directions that change over time, or that say to stop, say nothing about a day; nor do codes beside them.
     if told.course:
@@ -102,7 +106,7 @@ def _one(dosage: Value, marks: Marks) -> Directions:
     route = datatypes.concept(dosage, "route").label
     shown = words or _in_words(dose, times, needed)
     needed, most = needed or told.as_needed, _ceiling(dosage) or told.at_most
-    return Directions(shown, dose, times, needed, most, route, start, end, told.totals, told.course == "over")
+    return Directions(shown, dose, times, needed, most, route, start, end, totals, told.course == "over")
 
 
 def _agreed(told: Sig, dose: Amount | None, times: Amount | None, marks: Marks) -> tuple[Amount | None, Amount | None]:

@@ -206,18 +206,18 @@ def _silent(word: str, dropped: frozenset[str]) -> bool:
 def _strengths(name: str) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     for match in _STRENGTH.finditer(name):
-        listed = _LISTED.search(name[: match.start()]) if not match[4] else None
-        if listed is not None:
-            found += [(part, _UNIT[match[2].lower()]) for part in re.split(r"\s*[/-]\s*", listed[1])]
-        value, unit = match[1].replace(",", ""), _UNIT[match[2].lower()]
-        below = _BELOW[match[4].lower()] if match[4] else ""
+        listed = _LISTED.search(name[: match.start()])
+        before = re.split(r"\s*[/-]\s*", listed[1]) if listed is not None else []
+        unit, below = _UNIT[match[2].lower()], _BELOW[match[4].lower()] if match[4] else ""
         if below == "h":
             below = ""
         if unit == "mL" and not below:
             continue
-        number, many = ratio.ratio_of(value), ratio.ratio_of(match[3] or "1")
-        if number is None or many is None or not many.numerator:
-            continue
-        # 125 mg/5 mL is 25 mg/mL.
-        found.append((ratio.written(ratio.over(number, many)), f"{unit}/{below}") if below else (value, unit))
+        many = ratio.ratio_of(match[3] or "1")
+        for value in (*before, match[1].replace(",", "")):
+            number = ratio.ratio_of(value)
+            if number is None or many is None or not many.numerator:
+                continue
+            # 125 mg/5 mL is 25 mg/mL; of "400-57 mg/5 mL" both are in that volume.
+            found.append((ratio.written(ratio.over(number, many)), f"{unit}/{below}") if below else (value, unit))
     return found
