@@ -5,7 +5,7 @@ import pytest
 from medrec.core.reconcile.notices import NoticeRule
 from medrec.core.reconcile.rows import Conflict
 from tests.reconcile.test_apart import AMOXICILLIN, allergy, rules
-from tests.reconcile.test_bad_input import read
+from tests.reconcile.test_bad_input import order, read
 
 NONE = [
     "not allergic to penicillin", "Tolerates penicillin", "Penicillin - tolerated", "Penicillin (tolerates)",
@@ -79,3 +79,30 @@ def test_a_denial_beside_a_code_for_another_medicine_does_not_end_it() -> None:
 def test_of_a_class_and_a_medicine_in_one_text_both_warn() -> None:
     (row,) = read(allergy("sulfa and also codeine: hives")).allergies
     assert row.classes and row.ingredients
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Tylenol 3", "Tylenol #3", "Tylenol No. 3", "Tylenol-3", "Tylenol III", "Tylenol with Codeine #3", "T3", "T#3",
+        "Tylenol w/ codeine", "Empirin 3", "Fiorinal #3", "acetaminophen #3", "aspirin with codeine",
+        "Phenergan with codeine",
+    ],
+)  # fmt: skip
+def test_a_makers_number_for_codeine_warns_of_codeine_and_its_class(name: str) -> None:
+    for substance, rule in (("codeine", NoticeRule.ALLERGY), ("opioids", NoticeRule.ALLERGY_CLASS)):
+        assert rule in rules(read(allergy(substance), order(name, sig="1 tab daily"))), name
+    assert NoticeRule.ALLERGY in rules(read(allergy(name), order("codeine 30 mg tablet", sig="1 tab daily")))
+
+
+@pytest.mark.parametrize(
+    "name", ["Tylenol", "Tylenol 500 mg", "Tylenol 2 tabs", "acetaminophen 3", "T4", "aspirin 81", "T3 25 mcg"]
+)
+def test_another_number_is_no_codeine(name: str) -> None:
+    assert NoticeRule.ALLERGY not in rules(read(allergy("codeine"), order(name, sig="1 tab daily")))
+
+
+def test_a_name_that_is_not_known_as_a_whole_warns_of_what_it_mentions() -> None:
+    found = read(allergy("ibuprofen"), order("Advil PM", sig="1 tab daily"))
+    assert found.medicines[0].ingredients == () and NoticeRule.ALLERGY in rules(found)
+    assert NoticeRule.ALLERGY not in rules(read(allergy("codeine"), order("Advil PM", sig="1 tab daily")))

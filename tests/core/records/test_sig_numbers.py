@@ -265,3 +265,55 @@ def test_as_many_a_day_as_the_words_say(count: int, times: int, how: int, often:
 @given(st.text(max_size=80))
 def test_any_text_is_read_without_an_error(words: str) -> None:
     assert parsed(words).understood in ("whole", "partly", "none")
+
+
+@pytest.mark.parametrize(
+    ("words", "daily"),
+    [
+        ("1 tableta al dia", "1"), ("1 tableta al día", "1"), ("Tomar 1 tableta cada 8 horas por 7 días", "3"),
+        ("media tableta por la noche", "0.5"), ("2 comprimidos 3 veces al día con las comidas", "6"),
+        ("1 tableta cada dos días", "0.5"), ("1 tablet every other week", "0.0714"), ("1 tablet fortnightly", "0.0714"),
+        (".5 tablet daily", "0.5"), ("1/2-0-1/2 tablet", "1"), ("1/2-0-1 tablet", "1.5"),
+    ],
+)  # fmt: skip
+def test_directions_in_spanish_fortnights_and_bare_points_are_read(words: str, daily: str) -> None:
+    found = parsed(words)
+    assert found.understood == "whole" and found.dose is not None and found.times_per_day is not None
+    a_day = per_day(found.dose, found.times_per_day)
+    assert a_day is not None and (a_day.low, a_day.unit) == (daily, "tablet")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "1 tableta al día excepto domingo",
+        "1 tableta diaria, luego 2",
+        "1 tableta hasta terminar",
+        "1 tableta cada tres ratos",
+    ],
+)
+def test_spanish_with_a_word_that_is_not_known_is_not_read_in_part(words: str) -> None:
+    assert parsed(words).dose is None and parsed(words).times_per_day is None
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "1 tablet daily stopped", "1 tablet daily - patient refused", "not taking 1 tablet daily", "no tomar",
+        "suspendido 1 tableta al dia", "STOPPED 3/2025", "1 tab qd (on hold)", "never taken; 1 tablet daily",
+    ],
+)  # fmt: skip
+def test_a_stop_anywhere_is_over(words: str) -> None:
+    assert parsed(words).course == "over"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "1 tablet daily, do not stop", "Should not be discontinued, 1 tablet daily", "1 tablet daily; stop aspirin",
+        "stopped smoking; 1 tablet daily", "1 tablet daily, hold if SBP < 100", "1 puff daily with hand held spacer",
+        "powder suspended in 15 ml of water daily", "1 tablet daily, refuses generics", "not taking with milk",
+    ],
+)  # fmt: skip
+def test_what_is_no_stop_of_this_medicine_is_not_over(words: str) -> None:
+    assert parsed(words).course != "over"

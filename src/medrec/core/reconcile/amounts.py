@@ -19,7 +19,7 @@ _KNOWN = {
     "ng": ("mg", 1, 1_000_000), "mL": ("mL", 1, 1), "L": ("mL", 1000, 1), "[iU]": ("units", 1, 1),
     "meq": ("meq", 1, 1), "%": ("mg/mL", 10, 1),
 }  # fmt: skip
-_BELOW = re.compile(r"\s*([0-9.]+)?\s*([A-Za-z\[\]]+)\s*", re.ASCII)
+_BELOW = re.compile(r"\s*([0-9.]+)?\s*([A-Za-z\[\]{}]+)\s*", re.ASCII)
 _THINGS = {"capsule": "tablet", "pill": "tablet", "caplet": "tablet", "tab": "tablet", "cap": "tablet"}
 
 
@@ -68,7 +68,8 @@ def _quotient(above: str, below: str) -> tuple[str, Ratio] | None:
     if count is None or not count.numerator:
         return None
     if bottom is None:
-        return f"{top[0]}/{match[2].lower()}", ratio.over(top[1], count)
+        per = match[2].lower().strip("{}")
+        return f"{top[0]}/{'actuation' if per == 'actuat' else per}", ratio.over(top[1], count)
     return f"{top[0]}/{bottom[0]}", ratio.over(top[1], ratio.times(count, bottom[1]))
 
 

@@ -19,7 +19,8 @@ from medrec.core.reconcile.lists import Read
 from medrec.core.reconcile.pairs import PairClass
 from medrec.core.reconcile.rows import AllergyRow, Conflict, MedicineRow
 from medrec.core.records import ratio
-from medrec.core.records.terms import Terms
+from medrec.core.records.allergen_names import mentioned
+from medrec.core.records.terms import Terms, cleaned
 from medrec.core.records.understood import Amount
 
 FAR = ratio.Ratio(3, 2)
@@ -137,24 +138,29 @@ def _doubles(taken: list[MedicineRow]) -> Iterable[Notice]:
 
 
 def _allergies(taken: list[MedicineRow], allergies: tuple[AllergyRow, ...], terms: Terms) -> Iterable[Notice]:
+    # A name that is not known as a whole ("Advil PM") may hold all that it mentions.
+    holding = [(row, row.ingredients or mentioned(cleaned(row.name), terms, _no_class)[0]) for row in taken]
     for allergy in allergies:
         if allergy.no_known or allergy.refuted or allergy.status == "stopped":
             continue
         groups = _allergy_groups(allergy, terms)
-        for row in taken:
+        for row, held in holding:
             facts = (allergy.criticality,)
-            if any(code in allergy.ingredients for code in row.ingredients):
+            if any(code in allergy.ingredients for code in held):
                 sentence = f"{row.name} is taken, and an allergy to {allergy.name} is on the list."
                 yield notice(NoticeRule.ALLERGY, sentence, [row, allergy], _OWN, facts)
                 continue
-            shared = {
-                group.name: None for code in row.ingredients for group in terms.classes(code) if group.code in groups
-            }
+            shared = {group.name: None for code in held for group in terms.classes(code) if group.code in groups}
             if shared:
                 sentence = (
                     f"{row.name} is of the class {', '.join(shared)}; an allergy to {allergy.name} is on the list."
                 )
                 yield notice(NoticeRule.ALLERGY_CLASS, sentence, [row, allergy], _OWN, facts)
+
+
+def _no_class(_name: str, _terms: Terms) -> str:
+    """What names a class is no medicine that is taken."""
+    return ""
 
 
 def _allergy_groups(allergy: AllergyRow, terms: Terms) -> dict[str, None]:

@@ -90,6 +90,17 @@ _PARENTHESES = re.compile(r"\(([^()]{0,200})\)|\[([^\[\]]{0,200})\]")
 _SEPARATOR = re.compile(r"\s*(?:/|\+|&|\band\b|\bwith\b|,)\s*|(?<=[a-z]{4})-(?=[a-z]{4})")
 
 
+_WITH = re.compile(r"\s+with\s+")
+_SHORT_WITH = re.compile(r"\s+[wc]/\s*")
+_CODEINE = re.compile(
+    r"^(?P<base>tylenol|tyl|phenaphen|empirin|fiorinal|fioricet|acetaminophen|apap|aspirin|asa)"
+    r"(?:[\s/-]+(?:(?:with|c)\s+)?(?P<said>codeine|cod\.?))?[\s-]*(?P<sign>#|\bno\.?|\bnumber)?\s*(?:[1-4]|i{1,3}|iv)"
+    r"(?![\w./,-]|\s*(?:tabs|tablets|caps|capsules|pills|x|mg|mcg|g|gm|ml|times|daily|per)\b)"
+)
+"""The numbers of a maker for so much codeine beside the other: Tylenol #3, Empirin 3."""
+_T3 = re.compile(r"^t\s*(?:[#-]\s*|no\.?\s*)?3\b(?!.*\bmcg\b)|^t\s*#\s*[1-4]\b")
+
+
 class Named(NamedTuple):
     """What a name says: the drugs found (one, or the parts of a combination), strengths in the order written (value,
     unit), the form as a plain word, and the name cleaned of all this."""
@@ -107,7 +118,7 @@ class Named(NamedTuple):
 
 def named(name: str, terms: Terms) -> Named:
     """Read a name. A combination is found only when every part of it is."""
-    whole = in_english(cleaned(name)[:300])
+    whole = _with_codeine(in_english(_SHORT_WITH.sub(" with ", cleaned(name)[:300])))
     strengths = tuple(_strengths(whole))
     form = _form(whole)
     exact = _find(whole, terms)
@@ -130,6 +141,11 @@ def named(name: str, terms: Terms) -> Named:
         if all(drugs):
             return Named(tuple(drug for drug in drugs if drug is not None), strengths, form, plain)
         return Named((), strengths, form, rest)
+    joined = [_words(part, frozenset()) for part in _WITH.split(_NUMBERS.sub(" ", bare))]
+    if len(parts) < 2 and len(joined := [alias(part) for part in joined if part]) > 1:
+        drugs = [_find(part, terms) or _find(_words(part, _SALTS), terms) for part in joined]
+        if all(drugs):
+            return Named(tuple(drug for drug in drugs if drug is not None), strengths, form, plain)
     # "Lipitor (atorvastatin)" where the brand is not known: what stands in parentheses is the next best name.
     for match in _PARENTHESES.finditer(whole):
         inner = _words(_STRENGTH.sub(" ", match[1] or match[2] or ""), frozenset())
@@ -137,6 +153,19 @@ def named(name: str, terms: Terms) -> Named:
         if found is not None:
             return Named((found,), strengths, form, plain)
     return Named((), strengths, form, rest)
+
+
+def _with_codeine(name: str) -> str:
+    """A name with its maker's number for codeine in words: "Tylenol #3" is Tylenol with codeine. A number alone behind
+    a substance may be anything."""
+    found = _CODEINE.match(name)
+    if found is None:
+        return _T3.sub("tylenol with codeine", name)
+    brand = found["base"] not in ("acetaminophen", "apap", "aspirin", "asa")
+    if not (brand or found["sign"] or found["said"]):
+        return name
+    base = "tylenol" if found["base"] == "tyl" else found["base"]
+    return f"{base} with codeine{name[found.end() :]}"
 
 
 def alias(name: str) -> str:

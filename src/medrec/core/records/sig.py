@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from medrec.core.records import ratio, written_numbers
+from medrec.core.records import ratio, spanish_sig, written_numbers
 from medrec.core.records.sig_grammar import Total, amount, meaning
 from medrec.core.records.sig_tokens import COUNTED, UNIT, UNITS, tokens
 from medrec.core.records.understood import Amount
@@ -79,6 +79,19 @@ _OVER = re.compile(
 _OVER_AT_LAST = re.compile(
     r".*[;,.(–-]\s*(?:d/?c(?:'?d|ed)?|discontinued|cancell?ed|stopped|refused|finished|on\s+hold|held)(?P<more>[^;,.(]*)"
 )
+_STOPPED = re.compile(
+    r"(?<!not )(?<!never )(?<!\bbe )\b(?:stopped|discontinued|d/?c'?d|refused|refuses\s+to\s+take|cancell?ed|ceased"
+    r"|quit|on\s+hold|(?:patient|pt\.?|she|he)\s+declined|declined$|(?<!hand )(?<!-)held|suspended(?!\s+in\b)"
+    r"|no\s+longer\s+(?:tak|us)(?:ing|es)|(?:not|isn'?t|never)\s+(?:currently\s+)?(?:taking|taken)"
+    r"|(?:does\s+not|doesn'?t|won'?t|will\s+not)\s+take|(?:suspendid|descontinuad)[oa]"
+    r"|ya\s+no\s+(?:lo\s+|la\s+)?tom[ao]|no\s+(?:lo\s+|la\s+)?est[áa]\s+tomando)(?!\w)"
+    r"|^no\s+(?:lo\s+|la\s+)?tom(?:ar|es?)$"
+)
+_LATER = re.compile(
+    r"\b(?:if|when|unless|until|till|once|before|after|prior|then|resumed?|restart(?:ed)?|smoking|drinking|alcohol"
+    r"|days|cuando|si|hasta|more\s+than|tak(?:e|en|ing)\s+(?:it\s+)?(?:with|every|daily|as|regularly|always|often|all))\b"
+)
+"""What makes "stopped" anything but the end of this medicine."""
 _CONDITION = re.compile(
     r"\b(?:if|when|unless|until|till|after|before|with|while|during|on|for|except|once|in|within|at|prior|more|as|and|then|but|dose|doses"
     r"|breath|smoking|drinking|under|between|cuando|si|hasta|antes|después|por|con)\b|\d+[/.-]\d"
@@ -113,7 +126,12 @@ def parsed(words: str) -> Sig:
     text = " ".join(words.lower().split())
     if not text or len(text) > LONGEST:
         return Sig()
-    text = written_numbers.plain(text)
+    if says_over(text):
+        return Sig(understood="partly", course="over")
+    english = spanish_sig.in_english(text)
+    if english is None:
+        return Sig()
+    text = written_numbers.plain(english)
     needed = _NEEDED.search(text) is not None
     ceilings, rest = _ceilings(text)
     if _is_over(rest):
@@ -133,6 +151,13 @@ def parsed(words: str) -> Sig:
     found = (dose is not None) + (times is not None)
     grasp: Grasp = "whole" if found == 2 else "partly" if found or needed or at_most is not None else "none"
     return Sig(dose, times, needed, at_most, grasp, "", read.totals)
+
+
+def says_over(words: str) -> bool:
+    """Whether words about a medicine say somewhere, without a condition, that it was stopped, refused or is not taken
+    ("1 tablet daily - patient refused", "STOPPED 3/2025")."""
+    text = words.lower()
+    return _STOPPED.search(text) is not None and _LATER.search(text) is None
 
 
 def _is_over(text: str) -> bool:

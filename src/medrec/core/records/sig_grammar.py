@@ -24,7 +24,7 @@ _BEHIND_DAYS = frozenset({"for", "by", "with", "in", "before", "after", "as", "p
 ONCE: Pair = (ratio.ratio(1), ratio.ratio(1))
 _UNSURE = re.compile(
     r"\bawake\b|\bbetween\b|\brepeat|\bcheck|\btest\b|\btesting\b|\bmonitor|\bmeasure|\bweigh|\bfollow[\s-]*up\b|\bcall\b"
-    r"|\bw\.?/?a\b|\binr\b|\bonly\b|\bmay\s+(?:take|use)\b|\bextra\b|\badditional\b|\bevery\s+(?:few|other\s+(?!day))"
+    r"|\bw\.?/?a\b|\binr\b|\bonly\b|\bmay\s+(?:take|use)\b|\bextra\b|\badditional\b|\bevery\s+(?:few|other\s+(?!day|week\b))"
 )
 """What makes a time of day or a frequency that of something else, or not all there is."""
 _UNREAD = re.compile(

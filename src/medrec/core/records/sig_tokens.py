@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 from medrec.core.records import ratio
 from medrec.core.records.ratio import Ratio
-from medrec.core.records.written_numbers import RANGE, N, spread
+from medrec.core.records.written_numbers import RANGE, N, number, spread
 
 Kind = Literal[
     "dose", "count", "often", "slot", "days", "meals", "and", "stop", "open", "close", "filler", "word", "odd"
@@ -57,7 +57,8 @@ _OF_STRENGTH = (
     rf"(?:take|give|use)?\s*{RANGE}\b(?!\s*-?\s*(?:x|×|times?)\b)(?(piece)(?:\s*(?:{_PIECE})\b)?|\s*(?:{_PIECE})\b)"
 )
 """5 mg tablet: take 2; 2.5 mg: 4 tablets. The first number is a strength."""
-_DASHES = rf"(?<![\w./-])(\d|0\.5)-(\d|0\.5)-(\d|0\.5)(?:-(\d|0\.5))?(?![\w./-])(?:\s*({UNIT})\b)?"
+_DASHED = r"(1/2|0\.5|\d)"
+_DASHES = rf"(?<![\w./-]){_DASHED}-{_DASHED}-{_DASHED}(?:-{_DASHED})?(?![\w./-])(?:\s*({UNIT})\b)?"
 """1-0-1: morning, noon, evening, night."""
 _COUNT = rf"{_START}{RANGE}(?![\w/%-]|\.\d|\s*[x×*]\s*\d)"
 
@@ -74,6 +75,7 @@ _PER_MANY = (
 _PERIODS = {"h": (1, 24), "d": (1, 1), "w": (7, 1), "m": (30, 1)}
 _NAMED = (
     (r"q\.?o\.?d|every\s+other\s+day|alternate\s+days", (1, 2)),
+    (r"every\s+other\s+week|every\s+fortnight|fortnightly", (1, 14)),
     (r"q\.?i\.?d", (4, 1)),
     (r"t\.?i\.?d|t\.?d\.?s", (3, 1)),
     (r"b\.?i\.?d|b\.?d", (2, 1)),
@@ -143,7 +145,7 @@ def _of_strength(match: re.Match[str]) -> Token:
 def _dashed(match: re.Match[str]) -> Token:
     total = ratio.ZERO
     for part in match.groups()[:4]:
-        total = ratio.plus(total, ratio.ratio_of(part or "0") or ratio.ZERO)
+        total = ratio.plus(total, number(part or "0") or ratio.ZERO)
     return Token("dose", match[0], (total, total), UNITS[match[5]] if match[5] else "", names=("a day",))
 
 

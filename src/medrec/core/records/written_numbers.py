@@ -32,6 +32,7 @@ _MIXED = re.compile(
 _HALF = re.compile(r"\b(?:one[\s-]+|an?\s+)?half(?:\s+of)?(?:\s+(?:an?|one)\b)?(?!-)")
 _THOUSANDS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:,\d{3})+(?![\d,])")
 _COMMA = re.compile(r"(?<![\d.,])(\d{1,4}),(\d{1,2}|(?<=\b0,)\d{3})(?![\d,]|\s*(?:or|to|-)\s*\d)")
+_BARE_POINT = re.compile(r"(?<![\w.,/-])\.(?=\d)")
 _DOUBLE = re.compile(r"(?<![\w.,/])(\d+(?:\.\d+)?|[½¼¾])\s*\(\s*(\d+(?:\.\d+)?|[½¼¾])\s*\)")
 """2 (two), two (2), after the words are numbers."""
 N = r"((?![1-9]\d{0,2}\.\d{3}(?!\d))\d{1,6}(?:\.\d{1,6})?(?:/\d{1,2})?)"
@@ -46,6 +47,7 @@ _LEFT = re.compile(
 
 def plain(text: str) -> str:
     """The same text (lower case) with every number in digits; once, twice, thrice are "1 times" and so on."""
+    text = _BARE_POINT.sub("0.", text)
     text = _THOUSANDS.sub(lambda found: found[0].replace(",", ""), text)
     text = _COMMA.sub(r"\1.\2", text)
     text = _MIXED.sub(lambda found: (found[1] or _WORDS[found[2]]) + _FRACTIONS[found[3] or found[4]], text)
