@@ -153,10 +153,10 @@ class Gate:
             raise Refusal(Code.STORE_UNUSABLE) from None
         raise self._refuse(caller, ask, no, seen, obligation, now)
 
-    def repeat(self, caller: str, ask: Ask, door: "Door[Answer]") -> Answer:
+    def repeat(self, caller: str, ask: Ask, door: "Door[Answer]", sent: bool = False) -> Answer:
         """Let out once more what stands in the journal as disclosed and has not arrived, if all of it still may go.
 
-        Raises Refusal as `release` does; the line that is journalled then says that it was not sent.
+        Raises Refusal as `release` does; a line then says that it was not sent, unless it may have been `sent` before.
         """
         now, seen = self._node.clock(), _Seen()
         obligation = obligation_of(self._node.organisation, caller, bytes.fromhex(ask.request.id))
@@ -184,7 +184,7 @@ class Gate:
             no = Refusal(Code.LEDGER_UNUSABLE)
         except (StoreError, VaultError, sql.exc.SQLAlchemyError):
             raise Refusal(Code.STORE_UNUSABLE) from None
-        if no.reason in TRY_AGAIN:
+        if sent or no.reason in TRY_AGAIN:
             raise no
         raise self._refuse(caller, ask, no, seen, obligation, now)
 

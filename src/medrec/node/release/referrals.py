@@ -5,7 +5,9 @@
     answer_referral       the provider verifies it, writes its half, keeps it, and says so: that is the receipt
 
 Delivered at least once, kept once. One that is stopped after it was written down reaches the provider without its
-records, so that it can state that nothing came. A crash at any place leaves a referral that waits.
+records, so that it can state that nothing came; it stays stopped, whatever is permitted later. One whose records may
+have left before (no answer came) is not written down as "not sent": the provider says whether they are there. A crash
+at any place leaves a referral that waits.
 """
 
 from contextlib import suppress
@@ -15,9 +17,9 @@ import sqlalchemy as sql
 from sqlalchemy import BigInteger, Column, Integer, LargeBinary, String, Table
 
 from medrec.core import codec, manifests
-from medrec.core.manifests.access import DisclosureManifest, Outcome, obligation_of
+from medrec.core.manifests.access import DisclosureManifest, Outcome, RefusalManifest, obligation_of
 from medrec.core.state import Organisation
-from medrec.node.keeping import account_keys
+from medrec.node.keeping import account_keys, store
 from medrec.node.keeping.store import StoreError, metadata
 from medrec.node.keeping.vault import VaultError
 from medrec.node.peers.peers import PeerError
@@ -35,8 +37,10 @@ if TYPE_CHECKING:
 REFERRAL_PATH = "/medrec/referral"
 PROVIDERS = frozenset({"hospital", "clinic", "lab"})
 LIFE_MS = 5 * 60_000
+WAITING = ("waiting", "sending")
 
-# status: waiting, delivered, stopped (taken back, or refused by the gate), refused (it did not verify over there).
+# status: waiting; sending (its records were sent at least once, and no answer came); delivered; stopped (taken back, or
+# refused by the gate); refused (it did not verify over there).
 referral_sent = Table(
     "referral_sent",
     metadata,
@@ -64,7 +68,9 @@ referral_taken = Table(
 
 
 class Referral(NamedTuple):
-    """A referral as its sender sees it; `due` (ms) is when it is tried again, `trouble` why it is not there yet."""
+    """A referral as its sender sees it; `due` (ms) is when it is tried again, `trouble` why it is not there yet.
+
+    `status`: waiting, delivered, stopped, refused."""
 
     obligation: bytes
     account: str
@@ -169,8 +175,8 @@ class Referrals:
             rows = connection.execute(sql.select(referral_sent).order_by(column.time.desc(), column.obligation)).all()
         return [
             Referral(
-                bytes(row.obligation), row.account, row.recipient, row.time, row.status, row.attempts, row.due,
-                row.trouble,
+                bytes(row.obligation), row.account, row.recipient, row.time,
+                "waiting" if row.status in WAITING else row.status, row.attempts, row.due, row.trouble,
             )
             for row in rows
         ]  # fmt: skip
@@ -184,7 +190,7 @@ class Referrals:
         column = referral_sent.c
         with self._node.store.read() as connection:
             rows = connection.execute(
-                sql.select(referral_sent).where(column.status == "waiting", column.due <= now).order_by(column.time)
+                sql.select(referral_sent).where(column.status.in_(WAITING), column.due <= now).order_by(column.time)
             ).all()
         delivered, failure = 0, None
         for row in rows:
@@ -207,7 +213,7 @@ class Referrals:
             opened = account_keys.open_for(connection, node.vault, row.account, bytes(row.ask), obligation)
         ask = access.decode(opened, Ask)
         try:
-            parcel = self._parcel(row.recipient, ask, obligation)
+            parcel = self._parcel(row.recipient, ask, obligation, row.status == "sending")
         except Refusal as refusal:
             if refusal.reason in TRY_AGAIN:
                 self._later(row, refusal.sentence, now)
@@ -227,22 +233,48 @@ class Referrals:
         self._mark(obligation, status=done, attempts=row.attempts + 1)
         return done == "delivered"
 
-    def _parcel(self, recipient: str, ask: Ask, obligation: bytes) -> bytes:
-        """What goes to the provider now. Raises Refusal if it is to be tried again, or if there is nothing to tell."""
+    def _parcel(self, recipient: str, ask: Ask, obligation: bytes, sent: bool) -> bytes:
+        """What goes to the provider now; `sent`: its records may have left before.
+
+        Raises Refusal if it is to be tried again, or if there is nothing to tell.
+        """
         gate, door = self._node.gate, Parcel(self._node)
+        if self._was_stopped(obligation):
+            return gate.stopped(recipient, ask, door)
         try:
-            return gate.repeat(recipient, ask, door)
+            parcel = gate.repeat(recipient, ask, door, sent)
         except Refusal as refusal:
-            no = refusal
-        if no.reason in TRY_AGAIN:
-            raise no
-        if no.reason is Code.NOT_FOUND:
+            if refusal.reason in TRY_AGAIN:
+                raise
+            if refusal.reason is not Code.NOT_FOUND:
+                # Written down as disclosed, and not to go out any more: the provider is told, and states what came.
+                self._mark(obligation, trouble=refusal.sentence)
+                return gate.stopped(recipient, ask, door)
             # The process ended before the gate had decided: it decides now. What was erased since it refuses.
-            return gate.release(recipient, ask, door)
-        # Written down as disclosed and then stopped: the provider is told, and states that nothing came.
-        parcel = gate.stopped(recipient, ask, door)
-        self._mark(obligation, trouble=no.sentence)
+            parcel = gate.release(recipient, ask, door)
+        # Before the first byte: an answer that is lost must not leave behind that nothing was sent.
+        self._mark(obligation, status="sending")
         return parcel
+
+    def _was_stopped(self, obligation: bytes) -> bool:
+        """Whether a line of the journal says that what this referral discloses was not sent."""
+        journal, manifest = self._node.journal, store.manifest
+        disclosed = sql.select(access.asked.c.seq).where(access.asked.c.obligation == obligation)
+        person = sql.select(manifest.c.person).where(manifest.c.seq.in_(disclosed))
+        with self._node.store.read() as connection:
+            refusals = connection.execute(
+                sql.select(manifest.c.hash).where(
+                    manifest.c.kind == "refusal/1",
+                    manifest.c.person.in_(person),
+                    manifest.c.seq > disclosed.scalar_subquery(),
+                )
+            ).scalars()
+            for digest in refusals.all():
+                opened = journal.manifest(connection, bytes(digest))
+                stated = None if opened is None else manifests.decode(opened[1])
+                if isinstance(stated, RefusalManifest) and stated.obligation == obligation.hex():
+                    return True
+        return False
 
     def _later(self, row: Any, trouble: str, now: int) -> None:
         attempts = row.attempts + 1
@@ -284,7 +316,10 @@ class Referrals:
             return "received"
         outcome: Outcome = "received" if opened.listed or not opened.disclosure.records else "nothing"
         seq = pushed.state_pushed(node, connection, asking, opened, outcome)
-        if seq is not None and outcome == "received":
+        if seq is None:
+            # Its half stands already and says that nothing came, or nothing genuine: so nothing of this is kept.
+            return "nothing"
+        if outcome == "received":
             row = {
                 "obligation": asking.obligation,
                 "source": asking.source,
