@@ -256,7 +256,10 @@ class Network:
 
     def call(self, organisation: str, names: Sequence[str] = (), servers: Sequence[str] = ()) -> None:
         """The members vote how else one of them is called."""
-        change = {"change": "call", "id": organisation, "names": list(names), "servers": list(servers)}
+        self.vote({"change": "call", "id": organisation, "names": list(names), "servers": list(servers)})
+
+    def vote(self, change: dict[str, Any]) -> None:
+        """The members vote for a change of the network."""
         voters = [one.id for one in self["north"].directory.active() if one.has_vote]
         keys = [self.keys[voter] for voter in voters]
         proposal = send(self.engine, keys[0], self.id, "governance/propose", {"change": change})

@@ -432,7 +432,7 @@ def test_without_the_store_nothing_leaves(network: Network, ada: Patient, monkey
         raise StoreError("disk-full", "The disk is full.")
 
     with monkeypatch.context() as patch:
-        patch.setattr(north.store, "write", full)
+        patch.setattr(north.store, "submit", full)
         assert direct(network, ask(network, ada.account)) is Code.STORE_UNUSABLE
         assert direct(network, ask(network, network.patient("bob").account)) is Code.STORE_UNUSABLE
     with monkeypatch.context() as patch:

@@ -1,49 +1,67 @@
-"""Turns: so many compute at once, and whoever waits for something else holds nobody up."""
+"""Turns: so many compute at once, in order, and whoever waits for something else or hangs holds nobody up."""
 
 import threading
-from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sql
 
-from medrec.node.keeping import store
+from medrec.node.keeping import turns as turns_room
 from medrec.node.keeping.journal import Draft, Line
-from medrec.node.keeping.store import TURNS
-from medrec.node.keeping.turns import Turns
-from medrec.node.peers.peers import PeerError
-from medrec.node.refusals import Code, Refusal
-from medrec.node.release import gather
-from medrec.node.release.receive import request_records
-from tests.node.network import Network
+from medrec.node.keeping.turns import Place, Turns
+from medrec.node.keeping.vault import VaultError
+from medrec.node.release.gather import Gathering
+from tests.node.network import Network, TestNode
 
 LONG = 120.0
 
 
-def test_no_more_than_so_many_compute_at_once() -> None:
-    turns, inside, most = Turns(2), [0], [0]
-    lock = threading.Lock()
-    both = threading.Barrier(2)
+@pytest.fixture
+def in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody loses a turn: what would wait for ever without that waits for as long as a test may take."""
+    monkeypatch.setattr(turns_room, "PATIENCE_S", LONG)
+
+
+@pytest.fixture
+def north(tmp_path: Path) -> Iterator[TestNode]:
+    network = Network(tmp_path)
+    yield network["north"]
+    network.close()
+
+
+def until(true: Callable[[], object]) -> None:
+    end = time.monotonic() + LONG
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.001)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_no_more_than_so_many_compute_at_once(count: int, in_order: None) -> None:
+    turns, inside, most = Turns(count), [0], [0]
+    lock, all_there = threading.Lock(), threading.Barrier(count)
 
     def work(number: int) -> None:
         with turns.one():
             with lock:
                 inside[0] += 1
                 most[0] = max(most[0], inside[0])
-            if number < 2:
-                both.wait(LONG)
+            if number < count:
+                all_there.wait(LONG)
             with lock:
                 inside[0] -= 1
 
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(work, range(2)))
+    with ThreadPoolExecutor(count) as pool:
+        list(pool.map(work, range(count)))
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(work, range(2, 200)))
-    assert most[0] == 2 and inside[0] == 0
+        list(pool.map(work, range(count, 200)))
+    assert most[0] == count and inside[0] == 0
 
 
-def test_whoever_waits_for_something_else_gives_the_turn_away_and_takes_it_again() -> None:
+def test_whoever_waits_for_something_else_gives_the_turn_away_and_takes_it_again(in_order: None) -> None:
     turns = Turns(1)
     gone, done = threading.Event(), threading.Event()
     order: list[str] = []
@@ -67,7 +85,7 @@ def test_whoever_waits_for_something_else_gives_the_turn_away_and_takes_it_again
     assert order == ["quick", "slow"]
 
 
-def test_a_turn_inside_a_turn_is_the_same_one_and_comes_back_after_an_error() -> None:
+def test_a_turn_inside_a_turn_is_the_same_one_and_comes_back_after_an_error(in_order: None) -> None:
     turns = Turns(1)
     for _ in range(2):
         with pytest.raises(KeyError), turns.one(), turns.one(), turns.away():
@@ -89,149 +107,159 @@ def test_a_turn_inside_a_turn_is_the_same_one_and_comes_back_after_an_error() ->
     assert taken.is_set()
 
 
-def test_whoever_waits_for_quiet_waits_while_somebody_computes_and_no_longer_than_said() -> None:
-    turns, begun, over = Turns(2), threading.Event(), threading.Event()
+def test_turns_are_handed_on_in_the_order_of_the_row(in_order: None) -> None:
+    turns, order = Turns(1), list[str]()
 
-    def compute() -> None:
+    def work(name: str) -> None:
+        with turns.one():
+            order.append(name)
+            with turns.away():
+                pass
+            order.append(name)
+
+    with ThreadPoolExecutor(3) as pool:
+        with turns.one():
+            working = []
+            for place, name in enumerate("abc"):
+                working.append(pool.submit(work, name))
+                until(lambda place=place: len(turns._row) == place + 1)  # type: ignore[misc]
+        for one in working:
+            one.result(LONG)
+    # Who gave the turn away stands behind those who waited then.
+    assert "".join(order) == "abcabc"
+
+
+def test_who_computes_for_too_long_loses_the_turn_and_gives_nothing_back() -> None:
+    turns, begun, over = Turns(1), threading.Event(), threading.Event()
+
+    def hang() -> None:
         with turns.one():
             begun.set()
-            over.wait(LONG)
+            assert over.wait(LONG)
 
-    with ThreadPoolExecutor(2) as pool:
-        computing = pool.submit(compute)
+    with ThreadPoolExecutor(1) as pool:
+        hanging = pool.submit(hang)
         assert begun.wait(LONG)
-        turns.quiet(0.01)
-        waiting = pool.submit(turns.quiet, LONG)
-        assert not waiting.done()
-        over.set()
+        for _ in range(3):
+            with turns.one():
+                (mine,) = turns._holders
+        with turns.one():
+            (mine,) = turns._holders
+            over.set()
+            hanging.result(LONG)
+            # What was lost is not given back: this is still the one turn.
+            assert list(turns._holders) == [mine]
+    assert not turns._holders
+
+
+def test_who_waits_for_a_line_takes_no_turn_from_anybody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns_room, "PATIENCE_S", 0.001)
+    turns, place, here = Turns(1), Place(), threading.Event()
+
+    def wait_for_it() -> None:
+        here.set()
+        turns.wait(place)
+        turns._give()
+
+    with ThreadPoolExecutor(1) as pool, turns.one():
+        (mine,) = turns._holders
+        waiting = pool.submit(wait_for_it)
+        assert here.wait(LONG)
+        time.sleep(0.05)
+        assert list(turns._holders) == [mine]
+        turns.call(place)
         waiting.result(LONG)
-        computing.result(LONG)
-    # Whoever gave the turn away does not compute.
-    with turns.one(), turns.away():
-        turns.quiet(LONG)
+
+
+def test_a_turn_that_nobody_came_to_take_goes_to_the_next() -> None:
+    turns = Turns(1)
+    turns.call(Place())
+    with turns.one():
+        assert len(turns._holders) == 1
+    assert not turns._holders
 
 
 def test_those_who_are_on_their_way_to_the_journal_go_into_it_together(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    north: TestNode, monkeypatch: pytest.MonkeyPatch, in_order: None
 ) -> None:
-    network = Network(tmp_path)
-    node = network["north"]
-    turns = Turns(2)
-    gathering = gather.Gathering(node.journal, turns)
-    monkeypatch.setattr(gather, "WAIT_S", LONG)
+    turns, gathering = north.store.turns, north.gate._gathering
     groups: list[int] = []
-    append = node.journal.append
+    append = north.journal.append
 
     def watch(connection: sql.Connection, drafts: Sequence[Draft]) -> list[Line]:
         groups.append(len(drafts))
         return append(connection, drafts)
 
-    monkeypatch.setattr(node.journal, "append", watch)
-    arrived, leads = threading.Event(), threading.Event()
-    quiet = turns.quiet
-
-    def lead(seconds: float) -> None:
-        leads.set()
-        quiet(seconds)
-
-    monkeypatch.setattr(turns, "quiet", lead)
-
-    def computes() -> Line:
+    monkeypatch.setattr(north.journal, "append", watch)
+    with ThreadPoolExecutor(5) as pool:
         with turns.one():
-            arrived.set()
-            # The other leads already, and waits for this one.
-            assert leads.wait(LONG)
-            with turns.away():
-                return gathering.write(Draft("refusal/1", b"2"), None)
-
-    def comes_first() -> Line:
-        assert arrived.wait(LONG)
-        return gathering.write(Draft("refusal/1", b"1"), None)
-
-    try:
-        with ThreadPoolExecutor(2) as pool:
-            written = [pool.submit(computes), pool.submit(comes_first)]
-            assert sorted(one.result(LONG).seq for one in written) == [1, 2]
-        assert groups == [2]
-    finally:
-        network.close()
+            written = [pool.submit(gathering.write, Draft("refusal/1", b"%d" % number), None) for number in range(5)]
+            until(lambda: len(turns._row) == 5)
+        lines = [one.result(LONG) for one in written]
+    assert groups == [5] and sorted(line.seq for line in lines) == [1, 2, 3, 4, 5]
+    assert [line.manifest for line in lines] == [b"%d" % number for number in range(5)]
 
 
-def test_a_source_that_hangs_holds_up_nobody_but_who_waits_for_it(tmp_path: Path) -> None:
-    network, hanging = Network(tmp_path), TURNS["sqlite"] + 1
-    north, south = network["north"], network["south"]
-    for kind in ("Condition", "Observation"):
-        text = f'{{"resourceType":"{kind}","id":"one","subject":{{"reference":"Patient/ada"}}}}'
-        north.put(kind, "one", text)
-    ada = network.patient("ada", "north")
-    network.consent(ada, "north", "south")
-    asked, go_on = threading.Semaphore(0), threading.Event()
-
-    def get(kind: str) -> list[str]:
-        doctor = south.doctor()
-        found = request_records(south, "north", ada.account, practitioner=doctor, reason="visit", types=[kind])  # type: ignore[arg-type]
-        return [record.type for record in found.records]
-
-    def hang() -> None:
-        asked.release()
-        assert go_on.wait(LONG)
-
-    assert get("Condition") == ["Condition"]
-    north.source.before_read = hang
-    try:
-        with ThreadPoolExecutor(hanging) as pool:
-            waiting = [pool.submit(get, "Condition") for _ in range(hanging)]
-            assert all(asked.acquire(timeout=LONG) for _ in waiting)
-            north.source.before_read = lambda: None
-            try:
-                assert get("Observation") == ["Observation"]
-            finally:
-                go_on.set()
-            assert [one.result(LONG) for one in waiting] == [["Condition"]] * hanging
-    finally:
-        network.close()
+def test_who_writes_while_it_holds_the_turn_gives_it_to_the_writer(north: TestNode, in_order: None) -> None:
+    with north.store.turns.one():
+        assert north.store.write(lambda connection: 7) == 7
+        line = north.gate._gathering.write(Draft("refusal/1", b"one"), None)
+        with pytest.raises(KeyError):
+            north.store.write(lambda connection: dict[str, int]()["missing"])
+        (_,) = north.store.turns._holders
+    assert line.seq == 1 and not north.store.turns._holders
 
 
-def test_who_was_erased_meanwhile_takes_nobody_along(tmp_path: Path) -> None:
-    """A line of somebody who is gone cannot be written: that one is refused with a sentence, the others are there."""
-    network = Network(tmp_path)
-    try:
-        north = network["north"]
-        gathering = north.gate._gathering
-        gone = gather._Waiting(Draft("refusal/1", b"of nobody", 999), None, Future())
-        gathering._waiting.append(gone)
-        line = gathering.write(Draft("refusal/1", b"of somebody"), None)
-        assert line.manifest == b"of somebody" and [row.seq for row in north.rows(store.line)] == [line.seq]
-        with pytest.raises(Refusal) as caught:
-            gone.line.result(LONG)
-        assert caught.value.reason is Code.UNKNOWN_PERSON
-    finally:
-        network.close()
+def written_together(gathering: Gathering, drafts: Sequence[Draft]) -> list[Line | BaseException]:
+    """What becomes of drafts that wait for the journal at the same time."""
+
+    def write(draft: Draft) -> Line | BaseException:
+        try:
+            return gathering.write(draft, None)
+        except Exception as error:
+            return error
+
+    turns = gathering._turns
+    with ThreadPoolExecutor(len(drafts)) as pool:
+        with turns.one():
+            waiting = []
+            for place, draft in enumerate(drafts):
+                waiting.append(pool.submit(write, draft))
+                until(lambda place=place: len(turns._row) == place + 1)  # type: ignore[misc]
+        return [one.result(LONG) for one in waiting]
 
 
-def test_a_release_to_whose_person_is_erased_before_its_line_is_refused(tmp_path: Path) -> None:
-    network = Network(tmp_path)
-    try:
-        north, south = network["north"], network["south"]
-        north.put(
-            "Observation", "one", '{"resourceType":"Observation","id":"one","subject":{"reference":"Patient/ada"}}'
-        )
-        ada = network.patient("ada", "north")
-        network.consent(ada, "north", "south")
-        network.deliver()
+@pytest.mark.parametrize("spoils", [VaultError("her keys do not open"), OverflowError("a number"), KeyError(2)])
+@pytest.mark.parametrize("place", [0, 2])
+def test_one_that_cannot_be_appended_takes_nobody_along(
+    north: TestNode, monkeypatch: pytest.MonkeyPatch, in_order: None, spoils: Exception, place: int
+) -> None:
+    append, sizes = north.journal.append, list[int]()
 
-        def erased(step: str) -> None:
-            if step == "journal":
-                north.gate.step = lambda name: None
-                north.source.raw.clear()
-                north.erasures.erase_person("ada", "patient-request", "All of it.")
+    def spoiled(connection: sql.Connection, drafts: Sequence[Draft]) -> list[Line]:
+        sizes.append(len(drafts))
+        if any(draft.manifest == b"%d" % place for draft in drafts):
+            raise spoils
+        return append(connection, drafts)
 
-        north.gate.step = erased
-        with pytest.raises(PeerError) as caught:
-            request_records(south, "north", ada.account, practitioner=south.doctor(), reason="visit")
-        assert caught.value.code == "not-permitted"
-        assert [row.kind for row in north.rows(store.line) if row.kind in ("disclosure/1", "refusal/1")] == [
-            "refusal/1"
-        ]
-    finally:
-        network.close()
+    monkeypatch.setattr(north.journal, "append", spoiled)
+    drafts = [Draft("refusal/1", b"%d" % number) for number in range(4)]
+    found = written_together(north.gate._gathering, drafts)
+    assert sizes == [4, 1, 1, 1, 1]
+    assert found[place] is spoils
+    lines = [one for one in found if isinstance(one, Line)]
+    assert sorted(line.seq for line in lines) == [1, 2, 3]
+    assert [line.manifest for line in lines] == [draft.manifest for draft in drafts if draft is not drafts[place]]
+    assert not north.store.turns._holders
+
+
+def test_a_writer_that_cannot_be_reached_leaves_nobody_waiting(
+    north: TestNode, monkeypatch: pytest.MonkeyPatch, in_order: None
+) -> None:
+    gathering = north.gate._gathering
+    with monkeypatch.context() as broken:
+        broken.setattr(north.store, "submit", lambda closure: (_ for _ in ()).throw(MemoryError()))
+        found = written_together(gathering, [Draft("refusal/1", b"%d" % number) for number in range(3)])
+    assert all(isinstance(one, MemoryError) for one in found)
+    assert gathering.write(Draft("refusal/1", b"after"), None).seq == 1
+    assert not north.store.turns._holders

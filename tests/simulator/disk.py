@@ -16,6 +16,7 @@ import sqlalchemy as sql
 
 from medrec.node.keeping.connections import Connections
 from medrec.node.keeping.store import Result, Store, StoreError, metadata
+from medrec.node.keeping.turns import Turns
 
 
 def memory_folder() -> Path:
@@ -67,7 +68,7 @@ class SimulatedStore(Store):
         self._connections = disk.connections
         self._step = step
         self.full = False
-        self.turns = 1
+        self.turns = Turns(1)
 
     @contextmanager
     def read(self) -> Iterator[sql.Connection]:

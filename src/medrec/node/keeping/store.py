@@ -19,13 +19,14 @@ from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary,
 
 from medrec.node.keeping.connections import Connections, sqlite_settings
 from medrec.node.keeping.hashes import Hash, Hashes
+from medrec.node.keeping.turns import Turns
 from medrec.node.keeping.upgrades import rekey
 from medrec.node.keeping.vault import VaultError
 
 Result = TypeVar("Result")
 COMPACT_ATTEMPTS = 5
 GROUP_MAX = 256
-TURNS = {"sqlite": 2}
+TURNS = {"sqlite": 1}
 TURNS_ELSEWHERE = 16
 """Statements that travel to another process are waited for: more may be on their way."""
 SCHEMA_VERSION = 1
@@ -252,8 +253,8 @@ class Store:
             raise _translated(error) from error
         self.hashes: Hashes | None = None
         """What seals the hashes of this store; None until it is given its keys (rehashing.py)."""
-        self.turns = TURNS.get(self.engine.dialect.name, TURNS_ELSEWHERE)
-        """So many releases may compute at the same moment (turns.py)."""
+        self.turns = Turns(TURNS.get(self.engine.dialect.name, TURNS_ELSEWHERE))
+        """Of releases, and of the writer (turns.py)."""
         self._connections = Connections(self.engine)
         self._queue: queue.SimpleQueue[tuple[Callable[[sql.Connection], Any], Future[Any]] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
@@ -274,7 +275,8 @@ class Store:
 
         What the closure raises is raised here, and nothing of it is kept. Raises StoreError if the disk refuses.
         """
-        return self.submit(closure).result()
+        with self.turns.away():
+            return self.submit(closure).result()
 
     def submit(self, closure: Callable[[sql.Connection], Result]) -> Future[Result]:
         """The same without waiting: the future has the result, or what `write` would raise."""
@@ -287,14 +289,15 @@ class Store:
             item = self._queue.get()
             if item is None:
                 return
-            group = [item]
-            while len(group) < GROUP_MAX and not self._queue.empty():
-                following = self._queue.get()
-                if following is None:
-                    self._commit(group)
-                    return
-                group.append(following)
-            self._commit(group)
+            with self.turns.one():
+                group = [item]
+                while len(group) < GROUP_MAX and not self._queue.empty():
+                    following = self._queue.get()
+                    if following is None:
+                        self._commit(group)
+                        return
+                    group.append(following)
+                self._commit(group)
 
     def _commit(self, group: list[tuple[Callable[[sql.Connection], Any], Future[Any]]]) -> None:
         answers: list[tuple[Future[Any], Any, BaseException | None]] = []
@@ -307,19 +310,23 @@ class Store:
         try:
             with self._connections.one() as connection:
                 alone = len(group) == 1
-                with nullcontext() if alone else connection.begin():
+                with nullcontext() if alone else connection.begin() as whole:
                     for closure, future in group:
                         under = self.hashes.number if self.hashes is not None else None
                         try:
                             # One that is alone needs no savepoint: what it raises undoes the transaction itself.
-                            with connection.begin() if alone else connection.begin_nested():
+                            with connection.begin() if alone else connection.begin_nested() as part:
                                 result = closure(connection)
+                                if alone:
+                                    self._make_durable(part)
                             answers.append((future, result, None))
                         except sql.exc.DBAPIError:
                             raise
                         except BaseException as error:
                             self._hash_under(under)
                             answers.append((future, None, error))
+                    if whole is not None:
+                        self._make_durable(whole)
         except sql.exc.DBAPIError as error:
             self._hash_under(before)
             if len(group) > 1:
@@ -333,6 +340,10 @@ class Store:
                 future.set_result(result)
             else:
                 future.set_exception(failure)
+
+    def _make_durable(self, transaction: sql.Transaction) -> None:
+        with self.turns.away():
+            transaction.commit()
 
     def _hash_under(self, number: int | None) -> None:
         """What was undone may have brought the hashes under another secret."""

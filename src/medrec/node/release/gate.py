@@ -23,7 +23,6 @@ from medrec.engines.engine import EngineError
 from medrec.node.keeping import store
 from medrec.node.keeping.journal import Draft, Line, Person
 from medrec.node.keeping.store import StoreError
-from medrec.node.keeping.turns import Turns
 from medrec.node.keeping.vault import VaultError
 from medrec.node.refusals import TRY_AGAIN, Code, Refusal
 from medrec.node.release import access, parts
@@ -98,7 +97,7 @@ class Gate:
 
     def __init__(self, node: "Node", step: Callable[[str], None] = lambda name: None) -> None:
         self._node = node
-        self._turns = Turns(node.store.turns)
+        self._turns = node.store.turns
         self._gathering = Gathering(node.journal, self._turns)
         self._credentials = CredentialCheck(node)
         self.decider = Decider(node)
@@ -340,8 +339,7 @@ class Gate:
         extras = {"owes": [obligation, request.requester, due]}
         summary = [3, now, request.requester, request.purpose, len(records), obligation]
         draft = Draft("disclosure/1", manifests.encode(manifest), plan.person.id, extras, summary)
-        with self._turns.away():
-            return self._gathering.write(draft, Answered(obligation, request.requester, ask.expires, due))
+        return self._gathering.write(draft, Answered(obligation, request.requester, ask.expires, due))
 
     def _refuse(self, caller: str, ask: Ask, refusal: Refusal, seen: "_Seen", obligation: bytes, now: int) -> Refusal:
         """Journal a refusal and give it back as it may be seen; if it cannot be journalled, that is the refusal.
@@ -372,8 +370,7 @@ class Gate:
                 person = connection.execute(_PERSON_ID, {"wanted": ask.account}).scalar()
             # An entry of a person who is unknown here looks on the ledger like one of a person who is known.
             extras = None if person is not None else {"sealed": noise(node.vault, summary)}
-            with self._turns.away():
-                self._gathering.write(Draft("refusal/1", manifests.encode(manifest), person, extras, summary), answered)
+            self._gathering.write(Draft("refusal/1", manifests.encode(manifest), person, extras, summary), answered)
         except UsedError:
             return self._refuse(caller, ask, Refusal(Code.REQUEST_REPLAYED), _Seen(), obligation, now)
         except (Refusal, StoreError, VaultError, sql.exc.SQLAlchemyError):

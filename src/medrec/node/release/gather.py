@@ -17,15 +17,13 @@ from medrec.core.manifests.access import DisclosureManifest
 from medrec.node.keeping import store
 from medrec.node.keeping.journal import Draft, Journal, Line, PersonGoneError
 from medrec.node.keeping.prepared import Prepared
-from medrec.node.keeping.turns import Turns
+from medrec.node.keeping.turns import Place, Turns
 from medrec.node.keeping.vault import KEY_BYTES, Vault, seal_field
 from medrec.node.refusals import Code, Refusal
 from medrec.node.release import access
 
 KEPT_AFTER_EXPIRY_MS = 86_400_000
 PRUNE_EVERY_MS = 3_600_000
-WAIT_S = 0.002
-"""How long whoever comes first waits for others that compute at that moment."""
 
 
 _INSERT_ASKED = Prepared(sql.insert(access.asked), ("obligation", "requester", "expires", "due", "seq", "status"))
@@ -59,17 +57,15 @@ class UsedError(Exception):
     """The request was answered before; nothing was written."""
 
 
-class _Waiting(NamedTuple):
-    draft: Draft
-    answered: Answered | None
-    line: Future[Line]
+class _Waiting:
+    """Who waits for a line: its draft, the request that it answers, and then the line, or why there is none."""
 
-
-def _tell(waiting: _Waiting, line: Line | None) -> None:
-    if line is None:
-        waiting.line.set_exception(UsedError())
-    else:
-        waiting.line.set_result(line)
+    def __init__(self, draft: Draft, answered: Answered | None) -> None:
+        self.draft = draft
+        self.answered = answered
+        self.place = Place()
+        self.line: Line | None = None
+        self.error: BaseException | None = None
 
 
 class Gathering:
@@ -86,13 +82,19 @@ class Gathering:
     def write(self, draft: Draft, answered: Answered | None) -> Line:
         """The draft's line, once it is durable. Raises UsedError, StoreError, and Refusal if the person was erased
         meanwhile; then nothing of it was written."""
-        mine = _Waiting(draft, answered, Future())
-        with self._lock:
-            self._waiting.append(mine)
-            lead, self._led = not self._led, True
-        if lead:
-            self._lead()
-        return mine.line.result()
+        with self._turns.one():
+            mine = _Waiting(draft, answered)
+            with self._lock:
+                self._waiting.append(mine)
+                first, self._led = not self._led, True
+            if first:
+                self._hand_over([])
+            self._turns.wait(mine.place)
+            if mine.error is not None:
+                raise mine.error
+            if mine.line is None:
+                raise UsedError
+            return mine.line
 
     @staticmethod
     def use(connection: sql.Connection, answered: Answered) -> None:
@@ -113,10 +115,8 @@ class Gathering:
         assert isinstance(stated, DisclosureManifest)
         return Line(row.seq, row.time, bytes(row.hash), bytes(row.entry), data, salt), stated
 
-    def _lead(self) -> None:
-        # Those who are on their way come along: each write to the disk, and each change of thread, serves more of them.
-        self._turns.quiet(WAIT_S)
-        group: list[_Waiting] = []
+    def _hand_over(self, group: list[_Waiting]) -> None:
+        """Let the store's writer append the lines of a group; of an empty one, those of all who wait by then."""
 
         def closure(connection: sql.Connection) -> list[Line | None]:
             # The writer runs it a second time, alone, if another closure spoiled the first: the same lines then.
@@ -124,29 +124,26 @@ class Gathering:
             return self._append(connection, group)
 
         try:
-            lines = self._journal.store.write(closure)
-        except PersonGoneError:
-            for waiting in group:
-                self._alone(waiting)
-            return
+            written = self._journal.store.submit(closure)
         except BaseException as error:
-            self._take(group)
-            for waiting in group:
-                waiting.line.set_exception(error)
-            return
-        for waiting, line in zip(group, lines, strict=True):
-            _tell(waiting, line)
+            written = Future()
+            written.set_exception(error)
+        written.add_done_callback(lambda done: self._tell(group, done))
 
-    def _alone(self, waiting: _Waiting) -> None:
-        """Write what came in a group with a line of somebody who was erased meanwhile: only that one is lost."""
-        try:
-            (line,) = self._journal.store.write(lambda connection: self._append(connection, [waiting]))
-        except PersonGoneError:
-            waiting.line.set_exception(Refusal(Code.UNKNOWN_PERSON))
-        except BaseException as error:
-            waiting.line.set_exception(error)
-        else:
-            _tell(waiting, line)
+    def _tell(self, group: list[_Waiting], written: "Future[list[Line | None]]") -> None:
+        """Give everybody of a group the line, or the reason why there is none; in the writer's thread."""
+        self._take(group)
+        error = written.exception()
+        if error is not None and not isinstance(error, store.StoreError) and len(group) > 1:
+            # One of them cannot be appended, by an erasure in between for one: only that one is lost.
+            for waiting in group:
+                self._hand_over([waiting])
+            return
+        lines = written.result() if error is None else [None] * len(group)
+        for waiting, line in zip(group, lines, strict=True):
+            waiting.line = line
+            waiting.error = Refusal(Code.UNKNOWN_PERSON) if isinstance(error, PersonGoneError) else error
+            self._turns.call(waiting.place)
 
     def _take(self, group: list[_Waiting]) -> None:
         if group:

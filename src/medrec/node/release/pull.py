@@ -55,7 +55,8 @@ class Pages:
 
 def answer_release(node: "Node", caller: str, body: bytes) -> bytes:
     """POST /medrec/release: CBOR of an Ask -> a signed release."""
-    ask = read_ask(body)
-    if ask.request.door != "pull" or ask.request.query:
-        raise Refusal(Code.MALFORMED)
-    return node.gate.release(caller, ask, Pages(node))
+    with node.store.turns.one():
+        ask = read_ask(body)
+        if ask.request.door != "pull" or ask.request.query:
+            raise Refusal(Code.MALFORMED)
+        return node.gate.release(caller, ask, Pages(node))
