@@ -18,6 +18,7 @@ from medrec.node.keeping import store
 from medrec.node.keeping.journal import Draft, Person
 from medrec.node.keeping.vault import VaultError
 from medrec.node.refusals import SENTENCES, Code
+from medrec.node.release import access
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -142,6 +143,28 @@ def lines_here(node: "Node", connection: sql.Connection, person: Person) -> list
         for seq, stated in found
         if not (isinstance(stated, DisclosureManifest) and stated.obligation in stopped)
     ]
+
+
+def was_stopped(node: "Node", obligation: bytes) -> bool:
+    """Whether a line of this node's journal says that what it disclosed under an obligation was not sent. Raises
+    StoreError."""
+    manifest = store.manifest
+    disclosed = sql.select(access.asked.c.seq).where(access.asked.c.obligation == obligation)
+    person = sql.select(manifest.c.person).where(manifest.c.seq.in_(disclosed))
+    with node.store.read() as connection:
+        refusals = connection.execute(
+            sql.select(manifest.c.hash).where(
+                manifest.c.kind == "refusal/1",
+                manifest.c.person.in_(person),
+                manifest.c.seq > disclosed.scalar_subquery(),
+            )
+        ).scalars()
+        for digest in refusals.all():
+            opened = node.journal.manifest(connection, bytes(digest))
+            stated = None if opened is None else manifests.decode(opened[1])
+            if isinstance(stated, RefusalManifest) and stated.obligation == obligation.hex():
+                return True
+    return False
 
 
 def entry_of(node: "Node", stated: Any, anchored: bool) -> Entry | None:

@@ -17,11 +17,12 @@ import sqlalchemy as sql
 from sqlalchemy import BigInteger, Column, Integer, LargeBinary, String, Table
 
 from medrec.core import codec, manifests
-from medrec.core.manifests.access import DisclosureManifest, Outcome, RefusalManifest, obligation_of
+from medrec.core.manifests.access import DisclosureManifest, Outcome, obligation_of
 from medrec.core.state import Organisation
-from medrec.node.keeping import account_keys, store
+from medrec.node.keeping import account_keys
 from medrec.node.keeping.store import StoreError, metadata
 from medrec.node.keeping.vault import VaultError
+from medrec.node.looks.access_log import was_stopped
 from medrec.node.peers.peers import PeerError
 from medrec.node.records.deliver import wait_ms
 from medrec.node.refusals import TRY_AGAIN, Code, Refusal
@@ -239,7 +240,7 @@ class Referrals:
         Raises Refusal if it is to be tried again, or if there is nothing to tell.
         """
         gate, door = self._node.gate, Parcel(self._node)
-        if self._was_stopped(obligation):
+        if was_stopped(self._node, obligation):
             return gate.stopped(recipient, ask, door)
         try:
             parcel = gate.repeat(recipient, ask, door, sent)
@@ -255,26 +256,6 @@ class Referrals:
         # Before the first byte: an answer that is lost must not leave behind that nothing was sent.
         self._mark(obligation, status="sending")
         return parcel
-
-    def _was_stopped(self, obligation: bytes) -> bool:
-        """Whether a line of the journal says that what this referral discloses was not sent."""
-        journal, manifest = self._node.journal, store.manifest
-        disclosed = sql.select(access.asked.c.seq).where(access.asked.c.obligation == obligation)
-        person = sql.select(manifest.c.person).where(manifest.c.seq.in_(disclosed))
-        with self._node.store.read() as connection:
-            refusals = connection.execute(
-                sql.select(manifest.c.hash).where(
-                    manifest.c.kind == "refusal/1",
-                    manifest.c.person.in_(person),
-                    manifest.c.seq > disclosed.scalar_subquery(),
-                )
-            ).scalars()
-            for digest in refusals.all():
-                opened = journal.manifest(connection, bytes(digest))
-                stated = None if opened is None else manifests.decode(opened[1])
-                if isinstance(stated, RefusalManifest) and stated.obligation == obligation.hex():
-                    return True
-        return False
 
     def _later(self, row: Any, trouble: str, now: int) -> None:
         attempts = row.attempts + 1
