@@ -6,18 +6,30 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import sqlalchemy as sql
 
-from medrec.core import state
-from medrec.core.manifests.delegation import DelegationManifest, delegation_end_message
-from medrec.node.account import ending, heard, resting, stated_rights
+from medrec.core import manifests, state
+from medrec.core.credential import NewCredential
+from medrec.core.manifests.delegation import (
+    Clerk,
+    DelegationEndManifest,
+    DelegationManifest,
+    decode_delegation,
+    delegation_end_message,
+    delegation_message,
+)
+from medrec.node.account import ending, heard, recovery, resting, stated_rights
 from medrec.node.account.attested import WAIT_MS, delegation_begins
 from medrec.node.account.claims import Closed, Why
 from medrec.node.account.delegates import delegation_table
 from medrec.node.account.parents import attest
 from medrec.node.agent.copies import record_copy
+from medrec.node.agent.own import person_here
 from medrec.node.keeping import store
+from medrec.node.keeping.journal import Draft
+from medrec.node.keeping.keys import PersonKey
 from medrec.node.ledger.rebuild import Rebuilt, rebuild
 from medrec.node.peers.peers import PeerError
 from medrec.node.refusals import Code, Refusal
@@ -306,3 +318,30 @@ def test_nobody_ends_anothers_right_before_it_comes(help_: Help) -> None:
     signature = help_.ada.key.sign_transaction_id(delegation_end_message(nullifier))
     assert ending.take_signed(guide, help_.ada.account, nullifier, help_.ada.key.key_id, signature)
     assert not may(help_)
+
+
+@pytest.mark.parametrize("what", ["stated", "ended"])
+def test_a_line_that_claims_the_word_of_a_clerk_who_did_not_sign_is_not_taken(help_: Help, what: str) -> None:
+    """Her key stands on the ledger among north's staff: north says nothing in her name."""
+    north, ada = help_.north, help_.ada
+    rose = PersonKey.generate()
+    recovery.name_staff(north, [msgspec.convert({"kind": "ed25519", "key": rose.public}, NewCredential)])
+    delegation = decode_delegation(stated(help_, "north"))
+    message = delegation_message(delegation)
+    if what == "ended":
+        message = delegation_end_message(bytes.fromhex(delegation.nullifier))
+    head = (north.network.hex(), "north", ada.account, help_.network.time)
+
+    def told(signature: bytes) -> bool:
+        clerk = Clerk("Rose", rose.key_id.hex(), signature.hex())
+        line: Any = DelegationManifest("delegation/1", *head, delegation, clerk)
+        if what == "ended":
+            line = DelegationEndManifest(
+                "delegation-end/1", *head, "attested", delegation.nullifier, delegation.key, delegation.signature, clerk
+            )
+        draft = Draft(line.manifest, manifests.encode(line), person_here(north, ada.account).id)
+        north.store.write(lambda connection: north.journal.append(connection, [draft]))
+        return line in help_.told(ada.account)
+
+    assert not told(rose.sign_transaction_id(b"x" * 32))
+    assert told(rose.sign_transaction_id(message))

@@ -10,17 +10,11 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sql
 
-from medrec.core import codec, ladder, manifests
+from medrec.core import codec, manifests
 from medrec.core.commitment import commitment, tag
-from medrec.core.credential import signed_by
-from medrec.core.manifests.consent import (
-    ConsentManifest,
-    RevocationManifest,
-    consent_message,
-    revocation_message,
-)
 from medrec.engines.engine import CommittedBlock, Engine
 from medrec.node.agent import redelivery
+from medrec.node.agent.told import is_signed
 from medrec.node.keeping import store
 from medrec.node.keeping.vault import Vault, VaultError, derive
 from medrec.node.ledger.rebuild import entries_of, relationship_key
@@ -208,8 +202,11 @@ class Agent:
             # An organisation speaks for itself alone, on this network, and of this person.
             if statement.organisation != caller or statement.network != self._network.hex():
                 return None
-            if statement.account not in (None, account) or not self._is_hers(account, statement):
+            if statement.account not in (None, account):
                 return None
+            with self._engine.view() as view:
+                if not is_signed(view, account, statement):
+                    return None
         except (codec.CodecError, VaultError, LookupError, ValueError, TypeError, IndexError, OverflowError):
             return None
         whose = {"account": account, "organisation": caller, "epoch": epoch, "counter": counter}
@@ -221,19 +218,6 @@ class Agent:
             **{"received": self._clock(), "height": None, "sealed": self._vault.seal(None, opened, mark)},
             "digest": hashlib.sha256(entry).digest(),
         }
-
-    def _is_hers(self, account: str, statement: Any) -> bool:
-        """Whether a consent or revocation that an organisation tells of bears the person's own signature."""
-        if isinstance(statement, ConsentManifest):
-            message = consent_message(statement)
-        elif isinstance(statement, RevocationManifest):
-            message = revocation_message(bytes.fromhex(statement.nullifier))
-        else:
-            return True
-        with self._engine.view() as view:
-            # What she signed with a key that she has lost since is still hers.
-            credential = ladder.credential_ever(view, account, bytes.fromhex(statement.key))
-        return credential is not None and signed_by(credential, message, bytes.fromhex(statement.signature))
 
     def follow(self, wait_s: float = 0.0) -> int:
         """Index the tags of new blocks and walk the relationships; the number of blocks taken."""
