@@ -182,6 +182,7 @@ def test_guardians_are_chosen_and_let_a_new_phone_in(
         ada.hand.press("link", words.KEYS["guardians"])
         ada.hand.write(ada.page.locator("#name"), name)
         ada.hand.press("button", words.GUARDIANS["make"])
+        ada.confirm()
         code = ada.page.locator("section.done .code").inner_text()
         friend.go("/guarding")
         friend.hand.write(friend.page.locator("#words"), code)

@@ -167,8 +167,8 @@ class Circle:
 
     def ask(self, friend: Friend, name: str) -> str:
         """Ada asks a friend, who says yes; the words."""
-        shown = self.ada.send(self.ada.page + "/guardians", do="invite", name=name)
-        (words,) = CODE.findall(shown.text)
+        done = self.ada.does(self.ada.page + "/guardians", do="invite", name=name)
+        (words,) = CODE.findall(self.ada.get(done.headers["location"]).text)
         looked = friend.send(friend.page + "/guarding", do="look", words=words)
         assert "Ada" in looked.text and "QUIVERING" not in looked.text
         assert friend.send(friend.page + "/guarding", do="accept", words=words).status_code == 303

@@ -1,15 +1,20 @@
 """Words of a record once more by somebody who is served already, and places that were down for too long."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sql
 
+from medrec.core import ladder
 from medrec.core.ladder import Revealed
-from medrec.node.account import guarding, guarding_index, recovery
+from medrec.core.outcome import Code
+from medrec.node.account import guarding, guarding_elsewhere, guarding_index, recovery
 from medrec.node.agent import bringing, moving
-from medrec.node.ledger.rebuild import Rebuilt
+from medrec.node.ledger.anchor import AnchorError
+from medrec.node.ledger.rebuild import Rebuilt, rebuild
 from medrec.portal import words as page_words
 from tests.node.network import Records
 from tests.portal.reading import text_of
@@ -124,7 +129,7 @@ def test_guardians_come_back_with_the_words_of_her_record(circle: Circle, away: 
     circle.all_choose()
     chosen = recovery.guardians_of(circle.guide, ada.account)
     called = [one.name for one in guarding.asked_by(circle.guide, ada.account)]
-    assert guarding_index.write(circle.guide) == 1 and guarding_index.write(circle.guide) == 0
+    assert guarding_index.write(circle.guide) == 0, "they were written down before they were chosen"
     circle.story.settle()
     phone, words = away()
     phone.confirm(phone.send("/coming-back", do="move", name="Ada", words=words))
@@ -166,11 +171,78 @@ def test_a_set_that_does_not_fit_the_ledger_is_passed_over(circle: Circle) -> No
         assert guarding_index.restore(node, ada, [Rebuilt("guide", 1, 0, 1, [*good, names])] * 2) == 1, names
 
 
+def test_a_set_stands_in_the_index_before_it_is_chosen(circle: Circle, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Her agent is gone in the very moment: what she chose is found by her words; and where that cannot be, nothing is
+    chosen."""
+    guide, ada = circle.guide, circle.ada
+    for friend, name in ((circle.bo, "Bo"), (circle.cy, "Cy")):
+        circle.ask(friend, name)
+    page = ada.page + "/guardians"
+    ticked = dict.fromkeys(re.findall(r'name="(is-[0-9a-f]+)"', ada.get(page).text), "1")
+
+    def dead() -> None:
+        raise AnchorError(Code.AUTHOR_SUSPENDED, "the ledger takes nothing")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(guide, "anchor", dead)
+        refused = ada.confirm(ada.send(page, do="choose", needs="2", **ticked))
+    assert refused.status_code == 503
+    with guide.engine.view() as view:
+        assert ladder.ladder_of(view, ada.account).next is None
+    ada.does(page, do="choose", needs="2", **ticked)
+    (chosen,) = [one for one in recovery.sets(guide, ada.account) if guarding_elsewhere.stands(guide, ada.account, one)]
+    lines = rebuild(guide.engine, guide.agent.view_secret(ada.account))
+    guide.store.write(lambda connection: connection.execute(sql.delete(recovery.guardian_set)))
+    assert guarding_index.restore(guide, ada.account, lines) == 1
+    assert recovery.sets(guide, ada.account) == [chosen]
+
+
+def test_a_page_left_open_asks_nobody_to_be_a_guardian_and_takes_nobody_back(circle: Circle) -> None:
+    ada, page = circle.ada, circle.ada.page + "/guardians"
+    waits = ada.send(page, do="invite", name="Mum")
+    told = ada.asked(waits)
+    assert "/sign/" in waits.headers["location"] and "Mum" in told
+    assert guarding.asked_by(circle.guide, ada.account) == []
+    circle.ask(circle.bo, "Bo")
+    (one,) = guarding.asked_by(circle.guide, ada.account)
+    back = ada.send(page, do="withdraw", asked=one.id.hex())
+    assert guarding.asked_by(circle.guide, ada.account) == [one]
+    assert ada.confirm(back).headers["location"] == page + "?done=kept"
+    assert guarding.asked_by(circle.guide, ada.account) == []
+    assert ada.send(page, do="withdraw", asked=one.id.hex()).status_code == 404
+    for name, code in (("x" * 121, "guardian-name"), (" ", "guardian-name")):
+        refused = ada.send(page, do="invite", name=name)
+        assert refused.status_code == 400 and page_words.ERRORS[code] in text_of(refused.text)
+    for at in range(guarding.OPEN_MAX):
+        guarding.invite(circle.guide, ada.account, f"Somebody {at}")
+    refused = ada.send(page, do="invite", name="One more")
+    assert page_words.ERRORS["guardian-many"] in text_of(refused.text)
+
+
+@pytest.mark.parametrize(
+    ("name", "room", "kept"),
+    [
+        ("Bo", 3, "Bo"),
+        ("Bo Berg the elder", 11, "Bo Berg…"),
+        ("Zoë" * 9, 10, "ZoëZo…"),
+        ("Ren" + "e\u0301" * 9, 12, "Rene\u0301e\u0301…"),
+        ("\U0001f468\u200d\U0001f469\u200d\U0001f467 home", 16, ""),
+    ],
+)
+def test_a_name_that_is_too_long_ends_at_a_whole_letter(name: str, room: int, kept: str) -> None:
+    fitted = guarding_index._fitted(name, room)
+    assert len(fitted) <= room
+    assert fitted.decode() == kept
+
+
 def test_guardians_whose_list_went_with_the_old_agent_are_no_way_back_and_every_page_says_so(
-    circle: Circle, away: Away
+    circle: Circle, away: Away, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ada = circle.ada
-    circle.all_choose()
+    # As an agent of a former version, which wrote no set down before it was chosen, and was gone in that moment.
+    with monkeypatch.context() as patch:
+        patch.setattr(guarding_index, "secure", lambda *_: None)
+        circle.all_choose()
     before = recovery.readiness(circle.guide, ada.account)
     assert before.guardians and not before.lost
     assert page_words.GUARDIANS["lost"] not in text_of(ada.get(ada.page + "/guardians").text)

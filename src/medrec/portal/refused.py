@@ -21,6 +21,7 @@ FIELDS = {
     "bad-email": "email",
     "bad-address": "webhook",
     "guardian-name": "name",
+    "guardian-many": "name",
     "guardian-address": "account",
     "guardian-card": "card",
     "desk-words": "words",

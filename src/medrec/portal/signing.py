@@ -48,6 +48,7 @@ JSON_FORMS = {
     "correction/1": b"medrec/correction/1",
     "sharing/1": b"medrec/sharing/1",
     "notices/1": b"medrec/notices/1",
+    "guardian-word/1": b"medrec/guardian-word/1",
 }
 """Statements in canonical JSON, signed without their field `signature`."""
 CBOR_FORMS = {

@@ -5,7 +5,7 @@ nothing of the other's record, and only those whom the ledger's commitment stand
 """
 
 import hashlib
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import sqlalchemy as sql
 from sqlalchemy import BigInteger, Column, LargeBinary, String, Table
@@ -23,6 +23,7 @@ CODE_BYTES = 8
 LIFE_MS = 7 * 86_400_000
 OPEN_MAX = 20
 NAME_LENGTH_MAX, ADDRESS_LENGTH_MAX = 120, 65
+Action = Literal["invite", "withdraw"]
 
 guardian_asked = Table(
     "guardian_asked",
@@ -58,13 +59,53 @@ class Ward(NamedTuple):
     elsewhere: Elsewhere | None = None
 
 
-def invite(node: "Node", account: str, name: str) -> str:
-    """Ask somebody to be a guardian; the words to give her. Raises ValueError."""
+class GuardianError(ValueError):
+    """Somebody who cannot be asked: the message is the code of the reason (guardian-name, guardian-many,
+    guardian-address)."""
+
+
+def checked(node: "Node", account: str, name: str, guardian: str | None = None) -> str:
+    """The name of somebody who may be asked by this person, tidied; `guardian` is her address where it is known. Raises
+    GuardianError."""
     name = " ".join(name.split())
     if not 0 < len(name) <= NAME_LENGTH_MAX or not name.isprintable():
-        raise ValueError("a name has 1 to 120 printable characters")
+        raise GuardianError("guardian-name")
     if len(asked_by(node, account)) >= OPEN_MAX:
-        raise ValueError("too many are asked already")
+        raise GuardianError("guardian-many")
+    if guardian is not None:
+        with node.engine.view() as view:
+            known = state.account(view, guardian) is not None if len(guardian) <= ADDRESS_LENGTH_MAX else False
+        if not known or guardian == account or any(one.account == account for one in accepted(node, guardian)):
+            # No account, one's own, or one that was named before.
+            raise GuardianError("guardian-address")
+    return name
+
+
+def statement(node: "Node", account: str, action: Action, name: str, guardian: str, key: bytes) -> bytes:
+    """What a person signs to ask somebody, by a code or by her address, or to take that back, as canonical JSON
+    (docs/spec/account.md, section 7): whoever holds an open page puts nobody among those whom she may choose."""
+    return codec.encode_json(
+        {
+            "network": node.network.hex(),
+            "account": account,
+            "organisation": node.organisation,
+            "time": node.clock(),
+            "action": action,
+            "name": name,
+            "guardian": guardian,
+            "key": key.hex(),
+        }
+    )
+
+
+def message(statement: bytes) -> bytes:
+    """The 32 bytes that are signed: SHA-256("medrec/guardian-word/1" || statement)."""
+    return hashlib.sha256(b"medrec/guardian-word/1" + statement).digest()
+
+
+def invite(node: "Node", account: str, name: str) -> str:
+    """Ask somebody to be a guardian; the words to give her. Raises GuardianError."""
+    name = checked(node, account, name)
     code, now = node.vault.random(CODE_BYTES), node.clock()
     digest = _digest(code)
     sealed = node.vault.seal(None, codec.encode(name), digest)
@@ -74,14 +115,8 @@ def invite(node: "Node", account: str, name: str) -> str:
 
 
 def name_elsewhere(node: "Node", account: str, name: str, guardian: str) -> None:
-    """Count somebody as having said yes whose pages are at another agent, by her address. Raises ValueError."""
-    name = " ".join(name.split())
-    if not 0 < len(name) <= NAME_LENGTH_MAX or not name.isprintable() or len(asked_by(node, account)) >= OPEN_MAX:
-        raise ValueError("a name has 1 to 120 printable characters")
-    with node.engine.view() as view:
-        known = state.account(view, guardian) is not None if len(guardian) <= ADDRESS_LENGTH_MAX else False
-    if not known or guardian == account or any(one.account == account for one in accepted(node, guardian)):
-        raise ValueError("no account, one's own, or one that was named before")
+    """Count somebody as having said yes whose pages are at another agent, by her address. Raises GuardianError."""
+    name = checked(node, account, name, guardian)
     digest, now = node.vault.random(32), node.clock()
     sealed = node.vault.seal(None, codec.encode(name), digest)
     row = {"code": digest, "account": account, "guardian": guardian, "since": now, "sealed": sealed}

@@ -5,6 +5,7 @@ summary of a line that she alone can open, and a new one takes what fits the com
 """
 
 import hashlib
+import unicodedata
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -16,12 +17,16 @@ from medrec.core import ladder, manifests, state
 from medrec.core.ladder import Revealed
 from medrec.core.manifests.guardians import GuardiansManifest
 from medrec.core.view import prefix_end
+from medrec.engines.engine import EngineError
 from medrec.node.account import guarding, guarding_elsewhere, recovery
 from medrec.node.agent.own import person_here
 from medrec.node.keeping import store
 from medrec.node.keeping.journal import Draft
 from medrec.node.keeping.store import metadata
+from medrec.node.ledger.anchor import AnchorError
 from medrec.node.ledger.rebuild import Rebuilt
+from medrec.node.ledger.together import ApartError
+from medrec.node.refusals import Code, Refusal
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -30,6 +35,7 @@ SUMMARY = 45
 """The number of the summary: [45, time, how many have to agree, salt, marks of the members one after the other, what
 she calls each]."""
 MARK_BYTES = 12
+JOINER = "\u200d"
 NAMES_BYTES = 136
 """For marks and names together, so that a summary stays within what a line seals (200 bytes)."""
 
@@ -67,6 +73,21 @@ def write(node: "Node") -> int:
     return len(found)
 
 
+def secure(node: "Node", account: str, revealed: Revealed) -> None:
+    """Write a set down that is about to be chosen, and wait until that line is on the ledger: her agent may be gone a
+    moment after she chose it. Raises Refusal where the ledger takes nothing now; then nothing was chosen."""
+    known = guardian_indexed.c
+    mine = (known.account == account) & (known.commitment == ladder.guardians_commitment(revealed))
+    with node.store.read() as connection:
+        there = connection.execute(sql.select(known.account).where(mine)).first() is not None
+    if not there:
+        _write(node, account, revealed)
+    try:
+        node.anchor()
+    except (AnchorError, ApartError, EngineError):
+        raise Refusal(Code.LEDGER_UNUSABLE) from None
+
+
 def _write(node: "Node", account: str, revealed: Revealed) -> None:
     who, now, commitment = person_here(node, account), node.clock(), ladder.guardians_commitment(revealed)
     manifest = GuardiansManifest("guardians/1", node.network.hex(), node.organisation, account, now, commitment.hex())
@@ -85,7 +106,24 @@ def _names(node: "Node", account: str, members: Sequence[str]) -> bytes:
     length of the line on the ledger tells nothing of a name."""
     called = {one.guardian: one.name for one in guarding.asked_by(node, account) if one.guardian is not None}
     room = max(0, NAMES_BYTES // len(members) - MARK_BYTES)
-    return b"".join(called.get(member, "").encode()[:room].ljust(room, b"\0") for member in members)
+    return b"".join(_fitted(called.get(member, ""), room).ljust(room, b"\0") for member in members)
+
+
+def _fitted(name: str, room: int) -> bytes:
+    """A name within so many bytes: what is too long ends at a whole letter, with the marks that stand on it, and with a
+    sign that it goes on where there is room for it."""
+    if len(name.encode()) <= room:
+        return name.encode()
+    more = "…" if room >= 2 * len("…".encode()) else ""
+    at = len(name)
+    while at and (len((name[:at] + more).encode()) > room or _joins(name[at : at + 1]) or name[at - 1] == JOINER):
+        at -= 1
+    return (name[:at].rstrip() + more).encode() if at else b""
+
+
+def _joins(sign: str) -> bool:
+    """Whether a sign stands on the one before it, or holds on to it."""
+    return sign == JOINER or unicodedata.category(sign or "a") in ("Mn", "Mc", "Me", "Sk")
 
 
 def restore(node: "Node", account: str, lines: Sequence[Rebuilt]) -> int:

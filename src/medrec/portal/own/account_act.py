@@ -40,22 +40,27 @@ def ask_key(node: "Node", visit: Visit, who: Whose) -> bool:
 def propose(
     node: "Node", visit: Visit, who: Whose, kind: str, payload: Any, sentences: Sequence[Markup], back: str, done: str,
     after: Callable[[], object] | None = None, changes: Sequence[Markup] = (),
+    before: Callable[[], object] | None = None,
 ) -> Go:  # fmt: skip
-    """Begin a transaction of the person's account; `after` is called when it stands on the ledger. Raises PageError."""
+    """Begin a transaction of the person's account; `before` is called when she has signed it, `after` when it stands on
+    the ledger. Raises PageError."""
     says_herself(visit)
     signs = signer(node, visit, who)
-    part = transaction_part(node, who.account, signs.key, kind, payload, after)
+    part = transaction_part(node, who.account, signs.key, kind, payload, after, before)
     act = Act(who.account, list(sentences), list(changes), (part,), signs.key, back, done)
     return Go(visit.link("sign", person=who.handle, act=acts_of(node).begin(node, act)))
 
 
 def transaction_part(
-    node: "Node", author: str, key: bytes, kind: str, payload: Any, after: Callable[[], object] | None = None
-) -> Part:
+    node: "Node", author: str, key: bytes, kind: str, payload: Any, after: Callable[[], object] | None = None,
+    before: Callable[[], object] | None = None,
+) -> Part:  # fmt: skip
     """The signature of one transaction: what is shown is its very bytes."""
     body = next_body(node.engine, node.network, author, key, kind, payload)
 
     def finish(packed: bytes) -> None:
+        if before is not None:
+            before()
         submit(node, body, packed)
         if after is not None:
             after()

@@ -33,6 +33,7 @@ QUESTIONS = (
     Question(("revocation/1",), aftermath_given.withdrawn),
     Question(("link/1", "unlink/1"), aftermath_given.links),
     Question(("account/doors", "guardians/1"), aftermath_given.doors),
+    Question(("guardian-word/1",), aftermath_given.guardians_asked),
     Question(("notices/1",), aftermath_given.ways),
     Question(("move/1",), aftermath_given.places),
     Question(("show-words/1",), aftermath_given.words_shown),

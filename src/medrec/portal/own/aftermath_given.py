@@ -12,7 +12,7 @@ from markupsafe import Markup
 from medrec.core import ladder
 from medrec.core.manifests.consent import RevocationManifest
 from medrec.core.manifests.delegation import DelegationEndManifest, DelegationManifest, DelegationRestManifest
-from medrec.node.account import aftermath
+from medrec.node.account import aftermath, guarding
 from medrec.node.agent import standing_links
 from medrec.node.agent.agent import Notice
 from medrec.node.notify import former, wishes
@@ -192,6 +192,13 @@ def doors(case: Case) -> Cards:
     if found.guardians is not None:
         told = render.say(words.GUARDIANS["how_many"], needs=found.guardians.needs, of=found.guardians.of)
     return [case.card(f"doors-{max(changed)}", "doors", told, "guardians")]
+
+
+def guardians_asked(case: Case) -> Cards:
+    """Who was put among those whom she may choose as guardians."""
+    asked = guarding.asked_by(case.node, case.who.account)
+    found = [one.name for one in asked if case.has(one.since)]
+    return [case.card("asked-guardians", "asked_guardians", render.listed(found), "guardians")] if found else []
 
 
 def ways(case: Case) -> Cards:

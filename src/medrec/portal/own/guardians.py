@@ -1,5 +1,7 @@
 """Guardians: whom a person trusts to help her back in, and, on the other side, whom she may help back in herself."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -8,12 +10,14 @@ from markupsafe import Markup
 from medrec.core import ladder
 from medrec.core.credential import NewCredential
 from medrec.core.ladder import Guardians, Revealed
-from medrec.node.account import guarding, guarding_elsewhere, paper, recovery, returning
-from medrec.node.account.guarding import Asked, Ward
+from medrec.node.account import devices, guarding, guarding_elsewhere, guarding_index, paper, recovery, returning
+from medrec.node.account.guarding import Asked, GuardianError, Ward
 from medrec.node.peers.peers import PeerError
 from medrec.portal import render, words
 from medrec.portal.own.account_act import ask_key, propose, says_herself
+from medrec.portal.own.acts import Act, Part, acts_of, signer
 from medrec.portal.own.keys import digits, frozen_until
+from medrec.portal.own.once import Once
 from medrec.portal.own.whose import Whose, whose
 from medrec.portal.page import Go, PageError, Visit
 from medrec.portal.people import handle
@@ -22,22 +26,17 @@ if TYPE_CHECKING:
     from medrec.node.node import Node
 
 SALT_BYTES = 32
+_codes: Once[tuple[str, str]] = Once()
+"""The words for who was asked last, and her name."""
 
 
 def show(node: "Node", visit: Visit) -> Any:
     """The values of own/guardians.html. The form field `do` says what is done: invite, withdraw, choose, none."""
     who = whose(node, visit)
     says_herself(visit)
-    code, name = "", visit.form.get("name", "")
     if visit.form:
-        if visit.form.get("do") != "invite":
-            return _change(node, visit, who)
-        if visit.form.get("account", "").strip():
-            return _elsewhere(node, visit, who, name)
-        try:
-            code = guarding.invite(node, who.account, name)
-        except ValueError:
-            raise PageError(400, "guardian-name") from None
+        return _invite(node, visit, who) if visit.form.get("do") == "invite" else _change(node, visit, who)
+    code, name = _codes.take(node, visit) or ("", "")
     asked = guarding.asked_by(node, who.account)
     with node.engine.view() as view:
         found = ladder.ladder_of(view, who.account)
@@ -49,7 +48,7 @@ def show(node: "Node", visit: Visit) -> Any:
     return {
         "handle": who.handle,
         "code": code,
-        "code_for": " ".join(name.split()),
+        "code_for": name,
         **_card(node, who, asked),
         "guardians": doors.guardians,
         "lost": recovery.guardians_lost(node, who.account),
@@ -65,13 +64,45 @@ def show(node: "Node", visit: Visit) -> Any:
     }
 
 
-def _elsewhere(node: "Node", visit: Visit, who: Whose, name: str) -> Go:
-    """Somebody at another agent, by her address: she takes the card when she has been chosen."""
+def _invite(node: "Node", visit: Visit, who: Whose) -> Go:
+    """Somebody who says yes by the words of a code, shown once; or who is at another agent, by her address: she takes
+    the card when she has been chosen. Her key says so: a page left open names nobody."""
+    address = visit.form.get("account", "").strip()
     try:
-        guarding.name_elsewhere(node, who.account, name, visit.form["account"].strip())
-    except ValueError:
-        raise PageError(400, "guardian-address") from None
-    return Go(visit.link("guardians", person=who.handle), "kept")
+        name = guarding.checked(node, who.account, visit.form.get("name", ""), address or None)
+    except GuardianError as error:
+        raise PageError(400, str(error)) from None
+
+    def do() -> None:
+        try:
+            if address:
+                guarding.name_elsewhere(node, who.account, name, address)
+            else:
+                _codes.keep(node, visit, (guarding.invite(node, who.account, name), name))
+        except GuardianError as error:
+            raise PageError(409, str(error)) from None
+
+    told = render.say(words.GUARDIANS["sign_invite"], name=name)
+    return _word(node, visit, who, "invite", name, address, told, do)
+
+
+def _word(
+    node: "Node", visit: Visit, who: Whose, action: guarding.Action, name: str, address: str, told: Markup,
+    do: Callable[[], object],
+) -> Go:  # fmt: skip
+    signs = signer(node, visit, who)
+    statement = guarding.statement(node, who.account, action, name, address, signs.key)
+    message = guarding.message(statement)
+
+    def finish(packed: bytes) -> None:
+        devices.check_signed(node, who.account, signs.key, message, packed)
+        do()
+
+    part = Part("medrec/guardian-word/1", statement, message, finish)
+    # Where words came, they say that it is done.
+    done = "" if action == "invite" and not address else "kept"
+    act = Act(who.account, [told], [], (part,), signs.key, "guardians", done)
+    return Go(visit.link("sign", person=who.handle, act=acts_of(node).begin(node, act)))
 
 
 def _card(node: "Node", who: Whose, asked: list[Asked]) -> dict[str, Any]:
@@ -91,8 +122,13 @@ def _line(visit: Visit, one: Asked) -> dict[str, Any]:
 def _change(node: "Node", visit: Visit, who: Whose) -> Go:
     form, what = visit.form, visit.form.get("do", "")
     if what == "withdraw":
-        guarding.withdraw(node, who.account, _id(form.get("asked", "")))
-        return Go(visit.link("guardians", person=who.handle), "kept")
+        identifier = _id(form.get("asked", ""))
+        one = next((one for one in guarding.asked_by(node, who.account) if one.id == identifier), None)
+        if one is None:
+            raise PageError(404, "not-found")
+        do = partial(guarding.withdraw, node, who.account, identifier)
+        told_back = render.say(words.GUARDIANS["sign_withdraw"], name=one.name)
+        return _word(node, visit, who, "withdraw", one.name, one.guardian or "", told_back, do)
     with node.engine.view() as view:
         found = ladder.ladder_of(view, who.account)
         now, wait = max(visit.now, view.tip.time), ladder.policy_of(view).doors
@@ -109,13 +145,14 @@ def _change(node: "Node", visit: Visit, who: Whose) -> Go:
         revealed = Revealed(members, needs, node.vault.random(SALT_BYTES))
         names = render.listed([one.name for one in ticked])
         told = [render.say(words.GUARDIANS["sign_choose"], names=names, needs=revealed.needs)]
-    committed = None
+    committed, before = None, None
     if revealed is not None:
+        before = partial(guarding_index.secure, node, who.account, revealed)
         committed = _plain(Guardians(ladder.guardians_commitment(revealed), revealed.needs, len(revealed.members)))
         recovery.keep_guardians(node, who.account, revealed)
     payload = {"guardians": committed, "papers": list(doors.papers), "clinic": doors.clinic}
     changes = [render.say(words.GUARDIANS["later"], when=visit.when(now + wait))]
-    return propose(node, visit, who, "account/doors", payload, told, "guardians", "kept", None, changes)
+    return propose(node, visit, who, "account/doors", payload, told, "guardians", "kept", None, changes, before)
 
 
 def show_guarding(node: "Node", visit: Visit) -> Any:

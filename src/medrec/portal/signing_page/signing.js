@@ -17,6 +17,7 @@ export const FORMS = {
   "correction/1": ["medrec/correction/1", "json"],
   "sharing/1": ["medrec/sharing/1", "json"],
   "notices/1": ["medrec/notices/1", "json"],
+  "guardian-word/1": ["medrec/guardian-word/1", "json"],
   transaction: ["medrec/transaction/1", "cbor"],
   "link/1": ["medrec/link/1", "cbor"],
   "unlink/1": ["medrec/unlink/1", "cbor"],

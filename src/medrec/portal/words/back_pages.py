@@ -17,6 +17,8 @@ GUARDIANS = Texts(
         "asked": "Asked, no answer yet",
         "asked_when": "Asked {when}",
         "withdraw": "Take back",
+        "sign_invite": "You ask {name} to help you back in if you lose your phone.",
+        "sign_withdraw": "You no longer ask {name}.",
         "invite": "Ask somebody",
         "invite_hint": "You get five words. Give them to this person yourself: by voice or on paper. They are good once, "
         "for a week.",

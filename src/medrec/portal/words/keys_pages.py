@@ -88,6 +88,7 @@ AFTERMATH = Texts(
         "helper": "{name} may act for you",
         "permission": "A permission",
         "doors": "Your ways back were changed",
+        "asked_guardians": "These people were asked to help you back in",
         "doors_clinic": "Your clinic can no longer let you back in.",
         "ways": "Where your notices go",
         "ways_none": "Nowhere. You see them on your page alone.",
