@@ -75,13 +75,13 @@ def served(tmp_path: Path) -> Iterator[Served]:
 
 
 class Someone:
-    """Somebody at a browser of her own, with a passkey on it."""
+    """Somebody at a browser of her own, with a passkey on it, at an agent."""
 
-    def __init__(self, served: Served, hand: Hand, who: Patient) -> None:
-        self.served, self.hand, self.page, self.who = served, hand, hand.page, who
+    def __init__(self, served: Served, hand: Hand, who: Patient, at: str = "guide") -> None:
+        self.served, self.hand, self.page, self.who, self.at = served, hand, hand.page, who, at
         self.path = f"/people/{handle(who.account)}"
-        guide: Any = served["guide"]
-        self.page.goto(served.address("/sign-in"))
+        guide: Any = served[at]
+        self.page.goto(served.address("/sign-in", at))
         made = self.page.evaluate(MAKE)
         home = devices.home_of(guide)
         assert home is not None
@@ -92,12 +92,12 @@ class Someone:
         self.sign_in()
 
     def sign_in(self) -> None:
-        self.page.goto(self.served.address("/sign-in"))
+        self.page.goto(self.served.address("/sign-in", self.at))
         self.hand.press("button", words.SIGN_IN["button"])
         self.page.wait_for_url(lambda address: not address.endswith("/sign-in"))
 
     def go(self, path: str) -> None:
-        self.page.goto(self.served.address(self.path + path))
+        self.page.goto(self.served.address(self.path + path, self.at))
 
     def confirm(self) -> None:
         confirm(self.hand)
@@ -173,22 +173,41 @@ def answers_all(phone: Hand) -> None:
         phone.page.get_by_text(words.DONE["kept"]).wait_for()
 
 
+def says_yes(ada: Someone, friend: Someone, name: str) -> None:
+    """Ada asks a friend, with her key, who says yes by the words of the code."""
+    ada.go("/keys")
+    ada.hand.press("link", words.KEYS["guardians"])
+    ada.hand.write(ada.page.locator("#name"), name)
+    ada.hand.press("button", words.GUARDIANS["make"])
+    ada.confirm()
+    code = ada.page.locator("section.done .code").inner_text()
+    friend.go("/guarding")
+    friend.hand.write(friend.page.locator("#words"), code)
+    friend.hand.press("button", words.GUARDIANS["look"])
+    friend.hand.press("button", words.GUARDIANS["yes"])
+    friend.page.get_by_text(words.DONE["guardian"]).wait_for()
+
+
+def speaks(friend: Someone, phone: Hand) -> None:
+    """A guardian of Ada's types the number that she reads to her, and both see the same digits."""
+    friend.go("/guarding")
+    friend.hand.press("link", "Ada")
+    friend.hand.write(friend.page.locator("#number"), number_of(phone))
+    friend.hand.press("button", words.GUARDIANS["set"])
+    friend.page.get_by_text("by voice").wait_for()
+    digits = re.search(r"\d{3} \d{3}", friend.page.inner_text("#said"))
+    assert digits is not None
+    friend.confirm()
+    phone.page.reload()
+    assert digits.group() in phone.page.inner_text("main")
+
+
 def test_guardians_are_chosen_and_let_a_new_phone_in(
     served: Served, person: Callable[..., Someone], new_phone: Callable[[], Hand]
 ) -> None:
     ada, bo, cy = person("ada", "north"), person("bo"), person("cy")
     for friend, name in ((bo, "Bo"), (cy, "Cy")):
-        ada.go("/keys")
-        ada.hand.press("link", words.KEYS["guardians"])
-        ada.hand.write(ada.page.locator("#name"), name)
-        ada.hand.press("button", words.GUARDIANS["make"])
-        ada.confirm()
-        code = ada.page.locator("section.done .code").inner_text()
-        friend.go("/guarding")
-        friend.hand.write(friend.page.locator("#words"), code)
-        friend.hand.press("button", words.GUARDIANS["look"])
-        friend.hand.press("button", words.GUARDIANS["yes"])
-        friend.page.get_by_text(words.DONE["guardian"]).wait_for()
+        says_yes(ada, friend, name)
     ada.go("/guardians")
     seen(ada.page, "guardians-ready")
     ada.hand.choose(ada.page.locator("#needs"), "2")
@@ -203,16 +222,7 @@ def test_guardians_are_chosen_and_let_a_new_phone_in(
     phone = new_phone()
     seen(phone.page, "coming-back-fresh")
     for friend in (bo, cy):
-        friend.go("/guarding")
-        friend.hand.press("link", "Ada")
-        friend.hand.write(friend.page.locator("#number"), number_of(phone))
-        friend.hand.press("button", words.GUARDIANS["set"])
-        friend.page.get_by_text("by voice").wait_for()
-        digits = re.search(r"\d{3} \d{3}", friend.page.inner_text("#said"))
-        assert digits is not None
-        friend.confirm()
-        phone.page.reload()
-        assert digits.group() in phone.page.inner_text("main")
+        speaks(friend, phone)
     phone.page.get_by_text(words.BACK["waits"]).wait_for()
     seen(phone.page, "coming-back-waits")
     ada.go("/keys")

@@ -205,11 +205,13 @@ class Network:
 
     HOSPITALS = ("north", "south", "east")
     AGENT = "guide"
+    OTHER_AGENTS: tuple[str, ...] = ()
 
     def __init__(self, folder: Path, engine: Callable[[dict[str, Any], Callable[[], int]], Engine] = MemoryEngine):
         self.folder = folder
         self.time = START
-        names = (*self.HOSPITALS, self.AGENT)
+        agents = (self.AGENT, *self.OTHER_AGENTS)
+        names = (*self.HOSPITALS, *agents)
         self.keys = {name: OrganisationKeys.from_seed(name, hashlib.sha256(name.encode()).digest()) for name in names}
         self.genesis: dict[str, Any] = {
             "medrec": "genesis/1",
@@ -220,7 +222,7 @@ class Network:
                 {
                     "id": name,
                     "name": name.title(),
-                    "roles": ["agent" if name == self.AGENT else "hospital"],
+                    "roles": ["agent" if name in agents else "hospital"],
                     "endpoint": self.endpoint(name),
                     "keys": self.keys[name].public(),
                 }

@@ -62,7 +62,7 @@ class ToldNetwork(Network):
             clock=lambda: self.time,
             peers=self.wires.peers(organisation),
             source=self.records.setdefault(organisation, Records()),
-            agent=organisation == self.AGENT,
+            agent=organisation in (self.AGENT, *self.OTHER_AGENTS),
         )
         self.nodes[organisation] = node  # type: ignore[assignment]
         self.wires.join(organisation, local_answer(node))

@@ -54,12 +54,11 @@ def paper_hash(code: bytes) -> bytes:
 
 
 def qr_svg(text: str) -> str:
-    """A QR code as an SVG, level M, in black whatever the page's colours are."""
-    out = io.BytesIO()
-    segno.make(text, error="m").save(
-        out, kind="svg", scale=4, border=4, dark="#000000", light="#ffffff", xmldecl=False, svgns=True, nl=False
-    )
-    return out.getvalue().decode()
+    """A QR code as an SVG, level M, in black whatever the page's colours are; a narrow page shrinks it as a whole."""
+    out, code = io.BytesIO(), segno.make(text, error="m")
+    code.save(out, kind="svg", scale=4, border=4, dark="#000000", light="#ffffff", xmldecl=False, svgns=True, nl=False)
+    side = code.symbol_size(scale=4, border=4)[0]
+    return out.getvalue().decode().replace("<svg ", f'<svg viewBox="0 0 {side} {side}" ', 1)
 
 
 def _check(secret: bytes, whose: str) -> bytes:
