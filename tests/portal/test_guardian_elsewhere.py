@@ -17,11 +17,11 @@ from tests.portal.test_ways_back import comes_back
 
 
 class Other(Holder):
-    """Somebody who joined at another agent."""
+    """Somebody who joined by the page for it, at another agent if nothing else is said."""
 
-    def __init__(self, circle: Circle, name: str) -> None:
+    def __init__(self, circle: Circle, name: str, at: str = "helper") -> None:
         HOST.setdefault("helper", "https://helper.example")
-        super().__init__(circle.story, authenticator(f"phone of {name}", "helper"), name.encode(), "helper")
+        super().__init__(circle.story, authenticator(f"phone of {name}", at), name.encode(), at)
         body = {"name": name, "label": "phone", "id": to_text(self.id)}
         sent = self.client.post("/join", json={**body, "authenticatorData": to_text(self.key.registration(self.id))})
         ticket = sent.json()["to"].split("#")[1]
