@@ -9,7 +9,17 @@ import pytest
 from medrec.portal import words
 from tests.browser.conftest import PHONE, Opener
 from tests.browser.hand import Hand
-from tests.browser.test_ways_back import Authenticate, Served, Someone, confirm, says_yes, seen, signs_in, speaks
+from tests.browser.test_ways_back import (
+    Authenticate,
+    Served,
+    Someone,
+    confirm,
+    says_yes,
+    seen,
+    serving,
+    signs_in,
+    speaks,
+)
 from tests.browser.test_ways_back import new_phone as new_phone
 from tests.browser.test_ways_back import person as person
 from tests.node.network import Patient
@@ -26,11 +36,7 @@ class TwoAgents(Served):
 
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[TwoAgents]:
-    network = TwoAgents(tmp_path)
-    network.server.start()
-    yield network
-    network.server.stop()
-    network.close()
+    yield from serving(TwoAgents(tmp_path))
 
 
 def test_a_guardian_at_another_agent_helps_from_her_own_pages(

@@ -65,13 +65,17 @@ class Served(ToldNetwork):
         self.engine.submit([])
 
 
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
-    network = Served(tmp_path)
+def serving(network: Any) -> Iterator[Any]:
+    """A network whose pages answer until the test is over."""
     network.server.start()
     yield network
     network.server.stop()
     network.close()
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    yield from serving(Served(tmp_path))
 
 
 class Someone:
