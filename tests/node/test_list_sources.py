@@ -25,8 +25,8 @@ def clinic(tmp_path: Path) -> Iterator[Clinic]:
     made.network.close()
 
 
-def medication(identifier: str, text: str, **more: Any) -> str:
-    return json.dumps({"resourceType": "Medication", "id": identifier, "code": {"text": text}} | more)
+def medication(name: str, text: str, **more: Any) -> str:
+    return json.dumps({"resourceType": "Medication", "id": name, "code": {"text": text}} | more)
 
 
 def pointing(identifier: str, reference: str, **beside: str) -> str:
@@ -94,6 +94,36 @@ def test_the_same_id_at_two_places_is_two_medicines(clinic: Clinic) -> None:
     for place, name in (("north", "warfarin"), ("south", "digoxin")):
         assert name in json.dumps(around[place].resolve("Medication/1"))
         assert around[place].resolve("Medication/2") is None and around[place].resolve("Patient/1") is None
+
+
+def by_identifier(value: str, system: str = "urn:pharmacy", **more: Any) -> str:
+    record = json.loads(pointing("n", ""))
+    return json.dumps(record | {"medicationReference": {"identifier": {"system": system, "value": value}} | more})
+
+
+ITEM = [{"system": "urn:pharmacy", "value": "D-77"}]
+
+
+def test_a_medicine_named_by_its_business_identifier_is_named_in_the_lines(clinic: Clinic) -> None:
+    """At its own place, at the person's agent, and on a page of some kinds of records alone."""
+    clinic.south.put("Medication", "1", medication("1", "digoxin 0.25 mg tablet", identifier=ITEM))
+    clinic.south.put("Medication", "2", medication("2", "warfarin 5 mg tablet", identifier=[{"value": "D-78"}]))
+    clinic.south.put("MedicationRequest", "n", by_identifier("D-77"))
+    clinic.refresh()
+    account = clinic.ada.account
+    of_kinds = {row.name for row in clinic.guide.lists.of_kinds(account, ["MedicationRequest"]).read.medicines}
+    for found in (names(clinic.south, account), names(clinic.guide, account), of_kinds):
+        assert any("digoxin" in name for name in found) and not any("warfarin" in name for name in found)
+
+
+def test_an_identifier_that_two_medicines_have_or_none_names_neither(clinic: Clinic) -> None:
+    for number, text in (("1", "digoxin 0.25 mg tablet"), ("2", "warfarin 5 mg tablet")):
+        clinic.south.put("Medication", number, medication(number, text, identifier=ITEM))
+    clinic.south.put("MedicationRequest", "n", by_identifier("D-77"))
+    found = names(clinic.south, clinic.ada.account)
+    assert "D-77" in found and not any("warfarin" in name or "digoxin" in name for name in found)
+    clinic.south.put("MedicationRequest", "n", by_identifier("D-99", display="Digoxin tablets"), origin="second")
+    assert any("digoxin" in name.lower() for name in names(clinic.south, clinic.ada.account))
 
 
 def test_an_altered_medicine_says_nothing(clinic: Clinic) -> None:

@@ -13,7 +13,7 @@ from medrec.core.manifests.record import RecordManifest
 from medrec.node.agent.copies import Copy
 from medrec.node.agent.told import Sealed, sealed
 from medrec.node.ledger import receipts
-from medrec.node.release.pointed import medications_of
+from medrec.node.release.pointed import called, identifier_of, medications_of
 from medrec.node.right_person import holding
 from medrec.node.right_person.holding_told import held_back
 from medrec.portal import evidence, verify
@@ -93,9 +93,13 @@ def _of_kinds(node: "Node", account: str, stated: RecordManifest, kinds: Sequenc
     if record.type in kinds:
         return True
     copies = node.copies.all(account) if record.type == "Medication" and node.copies is not None else []
+    of_place = [copy for copy in copies if copy.organisation == stated.organisation]
+    names = [
+        name for copy in of_place if (copy.type, copy.id) == ("Medication", record.id) for name in called(copy.content)
+    ]
     return any(
-        copy.organisation == stated.organisation and copy.type in kinds and record.id in medications_of(copy.content)
-        for copy in copies
+        copy.type in kinds and (record.id in medications_of(copy.content) or identifier_of(copy.content) in names)
+        for copy in of_place
     )
 
 

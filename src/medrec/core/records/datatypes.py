@@ -116,6 +116,17 @@ def reference(value: Value, key: str) -> str:
     return text(one(value, key), "reference")
 
 
+NAMED = "identifier:"
+"""Before the system and value of a business identifier, where a reference has no address."""
+
+
+def pointed(held: Value) -> str:
+    """What a Reference points at: its address, else its business identifier (a logical reference); empty for none."""
+    address, named = text(held, "reference"), one(held, "identifier")
+    value = text(named, "value")
+    return address or (f"{NAMED}{text(named, 'system')}|{value}" if value else "")
+
+
 def who(value: Value, key: str) -> str:
     """A person or organisation as a reader may be shown: the display, else the reference."""
     held = one(value, key)

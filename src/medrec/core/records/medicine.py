@@ -36,10 +36,19 @@ def product(record: Value, marks: Marks) -> Product:
     held = one(record, "medicationReference")
     if not held:
         return of_concept(concept(record, "medicationCodeableConcept"), marks)
-    medication = marks.lookup(record, text(held, "reference"))
+    medication = marks.lookup(record, datatypes.pointed(held))
     if not medication:
-        return of_concept(Concept((), text(held, "display")), marks)
+        return of_concept(_by_identifier(held), marks)
     return of_medication(medication, marks, text(held, "display"))
+
+
+def _by_identifier(held: Value) -> Concept:
+    """A medicine by the words beside the reference to it; its identifier is its code where it is one of a drug, and its
+    name where nothing else is."""
+    named = one(held, "identifier")
+    system, value = text(named, "system"), text(named, "value")
+    codings = (Coding(system, value, ""),) if system in _DRUG_SYSTEMS and value else ()
+    return Concept(codings, text(held, "display") or ("" if codings else value))
 
 
 def of_medication(medication: Value, marks: Marks, called: str = "") -> Product:

@@ -29,7 +29,7 @@ from medrec.node.keeping import store
 from medrec.node.lists import reviews
 from medrec.node.lists.acts_kept import KeptAct
 from medrec.node.lists.sources import Page, Source, held_of, received
-from medrec.node.release.pointed import Pointers, medications_of
+from medrec.node.release.pointed import Pointers, called, identifier_of, medications_of
 from medrec.node.right_person import holding
 from medrec.node.right_person.holding_told import held_back
 
@@ -130,13 +130,15 @@ class PersonLists:
         every = list(self._copies(account, copies) if self._node.agent is not None else self._own(account))
         found = [source for source in every if source.type in types]
         # A medicine that one of these points at is what this one says; one that others point at is no part of it.
+        now = self._node.clock()
         named = {(source.organisation, name) for source in found for name in medications_of(source.content)}
+        pointers = Pointers(every, self.terms, now, self._node.directory.servers)
+        named |= {(one.organisation, one.id) for source in found if (one := pointers.medicine(source)) is not None}
         found += [
             source
             for source in every
             if source.type == "Medication" and "Medication" not in types and (source.organisation, source.id) in named
         ]
-        now = self._node.clock()
         kept = _Kept(Lists(self.terms, now), now // DAY_MS)
         self._exchange(kept, found, now)
         return self._shown(kept, [], reviews.NOTHING), kept.lists.held()
@@ -294,16 +296,19 @@ class PersonLists:
                 )
             ).all()
         named: dict[str, None] = {}
+        identified: dict[str, None] = {}
         for row in rows:
             source = self._as_signed(row)
             if source is not None:
                 named |= dict.fromkeys(medications_of(source.content))
+                identified |= dict.fromkeys(filter(None, [identifier_of(source.content)]))
                 yield source
         # A medicine of the pharmacy's own list is nobody's record: it is read beside those that point at it.
         there = {row.id for row in rows if row.type == "Medication"}
-        for row in self._medications([name for name in named if name not in there]):
-            source = self._as_signed(row)
-            if source is not None:
+        # Which of them has an identifier is not known before they are read.
+        for row in self._medications(None if identified else [name for name in named if name not in there]):
+            source = self._as_signed(row) if row.id not in there else None
+            if source is not None and (row.id in named or not identified.keys().isdisjoint(called(source.content))):
                 yield source
 
     def _as_signed(self, row: Any) -> Source | None:
@@ -318,18 +323,16 @@ class PersonLists:
             return None
         return Source(node.organisation, row.type, row.id, row.version, content.data, bytes(row.manifest), row.time)
 
-    def _medications(self, names: list[str]) -> list[Any]:
+    def _medications(self, names: list[str] | None) -> list[Any]:
+        """The Medications of these ids that are nobody's record; all of them for None."""
         record = store.record.c
+        nobodys = _STANDING.where(record.type == "Medication", record.person.is_(None))
         found: list[Any] = []
         with self._node.store.read() as connection:
+            if names is None:
+                return list(connection.execute(nobodys).all())
             for at in range(0, len(names), IN_MAX):
-                found += connection.execute(
-                    _STANDING.where(
-                        record.type == "Medication",
-                        record.id.in_(names[at : at + IN_MAX]),
-                        record.person.is_(None),
-                    )
-                ).all()
+                found += connection.execute(nobodys.where(record.id.in_(names[at : at + IN_MAX]))).all()
         return found
 
 

@@ -2,7 +2,7 @@
 
 Two hospitals have a Medication/1 each, so a reference is followed at the source of the record alone. Where it names a
 server it is followed if the ledger knows that server as the source's own; where it names a version, if what is here
-says that it is that version.
+says that it is that version. One that names a Medication by its business identifier alone means the one that has it.
 """
 
 import re
@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Generic, Protocol, TypeVar
 
 from medrec.core.consent.pointers import local
+from medrec.core.records import datatypes
 from medrec.core.records.canonical import RecordError, Value, canonical
 from medrec.core.records.dates import ClinicalDate, clinical_date
 from medrec.core.records.reading import Around
@@ -51,13 +52,27 @@ def medications_of(content: bytes) -> list[str]:
     return [found["id"]] if found is not None else []
 
 
+def identifier_of(content: bytes) -> str:
+    """The business identifier by which alone a record names its Medication, as datatypes.pointed writes it; else ""."""
+    reference = _reference_of(content)
+    return reference if reference.startswith(datatypes.NAMED) else ""
+
+
+def called(medication: bytes) -> list[str]:
+    """The business identifiers of a Medication, as references by them are written."""
+    return _called(canonical(medication).value)
+
+
+def _called(medication: Value) -> list[str]:
+    found = (datatypes.pointed({"identifier": held}) for held in datatypes.many(medication, "identifier"))
+    return [name for name in found if name]
+
+
 def _reference_of(content: bytes) -> str:
     if b'"medicationReference"' not in content:
         return ""
     value: Any = canonical(content).value
-    held = value.get("medicationReference")
-    reference = held.get("reference") if isinstance(held, dict) else None
-    return reference if isinstance(reference, str) else ""
+    return datatypes.pointed(value.get("medicationReference"))
 
 
 class Pointers(Generic[Found]):
@@ -71,6 +86,7 @@ class Pointers(Generic[Found]):
     ) -> None:
         self._terms, self._now, self._servers = terms, now, servers
         self._medications: dict[tuple[str, str], tuple[Found, Value]] = {}
+        self._identified: dict[tuple[str, str], list[str]] = {}
         self._births: dict[str, ClinicalDate] = {}
         for source in sorted(found, key=lambda one: (one.organisation, one.type, one.id, one.content)):
             if source.type not in ("Medication", "Patient"):
@@ -82,6 +98,8 @@ class Pointers(Generic[Found]):
             birth = clinical_date(value.get("birthDate")) if isinstance(value, dict) else None
             if source.type == "Medication":
                 self._medications[source.organisation, source.id] = source, value
+                for name in _called(value):
+                    self._identified.setdefault((source.organisation, name), []).append(source.id)
             elif birth is not None:
                 self._births.setdefault(source.organisation, birth)
 
@@ -101,6 +119,10 @@ class Pointers(Generic[Found]):
         return found[0] if found is not None else None
 
     def _meant(self, organisation: str, reference: str) -> tuple[Found, Value] | None:
+        identified = self._identified.get((organisation, reference), [])
+        if identified:
+            # A business identifier that two have names neither.
+            return self._medications[organisation, identified[0]] if len(identified) == 1 else None
         named = _LOCAL.fullmatch(local(reference, self._servers(organisation))) or _UUID.fullmatch(reference)
         found = self._medications.get((organisation, named["id"])) if named is not None else None
         version = named.groupdict().get("version") if named is not None else None
