@@ -6,6 +6,7 @@ from typing import Any
 AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 TARGET_PX, PRIMARY_PX, TEXT_PX, ICON_PX = 24, 44, 14, 64
 """WCAG 2.2 (2.5.8) asks 24 of every target; 44 (2.5.5) is asked here of what a page is there to have pressed."""
+LONGEST = "Llanfairpwllgwyngyllgogerychwyrndrobwllllantysiliogogogoch"
 PRIMARY = (
     ".button, .nav a, .nav summary, .tile, .tap, .choice, .chips a, .crumb a, summary, button, select, textarea, "
     + ("input:not([type=hidden], [type=checkbox], [type=radio])")
@@ -83,6 +84,10 @@ TURNED = """() => {
   return found;
 }"""
 
+STRETCH = """(name) => {
+  for (const e of document.querySelectorAll('bdi')) e.textContent = name;
+}"""
+
 FOCUS = """() => {
   const e = document.activeElement;
   if (!e || e === document.body) return null;
@@ -125,6 +130,12 @@ def split_words(page: Any) -> list[str]:
 def turned(page: Any) -> list[str]:
     """Numbers and addresses whose parts stand in the wrong order, and fields that do not say how their text runs."""
     return list(page.evaluate(TURNED))
+
+
+def stretched(page: Any) -> list[str]:
+    """What no longer fits when all that comes from elsewhere (names, places, values) is one word of 58 letters."""
+    page.evaluate(STRETCH, LONGEST)
+    return [f"too long a name: {line}" for line in overflow(page)]
 
 
 def unseen_focus(page: Any, steps: int = 40) -> list[str]:

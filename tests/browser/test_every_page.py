@@ -60,12 +60,19 @@ def used(page: Any, name: str, code: str) -> list[str]:
     return found
 
 
+def at_the_narrowest(page: Any) -> list[str]:
+    """What names that are too long break, on a narrow phone with letters twice as large. The page is spent."""
+    page.set_viewport_size(NARROW)
+    page.evaluate("() => { document.documentElement.style.fontSize = '200%' }")
+    return checks.stretched(page)
+
+
 @pytest.mark.parametrize("code", language.LANGUAGES)
 @pytest.mark.parametrize("name", READABLE)
 def test_a_page_can_be_used_by_everybody(world: World, visit: Opener, name: str, code: str) -> None:
     page = visit(PHONE, code)
     opened(page, world, name, code)
-    found = used(page, name, code)
+    found = used(page, name, code) + at_the_narrowest(page)
     assert found == [], "\n".join(found)
     assert page.said == []
 
@@ -88,6 +95,8 @@ def test_the_screen_of_one_patient_can_be_used_by_everybody(world: World, visit:
     page.emulate_media(color_scheme="dark")
     dark = checks.axe_violations(page)
     assert dark == [], "\n".join(dark)
+    found = at_the_narrowest(page)
+    assert found == [], "\n".join(found)
 
 
 @pytest.mark.parametrize("code", language.LANGUAGES)
@@ -181,6 +190,11 @@ def test_the_checks_can_fail(world: World, visit: Opener) -> None:
     told = checks.too_small(page)
     assert {line.split()[0] for line in told} == {"target", "text", "icon"}
     assert any('class="button"' in line for line in told), "a main target of 30 pixels"
+    page.evaluate("() => { document.querySelector('main').innerHTML = '<p><bdi>Ann</bdi></p>' }")
+    assert checks.stretched(page) == []
+    page.evaluate("() => { document.querySelector('main').style.cssText = 'overflow-wrap:normal;width:40px' }")
+    assert any(line.startswith("too long a name") for line in checks.stretched(page))
+    page.evaluate("() => { document.querySelector('main').style.cssText = '' }")
     page.evaluate(
         """() => { document.querySelector('main').insertAdjacentHTML('beforeend',
         '<p dir="rtl">مثال: 27-3-1961 هنا</p><p dir="rtl">مثال: <bdi>28-3-1961</bdi></p><input name="bare">'); }"""

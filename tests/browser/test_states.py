@@ -29,9 +29,18 @@ from tests.portal.test_desk_parent import kid as kid
 ORIGIN = "https://place.example"
 PASSED_ON = ("content-type", "accept", "accept-language", "sec-fetch-site")
 BUTTON = "main form[method=post] button:not([type=button]):enabled"
-SEND = """(button) => {
+FORMS = """(buttons) => {
+  // Of forms with the same fields and the same button the first stands for all: the rows of a list have one each.
+  const known = new Set();
+  return [...document.querySelectorAll(buttons)].flatMap((button, place) => {
+    const fields = [...button.form.elements].map((one) => one.name).filter((one) => one && one !== 'csrf');
+    const like = [button.form.getAttribute('action'), ...new Set(fields), button.name && button.value].join(' ');
+    return known.has(like) ? [] : [known.add(like) && place];
+  });
+}"""
+SEND = """([buttons, place]) => {
   // As a browser without scripts sends it, with nothing checked before.
-  const { form, name, value } = document.querySelector(button);
+  const { form, name, value } = document.querySelectorAll(buttons)[place];
   if (name) form.append(Object.assign(document.createElement("input"), { type: "hidden", name, value }));
   HTMLFormElement.prototype.submit.call(form);
 }"""
@@ -89,23 +98,25 @@ def places(story: Story, person: Patient, role: Role) -> dict[str, str]:
     for page in PAGES:
         if page.template and page.methods == ("GET", "POST") and page.role in (Role.ANY, role):
             try:
-                found[page.name] = page.path.format(**given)
+                found[page.name] = ORIGIN + page.path.format(**given)
             except KeyError:
                 continue
     return found
 
 
 def sent(page: Any, addresses: dict[str, str], code: str) -> tuple[int, list[str]]:
-    """The first form of each page sent as it lies there: how many were sent, and what hinders somebody afterwards."""
+    """Every form of each page sent as it lies there: how many were sent, and what hinders somebody afterwards."""
     count, found = 0, []
-    for name, path in addresses.items():
-        page.goto(ORIGIN + path)
-        if not page.locator(BUTTON).count():
-            continue
-        with page.expect_navigation():
-            page.evaluate(SEND, BUTTON)
-        count += 1
-        found += found_on(page, f"sent-{name}", code)
+    for name, address in addresses.items():
+        page.goto(address)
+        for place in page.evaluate(FORMS, BUTTON):
+            page.goto(address)
+            if place >= page.locator(BUTTON).count():
+                continue
+            with page.expect_navigation():
+                page.evaluate(SEND, [BUTTON, place])
+            count += 1
+            found += found_on(page, f"sent-{name}-{place}", code)
     return count, found
 
 
