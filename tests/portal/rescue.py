@@ -65,7 +65,7 @@ class Holder:
 
     def signs(self, ticket: str) -> Any:
         """Sign what waits under a ticket; what a browser would go on to."""
-        kept = desk_of(self.story.network[self.organisation])._open[ticket]  # type: ignore[arg-type]
+        kept = desk_of(self.story.network[self.organisation]).find(ticket)  # type: ignore[arg-type]
         proofs = [self.proof(digest_of(piece.form, piece.value)) for piece in kept.pieces]
         body = {"ticket": ticket, "id": to_text(self.id), "proofs": proofs}
         done = self.client.post("/signing/answer", json=body)

@@ -190,7 +190,7 @@ def test_the_clerk_signs_with_her_own_key_and_a_letter_waits_until_it_is_posted(
     assert consents_of(empty, ada) == [], "nothing stands before she has signed"
     act = client.post("/signing/act", json={"ticket": ticket}).json()
     assert "Nora Nurse" in " ".join(act["changes"]) and act["parts"][0]["value"]["attested"]["clerk"] == "Nora Nurse"
-    piece = signing.desk_of(north)._open[ticket].pieces[0]
+    piece = signing.desk_of(north).find(ticket).pieces[0]
     body = {"ticket": ticket, "id": to_text(STAFF_ID)}
     good = proof_of(staff_key(), signing.digest_of(piece.form, piece.value))
     assert client.post("/signing/answer", json={**body, "proofs": [good]}).status_code == 200
@@ -214,7 +214,7 @@ def test_another_key_than_the_clerk_s_writes_nothing_down(empty: Story, ada: Pat
     client = staff_visitor(empty, "desk")
     sign(empty, client, staff_key(), STAFF_ID)
     ticket = begun(client)
-    piece = signing.desk_of(north)._open[ticket].pieces[0]
+    piece = signing.desk_of(north).find(ticket).pieces[0]
     thief = proof_of(authenticator("thief", "north"), signing.digest_of(piece.form, piece.value))
     answer = client.post("/signing/answer", json={"ticket": ticket, "id": to_text(STAFF_ID), "proofs": [thief]})
     assert answer.status_code in (400, 403) and consents_of(empty, ada) == [] and letters.waiting(north) == []

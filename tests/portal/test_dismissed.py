@@ -63,6 +63,6 @@ def test_a_page_to_sign_that_was_open_ends_with_who_opened_it(circle: Circle) ->
 
 def answered(holder: Holder, ticket: str) -> Any:
     """Somebody's browser signs a ticket that was open."""
-    kept = desk_of(holder.story.network[holder.organisation])._open[ticket]  # type: ignore[arg-type]
+    kept = desk_of(holder.story.network[holder.organisation]).find(ticket)  # type: ignore[arg-type]
     proofs = [holder.proof(digest_of(piece.form, piece.value)) for piece in kept.pieces]
     return holder.client.post("/signing/answer", json={"ticket": ticket, "id": to_text(holder.id), "proofs": proofs})

@@ -29,12 +29,14 @@ def told(help_: Help) -> Help:
     return help_
 
 
-def at_phone(help_: Help) -> Holder:
-    """Ada at a phone with a passkey of hers."""
-    key, name = authenticator("phone of ada"), b"phone of ada"
-    submit(help_, help_.ada, "account/credential-add", {"credential": key.credential})
-    devices.remember(help_.guide, help_.ada.account, key.key_id, name, "my phone")
-    holder = Holder(help_.story, key, name)
+def at_phone(help_: Help, person: Any = None) -> Holder:
+    """Ada, or somebody else, at a phone with a passkey of hers."""
+    person = person or help_.ada
+    name = f"phone of {person.account[-8:]}"
+    key = authenticator(name)
+    submit(help_, person, "account/credential-add", {"credential": key.credential})
+    devices.remember(help_.guide, person.account, key.key_id, name.encode(), "my phone")
+    holder = Holder(help_.story, key, name.encode())
     assert holder.sign_in().status_code == 200
     return holder
 

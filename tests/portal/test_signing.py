@@ -34,7 +34,7 @@ def join(story: Story, client: Any, key: Authenticator, name: str = "Nora New") 
 
 def waiting(story: Story, ticket: str) -> signing.Ticket:
     node: Any = story.network["guide"]
-    return signing.desk_of(node)._open[ticket]
+    return signing.desk_of(node).find(ticket)
 
 
 def answer(story: Story, client: Any, ticket: str, key: Authenticator, **changes: Any) -> Any:

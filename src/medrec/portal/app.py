@@ -20,6 +20,7 @@ from starlette.routing import BaseRoute, Route, Router
 
 from medrec.engines.engine import EngineError
 from medrec.node.keeping.store import StoreError
+from medrec.node.peers.proxied import site_of
 from medrec.portal import (
     acting,
     assets,
@@ -198,15 +199,16 @@ class Site:
         """POST /sign-out."""
         token = read_cookie(self.node, request)
         check_csrf(self.sessions.find(token, self.node.clock()), fields_of(body).get("csrf", ""))
-        self.sessions.close(token)
+        self.sessions.close(token, self.node.clock())
         answer = RedirectResponse(self.link(request, "front"), 303, headers=self._headers(request, HEADERS))
         set_cookie(self.node, request, answer, "")
         return answer
 
     def begin(self, request: Request, session: Session) -> Response:
         """Whoever had a session here before leaves it: a token from before signing in opens nothing after it."""
-        self.sessions.close(read_cookie(self.node, request))
-        token = self.sessions.open(session, self.node.clock())
+        now = self.node.clock()
+        self.sessions.close(read_cookie(self.node, request), now)
+        token = self.sessions.open(session, now, site_of(caller_of(request)) if session.case else "")
         to = self.home(request, session)
         headers = self._headers(request, HEADERS)
         answer: Response
@@ -232,11 +234,11 @@ class Site:
         token = read_cookie(self.node, request)
         session = self.sessions.find(token, self.node.clock()) if token else None
         if session is not None and not sign_in.is_current(self.node, session):
-            self.sessions.close(token)
+            self.sessions.close(token, self.node.clock())
             return None
         if session is not None and session.acting_for and not acting.is_current(self.node, session):
             session = acting.end(session)
-            self.sessions.lessen(token, session)
+            self.sessions.lessen(token, session, self.node.clock())
         return session
 
     def fields(self, body: bytes) -> dict[str, str]:
@@ -310,7 +312,7 @@ class Site:
         ended = (shown.page or page.name) if isinstance(shown, Go) and shown.done else ""
         read = acting.written_down(self.node, visit.session, page.name, isinstance(shown, Go), ended)
         if read is not None:
-            self.sessions.lessen(read_cookie(self.node, request), read)
+            self.sessions.lessen(read_cookie(self.node, request), read, self.node.clock())
 
     def _once_more(
         self, page: Page, request: Request, error: PageError, sent: dict[str, str], path: dict[str, str] | None = None

@@ -7,40 +7,43 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from medrec.core import codec
+from medrec.core import codec, state
 from medrec.core.address import address_of
-from medrec.core.credential import unpack_proof
+from medrec.core.credential import NewCredential, unpack_proof
 from medrec.core.crypto import key_id
 from medrec.core.outcome import Code
 from medrec.core.types import encode_transaction
-from medrec.core.webauthn import NewPasskey
 from medrec.engines.engine import TransactionRefused
 from medrec.node.account import devices, returning
 from medrec.node.account.accounts import next_body
+from medrec.node.keeping.vault import VaultError
 from medrec.portal.page import PageError, Visit
 from medrec.portal.security import Limiter, check_rate
 from medrec.portal.session import Session, Who
-from medrec.portal.sign_in import new_passkey, read_json
-from medrec.portal.signing import desk_of
+from medrec.portal.sign_in import from_text, new_passkey, read_json, to_text
+from medrec.portal.signing import LIFE_MS, Piece, Ticket, desk_of
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
 
 NAME_LENGTH_MAX = 120
+TICKET_BYTES_MAX = 6_000
+SEALED = b"medrec/joining/1"
 
 
 class Joining:
-    """Joining at one site."""
+    """Joining at one site. Who begins to join is a stranger, and nothing is kept of her before she signs: what she is
+    to sign lies sealed in her ticket."""
 
     def __init__(self, node: "Node") -> None:
         self._node = node
         # A ward, or all who queue at a desk, come from one address: what is counted by the hour is new accounts.
-        self._tries, self._opened = Limiter(30, 60_000), Limiter(100, 3_600_000)
+        self._opened = Limiter(100, 3_600_000)
+        desk_of(node).unseal = self.unsealed
 
     def prepare(self, address: str, body: bytes) -> str:
         """The ticket under which the first act of a new key waits to be signed. Raises PageError."""
         node = self._node
-        check_rate(self._tries, address, node.clock())
         home = devices.home_of(node)
         if node.agent is None or home is None:
             raise PageError(503, "no-home")
@@ -53,20 +56,37 @@ class Joining:
         account, key = address_of(made.key, salt), key_id(made.key)
         payload = {"credential": msgspec.to_builtins(made, builtin_types=(bytes,)), "salt": salt}
         opening = next_body(node.engine, node.network, account, key, "account/create", payload)
-        label = str(asked.get("label", ""))
+        label = str(asked.get("label", ""))[: devices.LABEL_LENGTH_MAX]
+        stated = [name, label, credential_id, opening, address, node.clock() + LIFE_MS]
+        return to_text(node.vault.seal(None, codec.encode(stated), SEALED))
 
-        def finish(packed: bytes) -> Session:
+    def unsealed(self, ticket: str) -> Ticket | None:
+        """What was sealed in a ticket; None for any other text, and for an account that stands."""
+        node = self._node
+        try:
+            stated = codec.decode(node.vault.open(None, from_text(ticket, TICKET_BYTES_MAX), SEALED))
+        except (PageError, VaultError):
+            return None
+        name, label, credential_id, opening, address, until = stated
+        transaction = codec.decode(opening)
+        account, made = transaction["author"], returning.credential_in(transaction["payload"]["credential"])
+        with node.engine.view() as view:
+            if state.account(view, account) is not None:
+                return None
+
+        def finish(proofs: list[bytes]) -> Session:
             check_rate(self._opened, address, node.clock())
-            return self._finish(opening, packed, account, made, credential_id, name, label)
+            return self._finish(opening, proofs[0], account, made, credential_id, name, label)
 
-        return desk_of(node).prepare("transaction", codec.decode(opening), made, credential_id, finish)
+        piece = Piece("transaction", transaction)
+        return Ticket((piece,), (), (), "", made, credential_id, until, finish, sealed=True)
 
     def _finish(
         self,
         opening: bytes,
         packed: bytes,
         account: str,
-        made: NewPasskey,
+        made: NewCredential,
         credential_id: bytes,
         name: str,
         label: str,

@@ -14,6 +14,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 from medrec.portal.page import PageError
+from medrec.portal.room import Room
 
 if TYPE_CHECKING:
     from medrec.portal.page import Visit
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 TOKEN_BYTES = 32
 IDLE_MS = 15 * 60_000
 WHOLE_MS = 8 * 3_600_000
-SESSIONS_MAX = 100_000
+SESSIONS_MAX, SESSIONS_OF_ONE_MAX = 100_000, 1_000
 
 
 class Who(Enum):
@@ -72,6 +73,18 @@ class Session(NamedTuple):
         return self.acting_for or self.account
 
     @property
+    def owner(self) -> str:
+        """Who has signed in, under one name for people, staff and new keys that wait."""
+        if self.case:
+            return f"case {self.case.hex()}"
+        return f"staff {self.staff}" if self.staff else self.account
+
+    @property
+    def over(self) -> int:
+        """When the session ends if nothing more is asked for."""
+        return min(self.seen + IDLE_MS, self.began + WHOLE_MS) + 1
+
+    @property
     def practitioner(self) -> str:
         """The name as it stands in a log line, both names where somebody acts for another."""
         return f"{self.name} for {self.acting_for_name}" if self.acting_for else self.name
@@ -83,65 +96,49 @@ class Sessions:
     def __init__(self, random: Callable[[int], bytes]) -> None:
         self._random = random
         self._lock = threading.Lock()
-        self._open: dict[bytes, Session] = {}
+        self._open: Room[Session] = Room(SESSIONS_OF_ONE_MAX, SESSIONS_MAX)
 
-    def open(self, session: Session, now: int) -> str:
-        """Begin a session; the token for the cookie."""
-        with self._lock:
-            if len(self._open) >= SESSIONS_MAX:
-                self._open = {digest: kept for digest, kept in self._open.items() if not _is_over(kept, now)}
-            token = self._random(TOKEN_BYTES).hex()
-            csrf = self._random(TOKEN_BYTES).hex()
-            self._open[_digest(token)] = session._replace(csrf=csrf, began=now, seen=now)
-            return token
+    def open(self, session: Session, now: int, site: str = "") -> str:
+        """Begin a session; the token for the cookie. `site` is where a new key comes from that is nobody's yet."""
+        token, csrf = self._fresh(), self._fresh()
+        begun = session._replace(csrf=csrf, began=now, seen=now)
+        self._open.put(_digest(token), begun, begun.owner, begun.over, now, site)
+        return token
 
-    def find(self, token: str, now: int) -> Session | None:
-        """The session of a token, which thereby lives on; None if there is none or it has ended."""
+    def find(self, token: str, now: int, *, used: bool = True) -> Session | None:
+        """The session of a token, which lives on by being `used`; None if there is none or it has ended."""
         with self._lock:
-            digest = _digest(token)
-            session = self._open.get(digest)
-            if session is None:
-                return None
-            if _is_over(session, now):
-                del self._open[digest]
-                return None
-            self._open[digest] = session = session._replace(seen=now)
+            session = self._open.get(_digest(token), now)
+            if session is None or not used:
+                return session
+            session = session._replace(seen=now)
+            self._open.renew(_digest(token), session, session.over)
             return session
 
     def change(self, token: str, session: Session, now: int) -> str:
         """The session goes on with other rights, under a new token; its end stays."""
-        with self._lock:
-            before = self._open.pop(_digest(token), None)
-            if before is None:
-                raise PageError(401, "sign-in")
-            fresh = self._random(TOKEN_BYTES).hex()
-            csrf = self._random(TOKEN_BYTES).hex()
-            self._open[_digest(fresh)] = session._replace(csrf=csrf, began=before.began, seen=now)
-            return fresh
+        before = self._open.take(_digest(token), now)
+        if before is None:
+            raise PageError(401, "sign-in")
+        fresh = self._fresh()
+        changed = session._replace(csrf=self._fresh(), began=before.began, seen=now)
+        self._open.put(_digest(fresh), changed, changed.owner, changed.over, now)
+        return fresh
 
-    def lessen(self, token: str, session: Session) -> None:
+    def lessen(self, token: str, session: Session, now: int) -> None:
         """The session goes on with fewer rights, under the same token."""
         with self._lock:
-            before = self._open.get(_digest(token))
+            before = self._open.get(_digest(token), now)
             if before is not None:
-                self._open[_digest(token)] = session._replace(csrf=before.csrf, began=before.began, seen=before.seen)
+                less = session._replace(csrf=before.csrf, began=before.began, seen=before.seen)
+                self._open.renew(_digest(token), less, less.over)
 
-    def close(self, token: str) -> None:
+    def close(self, token: str, now: int) -> None:
         """End a session."""
-        with self._lock:
-            self._open.pop(_digest(token), None)
+        self._open.take(_digest(token), now)
 
-    def close_all(self, *, account: str = "", staff: str = "") -> int:
-        """End every session of a person or of a member of the staff; how many."""
-        with self._lock:
-            gone = [
-                digest
-                for digest, kept in self._open.items()
-                if (account and kept.account == account) or (staff and kept.staff == staff)
-            ]
-            for digest in gone:
-                del self._open[digest]
-            return len(gone)
+    def _fresh(self) -> str:
+        return self._random(TOKEN_BYTES).hex()
 
 
 def require(visit: "Visit", *roles: Who) -> Session:
@@ -176,9 +173,5 @@ def check_csrf(session: Session | None, given: str) -> None:
         raise PageError(403, "form-stale")
 
 
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(b"medrec/session/1" + token.encode("utf-8", "replace")).digest()
-
-
-def _is_over(session: Session, now: int) -> bool:
-    return now > session.seen + IDLE_MS or now > session.began + WHOLE_MS
+def _digest(token: str) -> str:
+    return hashlib.sha256(b"medrec/session/1" + token.encode("utf-8", "replace")).hexdigest()

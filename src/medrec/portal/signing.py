@@ -28,6 +28,7 @@ from medrec.core.webauthn import SignatureRefused, low_s
 from medrec.node.account import devices
 from medrec.portal import language, words
 from medrec.portal.page import PageError
+from medrec.portal.room import Room
 from medrec.portal.session import Session
 from medrec.portal.sign_in import from_text, read_json, to_text
 
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
 TICKET_BYTES = 32
 LIFE_MS = 10 * 60_000
-TICKETS_MAX = 10_000
+TICKETS_MAX, TICKETS_OF_A_KEY_MAX = 10_000, 20
 JSON_FORMS = {
     "consent/1": b"medrec/consent/1",
     "consent/2": b"medrec/consent/2",
@@ -79,7 +80,8 @@ class Piece(NamedTuple):
 
 class Ticket(NamedTuple):
     """An act that waits for its signatures. `finish` takes the packed proofs and gives where to go on, or a session to
-    begin; `credential` is None for a key that is not known here, whose proofs `finish` checks."""
+    begin; `credential` is None for a key that is not known here, whose proofs `finish` checks. `act` is the act that it
+    is for, if that has a name; what is `sealed` lies with whoever signs it, and can be done once of itself."""
 
     pieces: tuple[Piece, ...]
     sentences: tuple[str, ...]
@@ -89,6 +91,8 @@ class Ticket(NamedTuple):
     credential_id: bytes
     until: int
     finish: Callable[[list[bytes]], "Session | str"]
+    act: str = ""
+    sealed: bool = False
 
     @property
     def form(self) -> str:
@@ -102,12 +106,13 @@ class Ticket(NamedTuple):
 
 
 class SigningDesk:
-    """The acts of one node that wait to be signed."""
+    """The acts of one node that wait to be signed: each for a key that has signed in, and in the room of that key. What
+    a stranger is to sign is not kept: `unseal` reads it from the ticket."""
 
     def __init__(self, node: "Node") -> None:
         self._node = node
-        self._lock = threading.Lock()
-        self._open: dict[str, Ticket] = {}
+        self._room: Room[Ticket] = Room(TICKETS_OF_A_KEY_MAX, TICKETS_MAX)
+        self.unseal: Callable[[str], Ticket | None] = lambda name: None
 
     def wait(
         self,
@@ -118,21 +123,20 @@ class SigningDesk:
         sentences: Sequence[str] = (),
         changes: Sequence[str] = (),
         cancel: str = "",
+        act: str = "",
     ) -> str:
-        """Let an act wait; the ticket. It is signed by this key or by none."""
+        """Let an act wait; the ticket. It is signed by this key or by none. One act has one ticket, as often as its
+        page is opened."""
         for piece in pieces:
             digest_of(piece.form, piece.value)
             check_contents(piece)
-        now, ticket = self._node.clock(), to_text(self._node.vault.random(TICKET_BYTES))
+        now, key = self._node.clock(), to_text(credential_id)
         made = Ticket(
-            pieces, tuple(sentences), tuple(changes), cancel, credential, credential_id, now + LIFE_MS, finish
+            pieces, tuple(sentences), tuple(changes), cancel, credential, credential_id, now + LIFE_MS, finish, act
         )  # fmt: skip
-        with self._lock:
-            if len(self._open) >= TICKETS_MAX:
-                self._open = {name: kept for name, kept in self._open.items() if kept.until > now}
-            if len(self._open) >= TICKETS_MAX:
-                raise PageError(429, "too-many")
-            self._open[ticket] = made
+        same = (name for name, kept in self._room.of(key, now).items() if act and kept.act == act)
+        ticket = next(same, None) or to_text(self._node.vault.random(TICKET_BYTES))
+        self._room.put(ticket, made, key, made.until, now)
         return ticket
 
     def prepare(
@@ -165,7 +169,7 @@ class SigningDesk:
 
     def act(self, body: bytes) -> dict[str, Any]:
         """What the page shows and rebuilds."""
-        ticket = self._find(read_json(body).get("ticket"))
+        ticket = self.find(read_json(body).get("ticket"))
         home = devices.home_of(self._node)
         return {
             "language": language.current().code,
@@ -182,17 +186,16 @@ class SigningDesk:
     def answer(self, body: bytes) -> "Session | str":
         """Take the assertions; the ticket is used up if they hold."""
         asked = read_json(body)
-        ticket = self._find(asked.get("ticket"))
+        ticket = self.find(asked.get("ticket"))
         if from_text(asked.get("id"), devices.CREDENTIAL_ID_BYTES_MAX) != ticket.credential_id:
             raise PageError(403, "key-unknown")
         given = asked.get("proofs")
         if not isinstance(given, list) or len(given) != len(ticket.pieces):
             raise PageError(400, "form-unreadable")
         proofs = [self._checked(ticket, piece, one) for piece, one in zip(ticket.pieces, given, strict=True)]
-        with self._lock:
-            # Two answers at once: one of them finishes.
-            if self._open.pop(asked["ticket"], None) is None:
-                raise PageError(404, "challenge-over")
+        # Two answers at once: one of them finishes.
+        if not ticket.sealed and self._room.take(asked["ticket"], self._node.clock()) is None:
+            raise PageError(404, "challenge-over")
         return ticket.finish(proofs)
 
     def _checked(self, ticket: Ticket, piece: Piece, given: Any) -> bytes:
@@ -210,9 +213,9 @@ class SigningDesk:
             raise PageError(403, "form-changed") from None
         return pack_proof(proof)
 
-    def _find(self, name: Any) -> Ticket:
-        with self._lock:
-            ticket = self._open.get(name) if isinstance(name, str) else None
+    def find(self, name: Any) -> Ticket:
+        """What waits under a ticket. Raises PageError."""
+        ticket = self._room.get(name, self._node.clock()) or self.unseal(name) if isinstance(name, str) else None
         if ticket is None or ticket.until <= self._node.clock():
             raise PageError(404, "challenge-over")
         return ticket

@@ -7,7 +7,6 @@ refused or could not hear is left, and can be signed again.
 
 import html
 import re
-import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
@@ -20,13 +19,14 @@ from medrec.node.refusals import Refusal
 from medrec.portal import acting, render, sign_in, words
 from medrec.portal.own.whose import Whose, whose
 from medrec.portal.page import Go, PageError, Visit
+from medrec.portal.room import Room
 from medrec.portal.signing import desk_of, piece_of
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
 
 LIFE_MS = 10 * 60_000
-ACTS_MAX = 10_000
+ACTS_MAX, ACTS_OF_A_KEY_MAX = 10_000, 20
 ID_BYTES = 16
 Sign = Callable[[bytes], tuple[bytes, bytes]]
 
@@ -66,41 +66,32 @@ class Acts:
     """The acts of one node's people."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._waiting: dict[str, Act] = {}
+        self._waiting: Room[Act] = Room(ACTS_OF_A_KEY_MAX, ACTS_MAX)
         self._lent: dict[str, tuple[bytes, Sign]] = {}
 
     def begin(self, node: "Node", act: Act) -> str:
-        """Keep an act until it is signed; its id."""
+        """Keep an act until it is signed, in the room of the key that has to sign; its id."""
         now, identifier = node.clock(), node.vault.random(ID_BYTES).hex()
-        with self._lock:
-            if len(self._waiting) >= ACTS_MAX:
-                self._waiting = {name: kept for name, kept in self._waiting.items() if kept.until > now}
-            if len(self._waiting) >= ACTS_MAX:
-                raise PageError(429, "too-many")
-            self._waiting[identifier] = act._replace(until=now + LIFE_MS)
+        self.put_back(identifier, act._replace(until=now + LIFE_MS), now)
         return identifier
 
     def find(self, account: str, identifier: str, now: int) -> Act:
         """An act of a person. Raises PageError."""
-        with self._lock:
-            act = self._waiting.get(identifier)
-        if act is None or act.account != account or act.until < now:
+        act = self._waiting.get(identifier, now)
+        if act is None or act.account != account:
             raise PageError(404, "act-over")
         return act
 
     def take(self, account: str, identifier: str, now: int) -> Act:
         """The same, and it is used up."""
         act = self.find(account, identifier, now)
-        with self._lock:
-            if self._waiting.pop(identifier, None) is None:
-                raise PageError(404, "act-over")
+        if self._waiting.take(identifier, now) is None:
+            raise PageError(404, "act-over")
         return act
 
-    def put_back(self, identifier: str, act: Act) -> None:
+    def put_back(self, identifier: str, act: Act, now: int) -> None:
         """Keep what is left of an act that was taken."""
-        with self._lock:
-            self._waiting[identifier] = act
+        self._waiting.put(identifier, act, act.key.hex(), act.until, now)
 
     def lend(self, account: str, key: bytes, sign: Sign) -> None:
         """In a demonstration: the key of an invented person lies in this process and signs for her."""
@@ -193,6 +184,7 @@ def at_the_desk(node: "Node", visit: Visit, identifier: str, act: Act, credentia
         [_text(sentence) for sentence in act.sentences],
         [_text(change) for change in act.changes],
         to,
+        identifier,
     )
     return Go(visit.link("signing") + "#" + ticket)
 
@@ -236,7 +228,7 @@ def finish(node: "Node", act: Act, identifier: str, proofs: list[bytes]) -> None
             trouble = trouble or error
     if trouble is None:
         return
-    acts.put_back(identifier, _rest_of(act, left))
+    acts.put_back(identifier, _rest_of(act, left), node.clock())
     if isinstance(trouble, Refusal):
         raise PageError(trouble.status, trouble.code, trouble.sentence) from None
     raise PageError(503, trouble.code or "unreachable", trouble.sentence) from None

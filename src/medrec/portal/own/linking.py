@@ -8,7 +8,6 @@ POST  {do: "tell"}                            the same for telling places that w
 POST  {do: "tell-all"}                        and for telling all of them, after a way back (aftermath_given.py)
 """
 
-import threading
 from datetime import date, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -36,6 +35,7 @@ from medrec.portal.own.acts import Act, Part, Signer, acts_of, signer
 from medrec.portal.own.allow import SECRET_BYTES, consent_part
 from medrec.portal.own.whose import Whose, whose
 from medrec.portal.page import Go, PageError, Visit
+from medrec.portal.room import Room
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -43,35 +43,22 @@ if TYPE_CHECKING:
 SHOWN_MS = 15 * 60_000
 """So long the digits for the desk stand on the page."""
 FIELD_CHARACTERS_MAX = 200
+MADE_MAX = 10_000
 
 
 class Made(NamedTuple):
-    """A link that was just made here: with whom, the digits for the desk, and when."""
+    """A link that was just made here: with whom, and the digits for the desk."""
 
     organisation: str
     digits: str
-    time: int
 
 
-class _Made:
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._by_account: dict[str, Made] = {}
-
-    def keep(self, account: str, made: Made) -> None:
-        with self._lock:
-            old = [name for name, one in self._by_account.items() if one.time < made.time - SHOWN_MS]
-            for name in old:
-                del self._by_account[name]
-            self._by_account[account] = made
-
-    def of(self, account: str, now: int) -> Made | None:
-        with self._lock:
-            found = self._by_account.get(account)
-        return found if found is not None and found.time >= now - SHOWN_MS else None
+_of_node: "WeakKeyDictionary[Any, Room[Made]]" = WeakKeyDictionary()
 
 
-_of_node: "WeakKeyDictionary[Any, _Made]" = WeakKeyDictionary()
+def _just_made(node: "Node") -> Room[Made]:
+    """The last link of each person, by her account."""
+    return _of_node.setdefault(node, Room(1, MADE_MAX))
 
 
 def show(node: "Node", visit: Visit) -> Any:
@@ -93,7 +80,7 @@ def show(node: "Node", visit: Visit) -> Any:
     if meant is not None and form.get("do") == "link":
         return _propose(node, visit, who, form, meant[1], meant[2])
     known = _known(node, who) if meant is not None else None
-    made = _of_node.setdefault(node, _Made()).of(who.account, node.clock())
+    made = _just_made(node).get(who.account, node.clock())
     return {
         "handle": who.handle,
         "unheard": render.listed([who.place(place) for place in bringing.unheard(node, who.account)]),
@@ -241,7 +228,8 @@ def _permitted(give: Any, after: Any, proof: bytes) -> None:
 
 
 def _made(node: "Node", who: Whose, organisation: str, digits: str, reads: bool) -> None:
-    _of_node.setdefault(node, _Made()).keep(who.account, Made(organisation, digits, node.clock()))
+    now = node.clock()
+    _just_made(node).put(who.account, Made(organisation, digits), who.account, now + SHOWN_MS, now)
     if reads and node.copies is not None:
         node.copies.refresh_soon(who.account)
 
