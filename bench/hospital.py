@@ -46,7 +46,7 @@ class Hospital:
         self.stores = {name: Store(folder / f"{name}.db") for name in self.keys}
         vaults = {name: Vault.at(folder / f"{name}.key", os.urandom) for name in self.keys}
         self.store = self.stores["hospital"]
-        self.journal = Journal(self.store, vaults["hospital"], clock, "hospital")
+        self.journal = Journal(self.store, vaults["hospital"], clock, "hospital", self.engine)
         self.publisher = Publisher(self.journal, self.network)
         keys = self.keys["hospital"]
         self.anchorer = Anchorer(self.store, self.engine, keys, "hospital", self.network, clock)

@@ -37,7 +37,7 @@ class Organisation:
         self.name = name
         self.store = Store(world.folder / f"{name}.db")
         self.vault = Vault.at(world.folder / f"{name}.key", os.urandom)
-        self.journal = Journal(self.store, self.vault, world.clock, name)
+        self.journal = Journal(self.store, self.vault, world.clock, name, world.engine)
         self.publisher = Publisher(self.journal, world.network)
         self.anchorer = Anchorer(self.store, world.engine, world.keys[name], name, world.network, world.clock)
         self.linker = Linker(self.journal, world.engine, world.network, world.clock)

@@ -134,7 +134,7 @@ class Node:
         self.merge_delay_ms = merge_delay_ms
         self.law, self.labels = tuple(law), labels or Labels()
         self.directory = Directory(engine, store)
-        self.journal = Journal(store, vault, clock, organisation)
+        self.journal = Journal(store, vault, clock, organisation, engine)
         self.publisher = Publisher(self.journal, self.network)
         self.anchorer = Anchorer(store, engine, keys, organisation, self.network, clock)
         self.linker = Linker(self.journal, engine, self.network, clock, self.source.read)

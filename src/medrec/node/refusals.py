@@ -18,6 +18,7 @@ class Code(Enum):
     REQUEST_EXPIRED = "request-expired"
     REQUEST_TOO_LONG = "request-too-long"
     REQUEST_REPLAYED = "request-replayed"
+    UNKNOWN_ORGANISATION = "unknown-organisation"
     PURPOSE_MISSING = "purpose-missing"
     PURPOSE_UNKNOWN = "purpose-unknown"
     REASON_MISSING = "reason-missing"
@@ -108,6 +109,7 @@ SENTENCES: dict[Code, str] = {
     Code.REQUESTER_SUSPENDED: "The asking organisation is not, or no longer, active on the ledger.",
     Code.REQUEST_EXPIRED: "The request has run out; ask again.",
     Code.REQUEST_TOO_LONG: "The request claims to be valid for too long; ask with a shorter time.",
+    Code.UNKNOWN_ORGANISATION: "This names an organisation that never joined the network; look up its id.",
     Code.REQUEST_REPLAYED: "A request with this id was answered before; ask again with a new id.",
     Code.PURPOSE_MISSING: "The request does not say for what purpose; say it and ask again.",
     Code.PURPOSE_UNKNOWN: "The purpose of use is none of HL7 v3-ActReason; say one of these and ask again.",

@@ -17,7 +17,8 @@ from medrec.core import codec
 from medrec.core.commitment import SALT_BYTES, TAG_BYTES, commitment, tag
 from medrec.core.kinds.anchor import encode_entry
 from medrec.core.state import NO_BATCH
-from medrec.node.keeping import rehashing, store
+from medrec.engines.engine import Engine
+from medrec.node.keeping import obligations, rehashing, store
 from medrec.node.keeping.hashes import Hashes
 from medrec.node.keeping.prepared import Prepared
 from medrec.node.keeping.vault import PersonKeys, Vault, VaultError, derive, seal_field
@@ -87,14 +88,18 @@ class PersonGoneError(LookupError):
 
 
 class Journal:
-    """Appends lines and reads them; `clock` gives milliseconds."""
+    """Appends lines and reads them; `clock` gives milliseconds, `engine` is the ledger that they are meant for."""
 
-    def __init__(self, kept: store.Store, vault: Vault, clock: Callable[[], int], organisation: str) -> None:
+    def __init__(
+        self, kept: store.Store, vault: Vault, clock: Callable[[], int], organisation: str, engine: Engine
+    ) -> None:
         rehashing.seal(kept, vault, clock())
+        obligations.take_in(kept)
         self.store = kept
         self.vault = vault
         self._clock = clock
         self.organisation = organisation
+        self._engine = engine
         self.appended = threading.Event()
         self.guard: Callable[[sql.Connection], None] = lambda connection: None
         """Called before lines are written; raises StoreError when none may be (together.py)."""
@@ -104,8 +109,13 @@ class Journal:
         return self._clock()
 
     def append(self, connection: sql.Connection, drafts: Sequence[Draft]) -> list[Line]:
-        """Write the drafts as the next lines, in this order; call it inside `Store.write` only."""
+        """Write the drafts as the next lines, in this order; call it inside `Store.write` only.
+
+        Raises Refusal for lines that the ledger would refuse (obligations.make), EngineError, StoreError.
+        """
         self.guard(connection)
+        owed = [obligations.owed_by(draft.extras) for draft in drafts]
+        obligations.make(connection, self._engine, self.organisation, [one for one in owed if one is not None])
         seq, previous, last_time = head(connection)
         time = max(self._clock(), last_time)
         people = {draft.person for draft in drafts if draft.person is not None}

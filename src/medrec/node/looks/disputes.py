@@ -23,7 +23,7 @@ from medrec.core.manifests.dispute import (
     statement_message,
 )
 from medrec.node.consent.consents import AHEAD_MS_MAX
-from medrec.node.keeping import account_keys, store
+from medrec.node.keeping import account_keys, obligations, store
 from medrec.node.keeping.journal import Draft
 from medrec.node.keeping.store import metadata
 from medrec.node.keeping.vault import Vault, VaultError
@@ -103,15 +103,20 @@ class Disputes:
         """Whether a dispute that is not closed stops releases of this person's records to this requester."""
         return bool(self._stops.get((account, requester)))
 
-    def take(self, statement: Statement) -> bool:
-        """Take a person's statement; False for one that stands here already. Raises Refusal, StoreError."""
+    def take(self, statement: Statement, by: str) -> bool:
+        """Take a person's statement, brought `by` an organisation; False for one that stands here already.
+
+        One from before her link is heard of the organisation that serves her alone. Raises Refusal, StoreError.
+        """
         if statement.network != self._node.network.hex():
             raise Refusal(Code.WRONG_NETWORK)
         if statement.time > self._node.clock() + AHEAD_MS_MAX:
             raise Refusal(Code.FROM_THE_FUTURE)
+        if self._node.directory.find(statement.requester) is None:
+            raise Refusal(Code.UNKNOWN_ORGANISATION)
         message = statement_message(statement)
         self._node.consents.check_signature(statement.account, statement.key, message, statement.signature)
-        fresh = self._node.store.write(lambda connection: self._take(connection, statement))
+        fresh = self._node.store.write(lambda connection: self._take(connection, statement, by))
         stopped = self._stops.setdefault((statement.account, statement.requester), set())
         if statement.action == "open" and fresh:
             stopped.add(bytes.fromhex(statement.id))
@@ -121,7 +126,7 @@ class Disputes:
         self._node.consents.changes += 1
         return fresh
 
-    def _take(self, connection: sql.Connection, statement: Statement) -> bool:
+    def _take(self, connection: sql.Connection, statement: Statement, by: str) -> bool:
         node, identifier = self._node, bytes.fromhex(statement.id)
         person = node.journal.person_of_account(connection, statement.account)
         if person is None:
@@ -129,15 +134,12 @@ class Disputes:
         known = connection.execute(sql.select(dispute_taken).where(dispute_taken.c.id == identifier)).one_or_none()
         if not _is_fresh(known, statement):
             return False
-        if known is None and statement.time < linked_at(connection, person.id) - AHEAD_MS_MAX:
-            # It was signed for a link that was erased since: her word of then, brought again by somebody else.
+        if known is None and by != person.agent and statement.time < linked_at(connection, person.id) - AHEAD_MS_MAX:
+            # Her word of an earlier link, brought again by somebody else. Her agent knows whether it holds still.
             raise Refusal(Code.REQUEST_EXPIRED)
         now = node.clock()
-        owes = due = None
-        extras: dict[str, Any] | None = None
-        if statement.action == "open" and statement.source == node.organisation:
-            owes, due = owed_for(node.organisation, statement.requester, identifier), now + DUE_MS
-            extras = {"owes": [owes, statement.requester, due]}
+        owes, due = self._owed(connection, statement, now)
+        extras = None if owes is None else {"owes": [owes, statement.requester, due]}
         manifest = DisputeManifest(
             "dispute/1",
             node.network.hex(),
@@ -180,6 +182,19 @@ class Disputes:
             row = {"organisation": statement.requester, "path": DISPUTED_PATH, "due": now}
             connection.execute(sql.insert(store.outbox).values(**row, payload=codec.encode(told)))
         return True
+
+    def _owed(
+        self, connection: sql.Connection, statement: Statement, now: int
+    ) -> tuple[bytes, int] | tuple[None, None]:
+        """What the requester owes for a statement, at the source, and by when."""
+        node = self._node
+        if statement.action != "open" or statement.source != node.organisation:
+            return None, None
+        owes = owed_for(node.organisation, statement.requester, bytes.fromhex(statement.id))
+        if obligations.were_made(connection, node.engine, node.organisation, [owes]):
+            # Taken before an erasure and brought again with a new link: it stops once more, and asks nothing twice.
+            return None, None
+        return owes, now + DUE_MS
 
     def forget(self, account: str) -> None:
         """Somebody was erased here: nothing of what she disputed stops anything any more."""
@@ -329,7 +344,7 @@ def answer_disputes(node: "Node", caller: str, body: bytes) -> bytes:
             statement = msgspec.convert(codec.decode_json(payload), Statement)
         except (codec.CodecError, msgspec.ValidationError, RecursionError):
             raise Refusal(Code.MALFORMED) from None
-        node.disputes.take(statement)
+        node.disputes.take(statement, caller)
         answers.append(True)
     return codec.encode(answers)
 

@@ -113,6 +113,7 @@ _FINAL = frozenset(
         Code.UNKNOWN_DISPUTE,
         Code.MALFORMED,
         Code.REQUEST_EXPIRED,
+        Code.UNKNOWN_ORGANISATION,
     )
 )
 """Refusals that would be the same tomorrow: a statement that meets one is not sent again."""

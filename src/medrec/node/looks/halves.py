@@ -13,7 +13,7 @@ import sqlalchemy as sql
 from medrec.core import codec, state
 from medrec.core.manifests.access import DisclosureManifest, ReceivedManifest, RefusalManifest
 from medrec.core.state import Dues, Obligation
-from medrec.node.keeping import store
+from medrec.node.keeping import obligations, store
 from medrec.node.looks import lone
 from medrec.node.release import access
 
@@ -202,18 +202,11 @@ def unwritten(node: "Node") -> list[Unwritten]:
             # The id may hold any byte, a slash among them.
             identifier, requester = rest[:OBLIGATION_BYTES], rest[OBLIGATION_BYTES + 1 :]
             found.append(Unwritten(identifier, requester.decode(), int(codec.decode(value))))
-    on_its_way = _owed_by_unanchored(node) if found else set()
-    return sorted((one for one in found if one.obligation not in on_its_way), key=lambda one: one.height)
-
-
-def _owed_by_unanchored(node: "Node") -> set[bytes]:
-    """The obligations that lines of this node's journal make which are not on the ledger yet."""
-    line, batch = store.line.c, store.batch.c
+    if not found:
+        return []
     with node.store.read() as connection:
-        last = connection.execute(sql.select(sql.func.max(batch.last)).where(batch.height.is_not(None))).scalar() or 0
-        entries = connection.execute(sql.select(line.entry).where(line.seq > last)).scalars().all()
-    extras = [codec.decode(bytes(entry))[2] for entry in entries]
-    return {bytes(said["owes"][0]) for said in extras if "owes" in said}
+        on_its_way = obligations.of_unanchored(connection)
+    return sorted((one for one in found if one.obligation not in on_its_way), key=lambda one: one.height)
 
 
 def one_sided(agent: "Node", account: str) -> list[OneSided]:

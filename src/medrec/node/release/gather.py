@@ -142,7 +142,7 @@ class Gathering:
         lines = written.result() if error is None else [None] * len(group)
         for waiting, line in zip(group, lines, strict=True):
             waiting.line = line
-            waiting.error = Refusal(Code.UNKNOWN_PERSON) if isinstance(error, PersonGoneError) else error
+            waiting.error = _told(error)
             self._turns.call(waiting.place)
 
     def _take(self, group: list[_Waiting]) -> None:
@@ -178,7 +178,8 @@ class Gathering:
         return answers
 
     def _prune(self, connection: sql.Connection) -> None:
-        """Forget requests that have run out a day ago and left nothing open; expiry refuses them from then on."""
+        """Forget requests that have run out a day ago and left nothing open; what was let out stays used by its
+        obligation, which the journal never makes again."""
         now = self._journal.now()
         if now - self._pruned < PRUNE_EVERY_MS:
             return
@@ -187,6 +188,16 @@ class Gathering:
         connection.execute(
             sql.delete(access.asked).where(column.expires < now - KEPT_AFTER_EXPIRY_MS, column.status != "open")
         )
+
+
+def _told(error: BaseException | None) -> BaseException | None:
+    """Why there is no line, as whoever waits for it hears it."""
+    if isinstance(error, PersonGoneError):
+        return Refusal(Code.UNKNOWN_PERSON)
+    if isinstance(error, Refusal) and error.reason is Code.REQUEST_REPLAYED:
+        # What it asks of the requester was asked before, when this room had forgotten the request already.
+        return UsedError()
+    return error
 
 
 def _answered(connection: sql.Connection, wanted: Sequence[bytes]) -> set[bytes]:
