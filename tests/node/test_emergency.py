@@ -367,3 +367,17 @@ def test_an_emergency_whose_words_cannot_be_opened_is_shown_beside_the_others_an
     assert caught.value.reason is Code.OWN_EMERGENCY
     south.emergency_reviews.review(broken.id, "privacy", "P. Officer", "justified", "By the letter.")
     assert {one.id: one.status for one in south.emergency_reviews.all()}[broken.id] == "reviewed"
+
+
+@pytest.mark.parametrize(("outcome", "ends"), [("justified", False), ("unclear", False), ("not-justified", True)])
+def test_what_was_not_justified_opens_nothing_any_more(
+    network: Network, ada: Patient, outcome: Any, ends: bool
+) -> None:
+    declared = declare(network, ada.account, hours=24)
+    assert seen(network, ada.account)
+    network["south"].emergency_reviews.review(declared.id, "privacy", "P. Officer", outcome, "Looked into.")
+    assert deliver(network, REVIEWS_PATH) == [True]
+    if ends:
+        assert refused(network, ada.account) == Code.EMERGENCY_UNDECLARED.value
+    else:
+        assert seen(network, ada.account)

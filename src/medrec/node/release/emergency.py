@@ -240,8 +240,10 @@ class Emergencies:
             who = person.id if person is not None else None
             draft = Draft("emergency-reviewed/1", manifests.encode(manifest), who, None, summary)
             node.journal.append(connection, [draft])
+            # What was not justified opens nothing any more.
+            until = min(known.until, now) if review.outcome == "not-justified" else known.until
             where = broken_glass.c.id == identifier
-            connection.execute(sql.update(broken_glass).where(where).values(status="reviewed"))
+            connection.execute(sql.update(broken_glass).where(where).values(status="reviewed", until=until))
             return True
 
         return node.store.write(write)
