@@ -31,12 +31,12 @@ def part(name: str, value: int) -> dict[str, Any]:
         ({"code": A1C, "valueQuantity": PERCENT}, ""),
         (
             {"code": PANEL, "component": [part("Systolic", 134), part("Diastolic", 84)]},
-            "Systolic 134 mmHg, Diastolic 84 mmHg",
+            "",
         ),
         ({"code": CREATININE, "valueQuantity": MILLIGRAMS}, ""),
         (
             {"code": PRESSURE, "component": [part("Systolic", 134), part("Diastolic", 84)]},
-            "Systolic 134 mmHg, Diastolic 84 mmHg",
+            "",
         ),
     ],
 )
@@ -64,6 +64,13 @@ def test_a_date_is_said_as_closely_as_it_is_known(written: str, english: str, sp
     assert render.known_date(written).striptags() == english
     with language.use("es"):
         assert render.known_date(written).striptags() == spanish
+
+
+def test_a_unit_is_said_as_one_reads_it() -> None:
+    warm = {"value": 37.1, "unit": "Cel", "system": "http://unitsofmeasure.org", "code": "Cel"}
+    tree = {"resourceType": "Observation", **COMMON, "code": {"text": "Body temperature"}, "valueQuantity": warm}
+    entry = read(Copy("north", "Observation", "o", bytes(16), json.dumps(tree).encode()))
+    assert entry is not None and entry.value == "37.1 °C" and more_of(entry) == ""
 
 
 def test_a_day_has_no_hour() -> None:

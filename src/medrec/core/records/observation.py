@@ -73,7 +73,7 @@ def value_of(held: Value) -> str:
         return f"{above} to {below}" if above and below else above
     between = datatypes.span(one(held, "valueRange"))
     if between is not None:
-        return f"{between.low or 'up'} to {between.high or 'more'} {_unit(between.unit)}".strip()
+        return f"{between.low or 'up'} to {between.high or 'more'} {unit_in_words(between.unit)}".strip()
     start, end = datatypes.period(held, "valuePeriod")
     if start or end:
         return datatypes.joined(start.plain if start else "", end.plain if end else "", by=" to ")
@@ -84,10 +84,11 @@ def in_words(quantity: Value) -> str:
     """A Quantity as one reads it: "< 5 mg/dL"."""
     number = datatypes.decimal(quantity, "value")
     unit = text(quantity, "unit") or datatypes.unit_of(quantity)
-    return datatypes.joined(text(quantity, "comparator"), number, _unit(unit), by=" ") if number else ""
+    return datatypes.joined(text(quantity, "comparator"), number, unit_in_words(unit), by=" ") if number else ""
 
 
-def _unit(unit: str) -> str:
+def unit_in_words(unit: str) -> str:
+    """A unit as one reads it: "°C" for UCUM's "Cel"; one that has no other name stays."""
     return _UNIT_WORDS.get(unit, unit)
 
 

@@ -37,9 +37,10 @@ class OnCard(NamedTuple):
     notes: tuple[Any, ...] = ()
 
     @property
-    def letters(self) -> int:
-        """How long it is."""
-        return sum(len(part) + 1 for part in (self.name, self.how, *self.notes))
+    def printed(self) -> int:
+        """How many lines of the printed card it takes, about: the name, and below it what goes with it."""
+        below = sum(len(part) + 1 for part in (self.how, *self.notes))
+        return 1 + len(self.name) // COLUMN + -(-below // COLUMN)
 
 
 def show(node: "Node", visit: Visit) -> dict[str, Any]:
@@ -67,7 +68,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
         "name": known["name"] or who.name,
         "born": render.known_date(known["born"]),
         "parts_of_card": [part for part, group in zip(parts, GROUPS, strict=True) if part["lines"] or group in _READ],
-        "long": sum(1 + line.letters // COLUMN for part in parts for line in part["lines"]) > CARD_LINES,
+        "long": sum(line.printed for part in parts for line in part["lines"]) > CARD_LINES,
         "unread": len(shown.unread),
         "sources": sorted(_sources(rows, apart, who.place)),
     }

@@ -9,6 +9,7 @@ import msgspec
 
 from medrec.core.records.canonical import canonical
 from medrec.core.records.dates import ClinicalDate
+from medrec.core.records.observation import unit_in_words
 from medrec.core.records.reading import Around
 from medrec.core.records.table import understand
 from medrec.core.records.understood import Understood
@@ -38,9 +39,10 @@ _PROPERTY = re.compile(r" \[(Mass|Moles|Volume|#|Entitic|Pure|Catalytic|Presence
 
 
 class Entry(NamedTuple):
-    """One line of the record. `number` and `unit` are there for a measurement with one value; `series` is equal for
-    measurements of the same thing; `author` is the account of the person or helper who entered it, "" for a place's.
-    `in_part`: its place left something out, and no line proves it."""
+    """One line of the record. `number` and `unit` are there for a measurement with one value; `second` is the other
+    number of a pair (a blood pressure); `series` is equal for measurements of the same thing; `author` is the account
+    of the person or helper who entered it, "" for a place's. `in_part`: its place left something out, and no line
+    proves it."""
 
     group: str
     title: str
@@ -57,6 +59,7 @@ class Entry(NamedTuple):
     in_part: bool = False
     type: str = ""
     id: str = ""
+    second: float | None = None
 
     @property
     def sorts(self) -> int:
@@ -110,7 +113,7 @@ def read(copy: Copy) -> Entry | None:
         return None
     tree: Any = canonical(copy.content).value
     known = understand(tree, Around(terms=shipped()))
-    number, unit, value = _measured(tree)
+    number, second, unit, value = _measured(tree)
     return Entry(
         group=_GROUP_OF.get(copy.type, OTHER),
         title=_title(known, tree),
@@ -126,6 +129,7 @@ def read(copy: Copy) -> Entry | None:
         in_part=copy.in_part,
         type=copy.type,
         id=copy.id,
+        second=second,
     )
 
 
@@ -168,18 +172,19 @@ def everyday(display: str) -> str:
     return _PROPERTY.sub("", display).replace(" with all children optional", "").strip() or display
 
 
-def _measured(tree: Any) -> tuple[float | None, str, str]:
-    """(number, unit, as text) of a measurement; several parts are told as text alone."""
+def _measured(tree: Any) -> tuple[float | None, float | None, str, str]:
+    """(number, second number of a pair, unit, as text) of a measurement; other parts are told as text alone."""
     if tree.get("resourceType") != "Observation":
-        return None, "", ""
+        return None, None, "", ""
     parts = [part for part in _list(tree, "component") if isinstance(part, dict)]
     if parts:
         told = [text for part in parts if (text := _quantity(part)[2])]
         pair = [_quantity(part) for part in parts]
         if len(pair) == 2 and all(number is not None for number, _, _ in pair) and pair[0][1] == pair[1][1]:
-            return pair[0][0], pair[0][1], f"{_plain(pair[0][2])}/{pair[1][2]}"
-        return None, "", ", ".join(told)
-    return _quantity(tree)
+            return pair[0][0], pair[1][0], pair[0][1], f"{_plain(pair[0][2])}/{pair[1][2]}"
+        return None, None, "", ", ".join(told)
+    number, unit, value = _quantity(tree)
+    return number, None, unit, value
 
 
 def _plain(text: str) -> str:
@@ -189,7 +194,8 @@ def _plain(text: str) -> str:
 def _quantity(tree: Any) -> tuple[float | None, str, str]:
     quantity = tree.get("valueQuantity")
     if isinstance(quantity, dict):
-        written, unit = _text(quantity.get("value", "")), str(quantity.get("unit") or quantity.get("code") or "")
+        written = _text(quantity.get("value", ""))
+        unit = unit_in_words(str(quantity.get("unit") or quantity.get("code") or ""))
         try:
             number: float | None = float(written)
         except ValueError:

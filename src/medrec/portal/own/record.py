@@ -1,5 +1,6 @@
 """My record: where it comes from, by kind, by date; every line with its place and its proof."""
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from medrec.node.node import Node
 
 LINES = 40
+_PAIR = re.compile(r"^[^,]* [\d.]+ [^,]*, [^,]* [\d.]+ [^,;]*")
 STATES = ("active", "stopped", "unknown")
 ICONS = {
     "medicines": "pill", "allergies": "alert", "problems": "record", "results": "chart", "vaccines": "seal",
@@ -198,6 +200,9 @@ def _rest(entry: Entry) -> str:
         plain = plain[len(title) :].strip(" ;,:")
     if entry.value and plain.lower().startswith(entry.value.lower()):
         plain = plain[len(entry.value) :].strip(" ;,:")
+    if entry.second is not None:
+        # "Systolic 134 mmHg, Diastolic 84 mmHg" is what "134/84 mmHg" says; what comes after it is more.
+        plain = _PAIR.sub("", plain, count=1).strip(" ;,:")
     return plain[:1].upper() + plain[1:]
 
 
@@ -218,7 +223,11 @@ def show_timeline(node: "Node", visit: Visit) -> dict[str, Any]:
     years: list[dict[str, Any]] = []
     for entry in page:
         year = entry.when.text[:4] if entry.when is not None else words.RECORD["no_date"]
+        day = when_of(entry) if entry.when is not None else None
         if not years or years[-1]["year"] != year:
-            years.append({"year": year, "rows": []})
-        years[-1]["rows"].append(row_of(visit, who, entry))
+            years.append({"year": year, "days": []})
+        days = years[-1]["days"]
+        if not days or days[-1]["day"] != day:
+            days.append({"day": day, "rows": []})
+        days[-1]["rows"].append(row_of(visit, who, entry))
     return {"handle": who.handle, "years": years, "pager": pages}
