@@ -232,6 +232,7 @@ LOUD = frozenset((
     NoteCode.FUTURE_DATE,
     NoteCode.MODIFIER_EXTENSION,
     NoteCode.NO_CODE,
+    NoteCode.REMARK,
     NoteCode.STATUS_CONFLICT,
     NoteCode.STRENGTH_DIFFERS,
     NoteCode.TOTAL_DIFFERS,

@@ -315,3 +315,27 @@ def test_right_codes_stand_beside_words_that_say_the_same_in_doubles() -> None:
     found = reads(request(coded(RXNORM, "259255"), dosageInstruction=[dosage]))
     day = medicine(found).per_day
     assert day is not None and day.dose.high == "2" and NoteCode.DOSE_PARTLY not in marks(found)
+
+
+REMARKS: list[dict[str, Any]] = [
+    {"note": [{"text": "STOPPED 3/2025"}]},
+    {"statusReason": {"text": "patient refused"}},
+    {"dosageInstruction": [{"text": "1 tablet daily", "additionalInstruction": [{"text": "on hold"}]}]},
+    {"dosageInstruction": [{"text": "1 tablet daily", "patientInstruction": "not taking"}]},
+]
+
+
+@pytest.mark.parametrize("more", REMARKS)
+def test_a_stop_that_stands_beside_an_active_order_makes_it_unknown(more: dict[str, Any]) -> None:
+    found = reads(request("lisinopril 5 mg tablet", **more))
+    assert found.status == "unknown" and NoteCode.STATUS_CONFLICT in marks(found)
+
+
+def test_what_stands_beside_an_order_is_shown_and_marked() -> None:
+    found = reads(request("lisinopril 5 mg tablet", "1 tablet daily", note=[{"text": "watch the potassium"}]))
+    assert found.status == "active" and NoteCode.REMARK in marks(found) and "watch the potassium" in found.plain
+    dosage = {"text": "1 tablet daily", "additionalInstruction": [{"text": "with food"}]}
+    found = reads(request("lisinopril 5 mg tablet", dosageInstruction=[dosage]))
+    assert "with food" in found.plain and medicine(found).per_day is not None
+    dosage["additionalInstruction"] = [{"text": "except Sundays"}]
+    assert medicine(reads(request("lisinopril 5 mg tablet", dosageInstruction=[dosage]))).per_day is None

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+import msgspec
+
 from medrec.core.records import datatypes, ratio, sig
 from medrec.core.records.canonical import Value
 from medrec.core.records.datatypes import many, one, text
@@ -87,7 +89,8 @@ def _note_grasp(found: Directions, marks: Marks) -> None:
 
 def _one(dosage: Value, marks: Marks) -> Directions:
     words = datatypes.one_line(text(dosage, "text") or text(dosage, "patientInstruction"))
-    told = sig.parsed(words)
+    more = _beside(dosage, words)
+    told = _with_more(sig.parsed(words), more)
     timing = one(dosage, "timing")
     repeat = one(timing, "repeat")
     coded_times = _times(timing, repeat)
@@ -104,9 +107,33 @@ def _one(dosage: Value, marks: Marks) -> Directions:
         dose = times = None
     start, end = datatypes.period(repeat, "boundsPeriod")
     route = datatypes.concept(dosage, "route").label
-    shown = words or _in_words(dose, times, needed)
+    shown = datatypes.joined(words or _in_words(dose, times, needed), *more, by="; ")
     needed, most = needed or told.as_needed, _ceiling(dosage) or told.at_most
     return Directions(shown, dose, times, needed, most, route, start, end, totals, told.course == "over")
+
+
+def _beside(dosage: Value, words: str) -> list[str]:
+    """What stands beside the directions in words of its own: additional instructions, and those to the patient."""
+    found = [concept.label for concept in datatypes.concepts(dosage, "additionalInstruction")]
+    found.append(text(dosage, "patientInstruction"))
+    plain = (datatypes.one_line(one) for one in found if one)
+    return [one for one in dict.fromkeys(plain) if one.lower() not in words.lower()]
+
+
+def _with_more(told: Sig, more: list[str]) -> Sig:
+    """Directions with what stands beside them: a stop or a change there counts as if it stood in them, and another dose
+    or frequency is a change."""
+    for beside in map(sig.parsed, more):
+        pairs = ((told.dose, beside.dose), (told.times_per_day, beside.times_per_day))
+        differs = any(mine is not None and its is not None and mine != its for mine, its in pairs)
+        course = beside.course if beside.course in ("over", "changes") else "changes" if differs else ""
+        told = msgspec.structs.replace(
+            told,
+            as_needed=told.as_needed or beside.as_needed,
+            at_most=told.at_most or beside.at_most,
+            course=course if course == "over" or not told.course else told.course,
+        )
+    return told
 
 
 def _agreed(told: Sig, dose: Amount | None, times: Amount | None, marks: Marks) -> tuple[Amount | None, Amount | None]:

@@ -1,8 +1,8 @@
 """MedicationRequest: a prescription, or a plan or proposal of one (hl7.org/fhir/R4/medicationrequest.html)."""
 
-from medrec.core.records import datatypes, dosage, medicine
+from medrec.core.records import datatypes, dosage, medicine, sig
 from medrec.core.records.canonical import Value
-from medrec.core.records.datatypes import concepts, many, one, text, who
+from medrec.core.records.datatypes import concepts, joined, many, one, text, who
 from medrec.core.records.dates import ClinicalDate
 from medrec.core.records.reading import Around, Marks, person_of
 from medrec.core.records.understood import NoteCode, Status, Understood
@@ -31,6 +31,8 @@ def read(record: Value, around: Around) -> Understood:
     if status == "active" and intent in _NOT_ORDERED:
         status, reason = "unknown", _NOT_ORDERED[intent]
     status, reason = after_directions(status, reason, told, marks)
+    remark = remarks(record)
+    status, reason = after_remark(status, reason, remark, marks)
     never = datatypes.flag(record, "doNotPerform") is True
     if never:
         status, reason = "stopped", "an order not to give it"
@@ -67,8 +69,8 @@ def read(record: Value, around: Around) -> Understood:
         status=status,
         status_reason=reason,
         key=medicine.key(found),
-        plain=plain_line(detail.name, what, authored or start, told.sig, status, reason),
-        clinical=clinical_line("Rx", detail.name, told.sig, reason, authored or start, intent),
+        plain=plain_line(detail.name, what, authored or start, told.sig, status, reason, remark=remark),
+        clinical=clinical_line("Rx", detail.name, joined(told.sig, remark, by="; "), reason, authored or start, intent),
         understood=bool(found.ingredients or found.concept.label),
         by=by,
         notes=marks.notes,
@@ -98,6 +100,25 @@ def after_directions(status: Status, reason: str, told: dosage.Directions, marks
     return "unknown", "said to be active, with directions not to take it"
 
 
+def remarks(record: Value) -> str:
+    """What was written beside the record: its notes, and the reason for its status."""
+    found = [text(note, "text") for note in many(record, "note")]
+    found += [reason.label for reason in concepts(record, "statusReason")]
+    return "; ".join({datatypes.one_line(words): None for words in found if words})
+
+
+def after_remark(status: Status, reason: str, remark: str, marks: Marks) -> tuple[Status, str]:
+    """A status where something is written beside the record, which always is marked: where it says that this was
+    stopped or is not taken, who calls it active says two things."""
+    if not remark:
+        return status, reason
+    marks.add(NoteCode.REMARK, f'Beside the record stands: "{remark[:160]}".')
+    if status != "active" or not sig.says_over(remark):
+        return status, reason
+    marks.add(NoteCode.STATUS_CONFLICT, "The record says that it is active, and a remark that it is not taken.")
+    return "unknown", "said to be active, with a remark that it is not taken"
+
+
 def reasons(record: Value) -> tuple[str, ...]:
     """What the medicine is for, in the record's words."""
     words = [found.label for found in concepts(record, "reasonCode")]
@@ -114,12 +135,21 @@ def days(duration: Value) -> str:
 
 
 def plain_line(
-    name: str, what: str, when: ClinicalDate | None, sig: str, status: Status, reason: str, by: str = ""
+    name: str,
+    what: str,
+    when: ClinicalDate | None,
+    sig: str,
+    status: Status,
+    reason: str,
+    by: str = "",
+    remark: str = "",
 ) -> str:
-    """One line for the person: the medicine, what happened, how to take it, and how it stands."""
+    """One line for the person: the medicine, what happened, how to take it, how it stands, what stands beside it."""
     event = datatypes.joined(what, when.plain if when is not None else "", by, by=" ")
     stands = "" if status == "active" else reason
-    return datatypes.one_line(datatypes.joined(name or "A medicine that is not named", event, sig, stands, by="; "))
+    return datatypes.one_line(
+        datatypes.joined(name or "A medicine that is not named", event, sig, stands, remark, by="; ")
+    )
 
 
 def clinical_line(kind: str, name: str, sig: str, reason: str, when: ClinicalDate | None, more: str = "") -> str:

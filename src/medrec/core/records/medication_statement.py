@@ -2,8 +2,16 @@
 
 from medrec.core.records import datatypes, dosage, medicine
 from medrec.core.records.canonical import Value
-from medrec.core.records.datatypes import many, text, who
-from medrec.core.records.medication_request import after_directions, clinical_line, plain_line, reasons, status_of
+from medrec.core.records.datatypes import joined, many, text, who
+from medrec.core.records.medication_request import (
+    after_directions,
+    after_remark,
+    clinical_line,
+    plain_line,
+    reasons,
+    remarks,
+    status_of,
+)
 from medrec.core.records.reading import Around, Marks, person_of
 from medrec.core.records.understood import NoteCode, Status, Understood
 
@@ -39,6 +47,8 @@ def read(record: Value, around: Around) -> Understood:
     if start is None and asserted is None:
         marks.add(NoteCode.NO_DATE, "The record does not say when it was taken or when this was said.")
     status, reason = after_directions(status, reason, told, marks)
+    remark = remarks(record)
+    status, reason = after_remark(status, reason, remark, marks)
     source = who(record, "informationSource")
     detail = medicine.detail(
         "statement",
@@ -62,8 +72,10 @@ def read(record: Value, around: Around) -> Understood:
         status=status,
         status_reason=reason,
         key=medicine.key(found),
-        plain=plain_line(detail.name, what, start or asserted, told.sig, status, "" if what == reason else reason),
-        clinical=clinical_line("Reported", detail.name, told.sig, reason, asserted or start),
+        plain=plain_line(
+            detail.name, what, start or asserted, told.sig, status, "" if what == reason else reason, remark=remark
+        ),
+        clinical=clinical_line("Reported", detail.name, joined(told.sig, remark, by="; "), reason, asserted or start),
         understood=bool(found.ingredients or found.concept.label),
         by=source,
         notes=marks.notes,

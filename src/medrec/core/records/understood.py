@@ -47,6 +47,7 @@ class NoteCode(StrEnum):
     ENTERED_IN_ERROR = "entered-in-error"
     MODIFIER_EXTENSION = "modifier-extension"
     ODD_SHAPE = "odd-shape"
+    REMARK = "remark"
 
 
 class Note(msgspec.Struct, frozen=True, gc=False):

@@ -151,6 +151,7 @@ NOTES = Texts(
         "entered-in-error": "It was entered by mistake.",
         "modifier-extension": "It has an addition that can change its meaning, and that we cannot read.",
         "odd-shape": "Its form is unusual, so a part of it may be missing here.",
+        "remark": "Somebody wrote a remark beside it. Read it.",
     },
     plain=True,
 )
