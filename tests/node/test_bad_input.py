@@ -10,10 +10,12 @@ import msgspec
 import pytest
 from nacl.signing import SigningKey
 
-from medrec.core import codec
+from medrec.core import codec, manifests
+from medrec.core.manifests.consent import FhirConsentManifest
 from medrec.core.manifests.practitioner import Credential, credential_message
 from medrec.node.refusals import Code
 from medrec.node.release.access import Ask
+from medrec.node.release.actors import strange
 from medrec.node.release.labels import Labels
 from medrec.node.release.practitioners import PHYSICIAN, Practitioner
 from tests.fhir.asking import consent
@@ -100,6 +102,62 @@ def test_a_consent_that_cannot_be_read_whole_closes_everything(network: Network,
     # Taken back, it closes nothing any more.
     network.take_back(ada, "north", secret)
     assert names(get(network, ada.account))
+
+
+SNOMED_ASTHMA = {"system": "http://snomed.info/sct", "code": "195967001"}
+CALLED_OTHERWISE = (
+    "urn:oid:2.16.840.1.113883.6.96",
+    "2.16.840.1.113883.6.96",
+    "https://snomed.info/sct/",
+    "http://snomed.info/sct/900000000000207008/version/20250101",
+    "http://snomed.info/sct|http://snomed.info/sct/731000124108",
+)
+
+
+def _denied(network: Network, ada: Patient, **parts: Any) -> list[str]:
+    """What goes out beside a denial of this, where all the rest is permitted, and what the signer is told."""
+    network.consent(ada, "north", "south")
+    network.fhir_consent(ada, "north", consent(provision=[{"type": "deny", **parts}]))
+    return names(get(network, ada.account))
+
+
+@pytest.mark.parametrize("system", CALLED_OTHERWISE)
+def test_a_code_system_by_another_name_is_the_same_one(network: Network, ada: Patient, system: str) -> None:
+    code = [{"coding": [{"system": system, "code": "195967001"}]}]
+    coded = {"resourceType": "Condition", "id": "coded", "code": {"coding": [SNOMED_ASTHMA]}}
+    network["north"].put("Condition", "coded", json.dumps(coded | {"subject": {"reference": "Patient/ada"}}))
+    assert "Condition/coded" not in _denied(network, ada, code=code)
+
+
+@pytest.mark.parametrize("system", CALLED_OTHERWISE)
+def test_a_record_coded_by_another_name_is_held_against_the_same_one(
+    network: Network, ada: Patient, system: str
+) -> None:
+    coding = {"coding": [{"system": system, "code": "195967001"}]}
+    coded = {"resourceType": "Condition", "id": "coded", "code": coding, "subject": {"reference": "Patient/ada"}}
+    network["north"].put("Condition", "coded", json.dumps(coded))
+    found = _denied(network, ada, code=[{"coding": [SNOMED_ASTHMA]}])
+    assert "Condition/coded" not in found and "Observation/bp" in found
+
+
+NOBODY_KNOWS: dict[str, dict[str, Any]] = {
+    "a code": {"code": [{"coding": [{"system": "http://nowhere.example/x", "code": "A"}]}]},
+    "a class": {"class": [{"system": "http://nowhere.example", "code": "Condition"}]},
+    "a type": {"class": [{"system": "http://hl7.org/fhir/resource-types", "code": "Conditions"}]},
+    "a value set": {"class": [{"system": "http://hl7.org/fhir/ValueSet/c80-doc-typecodes", "code": "34133-9"}]},
+    "a profile": {"class": [{"system": "urn:ietf:rfc:3986", "code": "http://nowhere.example/StructureDefinition/x"}]},
+}
+
+
+@pytest.mark.parametrize("parts", NOBODY_KNOWS.values(), ids=list(NOBODY_KNOWS))
+def test_what_nobody_knows_is_kept_back_and_said_when_it_is_signed(
+    network: Network, ada: Patient, parts: dict[str, Any]
+) -> None:
+    assert _denied(network, ada, **parts) == []
+    (signed,) = (
+        one.consent for one in network["north"].consents.of(ada.account) if isinstance(one.consent, FhirConsentManifest)
+    )
+    assert len(strange(network["north"], manifests.encode(signed))) == 1
 
 
 def test_an_actor_whom_nobody_can_look_up(network: Network, ada: Patient) -> None:

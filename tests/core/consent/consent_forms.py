@@ -9,6 +9,7 @@ from medrec.core.consent.facts import Record, Request, asking, describing
 from medrec.core.consent.floor import floor_of
 from medrec.core.consent.policy import Given, Policy, Unreadable
 from medrec.core.consent.reading import read_consent
+from medrec.core.consent.systems import RESOURCE_TYPES
 from medrec.core.consent.times import Span, read_time
 
 Json = dict[str, Any]
@@ -51,7 +52,7 @@ def rule(says: str | None = None, /, *below: Json, **parts: Any) -> Json:
         "action": [concept(terms.CONSENT_ACTION, code) for code in several("action")],
         "securityLabel": labels,
         "purpose": [{"system": terms.ACT_REASON, "code": code} for code in several("purpose")],
-        "class": [{"system": terms.RESOURCE_TYPES[0], "code": code} for code in several("kind")],
+        "class": [{"system": RESOURCE_TYPES, "code": code} for code in several("kind")],
         "code": [concept(*code.split("|")) for code in several("code")],
         "provision": list(below),
     }
@@ -94,8 +95,8 @@ def r5(decision: str, *provisions: Json, **changes: Any) -> Json:
 def as_r5(provision: Json) -> Json:
     """An R4 provision as R5 writes it: without type, and with its class in two elements."""
     found = {name: value for name, value in provision.items() if name not in ("type", "class", "provision")}
-    types = [coding for coding in provision.get("class", []) if coding["system"] in terms.RESOURCE_TYPES]
-    documents = [coding for coding in provision.get("class", []) if coding["system"] not in terms.RESOURCE_TYPES]
+    types = [coding for coding in provision.get("class", []) if coding["system"] == RESOURCE_TYPES]
+    documents = [coding for coding in provision.get("class", []) if coding["system"] != RESOURCE_TYPES]
     if types:
         found["resourceType"] = types
     if documents:

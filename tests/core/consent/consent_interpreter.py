@@ -1,11 +1,12 @@
 """A second interpreter of consents, slow and separate: straight from the text of docs/spec/decision.md.
 
 It reads FHIR JSON as it stands, builds no rules, keeps no index, and knows nothing of `medrec.core.consent` but the
-published code hierarchies. Facts are plain dictionaries, as in tests/vectors/decision.
+published code hierarchies and names of code systems. Facts are plain dictionaries, as in tests/vectors/decision.
 """
 
 from typing import Any
 
+from medrec.core.consent.systems import PROFILES, RESOURCE_TYPES, TYPES, is_known, system_name, token
 from medrec.core.consent.terms import CARE, CONFIDENTIALITY_ORDER, PURPOSES_BELOW, RESEARCH, SENSITIVITIES_ABOVE
 
 Json = dict[str, Any]
@@ -156,19 +157,45 @@ def _conditions(rule: Json, effect: str, facts: Json) -> list[bool | None]:
         found.append(any(facts["purpose"] in PURPOSES_BELOW[purpose["code"]] for purpose in rule["purpose"]))
     for name in ("class", "resourceType", "documentType"):
         if name in rule:
-            wanted = {c["code"] if "resource-types" in c["system"] else _token(c) for c in rule[name]}
-            found.append(bool(wanted & {record["type"], *record["kinds"]}))
+            found.append(_class(rule[name], record))
     if "securityLabel" in rule:
         found.append(_label(rule["securityLabel"], record, rule["type"]))
     if "code" in rule:
         wanted = {_token(coding) for concept in rule["code"] for coding in concept["coding"]}
-        found.append(None if record["codes"] is None else bool(wanted & set(record["codes"])))
+        found.append(_coded(wanted, record["codes"]))
     if "dataPeriod" in rule:
         found.append(_dated(rule["dataPeriod"], record["dates"], effect))
     if "data" in rule:
         answers = [_data(data["meaning"], data["reference"]["reference"], record) for data in rule["data"]]
         found.append(True if True in answers else None if None in answers else False)
     return found
+
+
+def _class(classes: list[Json], record: Json) -> bool | None:
+    """A type by its name, or what a document is; what is no type of FHIR's, or a profile, may be any record."""
+    types = {coding["code"] for coding in classes if system_name(coding["system"]) == RESOURCE_TYPES}
+    if record["type"] in types:
+        return True
+    others = {_token(coding) for coding in classes if system_name(coding["system"]) != RESOURCE_TYPES}
+    sure = None if record["codes"] is None and others else _coded(others, record["kinds"])
+    if sure is not True and (not types <= TYPES or any(one.startswith(f"{PROFILES}|") for one in others)):
+        return None
+    return sure
+
+
+def _coded(wanted: set[str], carried: list[str] | None) -> bool | None:
+    if carried is None:
+        return None
+    held = {token(*one.split("|", 1)) for one in carried}
+    if wanted & held:
+        return True
+    for one in sorted(wanted):
+        system, code = one.split("|", 1)
+        if not is_known(system) and not any(other.startswith(f"{system}|") for other in held):
+            return None
+        if any(other.split("|", 1)[1] == code and not is_known(other.split("|", 1)[0]) for other in held):
+            return None
+    return False
 
 
 def _part(actor: Json) -> str:
@@ -242,7 +269,7 @@ def _data(meaning: str, pointed: str, record: Json) -> bool | None:
 
 
 def _token(coding: Json) -> str:
-    return f"{coding['system']}|{coding['code']}"
+    return token(coding["system"], coding["code"])
 
 
 def _start(text: str) -> int:

@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from medrec.core.consent import terms
+from medrec.core.consent import systems, terms
 from medrec.core.consent.names import is_holder, is_stranger
 from medrec.core.consent.policy import Effect, Given, Policy, Provision, Unreadable
 from medrec.core.consent.times import EVER, Span
@@ -71,6 +71,16 @@ class Broken(msgspec.Struct, frozen=True):
     consent: str
     reason: str
     until: int
+
+
+class Codes(NamedTuple):
+    """Codes that a provision names, as tokens: all of them, those systems among them that nobody here knows, the codes
+    without their systems, and whether one is a type or a profile of which a record need not say that it is one."""
+
+    tokens: frozenset[str]
+    strange: frozenset[str]
+    bare: frozenset[str]
+    undeclared: bool
 
 
 Mark = tuple[int, int, int, bool]
@@ -282,7 +292,7 @@ class _Compiler:
                 force=0 if for_everybody else 2 if effect == "deny" else 1,
                 plain=actions is None and not custodians and all(name != "kind" for name, _ in tests),
                 at_best=effect == "permit" or not tests,
-                content=any(name != "kind" for name, _ in tests),
+                content=any(name not in ("kind", "document") for name, _ in tests),
             )
         )
         return number
@@ -291,15 +301,15 @@ class _Compiler:
 def record_tests(provision: Provision) -> list[tuple[str, Any]]:
     """The conditions of one provision that depend on the record, as pairs of the name of a test and its value."""
     found: list[tuple[str, Any]] = []
-    if provision.kinds is not None:
-        found.append(("kind", provision.kinds))
-    if provision.documents is not None:
-        found.append(("kind", provision.documents))
+    for kinds in (provision.kinds, provision.documents):
+        if kinds is not None:
+            types = frozenset(kind for kind in sorted(kinds) if "|" not in kind)
+            found.append(("kind", kinds) if types == kinds else ("document", (types, named_codes(kinds - types))))
     if provision.labels is not None or provision.confidentiality is not None:
         levels = frozenset(terms.rank(level) for level in sorted(provision.confidentiality or ()))
         found.append(("label", (provision.labels or frozenset(), levels, provision.effect)))
     if provision.codes is not None:
-        found.append(("code", provision.codes))
+        found.append(("code", named_codes(provision.codes)))
     if provision.authors is not None:
         found.append(("author", provision.authors))
     if provision.data_period is not None:
@@ -307,6 +317,25 @@ def record_tests(provision: Provision) -> list[tuple[str, Any]]:
     if provision.data is not None:
         found.append(("data", tuple(sorted(provision.data))))
     return found
+
+
+def named_codes(tokens: frozenset[str]) -> Codes:
+    """What a decision asks about these codes."""
+    named = {systems.system_of(one) for one in sorted(tokens)}
+    return Codes(
+        tokens,
+        frozenset(one for one in sorted(named) if not systems.is_known(one)),
+        frozenset(systems.code_of(one) for one in sorted(tokens)),
+        not named.isdisjoint((systems.RESOURCE_TYPES, systems.PROFILES)),
+    )
+
+
+def strange_codes(rules: Iterable[Rule]) -> tuple[str, ...]:
+    """The codes in rules that may mean any record: of systems that nobody here knows, no types of FHIR's, profiles."""
+    every = [value for rule in rules for name, value in rule.tests if name == "code"]
+    every += [value[1] for rule in rules for name, value in rule.tests if name == "document"]
+    doubted = {systems.RESOURCE_TYPES, systems.PROFILES}.union(*(codes.strange for codes in every))
+    return tuple(sorted({one for codes in every for one in sorted(codes.tokens) if systems.system_of(one) in doubted}))
 
 
 def _both(conditions: Sequence[frozenset[str] | None]) -> frozenset[str] | None:

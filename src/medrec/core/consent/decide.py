@@ -12,15 +12,15 @@ In plain words:
 `decide` does this once for a request, as far as it can be known without a record; `judge` does it for each record.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal, NamedTuple
 
 import msgspec
 
 from medrec.core.consent import terms
 from medrec.core.consent.compiling import Notice, Row, Rule, Rules, Table, marks_allowed
+from medrec.core.consent.conditions import TESTS
 from medrec.core.consent.facts import Record, Request
-from medrec.core.consent.times import Span
 
 Verdict = Literal["permit", "deny", "indeterminate"]
 
@@ -227,7 +227,7 @@ def _meant(rule: Rule, request: Request) -> bool:
     if not request.types:
         return True
     kinds = [value for name, value in rule.tests if name == "kind"]
-    return all(not request.types.isdisjoint(value) or _documents(value) for value in kinds)
+    return all(not request.types.isdisjoint(value) for value in kinds)
 
 
 def _doubtful(bearing: Sequence[Rule], request: Request) -> frozenset[int]:
@@ -274,9 +274,6 @@ def _sources(rules: Sequence[Rule]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(sorted(consents)), tuple(sorted(law))
 
 
-_RESTRICTED = terms.rank("R")
-"""What a record is that carries a sensitivity."""
-
 # --- one record ---------------------------------------------------------------------------------------------------
 
 
@@ -314,86 +311,3 @@ def _judge(bearing: Sequence[Rule], record: Record, doubtful: frozenset[int]) ->
         return Judgement("deny", reason, consents, law=law, hidden=hidden, unnamed=unnamed)
     in_doubt = _sources([rule for rule in bearing if rule.number in doubts])[0]
     return Judgement("indeterminate", min(doubts.values()), in_doubt, hidden=hidden, unnamed=unnamed)
-
-
-def _kind(value: frozenset[str], record: Record, effect: str) -> bool | None:
-    return not value.isdisjoint(record.kinds) or (record.codes is None and _documents(value) and None)
-
-
-def _documents(value: frozenset[str]) -> bool:
-    return any("|" in kind for kind in sorted(value))
-
-
-def _label(value: tuple[frozenset[str], frozenset[int], str], record: Record, effect: str) -> bool | None:
-    labels, levels, said = value
-    if record.labels is None or record.level is None:
-        return None
-    if not labels.isdisjoint(record.labels):
-        return True
-    sure = _level(levels, said, record.level)
-    if not record.may or sure is _level(levels, said, max(record.level, _RESTRICTED)):
-        return sure or (not labels.isdisjoint(record.may) and None)
-    return None
-
-
-def _level(levels: frozenset[int], said: str, level: int) -> bool:
-    # A permit says up to which level, a deny from which level on; in a deny inside a permit the permit still says it.
-    return bool(levels) and (level <= max(levels) if said == "permit" else level >= min(levels))
-
-
-def _code(value: frozenset[str], record: Record, effect: str) -> bool | None:
-    return None if record.codes is None else not value.isdisjoint(record.codes)
-
-
-def _author(value: frozenset[str], record: Record, effect: str) -> bool | None:
-    if record.authors is None:
-        return None
-    if not value.isdisjoint(record.authors):
-        return True
-    # An author under the name that another server gives it, or that no reference carries, may be this one.
-    return None if record.authors and any(_elsewhere(name, record.authors) for name in sorted(value)) else False
-
-
-def _elsewhere(name: str, references: frozenset[str]) -> bool:
-    if name.startswith(("urn:", "identifier:")):
-        return True
-    return any(name.endswith(f"/{other}") or other.endswith(f"/{name}") for other in sorted(references))
-
-
-def _date(value: Span, record: Record, effect: str) -> bool | None:
-    if record.dates is None:
-        return None
-    return record.dates.within(value) if effect == "permit" else record.dates.meets(value)
-
-
-def _data(value: tuple[tuple[str, str], ...], record: Record, effect: str) -> bool | None:
-    answers = [_points(meaning, pointed, record) for meaning, pointed in value]
-    return True if True in answers else None if None in answers else False
-
-
-def _points(meaning: str, pointed: str, record: Record) -> bool | None:
-    if meaning == "authoredby":
-        return _author(frozenset({pointed}), record, "")
-    if record.answered is not None and (meaning, pointed) in record.answered:
-        return record.answered[meaning, pointed]
-    name = f"{record.type}/{record.id}"
-    if pointed == name:
-        return True
-    if pointed.endswith(f"/{name}") or pointed.startswith(("urn:", "identifier:")):
-        # It may be this record, under the name that another server gives it.
-        return None
-    if meaning == "instance":
-        return False
-    others = record.referred if meaning == "related" else record.refers
-    return None if others is None else pointed in others
-
-
-TESTS: dict[str, tuple[Callable[[Any, Record, str], bool | None], str]] = {
-    "kind": (_kind, "codes-unknown"),
-    "label": (_label, "labels-unknown"),
-    "code": (_code, "codes-unknown"),
-    "author": (_author, "author-unknown"),
-    "date": (_date, "record-undated"),
-    "data": (_data, "references-unknown"),
-}
-"""The conditions on a record: true, false or not known; and what is not known then."""

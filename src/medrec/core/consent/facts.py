@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from medrec.core.consent import terms
+from medrec.core.consent import systems, terms
 from medrec.core.consent.pointers import Pointer, called, pointers_in
 from medrec.core.consent.times import EVER, Span, read_period, read_time
 
@@ -111,8 +111,8 @@ def describing(
     return Record(
         kind,
         identifier,
-        frozenset([kind, *kinds]),
-        _frozen(codes),
+        frozenset([kind, *(_token(one) for one in sorted(kinds))]),
+        None if codes is None else frozenset(_token(one) for one in sorted(codes)),
         sensitive,
         level,
         dates,
@@ -157,6 +157,11 @@ def _union(sets: Iterable[frozenset[str] | None]) -> frozenset[str] | None:
             return None
         found |= one
     return frozenset(found)
+
+
+def _token(text: str) -> str:
+    """A code as it came, "system|code", in the one form in which codes are compared."""
+    return systems.token(systems.system_of(text), systems.code_of(text))
 
 
 def _frozen(values: Iterable[str] | None) -> frozenset[str] | None:
@@ -245,7 +250,9 @@ def facts(
         kind,
         identifier,
         labels=[*own, *(labels or ())] if known else None,
-        kinds=[token for name in _DOCUMENTS for token in _codings(resource.get(name))] + _formats(resource),
+        kinds=[token for name in _DOCUMENTS for token in _codings(resource.get(name))]
+        + _formats(resource)
+        + _profiles(resource),
         codes=_every_code(resource) + _numbers(_medicine_of(resource)),
         dates=clinical_dates(resource, zone),
         authors=[found for name in _AUTHORS for found in _references(resource.get(name))],
@@ -324,7 +331,7 @@ def _sensitivities(listed: Any) -> list[str | None]:
     found: list[str | None] = []
     for label in listed if isinstance(listed, list) else [None]:
         system = label.get("system") if isinstance(label, dict) else None
-        system = terms.EARLIER_NAMES.get(system, system) if isinstance(system, str) else None
+        system = systems.system_name(system) if isinstance(system, str) else None
         code = label.get("code") if isinstance(label, dict) else None
         if system == terms.CONFIDENTIALITY:
             found.append(code if code in terms.CONFIDENTIALITY_ORDER else None)
@@ -336,13 +343,13 @@ def _sensitivities(listed: Any) -> list[str | None]:
 
 
 def _codings(value: Any) -> list[str]:
-    """Every "system|code" below a value, but not in a security label."""
+    """Every code below a value, as a token ("|code" of one without a system)."""
     if isinstance(value, list):
         return [token for item in value for token in _codings(item)]
     if not isinstance(value, dict):
         return []
-    system, code = value.get("system"), value.get("code")
-    found = [f"{system}|{code}"] if isinstance(system, str) and isinstance(code, str) else []
+    system, code = value.get("system", ""), value.get("code")
+    found = [systems.token(system, code)] if isinstance(system, str) and isinstance(code, str) else []
     return found + [token for name in sorted(value) for token in _codings(value[name])]
 
 
@@ -358,7 +365,7 @@ def _numbers(value: Any) -> list[str]:
         return []
     one = value.get("identifier")
     system, number = (one.get("system"), one.get("value")) if isinstance(one, dict) else (None, None)
-    found = [f"{system}|{number}"] if isinstance(system, str) and isinstance(number, str) else []
+    found = [systems.token(system, number)] if isinstance(system, str) and isinstance(number, str) else []
     return found + [token for name in sorted(value) for token in _numbers(value[name])]
 
 
@@ -369,10 +376,17 @@ def _formats(resource: Mapping[str, Any]) -> list[str]:
         [item.get("attachment") for item in content if isinstance(item, dict)] if type(content) is list else []
     )
     return [
-        f"urn:ietf:bcp:13|{attachment['contentType']}"
+        systems.token(systems.MEDIA_TYPES, attachment["contentType"])
         for attachment in attachments
         if isinstance(attachment, dict) and isinstance(attachment.get("contentType"), str)
     ]
+
+
+def _profiles(resource: Mapping[str, Any]) -> list[str]:
+    """The profiles that a resource says it follows."""
+    meta = resource.get("meta")
+    listed = meta.get("profile") if isinstance(meta, dict) else None
+    return [systems.token(systems.PROFILES, one) for one in listed or () if isinstance(one, str)]
 
 
 def _references(value: Any) -> list[str]:

@@ -12,7 +12,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from medrec.core.consent.label_rules import STEM_MIN, WORD, Basis, LabelRule, LabelRulesError, Name, name_of, read_file
-from medrec.core.records.terms import CVX, ICD10CM, NDC, RXNORM, SNOMED, UNII, Terms
+from medrec.core.consent.systems import ICD10, code_of, system_name, system_of, token
+from medrec.core.records.terms import CVX, ICD10CM, LOINC, NDC, RXNORM, SNOMED, UNII, Terms
 
 FREE_TEXT_CHARACTERS = 100
 """A longer string is free text wherever it stands."""
@@ -20,10 +21,8 @@ _NOWORDS = frozenset(("resourceType", "id", "meta", "status", "intent"))
 """Elements of every resource that are no words about health."""
 REMEMBERED_MAX = 20_000
 
-_ICD10 = {ICD10CM, "http://hl7.org/fhir/sid/icd-10", "urn:oid:2.16.840.1.113883.6.90", "urn:oid:2.16.840.1.113883.6.3"}
-_LOINC = {"http://loinc.org", "urn:oid:2.16.840.1.113883.6.1"}
-_DRUGS = {RXNORM: RXNORM, "urn:oid:2.16.840.1.113883.6.88": RXNORM, NDC: NDC, UNII: UNII}
-_SNOMED = {SNOMED, "urn:oid:2.16.840.1.113883.6.96"}
+_ICD10 = (ICD10CM, ICD10)
+_DRUGS = (RXNORM, NDC, UNII)
 # Systems whose codes say nothing about an illness, and those that the rules know whole.
 _PLAIN = ("http://terminology.hl7.org/", "http://hl7.org/fhir", "http://unitsofmeasure.org", "urn:ietf:", "urn:iso:")
 # Names that HL7 gives to systems of others: ICD-9 and NDC among them.
@@ -112,8 +111,8 @@ class Labeller:
         for system, codes in (("rx", rule.ingredients), ("loinc", rule.loinc), ("snomed", rule.snomed)):
             for code in codes:
                 self._tokens.setdefault(f"{system}|{code}", []).append(number)
-        for token in rule.codes:
-            self._tokens.setdefault(token, []).append(number)
+        for one in rule.codes:
+            self._tokens.setdefault(token(system_of(one), code_of(one)), []).append(number)
         # What takes a rule away is a name as any other, under a number below zero.
         named = [(text, number) for text in [*rule.names, *rule.ingredients.values()]]
         for text, meant in [*named, *((text, -1 - number) for text in rule.not_with.values())]:
@@ -165,17 +164,18 @@ class Labeller:
 
     def numbers_of_code(self, system: str, code: str) -> tuple[int, ...]:
         """The rules that a code meets."""
+        system = system_name(system)
         if system in _ICD10:
             bare = code.replace(".", "")
             return tuple(n for end in range(1, len(bare) + 1) for n in self._icd10.get(bare[:end], ()))
-        found = list(self._tokens.get(f"{system}|{code}", ()))
-        if system in _LOINC:
+        found = list(self._tokens.get(token(system, code), ()))
+        if system == LOINC:
             found += self._tokens.get(f"loinc|{code}", ())
-        elif system in _SNOMED:
+        elif system == SNOMED:
             found += self._tokens.get(f"snomed|{code}", ())
         elif system in _DRUGS:
-            drug = self._terms.drug(_DRUGS[system], code) if self._terms is not None else None
-            ingredients = drug.ingredients if drug is not None else (code,) if _DRUGS[system] == RXNORM else ()
+            drug = self._terms.drug(system, code) if self._terms is not None else None
+            ingredients = drug.ingredients if drug is not None else (code,) if system == RXNORM else ()
             found += self._numbers_of_ingredients(ingredients)
         return tuple(found)
 
@@ -186,9 +186,10 @@ class Labeller:
 
     def knows_whole(self, system: str, code: str) -> bool:
         """Whether the rules can say of every code of this system that it is not sensitive."""
+        system = system_name(system)
         if system in _ICD10 or system == CVX or (system.startswith(_PLAIN) and not system.startswith(_NOT_PLAIN)):
             return True
-        return system in _DRUGS and self._terms is not None and self._terms.drug(_DRUGS[system], code) is not None
+        return system in _DRUGS and self._terms is not None and self._terms.drug(system, code) is not None
 
     def numbers_of_text(self, text: str, medicine: bool = False) -> tuple[int, ...]:
         """The rules whose names stand in a text; in one that names a `medicine`, also those of its ingredients.
@@ -226,8 +227,7 @@ class _Walk:
 
     def __init__(self, labeller: Labeller, contained: Mapping[str, Labels], targets: Mapping[str, Labels]) -> None:
         self.labeller = labeller
-        self.path = ""
-        self.medicine = False
+        self.path, self.medicine = "", False
         self.contained = contained
         self.targets = targets
         self.numbers: set[int] = set()
@@ -319,8 +319,8 @@ class _Walk:
         one = value.get("identifier")
         if type(one) is not dict or _is_name(value.get("display")):
             return False
-        system, code = str(one.get("system", "")), str(one.get("value", ""))
-        return system in {*_DRUGS, *_SNOMED} and not self.labeller.knows_whole(system, code)
+        system = system_name(str(one.get("system", "")))
+        return system in (*_DRUGS, SNOMED) and not self.labeller.knows_whole(system, str(one.get("value", "")))
 
     def _text(self, name: str, text: str, above: str) -> None:
         if name in _PASSED_OVER and name != "value":

@@ -15,6 +15,7 @@ import msgspec
 from medrec.core import codec
 from medrec.core.consent import names, terms
 from medrec.core.consent.reading import MARKS
+from medrec.core.consent.systems import RESOURCE_TYPES
 from medrec.core.consent.times import read_time, write_date
 from medrec.core.types import Fields, OrganisationId, TimeMs
 
@@ -39,7 +40,7 @@ TOPICS: dict[str, tuple[str, ...]] = {
     "genetics": ("GDIS", "SCA"),
     "hiv": ("HIV",),
     "memory-and-development": ("COGN", "DVD"),
-    "mental-health": ("MH", "PSY", "PSYTHPN"),
+    "mental-health": ("BH", "EMOTDIS", "MH", "PSY", "PSYTHPN"),
     "reproductive": ("PREGNANT",),
     "sexual-health": ("SEX", "STD"),
     "substance-use": ("ETH", "SUD"),
@@ -235,7 +236,7 @@ def _provision(plain: Plain) -> dict[str, Any]:
         "actor": [_actor(party) for party in plain.to],
         "securityLabel": _labels(plain.about),
         "purpose": _purposes(codes),
-        "class": [{"system": terms.RESOURCE_TYPES[0], "code": kind} for name in plain.kinds for kind in KINDS[name]],
+        "class": [{"system": RESOURCE_TYPES, "code": kind} for name in plain.kinds for kind in KINDS[name]],
         "dataPeriod": {name: day for name, day in time.items() if day is not None},
         "provision": below,
     }

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import msgspec
 
-from medrec.core.consent import terms
+from medrec.core.consent import systems, terms
 from medrec.core.consent.policy import Effect, Meaning, Policy, Provision, Unreadable
 from medrec.core.consent.times import ALWAYS, Span, read_period, read_time
 
@@ -244,7 +244,7 @@ class _Reader:
         system, code = value.get("system"), value.get("code")
         if not isinstance(system, str) or not isinstance(code, str) or not system or not code:
             raise Unreadable(reason, path)
-        return {"system": system, "code": code}
+        return {"system": systems.system_name(system), "code": code}
 
     def _codings(self, value: Any, path: str, reason: str) -> list[dict[str, str]]:
         """The codings of a CodeableConcept: different names of one thing."""
@@ -285,14 +285,13 @@ class _Reader:
         return frozenset(labels) or None, frozenset(levels) or None
 
     def _plain_codes(self, rule: dict[str, Any], name: str, path: str) -> frozenset[str] | None:
-        """Class, resourceType or documentType: a resource type by its name, all else as "system|code"."""
+        """Class, resourceType or documentType: a resource type by its name, all else as a token (`systems`)."""
         if name not in rule:
             return None
         found: list[str] = []
         for at, value in enumerate(self._list(rule, name, path)):
             coding = self._coding(value, f"{path}.{name}[{at}]", "code-unreadable")
-            typed = coding["system"] in terms.RESOURCE_TYPES
-            found.append(coding["code"] if typed else f"{coding['system']}|{coding['code']}")
+            found.append(systems.kind(coding["system"], coding["code"]))
         return frozenset(found)
 
     def _concepts(self, rule: dict[str, Any], path: str) -> frozenset[str] | None:
@@ -301,7 +300,7 @@ class _Reader:
         found: list[str] = []
         for at, value in enumerate(self._list(rule, "code", path)):
             codings = self._codings(value, f"{path}.code[{at}]", "code-unreadable")
-            found += [f"{coding['system']}|{coding['code']}" for coding in codings]
+            found += [systems.token(coding["system"], coding["code"]) for coding in codings]
         return frozenset(found)
 
     def _actors(self, rule: dict[str, Any], path: str) -> dict[str, Any]:

@@ -13,18 +13,6 @@ CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
 PARTICIPATION = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
 CONSENT_ACTION = "http://terminology.hl7.org/CodeSystem/consentaction"
 CONSENT_SCOPE = "http://terminology.hl7.org/CodeSystem/consentscope"
-RESOURCE_TYPES = ("http://hl7.org/fhir/resource-types", "http://hl7.org/fhir/fhir-types")
-
-EARLIER_NAMES = {
-    "http://hl7.org/fhir/v3/ActCode": ACT_CODE,
-    "http://hl7.org/fhir/v3/Confidentiality": CONFIDENTIALITY,
-    "http://hl7.org/fhir/v3/ActReason": ACT_REASON,
-    "urn:oid:2.16.840.1.113883.5.4": ACT_CODE,
-    "urn:oid:2.16.840.1.113883.5.25": CONFIDENTIALITY,
-    "urn:oid:2.16.840.1.113883.5.8": ACT_REASON,
-}
-"""What these systems were called before FHIR R4, and what documents call them."""
-
 _HANDLING = (
     "ANONY AOD AUDIT AUDTR CPLYCC CPLYCD CPLYCUI CPLYJPP CPLYJSP CPLYOPP CPLYOSP CPLYPOL DECLASSIFYLABEL DEID DELAU "
     "DOWNGRDLABEL DRIVLABEL ENCRYPT ENCRYPTR ENCRYPTT ENCRYPTU HUAPRV LABEL MASK MINEC NOAUTH NOCOLLECT NODSCLCD "

@@ -36,9 +36,9 @@ TYPES = "http://hl7.org/fhir/resource-types"
 PROVENANCE_MAX = 50
 STRANGE = "actor-strange"
 WARNING = (
-    "The consent stands. Nobody here can say who these are; a permit to them may open nothing, and a denial may "
-    "keep everybody out but for the summary in an emergency. Name them as the ledger does, or ask us to enter who they "
-    "are: "
+    "The consent stands. Nobody here can say who or what these are; a permit of them may open nothing, and a denial "
+    "may keep everybody out, or every record back. Name people as the ledger does, or ask us to enter who they are; "
+    "name kinds of records and codes as FHIR does: "
 )
 
 

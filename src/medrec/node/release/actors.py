@@ -10,7 +10,7 @@ from medrec.core import manifests
 from medrec.core.consent import actors, names
 from medrec.core.consent.access import given, looked_up, rules_of
 from medrec.core.consent.actors import Known, Who
-from medrec.core.consent.compiling import Rules
+from medrec.core.consent.compiling import Rules, strange_codes
 from medrec.core.consent.meant import NOBODY, Meant
 from medrec.core.consent.pointers import local
 from medrec.core.manifests.access import Request
@@ -67,11 +67,12 @@ class Actors:
         return actors.known(references, self.look, now)
 
     def strange(self, rules: Rules, now: int) -> tuple[str, ...]:
-        """The references in rules of which nobody here can say, wholly or in part, whom they mean, in order."""
+        """The references in rules of which nobody here can say, wholly or in part, whom they mean, and the codes of
+        which nobody can say what they mean, in order."""
         meant = actors.held(NOBODY, rules.unheld, self._node.organisation, self.look)
         known = meant.holds | meant.elsewhere
         unheld = [names.split(token)[0] for token in rules.unheld if token not in known]
-        return tuple(sorted({*unheld, *self.known(looked_up(rules), now).strange}))
+        return tuple(sorted({*unheld, *self.known(looked_up(rules), now).strange, *strange_codes(rules.every)}))
 
     def look(self, reference: str) -> Mapping[str, Any] | None:
         """The record that a reference names, as it was signed: of this person, or of nobody in particular. Where the
@@ -115,13 +116,13 @@ def _organisation(name: str | None) -> Mapping[str, Any] | None:
 
 def strange(node: "Node", data: bytes) -> list[str]:
     """The people, organisations, teams and groups in a signed consent of whom nobody here can say, wholly or in part,
-    who they are: for whoever signed it. Of a person who is not linked here only the holders are told: the teams
-    that are hers cannot be looked up."""
+    who they are, and the codes of systems and classes that nobody knows: for whoever signed it. Of a person who is not
+    linked here only the holders and the codes are told: the teams that are hers cannot be looked up."""
     consent = manifests.decode(data)
     assert isinstance(consent, ConsentManifest | FhirConsentManifest)
     rules = rules_of([given(consent, "")], ())
     if not rules.strangers and not rules.unheld:
-        return []
+        return list(strange_codes(rules.every))
     with node.store.read() as connection:
         person = node.journal.person_of_account(connection, consent.account)
         if person is None:

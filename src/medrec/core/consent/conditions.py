@@ -1,0 +1,115 @@
+"""The conditions that a rule puts on a record: each is true, false, or not known (None)."""
+
+from collections.abc import Callable
+from typing import Any
+
+from medrec.core.consent import systems, terms
+from medrec.core.consent.compiling import Codes
+from medrec.core.consent.facts import Record
+from medrec.core.consent.times import Span
+
+_RESTRICTED = terms.rank("R")
+"""What a record is that carries a sensitivity."""
+
+
+def _kind(value: frozenset[str], record: Record, effect: str) -> bool | None:
+    return not value.isdisjoint(record.kinds)
+
+
+def _document(value: tuple[frozenset[str], Codes], record: Record, effect: str) -> bool | None:
+    types, codes = value
+    return not types.isdisjoint(record.kinds) or _carries(record.kinds if record.codes is not None else None, codes)
+
+
+def _label(value: tuple[frozenset[str], frozenset[int], str], record: Record, effect: str) -> bool | None:
+    labels, levels, said = value
+    if record.labels is None or record.level is None:
+        return None
+    if not labels.isdisjoint(record.labels):
+        return True
+    sure = _level(levels, said, record.level)
+    if not record.may or sure is _level(levels, said, max(record.level, _RESTRICTED)):
+        return sure or (not labels.isdisjoint(record.may) and None)
+    return None
+
+
+def _level(levels: frozenset[int], said: str, level: int) -> bool:
+    # A permit says up to which level, a deny from which level on; in a deny inside a permit the permit still says it.
+    return bool(levels) and (level <= max(levels) if said == "permit" else level >= min(levels))
+
+
+def _code(value: Codes, record: Record, effect: str) -> bool | None:
+    return _carries(record.codes, value)
+
+
+def _carries(carried: frozenset[str] | None, named: Codes) -> bool | None:
+    """Whether one of the codes that a record carries is named.
+
+    A system that nobody knows may be any other one: that is a doubt, unless the record itself is coded in it. So is the
+    same code in two systems of which the record's is not known, and what a record need not say of itself.
+    """
+    if carried is None:
+        return None
+    if not named.tokens.isdisjoint(carried):
+        return True
+    if named.undeclared or (named.strange and not named.strange <= {systems.system_of(one) for one in carried}):
+        return None
+    alike = [
+        one for one in carried if systems.code_of(one) in named.bare and not systems.is_known(systems.system_of(one))
+    ]
+    return None if alike else False
+
+
+def _author(value: frozenset[str], record: Record, effect: str) -> bool | None:
+    if record.authors is None:
+        return None
+    if not value.isdisjoint(record.authors):
+        return True
+    # An author under the name that another server gives it, or that no reference carries, may be this one.
+    return None if record.authors and any(_elsewhere(name, record.authors) for name in sorted(value)) else False
+
+
+def _elsewhere(name: str, references: frozenset[str]) -> bool:
+    if name.startswith(("urn:", "identifier:")):
+        return True
+    return any(name.endswith(f"/{other}") or other.endswith(f"/{name}") for other in sorted(references))
+
+
+def _date(value: Span, record: Record, effect: str) -> bool | None:
+    if record.dates is None:
+        return None
+    return record.dates.within(value) if effect == "permit" else record.dates.meets(value)
+
+
+def _data(value: tuple[tuple[str, str], ...], record: Record, effect: str) -> bool | None:
+    answers = [_points(meaning, pointed, record) for meaning, pointed in value]
+    return True if True in answers else None if None in answers else False
+
+
+def _points(meaning: str, pointed: str, record: Record) -> bool | None:
+    if meaning == "authoredby":
+        return _author(frozenset({pointed}), record, "")
+    if record.answered is not None and (meaning, pointed) in record.answered:
+        return record.answered[meaning, pointed]
+    name = f"{record.type}/{record.id}"
+    if pointed == name:
+        return True
+    if pointed.endswith(f"/{name}") or pointed.startswith(("urn:", "identifier:")):
+        # It may be this record, under the name that another server gives it.
+        return None
+    if meaning == "instance":
+        return False
+    others = record.referred if meaning == "related" else record.refers
+    return None if others is None else pointed in others
+
+
+TESTS: dict[str, tuple[Callable[[Any, Record, str], bool | None], str]] = {
+    "kind": (_kind, "codes-unknown"),
+    "document": (_document, "codes-unknown"),
+    "label": (_label, "labels-unknown"),
+    "code": (_code, "codes-unknown"),
+    "author": (_author, "author-unknown"),
+    "date": (_date, "record-undated"),
+    "data": (_data, "references-unknown"),
+}
+"""The conditions on a record: true, false or not known; and what is not known then."""
