@@ -13,6 +13,7 @@ from medrec.node.notify import asking
 from medrec.node.peers.peers import PeerError
 from medrec.node.release.practitioners import PHYSICIAN
 from medrec.node.release.receive import request_records
+from medrec.portal import words
 from tests.portal.rescue import Friend
 from tests.portal.story import Story, observation
 from tests.portal.test_sign_in import csrf_of
@@ -96,6 +97,35 @@ def test_an_entry_of_one_s_own_is_taken_back(opened: Open) -> None:
     ada.does(ada.page + "/writing", do="back", type=kind, id=identifier)
     for path in ("/timeline", "/writing"):
         assert "Dizzy in the morning" not in ada.get(ada.page + path).text
+
+
+def test_less_is_filled_from_the_request_and_stays_within_it(opened: Open) -> None:
+    ada, guide = opened.ada, opened.guide
+    asked = {"practitioner": "Dr Brown", "purpose": "care", "kinds": ["allergies", "results"], "days": 7, "note": ""}
+    code = asking.make(opened.network["south"], but_not=["mental-health"], **asked)
+    request = asking.take(guide, ada.account, "south", code).hex()
+    page = ada.get(f"{ada.page}/allow?request={request}").text
+    ticked = set(re.findall(r'name="([^"]+)" value="1" checked', page))
+    assert {"kind-allergies", "kind-results", "topic-mental-health"} <= ticked
+    assert not {"kind-medicines", "place-south", "marks"} & set(re.findall(r'name="([^"]+)"', page))
+    fields = dict.fromkeys(ticked, "1") | {"to": "south", "until": "asked", "purpose": "care", "request": request}
+    more = {
+        "to": "*",
+        "until": "no_end",
+        "purpose": "research",
+        "kind-medicines": "1",
+        "place-south": "1",
+        "marks": "1",
+    }
+    for name, value in [*more.items(), ("effect", "withhold"), ("topic-mental-health", "")]:
+        refused = ada.send(ada.page + "/allow", **fields | {name: value})
+        assert refused.status_code == 400 and words.ERRORS["more-than-asked"] in refused.text, name
+    assert ada.send(ada.page + "/allow", **fields | {"kind-allergies": "", "kind-results": ""}).status_code == 400
+    less = ada.asked(ada.send(ada.page + "/allow", **fields | {"kind-results": ""}))
+    assert "allergies" in less.lower() and "everything" not in less.lower()
+    ada.does(ada.page + "/allow", **fields | {"kind-results": ""})
+    found = asking.find(guide, ada.account, bytes.fromhex(request))
+    assert found is not None and found.answer == "less"
 
 
 def test_less_answers_a_request(opened: Open) -> None:

@@ -26,6 +26,7 @@ from medrec.core.consent.plain import (
     Party,
     Plain,
     clauses,
+    is_within,
     read,
     tidy,
     write,
@@ -254,3 +255,37 @@ def test_a_policy_is_tried_before_it_is_signed() -> None:
     assert (found.looks[0].still, found.looks[0].stopped) == (("Observation/bp",), ("Condition/sud",))
     replaced = try_policy(standing, proposed, frozenset({"now"}), there, [Asker("north")], looks, visible)
     assert replaced.parties[0].after == ()
+
+
+@given(sentences, sentences, st.sampled_from(("north", "south")), st.sampled_from(("TREAT", "HRESCH")), st.data())
+def test_what_is_within_a_sentence_opens_nothing_more(
+    less: Plain, whole: Plain, requester: str, purpose: str, data: st.DataObject
+) -> None:
+    """The law of a yes to less: whatever it opens, a yes to all of it would have opened."""
+    # A sentence of the same fields narrowed at random is often within; two at random are seldom.
+    kept = data.draw(
+        st.sets(st.sampled_from(("to", "kinds", "about", "but_not", "purposes", "until", "since", "before")))
+    )
+    less = msgspec.structs.replace(less, **{name: getattr(whole, name) for name in kept}, effect=whole.effect)
+    if not fits(less) or not is_within(less, whole):
+        return
+    record = describing(data.draw(st.sampled_from(("Observation", "AllergyIntolerance", "MedicationRequest"))), "o")
+    now = data.draw(st.sampled_from((NOW, ms("2020-02-28"), ms("2030-01-01"))))
+    asked = {"requester": requester, "purposes": [purpose], "now": now}
+    assert sees([whole], record, **asked) or not sees([less], record, **asked)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"to": []}, {"to": [NORTH, SOUTH]}, {"kinds": []}, {"kinds": ["allergies", "medicines"]}, {"but_not": []},
+        {"purposes": ["any"]}, {"until": None}, {"until": "2026-07-01"}, {"since": None}, {"since": "2020-01-01"},
+        {"before": None}, {"before": "2026-12-31"}, {"marks": True}, {"effect": "withhold"},
+    ],
+)  # fmt: skip
+def test_more_in_any_field_is_not_within(more: dict[str, Any]) -> None:
+    whole = Plain(
+        "share", [NORTH], ["allergies"], but_not=["mental-health"], until="2026-06-30", since="2020-02-29",
+        before="2025-12-31",
+    )  # fmt: skip
+    assert is_within(whole, whole) and not is_within(msgspec.structs.replace(whole, **more), whole)

@@ -149,6 +149,25 @@ def tidy(plain: Plain) -> Plain:
     )
 
 
+def is_within(less: Plain, whole: Plain) -> bool:
+    """Whether of two sentences that share, the first permits nothing that the second does not: in every field."""
+    care = ["care"]
+    purposes, allowed = set(less.purposes or care), set(whole.purposes or care)
+    to, parties = ({one.reference for one in sentence.to} for sentence in (less, whole))
+    return (
+        less.effect == whole.effect == "share"
+        and (not parties or (bool(to) and to <= parties))
+        and (not whole.kinds or (bool(less.kinds) and set(less.kinds) <= set(whole.kinds)))
+        and (not whole.about or (bool(less.about) and set(less.about) <= set(whole.about)))
+        and set(less.but_not) >= set(whole.but_not)
+        and ("any" in allowed or purposes <= allowed)
+        and (whole.until is None or (less.until is not None and less.until <= whole.until))
+        and (whole.since is None or (less.since is not None and less.since >= whole.since))
+        and (whole.before is None or (less.before is not None and less.before <= whole.before))
+        and (whole.marks is True or less.marks is not True)
+    )
+
+
 def write(plain: Plain, account: str, time: TimeMs) -> bytes:
     """The bytes of the FHIR R4 Consent that says this, about the person of an account, dated at a time (ms).
 

@@ -1,14 +1,14 @@
 """Allow or close something: a form of plain choices becomes a sentence, is tried out, and waits for a signature."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import msgspec
 from markupsafe import Markup
 
 from medrec.core.consent import plain
-from medrec.core.consent.plain import Party, Plain
+from medrec.core.consent.plain import KINDS, PURPOSES, TOPICS, Party, Plain
 from medrec.node.consent import own_consents
 from medrec.node.consent.consents import CONSENTS_PATH, REVOCATIONS_PATH
 from medrec.node.consent.policies import DraftConsent, draft_consent, signed_consent, try_at
@@ -27,41 +27,85 @@ if TYPE_CHECKING:
 
 SECRET_BYTES = 32
 DAYS = {"day": 1, "month": 30, "year": 365}
+DAY_MS = 86_400_000
 EVERYONE = "*"
 
 
 def show(node: "Node", visit: Visit) -> Any:
     """The values of own/allow.html; a form that was filled goes on to the page where it is confirmed."""
     who = whose(node, visit)
-    if visit.form:
-        request = _request(node, visit, who)
-        after = partial(asking.keep_answer, node, who.account, request, "less") if request is not None else None
-        back = "requests" if request is not None else "sharing"
-        return propose(node, visit, who, chosen(node, visit, who), _places(node, visit, who), back, after=after)
+    request = _request(node, visit, who)
+    whole = whole_of(node, who, request) if request is not None else None
+    if visit.form and whole is None:
+        return propose(node, visit, who, chosen(node, visit, who), _places(node, visit, who), "sharing")
+    if visit.form and whole is not None and request is not None:
+        after = partial(asking.keep_answer, node, who.account, request.id, "less")
+        return propose(node, visit, who, *_less(node, visit, who, whole), "requests", after=after)
+    linked = organisations(node, who.account) if whole is None else whole.places
     return {
         "handle": who.handle,
         "effect": visit.query.get("effect", "share"),
         "parties": [(name, who.known[name]) for name in sorted(who.known, key=lambda name: who.known[name])],
         "agent": node.organisation,
-        "to": visit.query.get("to", ""),
-        "request": visit.query.get("request", ""),
-        "kinds": list(words.POLICY_KINDS),
+        "to": visit.query.get("to", "") if whole is None else whole.wanted.to[0].organisation,
+        "request": request.id.hex() if request is not None else "",
+        "whole": whole.wanted if whole is not None else None,
+        "kinds": [one for one in words.POLICY_KINDS if whole is None or one in (whole.wanted.kinds or KINDS)],
         "topics": list(words.POLICY_TOPICS),
-        "purposes": list(words.POLICY_PURPOSES),
-        "places": [(name, who.place(name)) for name in organisations(node, who.account)],
+        "purposes": [
+            one for one in words.POLICY_PURPOSES if whole is None or one in (whole.wanted.purposes or ["care"])
+        ],
+        "places": [(name, who.place(name)) for name in linked],
     }
 
 
-def _request(node: "Node", visit: Visit, who: Whose) -> bytes | None:
-    """The request that is answered with less, and with no more than a yes: None for none, or one that is answered."""
+class Whole(NamedTuple):
+    """All that a request asks for: the sentence that a yes signs, and the places that hear it."""
+
+    wanted: Plain
+    places: list[str]
+
+
+def whole_of(node: "Node", who: Whose, one: asking.Waiting) -> Whole:
+    """What a yes to the whole of a request is; a yes to less lies within it."""
+    asked = one.asking
+    wanted = Plain(
+        "share",
+        [Party(asked.requester, name=who.place(asked.requester)[:100])],
+        [kind for kind in asked.kinds if kind in KINDS],
+        but_not=[topic for topic in asked.but_not if topic in TOPICS],
+        purposes=[asked.purpose] if asked.purpose in PURPOSES and asked.purpose != "care" else [],
+        until=_day_in(node, asked.days),
+    )
+    return Whole(wanted, [name for name in organisations(node, who.account) if name != asked.requester])
+
+
+def _day_in(node: "Node", days: int) -> str:
+    return moment(node.clock() + days * DAY_MS).date().isoformat()
+
+
+def _less(node: "Node", visit: Visit, who: Whose, whole: Whole) -> tuple[Plain, list[str]]:
+    """What the form's choices make of a request, to be signed at these places. Raises PageError for more than it asks
+    for: what is left open is everything, and lies within no request for some."""
+    wanted = chosen(node, visit, who)
+    if visit.form.get("until") == "asked":
+        wanted = msgspec.structs.replace(wanted, until=whole.wanted.until)
+    named = {name.removeprefix("place-") for name, value in visit.form.items() if name.startswith("place-") and value}
+    if not named <= set(whole.places) or not plain.is_within(wanted, plain.tidy(whole.wanted)):
+        raise PageError(400, "more-than-asked")
+    return wanted, [name for name in whole.places if name in named or not named]
+
+
+def _request(node: "Node", visit: Visit, who: Whose) -> asking.Waiting | None:
+    """The request that is answered with less: None for none. Raises PageError for one that is answered."""
     try:
-        identifier = bytes.fromhex(visit.form.get("request", ""))
+        identifier = bytes.fromhex((visit.form or visit.query).get("request", ""))
     except ValueError:
         raise PageError(400, "form-unreadable") from None
     found = asking.find(node, who.account, identifier) if identifier else None
     if identifier and (found is None or found.answer):
         raise PageError(404, "unknown-request")
-    return identifier or None
+    return found
 
 
 def chosen(node: "Node", visit: Visit, who: Whose) -> Plain:
@@ -73,8 +117,7 @@ def chosen(node: "Node", visit: Visit, who: Whose) -> Plain:
     if to != EVERYONE and to not in who.known:
         raise PageError(400, "policy-unfit")
     topics = [topic for topic in plain.TOPICS if f"topic-{topic}" in ticked]
-    days = DAYS.get(form.get("until", ""))
-    until = moment(node.clock() + timedelta(days=days).total_seconds() * 1000).date() if days else None  # type: ignore[arg-type]
+    until = form.get("until", "")
     purpose = form.get("purpose", "")
     made = Plain(
         effect if effect in ("share", "withhold") else "share",  # type: ignore[arg-type]
@@ -83,7 +126,7 @@ def chosen(node: "Node", visit: Visit, who: Whose) -> Plain:
         about=topics if effect == "withhold" else [],
         but_not=topics if effect != "withhold" else [],
         purposes=[purpose] if purpose in plain.PURPOSES and effect != "withhold" and purpose != "care" else [],
-        until=until.isoformat() if until is not None else None,
+        until=_day_in(node, DAYS[until]) if until in DAYS else None,
         marks=True if "marks" in ticked else None,
     )
     try:
@@ -134,8 +177,6 @@ def _then(first: Any, after: Any, proof: bytes) -> None:
 
 def consent_part(node: "Node", who: Whose, place: str, draft: DraftConsent, secret: bytes) -> Part:
     """The signature of one place's consent."""
-    import msgspec
-
     from medrec.core import codec
 
     value = msgspec.to_builtins(draft.manifest)

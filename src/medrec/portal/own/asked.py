@@ -4,20 +4,17 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from medrec.core.consent.plain import KINDS, PURPOSES, TOPICS, Party, Plain
-from medrec.node.looks.disputing import organisations
+from medrec.core.consent.plain import KINDS
 from medrec.node.notify import asking
 from medrec.node.notify.asking import Waiting
 from medrec.portal import render, words
 from medrec.portal.own import allow
-from medrec.portal.own.charts import moment
 from medrec.portal.own.whose import Whose, whose
 from medrec.portal.page import Go, PageError, Visit, paged
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
 
-DAY_MS = 86_400_000
 LINES = 20
 
 
@@ -61,29 +58,12 @@ def show_one(node: "Node", visit: Visit) -> Any:
         asking.keep_answer(node, who.account, one.id, "no")
         return Go(visit.link("requests", person=who.handle), "refused")
     if answer == "yes":
-        places = [name for name in organisations(node, who.account) if name != one.asking.requester]
+        whole = allow.whole_of(node, who, one)
         after = partial(asking.keep_answer, node, who.account, one.id, "yes")
-        return allow.propose(node, visit, who, wanted(node, who, one), places, "requests", after=after)
+        return allow.propose(node, visit, who, whole.wanted, whole.places, "requests", after=after)
     row = row_of(visit, who, one)
-    less = (
-        visit.link("allow", person=who.handle) + "?" + urlencode({"to": one.asking.requester, "request": one.id.hex()})
-    )
+    less = visit.link("allow", person=who.handle) + "?" + urlencode({"request": one.id.hex()})
     return {"handle": who.handle, "row": row, "less": less, "here": row["link"]}
-
-
-def wanted(node: "Node", who: Whose, one: Waiting) -> Plain:
-    """The sentence that a yes to the whole request signs."""
-    asked = one.asking
-    until = moment(node.clock() + asked.days * DAY_MS).date().isoformat()
-    purposes = [asked.purpose] if asked.purpose in PURPOSES and asked.purpose != "care" else []
-    return Plain(
-        "share",
-        [Party(asked.requester, name=who.place(asked.requester)[:100])],
-        [kind for kind in asked.kinds if kind in KINDS],
-        but_not=[topic for topic in asked.but_not if topic in TOPICS],
-        purposes=purposes,
-        until=until,
-    )
 
 
 def _find(node: "Node", visit: Visit, who: Whose) -> Waiting:

@@ -29,6 +29,7 @@ ALLOW = Texts(
         "month": "One month",
         "year": "One year",
         "no_end": "Until I take it back",
+        "as_asked": "As long as they ask for",
         "next": "Go on and read it",
         "nothing_where": "No place is linked to you yet.",
     },
