@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from medrec.core.genesis import network_id
@@ -29,6 +30,7 @@ from medrec.node.consent.consents import Consents
 from medrec.node.consent.policies import TRIAL_PATH, answer_trial
 from medrec.node.corrections.corrections import CORRECTIONS_PATH, Corrections, answer_corrections
 from medrec.node.fhir.routes import answer_locally
+from medrec.node.keeping import outgoing, store
 from medrec.node.keeping.erasure import Erasures
 from medrec.node.keeping.journal import NOTICES_PATH, Journal
 from medrec.node.keeping.keys import OrganisationKeys, PersonKey
@@ -173,9 +175,18 @@ class TestNode:
             pass
 
     def rows(self, table: Any) -> list[Any]:
-        """All rows of a table of the node's store."""
-        with self.store.read() as connection:
-            return list(connection.execute(table.select()).all())
+        """See rows_of."""
+        return rows_of(self, table)
+
+
+def rows_of(node: Any, table: Any) -> list[Any]:
+    """All rows of a table of a node's store; of the outbox as the deliverer sends them."""
+    with node.store.read() as connection:
+        rows = list(connection.execute(table.select()).all())
+        if table is not store.outbox:
+            return rows
+        sent = [outgoing.opened(connection, node.vault, bytes(row.payload)) for row in rows]
+    return [SimpleNamespace(**{**row._mapping, "payload": payload}) for row, payload in zip(rows, sent, strict=True)]
 
 
 def notices_of(node: Any) -> list[bytes]:

@@ -28,6 +28,8 @@ from medrec.node.keeping.account_keys import account_secret
 from medrec.node.keeping.journal import NOTICES_PATH, WAITING
 from medrec.node.keeping.ring import HEAD_BYTES, FileRing
 from medrec.node.keeping.vault import Vault, VaultError, derive
+from medrec.node.looks.disputes import ANSWERS_PATH, DISPUTED_PATH
+from medrec.node.looks.disputing import dispute
 from medrec.node.records.publish import Incoming
 from medrec.node.refusals import Code, Refusal
 from medrec.node.release import referrals
@@ -294,3 +296,30 @@ def test_what_a_person_said_of_herself_is_not_in_any_backup(network: Network, tm
     assert thief.finds("Lovelace") == []
     # That there was a dispute, and when it is due, stays with whom it is about.
     assert [(one.words, one.account) for one in north.disputes.about_us()] == [("", ada.account)]
+
+
+def test_words_of_a_dispute_that_wait_are_not_in_any_backup_and_are_sent_no_more(
+    network: Network, ada: Patient, tmp_path: Path
+) -> None:
+    """What goes to whom she disputes, and its answer, wait under her key at each place, and go with it."""
+    north, south, guide = network["north"], network["south"], network["guide"]
+    words, answer = "I was never there 731904", "we looked at 731904 by mistake"
+    gone_at_source(north, "o1")
+    gone_at_source(north, "o2")
+    assert dispute(guide, ada.account, "south", "north", ada.sign, ada.key.key_id, words=words).taken  # type: ignore[arg-type]
+    (told,) = [row for row in north.rows(store.outbox) if row.path == DISPUTED_PATH]
+    assert words.encode() in told.payload
+    network.anchor()
+    assert codec.decode(north.peers.call("south", DISPUTED_PATH, codec.encode([told.payload])))
+    (about,) = south.disputes.about_us()
+    south.disputes.answer(about.id, "explained", answer)
+    assert [row.path for row in south.rows(store.outbox)].count(ANSWERS_PATH) == 1
+    for organisation, taken, said in (("north", "n", words), ("south", "s", answer)):
+        thief = Thief(network.folder, organisation, tmp_path / taken)
+        node = network[organisation]
+        with node.store.read() as connection:
+            payloads = [bytes(row.payload) for row in connection.execute(store.outbox.select()).all()]
+        assert not any(said.encode() in payload for payload in payloads)
+        node.erasures.erase_account(ada.account, "patient-request")
+        assert [row for row in node.rows(store.outbox) if row.path in (DISPUTED_PATH, ANSWERS_PATH)] == []
+        assert "outbox" not in thief.finds(said)

@@ -21,7 +21,7 @@ from medrec.node.records.publish import Incoming, Published
 from medrec.node.release import receive
 from medrec.node.release.practitioners import PHYSICIAN, SYSTEM
 from medrec.portal.app import pages
-from tests.node.network import Network, Patient, Records
+from tests.node.network import Network, Patient, Records, rows_of
 
 HOSTILE_NAME = "<script>alert(1)</script>"
 TURNED = "Anna\u202etxt.exe\u0007"
@@ -44,8 +44,7 @@ class ToldNode(Node):
         return self.publisher.publish([Incoming(kind, identifier, canonical(content.encode()), origin)])
 
     def rows(self, table: Any) -> list[Any]:
-        with self.store.read() as connection:
-            return list(connection.execute(table.select()).all())
+        return rows_of(self, table)
 
 
 class ToldNetwork(Network):

@@ -79,7 +79,7 @@ def send(node: "Node", held: "Held", key: bytes, signature: bytes) -> list[str]:
     take_signed(node, account, nullifier, key, signature)
     payload = codec.encode({"account": account, "nullifier": nullifier, "key": key, "signature": signature})
     waiting = bringing.bring(node, places(node, account), DELEGATION_ENDS_PATH, payload, _FINAL).waiting
-    bringing.queue(node, waiting, DELEGATION_ENDS_PATH, payload)
+    bringing.queue(node, account, waiting, DELEGATION_ENDS_PATH, payload)
     return list(waiting)
 
 

@@ -19,7 +19,7 @@ from medrec.core.manifests.delegation import DelegationRest, DelegationRestManif
 from medrec.node.agent import bringing
 from medrec.node.agent.own import person_here, places
 from medrec.node.consent.consents import AHEAD_MS_MAX
-from medrec.node.keeping import store
+from medrec.node.keeping import outgoing
 from medrec.node.keeping.journal import Draft
 from medrec.node.keeping.store import metadata
 from medrec.node.refusals import Code, Refusal
@@ -204,7 +204,7 @@ def send(node: "Node", stated: DelegationRest) -> list[str]:
     let_rest(node, stated)
     payload = encode_rest(stated)
     waiting = bringing.bring(node, places(node, stated.account), RESTS_PATH, payload, _FINAL).waiting
-    bringing.queue(node, waiting, RESTS_PATH, payload)
+    bringing.queue(node, stated.account, waiting, RESTS_PATH, payload)
     return list(waiting)
 
 
@@ -214,12 +214,11 @@ _FINAL = frozenset(code.value for code in (Code.BAD_SIGNATURE, Code.WRONG_NETWOR
 
 def unheard(node: "Node", account: str) -> dict[str, list[str]]:
     """The places that have not heard yet that a person lets a helper rest or go on, by the delegation's SHA-256."""
-    rows, found = store.outbox.c, dict[str, list[str]]()
+    found: dict[str, list[str]] = {}
     with node.store.read() as connection:
-        query = sql.select(rows.organisation, rows.payload).where(rows.path == RESTS_PATH).order_by(rows.organisation)
-        waiting = connection.execute(query).all()
-    for row in waiting:
-        stated = msgspec.convert(codec.decode_json(bytes(row.payload)), DelegationRest)
+        waiting = outgoing.waiting(connection, node.vault, RESTS_PATH)
+    for row in sorted(waiting, key=lambda row: row.organisation):
+        stated = msgspec.convert(codec.decode_json(row.payload), DelegationRest)
         if stated.account == account and row.organisation not in found.get(stated.delegation, ()):
             found.setdefault(stated.delegation, []).append(row.organisation)
     return found

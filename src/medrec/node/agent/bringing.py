@@ -13,7 +13,7 @@ import sqlalchemy as sql
 from sqlalchemy import BigInteger, Column, Integer, LargeBinary, String, Table
 
 from medrec.core import codec
-from medrec.node.keeping import store
+from medrec.node.keeping import outgoing
 from medrec.node.keeping.store import metadata
 from medrec.node.peers.peers import PeerError
 
@@ -65,11 +65,11 @@ def bring(
     return Brought(tuple(taken), refused, tuple(waiting))
 
 
-def queue(node: "Node", places: Iterable[str], path: str, payload: bytes) -> None:
-    """Have a word brought by the outbox as soon as the places can be reached."""
+def queue(node: "Node", account: str, places: Iterable[str], path: str, payload: bytes) -> None:
+    """Have a word of a person brought by the outbox as soon as the places can be reached."""
     rows = [{"organisation": place, "path": path, "payload": payload, "due": node.clock()} for place in places]
     if rows:
-        node.store.write(lambda connection: connection.execute(sql.insert(store.outbox), rows))
+        node.store.write(lambda connection: outgoing.queue(connection, node.vault, account, rows))
 
 
 def keep(node: "Node", account: str, organisation: str, path: str, payload: bytes, until: int) -> None:

@@ -35,7 +35,7 @@ from medrec.node.corrections.corrections_kept import correction_asked, correctio
 from medrec.node.corrections.corrections_proof import is_hers, is_proven, newer_version
 from medrec.node.corrections.corrections_shown import Asked, Here, Sent, asked_of
 from medrec.node.corrections.objecting import lets_ask
-from medrec.node.keeping import store
+from medrec.node.keeping import outgoing
 from medrec.node.keeping.journal import Draft
 from medrec.node.lists.acts_told import genuine
 from medrec.node.refusals import Code, Refusal
@@ -156,7 +156,7 @@ class Corrections:
         }
         connection.execute(sql.insert(correction_asked).values(**row))
         waiting = {"organisation": statement.source, "path": CORRECTIONS_PATH, "payload": data, "due": now}
-        connection.execute(sql.insert(store.outbox).values(**waiting))
+        outgoing.queue(connection, node.vault, statement.account, [waiting])
         return True
 
     def asked(self, account: str) -> list[Asked]:

@@ -22,12 +22,11 @@ from medrec.core import codec, manifests
 from medrec.core.manifests.erasure import ENTRIES_MAX, Erased, ErasureManifest, Ground
 from medrec.node.consent import letters
 from medrec.node.corrections import corrections_erased
-from medrec.node.keeping import account_keys, rehashing, resealing, store
+from medrec.node.keeping import account_keys, outgoing, rehashing, resealing, store
 from medrec.node.keeping.journal import NOTICES_PATH, WAITING_PARTS, Draft, Line, Person
 from medrec.node.keeping.resealing import GONE
 from medrec.node.keeping.store import metadata
 from medrec.node.keeping.vault import VaultError, derive
-from medrec.node.lists.acts_kept import ACTS_PATH
 from medrec.node.looks import looks_erased
 from medrec.node.refusals import Code, Refusal
 from medrec.node.right_person import given_codes, waiting_links
@@ -315,6 +314,7 @@ class Erasures:
         secret = account_keys.number_of(connection, account)
         if secret is not None:
             self._doom(connection, secret)
+        outgoing.drop(connection, account)
         dead = consent_ids(connection, account)
         for table in of_person():
             connection.execute(sql.delete(table).where(table.c.account == account))
@@ -333,12 +333,7 @@ class Erasures:
         return Erasure(hashlib.sha256(line.manifest).digest(), 0)
 
     def _unsay(self, connection: sql.Connection, person: Person) -> None:
-        """What people said of her list and is still on its way goes, and with it what her records were asked to be
-        looked at for."""
-        column = store.outbox.c
-        for row in connection.execute(sql.select(column.id, column.payload).where(column.path == ACTS_PATH)).all():
-            if codec.decode_json(bytes(row.payload)).get("account") == person.account:
-                connection.execute(sql.delete(store.outbox).where(column.id == row.id))
+        """What her records were asked to be looked at for goes with what people said of her list."""
         record, alarm = store.record.c, store.alarm.c
         hers = sql.select(record.type + "/" + record.id).where(record.person == person.id)
         where = (alarm.code == "list-contradicted") & alarm.subject.in_(hers)

@@ -32,9 +32,9 @@ from medrec.node.agent.own import person_here
 from medrec.node.agent.standing_links import undone
 from medrec.node.consent.consents import AHEAD_MS_MAX
 from medrec.node.corrections.objecting import ask, gave, of_person
-from medrec.node.keeping import store
+from medrec.node.keeping import outgoing, store
 from medrec.node.keeping.journal import Draft
-from medrec.node.keeping.vault import VaultError
+from medrec.node.keeping.vault import Vault, VaultError
 from medrec.node.lists import acts_former, acts_heard, acts_told, acts_whole, reviews
 from medrec.node.lists.acts_kept import ACTS_PATH, KeptAct, hand_on, is_ended, list_act, of_one
 from medrec.node.looks.disputing import organisations
@@ -174,7 +174,7 @@ class Acts:
             if act is not here and act.organisation == node.organisation:
                 acts_whole.keep(node, connection, person, act)
             if to:
-                connection.execute(sql.insert(store.outbox), outgoing(act, to, now))
+                outgoing.queue(connection, node.vault, act.account, copies(act, to, now))
             return True
 
         return node.store.write(write)
@@ -215,7 +215,7 @@ class Acts:
         return sorted(found.values(), key=lambda kept: (kept.act.time, kept.act.id, kept.act.organisation))
 
 
-def outgoing(act: Act, places: Iterable[str], now: int) -> list[dict[str, Any]]:
+def copies(act: Act, places: Iterable[str], now: int) -> list[dict[str, Any]]:
     """The rows of the outbox by which an act goes to places, to each its own copy."""
     return [{"organisation": name, "path": ACTS_PATH, "payload": payload_for(act, name), "due": now} for name in places]
 
@@ -225,12 +225,12 @@ def payload_for(act: Act, place: str) -> bytes:
     return codec.encode_json(msgspec.to_builtins(narrowed(act, place)))
 
 
-def heard(connection: sql.Connection, organisations: Sequence[str], act: Act) -> None:
+def heard(connection: sql.Connection, vault: Vault, organisations: Sequence[str], act: Act) -> None:
     """These have heard an act, or have said no: nothing of it waits for them. Inside `Store.write` only."""
-    row = store.outbox.c
-    for name in organisations:
-        of_act = (row.path == ACTS_PATH) & (row.payload == payload_for(act, name)) & (row.organisation == name)
-        connection.execute(sql.delete(store.outbox).where(of_act))
+    copy = {name: payload_for(act, name) for name in organisations}
+    for row in outgoing.waiting(connection, vault, ACTS_PATH):
+        if copy.get(row.organisation) == row.payload:
+            connection.execute(sql.delete(store.outbox).where(store.outbox.c.id == row.id))
 
 
 def sign_as(

@@ -10,9 +10,10 @@ from sqlalchemy import BigInteger, Column, LargeBinary, String, Table
 
 from medrec.core import codec
 from medrec.core.manifests.acts import Act, ActEnd
-from medrec.node.keeping import store
+from medrec.node.keeping import outgoing, store
 from medrec.node.keeping.store import metadata
 from medrec.node.keeping.upgrades import FORMER
+from medrec.node.keeping.vault import Vault
 
 ACTS_PATH = "/medrec/list-acts"
 ENDS_PATH = "/medrec/list-act-ends"
@@ -108,14 +109,14 @@ def is_ended(connection: sql.Connection, identifier: bytes, organisation: str) -
     return connection.execute(sql.select(column.id).where(column.id == identifier, whose)).first() is not None
 
 
-def forget(connection: sql.Connection, network: str, organisation: str, account: str, time: int) -> None:
+def forget(connection: sql.Connection, vault: Vault, network: str, organisation: str, account: str, time: int) -> None:
     """Take out of the lists what was said through a link that is undone, and what was seen when it was said; the
     lines stay. Whoever was handed a word of this organisation's clinicians is told that it is taken back, and what was
     not handed on yet stays here. Inside `Store.write` only.
     """
     hearer = list_act_hearer.c
     rows = connection.execute(sql.select(list_act_hearer).where(hearer.account == account).order_by(hearer.id)).all()
-    _call_off(connection, {bytes(row.id).hex() for row in rows})
+    _call_off(connection, vault, {bytes(row.id).hex() for row in rows})
     waiting = []
     for row in rows:
         end = ActEnd(network, account, bytes(row.id).hex(), organisation, time)
@@ -127,9 +128,7 @@ def forget(connection: sql.Connection, network: str, organisation: str, account:
         connection.execute(sql.delete(table).where(table.c.account == account))
 
 
-def _call_off(connection: sql.Connection, identifiers: set[str]) -> None:
-    column = store.outbox.c
-    rows = connection.execute(sql.select(column.id, column.payload).where(column.path == ACTS_PATH)).all()
-    for row in rows if identifiers else ():
-        if codec.decode_json(bytes(row.payload)).get("id") in identifiers:
-            connection.execute(sql.delete(store.outbox).where(column.id == row.id))
+def _call_off(connection: sql.Connection, vault: Vault, identifiers: set[str]) -> None:
+    for row in outgoing.waiting(connection, vault, ACTS_PATH) if identifiers else ():
+        if codec.decode_json(row.payload).get("id") in identifiers:
+            connection.execute(sql.delete(store.outbox).where(store.outbox.c.id == row.id))

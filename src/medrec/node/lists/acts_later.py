@@ -19,9 +19,9 @@ from medrec.node.agent import bringing
 from medrec.node.agent.standing_links import newest, number, standing
 from medrec.node.agent.told import told
 from medrec.node.corrections.objecting import ask
-from medrec.node.keeping import store
+from medrec.node.keeping import outgoing, store
 from medrec.node.lists import acts_heard, acts_whole, hearing
-from medrec.node.lists.acts import outgoing, payload_for
+from medrec.node.lists.acts import copies, payload_for
 from medrec.node.lists.acts_kept import ACTS_PATH, hand_on, list_act, list_act_hearer, of_one
 from medrec.node.refusals import Refusal
 
@@ -116,7 +116,7 @@ def _more(node: "Node", act: Act, hearers: Iterable[str], connection: sql.Connec
     if fresh:
         ask(node, connection, act, fresh)
         hand_on(connection, identifier, act.account, fresh)
-        connection.execute(sql.insert(store.outbox), outgoing(act, fresh, node.clock()))
+        outgoing.queue(connection, node.vault, act.account, copies(act, fresh, node.clock()))
     return len(fresh)
 
 
@@ -138,7 +138,7 @@ def _hers(node: "Node", account: str) -> int:
         for place in places:
             name = (place, act.id)
             if name not in there and name not in waiting and all(place in one for one in behind):
-                bringing.queue(node, [place], ACTS_PATH, payload_for(act, place))
+                bringing.queue(node, account, [place], ACTS_PATH, payload_for(act, place))
                 count += 1
     return count
 
@@ -167,7 +167,6 @@ def _standing_there(node: "Node", account: str) -> set[tuple[str, str]]:
 
 def _waiting(node: "Node") -> set[tuple[str, Any]]:
     """(place, id) of the acts that are on their way."""
-    column = store.outbox.c
     with node.store.read() as connection:
-        rows = connection.execute(sql.select(column.organisation, column.payload).where(column.path == ACTS_PATH)).all()
-    return {(row.organisation, codec.decode_json(bytes(row.payload)).get("id")) for row in rows}
+        rows = outgoing.waiting(connection, node.vault, ACTS_PATH)
+    return {(row.organisation, codec.decode_json(row.payload).get("id")) for row in rows}

@@ -95,7 +95,7 @@ def state(agent: "Node", act: Act) -> Stated:
     each = [bringing.bring(agent, [name], ACTS_PATH, payload_for(act, name), _FINAL) for name in hearers]
     waiting = tuple(name for brought in each for name in brought.waiting)
     done = [name for name in hearers if name not in waiting]
-    agent.store.write(lambda connection: heard(connection, done, act))
+    agent.store.write(lambda connection: heard(connection, agent.vault, done, act))
     refused = {name: sentence for brought in each for name, sentence in brought.refused.items()}
     return Stated(act.id, tuple(name for brought in each for name in brought.taken), refused, waiting)
 

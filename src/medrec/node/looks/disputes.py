@@ -23,7 +23,7 @@ from medrec.core.manifests.dispute import (
     statement_message,
 )
 from medrec.node.consent.consents import AHEAD_MS_MAX
-from medrec.node.keeping import account_keys, obligations, store
+from medrec.node.keeping import account_keys, obligations, outgoing, store
 from medrec.node.keeping.journal import Draft
 from medrec.node.keeping.store import metadata
 from medrec.node.keeping.vault import Vault, VaultError
@@ -179,8 +179,9 @@ class Disputes:
                 "look": statement.obligation or "",
                 "words": statement.words,
             }
-            row = {"organisation": statement.requester, "path": DISPUTED_PATH, "due": now}
-            connection.execute(sql.insert(store.outbox).values(**row, payload=codec.encode(told)))
+            payload = codec.encode(told)
+            row = {"organisation": statement.requester, "path": DISPUTED_PATH, "payload": payload, "due": now}
+            outgoing.queue(connection, node.vault, statement.account, [row])
         return True
 
     def _owed(
@@ -282,7 +283,7 @@ class Disputes:
             summary = [11, now, kind, about.source, identifier]
             node.journal.append(connection, [Draft("dispute-answer/1", data, who, extras, summary)])
             row = {"organisation": about.source, "path": ANSWERS_PATH, "payload": data, "due": now}
-            connection.execute(sql.insert(store.outbox).values(**row))
+            outgoing.queue(connection, node.vault, about.account, [row])
 
         node.store.write(write)
 

@@ -98,7 +98,7 @@ def send(agent: "Node", statement: Statement) -> Raised:
     payload = codec.encode_json(msgspec.to_builtins(statement))
     places = sorted({*organisations(agent, account), source})
     brought = bringing.bring(agent, places, DISPUTES_PATH, payload, _FINAL)
-    bringing.queue(agent, brought.waiting, DISPUTES_PATH, payload)
+    bringing.queue(agent, statement.account, brought.waiting, DISPUTES_PATH, payload)
     return Raised(identifier, *brought)
 
 

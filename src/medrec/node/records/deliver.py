@@ -17,7 +17,7 @@ import sqlalchemy as sql
 from sqlalchemy import BigInteger, Column, Integer, Table
 
 from medrec.core import codec
-from medrec.node.keeping import store
+from medrec.node.keeping import outgoing, store
 from medrec.node.keeping.journal import NOTICES_PATH
 from medrec.node.keeping.store import metadata
 from medrec.node.keeping.vault import VaultError
@@ -183,7 +183,9 @@ class Deliverer:
 
     def _payload(self, connection: sql.Connection, row: Any) -> bytes:
         payload = bytes(row.payload)
-        return self._node.journal.sent(connection, payload) if row.path == NOTICES_PATH else payload
+        if row.path == NOTICES_PATH:
+            return self._node.journal.sent(connection, payload)
+        return outgoing.opened(connection, self._node.vault, payload)
 
     def _failed(self, way: _Way, rows: list[Any], error: PeerError, now: int) -> None:
         way.failures += 1

@@ -23,7 +23,7 @@ from medrec.core.matching import plain
 from medrec.core.state import Obligation
 from medrec.engines.engine import Snapshot
 from medrec.node.account import staff
-from medrec.node.keeping import store
+from medrec.node.keeping import outgoing
 from medrec.node.keeping.journal import Draft
 from medrec.node.keeping.store import metadata
 from medrec.node.keeping.vault import VaultError
@@ -248,6 +248,6 @@ class EmergencyReviews:
             summary = [23, now, about.source, outcome, identifier]
             node.journal.append(connection, [Draft("emergency-review/1", data, who, extras, summary)])
             row = {"organisation": about.source, "path": REVIEWS_PATH, "payload": data, "due": now}
-            connection.execute(sql.insert(store.outbox).values(**row))
+            outgoing.queue(connection, node.vault, about.account, [row])
 
         node.store.write(write)

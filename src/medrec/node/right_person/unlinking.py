@@ -60,7 +60,7 @@ def undo(connection: sql.Connection, journal: Journal, network: bytes, where: An
     )
     line = journal.append(connection, [Draft("link/1", manifests.encode(manifest), before.id, None, [30, time])])[0]
     holding.forget(connection, before.id)
-    acts_kept.forget(connection, network.hex(), journal.organisation, before.account, time)
+    acts_kept.forget(connection, journal.vault, network.hex(), journal.organisation, before.account, time)
     # What she permitted here ends with the link; who links again decides again, and nobody brings the old word back.
     consent = store.consent.c
     standing = connection.execute(sql.select(consent.nullifier).where(consent.account == before.account)).scalars()

@@ -1,0 +1,74 @@
+"""What people said, or was said of them, and waits in the outbox: under the key that this node has for each of them.
+
+    queue(connection, vault, account, rows)     put it there, sealed
+    opened(connection, vault, payload)          as it is sent
+    waiting(connection, vault, path)            what waits of one kind, opened
+    drop(connection, account)                   whoever is erased: nothing of hers is sent any more
+
+The payload of such a row is CBOR ["sealed", account, sealed]. With her key (account_keys.py) goes what lies in backups,
+too.
+"""
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+import sqlalchemy as sql
+
+from medrec.core import codec
+from medrec.node.keeping import account_keys, store
+from medrec.node.keeping.vault import Vault, VaultError
+
+_MARK = "sealed"
+_CONTEXT = b"outbox"
+
+
+class Outgoing(NamedTuple):
+    """A row that waits: its id, where it goes, and what is sent."""
+
+    id: int
+    organisation: str
+    payload: bytes
+
+
+def queue(connection: sql.Connection, vault: Vault, account: str, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Put rows of the outbox there that speak of a person: organisation, path, payload, due. Inside `Store.write`."""
+    sealed = [
+        {
+            **row,
+            "payload": codec.encode(
+                [_MARK, account, account_keys.seal_for(connection, vault, account, row["payload"], _CONTEXT)]
+            ),
+        }
+        for row in rows
+    ]
+    if sealed:
+        connection.execute(sql.insert(store.outbox), sealed)
+
+
+def opened(connection: sql.Connection, vault: Vault, payload: bytes) -> bytes:
+    """What is sent of a row. Raises VaultError when its person's key was destroyed."""
+    try:
+        value = codec.decode(payload)
+    except codec.CodecError:
+        return payload
+    # What speaks of nobody is sent as it lies there; so is what was queued before any was sealed.
+    if type(value) is not list or len(value) != len((_MARK, "account", "sealed")) or value[0] != _MARK:
+        return payload
+    return account_keys.open_for(connection, vault, value[1], value[2], _CONTEXT)
+
+
+def waiting(connection: sql.Connection, vault: Vault, path: str) -> list[Outgoing]:
+    """What waits for one path, oldest first, as it is sent; without what does not open any more."""
+    column, found = store.outbox.c, list[Outgoing]()
+    for row in connection.execute(sql.select(store.outbox).where(column.path == path).order_by(column.id)).all():
+        with suppress(VaultError):
+            found.append(Outgoing(row.id, row.organisation, opened(connection, vault, bytes(row.payload))))
+    return found
+
+
+def drop(connection: sql.Connection, account: str) -> None:
+    """Take out what waits of a person. Inside `Store.write`."""
+    payload = store.outbox.c.payload
+    start = codec.encode([_MARK, account, b""])[:-1]
+    connection.execute(sql.delete(store.outbox).where(sql.func.substr(payload, 1, len(start)) == start))
