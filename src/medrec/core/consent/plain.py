@@ -40,7 +40,7 @@ TOPICS: dict[str, tuple[str, ...]] = {
     "genetics": ("GDIS", "SCA"),
     "hiv": ("HIV",),
     "memory-and-development": ("COGN", "DVD"),
-    "mental-health": ("BH", "EMOTDIS", "MH", "PSY", "PSYTHPN"),
+    "mental-health": ("MH", "PSY", "PSYTHPN"),
     "reproductive": ("PREGNANT",),
     "sexual-health": ("SEX", "STD"),
     "substance-use": ("ETH", "SUD"),
