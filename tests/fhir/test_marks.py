@@ -13,7 +13,6 @@ import pytest
 from medrec.core.consent.reading import MARKS
 from medrec.core.consent.redact import REDACTED
 from medrec.node.fhir import client
-from medrec.node.release import access
 from medrec.node.release.receive import NotGenuineError
 from tests.fhir import cuts
 from tests.fhir.asking import SUD, WITHOUT_SUBSTANCE_USE, Told, bare, consent, observation, resource
@@ -75,9 +74,8 @@ def _as_told(one: Told) -> Any:
 
 
 def again(network: Network) -> None:
-    """The same questions may be put once more."""
+    """The same questions may be put once more: their ids follow from the time, too."""
     network.time += 1
-    network["north"].store.write(lambda connection: connection.execute(access.asked.delete()))
 
 
 def test_a_mark_says_no_more_than_that_there_is_something(worlds: Worlds) -> None:

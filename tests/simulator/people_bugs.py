@@ -65,8 +65,8 @@ def referral_is_not_looked_at_again() -> AbstractContextManager[Any]:
             first[ask.request.id] = answer
         return answer
 
-    def repeat(self: Gate, caller: str, ask: Any, door: Any) -> Any:
-        return first[ask.request.id] if ask.request.id in first else again(self, caller, ask, door)
+    def repeat(self: Gate, caller: str, ask: Any, door: Any, sent: bool = False) -> Any:
+        return first[ask.request.id] if ask.request.id in first else again(self, caller, ask, door, sent)
 
     real, again = Gate.release, Gate.repeat
     return patch.multiple(Gate, release=release, repeat=repeat)
