@@ -43,9 +43,14 @@ def gone_at_source(node: Any, kind: str, *identifiers: str) -> None:
         node.publisher.publish([Incoming(kind, identifier, None, "gone")])
 
 
-def test_the_acts_of_an_erased_person_are_deleted_with_the_rest(clinic: Clinic) -> None:
+@pytest.mark.parametrize("sealed", [True, False], ids=["as now", "as it was queued before any was sealed"])
+def test_the_acts_of_an_erased_person_are_deleted_with_the_rest(clinic: Clinic, sealed: bool) -> None:
     said(clinic)
     south, account = clinic.south, clinic.ada.account
+    if not sealed:
+        for row in south.rows(store.outbox):
+            plain = store.outbox.update().where(store.outbox.c.id == row.id).values(payload=row.payload)
+            south.store.write(lambda connection, plain=plain: connection.execute(plain))
     assert len(south.acts.of(account)) == 2 and len(south.rows(acts.list_act)) == 2
     assert [row.code for row in south.rows(store.alarm)] == ["list-contradicted"]
     assert [row.path for row in south.rows(store.outbox)].count(acts.ACTS_PATH) == 1

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import sqlalchemy as sql
 from markupsafe import Markup
 
-from medrec.core import codec, manifests, state
+from medrec.core import codec, manifests
 from medrec.core.consent import plain
-from medrec.core.consent.times import read_time
 from medrec.node.agent import redelivery
 from medrec.node.agent.agent import Notice
+from medrec.node.agent.told import taken_back
 from medrec.node.consent import own_consents
 from medrec.node.keeping import store
 from medrec.portal import policies, render, words
@@ -263,17 +263,8 @@ def _given(visit: Visit, statement: Any) -> Any:
 def standing(node: "Node", account: str) -> list[tuple[Notice, bool]]:
     """Every consent a person gave, newest first, and whether it was taken back."""
     notices = [notice for notice in every(node, account, CONSENTS) if notice.manifest is not None]
-    revoked = {notice.manifest.nullifier for notice in notices if notice.kind == "revocation/1"}
-    with node.engine.view() as view:
-        return [
-            (
-                notice,
-                notice.manifest.nullifier in revoked
-                or view.get(state.nullifier_key(bytes.fromhex(notice.manifest.nullifier))) is not None,
-            )
-            for notice in notices
-            if notice.kind != "revocation/1"
-        ]
+    over = taken_back(node, [notice.manifest for notice in notices])
+    return [(notice, notice.manifest.nullifier in over) for notice in notices if notice.kind != "revocation/1"]
 
 
 class Given(NamedTuple):
@@ -295,16 +286,10 @@ def plain_consents(node: "Node", account: str, now: int) -> list[Given]:
             continue
         with suppress(plain.NotPlain):
             sentence, signed = plain.read(text.encode()), notice.manifest
-            if end_of(sentence) is None or end_of(sentence) > now:  # type: ignore[operator]
+            if plain.goes_on(sentence, now):
                 digest = hashlib.sha256(manifests.encode(signed)).hexdigest()
                 found.append(Given(sentence, signed.organisation, signed.nullifier, digest))
     return found
-
-
-def end_of(sentence: plain.Plain) -> int | None:
-    """When a sentence ends (ms): after its last day."""
-    span = read_time(sentence.until) if sentence.until is not None else None
-    return span.end if span is not None else None
 
 
 def _fhir(known: dict[str, str], statement: Any) -> tuple[Markup, str, int | None]:
@@ -317,7 +302,7 @@ def _fhir(known: dict[str, str], statement: Any) -> tuple[Markup, str, int | Non
     except plain.NotPlain:
         return sentence, "permit", None
     effect = "permit" if read_back.effect in ("share", "emergency-yes") else "deny"
-    return sentence, effect, end_of(read_back)
+    return sentence, effect, plain.end_of(read_back)
 
 
 def _grant(visit: Visit, known: dict[str, str], statement: Any) -> Any:

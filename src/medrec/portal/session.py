@@ -105,12 +105,12 @@ class Sessions:
         self._open.put(_digest(token), begun, begun.owner, begun.over, now, site)
         return token
 
-    def find(self, token: str, now: int, *, used: bool = True) -> Session | None:
-        """The session of a token, which lives on by being `used`; None if there is none or it has ended."""
+    def find(self, token: str, now: int) -> Session | None:
+        """The session of a token, which thereby lives on; None if there is none or it has ended."""
         with self._lock:
             session = self._open.get(_digest(token), now)
-            if session is None or not used:
-                return session
+            if session is None:
+                return None
             session = session._replace(seen=now)
             self._open.renew(_digest(token), session, session.over)
             return session

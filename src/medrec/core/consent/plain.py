@@ -149,6 +149,18 @@ def tidy(plain: Plain) -> Plain:
     )
 
 
+def end_of(sentence: Plain) -> int | None:
+    """When a sentence ends (ms): after its last day; None for one without an end."""
+    span = read_time(sentence.until) if sentence.until is not None else None
+    return span.end if span is not None else None
+
+
+def goes_on(sentence: Plain, now: int) -> bool:
+    """Whether a sentence has not ended at a time (ms)."""
+    end = end_of(sentence)
+    return end is None or end > now
+
+
 def is_within(less: Plain, whole: Plain) -> bool:
     """Whether of two sentences that share, the first permits nothing that the second does not: in every field."""
     care = ["care"]

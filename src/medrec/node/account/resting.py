@@ -216,7 +216,7 @@ def unheard(node: "Node", account: str) -> dict[str, list[str]]:
     """The places that have not heard yet that a person lets a helper rest or go on, by the delegation's SHA-256."""
     found: dict[str, list[str]] = {}
     with node.store.read() as connection:
-        waiting = outgoing.waiting(connection, node.vault, RESTS_PATH)
+        waiting = outgoing.waiting(connection, node.vault, RESTS_PATH, account)
     for row in sorted(waiting, key=lambda row: row.organisation):
         stated = msgspec.convert(codec.decode_json(row.payload), DelegationRest)
         if stated.account == account and row.organisation not in found.get(stated.delegation, ()):

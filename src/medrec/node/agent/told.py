@@ -1,5 +1,6 @@
 """What an agent was told about a person, opened again: the statements of some kinds, in the order of their lines."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sql
@@ -64,6 +65,19 @@ def _clerks_signed(view: View, organisation: str, message: bytes, *clerks: Clerk
         for one in clerks
         if isinstance(one, Clerk) and one.key in staff.keys
     )
+
+
+def taken_back(node: "Node", consents: Iterable[Any]) -> set[str]:
+    """The marks (hex) of those of a person's consents, as places told of them, that were taken back: by a revocation
+    among what is told, or on the ledger alone. Raises EngineError."""
+    every = list(consents)
+    told_over = {one.nullifier for one in every if one.manifest == "revocation/1"}
+    with node.engine.view() as view:
+        return {
+            one.nullifier
+            for one in every
+            if one.nullifier in told_over or view.get(state.nullifier_key(bytes.fromhex(one.nullifier))) is not None
+        }
 
 
 class Sealed(NamedTuple):

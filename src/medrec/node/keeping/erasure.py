@@ -27,6 +27,7 @@ from medrec.node.keeping.journal import NOTICES_PATH, WAITING_PARTS, Draft, Line
 from medrec.node.keeping.resealing import GONE
 from medrec.node.keeping.store import metadata
 from medrec.node.keeping.vault import VaultError, derive
+from medrec.node.lists.acts_kept import ACTS_PATH
 from medrec.node.looks import looks_erased
 from medrec.node.refusals import Code, Refusal
 from medrec.node.right_person import given_codes, waiting_links
@@ -333,7 +334,11 @@ class Erasures:
         return Erasure(hashlib.sha256(line.manifest).digest(), 0)
 
     def _unsay(self, connection: sql.Connection, person: Person) -> None:
-        """What her records were asked to be looked at for goes with what people said of her list."""
+        """What people said of her list and is still on its way goes, also what was queued before any was sealed; and
+        with it what her records were asked to be looked at for."""
+        for row in outgoing.waiting(connection, self._node.vault, ACTS_PATH, person.account):
+            if codec.decode_json(row.payload).get("account") == person.account:
+                connection.execute(sql.delete(store.outbox).where(store.outbox.c.id == row.id))
         record, alarm = store.record.c, store.alarm.c
         hers = sql.select(record.type + "/" + record.id).where(record.person == person.id)
         where = (alarm.code == "list-contradicted") & alarm.subject.in_(hers)

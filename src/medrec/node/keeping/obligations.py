@@ -12,6 +12,7 @@ import sqlalchemy as sql
 from sqlalchemy import Column, LargeBinary, Table
 
 from medrec.core import codec, state
+from medrec.core.view import View
 from medrec.engines.engine import Engine
 from medrec.node.keeping import store
 from medrec.node.keeping.prepared import Prepared
@@ -32,9 +33,9 @@ def make(connection: sql.Connection, engine: Engine, organisation: str, owed: Se
     if not owed:
         return
     ids = [identifier for identifier, _ in owed]
-    if len(set(ids)) < len(ids) or were_made(connection, engine, organisation, ids):
-        raise Refusal(Code.REQUEST_REPLAYED)
     with engine.view() as view:
+        if len(set(ids)) < len(ids) or _standing(connection, view, organisation, ids):
+            raise Refusal(Code.REQUEST_REPLAYED)
         for debtor in sorted({debtor for _, debtor in owed}):
             if view.get(state.organisation_key(debtor)) is None:
                 raise Refusal(Code.UNKNOWN_ORGANISATION)
@@ -43,10 +44,14 @@ def make(connection: sql.Connection, engine: Engine, organisation: str, owed: Se
 
 def were_made(connection: sql.Connection, engine: Engine, organisation: str, wanted: Sequence[bytes]) -> set[bytes]:
     """Those of them that stand on the ledger, or in a line that is on its way there. Raises EngineError."""
-    kept = {bytes(one) for one in connection.execute(sql.select(made.c.id).where(made.c.id.in_(wanted))).scalars()}
     with engine.view() as view:
-        # A store that was begun before the ids were kept knows only those of lines that wait; the ledger has the rest.
-        anchored = {one for one in wanted if view.get(state.obligation_key(organisation, one)) is not None}
+        return _standing(connection, view, organisation, wanted)
+
+
+def _standing(connection: sql.Connection, view: View, organisation: str, wanted: Sequence[bytes]) -> set[bytes]:
+    kept = {bytes(one) for one in connection.execute(sql.select(made.c.id).where(made.c.id.in_(wanted))).scalars()}
+    # A store that was begun before the ids were kept knows only those of lines that wait; the ledger has the rest.
+    anchored = {one for one in wanted if view.get(state.obligation_key(organisation, one)) is not None}
     return kept | anchored
 
 

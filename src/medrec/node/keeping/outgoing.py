@@ -1,9 +1,9 @@
 """What people said, or was said of them, and waits in the outbox: under the key that this node has for each of them.
 
-    queue(connection, vault, account, rows)     put it there, sealed
-    opened(connection, vault, payload)          as it is sent
-    waiting(connection, vault, path)            what waits of one kind, opened
-    drop(connection, account)                   whoever is erased: nothing of hers is sent any more
+    queue(connection, vault, account, rows)             put it there, sealed
+    opened(connection, vault, payload)                  as it is sent
+    waiting(connection, vault, path, account)           what waits of one kind, opened
+    drop(connection, account)                           whoever is erased: nothing of hers is sent any more
 
 The payload of such a row is CBOR ["sealed", account, sealed]. With her key (account_keys.py) goes what lies in backups,
 too.
@@ -48,20 +48,31 @@ def queue(connection: sql.Connection, vault: Vault, account: str, rows: Iterable
 
 def opened(connection: sql.Connection, vault: Vault, payload: bytes) -> bytes:
     """What is sent of a row. Raises VaultError when its person's key was destroyed."""
+    # What speaks of nobody is sent as it lies there; so is what was queued before any was sealed.
+    about = _about(payload)
+    return payload if about is None else account_keys.open_for(connection, vault, *about, _CONTEXT)
+
+
+def _about(payload: bytes) -> tuple[str, bytes] | None:
+    """Whose a sealed payload is, and what lies sealed in it; None for one that lies there as it is sent."""
     try:
         value = codec.decode(payload)
     except codec.CodecError:
-        return payload
-    # What speaks of nobody is sent as it lies there; so is what was queued before any was sealed.
+        return None
     if type(value) is not list or len(value) != len((_MARK, "account", "sealed")) or value[0] != _MARK:
-        return payload
-    return account_keys.open_for(connection, vault, value[1], value[2], _CONTEXT)
+        return None
+    return value[1], value[2]
 
 
-def waiting(connection: sql.Connection, vault: Vault, path: str) -> list[Outgoing]:
-    """What waits for one path, oldest first, as it is sent; without what does not open any more."""
+def waiting(connection: sql.Connection, vault: Vault, path: str, account: str | None = None) -> list[Outgoing]:
+    """What waits for one path, oldest first, as it is sent, without what does not open any more.
+
+    Of one person's, with what was queued before any was sealed, whosever that is; None: of everybody's."""
     column, found = store.outbox.c, list[Outgoing]()
     for row in connection.execute(sql.select(store.outbox).where(column.path == path).order_by(column.id)).all():
+        about = _about(bytes(row.payload))
+        if account is not None and about is not None and about[0] != account:
+            continue
         with suppress(VaultError):
             found.append(Outgoing(row.id, row.organisation, opened(connection, vault, bytes(row.payload))))
     return found

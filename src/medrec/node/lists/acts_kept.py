@@ -116,7 +116,7 @@ def forget(connection: sql.Connection, vault: Vault, network: str, organisation:
     """
     hearer = list_act_hearer.c
     rows = connection.execute(sql.select(list_act_hearer).where(hearer.account == account).order_by(hearer.id)).all()
-    _call_off(connection, vault, {bytes(row.id).hex() for row in rows})
+    _call_off(connection, vault, account, {bytes(row.id).hex() for row in rows})
     waiting = []
     for row in rows:
         end = ActEnd(network, account, bytes(row.id).hex(), organisation, time)
@@ -128,7 +128,7 @@ def forget(connection: sql.Connection, vault: Vault, network: str, organisation:
         connection.execute(sql.delete(table).where(table.c.account == account))
 
 
-def _call_off(connection: sql.Connection, vault: Vault, identifiers: set[str]) -> None:
-    for row in outgoing.waiting(connection, vault, ACTS_PATH) if identifiers else ():
+def _call_off(connection: sql.Connection, vault: Vault, account: str, identifiers: set[str]) -> None:
+    for row in outgoing.waiting(connection, vault, ACTS_PATH, account) if identifiers else ():
         if codec.decode_json(row.payload).get("id") in identifiers:
             connection.execute(sql.delete(store.outbox).where(store.outbox.c.id == row.id))

@@ -128,7 +128,7 @@ def _hers(node: "Node", account: str) -> int:
     places = sorted(standing(node, account) - {node.organisation}) if acts else []
     if not places:
         return 0
-    there, waiting = _standing_there(node, account), _waiting(node)
+    there, waiting = _standing_there(node, account), _waiting(node, account)
     rows = node.lists.of(account).read.medicines
     reached = hearing.reached_by_row(node, account, rows, places, node.clock())
     written = {row.key for row in rows if any(line.author == "record" for line in row.lines)}
@@ -165,8 +165,8 @@ def _standing_there(node: "Node", account: str) -> set[tuple[str, str]]:
     }
 
 
-def _waiting(node: "Node") -> set[tuple[str, Any]]:
-    """(place, id) of the acts that are on their way."""
+def _waiting(node: "Node", account: str) -> set[tuple[str, Any]]:
+    """(place, id) of the acts of a person that are on their way."""
     with node.store.read() as connection:
-        rows = outgoing.waiting(connection, node.vault, ACTS_PATH)
+        rows = outgoing.waiting(connection, node.vault, ACTS_PATH, account)
     return {(row.organisation, codec.decode_json(row.payload).get("id")) for row in rows}

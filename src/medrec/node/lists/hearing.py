@@ -8,13 +8,11 @@ what is not surely open to a place counts as closed. She ticks more places, or f
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from medrec.core import state
 from medrec.core.consent import plain
 from medrec.core.consent.plain import Plain
-from medrec.core.consent.times import read_time
 from medrec.core.reconcile.held import PATIENT
 from medrec.core.reconcile.rows import MedicineRow
-from medrec.node.agent.told import told
+from medrec.node.agent.told import taken_back, told
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -62,13 +60,8 @@ def _open(said: list[_Said], source: str, place: str) -> bool:
 def _standing(node: "Node", account: str) -> Iterable[Any]:
     """The consents of a person, as places told of them, that were not taken back."""
     found = [line.manifest for line in told(node, account, "consent/1", "consent/2", "revocation/1")]
-    over = {one.nullifier for one in found if one.manifest == "revocation/1"}
-    with node.engine.view() as view:
-        return [
-            one
-            for one in found
-            if one.nullifier not in over and view.get(state.nullifier_key(bytes.fromhex(one.nullifier))) is None
-        ]
+    over = taken_back(node, found)
+    return [one for one in found if one.nullifier not in over]
 
 
 def _said(node: "Node", account: str, now: int) -> Iterable[_Said]:
@@ -96,9 +89,8 @@ def _is_whole(sentence: Plain, now: int) -> bool:
     """Whether a yes lets all medicines go now, for care, to whole organisations."""
     part = bool(sentence.about or sentence.but_not or sentence.since or sentence.before)
     part = part or any(party.practitioner for party in sentence.to)
-    span = read_time(sentence.until) if sentence.until is not None else None
     care = not sentence.purposes or "care" in sentence.purposes
-    return not part and care and (not sentence.kinds or KIND in sentence.kinds) and (span is None or span.end > now)
+    return not part and care and (not sentence.kinds or KIND in sentence.kinds) and plain.goes_on(sentence, now)
 
 
 def _parties(sentence: Plain) -> frozenset[str]:

@@ -43,9 +43,7 @@ QUESTIONS = (
     Question(("correction/1", "correction-request/1"), aftermath_said.corrections),
     Question(("dispute/1",), aftermath_said.disputes),
     Question(("acting/1",), aftermath_said.for_others),
-    Question(
-        ("recovery/by-guardian", "recovery/stop", "account/freeze", "account/unfreeze"), aftermath_said.as_guardian
-    ),
+    Question(aftermath_said.GUARDIAN, aftermath_said.as_guardian),
 )
 
 _STAFF = "an organisation's or its staff's word, which no key of hers signs"

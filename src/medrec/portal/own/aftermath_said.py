@@ -15,7 +15,7 @@ from medrec.portal.own.entries import read
 
 # How the page of her list says what she can say there.
 SAID = {"not-taking": "not_taking", "like-this": "like_this", "also-taking": "also", "dismissed": "dismiss"}
-GUARDIAN = frozenset({"recovery/by-guardian", "recovery/stop", "account/freeze", "account/unfreeze"})
+GUARDIAN = ("recovery/by-guardian", "recovery/stop", "account/freeze", "account/unfreeze")
 
 
 def written(case: Case) -> Cards:
