@@ -3,7 +3,6 @@
 Each test goes one way in which a stranger could once make such a line, after which the node was shut to everybody.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +21,13 @@ from medrec.node.release import access
 from medrec.node.release.emergency import EMERGENCY_PATH
 from tests.node.network import HOUR, Network, Patient
 from tests.node.test_corrections import content, signed
-from tests.node.test_gate import BLOOD_PRESSURE, get, written
+from tests.node.test_gate import get, written
+from tests.node.test_remembered import network
+
+__all__ = ["network"]
 
 DAY = 24 * HOUR
 TEXT = "Found unconscious at the bus station"
-
-
-@pytest.fixture
-def network(tmp_path: Path) -> Iterator[Network]:
-    opened = Network(tmp_path)
-    opened["north"].put("Observation", "bp", BLOOD_PRESSURE)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

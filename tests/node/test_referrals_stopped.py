@@ -1,8 +1,5 @@
 """A referral that was stopped stays stopped, and one whose records may have left is never called unsent."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from medrec.node.looks.access_log import read_log
@@ -10,15 +7,10 @@ from medrec.node.looks.halves import unmatched
 from medrec.node.peers.peers import Fault
 from tests.node.network import Network, Patient
 from tests.node.test_doors import refer, status
-from tests.node.test_gate import BLOOD_PRESSURE, written
+from tests.node.test_gate import written
+from tests.node.test_remembered import network
 
-
-@pytest.fixture
-def network(tmp_path: Path) -> Iterator[Network]:
-    made = Network(tmp_path)
-    made["north"].put("Observation", "bp", BLOOD_PRESSURE)
-    yield made
-    made.close()
+__all__ = ["network"]
 
 
 @pytest.fixture
