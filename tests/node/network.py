@@ -6,10 +6,10 @@ until `network.time` is moved.
 
 import hashlib
 import secrets
+from collections import namedtuple
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 from medrec.core.genesis import network_id
@@ -186,7 +186,8 @@ def rows_of(node: Any, table: Any) -> list[Any]:
         if table is not store.outbox:
             return rows
         sent = [outgoing.opened(connection, node.vault, bytes(row.payload)) for row in rows]
-    return [SimpleNamespace(**{**row._mapping, "payload": payload}) for row, payload in zip(rows, sent, strict=True)]
+    sent_row = namedtuple("sent_row", table.c.keys())
+    return [sent_row(**{**row._mapping, "payload": payload}) for row, payload in zip(rows, sent, strict=True)]
 
 
 def notices_of(node: Any) -> list[bytes]:
