@@ -9,6 +9,7 @@ from medrec.node.agent.copies import Copy
 from medrec.portal import language, render
 from medrec.portal.own.entries import everyday, read, title_of
 from medrec.portal.own.record import more_of
+from medrec.portal.own.trend import said
 
 COMMON = {"id": "o", "status": "final", "subject": {"reference": "Patient/ada"}, "effectiveDateTime": "2026-09-27"}
 A1C = {"text": "Hemoglobin A1c"}
@@ -100,3 +101,33 @@ def test_a_test_is_called_by_its_everyday_name_in_the_language_of_the_visit() ->
         assert title_of(entry) == "Azúcar de los últimos meses (HbA1c)"
     # One that has no such name keeps that of its place.
     assert title_of(entry._replace(series="1-8")) == entry.title
+
+
+def pressure(upper: int, lower: int) -> Any:
+    """A blood pressure whose place writes the lower number first."""
+    coded = [part("Diastolic", lower), part("Systolic", upper)]
+    for one, code in zip(coded, ("8462-4", "8480-6"), strict=True):
+        one["code"]["coding"] = [{"system": "http://loinc.org", "code": code}]
+    content = json.dumps({"resourceType": "Observation", **COMMON, "code": PANEL, "component": coded}).encode()
+    return read(Copy("north", "Observation", "o", bytes(16), content))
+
+
+def test_a_blood_pressure_is_written_as_it_is_spoken_whatever_the_order_of_its_parts() -> None:
+    entry = pressure(134, 84)
+    assert (entry.number, entry.second, entry.value) == (134, 84, "134/84 mmHg")
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "says"),
+    [
+        ((134, 84), (133, 85), "about the same"),
+        ((134, 84), (158, 85), "gone up"),
+        ((134, 84), (134, 62), "gone down"),
+        ((134, 84), (158, 62), "One number has gone up"),
+    ],
+)
+def test_where_a_blood_pressure_went_is_said_of_both_numbers(
+    first: tuple[int, int], last: tuple[int, int], says: str
+) -> None:
+    sentence = str(said([pressure(*last), pressure(*first)]))
+    assert says in sentence and f"{last[0]}/{last[1]} mmHg" in sentence

@@ -70,7 +70,7 @@ def test_a_chart_is_small_however_many_values_there_are(count: int) -> None:
     values = [(number * day, 120.0 + number * 37 % 41) for number in range(count)]
     points = charts.points_of(values)
     for size in (charts.WIDE, charts.NARROW):
-        drawn = charts.drawn(points, size, "Blood pressure <&>", ("1", "2"))
+        drawn = charts.drawn([points], size, "Blood pressure <&>", ("1", "2"))
         assert len(drawn) < 20_000 * (1 if count <= 2000 else 2) and "<&>" not in drawn
     assert (len(points) == count) if count <= charts.POINTS else (len(points) <= count // 7 + 2)
     assert all(point.low <= point.value <= point.high for point in points)
@@ -84,7 +84,20 @@ def test_the_last_number_stands_where_fewer_points_are(values: tuple[int, ...], 
     """Among points that lie close below it, it stands above them."""
     times = [0, 100, *range(200, 200 + 2 * (len(values) - 2), 2)][: len(values)]
     points = charts.points_of([(time, float(value)) for time, value in zip(times, values, strict=True)])
-    drawn = charts.drawn(points, charts.NARROW, "Blood pressure", ("1", "2"))
+    drawn = charts.drawn([points], charts.NARROW, "Blood pressure", ("1", "2"))
     dot = re.findall(r'cy="([0-9.]+)" r="6"', drawn)
     number = re.findall(r'class="here" x="[0-9.]+" y="([0-9.]+)"', drawn)
     assert (float(number[0]) < float(dot[0])) is above
+
+
+@pytest.mark.parametrize("count", [7, 900])
+def test_a_chart_of_a_pair_has_two_lines_and_both_last_numbers(count: int) -> None:
+    day = 86_400_000
+    upper = [(number * day, 120.0 + number * 37 % 41) for number in range(count)]
+    lines = [charts.points_of(upper), charts.points_of([(time, value - 47.5) for time, value in upper])]
+    drawn = charts.drawn(lines, charts.WIDE, "Blood pressure", ("1", "2"))
+    assert drawn.count('class="line"') == 2 and drawn.count('class="range"') == (0 if count == 7 else 2)
+    last = re.findall(r'class="here"[^>]*>([0-9.]+)<', drawn)
+    assert last == [charts.told(points[-1].value) for points in lines]
+    heights = [float(one) for one in re.findall(r'cy="([0-9.]+)"', drawn)]
+    assert all(0 < height < charts.WIDE.height for height in heights)

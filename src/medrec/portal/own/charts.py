@@ -5,7 +5,7 @@ highest as a band. What the chart shows is said in a sentence before it, and sta
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from statistics import median
 from typing import NamedTuple
@@ -77,12 +77,14 @@ def told(value: float) -> str:
     return f"{value:.6g}"
 
 
-def drawn(points: Sequence[Point], size: Size, title: str, days: tuple[str, str]) -> Markup:
-    """The chart as SVG. `title` says in words what it shows, `days` are the first and last date in words."""
-    low, high = min(point.low for point in points), max(point.high for point in points)
-    scale = ticks(low, high)
-    begin, end = points[0].time, max(points[-1].time, points[0].time + 1)
+def drawn(lines: Sequence[Sequence[Point]], size: Size, title: str, days: tuple[str, str]) -> Markup:
+    """The chart as SVG: one line, or the two of a pair on one scale. `title` says in words what it shows, `days` are
+    the first and last date in words."""
+    every = [point for points in lines for point in points]
+    scale = ticks(min(point.low for point in every), max(point.high for point in every))
     inner = (52 if size is WIDE else 44, 16, size.width - 20, size.height - 34)
+    begin = min(point.time for point in every)
+    end = max(begin + 1, max(point.time for point in every))
 
     def x(time: int) -> float:
         return round(inner[0] + (time - begin) / (end - begin) * (inner[2] - inner[0]), 1)
@@ -94,23 +96,17 @@ def drawn(points: Sequence[Point], size: Size, title: str, days: tuple[str, str]
     for tick in scale:
         parts.append(f'<path class="axis" d="M{inner[0]} {y(tick)}H{inner[2]}"/>')
         parts.append(f'<text x="{inner[0] - 8}" y="{y(tick) + 5}" text-anchor="end">{told(tick)}</text>')
-    if any(point.low != point.high for point in points):
-        edge = [f"{x(point.time)} {y(point.high)}" for point in points]
-        edge += [f"{x(point.time)} {y(point.low)}" for point in reversed(points)]
-        parts.append(f'<path class="range" d="M{"L".join(edge)}Z"/>')
-    line = "L".join(f"{x(point.time)} {y(point.value)}" for point in points)
-    parts.append(f'<path class="line" d="M{line}"/>')
-    if len(points) <= 40:
-        parts += [f'<circle class="dot" cx="{x(point.time)}" cy="{y(point.value)}" r="4"/>' for point in points]
-    last = points[-1]
-    parts.append(f'<circle class="dot" cx="{x(last.time)}" cy="{y(last.value)}" r="6"/>')
-    # Its number stands where fewer points are: above the last one or below.
-    left = x(last.time) - LETTER_PX * len(told(last.value))
-    near = [y(point.value) for point in points[:-1] if x(point.time) >= left]
-    above, below = y(last.value) - 12, y(last.value) + 26
-    crowd = {base: sum(base - 22 <= one <= base + 8 for one in near) for base in (above, below)}
-    beside = below if above < inner[1] + 12 or (crowd[below] < crowd[above] and below <= inner[3]) else above
-    parts.append(f'<text class="here" x="{x(last.time)}" y="{beside}" text-anchor="end">{told(last.value)}</text>')
+    for points in lines:
+        parts += _line(points, x, y)
+    for points in lines:
+        last = points[-1]
+        # Its number stands where fewer points are: above the last one or below.
+        left = x(last.time) - LETTER_PX * len(told(last.value))
+        near = [y(point.value) for point in every if point is not last and x(point.time) >= left]
+        above, below = y(last.value) - 12, y(last.value) + 26
+        crowd = {base: sum(base - 22 <= one <= base + 8 for one in near) for base in (above, below)}
+        beside = below if above < inner[1] + 12 or (crowd[below] < crowd[above] and below <= inner[3]) else above
+        parts.append(f'<text class="here" x="{x(last.time)}" y="{beside}" text-anchor="end">{told(last.value)}</text>')
     bottom = size.height - 10
     parts.append(f'<text x="{inner[0] if size is WIDE else 0}" y="{bottom}">{escape(days[0])}</text>')
     parts.append(
@@ -123,6 +119,22 @@ def drawn(points: Sequence[Point], size: Size, title: str, days: tuple[str, str]
         f'<svg class="chart__{kind}" viewBox="0 0 {size.width} {size.height}" role="img" direction="ltr" '
         f'aria-label="{escape(title)}">{"".join(parts)}</svg>'
     )
+
+
+def _line(points: Sequence[Point], x: Callable[[int], float], y: Callable[[float], float]) -> list[str]:
+    """One line with its band and its dots, the last of them larger."""
+    parts = []
+    if any(point.low != point.high for point in points):
+        edge = [f"{x(point.time)} {y(point.high)}" for point in points]
+        edge += [f"{x(point.time)} {y(point.low)}" for point in reversed(points)]
+        parts.append(f'<path class="range" d="M{"L".join(edge)}Z"/>')
+    line = "L".join(f"{x(point.time)} {y(point.value)}" for point in points)
+    parts.append(f'<path class="line" d="M{line}"/>')
+    if len(points) <= 40:
+        parts += [f'<circle class="dot" cx="{x(point.time)}" cy="{y(point.value)}" r="4"/>' for point in points]
+    last = points[-1]
+    parts.append(f'<circle class="dot" cx="{x(last.time)}" cy="{y(last.value)}" r="6"/>')
+    return parts
 
 
 def moment(ms: int) -> datetime:

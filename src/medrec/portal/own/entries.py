@@ -35,6 +35,7 @@ OTHER = "other"
 _GROUP_OF = {kind: group for group, kinds in GROUPS.items() for kind in kinds}
 _NOT_ABOUT_HEALTH = {"Patient", "Practitioner", "PractitionerRole", "Organization", "Location", "Provenance"}
 _REMEMBERED_MAX = 30_000
+_SYSTOLIC = "8480-6"  # LOINC
 _PROPERTY = re.compile(r" \[(Mass|Moles|Volume|#|Entitic|Pure|Catalytic|Presence|Ratio|Enzymatic|Units)[^\]]*\]")
 
 
@@ -179,12 +180,17 @@ def _measured(tree: Any) -> tuple[float | None, float | None, str, str]:
     parts = [part for part in _list(tree, "component") if isinstance(part, dict)]
     if parts:
         told = [text for part in parts if (text := _quantity(part)[2])]
-        pair = [_quantity(part) for part in parts]
+        # Written as it is spoken, 134/84, in whatever order its place has the two.
+        pair = [_quantity(part) for part in sorted(parts, key=lambda part: _SYSTOLIC not in _codes(part))]
         if len(pair) == 2 and all(number is not None for number, _, _ in pair) and pair[0][1] == pair[1][1]:
             return pair[0][0], pair[1][0], pair[0][1], f"{_plain(pair[0][2])}/{pair[1][2]}"
         return None, None, "", ", ".join(told)
     number, unit, value = _quantity(tree)
     return number, None, unit, value
+
+
+def _codes(part: Any) -> list[Any]:
+    return [coding.get("code") for coding in _list(part.get("code"), "coding") if isinstance(coding, dict)]
 
 
 def _plain(text: str) -> str:

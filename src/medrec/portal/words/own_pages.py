@@ -197,8 +197,13 @@ TREND = Texts(
         "steady": "It has stayed about the same: {first} at first, {last} at last.",
         "rising": "It has gone up: {first} at first, {last} at last.",
         "falling": "It has gone down: {first} at first, {last} at last.",
+        "apart": "One number has gone up, the other down: {first} at first, {last} at last.",
         "one": "There is one value: {last}.",
         "range": "The lowest was {low}, the highest {high}.",
+        "range_pair": (
+            "The upper number was between {low_upper} and {high_upper}, "
+            "the lower number between {low_lower} and {high_lower} {unit}."
+        ),
         "chart": "Chart of {title}: {sentence}",
         "weekly": (
             "There are many values, so each point stands for one week: the middle value, with the lowest and highest.",
