@@ -320,6 +320,23 @@ def test_nobody_ends_anothers_right_before_it_comes(help_: Help) -> None:
     assert not may(help_)
 
 
+def test_nobody_makes_an_organisation_publish_what_ends_anothers_right(help_: Help) -> None:
+    """North stated it and has its secret; another person's word of the same nullifier ends nothing on the ledger."""
+    guide, north, mallory = help_.guide, help_.north, help_.network.patient("mallory", "north")
+    secret = os.urandom(32)
+    data = attest(north, help_.delegation(secret, basis="legal", rights=["look"]))
+    stated_rights.keep(north, stated_rights.Kept("ada", secret, data, []))
+    guide.delegates.take(data)
+    help_.network.time += WAIT_MS
+    nullifier = bytes.fromhex(json.loads(data)["nullifier"])
+    signature = mallory.key.sign_transaction_id(delegation_end_message(nullifier))
+    ending.take_signed(north, mallory.account, nullifier, mallory.key.key_id, signature)
+    help_.network.anchor()
+    assert may(help_)
+    with guide.engine.view() as view:
+        assert view.get(state.nullifier_key(nullifier)) is None
+
+
 @pytest.mark.parametrize("what", ["stated", "ended"])
 def test_a_line_that_claims_the_word_of_a_clerk_who_did_not_sign_is_not_taken(help_: Help, what: str) -> None:
     """Her key stands on the ledger among north's staff: north says nothing in her name."""

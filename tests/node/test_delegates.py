@@ -66,6 +66,20 @@ def test_it_ends_by_itself(help_: Help) -> None:
     assert not may(help_) and help_.guide.delegates.for_delegate(help_.bo.account) == []
 
 
+def test_a_stranger_who_names_the_same_nullifier_first_keeps_nobody_from_a_helper(help_: Help) -> None:
+    mallory, secret = help_.network.patient("mallory", "north"), os.urandom(32)
+    theirs = {"account": mallory.account, "key": mallory.key.key_id.hex()}
+    help_.guide.delegates.take(help_.signed(secret, mallory, **theirs))
+    assert not may(help_)
+    help_.guide.delegates.take(help_.signed(secret))
+    assert may(help_)
+    # What ends it is hers: then his is over too, for the secret is out.
+    assert help_.end(secret) and not may(help_)
+    assert [held.ended is None for held in help_.guide.delegates.of(mallory.account)] == [True]
+    help_.network.anchor()
+    assert [held.ended is None for held in help_.guide.delegates.of(mallory.account)] == [False]
+
+
 def test_the_person_ends_it_alone_and_nobody_is_told_but_she(help_: Help) -> None:
     secret = help_.name_bo()
     before = help_.told(help_.bo.account)

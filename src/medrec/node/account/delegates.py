@@ -9,7 +9,7 @@ import hashlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sql
-from sqlalchemy import BigInteger, Column, LargeBinary, String, Table
+from sqlalchemy import BigInteger, Column, LargeBinary, String, Table, UniqueConstraint
 
 from medrec.core import codec, ladder, manifests, state
 from medrec.core.credential import signed_by
@@ -50,9 +50,10 @@ delegation_table = Table(
     Column("hash", LargeBinary(32), primary_key=True),
     Column("account", String(80), nullable=False, index=True),
     Column("delegate", String(80), nullable=False, index=True),
-    Column("nullifier", LargeBinary(32), nullable=False, unique=True),
+    Column("nullifier", LargeBinary(32), nullable=False),
     Column("sealed", LargeBinary, nullable=False),
     Column("ended", BigInteger),
+    UniqueConstraint("account", "nullifier"),
 )
 
 
@@ -125,7 +126,8 @@ class Delegates:
 
         def closure(connection: sql.Connection) -> bool:
             column = delegation_table.c
-            same = connection.execute(sql.select(column.hash).where(column.nullifier == nullifier)).scalar()
+            where = _ends_by(delegation.account, nullifier)
+            same = connection.execute(sql.select(column.hash).where(where)).scalar()
             if same is not None:
                 if bytes(same) == digest:
                     if shown and now < attested.begun(connection, digest):
@@ -206,9 +208,9 @@ class Delegates:
         """End a delegation: see ending.end."""
         return ending.end(self._node, account, secret, key, signature)
 
-    def mark_ended(self, connection: sql.Connection, nullifier: bytes, now: int) -> None:
+    def mark_ended(self, connection: sql.Connection, account: str, nullifier: bytes, now: int) -> None:
         """It was ended here. Inside `Store.write` only."""
-        where = delegation_table.c.nullifier == nullifier
+        where = _ends_by(account, nullifier)
         connection.execute(sql.update(delegation_table).where(where).values(ended=now))
 
     def may(self, account: str, delegate: str, right: Right, kind: str = "", key: bytes = b"") -> Held | None:
@@ -272,9 +274,9 @@ class Delegates:
         """Everybody whom somebody may act for now, oldest first."""
         return [held for held in self._held(delegation_table.c.delegate == delegate) if held.holds]
 
-    def by_nullifier(self, nullifier: bytes) -> Held | None:
-        """A delegation by what ends it."""
-        found = self._held(delegation_table.c.nullifier == nullifier)
+    def by_nullifier(self, account: str, nullifier: bytes) -> Held | None:
+        """A person's delegation by what ends it: a stranger's that names the same nullifier is none of hers."""
+        found = self._held(_ends_by(account, nullifier))
         return found[0] if found else None
 
     def find(self, digest: bytes) -> Held | None:
@@ -339,6 +341,10 @@ class Delegates:
                 return view.get(state.nullifier_key(nullifier)) is not None
         except EngineError:
             raise Refusal(Code.LEDGER_UNUSABLE) from None
+
+
+def _ends_by(account: str, nullifier: bytes) -> sql.ColumnElement[bool]:
+    return sql.and_(delegation_table.c.account == account, delegation_table.c.nullifier == nullifier)
 
 
 def answer_brought_consent(node: "Node", caller: str, body: bytes) -> bytes:

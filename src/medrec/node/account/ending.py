@@ -45,9 +45,7 @@ def end(node: "Node", account: str, secret: bytes, key: bytes, signature: bytes)
     if len(secret) != commitment.SECRET_BYTES:
         raise Refusal(Code.WRONG_SECRET)
     nullifier = commitment.nullifier(secret)
-    held = node.delegates.by_nullifier(nullifier)
-    if held is not None and held.delegation.account != account:
-        raise Refusal(Code.WRONG_SECRET)
+    held = node.delegates.by_nullifier(account, nullifier)
     by = _who(node, account, held, key, nullifier, signature)
     return _write(node, account, nullifier, secret, by, key, signature)
 
@@ -64,9 +62,9 @@ def take_signed(node: "Node", account: str, nullifier: bytes, key: bytes, signat
     """End a right that an organisation stated by the word of the person or the delegate, who do not have its secret;
     False if it was ended before. The organisation that has it publishes it. One that has not come yet the person alone
     ends: it is kept for when it comes. Raises Refusal."""
-    secret = stated_rights.secret_of(node, nullifier)
-    held = node.delegates.by_nullifier(nullifier)
-    if held is not None and (held.delegation.attested is None or held.delegation.account != account):
+    secret = stated_rights.secret_of(node, account, nullifier)
+    held = node.delegates.by_nullifier(account, nullifier)
+    if held is not None and held.delegation.attested is None:
         raise Refusal(Code.NOT_A_DELEGATE)
     by = _who(node, account, held, key, nullifier, signature)
     return _write(node, account, nullifier, secret, by, key, signature)
@@ -117,7 +115,7 @@ def _write(
             return False
         node.journal.append(connection, [line])
         connection.execute(sql.insert(delegation_ended).values(nullifier=nullifier, account=account, time=now))
-        node.delegates.mark_ended(connection, nullifier, now)
+        node.delegates.mark_ended(connection, account, nullifier, now)
         return True
 
     ended: bool = node.store.write(closure)

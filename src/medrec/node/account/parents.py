@@ -213,7 +213,7 @@ def stated(node: "Node") -> list[Parent]:
         if kept.waits and kept.delegation.time < now - SECOND_MS:
             stated_rights.forget(node, kept.nullifier)
             continue
-        held = node.delegates.by_nullifier(kept.nullifier)
+        held = node.delegates.by_nullifier(kept.delegation.account, kept.nullifier)
         stands = standing(kept.delegation, now) not in (Standing.GROWN, Standing.OVER)
         if kept.ended is None and stands and (held is None or held.ended is None):
             found.append(Parent(kept, held))

@@ -92,10 +92,10 @@ def find(node: "Node", nullifier: bytes) -> Kept | None:
     return _opened(node, row.account, nullifier, bytes(row.sealed)) if row is not None else None
 
 
-def secret_of(node: "Node", nullifier: bytes) -> bytes | None:
-    """The secret that ends a right, where this organisation stated it."""
+def secret_of(node: "Node", account: str, nullifier: bytes) -> bytes | None:
+    """The secret that ends a person's right, where this organisation stated it for her."""
     kept = find(node, nullifier)
-    return kept.secret if kept is not None else None
+    return kept.secret if kept is not None and kept.delegation.account == account else None
 
 
 def _opened(node: "Node", account: str, nullifier: bytes, sealed: bytes) -> Kept | None:
@@ -109,7 +109,7 @@ def _older(node: "Node", account: str, nullifier: bytes, sealed: bytes) -> Kept 
     """One of before: the secret alone, under the key of the person."""
     with node.store.read() as connection:
         person = node.journal.person_of_account(connection, account)
-    held = node.delegates.by_nullifier(nullifier)
+    held = node.delegates.by_nullifier(account, nullifier)
     if person is None or person.patient is None or held is None:
         return None
     try:
