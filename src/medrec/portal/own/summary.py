@@ -3,6 +3,7 @@
 from html import unescape
 from typing import TYPE_CHECKING, Any
 
+from medrec.node.agent.told import told
 from medrec.node.fhir import bundle
 from medrec.node.fhir.summary import PHRASES
 from medrec.node.fhir.summary_own import own_made, own_summary
@@ -28,10 +29,14 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
     # The page speaks the reader's language; the file for another hospital speaks English.
     phrases = {name: str(words.SUMMARY[f"says_{name}"]) for name in PHRASES}
     made, signed = own_made(node, who.account, kinds_of(visit), phrases, with_receipts=False)
-    tags = node.lists.tags(who.account)
+    tags, signers = node.lists.tags(who.account), _signers(node, who.account)
     # The page of one list leads to each line by itself; here each thing that was signed stands once behind its entry.
     proofs = {
-        place: [visit.link("line", person=who.handle, tag=tags[one]) for one in dict.fromkeys(behind) if one in tags]
+        place: [
+            {"href": visit.link("line", person=who.handle, tag=tags[one]), "by": signers.get(tags[one], "")}
+            for one in dict.fromkeys(behind)
+            if one in tags
+        ]
         for place, behind in signed.items()
     }
     patient = made["entry"][1]["resource"]
@@ -53,7 +58,14 @@ def download(node: "Node", visit: Visit) -> File:
     )
 
 
-def _section(section: dict[str, Any], proofs: dict[str, list[str]]) -> dict[str, Any]:
+def _signers(node: "Node", account: str) -> dict[str, str]:
+    """Who signed what a line proves, by the line's tag (hex). A medicine that records point at is in none."""
+    names = {one.id: one.name for one in node.directory.organisations()}
+    lines = told(node, account, "record/1", "list-act/1")
+    return {line.tag.hex(): names.get(line.organisation, line.organisation) for line in lines}
+
+
+def _section(section: dict[str, Any], proofs: dict[str, list[dict[str, str]]]) -> dict[str, Any]:
     items = section["text"]["div"].split("<li>")[1:]
     code = section["code"]["coding"][0]["code"]
     lines = [
