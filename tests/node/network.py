@@ -42,13 +42,13 @@ from medrec.node.ledger.govern import GovernError, send
 from medrec.node.ledger.sight import Sight
 from medrec.node.lists.acts import Acts
 from medrec.node.lists.lists import PersonLists
+from medrec.node.looks.answering import answer_disputed
 from medrec.node.looks.disputes import (
     ANSWERS_PATH,
     DISPUTED_PATH,
     DISPUTES_PATH,
     Disputes,
     answer_answers,
-    answer_disputed,
     answer_disputes,
 )
 from medrec.node.looks.lone import LONE_PATH, answer_lone

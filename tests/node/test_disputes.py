@@ -11,6 +11,7 @@ from medrec.core import codec, state
 from medrec.core.manifests.dispute import owed_for
 from medrec.core.state import Obligation
 from medrec.node.keeping import store
+from medrec.node.looks import answering
 from medrec.node.looks.disputes import ANSWERS_PATH, DISPUTED_PATH, DISPUTES_PATH, DUE_MS
 from medrec.node.looks.disputing import Raised, close, dispute
 from medrec.node.looks.halves import one_sided, owed
@@ -83,7 +84,7 @@ def test_the_one_who_looked_owes_an_answer_and_it_reaches_her(network: Network, 
     assert due is not None and (due.debtor, due.status) == ("south", "open") and due.due == network.time + DUE_MS
     assert [(one.creditor, one.known) for one in owed(south)] == [("north", False)]  # type: ignore[arg-type]
     carry(network, DISPUTED_PATH)
-    (about,) = south.disputes.about_us()
+    (about,) = answering.about_us(south)  # type: ignore[arg-type]
     assert (about.source, about.account, about.words, about.status) == (
         "north",
         ada.account,
@@ -91,7 +92,7 @@ def test_the_one_who_looked_owes_an_answer_and_it_reaches_her(network: Network, 
         "open",
     )
     assert [alarm.code for alarm in south.rows(store.alarm)] == ["look-disputed"]
-    south.disputes.answer(about.id, "mistake", "A clerk opened the wrong record. It will not happen again.")
+    answering.answer(south, "north", about.id, "mistake", "A clerk opened the wrong record.")  # type: ignore[arg-type]
     carry(network, ANSWERS_PATH)
     network.anchor()
     settled = obligation(network, raised)
@@ -207,15 +208,17 @@ def test_a_dispute_that_comes_while_records_are_read_stops_them(network: Network
 
 def test_answers_that_fit_nothing_are_not_taken(network: Network, ada: Patient) -> None:
     south, east = network["south"], network["east"]
+    told: Any = south
     raised = raise_it(network, ada)
+    network.anchor()
     carry(network, DISPUTED_PATH)
     with pytest.raises(Refusal) as caught:
-        south.disputes.answer(bytes(16), "mistake", "words")
+        answering.answer(told, "north", bytes(16), "mistake", "words")
     assert caught.value.reason is Code.UNKNOWN_DISPUTE
     with pytest.raises(Refusal) as caught:
-        south.disputes.answer(raised.id, "mistake", " ")
+        answering.answer(told, "north", raised.id, "mistake", " ")
     assert caught.value.reason is Code.REASON_MISSING
-    south.disputes.answer(raised.id, "explained", "She was referred to us.")
+    answering.answer(told, "north", raised.id, "explained", "She was referred to us.")
     (row,) = [row for row in south.rows(store.outbox) if row.path == ANSWERS_PATH]
     # Brought by somebody else, it is nobody's answer.
     assert codec.decode(east.peers.call("north", ANSWERS_PATH, codec.encode([bytes(row.payload)]))) == [False]
@@ -249,3 +252,44 @@ def test_halves_that_only_one_side_told_are_shown_to_all_three(network: Network,
     network.deliver()
     (lone,) = one_sided(agent, ada.account)
     assert (lone.side, lone.told_by, lone.silent, lone.status) == ("recipient", "south", "north", "received")
+
+
+def test_a_source_s_word_counts_as_far_as_the_ledger_shows_it(network: Network, ada: Patient) -> None:
+    """East knows the dispute's id as north does: it tells of it first, with words and a date of its own."""
+    south: Any = network["south"]
+    raised = raise_it(network, ada)
+    lie = {"account": ada.account, "due": network.time + 10**12, "id": raised.id, "look": "", "words": "No hurry"}
+    made_up = {"account": "whoever", "due": -5, "id": b"z" * 16, "look": "", "words": "w" * 5000}
+    for about in (lie, made_up):
+        told = codec.encode([codec.encode(about)])
+        assert codec.decode(network["east"].peers.call("south", DISPUTED_PATH, told)) == [False]
+    # Before the source's own line is on the ledger nothing is owed to it either.
+    carry(network, DISPUTED_PATH)
+    assert answering.about_us(south) == [] and south.rows(store.alarm) == []
+    network.anchor()
+    carry(network, DISPUTED_PATH)
+    assert codec.decode(network["east"].peers.call("south", DISPUTED_PATH, codec.encode([codec.encode(lie)]))) == [
+        False
+    ]
+    (about,) = answering.about_us(south)
+    assert (about.source, about.words, about.due) == ("north", "I was never there", network.time + DUE_MS)
+    with pytest.raises(Refusal) as caught:
+        answering.answer(south, "east", raised.id, "explained", "She was referred to us.")
+    assert caught.value.reason is Code.UNKNOWN_DISPUTE
+    answering.answer(south, "north", raised.id, "explained", "She was referred to us.")
+    carry(network, ANSWERS_PATH)
+    network.anchor()
+    settled = obligation(network, raised)
+    assert settled is not None and settled.status == "settled"
+    assert [one.status for one in network["north"].disputes.taken()] == ["answered"]
+
+
+def test_what_a_former_store_took_on_anybody_s_word_is_not_shown(network: Network, ada: Patient) -> None:
+    south: Any = network["south"]
+    raised = raise_it(network, ada)
+    network.anchor()
+    carry(network, DISPUTED_PATH)
+    (row,) = south.rows(answering.dispute_about_us)
+    squat = {**row._mapping, "source": "east"}
+    south.store.write(lambda connection: connection.execute(sql.insert(answering.dispute_about_us).values(**squat)))
+    assert [(one.source, one.id) for one in answering.about_us(south)] == [("north", raised.id)]

@@ -28,6 +28,7 @@ from medrec.node.keeping.account_keys import account_secret
 from medrec.node.keeping.journal import NOTICES_PATH, WAITING
 from medrec.node.keeping.ring import HEAD_BYTES, FileRing
 from medrec.node.keeping.vault import Vault, VaultError, derive
+from medrec.node.looks import answering
 from medrec.node.looks.disputes import ANSWERS_PATH, DISPUTED_PATH
 from medrec.node.looks.disputing import dispute
 from medrec.node.records.publish import Incoming
@@ -279,8 +280,14 @@ def test_what_a_person_said_of_herself_is_not_in_any_backup(network: Network, tm
     assert codec.decode(north.matching.asked("guide", codec.encode(asked))) == {"status": "waiting"}
     assert [one.stated for one in north.matching.queue()] == [stated]
     agent.link(ada.account, "north", north.linker.invite("ada"), ada.sign)
-    told = {"account": ada.account, "due": network.time, "id": b"\3" * 16, "look": "", "words": "Who is Xyzzy to look?"}
-    assert north.disputes.told("south", codec.encode(told)) and north.disputes.about_us()[0].words == told["words"]
+    network["south"].put("Patient", "ada", json.dumps(patient))
+    agent.link(ada.account, "south", network["south"].linker.invite("ada"), ada.sign)
+    asks = "Who is Xyzzy to look?"
+    dispute(network["guide"], ada.account, "north", "south", ada.sign, ada.key.key_id, words=asks)  # type: ignore[arg-type]
+    network.anchor()
+    (told,) = [row for row in network["south"].rows(store.outbox) if row.path == DISPUTED_PATH]
+    told_here: Any = north
+    assert answering.told(told_here, "south", told.payload) and answering.about_us(told_here)[0].words == asks
     thief = Thief(network.folder, "north", tmp_path / "taken")
     assert {"match_request", "identity"} <= set(thief.finds("Lovelace"))
     # What stays of her is still read when one record goes.
@@ -295,7 +302,7 @@ def test_what_a_person_said_of_herself_is_not_in_any_backup(network: Network, tm
     north.erasures.erase_person("ada", "patient-request")
     assert thief.finds("Lovelace") == []
     # That there was a dispute, and when it is due, stays with whom it is about.
-    assert [(one.words, one.account) for one in north.disputes.about_us()] == [("", ada.account)]
+    assert [(one.words, one.account) for one in answering.about_us(told_here)] == [("", ada.account)]
 
 
 def test_words_of_a_dispute_that_wait_are_not_in_any_backup_and_are_sent_no_more(
@@ -311,8 +318,8 @@ def test_words_of_a_dispute_that_wait_are_not_in_any_backup_and_are_sent_no_more
     assert words.encode() in told.payload
     network.anchor()
     assert codec.decode(north.peers.call("south", DISPUTED_PATH, codec.encode([told.payload])))
-    (about,) = south.disputes.about_us()
-    south.disputes.answer(about.id, "explained", answer)
+    (about,) = answering.about_us(south)  # type: ignore[arg-type]
+    answering.answer(south, "north", about.id, "explained", answer)  # type: ignore[arg-type]
     assert [row.path for row in south.rows(store.outbox)].count(ANSWERS_PATH) == 1
     for organisation, taken, said in (("north", "n", words), ("south", "s", answer)):
         thief = Thief(network.folder, organisation, tmp_path / taken)

@@ -9,6 +9,7 @@ from medrec.node.account import resting
 from medrec.node.keeping.store import Store, metadata
 from medrec.node.keeping.upgrades import REKEYED, rekey
 from medrec.node.lists.acts_kept import is_ended, list_act
+from medrec.node.looks import answering
 
 FORMER = (
     "CREATE TABLE delegation_rest (hash BLOB NOT NULL, account VARCHAR(80) NOT NULL, rests BOOLEAN NOT NULL, "
@@ -88,3 +89,26 @@ def test_words_on_a_list_are_kept_and_what_was_taken_back_stays_so(tmp_path: Pat
             assert is_ended(connection, b"\x02", "north") and not is_ended(connection, b"\x02", "")
             assert not is_ended(connection, b"\x01", "north")
         store.close()
+
+
+def test_disputes_of_looks_are_kept_by_source_and_what_is_due_says_the_ledger(tmp_path: Path) -> None:
+    engine = sql.create_engine(f"sqlite:///{tmp_path / 'a.db'}")
+    with engine.begin() as connection:
+        for statement in (
+            "CREATE TABLE dispute_about_us (id BLOB NOT NULL, source VARCHAR(32) NOT NULL, due BIGINT NOT NULL, "
+            "status VARCHAR(10) NOT NULL, sealed BLOB NOT NULL, PRIMARY KEY (id))",
+            "INSERT INTO dispute_about_us VALUES (x'01', 'north', 7, 'answered', x'aa')",
+        ):
+            connection.execute(sql.text(statement))
+    engine.dispose()
+    store = Store(tmp_path / "a.db")
+    about = answering.dispute_about_us
+    row = {"source": "east", "id": b"\x01", "status": "open", "sealed": b"\xbb"}
+    store.write(lambda connection: connection.execute(sql.insert(about).values(**row)))
+    with store.read() as connection:
+        found = connection.execute(sql.select(about).order_by(about.c.source)).all()
+    assert [tuple(one) for one in found] == [
+        ("east", b"\x01", "open", b"\xbb"),
+        ("north", b"\x01", "answered", b"\xaa"),
+    ]
+    store.close()

@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 
-from medrec.core import codec, manifests
+from medrec.core import manifests
 from medrec.node.keeping import store
+from medrec.node.looks.disputes import DISPUTED_PATH, DUE_MS
+from medrec.node.looks.disputing import dispute
 from medrec.node.refusals import Code, Refusal
 from medrec.portal import words
+from tests.node.test_disputes import carry
 from tests.portal.reading import read, text_of
 from tests.portal.story import HOUR, Story
 from tests.portal.test_sign_in import csrf_of, visitor
@@ -117,11 +120,18 @@ def test_only_the_privacy_officer_reads_it(told: Story) -> None:
         assert shut.get(path, follow_redirects=False).headers["location"] == "/sign-in"
 
 
+def ask_why(told: Story, asks: str) -> bytes:
+    """She disputes a look of north's at south, and north hears of it; the dispute's id."""
+    person, guide = told.person, told.network["guide"]  # type: ignore[attr-defined]
+    raised = dispute(guide, person.account, "north", "south", person.sign, person.key.key_id, words=asks)  # type: ignore[arg-type]
+    told.settle()
+    carry(told.network, DISPUTED_PATH)
+    return raised.id
+
+
 def test_a_question_about_a_look_of_this_place_is_answered_on_the_page(told: Story) -> None:
     assert words.QUESTIONS["none"] in told.client("north").get("/office").text
-    person, question = told.person, bytes(range(16))  # type: ignore[attr-defined]
-    about = {"id": question, "due": told.network.time + HOUR, "account": person.account, "look": "", "words": "Why?"}
-    assert north(told).disputes.told("south", codec.encode(about))
+    question = ask_why(told, "Why?")
     client = visitor(told, "north", demonstration=True)
     html = client.get("/office").text
     assert "Why?" in html and words.QUESTIONS["ours_open"] in html and words.QUESTIONS["sign_in"] in html
@@ -129,14 +139,16 @@ def test_a_question_about_a_look_of_this_place_is_answered_on_the_page(told: Sto
     html = client.get("/office").text
     assert words.QUESTIONS["not-us"] in html and words.QUESTIONS["sign_in"] not in html
     form = {"csrf": csrf_of(html), "question": question.hex(), "answer": "explained", "words": "She was sent to us."}
-    for wrong in ({"answer": "shrug"}, {"question": "00" * 16}, {"question": "x"}, {"words": " "}):
+    form["source"] = "south"
+    for wrong in ({"answer": "shrug"}, {"source": "east"}, {"question": "00" * 16}, {"question": "x"}, {"words": " "}):
         assert client.post("/office", data=form | wrong, follow_redirects=False).status_code == 400
     assert lines_of(told, "dispute-answer/1") == []
     assert client.post("/office", data=form, follow_redirects=False).status_code == 303
     (answer,) = lines_of(told, "dispute-answer/1")
     assert (answer.kind, answer.words, answer.source) == ("explained", "She was sent to us.", "south")
     assert words.QUESTIONS["ours_answered"] in client.get("/office").text
-    told.network["north"].disputes.told("south", codec.encode(about | {"id": bytes(16), "due": told.network.time - 1}))  # type: ignore[attr-defined]
+    ask_why(told, "Why again?")
+    told.network.time += DUE_MS + HOUR
     assert words.QUESTIONS["late"] in client.get("/office").text
 
 

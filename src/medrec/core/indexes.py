@@ -18,7 +18,7 @@ def following(key: bytes, value: bytes) -> list[bytes]:
         due, found = obligation.due, list[bytes]()
         if obligation.status == "open":
             found.append(state.due_index(due, creditor.decode(), identifier))
-        if obligation.status in ("open", "overdue"):
+        if obligation.unsettled:
             found.append(state.owes_index(obligation.debtor, due, creditor.decode(), identifier))
         return found
     if key.startswith(b"ladder/"):

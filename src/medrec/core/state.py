@@ -95,6 +95,11 @@ class Obligation(Fields, frozen=True):
     status: str
     height: Count
 
+    @property
+    def unsettled(self) -> bool:
+        """Whether it is owed still, in time or not."""
+        return self.status in ("open", "overdue")
+
 
 class Dues(Fields, frozen=True):
     """An organisation's public counts of obligations."""

@@ -3,7 +3,7 @@
 from medrec.demo.network import AGENT, HOSPITALS, Resident
 from medrec.demo.stage import Stage, claim, until
 from medrec.node.fhir.client import fetch
-from medrec.node.looks import disputing
+from medrec.node.looks import answering, disputing
 from medrec.node.node import Node
 from medrec.node.peers.peers import PeerError
 from medrec.node.release.practitioners import PHYSICIAN
@@ -79,8 +79,10 @@ class Doors(Stage):
                 claim(refused.code == "not-permitted", f"refused for another reason: {refused.code}")
             self.say(f"She signed one statement; {len(raised.taken)} hospitals took it, and nothing more goes to")
             self.say(f"{HOSPITALS[asker.organisation]}, which now owes her an answer.")
-            until(lambda: any(one.id == raised.id for one in asker.disputes.about_us()), "the hospital to be told")
-            asker.disputes.answer(raised.id, "explained", "You were referred to our clinic on Tuesday.")
+            until(lambda: any(one.id == raised.id for one in answering.about_us(asker)), "the hospital to be told")
+            answering.answer(
+                asker, source.organisation, raised.id, "explained", "You were referred to our clinic on Tuesday."
+            )
             until(lambda: self.counts(main, "dispute-answered/1")[0], "the answer to reach the patient")
             self.say("It answered: you were referred to our clinic on Tuesday. She is content, and closes the matter.")
             disputing.close(agent, main.account, raised.id, *about)

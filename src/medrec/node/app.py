@@ -47,12 +47,12 @@ from medrec.node.ledger.standing import answer_standing, standing
 from medrec.node.lists.acts import answer_acts
 from medrec.node.lists.acts_ended import answer_ends
 from medrec.node.lists.acts_kept import ACTS_PATH, ENDS_PATH
+from medrec.node.looks.answering import answer_disputed
 from medrec.node.looks.disputes import (
     ANSWERS_PATH,
     DISPUTED_PATH,
     DISPUTES_PATH,
     answer_answers,
-    answer_disputed,
     answer_disputes,
 )
 from medrec.node.looks.lone import LONE_PATH, answer_lone

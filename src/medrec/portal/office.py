@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from medrec.core.manifests.access import RefusalManifest
 from medrec.core.manifests.inside import OwnLookManifest
 from medrec.node.account import parents
-from medrec.node.looks import halves
+from medrec.node.looks import answering, halves
 from medrec.node.looks.watching import OUTCOMES, Watched
 from medrec.node.refusals import Refusal
 from medrec.node.right_person import desk_hands
@@ -189,7 +189,7 @@ def _completeness(node: "Node", visit: Visit, known: dict[str, str]) -> list[dic
     since = node.anchorer.waiting_since()
     late = since is not None and node.clock() - since > node.merge_delay_ms
     taken = [one for one in node.disputes.taken() if one.status == "open"]
-    about_us = [one for one in node.disputes.about_us() if one.status == "open"]
+    about_us = [one for one in answering.about_us(node) if one.status == "open"]
     rows = [
         ("anchored" if not late else "anchor_late", not late, 0),
         ("halves" if not overdue else "halves_late", not overdue, len(overdue)),

@@ -6,6 +6,7 @@ import sqlalchemy as sql
 
 from medrec.core.manifests.dispute import AnswerKind
 from medrec.node.keeping import store
+from medrec.node.looks import answering
 from medrec.node.refusals import Refusal
 from medrec.portal import render, words
 from medrec.portal.page import Go, PageError, Visit
@@ -20,12 +21,13 @@ ANSWERS: tuple[str, ...] = get_args(AnswerKind)
 
 def values(node: "Node", visit: Visit, known: dict[str, str]) -> dict[str, Any]:
     """What the office's page shows of them, those that wait first; `known` names organisations."""
-    about_us = node.disputes.about_us()[:SHOWN]
+    about_us = answering.about_us(node)[:SHOWN]
     patients = _patients(node, [one.account for one in about_us])
     return {
         "ours": [
             {
                 "id": one.id.hex(),
+                "source": one.source,
                 "sentence": render.say(words.QUESTIONS["ours"], place=known.get(one.source, one.source)),
                 "patient": patients.get(one.account, ""),
                 "words": one.words,
@@ -60,7 +62,7 @@ def _patients(node: "Node", accounts: list[str]) -> dict[str, str]:
 
 
 def answer(node: "Node", visit: Visit) -> Go:
-    """The officer's answer: form fields `question` (hex), `answer`, `words`. Raises PageError."""
+    """The officer's answer: form fields `source`, `question` (hex), `answer`, `words`. Raises PageError."""
     require(visit, Who.PRIVACY_OFFICER)
     kind = visit.form.get("answer", "")
     try:
@@ -70,7 +72,7 @@ def answer(node: "Node", visit: Visit) -> Go:
     if kind not in ANSWERS:
         raise PageError(400, "form-unreadable")
     try:
-        node.disputes.answer(identifier, kind, visit.form.get("words", "").strip())  # type: ignore[arg-type]
+        answering.answer(node, visit.form.get("source", ""), identifier, kind, visit.form.get("words", "").strip())  # type: ignore[arg-type]
     except Refusal as refusal:
         raise PageError(400, refusal.code, refusal.sentence) from None
     return Go(visit.link("office"), "answered_question")

@@ -12,10 +12,11 @@ REKEYED: dict[str, dict[str, Any]] = {
     "delegation_ended": {},
     "list_act": {"organisation": FORMER},
     "list_act_ended": {"organisation": FORMER},
+    "dispute_about_us": {},
 }
 """Tables that had another primary key once, and what stands in the columns that they did not have. delegation_rest,
 delegation_ended: of a delegation, whoever said it; now of each account. list_act, list_act_ended: of an act, whosever
-it is; now of each organisation's."""
+it is; now of each organisation's. dispute_about_us: of a dispute, whoever told of it; now of each source's."""
 
 
 def rekey(engine: sql.Engine, metadata: sql.MetaData) -> list[str]:

@@ -14,7 +14,6 @@ from sqlalchemy import BigInteger, Column, LargeBinary, String, Table
 
 from medrec.core import codec, manifests
 from medrec.core.manifests.dispute import (
-    AnswerKind,
     DisputeAnsweredManifest,
     DisputeAnswerManifest,
     DisputeManifest,
@@ -23,10 +22,9 @@ from medrec.core.manifests.dispute import (
     statement_message,
 )
 from medrec.node.consent.consents import AHEAD_MS_MAX
-from medrec.node.keeping import account_keys, obligations, outgoing, store
+from medrec.node.keeping import obligations, outgoing
 from medrec.node.keeping.journal import Draft
 from medrec.node.keeping.store import metadata
-from medrec.node.keeping.vault import Vault, VaultError
 from medrec.node.refusals import Code, Refusal
 from medrec.node.right_person.unlinking import linked_at
 
@@ -51,17 +49,6 @@ dispute_taken = Table(
     Column("due", BigInteger),
 )
 
-# Disputes about looks of this organisation. status: open, answered.
-dispute_about_us = Table(
-    "dispute_about_us",
-    metadata,
-    Column("id", LargeBinary(16), primary_key=True),
-    Column("source", String(32), nullable=False),
-    Column("due", BigInteger, nullable=False),
-    Column("status", String(10), nullable=False),
-    Column("sealed", LargeBinary, nullable=False),
-)
-
 
 class Taken(NamedTuple):
     """A dispute at an organisation that holds the person's records, as its privacy officer sees it."""
@@ -71,18 +58,6 @@ class Taken(NamedTuple):
     requester: str
     status: str
     due: int | None
-
-
-class AboutUs(NamedTuple):
-    """A dispute that this organisation has to answer: about whom, at which source, by when, and in whose words."""
-
-    id: bytes
-    source: str
-    account: str
-    obligation: str | None
-    words: str
-    due: int
-    status: str
 
 
 class Disputes:
@@ -208,85 +183,6 @@ class Disputes:
         found = [Taken(bytes(row.id), row.account, row.requester, row.status, row.due) for row in rows]
         return sorted(found, key=lambda item: item.status != "open")
 
-    def told(self, source: str, payload: bytes) -> bool:
-        """Note that a look of this organisation is disputed; True once it is safely here, False if unreadable."""
-        try:
-            value = codec.decode(payload)
-            identifier, due, account = value["id"], value["due"], value["account"]
-            if type(identifier) is not bytes or len(identifier) != 16 or type(due) is not int:
-                return False
-            about = {"account": str(account), "look": str(value["look"])[:32], "words": str(value["words"])[:1000]}
-        except (codec.CodecError, KeyError, TypeError):
-            return False
-        vault, context = self._node.vault, identifier + source.encode()
-        row = {"id": identifier, "source": source, "due": due, "status": "open"}
-        sentence = f"A person disputes a look at her records at {source}; answer her before the time runs out."
-        alarm = {"time": self._node.clock(), "code": "look-disputed", "subject": identifier.hex(), "sentence": sentence}
-
-        def write(connection: sql.Connection) -> None:
-            known = sql.select(dispute_about_us.c.id).where(dispute_about_us.c.id == identifier)
-            if connection.execute(known).first() is None:
-                # Her words lie under a key of hers; whose they are is needed to find it.
-                words = account_keys.seal_for(connection, vault, about["account"], codec.encode(about), context)
-                sealed = vault.seal(None, codec.encode([about["account"], words]), context)
-                connection.execute(sql.insert(dispute_about_us).values(**row, sealed=sealed))
-                connection.execute(sql.insert(store.alarm).values(**alarm))
-
-        self._node.store.write(write)
-        return True
-
-    def about_us(self) -> list[AboutUs]:
-        """The disputes about looks of this organisation, those that wait first."""
-        with self._node.store.read() as connection:
-            rows = connection.execute(sql.select(dispute_about_us).order_by(dispute_about_us.c.due)).all()
-            told = [_about(connection, self._node.vault, row) for row in rows]
-        found = []
-        for row, value in zip(rows, told, strict=True):
-            about = (value["account"], value["look"] or None, value["words"])
-            found.append(AboutUs(bytes(row.id), row.source, *about, row.due, row.status))
-        return sorted(found, key=lambda item: item.status != "open")
-
-    def answer(self, identifier: bytes, kind: AnswerKind, words: str) -> None:
-        """Answer a dispute about this organisation; the answer goes to the person by way of the source.
-
-        Raises Refusal (unknown-dispute, reason-missing), StoreError.
-        """
-        about = next((item for item in self.about_us() if item.id == identifier and item.status == "open"), None)
-        if about is None:
-            raise Refusal(Code.UNKNOWN_DISPUTE)
-        if not words.strip():
-            raise Refusal(Code.REASON_MISSING)
-        node = self._node
-        owed = owed_for(about.source, node.organisation, identifier)
-
-        def write(connection: sql.Connection) -> None:
-            where = (dispute_about_us.c.id == identifier) & (dispute_about_us.c.status == "open")
-            if not connection.execute(sql.update(dispute_about_us).where(where).values(status="answered")).rowcount:
-                raise Refusal(Code.UNKNOWN_DISPUTE)
-            now = node.clock()
-            manifest = DisputeAnswerManifest(
-                "dispute-answer/1",
-                node.network.hex(),
-                node.organisation,
-                about.account,
-                now,
-                identifier.hex(),
-                about.source,
-                owed.hex(),
-                kind,
-                words,
-            )
-            data = manifests.encode(manifest)
-            person = node.journal.person_of_account(connection, about.account)
-            extras = {"settles": [[about.source, owed]]}
-            who = person.id if person is not None else None
-            summary = [11, now, kind, about.source, identifier]
-            node.journal.append(connection, [Draft("dispute-answer/1", data, who, extras, summary)])
-            row = {"organisation": about.source, "path": ANSWERS_PATH, "payload": data, "due": now}
-            outgoing.queue(connection, node.vault, about.account, [row])
-
-        node.store.write(write)
-
     def take_answer(self, requester: str, data: bytes) -> bool:
         """Hand a requester's answer on to the person; True once that is in the journal, False if it fits nothing."""
         try:
@@ -340,7 +236,7 @@ def _is_fresh(known: Any, statement: Statement) -> bool:
 def answer_disputes(node: "Node", caller: str, body: bytes) -> bytes:
     """POST /medrec/disputes: CBOR array of statements (canonical JSON) -> CBOR array, true for each that stands."""
     answers: list[bool] = []
-    for payload in _payloads(body):
+    for payload in payloads(body):
         try:
             statement = msgspec.convert(codec.decode_json(payload), Statement)
         except (codec.CodecError, msgspec.ValidationError, RecursionError):
@@ -350,33 +246,13 @@ def answer_disputes(node: "Node", caller: str, body: bytes) -> bytes:
     return codec.encode(answers)
 
 
-def answer_disputed(node: "Node", caller: str, body: bytes) -> bytes:
-    """POST /medrec/disputed: CBOR array of what a source tells of disputes -> CBOR array of booleans."""
-    return codec.encode([node.disputes.told(caller, payload) for payload in _payloads(body)])
-
-
 def answer_answers(node: "Node", caller: str, body: bytes) -> bytes:
     """POST /medrec/dispute-answers: CBOR array of answers (manifests) -> CBOR array of booleans."""
-    return codec.encode([node.disputes.take_answer(caller, payload) for payload in _payloads(body)])
+    return codec.encode([node.disputes.take_answer(caller, payload) for payload in payloads(body)])
 
 
-def _payloads(body: bytes) -> list[bytes]:
-    payloads = codec.decode(body)
-    if type(payloads) is not list or any(type(payload) is not bytes for payload in payloads):
+def payloads(body: bytes) -> list[bytes]:
+    found = codec.decode(body)
+    if type(found) is not list or any(type(payload) is not bytes for payload in found):
         raise Refusal(Code.MALFORMED)
-    return payloads
-
-
-def _about(connection: sql.Connection, vault: Vault, row: Any) -> dict[str, Any]:
-    """Whom a dispute of a look of ours is about, which look, and her words; no words once she is forgotten here."""
-    context = bytes(row.id) + row.source.encode()
-    value = codec.decode(vault.open(None, bytes(row.sealed), context))
-    if isinstance(value, dict):
-        # From before her words lay under a key of hers.
-        return value
-    try:
-        account, sealed = value
-        said: dict[str, Any] = codec.decode(account_keys.open_for(connection, vault, account, sealed, context))
-    except VaultError:
-        return {"account": account, "look": "", "words": ""}
-    return said
+    return found

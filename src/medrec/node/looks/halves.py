@@ -120,7 +120,7 @@ def owed(node: "Node") -> list[Owed]:
     mine = [
         (place[-OBLIGATION_BYTES:], value)
         for place, value in found
-        if value is not None and value.debtor == node.organisation and value.status in ("open", "overdue")
+        if value is not None and value.debtor == node.organisation and value.unsettled
     ]
     with node.store.read() as connection:
         known = {bytes(one) for one in connection.execute(sql.select(access.asking.c.obligation)).scalars()}

@@ -85,7 +85,7 @@ _NOTHING_OPENED = frozenset(code.value for code in Code if code not in _SAYS_NOT
 
 def _is_owed(view: Snapshot, source: str, identifier: bytes) -> bool:
     found = state.read(view, state.obligation_key(source, bytes(identifier)), Obligation)
-    return found is not None and found.status in ("open", "overdue")
+    return found is not None and found.unsettled
 
 
 def _same_name(one: str, other: str) -> bool:
