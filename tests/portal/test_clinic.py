@@ -1,5 +1,6 @@
 """The clinician's room: a patient is found with a reason, the opening is told, others are asked, nothing is kept."""
 
+import re
 from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
@@ -13,7 +14,8 @@ from medrec.node.keeping import store
 from medrec.node.refusals import Code
 from medrec.node.release.emergency import REVIEWS_PATH
 from medrec.portal import words
-from tests.portal.reading import text_of
+from medrec.portal.people import handle
+from tests.portal.reading import read, text_of
 from tests.portal.story import HOUR, Story
 from tests.portal.test_sign_in import csrf_of, visitor
 
@@ -149,6 +151,11 @@ def test_a_lock_is_broken_with_a_warning_and_reviewed_by_somebody_else(told: Sto
     html = office.get("/office").text
     assert words.OFFICE["emergency_open"] in html and "Found on the street, no answer" in html
     told.settle()
+    # She reads it in her list beside what was read. One side alone tells of a declaration; nothing is amiss in that.
+    guide, own = told.client("guide"), "/people/" + handle(told.person.account)  # type: ignore[attr-defined]
+    seen = read(guide, f"{own}/looks?show=emergency")
+    (one,) = re.findall(r'href="([^"]+)">[^<]+ says it is an emergency. They may look at North until', seen)
+    assert words.LOOKED["one_side"] not in guide.get(one).text
     north: Any = told.network["north"]
     assert north.watch.queue()[0].ranked.reasons[0] == "emergency"
     review = {"emergency": declared.obligation, "outcome": "justified", "words": "It was an emergency."}

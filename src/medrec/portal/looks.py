@@ -1,6 +1,6 @@
 """Looks at a person's records in plain words: given out, refused, and told by one side only."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
@@ -12,9 +12,6 @@ from medrec.portal.page import Visit
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
-
-SOURCE_KINDS = ("disclosure/1", "refusal/1")
-KINDS = (*SOURCE_KINDS, "disclosure-received/1")
 
 
 def asker(request: Any, organisation: str) -> Markup:
@@ -50,29 +47,26 @@ def of_person(node: "Node", visit: Visit, names: dict[str, str], notices: list[N
     known = [notice for notice in notices if notice.manifest is not None]
     given = {_pair(notice) for notice in known if notice.kind == "disclosure/1"}
     stopped = {_pair(notice) for notice in known if notice.kind == "refusal/1"}
-    answers = {
-        (notice.manifest.source, notice.manifest.obligation): notice.manifest.outcome
-        for notice in known
-        if notice.kind == "disclosure-received/1"
-    }
+    answers = {_answers(notice): notice.manifest.outcome for notice in known if notice.kind == "disclosure-received/1"}
     found = []
     with node.engine.view() as view:
         for notice in known:
-            if notice.kind == "disclosure-received/1":
-                if (notice.manifest.source, notice.manifest.obligation) not in given:
-                    found.append(_one_sided(visit, names, notice))
-            elif notice.kind == "own-look/1":
-                found.append(_inside(visit, names, notice))
-            elif notice.kind == "refusal/1":
-                found.append(_refused(visit, names, notice))
-            elif _pair(notice) not in stopped:
-                found.append(_given(visit, names, notice, view, answers.get(_pair(notice))))
+            if notice.kind == "disclosure/1":
+                if _pair(notice) not in stopped:
+                    found.append(_given(visit, names, notice, view, answers.get(_pair(notice))))
+            elif notice.kind != "disclosure-received/1" or _answers(notice) not in given:
+                found.append(_SAYS[notice.kind](visit, names, notice))
     return found
 
 
 def _pair(notice: Notice) -> tuple[str, str | None]:
     """What the two halves of a disclosure, and its stop, have in common."""
     return notice.manifest.organisation, notice.manifest.obligation
+
+
+def _answers(notice: Notice) -> tuple[str, str]:
+    """The same of what a recipient says."""
+    return notice.manifest.source, notice.manifest.obligation
 
 
 def answered(view: Any, organisation: str, obligation: str) -> str:
@@ -112,6 +106,15 @@ def _inside(visit: Visit, names: dict[str, str], notice: Notice) -> dict[str, An
     return _item(visit, notice, sentence, "given", *reasons(request))
 
 
+def _emergency(visit: Visit, names: dict[str, str], notice: Notice) -> dict[str, Any]:
+    statement, request = notice.manifest, notice.manifest.request
+    who = asker(request, names.get(request.requester, request.requester))
+    source = names.get(statement.organisation, statement.organisation)
+    until = visit.when(statement.until)
+    sentence = render.say(words.LOOKS["declared"], who=who, source=source, until=until)
+    return _item(visit, notice, sentence, "given", *reasons(request))
+
+
 def _refused(visit: Visit, names: dict[str, str], notice: Notice) -> dict[str, Any]:
     statement = notice.manifest
     request = statement.request
@@ -119,6 +122,15 @@ def _refused(visit: Visit, names: dict[str, str], notice: Notice) -> dict[str, A
     source = names.get(statement.organisation, statement.organisation)
     sentence = render.say(words.LOOKS["refused"], who=who, source=source)
     return _item(visit, notice, sentence, "not_given", *reasons(request), why_not(statement.code))
+
+
+_SAYS: dict[str, Callable[[Visit, dict[str, str], Notice], dict[str, Any]]] = {
+    "disclosure-received/1": _one_sided,
+    "own-look/1": _inside,
+    "emergency/1": _emergency,
+    "refusal/1": _refused,
+}
+"""How each kind of node.looks.kinds.LOOKS is said, but for what was given: that needs the ledger."""
 
 
 def _given(visit: Visit, names: dict[str, str], notice: Notice, view: Any, outcome: str | None) -> dict[str, Any]:

@@ -3,14 +3,18 @@
 A disclosure becomes PrivacyDisclosure.Source, and where it answered the FHIR API PatientRead or PatientQuery as well;
 a recipient's half becomes PrivacyDisclosure.Recipient. Both ends carry the same X-Request-Id. Where consents decided,
 for it or against it, an AuthZconsent names them. A refusal itself follows no profile of BALP, which has those of
-successes only: it is an AuditEvent with the outcome that FHIR has for it.
+successes only: it is an AuditEvent with the outcome that FHIR has for it. A look at the place itself is a PatientRead
+of the person; a declared emergency is DICOM's "Emergency Override Started", for which BALP has no profile.
 """
 
 import base64
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from medrec.core.consent.names import ACCOUNT, PRACTITIONER
 from medrec.core.manifests.access import DisclosureManifest, LogReadManifest, ReceivedManifest, RefusalManifest, Request
+from medrec.core.manifests.emergency import EmergencyManifest
+from medrec.core.manifests.inside import OwnLookManifest
 from medrec.node.fhir.answer import instant
 
 if TYPE_CHECKING:
@@ -49,16 +53,15 @@ class Auditor:
 
     def events(self, seq: int, stated: Any) -> list[dict[str, Any]]:
         """The AuditEvents of a line; none for one that tells of no look."""
-        if isinstance(stated, DisclosureManifest):
-            found = [*self._decided(seq, stated, "0"), self._disclosure(seq, stated)]
-            return [*found, self._interaction(seq, stated)] if stated.request.query else found
-        if isinstance(stated, ReceivedManifest):
-            return [self._received(seq, stated)]
-        if isinstance(stated, RefusalManifest):
-            return [*self._decided(seq, stated, "8", outcomeDesc=stated.code), self._refusal(seq, stated)]
-        if isinstance(stated, LogReadManifest):
-            return [self._log_read(seq, stated)]
-        return []
+        made = _EVENTS.get(type(stated))
+        return made(self, seq, stated) if made is not None else []
+
+    def _given(self, seq: int, stated: DisclosureManifest) -> list[dict[str, Any]]:
+        found = [*self._decided(seq, stated, "0"), self._disclosure(seq, stated)]
+        return [*found, self._interaction(seq, stated)] if stated.request.query else found
+
+    def _refused(self, seq: int, stated: RefusalManifest) -> list[dict[str, Any]]:
+        return [*self._decided(seq, stated, "8", outcomeDesc=stated.code), self._refusal(seq, stated)]
 
     def _event(self, identifier: str, profile: str, time: int, **parts: Any) -> dict[str, Any]:
         me = self._organisation(self._node.organisation)
@@ -147,9 +150,9 @@ class Auditor:
         )
         return [event]
 
-    def _received(self, seq: int, stated: ReceivedManifest) -> dict[str, Any]:
+    def _received(self, seq: int, stated: ReceivedManifest) -> list[dict[str, Any]]:
         failed = {"received": "0", "viewed": "0", "refused": "8", "nothing": "4"}[stated.outcome]
-        return self._event(
+        event = self._event(
             f"{seq}-received",
             "PrivacyDisclosure.Recipient",
             stated.time,
@@ -161,6 +164,7 @@ class Auditor:
             agent=[self._machine(SOURCE, stated.source), self._machine(DESTINATION, stated.organisation)],
             entity=[self._person(), _transaction(stated.request), *self._records(stated)],
         )
+        return [event]
 
     def _refusal(self, seq: int, stated: RefusalManifest) -> dict[str, Any]:
         request = stated.request
@@ -182,9 +186,51 @@ class Auditor:
             entity=[self._person(), _transaction(request.id)],
         )
 
-    def _log_read(self, seq: int, stated: LogReadManifest) -> dict[str, Any]:
+    def _inside(self, seq: int, stated: OwnLookManifest) -> list[dict[str, Any]]:
+        """Somebody of the place itself opened what is there: it is client and server at once."""
+        request, person = stated.request, self._person()
+        data = {"type": {"system": ENTITY, "code": "2"}, "role": {"system": ROLE, "code": "4"}, "what": person["what"]}
+        event = self._event(
+            f"{seq}-inside",
+            "PatientRead",
+            stated.time,
+            type=REST,
+            subtype=[{"system": INTERACTION, "code": "read"}],
+            action="R",
+            purposeOfEvent=[_purpose(request)],
+            agent=[
+                self._machine(DESTINATION, stated.organisation),
+                self._machine(SOURCE, stated.organisation),
+                self._user(request),
+            ],
+            entity=[person, _transaction(request.id), data],
+        )
+        return [event]
+
+    def _emergency(self, seq: int, stated: EmergencyManifest) -> list[dict[str, Any]]:
+        request = stated.request
+        event = self._event(
+            f"{seq}-emergency",
+            "",
+            stated.time,
+            type={"system": DCM, "code": "110113", "display": "Security Alert"},
+            subtype=[{"system": DCM, "code": "110127", "display": "Emergency Override Started"}],
+            action="E",
+            period={"start": instant(stated.time), "end": instant(stated.until)},
+            outcomeDesc=stated.code,
+            purposeOfEvent=[{**_purpose(request), "text": request.reason}],
+            agent=[
+                self._machine(DESTINATION, request.requester),
+                self._machine(SOURCE, stated.organisation),
+                self._user(request),
+            ],
+            entity=[self._person(), _transaction(request.id)],
+        )
+        return [event]
+
+    def _log_read(self, seq: int, stated: LogReadManifest) -> list[dict[str, Any]]:
         reader = {"type": {"coding": [{"system": PARTICIPATION, "code": "IRCP"}]}, "requestor": True}
-        return self._event(
+        event = self._event(
             f"{seq}-log",
             "",
             stated.time,
@@ -193,6 +239,7 @@ class Auditor:
             agent=[{**reader, "name": stated.reader or stated.by, "who": {"display": stated.by}}],
             entity=[self._person()],
         )
+        return [event]
 
     def _organisation(self, name: str) -> dict[str, Any]:
         return {"identifier": {"system": "urn:medrec:organisation", "value": name}, "display": name}
@@ -239,6 +286,17 @@ class Auditor:
             }
             for record in stated.records
         ]
+
+
+_EVENTS: dict[type, Callable[[Auditor, int, Any], list[dict[str, Any]]]] = {
+    DisclosureManifest: Auditor._given,
+    RefusalManifest: Auditor._refused,
+    ReceivedManifest: Auditor._received,
+    OwnLookManifest: Auditor._inside,
+    EmergencyManifest: Auditor._emergency,
+    LogReadManifest: Auditor._log_read,
+}
+"""How each kind of node.looks.kinds.LOG is written."""
 
 
 def _purpose(request: Request) -> dict[str, Any]:

@@ -6,17 +6,21 @@
 Reading it is written down like any other look: the line about it comes to her as a notice.
 """
 
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import sqlalchemy as sql
 
 from medrec.core import manifests
-from medrec.core.manifests.access import DisclosureManifest, LogReadManifest, ReceivedManifest, RefusalManifest
+from medrec.core.manifests.access import DisclosureManifest, LogReadManifest, ReceivedManifest, RefusalManifest, Request
+from medrec.core.manifests.emergency import EmergencyManifest
+from medrec.core.manifests.inside import OwnLookManifest
 from medrec.node.agent.own import person_here
 from medrec.node.keeping import store
 from medrec.node.keeping.journal import Draft, Person
 from medrec.node.keeping.vault import VaultError
+from medrec.node.looks.kinds import LOG
 from medrec.node.refusals import SENTENCES, Code
 from medrec.node.release import access
 
@@ -24,7 +28,7 @@ if TYPE_CHECKING:
     from medrec.node.node import Node
 
 NOTICES_MAX = 100_000
-KINDS = ("disclosure/1", "refusal/1", "disclosure-received/1", "log-read/1")
+HOUR_MS = 3_600_000
 PURPOSES = {
     "TREAT": "for your treatment",
     "ETREAT": "in an emergency",
@@ -43,7 +47,8 @@ By = Literal["herself", "delegate", "agent", "staff"]
 class Entry(NamedTuple):
     """One line: when (ms), in plain words, by whom, through which organisation, from which, and what came of it.
 
-    `machine`: a program asked, no person. `outcome`: given, viewed, referred, refused, stopped, one-sided, log.
+    `machine`: a program asked, no person. `outcome`: given, viewed, referred, refused, stopped, one-sided, inside (at
+    the place itself), emergency (declared), log.
     `anchored` says whether the line stands on the ledger.
     """
 
@@ -126,7 +131,7 @@ def lines_here(node: "Node", connection: sql.Connection, person: Person) -> list
     """
     rows = connection.execute(
         sql.select(store.manifest.c.seq, store.manifest.c.hash)
-        .where(store.manifest.c.person == person.id, store.manifest.c.kind.in_(KINDS))
+        .where(store.manifest.c.person == person.id, store.manifest.c.kind.in_(LOG))
         .order_by(store.manifest.c.seq.desc())
     ).all()
     found: list[tuple[int, Any]] = []
@@ -169,56 +174,92 @@ def was_stopped(node: "Node", obligation: bytes) -> bool:
 
 def entry_of(node: "Node", stated: Any, anchored: bool) -> Entry | None:
     """A line of the log; None for a manifest that tells of no look."""
-    names = {one.id: one.name for one in node.directory.organisations()}
-    if isinstance(stated, LogReadManifest):
-        place = names.get(stated.organisation, stated.organisation)
-        who = {"herself": "You", "delegate": f"{stated.reader}, for you,", "agent": f"A program of {place}"}
-        reader = who.get(stated.by, f"{stated.reader} of {place}")
-        sentence = f"{reader} read the list of who looked at your records, at {place}."
-        machine = stated.by == "agent"
-        return Entry(
-            stated.time, sentence, stated.reader, stated.organisation, stated.organisation, machine, "log", anchored,
-            stated,
-        )  # fmt: skip
-    if isinstance(stated, ReceivedManifest):
-        place, source = (names.get(name, name) for name in (stated.organisation, stated.source))
-        what = _kinds([record.type for record in stated.records])
-        sentence = {
-            "received": f"{place} says that it received {what} from {source}; {source} has not told you of it.",
-            "viewed": f"{place} says that it looked at a page of {source}; {source} has not told you of it.",
-            "refused": f"{place} says that something came from {source} that was not genuine, and kept nothing.",
-            "nothing": f"{place} says that nothing came from {source}.",
-        }[stated.outcome]
-        return Entry(
-            stated.time, sentence, "", stated.organisation, stated.source, False, "one-sided", anchored, stated
-        )
-    if not isinstance(stated, DisclosureManifest | RefusalManifest):
+    says = _SAYS.get(type(stated))
+    if says is None:
         return None
-    request = stated.request
-    house, source = names.get(request.requester, request.requester), names.get(stated.organisation, stated.organisation)
-    asker = _asker(request, house)
-    why = PURPOSES.get(request.purpose, f"for another purpose ({request.purpose})")
+    names = {one.id: one.name for one in node.directory.organisations()}
+    return says(stated, names)._replace(anchored=anchored)
+
+
+def _log_read(stated: LogReadManifest, names: dict[str, str]) -> Entry:
+    here = stated.organisation
+    place = names.get(here, here)
+    who = {"herself": "You", "delegate": f"{stated.reader}, for you,", "agent": f"A program of {place}"}
+    reader = who.get(stated.by, f"{stated.reader} of {place}")
+    sentence = f"{reader} read the list of who looked at your records, at {place}."
+    return Entry(stated.time, sentence, stated.reader, here, here, stated.by == "agent", "log", False, stated)
+
+
+def _received(stated: ReceivedManifest, names: dict[str, str]) -> Entry:
+    place, source = (names.get(name, name) for name in (stated.organisation, stated.source))
+    what = _kinds([record.type for record in stated.records])
+    sentence = {
+        "received": f"{place} says that it received {what} from {source}; {source} has not told you of it.",
+        "viewed": f"{place} says that it looked at a page of {source}; {source} has not told you of it.",
+        "refused": f"{place} says that something came from {source} that was not genuine, and kept nothing.",
+        "nothing": f"{place} says that nothing came from {source}.",
+    }[stated.outcome]
+    return Entry(stated.time, sentence, "", stated.organisation, stated.source, False, "one-sided", False, stated)
+
+
+def _refused(stated: RefusalManifest, names: dict[str, str]) -> Entry:
+    source = names.get(stated.organisation, stated.organisation)
+    reason = SENTENCES[Code(stated.code)] if stated.code in Code._value2member_map_ else "It was not allowed."
+    outcome = "stopped" if stated.obligation is not None else "refused"
+    did = f"asked {source} for your records {_why(stated.request)} and got nothing. {reason}"
+    return _asked(stated, f"{_asker(stated.request, names)} {did}", outcome)
+
+
+def _given(stated: DisclosureManifest, names: dict[str, str]) -> Entry:
+    request, source = stated.request, names.get(stated.organisation, stated.organisation)
+    what = _kinds([record.type for record in stated.records]) + _left_out(stated)
+    if request.door == "push":
+        house = names.get(request.requester, request.requester)
+        sentence = f"{request.practitioner or source} of {source} sent {what} to {house} {_why(request)}."
+        return _asked(stated, sentence, "referred")
+    verb, outcome = ("looked at", "viewed") if request.door == "view" else ("received", "given")
+    return _asked(stated, f"{_asker(request, names)} {verb} {what} from {source} {_why(request)}.", outcome)
+
+
+def _inside(stated: OwnLookManifest, names: dict[str, str]) -> Entry:
+    did = f"opened your records there {_why(stated.request)}."
+    return _asked(stated, f"{_asker(stated.request, names)} {did}", "inside")
+
+
+def _emergency(stated: EmergencyManifest, names: dict[str, str]) -> Entry:
+    source, hours = names.get(stated.organisation, stated.organisation), -((stated.time - stated.until) // HOUR_MS)
+    time = f"{hours} hour{'s' if hours > 1 else ''}"
+    did = f"said that there was an emergency, to look at your records at {source} for {time}."
+    return _asked(stated, f"{_asker(stated.request, names)} {did}", "emergency")
+
+
+def _asked(stated: Any, sentence: str, outcome: str) -> Entry:
+    """The line about a request, with the reason that was given for it."""
+    request: Request = stated.request
     said = f' They wrote: "{request.reason}".' if request.reason.strip() else ""
-    if isinstance(stated, RefusalManifest):
-        outcome = "stopped" if stated.obligation is not None else "refused"
-        reason = SENTENCES[Code(stated.code)] if stated.code in Code._value2member_map_ else "It was not allowed."
-        sentence = f"{asker} asked {source} for your records {why} and got nothing. {reason}{said}"
-    elif request.door == "push":
-        outcome = "referred"
-        what = _kinds([record.type for record in stated.records]) + _left_out(stated)
-        sentence = f"{request.practitioner or source} of {source} sent {what} to {house} {why}.{said}"
-    else:
-        outcome = "viewed" if request.door == "view" else "given"
-        what = _kinds([record.type for record in stated.records]) + _left_out(stated)
-        verb = "looked at" if request.door == "view" else "received"
-        sentence = f"{asker} {verb} {what} from {source} {why}.{said}"
     return Entry(
-        stated.time, sentence, request.practitioner, request.requester, stated.organisation, request.machine, outcome,
-        anchored, stated,
+        stated.time, sentence + said, request.practitioner, request.requester, stated.organisation, request.machine,
+        outcome, False, stated,
     )  # fmt: skip
 
 
-def _asker(request: Any, house: str) -> str:
+_SAYS: dict[type, Callable[[Any, dict[str, str]], Entry]] = {
+    DisclosureManifest: _given,
+    RefusalManifest: _refused,
+    ReceivedManifest: _received,
+    OwnLookManifest: _inside,
+    EmergencyManifest: _emergency,
+    LogReadManifest: _log_read,
+}
+"""How each kind of LOG is said."""
+
+
+def _why(request: Request) -> str:
+    return PURPOSES.get(request.purpose, f"for another purpose ({request.purpose})")
+
+
+def _asker(request: Request, names: dict[str, str]) -> str:
+    house = names.get(request.requester, request.requester)
     if request.machine or not request.practitioner.strip():
         named = f' ("{request.practitioner}")' if request.practitioner.strip() else ""
         return f"A program{named} of {house}"

@@ -16,11 +16,11 @@ from sqlalchemy import BigInteger, Boolean, Column, Index, LargeBinary, String, 
 from medrec.core import codec, manifests
 from medrec.node.keeping import store
 from medrec.node.keeping.store import metadata
+from medrec.node.looks.kinds import LOOKS
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
 
-KINDS = ("disclosure/1", "refusal/1", "disclosure-received/1", "own-look/1")
 EMERGENCY = frozenset({"ETREAT", "BTG", "BTGDISCLOSE", "EMERGENCY"})
 OWN = frozenset({"PATRQT"})
 ANSWERS = ("expected", "unsure", "wrong")
@@ -103,7 +103,7 @@ class Looks:
         chosen = (
             sql.select(notice.tag, notice.account, notice.organisation, notice.kind, notice.time, notice.sealed)
             .join(indexed, indexed.c.tag == notice.tag, isouter=True)
-            .where(notice.kind.in_(KINDS), notice.sealed.is_not(None), indexed.c.tag.is_(None))
+            .where(notice.kind.in_(LOOKS), notice.sealed.is_not(None), indexed.c.tag.is_(None))
             .order_by(notice.time)
             .limit(STRETCH)
         )
@@ -194,6 +194,7 @@ _COLUMN: dict[str, str] = {
     "refusal/1": "refused",
     "disclosure-received/1": "received",
     "own-look/1": "given",
+    "emergency/1": "given",
 }
 _opened: Callable[[Any], Look] = Look._make
 

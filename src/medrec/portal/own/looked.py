@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from medrec.node.node import Node
 
 LINES = 20
+TWO_SIDED = ("disclosure/1", "disclosure-received/1")
+"""Of these both sides tell."""
 
 
 def show(node: "Node", visit: Visit) -> dict[str, Any]:
@@ -103,8 +105,8 @@ def show_one(node: "Node", visit: Visit) -> dict[str, Any]:
         "look": look,
         "seen": seen,
         "proofs": proofs,
-        "one_sided": look.source != look.requester
-        and look.refused is None
+        "one_sided": line[0]["notice"].kind in TWO_SIDED
+        and look.source != look.requester
         and (look.given is None or look.received is None),
         "requester": who.place(look.requester),
         "disputes": [] if look.own or look.refused else mistakes.disputes_of(node, who, look),

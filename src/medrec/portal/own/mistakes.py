@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from medrec.core import codec, manifests
+from medrec.core.manifests.access import DisclosureManifest, ReceivedManifest
 from medrec.core.manifests.correction import statement_message as correction_message
 from medrec.core.manifests.dispute import DisputeAnsweredManifest, DisputeManifest, Statement
 from medrec.core.manifests.dispute import statement_message as dispute_message
@@ -81,11 +82,12 @@ def dispute(node: "Node", visit: Visit, who: Whose, look: Look) -> Go:
     if "settled" in visit.form:
         return _settle(node, visit, who, look, signs)
     tag = look.given or look.received
-    obligation = getattr(_opened(node, who, tag), "obligation", None) if tag is not None else None
+    stated = _opened(node, who, tag) if tag is not None else None
+    obligation = stated.obligation if isinstance(stated, DisclosureManifest | ReceivedManifest) else None
     told = visit.form.get("words", "").strip()
     if len(told) > DISPUTE_LENGTH_MAX:
         raise PageError(413, "form-too-large")
-    stated = disputing.draft(
+    raised = disputing.draft(
         node, who.account, look.requester, look.source, signs.key, obligation=obligation, words=told
     )
 
@@ -99,7 +101,7 @@ def dispute(node: "Node", visit: Visit, who: Whose, look: Look) -> Go:
     if told:
         sentences.append(render.say(words.MISTAKES["your_words"], words=told))
     changes = [render.say(words.MISTAKES[name], **names) for name in ("dispute_stops", "dispute_owes")]
-    part = _dispute_part(node, stated, then)
+    part = _dispute_part(node, raised, then)
     return _begin(node, visit, who, Act(who.account, sentences, changes, (part,), signs.key, "looked", "disputed"))
 
 

@@ -35,6 +35,7 @@ LOOKS = Texts(
     "LOOKS",
     {
         "inside": "{who} opened your record at {source}",
+        "declared": "{who} says it is an emergency. They may look at {source} until {until}.",
         "own": "Your own agent read {what} at {source} for you.",
         "gave": "{who} got {what} from {source}.",
         "refused": "{who} asked {source} for your records and got nothing.",
