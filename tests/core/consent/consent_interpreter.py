@@ -7,7 +7,7 @@ published code hierarchies and names of code systems. Facts are plain dictionari
 from typing import Any
 
 from medrec.core.consent.systems import PROFILES, RESOURCE_TYPES, TYPES, is_known, system_name, token
-from medrec.core.consent.terms import CARE, CONFIDENTIALITY_ORDER, PURPOSES_BELOW, RESEARCH, SENSITIVITIES_ABOVE
+from medrec.core.consent.terms import CARE, CONFIDENTIALITY_ORDER, MAY_BE, PURPOSES_BELOW, RESEARCH, SENSITIVITIES_ABOVE
 
 Json = dict[str, Any]
 DAY = 86_400_000
@@ -42,7 +42,7 @@ def _purpose(consents: list[Json], floor: list[Json], request: Json, record: Jso
         if set(law["lifted"]) & named:
             continue
         labels = record["labels"]
-        if labels is None or set(law["labels"]) & _all_labels(labels + record.get("may", [])):
+        if labels is None or set(law["labels"]) & _all_labels(labels + _possible(record)):
             sure = labels is not None and bool(set(law["labels"]) & _all_labels(labels))
             found.append(("floor", "deny", 0, sure))
     for strength in ("floor", "explicit", "provision", "base"):
@@ -223,11 +223,18 @@ def _label(labels: list[Json], record: Json, effect: str) -> bool | None:
     if record["labels"] is None:
         return None
     answers = {_label_of(labels, record["labels"], effect)}
-    if record.get("may"):
+    possible = _possible(record)
+    if possible:
         # Whichever of them it carries, alone or together: only what holds for each of these holds.
-        answers |= {_label_of(labels, record["labels"] + [label], effect) for label in record["may"]}
-        answers.add(_label_of(labels, record["labels"] + record["may"], effect))
+        answers |= {_label_of(labels, record["labels"] + [label], effect) for label in possible}
+        answers.add(_label_of(labels, record["labels"] + possible, effect))
     return answers.pop() if len(answers) == 1 else None
+
+
+def _possible(record: Json) -> list[str]:
+    """What the record may be about besides: what is said of it, and what its labels may stand for."""
+    near = {may for label in record["labels"] for may in MAY_BE.get(label, ())}
+    return sorted(near | set(record.get("may", [])))
 
 
 def _label_of(labels: list[Json], carried_labels: list[str], effect: str) -> bool:

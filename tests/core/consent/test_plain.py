@@ -19,6 +19,7 @@ from medrec.core.consent.plain import (
     CLAUSES,
     EVERYTHING,
     KINDS,
+    NO_TOPIC,
     NOTHING,
     PURPOSES,
     TOPICS,
@@ -207,12 +208,35 @@ def test_emergencies() -> None:
     assert not sees([but, EVERYTHING], private)
 
 
-def test_the_words_reach_every_sensitivity_that_the_rules_give() -> None:
-    covered = {label for labels in TOPICS.values() for label in labels}
-    from test_labels import FILE
+def test_all_topics_together_withhold_every_sensitivity_that_a_source_may_set() -> None:
+    none = [label for labels in NO_TOPIC.values() for label in labels]
+    everything_but = [Plain("share", to=[NORTH], but_not=sorted(TOPICS))]
+    shut = [Plain("share", to=[NORTH]), *(Plain("withhold", about=[topic]) for topic in sorted(TOPICS))]
+    for label in sorted(SENSITIVITIES_ABOVE):
+        record = describing("Observation", "o", labels=[label])
+        assert sees(everything_but, record) is sees(shut, record) is (label in none), label
+    assert len(none) == len(set(none)) and set(none) < set(SENSITIVITIES_ABOVE)
 
-    for label in {label for one in FILE["rules"] for label in one["labels"]}:
-        assert SENSITIVITIES_ABOVE[label] & covered, label
+
+@pytest.mark.parametrize(
+    ("topic", "kept", "out"),
+    [
+        ("mental-health", "ADOL BH DIA EMOTDIS MH PRS PSY PSYTHPN SPI TBOO", "COGN DVD ETHUD GDIS HIV SDV SUD VIP"),
+        ("substance-use", "BH ETH ETHUD OPIOIDUD SPI SSP SUD", "COGN EMOTDIS MH PSY SEX"),
+        ("violence", "DRGIS MST SDV VIO", "BH MH SEX SPI"),
+        ("sexual-health", "GENDER PREGNANT SEX STD", "BH HIV SDV"),
+        ("reproductive", "PDS PREGNANT SEX", "GDIS GENDER STD"),
+        ("genetics", "DIA GDIS SCA", "BH HIV REL"),
+        ("hiv", "HIV PHY", "BH GDIS STD"),
+        ("memory-and-development", "BH COGN DVD SPI", "EMOTDIS MH SUD"),
+    ],
+)
+def test_a_topic_withholds_what_may_be_about_it_and_opens_only_what_is(topic: str, kept: str, out: str) -> None:
+    for label in [*kept.split(), *out.split()]:
+        record = describing("Observation", "o", labels=[label])
+        assert sees([Plain("share", to=[NORTH], but_not=[topic])], record) is (label in out.split()), label
+        surely = not SENSITIVITIES_ABOVE[label].isdisjoint(TOPICS[topic])
+        assert sees([Plain("share", to=[NORTH], about=[topic])], record) is surely, label
 
 
 def test_every_clause_is_reached() -> None:

@@ -1,6 +1,6 @@
 """What a decision is made about: the facts of a request, and the facts of a record."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -90,7 +90,7 @@ def describing(
     kind: str,
     identifier: str,
     *,
-    labels: Iterable[str] | None = (),
+    labels: Sequence[str] | None = (),
     kinds: Iterable[str] = (),
     codes: Iterable[str] | None = (),
     dates: Span | None = None,
@@ -103,11 +103,11 @@ def describing(
 
     `labels` are codes of v3-ActCode and of v3-Confidentiality ("SUD", "R"), None if the labelling service did not
     answer. A record without a confidentiality code is N; one that carries a sensitivity is R at least, whatever it says
-    of itself. One with a label that is not known has labels that are not known. `may` are sensitivities that it may
-    carry besides.
+    of itself. One with an unknown label has labels that are not known. `may` are sensitivities that it may carry
+    besides; to them come those that its own may stand for (`terms.MAY_BE`).
     """
     sensitive, level = _labels(labels)
-    possible, _ = _labels(may)
+    possible, _ = _labels([*may, *(near for label in labels or () for near in sorted(terms.MAY_BE.get(label, ())))])
     return Record(
         kind,
         identifier,

@@ -46,7 +46,15 @@ TOPICS: dict[str, tuple[str, ...]] = {
     "substance-use": ("ETH", "SUD"),
     "violence": ("SDV", "VIO"),
 }
-"""Sensitive topics as people call them -> sensitivities of v3-ActCode."""
+"""Sensitive topics as people call them -> the sensitivities of v3-ActCode that are signed. What lies near one of them
+(EMOTDIS, BH), or may be any, is withheld with it, as a doubt: `terms.MAY_BE`."""
+
+NO_TOPIC: dict[str, tuple[str, ...]] = {
+    "It says who somebody is, whatever the record is about.": ("CEL", "DEMO", "DOB", "IDS", "MARST", "RACE", "REL",
+                                                               "VIP"),
+    "It says where somebody lives, is or works, and for whom.": ("B", "EMP", "EMPL", "LIVARG", "LOCIS", "PATLOC"),
+}  # fmt: skip
+"""Why a sensitivity of v3-ActCode is in no topic -> those of which that is so."""
 
 PURPOSES: dict[str, tuple[str, ...]] = {
     "any": ("PurposeOfUse",),

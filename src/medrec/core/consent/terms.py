@@ -48,6 +48,18 @@ _SENSITIVITIES: dict[str, str] = {
 }
 """Parent -> children, v3-ActCode below InformationSensitivityPolicy (the abstract groups left out)."""
 
+UNSAID = ("ADOL", "DIA", "DRGIS", "PDS", "PHY", "PRS", "SSP", "TBOO")
+"""Labels of what is sensitive for a reason that they do not say (a diagnosis, a medicine, the person asked for it, what
+a minor may keep to herself, the place that gave the care)."""
+_TOPICS = "BH COGN DVD EMOTDIS ETH GDIS HIV MH PREGNANT PSY SCA SDV SEX STD SUD VIO"
+_NEAR: dict[str, str] = {
+    "BH": "ETH MH PSY SUD", "EMOTDIS": "MH PSY", "ETH": "SUD", "ETHUD": "ETH", "GDIS": "SCA", "GENDER": "SEX",
+    "MH": "EMOTDIS PSY", "MST": "SDV VIO", "OPIOIDUD": "ETH", "PREGNANT": "SEX", "PSY": "EMOTDIS MH",
+    "PSYTHPN": "MH PSY", "SCA": "GDIS", "SDV": "VIO", "SEX": "PREGNANT STD", "SPI": "ETH", "STD": "SEX", "SUD": "ETH",
+    "VIO": "SDV", **dict.fromkeys(UNSAID, _TOPICS),
+}  # fmt: skip
+"""Label -> labels that HL7 sets beside it and that another source may give the same record."""
+
 CONFIDENTIALITY_ORDER = ("U", "L", "M", "N", "R", "V")
 """From the least to the most confidential."""
 ACTIONS = frozenset({"collect", "access", "use", "disclose", "correct"})
@@ -77,6 +89,17 @@ PURPOSES_BELOW = {code: below for code, below in _closure(_PURPOSES).items() if 
 SENSITIVITIES_BELOW = {code: below for code, below in _closure(_SENSITIVITIES).items() if code}
 SENSITIVITIES_ABOVE = _above(SENSITIVITIES_BELOW)
 """Sensitivity -> the sensitivities that cover it: OPIOIDUD is also SUD and SPI."""
+
+
+def _may_be(label: str) -> frozenset[str]:
+    """What a record of this label may also be about. Psychotherapy notes are kept apart by law: nothing else is one."""
+    named = [label, *_NEAR.get(label, "").split()]
+    return frozenset().union(*(SENSITIVITIES_BELOW[one] for one in named)) - {label, "PSYTHPN"}
+
+
+MAY_BE = {label: _may_be(label) for label in sorted(SENSITIVITIES_BELOW)}
+"""Sensitivity -> what a record that carries it may be about as well: what lies below it (behavioural health may be a
+developmental disability), and what another source would call it (substance abuse, substance use)."""
 
 CARE = frozenset({"TREAT", "TREATDS", "COC", "ETREAT", "ERTREAT", "BTG", "CAREMGT", "PATRQT"})
 """What a permit covers that names no purpose: care, and the person's own request. A deny covers every purpose."""
