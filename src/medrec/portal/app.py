@@ -29,6 +29,7 @@ from medrec.portal import (
     join,
     language,
     links,
+    offline,
     people,
     refused,
     render,
@@ -340,7 +341,8 @@ class Site:
         lost = [] if made.found else written(page.name, sent)
         summary = self.frame.templates.get_template("refused.html").render(said, lost=lost)
         text = made.html.replace(refused.PLACE, summary, 1)
-        return Response(text, error.status, media_type=HTML, headers=self._headers(request, SCRIPTED))
+        headers = self._headers(request, SCRIPTED) | offline.keeps(visit)
+        return Response(text, error.status, media_type=HTML, headers=headers)
 
     def _log(self, name: str, error: Exception) -> None:
         """The kind of error and its place; never its text, which may quote a record."""
@@ -371,7 +373,9 @@ class Site:
         return Visit(request.path_params, max(page, 1), form, now, self.demonstration, link, session, query)
 
     def _html(self, request: Request, page: Page, visit: Visit, values: dict[str, Any], status: int) -> Response:
-        headers = self._headers(request, SCRIPTED)
+        # The page of an error does not know who asks.
+        kept = offline.keeps(visit) if page is not ERROR_PAGE else {}
+        headers = self._headers(request, SCRIPTED) | kept
         return Response(self.frame.page(page, visit, values), status, media_type=HTML, headers=headers)
 
     def _error(self, request: Request, error: PageError, lost: Sequence[str] = ()) -> Response:

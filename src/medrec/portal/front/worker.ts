@@ -1,10 +1,10 @@
-// The service worker: keeps the shell, the page for whoever is offline and the emergency card, and nothing else of a
-// person; shows pushes.
+// The service worker: keeps the shell, the page for whoever is offline and the emergency card of whoever is signed in,
+// and nothing else of a person; shows pushes.
 /// <reference lib="webworker" />
 const worker = self as unknown as ServiceWorkerGlobalScope;
-const SHELL = "medrec-shell-1", CARD = "medrec-card-1";
+const SHELL = "medrec-shell-1", CARD = "medrec-card-2";
 const IS_SHELL = /\/(portal-(ltr|rtl)\.css|portal\.js|icon\.svg)$/;
-const IS_CARD = /\/people\/[0-9a-f]{32}\/card$/;
+const IS_CARD = /\/people\/([0-9a-f]{32})\/card$/;
 
 worker.addEventListener("install", () => void worker.skipWaiting());
 worker.addEventListener("activate", (event) => {
@@ -13,13 +13,47 @@ worker.addEventListener("activate", (event) => {
   );
 });
 
-async function fresh(request: Request, kept: string): Promise<Response> {
+// What is kept of an address, if anything is.
+async function kept(address: string, where: string): Promise<Response | undefined> {
+  return (await caches.open(where)).match(new URL(address, worker.location.origin).pathname);
+}
+
+async function fresh(request: Request): Promise<Response> {
   try {
     const answer = await fetch(request);
-    if (answer.ok && !answer.redirected) await (await caches.open(kept)).put(new URL(request.url).pathname, answer.clone());
+    if (answer.ok && !answer.redirected) await (await caches.open(SHELL)).put(new URL(request.url).pathname, answer.clone());
     return answer;
   } catch (error) {
-    const found = await (await caches.open(kept)).match(new URL(request.url).pathname);
+    const found = await kept(request.url, SHELL);
+    if (found) return found;
+    throw error;
+  }
+}
+
+// Every page says whose card this browser may keep, in this header (offline.py). Cards of others go with the first page
+// that says so: after signing out, after a session that ended by itself, after somebody else has signed in.
+async function heed(answer: Response): Promise<string | null> {
+  const whose = answer.headers.get("medrec-keeps");
+  if (whose === null) return null;
+  const cards = await caches.open(CARD);
+  for (const card of await cards.keys()) {
+    if (IS_CARD.exec(new URL(card.url).pathname)?.[1] !== whose) await cards.delete(card);
+  }
+  return whose;
+}
+
+// An emergency card: kept where it is the signed-in person's own. A card that may not be read any more is not kept.
+async function card(request: Request): Promise<Response> {
+  const path = new URL(request.url).pathname;
+  try {
+    const answer = await fetch(request);
+    const own = (await heed(answer)) === IS_CARD.exec(path)![1];
+    const cards = await caches.open(CARD);
+    if (answer.ok && own) await cards.put(path, answer.clone());
+    else if (answer.status < 500) await cards.delete(path);
+    return answer;
+  } catch (error) {
+    const found = (await kept(path, CARD)) ?? (await kept(OFFLINE, SHELL));
     if (found) return found;
     throw error;
   }
@@ -35,9 +69,11 @@ async function keepOffline(language: string): Promise<void> {
 
 async function orOffline(request: Request): Promise<Response> {
   try {
-    return await fetch(request);
+    const answer = await fetch(request);
+    await heed(answer);
+    return answer;
   } catch (error) {
-    const found = await (await caches.open(SHELL)).match(OFFLINE);
+    const found = await kept(OFFLINE, SHELL);
     if (found) return found;
     throw error;
   }
@@ -46,8 +82,8 @@ async function orOffline(request: Request): Promise<Response> {
 worker.addEventListener("fetch", (event) => {
   const url = new URL(event.request.url);
   if (event.request.method !== "GET" || url.origin !== worker.location.origin) return;
-  if (IS_SHELL.test(url.pathname)) event.respondWith(fresh(event.request, SHELL));
-  else if (IS_CARD.test(url.pathname)) event.respondWith(fresh(event.request, CARD));
+  if (IS_SHELL.test(url.pathname)) event.respondWith(fresh(event.request));
+  else if (IS_CARD.test(url.pathname)) event.respondWith(card(event.request));
   else if (event.request.mode === "navigate") event.respondWith(orOffline(event.request));
 });
 
