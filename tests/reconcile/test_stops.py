@@ -93,7 +93,7 @@ def test_no_order_takes_the_place_of_an_allergy_or_a_problem() -> None:
     assert not any("replaced-order" in row.rules for row in (*found.allergies, *found.problems))
 
 
-def reviewed_at(hour: int, *records: dict[str, Any], updated: str = "") -> MedicineRow:
+def reviewed_at(hour: int, *records: dict[str, Any], updated: str = "", **subject: Any) -> MedicineRow:
     """The row after a review at this hour of 8 October."""
     day = clinical_date("2025-10-08")
     assert day is not None
@@ -102,7 +102,7 @@ def reviewed_at(hour: int, *records: dict[str, Any], updated: str = "") -> Medic
             "network": "00" * 32, "account": "x", "id": "11" * 16, "kind": "reviewed", "name": "Dr North",
             "time": day.start_ms + hour * HOUR_MS, "author": "clinician", "organisation": "north", "credential": {},
             "subjects": [{"key": "11289|body", "name": "warfarin", "ingredients": ["11289"], "form": "tablet",
-                          "site": "body"}],
+                          "site": "body"} | subject],
         },
         Act,
     )  # fmt: skip
@@ -121,19 +121,34 @@ def test_a_stop_of_the_day_is_not_overtaken_by_a_review_in_the_morning() -> None
     stop = statement("stopped", effectivePeriod={"start": "2025-03-01", "end": "2025-10-08"})
     row = reviewed_at(9, warfarin("w", "2025-03-01"), stop)
     assert row.status == "stopped" and Conflict.STATUS in row.conflicts
-    # The day before, the review is later.
+
+
+def test_a_review_takes_up_nothing_that_was_stopped() -> None:
+    """Whoever goes through a list after a stop, here or elsewhere, starts nothing again."""
     before = statement("stopped", effectivePeriod={"start": "2025-03-01", "end": "2025-10-07"})
-    assert reviewed_at(9, warfarin("w", "2025-03-01"), before).status == "active"
-
-
-def test_an_order_that_was_stopped_the_same_day_at_an_hour_unknown_is_in_doubt() -> None:
+    row = reviewed_at(9, warfarin("w", "2025-03-01"), before)
+    assert row.status == "stopped" and row.conflicts == (Conflict.STATUS,)
     stopped = warfarin("w", "2025-03-01", status="stopped")
-    row = reviewed_at(9, stopped, updated="2025-10-08T15:00:00Z")
-    assert (row.status, row.conflicts) == ("unknown", (Conflict.STATUS,))
-    assert reviewed_at(9, stopped, updated="2025-10-08T08:00:00Z").status == "active"
+    for updated in ("2025-10-08T08:00:00Z", "2025-10-08T15:00:00Z"):
+        assert reviewed_at(9, stopped, updated=updated).status == "stopped"
 
 
-def test_after_a_review_the_directions_are_those_that_were_in_force() -> None:
-    stopped = warfarin("w", "2025-03-01", status="stopped")
-    row = reviewed_at(9, stopped, updated="2025-10-08T08:00:00Z")
-    assert (row.directions, row.strength) == ("1 tab daily", "5 mg")
+def test_a_review_makes_nothing_active_of_which_nobody_knows_whether_it_is_taken() -> None:
+    for record in (warfarin("w", "2025-03-01", status="unknown"), warfarin("w", "2025-03-01", status="on-hold")):
+        row = reviewed_at(9, record)
+        assert row.status == reviewed_at(-24 * 900, record).status != "active"
+    # What had not been confirmed for two years when she went through it is not known to be taken after it, either.
+    assert reviewed_at(9, warfarin("w", "2023-09-01")).status == "unknown"
+    # What was known then is confirmed by it.
+    row = reviewed_at(9, warfarin("w", "2023-11-01"))
+    assert row.status == "active" and row.confirmed is not None and row.confirmed.by == "Dr North"
+    assert reviewed_at(-24 * 30, warfarin("w", "2023-09-15")).status == "active"
+
+
+def test_how_a_row_is_called_and_taken_is_never_what_a_review_says() -> None:
+    row = reviewed_at(9, warfarin("w", "2025-03-01"))
+    assert (row.directions, row.strength, len(row.variants)) == ("1 tab daily", "5 mg", 1)
+    unread = {**warfarin("w", "2025-03-01"), "medicationCodeableConcept": {"text": "warfarin unknown"}}
+    assert (
+        reviewed_at(9, unread, name="Nothing", ingredients=[], key="text:warfarin unknown").name == "warfarin unknown"
+    )

@@ -10,7 +10,8 @@ from medrec.core.reconcile.taken import Says, Signal, Verdict
 
 
 class Gathered(NamedTuple):
-    """`lines` newest first; `places[n]` is where line n stood in what was given; `sources` are all who speak."""
+    """`lines` newest first; `places[n]` is where line n stood in what was given; `sources` are all who say
+    something of it themselves."""
 
     lines: tuple[Line, ...]
     places: list[int]
@@ -34,7 +35,7 @@ def gathered(
         for place, (item, said) in enumerate(signals)
         if not copies[place] and _confirms(said, place in verdict.live, verdict.status)
     ]
-    sources = {item.source: None for item, _ in signals}
+    sources = {item.source: None for item, said in signals if said.says is not Says.REVIEWED}
     return Gathered(
         tuple(found for found, _ in made), [place for _, place in made], verdict, confirmed_by(confirming), sources
     )
@@ -43,7 +44,7 @@ def gathered(
 def _confirms(signal: Signal, live: bool, status: str) -> bool:
     """Who confirms a row: whoever says what it says."""
     if status == "active":
-        return live
+        return live or signal.says is Says.REVIEWED
     if status == "stopped":
         return signal.says in (Says.STOPPED, Says.ENDED)
     return signal.says in (Says.OPEN, Says.TAKEN)

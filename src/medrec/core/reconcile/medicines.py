@@ -16,7 +16,6 @@ from medrec.core.reconcile.rows import (
     likeness,
     staleness,
 )
-from medrec.core.reconcile.said import REVIEWED
 from medrec.core.reconcile.taken import Says, Signal, Verdict
 from medrec.core.records.general import empty_words
 from medrec.core.records.terms import Terms
@@ -60,23 +59,20 @@ def rows_of(entries: list[Entry], now: int) -> list[MedicineRow]:
     """The rows of one block (one set of ingredients, or one unknown name), by key."""
     sites: dict[str, list[Entry]] = {}
     every = sorted(entries, key=_name)
+    reviews = [found for found in every if found.signal.says is Says.REVIEWED]
     for found in every:
-        if not _is_review(found):
+        if found.signal.says is not Says.REVIEWED:
             sites.setdefault(found.form.form.site, []).append(found)
     nowhere = sites.pop("", [])
     if nowhere:
         # Without a word on form or route it belongs where all the others are; where these differ, nowhere of them.
         sites.setdefault(next(iter(sites)) if len(sites) == 1 else "", []).extend(nowhere)
     # A review marks what somebody else says; of what nobody says it makes no row.
-    for found in filter(_is_review, every):
+    for found in reviews:
         site = found.form.form.site
         if site in sites or len(sites) == 1:
             sites[site if site in sites else next(iter(sites))].append(found)
     return [_row(_weighed(_aged(sorted(sites[site], key=_name), now)), site, now) for site in sorted(sites)]
-
-
-def _is_review(found: Entry) -> bool:
-    return found.item.author != "record" and found.item.record.status_reason == REVIEWED
 
 
 def _weighed(entries: list[Entry]) -> list[Entry]:
@@ -140,6 +136,8 @@ def _row(entries: list[Entry], site: str, now: int) -> MedicineRow:
 def _leading(entries: list[Entry], verdict: Verdict, places: list[int]) -> int:
     """Whose directions stand in the row: the newest that counts and has any. Where none that counts has any (it was
     reviewed after the orders were stopped) the newest that was in force and has some."""
+    # What a review calls the medicine is nobody's record of it.
+    places = [place for place in places if entries[place].signal.says is not Says.REVIEWED]
     live = [place for place in places if place in verdict.live] or places
     told = [place for place in places if entries[place].detail.sig or entries[place].form.per_day]
     was = [place for place in told if entries[place].signal.says in (Says.TAKEN, Says.STOPPED)]
@@ -147,12 +145,13 @@ def _leading(entries: list[Entry], verdict: Verdict, places: list[int]) -> int:
 
 
 def _variants(entries: list[Entry], places: list[int]) -> tuple[tuple[Variant, ...], list[Normal]]:
-    """The different ways in which lines have the medicine, newest first. Errors and words without dose join others."""
+    """The different ways in which lines have the medicine, newest first. Words without dose join others; errors
+    and reviews are none."""
     groups: list[Normal] = []
     members: list[list[int]] = []
     for at, place in enumerate(places):
         found = entries[place]
-        if found.signal.says is Says.ERROR:
+        if found.signal.says in (Says.ERROR, Says.REVIEWED):
             continue
         same = next((n for n, other in enumerate(groups) if _alike(found.form, other)), None)
         if same is None:

@@ -2,7 +2,8 @@
 
 Only an explicit word starts or ends a medicine. A fill is not proof of use. An order that ran out ("completed"), or was
 withdrawn before anything was given ("cancelled"), ends itself and nothing else. A stop with a date overtakes what was
-said before it, here and elsewhere, and never what was said after it.
+said before it, here and elsewhere, and never what was said after it. That a clinician went through a list confirms what
+is taken then; it starts nothing, and starts nothing again.
 """
 
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from typing import NamedTuple
 import msgspec
 
 from medrec.core.reconcile.held import Held, in_error, latest, not_future
+from medrec.core.reconcile.said import REVIEWED
 from medrec.core.records.dates import DAY_MS, ClinicalDate
 from medrec.core.records.understood import MedicineDetail, PerDay, Status, Strength
 
@@ -41,6 +43,7 @@ class Says(StrEnum):
     GIVEN = "given"
     OPEN = "open"
     ERROR = "error"
+    REVIEWED = "reviewed"
 
 
 class Rule(StrEnum):
@@ -83,9 +86,9 @@ class Signal(NamedTuple):
     """What one record says, when it last said so (`at`, ms, None: no date), and since when (`start`).
 
     `latest`: of a stop without a date of its own, when the source last changed the record: it was stopped by then; of
-    "taken" without a date, when the source signed it. `through`: the end of the day that a stop is dated by. `of`: what
-    an order or a statement is of, None where it speaks of the medicine as a whole. `exact`: a person said it at this
-    very time, not on some day.
+    "taken" without a date, and of a review, when the source signed it. `through`: the end of the day that a stop is
+    dated by. `of`: what an order or a statement is of, None where it speaks of the medicine as a whole. `exact`: a
+    person said it at this very time, not on some day.
     """
 
     says: Says
@@ -115,6 +118,8 @@ def signal(item: Held, detail: MedicineDetail, now: int, short: bool) -> Signal:
     at = latest(start, not_future(record.recorded, now))
     if in_error(record):
         return Signal(Says.ERROR, at, start, Rule.IN_ERROR)
+    if is_review(item):
+        return Signal(Says.REVIEWED, at, start, latest=item.signed, exact=True)
     if detail.kind == "dispense":
         return Signal(Says.FILLED, at, start, Rule.FILL_ONLY)
     if detail.kind in ("administration", "definition"):
@@ -141,6 +146,11 @@ def signal(item: Held, detail: MedicineDetail, now: int, short: bool) -> Signal:
     return Signal(Says.TAKEN, at, start, latest=signed, of=of, exact=item.author != "record")
 
 
+def is_review(item: Held) -> bool:
+    """Whether somebody says no more than that she went through the list with the patient."""
+    return item.author != "record" and item.record.status_reason == REVIEWED
+
+
 def _through(at: int | None, *dates: ClinicalDate | None) -> int | None:
     """The end of the day that begins at `at`, if one of these dates is that day."""
     days = [date.end_ms for date in dates if date is not None and date.precision == "day" and date.start_ms == at]
@@ -151,15 +161,22 @@ def aged(signals: list[Signal], now: int) -> list[Signal]:
     """The signals of one row, with those of "taken" that nobody has confirmed for two years open.
 
     A prescription runs for a year at most; what nobody has written anew, listed or filled for two is not known to be
-    taken. A fill proves no use, but it shows that an order is still there.
+    taken. A fill proves no use, but it shows that an order is still there; a review does, of what was known to be taken
+    when it was written down.
     """
     fill = latest(*(said.at for said in signals if said.says is Says.FILLED))
-    return [_aged(said, fill, now) for said in signals]
+    reviews = sorted((said.at, said.latest or said.at) for said in signals if said.says is Says.REVIEWED and said.at)
+    return [_aged(said, fill, reviews, now) for said in signals]
 
 
-def _aged(said: Signal, fill: int | None, now: int) -> Signal:
+def _aged(said: Signal, fill: int | None, reviews: list[tuple[int, int]], now: int) -> Signal:
     seen = latest(said.at, fill)
-    if said.says is not Says.TAKEN or said.at is None or seen is None or seen + STALE_MS >= now:
+    if said.says is not Says.TAKEN or said.at is None or seen is None:
+        return said
+    for at, written in reviews:
+        if seen + STALE_MS >= written:
+            seen = max(seen, at)
+    if seen + STALE_MS >= now:
         return said
     return Signal(Says.OPEN, said.at, said.start, Rule.STALE)
 
@@ -178,6 +195,7 @@ def verdict(signals: list[tuple[str, Signal]], answers: Callable[[int, int], boo
     """
     fired: dict[Rule, None] = {}
     taken = [place for place, (_, said) in enumerate(signals) if said.says is Says.TAKEN]
+    reviews = [place for place, (_, said) in enumerate(signals) if said.says is Says.REVIEWED]
     stops = [place for place, (_, said) in enumerate(signals) if said.says is Says.STOPPED]
     effective = []
     for place in stops:
@@ -192,7 +210,7 @@ def verdict(signals: list[tuple[str, Signal]], answers: Callable[[int, int], boo
     open_ = [place for place in taken if any(_left_open(signals[place], stop) for stop in about(place))]
     outdone = [
         place
-        for place in taken
+        for place in (*taken, *reviews)
         if any(_later(stop[1], signals[place][1]) and not _left_open(signals[place], stop) for stop in about(place))
     ]
     live = [place for place in taken if place not in outdone]
@@ -219,8 +237,10 @@ def verdict(signals: list[tuple[str, Signal]], answers: Callable[[int, int], boo
         disputed = bool(outdone) or any(signals[place][0] not in _sources(signals, live) for place in effective)
         disputed = disputed or any(_later(signals[stop][1], signals[place][1]) for stop in effective for place in live)
         return Verdict("active", _sorted(fired), tuple(live), tuple(outdone), disputed)
-    status = _without_word([said for _, said in signals], bool(effective), fired)
-    disputed = any(signals[place][0] not in stopping for place in outdone)
+    status = _without_word([said for _, said in signals if said.says is not Says.REVIEWED], bool(effective), fired)
+    # Somebody who went through it after the stop may know more than was written down.
+    doubting = [place for place in reviews if effective and place not in outdone]
+    disputed = any(signals[place][0] not in stopping for place in (*outdone, *doubting))
     return Verdict(status, _sorted(fired), (), tuple(outdone), disputed)
 
 

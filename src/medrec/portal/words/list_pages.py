@@ -46,6 +46,7 @@ ONE_LIST = Texts(
         "says_given": "given in hospital",
         "says_open": "does not say",
         "says_error": "entered by mistake",
+        "says_reviewed": "went through the list",
         "outdone": "a later word says otherwise",
         "copy": "a copy of an entry elsewhere",
         "proof": "Proof",
