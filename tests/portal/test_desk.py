@@ -139,8 +139,12 @@ def test_what_is_held_back_and_let_go_is_told_to_the_person(story: Story) -> Non
     story.network["north"].put("Patient", "p1", demographics("p1", "King", "Augusta", ADA[2]), origin="second")
     page = text_of(read(client, "/desk"))
     assert words.DESK["held_whole"] in page and "family name and first names" in page
-    fields = {"type": "Patient", "record": "p1", "do": "hers"}
+    (held,) = holding.waiting(story.network["north"])  # type: ignore[arg-type]
+    fields = {"type": "Patient", "record": "p1", "do": "hers", "version": held.version}
     assert client.post("/desk", data={**fields, "words": " "}).status_code == 400
+    # Of another version than she has before her, or of none, nothing is decided.
+    for version in ("ab" * 32, ""):
+        assert client.post("/desk", data={**fields, "words": "Married.", "version": version}).status_code == 400
     assert len(holding.waiting(story.network["north"])) == 1  # type: ignore[arg-type]
     client.post("/desk", data={**fields, "words": "Married; I saw the papers."})
     assert holding.waiting(story.network["north"]) == []  # type: ignore[arg-type]
@@ -162,9 +166,9 @@ def test_a_newer_version_that_fits_ends_it_and_says_so(story: Story) -> None:
 def test_somebody_else_s_record_undoes_the_link_and_the_person_hears_by_whom(story: Story) -> None:
     person, client = linked(story), story.client("north")
     story.network["north"].put("Patient", "p1", demographics("p1", *BOB), origin="second")
-    client.post(
-        "/desk", data={"type": "Patient", "record": "p1", "do": "another", "words": "Two patients were swapped."}
-    )
+    (held,) = holding.waiting(story.network["north"])  # type: ignore[arg-type]
+    fields = {"type": "Patient", "record": "p1", "do": "another", "version": held.version}
+    client.post("/desk", data={**fields, "words": "Two patients were swapped."})
     assert all(row.account is None for row in story.network["north"].rows(store.person) if row.patient == "p1")
     last = told(story, person.account)[-2:]
     assert [one.manifest for one in last] == ["hold-decided/1", "link/1"]

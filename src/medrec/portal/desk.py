@@ -103,7 +103,9 @@ def _decide(node: "Node", visit: Visit, form: dict[str, str]) -> Go:
             if not said:
                 raise PageError(400, "desk-words")
             decide = holding.let_go if what == "hers" else holding.give_up
-            if not decide(node, form.get("type", ""), form.get("record", ""), by, said):
+            # Without the version that was looked at nothing is decided.
+            version = form.get("version", "") or "none"
+            if not decide(node, form.get("type", ""), form.get("record", ""), by, said, version):
                 raise PageError(400, "desk-over")
         else:
             raise PageError(400, "form-unreadable")
@@ -173,6 +175,7 @@ def _held(visit: Visit, one: holding.HeldBack) -> dict[str, Any]:
     return {
         "type": one.type,
         "record": one.id,
+        "version": one.version,
         "title": words.record_type(one.type),
         "patient": one.patient,
         "when": visit.when(one.time),

@@ -9,7 +9,7 @@ waits for the same decision. What is held is found by type and id alone; no demo
 Holding back and letting go are lines of the journal, of which the person is told.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import msgspec
@@ -20,7 +20,7 @@ from medrec.core import codec, manifests, matching
 from medrec.core.manifests.desk import HOLD_DECIDED, RECORD_HELD, HoldDecidedManifest, RecordHeldManifest, signs
 from medrec.core.matching import Demographics
 from medrec.core.records import datatypes
-from medrec.core.records.canonical import Value
+from medrec.core.records.canonical import RecordError, Value, canonical
 from medrec.node.keeping import account_keys, contents, store
 from medrec.node.keeping.journal import Draft, Journal
 from medrec.node.keeping.store import metadata
@@ -56,7 +56,8 @@ held = Table(
 
 
 class HeldBack(NamedTuple):
-    """A record that waits for a human: which, of which local patient, since when, by which fields it contradicts."""
+    """A record that waits for a human: which, of which local patient, since when, by which fields it contradicts;
+    `version` is the manifest (SHA-256, hex) of the version that is held now."""
 
     type: str
     id: str
@@ -64,6 +65,7 @@ class HeldBack(NamedTuple):
     account: str
     time: int
     fields: tuple[str, ...]
+    version: str
 
 
 def remember(connection: sql.Connection, vault: Vault, person: int, who: Demographics, how: str, time: int) -> None:
@@ -84,10 +86,18 @@ def known(connection: sql.Connection, vault: Vault, person: int) -> Demographics
     return msgspec.json.decode(opened, type=Demographics)
 
 
-def look(connection: sql.Connection, journal: Journal, network: str, person: int, records: Sequence[Value]) -> None:
-    """Hold back what contradicts its linked person; let go what no longer does in a newer version. Each is a line.
+def look(
+    connection: sql.Connection,
+    journal: Journal,
+    network: str,
+    person: int,
+    records: Sequence[Value],
+    came_together: bool = True,
+) -> None:
+    """Hold back what contradicts its linked person, by what a newer version contradicts her; let go what no longer does
+    in a newer version. Each is a line.
 
-    Inside `Store.write`, in the same transaction in which the records are published; `records` came together.
+    Inside `Store.write`, in the same transaction in which the records are published; `came_together`: in one delivery.
     """
     who = known(connection, journal.vault, person)
     account = journal.person(connection, person).account
@@ -99,7 +109,7 @@ def look(connection: sql.Connection, journal: Journal, network: str, person: int
     body = contents.Body(connection, journal.vault, person)
     against = {_name_of(record): (*contradicts(who, record), *body.against(who, record)) for record in records}
     body.keep()
-    together = any(contents.of_content(fields) for name, fields in against.items() if name[0] != WHOLE)
+    together = came_together and any(contents.of_content(by) for name, by in against.items() if name[0] != WHOLE)
     for name, fields in against.items():
         follows = before.get(name) == contents.WITH
         if not fields and together and name[0] != WHOLE:
@@ -109,7 +119,8 @@ def look(connection: sql.Connection, journal: Journal, network: str, person: int
             for one in (name, *more):
                 connection.execute(sql.delete(held).where(held.c.type == one[0], held.c.id == one[1]))
                 drafts.append(_decided(journal, network, account, person, one, "fits", None, ""))
-        elif fields and name not in before:
+        elif fields and before.get(name) != fields and (name not in before or fields != contents.WITH):
+            # What it is held back by now is what a human has to look at, and what must end before it is let go.
             _hold(connection, person, name, fields, time)
             manifest = RecordHeldManifest(
                 "record-held/1", network, journal.organisation, account, time, *name, [*fields]
@@ -119,6 +130,37 @@ def look(connection: sql.Connection, journal: Journal, network: str, person: int
             before[name] = fields
     if drafts:
         journal.append(connection, drafts)
+
+
+def look_over(
+    connection: sql.Connection, journal: Journal, network: str, person: int, read: Callable[[str, str], bytes | None]
+) -> None:
+    """A link was made: what stands under its patient already is looked at like what comes, oldest first, before any of
+    it is hers. What came in one delivery then is not known. `read` gives a record from its source. In `Store.write`.
+    """
+    record, manifest = store.record.c, store.manifest.c
+    rows = connection.execute(
+        sql.select(record.type, record.id, record.sha256)
+        .join_from(store.record, store.manifest, manifest.hash == record.manifest)
+        .where(record.person == person, record.action != "delete", record.altered.is_(False))
+        .order_by(manifest.seq)
+    ).all()
+    found = []
+    for row in rows:
+        # What differs from what was signed does not leave, and is looked at when it is signed.
+        content = as_signed(read(row.type, row.id), row.sha256)
+        if content is not None:
+            found.append(content)
+    look(connection, journal, network, person, found, came_together=False)
+
+
+def as_signed(raw: bytes | None, sha256: bytes | None) -> Value | None:
+    """A record as its source has it, if that is what was signed."""
+    try:
+        content = canonical(raw) if raw is not None else None
+    except RecordError:
+        return None
+    return content.value if content is not None and content.sha256 == bytes(sha256 or b"") else None
 
 
 def refiled(
@@ -173,6 +215,7 @@ def _decided(
 
 def _hold(connection: sql.Connection, person: int, name: tuple[str, str], against: Sequence[str], time: int) -> None:
     fields = ",".join(against)
+    connection.execute(sql.delete(held).where(held.c.type == name[0], held.c.id == name[1]))
     row = {"type": name[0], "id": name[1], "person": person, "time": time, "fields": fields}
     connection.execute(sql.insert(held).values(**row))
     if tuple(against) == contents.WITH:
@@ -231,42 +274,49 @@ def holds(connection: sql.Connection, person: int) -> bool:
 
 def waiting(node: "Node") -> list[HeldBack]:
     """What waits for a human, oldest first."""
-    person = store.person.c
+    person, record = store.person.c, store.record.c
     with node.store.read() as connection:
         rows = connection.execute(
-            sql.select(held, person.patient, person.account)
+            sql.select(held, person.patient, person.account, record.manifest)
             .join_from(held, store.person, person.id == held.c.person)
+            .join(store.record, (record.type == held.c.type) & (record.id == held.c.id))
             .order_by(held.c.time, held.c.type, held.c.id)
         ).all()
     return [
-        HeldBack(row.type, row.id, row.patient or "", row.account or "", row.time, tuple(row.fields.split(",")))
+        HeldBack(
+            row.type, row.id, row.patient or "", row.account or "", row.time, tuple(row.fields.split(",")),
+            bytes(row.manifest).hex(),
+        )
         for row in rows
-    ]
+    ]  # fmt: skip
 
 
-def let_go(node: "Node", kind: str, identifier: str, by: str, words: str = "") -> bool:
+def let_go(node: "Node", kind: str, identifier: str, by: str, words: str = "", version: str = "") -> bool:
     """`by` has looked: the record is the person's own, and so is what was held back because it came with it. False if
-    it is not held (any more).
+    it is not held (any more), or the version that stands there now is not the one that was looked at (`version`, as in
+    HeldBack; "" for whatever stands there).
 
     A Patient record that is let go becomes what is known of her from now on; by what of a record's content it was held
     back is not asked again of her.
     """
     by = signs(by)
     raw = node.source.read(kind, identifier)
-    read = msgspec.json.decode(raw) if raw is not None else None
 
     def write(connection: sql.Connection) -> bool:
-        where = (held.c.type == kind) & (held.c.id == identifier)
-        found = connection.execute(sql.select(held.c.person, held.c.fields).where(where)).one_or_none()
+        found = _waits(connection, kind, identifier, version)
         person = node.journal.person(connection, int(found.person)) if found is not None else None
         if found is None or person is None or person.account is None:
+            return False
+        read = as_signed(raw, found.sha256)
+        if read is None and kind == WHOLE:
+            # Nobody has seen what stands there by now.
             return False
         names = [(kind, identifier)]
         if contents.of_content(tuple(found.fields.split(","))):
             names += _followers(connection, person.id, names[0])
         for name in names:
             connection.execute(sql.delete(held).where(held.c.type == name[0], held.c.id == name[1]))
-        if read is not None and kind == WHOLE:
+        if kind == WHOLE:
             remember(connection, node.vault, person.id, matching.of_patient(read), "desk", node.clock())
         contents.settle(connection, node.vault, person.id, tuple(found.fields.split(",")), read)
         network, account = node.network.hex(), person.account
@@ -277,14 +327,23 @@ def let_go(node: "Node", kind: str, identifier: str, by: str, words: str = "") -
     return node.store.write(write)
 
 
-def give_up(node: "Node", kind: str, identifier: str, by: str, words: str = "") -> bool:
-    """`by` has looked: the record is another person's. The link is undone. False if it is not held (any more)."""
+def _waits(connection: sql.Connection, kind: str, identifier: str, version: str) -> Any:
+    """A record that is held back, in the version that was looked at: by what, whose, and its hash; None if none is."""
+    record = store.record.c
+    where = (held.c.type == kind) & (held.c.id == identifier)
+    same = (record.type == held.c.type) & (record.id == held.c.id)
+    found = sql.select(held.c.person, held.c.fields, record.sha256, record.manifest)
+    row = connection.execute(found.join_from(held, store.record, same).where(where)).one_or_none()
+    return row if row is not None and version in ("", bytes(row.manifest).hex()) else None
+
+
+def give_up(node: "Node", kind: str, identifier: str, by: str, words: str = "", version: str = "") -> bool:
+    """`by` has looked: the record is another person's. The link is undone. False as in let_go."""
     by = signs(by)
 
     def write(connection: sql.Connection) -> bool:
-        where = (held.c.type == kind) & (held.c.id == identifier)
-        found = connection.execute(sql.select(held.c.person).where(where)).scalar()
-        person = node.journal.person(connection, int(found)) if found is not None else None
+        found = _waits(connection, kind, identifier, version)
+        person = node.journal.person(connection, int(found.person)) if found is not None else None
         if person is None or person.account is None:
             return False
         line = _decided(

@@ -330,6 +330,7 @@ class Linker:
         )
         summary: list[Any] = [2, time, before.keys.relationship, lines]
         self._journal.append(connection, [Draft("link/1", manifests.encode(manifest), identifier, None, summary)])
+        holding.look_over(connection, self._journal, self._network.hex(), identifier, self._read)
         return codec.encode({"relationship": before.keys.relationship, "lines": lines})
 
     def unlink(self, patient: str) -> bool:
