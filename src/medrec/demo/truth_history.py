@@ -4,12 +4,12 @@ The history knows nothing of records and nothing of how lists are made from them
 """
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
 from medrec.core.records.terms import Drug
-from medrec.demo.truth_plans import PLANS, WHOLES, Plan
+from medrec.demo.truth_plans import PLANS, TYPED, WHOLES, Plan
 
 DAY = 86_400_000
 TODAY_MS = 1_767_225_600_000  # 1 January 2026
@@ -30,6 +30,8 @@ class Products:
         self.branded: dict[str, list[Drug]] = {}
         self.retired: dict[tuple[str, ...], list[Drug]] = {}
         self.ndc: dict[str, list[str]] = {}
+        self.typed: dict[str, tuple[str, ...]] = dict(TYPED)
+        self.unii: dict[str, str] = {}
         for row in rows:
             if row.retired and row.ingredients:
                 self.retired.setdefault(row.ingredients, []).append(row)
@@ -103,12 +105,12 @@ class History:
         return [(therapy, segment) for therapy, segment in pairs if segment is not None]
 
 
-def history(seed: str, products: Products) -> History:
+def history(seed: str, products: Products, plans: Sequence[Plan] = PLANS) -> History:
     """The person of a seed; the same seed gives the same person everywhere."""
     dice = random.Random(f"truth {seed}")  # noqa: S311 (invented people, not secrets)
     person = History(seed, TODAY_MS - dice.randint(30 * 365, 88 * 365) * DAY)
-    plans = [plan for plan in PLANS if products.of(plan)]
-    for plan in dice.sample(plans, dice.choice((3, 4, 5, 5, 6, 7, 8, 9, 10, 12))):
+    known = [plan for plan in plans if products.of(plan)]
+    for plan in dice.sample(known, dice.choice((3, 4, 5, 5, 6, 7, 8, 9, 10, 12))):
         # Two forms of one ingredient in one place of the body are one choice, not two.
         if any(_clashes(plan, other.plan) for other in person.therapies):
             continue

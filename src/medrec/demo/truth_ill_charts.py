@@ -12,7 +12,7 @@ from typing import Any
 
 from medrec.core.records.terms import ICD10CM, RXNORM, SNOMED, Terms
 from medrec.demo.truth_history import DAY, TODAY_MS, Products
-from medrec.demo.truth_ills import ILLNESSES, Allergy, Illness, Ills, Trouble
+from medrec.demo.truth_ills import Allergy, Illness, Ills, Trouble
 from medrec.demo.truth_writing import day
 
 LOCAL = "https://problems.example/items"
@@ -126,7 +126,7 @@ class _Writer:
         for trouble in ills.troubles:
             if dice.random() < place.knows:
                 drafts += self._trouble(place, trouble)
-        never = [illness for illness in ILLNESSES if illness not in [t.illness for t in ills.troubles]]
+        never = [illness for illness in ills.words.illnesses if illness not in [t.illness for t in ills.troubles]]
         suspected = random.Random(f"suspected {ills.key}")  # noqa: S311 (the same for all places)
         illness, first = suspected.choice(never), TODAY_MS - suspected.randint(300, 1500) * DAY
         if suspected.random() < 0.2 and dice.random() < 0.6:
@@ -181,7 +181,7 @@ class _Writer:
         code, words = trouble.illness.past
         text = dice.choice((f"History of {words}", f"Hx of {words}", f"h/o {words}"))
         concept: dict[str, Any] = {"text": text}
-        if place.habit in ("both", "icd"):
+        if code and place.habit in ("both", "icd"):
             concept["coding"] = [{"system": ICD10CM, "code": code, "display": self._terms.name(ICD10CM, code) or text}]
         recorded = min(over + dice.randint(30, 700) * DAY, TODAY_MS)
         body = {"resourceType": "Condition", "code": concept, "recordedDate": day(recorded)}
@@ -235,11 +235,13 @@ class _Writer:
             "icd": {
                 "system": ICD10CM,
                 "code": icd,
-                "display": terms.name(ICD10CM, icd) or _called_in_icd(illness, said),
+                "display": illness.title(said) or terms.name(ICD10CM, icd) or _called_in_icd(illness, said),
             },
             "snomed": {"system": SNOMED, "code": illness.snomed, "display": illness.name},
             "local": {"system": LOCAL, "code": str(sum(map(ord, illness.name)) * 7919 % 100_000)},
         }
+        if habit in ("both", "snomed") and not illness.snomed:
+            habit = "icd"
         chosen = {"both": ("snomed", "icd"), "icd": ("icd",), "snomed": ("snomed",), "local": ("local",)}.get(habit, ())
         typed = self._typed(illness.typed, said)
         concept: dict[str, Any] = {"coding": [codings[name] for name in chosen]} if chosen else {}
@@ -279,7 +281,7 @@ class _Writer:
         if not by_class and place.habit in ("both", "icd", "snomed") and allergen.ingredient:
             code = self._products.codes[allergen.id]
             concept = {"coding": [{"system": RXNORM, "code": code, "display": allergen.id}], "text": name}
-        elif not by_class and place.habit in ("both", "snomed"):
+        elif not by_class and place.habit in ("both", "snomed") and allergen.snomed:
             concept = {"coding": [{"system": SNOMED, "code": allergen.snomed, "display": allergen.typed[0].title()}]}
         else:
             if len(name) > 5 and dice.random() < 0.015:

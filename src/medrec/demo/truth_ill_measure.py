@@ -20,7 +20,7 @@ from medrec.core.records.terms import Terms
 from medrec.core.records.understood import AllergyDetail, ProblemDetail
 from medrec.demo.truth_history import TODAY_MS, Products
 from medrec.demo.truth_ill_charts import IllChart, Noted, ill_chart
-from medrec.demo.truth_ills import Ills, ills
+from medrec.demo.truth_ills import OWN, Ills, Vocabulary, ills
 from medrec.demo.truth_measure import Count
 from medrec.demo.truth_writing import day
 
@@ -65,11 +65,13 @@ def held_of(found: IllChart, terms: Terms) -> Pairs:
 Chart = Callable[[Ills, Products, Terms], IllChart]
 
 
-def measure_ills(seeds: Iterable[str], products: Products, terms: Terms, chart: Chart = ill_chart) -> IllMeasured:
+def measure_ills(
+    seeds: Iterable[str], products: Products, terms: Terms, chart: Chart = ill_chart, words: Vocabulary = OWN
+) -> IllMeasured:
     """The figures of the people of these seeds, of whom places wrote such charts."""
     total = IllMeasured()
     for seed in seeds:
-        found = chart(ills(seed), products, terms)
+        found = chart(ills(seed, words), products, terms)
         pairs = held_of(found, terms)
         total.people += 1
         read = Lists(terms, TODAY_MS, [item for item, _ in pairs]).read()

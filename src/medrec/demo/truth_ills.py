@@ -24,6 +24,11 @@ class Illness:
     passing: bool = False
     past: tuple[str, str] = ("", "")
     once: bool = False
+    titles: tuple[str, ...] = ()
+
+    def title(self, side: str) -> str:
+        """Its official title; `titles` are those of the right side, the left and none."""
+        return self.titles[("right", "left", "").index(side)] if self.titles else ""
 
 
 def _ill(row: str) -> Illness:
@@ -137,6 +142,17 @@ REACTIONS = ("hives", "rash", "anaphylaxis", "nausea", "swelling of the face", "
 
 
 @dataclass(frozen=True)
+class Vocabulary:
+    """What people can be ill with and allergic to."""
+
+    illnesses: tuple[Illness, ...]
+    allergens: tuple[Allergen, ...]
+
+
+OWN = Vocabulary(ILLNESSES, ALLERGENS)
+
+
+@dataclass(frozen=True)
 class Allergy:
     """One allergy of one person since a time (ms). `never`: it was thought to be one, and a test showed at `tested`
     that it is none."""
@@ -160,17 +176,18 @@ class Ills:
 
     key: str
     born: int
+    words: Vocabulary = OWN
     troubles: list[Trouble] = field(default_factory=list)
     allergies: list[Allergy] = field(default_factory=list)
 
 
-def ills(seed: str) -> Ills:
+def ills(seed: str, words: Vocabulary = OWN) -> Ills:
     """The person of a seed; the same seed gives the same person everywhere."""
     dice = random.Random(f"ills {seed}")  # noqa: S311 (invented people, not secrets)
-    person = Ills(seed, TODAY_MS - dice.randint(40 * 365, 88 * 365) * DAY)
-    for illness in dice.sample(ILLNESSES, dice.choice((2, 3, 4, 5, 5, 6, 7, 9))):
+    person = Ills(seed, TODAY_MS - dice.randint(40 * 365, 88 * 365) * DAY, words)
+    for illness in dice.sample(words.illnesses, dice.choice((2, 3, 4, 5, 5, 6, 7, 9))):
         person.troubles += _troubles(dice, illness, len(person.troubles))
-    for allergen in dice.sample(ALLERGENS, dice.choice((0, 1, 1, 2, 2, 3, 4))):
+    for allergen in dice.sample(words.allergens, dice.choice((0, 1, 1, 2, 2, 3, 4))):
         since = TODAY_MS - dice.randint(200, 20 * 365) * DAY
         tested = since + int((TODAY_MS - since) * dice.uniform(0.4, 0.95)) if dice.random() < 0.12 else None
         number = f"a{len(person.allergies)}"

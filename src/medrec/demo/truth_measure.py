@@ -5,7 +5,7 @@ take a drug to be taken when its newest record is active. Each counts pairs of r
 """
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,7 @@ from medrec.core.records.terms import Terms
 from medrec.core.records.understood import MedicineDetail
 from medrec.demo.truth_history import TODAY_MS, Products, Segment, history
 from medrec.demo.truth_hospitals import Chart, Written, chart
+from medrec.demo.truth_plans import PLANS, Plan
 from medrec.demo.truth_writing import day
 
 Substance = tuple[str, str]
@@ -104,11 +105,11 @@ def site_of(form: str) -> str:
     return "eye" if "Ophthalmic" in form else "skin" if "Topical" in form else "body"
 
 
-def measure(seeds: Iterable[str], products: Products, terms: Terms) -> Measured:
+def measure(seeds: Iterable[str], products: Products, terms: Terms, plans: Sequence[Plan] = PLANS) -> Measured:
     """The figures of the people of these seeds."""
     total = Measured()
     for seed in seeds:
-        found = chart(history(seed, products), products)
+        found = chart(history(seed, products, plans), products)
         pairs = held_of(found, terms)
         total.people += 1
         total.records += len(pairs)

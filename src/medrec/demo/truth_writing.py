@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from medrec.core.records.terms import RXNORM, Drug
+from medrec.core.records.terms import RXNORM, UNII, Drug
 from medrec.demo.truth_history import DAY, Products, Segment, Therapy
-from medrec.demo.truth_plans import TYPED, Plan
+from medrec.demo.truth_plans import Plan
 
 LOCAL = "https://formulary.example/items"
 _FORMS = {
@@ -64,6 +64,9 @@ def medicine(dice: random.Random, segment: Segment, coding: str, products: Produ
         return _coded(segment.brand or row)
     if coding == "ingredient" and len(row.ingredients) == 1:
         code = row.ingredients[0]
+        if code in products.unii and dice.random() < 0.5:
+            text = typed(dice, segment, products)
+            return {"coding": [_coding(UNII, products.unii[code], products.names[code])], "text": text}
         return {"coding": [_coding(RXNORM, code, products.names[code])], "text": typed(dice, segment, products)}
     if coding == "retired":
         old = [drug for drug in products.retired.get(row.ingredients, []) if _alike(drug, row)]
@@ -102,7 +105,7 @@ def brand_in(words: dict[str, Any], segment: Segment, products: Products) -> str
     if inside is not None:
         return inside[1].strip()
     brand = segment.brand.brand.lower() if segment.brand is not None else ""
-    names = [name for code in segment.product.ingredients for name in TYPED.get(products.names[code], ())]
+    names = [name for code in segment.product.ingredients for name in products.typed.get(products.names[code], ())]
     known = [brand, *(name.lower() for name in names if name.lower() in products.brands)]
     # A whole word: "toprol" stands in "metoprolol", too.
     return next((name for name in known if name and re.search(rf"\b{re.escape(name)}\b", every)), "")
@@ -113,7 +116,7 @@ def typed(dice: random.Random, segment: Segment, products: Products) -> str:
     a slip of the finger or in the wrong unit."""
     row = segment.product
     names = [products.names[code] for code in row.ingredients]
-    said = [dice.choice(TYPED.get(name, (name,))[: None if len(names) == 1 else 2]) for name in names]
+    said = [dice.choice(products.typed.get(name, (name,))[: None if len(names) == 1 else 2]) for name in names]
     if segment.brand is not None and segment.brand.brand and dice.random() < 0.6:
         said = [segment.brand.brand]
     strengths = {strength.ingredient: (strength.value, strength.unit) for strength in row.strengths}
