@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sql
 
 from medrec.node.keeping import store
-from medrec.node.keeping.prepared import Prepared
+from medrec.node.keeping.prepared import ASKED_AT_ONCE, Among, Prepared
 from medrec.node.keeping.ring import MemoryRing
 from medrec.node.keeping.store import Store, StoreError
 from medrec.node.keeping.vault import Vault, VaultError
@@ -178,5 +178,29 @@ def test_what_the_disk_refuses_is_named_in_a_prepared_statement_too(tmp_path: Pa
             kept.write(lambda connection: twice.run(connection, [row]))
         with kept.read() as connection:
             assert Prepared(sql.select(store.setting)).all(connection, {}) == [("a", b"1")]
+    finally:
+        kept.close()
+
+
+def test_a_warm_read_has_every_statement_ready(network: Network, ada: Patient) -> None:
+    network.consent(ada, "north", "south")
+    warm(network, ada)
+    built: list[str] = []
+    sql.event.listen(
+        network["north"].store.engine, "before_cursor_execute", lambda *run: built.append(run[2])
+    )  # a statement that is prepared goes to the driver itself
+    assert names(get(network, ada.account)) == ["Observation/bp"]
+    assert built == []
+
+
+@pytest.mark.parametrize("count", [0, 1, ASKED_AT_ONCE + 1])
+def test_which_values_stand_in_a_column_however_many_they_are(tmp_path: Path, count: int) -> None:
+    kept, among = Store(tmp_path / "n.db"), Among(store.setting.c.name)
+    wanted = [str(number) for number in range(count)]
+    rows = [{"name": name, "value": b""} for name in ["other", *wanted[::2]]]
+    try:
+        kept.write(lambda connection: connection.execute(sql.insert(store.setting), rows))
+        with kept.read() as connection:
+            assert among.found(connection, wanted) == set(wanted[::2])
     finally:
         kept.close()

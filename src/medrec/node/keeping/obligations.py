@@ -15,13 +15,14 @@ from medrec.core import codec, state
 from medrec.core.view import View
 from medrec.engines.engine import Engine
 from medrec.node.keeping import store
-from medrec.node.keeping.prepared import Prepared
+from medrec.node.keeping.prepared import Among, Prepared
 from medrec.node.keeping.store import metadata
 from medrec.node.refusals import Code, Refusal
 
 made = Table("obligation_made", metadata, Column("id", LargeBinary(16), primary_key=True), sqlite_with_rowid=False)
 
 _INSERT = Prepared(sql.insert(made), ("id",))
+_MADE = Among(made.c.id)
 
 
 def make(connection: sql.Connection, engine: Engine, organisation: str, owed: Sequence[tuple[bytes, str]]) -> None:
@@ -49,7 +50,7 @@ def were_made(connection: sql.Connection, engine: Engine, organisation: str, wan
 
 
 def _standing(connection: sql.Connection, view: View, organisation: str, wanted: Sequence[bytes]) -> set[bytes]:
-    kept = {bytes(one) for one in connection.execute(sql.select(made.c.id).where(made.c.id.in_(wanted))).scalars()}
+    kept = _MADE.found(connection, wanted)
     # A store that was begun before the ids were kept knows only those of lines that wait; the ledger has the rest.
     anchored = {one for one in wanted if view.get(state.obligation_key(organisation, one)) is not None}
     return kept | anchored

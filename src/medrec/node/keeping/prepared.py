@@ -13,6 +13,9 @@ from sqlalchemy.ext.compiler import compiles
 
 from medrec.node.keeping.hashes import Hash, opened_for, sealed_for
 
+ASKED_AT_ONCE = 256
+"""So many values stand in one statement at most."""
+
 
 class hexed(sql.sql.functions.GenericFunction[str]):  # noqa: N801  it is written like the database's own functions
     """Columns of bytes, of all rows, as one hexadecimal text.
@@ -130,6 +133,31 @@ class Prepared:
                 compiled.string, names, fixed, row, opens, seals, dialect.name == "sqlite"
             )
         return found
+
+
+class Among:
+    """Which of some values stand in a column; one statement for each count of them."""
+
+    def __init__(self, column: sql.Column[Any]) -> None:
+        self._column = column
+        self._made: dict[int, Prepared] = {}
+
+    def found(self, connection: sql.Connection, wanted: Sequence[Any]) -> set[Any]:
+        """Those of these values that a row has. Raises sqlalchemy.exc.DBAPIError."""
+        found: set[Any] = set()
+        for first in range(0, len(wanted), ASKED_AT_ONCE):
+            some = wanted[first : first + ASKED_AT_ONCE]
+            values = {f"wanted_{place}": one for place, one in enumerate(some)}
+            found.update(value for (value,) in self._for(len(some)).all(connection, values))
+        return found
+
+    def _for(self, count: int) -> Prepared:
+        made = self._made.get(count)
+        if made is None:
+            wanted: list[sql.BindParameter[Any]] = [sql.bindparam(f"wanted_{place}") for place in range(count)]
+            statement = sql.select(self._column).where(self._column.in_(wanted))
+            made = self._made[count] = Prepared(statement, plain=True)
+        return made
 
 
 def _opened(dialect: sql.Dialect, places: tuple[int, ...], row: Sequence[Any]) -> list[Any]:

@@ -5,9 +5,7 @@ gets its own answer when the write is durable, and none before.
 """
 
 import threading
-from collections.abc import Sequence
 from concurrent.futures import Future
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sql
@@ -16,7 +14,7 @@ from medrec.core import codec, manifests
 from medrec.core.manifests.access import DisclosureManifest
 from medrec.node.keeping import store
 from medrec.node.keeping.journal import Draft, Journal, Line, PersonGoneError
-from medrec.node.keeping.prepared import Prepared
+from medrec.node.keeping.prepared import Among, Prepared
 from medrec.node.keeping.turns import Place, Turns
 from medrec.node.keeping.vault import KEY_BYTES, Vault, seal_field
 from medrec.node.refusals import Code, Refusal
@@ -27,20 +25,13 @@ PRUNE_EVERY_MS = 3_600_000
 
 
 _INSERT_ASKED = Prepared(sql.insert(access.asked), ("obligation", "requester", "expires", "due", "seq", "status"))
-
-
+_ASKED = Among(access.asked.c.obligation)
+"""Which requests were answered, by their obligations."""
 _DISCLOSED = (
     sql.select(store.line)
     .join_from(store.line, access.asked, access.asked.c.seq == store.line.c.seq)
     .where(access.asked.c.obligation == sql.bindparam("wanted"), access.asked.c.due.is_not(None))
 )
-
-
-@lru_cache(store.GROUP_MAX)
-def _used(count: int) -> Prepared:
-    """Which of so many requests were answered."""
-    wanted: list[sql.BindParameter[bytes]] = [sql.bindparam(f"wanted_{place}") for place in range(count)]
-    return Prepared(sql.select(access.asked.c.obligation).where(access.asked.c.obligation.in_(wanted)), plain=True)
 
 
 class Answered(NamedTuple):
@@ -99,7 +90,7 @@ class Gathering:
     @staticmethod
     def use(connection: sql.Connection, answered: Answered) -> None:
         """Mark a request as answered without a line of its own. Raises UsedError. Inside `Store.write` only."""
-        if _answered(connection, [answered.obligation]):
+        if _ASKED.found(connection, [answered.obligation]):
             raise UsedError
         _INSERT_ASKED.run(connection, [{**answered._asdict(), "seq": 0, "status": "refused"}])
 
@@ -154,7 +145,7 @@ class Gathering:
             self._led = False
 
     def _append(self, connection: sql.Connection, group: list[_Waiting]) -> list[Line | None]:
-        used = _answered(connection, [one.answered.obligation for one in group if one.answered is not None])
+        used = _ASKED.found(connection, [one.answered.obligation for one in group if one.answered is not None])
         drafts: list[Draft] = []
         places: list[int] = []
         for place, waiting in enumerate(group):
@@ -198,16 +189,6 @@ def _told(error: BaseException | None) -> BaseException | None:
         # What it asks of the requester was asked before, when this room had forgotten the request already.
         return UsedError()
     return error
-
-
-def _answered(connection: sql.Connection, wanted: Sequence[bytes]) -> set[bytes]:
-    """Those of these obligations whose request was answered."""
-    found: set[bytes] = set()
-    for first in range(0, len(wanted), store.GROUP_MAX):
-        some = wanted[first : first + store.GROUP_MAX]
-        rows = _used(len(some)).all(connection, {f"wanted_{place}": one for place, one in enumerate(some)})
-        found.update(bytes(obligation) for (obligation,) in rows)
-    return found
 
 
 def noise(vault: Vault, summary: list[Any]) -> bytes:
