@@ -26,9 +26,7 @@ CREDIT = (
 FORMS = ("Oral Tablet", "Oral Capsule", "Extended Release Oral Tablet", "Topical Cream", "Ophthalmic Solution")
 WORDS_MAX, TERMS_MAX, TITLE_MAX = 7, 4, 100
 _PLAIN_TERM = re.compile(r"[A-Za-z][A-Za-z'’\- ,()]{3,59}")
-_LEFT_OUT = re.compile(
-    r"\b(?:other|not elsewhere|sequelae|due to|see |classified|encounter|history)\b", re.I
-)
+_LEFT_OUT = re.compile(r"\b(?:other|not elsewhere|sequelae|due to|see |classified|encounter|history)\b", re.I)
 _NAME = re.compile(r"[A-Za-z][A-Za-z' -]{3,29}")
 _NO_NAME = re.compile(r"COMPONENT|EXTRACT|RELATED|IMPURITY|^AE-", re.I)
 
