@@ -48,10 +48,10 @@ from medrec.node.looks.disputes import (
     DISPUTED_PATH,
     DISPUTES_PATH,
     Disputes,
-    answer_answers,
     answer_disputes,
 )
 from medrec.node.looks.lone import LONE_PATH, answer_lone
+from medrec.node.looks.owing import answer_answers
 from medrec.node.peers.directory import Directory
 from medrec.node.peers.peers import INTERACT, LocalNetwork, PeerError
 from medrec.node.records.publish import Incoming, Published, Publisher

@@ -14,7 +14,8 @@ from medrec.node.keeping import store
 from medrec.node.looks import answering
 from medrec.node.looks.disputes import ANSWERS_PATH, DISPUTED_PATH, DISPUTES_PATH, DUE_MS
 from medrec.node.looks.disputing import Raised, close, dispute
-from medrec.node.looks.halves import one_sided, owed
+from medrec.node.looks.halves import one_sided
+from medrec.node.looks.owing import owed
 from medrec.node.peers.peers import Fault, PeerError
 from medrec.node.refusals import Code, Refusal
 from tests.node.network import HOUR, Network, Patient

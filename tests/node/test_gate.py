@@ -498,6 +498,7 @@ def test_an_answer_that_is_lost_is_stated_as_nothing(network: Network, ada: Pati
     network["south"].anchor()
     assert unmatched(network["north"]) == []  # type: ignore[arg-type]
     network.time += 25 * HOUR
+    network.engine.submit([])
     close_failed(network["south"])  # type: ignore[arg-type]
     assert network["south"].rows(access.asking) == []
 

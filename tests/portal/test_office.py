@@ -8,12 +8,14 @@ import pytest
 
 from medrec.core import manifests
 from medrec.node.keeping import store
-from medrec.node.looks.disputes import DISPUTED_PATH, DUE_MS
+from medrec.node.looks import owing
+from medrec.node.looks.disputes import ANSWERS_PATH, DISPUTED_PATH, DUE_MS
 from medrec.node.looks.disputing import dispute
 from medrec.node.refusals import Code, Refusal
+from medrec.node.release.practitioners import PHYSICIAN
 from medrec.portal import words
 from tests.node.test_disputes import carry
-from tests.portal.reading import read, text_of
+from tests.portal.reading import person_page, read, text_of
 from tests.portal.story import HOUR, Story
 from tests.portal.test_sign_in import csrf_of, visitor
 
@@ -150,6 +152,34 @@ def test_a_question_about_a_look_of_this_place_is_answered_on_the_page(told: Sto
     ask_why(told, "Why again?")
     told.network.time += DUE_MS + HOUR
     assert words.QUESTIONS["late"] in client.get("/office").text
+
+
+def test_what_this_place_owes_and_knows_nothing_of_is_answered_on_the_page(told: Story) -> None:
+    person, network = told.person, told.network  # type: ignore[attr-defined]
+    doctor = north(told).practitioners.enter("sender", "Dr Sender", PHYSICIAN)
+    north(told).referrals.refer(person.account, "south", practitioner=doctor, reason="Please see her")
+    told.settle()
+    south: Any = network["south"]
+    (one,) = owing.owed(south)
+    client = visitor(told, "south", demonstration=True)
+    html = client.get("/office").text
+    asks = words.QUESTIONS["strange"].format(place="North")
+    assert asks in text_of(html) and words.QUESTIONS["not-asked"] not in html
+    form = {"csrf": "", "source": "north", "owed": one.obligation.hex(), "denial": "not-asked"}
+    assert client.post("/office", data=form, follow_redirects=False).status_code in (303, 401, 403)
+    assert [item.known for item in owing.owed(south)] == [False]
+    assert client.post("/sign-in/demonstration", data={"role": "privacy-officer"}).status_code in (200, 303)
+    form["csrf"] = csrf_of(client.get("/office").text)
+    for wrong in ({"denial": "shrug"}, {"owed": "x"}, {"owed": "00" * 16}, {"source": "east"}):
+        assert client.post("/office", data=form | wrong, follow_redirects=False).status_code == 400
+    assert client.post("/office", data=form, follow_redirects=False).status_code == 303
+    assert asks not in text_of(client.get("/office").text)
+    told.settle()
+    assert owing.owed(south) == []
+    carry(network, ANSWERS_PATH)
+    told.settle()
+    said = words.LOOKS["answer_not-asked"].format(organisation="South")
+    assert said in text_of(read(told.client("guide"), person_page(told) + "/looks"))
 
 
 def test_what_was_written_stands_on_the_page_that_says_what_failed(told: Story) -> None:

@@ -52,10 +52,10 @@ from medrec.node.looks.disputes import (
     ANSWERS_PATH,
     DISPUTED_PATH,
     DISPUTES_PATH,
-    answer_answers,
     answer_disputes,
 )
 from medrec.node.looks.lone import LONE_PATH, answer_lone
+from medrec.node.looks.owing import answer_answers
 from medrec.node.notify.asking import ASKED_PATH, answer_asked
 from medrec.node.peers import signing
 from medrec.node.peers.calls import BODY_BYTES_MAX, Callers, CallRefused, failed, read_body

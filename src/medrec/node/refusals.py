@@ -88,6 +88,7 @@ class Code(Enum):
     NULLIFIER_USED = "nullifier-used"
     UNKNOWN_DISPUTE = "unknown-dispute"
     UNKNOWN_LOOK = "unknown-look"
+    NOT_OWED = "not-owed"
     SEARCH_TOO_SHORT = "search-too-short"
     WRONG_SECRET = "wrong-secret"  # noqa: S105  # a code, no secret
 
@@ -173,6 +174,7 @@ SENTENCES: dict[Code, str] = {
     Code.NULLIFIER_USED: "Another consent carries the same nullifier; every consent needs its own.",
     Code.UNKNOWN_DISPUTE: "There is no such dispute here that is open.",
     Code.SEARCH_TOO_SHORT: "Write at least two letters of a name, or the whole number.",
+    Code.NOT_OWED: "This organisation does not owe this any more, or knows what it owes it for.",
     Code.UNKNOWN_LOOK: "There is no such look or refusal in this journal.",
     Code.WRONG_SECRET: "The secret does not belong to this consent.",
 }

@@ -48,13 +48,16 @@ def of_person(node: "Node", visit: Visit, names: dict[str, str], notices: list[N
     given = {_pair(notice) for notice in known if notice.kind == "disclosure/1"}
     stopped = {_pair(notice) for notice in known if notice.kind == "refusal/1"}
     answers = {_answers(notice): notice.manifest.outcome for notice in known if notice.kind == "disclosure-received/1"}
+    answers |= {_answers(notice): notice.manifest.kind for notice in known if notice.kind == "owed-denied/1"}
     found = []
     with node.engine.view() as view:
         for notice in known:
             if notice.kind == "disclosure/1":
                 if _pair(notice) not in stopped:
                     found.append(_given(visit, names, notice, view, answers.get(_pair(notice))))
-            elif notice.kind != "disclosure-received/1" or _answers(notice) not in given:
+            elif notice.kind != "owed-denied/1" and (
+                notice.kind != "disclosure-received/1" or _answers(notice) not in given
+            ):
                 found.append(_SAYS[notice.kind](visit, names, notice))
     return found
 

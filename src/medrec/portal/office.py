@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from medrec.core.manifests.access import RefusalManifest
 from medrec.core.manifests.inside import OwnLookManifest
 from medrec.node.account import parents
-from medrec.node.looks import answering, halves
+from medrec.node.looks import answering, halves, owing
 from medrec.node.looks.watching import OUTCOMES, Watched
 from medrec.node.refusals import Refusal
 from medrec.node.right_person import desk_hands
@@ -25,6 +25,8 @@ def show(node: "Node", visit: Visit) -> dict[str, Any] | Go:
     """The values of office.html; POST takes what the officer found about a look."""
     if "question" in visit.form:
         return questions.answer(node, visit)
+    if "owed" in visit.form:
+        return questions.deny(node, visit)
     if visit.form:
         return _review_emergency(node, visit) if "emergency" in visit.form else _review(node, visit)
     queue = node.watch.queue()
@@ -182,7 +184,7 @@ def _row(visit: Visit, known: dict[str, str], item: Watched) -> dict[str, Any]:
 
 def _completeness(node: "Node", visit: Visit, known: dict[str, str]) -> list[dict[str, Any]]:
     """Is the log whole? Each question with its answer; what is not in order is named."""
-    unmatched, owed = halves.unmatched(node), halves.owed(node)
+    unmatched, owed = halves.unmatched(node), owing.owed(node)
     overdue = [half for half in unmatched if half.status == "overdue"]
     strange = [one for one in owed if not one.known]
     alone, unwritten = halves.alone(node), halves.unwritten(node)

@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import sqlalchemy as sql
 
+from medrec.core.manifests.access import Denial
 from medrec.core.manifests.dispute import AnswerKind
 from medrec.node.keeping import store
-from medrec.node.looks import answering
+from medrec.node.looks import answering, owing
 from medrec.node.refusals import Refusal
 from medrec.portal import render, words
 from medrec.portal.page import Go, PageError, Visit
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 SHOWN = 20
 ANSWERS: tuple[str, ...] = get_args(AnswerKind)
+DENIALS: tuple[str, ...] = get_args(Denial)
 
 
 def values(node: "Node", visit: Visit, known: dict[str, str]) -> dict[str, Any]:
@@ -48,6 +50,18 @@ def values(node: "Node", visit: Visit, known: dict[str, str]) -> dict[str, Any]:
             }
             for one in node.disputes.taken()[:SHOWN]
         ],
+        "strange": [
+            {
+                "id": one.obligation.hex(),
+                "source": one.creditor,
+                "sentence": render.say(words.QUESTIONS["strange"], place=known.get(one.creditor, one.creditor)),
+                "due": visit.when(one.due),
+                "late": one.status == "overdue",
+            }
+            for one in owing.owed(node)
+            if not one.known
+        ][:SHOWN],
+        "denials": DENIALS,
         "answers": ANSWERS,
         "may_answer": visit.session is not None,
     }
@@ -73,6 +87,24 @@ def answer(node: "Node", visit: Visit) -> Go:
         raise PageError(400, "form-unreadable")
     try:
         answering.answer(node, visit.form.get("source", ""), identifier, kind, visit.form.get("words", "").strip())  # type: ignore[arg-type]
+    except Refusal as refusal:
+        raise PageError(400, refusal.code, refusal.sentence) from None
+    return Go(visit.link("office"), "answered_question")
+
+
+def deny(node: "Node", visit: Visit) -> Go:
+    """The officer says that nothing is known here of what is owed: form fields `source`, `owed` (hex), `denial`.
+    Raises PageError."""
+    require(visit, Who.PRIVACY_OFFICER)
+    kind = visit.form.get("denial", "")
+    try:
+        obligation = bytes.fromhex(visit.form["owed"])
+    except ValueError:
+        raise PageError(400, "form-unreadable") from None
+    if kind not in DENIALS:
+        raise PageError(400, "form-unreadable")
+    try:
+        owing.deny(node, visit.form.get("source", ""), obligation, kind)  # type: ignore[arg-type]
     except Refusal as refusal:
         raise PageError(400, refusal.code, refusal.sentence) from None
     return Go(visit.link("office"), "answered_question")

@@ -34,6 +34,7 @@ FORMS: dict[str, type[Fields]] = {
     "revocation/1": consent.RevocationManifest,
     "disclosure/1": access.DisclosureManifest,
     "disclosure-received/1": access.ReceivedManifest,
+    "owed-denied/1": access.OwedDeniedManifest,
     "refusal/1": access.RefusalManifest,
     "call-refused/1": access.CallRefusedManifest,
     "delegation/1": delegation.DelegationManifest,

@@ -10,6 +10,7 @@ from medrec.core.manifests.record import FhirId, FhirType, Hex16, Hex32
 from medrec.core.types import Count, Fields, OrganisationId, TimeMs
 
 Door = Literal["pull", "push", "view"]
+Denial = Literal["nothing", "not-asked"]
 Outcome = Literal["received", "viewed", "refused", "nothing"]
 Element = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}\Z")]
 PractitionerId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9\-.]{1,64}\Z")]
@@ -152,6 +153,24 @@ class ReceivedManifest(Fields, frozen=True):
     disclosure: Hex32 | None
     outcome: Outcome
     code: Annotated[str, msgspec.Meta(max_length=40)] = ""
+
+
+class OwedDeniedManifest(Fields, frozen=True):
+    """`requester` owes something by the ledger that it knows nothing of: `nothing` came there, or it was `not-asked`
+    for. In its own journal it settles the obligation, and names no account; the source hands it on to the person, with
+    her account and the SHA-256 of the requester's statement in `answer`.
+    """
+
+    manifest: Literal["owed-denied/1"]
+    network: Hex32
+    organisation: OrganisationId
+    account: str | None
+    time: TimeMs
+    source: OrganisationId
+    requester: OrganisationId
+    obligation: Hex16
+    kind: Denial
+    answer: Hex32 | None
 
 
 class RefusalManifest(Fields, frozen=True):

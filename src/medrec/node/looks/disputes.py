@@ -246,11 +246,6 @@ def answer_disputes(node: "Node", caller: str, body: bytes) -> bytes:
     return codec.encode(answers)
 
 
-def answer_answers(node: "Node", caller: str, body: bytes) -> bytes:
-    """POST /medrec/dispute-answers: CBOR array of answers (manifests) -> CBOR array of booleans."""
-    return codec.encode([node.disputes.take_answer(caller, payload) for payload in payloads(body)])
-
-
 def payloads(body: bytes) -> list[bytes]:
     found = codec.decode(body)
     if type(found) is not list or any(type(payload) is not bytes for payload in found):

@@ -1,9 +1,9 @@
 """Disclosures told by one side only, as each of the three who must know of them sees them.
 
 The source sees what it let go and nobody has answered for (`unmatched`), and what others say they had from it that it
-never wrote down (`unwritten`); the recipient sees what the ledger says it owes, also for something it never asked for
-(`owed`), and what came to it whose source never wrote it down (`alone`); the person sees, at her agent, what only one
-of the two has told her (`one_sided`).
+never wrote down (`unwritten`); the recipient sees what the ledger says it owes (owing.py), and what came to it whose
+source never wrote it down (`alone`); the person sees, at her agent, what only one of the two has told her
+(`one_sided`).
 """
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -32,16 +32,6 @@ class Unmatched(NamedTuple):
     due: int
     seq: int
     status: str
-
-
-class Owed(NamedTuple):
-    """What this organisation owes by the ledger; `known` says whether it comes from a request of this node."""
-
-    creditor: str
-    obligation: bytes
-    due: int
-    status: str
-    known: bool
 
 
 class Alone(NamedTuple):
@@ -102,11 +92,8 @@ def unmatched(node: "Node") -> list[Unmatched]:
     return found
 
 
-def owed(node: "Node") -> list[Owed]:
-    """What this organisation owes and has not settled, the most urgent first. Raises EngineError, StoreError.
-
-    One that is not `known` says that somebody claims a disclosure to this organisation which it never asked for.
-    """
+def owed_by_ledger(node: "Node") -> list[tuple[bytes, Obligation]]:
+    """The obligations of this organisation that are not settled on the ledger, by id. Raises EngineError."""
     with node.engine.view() as view:
         dues = state.read(view, state.dues_key(node.organisation), Dues) or Dues()
         if dues.open + dues.overdue == 0:
@@ -117,17 +104,11 @@ def owed(node: "Node") -> list[Owed]:
             # A ledger that was begun before there was this index has older ones outside it.
             places = [key.removeprefix(b"obligation/") for key, _ in view.scan(b"obligation/", b"obligation0")]
         found = [(place, state.read(view, b"obligation/" + place, Obligation)) for place in places]
-    mine = [
+    return [
         (place[-OBLIGATION_BYTES:], value)
         for place, value in found
         if value is not None and value.debtor == node.organisation and value.unsettled
     ]
-    with node.store.read() as connection:
-        known = {bytes(one) for one in connection.execute(sql.select(access.asking.c.obligation)).scalars()}
-    owes = [
-        Owed(value.creditor, obligation, value.due, value.status, obligation in known) for obligation, value in mine
-    ]
-    return sorted(owes, key=lambda item: (item.due, item.creditor, item.obligation))
 
 
 def alone(node: "Node") -> list[Alone]:

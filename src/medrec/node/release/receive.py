@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sql
 
-from medrec.core import codec, manifests, state
+from medrec.core import codec, manifests
 from medrec.core.commitment import commitment
 from medrec.core.crypto import verify_ed25519
 from medrec.core.manifests.access import (
@@ -26,7 +26,6 @@ from medrec.core.manifests.access import (
 )
 from medrec.core.manifests.record import RecordManifest
 from medrec.core.records.canonical import FORM, RecordError, canonical
-from medrec.core.state import Obligation
 from medrec.node.keeping import store
 from medrec.node.keeping.journal import Draft
 from medrec.node.keeping.vault import VaultError
@@ -43,6 +42,7 @@ if TYPE_CHECKING:
 ASK_LIFE_MS = 2 * 60_000
 REQUEST_BYTES = 16
 FORGET_AFTER_MS = 86_400_000
+UNANSWERED_KEPT_MS = 90 * 86_400_000  # Its source may have been down, and writes the answer on the ledger later.
 
 _log = logging.getLogger("medrec.node")
 
@@ -356,26 +356,26 @@ def _mark(connection: sql.Connection, obligation: bytes, status: str) -> bool:
 
 
 def close_failed(node: "Node") -> int:
-    """State that nothing came, for every request without an answer whose disclosure is on the ledger.
+    """State that nothing came, for every request without an answer whose disclosure is on the ledger; how many.
 
-    Returns how many were stated. Requests without a disclosure are forgotten after a day; what came and is not on the
-    ledger by its source's word is watched. One that cannot be stated keeps no other from it. Run it now and then.
+    Requests are forgotten by the ledger's own time: where that is not seen, none is. What came and is not on the ledger
+    by its source's word is watched. One that cannot be stated keeps no other from it. Run it now and then.
     Raises EngineError, StoreError.
     """
     halves.watch_alone(node)
-    now, column = node.clock(), access.asking.c
+    now, seen, column = node.clock(), node.engine.tip().time, access.asking.c
     over = column.status.in_(("failed", "viewing")) | (
         (column.status == "waiting") & (column.expires + ASK_LIFE_MS < now)
     )
-    old = (column.status != "waiting") & (column.expires + FORGET_AFTER_MS < now)
+    kept = sql.case((column.status == "done", FORGET_AFTER_MS), else_=UNANSWERED_KEPT_MS)
+    old = column.expires + kept < seen
+    owed = {(obligation.creditor, identifier) for identifier, obligation in halves.owed_by_ledger(node)}
     with node.store.read() as connection:
-        rows = connection.execute(sql.select(access.asking).where(over)).all()
+        rows = connection.execute(sql.select(access.asking).where(over)).all() if owed else []
         forget = connection.execute(sql.select(column.obligation).where(old).limit(1)).first() is not None
     stated = 0
     for row in rows:
-        with node.engine.view() as view:
-            found = state.read(view, state.obligation_key(row.source, row.obligation), Obligation)
-        if found is not None:
+        if (row.source, bytes(row.obligation)) in owed:
             try:
                 stated += node.store.write(partial(_state_nothing, node, row))
             except VaultError:

@@ -64,7 +64,7 @@ NEEDLESS = {
             *("emergency-reviewed/1", "correction-taken/1", "correction-answer/1", "erasure/1", "match-decided/1"),
             *("record-held/1", "hold-decided/1", "disclosure/1", "disclosure-received/1", "refusal/1"),
             *("call-refused/1", "log-read/1", "dispute-answer/1", "dispute-answered/1", "list-act-ended/1"),
-            *("own-look/1", "look-review/1"),
+            *("own-look/1", "look-review/1", "owed-denied/1"),
         ),
         _STAFF,
     ),

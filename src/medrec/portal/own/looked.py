@@ -44,7 +44,10 @@ def rows_of(node: "Node", visit: Visit, who: Whose, found: list[Look]) -> list[d
     """Looks as lines: a sentence, when, why, and what the person has answered."""
     tags = [tag for look in found for tag in (look.given, look.refused, look.received) if tag is not None]
     with node.store.read() as connection:
-        rows = connection.execute(sql.select(store.notice).where(store.notice.c.tag.in_(tags))).all()
+        notice = store.notice.c
+        # That somebody knows nothing of a look is no look of its own; it is said beside the one that it is about.
+        denied = (notice.account == who.account) & (notice.kind == "owed-denied/1")
+        rows = connection.execute(sql.select(store.notice).where(notice.tag.in_(tags) | denied)).all()
     notices = [person.opened(node, row) for row in rows]
     told = {}
     for item in looks.of_person(node, visit, who.known, notices):

@@ -198,6 +198,7 @@ MANIFESTS = Texts(
         "emergency-declared/1": "Emergency declared",
         "emergency-review/1": "Review of an emergency look",
         "emergency-reviewed/1": "Outcome of an emergency look",
+        "owed-denied/1": "Somebody knows nothing of a look",
         "dispute-answered/1": "Answer to a questioned look",
         "log-read/1": "List of looks read",
         "list-act/1": "Word on a line of the list",

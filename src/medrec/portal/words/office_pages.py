@@ -76,6 +76,10 @@ QUESTIONS = Texts(
         "explained": "There was a reason",
         "mistake": "It was a mistake",
         "not-us": "It was not us",
+        "strange": "{place} says that this place owes it an answer. Nobody here knows what for.",
+        "strange_hint": "Find out first whether somebody asked. If something still comes after your answer, it is not kept.",
+        "nothing": "Nothing came here",
+        "not-asked": "We did not ask",
         "sign_in": "To answer, sign in as the privacy officer.",
     },
 )
@@ -111,10 +115,10 @@ COMPLETE = Texts(
         "late_one": "{name} should have said so by {when}.",
         "owed_none": "This place owes nobody an answer.",
         "owed": ("This place owes one answer.", "This place owes {count} answers."),
-        "strange_none": "Nobody says that we got something we never asked for.",
+        "strange_none": "Nobody wants an answer about something that we do not know of.",
         "strange": (
-            "One time somebody says that we got records we never asked for.",
-            "{count} times somebody says that we got records we never asked for.",
+            "One answer is wanted about something that we do not know of.",
+            "{count} answers are wanted about something that we do not know of.",
         ),
         "alone_none": "Whatever we got from others, they have written down too.",
         "alone": (

@@ -53,6 +53,7 @@ LOOKS = Texts(
         "answer_received": "{organisation} has confirmed that it got them.",
         "answer_refused": "{organisation} threw away what came, because it could not be trusted.",
         "answer_nothing": "{organisation} says that nothing came.",
+        "answer_not-asked": "{organisation} says that it never asked for this.",
         "unanchored": "Not on the ledger yet.",
         "in_part": ("Something was left out of one of them.", "Something was left out of {count} of them."),
         "doubted": "One of your permissions could not be understood there. It was an emergency, so they got the most "
