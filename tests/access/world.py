@@ -5,13 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from medrec.core import codec
+from medrec.core.consent.plain import Plain
 from medrec.node.release import access
 from tests.node.network import Patient
+from tests.node.test_emergency import decide
 from tests.portal.story import ToldNetwork
 
 
 class World:
-    """North holds the records of Eve and of Zebulon. Eve lets south see hers; he lets nobody see his."""
+    """North holds the records of Eve and of Zebulon. Eve lets south see hers; he lets nobody, not in an emergency."""
 
     def __init__(self, folder: Path) -> None:
         self.network = ToldNetwork(folder)
@@ -25,6 +27,7 @@ class World:
         north.put("Observation", "rec-of-e", _observation("rec-of-e", "eve", "calm"))
         north.put("Observation", "rec-of-z", _observation("rec-of-z", "zebulon", "QUIVERING"))
         self.network.consent(self.eve, "north", "south")
+        decide(self.network, self.his, Plain("emergency-no"))
         self.settle()
 
     def settle(self) -> None:
@@ -38,9 +41,11 @@ class World:
     def about_him(self, by: str, **wanted: Any) -> access.Ask:
         return self.asked(self.his, by, **wanted)
 
-    def asked(self, person: Patient, by: str, **wanted: Any) -> access.Ask:
+    def asked(
+        self, person: Patient, by: str, purpose: str = "TREAT", reason: str = "visit", **wanted: Any
+    ) -> access.Ask:
         doctor = self.network[by].practitioners.enter("dr", "Dr Who", "http://snomed.info/sct|158965000")
-        request = doctor.request(secrets.token_bytes(16), "TREAT", "visit", **wanted)
+        request = doctor.request(secrets.token_bytes(16), purpose, reason, **wanted)
         return doctor.ask(self.network.id, "north", person.account, self.network.time + 60_000, request)
 
     def act_taken_back(self, by: str) -> bytes:

@@ -208,9 +208,9 @@ RULES: dict[str, Rule] = {
     f"{FHIR}/metadata": Rule.EVERYBODY,
     FHIR + "/{path:path}": Rule.GATE_OR_HERSELF,
     "/": Rule.EVERYBODY,
-    "/pages": Rule.PAGES,
 }
-"""Who may ask at each address of the application; an address that is not here fails the tests."""
+"""Who may ask at each address of the application; an address that is not here fails the tests. Those of the site stand
+in its table of pages, and in portal/rules.py."""
 
 
 def dispatch(node: "Node", path: str, caller: str, body: bytes) -> bytes:

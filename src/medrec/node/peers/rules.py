@@ -23,8 +23,12 @@ class Rule(Enum):
     """An active organisation, about its own dealings; what it says reaches no further than those."""
     GATE_OR_HERSELF = "gate-or-herself"
     """As GATE; for what the node has written down about a person: she herself by her signature, or her agent."""
-    PAGES = "pages"
-    """The site: each page has a rule of its own in the table of pages."""
+    SESSION = "session"
+    """Somebody who has signed in at the site, about herself; what is sent carries her session's token."""
+    HELD = "held"
+    """Whoever holds what was given to one person alone: her key, a code, a ticket, a link. Others are told nothing."""
+    INVENTED = "invented"
+    """At a demonstration alone, where every person is invented."""
 
 
 NEEDS_THE_HEAD = frozenset({Rule.HER_AGENT, Rule.OWN_WORD})
