@@ -125,6 +125,22 @@ def test_who_is_disputed_sees_nothing_in_the_trial_either(network: Network, ada:
     assert after(network, ada, Plain("share", to=[Party("east")]))[Asker("east")] == ("Condition/sud", "Observation/bp")
 
 
+def test_who_is_suspended_or_unknown_sees_nothing_in_the_trial_as_at_the_gate(network: Network, ada: Patient) -> None:
+    wanted = Plain("share", to=[Party("south"), Party("nobody")])
+    sign(network, ada, Plain("share", to=[Party("south")]), secrets.token_bytes(32))
+    assert seen(network, ada) == ["sud", "bp"]
+    tried = after(network, ada, wanted)
+    assert tried[Asker("south")] == ("Condition/sud", "Observation/bp") and tried[Asker("nobody")] == ()
+    network.vote({"change": "suspend", "id": "south"})
+    text = write(wanted, ada.account, network.time)
+    found = try_at(network["guide"], ada.account, "north", text)  # type: ignore[arg-type]
+    assert all(one.before == one.after == () for one in found.parties)
+    assert [(look.still, look.stopped) for look in found.looks] == [((), ("Condition/sud", "Observation/bp"))]
+    with pytest.raises(PeerError) as refused:
+        seen(network, ada)
+    assert refused.value.code == "requester-suspended"
+
+
 def test_a_record_that_was_altered_does_not_end_the_trial(network: Network, ada: Patient) -> None:
     network["north"].source.raw["Observation", "bp"] = b'{"resourceType":"Observation","id":"bp"}'
     assert after(network, ada, Plain("share", to=[Party("south")]))[Asker("south")] == ("Condition/sud",)

@@ -130,12 +130,11 @@ def _visible(
     node: "Node", connection: sql.Connection, person: Person, looking: Actors, rules: Rules, asker: Asker, now: int
 ) -> frozenset[str]:
     """What the gate would send somebody by these rules: with references, parts, disputes; in an emergency, all that a
-    declared one may open."""
-    if node.disputes.stops(person.account or "", asker.organisation):
-        return frozenset()
+    declared one may open. Nothing to whom the ledger does not know, or has suspended."""
     found = node.directory.find(asker.organisation)
-    who = Who(asker.organisation, found.name if found is not None else "", asker.practitioner, asker.name,
-              frozenset(asker.roles), False, now)  # fmt: skip
+    if found is None or not found.active or node.disputes.stops(person.account or "", asker.organisation):
+        return frozenset()
+    who = Who(asker.organisation, found.name, asker.practitioner, asker.name, frozenset(asker.roles), False, now)
     meant = looking.meant(who, rules)
     urgent = any(purpose in terms.EMERGENCY for purpose in asker.purposes)
     rules = emergency.with_default(rules) if urgent else rules
