@@ -46,6 +46,7 @@ simulate: test-tools ## whole networks in one process (SEED=17 tells one step by
 
 vectors: test-tools ## make the test vectors anew from their cases and show what changed
 	@$(PYTHON) tests/core/ledger_vectors.py
+	@$(PYTHON) tests/core/consent/decision_basis.py
 	@$(PYTHON) tests/receipt/build.py
 	@git --no-pager diff --stat -- tests/vectors
 	@git diff --quiet -- tests/vectors && echo "The vectors are as they were." || \

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from decision_basis import RECORD, REQUEST
+
 from medrec.core.consent import terms
 from medrec.core.consent.compiling import Floor, Rules, compile_consents
 from medrec.core.consent.decide import Decision, Judgement, decide, judge
@@ -150,33 +152,11 @@ def decided(rules: Rules, request: Request, now: int = NOW) -> Decision:
 
 
 def plain_request(**changes: Any) -> Json:
-    found: Json = {
-        "references": [X],
-        "roles": [],
-        "purposes": ["TREAT"],
-        "action": "access",
-        "custodian": [],
-        "unresolved": [],
-        "unheld": [],
-        "types": [],
-    }
-    return {**found, **changes}
+    return {**REQUEST, **changes}
 
 
 def plain_record(kind: str = "Observation", identifier: str = "o1", **changes: Any) -> Json:
-    found: Json = {
-        "type": kind,
-        "id": identifier,
-        "kinds": [],
-        "labels": [],
-        "codes": [],
-        "dates": None,
-        "authors": [],
-        "refers": [],
-        "referred": [],
-        "may": [],
-    }
-    return {**found, **changes}
+    return {"type": kind, "id": identifier, **RECORD, **changes}
 
 
 def request_of(plain: Json) -> Request:

@@ -1,15 +1,13 @@
 """A second interpreter of consents, slow and separate: straight from the text of docs/spec/decision.md.
 
-It reads FHIR JSON as it stands, builds no rules, keeps no index, and knows nothing of `medrec.core.consent` but the
-published code hierarchies and names of code systems. Facts are plain dictionaries, as in tests/vectors/decision.
+It reads FHIR JSON as it stands, builds no rules, keeps no index, and takes nothing from `medrec`: codes come from
+tests/vectors/decision/basis.json. Facts are plain dictionaries, as in tests/vectors/decision.
 """
 
-from typing import Any
+from consent_codes import ABOVE, BASIS, PROFILES, RESOURCE_TYPES, TYPES, Json, is_known, system_name, token
 
-from medrec.core.consent.systems import PROFILES, RESOURCE_TYPES, TYPES, is_known, system_name, token
-from medrec.core.consent.terms import CARE, CONFIDENTIALITY_ORDER, MAY_BE, PURPOSES_BELOW, RESEARCH, SENSITIVITIES_ABOVE
-
-Json = dict[str, Any]
+CARE, RESEARCH, PURPOSES_BELOW = set(BASIS["care"]), set(BASIS["research"]), BASIS["purposes"]
+CONFIDENTIALITY_ORDER = BASIS["confidentiality"]
 DAY = 86_400_000
 
 
@@ -68,7 +66,7 @@ def _consent(resource: Json, facts: Json) -> tuple[list[tuple[str, str, int, boo
     if resource["status"] != "active":
         return [], False, set()
     r5 = "decision" in resource
-    dated = _start(resource.get("date" if r5 else "dateTime", "1970"))
+    dated = start_of(resource.get("date" if r5 else "dateTime", "1970"))
     silent = CARE
     if not r5:
         scope = resource["scope"]["coding"][0]["code"]
@@ -108,7 +106,7 @@ def _flip(effect: str) -> str:
 
 
 class _Walk:
-    def __init__(self, facts: Json, silent: frozenset[str]) -> None:
+    def __init__(self, facts: Json, silent: set[str]) -> None:
         self.facts = facts
         self.silent = silent
         self.statements: list[tuple[str, str, bool]] = []
@@ -134,7 +132,7 @@ class _Walk:
         return matches
 
 
-def _path(path: list[Json], effect: str, facts: Json, silent: frozenset[str]) -> bool | None:
+def _path(path: list[Json], effect: str, facts: Json, silent: set[str]) -> bool | None:
     """All conditions of all provisions on the way: false if one is false, else unknown if one is unknown."""
     answers = [answer for provision in path for answer in _conditions(provision, effect, facts)]
     if effect == "permit" and not any("purpose" in provision for provision in path):
@@ -145,7 +143,7 @@ def _path(path: list[Json], effect: str, facts: Json, silent: frozenset[str]) ->
 def _conditions(rule: Json, effect: str, facts: Json) -> list[bool | None]:
     record, found = facts["record"], []
     if "period" in rule:
-        found.append(_start(rule["period"].get("start", "0001")) <= facts["now"] < _end(rule["period"].get("end")))
+        found.append(start_of(rule["period"].get("start", "0001")) <= facts["now"] < end_of(rule["period"].get("end")))
     for part in ("recipients", "custodians", "authors"):
         actors = [actor for actor in rule.get("actor", []) if _part(actor) == part]
         if actors:
@@ -233,7 +231,7 @@ def _label(labels: list[Json], record: Json, effect: str) -> bool | None:
 
 def _possible(record: Json) -> list[str]:
     """What the record may be about besides: what is said of it, and what its labels may stand for."""
-    near = {may for label in record["labels"] for may in MAY_BE.get(label, ())}
+    near = {may for label in record["labels"] for may in BASIS["may_be"].get(label, ())}
     return sorted(near | set(record.get("may", [])))
 
 
@@ -252,13 +250,13 @@ def _label_of(labels: list[Json], carried_labels: list[str], effect: str) -> boo
 
 
 def _all_labels(labels: list[str]) -> set[str]:
-    return {above for label in labels for above in SENSITIVITIES_ABOVE.get(label, ())}
+    return {above for label in labels for above in ABOVE.get(label, ())}
 
 
 def _dated(period: Json, dates: list[int] | None, effect: str) -> bool | None:
     if dates is None:
         return None
-    start, end = _start(period.get("start", "0001")), _end(period.get("end"))
+    start, end = start_of(period.get("start", "0001")), end_of(period.get("end"))
     if effect == "permit":
         return start <= dates[0] and dates[1] <= end
     return dates[0] < end and start < dates[1]
@@ -279,7 +277,7 @@ def _token(coding: Json) -> str:
     return token(coding["system"], coding["code"])
 
 
-def _start(text: str) -> int:
+def start_of(text: str) -> int:
     from datetime import UTC, datetime
 
     full = text + "0000-01-01"[len(text) :] if len(text) < 10 else text
@@ -288,12 +286,12 @@ def _start(text: str) -> int:
     return int((moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 1000)
 
 
-def _end(text: str | None) -> int:
+def end_of(text: str | None) -> int:
     if text is None:
         return 1 << 62
     if len(text) == 4:
-        return _start(str(int(text) + 1).zfill(4))
+        return start_of(str(int(text) + 1).zfill(4))
     if len(text) == 7:
         year, month = int(text[:4]), int(text[5:])
-        return _start(f"{year + month // 12:04}-{month % 12 + 1:02}")
-    return _start(text) + (DAY if len(text) == 10 else 1000)
+        return start_of(f"{year + month // 12:04}-{month % 12 + 1:02}")
+    return start_of(text) + (DAY if len(text) == 10 else 1000)

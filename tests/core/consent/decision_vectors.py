@@ -3,16 +3,15 @@
 import json
 import os
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
-from consent_forms import Json, give, ms, plain_floor, plain_record, plain_request, record_of, request_of
-from consent_interpreter import interpret
+from consent_forms import Json, give, ms, record_of, request_of
+from run_suite import verdict, whole
 
 from medrec.core.consent.compiling import compile_consents
 from medrec.core.consent.decide import decide, judge
 from medrec.core.consent.floor import floor_of
-from medrec.core.consent.times import read_time
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 VECTORS = REPOSITORY / "tests" / "vectors" / "decision"
@@ -20,13 +19,14 @@ SHARED = Path(os.environ.get("MEDREC_SHARED", REPOSITORY.parent / "shared")) / "
 
 
 class Found(NamedTuple):
-    """What the engine said, and what the second interpreter said (None where the consent cannot be read)."""
+    """What the engine said, and what the second interpreter said."""
 
     effect: str
     reason: str
     attach: tuple[str, ...]
     broken: tuple[str, ...]
-    other: str | None
+    other: str
+    travels: tuple[str, ...]
 
 
 def load(name: str) -> Json:
@@ -51,34 +51,20 @@ def resource_of(consent: Json) -> Json:
     return named
 
 
-def whole(check: Json) -> tuple[Json, Json]:
-    """Request and record of a check with everything that was left out, and dates in milliseconds."""
-    request, record = plain_request(**check["request"]), dict(check["record"])
-    dates = record.pop("dates", None)
-    found = plain_record(record.pop("type"), record.pop("id"), **record)
-    if dates is not None:
-        ends = [read_time(text) for text in dates]
-        found["dates"] = [ends[0].start, ends[1].end]  # type: ignore[union-attr]
-    return request, found
-
-
 def run(case: Json, check: Json) -> Found:
-    now = ms(check.get("now", case["now"]))
+    resources = {one["id"]: resource_of(one) for one in case["consents"]}
     law = floor_of(*case["floor"])
-    resources = [{**consent, "resource": resource_of(consent)} for consent in case["consents"]]
-    plain: list[dict[str, Any]] = [
-        {**one, "revoked": ms(one["revoked"]) if "revoked" in one else None} for one in resources
+    given = [
+        give(resources[one["id"]], one["id"], ms(one["revoked"]) if "revoked" in one else None)
+        for one in case["consents"]
     ]
-    rules = compile_consents(
-        [give(one["resource"], one["id"], one["revoked"]) for one in plain], law.rules, law.notices
-    )
     request, record = whole(check)
-    decision = decide(request_of(request), rules, now)
+    decision = decide(
+        request_of(request), compile_consents(given, law.rules, law.notices), ms(check.get("now", case["now"]))
+    )
     judged = judge(decision, record_of(record))
-    known = not decision.broken and all(label.isupper() and "-" not in label for label in record["labels"] or [])
-    readable = known and judged.reason != "purpose-unknown"
-    other = interpret(plain, plain_floor(law.rules), request, record, now) if readable else None
-    return Found(judged.effect, judged.reason, judged.attach, decision.broken, other)
+    other, travels = verdict(case, check, resources)
+    return Found(judged.effect, judged.reason, judged.attach, decision.broken, other, tuple(travels))
 
 
 def differences(case: Json) -> list[str]:
@@ -95,6 +81,6 @@ def differences(case: Json) -> list[str]:
             wrong.append(f"{name}: attach {found.attach} instead of {check['attach']}")
         if "broken" in check and list(found.broken) != check["broken"]:
             wrong.append(f"{name}: broken {found.broken} instead of {check['broken']}")
-        if found.other is not None and (found.other == "permit") != (check["effect"] == "permit"):
-            wrong.append(f"{name}: the second interpreter says {found.other}")
+        if found.other != check["effect"] or list(found.travels) != check.get("attach", list(found.travels)):
+            wrong.append(f"{name}: the second interpreter says {found.other} {found.travels}")
     return wrong
