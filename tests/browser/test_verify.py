@@ -226,6 +226,24 @@ def test_a_record_that_was_changed_on_the_way_is_found_out_by_that_tap(world: Wo
     assert page.get_by_text(words.VERDICTS["not-fetched"]).is_visible()
 
 
+def test_a_file_that_is_not_given_says_why(world: World, visit: Opener) -> None:
+    """The sentence of the refusal stands where the verdict would; who is signed out goes to sign in."""
+    page = visit(DESK, "en")
+    gone = page.request.get(f"{world.address('person')}/lines/{'0' * 32}/record.json")
+    page.route("**/record.json", lambda route: route.fulfill(response=gone))
+    behind_a_line(page, world).click()
+    button = page.get_by_role("button", name=words.VERSION["here_button"])
+    button.click()
+    page.get_by_role("heading", name=words.VERIFY["unreadable"]).wait_for()
+    assert gone.status == 404 and page.get_by_text(words.ERRORS["unknown-line"]).is_visible()
+    assert not page.get_by_text(words.VERDICTS["not-fetched"]).is_visible()
+    page.unroute("**/record.json")
+    away = {"location": world.address("sign_in")}
+    page.route("**/record.json", lambda route: route.fulfill(status=303, headers=away))
+    button.click()
+    page.wait_for_url(world.address("sign_in"))
+
+
 def _changed(route: Any) -> None:
     answer = route.fetch()
     route.fulfill(response=answer, body=answer.body()[:-1] + b',"x":1}')

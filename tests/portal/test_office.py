@@ -1,5 +1,6 @@
 """The privacy officer's desk: looks with their reasons, what is found about them, the export, and who may read it."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from medrec.portal import words
 from tests.node.test_disputes import carry
 from tests.portal.reading import person_page, read, text_of
 from tests.portal.story import HOUR, Story
-from tests.portal.test_sign_in import csrf_of, visitor
+from tests.portal.test_sign_in import csrf_of, staff_visitor, visitor
 
 
 @pytest.fixture
@@ -105,6 +106,46 @@ def test_a_review_of_nothing_or_by_nobody_is_refused(told: Story, look: str | No
         node.watch.review(digest, outcome, officer, "")
     assert refused.value.code in (Code.UNKNOWN_LOOK.value, Code.MALFORMED.value)
     assert lines_of(told, "look-review/1") == []
+
+
+def test_a_look_of_the_queue_opens_with_its_proof_and_no_record_does(told: Story) -> None:
+    """The officer reads the looks of others without a look of her own; what was looked at stays closed to her."""
+    told.checkpoint("north", "south", "guide")
+    officer = staff_visitor(told, "privacy-officer")
+    looks = re.findall(r'href="(/versions/[0-9a-f]{64})"', officer.get("/office").text)
+    assert looks
+    for look in looks:
+        (receipt,) = re.findall(r'href="(/proof/[^"]+)"', officer.get(look).text)
+        answer = officer.get(receipt)
+        assert answer.status_code == 200 and answer.json()["manifest"], receipt
+        assert officer.get(receipt.replace(".receipt.", ".record.")).status_code == 403
+    with north(told).store.read() as connection:
+        (record, *_) = [bytes(row.manifest).hex() for row in connection.execute(store.version.select())]
+    for closed in (f"/versions/{record}", f"/proof/{record}.receipt.json", f"/proof/{record}.record.json"):
+        answer = officer.get(closed)
+        assert answer.status_code == 403 and words.ERRORS["look-first"] in answer.text
+    clinician = visitor(told, "north", demonstration=True)
+    clinician.post("/sign-in/demonstration", data={"role": "clinician"})
+    assert clinician.get(looks[0].replace("/versions/", "/proof/") + ".receipt.json").status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("role", "reads"), [("privacy-officer", True), ("operator", True), ("clinician", False), ("desk", False)]
+)
+def test_the_words_of_an_alarm_are_for_the_officer_and_the_operator(told: Story, role: str, reads: bool) -> None:
+    alarm = {"time": told.network.time, "code": "x", "subject": "s", "sentence": "Rose alone linked patient 77."}
+    north(told).store.write(lambda connection: connection.execute(store.alarm.insert().values(**alarm)))
+    client = staff_visitor(told, role)
+    text = client.get("/").text
+    assert "One alarm was raised." in text and (alarm["sentence"] in text) is reads
+    office = client.get("/office")
+    assert (office.status_code == 200) is (role == "privacy-officer") is (alarm["sentence"] in office.text)
+    assert alarm["sentence"] not in visitor(told, "north").get("/").text
+    # In a demonstration whoever has not signed in reads everything; who has, what her role reads.
+    shown = visitor(told, "north", demonstration=True)
+    assert alarm["sentence"] in shown.get("/").text and alarm["sentence"] in shown.get("/office").text
+    shown.post("/sign-in/demonstration", data={"role": "clinician"})
+    assert alarm["sentence"] not in shown.get("/").text
 
 
 def test_the_export_holds_every_look_and_no_formula(told: Story) -> None:

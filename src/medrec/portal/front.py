@@ -8,13 +8,12 @@ from markupsafe import Markup
 from medrec.core import state
 from medrec.node.keeping import store
 from medrec.node.keeping.journal import head
-from medrec.portal import render, words
+from medrec.portal import alarms, render, words
 from medrec.portal.page import Visit
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
 
-ALARMS_SHOWN = 10
 PATIENCE_MS = 10_000
 """A few seconds of waiting are the ordinary course of things."""
 Check = dict[str, Any]
@@ -39,7 +38,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
         "bad": bad,
         "verdict": render.say(words.FRONT["unwell"], count=bad) if bad else words.FRONT["well"],
         "figures": _figures(node),
-        **_alarm_list(node, visit),
+        **alarms.latest(node, visit),
     }
 
 
@@ -80,9 +79,9 @@ def _outbox(node: "Node", visit: Visit, names: dict[str, str]) -> list[Check]:
 
 
 def _alarms(node: "Node") -> Check:
-    with node.store.read() as connection:
-        count = connection.execute(sql.select(sql.func.count()).select_from(store.alarm)).scalar() or 0
-    return _check(count == 0, render.say(words.CHECKS["alarms"], count=count) if count else words.CHECKS["alarms_none"])
+    raised = alarms.count(node)
+    sentence = render.say(words.CHECKS["alarms"], count=raised) if raised else words.CHECKS["alarms_none"]
+    return _check(raised == 0, sentence)
 
 
 def _trouble(node: "Node") -> list[Check]:
@@ -137,17 +136,3 @@ def _figures(node: "Node") -> list[tuple[str, Any]]:
     if seq:
         figures.append(("head", Markup("<code>{}…</code>").format(last_hash.hex()[:16])))
     return [(words.FRONT[name], value) for name, value in figures]
-
-
-def _alarm_list(node: "Node", visit: Visit) -> dict[str, Any]:
-    with node.store.read() as connection:
-        total = connection.execute(sql.select(sql.func.count()).select_from(store.alarm)).scalar() or 0
-        rows = connection.execute(sql.select(store.alarm).order_by(store.alarm.c.id.desc()).limit(ALARMS_SHOWN)).all()
-    # An alarm names a record, so it is not for everybody.
-    if not visit.demonstration:
-        return {"alarms": [], "alarms_total": total, "alarms_shut": True}
-    alarms = [
-        render.say(words.FRONT["alarm"], when=visit.when(row.time), sentence=words.in_words(row.sentence))
-        for row in rows
-    ]
-    return {"alarms": alarms, "alarms_total": total, "alarms_shut": False}

@@ -10,7 +10,7 @@ from medrec.node.looks import answering, halves, owing
 from medrec.node.looks.watching import OUTCOMES, Watched
 from medrec.node.refusals import Refusal
 from medrec.node.right_person import desk_hands
-from medrec.portal import looks, questions, render, words
+from medrec.portal import alarms, looks, questions, render, words
 from medrec.portal.page import File, Go, PageError, Visit, names, paged
 from medrec.signals.watch import WEIGHTS
 
@@ -62,6 +62,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any] | Go:
         "links": _links(node, visit),
         "parents": _parents(node, visit),
         "questions": questions.values(node, visit, known),
+        **alarms.latest(node, visit),
     }
 
 

@@ -42,9 +42,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
         ).one_or_none()
         if row is None:
             return _show_given(node, visit, _given(node, visit, digest))
-        if row.kind == "record/1" or visit.session is None or visit.session.who is not Who.PRIVACY_OFFICER:
-            # The officer reads the looks of others: that is her queue, and no look at the patient.
-            at_home.check_looked(node, visit, row.patient)
+        _check_may_prove(node, visit, row.kind, row.patient)
         batch = connection.execute(
             sql.select(store.batch).where(store.batch.c.first <= row.seq, store.batch.c.last >= row.seq)
         ).one_or_none()
@@ -159,7 +157,10 @@ def receipt(node: "Node", visit: Visit) -> File:
     """The receipt of a line, to keep and to verify anywhere."""
     digest = _digest(visit)
     name, _ = evidence.file_names(digest.hex())
-    if not _is_ours(node, visit, digest):
+    ours = _ours(node, digest)
+    if ours is not None:
+        _check_may_prove(node, visit, ours.kind, ours.patient)
+    else:
         given = _given(node, visit, digest)
         one = given.record
         place = on_ledger.place_of_entry(node, given.source, one.entry, one.manifest.time)
@@ -172,7 +173,9 @@ def receipt(node: "Node", visit: Visit) -> File:
 def content(node: "Node", visit: Visit) -> File:
     """The record that a line signed: the bytes that its receipt speaks of."""
     digest = _digest(visit)
-    if _is_ours(node, visit, digest):
+    ours = _ours(node, digest)
+    if ours is not None:
+        at_home.check_looked(node, visit, ours.patient)
         with node.store.read() as connection:
             try:
                 kept = node.journal.manifest(connection, digest)
@@ -188,17 +191,22 @@ def content(node: "Node", visit: Visit) -> File:
     return File(data, "application/json", name)
 
 
-def _is_ours(node: "Node", visit: Visit, digest: bytes) -> bool:
-    """Whether a line of this journal has this manifest; then the patient was looked at before. Raises PageError."""
+def _check_may_prove(node: "Node", visit: Visit, kind: str, patient: str | None) -> None:
+    """What a line says, and its proof, open under a look at its patient. The officer reads the looks of others without
+    one: that is her queue. Raises PageError."""
+    officer = visit.session is not None and visit.session.who is Who.PRIVACY_OFFICER
+    if kind == "record/1" or not officer:
+        at_home.check_looked(node, visit, patient)
+
+
+def _ours(node: "Node", digest: bytes) -> Any:
+    """The kind of a line of this journal, and whose patient it is about; None where no line has this manifest."""
     with node.store.read() as connection:
-        row = connection.execute(
-            sql.select(store.person.c.patient)
+        return connection.execute(
+            sql.select(store.manifest.c.kind, store.person.c.patient)
             .join_from(store.manifest, store.person, store.manifest.c.person == store.person.c.id, isouter=True)
             .where(store.manifest.c.hash == digest)
         ).first()
-    if row is not None:
-        at_home.check_looked(node, visit, row.patient)
-    return row is not None
 
 
 def root(node: "Node", visit: Visit) -> File:

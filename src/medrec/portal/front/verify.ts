@@ -74,6 +74,12 @@ function tell(found: Result, own: boolean): void {
   card.focus();
 }
 
+// Why a file was not given, in the sentence of its page; a code of ours where nothing was said.
+async function refusal(answer: Response | null): Promise<string> {
+  const page = new DOMParser().parseFromString((await answer?.text().catch(() => "")) ?? "", "text/html");
+  return page.getElementById("sentence")?.textContent || "not-fetched";
+}
+
 // The page of one line names its own receipt and record: nobody has to save and pick files to check what she looks at.
 async function takeFromPage(from: DOMStringMap): Promise<void> {
   const named = { receipt: [from.receipt, from.receiptName], record: [from.record, from.recordName] } as const;
@@ -81,7 +87,8 @@ async function takeFromPage(from: DOMStringMap): Promise<void> {
     const [address, name] = named[kind];
     if (!address) continue;
     const answer = await fetch(address, { credentials: "same-origin" }).catch(() => null);
-    if (!answer?.ok) return tell({ verdict: "unreadable", code: "not-fetched" }, false);
+    if (answer?.redirected) return location.assign(answer.url);
+    if (!answer?.ok) return tell({ verdict: "unreadable", code: await refusal(answer) }, false);
     given[kind] = { name: name ?? "", data: new Uint8Array(await answer.arrayBuffer()) };
   }
   await show();
