@@ -16,6 +16,7 @@ from medrec.node.notify import asking
 from medrec.portal import words
 from medrec.portal.page import MOUNT
 from medrec.portal.people import handle
+from medrec.portal.session import BY_ITSELF
 from tests.browser import checks
 from tests.browser.conftest import DESK, PHONE, Opener
 from tests.browser.hand import Hand, give_passkey, sign_in_as
@@ -97,6 +98,11 @@ def test_a_patient_is_linked_at_the_desk_and_her_records_arrive(
     sign_in_as(world, desk, FIRST_HOSPITAL, words.SIGN_IN["desk"])
     address = code_at_the_desk(world, desk, patient, "Lina", family)
     asked: list[str] = []
+    polled: list[bool] = []
+    desk.page.on(
+        "request",
+        lambda request: polled.append(BY_ITSELF in request.headers) if request.resource_type == "fetch" else None,
+    )
     phone.page.on("request", lambda request: asked.append(request.url))
     phone.page.goto(address)
     phone.press("button", words.SIGN_IN["button"])
@@ -111,9 +117,10 @@ def test_a_patient_is_linked_at_the_desk_and_her_records_arrive(
     phone.page.get_by_text(words.LINKING["tell"]).wait_for()
     assert phone.taps <= 3
     digits = phone.page.locator(".figure").inner_text()
-    # The clerk touched nothing: her page has heard of it by itself.
+    # The clerk touched nothing: her page has heard of it by itself, and said so of each of its requests.
     desk.page.get_by_text(words.DESK["code_linked"]).first.wait_for()
     assert desk.page.locator("#codes .figure").first.inner_text() == digits
+    assert polled and all(polled)
     desk.press("button", words.DESK["compare_same"])
     desk.page.get_by_text(words.DESK["code_confirmed"]).first.wait_for()
     until(world.story.settled, "the link to be told of")

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,11 @@ from starlette.testclient import TestClient
 from medrec.node.account import devices, staff
 from medrec.node.account.accounts import open_account_with, submit_signed
 from medrec.node.account.devices import sign_in_message
-from medrec.portal import sign_in, words
+from medrec.portal import assets, sign_in, words
 from medrec.portal.app import pages
 from medrec.portal.people import handle
 from medrec.portal.security import Limiter
-from medrec.portal.session import IDLE_MS, WHOLE_MS
+from medrec.portal.session import BY_ITSELF, IDLE_MS, WHOLE_MS
 from medrec.portal.sign_in import NONCE_LIFE_MS, Challenges, from_text, to_text
 from tests.core.authenticator import Authenticator, high_s
 from tests.portal.story import Story
@@ -154,6 +155,30 @@ def test_a_session_ends_when_idle_and_after_a_day_of_work(empty: Story, ada: Per
         assert client.get(ada.page).status_code == 200
     empty.network.time += IDLE_MS
     assert client.get(ada.page).status_code == 303
+
+
+def test_what_a_page_asks_by_itself_keeps_no_session_alive(empty: Story, ada: Person) -> None:
+    client = visitor(empty)
+    sign(empty, client, ada.phone, ada.id)
+    for _ in range(3):
+        empty.network.time += IDLE_MS // 3
+        assert client.get(ada.page, headers={BY_ITSELF: "1"}).status_code == 200
+    empty.network.time += 1
+    assert client.get(ada.page, headers={BY_ITSELF: "1"}).status_code == 303
+    assert client.get(ada.page).status_code == 303
+
+
+def test_whatever_asks_by_itself_says_so() -> None:
+    """Timers stand in one script, whose one request has the header; a page that loads itself anew has no script."""
+    portal = Path(assets.__file__).parent
+    scripts = [*portal.glob("front/**/*.ts"), *portal.glob("static/*.js"), *portal.glob("signing_page/*.js")]
+    timed = [one for one in scripts if re.search("setTimeout|setInterval|EventSource|WebSocket", one.read_text())]
+    assert [one.name for one in timed] == ["portal.ts"]
+    (asked,) = re.findall(r"fetch\([^)]*\)", timed[0].read_text())
+    assert "headers" in asked and f'const headers = {{ "{BY_ITSELF}": "1" }}' in timed[0].read_text().lower()
+    for page in portal.glob("templates/**/*.html"):
+        found = re.findall("(<noscript>)?<meta http-equiv", page.read_text())
+        assert all(found), page
 
 
 def test_signing_in_changes_the_token_and_ends_the_one_before(empty: Story, ada: Person) -> None:

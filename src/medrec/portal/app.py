@@ -50,7 +50,7 @@ from medrec.portal.security import (
     read_cookie,
     set_cookie,
 )
-from medrec.portal.session import PEOPLE, STAFF, Session, Sessions, Who, check_csrf, require
+from medrec.portal.session import BY_ITSELF, PEOPLE, STAFF, Session, Sessions, Who, check_csrf, require
 from medrec.portal.table import FILES, PAGES, Page
 
 if TYPE_CHECKING:
@@ -233,7 +233,8 @@ class Site:
     def session_of(self, request: Request) -> Session | None:
         """Who asks, None for nobody; a key or a member of the staff that is gone loses its session here."""
         token = read_cookie(self.node, request)
-        session = self.sessions.find(token, self.node.clock()) if token else None
+        touched = BY_ITSELF not in request.headers
+        session = self.sessions.find(token, self.node.clock(), touched=touched) if token else None
         if session is not None and not sign_in.is_current(self.node, session):
             self.sessions.close(token, self.node.clock())
             return None

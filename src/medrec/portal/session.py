@@ -1,9 +1,9 @@
 """Sessions: who has signed in, as whom, for how long; and the one question every page asks, `require`.
 
 A session is a random token in a cookie; here only its SHA-256 is kept, in the process's memory, so neither a disk nor a
-log holds one, and a restarted node asks everybody to sign in again. It ends when nothing was asked for a quarter of an
-hour, and at the latest after a working day. It gets a new token whenever its rights change. A session never signs
-anything: what is to last is signed with the key, each time.
+log holds one, and a restarted node asks everybody to sign in again. It ends when nobody asked for anything for fifteen
+minutes (what a page's script asks by itself does not count), and at the latest after a working day. It gets a new token
+whenever its rights change. A session never signs anything: what is to last is signed with the key, each time.
 """
 
 import hashlib
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from medrec.portal.page import Visit
 
 TOKEN_BYTES = 32
+BY_ITSELF = "medrec-by-itself"
+"""The header by which a script of ours says that it asks by itself, while nobody touches anything."""
 IDLE_MS = 15 * 60_000
 WHOLE_MS = 8 * 3_600_000
 SESSIONS_MAX, SESSIONS_OF_ONE_MAX = 100_000, 1_000
@@ -105,12 +107,13 @@ class Sessions:
         self._open.put(_digest(token), begun, begun.owner, begun.over, now, site)
         return token
 
-    def find(self, token: str, now: int) -> Session | None:
-        """The session of a token, which thereby lives on; None if there is none or it has ended."""
+    def find(self, token: str, now: int, *, touched: bool = True) -> Session | None:
+        """The session of a token, which lives on where a person touched something; None if there is none or it has
+        ended."""
         with self._lock:
             session = self._open.get(_digest(token), now)
-            if session is None:
-                return None
+            if session is None or not touched:
+                return session
             session = session._replace(seen=now)
             self._open.renew(_digest(token), session, session.over)
             return session

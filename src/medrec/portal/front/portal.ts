@@ -26,11 +26,14 @@ for (const button of document.querySelectorAll<HTMLButtonElement>("button[data-p
 // A code that was scanned before signing in waits in this window; from wherever signing in led to, it is gone on with.
 if (document.body.dataset.scan && sessionStorage.getItem("medrec-scanned")) location.replace(document.body.dataset.scan);
 
-// A part of a page that waits for something elsewhere is asked for again, and shown when it has changed.
+// A part of a page that waits for something elsewhere is asked for again, and shown when it has changed. The request says
+// that nobody touched anything (session.py): a page that is left alone keeps no session alive, and is left when it ends.
 async function refreshed(id: string): Promise<void> {
   const shown = document.getElementById(id);
   if (!shown || shown.dataset.refresh === undefined) return;
-  const answer = await fetch(location.pathname, { credentials: "same-origin" }).catch(() => undefined);
+  const headers = { "Medrec-By-Itself": "1" };
+  const answer = await fetch(location.pathname, { credentials: "same-origin", headers }).catch(() => undefined);
+  if (answer?.redirected) return location.reload();
   const page = answer?.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : undefined;
   const fresh = page?.getElementById(id);
   if (fresh && fresh.innerHTML !== shown.innerHTML && !shown.contains(document.activeElement)) shown.replaceWith(fresh);
