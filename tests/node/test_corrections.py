@@ -202,8 +202,7 @@ def test_bobs_version_is_not_corrected_by_hers(network: Network, ada: Patient) -
 
 
 def test_the_same_stated_anew_corrects_nothing(network: Network, ada: Patient) -> None:
-    identifier = network["guide"].corrections.ask(signed(network, ada))
-    deliver(network)
+    stated = signed(network, ada)
     # A link that is undone states every record once more, with the same content.
     north = network["north"]
     assert north.linker.unlink("ada")
@@ -211,6 +210,8 @@ def test_the_same_stated_anew_corrects_nothing(network: Network, ada: Patient) -
     agent = network["guide"].agent
     assert agent is not None
     agent.link(ada.account, "north", north.linker.invite("ada"), ada.sign)
+    identifier = network["guide"].corrections.ask(stated)
+    deliver(network)
     (here,) = north.corrections.here()
     assert (here.newer, here.hers) == (None, True)
     with pytest.raises(Refusal) as caught:

@@ -6,16 +6,27 @@ import msgspec
 
 from medrec.core.manifests.act_parts import Against
 from medrec.core.manifests.acts import Subject
+from medrec.core.reconcile.rows import MedicineRow
 from medrec.node.lists import reviews
+from medrec.node.lists.lists import against, subject_of
 from medrec.portal.page import PageError
 
 
 class Stands(msgspec.Struct, frozen=True):
     """What a row spoke of when it was shown, and which record versions an act on it would contradict: a row made of
-    what others gave is kept nowhere, so the page carries this."""
+    what others gave is kept nowhere, so the page carries this. `over`: those that a word that it is taken otherwise
+    contradicts beside them."""
 
     subject: Subject
     against: list[Against]
+    over: list[Against] = []
+
+
+def stands(row: MedicineRow) -> str:
+    """The same of a row, as its form carries it."""
+    stopped = against(row, "stopped")
+    over = [one for one in against(row, "changed") if one not in stopped]
+    return msgspec.json.encode(Stands(subject_of(row), stopped, over)).decode()
 
 
 def stood(text: str) -> Stands:

@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import sqlalchemy as sql
 
 from medrec.core.manifests.act_parts import Against
@@ -34,7 +33,7 @@ from medrec.portal.list_folds import (
     sections_of,
     some,
 )
-from medrec.portal.list_forms import Stands, carried, stood, stood_there
+from medrec.portal.list_forms import carried, stands, stood, stood_there
 from medrec.portal.page import PageError, Visit, names
 from medrec.portal.received import shown_at
 from medrec.portal.session import Who, require
@@ -206,7 +205,7 @@ def _act(node: "Node", visit: Visit, account: str) -> None:
         against_: list[Against] = []
     elif visit.form.get("stands") and kind != "reviewed":
         about = stood(visit.form["stands"])
-        subjects, against_ = [about.subject], about.against
+        subjects, against_ = [about.subject], about.against + (about.over if kind == "changed" else [])
     else:
         medicines = node.lists.of(account).read.medicines
         rows = [row for row in medicines if (row.status == "active" if kind == "reviewed" else row.key == key)]
@@ -299,7 +298,7 @@ class _Maker:
             "needed": row.as_needed,
             "reasons": ", ".join(row.reasons),
             "near": near,
-            "stands": msgspec.json.encode(Stands(subject_of(row), against(row, "stopped"))).decode(),
+            "stands": stands(row),
             "variants": [
                 {
                     "what": " ".join(part for part in (variant.strength, variant.form) if part),

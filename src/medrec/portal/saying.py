@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from medrec.core.manifests.act_parts import RECIPIENTS_MAX, text_of
+from medrec.core.manifests.act_parts import OPENED_MAX, RECIPIENTS_MAX, text_of
 from medrec.core.manifests.acts import PATIENTS, Subject, against_of, same_for_all
 from medrec.core.reconcile.rows import MedicineRow
+from medrec.core.records import drug_names
+from medrec.core.records.terms import cleaned
 from medrec.node.lists import hearing, stating
-from medrec.node.lists.lists import against, subject_of
+from medrec.node.lists.lists import Shown, against, subject_of
 from medrec.node.looks.disputing import organisations
 from medrec.node.refusals import Refusal
 from medrec.portal import evidence
@@ -45,6 +47,17 @@ def _chosen(node: "Node", account: str, form: dict[str, Any], rows: list[Medicin
     return [hearing.EVERYBODY] if said == "all" or open_to == set(known) else sorted(open_to)
 
 
+def _named(node: "Node", shown: Shown, name: str) -> list[MedicineRow]:
+    """The rows of the medicine that a name is of, as the lists read it."""
+    found = drug_names.named(name, node.lists.terms)
+    meant = set(found.ingredients) if found is not None else set()
+    return [
+        row
+        for row in shown.read.medicines
+        if (meant and set(row.ingredients) == meant) or (not row.ingredients and cleaned(row.name) == cleaned(name))
+    ]
+
+
 def say(node: "Node", session: Session, form: dict[str, Any], back: str) -> str:
     """The ticket of an act on the list by the person herself. Raises PageError."""
     if session.who is not Who.PATIENT or node.agent is None:
@@ -63,7 +76,9 @@ def say(node: "Node", session: Session, form: dict[str, Any], back: str) -> str:
     elif kind == "also-taking":
         if not name:
             raise PageError(400, "list-act-unknown")
-        subjects, objections = [Subject(f"text:{' '.join(name.lower().split())}"[:400], name[:200])], []
+        subjects = [Subject(f"text:{' '.join(name.lower().split())}"[:400], name[:200])]
+        # A place whose chart says that it is over is asked, as with a word on that line.
+        objections = [one for row in _named(node, shown, name) for one in against(row, kind)][:OPENED_MAX]
     elif rows:
         subjects, objections = [subject_of(rows[0])], against(rows[0], kind)
     else:

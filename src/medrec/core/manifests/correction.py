@@ -114,10 +114,11 @@ def statement_message(statement: CorrectionStatement) -> bytes:
 _SAID = {
     "not-taking": "The patient does not take this: {name}.",
     "like-this": "The patient takes this otherwise: {name}.",
+    "also-taking": "The patient takes this: {name}.",
     "stopped": "{who} stopped this: {name}.",
     "changed": "{who} changed this: {name}.",
 }
-_DIRECTIONS = frozenset({"like-this", "changed"})
+_DIRECTIONS = frozenset({"like-this", "also-taking", "changed"})
 
 
 def of_act(act: Act) -> list[CorrectionStatement]:

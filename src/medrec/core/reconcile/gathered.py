@@ -58,6 +58,6 @@ def copied(signals: list[tuple[Held, tuple[object, ...] | None]]) -> list[bool]:
     first: dict[tuple[object, ...], tuple[int, str]] = {}
     for item, mark in signals:
         if mark is not None:
-            mine = (item.signed, item.source)
+            mine = (item.since, item.source)
             first[mark] = min(first.get(mark, mine), mine)
     return [mark is not None and first[mark][1] != item.source for item, mark in signals]

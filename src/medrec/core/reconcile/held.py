@@ -32,8 +32,8 @@ class Held(msgspec.Struct, frozen=True, gc=False):
 
     `source`: the organisation that signed it; `sha256` (hex) of the content, `manifest` (hex) the SHA-256 of the
     manifest that a receipt proves; `signed`: when, in ms since 1970 UTC; `updated`: when the source says that it last
-    changed the record (meta.lastUpdated); `medicine`: what the record points at. Of two versions of a record the
-    higher counts.
+    changed the record (meta.lastUpdated); `medicine`: what the record points at; `first`: when the same content was
+    first signed, if an earlier version had it. Of two versions of a record the higher counts.
     """
 
     source: str
@@ -45,6 +45,12 @@ class Held(msgspec.Struct, frozen=True, gc=False):
     author: Author = "record"
     updated: int | None = None
     medicine: Medicine | None = None
+    first: int | None = None
+
+    @property
+    def since(self) -> int:
+        """Since when its source says this (ms)."""
+        return self.signed if self.first is None else self.first
 
     @property
     def name(self) -> tuple[str, str, str]:

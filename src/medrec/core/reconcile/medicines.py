@@ -220,7 +220,7 @@ def _conflicts(entries: list[Entry], verdict: Verdict) -> tuple[Conflict, ...]:
                 found[Conflict.DOSE] = None
             elif kind is PairClass.OTHER_FORM:
                 found[Conflict.FORM] = None
-    if _patient_disagrees(entries):
+    if _patient_disagrees(entries, verdict):
         found[Conflict.PATIENT] = None
     if any(holding.has_note(one.item.record, NoteCode.NAME_DIFFERS) for one in entries if one.item.record.notes):
         found[Conflict.CODE_NAME] = None
@@ -231,7 +231,7 @@ def _newest(said: list[Entry]) -> Entry:
     return max(said, key=lambda one: (one.signal.at if one.signal.at is not None else -1, one.item.name))
 
 
-def _patient_disagrees(entries: list[Entry]) -> bool:
+def _patient_disagrees(entries: list[Entry], verdict: Verdict) -> bool:
     """The person's own newest word against what any source still says."""
     own = [one for one in entries if one.item.author == "patient"]
     if not own:
@@ -239,6 +239,9 @@ def _patient_disagrees(entries: list[Entry]) -> bool:
     word = _newest(own)
     stops = word.signal.says is Says.STOPPED
     others = [one for one in entries if one.item.author != "patient" and one.signal.says is Says.TAKEN]
+    if not stops and all(entries[place].item.author == "patient" for place in verdict.live):
+        # She alone says that it is taken: against whoever says that it is over.
+        return any(one.item.author != "patient" and one.signal.says is Says.STOPPED for one in entries)
     if stops or word.item.record.status_reason == "taken differently":
         return bool(others)
     return any(pairs.within(one.form, word.form) is PairClass.OTHER_DOSE for one in others)

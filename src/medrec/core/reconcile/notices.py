@@ -6,7 +6,7 @@ the facts change. A site that has licensed drug data adds a checker of its own; 
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Protocol
 
@@ -18,6 +18,7 @@ from medrec.core.reconcile.amounts import Measure, measure
 from medrec.core.reconcile.lists import Read
 from medrec.core.reconcile.pairs import PairClass
 from medrec.core.reconcile.rows import AllergyRow, Conflict, MedicineRow
+from medrec.core.reconcile.taken import Says
 from medrec.core.records import ratio
 from medrec.core.records.allergen_names import mentioned
 from medrec.core.records.terms import Terms, cleaned
@@ -43,8 +44,8 @@ class NoticeRule(StrEnum):
 
 class Notice(msgspec.Struct, frozen=True, gc=False):
     """`sentence`: what was noticed, in plain words. `rows`: keys of the rows it rests on. `evidence`: the manifests
-    (hex) of the lines behind it, `records` those of them that are of records. `source`: whose rule it is. `about`:
-    equal for two notices of one matter, whatever records are behind each."""
+    (hex) of the lines behind it. `source`: whose rule it is. `about`: equal for two notices of one matter with the same
+    facts (a dose), whatever lines are behind each."""
 
     id: str
     rule: NoticeRule
@@ -53,7 +54,6 @@ class Notice(msgspec.Struct, frozen=True, gc=False):
     evidence: tuple[str, ...]
     source: str
     about: str = ""
-    records: tuple[str, ...] = ()
 
 
 class Checker(Protocol):
@@ -92,25 +92,24 @@ _GRAVITY = (
 
 
 def notice(
-    rule: NoticeRule, sentence: str, rows: Iterable[MedicineRow | AllergyRow], source: str, facts: Iterable[str] = ()
+    rule: NoticeRule, sentence: str, rows: Iterable[MedicineRow | AllergyRow], source: str, facts: Sequence[str] = ()
 ) -> Notice:
     """A notice with the id that its facts give it; `facts` are those beside the rows' keys (a dose, a strength)."""
     held = sorted(rows, key=lambda row: row.key)
     keys = tuple(row.key for row in held)
-    evidence = {line.manifest: None for row in held for line in row.lines if not line.outdone}
-    # A new order, another reaction, a later course: with other records behind it, it is another notice.
-    records = sorted(
-        {line.manifest for row in held for line in row.lines if not line.outdone and line.author == "record"}
-    )
-    named: list[object] = ["medrec/notice/2", rule.value, list(keys), sorted(facts), source, records]
+    # A new order, another reaction, a later course, what somebody says of it: with other lines behind it, it is another
+    # notice. That a list was gone through is no fact of a medicine.
+    live = [line for row in held for line in row.lines if not line.outdone and line.says != Says.REVIEWED]
+    evidence = dict.fromkeys(line.manifest for line in live)
+    named: list[object] = ["medrec/notice/2", rule.value, list(keys), sorted(facts), source, sorted(evidence)]
     # The same order is of another drug when the Medication that it points at changes.
-    pointed = {line.medicine.sha256 for row in held for line in row.lines if not line.outdone and line.medicine}
+    pointed = {line.medicine.sha256 for line in live if line.medicine}
     mark = codec.encode_json([*named, sorted(pointed)] if pointed else named)
-    # Who sees more or fewer records may have another place of action in a row's key, and other doses.
-    blocks = sorted({key.partition("|")[0] for key in keys})
-    about = codec.encode_json(["medrec/notice-about/1", rule.value, blocks, source])
+    # Who sees more or fewer records may have another place of action in a row's key.
+    blocks = sorted({row.key.removesuffix(f"|{row.site}") if isinstance(row, MedicineRow) else row.key for row in held})
+    about = codec.encode_json(["medrec/notice-about/2", rule.value, blocks, source, sorted(facts)])
     names = hashlib.sha256(mark).hexdigest(), hashlib.sha256(about).hexdigest()
-    return Notice(names[0], rule, sentence, keys, tuple(evidence), source, names[1], tuple(records))
+    return Notice(names[0], rule, sentence, keys, tuple(evidence), source, names[1])
 
 
 _OWN = "MedRec's rules"

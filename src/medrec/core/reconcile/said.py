@@ -103,7 +103,7 @@ def _detail(act: Act, subject: Subject, terms: Terms | None) -> MedicineDetail:
 
 def _unknown(subject: Subject) -> str:
     """The name of what has no ingredients: the one that its row is found by, where it came from a row."""
-    key = subject.key.split("|")[0]
+    key = subject.key.removesuffix(f"|{subject.site}") if subject.site else subject.key
     return key.removeprefix("text:") if key.startswith("text:") else cleaned(subject.name)
 
 

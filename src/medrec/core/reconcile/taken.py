@@ -141,8 +141,8 @@ def signal(item: Held, detail: MedicineDetail, now: int, short: bool) -> Signal:
         return Signal(Says.OPEN, latest(record.until.start_ms, at), start, Rule.COURSE_OVER)
     if short and at is not None and at + SHORT_COURSE_MS < now:
         return Signal(Says.OPEN, at, start, Rule.SHORT_COURSE)
-    # Without a date it was said when it was signed, at the latest: a later stop is a stop of it.
-    signed = item.signed if at is None else None
+    # Without a date it was said when it was first signed, at the latest: a later stop is a stop of it.
+    signed = item.since if at is None else None
     return Signal(Says.TAKEN, at, start, latest=signed, of=of, exact=item.author != "record")
 
 

@@ -307,7 +307,7 @@ class Corrections:
             version = newer_version(connection, row.account, taken.statement) if kind == "corrected" else None
             if kind == "corrected" and version is None:
                 raise Refusal(Code.NOT_CORRECTED)
-            close(node, connection, row, taken, kind, words.strip(), version)
+            close(node.journal, node.network.hex(), connection, row, taken, kind, words.strip(), version)
 
         node.store.write(write)
 

@@ -8,7 +8,8 @@ from medrec.core import manifests
 from medrec.core.manifests.acts import Act
 from medrec.core.manifests.correction import AnswerKind, CorrectionAnswerManifest, CorrectionTakenManifest
 from medrec.node.corrections.corrections_kept import correction_here
-from medrec.node.keeping.journal import Draft
+from medrec.node.keeping import store
+from medrec.node.keeping.journal import Draft, Journal, Person
 from medrec.node.lists.acts_kept import is_ended
 
 if TYPE_CHECKING:
@@ -16,9 +17,12 @@ if TYPE_CHECKING:
 
 WITHDRAWN = "Whoever asked has taken the word back that it followed from: the link to the patient was undone there."
 
+UNLINKED = "The link to the patient was undone here."
+
 
 def close(
-    node: "Node",
+    journal: Journal,
+    network: str,
     connection: sql.Connection,
     row: Any,
     taken: CorrectionTakenManifest,
@@ -28,11 +32,11 @@ def close(
 ) -> None:
     """Answer a request of this source. `row` is of `correction_here`, `taken` what its line says, `version` (hex) the
     manifest of a corrected version. Inside `Store.write` only."""
-    now, identifier = node.clock(), bytes(row.id)
+    now, identifier = journal.now(), bytes(row.id)
     manifest = CorrectionAnswerManifest(
         "correction-answer/1",
-        node.network.hex(),
-        node.organisation,
+        network,
+        journal.organisation,
         row.account,
         now,
         taken.request,
@@ -42,11 +46,11 @@ def close(
         words,
         version,
     )
-    person = node.journal.person_of_account(connection, row.account)
+    person = journal.person_of_account(connection, row.account)
     extras = {"settles": [[row.agent, bytes.fromhex(taken.owes)]]}
     who = person.id if person is not None else None
     draft = Draft("correction-answer/1", manifests.encode(manifest), who, extras, [25, now, kind, identifier])
-    node.journal.append(connection, [draft])
+    journal.append(connection, [draft])
     connection.execute(sql.update(correction_here).where(correction_here.c.id == identifier).values(status=kind))
 
 
@@ -59,7 +63,21 @@ def withdraw(node: "Node", connection: sql.Connection, caller: str, act: str) ->
         taken = manifests.decode(opened[1]) if opened is not None else None
         from_act = taken.statement.act if isinstance(taken, CorrectionTakenManifest) else None
         if isinstance(taken, CorrectionTakenManifest) and from_act is not None and from_act.id == act:
-            close(node, connection, row, taken, "noted", WITHDRAWN)
+            close(node.journal, node.network.hex(), connection, row, taken, "noted", WITHDRAWN)
+
+
+def end_with_link(journal: Journal, network: str, connection: sql.Connection, person: Person) -> None:
+    """The link of a person is about to be undone: what was asked about her records because of it asks for nothing any
+    more, and nobody is to look at what she said of them. Inside `Store.write` only."""
+    column, record, alarm = correction_here.c, store.record.c, store.alarm.c
+    waiting = sql.select(correction_here).where(column.account == person.account, column.status == "open")
+    for row in connection.execute(waiting).all():
+        opened = journal.manifest(connection, bytes(row.taken))
+        taken = manifests.decode(opened[1]) if opened is not None else None
+        if isinstance(taken, CorrectionTakenManifest):
+            close(journal, network, connection, row, taken, "noted", UNLINKED)
+    hers = sql.select(record.type + "/" + record.id).where(record.person == person.id)
+    connection.execute(sql.delete(store.alarm).where((alarm.code == "list-contradicted") & alarm.subject.in_(hers)))
 
 
 def withdraw_ended(node: "Node", connection: sql.Connection, caller: str, act: Act | None) -> None:

@@ -35,7 +35,7 @@ def forget(node: "Node", connection: sql.Connection, kind: str, record: str) -> 
             continue
         found.add(bytes(row.taken))
         if row.status == "open":
-            close(node, connection, row, taken, "noted", WORDS)
+            close(node.journal, node.network.hex(), connection, row, taken, "noted", WORDS)
         connection.execute(sql.delete(correction_here).where(column.id == row.id))
     return found | _answers(node, connection, found)
 

@@ -28,7 +28,7 @@ from medrec.node.agent.told import told
 from medrec.node.keeping import store
 from medrec.node.lists import reviews
 from medrec.node.lists.acts_kept import KeptAct
-from medrec.node.lists.sources import Page, Source, held_of, received
+from medrec.node.lists.sources import Page, Source, Version, first_signed, held_of, received
 from medrec.node.release.pointed import Pointers, called, identifier_of, medications_of
 from medrec.node.right_person import holding
 from medrec.node.right_person.holding_told import held_back
@@ -259,7 +259,7 @@ class PersonLists:
     def _copies(self, account: str, copies: list[Copy]) -> Iterable[Source]:
         """These copies with the lines that prove them."""
         node = self._node
-        lines, held = self._lines(account), held_back(node, account)
+        (lines, first), held = self._lines(account), held_back(node, account)
         for copy in copies:
             # Nobody's record is told to nobody: what proves it came with the record that points at it.
             line = lines.get(copy.tag) or (copy.signed.line if copy.signed is not None else None)
@@ -268,17 +268,19 @@ class PersonLists:
             if line is not None and not away:
                 own = copy.organisation == node.organisation
                 digest, version, time, heard = line
-                arrived = max(heard, copy.arrived)
-                yield Source(copy.organisation, copy.type, copy.id, version, copy.content, digest, time, own, arrived)
+                name, arrived = (copy.organisation, copy.type, copy.id), max(heard, copy.arrived)
+                yield Source(*name, version, copy.content, digest, time, own, arrived, first.get((name, version)))
 
-    def _lines(self, account: str) -> dict[bytes, tuple[bytes, int, int, int]]:
+    def _lines(self, account: str) -> tuple[dict[bytes, tuple[bytes, int, int, int]], dict[Any, int]]:
         """Tag -> SHA-256 of the manifest, version, time, and when it was told, of every record line that this person
-        was told of."""
-        return {
-            line.tag: (hashlib.sha256(line.data).digest(), line.manifest.record.version, line.time, line.received)
-            for line in told(self._node, account, "record/1")
-            if isinstance(line.manifest, RecordManifest)
-        }
+        was told of; and when what each version says was first signed (sources.first_signed)."""
+        lines, versions = {}, []
+        for line in told(self._node, account, "record/1"):
+            if isinstance(line.manifest, RecordManifest):
+                said = line.manifest.record
+                lines[line.tag] = (hashlib.sha256(line.data).digest(), said.version, line.time, line.received)
+                versions.append(Version((line.organisation, said.type, said.id), said.version, said.sha256, line.time))
+        return lines, first_signed(versions)
 
     def _own(self, account: str) -> Iterable[Source]:
         """This organisation's own records of a person, each as it was signed; what differs from that is left out."""
@@ -295,11 +297,13 @@ class PersonLists:
                     holding.holds_one(record.type, record.id),
                 )
             ).all()
+            first = self._first_signed(connection, person.id)
         named: dict[str, None] = {}
         identified: dict[str, None] = {}
         for row in rows:
             source = self._as_signed(row)
             if source is not None:
+                source = source._replace(first=first.get((source[:3], row.version)))
                 named |= dict.fromkeys(medications_of(source.content))
                 identified |= dict.fromkeys(filter(None, [identifier_of(source.content)]))
                 yield source
@@ -310,6 +314,22 @@ class PersonLists:
             source = self._as_signed(row) if row.id not in there else None
             if source is not None and (row.id in named or not identified.keys().isdisjoint(called(source.content))):
                 yield source
+
+    def _first_signed(self, connection: sql.Connection, person: int) -> dict[Any, int]:
+        """Of the records of a person that have more versions than one, when what each says was first signed here."""
+        record, version, manifest = store.record.c, store.version.c, store.manifest.c
+        rows = connection.execute(
+            sql.select(version.type, version.id, version.version, version.sha256, store.line.c.time)
+            .join_from(store.record, store.version, (version.type == record.type) & (version.id == record.id))
+            .join(store.manifest, manifest.hash == version.manifest)
+            .join(store.line, store.line.c.seq == manifest.seq)
+            .where(record.person == person, record.version > 1)
+        ).all()
+        place = self._node.organisation
+        return first_signed(
+            Version((place, row.type, row.id), row.version, row.sha256 and bytes(row.sha256).hex(), row.time)
+            for row in rows
+        )
 
     def _as_signed(self, row: Any) -> Source | None:
         """A record of this organisation, if its source still holds what was signed."""
@@ -342,11 +362,20 @@ def subject_of(row: MedicineRow) -> Subject:
     return Subject(row.key[:400], row.name[:200] or row.key[:200], list(row.ingredients), form, row.site)
 
 
+_AGAINST = {
+    "not-taking": {"taken"},
+    "stopped": {"taken"},
+    "like-this": {"taken", "stopped"},
+    "changed": {"taken", "stopped"},
+    "also-taking": {"stopped"},
+}
+
+
 def against(row: MedicineRow, kind: str) -> list[Against]:
-    """The records in a row that an act of this kind contradicts: those that say it is taken, or taken otherwise."""
-    if kind not in ("not-taking", "like-this", "stopped", "changed"):
-        return []
-    lines = [line for line in row.lines if line.author == "record" and line.says == "taken" and line.source != PATIENT]
+    """The records in a row that an act of this kind contradicts: those that say it is taken, or taken otherwise, and
+    those that say it is over where no source calls it taken."""
+    says = _AGAINST.get(kind, set()) - ({"stopped"} if row.status == "active" else set())
+    lines = [line for line in row.lines if line.author == "record" and line.says in says and line.source != PATIENT]
     # Of many, what is in force first, and something of each source before more of any.
     turn: dict[tuple[str, bool], int] = {}
     found = []

@@ -96,9 +96,9 @@ def keep(node: "Node", connection: sql.Connection, person: Person, act: bytes, s
 
 
 def behind(notice: Notice, rows: Iterable[Row]) -> list[bytes]:
-    """The marks of the records behind a notice, which are among the lines of these rows."""
-    records = set(notice.records)
-    return sorted({mark(line) for row in rows for line in row.lines if line.manifest in records})
+    """The marks of the lines behind a notice, which are among those of these rows."""
+    evidence = set(notice.evidence)
+    return sorted({mark(line) for row in rows for line in row.lines if line.manifest in evidence})
 
 
 def keep_away(

@@ -26,6 +26,30 @@ class Source(NamedTuple):
     own: bool = False
     arrived: int = 0
     """When this node was told of it, and had what it says (ms); 0: not known, or its own."""
+    first: int | None = None
+    """When what it says was first signed (ms), if versions before say the very same; None: not known."""
+
+
+class Version(NamedTuple):
+    """One version of a record: its name (organisation, type, id), number, SHA-256 of its content, when signed."""
+
+    name: tuple[str, str, str]
+    number: int
+    sha256: str | None
+    time: int
+
+
+def first_signed(versions: Iterable[Version]) -> dict[tuple[tuple[str, str, str], int], int]:
+    """When what each version says was first signed, by name and number: a version that says what the one before it said
+    (a link was undone, say) says it since then."""
+    found: dict[tuple[tuple[str, str, str], int], int] = {}
+    before: Version | None = None
+    for one in sorted(versions, key=lambda version: (version.name, version.number)):
+        if before is not None and before[:1] + before[2:3] == one[:1] + one[2:3] and one.sha256 is not None:
+            one = one._replace(time=before.time)
+        found[one.name, one.number] = one.time
+        before = one
+    return found
 
 
 class Page(Protocol):
@@ -74,6 +98,7 @@ def held_of(source: Source, pointers: Pointers[Source]) -> Held | None:
         "patient" if source.own else "record",
         updated.start_ms if updated is not None else None,
         medicine_of(pointers.medicine(source)),
+        source.first,
     )
 
 

@@ -17,6 +17,7 @@ from medrec.core import manifests
 from medrec.core.manifests.record import LinkManifest, RecordManifest, RecordVersion
 from medrec.core.records.canonical import FORM
 from medrec.node.agent import redelivery
+from medrec.node.corrections.corrections_closed import end_with_link
 from medrec.node.keeping import store
 from medrec.node.keeping.journal import Draft, Journal
 from medrec.node.keeping.store import metadata
@@ -54,6 +55,7 @@ def undo(connection: sql.Connection, journal: Journal, network: bytes, where: An
     before = journal.person(connection, int(identifier)) if identifier is not None else None
     if before is None or before.account is None or before.agent is None or before.patient is None:
         return False
+    end_with_link(journal, network.hex(), connection, before)
     time = journal.now()
     manifest = LinkManifest(
         "link/1", network.hex(), journal.organisation, before.account, time, "unlink", before.agent, 0
