@@ -101,9 +101,14 @@ def _detail(act: Act, subject: Subject, terms: Terms | None) -> MedicineDetail:
     )
 
 
+def block_of(subject: Subject) -> str:
+    """The key of a subject without its place of action."""
+    return subject.key.removesuffix(f"|{subject.site}") if subject.site else subject.key
+
+
 def _unknown(subject: Subject) -> str:
     """The name of what has no ingredients: the one that its row is found by, where it came from a row."""
-    key = subject.key.removesuffix(f"|{subject.site}") if subject.site else subject.key
+    key = block_of(subject)
     return key.removeprefix("text:") if key.startswith("text:") else cleaned(subject.name)
 
 

@@ -30,7 +30,7 @@ from medrec.core.manifests.correction import (
 from medrec.core.manifests.delegation import Delegation, encode_delegation
 from medrec.node.account.delegates import Held
 from medrec.node.agent.own import person_here
-from medrec.node.corrections.corrections_closed import close, withdraw_ended
+from medrec.node.corrections.corrections_closed import close, supersede_late, withdraw_ended
 from medrec.node.corrections.corrections_kept import correction_asked, correction_here
 from medrec.node.corrections.corrections_proof import is_hers, is_proven, newer_version
 from medrec.node.corrections.corrections_shown import Asked, Here, Sent, asked_of
@@ -233,6 +233,7 @@ class Corrections:
             return False
         identifier = bytes.fromhex(statement.id)
         owes = answer_owed(agent, node.organisation, identifier)
+        acts = [kept.act for kept in node.acts.of(statement.account)]
 
         def write(connection: sql.Connection) -> bool:
             person = node.journal.person_of_account(connection, statement.account)
@@ -267,6 +268,7 @@ class Corrections:
             }
             connection.execute(sql.insert(correction_here).values(**row))
             withdraw_ended(node, connection, agent, statement.act)
+            supersede_late(node, connection, statement.act, acts)
             return True
 
         return node.store.write(write)

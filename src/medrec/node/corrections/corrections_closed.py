@@ -1,5 +1,6 @@
 """Closing a request for a correction at its source: the answer is written down, and settles what was owed."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sql
@@ -7,6 +8,7 @@ import sqlalchemy as sql
 from medrec.core import manifests
 from medrec.core.manifests.acts import Act
 from medrec.core.manifests.correction import AnswerKind, CorrectionAnswerManifest, CorrectionTakenManifest
+from medrec.core.reconcile.said import block_of
 from medrec.node.corrections.corrections_kept import correction_here
 from medrec.node.keeping import store
 from medrec.node.keeping.journal import Draft, Journal, Person
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 WITHDRAWN = "Whoever asked has taken the word back that it followed from: the link to the patient was undone there."
 
 UNLINKED = "The link to the patient was undone here."
+
+SUPERSEDED = "The patient has said something newer about it since, so nobody waits for an answer to this."
 
 
 def close(
@@ -59,10 +63,9 @@ def withdraw(node: "Node", connection: sql.Connection, caller: str, act: str) ->
     column = correction_here.c
     waiting = sql.select(correction_here).where(column.agent == caller, column.status == "open")
     for row in connection.execute(waiting).all():
-        opened = node.journal.manifest(connection, bytes(row.taken))
-        taken = manifests.decode(opened[1]) if opened is not None else None
-        from_act = taken.statement.act if isinstance(taken, CorrectionTakenManifest) else None
-        if isinstance(taken, CorrectionTakenManifest) and from_act is not None and from_act.id == act:
+        taken = _taken(node.journal, connection, row)
+        from_act = taken.statement.act if taken is not None else None
+        if taken is not None and from_act is not None and from_act.id == act:
             close(node.journal, node.network.hex(), connection, row, taken, "noted", WITHDRAWN)
 
 
@@ -72,9 +75,8 @@ def end_with_link(journal: Journal, network: str, connection: sql.Connection, pe
     column, record, alarm = correction_here.c, store.record.c, store.alarm.c
     waiting = sql.select(correction_here).where(column.account == person.account, column.status == "open")
     for row in connection.execute(waiting).all():
-        opened = journal.manifest(connection, bytes(row.taken))
-        taken = manifests.decode(opened[1]) if opened is not None else None
-        if isinstance(taken, CorrectionTakenManifest):
+        taken = _taken(journal, connection, row)
+        if taken is not None:
             close(journal, network, connection, row, taken, "noted", UNLINKED)
     hers = sql.select(record.type + "/" + record.id).where(record.person == person.id)
     connection.execute(sql.delete(store.alarm).where((alarm.code == "list-contradicted") & alarm.subject.in_(hers)))
@@ -84,3 +86,33 @@ def withdraw_ended(node: "Node", connection: sql.Connection, caller: str, act: A
     """The same for a request that has just come, if the act that it follows from was taken back before."""
     if act is not None and is_ended(connection, bytes.fromhex(act.id), act.organisation):
         withdraw(node, connection, caller, act.id)
+
+
+def supersede(journal: Journal, network: str, connection: sql.Connection, newer: Act) -> None:
+    """Close what a person asked for by an earlier word on the same medicine. Inside `Store.write` only."""
+    column = correction_here.c
+    waiting = sql.select(correction_here).where(column.account == newer.account, column.status == "open")
+    for row in connection.execute(waiting).all() if newer.author == "patient" else ():
+        taken = _taken(journal, connection, row)
+        if taken is not None and _is_newer(newer, taken.statement.act):
+            close(journal, network, connection, row, taken, "noted", SUPERSEDED)
+
+
+def supersede_late(node: "Node", connection: sql.Connection, older: Act | None, acts: Iterable[Act]) -> None:
+    """The same for a request that has just come, if one of these acts is newer."""
+    for act in acts:
+        if _is_newer(act, older):
+            supersede(node.journal, node.network.hex(), connection, act)
+
+
+def _is_newer(act: Act, than: Act | None) -> bool:
+    """Whether an act is the person's later word on a medicine of an earlier one of hers."""
+    if than is None or (act.author, than.author) != ("patient", "patient") or act.kind == "dismissed":
+        return False
+    return act.time > than.time and not {block_of(one) for one in act.subjects}.isdisjoint(map(block_of, than.subjects))
+
+
+def _taken(journal: Journal, connection: sql.Connection, row: Any) -> CorrectionTakenManifest | None:
+    opened = journal.manifest(connection, bytes(row.taken))
+    taken = manifests.decode(opened[1]) if opened is not None else None
+    return taken if isinstance(taken, CorrectionTakenManifest) else None

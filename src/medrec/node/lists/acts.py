@@ -31,6 +31,7 @@ from medrec.core.manifests.acts import (
 from medrec.node.agent.own import person_here
 from medrec.node.agent.standing_links import undone
 from medrec.node.consent.consents import AHEAD_MS_MAX
+from medrec.node.corrections.corrections_closed import supersede
 from medrec.node.corrections.objecting import ask, gave, of_person
 from medrec.node.keeping import outgoing, store
 from medrec.node.keeping.journal import Draft
@@ -170,6 +171,7 @@ class Acts:
                 reviews.keep_away(node, connection, person, identifier, bytes.fromhex(about), seen)
             self._ask_to_look(connection, act, now)
             ask(node, connection, act, hearers)
+            supersede(node.journal, node.network.hex(), connection, act)
             hand_on(connection, identifier, act.account, hearers)
             if act is not here and act.organisation == node.organisation:
                 acts_whole.keep(node, connection, person, act)

@@ -12,9 +12,12 @@ from medrec.core.consent.facts import Record
 from medrec.core.manifests.access import DisclosureManifest, Request
 from medrec.core.manifests.acts import Act, Subject, against_of, recipients_of
 from medrec.core.reconcile.lists import Row
+from medrec.core.reconcile.rows import MedicineRow
+from medrec.core.reconcile.said import block_of
 from medrec.core.records.terms import RXNORM
 from medrec.node.corrections.objecting import of_person
 from medrec.node.lists.acts_kept import KeptAct
+from medrec.node.lists.lists import subject_of
 from medrec.node.refusals import Refusal
 from medrec.node.release.deciding import Permitted
 
@@ -41,14 +44,18 @@ def hearers(node: "Node", act: Act) -> list[str]:
     account = act.account
     found = {one.source: None for one in against_of(act) if one.source != node.organisation}
     decider = node.gate.decider
-    facts, behind = _facts(node, act), _behind(node, act, node.lists.of(account).read.rows)
+    rows = node.lists.of(account).read.rows
+    facts, behind = _facts(node, act), _behind(node, act, rows)
     with node.store.read() as connection:
         person = node.journal.person_of_account(connection, account)
         if person is None:
             return []
+        known = _is_known_here(node, act, rows)
         for disclosed in of_person(node, connection, person, "disclosure/1"):
             if isinstance(disclosed, DisclosureManifest):
-                found[disclosed.request.requester] = None
+                requester = disclosed.request.requester
+                # What is known here from others alone, nobody else learns of from here.
+                found |= {requester: None} if known or requester == person.agent else {}
         told = []
         for name in sorted(found):
             asked = msgspec.convert(
@@ -77,6 +84,8 @@ def with_records(node: "Node", account: str, permitted: Permitted, requester: st
     rows = node.lists.of(account).read.rows if acts else ()
     for kept in acts:
         act, facts = kept.act, _facts(node, kept.act)
+        if act.author != "patient" and not _is_known_here(node, act, rows):
+            continue
         if permitted.tells(facts, _behind(node, act, rows)):
             form = codec.encode_json(msgspec.to_builtins(act))
             found.append(Heard(kept, tuple(facts), hashlib.sha256(form).digest(), kept.manifest))
@@ -114,6 +123,18 @@ def _behind(node: "Node", act: Act, every: Iterable[Row]) -> set[str]:
     rows = [row for row in every if row.key in keys or any(_plain(part) in told for part in row.name.split(" / "))]
     lines = [line for row in rows for line in row.lines if line.author == "record"]
     return {f"{line.type}/{line.id}" for line in lines if line.source == node.organisation}
+
+
+def _is_known_here(node: "Node", act: Act, rows: Iterable[Row]) -> bool:
+    """Whether this organisation has a record of its own of every medicine that an act names: who may read what it has
+    learns nothing by the act that another place alone told."""
+    own = {
+        block_of(subject_of(row))
+        for row in rows
+        if isinstance(row, MedicineRow)
+        and any(line.author == "record" and line.source == node.organisation for line in row.lines)
+    }
+    return own.issuperset(map(block_of, act.subjects))
 
 
 def _plain(text: str) -> str:

@@ -51,7 +51,8 @@ def told_of(node: "Node", account: str, ends: dict[str, Undone]) -> Iterable[Kep
             # Its own place told it, under the link that it came through.
             stands = number(line.epoch) > end.epoch
         if stands:
-            yield KeptAct(act, hashlib.sha256(line.data).digest(), line.time)
+            # A place's clock that went ahead makes nothing later than it was heard of.
+            yield KeptAct(act, hashlib.sha256(line.data).digest(), min(line.time, heard))
 
 
 def genuine(node: "Node", act: Act, said_by: str = "") -> bool:

@@ -167,11 +167,14 @@ def _seen(node: "Node", account: str, reviewed: Sequence[KeptAct]) -> Seen:
     given: dict[tuple[str, str, str, str], int] = {}
     for line in told(node, account, "disclosure/1"):
         said = line.manifest
-        if not isinstance(said, DisclosureManifest) or said.time > times.get(said.request.requester, -1):
+        if not isinstance(said, DisclosureManifest):
+            continue
+        time = min(said.time, line.received or said.time)
+        if time > times.get(said.request.requester, -1):
             continue
         for record in said.records:
             name = (line.organisation, record.type, record.id, said.request.requester)
-            given[name] = max(said.time, given.get(name, 0))
+            given[name] = max(time, given.get(name, 0))
     return Seen(times, given)
 
 
