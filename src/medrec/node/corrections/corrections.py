@@ -258,14 +258,9 @@ class Corrections:
             draft = Draft("correction-taken/1", manifests.encode(manifest), person.id, None, summary)
             line = node.journal.append(connection, [draft])[0]
             row = {
-                "id": identifier,
-                "account": statement.account,
-                "agent": agent,
-                "due": request.due,
-                "taken": hashlib.sha256(draft.manifest).digest(),
-                "status": "open",
-                "seq": line.seq,
-            }
+                "id": identifier, "account": statement.account, "agent": agent, "due": request.due,
+                "taken": hashlib.sha256(draft.manifest).digest(), "status": "open", "seq": line.seq,
+            }  # fmt: skip
             connection.execute(sql.insert(correction_here).values(**row))
             withdraw_ended(node, connection, agent, statement.act)
             supersede_late(node, connection, statement.act, acts)
