@@ -20,7 +20,7 @@ from medrec.core.manifests.erasure import Ground
 from medrec.engines.engine import EngineError
 from medrec.node.account import recovery, staff
 from medrec.node.account.accounts import AccountError
-from medrec.node.keeping import journal, rehashing, store
+from medrec.node.keeping import journal, reduced, rehashing, store
 from medrec.node.keeping.keys import KeyFileError
 from medrec.node.keeping.store import StoreError
 from medrec.node.ledger import govern, invite, receipts, renewal, rotation
@@ -78,7 +78,7 @@ def status(node: "Node") -> dict[str, Any]:
 def _notes(node: "Node") -> list[str]:
     """What an operator has to see to, and what stands in no program's way."""
     column = store.alarm.c
-    asked = sql.select(column.sentence).where(column.code == rehashing.UNSEALED).order_by(column.id)
+    asked = sql.select(column.sentence).where(column.code.in_((rehashing.UNSEALED, reduced.ALARM))).order_by(column.id)
     with node.store.read() as connection:
         found = [str(sentence) for sentence in connection.execute(asked).scalars()]
     return [*found, *([node.labels.note] if node.labels.note else [])]

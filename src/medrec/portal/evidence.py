@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from medrec.core import codec, manifests
 from medrec.core.commitment import commitment
-from medrec.core.kinds.anchor import decode_entries
+from medrec.core.kinds.anchor import decode_entries, reduced
 from medrec.core.manifests.record import RecordManifest
 from medrec.core.outcome import Refused
 from medrec.core.types import decode_transaction
@@ -101,7 +101,7 @@ def shown_line(
         "state": "waiting"
         if not anchored and honest
         else "good"
-        if found and found.entry == entry and honest
+        if found and honest and found.entry in (entry, *reduced(entry))
         else "bad",
         "found": found,
         "since": visit.when(found.time) if found is not None else None,

@@ -1,5 +1,6 @@
 """What a hospital gave out, refused and received lately, and which halves of a disclosure wait for the other."""
 
+from collections.abc import Container
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sql
@@ -24,12 +25,13 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
     known = names(node)
     # All halves that wait, however old; the other lists show the latest only.
     waiting = halves.unmatched(node)
+    unclaimed = {half.obligation.hex() for half in waiting if half.status == "not-owed"}
     groups = []
     with node.store.read() as connection, node.engine.view() as view:
 
         def items(*where: Any, limit: int) -> list[dict[str, Any]]:
             lines = _lines(node, connection, where, limit)
-            return [_item(visit, known, digest, statement, view) for digest, statement in lines]
+            return [_item(visit, known, digest, statement, view, unclaimed) for digest, statement in lines]
 
         sequence = store.line.c.seq.in_([half.seq for half in waiting[:UNMATCHED_SHOWN]])
         unmatched = items(sequence, limit=UNMATCHED_SHOWN)
@@ -64,8 +66,11 @@ def _lines(node: "Node", connection: sql.Connection, where: Any, limit: int) -> 
     return found
 
 
-def _item(visit: Visit, known: dict[str, str], digest: bytes, statement: Any, view: Any) -> dict[str, Any]:
-    """One line in words; `status` is that of the other half, where one is owed."""
+def _item(
+    visit: Visit, known: dict[str, str], digest: bytes, statement: Any, view: Any, unclaimed: Container[str]
+) -> dict[str, Any]:
+    """One line in words; `status` is that of the other half, where one is owed, and `unclaimed` those of which none is,
+    though it should be."""
     item: dict[str, Any] = {
         "when": visit.when(statement.time),
         "link": visit.link("version", manifest=digest.hex()),
@@ -84,7 +89,8 @@ def _item(visit: Visit, known: dict[str, str], digest: bytes, statement: Any, vi
         return {**item, "sentence": render.say(words.GIVEN["asked"], requester=who), "more": more}
     what = render.kinds_of([record.type for record in statement.records])
     more += looks.in_part(statement.records)
-    status = looks.answered(view, statement.organisation, statement.obligation)
+    anchored = statement.obligation in unclaimed
+    status = looks.answered(view, statement.organisation, statement.obligation, anchored)
     more.append(render.say(words.LOOKS[status], organisation=requester))
     sentence = render.say(words.GIVEN["gave"], requester=who, what=what)
     return {**item, "sentence": sentence, "more": more, "status": status}

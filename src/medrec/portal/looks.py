@@ -72,11 +72,13 @@ def _answers(notice: Notice) -> tuple[str, str]:
     return notice.manifest.source, notice.manifest.obligation
 
 
-def answered(view: Any, organisation: str, obligation: str) -> str:
-    """How the ledger says that the other half stands: open, settled, overdue, late, or unanchored."""
+def answered(view: Any, organisation: str, obligation: str, anchored: bool) -> str:
+    """How the ledger says that the other half stands: open, settled, overdue, late; unanchored while the source's line
+    is not there, not-owed where it is and the ledger took no more of it."""
     key = state.obligation_key(organisation, bytes.fromhex(obligation))
     owed = state.read(view, key, state.Obligation)
-    return owed.status if owed is not None else "unanchored"
+    missing = "not-owed" if anchored else "unanchored"
+    return owed.status if owed is not None else missing
 
 
 def _item(visit: Visit, notice: Notice, sentence: Markup, outcome: str, *more: Markup) -> dict[str, Any]:
@@ -143,7 +145,8 @@ def _given(visit: Visit, names: dict[str, str], notice: Notice, view: Any, outco
     source = names.get(statement.organisation, statement.organisation)
     what = render.kinds_of([record.type for record in statement.records])
     sentence = render.say(words.LOOKS["gave"], who=asker(request, requester), what=what, source=source)
-    status = "answer_" + outcome if outcome else answered(view, statement.organisation, statement.obligation)
+    owed = answered(view, statement.organisation, statement.obligation, notice.height is not None)
+    status = "answer_" + outcome if outcome and owed != "not-owed" else owed
     more = [*reasons(request), *in_part(statement.records), render.say(words.LOOKS[status], organisation=requester)]
     if statement.basis is not None and statement.basis.doubted:
         more.append(render.say(words.LOOKS["doubted"]))

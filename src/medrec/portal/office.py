@@ -187,6 +187,7 @@ def _completeness(node: "Node", visit: Visit, known: dict[str, str]) -> list[dic
     """Is the log whole? Each question with its answer; what is not in order is named."""
     unmatched, owed = halves.unmatched(node), owing.owed(node)
     overdue = [half for half in unmatched if half.status == "overdue"]
+    unclaimed = [half for half in unmatched if half.status == "not-owed"]
     strange = [one for one in owed if not one.known]
     alone, unwritten = halves.alone(node), halves.unwritten(node)
     since = node.anchorer.waiting_since()
@@ -196,6 +197,7 @@ def _completeness(node: "Node", visit: Visit, known: dict[str, str]) -> list[dic
     rows = [
         ("anchored" if not late else "anchor_late", not late, 0),
         ("halves" if not overdue else "halves_late", not overdue, len(overdue)),
+        ("unclaimed_none" if not unclaimed else "unclaimed", not unclaimed, len(unclaimed)),
         ("owed_none" if not owed else "owed", not owed, len(owed)),
         ("strange_none" if not strange else "strange", not strange, len(strange)),
         ("alone_none" if not alone else "alone", not alone, len(alone)),

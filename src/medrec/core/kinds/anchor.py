@@ -63,6 +63,25 @@ def encode_attachment(entries: Sequence[bytes]) -> bytes:
     return codec.array_head(len(entries)) + b"".join(entries)
 
 
+def reduced(entry: bytes) -> list[bytes]:
+    """What may stand on the ledger in the place of an entry that it refuses for its content, the fullest first: the
+    same commitment and tag, without what is owed, then without what is settled, then without the sealed summary.
+
+    A nullifier is never left out: a consent that was taken back must not stand. Nobody owes anything for such a line.
+    Of bytes that are no entry there is none.
+    """
+    try:
+        commitment, tag, extras = codec.decode(entry)
+        left = dict(extras)
+    except (codec.CodecError, TypeError, ValueError):
+        return []
+    found = []
+    for name in ("owes", "settles", "sealed"):
+        if left.pop(name, None) is not None:
+            found.append(encode_entry(commitment, tag, dict(left)))
+    return found
+
+
 def decode_entries(attachment: bytes) -> tuple[list[bytes], list[tuple[int, Extras]]]:
     """The bytes of every entry, and the extras of those that have any with their position.
 

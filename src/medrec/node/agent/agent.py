@@ -12,6 +12,7 @@ import sqlalchemy as sql
 
 from medrec.core import codec, manifests
 from medrec.core.commitment import commitment, tag
+from medrec.core.kinds.anchor import reduced
 from medrec.engines.engine import CommittedBlock, Engine
 from medrec.node.agent import redelivery
 from medrec.node.agent.told import is_signed
@@ -176,7 +177,7 @@ class Agent:
         if rows:
 
             def keep(connection: sql.Connection) -> None:
-                _keep(connection, rows, self._clock())
+                _keep(connection, rows, self._clock(), self._vault)
                 linking.follow(connection, self._vault, rows)
 
             self._store.write(keep)
@@ -276,7 +277,7 @@ class Agent:
                     )
                     connection.execute(sql.update(store.relationship).where(this).values(next=counter))
             ahead = further
-        _keep(connection, found, self._clock())
+        _keep(connection, found, self._clock(), self._vault)
 
     def _stretch(
         self, connection: sql.Connection, account: str, organisation: str, epoch: int, counter: int
@@ -344,10 +345,11 @@ def _heights(connection: sql.Connection, marks: list[bytes]) -> dict[bytes, tupl
     return found
 
 
-def _keep(connection: sql.Connection, rows: list[dict[str, Any]], now: int) -> None:
+def _keep(connection: sql.Connection, rows: list[dict[str, Any]], now: int, vault: Vault) -> None:
     """Enter lines that are new; fill in what was not known of the others. Notice and ledger come in any order.
 
-    A notice counts as anchored only if the very entry it came with stands on the ledger under its tag.
+    A notice counts as anchored only if the very entry it came with stands on the ledger under its tag, or what is left
+    of it where the ledger refused a part.
     """
     table = store.notice
     unique = {row["tag"]: row for row in rows}
@@ -365,7 +367,8 @@ def _keep(connection: sql.Connection, rows: list[dict[str, Any]], now: int) -> N
             # What was told first stands; only its place on the ledger may still be unknown.
             row = {**row, "digest": bytes(before.digest), "received": before.received}
         hit = on_ledger.get(mark)
-        row["height"] = hit[0] if hit is not None and hit[1] == row["digest"] else None
+        same = hit is not None and (hit[1] == row["digest"] or hit[1] in _reduced(vault, row, before))
+        row["height"] = hit[0] if hit is not None and same else None
         if hit is not None and row["height"] is None:
             raise_mismatch(connection, row, now)
         if before is None:
@@ -377,6 +380,15 @@ def _keep(connection: sql.Connection, rows: list[dict[str, Any]], now: int) -> N
             connection.execute(sql.update(table).where(table.c.tag == mark).values(height=row["height"]))
     if fresh:
         connection.execute(sql.insert(table), fresh)
+
+
+def _reduced(vault: Vault, row: dict[str, Any], before: Any) -> list[bytes]:
+    """The SHA-256 of each entry that may stand on the ledger in the place of the one that was told."""
+    sealed = before.sealed if before is not None and before.sealed is not None else row["sealed"]
+    if sealed is None:
+        return []
+    entry = codec.decode(vault.open(None, bytes(sealed), row["tag"]))[2]
+    return [hashlib.sha256(one).digest() for one in reduced(entry)]
 
 
 def _setting(connection: sql.Connection, name: str) -> int:

@@ -22,7 +22,7 @@ from medrec.core import codec, manifests
 from medrec.core.manifests.erasure import ENTRIES_MAX, Erased, ErasureManifest, Ground
 from medrec.node.consent import letters
 from medrec.node.corrections import corrections_erased
-from medrec.node.keeping import account_keys, outgoing, rehashing, resealing, store
+from medrec.node.keeping import account_keys, outgoing, reduced, rehashing, resealing, store
 from medrec.node.keeping.journal import NOTICES_PATH, WAITING_PARTS, Draft, Line, Person
 from medrec.node.keeping.resealing import GONE
 from medrec.node.keeping.store import metadata
@@ -352,8 +352,8 @@ class Erasures:
         column = store.manifest.c
         return list(
             connection.execute(
-                sql.select(column.seq, column.hash, store.line.c.entry)
-                .join_from(store.manifest, store.line, store.line.c.seq == column.seq)
+                sql.select(column.seq, column.hash, reduced.entry_on_ledger.label("entry"))
+                .join_from(store.manifest, reduced.lines, store.line.c.seq == column.seq)
                 .where(where, column.sealed != GONE)
                 .order_by(column.seq)
             ).all()

@@ -69,11 +69,16 @@ def take_in(kept: store.Store) -> None:
 
 def of_unanchored(connection: sql.Connection) -> set[bytes]:
     """The ids of the obligations that lines of the journal make which are not on the ledger yet."""
-    line, batch = store.line.c, store.batch.c
-    last = connection.execute(sql.select(sql.func.max(batch.last)).where(batch.height.is_not(None))).scalar() or 0
-    entries = connection.execute(sql.select(line.entry).where(line.seq > last)).scalars()
+    line = store.line.c
+    entries = connection.execute(sql.select(line.entry).where(line.seq > last_anchored(connection))).scalars()
     owed = (owed_by(codec.decode(bytes(entry))[2]) for entry in entries)
     return {one[0] for one in owed if one is not None}
+
+
+def last_anchored(connection: sql.Connection) -> int:
+    """The number of the last line that is on the ledger, 0 if none is."""
+    batch = store.batch.c
+    return int(connection.execute(sql.select(sql.func.max(batch.last)).where(batch.height.is_not(None))).scalar() or 0)
 
 
 def owed_by(extras: dict[str, Any] | None) -> tuple[bytes, str] | None:

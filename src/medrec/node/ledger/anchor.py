@@ -8,7 +8,10 @@ so a crash at any step anchors every line exactly once:
    its first outcome;
 3. expired before it was ordered: the same lines are signed again under a later height;
 4. ordered, not heard of, and expired since (a node that was away for days): the ledger's head of this journal is
-   this very batch, and its place is looked up.
+   this very batch, and its place is looked up;
+5. refused for what one of its lines says: half of the batch is signed in its place, until that line is alone; it is
+   anchored without what the ledger refuses (keeping/reduced.py), and the operator is told. A refusal that says nothing
+   about the lines, or that may pass, changes nothing.
 
 One step runs at a time, whoever asks for it: the node's own loop and the operator's verbs do, each in its thread. A
 batch's bytes are never replaced but by what was made from those very bytes, and never once its place is known.
@@ -22,7 +25,8 @@ import sqlalchemy as sql
 
 from medrec.core import codec, merkle, state
 from medrec.core.kinds.anchor import ENTRIES_MAX, encode_attachment
-from medrec.core.outcome import Code
+from medrec.core.kinds.anchor import reduced as reduce_entry
+from medrec.core.outcome import Code, Outcome
 from medrec.core.state import BatchHead
 from medrec.core.types import (
     EXPIRY_HEIGHTS_MAX,
@@ -33,10 +37,12 @@ from medrec.core.types import (
     transaction_id,
 )
 from medrec.engines.engine import Engine, EngineError, TransactionRefused
-from medrec.node.keeping import store
+from medrec.node.keeping import obligations, reduced, store
 from medrec.node.keeping.keys import OrganisationKeys
 
 BATCH_BYTES_MAX = TRANSACTION_BYTES_MAX - (64 << 10)
+ABOUT_A_LINE = frozenset((Code.ENTRY_MALFORMED, Code.UNKNOWN_DEBTOR, Code.OBLIGATION_EXISTS, Code.DUE_OUT_OF_RANGE))
+"""Why a batch is refused for what one of its lines says, tomorrow as today."""
 
 
 class AnchorError(Exception):
@@ -76,16 +82,21 @@ class Anchorer:
             return self._step()
 
     def _step(self) -> int:
-        with self._store.read() as connection:
-            last = connection.execute(
-                sql.select(store.batch).order_by(store.batch.c.number.desc()).limit(1)
-            ).one_or_none()
+        last = self._last()
         if last is None or last.height is not None:
             if not self._store.write(lambda connection: self._prepare(connection, last)):
                 return 0
-            with self._store.read() as connection:
-                last = connection.execute(sql.select(store.batch).order_by(store.batch.c.number.desc()).limit(1)).one()
-        return self._submit(last)
+            last = self._last()
+        # Each refusal leaves fewer lines, or less of the only one.
+        while (anchored := self._submit(last)) is None:
+            last = self._last()
+        return anchored
+
+    def _last(self) -> Any:
+        """The newest batch, None if there is none."""
+        newest = sql.select(store.batch).order_by(store.batch.c.number.desc()).limit(1)
+        with self._store.read() as connection:
+            return connection.execute(newest).one_or_none()
 
     def _prepare(self, connection: sql.Connection, last: Any) -> bool:
         """Sign and store the next batch; False if no line waits."""
@@ -139,7 +150,8 @@ class Anchorer:
         transaction = encode_transaction(body, proof, encode_attachment(entries))
         return {"transaction": transaction, "id": identifier, "expires": expires}
 
-    def _submit(self, last: Any) -> int:
+    def _submit(self, last: Any) -> int | None:
+        """Submit a batch; how many lines were anchored, None if another one stands in its place now."""
         try:
             position = self._engine.submit([bytes(last.transaction)])[0]
             outcome = self._engine.blocks(position.height - 1)[0].outcomes[position.index]
@@ -156,7 +168,26 @@ class Anchorer:
             # Nothing of it was applied: sign the same lines again on the next step.
             self._store.write(lambda connection: self._sign_again(connection, last))
             return 0
+        if outcome.code in ABOUT_A_LINE and self._store.write(lambda one: self._narrow(one, last, outcome)):
+            return None
         raise AnchorError(outcome.code, f"The ledger refused batch {last.number}: {outcome.sentence}")
+
+    def _narrow(self, connection: sql.Connection, last: Any, outcome: Outcome) -> bool:
+        """Sign the first half of a batch that was refused for one of its lines; of the only one, less. False if nothing
+        less can be said."""
+        middle = (last.first + last.last) // 2
+        if last.first == last.last:
+            (line,) = reduced.stretch(connection, last.first, last.last)
+            less = reduce_entry(line.entry)
+            if not less:
+                return False
+            sentence = (
+                f"The ledger does not take all of line {last.first}: {outcome.sentence} It stands there without that, "
+                "and nobody owes an answer for it. Look at the line, and tell the person."
+            )
+            reduced.keep(connection, last.first, less[0], int(outcome.code), sentence, self._clock())
+        self._sign_again(connection, last, middle)
+        return True
 
     def _place(self, last: Any, values: dict[str, int]) -> None:
         self._store.write(
@@ -192,13 +223,11 @@ class Anchorer:
                 break
         raise EngineError("unknown", "The block of an anchored batch is not here; ask an organisation that has it.")
 
-    def _sign_again(self, connection: sql.Connection, last: Any) -> None:
-        lines = connection.execute(
-            sql.select(store.line.c.entry, store.line.c.hash)
-            .where(store.line.c.seq.between(last.first, last.last))
-            .order_by(store.line.c.seq)
-        ).all()
-        values = self._signed(last.first, [bytes(row.entry) for row in lines], bytes(lines[-1].hash))
+    def _sign_again(self, connection: sql.Connection, last: Any, end: int | None = None) -> None:
+        """Sign the lines of a batch, or those up to `end`, in its place."""
+        end = last.last if end is None else end
+        lines = reduced.stretch(connection, last.first, end)
+        values = self._signed(last.first, [line.entry for line in lines], lines[-1].hash) | {"last": end}
         connection.execute(sql.update(store.batch).where(*_same(last), store.batch.c.height.is_(None)).values(**values))
 
     def overdue(self, now: int, delay: int) -> bool:
@@ -216,11 +245,9 @@ class Anchorer:
     def waiting_since(self) -> int | None:
         """The time of the oldest line that is not anchored, None if all are: the merge delay is counted from it."""
         with self._store.read() as connection:
-            anchored = connection.execute(
-                sql.select(sql.func.max(store.batch.c.last)).where(store.batch.c.height.is_not(None))
-            ).scalar()
+            anchored = obligations.last_anchored(connection)
             return connection.execute(
-                sql.select(sql.func.min(store.line.c.time)).where(store.line.c.seq > (anchored or 0))
+                sql.select(sql.func.min(store.line.c.time)).where(store.line.c.seq > anchored)
             ).scalar()
 
 

@@ -10,7 +10,7 @@ import sqlalchemy as sql
 from medrec.core import codec, merkle, state
 from medrec.core.state import BatchHead
 from medrec.core.types import transaction_id
-from medrec.node.keeping import journal, store
+from medrec.node.keeping import journal, reduced, store
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -48,14 +48,10 @@ def _audit_batches(connection: sql.Connection, head: BatchHead | None) -> str | 
 
 def _audit_lines(connection: sql.Connection, number: int, payload: dict[str, Any]) -> str | None:
     first, last = payload["first"], payload["first"] + payload["count"] - 1
-    lines = connection.execute(
-        sql.select(store.line.c.entry, store.line.c.hash)
-        .where(store.line.c.seq.between(first, last))
-        .order_by(store.line.c.seq)
-    ).all()
+    lines = reduced.stretch(connection, first, last)
     if len(lines) != payload["count"]:
         return f"Lines of batch {number} ({first} to {last}) are missing, though the ledger holds them."
-    root = merkle.root([merkle.leaf_hash(bytes(line.entry)) for line in lines])
-    if root != payload["root"] or bytes(lines[-1].hash) != payload["journal"]:
+    root = merkle.root([merkle.leaf_hash(line.entry) for line in lines])
+    if root != payload["root"] or lines[-1].hash != payload["journal"]:
         return f"Lines of batch {number} ({first} to {last}) are not those that were anchored."
     return None

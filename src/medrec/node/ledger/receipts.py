@@ -13,7 +13,7 @@ from medrec.core import codec, merkle, receipt
 from medrec.core.checkpoint import Note, NoteError, TlogProof, parse_checkpoint, render_note
 from medrec.core.cosigned import quorum_of
 from medrec.core.crypto import ED25519_SIGNATURE_BYTES, key_id
-from medrec.core.kinds.anchor import decode_entries
+from medrec.core.kinds.anchor import decode_entries, reduced
 from medrec.core.merkle import ProofError
 from medrec.core.outcome import Refused
 from medrec.core.types import decode_transaction, log_leaf
@@ -116,7 +116,8 @@ def _made(node: "Node", sealed: _Sealed, transaction: bytes, where: _Where, with
         hashed = merkle.leaf_hash(log_leaf(where.height, where.time, opened.body))
         # A path that does not lead to the signed root would be found out by the first stranger; better by us.
         TlogProof(leaf, tuple(hashes), render_note(note)).open(hashed)
-        if opened.entries[where.index] != sealed.entry:
+        anchored = opened.entries[where.index]
+        if anchored not in (sealed.entry, *reduced(sealed.entry)):
             raise ProofError("the batch holds another entry than the journal")
     except (NoteError, ProofError, IndexError, Refused) as error:
         raise ReceiptUnavailableError(
@@ -134,7 +135,7 @@ def _made(node: "Node", sealed: _Sealed, transaction: bytes, where: _Where, with
             network=node.network,
             manifest=sealed.manifest,
             salt=sealed.salt,
-            entry=sealed.entry,
+            entry=anchored,
             body=opened.body,
             signature=opened.signature,
             index=where.index,

@@ -25,7 +25,8 @@ OBLIGATION_BYTES = 16
 
 
 class Unmatched(NamedTuple):
-    """A disclosure of this node whose other half is not on the ledger; status: waiting, open, overdue."""
+    """A disclosure of this node whose other half is not on the ledger; status: waiting, open, overdue, not-owed (the
+    ledger did not take it that the requester owes one)."""
 
     obligation: bytes
     requester: str
@@ -73,12 +74,14 @@ def unmatched(node: "Node") -> list[Unmatched]:
     column = access.asked.c
     with node.store.read() as connection:
         rows = connection.execute(sql.select(access.asked).where(column.status == "open").order_by(column.seq)).all()
+        last = obligations.last_anchored(connection)
     found: list[Unmatched] = []
     settled: list[bytes] = []
     with node.engine.view() as view:
         for row in rows:
             obligation = state.read(view, state.obligation_key(node.organisation, row.obligation), Obligation)
-            status = "waiting" if obligation is None else obligation.status
+            waiting = "waiting" if row.seq > last else "not-owed"
+            status = waiting if obligation is None else obligation.status
             if status in ("settled", "late"):
                 settled.append(row.obligation)
             else:
@@ -186,15 +189,19 @@ def unwritten(node: "Node") -> list[Unwritten]:
     if not found:
         return []
     with node.store.read() as connection:
-        on_its_way = obligations.of_unanchored(connection)
-    return sorted((one for one in found if one.obligation not in on_its_way), key=lambda one: one.height)
+        column = access.asked.c
+        # Those of which the ledger took the line alone stand among the unmatched.
+        chosen = sql.select(column.obligation).where(column.status == "open")
+        ours = {bytes(one) for one in connection.execute(chosen).scalars()} | obligations.of_unanchored(connection)
+    return sorted((one for one in found if one.obligation not in ours), key=lambda one: one.height)
 
 
 def one_sided(agent: "Node", account: str) -> list[OneSided]:
     """The looks at a person's records that only one side has told her of, newest first. Raises EngineError.
 
-    From the source's side `status` is the ledger's word: unanchored, open, overdue. From the recipient's side it is
-    its own: received, viewed, refused, nothing; one that says `nothing` came without the source's half is of no harm.
+    From the source's side `status` is the ledger's word: unanchored, open, overdue, not-owed (the line stands there and
+    nobody owes anything for it, so no other half makes it two-sided). From the recipient's side it is its own:
+    received, viewed, refused, nothing; one that says `nothing` came without the source's half is of no harm.
     """
     assert agent.agent is not None
     known = [notice for notice in agent.agent.notices(account, NOTICES_MAX) if notice.manifest is not None]
@@ -217,8 +224,11 @@ def one_sided(agent: "Node", account: str) -> list[OneSided]:
     with agent.engine.view() as view:
         for (source, obligation), notice in given.items():
             owes = state.read(view, state.obligation_key(source, bytes.fromhex(obligation)), Obligation)
-            status = owes.status if owes is not None else "unanchored"
-            if (source, obligation) in stopped or (source, obligation) in answered or status in ("settled", "late"):
+            missing = "unanchored" if notice.height is None else "not-owed"
+            status = owes.status if owes is not None else missing
+            if (source, obligation) in stopped or status in ("settled", "late"):
+                continue
+            if (source, obligation) in answered and status != "not-owed":
                 continue
             requester = notice.manifest.request.requester
             found.append(OneSided(account, source, requester, "source", obligation, notice.time, status))

@@ -15,7 +15,7 @@ import sqlalchemy as sql
 from medrec.core import manifests
 from medrec.core.commitment import SALT_BYTES
 from medrec.core.manifests.access import Disclosed, DisclosureManifest, ReceivedManifest, marked
-from medrec.node.keeping import store
+from medrec.node.keeping import reduced, store
 from medrec.node.keeping.journal import Person
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ def restate(node: "Node", connection: sql.Connection, person: Person, kind: str,
     the manifest's hash, the entry. Inside a write only."""
     column, line = store.manifest.c, store.line.c
     rows = connection.execute(
-        sql.select(column.seq, column.hash, line.entry)
-        .join_from(store.manifest, store.line, line.seq == column.seq)
+        sql.select(column.seq, column.hash, reduced.entry_on_ledger.label("entry"))
+        .join_from(store.manifest, reduced.lines, line.seq == column.seq)
         .where(column.person == person.id, column.kind.in_(_KINDS))
         .order_by(column.seq)
     ).all()

@@ -113,6 +113,11 @@ COMPLETE = Texts(
             "{count} times somebody got records and has not said so in time.",
         ),
         "late_one": "{name} should have said so by {when}.",
+        "unclaimed_none": "Of whatever was given out, the ledger says who has to answer for it.",
+        "unclaimed": (
+            "One time the ledger did not take it that somebody has to answer for what they got. Tell the person.",
+            "{count} times the ledger did not take it that somebody has to answer for what they got. Tell the persons.",
+        ),
         "owed_none": "This place owes nobody an answer.",
         "owed": ("This place owes one answer.", "This place owes {count} answers."),
         "strange_none": "Nobody wants an answer about something that we do not know of.",

@@ -55,6 +55,7 @@ LOOKS = Texts(
         "answer_nothing": "{organisation} says that nothing came.",
         "answer_not-asked": "{organisation} says that it never asked for this.",
         "unanchored": "Not on the ledger yet.",
+        "not-owed": "The ledger did not take it that {organisation} has to answer for this. Ask the place that gave it.",
         "in_part": ("Something was left out of one of them.", "Something was left out of {count} of them."),
         "doubted": "One of your permissions could not be understood there. It was an emergency, so they got the most "
         "important facts all the same, and nothing else.",
