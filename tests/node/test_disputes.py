@@ -11,13 +11,14 @@ from medrec.core import codec, state
 from medrec.core.manifests.dispute import owed_for
 from medrec.core.state import Obligation
 from medrec.node.keeping import store
-from medrec.node.looks import answering
+from medrec.node.looks import answering, disputing
 from medrec.node.looks.disputes import ANSWERS_PATH, DISPUTED_PATH, DISPUTES_PATH, DUE_MS
 from medrec.node.looks.disputing import Raised, close, dispute
 from medrec.node.looks.halves import one_sided
 from medrec.node.looks.owing import owed
 from medrec.node.peers.peers import Fault, PeerError
 from medrec.node.refusals import Code, Refusal
+from medrec.node.release.receive import request_records
 from tests.node.network import HOUR, Network, Patient
 from tests.node.test_gate import ASTHMA, BLOOD_PRESSURE, codes, get, names, refused, written
 
@@ -294,3 +295,75 @@ def test_what_a_former_store_took_on_anybody_s_word_is_not_shown(network: Networ
     squat = {**row._mapping, "source": "east"}
     south.store.write(lambda connection: connection.execute(sql.insert(answering.dispute_about_us).values(**squat)))
     assert [(one.source, one.id) for one in answering.about_us(south)] == [("north", raised.id)]
+
+
+def settle(network: Network) -> None:
+    """All is anchored, told, and followed; what an open dispute asks of the places of today is brought there."""
+    agent: Any = network["guide"]
+    network.anchor()
+    network.deliver()
+    while agent.agent.follow():
+        pass
+    disputing.bring_on(agent)
+    carry(network, DISPUTES_PATH)
+
+
+def link(network: Network, ada: Patient, place: str) -> None:
+    agent: Any = network["guide"]
+    agent.agent.link(ada.account, place, network[place].linker.invite("ada"), ada.sign)
+    network.consent(ada, place, "south")
+
+
+def test_a_place_that_comes_to_know_her_later_hears_of_it_as_well(network: Network) -> None:
+    guide: Any = network["guide"]
+    ada = network.patient("ada", "north")
+    raised = raise_it(network, ada)
+    settle(network)
+    assert disputing.bring_on(guide) == 0
+    link(network, ada, "east")
+    settle(network)
+    assert network["east"].disputes.stops(ada.account, "south")
+    south: Any = network["south"]
+    with pytest.raises(PeerError) as caught:
+        request_records(south, "east", ada.account, practitioner=south.doctor(), reason="visit")
+    assert caught.value.code == "not-permitted" and codes(network["east"]) == ["disputed"]
+    # East is no source of the dispute: it is owed nothing, and nothing is brought twice, after a restart neither.
+    settle(network)
+    assert owing_to(network, "east") == [] and disputing.bring_on(network.crash("guide")) == 0  # type: ignore[arg-type]
+    # Closed, it goes nowhere any more.
+    close(network["guide"], ada.account, raised.id, "south", "north", ada.sign, ada.key.key_id)  # type: ignore[arg-type]
+    settle(network)
+    assert not network["east"].disputes.stops(ada.account, "south")
+    guide = network["guide"]
+    guide.agent.link(ada.account, "south", network["south"].linker.invite("ada"), ada.sign)
+    settle(network)
+    assert network["south"].disputes.taken() == []
+
+
+def owing_to(network: Network, creditor: str) -> list[Any]:
+    south: Any = network["south"]
+    return [one for one in owed(south) if one.creditor == creditor]
+
+
+def test_it_reaches_a_place_again_that_forgot_her_and_not_with_a_key_that_she_lost(
+    network: Network, ada: Patient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guide, east = network["guide"], network["east"]
+    raise_it(network, ada)
+    settle(network)
+    east.source.raw.clear()
+    east.erasures.erase_person("ada", "patient-request")
+    assert not east.disputes.stops(ada.account, "south")
+    network.time += HOUR
+    link(network, ada, "east")
+    with monkeypatch.context() as lost:
+        lost.setattr(guide.consents, "check_signature", refusing)
+        settle(network)
+    assert not east.disputes.stops(ada.account, "south")
+    network.crash("guide")
+    settle(network)
+    assert east.disputes.stops(ada.account, "south")
+
+
+def refusing(*_: object) -> None:
+    raise Refusal(Code.BAD_SIGNATURE)

@@ -42,6 +42,7 @@ from medrec.node.lists.acts import Acts
 from medrec.node.lists.acts_later import hand_on_later
 from medrec.node.lists.lists import PersonLists
 from medrec.node.looks.disputes import Disputes
+from medrec.node.looks.disputing import bring_on
 from medrec.node.looks.looks import Looks
 from medrec.node.looks.watching import Watch
 from medrec.node.notify.teller import Teller
@@ -251,6 +252,7 @@ class Node:
                 pass
             self.tell_of_looks()
             self.watch_accounts()
+            bring_on(self)
         self.mark_overdue()
         self.end_unconfirmed()
         hand_on_later(self)
@@ -329,6 +331,7 @@ class Node:
             self.listening.ask_all()
         self.tell_of_looks()
         self.watch_accounts()
+        bring_on(self)
 
     def _notify_round(self) -> None:
         assert self.teller is not None

@@ -1,23 +1,32 @@
 """A person's own statement about a look, brought by her agent to every organisation that knows her.
 
-What an organisation has not taken yet because it could not be reached waits in the outbox, and is brought again.
+What an organisation has not taken yet because it could not be reached waits in the outbox, and is brought again. One
+that comes to know her while a dispute is open hears of it, too (`bring_on`).
 """
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
+from weakref import WeakKeyDictionary
 
 import msgspec
 import sqlalchemy as sql
 
 from medrec.core import codec
-from medrec.core.manifests.dispute import Statement, statement_message
+from medrec.core.manifests.dispute import DisputeManifest, Statement, statement_message
 from medrec.node.agent import bringing
+from medrec.node.agent.standing_links import newest, number, standing
+from medrec.node.agent.told import told
 from medrec.node.consent.consents import Sign
 from medrec.node.keeping import store
 from medrec.node.looks.disputes import DISPUTES_PATH
-from medrec.node.refusals import Code
+from medrec.node.refusals import Code, Refusal
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
+
+
+_Brought = tuple[str, str, int]
+"""Place, dispute, and the number of the link."""
 
 
 class Raised(NamedTuple):
@@ -125,3 +134,59 @@ def organisations(agent: "Node", account: str) -> list[str]:
     chosen = sql.select(column.organisation).where(column.account == account).distinct()
     with agent.store.read() as connection:
         return sorted(connection.execute(chosen).scalars())
+
+
+_looked: "WeakKeyDictionary[Node, tuple[int, set[_Brought]]]" = WeakKeyDictionary()
+"""How many lines there were that decide, and what was brought on, since the process began: twice does no harm."""
+
+
+def bring_on(agent: "Node") -> int:
+    """At an agent: have every open dispute brought to the places that its person was linked to since; how many copies.
+
+    Cheap while no line about a link or a dispute came. Raises EngineError, StoreError.
+    """
+    notice = store.notice.c
+    with agent.store.read() as connection:
+        lines = sql.select(sql.func.count()).where(notice.kind.in_(("dispute/1", "link/1")), notice.sealed.is_not(None))
+        count = int(connection.execute(lines).scalar() or 0)
+        with_disputes = sql.select(notice.account).where(notice.kind == "dispute/1").distinct()
+        accounts = sorted(connection.execute(with_disputes).scalars())
+    before, brought = _looked.get(agent, (-1, set()))
+    if count == before:
+        return 0
+    copies = 0
+    for account in accounts:
+        for place, statement, link in _unheard(agent, account):
+            if (place, statement.id, link) not in brought:
+                brought.add((place, statement.id, link))
+                payload = codec.encode_json(msgspec.to_builtins(statement))
+                bringing.queue(agent, account, [place], DISPUTES_PATH, payload)
+                copies += 1
+    _looked[agent] = (count, brought)
+    return copies
+
+
+def _unheard(agent: "Node", account: str) -> Iterator[tuple[str, Statement, int]]:
+    """Each place that told of no such dispute under the link of today, an open dispute, and the number of that link."""
+    lines = told(agent, account, "dispute/1")
+    statements = [(line, line.manifest.statement) for line in lines if isinstance(line.manifest, DisputeManifest)]
+    closed = {said.id for _, said in statements if said.action == "close"}
+    opened = {said.id: said for _, said in statements if said.action == "open" and said.id not in closed}
+    places = sorted(standing(agent, account) - {agent.organisation}) if opened else []
+    with agent.store.read() as connection:
+        links = newest(connection, account)
+    there = {
+        (line.organisation, said.id)
+        for line, said in statements
+        if number(line.epoch) >= links.get(line.organisation, 0)
+    }
+    for identifier in sorted(opened):
+        said = opened[identifier]
+        try:
+            agent.consents.check_signature(account, said.key, statement_message(said), said.signature)
+        except Refusal:
+            # By a key that does not act for her any more: after a way back she is asked what of it stands.
+            continue
+        for place in places:
+            if (place, identifier) not in there:
+                yield place, said, links[place]
