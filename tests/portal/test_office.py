@@ -14,6 +14,7 @@ from medrec.node.looks.disputes import ANSWERS_PATH, DISPUTED_PATH, DUE_MS
 from medrec.node.looks.disputing import dispute
 from medrec.node.refusals import Code, Refusal
 from medrec.node.release.practitioners import PHYSICIAN
+from medrec.node.release.receive import request_records
 from medrec.portal import words
 from tests.node.test_disputes import carry
 from tests.portal.reading import person_page, read, text_of
@@ -221,6 +222,24 @@ def test_what_this_place_owes_and_knows_nothing_of_is_answered_on_the_page(told:
     told.settle()
     said = words.LOOKS["answer_not-asked"].format(organisation="South")
     assert said in text_of(read(told.client("guide"), person_page(told) + "/looks"))
+
+
+def test_an_emergency_that_came_on_the_ledger_late_is_so_on_three_pages(told: Story) -> None:
+    person, network = told.person, told.network  # type: ignore[attr-defined]
+    south: Any = network["south"]
+    doctor = south.practitioners.enter("night", "Dr Night", PHYSICIAN)
+    text = "Found unconscious at the bus station"
+    south.emergency_reviews.declare("north", person.account, doctor, "unconscious", text)
+    request_records(south, "north", person.account, practitioner=doctor, reason=text, purpose="BTG")
+    badge = words.OFFICE["anchored_late"]
+    assert badge not in told.client("north").get("/office").text
+    network.time += 6 * HOUR
+    told.settle()
+    assert south.emergency_reviews.note_late() == 1
+    for organisation in ("north", "south"):
+        assert badge in text_of(told.client(organisation).get("/office").text)
+    late = words.LOOKS["late_line"].split("{")[0].strip()
+    assert late in text_of(read(told.client("guide"), person_page(told) + "/looks"))
 
 
 def test_what_was_written_stands_on_the_page_that_says_what_failed(told: Story) -> None:

@@ -252,14 +252,14 @@ def _late_notices_are_dropped() -> AbstractContextManager[Any]:
     """A notice that comes after its line was met on the ledger counts as known."""
     real = agent_room._keep
 
-    def keep(connection: sql.Connection, rows: list[dict[str, Any]], now: int) -> None:
+    def keep(connection: sql.Connection, rows: list[dict[str, Any]], *rest: Any) -> None:
         known = {
             bytes(mark)
             for (mark,) in connection.execute(
                 sql.select(store.notice.c.tag).where(store.notice.c.tag.in_([row["tag"] for row in rows]))
             )
         }
-        real(connection, [row for row in rows if row["received"] is None or row["tag"] not in known], now)
+        real(connection, [row for row in rows if row["received"] is None or row["tag"] not in known], *rest)
 
     return patch.object(agent_room, "_keep", keep)
 

@@ -257,6 +257,7 @@ class Node:
         self.end_unconfirmed()
         hand_on_later(self)
         close_failed(self)
+        self.emergency_reviews.note_late()
 
     def start(self) -> None:
         """Run the loops in the background."""
@@ -346,6 +347,7 @@ class Node:
             self.end_unconfirmed()
             hand_on_later(self)
             close_failed(self)
+            self.emergency_reviews.note_late()
             self.publish_log(self.checkpoints.keep_up())
             waits = self.checkpoints.members.overdue()
             if waits:

@@ -7,6 +7,9 @@ from markupsafe import Markup
 
 from medrec.core import state
 from medrec.node.agent.agent import Notice
+from medrec.node.ledger.on_ledger import block_of
+from medrec.node.looks.looks import EMERGENCY
+from medrec.node.release.emergency import is_late
 from medrec.portal import render, words
 from medrec.portal.page import Visit
 
@@ -54,11 +57,15 @@ def of_person(node: "Node", visit: Visit, names: dict[str, str], notices: list[N
         for notice in known:
             if notice.kind == "disclosure/1":
                 if _pair(notice) not in stopped:
-                    found.append(_given(visit, names, notice, view, answers.get(_pair(notice))))
+                    item = _given(visit, names, notice, view, answers.get(_pair(notice)))
+                    item["more"] += _late(node, visit, notice)
+                    found.append(item)
             elif notice.kind != "owed-denied/1" and (
                 notice.kind != "disclosure-received/1" or _answers(notice) not in given
             ):
-                found.append(_SAYS[notice.kind](visit, names, notice))
+                item = _SAYS[notice.kind](visit, names, notice)
+                item["more"] += _late(node, visit, notice) if notice.kind == "emergency/1" else []
+                found.append(item)
     return found
 
 
@@ -136,6 +143,15 @@ _SAYS: dict[str, Callable[[Visit, dict[str, str], Notice], dict[str, Any]]] = {
     "refusal/1": _refused,
 }
 """How each kind of node.looks.kinds.LOOKS is said, but for what was given: that needs the ledger."""
+
+
+def _late(node: "Node", visit: Visit, notice: Notice) -> list[Markup]:
+    """That a look came on the ledger late, where it did: an emergency is not refused where the ledger is away."""
+    block = block_of(node, notice.height) if notice.height is not None else None
+    if notice.manifest.request.purpose not in EMERGENCY or block is None:
+        return []
+    late = is_late(notice.time, block.block.time)
+    return [render.say(words.LOOKS["late_line"], when=visit.when(block.block.time))] if late else []
 
 
 def _given(visit: Visit, names: dict[str, str], notice: Notice, view: Any, outcome: str | None) -> dict[str, Any]:

@@ -111,6 +111,7 @@ def _emergencies(node: "Node", visit: Visit, known: dict[str, str]) -> dict[str,
             "due": visit.when(one.due),
             "status": one.status,
             "open": one.status not in ("refused", "reviewed"),
+            "late": one.late,
         }
         for one in node.emergency_reviews.all()[:OWED_SHOWN]
     ]
@@ -120,6 +121,7 @@ def _emergencies(node: "Node", visit: Visit, known: dict[str, str]) -> dict[str,
             "when": visit.when(one.since),
             "due": visit.when(one.due),
             "status": one.status,
+            "late": one.late,
         }
         for one in node.emergencies.all()[:OWED_SHOWN]
     ]

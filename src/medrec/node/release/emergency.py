@@ -29,6 +29,7 @@ from medrec.core.manifests.emergency import (
     review_owed,
     says_enough,
 )
+from medrec.node.keeping import store
 from medrec.node.keeping.journal import Draft
 from medrec.node.keeping.store import metadata
 from medrec.node.refusals import Code, Refusal
@@ -59,6 +60,15 @@ broken_glass = Table(
 )
 
 
+LATE_MS = 2 * 60_000
+"""A line comes on the ledger within the merge delay, a minute as a rule; what takes longer is called late."""
+
+
+def is_late(written: int, seen: int) -> bool:
+    """Whether a line came on the ledger late: `seen` is the time of its block, or how far the ledger is without it."""
+    return seen - written > LATE_MS
+
+
 class Declared(NamedTuple):
     """An emergency that stands: its id (that of the review owed), what it opens, until when, and the review's date."""
 
@@ -69,7 +79,8 @@ class Declared(NamedTuple):
 
 
 class Broken(NamedTuple):
-    """An emergency as the privacy officer of the source sees it. `status`: open, overdue, reviewed."""
+    """An emergency as the privacy officer of the source sees it. `status`: open, overdue, reviewed; `late`: the ledger
+    had no word of it in time."""
 
     id: bytes
     account: str
@@ -80,6 +91,7 @@ class Broken(NamedTuple):
     until: int
     due: int
     status: str
+    late: bool
 
 
 class Emergencies:
@@ -149,7 +161,8 @@ class Emergencies:
         obligation = review_owed(node.organisation, request.requester, bytes.fromhex(request.id))
         until, due = now + hours * HOUR_MS, now + REVIEW_MS
         oldest = node.anchorer.waiting_since()
-        late = oldest if oldest is not None and now - oldest > node.merge_delay_ms else None
+        waits = oldest is not None and now - oldest > node.merge_delay_ms
+        late = oldest if waits else node.sight.since(now, node.merge_delay_ms)
 
         def write(connection: sql.Connection) -> Declared:
             known = connection.execute(sql.select(broken_glass.c.id).where(broken_glass.c.id == obligation)).first()
@@ -195,8 +208,13 @@ class Emergencies:
     def all(self) -> list[Broken]:
         """Every emergency that was declared here, those that wait for their review first, then the newest."""
         now = self._node.clock()
+        batch, line = store.batch.c, broken_glass.c.seq
+        here = (batch.first <= line) & (batch.last >= line) & batch.height.is_not(None)
+        chosen = sql.select(broken_glass, batch.time.label("anchored")).join_from(
+            broken_glass, store.batch, here, isouter=True
+        )
         with self._node.store.read() as connection:
-            rows = connection.execute(sql.select(broken_glass).order_by(broken_glass.c.seq.desc())).all()
+            rows = connection.execute(chosen.order_by(line.desc())).all()
         found = [_broken(row, now) for row in rows]
         order = ("overdue", "open", "reviewed")
         return sorted(found, key=lambda item: order.index(item.status))
@@ -251,8 +269,9 @@ class Emergencies:
 
 def _broken(row: Any, now: int) -> Broken:
     status = "overdue" if row.status == "open" and row.due <= now else row.status
+    late = is_late(row.since, now if row.anchored is None else row.anchored)
     return Broken(
-        bytes(row.id), row.account, row.requester, row.identity, row.scope, row.since, row.until, row.due, status
+        bytes(row.id), row.account, row.requester, row.identity, row.scope, row.since, row.until, row.due, status, late
     )
 
 

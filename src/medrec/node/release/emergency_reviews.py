@@ -27,10 +27,11 @@ from medrec.node.keeping import outgoing
 from medrec.node.keeping.journal import Draft
 from medrec.node.keeping.store import metadata
 from medrec.node.keeping.vault import VaultError
+from medrec.node.ledger.on_ledger import block_of
 from medrec.node.peers.peers import PeerError
 from medrec.node.refusals import TRY_AGAIN, Code, Refusal
 from medrec.node.release import access
-from medrec.node.release.emergency import EMERGENCY_PATH, REVIEWS_PATH, Declared
+from medrec.node.release.emergency import EMERGENCY_PATH, REVIEWS_PATH, Declared, is_late
 from medrec.node.release.practitioners import Practitioner
 
 if TYPE_CHECKING:
@@ -56,11 +57,16 @@ our_emergency = Table(
 )
 
 
+# Those of them whose source's line came on the ledger late.
+emergency_late = Table("emergency_late", metadata, Column("id", LargeBinary(16), primary_key=True))
+
+
 class OurEmergency(NamedTuple):
     """An emergency that this organisation has to review. `status`: asked, open, overdue, refused, reviewed.
 
-    `name` is the practitioner's, `text` her reason; both are empty where the node cannot open what it wrote down: such
-    a one is reviewed all the same, by the id of who declared it.
+    `late`: the ledger had no word of it from the source in time. `name` is the practitioner's, `text` her reason; both
+    are empty where the node cannot open what it wrote down: such a one is reviewed all the same, by the id of who
+    declared it.
     """
 
     id: bytes
@@ -75,6 +81,7 @@ class OurEmergency(NamedTuple):
     until: int
     due: int
     status: str
+    late: bool
 
 
 # Answers that may come although the emergency stands at the source: it failed after it had written it down, or it was
@@ -185,6 +192,7 @@ class EmergencyReviews:
         node, now = self._node, self._node.clock()
         with node.store.read() as connection:
             rows = connection.execute(sql.select(our_emergency).order_by(our_emergency.c.due)).all()
+            late = {bytes(one) for one in connection.execute(sql.select(emergency_late.c.id)).scalars()}
         with node.engine.view() as view:
             owed = {bytes(row.id) for row in rows if row.status == "refused" and _is_owed(view, row.source, row.id)}
         found = []
@@ -195,10 +203,37 @@ class EmergencyReviews:
             found.append(
                 OurEmergency(
                     bytes(row.id), row.source, row.account, row.identity, name, row.scope, row.code, text, row.time,
-                    row.until, row.due, status,
+                    row.until, row.due, status, bytes(row.id) in late,
                 )
             )  # fmt: skip
         return sorted(found, key=lambda item: item.status in ("refused", "reviewed"))
+
+    def note_late(self) -> int:
+        """Note whose line came on the ledger late, or is not there in time; how many more. Run it now and then: later
+        the ledger says only that it is overdue, or settled. Raises EngineError, StoreError."""
+        node, column = self._node, our_emergency.c
+        waiting = (column.status == "open") & column.id.not_in(sql.select(emergency_late.c.id))
+        with node.store.read() as connection:
+            rows = connection.execute(sql.select(column.id, column.source, column.time).where(waiting)).all()
+        if not rows:
+            return 0
+        with node.engine.view() as view:
+            tip = view.tip.time
+            owed = {
+                bytes(row.id): state.read(view, state.obligation_key(row.source, bytes(row.id)), Obligation)
+                for row in rows
+            }
+        late = []
+        for row in rows:
+            found = owed[bytes(row.id)]
+            block = block_of(node, found.height) if found is not None and found.status == "open" else None
+            # Without a word of it there, it is as late as the ledger is far.
+            seen = tip if found is None else block.block.time if block is not None else row.time
+            if is_late(row.time, seen):
+                late.append({"id": bytes(row.id)})
+        if late:
+            node.store.write(lambda connection: connection.execute(sql.insert(emergency_late), late))
+        return len(late)
 
     def _words(self, row: Any) -> tuple[str, str]:
         """The name and the reason of who declared it; a row that cannot be opened must not hide the others."""

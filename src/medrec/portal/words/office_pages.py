@@ -39,6 +39,7 @@ OFFICE = Texts(
         "due": "To be checked by {when}",
         "board_other": "Who broke a lock never checks it. This place knows people by their entry in the staff list and by "
         "their name. Make sure that nobody has two entries under two names.",
+        "anchored_late": "Late on the ledger",
         "emergency_open": "To be checked",
         "emergency_asked": "To be checked",
         "emergency_overdue": "Too late",

@@ -54,6 +54,7 @@ LOOKS = Texts(
         "answer_refused": "{organisation} threw away what came, because it could not be trusted.",
         "answer_nothing": "{organisation} says that nothing came.",
         "answer_not-asked": "{organisation} says that it never asked for this.",
+        "late_line": "It came on the ledger late, on {when}.",
         "unanchored": "Not on the ledger yet.",
         "not-owed": "The ledger did not take it that {organisation} has to answer for this. Ask the place that gave it.",
         "in_part": ("Something was left out of one of them.", "Something was left out of {count} of them."),
