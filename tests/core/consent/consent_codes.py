@@ -66,3 +66,13 @@ def _ndc(code: str) -> str:
     if len(parts) == 3 and all(part.isdigit() for part in parts):
         return parts[0].zfill(5) + parts[1].zfill(4) + parts[2].zfill(2)
     return code
+
+
+def media_may_be(named: str, carried: str) -> bool:
+    """Whether what is of one media type may be of another: XML of no said kind, and bytes."""
+    if not (named.startswith("urn:ietf:bcp:13|") and carried.startswith("urn:ietf:bcp:13|")):
+        return False
+    types = {named.split("|")[1], carried.split("|")[1]}
+    if types & {"", "application/octet-stream", "application/x-octet-stream", "binary/octet-stream"}:
+        return True
+    return all(one.endswith("xml") for one in types) and bool(types & {"application/xml", "text/xml"})

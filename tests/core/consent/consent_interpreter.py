@@ -4,7 +4,20 @@ It reads FHIR JSON as it stands, builds no rules, keeps no index, and takes noth
 tests/vectors/decision/basis.json. Facts are plain dictionaries, as in tests/vectors/decision.
 """
 
-from consent_codes import ABOVE, BASIS, PROFILES, RESOURCE_TYPES, TYPES, Json, is_known, system_name, token
+from fnmatch import fnmatchcase
+
+from consent_codes import (
+    ABOVE,
+    BASIS,
+    PROFILES,
+    RESOURCE_TYPES,
+    TYPES,
+    Json,
+    is_known,
+    media_may_be,
+    system_name,
+    token,
+)
 
 CARE, RESEARCH, PURPOSES_BELOW = set(BASIS["care"]), set(BASIS["research"]), BASIS["purposes"]
 CONFIDENTIALITY_ORDER = BASIS["confidentiality"]
@@ -193,6 +206,8 @@ def _coded(wanted: set[str], carried: list[str] | None) -> bool | None:
             return None
         if any(other.split("|", 1)[1] == code and not is_known(other.split("|", 1)[0]) for other in held):
             return None
+        if any(media_may_be(one, other) for other in held):
+            return None
     return False
 
 
@@ -210,11 +225,26 @@ def _actor(actor: Json, part: str, facts: Json) -> bool | None:
         return None if authors is None else reference in authors
     codings = actor.get("role", {}).get("coding", [])
     roles = [_token(coding) for coding in codings if "ParticipationType" not in coding["system"]]
-    if roles and not set(roles) & set(facts["roles"]):
-        return False
-    if reference is None:
-        return True
-    return True if reference in facts["references"] else None if reference in facts["unresolved"] else False
+    who: bool | None = reference is None or reference in facts["references"]
+    if not who and reference in facts["unresolved"]:
+        who = None
+    what: bool | None = not roles or bool(set(roles) & set(facts["roles"]))
+    if not what and any(_one_profession(role, held) for role in roles for held in facts["roles"]):
+        what = None
+    return False if False in (who, what) else None if None in (who, what) else True
+
+
+def _one_profession(named: str, held: str) -> bool:
+    """Whether two roles may be one: not where both are in the table, in different professions."""
+    first, second = _profession(named), _profession(held)
+    return first == second or None in (first, second)
+
+
+def _profession(role: str) -> str | None:
+    for name, tokens in BASIS["professions"].items():
+        if any(fnmatchcase(role, one) for one in tokens):
+            return str(name)
+    return None
 
 
 def _label(labels: list[Json], record: Json, effect: str) -> bool | None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from medrec.core.consent import systems, terms
 from medrec.core.consent.floor import FLOORS
+from medrec.core.consent.roles import PROFESSIONS
 
 FILE = Path(__file__).resolve().parents[3] / "tests" / "vectors" / "decision" / "basis.json"
 REQUEST: dict[str, Any] = {
@@ -49,6 +50,7 @@ def document() -> dict[str, Any]:
         "may_be": _lists(terms.MAY_BE),
         "confidentiality": list(terms.CONFIDENTIALITY_ORDER),
         "actions": sorted(terms.ACTIONS),
+        "professions": {name: list(tokens) for name, tokens in sorted(PROFESSIONS.items())},
         "systems": {name: list(others) for name, others in sorted(systems.TABLE.items())},
         "types": sorted(systems.TYPES),
     }

@@ -12,6 +12,7 @@ from run_suite import verdict, whole
 from medrec.core.consent.compiling import compile_consents
 from medrec.core.consent.decide import decide, judge
 from medrec.core.consent.floor import floor_of
+from medrec.core.consent.roles import roles_in_doubt
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 VECTORS = REPOSITORY / "tests" / "vectors" / "decision"
@@ -59,9 +60,10 @@ def run(case: Json, check: Json) -> Found:
         for one in case["consents"]
     ]
     request, record = whole(check)
-    decision = decide(
-        request_of(request), compile_consents(given, law.rules, law.notices), ms(check.get("now", case["now"]))
-    )
+    rules = compile_consents(given, law.rules, law.notices)
+    doubtful = roles_in_doubt(rules.roles, request["references"], request["roles"])
+    request["unresolved"] = [*request["unresolved"], *doubtful]
+    decision = decide(request_of(request), rules, ms(check.get("now", case["now"])))
     judged = judge(decision, record_of(record))
     other, travels = verdict(case, check, resources)
     return Found(judged.effect, judged.reason, judged.attach, decision.broken, other, tuple(travels))

@@ -164,3 +164,71 @@ def test_a_policy_is_given_once_whatever_its_copies() -> None:
     copies = [Given("a", policy), Given("a", policy, ms("2020-01-01"))]
     assert effect(rules_of(copies))[0] == effect(rules_of(copies[::-1]))[0] == "deny"
     assert isinstance(broken("b").content, Unreadable)
+
+
+HL7_ROLE, SNOMED = "http://terminology.hl7.org/CodeSystem/practitioner-role", "http://snomed.info/sct"
+NURSE, DOCTOR = f"{SNOMED}|224535009", f"{SNOMED}|158965000"
+
+
+def by_role(says: str, system: str, code: str, reference: str | None = None) -> dict[str, Any]:
+    actor: dict[str, Any] = {"role": {"coding": [{"system": system, "code": code}]}}
+    if reference is not None:
+        actor["reference"] = {"reference": reference}
+    return {"type": says, "actor": [actor]}
+
+
+@pytest.mark.parametrize(
+    "system", [HL7_ROLE, HL7_ROLE.replace("http:", "https:") + "/", "http://nowhere.example/roles"]
+)
+def test_a_denial_of_a_role_is_never_without_effect_under_another_name(system: str) -> None:
+    open_to_all = given(fhir(r4(rule("permit"))), "a")
+    denied = rules_of([open_to_all, given(fhir(r4(by_role("deny", system, "nurse"))), "b")])
+    assert effect(denied, roles=[NURSE], practitioner="p") == ("indeterminate", "actor-unresolved")
+    strange = "nowhere" in system
+    assert effect(denied, roles=[DOCTOR], practitioner="p")[0] == ("indeterminate" if strange else "permit")
+    permitted = rules_of([given(fhir(r4(by_role("permit", system, "nurse", X))), "a")])
+    assert effect(permitted, roles=[NURSE])[0] == "indeterminate" and effect(permitted, roles=[])[0] == "deny"
+    assert effect(permitted, roles=[f"{system}|nurse"]) == ("permit", "permitted")
+    assert effect(permitted, roles=[NURSE], requester="y") == ("deny", "no-consent")
+
+
+def test_the_same_role_by_an_oid_is_the_same_role() -> None:
+    permitted = rules_of([given(fhir(r4(by_role("permit", "urn:oid:2.16.840.1.113883.6.101", "163W00000X"))), "a")])
+    assert effect(permitted, roles=["http://nucc.org/provider-taxonomy|163W00000X"]) == ("permit", "permitted")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"onsetAge": {"value": 30, "unit": "a"}}, {"onsetString": "2015"}, {"onsetRange": {"low": {"value": 20}}},
+        {"_onsetDateTime": {"extension": [{"url": "u", "valueCode": "masked"}]}}, {"onsetPeriod": {"start": "20x"}},
+    ],
+)  # fmt: skip
+def test_a_time_that_nobody_can_read_is_not_the_day_it_was_written_down(said: dict[str, Any]) -> None:
+    since_2020 = {"dataPeriod": {"start": "2020"}}
+    opened = rules_of([given(fhir(r4(rule("permit", **since_2020))), "a")])
+    closed = rules_of([given(fhir(r4(rule("permit", rule("deny", **since_2020)))), "a")])
+    for rules, then in ((opened, "2021-05-05"), (closed, "2015-05-05")):
+        record = facts({"resourceType": "Condition", "id": "c", "recordedDate": then, **said})
+        asked = requested(rules, requester="x", holder="south", purposes=["TREAT"])
+        found = judge(decide(asked, rules, NOW), record)
+        assert (found.effect, found.reason) == ("indeterminate", "record-undated")
+        told = facts({"resourceType": "Condition", "id": "c", "recordedDate": then, "onsetPeriod": {"start": then}})
+        assert judge(decide(asked, rules, NOW), told).effect == "permit" or rules is closed
+
+
+def test_what_is_attached_is_of_its_media_type_wherever_it_hangs() -> None:
+    cda = {"system": "urn:ietf:bcp:13", "code": "application/hl7-cda+xml"}
+    rules = rules_of([given(fhir(r4(rule("permit", {"type": "deny", "class": [cda]}))), "a")])
+    decision = decide(requested(rules, requester="x", holder="south", purposes=["TREAT"]), rules, NOW)
+    for resource, expected in (
+        ({"content": [{"attachment": {"contentType": "application/hl7-cda+xml; charset=utf-8"}}]}, "deny"),
+        ({"content": [{"attachment": {"contentType": "text/xml"}}]}, "indeterminate"),
+        ({"content": [{"attachment": {"url": "Binary/1"}}]}, "indeterminate"),
+        ({"presentedForm": [{"contentType": "application/hl7-cda+xml"}]}, "deny"),
+        ({"contentType": "application/xml"}, "indeterminate"),
+        ({"content": [{"attachment": {"contentType": "application/pdf"}}]}, "permit"),
+        ({"status": "final"}, "permit"),
+    ):
+        found = judge(decision, facts({"resourceType": "DocumentReference", "id": "d", **resource}))
+        assert found.effect == expected, resource

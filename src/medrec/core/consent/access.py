@@ -11,7 +11,7 @@ one, and closes everything until it is taken back.
 
 from collections.abc import Iterable
 
-from medrec.core.consent import names
+from medrec.core.consent import names, systems
 from medrec.core.consent.compiling import Rules, compile_consents
 from medrec.core.consent.facts import Request, asking
 from medrec.core.consent.floor import floor_of
@@ -19,6 +19,7 @@ from medrec.core.consent.grants import read_grant
 from medrec.core.consent.meant import NOBODY, Meant
 from medrec.core.consent.policy import Given, Policy, Provision, Unreadable
 from medrec.core.consent.reading import read_consent
+from medrec.core.consent.roles import may_be, roles_in_doubt
 from medrec.core.consent.times import DAY_MS
 from medrec.core.manifests.consent import ConsentManifest, FhirConsentManifest
 from medrec.core.records.canonical import canonical
@@ -123,17 +124,18 @@ def requested(
 
     `roles` ("system|code") are those that the requester's organisation vouches for. `meant` is what
     somebody looked up of the references that the ledger alone does not explain (`looked_up(rules)`, `rules.unheld`):
-    which of them mean the requester, or not, and the holder, or not. All others are in doubt, which opens nothing.
+    which of them mean the requester, or not, and the holder, or not. All others are in doubt, which opens nothing; so
+    is a role that may be one of these by another name.
     """
-    held = sorted(set(roles))
+    held = sorted({systems.token(systems.system_of(role), systems.code_of(role)) for role in roles})
     called = {names.organisation(requester), names.by_identifier(requester), *meant.also}
     if practitioner:
         called.add(names.practitioner(requester, practitioner))
     answered = called | meant.apart
-    unresolved = []
+    unresolved = roles_in_doubt(rules.roles, called, held)
     for token in rules.strangers:
         reference, role = names.split(token)
-        if reference not in answered and (not role or role in held):
+        if reference not in answered and (not role or role in held or may_be(role, held)):
             unresolved.append(token)
     return asking(
         references=called,

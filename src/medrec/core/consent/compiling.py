@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from medrec.core.consent import systems, terms
-from medrec.core.consent.names import is_holder, is_stranger
+from medrec.core.consent.names import is_holder, is_stranger, split
 from medrec.core.consent.policy import Effect, Given, Policy, Provision, Unreadable
 from medrec.core.consent.times import EVER, Span
 
@@ -75,11 +75,13 @@ class Broken(msgspec.Struct, frozen=True):
 
 class Codes(NamedTuple):
     """Codes that a provision names, as tokens: all of them, those systems among them that nobody here knows, the codes
-    without their systems, and whether one is a type or a profile of which a record need not say that it is one."""
+    without their systems, those that are media types, and whether one is a type or a profile of which a record need not
+    say that it is one."""
 
     tokens: frozenset[str]
     strange: frozenset[str]
     bare: frozenset[str]
+    media: frozenset[str]
     undeclared: bool
 
 
@@ -105,7 +107,8 @@ class Rules(msgspec.Struct, frozen=True):
     none, for all other purposes. `strangers` are the actors of whom the ledger alone does not say who they are.
     `marks` are what her consents say about marks: how new, from when until when, and yes or no. `turns` are the times
     (ms) at which something of all this begins or ends, in order: between two of them every decision is the same.
-    `unheld` are the holders of data of whom the ledger alone does not say who they are.
+    `unheld` are the holders of data of whom the ledger alone does not say who they are, `roles` the actors of whom a
+    role is asked.
     """
 
     every: tuple[Rule, ...]
@@ -117,6 +120,7 @@ class Rules(msgspec.Struct, frozen=True):
     marks: tuple[Mark, ...] = ()
     turns: tuple[int, ...] = ()
     unheld: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
 
 
 class Floor(msgspec.Struct, frozen=True):
@@ -186,8 +190,9 @@ def gather(
     turns = {turn for rule in rules for turn in (rule.start, rule.end)}
     turns.update(item.until for item in broken)
     turns.update(turn for _, start, end, _ in marks for turn in (start, end))
+    roles = tuple(token for token in sorted(actors) if split(token)[1])
     return Rules(
-        tuple(rules), by_purpose, every_purpose, broken, notices, strangers, marks, tuple(sorted(turns)), unheld
+        tuple(rules), by_purpose, every_purpose, broken, notices, strangers, marks, tuple(sorted(turns)), unheld, roles
     )
 
 
@@ -326,6 +331,7 @@ def named_codes(tokens: frozenset[str]) -> Codes:
         tokens,
         frozenset(one for one in sorted(named) if not systems.is_known(one)),
         frozenset(systems.code_of(one) for one in sorted(tokens)),
+        frozenset(one for one in sorted(tokens) if systems.system_of(one) == systems.MEDIA_TYPES),
         not named.isdisjoint((systems.RESOURCE_TYPES, systems.PROFILES)),
     )
 

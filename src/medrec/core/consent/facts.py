@@ -6,8 +6,9 @@ from typing import Any
 import msgspec
 
 from medrec.core.consent import systems, terms
+from medrec.core.consent.clinical import clinical_dates
 from medrec.core.consent.pointers import Pointer, called, pointers_in
-from medrec.core.consent.times import EVER, Span, read_period, read_time
+from medrec.core.consent.times import Span
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -44,7 +45,7 @@ def asking(
     `references` are the organisation, the practitioner, the practitioner's roles there (PractitionerRole), groups and
     care teams of the requester, as "Type/id"; `roles` the role codes that it holds, as "system|code".
     """
-    named, held = sorted(set(references)), sorted(set(roles))
+    named, held = sorted(set(references)), sorted({_token(role) for role in roles})
     both = [f"{reference} {role}" for reference in named for role in held]
     return Request(
         frozenset([*named, *held, *both]),
@@ -187,51 +188,12 @@ def _labels(labels: Iterable[str] | None) -> tuple[frozenset[str] | None, int | 
 
 # --- a FHIR resource -> its facts -----------------------------------------------------------------------------------
 
-CLINICAL_DATES: dict[str, tuple[str, ...]] = {
-    "AllergyIntolerance": ("onset", "recordedDate"),
-    "Appointment": ("start",),
-    "CarePlan": ("period", "created"),
-    "CareTeam": ("period",),
-    "Claim": ("billablePeriod", "created"),
-    "ClinicalImpression": ("effective", "date"),
-    "Communication": ("sent", "received"),
-    "Composition": ("date",),
-    "Condition": ("onset", "recordedDate"),
-    "Coverage": ("period",),
-    "DetectedIssue": ("identified",),
-    "DiagnosticReport": ("effective",),
-    "DocumentReference": ("context.period", "date"),
-    "Encounter": ("period", "actualPeriod"),
-    "EpisodeOfCare": ("period",),
-    "ExplanationOfBenefit": ("billablePeriod", "created"),
-    "FamilyMemberHistory": ("date",),
-    "Flag": ("period",),
-    "Goal": ("start",),
-    "ImagingStudy": ("started",),
-    "Immunization": ("occurrence",),
-    "MedicationAdministration": ("effective", "occurence", "occurrence"),
-    "MedicationDispense": ("whenHandedOver", "whenPrepared"),
-    "MedicationRequest": ("authoredOn",),
-    "MedicationStatement": ("effective",),
-    "NutritionOrder": ("dateTime",),
-    "Observation": ("effective",),
-    "Procedure": ("performed", "occurrence"),
-    "QuestionnaireResponse": ("authored",),
-    "RiskAssessment": ("occurrence",),
-    "ServiceRequest": ("occurrence", "authoredOn"),
-    "Specimen": ("collection.collected",),
-    "SupplyDelivery": ("occurrence",),
-    "Task": ("executionPeriod", "authoredOn"),
-    "VisionPrescription": ("dateWritten",),
-}
-"""Type -> where its clinical time stands, the first that is there. `meta.lastUpdated` is never one."""
-
 INLINE_LABEL = "http://hl7.org/fhir/uv/security-label-ds4p/StructureDefinition/extension-inline-sec-label"
 """The extension of one element that carries a security label (HL7 Data Segmentation for Privacy, inline labels)."""
 
 _AUTHORS = ("author", "performer", "requester", "recorder", "asserter", "prescriber", "sender", "enterer", "provider")
 _DOCUMENTS = ("type", "category")
-_ENDINGS = ("", "DateTime", "Period", "Instant", "Date", "Timing")
+_ATTACHMENTS = ("attachment", "contentAttachment", "image", "photo", "presentedForm", "valueAttachment")
 
 
 def facts(
@@ -274,33 +236,6 @@ def _medicine_of(resource: Mapping[str, Any]) -> list[Any]:
     inside = resource.get("contained")
     held = [resource, *(one for one in (inside if isinstance(inside, list) else ()) if isinstance(one, dict))]
     return [one[name] for one in held for name in ("ingredient", "medication", "medicationReference") if name in one]
-
-
-def clinical_dates(resource: Mapping[str, Any], zone: int = 0) -> Span | None:
-    """The clinical time of a resource by the table above; None if it has none, or none that is readable."""
-    for path in CLINICAL_DATES.get(str(resource.get("resourceType", "")), ()):
-        *outer, last = path.split(".")
-        value: Any = resource
-        for name in outer:
-            value = value.get(name) if isinstance(value, dict) else None
-        if not isinstance(value, dict):
-            continue
-        for ending in _ENDINGS:
-            if last + ending in value:
-                return _when(value[last + ending], zone)
-    return None
-
-
-def _when(value: Any, zone: int) -> Span | None:
-    if isinstance(value, dict):
-        if isinstance(value.get("event"), list):
-            times = [read_time(event, zone) for event in value["event"]]
-            found = [time for time in times if time is not None]
-            return Span(found[0].start, found[-1].end) if found and len(found) == len(times) else None
-        period = read_period(value, zone)
-        # A period with neither end says nothing of when it was.
-        return period if period is not None and (period.start > -EVER or period.end < EVER) else None
-    return read_time(value, zone)
 
 
 def _stated(value: Any) -> list[str | None]:
@@ -369,17 +304,17 @@ def _numbers(value: Any) -> list[str]:
     return found + [token for name in sorted(value) for token in _numbers(value[name])]
 
 
-def _formats(resource: Mapping[str, Any]) -> list[str]:
-    """The media types of a document's content."""
-    content = resource.get("content")
-    attachments = (
-        [item.get("attachment") for item in content if isinstance(item, dict)] if type(content) is list else []
-    )
-    return [
-        systems.token(systems.MEDIA_TYPES, attachment["contentType"])
-        for attachment in attachments
-        if isinstance(attachment, dict) and isinstance(attachment.get("contentType"), str)
-    ]
+def _formats(value: Any, name: str = "") -> list[str]:
+    """The media types, and the formats, of everything that is attached; an attachment that says none has one all the
+    same ("")."""
+    if isinstance(value, list):
+        return [token for item in value for token in _formats(item, name)]
+    if not isinstance(value, Mapping):
+        return []
+    said = value.get("contentType", "" if name in _ATTACHMENTS else None)
+    found = [systems.token(systems.MEDIA_TYPES, said)] if isinstance(said, str) else []
+    found += _codings(value["format"]) if "format" in value else []
+    return found + [token for below in sorted(value) for token in _formats(value[below], below)]
 
 
 def _profiles(resource: Mapping[str, Any]) -> list[str]:

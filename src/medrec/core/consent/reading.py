@@ -328,7 +328,8 @@ class _Reader:
         parts = {coding["code"] for coding in codings if coding["system"] == terms.PARTICIPATION}
         if not parts <= set(_PARTS) or len({_PARTS[part] for part in sorted(parts)}) > 1:
             raise Unreadable("role-unknown", path)
-        held = [f"{coding['system']}|{coding['code']}" for coding in codings if coding["system"] != terms.PARTICIPATION]
+        others = [coding for coding in codings if coding["system"] != terms.PARTICIPATION]
+        held = [systems.token(coding["system"], coding["code"]) for coding in others]
         if parts:
             part = _PARTS[min(parts)]
             if held and part != "recipients":

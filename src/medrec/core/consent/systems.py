@@ -119,6 +119,8 @@ _NO_SYSTEM = re.compile(r"http://hl7\.org/fhir/(.*/)?(sid|valueset|structuredefi
 _BARE_OID = re.compile(r"[0-2](\.[0-9]+){3,}\Z")
 _EARLIER = re.compile(r"http://hl7\.org/fhir/(v[23])/")
 _PROFILE = "http://hl7.org/fhir/StructureDefinition/"
+_PLAIN_XML = frozenset(("application/xml", "text/xml"))
+_BYTES = frozenset(("", "application/octet-stream", "application/x-octet-stream", "binary/octet-stream"))
 _ICD = (ICD10CM, ICD10, ICD9)
 
 
@@ -178,6 +180,15 @@ def kind(system: str, code: str) -> str:
         if said in TYPES:
             return said
     return token(name, code)
+
+
+def media_may_be(named: str, carried: str) -> bool:
+    """Whether what is of one media type (a token) may be of another: XML that does not say of which kind, and bytes."""
+    if not (system_of(named) == system_of(carried) == MEDIA_TYPES):
+        return False
+    one, other = code_of(named), code_of(carried)
+    both_xml = one.endswith("xml") and other.endswith("xml") and not _PLAIN_XML.isdisjoint((one, other))
+    return both_xml or not _BYTES.isdisjoint((one, other))
 
 
 def system_of(token: str) -> str:

@@ -6,7 +6,7 @@ Nothing here knows of a record that is withheld: what is not permitted never com
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from medrec.core.consent.facts import clinical_dates
+from medrec.core.consent.clinical import clinical_dates
 from medrec.core.consent.times import Span, read_time
 from medrec.node.fhir.query import Include
 from medrec.node.refusals import Code, Refusal

@@ -7,7 +7,7 @@ import msgspec
 import sqlalchemy as sql
 
 from medrec.core import manifests
-from medrec.core.consent import actors, names
+from medrec.core.consent import actors, names, roles
 from medrec.core.consent.access import given, looked_up, rules_of
 from medrec.core.consent.actors import Known, Who
 from medrec.core.consent.compiling import Rules, strange_codes
@@ -72,7 +72,7 @@ class Actors:
         meant = actors.held(NOBODY, rules.unheld, self._node.organisation, self.look)
         known = meant.holds | meant.elsewhere
         unheld = [names.split(token)[0] for token in rules.unheld if token not in known]
-        return tuple(sorted({*unheld, *self.known(looked_up(rules), now).strange, *strange_codes(rules.every)}))
+        return tuple(sorted({*unheld, *self.known(looked_up(rules), now).strange, *_unsaid(rules)}))
 
     def look(self, reference: str) -> Mapping[str, Any] | None:
         """The record that a reference names, as it was signed: of this person, or of nobody in particular. Where the
@@ -114,6 +114,11 @@ def _organisation(name: str | None) -> Mapping[str, Any] | None:
     return {"resourceType": "Organization", "identifier": [{"system": names.ORGANISATION, "value": name}]}
 
 
+def _unsaid(rules: Rules) -> set[str]:
+    """The codes and the roles in rules of which nobody can say what, or whose, they are not."""
+    return {*strange_codes(rules.every), *roles.strange(rules.roles)}
+
+
 def strange(node: "Node", data: bytes) -> list[str]:
     """The people, organisations, teams and groups in a signed consent of whom nobody here can say, wholly or in part,
     who they are, and the codes of systems and classes that nobody knows: for whoever signed it. Of a person who is not
@@ -122,7 +127,7 @@ def strange(node: "Node", data: bytes) -> list[str]:
     assert isinstance(consent, ConsentManifest | FhirConsentManifest)
     rules = rules_of([given(consent, "")], ())
     if not rules.strangers and not rules.unheld:
-        return list(strange_codes(rules.every))
+        return sorted(_unsaid(rules))
     with node.store.read() as connection:
         person = node.journal.person_of_account(connection, consent.account)
         if person is None:

@@ -1,0 +1,82 @@
+"""When what a record tells of was so: its clinical time, by its type."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from medrec.core.consent.times import EVER, Span, read_period, read_time
+
+CLINICAL_DATES: dict[str, tuple[str, ...]] = {
+    "AllergyIntolerance": ("onset", "recordedDate"),
+    "Appointment": ("start",),
+    "CarePlan": ("period", "created"),
+    "CareTeam": ("period",),
+    "Claim": ("billablePeriod", "created"),
+    "ClinicalImpression": ("effective", "date"),
+    "Communication": ("sent", "received"),
+    "Composition": ("date",),
+    "Condition": ("onset", "recordedDate"),
+    "Coverage": ("period",),
+    "DetectedIssue": ("identified",),
+    "DiagnosticReport": ("effective",),
+    "DocumentReference": ("context.period", "date"),
+    "Encounter": ("period", "actualPeriod"),
+    "EpisodeOfCare": ("period",),
+    "ExplanationOfBenefit": ("billablePeriod", "created"),
+    "FamilyMemberHistory": ("date",),
+    "Flag": ("period",),
+    "Goal": ("start",),
+    "ImagingStudy": ("started",),
+    "Immunization": ("occurrence",),
+    "MedicationAdministration": ("effective", "occurence", "occurrence"),
+    "MedicationDispense": ("whenHandedOver", "whenPrepared"),
+    "MedicationRequest": ("authoredOn",),
+    "MedicationStatement": ("effective",),
+    "NutritionOrder": ("dateTime",),
+    "Observation": ("effective",),
+    "Procedure": ("performed", "occurrence"),
+    "QuestionnaireResponse": ("authored",),
+    "RiskAssessment": ("occurrence",),
+    "ServiceRequest": ("occurrence", "authoredOn"),
+    "Specimen": ("collection.collected",),
+    "SupplyDelivery": ("occurrence",),
+    "Task": ("executionPeriod", "authoredOn"),
+    "VisionPrescription": ("dateWritten",),
+}
+"""Type -> where its clinical time stands, the first that is there. `meta.lastUpdated` is never one."""
+
+_ENDINGS = ("", "DateTime", "Period", "Instant", "Date", "Timing")
+_UNREADABLE = ("Age", "Range", "String", "Duration")
+
+
+def clinical_dates(resource: Mapping[str, Any], zone: int = 0) -> Span | None:
+    """The clinical time of a resource by the table above; None if it has none, or none that is readable.
+
+    What it says in words, as an age or not at all (`onsetAge`, `onsetString`, an extension in place of the value) is a
+    time that nobody can read: no other element stands in for it.
+    """
+    for path in CLINICAL_DATES.get(str(resource.get("resourceType", "")), ()):
+        *outer, last = path.split(".")
+        value: Any = resource
+        for name in outer:
+            value = value.get(name) if isinstance(value, dict) else None
+        if not isinstance(value, dict):
+            continue
+        for ending in _ENDINGS:
+            if last + ending in value:
+                return _when(value[last + ending], zone)
+        untold = [f"{last}{ending}" for ending in _UNREADABLE] + [f"_{last}{ending}" for ending in _ENDINGS]
+        if any(name in value for name in untold):
+            return None
+    return None
+
+
+def _when(value: Any, zone: int) -> Span | None:
+    if isinstance(value, dict):
+        if isinstance(value.get("event"), list):
+            times = [read_time(event, zone) for event in value["event"]]
+            found = [time for time in times if time is not None]
+            return Span(found[0].start, found[-1].end) if found and len(found) == len(times) else None
+        period = read_period(value, zone)
+        # A period with neither end says nothing of when it was.
+        return period if period is not None and (period.start > -EVER or period.end < EVER) else None
+    return read_time(value, zone)
