@@ -1,12 +1,16 @@
 """The sentences of a policy come from the bytes that are signed."""
 
+from pathlib import Path
+
 import pytest
 
 from medrec.core.consent import plain as plainly
 from medrec.core.consent.plain import EVERYTHING, NOTHING, Party, Plain, write
+from medrec.node.release.practitioners import PHYSICIAN
 from medrec.portal import words
-from medrec.portal.policies import sentences
+from medrec.portal.policies import called, sentences
 from tests.fhir.asking import consent
+from tests.node.network import Network
 
 KNOWN = {"north": "North Hospital"}
 
@@ -27,6 +31,15 @@ KNOWN = {"north": "North Hospital"}
 )  # fmt: skip
 def test_a_policy_in_plain_words(plain: Plain, said: list[str]) -> None:
     assert [one.striptags() for one in sentences(write(plain, "mr1ada", 1_750_000_000_000), KNOWN)] == said
+
+
+def test_somebody_is_called_as_the_house_calls_her_and_not_as_the_signer_does(tmp_path: Path) -> None:
+    network = Network(tmp_path)
+    network["north"].practitioners.enter("dr-x", "Xenia Young", PHYSICIAN)
+    text = write(Plain("share", to=[Party("north", "dr-x", "My mother"), Party("north", "dr-y", "Dr Y")]), "mr1ada", 1)
+    said = sentences(text, called(network["north"]))[1].striptags()
+    network.close()
+    assert "Xenia Young (dr-x) at" in said and "Dr Y (dr-y) at" in said and "mother" not in said
 
 
 def test_another_consent_is_not_made_plainer_than_it_is() -> None:

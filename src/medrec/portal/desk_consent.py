@@ -49,7 +49,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any] | Go:
         elif what == "attest":
             return _attest(node, visit, form, wanted)
         else:
-            said = policies.sentences(plain.write(wanted, account, node.clock()), names(node))
+            said = policies.sentences(plain.write(wanted, account, node.clock()), policies.called(node))
     elif form:
         raise PageError(400, "form-unreadable")
     known = names(node)
@@ -149,7 +149,8 @@ def _attest(node: "Node", visit: Visit, form: dict[str, str], wanted: Plain) -> 
         attesting.attest(node, patient, drafted, proof)
 
     part = Part("medrec/consent/2", codec.encode_json(value), message, finish)
-    told = [Markup("{}").format(sentence) for sentence in policies.sentences(drafted.consent.encode(), names(node))]
+    said = policies.sentences(drafted.consent.encode(), policies.called(node))
+    told = [Markup("{}").format(sentence) for sentence in said]
     marked = [
         render.say(words.DESK_CONSENT["marked"], clerk=clerk.name),
         Markup("{}").format(words.DESK_CONSENT["free"]),

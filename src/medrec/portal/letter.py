@@ -6,7 +6,7 @@ from medrec.core.manifests.consent import FhirConsentManifest
 from medrec.node.consent import attesting, letters
 from medrec.portal import policies, render, words
 from medrec.portal.desk import by_whom
-from medrec.portal.page import Go, PageError, Visit, names
+from medrec.portal.page import Go, PageError, Visit
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -32,7 +32,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any] | Go:
         "here": visit.link("letter", consent=found.consent.hex()),
         "person": f"{who.given} {who.family}".strip() if who is not None else "",
         "patient": found.patient,
-        "said": policies.sentences(consent.consent.encode(), names(node)) if consent is not None else [],
+        "said": policies.sentences(consent.consent.encode(), policies.called(node)) if consent is not None else [],
         "clerk": attested.clerk if attested is not None else "",
         "form": words.DESK_CONSENT[attested.form] if attested is not None else "",
         "when": render.date(consent.time) if consent is not None else None,

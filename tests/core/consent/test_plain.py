@@ -239,6 +239,26 @@ def test_a_topic_withholds_what_may_be_about_it_and_opens_only_what_is(topic: st
         assert sees([Plain("share", to=[NORTH], about=[topic])], record) is surely, label
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("North\u202eevil", "Northevil"), ("\u2028Dr\u2029 X\x85", "Dr X"), ("Dr\u00adX\ufeff", "DrX"),
+        ("a\u200cb", "ab"),
+        ("  ", ""), ("\u200b", ""), ("\u3164", ""), ("\u2800 ", ""), ("\u200c", ""), ("\u2066North\u2069", "North"),
+        ("José  López ", "José  López "), ("山田", "山田"),
+        ("می\u200cخواهم", "می\u200cخواهم"), ("क्\u200dष", "क्\u200dष"),
+    ],
+)  # fmt: skip
+def test_a_name_in_a_sentence_shows_all_that_is_signed(name: str, shown: str) -> None:
+    data = write(Plain("share", to=[Party("north", "dr-x", name)]), ACCOUNT, NOW)
+    assert read(data).to == [Party("north", "dr-x", shown)]
+    if shown and name != shown:
+        signed = json.loads(data)
+        signed["provision"]["actor"][0]["reference"]["display"] = name
+        with pytest.raises(NotPlain):
+            read(codec.encode_json(signed))
+
+
 def test_every_clause_is_reached() -> None:
     reached = set()
     wide = [

@@ -6,6 +6,8 @@ answers for her ("identifier:urn:medrec:practitioner:north|dr-x"), because every
 to whoever can look them up (`actors`). In records the ledger's names are identifiers, too.
 """
 
+import unicodedata
+
 from medrec.core.types import is_organisation_id
 
 ORGANISATION = "urn:medrec:organisation"
@@ -13,6 +15,33 @@ PRACTITIONER = "urn:medrec:practitioner:"
 ACCOUNT = "urn:medrec:account"
 """Identifier systems: of an organisation of the ledger, of a practitioner (followed by the organisation's id), and of a
 person's account."""
+
+
+_HIDING = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
+"""What turns, ends or hides text: categories of Unicode."""
+_JOINERS = "\u200c\u200d"
+_JOINED = ("ARABIC", "BENGALI", "DEVANAGARI", "GUJARATI", "GURMUKHI", "KANNADA", "KHMER", "MALAYALAM", "MONGOLIAN",
+           "MYANMAR", "ORIYA", "SINHALA", "SYRIAC", "TAMIL", "TELUGU", "TIBETAN")  # fmt: skip
+"""Scripts that write words with joiners and non-joiners."""
+
+
+def visible(name: str) -> str:
+    """A name as it may stand in a sentence: without what turns or hides text, and "" where nothing is left to see.
+
+    A joiner or non-joiner stays between two letters of a script that needs it.
+    """
+    kept = [one for at, one in enumerate(name) if _shows(one) or (one in _JOINERS and _joins(name[at - 1 : at + 2]))]
+    return "".join(kept) if any(not one.isspace() and one not in _JOINERS for one in kept) else ""
+
+
+def _shows(character: str) -> bool:
+    if unicodedata.category(character) in _HIDING:
+        return False
+    return not unicodedata.name(character, "").endswith(("FILLER", "BRAILLE PATTERN BLANK", "VARIATION SELECTOR"))
+
+
+def _joins(three: str) -> bool:
+    return len(three) == 3 and all(unicodedata.name(one, "").startswith(_JOINED) for one in (three[0], three[2]))
 
 
 def organisation(name: str) -> str:

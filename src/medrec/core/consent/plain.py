@@ -123,7 +123,10 @@ class Plain(Fields, frozen=True):
 
 
 def tidy(plain: Plain) -> Plain:
-    """The same sentence in its one form. Raises NotPlain for words that are not of the closed set, or do not fit."""
+    """The same sentence in its one form, its names without what nobody sees.
+
+    Raises NotPlain for words that are not of the closed set, or do not fit.
+    """
     tables: list[tuple[str, list[str], Mapping[str, Any]]] = [("kinds", plain.kinds, KINDS)]
     tables += [("about", plain.about, TOPICS), ("but_not", plain.but_not, TOPICS)]
     for path, chosen, known in [*tables, ("purposes", plain.purposes, PURPOSES)]:
@@ -149,7 +152,7 @@ def tidy(plain: Plain) -> Plain:
         raise NotPlain("to: somebody stands there under two names")
     return msgspec.structs.replace(
         plain,
-        to=sorted(set(plain.to)),
+        to=sorted({msgspec.structs.replace(party, name=names.visible(party.name)) for party in plain.to}),
         kinds=sorted(set(plain.kinds)),
         about=sorted(set(plain.about)),
         but_not=sorted(set(plain.but_not)),
