@@ -9,10 +9,17 @@ from pathlib import Path
 import decision_basis
 import pytest
 import run_suite
+from consent_forms import ask, compiled, give, ms
 from decision_vectors import SHARED, cases, differences, load
+from run_suite import whole
+from test_labels import LABELLER
 
+from medrec.core.consent.compiling import compile_consents, marks_allowed, unturned
+from medrec.core.consent.decide import decide
+from medrec.core.consent.facts import asking
 from medrec.core.consent.policy import Unreadable
 from medrec.core.consent.reading import read_consent
+from medrec.core.consent.redact import sift
 
 
 def named(name: str) -> list:
@@ -34,6 +41,40 @@ def test_a_consent_that_cannot_be_read_is_refused_whole(case: dict) -> None:
     with pytest.raises(Unreadable) as refused:
         read_consent(case["resource"])
     assert (refused.value.code, refused.value.path) == (case["code"], case["path"])
+
+
+@pytest.mark.parametrize("case", named("records"))
+def test_what_is_left_of_records_as_they_stand(case: dict) -> None:
+    """Labelled by the rules that ship, decided, held back."""
+    rules = compiled(*case["consents"])
+    marks = marks_allowed(rules, ms(case["now"]))
+    decision = decide(ask(), rules, ms(case["now"]))
+    found = sift(decision, case["records"], LABELLER, complete=True, whole_only=not marks)
+    told = [record if left == "whole" else left for record, left in zip(case["records"], case["left"], strict=True)]
+    assert [one.resource for one in found] == told
+    gone = [
+        f"{one['resourceType']}/{one['id']}" for one, left in zip(case["records"], told, strict=True) if left is None
+    ]
+    sent = json.dumps([one for one in told if one is not None])
+    assert gone and not [name for name in gone if name in sent] and (marks or "REDACTED" not in sent)
+
+
+def test_what_was_decided_before_is_used_again_only_while_nothing_turned() -> None:
+    tried = 0
+    for case in cases("hard-cases"):
+        for check in case["checks"]:
+            if "still" not in check:
+                continue
+            given = [
+                give(one["resource"], one["id"], ms(one["revoked"]) if "revoked" in one else None)
+                for one in case["consents"]
+            ]
+            rules, then, now = compile_consents(given), ms(check["since"]), ms(check["now"])
+            assert unturned(rules, then, now) is check["still"], check
+            asked = asking(**whole(check)[0])
+            assert (decide(asked, rules, then) == decide(asked, rules, now)) >= check["still"]
+            tried += 1
+    assert tried >= 7
 
 
 def test_the_sixteen_hard_cases_are_all_there() -> None:
