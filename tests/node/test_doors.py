@@ -1,7 +1,10 @@
 """The other two doors: a referral pushed to a provider, and a page of the source that somebody looks at."""
 
+import re
 import secrets
+from base64 import b64encode
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -313,6 +316,10 @@ def test_the_page_opens_with_a_press_and_not_by_being_fetched(network: Network, 
     for _ in range(2):
         asked = client.get(address)
         assert asked.status_code == 200 and "Look now" in asked.text and "bp" not in asked.text
+        # What asks only for the head of a page, as a scanner of links does, opens nothing either.
+        assert client.head(address).status_code == 200
+    policy, style = asked.headers["content-security-policy"], re.findall("<style>(.*?)</style>", asked.text)
+    assert [f"'sha256-{b64encode(sha256(one.encode()).digest()).decode()}'" in policy for one in style] == [True]
     assert written(north, "disclosure/1") == []
     shown = client.post(address)
     assert shown.status_code == 200 and "Dr South of south" in shown.text and "(bp)" in shown.text

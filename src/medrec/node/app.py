@@ -63,6 +63,7 @@ from medrec.node.peers.directory import FHIR
 from medrec.node.peers.doors import ENGINE_PATH, doors
 from medrec.node.peers.peers import INTERACT, PeerError
 from medrec.node.peers.rules import NEEDS_THE_HEAD, Rule
+from medrec.node.peers.unanswered import UNANSWERED, guarded
 from medrec.node.refusals import Refusal
 from medrec.node.release.access import RELEASE_PATH
 from medrec.node.release.emergency import EMERGENCY_PATH, REVIEWS_PATH, answer_emergency, answer_reviews
@@ -290,7 +291,7 @@ def make_app(node: "Node", pages: ASGIApp | None = None) -> ASGIApp:
     if pages is not None:
         routes.append(Route("/", lambda request: RedirectResponse("/pages/")))
         routes.append(Mount("/pages", pages))
-    return _Guard(Starlette(routes=routes), node)
+    return _Guard(Starlette(routes=routes, exception_handlers=UNANSWERED), node)
 
 
 async def _witness(node: "Node", request: Request) -> Answer:
@@ -372,7 +373,7 @@ class _Guard:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-            await send(message)
+            await send(guarded(message))
 
         try:
             apart = None if scope["path"] in ("/health", "/standing") else self._node.together.known

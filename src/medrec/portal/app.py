@@ -1,6 +1,6 @@
 """The pages of a node as a web application; `table` lists them.
 
-`pages(node)` is the whole site of one node; `routes(node)` the same as a list, to stand after a node's own routes.
+`pages(node)` is the whole site of one node.
 
 Pages about people need sign-in (session.py, sign_in.py): a line of the table names the roles that may read the page,
 and a page about one person asks `require_subject`. Where `demonstration` is said, they are open to everybody who has
@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route, Router
@@ -61,8 +62,8 @@ HTML = "text/html; charset=utf-8"
 LOGGER = logging.getLogger("medrec.portal")
 
 
-def routes(node: "Node", *, demonstration: bool = False) -> list[BaseRoute]:
-    """The site as routes; the last one answers every other address with the page for "not found"."""
+def pages(node: "Node", *, demonstration: bool = False) -> Starlette:
+    """The site as an application of its own, to be mounted anywhere."""
     site = Site(node, demonstration)
     table: list[BaseRoute] = [
         Route(page.path, site.endpoint(page), methods=list(page.methods), name=page.name) for page in (*PAGES, *FILES)
@@ -81,12 +82,10 @@ def routes(node: "Node", *, demonstration: bool = False) -> list[BaseRoute]:
             Route("/sign-in/demonstration", site.call(site.demonstrated), methods=["POST"], name="demonstrate")
         )
     site.router = Router(list(table))
-    return [*table, Route("/{rest:path}", site.nowhere, methods=None, name="nowhere")]
-
-
-def pages(node: "Node", *, demonstration: bool = False) -> Starlette:
-    """The site as an application of its own, to be mounted anywhere."""
-    return Starlette(routes=routes(node, demonstration=demonstration))
+    application = Starlette(routes=table, exception_handlers={HTTPException: site.unanswered})
+    # An address with a slash too many is an address that there is not: it has a page that says so.
+    application.router.redirect_slashes = False
+    return application
 
 
 def person_path(account: str) -> str:
@@ -251,9 +250,13 @@ class Site:
         """The headers of every answer."""
         return self._headers(request, HEADERS)
 
-    async def nowhere(self, request: Request) -> Response:
-        """The answer to addresses that are not in the table."""
-        return await run_in_threadpool(self._in_language, request, self._error, request, PageError(404, "not-found"))
+    async def unanswered(self, request: Request, error: Exception) -> Response:
+        """The answer to addresses that are not in the table, and to methods that an address there does not take."""
+        wrong = isinstance(error, HTTPException) and error.status_code == 405
+        no = PageError(405, "wrong-method") if wrong else PageError(404, "not-found")
+        answer = await run_in_threadpool(self._in_language, request, self._error, request, no)
+        answer.headers.update(getattr(error, "headers", None) or {})
+        return answer
 
     def _in_language(self, request: Request, answer: Callable[..., Response], *arguments: Any) -> Response:
         """Answer in the language that was asked for, and keep it for the visits to come."""

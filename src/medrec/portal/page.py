@@ -26,15 +26,24 @@ class PageError(Exception):
     def __init__(self, status: int, code: str, sentence: str = "") -> None:
         self.status = status
         self.code = code
-        self.sentence = words.why_not(code, sentence) if sentence else words.ERRORS[code]
+        self._own = sentence
         super().__init__(self.sentence)
+
+    @property
+    def sentence(self) -> str:
+        """Why, in the language of the visit: an error is often made before it is known."""
+        return words.why_not(self.code, self._own) if self._own else words.ERRORS[self.code]
+
+
+class _InTrouble(PageError):
+    @property
+    def sentence(self) -> str:
+        return words.LOST["in_trouble"]
 
 
 def in_trouble(code: str) -> PageError:
     """A place that cannot use its own files now. What it says of them names paths, and is for its operator alone."""
-    error = PageError(503, "page-failed")
-    error.code, error.sentence = code, words.LOST["in_trouble"]
-    return error
+    return _InTrouble(503, code)
 
 
 class Reader(Enum):

@@ -5,6 +5,8 @@ Whoever merely fetches addresses (a mail scanner, a preview) therefore opens not
 around it: no session, no script, no link out, nothing that a browser keeps.
 """
 
+import base64
+import hashlib
 import html
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -29,8 +31,15 @@ if TYPE_CHECKING:
     from medrec.node.node import Node
 
 VIEW_ROUTE = PAGE_PATH + "{ticket}"
+_STYLE = (
+    "body{font:1.1rem/1.5 system-ui,sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem;color:#1b1b1b}"
+    "button{font:inherit;padding:.7rem 1.2rem}li{margin:.4rem 0}"
+    ".note{border-left:.3rem solid #7a4100;padding-left:1rem}"
+)
+_PIN = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+"""The one style of the page, by which browsers know it; no other is used."""
 HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; "
+    "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_PIN}'; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -38,11 +47,6 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-_STYLE = (
-    "body{font:1.1rem/1.5 system-ui,sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem;color:#1b1b1b}"
-    "button{font:inherit;padding:.7rem 1.2rem}li{margin:.4rem 0}"
-    ".note{border-left:.3rem solid #7a4100;padding-left:1rem}"
-)
 _PURPOSE = "purpose of use {purpose}; reason given: {reason}"
 
 
@@ -51,7 +55,7 @@ def view_routes(node: "Node") -> list[BaseRoute]:
 
     async def answer(request: Request) -> Response:
         ticket = request.path_params["ticket"]
-        work: Callable[[], tuple[int, str]] = lambda: _ask(node) if request.method == "GET" else _open(node, ticket)  # noqa: E731
+        work: Callable[[], tuple[int, str]] = lambda: _open(node, ticket) if request.method == "POST" else _ask(node)  # noqa: E731
         status, body = await run_in_threadpool(work)
         return Response(body, status, HEADERS, media_type="text/html; charset=utf-8")
 

@@ -96,6 +96,7 @@ ERRORS = Texts(
     "ERRORS",
     {
         "not-found": "There is nothing at this address.",
+        "wrong-method": "This page cannot be used in this way. Open it again from the page before.",
         "unknown-request": "This code is not known or no longer good. Ask for a new one.",
         "bad-email": "This is not an e-mail address.",
         "bad-address": "This address cannot be used.",
