@@ -6,12 +6,15 @@ from typing import Any
 import pytest
 
 from medrec.portal import language, words
+from medrec.portal.page import Role
 from medrec.portal.table import PAGES
 from tests.browser import checks
 from tests.browser.conftest import DESK, PHONE, SCREENS, Opener
-from tests.browser.world import World
+from tests.browser.world import FIRST_HOSPITAL, World
 
 READABLE = [page.name for page in PAGES if "GET" in page.methods and page.template]
+READABLE += [f"{page.name}@{FIRST_HOSPITAL}" for page in PAGES if page.name in READABLE and page.role is Role.ANY]
+"""Every page where it is: one that all nodes have at the agent and at a hospital (the other kinds: test_states)."""
 NARROW, PAPER = {"width": 320, "height": 640}, {"width": 718, "height": 1040}
 """A narrow phone, and what A4 leaves between margins of 10 mm."""
 SCREEN_ONLY = (
@@ -31,8 +34,9 @@ INK = """() => {
 
 
 def opened(page: Any, world: World, name: str, code: str) -> None:
+    name, _, place = name.partition("@")
     with language.use(code):
-        address = world.address(name)
+        address = world.address(name, place)
     answer = page.goto(f"{address}?lang={code}")
     assert answer is not None and answer.status == 200, f"{name}: {answer and answer.status}"
     assert page.locator("html").get_attribute("lang") == code

@@ -2,12 +2,14 @@
 clerk, a review that is due, a look that was reviewed. The nodes are in this process; the browser is a real one."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
 from medrec.core.delegation import birthday
+from medrec.node.keeping import store
 from medrec.node.notify import asking
 from medrec.portal import language, words
 from medrec.portal.app import pages
@@ -20,7 +22,7 @@ from tests.browser.conftest import PHONE, Opener
 from tests.browser.test_every_page import NARROW, keep
 from tests.node.network import Patient
 from tests.portal.conftest import empty as empty
-from tests.portal.story import Story, observation
+from tests.portal.story import Story, ToldNetwork, observation
 from tests.portal.test_desk_consent import nora
 from tests.portal.test_desk_parent import BORN, posted
 from tests.portal.test_desk_parent import bo as bo
@@ -86,6 +88,34 @@ def found_on(page: Any, name: str, code: str) -> list[str]:
     page.evaluate("() => { document.documentElement.style.fontSize = '' }")
     page.set_viewport_size(PHONE)
     return [f"{name}: {line}" for line in found]
+
+
+class OfOtherKinds(ToldNetwork):
+    """A laboratory and an insurer stand in two places of hospitals."""
+
+    ROLES = {"north": "lab", "south": "payer"}
+
+
+@pytest.mark.parametrize("code", language.LANGUAGES)
+def test_the_pages_of_every_node_can_be_used_at_a_laboratory_and_an_insurer(
+    tmp_path: Path, open_at: Open, code: str
+) -> None:
+    story = Story(tmp_path, OfOtherKinds)
+    alarm = {"time": story.network.time, "code": "x", "subject": "s", "sentence": "Observation/bp-1 was changed."}
+    everywhere = [page for page in PAGES if page.role is Role.ANY and "GET" in page.methods and page.template]
+    assert {page.name for page in everywhere} >= {"front", "sign_in", "ledger", "verify"}
+    found = []
+    try:
+        for name, kind in OfOtherKinds.ROLES.items():
+            node: Any = story.network[name]
+            node.store.write(lambda connection: connection.execute(store.alarm.insert().values(**alarm)))
+            page = open_at(story, name, code)
+            for one in everywhere:
+                assert page.goto(ORIGIN + one.path).status == 200, one.name
+                found += found_on(page, f"{one.name}-{kind}", code)
+    finally:
+        story.network.close()
+    assert found == [], "\n".join(found)
 
 
 def places(story: Story, person: Patient, role: Role) -> dict[str, str]:

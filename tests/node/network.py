@@ -218,6 +218,8 @@ class Network:
     HOSPITALS = ("north", "south", "east")
     AGENT = "guide"
     OTHER_AGENTS: tuple[str, ...] = ()
+    ROLES: dict[str, str] = {}
+    """What an organisation is, where it is no hospital and no agent."""
 
     def __init__(self, folder: Path, engine: Callable[[dict[str, Any], Callable[[], int]], Engine] = MemoryEngine):
         self.folder = folder
@@ -234,7 +236,7 @@ class Network:
                 {
                     "id": name,
                     "name": name.title(),
-                    "roles": ["agent" if name in agents else "hospital"],
+                    "roles": ["agent" if name in agents else self.ROLES.get(name, "hospital")],
                     "endpoint": self.endpoint(name),
                     "keys": self.keys[name].public(),
                 }

@@ -1,6 +1,7 @@
 """A network with something to show: two people, records, a refusal, a permission, a release, an alarm."""
 
 import secrets
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -71,8 +72,8 @@ class ToldNetwork(Network):
 class Story:
     """The network after the story; `client(name)` reads a node's pages."""
 
-    def __init__(self, folder: Path) -> None:
-        self.network = ToldNetwork(folder)
+    def __init__(self, folder: Path, network: Callable[[Path], ToldNetwork] = ToldNetwork) -> None:
+        self.network = network(folder)
 
     def client(self, organisation: str, demonstration: bool = True) -> TestClient:
         node: Any = self.network[organisation]

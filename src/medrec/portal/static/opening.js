@@ -9,12 +9,13 @@ function bytes(text) {
   return Uint8Array.from(plain, (letter) => letter.charCodeAt(0));
 }
 
+// What the code holds, whole; null for one that is damaged. A key that opens nothing is found out here, before a view of
+// the link is used up.
 function payload() {
-  const found = /^#shlink:\/([A-Za-z0-9_-]+)$/.exec(location.hash);
-  if (!found) return null;
   try {
-    const value = JSON.parse(new TextDecoder().decode(bytes(found[1])));
-    return typeof value.url === "string" && typeof value.key === "string" ? value : null;
+    const [, text] = /^#shlink:\/([A-Za-z0-9_-]+)$/.exec(location.hash);
+    const { url, key, flag } = JSON.parse(new TextDecoder().decode(bytes(text)));
+    return bytes(key).length === 32 ? { url: new URL(url), key, guarded: String(flag ?? "").includes("P") } : null;
   } catch {
     return null;
   }
@@ -98,19 +99,19 @@ function say(text) {
   state.hidden = false;
 }
 
-const link = payload();
+const link = payload(), none = document.querySelector("#no-link");
 if (link) {
-  document.querySelector("#no-link").hidden = true;
+  none.hidden = true;
   form.hidden = false;
-  const guarded = String(link.flag ?? "").includes("P");
-  document.querySelector("#passcode-field").hidden = !guarded;
-  form.elements.passcode.required = guarded;
-}
+  document.querySelector("#passcode-field").hidden = !link.guarded;
+  form.elements.passcode.required = link.guarded;
+} else if (location.hash) none.textContent = none.dataset.damaged;
+addEventListener("hashchange", () => location.reload());
 
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
   state.hidden = true;
-  if (new URL(link.url).origin !== location.origin) return say(form.dataset.other);
+  if (link.url.origin !== location.origin) return say(form.dataset.other);
   const button = form.querySelector("button");
   button.disabled = true;
   const { recipient, passcode } = form.elements;

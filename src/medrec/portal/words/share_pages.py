@@ -48,6 +48,7 @@ SHARE = Texts(
         "stop": "Stop it now",
         "view_lead": "Somebody shared a part of their record with you.",
         "view_none": "There is no code in this address. Point your phone at the code again.",
+        "view_damaged": "This code is damaged. Ask for it again.",
         "view_who": "Who are you?",
         "view_who_hint": "Your name and where you work. The person who shared this can read it.",
         "view_open": "Open",
