@@ -1,10 +1,13 @@
 """What is held back, and why, follows what the source has now: from the link on, and version by version."""
 
+import json
 from typing import Any
 
 import pytest
 
-from medrec.node.right_person import holding
+from medrec.core.matching import Demographics
+from medrec.node.right_person import desk, given_codes, holding
+from medrec.node.right_person.link import LinkError, read_payload
 from tests.fhir.asking import resource
 from tests.node.test_contents import Ward, condition
 from tests.node.test_contents import ward as ward
@@ -86,3 +89,75 @@ def test_nobody_is_taken_for_her_whom_the_source_has_and_nobody_signed(ward: War
     ward.north.source.raw["Patient", "ada"] = demographics("ada", *BOB, gender="male").encode()
     assert not holding.let_go(ward.north, "Patient", "ada", "clerk", "She married.")
     assert "Patient/ada" in ward.held()
+
+
+def patient(**parts: Any) -> str:
+    return json.dumps({"resourceType": "Patient", "id": "ada"} | parts)
+
+
+@pytest.mark.parametrize(
+    "silent",
+    [
+        patient(),
+        patient(gender="female"),
+        patient(name=[{"family": "Lovelace"}]),
+        patient(name=[{"given": ["Ada"]}]),
+        patient(birthDate="1961-12-10"),
+        patient(active=False, link=[{"type": "replaced-by", "other": {"reference": "Patient/bob"}}]),
+    ],
+)
+def test_a_version_that_says_nothing_of_who_it_is_ends_no_hold(ward: Ward, silent: str) -> None:
+    ward.file(Patient=[demographics("ada", *BOB, gender="male")])
+    ward.file(Patient=[silent], Condition=[resource("Condition", "c9", code={"text": "Syphilis"})])
+    assert "Patient/ada" in ward.held() and ward.problems(ward.ada) == []
+    ward.file(Patient=[demographics("ada", *ADA, gender="female")])
+    assert ward.held() == {}
+
+
+def test_a_record_that_leaves_the_other_name_out_is_held_still(ward: Ward) -> None:
+    ward.file(Condition=[SYPHILIS])
+    ward.file(Condition=[resource("Condition", "c9", code={"text": "Syphilis"}, subject={"reference": "Patient/ada"})])
+    assert ward.held() == {"Condition/c9": ("family", "given")}
+    hers = {"reference": "Patient/ada", "display": "Lovelace, Ada"}
+    ward.file(Condition=[resource("Condition", "c9", code={"text": "Gout"}, subject=hers)])
+    assert ward.held() == {}
+
+
+def test_a_patient_that_was_merged_into_another_is_held(ward: Ward) -> None:
+    merged = json.loads(demographics("ada", *ADA, gender="female"))
+    merged["link"] = [{"type": "replaced-by", "other": {"reference": "Patient/bob"}}]
+    ward.file(Patient=[json.dumps(merged)])
+    assert ward.held() == {"Patient/ada": ("replaced",)}
+
+
+@pytest.mark.parametrize(
+    "display", ["Miller Peter (DOB 1950-01-01)", "Peter Miller 4711", "Miller, Peter MRN 123", "Mr. Peter123 Miller456"]
+)
+def test_a_number_beside_a_name_hides_nobody(ward: Ward, display: str) -> None:
+    subject = {"reference": "Patient/ada", "display": display}
+    ward.file(Condition=[resource("Condition", "c9", code={"text": "Syphilis"}, subject=subject)])
+    assert ward.held() == {"Condition/c9": ("family", "given")}
+    hers = {"reference": "Patient/ada", "display": "Lovelace, Ada (DOB 1961-12-10)"}
+    ward.file(Condition=[resource("Condition", "c7", code={"text": "Gout"}, subject=hers)])
+    assert set(ward.held()) == {"Condition/c9"}
+
+
+@pytest.mark.parametrize("thin", [patient(name=[{"given": ["Ada"]}]), patient(birthDate="1961-12-10"), patient()])
+def test_a_record_that_says_too_little_gets_no_code(network: Any, thin: str) -> None:
+    network["north"].put("Patient", "ada", thin)
+    with pytest.raises(LinkError, match="too little"):
+        desk.give_code(network["north"], "ada", Demographics(ADA[0], ADA[1], ADA[2]))
+
+
+def test_what_the_record_does_not_say_is_known_from_what_was_stated(network: Any) -> None:
+    north = network["north"]
+    north.put("Patient", "ada", patient(name=[{"given": ["Ada"]}], birthDate="1961"))
+    person = network.patient("ada")
+    made = desk.give_code(north, "ada", Demographics(*ADA))
+    _, code = read_payload(network.id, made.payload)
+    link(network, person, code, family=ADA[0], given=ADA[1], birth=ADA[2])
+    (given,) = given_codes.lately(north)
+    given_codes.decide(north, given.digest, True)
+    # The source completes its record: it was of another Ada.
+    north.put("Patient", "ada", demographics("ada", "Byron", "Anna", "1961-02-03"), origin="second")
+    assert held(network)["Patient/ada"][0] == "birth"

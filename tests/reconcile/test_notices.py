@@ -49,6 +49,14 @@ def test_two_of_one_class() -> None:
     assert rules([pile[0], held("south", "b", medicine("8", mg="500"), **RECENT)]) == []
 
 
+def test_a_medicine_of_which_no_form_is_said_is_taken_into_the_body() -> None:
+    one = held("north", "a", medicine("1", mg="10", form=""), when="2025-10-05")
+    for code, rule in (("2", NoticeRule.SAME_CLASS),):
+        for form, warns in (("tablet", True), ("", True), ("ophthalmic solution", False)):
+            other = held("south", "b", medicine(code, mg="10", form=form), when="2025-10-05")
+            assert (rule in [item.rule for item in found([one, other])]) is warns, form
+
+
 def test_an_allergy_against_a_prescription() -> None:
     drug = held("north", "a", medicine("6", mg="500"), when="2025-10-05")
     direct = held("south", "b", allergy("Amoxicillin", "6", criticality="high", reactions=(reaction("hives"),)))

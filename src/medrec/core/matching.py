@@ -122,6 +122,22 @@ def contradictions(known: Demographics, now: Demographics) -> tuple[Field, ...]:
     return ()
 
 
+def is_same(known: Demographics, now: Demographics) -> bool:
+    """Whether `now` says who it is, and is surely of the person `known`: the birth and a name agree, none differs."""
+    found = compare(known, now)
+    said = [found.of(field) for field in (Field.FAMILY, Field.GIVEN)]
+    differs = "differs" in (found.of(Field.BIRTH), *said, found.of(Field.SEX))
+    return not differs and found.of(Field.BIRTH) != "missing" and "agrees" in said
+
+
+def filled(known: Demographics, by: Demographics) -> Demographics:
+    """What is known, and of what it does not say what `by` says; of a birth of which it says a part alone, too."""
+    missing = {name: getattr(by, name) for name in known.__struct_fields__ if not getattr(known, name)}
+    if len(by.birth) > len(known.birth) and by.birth.startswith(known.birth):
+        missing["birth"] = by.birth
+    return msgspec.structs.replace(known, **missing)
+
+
 def of_patient(record: Value) -> Demographics:
     """The demographics in a FHIR Patient: its official or first name, home address, first phone, coded identifiers."""
     names = datatypes.many(record, "name")

@@ -124,7 +124,8 @@ def _doubles(taken: list[MedicineRow]) -> Iterable[Notice]:
             yield notice(NoticeRule.SAME_DRUG, sentence, [row], _OWN, doses)
         for link in row.links:
             other = by_key.get(link.key)
-            if other is None or other.key < row.key or other.site != row.site:
+            # Where no form is said it is taken into the body, as most medicines are.
+            if other is None or other.key < row.key or (other.site or "body") != (row.site or "body"):
                 continue
             if link.kind is PairClass.SAME_CLASS:
                 if not all(name in DELIBERATE for name in link.through):

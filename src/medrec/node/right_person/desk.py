@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sql
 
-from medrec.core.matching import Demographics, Field, compare, contradictions
+from medrec.core.matching import Demographics, Field, contradictions, is_same
 from medrec.node.account import devices
 from medrec.node.keeping import store
 from medrec.node.right_person import desk_hands
@@ -16,8 +16,6 @@ from medrec.node.right_person.link import LinkError, link_payload, link_words
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
-
-COMPARED = (Field.BIRTH, Field.FAMILY, Field.GIVEN)
 
 
 class ContradictedError(LinkError):
@@ -56,8 +54,7 @@ def give_code(
     against = contradictions(local, shown)
     if against:
         raise ContradictedError(against)
-    found = compare(local, shown)
-    if all(found.of(field) != "agrees" for field in COMPARED):
+    if not is_same(local, shown):
         raise LinkError("nothing-to-compare", "The record says too little of who this is.")
     with node.store.read() as connection:
         chosen = sql.select(store.person.c.account).where(store.person.c.patient == patient)

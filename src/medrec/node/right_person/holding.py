@@ -31,8 +31,12 @@ if TYPE_CHECKING:
 
 Decision = Literal["hers", "another", "fits"]
 _TITLES = frozenset({"mr", "mrs", "ms", "miss", "dr", "prof", "herr", "frau", "sr", "sra", "jr", "baby", "boy", "girl"})
+_LABELS = frozenset({"dob", "born", "birth", "date", "of", "mrn", "id", "nr", "geb", "pid", "patient"})
+"""Words that stand beside a name, and are no part of it."""
 WHOLE = "Patient"
 """A held record of this type holds back everything of the person."""
+REPLACED = "replaced"
+"""The reason of a Patient that its source replaced by another one: a merge, of which nobody knows whose it is."""
 
 identity = Table(
     "identity",
@@ -107,14 +111,15 @@ def look(
     rows = connection.execute(sql.select(held.c.type, held.c.id, held.c.fields).where(held.c.person == person))
     before = {(row.type, row.id): tuple(row.fields.split(",")) for row in rows}
     body = contents.Body(connection, journal.vault, person)
-    against = {_name_of(record): (*contradicts(who, record), *body.against(who, record)) for record in records}
+    values = {_name_of(record): record for record in records}
+    against = {name: (*contradicts(who, record), *body.against(who, record)) for name, record in values.items()}
     body.keep()
     together = came_together and any(contents.of_content(by) for name, by in against.items() if name[0] != WHOLE)
     for name, fields in against.items():
         follows = before.get(name) == contents.WITH
         if not fields and together and name[0] != WHOLE:
             fields = contents.WITH
-        if not fields and name in before and not follows:
+        if not fields and name in before and not follows and _ends(who, before[name], values[name]):
             more = _followers(connection, person, name) if contents.of_content(before[name]) else []
             for one in (name, *more):
                 connection.execute(sql.delete(held).where(held.c.type == one[0], held.c.id == one[1]))
@@ -130,6 +135,24 @@ def look(
             before[name] = fields
     if drafts:
         journal.append(connection, drafts)
+
+
+def _ends(who: Demographics, fields: Sequence[str], record: Value) -> bool:
+    """Whether a version that contradicts nothing ends a hold by these fields. By whom a record names it is ended by a
+    version alone that says who it is: one that is silent says no more than that nobody knows."""
+    if not {*fields} & {*matching.Field, REPLACED}:
+        return True
+    if datatypes.text(record, "resourceType") == WHOLE:
+        return matching.is_same(who, matching.of_patient(record))
+    hers = set(matching.plain(who.given).split())
+    return any(hers & set(named) for named in _subjects(record))
+
+
+def _subjects(record: Value) -> list[list[str]]:
+    """The words of each name that a record gives to its subject."""
+    shown = [datatypes.text(datatypes.one(record, key), "display") for key in ("subject", "patient", "beneficiary")]
+    named = [[word for word in matching.plain(words).split() if word not in _LABELS] for words in shown]
+    return [words for words in named if words]
 
 
 def look_over(
@@ -234,24 +257,21 @@ def _hold(connection: sql.Connection, person: int, name: tuple[str, str], agains
 def contradicts(who: Demographics, record: Value) -> tuple[str, ...]:
     """The fields by which a record cannot be of this person: of a Patient its demographics, of any other record the
     name that it gives to its subject."""
-    if datatypes.text(record, "resourceType") == "Patient":
-        return tuple(field.value for field in matching.contradictions(who, matching.of_patient(record)))
-    for key in ("subject", "patient", "beneficiary"):
-        words = datatypes.text(datatypes.one(record, key), "display")
-        given, _, family = words.replace(",", " ").strip().rpartition(" ")
-        if not given or not who.family or not who.given:
+    if datatypes.text(record, "resourceType") == WHOLE:
+        found = tuple(field.value for field in matching.contradictions(who, matching.of_patient(record)))
+        merged = any(datatypes.text(one, "type") == "replaced-by" for one in datatypes.many(record, "link"))
+        return (*found, REPLACED) if merged else found
+    hers, of_family = (set(matching.plain(name).split()) for name in (who.given, who.family))
+    for named in _subjects(record) if hers and of_family else ():
+        if len(named) < 2 or hers & set(named):
             continue
-        hers, named = set(matching.plain(who.given).split()), matching.plain(words).split()
-        if hers & set(named):
-            continue
-        of_family = set(matching.plain(who.family).split())
         if of_family & set(named):
             # Of her family, and another given name: somebody of her house, or a nickname; a human looks.
             rest = [word for word in named if word not in of_family and word not in _TITLES and len(word) > 1]
             other = Demographics(who.family, " ".join(rest))
             if rest and matching.compare(who, other).of(matching.Field.GIVEN) == "differs":
                 return ("given",)
-        elif len(matching.contradictions(who, Demographics(family=family, given=given))) == 2:
+        elif len(matching.contradictions(who, Demographics(family=named[-1], given=" ".join(named[:-1])))) == 2:
             return ("family", "given")
     return ()
 
@@ -317,7 +337,11 @@ def let_go(node: "Node", kind: str, identifier: str, by: str, words: str = "", v
         for name in names:
             connection.execute(sql.delete(held).where(held.c.type == name[0], held.c.id == name[1]))
         if kind == WHOLE:
-            remember(connection, node.vault, person.id, matching.of_patient(read), "desk", node.clock())
+            before = known(connection, node.vault, person.id)
+            now = matching.of_patient(read)
+            # What the new version does not say is known of her still.
+            now = matching.filled(now, before) if before is not None else now
+            remember(connection, node.vault, person.id, now, "desk", node.clock())
         contents.settle(connection, node.vault, person.id, tuple(found.fields.split(",")), read)
         network, account = node.network.hex(), person.account
         lines = [_decided(node.journal, network, account, person.id, name, "hers", by, words) for name in names]

@@ -190,7 +190,7 @@ class Linker:
         if stated is None or local is None:
             return local or stated
         if not matching.contradictions(local, stated):
-            return local
+            return matching.filled(local, stated)
         time = self._clock()
         sentence = (
             f"Somebody with the code for Patient/{patient} states other demographics than this place has; the code was "
@@ -277,6 +277,7 @@ class Linker:
         who = self.patient(waiting.patient)
         if who is None or matching.contradictions(who, waiting.stated):
             raise LinkError("another-person", "What was stated does not fit the patient of this code any more.")
+        who = matching.filled(who, waiting.stated)
         self._link(connection, waiting.account, waiting.patient, waiting.keys, who)
 
     def _accept(
