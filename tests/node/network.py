@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from medrec.core import codec
 from medrec.core.genesis import network_id
 from medrec.core.manifests.consent import Grant
 from medrec.core.records.canonical import canonical
@@ -88,6 +89,7 @@ ROUTES: dict[str, Callable[[Any, str, bytes], bytes]] = {
     COSIGN_PATH: lambda node, caller, body: node.checkpoints.cosign(caller, body),
     FIND_PATH: lambda node, caller, body: node.matching.asked(caller, body),
     UNLINK_PATH: lambda node, caller, body: node.linker.unlink_asked(caller, body),
+    NOTICES_PATH: lambda node, caller, body: codec.encode(node.agent.take_notices(caller, codec.decode(body))),
     "/medrec/link": lambda node, caller, body: node.linker.accept(caller, body),
 }
 
@@ -196,7 +198,8 @@ def notices_of(node: Any) -> list[bytes]:
 
     with node.store.read() as connection:
         rows = connection.execute(store.outbox.select().order_by(store.outbox.c.id)).all()
-        return [node.journal.sent(connection, bytes(row.payload)) for row in rows if row.path == NOTICES_PATH]
+        sent = [node.journal.sent(connection, bytes(row.payload)) for row in rows if row.path == NOTICES_PATH]
+    return [payload for payload in sent if payload is not None]
 
 
 class Patient:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sql
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
@@ -23,21 +24,22 @@ from medrec.core import codec, manifests
 from medrec.core.matching import Demographics
 from medrec.node.agent import entries
 from medrec.node.agent.redelivery import undone
-from medrec.node.keeping import store
+from medrec.node.keeping import resealing, store
 from medrec.node.keeping.account_keys import account_secret
-from medrec.node.keeping.journal import NOTICES_PATH, WAITING
+from medrec.node.keeping.journal import NOTICES_PATH, WAITING, Person
 from medrec.node.keeping.ring import HEAD_BYTES, FileRing
 from medrec.node.keeping.vault import Vault, VaultError, derive
 from medrec.node.looks import answering
 from medrec.node.looks.disputes import ANSWERS_PATH, DISPUTED_PATH
 from medrec.node.looks.disputing import dispute
+from medrec.node.records.deliver import Deliverer
 from medrec.node.records.publish import Incoming
 from medrec.node.refusals import Code, Refusal
 from medrec.node.release import referrals
 from medrec.node.right_person import holding
 from medrec.node.right_person.matching import as_stated, find_message
 from tests.node.helping import Help
-from tests.node.network import Network, Patient, notices_of
+from tests.node.network import Network, Patient, TestNode, notices_of
 from tests.node.test_entries import enter, sign, withdrawn
 from tests.node.test_erasure import gone_at_source, network, observation
 
@@ -225,29 +227,35 @@ def test_an_entry_of_her_own_is_not_in_any_backup_either(help_: Help, tmp_path: 
     assert len(left) == 1 and b"lake" in left[0].content
 
 
-def test_a_notice_that_waits_is_not_in_any_backup(network: Network, ada: Patient, tmp_path: Path) -> None:
-    """The relationship's key stays as it is when a record is erased; what waited does not open with it."""
+@pytest.mark.parametrize("from_before", [False, True])
+def test_a_notice_that_waits_is_not_in_any_backup(
+    network: Network, ada: Patient, tmp_path: Path, from_before: bool
+) -> None:
+    """The relationship's key stays as it is when a record is erased; what waited does not open with it. Notices once
+    waited sealed as a whole; now a row says only which line it tells of."""
     north = network["north"]
     north.put("Observation", "o3", observation("o3", 4))
     right = hashlib.sha256(north.source.raw["Observation", "o3"]).hexdigest()
     with north.store.read() as connection:
         before = north.journal.person_of_account(connection, ada.account)
     assert before is not None and len(notices_of(north)) > 2
+    if from_before:
+        as_before(north, before)
     backup = [bytes(row.payload) for row in north.rows(store.outbox) if row.path == NOTICES_PATH]
 
     def opened(lines: bytes) -> list[bytes]:
         """What can be read of the notices in the backup, with the key of then for the inner seal."""
         found = []
         for payload in backup:
-            account, _, sealed = codec.decode(payload)
-            assert account == ada.account
+            account, _, *sealed = codec.decode(payload)
+            assert account == ada.account and from_before is (len(sealed) == 1)
             with suppress(VaultError):
-                inner = codec.decode(north.vault.open(lines, sealed, WAITING))[3]
+                inner = codec.decode(north.vault.open(lines, sealed[0], WAITING))[3] if from_before else b""
                 key = derive(before.keys.relationship, "notice")
                 found.append(codec.decode(north.vault.open(key, inner, b"north"))[0])
         return found
 
-    assert any(right.encode() in manifest for manifest in opened(before.keys.lines))
+    assert any(right.encode() in manifest for manifest in opened(before.keys.lines)) is from_before
     thief = Thief(network.folder, "north", tmp_path / "taken")
     gone_at_source(north, "o3")
     north.erasures.erase_record("Observation", "o3", "patient-request")
@@ -262,6 +270,43 @@ def test_a_notice_that_waits_is_not_in_any_backup(network: Network, ada: Patient
     assert agent is not None
     told = [manifests.encode(notice.manifest) for notice in agent.notices(ada.account)]
     assert any(b"erasure/1" in one for one in told) and not any(right.encode() in one for one in told)
+
+
+def as_before(node: TestNode, person: Person) -> None:
+    """The notices that wait are sealed as they once were, whole."""
+
+    def write(connection: sql.Connection) -> None:
+        rows = connection.execute(sql.select(store.outbox).where(store.outbox.c.path == NOTICES_PATH)).all()
+        for row in rows:
+            sent = node.journal.sent(connection, bytes(row.payload))
+            assert sent is not None
+            payload = codec.encode([person.account, person.id, node.vault.seal(person.keys.lines, sent, WAITING)])
+            connection.execute(sql.update(store.outbox).where(store.outbox.c.id == row.id).values(payload=payload))
+
+    node.store.write(write)
+
+
+@pytest.mark.parametrize("forgotten", [False, True])
+def test_of_a_line_that_was_erased_nobody_is_told(network: Network, ada: Patient, forgotten: bool) -> None:
+    """However it was erased: its notice has nothing to say, is not tried again and again, and is in nobody's way."""
+    north = network["north"]
+    assert forgotten is False or north.linker.unlink("ada")
+    gone = (store.manifest.c.kind == "record/1") & store.manifest.c.person.is_not(None)
+    waiting = len(notices_of(north))
+    north.store.write(
+        lambda connection: connection.execute(sql.update(store.manifest).where(gone).values(sealed=resealing.GONE))
+    )
+    left = len(notices_of(north))
+    assert 0 < left < waiting == len([row for row in north.rows(store.outbox) if row.path == NOTICES_PATH])
+    if forgotten:
+        for identifier in ("o1", "o2"):
+            gone_at_source(north, identifier)
+        north.erasures.erase_person("ada", "patient-request")
+    Deliverer(north).step(network.time)  # type: ignore[arg-type]
+    assert [row for row in north.rows(store.outbox) if row.path == NOTICES_PATH] == []
+    agent = network["guide"].agent
+    assert agent is not None
+    assert {one.kind for one in agent.notices(ada.account)}.isdisjoint({"record/1"})
 
 
 def test_what_a_person_said_of_herself_is_not_in_any_backup(network: Network, tmp_path: Path) -> None:

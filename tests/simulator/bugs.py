@@ -296,7 +296,7 @@ def lie(world: World) -> None:
     data, salt = manifests.encode(statement), world.randbytes(32)
     entry = encode_entry(commitment(data, salt), tag(who.keys.relationship, counter), {})
     line = Line(0, world.time, bytes(32), entry, data, salt)
-    payload = node.journal.notice(who, counter, line)["payload"]
+    payload = node.journal.notice(who, counter, line)
     world.do(name, "lies", lambda: codec.decode(node.peers.call(AGENT, NOTICES_PATH, codec.encode([payload]))))
 
 

@@ -18,7 +18,7 @@ from sqlalchemy import BigInteger, Column, Integer, String, Table
 from medrec.core import codec
 from medrec.core.commitment import SALT_BYTES
 from medrec.node.keeping import store
-from medrec.node.keeping.journal import Journal, Line, Person, is_committed
+from medrec.node.keeping.journal import Journal, Line, Person, is_committed, waiting
 from medrec.node.keeping.store import metadata
 from medrec.node.peers.peers import PeerError
 
@@ -108,7 +108,7 @@ def queue(journal: Journal, connection: sql.Connection, who: Person, told: Perso
     """Queue notices of a person's lines, each with its counter, under the keys that `told` has; how many."""
     opened = [(counter, _opened(journal, row, who)) for counter, row in lines]
     notices = [
-        journal.waiting(who, journal.notice(told, counter, line))
+        waiting(told, counter, line.seq, line.time)
         for counter, line in opened
         if is_committed(line.entry, line.manifest, line.salt)
     ]

@@ -23,7 +23,7 @@ from medrec.core.manifests.erasure import ENTRIES_MAX, Erased, ErasureManifest, 
 from medrec.node.consent import letters
 from medrec.node.corrections import corrections_erased
 from medrec.node.keeping import account_keys, outgoing, reduced, rehashing, resealing, store
-from medrec.node.keeping.journal import NOTICES_PATH, WAITING_PARTS, Draft, Line, Person
+from medrec.node.keeping.journal import NOTICES_PATH, POINTER_PARTS, WAITING_PARTS, Draft, Line, Person, parts_of
 from medrec.node.keeping.resealing import GONE
 from medrec.node.keeping.store import metadata
 from medrec.node.keeping.vault import VaultError, derive
@@ -247,18 +247,20 @@ class Erasures:
         found = []
         for row in rows:
             with suppress(VaultError):
-                account, _, _, sealed = codec.decode(self._node.journal.sent(connection, bytes(row.payload)))
-                found.append((row.id, account, sealed))
+                told = parts_of(self._node.journal.sent(connection, bytes(row.payload)) or b"")
+                found += [(row.id, told[0], told[3])] if told else []
         return found
 
     def _unwrap(self, connection: sql.Connection, persons: Sequence[int]) -> None:
         """What is still told of people who are forgotten (that they are, that a link ended) waits as it is sent."""
         column = store.outbox.c
         for row in connection.execute(sql.select(column.id, column.payload).where(column.path == NOTICES_PATH)).all():
-            value = codec.decode(bytes(row.payload))
-            if len(value) == WAITING_PARTS and value[1] in persons:
-                payload = self._node.journal.sent(connection, bytes(row.payload))
-                connection.execute(sql.update(store.outbox).where(column.id == row.id).values(payload=payload))
+            value = parts_of(bytes(row.payload))
+            if len(value) in (WAITING_PARTS, POINTER_PARTS) and value[1] in persons:
+                told = self._node.journal.sent(connection, bytes(row.payload))
+                outbox = store.outbox
+                change = sql.delete(outbox) if told is None else sql.update(outbox).values(payload=told)
+                connection.execute(change.where(column.id == row.id))
 
     # --- a person ---------------------------------------------------------------------------------------------
 

@@ -25,7 +25,9 @@ from medrec.node.keeping.vault import PersonKeys, Vault, VaultError, derive, sea
 
 NOTICES_PATH = "/medrec/notices"
 WAITING, WAITING_PARTS = b"waiting", 3
-
+"""How a notice waited when it was sealed as a whole: what it is bound to, and its parts."""
+POINTER_PARTS = 5
+"""The parts of one that says which line it tells of (`waiting`)."""
 
 _COUNT = Prepared(
     sql.update(store.person).where(store.person.c.id == sql.bindparam("who")).values(counter=sql.bindparam("count"))
@@ -35,6 +37,19 @@ _HEAD = Prepared(
 )
 _PERSON = Prepared(sql.select(store.person).where(store.person.c.id == sql.bindparam("who")))
 _OF_ACCOUNT = Prepared(sql.select(store.person).where(store.person.c.account == sql.bindparam("wanted")))
+_TOLD = Prepared(
+    sql.select(
+        store.line, store.manifest.c.sealed, store.manifest.c.person, store.person.c.epoch, store.person.c["keys"]
+    )
+    .join_from(store.line, store.manifest, store.manifest.c.hash == store.line.c.manifest)
+    .join(store.person, store.person.c.id == sql.bindparam("who"))
+    .where(store.line.c.seq == sql.bindparam("line"))
+)
+_FORMER = Prepared(
+    sql.select(store.former.c["keys"]).where(
+        store.former.c.person == sql.bindparam("who"), store.former.c.epoch == sql.bindparam("before")
+    )
+)
 _LINES = Prepared(sql.insert(store.line), ("seq", "time", "kind", "hash", "entry", "manifest"))
 _MANIFESTS = Prepared(sql.insert(store.manifest), ("hash", "seq", "kind", "person", "sealed"))
 _OUTBOX = Prepared(sql.insert(store.outbox), ("organisation", "path", "payload", "due", "attempts"))
@@ -155,8 +170,7 @@ class Journal:
                 }
             )
             if who is not None and who.account is not None and who.agent is not None:
-                told = self.notice(who, counter, Line(seq, time, previous, entry, draft.manifest, salt))
-                notices.append(self.waiting(who, told))
+                notices.append(waiting(who, counter, seq, time))
             lines.append(Line(seq, time, previous, entry, draft.manifest, salt))
         if rows:
             _LINES.run(connection, rows)
@@ -169,37 +183,51 @@ class Journal:
         self.appended.set()
         return lines
 
-    def notice(self, who: Person, counter: int, line: Line) -> dict[str, Any]:
-        """The outbox row that tells a linked person's agent of a line, sealed under the relationship's key.
+    def notice(self, who: Person, counter: int, line: Line) -> bytes:
+        """What tells a linked person's agent of a line, sealed under the relationship's key.
 
-        payload = CBOR [account, epoch, counter, sealed]; sealed holds CBOR [manifest, salt, entry, time].
+        CBOR [account, epoch, counter, sealed]; sealed holds CBOR [manifest, salt, entry, time].
         """
         body = codec.encode([line.manifest, line.salt, line.entry, line.time])
         sealed = self.vault.seal(derive(who.keys.relationship, "notice"), body, self.organisation.encode())
-        payload = codec.encode([who.account, who.epoch, counter, sealed])
-        return {"organisation": who.agent, "path": NOTICES_PATH, "payload": payload, "due": line.time, "attempts": 0}
+        return codec.encode([who.account, who.epoch, counter, sealed])
 
-    def waiting(self, who: Person, notice: dict[str, Any]) -> dict[str, Any]:
-        """The same row as it waits: CBOR [account, store id of the person whose line it is, payload under her `lines`].
+    def sent(self, connection: sql.Connection, payload: bytes) -> bytes | None:
+        """What is sent of a notice that waits; None if its line was erased: nothing is told of it any more.
 
-        The relationship's key outlives an erasure, her agent has it; a backup's notices must not open with it.
+        Raises VaultError when its person was forgotten.
         """
-        sealed = self.vault.seal(who.keys.lines, notice["payload"], WAITING)
-        return {**notice, "payload": codec.encode([codec.decode_known(notice["payload"])[0], who.id, sealed])}
-
-    def sent(self, connection: sql.Connection, payload: bytes) -> bytes:
-        """What is sent of a notice that waits. Raises VaultError when its person was forgotten."""
-        try:
-            value = codec.decode(payload)
-        except codec.CodecError:
+        value = parts_of(payload)
+        if len(value) == POINTER_PARTS:
+            return self._told(connection, *value)
+        if len(value) != WAITING_PARTS:
+            # What waited before notices were sealed, or tells of somebody who was forgotten, is sent as it is.
             return payload
-        # What was queued before notices were sealed twice is sent as it is.
-        if type(value) is not list or len(value) != WAITING_PARTS:
-            return payload
-        row = connection.execute(sql.select(store.person.c["keys"]).where(store.person.c.id == value[1])).first()
+        row = _PERSON.first(connection, {"who": value[1]})
         if row is None:
             raise VaultError("the person of this notice is not here any more")
-        return self.vault.open(self.vault.unwrap(bytes(row[0])).lines, value[2], WAITING)
+        return self.vault.open(self.vault.unwrap(bytes(row.keys)).lines, value[2], WAITING)
+
+    def _told(
+        self, connection: sql.Connection, account: str, person: int, epoch: int, counter: int, seq: int
+    ) -> bytes | None:
+        row = _TOLD.first(connection, {"who": person, "line": seq})
+        if row is None:
+            raise VaultError("the person of this notice, or its line, is not here any more")
+        if not row.sealed:
+            return None
+        who = Person(person, None, account, None, epoch, self.vault.unwrap(bytes(row.keys)))
+        opened = self.unsealed(who if row.person is not None else None, bytes(row.sealed), bytes(row.manifest))
+        salt, data = opened[:SALT_BYTES], opened[SALT_BYTES:]
+        if not is_committed(bytes(row.entry), data, salt):
+            return None
+        if row.epoch != epoch:
+            # Of before the link: told under the keys of that time.
+            former = _FORMER.first(connection, {"who": person, "before": epoch})
+            if former is None:
+                raise VaultError("the keys of this notice are not here any more")
+            who = who._replace(keys=self.vault.unwrap(bytes(former.keys)))
+        return self.notice(who, counter, Line(seq, row.time, bytes(row.hash), bytes(row.entry), data, salt))
 
     def _people(self, connection: sql.Connection, people: set[int]) -> tuple[dict[int, Person], dict[int, int]]:
         """The persons of these store ids, and the next counter of each."""
@@ -267,6 +295,25 @@ class Journal:
     def _hashes(self) -> Hashes:
         assert self.store.hashes is not None
         return self.store.hashes
+
+
+def waiting(who: Person, counter: int, seq: int, due: int) -> dict[str, Any]:
+    """The outbox row by which a linked person's agent is told of a line; the notice is made when it is sent.
+
+    CBOR [account, store id of the person whose line it is, epoch, counter, the line's number]: all that it tells lies
+    where the line lies, once, and goes with it.
+    """
+    payload = codec.encode([who.account, who.id, who.epoch, counter, seq])
+    return {"organisation": who.agent, "path": NOTICES_PATH, "payload": payload, "due": due, "attempts": 0}
+
+
+def parts_of(payload: bytes) -> list[Any]:
+    """The parts of a notice that waits: a pointer (`waiting`), [account, person, sealed], or what is sent itself."""
+    try:
+        value = codec.decode(payload)
+    except codec.CodecError:
+        return []
+    return value if type(value) is list else []
 
 
 def is_committed(entry: bytes, manifest: bytes, salt: bytes) -> bool:

@@ -12,7 +12,7 @@ from sqlalchemy import Table
 
 from medrec.core import codec
 from medrec.node.keeping import account_keys, store
-from medrec.node.keeping.journal import NOTICES_PATH, WAITING, WAITING_PARTS, Person
+from medrec.node.keeping.journal import NOTICES_PATH, WAITING, WAITING_PARTS, Person, parts_of
 from medrec.node.keeping.store import metadata
 from medrec.node.keeping.vault import PersonKeys
 
@@ -83,10 +83,10 @@ def _renew_table(
 
 
 def _renew_waiting(node: "Node", connection: sql.Connection, person: Person, keys: PersonKeys) -> None:
-    """Notices that wait lie under `lines` as well."""
+    """Notices that wait as they were sealed once lie under `lines` as well."""
     column = store.outbox.c
     for row in connection.execute(sql.select(column.id, column.payload).where(column.path == NOTICES_PATH)).all():
-        value = codec.decode(bytes(row.payload))
+        value = parts_of(bytes(row.payload))
         if len(value) == WAITING_PARTS and value[1] == person.id:
             payload = codec.encode([*value[:2], _anew(node, person.keys.lines, keys.lines, value[2], WAITING)])
             connection.execute(sql.update(store.outbox).where(column.id == row.id).values(payload=payload))

@@ -164,16 +164,23 @@ class Deliverer:
             taken: list[Any] = []
             payloads: list[bytes] = []
             unreadable: list[Any] = []
+            over: list[int] = []
             for row in rows:
-                size += len(row.payload)
-                if taken and size > BYTES_MAX:
-                    break
                 try:
-                    payloads.append(self._payload(connection, row))
+                    payload = self._payload(connection, row)
                 except VaultError:
                     unreadable.append(row)
-                else:
-                    taken.append(row)
+                    continue
+                if payload is None:
+                    over.append(row.id)
+                    continue
+                size += len(payload)
+                if taken and size > BYTES_MAX:
+                    break
+                payloads.append(payload)
+                taken.append(row)
+        if over:
+            self._node.store.write(lambda connection: _settle(connection, over, [], now))
         if unreadable:
             # It keeps no other from going out, rests like one that is refused, and is there should the ring come back.
             self._node.store.write(
@@ -181,7 +188,7 @@ class Deliverer:
             )
         return taken, payloads
 
-    def _payload(self, connection: sql.Connection, row: Any) -> bytes:
+    def _payload(self, connection: sql.Connection, row: Any) -> bytes | None:
         payload = bytes(row.payload)
         if row.path == NOTICES_PATH:
             return self._node.journal.sent(connection, payload)
