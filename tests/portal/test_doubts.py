@@ -35,7 +35,7 @@ def said(network: Network, person: Patient) -> list[str]:
     network.deliver()
     guide: Any = network["guide"]
     visit = Visit({"person": "ada"}, 1, {}, network.time, True, lambda *_, **__: "")
-    notices = [one for one in guide.agent.notices(person.account) if one.kind in looks.KINDS]
+    notices = [one for one in guide.agent.notices(person.account) if one.kind in ("disclosure/1", "refusal/1")]
     found = looks.of_person(guide, visit, names(guide), notices)
     return [" ".join(map(str, item["more"])) for item in found if item["outcome"] == "given"]
 

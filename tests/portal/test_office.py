@@ -58,6 +58,17 @@ def test_every_look_and_refusal_is_in_the_queue_and_says_why(told: Story) -> Non
     assert words.COMPLETE["anchored"] in text
 
 
+@pytest.mark.parametrize("page", ["/office?all=1", "/given"])
+def test_an_officer_reads_day_hour_purpose_and_reason_in_one_line(told: Story, page: str) -> None:
+    html = read(told.client("north"), page)
+    lines = [text_of(line) for line in re.findall(r'<span class="about">(.*?)</span>', html, re.DOTALL)]
+    reasons = [line for line in lines if "Reason given: " in line]
+    assert reasons
+    for line in reasons:
+        assert re.match(r"\d+ \w+ 20\d\d at \d\d:\d\d · For: .+ · Reason given: .+", line), line
+    assert words.TIMES["now"] not in text_of(html), "she has to write down when it was"
+
+
 def test_a_look_of_the_same_family_name_stands_out(told: Story) -> None:
     node = north(told)
     node.put("Patient", "ada", '{"resourceType":"Patient","id":"ada","name":[{"family":"Brown","given":["Ada"]}]}')

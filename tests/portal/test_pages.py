@@ -103,7 +103,7 @@ def test_signed_records_are_counted_listed_and_found_by_patient(told: Story) -> 
     client = told.client("north")
     html = read(client, "/records")
     assert "Measurements or test results" in html
-    assert re.search(r"Record bp-2 · Version 2 · .*ago", html)
+    assert re.search(r"Record bp-2 · Version 2 · .*\d+ \w+ 20\d\d at", html)
     assert "Patient ada" in html and "Patient grace" in html
     # Whose records they are, one patient at a time, is for who has signed in and said why.
     client = visitor(told, "north", demonstration=True)

@@ -57,7 +57,7 @@ def test_a_person_sees_what_is_new_who_looked_and_who_may_look(told: Story) -> N
     assert "Dr Mallory at South asked North for your records and got nothing." in looks
     assert "Answer: no. You have not allowed it." in looks
     assert "Dr Brown at South got 2 measurements or test results from North." in looks
-    assert "For: your care Reason given: a check-up South has confirmed that it got them." in looks
+    assert "For: your care · Reason given: a check-up South has confirmed that it got them." in looks
     programs = text_of(read(client, own + "/looks?show=programs"))
     assert "got 2 measurements or test results from North." in programs and "nightly update" in programs
     assert "Dr Brown" not in programs

@@ -340,3 +340,9 @@ def test_a_made_sentence_is_said_in_the_language_of_the_visit(made: str, name: s
             wanted = words.MADE[name].format(**{gap: f"\u2068{value}\u2069" for gap, value in gaps.items()})
             assert words.in_words(made) == wanted != made
             assert "\N{REPLACEMENT CHARACTER}" not in render.foreign(words.in_words(made))
+
+
+def test_the_doses_within_a_made_sentence_are_joined_in_the_language_of_the_page() -> None:
+    with language.use("es"):
+        said = words.in_words("lisinopril: different doses are in force at different places (10 mg and 20 mg).")
+    assert "10 mg y 20 mg" in said and " and " not in said

@@ -310,7 +310,7 @@ class Site:
             raise PageError(404, "wrong-role")
         if page.reader is Reader.SIGNED_IN and not (self.demonstration and visit.session is None):
             require(visit, *(page.who or STAFF))
-        return visit
+        return visit._replace(exact=not set(STAFF).isdisjoint(page.who))
 
     def _told(self, request: Request, visit: Visit, page: Page, shown: Any) -> None:
         """Write down what a helper read or did, if it was one."""
@@ -329,8 +329,8 @@ class Site:
             return None
         try:
             visit = self._visit(request, {})
-            asked = visit._replace(path=path or visit.path, query=refused.about(sent))
-            shown = here.show(self.node, self._admitted(here, asked))
+            asked = self._admitted(here, visit._replace(path=path or visit.path, query=refused.about(sent)))
+            shown = here.show(self.node, asked)
             self._told(request, asked, here, shown)
         except (PageError, StoreError, EngineError):
             return None

@@ -75,13 +75,14 @@ def _item(
         "when": visit.when(statement.time),
         "link": visit.link("version", manifest=digest.hex()),
         "status": None,
+        "why": [],
         "more": [],
     }
     if statement.manifest == "disclosure-received/1":
         return {**item, "sentence": _received(known, statement)}
     requester = known.get(statement.request.requester, statement.request.requester)
-    more = looks.reasons(statement.request)
-    who = looks.asker(statement.request, requester)
+    item["why"] = looks.reasons(statement.request)
+    who, more = looks.asker(statement.request, requester), []
     if statement.manifest == "refusal/1":
         more.append(looks.why_not(statement.code, own_words=False))
         if statement.obligation is not None:

@@ -89,9 +89,11 @@ def answered(view: Any, organisation: str, obligation: str, anchored: bool) -> s
 
 
 def _item(visit: Visit, notice: Notice, sentence: Markup, outcome: str, *more: Markup) -> dict[str, Any]:
+    """A look as a page shows it: beside its sentence when and `why`, in one line, and `more`, a line for each."""
     request = getattr(notice.manifest, "request", None)
     return {
         "when": visit.when(notice.time),
+        "why": reasons(request) if hasattr(request, "purpose") else [],
         "anchored": notice.height is not None,
         "notice": notice,
         "sentence": sentence,
@@ -115,7 +117,7 @@ def _inside(visit: Visit, names: dict[str, str], notice: Notice) -> dict[str, An
     source = names.get(notice.manifest.organisation, notice.manifest.organisation)
     who = render.foreign(request.practitioner)
     sentence = render.say(words.LOOKS["inside"], who=who, source=source)
-    return _item(visit, notice, sentence, "given", *reasons(request))
+    return _item(visit, notice, sentence, "given")
 
 
 def _emergency(visit: Visit, names: dict[str, str], notice: Notice) -> dict[str, Any]:
@@ -124,7 +126,7 @@ def _emergency(visit: Visit, names: dict[str, str], notice: Notice) -> dict[str,
     source = names.get(statement.organisation, statement.organisation)
     until = visit.when(statement.until)
     sentence = render.say(words.LOOKS["declared"], who=who, source=source, until=until)
-    return _item(visit, notice, sentence, "given", *reasons(request))
+    return _item(visit, notice, sentence, "given")
 
 
 def _refused(visit: Visit, names: dict[str, str], notice: Notice) -> dict[str, Any]:
@@ -133,7 +135,7 @@ def _refused(visit: Visit, names: dict[str, str], notice: Notice) -> dict[str, A
     who = asker(request, names.get(request.requester, request.requester))
     source = names.get(statement.organisation, statement.organisation)
     sentence = render.say(words.LOOKS["refused"], who=who, source=source)
-    return _item(visit, notice, sentence, "not_given", *reasons(request), why_not(statement.code))
+    return _item(visit, notice, sentence, "not_given", why_not(statement.code))
 
 
 _SAYS: dict[str, Callable[[Visit, dict[str, str], Notice], dict[str, Any]]] = {
@@ -163,7 +165,7 @@ def _given(visit: Visit, names: dict[str, str], notice: Notice, view: Any, outco
     sentence = render.say(words.LOOKS["gave"], who=asker(request, requester), what=what, source=source)
     owed = answered(view, statement.organisation, statement.obligation, notice.height is not None)
     status = "answer_" + outcome if outcome and owed != "not-owed" else owed
-    more = [*reasons(request), *in_part(statement.records), render.say(words.LOOKS[status], organisation=requester)]
+    more = [*in_part(statement.records), render.say(words.LOOKS[status], organisation=requester)]
     if statement.basis is not None and statement.basis.doubted:
         more.append(render.say(words.LOOKS["doubted"]))
     return _item(visit, notice, sentence, "given", *more)

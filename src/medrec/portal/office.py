@@ -161,7 +161,7 @@ def _parents(node: "Node", visit: Visit) -> list[dict[str, Any]]:
 def _row(visit: Visit, known: dict[str, str], item: Watched) -> dict[str, Any]:
     statement, request = item.statement, item.statement.request
     who = looks.asker(request, known.get(request.requester, request.requester))
-    more = looks.reasons(request)
+    more = []
     if isinstance(statement, RefusalManifest):
         sentence = render.say(words.GIVEN["asked"], requester=who)
         more.append(looks.why_not(statement.code, own_words=False))
@@ -175,6 +175,7 @@ def _row(visit: Visit, known: dict[str, str], item: Watched) -> dict[str, Any]:
         "sentence": sentence,
         "link": visit.link("version", manifest=item.ranked.seen.id.hex()),
         "when": visit.when(statement.time),
+        "why": looks.reasons(request),
         "person": statement.account,
         "more": more,
         "reasons": [

@@ -70,7 +70,8 @@ class Role(Enum):
 
 class Visit(NamedTuple):
     """One reading of a page: the path's parameters, page number, form fields, the time, how to link, and the session
-    (None: nobody has signed in; a page for the signed in then shows itself in a demonstration only)."""
+    (None: nobody has signed in; a page for the signed in then shows itself in a demonstration only). `exact` says that
+    whoever works here reads it: she needs day and hour, not "just now"."""
 
     path: Mapping[str, str]
     page: int
@@ -80,10 +81,11 @@ class Visit(NamedTuple):
     link: Callable[..., str]
     session: "Session | None" = None
     query: Mapping[str, str] = MappingProxyType({})
+    exact: bool = False
 
     def when(self, ms: int) -> Markup:
         """A time in words, as of now."""
-        return render.moment(ms, self.now)
+        return render.date(ms) if self.exact else render.moment(ms, self.now)
 
 
 Show = Callable[["Node", Visit], dict[str, Any]]

@@ -60,7 +60,7 @@ def rows_of(node: "Node", visit: Visit, who: Whose, found: list[Look]) -> list[d
         if look.own and item["outcome"] == "given":
             what = render.kinds_of([record.type for record in item["notice"].manifest.records])
             sentence = render.say(words.LOOKS["own"], what=what, source=who.place(look.source))
-            item = {**item, "more": [], "sentence": sentence}
+            item = {**item, "why": [], "more": [], "sentence": sentence}
         place = {"person": who.handle, "pair": look.pair.hex()}
         lines.append(
             {

@@ -6,6 +6,7 @@ from functools import lru_cache
 from medrec.core import outcome
 from medrec.node.refusals import Code
 from medrec.portal import language
+from medrec.portal.words.general import LISTS
 from medrec.portal.words.made_sentences import LABEL, MADE
 from medrec.portal.words.texts import Texts
 
@@ -70,6 +71,8 @@ def in_words(sentence: str) -> str:
             told = found.groupdict()
             if name == "pair":
                 told |= {part: _of_label(told[part]) for part in ("level", "effect")}
+            if name == "doses-differ":
+                told["doses"] = told["doses"].replace(" and ", str(LISTS["and"]))
             return _filled(MADE[name], told)
     return _filled(MADE["in-their-words"], {"why": sentence})
 

@@ -15,8 +15,10 @@ ALLOW = Texts(
         "what": "Which parts?",
         "everything": "Everything",
         "what_hint": "Choose none, and it is about everything.",
+        "what_some": "Choose parts",
         "topics": "Leave these topics out",
         "topics_hint": "They stay closed.",
+        "topics_some": "Choose topics",
         "marks": "When something stays closed",
         "marks_hint": "A page often has one closed line on it. Without this, the whole page stays at home, and nobody "
         "learns that there is anything.",
