@@ -160,9 +160,7 @@ class Emergencies:
         person = standing.person
         obligation = review_owed(node.organisation, request.requester, bytes.fromhex(request.id))
         until, due = now + hours * HOUR_MS, now + REVIEW_MS
-        oldest = node.anchorer.waiting_since()
-        waits = oldest is not None and now - oldest > node.merge_delay_ms
-        late = oldest if waits else node.sight.since(now, node.merge_delay_ms)
+        late = self._late(now)
 
         def write(connection: sql.Connection) -> Declared:
             known = connection.execute(sql.select(broken_glass.c.id).where(broken_glass.c.id == obligation)).first()
@@ -204,6 +202,13 @@ class Emergencies:
             return Declared(obligation, scope, until, due)
 
         return node.store.write(write)
+
+    def _late(self, now: int) -> int | None:
+        """Since when (ms) lines wait for the ledger, or it was not seen, for longer than they may."""
+        node = self._node
+        oldest = node.anchorer.waiting_since()
+        waits = oldest is not None and now - oldest > node.merge_delay_ms
+        return oldest if waits else node.sight.since(now, node.merge_delay_ms)
 
     def all(self) -> list[Broken]:
         """Every emergency that was declared here, those that wait for their review first, then the newest."""
