@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 from ledger_world import World, entry, hash_of
 
 from medrec.core import state
+from medrec.core.kinds.anchor import ANSWER_MS_MIN
 
 STREAMS = st.lists(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 30)), max_size=4), max_size=6)
 """Blocks of (choice, number) pairs for `step`."""
@@ -14,7 +15,8 @@ def step(world: World, choice: int, number: int) -> bytes:
     author = ("north", "south", "east")[number % 3]
     other = ("south", "east", "north")[number % 3]
     identifier = hash_of(f"obligation {number % 4}")[:16]
-    due = world.tip.time + (number % 5) * 1500
+    # Before the least time, at its end, and later.
+    due = world.tip.time + ANSWER_MS_MIN + (number % 5 - 1) * 1500
     makers = [
         lambda: world.batch(author, [entry(number, owes=[identifier, other, due])]),
         lambda: world.batch(author, [entry(number, settles=[[other, identifier]]), entry(number + 1)]),

@@ -13,6 +13,7 @@ from typing import Any
 
 import called_cases  # noqa: F401  # enters its cases
 import clinic_cases  # noqa: F401  # enters its cases
+import due_cases  # noqa: F401  # enters its cases
 import freezing_cases  # noqa: F401  # enters its cases
 import msgspec
 import passkey_cases  # noqa: F401  # enters its cases

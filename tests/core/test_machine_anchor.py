@@ -1,5 +1,6 @@
 """Batches, obligations and revocations."""
 
+import due_cases  # noqa: F401  # enters its cases
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -91,12 +92,19 @@ def test_nobody_settles_what_another_owes() -> None:
     assert (status(world), dues(world, "south"), dues(world, "east")) == ("open", (1, 0, 0, 0), (0, 0, 0, 0))
 
 
-def test_what_was_due_long_ago_is_overdue_from_the_next_block_on() -> None:
-    world = World()
-    owe(world, 0)
-    assert status(world) == "open"
-    world.block()
-    assert status(world) == "overdue"
+def test_whoever_owes_has_an_hour_whatever_date_is_stated() -> None:
+    """A date in the past is no lie where the ledger was away; nobody is overdue by it all the same."""
+    least = anchor.ANSWER_MS_MIN
+    for stated in (-DAY, 0, least - 1, least, least + DAY):
+        world = World()
+        date = world.tip.time + stated
+        owe(world, date)
+        found = state.read(world.view, state.obligation_key("north", ID), state.Obligation)
+        assert found is not None and found.due == max(world.tip.time + least, date)
+        world.block(time=found.due)
+        assert status(world) == "open"
+        world.block(time=found.due + 1)
+        assert status(world) == "overdue"
 
 
 def test_owed_and_settled_in_one_block_in_either_order() -> None:
@@ -113,14 +121,14 @@ def test_owed_and_settled_in_one_block_in_either_order() -> None:
 def test_obligations_fall_due_oldest_first_and_no_more_than_a_block_can_bear() -> None:
     world = World()
     now = world.tip.time
-    world.anchor("north", *[entry(n, owes=[bytes([n]) * 16, "south", now + n]) for n in range(1, 6)])
+    world.anchor("north", *[entry(n, owes=[bytes([n]) * 16, "south", now + DAY - n]) for n in range(1, 6)])
     draft = Draft(world.view)
     anchor.mark_overdue(draft, 9, now + DAY, count_max=2)
     found = {
         n: state.read(draft, state.obligation_key("north", bytes([n]) * 16), state.Obligation) for n in range(1, 6)
     }
     assert {n: one.status for n, one in found.items() if one} == {
-        1: "overdue", 2: "overdue", 3: "open", 4: "open", 5: "open",
+        1: "open", 2: "open", 3: "open", 4: "overdue", 5: "overdue",
     }  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from medrec.core.consent import terms
 from medrec.core.consent.plain import Plain, write
 from medrec.core.manifests.act_parts import Against
 from medrec.core.manifests.acts import Act
-from medrec.core.manifests.correction import CorrectionRequestManifest, answer_owed, of_act
+from medrec.core.manifests.correction import DUE_MS, CorrectionRequestManifest, answer_owed, of_act
 from medrec.core.reconcile.rows import MedicineRow
 from medrec.node.corrections.corrections import CORRECTIONS_PATH
 from medrec.node.keeping import store
@@ -218,7 +218,7 @@ def test_a_source_takes_no_request_from_whom_it_gave_nothing(visit: Visit) -> No
     def manifest(by: str, said: Any) -> bytes:
         made = CorrectionRequestManifest(
             "correction-request/1", act.network, by, visit.ada.account, act.time, said,
-            answer_owed(by, "south", bytes.fromhex(said.id)).hex(), act.time + 1,
+            answer_owed(by, "south", bytes.fromhex(said.id)).hex(), max(act.time, said.time) + DUE_MS,
         )  # fmt: skip
         return manifests.encode(made)
 

@@ -368,3 +368,21 @@ def test_the_paper_finds_what_was_asked(network: Network, ada: Patient) -> None:
     found = [line.summary for line in rebuild(network.engine, ada.view_secret) if line.summary]
     assert [26, network.time, "north", "Condition", "c", identifier] in found
     assert [24, network.time, "Condition", "c", identifier] in found
+
+
+def test_a_request_whose_date_leaves_no_time_is_not_taken(
+    network: Network, ada: Patient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Any member may write such a date; the source has an hour by the ledger, and takes nothing."""
+    for due in (-5, 1, DUE_MS - 1):
+        with monkeypatch.context() as lie:
+            lie.setattr("medrec.node.corrections.corrections.DUE_MS", due)
+            network["guide"].corrections.ask(signed(network, ada))
+        assert deliver(network)[-1] is False
+    network.anchor()
+    with network.engine.view() as view:
+        counted = state.read(view, state.dues_key("north"), Dues)
+    assert counted is not None and (counted.open, counted.overdue) == (3, 0)
+    assert network["north"].corrections.here() == []
+    network["guide"].corrections.ask(signed(network, ada))
+    assert deliver(network)[-1] is True

@@ -32,6 +32,8 @@ _Tally = Counter[tuple[str, str]]
 """Changes of public counts, by debtor and status."""
 
 DUE_MS_MAX = 10 * 366 * 86_400_000
+ANSWER_MS_MIN = 3_600_000
+"""How long whoever owes has at least, from the block on, whatever date its creditor states."""
 
 
 class Extras(Fields, frozen=True):
@@ -159,6 +161,8 @@ def _owe(
     claim(draft.get(state.organisation_key(debtor)), Code.UNKNOWN_DEBTOR, f"entry {position}: {debtor}")
     claim(draft.get(key) is None, Code.OBLIGATION_EXISTS, f"entry {position}")
     claim(due <= time + DUE_MS_MAX, Code.DUE_OUT_OF_RANGE, f"entry {position}")
+    # An earlier date is no lie where the ledger was away; but nobody is overdue without time to answer.
+    due = max(due, time + ANSWER_MS_MIN)
     # The debtor's half may be anchored before this one; then nothing is owed any more.
     early = state.early_key(creditor, identifier, debtor)
     settled = draft.get(early) is not None

@@ -225,7 +225,7 @@ class Corrections:
         if not isinstance(request, CorrectionRequestManifest) or request.organisation != agent:
             return False
         statement = request.statement
-        if statement.source != node.organisation or statement.account != request.account:
+        if statement.source != node.organisation or statement.account != request.account or not _leaves_time(request):
             return False
         try:
             self._check(statement, request.delegation, agent)
@@ -344,3 +344,8 @@ def answer_corrections(node: "Node", caller: str, body: bytes) -> bytes:
     if type(payloads) is not list or any(type(payload) is not bytes for payload in payloads):
         raise Refusal(Code.MALFORMED)
     return codec.encode([node.corrections.take(caller, payload) for payload in payloads])
+
+
+def _leaves_time(request: CorrectionRequestManifest) -> bool:
+    """Whether the date by which the source has to answer leaves it its thirty days."""
+    return request.due >= max(request.time, request.statement.time) + DUE_MS

@@ -160,7 +160,6 @@ class Emergencies:
         person = standing.person
         obligation = review_owed(node.organisation, request.requester, bytes.fromhex(request.id))
         until, due = now + hours * HOUR_MS, now + REVIEW_MS
-        late = self._late(now)
 
         def write(connection: sql.Connection) -> Declared:
             known = connection.execute(sql.select(broken_glass.c.id).where(broken_glass.c.id == obligation)).first()
@@ -180,7 +179,7 @@ class Emergencies:
                 until,
                 obligation.hex(),
                 due,
-                late,
+                self._away_since(now),
             )
             summary = [20, now, request.requester, code, scope, until, obligation]
             extras = {"owes": [obligation, request.requester, due]}
@@ -203,12 +202,10 @@ class Emergencies:
 
         return node.store.write(write)
 
-    def _late(self, now: int) -> int | None:
-        """Since when (ms) lines wait for the ledger, or it was not seen, for longer than they may."""
-        node = self._node
-        oldest = node.anchorer.waiting_since()
-        waits = oldest is not None and now - oldest > node.merge_delay_ms
-        return oldest if waits else node.sight.since(now, node.merge_delay_ms)
+    def _away_since(self, now: int) -> int | None:
+        """Since when lines wait for the ledger, or its head is not seen, if that is longer than it should be."""
+        oldest, delay = self._node.anchorer.waiting_since(), self._node.merge_delay_ms
+        return oldest if oldest is not None and now - oldest > delay else self._node.sight.since(now, delay)
 
     def all(self) -> list[Broken]:
         """Every emergency that was declared here, those that wait for their review first, then the newest."""
