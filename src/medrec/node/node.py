@@ -49,6 +49,7 @@ from medrec.node.notify.teller import Teller
 from medrec.node.notify.ways import Relay
 from medrec.node.peers.directory import Directory
 from medrec.node.peers.peers import PeerError, Peers
+from medrec.node.peers.refused_calls import refused_calls
 from medrec.node.records.deliver import Deliverer
 from medrec.node.records.publish import Publisher
 from medrec.node.release.emergency import Emergencies
@@ -348,6 +349,7 @@ class Node:
             hand_on_later(self)
             close_failed(self)
             self.emergency_reviews.note_late()
+            refused_calls(self).step()
             self.publish_log(self.checkpoints.keep_up())
             waits = self.checkpoints.members.overdue()
             if waits:

@@ -5,6 +5,7 @@ import hmac
 from typing import Annotated, Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from medrec.core.manifests.record import FhirId, FhirType, Hex16, Hex32
 from medrec.core.types import Count, Fields, OrganisationId, TimeMs
@@ -195,7 +196,8 @@ class RefusalManifest(Fields, frozen=True):
 class CallRefusedManifest(Fields, frozen=True):
     """A call was refused before anybody could say whom it was about; `caller` is whose signature it carried.
 
-    `code` is one of the codes of signed requests, `path` what was called, `id` random.
+    `code` is one of the codes of signed requests, `path` what was called, `id` random. `more`: so many further calls of
+    this caller were refused within a minute and have no line of their own; path and code are those of the last.
     """
 
     manifest: Literal["call-refused/1"]
@@ -206,6 +208,7 @@ class CallRefusedManifest(Fields, frozen=True):
     path: Annotated[str, msgspec.Meta(max_length=100)]
     code: Annotated[str, msgspec.Meta(max_length=40)]
     id: Hex16
+    more: Annotated[int, msgspec.Meta(ge=1)] | UnsetType = UNSET
 
 
 class LogReadManifest(Fields, frozen=True):

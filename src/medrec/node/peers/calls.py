@@ -1,27 +1,23 @@
 """Who called: a request's body, its signature, the memory of what came before, and what is written down of refusals.
 
 A call that is refused for its signature, but carries one that an organisation's key did make, becomes a line in the
-journal: a suspended organisation, a key that was replaced, a clock that is off, something sent twice. Lines of one
-caller are limited, so that nobody fills a journal by sending one request again and again.
+journal (refused_calls): a suspended organisation, a key that was replaced, a clock that is off, something sent twice.
 """
 
 import asyncio
 import logging
-import threading
 from typing import TYPE_CHECKING, NoReturn
 
 import sqlalchemy as sql
 from starlette.requests import ClientDisconnect, Request
 
-from medrec.core import manifests
-from medrec.core.manifests.access import CallRefusedManifest
 from medrec.engines.engine import EngineError
 from medrec.node.keeping import store
-from medrec.node.keeping.journal import Draft
 from medrec.node.keeping.store import StoreError
 from medrec.node.keeping.vault import VaultError
 from medrec.node.peers import signing
 from medrec.node.peers.peers import address
+from medrec.node.peers.refused_calls import refused_calls
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -29,8 +25,6 @@ if TYPE_CHECKING:
 BODY_BYTES_MAX = 4 << 20
 BODY_S = 15.0
 SIGNATURE_STATUS = {"organisation-suspended": 403, "wrong-recipient": 421, "too-many-requests": 429}
-LINES_MAX = 20
-LINES_MS = 60_000
 
 _log = logging.getLogger("medrec.node")
 
@@ -52,9 +46,7 @@ class Callers:
         self._node = node
         self._former = node.directory.with_former()
         self._remembered = _nonces(node)
-        self._lock = threading.Lock()
-        self._since = 0
-        self._lines: dict[str, int] = {}
+        self._refused = refused_calls(node)
 
     def caller(self, request: Request, headers: list[tuple[str, str]], body: bytes) -> str:
         """The organisation that signed the request. Raises CallRefused, nothing else."""
@@ -87,35 +79,12 @@ class Callers:
     def _try_to_write_down(self, signer: str, path: str, code: str) -> None:
         """A call that cannot be written down is refused all the same, with a code. Raises CallRefused."""
         try:
-            self._write_down(signer, path, code)
+            self._refused.note(signer, path, code)
         except (StoreError, VaultError) as error:
             _log.error("a refused call cannot be written down: %s", type(error).__name__)
             raise CallRefused("unavailable", "The node cannot do this at the moment; try again later.", 503) from None
         except Exception as error:
             failed("writing down a refused call", error)
-
-    def _write_down(self, signer: str, path: str, code: str) -> None:
-        """A line about a refused call. Paths of the FHIR API may name a record: only where they begin is written."""
-        node, now = self._node, self._node.clock()
-        with self._lock:
-            if not self._since <= now < self._since + LINES_MS:
-                self._since, self._lines = now, {}
-            self._lines[signer] = self._lines.get(signer, 0) + 1
-            if self._lines[signer] > LINES_MAX:
-                return
-        shown = "/fhir" if path.startswith("/fhir") else path[:100]
-        manifest = CallRefusedManifest(
-            "call-refused/1",
-            node.network.hex(),
-            node.organisation,
-            now,
-            signer,
-            shown,
-            code,
-            node.vault.random(16).hex(),
-        )
-        draft = Draft("call-refused/1", manifests.encode(manifest))
-        node.store.write(lambda connection: node.journal.append(connection, [draft]))
 
 
 async def read_body(request: Request) -> bytes:
