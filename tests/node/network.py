@@ -26,6 +26,7 @@ from medrec.node.account.delegates import (
 )
 from medrec.node.account.ending import DELEGATION_ENDS_PATH, answer_delegation_end
 from medrec.node.agent.agent import Agent
+from medrec.node.agent.copies import Copies
 from medrec.node.consent import consents as consenting
 from medrec.node.consent.consents import Consents
 from medrec.node.consent.policies import TRIAL_PATH, answer_trial
@@ -152,6 +153,7 @@ class TestNode:
             if agent
             else None
         )
+        self.copies = Copies(self) if agent else None  # type: ignore[arg-type]
 
     def answer(self, path: str, caller: str, body: bytes) -> bytes:
         """Answer a peer's call as the app does: refusals become PeerError on the other side."""
@@ -286,6 +288,15 @@ class Network:
             with suppress(GovernError):
                 # One more than is needed comes too late.
                 send(self.engine, key, self.id, "governance/vote", {"proposal": proposal})
+
+    def rotate(self, organisation: str) -> None:
+        """An organisation replaces its keys on the ledger, and its node begins again with the new ones."""
+        former = self.keys[organisation]
+        fresh = OrganisationKeys.from_seed(organisation, hashlib.sha256(former.key_id).digest())
+        keys = {field: bytes.fromhex(value) for field, value in fresh.public().items()}
+        send(self.engine, former, self.id, "organisation/rotate", {"keys": keys})
+        self.keys[organisation] = fresh
+        self.crash(organisation)
 
     def patient(self, name: str, *organisations: str) -> Patient:
         """A person served by the agent and linked to these organisations; there she is the local patient `name`."""

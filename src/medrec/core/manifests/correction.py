@@ -81,7 +81,8 @@ class CorrectionTakenManifest(Fields, frozen=True):
 
 
 class CorrectionAnswerManifest(Fields, frozen=True):
-    """The source answers and settles what it owes. `taken` is the SHA-256 of its own line before.
+    """The source answers and settles what it owes. `taken` is the SHA-256 of its own line before, null where it took
+    nothing: whoever asks is not linked there.
 
     corrected: `version` is the hash of the manifest that signed the new version. refused and noted: `words` give the
     reason, `version` is null.
@@ -93,7 +94,7 @@ class CorrectionAnswerManifest(Fields, frozen=True):
     account: str
     time: TimeMs
     request: Hex32
-    taken: Hex32
+    taken: Hex32 | None
     owes: Hex16
     kind: AnswerKind
     words: Words

@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from medrec.core.types import Count, Fields, OrganisationId, TimeMs
 
@@ -17,6 +18,10 @@ class RecordVersion(Fields, frozen=True):
 
     `sha256` covers the canonical bytes under the form named by `form`; it is null for a deletion. `previous` is the
     SHA-256 of the manifest of the version before, null for the first.
+
+    `said` is a mark of what the record says: its content without `meta` and `text`, under a key that its organisation
+    alone has. Two versions with one mark say the same; it tells nobody what. It is left out of a deletion, of a record
+    that is about nobody, and of statements from before there were marks.
     """
 
     type: FhirType
@@ -27,6 +32,14 @@ class RecordVersion(Fields, frozen=True):
     sha256: Hex32 | None
     previous: Hex32 | None
     labels: list[str] = []
+    said: Hex32 | UnsetType = UNSET
+
+    def says_otherwise(self, former: "RecordVersion") -> bool:
+        """Whether its content is another than that of a former version, and not in `meta` and `text` alone, as far as
+        both say."""
+        if self.said is UNSET or former.said is UNSET:
+            return self.sha256 != former.sha256
+        return self.said != former.said
 
 
 class RecordManifest(Fields, frozen=True):

@@ -34,6 +34,7 @@ __all__ = [
     "canonical_of",
     "elements",
     "members",
+    "what_it_says",
 ]
 
 FORM = "https://medrec.org/canonical/json-literal/1"
@@ -104,6 +105,11 @@ def canonical_of(value: Value) -> Canonical:
     except UnicodeEncodeError:
         raise RecordError(Code.LONE_SURROGATE, "a text holds half of a character; remove it") from None
     return Canonical(data, value, hashlib.sha256(data).digest())
+
+
+def what_it_says(value: Value) -> bytes:
+    """The canonical bytes of a record's content without `meta` and `text`: what its server and its pages make of it."""
+    return _encoder.encode({name: part for name, part in value.items() if name not in ("meta", "text")})
 
 
 def members(raw: bytes) -> dict[str, msgspec.Raw]:

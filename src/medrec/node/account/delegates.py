@@ -99,7 +99,7 @@ class Delegates:
         organisation, if nobody does); its SHA-256. `clerks`, one or two, saw the papers of one that this organisation
         states. Raises Refusal."""
         node, now, digest = self._node, self._node.clock(), hashlib.sha256(data).digest()
-        delegation = self._opened(data, now)
+        delegation = self.opened(data, now)
         try:
             person = person_here(node, delegation.account)
         except LookupError:
@@ -148,7 +148,7 @@ class Delegates:
             self._tell(delegation.account)
         return digest
 
-    def _opened(self, data: bytes, now: int) -> Delegation:
+    def opened(self, data: bytes, now: int) -> Delegation:
         """What is well made, and signed by who has to. Raises Refusal."""
         try:
             if len(data) > FORWARD_BYTES_MAX:

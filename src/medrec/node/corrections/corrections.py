@@ -9,7 +9,7 @@ Each line names the one before it by its hash. A source that takes nothing, or n
 
 import hashlib
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 import sqlalchemy as sql
@@ -19,7 +19,6 @@ from medrec.core.manifests.acts import misfit
 from medrec.core.manifests.correction import (
     DUE_MS,
     AnswerKind,
-    CorrectionAnswerManifest,
     CorrectionRequestManifest,
     CorrectionStatement,
     CorrectionTakenManifest,
@@ -30,9 +29,9 @@ from medrec.core.manifests.correction import (
 from medrec.core.manifests.delegation import Delegation, encode_delegation
 from medrec.node.account.delegates import Held
 from medrec.node.agent.own import person_here
-from medrec.node.corrections.corrections_closed import close, supersede_late, withdraw_ended
+from medrec.node.corrections.corrections_closed import close, supersede_late, turn_away, withdraw_ended
 from medrec.node.corrections.corrections_kept import correction_asked, correction_here
-from medrec.node.corrections.corrections_proof import is_hers, is_proven, newer_version
+from medrec.node.corrections.corrections_proof import is_hers, keep_before, newer_version
 from medrec.node.corrections.corrections_shown import Asked, Here, Sent, asked_of
 from medrec.node.corrections.objecting import lets_ask
 from medrec.node.keeping import outgoing
@@ -45,7 +44,6 @@ if TYPE_CHECKING:
 
 CORRECTIONS_PATH = "/medrec/corrections"
 AHEAD_MS_MAX = 5 * 60_000
-NOTICES_MAX = 100_000
 Sign = Callable[[bytes], tuple[bytes, bytes]]
 """Signs 32 bytes with a person's credential: (key id, packed proof)."""
 
@@ -155,39 +153,16 @@ class Corrections:
             "seq": line.seq,
         }
         connection.execute(sql.insert(correction_asked).values(**row))
+        keep_before(node, connection, statement)
         waiting = {"organisation": statement.source, "path": CORRECTIONS_PATH, "payload": data, "due": now}
         outgoing.queue(connection, node.vault, statement.account, [waiting])
         return True
 
     def asked(self, account: str) -> list[Asked]:
-        """The requests of a person, newest first, with what came of them: hers, and those of clinicians about her."""
-        node, now = self._node, self._node.clock()
-        column = correction_asked.c
-        with node.store.read() as connection:
-            rows = connection.execute(
-                sql.select(correction_asked).where(column.account == account).order_by(column.seq.desc())
-            ).all()
-            opened = [node.journal.manifest(connection, bytes(row.request)) for row in rows]
-        assert node.agent is not None
-        told: dict[str, Any] = {}
-        requests: dict[str, CorrectionRequestManifest] = {}
-        for notice in reversed(node.agent.notices(account)):
-            statement = notice.manifest
-            if isinstance(statement, CorrectionTakenManifest | CorrectionAnswerManifest):
-                told[statement.request] = statement
-            elif isinstance(statement, CorrectionRequestManifest) and statement.organisation != node.organisation:
-                requests[hashlib.sha256(manifests.encode(statement)).hexdigest()] = statement
-        for row, kept in zip(rows, opened, strict=True):
-            request = manifests.decode(kept[1]) if kept is not None else None
-            if isinstance(request, CorrectionRequestManifest):
-                requests[bytes(row.request).hex()] = request
-        corrected = any(getattr(one, "kind", "") == "corrected" for one in told.values())
-        versions = [one.manifest for one in node.agent.notices(account, NOTICES_MAX)] if corrected else []
-        found = []
-        for digest, request in requests.items():
-            answer = told.get(digest)
-            found.append(asked_of(request, answer, now, is_proven(request.statement, answer, versions)))
-        return sorted(found, key=lambda one: one.time, reverse=True)
+        """The requests of a person, newest first, with what came of them: hers, and those of clinicians about her.
+
+        Raises StoreError, VaultError, EngineError."""
+        return asked_of(self._node, account)
 
     def sent(self) -> list[Sent]:
         """What clinicians of this organisation asked others to correct, newest first, with what the ledger says of the
@@ -216,6 +191,7 @@ class Corrections:
 
         The same one again is answered as before. One that names no record of hers is taken too: the answer is owed on
         the ledger already, and could never be given; it can be refused or noted, and nobody learns whose record it is.
+        For the same reason one by herself, or by who acts for her, is answered where she is not linked.
         """
         try:
             request = manifests.decode(data)
@@ -237,23 +213,15 @@ class Corrections:
 
         def write(connection: sql.Connection) -> bool:
             person = node.journal.person_of_account(connection, statement.account)
+            if person is None and by_herself(statement) and request.owes == owes.hex():
+                turn_away(node, connection, data, request)
+                return True
             if person is None or not lets_ask(node, connection, person, agent, statement):
                 return False
             known = connection.execute(sql.select(correction_here).where(correction_here.c.id == identifier)).first()
             if known is not None:
                 return bool(known.account == statement.account)
-            manifest = CorrectionTakenManifest(
-                "correction-taken/1",
-                node.network.hex(),
-                node.organisation,
-                statement.account,
-                node.clock(),
-                agent,
-                statement,
-                hashlib.sha256(data).hexdigest(),
-                owes.hex(),
-                request.due,
-            )
+            manifest = self._taken(agent, data, request)
             summary = [24, manifest.time, statement.type, statement.record, identifier]
             draft = Draft("correction-taken/1", manifests.encode(manifest), person.id, None, summary)
             line = node.journal.append(connection, [draft])[0]
@@ -268,6 +236,21 @@ class Corrections:
 
         return node.store.write(write)
 
+    def _taken(self, agent: str, data: bytes, request: CorrectionRequestManifest) -> CorrectionTakenManifest:
+        node, statement = self._node, request.statement
+        return CorrectionTakenManifest(
+            "correction-taken/1",
+            node.network.hex(),
+            node.organisation,
+            statement.account,
+            node.clock(),
+            agent,
+            statement,
+            hashlib.sha256(data).hexdigest(),
+            answer_owed(agent, node.organisation, bytes.fromhex(statement.id)).hex(),
+            request.due,
+        )
+
     def here(self) -> list[Here]:
         """The requests about records of this organisation, those that wait first, the most pressing ahead."""
         node, now = self._node, self._node.clock()
@@ -279,7 +262,7 @@ class Corrections:
                 taken = manifests.decode(opened[1]) if opened is not None else None
                 if isinstance(taken, CorrectionTakenManifest):
                     status = "overdue" if row.status == "open" and row.due <= now else row.status
-                    newer = newer_version(connection, row.account, taken.statement)
+                    newer = newer_version(connection, node.journal, row.account, taken.statement)
                     hers = is_hers(connection, row.account, taken.statement)
                     found.append(Here(bytes(row.id), row.account, taken.statement, row.due, status, newer, hers))
         return sorted(found, key=lambda item: item.status not in ("open", "overdue"))
@@ -301,9 +284,11 @@ class Corrections:
             taken = manifests.decode(opened[1]) if opened is not None else None
             if row is None or not isinstance(taken, CorrectionTakenManifest):
                 raise Refusal(Code.UNKNOWN_CORRECTION)
-            version = newer_version(connection, row.account, taken.statement) if kind == "corrected" else None
-            if kind == "corrected" and version is None:
-                raise Refusal(Code.NOT_CORRECTED)
+            version = None
+            if kind == "corrected":
+                version = newer_version(connection, node.journal, row.account, taken.statement)
+                if version is None:
+                    raise Refusal(Code.NOT_CORRECTED)
             close(node.journal, node.network.hex(), connection, row, taken, kind, words.strip(), version)
 
         node.store.write(write)
@@ -329,13 +314,39 @@ class Corrections:
                 raise Refusal(Code.BAD_SIGNATURE)
             return None
         signer = statement.acting or statement.account
-        if delegation is not None and signer != statement.account:
-            self._node.delegates.take(encode_delegation(delegation))
+        here = signer == statement.account or delegation is None or self._takes(statement, delegation)
         self._node.consents.check_signature(signer, statement.key, statement_message(statement), statement.signature)
-        if signer == statement.account:
+        if signer == statement.account or not here:
             return None
         key = bytes.fromhex(statement.key)
         return self._node.delegates.require(statement.account, signer, "correct", statement.type, key)
+
+    def _takes(self, statement: CorrectionStatement, delegation: Delegation) -> bool:
+        """Take the delegation in; False where the person is not linked: it is not kept there, and only has to be hers.
+        Raises Refusal."""
+        data = encode_delegation(delegation)
+        try:
+            self._node.delegates.take(data)
+        except Refusal as no:
+            if no.reason is not Code.NOT_LINKED:
+                raise
+            self._node.delegates.opened(data, self._node.clock())
+            if not _named(delegation, statement):
+                raise Refusal(Code.NOT_A_DELEGATE) from None
+            return False
+        return True
+
+
+def _named(delegation: Delegation, statement: CorrectionStatement) -> bool:
+    """Whether it lets who signed a statement correct for whom the statement is about."""
+    right = "correct" in delegation.rights and (not delegation.types or statement.type in delegation.types)
+    return right and (delegation.account, delegation.delegate) == (statement.account, statement.acting)
+
+
+def by_herself(statement: CorrectionStatement) -> bool:
+    """Whether the person says it, or somebody who acts for her; not a clinician, who must not learn where she is
+    linked."""
+    return statement.act is None or statement.act.author == "patient"
 
 
 def answer_corrections(node: "Node", caller: str, body: bytes) -> bytes:

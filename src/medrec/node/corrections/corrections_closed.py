@@ -1,5 +1,10 @@
-"""Closing a request for a correction at its source: the answer is written down, and settles what was owed."""
+"""Closing a request for a correction at its source: the answer is written down, and settles what was owed.
 
+No request outlives the link: one that is open when a link is undone is answered before it ends, and one that comes from
+somebody who is not linked is answered on the ledger alone, so that nobody owes an answer that can never be given.
+"""
+
+import hashlib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -7,7 +12,12 @@ import sqlalchemy as sql
 
 from medrec.core import manifests
 from medrec.core.manifests.acts import Act
-from medrec.core.manifests.correction import AnswerKind, CorrectionAnswerManifest, CorrectionTakenManifest
+from medrec.core.manifests.correction import (
+    AnswerKind,
+    CorrectionAnswerManifest,
+    CorrectionRequestManifest,
+    CorrectionTakenManifest,
+)
 from medrec.core.reconcile.said import block_of
 from medrec.node.corrections.corrections_kept import correction_here
 from medrec.node.keeping import store
@@ -18,9 +28,8 @@ if TYPE_CHECKING:
     from medrec.node.node import Node
 
 WITHDRAWN = "Whoever asked has taken the word back that it followed from: the link to the patient was undone there."
-
 UNLINKED = "The link to the patient was undone here."
-
+NOT_LINKED = "The patient is not linked here."
 SUPERSEDED = "The patient has said something newer about it since, so nobody waits for an answer to this."
 
 
@@ -116,3 +125,39 @@ def _taken(journal: Journal, connection: sql.Connection, row: Any) -> Correction
     opened = journal.manifest(connection, bytes(row.taken))
     taken = manifests.decode(opened[1]) if opened is not None else None
     return taken if isinstance(taken, CorrectionTakenManifest) else None
+
+
+def turn_away(node: "Node", connection: sql.Connection, data: bytes, request: CorrectionRequestManifest) -> None:
+    """Answer a request of somebody who is not linked here, once: she signed it herself, and what is owed on the ledger
+    is settled. None of her words is kept. Inside `Store.write` only."""
+    identifier, digest = bytes.fromhex(request.statement.id), hashlib.sha256(data).hexdigest()
+    known = sql.select(correction_here.c.id).where(correction_here.c.id == identifier)
+    if connection.execute(known).first() is not None:
+        return
+    now = node.clock()
+    answer = CorrectionAnswerManifest(
+        "correction-answer/1",
+        node.network.hex(),
+        node.organisation,
+        request.account,
+        now,
+        digest,
+        None,
+        request.owes,
+        "noted",
+        NOT_LINKED,
+        None,
+    )
+    text = manifests.encode(answer)
+    extras = {"settles": [[request.organisation, bytes.fromhex(request.owes)]]}
+    line = node.journal.append(connection, [Draft("correction-answer/1", text, None, extras)])[0]
+    row = {
+        "id": identifier,
+        "account": request.account,
+        "agent": request.organisation,
+        "due": request.due,
+        "taken": hashlib.sha256(text).digest(),
+        "status": "noted",
+        "seq": line.seq,
+    }
+    connection.execute(sql.insert(correction_here).values(**row))

@@ -50,6 +50,6 @@ def _answers(node: "Node", connection: sql.Connection, taken: set[bytes]) -> set
         answer = manifests.decode(opened[1]) if opened is not None else None
         if not isinstance(answer, CorrectionAnswerManifest) or answer.version is None:
             continue
-        if bytes.fromhex(answer.taken) in taken:
+        if answer.taken is not None and bytes.fromhex(answer.taken) in taken:
             found.add(bytes(digest))
     return found

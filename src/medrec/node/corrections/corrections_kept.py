@@ -16,6 +16,15 @@ correction_asked = Table(
     Column("seq", BigInteger, nullable=False),
 )
 
+# What the wrong version said, as her agent had it when she asked: what is new in a later one is shown beside it.
+correction_before = Table(
+    "correction_before",
+    metadata,
+    Column("id", LargeBinary(16), primary_key=True),
+    Column("account", String(80), nullable=False, index=True),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
 # Requests about records of this organisation. status: open, corrected, refused, noted.
 correction_here = Table(
     "correction_here",

@@ -1,22 +1,35 @@
 """What proves that a record was corrected: at the source its own versions, at the person's agent the lines about them.
 
 A source that says "corrected" settles what it owes. It may say so only if the record that the person means has a newer
-version with another content; and her agent believes it only if the source's own line about that version came to her.
+version that says something else, and not in `meta` and the narrative alone, which every server touches; and her agent
+believes it only if the source's own line about that version came to her, and says so too.
 """
 
 import hashlib
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Literal
 
 import sqlalchemy as sql
 
-from medrec.core import manifests
+from medrec.core import codec, manifests
 from medrec.core.manifests.correction import CorrectionAnswerManifest, CorrectionStatement
-from medrec.core.manifests.record import RecordManifest
-from medrec.node.keeping import store
+from medrec.core.manifests.record import RecordManifest, RecordVersion
+from medrec.node.agent.copies import record_copy
+from medrec.node.agent.told import Told
+from medrec.node.corrections.corrections_kept import correction_before
+from medrec.node.keeping import account_keys, store
+from medrec.node.keeping.journal import Journal
+from medrec.node.keeping.vault import VaultError
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+Outcome = Literal["corrected", "unproven", "unchanged"]
 
 
-def newer_version(connection: sql.Connection, account: str, statement: CorrectionStatement) -> str | None:
+def newer_version(
+    connection: sql.Connection, journal: Journal, account: str, statement: CorrectionStatement
+) -> str | None:
     """The manifest (hex) of the present version of the record that is said to be wrong, if it is the person's, newer
     than that version, and says something else; None otherwise. To state the same anew corrects nothing."""
     record, version, person = store.record.c, store.version.c, store.person.c
@@ -26,7 +39,7 @@ def newer_version(connection: sql.Connection, account: str, statement: Correctio
         .where(record.type == statement.type, record.id == statement.record, person.account == account)
     ).one_or_none()
     wrong = connection.execute(
-        sql.select(version.version, version.sha256).where(
+        sql.select(version.version, version.sha256, version.manifest).where(
             version.type == statement.type,
             version.id == statement.record,
             version.manifest == bytes.fromhex(statement.manifest),
@@ -34,7 +47,16 @@ def newer_version(connection: sql.Connection, account: str, statement: Correctio
     ).one_or_none()
     if present is None or wrong is None or present.version <= wrong.version or present.sha256 == wrong.sha256:
         return None
+    now, before = (_stated(connection, journal, bytes(one.manifest)) for one in (present, wrong))
+    if now is not None and before is not None and not now.says_otherwise(before):
+        return None
     return bytes(present.manifest).hex()
+
+
+def _stated(connection: sql.Connection, journal: Journal, manifest: bytes) -> RecordVersion | None:
+    opened = journal.manifest(connection, manifest)
+    stated = manifests.decode(opened[1]) if opened is not None else None
+    return stated.record if isinstance(stated, RecordManifest) else None
 
 
 def is_hers(connection: sql.Connection, account: str, statement: CorrectionStatement) -> bool:
@@ -54,17 +76,48 @@ def is_hers(connection: sql.Connection, account: str, statement: CorrectionState
     return connection.execute(named).first() is not None
 
 
-def is_proven(statement: CorrectionStatement, answer: Any, versions: Iterable[Any]) -> bool:
-    """Whether an answer that says "corrected" is borne out by the record versions that the person's agent was told of;
-    True for any other answer, and for none."""
-    if not isinstance(answer, CorrectionAnswerManifest) or answer.kind != "corrected":
-        return True
+def keep_before(node: "Node", connection: sql.Connection, statement: CorrectionStatement) -> None:
+    """At the person's agent: keep what the wrong version says, where her own copy is that very version. A later one
+    takes its place among the copies, and then she could not see what changed. Inside `Store.write` only."""
+    copy = record_copy.c
+    mine = (copy.account == statement.account) & (copy.organisation == statement.source)
+    tags = connection.execute(
+        sql.select(copy.tag).where(mine, copy.type == statement.type, copy.id == statement.record)
+    ).scalars()
+    for tag in tags.all() if node.copies is not None else ():
+        sealed = connection.execute(sql.select(store.notice.c.sealed).where(store.notice.c.tag == bytes(tag))).scalar()
+        data = codec.decode(node.vault.open(None, bytes(sealed), bytes(tag)))[0] if sealed is not None else b""
+        content = node.copies.one(statement.account, bytes(tag)) if node.copies is not None else None
+        if hashlib.sha256(data).hexdigest() == statement.manifest and content is not None:
+            identifier = bytes.fromhex(statement.id)
+            kept = account_keys.seal_for(connection, node.vault, statement.account, content.content, identifier)
+            row = {"id": identifier, "account": statement.account, "sealed": kept}
+            connection.execute(sql.insert(correction_before).values(**row))
+
+
+def before_of(node: "Node", connection: sql.Connection, account: str, identifier: bytes) -> bytes:
+    """What the version said that a request calls wrong, if it was kept; b"" otherwise."""
+    chosen = sql.select(correction_before.c.sealed).where(correction_before.c.id == identifier)
+    sealed = connection.execute(chosen).scalar()
+    if sealed is None:
+        return b""
+    try:
+        return account_keys.open_for(connection, node.vault, account, bytes(sealed), identifier)
+    except VaultError:
+        return b""
+
+
+def borne_out(statement: CorrectionStatement, answer: CorrectionAnswerManifest, versions: Iterable[Told]) -> Outcome:
+    """What the lines about the record that came to the person's agent say of an answer "corrected": that it is,
+    `unproven` if the new version never came, `unchanged` if it says the same as the wrong one."""
     named = (statement.source, statement.type, statement.record)
     told = {
-        hashlib.sha256(manifests.encode(one)).hexdigest(): one.record
+        hashlib.sha256(one.data).hexdigest(): one.manifest.record
         for one in versions
-        if isinstance(one, RecordManifest) and (one.organisation, one.record.type, one.record.id) == named
+        if (one.organisation, one.manifest.record.type, one.manifest.record.id) == named
     }
     new, wrong = told.get(answer.version or ""), told.get(statement.manifest)
     # The wrong version may never have come here: it was a copy that somebody else had.
-    return new is not None and (wrong is None or (new.version > wrong.version and new.sha256 != wrong.sha256))
+    if new is None or (wrong is not None and new.version <= wrong.version):
+        return "unproven"
+    return "corrected" if wrong is None or new.says_otherwise(wrong) else "unchanged"

@@ -1,16 +1,55 @@
 """Requests for corrections as they are shown: to the person who asked, and to the staff who owe the answer."""
 
-from typing import Any, NamedTuple
+import hashlib
+from typing import TYPE_CHECKING, NamedTuple
 
-from medrec.core.manifests.correction import CorrectionAnswerManifest, CorrectionRequestManifest, CorrectionStatement
+import sqlalchemy as sql
+
+from medrec.core import manifests, state
+from medrec.core.manifests.correction import (
+    CorrectionAnswerManifest,
+    CorrectionRequestManifest,
+    CorrectionStatement,
+    CorrectionTakenManifest,
+    answer_owed,
+)
+from medrec.core.records.canonical import canonical, what_it_says
+from medrec.core.view import View
+from medrec.node.agent.standing_links import standing
+from medrec.node.agent.told import Told, told
+from medrec.node.corrections.corrections_kept import correction_asked
+from medrec.node.corrections.corrections_proof import before_of, borne_out
+
+if TYPE_CHECKING:
+    from medrec.node.node import Node
+
+
+class Answer(NamedTuple):
+    """One answer of the source: its kind, and its words."""
+
+    kind: str
+    words: str
+
+
+class Change(NamedTuple):
+    """What a correction changed: the record before (b"" if it was not kept) and after (b"" if it is not here), and the
+    tag of the line about the new version."""
+
+    before: bytes
+    after: bytes
+    tag: bytes
 
 
 class Asked(NamedTuple):
-    """A request as the person's pages show it. `status`: open, overdue, corrected, unproven (the source says that it
-    corrected the record, and no newer version that says something else has come), refused, noted.
+    """A request as the person's pages show it. `status`: open, overdue, corrected, refused, noted, and
+    - unproven: the source says that it corrected the record, and no newer version has come;
+    - unchanged: it says so, and the newer version says the same;
+    - answered: the ledger says that it answered, and its words have not come;
+    - unlinked: so it is, and the link to it is undone: it answers no more.
 
-    `words` and `proposed` are hers; `answer` and `version` (hash of a manifest) come from the source, when it has
-    answered; `taken` says whether it has the request.
+    `words` and `proposed` are hers; `answer` and `version` (hash of a manifest) come from the source she asked and from
+    nobody else, when it has answered; `later` is what it wrote after that, which replaces nothing; `taken` says whether
+    it has the request; `change` what is new, of a correction.
     """
 
     id: bytes
@@ -25,6 +64,8 @@ class Asked(NamedTuple):
     status: str
     answer: str
     version: str | None
+    later: tuple[Answer, ...] = ()
+    change: Change | None = None
 
 
 class Here(NamedTuple):
@@ -52,12 +93,55 @@ class Sent(NamedTuple):
     status: str
 
 
-def asked_of(request: CorrectionRequestManifest, told: Any, now: int, proven: bool = True) -> Asked:
-    """A request as the person's pages show it: `told` is the last that came from the source, None for nothing; `proven`
-    says whether a correction is borne out."""
+def asked_of(node: "Node", account: str) -> list[Asked]:
+    """A person's requests at her agent, newest first. Raises StoreError, VaultError, EngineError."""
+    column = correction_asked.c
+    requests: dict[str, CorrectionRequestManifest] = {}
+    answers: dict[str, list[Told]] = {}
+    for line in told(node, account, "correction-request/1", "correction-taken/1", "correction-answer/1"):
+        said = line.manifest
+        if isinstance(said, CorrectionRequestManifest):
+            if line.organisation == said.organisation != node.organisation:
+                requests[hashlib.sha256(line.data).hexdigest()] = said
+        else:
+            answers.setdefault(said.request, []).append(line)
+    with node.store.read() as connection:
+        rows = connection.execute(sql.select(correction_asked.c.request).where(column.account == account)).scalars()
+        for digest in rows.all():
+            kept = node.journal.manifest(connection, bytes(digest))
+            request = manifests.decode(kept[1]) if kept is not None else None
+            if isinstance(request, CorrectionRequestManifest):
+                requests[bytes(digest).hex()] = request
+    linked, versions = standing(node, account) if requests else set(), _versions(node, account, answers)
+    found = []
+    with node.engine.view() as view:
+        for digest, request in requests.items():
+            # Whoever learns the hash of a request could write an answer to it: only the source's own counts.
+            source = request.statement.source
+            lines = [one for one in answers.get(digest, ()) if one.organisation == source]
+            found.append(_asked(node, view, request, lines, source in linked, versions))
+    return sorted(found, key=lambda one: one.time, reverse=True)
+
+
+def _versions(node: "Node", account: str, answers: dict[str, list[Told]]) -> list[Told]:
+    """The lines about her records, if any answer has to be held against them."""
+    corrected = any(getattr(one.manifest, "kind", "") == "corrected" for lines in answers.values() for one in lines)
+    return told(node, account, "record/1") if corrected else []
+
+
+def _asked(
+    node: "Node", view: View, request: CorrectionRequestManifest, lines: list[Told], linked: bool, versions: list[Told]
+) -> Asked:
+    """One request; `lines` are what its source wrote about it, in the order in which it wrote them."""
     statement = request.statement
-    answered = told if isinstance(told, CorrectionAnswerManifest) else None
-    open_ = "overdue" if request.due <= now else "open"
+    said = [one.manifest for one in lines if isinstance(one.manifest, CorrectionAnswerManifest)]
+    first, change = said[0] if said else None, None
+    if first is None:
+        status = _unanswered(view, request, linked)
+    elif first.kind != "corrected":
+        status = first.kind
+    else:
+        status, change = _corrected(node, statement, first, versions)
     return Asked(
         bytes.fromhex(statement.id),
         statement.source,
@@ -67,8 +151,36 @@ def asked_of(request: CorrectionRequestManifest, told: Any, now: int, proven: bo
         statement.proposed,
         request.time,
         request.due,
-        told is not None,
-        open_ if answered is None else answered.kind if proven else "unproven",
-        answered.words if answered is not None else "",
-        answered.version if answered is not None else None,
+        bool(said) or any(isinstance(one.manifest, CorrectionTakenManifest) for one in lines),
+        status,
+        first.words if first is not None else "",
+        first.version if first is not None else None,
+        tuple(Answer(one.kind, one.words) for one in said[1:]),
+        change,
     )
+
+
+def _unanswered(view: View, request: CorrectionRequestManifest, linked: bool) -> str:
+    """How a request stands of which no answer has come: as the ledger has it, which everybody counts by."""
+    owed = answer_owed(request.organisation, request.statement.source, bytes.fromhex(request.statement.id))
+    found = state.read(view, state.obligation_key(request.organisation, owed), state.Obligation)
+    if found is None or found.status in ("open", "overdue"):
+        return "open" if found is None else found.status
+    return "answered" if linked else "unlinked"
+
+
+def _corrected(
+    node: "Node", statement: CorrectionStatement, answer: CorrectionAnswerManifest, versions: list[Told]
+) -> tuple[str, Change | None]:
+    status = borne_out(statement, answer, versions)
+    tag = next((one.tag for one in versions if hashlib.sha256(one.data).hexdigest() == answer.version), b"")
+    if status == "unproven" or not tag:
+        return status, None
+    with node.store.read() as connection:
+        before = before_of(node, connection, statement.account, bytes.fromhex(statement.id))
+    copy = node.copies.one(statement.account, tag) if node.copies is not None else None
+    after = copy.content if copy is not None else b""
+    if before and after and what_it_says(canonical(before).value) == what_it_says(canonical(after).value):
+        # Both texts are here: they tell more than the marks that the source gave them.
+        status = "unchanged"
+    return status, Change(before, after, tag)

@@ -71,7 +71,8 @@ STAYS = {
     "delegation_end_told": "the role of an agent",
     "guarded_elsewhere": "the role of an agent", "guardian_indexed": "the role of an agent",
     "notice_former": "the role of an agent",
-    "correction_asked": "the role of an agent", "kept_secret": "the role of an agent",
+    "correction_asked": "the role of an agent", "correction_before": "the role of an agent",
+    "kept_secret": "the role of an agent",
     "notice_wish": "the role of an agent", "notice_waiting": "the role of an agent", "asked_of": "the role of an agent",
     "unlinked": "the role of an agent", "link_left": "the role of an agent",
 }  # fmt: skip

@@ -108,6 +108,12 @@ class Vault:
         made = hmac.digest(self._master, b"medrec/hashes/1 " + secret, "sha512")
         return made, hmac.digest(self._master, b"medrec/common/1 " + secret, "sha256")
 
+    def said(self, name: str, content: bytes) -> bytes:
+        """A mark (32 bytes) of what the record of this name ("Type/id") says: equal for equal contents, and checked
+        against a guess by nobody else."""
+        key = hmac.digest(self._master, b"medrec/said/1 " + name.encode(), "sha256")
+        return hmac.digest(key, content, "sha256")
+
     def mark(self) -> bytes:
         """What tells this master key from any other when it is kept beside what is sealed under it."""
         return self.seal(None, b"", MARK_CONTEXT)

@@ -13,10 +13,11 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import sqlalchemy as sql
+from msgspec import UNSET
 
 from medrec.core import manifests
 from medrec.core.manifests.record import RecordManifest, RecordVersion
-from medrec.core.records.canonical import FORM, Canonical
+from medrec.core.records.canonical import FORM, Canonical, what_it_says
 from medrec.core.records.envelope import envelope
 from medrec.node.keeping import store
 from medrec.node.keeping.journal import Draft, Journal
@@ -200,6 +201,9 @@ class Publisher:
         )
         return connection.execute(older.limit(1)).scalar() is not None
 
+    def _said(self, arrival: Incoming, record: Canonical) -> str:
+        return self._journal.vault.said(f"{arrival.type}/{arrival.id}", what_it_says(record.value)).hex()
+
     def _version(
         self,
         arrival: Incoming,
@@ -228,6 +232,7 @@ class Publisher:
                     sha256.hex() if sha256 is not None else None,
                     bytes(before.manifest).hex() if before is not None else None,
                     list(labels),
+                    UNSET if arrival.record is None or person is None else self._said(arrival, arrival.record),
                 ),
                 list(arrival.signed),
             )

@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import Any
 
 import sqlalchemy as sql
+from msgspec import UNSET
 from sqlalchemy import BigInteger, Column, LargeBinary, Table
 
 from medrec.core import manifests
@@ -146,12 +147,13 @@ def _state_again(connection: sql.Connection, journal: Journal, network: bytes, o
         opened = journal.manifest(connection, bytes(row.manifest))
         said: Any = manifests.decode(opened[1]) if opened is not None else None
         labels, signed = (list(said.record.labels), list(said.signed)) if said is not None else ([], [])
+        mark = said.record.said if said is not None else UNSET
         action = action_of(row)
         sha256 = bytes(row.sha256) if row.sha256 is not None else None
         version = RecordVersion(
             row.type, row.id, row.version + 1, action,  # type: ignore[arg-type]
             FORM, sha256.hex() if sha256 is not None else None,
-            bytes(row.manifest).hex(), labels,
+            bytes(row.manifest).hex(), labels, mark,
         )  # fmt: skip
         time = journal.now()
         manifest = manifests.encode(

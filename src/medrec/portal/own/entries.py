@@ -134,6 +134,12 @@ def read(copy: Copy) -> Entry | None:
     )
 
 
+def plain_of(kind: str, content: bytes) -> str:
+    """What a record of this type says, in one sentence; "" for what is not about health."""
+    entry = read(Copy("", kind, "", b"", content))
+    return entry.understood.plain if entry is not None else ""
+
+
 def about(node: "Node", account: str) -> dict[str, str]:
     """Name and date of birth as the places have them, the first that has each; empty text where none has."""
     found = {"name": "", "born": ""}

@@ -16,12 +16,14 @@ from medrec.core.manifests.correction import statement_message as correction_mes
 from medrec.core.manifests.dispute import DisputeAnsweredManifest, DisputeManifest, Statement
 from medrec.core.manifests.dispute import statement_message as dispute_message
 from medrec.core.manifests.record import RecordManifest
+from medrec.node.corrections.corrections_shown import Asked
 from medrec.node.looks import disputing
 from medrec.node.looks.looks import Look
 from medrec.portal import evidence, person, render, words
 from medrec.portal.acting import called, require_right
 from medrec.portal.line import TAG
 from medrec.portal.own.acts import Act, Part, Signer, acts_of, signer
+from medrec.portal.own.entries import plain_of
 from medrec.portal.own.whose import Whose, kinds_of, whose
 from medrec.portal.page import Go, PageError, Visit, paged
 
@@ -62,11 +64,23 @@ def show(node: "Node", visit: Visit) -> Any:
                 "taken": one.taken,
                 "status": one.status,
                 "answer": one.answer,
+                "later": [answer.words for answer in one.later],
+                "change": _change(visit, who, one),
             }
             for one in shown
         ],
         "pager": pages,
     }
+
+
+def _change(visit: Visit, who: Whose, asked: Asked) -> dict[str, Any] | None:
+    """What a correction changed, in the words of both versions where they are here, and where the new one stands."""
+    if asked.change is None:
+        return None
+    before, after, tag = asked.change
+    link = visit.link("line", person=who.handle, tag=tag.hex())
+    said = [plain_of(asked.type, content) if content else "" for content in (before, after)]
+    return {"before": said[0], "now": said[1], "link": link} if all(said) else {"link": link}
 
 
 def may_correct(node: "Node", manifest: Any) -> bool:
