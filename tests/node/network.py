@@ -290,13 +290,12 @@ class Network:
                 send(self.engine, key, self.id, "governance/vote", {"proposal": proposal})
 
     def rotate(self, organisation: str) -> None:
-        """An organisation replaces its keys on the ledger, and its node begins again with the new ones."""
+        """An organisation replaces its keys on the ledger; who works there shows what the new ones sign."""
         former = self.keys[organisation]
         fresh = OrganisationKeys.from_seed(organisation, hashlib.sha256(former.key_id).digest())
         keys = {field: bytes.fromhex(value) for field, value in fresh.public().items()}
         send(self.engine, former, self.id, "organisation/rotate", {"keys": keys})
-        self.keys[organisation] = fresh
-        self.crash(organisation)
+        self.keys[organisation] = self[organisation].keys = fresh
 
     def patient(self, name: str, *organisations: str) -> Patient:
         """A person served by the agent and linked to these organisations; there she is the local patient `name`."""

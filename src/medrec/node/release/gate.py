@@ -131,13 +131,13 @@ class Gate:
             line = seen.line = self._disclose(ask, plan, opened, obligation, now)
             # 4 Still? A revocation that came meanwhile stops it. A crash from here on is as after 3.
             self.step("recheck")
-            self._recheck(caller, plan)
+            self._recheck(caller, plan, ask)
             # 5 and 6 Read the records where they live, and hold them against what was signed.
             self.step("read")
             contents, beside = self._read(plan)
             # The reading may have taken long: a last look.
             self.step("compare")
-            self._recheck(caller, plan)
+            self._recheck(caller, plan, ask)
             # 7 Sign and send. A crash after the sending: the recipient has what the journal says it has.
             self.step("send")
             return door.give(ask, Released(plan.person, line, plan.chosen, contents, plan.attach, now, opened, beside))
@@ -282,8 +282,9 @@ class Gate:
         attach = tuple(sorted({code for allowed in chosen.records for code in allowed.attach}))
         return Plan(person, ask.request, decision, standing, now, changes, chosen, attach, permitted.contents)
 
-    def _recheck(self, caller: str, plan: Plan) -> None:
-        """Is everything that decided still in force, does nothing new forbid it, and is the requester still active?
+    def _recheck(self, caller: str, plan: Plan, ask: Ask | None = None) -> None:
+        """Is everything that decided still in force, does nothing new forbid it, is the requester still active, and is
+        the key that vouches for who asks (`ask`) still its own? What is brought again was asked for long ago.
 
         What is written here counts `changes` up before it is durable, and what others take back shows on the ledger.
         If neither has moved, the consents are those that were read; if none of them began or ended meanwhile either,
@@ -293,6 +294,8 @@ class Gate:
         account = plan.person.account
         if not self._active(caller):
             raise Refusal(Code.REQUESTER_SUSPENDED)
+        if ask is not None:
+            self._credentials.genuine(ask)
         assert account is not None
         if node.disputes.stops(account, caller):
             raise Refusal(Code.CONSENT_CHANGED, decided=plan.decision.decided)

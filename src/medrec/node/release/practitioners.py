@@ -173,7 +173,7 @@ class CredentialCheck:
         """The credential of a request that is signed with its key. Raises Refusal, EngineError."""
         if not ask.credential:
             raise Refusal(Code.CREDENTIAL_MISSING)
-        credential, request = self._genuine(ask), ask.request
+        credential, request = self.genuine(ask), ask.request
         if credential.organisation != self._answers_for(ask) or credential.network != self._node.network.hex():
             raise Refusal(Code.CREDENTIAL_FOREIGN)
         if not credential.since <= now < credential.until:
@@ -192,8 +192,8 @@ class CredentialCheck:
         """The organisation that answers for who asks; what is pushed is asked for by this organisation's own people."""
         return self._node.organisation if ask.request.door == "push" else ask.request.requester
 
-    def _genuine(self, ask: Ask) -> Credential:
-        """The credential, if its organisation's present key signed it."""
+    def genuine(self, ask: Ask) -> Credential:
+        """The credential, if its organisation's present key signed it. Raises Refusal, EngineError."""
         organisation = self._node.directory.find(self._answers_for(ask))
         if organisation is None:
             raise Refusal(Code.REQUESTER_SUSPENDED)
