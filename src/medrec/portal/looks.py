@@ -10,7 +10,7 @@ from medrec.node.agent.agent import Notice
 from medrec.node.ledger.on_ledger import block_of
 from medrec.node.looks.looks import EMERGENCY
 from medrec.node.release.emergency import is_late
-from medrec.portal import render, words
+from medrec.portal import person, render, words
 from medrec.portal.page import Visit
 
 if TYPE_CHECKING:
@@ -64,7 +64,8 @@ def of_person(node: "Node", visit: Visit, names: dict[str, str], notices: list[N
                 notice.kind != "disclosure-received/1" or _answers(notice) not in given
             ):
                 item = _SAYS[notice.kind](visit, names, notice)
-                item["more"] += _late(node, visit, notice) if notice.kind == "emergency/1" else []
+                if notice.kind == "emergency/1":
+                    item["more"] += [*_late(node, visit, notice), _review(node, names, notice, view)]
                 found.append(item)
     return found
 
@@ -127,6 +128,18 @@ def _emergency(visit: Visit, names: dict[str, str], notice: Notice) -> dict[str,
     until = visit.when(statement.until)
     sentence = render.say(words.LOOKS["declared"], who=who, source=source, until=until)
     return _item(visit, notice, sentence, "given")
+
+
+def _review(node: "Node", names: dict[str, str], notice: Notice, view: Any) -> Markup:
+    """What somebody else of their house found about an emergency, or whether they still owe that."""
+    statement = notice.manifest
+    told = (one.manifest for one in person.every(node, notice.account, ("emergency-reviewed/1",)) if one.manifest)
+    ours = statement.organisation, statement.obligation
+    found = next((one for one in told if (one.organisation, one.obligation) == ours), None)
+    status = answered(view, *ours, notice.height is not None) if found is None else "review_" + found.outcome
+    said = found.words if found is not None else ""
+    requester = names.get(statement.request.requester, statement.request.requester)
+    return render.say(words.LOOKS[status], organisation=requester, words=said)
 
 
 def _refused(visit: Visit, names: dict[str, str], notice: Notice) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Breaking the glass: declared at the source, kept by the one who declared, reviewed there, and told to the person."""
 
 import hashlib
+import unicodedata
 from typing import Annotated, Literal
 
 import msgspec
@@ -8,6 +9,7 @@ import msgspec
 from medrec.core.consent.emergency import TEXT_MIN
 from medrec.core.manifests.access import Request
 from medrec.core.manifests.record import Hex16, Hex32
+from medrec.core.matching import plain
 from medrec.core.types import Fields, OrganisationId, TimeMs
 
 Scope = Literal["summary", "restricted"]
@@ -95,8 +97,15 @@ def review_owed(source: str, requester: str, request: bytes) -> bytes:
 
 
 def says_enough(text: str) -> bool:
-    """Whether a reason has enough words: white space does not count twice."""
-    return len(" ".join(text.split())) >= TEXT_MIN
+    """Whether a reason has enough words: white space does not count twice, and signs that nobody sees do not count."""
+    said = " ".join(text.split())
+    return sum(sign == " " or unicodedata.category(sign)[0] not in "CZ" for sign in said) >= TEXT_MIN
+
+
+def same_name(one: str, other: str) -> bool:
+    """Whether two names may be one person's, who has two entries: all words of the shorter stand in the longer."""
+    shorter, longer = sorted((set(plain(one).split()), set(plain(other).split())), key=len)
+    return shorter == longer != set() or (len(shorter) > 1 and shorter <= longer)
 
 
 FORMS: dict[str, type[Fields]] = {

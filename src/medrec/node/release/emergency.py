@@ -27,6 +27,7 @@ from medrec.core.manifests.emergency import (
     EmergencyReviewedManifest,
     EmergencyReviewManifest,
     review_owed,
+    same_name,
     says_enough,
 )
 from medrec.node.keeping import store
@@ -221,6 +222,14 @@ class Emergencies:
         order = ("overdue", "open", "reviewed")
         return sorted(found, key=lambda item: order.index(item.status))
 
+    def _by_herself(self, connection: sql.Connection, seq: int, reviewer: str) -> bool:
+        """Whether a review is by who declared the emergency, or by somebody of her name: no organisation's word for it
+        is enough."""
+        line = sql.select(store.line.c.manifest).where(store.line.c.seq == seq)
+        kept = self._node.journal.manifest(connection, bytes(connection.execute(line).scalar_one()))
+        declared = manifests.decode(kept[1]) if kept is not None else None
+        return isinstance(declared, EmergencyManifest) and same_name(declared.request.practitioner, reviewer)
+
     def take_review(self, requester: str, data: bytes) -> bool:
         """Hand a review on to the person; True once that is in the journal, False if it fits nothing here."""
         try:
@@ -241,6 +250,8 @@ class Emergencies:
                 return False
             if known.status != "open":
                 return True
+            if self._by_herself(connection, known.seq, review.reviewer):
+                return False
             # Whose link was undone since cannot be told by this organisation; that it was reviewed is written down.
             person = node.journal.person_of_account(connection, known.account)
             now = node.clock()

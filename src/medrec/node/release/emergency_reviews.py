@@ -17,9 +17,9 @@ from medrec.core.manifests.emergency import (
     ReviewOutcome,
     query_of,
     review_owed,
+    same_name,
     says_enough,
 )
-from medrec.core.matching import plain
 from medrec.core.state import Obligation
 from medrec.engines.engine import Snapshot
 from medrec.node.account import staff
@@ -93,12 +93,6 @@ _NOTHING_OPENED = frozenset(code.value for code in Code if code not in _SAYS_NOT
 def _is_owed(view: Snapshot, source: str, identifier: bytes) -> bool:
     found = state.read(view, state.obligation_key(source, bytes(identifier)), Obligation)
     return found is not None and found.unsettled
-
-
-def _same_name(one: str, other: str) -> bool:
-    """Whether two names may be one person's, who has two entries: all words of the shorter stand in the longer."""
-    shorter, longer = sorted((set(plain(one).split()), set(plain(other).split())), key=len)
-    return shorter == longer != set() or (len(shorter) > 1 and shorter <= longer)
 
 
 class EmergencyReviews:
@@ -254,7 +248,7 @@ class EmergencyReviews:
             raise Refusal(Code.UNKNOWN_EMERGENCY)
         node = self._node
         one_person = staff.person_of(node, reviewer) == staff.person_of(node, about.identity)
-        if one_person or _same_name(reviewer_name, about.name):
+        if one_person or same_name(reviewer_name, about.name):
             raise Refusal(Code.OWN_EMERGENCY)
         if not words.strip():
             raise Refusal(Code.REASON_MISSING)

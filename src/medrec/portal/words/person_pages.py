@@ -36,6 +36,9 @@ LOOKS = Texts(
     {
         "inside": "{who} opened your record at {source}",
         "declared": "{who} says it is an emergency. They may look at {source} until {until}.",
+        "review_justified": "{organisation} had somebody else check it, who says that it was right: {words}",
+        "review_not-justified": "{organisation} had somebody else check it, who says that it was not right: {words}",
+        "review_unclear": "{organisation} had somebody else check it, who cannot say whether it was right: {words}",
         "own": "Your own agent read {what} at {source} for you.",
         "gave": "{who} got {what} from {source}.",
         "refused": "{who} asked {source} for your records and got nothing.",
