@@ -2,8 +2,7 @@
 the decision and the sending. Whoever may not ask any more, or whose key was replaced, gets nothing from then on.
 """
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -16,17 +15,13 @@ from medrec.node.release.receive import request_records
 from medrec.node.release.views import view_at
 from tests.node.network import Network, Patient
 from tests.node.test_emergency import TEXT, declare
-from tests.node.test_gate import ASTHMA, BLOOD_PRESSURE, codes, written
+from tests.node.test_gate import codes, written
+from tests.node.test_gate import network as network
 
 
-@pytest.fixture
-def network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Network]:
+@pytest.fixture(autouse=True)
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(access, "PAGE_RECORDS", 1)
-    opened = Network(tmp_path)
-    opened["north"].put("Observation", "bp", BLOOD_PRESSURE)
-    opened["north"].put("Condition", "asthma", ASTHMA)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

@@ -79,20 +79,22 @@ def is_hers(connection: sql.Connection, account: str, statement: CorrectionState
 def keep_before(node: "Node", connection: sql.Connection, statement: CorrectionStatement) -> None:
     """At the person's agent: keep what the wrong version says, where her own copy is that very version. A later one
     takes its place among the copies, and then she could not see what changed. Inside `Store.write` only."""
-    copy = record_copy.c
+    if node.copies is None:
+        return
+    copy, notice = record_copy.c, store.notice.c
     mine = (copy.account == statement.account) & (copy.organisation == statement.source)
-    tags = connection.execute(
-        sql.select(copy.tag).where(mine, copy.type == statement.type, copy.id == statement.record)
-    ).scalars()
-    for tag in tags.all() if node.copies is not None else ():
-        sealed = connection.execute(sql.select(store.notice.c.sealed).where(store.notice.c.tag == bytes(tag))).scalar()
-        data = codec.decode(node.vault.open(None, bytes(sealed), bytes(tag)))[0] if sealed is not None else b""
-        content = node.copies.one(statement.account, bytes(tag)) if node.copies is not None else None
-        if hashlib.sha256(data).hexdigest() == statement.manifest and content is not None:
+    named = (copy.type == statement.type) & (copy.id == statement.record)
+    # One that came in part has no line, and so no notice of its tag.
+    lines = sql.select(notice.tag, notice.sealed).join_from(record_copy, store.notice, notice.tag == copy.tag)
+    for row in connection.execute(lines.where(mine, named, notice.sealed.is_not(None))).all():
+        tag = bytes(row.tag)
+        signed = codec.decode(node.vault.open(None, bytes(row.sealed), tag))[0]
+        kept = node.copies.one(statement.account, tag)
+        if hashlib.sha256(signed).hexdigest() == statement.manifest and kept is not None:
             identifier = bytes.fromhex(statement.id)
-            kept = account_keys.seal_for(connection, node.vault, statement.account, content.content, identifier)
-            row = {"id": identifier, "account": statement.account, "sealed": kept}
-            connection.execute(sql.insert(correction_before).values(**row))
+            sealed = account_keys.seal_for(connection, node.vault, statement.account, kept.content, identifier)
+            values = {"id": identifier, "account": statement.account, "sealed": sealed}
+            connection.execute(sql.insert(correction_before).values(**values))
 
 
 def before_of(node: "Node", connection: sql.Connection, account: str, identifier: bytes) -> bytes:
