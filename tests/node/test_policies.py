@@ -184,3 +184,27 @@ def test_a_source_that_guards_one_withheld_record_does_not_tell_of_it(
     with pytest.raises(PeerError) as refused:
         seen(network, ada)
     assert refused.value.code == "source-unavailable"
+
+
+@pytest.mark.parametrize(("born", "out"), [("2012-06-01", ["bp"]), ("2000-06-01", ["bp", "worry"]), ("2012", ["bp"])])
+def test_what_family_sees_of_a_young_person_goes_by_her_age_and_state(
+    tmp_path: Path, born: str, out: list[str]
+) -> None:
+    network = Network(tmp_path)
+    network["north"].law = ("US", "US-CA-minor")
+    record(network, "Observation", "bp", code={"text": "Blood pressure"})
+    act_code = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
+    record(network, "Observation", "worry", meta={"security": [{"system": act_code, "code": "MH"}]})
+    person = network.patient("ada", "north")
+    own = {"resourceType": "Patient", "id": "ada", "birthDate": born}
+    network["north"].source.raw["Patient", "ada"] = json.dumps(own).encode()
+    wanted = Plain("share", to=[Party("south")], purposes=["family"])
+    asker = Asker("south", purposes=("FAMRQT",))
+    assert after(network, person, wanted, asker)[asker] == tuple(f"Observation/{one}" for one in out)
+    sign(network, person, wanted, secrets.token_bytes(32))
+    doctor = network["south"].doctor()
+    found = request_records(
+        network["south"], "north", person.account, practitioner=doctor, reason="visit", purpose="FAMRQT"  # type: ignore[arg-type]
+    )  # fmt: skip
+    assert sorted(one.id for one in found.records) == out
+    network.close()

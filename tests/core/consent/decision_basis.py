@@ -65,6 +65,7 @@ def _law(name: str) -> dict[str, Any]:
                 "labels": sorted(rule.labels),
                 "purposes": None if rule.purposes is None else sorted(rule.purposes),
                 "lifted": sorted(rule.lifted),
+                "ages": None if rule.ages is None else list(rule.ages),
                 "source": rule.source,
             }
             for rule in law.rules

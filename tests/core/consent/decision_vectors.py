@@ -11,7 +11,7 @@ from run_suite import verdict, whole
 
 from medrec.core.consent.compiling import compile_consents
 from medrec.core.consent.decide import decide, judge
-from medrec.core.consent.floor import floor_of
+from medrec.core.consent.floor import floor_of, of_age
 from medrec.core.consent.roles import roles_in_doubt
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -54,7 +54,8 @@ def resource_of(consent: Json) -> Json:
 
 def run(case: Json, check: Json) -> Found:
     resources = {one["id"]: resource_of(one) for one in case["consents"]}
-    law = floor_of(*case["floor"])
+    now = ms(check.get("now", case["now"]))
+    law = floor_of(*of_age(case["floor"], case.get("born", ""), now))
     given = [
         give(resources[one["id"]], one["id"], ms(one["revoked"]) if "revoked" in one else None)
         for one in case["consents"]
@@ -63,7 +64,7 @@ def run(case: Json, check: Json) -> Found:
     rules = compile_consents(given, law.rules, law.notices)
     doubtful = roles_in_doubt(rules.roles, request["references"], request["roles"])
     request["unresolved"] = [*request["unresolved"], *doubtful]
-    decision = decide(request_of(request), rules, ms(check.get("now", case["now"])))
+    decision = decide(request_of(request), rules, now)
     judged = judge(decision, record_of(record))
     other, travels = verdict(case, check, resources)
     return Found(judged.effect, judged.reason, judged.attach, decision.broken, other, tuple(travels))

@@ -66,7 +66,8 @@ def verdict(case: Json, check: Json, resources: dict[str, Json]) -> tuple[str, l
     if not all(readable(one["resource"]) for one in standing) or not set(request["purposes"]) <= set(BASIS["purposes"]):
         return "indeterminate", []
     laws = [BASIS["laws"][name] for name in case["floor"]]
-    effect = interpret(consents, [rule for law in laws for rule in law["rules"]], request, record, now)
+    rules = [rule for law in laws for rule in law["rules"] if _of_age(rule["ages"], case.get("born", ""), now)]
+    effect = interpret(consents, rules, request, record, now)
     carried = {
         above for label in (ABOVE if record["labels"] is None else record["labels"]) for above in ABOVE.get(label, ())
     }
@@ -74,6 +75,13 @@ def verdict(case: Json, check: Json, resources: dict[str, Json]) -> tuple[str, l
     if set(request["purposes"]) & set(BASIS["emergency"]):
         travels.append("break-glass-review")
     return effect, sorted(travels)
+
+
+def _of_age(ages: list[int] | None, born: str, now: int) -> bool:
+    if ages is None or len(born) != len("2000-01-01"):
+        return True
+    first, last = (start_of(f"{int(born[:4]) + age:04}{born[4:]}") for age in ages)
+    return first <= now < last
 
 
 def run(suite: Path = SUITE, examples: Path | None = None) -> tuple[int, list[str], int]:

@@ -1,6 +1,7 @@
 """Plain sentences: to a Consent and back, byte for byte; what each of them opens and closes; trying one out."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -15,6 +16,7 @@ from medrec.core.consent.access import read_fhir, requested, rules_of
 from medrec.core.consent.compiling import Rules
 from medrec.core.consent.decide import decide, judge
 from medrec.core.consent.facts import Record, describing
+from medrec.core.consent.floor import asks_for_age, of_age
 from medrec.core.consent.plain import (
     CLAUSES,
     EVERYTHING,
@@ -162,11 +164,13 @@ def test_what_was_signed_before_there_was_a_policy_says_the_same() -> None:
 # --- what they open and close -------------------------------------------------------------------------------------
 
 
-def sees(plain: list[Plain], record: Record | None = None, now: int = NOW, **asked: Any) -> bool:
+def sees(
+    plain: list[Plain], record: Record | None = None, now: int = NOW, law: Iterable[str] = ("none",), **asked: Any
+) -> bool:
     given_consents = [
         Given(str(at), read_fhir(write(one, ACCOUNT, NOW), NOW)) for at, one in enumerate(plain)
     ]  # fmt: skip
-    rules = rules_of(given_consents, ["none"])
+    rules = rules_of(given_consents, law)
     request = requested(rules, **{"requester": "north", "holder": "home", "purposes": ["TREAT"], **asked})
     return judge(decide(request, rules, now), record or describing("Observation", "o")).effect == "permit"
 
@@ -333,3 +337,26 @@ def test_more_in_any_field_is_not_within(more: dict[str, Any]) -> None:
         before="2025-12-31",
     )  # fmt: skip
     assert is_within(whole, whole) and not is_within(msgspec.structs.replace(whole, **more), whole)
+
+
+def test_what_a_young_person_controls_goes_by_her_age_and_state() -> None:
+    family = {"purposes": ["FAMRQT"], "requester": "family"}
+    plain = [Plain("share", to=[Party("family")], purposes=["family"])]
+
+    def kept(state: str, born: str) -> list[str]:
+        law = of_age(["US", state], born, NOW)
+        return [
+            label
+            for label in ("SEX", "MH", "SUD", "HIV", "COGN")
+            if not sees(plain, describing("Observation", "o", labels=[label]), law=law, **family)
+        ]
+
+    assert kept("US-CA-minor", "2015-06-01") == ["SEX"]
+    assert kept("US-CA-minor", "2014-01-15") == kept("US-CA-minor", "2008-01-16") == ["SEX", "MH", "SUD", "HIV"]
+    assert kept("US-CA-minor", "2014-01-16") == ["SEX"] and kept("US-CA-minor", "2008-01-15") == []
+    assert kept("US-WA-minor", "2012-06-01") == ["SEX", "MH", "SUD"] and kept("US-WA-minor", "2013-06-01") == ["SEX"]
+    assert kept("US-WA-minor", "2011-06-01") == ["SEX", "MH", "SUD", "HIV"]
+    for unknown in ("", "2012", "2012-06"):
+        assert kept("US-WA-minor", unknown) == ["SEX", "MH", "SUD", "HIV"]
+    assert of_age(["US", "US-CA-minor"], "2012-06-01", NOW) == ("US", "US-CA-minor@12")
+    assert of_age(["US"], "2012-06-01", NOW) == ("US",) and not asks_for_age(["US"]) and asks_for_age(["US-CA-minor"])

@@ -126,7 +126,8 @@ class Rules(msgspec.Struct, frozen=True):
 class Floor(msgspec.Struct, frozen=True):
     """A rule of the law: records with one of these sensitivities do not go out for these purposes (None: for none).
 
-    Where `lifted` is set, a permit that names one of these sensitivities itself lifts it: a consent of its own.
+    Where `lifted` is set, a permit that names one of these sensitivities itself lifts it: a consent of its own. `ages`:
+    it holds for a person from one birthday until another (years).
     """
 
     id: str
@@ -134,6 +135,7 @@ class Floor(msgspec.Struct, frozen=True):
     purposes: frozenset[str] | None
     lifted: frozenset[str]
     source: str
+    ages: tuple[int, int] | None = None
 
 
 def compile_consents(consents: Iterable[Given], floor: Sequence[Floor] = (), notices: Sequence[Notice] = ()) -> Rules:

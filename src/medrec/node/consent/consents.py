@@ -75,7 +75,7 @@ class Consents:
     def __init__(self, node: "Node") -> None:
         self._node = node
         self._stated: dict[bytes, Stated] = {}
-        self._rules: dict[tuple[str, ...], Rules] = {}
+        self._rules: dict[tuple[Sequence[str], Sequence[str]], Rules] = {}
         self.changes = 0
         """Counts up whenever a consent or revocation was taken; two equal counts mean that nothing changed."""
 
@@ -179,12 +179,14 @@ class Consents:
         self.changes += 1
         return True
 
-    def rules(self, connection: sql.Connection, person: Person | None, names: Sequence[str]) -> Rules:
-        """The rules of a person's standing consents (SHA-256 in hex, sorted), with the law of this node.
+    def rules(
+        self, connection: sql.Connection, person: Person | None, names: Sequence[str], law: tuple[str, ...]
+    ) -> Rules:
+        """The rules of a person's standing consents (SHA-256 in hex, sorted), with the `law` that binds.
 
         A consent that cannot be opened is a broken one, which closes everything.
         """
-        name = tuple(names)
+        name = (law, tuple(names))
         found = self._rules.get(name)
         if found is not None:
             return found
@@ -193,7 +195,7 @@ class Consents:
         chosen = sql.select(column.hash, column.sealed).where(column.hash.in_(digests))
         sealed = {bytes(row.hash): bytes(row.sealed) for row in connection.execute(chosen)} if digests else {}
         stated = [self._state(digest, sealed.get(digest, b""), person) for digest in digests]
-        rules = consent_access.rules_of(stated, self._node.law)
+        rules = consent_access.rules_of(stated, law)
         # What could not be opened may be readable again in a moment: it is not remembered.
         if all(digest in self._stated for digest in digests):
             if len(self._rules) >= RULES_REMEMBERED_MAX:

@@ -27,7 +27,7 @@ from medrec.node.keeping import store
 from medrec.node.keeping.journal import Person
 from medrec.node.refusals import Code, Refusal
 from medrec.node.release.actors import Actors
-from medrec.node.release.deciding import Permitted
+from medrec.node.release.deciding import Permitted, law_about
 from medrec.node.release.reading import signed_records
 
 if TYPE_CHECKING:
@@ -103,7 +103,8 @@ def try_here(
         there = {f"{row.type}/{row.id}" for row in signed_records(connection, person.id, (), (), "", _EVERY_RECORD)}
         looks = _looks(node, connection, person, now)
         looking = Actors(node, node.gate.reader, connection, person.id)
-        after = rules_of([proposed, *[one for one in standing if one.id not in frozenset(replaced)]], node.law)
+        law = law_about(node, person, now)
+        after = rules_of([proposed, *[one for one in standing if one.id not in frozenset(replaced)]], law)
         known = looking.known(looked_up(after), now)
         named = [asker for given in [proposed, *standing] for asker in _named(given)]
         named += [asker for reference in known.parties for asker in _asker_of(reference)]
@@ -119,7 +120,7 @@ def try_here(
             sorted(tried),
             [look for look in looks[:LOOKS_MAX] if look.asker in tried],
             lambda rules, asker: _visible(node, connection, person, looking, rules, asker, now),
-            node.law,
+            law,
         )._replace(
             complete=len(looks) <= LOOKS_MAX and len(tried) == len(every),
             strange=looking.strange(after, now),

@@ -15,6 +15,7 @@ from medrec.core.consent.decide import Decision
 from medrec.core.consent.emergency import Scope, in_scope
 from medrec.core.consent.facts import POINTING, Record
 from medrec.core.consent.facts import Request as Facts
+from medrec.core.consent.floor import asks_for_age, of_age
 from medrec.core.consent.meant import NOBODY, Meant, written
 from medrec.core.consent.related import NOTHING_ASKED, Related, wanted
 from medrec.core.consent.replay import facts_of
@@ -31,6 +32,8 @@ from medrec.node.release.medicines import Medicines
 from medrec.node.release.parts import Parts, Sent
 from medrec.node.release.reading import Reader, signed_records
 from medrec.node.right_person import holding
+from medrec.node.right_person.link import LinkError
+from medrec.node.sources.source import RecordUnavailable, SourceUnavailable
 
 if TYPE_CHECKING:
     from medrec.node.lists.acts_heard import Heard
@@ -73,6 +76,8 @@ class Standing(NamedTuple):
     """Which of the people, teams and groups that the rules name mean the one who asks."""
     doubted: tuple[str, ...] = ()
     """The consents that are passed over in an emergency, for a doubt alone: then nothing but the summary opens."""
+    law: tuple[str, ...] = ()
+    """The law that binds, by her age."""
 
     @property
     def actors(self) -> str:
@@ -108,6 +113,17 @@ class Allowed(NamedTuple):
         return f"{self.row.type}/{self.row.id}"
 
 
+def law_about(node: "Node", person: Person | None, now: int) -> tuple[str, ...]:
+    """The law that binds here what is decided about a person now: where it asks for an age, by the date of birth in her
+    record."""
+    if person is None or person.patient is None or not asks_for_age(node.law):
+        return node.law
+    known = None
+    with suppress(SourceUnavailable, RecordUnavailable, LinkError):
+        known = node.linker.patient(person.patient)
+    return of_age(node.law, known.birth if known is not None else "", now)
+
+
 class Decider:
     """Decides for one node, from its store and the ledger."""
 
@@ -134,16 +150,17 @@ class Decider:
         if not self._nullifiers.none_of(given.nullifiers):
             gone = self._nullifiers.among(given.nullifiers)
             given = Given.of((bytes.fromhex(name), mark) for name, mark in given.consents if mark not in gone)
-        rules = self._node.consents.rules(connection, person, given.names)
+        law = law_about(self._node, person, now)
+        rules = self._node.consents.rules(connection, person, given.names, law)
         meant = NOBODY
         if (rules.strangers or rules.unheld) and person is not None:
             looking = Actors(self._node, self._node.gate.reader, connection, person.id)
             meant = looking.meant(who(self._node, request, now), rules)
         if request.purpose not in terms.EMERGENCY:
-            return Standing(person, given, rules, meant)
+            return Standing(person, given, rules, meant, law=law)
         rules = emergency.with_default(rules)
         settled = emergency.settled(facts_of(request, self._node.organisation, rules, meant), rules, now)
-        return Standing(person, given, settled.rules, meant, settled.doubted)
+        return Standing(person, given, settled.rules, meant, settled.doubted, law)
 
     def facts(self, request: Request, standing: Standing) -> Facts:
         """The facts of a request for which this stands."""
@@ -189,7 +206,7 @@ class Decider:
     def basis(self, standing: Standing) -> Basis:
         """What a decision rests on, for its manifest."""
         given, rules = list(standing.given.names), self._node.labels.version
-        return Basis(given, list(self._node.law), rules, standing.actors, list(standing.doubted))
+        return Basis(given, list(standing.law), rules, standing.actors, list(standing.doubted))
 
 
 def check_purpose(request: Request) -> None:
