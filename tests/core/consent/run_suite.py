@@ -77,6 +77,17 @@ def verdict(case: Json, check: Json, resources: dict[str, Json]) -> tuple[str, l
     return effect, sorted(travels)
 
 
+def count(case: Json) -> int | None:
+    """How many people may be counted, None where that is not said."""
+    found = 0
+    for one in case["people"]:
+        resources = {consent["id"]: consent["resource"] for consent in one["consents"]}
+        checks = [{"request": case["request"], "record": record} for record in one["records"]]
+        stated = {"now": case["now"], "floor": [], "consents": one["consents"]}
+        found += one["times"] * any(verdict(stated, check, resources)[0] == "permit" for check in checks)
+    return found if found >= max(1, case["least"]) else None
+
+
 def _of_age(ages: list[int] | None, born: str, now: int) -> bool:
     if ages is None or len(born) != len("2000-01-01"):
         return True
@@ -87,6 +98,10 @@ def _of_age(ages: list[int] | None, born: str, now: int) -> bool:
 def run(suite: Path = SUITE, examples: Path | None = None) -> tuple[int, list[str], int]:
     """How many verdicts were reached, which are different, and how many need an example that is not there."""
     reached, different, without = 0, [], 0
+    for case in json.loads((suite / "counts.json").read_text(encoding="utf-8"))["cases"]:
+        reached += 1
+        if count(case) != case["counted"]:
+            different.append(f"counts.json, {case['name']}: {count(case)}")
     for name in FILES:
         for case in json.loads((suite / name).read_text(encoding="utf-8"))["cases"]:
             resources: dict[str, Json] = {}

@@ -9,12 +9,13 @@ from pathlib import Path
 import decision_basis
 import pytest
 import run_suite
-from consent_forms import ask, compiled, give, ms
+from consent_forms import ask, compiled, give, ms, record_of
 from decision_vectors import SHARED, cases, differences, load
 from run_suite import whole
 from test_labels import LABELLER
 
 from medrec.core.consent.compiling import compile_consents, marks_allowed, unturned
+from medrec.core.consent.counting import COUNT_MIN, counted
 from medrec.core.consent.decide import decide
 from medrec.core.consent.facts import asking
 from medrec.core.consent.policy import Unreadable
@@ -59,6 +60,18 @@ def test_what_is_left_of_records_as_they_stand(case: dict) -> None:
     assert gone and not [name for name in gone if name in sent] and (marks or "REDACTED" not in sent)
 
 
+@pytest.mark.parametrize("case", named("counts"))
+def test_who_may_be_counted_and_whether_it_may_be_said(case: dict) -> None:
+    people = []
+    for one in case["people"]:
+        checks = [whole({"request": case["request"], "record": record}) for record in one["records"]]
+        rules = compile_consents([give(consent["resource"], consent["id"]) for consent in one["consents"]])
+        decision = decide(asking(**checks[0][0]), rules, ms(case["now"]))
+        people += [(decision, [record_of(record) for _, record in checks])] * one["times"]
+    assert counted(people, case["least"]) == run_suite.count(case) == case["counted"]
+    assert COUNT_MIN == 11
+
+
 def test_what_was_decided_before_is_used_again_only_while_nothing_turned() -> None:
     tried = 0
     for case in cases("hard-cases"):
@@ -98,6 +111,7 @@ def test_any_engine_can_run_the_suite_without_ours() -> None:
     command = [sys.executable, "-I", "-S", str(Path(run_suite.__file__)), str(SHARED)]
     ran = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     checks = sum(len(case["checks"]) for name in ("hard-cases", "hl7-r4", "hl7-r5") for case in cases(name))
+    checks += len(cases("counts"))
     without = 0 if SHARED.is_dir() else sum(len(c["checks"]) for name in ("hl7-r4", "hl7-r5") for c in cases(name))
     last = f"{checks - without} verdicts, 0 different; {without} need HL7's examples\n"
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, last, "")
