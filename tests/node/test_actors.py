@@ -99,6 +99,38 @@ def test_who_is_named_by_the_records_of_the_place_is_let_in_and_kept_out(
     assert set(ALL) <= set(seen(network, ada, name="Dr Tomas Berg")) and set(ALL) <= set(seen(network, ada, "east"))
 
 
+NPI, STAFF = "http://hl7.org/fhir/sid/us-npi", "http://south.example/staff"
+
+
+@pytest.mark.parametrize("system", [NPI, STAFF])
+def test_who_is_named_by_a_number_that_a_record_of_the_place_bears(network: Network, ada: Patient, system: str) -> None:
+    """As a FHIR server names people: an NPI or a number of staff, in the consent itself or in a team's members."""
+    named = {"identifier": {"system": system, "value": "1234567893"}}
+    bears = {**X, "identifier": [*X["identifier"], {"use": "official", **named["identifier"]}]}
+    opens = consent("permit", actor=[{"role": RECIPIENT, "reference": named}])
+    secret = network.fhir_consent(ada, "north", opens)
+    assert seen(network, ada) == NO and why(network) == "actor-unresolved"
+    put(network, "Practitioner", "p1", **bears)
+    assert set(ALL) <= set(seen(network, ada))
+    assert seen(network, ada, name="Dr Tomas Berg") == NO and seen(network, ada, "east") == NO
+    network.take_back(ada, "north", secret)
+    team(network, participant=[{"member": {"type": "Practitioner", **named}}])
+    network.fhir_consent(ada, "north", to("permit", "CareTeam/t1"))
+    assert set(ALL) <= set(seen(network, ada)) and seen(network, ada, name="Dr Tomas Berg") == NO
+    # Two who bear it: nobody says which is meant.
+    put(network, "Practitioner", "p2", name=[{"family": "Berg"}], **named | {"identifier": [named["identifier"]]})
+    assert seen(network, ada) == NO and why(network) == "actor-unresolved"
+
+
+def test_a_number_of_staff_that_is_hers_in_another_system_is_a_doubt(network: Network, ada: Patient) -> None:
+    number = {"system": STAFF, "value": "dr-south"}
+    put(network, "Practitioner", "p1", name=[{"family": "Quite-Otherwise"}], identifier=[number])
+    network.consent(ada, "north", "*")
+    network.fhir_consent(ada, "north", to("deny", "Practitioner/p1"))
+    assert seen(network, ada) == NO and why(network) == "actor-unresolved"
+    assert set(ALL) <= set(seen(network, ada, name="Dr Tomas Berg"))
+
+
 def test_a_team_counts_as_it_is_now(network: Network, ada: Patient) -> None:
     put(network, "Practitioner", "p1", **X)
     member = {"member": {"reference": "Practitioner/p1"}, "period": {"end": "2025-06-15T16:00:00Z"}}

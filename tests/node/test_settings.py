@@ -86,7 +86,7 @@ def test_everything_can_be_written(tmp_path):
         ('organisation = "north"\nendpoint = "https://x/?a=1"', "without query"),
         ('organisation = "north"\nroles = ["king"]', "'king', which is not one of agent, clinic, hospital"),
         ('organisation = "north"\nroles = []', "$.roles"),
-        ('organisation = "north"\nlaw = ["EU"]', "'EU', which is not one of US, US-HIV, US-minor"),
+        ('organisation = "north"\nlaw = ["EU"]', "'EU', which is not one of US, US-CA-minor, US-HIV, US-WA-minor"),
         ('organisation = "north"\nlaw = ["none", "US"]', "'none' beside other jurisdictions"),
         ('organisation = "north"\nlaw = []', "$.law"),
         ('organisation = "north"\nproxies = ["proxy.example"]', "'proxy.example', which is no IP address"),

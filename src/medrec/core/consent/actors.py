@@ -174,6 +174,9 @@ class _Reading:
             return False
         if not found:
             self._nobody_says()
+        if any(one.rpartition("|")[2] == who.practitioner for one in identifiers(record)):
+            # A number of staff in a system of its own: it may be the one that her organisation knows her by.
+            return None
         return _may_be_called(_called(record.get("name")), who.name)
 
     def _organisation(self, held: "_Held") -> bool | None:
@@ -337,6 +340,11 @@ def _token(identifier: Any) -> str | None:
         return None
     system, value = identifier.get("system"), identifier.get("value")
     return f"{system}|{value}" if isinstance(system, str) and isinstance(value, str) else None
+
+
+def identifiers(record: Mapping[str, Any]) -> list[str]:
+    """The identifiers of a record, "system|value"."""
+    return [reference.removeprefix("identifier:") for reference in _identifiers(record, "")]
 
 
 def _identifiers(record: Mapping[str, Any], system: str) -> list[str]:

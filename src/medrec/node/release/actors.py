@@ -12,7 +12,7 @@ from medrec.core.consent.access import given, looked_up, rules_of
 from medrec.core.consent.actors import Known, Who
 from medrec.core.consent.compiling import Rules, strange_codes
 from medrec.core.consent.meant import NOBODY, Meant
-from medrec.core.consent.pointers import local
+from medrec.core.consent.pointers import called, local
 from medrec.core.manifests.access import Request
 from medrec.core.manifests.consent import ConsentManifest, FhirConsentManifest
 from medrec.core.records.canonical import RecordError, canonical
@@ -26,12 +26,24 @@ if TYPE_CHECKING:
 
 _record = store.record.c
 NOBODYS = -1
+BEARERS_MAX = 5_000
+"""Among how many records of people and places the bearer of an identifier is looked for; beyond them nobody says."""
 """The id of no person: whoever looks for her finds only what is nobody's in particular."""
 _NAMED = (
     sql.select(store.record)
     .where(_record.id == sql.bindparam("wanted"), _record.action != "delete", _record.altered.is_(False))
     .where(sql.or_(_record.person.is_(None), _record.person == sql.bindparam("of")))
     .where(holding.holds_one(_record.type, _record.id))
+)
+
+
+_BEARERS = (
+    sql.select(store.record)
+    .where(_record.type.in_([*actors.PEOPLE, "Organization", "PractitionerRole", "CareTeam", "Group", "Device"]))
+    .where(_record.action != "delete", _record.altered.is_(False))
+    .where(sql.or_(_record.person.is_(None), _record.person == sql.bindparam("of")))
+    .where(holding.holds_one(_record.type, _record.id))
+    .limit(BEARERS_MAX + 1)
 )
 
 
@@ -87,11 +99,28 @@ class Actors:
             return _organisation(called)
         # Without what says that it is here: an address of this organisation's own servers, or "urn:uuid:".
         found = self._here(local(reference, self._servers).removeprefix("urn:uuid:"))
+        if found is None and reference.startswith("identifier:"):
+            return self._bearing(reference.removeprefix("identifier:"))
         if found is None and self._servers:
             # Only under this software's own address an id is the ledger's, where no record says what it is.
             here = local(reference, self._servers[:1])
             return _organisation(names.organisation_of(here)) if here != reference and names.is_holder(here) else None
         return found
+
+    def _bearing(self, identifier: str) -> Mapping[str, Any] | None:
+        """The one record here of whoever bears an identifier ("system|value": an NPI, a number of staff). None where
+        there is none or more than one, and where one of those that may bear it cannot be read."""
+        system, _, value = identifier.partition("|")
+        wanted = called({"identifier": {"system": system, "value": value}})
+        rows = self._connection.execute(_BEARERS, {"of": self._person}).all()
+        try:
+            known = [(row, self._reader.facts(row).facts.called) for row in rows[:BEARERS_MAX]]
+        except Refusal:
+            return None
+        bearing = [row for row, found in known if found is not None and wanted <= found]
+        if len(bearing) != 1 or len(rows) > BEARERS_MAX or any(found is None for _, found in known):
+            return None
+        return self._here(f"{bearing[0].type}/{bearing[0].id}")
 
     def _here(self, reference: str) -> Mapping[str, Any] | None:
         kind, _, identifier = reference.rpartition("/")
