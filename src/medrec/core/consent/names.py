@@ -37,7 +37,7 @@ def visible(name: str) -> str:
 def _shows(character: str) -> bool:
     if unicodedata.category(character) in _HIDING:
         return False
-    return not unicodedata.name(character, "").endswith(("FILLER", "BRAILLE PATTERN BLANK", "VARIATION SELECTOR"))
+    return not unicodedata.name(character, "").endswith(("FILLER", "BRAILLE PATTERN BLANK"))
 
 
 def _joins(three: str) -> bool:
