@@ -138,6 +138,22 @@ def test_tries_are_counted_even_if_many_try_at_once(help_: Help) -> None:
     assert [line.action for line in shares(help_)] == ["made", *["refused"] * 5]
 
 
+def test_tries_and_views_are_counted_on_after_a_restart(help_: Help) -> None:
+    tried, seen = make(help_, passcode="1234"), make(help_, views_max=2)
+    for left in (4, 3, 2, 1, 0):
+        with pytest.raises(WrongPasscodeError) as wrong:
+            links.open_link(help_.guide, secret(tried), "a thief", "0000")
+        assert wrong.value.remaining == left
+        if left % 2:
+            help_.guide = help_.network.open("guide")
+    links.open_link(help_.guide, secret(seen), "x", "")
+    help_.guide = help_.network.open("guide")
+    links.open_link(help_.guide, secret(seen), "x", "")
+    for made, passcode in ((tried, "1234"), (seen, "")):
+        with pytest.raises(LinkGoneError):
+            links.open_link(help_.guide, secret(made), "Dr Brown", passcode)
+
+
 def test_views_are_counted_even_if_many_open_it_at_once(help_: Help) -> None:
     made = make(help_, views_max=3)
     opened: list[bool] = []

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from medrec.core import state
 from medrec.portal import acting, naming, people, saying
 from medrec.portal.page import PageError
 from medrec.portal.security import HEADERS, caller_of, pinned, read_cookie, set_cookie
@@ -51,9 +52,20 @@ def sign_act(site: "Site", request: Request, body: bytes) -> Response:
 
 
 def sign_answer(site: "Site", request: Request, body: bytes) -> Response:
-    """POST /signing/answer: what the key signed."""
+    """POST /signing/answer: what the key signed. Where it changed the keys of the account, the session that sent it goes
+    on under a new token: whoever had copied the old one is out."""
+    session = site.session_of(request)
+    before = _keys(site, session)
     done = desk_of(site.node).answer(body)
-    return site.begin(request, done) if isinstance(done, Session) else _to(site, request, done)
+    if isinstance(done, Session):
+        return site.begin(request, done)
+    answer = _to(site, request, done)
+    if session is not None and _keys(site, session) != before:
+        still = site.session_of(request)
+        token = read_cookie(site.node, request)
+        fresh = site.sessions.change(token, still, site.node.clock()) if still is not None else ""
+        set_cookie(site.node, request, answer, fresh)
+    return answer
 
 
 def name_helper(site: "Site", request: Request, body: bytes) -> Response:
@@ -126,6 +138,15 @@ def routes(site: "Site") -> list[BaseRoute]:
         *(Route(path, site.call(bound(call)), methods=["POST"], name=name) for name, (path, call) in CALLS.items()),
         *(Route(path, same(*what), methods=["GET"], name=name) for name, (path, *what) in fixed.items()),
     ]
+
+
+def _keys(site: "Site", session: Session | None) -> list[str]:
+    """The keys that act for the account of a session."""
+    if session is None or not session.account:
+        return []
+    with site.node.engine.view() as view:
+        held = state.account(view, session.account)
+    return sorted(held.credentials) if held is not None else []
 
 
 def _helping(site: "Site", request: Request, session: Session) -> str:
