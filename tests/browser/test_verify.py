@@ -8,6 +8,7 @@ import pytest
 
 from medrec.node.ledger.renewal import renew
 from medrec.portal import language, words
+from medrec.portal.page import MOUNT
 from tests.browser import checks
 from tests.browser.conftest import DESK, PHONE, Opener
 from tests.browser.hand import Hand
@@ -154,6 +155,8 @@ def test_a_receipt_is_dropped_or_chosen_with_the_keyboard(world: World, visit: O
     hand = Hand(page, keyboard)
     hand.press("link", words.NAMES["verify"])
     page.get_by_role("heading", name=words.VERIFY["files"]).wait_for()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
     for file in (receipt, record):
         if keyboard:
             with page.expect_file_chooser() as chooser:
@@ -164,6 +167,8 @@ def test_a_receipt_is_dropped_or_chosen_with_the_keyboard(world: World, visit: O
             page.evaluate(DROP, [file.name, file.read_text()])
     page.get_by_role("heading", name=words.VERIFY["genuine"], exact=True).wait_for()
     assert posted == [] and page.said == []
+    # Nothing of the files leaves: all that is asked for is the site's own root file.
+    assert {address.partition(MOUNT)[2] for address in asked} == {"/medrec-root.json"}
 
 
 def test_a_person_drops_a_receipt_and_its_record(world: World, visit: Opener, tmp_path: Path) -> None:

@@ -1,0 +1,103 @@
+"""The officer's desk as she reads it: the order of the queue, the board of broken locks, whether the log is whole."""
+
+import re
+from typing import Any
+
+from medrec.core import codec
+from medrec.node.looks import halves
+from medrec.portal import render, words
+from medrec.signals.watch import WEIGHTS
+from tests.portal.reading import text_of
+from tests.portal.story import HOUR, Story, observation
+from tests.portal.test_clinic import clinician
+from tests.portal.test_clinic import told as met
+from tests.portal.test_office import told as told
+
+__all__ = ["met", "told"]
+
+DAY = 24 * HOUR
+ROWS = re.compile(r'<a class="title" href="/versions/([0-9a-f]{64})"')
+
+
+def test_the_queue_stands_in_the_order_of_its_reasons_and_is_narrowed_by_one(told: Story) -> None:
+    client, north = told.client("north"), told.network["north"]
+    ranked = [item for item in north.watch.queue() if item.ranked.weight]  # type: ignore[attr-defined]
+    weights = [item.ranked.weight for item in ranked]
+    assert len(set(weights)) > 1 and weights == sorted(weights, reverse=True)
+    assert ROWS.findall(client.get("/office").text) == [item.ranked.seen.id.hex() for item in ranked][:10]
+    for reason in WEIGHTS:
+        with_it = [item.ranked.seen.id.hex() for item in ranked if reason in item.ranked.reasons]
+        if with_it:
+            assert ROWS.findall(client.get("/office", params={"reason": reason}).text) == with_it[:10], reason
+    # A reason that there is not narrows nothing.
+    assert len(ROWS.findall(client.get("/office?reason=x").text)) == min(10, len(ranked))
+
+
+def board(met: Story, organisation: str) -> str:
+    html = met.client(organisation).get("/office").text
+    return text_of(html.split('aria-labelledby="board"')[1].split("</section>")[0])
+
+
+def test_the_board_shows_a_broken_lock_at_both_places_and_when_its_review_is_late(met: Story) -> None:
+    for place in ("north", "south"):
+        assert words.OFFICE["board_none"] in board(met, place)
+    client, csrf = clinician(met)
+    lock = {"break": "north", "code": "unconscious", "scope": "summary", "again": "ada", "patient": "ada"}
+    asked = {"csrf": csrf, "purpose": "TREAT", "reason": "First visit today", "words": "Found on the street, no answer"}
+    assert client.post("/clinic/patient", data={**lock, **asked}).status_code == 200
+    met.settle()
+    assert words.OFFICE["emergency_overdue"] not in board(met, "south") + board(met, "north")
+    assert words.OFFICE["emergency_open"] in board(met, "south") and "Found on the street" in board(met, "south")
+    # The place whose lock was broken sees which place did it.
+    assert words.OFFICE["emergency_open"] in board(met, "north") and "South" in board(met, "north")
+    met.network.time += 30 * DAY
+    met.network.engine.submit([])
+    for place in ("north", "south"):
+        # It said when it was due, and that it is too late now.
+        assert words.OFFICE["emergency_overdue"] in board(met, place)
+
+
+def panel(met: Story, organisation: str) -> str:
+    html = met.client(organisation).get("/office").text
+    return text_of(html.split('aria-labelledby="complete"')[1])
+
+
+def says(name: str, count: int = 0) -> str:
+    return text_of(str(render.say(words.COMPLETE[name], count=count)))
+
+
+def test_the_panel_says_what_is_whole_and_names_what_is_not(met: Story) -> None:
+    north: Any = met.network["north"]
+    north.put("Observation", "bp-1", observation("bp-1", "ada", "1"))
+    met.settle()
+    for place in ("north", "south"):
+        whole = panel(met, place)
+        for good in (
+            "anchored",
+            "halves",
+            "owed_none",
+            "strange_none",
+            "alone_none",
+            "unwritten_none",
+            "about_us_none",
+        ):
+            assert says(good) in whole, (place, good)
+        assert says("disputes_none") in whole
+    person: Any = met.person  # type: ignore[attr-defined]
+    about = {"id": bytes(16), "due": met.network.time + HOUR, "account": person.account, "look": "", "words": "Why?"}
+    assert north.disputes.told("south", codec.encode(about))
+    assert says("about_us", 1) in panel(met, "north") and says("about_us_none") not in panel(met, "north")
+    # South got records and its half never comes: north's officer reads who owes it, and since when.
+    met.network.consent(person, "north", "south")
+    met.ask(person, "Dr Brown", "a check-up")
+    north.anchor()
+    waiting = halves.unmatched(north)
+    met.network.time = max(half.due for half in waiting) + 1
+    met.network.engine.submit([])
+    late = [half for half in halves.unmatched(north) if half.status == "overdue"]
+    assert late and says("halves_late", len(late)) in panel(met, "north")
+    assert "South should have said so by" in panel(met, "north") and says("halves") not in panel(met, "north")
+    # A line that waits too long for the ledger.
+    north.put("Observation", "bp-9", '{"resourceType":"Observation","id":"bp-9","status":"final"}')
+    met.network.time += north.merge_delay_ms + 1
+    assert says("anchor_late") in panel(met, "north") and says("anchored") not in panel(met, "north")
