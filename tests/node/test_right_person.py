@@ -14,7 +14,7 @@ from medrec.core.matching import Demographics
 from medrec.node.agent import copies
 from medrec.node.keeping import store
 from medrec.node.peers.peers import PeerError
-from medrec.node.right_person import holding
+from medrec.node.right_person import contradicting, holding
 from medrec.node.right_person.link import UNLINK_PATH, LinkError, link_payload, read_payload, unlink_message
 from medrec.node.right_person.matching import FIND_PATH, as_stated, find_message, request
 from tests.fhir.asking import Told, ask, resource
@@ -311,4 +311,4 @@ def test_what_undid_a_link_once_undoes_no_other(network: Network) -> None:
 def test_the_name_of_a_record_s_subject_is_held_against_hers(words: str, fields: tuple[str, ...]) -> None:
     anna = Demographics("Miller", "Anna Maria", "1960-01-01", "female")
     record = {"resourceType": "Condition", "subject": {"reference": "Patient/x", "display": words}}
-    assert holding.contradicts(anna, record) == fields
+    assert contradicting.contradicts(anna, record) == fields

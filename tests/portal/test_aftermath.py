@@ -175,8 +175,10 @@ def test_what_was_said_in_her_name_about_medicines_and_mistakes_is_asked_about(c
     circle.story.settle()
     node: Any = circle.guide
     (row,) = node.lists.of(ada.account).read.medicines
-    # The thief's: a word about it, and a record that a place is asked to change.
+    # The thief's: words about it and another, and a record that a place is asked to change.
     say(ada, act="not-taking", row=row.key)
+    circle.network.time += 60_000
+    say(ada, act="also-taking", name="Honey")
     line = tag_of(circle, "record/1")  # type: ignore[arg-type]
     ada.does(ada.page + "/corrections", line=line, words="I am not allergic to anything.", proposed="")
     circle.story.settle()
@@ -191,7 +193,14 @@ def test_what_was_said_in_her_name_about_medicines_and_mistakes_is_asked_about(c
     circle.network.time += 60_000
     say(phone, act="also-taking", name="Valerian")
     assert node.lists.of(ada.account).read.medicines[0].status == "active"
-    assert phone.send(ada.page + "/after", keep="said").headers["location"] == ada.page + "/after?done=kept"
+    # Each word by itself: one stays, the other is asked about still.
+    words_said = [kept.act for kept in node.acts.of(ada.account) if kept.act.time < circle.network.time][1:]
+    assert [act.kind for act in words_said] == ["not-taking", "also-taking"]
+    for act in words_said:
+        assert words.AFTERMATH["said"] in asked(phone.get(ada.page + "/after").text)
+        kept = phone.send(ada.page + "/after", keep=f"said-{act.id}")
+        assert kept.headers["location"] == ada.page + "/after?done=kept"
+    assert words.AFTERMATH["said"] not in asked(phone.get(ada.page + "/after").text)
     assert phone.send(ada.page + "/after", keep="asked").headers["location"] == ada.page + "?done=kept"
     assert phone.get(ada.page).status_code == 200
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -14,8 +15,8 @@ from medrec.node.agent.copies import Copy, _part_tag
 from medrec.node.keeping import store
 from medrec.node.lists import lists
 from medrec.node.release.practitioners import PHYSICIAN
+from medrec.node.right_person import holding
 from medrec.portal import words
-from medrec.portal.own import card
 from medrec.portal.people import handle
 from tests.node.test_lists import Clinic, allergy, order
 from tests.portal.reading import read, text_of
@@ -271,11 +272,17 @@ def test_what_no_line_proves_yet_stands_on_the_emergency_card_and_says_so(clinic
     assert words.CARD["unproven"] not in on_card(clinic, "allergies")
 
 
-def test_what_a_place_holds_back_is_not_on_the_emergency_card(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_place_holds_back_is_not_on_the_emergency_card(clinic: Clinic) -> None:
     assert "lisinopril" in on_card(clinic, "allergies").casefold()
-    for module in (card, lists):
-        monkeypatch.setattr(module, "held_back", lambda *_: {("north", "AllergyIntolerance/x")})
-    clinic.guide.lists.forget(clinic.ada.account)
+    north = clinic.north
+
+    def hold(connection: Any) -> None:
+        person = north.journal.person_of_account(connection, clinic.ada.account)
+        name, network = ("AllergyIntolerance", "x"), north.network.hex()
+        north.journal.append(connection, [holding.hold(connection, north.journal, network, person, name, ["family"])])
+
+    north.store.write(hold)
+    clinic.story.settle()
     assert "lisinopril" not in on_card(clinic, "allergies").casefold()
 
 

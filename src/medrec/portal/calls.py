@@ -52,8 +52,8 @@ def sign_act(site: "Site", request: Request, body: bytes) -> Response:
 
 
 def sign_answer(site: "Site", request: Request, body: bytes) -> Response:
-    """POST /signing/answer: what the key signed. Where it changed the keys of the account, the session that sent it goes
-    on under a new token: whoever had copied the old one is out."""
+    """POST /signing/answer: what the key signed. Where it changed the keys of the account, the session that sent it
+    goes on under a new token: whoever had copied the old one is out."""
     session = site.session_of(request)
     before = _keys(site, session)
     done = desk_of(site.node).answer(body)

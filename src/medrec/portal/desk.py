@@ -10,6 +10,7 @@ from markupsafe import Markup
 from medrec.core.matching import Agreement, Demographics
 from medrec.node.account import paper
 from medrec.node.right_person import desk, desk_hands, given_codes, holding
+from medrec.node.right_person.contradicting import WHOLE
 from medrec.node.right_person.link import CODE_LIFE_MS, LinkError
 from medrec.node.right_person.matching import Candidate, Waiting
 from medrec.portal import render, words
@@ -171,7 +172,7 @@ def _date(written: str) -> Markup | str:
 
 
 def _held(visit: Visit, one: holding.HeldBack) -> dict[str, Any]:
-    whole = one.type == holding.WHOLE
+    whole = one.type == WHOLE
     return {
         "type": one.type,
         "record": one.id,

@@ -14,7 +14,7 @@ from medrec.node.agent.copies import Copy
 from medrec.node.agent.told import Sealed, sealed
 from medrec.node.ledger import receipts
 from medrec.node.release.pointed import called, identifier_of, medications_of
-from medrec.node.right_person import holding
+from medrec.node.right_person import not_hers
 from medrec.node.right_person.holding_told import held_back
 from medrec.portal import evidence, verify
 from medrec.portal.page import File, PageError, Visit, names
@@ -106,10 +106,7 @@ def _of_kinds(node: "Node", account: str, stated: RecordManifest, kinds: Sequenc
 def _copy(node: "Node", line: _Line) -> Copy | None:
     """What the agent keeps of the record; not what its place holds back, since it may be another's."""
     copy = node.copies.one(line.account, line.tag) if node.copies is not None else None
-    if copy is None:
-        return None
-    away = {(copy.organisation, holding.WHOLE), (copy.organisation, f"{copy.type}/{copy.id}")}
-    return None if away & held_back(node, line.account) else copy
+    return None if copy is None or not_hers.names_of(copy) & held_back(node, line.account) else copy
 
 
 def _wrong(node: "Node", visit: Visit, line: _Line) -> str | None:

@@ -6,6 +6,7 @@ import msgspec
 
 from medrec.core.manifests.act_parts import Against
 from medrec.core.manifests.acts import Subject
+from medrec.core.reconcile.held import PATIENT
 from medrec.core.reconcile.rows import MedicineRow
 from medrec.node.lists import reviews
 from medrec.node.lists.lists import against, subject_of
@@ -27,6 +28,12 @@ def stands(row: MedicineRow) -> str:
     stopped = against(row, "stopped")
     over = [one for one in against(row, "changed") if one not in stopped]
     return msgspec.json.encode(Stands(subject_of(row), stopped, over)).decode()
+
+
+def unasked(row: MedicineRow) -> int:
+    """How many places say that it is taken and are not asked by a word against it, since it has no room for more."""
+    says = {line.source for line in row.lines if line.author == "record" and line.says == "taken"} - {PATIENT}
+    return len(says - {one.source for one in against(row, "not-taking")})
 
 
 def stood(text: str) -> Stands:

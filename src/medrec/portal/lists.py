@@ -18,6 +18,7 @@ from medrec.node.keeping import store
 from medrec.node.lists import reviews
 from medrec.node.lists.lists import Shown, against, subject_of
 from medrec.node.refusals import Refusal
+from medrec.node.right_person import holding_said
 from medrec.portal import at_home, mending, render, words
 from medrec.portal.list_folds import (
     GROUPS,
@@ -33,7 +34,7 @@ from medrec.portal.list_folds import (
     sections_of,
     some,
 )
-from medrec.portal.list_forms import carried, stands, stood, stood_there
+from medrec.portal.list_forms import carried, stands, stood, stood_there, unasked
 from medrec.portal.page import PageError, Visit, names
 from medrec.portal.received import shown_at
 from medrec.portal.session import Who, require
@@ -58,14 +59,20 @@ def values(
     fold: Fold | None = None,
     here: str = "",
     others: bool = False,
+    tag: Callable[[str], str | None] = lambda _manifest: None,
+    not_mine: str | None = None,
+    disowned: int = 0,
 ) -> dict[str, Any]:
     """What a template needs of the lists, or of the part of them that `fold` asks for; `place` names an organisation,
     `proof` leads to a line's proof, `care` says that a clinician reads of the patient, and not the patient of herself.
     Other parts are at the address `here`; without one, at a form, which says with `others` that what others gave is in
-    them. Raises PageError for a part that is not there."""
-    maker = _Maker(visit, place, proof, {row.key: row.name for row in shown.read.medicines}, shown.new, care)
+    them. `tag` is of the line of a manifest that she may say, at the address `not_mine`, is not about her; `disowned`:
+    of how many she said it here. Raises PageError for a part that is not there."""
+    maker = _Maker(visit, place, proof, {row.key: row.name for row in shown.read.medicines}, shown.new, care, tag)
     sections = sections_of(shown)
     base = {"here": here, "others": others, "unread": len(shown.unread), "in_part": len(shown.in_part)}
+    base |= {"not_mine": not_mine, "disowned": disowned}
+    base["strangers"] = [render.say(words.CARE_LIST["stranger"], place=place(name)) for name in shown.strangers]
     if fold is not None and fold.part:
         alone, rows = _alone(sections, fold, maker, shown)
         return base | {"alone": alone, **_gone_through(shown, rows)}
@@ -185,7 +192,14 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
     read = node.lists.with_received(str(account), given) if given else node.lists.of(str(account))
     fold, others = asked(visit.form), bool(given)
     lists = values(
-        visit, read, lambda name: known.get(name, name), proof_here(visit), care=True, fold=fold, others=others
+        visit,
+        read,
+        lambda name: known.get(name, name),
+        proof_here(visit),
+        care=True,
+        fold=fold,
+        others=others,
+        disowned=holding_said.count(node, patient),
     )
     return {**found, "known": True, "lists": lists}
 
@@ -258,9 +272,10 @@ class _Maker:
         rows: dict[str, str],
         new: dict[str, int],
         care: bool,
+        tag: Callable[[str], str | None],
     ) -> None:
         self.visit, self._place, self._proof, self._rows, self._new = visit, place, proof, rows, new
-        self._care = care
+        self._care, self._tag = care, tag
 
     def text(self, name: str) -> Any:
         """A text of the lists, in the words for whoever reads them."""
@@ -299,6 +314,7 @@ class _Maker:
             "reasons": ", ".join(row.reasons),
             "near": near,
             "stands": stands(row),
+            "unasked": unasked(row),
             "variants": [
                 {
                     "what": " ".join(part for part in (variant.strength, variant.form) if part),
@@ -366,6 +382,7 @@ class _Maker:
                 "copied": line.copy,
                 "notes": [words.NOTES[note] for note in line.notes],
                 "proof": self._proof(manifest_of(line)),
+                "tag": self._tag(line.manifest) if line.author == "record" else None,
                 "medicine": {"proof": self._proof(line.medicine.manifest)} if line.medicine is not None else None,
             }
             for line in lines

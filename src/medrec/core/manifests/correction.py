@@ -17,6 +17,12 @@ DUE_MS = 30 * 86_400_000
 """How long a source has to answer: a month (GDPR article 12(3); 45 CFR 164.526(b)(2) gives sixty days)."""
 
 AnswerKind = Literal["corrected", "refused", "noted"]
+Claim = Literal["not-mine", "mine"]
+CLAIMED: dict[Claim, str] = {
+    "not-mine": "This record is not about me.",
+    "mine": "This record is about me after all.",
+}
+"""What a claim says in words, where nobody says more."""
 Words = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
 
 
@@ -27,6 +33,9 @@ class CorrectionStatement(Fields, frozen=True, omit_defaults=True):
     `act`: a word on her list (acts.py), hers or a clinician's, that the statement follows from. It then has no
     signature of its own: every field is what `of_act` makes of the act, and the signature on the act stands for it.
     `key` is empty where a clinician signed.
+
+    `claim`: that the record is of somebody else ("not-mine"), or that it is hers after all ("mine"), by her own key
+    alone; it is left out where she says something else.
 
     `acting` is who signed in her place, with a right to correct; it is left out where she signs herself.
     """
@@ -45,6 +54,7 @@ class CorrectionStatement(Fields, frozen=True, omit_defaults=True):
     signature: Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{2}){0,2048}\Z")] = ""
     act: Act | None = None
     acting: Annotated[str, msgspec.Meta(min_length=1, max_length=80)] | None = None
+    claim: Claim | None = None
 
 
 class CorrectionRequestManifest(Fields, frozen=True):

@@ -23,6 +23,7 @@ from medrec.node.release import receive
 from medrec.node.release.practitioners import SYSTEM, Practitioner
 from medrec.node.release.receive import NotGenuineError, ReceivedRecord
 from medrec.node.release.received_parts import ReceivedPart
+from medrec.node.right_person import not_hers
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -236,7 +237,8 @@ class Copies:
         stuck: frozenset[str] = frozenset(),
     ) -> None:
         """Write down how a reading went, and what came of it. Of kinds that one record holds up, and of the medicines
-        that these point at, what was read before is kept."""
+        that these point at, what was read before is kept; and what she said is not about her, which its place gives to
+        nobody any more: she may take it back."""
         now, seal = self._node.clock(), self._node.vault.seal
         copy, at = record_copy.c, reading.c
         before_now = self._opened(copy.account == account, copy.organisation == organisation) if records else []
@@ -245,7 +247,10 @@ class Copies:
         came = {(one.type, one.id): _copied(organisation, one) for one in records or []}
         came = {name: one._replace(arrived=since.get((*name, one.tag), now)) for name, one in came.items()}
         held_up = stuck | {"Medication"} if stuck else stuck
-        earlier = {(one.type, one.id): one for one in before_now if one.type in held_up}
+        away = {one.name for one in not_hers.said(self._node, account) if one.organisation == organisation}
+        earlier = {
+            (one.type, one.id): one for one in before_now if one.type in held_up or f"{one.type}/{one.id}" in away
+        }
         rows = [
             {
                 "account": account,

@@ -19,6 +19,7 @@ from medrec.core.manifests.acts import misfit
 from medrec.core.manifests.correction import (
     DUE_MS,
     AnswerKind,
+    Claim,
     CorrectionRequestManifest,
     CorrectionStatement,
     CorrectionTakenManifest,
@@ -29,7 +30,7 @@ from medrec.core.manifests.correction import (
 from medrec.core.manifests.delegation import Delegation, encode_delegation
 from medrec.node.account.delegates import Held
 from medrec.node.agent.own import person_here
-from medrec.node.corrections.corrections_closed import close, supersede_late, turn_away, withdraw_ended
+from medrec.node.corrections.corrections_closed import claimed, close, supersede_late, turn_away, withdraw_ended
 from medrec.node.corrections.corrections_kept import correction_asked, correction_here
 from medrec.node.corrections.corrections_proof import is_hers, keep_before, newer_version
 from medrec.node.corrections.corrections_shown import Asked, Here, Sent, asked_of
@@ -38,6 +39,7 @@ from medrec.node.keeping import outgoing
 from medrec.node.keeping.journal import Draft
 from medrec.node.lists.acts_told import genuine
 from medrec.node.refusals import Code, Refusal
+from medrec.node.right_person import not_hers
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -67,6 +69,7 @@ class Corrections:
         proposed: str,
         key: bytes,
         acting: str | None = None,
+        claim: Claim | None = None,
     ) -> CorrectionStatement:
         """The statement that a person signs (over `statement_message`): `manifest` (hex) signed the wrong version.
 
@@ -86,6 +89,7 @@ class Corrections:
             "proposed": proposed.strip(),
             "key": key.hex(),
             "acting": acting,
+            "claim": claim,
         }
         try:
             return msgspec.convert(value, CorrectionStatement)
@@ -156,6 +160,8 @@ class Corrections:
         keep_before(node, connection, statement)
         waiting = {"organisation": statement.source, "path": CORRECTIONS_PATH, "payload": data, "due": now}
         outgoing.queue(connection, node.vault, statement.account, [waiting])
+        if statement.claim is not None:
+            not_hers.note(connection, statement, now)
         return True
 
     def asked(self, account: str) -> list[Asked]:
@@ -208,12 +214,11 @@ class Corrections:
         except Refusal:
             return False
         identifier = bytes.fromhex(statement.id)
-        owes = answer_owed(agent, node.organisation, identifier)
         acts = [kept.act for kept in node.acts.of(statement.account)]
 
         def write(connection: sql.Connection) -> bool:
             person = node.journal.person_of_account(connection, statement.account)
-            if person is None and by_herself(statement) and request.owes == owes.hex():
+            if person is None and by_herself(statement) and request.owes == self._taken(agent, data, request).owes:
                 turn_away(node, connection, data, request)
                 return True
             if person is None or not lets_ask(node, connection, person, agent, statement):
@@ -232,6 +237,7 @@ class Corrections:
             connection.execute(sql.insert(correction_here).values(**row))
             withdraw_ended(node, connection, agent, statement.act)
             supersede_late(node, connection, statement.act, acts)
+            claimed(node, connection, person, statement)
             return True
 
         return node.store.write(write)
@@ -307,6 +313,8 @@ class Corrections:
         if statement.time > self._node.clock() + AHEAD_MS_MAX:
             raise Refusal(Code.FROM_THE_FUTURE)
         act = statement.act
+        if statement.claim is not None and (act is not None or statement.acting is not None):
+            raise Refusal(Code.MALFORMED)
         if act is not None:
             if statement.acting is not None or misfit(act) or statement not in of_act(act):
                 raise Refusal(Code.MALFORMED)

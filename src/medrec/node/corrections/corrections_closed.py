@@ -16,6 +16,7 @@ from medrec.core.manifests.correction import (
     AnswerKind,
     CorrectionAnswerManifest,
     CorrectionRequestManifest,
+    CorrectionStatement,
     CorrectionTakenManifest,
 )
 from medrec.core.reconcile.said import block_of
@@ -23,11 +24,13 @@ from medrec.node.corrections.corrections_kept import correction_here
 from medrec.node.keeping import store
 from medrec.node.keeping.journal import Draft, Journal, Person
 from medrec.node.lists.acts_kept import is_ended
+from medrec.node.right_person import holding_said
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
 
 WITHDRAWN = "Whoever asked has taken the word back that it followed from: the link to the patient was undone there."
+TAKEN_BACK = "The patient says that the record is about her after all."
 UNLINKED = "The link to the patient was undone here."
 NOT_LINKED = "The patient is not linked here."
 SUPERSEDED = "The patient has said something newer about it since, so nobody waits for an answer to this."
@@ -81,14 +84,36 @@ def withdraw(node: "Node", connection: sql.Connection, caller: str, act: str) ->
 def end_with_link(journal: Journal, network: str, connection: sql.Connection, person: Person) -> None:
     """The link of a person is about to be undone: what was asked about her records because of it asks for nothing any
     more, and nobody is to look at what she said of them. Inside `Store.write` only."""
-    column, record, alarm = correction_here.c, store.record.c, store.alarm.c
-    waiting = sql.select(correction_here).where(column.account == person.account, column.status == "open")
+    record, alarm = store.record.c, store.alarm.c
+    for row, taken in _open(journal, connection, str(person.account)):
+        close(journal, network, connection, row, taken, "noted", UNLINKED)
+    hers = sql.select(record.type + "/" + record.id).where(record.person == person.id)
+    connection.execute(sql.delete(store.alarm).where((alarm.code == "list-contradicted") & alarm.subject.in_(hers)))
+
+
+def claimed(node: "Node", connection: sql.Connection, person: Person, statement: CorrectionStatement) -> None:
+    """She says that a record is not about her, which holds it back, or that it is after all: then nothing is owed for
+    what she said before, nor for this. Inside `Store.write` only."""
+    if statement.claim is not None:
+        holding_said.heard(node, connection, person, statement)
+    if statement.claim != "mine":
+        return
+    name = (statement.type, statement.record)
+    for row, taken in _open(node.journal, connection, statement.account):
+        if taken.statement.claim is not None and (taken.statement.type, taken.statement.record) == name:
+            close(node.journal, node.network.hex(), connection, row, taken, "noted", TAKEN_BACK)
+
+
+def _open(journal: Journal, connection: sql.Connection, account: str) -> list[tuple[Any, CorrectionTakenManifest]]:
+    """The requests about a person's records that wait for an answer."""
+    column = correction_here.c
+    waiting = sql.select(correction_here).where(column.account == account, column.status == "open")
+    found = []
     for row in connection.execute(waiting).all():
         taken = _taken(journal, connection, row)
         if taken is not None:
-            close(journal, network, connection, row, taken, "noted", UNLINKED)
-    hers = sql.select(record.type + "/" + record.id).where(record.person == person.id)
-    connection.execute(sql.delete(store.alarm).where((alarm.code == "list-contradicted") & alarm.subject.in_(hers)))
+            found.append((row, taken))
+    return found
 
 
 def withdraw_ended(node: "Node", connection: sql.Connection, caller: str, act: Act | None) -> None:
@@ -99,11 +124,8 @@ def withdraw_ended(node: "Node", connection: sql.Connection, caller: str, act: A
 
 def supersede(journal: Journal, network: str, connection: sql.Connection, newer: Act) -> None:
     """Close what a person asked for by an earlier word on the same medicine. Inside `Store.write` only."""
-    column = correction_here.c
-    waiting = sql.select(correction_here).where(column.account == newer.account, column.status == "open")
-    for row in connection.execute(waiting).all() if newer.author == "patient" else ():
-        taken = _taken(journal, connection, row)
-        if taken is not None and _is_newer(newer, taken.statement.act):
+    for row, taken in _open(journal, connection, newer.account) if newer.author == "patient" else ():
+        if _is_newer(newer, taken.statement.act):
             close(journal, network, connection, row, taken, "noted", SUPERSEDED)
 
 

@@ -66,6 +66,7 @@ STAYS = {
     "client": "the role of an agent", "relationship": "the role of an agent", "notice": "the role of an agent",
     "record_copy": "the role of an agent", "own_reading": "the role of an agent", "look": "the role of an agent",
     "guardian_set": "the role of an agent", "account_event": "the role of an agent", "device": "the role of an agent",
+    "not_hers": "the role of an agent",
     "taken_back": "the role of an agent", "stays": "the role of an agent", "words_shown": "the role of an agent",
     "new_phone": "the role of an agent", "guardian_asked": "the role of an agent",
     "delegation_end_told": "the role of an agent",

@@ -15,6 +15,7 @@ import sqlalchemy as sql
 from medrec.core.manifests.act_parts import OPENED_MAX, Against
 from medrec.core.manifests.acts import Subject
 from medrec.core.manifests.record import RecordManifest
+from medrec.core.matching import Demographics
 from medrec.core.reconcile.held import PATIENT, Held
 from medrec.core.reconcile.lists import Lists, Read
 from medrec.core.reconcile.notices import Checker, LabelChecker, Notice, notices
@@ -28,10 +29,9 @@ from medrec.node.agent.told import told
 from medrec.node.keeping import store
 from medrec.node.lists import reviews
 from medrec.node.lists.acts_kept import KeptAct
-from medrec.node.lists.sources import Page, Source, Version, first_signed, held_of, received
+from medrec.node.lists.sources import Page, Source, Version, first_signed, held_of, received, strangers
 from medrec.node.release.pointed import Pointers, called, identifier_of, medications_of
-from medrec.node.right_person import holding
-from medrec.node.right_person.holding_told import held_back
+from medrec.node.right_person import holding, not_hers
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -71,6 +71,8 @@ class Shown(NamedTuple):
     """What was cut at its source, and is merged with nothing: the names of these records."""
     put_away: tuple[tuple[Notice, KeptAct], ...] = ()
     """Notices that somebody on this side has dismissed for these very facts, with who did, and why."""
+    strangers: tuple[str, ...] = ()
+    """Who gave records under somebody else's name, which are merged with nothing."""
 
 
 class _Kept:
@@ -146,9 +148,11 @@ class PersonLists:
     def with_received(self, account: str, pages: Iterable[Page]) -> Shown:
         """The lists of a person at an organisation, of its own records and of what it was just given of others.
 
-        Nothing of it is kept. Raises StoreError, VaultError.
+        Nothing of it is kept. What was given under somebody else's name is merged with nothing, and named. Raises
+        StoreError, VaultError.
         """
-        pages = list(pages)
+        strange = strangers(given := list(pages), self._who(account))
+        pages = [page for page in given if page.source not in strange]
         found = [*self._own(account), *(source for page in pages for source in received(page))]
         acts = self._node.acts.of(account)
         now = self._node.clock()
@@ -156,7 +160,16 @@ class PersonLists:
         self._exchange(kept, found, now)
         self._with_acts(kept, acts)
         parts = tuple(sorted(f"{one.type}/{one.id}" for page in pages for one in page.parts))
-        return self._shown(kept, acts, reviews.past(self._node, account, acts))._replace(in_part=parts)
+        shown = self._shown(kept, acts, reviews.past(self._node, account, acts))
+        return shown._replace(in_part=parts, strangers=strange)
+
+    def _who(self, account: str) -> Demographics:
+        """Who a person is, as was confirmed here."""
+        node = self._node
+        with node.store.read() as connection:
+            person = node.journal.person_of_account(connection, account)
+            known = holding.known(connection, node.vault, person.id) if person is not None else None
+        return known or Demographics()
 
     def held(self, account: str) -> list[Held]:
         """Every record behind a person's lists. Raises StoreError, VaultError."""
@@ -259,13 +272,12 @@ class PersonLists:
     def _copies(self, account: str, copies: list[Copy]) -> Iterable[Source]:
         """These copies with the lines that prove them."""
         node = self._node
-        (lines, first), held = self._lines(account), held_back(node, account)
-        for copy in copies:
+        lines, first = self._lines(account)
+        # What may be another person's is merged with nothing, also what was read before that was known.
+        for copy in not_hers.hers(node, account, copies):
             # Nobody's record is told to nobody: what proves it came with the record that points at it.
             line = lines.get(copy.tag) or (copy.signed.line if copy.signed is not None else None)
-            # What its place holds back since it was read is merged with nothing, either.
-            away = {(copy.organisation, holding.WHOLE), (copy.organisation, f"{copy.type}/{copy.id}")} & held
-            if line is not None and not away:
+            if line is not None:
                 own = copy.organisation == node.organisation
                 digest, version, time, heard = line
                 name, arrived = (copy.organisation, copy.type, copy.id), max(heard, copy.arrived)

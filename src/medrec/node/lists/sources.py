@@ -2,8 +2,10 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple, Protocol
 
+from medrec.core.matching import Demographics, contradictions, of_patient
 from medrec.core.reconcile.held import PATIENT, Held, Medicine
 from medrec.core.records.canonical import RecordError, canonical
 from medrec.core.records.dates import clinical_date
@@ -76,6 +78,17 @@ def received(page: Page) -> Iterable[Source]:
     for record in page.records:
         version, manifest = record.manifest.record.version, hashlib.sha256(record.manifest_bytes).digest()
         yield Source(page.source, record.type, record.id, version, record.content, manifest, record.manifest.time)
+
+
+def strangers(pages: Iterable[Page], who: Demographics) -> tuple[str, ...]:
+    """Who gave records with a Patient that cannot be this person: nothing of theirs is merged with hers."""
+    found: dict[str, None] = {}
+    for page in pages:
+        for record in page.records:
+            with suppress(RecordError):
+                if record.type == "Patient" and contradictions(who, of_patient(canonical(record.content).value)):
+                    found[page.source] = None
+    return tuple(found)
 
 
 def held_of(source: Source, pointers: Pointers[Source]) -> Held | None:

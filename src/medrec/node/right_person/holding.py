@@ -22,21 +22,15 @@ from medrec.core.matching import Demographics
 from medrec.core.records import datatypes
 from medrec.core.records.canonical import RecordError, Value, canonical
 from medrec.node.keeping import account_keys, contents, store
-from medrec.node.keeping.journal import Draft, Journal
+from medrec.node.keeping.journal import Draft, Journal, Person
 from medrec.node.keeping.store import metadata
 from medrec.node.keeping.vault import Vault
+from medrec.node.right_person.contradicting import SAID, WHOLE, contradicts, ends
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
 
 Decision = Literal["hers", "another", "fits"]
-_TITLES = frozenset({"mr", "mrs", "ms", "miss", "dr", "prof", "herr", "frau", "sr", "sra", "jr", "baby", "boy", "girl"})
-_LABELS = frozenset({"dob", "born", "birth", "date", "of", "mrn", "id", "nr", "geb", "pid", "patient"})
-"""Words that stand beside a name, and are no part of it."""
-WHOLE = "Patient"
-"""A held record of this type holds back everything of the person."""
-REPLACED = "replaced"
-"""The reason of a Patient that its source replaced by another one: a merge, of which nobody knows whose it is."""
 
 identity = Table(
     "identity",
@@ -107,7 +101,7 @@ def look(
     account = journal.person(connection, person).account
     if who is None or account is None:
         return
-    time, drafts = journal.now(), []
+    drafts = []
     rows = connection.execute(sql.select(held.c.type, held.c.id, held.c.fields).where(held.c.person == person))
     before = {(row.type, row.id): tuple(row.fields.split(",")) for row in rows}
     body = contents.Body(connection, journal.vault, person)
@@ -117,42 +111,22 @@ def look(
     together = came_together and any(contents.of_content(by) for name, by in against.items() if name[0] != WHOLE)
     for name, fields in against.items():
         follows = before.get(name) == contents.WITH
+        if fields and SAID in before.get(name, ()):
+            # Her own word stands beside whatever else speaks against it.
+            fields = (*fields, SAID)
         if not fields and together and name[0] != WHOLE:
             fields = contents.WITH
-        if not fields and name in before and not follows and _ends(who, before[name], values[name]):
+        if not fields and name in before and not follows and ends(who, before[name], values[name]):
             more = _followers(connection, person, name) if contents.of_content(before[name]) else []
             for one in (name, *more):
                 connection.execute(sql.delete(held).where(held.c.type == one[0], held.c.id == one[1]))
-                drafts.append(_decided(journal, network, account, person, one, "fits", None, ""))
+                drafts.append(decided(journal, network, account, person, one, "fits", None, ""))
         elif fields and before.get(name) != fields and (name not in before or fields != contents.WITH):
             # What it is held back by now is what a human has to look at, and what must end before it is let go.
-            _hold(connection, person, name, fields, time)
-            manifest = RecordHeldManifest(
-                "record-held/1", network, journal.organisation, account, time, *name, [*fields]
-            )
-            summary = [RECORD_HELD, time, *name]
-            drafts.append(Draft("record-held/1", manifests.encode(manifest), person, None, summary))
+            drafts.append(hold(connection, journal, network, journal.person(connection, person), name, fields))
             before[name] = fields
     if drafts:
         journal.append(connection, drafts)
-
-
-def _ends(who: Demographics, fields: Sequence[str], record: Value) -> bool:
-    """Whether a version that contradicts nothing ends a hold by these fields. By whom a record names it is ended by a
-    version alone that says who it is: one that is silent says no more than that nobody knows."""
-    if not {*fields} & {*matching.Field, REPLACED}:
-        return True
-    if datatypes.text(record, "resourceType") == WHOLE:
-        return matching.is_same(who, matching.of_patient(record))
-    hers = set(matching.plain(who.given).split())
-    return any(hers & set(named) for named in _subjects(record))
-
-
-def _subjects(record: Value) -> list[list[str]]:
-    """The words of each name that a record gives to its subject."""
-    shown = [datatypes.text(datatypes.one(record, key), "display") for key in ("subject", "patient", "beneficiary")]
-    named = [[word for word in matching.plain(words).split() if word not in _LABELS] for words in shown]
-    return [words for words in named if words]
 
 
 def look_over(
@@ -199,7 +173,7 @@ def refiled(
             connection.execute(sql.delete(held).where(held.c.type == name[0], held.c.id == name[1]))
             account = journal.person(connection, row.person).account
             if account is not None:
-                drafts.append(_decided(journal, network, account, row.person, name, "fits", None, ""))
+                drafts.append(decided(journal, network, account, row.person, name, "fits", None, ""))
     if drafts:
         journal.append(connection, drafts)
 
@@ -218,7 +192,7 @@ def _followers(connection: sql.Connection, person: int, name: tuple[str, str]) -
     return [(row.type, row.id) for row in others if tuple(row.fields.split(",")) == contents.WITH]
 
 
-def _decided(
+def decided(
     journal: Journal,
     network: str,
     account: str,
@@ -236,44 +210,38 @@ def _decided(
     return Draft("hold-decided/1", manifests.encode(manifest), person, None, [HOLD_DECIDED, time, *name, decision])
 
 
-def _hold(connection: sql.Connection, person: int, name: tuple[str, str], against: Sequence[str], time: int) -> None:
-    fields = ",".join(against)
+def hold(
+    connection: sql.Connection,
+    journal: Journal,
+    network: str,
+    person: Person,
+    name: tuple[str, str],
+    against: Sequence[str],
+) -> Draft:
+    """Hold a record of a linked person back by these fields, whatever it was held back by before; the line that tells
+    her. Inside `Store.write` only."""
+    time, fields, subject = journal.now(), ",".join(against), f"{name[0]}/{name[1]}"
     connection.execute(sql.delete(held).where(held.c.type == name[0], held.c.id == name[1]))
-    row = {"type": name[0], "id": name[1], "person": person, "time": time, "fields": fields}
+    row = {"type": name[0], "id": name[1], "person": person.id, "time": time, "fields": fields}
     connection.execute(sql.insert(held).values(**row))
-    if tuple(against) == contents.WITH:
-        # The one that it came with stands there already.
-        return
-    sentence = (
-        f"{name[0]}/{name[1]} does not fit the person whom its patient is linked to ({fields}); it is held back until "
-        "somebody has looked: confirm that it is hers, or undo the link."
+    if tuple(against) != contents.WITH:
+        # Of what came with another one, that one stands there already.
+        sentence = (
+            f"{subject} does not fit the person whom its patient is linked to ({fields}); it is held back until "
+            "somebody has looked: confirm that it is hers, or undo the link."
+        )
+        if SAID in against:
+            sentence = (
+                f"The person says that {subject} is not about her; it is held back until somebody has looked: file it "
+                "under whom it is of, or confirm that it is hers."
+            )
+        alarm = {"time": time, "code": "record-held", "subject": subject, "sentence": sentence[:500]}
+        connection.execute(sql.insert(store.alarm).values(**alarm))
+    assert person.account is not None
+    manifest = RecordHeldManifest(
+        "record-held/1", network, journal.organisation, person.account, time, *name, [*against]
     )
-    subject = f"{name[0]}/{name[1]}"
-    connection.execute(
-        sql.insert(store.alarm).values(time=time, code="record-held", subject=subject, sentence=sentence[:500])
-    )
-
-
-def contradicts(who: Demographics, record: Value) -> tuple[str, ...]:
-    """The fields by which a record cannot be of this person: of a Patient its demographics, of any other record the
-    name that it gives to its subject."""
-    if datatypes.text(record, "resourceType") == WHOLE:
-        found = tuple(field.value for field in matching.contradictions(who, matching.of_patient(record)))
-        merged = any(datatypes.text(one, "type") == "replaced-by" for one in datatypes.many(record, "link"))
-        return (*found, REPLACED) if merged else found
-    hers, of_family = (set(matching.plain(name).split()) for name in (who.given, who.family))
-    for named in _subjects(record) if hers and of_family else ():
-        if len(named) < 2 or hers & set(named):
-            continue
-        if of_family & set(named):
-            # Of her family, and another given name: somebody of her house, or a nickname; a human looks.
-            rest = [word for word in named if word not in of_family and word not in _TITLES and len(word) > 1]
-            other = Demographics(who.family, " ".join(rest))
-            if rest and matching.compare(who, other).of(matching.Field.GIVEN) == "differs":
-                return ("given",)
-        elif len(matching.contradictions(who, Demographics(family=named[-1], given=" ".join(named[:-1])))) == 2:
-            return ("family", "given")
-    return ()
+    return Draft("record-held/1", manifests.encode(manifest), person.id, None, [RECORD_HELD, time, *name])
 
 
 def holds_all(person: "sql.Column[Any]") -> Any:
@@ -344,7 +312,7 @@ def let_go(node: "Node", kind: str, identifier: str, by: str, words: str = "", v
             remember(connection, node.vault, person.id, now, "desk", node.clock())
         contents.settle(connection, node.vault, person.id, tuple(found.fields.split(",")), read)
         network, account = node.network.hex(), person.account
-        lines = [_decided(node.journal, network, account, person.id, name, "hers", by, words) for name in names]
+        lines = [decided(node.journal, network, account, person.id, name, "hers", by, words) for name in names]
         node.journal.append(connection, lines)
         return True
 
@@ -370,7 +338,7 @@ def give_up(node: "Node", kind: str, identifier: str, by: str, words: str = "", 
         person = node.journal.person(connection, int(found.person)) if found is not None else None
         if person is None or person.account is None:
             return False
-        line = _decided(
+        line = decided(
             node.journal, node.network.hex(), person.account, person.id, (kind, identifier), "another", by, words
         )
         node.journal.append(connection, [line])

@@ -7,7 +7,7 @@ import sqlalchemy as sql
 from medrec.core.manifests.desk import HoldDecidedManifest, RecordHeldManifest
 from medrec.node.agent.told import told
 from medrec.node.keeping import store
-from medrec.node.right_person import holding
+from medrec.node.right_person.contradicting import WHOLE
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -28,7 +28,7 @@ def held_back(node: "Node", account: str) -> set[tuple[str, str]]:
         if row.epoch != links[row.organisation]:
             continue
         if isinstance(said, RecordHeldManifest | HoldDecidedManifest):
-            name = holding.WHOLE if said.type == holding.WHOLE else f"{said.type}/{said.record}"
+            name = WHOLE if said.type == WHOLE else f"{said.type}/{said.record}"
             held = isinstance(said, RecordHeldManifest) or said.decision == "another"
             found[row.organisation, name] = held
     return {name for name, held in found.items() if held}

@@ -1,8 +1,6 @@
 """What may have been said in a person's name with her old key: entries, words on her list, requests, disputes; and what
 was done with it for others. The cards are those of aftermath_given.py."""
 
-from typing import Any
-
 from medrec.core.manifests.correction import CorrectionRequestManifest
 from medrec.core.manifests.delegation import ActingManifest
 from medrec.core.manifests.dispute import DisputeManifest
@@ -56,14 +54,19 @@ def taken_back(case: Case) -> Cards:
 
 
 def of_list(case: Case) -> Cards:
-    """What was said about her medicines."""
-    found: list[Any] = [
-        render.say(words.AFTERMATH["said_of"], what=words.ONE_LIST[SAID[kept.act.kind]], names=render.listed(named))
+    """What was said about her medicines, each word by itself: one may be hers and the next a thief's."""
+    says = words.AFTERMATH["said_of"]
+    return [
+        case.card(
+            f"said-{kept.act.id}",
+            "said",
+            render.say(says, what=words.ONE_LIST[SAID[kept.act.kind]], names=render.listed(named)),
+            "lists",
+        )
         for kept in case.node.acts.of(case.who.account)
         if kept.act.author == "patient" and case.has(kept.time)
         if (named := [subject.name for subject in kept.act.subjects] or [kept.act.words])
     ]
-    return [case.card("said", "said", render.listed(found), "lists")] if found else []
 
 
 def corrections(case: Case) -> Cards:

@@ -9,8 +9,6 @@ from medrec.core.reconcile.held import PATIENT
 from medrec.core.reconcile.lists import Row
 from medrec.core.reconcile.rows import AllergyRow, Conflict, MedicineRow
 from medrec.node.lists.lists import Shown
-from medrec.node.right_person import holding
-from medrec.node.right_person.holding_told import held_back
 from medrec.portal import render, words
 from medrec.portal.own.entries import Entry, about, entries
 from medrec.portal.own.whose import whose
@@ -75,14 +73,12 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
 
 
 def _in_no_list(node: "Node", account: str) -> list[Entry]:
-    """What stands on the card beside the lists. What a place holds back since it may be another person's does not."""
+    """What stands on the card beside the lists."""
     listed = {held.name for held in node.lists.held(account)}
-    away = held_back(node, account)
 
     def apart(entry: Entry) -> bool:
         place = PATIENT if entry.organisation == node.organisation else entry.organisation
-        names = {(entry.organisation, holding.WHOLE), (entry.organisation, f"{entry.type}/{entry.id}")}
-        return (place, entry.type, entry.id) not in listed and not names & away and _stands(entry)
+        return (place, entry.type, entry.id) not in listed and _stands(entry)
 
     return [entry for entry in entries(node, account, _READ) if apart(entry)]
 

@@ -3,9 +3,10 @@
 from typing import TYPE_CHECKING, Any
 
 from medrec.node.lists import hearing
-from medrec.portal import lists, mending
+from medrec.node.right_person import not_hers
+from medrec.portal import lists, mending, render, words
 from medrec.portal.list_folds import asked
-from medrec.portal.own.whose import kinds_of, whose
+from medrec.portal.own.whose import Whose, kinds_of, whose
 from medrec.portal.page import Visit
 from medrec.portal.saying import hearers
 from medrec.portal.session import Who
@@ -27,12 +28,49 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
     shown = node.lists.of_kinds(who.account, kinds) if kinds else node.lists.of(who.account)
     places = hearers(node, who.account) if mine and not kinds else []
     return {
+        **(_away(node, visit, who) if not kinds else {"away": [], "strangers": []}),
         "may_say": mine,
         "handle": who.handle,
         "places": [{"id": name, "name": who.place(name)} for name in places],
         "reached": hearing.reached_by_row(node, who.account, shown.read.medicines, places, visit.now) if mine else {},
         "asked": [] if kinds else mending.asked(node, visit, who.account, who.place),
         "lists": lists.values(
-            visit, shown, who.place, proof, fold=asked(visit.query), here=visit.link("lists", person=who.handle)
+            visit,
+            shown,
+            who.place,
+            proof,
+            fold=asked(visit.query),
+            here=visit.link("lists", person=who.handle),
+            tag=tags.get,
+            not_mine=visit.link("mistakes", person=who.handle) if mine and not kinds else None,
         ),
+    }
+
+
+def _away(node: "Node", visit: Visit, who: Whose) -> dict[str, Any]:
+    """What is in none of her lists: by her own word, each with the way back, and since a place calls her otherwise."""
+    copies = node.copies.all(who.account) if node.copies is not None else []
+    tags = {(copy.organisation, f"{copy.type}/{copy.id}"): copy.tag.hex() for copy in copies}
+    return {
+        "away": [
+            {
+                "what": render.say(
+                    words.ONE_LIST["away_what"],
+                    kind=words.record_type(one.name.partition("/")[0]),
+                    place=who.place(one.organisation),
+                ),
+                "when": render.say(words.ONE_LIST["away_when"], when=visit.when(one.time)),
+                "tag": tags.get((one.organisation, one.name), ""),
+            }
+            for one in not_hers.said(node, who.account)
+        ],
+        "strangers": [
+            render.say(
+                words.ONE_LIST["stranger"],
+                place=who.place(place),
+                name=f"{named.given} {named.family}".strip(),
+                birth=render.known_date(named.birth),
+            )
+            for place, named in sorted(not_hers.strangers(node, who.account, copies).items())
+        ],
     }

@@ -12,6 +12,7 @@ import msgspec
 
 from medrec.core import codec, manifests
 from medrec.core.manifests.access import DisclosureManifest, ReceivedManifest
+from medrec.core.manifests.correction import CLAIMED, Claim
 from medrec.core.manifests.correction import statement_message as correction_message
 from medrec.core.manifests.dispute import DisputeAnsweredManifest, DisputeManifest, Statement
 from medrec.core.manifests.dispute import statement_message as dispute_message
@@ -19,6 +20,7 @@ from medrec.core.manifests.record import RecordManifest
 from medrec.node.corrections.corrections_shown import Asked
 from medrec.node.looks import disputing
 from medrec.node.looks.looks import Look
+from medrec.node.right_person.contradicting import WHOLE
 from medrec.portal import evidence, person, render, words
 from medrec.portal.acting import called, require_right
 from medrec.portal.line import TAG
@@ -44,6 +46,8 @@ def show(node: "Node", visit: Visit) -> Any:
     if visit.form:
         if manifest is None:
             raise PageError(404, "unknown-line")
+        if visit.form.get("claim"):
+            return _claim(node, visit, who, manifest, bytes.fromhex(tag))
         return _ask(node, visit, who, manifest, bytes.fromhex(tag))
     asked = [one for one in node.corrections.asked(who.account) if not kinds or one.type in kinds]
     shown, pages = paged(visit, asked, LINES)
@@ -174,14 +178,42 @@ def _ask(node: "Node", visit: Visit, who: Whose, manifest: RecordManifest, tag: 
         raise PageError(400, "say-what-is-wrong")
     if max(len(told), len(proposed)) > WORDS_LENGTH_MAX:
         raise PageError(413, "form-too-large")
+    part = _part(node, who, manifest, tag, signs, told, proposed, by=by)
+    sentences = [_about(who, manifest), render.say(words.MISTAKES["wrong_is"], words=told)]
+    if proposed:
+        sentences.append(render.say(words.MISTAKES["right_is"], words=proposed))
+    changes = [render.say(words.MISTAKES["asks"], place=who.place(manifest.organisation))]
+    return _begin(node, visit, who, Act(who.account, sentences, changes, (part,), signs.key, "mistakes", "asked"))
+
+
+def _claim(node: "Node", visit: Visit, who: Whose, manifest: RecordManifest, tag: bytes) -> Go:
+    """Begin the act by which she says that a record is not about her, or that it is after all."""
+    claim = visit.form["claim"]
+    if claim not in CLAIMED or manifest.record.type == WHOLE:
+        raise PageError(400, "form-unreadable")
+    signs, place = _herself(node, visit, who), who.place(manifest.organisation)
+    part = _part(node, who, manifest, tag, signs, CLAIMED[claim], claim=claim)
+    name = {"not-mine": "not_mine", "mine": "mine"}[claim]
+    sentences = [_about(who, manifest), render.say(words.MISTAKES[f"{name}_sentence"])]
+    changes = [render.say(words.MISTAKES[f"{name}_{what}"], place=place) for what in ("lists", "place")]
+    return _begin(node, visit, who, Act(who.account, sentences, changes, (part,), signs.key, "lists", "asked"))
+
+
+def _part(
+    node: "Node",
+    who: Whose,
+    manifest: RecordManifest,
+    tag: bytes,
+    signs: Signer,
+    told: str,
+    proposed: str = "",
+    claim: Claim | None = None,
+    by: str = "",
+) -> Part:
+    """What is signed of a request, with what the record says before her eyes."""
     record, digest = manifest.record, hashlib.sha256(evidence.manifest_of(node, who.account, tag)).hexdigest()
-    texts = evidence.texts_behind(node, who.account, [tag])
-    if not texts:
-        # Nobody signs what she cannot read.
-        raise PageError(409, "record-not-here")
-    stated = node.corrections.draft(
-        who.account, manifest.organisation, record.type, record.id, digest, told, proposed, signs.key, signs.acting
-    )
+    version = (manifest.organisation, record.type, record.id, digest)
+    stated = node.corrections.draft(who.account, *version, told, proposed, signs.key, signs.acting, claim)
     value = msgspec.to_builtins(stated)
     for name in ("signature", "act"):
         value.pop(name, None)
@@ -189,18 +221,11 @@ def _ask(node: "Node", visit: Visit, who: Whose, manifest: RecordManifest, tag: 
     def finish(proof: bytes) -> None:
         node.corrections.ask(msgspec.structs.replace(stated, signature=proof.hex()), by)
 
-    sentences = [_about(who, manifest), render.say(words.MISTAKES["wrong_is"], words=told)]
-    if proposed:
-        sentences.append(render.say(words.MISTAKES["right_is"], words=proposed))
-    changes = [render.say(words.MISTAKES["asks"], place=who.place(manifest.organisation))]
-    part = Part(
-        "medrec/correction/1",
-        codec.encode_json(value),
-        correction_message(stated),
-        finish,
-        contents=texts,
-    )
-    return _begin(node, visit, who, Act(who.account, sentences, changes, (part,), signs.key, "mistakes", "asked"))
+    texts = evidence.texts_behind(node, who.account, [tag])
+    if not texts:
+        # Nobody signs what she cannot read.
+        raise PageError(409, "record-not-here")
+    return Part("medrec/correction/1", codec.encode_json(value), correction_message(stated), finish, contents=texts)
 
 
 def _begin(node: "Node", visit: Visit, who: Whose, act: Act) -> Go:

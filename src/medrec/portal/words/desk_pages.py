@@ -102,6 +102,7 @@ DESK_FIELDS = Texts(
         "death": "it says that the person has died",
         "blood-group": "another blood group",
         "came-with": "it came with a record that does not fit",
+        "said": "the person says that it is not about her",
         "replaced": "this record was merged into another one",
     },
 )

@@ -82,6 +82,10 @@ ONE_LIST = Texts(
         "say_hint": "You sign it with your key. It goes to the places that know you and stands in this list with your "
         "name.",
         "say_correct": "A place that has written it down otherwise has to answer you within 30 days.",
+        "unasked": (
+            "One more place wrote it down and is not asked. Ask it from its entry, with “This is wrong”.",
+            "{count} more places wrote it down and are not asked. Ask them from their entries, with “This is wrong”.",
+        ),
         "to": "Who gets it",
         "to_all": "Everyone who treats me, also later",
         "to_some": "Only these places:",
@@ -106,6 +110,14 @@ ONE_LIST = Texts(
         "dismiss_why": "Why",
         "put_away": "Hints that were put away",
         "put_away_by": "{who} put this away, {when}: {why}",
+        "away": "Held back, because you said that it is not about you",
+        "away_lead": "This is in no list of yours, on no card and in no summary.",
+        "away_what": "{kind}, written by {place}",
+        "away_when": "You said so {when}.",
+        "stranger": "{place} calls you {name}, born {birth}",
+        "stranger_more": "What came from there is in none of your lists. If it is you, ask them to put it right. If it is "
+        "not, end the link.",
+        "stranger_link": "Your places",
         "left": "Left side",
         "right": "Right side",
         "bilateral": "Both sides",
@@ -118,7 +130,12 @@ CARE_LIST = Texts(
     {
         "patient": "The patient",
         "allergies_none": "Nobody has said anything of allergies. There may still be some.",
+        "stranger": "{place} gave records under another name. They are not in this list.",
         "unknown": "Not known whether it is still taken",
+        "disowned": (
+            "One entry here is held back: the patient says that it is not about her.",
+            "{count} entries here are held back: the patient says that they are not about her.",
+        ),
         "new_lead": "{who} went through this list with the patient {when}. This came after it.",
         "conflict_status": "One place says that it is taken, another that it is not.",
         "conflict_patient": "The patient has said something else than the places.",

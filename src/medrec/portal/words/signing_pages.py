@@ -67,6 +67,7 @@ SIGNING = Texts(
         "field-form": "Form",
         "field-grant": "Permission",
         "field-id": "Number",
+        "field-claim": "Whose it is",
         "field-ingredients": "What is in it",
         "field-key": "Signed with key",
         "field-kind": "What it does",

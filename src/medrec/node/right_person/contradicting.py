@@ -1,0 +1,58 @@
+"""By what a record contradicts the person whom it is filed under, and what ends that."""
+
+from collections.abc import Sequence
+
+from medrec.core import matching
+from medrec.core.matching import Demographics
+from medrec.core.records import datatypes
+from medrec.core.records.canonical import Value
+
+_TITLES = frozenset({"mr", "mrs", "ms", "miss", "dr", "prof", "herr", "frau", "sr", "sra", "jr", "baby", "boy", "girl"})
+_LABELS = frozenset({"dob", "born", "birth", "date", "of", "mrn", "id", "nr", "geb", "pid", "patient"})
+"""Words that stand beside a name, and are no part of it."""
+WHOLE = "Patient"
+"""A held record of this type holds back everything of the person."""
+SAID = "said"
+"""The reason of what the person says is not about her (holding_said.py)."""
+REPLACED = "replaced"
+"""The reason of a Patient that its source replaced by another one: a merge, of which nobody knows whose it is."""
+
+
+def contradicts(who: Demographics, record: Value) -> tuple[str, ...]:
+    """The fields by which a record cannot be of this person: of a Patient its demographics, of any other record the
+    name that it gives to its subject."""
+    if datatypes.text(record, "resourceType") == WHOLE:
+        found = tuple(field.value for field in matching.contradictions(who, matching.of_patient(record)))
+        merged = any(datatypes.text(one, "type") == "replaced-by" for one in datatypes.many(record, "link"))
+        return (*found, REPLACED) if merged else found
+    hers, of_family = (set(matching.plain(name).split()) for name in (who.given, who.family))
+    for named in _subjects(record) if hers and of_family else ():
+        if len(named) < 2 or hers & set(named):
+            continue
+        if of_family & set(named):
+            # Of her family, and another given name: somebody of her house, or a nickname; a human looks.
+            rest = [word for word in named if word not in of_family and word not in _TITLES and len(word) > 1]
+            other = Demographics(who.family, " ".join(rest))
+            if rest and matching.compare(who, other).of(matching.Field.GIVEN) == "differs":
+                return ("given",)
+        elif len(matching.contradictions(who, Demographics(family=named[-1], given=" ".join(named[:-1])))) == 2:
+            return ("family", "given")
+    return ()
+
+
+def ends(who: Demographics, fields: Sequence[str], record: Value) -> bool:
+    """Whether a version that contradicts nothing ends a hold by these fields. By whom a record names it is ended by a
+    version alone that says who it is: one that is silent says no more than that nobody knows."""
+    if SAID in fields or not {*fields} & {*matching.Field, REPLACED}:
+        return SAID not in fields
+    if datatypes.text(record, "resourceType") == WHOLE:
+        return matching.is_same(who, matching.of_patient(record))
+    hers = set(matching.plain(who.given).split())
+    return any(hers & set(named) for named in _subjects(record))
+
+
+def _subjects(record: Value) -> list[list[str]]:
+    """The words of each name that a record gives to its subject."""
+    shown = [datatypes.text(datatypes.one(record, key), "display") for key in ("subject", "patient", "beneficiary")]
+    named = [[word for word in matching.plain(words).split() if word not in _LABELS] for words in shown]
+    return [words for words in named if words]

@@ -1,0 +1,103 @@
+"""At a person's agent: what is in none of her lists, since it may be another person's. Its copies stay here, and come
+back with the word that ends it.
+
+What a place holds back as it told (holding_told.py); what she said herself is not about her, until she says that it is;
+and what a place gave whose Patient contradicts those of other places and is not called as she is.
+"""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, NamedTuple
+
+import sqlalchemy as sql
+from sqlalchemy import BigInteger, Column, String, Table
+
+from medrec.core import matching
+from medrec.core.manifests.correction import CorrectionStatement
+from medrec.core.matching import Demographics, contradictions
+from medrec.core.records.canonical import RecordError, canonical
+from medrec.node.keeping.store import metadata
+from medrec.node.right_person.contradicting import WHOLE
+from medrec.node.right_person.holding_told import held_back
+
+if TYPE_CHECKING:
+    from medrec.node.agent.copies import Copy
+    from medrec.node.node import Node
+
+not_hers = Table(
+    "not_hers",
+    metadata,
+    Column("account", String(80), primary_key=True),
+    Column("organisation", String(32), primary_key=True),
+    Column("name", String(140), primary_key=True),
+    Column("time", BigInteger, nullable=False),
+)
+"""The records ("Type/id") of which a person said that they are not about her."""
+
+
+class Said(NamedTuple):
+    """A record of a place of which she said that it is not about her, and when."""
+
+    organisation: str
+    name: str
+    time: int
+
+
+def note(connection: sql.Connection, statement: CorrectionStatement, time: int) -> None:
+    """Remember what she says of a record, or that she takes it back. Inside `Store.write` only."""
+    row, name = not_hers.c, f"{statement.type}/{statement.record}"
+    mine = (row.account == statement.account) & (row.organisation == statement.source) & (row.name == name)
+    connection.execute(sql.delete(not_hers).where(mine))
+    if statement.claim == "not-mine":
+        found = {"account": statement.account, "organisation": statement.source, "name": name, "time": time}
+        connection.execute(sql.insert(not_hers).values(**found))
+
+
+def said(node: "Node", account: str) -> list[Said]:
+    """What she said is not about her, newest first."""
+    row = not_hers.c
+    query = sql.select(row.organisation, row.name, row.time).where(row.account == account)
+    with node.store.read() as connection:
+        return [Said(*found) for found in connection.execute(query.order_by(row.time.desc(), row.name)).all()]
+
+
+def strangers(node: "Node", account: str, copies: "Iterable[Copy]") -> dict[str, Demographics]:
+    """The places whose Patient is not she: it contradicts that of another place which is called as she is here, and is
+    not called so itself, or it contradicts two others and agrees with none."""
+    known: dict[str, Demographics] = {}
+    for copy in copies:
+        if copy.type == WHOLE and copy.organisation not in known:
+            try:
+                known[copy.organisation] = matching.of_patient(canonical(copy.content).value)
+            except RecordError:
+                continue
+    called = next((name for served, name in node.agent.clients() if served == account), "") if node.agent else ""
+    words = set(matching.plain(called).split())
+    named = {
+        place: bool(words & set(matching.plain(f"{who.given} {who.family}").split())) for place, who in known.items()
+    }
+    found = {}
+    for place, who in known.items():
+        against = [other for other in known if other != place and contradictions(known[other], who)]
+        by_name = not named[place] and any(named[other] for other in against)
+        if by_name or len(against) > max(1, len(known) - 1 - len(against)):
+            found[place] = who
+    return found
+
+
+def away(node: "Node", account: str, copies: "Iterable[Copy]") -> set[tuple[str, str]]:
+    """(organisation, "Type/id") of what is in no list of hers, and (organisation, "Patient") where nothing from there
+    is."""
+    found = held_back(node, account) | {(one.organisation, one.name) for one in said(node, account)}
+    return found | {(place, WHOLE) for place in strangers(node, account, copies)}
+
+
+def hers(node: "Node", account: str, copies: "Iterable[Copy]") -> "list[Copy]":
+    """These copies without what is in none of her lists."""
+    copies = list(copies)
+    gone = away(node, account, copies)
+    return [copy for copy in copies if not names_of(copy) & gone]
+
+
+def names_of(copy: "Copy") -> set[tuple[str, str]]:
+    """The names under which a copy may be kept away."""
+    return {(copy.organisation, WHOLE), (copy.organisation, f"{copy.type}/{copy.id}")}

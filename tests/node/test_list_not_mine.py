@@ -1,0 +1,157 @@
+"""What is not about her: by her own word, or by what a place calls her, it is in none of her lists, and comes back."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from medrec.core.manifests.correction import CLAIMED, statement_message
+from medrec.node.fhir.summary_own import own_summary
+from medrec.node.refusals import Code, Refusal
+from medrec.node.release import receive
+from medrec.node.release.practitioners import PHYSICIAN
+from medrec.node.right_person import holding, holding_said, not_hers
+from medrec.portal.own.entries import entries
+from tests.node.network import Network
+from tests.node.test_list_corrections import bring_corrections
+from tests.node.test_lists import LISINOPRIL_20, Clinic, allergy, order
+from tests.node.test_right_person import ADA, BOB, demographics
+
+
+@pytest.fixture
+def clinic(tmp_path: Path) -> Iterator[Clinic]:
+    made = Clinic(tmp_path)
+    yield made
+    made.network.close()
+
+
+def claim(clinic: Clinic, kind: Any, record: str = "c", **more: Any) -> None:
+    """Ada says of a record of south whose it is."""
+    copies = clinic.guide.copies.all(clinic.ada.account)
+    row = next(one for one in copies if one.organisation == "south" and one.id == record)
+    tags = clinic.guide.lists.tags(clinic.ada.account)
+    manifest = next(manifest for manifest, tag in tags.items() if tag == row.tag.hex())
+    said: Any = CLAIMED
+    version = ("south", row.type, record, manifest)
+    key = clinic.ada.key.key_id
+    draft = clinic.guide.corrections.draft(clinic.ada.account, *version, said[kind], "", key, claim=kind, **more)
+    _, signature = clinic.ada.sign(statement_message(draft))
+    clinic.guide.corrections.ask(msgspec.structs.replace(draft, signature=signature.hex()))
+
+
+def names(clinic: Clinic) -> list[str]:
+    return sorted(row.name for row in clinic.shown().read.rows)
+
+
+def everywhere(clinic: Clinic) -> str:
+    """All that is made of her records at her agent, and what south has and gives."""
+    account, south = clinic.ada.account, clinic.south
+    found: list[Any] = [entry.title for entry in entries(clinic.guide, account)]
+    found += [row.name for node in (clinic.guide, south) for row in node.lists.of(account).read.rows]
+    found += [notice.sentence for node in (clinic.guide, south) for notice in node.lists.of(account).notices]
+    return json.dumps(found) + json.dumps(own_summary(clinic.guide, account), default=str).casefold()
+
+
+def test_what_she_says_is_not_about_her_is_in_no_list_at_once_and_comes_back(clinic: Clinic) -> None:
+    clinic.south.put("AllergyIntolerance", "x", allergy("x", "metformin"))
+    clinic.network.consent(clinic.ada, "south", "north")
+    clinic.refresh()
+    before = names(clinic)
+    assert "metformin" in everywhere(clinic)
+    claim(clinic, "not-mine")
+    claim(clinic, "not-mine", "x")
+    # At her agent from that moment, whatever becomes of it on the way.
+    assert names(clinic) == ["lisinopril"] and clinic.shown().notices[:1] != []
+    assert [(one.organisation, one.name) for one in not_hers.said(clinic.guide, clinic.ada.account)] == [
+        ("south", "AllergyIntolerance/x"),
+        ("south", "MedicationRequest/c"),
+    ]
+    clinic.story.settle()
+    assert bring_corrections(clinic) == [True, True]
+    clinic.story.settle()
+    # At the source it is held back until somebody has looked, from its own lists and from everybody who asks.
+    assert {one.id: one.fields for one in holding.waiting(clinic.south)} == {"c": ("said",), "x": ("said",)}
+    assert "metformin" not in everywhere(clinic) and holding_said.count(clinic.south, "ada") == 2
+    doctor = clinic.north.practitioners.enter("dr-north", "Dr North", PHYSICIAN)
+    page = receive.request_records(clinic.north, "south", clinic.ada.account, practitioner=doctor, reason="a visit")
+    assert {record.id for record in page.records} & {"c", "x"} == set()
+    assert {one.status for one in clinic.guide.corrections.asked(clinic.ada.account)} == {"open"}
+    # A new version of it ends nothing.
+    clinic.south.put("AllergyIntolerance", "x", allergy("x", "metformin 500"), origin="2")
+    clinic.refresh()
+    assert "metformin" not in everywhere(clinic)
+    clinic.network.time += 60_000
+    claim(clinic, "mine")
+    claim(clinic, "mine", "x")
+    clinic.story.settle()
+    assert all(bring_corrections(clinic))
+    clinic.refresh()
+    assert [name.replace(" 500", "") for name in names(clinic)] == before and holding.waiting(clinic.south) == []
+    # And nobody owes an answer any more.
+    assert {one.status for one in clinic.guide.corrections.asked(clinic.ada.account)} == {"noted"}
+
+
+def test_what_the_source_says_is_hers_stays_out_of_her_own_lists_until_she_says_so(clinic: Clinic) -> None:
+    claim(clinic, "not-mine")
+    clinic.story.settle()
+    bring_corrections(clinic)
+    assert holding.let_go(clinic.south, "MedicationRequest", "c", "clerk", "I asked her doctor.")
+    clinic.refresh()
+    assert names(clinic) == ["lisinopril"]
+    assert "metformin" in [row.name for row in clinic.south.lists.of(clinic.ada.account).read.rows]
+    clinic.network.time += 60_000
+    claim(clinic, "mine")
+    assert names(clinic) == ["lisinopril", "metformin"]
+
+
+def test_nobody_else_says_it_for_her_and_of_her_patient_record_it_says_nothing(clinic: Clinic) -> None:
+    with pytest.raises(Refusal) as no:
+        claim(clinic, "not-mine", acting="somebody")
+    assert no.value.reason is Code.MALFORMED and not_hers.said(clinic.guide, clinic.ada.account) == []
+    clinic.south.put("Patient", "ada", demographics("ada", *ADA))
+    clinic.refresh()
+    claim(clinic, "not-mine", "ada")
+    clinic.story.settle()
+    bring_corrections(clinic)
+    assert holding.waiting(clinic.south) == []
+
+
+def test_a_place_that_calls_her_otherwise_is_merged_with_nothing(clinic: Clinic) -> None:
+    """North holds nothing back: it never knew who she is, or does not look."""
+    account = clinic.ada.account
+    clinic.south.put("Patient", "ada", demographics("ada", *ADA, gender="female"))
+    clinic.north.put("Patient", "ada", demographics("ada", *BOB, gender="male"))
+    clinic.refresh()
+    (row,) = [row for row in clinic.shown().read.medicines if row.name == "lisinopril"]
+    assert {line.source for line in row.lines} == {"south"}
+    found = own_summary(clinic.guide, account)
+    (patient,) = [e["resource"] for e in found["entry"] if e["resource"]["resourceType"] == "Patient"]
+    assert patient["birthDate"] == ADA[2] and "Byron" not in json.dumps(found)
+    assert set(not_hers.strangers(clinic.guide, account, clinic.guide.copies.all(account))) == {"north"}
+    # North puts it right.
+    clinic.north.put("Patient", "ada", demographics("ada", *ADA, gender="female"), origin="2")
+    clinic.refresh()
+    (row,) = [row for row in clinic.shown().read.medicines if row.name == "lisinopril"]
+    assert {line.source for line in row.lines} == {"north", "south"}
+
+
+def test_a_doctor_is_shown_nothing_merged_that_was_given_under_another_name(tmp_path: Path) -> None:
+    network = Network(tmp_path)
+    south, north = network["south"], network["north"]
+    south.put("Patient", "ada", demographics("ada", *ADA, gender="female"))
+    for node in (south, north):
+        node.put("MedicationRequest", "a", order("a", LISINOPRIL_20, "lisinopril 20 mg"))
+    north.put("Patient", "ada", demographics("ada", *BOB, gender="male"))
+    ada = network.patient("ada", "south", "north")
+    network.consent(ada, "north", "south")
+    network.anchor()
+    doctor = south.practitioners.enter("dr-south", "Dr South", PHYSICIAN)
+    page = receive.request_records(south, "north", ada.account, practitioner=doctor, reason="a visit")
+    assert "Patient" in {record.type for record in page.records}
+    shown = south.lists.with_received(ada.account, [page])
+    assert shown.strangers == ("north",)
+    assert {line.source for row in shown.read.medicines for line in row.lines} == {"south"}
+    network.close()
