@@ -11,12 +11,12 @@ import hashlib
 import json
 import re
 import sys
-import xml.etree.ElementTree as ET
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from medrec.core.records.terms import UNII, cleaned
 from medrec.node.terminology.shipped import shipped
+from medrec.node.terminology.tables import Disease, icd10cm, icd10cm_tabular
 
 TARGET = Path(__file__).resolve().parent.parent / "src" / "medrec" / "demo" / "public_names.json"
 CREDIT = (
@@ -31,52 +31,25 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z' -]{3,29}")
 _NO_NAME = re.compile(r"COMPONENT|EXTRACT|RELATED|IMPURITY|^AE-", re.I)
 
 
-class Entry(NamedTuple):
-    """A line of the tabular list."""
-
-    title: str
-    terms: tuple[str, ...]
-    below: tuple[str, ...]
-
-
 def order(words: str) -> str:
     """What decides between equals: a hash, so that no liking does."""
     return hashlib.sha256(words.encode()).hexdigest()
 
 
-def tabular(path: Path) -> dict[str, Entry]:
-    """Every code of the list."""
-    found = {}
-    for node in ET.parse(path).getroot().iter("diag"):  # noqa: S314 (a file that the one who runs this has chosen)
-        notes = (note.text or "" for terms in node.findall("inclusionTerm") for note in terms.findall("note"))
-        below = tuple(child.findtext("name") or "" for child in node.findall("diag"))
-        found[node.findtext("name") or ""] = Entry(node.findtext("desc") or "", tuple(notes), below)
-    return found
-
-
-def terms_of(entry: Entry) -> list[str]:
+def terms_of(entry: Disease) -> list[str]:
     """The terms of an entry that somebody could type for it as they stand: short, without numbers and "other"."""
-    kept = [one.strip() for one in entry.terms if _PLAIN_TERM.fullmatch(one.strip()) and not _LEFT_OUT.search(one)]
+    kept = [one.strip() for one in entry.names if _PLAIN_TERM.fullmatch(one.strip()) and not _LEFT_OUT.search(one)]
     return [one for one in kept if len(one.split()) <= WORDS_MAX][:TERMS_MAX]
 
 
-def short_titles(path: Path) -> dict[str, str]:
-    """The short title of every code of an order file: "Chronic obstr pulmon disease w acute exacerbation"."""
-    found = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
-        code = line[6:13].strip()
-        found[code if len(code) <= 3 else f"{code[:3]}.{code[3:]}"] = line[16:76].strip()
-    return found
-
-
-def illnesses(rows: dict[str, Entry], short: dict[str, str]) -> list[list[Any]]:
+def illnesses(rows: dict[str, Disease], short: dict[str, str]) -> list[list[Any]]:
     """[code, title, terms, [titles of right, left and no side], passing], of each category one: diseases (A to N) with
     terms of their own, and those that the list has by sides (`{}` stands for the digit of the side)."""
     chosen: dict[str, tuple[str, list[Any]]] = {}
     for code, entry in rows.items():
-        sided = _by_sides(code, entry, rows)
+        sided = _by_sides(code, rows)
         words = terms_of(entry)
-        fits = code[:1] in "ABCDEFGHIJKLMN" and (sided or (not entry.below and words and len(code) > 3))
+        fits = code[:1] in "ABCDEFGHIJKLMN" and (sided or (not entry.above and words and len(code) > 3))
         if not fits or _LEFT_OUT.search(entry.title) or len(entry.title) > TITLE_MAX:
             continue
         acute = bool(re.search(r"\bacute\b", entry.title, re.I)) or code[:3] <= "B34" or "J00" <= code[:3] <= "J22"
@@ -88,12 +61,12 @@ def illnesses(rows: dict[str, Entry], short: dict[str, str]) -> list[list[Any]]:
     return [row for _, (_, row) in sorted(chosen.items())]
 
 
-def _by_sides(code: str, entry: Entry, rows: dict[str, Entry]) -> bool:
+def _by_sides(code: str, rows: dict[str, Disease]) -> bool:
     named = [rows[code + digit].title if code + digit in rows else "" for digit in "129"]
     return (
         all(named)
         and all(word in name.lower() for word, name in zip(("right", "left", "unspecified"), named, strict=True))
-        and not any(rows[code + digit].below for digit in "129")
+        and not any(rows[code + digit].above for digit in "129")
     )
 
 
@@ -135,9 +108,10 @@ def substances(path: Path) -> tuple[dict[str, list[str]], list[list[str]]]:
 
 def main() -> None:
     """Build and write the file."""
-    rows = tabular(Path(sys.argv[1]))
+    rows = {entry.code: entry for entry in icd10cm_tabular(Path(sys.argv[1]))}
+    short = {entry.code: entry.names[0] for entry in icd10cm(Path(sys.argv[2]))}
     drugs, foods = substances(Path(sys.argv[3]))
-    ill = illnesses(rows, short_titles(Path(sys.argv[2])))
+    ill = illnesses(rows, short)
     content = {"credit": CREDIT, "illnesses": ill, "drugs": drugs, "allergens": foods}
     lines = [f'"{key}": {json.dumps(part, ensure_ascii=False)}' for key, part in content.items()]
     TARGET.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")

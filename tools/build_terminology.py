@@ -1,9 +1,11 @@
 """Make the terminology that ships from public-domain tables: usage: tools/build_terminology.py FOLDER
 
-FOLDER holds rxnorm.ndjson.gz, rxnorm_ingredients.ndjson.gz, rxnorm_retired.csv, drug_class.csv.gz, cvx.csv and
-icd10cm.csv.gz. Only names and codes of U.S. agencies go in (see NOTICE); nothing of SNOMED CT or LOINC does. The
-same input gives the same bytes. ICD-10-CM is cut at five characters and RxNorm to what can be prescribed, so neither
-is complete: a code that is not in the file is not thereby unknown.
+FOLDER holds rxnorm.ndjson.gz, rxnorm_ingredients.ndjson.gz, rxnorm_retired.csv, drug_class.csv.gz, cvx.csv,
+icd10cm.csv.gz, and as their owners publish them icd10cm_order_*.txt (CMS), icd10c*tabular*.xml (CDC/NCHS) and
+UNII_Names*.txt (FDA), for the names that diseases and substances have besides. Only names and codes of U.S. agencies
+go in (see NOTICE); nothing of SNOMED CT or LOINC does. The same input gives the same bytes. ICD-10-CM is cut at five
+characters and RxNorm to what can be prescribed, so neither is complete: a code that is not in the file is not thereby
+unknown.
 """
 
 import csv
@@ -14,8 +16,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from medrec.core.records.terms import CVX, ICD10CM, UNII
-from medrec.node.terminology import ucum
+from medrec.core.records.official_names import settled
+from medrec.core.records.terms import CVX, ICD10CM, UNII, cleaned
+from medrec.node.terminology import tables, ucum
 from medrec.node.terminology.strengths import ucum_unit, written_strengths
 
 TARGET = Path(__file__).resolve().parent.parent / "src" / "medrec" / "node" / "terminology" / "shipped.json.xz"
@@ -25,6 +28,10 @@ CREDIT = (
     " Institutes of Health, Department of Health and Human Services; NLM is not responsible for the product and does"
     " not endorse or recommend this or any other product. UNII and drug classes: U.S. FDA and VA; CVX: CDC; ICD-10-CM:"
     " CDC/NCHS and CMS. Codes and spelling of the FDA/VA classes: DrugCentral, drugcentral.org (CC BY 4.0)."
+)
+RELEASE = (
+    "RxNorm current prescribable content of October 2025; ICD-10-CM FY2026, inclusion terms of April 2026; CVX of"
+    " December 2025; UNII names"
 )
 UNIT_CODES = """
 kg g mg ug ng pg L dL mL uL fL m cm mm um m2 cm2 a mo wk d h min s mol mmol umol nmol pmol meq eq kcal cal J kJ
@@ -120,19 +127,44 @@ def uniis(folder: Path, known: set[str]) -> list[list[str]]:
     return [[UNII, code, found[code]] for code in sorted(found)]
 
 
+def names(found: dict[str, str], drugs: list[list[Any]], same: list[list[str]]) -> list[tuple[str, str]]:
+    """(another name, RxNorm code): FDA's common and official names, which RxNorm has not, of what products hold."""
+    had = {cleaned(row[2]) for row in drugs}
+    held = {code for row in drugs if row[1] in ("SCD", "SBD") for code in row[3]}
+    sold = {row[0] for row in drugs if held.issuperset(row[3])}
+    of = {code: drug for _, code, drug in same if drug in sold}
+    return [(name, of[code]) for name, code in found.items() if code in of and name not in had]
+
+
+def problems(folder: Path) -> list[tuple[str, str]]:
+    """(key, code): titles, short titles and inclusion terms of the diseases of ICD-10-CM."""
+    rows = [
+        *tables.icd10cm(next(folder.glob("icd10cm_order_*.txt"))),
+        *tables.icd10cm_tabular(next(folder.glob("icd10c*tabular*.xml"))),
+    ]
+    return list(
+        settled((row.code, row.title, row.above, name) for row in rows for name in (row.title, *row.names)).items()
+    )
+
+
 def main() -> None:
     """Build and write the file."""
     folder = Path(sys.argv[1])
     drugs = rows_of_rxnorm(folder)
     known = {row[0] for row in drugs}
+    same = uniis(folder, known)
+    called = tables.unii_names(next(folder.glob("UNII_Names*.txt")))
     units = [unit for code in UNIT_CODES.split() if (unit := ucum.unit(code)) is not None]
     content = {
         "credit": CREDIT,
-        "release": "RxNorm current prescribable content of October 2025; ICD-10-CM FY2026; CVX of December 2025",
+        "release": RELEASE,
         "drugs": drugs,
         "classes": classes(folder),
         "concepts": concepts(folder),
-        "same": uniis(folder, known),
+        "same": same,
+        "names": names(called.drugs, drugs, same),
+        "foods": list(called.eaten.items()),
+        "problems": problems(folder),
         "units": [[unit.code, unit.dimension, unit.numerator, unit.denominator] for unit in units],
         "complete": [CVX],
     }

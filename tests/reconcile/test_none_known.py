@@ -11,6 +11,7 @@ from medrec.core.records.datatypes import Concept
 from medrec.core.records.none_known import no_known_allergy, no_known_problem
 from medrec.core.records.reading import Around
 from medrec.core.records.table import understand
+from medrec.core.records.terms import ICD10CM, RXNORM
 from medrec.core.records.understood import AllergyDetail, Coding, NoteCode
 from medrec.node.terminology.shipped import shipped
 
@@ -182,3 +183,37 @@ def test_none_known_of_medicines_against_one_that_no_table_knows() -> None:
     assert all(
         row.conflicts == (Conflict.NONE_KNOWN,) for row in read(active | {"code": {"text": "NKDA"}}, unheard).allergies
     )
+
+
+PENICILLIN = {"system": SNOMED, "code": "91936005", "display": "Allergy to penicillin"}
+AMOXICILLIN = {"system": RXNORM, "code": "723"}
+
+
+@pytest.mark.parametrize("words", ["none", "NKDA", "no known allergies", "nil", "denies"])
+def test_words_for_none_do_not_argue_a_code_away(words: str) -> None:
+    active = {"resourceType": "AllergyIntolerance", "clinicalStatus": {"coding": [{"code": "active"}]}}
+    for coding, key in ((PENICILLIN, "class:XG:penicillins"), (AMOXICILLIN, "723")):
+        found, status, said = drug_of(active | {"code": {"coding": [coding], "text": words}})
+        assert (found, status) == (key, "unknown") and NoteCode.STATUS_CONFLICT in said
+    local = {"system": "https://place.example", "code": "NKDA", "display": "No known drug allergies"}
+    found, status, said = drug_of(active | {"code": {"coding": [local], "text": words}})
+    assert found.startswith("none:") and status == "active" and NoteCode.STATUS_CONFLICT not in said
+
+
+@pytest.mark.parametrize("words", ["see note", "n/a", "unknown", "allergy"])
+def test_words_that_say_nothing_leave_a_code_as_it_is(words: str) -> None:
+    active = {"resourceType": "AllergyIntolerance", "clinicalStatus": {"coding": [{"code": "active"}]}}
+    for coding, key, name in ((PENICILLIN, "class:XG:penicillins", "penicillin"), (AMOXICILLIN, "723", "amoxicillin")):
+        (row,) = read(active | {"code": {"coding": [coding], "text": words}}).allergies
+        assert (row.key, row.status, row.lines[0].notes) == (key, "active", ()) and name in row.name.lower()
+
+
+def test_no_problems_in_words_beside_a_problem_in_code() -> None:
+    active = {"resourceType": "Condition", "clinicalStatus": {"coding": [{"code": "active"}]}}
+    for words, code, name in (("none", "E11.9", "Type 2 diabetes"), ("no known problems", "I10", "hypertension")):
+        coding = {"system": ICD10CM, "code": code}
+        (row,) = read(active | {"code": {"coding": [coding], "text": words}}).problems
+        assert name in row.name and row.status == "unknown" and not row.absent
+        assert NoteCode.STATUS_CONFLICT in row.lines[0].notes
+    (row,) = read(active | {"code": {"coding": [{"system": SNOMED, "code": "160245001"}], "text": "none"}}).problems
+    assert row.absent

@@ -13,10 +13,13 @@ from medrec.core.records.terms import ICD10CM, UNII
 from medrec.demo.truth_history import history
 from medrec.demo.truth_hospitals import chart
 from medrec.demo.truth_ill_charts import ill_chart
+from medrec.demo.truth_ill_measure import LISTS, IllMeasured, measure_ills
 from medrec.demo.truth_ills import ALLERGENS, ILLNESSES, ills
+from medrec.demo.truth_measure import Measured, measure
 from medrec.demo.truth_plans import PLANS
 from medrec.demo.truth_public import PublicWords, public_words
 from medrec.node.terminology.shipped import shipped
+from tests.reconcile.figures import PAGE, tool
 
 HALVES = ("seen", "held")
 
@@ -62,6 +65,36 @@ def test_records_are_written_in_words_of_the_tables(halves: dict[str, PublicWord
     for what in ("title", "term", "coded", "words alone", "brand", "UNII"):
         assert seen[what] >= 20, (what, seen)
     assert seen["abbreviated"] >= 3, seen
+
+
+Figures = tuple[Measured, IllMeasured]
+
+
+@pytest.fixture(scope="module")
+def held(halves: dict[str, PublicWords]) -> Figures:
+    words, people = halves["held"], [f"held-{number}" for number in range(300)]
+    medicines = measure(people, words.products, shipped(), words.plans)
+    return medicines, measure_ills(people, words.products, shipped(), words=words.words)
+
+
+def test_the_floors_hold_on_words_that_nobody_looked_at(held: Figures) -> None:
+    medicines, ill = held
+    lists = medicines.scores["lists"]
+    assert lists.identity.f1 >= 0.97 and lists.taken.f1 >= 0.95 and lists.identity.precision >= 0.999
+    for name in LISTS:
+        mine = ill.scores[name]["lists"]
+        assert mine.identity.f1 >= 0.97 and mine.today.f1 >= 0.95, name
+        for simple in ("code", "text"):
+            assert ill.scores[name][simple].identity.f1 < 0.85 < mine.identity.f1, (name, simple)
+    for simple in ("code", "text"):
+        score = medicines.scores[simple]
+        assert score.identity.f1 < 0.8 and score.taken.f1 < lists.taken.f1, simple
+
+
+def test_the_page_has_these_figures(held: Figures) -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    assert page.endswith(tool().public_page(*held))
+    assert not page.endswith(tool().public_page(held[0], IllMeasured()))
 
 
 def test_the_same_seed_gives_the_same_records(halves: dict[str, PublicWords]) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from medrec.core.records.official_names import official_keys
 from medrec.core.records.terms import CVX, ICD10CM, LOINC, NDC, RXNORM, SNOMED, UNII, Table
 from medrec.core.records.understood import Strength
 from medrec.node.terminology import held
@@ -96,6 +97,53 @@ def test_icd10cm_cvx_and_unii(tmp_path: Path) -> None:
     assert terms.validity(ICD10CM, "B99") == "unknown" and terms.ancestors(ICD10CM, "A00.11") == ("A00.1", "A00")
     assert terms.name(CVX, "03") == "MMR" and terms.validity(CVX, "999") == "retired"
     assert terms.name(UNII, "ABCDE12345") == "ZANIVASTATIN"
+
+
+TABULAR = """<?xml version="1.0" encoding="utf-8"?>
+<ICD10CM.tabular><version>2027</version><chapter><name>13</name><section id="M20-M25">
+<diag><name>M79</name><desc>Other soft tissue disorders</desc>
+  <diag><name>M79.7</name><desc>Fibromyalgia</desc>
+    <inclusionTerm><note>Fibromyositis</note><note>Myofibrositis (diffuse) NOS</note></inclusionTerm></diag>
+  <diag><name>M79.8</name><desc>Other specified soft tissue disorders</desc>
+    <inclusionTerm><note>Polyalgia</note></inclusionTerm></diag></diag>
+<diag><name>M23</name><desc>Derangement of knee</desc>
+  <diag><name>M23.9</name><desc>Torn thing</desc></diag>
+  <diag><name>M23.1</name><desc>Bucket thing</desc><inclusionTerm><note>Shared name</note></inclusionTerm></diag>
+  <diag><name>M23.2</name><desc>Handle thing</desc><inclusionTerm><note>Shared name</note></inclusionTerm></diag></diag>
+</section></chapter></ICD10CM.tabular>"""
+NAMES = (
+    "Name\tTYPE\tUNII\tDisplay Name\nZANIVASTATINUM\tcn\tABCDE12345\tZANIVASTATIN\n"
+    "ZANEX\tcn\tABCDE12345\tZANIVASTATIN\n"
+    "ZANITOR PLUS\tbn\tABCDE12345\tZANIVASTATIN\nBLUE SNOUTFISH\tcn\tFFFFF12345\tSNOUTFISH\n"
+    "B1337 [LANGUAL]\tcd\tFFFFF12345\tSNOUTFISH\nTWICE NAMED\tcn\tABCDE12345\tX\nTWICE NAMED\tcn\tGGGGG12345\tY\n"
+)
+
+
+def test_official_names_of_diseases_and_substances(tmp_path: Path) -> None:
+    """CDC's inclusion terms and FDA's names, in their layouts: a name of two things names none."""
+    (tmp_path / "icd10cm_tabular_2027.xml").write_text(TABULAR, encoding="utf-8")
+    (tmp_path / "UNII_Names_2026.txt").write_text(NAMES, encoding="utf-8")
+    terms = loaded(
+        tmp_path, tmp_path / "UNII_Names_2026.txt", rxnorm(tmp_path / "rrf"), tmp_path / "icd10cm_tabular_2027.xml"
+    )
+    named = {
+        name: {terms.problem_named(key) for key in official_keys(name)}
+        for name in (
+            "fibromyositis",
+            "Myofibrositis (diffuse) NOS",
+            "diffuse myofibrositis",
+            "Shared name",
+            "Polyalgia",
+        )
+    }
+    assert named["fibromyositis"] == named["Myofibrositis (diffuse) NOS"] == {"M79.7"}
+    assert named["Shared name"] == named["Polyalgia"] == named["diffuse myofibrositis"] == {""}
+    assert terms.name(ICD10CM, "M79.7") == "Fibromyalgia" and terms.validity(ICD10CM, "B99") == "no-table"
+    drug = terms.drug_named("Zanivastatinum")
+    assert drug is not None and drug.ingredients == ("1",)
+    # Short names, brands (which may be of combinations), names of two substances and foods name no medicine.
+    assert not any(terms.drug_named(name) for name in ("zanex", "zanitor plus", "twice named", "blue snoutfish"))
+    assert terms.food_named("Blue  Snoutfish") == "snoutfish" and terms.food_named("zanivastatinum") == ""
 
 
 def test_snomed_and_loinc_as_a_site_has_them(tmp_path: Path) -> None:

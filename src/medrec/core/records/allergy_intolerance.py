@@ -12,7 +12,7 @@ from medrec.core.records.none_known import no_known_allergy, not_told
 from medrec.core.records.reading import Around, Marks, codes_of, person_of, short
 from medrec.core.records.spanish_names import in_english
 from medrec.core.records.terms import NDC, RXNORM, UNII, Terms, cleaned
-from medrec.core.records.understood import AllergyDetail, NoteCode, Reaction, Status, Understood
+from medrec.core.records.understood import AllergyDetail, Coding, NoteCode, Reaction, Status, Understood
 
 _AROUND = re.compile(
     r"^(?:allerg(?:y|ic)\s+(?:to|reaction\s+to)\s+|(?:severe|mild)\s+)|^intoleran(?:ce|t)\s+(?:to|of)\s+|^(?:avoid|(?:does\s+not|doesn't|cannot|can't)\s+tolerate)\s+|^(?:drug|food)\s+allergy\s+to\s+"
@@ -50,6 +50,7 @@ def read(record: Value, around: Around) -> Understood:
         none, name = "", name if code is not own else f"{name}, but a reaction"
     name, denied, tolerated = _without_denials(name, code, around.terms)
     substance = substance_name(name)
+    substance = substance if known_substance(substance) else around.terms.food_named(substance) or substance
     ingredients, classes = ((), ()) if none else _all_named(code, substance, around.terms)
     name = _with_others(code, name, substance, ingredients, marks)
     verification = code_of(record, "verificationStatus")
@@ -117,7 +118,20 @@ def _meant(record: Value, own: Concept, none: str, terms: Terms) -> Concept:
     if none and code is own and _names_one(own.words, terms):
         # A template's code for "none", and somebody typed what there is.
         return Concept((), own.words)
+    if code is own and (none or empty_words(own.text)):
+        # Words that deny all, or say nothing, beside a code that names something: the code is not argued away.
+        naming = tuple(coding for coding in telling(own.codings) if _names(coding, terms))
+        return Concept(naming, "") if naming else code
     return code
+
+
+def _names(coding: Coding, terms: Terms) -> bool:
+    """Whether a code by itself names a substance or a class."""
+    alone = Concept((coding,), "")
+    if no_known_allergy(alone):
+        return False
+    called = substance_name(untagged(coding.display))
+    return not empty_words(called) or any(substances(alone, called, terms))
 
 
 def _of_reactions(record: Value, code: Concept) -> Concept:

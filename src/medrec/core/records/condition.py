@@ -4,8 +4,9 @@ from medrec.core.records import datatypes, icd_families
 from medrec.core.records.canonical import Value
 from medrec.core.records.datatypes import Concept, code_of, concept, concepts, date, one, text, untagged, who
 from medrec.core.records.dates import ClinicalDate
-from medrec.core.records.general import telling
+from medrec.core.records.general import empty_words, telling
 from medrec.core.records.none_known import no_known_problem
+from medrec.core.records.official_names import official_keys
 from medrec.core.records.problem_names import of_another
 from medrec.core.records.problem_words import Standing, laterality, spoken
 from medrec.core.records.reading import Around, Marks, codes_of, person_of, short
@@ -25,7 +26,8 @@ _STANDINGS: dict[str, Standing] = {
 def read(record: Value, around: Around) -> Understood:
     """Understand a Condition."""
     marks = Marks(record, around)
-    code = concept(record, "code")
+    own = concept(record, "code")
+    code = _meant(own)
     name = untagged(marks.name(code, "problem"))
     sites = concepts(record, "bodySite")
     onset = onset_of(record, "onset", "onset", marks)
@@ -37,12 +39,12 @@ def read(record: Value, around: Around) -> Understood:
     status, reason = _status(record, clinical, verification, end, marks)
     none_known = no_known_problem(code)
     standing = "" if none_known else _standing(name, code) or _at_odds(name, code, marks)
-    status, reason = _as_it_stands(status, reason, standing, marks)
+    status, reason = _as_it_stands(status, reason, standing, marks, no_known_problem(own) and not none_known)
     detail = ProblemDetail(
         name=name,
         name_cleaned=cleaned(name),
         codes=codes_of(code),
-        families=families(code, around.terms),
+        families=families(code, around.terms, name),
         laterality=_side(code, sites, marks),
         onset=onset,
         abatement=end,
@@ -59,8 +61,7 @@ def read(record: Value, around: Around) -> Understood:
     )
     side = detail.laterality if detail.laterality and detail.laterality not in detail.name_cleaned else ""
     shown = datatypes.joined(name or "A problem that is not named", f"({side})" if side else "", by=" ")
-    since = f"since {onset.plain}" if onset is not None else ""
-    ended = f"until {end.plain}" if end is not None else ""
+    lasted = datatypes.joined(f"since {onset.plain}" if onset else "", f"until {end.plain}" if end else "", by=" ")
     family = next((one for one in detail.families if not one.startswith("weak:")), f"name|{detail.name_cleaned}")
     return Understood(
         type="Condition",
@@ -73,7 +74,7 @@ def read(record: Value, around: Around) -> Understood:
         status=status,
         status_reason=reason,
         key="/".join(("problem", family, detail.laterality or "-", standing or "present")),
-        plain=datatypes.one_line(datatypes.joined(shown, datatypes.joined(since, ended, by=" "), reason)),
+        plain=datatypes.one_line(datatypes.joined(shown, lasted, reason)),
         clinical=datatypes.one_line(
             f"{shown} ({datatypes.joined(_coded(code), detail.severity, reason, _dates(onset, end, recorded))})"
         ),
@@ -82,6 +83,20 @@ def read(record: Value, around: Around) -> Understood:
         notes=marks.notes,
         detail=detail,
     )
+
+
+def _meant(own: Concept) -> Concept:
+    """The code alone, where the words beside it deny all or say nothing: it is not argued away."""
+    if not (no_known_problem(own) or (own.text and empty_words(own.text))):
+        return own
+    public = (ICD10CM, SNOMED)
+    naming = tuple(
+        coding
+        for coding in telling(own.codings)
+        if not no_known_problem(Concept((coding,), ""))
+        and (not empty_words(coding.display) if coding.display else coding.code and coding.system in public)
+    )
+    return Concept(naming, "") if naming else own
 
 
 def onset_of(record: Value, key: str, called: str, marks: Marks) -> ClinicalDate | None:
@@ -106,9 +121,10 @@ def onset_of(record: Value, key: str, called: str, marks: Marks) -> ClinicalDate
     return None
 
 
-def families(code: Concept, terms: Terms) -> tuple[str, ...]:
+def families(code: Concept, terms: Terms, name: str = "") -> tuple[str, ...]:
     """What groups codes of one problem: the ICD-10-CM family (icd_families.py), each other code itself; mapped where
-    maps are. Codes that name nothing in particular are left out.
+    maps are. Codes that name nothing in particular are left out. Without a code of ICD-10-CM, that of the name counts,
+    where it is one of the official ones.
 
     "weak:" stands before a code that may be of several things: those of a place's own, and ICD-10-CM codes for the
     rest. Beside it the words have to agree.
@@ -124,6 +140,10 @@ def families(code: Concept, terms: Terms) -> tuple[str, ...]:
                 found[f"{'weak:' if weak else ''}icd10cm|{of_code}"] = None
             else:
                 found[f"{'' if system == SNOMED else 'weak:'}{short(system)}|{value}"] = None
+    if name and not any("icd10cm|" in one for one in found):
+        called = [of_name for key in official_keys(name) if (of_name := terms.problem_named(key))]
+        named = {f"icd10cm|{icd_families.family(of_name)}": None for of_name in called}
+        found |= named if len(named) == 1 else {}
     return tuple(sorted(found))
 
 
@@ -178,8 +198,12 @@ def _at_odds(name: str, code: Concept, marks: Marks) -> Standing:
     return ""
 
 
-def _as_it_stands(status: Status, reason: str, standing: Standing, marks: Marks) -> tuple[Status, str]:
-    """The status of what is no problem of the person's own, or is not certain, or is called over in its name."""
+def _as_it_stands(status: Status, reason: str, standing: Standing, marks: Marks, denied: bool) -> tuple[Status, str]:
+    """The status of what is no problem of the person's own, or is not certain, or is called over in its name; `denied`:
+    its words say that there is no problem at all."""
+    if denied:
+        marks.add(NoteCode.STATUS_CONFLICT, "The words say that there is no problem, and the code names one.")
+        return ("unknown", "contradicts itself") if status == "active" else (status, reason)
     if reason in ("refuted", "entered in error"):
         return status, reason
     if standing == "family":

@@ -88,6 +88,13 @@ class Terms(Protocol):
     def equivalents(self, system: str, code: str) -> tuple[tuple[str, str], ...]:
         """(system, code) pairs of the same meaning, from loaded maps."""
 
+    def problem_named(self, key: str) -> str:
+        """The ICD-10-CM code of a disease by a key of one of its official names (official_names.py); empty when no
+        disease, or more than one, is called so."""
+
+    def food_named(self, name: str) -> str:
+        """The one name of something that is eaten, or that allergists test for, by any of its names; else empty."""
+
     def strengths(self, ingredient: str) -> tuple[Strength, ...]:
         """What one piece or one millilitre of the products with this ingredient alone holds, each strength once."""
 
@@ -111,15 +118,25 @@ class Table:
         same: Iterable[tuple[str, str, str]] = (),
         units: Iterable[Unit] = (),
         complete: Iterable[str] = (),
+        names: Iterable[tuple[str, str]] = (),
+        problems: Iterable[tuple[str, str]] = (),
+        foods: Iterable[tuple[str, str]] = (),
     ) -> None:
         """`classes`: (ingredient, class). `concepts`: (system, code, name, retired). `same`: (system, code, RxNorm
         code) for NDC and UNII. `complete`: the systems of which every code is here, so that a missing one is unknown.
+        `names`: (another name of a drug, its RxNorm code). `problems`: (key of an official name, ICD-10-CM code).
+        `foods`: (another name, the usual one).
         """
         self._drugs = {row.code: row for row in drugs}
         self._strengths: dict[str, tuple[Strength, ...]] | None = None
         self._named: dict[str, Drug] = {}
         for row in sorted(self._drugs.values(), key=_preference):
             self._named.setdefault(cleaned(row.name), row)
+        for other, code in names:
+            if code in self._drugs:
+                self._named.setdefault(cleaned(other), self._drugs[code])
+        self._problems = dict(problems)
+        self._foods = dict(foods)
         self._classes: dict[str, list[DrugClass]] = {}
         self._members: dict[str, tuple[DrugClass, list[str]]] = {}
         for ingredient, entry in classes:
@@ -194,6 +211,14 @@ class Table:
     def equivalents(self, system: str, code: str) -> tuple[tuple[str, str], ...]:
         """A table in memory holds no maps between systems."""
         return ()
+
+    def problem_named(self, key: str) -> str:
+        """See Terms."""
+        return self._problems.get(key, "")
+
+    def food_named(self, name: str) -> str:
+        """See Terms."""
+        return self._foods.get(cleaned(name), "")
 
     def unit(self, code: str) -> Unit | None:
         """See Terms."""

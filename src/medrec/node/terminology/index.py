@@ -27,7 +27,7 @@ from medrec.core.records.terms import (
 )
 from medrec.core.records.understood import Strength
 
-FORMAT = 1
+FORMAT = 2
 _CACHED = 1 << 16
 _ANCESTORS_MAX = 200
 SCHEMA = """
@@ -46,6 +46,8 @@ CREATE INDEX class_code ON class(code, ingredient);
 CREATE TABLE parent(system TEXT, code TEXT, parent TEXT, PRIMARY KEY(system, code, parent)) WITHOUT ROWID;
 CREATE TABLE map(system TEXT, code TEXT, to_system TEXT, to_code TEXT,
   PRIMARY KEY(system, code, to_system, to_code)) WITHOUT ROWID;
+CREATE TABLE problem(key TEXT PRIMARY KEY, code TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE food(name TEXT PRIMARY KEY, usual TEXT NOT NULL) WITHOUT ROWID;
 """
 
 
@@ -187,6 +189,16 @@ class Indexed:
     def _equivalents(self, system: str, code: str) -> tuple[tuple[str, str], ...]:
         rows = self._rows("SELECT to_system, to_code FROM map WHERE system=? AND code=?", system, code)
         return tuple(sorted((row[0], row[1]) for row in rows)) or self._behind.equivalents(system, code)
+
+    def problem_named(self, key: str) -> str:
+        """See Terms."""
+        row = self._rows("SELECT code FROM problem WHERE key=?", key)
+        return row[0][0] if row else self._behind.problem_named(key)
+
+    def food_named(self, name: str) -> str:
+        """See Terms."""
+        row = self._rows("SELECT usual FROM food WHERE name=?", cleaned(name))
+        return row[0][0] if row else self._behind.food_named(name)
 
     def strengths(self, ingredient: str) -> tuple[Strength, ...]:
         """Those of the table that ships: the drugs that can be prescribed."""

@@ -11,15 +11,19 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from medrec.core.records.official_names import settled
 from medrec.core.records.terms import CVX, ICD10CM, LOINC, RXNORM, SNOMED, UNII, Drug, cleaned
 from medrec.node.terminology import index, tables
 from medrec.node.terminology.index import TerminologyError
 from medrec.node.terminology.rxnorm import Release
+from medrec.node.terminology.shipped import shipped
 
 Progress = Callable[[str, int], None]
 """Called with what is being read and how many rows of it were."""
 
 _STEP = 20_000
+_OTHER = 500
+"""The rank of a name that RxNorm does not give: after all of RxNorm's."""
 _RANK = ("IN", "PIN", "MIN", "BN", "SCD", "SBD", "SCDC", "GPCK", "BPCK")
 
 
@@ -38,7 +42,11 @@ def kind_of(path: Path) -> str:
         if name.startswith(prefix) and name.endswith(".txt"):
             return kind
     low = name.lower().removesuffix(".gz")
+    if low.startswith("icd10c") and "tabular" in low and low.endswith(".xml"):
+        return "icd10cm-tabular"
     if low.endswith(".txt"):
+        if low.startswith("unii_names"):
+            return "unii-names"
         if low.startswith(("icd10cm_order", "icd10cm-order", "icd10cm_codes", "icd10cm-codes")):
             return "icd10cm"
         if low.startswith("cvx"):
@@ -82,7 +90,8 @@ def found_under(paths: Iterable[Path]) -> list[tuple[str, Path]]:
             raise TerminologyError("not-a-table", f"{path.name} is no table that is known; see the operator's guide.")
     if not found:
         raise TerminologyError("not-a-table", "No table that is known is there; see the operator's guide.")
-    return [(kind, path) for path, kind in found.items()]
+    # Names of substances are tied to drugs by codes of other tables: they come last.
+    return sorted(((kind, path) for path, kind in found.items()), key=lambda pair: pair[0] == "unii-names")
 
 
 def load(paths: Iterable[Path], target: Path, progress: Progress = nothing) -> list[tuple[str, str, int]]:
@@ -191,7 +200,29 @@ class Writer:
 
     def _icd10cm(self, path: Path) -> int:
         self._complete(ICD10CM)
-        return self._concepts_of("ICD-10-CM", tables.icd10cm(path))
+        return self._diseases("ICD-10-CM", list(tables.icd10cm(path)))
+
+    def _icd10cm_tabular(self, path: Path) -> int:
+        return self._diseases("ICD-10-CM: terms", list(tables.icd10cm_tabular(path)))
+
+    def _diseases(self, what: str, rows: list[tables.Disease]) -> int:
+        """Their codes, and what each is called officially. What an earlier file of the load says is kept."""
+        called = settled((row.code, row.title, row.above, name) for row in rows for name in (row.title, *row.names))
+        self._put(f"{what}: names", "INSERT OR IGNORE INTO problem VALUES (?,?)", called.items())
+        concepts = ((ICD10CM, row.code, row.title, False) for row in rows)
+        return self._put(what, "INSERT OR IGNORE INTO concept VALUES (?,?,?,?)", concepts)
+
+    def _unii_names(self, path: Path) -> int:
+        """Other names of drugs: of those that a code of this load, or of the table that ships, ties to RxNorm."""
+        loaded = dict(self._database.execute("SELECT code, drug FROM same WHERE system=?", (UNII,)).fetchall())
+        rows: list[tuple[str, int, str]] = []
+        found = tables.unii_names(path)
+        self._put("UNII: foods", "INSERT OR IGNORE INTO food VALUES (?,?)", found.eaten.items())
+        for name, code in found.drugs.items():
+            drug = shipped().drug(UNII, code) if code not in loaded else None
+            of = loaded.get(code) or (drug.code if drug is not None else "")
+            rows += [(name, _OTHER, of)] if of else []
+        return self._put("UNII: names", "INSERT OR IGNORE INTO named VALUES (?,?,?)", rows)
 
     def _cvx(self, path: Path) -> int:
         self._complete(CVX)

@@ -44,6 +44,9 @@ class _Content(msgspec.Struct):
     same: list[tuple[str, str, str]]
     units: list[Unit]
     complete: list[str]
+    names: list[tuple[str, str]]
+    problems: list[tuple[str, str]]
+    foods: list[tuple[str, str]]
 
 
 class _Shipped(Table):
@@ -51,7 +54,8 @@ class _Shipped(Table):
 
     def __init__(self, read: _Content) -> None:
         drugs = [row.drug() for row in read.drugs]
-        super().__init__(drugs, read.classes, read.concepts, read.same, read.units, read.complete)
+        rest = (read.concepts, read.same, read.units, read.complete, read.names, read.problems, read.foods)
+        super().__init__(drugs, read.classes, *rest)
         brands: dict[str, dict[tuple[str, ...], None]] = {}
         for drug in drugs:
             if drug.brand and drug.retired:

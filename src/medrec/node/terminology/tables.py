@@ -1,18 +1,21 @@
 """The other tables that a site may hold, each by a reader: (system, code, name, retired) and what belongs to it.
 
-ICD-10-CM's order and code files (CMS), CVX (CDC, pipes), UNII (FDA, tabs), SNOMED CT RF2 snapshots and LOINC's table
-(each under the licence that the site has), and plain CSV files whose first line names known columns.
+ICD-10-CM's order and code files (CMS) and tabular list (CDC), CVX (CDC, pipes), UNII (FDA, tabs), SNOMED CT RF2
+snapshots and LOINC's table (each under the licence that the site has), and plain CSV files whose first line names known
+columns.
 """
 
 import csv
 import gzip
 import io
+import re
+import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
-from medrec.core.records.terms import CVX, ICD10CM, LOINC, NDC, DrugClass, ndc11
+from medrec.core.records.terms import CVX, ICD10CM, LOINC, NDC, DrugClass, cleaned, ndc11
 
 Concept = tuple[str, str, str, bool]
 _IS_A = "116680003"
@@ -34,15 +37,40 @@ def opened(path: Path) -> Iterator[IO[str]]:
         yield io.TextIOWrapper(file, encoding=encoding, newline="", errors="replace")
 
 
-def icd10cm(path: Path) -> Iterator[Concept]:
+class Disease(NamedTuple):
+    """A code of ICD-10-CM: its title, whether codes stand below it, its other names."""
+
+    code: str
+    title: str
+    above: bool
+    names: tuple[str, ...]
+
+
+def icd10cm(path: Path) -> Iterator[Disease]:
     """icd10cm_order_YYYY.txt: number, code, billable, short and long title at fixed columns; or the codes file."""
     order = "order" in path.name
     with opened(path) as file:
         for line in file:
             code = line[6:13].strip() if order else line[:7].strip()
-            title = (line[77:].strip() or line[16:76].strip()) if order else line[7:].strip()
+            short = line[16:76].strip() if order else ""
+            title = (line[77:].strip() or short) if order else line[7:].strip()
             if code and title:
-                yield ICD10CM, code if len(code) <= 3 else f"{code[:3]}.{code[3:]}", title, False
+                yield Disease(_pointed(code), title, order and line[14:15] == "0", (short,) if short else ())
+
+
+def icd10cm_tabular(path: Path) -> Iterator[Disease]:
+    """The tabular list of CDC/NCHS (icd10cm_tabular_YYYY.xml): every code with its title and inclusion terms."""
+    with path.open("rb") as file:
+        for _, node in ET.iterparse(file):  # noqa: S314 (the site's own file, read by whoever may write its settings)
+            code, title = node.findtext("name") or "", node.findtext("desc") or ""
+            if node.tag == "diag" and code and title:
+                notes = (note.text or "" for terms in node.findall("inclusionTerm") for note in terms.findall("note"))
+                below = node.find("diag") is not None
+                yield Disease(code.strip(), title.strip(), below, tuple(note.strip() for note in notes if note.strip()))
+
+
+def _pointed(code: str) -> str:
+    return code if len(code) <= 3 else f"{code[:3]}.{code[3:]}"
 
 
 def cvx(path: Path) -> Iterator[Concept]:
@@ -62,6 +90,41 @@ def unii(path: Path) -> Iterator[tuple[str, str, str]]:
             if len(code) == 10:
                 name = row.get("PT") or row.get("DISPLAY_NAME") or row.get("Display Name") or ""
                 yield code, name, row.get("RXCUI") or ""
+
+
+_OTHER_NAME = re.compile(r"(?=(?:[ '-]*[^\W\d_]){3})(?:[^\W\d_]|[ '-]){3,60}")
+_NO_NAME = re.compile(r"\b(?:component|extract|related|impurity)\b", re.IGNORECASE)
+_SHORT = 6
+"""An abbreviation of fewer letters ("CPZ", "AZT") is of several drugs."""
+
+
+class UniiNames(NamedTuple):
+    """Common and official names that one substance has: name (lower case) -> UNII, and of what is eaten or tested for
+    name -> the name that the FDA shows for it; names of a kind of food ("nut") name none."""
+
+    drugs: dict[str, str]
+    eaten: dict[str, str]
+
+
+def unii_names(path: Path) -> UniiNames:
+    """UNII_Names_*.txt of the FDA: Name, TYPE, UNII, Display Name. What is eaten or tested for has a name that begins
+    with "AE-" (allergenic extract) or a number of LanguaL. Brands are left out, for a substance is listed under those
+    of its combinations, too."""
+    of: dict[str, dict[str, None]] = {}
+    called: dict[str, None] = {}
+    eaten: dict[str, str] = {}
+    with opened(path) as file:
+        for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
+            name, code = cleaned(row["Name"]), row["UNII"].strip()
+            if name.startswith("ae-") or name.endswith("[langual]"):
+                eaten[code] = cleaned(row["Display Name"])
+            if _OTHER_NAME.fullmatch(name) and not _NO_NAME.search(name):
+                of.setdefault(name, {})[code] = None
+                called |= {name: None} if row["TYPE"] in ("cn", "of") else {}
+    alone = {name: next(iter(of[name])) for name in sorted(called) if len(of[name]) == 1}
+    drugs = {name: code for name, code in alone.items() if code not in eaten and len(name) >= _SHORT}
+    usual = {name: eaten[code] for name, code in alone.items() if code in eaten}
+    return UniiNames(drugs, {name: one for name, one in usual.items() if not one.endswith("unspecified")})
 
 
 def loinc(path: Path) -> Iterator[Concept]:
