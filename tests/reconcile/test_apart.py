@@ -152,7 +152,11 @@ def test_a_code_of_one_side_and_words_of_the_other_are_marked() -> None:
      ("B18.1", "B18.1", ""), ("M17.11", "M17", "right"), ("M17.0", "M17", ""), ("G56.03", "G56.0", "bilateral"),
      ("M25.561", "M25.56-", "right"), ("M25.562", "M25.56-", "left"), ("S82.101A", "S82.10-", "right"),
      ("S82.101D", "S82.10-", "right"), ("Z86.73", "Z86.73", ""), ("H90.A11", "H90.A1-", "right"),
-     ("C50.411", "C50", "right"), ("R10.11", "R10.11", ""), ("S62.600A", "S62.600", ""), ("C44.102", "C44.102", "")],
+     ("C50.411", "C50", "right"), ("R10.11", "R10.11", ""), ("S62.600A", "S62.60-", "right"),
+     ("S62.602A", "S62.60=", "right"), ("C44.102", "C44.10-", "right"), ("C44.101", "C44.10-", ""),
+     ("S82.012A", "S82.01-", "left"), ("S82.013A", "S82.01-", ""), ("S82.015A", "S82.01=", "left"),
+     ("M62.051", "M62.05-", "right"), ("M62.052", "M62.05-", "left"), ("S72.21XA", "S72.2-X", "right"),
+     ("H44.72", "H44.72", ""), ("H53.461", "H53.461", "")],
 )  # fmt: skip
 def test_families_and_sides_of_codes(code: str, of: str, on: str) -> None:
     assert (family(code), side(code)) == (of, on)

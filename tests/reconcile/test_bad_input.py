@@ -203,3 +203,13 @@ def test_a_strength_in_the_wrong_unit_is_said_with_the_line(text: str, sentence:
     }  # fmt: skip
     said = [note.text for note in understand(value, Around(shipped())).notes if note.code == NoteCode.STRENGTH_DIFFERS]
     assert said == ([sentence] if sentence else [])
+
+
+def test_a_patch_gives_no_weight_a_day_by_counting_patches() -> None:
+    """25 micrograms an hour is no 25 micrograms in a patch; in words and in code it is one medicine of one strength."""
+    coded = next(drug for drug in shipped().all_drugs() if drug.name == "72 HR fentanyl 0.025 MG/HR Transdermal System")
+    for text in ("fentanyl 25 mcg/hr patch", "Fentanyl 0.025 MG/HR 72 HR Transdermal System"):
+        words = order(text, sig="1 patch every 72 hours", id="words", source="south")
+        (row,) = read(order(code=coded.code, sig="1 patch every 3 days", id="code"), words).medicines
+        assert len(row.lines) == 2 and Conflict.DOSE not in row.conflicts
+        assert "mg a day" not in str(row) and "mcg a day" not in str(row)

@@ -6,10 +6,12 @@ from medrec.core.reconcile.held import Held
 from medrec.core.reconcile.lists import Lists
 from medrec.core.reconcile.rows import Conflict, ProblemRow
 from medrec.core.records.dates import clinical_date
+from medrec.core.records.official_names import official_keys
 from medrec.core.records.problem_names import core_name, family_named, meanings, passing
 from medrec.core.records.problem_words import spoken
 from medrec.core.records.terms import ICD10CM
 from medrec.core.records.understood import Laterality
+from medrec.node.terminology.shipped import shipped
 from tests.reconcile.records_said import NOW, TERMS, held, problem
 from tests.reconcile.test_apart import over
 from tests.reconcile.test_apart import problem as condition
@@ -202,3 +204,35 @@ def test_words_of_one_illness_under_the_code_of_another_are_one_with_neither(wor
 def test_words_for_a_part_of_what_the_code_is_called_agree_with_it(words: str, code: str) -> None:
     [row] = read(condition(words, {"system": ICD10CM, "code": code})).problems
     assert row.status == "active" and Conflict.CODE_NAME not in row.conflicts
+
+
+def test_each_meaning_of_a_short_name_has_a_name_in_words() -> None:
+    """Else the words beside it ("mitral stenosis") would not count as one of the meanings that the chart has."""
+    terms = shipped()
+    for words, code in (
+        ("mitral stenosis", "I05"), ("mitral regurgitation", "I34"), ("multiple sclerosis", "G35"),
+        ("altered mental status", "R41"), ("panic disorder", "F41"), ("peptic ulcer disease", "K27"),
+        ("chronic bronchitis", "J42"), ("gestational diabetes", "O24"), ("osteoarthritis", "M19"),
+        ("autoimmune hepatitis", "K75"), ("pernicious anemia", "D51"), ("sickle cell disease", "D57"),
+        ("cerebral palsy", "G80"), ("chest pain", "R07"), ("Alzheimer's disease", "G30"), ("atopic dermatitis", "L20"),
+        ("preeclampsia", "O14"), ("lung cancer", "C34"), ("ulcerative colitis", "K51"),
+    ):  # fmt: skip
+        own = family_named(core_name(words.lower())).removeprefix("icd10cm|")
+        official = next((found for key in official_keys(words) if (found := terms.problem_named(key))), "")
+        assert (own or official).startswith(code), (words, own, official)
+
+
+def test_a_stop_by_a_short_name_ends_nothing_that_is_called_otherwise() -> None:
+    ended = over("MS") | {"abatementDateTime": "2025-06-01"}
+    found = read(condition("Multiple sclerosis"), ended, over("Mitral stenosis") | {"id": "valve"})
+    assert {row.name: row.status for row in found.problems} == {
+        "Multiple sclerosis": "active", "MS": "stopped", "Mitral stenosis": "stopped",
+    }  # fmt: skip
+    (row,) = read(condition("Multiple sclerosis"), ended).problems
+    assert row.status == "active" and Conflict.STATUS in row.conflicts
+
+
+def test_roman_numbers_are_numbers() -> None:
+    names = ("Type II diabetes mellitus", "Type 2 diabetes mellitus", "type ii DM", "DM type 2")
+    assert {family_named(core_name(name.lower())) for name in names} == {"icd10cm|E11"}
+    assert core_name("von willebrand disease, type iii") == core_name("von willebrand disease, type 3")

@@ -1,6 +1,9 @@
 """Tables that a site loads: each kind from a release in miniature; what is refused; a load is whole or nothing."""
 
 import gzip
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -40,7 +43,7 @@ def rxnorm(folder: Path, *, full: bool = False) -> Path:
     rows = [f"{c}|ENG||||||||||{sab}|{tty}|{code}|{name}||{off}||" for c, sab, tty, code, name, off in CONCEPTS]
     (folder / "RXNCONSO.RRF").write_text("\n".join(rows) + "\n", encoding="utf-8")
     relations = [f"{a}||CUI|RO|{b}||CUI|{rela}|||RXNORM||||||" for a, b, rela in RELATIONS]
-    (folder / "RXNREL.RRF").write_text("\n".join(relations) + "\nbroken|line\n", encoding="utf-8")
+    (folder / "RXNREL.RRF").write_text("\n".join(relations) + "\n", encoding="utf-8")
     (folder / "RXNSAT.RRF").write_text("6||||||||NDC|RXNORM|00071-0155-23|N||\n", encoding="utf-8")
     if full:
         old = "||zanivastatinum||||||||||99|RXNORM|IN|1|\n"
@@ -165,8 +168,9 @@ id effectiveTime active moduleId sourceId destinationId relationshipGroup typeId
 1 2026 1 m 1000001 1000002 0 116680003 c m""",
         "der2_iisssccRefset_ExtendedMapSnapshot_US_2026.txt": """
 id effectiveTime active moduleId refsetId referencedComponentId mapGroup mapPriority mapRule mapTarget
-1 2026 1 m r 1000001 1 1 TRUE M25.569
-2 2026 1 m r 1000002 1 1 IFA_248152002_|_Female_| N99""",
+1 2026 1 m 6011000124106 1000001 1 1 TRUE M25.569
+3 2026 1 m 447562003 1000001 1 1 TRUE M25.5
+2 2026 1 m 6011000124106 1000002 1 1 IFA_248152002_|_Female_| N99""",
     }
     for name, lines in write.items():
         text = lines.strip().replace(" ", "\t").replace("_", " ") + "\n"
@@ -204,7 +208,7 @@ def test_what_is_no_table_is_refused_by_name_and_the_old_file_stays(tmp_path: Pa
     load([rxnorm(tmp_path / "rrf")], target)
     before = target.read_bytes()
     (tmp_path / "shopping.csv").write_text("milk,bread\n1,2\n")
-    (tmp_path / "Loinc.csv").write_text("LOINC_NUM,LONG_COMMON_NAME\n")
+    (tmp_path / "Loinc.csv").write_text("LOINC_NUM,LONG_COMMON_NAME,STATUS\n")
     (tmp_path / "sct2_Concept_Snapshot_x.txt").write_text("id\tnothing\n1\t2\n")
     for name, code in (("shopping.csv", "not-a-table"), ("Loinc.csv", "empty"), ("gone", "not-there"),
                        ("sct2_Concept_Snapshot_x.txt", "unreadable")):  # fmt: skip
@@ -213,6 +217,101 @@ def test_what_is_no_table_is_refused_by_name_and_the_old_file_stays(tmp_path: Pa
         assert refused.value.code == code and name.split(".")[0] in refused.value.sentence
     assert target.read_bytes() == before
     assert {path.name for path in tmp_path.glob(".*")} == set(), "nothing half made is left"
+
+
+def _snomed(tmp_path: Path, rest: str) -> Path:
+    path = tmp_path / "sct2_Concept_Snapshot_INT_20260101.txt"
+    path.write_text("id\teffectiveTime\tactive\tmoduleId\tdefinitionStatusId\n" + rest)
+    return path
+
+
+def _broken(tmp_path: Path) -> dict[str, tuple[Path, str, str]]:
+    """What somebody may name by mistake: path, code of the refusal, what its sentence says."""
+    rrf = rxnorm(tmp_path / "whole")
+    cut = rxnorm(tmp_path / "cut")
+    (cut / "RXNCONSO.RRF").write_bytes((cut / "RXNCONSO.RRF").read_bytes()[:-40])
+    half = rxnorm(tmp_path / "half")
+    (half / "RXNREL.RRF").unlink()
+    packed = gzip.compress(b"ndc11,rxcui,src\n" + b"00071015523,6,P\n" * 9_000)
+    (tmp_path / "ndc.csv.gz").write_bytes(packed[: len(packed) // 2])
+    (tmp_path / "icd10cm_order_2026.txt").write_text("A00;Cholera\nA01;Typhoid fever\n")
+    (tmp_path / "icd10cm_codes_2027.txt").write_text("A000    Cholera\n", encoding="utf-16")
+    (tmp_path / "icd10cm_tabular_2026.xml").write_text(TABULAR[: len(TABULAR) // 2])
+    (tmp_path / "icd10cm_order_addenda_2026.txt").write_text("Add: A00\n")
+    (tmp_path / "UNII_Names_2026.txt").write_text("Name\tUNII\nXANADUOL\t1\n")
+    (tmp_path / "rxnorm.zip").write_bytes(b"PK\x03\x04 and so on")
+    two = tmp_path / "two"
+    two.mkdir()
+    rxnorm(two / "RxNorm_10062025")
+    rxnorm(two / "RxNorm_11032025")
+    return {
+        "cut": (cut, "unreadable", "RXNCONSO.RRF is cut"),
+        "without its relations": (half, "unreadable", "RXNREL.RRF"),
+        "cut gzip": (tmp_path / "ndc.csv.gz", "unreadable", "ndc.csv.gz"),
+        "other columns": (tmp_path / "icd10cm_order_2026.txt", "unreadable", "line 1 has no code"),
+        "UTF-16": (tmp_path / "icd10cm_codes_2027.txt", "unreadable", "UTF-8"),
+        "cut XML": (tmp_path / "icd10cm_tabular_2026.xml", "unreadable", "icd10cm_tabular_2026.xml"),
+        "addenda": (tmp_path / "icd10cm_order_addenda_2026.txt", "not-a-table", "icd10cm_order_addenda_2026.txt"),
+        "no column": (tmp_path / "UNII_Names_2026.txt", "unreadable", "no column"),
+        "cut RF2": (_snomed(tmp_path, "1\t2026\t1\tm\td\n2\t2026\t1"), "unreadable", "line 3 is cut"),
+        "zip": (tmp_path / "rxnorm.zip", "not-a-table", "Unpack it first"),
+        "two releases": (two, "two-releases", "RxNorm_11032025"),
+        "and beside a whole one": (rrf, "", ""),
+    }
+
+
+def test_what_is_cut_or_damaged_or_twice_is_refused_and_the_old_file_stays(tmp_path: Path) -> None:
+    target = tmp_path / "terminology.db"
+    broken = _broken(tmp_path)
+    whole = broken.pop("and beside a whole one")[0]
+    load([whole], target)
+    before = target.read_bytes()
+    for what, (path, code, says) in broken.items():
+        for named in ([path], [whole, path] if what != "two releases" else [path]):
+            with pytest.raises(TerminologyError) as refused:
+                load(named, target)
+            expected = "two-releases" if len(named) == 2 and path.is_dir() else code
+            assert refused.value.code == expected, (what, refused.value.sentence)
+            assert expected == "two-releases" or says in refused.value.sentence, (what, refused.value.sentence)
+        assert target.read_bytes() == before and not list(tmp_path.glob(".*")), what
+
+
+def test_a_load_that_is_killed_changes_nothing_and_the_next_one_works(tmp_path: Path) -> None:
+    target = tmp_path / "terminology.db"
+    load([rxnorm(tmp_path / "rrf")], target)
+    before = target.read_bytes()
+    rows = "".join(f"{number:011},6,P\n" for number in range(60_000))
+    (tmp_path / "ndc.csv").write_text("ndc11,rxcui,src\n" + rows)
+    script = (
+        "import os, signal, sys; from pathlib import Path; from medrec.node.terminology.load import load\n"
+        "def progress(what, rows):\n    if rows >= 40_000: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "load([Path(sys.argv[1])], Path(sys.argv[2]), progress)"
+    )
+    killed = subprocess.run([sys.executable, "-c", script, str(tmp_path / "ndc.csv"), str(target)], check=False)
+    assert killed.returncode == -signal.SIGKILL and target.read_bytes() == before
+    assert Indexed(target, Table()).drug_named("Zanitor") is not None
+    load([tmp_path / "rrf", tmp_path / "ndc.csv"], target)
+    assert target.read_bytes() != before and not list(tmp_path.glob(".*"))
+
+
+def test_a_whole_folder_as_it_is_unpacked(tmp_path: Path) -> None:
+    """Order and codes of one year with their addenda; LOINC with its core and language variants; RF2 types."""
+    (tmp_path / "icd10cm_order_2026.txt").write_text(f"00001 {'A00':7} 0 {'Cholera':60} Cholera\n")
+    (tmp_path / "icd10cm_codes_2026.txt").write_text("A001    Another title\n")
+    (tmp_path / "icd10cm_order_addenda_2026.txt").write_text("Add: 00002 A0011\n")
+    head, variant = "LOINC_NUM,STATUS,LONG_COMMON_NAME\n", tmp_path / "AccessoryFiles" / "LinguisticVariants"
+    variant.mkdir(parents=True)
+    (tmp_path / "Loinc.csv").write_text(head + "8480-6,ACTIVE,Systolic blood pressure\n")
+    (tmp_path / "LoincTableCore.csv").write_text(head + "8480-6,ACTIVE,Core name\n")
+    (variant / "zhCN5LinguisticVariant.csv").write_text("LOINC_NUM,LONG_COMMON_NAME\n8480-6,another language\n")
+    _snomed(tmp_path, "1000001\t2026\t1\tm\td\n")
+    old = "id effectiveTime active moduleId refsetId referencedComponentId mapGroup mapPriority mapRule mapTarget\n"
+    old = old.replace(" ", "\t")
+    full = tmp_path / "der2_iisssccRefset_ExtendedMapFull_US_20260101.txt"
+    full.write_text(old + "1\t2020\t1\tm\t6011000124106\t1000001\t1\t1\tTRUE\tA00.9\n")
+    terms = loaded(tmp_path, tmp_path)
+    assert terms.name(ICD10CM, "A00") == "Cholera" and terms.name(ICD10CM, "A00.1") == ""
+    assert terms.name(LOINC, "8480-6") == "Systolic blood pressure" and terms.equivalents(SNOMED, "1000001") == ()
 
 
 def test_progress_counts_up_and_what_is_loaded_is_said(tmp_path: Path) -> None:

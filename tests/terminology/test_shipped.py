@@ -76,3 +76,25 @@ def test_units_have_exact_factors_or_none(unit: str, numerator: int, denominator
 def test_a_unit_that_the_table_lacks_is_worked_out() -> None:
     found = shipped().unit("[gr]")
     assert found is not None and found.dimension == "M" and found.numerator * 100_000_000 == 6479891 * found.denominator
+
+
+@pytest.mark.parametrize(
+    ("name", "ingredient", "strengths"),
+    [
+        ("fentanyl 25 mcg/hr patch", "fentanyl", (("25", "ug/h"),)),
+        ("Fentanyl 0.025 MG/HR 72 HR Transdermal System", "fentanyl", (("0.025", "mg/h"),)),
+        # RxNorm has "168 HR clonidine 0.00417 MG/HR Transdermal System" and "24 HR nicotine 0.875 MG/HR".
+        ("clonidine 0.1 mg/24hr patch", "clonidine", (("0.00417", "mg/h"),)),
+        ("nicotine 21 mg/day transdermal patch", "nicotine", (("0.875", "mg/h"),)),
+        ("diltiazem 240 mg/24 hr capsule", "diltiazem", (("240", "mg"),)),
+        ("digoxin .125 mg tab", "digoxin", (("0.125", "mg"),)),
+        ("clonazepam .5 mg tablet", "clonazepam", (("0.5", "mg"),)),
+        ("albuterol 90 mcg/actuation", "albuterol", (("90", "ug/{actuat}"),)),
+        ("nitroglycerin 0.4 mg SL", "nitroglycerin", (("0.4", "mg"),)),
+        ("insulin regular 500 units/mL", "insulin, regular, human", (("500", "[iU]/mL"),)),
+    ],
+)
+def test_strengths_an_hour_and_without_a_nought(name: str, ingredient: str, strengths: object) -> None:
+    drug = shipped().drug_named(ingredient)
+    found = named(name, shipped())
+    assert drug is not None and found.ingredients == drug.ingredients and found.strengths == strengths

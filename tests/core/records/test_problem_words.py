@@ -2,6 +2,8 @@
 
 import csv
 import gzip
+import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -128,3 +130,34 @@ def test_the_names_of_icd_10_cm_are_read_as_they_are_meant(shared: Path) -> None
             assert found.standing in ("", "history"), row
         if found.side and icd_families.side(code):
             assert found.side == icd_families.side(code), row
+
+
+_SAID = re.compile(r"\b(right|left|bilateral)\b")
+_NO_SIDE_OF_IT = re.compile(
+    r"accidentally left|(?:upper|lower) quadrant|left main|"
+    r"(?:right|left)[\] ]+(?:ventric|heart|atri|sided|colon|bundle)|eyelids$|category"
+)
+
+
+def test_the_side_of_every_code_is_that_of_its_title(shared: Path) -> None:
+    """A code of a side is never taken for one of the other, of both or, but for a few, of none; and the two sides of
+    one thing are of one thing without it."""
+    with gzip.open(shared / "data" / "terminology" / "icd10cm.csv.gz", "rt", encoding="utf-8") as file:
+        rows = [(row["code"], row["description"].lower()) for row in csv.DictReader(file)]
+    known, of, unsaid = 0, dict[tuple[str, str], set[str]](), Counter[str]()
+    for code, title in rows:
+        said = set(_SAID.findall(title))
+        side = icd_families.side(code)
+        if side and said:
+            assert said == {side}, (code, title)
+            known += 1
+        elif side:
+            assert "both" in title, (code, title)
+        elif said and icd_families.sided(code) and not _NO_SIDE_OF_IT.search(title):
+            unsaid[code[:3]] += 1
+        if side in ("left", "right"):
+            plain = " ".join(re.sub(r"\b(?:right|left)\b", "", title).split())
+            of.setdefault((plain, code[:3]), set()).add(icd_families.sideless(code))
+    assert known > 29_000 and sum(unsaid.values()) < 600, (known, unsaid.most_common(12))
+    apart = {title: stems for title, stems in of.items() if len(stems) > 1}
+    assert len(apart) < 30, list(apart.items())[:5]

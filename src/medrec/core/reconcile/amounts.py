@@ -35,7 +35,9 @@ class Measure(NamedTuple):
         """As one writes it: 20 mg, 0 to 12 tablets."""
         low, high = ratio.written(self.low), ratio.written(self.high)
         plural = "s" if self.dimension.isalpha() and len(self.dimension) > 3 and high != "1" else ""
-        plural = "" if self.dimension.endswith("s") else plural
+        plural = (
+            "" if self.dimension.endswith("s") else f"e{plural}" if plural and self.dimension.endswith("ch") else plural
+        )
         return f"{low if low == high else f'{low} to {high}'} {self.dimension}{plural}".strip()
 
 

@@ -100,8 +100,12 @@ def passes(detail: ProblemDetail, names: Sequence[str]) -> bool:
 
 def answers(stop: ProblemDetail, word: ProblemDetail) -> bool:
     """Whether a stop can be about what another record calls active: not where both have codes of one public system, and
-    all of them differ in more than the side. Two codes under one roof may be two diseases, and one of them goes on."""
+    all of them differ in more than the side. Two codes under one roof may be two diseases, and one of them goes on.
+    Nor where the stop has no more than a short name of several meanings ("MS"), and the other another name."""
     mine, its = _by_system(stop), _by_system(word)
+    short = core_name(stop.name_cleaned)
+    if not mine and meanings(short) and short != core_name(word.name_cleaned):
+        return False
     shared = [system for system in mine if system in its]
     return not shared or any(not mine[system].isdisjoint(its[system]) for system in shared)
 

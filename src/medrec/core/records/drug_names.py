@@ -13,10 +13,10 @@ from medrec.core.records.terms import Drug, Terms, cleaned
 from medrec.core.records.understood import Strength
 
 _STRENGTH = re.compile(
-    r"(?<![\w.])(\d{1,3}(?:,\d{3})+|\d{1,7}(?:\.\d{1,5})?)\s*-?\s*"
+    r"(?<![\w.])(\d{1,3}(?:,\d{3})+|\d{1,7}(?:\.\d{1,5})?|\.\d{1,5})\s*-?\s*"
     r"(mg|mcg|ug|µg|μg|micrograms?|milligrams?|g|gm|grams?|ml|units?|unt|iu|u|meq|%)"
     r"(?:\s*/\s*(\d{0,4}(?:\.\d{1,3})?)\s*"
-    r"(ml|mg|g|h(?:ou)?rs?|h|actuat|act|puff|spray|dose|tab|cap)\b)?(?![\w])",
+    r"(ml|mg|g|h(?:ou)?rs?|h|d(?:ay)?|actuat(?:ion)?s?|act|inh(?:alation)?|puff|spray|dose|tab|cap)\b)?(?![\w])",
     re.IGNORECASE,
 )
 # The amounts of a combination before its last one: "50-" of "50-12.5 mg".
@@ -28,7 +28,7 @@ _NUMBERS = re.compile(
 _AMOUNTS_BEFORE = re.compile(r"(?<![\w.])\d{1,5}(?:\.\d{1,3})?(?:\s*[/-]\s*\d{1,5}(?:\.\d{1,3})?)*\s*[/-](?=\s|$)")
 _LETTER_NUMBER = re.compile(r"(?<![\w.])([a-z]) (\d{1,2})(?![\w./-])")
 """Vitamin D 3 is D3."""
-_HOURS = re.compile(r"(?<![\w.])(?:12|24)\s*-?\s*h(?:ou)?rs?\b")
+_HOURS = re.compile(r"(?<![\w.])\d{1,3}\s*-?\s*h(?:ou)?rs?\b")
 _UNIT = {
     "mg": "mg", "milligram": "mg", "milligrams": "mg", "mcg": "ug", "ug": "ug", "µg": "ug", "μg": "ug",
     "microgram": "ug", "micrograms": "ug", "g": "g", "gm": "g", "gram": "g", "grams": "g", "ml": "mL", "unit": "[iU]",
@@ -36,7 +36,8 @@ _UNIT = {
 }  # fmt: skip
 _BELOW = {
     "ml": "mL", "mg": "mg", "g": "g", "h": "h", "hr": "h", "hrs": "h", "hour": "h", "hours": "h",
-    "actuat": "{actuat}", "act": "{actuat}",
+    "day": "d", "d": "d", "actuat": "{actuat}", "act": "{actuat}", "actuation": "{actuat}", "actuations": "{actuat}",
+    "actuats": "{actuat}", "inh": "{actuat}", "inhalation": "{actuat}",
     "puff": "{actuat}", "spray": "{actuat}", "dose": "{actuat}", "tab": "", "cap": "",
 }  # fmt: skip
 # Words for a dose form, and the form that they say.
@@ -57,7 +58,7 @@ _MANNER_WORDS = (
     "intravenous intramuscular iv im sc prefilled for of the product medication daily once twice usp "
     "strength dose form low generic each with film-coated 24hr 12hr hr hour in actuat kwikpen "
     "flexpen solostar auto-injector autoinjector metered inhalation inhalant ingredient substance "
-    "disposition otc rx ds brand eye ear ophth"
+    "disposition otc rx ds brand eye ear ophth sl system"
 )
 # Words that say how a form lets go of its drug and where it is put, as RxNorm's names of forms say it.
 _FORM_BEFORE = (
@@ -81,7 +82,8 @@ _ALIASES = {
     "salbutamol": "albuterol", "ntg": "nitroglycerin", "glyceryl trinitrate": "nitroglycerin", "pcn": "penicillin",
     "adrenaline": "epinephrine", "frusemide": "furosemide", "lignocaine": "lidocaine", "tmp-smx":
     "sulfamethoxazole / trimethoprim", "smx-tmp": "sulfamethoxazole / trimethoprim", "mtx": "methotrexate",
-    "l-thyroxine": "levothyroxine",
+    "l-thyroxine": "levothyroxine", "insulin regular": "insulin, regular, human",
+    "regular insulin": "insulin, regular, human",
     "thyroxine": "levothyroxine", "ciclosporin": "cyclosporine", "pethidine": "meperidine", "acetylsalicylic acid":
     "aspirin", "amoxicillin-clavulanate": "amoxicillin / clavulanate", "amox-clav": "amoxicillin / clavulanate",
     "co-amoxiclav": "amoxicillin / clavulanate", "penicillin v": "penicillin V", "rifampicin": "rifampin",
@@ -238,15 +240,30 @@ def _strengths(name: str) -> list[tuple[str, str]]:
         listed = _LISTED.search(name[: match.start()])
         before = re.split(r"\s*[/-]\s*", listed[1]) if listed is not None else []
         unit, below = _UNIT[match[2].lower()], _BELOW[match[4].lower()] if match[4] else ""
-        if below == "h":
-            below = ""
+        rate = below in ("h", "d")
+        if rate and _form(name).endswith(("tablet", "capsule")):
+            # "240 mg/24 hr capsule": so much is in one, which lets go of it over a day.
+            below, rate = "", False
         if unit == "mL" and not below:
             continue
         many = ratio.ratio_of(match[3] or "1")
         for value in (*before, match[1].replace(",", "")):
+            value = f"0{value}" if value.startswith(".") else value
             number = ratio.ratio_of(value)
             if number is None or many is None or not many.numerator:
+                continue
+            if rate:
+                found.append((_an_hour(number, many, below), f"{unit}/h"))
                 continue
             # 125 mg/5 mL is 25 mg/mL; of "400-57 mg/5 mL" both are in that volume.
             found.append((ratio.written(ratio.over(number, many)), f"{unit}/{below}") if below else (value, unit))
     return found
+
+
+def _an_hour(value: ratio.Ratio, many: ratio.Ratio, below: str) -> str:
+    """What a patch gives in an hour: with three digits, as RxNorm has it, where it is written for a day."""
+    each = ratio.over(ratio.over(value, many), ratio.ratio(24 if below == "d" else 1))
+    top, digits = each.numerator, 0
+    while 0 < top < 100 * each.denominator:
+        top, digits = 10 * top, digits + 1
+    return ratio.written(each, digits)

@@ -6,7 +6,9 @@ disease. What is not known here stays apart.
 """
 
 import re
+from typing import NamedTuple
 
+from medrec.core.records.icd_signs import SIGNS
 from medrec.core.records.understood import Laterality
 
 # A prefix (without the point) and the family that all codes under it are of; the longest prefix counts.
@@ -23,25 +25,32 @@ GROUPS = frozenset(_ONE.values())
 """The families that have several codes."""
 # No side of the body is a side of these diseases: the eye of a diabetic retinopathy is not the diabetes.
 _WHOLE_BODY = re.compile(r"E0[89]|E1[013]|G81|G83|I69|M05|M06|L89")
-# Where the sign for the side stands: the fifth sign, or the sixth. Categories with other signs there are left out.
-_EARS_AND_EYES = r"H(?:04|05|1[01567]|20|2[567]|3[034]|4[346]|6[0-9]|7[0-4]|8[013]|9[0-3])"
-_FIFTH = re.compile(
-    r"(?:C34[01389]|(?:C43|D03|D04|D22|D23)[1267]|C4[79][12]|C40[0-389]|C57[0-2]|C62[019]|C63[01]|C69[0-689]|C72[234]|"
-    r"C74[019]|C76[45]|C780|C790|C79[67]|D05[0-9]|D022|G5[67]\d|I60[0135]|I65[02]|I66[0-2]|I80[01]|I83[0-2]|"
-    r"L97\d|M1[678][135]|M20[1-6]|M22\d|M54[34]|M70[1-7]|M712|M75[02-9]|M76\d|M77[0-5]|N60\d|N830|S05\d|S22[34]|"
-    r"Z901)(?P<side>[01239])|" + _EARS_AND_EYES + r"\d(?P<alone>[01239])$|S[45789]\d\d(?P<before>[0129])X"
-)
-# There the sign is of a bone, a toe or a finger, and the side is in it only with that.
-_MORE_THAN_SIDES = re.compile(
-    r"M217[36]|M6007|M678[1-7]|M768[12]|M84[34568][36]|M891[2356]|M89[23][36]|S56[14][0129]|S604[124567]|S6094"
-)
-_SIXTH = re.compile(
-    r"(?:C50[0-689]\d|I63[0-5]\d|I702[0-2]|I802\d|I82[4-7ABC]\w|I838\d|N832\d|"
-    r"(?:M0[0-28]|M1[0-4A]|M19|M2[145]|M6[0135-8]|M71|M8[04-9]|M90)\d[1-7]|M2[0-2]\dX|M751\d|H35[0-46-9]\d|H40[0-6]\d|"
-    r"H18\d\d|" + _EARS_AND_EYES + r"\w\w|S[4578](?!320)\d\d[0-9A-Z]|S9[0235]\d\w|S60\d\w|S62[0125]\d|Z966[45])"
-    r"(?P<side>[1239])"
-)
-_SIDES: dict[str, Laterality] = {"1": "right", "2": "left", "3": "bilateral"}
+_SIDES: dict[str, Laterality] = {"R": "right", "L": "left", "B": "bilateral"}
+_MARKS = "-=~+"
+"""What stands in the place of the sign: of the first, second ... thing that a code without it is of."""
+
+
+class _Sign(NamedTuple):
+    """Where the sign for the side stands in a code, what it says, and what stands in its place."""
+
+    place: int
+    side: Laterality
+    mark: str
+
+
+def _signs() -> dict[str, dict[str, tuple[Laterality, str]]]:
+    """Code with "-" for the sign -> sign -> its side and its mark."""
+    found: dict[str, dict[str, tuple[Laterality, str]]] = {}
+    for kind in SIGNS.strip().replace("\n ", " ").splitlines():
+        said, _, stems = kind.partition(": ")
+        meaning: dict[str, tuple[Laterality, str]] = {}
+        for thing, mark in zip(said.split("/"), _MARKS, strict=False):
+            meaning |= {thing[at]: (_SIDES.get(thing[at + 1], ""), mark) for at in range(0, len(thing), 2)}
+        found |= dict.fromkeys(stems.split(), meaning)
+    return found
+
+
+_BY_STEM = _signs()
 _REST = re.compile(r"^other\b|\bother\s+(?:specified|unspecified)\b|\bnot\s+elsewhere\s+classified\b|^illness\b")
 
 
@@ -61,15 +70,15 @@ def sideless(code: str) -> str:
     plain = code.upper().replace(".", "")
     if plain[:1] in "ST" and len(plain) == 7:
         plain = plain[:6]
-    at = _place(plain)
-    return plain if at is None else plain[:at] + "-" + plain[at + 1 :]
+    sign = _sign(plain)
+    return plain if sign is None else plain[: sign.place] + sign.mark + plain[sign.place + 1 :]
 
 
 def side(code: str) -> Laterality:
     """The side of the body that a code is of by its sign for it; empty where it has none, or says "unspecified"."""
     plain = code.upper().replace(".", "")
-    at = None if _WHOLE_BODY.match(plain) else _place(plain)
-    return _SIDES.get(plain[at], "") if at is not None else ""
+    sign = None if _WHOLE_BODY.match(plain) else _sign(plain)
+    return sign.side if sign is not None else ""
 
 
 def sided(code: str) -> bool:
@@ -83,13 +92,14 @@ def catches_the_rest(name: str) -> bool:
     return _REST.search(name.lower()) is not None
 
 
-def _place(plain: str) -> int | None:
-    if _MORE_THAN_SIDES.match(plain):
-        return None
-    for form in (_FIFTH, _SIXTH):
-        found = form.match(plain)
+def _sign(plain: str) -> _Sign | None:
+    """The sign for the side; a seventh sign is of the visit or the stage, X holds a place, and the title is that of
+    the signs before."""
+    title = plain[:6].rstrip("X")
+    for place in range(len(title) - 1, 2, -1):
+        found = _BY_STEM.get(title[:place] + "-" + title[place + 1 :], {}).get(title[place])
         if found is not None:
-            return next(found.start(name) for name, said in found.groupdict().items() if said is not None)
+            return _Sign(place, *found)
     return None
 
 

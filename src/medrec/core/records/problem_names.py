@@ -12,8 +12,10 @@ from medrec.core.records.problem_words import spoken
 
 _TABLE = """
 I10 htn, hypertension, essential hypertension, high blood pressure, hypertensive disorder, arterial hypertension
-E10 type 1 diabetes, t1dm, dm1, diabetes mellitus type 1, type 1 diabetes mellitus, diabetes type 1
+E10 type 1 diabetes, t1dm, dm1, diabetes mellitus type 1, type 1 diabetes mellitus, diabetes type 1, type 1 dm
+E10 dm type 1
 E11 type 2 diabetes, t2dm, dm2, niddm, diabetes mellitus type 2, type 2 diabetes mellitus, diabetes type 2, dm type 2
+E11 type 2 dm
 J45 asthma, bronchial asthma
 J44 copd, chronic obstructive pulmonary disease, chronic obstructive lung disease
 E78.5 hyperlipidemia, hld, high cholesterol, hypercholesterolemia, dyslipidemia, mixed hyperlipidemia
@@ -66,6 +68,22 @@ I26 pulmonary embolism
 K80 gallstones, cholelithiasis
 J30.9 hay fever, allergic rhinitis
 R73.03 prediabetes, pre-diabetes, prediabetic
+I05.0 mitral stenosis, mitral valve stenosis
+I34.0 mitral regurgitation, mitral insufficiency, mitral valve regurgitation
+R41.82 mental status changes, ams
+I70.1 renal artery stenosis
+F41.0 panic attacks
+K27.9 peptic ulcer disease, pud
+O24.419 gestational diabetes, gdm
+M19.90 osteoarthritis, degenerative joint disease, djd
+D57.1 sickle cell disease, sickle cell anemia
+D63.8 anemia of chronic disease
+G80.9 cerebral palsy
+R07.9 chest pain
+G30.9 alzheimer's, alzheimers, alzheimer disease
+L20.9 atopic dermatitis
+O14.90 preeclampsia, pre-eclampsia
+C34.9- lung cancer
 """
 # Every category that the name is in use for; where a chart has two of these, the name says nothing.
 _SEVERAL = """
@@ -113,11 +131,15 @@ _EMPTY = re.compile(
 )
 
 
+_ROMAN = re.compile(r"\b(type|stage|grade|class) (iv|v|i{1,3})\b")
+_NUMBER = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5}
+
+
 def core_name(name: str) -> str:
     """A name (lower case) without its side, how it stands (problem_words.py) and words that say nothing: "rt cataract"
     is "cataract". What is left empty is given back whole.
     """
-    found = _EMPTY.sub(" ", spoken(name).core)
+    found = _EMPTY.sub(" ", _ROMAN.sub(lambda said: f"{said[1]} {_NUMBER[said[2]]}", spoken(name).core))
     found = " ".join(found.replace(",", " ").split())
     return found or name
 

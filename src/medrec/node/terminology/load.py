@@ -4,9 +4,12 @@ What is recognised is told by name and first line, never guessed; what is not re
 a slip of the hand is not a terminology silently left out.
 """
 
+import csv
 import hashlib
 import os
 import sqlite3
+import xml.etree.ElementTree as ET
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -27,6 +30,10 @@ _OTHER = 500
 _RANK = ("IN", "PIN", "MIN", "BN", "SCD", "SBD", "SCDC", "GPCK", "BPCK")
 
 
+_BROKEN = (KeyError, ValueError, EOFError, OSError, zlib.error, ET.ParseError, csv.Error, sqlite3.Error)
+"""What reading a file that is cut, damaged or something else may raise."""
+
+
 def nothing(_what: str, _rows: int) -> None:
     """Progress that nobody watches."""
 
@@ -34,6 +41,8 @@ def nothing(_what: str, _rows: int) -> None:
 def kind_of(path: Path) -> str:
     """Which table a path is: a kind of KINDS, or empty when it is none of them."""
     name = path.name
+    if "addenda" in name.lower():
+        return ""
     if path.is_dir():
         return "rxnorm" if (path / "RXNCONSO.RRF").exists() else ""
     if name == "RXNCONSO.RRF":
@@ -54,7 +63,10 @@ def kind_of(path: Path) -> str:
         return "unii" if low.startswith("unii_records") else ""
     if not low.endswith(".csv"):
         return ""
-    found = set(tables.columns(path))
+    try:
+        found = set(tables.columns(path))
+    except _BROKEN:
+        return ""
     return next((kind for kind, needed in _COLUMNS if needed <= found), "")
 
 
@@ -63,10 +75,10 @@ _RF2 = (
     ("sct2_Description_Snapshot", "snomed-names"),
     ("sct2_Relationship_Snapshot", "snomed-parents"),
     ("der2_iisssccRefset_ExtendedMapSnapshot", "snomed-maps"),
-    ("der2_iisssccRefset_ExtendedMap", "snomed-maps"),
 )
 _COLUMNS = (
-    ("loinc", {"LOINC_NUM", "LONG_COMMON_NAME"}),
+    # The language variants of a release have no status.
+    ("loinc", {"LOINC_NUM", "LONG_COMMON_NAME", "STATUS"}),
     ("ndc", {"ndc11", "rxcui"}),
     ("classes", {"ingredient_rxcui", "class_code", "class_name", "kind"}),
     ("concepts", {"cvx", "short", "status"}),
@@ -87,11 +99,35 @@ def found_under(paths: Iterable[Path]) -> list[tuple[str, Path]]:
             inside = ((inner, kind_of(inner)) for inner in sorted(path.rglob("*")) if inner.is_file())
             found |= {(p.parent if p.name == "RXNCONSO.RRF" else p): kind for p, kind in inside if kind}
         else:
-            raise TerminologyError("not-a-table", f"{path.name} is no table that is known; see the operator's guide.")
+            packed = " Unpack it first." if path.suffix.lower() in (".zip", ".tar", ".tgz", ".7z") else ""
+            told = f"{path.name} is no table that is known; see the operator's guide.{packed}"
+            raise TerminologyError("not-a-table", told)
     if not found:
         raise TerminologyError("not-a-table", "No table that is known is there; see the operator's guide.")
     # Names of substances are tied to drugs by codes of other tables: they come last.
-    return sorted(((kind, path) for path, kind in found.items()), key=lambda pair: pair[0] == "unii-names")
+    return sorted(_one_of_each(found), key=lambda pair: pair[0] == "unii-names")
+
+
+_SINGLE = ("rxnorm", "icd10cm", "icd10cm-tabular", "unii", "unii-names", "loinc", "cvx")
+"""Of these a site has one release; of SNOMED CT the international one and its country's beside it."""
+
+
+def _one_of_each(found: dict[Path, str]) -> list[tuple[str, Path]]:
+    """The tables without those that another holds whole (codes beside an order file, the core of LOINC). Raises
+    TerminologyError where two releases of one table are named."""
+    smaller = {
+        path: kind
+        for path, kind in found.items()
+        if (kind == "loinc" and "core" in path.name.lower()) or (kind == "icd10cm" and "order" not in path.name.lower())
+    }
+    whole = {kind for path, kind in found.items() if path not in smaller}
+    kept = {path: kind for path, kind in found.items() if path not in smaller or kind not in whole}
+    for kind in _SINGLE:
+        several = [path for path, one in kept.items() if one == kind]
+        if len(several) > 1:
+            told = f"{several[0]} and {several[1]} are both {kind}; name the files or folders of one release."
+            raise TerminologyError("two-releases", told)
+    return [(kind, path) for path, kind in kept.items()]
 
 
 def load(paths: Iterable[Path], target: Path, progress: Progress = nothing) -> list[tuple[str, str, int]]:
@@ -103,6 +139,7 @@ def load(paths: Iterable[Path], target: Path, progress: Progress = nothing) -> l
     target.parent.mkdir(parents=True, exist_ok=True)
     beside = target.with_name(f".{target.name}.loading")
     beside.unlink(missing_ok=True)
+    kind, path = tables_found[0]
     try:
         with Writer(beside, progress) as writer:
             for kind, path in tables_found:
@@ -110,8 +147,10 @@ def load(paths: Iterable[Path], target: Path, progress: Progress = nothing) -> l
         with beside.open("rb") as file:
             os.fsync(file.fileno())
         beside.replace(target)
-    except (KeyError, ValueError, UnicodeError, sqlite3.Error) as error:
-        raise TerminologyError("unreadable", f"{path.name} cannot be read as {kind} ({error}).") from None
+    except _BROKEN as error:
+        why = f"it has no column {error}" if isinstance(error, KeyError) else str(error) or type(error).__name__
+        told = f"{path.name} cannot be read as {kind}: {why}. Get it anew, whole and as its owner publishes it."
+        raise TerminologyError("unreadable", told) from None
     finally:
         beside.unlink(missing_ok=True)
     return writer.done

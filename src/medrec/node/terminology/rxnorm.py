@@ -23,13 +23,15 @@ _DEPTH = 4
 
 
 def rows(path: Path, columns: tuple[int, ...]) -> Iterator[list[str]]:
-    """The wanted columns of an RRF file, line by line; a line with too few columns is passed over."""
+    """The wanted columns of an RRF file, line by line. ValueError for a line that has too few, or has no end: the file
+    is cut."""
     last = max(columns)
     with path.open(encoding="utf-8", newline="\n") as file:
-        for line in file:
+        for number, line in enumerate(file, 1):
             parts = line.rstrip("\n").split("|")
-            if len(parts) > last:
-                yield [parts[column] for column in columns]
+            if len(parts) <= last or not line.endswith("\n"):
+                raise ValueError(f"line {number} of {path.name} is cut")
+            yield [parts[column] for column in columns]
 
 
 class Release:

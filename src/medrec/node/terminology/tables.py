@@ -21,13 +21,17 @@ Concept = tuple[str, str, str, bool]
 _IS_A = "116680003"
 _FULLY_SPECIFIED = "900000000000003001"
 _SYNONYM = "900000000000013009"
+_TO_ICD10CM = "6011000124106"
+"""The map of the U.S. edition. The international one has a map to the ICD-10 of the WHO in a file of the same name."""
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[IO[str]]:
     """The text of a file, gzipped or not; UTF-8 with or without its mark, and Latin-1 where it is neither."""
     with path.open("rb") as raw, gzip.open(raw, "rb") if path.suffix == ".gz" else raw as file:
-        start = file.read(1 << 16)
+        start = file.read1(1 << 16)
+        if b"\0" in start:
+            raise ValueError("it is no text in UTF-8")
         try:
             start[: len(start) - 4].decode("utf-8")
             encoding = "utf-8-sig"
@@ -35,6 +39,9 @@ def opened(path: Path) -> Iterator[IO[str]]:
             encoding = "latin-1"
         file.seek(0)
         yield io.TextIOWrapper(file, encoding=encoding, newline="", errors="replace")
+
+
+_ICD_CODE = re.compile(r"[A-Z]\d[0-9A-Z]{1,5}")
 
 
 class Disease(NamedTuple):
@@ -50,8 +57,10 @@ def icd10cm(path: Path) -> Iterator[Disease]:
     """icd10cm_order_YYYY.txt: number, code, billable, short and long title at fixed columns; or the codes file."""
     order = "order" in path.name
     with opened(path) as file:
-        for line in file:
+        for number, line in enumerate(file, 1):
             code = line[6:13].strip() if order else line[:7].strip()
+            if line.strip() and not _ICD_CODE.fullmatch(code):
+                raise ValueError(f"line {number} has no code where one should stand")
             short = line[16:76].strip() if order else ""
             title = (line[77:].strip() or short) if order else line[7:].strip()
             if code and title:
@@ -85,7 +94,7 @@ def cvx(path: Path) -> Iterator[Concept]:
 def unii(path: Path) -> Iterator[tuple[str, str, str]]:
     """UNII_Records_*.txt: (UNII, preferred term, RxNorm code or empty)."""
     with opened(path) as file:
-        for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
+        for row in _whole(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)):
             code = row.get("UNII") or ""
             if len(code) == 10:
                 name = row.get("PT") or row.get("DISPLAY_NAME") or row.get("Display Name") or ""
@@ -114,7 +123,7 @@ def unii_names(path: Path) -> UniiNames:
     called: dict[str, None] = {}
     eaten: dict[str, str] = {}
     with opened(path) as file:
-        for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
+        for row in _whole(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)):
             name, code = cleaned(row["Name"]), row["UNII"].strip()
             if name.startswith("ae-") or name.endswith("[langual]"):
                 eaten[code] = cleaned(row["Display Name"])
@@ -130,7 +139,7 @@ def unii_names(path: Path) -> UniiNames:
 def loinc(path: Path) -> Iterator[Concept]:
     """Loinc.csv: LOINC_NUM, LONG_COMMON_NAME, STATUS."""
     with opened(path) as file:
-        for row in csv.DictReader(file):
+        for row in _whole(csv.DictReader(file)):
             if row.get("LOINC_NUM"):
                 name = row.get("LONG_COMMON_NAME") or row.get("SHORTNAME") or row.get("COMPONENT") or ""
                 yield LOINC, row["LOINC_NUM"], name, (row.get("STATUS") or "ACTIVE") in ("DEPRECATED", "DISCOURAGED")
@@ -161,13 +170,21 @@ def snomed_maps(path: Path) -> Iterator[tuple[str, str]]:
     for row in _rf2(path):
         target = row.get("mapTarget") or ""
         always = row.get("mapGroup") == "1" and row.get("mapRule") in ("TRUE", "OTHERWISE TRUE")
-        if row["active"] == "1" and target and always:
+        if row["active"] == "1" and row["refsetId"] == _TO_ICD10CM and target and always:
             yield row["referencedComponentId"], target.rstrip("?")
 
 
 def _rf2(path: Path) -> Iterator[dict[str, str]]:
     with opened(path) as file:
-        yield from csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+        yield from _whole(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+
+
+def _whole(rows: "csv.DictReader[str]") -> Iterator[dict[str, str]]:
+    """The rows of a table. ValueError for one that ends before its last column."""
+    for row in rows:
+        if None in row.values():
+            raise ValueError(f"line {rows.line_num} is cut")
+        yield row
 
 
 def columns(path: Path) -> tuple[str, ...]:
@@ -179,7 +196,7 @@ def columns(path: Path) -> tuple[str, ...]:
 def plain_concepts(path: Path) -> Iterator[Concept]:
     """code,...: a CSV of CVX (cvx, short, status) or ICD-10-CM (code, description) with a first line of names."""
     with opened(path) as file:
-        for row in csv.DictReader(file):
+        for row in _whole(csv.DictReader(file)):
             if "cvx" in row:
                 yield CVX, row["cvx"], row["short"], row["status"] not in ("Active", "Pending")
             else:
@@ -189,7 +206,7 @@ def plain_concepts(path: Path) -> Iterator[Concept]:
 def plain_ndcs(path: Path) -> Iterator[tuple[str, str, str]]:
     """ndc11,rxcui: (system, code, RxNorm code)."""
     with opened(path) as file:
-        for row in csv.DictReader(file):
+        for row in _whole(csv.DictReader(file)):
             if len(ndc11(row["ndc11"])) == 1:
                 yield NDC, ndc11(row["ndc11"])[0], row["rxcui"]
 
@@ -197,7 +214,7 @@ def plain_ndcs(path: Path) -> Iterator[tuple[str, str, str]]:
 def plain_classes(path: Path) -> Iterator[tuple[str, DrugClass]]:
     """ingredient_rxcui,class_code,class_name,kind[,source]: classes of ingredients, for instance from RxClass."""
     with opened(path) as file:
-        for row in csv.DictReader(file):
+        for row in _whole(csv.DictReader(file)):
             said = row.get("purpose") or (row.get("source") or "").removeprefix("hand:")
             said = said if row["kind"] == "GROUP" else ""
             code = row["class_code"] or row["class_name"]
