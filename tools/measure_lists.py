@@ -65,8 +65,9 @@ records of medicines, {problems} of problems, {allergies} of allergies.
 **What was looked at.** Rules were mended on the half `seen` alone: other people, other diseases, other medicines, other
 foods. Of the half `held` nobody has seen more than these figures. In the first run, before anything was mended, they
 were: medicines 0.982 (the same) and 0.927 (taken now), problems 0.932 and 0.965, allergies 0.905 and 0.954. What was
-then mended: the official names themselves are read (they ship with the terminology, from the same public tables). So
-this part says how well official words are read, whoever chose them; what people say besides, it does not say.
+then mended: the official names themselves are read (they ship with the terminology, from the same public tables), and
+the side of every ICD-10-CM code is that of its title. So this part says how well official words are read, whoever
+chose them; what people say besides, it does not say.
 """
 ILL_NAMES = {"lists": "MedRec's lists", "code": "same code = same thing", "text": "same text = same thing"}
 NAMES = {"lists": "MedRec's lists", "code": "same code = same drug", "text": "same text = same drug"}
