@@ -9,6 +9,7 @@ import pytest
 
 from tests.node.network import Network, Patient
 from tests.node.test_actors import NO, put, seen, to
+from tests.node.test_gate import get, names
 
 HERE, THERE = "https://ehr.north.example/r4", "https://ehr.south.example/r4"
 ID = "6f9619ff-8b86-4d01-b42d-00cf4fc964ff"
@@ -133,3 +134,23 @@ def test_a_record_of_that_number_on_anothers_server_may_be_this_one(network: Net
     network.consent(ada, "north", "*")
     network.fhir_consent(ada, "north", about("instance", foreign, "deny"))
     assert sent(network, ada) == {"other"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_record_that_is_named_by_its_id_is_looked_up_by_it(
+    network: Network, ada: Patient, name: dict[str, Any]
+) -> None:
+    """Not by going through all of hers; a business identifier may be any record's."""
+    for number in range(20):
+        put(network, "Observation", f"o{number}", subject="ada")
+    put(network, "Observation", "o", subject="ada", hasMember=[name])
+    network.fhir_consent(ada, "north", about("dependents", name, "permit"))
+    read, north = [0], network["north"]
+    north.gate.reader.forget()
+
+    def count() -> None:
+        read[0] += 1
+
+    north.source.before_read = count
+    assert names(get(network, ada.account, types=["Observation"], ids=["o"])) == ["Observation/o"]
+    assert read[0] < 10 if "reference" in name else read[0] > 20

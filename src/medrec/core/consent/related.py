@@ -1,6 +1,6 @@
 """Which of a person's records a consent means by a reference, and which of them point at one another.
 
-    related = Related(wanted(decision), records, servers)       once an answer, over all her records
+    related = Related(wanted(decision), look, servers)          once an answer; `look` finds her records by a name
     record = related.told(record)                               what `judge` needs to know of one
 
 A consent names a record as anything else does: by type and id, by the full address on a server, by `urn:uuid:`, or by a
@@ -9,7 +9,7 @@ one of the holder's own servers, or its business identifier. It may mean one tha
 to be the holder's, or one of which nothing is known.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
@@ -28,16 +28,21 @@ def wanted(*decisions: Decision) -> frozenset[Asked]:
 
 
 class Related:
-    """The records of one person that consents name, and what leads to them."""
+    """The records of one person that consents name, and what leads to them.
 
-    def __init__(self, asked: Iterable[Asked], records: Iterable[Record], servers: Sequence[str]) -> None:
+    `look` gives her records that a name may mean: those of its id, or, where it has none, all of them.
+    """
+
+    def __init__(
+        self, asked: Iterable[Asked], look: Callable[[Pointer], Iterable[Record]], servers: Sequence[str]
+    ) -> None:
         self._servers = servers
         self._asked = tuple(sorted(asked))
         self._names = {reference: self._name(reference) for _, reference in self._asked}
         self._meant: dict[str, list[Record]] = {reference: [] for reference in self._names}
         self._maybe: dict[str, list[Record]] = {reference: [] for reference in self._names}
-        for record in records:
-            for reference, name in self._names.items():
+        for reference, name in self._names.items():
+            for record in look(name):
                 means = self._means(name, record)
                 if means is not False:
                     (self._meant if means else self._maybe)[reference].append(record)
@@ -108,5 +113,5 @@ def _identifiers(name: Pointer) -> list[str]:
     return [word for word in name.words if "|" in word[1:]]
 
 
-NOTHING_ASKED = Related((), (), ())
+NOTHING_ASKED = Related((), lambda name: (), ())
 """Where no consent names a record."""

@@ -17,6 +17,7 @@ from medrec.core.consent.facts import POINTING, Record
 from medrec.core.consent.facts import Request as Facts
 from medrec.core.consent.floor import asks_for_age, of_age
 from medrec.core.consent.meant import NOBODY, Meant, written
+from medrec.core.consent.pointers import Pointer
 from medrec.core.consent.related import NOTHING_ASKED, Related, wanted
 from medrec.core.consent.replay import facts_of
 from medrec.core.manifests.access import Basis, Request
@@ -246,6 +247,7 @@ class Permitted:
         self._everything = everything or (lambda: decision)
         self._about_others: Decision | None = None
         self._leading: Related | None = None
+        self._all_known: Sequence[Record] | None = None
         self._parts: Parts | None = None
         self._divided = False
         self._medicines = Medicines(reader, connection, lambda: self._others)
@@ -279,13 +281,18 @@ class Permitted:
         if self._leading is None:
             others = self._others
             asked = wanted(self._decision) if others is self._decision else wanted(self._decision, others)
-            self._leading = Related(asked, *self._all_there()) if asked else NOTHING_ASKED
+            servers = self._node.directory.servers(self._node.organisation)
+            self._leading = Related(asked, self._named, servers) if asked else NOTHING_ASKED
         return self._leading
 
-    def _all_there(self) -> tuple[Iterator[Record], tuple[str, ...]]:
-        """All her records, and the servers below which they name one another."""
-        records = (self._reader.facts(row).facts for row in self._all_rows())
-        return records, self._node.directory.servers(self._node.organisation)
+    def _named(self, name: Pointer) -> Sequence[Record]:
+        """Her records that a name may mean: those of its id, or, where it has none, all of them (read once)."""
+        if name.id:
+            types = (name.type,) if name.type else ()
+            return [self._reader.facts(row).facts for row in self._all_rows(types, (name.id,))]
+        if self._all_known is None:
+            self._all_known = [self._reader.facts(row).facts for row in self._all_rows()]
+        return self._all_known
 
     def _known(self, row: Any) -> tuple[Record, Code | None]:
         known = self._medicines.whole(self._reader.facts(row))
