@@ -31,7 +31,7 @@ from medrec.node.release.consents_given import Given
 from medrec.node.release.leads import Leads
 from medrec.node.release.medicines import Medicines
 from medrec.node.release.parts import Parts, Sent
-from medrec.node.release.reading import Reader, signed_records
+from medrec.node.release.reading import Reader, records_of, signed_records
 from medrec.node.right_person import holding
 from medrec.node.right_person.link import LinkError
 from medrec.node.sources.source import RecordUnavailable, SourceUnavailable
@@ -291,7 +291,8 @@ class Permitted:
             types = (name.type,) if name.type else ()
             return [self._reader.facts(row).facts for row in self._all_rows(types, (name.id,))]
         if self._all_known is None:
-            self._all_known = [self._reader.facts(row).facts for row in self._all_rows()]
+            rows = records_of(self._connection, self._person.id)
+            self._all_known = [self._reader.facts(row).facts for row in rows]
         return self._all_known
 
     def _known(self, row: Any) -> tuple[Record, Code | None]:

@@ -53,6 +53,16 @@ _SIGNED_RECORDS = (
     .order_by(_record.type, _record.id)
     .limit(sql.bindparam("limit", type_=sql.Integer))
 )
+_OF_PERSON = Prepared(
+    # Without what proves them: facts are all that is asked of so many.
+    sql.select(_record.type, _record.id, _record.sha256, _record.stamp, _record.altered)
+    .where(
+        _record.action != "delete",
+        _record.person == sql.bindparam("person"),
+        holding.holds_one(_record.type, _record.id),
+    )
+    .order_by(_record.type, _record.id)
+)
 _ALL_DEFINITIONS = _SIGNED.where(
     sql.or_(_record.type == "Medication", _record.type == "Substance"), _record.person.is_(None)
 )
@@ -88,6 +98,11 @@ def signed_records(
     if after:
         values.update(after_type=kind, after_id=identifier)
     return _statement(len(types), len(ids), bool(after)).all(connection, values)
+
+
+def records_of(connection: sql.Connection, person: int) -> Sequence[Any]:
+    """All signed records of a person that are not deleted, in order, as far as `Reader.facts` has to know them."""
+    return _OF_PERSON.all(connection, {"person": person})
 
 
 def definitions(connection: sql.Connection, identifier: str) -> Sequence[Any]:
