@@ -39,6 +39,21 @@ def served(tmp_path: Path) -> Iterator[TwoAgents]:
     yield from serving(TwoAgents(tmp_path))
 
 
+def takes(who: Someone, name: str, data: bytes) -> None:
+    """Choose a file for the card, as the phone hands it over."""
+    kind = "image/jpeg" if name.endswith(".jpg") else "text/plain"
+    who.page.locator("#card-file").set_input_files({"name": name, "mimeType": kind, "buffer": data})
+
+
+def photo(page: Any) -> bytes:
+    """A photo of the phone on which the card stands: askew, with what is around the code."""
+    page.locator("section[aria-labelledby=card] figure").scroll_into_view_if_needed()
+    page.evaluate("() => { document.querySelector('main').style.rotate = '4deg' }")
+    taken = page.screenshot(type="jpeg", quality=80)
+    page.evaluate("() => { document.querySelector('main').style.rotate = '' }")
+    return bytes(taken)
+
+
 def test_a_guardian_at_another_agent_helps_from_her_own_pages(
     served: TwoAgents, person: Callable[..., Someone], new_phone: Callable[[], Hand], visit: Opener,
     authenticator: Authenticate, keyboard: bool,
@@ -63,10 +78,20 @@ def test_a_guardian_at_another_agent_helps_from_her_own_pages(
     ada.hand.choose(ada.page.locator("#needs"), "2")
     ada.hand.press("button", words.GUARDIANS["set"])
     ada.confirm()
-    card = ada.page.locator("section[aria-labelledby=card] code").text_content()
     seen(ada.page, "guardians-card")
     eve.go("/guarding")
-    eve.hand.write(eve.page.locator("#card"), card)
+    takes(eve, "nothing.txt", b"what?")
+    eve.page.get_by_text(words.GUARDIANS["guard_card_unread"]).wait_for()
+    seen(eve.page, "guarding-unread")
+    if keyboard:
+        with ada.page.expect_download() as saved:
+            ada.hand.press("link", words.GUARDIANS["card_save"])
+        takes(eve, "guardian-card.txt", saved.value.path().read_bytes())
+    else:
+        takes(eve, "photo.jpg", photo(ada.page))
+    eve.page.get_by_text(words.GUARDIANS["guard_card_read"]).wait_for()
+    card = ada.page.locator("section[aria-labelledby=card] code").text_content()
+    assert eve.page.locator("#card").input_value() == card
     eve.hand.press("button", words.GUARDIANS["take"])
     eve.page.get_by_text(words.DONE["kept"]).wait_for()
     seen(eve.page, "guarding-elsewhere")

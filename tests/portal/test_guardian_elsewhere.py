@@ -58,7 +58,12 @@ def chosen(circle: Circle, eve: Other) -> str:
 def test_she_takes_the_card_and_speaks_for_the_new_phone(circle: Circle) -> None:
     other = another_agent(circle)
     eve, mal = Other(circle, "Eve"), Other(circle, "Mal")
+    file = "/guardians/card.txt"
+    assert circle.ada.get(circle.ada.page + file).status_code == 404, "nobody is elsewhere yet"
     card = chosen(circle, eve)
+    saved = circle.ada.get(circle.ada.page + file)
+    assert (saved.text, saved.headers["content-disposition"]) == (card, 'attachment; filename="guardian-card.txt"')
+    assert circle.bo.get(circle.ada.page + file).status_code == 404
     # A card is of use to those alone who are chosen, and to nobody if a word of it is changed.
     assert mal.send(mal.page + "/guarding", do="card", card=card).status_code == 400
     assert eve.send(eve.page + "/guarding", do="card", card=card[:-6] + "AAAAAA").status_code == 400

@@ -14,7 +14,7 @@ STATIC = (
     *("icon.svg", "manifest.webmanifest", "passkey.js", "sign_in.js", "join.js", "opening.js", "scan.js"),
     "coming_back.js",
 )
-BUILT = ("portal-ltr.css", "portal-rtl.css", "portal.js", "push.js", "worker.js", "verify.js")
+BUILT = ("portal-ltr.css", "portal-rtl.css", "portal.js", "push.js", "worker.js", "verify.js", "guarding.js")
 NAMES = (*STATIC, *BUILT)
 """Every file that pages load."""
 

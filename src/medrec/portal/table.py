@@ -209,4 +209,5 @@ FILES = (
     _own("/lines/{tag}/receipt.json", "line_receipt", line.receipt, "", kinds=True),
     _own("/lines/{tag}/record.json", "line_record", line.content, "", kinds=True),
     _own("/summary.fhir.json", "summary_file", own_summary.download, "", kinds=True),
+    _own("/guardians/card.txt", "guardian_card", guardians.card_file, ""),
 )

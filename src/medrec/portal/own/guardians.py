@@ -19,7 +19,7 @@ from medrec.portal.own.acts import Act, Part, acts_of, signer
 from medrec.portal.own.keys import digits, frozen_until
 from medrec.portal.own.once import Once
 from medrec.portal.own.whose import Whose, whose
-from medrec.portal.page import Go, PageError, Visit
+from medrec.portal.page import File, Go, PageError, Visit
 from medrec.portal.people import handle
 
 if TYPE_CHECKING:
@@ -115,6 +115,16 @@ def _card(node: "Node", who: Whose, asked: list[Asked]) -> dict[str, Any]:
     return {"card": text, "card_for": render.listed(others), "card_picture": picture}
 
 
+def card_file(node: "Node", visit: Visit) -> File:
+    """The card as a file. Raises PageError where there is none to give."""
+    who = whose(node, visit)
+    says_herself(visit)
+    text = _card(node, who, guarding.asked_by(node, who.account))["card"]
+    if not text:
+        raise PageError(404, "not-found")
+    return File(text.encode(), "text/plain; charset=utf-8", "guardian-card.txt")
+
+
 def _line(visit: Visit, one: Asked) -> dict[str, Any]:
     return {"id": one.id.hex(), "name": one.name, "when": visit.when(one.since)}
 
@@ -195,6 +205,7 @@ def show_guarding(node: "Node", visit: Visit) -> Any:
             }
             for ward in wards
         ],
+        "card_prefix": guarding_elsewhere.PREFIX,
         "waiting": [
             {"id": one.id.hex(), "name": names.get(one.account, "")}
             for one in guarding.accepted(node, who.account)

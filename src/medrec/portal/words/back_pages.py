@@ -28,9 +28,16 @@ GUARDIANS = Texts(
         "address": "The person’s address",
         "address_hint": "It stands under “More”. You need no words then. When you have chosen, you get a card to hand over.",
         "card": "A card for {names}",
-        "card_more": "Give it to them yourself. They open “Whom I help back in” at their own agent and write it there.",
+        "card_more": "Give it to them yourself: as a file, or let them take a photo of this picture. They open “Whom I help "
+        "back in” at their own agent and choose it there.",
+        "card_save": "Save the card as a file",
         "card_text": "The card as text",
         "guard_card": "I was given a card",
+        "guard_card_pick": "A photo of the card, or its file",
+        "guard_card_stays": "Your own device reads it. The photo is sent nowhere.",
+        "guard_card_read": "The card is read. Now take it.",
+        "guard_card_unread": "There is no card in this file. Take the photo again, nearer and in good light. Or write the "
+        "text of the card below.",
         "guard_card_field": "The text of the card",
         "take": "Take the card",
         "words": "The words for {name}",
