@@ -374,4 +374,4 @@ def test_words_of_a_dispute_that_wait_are_not_in_any_backup_and_are_sent_no_more
         assert not any(said.encode() in payload for payload in payloads)
         node.erasures.erase_account(ada.account, "patient-request")
         assert [row for row in node.rows(store.outbox) if row.path in (DISPUTED_PATH, ANSWERS_PATH)] == []
-        assert "outbox" not in thief.finds(said)
+        assert thief.finds(said) == []

@@ -203,7 +203,8 @@ class Erasures:
         connection.execute(sql.delete(store.version).where(where))
         connection.execute(sql.delete(store.record).where(record.type == kind, record.id == identifier))
         lines = sorted([*lines, *restated], key=lambda line: int(line.seq))
-        manifest = self._manifest(person, "record", Erased(kind, identifier), ground, words, lines)
+        account = person.account if person is not None else None
+        manifest = self._manifest(account, "record", Erased(kind, identifier), ground, words, lines)
         summary = [27, manifest.time, "record", len(lines)]
         who = person.id if person is not None else None
         line = self._append(connection, manifest, who, summary)
@@ -279,8 +280,11 @@ class Erasures:
         before = undone_rows(connection, patient, identifier)
         self._untell_undone(connection, before)
         rows = [identifier, *sorted(before)]
-        lines = self._lines(connection, store.manifest.c.person.in_(rows))
-        manifest = self._manifest(person, "person", None, ground, words, lines)
+        hers: sql.ColumnElement[bool] = store.manifest.c.person.in_(rows)
+        if person.account is not None:
+            hers |= store.manifest.c.seq.in_(looks_erased.naming(self._node, connection, person.account))
+        lines = self._lines(connection, hers)
+        manifest = self._manifest(person.account, "person", None, ground, words, lines)
         line = self._append(connection, manifest, identifier, [27, manifest.time, "person", len(lines)])
         digest = hashlib.sha256(line.manifest).digest()
         # The statement itself stays with the organisation, under a key that is not hers.
@@ -326,16 +330,15 @@ class Erasures:
         bury(connection, dead)
 
     def _erase_stranger(self, connection: sql.Connection, account: str, ground: Ground, words: str) -> Erasure:
-        if account_keys.number_of(connection, account) is None:
+        named = looks_erased.naming(self._node, connection, account)
+        if not named and account_keys.number_of(connection, account) is None:
             raise Refusal(Code.UNKNOWN_PERSON)
+        lines = self._lines(connection, store.manifest.c.seq.in_(named))
+        self._empty(connection, lines, keep_person=False)
         self._forget_account(connection, account)
-        node = self._node
-        manifest = ErasureManifest(
-            "erasure/1", node.network.hex(), node.organisation, account, node.clock(), "person", None, ground, words,
-            0, [],
-        )  # fmt: skip
-        line = self._append(connection, manifest, None, [27, manifest.time, "person", 0])
-        return Erasure(hashlib.sha256(line.manifest).digest(), 0)
+        manifest = self._manifest(account, "person", None, ground, words, lines)
+        line = self._append(connection, manifest, None, [27, manifest.time, "person", len(lines)])
+        return Erasure(hashlib.sha256(line.manifest).digest(), len(lines))
 
     def _unsay(self, connection: sql.Connection, person: Person) -> None:
         """What people said of her list and is still on its way goes, also what was queued before any was sealed; and
@@ -376,7 +379,7 @@ class Erasures:
 
     def _manifest(
         self,
-        person: Person | None,
+        account: str | None,
         scope: Any,
         record: Erased | None,
         ground: Ground,
@@ -385,7 +388,6 @@ class Erasures:
     ) -> ErasureManifest:
         node = self._node
         entries = [hashlib.sha256(bytes(row.entry)).hexdigest() for row in lines[:ENTRIES_MAX]]
-        account = person.account if person is not None else None
         return ErasureManifest(
             "erasure/1", node.network.hex(), node.organisation, account, node.clock(), scope, record, ground, words,
             len(lines), entries,

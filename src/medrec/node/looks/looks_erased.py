@@ -1,4 +1,5 @@
-"""What statements about looks say of a record that is erased, where they are from before there were marks.
+"""What statements about looks say of a record that is erased, where they are from before there were marks; and which
+lines name a person who is erased without lying under a key of hers (`naming`).
 
 Such a half of a disclosure names the record by its plain hashes (decision 0090). The ledger has committed to it, so it
 cannot be put otherwise and stay proven: its salt and its manifest go with the record, and what it said stays in their
@@ -7,6 +8,7 @@ receipt; it is what the person reads of who looked.
 """
 
 import hashlib
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -17,6 +19,8 @@ from medrec.core.commitment import SALT_BYTES
 from medrec.core.manifests.access import Disclosed, DisclosureManifest, ReceivedManifest, marked
 from medrec.node.keeping import reduced, store
 from medrec.node.keeping.journal import Person
+from medrec.node.keeping.resealing import GONE
+from medrec.node.keeping.vault import VaultError
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -52,6 +56,24 @@ def restate(node: "Node", connection: sql.Connection, person: Person, kind: str,
         connection.execute(sql.update(store.line).where(line.seq == row.seq).values(manifest=digest))
         changed.append(row)
     return changed
+
+
+def naming(node: "Node", connection: sql.Connection, account: str) -> list[int]:
+    """The lines that speak of a person and lie under no key of hers: from when she was no patient here, and what was
+    found about looks at her. That something was erased is no such line. What opens them goes with every erasure."""
+    column, found = store.manifest.c, list[int]()
+    nobody = column.person.is_(None) & (column.kind != "erasure/1") & (column.sealed != GONE)
+    for row in connection.execute(sql.select(column.seq, column.hash, column.sealed).where(nobody)):
+        with suppress(VaultError, manifests.ManifestError):
+            opened = node.journal.unsealed(None, bytes(row.sealed), bytes(row.hash))
+            # What does not name her need not be read.
+            if account.encode() in opened and _account(manifests.decode(opened[SALT_BYTES:])) == account:
+                found.append(row.seq)
+    return found
+
+
+def _account(stated: Any) -> Any:
+    return getattr(stated, "account", None)
 
 
 def _without(node: "Node", told: Disclosed) -> Disclosed:

@@ -1,0 +1,88 @@
+"""Lines about somebody who is no patient here go with her as well, and what opened them; those about others stay."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from medrec.core import manifests
+from medrec.node.keeping import store
+from medrec.node.ledger.audit import audit_journal
+from medrec.node.looks import answering
+from medrec.node.looks.disputes import DISPUTED_PATH
+from medrec.node.refusals import Code, Refusal
+from tests.node.network import Network, Patient
+from tests.node.test_disputes import carry, raise_it
+from tests.node.test_gate import ASTHMA, BLOOD_PRESSURE, get
+
+
+@pytest.fixture
+def network(tmp_path: Path) -> Iterator[Network]:
+    opened = Network(tmp_path)
+    opened["north"].put("Observation", "bp", BLOOD_PRESSURE)
+    opened["north"].put("Condition", "asthma", ASTHMA)
+    yield opened
+    opened.close()
+
+
+def naming(node: Any, person: Patient) -> list[str]:
+    """The kinds of the lines that this node can open and that name a person."""
+    found = []
+    with node.store.read() as connection:
+        for row in connection.execute(store.manifest.select().order_by(store.manifest.c.seq)).all():
+            kept = node.journal.manifest(connection, bytes(row.hash))
+            if kept is not None and getattr(manifests.decode(kept[1]), "account", None) == person.account:
+                found.append(row.kind)
+    return found
+
+
+def told(network: Network, person: Patient) -> None:
+    """South is given records of hers, is asked why, and answers."""
+    south: Any = network["south"]
+    network.consent(person, "north", "south")
+    get(network, person.account)
+    raised = raise_it(network, person)
+    network.anchor()
+    carry(network, DISPUTED_PATH)
+    answering.answer(south, "north", raised.id, "explained", "She has something that nobody should read")
+    network.anchor()
+
+
+def test_no_line_about_her_opens_any_more(network: Network) -> None:
+    south: Any = network["south"]
+    ada = network.patient("ada", "north")
+    told(network, ada)
+    wanted = ["disclosure-received/1", "dispute-answer/1"]
+    assert naming(south, ada) == wanted
+    done = south.erasures.erase_account(ada.account, "patient-request")
+    assert done.lines == 2 and naming(south, ada) == ["erasure/1"]
+    network.anchor()
+    assert audit_journal(south) is None
+    # What says that she was erased stays, and is no reason to erase her again.
+    with pytest.raises(Refusal) as caught:
+        south.erasures.erase_account(ada.account, "patient-request")
+    assert caught.value.reason is Code.UNKNOWN_PERSON
+
+
+def test_who_is_a_patient_by_now_is_erased_with_what_was_written_before(network: Network) -> None:
+    south, guide = network["south"], network["guide"]
+    ada = network.patient("ada", "north")
+    told(network, ada)
+    assert guide.agent is not None
+    guide.agent.link(ada.account, "south", south.linker.invite("ada"), ada.sign)
+    south.erasures.erase_person("ada", "patient-request")
+    assert naming(south, ada) == ["erasure/1"]
+
+
+def test_lines_about_others_stay(network: Network) -> None:
+    south, north = network["south"], network["north"]
+    ada, bob = network.patient("ada", "north"), network.patient("bob", "east")
+    told(network, ada)
+    before = naming(south, ada)
+    with pytest.raises(Refusal):
+        south.erasures.erase_account(bob.account, "patient-request")
+    assert naming(south, ada) == before
+    north.source.raw.clear()
+    north.erasures.erase_person("ada", "patient-request")
+    assert naming(south, ada) == before
