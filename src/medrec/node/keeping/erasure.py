@@ -53,10 +53,8 @@ GONE_WITH_PERSON = (
         "delegation_doubted",
         "list_seen",
         "list_put_away",
-        "list_act_hearer",
-        "list_act_against",
-        "list_act_ended",
     ),
+    *("list_act_hearer", "list_act_against", "list_act_ended"),
 )
 """Tables of what the organisation holds of the people linked to it, by their account."""
 STAYS = {
