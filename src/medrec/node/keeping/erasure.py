@@ -45,36 +45,23 @@ GONE_WITH_PERSON = (
     *("consent", "revoked", "dispute_taken", "broken_glass", "correction_here", "list_act", "own_entry", "delegation"),
     *("delegation_ended", "delegation_secret", "match_request", "referral_sent", "referral_taken"),
     *("share_link", "undone", "account_secret", "delegation_rest", "delegation_used", "half_keys", "waiting_link"),
-    *(
-        "share_key",
-        "to_bring",
-        "stated_secret",
-        "delegation_begins",
-        "delegation_doubted",
-        "list_seen",
-        "list_put_away",
-    ),
-    *("list_act_hearer", "list_act_against", "list_act_ended"),
+    *("share_key", "to_bring", "stated_secret", "delegation_begins", "delegation_doubted", "list_seen"),
+    *("list_put_away", "list_act_hearer", "list_act_against", "list_act_ended"),
 )
 """Tables of what the organisation holds of the people linked to it, by their account."""
 STAYS = {
     "person": "its row is deleted by itself",
     "asking": "what this organisation asked others for: its own half, which it owes them and the ledger",
     "our_emergency": "what its own staff did elsewhere, and has to be reviewed",
-    "client": "the role of an agent", "relationship": "the role of an agent", "notice": "the role of an agent",
-    "record_copy": "the role of an agent", "own_reading": "the role of an agent", "look": "the role of an agent",
-    "guardian_set": "the role of an agent", "account_event": "the role of an agent", "device": "the role of an agent",
-    "not_hers": "the role of an agent",
-    "taken_back": "the role of an agent", "stays": "the role of an agent", "words_shown": "the role of an agent",
-    "new_phone": "the role of an agent", "guardian_asked": "the role of an agent",
-    "delegation_end_told": "the role of an agent",
-    "guarded_elsewhere": "the role of an agent", "guardian_indexed": "the role of an agent",
-    "notice_former": "the role of an agent",
-    "correction_asked": "the role of an agent", "correction_before": "the role of an agent",
-    "kept_secret": "the role of an agent",
-    "notice_wish": "the role of an agent", "notice_waiting": "the role of an agent", "asked_of": "the role of an agent",
-    "unlinked": "the role of an agent", "link_left": "the role of an agent",
-}  # fmt: skip
+} | dict.fromkeys(
+    (
+        *("client", "relationship", "notice", "record_copy", "own_reading", "look", "guardian_set", "account_event"),
+        *("device", "not_hers", "taken_back", "stays", "words_shown", "new_phone", "guardian_asked"),
+        *("delegation_end_told", "guarded_elsewhere", "guardian_indexed", "notice_former", "correction_asked"),
+        *("correction_before", "kept_secret", "notice_wish", "notice_waiting", "asked_of", "unlinked", "link_left"),
+    ),
+    "the role of an agent",
+)
 """Tables that name people and are not touched, and why. An agent's people leave it in another way."""
 
 
