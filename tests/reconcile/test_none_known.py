@@ -125,6 +125,9 @@ def test_a_spanish_none_against_an_allergy_is_a_conflict_of_both() -> None:
     assert all(row.conflicts == (Conflict.NONE_KNOWN,) for row in found.allergies) and len(found.allergies) == 2
     peanut = active | {"code": {"text": "Peanut"}}
     assert all(row.conflicts == () for row in read(none, peanut).allergies), "a food is no medicine"
+    for words in ("No known food allergies", "No known environmental allergies"):
+        found = read(active | {"code": {"text": words}}, peanut)
+        assert all(row.conflicts == (Conflict.NONE_KNOWN,) for row in found.allergies), "of what kind it is is not said"
 
 
 @pytest.mark.parametrize(

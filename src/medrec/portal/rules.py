@@ -27,6 +27,5 @@ RULES: dict[str, Rule] = {
     "POST /coming-back/begin": Rule.EVERYBODY,
     f"POST {links.PATH}": Rule.HELD,
     f"OPTIONS {links.PATH}": Rule.EVERYBODY,
-    "GET /{rest:path}": Rule.EVERYBODY,
 }
 """Who may ask at each address of the site beside its pages, by method and path."""

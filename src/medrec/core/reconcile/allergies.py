@@ -204,7 +204,9 @@ def _speaks_of(kind: str, row: AllergyRow) -> bool:
         return True
     if kind == "medicine":
         return bool(row.ingredients) or bool(row.classes) or "medication" in row.categories
-    return kind in row.categories or kind in row.name.lower()
+    # What is no medicine, and of which nobody gives a category, may be a food or something around us.
+    unsaid = kind in ("food", "environment") and not (row.categories or row.ingredients or row.classes)
+    return unsaid or kind in row.categories or kind in row.name.lower()
 
 
 def _with(row: AllergyRow) -> AllergyRow:

@@ -3,7 +3,7 @@
 from medrec.core.manifests.acts import Act, Subject
 from medrec.core.reconcile.held import PATIENT, Held, Line
 from medrec.core.records import daily, drug_names, sig
-from medrec.core.records.dates import DAY_MS, ClinicalDate
+from medrec.core.records.dates import day_of
 from medrec.core.records.terms import RXNORM, Terms, cleaned
 from medrec.core.records.understood import MedicineDetail, Status, Understood
 
@@ -110,16 +110,3 @@ def _unknown(subject: Subject) -> str:
     """The name of what has no ingredients: the one that its row is found by, where it came from a row."""
     key = block_of(subject)
     return key.removeprefix("text:") if key.startswith("text:") else cleaned(subject.name)
-
-
-def day_of(time: int) -> ClinicalDate:
-    """The day of a time in ms since 1970 UTC, exact to the millisecond underneath."""
-    days = time // DAY_MS + 719_468
-    era, of_era = divmod(days, 146_097)
-    year_of_era = (of_era - of_era // 1460 + of_era // 36_524 - of_era // 146_096) // 365
-    of_year = of_era - (365 * year_of_era + year_of_era // 4 - year_of_era // 100)
-    shifted = (5 * of_year + 2) // 153
-    day = of_year - (153 * shifted + 2) // 5 + 1
-    month = shifted + 3 if shifted < 10 else shifted - 9
-    year = year_of_era + era * 400 + (1 if month <= 2 else 0)
-    return ClinicalDate(f"{year:04}-{month:02}-{day:02}", "time", time, time + 1)

@@ -86,3 +86,16 @@ def _days(year: int, month: int, day: int) -> int | None:
     leaps = past // 4 - past // 100 + past // 400
     in_year = _BEFORE_MONTH[month - 1] + (1 if month > 2 and _leap(year) else 0) + day - 1
     return past * 365 + leaps + in_year - 719_162
+
+
+def day_of(time: int) -> ClinicalDate:
+    """The day of a time in ms since 1970 UTC, exact to the millisecond underneath."""
+    days = time // DAY_MS + 719_468
+    era, of_era = divmod(days, 146_097)
+    year_of_era = (of_era - of_era // 1460 + of_era // 36_524 - of_era // 146_096) // 365
+    of_year = of_era - (365 * year_of_era + year_of_era // 4 - year_of_era // 100)
+    shifted = (5 * of_year + 2) // 153
+    day = of_year - (153 * shifted + 2) // 5 + 1
+    month = shifted + 3 if shifted < 10 else shifted - 9
+    year = year_of_era + era * 400 + (1 if month <= 2 else 0)
+    return ClinicalDate(f"{year:04}-{month:02}-{day:02}", "time", time, time + 1)

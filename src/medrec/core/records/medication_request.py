@@ -1,9 +1,10 @@
 """MedicationRequest: a prescription, or a plan or proposal of one (hl7.org/fhir/R4/medicationrequest.html)."""
 
-from medrec.core.records import datatypes, dosage, medicine, sig
+from medrec.core.records import course_length, datatypes, dosage, medicine, sig
 from medrec.core.records.canonical import Value
 from medrec.core.records.datatypes import concepts, joined, many, one, text, who
 from medrec.core.records.dates import ClinicalDate
+from medrec.core.records.none_known import no_medicines
 from medrec.core.records.reading import Around, Marks, person_of
 from medrec.core.records.understood import NoteCode, Status, Understood
 
@@ -33,6 +34,7 @@ def read(record: Value, around: Around) -> Understood:
     status, reason = after_directions(status, reason, told, marks)
     remark = remarks(record)
     status, reason = after_remark(status, reason, remark, marks)
+    status, reason = after_name(status, reason, found, marks)
     never = datatypes.flag(record, "doNotPerform") is True
     if never:
         status, reason = "stopped", "an order not to give it"
@@ -40,8 +42,9 @@ def read(record: Value, around: Around) -> Understood:
     if authored is None and "authoredOn" not in record:
         marks.add(NoteCode.NO_DATE, "The record does not say when it was prescribed.")
     supply = one(record, "dispenseRequest")
-    end = told.end or datatypes.period(supply, "validityPeriod")[1]
     start = told.start or authored
+    end = told.end or datatypes.period(supply, "validityPeriod")[1]
+    end = end or course_length.end_of(record, start, told.times_per_day)
     marks.crossed(start, told.end)
     by = who(record, "requester")
     detail = medicine.detail(
@@ -64,7 +67,7 @@ def read(record: Value, around: Around) -> Understood:
         person=person_of(record),
         codes=medicine.codings_of(found),
         when=start,
-        until=told.end or end,
+        until=end,
         recorded=authored,
         status=status,
         status_reason=reason,
@@ -98,6 +101,14 @@ def after_directions(status: Status, reason: str, told: dosage.Directions, marks
         return status, reason
     marks.add(NoteCode.STATUS_CONFLICT, "The record says that it is active, and its directions say not to take it.")
     return "unknown", "said to be active, with directions not to take it"
+
+
+def after_name(status: Status, reason: str, found: medicine.Product, marks: Marks) -> tuple[Status, str]:
+    """A status where what stands in place of the medicine says that there is none."""
+    if status != "active" or not no_medicines(found.concept.words):
+        return status, reason
+    marks.add(NoteCode.STATUS_CONFLICT, f'The record says that "{found.concept.words[:60]}" is taken.')
+    return "unknown", "no medicine is named"
 
 
 def remarks(record: Value) -> str:

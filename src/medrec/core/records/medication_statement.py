@@ -5,6 +5,7 @@ from medrec.core.records.canonical import Value
 from medrec.core.records.datatypes import joined, many, text, who
 from medrec.core.records.medication_request import (
     after_directions,
+    after_name,
     after_remark,
     clinical_line,
     plain_line,
@@ -49,6 +50,7 @@ def read(record: Value, around: Around) -> Understood:
     status, reason = after_directions(status, reason, told, marks)
     remark = remarks(record)
     status, reason = after_remark(status, reason, remark, marks)
+    status, reason = after_name(status, reason, found, marks)
     source = who(record, "informationSource")
     detail = medicine.detail(
         "statement",

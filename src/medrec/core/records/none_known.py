@@ -68,6 +68,21 @@ _PROBLEM_SPANISH = re.compile(
 )
 
 
+_MEDICINE_WORDS = re.compile(
+    r"none|nil|nothing|n/?a|not\s+applicable|ningun[ao]?|"
+    r"(?:no|not\s+(?:on|taking)(?:\s+any)?|denies(?:\s+(?:taking|any))*|takes\s+no)\s+"
+    r"(?:(?:known|current|active|regular|home|prescribed|other|daily)\s+)*(?:medications?|medicines?|meds|drugs?)"
+    r"(?:\s+(?:known|reported|on\s+file|recorded|currently|at\s+this\s+time))?|"
+    r"(?:sin|no\s+(?:toma|refiere|usa)|niega(?:\s+tomar)?)\s+(?:medicacion|medicamentos?|medicinas?|tratamiento)"
+    r"(?:\s+(?:actual(?:es)?|habitual(?:es)?|conocid[ao]s?))?"
+)
+
+
+def no_medicines(words: str) -> bool:
+    """Whether what stands in place of a medicine says that none is taken."""
+    return _MEDICINE_WORDS.fullmatch(_plain(words)) is not None
+
+
 def no_known_allergy(code: Concept) -> str:
     """Of what there is no known allergy ("any", "medicine", ...); empty for an allergy. "None" typed means any."""
     for coding in code.codings:

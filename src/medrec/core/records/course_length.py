@@ -1,0 +1,57 @@
+"""How long directions say that a medicine is for: "for 5 days", a coded length, or a number of doses.
+
+Words count where all of them are understood, and for short courses alone: "for 30 days" on a prescription mostly says
+how much is handed out.
+"""
+
+import re
+
+from medrec.core.records import datatypes, ratio, sig
+from medrec.core.records.canonical import Value
+from medrec.core.records.datatypes import many, one, text
+from medrec.core.records.dates import DAY_MS, ClinicalDate, day_of
+from medrec.core.records.understood import Amount
+
+LONGEST_IN_WORDS = 21
+"""Days."""
+_DAYS_OF = {"d": 1, "day": 1, "days": 1, "wk": 7, "week": 7, "weeks": 7}
+_WORDS = re.compile(
+    r"\b(?:for|x|during|por|durante)\s*(?P<days>\d{1,2})\s*"
+    r"(?P<unit>days?|d|d[ií]as?|weeks?|wks?|semanas?)\b"
+)
+
+
+def end_of(record: Value, start: ClinicalDate | None, times: Amount | None) -> ClinicalDate | None:
+    """The day on which a prescription's only dosage is over by its own directions; None where they do not say, where it
+    may be filled again, or where nobody knows when it began. `times`: how often a day it is taken."""
+    dosages, repeats = many(record, "dosageInstruction"), one(record, "dispenseRequest")
+    if start is None or start.precision in ("year", "month") or len(dosages) != 1:
+        return None
+    if datatypes.decimal(repeats, "numberOfRepeatsAllowed") not in ("", "0"):
+        return None
+    repeat = one(one(dosages[0], "timing"), "repeat")
+    days = _coded(repeat) or _counted(repeat, times) or _said(datatypes.one_line(text(dosages[0], "text")))
+    return day_of(start.start_ms + days * DAY_MS) if days else None
+
+
+def _coded(repeat: Value) -> int:
+    bounds = one(repeat, "boundsDuration")
+    value, unit = datatypes.decimal(bounds, "value"), text(bounds, "code") or text(bounds, "unit")
+    return int(value) * _DAYS_OF.get(unit.lower(), 0) if value.isdigit() else 0
+
+
+def _counted(repeat: Value, times: Amount | None) -> int:
+    """So many doses at so many a day, in whole days."""
+    count, daily = ratio.ratio_of(datatypes.decimal(repeat, "count")), ratio.ratio_of(times.low) if times else None
+    if count is None or daily is None or not daily.numerator:
+        return 0
+    days = ratio.over(count, daily)
+    return -(-days.numerator // days.denominator)
+
+
+def _said(words: str) -> int:
+    told, found = sig.parsed(words), _WORDS.search(words.lower())
+    if found is None or told.understood != "whole" or told.course:
+        return 0
+    days = int(found["days"]) * (7 if found["unit"][0] in "ws" else 1)
+    return days if days <= LONGEST_IN_WORDS else 0
