@@ -3,7 +3,6 @@
 import re
 from typing import Any
 
-from medrec.core import codec
 from medrec.node.looks import halves
 from medrec.portal import render, words
 from medrec.signals.watch import WEIGHTS
@@ -11,6 +10,7 @@ from tests.portal.reading import text_of
 from tests.portal.story import HOUR, Story, observation
 from tests.portal.test_clinic import clinician
 from tests.portal.test_clinic import told as met
+from tests.portal.test_office import ask_why
 from tests.portal.test_office import told as told
 
 __all__ = ["met", "told"]
@@ -84,9 +84,9 @@ def test_the_panel_says_what_is_whole_and_names_what_is_not(met: Story) -> None:
             assert says(good) in whole, (place, good)
         assert says("disputes_none") in whole
     person: Any = met.person  # type: ignore[attr-defined]
-    about = {"id": bytes(16), "due": met.network.time + HOUR, "account": person.account, "look": "", "words": "Why?"}
-    assert north.disputes.told("south", codec.encode(about))
+    ask_why(met, "Why?")
     assert says("about_us", 1) in panel(met, "north") and says("about_us_none") not in panel(met, "north")
+    assert says("disputes", 1) in panel(met, "south") and says("disputes_none") not in panel(met, "south")
     # South got records and its half never comes: north's officer reads who owes it, and since when.
     met.network.consent(person, "north", "south")
     met.ask(person, "Dr Brown", "a check-up")
