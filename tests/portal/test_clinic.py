@@ -210,3 +210,26 @@ def test_a_patient_is_sent_to_another_place_and_the_page_says_how_that_stands(to
     html = text_of(client.get("/clinic").text)
     assert "Patient ada to North" in html and words.REFERRALS["delivered"] in html
     assert words.REFERRALS["answer_settled"] in html
+
+
+def test_whoever_was_sent_here_is_opened_from_the_list_with_the_sender_s_reason(told: Story) -> None:
+    client, csrf = clinician(told)
+    network: Any = told.network
+    network.consent(told.person, "south", "north")  # type: ignore[attr-defined]
+    fields = {"csrf": csrf, "patient": "ada", "purpose": "TREAT", "reason": "First visit today", "refer": "north"}
+    client.post("/clinic/patient", data={**fields, "words": "Heart"})
+    assert network["south"].referrals.step(network.time) == 1
+    told.settle()
+    there = visitor(told, "north", demonstration=True)
+    network["north"].put("Patient", "ada", '{"resourceType":"Patient","id":"ada","name":[{"family":"Brown"}]}')
+    assert words.CLINIC["open"] not in there.get("/clinic").text, "nobody has signed in"
+    there.post("/sign-in/demonstration", data={"role": "clinician"})
+    html = there.get("/clinic").text
+    (form,) = re.findall(r'<form method="post" action="/clinic/patient">(.*?)</form>', html, re.DOTALL)
+    sent = dict(re.findall(r'name="([a-z]+)" value="([^"]*)"', form))
+    before = len(lines(told, "north", "own-look/1"))
+    answer = there.post("/clinic/patient", data=sent)
+    assert answer.status_code == 200, text_of(answer.text)
+    looks = lines(told, "north", "own-look/1")
+    assert len(looks) == before + 1
+    assert looks[-1].request.reason.startswith("Sent here by ") and looks[-1].request.reason.endswith(": Heart")

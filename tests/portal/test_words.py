@@ -345,4 +345,4 @@ def test_a_made_sentence_is_said_in_the_language_of_the_visit(made: str, name: s
 def test_the_doses_within_a_made_sentence_are_joined_in_the_language_of_the_page() -> None:
     with language.use("es"):
         said = words.in_words("lisinopril: different doses are in force at different places (10 mg and 20 mg).")
-    assert "10 mg y 20 mg" in said and " and " not in said
+    assert "\u206810 mg\u2069 y \u206820 mg\u2069" in said and " and " not in said

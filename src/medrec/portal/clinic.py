@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 PAGES_MAX = 20
 WAITING_SHOWN = 20
+REASON_MAX = 500
 
 
 def show(node: "Node", visit: Visit) -> dict[str, Any]:
@@ -41,6 +42,8 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
         except Refusal as refusal:
             trouble = words.why_not(refusal.code, refusal.sentence)
     taken = node.referrals.taken_here()
+    waiting = taken.referrals[:WAITING_SHOWN]
+    here = node.finder.linked({one.account for one in waiting})
     return {
         "text": visit.form.get("text", ""),
         "birth": visit.form.get("birth", ""),
@@ -56,8 +59,10 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
                 ),
                 "reason": one.reason,
                 "count": len(one.records),
+                "patient": here.get(one.account),
+                "why": words.CLINIC["sent_why"].format(who=one.practitioner, reason=one.reason)[:REASON_MAX],
             }
-            for one in taken.referrals[:WAITING_SHOWN]
+            for one in waiting
         ],
         "shut": taken.shut,
         "sent": referring.sent(node, visit, known),

@@ -6,6 +6,7 @@ is shown.
 
 import threading
 import unicodedata
+from collections.abc import Set
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -66,6 +67,17 @@ class Finder:
         """A patient by local number."""
         with self._lock:
             return next((found for _, found, _ in self._known() if found.patient == identifier), None)
+
+    def linked(self, accounts: Set[str]) -> dict[str, str]:
+        """The local numbers of the patients who have these accounts, by account."""
+        if not accounts:
+            return {}
+        with self._lock:
+            return {
+                found.account: found.patient
+                for _, found, _ in self._known()
+                if found.account is not None and found.account in accounts
+            }
 
     def open(self, patient: str, who: Practitioner, purpose: str, reason: str) -> Found:
         """Write down that somebody opens a patient's screen, and why; then who the patient is.

@@ -24,6 +24,8 @@ CLINIC = Texts(
             "{count} people were sent to you whose papers cannot be opened here. Tell whoever runs this system.",
         ),
         "referral": "{who} at {place} sent you somebody",
+        "sent_why": "Sent here by {who}: {reason}",
+        "sent_unknown": "This person is not known here yet. The front desk can link her.",
         "records": ("One record came along", "{count} records came along"),
         "find": "Find a patient",
         "text": "Name, local number or account",

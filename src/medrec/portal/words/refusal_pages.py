@@ -1,6 +1,7 @@
 """Why something was refused, for staff and for the pages of errors: the sentences of the gate, translated."""
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 
 from medrec.core import outcome
@@ -68,11 +69,11 @@ def in_words(sentence: str) -> str:
     for name, pattern in _patterns():
         found = pattern.fullmatch(sentence)
         if found is not None:
-            told = found.groupdict()
+            told: dict[str, str | list[str]] = dict(found.groupdict())
             if name == "pair":
-                told |= {part: _of_label(told[part]) for part in ("level", "effect")}
+                told |= {part: _of_label(found[part]) for part in ("level", "effect")}
             if name == "doses-differ":
-                told["doses"] = told["doses"].replace(" and ", str(LISTS["and"]))
+                told["doses"] = found["doses"].split(" and ")
             return _filled(MADE[name], told)
     return _filled(MADE["in-their-words"], {"why": sentence})
 
@@ -86,8 +87,13 @@ def _of_label(text: str) -> str:
     return str(LABEL.get(text.replace(", ", "-").replace(" ", "-"), text))
 
 
-def _filled(text: str, values: dict[str, str]) -> str:
-    return language.Told(text.format(**{name: f"\u2068{language.bare(value)}\u2069" for name, value in values.items()}))
+def _filled(text: str, values: Mapping[str, str | list[str]]) -> str:
+    """A text with its gaps filled, each value apart, so that none turns what is around it; of several each."""
+    filled = {}
+    for name, value in values.items():
+        several = [f"\u2068{language.bare(one)}\u2069" for one in ([value] if isinstance(value, str) else value)]
+        filled[name] = str(LISTS["and"]).join(several)
+    return language.Told(text.format(**filled))
 
 
 @lru_cache
