@@ -9,7 +9,7 @@ import msgspec
 
 from medrec.core import codec
 from medrec.core.consent.facts import Record
-from medrec.core.manifests.access import DisclosureManifest, Request
+from medrec.core.manifests.access import DisclosureManifest, ReceivedManifest, Request
 from medrec.core.manifests.acts import Act, Subject, against_of, recipients_of
 from medrec.core.reconcile.lists import Row
 from medrec.core.reconcile.rows import MedicineRow
@@ -51,11 +51,18 @@ def hearers(node: "Node", act: Act) -> list[str]:
         if person is None:
             return []
         known = _is_known_here(node, act, rows)
+        gave = {
+            received.source
+            for received in of_person(node, connection, person, "disclosure-received/1")
+            if isinstance(received, ReceivedManifest) and received.records
+        }
         for disclosed in of_person(node, connection, person, "disclosure/1"):
             if isinstance(disclosed, DisclosureManifest):
                 requester = disclosed.request.requester
-                # What is known here from others alone, nobody else learns of from here.
-                found |= {requester: None} if known or requester == person.agent else {}
+                # What is known here from others alone, nobody else learns of from here; the only one who gave anything
+                # told it.
+                if known or requester == person.agent or gave == {requester}:
+                    found[requester] = None
         told = []
         for name in sorted(found):
             asked = msgspec.convert(
