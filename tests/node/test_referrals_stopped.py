@@ -5,6 +5,7 @@ import pytest
 from medrec.node.looks.access_log import read_log
 from medrec.node.looks.halves import unmatched
 from medrec.node.peers.peers import Fault
+from medrec.node.refusals import Code, Refusal
 from tests.node.network import Network, Patient
 from tests.node.test_doors import refer, status
 from tests.node.test_gate import written
@@ -117,3 +118,27 @@ def test_records_that_come_after_the_word_that_nothing_comes_are_not_kept(networ
     assert try_again(network) == 0 and halves(network) == ["nothing"]
     assert south.referrals.take("north", parcels[0]) == "nothing"
     assert south.referrals.taken() == [] and halves(network) == ["nothing"]
+
+
+@pytest.mark.parametrize("anew", [False, True])
+def test_the_provider_hears_of_one_that_was_stopped_at_its_last_look(
+    network: Network, ada: Patient, anew: bool
+) -> None:
+    """The line stands, and then the record was altered in place: what is owed for the line is answered all the same."""
+    north = network["north"]
+    network.consent(ada, "north", "south")
+
+    def alter(step: str) -> None:
+        if step == "read":
+            north.source.raw["Observation", "bp"] = b'{"resourceType":"Observation","id":"bp","status":"amended"}'
+
+    north.gate.step = alter
+    with pytest.raises(Refusal) as no:
+        refer(network, ada, ids=("bp",))
+    assert no.value.reason in (Code.RECORD_ALTERED, Code.RECORD_CHANGED) and len(written(north, "disclosure/1")) == 1
+    if anew:
+        network.crash("north")
+    assert try_again(network) == 0 and status(network) == ["stopped"]
+    assert halves(network) == ["nothing"] and her_log(network, ada) == ["stopped"]
+    network.anchor()
+    assert unmatched(network["north"]) == []  # type: ignore[arg-type]

@@ -323,7 +323,7 @@ def test_the_limiter_counts_by_name_and_forgets_the_oldest() -> None:
 
 def test_nobody_signs_in_without_a_key_outside_a_demonstration(empty: Story, ada: Person) -> None:
     shut = visitor(empty).post("/sign-in/demonstration", data={"person": handle(ada.account)})
-    assert shut.status_code == 405 and "set-cookie" not in shut.headers
+    assert shut.status_code == 404 and "set-cookie" not in shut.headers
     client = visitor(empty, demonstration=True)
     assert client.post("/sign-in/demonstration", data={"person": handle(ada.account)}).status_code == 303
     text = client.get(ada.page).text

@@ -215,7 +215,7 @@ def _requests_may_come_twice() -> AbstractContextManager[Any]:
         columns = ("obligation", "requester", "expires", "due", "seq", "status")
         over = Prepared(sql.insert(access.asked).prefix_with("OR REPLACE"), columns)
         with (
-            patch.object(gather_room, "_answered", lambda connection, obligations: set()),
+            patch.object(gather_room._ASKED, "found", lambda connection, wanted: set()),
             patch.object(gather_room, "_INSERT_ASKED", over),
             # The journal would refuse the second line by what it asks of the requester.
             patch.object(obligations, "make", lambda *_: None),

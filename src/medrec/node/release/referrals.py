@@ -163,7 +163,7 @@ class Referrals:
             node.store.write(keep)
             node.gate.release(recipient, ask, Parcel(node))
         except Refusal as refusal:
-            self._mark(obligation, status="stopped", trouble=refusal.sentence)
+            self._ended(obligation, refusal)
             raise
         finally:
             self._deciding.discard(obligation)
@@ -219,8 +219,7 @@ class Referrals:
             if refusal.reason in TRY_AGAIN:
                 self._later(row, refusal.sentence, now)
             else:
-                # Nothing stands in the journal as disclosed, so nobody waits for a word about it.
-                self._mark(obligation, status="stopped", trouble=refusal.sentence)
+                self._ended(obligation, refusal)
             return False
         try:
             answer = _read_answer(node.peers.call(row.recipient, REFERRAL_PATH, parcel))
@@ -256,6 +255,12 @@ class Referrals:
         # Before the first byte: an answer that is lost must not leave behind that nothing was sent.
         self._mark(obligation, status="sending")
         return parcel
+
+    def _ended(self, obligation: bytes, refusal: Refusal) -> None:
+        """It does not go out. Where it stands in the journal as disclosed, the provider owes a word about it and is
+        told at the next step; else nobody waits for one."""
+        status = "waiting" if was_stopped(self._node, obligation) else "stopped"
+        self._mark(obligation, status=status, trouble=refusal.sentence)
 
     def _later(self, row: Any, trouble: str, now: int) -> None:
         attempts = row.attempts + 1

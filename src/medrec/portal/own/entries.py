@@ -12,7 +12,7 @@ from medrec.core.records.dates import ClinicalDate
 from medrec.core.records.observation import unit_in_words
 from medrec.core.records.reading import Around
 from medrec.core.records.table import understand
-from medrec.core.records.understood import Understood
+from medrec.core.records.understood import AllergyDetail, Understood
 from medrec.node.agent.copies import Copy
 from medrec.node.right_person import not_hers
 from medrec.node.terminology.shipped import shipped
@@ -158,7 +158,9 @@ def about(node: "Node", account: str) -> dict[str, str]:
 
 def _title(known: Understood, tree: Any) -> str:
     detail = known.detail
-    name = str(getattr(detail, "name_cleaned", "") or getattr(detail, "name", "")) if detail is not None else ""
+    names = ("name", "name_cleaned") if isinstance(detail, AllergyDetail) else ("name_cleaned", "name")
+    # What an allergy is found by may be more exact than what its place wrote ("walnut").
+    name = next(filter(None, (str(getattr(detail, one, "")) for one in names)), "") if detail is not None else ""
     if not name and tree.get("resourceType") == "Goal" and isinstance(tree.get("description"), dict):
         name = str(tree["description"].get("text") or "")
     if not name and known.codes:
