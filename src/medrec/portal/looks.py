@@ -52,6 +52,7 @@ def of_person(node: "Node", visit: Visit, names: dict[str, str], notices: list[N
     stopped = {_pair(notice) for notice in known if notice.kind == "refusal/1"}
     answers = {_answers(notice): notice.manifest.outcome for notice in known if notice.kind == "disclosure-received/1"}
     answers |= {_answers(notice): notice.manifest.kind for notice in known if notice.kind == "owed-denied/1"}
+    reviews = _reviews(node, known)
     found = []
     with node.engine.view() as view:
         for notice in known:
@@ -65,7 +66,8 @@ def of_person(node: "Node", visit: Visit, names: dict[str, str], notices: list[N
             ):
                 item = _SAYS[notice.kind](visit, names, notice)
                 if notice.kind == "emergency/1":
-                    item["more"] += [*_late(node, visit, notice), _review(node, names, notice, view)]
+                    item["more"] += _late(node, visit, notice)
+                    item["more"].append(_review(names, notice, view, reviews.get(_pair(notice))))
                 found.append(item)
     return found
 
@@ -130,12 +132,17 @@ def _emergency(visit: Visit, names: dict[str, str], notice: Notice) -> dict[str,
     return _item(visit, notice, sentence, "given")
 
 
-def _review(node: "Node", names: dict[str, str], notice: Notice, view: Any) -> Markup:
-    """What somebody else of their house found about an emergency, or whether they still owe that."""
+def _reviews(node: "Node", known: Sequence[Notice]) -> dict[tuple[str, str | None], Any]:
+    """What somebody else of their house found about emergencies among these, by place and obligation: the newest."""
+    account = next((notice.account for notice in known if notice.kind == "emergency/1"), None)
+    told = person.every(node, account, ("emergency-reviewed/1",)) if account is not None else []
+    return {_pair(notice): notice.manifest for notice in reversed(told) if notice.manifest is not None}
+
+
+def _review(names: dict[str, str], notice: Notice, view: Any, found: Any) -> Markup:
+    """What came of the review of an emergency, or whether it is still owed."""
     statement = notice.manifest
-    told = (one.manifest for one in person.every(node, notice.account, ("emergency-reviewed/1",)) if one.manifest)
     ours = statement.organisation, statement.obligation
-    found = next((one for one in told if (one.organisation, one.obligation) == ours), None)
     status = answered(view, *ours, notice.height is not None) if found is None else "review_" + found.outcome
     said = found.words if found is not None else ""
     requester = names.get(statement.request.requester, statement.request.requester)

@@ -214,11 +214,12 @@ class Corrections:
         except Refusal:
             return False
         identifier = bytes.fromhex(statement.id)
-        acts = [kept.act for kept in node.acts.of(statement.account)]
+        acts = [kept.act for kept in node.acts.of(statement.account)] if statement.act is not None else []
+        owes = answer_owed(agent, node.organisation, identifier).hex()
 
         def write(connection: sql.Connection) -> bool:
             person = node.journal.person_of_account(connection, statement.account)
-            if person is None and by_herself(statement) and request.owes == self._taken(agent, data, request).owes:
+            if person is None and by_herself(statement) and request.owes == owes:
                 turn_away(node, connection, data, request)
                 return True
             if person is None or not lets_ask(node, connection, person, agent, statement):
@@ -226,7 +227,7 @@ class Corrections:
             known = connection.execute(sql.select(correction_here).where(correction_here.c.id == identifier)).first()
             if known is not None:
                 return bool(known.account == statement.account)
-            manifest = self._taken(agent, data, request)
+            manifest = self._taken(agent, data, request, owes)
             summary = [24, manifest.time, statement.type, statement.record, identifier]
             draft = Draft("correction-taken/1", manifests.encode(manifest), person.id, None, summary)
             line = node.journal.append(connection, [draft])[0]
@@ -242,7 +243,7 @@ class Corrections:
 
         return node.store.write(write)
 
-    def _taken(self, agent: str, data: bytes, request: CorrectionRequestManifest) -> CorrectionTakenManifest:
+    def _taken(self, agent: str, data: bytes, request: CorrectionRequestManifest, owes: str) -> CorrectionTakenManifest:
         node, statement = self._node, request.statement
         return CorrectionTakenManifest(
             "correction-taken/1",
@@ -253,7 +254,7 @@ class Corrections:
             agent,
             statement,
             hashlib.sha256(data).hexdigest(),
-            answer_owed(agent, node.organisation, bytes.fromhex(statement.id)).hex(),
+            owes,
             request.due,
         )
 

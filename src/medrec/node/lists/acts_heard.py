@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
+import sqlalchemy as sql
 
 from medrec.core import codec
 from medrec.core.consent.facts import Record
@@ -16,6 +17,7 @@ from medrec.core.reconcile.rows import MedicineRow
 from medrec.core.reconcile.said import block_of
 from medrec.core.records.terms import RXNORM
 from medrec.node.corrections.objecting import of_person
+from medrec.node.keeping.journal import Person
 from medrec.node.lists.acts_kept import KeptAct
 from medrec.node.lists.lists import subject_of
 from medrec.node.refusals import Refusal
@@ -51,11 +53,7 @@ def hearers(node: "Node", act: Act) -> list[str]:
         if person is None:
             return []
         known = _is_known_here(node, act, rows)
-        gave = {
-            received.source
-            for received in of_person(node, connection, person, "disclosure-received/1")
-            if isinstance(received, ReceivedManifest) and received.records
-        }
+        gave = set() if known else _who_gave(node, connection, person)
         for disclosed in of_person(node, connection, person, "disclosure/1"):
             if isinstance(disclosed, DisclosureManifest):
                 requester = disclosed.request.requester
@@ -81,6 +79,12 @@ def hearers(node: "Node", act: Act) -> list[str]:
             if Permitted(node, node.gate.reader, connection, person, decision).tells(facts, behind):
                 told.append(name)
     return told
+
+
+def _who_gave(node: "Node", connection: sql.Connection, person: Person) -> set[str]:
+    """Those who gave this organisation records of a person."""
+    received = of_person(node, connection, person, "disclosure-received/1")
+    return {one.source for one in received if isinstance(one, ReceivedManifest) and one.records}
 
 
 def with_records(node: "Node", account: str, permitted: Permitted, requester: str) -> list[Heard]:

@@ -179,13 +179,16 @@ class PersonLists:
             return kept.lists.held() if kept is not None else []
 
     def tags(self, account: str) -> dict[str, str]:
-        """At an agent: the tag (hex) of the line that proves each record version, each medicine that these point at and
-        each act, by the hash of its manifest (hex)."""
-        kinds = told(self._node, account, "record/1", "list-act/1")
-        tags = {hashlib.sha256(line.data).hexdigest(): line.tag.hex() for line in kinds}
-        # Of what is nobody's, medicines alone come along with a person's records.
-        medicines = self._kept_copies(account, "Medication")
-        return tags | {copy.signed.digest.hex(): copy.tag.hex() for copy in medicines if copy.signed is not None}
+        """As `proofs`, the tags alone."""
+        return {manifest: tag for manifest, (tag, _) in self.proofs(account).items()}
+
+    def proofs(self, account: str) -> dict[str, tuple[str, str]]:
+        """At an agent, by the hash of its manifest (hex): the tag (hex) of what proves each record version and act and
+        who told it, and of each medicine pointed at, which alone of what is nobody's comes along, told by none ("")."""
+        lines = told(self._node, account, "record/1", "list-act/1")
+        found = {hashlib.sha256(line.data).hexdigest(): (line.tag.hex(), line.organisation) for line in lines}
+        copies = [(copy.tag.hex(), copy.signed) for copy in self._kept_copies(account, "Medication")]
+        return found | {signed.digest.hex(): (tag, "") for tag, signed in copies if signed is not None}
 
     def forget(self, account: str) -> None:
         """Remember nothing of a person."""

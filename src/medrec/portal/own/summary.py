@@ -3,7 +3,6 @@
 from html import unescape
 from typing import TYPE_CHECKING, Any
 
-from medrec.node.agent.told import told
 from medrec.node.fhir import bundle
 from medrec.node.fhir.summary import PHRASES
 from medrec.node.fhir.summary_own import own_made, own_summary
@@ -29,13 +28,12 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
     # The page speaks the reader's language; the file for another hospital speaks English.
     phrases = {name: str(words.SUMMARY[f"says_{name}"]) for name in PHRASES}
     made, signed = own_made(node, who.account, kinds_of(visit), phrases, with_receipts=False)
-    tags, signers = node.lists.tags(who.account), _signers(node, who.account)
+    known, names = node.lists.proofs(who.account), {one.id: one.name for one in node.directory.organisations()}
     # The page of one list leads to each line by itself; here each thing that was signed stands once behind its entry.
     proofs = {
         place: [
-            {"href": visit.link("line", person=who.handle, tag=tags[one]), "by": signers.get(tags[one], "")}
-            for one in dict.fromkeys(behind)
-            if one in tags
+            {"href": visit.link("line", person=who.handle, tag=tag), "by": names.get(teller, teller)}
+            for tag, teller in (known[one] for one in dict.fromkeys(behind) if one in known)
         ]
         for place, behind in signed.items()
     }
@@ -56,13 +54,6 @@ def download(node: "Node", visit: Visit) -> File:
     return File(
         bundle.encode(own_summary(node, who.account, kinds_of(visit))), bundle.JSON, "patient-summary.fhir.json"
     )
-
-
-def _signers(node: "Node", account: str) -> dict[str, str]:
-    """Who signed what a line proves, by the line's tag (hex). A medicine that records point at is in none."""
-    names = {one.id: one.name for one in node.directory.organisations()}
-    lines = told(node, account, "record/1", "list-act/1")
-    return {line.tag.hex(): names.get(line.organisation, line.organisation) for line in lines}
 
 
 def _section(section: dict[str, Any], proofs: dict[str, list[dict[str, str]]]) -> dict[str, Any]:
