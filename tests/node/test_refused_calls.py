@@ -40,12 +40,12 @@ def late(wire: Wire, count: int) -> None:
 
 def test_what_has_no_line_of_its_own_is_counted_when_the_minute_is_over(wire: Wire) -> None:
     late(wire, LINES_MAX + 13)
-    refused_calls(wire.nodes["south"]).step()
+    refused_calls(wire.nodes["south"]).step(wire.nodes["south"])
     assert len(lines(wire)) == LINES_MAX
     wire.clock.now += LINES_MS
     # The node's own round does it: nobody has to call again.
-    refused_calls(wire.nodes["south"]).step()
-    refused_calls(wire.nodes["south"]).step()
+    refused_calls(wire.nodes["south"]).step(wire.nodes["south"])
+    refused_calls(wire.nodes["south"]).step(wire.nodes["south"])
     *each, last = lines(wire)
     assert len(each) == LINES_MAX and all(one.more is UNSET for one in each)
     assert (last.caller, last.code, last.path, last.more) == ("north", "signature-stale", "/medrec/echo", 13)
@@ -73,6 +73,6 @@ def test_a_count_that_cannot_be_written_down_is_tried_again(wire: Wire, monkeypa
     with monkeypatch.context() as patched:
         patched.setattr(south.store, "write", broken)
         with pytest.raises(StoreError):
-            refused_calls(south).step()
-    refused_calls(south).step()
+            refused_calls(south).step(south)
+    refused_calls(south).step(south)
     assert [one.more for one in lines(wire)][-1] == 2

@@ -349,7 +349,7 @@ class Node:
             hand_on_later(self)
             close_failed(self)
             self.emergency_reviews.note_late()
-            refused_calls(self).step()
+            refused_calls(self).step(self)
             self.publish_log(self.checkpoints.keep_up())
             waits = self.checkpoints.members.overdue()
             if waits:

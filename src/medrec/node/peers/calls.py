@@ -79,7 +79,7 @@ class Callers:
     def _try_to_write_down(self, signer: str, path: str, code: str) -> None:
         """A call that cannot be written down is refused all the same, with a code. Raises CallRefused."""
         try:
-            self._refused.note(signer, path, code)
+            self._refused.note(self._node, signer, path, code)
         except (StoreError, VaultError) as error:
             _log.error("a refused call cannot be written down: %s", type(error).__name__)
             raise CallRefused("unavailable", "The node cannot do this at the moment; try again later.", 503) from None

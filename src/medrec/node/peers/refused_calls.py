@@ -22,22 +22,21 @@ LINES_MS = 60_000
 
 
 class RefusedCalls:
-    """The refused calls of one node."""
+    """The refused calls of one node, which is given each time: what is kept for as long as a node lives holds none."""
 
-    def __init__(self, node: "Node") -> None:
-        self._node = node
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._since = 0
         self._lines: dict[str, int] = {}
         self._last: dict[str, CallRefusedManifest] = {}
 
-    def note(self, caller: str, path: str, code: str) -> None:
+    def note(self, node: "Node", caller: str, path: str, code: str) -> None:
         """Write a refused call down. Raises StoreError, VaultError.
 
         Paths of the FHIR API may name a record: only where they begin is written.
         """
-        self.step()
-        node, now = self._node, self._node.clock()
+        self.step(node)
+        now = node.clock()
         shown = "/fhir" if path.startswith("/fhir") else path[:100]
         stated = CallRefusedManifest(
             "call-refused/1",
@@ -56,12 +55,12 @@ class RefusedCalls:
             self._last[caller] = stated
             if self._lines[caller] > LINES_MAX:
                 return
-        self._write([stated])
+        _write(node, [stated])
 
-    def step(self) -> None:
+    def step(self, node: "Node") -> None:
         """When the minute is over: one line for each caller of whom more was refused than was written down. Raises
         StoreError, VaultError; then it is tried again."""
-        node, now = self._node, self._node.clock()
+        now = node.clock()
         with self._lock:
             if self._since <= now < self._since + LINES_MS:
                 return
@@ -73,12 +72,13 @@ class RefusedCalls:
                 if count > LINES_MAX
             ]
             if more:
-                self._write(more)
+                _write(node, more)
             self._lines, self._last = {}, {}
 
-    def _write(self, stated: list[CallRefusedManifest]) -> None:
-        drafts = [Draft("call-refused/1", manifests.encode(one)) for one in stated]
-        self._node.store.write(lambda connection: self._node.journal.append(connection, drafts))
+
+def _write(node: "Node", stated: list[CallRefusedManifest]) -> None:
+    drafts = [Draft("call-refused/1", manifests.encode(one)) for one in stated]
+    node.store.write(lambda connection: node.journal.append(connection, drafts))
 
 
 _of: "WeakKeyDictionary[Node, RefusedCalls]" = WeakKeyDictionary()
@@ -86,4 +86,4 @@ _of: "WeakKeyDictionary[Node, RefusedCalls]" = WeakKeyDictionary()
 
 def refused_calls(node: "Node") -> RefusedCalls:
     """Those of a node."""
-    return _of.setdefault(node, RefusedCalls(node))
+    return _of.setdefault(node, RefusedCalls())
