@@ -1,7 +1,5 @@
 """What an organisation owes by the ledger and knows nothing of can be answered, and the person hears of it."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,18 +15,11 @@ from medrec.node.refusals import Code, Refusal
 from medrec.node.release.access import asking
 from medrec.node.release.receive import ASK_LIFE_MS, UNANSWERED_KEPT_MS, close_failed
 from tests.node.network import HOUR, Network, Patient
-from tests.node.test_disputes import carry
+from tests.node.test_disputes import carry, network
 from tests.node.test_doors import refer, status
-from tests.node.test_gate import ASTHMA, BLOOD_PRESSURE, get, written
+from tests.node.test_gate import get, written
 
-
-@pytest.fixture
-def network(tmp_path: Path) -> Iterator[Network]:
-    opened = Network(tmp_path)
-    opened["north"].put("Observation", "bp", BLOOD_PRESSURE)
-    opened["north"].put("Condition", "asthma", ASTHMA)
-    yield opened
-    opened.close()
+__all__ = ["network"]
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """A line that the ledger refuses keeps no other from it: it stands there without what was refused, and all see that."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,16 +15,10 @@ from medrec.node.looks.halves import one_sided, unmatched, unwritten
 from medrec.node.operate import _notes
 from medrec.node.release.receive import close_failed
 from tests.node.network import Network, Patient
-from tests.node.test_gate import ASTHMA, BLOOD_PRESSURE, get
+from tests.node.test_disputes import network
+from tests.node.test_gate import BLOOD_PRESSURE, get
 
-
-@pytest.fixture
-def network(tmp_path: Path) -> Iterator[Network]:
-    opened = Network(tmp_path)
-    opened["north"].put("Observation", "bp", BLOOD_PRESSURE)
-    opened["north"].put("Condition", "asthma", ASTHMA)
-    yield opened
-    opened.close()
+__all__ = ["network"]
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """What people ask about looks: about those of this place, which it answers, and about those of others here."""
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, get_args
 
 import sqlalchemy as sql
@@ -75,18 +76,24 @@ def _patients(node: "Node", accounts: list[str]) -> dict[str, str]:
     return {row.account: row.patient or "" for row in found}
 
 
+def _chosen(visit: Visit, about: str, field: str, kinds: Collection[str]) -> tuple[bytes, Any]:
+    """What a form is about (hex), and which of these it says of it. Raises PageError."""
+    kind = visit.form.get(field, "")
+    try:
+        identifier = bytes.fromhex(visit.form[about])
+    except ValueError:
+        raise PageError(400, "form-unreadable") from None
+    if kind not in kinds:
+        raise PageError(400, "form-unreadable")
+    return identifier, kind
+
+
 def answer(node: "Node", visit: Visit) -> Go:
     """The officer's answer: form fields `source`, `question` (hex), `answer`, `words`. Raises PageError."""
     require(visit, Who.PRIVACY_OFFICER)
-    kind = visit.form.get("answer", "")
+    identifier, kind = _chosen(visit, "question", "answer", ANSWERS)
     try:
-        identifier = bytes.fromhex(visit.form["question"])
-    except ValueError:
-        raise PageError(400, "form-unreadable") from None
-    if kind not in ANSWERS:
-        raise PageError(400, "form-unreadable")
-    try:
-        answering.answer(node, visit.form.get("source", ""), identifier, kind, visit.form.get("words", "").strip())  # type: ignore[arg-type]
+        answering.answer(node, visit.form.get("source", ""), identifier, kind, visit.form.get("words", "").strip())
     except Refusal as refusal:
         raise PageError(400, refusal.code, refusal.sentence) from None
     return Go(visit.link("office"), "answered_question")
@@ -96,15 +103,9 @@ def deny(node: "Node", visit: Visit) -> Go:
     """The officer says that nothing is known here of what is owed: form fields `source`, `owed` (hex), `denial`.
     Raises PageError."""
     require(visit, Who.PRIVACY_OFFICER)
-    kind = visit.form.get("denial", "")
+    obligation, kind = _chosen(visit, "owed", "denial", DENIALS)
     try:
-        obligation = bytes.fromhex(visit.form["owed"])
-    except ValueError:
-        raise PageError(400, "form-unreadable") from None
-    if kind not in DENIALS:
-        raise PageError(400, "form-unreadable")
-    try:
-        owing.deny(node, visit.form.get("source", ""), obligation, kind)  # type: ignore[arg-type]
+        owing.deny(node, visit.form.get("source", ""), obligation, kind)
     except Refusal as refusal:
         raise PageError(400, refusal.code, refusal.sentence) from None
     return Go(visit.link("office"), "answered_question")

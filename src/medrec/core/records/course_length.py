@@ -14,7 +14,6 @@ from medrec.core.records.understood import Amount
 
 LONGEST_IN_WORDS = 21
 """Days."""
-_DAYS_OF = {"d": 1, "day": 1, "days": 1, "wk": 7, "week": 7, "weeks": 7}
 _WORDS = re.compile(
     r"\b(?:for|x|during|por|durante)\s*(?P<days>\d{1,2})\s*"
     r"(?P<unit>days?|d|d[ií]as?|weeks?|wks?|semanas?)\b"
@@ -34,10 +33,19 @@ def end_of(record: Value, start: ClinicalDate | None, times: Amount | None) -> C
     return day_of(start.start_ms + days * DAY_MS) if days else None
 
 
+def days(duration: Value) -> str:
+    """A Duration in days as decimal text, where it is given in days or weeks; empty otherwise."""
+    value, unit = datatypes.decimal(duration, "value"), text(duration, "code") or text(duration, "unit")
+    if unit.lower() in ("wk", "week", "weeks") and value.isdigit():
+        return str(int(value) * 7)
+    return value if unit.lower() in ("d", "day", "days", "") else ""
+
+
 def _coded(repeat: Value) -> int:
     bounds = one(repeat, "boundsDuration")
-    value, unit = datatypes.decimal(bounds, "value"), text(bounds, "code") or text(bounds, "unit")
-    return int(value) * _DAYS_OF.get(unit.lower(), 0) if value.isdigit() else 0
+    # A bare number may be of anything.
+    found = days(bounds) if text(bounds, "code") or text(bounds, "unit") else ""
+    return int(found) if found.isdigit() else 0
 
 
 def _counted(repeat: Value, times: Amount | None) -> int:

@@ -3,10 +3,10 @@
 A fill is not proof of use and its end no stop: the status of a dispense is `unknown` unless it never happened.
 """
 
-from medrec.core.records import dosage, medicine
+from medrec.core.records import course_length, dosage, medicine
 from medrec.core.records.canonical import Value
 from medrec.core.records.datatypes import decimal, many, one, text, who
-from medrec.core.records.medication_request import clinical_line, days, plain_line, status_of
+from medrec.core.records.medication_request import clinical_line, plain_line, status_of
 from medrec.core.records.reading import Around, Marks, person_of
 from medrec.core.records.understood import NoteCode, Status, Understood
 
@@ -34,7 +34,7 @@ def read(record: Value, around: Around) -> Understood:
     when = handed or prepared
     if when is None:
         marks.add(NoteCode.NO_DATE, "The record does not say when it was handed out.")
-    supply = days(one(record, "daysSupply"))
+    supply = course_length.days(one(record, "daysSupply"))
     performer = next((name for item in many(record, "performer") if (name := who(item, "actor"))), "")
     detail = medicine.detail("dispense", found, told, marks, days_supply=supply)
     quantity = one(record, "quantity")

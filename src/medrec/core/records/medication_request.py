@@ -54,7 +54,7 @@ def read(record: Value, around: Around) -> Understood:
         marks,
         intent=intent,
         do_not_take=never,
-        days_supply=days(one(supply, "expectedSupplyDuration")),
+        days_supply=course_length.days(one(supply, "expectedSupplyDuration")),
         reasons=reasons(record),
         reported=datatypes.flag(record, "reportedBoolean") is True or bool(one(record, "reportedReference")),
         recorder=who(record, "recorder"),
@@ -135,14 +135,6 @@ def reasons(record: Value) -> tuple[str, ...]:
     words = [found.label for found in concepts(record, "reasonCode")]
     words += [text(item, "display") for item in many(record, "reasonReference")]
     return tuple({datatypes.one_line(word): None for word in words if word})
-
-
-def days(duration: Value) -> str:
-    """A Duration in days as decimal text, where it is given in days or weeks; empty otherwise."""
-    value, unit = datatypes.decimal(duration, "value"), text(duration, "code") or text(duration, "unit")
-    if unit in ("wk", "week", "weeks") and value.isdigit():
-        return str(int(value) * 7)
-    return value if unit.lower() in ("d", "day", "days", "") else ""
 
 
 def plain_line(

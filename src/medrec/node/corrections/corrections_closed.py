@@ -72,12 +72,8 @@ def close(
 
 def withdraw(node: "Node", connection: sql.Connection, caller: str, act: str) -> None:
     """Close what an organisation asked for by an act (id, hex) that it has taken back. Inside `Store.write` only."""
-    column = correction_here.c
-    waiting = sql.select(correction_here).where(column.agent == caller, column.status == "open")
-    for row in connection.execute(waiting).all():
-        taken = _taken(node.journal, connection, row)
-        from_act = taken.statement.act if taken is not None else None
-        if taken is not None and from_act is not None and from_act.id == act:
+    for row, taken in _open(node.journal, connection, correction_here.c.agent == caller):
+        if taken.statement.act is not None and taken.statement.act.id == act:
             close(node.journal, node.network.hex(), connection, row, taken, "noted", WITHDRAWN)
 
 
@@ -85,7 +81,7 @@ def end_with_link(journal: Journal, network: str, connection: sql.Connection, pe
     """The link of a person is about to be undone: what was asked about her records because of it asks for nothing any
     more, and nobody is to look at what she said of them. Inside `Store.write` only."""
     record, alarm = store.record.c, store.alarm.c
-    for row, taken in _open(journal, connection, str(person.account)):
+    for row, taken in _open(journal, connection, correction_here.c.account == person.account):
         close(journal, network, connection, row, taken, "noted", UNLINKED)
     hers = sql.select(record.type + "/" + record.id).where(record.person == person.id)
     connection.execute(sql.delete(store.alarm).where((alarm.code == "list-contradicted") & alarm.subject.in_(hers)))
@@ -99,19 +95,20 @@ def claimed(node: "Node", connection: sql.Connection, person: Person, statement:
     if statement.claim != "mine":
         return
     name = (statement.type, statement.record)
-    for row, taken in _open(node.journal, connection, statement.account):
+    for row, taken in _open(node.journal, connection, correction_here.c.account == statement.account):
         if taken.statement.claim is not None and (taken.statement.type, taken.statement.record) == name:
             close(node.journal, node.network.hex(), connection, row, taken, "noted", TAKEN_BACK)
 
 
-def _open(journal: Journal, connection: sql.Connection, account: str) -> list[tuple[Any, CorrectionTakenManifest]]:
-    """The requests about a person's records that wait for an answer."""
-    column = correction_here.c
-    waiting = sql.select(correction_here).where(column.account == account, column.status == "open")
+def _open(
+    journal: Journal, connection: sql.Connection, whose: sql.ColumnElement[bool]
+) -> list[tuple[Any, CorrectionTakenManifest]]:
+    """The requests that wait for an answer, of those that `whose` chooses."""
     found = []
-    for row in connection.execute(waiting).all():
-        taken = _taken(journal, connection, row)
-        if taken is not None:
+    for row in connection.execute(sql.select(correction_here).where(whose, correction_here.c.status == "open")).all():
+        opened = journal.manifest(connection, bytes(row.taken))
+        taken = manifests.decode(opened[1]) if opened is not None else None
+        if isinstance(taken, CorrectionTakenManifest):
             found.append((row, taken))
     return found
 
@@ -124,7 +121,9 @@ def withdraw_ended(node: "Node", connection: sql.Connection, caller: str, act: A
 
 def supersede(journal: Journal, network: str, connection: sql.Connection, newer: Act) -> None:
     """Close what a person asked for by an earlier word on the same medicine. Inside `Store.write` only."""
-    for row, taken in _open(journal, connection, newer.account) if newer.author == "patient" else ():
+    if newer.author != "patient":
+        return
+    for row, taken in _open(journal, connection, correction_here.c.account == newer.account):
         if _is_newer(newer, taken.statement.act):
             close(journal, network, connection, row, taken, "noted", SUPERSEDED)
 
@@ -141,12 +140,6 @@ def _is_newer(act: Act, than: Act | None) -> bool:
     if than is None or (act.author, than.author) != ("patient", "patient") or act.kind == "dismissed":
         return False
     return act.time > than.time and not {block_of(one) for one in act.subjects}.isdisjoint(map(block_of, than.subjects))
-
-
-def _taken(journal: Journal, connection: sql.Connection, row: Any) -> CorrectionTakenManifest | None:
-    opened = journal.manifest(connection, bytes(row.taken))
-    taken = manifests.decode(opened[1]) if opened is not None else None
-    return taken if isinstance(taken, CorrectionTakenManifest) else None
 
 
 def turn_away(node: "Node", connection: sql.Connection, data: bytes, request: CorrectionRequestManifest) -> None:
