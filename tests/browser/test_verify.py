@@ -155,6 +155,8 @@ def test_a_receipt_is_dropped_or_chosen_with_the_keyboard(world: World, visit: O
     hand = Hand(page, keyboard)
     hand.press("link", words.NAMES["verify"])
     page.get_by_role("heading", name=words.VERIFY["files"]).wait_for()
+    # The browser fetches the icon of a page when it likes: what the page itself consists of is there before the files.
+    page.wait_for_load_state("networkidle")
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     for file in (receipt, record):
