@@ -130,10 +130,31 @@ def test_a_place_that_calls_her_otherwise_is_merged_with_nothing(clinic: Clinic)
     found = own_summary(clinic.guide, account)
     (patient,) = [e["resource"] for e in found["entry"] if e["resource"]["resourceType"] == "Patient"]
     assert patient["birthDate"] == ADA[2] and "Byron" not in json.dumps(found)
-    assert set(not_hers.strangers(clinic.guide, account, clinic.guide.copies.all(account))) == {"north"}
+    assert set(not_hers.known(clinic.guide, account, clinic.guide.copies.all(account)).strangers) == {"north"}
     # North puts it right.
     clinic.north.put("Patient", "ada", demographics("ada", *ADA, gender="female"), origin="2")
     clinic.refresh()
+    (row,) = [row for row in clinic.shown().read.medicines if row.name == "lisinopril"]
+    assert {line.source for line in row.lines} == {"north", "south"}
+
+
+@pytest.mark.parametrize("names", [ADA[:2], BOB[:2]], ids=["both as she is called", "neither"])
+def test_where_nobody_can_tell_which_place_is_wrong_nothing_is_left_out_and_she_is_asked(
+    clinic: Clinic, names: tuple[str, str]
+) -> None:
+    """Two places have two dates of birth, both under her name, or both under another: a slip, or somebody else."""
+    account = clinic.ada.account
+    clinic.south.put("Patient", "ada", demographics("ada", *names, ADA[2]))
+    clinic.refresh()
+    before = not_hers.known(clinic.guide, account, clinic.guide.copies.all(account))
+    assert before == ({}, {})
+    clinic.north.put("Patient", "ada", demographics("ada", *names, BOB[2]))
+    clinic.refresh()
+    found = not_hers.known(clinic.guide, account, clinic.guide.copies.all(account))
+    assert found.strangers == {} and {place: who.birth for place, who in found.unlike.items()} == {
+        "south": ADA[2],
+        "north": BOB[2],
+    }
     (row,) = [row for row in clinic.shown().read.medicines if row.name == "lisinopril"]
     assert {line.source for line in row.lines} == {"north", "south"}
 

@@ -19,6 +19,7 @@ from medrec.node.right_person import holding
 from medrec.portal import words
 from medrec.portal.people import handle
 from tests.node.test_lists import Clinic, allergy, order
+from tests.node.test_right_person import ADA, BOB, demographics
 from tests.portal.reading import read, text_of
 from tests.portal.test_sign_in import csrf_of, visitor
 
@@ -79,6 +80,22 @@ def test_the_doctor_sees_what_is_new_since_the_last_review_first(clinic: Clinic)
     assert page.index("amlodipine") < page.index("lisinopril")
     nobody = client.post("/patient-list", data=asked | {"patient": "nobody"})
     assert "Patient nobody is not linked" in text_of(nobody.text) and "patient" not in str(nobody.url.query)
+
+
+def test_she_reads_which_places_do_not_agree_on_who_she_is_and_whether_their_records_are_in_her_lists(
+    clinic: Clinic,
+) -> None:
+    for node, birth in ((clinic.south, ADA[2]), (clinic.north, BOB[2])):
+        node.put("Patient", "ada", demographics("ada", *ADA[:2], birth))
+    clinic.refresh()
+    text = text_of(own(clinic).replace("<bdi>", "").replace("</bdi>", ""))
+    assert words.ONE_LIST["unlike"] in text and words.ONE_LIST["unlike_more"] in text
+    assert words.ONE_LIST["stranger_more"] not in text and text.count(f"calls you {' '.join(ADA[1::-1])}, born") == 2
+    clinic.north.put("Patient", "ada", demographics("ada", *BOB), origin="2")
+    clinic.refresh()
+    text = text_of(own(clinic).replace("<bdi>", "").replace("</bdi>", ""))
+    assert words.ONE_LIST["stranger_more"] in text and words.ONE_LIST["unlike"] not in text
+    assert f"calls you {' '.join(BOB[1::-1])}, born" in text
 
 
 def test_the_list_is_shut_to_who_has_not_signed_in(clinic: Clinic) -> None:

@@ -60,35 +60,54 @@ def said(node: "Node", account: str) -> list[Said]:
         return [Said(*found) for found in connection.execute(query.order_by(row.time.desc(), row.name)).all()]
 
 
-def strangers(node: "Node", account: str, copies: "Iterable[Copy]") -> dict[str, Demographics]:
-    """The places whose Patient is not she: it contradicts that of another place which is called as she is here, and is
-    not called so itself, or it contradicts two others and agrees with none."""
-    known: dict[str, Demographics] = {}
+class Known(NamedTuple):
+    """What places call her, where they contradict each other: those whose Patient is not she, of whose records nothing
+    is hers; and those of whom nobody here can say which is wrong, so that nothing is left out and she is asked."""
+
+    strangers: dict[str, Demographics]
+    unlike: dict[str, Demographics]
+
+
+def known(node: "Node", account: str, copies: "Iterable[Copy]") -> Known:
+    """How places call her that contradict each other.
+
+    A place's Patient is not she if it contradicts that of another place which is called as she is here, and is not
+    called so itself, or if it contradicts two others and agrees with none. Where the name that she goes by fits both
+    or neither (a slip in a date of birth), neither is."""
+    patients: dict[str, Demographics] = {}
     for copy in copies:
-        if copy.type == WHOLE and copy.organisation not in known:
+        if copy.type == WHOLE and copy.organisation not in patients:
             try:
-                known[copy.organisation] = matching.of_patient(canonical(copy.content).value)
+                patients[copy.organisation] = matching.of_patient(canonical(copy.content).value)
             except RecordError:
                 continue
     called = next((name for served, name in node.agent.clients() if served == account), "") if node.agent else ""
     words = set(matching.plain(called).split())
     named = {
-        place: bool(words & set(matching.plain(f"{who.given} {who.family}").split())) for place, who in known.items()
+        place: bool(words & set(matching.plain(f"{who.given} {who.family}").split())) for place, who in patients.items()
+    }
+    against = {
+        place: [other for other in patients if other != place and contradictions(patients[other], who)]
+        for place, who in patients.items()
     }
     found = {}
-    for place, who in known.items():
-        against = [other for other in known if other != place and contradictions(known[other], who)]
-        by_name = not named[place] and any(named[other] for other in against)
-        if by_name or len(against) > max(1, len(known) - 1 - len(against)):
-            found[place] = who
-    return found
+    for place, others in against.items():
+        by_name = not named[place] and any(named[other] for other in others)
+        if by_name or len(others) > max(1, len(patients) - 1 - len(others)):
+            found[place] = patients[place]
+    unlike = {
+        place: patients[place]
+        for place, others in against.items()
+        if place not in found and any(other not in found for other in others)
+    }
+    return Known(found, unlike)
 
 
 def away(node: "Node", account: str, copies: "Iterable[Copy]") -> set[tuple[str, str]]:
     """(organisation, "Type/id") of what is in no list of hers, and (organisation, "Patient") where nothing from there
     is."""
     found = held_back(node, account) | {(one.organisation, one.name) for one in said(node, account)}
-    return found | {(place, WHOLE) for place in strangers(node, account, copies)}
+    return found | {(place, WHOLE) for place in known(node, account, copies).strangers}
 
 
 def hers(node: "Node", account: str, copies: "Iterable[Copy]") -> "list[Copy]":

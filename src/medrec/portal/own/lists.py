@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from medrec.core.matching import Demographics
 from medrec.node.lists import hearing
 from medrec.node.right_person import not_hers
 from medrec.portal import lists, mending, render, words
@@ -28,7 +29,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
     shown = node.lists.of_kinds(who.account, kinds) if kinds else node.lists.of(who.account)
     places = hearers(node, who.account) if mine and not kinds else []
     return {
-        **(_away(node, visit, who) if not kinds else {"away": [], "strangers": []}),
+        **(_away(node, visit, who) if not kinds else {"away": [], "strangers": [], "unlike": []}),
         "may_say": mine,
         "handle": who.handle,
         "places": [{"id": name, "name": who.place(name)} for name in places],
@@ -48,9 +49,15 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
 
 
 def _away(node: "Node", visit: Visit, who: Whose) -> dict[str, Any]:
-    """What is in none of her lists: by her own word, each with the way back, and since a place calls her otherwise."""
+    """What is in none of her lists: by her own word, each with the way back, and since a place calls her otherwise; and
+    the places that do not say the same of who she is, where nobody can tell which of them is wrong."""
     copies = node.copies.all(who.account) if node.copies is not None else []
     tags = {(copy.organisation, f"{copy.type}/{copy.id}"): copy.tag.hex() for copy in copies}
+    known = not_hers.known(node, who.account, copies)
+
+    def called(places: dict[str, Demographics]) -> list[str]:
+        return [_called(who.place(place), named) for place, named in sorted(places.items())]
+
     return {
         "away": [
             {
@@ -64,13 +71,15 @@ def _away(node: "Node", visit: Visit, who: Whose) -> dict[str, Any]:
             }
             for one in not_hers.said(node, who.account)
         ],
-        "strangers": [
-            render.say(
-                words.ONE_LIST["stranger"],
-                place=who.place(place),
-                name=f"{named.given} {named.family}".strip(),
-                birth=render.known_date(named.birth),
-            )
-            for place, named in sorted(not_hers.strangers(node, who.account, copies).items())
-        ],
+        "strangers": called(known.strangers),
+        "unlike": called(known.unlike),
     }
+
+
+def _called(place: str, who: Demographics) -> str:
+    """How a place calls her, in what it says of name and birth."""
+    name, said = f"{who.given} {who.family}".strip(), words.ONE_LIST
+    if not who.birth:
+        return render.say(said["stranger_name"], place=place, name=name)
+    birth = render.known_date(who.birth)
+    return render.say(said["stranger" if name else "stranger_birth"], place=place, name=name, birth=birth)

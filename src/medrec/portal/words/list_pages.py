@@ -115,9 +115,14 @@ ONE_LIST = Texts(
         "away_what": "{kind}, written by {place}",
         "away_when": "You said so {when}.",
         "stranger": "{place} calls you {name}, born {birth}",
+        "stranger_name": "{place} calls you {name}",
+        "stranger_birth": "{place} says that you were born {birth}",
         "stranger_more": "What came from there is in none of your lists. If it is you, ask them to put it right. If it is "
         "not, end the link.",
         "stranger_link": "Your places",
+        "unlike": "These places do not agree on who you are",
+        "unlike_more": "Nothing is left out of your lists. One of them may have a slip, or may mean somebody else. Ask the "
+        "one that is wrong to put it right. If it means somebody else, end the link.",
         "left": "Left side",
         "right": "Right side",
         "bilateral": "Both sides",
