@@ -3,7 +3,7 @@
 A patient's act goes from her agent to the organisations that she names in it, each of which writes it down; a
 clinician's is written down where she works, told to the patient as every line is, and handed on to those who received
 the patient's records from there, and to those whom it speaks against, if they may receive medicines from there: at
-once, or when the patient lets them later (acts_later.py).
+once, or when the patient lets them later (acts_later.py), by her agent where that alone knows who may hear it.
 What it speaks against becomes requests to the sources (objecting.py).
 """
 
@@ -37,7 +37,7 @@ from medrec.node.keeping import outgoing, store
 from medrec.node.keeping.journal import Draft
 from medrec.node.keeping.vault import Vault, VaultError
 from medrec.node.lists import acts_former, acts_heard, acts_told, acts_whole, reviews
-from medrec.node.lists.acts_kept import ACTS_PATH, KeptAct, hand_on, is_ended, list_act, of_one
+from medrec.node.lists.acts_kept import ACTS_PATH, KeptAct, hand_on, is_ended, list_act, list_act_brought, of_one
 from medrec.node.looks.disputing import organisations
 from medrec.node.refusals import Code, Refusal
 from medrec.node.release.practitioners import Practitioner
@@ -69,14 +69,21 @@ class Acts:
             if not {"*", node.organisation} & recipients_of(act) and node.agent is None:
                 raise Refusal(Code.WRONG_ORGANISATION)
             node.consents.check_signature(act.account, act.key, act_message(act), act.signature)
-        elif act.organisation != caller:
+            return self._keep(act, (), to)
+        brought = act.organisation not in (caller, node.organisation) and self._is_her_agent(caller, act.account)
+        if act.organisation != caller and not brought:
             raise Refusal(Code.CREDENTIAL_FOREIGN)
-        elif not acts_told.genuine(node, act, caller):
+        if not acts_told.genuine(node, act, caller):
             raise Refusal(Code.CREDENTIAL_BAD)
-        elif act.kind == "dismissed" or not self._listens_to(caller, act):
+        if act.kind == "dismissed" or not (brought or self._listens_to(caller, act)):
             # A notice that somebody put away elsewhere is nobody's business here.
             raise Refusal(Code.NOT_PERMITTED)
-        return self._keep(act, (), to)
+        return self._keep(act, (), to, brought=brought)
+
+    def _is_her_agent(self, caller: str, account: str) -> bool:
+        with self._node.store.read() as connection:
+            person = self._node.journal.person_of_account(connection, account)
+        return person is not None and person.agent == caller
 
     def _listens_to(self, caller: str, act: Act) -> bool:
         """Whether this node had records of this person from the caller, or gave it the very record that the act speaks
@@ -139,6 +146,7 @@ class Acts:
         to: Sequence[str] = (),
         seen: Sequence[bytes] = (),
         about: str = "",
+        brought: bool = False,
     ) -> bool:
         node = self._node
         try:
@@ -165,6 +173,8 @@ class Acts:
             digest = hashlib.sha256(manifest).digest()
             row = {"id": identifier, "organisation": act.organisation, "account": act.account}
             connection.execute(sql.insert(list_act).values(**row, manifest=digest, time=now, sealed=sealed))
+            if brought:
+                connection.execute(sql.insert(list_act_brought).values(**row))
             if act.kind == "reviewed" and act.organisation == node.organisation:
                 reviews.keep(node, connection, person, identifier, seen)
             if about:

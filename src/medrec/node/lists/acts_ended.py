@@ -14,7 +14,7 @@ from medrec.node.corrections.objecting import of_person
 from medrec.node.keeping import store
 from medrec.node.keeping.journal import Draft, Person
 from medrec.node.keeping.vault import VaultError
-from medrec.node.lists.acts_kept import is_ended, list_act, list_act_ended, of_one
+from medrec.node.lists.acts_kept import is_ended, list_act, list_act_brought, list_act_ended, of_one
 from medrec.node.refusals import Code, Refusal
 
 if TYPE_CHECKING:
@@ -24,28 +24,40 @@ SUMMARY_ENDED = 36
 
 
 def take(node: "Node", caller: str, end: ActEnd) -> None:
-    """Write down that an act is taken back by the organisation whose clinician said it. Of a person who is not known
-    here, and of an act of anybody else, nothing is written, and the answer is the same. Raises Refusal, StoreError."""
+    """Write down that an act is taken back by the organisation whose clinician said it, or, where the person's agent
+    brought it, by that. Of a person who is not known here, and of an act of anybody else, nothing is written, and the
+    answer is the same. Raises Refusal, StoreError."""
     if end.network != node.network.hex():
         raise Refusal(Code.WRONG_NETWORK)
-    if end.organisation != caller:
-        raise Refusal(Code.CREDENTIAL_FOREIGN)
     identifier = bytes.fromhex(end.act)
+    if end.organisation != caller and not _brought(node, caller, end, identifier):
+        raise Refusal(Code.CREDENTIAL_FOREIGN)
 
     def write(connection: sql.Connection) -> None:
         person = node.journal.person_of_account(connection, end.account)
-        if person is None or is_ended(connection, identifier, caller):
+        if person is None or is_ended(connection, identifier, end.organisation):
             return
         kept = _kept(node, connection, person, end, identifier)
         if kept is None and not _has_dealt(node, connection, person, caller):
             return
-        row = {"id": identifier, "organisation": caller, "account": end.account}
+        row = {"id": identifier, "organisation": end.organisation, "account": end.account}
         connection.execute(sql.insert(list_act_ended).values(**row))
         if kept is not None:
             _drop(node, connection, person, end, kept)
         withdraw(node, connection, caller, end.act)
 
     node.store.write(write)
+
+
+def _brought(node: "Node", caller: str, end: ActEnd, identifier: bytes) -> bool:
+    """Whether the caller is the person's agent, and brought the act here."""
+    brought = list_act_brought.c
+    this = (brought.id == identifier) & (brought.organisation == end.organisation) & (brought.account == end.account)
+    with node.store.read() as connection:
+        person = node.journal.person_of_account(connection, end.account)
+        if person is None or person.agent != caller:
+            return False
+        return connection.execute(sql.select(brought.id).where(this)).first() is not None
 
 
 def _kept(

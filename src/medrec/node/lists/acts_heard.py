@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import msgspec
 import sqlalchemy as sql
@@ -26,6 +26,7 @@ from medrec.node.release.deciding import Permitted
 if TYPE_CHECKING:
     from medrec.node.node import Node
 
+AnyRow = TypeVar("AnyRow", bound=Row)
 TYPES = ("MedicationRequest", "MedicationStatement")
 _BETWEEN = re.compile(r"\W+")
 
@@ -130,10 +131,14 @@ def _as_record(subject: Subject | None, words: str, kind: str) -> dict[str, Any]
 def _behind(node: "Node", act: Act, every: Iterable[Row]) -> set[str]:
     """The records of this organisation ("Type/id") in the rows that an act speaks of, and in those that its words name,
     of all rows of her lists here."""
-    keys, told = {subject.key for subject in act.subjects}, _plain(act.words)
-    rows = [row for row in every if row.key in keys or any(_plain(part) in told for part in row.name.split(" / "))]
-    lines = [line for row in rows for line in row.lines if line.author == "record"]
+    lines = [line for row in spoken_of(act, every) for line in row.lines if line.author == "record"]
     return {f"{line.type}/{line.id}" for line in lines if line.source == node.organisation}
+
+
+def spoken_of(act: Act, every: Iterable[AnyRow]) -> list[AnyRow]:
+    """Of these rows those that an act speaks of, by their key or in its words."""
+    keys, told = {subject.key for subject in act.subjects}, _plain(act.words)
+    return [row for row in every if row.key in keys or any(_plain(part) in told for part in row.name.split(" / "))]
 
 
 def _is_known_here(node: "Node", act: Act, rows: Iterable[Row]) -> bool:

@@ -89,6 +89,16 @@ list_act_ended = Table(
 )
 
 
+list_act_brought = Table(
+    "list_act_brought",
+    metadata,
+    Column("id", LargeBinary(16), primary_key=True),
+    Column("organisation", String(32), primary_key=True),
+    Column("account", String(80), primary_key=True, index=True),
+)
+"""The acts of clinicians elsewhere that the person's agent brought here: it brings their end, too."""
+
+
 def hand_on(connection: sql.Connection, identifier: bytes, account: str, hearers: Sequence[str]) -> None:
     """Remember whom an act of this organisation's clinician goes to. Inside `Store.write` only."""
     rows = [{"id": identifier, "organisation": name, "account": account} for name in hearers]
@@ -124,7 +134,7 @@ def forget(connection: sql.Connection, vault: Vault, network: str, organisation:
         waiting.append({"organisation": row.organisation, "path": ENDS_PATH, "payload": payload, "due": time})
     if waiting:
         connection.execute(sql.insert(store.outbox), waiting)
-    for table in (list_act, list_act_hearer, list_act_against, list_seen, list_put_away):
+    for table in (list_act, list_act_hearer, list_act_against, list_act_brought, list_seen, list_put_away):
         connection.execute(sql.delete(table).where(table.c.account == account))
 
 

@@ -1,5 +1,6 @@
 """Who comes to hear an act later: whom the patient lets have a clinician's word only since, and the places that came to
-know her after she said something to everybody who treats her.
+know her after she said something to everybody who treats her. Her agent brings a clinician's word to those of whom only
+it knows that they may hear it.
 
 Looked at again is a person about whom consents, links or disclosures came, and each once a day, since a consent can
 begin or end by itself.
@@ -10,19 +11,21 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+import msgspec
 import sqlalchemy as sql
 
 from medrec.core import codec
-from medrec.core.manifests.acts import Act, ActManifest, act_message, recipients_of
+from medrec.core.manifests.acts import Act, ActEnd, ActEndedManifest, ActManifest, act_message, recipients_of
+from medrec.core.reconcile.lists import Row
 from medrec.core.records.dates import DAY_MS
 from medrec.node.agent import bringing
-from medrec.node.agent.standing_links import newest, number, standing
+from medrec.node.agent.standing_links import newest, number, standing, undone
 from medrec.node.agent.told import told
 from medrec.node.corrections.objecting import ask
 from medrec.node.keeping import outgoing, store
-from medrec.node.lists import acts_heard, acts_whole, hearing
+from medrec.node.lists import acts_heard, acts_told, acts_whole, hearing
 from medrec.node.lists.acts import copies, payload_for
-from medrec.node.lists.acts_kept import ACTS_PATH, hand_on, list_act, list_act_hearer, of_one
+from medrec.node.lists.acts_kept import ACTS_PATH, ENDS_PATH, hand_on, list_act, list_act_hearer, of_one
 from medrec.node.refusals import Refusal
 
 if TYPE_CHECKING:
@@ -61,7 +64,8 @@ def hand_on_later(node: "Node") -> int:
             continue
         count += _clinicians(node, account)
         if node.agent is not None:
-            count += _hers(node, account)
+            count += _hers(node, account) + _brought(node, account)
+            _ends(node, account)
         looked.at[account] = state
     return count
 
@@ -131,7 +135,7 @@ def _hers(node: "Node", account: str) -> int:
     there, waiting = _standing_there(node, account), _waiting(node, account)
     rows = node.lists.of(account).read.medicines
     reached = hearing.reached_by_row(node, account, rows, places, node.clock())
-    written = {row.key for row in rows if any(line.author == "record" for line in row.lines)}
+    written = {row.key for row in rows if _is_written(row)}
     count = 0
     for act in acts:
         behind = [reached.get(subject.key, set()) for subject in act.subjects if subject.key in written]
@@ -141,6 +145,65 @@ def _hers(node: "Node", account: str) -> int:
                 bringing.queue(node, account, [place], ACTS_PATH, payload_for(act, place))
                 count += 1
     return count
+
+
+def _brought(node: "Node", account: str) -> int:
+    """At her agent: what a clinician said, to places that may read all that stands behind it, of which the clinician's
+    own organisation may not know (acts_heard.py), and what that organisation says of her medicines."""
+    every = [kept.act for kept in node.acts.of(account) if kept.act.kind != "dismissed"]
+    acts = [act for act in every if act.author == "clinician" and acts_told.genuine(node, act)]
+    places = sorted(standing(node, account) - {node.organisation}) if acts else []
+    if not places:
+        return 0
+    there, waiting = _standing_there(node, account), _waiting(node, account)
+    rows, now = node.lists.of(account).read.medicines, node.clock()
+    reached = hearing.reached_by_row(node, account, rows, places, now)
+    for act in every:
+        if act.author == "patient":
+            # What she alone says she takes is known to whom she said it.
+            to = set(places if EVERYBODY in recipients_of(act) else recipients_of(act))
+            for row in rows:
+                if row.key in {subject.key for subject in act.subjects} and not _is_written(row):
+                    reached[row.key] |= to
+    count = 0
+    for act in acts:
+        spoken = acts_heard.spoken_of(act, rows)
+        if not {subject.key for subject in act.subjects} <= {row.key for row in spoken}:
+            # Nobody here knows what it is about, and so not who may know.
+            continue
+        hears = hearing.hears(node, account, act.organisation, places, now) - {act.organisation}
+        if act.kind != "reviewed":
+            # Whom it speaks against hears it from there, with what it is asked to correct.
+            hears -= {line.source for row in spoken for line in row.lines}
+        for place in sorted(hears):
+            name = (place, act.id)
+            if name not in there and name not in waiting and all(place in reached[row.key] for row in spoken):
+                bringing.queue(node, account, [place], ACTS_PATH, payload_for(act, place))
+                count += 1
+    return count
+
+
+def _is_written(row: Row) -> bool:
+    return any(line.author == "record" for line in row.lines)
+
+
+def _ends(node: "Node", account: str) -> None:
+    """At her agent: the end of a clinician's act whose link is undone, to the places that told of it and not yet of its
+    end. Where the clinician's own organisation handed it on, that tells them; they heed one of the two."""
+    ends, places = undone(node, account), standing(node, account)
+    lines = told(node, account, "list-act/1", "list-act-ended/1") if ends else []
+    waiting = _waiting(node, account, ENDS_PATH, "act")
+    over = waiting | {
+        (line.organisation, line.manifest.end.act) for line in lines if isinstance(line.manifest, ActEndedManifest)
+    }
+    for line in lines:
+        if not isinstance(line.manifest, ActManifest) or line.organisation not in places:
+            continue
+        act, place = line.manifest.act, line.organisation
+        elsewhere = act.author == "clinician" and act.organisation not in (place, node.organisation)
+        if elsewhere and (place, act.id) not in over and not acts_told.is_after(ends, act, line.received or line.time):
+            end = ActEnd(act.network, account, act.id, act.organisation, ends[act.organisation].time)
+            bringing.queue(node, account, [place], ENDS_PATH, codec.encode_json(msgspec.to_builtins(end)))
 
 
 def _is_current(node: "Node", act: Act) -> bool:
@@ -165,8 +228,8 @@ def _standing_there(node: "Node", account: str) -> set[tuple[str, str]]:
     }
 
 
-def _waiting(node: "Node", account: str) -> set[tuple[str, Any]]:
-    """(place, id) of the acts of a person that are on their way."""
+def _waiting(node: "Node", account: str, path: str = ACTS_PATH, name: str = "id") -> set[tuple[str, Any]]:
+    """(place, id) of the acts of a person that are on their way, or of those whose end is."""
     with node.store.read() as connection:
-        rows = outgoing.waiting(connection, node.vault, ACTS_PATH, account)
-    return {(row.organisation, codec.decode_json(row.payload).get("id")) for row in rows}
+        rows = outgoing.waiting(connection, node.vault, path, account)
+    return {(row.organisation, codec.decode_json(row.payload).get(name)) for row in rows}

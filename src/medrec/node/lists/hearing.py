@@ -43,6 +43,12 @@ def reached_by_row(
     return {row.key: _reached(row, places, said) for row in rows}
 
 
+def hears(node: "Node", account: str, source: str, places: Sequence[str], now: int) -> set[str]:
+    """Of these places, those that may read of medicines what a source says."""
+    said = list(_said(node, account, now))
+    return {place for place in places if _open(said, source, place)}
+
+
 def _reached(row: MedicineRow, places: Sequence[str], said: list[_Said]) -> set[str]:
     sources = {line.source for line in row.lines if line.source != PATIENT}
     return {
