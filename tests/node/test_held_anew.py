@@ -51,6 +51,24 @@ def test_what_a_human_called_anothers_is_held_from_the_first_moment_of_the_next_
     assert [row.name for row in network["north"].lists.of(person.account).read.problems] == ["Asthma"]
 
 
+def test_what_came_with_it_and_was_called_anothers_is_held_under_the_next_link(ward: Ward) -> None:
+    ward.file(Condition=[PROSTATE, condition("c9", "A53.9", "Syphilis", "ada")])
+    assert holding.give_up(ward.north, "Condition", "c9", "clerk", "Another person's.")
+    ward.story.settle()
+    ward.network.time += 60_000
+    agent = ward.network["guide"].agent
+    assert agent is not None
+    agent.link(ward.ada.account, "north", ward.north.linker.invite("ada"), ward.ada.sign)
+    assert ward.held() == {"Condition/c8": ("content-sex",), "Condition/c9": ("came-with",)}
+    assert ward.problems(ward.ada) == []
+    ward.story.settle()
+    # Each is told to her anew, and somebody who looks lets go of both.
+    told = [one.kind for one in agent.notices(ward.ada.account)]
+    assert told.count("record-held/1") == 4
+    assert holding.let_go(ward.north, "Condition", "c8", "clerk", "An old code.")
+    assert ward.held() == {} and "Syphilis" in ward.problems(ward.ada)
+
+
 @pytest.mark.parametrize("way", ["a human lets the other go", "the other is mended"])
 def test_what_came_with_another_is_held_for_itself_once_it_names_somebody_else(ward: Ward, way: str) -> None:
     ward.file(Condition=[PROSTATE, condition("c9", "A53.9", "Syphilis", "ada")])

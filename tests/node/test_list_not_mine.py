@@ -10,6 +10,7 @@ import pytest
 
 from medrec.core.manifests.correction import CLAIMED, statement_message
 from medrec.node.fhir.summary_own import own_summary
+from medrec.node.keeping import store
 from medrec.node.refusals import Code, Refusal
 from medrec.node.release import receive
 from medrec.node.release.practitioners import PHYSICIAN
@@ -105,6 +106,44 @@ def test_what_the_source_says_is_hers_stays_out_of_her_own_lists_until_she_says_
     clinic.network.time += 60_000
     claim(clinic, "mine")
     assert names(clinic) == ["lisinopril", "metformin"]
+
+
+@pytest.mark.parametrize("way", ["she unlinks", "the desk unlinks", "the desk agrees"])
+def test_a_link_made_again_is_no_look_at_what_she_said(clinic: Clinic, way: str) -> None:
+    south, account = clinic.south, clinic.ada.account
+    claim(clinic, "not-mine")
+    clinic.story.settle()
+    bring_corrections(clinic)
+    if way == "she unlinks":
+        clinic.guide.agent.unlink(account, "south", clinic.ada.sign)
+    elif way == "the desk unlinks":
+        assert south.linker.unlink("ada")
+    else:
+        assert holding.give_up(south, "MedicationRequest", "c", "clerk", "Somebody else's.")
+    assert holding.waiting(south) == [], "nobody is linked of whom a record could be held back"
+    clinic.story.settle()
+    clinic.network.time += 60_000
+    before = len(alarms(south))
+    clinic.guide.agent.link(account, "south", south.linker.invite("ada"), clinic.ada.sign)
+    (held,) = holding.waiting(south)
+    assert (held.id, held.fields) == ("c", ("said",)) and len(alarms(south)) == before + 1
+    assert "metformin" not in [row.name for row in south.lists.of(account).read.rows]
+    for place in ("guide", "north"):
+        clinic.network.consent(clinic.ada, "south", place)
+    doctor = clinic.north.practitioners.enter("dr-north", "Dr North", PHYSICIAN)
+    page = receive.request_records(clinic.north, "south", account, practitioner=doctor, reason="a visit")
+    assert "c" not in {record.id for record in page.records} and page.records
+    # Somebody looks: it goes to her agent again, where her own word stands until she takes it back.
+    assert holding.let_go(south, "MedicationRequest", "c", "clerk", "I asked her doctor.")
+    clinic.refresh()
+    assert "metformin" not in names(clinic)
+    clinic.network.time += 60_000
+    claim(clinic, "mine")
+    assert "metformin" in names(clinic)
+
+
+def alarms(node: Any) -> list[str]:
+    return [row.subject for row in node.rows(store.alarm) if row.code == "record-held"]
 
 
 def test_nobody_else_says_it_for_her_and_of_her_patient_record_it_says_nothing(clinic: Clinic) -> None:

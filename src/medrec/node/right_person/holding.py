@@ -102,8 +102,7 @@ def look(
     if who is None or account is None:
         return
     drafts = []
-    rows = connection.execute(sql.select(held.c.type, held.c.id, held.c.fields).where(held.c.person == person))
-    before = {(row.type, row.id): tuple(row.fields.split(",")) for row in rows}
+    before = _held_of(connection, person)
     body = contents.Body(connection, journal.vault, person)
     values = {_name_of(record): record for record in records}
     against = {name: (*contradicts(who, record), *body.against(who, record)) for name, record in values.items()}
@@ -148,7 +147,14 @@ def look_over(
         content = as_signed(read(row.type, row.id), row.sha256)
         if content is not None:
             found.append(content)
+    before = _held_of(connection, person)
     look(connection, journal, network, person, found, came_together=False)
+    # What was held back under a former link, and is still, is held back under this one: nobody has looked.
+    stays = {name: fields for name, fields in _held_of(connection, person).items() if before.get(name) == fields}
+    if stays:
+        who = journal.person(connection, person)
+        drafts = [hold(connection, journal, network, who, name, fields) for name, fields in sorted(stays.items())]
+        journal.append(connection, drafts)
 
 
 def as_signed(raw: bytes | None, sha256: bytes | None) -> Value | None:
@@ -176,6 +182,12 @@ def refiled(
                 drafts.append(decided(journal, network, account, row.person, name, "fits", None, ""))
     if drafts:
         journal.append(connection, drafts)
+
+
+def _held_of(connection: sql.Connection, person: int) -> dict[tuple[str, str], tuple[str, ...]]:
+    """What is held back of a person, each by what."""
+    rows = connection.execute(sql.select(held.c.type, held.c.id, held.c.fields).where(held.c.person == person))
+    return {(row.type, row.id): tuple(row.fields.split(",")) for row in rows}
 
 
 def _name_of(record: Value) -> tuple[str, str]:
@@ -268,6 +280,7 @@ def waiting(node: "Node") -> list[HeldBack]:
             sql.select(held, person.patient, person.account, record.manifest)
             .join_from(held, store.person, person.id == held.c.person)
             .join(store.record, (record.type == held.c.type) & (record.id == held.c.id))
+            .where(person.account.is_not(None))
             .order_by(held.c.time, held.c.type, held.c.id)
         ).all()
     return [
@@ -347,9 +360,10 @@ def give_up(node: "Node", kind: str, identifier: str, by: str, words: str = "", 
     return node.store.write(write)
 
 
-def forget(connection: sql.Connection, person: int) -> None:
-    """The link of a person is undone: nothing is held on its account."""
-    connection.execute(sql.delete(held).where(held.c.person == person))
+def end(connection: sql.Connection, person: int, fresh: int) -> None:
+    """The link of a person is undone: nothing of her account is held against the local patient, now `fresh`. What
+    was held back waits: under the next link it is looked at anew, and held back still where no look lets it go."""
+    connection.execute(sql.update(held).where(held.c.person == person).values(person=fresh))
     connection.execute(sql.delete(identity).where(identity.c.person == person))
     contents.forget(connection, person)
 

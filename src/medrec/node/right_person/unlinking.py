@@ -62,7 +62,6 @@ def undo(connection: sql.Connection, journal: Journal, network: bytes, where: An
         "link/1", network.hex(), journal.organisation, before.account, time, "unlink", before.agent, 0
     )
     line = journal.append(connection, [Draft("link/1", manifests.encode(manifest), before.id, None, [30, time])])[0]
-    holding.forget(connection, before.id)
     acts_kept.forget(connection, journal.vault, network.hex(), journal.organisation, before.account, time)
     # What she permitted here ends with the link; who links again decides again, and nobody brings the old word back.
     consent = store.consent.c
@@ -80,6 +79,7 @@ def undo(connection: sql.Connection, journal: Journal, network: bytes, where: An
         sql.update(store.person).where(person.id == before.id).values(patient=None, account=None, agent=None)
     )
     fresh = journal.person_of_patient(connection, before.patient)
+    holding.end(connection, before.id, fresh)
     _state_again(connection, journal, network, before.id, fresh)
     return True
 
