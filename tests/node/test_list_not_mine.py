@@ -1,6 +1,7 @@
 """What is not about her: by her own word, or by what a place calls her, it is in none of her lists, and comes back."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import msgspec
 import pytest
 
 from medrec.core.manifests.correction import CLAIMED, statement_message
+from medrec.node.agent import links
 from medrec.node.fhir.summary_own import own_summary
 from medrec.node.keeping import store
 from medrec.node.refusals import Code, Refusal
@@ -196,6 +198,41 @@ def test_where_nobody_can_tell_which_place_is_wrong_nothing_is_left_out_and_she_
     }
     (row,) = [row for row in clinic.shown().read.medicines if row.name == "lisinopril"]
     assert {line.source for line in row.lines} == {"north", "south"}
+
+
+def shared(clinic: Clinic) -> str:
+    """What a link that she shares would hand out."""
+    return b"".join(links._chosen(clinic.guide, clinic.ada.account, frozenset())[0]).decode()
+
+
+def test_a_link_that_she_shares_hands_out_nothing_that_may_be_another_persons(clinic: Clinic) -> None:
+    before = shared(clinic)
+    assert "metformin" in before and links.count(clinic.guide, clinic.ada.account, []) == 3
+    claim(clinic, "not-mine")
+    assert "metformin" not in shared(clinic) and links.count(clinic.guide, clinic.ada.account, []) == 2
+    clinic.network.time += 60_000
+    claim(clinic, "mine")
+    assert shared(clinic) == before
+    clinic.south.put("Patient", "ada", demographics("ada", *ADA, gender="female"))
+    clinic.north.put("Patient", "ada", demographics("ada", *BOB, gender="male"))
+    clinic.refresh()
+    assert "Byron" not in shared(clinic) and ADA[0] in shared(clinic)
+
+
+def test_whoever_reads_all_copies_is_named_here() -> None:
+    """Everything else goes by `Copies.hers`: no new page or service gives out what may be another person's."""
+    readers = {
+        "node/lists/lists.py": "takes out what is not hers itself, by the account as a whole",
+        "portal/own/lists.py": "tells her how places call her",
+        "portal/own/card.py": "asks whether there are any",
+        "portal/line.py": "the Medication behind one line of hers",
+        "portal/evidence.py": "what she signs of one line, named by its tag",
+    }
+    source = Path(links.__file__).parents[2]
+    found = {
+        str(path.relative_to(source)) for path in source.rglob("*.py") if re.search(r"copies\.all\(", path.read_text())
+    }
+    assert found == set(readers)
 
 
 def test_a_doctor_is_shown_nothing_merged_that_was_given_under_another_name(tmp_path: Path) -> None:

@@ -324,7 +324,7 @@ def _chosen(node: "Node", account: str, types: frozenset[str]) -> tuple[list[byt
     """The canonical bytes of what is shared, and what the journal says of each."""
     contents: list[tuple[str, str, bytes]] = []
     if node.copies is not None:
-        contents += [(copy.type, copy.id, copy.content) for copy in node.copies.all(account)]
+        contents += [(copy.type, copy.id, copy.content) for copy in node.copies.hers(account)]
     for kind, identifier in node.entries.of(account):
         own = node.entries.read(kind, identifier)
         if own is not None:

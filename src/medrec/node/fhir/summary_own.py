@@ -14,7 +14,6 @@ from medrec.node.fhir.summary import About, Made, document
 from medrec.node.fhir.summary_entries import Resource
 from medrec.node.ledger import receipts
 from medrec.node.ledger.receipts import ReceiptUnavailableError
-from medrec.node.right_person import not_hers
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -76,7 +75,7 @@ class _Receipts(Mapping[str, bytes]):
 
 def _patient(node: "Node", account: str) -> dict[str, Any] | None:
     """Her Patient record, of the first place that let it out."""
-    for copy in not_hers.hers(node, account, node.copies.all(account)) if node.copies is not None else ():
+    for copy in node.copies.hers(account) if node.copies is not None else ():
         if copy.type == "Patient":
             try:
                 value = canonical(copy.content).value

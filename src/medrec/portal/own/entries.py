@@ -14,7 +14,6 @@ from medrec.core.records.reading import Around
 from medrec.core.records.table import understand
 from medrec.core.records.understood import AllergyDetail, Understood
 from medrec.node.agent.copies import Copy
-from medrec.node.right_person import not_hers
 from medrec.node.terminology.shipped import shipped
 from medrec.portal import words
 
@@ -100,7 +99,7 @@ def entries(node: "Node", account: str, groups: tuple[str, ...] = (), types: tup
     """A person's entries, newest first; of some groups or FHIR types only, if they are named."""
     if node.copies is None:
         return []
-    copies = not_hers.hers(node, account, node.copies.all(account))
+    copies = node.copies.hers(account)
     found = [entry for copy in copies if (entry := _remembered.of(copy)) is not None]
     for line in node.entries.lines(account):
         own = _remembered.of(Copy(node.organisation, line.type, line.id, line.tag, line.content))
@@ -145,7 +144,7 @@ def plain_of(kind: str, content: bytes) -> str:
 def about(node: "Node", account: str) -> dict[str, str]:
     """Name and date of birth as the places have them, the first that has each; empty text where none has."""
     found = {"name": "", "born": ""}
-    for copy in not_hers.hers(node, account, node.copies.all(account)) if node.copies is not None else ():
+    for copy in node.copies.hers(account) if node.copies is not None else ():
         if copy.type != "Patient":
             continue
         tree: Any = canonical(copy.content).value

@@ -26,7 +26,7 @@ from medrec.node.agent import bringing, standing_links
 from medrec.node.consent.policies import draft_consent
 from medrec.node.notify import asking
 from medrec.node.peers.peers import PeerError
-from medrec.node.right_person import linking, not_hers
+from medrec.node.right_person import linking
 from medrec.node.right_person.given_codes import link_check
 from medrec.node.right_person.link import LinkError, link_message, read_payload, read_words, unlink_message
 from medrec.portal import language, person, policies, render, words
@@ -146,7 +146,7 @@ def _asked(node: "Node", visit: Visit, who: Whose, organisation: str, code: byte
 
 def _known(node: "Node", who: Whose) -> Demographics:
     """Who she is, as a place that is linked already has it, else as her name here suggests; she corrects it."""
-    for copy in not_hers.hers(node, who.account, node.copies.all(who.account)) if node.copies is not None else ():
+    for copy in node.copies.hers(who.account) if node.copies is not None else ():
         if copy.type == "Patient":
             found = of_patient(canonical(copy.content).value)
             if found.family and found.given:
