@@ -210,6 +210,11 @@ def test_everybody_who_treats_her_is_proposed_and_a_place_that_she_unticks_gets_
     form = form[form.index(f'name="row" value="{row.key}"') :]
     assert re.search(r'name="places" value="chosen" checked', form[: form.index("</form>")])
     assert 'name="to-east" value="1">' in form[: form.index("</form>")]
+    # So does what she adds and is in her list already, by whatever name, and whatever is ticked.
+    all_ = {"places": "all", "to-east": "1"} | both
+    for name, more in (("Glucophage", {}), ("metformin 500 mg", all_), ("metformin", all_ | {"places": "chosen"})):
+        assert say(name, **more) == {"signed": {"north", "south"}, "there": {"north", "south"}}
+    assert say("METFORMIN", places="chosen", **{"to-east": "1"}) == {"signed": set(), "there": set()}
 
 
 def test_more_places_than_an_act_has_room_for_are_named_as_that(

@@ -3,7 +3,8 @@
 A form has `act` (not-taking, like-this, also-taking, dismissed), and `row` (the row's key), `name` (also-taking alone),
 `notice` (dismissed alone), `words`. `places` says whom it goes to: "all" that treat her, now and later, or "chosen":
 those with a field `to-NAME`, as each has that is proposed. Without, it goes to all where nothing stands behind the row
-that a place may not read, otherwise to those that may read it.
+that a place may not read, otherwise to those that may read it. A medicine that she adds and that is in her list already
+goes to none but those, whatever is ticked.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -38,7 +39,11 @@ def _chosen(node: "Node", account: str, form: dict[str, Any], rows: list[Medicin
     known, said = hearers(node, account), form.get("places", "")
     ticked = [place for place in known if f"to-{place}" in form]
     # Nothing stands behind what is of no row.
-    open_to = hearing.reached(node, account, rows[0], known, node.clock()) if rows else set(known)
+    by_row = hearing.reached_by_row(node, account, rows, known, node.clock())
+    open_to = set(known).intersection(*by_row.values())
+    if form.get("act") == "also-taking" and open_to != set(known):
+        # She was asked before it was known that it is in her list: it tells nobody what he may not read there.
+        return sorted(open_to & set(ticked)) if said else sorted(open_to)
     if said == "chosen" or (said == "all" and open_to - set(ticked)):
         # A place that she unticked gets nothing, whatever stands above it.
         if len(ticked) > RECIPIENTS_MAX:
@@ -48,13 +53,14 @@ def _chosen(node: "Node", account: str, form: dict[str, Any], rows: list[Medicin
 
 
 def _named(node: "Node", shown: Shown, name: str) -> list[MedicineRow]:
-    """The rows of the medicine that a name is of, as the lists read it."""
+    """The rows of the medicine that a name is of, as the lists read it, in which somebody else has it."""
     found = drug_names.named(name, node.lists.terms)
     meant = set(found.ingredients) if found is not None else set()
     return [
         row
         for row in shown.read.medicines
-        if (meant and set(row.ingredients) == meant) or (not row.ingredients and cleaned(row.name) == cleaned(name))
+        if any(line.author == "record" for line in row.lines)
+        and ((meant and set(row.ingredients) == meant) or (not row.ingredients and cleaned(row.name) == cleaned(name)))
     ]
 
 
@@ -67,7 +73,7 @@ def say(node: "Node", session: Session, form: dict[str, Any], back: str) -> str:
     if kind not in PATIENTS:
         raise PageError(400, "list-act-unknown")
     shown = node.lists.of(session.account)
-    rows = [row for row in shown.read.medicines if row.key == key]
+    rows = _named(node, shown, name) if kind == "also-taking" else [r for r in shown.read.medicines if r.key == key]
     chosen = _chosen(node, session.account, form, rows)
     if kind == "dismissed":
         if notice not in [found.id for found in shown.notices]:
@@ -78,7 +84,7 @@ def say(node: "Node", session: Session, form: dict[str, Any], back: str) -> str:
             raise PageError(400, "list-act-unknown")
         subjects = [Subject(f"text:{' '.join(name.lower().split())}"[:400], name[:200])]
         # A place whose chart says that it is over is asked, as with a word on that line.
-        objections = [one for row in _named(node, shown, name) for one in against(row, kind)][:OPENED_MAX]
+        objections = [one for row in rows for one in against(row, kind)][:OPENED_MAX]
     elif rows:
         subjects, objections = [subject_of(rows[0])], against(rows[0], kind)
     else:

@@ -30,15 +30,11 @@ class _Said(NamedTuple):
     to: frozenset[str]
 
 
-def reached(node: "Node", account: str, row: MedicineRow, places: Sequence[str], now: int) -> set[str]:
-    """Of these places, those that wrote something of a row down themselves, or may read all that others wrote of it."""
-    return _reached(row, places, list(_said(node, account, now)))
-
-
 def reached_by_row(
     node: "Node", account: str, rows: Iterable[MedicineRow], places: Sequence[str], now: int
 ) -> dict[str, set[str]]:
-    """The same for many rows, by key."""
+    """Of these places, those that wrote something of a row down themselves, or may read all that others wrote of it; by
+    the row's key."""
     said = list(_said(node, account, now))
     return {row.key: _reached(row, places, said) for row in rows}
 

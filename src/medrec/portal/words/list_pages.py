@@ -89,6 +89,7 @@ ONE_LIST = Texts(
         "to": "Who gets it",
         "to_all": "Everyone who treats me, also later",
         "to_some": "Only these places:",
+        "also_hint": "If it is in your list already, it goes only to places that may read that.",
         "to_hint": "A place that does not get it is not asked to correct anything.",
         "to_closed": "A place is ticked if it wrote this down, or may read it. Any other would learn of it from you.",
         "asked": "What you asked to be corrected",
