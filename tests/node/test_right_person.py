@@ -312,3 +312,28 @@ def test_the_name_of_a_record_s_subject_is_held_against_hers(words: str, fields:
     anna = Demographics("Miller", "Anna Maria", "1960-01-01", "female")
     record = {"resourceType": "Condition", "subject": {"reference": "Patient/x", "display": words}}
     assert contradicting.contradicts(anna, record) == fields
+
+
+SSN = "http://hl7.org/fhir/sid/us-ssn"
+
+
+@pytest.mark.parametrize(
+    ("parts", "fields"),
+    [
+        ({"subject": {"identifier": {"system": SSN, "value": "999-99-9999"}}}, ("identifier",)),
+        ({"subject": {"identifier": {"system": SSN, "value": "111-11-1111"}}}, ()),
+        ({"subject": {"identifier": {"system": "urn:oid:1.2.3", "value": "999-99-9999"}}}, ()),
+        ({"context": {"sourcePatientInfo": {"reference": "Patient/bob"}}}, ("identifier",)),
+        ({"context": {"sourcePatientInfo": {"reference": "Patient/x/_history/2"}}}, ()),
+        ({"context": {"sourcePatientInfo": {"reference": "#p"}}}, ()),
+        ({"context": {"sourcePatientInfo": {"display": "Robert Byron"}}}, ("family", "given")),
+    ],
+)
+def test_the_number_of_a_record_s_subject_and_whom_a_document_was_taken_for_are_held_against_hers(
+    parts: dict[str, Any], fields: tuple[str, ...]
+) -> None:
+    anna = Demographics("Miller", "Anna Maria", "1960-01-01", "female", identifiers=(f"{SSN}|111-11-1111",))
+    record: Any = {"resourceType": "DocumentReference", "subject": {"reference": "Patient/x"}}
+    for name, part in parts.items():
+        record[name] = record.get(name, {}) | part
+    assert contradicting.contradicts(anna, record) == fields

@@ -1,5 +1,6 @@
 """By what a record contradicts the person whom it is filed under, and what ends that."""
 
+import re
 from collections.abc import Sequence
 
 from medrec.core import matching
@@ -10,6 +11,7 @@ from medrec.core.records.canonical import Value
 _TITLES = frozenset({"mr", "mrs", "ms", "miss", "dr", "prof", "herr", "frau", "sr", "sra", "jr", "baby", "boy", "girl"})
 _LABELS = frozenset({"dob", "born", "birth", "date", "of", "mrn", "id", "nr", "geb", "pid", "patient"})
 """Words that stand beside a name, and are no part of it."""
+_HERE = re.compile(r"Patient/([A-Za-z0-9.-]{1,64})(?:/_history/.*)?\Z")
 WHOLE = "Patient"
 """A held record of this type holds back everything of the person."""
 SAID = "said"
@@ -20,11 +22,13 @@ REPLACED = "replaced"
 
 def contradicts(who: Demographics, record: Value) -> tuple[str, ...]:
     """The fields by which a record cannot be of this person: of a Patient its demographics, of any other record the
-    name that it gives to its subject."""
+    name or the number that it gives to its subject, or that it says of two patients that it is theirs."""
     if datatypes.text(record, "resourceType") == WHOLE:
         found = tuple(field.value for field in matching.contradictions(who, matching.of_patient(record)))
         merged = any(datatypes.text(one, "type") == "replaced-by" for one in datatypes.many(record, "link"))
         return (*found, REPLACED) if merged else found
+    if _is_numbered_otherwise(who, record) or len(_patients(record)) > 1:
+        return (matching.Field.IDENTIFIER.value,)
     hers, of_family = (set(matching.plain(name).split()) for name in (who.given, who.family))
     for named in _subjects(record) if hers and of_family else ():
         if len(named) < 2 or hers & set(named):
@@ -51,8 +55,31 @@ def ends(who: Demographics, fields: Sequence[str], record: Value) -> bool:
     return any(hers & set(named) for named in _subjects(record))
 
 
+def _pointers(record: Value) -> list[Value]:
+    """Where a record says whose it is; a document says it also of whom its source took it for."""
+    found: list[Value] = [datatypes.one(record, key) for key in ("subject", "patient", "beneficiary")]
+    return [*found, datatypes.one(datatypes.one(record, "context"), "sourcePatientInfo")]
+
+
+def _patients(record: Value) -> set[str]:
+    """The patients of this source whose a record says that it is."""
+    named = (_HERE.match(datatypes.text(one, "reference")) for one in _pointers(record))
+    return {found[1] for found in named if found}
+
+
+def _is_numbered_otherwise(who: Demographics, record: Value) -> bool:
+    """Whether a record gives its subject another number of a kind that is known of this person."""
+    known = [item.partition("|")[::2] for item in who.identifiers]
+    said = [datatypes.one(one, "identifier") for one in _pointers(record)]
+    for system, value in ((datatypes.text(one, "system"), datatypes.text(one, "value")) for one in said):
+        of_kind = {number for kind, number in known if kind and kind == system}
+        if value and of_kind and value not in of_kind:
+            return True
+    return False
+
+
 def _subjects(record: Value) -> list[list[str]]:
     """The words of each name that a record gives to its subject."""
-    shown = [datatypes.text(datatypes.one(record, key), "display") for key in ("subject", "patient", "beneficiary")]
+    shown = [datatypes.text(one, "display") for one in _pointers(record)]
     named = [[word for word in matching.plain(words).split() if word not in _LABELS] for words in shown]
     return [words for words in named if words]
