@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 
-from medrec.node.peers.peers import PeerError
+from medrec.core.manifests.practitioner import LIFE_MS_MAX
+from medrec.node.peers.peers import Fault, PeerError
 from medrec.node.refusals import Code, Refusal
 from medrec.node.release import access
-from medrec.node.release.practitioners import Practitioner
+from medrec.node.release.practitioners import OTHER, Practitioner
 from medrec.node.release.receive import request_records
 from medrec.node.release.views import view_at
 from tests.node.network import Network, Patient
+from tests.node.test_doors import refer, status
 from tests.node.test_emergency import TEXT, declare
 from tests.node.test_gate import codes, written
 from tests.node.test_gate import network as network
@@ -103,6 +105,60 @@ def test_between_the_decision_and_the_sending(
     assert caught.value.code == code
     (disclosure,), (refusal,) = written(north, "disclosure/1"), written(north, "refusal/1")
     assert (refusal.code, refusal.obligation) == (code, disclosure.obligation)
+
+
+def dismiss(network: Network) -> None:
+    network["north"].practitioners.dismiss("dr-north")
+
+
+def another_role(network: Network) -> None:
+    network["north"].practitioners.enter("dr-north", "Dr North", OTHER)
+
+
+def somebody_else_under_her_id(network: Network) -> None:
+    dismiss(network)
+    network["north"].doctor("Dr North")
+
+
+GONE = pytest.mark.parametrize("end", [dismiss, another_role, somebody_else_under_her_id])
+
+
+def wait_and_refer(network: Network, person: Patient) -> None:
+    """A referral that is written down while south is away, and brought when it is back."""
+    network.wires.fault = lambda caller, organisation, path: Fault(drop=organisation == "south")
+    refer(network, person, ids=("bp",))
+    network.wires.fault = lambda caller, organisation, path: Fault()
+
+
+@GONE
+def test_between_a_referral_and_its_delivery(network: Network, ada: Patient, end: Callable[[Network], None]) -> None:
+    north, south = network["north"], network["south"]
+    wait_and_refer(network, ada)
+    end(network)
+    assert north.referrals.step(network.time) == 0 and status(network) == ["stopped"]
+    assert south.referrals.taken() == [] and codes(north) == ["referrer-gone"]
+    # South owes a word about it, was told that nothing comes, and says so.
+    assert [half.outcome for half in written(south, "disclosure-received/1")] == ["nothing"]
+
+
+@GONE
+@pytest.mark.parametrize("step", ["recheck", "read", "compare"])
+def test_between_the_decision_about_a_referral_and_its_parcel(
+    network: Network, ada: Patient, end: Callable[[Network], None], step: str
+) -> None:
+    north = network["north"]
+    north.gate.step = lambda name: end(network) if name == step else None
+    with pytest.raises(Refusal) as caught:
+        refer(network, ada, ids=("bp",))
+    assert caught.value.reason is Code.REFERRER_GONE and codes(north) == ["referrer-gone"]
+
+
+def test_a_referral_outlives_the_shift_of_who_wrote_it(network: Network, ada: Patient) -> None:
+    wait_and_refer(network, ada)
+    network.anchor()
+    network.rotate("north")
+    network.time += LIFE_MS_MAX + 1
+    assert network["north"].referrals.step(network.time) == 1, network["north"].referrals.sent()
 
 
 def test_with_the_new_key_it_goes_on_where_it_was(network: Network, ada: Patient) -> None:

@@ -37,6 +37,7 @@ class Code(Enum):
     CREDENTIAL_TOO_LONG = "credential-too-long"
     NOT_THE_PRACTITIONER = "not-the-practitioner"
     ASSERTION_BAD = "assertion-bad"
+    REFERRER_GONE = "referrer-gone"
     # Emergencies.
     EMERGENCY_ROLE = "emergency-role"
     EMERGENCY_REASON = "emergency-reason"
@@ -129,6 +130,7 @@ SENTENCES: dict[Code, str] = {
     Code.CREDENTIAL_TOO_LONG: "The credential claims to be valid for more than a day.",
     Code.NOT_THE_PRACTITIONER: "The request names somebody else than the credential it shows.",
     Code.ASSERTION_BAD: "The practitioner did not sign this request.",
+    Code.REFERRER_GONE: "Whoever referred does not work there any more, or as somebody else; refer the patient anew.",
     Code.EMERGENCY_ROLE: "Only a doctor, nurse or paramedic may declare an emergency, and no program.",
     Code.EMERGENCY_REASON: "An emergency needs one of the known reasons, and at least 20 characters in your own words.",
     Code.EMERGENCY_UNDECLARED: "Declare the emergency first; to name the purpose is not enough.",

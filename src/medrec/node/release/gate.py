@@ -162,8 +162,7 @@ class Gate:
         line, disclosed = self._disclosed(obligation)
         seen.line = line
         try:
-            if not self._active(caller):
-                raise Refusal(Code.REQUESTER_SUSPENDED)
+            self._still(caller, ask)
             self._check_merge_delay(now)
             plan = self._decide(ask, now, door, seen)
             rows = {(one.row.type, one.row.id): one for one in plan.chosen.records}
@@ -175,7 +174,7 @@ class Gate:
             if not all(map(parts.lists, same, opened, disclosed.records)):
                 raise Refusal(Code.RECORD_ALTERED)
             contents, beside = self._read(plan._replace(chosen=Chosen(same), contents={}))
-            self._recheck(caller, plan)
+            self._recheck(caller, plan, ask)
             return door.give(ask, Released(plan.person, line, Chosen(same), contents, plan.attach, now, opened, beside))
         except Refusal as refusal:
             no = refusal
@@ -282,21 +281,22 @@ class Gate:
         attach = tuple(sorted({code for allowed in chosen.records for code in allowed.attach}))
         return Plan(person, ask.request, decision, standing, now, changes, chosen, attach, permitted.contents)
 
-    def _recheck(self, caller: str, plan: Plan, ask: Ask | None = None) -> None:
-        """Is everything that decided still in force, does nothing new forbid it, is the requester still active, and is
-        the key that vouches for who asks (`ask`) still its own? What is brought again was asked for long ago.
+    def _still(self, caller: str, ask: Ask) -> None:
+        """Whether the requester is active, and who asks is vouched for, also now. Raises Refusal, EngineError."""
+        if not self._active(caller):
+            raise Refusal(Code.REQUESTER_SUSPENDED)
+        self._credentials.still(ask)
+
+    def _recheck(self, caller: str, plan: Plan, ask: Ask) -> None:
+        """Is everything that decided still in force, does nothing new forbid it, and may who asks still ask?
 
         What is written here counts `changes` up before it is durable, and what others take back shows on the ledger.
         If neither has moved, the consents are those that were read; if none of them began or ended meanwhile either,
         the decision is the one that was made.
         """
-        node, now = self._node, self._node.clock()
-        account = plan.person.account
-        if not self._active(caller):
-            raise Refusal(Code.REQUESTER_SUSPENDED)
-        if ask is not None:
-            self._credentials.genuine(ask)
+        node, now, account = self._node, self._node.clock(), plan.person.account
         assert account is not None
+        self._still(caller, ask)
         if node.disputes.stops(account, caller):
             raise Refusal(Code.CONSENT_CHANGED, decided=plan.decision.decided)
         standing = plan.standing

@@ -180,13 +180,31 @@ class CredentialCheck:
             raise Refusal(Code.CREDENTIAL_OVER)
         if credential.until - credential.since > LIFE_MS_MAX:
             raise Refusal(Code.CREDENTIAL_TOO_LONG)
-        shown = (credential.name, credential.id, credential.role, credential.machine)
-        if shown != (request.practitioner, request.identity, request.role, request.machine):
+        if not _names(credential, request):
             raise Refusal(Code.NOT_THE_PRACTITIONER)
-        message = assertion_message(ask.network, self._node.organisation, ask.account, ask.expires, request)
-        if not verify_ed25519(bytes.fromhex(credential.key), message, ask.assertion):
+        if not self._signed(credential, ask):
             raise Refusal(Code.ASSERTION_BAD)
         return credential
+
+    def still(self, ask: Ask) -> None:
+        """Whether the organisation vouches for who asked also now. Raises Refusal, EngineError, VaultError.
+
+        What is pushed may wait longer than a shift lasts, and this organisation knows whom it has today: she has to be
+        among them still, as the one that she was and under the key that signed.
+        """
+        if ask.request.door != "push":
+            self.genuine(ask)
+            return
+        try:
+            today = self._node.practitioners.present(ask.request.identity).credential
+        except LookupError:
+            raise Refusal(Code.REFERRER_GONE) from None
+        if not (_names(today, ask.request) and self._signed(today, ask)):
+            raise Refusal(Code.REFERRER_GONE)
+
+    def _signed(self, credential: Credential, ask: Ask) -> bool:
+        message = assertion_message(ask.network, self._node.organisation, ask.account, ask.expires, ask.request)
+        return verify_ed25519(bytes.fromhex(credential.key), message, ask.assertion)
 
     def _answers_for(self, ask: Ask) -> str:
         """The organisation that answers for who asks; what is pushed is asked for by this organisation's own people."""
@@ -213,6 +231,12 @@ class CredentialCheck:
             self._held = {}
         self._held[name] = credential
         return credential
+
+
+def _names(credential: Credential, request: Request) -> bool:
+    """Whether a request names the one of whom a credential speaks."""
+    shown = (credential.name, credential.id, credential.role, credential.machine)
+    return shown == (request.practitioner, request.identity, request.role, request.machine)
 
 
 def _read(data: bytes) -> Credential:
