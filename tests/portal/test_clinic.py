@@ -166,7 +166,7 @@ def test_a_lock_is_broken_with_a_warning_and_reviewed_by_somebody_else(told: Sto
     assert north.emergencies.take_review("south", bytes(waiting.payload)) is True
     assert [one.outcome for one in lines(told, "north", "emergency-reviewed/1")] == ["justified"]
     # Until then she reads that it is owed, and then what it came to.
-    assert "South has to answer for it on the ledger and still has time." in text_of(seen)
+    assert "Somebody else at South has to check it. They have time until" in text_of(seen)
     told.settle()
     seen = text_of(read(guide, f"{own}/looks?show=emergency"))
     assert "South had somebody else check it, who says that it was right: It was an emergency." in seen

@@ -67,7 +67,7 @@ def of_person(node: "Node", visit: Visit, names: dict[str, str], notices: list[N
                 item = _SAYS[notice.kind](visit, names, notice)
                 if notice.kind == "emergency/1":
                     item["more"] += _late(node, visit, notice)
-                    item["more"].append(_review(names, notice, view, reviews.get(_pair(notice))))
+                    item["more"].append(_review(visit, names, notice, view, reviews.get(_pair(notice))))
                 found.append(item)
     return found
 
@@ -139,14 +139,15 @@ def _reviews(node: "Node", known: Sequence[Notice]) -> dict[tuple[str, str | Non
     return {_pair(notice): notice.manifest for notice in reversed(told) if notice.manifest is not None}
 
 
-def _review(names: dict[str, str], notice: Notice, view: Any, found: Any) -> Markup:
-    """What came of the review of an emergency, or whether it is still owed."""
+def _review(visit: Visit, names: dict[str, str], notice: Notice, view: Any, found: Any) -> Markup:
+    """What came of the review of an emergency, or until when it is owed."""
     statement = notice.manifest
-    ours = statement.organisation, statement.obligation
-    status = answered(view, *ours, notice.height is not None) if found is None else "review_" + found.outcome
+    owed = answered(view, statement.organisation, statement.obligation, notice.height is not None)
+    status = "review_" + (owed if found is None else found.outcome)
     said = found.words if found is not None else ""
     requester = names.get(statement.request.requester, statement.request.requester)
-    return render.say(words.LOOKS[status], organisation=requester, words=said)
+    text = words.LOOKS[status] if status in words.LOOKS else words.LOOKS[owed]
+    return render.say(text, organisation=requester, words=said, due=visit.when(statement.due))
 
 
 def _refused(visit: Visit, names: dict[str, str], notice: Notice) -> dict[str, Any]:

@@ -36,6 +36,8 @@ LOOKS = Texts(
     {
         "inside": "{who} opened your record at {source}",
         "declared": "{who} says it is an emergency. They may look at {source} until {until}.",
+        "review_open": "Somebody else at {organisation} has to check it. They have time until {due}.",
+        "review_overdue": "Somebody else at {organisation} should have checked it. They had time until {due}.",
         "review_justified": "{organisation} had somebody else check it, who says that it was right: {words}",
         "review_not-justified": "{organisation} had somebody else check it, who says that it was not right: {words}",
         "review_unclear": "{organisation} had somebody else check it, who cannot say whether it was right: {words}",
