@@ -358,3 +358,22 @@ def test_every_door_decides_alike(network: Network, ada: Patient, effect: str, r
     doors = {"pull": seen(network, ada) == ALL, "push": pushed(), "view": viewed(), "fhir": searched()}
     assert doors == dict.fromkeys(doors, opens)
     assert named.get("south", opens) is opens
+
+
+@pytest.mark.parametrize("by", ["role", "record of a role"])
+def test_a_denial_of_a_role_stops_what_is_pushed(network: Network, ada: Patient, by: str) -> None:
+    """Nobody says who opens it over there: one of those whom she forbids it may. A doctor who asks herself is none."""
+    nurse = {"coding": [{"system": "http://snomed.info/sct", "code": "224535009"}]}
+    network.consent(ada, "north", "south")
+    if by == "role":
+        network.fhir_consent(ada, "north", consent("deny", actor=[{"role": nurse}]))
+        assert seen(network, ada) == ["bp", "gout", "nuts"]
+    else:
+        here = {"reference": "Organization/south"}
+        put(network, "PractitionerRole", "nurses", active=True, organization=here, code=[nurse])
+        network.fhir_consent(ada, "north", to("deny", "PractitionerRole/nurses"))
+    north = network["north"]
+    with pytest.raises(Refusal) as caught:
+        north.referrals.refer(ada.account, "south", practitioner=north.doctor("Dr North"), reason="Her heart")
+    assert caught.value.reason is Code.NOT_PERMITTED
+    assert [one.code for one in written(north, "refusal/1")] == ["actor-unresolved"]  # type: ignore[attr-defined]

@@ -229,7 +229,9 @@ def _actor(actor: Json, part: str, facts: Json) -> bool | None:
     if not who and reference in facts["unresolved"]:
         who = None
     what: bool | None = not roles or bool(set(roles) & set(facts["roles"]))
-    if not what and any(_one_profession(role, held) for role in roles for held in facts["roles"]):
+    if not what and (
+        not facts["roles"] or any(_one_profession(role, held) for role in roles for held in facts["roles"])
+    ):
         what = None
     return False if False in (who, what) else None if None in (who, what) else True
 

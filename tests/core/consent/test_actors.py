@@ -95,7 +95,7 @@ def test_what_is_pushed_goes_to_nobody_in_particular_and_a_program_is_no_person(
         for record in (SOUTHS_X, person("Calloway"), {"resourceType": "Practitioner"}, team("Practitioner/x")):
             assert asked(record, who) is False
         assert asked(team("Organization/77"), who) is True
-    assert asked(role(organization="Organization/77", code=NURSE), PUSHED) is False
+    assert asked(role(organization="Organization/77", code=NURSE), PUSHED) is None, "a nurse may receive it"
     device = {"resourceType": "Device", **identifier("urn:medrec:practitioner:south", "bot")}
     assert [asked(device, who) for who in (PROGRAM, DR_X)] == [True, False]
     assert [asked({"resourceType": "Device"}, who) for who in (PROGRAM, DR_X)] == [None, False]

@@ -122,10 +122,10 @@ def requested(
 ) -> Request:
     """The facts of a request by one organisation (id) to another, for somebody who works there ("" for nobody named).
 
-    `roles` ("system|code") are those that the requester's organisation vouches for. `meant` is what
-    somebody looked up of the references that the ledger alone does not explain (`looked_up(rules)`, `rules.unheld`):
-    which of them mean the requester, or not, and the holder, or not. All others are in doubt, which opens nothing; so
-    is a role that may be one of these by another name.
+    `roles` ("system|code") are those that the requester's organisation vouches for; without one, any role is in doubt.
+    `meant` is what somebody looked up of the references that the ledger alone does not explain (`looked_up(rules)`,
+    `rules.unheld`): which of them mean the requester, or not, and the holder, or not. All others are in doubt, which
+    opens nothing; so is a role that may be one of these by another name.
     """
     held = sorted({systems.token(systems.system_of(role), systems.code_of(role)) for role in roles})
     called = {names.organisation(requester), names.by_identifier(requester), *meant.also}

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from medrec.core.consent import names
 from medrec.core.consent.meant import Meant
+from medrec.core.consent.roles import SOMEBODY
 from medrec.core.consent.times import read_period
 from medrec.core.matching import Demographics, Field, compare, plain
 
@@ -33,7 +34,7 @@ Look = Callable[[str], Mapping[str, Any] | None]
 
 class Who(NamedTuple):
     """Who asks: the organisation (id and name on the ledger), who there ("" for nobody in particular) with the name and
-    the roles that it vouches for, and when (ms)."""
+    the roles that it vouches for (none: any may be hers), and when (ms)."""
 
     organisation: str
     called: str = ""
@@ -211,10 +212,11 @@ class _Reading:
         answers = [self._member(named, held) for named in (person, house) if named is not None]
         answers.append(self._now(record))
         codes = _codings(record.get("code"))
-        if codes and not self._who.practitioner:
+        if codes and SOMEBODY in self._who.roles:
             return False
         if codes and codes.isdisjoint(self._who.roles):
-            # She may be it all the same: her house says of her one role only, and may say it more broadly.
+            # She may be it all the same: her house says of her one role only, and may say it more broadly. Of whoever
+            # receives what is pushed it says none.
             answers.append(None)
         return _all(answers)
 

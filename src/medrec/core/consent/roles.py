@@ -4,8 +4,8 @@
     may_be("http://snomed.info/sct|46255001", {"http://snomed.info/sct|224535009"})     False: a pharmacist is no nurse
 
 One role has many names: those of HL7, SNOMED CT and NUCC, wider and narrower ones. Two names are surely not of one role
-only where both are of professions of the table, and of different ones. All else that is not the same is in doubt: a
-denial of it closes, a permit of it opens nothing.
+only where both are of professions of the table, and of different ones. All else that is not the same is in doubt, and
+so is every role where none is vouched for: a denial of it closes, a permit of it opens nothing.
 """
 
 from collections.abc import Collection, Iterable
@@ -31,8 +31,14 @@ PROFESSIONS: dict[str, tuple[str, ...]] = {
 """Profession -> its roles as tokens; `*`: every code that begins so. Who is of one is of no other."""
 
 
+SOMEBODY = "urn:medrec:role|somebody"
+"""The role of a trial that asks for nobody in particular: it is of no profession of the table."""
+
+
 def profession(role: str) -> str | None:
     """The profession of a role, None for one that is not in the table."""
+    if role == SOMEBODY:
+        return role
     for name, tokens in PROFESSIONS.items():
         if any(role == one or (one.endswith("*") and role.startswith(one[:-1])) for one in tokens):
             return name
@@ -40,9 +46,9 @@ def profession(role: str) -> str | None:
 
 
 def may_be(named: str, held: Collection[str]) -> bool:
-    """Whether a named role may be one of those that somebody holds, under another name. Who holds none has none."""
+    """Whether a named role may be one of those that somebody holds, under another name; any, where none is known."""
     wanted = profession(named)
-    return any(wanted is None or profession(one) in (None, wanted) for one in sorted(held))
+    return not held or any(wanted is None or profession(one) in (None, wanted) for one in sorted(held))
 
 
 def roles_in_doubt(tokens: Iterable[str], called: Collection[str], held: Collection[str]) -> list[str]:

@@ -20,6 +20,7 @@ from medrec.core.consent.actors import Who
 from medrec.core.consent.compiling import Rules
 from medrec.core.consent.decide import decide
 from medrec.core.consent.policy import Given, Policy, Provision
+from medrec.core.consent.roles import SOMEBODY
 from medrec.core.consent.trial import Asker, Judged, Look, Shown, Trial, try_policy
 from medrec.core.manifests.access import DisclosureManifest
 from medrec.core.manifests.consent import FhirConsentManifest, fhir_consent_message
@@ -135,7 +136,8 @@ def _visible(
     found = node.directory.find(asker.organisation)
     if found is None or not found.active or node.disputes.stops(person.account or "", asker.organisation):
         return frozenset()
-    who = Who(asker.organisation, found.name, asker.practitioner, asker.name, frozenset(asker.roles), False, now)
+    roles = asker.roles or (SOMEBODY,)
+    who = Who(asker.organisation, found.name, asker.practitioner, asker.name, frozenset(roles), False, now)
     meant = looking.meant(who, rules)
     urgent = any(purpose in terms.EMERGENCY for purpose in asker.purposes)
     rules = emergency.with_default(rules) if urgent else rules
@@ -145,7 +147,7 @@ def _visible(
         holder=node.organisation,
         purposes=asker.purposes,
         practitioner=asker.practitioner,
-        roles=asker.roles,
+        roles=roles,
         meant=meant,
     )
     scope: emergency.Scope | None = None
