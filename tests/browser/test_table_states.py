@@ -1,5 +1,5 @@
 """Every page of the table in the states that it has beside the full one (test_every_page): before anything happened,
-about something that is not there, while a place does not answer, without the internet.
+about something that is not there, while it waits, while a place does not answer, without the internet.
 
 What is looked at follows from the table: a new page is in it, and one whose address has a new part in braces fails here
 until `World.parameters` and `NOWHERE` say what stands for it.
@@ -23,6 +23,7 @@ from tests.browser.test_states import open_at as open_at
 from tests.browser.world import World
 from tests.portal.conftest import empty as empty
 from tests.portal.story import Story
+from tests.portal.test_waits import HANGS_S, Hanging, until_read
 
 READ = [page for page in PAGES if "GET" in page.methods and page.template]
 HERS = [page for page in READ if page.role is Role.AGENT]
@@ -47,6 +48,34 @@ def test_a_page_with_nothing_on_it_can_be_used(
         gone = set(ABOUT.findall(one.path)) - {"person", "kind"}
         assert answer.status == (404 if gone else 200), f"{one.name}: {answer.status}"
         found += found_on(page, f"empty-{one.name}", code)
+    assert found == [], "\n".join(found)
+
+
+@pytest.mark.parametrize("code", language.LANGUAGES)
+def test_a_page_that_waits_can_be_used_and_says_when_the_wait_is_over(empty: Story, open_at: Open, code: str) -> None:
+    ada = empty.network.patient("ada", "north")
+    empty.settle()
+    hanging, guide = Hanging(empty), empty.network["guide"]
+    hanging.places.add("north")
+    try:
+        guide.copies.refresh_soon(ada.account)
+        assert hanging.asked.wait(HANGS_S)
+        page, found = open_at(empty, "guide", code), []
+        for one in HERS:
+            address = ORIGIN + one.path.format(**{**NOWHERE, "person": handle(ada.account)})
+            if one.reads and page.goto(address).status == 200:
+                assert page.locator("#waits").get_by_role("link").get_attribute("href") == "?"
+                found += found_on(page, f"waits-{one.name}", code)
+        page.locator("#waits").get_by_role("link").click()
+        page.wait_for_load_state()
+    finally:
+        hanging.release()
+    until_read(guide, ada.account)
+    with language.use(code):
+        page.get_by_text(str(words.WAITS["over"])).wait_for()
+    found += found_on(page, "waits-over", code)
+    page.locator("#waits").get_by_role("link").click()
+    page.wait_for_function("() => document.querySelector('#waits').children.length === 0")
     assert found == [], "\n".join(found)
 
 

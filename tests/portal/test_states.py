@@ -78,7 +78,7 @@ def test_a_place_in_trouble_says_so_in_words_and_names_no_file(
 
 
 @pytest.mark.parametrize("code", language.LANGUAGES)
-def test_a_source_that_fails_is_named_with_its_reason(empty: Story, monkeypatch: pytest.MonkeyPatch, code: str) -> None:
+def test_a_source_that_fails_is_named_with_its_reason(empty: Story, code: str) -> None:
     ada = empty.network.patient("ada", "north")
     empty.settle()
     node: Any = empty.network["guide"]
@@ -95,10 +95,6 @@ def test_a_source_that_fails_is_named_with_its_reason(empty: Story, monkeypatch:
     node.copies.refresh(ada.account)
     for page in ("/record", ""):
         assert silent in client.get(f"{own}{page}?lang={code}").text
-    # While the agent reads, the page says that it does.
-    monkeypatch.setattr(node.copies, "running", lambda account: True)
-    with language.use(code):
-        assert words.RECORD["fetching"] in client.get(f"{own}/record?lang={code}").text
 
 
 TROUBLES = {

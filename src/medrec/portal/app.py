@@ -232,7 +232,10 @@ class Site:
     def session_of(self, request: Request) -> Session | None:
         """Who asks, None for nobody; a key or a member of the staff that is gone loses its session here."""
         token = read_cookie(self.node, request)
-        touched = BY_ITSELF not in request.headers
+        # A page that loads itself anew, without a script, says so in its address.
+        touched = BY_ITSELF not in request.headers and (
+            request.method != "GET" or BY_ITSELF not in request.query_params
+        )
         session = self.sessions.find(token, self.node.clock(), touched=touched) if token else None
         if session is not None and not sign_in.is_current(self.node, session):
             self.sessions.close(token, self.node.clock())

@@ -3,9 +3,9 @@
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from medrec.portal import language, render, words
+from medrec.portal import language, render, waits, words
 from medrec.portal.page import Area, Reader, Role, Visit, is_agent
-from medrec.portal.session import STAFF, Session
+from medrec.portal.session import BY_ITSELF, STAFF, Session
 from medrec.portal.table import PAGES, Page
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class Frame:
         """The HTML of a page."""
         up = next((other for other in PAGES if other.name == page.up), None)
         place = {"person": visit.path["person"]} if up is not None and up.area is Area.PERSON else {}
-        kept = {name: value for name, value in visit.query.items() if name not in ("lang", "done")}
+        kept = {name: value for name, value in visit.query.items() if name not in ("lang", "done", BY_ITSELF)}
         values = {
             "page": page.name,
             "area": page.area.value,
@@ -38,6 +38,8 @@ class Frame:
             "session": visit.session,
             "done": words.DONE.get(visit.query.get("done", "")),
             "refused": False,
+            # What was refused is not asked for anew: its address may be that of a form alone.
+            "waits": waits.for_readings(self.node, visit) if page.reads and "refused" not in values else None,
             "made": render.date(visit.now),
             **values,
         }

@@ -2,7 +2,7 @@
 
 A session is a random token in a cookie; here only its SHA-256 is kept, in the process's memory, so neither a disk nor a
 log holds one, and a restarted node asks everybody to sign in again. It ends when nobody asked for anything for fifteen
-minutes (what a page's script asks by itself does not count), and at the latest after a working day. It gets a new token
+minutes (what a page asks by itself does not count), and at the latest after a working day. It gets a new token
 whenever its rights change. A session never signs anything: what is to last is signed with the key, each time.
 """
 
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 TOKEN_BYTES = 32
 BY_ITSELF = "medrec-by-itself"
-"""The header by which a script of ours says that it asks by itself, while nobody touches anything."""
+"""The header by which a script of ours says that it asks by itself, while nobody touches anything; in an address, the
+parameter by which a page without a script says so."""
 IDLE_MS = 15 * 60_000
 WHOLE_MS = 8 * 3_600_000
 SESSIONS_MAX, SESSIONS_OF_ONE_MAX = 100_000, 1_000

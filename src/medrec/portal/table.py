@@ -71,6 +71,7 @@ class Page(NamedTuple):
     `menu` says whether it stands in the bar of its area, with its `icon`; `up` names the page that its way back leads
     to; `kinds` that it heeds what a helper is limited to. Pages of the area PERSON have `{person}` in their address and
     ask `require_subject`. `at` names the page on which the form stands that is sent here, where it is another one.
+    `reads` says that a page shows what is read at her places: while they are being read, it says so (waits.py).
     """
 
     path: str
@@ -87,6 +88,7 @@ class Page(NamedTuple):
     up: str = ""
     kinds: bool = False
     at: str = ""
+    reads: bool = False
 
 
 def _own(path: str, name: str, show: Callable[["Node", Visit], Any], template: str, **more: Any) -> Page:
@@ -158,13 +160,16 @@ PAGES = (
     Page("/ledger", "ledger", ledger.show, "ledger.html", reader=Reader.EVERYBODY, menu=True, icon="seal"),
     Page("/verify", "verify", verify.show, "verify.html", reader=Reader.EVERYBODY, up="ledger"),
     Page("/shared", "open_shared", opening.show, "opening.html", Role.AGENT, reader=Reader.EVERYBODY),
-    _own("", "person", home.show, "own/home.html", menu=True, icon="home", kinds=True),
+    _own("", "person", home.show, "own/home.html", menu=True, icon="home", kinds=True, reads=True),
     _own("/news", "news", news.show, "own/news.html", up="person"),
-    _own("/record", "record", record.show, "own/record.html", menu=True, icon="record", kinds=True),
-    _own("/list", "lists", own_lists.show, "own/lists.html", up="person", icon="pill", kinds=True),
-    _own("/record/kinds/{kind}", "kind", record.show_kind, "own/kind.html", up="record", kinds=True),
-    _own("/record/series/{series}", "trend", trend.show, "own/trend.html", up="record", kinds=True),
-    _own("/timeline", "timeline", record.show_timeline, "own/timeline.html", up="record", icon="clock", kinds=True),
+    _own("/record", "record", record.show, "own/record.html", menu=True, icon="record", kinds=True, reads=True),
+    _own("/list", "lists", own_lists.show, "own/lists.html", up="person", icon="pill", kinds=True, reads=True),
+    _own("/record/kinds/{kind}", "kind", record.show_kind, "own/kind.html", up="record", kinds=True, reads=True),
+    _own("/record/series/{series}", "trend", trend.show, "own/trend.html", up="record", kinds=True, reads=True),
+    _own(
+        "/timeline", "timeline", record.show_timeline, "own/timeline.html", up="record", icon="clock", kinds=True,
+        reads=True,
+    ),
     _own("/record/fetch", "fetch", record.fetch, "", methods=FORM, kinds=True, at="record"),
     _own("/looks", "looked", looked.show, "own/looked.html", menu=True, icon="look"),
     _own("/looks/{pair}", "one_look", looked.show_one, "own/one_look.html", up="looked"),
@@ -187,8 +192,8 @@ PAGES = (
     _own("/choices", "choices", choices.show, "own/choices.html", methods=BOTH, up="more", icon="choice"),
     _own("/settings", "settings", settings.show, "own/settings.html", methods=BOTH, up="more", icon="bell"),
     _own("/hidden", "hidden", choices.show_hidden, "own/hidden.html", methods=BOTH, up="more", icon="hide"),
-    _own("/card", "card", card.show, "own/card.html", up="more", icon="card"),
-    _own("/summary", "summary", own_summary.show, "own/summary.html", up="more", icon="record", kinds=True),
+    _own("/card", "card", card.show, "own/card.html", up="more", icon="card", reads=True),
+    _own("/summary", "summary", own_summary.show, "own/summary.html", up="more", icon="record", kinds=True, reads=True),
     _own("/keys", "keys", own_keys.show, "own/keys.html", methods=BOTH, up="more", icon="key"),
     _own("/keys/paper", "paper", own_keys.show_paper, "own/paper.html", up="keys"),
     _own("/keys/record", "record_paper", own_keys.show_record_paper, "own/paper.html", up="keys"),

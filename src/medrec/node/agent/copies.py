@@ -141,25 +141,33 @@ class Reading(NamedTuple):
     records: int
 
 
+class UnderWay(NamedTuple):
+    """A reading that is under way: since when (ms), and the places that have not answered yet."""
+
+    since: int
+    waiting: tuple[str, ...]
+
+
 class Copies:
     """The copies that one agent keeps for its people; at most one reading for a person runs at a time."""
 
     def __init__(self, node: "Node") -> None:
         self._node = node
         self._lock = threading.Lock()
-        self._running: set[str] = set()
+        self._running: dict[str, UnderWay] = {}
 
-    def running(self, account: str) -> bool:
-        """Whether a reading for this person is under way."""
+    def under_way(self, account: str) -> UnderWay | None:
+        """The reading for this person that is under way; None where there is none."""
         with self._lock:
-            return account in self._running
+            return self._running.get(account)
 
     def refresh_soon(self, account: str) -> None:
         """Read in the background; does nothing while one runs."""
+        begun = UnderWay(self._node.clock(), tuple(organisations(self._node, account)))
         with self._lock:
             if account in self._running:
                 return
-            self._running.add(account)
+            self._running[account] = begun
         threading.Thread(target=self._refresh, args=(account,), name="own-record", daemon=True).start()
 
     def _refresh(self, account: str) -> None:
@@ -167,7 +175,15 @@ class Copies:
             self.refresh(account)
         finally:
             with self._lock:
-                self._running.discard(account)
+                self._running.pop(account, None)
+
+    def _answered(self, account: str, organisation: str) -> None:
+        """Nobody waits for this place any more in a reading that is under way."""
+        with self._lock:
+            found = self._running.get(account)
+            if found is not None:
+                left = tuple(place for place in found.waiting if place != organisation)
+                self._running[account] = found._replace(waiting=left)
 
     def refresh(self, account: str) -> list[Reading]:
         """Read at every place that is linked; one that fails keeps what was read before.
@@ -183,6 +199,7 @@ class Copies:
                 if code in ONE_RECORD:
                     kept, stuck = self._read_by_kind(organisation, account, program)
                 self._note(account, organisation, code, kept, stuck)
+            self._answered(account, organisation)
         return self.readings(account)
 
     def _read_by_kind(

@@ -28,15 +28,24 @@ if (document.body.dataset.scan && sessionStorage.getItem("medrec-scanned")) loca
 
 // A part of a page that waits for something elsewhere is asked for again, and shown when it has changed. The request says
 // that nobody touched anything (session.py): a page that is left alone keeps no session alive, and is left when it ends.
+// The part itself stays, so that a reader hears what changes in it; when the wait is over, it says where to look.
 async function refreshed(id: string): Promise<void> {
   const shown = document.getElementById(id);
   if (!shown || shown.dataset.refresh === undefined) return;
   const headers = { "Medrec-By-Itself": "1" };
-  const answer = await fetch(location.pathname, { credentials: "same-origin", headers }).catch(() => undefined);
+  const answer = await fetch(location.href, { credentials: "same-origin", headers }).catch(() => undefined);
   if (answer?.redirected) return location.reload();
   const page = answer?.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : undefined;
   const fresh = page?.getElementById(id);
-  if (fresh && fresh.innerHTML !== shown.innerHTML && !shown.contains(document.activeElement)) shown.replaceWith(fresh);
+  const over = shown.querySelector<HTMLElement>("[data-over]");
+  if (fresh && over && fresh.dataset.refresh === undefined) {
+    over.hidden = false;
+    return shown.replaceChildren(over);
+  }
+  if (fresh && fresh.innerHTML !== shown.innerHTML && !shown.contains(document.activeElement)) {
+    shown.replaceChildren(...fresh.childNodes);
+    shown.toggleAttribute("data-refresh", fresh.dataset.refresh !== undefined);
+  }
   setTimeout(() => void refreshed(id), 3000);
 }
 for (const part of document.querySelectorAll<HTMLElement>("[data-refresh]")) setTimeout(() => void refreshed(part.id), 3000);

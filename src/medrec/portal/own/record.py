@@ -37,7 +37,6 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
         "handle": who.handle,
         "person": who.name,
         "places": _some_places(who, found) if kinds else places(node, visit, who),
-        "running": node.copies is not None and node.copies.running(who.account),
         "total": len(found),
         "kinds": [
             {

@@ -25,6 +25,20 @@ SITE = Texts(
     plain=True,
 )
 
+WAITS = Texts(
+    "WAITS",
+    {
+        "title": "Not everything is here yet",
+        "reading": "We asked the places you go to {when}. Not yet answered: {places}.",
+        "reading_some": "We asked the places {when}. Not all of them have answered yet.",
+        "reading_last": "We asked the places you go to {when}. All have answered. What came is being put away.",
+        "again": "Look again",
+        "over": "The places have answered.",
+        "show": "Show what came",
+    },
+    plain=True,
+)
+
 NAMES = Texts(
     "NAMES",
     {

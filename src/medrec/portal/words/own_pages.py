@@ -94,8 +94,6 @@ RECORD = Texts(
         "never": "Not read yet",
         "count": ("One entry", "{count} entries"),
         "fetch": "Read again now",
-        "fetching": "We are reading at the places you go to. This takes a few seconds.",
-        "fetching_title": "One moment",
         "nothing": "There is nothing to show yet.",
         "nothing_more": "Your agent may read for you as soon as you allow it at each place.",
         "kinds": "By kind",
