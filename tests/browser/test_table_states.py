@@ -20,7 +20,7 @@ from tests.browser.test_every_page import opened
 from tests.browser.test_journeys import KEPT
 from tests.browser.test_states import ORIGIN, Open, found_on, sent
 from tests.browser.test_states import open_at as open_at
-from tests.browser.world import World
+from tests.browser.world import POST, World
 from tests.portal.conftest import empty as empty
 from tests.portal.story import Story
 from tests.portal.test_waits import HANGS_S, Hanging, until_read
@@ -28,7 +28,7 @@ from tests.portal.test_waits import HANGS_S, Hanging, until_read
 READ = [page for page in PAGES if "GET" in page.methods and page.template]
 HERS = [page for page in READ if page.role is Role.AGENT]
 ABOUT = re.compile(r"\{(\w+)\}")
-NOWHERE = dict.fromkeys(("tag", "manifest", "pair", "act", "waiting", "request", "consent"), "0" * 32)
+NOWHERE = dict.fromkeys(("tag", "manifest", "pair", "act", "waiting", "request", "consent", "asked"), "0" * 32)
 NOWHERE |= {"kind": "results", "series": "no-such-series", "ward": "nobody"}
 """What stands in the address of a page about one thing, where there is no such thing."""
 
@@ -76,6 +76,32 @@ def test_a_page_that_waits_can_be_used_and_says_when_the_wait_is_over(empty: Sto
     found += found_on(page, "waits-over", code)
     page.locator("#waits").get_by_role("link").click()
     page.wait_for_function("() => document.querySelector('#waits').children.length === 0")
+    assert found == [], "\n".join(found)
+
+
+@pytest.mark.parametrize("code", language.LANGUAGES)
+def test_a_screen_that_waits_for_a_place_can_be_used(empty: Story, open_at: Open, code: str) -> None:
+    empty.network.patient("ada", "north", "south")
+    empty.settle()
+    hanging = Hanging(empty)
+    hanging.places.add("south")
+    page = open_at(empty, "north", code)
+    page.goto(ORIGIN + "/sign-in")
+    with page.expect_navigation():
+        page.locator("form:has(input[name=role][value=clinician]) button").click()
+    page.goto(ORIGIN + "/clinic")
+    token = page.locator("input[name=csrf]").first.input_value()
+    form = {"csrf": token, "patient": "ada", "purpose": "TREAT", "reason": "First visit today", "from-south": "1"}
+    try:
+        with page.expect_navigation():
+            page.evaluate(POST, [ORIGIN + "/clinic/patient", form])
+        with language.use(code):
+            page.get_by_text(str(words.WAITS["title"])).wait_for()
+        found = found_on(page, "waits-clinic_asked", code)
+    finally:
+        hanging.release()
+    with language.use(code):
+        page.get_by_text(str(words.WAITS["over"])).wait_for()
     assert found == [], "\n".join(found)
 
 

@@ -14,19 +14,20 @@ from medrec.core.records.table import understand
 from medrec.node.peers.peers import PeerError
 from medrec.node.refusals import Refusal
 from medrec.node.release.practitioners import Practitioner
-from medrec.node.release.receive import NotGenuineError, Received, request_records
+from medrec.node.release.receive import NotGenuineError, Received
 from medrec.node.release.referrals import providers
 from medrec.node.right_person.finding import Found
 from medrec.node.terminology.shipped import shipped
 from medrec.portal import at_home, lists, referring, render, words
-from medrec.portal.page import PageError, Visit, names
+from medrec.portal.asking import PATIENCE_S, Asking, askings_of
+from medrec.portal.page import Go, PageError, Visit, names
 from medrec.portal.received import shown_at
 from medrec.portal.session import Who, require
+from medrec.portal.waits import Waits, waits
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
 
-PAGES_MAX = 20
 WAITING_SHOWN = 20
 REASON_MAX = 500
 
@@ -69,99 +70,139 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
     }
 
 
-def show_patient(node: "Node", visit: Visit) -> dict[str, Any]:
-    """The values of clinic_patient.html. A form field `from-ORGANISATION` asks that organisation too."""
+class Screen(NamedTuple):
+    """What a patient's screen is made of: who is asked about, the form that asked, and what others were asked."""
+
+    patient: Found
+    form: dict[str, str]
+    asking: Asking | None = None
+    broken: Any = None
+    trouble: str = ""
+    referred: Any = None
+
+
+def show_patient(node: "Node", visit: Visit) -> dict[str, Any] | Go:
+    """The values of clinic_patient.html. A form field `from-ORGANISATION` asks that organisation too; where one is not
+    heard at once, the screen gets an address of its own, to be looked at again."""
     session = require(visit, Who.CLINICIAN)
     who = at_home.practitioner(node, session.staff, session.name)
     form = {name: value.strip() for name, value in visit.form.items()}
-    purpose, reason = form.get("purpose", "TREAT"), form.get("reason", "")
     try:
-        patient = node.finder.open(form.get("patient", ""), who, purpose, reason)
+        patient = node.finder.open(form.get("patient", ""), who, *_why(form))
     except Refusal as refusal:
         raise PageError(400, refusal.code, refusal.sentence) from None
-    known = names(node)
-    asked = [name.removeprefix("from-") for name in form if name.startswith("from-")]
-    others = providers(node)
-    told = _answers(node, visit, patient, who, form, known)
-    referred = None
+    screen = _asked(node, visit, Screen(patient, form), who)
     if patient.account is not None and form.get("refer"):
-        referred = referring.refer(node, patient.account, who, form, known)
+        screen = screen._replace(referred=referring.refer(node, patient.account, who, form, names(node)))
+    if screen.asking is not None and not screen.asking.wait(PATIENCE_S):
+        return Go(visit.link("clinic_asked", asked=askings_of(node).keep(node, session.staff, screen)))
+    return _values(node, visit, screen, session.staff, session.name)
+
+
+def show_asked(node: "Node", visit: Visit) -> dict[str, Any]:
+    """The same of a screen that waits for other places: with what has come until now."""
+    # In a demonstration nobody has signed in.
+    staff, name = (visit.session.staff, visit.session.name) if visit.session is not None else ("", "")
+    screen = askings_of(node).find(staff, visit.path["asked"], visit.now)
+    assert isinstance(screen, Screen)
+    return _values(node, visit, screen, staff, name)
+
+
+def _values(node: "Node", visit: Visit, screen: Screen, staff: str, name: str) -> dict[str, Any]:
+    patient, form, known = screen.patient, screen.form, names(node)
+    answers, received = _answers(screen, known)
     shown = None
     if patient.account is not None:
-        read = node.lists.with_received(patient.account, told.received)
+        read = node.lists.with_received(patient.account, received)
         every = [line for row in read.read.rows for line in row.lines]
         behind = {manifest_of(line) for line in every}
         behind |= {line.medicine.manifest for line in every if line.medicine is not None}
-        shown_at(node).keep(session.staff, patient.patient, told.received, behind, visit.now)
+        shown_at(node).keep(staff, patient.patient, received, behind, visit.now)
         shown = lists.values(
             visit, read, lambda name: known.get(name, name), lists.proof_here(visit), care=True, others=True
         )
+    purpose, reason = _why(form)
+    others = providers(node) if patient.account is not None else []
     return {
         "patient": patient,
         "purpose": purpose,
         "reason": reason,
-        "answers": told.answers,
-        "others": [
-            {"id": one.id, "name": one.name, "asked": one.id in asked} for one in others if patient.account is not None
-        ],
+        "answers": answers,
+        "others": [{"id": one.id, "name": one.name, "asked": f"from-{one.id}" in form} for one in others],
         "lists": shown,
         "in_part": [
             {"title": _title(one.content), "place": known.get(page.source, page.source)}
-            for page in told.received
+            for page in received
             for one in page.parts
         ],
-        "broken": told.broken,
-        "trouble": told.trouble,
+        "broken": screen.broken,
+        "trouble": screen.trouble,
         "typed": form,
-        "referred": referred,
-        "reader": session.name,
+        "referred": screen.referred,
+        "reader": name,
         "reasons": [(code, words.EMERGENCY[code]) for code in REASONS],
-        "refused": [answer for answer in told.answers if not answer["good"]],
+        "refused": [answer for answer in answers if not answer["good"]],
         "words_min": TEXT_MIN,
+        "waits": _waits(visit, screen, known),
     }
 
 
-class _Told(NamedTuple):
-    """What other places said: answers in words, what came, the emergency that was declared, or why it was not."""
-
-    answers: list[dict[str, Any]]
-    received: list[Received]
-    broken: Any = None
-    trouble: str = ""
+def _why(form: dict[str, str]) -> tuple[str, str]:
+    """The purpose and the reason that a form names."""
+    return form.get("purpose", "TREAT"), form.get("reason", "")
 
 
-def _answers(
-    node: "Node", visit: Visit, patient: Found, who: Practitioner, form: dict[str, str], known: dict[str, str]
-) -> _Told:
+def _waits(visit: Visit, screen: Screen, known: dict[str, str]) -> Waits | None:
+    waiting = screen.asking.waiting() if screen.asking is not None else []
+    if screen.asking is None or not waiting:
+        return None
+    places = render.listed([known.get(place, place) for place in waiting])
+    return waits(visit, render.say(words.WAITS["asking"], when=visit.when(screen.asking.began), places=places))
+
+
+def _asked(node: "Node", visit: Visit, screen: Screen, who: Practitioner) -> Screen:
     """Ask the places that the form names, or break the lock at one."""
-    answers: list[dict[str, Any]] = []
-    received: list[Received] = []
-    if patient.account is None:
-        return _Told(answers, received)
+    form, account, known = screen.form, screen.patient.account, names(node)
+    if account is None:
+        return screen
     if source := form.get("break"):
         try:
-            broken = _break(node, visit, patient, who, form, known)
+            broken = _break(node, visit, screen.patient, who, form, known)
         except PageError as error:
             # What was typed stays on the page: nobody writes it twice in an emergency.
-            trouble = {"good": False, "id": source, "sentence": error.sentence, "name": known.get(source, source)}
-            return _Told([trouble], received, None, error.sentence)
-        answer, received = _ask(node, source, patient.account, who, "BTG", form["words"], known)
-        return _Told([answer], received, broken)
-    for one in providers(node):
-        if f"from-{one.id}" in form:
-            answer, pages = _ask(
-                node, one.id, patient.account, who, form.get("purpose", "TREAT"), form.get("reason", ""), known
-            )
-            answers.append(answer)
-            received += pages
-    return _Told(answers, received)
+            return screen._replace(trouble=error.sentence)
+        return screen._replace(broken=broken, asking=Asking(node, [source], account, who, ("BTG", form["words"])))
+    asked = [one.id for one in providers(node) if f"from-{one.id}" in form]
+    return screen._replace(asking=Asking(node, asked, account, who, _why(form))) if asked else screen
+
+
+def _answers(screen: Screen, known: dict[str, str]) -> tuple[list[dict[str, Any]], list[Received]]:
+    """What other places said so far, in words, and what came."""
+    if screen.trouble:
+        source = screen.form["break"]
+        trouble = {"good": False, "id": source, "sentence": screen.trouble, "name": known.get(source, source)}
+        return [trouble], []
+    answers: list[dict[str, Any]] = []
+    received: list[Received] = []
+    for source, answer in screen.asking.answers() if screen.asking is not None else []:
+        place, error = known.get(source, source), answer.error
+        if isinstance(error, PeerError | NotGenuineError):
+            why = words.why_not(error.code, error.sentence)
+            sentence = render.say(words.CLINIC["gave_nothing"], place=place, why=why)
+        else:
+            what = render.kinds_of([record.type for page in answer.pages for record in page.records])
+            text = words.CLINIC["gave" if any(page.records for page in answer.pages) else "gave_none"]
+            sentence = render.say(text, place=place, what=what)
+        answers.append({"good": error is None, "id": source, "sentence": sentence, "name": place})
+        received += answer.pages
+    return answers, received
 
 
 def _title(content: bytes) -> str:
     """What a record that came in part says of itself, in a line."""
     tree: Any = canonical(content).value
     try:
-        return understand(tree, Around(terms=shipped())).clinical
+        return words.line(understand(tree, Around(terms=shipped())).clinical)
     except ValueError:
         return f"{tree.get('resourceType')}/{tree.get('id')}"
 
@@ -191,25 +232,3 @@ def _break(
     except PeerError as error:
         raise PageError(400, error.code, error.sentence) from None
     return render.say(words.CLINIC["broken"], place=known[source], when=visit.when(declared.until))
-
-
-def _ask(
-    node: "Node", source: str, account: str, who: Practitioner, purpose: str, reason: str, known: dict[str, str]
-) -> tuple[dict[str, Any], list[Received]]:
-    """Everything that a source lets out, page by page, and what to say of it."""
-    place = known.get(source, source)
-    pages: list[Received] = []
-    after = ""
-    try:
-        while len(pages) < PAGES_MAX:
-            page = request_records(node, source, account, practitioner=who, purpose=purpose, reason=reason, after=after)
-            pages.append(page)
-            if not page.more:
-                break
-            after = page.more
-    except (PeerError, NotGenuineError) as error:
-        sentence = render.say(words.CLINIC["gave_nothing"], place=place, why=words.why_not(error.code, error.sentence))
-        return {"good": False, "id": source, "sentence": sentence, "name": place}, pages
-    what = render.kinds_of([record.type for page in pages for record in page.records])
-    text = words.CLINIC["gave" if any(page.records for page in pages) else "gave_none"]
-    return {"good": True, "id": source, "sentence": render.say(text, place=place, what=what), "name": place}, pages

@@ -261,6 +261,11 @@ def _review(visit: Visit, shown: Shown, maker: "_Maker") -> Any:
     return render.say(maker.text("new_lead"), who=shown.reviewed.act.name, when=visit.when(shown.reviewed.time))
 
 
+def amount(strength: str, form: str) -> str:
+    """A strength and the form that has it, in the language of the visit."""
+    return words.line(" ".join(part for part in (strength, form) if part))
+
+
 class _Maker:
     """Rows as the templates show them."""
 
@@ -308,7 +313,7 @@ class _Maker:
         ]
         facts = {
             "directions": row.directions,
-            "strength": " ".join(part for part in (row.strength, form) if part),
+            "strength": amount(row.strength, form),
             "day": render.say(words.ONE_LIST["day"], amount=row.per_day) if row.per_day else None,
             "needed": row.as_needed,
             "reasons": ", ".join(row.reasons),
@@ -317,7 +322,7 @@ class _Maker:
             "unasked": unasked(row),
             "variants": [
                 {
-                    "what": " ".join(part for part in (variant.strength, variant.form) if part),
+                    "what": amount(variant.strength, variant.form),
                     "day": render.say(words.ONE_LIST["day"], amount=variant.per_day) if variant.per_day else None,
                 }
                 for variant in row.variants
@@ -332,12 +337,13 @@ class _Maker:
         side = words.ONE_LIST.get(row.laterality, "") if row.laterality else ""
         says = row.standing or ("denied" if row.absent and not row.none_known else "")
         stands = words.ONE_LIST[f"stands_{says}"] if says else None
-        return {**self._row(row, row.name), "kind": "problem", "side": side, "says": stands}
+        name = words.line(row.name) if row.none_known else row.name
+        return {**self._row(row, name), "kind": "problem", "side": side, "says": stands}
 
     def allergy(self, row: AllergyRow) -> dict[str, Any]:
         """An allergy with everything that happened."""
         bad = row.criticality == "high" and not row.refuted
-        made = self._row(row, row.name) | {"kind": "allergy"}
+        made = self._row(row, words.line(row.name) if row.no_known else row.name) | {"kind": "allergy"}
         return {**made, "reactions": "; ".join(row.reactions), "high": bad, "refuted": row.refuted}
 
     def _row(self, row: MedicineRow | ProblemRow | AllergyRow, name: str) -> dict[str, Any]:
@@ -375,7 +381,7 @@ class _Maker:
         return [
             {
                 "who": self._who(line.source, line.by),
-                "text": line.plain,
+                "text": words.line(line.plain),
                 "says": words.ONE_LIST[f"says_{line.says}"],
                 "when": render.day(line.at) if line.at is not None else None,
                 "outdone": line.outdone,

@@ -119,6 +119,10 @@ PAGES = (
         who=(Who.CLINICIAN,), up="clinic", at="clinic",
     ),
     Page(
+        "/clinic/patient/{asked}", "clinic_asked", clinic.show_asked, "clinic_patient.html", Role.RECORDS,
+        who=(Who.CLINICIAN,), up="clinic",
+    ),
+    Page(
         "/patient-list", "patient_lists", lists.show, "lists.html", Role.RECORDS, menu=True, methods=BOTH,
         who=(Who.CLINICIAN,), icon="pill",
     ),

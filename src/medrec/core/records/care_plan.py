@@ -11,7 +11,7 @@ STATUS: dict[str, tuple[Status, str]] = {
     "draft": ("unknown", "a draft"),
     "active": ("active", "active"),
     "on-hold": ("unknown", "on hold"),
-    "revoked": ("stopped", "revoked"),
+    "revoked": ("stopped", "called off"),
     "completed": ("stopped", "completed"),
     "entered-in-error": ("stopped", "entered in error"),
     "unknown": ("unknown", "status unknown"),

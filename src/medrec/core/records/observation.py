@@ -6,6 +6,7 @@ from medrec.core.records.datatypes import Concept, concept, concepts, many, one,
 from medrec.core.records.event import RESULTS, dates, event
 from medrec.core.records.reading import Around, Marks
 from medrec.core.records.understood import NoteCode, Understood
+from medrec.core.records.vital_bounds import beyond
 
 _COMPONENTS_SHOWN = 6
 _UNIT_WORDS = {"mm[Hg]": "mmHg", "[degF]": "°F", "Cel": "°C", "[lb_av]": "lb", "[in_i]": "in", "{score}": "", "1": ""}
@@ -32,6 +33,8 @@ def read(record: Value, around: Around) -> Understood:
     if not said:
         marks.add(NoteCode.NO_VALUE, "The record gives no value, and no reason why.")
         said = "no value given"
+    if beyond(code, record) or any(beyond(concept(part, "code"), part) for part in parts):
+        marks.add(NoteCode.IMPLAUSIBLE, "Nobody was ever measured at this value: a slip of the pen or of the unit.")
     flag = _flag(record)
     usual = _range(record)
     return event(

@@ -44,6 +44,7 @@ class NoteCode(StrEnum):
     TOTAL_DIFFERS = "total-differs"
     REFERENCE_MISSING = "reference-missing"
     NO_VALUE = "no-value"
+    IMPLAUSIBLE = "implausible"
     ENTERED_IN_ERROR = "entered-in-error"
     MODIFIER_EXTENSION = "modifier-extension"
     ODD_SHAPE = "odd-shape"

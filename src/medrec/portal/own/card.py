@@ -10,7 +10,7 @@ from medrec.core.reconcile.lists import Row
 from medrec.core.reconcile.rows import AllergyRow, Conflict, MedicineRow
 from medrec.node.lists.lists import Shown
 from medrec.portal import render, words
-from medrec.portal.own.entries import Entry, about, entries
+from medrec.portal.own.entries import Entry, about, entries, title_of
 from medrec.portal.own.whose import whose
 from medrec.portal.page import Visit
 
@@ -140,11 +140,11 @@ def _conflicts(row: Row) -> list[str]:
 
 def _of_entry(entry: Entry) -> OnCard:
     why = "own" if entry.author else "in_part" if entry.in_part else "unproven"
-    return OnCard(entry.title, _how(str(getattr(entry.understood.detail, "sig", ""))), (words.CARD[why],))
+    return OnCard(title_of(entry), _how(str(getattr(entry.understood.detail, "sig", ""))), (words.CARD[why],))
 
 
 def _how(*parts: str) -> str:
-    return textwrap.shorten(", ".join(part for part in parts if part), HOW_MAX, placeholder=" …")
+    return words.line(textwrap.shorten(", ".join(part for part in parts if part), HOW_MAX, placeholder=" …"))
 
 
 def _sources(rows: dict[str, list[Row]], apart: list[Entry], place: Any) -> set[str]:

@@ -12,7 +12,7 @@ from medrec.core.records.dates import ClinicalDate
 from medrec.core.records.observation import unit_in_words
 from medrec.core.records.reading import Around
 from medrec.core.records.table import understand
-from medrec.core.records.understood import AllergyDetail, Understood
+from medrec.core.records.understood import AllergyDetail, NoteCode, Understood
 from medrec.node.agent.copies import Copy
 from medrec.node.terminology.shipped import shipped
 from medrec.portal import words
@@ -61,6 +61,11 @@ class Entry(NamedTuple):
     type: str = ""
     id: str = ""
     second: float | None = None
+
+    @property
+    def implausible(self) -> bool:
+        """Whether it is a value that nobody ever had."""
+        return any(note.code is NoteCode.IMPLAUSIBLE for note in self.understood.notes)
 
     @property
     def sorts(self) -> int:
@@ -136,9 +141,10 @@ def read(copy: Copy) -> Entry | None:
 
 
 def plain_of(kind: str, content: bytes) -> str:
-    """What a record of this type says, in one sentence; "" for what is not about health."""
+    """What a record of this type says, in one sentence of the language of the visit; "" for what is not about
+    health."""
     entry = read(Copy("", kind, "", b"", content))
-    return entry.understood.plain if entry is not None else ""
+    return words.line(entry.understood.plain) if entry is not None else ""
 
 
 def about(node: "Node", account: str) -> dict[str, str]:
@@ -174,7 +180,8 @@ def _title(known: Understood, tree: Any) -> str:
 
 def title_of(entry: Entry) -> str:
     """What an entry is called in the language of the visit: a test by its everyday name, where it has one."""
-    return str(words.MEASURES.get(entry.series, entry.title)) if entry.group == "results" else entry.title
+    own = words.MEASURES.get(entry.series) if entry.group == "results" else None
+    return words.line(entry.title) if own is None else str(own)
 
 
 def everyday(display: str) -> str:

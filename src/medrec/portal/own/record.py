@@ -157,7 +157,8 @@ def row_of(visit: Visit, who: Whose, entry: Entry) -> dict[str, Any]:
     """An entry as a line: title, value, date, place, and the way to its proof."""
     return {
         "title": title_of(entry),
-        "value": entry.value,
+        "odd": words.NOTES["implausible"] if entry.implausible else None,
+        "value": words.line(entry.value) if entry.number is None else entry.value,
         "when": when_of(entry),
         "place": _source(who, entry),
         "group": words.RECORD[entry.group],
@@ -183,7 +184,7 @@ def more_of(entry: Entry) -> str:
         told = getattr(detail, name, "")
         if isinstance(told, str) and told:
             return told
-    return _rest(entry) if entry.understood.understood else ""
+    return words.line(_rest(entry)) if entry.understood.understood else ""
 
 
 def _rest(entry: Entry) -> str:

@@ -69,7 +69,7 @@ def _section(section: dict[str, Any], proofs: dict[str, list[dict[str, str]]]) -
 def _parts(line: str) -> dict[str, Any]:
     """What a line is about, and what it says of it."""
     name, mark, rest = line.partition(";")
-    return {"name": name, "rest": mark + rest}
+    return {"name": words.line(name), "rest": words.line(mark + rest)}
 
 
 def _name(patient: dict[str, Any]) -> str:

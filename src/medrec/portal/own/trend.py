@@ -37,10 +37,12 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
     # One unit only, and single numbers apart from pairs: they are not put on one line.
     unit, paired = found[0].unit, found[0].second is not None
     same = [entry for entry in found if entry.unit == unit and (entry.second is not None) == paired]
-    lines = [charts.points_of([(_time(entry), side(entry)) for entry in same]) for side in sides_of(same)]
-    points, weeks = lines[0], charts.weeks_of([(_time(entry), _number(entry)) for entry in same])
+    # What nobody ever had is in the table, marked; it would bend the chart and the sentence.
+    sound = [entry for entry in same if not entry.implausible] or same
+    lines = [charts.points_of([(_time(entry), side(entry)) for entry in sound]) for side in sides_of(sound)]
+    points, weeks = lines[0], charts.weeks_of([(_time(entry), _number(entry)) for entry in sound])
     title = title_of(same[0])
-    sentence = said(same)
+    sentence = said(sound)
     ends = charts.moment(points[0].time), charts.moment(points[-1].time)
     days, months = (language.day(ends[0]), language.day(ends[1])), (language.month(ends[0]), language.month(ends[1]))
     shown, pages = paged(visit, same, LINES)
@@ -51,7 +53,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
         "title": title,
         "unit": unit,
         "sentence": sentence,
-        "range": _range(same),
+        "range": _range(sound),
         "wide": charts.drawn(lines, charts.WIDE, label, days) if chart else None,
         "narrow": charts.drawn(lines, charts.NARROW, label, months) if chart else None,
         "weekly": render.say(words.TREND["weekly"], count=weeks) if weeks else None,

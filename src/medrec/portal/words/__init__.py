@@ -24,6 +24,7 @@ from medrec.portal.words.office_pages import *  # noqa: F403
 from medrec.portal.words.own_pages import *  # noqa: F403
 from medrec.portal.words.person_pages import *  # noqa: F403
 from medrec.portal.words.policies import *  # noqa: F403
+from medrec.portal.words.record_lines import *  # noqa: F403
 from medrec.portal.words.refusal_pages import *  # noqa: F403
 from medrec.portal.words.share_pages import *  # noqa: F403
 from medrec.portal.words.sharing_pages import *  # noqa: F403

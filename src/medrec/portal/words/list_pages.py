@@ -175,6 +175,7 @@ NOTES = Texts(
         "total-differs": "The total in its directions is not what so many of this product hold.",
         "reference-missing": "It points at another entry that is not here.",
         "no-value": "It has no value.",
+        "implausible": "This value cannot be right: nobody was ever measured at it. Ask the place that wrote it.",
         "entered-in-error": "It was entered by mistake.",
         "modifier-extension": "It has an addition that can change its meaning, and that we cannot read.",
         "odd-shape": "Its form is unusual, so a part of it may be missing here.",
