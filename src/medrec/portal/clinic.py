@@ -18,7 +18,7 @@ from medrec.node.release.receive import NotGenuineError, Received
 from medrec.node.release.referrals import providers
 from medrec.node.right_person.finding import Found
 from medrec.node.terminology.shipped import shipped
-from medrec.portal import at_home, lists, referring, render, words
+from medrec.portal import at_home, list_words, lists, referring, render, words
 from medrec.portal.asking import PATIENCE_S, Asking, askings_of
 from medrec.portal.page import Go, PageError, Visit, names
 from medrec.portal.received import shown_at
@@ -119,7 +119,13 @@ def _values(node: "Node", visit: Visit, screen: Screen, staff: str, name: str) -
         behind |= {line.medicine.manifest for line in every if line.medicine is not None}
         shown_at(node).keep(staff, patient.patient, received, behind, visit.now)
         shown = lists.values(
-            visit, read, lambda name: known.get(name, name), lists.proof_here(visit), care=True, others=True
+            visit,
+            read,
+            lambda name: known.get(name, name),
+            lists.proof_here(visit),
+            care=True,
+            others=True,
+            apart=list_words.held_here(node, patient.patient),
         )
     purpose, reason = _why(form)
     others = providers(node) if patient.account is not None else []

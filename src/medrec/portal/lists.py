@@ -13,13 +13,11 @@ from medrec.core.reconcile.lists import Row
 from medrec.core.reconcile.rows import AllergyRow, Confirmed, MedicineRow, ProblemRow
 from medrec.core.reconcile.said import manifest_of
 from medrec.core.records.dates import DAY_MS
-from medrec.core.records.understood import NoteCode
 from medrec.node.keeping import store
 from medrec.node.lists import reviews
 from medrec.node.lists.lists import Shown, against, subject_of
 from medrec.node.refusals import Refusal
-from medrec.node.right_person import holding_said
-from medrec.portal import at_home, mending, render, words
+from medrec.portal import at_home, list_words, mending, render, words
 from medrec.portal.list_folds import (
     GROUPS,
     LINES,
@@ -35,6 +33,7 @@ from medrec.portal.list_folds import (
     some,
 )
 from medrec.portal.list_forms import carried, stands, stood, stood_there, unasked
+from medrec.portal.list_words import called, held_here, odd
 from medrec.portal.page import PageError, Visit, names
 from medrec.portal.received import shown_at
 from medrec.portal.session import Who, require
@@ -61,18 +60,18 @@ def values(
     others: bool = False,
     tag: Callable[[str], str | None] = lambda _manifest: None,
     not_mine: str | None = None,
-    disowned: int = 0,
+    apart: Sequence[Any] = (),
 ) -> dict[str, Any]:
     """What a template needs of the lists, or of the part of them that `fold` asks for; `place` names an organisation,
     `proof` leads to a line's proof, `care` says that a clinician reads of the patient, and not the patient of herself.
     Other parts are at the address `here`; without one, at a form, which says with `others` that what others gave is in
-    them. `tag` is of the line of a manifest that she may say, at the address `not_mine`, is not about her; `disowned`:
-    of how many she said it here. Raises PageError for a part that is not there."""
-    maker = _Maker(visit, place, proof, {row.key: row.name for row in shown.read.medicines}, shown.new, care, tag)
+    them. `tag` is of the line of a manifest that she may say, at the address `not_mine`, is not about her; `apart`:
+    sentences about what is held back from these lists. Raises PageError for a part that is not there."""
+    maker = _Maker(visit, place, proof, {row.key: called(row) for row in shown.read.medicines}, shown.new, care, tag)
     sections = sections_of(shown)
     base = {"here": here, "others": others, "unread": len(shown.unread), "in_part": len(shown.in_part)}
-    base |= {"not_mine": not_mine, "disowned": disowned}
-    base["strangers"] = [render.say(words.CARE_LIST["stranger"], place=place(name)) for name in shown.strangers]
+    base["not_mine"] = not_mine
+    base["apart"] = [*apart, *(render.say(words.CARE_LIST["stranger"], place=place(name)) for name in shown.strangers)]
     if fold is not None and fold.part:
         alone, rows = _alone(sections, fold, maker, shown)
         return base | {"alone": alone, **_gone_through(shown, rows)}
@@ -199,7 +198,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
         care=True,
         fold=fold,
         others=others,
-        disowned=holding_said.count(node, patient),
+        apart=held_here(node, patient),
     )
     return {**found, "known": True, "lists": lists}
 
@@ -238,21 +237,6 @@ def _act(node: "Node", visit: Visit, account: str) -> None:
         node.acts.enter(account, who, kind, subjects, told, notice, objections, seen, matter)  # type: ignore[arg-type]
     except Refusal as error:
         raise PageError(400, error.code, error.sentence) from None
-
-
-LOUD = frozenset((
-    NoteCode.BEFORE_BIRTH,
-    NoteCode.FUTURE_DATE,
-    NoteCode.MODIFIER_EXTENSION,
-    NoteCode.NO_CODE,
-    NoteCode.REMARK,
-    NoteCode.STATUS_CONFLICT,
-    NoteCode.STRENGTH_DIFFERS,
-    NoteCode.TOTAL_DIFFERS,
-    NoteCode.UNIT_NOT_UNDERSTOOD,
-    NoteCode.WRONG_SYSTEM,
-))  # fmt: skip
-"""Notes that stand with the row and not only with the entry (that name and code differ is a conflict of the row)."""
 
 
 def _review(visit: Visit, shown: Shown, maker: "_Maker") -> Any:
@@ -297,11 +281,12 @@ class _Maker:
             made = self.medicine(row) | {"kind": "medicine", "standing": self.standing(row, section)}
         else:
             made = self.problem(row) if isinstance(row, ProblemRow) else self.allergy(row)
-        return made | {"lines": self._lines(lines.shown), "more": lines.rest, "entry": lines.after}
+        says = "says" if isinstance(row, MedicineRow) else "so"
+        return made | {"lines": self._lines(lines.shown, says), "more": lines.rest, "entry": lines.after}
 
     def called(self, row: Row) -> dict[str, Any]:
         """A row by its name, and how much of it is new."""
-        return {"name": row.name, "new": self._new.get(row.key, 0)}
+        return {"name": called(row), "new": self._new.get(row.key, 0)}
 
     def medicine(self, row: MedicineRow) -> dict[str, Any]:
         """What for, how to take, from whom."""
@@ -314,7 +299,7 @@ class _Maker:
         facts = {
             "directions": row.directions,
             "strength": amount(row.strength, form),
-            "day": render.say(words.ONE_LIST["day"], amount=row.per_day) if row.per_day else None,
+            "day": list_words.day(row.per_day, row.as_needed),
             "needed": row.as_needed,
             "reasons": ", ".join(row.reasons),
             "near": near,
@@ -323,46 +308,40 @@ class _Maker:
             "variants": [
                 {
                     "what": amount(variant.strength, variant.form),
-                    "day": render.say(words.ONE_LIST["day"], amount=variant.per_day) if variant.per_day else None,
+                    "day": list_words.day(variant.per_day, variant.as_needed),
                 }
                 for variant in row.variants
             ]
             if len(row.variants) > 1
             else [],
         }
-        return {**self._row(row, row.name), **facts}
+        return {**self._row(row), **facts}
 
     def problem(self, row: ProblemRow) -> dict[str, Any]:
         """A problem; its side in words."""
         side = words.ONE_LIST.get(row.laterality, "") if row.laterality else ""
         says = row.standing or ("denied" if row.absent and not row.none_known else "")
         stands = words.ONE_LIST[f"stands_{says}"] if says else None
-        name = words.line(row.name) if row.none_known else row.name
-        return {**self._row(row, name), "kind": "problem", "side": side, "says": stands}
+        return {**self._row(row), "kind": "problem", "side": side, "says": stands}
 
     def allergy(self, row: AllergyRow) -> dict[str, Any]:
         """An allergy with everything that happened."""
         bad = row.criticality == "high" and not row.refuted
-        made = self._row(row, words.line(row.name) if row.no_known else row.name) | {"kind": "allergy"}
+        made = self._row(row) | {"kind": "allergy"}
         return {**made, "reactions": "; ".join(row.reactions), "high": bad, "refuted": row.refuted}
 
-    def _row(self, row: MedicineRow | ProblemRow | AllergyRow, name: str) -> dict[str, Any]:
+    def _row(self, row: Row) -> dict[str, Any]:
         return {
             "key": row.key,
-            "name": name,
+            "name": called(row),
             "status": row.status,
             "conflicts": [self.text(f"conflict_{conflict.value}") for conflict in row.conflicts],
-            "odd": self._odd(row.lines),
+            "odd": odd(row),
             "confirmed": self._confirmed(row.confirmed),
             "rules": ", ".join(row.rules),
             "new": self._new.get(row.key, 0),
             "count": len(row.lines),
         }
-
-    def _odd(self, lines: Iterable[Line]) -> list[Any]:
-        """What is odd about entries that still count and could mislead whoever reads the row alone."""
-        live = (line for line in lines if not line.outdone and line.says != "error")
-        return [words.NOTES[code] for code in dict.fromkeys(n for line in live for n in line.notes if n in LOUD)]
 
     def _confirmed(self, confirmed: Confirmed | None) -> Any:
         if confirmed is None:
@@ -377,16 +356,17 @@ class _Maker:
             return str(self.text("patient"))
         return f"{by}, {self._place(source)}" if by and "/" not in by else self._place(source)
 
-    def _lines(self, lines: Iterable[Line]) -> list[dict[str, Any]]:
+    def _lines(self, lines: Iterable[Line], says: str) -> list[dict[str, Any]]:
+        """Lines of a row; `says`: "says" of a medicine, which is taken, "so" of what is not taken but so."""
         return [
             {
                 "who": self._who(line.source, line.by),
                 "text": words.line(line.plain),
-                "says": words.ONE_LIST[f"says_{line.says}"],
+                "says": words.ONE_LIST.get(f"{says}_{line.says}") or words.ONE_LIST[f"says_{line.says}"],
                 "when": render.day(line.at) if line.at is not None else None,
                 "outdone": line.outdone,
                 "copied": line.copy,
-                "notes": [words.NOTES[note] for note in line.notes],
+                "notes": [words.NOTES[note] for note in dict.fromkeys(line.notes)],
                 "proof": self._proof(manifest_of(line)),
                 "tag": self._tag(line.manifest) if line.author == "record" else None,
                 "medicine": {"proof": self._proof(line.medicine.manifest)} if line.medicine is not None else None,

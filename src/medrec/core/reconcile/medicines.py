@@ -6,7 +6,7 @@ from medrec.core.reconcile import held as holding
 from medrec.core.reconcile import pairs, taken
 from medrec.core.reconcile.gathered import copied, gathered
 from medrec.core.reconcile.held import Held
-from medrec.core.reconcile.normal import Measured, Normal, normal, weighed
+from medrec.core.reconcile.normal import Normal, normal, weighed
 from medrec.core.reconcile.pairs import PairClass
 from medrec.core.reconcile.rows import (
     Conflict,
@@ -115,7 +115,7 @@ def _row(entries: list[Entry], site: str, now: int) -> MedicineRow:
         verdict.status,
         leading.detail.sig,
         leading.form.strength,
-        _day(leading.form.per_day),
+        _day(leading.form),
         leading.form.as_needed,
         tuple(sorted({reason: None for found in entries for reason in found.detail.reasons})),
         likeness(together.sources, len(groups) < 2),
@@ -166,7 +166,7 @@ def _variants(entries: list[Entry], places: list[int]) -> tuple[tuple[Variant, .
             " / ".join(form.names) or entries[places[lines[0]]].detail.name,
             form.strength,
             " ".join(part for part in (form.form.release, form.form.thing) if part and part != "immediate"),
-            _day(form.per_day),
+            _day(form),
             form.as_needed,
             form.branded,
             tuple(lines),
@@ -188,8 +188,10 @@ def _fuller(a: Normal, b: Normal) -> bool:
     )
 
 
-def _day(per_day: Measured) -> str:
-    return " / ".join(found.text for _, found in per_day)
+def _day(form: Normal) -> str:
+    """What is taken in a day; as needed that is a ceiling, whatever the directions count from."""
+    most = form.as_needed
+    return " / ".join((found._replace(low=found.high) if most else found).text for _, found in form.per_day)
 
 
 def _copies(entries: list[Entry]) -> list[bool]:

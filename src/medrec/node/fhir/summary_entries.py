@@ -9,7 +9,7 @@ from typing import Any
 
 from medrec.core.consent.times import write_date
 from medrec.core.reconcile.held import PATIENT, Held, Line
-from medrec.core.reconcile.rows import AllergyRow, Conflict, MedicineRow, ProblemRow
+from medrec.core.reconcile.rows import AllergyRow, Conflict, MedicineRow, ProblemRow, Variant
 from medrec.core.records.dates import ClinicalDate
 from medrec.core.records.general import telling
 from medrec.core.records.terms import RXNORM
@@ -105,7 +105,12 @@ def called(row: MedicineRow) -> str:
     return " ".join(part for part in (name, row.strength, form) if part == name or (part and part not in name))
 
 
-DOSES = {"a_day": "{amount} a day", "dose_not_said": "dose not said", "from": "from {places}"}
+DOSES = {
+    "a_day": "{amount} a day",
+    "a_day_most": "at most {amount} a day",
+    "dose_not_said": "dose not said",
+    "from": "from {places}",
+}
 """Words that stand beside what records say of a dose."""
 
 
@@ -117,17 +122,20 @@ def directions(row: MedicineRow, names: Mapping[str, str], say: Mapping[str, str
         found = []
         for variant in row.variants:
             sources = {line.source: None for number in variant.lines if (line := row.lines[number]) in live}
-            day = say["a_day"].format(amount=variant.per_day) if variant.per_day else ""
-            parts = [variant.strength, variant.form, day]
+            parts = [variant.strength, variant.form, _a_day(variant, say)]
             if sources:
                 said = ", ".join(part for part in parts if part) or say["dose_not_said"]
                 places = ", ".join(names.get(source, place(source)) for source in sources)
                 found.append((f"{said} ({say['from'].format(places=places)})", variant.as_needed))
         return found
     unsaid = bool(row.per_day) and row.per_day not in row.directions
-    daily = say["a_day"].format(amount=row.per_day) if unsaid else ""
-    words = "; ".join(part for part in (row.directions, daily) if part)
+    words = "; ".join(part for part in (row.directions, _a_day(row, say) if unsaid else "") if part)
     return [(words, row.as_needed)] if words else []
+
+
+def _a_day(one: MedicineRow | Variant, say: Mapping[str, str]) -> str:
+    """What is taken in a day; as needed only the most is known."""
+    return say["a_day_most" if one.as_needed else "a_day"].format(amount=one.per_day) if one.per_day else ""
 
 
 def place(source: str) -> str:

@@ -1,7 +1,7 @@
 """At the source: the person says that a record is not about her. It is held back at once, like what contradicts her,
 until a human has looked or she takes it back."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sql
 
@@ -41,10 +41,20 @@ def heard(node: "Node", connection: sql.Connection, person: Person, statement: C
     journal.append(connection, [draft])
 
 
-def count(node: "Node", patient: str) -> int:
-    """How many records of a local patient are held back because she says that they are not about her."""
+class Counted(NamedTuple):
+    """How many records of a local patient are held back: since she says that they are not about her, since they do not
+    fit her; `all` says that her Patient does not, so that nothing of hers is let out or merged."""
+
+    said: int
+    strange: int
+    all: bool
+
+
+def count(node: "Node", patient: str) -> Counted:
+    """What is held back of a local patient."""
     person = store.person.c
-    query = sql.select(held.c.fields).join_from(held, store.person, person.id == held.c.person)
+    query = sql.select(held.c.type, held.c.fields).join_from(held, store.person, person.id == held.c.person)
     with node.store.read() as connection:
-        rows = connection.execute(query.where(person.patient == patient)).scalars().all()
-    return sum(SAID in fields.split(",") for fields in rows)
+        rows = connection.execute(query.where(person.patient == patient)).all()
+    said = sum(SAID in row.fields.split(",") for row in rows)
+    return Counted(said, len(rows) - said, any(row.type == WHOLE for row in rows))

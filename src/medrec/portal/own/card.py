@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from medrec.core.reconcile.held import PATIENT
 from medrec.core.reconcile.lists import Row
 from medrec.core.reconcile.rows import AllergyRow, Conflict, MedicineRow
+from medrec.core.records.understood import NoteCode
 from medrec.node.lists.lists import Shown
+from medrec.node.right_person import not_hers
 from medrec.portal import render, words
+from medrec.portal.list_words import called, odd
 from medrec.portal.own.entries import Entry, about, entries, title_of
+from medrec.portal.own.lists import held_elsewhere
 from medrec.portal.own.whose import whose
 from medrec.portal.page import Visit
 
@@ -25,6 +29,8 @@ COLUMN, CARD_LINES = 50, 45
 """Letters in a line of the printed card, and how many lines it has room for; a longer one takes the whole sheet."""
 GROUPS = ("allergies", "medicines", "perhaps", "problems")
 _READ = ("allergies", "medicines", "problems")
+_ODD = (NoteCode.STRENGTH_DIFFERS, NoteCode.TOTAL_DIFFERS, NoteCode.FUTURE_DATE, NoteCode.BEFORE_BIRTH)
+"""What a reader noted that whoever acts on the card has to know: the amount, or the date, may be wrong."""
 
 
 class OnCard(NamedTuple):
@@ -47,7 +53,10 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
     known = about(node, who.account)
     shown = node.lists.of(who.account)
     apart = _in_no_list(node, who.account)
-    read = bool(node.copies is not None and node.copies.all(who.account))
+    copies = node.copies.all(who.account) if node.copies is not None else []
+    held_apart = held_elsewhere(node, who)
+    # What a place holds back, or gives of somebody else, may be the very thing: then nobody knows that there is none.
+    read = bool(copies) and not held_apart and not not_hers.strangers(node, who.account, copies)
     rows = _rows(shown)
     parts = []
     for group in GROUPS:
@@ -68,6 +77,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
         "parts_of_card": [part for part, group in zip(parts, GROUPS, strict=True) if part["lines"] or group in _READ],
         "long": sum(line.printed for part in parts for line in part["lines"]) > CARD_LINES,
         "unread": len(shown.unread),
+        "apart": held_apart,
         "sources": sorted(_sources(rows, apart, who.place)),
     }
 
@@ -116,7 +126,8 @@ def _perhaps(row: MedicineRow) -> bool:
 
 def _of_row(row: Row) -> OnCard:
     said = [words.CARD["own"]] if all(line.source == PATIENT for line in row.lines) else []
-    notes = tuple(words.CARE_LIST.get(name) or words.ONE_LIST[name] for name in _conflicts(row))
+    notes = [words.CARE_LIST.get(name) or words.ONE_LIST[name] for name in _conflicts(row)] + odd(row, _ODD)
+    name = str(called(row))
     if isinstance(row, MedicineRow):
         form = next((variant.form for variant in row.variants if variant.form), "")
         strengths = [" ".join(part for part in (one.strength, one.form) if part) for one in row.variants]
@@ -124,12 +135,12 @@ def _of_row(row: Row) -> OnCard:
         differ = Conflict.DOSE in row.conflicts and len(strengths) > 1
         strength = " / ".join(dict.fromkeys(strengths)) if differ else " ".join((row.strength, form)).strip()
         needed = [words.CARD["needed"]] if row.as_needed else []
-        return OnCard(row.name, _how(strength, row.directions), (*needed, *said, *notes))
+        return OnCard(name, _how(strength, row.directions), (*needed, *said, *notes))
     if isinstance(row, AllergyRow):
         danger = [words.CARD["danger"]] if row.criticality == "high" else []
-        return OnCard(row.name, _how("; ".join(row.reactions)), (*danger, *said, *notes))
+        return OnCard(name, _how("; ".join(row.reactions)), (*danger, *said, *notes))
     side = [words.CARD[row.laterality]] if row.laterality else []
-    return OnCard(row.name, "", (*side, *said))
+    return OnCard(name, "", (*side, *said, *notes))
 
 
 def _conflicts(row: Row) -> list[str]:

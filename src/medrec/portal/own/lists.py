@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from medrec.core.matching import Demographics
 from medrec.node.lists import hearing
 from medrec.node.right_person import not_hers
+from medrec.node.right_person.holding_told import held_back
 from medrec.portal import lists, mending, render, words
 from medrec.portal.list_folds import asked
 from medrec.portal.own.whose import Whose, kinds_of, whose
@@ -44,8 +45,15 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
             here=visit.link("lists", person=who.handle),
             tag=tags.get,
             not_mine=visit.link("mistakes", person=who.handle) if mine and not kinds else None,
+            apart=[] if kinds else held_elsewhere(node, who),
         ),
     }
+
+
+def held_elsewhere(node: "Node", who: Whose) -> list[Any]:
+    """The places that hold back something filed under her, each in a sentence."""
+    places = sorted({place for place, _ in held_back(node, who.account)})
+    return [render.say(words.ONE_LIST["held"], place=who.place(place)) for place in places]
 
 
 def _away(node: "Node", visit: Visit, who: Whose) -> dict[str, Any]:

@@ -264,6 +264,7 @@ SUMMARY = Texts(
         "says_no_allergies": "No information about allergies",
         "says_no_problems": "No information about problems",
         "says_a_day": "{amount} a day",
+        "says_a_day_most": "at most {amount} a day",
         "says_dose_not_said": "how much is not said",
         "made": "Made {when}.",
         "not_all": "What is not listed here may still be recorded elsewhere.",
