@@ -13,10 +13,13 @@ from pathlib import Path
 
 TARGET = Path(__file__).resolve().parent.parent / "src" / "medrec" / "core" / "records" / "icd_signs.py"
 SIDE = re.compile(r"\b(right|left)\b", re.IGNORECASE)
-NO_WORDS = re.compile(r"\b(?:right|left|bilateral|unspecified)\b|,", re.IGNORECASE)
+# Which side is the dominant one is no other illness: a place may well not know.
+NO_WORDS = re.compile(r"\b(?:right|left|bilateral|unspecified|(?:non-?)?dominant)\b|,", re.IGNORECASE)
 BOTH = re.compile(r"\b(?:bilateral|both)\b", re.IGNORECASE)
 PLACE = re.compile(r"\b(?:right|left) (?:upper|lower) quadrant", re.IGNORECASE)
 DIGITS = "0123456789"
+WHOLE = 7
+"""Signs of a code that has all of them."""
 HEAD = '''"""The signs of ICD-10-CM codes that tell a side, as the titles of the classification have it.
 
 Written by tools/build_icd_signs.py; do not edit by hand. Before the colon what the signs mean: 1R2L9U says that 1 is
@@ -49,7 +52,7 @@ def pairs(titles: dict[str, str]) -> dict[str, dict[str, Meaning]]:
     for code, title in sorted(titles.items()):
         if side_of(title) != "right":
             continue
-        for place in range(3, len(code)):
+        for place in range(3 if len(code) < WHOLE else WHOLE - 1, len(code)):
             for digit in DIGITS:
                 other = titles.get(code[:place] + digit + code[place + 1 :], "")
                 if side_of(other) == "left" and without(other) == without(title):
@@ -82,8 +85,8 @@ def main() -> None:
     """Build and write the module."""
     with gzip.open(sys.argv[1], "rt", encoding="utf-8", newline="") as file:
         rows = {row["code"].replace(".", ""): row["description"] for row in csv.DictReader(file)}
-    # The seventh sign is of a visit or a stage; the six before it have a title of their own.
-    titles = {code: title for code, title in rows.items() if 4 <= len(code) <= 6}
+    # A seventh sign is of a visit or a stage, and the six before it have a title of their own, or it is that of a side.
+    titles = {code: title for code, title in rows.items() if 4 <= len(code) <= WHOLE}
     found = pairs(titles)
     add_the_others(found, titles)
     kinds: dict[str, list[str]] = {}

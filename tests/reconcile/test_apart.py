@@ -130,7 +130,10 @@ def test_two_diseases_of_one_category_are_two_problems(one: tuple[str, str], oth
 @pytest.mark.parametrize(
     ("text", "right", "left"),
     [("", "C50.911", "C50.912"), ("Osteoarthritis of knee", "M17.11", "M17.12"), ("Cataract", "H25.11", "H25.12"),
-     ("DVT", "I82.401", "I82.402"), ("Fracture", "S72.001A", "S72.002A"), ("Kidney cancer", "C64.1", "C64.2")],
+     ("DVT", "I82.401", "I82.402"), ("Fracture", "S72.001A", "S72.002A"), ("Kidney cancer", "C64.1", "C64.2"),
+     ("", "G81.91", "G81.92"), ("", "G83.11", "G83.12"), ("", "I69.351", "I69.352"), ("", "L89.213", "L89.223"),
+     ("", "M05.711", "M05.712"), ("", "M06.251", "M06.252"), ("", "E11.3551", "E11.3552"), ("", "T86.8401", "T86.8402"),
+     ("Hemiplegia", "G81.91", "G81.94")],
 )  # fmt: skip
 def test_the_side_in_a_code_keeps_left_and_right_apart(text: str, right: str, left: str) -> None:
     found = read(problem(text, icd(right)), over(text, icd(left)))
@@ -148,7 +151,9 @@ def test_a_code_of_one_side_and_words_of_the_other_are_marked() -> None:
 
 @pytest.mark.parametrize(
     ("code", "of", "on"),
-    [("E11.65", "E11", ""), ("E11.3211", "E11", ""), ("I48.91", "I48", ""), ("I48.92", "I48.3", ""),
+    [("E11.65", "E11", ""), ("E11.3211", "E11.321-", "right"), ("E11.3219", "E11.321-", ""), ("E11.319", "E11", ""),
+     ("G81.93", "G81.9-", "right"), ("I69.354", "I69.35-", "left"), ("T86.8402", "T86.840", "left"),
+     ("M06.9", "M06.9", ""), ("I48.91", "I48", ""), ("I48.92", "I48.3", ""),
      ("B18.1", "B18.1", ""), ("M17.11", "M17", "right"), ("M17.0", "M17", ""), ("G56.03", "G56.0", "bilateral"),
      ("M25.561", "M25.56-", "right"), ("M25.562", "M25.56-", "left"), ("S82.101A", "S82.10-", "right"),
      ("S82.101D", "S82.10-", "right"), ("Z86.73", "Z86.73", ""), ("H90.A11", "H90.A1-", "right"),

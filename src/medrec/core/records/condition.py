@@ -165,7 +165,7 @@ def _side(code: Concept, sites: tuple[Concept, ...], marks: Marks) -> Laterality
     told, terms = laterality(code, *sites), marks.around.terms
     coded: dict[Laterality, None] = {}
     for coding in code.codings:
-        if coding.system == ICD10CM and coding.code and icd_families.sided(coding.code):
+        if coding.system == ICD10CM and coding.code:
             named = laterality(Concept((), _called(coding.code, terms)))
             side = icd_families.side(coding.code) or named
             coded |= {side: None} if side else {}

@@ -23,8 +23,9 @@ K900:K90.0 M060:M06.9 M068:M06.9 M069:M06.9 N200:N20.0 N390:N39.0 S720:S72.0 F41
 _ONE = {entry.partition(":")[0]: entry.partition(":")[2] for entry in _TABLE.split()}
 GROUPS = frozenset(_ONE.values())
 """The families that have several codes."""
-# No side of the body is a side of these diseases: the eye of a diabetic retinopathy is not the diabetes.
-_WHOLE_BODY = re.compile(r"E0[89]|E1[013]|G81|G83|I69|M05|M06|L89")
+# Of these diseases of all the body a code with a side is no stage: the eye of a diabetic retinopathy is not the
+# diabetes, and what was healed in one eye is not healed in the other.
+_WHOLE_BODY = re.compile(r"E0[89]|E1[013]")
 _SIDES: dict[str, Laterality] = {"R": "right", "L": "left", "B": "bilateral"}
 _MARKS = "-=~+"
 """What stands in the place of the sign: of the first, second ... thing that a code without it is of."""
@@ -59,8 +60,9 @@ def family(code: str) -> str:
     plain = code.upper().replace(".", "")
     if plain[:1] == "Z":
         return _pointed(plain)
+    alone = _WHOLE_BODY.match(plain) is not None and _sign(plain) is not None
     for length in range(len(plain), 2, -1):
-        if plain[:length] in _ONE:
+        if plain[:length] in _ONE and not alone:
             return _ONE[plain[:length]]
     return _pointed(sideless(plain))
 
@@ -77,13 +79,8 @@ def sideless(code: str) -> str:
 def side(code: str) -> Laterality:
     """The side of the body that a code is of by its sign for it; empty where it has none, or says "unspecified"."""
     plain = code.upper().replace(".", "")
-    sign = None if _WHOLE_BODY.match(plain) else _sign(plain)
+    sign = _sign(plain)
     return sign.side if sign is not None else ""
-
-
-def sided(code: str) -> bool:
-    """Whether the side of a code is the side of its disease."""
-    return _WHOLE_BODY.match(code.upper()) is None
 
 
 def catches_the_rest(name: str) -> bool:
@@ -93,8 +90,11 @@ def catches_the_rest(name: str) -> bool:
 
 
 def _sign(plain: str) -> _Sign | None:
-    """The sign for the side; a seventh sign is of the visit or the stage, X holds a place, and the title is that of
-    the signs before."""
+    """The sign for the side. A seventh sign that is none is of the visit or the stage, X holds a place, and the title
+    is that of the signs before."""
+    seventh = _BY_STEM.get(plain[:6] + "-", {}).get(plain[6]) if len(plain) == 7 else None
+    if seventh is not None:
+        return _Sign(6, *seventh)
     title = plain[:6].rstrip("X")
     for place in range(len(title) - 1, 2, -1):
         found = _BY_STEM.get(title[:place] + "-" + title[place + 1 :], {}).get(title[place])
