@@ -3,13 +3,16 @@
 Whatever is read with one connection is of one moment, from its first statement to its end.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import sqlalchemy as sql
 
 KEPT_MAX = 16
+
+Told = Callable[[sql.exc.DBAPIError], Exception]
+"""What is raised in place of an error of the driver."""
 
 
 class Connections:
@@ -22,25 +25,10 @@ class Connections:
         self._engine = engine
         self._kept: list[sql.Connection] = []
 
-    @contextmanager
-    def one(self) -> Iterator[sql.Connection]:
-        """A connection for one use; what it has not committed by then is undone. Raises sqlalchemy.exc.DBAPIError."""
-        connection = self._take()
-        try:
-            yield connection
-            _over(connection)
-        except sql.exc.DBAPIError:
-            # Whatever is wrong with this one may be wrong with all of them.
-            connection.close()
-            self.let_go()
-            raise
-        except BaseException:
-            connection.close()
-            raise
-        if len(self._kept) < KEPT_MAX:
-            self._kept.append(connection)
-        else:
-            connection.close()
+    def one(self, told: Told | None = None) -> AbstractContextManager[sql.Connection]:
+        """A connection for one use; what it has not committed by then is undone. Raises sqlalchemy.exc.DBAPIError, or
+        what is `told` of it."""
+        return _Use(self, told)
 
     def _take(self) -> sql.Connection:
         try:
@@ -53,6 +41,49 @@ class Connections:
         kept, self._kept = self._kept, []
         for connection in kept:
             connection.close()
+
+    def _done(self, connection: sql.Connection) -> None:
+        """What was done with one is over: it is kept, where there is room. Raises sqlalchemy.exc.DBAPIError."""
+        _over(connection)
+        if len(self._kept) < KEPT_MAX:
+            self._kept.append(connection)
+        else:
+            connection.close()
+
+
+class _Use:
+    """See Connections.one."""
+
+    def __init__(self, connections: Connections, told: Told | None) -> None:
+        self._connections = connections
+        self._told = told
+
+    def __enter__(self) -> sql.Connection:
+        try:
+            self._connection = self._connections._take()
+        except sql.exc.DBAPIError as error:
+            self._tell(error)
+            raise
+        return self._connection
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        try:
+            if error is None:
+                self._connections._done(self._connection)
+        except sql.exc.DBAPIError as failure:
+            error = failure
+        if isinstance(error, sql.exc.DBAPIError):
+            # Whatever is wrong with this one may be wrong with all of them.
+            self._connection.close()
+            self._connections.let_go()
+            self._tell(error)
+            raise error
+        if error is not None:
+            self._connection.close()
+
+    def _tell(self, error: sql.exc.DBAPIError) -> None:
+        if self._told is not None:
+            raise self._told(error) from error
 
 
 def _over(connection: sql.Connection) -> None:

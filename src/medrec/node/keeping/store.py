@@ -8,9 +8,9 @@ disk is busy go together into the next transaction, so a hundred releases pay fo
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -260,15 +260,10 @@ class Store:
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
-    @contextmanager
-    def read(self) -> Iterator[sql.Connection]:
+    def read(self) -> AbstractContextManager[sql.Connection]:
         """A connection for reading; all that is read with it is of one moment. Raises StoreError for what the disk
         refuses."""
-        try:
-            with self._connections.one() as connection:
-                yield connection
-        except sql.exc.DBAPIError as error:
-            raise _translated(error) from error
+        return self._connections.one(_translated)
 
     def write(self, closure: Callable[[sql.Connection], Result]) -> Result:
         """Run the closure in the writer's transaction and return its result once it is durable.

@@ -12,8 +12,7 @@ to the next of them, and both go on.
 import os
 import threading
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 
 PATIENCE_S = 0.05
 """Whoever computes for longer than this while others wait is not waited for."""
@@ -38,29 +37,13 @@ class Turns:
         self._holders: deque[Place] = deque()
         self._handed = 0
 
-    @contextmanager
-    def one(self) -> Iterator[None]:
+    def one(self) -> AbstractContextManager[None]:
         """Wait for a turn, and hold it; whoever holds one already goes on with it."""
-        if self._mine() is not None:
-            yield
-            return
-        self._take()
-        try:
-            yield
-        finally:
-            self._give()
+        return _One(self)
 
-    @contextmanager
-    def away(self) -> Iterator[None]:
+    def away(self) -> AbstractContextManager[None]:
         """Let others have the turn that this thread holds, if it holds one, and wait for one afterwards."""
-        if self._mine() is None:
-            yield
-            return
-        self._give()
-        try:
-            yield
-        finally:
-            self._take()
+        return _Away(self)
 
     def wait(self, place: Place) -> None:
         """Let others have the turn that this thread holds, until somebody has put `place` into the row (`call`) and its
@@ -82,24 +65,25 @@ class Turns:
             self._hand_on()
 
     def _take(self) -> None:
+        if not hasattr(self._here, "mine"):
+            _wake_without_pushing()
         place = Place()
         self.call(place)
         self.wait(place)
 
     def _give(self) -> None:
-        mine = self._mine()
+        mine: Place | None = getattr(self._here, "mine", None)
+        if mine is None:
+            return
         self._here.mine = None
-        with self._lock, suppress(ValueError):
-            if mine is not None:
+        with self._lock:
+            # Whoever kept it for too long has lost it already.
+            if mine in self._holders:
                 self._holders.remove(mine)
                 self._hand_on()
 
-    def _mine(self) -> Place | None:
-        if not hasattr(self._here, "mine"):
-            self._here.mine = None
-            _wake_without_pushing()
-        found: Place | None = self._here.mine
-        return found
+    def _holds(self) -> bool:
+        return getattr(self._here, "mine", None) is not None
 
     def _hand_on(self) -> None:
         while self._row and len(self._holders) < self._count:
@@ -107,6 +91,40 @@ class Turns:
             self._holders.append(place)
             self._handed += 1
             place.closed.release()
+
+
+class _One:
+    """See Turns.one: what is done some ten thousand times a second is written out."""
+
+    def __init__(self, turns: Turns) -> None:
+        self._turns = turns
+        self._taken = False
+
+    def __enter__(self) -> None:
+        if not self._turns._holds():
+            self._turns._take()
+            self._taken = True
+
+    def __exit__(self, *_: object) -> None:
+        if self._taken:
+            self._turns._give()
+
+
+class _Away:
+    """See Turns.away."""
+
+    def __init__(self, turns: Turns) -> None:
+        self._turns = turns
+        self._given = False
+
+    def __enter__(self) -> None:
+        if self._turns._holds():
+            self._turns._give()
+            self._given = True
+
+    def __exit__(self, *_: object) -> None:
+        if self._given:
+            self._turns._take()
 
 
 def _wake_without_pushing() -> None:
