@@ -4,9 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import sqlalchemy as sql
 
+from medrec.core.consent.decide import decide
+from medrec.core.consent.meant import Meant
+from medrec.core.consent.replay import facts_of
 from medrec.node.keeping import store
 from medrec.node.keeping.prepared import ASKED_AT_ONCE, Among, Prepared
 from medrec.node.keeping.ring import MemoryRing
@@ -18,6 +22,7 @@ from medrec.node.peers.peers import PeerError
 from medrec.node.records.publish import Incoming
 from medrec.node.release.access import revoked
 from medrec.node.release.labels import Labels
+from medrec.node.release.practitioners import NURSE
 from tests.node.network import Network, Patient
 from tests.node.test_gate import BLOOD_PRESSURE, codes, get, names
 
@@ -77,6 +82,43 @@ def test_what_another_process_took_out_of_the_store_is_not_remembered(network: N
     network["north"].store.write(lambda connection: connection.execute(sql.delete(store.consent)))
     assert stopped(network, ada) == "no-consent"
     assert network["north"].rows(revoked) == []
+
+
+def test_a_consent_that_begins_or_ends_meanwhile_counts_at_once(network: Network, ada: Patient) -> None:
+    """Nothing is written for it: the rules are the same, the time is another."""
+    network.consent(ada, "north", "south", until=network.time + 60_000)
+    warm(network, ada)
+    network.time += 60_000
+    assert stopped(network, ada) == "no-consent"
+    network.time -= 60_000
+    warm(network, ada)
+
+
+def test_a_decision_is_remembered_for_who_asked_and_for_what(network: Network, ada: Patient) -> None:
+    """Whatever is another in the request makes other facts; the same ones are made once."""
+    network.consent(ada, "north", "south")
+    warm(network, ada)
+    north = network["north"]
+    decider, now = north.gate.decider, network.time
+    asked = network["south"].doctor().request(bytes(16), "TREAT", "visit", types=["Observation"])
+    with north.store.read() as connection:
+        standing = decider.standing(connection, ada.account, asked, now)
+    rules, other = standing.rules, Meant(frozenset({"Group/ward"}))
+    first = decider.decided.facts(asked, rules, standing.meant)
+    decision = decider.decided.decide(first, rules, now)
+    assert decider.decided.facts(asked, rules, standing.meant) is first
+    assert decider.decided.decide(first, rules, now) is decision
+    changed = {
+        "requester": "east", "identity": "somebody", "role": NURSE, "purpose": "HRESCH", "door": "push",
+        "types": ["Condition"],
+    }  # fmt: skip
+    for name, value in changed.items():
+        another = msgspec.structs.replace(asked, **{name: value})
+        for meant in (standing.meant, other):
+            facts = decider.decided.facts(another, rules, meant)
+            assert facts == facts_of(another, "north", rules, meant) != first, name
+            assert decider.decided.decide(facts, rules, now) == decide(facts, rules, now)
+    assert decider.decided.facts(asked, msgspec.structs.replace(rules, unheld=("Organization/x",)), other).unheld
 
 
 def test_a_dispute_counts_at_once(network: Network, ada: Patient) -> None:

@@ -28,6 +28,7 @@ from medrec.node.ledger.nullifiers import Nullifiers
 from medrec.node.refusals import Code, Refusal
 from medrec.node.release.actors import Actors, who
 from medrec.node.release.consents_given import Given
+from medrec.node.release.decided import REMEMBERED_MAX, Decided
 from medrec.node.release.leads import Leads
 from medrec.node.release.medicines import Medicines
 from medrec.node.release.parts import Parts, Sent
@@ -50,8 +51,6 @@ REASONS = {
 """The refusal of a request as a whole, by the reason of the decision; every other reason is DENIED."""
 
 CHUNK = 500
-
-GIVEN_REMEMBERED_MAX = 10_000
 
 _CONSENTS = (
     sql.select(hexed(store.consent.c.hash, store.consent.c.nullifier))
@@ -132,6 +131,7 @@ class Decider:
         self._node = node
         self._nullifiers = Nullifiers(node.engine)
         self._given: dict[str, Given] = {}
+        self.decided = Decided(node.organisation)
 
     def standing(
         self, connection: sql.Connection, account: str, request: Request, now: int, known: Person | None = None
@@ -165,14 +165,14 @@ class Decider:
 
     def facts(self, request: Request, standing: Standing) -> Facts:
         """The facts of a request for which this stands."""
-        found = facts_of(request, self._node.organisation, standing.rules, standing.meant)
+        found = self.decided.facts(request, standing.rules, standing.meant)
         return msgspec.structs.replace(found, unresolved=frozenset(), unheld=frozenset()) if standing.doubted else found
 
     def _given_in(self, text: str) -> Given:
         """What is made of the consents that stand in the store now; it follows from them alone."""
         found = self._given.get(text)
         if found is None:
-            if len(self._given) >= GIVEN_REMEMBERED_MAX:
+            if len(self._given) >= REMEMBERED_MAX:
                 self._given = {}
             found = self._given[text] = Given.read(text)
         return found
@@ -184,7 +184,7 @@ class Decider:
     def decide(self, request: Request, standing: Standing, account: str, now: int) -> tuple[Facts, Decision]:
         """The facts of a request, and the decision about it. Raises Refusal for all but a permit."""
         facts = self.facts(request, standing)
-        decision = deciding.decide(facts, standing.rules, now)
+        decision = self.decided.decide(facts, standing.rules, now)
         if self._node.disputes.stops(account, request.requester):
             raise Refusal(Code.DISPUTED, decided=decision.decided)
         if decision.effect != "permit":
@@ -202,7 +202,7 @@ class Decider:
         record points at is withheld, and whether anything is."""
         if not facts.types:
             return decision
-        return deciding.decide(msgspec.structs.replace(facts, types=frozenset()), standing.rules, now)
+        return self.decided.decide(msgspec.structs.replace(facts, types=frozenset()), standing.rules, now)
 
     def basis(self, standing: Standing) -> Basis:
         """What a decision rests on, for its manifest."""

@@ -16,7 +16,7 @@ import sqlalchemy as sql
 from medrec.core import manifests
 from medrec.core.address import AddressError
 from medrec.core.consent.compiling import unturned
-from medrec.core.consent.decide import Decision, decide, judge
+from medrec.core.consent.decide import Decision, judge
 from medrec.core.consent.terms import EMERGENCY
 from medrec.core.manifests.access import DisclosureManifest, RefusalManifest, Request, obligation_of
 from medrec.engines.engine import EngineError
@@ -305,7 +305,7 @@ class Gate:
                 standing = self.decider.standing(connection, account, plan.request, now, plan.person)
         elif unturned(standing.rules, plan.now, now):
             return
-        decision = decide(self.decider.facts(plan.request, standing), standing.rules, now)
+        decision = self.decider.decided.decide(self.decider.facts(plan.request, standing), standing.rules, now)
         gone = set(plan.decision.decided).difference(standing.given.names)
         doubted = standing.doubted != plan.standing.doubted
         if gone or doubted or decision.effect != "permit" or decision.marks != plan.decision.marks:
