@@ -4,7 +4,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import sqlalchemy as sql
@@ -14,6 +16,7 @@ from medrec.node.keeping.journal import Draft, Line
 from medrec.node.keeping.turns import Place, Turns
 from medrec.node.keeping.vault import VaultError
 from medrec.node.release.gather import Gathering
+from medrec.node.release.reading import QUICK_S
 from tests.node.network import Network, TestNode
 
 LONG = 120.0
@@ -83,6 +86,76 @@ def test_whoever_waits_for_something_else_gives_the_turn_away_and_takes_it_again
         for working in [pool.submit(slow), pool.submit(quick)]:
             working.result(LONG)
     assert order == ["quick", "slow"]
+
+
+@pytest.mark.parametrize("long", [False, True])
+def test_who_is_away_for_a_moment_keeps_the_turn_until_it_is_longer(
+    in_order: None, monkeypatch: pytest.MonkeyPatch, long: bool
+) -> None:
+    if not long:
+        # Nobody looks whether it was longer.
+        monkeypatch.setattr(turns_room, "AWAY_S", LONG)
+    turns, order = Turns(1), list[str]()
+    gone, other = threading.Event(), threading.Event()
+
+    def first() -> None:
+        with turns.one():
+            with turns.away(moment=True):
+                gone.set()
+                # It is away until the other one has had the turn; or only until that one waits for it.
+                until(other.is_set if long else lambda: turns._row)
+                (holder,) = turns._holders if not long else [None]
+            order.append("first")
+            assert turns._here.mine in turns._holders and holder in (None, turns._here.mine)
+            assert len(turns._holders) == 1 and not turns._here.mine.away
+
+    def second() -> None:
+        assert gone.wait(LONG)
+        with turns.one():
+            order.append("second")
+        other.set()
+
+    with ThreadPoolExecutor(2) as pool:
+        for working in [pool.submit(first), pool.submit(second)]:
+            working.result(LONG)
+    assert order == (["second", "first"] if long else ["first", "second"])
+    assert not turns._holders
+    # Without a turn there is none to be away with.
+    with turns.away(moment=True):
+        assert not turns._holders
+
+
+def test_a_source_is_waited_for_with_the_turn_only_after_it_was_quick(
+    north: TestNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[bool] = []
+    away, read, slow = north.store.turns.away, north.source.read, [False]
+
+    def watch(moment: bool = False) -> AbstractContextManager[None]:
+        kept.append(moment)
+        return away(moment)
+
+    def source(kind: str, identifier: str) -> bytes | None:
+        if slow[0]:
+            time.sleep(QUICK_S)
+        # While one is read nobody else counts on it.
+        assert not north.gate.reader._quick
+        return read(kind, identifier)
+
+    north.put("Observation", "bp", '{"resourceType":"Observation","id":"bp","subject":{"reference":"Patient/ada"}}')
+    monkeypatch.setattr(north.store.turns, "away", watch)
+    monkeypatch.setattr(north.source, "read", source)
+    # Even where the machine is busy one of many is quick.
+    until(lambda: (north.gate.reader._raw(_Row("Observation", "bp")), north.gate.reader._quick)[1])
+    slow[0] = True
+    for _ in range(2):
+        north.gate.reader._raw(_Row("Observation", "bp"))
+    assert kept[0] is False and kept[-2:] == [True, False]
+
+
+class _Row(NamedTuple):
+    type: str
+    id: str
 
 
 def test_a_turn_inside_a_turn_is_the_same_one_and_comes_back_after_an_error(in_order: None) -> None:

@@ -13,9 +13,13 @@ import os
 import threading
 from collections import deque
 from contextlib import AbstractContextManager, suppress
+from time import monotonic
 
 PATIENCE_S = 0.05
 """Whoever computes for longer than this while others wait is not waited for."""
+AWAY_S, AWAY_S_MAX = 0.005, 0.05
+"""Whoever waits looks after so long whether the turn is with somebody who is away for a moment; the longer nobody was,
+the more rarely."""
 
 
 class Place:
@@ -24,6 +28,8 @@ class Place:
     def __init__(self) -> None:
         self.closed = threading.Lock()
         self.closed.acquire()
+        self.away = False
+        """Whether who holds the turn waits for something else, and others may go on if that takes longer."""
 
 
 class Turns:
@@ -41,21 +47,27 @@ class Turns:
         """Wait for a turn, and hold it; whoever holds one already goes on with it."""
         return _One(self)
 
-    def away(self) -> AbstractContextManager[None]:
-        """Let others have the turn that this thread holds, if it holds one, and wait for one afterwards."""
-        return _Away(self)
+    def away(self, moment: bool = False) -> AbstractContextManager[None]:
+        """Let others have the turn that this thread holds, if it holds one, and wait for one afterwards.
+
+        For a `moment`: not at once, but once that turns out to be longer (`AWAY_S`): to look into memory, or into a
+        small file, takes less than to hand a turn on.
+        """
+        return _Away(self, moment)
 
     def wait(self, place: Place) -> None:
         """Let others have the turn that this thread holds, until somebody has put `place` into the row (`call`) and its
         turn has come: then this thread holds that."""
         self._give()
-        seen = self._handed
-        while not place.closed.acquire(timeout=PATIENCE_S):
+        seen, since, pause = self._handed, monotonic(), AWAY_S
+        while not place.closed.acquire(timeout=min(pause, PATIENCE_S)):
+            now = monotonic()
             with self._lock:
-                if self._handed == seen and self._row:
-                    self._holders.popleft()
-                    self._hand_on()
-                seen = self._handed
+                if self._handed != seen:
+                    seen, since = self._handed, now
+                if self._row:
+                    self._pass_by(now - since >= PATIENCE_S)
+            pause = min(2 * pause, AWAY_S_MAX)
         self._here.mine = place
 
     def call(self, place: Place) -> None:
@@ -85,6 +97,30 @@ class Turns:
     def _holds(self) -> bool:
         return getattr(self._here, "mine", None) is not None
 
+    def _pass_by(self, tired: bool) -> None:
+        """Take the turn from whoever is away, or, if those who wait are tired of it, from whoever had it first."""
+        gone = next((one for one in self._holders if one.away), self._holders[0] if tired else None)
+        if gone is not None:
+            self._holders.remove(gone)
+            self._hand_on()
+
+    def _leave(self) -> bool:
+        """Be away with the turn, if this thread holds one."""
+        mine: Place | None = getattr(self._here, "mine", None)
+        if mine is not None:
+            mine.away = True
+        return mine is not None
+
+    def _come_back(self) -> None:
+        """Go on with the turn that this thread was away with, or wait for another one."""
+        mine: Place = self._here.mine
+        with self._lock:
+            mine.away = False
+            kept = mine in self._holders
+        if not kept:
+            self._here.mine = None
+            self._take()
+
     def _hand_on(self) -> None:
         while self._row and len(self._holders) < self._count:
             place = self._row.popleft()
@@ -113,17 +149,22 @@ class _One:
 class _Away:
     """See Turns.away."""
 
-    def __init__(self, turns: Turns) -> None:
+    def __init__(self, turns: Turns, moment: bool) -> None:
         self._turns = turns
-        self._given = False
+        self._moment = moment
+        self._left = False
 
     def __enter__(self) -> None:
-        if self._turns._holds():
+        if self._moment:
+            self._left = self._turns._leave()
+        elif self._turns._holds():
             self._turns._give()
-            self._given = True
+            self._left = True
 
     def __exit__(self, *_: object) -> None:
-        if self._given:
+        if self._left and self._moment:
+            self._turns._come_back()
+        elif self._left:
             self._turns._take()
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sql
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from medrec.node.node import Node
 
 FACTS_REMEMBERED_MAX = 50_000
+QUICK_S = 0.0002
+"""A source that answers within this is read without handing the turn on."""
 NOBODYS = "is-the-source-there"
 """The id of a record that is not there, which a source is asked for after an error, to see whether it answers."""
 
@@ -129,6 +132,7 @@ class Reader:
         self._node = node
         self._turns = turns
         self._facts: dict[tuple[str, str, bytes, str], facts.Record] = {}
+        self._quick = False
 
     def facts(self, row: Any) -> Known:
         """What a decision needs to know of a signed record. Raises Refusal if the source does not answer, StoreError.
@@ -198,8 +202,13 @@ class Reader:
 
     def _raw(self, row: Any) -> bytes | None:
         try:
-            with self._turns.away():
-                return self._node.source.read(row.type, row.id)
+            # The turn is kept for one that was quick the last time; while one is read, the next is thought to be slow.
+            quick, self._quick = self._quick, False
+            with self._turns.away(moment=quick):
+                begun = perf_counter()
+                found = self._node.source.read(row.type, row.id)
+                self._quick = perf_counter() - begun < QUICK_S
+                return found
         except (SourceUnavailable, store.StoreError):
             raise Refusal(Code.SOURCE_UNAVAILABLE) from None
         except RecordUnavailable:
