@@ -38,6 +38,30 @@ def test_round_trip(value: Any) -> None:
     assert repr(decode(encode(decode(data)))) == repr(decode(data))
 
 
+@given(VALUES)
+@example({"b": 1, "aa": 2, "a": 3, "\u00e9": 4, "zz": [{"y": 1, "x": {"bb": 2, "a": 1}}], "": 5})
+def test_it_is_the_canonical_form_of_the_library_whatever_the_order_of_keys(value: Any) -> None:
+    assert encode(value) == cbor2.dumps(value, canonical=True) == encode(turned(value))
+
+
+def turned(value: Any) -> Any:
+    """The same with the keys of its maps in the opposite order."""
+    if isinstance(value, list):
+        return list(map(turned, value))
+    if isinstance(value, dict):
+        return {key: turned(value[key]) for key in reversed(value)}
+    return value
+
+
+def test_keys_in_another_order_are_refused() -> None:
+    for map_ in (b"\xa2\x61b\x01\x61a\x02", b"\xa2\x62aa\x01\x61b\x02", b"\xa2\x62\xc3\xa9\x01\x61b\x02"):
+        assert cbor2.loads(map_)
+        with pytest.raises(CodecError):
+            decode(map_)
+        with pytest.raises(CodecError):
+            decode_array(b"\x81" + map_)
+
+
 def holds(data: bytes) -> bool:
     """The law: decoded and encoded again it is the same, or it is refused with CodecError."""
     try:

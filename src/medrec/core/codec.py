@@ -11,6 +11,7 @@ form agree byte for byte.
 
 import io
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, NoReturn, TypeAlias
 
 import cbor2
@@ -58,9 +59,8 @@ class CodecError(ValueError):
 
 def encode(value: Value) -> bytes:
     """The deterministic CBOR form of a value. Raises CodecError for a value outside the profile."""
-    _check(value, DEPTH_MAX)
-    # For text keys the length-first order of cbor2 equals the bytewise order of RFC 8949.
-    return cbor2.dumps(value, canonical=True)
+    # What is in order already, cbor2 need not put in order: that would cost more than all the rest.
+    return cbor2.dumps(_in_form(value, DEPTH_MAX))
 
 
 def decode(data: bytes, *, bytes_max: int = BYTES_MAX) -> Value:
@@ -94,6 +94,7 @@ def _parse(data: bytes, bytes_max: int) -> Value:
 
 def encode_known(value: Value) -> bytes:
     """As `encode`, for a value that is known to lie within the profile, such as a record that was read strictly."""
+    # For text keys the length-first order of cbor2 equals the bytewise order of RFC 8949.
     return cbor2.dumps(value, canonical=True)
 
 
@@ -107,8 +108,7 @@ def decode_array(data: bytes, *, bytes_max: int = BYTES_MAX) -> list[tuple[Value
     values = _parse(data, bytes_max)
     if type(values) is not list:
         raise CodecError("the bytes are not an array")
-    _check(values, DEPTH_MAX)
-    items = [cbor2.dumps(value, canonical=True) for value in values]
+    items = [cbor2.dumps(value) for value in _in_form(values, DEPTH_MAX)]
     if array_head(len(items)) + b"".join(items) != data:
         raise CodecError("the bytes are not the deterministic form of their value")
     return list(zip(values, items, strict=True))
@@ -121,30 +121,45 @@ def array_head(count: int) -> bytes:
     return b"\x98" + count.to_bytes(1, "big") if count < 256 else b"\x99" + count.to_bytes(2, "big")
 
 
-def _check(value: Value, depth: int) -> None:
+def _in_form(value: Value, depth: int) -> Value:
+    """The value with the keys of every map in order. Raises CodecError for one outside the profile."""
     kind = type(value)
     if kind is bytes or kind is bool or value is None:
-        return
+        return value
     if kind is str:
         _check_text(value)
-        return
+        return value
     if kind is int:
         if not INTEGER_MIN <= value <= INTEGER_MAX:
             raise CodecError("an integer is outside 64 bits")
-        return
+        return value
     if kind is not list and kind is not dict:
         raise CodecError(f"the type {kind.__name__} has no place on the ledger")
     if depth == 0:
         raise CodecError(f"nesting is deeper than {DEPTH_MAX}")
-    if kind is dict:
-        for key in value:
-            if type(key) is not str:
-                raise CodecError("a map key is not text")
-            _check_text(key)
-        value = value.values()
-    for item in value:
-        if type(item) is not bytes:  # most of what a batch holds: not worth a call
-            _check(item, depth - 1)
+    # Bytes and plain text are most of what there is: not worth a call.
+    if kind is list:
+        return [
+            item if (of := type(item)) is bytes or (of is str and item.isascii()) else _in_form(item, depth - 1)
+            for item in value
+        ]
+    for key in value:
+        if type(key) is not str:
+            raise CodecError("a map key is not text")
+    ordered = {}
+    for key in _in_order(tuple(value)):
+        item = value[key]
+        of = type(item)
+        ordered[key] = item if of is bytes or (of is str and item.isascii()) else _in_form(item, depth - 1)
+    return ordered
+
+
+@lru_cache(maxsize=4096)
+def _in_order(keys: tuple[str, ...]) -> tuple[str, ...]:
+    """Keys in the order of their encoded bytes (RFC 8949, 4.2.1), in which the length comes first."""
+    for key in keys:
+        _check_text(key)
+    return tuple(sorted(keys, key=lambda key: (len(key.encode()), key.encode())))
 
 
 def _check_text(value: str) -> None:
