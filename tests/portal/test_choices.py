@@ -39,6 +39,10 @@ def answer(ada: Help, purpose: str, said: str) -> Any:
     client, own = ada.story.client("guide"), page(ada.ada)
     ada.network.time += 1000
     asked = client.post(f"{own}/choices", data={"purpose": purpose, "answer": said})
+    if said == "no" and purpose != "everything":
+        told = text_of(asked.text)
+        assert f"Nobody may see or use your record for {words.POLICY_PURPOSES[purpose]} ." in told
+        assert "They may use it" not in told
     done = sign(client, asked)
     assert done.status_code == 200, text_of(done.text)
     ada.story.settle()

@@ -79,6 +79,15 @@ def test_the_sentence_comes_back_from_the_bytes_that_are_signed(plain: Plain) ->
     assert {clause.key for clause in clauses(read(data))} <= set(CLAUSES)
 
 
+@given(sentences)
+def test_a_no_never_says_that_somebody_may(plain: Plain) -> None:
+    keys = {clause.key for clause in clauses(plain)}
+    if plain.effect in ("withhold", "emergency-no"):
+        assert keys.isdisjoint({"for", "with", "with-everyone"})
+    if plain.effect == "withhold" and plain.purposes:
+        assert keys.isdisjoint({"withhold-everything", "from", "from-everyone"}), "other uses are not closed by it"
+
+
 @given(sentences, sentences)
 def test_different_sentences_are_different_bytes_and_are_said_differently(one: Plain, other: Plain) -> None:
     if tidy(one) == tidy(other):
@@ -271,6 +280,7 @@ def test_every_clause_is_reached() -> None:
         Plain("share", to=[NORTH], since="2020-01-01", before="2021-01-01", until="2026-01-01", marks=True),
         Plain("withhold", to=[NORTH], since="2020-01-01", emergencies=True, marks=False),
         Plain("share", before="2021-01-01"),
+        Plain("withhold", purposes=["research"]), Plain("withhold", to=[NORTH], purposes=["any"]),
         *(Plain(effect, kinds=kinds, about=about) for effect in ("share", "withhold")
           for kinds in ([], ["visits"]) for about in ([], ["hiv"])),
     ]  # fmt: skip

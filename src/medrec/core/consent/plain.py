@@ -336,8 +336,8 @@ CLAUSES = (
     *("share-everything", "share-kinds", "share-about", "share-kinds-about"),
     *("withhold-everything", "withhold-kinds", "withhold-about", "withhold-kinds-about"),
     *("emergency-yes", "emergency-no", "only-kinds", "only-about"),
-    *("with-everyone", "with", "from-everyone", "from", "but-not", "for", "between", "since", "before", "until"),
-    *("not-emergencies", "marks-yes", "marks-no"),
+    *("not-for-anyone", "not-for", "other-uses", "with-everyone", "with", "from-everyone", "from", "but-not", "for"),
+    *("between", "since", "before", "until", "not-emergencies", "marks-yes", "marks-no"),
 )
 """Every key that a clause may have."""
 
@@ -351,11 +351,14 @@ def clauses(plain: Plain) -> list[Clause]:
     plain = tidy(plain)
     found: list[Clause] = []
     if plain.effect.startswith("emergency"):
-        found.append(Clause(plain.effect, {}))
-        if plain.kinds:
-            found.append(Clause("only-kinds", {"kinds": plain.kinds}))
-        if plain.about:
-            found.append(Clause("only-about", {"topics": plain.about}))
+        found += [Clause(plain.effect, {}), *_limits(plain)]
+    elif plain.effect == "withhold" and plain.purposes:
+        # A no to some uses says nothing of all others: nothing is kept from anybody by it as such.
+        uses = {"purposes": plain.purposes}
+        found.append(Clause("not-for", {**uses, "parties": plain.to}) if plain.to else Clause("not-for-anyone", uses))
+        found += _limits(plain)
+        if "any" not in plain.purposes:
+            found.append(Clause("other-uses", {}))
     else:
         parts = [part for part, there in (("kinds", plain.kinds), ("about", plain.about)) if there] or ["everything"]
         found.append(Clause("-".join([plain.effect, *parts]), {"kinds": plain.kinds, "topics": plain.about}))
@@ -363,7 +366,7 @@ def clauses(plain: Plain) -> list[Clause]:
         found.append(Clause(word, {"parties": plain.to}) if plain.to else Clause(f"{word}-everyone", {}))
     if plain.but_not:
         found.append(Clause("but-not", {"topics": plain.but_not}))
-    if plain.purposes or plain.effect == "share":
+    if plain.effect == "share":
         found.append(Clause("for", {"purposes": plain.purposes or ["care"]}))
     if plain.since is not None and plain.before is not None:
         found.append(Clause("between", {"since": plain.since, "before": plain.before}))
@@ -378,6 +381,12 @@ def clauses(plain: Plain) -> list[Clause]:
     if plain.marks is not None:
         found.append(Clause("marks-yes" if plain.marks else "marks-no", {}))
     return found
+
+
+def _limits(plain: Plain) -> list[Clause]:
+    """What a sentence is about, where its first clause does not say it."""
+    kinds = [Clause("only-kinds", {"kinds": plain.kinds})] if plain.kinds else []
+    return [*kinds, *([Clause("only-about", {"topics": plain.about})] if plain.about else [])]
 
 
 EVERYTHING = Plain("share", purposes=["any"])
