@@ -77,7 +77,7 @@ def test_what_she_says_is_not_about_her_is_in_no_list_at_once_and_comes_back(cli
     clinic.story.settle()
     # At the source it is held back until somebody has looked, from its own lists and from everybody who asks.
     assert {one.id: one.fields for one in holding.waiting(clinic.south)} == {"c": ("said",), "x": ("said",)}
-    assert "metformin" not in everywhere(clinic) and holding_said.count(clinic.south, "ada") == 2
+    assert "metformin" not in everywhere(clinic) and holding_said.count(clinic.south, "ada").said == 2
     doctor = clinic.north.practitioners.enter("dr-north", "Dr North", PHYSICIAN)
     page = receive.request_records(clinic.north, "south", clinic.ada.account, practitioner=doctor, reason="a visit")
     assert {record.id for record in page.records} & {"c", "x"} == set()

@@ -55,6 +55,6 @@ def count(node: "Node", patient: str) -> Counted:
     person = store.person.c
     query = sql.select(held.c.type, held.c.fields).join_from(held, store.person, person.id == held.c.person)
     with node.store.read() as connection:
-        rows = connection.execute(query.where(person.patient == patient)).all()
+        rows = connection.execute(query.where(person.patient == patient, person.account.is_not(None))).all()
     said = sum(SAID in row.fields.split(",") for row in rows)
     return Counted(said, len(rows) - said, any(row.type == WHOLE for row in rows))

@@ -56,7 +56,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
     copies = node.copies.all(who.account) if node.copies is not None else []
     held_apart = held_elsewhere(node, who)
     # What a place holds back, or gives of somebody else, may be the very thing: then nobody knows that there is none.
-    read = bool(copies) and not held_apart and not not_hers.strangers(node, who.account, copies)
+    read = bool(copies) and not held_apart and not not_hers.known(node, who.account, copies).strangers
     rows = _rows(shown)
     parts = []
     for group in GROUPS:
