@@ -14,8 +14,12 @@ from medrec.core.state import Dues
 from medrec.node.corrections.corrections_closed import NOT_LINKED, UNLINKED
 from medrec.node.corrections.corrections_kept import correction_asked
 from medrec.node.corrections.corrections_shown import Answer
+from medrec.node.keeping import store
 from medrec.node.keeping.journal import Draft
 from medrec.node.keeping.vault import Vault
+from medrec.node.looks import answering
+from medrec.node.looks.disputes import ANSWERS_PATH, DISPUTED_PATH
+from medrec.node.looks.disputing import dispute
 from medrec.node.refusals import Code, Refusal
 from tests.node.network import Network, Patient
 from tests.node.test_corrections import (
@@ -34,6 +38,8 @@ from tests.node.test_corrections import (
 from tests.node.test_corrections import (
     network as network,
 )
+from tests.node.test_disputes import carry
+from tests.node.test_gate import get
 
 TOUCHED = {
     "lastUpdated": {"meta": {"lastUpdated": "2026-01-01T00:00:00Z"}},
@@ -184,3 +190,38 @@ def test_her_agent_holds_both_texts_against_what_a_source_says_of_them(
     assert told(network, ada).status == "corrected"
     copies.refresh(ada.account)
     assert told(network, ada).status == "unchanged"
+
+
+def test_whoever_is_erased_at_the_source_is_owed_nothing_that_can_never_be_given(
+    network: Network, ada: Patient
+) -> None:
+    north: Any = network["north"]
+    identifier = network["guide"].corrections.ask(signed(network, ada))
+    assert deliver(network) == [True]
+    north.source.raw.clear()
+    north.erasures.erase_person("ada", "patient-request")
+    asked = told(network, ada)
+    assert (owed(network, identifier), asked.status, asked.answer) == ("settled", "noted", UNLINKED)
+    network.time += DUE_MS + 1
+    network.engine.submit([])
+    with network.engine.view() as view:
+        assert (state.read(view, state.dues_key("north"), Dues) or Dues()).overdue == 0
+
+
+def test_a_dispute_that_is_answered_after_an_erasure_is_done_with(network: Network, ada: Patient) -> None:
+    guide, north, south = (network[name] for name in ("guide", "north", "south"))
+    network.consent(ada, "north", "south")
+    get(network, ada.account)
+    network.anchor()
+    about: Any = (guide, ada.account, "south", "north", ada.sign, ada.key.key_id)
+    raised = dispute(*about, words="Why?")
+    network.anchor()
+    carry(network, DISPUTED_PATH)
+    north.source.raw.clear()
+    north.erasures.erase_person("ada", "patient-request")
+    asked: Any = south
+    answering.answer(asked, "north", raised.id, "explained", "You were here on that day.")
+    carry(network, ANSWERS_PATH)
+    assert [row for row in south.rows(store.outbox) if row.path == ANSWERS_PATH] == []
+    # Of a dispute that there never was here nothing is taken.
+    assert north.disputes.take_answer("east", written(south, "dispute-answer/1")[0]) is False

@@ -11,6 +11,7 @@ import sqlalchemy as sql
 
 from medrec.core import manifests, state
 from medrec.core.consent.plain import Party, Plain, write
+from medrec.core.manifests import UnwritableError
 from medrec.core.state import Dues, Obligation
 from medrec.engines.cometbft_reach import Reach
 from medrec.node.account import staff
@@ -130,7 +131,7 @@ def test_the_second_step_needs_the_first(network: Network, ada: Patient) -> None
     ],
 )
 def test_what_is_no_declaration(network: Network, ada: Patient, wanted: dict[str, Any], code: Code) -> None:
-    with pytest.raises((PeerError, ValueError)) as caught:
+    with pytest.raises((PeerError, UnwritableError)) as caught:
         declare(network, ada.account, **wanted)
     assert not isinstance(caught.value, PeerError) or caught.value.code == code.value
     assert written(network["north"], "emergency/1") == []

@@ -17,7 +17,8 @@ from medrec.core.state import Dues
 from medrec.node.peers.peers import PeerError
 from medrec.node.release import access
 from medrec.node.release.emergency import EMERGENCY_PATH, REVIEWS_PATH
-from medrec.node.release.practitioners import PHYSICIAN, SYSTEM, Practitioner
+from medrec.node.release.practitioners import OTHER, PHYSICIAN, SYSTEM, Practitioner
+from medrec.node.release.receive import request_records
 from tests.node.network import HOUR, Network, Patient
 from tests.node.test_emergency import TEXT, declare, seen, written
 
@@ -93,6 +94,19 @@ def test_a_role_is_what_the_credential_says_and_nobody_is_a_program(network: Net
     assert code_of(network, ada, bot, machine=False, role=PHYSICIAN) == "not-the-practitioner"
     for role in sorted(ROLES):
         assert send(network, ada, network["south"].practitioners.enter("r" + role[-9:], "Dr Right", role))
+
+
+@pytest.mark.parametrize(("role", "machine"), [(OTHER, False), (SYSTEM, True), (PHYSICIAN, True)])
+def test_each_request_is_held_to_the_roles_whoever_declared_under_its_id(
+    network: Network, ada: Patient, role: str, machine: bool
+) -> None:
+    south: Any = network["south"]
+    declare(network, ada.account)
+    assert seen(network, ada.account, purpose="BTG")
+    other = south.practitioners.enter("dr-south", "Dr South", role, machine=machine)
+    with pytest.raises(PeerError) as caught:
+        request_records(south, "north", ada.account, practitioner=other, reason=TEXT, purpose="BTG")
+    assert caught.value.code == "emergency-role"
 
 
 @pytest.mark.parametrize("code", ["", "no-such", "Unconscious", "unconscious ", "other\n"])

@@ -4,14 +4,18 @@ import re
 from typing import Any
 
 from medrec.node.looks import halves
+from medrec.node.release.emergency import REVIEWS_PATH
+from medrec.node.release.practitioners import PHYSICIAN
 from medrec.portal import render, words
 from medrec.signals.watch import WEIGHTS
+from tests.node.test_disputes import carry
 from tests.portal.reading import text_of
 from tests.portal.story import HOUR, Story, observation
 from tests.portal.test_clinic import clinician
 from tests.portal.test_clinic import told as met
 from tests.portal.test_office import ask_why
 from tests.portal.test_office import told as told
+from tests.portal.test_sign_in import csrf_of, visitor
 
 __all__ = ["met", "told"]
 
@@ -55,6 +59,25 @@ def test_the_board_shows_a_broken_lock_at_both_places_and_when_its_review_is_lat
     for place in ("north", "south"):
         # It said when it was due, and that it is too late now.
         assert words.OFFICE["emergency_overdue"] in board(met, place)
+
+
+def test_a_review_as_long_as_the_page_allows_is_taken_and_one_sign_more_is_not(met: Story) -> None:
+    south: Any = met.network["south"]
+    doctor = south.practitioners.enter("day", "Dr Day", PHYSICIAN)
+    about = met.person.account  # type: ignore[attr-defined]
+    declared = south.emergency_reviews.declare("north", about, doctor, "unconscious", "Found unconscious in the hall")
+    client = visitor(met, "south", demonstration=True)
+    client.post("/sign-in/demonstration", data={"role": "privacy-officer"})
+    # A browser counts the end of a line as one sign, and sends two.
+    words_ = "\n".join(["It was right."] * 9).ljust(1000, "x")
+    form = {"csrf": csrf_of(client.get("/office").text), "emergency": declared.id.hex(), "outcome": "justified"}
+    for long in (words_ + "x", words_.replace("\n", "\r\n") + "x"):
+        no = client.post("/office", data={**form, "words": long}, follow_redirects=False)
+        assert no.status_code == 400 and words.ERRORS["too-long"] in text_of(no.text) and "It was right." in no.text
+    done = client.post("/office", data={**form, "words": words_.replace("\n", "\r\n")}, follow_redirects=False)
+    assert done.status_code == 303
+    carry(met.network, REVIEWS_PATH)
+    assert declared.id in {one.id for one in met.network["north"].emergencies.all() if one.status == "reviewed"}
 
 
 def panel(met: Story, organisation: str) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import sqlalchemy as sql
 
-from medrec.core import codec
+from medrec.core import codec, manifests
 from medrec.core.dataset import StatementError
 from medrec.core.manifests.erasure import Ground
 from medrec.engines.engine import EngineError
@@ -261,6 +261,8 @@ def perform(node: "Node", verb: str, arguments: list[Any]) -> Any:
         raise OperateError(error.code, error.sentence) from None
     except KeyFileError as error:
         raise OperateError("keys", f"{error}.") from None
+    except manifests.UnwritableError as error:
+        raise OperateError("too-long", f"This cannot be written down: {error}.") from None
     except AnchorError as error:
         raise OperateError(error.code.name.lower().replace("_", "-"), error.sentence) from None
     except SourceUnavailable as error:

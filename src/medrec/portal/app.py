@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route, Router
 
+from medrec.core.manifests import UnwritableError
 from medrec.engines.engine import EngineError
 from medrec.node.keeping.store import StoreError
 from medrec.node.peers.proxied import site_of
@@ -160,6 +161,8 @@ class Site:
             return act(request, body)
         except PageError as error:
             no = error
+        except UnwritableError:
+            no = PageError(400, "too-long")
         except (StoreError, EngineError) as error:
             self._log(request.scope["path"].rpartition("/")[2][:40], error)
             no = in_trouble(error.code)
@@ -288,7 +291,7 @@ class Site:
                 check_csrf(visit.session, form.get("csrf", ""))
                 if visit.session is not None:
                     acting.check_form(self.node, visit.session, page.name)
-            shown = page.show(self.node, visit)
+            shown = self._shown(page, visit)
             self._told(request, visit, page, shown)
             if isinstance(shown, Go):
                 query = f"?{urlencode({'done': shown.done})}" if shown.done else ""
@@ -306,6 +309,12 @@ class Site:
         except Exception as error:
             self._log(page.name, error)
             return self._error(request, PageError(500, "page-failed"), written(page.name, sent))
+
+    def _shown(self, page: Page, visit: Visit) -> Any:
+        try:
+            return page.show(self.node, visit)
+        except UnwritableError:
+            raise PageError(400, "too-long") from None
 
     def _admitted(self, page: Page, visit: Visit) -> Visit:
         """The visit, if it may have this page. Raises PageError."""

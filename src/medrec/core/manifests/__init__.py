@@ -4,7 +4,7 @@ A manifest is held by the parties, never by the ledger. Every one of them names 
 whose journal it stands, and its time in milliseconds.
 """
 
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -17,9 +17,15 @@ from medrec.core.manifests.erasure import FORMS as ERASURES
 from medrec.core.manifests.guardians import GuardiansManifest
 from medrec.core.types import Fields
 
+Made = TypeVar("Made", bound=Fields)
+
 
 class ManifestError(ValueError):
     """The bytes are not a manifest of a known kind; the message says why."""
+
+
+class UnwritableError(Exception):
+    """What was to be stated is longer than its form allows, or otherwise what nobody could read: nothing is written."""
 
 
 FORMS: dict[str, type[Fields]] = {
@@ -55,8 +61,24 @@ FORMS: dict[str, type[Fields]] = {
 
 
 def encode(manifest: Fields) -> bytes:
-    """The canonical bytes of a manifest."""
-    return codec.encode_json(msgspec.to_builtins(manifest))
+    """The canonical bytes of a manifest: such as everybody can decode. Raises UnwritableError.
+
+    A line that cannot be read settles what is owed all the same, and nobody is ever told what it says.
+    """
+    value = msgspec.to_builtins(manifest)
+    try:
+        read(value)
+        return codec.encode_json(value)
+    except (ManifestError, codec.CodecError) as error:
+        raise UnwritableError(str(error)) from None
+
+
+def made(fields: dict[str, object], form: type[Made]) -> Made:
+    """What is to be signed or asked, from its fields. Raises UnwritableError for what nobody would read."""
+    try:
+        return msgspec.convert(fields, form)
+    except msgspec.ValidationError as error:
+        raise UnwritableError(str(error)) from None
 
 
 def decode(data: bytes) -> Fields:

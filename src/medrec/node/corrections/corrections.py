@@ -29,6 +29,7 @@ from medrec.core.manifests.correction import (
 )
 from medrec.core.manifests.delegation import Delegation, encode_delegation
 from medrec.node.account.delegates import Held
+from medrec.node.account.former_keys import signed_then
 from medrec.node.agent.own import person_here
 from medrec.node.corrections.corrections_closed import claimed, close, supersede_late, turn_away, withdraw_ended
 from medrec.node.corrections.corrections_kept import correction_asked, correction_here
@@ -211,8 +212,9 @@ class Corrections:
             return False
         try:
             self._check(statement, request.delegation, agent)
-        except Refusal:
-            return False
+        except Refusal as no:
+            if no.reason not in (Code.UNKNOWN_CREDENTIAL, Code.UNKNOWN_ACCOUNT) or not self._owed_in_time(request):
+                return False
         identifier = bytes.fromhex(statement.id)
         acts = [kept.act for kept in node.acts.of(statement.account)] if statement.act is not None else []
         owes = answer_owed(agent, node.organisation, identifier).hex()
@@ -242,6 +244,18 @@ class Corrections:
             return True
 
         return node.store.write(write)
+
+    def _owed_in_time(self, request: CorrectionRequestManifest) -> bool:
+        """Whether she signed it herself with a key that went since, and it was owed on the ledger before: then it is to
+        be answered, whenever it comes."""
+        node, statement = self._node, request.statement
+        owes = answer_owed(request.organisation, node.organisation, bytes.fromhex(statement.id))
+        with node.engine.view() as view:
+            found = state.read(view, state.obligation_key(request.organisation, owes), state.Obligation)
+        if found is None or not found.unsettled or statement.act is not None or statement.acting is not None:
+            return False
+        said = statement.account, statement.key, statement_message(statement), statement.signature
+        return signed_then(node, *said, height=found.height)
 
     def _taken(self, agent: str, data: bytes, request: CorrectionRequestManifest, owes: str) -> CorrectionTakenManifest:
         node, statement = self._node, request.statement

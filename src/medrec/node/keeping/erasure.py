@@ -22,6 +22,7 @@ from medrec.core import codec, manifests
 from medrec.core.manifests.erasure import ENTRIES_MAX, Erased, ErasureManifest, Ground
 from medrec.node.consent import letters
 from medrec.node.corrections import corrections_erased
+from medrec.node.corrections.corrections_closed import end_with_link
 from medrec.node.keeping import account_keys, outgoing, reduced, rehashing, resealing, store
 from medrec.node.keeping.journal import NOTICES_PATH, POINTER_PARTS, WAITING_PARTS, Draft, Line, Person, parts_of
 from medrec.node.keeping.resealing import GONE
@@ -262,6 +263,7 @@ class Erasures:
         if waiting:
             connection.execute(sql.delete(store.outbox).where(store.outbox.c.id.in_(waiting)))
         self._unsay(connection, person)
+        end_with_link(self._node.journal, self._node.network.hex(), connection, person)
         before = undone_rows(connection, patient, identifier)
         self._untell_undone(connection, before)
         rows = [identifier, *sorted(before)]
@@ -326,15 +328,10 @@ class Erasures:
         return Erasure(hashlib.sha256(line.manifest).digest(), len(lines))
 
     def _unsay(self, connection: sql.Connection, person: Person) -> None:
-        """What people said of her list and is still on its way goes, also what was queued before any was sealed; and
-        with it what her records were asked to be looked at for."""
+        """What people said of her list and is still on its way goes, also what was queued before any was sealed."""
         for row in outgoing.waiting(connection, self._node.vault, ACTS_PATH, person.account):
             if codec.decode_json(row.payload).get("account") == person.account:
                 connection.execute(sql.delete(store.outbox).where(store.outbox.c.id == row.id))
-        record, alarm = store.record.c, store.alarm.c
-        hers = sql.select(record.type + "/" + record.id).where(record.person == person.id)
-        where = (alarm.code == "list-contradicted") & alarm.subject.in_(hers)
-        connection.execute(sql.delete(store.alarm).where(where))
 
     # --- both -------------------------------------------------------------------------------------------------
 

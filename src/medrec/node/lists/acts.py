@@ -261,7 +261,7 @@ def sign_as(
         parts = parted(against, (), node.vault.random(32))
     except ValueError:
         raise Refusal(Code.TOO_LARGE) from None
-    unsigned = msgspec.convert(
+    unsigned = manifests.made(
         {
             "network": node.network.hex(),
             "account": account,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from medrec.core import manifests
 from medrec.core.manifests.act_parts import Against, parted
 from medrec.core.manifests.acts import Act, ActKind, Subject, act_message, misfit, recipients_of
 from medrec.node.agent import bringing
@@ -57,7 +58,7 @@ def prepare(
     except ValueError:
         raise Refusal(Code.TOO_LARGE) from None
     name = next((called for served, called in agent.agent.clients() if served == account), "")
-    act = msgspec.convert(
+    act = manifests.made(
         {
             "network": agent.network.hex(),
             "account": account,

@@ -21,6 +21,7 @@ from medrec.core.manifests.dispute import (
     owed_for,
     statement_message,
 )
+from medrec.node.account.former_keys import signed_then
 from medrec.node.consent.consents import AHEAD_MS_MAX
 from medrec.node.keeping import obligations, outgoing
 from medrec.node.keeping.journal import Draft
@@ -90,7 +91,12 @@ class Disputes:
         if self._node.directory.find(statement.requester) is None:
             raise Refusal(Code.UNKNOWN_ORGANISATION)
         message = statement_message(statement)
-        self._node.consents.check_signature(statement.account, statement.key, message, statement.signature)
+        try:
+            self._node.consents.check_signature(statement.account, statement.key, message, statement.signature)
+        except Refusal as no:
+            known = (Code.UNKNOWN_CREDENTIAL, Code.UNKNOWN_ACCOUNT)
+            if no.reason not in known or not self._said_in_time(statement, message, by):
+                raise
         fresh = self._node.store.write(lambda connection: self._take(connection, statement, by))
         stopped = self._stops.setdefault((statement.account, statement.requester), set())
         if statement.action == "open" and fresh:
@@ -100,6 +106,16 @@ class Disputes:
         # Whoever decided before looks again.
         self._node.consents.changes += 1
         return fresh
+
+    def _said_in_time(self, statement: Statement, message: bytes, by: str) -> bool:
+        """Whether she opened a dispute with a key that went while this place was away: by the word of her agent alone,
+        which heard her then. What closes one is signed anew."""
+        node = self._node
+        with node.store.read() as connection:
+            person = node.journal.person_of_account(connection, statement.account)
+        if person is None or person.agent != by or statement.action != "open":
+            return False
+        return signed_then(node, statement.account, statement.key, message, statement.signature, time=statement.time)
 
     def _take(self, connection: sql.Connection, statement: Statement, by: str) -> bool:
         node, identifier = self._node, bytes.fromhex(statement.id)
@@ -196,7 +212,11 @@ class Disputes:
 
         def write(connection: sql.Connection) -> bool:
             known = connection.execute(sql.select(dispute_taken).where(dispute_taken.c.id == identifier)).one_or_none()
-            if known is None or (known.account, known.requester) != (answer.account, requester):
+            if known is None:
+                # She was erased here since: what was asked in her name is answered, and there is nobody to hand it to.
+                owes = owed_for(node.organisation, requester, identifier)
+                return bool(obligations.were_made(connection, node.engine, node.organisation, [owes]))
+            if (known.account, known.requester) != (answer.account, requester):
                 return False
             person = node.journal.person_of_account(connection, known.account)
             if known.status != "open" or person is None:

@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 import msgspec
 import sqlalchemy as sql
 
-from medrec.core import codec
+from medrec.core import codec, manifests
 from medrec.core.manifests.dispute import DisputeManifest, Statement, statement_message
 from medrec.node.agent import bringing
 from medrec.node.agent.standing_links import newest, number, standing
@@ -84,7 +84,7 @@ def draft(
     """
     assert agent.agent is not None
     agent.agent.view_secret(account)
-    return msgspec.convert(
+    return manifests.made(
         {
             "network": agent.network.hex(),
             "account": account,

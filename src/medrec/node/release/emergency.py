@@ -104,10 +104,13 @@ class Emergencies:
     def check(self, account: str, request: Request, now: int) -> Scope | None:
         """What a request may see for the emergency that was declared; None for a request that claims none.
 
-        Raises Refusal (emergency-undeclared): to say that it is an emergency is not enough.
+        Raises Refusal (emergency-undeclared, emergency-role): to say that it is an emergency is not enough, and each
+        request is held to the roles, whoever declared it under the same id.
         """
         if request.purpose not in terms.EMERGENCY:
             return None
+        if not emergency.may_declare(request.role, request.machine):
+            raise Refusal(Code.EMERGENCY_ROLE)
         with self._node.store.read() as connection:
             scopes = self._scopes(connection, account, request, now)
         if not scopes:

@@ -12,7 +12,7 @@ import sqlalchemy as sql
 from nacl.signing import SigningKey
 from sqlalchemy import Boolean, Column, LargeBinary, String, Table
 
-from medrec.core import codec
+from medrec.core import codec, manifests
 from medrec.core.crypto import verify_ed25519
 from medrec.core.manifests.access import Request
 from medrec.core.manifests.practitioner import LIFE_MS_MAX, Credential, assertion_message, credential_message
@@ -53,7 +53,8 @@ class Practitioner(NamedTuple):
     key: SigningKey
 
     def request(self, identifier: bytes, purpose: str, reason: str, **wanted: object) -> Request:
-        """A request in her name; `wanted` are further fields of a Request (door, types, ids, after, query)."""
+        """A request in her name; `wanted` are further fields of a Request (door, types, ids, after, query). Raises
+        UnwritableError for what no request may say."""
         parts: dict[str, object] = {
             "id": identifier.hex(),
             "requester": self.credential.organisation,
@@ -68,7 +69,7 @@ class Practitioner(NamedTuple):
             "machine": self.credential.machine,
             **wanted,
         }
-        return msgspec.convert(parts, Request)
+        return manifests.made(parts, Request)
 
     def ask(self, network: bytes, holder: str, account: str, expires: int, request: Request) -> Ask:
         """The request, signed, as it goes to the organisation that holds the records."""

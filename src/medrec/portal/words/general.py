@@ -162,6 +162,7 @@ ERRORS = Texts(
         "no-passkey": "This needs a passkey. Sign in with one and try again.",
         "no-home": "Passkeys need a safe address (https), and this place has none.",
         "form-unreadable": "What was sent cannot be read.",
+        "too-long": "That is longer than it may be. Shorten your words, and send them again.",
         "no-longer-helper": "You can no longer act for this person.",
         "limited-helper": "As this person's helper you may not see this page.",
         "link-gone": "This link is over, was stopped, or never was.",
