@@ -18,6 +18,7 @@ from medrec.core.records.canonical import canonical
 from medrec.node.consent.consents import write_consent
 from medrec.node.fhir.audit import Auditor
 from medrec.node.fhir.faces import create_consent, provenance_wants
+from medrec.node.keeping import store
 from medrec.node.looks.access_log import read_log
 from medrec.node.refusals import Refusal
 from medrec.node.release.practitioners import SYSTEM
@@ -212,6 +213,21 @@ def test_reading_the_log_is_logged(network: Network, ada: Patient) -> None:
     assert hers(network, ada, "AuditEvent", identifier=identifier).status == 200
     assert hers(network, ada, "AuditEvent", identifier=identifier).code == "request-replayed"
     assert hers(network, ada, "AuditEvent", "entity=x").code == "query-unknown"
+
+
+def test_an_event_is_read_by_its_id_and_nothing_else_of_them_is_answered(network: Network, ada: Patient) -> None:
+    busy(network, ada)
+    listed = hers(network, ada, "AuditEvent").value["entry"]
+    path, logged = listed[0]["fullUrl"].rpartition("/fhir/")[2], len(network["north"].rows(store.line))
+    told = hers(network, ada, path)
+    assert (told.status, told.value) == (200, listed[0]["resource"])
+    assert [row.kind for row in network["north"].rows(store.line)][logged:] == ["log-read/1"]
+    assert hers(network, ada, "AuditEvent/nonsense-id").code == "not-found"
+    assert hers(network, ada, path, "patient=ada").code == "query-unknown"
+    for nothing in (f"{path}/_history", f"{path}/_history/1", "AuditEvent/$x", "Provenance/1", "Consent/1/_history"):
+        assert hers(network, ada, nothing).code == "query-unknown", nothing
+    # As unknown to everybody else as all of it.
+    assert hers(network, ada, path, by="south").code == "not-permitted"
 
 
 def test_she_reads_it_in_plain_words_without_asking_anybody(network: Network, ada: Patient) -> None:

@@ -84,7 +84,7 @@ def statement(node: "Node") -> bytes:
         {
             "type": "AuditEvent",
             "supportedProfile": [PROFILE + name for name in PROFILES],
-            "interaction": [{"code": "search-type"}],
+            "interaction": [{"code": "read"}, {"code": "search-type"}],
             "searchParam": [{"name": "patient", "type": "reference"}, {"name": "date", "type": "date"}],
         },
         {

@@ -16,6 +16,7 @@ from medrec.node.fhir import bundle
 from medrec.node.fhir.answer import Answer, base_url, header_fields, instant
 from medrec.node.fhir.audit import Auditor
 from medrec.node.fhir.bundle import Entry
+from medrec.node.fhir.query import EVENT, EVENTS, PROVENANCE, interaction
 from medrec.node.fhir.search import date_test
 from medrec.node.fhir.signed import provenance
 from medrec.node.keeping.journal import Person
@@ -43,33 +44,33 @@ WARNING = (
 
 
 def answer_face(node: "Node", caller: str, ask: Ask, path: str, parameters: str) -> Answer:
-    """A search for AuditEvents, a read or search of Consents, a search for Provenance. Raises Refusal, journalled."""
-    kind, _, identifier = path.partition("/")
+    """A read or search of AuditEvents or Consents, a search for Provenance. Raises Refusal, journalled."""
     try:
+        kind, places = interaction(path)
         wanted = _parameters(parameters)
         if ask.request.query != (f"{path}?{parameters}" if parameters else path) or ask.request.door != "pull":
             raise Refusal(Code.MALFORMED)
-        if kind == "Provenance":
-            if set(wanted) != {"target"} or identifier:
+        if kind == PROVENANCE:
+            if set(wanted) != {"target"}:
                 raise Refusal(Code.QUERY_UNKNOWN, "Provenance takes target")
             door = ProvenanceDoor(node, wanted["target"].split(","))
             if (list(ask.request.types), list(ask.request.ids)) != door.wanted:
                 raise Refusal(Code.MALFORMED)
     except Refusal as refusal:
         raise node.gate.refuse(caller, ask, refusal) from None
-    if kind == "Provenance":
+    if kind == PROVENANCE:
         return node.gate.release(caller, ask, door)
     # From here on: the person's own.
-    person = _her_agent(node, caller, ask)
+    person, identifier = _her_agent(node, caller, ask), places.get("id", "")
     try:
-        if kind == "AuditEvent":
-            shown, answer = _audit_events(node, ask, person, wanted, parameters)
+        if kind in (EVENTS, EVENT):
+            shown, answer = _audit_events(node, ask, person, identifier, wanted, parameters)
         else:
             shown, answer = 0, _consents(node, ask, person, identifier, wanted, parameters)
     except Refusal as refusal:
         raise node.gate.refuse(caller, ask, refusal) from None
     node.gate.use(caller, ask)
-    if kind == "AuditEvent":
+    if kind in (EVENTS, EVENT):
         write_down(node, ask.account, "agent", ask.request.practitioner, shown)
     return answer
 
@@ -116,10 +117,10 @@ def _is_her(person: Person, value: str) -> bool:
 
 
 def _audit_events(
-    node: "Node", ask: Ask, person: Person, wanted: dict[str, str], parameters: str
+    node: "Node", ask: Ask, person: Person, identifier: str, wanted: dict[str, str], parameters: str
 ) -> tuple[int, Answer]:
-    """How many AuditEvents are shown, and the answer that shows them."""
-    if not set(wanted) <= {"patient", "date"}:
+    """How many AuditEvents are shown, and the answer that shows them; one, if it is asked for by its id."""
+    if not set(wanted) <= {"patient", "date"} or (identifier and wanted):
         raise Refusal(Code.QUERY_UNKNOWN, "AuditEvent takes patient and date")
     mine = "patient" not in wanted or _is_her(person, wanted["patient"])
     test = date_test(wanted["date"]) if "date" in wanted else None
@@ -129,6 +130,11 @@ def _audit_events(
     events = [
         event for seq, stated in lines if test is None or test(stated.time) for event in auditor.events(seq, stated)
     ]
+    if identifier:
+        found = next((event for event in events if event["id"] == identifier), None)
+        if found is None:
+            raise Refusal(Code.NOT_FOUND)
+        return 1, Answer(200, bundle.encode(found), header_fields(node, ask))
     entries = [Entry(f"{base_url(node)}/AuditEvent/{event['id']}", bundle.encode(event), "match") for event in events]
     return len(entries), _searchset(node, ask, "AuditEvent", parameters, entries)
 

@@ -22,12 +22,57 @@ _ELEMENT = re.compile(r"[a-z][A-Za-z0-9]{0,63}\Z")
 
 READ, SEARCH, EVERYTHING, SUMMARY = "read", "search", "everything", "summary"
 VREAD, HISTORY = "vread", "history"
+EVENTS, EVENT, CONSENTS, CONSENT, PROVENANCE = "events", "event", "consents", "consent", "provenance"
 INSTANCE = (READ, VREAD, HISTORY)
 """Interactions with one record."""
+OWN = frozenset({EVENTS, EVENT, CONSENTS, CONSENT, PROVENANCE})
+"""Interactions with what the node writes itself (faces.py); they are no records of its source."""
+INTERACTIONS: dict[str, str] = {
+    EVENTS: "AuditEvent",
+    EVENT: "AuditEvent/{id}",
+    CONSENTS: "Consent",
+    CONSENT: "Consent/{id}",
+    PROVENANCE: "Provenance",
+    SEARCH: "{type}",
+    READ: "{type}/{id}",
+    HISTORY: "{type}/{id}/_history",
+    VREAD: "{type}/{id}/_history/{version}",
+    EVERYTHING: "Patient/{id}/$everything",
+    SUMMARY: "Patient/{id}/$summary",
+}
+"""Every interaction that is answered, by its path below the API's base. What has no line here is refused before
+anything looks at it; `type` is any type that has no line of its own."""
 SORTS = frozenset({"_id", "_lastUpdated", "date"})
 """What an answer can be ordered by."""
-FACES = frozenset({"AuditEvent", "Consent", "Provenance"})
-"""Types that the node writes itself; they are no records of its source."""
+_OWN_TYPES = frozenset(INTERACTIONS[kind].partition("/")[0] for kind in OWN)
+
+
+def interaction(path: str) -> tuple[str, dict[str, str]]:
+    """Which of INTERACTIONS a path is, and what stands in its places (type, id, version). Raises Refusal with
+    query-unknown."""
+    parts = path.strip("/").split("/")
+    for kind, wanted in INTERACTIONS.items():
+        places = _places(wanted.split("/"), parts)
+        if places is not None:
+            return kind, places
+    raise Refusal(Code.QUERY_UNKNOWN, "no such interaction")
+
+
+def _places(wanted: list[str], parts: list[str]) -> dict[str, str] | None:
+    """What stands in the places of a path, None if it is another path."""
+    if len(wanted) != len(parts):
+        return None
+    found: dict[str, str] = {}
+    for name, part in zip(wanted, parts, strict=True):
+        if not name.startswith("{"):
+            if name != part:
+                return None
+            continue
+        fits = _TYPE.match(part) and part not in _OWN_TYPES if name == "{type}" else _ID.match(part)
+        if not fits:
+            return None
+        found[name.strip("{}")] = part
+    return found
 
 
 class Include(NamedTuple):
@@ -76,36 +121,33 @@ class Query(NamedTuple):
 
 
 def read_query(path: str, parameters: str) -> Query:
-    """The interaction of a path below the API's base ("Observation", "Patient/x/$everything") and its parameters as
-    they stand in the address or the form. Raises Refusal with query-unknown."""
-    parts = path.strip("/").split("/")
+    """The interaction with records of a path below the API's base ("Observation", "Patient/x/$everything") and its
+    parameters as they stand in the address or the form. Raises Refusal with query-unknown."""
+    kind, places = interaction(path)
     pairs = _pairs(parameters)
-    if len(parts) >= 2 and _TYPE.match(parts[0]) and _ID.match(parts[1]) and not parts[-1].startswith("$"):
-        return _of_one(parts, pairs)
-    if len(parts) == 1 and _TYPE.match(parts[0]):
-        return _search(parts[0], pairs)
-    if len(parts) == 3 and parts[0] == "Patient" and _ID.match(parts[1]) and parts[2] == "$everything":
-        return _everything(parts[1], pairs)
-    if len(parts) == 3 and parts[0] == "Patient" and _ID.match(parts[1]) and parts[2] == "$summary":
-        if pairs:
-            raise Refusal(Code.QUERY_UNKNOWN, "$summary takes no parameters")
-        return Query(SUMMARY, "Patient", parts[1])
-    raise Refusal(Code.QUERY_UNKNOWN, "no such interaction")
+    if kind == SEARCH:
+        return _search(places["type"], pairs)
+    if kind in INSTANCE:
+        return _of_one(kind, places, pairs)
+    if kind == EVERYTHING:
+        return _everything(places["id"], pairs)
+    if kind == SUMMARY:
+        _once(pairs, (), "$summary takes no parameters")
+        return Query(SUMMARY, "Patient", places["id"])
+    raise Refusal(Code.QUERY_UNKNOWN, "no interaction with records")
 
 
-def _of_one(parts: list[str], pairs: list[tuple[str, str]]) -> Query:
+def _of_one(kind: str, places: dict[str, str], pairs: list[tuple[str, str]]) -> Query:
     """Type/id, Type/id/_history/version, Type/id/_history."""
-    kind, identifier, *rest = parts
-    if not rest:
+    made = Query(kind, places["type"], places["id"])
+    if kind == READ:
         summary, elements = _subset(_once(pairs, ("_summary", "_elements"), "a read takes _summary and _elements"))
-        return Query(READ, kind, identifier, summary=summary, elements=elements)
-    if rest[0] != "_history" or len(rest) > 2 or (len(rest) == 2 and not _ID.match(rest[1])):
-        raise Refusal(Code.QUERY_UNKNOWN, "no such interaction")
-    if len(rest) == 2:
+        return made._replace(summary=summary, elements=elements)
+    if kind == VREAD:
         _once(pairs, (), "the read of a version takes no parameters")
-        return Query(VREAD, kind, identifier, version=rest[1])
+        return made._replace(version=places["version"])
     _count(_once(pairs, ("_count",), "a history takes _count").get("_count"))
-    return Query(HISTORY, kind, identifier)
+    return made
 
 
 def _once(pairs: list[tuple[str, str]], names: tuple[str, ...], detail: str) -> dict[str, str]:

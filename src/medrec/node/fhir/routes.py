@@ -20,7 +20,7 @@ from medrec.node.fhir import bundle, capability
 from medrec.node.fhir.answer import Answer
 from medrec.node.fhir.door import answer_query
 from medrec.node.fhir.faces import answer_face, create_consent
-from medrec.node.fhir.query import FACES
+from medrec.node.fhir.query import OWN, interaction
 from medrec.node.keeping.store import StoreError
 from medrec.node.peers import signing
 from medrec.node.peers.calls import Callers, CallRefused, failed, read_body
@@ -88,7 +88,11 @@ def serve(node: "Node", caller: str, method: str, path: str, parameters: str, st
     """
     try:
         ask = read_stated(stated)
-        if path.partition("/")[0] in FACES:
+        try:
+            kind, _ = interaction(path)
+        except Refusal as refusal:
+            raise node.gate.refuse(caller, ask, refusal) from None
+        if kind in OWN:
             return answer_face(node, caller, ask, path, parameters)
         return answer_query(node, caller, ask, path, parameters)
     except (EngineError, StoreError):
