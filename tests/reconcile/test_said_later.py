@@ -14,7 +14,9 @@ from medrec.core.reconcile.said import said
 from medrec.core.records.canonical import canonical
 from medrec.core.records.dates import DAY_MS
 from medrec.core.records.reading import Around
+from medrec.core.records.sig import parsed
 from medrec.core.records.table import understand
+from medrec.core.records.understood import NoteCode
 from medrec.node.terminology.shipped import shipped
 from tests.reconcile.records_said import NOW
 from tests.reconcile.test_apart import allergy
@@ -121,3 +123,27 @@ def test_words_of_an_end_are_an_end_whichever_button_was_pressed(kind: str, word
     said_of = act(kind, "warfarin", "11289|body", "11289", words="1 tab daily, stop if there is blood")
     (row,) = read(order("warfarin 5 mg tablet", sig="1 tab daily"), said_of=said_of).medicines
     assert row.status == "active"
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("like-this", "half a tablet in the morning, stopped the evening one"),
+        ("like-this", "1 tablet daily since I stopped glipizide"),
+        ("like-this", "stopped glipizide"),
+        ("like-this", "take 1 daily, discontinued the second one"),
+        ("like-this", "I haven't stopped it, 1 tablet twice a day"),
+        ("like-this", "I haven't stopped it"),
+        ("like-this", "I have not stopped it"),
+        ("like-this", "No lo he dejado"),
+        ("also-taking", "1 tablet daily since I stopped glipizide"),
+        ("changed", "discontinued the 20 mg, take 10 mg daily"),
+    ],
+)
+def test_a_signed_word_is_not_turned_round_by_one_word_in_it(kind: str, words: str) -> None:
+    """Who says that she takes it is not shown as one who does not; what may mislead is marked."""
+    said_of = act(kind, "warfarin", "11289|body", "11289", words=words)
+    (row,) = read(order("warfarin 5 mg tablet", sig="1 tab daily"), said_of=said_of).medicines
+    (word,) = [line for line in row.lines if line.author != "record"]
+    assert row.status == "active" and word.says == "taken"
+    assert (NoteCode.STATUS_CONFLICT in word.notes) is (parsed(words).course == "over")

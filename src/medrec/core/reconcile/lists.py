@@ -22,12 +22,14 @@ Row = MedicineRow | ProblemRow | AllergyRow
 
 
 class Read(msgspec.Struct, frozen=True, gc=False):
-    """The lists. `others`: how many records are of no list (visits, results), which the lists do not show."""
+    """The lists. `others`: how many records are of no list (visits, results), which the lists do not show; `as_of`:
+    when they are (ms)."""
 
     medicines: tuple[MedicineRow, ...]
     problems: tuple[ProblemRow, ...]
     allergies: tuple[AllergyRow, ...]
     others: int
+    as_of: int = 0
 
     @property
     def rows(self) -> tuple[Row, ...]:
@@ -126,6 +128,7 @@ class Lists:
                 tuple(sorted(self._problem_rows(), key=_problem_order)),
                 tuple(sorted(self._allergy_rows(), key=_allergy_order)),
                 len(self._others),
+                self._now,
             )
         return self._read
 

@@ -2,8 +2,8 @@
 
 import msgspec
 
+from medrec.core.reconcile import doubles, pairs, taken
 from medrec.core.reconcile import held as holding
-from medrec.core.reconcile import pairs, taken
 from medrec.core.reconcile.gathered import copied, gathered
 from medrec.core.reconcile.held import Held
 from medrec.core.reconcile.normal import Normal, normal, weighed
@@ -102,8 +102,10 @@ def _name(found: Entry) -> tuple[str, str, str]:
 
 
 def _row(entries: list[Entry], site: str, now: int) -> MedicineRow:
-    together = gathered([(found.item, found.signal) for found in entries], _copies(entries))
+    copies = _copies(entries)
+    together = gathered([(found.item, found.signal) for found in entries], copies)
     verdict, places = together.verdict, together.places
+    orders = doubles.in_force(entries, verdict.live, copies) if len(verdict.live) > 1 else []
     leading = entries[_leading(entries, verdict, places)]
     variants, groups = _variants(entries, places)
     starts = [found.signal.start for found in entries if found.signal.says is not Says.ERROR]
@@ -129,7 +131,8 @@ def _row(entries: list[Entry], site: str, now: int) -> MedicineRow:
         tuple(
             (a, b, pairs.within(groups[a], groups[b])) for a in range(len(groups)) for b in range(a + 1, len(groups))
         ),
-        leading.form.per_day,
+        doubles.daily(leading.form.per_day, orders),
+        doubled=doubles.doubled(orders),
     )
 
 

@@ -18,7 +18,7 @@ from medrec.core.reconcile.amounts import Measure, measure
 from medrec.core.reconcile.lists import Read
 from medrec.core.reconcile.pairs import PairClass
 from medrec.core.reconcile.rows import AllergyRow, Conflict, MedicineRow
-from medrec.core.reconcile.taken import Says
+from medrec.core.reconcile.taken import STALE_MS, Says
 from medrec.core.records import ratio
 from medrec.core.records.allergen_names import mentioned
 from medrec.core.records.terms import Terms, cleaned
@@ -70,7 +70,10 @@ class LabelChecker:
         """See Checker."""
         taken = [row for row in read.medicines if row.status == "active"]
         yield from _doubles(taken)
-        yield from _allergies(taken, read.allergies, terms)
+        # Whoever is allergic has to hear of an order of which nobody says whether it is still taken, and of a fill; of
+        # long ago they are history.
+        perhaps = [row for row in read.medicines if row.status == "unknown" and _lately(row, read.as_of)]
+        yield from _allergies([*taken, *perhaps], read.allergies, terms)
         yield from _pairs(taken, terms)
         yield from _doses(taken, terms)
 
@@ -115,6 +118,11 @@ def notice(
 _OWN = "MedRec's rules"
 
 
+def _lately(row: MedicineRow, now: int) -> bool:
+    """Whether a record of a row may be of the last two years."""
+    return any(line.at is None or line.at + STALE_MS >= now for line in row.lines if line.says != Says.ERROR)
+
+
 def _doubles(taken: list[MedicineRow]) -> Iterable[Notice]:
     by_key = {row.key: row for row in taken}
     for row in taken:
@@ -122,6 +130,9 @@ def _doubles(taken: list[MedicineRow]) -> Iterable[Notice]:
             doses = tuple(sorted(variant.per_day or variant.strength for variant in row.variants))
             sentence = f"{row.name}: different doses are in force at different places ({' and '.join(doses)})."
             yield notice(NoticeRule.SAME_DRUG, sentence, [row], _OWN, doses)
+        if row.doubled:
+            sentence = f"{row.name}: more than one order of it is in force ({' and '.join(row.doubled)})."
+            yield notice(NoticeRule.SAME_DRUG, sentence, [row], _OWN, row.doubled)
         for link in row.links:
             other = by_key.get(link.key)
             # Where no form is said it is taken into the body, as most medicines are.
@@ -137,17 +148,21 @@ def _doubles(taken: list[MedicineRow]) -> Iterable[Notice]:
                 yield notice(NoticeRule.SAME_DRUG, sentence, [row, other], _OWN)
 
 
-def _allergies(taken: list[MedicineRow], allergies: tuple[AllergyRow, ...], terms: Terms) -> Iterable[Notice]:
+def _allergies(medicines: list[MedicineRow], allergies: tuple[AllergyRow, ...], terms: Terms) -> Iterable[Notice]:
     # A name that is not known as a whole ("Advil PM") may hold all that it mentions.
-    holding = [(row, row.ingredients or mentioned(cleaned(row.name), terms, _no_class)[0]) for row in taken]
+    holding = [(row, row.ingredients or mentioned(cleaned(row.name), terms, _no_class)[0]) for row in medicines]
     for allergy in allergies:
         if allergy.no_known or allergy.refuted or allergy.status == "stopped":
             continue
         groups = _allergy_groups(allergy, terms)
         for row, held in holding:
-            facts = (allergy.criticality,)
+            facts: tuple[str, ...] = (allergy.criticality,)
+            if row.status != "active":
+                facts = (*facts, "perhaps taken")
             if any(code in allergy.ingredients for code in held):
                 sentence = f"{row.name} is taken, and an allergy to {allergy.name} is on the list."
+                if row.status != "active":
+                    sentence = f"{row.name} is on the list, and an allergy to {allergy.name} is, too."
                 yield notice(NoticeRule.ALLERGY, sentence, [row, allergy], _OWN, facts)
                 continue
             shared = {group.name: None for code in held for group in terms.classes(code) if group.code in groups}

@@ -61,8 +61,9 @@ class MedicineRow(msgspec.Struct, frozen=True, gc=False):
     """One medicine of a person.
 
     `key`: ingredients and the place where it acts, stable as records come and go. `directions`: those of the newest
-    line that counts, `daily` what they come to for each ingredient. `pairs`: (variant, variant, class). `since`: the
-    earliest start said (ms).
+    line that counts; `daily`: what a day comes to of each ingredient, orders of one place taken together; `doubled`:
+    how the orders in force call it where there is more than one (doubles.py). `pairs`: (variant, variant, class).
+    `since`: the earliest start said (ms).
     """
 
     key: str
@@ -86,6 +87,7 @@ class MedicineRow(msgspec.Struct, frozen=True, gc=False):
     pairs: tuple[tuple[int, int, PairClass], ...]
     daily: Measured = ()
     links: tuple[Link, ...] = ()
+    doubled: tuple[str, ...] = ()
 
 
 class ProblemRow(msgspec.Struct, frozen=True, gc=False):

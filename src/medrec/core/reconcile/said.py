@@ -3,13 +3,15 @@
 from medrec.core.manifests.acts import Act, Subject
 from medrec.core.reconcile.held import PATIENT, Held, Line
 from medrec.core.records import daily, drug_names, sig
+from medrec.core.records.allergen_names import mentioned
 from medrec.core.records.dates import day_of
 from medrec.core.records.terms import RXNORM, Terms, cleaned
-from medrec.core.records.understood import MedicineDetail, Status, Understood
+from medrec.core.records.understood import MedicineDetail, Note, NoteCode, Status, Understood
 
 LIKE_THIS = "taken differently"
 REVIEWED = "reviewed with the patient"
 _ENDED = {"like-this": "not-taking", "also-taking": "not-taking", "changed": "stopped"}
+_TWO_THINGS = Note(NoteCode.STATUS_CONFLICT, "The word says that it is taken, and its own directions speak of an end.")
 _REASONS: dict[str, tuple[Status, str]] = {
     "not-taking": ("stopped", "not taken"),
     "like-this": ("active", LIKE_THIS),
@@ -28,12 +30,14 @@ def said(act: Act, manifest: str, signed: int, terms: Terms | None = None) -> li
     """
     if act.kind not in _REASONS:
         return []
-    status, reason = _REASONS[_meant(act)]
     source = PATIENT if act.author == "patient" else act.organisation
     date = day_of(act.time)
     found = []
     for number, subject in enumerate(act.subjects):
-        detail = _detail(act, subject, terms)
+        kind = _meant(act, subject, terms)
+        status, reason = _REASONS[kind]
+        detail = _detail(act, subject, terms, kind)
+        two = kind == act.kind in _ENDED and sig.parsed(act.words).course == "over"
         who = act.name or ("the patient" if act.author == "patient" else act.organisation)
         line = f"{subject.name}: {reason}{f' ({act.words})' if act.words else ''}"
         record = Understood(
@@ -51,17 +55,21 @@ def said(act: Act, manifest: str, signed: int, terms: Terms | None = None) -> li
             clinical=line,
             understood=True,
             by=who,
+            notes=(_TWO_THINGS,) if two else (),
             detail=detail,
         )
         found.append(Held(source, record, 1, "", f"{manifest}-{number}", signed, act.author))
     return found
 
 
-def _meant(act: Act) -> str:
-    """What an act says: "I take it like this: I stopped it last week" says that it is not taken."""
-    if act.kind in _ENDED and sig.parsed(act.words).course == "over":
-        return _ENDED[act.kind]
-    return act.kind
+def _meant(act: Act, subject: Subject, terms: Terms | None) -> str:
+    """What an act says: "I take it like this: I stopped it last week" says that it is not taken. With a dose, another
+    medicine or a "haven't" beside it, nobody's signed word is turned round."""
+    if act.kind not in _ENDED or not sig.only_over(act.words):
+        return act.kind
+    named = mentioned(cleaned(act.words), terms, lambda _name, _terms: "")[0] if terms is not None else ()
+    others = [code for code in named if code not in subject.ingredients]
+    return act.kind if others else _ENDED[act.kind]
 
 
 def manifest_of(line: Line) -> str:
@@ -69,7 +77,7 @@ def manifest_of(line: Line) -> str:
     return line.manifest.partition("-")[0]
 
 
-def _detail(act: Act, subject: Subject, terms: Terms | None) -> MedicineDetail:
+def _detail(act: Act, subject: Subject, terms: Terms | None, kind: str) -> MedicineDetail:
     words = act.words if act.kind in ("like-this", "also-taking", "changed") else ""
     told = sig.parsed(words)
     looked_up = act.kind == "also-taking" and not subject.ingredients
@@ -95,7 +103,7 @@ def _detail(act: Act, subject: Subject, terms: Terms | None) -> MedicineDetail:
         per_day=daily.of(ingredients, strengths, form, told, terms) if terms is not None else None,
         times_per_day=told.times_per_day,
         as_needed=told.as_needed,
-        not_taken=_meant(act) in ("not-taking", "stopped"),
+        not_taken=kind in ("not-taking", "stopped"),
         reported=act.author == "patient",
         asserter=act.name,
     )

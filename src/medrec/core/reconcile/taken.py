@@ -88,7 +88,8 @@ class Signal(NamedTuple):
     `latest`: of a stop without a date of its own, when the source last changed the record: it was stopped by then; of
     "taken" without a date, and of a review, when the source signed it. `through`: the end of the day that a stop is
     dated by. `of`: what an order or a statement is of, None where it speaks of the medicine as a whole. `exact`: a
-    person said it at this very time, not on some day.
+    person said it at this very time, not on some day. `short`: of "taken", that it is given for days, and the record
+    does not say that it goes on.
     """
 
     says: Says
@@ -99,6 +100,7 @@ class Signal(NamedTuple):
     through: int | None = None
     of: "Regimen | None" = None
     exact: bool = False
+    short: bool = False
 
 
 class Verdict(msgspec.Struct, frozen=True, gc=False):
@@ -139,11 +141,11 @@ def signal(item: Held, detail: MedicineDetail, now: int, short: bool) -> Signal:
         return Signal(Says.OPEN, at, start)
     if record.until is not None and record.until.end_ms <= now:
         return Signal(Says.OPEN, latest(record.until.start_ms, at), start, Rule.COURSE_OVER)
-    if short and at is not None and at + SHORT_COURSE_MS < now:
-        return Signal(Says.OPEN, at, start, Rule.SHORT_COURSE)
+    # An end that is still to come, refills, and "continuous" are the record's own word against that of its class.
+    brief = short and record.until is None and not detail.lasting
     # Without a date it was said when it was first signed, at the latest: a later stop is a stop of it.
     signed = item.since if at is None else None
-    return Signal(Says.TAKEN, at, start, latest=signed, of=of, exact=item.author != "record")
+    return Signal(Says.TAKEN, at, start, latest=signed, of=of, exact=item.author != "record", short=brief)
 
 
 def is_review(item: Held) -> bool:
@@ -158,7 +160,8 @@ def _through(at: int | None, *dates: ClinicalDate | None) -> int | None:
 
 
 def aged(signals: list[Signal], now: int) -> list[Signal]:
-    """The signals of one row, with those of "taken" that nobody has confirmed for two years open.
+    """The signals of one row, with those of "taken" that nobody has confirmed for two years open; for thirty days where
+    it is given for days.
 
     A prescription runs for a year at most; what nobody has written anew, listed or filled for two is not known to be
     taken. A fill proves no use, but it shows that an order is still there; a review does, of what was known to be taken
@@ -173,12 +176,13 @@ def _aged(said: Signal, fill: int | None, reviews: list[tuple[int, int]], now: i
     seen = latest(said.at, fill)
     if said.says is not Says.TAKEN or said.at is None or seen is None:
         return said
+    lasts = SHORT_COURSE_MS if said.short else STALE_MS
     for at, written in reviews:
-        if seen + STALE_MS >= written:
+        if seen + lasts >= written:
             seen = max(seen, at)
-    if seen + STALE_MS >= now:
+    if seen + lasts >= now:
         return said
-    return Signal(Says.OPEN, said.at, said.start, Rule.STALE)
+    return Signal(Says.OPEN, said.at, said.start, Rule.SHORT_COURSE if said.short else Rule.STALE)
 
 
 def _ran_out(reason: str) -> bool:

@@ -23,14 +23,19 @@ _WORDS = re.compile(
 def end_of(record: Value, start: ClinicalDate | None, times: Amount | None) -> ClinicalDate | None:
     """The day on which a prescription's only dosage is over by its own directions; None where they do not say, where it
     may be filled again, or where nobody knows when it began. `times`: how often a day it is taken."""
-    dosages, repeats = many(record, "dosageInstruction"), one(record, "dispenseRequest")
-    if start is None or start.precision in ("year", "month") or len(dosages) != 1:
-        return None
-    if datatypes.decimal(repeats, "numberOfRepeatsAllowed") not in ("", "0"):
+    dosages = many(record, "dosageInstruction")
+    if start is None or start.precision in ("year", "month") or len(dosages) != 1 or lasts(record):
         return None
     repeat = one(one(dosages[0], "timing"), "repeat")
     days = _coded(repeat) or _counted(repeat, times) or _said(datatypes.one_line(text(dosages[0], "text")))
     return day_of(start.start_ms + days * DAY_MS) if days else None
+
+
+def lasts(record: Value) -> bool:
+    """Whether a prescription may be filled again, or says of itself that it is for long."""
+    again = datatypes.decimal(one(record, "dispenseRequest"), "numberOfRepeatsAllowed") not in ("", "0")
+    course = datatypes.concept(record, "courseOfTherapyType")
+    return again or any(coding.code in ("continuous", "seasonal") for coding in course.codings)
 
 
 def days(duration: Value) -> str:

@@ -55,6 +55,7 @@ def read(record: Value, around: Around) -> Understood:
         intent=intent,
         do_not_take=never,
         days_supply=course_length.days(one(supply, "expectedSupplyDuration")),
+        lasting=course_length.lasts(record),
         reasons=reasons(record),
         reported=datatypes.flag(record, "reportedBoolean") is True or bool(one(record, "reportedReference")),
         recorder=who(record, "recorder"),

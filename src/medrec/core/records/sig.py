@@ -80,7 +80,8 @@ _OVER_AT_LAST = re.compile(
     r".*[;,.(–-]\s*(?:d/?c(?:'?d|ed)?|discontinued|cancell?ed|stopped|refused|finished|on\s+hold|held)(?P<more>[^;,.(]*)"
 )
 _STOPPED = re.compile(
-    r"(?<!not )(?<!never )(?<!\bbe )\b(?:stopped|discontinued|d/?c'?d|refused|refuses\s+to\s+take|cancell?ed|ceased"
+    r"(?<!not )(?<!never )(?<!n't )(?<!n’t )(?<!\bbe )\b(?:stopped|discontinued|d/?c'?d|refused"
+    r"|refuses\s+to\s+take|cancell?ed|ceased"
     r"|quit|on\s+hold|(?:patient|pt\.?|she|he)\s+declined|declined$|(?<!hand )(?<!-)held|suspended(?!\s+in\b)"
     r"|no\s+longer\s+(?:tak|us)(?:ing|es)|(?:not|isn'?t|never)\s+(?:currently\s+)?(?:taking|taken)"
     r"|(?:does\s+not|doesn'?t|won'?t|will\s+not)\s+take|(?:suspendid|descontinuad)[oa]"
@@ -213,3 +214,22 @@ def _most(ceilings: list[tuple[str, str]], dose: Amount | None) -> Amount | None
         return None
     high = ratio.written(ratio.times(pair[0], ratio.ratio_of(dose.high) or ratio.ZERO))
     return Amount(high, high, dose.unit)
+
+
+_HOW = re.compile(
+    rf"\b{N}\s*(?:{UNIT})\b|\b(?:half|one|two|three|once|twice|daily|every|each|only|instead|other|morning|noon|lunch"
+    r"|evening|night|bedtime|first|second|dose|tab(?:let)?s?|pills?|cap(?:sule)?s?|puffs?|drops?|media|una?|dos|cada|solo"
+    r"|mañana|noche|نصف|حبة|قرص|كل|صباح|مساء)",
+    re.ASCII | re.IGNORECASE,
+)
+_NOT_STOPPED = re.compile(
+    r"\b(?:not|never|(?:have|has|had|did|was|do|does|is)n['’]?t)\s+(?:\w+\s+){0,2}(?:stop|quit|discontinu|ceas|paus)"
+    r"|\bno\s+(?:lo\s+|la\s+)?(?:he|ha)\s+dejado|لم\s+(?:أتوقف|أوقف)"
+)
+
+
+def only_over(words: str) -> bool:
+    """Whether words that somebody wrote into a word of her own say that it is over, and nothing else: no dose, no time
+    of day, no "haven't"."""
+    text = words.lower()
+    return parsed(words).course == "over" and _HOW.search(text) is None and _NOT_STOPPED.search(text) is None

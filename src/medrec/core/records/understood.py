@@ -100,6 +100,7 @@ class MedicineDetail(msgspec.Struct, frozen=True, gc=False):
 
     `ingredients`: RxNorm codes of kind IN, sorted, all that the product holds; empty when not known: then
     `name_cleaned` (lower case, one space) is all there is to compare by. `basis` says what the normal form rests on.
+    `lasting`: an order may be filled again, or says that it is for long.
     """
 
     kind: MedicineKind
@@ -124,6 +125,7 @@ class MedicineDetail(msgspec.Struct, frozen=True, gc=False):
     do_not_take: bool = False
     not_taken: bool = False
     days_supply: str = ""
+    lasting: bool = False
     reasons: tuple[str, ...] = ()
     reported: bool = False
     recorder: str = ""

@@ -77,9 +77,11 @@ MADE = Texts(
         # What was noticed on a list, and by whose rules.
         "own-rules": "MedRec's rules",
         "doses-differ": "{one}: different doses are in force at different places ({doses}).",
+        "more-orders": "{one}: more than one order of it is in force ({orders}).",
         "one-class": "{one} and {other} are of one class ({through}).",
         "same-medicine": "{one} and {other} hold the same medicine.",
         "allergy": "{one} is taken, and an allergy to {other} is on the list.",
+        "allergy-perhaps": "{one} is on the list, and an allergy to {other} is, too.",
         "allergy-class": "{one} is of the class {through}; an allergy to {other} is on the list.",
         "pair": "{one} and {other}: the label says {level} ({effect}).",
         "too-much": "{one}: the directions come to {amount} a day; the label gives at most {most}.",
