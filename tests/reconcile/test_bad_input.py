@@ -193,7 +193,23 @@ def test_a_code_of_a_medicine_that_no_table_knows_is_marked_beside_a_name_too(te
         ("metformin 500 mcg tab", "No product holds 500 mcg; there is one of 500 mg: the unit may be wrong."),
         ("levothyroxine 50 mcg tab", ""), ("levothyroxine 0.05 mg", ""), ("warfarin 5 mg", ""),
         # Odd, and no slip of a unit: nothing is guessed.
-        ("warfarin 5.7 mg", ""), ("Little pill 5 g", ""),
+        ("warfarin 5.7 mg", ""), ("Little pill 5 g", ""), ("hydrocortisone cream 30 g", ""),
+        # Of what is measured, breathed in or stuck on, what stands before the stroke.
+        ("fentanyl 25 mg/hr patch", "No product holds 25 mg/h; there is one of 25 mcg/h: the unit may be wrong."),
+        ("fentanyl 25 mg patch", "No product holds 25 mg; there is one of 25 mcg/h: the unit may be wrong."),
+        ("heparin 5000 mg/mL", "No product holds 5000 mg/mL; there is one of 5000 units/mL: the unit may be wrong."),
+        ("amoxicillin 400 g/5 mL", "No product holds 80 g/mL; there is one of 80 mg/mL: the unit may be wrong."),
+        ("albuterol 90 mg/actuation",
+         "No product holds 90 mg/actuation; there is one of 90 mcg/actuation: the unit may be wrong."),
+        ("potassium chloride 20 mg tab", "No product holds 20 mg; there is one of 20 meq: the unit may be wrong."),
+        ("hydrocortisone 2.5 mg cream", "No product holds 2.5 mg; there is one of 2.5 %: the unit may be wrong."),
+        ("fentanyl 25 mcg/hr patch", ""), ("fentanyl 25 mcg patch", ""), ("heparin 5000 units/mL", ""),
+        ("amoxicillin 400 mg/5 mL", ""), ("albuterol 90 mcg/actuation", ""), ("hydrocortisone 2.5 % cream", ""),
+        # No product has the number, and none near so much; or nothing can.
+        ("timolol 50 % drops", "No product holds near so much as 50 %: the unit may be wrong."),
+        ("metformin 200000 mg/mL", "No product holds near so much as 200000 mg/mL: the unit may be wrong."),
+        ("Percocet 5-325 g tablet", "Nothing holds so much as 325 g: the unit may be wrong."),
+        ("Little drops 400 g/5 mL", "Nothing holds so much as 80 g/mL: the unit may be wrong."),
     ],
 )  # fmt: skip
 def test_a_strength_in_the_wrong_unit_is_said_with_the_line(text: str, sentence: str) -> None:
@@ -203,6 +219,33 @@ def test_a_strength_in_the_wrong_unit_is_said_with_the_line(text: str, sentence:
     }  # fmt: skip
     said = [note.text for note in understand(value, Around(shipped())).notes if note.code == NoteCode.STRENGTH_DIFFERS]
     assert said == ([sentence] if sentence else [])
+
+
+@pytest.mark.parametrize(
+    ("product", "text", "holds"),
+    [
+        ("warfarin", "warfarin 5 g tab", "No product holds 5 g"),  # An ingredient's code has no strength of its own.
+        ("insulin glargine 100 UNT/ML", "insulin glargine 100 mg/mL",
+         "The words say 100 mg/mL, the code's product holds 100 units/mL."),
+        ("insulin glargine 100 UNT/ML", "insulin glargine 100 units/mL", ""),
+    ],
+)  # fmt: skip
+def test_words_beside_a_code_are_held_against_its_product(product: str, text: str, holds: str) -> None:
+    code = next(one.code for one in shipped().all_drugs() if one.name == product)
+    value = order(text, code, id="m")
+    said = [note.text for note in understand(value, Around(shipped())).notes if note.code == NoteCode.STRENGTH_DIFFERS]
+    assert len(said) == bool(holds) and all(sentence.startswith(holds) for sentence in said)
+
+
+def test_a_contained_medicine_in_the_wrong_unit_is_said_too() -> None:
+    for unit, marked in (("g", True), ("mg", False)):
+        strength = {"numerator": {"value": 5, "unit": unit}, "denominator": {"value": 1, "unit": "tablet"}}
+        parts = [{"itemCodeableConcept": {"text": "warfarin"}, "strength": strength}]
+        held = {"resourceType": "Medication", "id": "a", "ingredient": parts}
+        value = order(contained=[held], medicationReference={"reference": "#a"}) | {"id": "m"}
+        del value["medicationCodeableConcept"]
+        (row,) = read(value).medicines
+        assert (NoteCode.STRENGTH_DIFFERS in row.lines[0].notes) is marked
 
 
 def test_a_patch_gives_no_weight_a_day_by_counting_patches() -> None:

@@ -6,7 +6,7 @@ alone, marked, and is merged with nothing.
 
 from typing import Any, NamedTuple
 
-from medrec.core.records import daily, datatypes, drug_names, ratio, sig, units
+from medrec.core.records import daily, datatypes, drug_names, ratio, sig, units, wrong_strength
 from medrec.core.records.canonical import Value
 from medrec.core.records.datatypes import Concept, concept, many, one, text, untagged
 from medrec.core.records.dosage import Directions, amount_in_words
@@ -69,25 +69,25 @@ def _described(medication: Value, marks: Marks, called: str) -> Product:
     if not code.words and (called or not code.codings):
         code = Concept(code.codings, called or " / ".join(_part(part).label for part in parts if _part(part).label))
     found = of_concept(code, marks)
-    form = concept(medication, "form").label
-    if found.ingredients or not parts:
-        return found._replace(form=found.form or cleaned(untagged(form)))
+    form = cleaned(untagged(concept(medication, "form").label))
     drugs = [of_concept(_part(part), Marks(None, marks.around)) for part in parts]
-    if not all(part.ingredients for part in drugs):
-        return found._replace(form=found.form or cleaned(untagged(form)))
-    strengths = [
+    if not parts or not all(part.ingredients for part in drugs):
+        return found._replace(form=found.form or form)
+    tied = [
         Strength(drug.ingredients[0], value, unit)
         for part, drug in zip(parts, drugs, strict=True)
         for value, unit in [_strength(one(part, "strength"))]
         if value and len(drug.ingredients) == 1
     ]
+    strengths = tuple(sorted(tied, key=lambda entry: entry.ingredient))
+    wrong_strength.mark(strengths, form, None, marks)
     ingredients = tuple(sorted({code: None for drug in drugs for code in drug.ingredients}))
-    return found._replace(
-        ingredients=ingredients,
-        strengths=tuple(sorted(strengths, key=lambda entry: entry.ingredient)),
-        form=cleaned(untagged(form)),
-        basis="code" if all(part.basis == "code" for part in drugs) else "name",
-    )
+    if found.ingredients:
+        # A name alone ("warfarin") is of as much as its parts hold.
+        lent = strengths if found.ingredients == ingredients and not found.strengths else found.strengths
+        return found._replace(strengths=lent, form=found.form or form)
+    basis = "code" if all(part.basis == "code" for part in drugs) else "name"
+    return found._replace(ingredients=ingredients, strengths=strengths, form=form, basis=basis)
 
 
 def of_concept(code: Concept, marks: Marks) -> Product:
@@ -107,7 +107,7 @@ def of_concept(code: Concept, marks: Marks) -> Product:
             marks.once(NoteCode.UNKNOWN_CODE, "No table here knows the code of this medicine; it goes by its name.")
         form = (one_drug.form.lower() if one_drug is not None else "") or found.form
         if one_drug is None or not one_drug.strengths:
-            _other_unit(strengths, marks)
+            wrong_strength.mark(strengths or _untied(found), form, None, marks)
         return Product(code, name, one_drug, found, basis, found.ingredients, strengths, form)
     # Words for one part of what the code holds are short for it; words for more, or for something else, are not.
     if found.ingredients and drug.ingredients and not set(found.ingredients) <= set(drug.ingredients):
@@ -117,8 +117,14 @@ def of_concept(code: Concept, marks: Marks) -> Product:
         )
         return Product(code, name, None, found, "text", (), (), "")
     strengths = drug.strengths or drug_names.strengths_of(found)
-    _compare(drug, found, marks)
+    said = _untied(found) if drug.strengths else strengths or _untied(found)
+    wrong_strength.mark(said, found.form or drug.form.lower(), drug, marks)
     return Product(code, name, drug, found, "code", drug.ingredients, strengths, drug.form.lower() or found.form)
+
+
+def _untied(found: Named) -> tuple[Strength, ...]:
+    """Strengths as words give them, of whichever ingredient."""
+    return tuple(Strength("", value, unit) for value, unit in found.strengths)
 
 
 def _agreed(coded: list[Drug]) -> Drug | None:
@@ -223,39 +229,6 @@ def _generic(drug: Drug | None) -> str:
     if drug is None:
         return ""
     return drug.generic or (drug.code if drug.kind == "SCD" else "")
-
-
-def _compare(drug: Drug, found: Named, marks: Marks) -> None:
-    """A note when the words give a strength that the code's product does not have."""
-    if len(drug.strengths) != 1 or len(found.strengths) != 1 or "%" in found.strengths[0][1]:
-        return
-    coded, (value, unit) = drug.strengths[0], found.strengths[0]
-    same = units.same(Strength(coded.ingredient, value, unit), coded, marks.around.terms)
-    if same is False:
-        shown = f"{value} {unit}".replace("ug", "mcg")
-        marks.add(
-            NoteCode.STRENGTH_DIFFERS,
-            f"The words say {shown}, the code's product holds {coded.value} {coded.unit.replace('ug', 'mcg')}.",
-        )
-
-
-_SLIPS = {"mg": ("ug", "g"), "ug": ("mg",), "g": ("mg",)}
-
-
-def _other_unit(said: tuple[Strength, ...], marks: Marks) -> None:
-    """A note when no product has the strength that words give, and one has the same number of another unit."""
-    terms = marks.around.terms
-    for strength in said:
-        known = terms.strengths(strength.ingredient)
-        if any(units.same(strength, product, terms) for product in known):
-            continue
-        for unit in _SLIPS.get(strength.unit, ()):
-            meant = Strength(strength.ingredient, strength.value, unit)
-            if any(units.same(meant, product, terms) for product in known):
-                is_, might = (f"{strength.value} {name.replace('ug', 'mcg')}" for name in (strength.unit, unit))
-                sentence = f"No product holds {is_}; there is one of {might}: the unit may be wrong."
-                marks.add(NoteCode.STRENGTH_DIFFERS, sentence)
-                return
 
 
 def _strength(held: Value) -> tuple[str, str]:
