@@ -106,3 +106,30 @@ def test_a_name_that_is_not_known_as_a_whole_warns_of_what_it_mentions() -> None
     found = read(allergy("ibuprofen"), order("Advil PM", sig="1 tab daily"))
     assert found.medicines[0].ingredients == () and NoticeRule.ALLERGY in rules(found)
     assert NoticeRule.ALLERGY not in rules(read(allergy("codeine"), order("Advil PM", sig="1 tab daily")))
+
+
+@pytest.mark.parametrize(
+    ("words", "medicine"),
+    [
+        ("beta blockers", "metoprolol 25 mg tab"), ("Betabloqueantes", "metoprolol 25 mg tab"),
+        ("SSRIs", "sertraline 50 mg tab"), ("ARBs", "losartan 50 mg tab"), ("sartans", "losartan 50 mg tab"),
+        ("calcium channel blockers", "amlodipine 5 mg tab"), ("CCBs", "diltiazem 60 mg tab"),
+        ("beta-lactams", "amoxicillin 500 mg cap"), ("Beta lactam antibiotics", "cephalexin 500 mg cap"),
+        ("antihistamines", "loratadine 10 mg tab"), ("narcotics", "oxycodone 5 mg tab"),
+        ("narcotic pain medications", "oxycodone 5 mg tab"), ("tricyclics", "amitriptyline 25 mg tab"),
+        ("barbiturates", "phenobarbital 30 mg tab"), ("barbiturates", "butalbital"), ("quinolone", "levofloxacin"),
+        ("NKDA except narcotics", "oxycodone 5 mg tab"), ("thiazides", "chlorthalidone 25 mg tab"),
+    ],
+)  # fmt: skip
+def test_who_names_a_class_means_all_of_it(words: str, medicine: str) -> None:
+    assert WARNS & rules(read(allergy(words), order(medicine, sig="1 tab daily", authoredOn="2025-10-05")))
+
+
+def test_one_medicine_of_a_class_that_is_none_of_allergies_says_nothing_of_the_next() -> None:
+    assert not WARNS & rules(read(allergy("metoprolol"), order("atenolol 25 mg tab", sig="1 tab daily")))
+    assert not WARNS & rules(read(allergy("beta blockers"), order("lisinopril 20 mg tab", sig="1 tab daily")))
+
+
+@pytest.mark.parametrize("brand", ["Amoxil", "Pen VK", "Pen-Vee K", "Veetids"])
+def test_a_brand_that_is_sold_no_more_warns(brand: str) -> None:
+    assert WARNS & rules(read(allergy(brand), AMOXICILLIN))

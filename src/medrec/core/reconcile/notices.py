@@ -173,9 +173,9 @@ def _allergies(medicines: list[MedicineRow], allergies: tuple[AllergyRow, ...], 
                 yield notice(NoticeRule.ALLERGY_CLASS, sentence, [row, allergy], _OWN, facts)
 
 
-def _no_class(_name: str, _terms: Terms) -> str:
+def _no_class(_name: str, _terms: Terms) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What names a class is no medicine that is taken."""
-    return ""
+    return (), ()
 
 
 def _allergy_groups(allergy: AllergyRow, terms: Terms) -> dict[str, None]:

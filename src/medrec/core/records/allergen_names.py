@@ -46,7 +46,9 @@ _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _Codes = tuple[str, ...]
 
 
-def mentioned(name: str, terms: Terms, class_of: Callable[[str, Terms], str]) -> tuple[_Codes, _Codes]:
+def mentioned(
+    name: str, terms: Terms, class_of: Callable[[str, Terms], tuple[_Codes, _Codes]]
+) -> tuple[_Codes, _Codes]:
     """Ingredients and classes that a text of several words names anywhere ("NKDA except codeine"): the longest name
     first, up to three words. What is not known as a whole warns of all that it mentions."""
     words = _WORD.findall(name[:300])
@@ -57,11 +59,13 @@ def mentioned(name: str, terms: Terms, class_of: Callable[[str, Terms], str]) ->
         step = 1
         for length in range(min(3, len(words) - at), 0, -1):
             part = " ".join(words[at : at + length])
-            klass = class_of(part, terms) if len(part) > 2 else ""
-            found = () if klass or len(part) <= 2 else drug_names.known(part, terms)
-            if klass or found:
-                classes |= {klass: None} if klass else {}
-                ingredients |= dict.fromkeys(found)
+            if len(part) <= 2:
+                continue
+            codes, named = class_of(part, terms)
+            codes = codes if codes or named else drug_names.known(part, terms)
+            if codes or named:
+                classes |= dict.fromkeys(named)
+                ingredients |= dict.fromkeys(codes)
                 step = length
                 break
         at += step

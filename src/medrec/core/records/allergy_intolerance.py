@@ -5,6 +5,7 @@ import re
 from medrec.core.records import allergen_names, datatypes, drug_names
 from medrec.core.records.allergen_names import known_substance
 from medrec.core.records.canonical import Value
+from medrec.core.records.class_names import of_class
 from medrec.core.records.condition import onset_of
 from medrec.core.records.datatypes import Concept, code_of, concept, concepts, date, many, text, texts, untagged, who
 from medrec.core.records.general import empty_words, telling
@@ -164,10 +165,10 @@ def _of_these(word: str, ingredients: tuple[str, ...], own: dict[str, None], ter
     """Whether a word is for one of these ingredients, for a class that holds one, or says nothing that is known."""
     if empty_words(word) or any(name in word or word in name for name in own if name):
         return True
-    klass = _class(word, terms)
-    members = terms.class_named(klass or word)
-    if members is not None:
-        return not set(members[1]).isdisjoint(ingredients)
+    codes, classes = of_class(word, terms)
+    members = [held for label in (classes or (word,)) if (held := terms.class_named(label)) is not None]
+    if codes or members:
+        return not {*codes, *(code for held in members for code in held[1])}.isdisjoint(ingredients)
     found = drug_names.named(word, terms).ingredients
     if found:
         return not set(found).isdisjoint(ingredients)
@@ -194,9 +195,9 @@ def substances(code: Concept, name: str, terms: Terms) -> tuple[tuple[str, ...],
     if found:
         return tuple(sorted(found)), ()
     # A class before an ingredient: an allergy to "penicillin" or "sulfa" is to all of them.
-    named = _class(name, terms)
-    if named:
-        return (), (named,)
+    named = of_class(name, terms)
+    if any(named):
+        return named
     ingredients = drug_names.named(name, terms).ingredients
     if ingredients:
         return ingredients, ()
@@ -207,30 +208,7 @@ def substances(code: Concept, name: str, terms: Terms) -> tuple[tuple[str, ...],
 def _all_named(code: Concept, name: str, terms: Terms) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What an allergy is to, and where the whole names nothing that is known, all that its words mention."""
     ingredients, classes = substances(code, name, terms)
-    return (ingredients, classes) if ingredients or classes else allergen_names.mentioned(name, terms, _class)
-
-
-def _class(name: str, terms: Terms) -> str:
-    """The group of ours, meant for allergies, that a word for a class names; empty when none."""
-    plain = _CLASSES.get(name, name).removesuffix(" antibiotics").removesuffix(" drugs").removesuffix(" class")
-    slug = "XG:" + plain.replace(" ", "-")
-    for label in (slug, slug + "s"):
-        found = terms.class_named(label)
-        if found is not None and "allergy" in found[0].purpose:
-            return found[0].code
-    return ""
-
-
-_CLASSES = {
-    "pcn": "penicillins", "pcns": "penicillins", "sulfa": "sulfonamide antibacterials",
-    "sulfas": "sulfonamide antibacterials", "sulfa drugs": "sulfonamide antibacterials",
-    "sulfa antibiotics": "sulfonamide antibacterials", "sulfonamide": "sulfonamide antibacterials",
-    "sulfonamides": "sulfonamide antibacterials", "sulphonamides": "sulfonamide antibacterials",
-    "sulfonamide antibiotics": "sulfonamide antibacterials", "opiates": "opioids", "opiate": "opioids",
-    "non-steroidal anti-inflammatory": "nsaids", "quinolones": "fluoroquinolones", "acei": "ace inhibitors",
-    "contrast": "iodinated contrast", "iodine contrast": "iodinated contrast", "iv contrast": "iodinated contrast",
-    "contrast dye": "iodinated contrast", "contrast media": "iodinated contrast",
-}  # fmt: skip
+    return (ingredients, classes) if ingredients or classes else allergen_names.mentioned(name, terms, of_class)
 
 
 def _reaction(item: Value) -> Reaction:

@@ -87,6 +87,13 @@ _ALIASES = {
     "thyroxine": "levothyroxine", "ciclosporin": "cyclosporine", "pethidine": "meperidine", "acetylsalicylic acid":
     "aspirin", "amoxicillin-clavulanate": "amoxicillin / clavulanate", "amox-clav": "amoxicillin / clavulanate",
     "co-amoxiclav": "amoxicillin / clavulanate", "penicillin v": "penicillin V", "rifampicin": "rifampin",
+    # Brands that are sold no more, and stand in charts as what somebody did not bear.
+    "amoxil": "amoxicillin", "trimox": "amoxicillin", "pen vk": "penicillin V", "pen-vee k": "penicillin V",
+    "veetids": "penicillin V", "ceclor": "cefaclor", "omnicef": "cefdinir", "rocephin": "ceftriaxone",
+    "ancef": "cefazolin", "kefzol": "cefazolin", "septra": "sulfamethoxazole / trimethoprim",
+    "e-mycin": "erythromycin", "sumycin": "tetracycline", "toradol": "ketorolac", "tylox": "acetaminophen / oxycodone",
+    "darvocet": "acetaminophen / propoxyphene", "darvon": "propoxyphene", "talwin": "pentazocine",
+    "duragesic": "fentanyl", "vioxx": "rofecoxib", "bextra": "valdecoxib",
 }  # fmt: skip
 _PARENTHESES = re.compile(r"\(([^()]{0,200})\)|\[([^\[\]]{0,200})\]")
 _SEPARATOR = re.compile(r"\s*(?:/|\+|&|\band\b|\bwith\b|,)\s*|(?<=[a-z]{4})-(?=[a-z]{4})")
