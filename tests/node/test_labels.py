@@ -76,6 +76,31 @@ def test_sensitive_records_stay_at_home(network: Network, ada: Patient) -> None:
     assert seen(network, ada) == ["asthma"]
 
 
+def test_a_code_in_any_form_stays_at_home(network: Network, ada: Patient) -> None:
+    icd = "http://hl7.org/fhir/sid/icd-10-cm"
+    for at, code in enumerate(("B20", "b20", " B20", "B\u200b20")):
+        put(network, "Condition", f"c{at}", code={"coding": [{"system": icd, "code": code}]})
+    put(network, "Procedure", "detox", status="completed",
+        code={"coding": [{"system": "http://www.cms.gov/Medicare/Coding/ICD10", "code": "HZ2ZZZZ"}]})  # fmt: skip
+    put(network, "Observation", "labelled", code={"text": "BMI"},
+        meta={"security": [{"system": "http://hospital.example/labels", "code": "HIV"}]})  # fmt: skip
+    put(network, "Condition", "asthma", code={"coding": [{"system": icd, "code": "j45.909"}]})
+    everything_but(network, ada, "HIV", "SUD")
+    assert seen(network, ada) == ["asthma"]
+
+
+def test_a_record_of_an_odd_form_is_no_fault_and_gives_nothing_away(network: Network, ada: Patient) -> None:
+    put(network, "Condition", "asthma", code={"text": "Asthma"})
+    put(network, "Condition", "odd", code={"text": "flu"}, meta={"profile": 5})
+    network.consent(ada, "north", "south")
+    assert seen(network, ada) == ["asthma", "odd"]
+    deep: Any = "asthma"
+    for _ in range(100_000):
+        deep = [deep]
+    found = Labels().facts({"resourceType": "Condition", "id": "x", "evidence": deep}, "Condition", "x")
+    assert found.labels is None and found.codes is None, "nothing is known of it"
+
+
 def test_what_points_at_it_stays_as_well(network: Network, ada: Patient) -> None:
     put(network, "Condition", "alcohol", code={"text": "Alcoholism"})
     put(network, "Encounter", "visit", diagnosis=[{"condition": {"reference": "Condition/alcohol"}}])

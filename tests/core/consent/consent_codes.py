@@ -2,6 +2,7 @@
 
 import json
 import re
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ BASIS: Json = json.loads((SUITE / "basis.json").read_text(encoding="utf-8"))
 
 TYPES = set(BASIS["types"])
 RESOURCE_TYPES, PROFILES = "http://hl7.org/fhir/resource-types", "urn:ietf:rfc:3986"
+ICD = [f"http://hl7.org/fhir/sid/icd-{one}" for one in ("10", "10-cm", "9-cm", "10-nl", "10-am")]
+ICD.append("http://fhir.de/codesystem/bfarm/icd-10-gm")
 HL7 = "http://terminology.hl7.org/CodeSystem/"
 ABOVE = {
     code: {other for other, below in BASIS["sensitivities"].items() if code in below} for code in BASIS["sensitivities"]
@@ -48,9 +51,10 @@ def is_known(system: str) -> bool:
 
 def token(system: str, code: str) -> str:
     """A code as it is compared, "system|code"."""
-    name, code = system_name(system), code.strip()
-    if name in [f"http://hl7.org/fhir/sid/{icd}" for icd in ("icd-10-cm", "icd-10", "icd-9-cm")]:
-        code = code.replace(".", "").upper()
+    shown = [one for one in unicodedata.normalize("NFKC", code) if unicodedata.category(one) not in ("Cf", "Cc")]
+    name, code = system_name(system), "".join(shown).strip()
+    if name in ICD:
+        code = "".join(code.replace(".", "").split()).upper()
     elif name == "http://hl7.org/fhir/sid/ndc":
         code = _ndc(code)
     elif name == "urn:ietf:bcp:13":

@@ -200,12 +200,15 @@ def _coded(wanted: set[str], carried: list[str] | None) -> bool | None:
     held = {token(*one.split("|", 1)) for one in carried}
     if wanted & held:
         return True
+    systems = {one.split("|", 1)[0] for one in wanted}
     for one in sorted(wanted):
         system, code = one.split("|", 1)
         if not is_known(system) and not any(other.startswith(f"{system}|") for other in held):
             return None
-        if any(other.split("|", 1)[1] == code and not is_known(other.split("|", 1)[0]) for other in held):
-            return None
+        for other in held:
+            its_system, its_code = other.split("|", 1)
+            if its_code.upper() == code.upper() and (its_system in systems or not is_known(its_system)):
+                return None
         if any(media_may_be(one, other) for other in held):
             return None
     return False

@@ -157,7 +157,9 @@ def test_a_label_that_nobody_knows_is_no_label() -> None:
     assert labelled(act, "NORDSCLCD").labels == frozenset()
     assert labelled("http://hl7.org/fhir/v3/ActCode", "ETH").labels == {"ETH"}
     assert labelled("urn:oid:2.16.840.1.113883.5.25", "R").level == 4
-    assert labelled("http://example.org/own", "x").labels == frozenset()
+    assert labelled("http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "SUBSETTED").labels == frozenset()
+    for system in ("http://example.org/own", "http://terminology.hl7.org/ValueSet/v3-ActCode", SNOMED, f"{act}-x"):
+        assert labelled(system, "HIV").labels is None, "it may be any sensitivity"
 
 
 def test_a_policy_is_given_once_whatever_its_copies() -> None:

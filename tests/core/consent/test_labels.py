@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from medrec.core.consent import labels as labelling
 from medrec.core.consent.facts import INLINE_LABEL, facts
 from medrec.core.consent.label_rules import LabelRulesError
-from medrec.core.consent.labels import Labeller, label_all
+from medrec.core.consent.labels import Labeller
+from medrec.core.consent.labels_together import label_all
+from medrec.core.consent.systems import token
 from medrec.core.consent.terms import SENSITIVITIES_ABOVE, rank
 from medrec.core.records.terms import NDC, RXNORM, SNOMED, Drug, Table
 
@@ -80,6 +82,113 @@ def test_products_are_read_by_their_ingredients() -> None:
     assert pointed(RXNORM, "8").may == pointed(SNOMED, "1").may == labeller.opaque
     assert pointed(RXNORM, "7")[:2] == pointed("urn:pharmacy", "8")[:2] == ((), ())
     assert pointed(RXNORM, "8", display="Lisinopril")[:2] == ((), ())
+
+
+def named(text: str) -> labelling.Labels:
+    return LABELLER.label({"resourceType": "Condition", "code": {"text": text}})
+
+
+def coded(system: str, code: str, **more: Any) -> labelling.Labels:
+    return LABELLER.label({"resourceType": "Condition", "code": {"coding": [{"system": system, "code": code, **more}]}})
+
+
+@pytest.mark.parametrize("code", ["B20", "b20", " B20", "B 20", "B20\u200b", "Ｂ２０", "b.20"])
+@pytest.mark.parametrize("system", ["http://hl7.org/fhir/sid/icd-10-cm", "urn:oid:2.16.840.1.113883.6.3"])
+def test_a_code_is_met_however_it_is_written(system: str, code: str) -> None:
+    assert coded(system, code)[:2] == (("HIV",), ())
+    own = {**FILE, "rules": [{"id": "own", "labels": ["HIV"], "basis": "stated", "why": "x", "icd10": [code]}]}
+    labeller = Labeller(json.dumps(own).encode())
+    assert labeller.numbers_of_code(system, "B20.1") == (0,)
+
+
+@pytest.mark.parametrize("code", ["F00-F99", "HIV", "B", "20", "B20 HIV positive", "", "Ж20"])
+def test_what_is_no_code_of_its_system_may_be_anything(code: str) -> None:
+    assert coded("http://hl7.org/fhir/sid/icd-10-cm", code).may == LABELLER.opaque
+
+
+def test_national_editions_have_the_same_blocks_and_codes_of_their_own() -> None:
+    german = "http://fhir.de/CodeSystem/bfarm/icd-10-gm"
+    assert coded(german, "f11.2", display="Abhängigkeitssyndrom").codes == ("OPIOIDUD",)
+    assert coded(german, "U69.40").may == LABELLER.opaque
+
+
+@pytest.mark.parametrize("system", ["http://www.cms.gov/Medicare/Coding/ICD10", "urn:oid:2.16.840.1.113883.6.4"])
+def test_procedures_of_icd_10_are_no_illnesses_of_it(system: str) -> None:
+    """HL7 gives the address of CMS to ICD-10-PCS: HZ2ZZZZ is detoxification."""
+    assert coded(system, "HZ2ZZZZ").may == LABELLER.opaque
+    assert token(system, "HZ2ZZZZ") == token("http://hl7.org/fhir/sid/icd-10-pcs", "HZ2ZZZZ")
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("Buprénorphine 8 mg, comprimé", "OPIOIDUD"), ("Clozapin 100 mg", "MH"), ("bupre\u00adnorphine", "OPIOIDUD"),
+        ("BUPRE\u0301NORPHINE", "OPIOIDUD"), ("ｃｌｏｚａｐｉｎｅ", "MH"), ("Quetiapin", "MH"), ("Olanzapin", "MH"),
+        ("Risperidon", "MH"), ("Aripiprazol", "MH"), ("Méthadone", "OPIOIDUD"), ("Methadonhydrochlorid", "OPIOIDUD"),
+        ("Metadon", "OPIOIDUD"), ("Naltrexon", "SUD"), ("Fluoxetin", "MH"), ("Sertralin", "MH"), ("Lamivudin", "HIV"),
+        ("Zidovudin", "HIV"), ("Névirapine", "HIV"), ("Éfavirenz", "HIV"), ("lithiumcarbonat", "MH"),
+        ("H.I.V. infection", "HIV"), ("Leponex", "MH"), ("Polamidon", "OPIOIDUD"), ("Antabus", "ETHUD"),
+        ("depresion", "MH"), ("Déficit de atencion", "MH"),
+    ],
+)  # fmt: skip
+def test_accents_hidden_letters_and_languages_hide_nothing(text: str, label: str) -> None:
+    assert label in named(text).codes
+
+
+def test_what_is_like_a_medicine_is_not_it() -> None:
+    for text in ("paracetamol", "Ibuprofen 400 mg", "nicotinamide", "lisinopril", "metformine", "2.5 mg p.o."):
+        assert named(text)[:2] == ((), ()), text
+
+
+def test_a_text_in_another_script_is_read_by_nobody() -> None:
+    assert named("فيروس نقص المناعة البشرية").may == named("ВИЧ-инфекция").may == LABELLER.opaque
+    assert named("β-blocker, 5 µg")[:2] == named("Müdigkeit")[:2] == ((), ())
+
+
+def test_a_medicine_of_which_nobody_knows_what_is_in_it_may_be_anything() -> None:
+    labeller = Labeller(RULES, terms=Table([Drug("29046", "IN", "lisinopril", ("29046",))]))
+
+    def medicine(text: str, **more: Any) -> labelling.Labels:
+        return labeller.label(
+            {"resourceType": "MedicationRequest", "medicationCodeableConcept": {"text": text}, **more}
+        )
+
+    assert medicine("Adumbran 10 mg").may == labeller.opaque
+    assert medicine("Lisinopril 10 mg tablet")[:2] == ((), ())
+    assert medicine("Lisinopril", dosageInstruction=[{"route": {"text": "by mouth"}}])[:2] == ((), ())
+    held = {"resourceType": "Medication", "code": {"text": "Lisinopril"}, "form": {"text": "tablet"}}
+    assert labeller.label(held)[:2] == ((), ())
+    assert labeller.label({**held, "ingredient": [{"itemCodeableConcept": {"text": "x 5"}}]}).may == labeller.opaque
+
+
+@pytest.mark.parametrize(
+    ("system", "code"),
+    [("service-category", "22"), ("service-category", "12"), ("service-type", "141"), ("v3-RoleCode", "PSYCHF"),
+     ("v3-ActCode", "SUBPOL"), ("v2-0074", "GE"), ("discharge-disposition", "psy")],
+)  # fmt: skip
+def test_a_code_of_hl7_may_say_what_somebody_has(system: str, code: str) -> None:
+    assert coded(f"http://terminology.hl7.org/CodeSystem/{system}", code).may == LABELLER.opaque
+
+
+@pytest.mark.parametrize(
+    ("system", "code"),
+    [("http://terminology.hl7.org/CodeSystem/v3-ActCode", "AMB"), ("http://hl7.org/fhir/observation-status", "final"),
+     ("http://terminology.hl7.org/CodeSystem/condition-clinical", "active"), ("http://unitsofmeasure.org", "mg"),
+     ("http://terminology.hl7.org/CodeSystem/v3-RoleCode", "MTH"), ("urn:ietf:bcp:47", "es")],
+)  # fmt: skip
+def test_what_says_nothing_of_an_illness_is_no_doubt(system: str, code: str) -> None:
+    assert coded(system, code)[:2] == ((), ())
+
+
+def test_tags_and_sources_of_a_record_are_read() -> None:
+    def labelled(**meta: Any) -> labelling.Labels:
+        return LABELLER.label({"resourceType": "Observation", "code": {"text": "weight"}, "meta": meta})
+
+    assert labelled(tag=[{"system": "urn:dept", "code": "17", "display": "HIV clinic"}]).codes == ("HIV",)
+    assert labelled(tag=[{"system": "http://hl7.org/fhir/sid/icd-10-cm", "code": "b20"}]).codes == ("HIV",)
+    assert labelled(tag=[{"system": "urn:dept", "code": "17"}]).may == LABELLER.opaque
+    assert labelled(source="http://h.example/hiv-clinic").codes == ("HIV",)
+    assert labelled(lastUpdated="2025-01-01T00:00:00Z", security=[{"system": "urn:own", "code": "x"}])[:2] == ((), ())
 
 
 @pytest.mark.parametrize("fifth", [False, True])

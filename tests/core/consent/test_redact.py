@@ -120,13 +120,16 @@ def test_what_is_withheld_on_another_page_is_not_pointed_at() -> None:
     assert found.resource == medicine("ibuprofen")
 
 
+LABELLED = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActReason", "code": "TREAT"}
+
+
 def test_marks_only_where_the_person_allows_them() -> None:
-    told = medicine("ibuprofen", note=[{"text": "x"}], meta={"security": [{"system": "urn:own", "code": "z"}]})
+    told = medicine("ibuprofen", note=[{"text": "x"}], meta={"security": [LABELLED]})
     (silent,) = through(without("SUD"), told)
     (marked,) = through(without("SUD", **MARKED), told)
     assert silent.resource is not None and "REDACTED" not in json.dumps(silent.resource)
     assert marked.resource is not None
-    assert marked.resource["meta"]["security"] == [{"system": "urn:own", "code": "z"}, REDACTED]
+    assert marked.resource["meta"]["security"] == [LABELLED, REDACTED]
     assert through(without("SUD", **MARKED), medicine("ibuprofen"))[0].state == "whole"
 
 

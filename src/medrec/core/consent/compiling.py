@@ -75,14 +75,15 @@ class Broken(msgspec.Struct, frozen=True):
 
 class Codes(NamedTuple):
     """Codes that a provision names, as tokens: all of them, those systems among them that nobody here knows, the codes
-    without their systems, those that are media types, and whether one is a type or a profile of which a record need not
-    say that it is one."""
+    without their systems (in capitals), those that are media types, whether one is a type or a profile of which a
+    record need not say that it is one, and all their systems."""
 
     tokens: frozenset[str]
     strange: frozenset[str]
     bare: frozenset[str]
     media: frozenset[str]
     undeclared: bool
+    systems: frozenset[str]
 
 
 Mark = tuple[int, int, int, bool]
@@ -332,9 +333,10 @@ def named_codes(tokens: frozenset[str]) -> Codes:
     return Codes(
         tokens,
         frozenset(one for one in sorted(named) if not systems.is_known(one)),
-        frozenset(systems.code_of(one) for one in sorted(tokens)),
+        frozenset(systems.code_of(one).upper() for one in sorted(tokens)),
         frozenset(one for one in sorted(tokens) if systems.system_of(one) == systems.MEDIA_TYPES),
         not named.isdisjoint((systems.RESOURCE_TYPES, systems.PROFILES)),
+        frozenset(named),
     )
 
 

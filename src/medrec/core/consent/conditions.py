@@ -46,8 +46,8 @@ def _carries(carried: frozenset[str] | None, named: Codes) -> bool | None:
     """Whether one of the codes that a record carries is named.
 
     A system that nobody knows may be any other one: that is a doubt, unless the record itself is coded in it. So is the
-    same code in two systems of which the record's is not known, a media type that does not say all, and what a record
-    need not say of itself.
+    same code in two systems of which the record's is not known, one that differs in capitals alone, a media type that
+    does not say all, and what a record need not say of itself.
     """
     if carried is None:
         return None
@@ -56,7 +56,10 @@ def _carries(carried: frozenset[str] | None, named: Codes) -> bool | None:
     if named.undeclared or (named.strange and not named.strange <= {systems.system_of(one) for one in carried}):
         return None
     alike = [
-        one for one in carried if systems.code_of(one) in named.bare and not systems.is_known(systems.system_of(one))
+        one
+        for one in carried
+        if systems.code_of(one).upper() in named.bare
+        and (systems.system_of(one) in named.systems or not systems.is_known(systems.system_of(one)))
     ]
     alike += [one for token in sorted(named.media) for one in carried if systems.media_may_be(token, one)]
     return None if alike else False

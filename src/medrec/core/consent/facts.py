@@ -260,9 +260,15 @@ def _security(meta: Any) -> list[str | None]:
     return _sensitivities(meta.get("security", []) if isinstance(meta, dict) else [])
 
 
+_NO_SENSITIVITIES = frozenset(
+    f"{systems.HL7}{name}" for name in ("v3-ObservationValue", "v3-ActReason", "consentaction", "common-tags")
+)
+"""Systems of labels that say how whole a record is, or for what it may be used, and not what it is about."""
+
+
 def _sensitivities(listed: Any) -> list[str | None]:
-    """The sensitivity and confidentiality codes among labels; None for one of these systems that is unknown, because
-    an unknown label may be a sensitivity."""
+    """The sensitivity and confidentiality codes among labels; None for one that nobody here knows, because it may be a
+    sensitivity."""
     found: list[str | None] = []
     for label in listed if isinstance(listed, list) else [None]:
         system = label.get("system") if isinstance(label, dict) else None
@@ -274,6 +280,8 @@ def _sensitivities(listed: Any) -> list[str | None]:
             found.append(None)
         elif system == terms.ACT_CODE and code not in terms.HANDLING:
             found.append(code if code in terms.SENSITIVITIES_BELOW else None)
+        elif system != terms.ACT_CODE and system not in _NO_SENSITIVITIES:
+            found.append(None)
     return found
 
 
@@ -321,7 +329,8 @@ def _profiles(resource: Mapping[str, Any]) -> list[str]:
     """The profiles that a resource says it follows."""
     meta = resource.get("meta")
     listed = meta.get("profile") if isinstance(meta, dict) else None
-    return [systems.token(systems.PROFILES, one) for one in listed or () if isinstance(one, str)]
+    named = listed if isinstance(listed, list) else [listed]
+    return [systems.token(systems.PROFILES, one) for one in named if isinstance(one, str)]
 
 
 def _references(value: Any) -> list[str]:

@@ -1,15 +1,14 @@
 """Files of labelling rules: their form, and the strict reading of them (docs/spec/labels.md)."""
 
-import re
 from typing import Literal, NamedTuple
 
 import msgspec
 
 from medrec.core.consent import terms
+from medrec.core.consent.spelling import words_of
 from medrec.core.types import Fields
 
 STEM_MIN = 4
-WORD = re.compile(r"[^\W_]+")
 
 Basis = Literal["stated", "inferred"]
 
@@ -90,5 +89,5 @@ def read_file(data: bytes) -> LabelFile:
 def name_of(text: str, rule: int) -> Name:
     """A name as it stands in a file, in words."""
     exact = any(letter.isupper() for letter in text)
-    words = tuple(WORD.findall(text))
+    words = tuple(words_of(text))
     return Name(words if exact else tuple(word.casefold() for word in words), text.endswith("*"), exact, rule)

@@ -11,29 +11,29 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from medrec.core.consent.label_rules import STEM_MIN, WORD, Basis, LabelRule, LabelRulesError, Name, name_of, read_file
-from medrec.core.consent.systems import ICD10, code_of, system_name, system_of, token
+from medrec.core.consent.harmless import is_harmless
+from medrec.core.consent.label_rules import STEM_MIN, Basis, LabelRule, LabelRulesError, Name, name_of, read_file
+from medrec.core.consent.spelling import GOES_ON_MIN, INGREDIENT_MIN, ingredient, is_read, words_of
+from medrec.core.consent.systems import ICD10, ICD10_NATIONAL, code_of, system_name, system_of, token
 from medrec.core.records.terms import CVX, ICD10CM, LOINC, NDC, RXNORM, SNOMED, UNII, Terms
 
 FREE_TEXT_CHARACTERS = 100
 """A longer string is free text wherever it stands."""
-_NOWORDS = frozenset(("resourceType", "id", "meta", "status", "intent"))
+_NOWORDS = frozenset(("resourceType", "id", "status", "intent"))
 """Elements of every resource that are no words about health."""
 REMEMBERED_MAX = 20_000
 
-_ICD10 = (ICD10CM, ICD10)
+_WHOLE_ICD = (ICD10CM, ICD10)
+_ICD10 = (*_WHOLE_ICD, *ICD10_NATIONAL)
+_ICD10_CODE = re.compile(r"[A-Z][0-9][0-9A-Z]{1,5}\Z")
 _DRUGS = (RXNORM, NDC, UNII)
-# Systems whose codes say nothing about an illness, and those that the rules know whole.
-_PLAIN = ("http://terminology.hl7.org/", "http://hl7.org/fhir", "http://unitsofmeasure.org", "urn:ietf:", "urn:iso:")
-# Names that HL7 gives to systems of others: ICD-9 and NDC among them.
-_NOT_PLAIN = "http://hl7.org/fhir/sid/"
 _FREE_NAMES = (
     "annotation authorString comment comments conclusion contentString description instructions markdown note "
     "patientInstruction reasonText summary text valueMarkdown"
 )
 _PASSED_OVER_NAMES = (
-    "address city contentType district family fullUrl given hash id identifier language line meta period reference "
-    "system telecom url value versionId"
+    "address city contentType district family fullUrl given hash id identifier language lastUpdated line meta period "
+    "reference system telecom url value versionId"
 )
 _CLINICAL_NAMES = (
     "addresses basedOn condition conditionReference derivedFrom detail diagnosis evidence evidenceDetail finding "
@@ -48,7 +48,8 @@ _PASSED_OVER = frozenset(_PASSED_OVER_NAMES.split())
 _CLINICAL = frozenset(_CLINICAL_NAMES.split())
 """Elements whose references say what a record is about."""
 _ATTACHMENTS = frozenset(("attachment", "presentedForm", "photo", "image", "valueAttachment", "contentAttachment"))
-_TAG = re.compile(r"<[^>]*>")
+_MEDICINES = frozenset(("code", "concept", "itemCodeableConcept", "medication", "medicationCodeableConcept"))
+"""Elements that name a medicine, in a Medication and in what starts with `medication`."""
 
 
 class Cause(NamedTuple):
@@ -101,16 +102,17 @@ class Labeller:
         self._icd10: dict[str, list[int]] = {}
         self._names: dict[str, list[Name]] = {}
         self._stems: dict[str, list[Name]] = {}
+        self._ingredients: dict[str, list[Name]] = {}
         self._remembered: dict[tuple[bool, str], tuple[int, ...]] = {}
         for number, rule in enumerate(self.rules):
             self._index(number, rule)
 
     def _index(self, number: int, rule: LabelRule) -> None:
         for code in rule.icd10:
-            self._icd10.setdefault(code.replace(".", ""), []).append(number)
-        for system, codes in (("rx", rule.ingredients), ("loinc", rule.loinc), ("snomed", rule.snomed)):
+            self._icd10.setdefault(code_of(token(ICD10CM, code)), []).append(number)
+        for system, codes in ((RXNORM, rule.ingredients), (LOINC, rule.loinc), (SNOMED, rule.snomed)):
             for code in codes:
-                self._tokens.setdefault(f"{system}|{code}", []).append(number)
+                self._tokens.setdefault(token(system, code), []).append(number)
         for one in rule.codes:
             self._tokens.setdefault(token(system_of(one), code_of(one)), []).append(number)
         # What takes a rule away is a name as any other, under a number below zero.
@@ -121,6 +123,12 @@ class Labeller:
                 self._stems.setdefault(name.words[0][:STEM_MIN].casefold(), []).append(name)
             else:
                 self._names.setdefault(name.words[0].casefold(), []).append(name)
+        spelt = [(words_of(text), number) for text in rule.ingredients.values()]
+        for words, meant in [*spelt, *((words_of(text), -1 - number) for text in rule.not_with.values())]:
+            known = ingredient(words[0]) if len(words) == 1 else ""
+            if len(known) >= INGREDIENT_MIN:
+                name = Name((known,), len(known) >= GOES_ON_MIN, False, meant)
+                self._ingredients.setdefault(known[:STEM_MIN], []).append(name)
 
     def label(self, resource: Mapping[str, Any], targets: Mapping[str, Labels] = {}) -> Labels:
         """The labels of a FHIR resource (decoded JSON), those in `meta.security` aside, which `facts` reads itself.
@@ -164,30 +172,28 @@ class Labeller:
 
     def numbers_of_code(self, system: str, code: str) -> tuple[int, ...]:
         """The rules that a code meets."""
-        system = system_name(system)
+        one = token(system, code)
+        system, code = system_of(one), code_of(one)
         if system in _ICD10:
-            bare = code.replace(".", "")
-            return tuple(n for end in range(1, len(bare) + 1) for n in self._icd10.get(bare[:end], ()))
-        found = list(self._tokens.get(token(system, code), ()))
-        if system == LOINC:
-            found += self._tokens.get(f"loinc|{code}", ())
-        elif system == SNOMED:
-            found += self._tokens.get(f"snomed|{code}", ())
-        elif system in _DRUGS:
-            drug = self._terms.drug(system, code) if self._terms is not None else None
-            ingredients = drug.ingredients if drug is not None else (code,) if system == RXNORM else ()
-            found += self._numbers_of_ingredients(ingredients)
-        return tuple(found)
+            return tuple(n for end in range(1, len(code) + 1) for n in self._icd10.get(code[:end], ()))
+        if system not in _DRUGS:
+            return tuple(self._tokens.get(one, ()))
+        drug = self._terms.drug(system, code) if self._terms is not None else None
+        ingredients = drug.ingredients if drug is not None else (code,) if system == RXNORM else ()
+        return (*self._tokens.get(one, ()), *self._numbers_of_ingredients(ingredients))
 
     def _numbers_of_ingredients(self, ingredients: Collection[str]) -> list[int]:
         """The rules that the ingredients of one product meet together."""
-        found = [number for one in ingredients for number in self._tokens.get(f"rx|{one}", ())]
+        found = [number for one in ingredients for number in self._tokens.get(token(RXNORM, one), ())]
         return [number for number in found if self.rules[number].not_with.keys().isdisjoint(ingredients)]
 
     def knows_whole(self, system: str, code: str) -> bool:
         """Whether the rules can say of every code of this system that it is not sensitive."""
-        system = system_name(system)
-        if system in _ICD10 or system == CVX or (system.startswith(_PLAIN) and not system.startswith(_NOT_PLAIN)):
+        one = token(system, code)
+        system, code = system_of(one), code_of(one)
+        if system in _WHOLE_ICD:
+            return bool(_ICD10_CODE.match(code))
+        if system == CVX or is_harmless(system, code):
             return True
         return system in _DRUGS and self._terms is not None and self._terms.drug(system, code) is not None
 
@@ -198,7 +204,7 @@ class Labeller:
         """
         found = self._remembered.get((medicine, text))
         if found is None:
-            words = WORD.findall(_TAG.sub(" ", text) if "<" in text else text)
+            words = words_of(text)
             numbers = set(self._named(words))
             if medicine and self._terms is not None and len(text) <= FREE_TEXT_CHARACTERS:
                 numbers.update(self._numbers_of_ingredients(_ingredients(self._terms, text, words)))
@@ -208,11 +214,21 @@ class Labeller:
             self._remembered[medicine, text] = found
         return found
 
+    def names_ingredient(self, texts: Iterable[str]) -> bool:
+        """Whether one of these texts names a medicine of which the table, or a rule, knows the ingredients."""
+        if self._terms is None:
+            return True
+        return any(_ingredients(self._terms, one, words_of(one)) or self.numbers_of_text(one, True) for one in texts)
+
     def _named(self, words: list[str]) -> Iterator[int]:
         folded = [word.casefold() for word in words]
         for at, word in enumerate(folded):
             for name in self._stems.get(word[:STEM_MIN], ()):
                 if word.startswith(name.words[0]):
+                    yield name.rule
+            spelt = ingredient(word) if len(word) >= INGREDIENT_MIN else ""
+            for name in self._ingredients.get(spelt[:STEM_MIN], ()):
+                if spelt == name.words[0] or (name.stem and spelt.startswith(name.words[0])):
                     yield name.rule
             for name in self._names.get(word, ()):
                 end = at + len(name.words)
@@ -280,6 +296,7 @@ class _Walk:
             self._is_nameless(value)
             or self._is_bare_identifier(value)
             or (name != "coding" and self._is_bare_code(value))
+            or self._is_unknown_medicine(name, value)
         ):
             self.opaque = True
         if "data" in value or ("url" in value and "contentType" in value) or name in _ATTACHMENTS:
@@ -291,7 +308,7 @@ class _Walk:
             # The status of a narrative says whether people wrote in it.
             if key == "div" and value.get("status") == "generated":
                 self.numbers.update(self.labeller.numbers_of_text(str(item)))
-            elif key not in _PASSED_OVER or type(item) is not str:
+            elif (key not in _PASSED_OVER or type(item) is not str) and not (key == "security" and name == "meta"):
                 self.visit(key, item, name)
 
     def _is_nameless(self, value: dict[str, Any]) -> bool:
@@ -305,6 +322,19 @@ class _Walk:
                 return type(coding) is not dict
             pairs.append((str(coding.get("system", "")), str(coding.get("code", ""))))
         return not any(self.labeller.knows_whole(system, code) for system, code in pairs)
+
+    def _is_unknown_medicine(self, name: str, value: dict[str, Any]) -> bool:
+        """Whether it is the name of a medicine of which nobody here knows what is in it."""
+        if name not in _MEDICINES or not (self.medicine or self.path.startswith("medication")):
+            return False
+        if "coding" not in value and "text" not in value:
+            return False
+        codings = value.get("coding")
+        listed = [one for one in codings if type(one) is dict] if type(codings) is list else []
+        if any(self.labeller.knows_whole(str(one.get("system", "")), str(one.get("code", ""))) for one in listed):
+            return False
+        texts = [value.get("text"), *(one.get("display") for one in listed)]
+        return not self.labeller.names_ingredient([text for text in texts if type(text) is str])
 
     def _is_bare_code(self, value: dict[str, Any]) -> bool:
         """Whether it is a code by itself, without a name, of a system that the rules do not know whole. A quantity's is
@@ -327,7 +357,8 @@ class _Walk:
             return
         self.numbers.update(self.labeller.numbers_of_text(text, self.medicine or self.path.startswith("medication")))
         concept = name == "text" and above not in ("note", "text", "contained", "annotation")
-        if len(text) > FREE_TEXT_CHARACTERS or name == "div" or (name in _FREE and not concept) or above == "note":
+        free = len(text) > FREE_TEXT_CHARACTERS or name == "div" or (name in _FREE and not concept) or above == "note"
+        if free or not is_read(text):
             self.opaque = True
 
     def _refer(self, name: str, reference: str) -> None:
@@ -339,7 +370,7 @@ class _Walk:
 
 def _is_name(text: Any) -> bool:
     """Whether a text can be read as a name: a code that stands in the place of one says nothing."""
-    return type(text) is str and any(word.isalpha() and len(word) > 1 for word in WORD.findall(text))
+    return type(text) is str and any(word.isalpha() and len(word) > 1 for word in words_of(text))
 
 
 def _ingredients(terms: Terms, text: str, words: Iterable[str]) -> frozenset[str]:
@@ -360,37 +391,6 @@ def local(reference: str) -> str:
     """ "Type/id" of a reference to a server's resource, whatever server and version; the reference itself else."""
     parts = reference.split("/_history/")[0].split("/")
     return "/".join(parts[-2:]) if len(parts) >= 2 and parts[-2][:1].isupper() else reference
-
-
-def label_all(labeller: Labeller, resources: Iterable[Mapping[str, Any]]) -> dict[str, Labels]:
-    """The labels of records that may refer to each other, by "Type/id".
-
-    Labels go along clinical references (a reason, a result, a part) until nothing changes any more.
-    """
-    records = {f"{one.get('resourceType')}/{one.get('id')}": one for one in resources}
-    pointing: dict[str, set[str]] = {}
-    for name, record in records.items():
-        for literal in references(record):
-            pointing.setdefault(local(literal), set()).add(name)
-    found = {name: labeller.label(records[name]) for name in sorted(records)}
-    changed = {name for name in records if found[name] != NONE}
-    while changed:
-        affected = {other for name in sorted(changed) for other in sorted(pointing.get(name, ()))}
-        again = {name: labeller.label(records[name], found) for name in sorted(affected)}
-        changed = {name for name in again if again[name][:2] != found[name][:2]}
-        found.update(again)
-    return found
-
-
-def references(value: Any) -> list[str]:
-    """Every literal reference below a value."""
-    if type(value) is list:
-        return [found for item in value for found in references(item)]
-    if type(value) is not dict:
-        return []
-    literal = value.get("reference")
-    own = [literal] if type(literal) is str else []
-    return own + [found for item in value.values() for found in references(item)]
 
 
 def _contained(labeller: Labeller, resource: Mapping[str, Any], targets: Mapping[str, Labels]) -> dict[str, Labels]:

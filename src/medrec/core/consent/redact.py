@@ -13,7 +13,8 @@ import msgspec
 
 from medrec.core.consent.decide import Decision, Judgement, judge
 from medrec.core.consent.facts import Record, facts
-from medrec.core.consent.labels import NONE, Labeller, Labels, local, pieces, references
+from medrec.core.consent.labels import NONE, Labeller, Labels, local, pieces
+from medrec.core.consent.labels_together import references
 from medrec.core.consent.pointers import Called, Pointer, called, pointers_in, pointers_of
 
 Json = dict[str, Any]

@@ -9,8 +9,10 @@ that nobody here knows: a code of it may be any code under another name, so it i
 """
 
 import re
+import unicodedata
 from functools import lru_cache
 
+from medrec.core.consent.names import visible
 from medrec.core.records.terms import CVX, ICD10CM, LOINC, NDC, RXNORM, SNOMED, UNII, ndc11
 
 HL7 = "http://terminology.hl7.org/CodeSystem/"
@@ -19,6 +21,9 @@ PROFILES = "urn:ietf:rfc:3986"
 """The system of names that are addresses; in a class the address of a profile."""
 MEDIA_TYPES = "urn:ietf:bcp:13"
 ICD10, ICD9 = "http://hl7.org/fhir/sid/icd-10", "http://hl7.org/fhir/sid/icd-9-cm"
+ICD10_NATIONAL = ("http://fhir.de/codesystem/bfarm/icd-10-gm", "http://hl7.org/fhir/sid/icd-10-nl",
+                  "http://hl7.org/fhir/sid/icd-10-am")  # fmt: skip
+"""ICD-10 as countries have it: its chapters and blocks, and codes of their own."""
 
 _OID = "2.16.840.1.113883."
 TABLE: dict[str, tuple[str, ...]] = {
@@ -27,18 +32,19 @@ TABLE: dict[str, tuple[str, ...]] = {
     RXNORM: (f"{_OID}6.88", "http://nlm.nih.gov/research/umls/rxnorm", f"{HL7}rxnorm"),
     NDC: (f"{_OID}6.69", f"{HL7}ndc", "http://www.fda.gov/drugs/informationondrugs/ucm142438.htm"),
     UNII: (f"{_OID}4.9", "http://fdasis.nlm.nih.gov/srs", f"{HL7}unii"),
-    ICD10CM: (f"{_OID}6.90", "http://www.cms.gov/medicare/coding/icd10", f"{HL7}icd10cm", f"{HL7}icd-10-cm"),
+    ICD10CM: (f"{_OID}6.90", f"{HL7}icd10cm", f"{HL7}icd-10-cm"),
     ICD10: (f"{_OID}6.3", "http://icd.who.int/icd10", "http://id.who.int/icd/release/10", f"{HL7}icd10",
             f"{HL7}icd-10"),
     ICD9: (f"{_OID}6.103", f"{_OID}6.104", f"{_OID}6.42", "http://hl7.org/fhir/sid/icd-9",
            "http://hl7.org/fhir/sid/icd-9-cm/diagnosis", "http://hl7.org/fhir/sid/icd-9-cm/procedure",
            f"{HL7}icd9cm", f"{HL7}icd9", f"{HL7}icd-9cm-diagnosiscodes", f"{HL7}icd-9cm-procedurecodes"),
-    "http://www.cms.gov/medicare/coding/icd10pcs": (f"{_OID}6.4", "http://hl7.org/fhir/sid/icd-10-pcs"),
+    "http://www.cms.gov/Medicare/Coding/ICD10": (f"{_OID}6.4", "http://hl7.org/fhir/sid/icd-10-pcs", f"{HL7}icd10PCS",
+                                                 "http://www.cms.gov/medicare/coding/icd10pcs"),
     "http://id.who.int/icd/release/11/mms": (f"{_OID}6.347", "http://hl7.org/fhir/sid/icd-11", f"{HL7}icd11"),
-    "http://fhir.de/codesystem/bfarm/icd-10-gm": ("1.2.276.0.76.5.409", "http://fhir.de/codesystem/dimdi/icd-10-gm",
+    ICD10_NATIONAL[0]: ("1.2.276.0.76.5.409", "http://fhir.de/codesystem/dimdi/icd-10-gm",
                                                   "http://hl7.org/fhir/sid/icd-10-de"),
-    "http://hl7.org/fhir/sid/icd-10-nl": (f"{_OID}6.3.2",),
-    "http://hl7.org/fhir/sid/icd-10-am": (f"{_OID}6.135",),
+    ICD10_NATIONAL[1]: (f"{_OID}6.3.2",),
+    ICD10_NATIONAL[2]: (f"{_OID}6.135",),
     "http://hl7.org/fhir/sid/icd-o-3": (f"{_OID}6.43.1", f"{HL7}icd-o-3"),
     "http://hl7.org/fhir/sid/icpc-1": (), "http://hl7.org/fhir/sid/icpc-2": (f"{_OID}6.139", f"{_OID}6.140"),
     "http://hl7.org/fhir/sid/icf-nl": (f"{_OID}6.254", "http://hl7.org/fhir/sid/icf"),
@@ -116,12 +122,13 @@ _REGISTERED = ("http://terminology.hl7.org/", "http://hl7.org/fhir/", "urn:iso:"
 """Where every name is given by HL7, ISO or the IETF to a system of its own."""
 _NO_SYSTEM = re.compile(r"http://hl7\.org/fhir/(.*/)?(sid|valueset|structuredefinition)(/|\Z)")
 """Names in that space that are none of a system, the table aside: what others own, value sets, profiles."""
+_DOTS = re.compile(r"[.\s]")
 _BARE_OID = re.compile(r"[0-2](\.[0-9]+){3,}\Z")
 _EARLIER = re.compile(r"http://hl7\.org/fhir/(v[23])/")
 _PROFILE = "http://hl7.org/fhir/StructureDefinition/"
 _PLAIN_XML = frozenset(("application/xml", "text/xml"))
 _BYTES = frozenset(("", "application/octet-stream", "application/x-octet-stream", "binary/octet-stream"))
-_ICD = (ICD10CM, ICD10, ICD9)
+_ICD = (ICD10CM, ICD10, ICD9, *ICD10_NATIONAL)
 
 
 @lru_cache(maxsize=10_000)
@@ -154,11 +161,13 @@ def is_known(system: str) -> bool:
 def token(system: str, code: str) -> str:
     """A code as it is compared, "system|code" ("|code" without a system): both in one form.
 
-    ICD codes have no dots and capital letters, an NDC has eleven digits, a media type neither capitals nor parameters.
+    ICD codes have neither dots nor blanks, and capital letters; an NDC has eleven digits, a media type neither capitals
+    nor parameters. Letters have one form in all (NFKC), and what nobody sees is left out.
     """
-    name, code = system_name(system), code.strip()
+    name = system_name(system)
+    code = code.strip() if code.isascii() else visible(unicodedata.normalize("NFKC", code)).strip()
     if name in _ICD:
-        code = code.replace(".", "").upper()
+        code = _DOTS.sub("", code).upper()
     elif name == NDC and len(ndc11(code)) == 1:
         code = ndc11(code)[0]
     elif name == MEDIA_TYPES:

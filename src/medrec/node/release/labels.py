@@ -65,8 +65,12 @@ class Labels:
 
     def facts(self, resource: dict[str, Any], kind: str, identifier: str) -> facts.Record:
         """What a decision needs to know of a resource that was signed under this type and id."""
-        labels = self.of(resource)
-        found = facts.facts(resource, labels.codes, may=labels.may)
+        try:
+            labels = self.of(resource)
+            found = facts.facts(resource, labels.codes, may=labels.may)
+        except (TypeError, ValueError, AttributeError, LookupError, RecursionError):
+            # Of a form that no reading foresaw: nothing is known of it, and no door stumbles over it.
+            return facts.unknown(kind, identifier)
         if self.labeller is None:
             found = msgspec.structs.replace(found, labels=None, level=None)
         if found.type == kind and found.id == identifier:
