@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple
@@ -232,7 +232,7 @@ def test_who_waits_for_a_line_takes_no_turn_from_anybody(monkeypatch: pytest.Mon
     def wait_for_it() -> None:
         here.set()
         turns.wait(place)
-        turns._give()
+        turns.give()
 
     with ThreadPoolExecutor(1) as pool, turns.one():
         (mine,) = turns._holders
@@ -281,6 +281,27 @@ def test_who_writes_while_it_holds_the_turn_gives_it_to_the_writer(north: TestNo
             north.store.write(lambda connection: dict[str, int]()["missing"])
         (_,) = north.store.turns._holders
     assert line.seq == 1 and not north.store.turns._holders
+
+
+def test_the_writer_tells_those_who_wait_without_another_turn(north: TestNode, in_order: None) -> None:
+    """It gave its turn back for the disk; whoever has it then may keep it."""
+    turns = north.store.turns
+
+    def hold() -> int:
+        with turns.one():
+            return written.result(LONG)
+
+    def write(_: sql.Connection) -> int:
+        holding.append(pool.submit(hold))
+        until(lambda: turns._row)
+        return 7
+
+    holding: list[Future[int]] = []
+    with ThreadPoolExecutor(1) as pool:
+        written = north.store.submit(write)
+        assert written.result(LONG) == 7
+        assert holding[0].result(LONG) == 7
+    assert not turns._holders
 
 
 def written_together(gathering: Gathering, drafts: Sequence[Draft]) -> list[Line | BaseException]:

@@ -337,8 +337,9 @@ class Store:
                 future.set_exception(failure)
 
     def _make_durable(self, transaction: sql.Transaction) -> None:
-        with self.turns.away():
-            transaction.commit()
+        # What is left after it is to tell those who wait: to wait for another turn would take longer.
+        self.turns.give()
+        transaction.commit()
 
     def _hash_under(self, number: int | None) -> None:
         """What was undone may have brought the hashes under another secret."""

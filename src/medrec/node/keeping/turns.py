@@ -58,7 +58,7 @@ class Turns:
     def wait(self, place: Place) -> None:
         """Let others have the turn that this thread holds, until somebody has put `place` into the row (`call`) and its
         turn has come: then this thread holds that."""
-        self._give()
+        self.give()
         seen, since, pause = self._handed, monotonic(), AWAY_S
         while not place.closed.acquire(timeout=min(pause, PATIENCE_S)):
             now = monotonic()
@@ -83,7 +83,8 @@ class Turns:
         self.call(place)
         self.wait(place)
 
-    def _give(self) -> None:
+    def give(self) -> None:
+        """Give the turn back that this thread holds, if it holds one."""
         mine: Place | None = getattr(self._here, "mine", None)
         if mine is None:
             return
@@ -143,7 +144,7 @@ class _One:
 
     def __exit__(self, *_: object) -> None:
         if self._taken:
-            self._turns._give()
+            self._turns.give()
 
 
 class _Away:
@@ -158,7 +159,7 @@ class _Away:
         if self._moment:
             self._left = self._turns._leave()
         elif self._turns._holds():
-            self._turns._give()
+            self._turns.give()
             self._left = True
 
     def __exit__(self, *_: object) -> None:
