@@ -8,7 +8,7 @@ a second key of the same secret, for the same reason.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 import sqlalchemy as sql
 from cryptography.exceptions import InvalidTag
@@ -26,10 +26,40 @@ class _Former(bytes):
     """A hash to look for as it was sealed before the last erasure."""
 
 
-class _Keys(NamedTuple):
-    number: int
-    siv: AESSIV
-    common: bytes
+REMEMBERED_MAX = 20_000
+
+
+class _Keys:
+    """The keys of one secret, and what was sealed and opened under them last: it goes when they go.
+
+    The same hash is asked for again and again (each line's manifest stands in two tables, and each record is read by
+    many), and always sealed the same.
+    """
+
+    def __init__(self, number: int, siv: AESSIV, common: bytes) -> None:
+        self.number, self.common = number, common
+        self._siv = siv
+        self._sealed: dict[bytes, bytes] = {}
+        self._opened: dict[bytes, bytes] = {}
+
+    def seal(self, value: bytes) -> bytes:
+        found = self._sealed.get(value)
+        if found is None:
+            found = self._remember(self._siv.encrypt(value, None), value)[0]
+        return found
+
+    def open(self, sealed: bytes) -> bytes:
+        """Raises InvalidTag, ValueError."""
+        found = self._opened.get(sealed)
+        if found is None:
+            found = self._remember(sealed, self._siv.decrypt(sealed, None))[1]
+        return found
+
+    def _remember(self, sealed: bytes, value: bytes) -> tuple[bytes, bytes]:
+        if len(self._sealed) >= REMEMBERED_MAX:
+            self._sealed, self._opened = {}, {}
+        self._sealed[value], self._opened[sealed] = sealed, value
+        return sealed, value
 
 
 class Hashes:
@@ -68,7 +98,7 @@ class Hashes:
         keys = self._former if isinstance(value, _Former) else self._now
         if keys is None:
             return bytes(value)
-        return keys.siv.encrypt(bytes(value), None)
+        return keys.seal(bytes(value))
 
     def open(self, sealed: bytes) -> bytes:
         """A hash as it is. Raises VaultError if the key is lost."""
@@ -87,7 +117,7 @@ class Hashes:
         for keys in (self._now, self._former):
             if keys is not None:
                 try:
-                    return keys.siv.decrypt(sealed, None)
+                    return keys.open(sealed)
                 except (InvalidTag, ValueError):
                     continue
         return None
