@@ -20,7 +20,7 @@ from medrec.core.reconcile.pairs import PairClass
 from medrec.core.reconcile.rows import AllergyRow, Conflict, MedicineRow
 from medrec.core.reconcile.taken import STALE_MS, Says
 from medrec.core.records import ratio
-from medrec.core.records.allergen_names import mentioned
+from medrec.core.records.allergen_names import mentioned, no_class
 from medrec.core.records.terms import Terms, cleaned
 from medrec.core.records.understood import Amount
 
@@ -150,7 +150,7 @@ def _doubles(taken: list[MedicineRow]) -> Iterable[Notice]:
 
 def _allergies(medicines: list[MedicineRow], allergies: tuple[AllergyRow, ...], terms: Terms) -> Iterable[Notice]:
     # A name that is not known as a whole ("Advil PM") may hold all that it mentions.
-    holding = [(row, row.ingredients or mentioned(cleaned(row.name), terms, _no_class)[0]) for row in medicines]
+    holding = [(row, row.ingredients or mentioned(cleaned(row.name), terms, no_class)[0]) for row in medicines]
     for allergy in allergies:
         if allergy.no_known or allergy.refuted or allergy.status == "stopped":
             continue
@@ -171,11 +171,6 @@ def _allergies(medicines: list[MedicineRow], allergies: tuple[AllergyRow, ...], 
                     f"{row.name} is of the class {', '.join(shared)}; an allergy to {allergy.name} is on the list."
                 )
                 yield notice(NoticeRule.ALLERGY_CLASS, sentence, [row, allergy], _OWN, facts)
-
-
-def _no_class(_name: str, _terms: Terms) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What names a class is no medicine that is taken."""
-    return (), ()
 
 
 def _allergy_groups(allergy: AllergyRow, terms: Terms) -> dict[str, None]:

@@ -3,7 +3,7 @@
 from medrec.core.manifests.acts import Act, Subject
 from medrec.core.reconcile.held import PATIENT, Held, Line
 from medrec.core.records import daily, drug_names, sig
-from medrec.core.records.allergen_names import mentioned
+from medrec.core.records.allergen_names import mentioned, no_class
 from medrec.core.records.dates import day_of
 from medrec.core.records.terms import RXNORM, Terms, cleaned
 from medrec.core.records.understood import MedicineDetail, Note, NoteCode, Status, Understood
@@ -67,7 +67,7 @@ def _meant(act: Act, subject: Subject, terms: Terms | None) -> str:
     medicine or a "haven't" beside it, nobody's signed word is turned round."""
     if act.kind not in _ENDED or not sig.only_over(act.words):
         return act.kind
-    named = mentioned(cleaned(act.words), terms, lambda _name, _terms: "")[0] if terms is not None else ()
+    named = mentioned(cleaned(act.words), terms, no_class)[0] if terms is not None else ()
     others = [code for code in named if code not in subject.ingredients]
     return act.kind if others else _ENDED[act.kind]
 

@@ -70,3 +70,8 @@ def mentioned(
                 break
         at += step
     return tuple(sorted(ingredients)), tuple(sorted(classes))
+
+
+def no_class(name: str, terms: Terms) -> tuple[_Codes, _Codes]:
+    """The `class_of` of who looks for medicines alone: what names a class is no medicine that is taken."""
+    return (), ()
