@@ -10,6 +10,7 @@ import pytest
 from medrec.core.consent.plain import EVERYTHING, NOTHING, Party, Plain, write
 from medrec.node.fhir import bundle, capability
 from medrec.node.fhir.audit import PROFILES, Auditor
+from medrec.node.right_person.finding import Finder
 from tests.fhir import hapi
 from tests.fhir.test_faces import BP, busy, events, hers
 from tests.node.network import Network, Patient
@@ -36,6 +37,8 @@ def test_a_foreign_validator_finds_no_error_in_audit_events_and_consents(
 ) -> None:
     busy(network, ada)
     declare(network, ada.account)
+    north: Any = network["north"]
+    Finder(north).look("ada", network["north"].doctor("Dr North"), "TREAT", "her visit this morning")
     hers(network, ada, "AuditEvent")
     found: list[Any] = [*events(hers(network, ada, "AuditEvent")), *events(hers(network, ada, "Consent"))]
     south: Any = network["south"]
@@ -47,6 +50,19 @@ def test_a_foreign_validator_finds_no_error_in_audit_events_and_consents(
     found.append(json.loads(capability.statement(network["north"])))  # type: ignore[arg-type]
     found.append(json.loads(bundle.outcome("actor-strange", "The consent stands.", 200, "warning")))
     found.append(json.loads(bundle.outcome("not-permitted", "There is no permission for this here.", 403)))
+    # An event of each kind of line is among them, those without a profile too.
+    written_as = {one["id"].rpartition("-")[2] for one in found if one["resourceType"] == "AuditEvent"}
+    assert written_as >= {
+        "disclosure",
+        "read",
+        "search",
+        "decision",
+        "refusal",
+        "received",
+        "inside",
+        "emergency",
+        "log",
+    }
     kinds = {one["resourceType"] for one in found}
     profiles = {profile.rpartition(".")[2] for one in found for profile in one.get("meta", {}).get("profile", [])}
     assert kinds == {"AuditEvent", "Consent", "CapabilityStatement", "OperationOutcome"}

@@ -82,18 +82,19 @@ def _item(
         return {**item, "sentence": _received(known, statement)}
     requester = known.get(statement.request.requester, statement.request.requester)
     item["why"] = looks.reasons(statement.request)
-    who, more = looks.asker(statement.request, requester), []
+    who, more, sends = looks.asker(statement, known), [], statement.request.door == "push"
     if statement.manifest == "refusal/1":
         more.append(looks.why_not(statement.code, own_words=False))
         if statement.obligation is not None:
             more.append(render.say(words.GIVEN["stopped"]))
-        return {**item, "sentence": render.say(words.GIVEN["asked"], requester=who), "more": more}
+        text = words.GIVEN["sent_not" if sends else "asked"]
+        return {**item, "sentence": render.say(text, requester=who, place=requester), "more": more}
     what = render.kinds_of([record.type for record in statement.records])
     more += looks.in_part(statement.records)
     anchored = statement.obligation in unclaimed
     status = looks.answered(view, statement.organisation, statement.obligation, anchored)
     more.append(render.say(words.LOOKS[status], organisation=requester))
-    sentence = render.say(words.GIVEN["gave"], requester=who, what=what)
+    sentence = render.say(words.GIVEN["sent" if sends else "gave"], requester=who, what=what, place=requester)
     return {**item, "sentence": sentence, "more": more, "status": status}
 
 

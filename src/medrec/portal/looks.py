@@ -17,8 +17,12 @@ if TYPE_CHECKING:
     from medrec.node.node import Node
 
 
-def asker(request: Any, organisation: str) -> Markup:
-    """Who asked: the person at the organisation, or the organisation where no person is named."""
+def asker(statement: Any, names: dict[str, str]) -> Markup:
+    """Who asked, or sent it on: the person at the organisation that answers for the name, or that alone where no person
+    is named."""
+    request = statement.request
+    house = request.vouched_by(statement.organisation)
+    organisation = names.get(house, house)
     if request.practitioner.strip() and request.practitioner.strip() != organisation:
         return render.say(words.LOOKS["person_of"], person=request.practitioner, organisation=organisation)
     return render.foreign(organisation)
@@ -124,8 +128,8 @@ def _inside(visit: Visit, names: dict[str, str], notice: Notice) -> dict[str, An
 
 
 def _emergency(visit: Visit, names: dict[str, str], notice: Notice) -> dict[str, Any]:
-    statement, request = notice.manifest, notice.manifest.request
-    who = asker(request, names.get(request.requester, request.requester))
+    statement = notice.manifest
+    who = asker(statement, names)
     source = names.get(statement.organisation, statement.organisation)
     until = visit.when(statement.until)
     sentence = render.say(words.LOOKS["declared"], who=who, source=source, until=until)
@@ -152,10 +156,10 @@ def _review(visit: Visit, names: dict[str, str], notice: Notice, view: Any, foun
 
 def _refused(visit: Visit, names: dict[str, str], notice: Notice) -> dict[str, Any]:
     statement = notice.manifest
-    request = statement.request
-    who = asker(request, names.get(request.requester, request.requester))
     source = names.get(statement.organisation, statement.organisation)
-    sentence = render.say(words.LOOKS["refused"], who=who, source=source)
+    place = names.get(statement.request.requester, statement.request.requester)
+    text = words.LOOKS["sent_not" if statement.request.door == "push" else "refused"]
+    sentence = render.say(text, who=asker(statement, names), source=source, place=place)
     return _item(visit, notice, sentence, "not_given", why_not(statement.code))
 
 
@@ -183,7 +187,8 @@ def _given(visit: Visit, names: dict[str, str], notice: Notice, view: Any, outco
     requester = names.get(request.requester, request.requester)
     source = names.get(statement.organisation, statement.organisation)
     what = render.kinds_of([record.type for record in statement.records])
-    sentence = render.say(words.LOOKS["gave"], who=asker(request, requester), what=what, source=source)
+    text = words.LOOKS["sent" if request.door == "push" else "gave"]
+    sentence = render.say(text, who=asker(statement, names), what=what, source=source, place=requester)
     owed = answered(view, statement.organisation, statement.obligation, notice.height is not None)
     status = "answer_" + outcome if outcome and owed != "not-owed" else owed
     more = [*in_part(statement.records), render.say(words.LOOKS[status], organisation=requester)]

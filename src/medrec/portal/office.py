@@ -160,16 +160,16 @@ def _parents(node: "Node", visit: Visit) -> list[dict[str, Any]]:
 
 def _row(visit: Visit, known: dict[str, str], item: Watched) -> dict[str, Any]:
     statement, request = item.statement, item.statement.request
-    who = looks.asker(request, known.get(request.requester, request.requester))
-    more = []
+    who, place = looks.asker(statement, known), known.get(request.requester, request.requester)
+    more, sends = [], request.door == "push"
     if isinstance(statement, RefusalManifest):
-        sentence = render.say(words.GIVEN["asked"], requester=who)
+        sentence = render.say(words.GIVEN["sent_not" if sends else "asked"], requester=who, place=place)
         more.append(looks.why_not(statement.code, own_words=False))
     elif isinstance(statement, OwnLookManifest):
         sentence = render.say(words.OFFICE["inside"], who=request.practitioner)
     else:
         what = render.kinds_of([record.type for record in statement.records])
-        sentence = render.say(words.GIVEN["gave"], requester=who, what=what)
+        sentence = render.say(words.GIVEN["sent" if sends else "gave"], requester=who, what=what, place=place)
     return {
         "id": item.ranked.seen.id.hex(),
         "sentence": sentence,

@@ -1,7 +1,9 @@
 """The legal floor: what the law forbids whatever a person permits, and the notices that have to travel.
 
-Each line names where it stands. A site chooses its jurisdictions (`FLOORS`); the federal floor of the United States
-is the default. This is a reading by engineers, not legal advice: have it reviewed before real use.
+Each line names where it stands. The ages of California and Washington were held against published texts of these
+sections and the Washington Senate's report on bill 5883 (2021-22), in November 2026. A site chooses its laws
+(`FLOORS`); the federal floor of the United States is the default. This is a reading by engineers, not legal advice:
+have it reviewed before real use.
 """
 
 import re

@@ -28,7 +28,13 @@ PROFESSIONS: dict[str, tuple[str, ...]] = {
     "psychologist": (f"{SNOMED}|59944000", f"{_NUCC}|103T*"),
     "social worker": (f"{SNOMED}|106328005", f"{_NUCC}|1041*"),
 }  # fmt: skip
-"""Profession -> its roles as tokens; `*`: every code that begins so. Who is of one is of no other."""
+"""Profession -> its roles as tokens; `*`: every code that begins so. Who is of one is of no other.
+
+Each code was held against its published name, in November 2026: those of SNOMED CT in HL7's list of practitioner roles
+and in published value sets (106328005, 62247001, 706594005), those of NUCC in US Core's provider roles, whose groups
+begin so (122300000X to 1223X2210X dentists, 163W and 164 nurses, 363L nurse practitioners, 146D to 146N ambulance
+staff, 1835 pharmacists, 2251 physical therapists, 103T psychologists, 1041 social workers, 202C to 209800000X doctors).
+"""
 
 
 SOMEBODY = "urn:medrec:role|somebody"

@@ -98,6 +98,10 @@ class Request(Fields, frozen=True):
     machine: bool = False
     query: Annotated[str, msgspec.Meta(max_length=2000)] = ""
 
+    def vouched_by(self, source: str) -> str:
+        """The organisation that says who asks, and answers for it: the requester, of what is pushed the source."""
+        return source if self.door == "push" else self.requester
+
 
 class Basis(Fields, frozen=True, omit_defaults=True):
     """What a decision rests on, for whoever decides it again: every consent that stood at the time (SHA-256 of its

@@ -126,7 +126,7 @@ class Auditor:
         if not stated.decided:
             return []
         request = stated.request
-        house = self._node.organisation if request.door == "push" else request.requester
+        house = request.vouched_by(self._node.organisation)
         event = self._event(
             f"{seq}-decision",
             "AuthZconsent",
@@ -255,7 +255,7 @@ class Auditor:
 
     def _user(self, request: Request) -> dict[str, Any]:
         """Who asked: a person, or a program, which says so."""
-        house = self._node.organisation if request.door == "push" else request.requester
+        house = request.vouched_by(self._node.organisation)
         system, _, code = request.role.partition("|")
         user: dict[str, Any] = {
             "type": {"coding": [{"system": PARTICIPATION, "code": "IRCP"}]},

@@ -206,8 +206,14 @@ def _refused(stated: RefusalManifest, names: dict[str, str]) -> Entry:
     source = names.get(stated.organisation, stated.organisation)
     reason = SENTENCES[Code(stated.code)] if stated.code in Code._value2member_map_ else "It was not allowed."
     outcome = "stopped" if stated.obligation is not None else "refused"
-    did = f"asked {source} for your records {_why(stated.request)} and got nothing. {reason}"
-    return _asked(stated, f"{_asker(stated.request, names)} {did}", outcome)
+    request, why = stated.request, _why(stated.request)
+    if request.door == "push":
+        house = names.get(request.requester, request.requester)
+        named = request.practitioner or source
+        return _asked(stated, f"{named} of {source} wanted to send your records to {house} {why}. {reason}", outcome)
+    return _asked(
+        stated, f"{_asker(request, names)} asked {source} for your records {why} and got nothing. {reason}", outcome
+    )
 
 
 def _given(stated: DisclosureManifest, names: dict[str, str]) -> Entry:

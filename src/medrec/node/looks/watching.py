@@ -196,7 +196,7 @@ class Watch:
             id=digest,
             time=statement.time,
             person=statement.account,
-            who=f"{request.requester}/{request.identity or request.practitioner}",
+            who=f"{request.vouched_by(statement.organisation)}/{request.identity or request.practitioner}",
             hour=datetime.fromtimestamp(statement.time // 1000, UTC).hour,
             reason=request.reason,
             machine=request.machine,

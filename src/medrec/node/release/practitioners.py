@@ -209,7 +209,7 @@ class CredentialCheck:
 
     def _answers_for(self, ask: Ask) -> str:
         """The organisation that answers for who asks; what is pushed is asked for by this organisation's own people."""
-        return self._node.organisation if ask.request.door == "push" else ask.request.requester
+        return ask.request.vouched_by(self._node.organisation)
 
     def genuine(self, ask: Ask) -> Credential:
         """The credential, if its organisation's present key signed it. Raises Refusal, EngineError."""

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sql
+from markupsafe import Markup
 
 from medrec.core import codec
 from medrec.node.keeping import store
@@ -105,6 +106,7 @@ def show_one(node: "Node", visit: Visit) -> dict[str, Any]:
     return {
         "handle": who.handle,
         "line": line[0],
+        "vouched": None if look.own else _vouched(who, line[0]["notice"].manifest),
         "look": look,
         "seen": seen,
         "proofs": proofs,
@@ -115,6 +117,14 @@ def show_one(node: "Node", visit: Visit) -> dict[str, Any]:
         "disputes": [] if look.own or look.refused else mistakes.disputes_of(node, who, look),
         "dispute_link": visit.link("dispute", person=who.handle, pair=look.pair.hex()),
     }
+
+
+def _vouched(who: Whose, statement: Any) -> Markup | None:
+    """Who answers for the name of the person in a look; None where nobody is named."""
+    request = getattr(statement, "request", None)
+    if not getattr(request, "practitioner", "").strip():
+        return None
+    return render.say(words.LOOKS["vouched"], organisation=who.place(request.vouched_by(statement.organisation)))
 
 
 def dispute(node: "Node", visit: Visit) -> Go:

@@ -233,6 +233,8 @@ GIVEN = Texts(
         "received": "Received from others",
         "received_none": "Nothing was received from others yet.",
         "gave": "{requester} got {what}.",
+        "sent": "{requester} sent {what} to {place}.",
+        "sent_not": "{requester} wanted to send records to {place}. Nothing was sent.",
         "asked": "{requester} asked for records and got nothing.",
         "got": "{organisation} got {what} from {source}.",
         "got_refused": "{organisation} threw away what came from {source}, because it could not be trusted.",
