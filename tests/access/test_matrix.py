@@ -15,8 +15,11 @@ from starlette.testclient import TestClient
 
 from medrec.core import codec
 from medrec.node import app
-from medrec.node.fhir.query import read_query
-from medrec.node.fhir.routes import serve
+from medrec.node.fhir import routes
+from medrec.node.fhir.answer import Answer
+from medrec.node.fhir.query import CONSENTS, EVENTS, INTERACTIONS, PROVENANCE, SEARCH, SUMMARY, read_query
+from medrec.node.fhir.routes import create, serve
+from medrec.node.fhir.search import COMMON
 from medrec.node.keeping import store
 from medrec.node.peers.calls import CallRefused
 from medrec.node.peers.peers import PeerError
@@ -24,11 +27,13 @@ from medrec.node.peers.rules import Rule
 from medrec.node.refusals import Refusal
 from medrec.node.release import access
 from medrec.node.release.views import PAGE_PATH, VIEW_PATH
+from medrec.portal import app as portal_app
+from medrec.portal import front
 from medrec.portal.app import Site, pages
-from medrec.portal.page import Area, Reader
+from medrec.portal.page import Area, File, Reader, Role, Visit
 from medrec.portal.people import handle
-from medrec.portal.session import Session, Who
-from medrec.portal.table import FILES, PAGES
+from medrec.portal.session import PEOPLE, STAFF, Session, Who
+from medrec.portal.table import FILES, PAGES, Page
 from tests.access.probes import PROBES
 from tests.access.world import World
 
@@ -94,54 +99,108 @@ def test_his_own_agent_is_answered_where_others_are_not(world: World) -> None:
 
 # --- the FHIR API --------------------------------------------------------------------------------------------------
 
-HIS = (
-    "Patient/zebulon",
-    "Observation/rec-of-z",
-    "Patient/zebulon/$everything",
-    "Observation?patient=zebulon",
-    "Observation?subject=Patient/zebulon",
-    "Observation?_id=rec-of-z",
+SPECIAL = (
     "Observation",
     "Patient",
-    "Patient?_id=zebulon",
-    "Observation/rec-of-z/_history",
-    "Observation/rec-of-z/_history/1",
-    "Observation/rec-of-z?_elements=subject",
-    "Patient/zebulon?_summary=true",
     "Observation?_sort=-date&patient=zebulon",
     "Observation?_elements=subject",
     "Observation?_summary=data&subject=Patient/zebulon",
-    "Observation?patient.identifier=zebulon",
-    "Observation?_include=Observation:subject",
-    "Patient?_revinclude=Observation:subject",
     "Observation?_summary=count&patient=zebulon",
-    "AuditEvent?patient=zebulon",
-    "AuditEvent",
-    "Consent",
-    "Consent?patient=zebulon",
-    "Provenance?target=Observation/rec-of-z",
+    "Observation?patient.identifier=zebulon",
+    "Observation/rec-of-z?_elements=subject",
+    "Patient/zebulon?_summary=true",
+    "Patient/zebulon/$everything?_type=Observation",
 )
+"""What no table says: parameters of all interactions, together with one that names him."""
+OWN_PARAMETERS = {EVENTS: ("patient",), CONSENTS: ("patient",), PROVENANCE: ("target",)}
 
 
-@pytest.mark.parametrize("interaction", HIS)
-@pytest.mark.parametrize(("by", "about"), list(itertools.product(ORGANISATIONS, ("his", "eve"))))
-def test_no_interaction_tells_of_another_person(world: World, by: str, about: str, interaction: str) -> None:
-    path, _, parameters = interaction.partition("?")
+def named_by(kind: str) -> tuple[str, str]:
+    """How a search parameter of this kind names him, and how his record."""
+    return ("Patient/zebulon", "Observation/rec-of-z") if kind == "reference" else ("zebulon", "rec-of-z")
+
+
+def asked_of_fhir(kind: str) -> list[str]:
+    """An interaction of the table: his identifiers in every place, and in every parameter that is answered."""
+    places = {"{type}": ("Patient", "Observation"), "{id}": ("zebulon", "rec-of-z"), "{version}": ("1", "rec-of-z")}
+    wanted = INTERACTIONS[kind].split("/")
+    found = ["/".join(parts) for parts in itertools.product(*(places.get(name, (name,)) for name in wanted))]
+    parameters = OWN_PARAMETERS.get(kind, ())
+    found += [f"{path}?{name}={his}" for path in found for name in parameters for his in named_by("reference")]
+    if kind != SEARCH:
+        return found
+    pointing = [name for name, one in COMMON.items() if one.kind == "reference"]
+    found += [f"Observation?{name}={his}" for name, one in COMMON.items() for his in named_by(one.kind)]
+    found += [f"Patient?{name}={his}" for name in ("_id", "identifier", *pointing) for his in named_by("")]
+    found += [f"Observation?_include=Observation:{name}" for name in pointing]
+    found += [f"Patient?_revinclude=Observation:{name}" for name in pointing]
+    return [*found, *SPECIAL]
+
+
+def ask_fhir(world: World, by: str, about: str, asked_for: str) -> bytes:
+    """What an organisation is told, but for the address that it asked for, which comes back in the link to itself."""
+    path, _, parameters = asked_for.partition("?")
     try:
         query = read_query(path, parameters)
         wanted = {"types": query.asked_types(), "ids": query.asked_ids()}
     except Refusal:
         wanted = {"types": [], "ids": []}
-    asked = world.asked(getattr(world, about), by, query=interaction, **wanted)
+    asked = world.asked(getattr(world, about), by, query=asked_for, **wanted)
     field = base64.urlsafe_b64encode(access.encode(asked)).decode()
-    node: Any = world.network["north"]
     try:
-        answer = serve(node, by, "GET", path, parameters, field).body
+        answer = serve(world.network["north"], by, "GET", path, parameters, field).body  # type: ignore[arg-type]
     except (Refusal, CallRefused) as no:
         answer = f"{no.code} {no.sentence}".encode()
-    # The address of what was asked for comes back in the link to itself.
-    shown = answer.replace(parameters.encode(), b"") if parameters else answer
-    assert clean(shown), shown
+    return answer.replace(parameters.encode(), b"") if parameters else answer
+
+
+def ask_interaction(world: World, by: str, about: str, kind: str) -> None:
+    for asked_for in asked_of_fhir(kind):
+        shown = ask_fhir(world, by, about, asked_for)
+        assert clean(shown), (kind, asked_for, shown)
+
+
+@pytest.mark.parametrize("kind", sorted(INTERACTIONS))
+@pytest.mark.parametrize(("by", "about"), list(itertools.product(ORGANISATIONS, ("his", "eve"))))
+def test_no_interaction_tells_of_another_person(world: World, by: str, about: str, kind: str) -> None:
+    ask_interaction(world, by, about, kind)
+
+
+@pytest.mark.parametrize("by", ORGANISATIONS)
+def test_a_consent_about_him_is_not_taken_from_others(world: World, by: str) -> None:
+    with pytest.raises(Refusal) as refused:
+        create(world.network["north"], PROBES["/medrec/consents"](world, by), by)  # type: ignore[arg-type]
+    assert clean(f"{refused.value.code} {refused.value.sentence}".encode())
+
+
+@pytest.mark.parametrize(
+    "path", ["Patient/zebulon/$export", "Patient/$export", "$export", "Binary/x/y", "AuditEvent/$x"]
+)
+def test_what_is_no_line_of_the_table_is_refused_before_anything_looks_at_it(
+    world: World, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An operation that somebody wrote, and did not enter."""
+    monkeypatch.setattr(routes, "answer_query", _leaks)
+    monkeypatch.setattr(routes, "answer_face", _leaks)
+    assert ask_fhir(world, "south", "his", path).startswith(b"query-unknown")
+
+
+def _leaks(*asked: Any) -> Answer:
+    return Answer(200, b'{"x":"QUIVERING"}', {})
+
+
+@pytest.mark.parametrize(("kind", "path"), [(SUMMARY, INTERACTIONS[SUMMARY]), ("export", "Patient/{id}/$export")])
+def test_an_operation_that_is_entered_is_asked_and_a_leak_in_it_found(
+    world: World, kind: str, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As somebody would write it: one line in the table, and what answers it; or a fault in one that is there."""
+    monkeypatch.setitem(INTERACTIONS, kind, path)
+    answers = routes.answer_query
+    monkeypatch.setattr(
+        routes, "answer_query", lambda *asked: (_leaks if path.endswith(asked[3][-7:]) else answers)(*asked)
+    )
+    with pytest.raises(AssertionError, match=kind):
+        ask_interaction(world, "south", "his", kind)
 
 
 # --- the pages -----------------------------------------------------------------------------------------------------
@@ -172,35 +231,71 @@ def addresses_of(world: World, path: str) -> list[str]:
 
 
 def roles(world: World) -> dict[str, Session | None]:
-    """Everybody who may come: nobody, another person, and each role of the staff."""
+    """Everybody who may come: nobody, another person, whoever helps her, and each other role."""
     found: dict[str, Session | None] = {"nobody": None}
     found["another"] = Session(Who.PATIENT, "Eve", account=world.eve.account, csrf="c")
+    found["her helper"] = Session(
+        Who.DELEGATE, "Bo", account=world.bo.account, acting_for=world.eve.account, acting_for_name="Eve",
+        delegation=world.helps_eve, csrf="c",
+    )  # fmt: skip
     for who in Who:
         if who not in (Who.PATIENT, Who.DELEGATE):
             found[who.value] = Session(who, "Staff", staff="x", csrf="c")
     return found
 
 
-@pytest.mark.parametrize("page", [*PAGES, *FILES], ids=lambda page: page.name)
-@pytest.mark.parametrize("organisation", ["north", "guide"])
-def test_no_page_tells_of_another_person(
-    world: World, organisation: str, page: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    client = TestClient(pages(world.network[organisation]), raise_server_exceptions=False)  # type: ignore[arg-type]
+def ask_page(world: World, organisation: str, page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As everybody, at each of its addresses that has to do with him."""
+    node: Any = world.network[organisation]
+    client = TestClient(pages(node), raise_server_exceptions=False)
     found = addresses_of(world, page.path)
+    if page.role is not Role.ANY and (page.role is Role.AGENT) != (node.agent is not None):
+        # A node that has no such page says so of each of its addresses, before it reads it.
+        found = found[:1]
     for address, (name, session) in itertools.product(found, roles(world).items()):
         monkeypatch.setattr(Site, "session_of", lambda self, request, session=session: session)
-        allowed = page.reader is Reader.SIGNED_IN and session is not None and session.who in page.who
-        # The staff of the very organisation may see what is in its own records; a page of a person's own is hers.
-        if allowed and page.area is not Area.PERSON:
+        allowed = page.reader is Reader.SIGNED_IN and session is not None and session.who in (page.who or STAFF)
+        # The staff of the very organisation may see what is in its own records; nobody else, whatever a page says.
+        if allowed and session is not None and session.who in STAFF:
             continue
-        her_own = handle(world.eve.account) in address and name == "another"
+        about_him = "{" in page.path and handle(world.eve.account) not in address
         for method in page.methods:
             form = {"csrf": "c"} if method == "POST" else None
             answer = client.request(method, address, data=form, follow_redirects=False)
             assert clean(answer.content), (name, method, address)
-            if page.reader is Reader.SIGNED_IN and not her_own:
+            if page.reader is Reader.SIGNED_IN and (not allowed or about_him):
                 assert answer.status_code >= 300, (name, method, address)
+
+
+@pytest.mark.parametrize("page", [*PAGES, *FILES], ids=lambda page: page.name)
+@pytest.mark.parametrize("organisation", ["north", "guide"])
+def test_no_page_tells_of_another_person(
+    world: World, organisation: str, page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask_page(world, organisation, page, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("page", "who"),
+    [
+        # A page for people that stands in no person's area, and one of a person's own that a helper is shown.
+        (Page("/peek/{what}", "peek", front.show, "", Role.AGENT, who=PEOPLE), Who.PATIENT),
+        (Page("/peek/{what}", "peek", front.show, "", Role.AGENT, who=PEOPLE), Who.DELEGATE),
+        (Page("/people/{person}/peek", "peek", front.show, "", Role.AGENT, who=PEOPLE, area=Area.PERSON), Who.DELEGATE),
+        (Page("/peek/{what}", "peek", front.show, "", Role.AGENT, who=(Who.HELPER,)), Who.HELPER),
+    ],
+)
+def test_a_page_that_shows_him_to_those_it_is_not_for_is_found(
+    world: World, page: Page, who: Who, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def show(node: Any, visit: Visit) -> File:
+        shown = b"QUIVERING" if visit.session is not None and visit.session.who is who else b""
+        return File(shown, "text/plain", "peek.txt")
+
+    planted = page._replace(show=show)
+    monkeypatch.setattr(portal_app, "FILES", (*FILES, planted))
+    with pytest.raises(AssertionError, match="peek"):
+        ask_page(world, "guide", planted, monkeypatch)
 
 
 def test_the_person_himself_is_shown_his_page(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

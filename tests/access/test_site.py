@@ -11,12 +11,10 @@ import secrets
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-import msgspec
 import pytest
 from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
 
-from medrec.core.manifests.delegation import Delegation, delegation_message, encode_delegation
 from medrec.node.agent import links
 from medrec.node.peers.rules import Rule
 from medrec.portal import assets, calls, rules
@@ -43,15 +41,8 @@ class Sent(NamedTuple):
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     made = World(tmp_path_factory.mktemp("site"))
-    bo = made.network.patient("bo", "north")
     node: Any = made.network["guide"]
-    now = made.network.time
-    named = Delegation(
-        made.network.id.hex(), made.his.account, now, bo.account, "Bo", ["look"], [], now + 86_400_000, "consent", None,
-        None, secrets.token_bytes(32).hex(), made.his.key.key_id.hex(),
-    )  # fmt: skip
-    _, signature = made.his.sign(delegation_message(named))
-    his_helper = node.delegates.take(encode_delegation(msgspec.structs.replace(named, signature=signature.hex())))
+    his_helper = made.helper(made.his, "look")
     link = shared(made)
     waiting = desk_of(node).wait((Piece("revocation/1", bytes(32)),), None, b"his key", lambda proofs: "/", ["Zebulon"])
     made.held = (his_helper.hex(), link, waiting)  # type: ignore[attr-defined]

@@ -4,8 +4,11 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from medrec.core import codec
 from medrec.core.consent.plain import Plain
+from medrec.core.manifests.delegation import Delegation, delegation_message, encode_delegation
 from medrec.node.release import access
 from tests.node.network import Patient
 from tests.node.test_emergency import decide
@@ -13,7 +16,8 @@ from tests.portal.story import ToldNetwork
 
 
 class World:
-    """North holds the records of Eve and of Zebulon. Eve lets south see hers; he lets nobody, not in an emergency."""
+    """North holds the records of Eve and of Zebulon. Eve lets south see hers; he lets nobody, not in an emergency. Bo
+    has no records; he helps Eve in all that a helper may do."""
 
     def __init__(self, folder: Path) -> None:
         self.network = ToldNetwork(folder)
@@ -29,6 +33,20 @@ class World:
         self.network.consent(self.eve, "north", "south")
         decide(self.network, self.his, Plain("emergency-no"))
         self.settle()
+        self.bo = self.network.patient("bo", "north")
+        self.helps_eve = self.helper(self.eve, "look", "consent", "correct", "add")
+
+    def helper(self, person: Patient, *rights: str) -> bytes:
+        """Bo becomes somebody's helper; the id of what says so."""
+        node: Any = self.network["guide"]
+        now = self.network.time
+        named = Delegation(
+            self.network.id.hex(), person.account, now, self.bo.account, "Bo", list(rights), [], now + 86_400_000,
+            "consent", None, None, secrets.token_bytes(32).hex(), person.key.key_id.hex(),
+        )  # fmt: skip
+        _, signature = person.sign(delegation_message(named))
+        taken: bytes = node.delegates.take(encode_delegation(msgspec.structs.replace(named, signature=signature.hex())))
+        return taken
 
     def settle(self) -> None:
         self.network.anchor()
