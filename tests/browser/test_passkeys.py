@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from medrec.node.account import devices
-from medrec.portal import signing
+from medrec.portal import language, signing, words
 from tests.browser import checks
 from tests.browser.conftest import PHONE, Authenticator, Opener
 from tests.browser.own import own_world as own_world
@@ -108,6 +108,31 @@ def test_an_unverified_person_and_another_key_do_not_get_in(
     page.click("#sign-in")
     page.wait_for_selector("#sign-in-state:not([hidden])")
     assert page.url.endswith("/sign-in")
+
+
+@pytest.mark.parametrize("code", language.LANGUAGES)
+def test_what_fails_is_said_in_the_words_of_the_page(
+    world: World, visit: Opener, authenticator: Authenticate, code: str
+) -> None:
+    """Not in those of the browser, whose language and terms nobody chose."""
+    page = visit(PHONE, code)
+    authenticator(page)
+    ways = {"sign_in": ("#sign-in", "#sign-in-state"), "join": ("#join button", "#join-state")}
+    ways["coming_back"] = ("#come-back button", "#come-back-state")
+    with language.use(code):
+        says = {name: str(words.SIGN_IN[name]) for name in ("no_answer", "elsewhere")}
+    for name, (button, state) in ways.items():
+        for trouble, said in says.items():
+            address = f"{world.address(name)}?lang={code}"
+            # No passkey of a name can be used at a number.
+            page.goto(address if trouble == "no_answer" else address.replace("localhost", "127.0.0.1"))
+            if name == "join":
+                page.locator("#join input[name=name]").fill("Nora New")
+            page.context.set_offline(trouble == "no_answer")
+            page.click(button)
+            page.wait_for_selector(f"{state}:not([hidden])")
+            page.context.set_offline(False)
+            assert page.locator(state).inner_text() == said, name
 
 
 def test_the_helper_s_right_is_signed_on_the_page_that_shows_it(

@@ -9,6 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from medrec.core.delegation import birthday
+from medrec.node.account import returning
 from medrec.node.keeping import store
 from medrec.node.notify import asking
 from medrec.portal import language, words
@@ -22,11 +23,13 @@ from tests.browser.conftest import PHONE, Opener
 from tests.browser.test_every_page import NARROW, keep
 from tests.node.network import Patient
 from tests.portal.conftest import empty as empty
+from tests.portal.rescue import Circle, Holder, NewPhone
 from tests.portal.story import Story, ToldNetwork, observation
 from tests.portal.test_desk_consent import nora
 from tests.portal.test_desk_parent import BORN, posted
 from tests.portal.test_desk_parent import bo as bo
 from tests.portal.test_desk_parent import kid as kid
+from tests.portal.test_ways_back import circle as circle
 
 ORIGIN = "https://place.example"
 PASSED_ON = ("content-type", "accept", "accept-language", "sec-fetch-site")
@@ -51,6 +54,19 @@ MAY_READ = {page.name: page.who for page in PAGES}
 Open = Callable[[Story, str, str], Any]
 
 
+def answered_by(page: Any, client: TestClient) -> None:
+    """Every call of a browser's page to ORIGIN is answered by a client of an application in this process."""
+
+    def answer(route: Any, request: Any) -> None:
+        told = {name: value for name, value in request.headers.items() if name in PASSED_ON}
+        path = request.url.removeprefix(ORIGIN)
+        found = client.request(request.method, path, headers=told, content=request.post_data_buffer)
+        kept = {name: value for name, value in found.headers.items() if name not in ("content-length", "set-cookie")}
+        route.fulfill(status=found.status_code, headers=kept, body=found.content)
+
+    page.route("**/*", answer)
+
+
 @pytest.fixture
 def open_at(visit: Opener) -> Open:
     """A page of a browser whose every call is answered by one node of a story, in one language."""
@@ -60,20 +76,50 @@ def open_at(visit: Opener) -> Open:
         client = TestClient(pages(node, demonstration=True), base_url=ORIGIN, raise_server_exceptions=False)
         page = visit(PHONE, code)
         client.get("/", params={"lang": code})
-
-        def answer(route: Any, request: Any) -> None:
-            told = {name: value for name, value in request.headers.items() if name in PASSED_ON}
-            path = request.url.removeprefix(ORIGIN)
-            found = client.request(request.method, path, headers=told, content=request.post_data_buffer)
-            kept = {
-                name: value for name, value in found.headers.items() if name not in ("content-length", "set-cookie")
-            }
-            route.fulfill(status=found.status_code, headers=kept, body=found.content)
-
-        page.route("**/*", answer)
+        answered_by(page, client)
         return page
 
     return opened
+
+
+@pytest.mark.parametrize("code", language.LANGUAGES)
+def test_the_sheets_with_her_words_can_be_read_and_carried(circle: Circle, visit: Opener, code: str) -> None:
+    page, found = visit(PHONE, code), []
+    answered_by(page, circle.ada.client)
+    circle.ada.get(f"/?lang={code}")
+    for what, count in (("paper", 9), ("record", 17)):
+        sheet = circle.ada.does(circle.ada.page + "/keys", do=what).headers["location"]
+        page.goto(ORIGIN + sheet)
+        assert page.locator("main ol li").count() == count
+        found += found_on(page, f"words-{what}", code)
+    assert found == [], "\n".join(found)
+
+
+@pytest.mark.parametrize("code", language.LANGUAGES)
+def test_a_new_phone_can_be_used_on_its_way_in(circle: Circle, visit: Opener, code: str) -> None:
+    """It shows the digits by itself as soon as somebody wrote its number, and whose pages it opens before it does."""
+    phone, page = NewPhone(circle.story), visit(PHONE, code)
+    phone.get(f"/?lang={code}")
+    number = phone.number
+    answered_by(page, phone.client)
+    page.goto(ORIGIN + phone.page)
+    found = found_on(page, "new-phone-fresh", code)
+    keys = circle.ada.page + "/keys"
+    asked = circle.ada.send(keys, do="add", number=number)
+    case = returning.by_number(circle.guide, number)
+    assert case is not None
+    page.get_by_text(f"{case.short_code[:3]} {case.short_code[3:]}").wait_for()
+    found += found_on(page, "new-phone-bound", code)
+    circle.ada.confirm(asked)
+    with language.use(code):
+        page.get_by_text(str(words.BACK["let_in"]), exact=True).wait_for()
+    found += found_on(page, "new-phone-let-in", code)
+    Holder.sign_in(phone)
+    page.goto(ORIGIN + phone.page)
+    with language.use(code):
+        page.get_by_role("button", name=str(words.BACK["whose_yes"])).wait_for()
+    found += found_on(page, "new-phone-whose", code)
+    assert found == [], "\n".join(found)
 
 
 def found_on(page: Any, name: str, code: str) -> list[str]:

@@ -161,9 +161,16 @@ def number_of(hand: Hand) -> str:
 
 
 def signs_in(served: Served, hand: Hand) -> None:
+    """She signs in; where others let her key in, she is asked once whether those are her pages."""
     hand.page.goto(served.address("/sign-in"))
     hand.press("button", words.SIGN_IN["button"])
     hand.page.wait_for_url(lambda address: not address.endswith("/sign-in"))
+    hand.page.wait_for_load_state()
+    if hand.page.get_by_role("button", name=words.BACK["whose_yes"]).count():
+        hand.press("button", words.BACK["whose_yes"])
+        hand.page.get_by_text(words.DONE["came_back"]).wait_for()
+        hand.press("button", words.SIGN_IN["button"])
+        hand.page.wait_for_url(lambda address: "/sign-in" not in address)
 
 
 def answers_all(phone: Hand) -> None:

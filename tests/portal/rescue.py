@@ -129,6 +129,18 @@ class NewPhone(Holder):
         assert answer.status_code == 200, answer.text
         assert answer.json()["to"] == self.page
 
+    def sign_in(self) -> Any:
+        """She signs in; when she is asked whether the pages into which others let her are hers, she says yes."""
+        answer = super().sign_in()
+        if (
+            answer.status_code == 200
+            and answer.json()["to"] == self.page
+            and 'value="hers"' in self.get(self.page).text
+        ):
+            assert self.send(self.page, do="hers").headers["location"].startswith("/sign-in")
+            answer = super().sign_in()
+        return answer
+
     @property
     def number(self) -> str:
         (found,) = re.findall(r'<p class="lead code"><strong><bdi dir="ltr">([\d ]+)</bdi>', self.get(self.page).text)[

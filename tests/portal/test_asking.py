@@ -1,7 +1,9 @@
 """A clinician asks other places: one that hangs holds up neither her nor what the others give."""
 
+import re
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,9 +12,11 @@ from starlette.testclient import TestClient
 from medrec.core.manifests.inside import OwnLookManifest
 from medrec.portal import words
 from medrec.portal.session import IDLE_MS
+from tests.node.test_labels import put
+from tests.node.test_parts import SECRET, marked, some
 from tests.portal.reading import text_of
 from tests.portal.story import HOUR, Story
-from tests.portal.test_clinic import PILL, clinician, lines
+from tests.portal.test_clinic import ADA, PILL, clinician, lines
 from tests.portal.test_clinic import told as told
 from tests.portal.test_sign_in import visitor
 from tests.portal.test_waits import HANGS_S, REFRESH, Hanging, waiting
@@ -106,3 +110,31 @@ def test_a_place_that_answers_at_once_needs_no_second_page(told: Story, hanging:
     client, csrf = clinician(told)
     given = client.post("/clinic/patient", data={**FORM, "csrf": csrf, "from-east": "1"})
     assert given.status_code == 200 and "Metformin" in given.text and waiting(given.text) == ""
+
+
+def screen(folder: Path, hidden: bool, marks: bool) -> str:
+    """What a clinician of south reads when she asked north, which keeps back what is about substance use: without what
+    is by chance in every page."""
+    story = Story(folder)
+    network: Any = story.network
+    ada = network.patient("ada", "north", "south")
+    network["south"].put("Patient", "ada", ADA)
+    put(network, "Condition", "asthma", code={"text": "Asthma"})
+    if hidden:
+        some(network)
+    marked(network, ada, marks=marks)
+    story.settle()
+    client, csrf = clinician(story)
+    answer = client.post("/clinic/patient", data={**FORM, "csrf": csrf, "from-north": "1"})
+    assert answer.status_code == 200
+    network.close()
+    return re.sub(r"[0-9a-f]{16,}", "#", answer.text)
+
+
+def test_the_screen_says_that_something_is_left_out_only_where_the_person_allows_it(tmp_path: Path) -> None:
+    without = screen(tmp_path / "without", hidden=False, marks=False)
+    assert "Asthma" in without and words.CLINIC["in_part"] not in without
+    # Where she does not allow marks, the page is the same to the byte as if there were nothing to hide.
+    assert screen(tmp_path / "hidden", hidden=True, marks=False) == without
+    marks = screen(tmp_path / "marks", hidden=True, marks=True)
+    assert words.CLINIC["in_part"] in marks and "Thiamine" in marks and SECRET not in marks

@@ -23,10 +23,10 @@ from tests.portal.test_sign_in import csrf_of, visitor
 
 SOURCE = Path(signing.__file__).parent
 KEPT = {
+    "asking.py Asking self._answers": "one for each place that is asked, and the question lies in a room",
     "desk_vouch.py Waiting self._open": "one for each linked patient, and a key of the staff signed it",
     "own/acts.py Acts self._lent": "one for each invented person of a demonstration",
     "own/entries.py _Remembered self._entries": "what is read anew when it is gone",
-    "security.py Limiter self._attempts": "the latest names: whose count is pushed out has more tries, not fewer",
     "sign_in.py Challenges self._used": "challenges that a known key signed, for two minutes",
 }
 """What lasts as long as the process and is no Room, and what bounds it."""

@@ -282,10 +282,14 @@ def test_why_the_ledger_refused_is_said_in_the_readers_language() -> None:
     assert words.why_not("already-frozen", refused.sentence) == refused.sentence
     with language.use("es"):
         assert words.why_not("already-frozen", refused.sentence) == "La cuenta ya está congelada."
-        assert words.why_not("bad-payload", named.sentence).endswith(". (salt)")
-        assert "Un campo" in words.why_not("bad-payload", named.sentence)
+        assert words.why_not("bad-payload", named.sentence) == words.LEDGER_NO["other"]
+        # Who reads the ledger itself reads all of it.
+        assert words.outcome_in_full("bad-payload", named.sentence).endswith(". (salt)")
         other = words.why_not("already-frozen", "Something \u202eelse.")
         assert other == words.MADE["in-their-words"].format(why="\u2068Something \N{REPLACEMENT CHARACTER}else.\u2069")
+    for code in outcome.Code:
+        told = words.why_not(code.name.lower().replace("_", "-"), outcome.Outcome(code, "nonce 2, last 2").sentence)
+        assert not code or (jargon(told, JARGON + JARGON_OF_TRADE) == [] and not re.search(r"\d|\(", told)), told
     missing = [code for code in outcome.Code if code and code.name.lower().replace("_", "-") not in words.OUTCOMES]
     assert missing == []
 

@@ -28,6 +28,7 @@ class Code(Enum):
     NOT_GENUINE = "not-genuine"
     TICKET_UNKNOWN = "ticket-unknown"
     TOO_MANY_VIEWS = "too-many-views"
+    TOO_MANY_NUMBERS = "too-many-numbers"
     # Who asks in the requester's name.
     CREDENTIAL_MISSING = "credential-missing"
     CREDENTIAL_BAD = "credential-bad"
@@ -122,6 +123,7 @@ SENTENCES: dict[Code, str] = {
     Code.NOT_GENUINE: "What came does not verify; nothing of it was kept.",
     Code.TICKET_UNKNOWN: "This page was opened before, or its time has run out; ask for it again.",
     Code.TOO_MANY_VIEWS: "Your organisation has asked for more pages than it has opened; open those, or wait.",
+    Code.TOO_MANY_NUMBERS: "Your organisation has given more numbers of new phones than people have; wait an hour.",
     Code.CREDENTIAL_MISSING: "The request does not show who asks; add the practitioner's credential.",
     Code.CREDENTIAL_BAD: "The practitioner's credential is not readable, or its signature does not hold.",
     Code.CREDENTIAL_FOREIGN: "The credential was made by another organisation, or for another network.",

@@ -386,7 +386,8 @@ class Site:
         # The page of an error must not need the ledger.
         session = None if failed else self.session_of(request)
         now = self.node.clock()
-        return Visit(request.path_params, max(page, 1), form, now, self.demonstration, link, session, query)
+        site = site_of(caller_of(request))
+        return Visit(request.path_params, max(page, 1), form, now, self.demonstration, link, session, query, site=site)
 
     def _html(self, request: Request, page: Page, visit: Visit, values: dict[str, Any], status: int) -> Response:
         # The page of an error does not know who asks.

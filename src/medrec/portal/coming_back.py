@@ -12,12 +12,13 @@ from medrec.core import ladder
 from medrec.node.account import aftermath, devices, paper, recovery, returning
 from medrec.node.account.accounts import AccountError
 from medrec.node.account.returning import Case
+from medrec.node.looks.disputing import organisations
 from medrec.portal import confirming, render, words
 from medrec.portal.own import moving
 from medrec.portal.own.account_act import transaction_part
 from medrec.portal.own.acts import Act
 from medrec.portal.own.keys import digits, frozen_until
-from medrec.portal.page import Go, PageError, Visit
+from medrec.portal.page import Go, PageError, Said, Visit, names
 from medrec.portal.security import Limiter, check_rate
 from medrec.portal.session import Session, Who
 from medrec.portal.sign_in import new_passkey, of_case, read_json
@@ -58,7 +59,7 @@ _tries = Limiter(20, 3_600_000)
 
 
 def show(node: "Node", visit: Visit) -> Any:
-    """The values of coming_back.html. The form field `do`: paper, finish, move, again."""
+    """The values of coming_back.html. The form field `do`: paper, finish, move, hers, not_hers, again."""
     session = visit.session
     case = returning.find(node, session.case) if session is not None and session.case else None
     if case is None:
@@ -67,7 +68,8 @@ def show(node: "Node", visit: Visit) -> Any:
         return {"state": "begin" if devices.home_of(node) is not None else "no-home", "label": ""}
     course = returning.course(node, case)
     returning.saw(node, case)
-    if course.done and (case.name or returning.is_served(node, str(case.account))):
+    let_in = course.done and returning.is_served(node, str(case.account))
+    if course.done and (case.name or (let_in and case.hers)):
         # The node stopped after the ledger had let the key in, and before it wrote that down here. Signing in does it:
         # whoever only says that this key is hers has signed nothing.
         return Go(visit.link("sign_in"), "came_back")
@@ -79,8 +81,11 @@ def show(node: "Node", visit: Visit) -> Any:
     if attempt is not None and case.began is None:
         returning.mark_begun(node, case)
     frozen = frozen_until(node, case.account) if case.account else None
+    # To whom she belongs is said to a key that has signed for itself alone.
+    signed = session is not None and session.account == case.account
     return {
-        "state": _state(case, course, now),
+        "state": ("whose" if signed else "let_in") if let_in else _state(case, course, now),
+        "whose": _whose(node, str(case.account)) if let_in and signed else None,
         "label": case.label,
         "number": digits(case.number),
         "code": digits(case.short_code) if case.short_code else None,
@@ -96,6 +101,15 @@ def show(node: "Node", visit: Visit) -> Any:
         else None,
         "frozen": visit.when(frozen) if frozen is not None else None,
     }
+
+
+def _whose(node: "Node", account: str) -> dict[str, Any]:
+    """Into whose pages a key was let by somebody else: the name there, and the places."""
+    assert node.agent is not None
+    known = names(node)
+    places = [known.get(place, place) for place in organisations(node, account)]
+    name = next(name for served, name in node.agent.clients() if served == account)
+    return {"name": name, "places": render.listed(places) if places else None}
 
 
 def _state(case: Case, course: returning.Course, now: int) -> str:
@@ -116,6 +130,12 @@ def _do(node: "Node", visit: Visit, case: Case, course: returning.Course) -> Go:
         return _finish(node, visit, case, case.account)
     if what == "move" and course.done and case.account is not None:
         return _move(node, visit, case, case.account)
+    if what in ("hers", "not_hers") and visit.session is not None and visit.session.account == case.account:
+        if what == "not_hers":
+            returning.forget(node, case)
+            return Go(visit.link("coming_back"), "not_hers")
+        returning.settle(node, returning.say_hers(node, case))
+        return Go(visit.link("sign_in"), "came_back")
     if what == "again":
         returning.begin(node, case.credential, case.credential_id, case.label, origin=returning.origin(node, case))
         return Go(visit.link("coming_back"))
@@ -136,11 +156,21 @@ def _by_paper(node: "Node", visit: Visit, case: Case) -> Go:
     except AccountError as no:
         if no.outcome.code.name in ("WRONG_CODE", "UNKNOWN_ACCOUNT", "UNKNOWN_AUTHOR", "BAD_SIGNATURE"):
             raise PageError(404, "paper-unknown") from None
+        if no.outcome.code.name == "TIME_LOCKED":
+            raise Said(409, "time-locked", _young(node, visit, account, code)) from None
         raise PageError(409, no.outcome.code.name.lower().replace("_", "-"), no.outcome.sentence) from None
-    returning.mark_begun(node, returning.bind(node, case, account))
+    returning.mark_begun(node, returning.say_hers(node, returning.bind(node, case, account)))
     if node.account_watch is not None:
         node.account_watch.step()
     return Go(visit.link("coming_back"), "way_begun")
+
+
+def _young(node: "Node", visit: Visit, account: str, code: bytes) -> str:
+    """From when on a paper code that was made lately counts."""
+    with node.engine.view() as view:
+        wait = ladder.policy_of(view).doors
+        ripe = ladder.ladder_of(view, account).paper_from(paper.paper_hash(code), wait)
+    return render.say(words.BACK["young"], when=visit.when(ripe))
 
 
 def _finish(node: "Node", visit: Visit, case: Case, account: str) -> Go:
@@ -160,7 +190,7 @@ def _move(node: "Node", visit: Visit, case: Case, account: str) -> Go:
     check_rate(_tries, case.digest.hex(), node.clock())
 
     def then() -> None:
-        returning.settle(node, case)
+        returning.settle(node, returning.say_hers(node, case))
         # Its watch began with her: what stood on the ledger before, it has not seen.
         node.store.write(lambda connection: aftermath.note(connection, account, node.clock()))
 

@@ -65,7 +65,7 @@ def _event(names: dict[str, str], data: bytes, outcome: Any) -> dict[str, Any]:
     if not good:
         result = render.say(
             words.LEDGER["refused"],
-            sentence=words.why_not(outcome.code.name.lower().replace("_", "-"), outcome.sentence),
+            sentence=words.outcome_in_full(outcome.code.name.lower().replace("_", "-"), outcome.sentence),
         )
     else:
         result = Markup("{}").format(words.LEDGER["repeated" if outcome.detail else "accepted"])

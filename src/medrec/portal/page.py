@@ -35,6 +35,14 @@ class PageError(Exception):
         return words.why_not(self.code, self._own) if self._own else words.ERRORS[self.code]
 
 
+class Said(PageError):
+    """An error whose sentence was made for this visit, in its language."""
+
+    @property
+    def sentence(self) -> str:
+        return self._own
+
+
 class _InTrouble(PageError):
     @property
     def sentence(self) -> str:
@@ -71,7 +79,8 @@ class Role(Enum):
 class Visit(NamedTuple):
     """One reading of a page: the path's parameters, page number, form fields, the time, how to link, and the session
     (None: nobody has signed in; a page for the signed in then shows itself in a demonstration only). `exact` says that
-    whoever works here reads it: she needs day and hour, not "just now"."""
+    whoever works here reads it: she needs day and hour, not "just now". `site` is where the visitor comes from, as
+    limits count it."""
 
     path: Mapping[str, str]
     page: int
@@ -82,6 +91,7 @@ class Visit(NamedTuple):
     session: "Session | None" = None
     query: Mapping[str, str] = MappingProxyType({})
     exact: bool = False
+    site: str = ""
 
     def when(self, ms: int) -> Markup:
         """A time in words, as of now."""

@@ -1,7 +1,5 @@
 """What guards the site against the web around it: headers, the cookie, foreign origins, and too many attempts."""
 
-import threading
-from collections import OrderedDict
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
@@ -10,6 +8,7 @@ from starlette.responses import Response
 
 from medrec.engines.engine import EngineError
 from medrec.node.account.devices import home_of
+from medrec.node.peers.limiter import Limiter as Limiter
 from medrec.node.peers.proxied import limited
 from medrec.portal.page import PageError
 
@@ -92,27 +91,6 @@ def check_origin(request: Request) -> None:
     origin = request.headers.get("origin")
     if origin is not None and origin.partition("://")[2] != request.headers.get("host", ""):
         raise PageError(403, "foreign-origin")
-
-
-class Limiter:
-    """At most `count` attempts by one name within `window_ms`; remembers `names_max` names, the latest."""
-
-    def __init__(self, count: int, window_ms: int, names_max: int = 50_000) -> None:
-        self._count, self._window_ms, self._names_max = count, window_ms, names_max
-        self._lock = threading.Lock()
-        self._attempts: OrderedDict[str, list[int]] = OrderedDict()
-
-    def allow(self, name: str, now: int) -> bool:
-        """Whether one more attempt is within the limit; it counts if it is."""
-        with self._lock:
-            recent = [time for time in self._attempts.get(name, ()) if time > now - self._window_ms]
-            if len(recent) >= self._count:
-                return False
-            self._attempts[name] = [*recent, now]
-            self._attempts.move_to_end(name)
-            while len(self._attempts) > self._names_max:
-                self._attempts.popitem(last=False)
-            return True
 
 
 def check_rate(limiter: Limiter, name: str, now: int) -> None:

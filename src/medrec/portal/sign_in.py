@@ -149,7 +149,8 @@ class Door:
         if case.name:
             # Whoever joins has no account before the ledger says so.
             raise PageError(401, "key-unknown")
-        return of_case(case)
+        let_in = case.account is not None and returning.course(self._node, case).done
+        return of_case(case, str(case.account) if let_in else "")
 
     def _verify(self, credential: NewCredential, digest: bytes, parts: list[bytes]) -> None:
         if isinstance(credential, NewPasskey) and credential.alg == -7:
@@ -245,9 +246,11 @@ def is_current(node: "Node", session: Session) -> bool:
     return held is not None and held.frozen is frozen and session.key.hex() in held.credentials
 
 
-def of_case(case: returning.Case) -> Session:
-    """The session of a new key that waits for its account."""
-    return Session(Who.RETURNING, case.label, key=case.key, credential=case.credential_id, case=case.digest)
+def of_case(case: returning.Case, account: str = "") -> Session:
+    """The session of a new key that waits for its account; `account` is the one that it was let into, where the key has
+    signed that it is here."""
+    who = Who.RETURNING
+    return Session(who, case.label, account, key=case.key, credential=case.credential_id, case=case.digest)
 
 
 def _of_staff(member: staff.Member, credential_id: bytes) -> Session:

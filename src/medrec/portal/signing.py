@@ -324,6 +324,7 @@ def page_files() -> tuple[bytes, bytes, str]:
 def _in(code: str) -> dict[str, str]:
     with language.use(code):
         own = {name: words.SIGN[name] for name in ("sign", "cancel", "changes", "no_script", "stopped", "lead")}
+        own |= {name: words.SIGN_IN[name] for name in ("known", "elsewhere")}
         many = words.SIGN["how_many"]
         return {
             **{name: words.SIGNING[name] for name in words.SIGNING},

@@ -5,7 +5,8 @@ and its own rows (`settle`): for a way back, a second device, and an account tha
 
 A case lets those who may speak for a person (her guardians, a clinic that has her before it, or who
 holds her paper code) say which new key they speak of, by a number that she reads to them. Whose case it is stands here
-only when one of them has said so.
+only when one of them has said so. Numbers can be guessed: a key that somebody else let into an account opens it when
+its owner has been told whose it is, and said that it is hers (`say_hers`).
 """
 
 import hashlib
@@ -26,6 +27,7 @@ from medrec.node.account.devices import LABEL_LENGTH_MAX
 from medrec.node.agent.own import places
 from medrec.node.keeping import store
 from medrec.node.keeping.store import metadata
+from medrec.node.peers.limiter import Limiter
 from medrec.node.peers.proxied import site_of
 from medrec.node.refusals import Code, Refusal
 
@@ -50,6 +52,9 @@ class _Looked(NamedTuple):
     seen: int = 0
 
 
+NUMBERS_OF_CALLER, NUMBERS_MS = 200, 3_600_000
+"""So many numbers a caller may give in so long: nobody finds the new phones that wait by trying."""
+_numbers: "WeakKeyDictionary[Node, Limiter]" = WeakKeyDictionary()
 _looked: "WeakKeyDictionary[Node, dict[bytes, _Looked]]" = WeakKeyDictionary()
 
 new_phone = Table(
@@ -66,7 +71,8 @@ new_phone = Table(
 
 class Case(NamedTuple):
     """A new key that waits: its number to read aloud, whose it is said to be (None: nobody said yet), since when, and
-    when a way back was begun for it here. `name` is that of somebody who joins with it; "" for all others."""
+    when a way back was begun for it here. `name` is that of somebody who joins with it; "" for all others. `hers`: who
+    holds the key has said herself that the account is hers."""
 
     digest: bytes
     number: str
@@ -77,6 +83,7 @@ class Case(NamedTuple):
     credential_id: bytes
     label: str
     name: str = ""
+    hers: bool = False
 
     @property
     def key(self) -> bytes:
@@ -113,9 +120,11 @@ def begin(
     Somebody who joins brings the address of her account to come, and her name."""
     number = "".join(str(byte % 10) for byte in node.vault.random(NUMBER_DIGITS))
     digest, now = _digest(credential_id), node.clock()
-    kept = [_plain(credential), credential_id, label[:LABEL_LENGTH_MAX], name]
-    sealed = node.vault.seal(None, codec.encode(kept), digest)
-    row = {"digest": digest, "number": number, "account": account, "since": now, "began": None, "sealed": sealed}
+    case = Case(
+        digest, number, account, now, None, credential, credential_id, label[:LABEL_LENGTH_MAX], name, bool(name)
+    )
+    row = {"digest": digest, "number": number, "account": account, "since": now, "began": None}
+    row["sealed"] = _sealed(node, case)
 
     def closure(connection: sql.Connection) -> None:
         over = (new_phone.c.since < now - LIFE_MS) | (new_phone.c.digest == digest)
@@ -127,7 +136,7 @@ def begin(
     node.store.write(closure)
     if account is None:
         _looked.setdefault(node, {})[digest] = _Looked(origin, 0)
-    return Case(digest, number, account, now, None, credential, credential_id, label, name)
+    return case
 
 
 def _make_room(node: "Node", connection: sql.Connection, now: int) -> None:
@@ -175,6 +184,16 @@ def by_number(node: "Node", number: str) -> Case | None:
     return _one(node, new_phone.c.number == "".join(number.split()).replace("-", ""))
 
 
+def let_in(node: "Node", account: str) -> list[Case]:
+    """The new keys that act for an account, and whose owners have not said yet that it is theirs."""
+    with node.store.read() as connection:
+        digests = [bytes(one) for one in connection.execute(
+            sql.select(new_phone.c.digest).where(new_phone.c.account == account).order_by(new_phone.c.since)
+        ).scalars()]  # fmt: skip
+    cases = [case for digest in digests if (case := find(node, digest)) is not None]
+    return [case for case in cases if not case.hers and course(node, case).done]
+
+
 def bind(node: "Node", case: Case, account: str) -> Case:
     """Say whose case it is. What one has said, no other says otherwise. Raises LookupError."""
 
@@ -190,6 +209,15 @@ def bind(node: "Node", case: Case, account: str) -> Case:
     return case._replace(account=account)
 
 
+def say_hers(node: "Node", case: Case) -> Case:
+    """Whoever holds the key says that the account of the case is hers: by her paper code, by the words of her record,
+    or when it was named to her."""
+    said = case._replace(hers=True)
+    where, values = new_phone.c.digest == case.digest, {"sealed": _sealed(node, said)}
+    node.store.write(lambda connection: connection.execute(sql.update(new_phone).where(where).values(**values)))
+    return said
+
+
 def mark_begun(node: "Node", case: Case) -> None:
     """Remember that a way back was begun for a case, so that it can be said when it was stopped."""
     values = {"began": node.clock()}
@@ -203,13 +231,14 @@ def forget(node: "Node", case: Case) -> None:
 
 
 def settle(node: "Node", case: Case) -> bool:
-    """Take in a new key that the ledger has let into its account; False if it has not, or if she is not served here.
+    """Take in a new key that the ledger has let into its account; False if it has not, if she is not served here, or if
+    the one who holds the key has not said that the account is hers: then her case stays until she has.
 
     What lets it in calls this as its last step. If the node stops before that, the next visit of the key does.
     """
     assert node.agent is not None
     account = case.account
-    if account is None or not course(node, case).done:
+    if account is None or not case.hers or not course(node, case).done:
         return False
     if not is_served(node, account):
         if not case.name:
@@ -274,6 +303,9 @@ def answer_returning(node: "Node", caller: str, body: bytes) -> bytes:
         raise Refusal(Code.MALFORMED) from None
     if any(type(one) is not str for one in (account, number, guardian)):
         raise Refusal(Code.MALFORMED)
+    tries = _numbers.setdefault(node, Limiter(NUMBERS_OF_CALLER, NUMBERS_MS))
+    if not tries.allow(caller, node.clock()):
+        raise Refusal(Code.TOO_MANY_NUMBERS)
     case = by_number(node, number)
     # Only a place that she is linked to can have her before it, and only a guardian hear the number; for all others she
     # does not exist.
@@ -304,11 +336,16 @@ def _one(node: "Node", where: sql.ColumnElement[bool]) -> Case | None:
         row = connection.execute(sql.select(new_phone).where(where)).one_or_none()
     if row is None or row.since < node.clock() - LIFE_MS:
         return None
-    stated, credential_id, label, *name = codec.decode(node.vault.open(None, bytes(row.sealed), bytes(row.digest)))
+    stated, credential_id, label, *said = codec.decode(node.vault.open(None, bytes(row.sealed), bytes(row.digest)))
     return Case(
         bytes(row.digest), row.number, row.account, row.since, row.began, credential_in(stated), credential_id, label,
-        *name,
+        *said,
     )  # fmt: skip
+
+
+def _sealed(node: "Node", case: Case) -> bytes:
+    kept = [_plain(case.credential), case.credential_id, case.label, case.name, case.hers]
+    return node.vault.seal(None, codec.encode(kept), case.digest)
 
 
 def _gone(case: Case) -> Any:

@@ -26,6 +26,12 @@ for (const button of document.querySelectorAll<HTMLButtonElement>("button[data-p
 // A code that was scanned before signing in waits in this window; from wherever signing in led to, it is gone on with.
 if (document.body.dataset.scan && sessionStorage.getItem("medrec-scanned")) location.replace(document.body.dataset.scan);
 
+// Somebody is at a part of the page: in it, or has begun to write there.
+function busy(part: HTMLElement): boolean {
+  const written = [...part.querySelectorAll<HTMLInputElement | HTMLTextAreaElement>("input[type=text], textarea")];
+  return part.contains(document.activeElement) || written.some((field) => field.value !== field.defaultValue);
+}
+
 // A part of a page that waits for something elsewhere is asked for again, and shown when it has changed. The request says
 // that nobody touched anything (session.py): a page that is left alone keeps no session alive, and is left when it ends.
 // The part itself stays, so that a reader hears what changes in it; when the wait is over, it says where to look.
@@ -37,12 +43,14 @@ async function refreshed(id: string): Promise<void> {
   if (answer?.redirected) return location.reload();
   const page = answer?.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : undefined;
   const fresh = page?.getElementById(id);
+  // What it was about is over: the session, or a way back.
+  if (page && !fresh) return location.reload();
   const over = shown.querySelector<HTMLElement>("[data-over]");
   if (fresh && over && fresh.dataset.refresh === undefined) {
     over.hidden = false;
     return shown.replaceChildren(over);
   }
-  if (fresh && fresh.innerHTML !== shown.innerHTML && !shown.contains(document.activeElement)) {
+  if (fresh && fresh.innerHTML !== shown.innerHTML && !busy(shown)) {
     shown.replaceChildren(...fresh.childNodes);
     shown.toggleAttribute("data-refresh", fresh.dataset.refresh !== undefined);
   }

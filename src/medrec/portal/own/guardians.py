@@ -16,7 +16,7 @@ from medrec.node.peers.peers import PeerError
 from medrec.portal import render, words
 from medrec.portal.own.account_act import ask_key, propose, says_herself
 from medrec.portal.own.acts import Act, Part, acts_of, signer
-from medrec.portal.own.keys import digits, frozen_until
+from medrec.portal.own.keys import count_number, digits, frozen_until, waiting_key
 from medrec.portal.own.once import Once
 from medrec.portal.own.whose import Whose, whose
 from medrec.portal.page import File, Go, PageError, Visit
@@ -258,7 +258,7 @@ def _help(node: "Node", visit: Visit, who: Whose, ward: Ward) -> Go:
     what, revealed = visit.form.get("do", ""), _plain(ward.guardians)
     payload: dict[str, Any] = {"account": ward.account, "guardians": revealed}
     if what == "speak":
-        credential = _new_key(node, who, ward, visit.form.get("number", ""), visit.form.get("agent", ""))
+        credential = _new_key(node, visit, who, ward)
         payload["credential"] = _plain(credential)
         code = ladder.short_code(ward.account, ladder.credential_hash(credential))
         told = [
@@ -289,11 +289,12 @@ def _agents(node: "Node") -> list[str]:
     return [one.id for one in node.directory.active() if "agent" in one.roles]
 
 
-def _new_key(node: "Node", who: Whose, ward: Ward, number: str, agent: str) -> NewCredential:
+def _new_key(node: "Node", visit: Visit, who: Whose, ward: Ward) -> NewCredential:
     """The new key of this number, here or at the agent that serves her; it is hers from now on. Raises PageError."""
     if ward.elsewhere is not None:
-        number = "".join(part for part in number if part.isdecimal())
-        asked = ward.elsewhere._replace(agent=agent or ward.elsewhere.agent)
+        count_number(node, visit, who.account)
+        number = "".join(part for part in visit.form.get("number", "") if part.isdecimal())
+        asked = ward.elsewhere._replace(agent=visit.form.get("agent", "") or ward.elsewhere.agent)
         if asked.agent not in _agents(node):
             raise PageError(400, "form-unreadable")
         try:
@@ -307,13 +308,7 @@ def _new_key(node: "Node", who: Whose, ward: Ward, number: str, agent: str) -> N
         # Who knows her new key serves her: her pages may have moved since the card was taken.
         guarding_elsewhere.moved(node, who.account, asked)
         return found
-    case = returning.by_number(node, number)
-    if case is None:
-        raise PageError(404, "no-such-number")
-    try:
-        return returning.bind(node, case, ward.account).credential
-    except LookupError:
-        raise PageError(404, "no-such-number") from None
+    return waiting_key(node, visit, who.account, ward.account).credential
 
 
 def _id(text: str) -> bytes:

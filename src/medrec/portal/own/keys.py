@@ -5,6 +5,7 @@ What changes something waits for the person's key (acts.py). Words that stand on
 
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
+from weakref import WeakKeyDictionary
 
 import msgspec
 from markupsafe import Markup
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 EVENTS_SHOWN = 20
 Sheet = Literal["way-back", "record"]
 _tries = Limiter(20, 3_600_000)
+_by_site: "WeakKeyDictionary[Node, Limiter]" = WeakKeyDictionary()
+"""Accounts are free for whoever joins: nobody guesses numbers of new phones under one account after another."""
+NUMBERS_OF_SITE = 100
 _papers: dict[Sheet, Once[bytes]] = {"way-back": Once(), "record": Once()}
 
 
@@ -43,7 +47,7 @@ def show(node: "Node", visit: Visit) -> Any:
         now = max(visit.now, view.tip.time)
     attempt = found.attempt_at(now)
     events = node.account_watch.of(who.account, EVENTS_SHOWN) if node.account_watch is not None else []
-    mine = devices.of_account(node, who.account)
+    mine, waiting = devices.of_account(node, who.account), returning.let_in(node, who.account)
     return {
         "handle": who.handle,
         "devices": [
@@ -53,8 +57,20 @@ def show(node: "Node", visit: Visit) -> Any:
                 "used": visit.when(device.used) if device.used is not None else None,
                 "key": device.key.hex(),
                 "this": visit.session is not None and visit.session.key == device.key,
+                "waits": False,
             }
             for device in mine
+        ]
+        + [
+            {
+                "label": case.label or words.KEYS["device"],
+                "added": visit.when(case.since),
+                "used": None,
+                "key": case.key.hex(),
+                "this": False,
+                "waits": True,
+            }
+            for case in waiting
         ],
         "ways": _ways(visit, ready, found, policy, now),
         "ways_count": ready.ways,
@@ -64,7 +80,7 @@ def show(node: "Node", visit: Visit) -> Any:
             {"what": words.KINDS[event.kind], "author": who.place(event.author), "when": visit.when(event.time)}
             for event in events
         ],
-        "many": ready.devices > 1,
+        "many": ready.devices > 1 or bool(mine and waiting),
         "may_sign": ask_key(node, visit, who),
     }
 
@@ -124,8 +140,8 @@ def _begin(node: "Node", visit: Visit, who: Whose) -> Go:
         told = [render.say(words.KEYS["sign_freeze"]), render.say(words.KEYS["freeze_hint"])]
         return propose(node, visit, who, "account/freeze", payload, told, "keys", "frozen")
     if what == "remove":
-        mine = {device.key.hex(): device for device in devices.of_account(node, who.account)}
-        device = mine.get(visit.form.get("key", ""))
+        here = [*devices.of_account(node, who.account), *returning.let_in(node, who.account)]
+        device = next((one for one in here if one.key.hex() == visit.form.get("key", "")), None)
         if device is None:
             raise PageError(404, "not-found")
         told = [render.say(words.KEYS["sign_remove"], label=device.label or words.KEYS["device"])]
@@ -176,13 +192,9 @@ def _find(node: "Node", visit: Visit, who: Whose) -> Go:
 
 def _add(node: "Node", visit: Visit, who: Whose) -> Go:
     """A second device: the new one made its passkey on the page for new phones, and shows a number."""
-    case = returning.by_number(node, visit.form.get("number", ""))
-    if case is None or any(device.key == case.key for device in devices.of_account(node, who.account)):
+    case = waiting_key(node, visit, who.account, who.account)
+    if any(device.key == case.key for device in devices.of_account(node, who.account)):
         raise PageError(404, "no-such-number")
-    try:
-        case = returning.bind(node, case, who.account)
-    except LookupError:
-        raise PageError(404, "no-such-number") from None
     payload = {"credential": msgspec.to_builtins(case.credential, builtin_types=(bytes,))}
     told = [
         render.say(words.KEYS["sign_add"], label=case.label or words.KEYS["device"]),
@@ -191,6 +203,24 @@ def _add(node: "Node", visit: Visit, who: Whose) -> Go:
 
     after = partial(returning.settle, node, case)
     return propose(node, visit, who, "account/credential-add", payload, told, "keys", "key_added", after)
+
+
+def count_number(node: "Node", visit: Visit, by: str) -> None:
+    """A number of a new phone was written: by an account, and from somewhere. Raises PageError after too many."""
+    check_rate(_tries, by, node.clock())
+    check_rate(_by_site.setdefault(node, Limiter(NUMBERS_OF_SITE, 3_600_000)), visit.site, node.clock())
+
+
+def waiting_key(node: "Node", visit: Visit, by: str, account: str) -> returning.Case:
+    """The new phone of the number in the form; `by` says that it belongs to an account. Raises PageError."""
+    count_number(node, visit, by)
+    case = returning.by_number(node, visit.form.get("number", ""))
+    if case is None:
+        raise PageError(404, "no-such-number")
+    try:
+        return returning.bind(node, case, account)
+    except LookupError:
+        raise PageError(404, "no-such-number") from None
 
 
 def digits(text: str) -> Markup:

@@ -23,7 +23,7 @@ export function readJson(written) {
     const made = new Map();
     for (; tokens[at] !== "}"; at += tokens[at] === "," ? 1 : 0) {
       const name = JSON.parse(tokens[at]);
-      if (made.has(name)) throw new Error(say.twice);
+      if (made.has(name)) throw new Told(say.twice);
       at += 2;
       made.set(name, value());
     }

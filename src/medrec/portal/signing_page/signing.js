@@ -81,7 +81,7 @@ export function encodeJson(value) {
 // The 32 bytes to sign, from the values that are shown. Throws for a form this page does not know.
 export async function digestOf(form, value) {
   const known = Object.hasOwn(FORMS, form) ? FORMS[form] : null;
-  if (known === null) throw new Error(say.not_known);
+  if (known === null) throw new Told(say.not_known);
   const [tag, how] = known;
   if (how === "json") {
     const { signature, ...stated } = value;
@@ -176,7 +176,7 @@ function speak(code) {
 }
 
 function tell(error) {
-  $("state").textContent = error.name === "NotAllowedError" ? say.stopped : error.message || say.no_answer;
+  $("state").textContent = why(error, say);
   $("state").hidden = false;
 }
 
@@ -200,12 +200,12 @@ export async function checkTexts({ form, value, contents }) {
   const shown = new Set();
   for (const words of contents) {
     const print = hex(await sha256(words));
-    if (!named.has(print)) throw new Error(say.not_the_content);
+    if (!named.has(print)) throw new Told(say.not_the_content);
     shown.add(print);
     for (const leaf of leaves(readJson(words))) named.add(leaf);
   }
-  if (form === "entry/1" && !shown.has(value.sha256 ?? value.back)) throw new Error(say.no_content);
-  if (await lacksRecord({ form, value, contents })) throw new Error(say.no_record);
+  if (form === "entry/1" && !shown.has(value.sha256 ?? value.back)) throw new Told(say.no_content);
+  if (await lacksRecord({ form, value, contents })) throw new Told(say.no_record);
 }
 
 // Whether a text is what programs need around a record: what a place signed about it. What such a statement or the signed

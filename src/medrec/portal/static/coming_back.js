@@ -1,5 +1,5 @@
 // Coming back: makes a passkey on a new phone, which then waits for its account.
-import { post, registration } from "./passkey.js";
+import { post, registration, why } from "./passkey.js";
 
 const form = document.querySelector("#come-back");
 const state = document.querySelector("#come-back-state");
@@ -17,7 +17,7 @@ form?.addEventListener("submit", async (event) => {
     const { to } = await post("coming-back/begin", { label, ...made });
     location.assign(to);
   } catch (error) {
-    state.textContent = error.name === "NotAllowedError" ? state.dataset.stopped : error.message;
+    state.textContent = why(error, state.dataset);
     state.hidden = false;
     button.disabled = false;
   }

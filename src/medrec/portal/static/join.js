@@ -1,5 +1,5 @@
 // Joining: makes a passkey, and goes on to the signing page, where the key signs the opening of its account.
-import { post, registration } from "./passkey.js";
+import { post, registration, why } from "./passkey.js";
 
 const form = document.querySelector("#join");
 const state = document.querySelector("#join-state");
@@ -16,7 +16,7 @@ form?.addEventListener("submit", async (event) => {
     const { to } = await post("join", { name: name.value, label: label.value, ...made });
     location.assign(to);
   } catch (error) {
-    state.textContent = error.name === "NotAllowedError" ? state.dataset.stopped : error.message;
+    state.textContent = why(error, state.dataset);
     state.hidden = false;
     button.disabled = false;
   }

@@ -71,6 +71,16 @@ function compare(one, other) {
   return one.length - other.length;
 }
 
+// A sentence for whoever reads the page, in her language; any other error is the browser's own, in whatever language.
+export class Told extends Error {}
+
+// Why something failed, in the words of the page: `say` has stopped, known, elsewhere and no_answer.
+export function why(error, say) {
+  if (error instanceof Told && error.message) return error.message;
+  const names = { NotAllowedError: say.stopped, InvalidStateError: say.known, SecurityError: say.elsewhere };
+  return names[error?.name] ?? say.no_answer;
+}
+
 export async function post(path, value) {
   const answer = await fetch(path, {
     method: "POST",
@@ -79,7 +89,7 @@ export async function post(path, value) {
     body: JSON.stringify(value),
   });
   const told = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Error(told.sentence || "The server could not answer.");
+  if (!answer.ok) throw new Told(told.sentence);
   return told;
 }
 

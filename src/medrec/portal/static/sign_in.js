@@ -1,5 +1,5 @@
 // The sign-in page: asks for a challenge, computes itself what is signed, and posts the assertion alone.
-import { assertion, encodeCbor, fromText, post, registration, sha256 } from "./passkey.js";
+import { assertion, encodeCbor, fromText, post, registration, sha256, why } from "./passkey.js";
 
 const state = document.querySelector("#sign-in-state");
 
@@ -10,8 +10,7 @@ async function tried(button, action) {
     const { to } = await action();
     location.assign(to);
   } catch (error) {
-    state.textContent =
-      error.name === "NotAllowedError" ? state.dataset.stopped : error instanceof Error ? error.message : String(error);
+    state.textContent = why(error, state.dataset);
     state.hidden = false;
     button.disabled = false;
   }

@@ -109,6 +109,8 @@ BACK = Texts(
         "elsewhere": "Your account was at another agent",
         "account": "Your address",
         "account_hint": "It stands on the paper with the words of your record.",
+        "young": "The words are right. A new paper counts only after some days: this one {when}. Nothing has begun and nobody "
+        "was told. Come again then, or take another way.",
         "use_paper": "Use this code",
         "way_guardians": "Your guardians",
         "way_guardians_more": "Call them. Each opens “Whom I help back in” and writes the number of this phone. It takes "
@@ -134,6 +136,15 @@ BACK = Texts(
         "other_more": "If it is not yours, call your guardians or your clinic now.",
         "again": "Begin again with a new number",
         "frozen": "Your account is frozen. This ends {when}. You can come back meanwhile.",
+        "let_in": "This phone was let in",
+        "let_in_more": "Sign in with its new key. Then you see whose pages they are before anything opens.",
+        "whose": "Are these your pages? They are those of {name}.",
+        "whose_places": "These places are linked there: {places}.",
+        "whose_no_places": "No place is linked there yet.",
+        "whose_more": "Somebody else let this phone in by its number. Do not go on if you are not sure: whoever did it could "
+        "read what you write there.",
+        "whose_yes": "Yes, these are my pages",
+        "whose_no": "No, these are not mine",
         "done": "The account is yours again",
         "done_more": "It is not served here yet. Write the words of your record, and this agent finds all your places "
         "on the ledger.",

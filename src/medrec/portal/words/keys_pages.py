@@ -10,6 +10,7 @@ KEYS = Texts(
         "device": "A device without a name",
         "added": "Added {when}",
         "used": "Last used {when}",
+        "let_in": "It has not signed in yet. It opens nothing before its owner has said that these are her pages.",
         "no_devices": "No passkey of yours is known here.",
         "ways": "Ways back",
         "ways_of": "You have {count} of 4 ways back in.",

@@ -24,6 +24,44 @@ OUTCOMES = Texts(
 """Why the ledger refused a transaction."""
 
 
+LEDGER_NO = Texts(
+    "LEDGER_NO",
+    {
+        "other": "The ledger did not take this. Begin it once more.",
+        "stale-nonce": "Something else was signed meanwhile. Begin this once more.",
+        "expired": "This took too long. Begin it once more.",
+        "time-locked": "It is too early for this. Everybody who was told has time to object.",
+        "unknown-author": "There is no such account.",
+        "unknown-account": "There is no such account.",
+        "author-suspended": "The account is frozen, or the place is shut out.",
+        "unknown-key": "This key does not open the account any more.",
+        "retired-key": "This key was replaced by a newer one.",
+        "credential-exists": "This key is on your account already.",
+        "unknown-credential": "Your account has no such key.",
+        "last-credential": "This is your last key. Add another one first.",
+        "too-many-credentials": "Your account has as many keys as it may have. Remove one first.",
+        "bad-credential": "This key cannot be used. Make a new one.",
+        "recovery-pending": "Somebody is getting this account back just now. This has to wait until that is over or stopped.",
+        "no-recovery": "Nobody is getting this account back just now.",
+        "not-a-clinic": "Only a hospital or a clinic may do this.",
+        "door-closed": "You did not choose this way back.",
+        "wrong-code": "This is no paper code of the account, or it was used before.",
+        "wrong-guardians": "These are not the guardians of the account now.",
+        "not-a-guardian": "You are not one of the guardians.",
+        "guardians-too-few": "At least two guardians have to agree, and no more than there are.",
+        "already-said": "You have said so already.",
+        "staff-unknown": "Two of the staff have to sign this. Their keys must be known for a day.",
+        "veto-spent": "A key has stopped one already. Only your guardians can stop this one.",
+        "clinic-spent": "This was stopped at this clinic lately. Take another way back.",
+        "already-frozen": "The account is frozen already.",
+        "not-frozen": "The account is not frozen.",
+        "freeze-spent": "You have frozen this account in the last thirty days.",
+        "unfreeze-spent": "A key has ended a freeze in the last thirty days. Now your guardians have to agree.",
+    },
+    plain=True,
+)
+"""The same for people: what it means for whoever signed, and what to do."""
+
 ERROR = Texts("ERROR", {"code": "Code: {code}", "home": "Go to the first page"}, plain=True)
 
 OFFLINE = Texts(
@@ -47,15 +85,21 @@ LOST = Texts(
 
 
 def why_not(code: str, sentence: str) -> str:
-    """The sentence of a refusal in the language of the visit. What the ledger adds in brackets (which part it speaks
-    of) stays as it is."""
+    """The sentence of a refusal in the language of the visit; of the ledger's what it means for people, without what it
+    adds in brackets for programs."""
     known = dict.get(WHY_NOT, code)
     if known is not None and known == sentence:
         return str(WHY_NOT[code])
     said = dict.get(OUTCOMES, code)
     if said is not None and sentence.startswith(said):
-        return str(OUTCOMES[code]) + sentence[len(said) :]
+        return str(LEDGER_NO.get(code, LEDGER_NO["other"]))
     return in_words(sentence)
+
+
+def outcome_in_full(code: str, sentence: str) -> str:
+    """Why the ledger refused a transaction, for those who read the ledger itself: with the part that it speaks of."""
+    said = dict.get(OUTCOMES, code)
+    return str(OUTCOMES[code]) + sentence[len(said) :] if said is not None and sentence.startswith(said) else sentence
 
 
 def in_words(sentence: str) -> str:
