@@ -148,6 +148,8 @@ def test_a_line_keeps_what_the_record_says_as_it_was_written() -> None:
             words.line("Depression, moderate, since 3 Mar 2012")
             == "\u2068Depression, moderate\u2069, comenzó: 3 de marzo de 2012"
         )
+        assert words.line("apixaban 5 mg tablet") == "\u2068apixaban\u2069, comprimido de \u20685 mg\u2069"
+        assert words.line("Take 10 tablet") == "Take 10 tablet"
         assert words.line("2 results") == "2 resultados" and words.line("1 result") == "1 resultado"
         assert (
             words.line('Note: begins "active, since 2012"')

@@ -164,6 +164,7 @@ LINES = Texts(
         "powder": "powder",
         "extended-form": "extended {form}",
         "delayed-form": "delayed {form}",
+        "what-amount-form": "{what} {amount} {form}",
         "amount-form": "{amount} {form}",
         "what-and-count-more": "{what} and {count} more",
         "since-date": "since {date}",
@@ -205,9 +206,10 @@ _PRECISION = ("day", "month", "year", "day", "month")
 _WHOLE = "|".join(re.escape(text) for _, text in LINES.english() if ", " in text and "{" not in text)
 _CUT = re.compile(rf'(begins ".*"|{_WHOLE}|said to be (?:active|taken), ended [^,;]+|; |, |(?<!reaction): )')
 _SEPARATORS = ("; ", ", ", ": ")
+_STRENGTH = r"[\d.,]+ ?(?:m?c?g|ug|m?l|%|units?|m?eq|iu)(?:/\S+)?"
 _GAPS = {
     "date": r"(?:\d{1,2} )?(?:[A-Z][a-z]{2} )?\d{4}|\d{4}-\d\d(?:-\d\d)?",
-    "amount": r"[\d.,]+ ?\S+(?: / [\d.,]+ ?\S+)*",
+    "amount": rf"{_STRENGTH}(?: / {_STRENGTH})*",
     "form": rf"(?:(?:extended|delayed) )?(?:{'|'.join(FORMS)})",
     "count": r"\d+",
     "what": r".+",
@@ -311,9 +313,6 @@ def _patterns() -> list[tuple[str, re.Pattern[str]]]:
     open_ = [(name, text) for name, text in LINES.english() if isinstance(text, str) and "{" in text]
     ordered = sorted(open_, key=lambda item: -len(re.sub(r"\{[a-z]+\}", "", item[1])))
     return [
-        (
-            name,
-            re.compile(re.sub(r"\\{([a-z]+)\\}", lambda gap: f"(?P<{gap[1]}>{_GAPS[gap[1]]})", re.escape(text)), re.I),
-        )
+        (name, re.compile(re.sub(r"\\{([a-z]+)\\}", lambda gap: f"(?P<{gap[1]}>{_GAPS[gap[1]]})", re.escape(text)), re.I))
         for name, text in ordered
     ]
