@@ -97,7 +97,7 @@ def test_a_screen_that_waits_for_a_place_can_be_used(empty: Story, open_at: Open
             page.evaluate(POST, [ORIGIN + "/clinic/patient", form])
         with language.use(code):
             page.get_by_text(str(words.WAITS["title"])).wait_for()
-        found = found_on(page, "waits-clinic_asked", code)
+        found = found_on(page, "waits-clinic_patient", code)
     finally:
         hanging.release()
     with language.use(code):

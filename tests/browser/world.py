@@ -20,8 +20,6 @@ from medrec.node.consent.policies import draft_consent
 from medrec.node.keeping import store
 from medrec.node.keeping.keys import PersonKey
 from medrec.node.notify import asking
-from medrec.portal import at_home, clinic
-from medrec.portal.asking import Asking, askings_of
 from medrec.portal.confirming import NOBODY
 from medrec.portal.own.acts import Act, acts_of
 from medrec.portal.own.allow import consent_part
@@ -107,8 +105,6 @@ class World(NamedTuple):
             found["kind"] = "results"
         if "{consent}" in page.path:
             found["consent"] = self.a_letter()
-        if "{asked}" in page.path:
-            found["asked"] = self.an_asking()
         if "{series}" in page.path:
             found["series"] = self.a_series()
         return found
@@ -206,18 +202,6 @@ class World(NamedTuple):
             recovery.keep_guardians(agent, ward.account, chosen)
             recovery.choose_doors(agent.engine, network.network, by, chosen, [], True)
         return ward
-
-    def an_asking(self) -> str:
-        """A screen of the first hospital that asked the second, for whoever has not signed in."""
-        asker, source = self.two_places()
-        node = self.network.nodes[asker]
-        patient = node.finder.patient(self.main.patients[asker])
-        assert asker == FIRST_HOSPITAL and patient is not None
-        form = {"purpose": "TREAT", "reason": "First visit today", f"from-{source}": "1"}
-        who = at_home.practitioner(node, "demonstration-clinician", "Dr Ines Calloway")
-        asking = Asking(node, [source], self.main.account, who, (form["purpose"], form["reason"]))
-        assert asking.wait(120)
-        return askings_of(node).keep(node, "", clinic.Screen(patient, form, asking))
 
     def a_request(self) -> str:
         """A request that lies before the main person."""

@@ -22,8 +22,6 @@ LOOKS = {"records", "clinic_patient", "patient_lists", "version"}
 """The pages of the staff who treat that show what is here of a patient."""
 QUEUES = {"clinic", "corrections", "desk_vouch", "confirm"}
 """The others: the finder shows who is here, the rest what was sent to the staff and what she signs."""
-AGAIN = {"clinic_asked"}
-"""What a look that was written down opened already, for who looked, while other places are waited for (test_asking)."""
 
 
 @pytest.fixture
@@ -50,7 +48,7 @@ def token(client: TestClient, path: str = "/clinic") -> dict[str, str]:
 
 def test_every_page_for_those_who_treat_is_a_look_or_known_to_be_none() -> None:
     shown = {page.name for page in PAGES if page.role is not Role.AGENT and Who.CLINICIAN in page.who}
-    assert shown == LOOKS | QUEUES | AGAIN
+    assert shown == LOOKS | QUEUES
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,6 @@ not signed in, and every page says so.
 import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -25,7 +24,6 @@ from medrec.node.keeping.store import StoreError
 from medrec.node.peers.proxied import site_of
 from medrec.portal import (
     acting,
-    assets,
     calls,
     coming_back,
     join,
@@ -45,13 +43,13 @@ from medrec.portal.security import (
     HEADERS,
     HEADERS_HTTPS,
     SCRIPTED,
-    WORKER,
     caller_of,
     check_origin,
     is_https,
     read_cookie,
     set_cookie,
 )
+from medrec.portal.sent import COPY, Sent
 from medrec.portal.session import BY_ITSELF, PEOPLE, STAFF, Session, Sessions, Who, check_csrf, require
 from medrec.portal.table import FILES, PAGES, Page
 
@@ -67,9 +65,9 @@ def pages(node: "Node", *, demonstration: bool = False) -> Starlette:
     """The site as an application of its own, to be mounted anywhere."""
     site = Site(node, demonstration)
     table: list[BaseRoute] = [
-        Route(page.path, site.endpoint(page), methods=list(page.methods), name=page.name) for page in (*PAGES, *FILES)
+        Route(page.path, site.endpoint(page), methods=[*page.methods, *page.answers], name=page.name)
+        for page in (*PAGES, *FILES)
     ]
-    table += [Route(f"/{name}", static(name), name=name) for name in assets.NAMES]
     table += [
         Route("/sign-in/challenge", site.call(site.challenge), methods=["POST"], name="challenge"),
         Route("/sign-in/answer", site.call(site.signed_in), methods=["POST"], name="answer"),
@@ -99,20 +97,6 @@ def version_path(manifest_hash: bytes) -> str:
     return f"/versions/{manifest_hash.hex()}"
 
 
-def static(name: str) -> Callable[[Request], Any]:
-    """The endpoint of a file that does not change while the node runs."""
-
-    async def answer(request: Request) -> Response:
-        try:
-            data = assets.data(name)
-        except assets.NotBuiltError as error:
-            return Response(str(error), 503, media_type="text/plain", headers=HEADERS)
-        headers = {**(WORKER if name == "worker.js" else HEADERS), "Cache-Control": "public, max-age=86400"}
-        return Response(data, media_type=assets.media(name), headers=headers)
-
-    return answer
-
-
 AWAY = {Who.RETURNING: "coming_back", Who.FROZEN: "frozen"}
 """Where those begin who have a key and no open account."""
 
@@ -127,6 +111,7 @@ class Site:
         self.demonstration = demonstration
         self.frame = Frame(node, demonstration)
         self.sessions = Sessions(node.vault.random)
+        self.sent = Sent(node.vault.random)
         self.door = sign_in.Door(node)
         self.joining = join.Joining(node)
         self.coming_back = coming_back.ComingBack(node)
@@ -291,11 +276,12 @@ class Site:
                 check_csrf(visit.session, form.get("csrf", ""))
                 if visit.session is not None:
                     acting.check_form(self.node, visit.session, page.name)
-            shown = self._shown(page, visit)
+                return self._done(page, request, visit)
+            asked = self.sent.find(visit, request.url.path)
+            shown = page.show(self.node, visit) if asked is None else asked.make(visit)
             self._told(request, visit, page, shown)
             if isinstance(shown, Go):
-                query = f"?{urlencode({'done': shown.done})}" if shown.done else ""
-                return RedirectResponse(shown.address + query, 303, headers=self._headers(request, HEADERS))
+                return RedirectResponse(shown.whole, 303, headers=self._headers(request, HEADERS))
             if isinstance(shown, File):
                 disposition = {"Content-Disposition": f'attachment; filename="{shown.name}"'}
                 headers = self._headers(request, HEADERS)
@@ -303,6 +289,8 @@ class Site:
             return self._html(request, page, visit, shown, 200)
         except PageError as error:
             return self._once_more(page, request, error, sent) or self._error(request, error, written(page.name, sent))
+        except UnwritableError:
+            return self._error(request, PageError(400, "too-long"), written(page.name, sent))
         except (StoreError, EngineError) as error:
             self._log(page.name, error)
             return self._error(request, in_trouble(error.code), written(page.name, sent))
@@ -310,11 +298,18 @@ class Site:
             self._log(page.name, error)
             return self._error(request, PageError(500, "page-failed"), written(page.name, sent))
 
-    def _shown(self, page: Page, visit: Visit) -> Any:
-        try:
-            return page.show(self.node, visit)
-        except UnwritableError:
-            raise PageError(400, "too-long") from None
+    def _done(self, page: Page, request: Request, visit: Visit) -> Response:
+        """Do what a form says, once, and go on to a page: the page itself is never the answer."""
+        with self.sent.once(visit, str(request.url)) as answer:
+            if not answer.address:
+                fields = {name: value for name, value in visit.form.items() if name != COPY}
+                shown = page.show(self.node, visit._replace(form=fields))
+                if isinstance(shown, Go):
+                    self._told(request, visit, page, shown)
+                    answer.address = shown.whole
+                else:
+                    answer.address = self.sent.keep(visit, request.url.path, shown)
+            return RedirectResponse(answer.address, 303, headers=self._headers(request, HEADERS))
 
     def _admitted(self, page: Page, visit: Visit) -> Visit:
         """The visit, if it may have this page. Raises PageError."""
@@ -386,8 +381,9 @@ class Site:
         # The page of an error must not need the ledger.
         session = None if failed else self.session_of(request)
         now = self.node.clock()
-        site = site_of(caller_of(request))
-        return Visit(request.path_params, max(page, 1), form, now, self.demonstration, link, session, query, site=site)
+        by_form, site = request.method == "POST", site_of(caller_of(request))
+        asked = (request.path_params, max(page, 1), form, now, self.demonstration, link, session, query)
+        return Visit(*asked, site=site, sent=by_form)
 
     def _html(self, request: Request, page: Page, visit: Visit, values: dict[str, Any], status: int) -> Response:
         # The page of an error does not know who asks.

@@ -1,20 +1,16 @@
 """What a clinician's screen asks of other places: all at once, so that one that hangs holds up neither her nor others.
 
-What they give lies in the memory of the process alone, opens for who asked, and goes with her look.
+What they give lies in the memory of the process alone, with the screen that it is for (sent.py).
 """
 
 import threading
 from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
-from weakref import WeakKeyDictionary
 
 from medrec.node.peers.peers import LANES, PeerError
 from medrec.node.release.practitioners import Practitioner
 from medrec.node.release.receive import NotGenuineError, Received, request_records
-from medrec.node.right_person.finding import LOOK_LIFE_MS
-from medrec.portal.page import PageError
-from medrec.portal.room import Room
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -22,8 +18,6 @@ if TYPE_CHECKING:
 PAGES_MAX = 20
 PATIENCE_S = 3.0
 """How long a screen waits before it is shown with what came."""
-ASKINGS_MAX, ASKINGS_OF_ONE_MAX = 200, 4
-ID_BYTES = 16
 
 
 class Answer(NamedTuple):
@@ -92,33 +86,3 @@ class Asking:
         except Exception as error:
             return Answer(pages, error)
         return Answer(pages)
-
-
-class Askings:
-    """The questions of one node's clinicians that were not answered at once; each opens for who asked."""
-
-    def __init__(self) -> None:
-        self._kept: Room[tuple[str, object]] = Room(ASKINGS_OF_ONE_MAX, ASKINGS_MAX)
-
-    def keep(self, node: "Node", staff: str, screen: object) -> str:
-        """Keep what a screen is made of; the id in its address, which says nothing."""
-        now, identifier = node.clock(), node.vault.random(ID_BYTES).hex()
-        self._kept.put(identifier, (staff, screen), staff, now + LOOK_LIFE_MS, now)
-        return identifier
-
-    def find(self, staff: str, identifier: str, now: int) -> object:
-        """What was kept. Raises PageError."""
-        found = self._kept.get(identifier, now)
-        if found is None or found[0] != staff:
-            raise PageError(404, "act-over")
-        return found[1]
-
-
-_of_node: "WeakKeyDictionary[Node, Askings]" = WeakKeyDictionary()
-_lock = threading.Lock()
-
-
-def askings_of(node: "Node") -> Askings:
-    """The questions of a node's clinicians."""
-    with _lock:
-        return _of_node.setdefault(node, Askings())

@@ -12,9 +12,9 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from medrec.core import state
-from medrec.portal import acting, naming, people, saying
+from medrec.portal import acting, assets, naming, people, saying
 from medrec.portal.page import PageError
-from medrec.portal.security import HEADERS, caller_of, pinned, read_cookie, set_cookie
+from medrec.portal.security import HEADERS, WORKER, caller_of, pinned, read_cookie, set_cookie
 from medrec.portal.session import PEOPLE, Session, Who, check_csrf
 from medrec.portal.signing import desk_of, page_files
 from medrec.portal.table import PAGES, Page
@@ -136,8 +136,23 @@ def routes(site: "Site") -> list[BaseRoute]:
 
     return [
         *(Route(path, site.call(bound(call)), methods=["POST"], name=name) for name, (path, call) in CALLS.items()),
+        *(Route(f"/{name}", static(name), name=name) for name in assets.NAMES),
         *(Route(path, same(*what), methods=["GET"], name=name) for name, (path, *what) in fixed.items()),
     ]
+
+
+def static(name: str) -> Callable[[Request], Any]:
+    """The endpoint of a file that does not change while the node runs."""
+
+    async def answer(request: Request) -> Response:
+        try:
+            data = assets.data(name)
+        except assets.NotBuiltError as error:
+            return Response(str(error), 503, media_type="text/plain", headers=HEADERS)
+        headers = {**(WORKER if name == "worker.js" else HEADERS), "Cache-Control": "public, max-age=86400"}
+        return Response(data, media_type=assets.media(name), headers=headers)
+
+    return answer
 
 
 def _keys(site: "Site", session: Session | None) -> list[str]:

@@ -4,6 +4,7 @@ Nothing about a patient stands in an address: which patient, why, and whom to as
 out is shown and merged, and nothing of it is kept here beyond the line that it came.
 """
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from medrec.core.consent.emergency import HOURS_DEFAULT, REASONS, TEXT_MIN
@@ -19,10 +20,10 @@ from medrec.node.release.referrals import providers
 from medrec.node.right_person.finding import Found
 from medrec.node.terminology.shipped import shipped
 from medrec.portal import at_home, list_words, lists, referring, render, words
-from medrec.portal.asking import PATIENCE_S, Asking, askings_of
-from medrec.portal.page import Go, PageError, Visit, names
+from medrec.portal.asking import PATIENCE_S, Asking
+from medrec.portal.page import Go, PageError, Shows, Visit, names
 from medrec.portal.received import shown_at
-from medrec.portal.session import Who, require
+from medrec.portal.session import Session, Who, require
 from medrec.portal.waits import Waits, waits
 
 if TYPE_CHECKING:
@@ -32,22 +33,27 @@ WAITING_SHOWN = 20
 REASON_MAX = 500
 
 
-def show(node: "Node", visit: Visit) -> dict[str, Any]:
+def show(node: "Node", visit: Visit) -> dict[str, Any] | Shows:
     """The values of clinic.html: what waits, and the finder."""
+    form = visit.form
+    return Shows(lambda visit: _room(node, visit, form)) if form else _room(node, visit, form)
+
+
+def _room(node: "Node", visit: Visit, form: Mapping[str, str]) -> dict[str, Any]:
     known = names(node)
     found: list[Found] | None = None
     trouble = ""
-    if visit.form:
+    if form:
         try:
-            found = node.finder.find(visit.form.get("text", ""), visit.form.get("birth", "").strip())
+            found = node.finder.find(form.get("text", ""), form.get("birth", "").strip())
         except Refusal as refusal:
             trouble = words.why_not(refusal.code, refusal.sentence)
     taken = node.referrals.taken_here()
     waiting = taken.referrals[:WAITING_SHOWN]
     here = node.finder.linked({one.account for one in waiting})
     return {
-        "text": visit.form.get("text", ""),
-        "birth": visit.form.get("birth", ""),
+        "text": form.get("text", ""),
+        "birth": form.get("birth", ""),
         "found": found,
         "trouble": trouble,
         "purposes": at_home.purposes(),
@@ -71,44 +77,41 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
 
 
 class Screen(NamedTuple):
-    """What a patient's screen is made of: who is asked about, the form that asked, and what others were asked."""
+    """What a patient's screen is made of: who is asked about, the form that asked, and what was done for it.
+
+    `until` is the end of the emergency that was declared (ms), `trouble` why none was; `refused` why a referral was not
+    sent, None also for one that was.
+    """
 
     patient: Found
     form: dict[str, str]
     asking: Asking | None = None
-    broken: Any = None
-    trouble: str = ""
-    referred: Any = None
+    until: int | None = None
+    trouble: PageError | None = None
+    refused: Refusal | None = None
 
 
-def show_patient(node: "Node", visit: Visit) -> dict[str, Any] | Go:
-    """The values of clinic_patient.html. A form field `from-ORGANISATION` asks that organisation too; where one is not
-    heard at once, the screen gets an address of its own, to be looked at again."""
+def show_patient(node: "Node", visit: Visit) -> Go | Shows:
+    """The values of clinic_patient.html. A form field `from-ORGANISATION` asks that organisation too; one that is not
+    heard at once is waited for on the screen."""
     session = require(visit, Who.CLINICIAN)
+    if not visit.form:
+        return Go(visit.link("clinic"), "look_over")
     who = at_home.practitioner(node, session.staff, session.name)
     form = {name: value.strip() for name, value in visit.form.items()}
     try:
         patient = node.finder.open(form.get("patient", ""), who, *_why(form))
     except Refusal as refusal:
         raise PageError(400, refusal.code, refusal.sentence) from None
-    screen = _asked(node, visit, Screen(patient, form), who)
+    screen = _asked(node, Screen(patient, form), who)
     if patient.account is not None and form.get("refer"):
-        screen = screen._replace(referred=referring.refer(node, patient.account, who, form, names(node)))
-    if screen.asking is not None and not screen.asking.wait(PATIENCE_S):
-        return Go(visit.link("clinic_asked", asked=askings_of(node).keep(node, session.staff, screen)))
-    return _values(node, visit, screen, session.staff, session.name)
+        screen = screen._replace(refused=referring.refer(node, patient.account, who, form))
+    if screen.asking is not None:
+        screen.asking.wait(PATIENCE_S)
+    return Shows(lambda visit: _values(node, visit, screen, require(visit, Who.CLINICIAN)))
 
 
-def show_asked(node: "Node", visit: Visit) -> dict[str, Any]:
-    """The same of a screen that waits for other places: with what has come until now."""
-    # In a demonstration nobody has signed in.
-    staff, name = (visit.session.staff, visit.session.name) if visit.session is not None else ("", "")
-    screen = askings_of(node).find(staff, visit.path["asked"], visit.now)
-    assert isinstance(screen, Screen)
-    return _values(node, visit, screen, staff, name)
-
-
-def _values(node: "Node", visit: Visit, screen: Screen, staff: str, name: str) -> dict[str, Any]:
+def _values(node: "Node", visit: Visit, screen: Screen, session: Session) -> dict[str, Any]:
     patient, form, known = screen.patient, screen.form, names(node)
     answers, received = _answers(screen, known)
     shown = None
@@ -117,7 +120,7 @@ def _values(node: "Node", visit: Visit, screen: Screen, staff: str, name: str) -
         every = [line for row in read.read.rows for line in row.lines]
         behind = {manifest_of(line) for line in every}
         behind |= {line.medicine.manifest for line in every if line.medicine is not None}
-        shown_at(node).keep(staff, patient.patient, received, behind, visit.now)
+        shown_at(node).keep(session.staff, patient.patient, received, behind, visit.now)
         shown = lists.values(
             visit,
             read,
@@ -141,11 +144,15 @@ def _values(node: "Node", visit: Visit, screen: Screen, staff: str, name: str) -
             for page in received
             for one in page.parts
         ],
-        "broken": screen.broken,
-        "trouble": screen.trouble,
+        "broken": None
+        if screen.until is None
+        else render.say(words.CLINIC["broken"], place=known[form["break"]], when=visit.when(screen.until)),
+        "trouble": screen.trouble.sentence if screen.trouble is not None else "",
         "typed": form,
-        "referred": screen.referred,
-        "reader": name,
+        "referred": referring.told(screen.refused, known.get(form["refer"], form["refer"]))
+        if patient.account is not None and form.get("refer")
+        else None,
+        "reader": session.name,
         "reasons": [(code, words.EMERGENCY[code]) for code in REASONS],
         "refused": [answer for answer in answers if not answer["good"]],
         "words_min": TEXT_MIN,
@@ -166,27 +173,27 @@ def _waits(visit: Visit, screen: Screen, known: dict[str, str]) -> Waits | None:
     return waits(visit, render.say(words.WAITS["asking"], when=visit.when(screen.asking.began), places=places))
 
 
-def _asked(node: "Node", visit: Visit, screen: Screen, who: Practitioner) -> Screen:
+def _asked(node: "Node", screen: Screen, who: Practitioner) -> Screen:
     """Ask the places that the form names, or break the lock at one."""
-    form, account, known = screen.form, screen.patient.account, names(node)
+    form, account = screen.form, screen.patient.account
     if account is None:
         return screen
     if source := form.get("break"):
         try:
-            broken = _break(node, visit, screen.patient, who, form, known)
+            until = _break(node, screen.patient, who, form)
         except PageError as error:
             # What was typed stays on the page: nobody writes it twice in an emergency.
-            return screen._replace(trouble=error.sentence)
-        return screen._replace(broken=broken, asking=Asking(node, [source], account, who, ("BTG", form["words"])))
+            return screen._replace(trouble=error)
+        return screen._replace(until=until, asking=Asking(node, [source], account, who, ("BTG", form["words"])))
     asked = [one.id for one in providers(node) if f"from-{one.id}" in form]
     return screen._replace(asking=Asking(node, asked, account, who, _why(form))) if asked else screen
 
 
 def _answers(screen: Screen, known: dict[str, str]) -> tuple[list[dict[str, Any]], list[Received]]:
     """What other places said so far, in words, and what came."""
-    if screen.trouble:
+    if screen.trouble is not None:
         source = screen.form["break"]
-        trouble = {"good": False, "id": source, "sentence": screen.trouble, "name": known.get(source, source)}
+        trouble = {"good": False, "id": source, "sentence": screen.trouble.sentence, "name": known.get(source, source)}
         return [trouble], []
     answers: list[dict[str, Any]] = []
     received: list[Received] = []
@@ -213,15 +220,14 @@ def _title(content: bytes) -> str:
         return f"{tree.get('resourceType')}/{tree.get('id')}"
 
 
-def _break(
-    node: "Node", visit: Visit, patient: Found, who: Practitioner, form: dict[str, str], known: dict[str, str]
-) -> Any:
-    """Declare an emergency at one place; the patient's number is written once more, so that nobody slips."""
+def _break(node: "Node", patient: Found, who: Practitioner, form: dict[str, str]) -> int:
+    """Declare an emergency at one place; the patient's number is written once more, so that nobody slips. Until when it
+    holds, in ms."""
     if form.get("again") != patient.patient:
         raise PageError(400, "patient-not-same")
     assert patient.account is not None
     scope, source = form.get("scope", "summary"), form["break"]
-    if source not in known or scope not in ("summary", "restricted") or form.get("code") not in REASONS:
+    if source not in names(node) or scope not in ("summary", "restricted") or form.get("code") not in REASONS:
         raise PageError(400, "form-unreadable")
     try:
         declared = node.emergency_reviews.declare(
@@ -237,4 +243,4 @@ def _break(
         raise PageError(400, refusal.code, refusal.sentence) from None
     except PeerError as error:
         raise PageError(400, error.code, error.sentence) from None
-    return render.say(words.CLINIC["broken"], place=known[source], when=visit.when(declared.until))
+    return declared.until

@@ -11,10 +11,11 @@ from medrec.core.matching import Agreement, Demographics
 from medrec.node.account import paper
 from medrec.node.right_person import desk, desk_hands, given_codes, holding
 from medrec.node.right_person.contradicting import WHOLE
+from medrec.node.right_person.desk import DeskCode
 from medrec.node.right_person.link import CODE_LIFE_MS, LinkError
 from medrec.node.right_person.matching import Candidate, Waiting
 from medrec.portal import render, words
-from medrec.portal.page import Go, PageError, Visit
+from medrec.portal.page import Go, PageError, Shows, Visit
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -25,20 +26,26 @@ FIELDS = ("patient", "family", "given", "birth", "agent")
 MARKS: dict[Agreement, str] = {"agrees": "good", "nearly": "wait", "differs": "bad"}
 
 
-def show(node: "Node", visit: Visit) -> dict[str, Any] | Go:
+def show(node: "Node", visit: Visit) -> dict[str, Any] | Go | Shows:
     """The values of desk.html. The form field `do` says what is done: link, same, differs, match, nobody, hers,
     another."""
     form = {name: value.strip() for name, value in visit.form.items()}
-    code, trouble = None, None
-    if form.get("do") == "link":
-        try:
-            whose, agent = form.get("patient", ""), form.get("agent", "")
-            code = desk.give_code(node, whose, _shown(form), agent, by_whom(visit), member_id(visit))
-            form = {name: form[name] for name in ("agent",) if name in form}
-        except LinkError as error:
-            trouble = _trouble(error)
-    elif form:
+    if not form:
+        return _room(node, visit, form)
+    if form.get("do") != "link":
         return _decide(node, visit, form)
+    try:
+        whose, agent = form.get("patient", ""), form.get("agent", "")
+        code = desk.give_code(node, whose, _shown(form), agent, by_whom(visit), member_id(visit))
+    except LinkError as error:
+        trouble = error
+        return Shows(lambda visit: _room(node, visit, form, trouble=trouble))
+    return Shows(lambda visit: _room(node, visit, {"agent": agent} if agent else {}, code))
+
+
+def _room(
+    node: "Node", visit: Visit, form: dict[str, str], code: DeskCode | None = None, trouble: LinkError | None = None
+) -> dict[str, Any]:
     given_codes.end_unconfirmed(node)
     (queue, shut), held = node.matching.all_waiting(), holding.waiting(node)
     return {
@@ -49,7 +56,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any] | Go:
         "agents": [(one.id, one.name) for one in node.directory.active() if "agent" in one.roles and one.endpoint],
         "given": [_given(node, visit, one) for one in given_codes.lately(node)[:SHOWN]],
         "minutes": CODE_LIFE_MS // 60_000,
-        "trouble": trouble,
+        "trouble": _trouble(trouble) if trouble is not None else None,
         "asked": [_asked(node, visit, one) for one in queue[:SHOWN]],
         "asked_total": len(queue),
         "shut": shut,

@@ -23,7 +23,7 @@ from medrec.node.refusals import Refusal
 from medrec.portal import confirming, policies, render, words
 from medrec.portal.desk import by_whom
 from medrec.portal.own.acts import Act, Part
-from medrec.portal.page import Go, PageError, Visit, names
+from medrec.portal.page import Go, PageError, Shows, Visit, names
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -33,25 +33,39 @@ HOW = ("spoken", "paper")
 NOTE_CHARACTERS_MAX = 500
 
 
-def show(node: "Node", visit: Visit) -> dict[str, Any] | Go:
+def show(node: "Node", visit: Visit) -> dict[str, Any] | Go | Shows:
     """The values of desk_consent.html. The form field `do`: ask makes a code, read shows the sentence to be read out,
     attest writes it down."""
     form = {name: value.strip() for name, value in visit.form.items()}
-    code, said, trouble = "", None, ""
     what = form.get("do", "")
+    if not form:
+        return _values(node, visit, form)
     if what == "ask":
         code = _ask(node, visit, form)
-    elif what in ("read", "attest"):
-        wanted = _wanted(node, form)
-        account = attesting.account_of(node, form.get("patient", ""))
-        if account is None:
-            trouble = words.DESK_CONSENT["not-linked"]
-        elif what == "attest":
-            return _attest(node, visit, form, wanted)
-        else:
-            said = policies.sentences(plain.write(wanted, account, node.clock()), policies.called(node))
-    elif form:
+        return Shows(lambda visit: _values(node, visit, form, code=code))
+    if what not in ("read", "attest"):
         raise PageError(400, "form-unreadable")
+    wanted, now = _wanted(node, form), visit.now
+    account = attesting.account_of(node, form.get("patient", ""))
+    if account is None:
+        return Shows(lambda visit: _values(node, visit, form, trouble="not-linked"))
+    if what == "attest":
+        return _attest(node, visit, form, wanted)
+    written = plain.write(wanted, account, now)
+    return Shows(lambda visit: _values(node, visit, form, written=written, until=wanted.until))
+
+
+def _values(
+    node: "Node",
+    visit: Visit,
+    form: dict[str, str],
+    *,
+    code: str = "",
+    written: Any = None,
+    until: str | None = "",
+    trouble: str = "",
+) -> dict[str, Any]:
+    said = policies.sentences(written, policies.called(node)) if written is not None else None
     known = names(node)
     return {
         "form": form,
@@ -60,8 +74,8 @@ def show(node: "Node", visit: Visit) -> dict[str, Any] | Go:
         "picture": Markup(paper.qr_svg(code)) if code else "",  # noqa: S704
         "said": said,
         "kept": [(name, value) for name, value in form.items() if name not in ("do", "csrf", "until")],
-        "until": wanted.until if said else "",
-        "trouble": trouble,
+        "until": until,
+        "trouble": words.DESK_CONSENT[trouble] if trouble else "",
         "agents": [(one.id, one.name) for one in node.directory.active() if "agent" in one.roles and one.endpoint],
         "places": [(one.id, known[one.id]) for one in node.directory.active() if "witness" not in one.roles],
         "purposes": [name for name in words.POLICY_PURPOSES if name != "any"],

@@ -21,7 +21,7 @@ from medrec.portal import confirming, render, words
 from medrec.portal.desk import by_whom
 from medrec.portal.desk_consent import lent, member
 from medrec.portal.own.acts import Act, Part
-from medrec.portal.page import Go, PageError, Visit
+from medrec.portal.page import Go, PageError, Shows, Visit
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -29,27 +29,31 @@ if TYPE_CHECKING:
 RIGHTS: tuple[str, ...] = get_args(Right)
 
 
-def show(node: "Node", visit: Visit) -> dict[str, Any] | Go:
+def show(node: "Node", visit: Visit) -> dict[str, Any] | Go | Shows:
     """The values of desk_parent.html. The form field `do`: state writes a statement to sign, end ends one."""
     form = {name: value.strip() for name, value in visit.form.items()}
-    what, trouble = form.get("do", ""), ""
-    known = parents.stated(node)
+    if not form:
+        return _values(node, visit, form)
+    what = form.get("do", "")
     try:
         if what == "state":
             return _state(node, visit, form)
         if what in ("end", "second"):
-            return (_end if what == "end" else _second)(node, visit, known, form)
+            return (_end if what == "end" else _second)(node, visit, parents.stated(node), form)
     except NotAChildError as error:
-        trouble = words.DESK_PARENT[error.code]
-    if form and not trouble:
-        raise PageError(400, "form-unreadable")
+        code = error.code
+        return Shows(lambda visit: _values(node, visit, form, words.DESK_PARENT[code]))
+    raise PageError(400, "form-unreadable")
+
+
+def _values(node: "Node", visit: Visit, form: dict[str, str], trouble: str = "") -> dict[str, Any]:
     return {
         "form": {name: form.get(name, "") for name in ("patient", "delegate", "name")},
         "ticked": _rights(form) or ["look", "add", "correct"],
         "rights": RIGHTS,
         "trouble": trouble,
         "clerk": by_whom(visit),
-        "stated": [_stated(node, visit, one) for one in known],
+        "stated": [_stated(node, visit, one) for one in parents.stated(node)],
     }
 
 

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from medrec.portal import language, render, waits, words
+from medrec.portal import language, render, sent, waits, words
 from medrec.portal.page import Area, Reader, Role, Visit, is_agent
 from medrec.portal.session import BY_ITSELF, STAFF, Session
 from medrec.portal.table import PAGES, Page
@@ -19,19 +19,19 @@ class Frame:
         self.node = node
         self.demonstration = demonstration
         self.templates = render.build_environment()
+        self.templates.globals["copy"] = sent.copy
 
     def page(self, page: Page, visit: Visit, values: dict[str, Any]) -> str:
         """The HTML of a page."""
         up = next((other for other in PAGES if other.name == page.up), None)
         place = {"person": visit.path["person"]} if up is not None and up.area is Area.PERSON else {}
-        kept = {name: value for name, value in visit.query.items() if name not in ("lang", "done", BY_ITSELF)}
         values = {
             "page": page.name,
             "area": page.area.value,
             "menu": self._bar(page, visit),
             "up": {"name": up.name, "link": visit.link(up.name, **place)} if up is not None else None,
             "link": visit.link,
-            "language_links": {code: "?" + urlencode({**kept, "lang": code}) for code in language.LANGUAGES},
+            "language_links": self._in_languages(page, visit),
             "organisation_name": self._organisation_name(),
             "network_name": self.node.genesis["name"],
             "demonstration": self.demonstration,
@@ -44,6 +44,17 @@ class Frame:
             **values,
         }
         return self.templates.get_template(page.template).render(values)
+
+    def _in_languages(self, page: Page, visit: Visit) -> dict[str, str]:
+        """Where this page is in each language. What was shown for a form that was refused has no address but that of
+        its page; an error that a form met leads to the front page."""
+        kept = {name: value for name, value in visit.query.items() if name not in ("lang", "done", BY_ITSELF)}
+        here = ""
+        if visit.sent:
+            # A form may have more in its address than the page on which it stands.
+            place = {name: value for name, value in visit.path.items() if f"{{{name}}}" in page.path}
+            here = visit.link(page.name, **place) if page in PAGES else visit.link("front")
+        return {code: f"{here}?{urlencode({**kept, 'lang': code})}" for code in language.LANGUAGES}
 
     def _bar(self, here: Page, visit: Visit) -> list[dict[str, Any]]:
         """The entries of the bar: the pages of the area that this node has and that may be read."""

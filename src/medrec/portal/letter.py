@@ -24,6 +24,8 @@ def show(node: "Node", visit: Visit) -> dict[str, Any] | Go:
     if visit.form.get("do") == "posted":
         letters.post(node, found.consent, by_whom(visit))
         return Go(visit.link("desk_consent"), "posted")
+    if visit.form:
+        raise PageError(400, "form-unreadable")
     kept = next((one.consent for one in node.consents.of(account) if one.hash == found.consent), None)
     who = node.linker.patient(found.patient)
     consent = kept if isinstance(kept, FhirConsentManifest) else None

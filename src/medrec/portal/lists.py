@@ -1,10 +1,8 @@
 """The one list in the form that templates show, laid out like Twinlist: the same, similar, only at one place."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
-
-import sqlalchemy as sql
 
 from medrec.core.manifests.act_parts import Against
 from medrec.core.manifests.acts import CLINICIANS, SUBJECTS_MAX, Subject
@@ -13,7 +11,7 @@ from medrec.core.reconcile.lists import Row
 from medrec.core.reconcile.rows import AllergyRow, Confirmed, MedicineRow, ProblemRow
 from medrec.core.reconcile.said import manifest_of
 from medrec.core.records.dates import DAY_MS
-from medrec.node.keeping import store
+from medrec.node.consent.attesting import account_of
 from medrec.node.lists import reviews
 from medrec.node.lists.lists import Shown, against, subject_of
 from medrec.node.refusals import Refusal
@@ -34,9 +32,9 @@ from medrec.portal.list_folds import (
 )
 from medrec.portal.list_forms import carried, stands, stood, stood_there, unasked
 from medrec.portal.list_words import called, held_here, odd
-from medrec.portal.page import PageError, Visit, names
+from medrec.portal.page import PageError, Shows, Visit, names
 from medrec.portal.received import shown_at
-from medrec.portal.session import Who, require
+from medrec.portal.session import Session, Who, require
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -167,46 +165,49 @@ def proof_here(visit: Visit) -> Proof:
     return lambda manifest: visit.link("version", manifest=manifest)
 
 
-def show(node: "Node", visit: Visit) -> dict[str, Any]:
+def show(node: "Node", visit: Visit) -> dict[str, Any] | Shows:
     """The values of lists.html: the doctor's screen, for one patient of this organisation."""
-    patient = visit.form.get("patient", "").strip()
-    if "correction" in visit.form:
+    form = visit.form
+    if not form:
+        return _screen(node, visit, "", form)
+    patient = form.get("patient", "").strip()
+    if "correction" in form:
         mending.answer(node, visit)
+    if patient:
+        session = require(visit, Who.CLINICIAN)
+        if (account := account_of(node, patient)) is not None:
+            at_home.look(node, visit, patient)
+            if "act" in form:
+                _act(node, visit, session, account)
+    return Shows(lambda visit: _screen(node, visit, patient, form))
+
+
+def _screen(node: "Node", visit: Visit, patient: str, form: Mapping[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {"patient": patient, "known": False, "lists": None, "may_act": visit.session is not None}
     found["owed"], found["purposes"] = mending.owed(node, visit), at_home.purposes()
-    if not patient:
-        return found
-    require(visit, Who.CLINICIAN)
-    with node.store.read() as connection:
-        column = store.person.c
-        account = connection.execute(sql.select(column.account).where(column.patient == patient)).scalar()
+    account = account_of(node, patient) if patient else None
     if account is None:
         return found
-    at_home.look(node, visit, patient)
-    known = names(node)
-    if "act" in visit.form:
-        _act(node, visit, str(account))
+    session, known = require(visit, Who.CLINICIAN), names(node)
     # A further part of a screen with what others gave is made of what they gave for it: nobody is asked again.
-    given = shown_at(node).of(visit.session.staff, patient, visit.now) if visit.form.get("others") else []
-    read = node.lists.with_received(str(account), given) if given else node.lists.of(str(account))
-    fold, others = asked(visit.form), bool(given)
+    given = shown_at(node).of(session.staff, patient, visit.now) if form.get("others") else []
+    read = node.lists.with_received(account, given) if given else node.lists.of(account)
     lists = values(
         visit,
         read,
         lambda name: known.get(name, name),
         proof_here(visit),
         care=True,
-        fold=fold,
-        others=others,
+        fold=asked(form),
+        others=bool(given),
         apart=held_here(node, patient),
     )
     return {**found, "known": True, "lists": lists}
 
 
-def _act(node: "Node", visit: Visit, account: str) -> None:
+def _act(node: "Node", visit: Visit, session: Session, account: str) -> None:
     """What a clinician who is signed in says: that she went through the list, or a word on one medicine, or that a
     notice is put away, and why."""
-    session = require(visit, Who.CLINICIAN)
     kind, key, told = (visit.form.get(name, "").strip() for name in ("act", "row", "words"))
     notice = visit.form.get("notice", "").strip() if kind == "dismissed" else None
     if kind == "dismissed":

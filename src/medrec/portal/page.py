@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from urllib.parse import urlencode
 
 from markupsafe import Markup
 
@@ -80,7 +81,7 @@ class Visit(NamedTuple):
     """One reading of a page: the path's parameters, page number, form fields, the time, how to link, and the session
     (None: nobody has signed in; a page for the signed in then shows itself in a demonstration only). `exact` says that
     whoever works here reads it: she needs day and hour, not "just now". `site` is where the visitor comes from, as
-    limits count it."""
+    limits count it; `sent` says that it came with a form."""
 
     path: Mapping[str, str]
     page: int
@@ -92,6 +93,7 @@ class Visit(NamedTuple):
     query: Mapping[str, str] = MappingProxyType({})
     exact: bool = False
     site: str = ""
+    sent: bool = False
 
     def when(self, ms: int) -> Markup:
         """A time in words, as of now."""
@@ -108,6 +110,18 @@ class Go(NamedTuple):
     address: str
     done: str = ""
     page: str = ""
+
+    @property
+    def whole(self) -> str:
+        """The address with what is said there."""
+        return self.address + (f"?{urlencode({'done': self.done})}" if self.done else "")
+
+
+class Shows(NamedTuple):
+    """The answer to a form that asks to be shown something: it makes the values of the form's page, each time that the
+    page is read. What the form did was done before, and is not done again."""
+
+    make: Callable[[Visit], dict[str, Any]]
 
 
 WRITTEN = ("text", "words", "note", "proposed")

@@ -1,12 +1,13 @@
 """The records a hospital has signed: how many of each kind, the latest, and those of one patient."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sql
 
 from medrec.node.keeping import store
 from medrec.portal import at_home, evidence, render, words
-from medrec.portal.page import Visit, pager
+from medrec.portal.page import Shows, Visit, pager
 from medrec.portal.session import Who, require
 
 if TYPE_CHECKING:
@@ -16,16 +17,21 @@ LATEST = 20
 OF_PATIENT = 100
 
 
-def show(node: "Node", visit: Visit) -> dict[str, Any]:
+def show(node: "Node", visit: Visit) -> dict[str, Any] | Shows:
     """The values of records.html; a form field `patient` narrows it to one patient, which is a look.
 
     The latest are counted and dated for whoever has signed in: whose they are is said under a look alone.
     """
-    patient = visit.form.get("patient", "").strip()
+    form = visit.form
+    patient = form.get("patient", "").strip()
     if patient:
         require(visit, Who.CLINICIAN, Who.PRIVACY_OFFICER)
         if _is_here(node, patient):
             at_home.look(node, visit, patient)
+    return Shows(lambda visit: _values(node, visit, patient, form)) if form else _values(node, visit, patient, form)
+
+
+def _values(node: "Node", visit: Visit, patient: str, form: Mapping[str, str]) -> dict[str, Any]:
     named = bool(patient) or visit.session is None
     with node.store.read() as connection:
         kinds = connection.execute(
@@ -53,7 +59,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
         "purposes": at_home.purposes(),
         "latest": LATEST if total > LATEST and not patient else None,
         "pager": pager(visit, total, OF_PATIENT) if patient else None,
-        "looked": {name: visit.form.get(name, "") for name in ("patient", "purpose", "reason")},
+        "looked": {name: form.get(name, "") for name in ("patient", "purpose", "reason")},
         "rows": [
             {
                 "kind": evidence.capital(words.record_type(row.type)),

@@ -53,13 +53,18 @@ def sent(node: "Node", visit: Visit, known: dict[str, str]) -> list[dict[str, An
     return found
 
 
-def refer(node: "Node", account: str, who: Practitioner, form: dict[str, str], known: dict[str, str]) -> dict[str, Any]:
-    """Refer somebody with what she permits the other place to see: `refer` names it, `words` say why.
-
-    What came of it as a sentence, and whether it is good: on a refusal the form keeps what was typed.
-    """
+def refer(node: "Node", account: str, who: Practitioner, form: dict[str, str]) -> Refusal | None:
+    """Refer somebody with what she permits the other place to see: `refer` names it, `words` say why. Why not, if
+    not."""
     try:
         node.referrals.refer(account, form["refer"], practitioner=who, reason=form.get("words", ""))
     except Refusal as refusal:
+        return refusal
+    return None
+
+
+def told(refusal: Refusal | None, place: str) -> dict[str, Any]:
+    """What came of it as a sentence, and whether it is good: on a refusal the form keeps what was typed."""
+    if refusal is not None:
         return {"good": False, "sentence": words.why_not(refusal.code, refusal.sentence)}
-    return {"good": True, "sentence": render.say(words.REFERRALS["done"], place=known[form["refer"]])}
+    return {"good": True, "sentence": render.say(words.REFERRALS["done"], place=place)}

@@ -11,6 +11,8 @@ from html import escape
 from html.parser import HTMLParser
 from typing import NamedTuple
 
+from medrec.portal.sent import COPY
+
 PLACE = "<!--refused-->"
 """Where a page has what is said of a refusal: base.html."""
 ABOUT = frozenset({"line", "request", "to", "effect"})
@@ -53,7 +55,7 @@ class _Form(NamedTuple):
     around: tuple[int, ...]
 
     def fits(self, path: str, sent: Mapping[str, str]) -> bool:
-        told = [(name, value) for name, value in self.hidden if name != "csrf" and value]
+        told = [(name, value) for name, value in self.hidden if name not in ("csrf", COPY) and value]
         return (
             self.action in ("", path)
             and all(sent.get(name) == value for name, value in told)

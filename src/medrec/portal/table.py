@@ -90,6 +90,11 @@ class Page(NamedTuple):
     at: str = ""
     reads: bool = False
 
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """How what a form asked to be shown is read here: at a page that only forms open, too (sent.py)."""
+        return ("GET",) if self.template and "GET" not in self.methods else ()
+
 
 def _own(path: str, name: str, show: Callable[["Node", Visit], Any], template: str, **more: Any) -> Page:
     """A page of a person's own: at an agent, for her and for whoever acts for her."""
@@ -117,10 +122,6 @@ PAGES = (
     Page(
         "/clinic/patient", "clinic_patient", clinic.show_patient, "clinic_patient.html", Role.RECORDS, methods=FORM,
         who=(Who.CLINICIAN,), up="clinic", at="clinic",
-    ),
-    Page(
-        "/clinic/patient/{asked}", "clinic_asked", clinic.show_asked, "clinic_patient.html", Role.RECORDS,
-        who=(Who.CLINICIAN,), up="clinic",
     ),
     Page(
         "/patient-list", "patient_lists", lists.show, "lists.html", Role.RECORDS, menu=True, methods=BOTH,

@@ -19,7 +19,7 @@ from medrec.portal.own.acts import Act, Part, acts_of, signer
 from medrec.portal.own.keys import count_number, digits, frozen_until, waiting_key
 from medrec.portal.own.once import Once
 from medrec.portal.own.whose import Whose, whose
-from medrec.portal.page import File, Go, PageError, Visit
+from medrec.portal.page import File, Go, PageError, Shows, Visit
 from medrec.portal.people import handle
 
 if TYPE_CHECKING:
@@ -169,34 +169,45 @@ def show_guarding(node: "Node", visit: Visit) -> Any:
     """The values of own/guarding.html: whom the person may help back in. `do`: look (who asks), accept, leave."""
     who = whose(node, visit)
     assert node.agent is not None
-    names, asked, trouble = dict(node.agent.clients()), None, None
     says_herself(visit)
     form = visit.form
-    if form:
-        if form.get("do") == "leave":
-            guarding.withdraw(node, who.account, _id(form.get("asked", "")))
-            return Go(visit.link("guarding", person=who.handle), "kept")
-        if form.get("do") == "card":
-            try:
-                guarding_elsewhere.take(node, who.account, form.get("card", ""))
-            except ValueError:
-                raise PageError(400, "guardian-card") from None
-            return Go(visit.link("guarding", person=who.handle), "kept")
+    if not form:
+        return _guarding(node, visit)
+    if form.get("do") == "leave":
+        guarding.withdraw(node, who.account, _id(form.get("asked", "")))
+        return Go(visit.link("guarding", person=who.handle), "kept")
+    if form.get("do") == "card":
         try:
-            asked = guarding.find(node, form.get("words", ""))
-            trouble = None if asked is not None else words.ERRORS["guardian-over"]
-        except paper.PaperError:
-            trouble = words.ERRORS["paper-slip"]
-        if asked is not None and form.get("do") == "accept":
-            if not guarding.accept(node, asked, who.account):
-                raise PageError(400, "guardian-over")
-            return Go(visit.link("guarding", person=who.handle), "guardian")
+            guarding_elsewhere.take(node, who.account, form.get("card", ""))
+        except ValueError:
+            raise PageError(400, "guardian-card") from None
+        return Go(visit.link("guarding", person=who.handle), "kept")
+    typed = form.get("words", "")
+    try:
+        asked = guarding.find(node, typed)
+    except paper.PaperError:
+        return Shows(lambda visit: _guarding(node, visit, trouble="paper-slip"))
+    if asked is None:
+        return Shows(lambda visit: _guarding(node, visit, trouble="guardian-over"))
+    if form.get("do") == "accept":
+        if not guarding.accept(node, asked, who.account):
+            raise PageError(400, "guardian-over")
+        return Go(visit.link("guarding", person=who.handle), "guardian")
+    return Shows(lambda visit: _guarding(node, visit, typed, asked.account))
+
+
+def _guarding(node: "Node", visit: Visit, typed: str = "", asks: str = "", trouble: str = "") -> dict[str, Any]:
+    """The page, with the words that she `typed` and whose account `asks` by them."""
+    who = whose(node, visit)
+    assert node.agent is not None
+    says_herself(visit)
+    names = dict(node.agent.clients())
     wards = guarding.wards(node, who.account)
     chosen = {ward.account for ward in wards}
     return {
         "handle": who.handle,
-        "asked": {"name": names.get(asked.account, ""), "words": form.get("words", "")} if asked is not None else None,
-        "trouble": trouble,
+        "asked": {"name": names.get(asks, ""), "words": typed} if asks else None,
+        "trouble": words.ERRORS[trouble] if trouble else None,
         "wards": [
             {
                 "name": ward.name,

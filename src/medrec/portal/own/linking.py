@@ -34,7 +34,7 @@ from medrec.portal.own import moving
 from medrec.portal.own.acts import Act, Part, Signer, acts_of, signer
 from medrec.portal.own.allow import SECRET_BYTES, consent_part
 from medrec.portal.own.whose import Whose, whose
-from medrec.portal.page import Go, PageError, Visit
+from medrec.portal.page import Go, PageError, Shows, Visit
 from medrec.portal.room import Room
 
 if TYPE_CHECKING:
@@ -69,25 +69,31 @@ def show(node: "Node", visit: Visit) -> Any:
         return _tell_again(node, visit, who)
     if form.get("do") == "undo":
         return _undo(node, visit, who, form.get("place", ""))
-    trouble, meant = "", None
-    if form:
-        try:
-            meant = _meant(node, form.get("code", ""))
-        except (LinkError, ValueError):
-            trouble = words.LINKING["not_a_code"]
-    if meant is not None and meant[0] == "asked":
-        return _asked(node, visit, who, meant[1], meant[2])
-    if meant is not None and form.get("do") == "link":
-        return _propose(node, visit, who, form, meant[1], meant[2])
-    known = _known(node, who) if meant is not None else None
+    if not form:
+        return _values(node, visit)
+    code = form.get("code", "")
+    try:
+        what, place, secret = _meant(node, code)
+    except (LinkError, ValueError):
+        return Shows(lambda visit: _values(node, visit, unread=True))
+    if what == "asked":
+        return _asked(node, visit, who, place, secret)
+    if form.get("do") == "link":
+        return _propose(node, visit, who, form, place, secret)
+    return Shows(lambda visit: _values(node, visit, place, code))
+
+
+def _values(node: "Node", visit: Visit, place: str = "", code: str = "", *, unread: bool = False) -> dict[str, Any]:
+    who = whose(node, visit)
+    known = _known(node, who) if place else None
     made = _just_made(node).get(who.account, node.clock())
     return {
         "handle": who.handle,
         "unheard": render.listed([who.place(place) for place in bringing.unheard(node, who.account)]),
         "untold": render.listed([who.place(place) for place in moving.untold(node, who.account)]),
-        "trouble": trouble,
-        "place": who.place(meant[1]) if meant is not None else "",
-        "code": form.get("code", "") if meant is not None else "",
+        "trouble": words.LINKING["not_a_code"] if unread else "",
+        "place": who.place(place) if place else "",
+        "code": code,
         "stated": known,
         "born": dict(zip(("year", "month", "day"), known.birth.split("-"), strict=False)) if known else {},
         "just": made._replace(organisation=who.place(made.organisation)) if made else None,

@@ -313,6 +313,9 @@ def _patterns() -> list[tuple[str, re.Pattern[str]]]:
     open_ = [(name, text) for name, text in LINES.english() if isinstance(text, str) and "{" in text]
     ordered = sorted(open_, key=lambda item: -len(re.sub(r"\{[a-z]+\}", "", item[1])))
     return [
-        (name, re.compile(re.sub(r"\\{([a-z]+)\\}", lambda gap: f"(?P<{gap[1]}>{_GAPS[gap[1]]})", re.escape(text)), re.I))
+        (
+            name,
+            re.compile(re.sub(r"\\{([a-z]+)\\}", lambda gap: f"(?P<{gap[1]}>{_GAPS[gap[1]]})", re.escape(text)), re.I),
+        )
         for name, text in ordered
     ]
