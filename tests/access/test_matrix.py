@@ -259,7 +259,7 @@ def ask_page(world: World, organisation: str, page: Page, monkeypatch: pytest.Mo
         if allowed and session is not None and session.who in STAFF:
             continue
         about_him = "{" in page.path and handle(world.eve.account) not in address
-        for method in page.methods:
+        for method in (*page.methods, *page.answers):
             form = {"csrf": "c"} if method == "POST" else None
             answer = client.request(method, address, data=form, follow_redirects=False)
             assert clean(answer.content), (name, method, address)

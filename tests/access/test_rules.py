@@ -74,7 +74,7 @@ def on_site(table: Iterable[str]) -> set[str]:
 
 def on_pages() -> set[str]:
     """Those that are pages: each has its rule in its line of the table, and its probe in test_matrix."""
-    return on_site(f"{method} {page.path}" for page in (*PAGES, *FILES) for method in page.methods)
+    return on_site(f"{method} {page.path}" for page in (*PAGES, *FILES) for method in (*page.methods, *page.answers))
 
 
 def beyond(found: set[str], peer_calls: dict[str, Any], site: dict[str, Any], own: dict[str, Any]) -> set[str]:
