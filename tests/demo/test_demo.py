@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -44,6 +45,9 @@ def test_the_story_holds_and_what_it_keeps_verifies(tmp_path):
     done = demo("--check", "--people", "4", "--keep", "kept", at=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "All 17 steps held" in done.stdout and "Traceback" not in done.stderr
+    # A page that is named can be used with a passkey: browsers have none at a number.
+    looks = re.findall(r"look: (\S+)", done.stdout)
+    assert looks and {one.rpartition(":")[0] for one in looks} == {"http://localhost"}
     kinds = {path.name.split("-")[0] for path in (tmp_path / "kept").glob("*.receipt.json")}
     assert {"AllergyIntolerance", "Condition", "MedicationRequest", "Observation", "Patient"} <= kinds
     assert verified(tmp_path / "kept") == len(kinds)

@@ -3,10 +3,12 @@ number of a page, or hex digits."""
 
 import html
 import re
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 import pytest
+from starlette.testclient import TestClient
 
 from medrec.node.looks.looks import FILTERS
 from medrec.portal import language, words
@@ -14,7 +16,7 @@ from medrec.portal.app import pages
 from medrec.portal.table import FILES, PAGES
 from medrec.signals.watch import WEIGHTS
 from tests.portal.reading import walk
-from tests.portal.story import Story
+from tests.portal.story import Story, ToldNetwork
 
 LEADS = re.compile(r'(?:href|action|src|data-[a-z-]+)="([^"]*)"')
 OPAQUE = re.compile(r"[0-9a-f]{12,64}|\d{1,4}")
@@ -61,3 +63,27 @@ def test_a_name_or_a_thing_in_an_address_is_found(told: Story) -> None:
     known = closed(told, "north")
     for bad in ("/records?patient=ada", "/people/ada", "/versions/Observation-bp-1", "/x/hiv", "/verify?q=Dr%20Brown"):
         assert strange({bad}, known)
+
+
+class AtHome(ToldNetwork):
+    def endpoint(self, name: str) -> str:
+        return "http://127.0.0.1:8701"
+
+
+def test_a_page_with_passkeys_is_led_to_the_name_at_which_browsers_have_them(tmp_path: Path) -> None:
+    story = Story(tmp_path, AtHome)
+    node: Any = story.network["guide"]
+    site = pages(node, demonstration=True)
+
+    def led(base: str, path: str) -> str:
+        answer = TestClient(site, base_url=base, follow_redirects=False).get(path)
+        return answer.headers.get("location", "") if answer.status_code == 303 else str(answer.status_code)
+
+    for page in ("/sign-in", "/join", "/coming-back"):
+        assert led("http://127.0.0.1:8701", page + "?lang=es") == f"http://localhost:8701{page}?lang=es"
+        assert led("http://[::1]:8701", page) == f"http://localhost:8701{page}"
+        # By its name, behind another port, or by any other name it stays where it is.
+        for base in ("http://localhost:8701", "http://127.0.0.1:8702", "http://10.0.0.7:8701", "http://evil.example"):
+            assert led(base, page) == "200"
+    assert led("http://127.0.0.1:8701", "/") == "200"
+    story.network.close()

@@ -15,6 +15,7 @@ from medrec.core.consent.plain import Party, Plain
 from medrec.demo.ports import HOST, free_ports
 from medrec.engines.engine import Engine
 from medrec.node.account.accounts import open_account
+from medrec.node.account.devices import home_at
 from medrec.node.consent import own_consents
 from medrec.node.consent.consents import CONSENTS_PATH
 from medrec.node.consent.policies import draft_consent, signed_consent
@@ -120,8 +121,10 @@ class Network:
         return self.home / name / "records"
 
     def address(self, name: str, path: str = "/pages/") -> str:
-        """Where a page of a node is."""
-        return f"http://{HOST}:{self.ports[name]}{path}"
+        """Where a page of a node is, by the name at which browsers make and use passkeys."""
+        home = home_at(f"http://{HOST}:{self.ports[name]}")
+        assert home is not None
+        return home.origin + path
 
     def join(self, name: str, patients: dict[str, str]) -> Resident:
         """A person makes a key and an account, chooses the agent, and is linked at the desk of each hospital."""

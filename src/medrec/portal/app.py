@@ -43,6 +43,7 @@ from medrec.portal.security import (
     HEADERS,
     HEADERS_HTTPS,
     SCRIPTED,
+    by_name,
     caller_of,
     check_origin,
     is_https,
@@ -277,6 +278,8 @@ class Site:
                 if visit.session is not None:
                     acting.check_form(self.node, visit.session, page.name)
                 return self._done(page, request, visit)
+            if there := by_name(self.node, request, page.name):
+                return RedirectResponse(there, 303, headers=self._headers(request, HEADERS))
             asked = self.sent.find(visit, request.url.path)
             shown = page.show(self.node, visit) if asked is None else asked.make(visit)
             self._told(request, visit, page, shown)
@@ -381,9 +384,8 @@ class Site:
         # The page of an error must not need the ledger.
         session = None if failed else self.session_of(request)
         now = self.node.clock()
-        by_form, site = request.method == "POST", site_of(caller_of(request))
-        asked = (request.path_params, max(page, 1), form, now, self.demonstration, link, session, query)
-        return Visit(*asked, site=site, sent=by_form)
+        visit = Visit(request.path_params, max(page, 1), form, now, self.demonstration, link, session, query)
+        return visit._replace(sent=request.method == "POST", site=site_of(caller_of(request)))
 
     def _html(self, request: Request, page: Page, visit: Visit, values: dict[str, Any], status: int) -> Response:
         # The page of an error does not know who asks.

@@ -1,13 +1,14 @@
 """What guards the site against the web around it: headers, the cookie, foreign origins, and too many attempts."""
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from medrec.engines.engine import EngineError
-from medrec.node.account.devices import home_of
+from medrec.node.account.devices import LOOPBACK, home_of
 from medrec.node.peers.limiter import Limiter as Limiter
 from medrec.node.peers.proxied import limited
 from medrec.portal.page import PageError
@@ -78,6 +79,21 @@ def set_cookie(node: "Node", request: Request, response: Response, token: str) -
         httponly=True,
         samesite="lax",
     )
+
+
+WITH_PASSKEYS = frozenset({"coming_back", "join", "sign_in"})
+"""Pages that nobody can use where browsers have no passkeys."""
+
+
+def by_name(node: "Node", request: Request, page: str) -> str:
+    """Where a page with passkeys is under the name of the node's home, if it was asked for by the number of this very
+    machine; otherwise "". No browser makes or uses a passkey at a number."""
+    if page not in WITH_PASSKEYS or request.url.hostname not in LOOPBACK:
+        return ""
+    home = home_of(node)
+    if home is None or home.rp != "localhost" or urlsplit(home.origin).port != request.url.port:
+        return ""
+    return home.origin + request.url.path + (f"?{request.url.query}" if request.url.query else "")
 
 
 def check_origin(request: Request) -> None:

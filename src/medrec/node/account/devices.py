@@ -46,6 +46,10 @@ class Device(NamedTuple):
     used: int | None
 
 
+LOOPBACK = ("127.0.0.1", "::1")
+"""The numbers of this very machine."""
+
+
 class Home(NamedTuple):
     """Where people of a node sign: the id of the relying party, and the origin of its pages."""
 
@@ -79,7 +83,7 @@ def pages_of(node: "Node", agent: str) -> str:
 def home_at(endpoint: str) -> Home | None:
     """The home that follows from an endpoint."""
     parts = urlsplit(endpoint)
-    host = "localhost" if parts.hostname in ("127.0.0.1", "::1") else parts.hostname
+    host = "localhost" if parts.hostname in LOOPBACK else parts.hostname
     if not host or (parts.scheme != "https" and host != "localhost"):
         return None
     port = f":{parts.port}" if parts.port is not None else ""
