@@ -78,3 +78,26 @@ def test_the_amounts_of_a_combination_are_those_of_its_parts_in_order() -> None:
 def test_as_needed_a_choice_is_no_other_dose_than_one_within_it(one: str, other: str, differs: bool) -> None:
     found = pair_class(form("lorazepam 1 mg tab", one), form("lorazepam 1 mg tab", other), TERMS)
     assert found is (PairClass.OTHER_DOSE if differs else PairClass.IDENTICAL)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "kind"),
+    [
+        # So much in a gram is so much in a millilitre, and so is a per cent.
+        ("tazarotene 0.001 MG/MG Topical Gel", "tazarotene 0.5 MG/ML Topical Cream", PairClass.OTHER_DOSE),
+        ("tazarotene 0.001 MG/MG Topical Gel", "tazarotene 0.1 % cream", PairClass.IDENTICAL),
+        # What is breathed in from a machine is no inhaler; what washes the mouth is no soap.
+        ("albuterol 0.09 MG/ACTUAT Dry Powder Inhaler", "albuterol 5 MG/ML Inhalation Solution", PairClass.OTHER_FORM),
+        ("chlorhexidine gluconate 1.2 MG/ML Mouthwash", "chlorhexidine gluconate 40 MG/ML Medicated Liquid Soap",
+         PairClass.OTHER_FORM),
+        ("hyoscyamine sulfate 0.375 MG Extended Release Oral Tablet",
+         "hyoscyamine sulfate 0.125 MG Disintegrating Oral Tablet", PairClass.OTHER_FORM),
+    ],
+)  # fmt: skip
+def test_forms_and_strengths_as_rxnorm_names_them(one: str, other: str, kind: PairClass) -> None:
+    assert pair_class(form(one), form(other), TERMS) is kind
+
+
+def test_two_salts_of_one_ingredient_are_no_range() -> None:
+    both = form("undecylenic acid 0.05 MG/MG / zinc undecylenate 0.2 MG/MG Topical Ointment")
+    assert " to " not in both.strength

@@ -359,17 +359,3 @@ def test_a_file_of_another_format_says_so(tmp_path: Path) -> None:
     connection.close()
     with pytest.raises(TerminologyError, match="another version"):
         Indexed(tmp_path / "terminology.db", Table())
-
-
-@pytest.mark.slow
-def test_the_tables_of_the_agencies_load(shared: Path, tmp_path: Path) -> None:
-    folder = shared / "data/terminology"
-    target = tmp_path / "terminology.db"
-    done = load(
-        [folder / "ndc.csv.gz", folder / "icd10cm.csv.gz", folder / "cvx.csv", folder / "drug_class.csv.gz"], target
-    )
-    assert sum(rows for _, _, rows in done) > 320_000
-    terms = held.terms(tmp_path)
-    assert terms.name(ICD10CM, "S52.501A").startswith("Unspecified fracture")
-    found = terms.drug(NDC, "00002015201")
-    assert found is not None or terms.drug(NDC, "0002-0152-01") is None

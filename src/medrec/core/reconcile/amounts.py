@@ -10,6 +10,7 @@ from medrec.core.records.terms import Terms
 from medrec.core.records.understood import Amount
 
 ONE = Ratio(1, 1)
+_GRAM = Ratio(1000, 1)
 _WORDS = {
     "mcg": "ug", "µg": "ug", "gm": "g", "ml": "mL", "l": "L", "iu": "[iU]", "unit": "[iU]", "units": "[iU]",
     "unt": "[iU]", "[usp'u]": "[iU]", "u": "[iU]",
@@ -69,6 +70,9 @@ def _quotient(above: str, below: str) -> tuple[str, Ratio] | None:
     bottom, count = _known(match[2]), ratio.ratio_of(match[1]) if match[1] else ONE
     if count is None or not count.numerator:
         return None
+    if bottom is not None and top[0] == bottom[0] == "mg" and match[2].lower() != "kg":
+        # So much in a gram of a cream or a paste is so much in a millilitre, as "%" has it for both.
+        return "mg/mL", ratio.over(ratio.times(top[1], _GRAM), ratio.times(count, bottom[1]))
     if bottom is None:
         per = match[2].lower().strip("{}")
         return f"{top[0]}/{'actuation' if per == 'actuat' else per}", ratio.over(top[1], count)

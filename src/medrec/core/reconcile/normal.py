@@ -76,7 +76,8 @@ def _taken_as(detail: MedicineDetail) -> str:
 
 
 def _measured(low: tuple[Strength, ...], high: tuple[Strength, ...], terms: Terms) -> Measured:
-    most = {item.ingredient: item.value for item in high}
+    # Two salts of one ingredient are two strengths, and no range.
+    most = {item.ingredient: item.value for item in high} if high is not low else {}
     found = []
     for item in low:
         measured = amounts.measure(Amount(item.value, most.get(item.ingredient, item.value), item.unit), terms)

@@ -58,7 +58,7 @@ _MANNER_WORDS = (
     "intravenous intramuscular iv im sc prefilled for of the product medication daily once twice usp "
     "strength dose form low generic each with film-coated 24hr 12hr hr hour in actuat kwikpen "
     "flexpen solostar auto-injector autoinjector metered inhalation inhalant ingredient substance "
-    "disposition otc rx ds brand eye ear ophth sl system"
+    "disposition otc rx ds brand eye ear ophth sl system dry"
 )
 # Words that say how a form lets go of its drug and where it is put, as RxNorm's names of forms say it.
 _FORM_BEFORE = (

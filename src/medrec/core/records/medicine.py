@@ -263,6 +263,7 @@ def _per_day(found: Product, told: Directions, marks: Marks) -> PerDay | None:
 
 
 _ROUTES = (
+    ("mucous membrane", "mouth"),
     ("oral", "oral"),
     ("tablet", "oral"),
     ("capsule", "oral"),
