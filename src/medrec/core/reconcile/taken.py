@@ -41,6 +41,7 @@ class Says(StrEnum):
     ENDED = "ended"
     FILLED = "filled"
     GIVEN = "given"
+    WITHHELD = "withheld"
     OPEN = "open"
     ERROR = "error"
     REVIEWED = "reviewed"
@@ -122,6 +123,8 @@ def signal(item: Held, detail: MedicineDetail, now: int, short: bool) -> Signal:
         return Signal(Says.ERROR, at, start, Rule.IN_ERROR)
     if is_review(item):
         return Signal(Says.REVIEWED, at, start, latest=item.signed, exact=True)
+    if detail.not_taken and detail.kind in ("dispense", "administration"):
+        return Signal(Says.WITHHELD, at, start)
     if detail.kind == "dispense":
         return Signal(Says.FILLED, at, start, Rule.FILL_ONLY)
     if detail.kind in ("administration", "definition"):

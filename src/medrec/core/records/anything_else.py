@@ -80,7 +80,7 @@ def _words(record: Value) -> str:
             return datatypes.one_line(found)
     name = datatypes.one(record, "name")
     human = text(name, "text") or " ".join((*datatypes.texts(name, "given"), text(name, "family"))).strip()
-    return human or datatypes.narrative(record)[:200]
+    return human or datatypes.cut(datatypes.narrative(record), 200)
 
 
 def _dates(record: Value, marks: Marks) -> tuple[ClinicalDate | None, ClinicalDate | None]:

@@ -31,13 +31,12 @@ def read(record: Value, around: Around) -> Understood:
     marks.crossed(start, end)
     details = [one(item, "detail") for item in many(record, "activity")]
     doing = [
-        untagged(concept(detail, "code").label) or datatypes.one_line(text(detail, "description"))[:80]
-        for detail in details
+        untagged(concept(detail, "code").label) or datatypes.cut(text(detail, "description"), 80) for detail in details
     ]
     doing = [words for words in doing if words]
     shown = ", ".join(doing[:_ACTIVITIES_SHOWN])
     more = f" and {len(doing) - _ACTIVITIES_SHOWN} more" if len(doing) > _ACTIVITIES_SHOWN else ""
-    about = datatypes.one_line(text(record, "description"))[:120]
+    about = datatypes.cut(text(record, "description"), 120)
     when = start or marks.date(record, "created", "date of the plan")
     return event(
         record,

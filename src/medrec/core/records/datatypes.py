@@ -188,6 +188,15 @@ def one_line(words: str) -> str:
     return line if len(line) <= LINE_MAX else line[: LINE_MAX - 2].rstrip() + " …"
 
 
+def cut(words: str, most: int) -> str:
+    """Any words on one line of at most so many characters; what is cut off is a whole word, and is marked."""
+    line = " ".join(words.split())
+    if len(line) <= most:
+        return line
+    kept = line[: most - 1]
+    return (kept.rpartition(" ")[0] or kept).rstrip(" ,;") + " …"
+
+
 _TAGGED = re.compile(
     r"\s*\((?:product|substance|medicinal product|clinical drug|disorder|finding|procedure|situation|qualifier value"
     r"|observable entity|regime/therapy|morphologic abnormality|event)\)",

@@ -17,8 +17,9 @@ def read(record: Value, around: Around) -> Understood:
     results = many(record, "result")
     named = [text(item, "display") for item in results if text(item, "display")]
     count = f"{len(results)} result{'' if len(results) == 1 else 's'}" if results else ""
-    conclusion = datatypes.one_line(text(record, "conclusion"))[:160]
-    coded = ", ".join(untagged(found.label) for found in concepts(record, "conclusionCode") if found.label)[:160]
+    conclusion = datatypes.cut(text(record, "conclusion"), 160)
+    coded = ", ".join(untagged(found.label) for found in concepts(record, "conclusionCode") if found.label)
+    coded = datatypes.cut(coded, 160)
     listed = ", ".join(named[:6]) + (f" and {len(named) - 6} more" if len(named) > 6 else "")
     return event(
         record,

@@ -37,7 +37,7 @@ def read(record: Value, around: Around) -> Understood:
         marks,
         kind="Document",
         code=code,
-        name=datatypes.one_line(title)[:120] or "A document",
+        name=datatypes.cut(title, 120) or "A document",
         span=(start or date, None),
         recorded=date,
         statuses=STATUS,

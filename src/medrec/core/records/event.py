@@ -74,7 +74,7 @@ def event(
 
 def _unnamed(record: Value, kind: str, marks: Marks) -> str:
     """What to call a record without a name: the beginning of its narrative, said to be that."""
-    words = datatypes.narrative(record)[:120]
+    words = datatypes.cut(datatypes.narrative(record), 120)
     if not words:
         return f"{kind} that is not named"
     marks.add(NoteCode.TEXT_ONLY, "The record names nothing by code; its own words are shown.")

@@ -54,4 +54,4 @@ def _age(condition: Value) -> str:
     if years and text(age, "code") in ("a", "") and text(age, "unit") in ("a", "yr", "years", "year", ""):
         return f" at {years}"
     said = text(condition, "onsetString")
-    return f" ({datatypes.one_line(said)[:40]})" if said else ""
+    return f" ({datatypes.cut(said, 40)})" if said else ""

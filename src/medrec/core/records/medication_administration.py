@@ -5,9 +5,17 @@ A dose given says nothing about the next one: the status is `active` only while 
 
 from medrec.core.records import datatypes, dosage, medicine
 from medrec.core.records.canonical import Value
-from medrec.core.records.datatypes import many, one, text, who
-from medrec.core.records.medication_request import clinical_line, plain_line, reasons, status_of
+from medrec.core.records.datatypes import joined, many, one, text, who
+from medrec.core.records.medication_request import (
+    after_remark,
+    clinical_line,
+    plain_line,
+    reasons,
+    remarks,
+    status_of,
+)
 from medrec.core.records.reading import Around, Marks, person_of
+from medrec.core.records.sig import says_over
 from medrec.core.records.understood import NoteCode, Status, Understood
 
 STATUS: dict[str, tuple[Status, str]] = {
@@ -31,6 +39,8 @@ def read(record: Value, around: Around) -> Understood:
         # One dose needs no "how often".
         marks = _without_dose_notes(marks, record, around)
     status, reason = status_of(record, STATUS, marks)
+    remark = remarks(record)
+    status, reason = after_remark(status, reason, remark, marks)
     at, end = datatypes.period(record, "effectivePeriod")
     when = marks.date(record, "effectiveDateTime", "time of the dose") or at
     marks.crossed(at, end)
@@ -42,10 +52,10 @@ def read(record: Value, around: Around) -> Understood:
         found,
         told,
         marks,
-        not_taken=text(record, "status") == "not-done",
+        not_taken=text(record, "status") in ("not-done", "on-hold") or says_over(remark),
         reasons=reasons(record),
     )
-    sig = told.sig or (dosage.amount_in_words(told.dose) if told.dose else "")
+    how = told.sig or (dosage.amount_in_words(told.dose) if told.dose else "")
     return Understood(
         type="MedicationAdministration",
         id=text(record, "id"),
@@ -57,8 +67,8 @@ def read(record: Value, around: Around) -> Understood:
         status=status,
         status_reason=reason,
         key=medicine.key(found),
-        plain=plain_line(detail.name, reason, when, sig, "active", ""),
-        clinical=clinical_line("Given", detail.name, sig, reason, when),
+        plain=plain_line(detail.name, reason, when, how, "active", "", remark=remark),
+        clinical=clinical_line("Given", detail.name, joined(how, remark, by="; "), reason, when),
         understood=bool(found.ingredients or found.concept.label),
         by=by,
         notes=marks.notes,

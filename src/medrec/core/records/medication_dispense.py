@@ -3,10 +3,10 @@
 A fill is not proof of use and its end no stop: the status of a dispense is `unknown` unless it never happened.
 """
 
-from medrec.core.records import course_length, dosage, medicine
+from medrec.core.records import course_length, dosage, medicine, sig
 from medrec.core.records.canonical import Value
-from medrec.core.records.datatypes import decimal, many, one, text, who
-from medrec.core.records.medication_request import clinical_line, plain_line, status_of
+from medrec.core.records.datatypes import decimal, joined, many, one, text, who
+from medrec.core.records.medication_request import after_remark, clinical_line, plain_line, remarks, status_of
 from medrec.core.records.reading import Around, Marks, person_of
 from medrec.core.records.understood import NoteCode, Status, Understood
 
@@ -21,6 +21,8 @@ STATUS: dict[str, tuple[Status, str]] = {
     "declined": ("unknown", "declined"),
     "unknown": ("unknown", "status unknown"),
 }
+_NEVER = frozenset({"preparation", "cancelled", "on-hold", "declined"})
+"""Nothing was handed out (yet)."""
 
 
 def read(record: Value, around: Around) -> Understood:
@@ -34,12 +36,16 @@ def read(record: Value, around: Around) -> Understood:
     when = handed or prepared
     if when is None:
         marks.add(NoteCode.NO_DATE, "The record does not say when it was handed out.")
+    remark = remarks(record)
+    after_remark(status, reason, remark, marks)
     supply = course_length.days(one(record, "daysSupply"))
     performer = next((name for item in many(record, "performer") if (name := who(item, "actor"))), "")
-    detail = medicine.detail("dispense", found, told, marks, days_supply=supply)
+    never = text(record, "status") in _NEVER or sig.says_over(remark)
+    detail = medicine.detail("dispense", found, told, marks, days_supply=supply, not_taken=never)
     quantity = one(record, "quantity")
     amount = f"{decimal(quantity, 'value')} {text(quantity, 'unit') or text(quantity, 'code')}".strip()
     more = f"for {supply} day{'' if supply == '1' else 's'}" if supply else ""
+    handed_out = f"{amount} {more}".strip()
     return Understood(
         type="MedicationDispense",
         id=text(record, "id"),
@@ -51,8 +57,8 @@ def read(record: Value, around: Around) -> Understood:
         status=status,
         status_reason=reason,
         key=medicine.key(found),
-        plain=plain_line(detail.name, reason, when, told.sig, "active", "", more),
-        clinical=clinical_line("Dispensed", detail.name, told.sig, reason, when, f"{amount} {more}".strip()),
+        plain=plain_line(detail.name, reason, when, told.sig, "active", "", more, remark),
+        clinical=clinical_line("Dispensed", detail.name, joined(told.sig, remark, by="; "), reason, when, handed_out),
         understood=bool(found.ingredients or found.concept.label),
         by=performer,
         notes=marks.notes,

@@ -116,6 +116,7 @@ def remarks(record: Value) -> str:
     """What was written beside the record: its notes, and the reason for its status."""
     found = [text(note, "text") for note in many(record, "note")]
     found += [reason.label for reason in concepts(record, "statusReason")]
+    found.append(datatypes.concept(record, "statusReasonCodeableConcept").label)
     return "; ".join({datatypes.one_line(words): None for words in found if words})
 
 

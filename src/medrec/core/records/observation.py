@@ -1,6 +1,6 @@
 """Observation: a measurement, a finding or an answer, with its components (hl7.org/fhir/R4/observation.html)."""
 
-from medrec.core.records import datatypes
+from medrec.core.records import datatypes, ratio
 from medrec.core.records.canonical import Value
 from medrec.core.records.datatypes import Concept, concept, concepts, many, one, text, untagged
 from medrec.core.records.event import RESULTS, dates, event
@@ -66,13 +66,13 @@ def value_of(held: Value) -> str:
         return untagged(found)
     for key in ("valueString", "valueDateTime", "valueTime"):
         if said := text(held, key):
-            return datatypes.one_line(said)[:200]
+            return datatypes.cut(said, 200)
     if type(held.get("valueBoolean")) is bool:
         return "yes" if held["valueBoolean"] else "no"
     if number := datatypes.decimal(held, "valueInteger"):
         return number
-    if ratio := one(held, "valueRatio"):
-        above, below = in_words(one(ratio, "numerator")), in_words(one(ratio, "denominator"))
+    if parts := one(held, "valueRatio"):
+        above, below = in_words(one(parts, "numerator")), in_words(one(parts, "denominator"))
         return f"{above} to {below}" if above and below else above
     between = datatypes.span(one(held, "valueRange"))
     if between is not None:
@@ -85,9 +85,18 @@ def value_of(held: Value) -> str:
 
 def in_words(quantity: Value) -> str:
     """A Quantity as one reads it: "< 5 mg/dL"."""
-    number = datatypes.decimal(quantity, "value")
+    number = _short(datatypes.decimal(quantity, "value"))
     unit = text(quantity, "unit") or datatypes.unit_of(quantity)
     return datatypes.joined(text(quantity, "comparator"), number, unit_in_words(unit), by=" ") if number else ""
+
+
+def _short(number: str) -> str:
+    """A number as one reads it: of more than four decimals ("21.484823394184154") about what it is."""
+    exact = ratio.ratio_of(number)
+    if exact is None or len(number.partition(".")[2]) <= 4:
+        return number
+    rounded = ratio.written(exact, 2 if not ratio.less(exact, ratio.Ratio(1, 1)) else 4)
+    return number if rounded == "0" else f"about {rounded}"
 
 
 def unit_in_words(unit: str) -> str:
@@ -123,4 +132,4 @@ def _range(record: Value) -> str:
     low, high = in_words(one(held, "low")), in_words(one(held, "high"))
     if low and high:
         return f"{low} to {high}"
-    return text(held, "text")[:60] or (f"from {low}" if low else f"up to {high}" if high else "")
+    return datatypes.cut(text(held, "text"), 60) or (f"from {low}" if low else f"up to {high}" if high else "")

@@ -81,9 +81,10 @@ _OVER_AT_LAST = re.compile(
 )
 _STOPPED = re.compile(
     r"(?<!not )(?<!never )(?<!n't )(?<!n’t )(?<!\bbe )\b(?:stopped|discontinued|d/?c'?d|refused"
-    r"|refuses\s+to\s+take|cancell?ed|ceased"
+    r"|refuses\s+to\s+take|cancell?ed|ceased|withheld|not\s+administered"
     r"|quit|on\s+hold|(?:patient|pt\.?|she|he)\s+declined|declined$|(?<!hand )(?<!-)held|suspended(?!\s+in\b)"
     r"|no\s+longer\s+(?:tak|us)(?:ing|es)|(?:not|isn'?t|never)\s+(?:currently\s+)?(?:taking|taken)"
+    r"|(?:can\s?not|can'?t)\s+take(?!\s+(?:large|whole|big|tab|pill|cap|it\b))"
     r"|(?:does\s+not|doesn'?t|won'?t|will\s+not)\s+take|(?:suspendid|descontinuad)[oa]"
     r"|ya\s+no\s+(?:lo\s+|la\s+)?tom[ao]|no\s+(?:lo\s+|la\s+)?est[áa]\s+tomando)(?!\w)"
     r"|^no\s+(?:lo\s+|la\s+)?tom(?:ar|es?)$"

@@ -53,6 +53,7 @@ ONE_LIST = Texts(
         "says_ended": "came to its end",
         "says_filled": "handed out by a pharmacy",
         "says_given": "given in hospital",
+        "says_withheld": "not handed out or not given",
         "says_open": "does not say",
         "says_error": "entered by mistake",
         "says_reviewed": "went through the list",
