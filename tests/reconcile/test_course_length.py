@@ -71,3 +71,29 @@ def test_what_names_no_medicine_is_not_taken(words: str, kind: str) -> None:
     assert row.status == "unknown" and NoteCode.STATUS_CONFLICT in row.lines[0].notes
     (coded,) = read(order(words, "314077") | {"resourceType": kind}).medicines
     assert coded.ingredients and coded.status == "unknown" and NoteCode.STATUS_CONFLICT in coded.lines[0].notes
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "lisinopril 20 mg (patient stopped)", "lisinopril 20 mg (not taking)", "lisinopril 20 mg (HOLD)",
+        "lisinopril 20 mg [STOPPED 2024]", "lisinopril 20 mg *discontinued*", "lisinopril 20 mg - discontinued",
+        "lisinopril 20 mg; stop", "lisinopril 20 mg d/c'd", "HOLD lisinopril", "does not take lisinopril",
+        "refuses lisinopril", "None (lisinopril)", "no lisinopril", "allergic to lisinopril", "lisinopril - none",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("kind", ["MedicationRequest", "MedicationStatement"])
+def test_a_name_that_says_that_it_is_not_taken_is_not_taken(words: str, kind: str) -> None:
+    for code in ("", "314077"):
+        (row,) = read(order(words, code) | {"resourceType": kind}).medicines
+        assert row.status == "unknown" and NoteCode.STATUS_CONFLICT in row.lines[0].notes, code
+        assert words in row.lines[0].plain
+
+
+@pytest.mark.parametrize(
+    "words", ["No Doz", "no-doz 200 mg", "caffeine 200 MG tab [No Doz]", "Synalgos-DC", "lisinopril 20 mg (Zestril)",
+              "warfarin 5 mg (hold if INR > 4)", "lisinopril 20 mg (for blood pressure)"]
+)  # fmt: skip
+def test_a_name_that_only_sounds_so_is_a_name(words: str) -> None:
+    (row,) = read(order(words)).medicines
+    assert row.status == "active" and NoteCode.STATUS_CONFLICT not in row.lines[0].notes

@@ -339,3 +339,29 @@ def test_what_stands_beside_an_order_is_shown_and_marked() -> None:
     assert "with food" in found.plain and medicine(found).per_day is not None
     dosage["additionalInstruction"] = [{"text": "except Sundays"}]
     assert medicine(reads(request("lisinopril 5 mg tablet", dosageInstruction=[dosage]))).per_day is None
+
+
+def _pointing(own: str, pointed: str, status: str = "active", display: str = "") -> Understood:
+    held = {"resourceType": "Medication", "id": "a", "status": status, "code": {"text": pointed}}
+    more = {"medicationCodeableConcept": {"text": own}} if own else {}
+    reference = {"reference": "#a", "display": display} if display else {"reference": "#a"}
+    value = request("x") | {"contained": [held], "medicationReference": reference}
+    del value["medicationCodeableConcept"]
+    return reads(value | more)
+
+
+def test_a_record_that_names_one_medicine_and_points_at_another_is_believed_of_neither() -> None:
+    found = _pointing("warfarin 5 mg tablet", "aspirin 81 mg tablet")
+    assert NoteCode.NAME_DIFFERS in marks(found) and not medicine(found).ingredients
+    assert "warfarin" in found.plain and "aspirin" in found.plain
+    unknown = _pointing("little pill", "aspirin 81 mg tablet")
+    assert NoteCode.NAME_DIFFERS in marks(unknown) and "little pill" in unknown.plain
+    for same in ("Aspirin", "aspirin 81 mg tablet", "see note"):
+        alike = _pointing(same, "aspirin 81 mg tablet")
+        assert NoteCode.NAME_DIFFERS not in marks(alike) and medicine(alike).ingredients == ("1191",)
+
+
+def test_a_medicine_that_was_entered_by_mistake_is_not_said_to_be_taken() -> None:
+    found = _pointing("", "warfarin 5 mg tablet", "entered-in-error")
+    assert found.status == "unknown" and NoteCode.STATUS_CONFLICT in marks(found) and "warfarin" in found.plain
+    assert _pointing("", "warfarin 5 mg tablet", "inactive").status == "active"

@@ -1,10 +1,9 @@
 """MedicationRequest: a prescription, or a plan or proposal of one (hl7.org/fhir/R4/medicationrequest.html)."""
 
-from medrec.core.records import course_length, datatypes, dosage, medicine, sig
+from medrec.core.records import course_length, datatypes, dosage, medicine, name_denied, sig
 from medrec.core.records.canonical import Value
 from medrec.core.records.datatypes import concepts, joined, many, one, text, who
 from medrec.core.records.dates import ClinicalDate
-from medrec.core.records.none_known import no_medicines
 from medrec.core.records.reading import Around, Marks, person_of
 from medrec.core.records.understood import NoteCode, Status, Understood
 
@@ -105,11 +104,21 @@ def after_directions(status: Status, reason: str, told: dosage.Directions, marks
 
 
 def after_name(status: Status, reason: str, found: medicine.Product, marks: Marks) -> tuple[Status, str]:
-    """A status where what stands in place of the medicine says that there is none."""
-    if status != "active" or not no_medicines(found.concept.words):
+    """A status where what stands in place of the medicine says that there is none, or its name that it is not taken, or
+    where the medicine itself was entered by mistake."""
+    if status != "active":
         return status, reason
-    marks.add(NoteCode.STATUS_CONFLICT, f'The record says that "{found.concept.words[:60]}" is taken.')
-    return "unknown", "no medicine is named"
+    words = datatypes.one_line(found.concept.words)
+    if found.in_error:
+        marks.add(NoteCode.STATUS_CONFLICT, "The record points at a medicine that was entered by mistake.")
+        return "unknown", "of a medicine that was entered by mistake"
+    if name_denied.says_none(words):
+        marks.add(NoteCode.STATUS_CONFLICT, f'The record says that "{words[:60]}" is taken.')
+        return "unknown", "no medicine is named"
+    if name_denied.says_not_taken(words, marks.around.terms):
+        marks.add(NoteCode.STATUS_CONFLICT, f'The record says that it is active, and calls it "{words[:60]}".')
+        return "unknown", "said to be active, by a name that says otherwise"
+    return status, reason
 
 
 def remarks(record: Value) -> str:

@@ -11,6 +11,7 @@ from medrec.core.records.canonical import Value
 from medrec.core.records.datatypes import Concept, concept, many, one, text, untagged
 from medrec.core.records.dosage import Directions, amount_in_words
 from medrec.core.records.drug_names import Named
+from medrec.core.records.general import empty_words
 from medrec.core.records.reading import Marks
 from medrec.core.records.terms import NDC, RXNORM, UNII, Drug, Terms, cleaned
 from medrec.core.records.understood import Coding, MedicineDetail, MedicineKind, NoteCode, PerDay, Strength
@@ -19,7 +20,8 @@ _DRUG_SYSTEMS = (RXNORM, NDC, UNII)
 
 
 class Product(NamedTuple):
-    """Which medicine a record names, apart from how it is taken."""
+    """Which medicine a record names, apart from how it is taken. `in_error`: it is said to have been entered by
+    mistake."""
 
     concept: Concept
     name: str
@@ -29,17 +31,34 @@ class Product(NamedTuple):
     ingredients: tuple[str, ...]
     strengths: tuple[Strength, ...]
     form: str
+    in_error: bool = False
 
 
 def product(record: Value, marks: Marks) -> Product:
     """The medicine of a request, statement, dispense or administration: coded in it, contained, or referred to."""
-    held = one(record, "medicationReference")
+    held, own = one(record, "medicationReference"), concept(record, "medicationCodeableConcept")
     if not held:
-        return of_concept(concept(record, "medicationCodeableConcept"), marks)
+        return of_concept(own, marks)
     medication = marks.lookup(record, datatypes.pointed(held))
     if not medication:
-        return of_concept(_by_identifier(held), marks)
-    return of_medication(medication, marks, text(held, "display"))
+        found = of_concept(_by_identifier(held), marks)
+    else:
+        found = of_medication(medication, marks, text(held, "display"))
+        found = found._replace(in_error=text(medication, "status") == "entered-in-error")
+    return _with_both(found, own, marks) if own.label and not empty_words(own.words) else found
+
+
+def _with_both(found: Product, own: Concept, marks: Marks) -> Product:
+    """The medicine of a record that names one itself beside the one that it points at, which FHIR does not allow. The
+    one that is known where the other says no more; two that differ are not believed."""
+    beside = of_concept(own, Marks(None, marks.around))
+    if not found.concept.label:
+        return of_concept(own, marks)
+    same = {*beside.ingredients} <= {*found.ingredients} if beside.ingredients else False
+    if same or cleaned(beside.name) == cleaned(found.name):
+        return found
+    why = "The record names a medicine and points at another"
+    return _unbelieved(found.concept, [found.name, beside.name], why, marks)._replace(in_error=found.in_error)
 
 
 def _by_identifier(held: Value) -> Concept:
