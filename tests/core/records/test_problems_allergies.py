@@ -4,8 +4,11 @@ import pytest
 from tests.core.records.pharmacy import coded, reads
 
 from medrec.core.records.dates import clinical_date
+from medrec.core.records.reading import Around
+from medrec.core.records.table import understand
 from medrec.core.records.terms import ICD10CM, RXNORM, SNOMED
 from medrec.core.records.understood import AllergyDetail, NoteCode, ProblemDetail, Understood
+from medrec.node.terminology.shipped import shipped
 
 
 def problem(code: dict[str, object], clinical: str = "active", **more: object) -> Understood:
@@ -133,3 +136,74 @@ def test_reactions_risk_and_refutation_are_kept() -> None:
     assert "Hives" in found.plain and "high risk" in found.plain
     refuted = allergy({"text": "aspirin"}, verificationStatus=coded("x", "refuted"))
     assert refuted.status == "stopped" and of_allergy(refuted).refuted and "refuted" in refuted.plain
+
+
+def _note(words: str) -> list[dict[str, str]]:
+    return [{"text": words}]
+
+
+@pytest.mark.parametrize(
+    "words", ["resolved 2019", "Asthma resolved", "RESOLVED", "seen today; has been resolved since 2019", "ruled out",
+              "no longer active", "entered in error", "in remission", "resuelta"]
+)  # fmt: skip
+def test_a_remark_that_a_problem_is_over_makes_it_unknown(words: str) -> None:
+    found = problem({"text": "Asthma"}, note=_note(words))
+    assert found.status == "unknown" and {NoteCode.STATUS_CONFLICT, NoteCode.REMARK} <= codes(found)
+    assert words in found.plain and words in found.clinical
+    assert problem({"text": "Asthma"}, "resolved", note=_note(words)).status == "stopped"
+
+
+@pytest.mark.parametrize(
+    "words", ["rash resolved, asthma persists", "resolved but back again", "not resolved", "uses an inhaler daily",
+              "to be ruled out", "would be cured if treated"]
+)  # fmt: skip
+def test_another_remark_stands_in_the_line_and_changes_nothing(words: str) -> None:
+    found = problem({"text": "Asthma"}, note=_note(words))
+    assert found.status == "active" and NoteCode.STATUS_CONFLICT not in codes(found)
+    assert NoteCode.REMARK in codes(found) and words in found.plain
+    beside = allergy({"text": "aspirin"}, note=_note(words))
+    assert beside.status == "active" and NoteCode.REMARK in codes(beside)
+    assert words in beside.plain and words in beside.clinical
+
+
+def _two(*values: str) -> dict[str, object]:
+    return {"coding": [{"code": value} for value in values]}
+
+
+@pytest.mark.parametrize("more", [
+    {"clinicalStatus": _two("active", "resolved")}, {"clinicalStatus": _two("resolved", "active")},
+    {"verificationStatus": _two("refuted", "confirmed")}, {"verificationStatus": _two("confirmed", "entered-in-error")},
+])  # fmt: skip
+def test_two_statuses_that_contradict_each_other_are_neither_believed_nor_dropped(more: dict[str, object]) -> None:
+    for found in (problem({"text": "Asthma"}, **more), allergy({"text": "aspirin"}, **more)):
+        assert found.status == "unknown" and NoteCode.STATUS_CONFLICT in codes(found)
+        assert NoteCode.ENTERED_IN_ERROR not in codes(found)
+
+
+def test_an_end_in_words_or_by_yes_contradicts_an_active_problem() -> None:
+    for more in ({"abatementString": "resolved last year"}, {"abatementBoolean": True}):
+        found = problem({"text": "Asthma"}, **more)
+        assert found.status == "unknown" and NoteCode.STATUS_CONFLICT in codes(found)
+    assert problem({"text": "Asthma"}, abatementBoolean=False).status == "active"
+
+
+def test_words_codes_and_places_of_two_sides_are_marked() -> None:
+    left = [{"text": "left knee"}]
+    apart = coded(SNOMED, "1003722009", "Right knee pain") | {"text": "Knee pain, left"}
+    for code, sites in (({"text": "Knee pain right"}, left), (apart, [])):
+        found = problem(code, bodySite=sites)
+        assert of_problem(found).laterality == "bilateral" and NoteCode.NAME_DIFFERS in codes(found)
+    for code, sites in (({"text": "Knee pain left"}, left), ({"text": "Knee pain"}, [*left, {"text": "right knee"}])):
+        assert NoteCode.NAME_DIFFERS not in codes(problem(code, bodySite=sites))
+
+
+@pytest.mark.parametrize(("value", "unit", "year"), [
+    (30, "a", "2010"), (0, "years", "1980"), (400, "a", ""), (131, "a", ""), (6, "mo", ""),
+])  # fmt: skip
+def test_an_age_is_a_year_or_is_said_to_be_none(value: int, unit: str, year: str) -> None:
+    record = {"resourceType": "Condition", "id": "c", "code": {"text": "Asthma"},
+              "clinicalStatus": coded("x", "active"), "onsetAge": {"value": value, "code": unit}}  # fmt: skip
+    found = understand(record, Around(shipped(), birth=clinical_date("1980-05-01")))
+    onset = of_problem(found).onset
+    assert (onset.text if onset is not None else "") == year
+    assert (NoteCode.BAD_DATE in codes(found)) is not bool(year)

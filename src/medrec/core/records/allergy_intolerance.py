@@ -7,7 +7,7 @@ from medrec.core.records.allergen_names import known_substance
 from medrec.core.records.canonical import Value
 from medrec.core.records.class_names import of_class
 from medrec.core.records.condition import onset_of
-from medrec.core.records.datatypes import Concept, code_of, concept, concepts, date, many, text, texts, untagged, who
+from medrec.core.records.datatypes import Concept, concept, concepts, date, either, many, text, texts, untagged, who
 from medrec.core.records.general import empty_words, telling
 from medrec.core.records.none_known import no_known_allergy, not_told
 from medrec.core.records.reading import Around, Marks, codes_of, person_of, short
@@ -31,6 +31,8 @@ _NO_ALLERGY = re.compile(
 """What says that it is none, and to what: "not allergic to latex", "Penicillin - tolerated"."""
 _PLAIN = re.compile(r"[^\W\d_]+(?:[ '’-][^\W\d_]+){0,3}")
 _TAG = re.compile(r"\s*\((?:disorder|substance|finding|product|situation|medication|drug)\)\s*$")
+_CERTAIN = ("confirmed", "unconfirmed", "presumed")
+_NEVER = ("refuted", "entered-in-error")
 STATUS: dict[str, tuple[Status, str]] = {
     "active": ("active", "active"),
     "inactive": ("stopped", "inactive"),
@@ -54,8 +56,8 @@ def read(record: Value, around: Around) -> Understood:
     substance = substance if known_substance(substance) else around.terms.food_named(substance) or substance
     ingredients, classes = ((), ()) if none else _all_named(code, substance, around.terms)
     name = _with_others(code, name, substance, ingredients, marks)
-    verification = code_of(record, "verificationStatus")
-    status, reason = _status(code_of(record, "clinicalStatus"), verification, marks)
+    clinical, verification, status, reason = _stands(record, marks)
+    remark = marks.remark(record)
     if contradicts:
         status, reason = _contradicting(status, reason, marks)
     elif not none:
@@ -71,15 +73,15 @@ def read(record: Value, around: Around) -> Understood:
         kind=text(record, "type"),
         reactions=reactions,
         criticality=text(record, "criticality"),
-        clinical=code_of(record, "clinicalStatus"),
+        clinical=clinical,
         verification=verification,
-        refuted=tolerated or verification in ("refuted", "entered-in-error"),
+        refuted=tolerated or verification in _NEVER,
         no_known=none,
         onset=onset_of(record, "onset", "onset", marks),
         recorder=who(record, "recorder"),
         asserter=who(record, "asserter"),
     )
-    plain, clinical = _lines(detail, status, reason)
+    plain, clinically = _lines(detail, status, reason, remark)
     return Understood(
         type="AllergyIntolerance",
         id=text(record, "id"),
@@ -92,7 +94,7 @@ def read(record: Value, around: Around) -> Understood:
         status_reason=reason,
         key=_key(detail),
         plain=plain,
-        clinical=clinical,
+        clinical=clinically,
         understood=bool(code.label),
         by=detail.asserter or detail.recorder,
         notes=marks.notes,
@@ -222,6 +224,14 @@ def _reaction(item: Value) -> Reaction:
     )
 
 
+def _stands(record: Value, marks: Marks) -> tuple[str, str, Status, str]:
+    """The clinical and the verification status as coded, and the status of three values with the words for it."""
+    verification, doubted = either(record, "verificationStatus", _CERTAIN, _NEVER)
+    clinical, ending = either(record, "clinicalStatus", ("active",), ("inactive", "resolved"))
+    status, reason = _status(clinical, verification, marks)
+    return clinical, verification, *marks.contradicted(status, reason, doubted or ending)
+
+
 def _status(clinical: str, verification: str, marks: Marks) -> tuple[Status, str]:
     if verification == "entered-in-error":
         marks.add(NoteCode.ENTERED_IN_ERROR, "The source says that this was entered by mistake.")
@@ -310,8 +320,8 @@ _NONE_PLAIN = {
 }
 
 
-def _lines(detail: AllergyDetail, status: Status, reason: str) -> tuple[str, str]:
-    stands = "" if status == "active" else reason
+def _lines(detail: AllergyDetail, status: Status, reason: str, remark: str) -> tuple[str, str]:
+    stands = datatypes.joined("" if status == "active" else reason, remark, by="; ")
     if detail.no_known:
         line = datatypes.joined(_NONE_PLAIN.get(detail.no_known, "No known allergies"), stands)
         return line, line
@@ -329,6 +339,7 @@ def _lines(detail: AllergyDetail, status: Status, reason: str) -> tuple[str, str
         detail.criticality,
         reason,
         detail.verification if detail.verification not in reason else "",
+        remark,
     )
     clinical = f"{what} ({more})"
     return datatypes.one_line(plain), datatypes.one_line(clinical)

@@ -2,13 +2,13 @@
 
 from medrec.core.records import datatypes, icd_families
 from medrec.core.records.canonical import Value
-from medrec.core.records.datatypes import Concept, code_of, concept, concepts, date, one, text, untagged, who
+from medrec.core.records.datatypes import Concept, concept, concepts, date, either, one, text, untagged, who
 from medrec.core.records.dates import ClinicalDate
 from medrec.core.records.general import empty_words, telling
 from medrec.core.records.none_known import no_known_problem
 from medrec.core.records.official_names import official_keys
 from medrec.core.records.problem_names import of_another
-from medrec.core.records.problem_words import Standing, laterality, spoken
+from medrec.core.records.problem_words import Standing, laterality, remark_says_over, spoken
 from medrec.core.records.reading import Around, Marks, codes_of, person_of, short
 from medrec.core.records.terms import ICD10CM, SNOMED, Terms, cleaned
 from medrec.core.records.understood import Laterality, NoteCode, ProblemDetail, Status, Understood
@@ -16,6 +16,7 @@ from medrec.core.records.understood import Laterality, NoteCode, ProblemDetail, 
 _ACTIVE = frozenset({"active", "recurrence", "relapse"})
 _OVER = frozenset({"inactive", "remission", "resolved"})
 _NEVER = frozenset({"refuted", "entered-in-error"})
+_CERTAIN = frozenset({"unconfirmed", "provisional", "differential", "confirmed"})
 _STANDINGS: dict[str, Standing] = {
     **dict.fromkeys(("Z80", "Z81", "Z82", "Z83", "Z84"), "family"),
     **dict.fromkeys(("Z85", "Z86", "Z87"), "history"),
@@ -29,14 +30,15 @@ def read(record: Value, around: Around) -> Understood:
     own = concept(record, "code")
     code = _meant(own)
     name = untagged(marks.name(code, "problem"))
-    sites = concepts(record, "bodySite")
     onset = onset_of(record, "onset", "onset", marks)
     end = onset_of(record, "abatement", "end", marks)
     marks.crossed(onset, end)
     recorded = marks.date(record, "recordedDate", "date of recording")
-    verification = code_of(record, "verificationStatus")
-    clinical = code_of(record, "clinicalStatus")
+    verification, doubted = either(record, "verificationStatus", _CERTAIN, _NEVER)
+    clinical, ending = either(record, "clinicalStatus", _ACTIVE, _OVER)
     status, reason = _status(record, clinical, verification, end, marks)
+    remark = marks.remark(record)
+    status, reason = marks.contradicted(status, reason, doubted or ending or remark_says_over(remark, name))
     none_known = no_known_problem(code)
     standing = "" if none_known else _standing(name, code) or _at_odds(name, code, marks)
     status, reason = _as_it_stands(status, reason, standing, marks, no_known_problem(own) and not none_known)
@@ -45,7 +47,7 @@ def read(record: Value, around: Around) -> Understood:
         name_cleaned=cleaned(name),
         codes=codes_of(code),
         families=families(code, around.terms, name),
-        laterality=_side(code, sites, marks),
+        laterality=_side(code, concepts(record, "bodySite"), marks),
         onset=onset,
         abatement=end,
         clinical=clinical,
@@ -59,8 +61,7 @@ def read(record: Value, around: Around) -> Understood:
         recorder=who(record, "recorder"),
         asserter=who(record, "asserter"),
     )
-    side = detail.laterality if detail.laterality and detail.laterality not in detail.name_cleaned else ""
-    shown = datatypes.joined(name or "A problem that is not named", f"({side})" if side else "", by=" ")
+    shown = _shown(detail)
     lasted = datatypes.joined(f"since {onset.plain}" if onset else "", f"until {end.plain}" if end else "", by=" ")
     family = next((one for one in detail.families if not one.startswith("weak:")), f"name|{detail.name_cleaned}")
     return Understood(
@@ -74,15 +75,21 @@ def read(record: Value, around: Around) -> Understood:
         status=status,
         status_reason=reason,
         key="/".join(("problem", family, detail.laterality or "-", standing or "present")),
-        plain=datatypes.one_line(datatypes.joined(shown, lasted, reason)),
+        plain=datatypes.one_line(datatypes.joined(shown, lasted, reason, remark)),
         clinical=datatypes.one_line(
-            f"{shown} ({datatypes.joined(_coded(code), detail.severity, reason, _dates(onset, end, recorded))})"
+            f"{shown} ({datatypes.joined(_coded(code), detail.severity, reason, _dates(onset, end, recorded), remark)})"
         ),
         understood=bool(code.label),
         by=detail.asserter or detail.recorder,
         notes=marks.notes,
         detail=detail,
     )
+
+
+def _shown(detail: ProblemDetail) -> str:
+    """The name, with the side where it says none."""
+    side = detail.laterality if detail.laterality and detail.laterality not in detail.name_cleaned else ""
+    return datatypes.joined(detail.name or "A problem that is not named", f"({side})" if side else "", by=" ")
 
 
 def _meant(own: Concept) -> Concept:
@@ -109,15 +116,29 @@ def onset_of(record: Value, key: str, called: str, marks: Marks) -> ClinicalDate
     if found is not None:
         return marks.dated(found, called)
     age = one(record, f"{key}Age")
-    years, birth = datatypes.decimal(age, "value"), marks.around.birth
-    if age and birth is not None and years.isdigit() and len(years) <= 3 and text(age, "code") == "a":
-        return date({"at": f"{int(birth.text[:4]) + int(years):04}"}, "at")
+    if age:
+        return _by_age(age, called, marks)
     written = text(record, f"{key}String")
     if written:
         found = date({"at": written}, "at")
         if found is None:
             marks.add(NoteCode.BAD_DATE, f'The {called} is given in words: "{datatypes.one_line(written)[:80]}".')
         return found
+    return None
+
+
+_OLDEST = 130
+_YEARS = ("a", "year", "years", "yr", "yrs")
+
+
+def _by_age(age: Value, called: str, marks: Marks) -> ClinicalDate | None:
+    """The year of an age in years, where the birth is known; a note where it is no age, or no year can be told."""
+    value, unit = datatypes.decimal(age, "value"), text(age, "code") or text(age, "unit")
+    birth = marks.around.birth
+    if birth is not None and unit in _YEARS and value.isdigit() and len(value) <= 3 and int(value) <= _OLDEST:
+        found = date({"at": f"{int(birth.text[:4]) + int(value):04}"}, "at")
+        return marks.dated(found, called) if found is not None else None
+    marks.add(NoteCode.BAD_DATE, f'The {called} is given as an age: "{datatypes.one_line(f"{value} {unit}")[:40]}".')
     return None
 
 
@@ -162,7 +183,7 @@ def _called(code: str, terms: Terms) -> str:
 
 def _side(code: Concept, sites: tuple[Concept, ...], marks: Marks) -> Laterality:
     """The side that the words, SNOMED CT, or else the ICD-10-CM code says; two that differ are marked, and both."""
-    told, terms = laterality(code, *sites), marks.around.terms
+    told, terms = _told(code, sites, marks), marks.around.terms
     coded: dict[Laterality, None] = {}
     for coding in code.codings:
         if coding.system == ICD10CM and coding.code:
@@ -176,6 +197,16 @@ def _side(code: Concept, sites: tuple[Concept, ...], marks: Marks) -> Laterality
         marks.add(NoteCode.NAME_DIFFERS, f"The code is of the side: {by_code}; the words are of the side: {told}.")
         return "bilateral"
     return by_code
+
+
+def _told(code: Concept, sites: tuple[Concept, ...], marks: Marks) -> Laterality:
+    """The side that the words, the other codes and the places on the body say; a note where two of them differ."""
+    ways = {"words": laterality(Concept((), code.text)), "codes": laterality(Concept(code.codings, ""))}
+    said = {way: side for way, side in (ways | {"places": laterality(*sites)}).items() if side}
+    if len(dict.fromkeys(said.values())) > 1:
+        told = ", ".join(f"its {way} of the side: {side}" for way, side in said.items())
+        marks.add(NoteCode.NAME_DIFFERS, f"The problem is by {told}.")
+    return laterality(code, *sites)
 
 
 def _standing(name: str, code: Concept) -> Standing:
@@ -232,6 +263,9 @@ def _status(
         if end is not None and (now is None or end.end_ms <= now):
             marks.add(NoteCode.STATUS_CONFLICT, f"The record says that it is active, and that it ended {end.plain}.")
             return "unknown", f"said to be active, ended {end.plain}"
+        if end is None and ended:
+            marks.add(NoteCode.STATUS_CONFLICT, "The record says that it is active, and that it ended.")
+            return "unknown", "said to be active, and to have ended"
         return "active", clinical + doubt
     if clinical in _OVER:
         return "stopped", clinical + doubt

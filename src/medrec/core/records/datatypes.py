@@ -5,6 +5,7 @@ therefore takes any tree that `canonical` gives and answers with an empty value 
 """
 
 import re
+from collections.abc import Collection
 from typing import NamedTuple
 
 import msgspec
@@ -109,6 +110,21 @@ def concepts(value: Value, key: str) -> tuple[Concept, ...]:
 def code_of(value: Value, key: str) -> str:
     """The first code of a CodeableConcept: for elements whose codes FHIR fixes (status, category)."""
     return next((coding.code for coding in concept(value, key).codings if coding.code), "")
+
+
+def either(value: Value, key: str, there: Collection[str], over: Collection[str]) -> tuple[str, bool]:
+    """The first code under a key, one of `there` before one of `over`; and whether it holds one of each."""
+    codes = [coding.code for coding in concept(value, key).codings if coding.code]
+    yes, no = [code for code in codes if code in there], [code for code in codes if code in over]
+    return next(iter((*yes, *no, *codes)), ""), bool(yes and no)
+
+
+def remarks(record: Value) -> str:
+    """What was written beside a record: its notes, and the reason for its status."""
+    found = [text(note, "text") for note in many(record, "note")]
+    found += [reason.label for reason in concepts(record, "statusReason")]
+    found.append(concept(record, "statusReasonCodeableConcept").label)
+    return "; ".join({one_line(words): None for words in found if words})
 
 
 def reference(value: Value, key: str) -> str:

@@ -11,7 +11,6 @@ from medrec.core.records.medication_request import (
     clinical_line,
     plain_line,
     reasons,
-    remarks,
     status_of,
 )
 from medrec.core.records.reading import Around, Marks, person_of
@@ -39,7 +38,7 @@ def read(record: Value, around: Around) -> Understood:
         # One dose needs no "how often".
         marks = _without_dose_notes(marks, record, around)
     status, reason = status_of(record, STATUS, marks)
-    remark = remarks(record)
+    remark = marks.remark(record)
     status, reason = after_remark(status, reason, remark, marks)
     at, end = datatypes.period(record, "effectivePeriod")
     when = marks.date(record, "effectiveDateTime", "time of the dose") or at

@@ -6,7 +6,7 @@ A fill is not proof of use and its end no stop: the status of a dispense is `unk
 from medrec.core.records import course_length, dosage, medicine, sig
 from medrec.core.records.canonical import Value
 from medrec.core.records.datatypes import decimal, joined, many, one, text, who
-from medrec.core.records.medication_request import after_remark, clinical_line, plain_line, remarks, status_of
+from medrec.core.records.medication_request import after_remark, clinical_line, plain_line, status_of
 from medrec.core.records.reading import Around, Marks, person_of
 from medrec.core.records.understood import NoteCode, Status, Understood
 
@@ -36,7 +36,7 @@ def read(record: Value, around: Around) -> Understood:
     when = handed or prepared
     if when is None:
         marks.add(NoteCode.NO_DATE, "The record does not say when it was handed out.")
-    remark = remarks(record)
+    remark = marks.remark(record)
     after_remark(status, reason, remark, marks)
     supply = course_length.days(one(record, "daysSupply"))
     performer = next((name for item in many(record, "performer") if (name := who(item, "actor"))), "")

@@ -31,7 +31,7 @@ def read(record: Value, around: Around) -> Understood:
     if status == "active" and intent in _NOT_ORDERED:
         status, reason = "unknown", _NOT_ORDERED[intent]
     status, reason = after_directions(status, reason, told, marks)
-    remark = remarks(record)
+    remark = marks.remark(record)
     status, reason = after_remark(status, reason, remark, marks)
     status, reason = after_name(status, reason, found, marks)
     never = datatypes.flag(record, "doNotPerform") is True
@@ -121,20 +121,9 @@ def after_name(status: Status, reason: str, found: medicine.Product, marks: Mark
     return status, reason
 
 
-def remarks(record: Value) -> str:
-    """What was written beside the record: its notes, and the reason for its status."""
-    found = [text(note, "text") for note in many(record, "note")]
-    found += [reason.label for reason in concepts(record, "statusReason")]
-    found.append(datatypes.concept(record, "statusReasonCodeableConcept").label)
-    return "; ".join({datatypes.one_line(words): None for words in found if words})
-
-
 def after_remark(status: Status, reason: str, remark: str, marks: Marks) -> tuple[Status, str]:
-    """A status where something is written beside the record, which always is marked: where it says that this was
-    stopped or is not taken, who calls it active says two things."""
-    if not remark:
-        return status, reason
-    marks.add(NoteCode.REMARK, f'Beside the record stands: "{remark[:160]}".')
+    """A status where something is written beside the record: where it says that this was stopped or is not taken, who
+    calls it active says two things."""
     if status != "active" or not sig.says_over(remark):
         return status, reason
     marks.add(NoteCode.STATUS_CONFLICT, "The record says that it is active, and a remark that it is not taken.")

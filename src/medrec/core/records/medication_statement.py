@@ -10,7 +10,6 @@ from medrec.core.records.medication_request import (
     clinical_line,
     plain_line,
     reasons,
-    remarks,
     status_of,
 )
 from medrec.core.records.reading import Around, Marks, person_of
@@ -48,7 +47,7 @@ def read(record: Value, around: Around) -> Understood:
     if start is None and asserted is None:
         marks.add(NoteCode.NO_DATE, "The record does not say when it was taken or when this was said.")
     status, reason = after_directions(status, reason, told, marks)
-    remark = remarks(record)
+    remark = marks.remark(record)
     status, reason = after_remark(status, reason, remark, marks)
     status, reason = after_name(status, reason, found, marks)
     source = who(record, "informationSource")

@@ -94,6 +94,16 @@ _PAST = (
     rf"^(?:s/p|status[\s-]+post)\b|\s*[-,:(]?\s*\b(?:s/p|status[\s-]+post){_LAST}",
 )
 _OVER = (r"^resolved\b", rf"\s*[-–,:(]\s*(?:resolved|cured|healed|resuelt[oa]|curad[oa]){_END}")
+_CLAUSES = re.compile(r"[.;:,()\n]|\s[-–]\s")
+_IS_OVER = re.compile(
+    r"(?:(?:this|it|the|problem|condition|diagnosis|patient|pt|says|reports|now|has|have|is|was|been|since|fully|completely"
+    r"|todo|ya|est[áa]|ha\s+sido)\b\s*)*(?:resolved|cured|healed|outgrown|ruled\s+out|disproved|refuted|no\s+longer\s+(?:there"
+    r"|has|active|present|an?\s+(?:problem|issue))|in\s+(?:full\s+|complete\s+)?remission|entered\s+(?:in\s+error|by\s+mistake)"
+    r"|resuelt[oa]|curad[oa]|descartad[oa])\b"
+)
+_BACK = re.compile(
+    r"\b(?:if|when|unless|until|once|but|not|except|again|back|recur\w*|relaps\w*|return\w*|part\w*|nearly|almost|mostly|si|pero)\b"
+)
 # In order: the first that fits says how it stands. What they match is taken off the name.
 _STANDINGS: tuple[tuple[Standing, re.Pattern[str]], ...] = (
     ("family", re.compile("|".join(_FAMILY))),
@@ -157,6 +167,17 @@ def spoken(name: str) -> Spoken:
     side, without = _sided(text)
     standing, core = _stands(without)
     return Spoken(side, standing, " ".join(core.strip(" ,;:-–.").split()) or text)
+
+
+def remark_says_over(words: str, name: str) -> bool:
+    """Whether a remark beside a problem (`name`) says somewhere of it, and of nothing else, that it is over or none:
+    "resolved 2019", "asthma resolved", "ruled out"; not "rash resolved", "resolved but back again"."""
+    called = " ".join(name.lower().split())
+    for clause in _CLAUSES.split(words.lower()):
+        alone = " ".join(clause.replace(called, " ").split()) if called else clause
+        if _IS_OVER.match(alone) and not _BACK.search(alone):
+            return True
+    return False
 
 
 def laterality(*found: Concept) -> Laterality:

@@ -15,7 +15,7 @@ from medrec.core.records.canonical import Value
 from medrec.core.records.datatypes import Concept
 from medrec.core.records.dates import DAY_MS, ClinicalDate, clinical_date
 from medrec.core.records.terms import CVX, ICD10CM, LOINC, NDC, RXNORM, SNOMED, UNII, Table, Terms
-from medrec.core.records.understood import Coding, Note, NoteCode, Understood
+from medrec.core.records.understood import Coding, Note, NoteCode, Status, Understood
 
 _PERSON = ("subject", "patient", "beneficiary", "individual", "for")
 _OBJECTS = (
@@ -78,6 +78,20 @@ class Marks:
     def add(self, code: NoteCode, sentence: str) -> None:
         """Leave a note."""
         self._notes[code, sentence] = Note(code, sentence)
+
+    def remark(self, record: Value) -> str:
+        """What was written beside the record, with a note of it."""
+        words = datatypes.remarks(record)
+        if words:
+            self.add(NoteCode.REMARK, f'Beside the record stands: "{words[:160]}".')
+        return words
+
+    def contradicted(self, status: Status, reason: str, over: bool) -> tuple[Status, str]:
+        """A status where something else in the record says that it is over or was none (`over`)."""
+        if status != "active" or not over:
+            return status, reason
+        self.add(NoteCode.STATUS_CONFLICT, "The record says that it is active, and that it is over or was none.")
+        return "unknown", "said to be active, and to be over"
 
     @property
     def notes(self) -> tuple[Note, ...]:
