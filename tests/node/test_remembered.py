@@ -1,5 +1,6 @@
 """What the gate remembers between two reads never outlives what it follows from: read, change, and read again."""
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,10 +22,15 @@ from medrec.node.looks.disputing import dispute
 from medrec.node.peers.peers import PeerError
 from medrec.node.records.publish import Incoming
 from medrec.node.release.access import revoked
+from medrec.node.release.deciding import Permitted
 from medrec.node.release.labels import Labels
+from medrec.node.release.leads import Leads
+from medrec.node.release.medicines import Medicines
+from medrec.node.release.parts import Parts
 from medrec.node.release.practitioners import NURSE
 from tests.node.network import Network, Patient
 from tests.node.test_gate import BLOOD_PRESSURE, codes, get, names
+from tests.node.test_parts import marked
 
 
 @pytest.fixture
@@ -246,3 +252,17 @@ def test_which_values_stand_in_a_column_however_many_they_are(tmp_path: Path, co
             assert among.found(connection, wanted) == set(wanted[::2])
     finally:
         kept.close()
+
+
+def test_what_a_read_holds_of_a_person_goes_with_its_answer(network: Network, ada: Patient) -> None:
+    """Her keys are among it, and it is much: it must not stay until somebody searches for garbage."""
+    marked(network, ada)
+    warm(network, ada)
+    gc.collect()
+    gc.disable()
+    try:
+        warm(network, ada)
+        kept = [one for one in gc.get_objects() if isinstance(one, Permitted | Medicines | Leads | Parts)]
+    finally:
+        gc.enable()
+    assert kept == []

@@ -1,7 +1,13 @@
-"""The consents that stand of a person, in the form in which they are asked of the ledger at every read."""
+"""What stands of a person when somebody asks: her consents, in the form in which they are asked of the ledger at every
+read, and what follows from them."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
+
+from medrec.core.consent.access import looked_up
+from medrec.core.consent.compiling import Rules
+from medrec.core.consent.meant import NOBODY, Meant, written
+from medrec.node.keeping.journal import Person
 
 
 class Given(NamedTuple):
@@ -22,3 +28,28 @@ class Given(NamedTuple):
         """From hash and nullifier of each, in any order."""
         consents = tuple(sorted((digest.hex(), nullifier) for digest, nullifier in rows))
         return cls(consents, tuple(name for name, _ in consents), tuple(nullifier for _, nullifier in consents))
+
+
+class Standing(NamedTuple):
+    """The person of an account, if she is known here, the consents that stand (hash and nullifier), and the rules
+    that follow from them and from the law."""
+
+    person: Person | None
+    given: Given
+    rules: Rules
+    meant: Meant = NOBODY
+    """Which of the people, teams and groups that the rules name mean the one who asks."""
+    doubted: tuple[str, ...] = ()
+    """The consents that are passed over in an emergency, for a doubt alone: then nothing but the summary opens."""
+    law: tuple[str, ...] = ()
+    """The law that binds, by her age."""
+
+    @property
+    def actors(self) -> str:
+        """What was found of those whom the rules name, for a manifest."""
+        return written(looked_up(self.rules), self.rules.unheld, self.meant)
+
+    @property
+    def consents(self) -> tuple[tuple[str, bytes], ...]:
+        """SHA-256 in hex and nullifier of each, by the former."""
+        return self.given.consents

@@ -3,20 +3,19 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import proxy
 
 import msgspec
 import sqlalchemy as sql
 
 from medrec.core.consent import decide as deciding
 from medrec.core.consent import emergency, terms
-from medrec.core.consent.access import looked_up
-from medrec.core.consent.compiling import Rules
 from medrec.core.consent.decide import Decision
 from medrec.core.consent.emergency import Scope, in_scope
 from medrec.core.consent.facts import POINTING, Record
 from medrec.core.consent.facts import Request as Facts
 from medrec.core.consent.floor import asks_for_age, of_age
-from medrec.core.consent.meant import NOBODY, Meant, written
+from medrec.core.consent.meant import NOBODY
 from medrec.core.consent.pointers import Pointer
 from medrec.core.consent.related import NOTHING_ASKED, Related, wanted
 from medrec.core.consent.replay import facts_of
@@ -27,7 +26,7 @@ from medrec.node.keeping.prepared import Prepared, hexed
 from medrec.node.ledger.nullifiers import Nullifiers
 from medrec.node.refusals import Code, Refusal
 from medrec.node.release.actors import Actors, who
-from medrec.node.release.consents_given import Given
+from medrec.node.release.consents_given import Given, Standing
 from medrec.node.release.decided import REMEMBERED_MAX, Decided
 from medrec.node.release.leads import Leads
 from medrec.node.release.medicines import Medicines
@@ -63,31 +62,6 @@ _PERSON = Prepared(
         store.person.c.account == sql.bindparam("wanted"), holding.holds_all(store.person.c.id)
     )
 )
-
-
-class Standing(NamedTuple):
-    """The person of an account, if she is known here, the consents that stand (hash and nullifier), and the rules
-    that follow from them and from the law."""
-
-    person: Person | None
-    given: Given
-    rules: Rules
-    meant: Meant = NOBODY
-    """Which of the people, teams and groups that the rules name mean the one who asks."""
-    doubted: tuple[str, ...] = ()
-    """The consents that are passed over in an emergency, for a doubt alone: then nothing but the summary opens."""
-    law: tuple[str, ...] = ()
-    """The law that binds, by her age."""
-
-    @property
-    def actors(self) -> str:
-        """What was found of those whom the rules name, for a manifest."""
-        return written(looked_up(self.rules), self.rules.unheld, self.meant)
-
-    @property
-    def consents(self) -> tuple[tuple[str, bytes], ...]:
-        """SHA-256 in hex and nullifier of each, by the former."""
-        return self.given.consents
 
 
 class Allowed(NamedTuple):
@@ -250,8 +224,13 @@ class Permitted:
         self._all_known: Sequence[Record] | None = None
         self._parts: Parts | None = None
         self._divided = False
-        self._medicines = Medicines(reader, connection, lambda: self._others)
-        self._leads = Leads(self._all_rows, self._facts_of, self._medicines.hide)
+        # Its parts know it by a weak reference: what it holds of her goes with the answer, and not when somebody
+        # searches for garbage.
+        me = self._me = proxy(self)
+        self._medicines = Medicines(reader, connection, lambda: me._others)
+        self._leads = Leads(
+            lambda types, ids: me._all_rows(types, ids), lambda row: me._facts_of(row), self._medicines.hide
+        )
         self.contents: dict[str, bytes] = {}
         """The canonical bytes of records that were read and found to be what was signed, by name."""
 
@@ -267,7 +246,10 @@ class Permitted:
 
     def _in_parts(self) -> Parts:
         if self._parts is None:
-            self._parts = Parts(self._node, self._reader, self._others, self._known, self._leads.meant, self._medicines)
+            me, meant = self._me, self._leads.meant
+            self._parts = Parts(
+                self._node, self._reader, self._others, lambda row: me._known(row), meant, self._medicines
+            )
         return self._parts
 
     @property
@@ -282,7 +264,8 @@ class Permitted:
             others = self._others
             asked = wanted(self._decision) if others is self._decision else wanted(self._decision, others)
             servers = self._node.directory.servers(self._node.organisation)
-            self._leading = Related(asked, self._named, servers) if asked else NOTHING_ASKED
+            me = self._me
+            self._leading = Related(asked, lambda name: me._named(name), servers) if asked else NOTHING_ASKED
         return self._leading
 
     def _named(self, name: Pointer) -> Sequence[Record]:

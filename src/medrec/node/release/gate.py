@@ -27,7 +27,8 @@ from medrec.node.keeping.vault import VaultError
 from medrec.node.refusals import TRY_AGAIN, Code, Refusal
 from medrec.node.release import access, parts
 from medrec.node.release.access import Ask, UnreadableError
-from medrec.node.release.deciding import Allowed, Decider, Permitted, Standing, check_purpose
+from medrec.node.release.consents_given import Standing
+from medrec.node.release.deciding import Allowed, Decider, Permitted, check_purpose
 from medrec.node.release.gather import Answered, Gathering, UsedError, noise
 from medrec.node.release.practitioners import CredentialCheck
 from medrec.node.release.reading import Reader
@@ -365,9 +366,8 @@ class Gate:
         )
         outward = refusal.outward()
         summary = [4, now, caller, outward.code]
-        answered = None
-        if not disclosed and refusal.reason is not Code.REQUEST_REPLAYED:
-            answered = Answered(obligation, caller, ask.expires, None)
+        used_up = disclosed or refusal.reason is Code.REQUEST_REPLAYED
+        answered = None if used_up else Answered(obligation, caller, ask.expires, None)
         try:
             with node.store.read() as connection:
                 person = connection.execute(_PERSON_ID, {"wanted": ask.account}).scalar()
