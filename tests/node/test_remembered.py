@@ -13,6 +13,7 @@ from medrec.core.consent.decide import decide
 from medrec.core.consent.meant import Meant
 from medrec.core.consent.replay import facts_of
 from medrec.node.keeping import store
+from medrec.node.keeping.consent_signs import consent_sign
 from medrec.node.keeping.prepared import ASKED_AT_ONCE, Among, Prepared
 from medrec.node.keeping.ring import MemoryRing
 from medrec.node.keeping.store import Store, StoreError
@@ -125,6 +126,61 @@ def test_a_decision_is_remembered_for_who_asked_and_for_what(network: Network, a
             assert facts == facts_of(another, "north", rules, meant) != first, name
             assert decider.decided.decide(facts, rules, now) == decide(facts, rules, now)
     assert decider.decided.facts(asked, msgspec.structs.replace(rules, unheld=("Organization/x",)), other).unheld
+
+
+def test_every_change_of_a_consent_draws_a_sign_that_was_never_there(network: Network, ada: Patient) -> None:
+    """By the database itself, whoever changes what: of those whose consents changed, and of nobody else."""
+    north, other = network["north"], network.patient("countess", "north")
+    drawn: list[bytes] = []
+
+    def signs() -> dict[str, bytes]:
+        return {row.account: bytes(row.sign) for row in north.rows(consent_sign)}
+
+    def changed(*whose: str) -> None:
+        nonlocal before
+        now = signs()
+        names = before.keys() | now.keys()
+        assert {name for name in names if before.get(name) != now.get(name)} == set(whose)
+        drawn.extend(now[name] for name in whose if name in now)
+        before = now
+
+    before = signs()
+    assert before == {}
+    first = network.consent(ada, "north", "south")
+    changed(ada.account)
+    network.consent(other, "north", "south")
+    changed(other.account)
+    network.consent(ada, "north", "east")
+    changed(ada.account)
+    network.take_back(ada, "north", first)
+    changed(ada.account)
+    column = store.consent.c
+    moved = sql.update(store.consent).where(column.account == other.account)
+    north.store.write(lambda connection: connection.execute(moved.values(sealed=b"other")))
+    changed(other.account)
+    north.store.write(lambda connection: connection.execute(moved.values(account=ada.account)))
+    changed(ada.account, other.account)
+    assert set(before) == {ada.account}, "with the last consent the sign goes"
+    assert len(set(drawn)) == len(drawn) == 6
+    north.store.write(lambda connection: connection.execute(sql.delete(store.consent)))
+    changed(ada.account)
+    assert before == {}
+
+
+def test_a_store_from_before_there_were_signs_gets_them(network: Network, ada: Patient) -> None:
+    north = network["north"]
+    secret = network.consent(ada, "north", "south")
+    with north.store.engine.begin() as connection:
+        for change in ("insert", "delete", "update"):
+            connection.execute(sql.text(f"DROP TRIGGER consent_sign_{change}"))
+        connection.execute(sql.text("DROP TABLE consent_sign"))
+    north = network.crash("north")
+    (row,) = north.rows(consent_sign)
+    assert row.account == ada.account and len(row.sign) == 16
+    assert network.crash("north").rows(consent_sign) == [row], "it is drawn once"
+    warm(network, ada)
+    network.take_back(ada, "north", secret)
+    assert stopped(network, ada) == "no-consent"
 
 
 def test_a_dispute_counts_at_once(network: Network, ada: Patient) -> None:

@@ -30,6 +30,10 @@ class Given(NamedTuple):
         return cls(consents, tuple(name for name, _ in consents), tuple(nullifier for _, nullifier in consents))
 
 
+NOTHING_GIVEN = Given((), (), ())
+"""No consent at all."""
+
+
 class Standing(NamedTuple):
     """The person of an account, if she is known here, the consents that stand (hash and nullifier), and the rules
     that follow from them and from the law."""

@@ -21,12 +21,13 @@ from medrec.core.consent.related import NOTHING_ASKED, Related, wanted
 from medrec.core.consent.replay import facts_of
 from medrec.core.manifests.access import Basis, Request
 from medrec.node.keeping import store
+from medrec.node.keeping.consent_signs import consent_sign
 from medrec.node.keeping.journal import Person
 from medrec.node.keeping.prepared import Prepared, hexed
 from medrec.node.ledger.nullifiers import Nullifiers
 from medrec.node.refusals import Code, Refusal
 from medrec.node.release.actors import Actors, who
-from medrec.node.release.consents_given import Given, Standing
+from medrec.node.release.consents_given import NOTHING_GIVEN, Given, Standing
 from medrec.node.release.decided import REMEMBERED_MAX, Decided
 from medrec.node.release.leads import Leads
 from medrec.node.release.medicines import Medicines
@@ -51,16 +52,20 @@ REASONS = {
 
 CHUNK = 500
 
-_CONSENTS = (
-    sql.select(hexed(store.consent.c.hash, store.consent.c.nullifier))
-    .where(store.consent.c.account == sql.bindparam("wanted"))
-    .scalar_subquery()
+_CONSENTS = Prepared(
+    sql.select(hexed(store.consent.c.hash, store.consent.c.nullifier).label("consents")).where(
+        store.consent.c.account == sql.bindparam("wanted")
+    )
 )
 _PERSON = Prepared(
     # Whose own demographics contradict her account is treated like one who is unknown, until a human has looked.
-    sql.select(store.person, _CONSENTS.label("consents")).where(
-        store.person.c.account == sql.bindparam("wanted"), holding.holds_all(store.person.c.id)
-    )
+    sql.select(
+        store.person,
+        sql.select(consent_sign.c.sign)
+        .where(consent_sign.c.account == sql.bindparam("wanted"))
+        .scalar_subquery()
+        .label("sign"),
+    ).where(store.person.c.account == sql.bindparam("wanted"), holding.holds_all(store.person.c.id))
 )
 
 
@@ -104,7 +109,7 @@ class Decider:
     def __init__(self, node: "Node") -> None:
         self._node = node
         self._nullifiers = Nullifiers(node.engine)
-        self._given: dict[str, Given] = {}
+        self._given: dict[bytes, Given] = {}
         self.decided = Decided(node.organisation)
 
     def standing(
@@ -114,14 +119,13 @@ class Decider:
         not opened again. Raises EngineError, VaultError."""
         found = _PERSON.first(connection, {"wanted": account})
         person: Person | None = None
-        text = ""
+        given = NOTHING_GIVEN
         if found is not None:
             if known is not None and known.id == found.id:
                 person = known
             else:
                 person = self._node.journal.opened(found)
-            text = found.consents or ""
-        given = self._given_in(text)
+            given = self._given_under(found.sign, connection, account)
         if not self._nullifiers.none_of(given.nullifiers):
             gone = self._nullifiers.among(given.nullifiers)
             given = Given.of((bytes.fromhex(name), mark) for name, mark in given.consents if mark not in gone)
@@ -142,13 +146,15 @@ class Decider:
         found = self.decided.facts(request, standing.rules, standing.meant)
         return msgspec.structs.replace(found, unresolved=frozenset(), unheld=frozenset()) if standing.doubted else found
 
-    def _given_in(self, text: str) -> Given:
-        """What is made of the consents that stand in the store now; it follows from them alone."""
-        found = self._given.get(text)
+    def _given_under(self, sign: bytes | None, connection: sql.Connection, account: str) -> Given:
+        """The consents of an account that stand in the store now: the same under the same sign (consent_signs)."""
+        found = self._given.get(sign) if sign is not None else None
         if found is None:
-            if len(self._given) >= REMEMBERED_MAX:
-                self._given = {}
-            found = self._given[text] = Given.read(text)
+            found = Given.read(_CONSENTS.first(connection, {"wanted": account}).consents or "")
+            if sign is not None:
+                if len(self._given) >= REMEMBERED_MAX:
+                    self._given = {}
+                self._given[sign] = found
         return found
 
     def still(self, standing: Standing) -> bool:
