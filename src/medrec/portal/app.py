@@ -38,7 +38,7 @@ from medrec.portal import (
 )
 from medrec.portal.forms import fields_of, read_body, read_form
 from medrec.portal.frame import Frame
-from medrec.portal.page import File, Go, PageError, Reader, Role, Visit, in_trouble, is_agent, written
+from medrec.portal.page import File, Go, PageError, Reader, Role, Visit, in_trouble, is_agent, sayable, written
 from medrec.portal.security import (
     HEADERS,
     HEADERS_HTTPS,
@@ -145,10 +145,8 @@ class Site:
                 raise body
             check_origin(request)
             return act(request, body)
-        except PageError as error:
-            no = error
-        except UnwritableError:
-            no = PageError(400, "too-long")
+        except (PageError, UnwritableError) as error:
+            no = sayable(error)
         except (StoreError, EngineError) as error:
             self._log(request.scope["path"].rpartition("/")[2][:40], error)
             no = in_trouble(error.code)
@@ -290,10 +288,9 @@ class Site:
                 headers = self._headers(request, HEADERS)
                 return Response(shown.data, media_type=shown.media, headers={**headers, **disposition})
             return self._html(request, page, visit, shown, 200)
-        except PageError as error:
-            return self._once_more(page, request, error, sent) or self._error(request, error, written(page.name, sent))
-        except UnwritableError:
-            return self._error(request, PageError(400, "too-long"), written(page.name, sent))
+        except (PageError, UnwritableError) as error:
+            no = sayable(error)
+            return self._once_more(page, request, no, sent) or self._error(request, no, written(page.name, sent))
         except (StoreError, EngineError) as error:
             self._log(page.name, error)
             return self._error(request, in_trouble(error.code), written(page.name, sent))

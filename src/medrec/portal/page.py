@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from markupsafe import Markup
 
 from medrec.core import state
+from medrec.core.manifests import UnwritableError
 from medrec.portal import render, words
 
 if TYPE_CHECKING:
@@ -42,6 +43,11 @@ class Said(PageError):
     @property
     def sentence(self) -> str:
         return self._own
+
+
+def sayable(error: PageError | UnwritableError) -> PageError:
+    """What a page says of an error: that words are too long is known where they are about to be written down."""
+    return error if isinstance(error, PageError) else PageError(400, "too-long")
 
 
 class _InTrouble(PageError):
