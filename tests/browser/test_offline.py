@@ -114,6 +114,33 @@ def test_the_next_person_at_a_browser_reads_nothing_of_hers(help_: ServedHelp, v
     reads_nothing_offline(help_, page, "Ada")
 
 
+OVER = """async () => {
+  // Ninety days go by: the stamp of the kept card lies behind.
+  const cards = await caches.open("medrec-card-3");
+  const [key] = await cards.keys();
+  const found = await cards.match(key);
+  const headers = new Headers(found.headers);
+  const left = Number(headers.get("medrec-until")) - Date.now();
+  headers.set("medrec-until", String(Date.now() - 1));
+  await cards.put(key, new Response(await found.blob(), { status: 200, headers }));
+  return left / 86400000;
+}"""
+
+
+def test_a_card_that_was_kept_for_long_ends_without_the_internet(help_: ServedHelp, visit: Opener) -> None:
+    page = visit(PHONE, "en")
+    help_.sign_in(page, help_.ada)
+    help_.keep_card(page, help_.ada)
+    page.context.set_offline(True)
+    help_.go(page, help_.path(help_.ada, "/card"))
+    assert "Ada" in page.locator(".emergency").inner_text()
+    assert 89 < page.evaluate(OVER) <= 90
+    help_.go(page, help_.path(help_.ada, "/card"))
+    assert page.locator("h1").inner_text() == words.NAMES["offline"]
+    assert help_.kept(page) == []
+    page.context.set_offline(False)
+
+
 def test_who_acts_for_somebody_keeps_her_own_card_only(help_: ServedHelp, visit: Opener) -> None:
     page = visit(PHONE, "en")
     secret = help_.name_bo()

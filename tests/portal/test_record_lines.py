@@ -187,3 +187,13 @@ def test_a_weight_that_nobody_had_is_marked_and_bends_no_chart(empty: Story) -> 
     assert chart.count(odd) == 1 and "787 kg" in chart.partition("<table>")[2]
     assert "787" not in re.sub(r"<table>.*?</table>", "", chart, flags=re.DOTALL)
     assert "78 kg" in chart.partition("<table>")[0] and "79 kg" in chart.partition("<table>")[0]
+
+
+def test_several_lines_keep_their_order_in_an_arabic_sentence() -> None:
+    said = ["Take 1 tablet", "من Lakeside", "2 results"]
+    assert words.list_of(said) == "Take 1 tablet; من Lakeside; 2 results"
+    with language.use("ar"):
+        told = words.list_of(said)
+    assert told == "\u2068Take 1 tablet\u2069؛ \u2068من Lakeside\u2069؛ \u2068نتيجتان\u2069" and isinstance(
+        told, language.Told
+    )

@@ -10,10 +10,8 @@ from starlette.testclient import TestClient
 
 from medrec.node.peers.peers import Fault
 from medrec.portal import language, render, words
-from medrec.portal.page import Role
 from medrec.portal.people import handle
 from medrec.portal.session import BY_ITSELF, IDLE_MS
-from medrec.portal.table import PAGES
 from tests.node.helping import Help
 from tests.portal.reading import read, text_of
 from tests.portal.story import Story, observation
@@ -104,32 +102,6 @@ def test_a_page_says_which_place_has_not_answered_yet_and_since_when(empty: Stor
     hanging.release()
     until_read(node, ada.account)
     assert waiting(read(client, f"{own}/record?lang={code}")) == ""
-
-
-def test_every_page_answers_at_once_while_every_place_hangs_and_those_that_read_there_say_so(
-    empty: Story, hanging: Hanging
-) -> None:
-    """Nothing that is only read asks anybody: what waits is a state of a page, which says so, and never the visitor."""
-    ada = empty.network.patient("ada", "north")
-    empty.settle()
-    node: Any = empty.network["guide"]
-    hanging.places |= set(empty.network.nodes)
-    node.copies.refresh_soon(ada.account)
-    assert hanging.asked.wait(HANGS_S)
-    given = {"person": handle(ada.account), "kind": "results"}
-    said = set()
-    for organisation, role in (("guide", Role.AGENT), ("north", Role.RECORDS)):
-        client = empty.client(organisation)
-        for one in PAGES:
-            if one.role not in (Role.ANY, role) or "GET" not in one.methods or not one.template:
-                continue
-            about = {name: given.get(name, "0" * 32) for name in re.findall(r"\{(\w+)\}", one.path)}
-            answer = at_once(client, one.path.format(**about))
-            if answer.status_code == 200 and waiting(answer.text):
-                said.add(one.name)
-    # A series of measurements is there only when something was read before.
-    assert said == {one.name for one in PAGES if one.reads} - {"trend"}
-    assert {"person", "record", "lists", "card", "summary"} <= said
 
 
 def test_a_helper_for_some_kinds_is_told_of_no_place(help_: Help) -> None:

@@ -38,6 +38,8 @@ class Frame:
             "session": visit.session,
             "done": words.DONE.get(visit.query.get("done", "")),
             "refused": False,
+            # My record says it beside each of its places.
+            "failures": waits.failures(self.node, visit) if page.reads and page.name != "record" else [],
             # What was refused is not asked for anew: its address may be that of a form alone.
             "waits": waits.for_readings(self.node, visit) if page.reads and "refused" not in values else None,
             "made": render.date(visit.now),

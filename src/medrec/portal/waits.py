@@ -1,16 +1,18 @@
-"""What a page waits for: since when, for whom, and how to look again. No page holds a visitor up until all is there.
+"""What a page of a record lacks: what it waits for, since when, and how to look again; and which place fails, and why.
+No page holds a visitor up until all is there.
 
 A page that waits asks for itself anew, by its script or, without one, by a refresh; either way it says that nobody
 touched anything (session.py). The address of "look again" is that of the page.
 """
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode
 
 from markupsafe import Markup
 
 from medrec.portal import render, words
-from medrec.portal.own.whose import kinds_of
+from medrec.portal.own import record
+from medrec.portal.own.whose import kinds_of, whose
 from medrec.portal.page import Visit, names
 from medrec.portal.people import account_of
 from medrec.portal.session import BY_ITSELF
@@ -44,3 +46,13 @@ def for_readings(node: "Node", visit: Visit) -> Waits | None:
     places = render.listed([known.get(place, place) for place in reading.waiting])
     text = "reading_some" if kinds_of(visit) else "reading" if reading.waiting else "reading_last"
     return waits(visit, render.say(words.WAITS[text], when=visit.when(reading.since), places=places))
+
+
+def failures(node: "Node", visit: Visit) -> list[dict[str, Any]]:
+    """The places that could not be read when they were asked last: what is shown of them may be old, or missing. To a
+    helper for some kinds it is said of no place."""
+    who = whose(node, visit, heeds_kinds=True)
+    found = [place for place in record.places(node, visit, who) if place["state"] == "failed"]
+    if not kinds_of(visit):
+        return [{"said": render.say(words.HOME["failed"], place=one["name"]), "reason": one["reason"]} for one in found]
+    return [{"said": words.WAITS["not_all"], "reason": ""}] if found else []

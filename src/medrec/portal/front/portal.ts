@@ -73,7 +73,7 @@ if (worker && "serviceWorker" in navigator) {
 // Offline, the emergency card that this browser keeps is one tap away.
 const kept = document.getElementById("kept-card");
 if (kept && "caches" in window)
-  void caches.open("medrec-card-2").then(async (cards) => {
+  void caches.open("medrec-card-3").then(async (cards) => {
     const [first] = await cards.keys();
     if (!first) return;
     kept.querySelector("a")?.setAttribute("href", first.url);

@@ -2,7 +2,8 @@
 // and nothing else of a person; shows pushes.
 /// <reference lib="webworker" />
 const worker = self as unknown as ServiceWorkerGlobalScope;
-const SHELL = "medrec-shell-1", CARD = "medrec-card-2";
+const SHELL = "medrec-shell-1", CARD = "medrec-card-3";
+const UNTIL = "medrec-until", KEPT_MS = 90 * 86_400_000;
 const IS_SHELL = /\/(portal-(ltr|rtl)\.css|portal\.js|icon\.svg)$/;
 const IS_CARD = /\/people\/([0-9a-f]{32})\/card$/;
 
@@ -42,6 +43,20 @@ async function heed(answer: Response): Promise<string | null> {
   return whose;
 }
 
+// A kept card ends by itself: a browser that never comes back to the internet hears of no ended session (decision 0151).
+async function stamped(answer: Response): Promise<Response> {
+  const headers = new Headers(answer.headers);
+  headers.set(UNTIL, String(Date.now() + KEPT_MS));
+  return new Response(await answer.blob(), { status: answer.status, headers });
+}
+
+async function unexpired(path: string): Promise<Response | undefined> {
+  const found = await kept(path, CARD);
+  if (!found || Number(found.headers.get(UNTIL)) > Date.now()) return found;
+  await (await caches.open(CARD)).delete(path);
+  return undefined;
+}
+
 // An emergency card: kept where it is the signed-in person's own. A card that may not be read any more is not kept.
 async function card(request: Request): Promise<Response> {
   const path = new URL(request.url).pathname;
@@ -49,11 +64,11 @@ async function card(request: Request): Promise<Response> {
     const answer = await fetch(request);
     const own = (await heed(answer)) === IS_CARD.exec(path)![1];
     const cards = await caches.open(CARD);
-    if (answer.ok && own) await cards.put(path, answer.clone());
+    if (answer.ok && own) await cards.put(path, await stamped(answer.clone()));
     else if (answer.status < 500) await cards.delete(path);
     return answer;
   } catch (error) {
-    const found = (await kept(path, CARD)) ?? (await kept(OFFLINE, SHELL));
+    const found = (await unexpired(path)) ?? (await kept(OFFLINE, SHELL));
     if (found) return found;
     throw error;
   }

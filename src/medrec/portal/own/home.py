@@ -8,7 +8,7 @@ from medrec.node.account import recovery
 from medrec.node.agent import bringing
 from medrec.node.notify import asking
 from medrec.portal import person, render, words
-from medrec.portal.own import aftermath, moving, record
+from medrec.portal.own import aftermath, moving
 from medrec.portal.own.looked import rows_of
 from medrec.portal.own.whose import Whose, kinds_of, whose
 from medrec.portal.page import Go, Visit
@@ -47,7 +47,6 @@ def show(node: "Node", visit: Visit) -> Any:
         "undone": person.undone(node, visit, who.known, who.account),
         "untold": _untold(node, who) if not acting else "",
         "lost": not acting and recovery.guardians_lost(node, who.account),
-        "failed": [place for place in record.places(node, visit, who) if place["state"] == "failed"],
         "news": [person.news(node, visit, who.known, notice) for notice in news],
         "tiles": [
             _tile(visit, who.handle, "record", "record", words.HOME["record_more"], kept),
@@ -73,7 +72,6 @@ def _for_some_kinds(visit: Visit, who: Whose) -> dict[str, Any]:
         "undone": [],
         "untold": "",
         "lost": False,
-        "failed": [],
         "news": [],
         "some_kinds": render.listed([words.record_types(kind) for kind in kinds_of(visit)]),
         "tiles": [

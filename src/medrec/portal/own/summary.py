@@ -68,8 +68,8 @@ def _section(section: dict[str, Any], proofs: dict[str, list[dict[str, str]]]) -
 
 def _parts(line: str) -> dict[str, Any]:
     """What a line is about, and what it says of it."""
-    name, mark, rest = line.partition(";")
-    return {"name": words.line(name), "rest": words.line(mark + rest)}
+    name, *rest = (part.strip() for part in line.split(";"))
+    return {"name": words.line(name), "rest": words.list_of(["", *rest]) if rest else ""}
 
 
 def _name(patient: dict[str, Any]) -> str:

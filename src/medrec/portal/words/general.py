@@ -33,6 +33,7 @@ WAITS = Texts(
         "reading_some": "We asked the places {when}. Not all of them have answered yet.",
         "asking": "We asked {when}. Not yet answered: {places}.",
         "reading_last": "We asked the places you go to {when}. All have answered. What came is being put away.",
+        "not_all": "Not every place could be read. What is here may be old.",
         "again": "Look again",
         "over": "The places have answered.",
         "show": "Show what came",

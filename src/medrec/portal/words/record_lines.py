@@ -241,6 +241,15 @@ def line(text: str) -> str:
     return language.Told("".join((*told, *_apart(kept))))
 
 
+def list_of(texts: list[str]) -> str:
+    """Several lines one after the other, each apart from the direction of its neighbours."""
+    if language.current().code == language.DEFAULT:
+        return "; ".join(texts)
+    told = [line(text) for text in texts]
+    apart = [f"\u2068{one if isinstance(one, language.Told) else language.bare(one)}\u2069" for one in told]
+    return language.Told(_separator("; ").join(apart))
+
+
 def _apart(pieces: list[str]) -> list[str]:
     """What a record says between two pieces of ours, isolated; the separators around it are ours."""
     start, end = 0, len(pieces)
