@@ -24,6 +24,7 @@ from medrec.node.keeping.store import Store, StoreError
 from medrec.node.keeping.vault import Vault
 from medrec.node.ledger import rotation
 from medrec.node.ledger.together import check_key_file, check_together
+from medrec.node.lists import checking
 from medrec.node.lists.lists import PersonLists
 from medrec.node.node import LAW, MERGE_DELAY_MS, Node
 from medrec.node.notify.ways import Relay
@@ -191,9 +192,8 @@ def build_node(
         law=law,
         labels=Labels(_own_rules(labels), loaded, held.digest(loaded) if loaded is not None else ""),
     )
-    if loaded is not None:
-        # What the site has loaded, and behind it what ships.
-        node.lists = PersonLists(node, loaded)
+    # What the site has loaded, and behind it what ships; and what it has of checkers.
+    node.lists = PersonLists(node, loaded, checking.installed())
     if (folder / estimating.FILE).exists():
         node.matching.weights = estimating.read((folder / estimating.FILE).read_bytes())
     check_together(node)

@@ -80,6 +80,7 @@ MADE = Texts(
         "more-orders": "{one}: more than one order of it is in force ({orders}).",
         "one-class": "{one} and {other} are of one class ({through}).",
         "same-medicine": "{one} and {other} hold the same medicine.",
+        "checker-silent": "A checker of this place gave no answer. What it knows of is missing here.",
         "allergy": "{one} is taken, and an allergy to {other} is on the list.",
         "allergy-perhaps": "{one} is on the list, and an allergy to {other} is, too.",
         "allergy-class": "{one} is of the class {through}; an allergy to {other} is on the list.",
