@@ -29,6 +29,8 @@ def status(
         {"repeat": {"boundsDuration": {"value": 5, "code": "d"}, "frequency": 1, "period": 1, "periodUnit": "d"}},
         {"repeat": {"boundsDuration": {"value": 10, "unit": "weeks"}}},
         {"repeat": {"count": 5, "frequency": 1, "period": 1, "periodUnit": "d"}},
+        {"repeat": {"count": 5, "countMax": 9, "frequency": 1, "period": 1, "periodUnit": "d"}},
+        {"sig": "1 tablet daily before breakfast for 5 days"},
     ],
 )
 def test_a_course_is_over_when_its_own_directions_say_so(said: dict[str, Any]) -> None:
@@ -44,10 +46,21 @@ def test_a_course_is_over_when_its_own_directions_say_so(said: dict[str, Any]) -
         "1 tablet daily x 30 days",  # what is handed out
         "1 tablet daily; hold for 3 days before surgery",
         "1 tablet daily, call if fever for 3 days",
+        # It begins on a day that nobody knows.
+        "take 1 tablet daily, for 3 days before travel",
+        "1 tab daily for 7 days prior to procedure",
+        "1 tablet daily for 5 days after surgery",
+        "when you have a flare take 1 tablet daily for 5 days",
+        "1 tablet daily for 5 days if fever",
+        "1 tableta al día por 5 días antes de viajar",
     ],
 )
 def test_what_is_no_course_goes_on(sig: str) -> None:
     assert status(sig=sig) == "active"
+
+
+def test_the_most_of_a_range_of_doses_is_how_long_it_may_be() -> None:
+    assert status(repeat={"count": 5, "countMax": 500, "frequency": 1, "period": 1, "periodUnit": "d"}) == "active"
 
 
 def test_a_course_whose_beginning_nobody_knows_goes_on() -> None:

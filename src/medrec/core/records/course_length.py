@@ -20,6 +20,15 @@ _WORDS = re.compile(
 )
 
 
+_SOME_DAY = re.compile(
+    r"\b(?:before|prior|after|following|when|whenever|if|during|upon|starting|beginning|antes|despu[eé]s|cuando|si|durante)\b"
+    r"(?!\s+(?:to\s+|de\s+)?(?:each\s+|every\s+|the\s+|a\s+|las?\s+|los\s+|el\s+|cada\s+)*(?:meals?|food|eating|breakfast|lunch|dinner|supper"
+    r"|bed(?:time)?|sleep\w*|needed|required|necessary|comidas?|comer|desayun\w+|almuerzo|cenas?|dormir|acostarse"
+    r"|necesari[oa]|\d))"
+)
+"""What has the days begin with something whose day nobody knows ("for 3 days before travel"), and not with a meal."""
+
+
 def end_of(record: Value, start: ClinicalDate | None, times: Amount | None) -> ClinicalDate | None:
     """The day on which a prescription's only dosage is over by its own directions; None where they do not say, where it
     may be filled again, or where nobody knows when it began. `times`: how often a day it is taken."""
@@ -54,8 +63,9 @@ def _coded(repeat: Value) -> int:
 
 
 def _counted(repeat: Value, times: Amount | None) -> int:
-    """So many doses at so many a day, in whole days."""
-    count, daily = ratio.ratio_of(datatypes.decimal(repeat, "count")), ratio.ratio_of(times.low) if times else None
+    """So many doses at so many a day, in whole days: the most of them, where the record gives a most."""
+    most = datatypes.decimal(repeat, "countMax") or datatypes.decimal(repeat, "count")
+    count, daily = ratio.ratio_of(most), ratio.ratio_of(times.low) if times else None
     if count is None or daily is None or not daily.numerator:
         return 0
     days = ratio.over(count, daily)
@@ -64,7 +74,7 @@ def _counted(repeat: Value, times: Amount | None) -> int:
 
 def _said(words: str) -> int:
     told, found = sig.parsed(words), _WORDS.search(words.lower())
-    if found is None or told.understood != "whole" or told.course:
+    if found is None or told.understood != "whole" or told.course or _SOME_DAY.search(words.lower()):
         return 0
     days = int(found["days"]) * (7 if found["unit"][0] in "ws" else 1)
     return days if days <= LONGEST_IN_WORDS else 0

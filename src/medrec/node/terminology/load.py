@@ -5,14 +5,16 @@ a slip of the hand is not a terminology silently left out.
 """
 
 import csv
+import fcntl
 import hashlib
 import os
 import sqlite3
 import xml.etree.ElementTree as ET
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from medrec.core.records.official_names import settled
 from medrec.core.records.terms import CVX, ICD10CM, LOINC, RXNORM, SNOMED, UNII, Drug, cleaned
@@ -133,27 +135,51 @@ def _one_of_each(found: dict[Path, str]) -> list[tuple[str, Path]]:
 def load(paths: Iterable[Path], target: Path, progress: Progress = nothing) -> list[tuple[str, str, int]]:
     """Read all tables under `paths` into `target`, in place of what was there: (file, kind, rows) of each.
 
-    Raises TerminologyError, and then `target` is as it was.
+    Raises TerminologyError, also while another load into it is under way, and then `target` is as it was.
     """
     tables_found = found_under(paths)
     target.parent.mkdir(parents=True, exist_ok=True)
     beside = target.with_name(f".{target.name}.loading")
-    beside.unlink(missing_ok=True)
     kind, path = tables_found[0]
     try:
-        with Writer(beside, progress) as writer:
-            for kind, path in tables_found:
-                writer.table(kind, path)
-        with beside.open("rb") as file:
+        with _alone(beside) as file:
+            with Writer(beside, progress) as writer:
+                for kind, path in tables_found:
+                    writer.table(kind, path)
             os.fsync(file.fileno())
-        beside.replace(target)
+            beside.replace(target)
     except _BROKEN as error:
         why = f"it has no column {error}" if isinstance(error, KeyError) else str(error) or type(error).__name__
         told = f"{path.name} cannot be read as {kind}: {why}. Get it anew, whole and as its owner publishes it."
         raise TerminologyError("unreadable", told) from None
-    finally:
-        beside.unlink(missing_ok=True)
     return writer.done
+
+
+@contextmanager
+def _alone(beside: Path) -> Iterator[BinaryIO]:
+    """The file in the making, empty, for one load at a time; what a load that was killed left is taken over. Raises
+    TerminologyError while another load is at it."""
+    with beside.open("ab") as file:
+
+        def ours() -> bool:
+            return beside.exists() and os.path.samestat(os.fstat(file.fileno()), beside.stat())
+
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise TerminologyError("being-loaded", _BUSY) from None
+        if not ours():
+            # Whoever had it put it in its place between the two lines above.
+            raise TerminologyError("being-loaded", _BUSY)
+        file.truncate(0)
+        try:
+            yield file
+        finally:
+            if ours():
+                beside.unlink()
+
+
+_BUSY = "Another load into this terminology is under way; wait until it is done, and load again."
 
 
 class Writer:
