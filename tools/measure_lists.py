@@ -65,7 +65,7 @@ records of medicines, {problems} of problems, {allergies} of allergies.
 **What was looked at.** Rules were mended on the half `seen` alone: other people, other diseases, other medicines, other
 foods. Of the half `held` nobody had seen more than these figures until 27 November 2026, when the allergies wrongly put
 together were looked at: all are one, the FDA's class "Nicotinic Acid" typed beside the medicine that has this for its
-other name (niacin). No reader can tell these apart, so nothing was mended after it, and the pairs stay counted as wrong.
+other name (niacin). No reader can tell these apart: nothing was mended after it, and the pairs stay counted as wrong.
 In the first run, before anything was mended, they
 were: medicines 0.982 (the same) and 0.927 (taken now), problems 0.932 and 0.965, allergies 0.905 and 0.954. What was
 then mended: the official names themselves are read (they ship with the terminology, from the same public tables), and

@@ -160,7 +160,13 @@ def plain_record(kind: str = "Observation", identifier: str = "o1", **changes: A
 
 
 def request_of(plain: Json) -> Request:
-    return asking(**plain)
+    rest = {name: value for name, value in plain.items() if name != "action"}
+    return asking(**rest, actions=actions_of(plain))
+
+
+def actions_of(plain: Json) -> list[str]:
+    """The actions of a request of the vectors: one, or several."""
+    return [plain["action"]] if isinstance(plain["action"], str) else list(plain["action"])
 
 
 def record_of(plain: Json) -> Record:

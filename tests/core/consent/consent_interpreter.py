@@ -4,6 +4,7 @@ It reads FHIR JSON as it stands, builds no rules, keeps no index, and takes noth
 tests/vectors/decision/basis.json. Facts are plain dictionaries, as in tests/vectors/decision.
 """
 
+import re
 from fnmatch import fnmatchcase
 
 from consent_codes import (
@@ -48,7 +49,7 @@ def _purpose(consents: list[Json], floor: list[Json], request: Json, record: Jso
         doubtful_permit |= doubt
         named |= names
     for law in floor:
-        if law["purposes"] is not None and purpose not in law["purposes"]:
+        if law["purposes"] is not None and not _purposes(list(law["purposes"]), purpose, "deny"):
             continue
         if set(law["lifted"]) & named:
             continue
@@ -91,6 +92,8 @@ def _consent(resource: Json, facts: Json) -> tuple[list[tuple[str, str, int, boo
         root = resource.get("provision")
         tops = [] if root is None else [{**root, "type": root.get("type", default)}]
         base = default if root is None or default != tops[0]["type"] else None
+        if root is not None and default == "deny" and root.get("type") == "deny":
+            base = "deny"
         above: list[Json] = []
     else:
         base, above = resource["decision"], [{"period": resource["period"]}] if "period" in resource else []
@@ -163,9 +166,11 @@ def _conditions(rule: Json, effect: str, facts: Json) -> list[bool | None]:
             answers = [_actor(actor, part, facts) for actor in actors]
             found.append(True if True in answers else None if None in answers else False)
     if "action" in rule:
-        found.append(facts["action"] in {coding["code"] for action in rule["action"] for coding in action["coding"]})
+        named = {coding["code"] for action in rule["action"] for coding in action["coding"]}
+        done = {facts["action"]} if isinstance(facts["action"], str) else set(facts["action"])
+        found.append(done <= named if effect == "permit" else bool(named & (done | set(facts["touches"]))))
     if "purpose" in rule:
-        found.append(any(facts["purpose"] in PURPOSES_BELOW[purpose["code"]] for purpose in rule["purpose"]))
+        found.append(_purposes([purpose["code"] for purpose in rule["purpose"]], facts["purpose"], effect))
     for name in ("class", "resourceType", "documentType"):
         if name in rule:
             found.append(_class(rule[name], record))
@@ -180,6 +185,19 @@ def _conditions(rule: Json, effect: str, facts: Json) -> list[bool | None]:
         answers = [_data(data["meaning"], data["reference"]["reference"], record) for data in rule["data"]]
         found.append(True if True in answers else None if None in answers else False)
     return found
+
+
+def _purposes(named: list[str], asked: str, effect: str) -> bool:
+    """A permit covers what lies below it; a denial also meets what covers something of that, and may be it."""
+    covered = {one for code in named for one in PURPOSES_BELOW[code]}
+    may_be = {asked}
+    if effect == "deny":
+        may_be = set(PURPOSES_BELOW.get(asked, [asked]))
+        if asked == "TREAT":
+            may_be -= set(BASIS["emergency"])
+        if asked == "PATRQT":
+            may_be = {asked}
+    return bool(covered & may_be)
 
 
 def _class(classes: list[Json], record: Json) -> bool | None:
@@ -200,14 +218,15 @@ def _coded(wanted: set[str], carried: list[str] | None) -> bool | None:
     held = {token(*one.split("|", 1)) for one in carried}
     if wanted & held:
         return True
-    systems = {one.split("|", 1)[0] for one in wanted}
     for one in sorted(wanted):
         system, code = one.split("|", 1)
         if not is_known(system) and not any(other.startswith(f"{system}|") for other in held):
             return None
         for other in held:
             its_system, its_code = other.split("|", 1)
-            if its_code.upper() == code.upper() and (its_system in systems or not is_known(its_system)):
+            if its_code == code and not is_known(its_system):
+                return None
+            if its_system == system and its_code.upper() == code.upper():
                 return None
         if any(media_may_be(one, other) for other in held):
             return None
@@ -224,8 +243,7 @@ def _actor(actor: Json, part: str, facts: Json) -> bool | None:
     if part == "custodians":
         return reference in facts["custodian"] or (None if reference in facts["unheld"] else False)
     if part == "authors":
-        authors = facts["record"]["authors"]
-        return None if authors is None else reference in authors
+        return _authored(reference, facts["record"])
     codings = actor.get("role", {}).get("coding", [])
     roles = [_token(coding) for coding in codings if "ParticipationType" not in coding["system"]]
     who: bool | None = reference is None or reference in facts["references"]
@@ -299,13 +317,35 @@ def _dated(period: Json, dates: list[int] | None, effect: str) -> bool | None:
 
 def _data(meaning: str, pointed: str, record: Json) -> bool | None:
     if meaning == "authoredby":
-        return None if record["authors"] is None else pointed in record["authors"]
+        return _authored(pointed, record)
     if pointed == f"{record['type']}/{record['id']}":
         return True
     if meaning == "instance":
         return False
     others = record["referred"] if meaning == "related" else record["refers"]
     return None if others is None else pointed in others
+
+
+def _authored(named: str, record: Json) -> bool | None:
+    """Whether somebody wrote it: nobody named may be anybody; a reference of another form may mean her."""
+    answers = [_same(named, author) for author in record["authors"] or []]
+    if not answers:
+        return None
+    if named in (record["refers"] or []):
+        answers.append(None)
+    return True if True in answers else None if None in answers else False
+
+
+def _same(one: str, other: str) -> bool | None:
+    if one == other:
+        return True
+    forms = [re.fullmatch(r"(https?://.*/)?([A-Za-z]+)/([A-Za-z0-9.-]+)", name) for name in (one, other)]
+    if forms[0] is None or forms[1] is None:
+        return None
+    (_, kind, name), (_, its_kind, its_name) = forms[0].groups(), forms[1].groups()
+    if kind != its_kind:
+        return None if {kind, its_kind} & {"CareTeam", "Group", "Person", "PractitionerRole"} else False
+    return None if name == its_name else False
 
 
 def _token(coding: Json) -> str:

@@ -17,6 +17,7 @@ REQUEST: dict[str, Any] = {
     "roles": [],
     "purposes": ["TREAT"],
     "action": "access",
+    "touches": [],
     "custodian": [],
     "unresolved": [],
     "unheld": [],

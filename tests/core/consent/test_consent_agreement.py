@@ -24,6 +24,7 @@ CONDITIONS: tuple[dict[str, Any], ...] = (
     {"dataPeriod": {"start": "2020-01-01", "end": "2021"}},
     {"held": "Organization/north", "code": "s|1"},
     {"held": ["Organization/south", "CareTeam/nowhere"]},
+    {"action": "use", "by": "Practitioner/p1"},
 )
 REQUESTS = [
     plain_request(
@@ -36,10 +37,14 @@ REQUESTS = [
         (X, ["CLINTRCH"], [], ["CareTeam/nowhere"]),
         (X, ["BTG", "HRESCH"], ["Group/g"], []),
         (X, ["HMARKT"], [], []),
+        (X, ["PurposeOfUse"], [], []),
         (Y, [], [], []),
     )
 ]
+REQUESTS += [plain_request(references=[X], action=["access", "collect"], touches=["collect", "disclose", "use"])]
 RECORDS = [
+    plain_record(authors=["Practitioner/p1"]),
+    plain_record(authors=["Practitioner/p2"]),
     plain_record(dates=[ms("2020-05-01"), ms("2020-05-02")]),
     plain_record(labels=["OPIOIDUD"], codes=["s|1"]),
     plain_record("Condition", "c1", labels=["V"], dates=[ms("2021-12-31"), ms("2022-01-02")]),

@@ -9,7 +9,7 @@ from pathlib import Path
 import decision_basis
 import pytest
 import run_suite
-from consent_forms import ask, compiled, give, ms, record_of
+from consent_forms import ask, compiled, give, ms, record_of, request_of
 from decision_vectors import SHARED, cases, differences, load
 from run_suite import whole
 from test_labels import LABELLER
@@ -17,7 +17,6 @@ from test_labels import LABELLER
 from medrec.core.consent.compiling import compile_consents, marks_allowed, unturned
 from medrec.core.consent.counting import COUNT_MIN, counted
 from medrec.core.consent.decide import decide
-from medrec.core.consent.facts import asking
 from medrec.core.consent.policy import Unreadable
 from medrec.core.consent.reading import read_consent
 from medrec.core.consent.redact import sift
@@ -66,7 +65,7 @@ def test_who_may_be_counted_and_whether_it_may_be_said(case: dict) -> None:
     for one in case["people"]:
         checks = [whole({"request": case["request"], "record": record}) for record in one["records"]]
         rules = compile_consents([give(consent["resource"], consent["id"]) for consent in one["consents"]])
-        decision = decide(asking(**checks[0][0]), rules, ms(case["now"]))
+        decision = decide(request_of(checks[0][0]), rules, ms(case["now"]))
         people += [(decision, [record_of(record) for _, record in checks])] * one["times"]
     assert counted(people, case["least"]) == run_suite.count(case) == case["counted"]
     assert COUNT_MIN == 11
@@ -84,7 +83,7 @@ def test_what_was_decided_before_is_used_again_only_while_nothing_turned() -> No
             ]
             rules, then, now = compile_consents(given), ms(check["since"]), ms(check["now"])
             assert unturned(rules, then, now) is check["still"], check
-            asked = asking(**whole(check)[0])
+            asked = request_of(whole(check)[0])
             assert (decide(asked, rules, then) == decide(asked, rules, now)) >= check["still"]
             tried += 1
     assert tried >= 7

@@ -29,6 +29,16 @@ ATTESTED_DAYS_MAX = 30
 """How long what a clinic attests opens anything; what it closes stays closed."""
 
 
+_COPIED = ("access", "collect", "disclose", "use")
+DOORS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "view": (("access",), ()),
+    "pull": (("access", "collect"), _COPIED),
+    "push": (("disclose",), _COPIED),
+}
+"""Door -> the actions (consentaction) that a permit must name there, if it names any, and those that follow, of which a
+denial closes it: what is copied is collected, disclosed and used, whoever asked; a page that is looked at is not."""
+
+
 def read_fhir(data: bytes, dated: int | None = None, zone: int = 0) -> Policy:
     """The policy in the bytes of a FHIR Consent, R4 or R5 JSON. Raises Unreadable, "not-json" among the reasons.
 
@@ -116,16 +126,16 @@ def requested(
     purposes: Iterable[str],
     practitioner: str = "",
     roles: Iterable[str] = (),
-    action: str = "access",
+    door: str = "pull",
     types: Iterable[str] = (),
     meant: Meant = NOBODY,
 ) -> Request:
     """The facts of a request by one organisation (id) to another, for somebody who works there ("" for nobody named).
 
-    `roles` ("system|code") are those that the requester's organisation vouches for; without one, any role is in doubt.
-    `meant` is what somebody looked up of the references that the ledger alone does not explain (`looked_up(rules)`,
-    `rules.unheld`): which of them mean the requester, or not, and the holder, or not. All others are in doubt, which
-    opens nothing; so is a role that may be one of these by another name.
+    `door` is the one of DOORS that it comes to, `roles` ("system|code") are those that the requester's organisation
+    vouches for; without one, any role is in doubt. `meant` is what somebody looked up of the references that the ledger
+    alone does not explain (`looked_up(rules)`, `rules.unheld`): which of them mean the requester, or not, and the
+    holder, or not. All others are in doubt, which opens nothing; so is a role that may be one of these by another name.
     """
     held = sorted({systems.token(systems.system_of(role), systems.code_of(role)) for role in roles})
     called = {names.organisation(requester), names.by_identifier(requester), *meant.also}
@@ -141,7 +151,8 @@ def requested(
         references=called,
         roles=held,
         purposes=purposes,
-        action=action,
+        actions=DOORS[door][0],
+        touches=DOORS[door][1],
         custodian=(names.organisation(holder), names.by_identifier(holder), *meant.holds),
         unresolved=unresolved,
         types=types,

@@ -10,7 +10,7 @@ CLINICAL_DATES: dict[str, tuple[str, ...]] = {
     "Appointment": ("start",),
     "CarePlan": ("period", "created"),
     "CareTeam": ("period",),
-    "Claim": ("billablePeriod", "created"),
+    "Claim": ("billablePeriod", "item.serviced", "created"),
     "ClinicalImpression": ("effective", "date"),
     "Communication": ("sent", "received"),
     "Composition": ("date",),
@@ -18,10 +18,10 @@ CLINICAL_DATES: dict[str, tuple[str, ...]] = {
     "Coverage": ("period",),
     "DetectedIssue": ("identified",),
     "DiagnosticReport": ("effective",),
-    "DocumentReference": ("context.period", "date"),
+    "DocumentReference": ("period", "context.period", "date"),
     "Encounter": ("period", "actualPeriod"),
     "EpisodeOfCare": ("period",),
-    "ExplanationOfBenefit": ("billablePeriod", "created"),
+    "ExplanationOfBenefit": ("billablePeriod", "item.serviced", "created"),
     "FamilyMemberHistory": ("date",),
     "Flag": ("period",),
     "Goal": ("start",),
@@ -52,18 +52,23 @@ def clinical_dates(resource: Mapping[str, Any], zone: int = 0) -> Span | None:
     """The clinical time of a resource by the table above; None if it has none, or none that is readable.
 
     What it says in words, as an age or not at all (`onsetAge`, `onsetString`, an extension in place of the value) is a
-    time that nobody can read: no other element stands in for it.
+    time that nobody can read: no other element stands in for it. So is one that stands there in two ways, or in
+    the items of a list.
     """
     for path in CLINICAL_DATES.get(str(resource.get("resourceType", "")), ()):
         *outer, last = path.split(".")
         value: Any = resource
         for name in outer:
             value = value.get(name) if isinstance(value, dict) else None
+        if isinstance(value, list):
+            if any(key.startswith((last, f"_{last}")) for item in value if isinstance(item, dict) for key in item):
+                return None
+            continue
         if not isinstance(value, dict):
             continue
-        for ending in _ENDINGS:
-            if last + ending in value:
-                return _when(value[last + ending], zone)
+        told = [last + ending for ending in _ENDINGS if last + ending in value]
+        if told:
+            return _when(value[told[0]], zone) if len(told) == 1 else None
         untold = [f"{last}{ending}" for ending in _UNREADABLE] + [f"_{last}{ending}" for ending in _ENDINGS]
         if any(name in value for name in untold):
             return None
@@ -72,10 +77,14 @@ def clinical_dates(resource: Mapping[str, Any], zone: int = 0) -> Span | None:
 
 def _when(value: Any, zone: int) -> Span | None:
     if isinstance(value, dict):
-        if isinstance(value.get("event"), list):
-            times = [read_time(event, zone) for event in value["event"]]
+        events = value.get("event")
+        if isinstance(events, list):
+            times = [read_time(event, zone) for event in events]
             found = [time for time in times if time is not None]
-            return Span(found[0].start, found[-1].end) if found and len(found) == len(times) else None
+            # FHIR asks for no order; and beside a repeat, or with one that is masked, events are not all.
+            if not found or len(found) < len(times) or "repeat" in value or "_event" in value:
+                return None
+            return Span(min(time.start for time in found), max(time.end for time in found))
         period = read_period(value, zone)
         # A period with neither end says nothing of when it was.
         return period if period is not None and (period.start > -EVER or period.end < EVER) else None

@@ -24,9 +24,9 @@ NO_PARENT = -1
 
 
 class Rule(msgspec.Struct, frozen=True):
-    """One path. It holds from `start` until before `end` (ms), for these purposes and actions (None: every one), for
-    a requester that is in each of `actors` and a holder that is in each of `custodians`, and for a record that
-    passes every one of `tests`, pairs of the name of a test and its value.
+    """One path. It holds from `start` until before `end` (ms), for these purposes (None: every one), for actions
+    that each of `actions` is about, for a requester that is in each of `actors` and a holder that is in each of
+    `custodians`, and for a record that passes every one of `tests`, pairs of the name of a test and its value.
 
     `names` are the sensitivities that the path names; a rule of the law is `lifted` by a permit that names one.
     """
@@ -40,7 +40,7 @@ class Rule(msgspec.Struct, frozen=True):
     start: int
     end: int
     purposes: frozenset[str] | None
-    actions: frozenset[str] | None
+    actions: tuple[frozenset[str], ...]
     actors: tuple[frozenset[str], ...]
     custodians: tuple[frozenset[str], ...]
     tests: tuple[tuple[str, Any], ...]
@@ -75,15 +75,15 @@ class Broken(msgspec.Struct, frozen=True):
 
 class Codes(NamedTuple):
     """Codes that a provision names, as tokens: all of them, those systems among them that nobody here knows, the codes
-    without their systems (in capitals), those that are media types, whether one is a type or a profile of which a
-    record need not say that it is one, and all their systems."""
+    without their systems, those that are media types, whether one is a type or a profile of which a record need not say
+    that it is one, and all of them in capitals."""
 
     tokens: frozenset[str]
     strange: frozenset[str]
     bare: frozenset[str]
     media: frozenset[str]
     undeclared: bool
-    systems: frozenset[str]
+    capitals: frozenset[str]
 
 
 Mark = tuple[int, int, int, bool]
@@ -227,8 +227,8 @@ def _floor(law: Floor, number: int) -> Rule:
         -EVER,
         -EVER,
         EVER,
-        law.purposes,
-        None,
+        None if law.purposes is None else terms.met(law.purposes),
+        (),
         (),
         (),
         (("label", (law.labels, frozenset(), "deny")),),
@@ -272,10 +272,11 @@ class _Compiler:
         ends = [_end(self.given), *(period.end for period in periods)]
         if effect == "permit" and self.given.permits_until is not None:
             ends.append(self.given.permits_until)
-        actions = _both([provision.actions for provision in path])
+        actions = tuple(provision.actions for provision in path if provision.actions is not None)
         custodians = tuple(provision.custodians for provision in path if provision.custodians is not None)
         tests = tuple(test for provision in path for test in record_tests(provision))
-        purposes = _both([None if p.purposes is None else terms.covered(p.purposes) for p in path])
+        meant = terms.covered if effect == "permit" else terms.met
+        purposes = _both([None if p.purposes is None else meant(p.purposes) for p in path])
         if purposes is None and effect == "permit":
             purposes = self.silent
         recipients = tuple(provision.recipients for provision in path if provision.recipients is not None)
@@ -298,7 +299,7 @@ class _Compiler:
                 tests,
                 frozenset().union(*(provision.labels or frozenset() for provision in path)),
                 force=0 if for_everybody else 2 if effect == "deny" else 1,
-                plain=actions is None and not custodians and all(name != "kind" for name, _ in tests),
+                plain=not actions and not custodians and all(name != "kind" for name, _ in tests),
                 at_best=effect == "permit" or not tests,
                 content=any(name not in ("kind", "document") for name, _ in tests),
             )
@@ -333,10 +334,10 @@ def named_codes(tokens: frozenset[str]) -> Codes:
     return Codes(
         tokens,
         frozenset(one for one in sorted(named) if not systems.is_known(one)),
-        frozenset(systems.code_of(one).upper() for one in sorted(tokens)),
+        frozenset(systems.code_of(one) for one in sorted(tokens)),
         frozenset(one for one in sorted(tokens) if systems.system_of(one) == systems.MEDIA_TYPES),
         not named.isdisjoint((systems.RESOURCE_TYPES, systems.PROFILES)),
-        frozenset(named),
+        frozenset(one.upper() for one in sorted(tokens)),
     )
 
 

@@ -6,8 +6,11 @@ from typing import Any
 from medrec.core.consent import systems, terms
 from medrec.core.consent.compiling import Codes
 from medrec.core.consent.facts import Record
+from medrec.core.consent.pointers import INSIDE, Pointer, identifiers_of, named
 from medrec.core.consent.times import Span
 
+_MANY_NAMES = frozenset(("CareTeam", "Group", "Person", "PractitionerRole"))
+"""Types under which somebody may stand who has a record of her own."""
 _RESTRICTED = terms.rank("R")
 """What a record is that carries a sensitivity."""
 
@@ -58,26 +61,36 @@ def _carries(carried: frozenset[str] | None, named: Codes) -> bool | None:
     alike = [
         one
         for one in carried
-        if systems.code_of(one).upper() in named.bare
-        and (systems.system_of(one) in named.systems or not systems.is_known(systems.system_of(one)))
+        if one.upper() in named.capitals
+        or (systems.code_of(one) in named.bare and not systems.is_known(systems.system_of(one)))
     ]
     alike += [one for token in sorted(named.media) for one in carried if systems.media_may_be(token, one)]
     return None if alike else False
 
 
 def _author(value: frozenset[str], record: Record, effect: str) -> bool | None:
-    if record.authors is None:
+    """Whether somebody who is named wrote it; who writes nobody's name may be anybody."""
+    meant = [named(one) for one in sorted(value)]
+    if not record.authors:
         return None
-    if not value.isdisjoint(record.authors):
-        return True
-    # An author under the name that another server gives it, or that no reference carries, may be this one.
-    return None if record.authors and any(_elsewhere(name, record.authors) for name in sorted(value)) else False
+    answers = [_is(one, author) for one in meant for author in record.authors]
+    # Whom a record names elsewhere had a part in it.
+    others = (*record.pointers, *(named(one) for one in sorted(record.refers or ())))
+    answers += [None for one in meant for other in others if _is(one, other)]
+    return True if True in answers else None if None in answers else False
 
 
-def _elsewhere(name: str, references: frozenset[str]) -> bool:
-    if name.startswith(("urn:", "identifier:")):
-        return True
-    return any(name.endswith(f"/{other}") or other.endswith(f"/{name}") for other in sorted(references))
+def _is(name: Pointer, other: Pointer) -> bool | None:
+    """Whether two pointers mean one and the same, None where nobody can say."""
+    if name.exact and other.exact:
+        return not set(identifiers_of(name)).isdisjoint(identifiers_of(other)) or None
+    if not (name.type and name.id and other.type and other.id) or INSIDE in (name.type, other.type):
+        return None
+    if name.type != other.type:
+        return False if _MANY_NAMES.isdisjoint((name.type, other.type)) else None
+    if name.id != other.id:
+        return False
+    return name.server == other.server or None
 
 
 def _date(value: Span, record: Record, effect: str) -> bool | None:

@@ -219,8 +219,10 @@ def _rows(table: Table, who: frozenset[str]) -> Sequence[Row]:
 
 def _meant(rule: Rule, request: Request) -> bool:
     """Whether the rule is, or may be, about this action, this holder of the data, and one of the types asked for."""
-    if rule.actions is not None and request.action not in rule.actions:
-        return False
+    for named in rule.actions:
+        # A permit names all that is done, a denial something of what follows from it.
+        if not request.actions <= named if rule.effect == "permit" else request.touches.isdisjoint(named):
+            return False
     for holders in rule.custodians:
         if request.custodian.isdisjoint(holders) and request.unheld.isdisjoint(holders):
             return False

@@ -63,7 +63,7 @@ def with_default(rules: Rules) -> Rules:
         -EVER,
         EVER,
         terms.EMERGENCY,
-        None,
+        (),
         (),
         (),
         (),

@@ -7,7 +7,7 @@ import msgspec
 
 from medrec.core.consent import systems, terms
 from medrec.core.consent.clinical import clinical_dates
-from medrec.core.consent.pointers import Pointer, called, pointers_in
+from medrec.core.consent.pointers import Pointer, called, named, people_in, pointers_in
 from medrec.core.consent.times import Span
 
 
@@ -17,12 +17,15 @@ class Request(msgspec.Struct, frozen=True):
     `who` holds every reference and role by which the requester may be meant, `custodian` those of the organisation
     that holds the data, `unresolved` the references of which nobody could say whether the requester is among them,
     `unheld` those of which nobody could say whether that is who holds the data.
-    `purposes` are sorted codes of v3-ActReason. `types` narrow what is asked for; empty asks for every type.
+    `purposes` are sorted codes of v3-ActReason. `actions` is what is to be done, all of which a permit must name that
+    names any; `touches` that and what follows from it, of which a denial need name one. `types` narrow what is asked
+    for; empty asks for every type.
     """
 
     who: frozenset[str]
     purposes: tuple[str, ...]
-    action: str = "access"
+    actions: frozenset[str] = frozenset({"access"})
+    touches: frozenset[str] = frozenset({"access"})
     custodian: frozenset[str] = frozenset()
     unresolved: frozenset[str] = frozenset()
     types: frozenset[str] = frozenset()
@@ -34,7 +37,8 @@ def asking(
     references: Iterable[str],
     roles: Iterable[str] = (),
     purposes: Iterable[str] = (),
-    action: str = "access",
+    actions: Iterable[str] = ("access",),
+    touches: Iterable[str] = (),
     custodian: Iterable[str] = (),
     unresolved: Iterable[str] = (),
     types: Iterable[str] = (),
@@ -44,13 +48,16 @@ def asking(
 
     `references` are the organisation, the practitioner, the practitioner's roles there (PractitionerRole), groups and
     care teams of the requester, as "Type/id"; `roles` the role codes that it holds, as "system|code".
+    `touches` are the actions that follow from `actions`.
     """
     named, held = sorted(set(references)), sorted({_token(role) for role in roles})
+    done = frozenset(actions)
     both = [f"{reference} {role}" for reference in named for role in held]
     return Request(
         frozenset([*named, *held, *both]),
         tuple(sorted(set(purposes))),
-        action,
+        done,
+        done | frozenset(touches),
         frozenset(custodian),
         frozenset(unresolved),
         frozenset(types),
@@ -63,7 +70,8 @@ class Record(msgspec.Struct, frozen=True):
 
     `labels` are sensitivities with all that cover them, `level` the confidentiality (0 is U, 5 is V); `may` are
     sensitivities that it may carry besides, because some part of it cannot be read by rule. `kinds` is the type, and
-    "system|code" of what a document is. `dates` is the clinical time. `refers` are the records that it refers to,
+    "system|code" of what a document is. `dates` is the clinical time. `authors` are who wrote it, as it names
+    them: where it names nobody, it may be of anybody. `refers` are the records that it refers to,
     `referred` those that refer to it. `pointers` are its references for all that they may mean, `called` is what
     others may call it beside its type and id: they decide nothing, and tell what must not be pointed at. `medicines`
     are those of its pointers that say of which medicine it is. `answered` says, by somebody who
@@ -77,7 +85,7 @@ class Record(msgspec.Struct, frozen=True):
     labels: frozenset[str] | None = frozenset()
     level: int | None = 3
     dates: Span | None = None
-    authors: frozenset[str] | None = frozenset()
+    authors: tuple[Pointer, ...] | None = ()
     refers: frozenset[str] | None = frozenset()
     referred: frozenset[str] | None = frozenset()
     may: frozenset[str] = frozenset()
@@ -117,7 +125,7 @@ def describing(
         sensitive,
         level,
         dates,
-        _frozen(authors),
+        None if authors is None else tuple(named(one) for one in sorted(set(authors))),
         _frozen(refers),
         _frozen(referred),
         possible if possible is not None else frozenset(terms.SENSITIVITIES_ABOVE),
@@ -217,7 +225,6 @@ def facts(
         + _profiles(resource),
         codes=_every_code(resource) + _numbers(_medicine_of(resource)),
         dates=clinical_dates(resource, zone),
-        authors=[found for name in _AUTHORS for found in _references(resource.get(name))],
         refers=_references(resource),
         referred=None,
         may=may,
@@ -227,7 +234,10 @@ def facts(
         # A narrative repeats what the rest says: there are words beside every pointer.
         pointers = [pointer._replace(says=True) for pointer in pointers]
     medicines = tuple(pointers_in(_medicine_of(resource)))
-    return msgspec.structs.replace(found, pointers=tuple(pointers), called=called(resource), medicines=medicines)
+    authors = tuple(one for name in _AUTHORS for one in people_in(resource.get(name)))
+    return msgspec.structs.replace(
+        found, authors=authors, pointers=tuple(pointers), called=called(resource), medicines=medicines
+    )
 
 
 def _medicine_of(resource: Mapping[str, Any]) -> list[Any]:

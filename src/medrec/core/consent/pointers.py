@@ -7,6 +7,7 @@ they may mean, because what is withheld must not be pointed at, however it is ca
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 Json = dict[str, Any]
@@ -37,6 +38,10 @@ class Pointer(NamedTuple):
     says: bool = False
     server: str = ""
     exact: bool = False
+
+
+UNNAMED = Pointer("", "")
+"""Somebody of whom a record gives no more than a name."""
 
 
 def pointers_in(value: Any) -> list[Pointer]:
@@ -92,6 +97,34 @@ def read_literal(literal: str) -> Pointer:
     if "?" in text and kind.isalpha() and kind[:1].isupper():
         return Pointer(kind, "", tuple(sorted(asked)))
     return Pointer("", "", tuple(sorted({_plain(text), *_words(text), *asked})))
+
+
+@lru_cache(maxsize=10_000)
+def named(reference: str) -> Pointer:
+    """The pointer that a consent's reference is: "identifier:system|value", or a literal one."""
+    system, bar, value = reference.removeprefix("identifier:").partition("|")
+    if bar and reference.startswith("identifier:"):
+        return Pointer("", "", sought({"system": system, "value": value}), exact=True)
+    return read_literal(reference)
+
+
+def people_in(value: Any) -> list[Pointer]:
+    """Whom the references below a value mean; a name without a reference is somebody, and nobody knows who."""
+    if type(value) is list:
+        return [one for item in value for one in people_in(item)]
+    if type(value) is not dict:
+        return []
+    found = pointers_of(value)
+    if found:
+        return found
+    if "display" in value and "code" not in value:
+        return [UNNAMED]
+    return [one for name in sorted(value) for one in people_in(value[name])]
+
+
+def identifiers_of(name: Pointer) -> list[str]:
+    """What a pointer at a business identifier gives by system and value together: the value alone is anybody's."""
+    return [word for word in name.words if "|" in word[1:]]
 
 
 def local(reference: str, servers: Iterable[str]) -> str:

@@ -154,8 +154,9 @@ class _Reader:
             return Policy(default, (), dated, in_force=active, silent=silent)
         root = _known(resource["provision"], self.names, "Consent.provision")
         effect = self._type(root, "Consent.provision", default)
-        # A root without a type says where the policy rule holds; one that contradicts it is an exception to it.
-        base = default if default not in (None, effect) else None
+        # A root without a type says where the policy rule holds; one that contradicts it is an exception to it. What
+        # is denied where no provision speaks stays denied beside a root that denies something; a permit opens no more.
+        base = default if default != effect or (default == "deny" and "type" in root) else None
         provision = self._provision(root, "Consent.provision", effect, 1, typed=True)
         return Policy(base, (provision,), dated, in_force=active, silent=silent)
 

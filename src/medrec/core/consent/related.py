@@ -15,7 +15,7 @@ import msgspec
 
 from medrec.core.consent.decide import Decision
 from medrec.core.consent.facts import Record
-from medrec.core.consent.pointers import Called, Pointer, local, read_literal, sought
+from medrec.core.consent.pointers import Called, Pointer, identifiers_of, local, named
 
 Asked = tuple[str, str]
 """A meaning (instance, related, dependents) and the reference that it is about."""
@@ -90,27 +90,19 @@ class Related:
         """Whether a record bears the business identifier, system and value, that a name is."""
         if not name.exact or not record.called or name.type not in ("", record.type):
             return False
-        return not record.called.isdisjoint(_identifiers(name))
+        return not record.called.isdisjoint(identifiers_of(name))
 
     def _same(self, one: Pointer, other: Pointer) -> bool:
         """Whether two pointers give one name."""
         if one.id or other.id:
             return (one.type, one.id) == (other.type, other.id) and self._here(one) is self._here(other)
-        return one.exact and other.exact and not set(_identifiers(one)).isdisjoint(_identifiers(other))
+        return one.exact and other.exact and not set(identifiers_of(one)).isdisjoint(identifiers_of(other))
 
     def _here(self, name: Pointer) -> bool:
         return not name.server or name.server in self._servers
 
     def _name(self, reference: str) -> Pointer:
-        system, bar, value = reference.removeprefix("identifier:").partition("|")
-        if bar and reference.startswith("identifier:"):
-            return Pointer("", "", sought({"system": system, "value": value}), exact=True)
-        return read_literal(local(reference, self._servers))
-
-
-def _identifiers(name: Pointer) -> list[str]:
-    """What a pointer at a business identifier gives by system and value together: the value alone is anybody's."""
-    return [word for word in name.words if "|" in word[1:]]
+        return named(local(reference, self._servers))
 
 
 NOTHING_ASKED = Related((), lambda name: (), ())

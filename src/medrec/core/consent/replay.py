@@ -25,6 +25,7 @@ def facts_of(request: Request, holder: str, rules: Rules, meant: Meant = NOBODY)
         requester=request.requester,
         holder=holder,
         purposes=[request.purpose],
+        door=request.door,
         practitioner="" if pushed else request.identity,
         roles=[request.role] if request.role and not pushed else (),
         types=_with_pointing(request.types),

@@ -114,6 +114,20 @@ def covered(purposes: Iterable[str]) -> frozenset[str]:
     return frozenset().union(*(PURPOSES_BELOW[purpose] for purpose in sorted(purposes)))
 
 
+_HER_OWN_NAME = {"TREAT": EMERGENCY, "PATRQT": PURPOSES_BELOW["PATRQT"] - {"PATRQT"}}
+"""Purposes that stand for themselves beside these: an emergency is declared by its own name, and what somebody asks for
+herself is not asked for by her family."""
+
+
+def met(purposes: Iterable[str]) -> frozenset[str]:
+    """The purposes of requests that a denial of these meets: these, all that they cover, and what covers one of them
+    and may be it (HOPERAT covers HLEGAL)."""
+    denied = covered(purposes)
+    return denied | {
+        asked for asked, below in PURPOSES_BELOW.items() if denied & (below - _HER_OWN_NAME.get(asked, frozenset()))
+    }
+
+
 def rank(code: str) -> int:
     """Where a confidentiality code stands, from 0 (U) to 5 (V)."""
     return CONFIDENTIALITY_ORDER.index(code)

@@ -9,7 +9,7 @@ import msgspec
 import sqlalchemy as sql
 
 from medrec.core.consent import decide as deciding
-from medrec.core.consent import emergency, terms
+from medrec.core.consent import emergency, names, terms
 from medrec.core.consent.decide import Decision
 from medrec.core.consent.emergency import Scope, in_scope
 from medrec.core.consent.facts import POINTING, Record
@@ -196,7 +196,7 @@ def check_purpose(request: Request) -> None:
         raise Refusal(Code.PURPOSE_MISSING)
     if request.purpose not in terms.PURPOSES_BELOW:
         raise Refusal(Code.PURPOSE_UNKNOWN)
-    if not request.reason.strip():
+    if not names.visible(request.reason).strip():
         raise Refusal(Code.REASON_MISSING)
 
 
