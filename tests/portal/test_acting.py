@@ -23,6 +23,7 @@ from medrec.node.account.attested import WAIT_MS
 from medrec.node.account.claims import Closed, Why
 from medrec.node.account.devices import sign_in_message
 from medrec.node.account.parents import attest
+from medrec.node.keeping import store
 from medrec.node.refusals import Code, Refusal
 from medrec.portal import words
 from medrec.portal.page import Area
@@ -77,6 +78,28 @@ def log_readings(help_: Help) -> list[tuple[str, str, int]]:
     told = [notice.manifest for notice in help_.guide.agent.notices(help_.ada.account)]
     found = [one for one in told if isinstance(one, LogReadManifest)]
     return [(one.by, one.reader, one.lines) for one in reversed(found)]
+
+
+@pytest.mark.parametrize("where", ["home", "line", "receipt"])
+def test_a_look_that_another_page_tells_of_is_read_too(help_: Help, where: str) -> None:
+    help_.story.network["north"].put("Observation", "rec-1", observation("rec-1", "ada", "calm"))
+    help_.network.consent(help_.ada, "north", "south")
+    help_.story.ask(help_.ada, "Dr Snoop", "visit seventeen")
+    help_.story.settle()
+    help_.story.checkpoint("north", "south", "guide")
+    tags = {
+        row.kind: bytes(row.tag).hex() for row in help_.guide.rows(store.notice) if row.account == help_.ada.account
+    }
+    rest = "" if where == "line" else "/receipt.json"
+    client = signed_in(help_, help_.ada)
+    if where != "home":  # A line about a record is no look.
+        assert client.get(f"{page(help_.ada)}/lines/{tags['record/1']}{rest}").status_code == 200
+        assert log_readings(help_) == []
+    path = "" if where == "home" else f"/lines/{tags['disclosure/1']}{rest}"
+    for _ in range(2):
+        shown = client.get(page(help_.ada) + path)
+        assert shown.status_code == 200 and "Dr Snoop" in shown.text
+    assert [(by, name) for by, name, _ in log_readings(help_)] == [("herself", "Ada")]
 
 
 def test_that_she_read_who_looked_is_a_line_of_hers_once_while_she_is_signed_in(help_: Help) -> None:

@@ -6,7 +6,7 @@ thing that is done. What a page then lets her do is asked of the delegation each
 is prepared, and again by the node when it is signed.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from medrec.core.delegation import covers
 from medrec.core.manifests.delegation import Right
@@ -14,7 +14,7 @@ from medrec.node.account import staff
 from medrec.node.account.delegates import Held
 from medrec.node.looks import access_log
 from medrec.node.refusals import Refusal
-from medrec.portal.page import PageError
+from medrec.portal.page import File, PageError
 from medrec.portal.session import Session, Who
 
 if TYPE_CHECKING:
@@ -39,8 +39,10 @@ FOR_SOME_KINDS = frozenset({"fetch", "signed", "writing", "mistakes"})
 """Pages whose forms a helper for some kinds may send: they ask for the kind."""
 ENDS: dict[str, Right] = {**DOES, "sharing": "consent", "requests": "consent"}
 """Which right was used where a deed ends on a page."""
+LOOKS_TOLD = "looks_told"
+"""The value by which a page says that it tells of looks this time."""
 LOG_PAGES = frozenset({"looked", "one_look"})
-"""Pages of who looked."""
+"""Pages of who looked: they say so whatever they show."""
 WRITTEN_BY_NODE = frozenset({"mistakes"})
 """Pages whose deeds the node writes down itself, with the record they are about."""
 
@@ -77,15 +79,18 @@ def is_current(node: "Node", session: Session) -> bool:
     return held is not None and covers(held.delegation, "look")
 
 
-def written_down(node: "Node", session: Session | None, page: str, went_on: bool, ended: str) -> Session | None:
+def written_down(
+    node: "Node", session: Session | None, page: str, went_on: bool, ended: str, *, looks: bool = False
+) -> Session | None:
     """Write down what a helper reads and does: each page once while she acts, and everything that she `ended` (on which
-    page); and that somebody read who looked, once while she is signed in, also the person herself. The session that
+    page); and that somebody read who looked (a page of LOG_PAGES, or one whose `looks` were told), once while she is
+    signed in, also the person herself. The session that
     remembers what was read, None where nothing is to be remembered. Raises PageError.
     """
     if session is None:
         return None
     log = f"log {session.subject}"
-    if page in LOG_PAGES and not went_on and log not in session.read and session.subject:
+    if (looks or page in LOG_PAGES) and not went_on and log not in session.read and session.subject:
         _log_read(node, session)
         session = session._replace(read=(*session.read, log))
         return written_down(node, session, page, went_on, ended) or session
@@ -99,6 +104,11 @@ def written_down(node: "Node", session: Session | None, page: str, went_on: bool
         return None
     note(node, session, page, done=False)
     return session._replace(read=(*session.read, page))
+
+
+def tells_of_looks(shown: Any) -> bool:
+    """Whether what a page answers tells of looks."""
+    return shown.looks if isinstance(shown, File) else isinstance(shown, dict) and bool(shown.get(LOOKS_TOLD))
 
 
 def _log_read(node: "Node", session: Session) -> None:

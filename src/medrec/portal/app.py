@@ -322,7 +322,9 @@ class Site:
     def _told(self, request: Request, visit: Visit, page: Page, shown: Any) -> None:
         """Write down what a helper read or did, if it was one."""
         ended = (shown.page or page.name) if isinstance(shown, Go) and shown.done else ""
-        read = acting.written_down(self.node, visit.session, page.name, isinstance(shown, Go), ended)
+        read = acting.written_down(
+            self.node, visit.session, page.name, isinstance(shown, Go), ended, looks=acting.tells_of_looks(shown)
+        )
         if read is not None:
             self.sessions.lessen(read_cookie(self.node, request), read, self.node.clock())
 

@@ -13,10 +13,12 @@ from medrec.core.manifests.record import RecordManifest
 from medrec.node.agent.copies import Copy
 from medrec.node.agent.told import Sealed, sealed
 from medrec.node.ledger import receipts
+from medrec.node.looks.kinds import LOG
 from medrec.node.release.pointed import called, identifier_of, medications_of
 from medrec.node.right_person import not_hers
 from medrec.node.right_person.holding_told import held_back
 from medrec.portal import evidence, verify
+from medrec.portal.acting import LOOKS_TOLD
 from medrec.portal.page import File, PageError, Visit, names
 from medrec.portal.people import account_of
 from medrec.portal.session import require_subject
@@ -51,6 +53,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
         "content": visit.link("line_record", **where) if record else None,
         "names": evidence.file_names(shown["manifest_hash"]),
         "wrong": _wrong(node, visit, line),
+        LOOKS_TOLD: shown["statement"].manifest in LOG,
     }
 
 
@@ -58,7 +61,8 @@ def receipt(node: "Node", visit: Visit) -> File:
     """The receipt of the line, to keep and to verify anywhere."""
     line = _line(node, visit).sealed
     name, _ = evidence.file_names(evidence.fingerprint(line.manifest))
-    return evidence.receipt_file(lambda: receipts.receipt_of(node, *line), name)
+    made = evidence.receipt_file(lambda: receipts.receipt_of(node, *line), name)
+    return made._replace(looks=manifests.decode(line.manifest).manifest in LOG)
 
 
 def content(node: "Node", visit: Visit) -> File:

@@ -142,11 +142,12 @@ def written(page: str, form: Mapping[str, str]) -> list[str]:
 
 
 class File(NamedTuple):
-    """A download: bytes, media type and file name."""
+    """A download: bytes, media type and file name; whether it tells of looks."""
 
     data: bytes
     media: str
     name: str
+    looks: bool = False
 
 
 def is_agent(node: "Node") -> bool:

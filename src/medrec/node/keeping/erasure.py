@@ -23,7 +23,7 @@ from medrec.core.manifests.erasure import ENTRIES_MAX, Erased, ErasureManifest, 
 from medrec.node.consent import letters
 from medrec.node.corrections import corrections_erased
 from medrec.node.corrections.corrections_closed import end_with_link
-from medrec.node.keeping import account_keys, outgoing, reduced, rehashing, resealing, store
+from medrec.node.keeping import account_keys, alarms, outgoing, reduced, rehashing, resealing, store
 from medrec.node.keeping.journal import NOTICES_PATH, POINTER_PARTS, WAITING_PARTS, Draft, Line, Person, parts_of
 from medrec.node.keeping.resealing import GONE
 from medrec.node.keeping.store import metadata
@@ -188,6 +188,7 @@ class Erasures:
         self._empty(connection, lines, keep_person=True)
         connection.execute(sql.delete(store.version).where(where))
         connection.execute(sql.delete(store.record).where(record.type == kind, record.id == identifier))
+        alarms.forget(connection, [f"{kind}/{identifier}"])
         lines = sorted([*lines, *restated], key=lambda line: int(line.seq))
         account = person.account if person is not None else None
         manifest = self._manifest(account, "record", Erased(kind, identifier), ground, words, lines)
@@ -328,10 +329,14 @@ class Erasures:
         return Erasure(hashlib.sha256(line.manifest).digest(), len(lines))
 
     def _unsay(self, connection: sql.Connection, person: Person) -> None:
-        """What people said of her list and is still on its way goes, also what was queued before any was sealed."""
+        """What people said of her list and is still on its way goes, also what was queued before any was sealed; and
+        with it every alarm that names her or a record of hers."""
         for row in outgoing.waiting(connection, self._node.vault, ACTS_PATH, person.account):
             if codec.decode_json(row.payload).get("account") == person.account:
                 connection.execute(sql.delete(store.outbox).where(store.outbox.c.id == row.id))
+        record = store.record.c
+        hers = connection.execute(sql.select(record.type, record.id).where(record.person == person.id)).all()
+        alarms.forget(connection, [f"Patient/{person.patient}", *(f"{row.type}/{row.id}" for row in hers)])
 
     # --- both -------------------------------------------------------------------------------------------------
 

@@ -24,8 +24,9 @@ from medrec.core.manifests.dispute import (
 from medrec.node.account.former_keys import signed_then
 from medrec.node.consent.consents import AHEAD_MS_MAX
 from medrec.node.keeping import obligations, outgoing
-from medrec.node.keeping.journal import Draft
+from medrec.node.keeping.journal import Draft, Person
 from medrec.node.keeping.store import metadata
+from medrec.node.looks import former
 from medrec.node.refusals import Code, Refusal
 from medrec.node.right_person.unlinking import linked_at
 
@@ -119,10 +120,10 @@ class Disputes:
 
     def _take(self, connection: sql.Connection, statement: Statement, by: str) -> bool:
         node, identifier = self._node, bytes.fromhex(statement.id)
+        known = connection.execute(sql.select(dispute_taken).where(dispute_taken.c.id == identifier)).one_or_none()
         person = node.journal.person_of_account(connection, statement.account)
         if person is None:
-            raise Refusal(Code.NOT_LINKED)
-        known = connection.execute(sql.select(dispute_taken).where(dispute_taken.c.id == identifier)).one_or_none()
+            person = self._ended(connection, statement, known, by)
         if not _is_fresh(known, statement):
             return False
         if known is None and by != person.agent and statement.time < linked_at(connection, person.id) - AHEAD_MS_MAX:
@@ -142,9 +143,8 @@ class Disputes:
             due,
         )
         summary = [10, now, statement.action, statement.requester, identifier]
-        line = node.journal.append(
-            connection, [Draft("dispute/1", manifests.encode(manifest), person.id, extras, summary)]
-        )[0]
+        draft = Draft("dispute/1", manifests.encode(manifest), person.id, extras, summary)
+        line = former.append(node, connection, draft, person)
         # Before the commit and again after it: whoever read before finds the count changed.
         self._node.consents.changes += 1
         if known is not None:
@@ -174,6 +174,19 @@ class Disputes:
             row = {"organisation": statement.requester, "path": DISPUTED_PATH, "payload": payload, "due": now}
             outgoing.queue(connection, node.vault, statement.account, [row])
         return True
+
+    def _ended(self, connection: sql.Connection, statement: Statement, known: Any, by: str) -> Person:
+        """Under which link, undone since, a statement is heard of somebody who is not linked here: one about a look of
+        that time, at its source, brought by who served her then. Raises Refusal."""
+        node, account = self._node, statement.account
+        found = None
+        if known is not None:
+            found = former.of_line(node, connection, account, known.seq)
+        elif statement.source == node.organisation:
+            found = former.looked_at(node, connection, account, statement.requester, statement.obligation)
+        if found is None or found.agent != by:
+            raise Refusal(Code.NOT_LINKED)
+        return found
 
     def _owed(
         self, connection: sql.Connection, statement: Statement, now: int
@@ -219,6 +232,8 @@ class Disputes:
             if (known.account, known.requester) != (answer.account, requester):
                 return False
             person = node.journal.person_of_account(connection, known.account)
+            if person is None:
+                person = former.of_line(node, connection, known.account, known.seq)
             if known.status != "open" or person is None:
                 return True
             now = node.clock()
@@ -236,7 +251,7 @@ class Disputes:
             )
             summary = [12, now, requester, answer.kind, identifier]
             draft = Draft("dispute-answered/1", manifests.encode(manifest), person.id, None, summary)
-            node.journal.append(connection, [draft])
+            former.append(node, connection, draft, person)
             where = dispute_taken.c.id == identifier
             connection.execute(sql.update(dispute_taken).where(where).values(status="answered"))
             return True

@@ -8,6 +8,7 @@ from medrec.node.account import recovery
 from medrec.node.agent import bringing
 from medrec.node.notify import asking
 from medrec.portal import person, render, words
+from medrec.portal.acting import LOOKS_TOLD
 from medrec.portal.own import aftermath, moving
 from medrec.portal.own.looked import rows_of
 from medrec.portal.own.whose import Whose, kinds_of, whose
@@ -41,6 +42,7 @@ def show(node: "Node", visit: Visit) -> Any:
         "acting": acting,
         "handle": who.handle,
         "questions": rows_of(node, visit, who, looks),
+        LOOKS_TOLD: bool(looks),
         "questions_more": waiting - len(looks) if waiting > len(looks) else 0,
         "asks": sum(not one.answer for one in asking.waiting(node, who.account)),
         "missing": person.missing(node, visit, who.known, who.account),
