@@ -27,7 +27,13 @@ def joined(world: World, page: Any, name: str) -> list[str]:
     page.fill("#name", name)
     page.click("#join button")
     page.wait_for_selector("#fields dd")
-    assert "account/create" in page.inner_text("#fields")
+    # The first page that she ever signs: a sentence, and no word of programs before she opens what is folded.
+    assert name in page.inner_text("#said")
+    assert page.inner_text("#fields dd").strip() == words.SIGNING["kind-account/create"]
+    for raw in ("account/create", "salt", "-7", "webauthn"):
+        assert raw not in page.inner_text("#fields")
+    page.locator("#fields summary").click()
+    assert words.SIGNING["field-salt"] in page.inner_text("#fields")
     page.click("#sign")
     page.wait_for_url("**/people/*")
     assert name in page.inner_text("body")

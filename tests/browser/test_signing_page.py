@@ -129,18 +129,30 @@ def test_lists_that_are_empty_fields_and_names_that_stand_twice_are_told_as_they
             lines("delegation/1", { rights: [], types: [], signature: "unsigned" }),
             lines("sharing/1", { types: [] }),
             lines("list-act/1", { recipients: [], words: "\u202e" }),
+            shownOf({ form: "transaction", value: { author: "a", kind: "account/create", payload: { salt: "b" } } })
+              .map((all) => all.map((one) => one.textContent)),
+            shownOf({ form: "transaction", value: { kind: "account/other", payload: { backup: true } } })
+              .map((all) => all.map((one) => one.textContent)),
           ];
         }"""
     )
     none, everything = words.SIGNING["none"], words.SIGNING["all_of_them"]
     assert shown[0] == [
-        f"{words.SIGNING['field-kind']}account/doors",
+        words.SIGNING["field-kind"] + words.SIGNING["kind-account/doors"],
         f"{words.SIGNING['field-payload']}{words.SIGNING['field-papers']}{none}signaturein",
         "signaturein",
     ]
     assert shown[1] == [words.SIGNING["field-rights"] + none, words.SIGNING["field-types"] + everything]
     assert shown[2] == [words.SIGNING["field-types"] + everything]
     assert shown[3] == [words.SIGNING["field-recipients"] + none, words.SIGNING["field-words"] + "\\u{202e}"]
+    # A change of an account is read in words; one that the page has none for is shown whole.
+    (read, below), (whole, nothing) = shown[4], shown[5]
+    assert read == [words.SIGNING["field-kind"] + words.SIGNING["kind-account/create"]] and len(below) == 2
+    assert whole == [
+        f"{words.SIGNING['field-kind']}account/other",
+        words.SIGNING["field-payload"] + words.SIGNING["field-backup"] + words.SIGNING["yes"],
+    ]
+    assert nothing == []
 
 
 def test_the_signing_page_is_small(world: World, visit: Opener) -> None:

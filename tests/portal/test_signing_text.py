@@ -13,8 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from medrec.core import ladder
+from medrec.core.credential import NewEd25519
+from medrec.core.kinds import KINDS, ORGANISATION, account, freezing, recovery
 from medrec.core.manifests import acts, consent, correction, delegation, dispute, entry
-from medrec.core.types import Body
+from medrec.core.types import Body, Fields
+from medrec.core.webauthn import NewPasskey
 from medrec.portal import signing, words
 
 RUN = """
@@ -220,11 +224,23 @@ SIGNED = (
 )  # fmt: skip
 
 
+def _is_payload(one: Any, module: Any) -> bool:
+    return isinstance(one, type) and issubclass(one, Fields) and one.__module__ == module.__name__
+
+
 def test_every_form_and_every_field_that_is_signed_has_words() -> None:
     # `act` stands in no statement that she signs: it follows from one that she has signed.
     fields = {field.name for form in SIGNED for field in msgspec.structs.fields(form)}
     # `to` and `opened` are signed by their fingerprints, and read as texts that come along.
     told = fields - {"signature", "statement", "act", "to", "opened"}
+    modules = (account, freezing, recovery)
+    payloads = [one for module in modules for one in vars(module).values() if _is_payload(one, module)]
+    inside = (*payloads, NewPasskey, NewEd25519, ladder.Guardians, ladder.Revealed)
+    assert len(payloads) > 10
+    # What an organisation alone sends is read on no such page.
+    told |= {field.name for form in inside for field in msgspec.structs.fields(form)} - {"credentials"}
     assert sorted(name for name in told if f"field-{name}" not in words.SIGNING) == []
+    hers = {name for name, kind in KINDS.items() if kind.author != ORGANISATION} | {"webauthn", "ed25519"}
+    assert len(hers) > 12 and [name for name in sorted(hers) if f"kind-{name}" not in words.SIGNING] == []
     forms = (*signing.JSON_FORMS, *signing.CBOR_FORMS, *signing.BYTES_FORMS)
     assert [form for form in forms if f"title-{form}" not in words.SIGNING] == []

@@ -17,6 +17,7 @@ from medrec.engines.engine import TransactionRefused
 from medrec.node.account import devices, returning
 from medrec.node.account.accounts import next_body
 from medrec.node.keeping.vault import VaultError
+from medrec.portal import language, words
 from medrec.portal.page import PageError, Visit
 from medrec.portal.security import Limiter, check_rate
 from medrec.portal.session import Session, Who
@@ -79,7 +80,8 @@ class Joining:
             return self._finish(opening, proofs[0], account, made, credential_id, name, label)
 
         piece = Piece("transaction", transaction)
-        return Ticket((piece,), (), (), "", made, credential_id, until, finish, sealed=True)
+        sentences = (words.SIGN["join"].format(name=f"\u2068{language.bare(name)}\u2069"), words.SIGN["join_once"])
+        return Ticket((piece,), sentences, (), "", made, credential_id, until, finish, sealed=True)
 
     def _finish(
         self,

@@ -92,6 +92,8 @@ export async function digestOf(form, value) {
 
 function said(name, value, form) {
   if (value === null) return say.nothing;
+  if (typeof value === "boolean") return value ? say.yes : say.no;
+  if (name === "kind" && Object.hasOwn(say, `kind-${value}`)) return say[`kind-${value}`];
   if (isBytes(value)) return hex(fromText(value.bytes));
   if (TIMES.has(name) && typeof value === "number")
     return `${new Date(value).toISOString().replace("T", " ").slice(0, 19)} UTC`;
@@ -247,11 +249,13 @@ export function shownOf(part, same) {
   const open = [];
   const below = [];
   const taken = part.form === "entry/1" && value.sha256 === null;
+  // What a change of an account does is read in words. One that this page has no words for is shown whole.
+  const inWords = part.form === "transaction" && Object.hasOwn(say, `kind-${value.kind}`);
   for (const [at, made] of Object.entries(rows(value, part.form, PLACES[part.form]))) {
     const name = (PLACES[part.form] ?? Object.keys(value))[at];
     if (taken && name === "sha256") made.querySelector("dd").textContent = say.taken_back;
     const told = taken && name === "sha256";
-    const technical = TECHNICAL.has(name) || value[name] === null;
+    const technical = inWords ? name !== "kind" : TECHNICAL.has(name) || value[name] === null;
     ((same ? name !== "organisation" : technical && !told) ? below : open).push(made);
   }
   return open.length ? [open, below] : [below, []];

@@ -43,6 +43,8 @@ SIGN = Texts(
     {
         "lead": "Read this. It is what you confirm with your key.",
         "at": "It holds at {place}.",
+        "join": "You open an account here in the name of {name}.",
+        "join_once": "From now on this key says yes for you. Nobody else can.",
         "left": "A part of this is done. What follows is left, because a place said no or did not answer.",
         "changes": "What changes",
         "opens": "{who} could then see {count} more entries at {place}.",
