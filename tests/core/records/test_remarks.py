@@ -88,6 +88,29 @@ def test_the_reason_why_nothing_was_handed_out_is_shown() -> None:
     assert "Patient declined" in found.plain
 
 
+@pytest.mark.parametrize(
+    ("value", "line"),
+    [
+        (
+            {"resourceType": "Goal", "description": {"text": "HbA1c < 7"}, "lifecycleStatus": "accepted"},
+            "Goal: HbA1c < 7",
+        ),
+        (
+            {"resourceType": "ServiceRequest", "code": {"text": "Bench Press (regime/therapy)"}},
+            "Service request: Bench Press",
+        ),
+        (
+            {"resourceType": "Device", "text": {"div": "<div>Generated Narrative with Details id: f001</div>"}},
+            "Device",
+        ),
+        ({"resourceType": "Device", "deviceName": [{"name": "Pacemaker X"}]}, "Device: Pacemaker X"),
+    ],
+)
+def test_a_type_without_a_reader_is_called_by_its_words_and_by_no_markup(value: dict[str, Any], line: str) -> None:
+    plain = reads(value | {"id": "x"}).plain
+    assert plain.partition(", ")[0] == line
+
+
 def test_a_cut_is_at_a_word_and_marked() -> None:
     assert cut("a walk up and down a big hill", 15) == "a walk up and …" and cut("a walk", 15) == "a walk"
     assert len(cut("x" * 50, 20)) <= 21

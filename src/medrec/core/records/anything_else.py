@@ -34,7 +34,7 @@ def read(record: Value, around: Around) -> Understood:
     code = _code(record)
     when, until = _dates(record, marks)
     status, reason = _status(record)
-    words = code.label or _words(record)
+    words = datatypes.untagged(code.label or _words(record))
     title = type_in_words(kind)
     shown = datatypes.joined(title, words, by=": ")
     dated = when.plain if when is not None else ""
@@ -76,11 +76,14 @@ def _code(record: Value) -> Concept:
 def _words(record: Value) -> str:
     """A title, a name, or the narrative; never a piece of the JSON."""
     for key in _WORDS:
-        if found := text(record, key):
+        if found := text(record, key) or concept(record, key).label:
             return datatypes.one_line(found)
     name = datatypes.one(record, "name")
     human = text(name, "text") or " ".join((*datatypes.texts(name, "given"), text(name, "family"))).strip()
-    return human or datatypes.cut(datatypes.narrative(record), 200)
+    called = human or next((text(each, "name") for each in datatypes.many(record, "deviceName")), "")
+    narrative = datatypes.narrative(record)
+    # What a program wrote from the elements alone ("Generated Narrative with Details id: f001") are no words.
+    return called or ("" if narrative.startswith("Generated Narrative") else datatypes.cut(narrative, 200))
 
 
 def _dates(record: Value, marks: Marks) -> tuple[ClinicalDate | None, ClinicalDate | None]:

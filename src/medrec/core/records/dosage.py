@@ -114,7 +114,7 @@ def _one(dosage: Value, marks: Marks) -> Directions:
 
 def _beside(dosage: Value, words: str) -> list[str]:
     """What stands beside the directions in words of its own: additional instructions, and those to the patient."""
-    found = [concept.label for concept in datatypes.concepts(dosage, "additionalInstruction")]
+    found = [datatypes.untagged(concept.label) for concept in datatypes.concepts(dosage, "additionalInstruction")]
     found.append(text(dosage, "patientInstruction"))
     plain = (datatypes.one_line(one) for one in found if one)
     return [one for one in dict.fromkeys(plain) if one.lower() not in words.lower()]
