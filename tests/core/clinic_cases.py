@@ -6,14 +6,17 @@ from recovery_world import (
     NEW,
     OTHER,
     by_clinic,
+    by_guardian,
     later,
     settled,
     staffed,
     veto,
 )
 
+from medrec.core import ladder
 from medrec.core.kinds.recovery import STAFF_AGE_MS
 from medrec.core.outcome import Code
+from medrec.core.types import decode_transaction
 
 # --- the clinic ---------------------------------------------------------------------------------------------
 
@@ -61,6 +64,51 @@ def the_staff_s_keys_are_too_new(world: World) -> bytes:
 @case("recovery", Code.NOT_A_CLINIC)
 def a_laboratory_vouches(world: World) -> bytes:
     return by_clinic(settled(world), "east")
+
+
+@case("recovery", Code.OK)
+def the_staff_signed_almost_a_day_ago(world: World) -> bytes:
+    staffed(settled(world))
+    return by_clinic(world, time=world.tip.time - ladder.VOUCH_LIFE_MS + 2000)
+
+
+@case("recovery", Code.VOUCH_VOID)
+def the_staff_signed_a_day_ago(world: World) -> bytes:
+    staffed(settled(world))
+    return by_clinic(world, time=world.tip.time - ladder.VOUCH_LIFE_MS)
+
+
+@case("recovery", Code.VOUCH_VOID)
+def the_staff_signed_for_a_time_to_come(world: World) -> bytes:
+    staffed(settled(world))
+    return by_clinic(world, time=world.tip.time + 2 * ladder.VOUCH_AHEAD_MS)
+
+
+@case("recovery", Code.STAFF_UNKNOWN)
+def the_hospital_states_another_time_than_its_staff_signed(world: World) -> bytes:
+    staffed(settled(world))
+    payload = decode_transaction(by_clinic(world)).body.payload
+    return world.sign("north", "recovery/by-clinic", {**payload, "time": payload["time"] + 1})
+
+
+@case("recovery", Code.VOUCH_VOID)
+def a_word_of_the_staff_is_used_a_second_time(world: World) -> bytes:
+    """Guardians took the place of what it began, and a key stopped them: nobody stopped the clinic."""
+    staffed(settled(world)).accept(by_clinic(world, time=world.tip.time))
+    payload = decode_transaction(by_clinic(world, time=world.tip.time - 2000)).body.payload
+    world.accept(by_guardian(world, "bo"), by_guardian(world, "cy"))
+    world.accept(veto(world))
+    return world.sign("north", "recovery/by-clinic", payload)
+
+
+@case("recovery", Code.VOUCH_VOID)
+def a_word_of_the_staff_is_brought_again_after_a_month(world: World) -> bytes:
+    """Two people signed once, she said no, and the hospital alone would begin it again."""
+    staffed(settled(world))
+    word = by_clinic(world)
+    world.accept(word, veto(world))
+    later(world, 31 * DAY)
+    return world.sign("north", "recovery/by-clinic", dict(decode_transaction(word).body.payload))
 
 
 @case("recovery", Code.DOOR_CLOSED)

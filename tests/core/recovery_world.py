@@ -65,9 +65,9 @@ def staffed(world: World, *organisations: str) -> World:
     return world
 
 
-def vouched(world: World, organisation: str, name: str, digest: bytes, check: str) -> list[bytes]:
+def vouched(world: World, organisation: str, name: str, digest: bytes, check: str, time: int) -> list[bytes]:
     """A member of the staff says that it is she."""
-    message = ladder.vouch_message(world.network, organisation, ADA, digest, check)
+    message = ladder.vouch_message(world.network, organisation, ADA, digest, check, time)
     return [key_id(public(name)), signer(name).sign(message).signature]
 
 
@@ -75,11 +75,13 @@ def by_clinic(world: World, organisation: str = "north", new: Authenticator = NE
     """Two of a hospital's staff have Ada before them."""
     digest = NEW_HASH if new is NEW else OTHER_HASH
     names = changes.pop("names", (f"{organisation} nurse", f"{organisation} doctor"))
+    time = changes.get("time", world.tip.time)
     payload = {
         "account": ADA,
         "credential": new.credential,
         "check": "document-and-face",
-        "staff": [vouched(world, organisation, name, digest, "document-and-face") for name in names],
+        "staff": [vouched(world, organisation, name, digest, "document-and-face", time) for name in names],
+        "time": time,
     }
     return world.sign(organisation, "recovery/by-clinic", payload | changes)
 

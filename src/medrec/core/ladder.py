@@ -24,6 +24,11 @@ LIFE_MS = 7 * DAY_MS
 MEMORY_MS = 30 * DAY_MS
 """How long the ledger remembers that somebody stopped a recovery, froze or unfroze: each may do so once meanwhile."""
 
+VOUCH_LIFE_MS = 24 * HOUR_MS
+"""How long what two of a clinic's staff signed about a person may begin a recovery."""
+VOUCH_AHEAD_MS = 120_000
+"""How far the clock of who signed it may be ahead of the ledger's."""
+
 Delay = Annotated[int, msgspec.Meta(ge=HOUR_MS, le=30 * DAY_MS)]
 Door = Literal["paper", "guardians", "clinic"]
 Check = Literal["document-and-face", "document", "known-in-person"]
@@ -96,7 +101,8 @@ class Ladder(Fields, frozen=True):
 
     `chosen`: whether the doors were ever set; `next` takes the place of `doors` at `next_at`; `papers_since` says when
     each paper (its hash in hex) was first named: in its first days it begins nothing. `vetoed` says when a key last
-    stopped a recovery ("key"), and when one of a clinic was stopped ("clinic " and its id); `froze` who froze the
+    stopped a recovery ("key"), and when one of a clinic was stopped ("clinic " and its id); `vouched` the time of the
+    last word of each clinic's staff that began one, as long as it could be brought again; `froze` who froze the
     account and when last, `unfroze` when a key of its own last ended a freeze, `thaws` which guardians want this one
     ended.
     """
@@ -109,6 +115,7 @@ class Ladder(Fields, frozen=True):
     attempt: Attempt | None = None
     approvals: dict[str, Approval] = {}
     vetoed: dict[str, TimeMs] = {}
+    vouched: dict[str, TimeMs] = {}
     frozen_until: TimeMs = 0
     froze: dict[str, TimeMs] = {}
     unfroze: TimeMs = 0
@@ -222,10 +229,12 @@ def credential_hash(credential: NewCredential) -> bytes:
     return hashlib.sha256(b"medrec/credential/1" + codec.encode(value)).digest()
 
 
-def vouch_message(network: bytes, organisation: OrganisationId, account: str, new: bytes, check: str) -> bytes:
+def vouch_message(
+    network: bytes, organisation: OrganisationId, account: str, new: bytes, check: str, time: int
+) -> bytes:
     """What two of a clinic's staff sign (32 bytes): SHA-256("medrec/vouch/1" || CBOR [network, organisation, account,
-    credential hash, check])."""
-    return hashlib.sha256(b"medrec/vouch/1" + codec.encode([network, organisation, account, new, check])).digest()
+    credential hash, check, time]). `time` is when the first of them did (ms)."""
+    return hashlib.sha256(b"medrec/vouch/1" + codec.encode([network, organisation, account, new, check, time])).digest()
 
 
 def freeze_message(network: bytes, organisation: OrganisationId, account: str, nonce: int) -> bytes:

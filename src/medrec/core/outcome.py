@@ -82,6 +82,7 @@ class Code(IntEnum):
     NOT_FROZEN = 152
     FREEZE_SPENT = 153
     UNFREEZE_SPENT = 154
+    VOUCH_VOID = 155
 
 
 SENTENCES: dict[Code, str] = {
@@ -145,6 +146,7 @@ SENTENCES: dict[Code, str] = {
     Code.FREEZE_SPENT: "The author has frozen this account in the last thirty days.",
     Code.UNFREEZE_SPENT: "A key has ended a freeze in the last thirty days; now as many guardians as a recovery needs "
     "have to agree.",
+    Code.VOUCH_VOID: "What the staff signed about this person is too old or was used before; both have to sign again.",
 }
 
 

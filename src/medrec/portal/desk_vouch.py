@@ -37,7 +37,7 @@ NONCES_AHEAD = 1_000
 
 
 class Vouching(NamedTuple):
-    """What the first member said and signed: of which patient, for which key, and how she was recognised."""
+    """What the first member said and signed, and when: of which patient, for which key, and how she was recognised."""
 
     patient: str
     name: str
@@ -48,6 +48,7 @@ class Vouching(NamedTuple):
     by: str
     key: bytes
     proof: bytes
+    time: int
     until: int
 
 
@@ -163,14 +164,15 @@ def _first(node: "Node", visit: Visit, session: Session, form: dict[str, str]) -
         raise PageError(503, error.code or "unreachable", error.sentence) from None
     except (codec.CodecError, KeyError, TypeError, ValueError):
         raise PageError(503, "form-unreadable") from None
-    message, statement = _statement(node, account, credential, check)
+    time = node.clock()
+    message, statement = _statement(node, account, credential, check, time)
 
     def finish(packed: bytes) -> None:
         _check_staff(node, session.key, message, packed)
         until = node.clock() + LIFE_MS
         waiting_of(node).put(
             Vouching(
-                patient, name, account, credential, check, session.staff, session.name, session.key, packed, until  # type: ignore[arg-type]
+                patient, name, account, credential, check, session.staff, session.name, session.key, packed, time, until  # type: ignore[arg-type]
             )
         )  # fmt: skip
 
@@ -180,7 +182,7 @@ def _first(node: "Node", visit: Visit, session: Session, form: dict[str, str]) -
 
 
 def _second(node: "Node", visit: Visit, session: Session, one: Vouching) -> Go:
-    message, statement = _statement(node, one.account, one.credential, one.check)
+    message, statement = _statement(node, one.account, one.credential, one.check, one.time)
 
     def finish(packed: bytes) -> None:
         _check_staff(node, session.key, message, packed)
@@ -195,6 +197,7 @@ def _second(node: "Node", visit: Visit, session: Session, one: Vouching) -> Go:
             "credential": recovery.plain(one.credential),
             "check": one.check,
             "staff": [[one.key, one.proof], [session.key, packed]],
+            "time": one.time,
         }
         try:
             recovery.submit_as_organisation(node, "recovery/by-clinic", payload)
@@ -245,10 +248,10 @@ def _patient(node: "Node", form: dict[str, str]) -> tuple[str, str, str, str | N
     return patient, name or patient, str(found.account), found.agent
 
 
-def _statement(node: "Node", account: str, credential: NewCredential, check: str) -> tuple[bytes, bytes]:
+def _statement(node: "Node", account: str, credential: NewCredential, check: str, time: int) -> tuple[bytes, bytes]:
     digest = ladder.credential_hash(credential)
-    statement = codec.encode([node.network, node.organisation, account, digest, check])
-    return ladder.vouch_message(node.network, node.organisation, account, digest, check), statement
+    statement = codec.encode([node.network, node.organisation, account, digest, check, time])
+    return ladder.vouch_message(node.network, node.organisation, account, digest, check, time), statement
 
 
 def _told(name: str, patient: str, account: str, credential: NewCredential, check: str) -> list[Markup]:

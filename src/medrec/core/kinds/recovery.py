@@ -16,7 +16,7 @@ from medrec.core.crypto import key_id
 from medrec.core.ladder import Approval, Attempt, Check, Doors, Guardians, Ladder, Revealed, Staff, StaffKey, StaffProof
 from medrec.core.outcome import Code, claim, refuse
 from medrec.core.state import Account
-from medrec.core.types import Bytes32, Fields, Transaction, read_fields
+from medrec.core.types import Bytes32, Fields, TimeMs, Transaction, read_fields
 from medrec.core.view import Draft
 
 CLINIC_ROLES = frozenset({"hospital", "clinic"})
@@ -59,6 +59,7 @@ class ByClinic(Fields, frozen=True):
     credential: NewCredential
     check: Check
     staff: tuple[StaffProof, StaffProof]
+    time: TimeMs
 
 
 class Veto(Fields, frozen=True):
@@ -174,11 +175,18 @@ def by_clinic(draft: Draft, transaction: Transaction, height: int, time: int) ->
     stopped = found.vetoed.get(BY_CLINIC + author)
     claim(stopped is None or time >= stopped + ladder.MEMORY_MS, Code.CLINIC_SPENT)
     digest = ladder.credential_hash(payload.credential)
-    message = ladder.vouch_message(transaction.body.network, author, payload.account, digest, payload.check)
+    age = time - payload.time
+    claim(-ladder.VOUCH_AHEAD_MS <= age < ladder.VOUCH_LIFE_MS, Code.VOUCH_VOID, f"of {payload.time}")
+    vouched = _recent(found.vouched, time)
+    claim(payload.time > vouched.get(author, -1), Code.VOUCH_VOID, "used")
+    message = ladder.vouch_message(
+        transaction.body.network, author, payload.account, digest, payload.check, payload.time
+    )
     claim(payload.staff[0][0] != payload.staff[1][0], Code.STAFF_UNKNOWN, "one key twice")
     for key, proof in payload.staff:
         check_staff(draft, author, key, message, proof, time)
-    _write(draft, payload.account, _begin(draft, payload.account, found, "clinic", author, payload.credential, time))
+    changed = msgspec.structs.replace(found, vouched=vouched | {author: payload.time})
+    _write(draft, payload.account, _begin(draft, payload.account, changed, "clinic", author, payload.credential, time))
 
 
 def veto(draft: Draft, transaction: Transaction, height: int, time: int) -> None:
@@ -232,7 +240,7 @@ def finish(draft: Draft, transaction: Transaction, height: int, time: int) -> No
     state.write(draft, state.account_key(address), Account({key_id(new.key).hex(): new}, since=account.since))
     # What the old keys prepared falls: a change of doors that waits, and papers that a thief may have printed.
     doors = msgspec.structs.replace(found.doors_at(attempt.since), papers=[])
-    _write(draft, address, Ladder(doors, found.chosen, froze=found.froze))
+    _write(draft, address, Ladder(doors, found.chosen, vouched=found.vouched, froze=found.froze))
 
 
 def set_staff(draft: Draft, transaction: Transaction, height: int, time: int) -> None:

@@ -131,9 +131,10 @@ def vouch(node: "Node", account: str, new: NewCredential, check: ladder.Check, s
         if node.journal.person_of_account(connection, account) is None:
             raise LookupError("This account is not linked here.")
     digest = ladder.credential_hash(new)
-    message = ladder.vouch_message(node.network, node.organisation, account, digest, check)
+    now = node.clock()
+    message = ladder.vouch_message(node.network, node.organisation, account, digest, check, now)
     proofs = [[member.key, member.sign(message)] for member in staff]
-    payload = {"account": account, "credential": plain(new), "check": check, "staff": proofs}
+    payload = {"account": account, "credential": plain(new), "check": check, "staff": proofs, "time": now}
     submit_as_organisation(node, "recovery/by-clinic", payload)
 
 

@@ -34,7 +34,7 @@ const PLACES = {
   "unlink/1": ["network", "organisation", "account", "time"],
   "move/1": ["network", "account", "organisation", "time"],
   "show-words/1": ["network", "account", "nonce"],
-  "vouch/1": ["network", "organisation", "account", "credential", "check"],
+  "vouch/1": ["network", "organisation", "account", "credential", "check", "time"],
   "freeze/1": ["network", "organisation", "account", "nonce"],
 };
 const TIMES = new Set(["time", "until"]);
