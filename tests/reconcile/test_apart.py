@@ -244,6 +244,16 @@ def test_an_allergy_is_not_argued_away_by_another_place(later: dict[str, Any]) -
     assert found.allergies[0].status == "stopped" and not rules(found)
 
 
+def test_the_highest_criticality_that_anybody_gave_stands() -> None:
+    low = allergy("penicillin", id="low", source="south", criticality="low")
+    for one in (refuted("penicillin", criticality="high"), allergy("penicillin", criticality=" HIGH")):
+        (row,) = read(one, low).allergies
+        assert row.criticality == "high" and Conflict.CRITICALITY in row.conflicts
+    mistake = allergy("penicillin", criticality="high", verificationStatus={"coding": [{"code": "entered-in-error"}]})
+    (row,) = read(mistake, low).allergies
+    assert row.criticality == "low" and Conflict.CRITICALITY not in row.conflicts
+
+
 REACTION = [{"substance": {"text": "amoxicillin"}, "manifestation": [{"text": "anaphylaxis"}]}]
 
 

@@ -256,3 +256,4 @@ def test_a_patch_gives_no_weight_a_day_by_counting_patches() -> None:
         (row,) = read(order(code=coded.code, sig="1 patch every 3 days", id="code"), words).medicines
         assert len(row.lines) == 2 and Conflict.DOSE not in row.conflicts
         assert "mg a day" not in str(row) and "mcg a day" not in str(row)
+        assert row.per_day == "" and "patch every" in row.directions and "0.33" not in str(row.variants)

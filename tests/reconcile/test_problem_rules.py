@@ -236,3 +236,16 @@ def test_roman_numbers_are_numbers() -> None:
     names = ("Type II diabetes mellitus", "Type 2 diabetes mellitus", "type ii DM", "DM type 2")
     assert {family_named(core_name(name.lower())) for name in names} == {"icd10cm|E11"}
     assert core_name("von willebrand disease, type iii") == core_name("von willebrand disease, type 3")
+
+
+def test_every_row_has_a_key_of_its_own_whatever_the_order() -> None:
+    pile = [
+        held("north", f"anxiety {begin}", problem("Anxiety", "F41.9", onset=clinical_date(f"2022-{begin}"),
+             abatement=clinical_date(f"2022-{end}"), clinical="resolved"), status="stopped", recorded=f"2022-{begin}")
+        for begin, end in (("01-03", "01-10"), ("06-03", "06-10"), ("11-03", "11-10"))
+    ]  # fmt: skip
+    found = rows(*pile)
+    keys = [row.key for row in sorted(found, key=lambda row: row.onset or ())]
+    assert len(found) == 3 and len(set(keys)) == 3 and [key.removeprefix(keys[0]) for key in keys] == ["", "|2", "|3"]
+    assert rows(*reversed(pile)) == found
+    assert [row.key for row in rows(pile[0], pile[2])] == keys[:2], "nothing tells of the one that is hidden"

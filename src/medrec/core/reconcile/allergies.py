@@ -136,11 +136,11 @@ def _row(entries: list[Entry], now: int) -> AllergyRow:
         conflicts[Conflict.REFUTED] = None
     if any(holding.has_note(one.item.record, NoteCode.NAME_DIFFERS) for one in entries if one.item.record.notes):
         conflicts[Conflict.CODE_NAME] = None
-    given = {one.detail.criticality: None for one in positive if one.detail.criticality in ("low", "high")}
+    given = {one.detail.criticality: None for one in counted if one.detail.criticality in ("low", "high")}
     if len(given) > 1:
         conflicts[Conflict.CRITICALITY] = None
-    # The highest stands, whoever gave it; an old "high" is not lowered by a newer silence.
-    criticality = max((one.detail.criticality for one in positive), key=_rank, default="")
+    # The highest stands, whoever gave it, also who has refuted it since; a "high" is not lowered by a newer silence.
+    criticality = max((one.detail.criticality for one in counted), key=_rank, default="")
     verification = max((one.detail.verification for one in positive), key=_certainty, default="")
     told = [entries[place].detail.reactions for place in together.places]
     reactions = {said: None for some in told for said in map(_said, some) if said}

@@ -158,8 +158,8 @@ def _medicine_order(row: MedicineRow) -> tuple[int, bool, str, str]:
     return (-1 if urgent else _STATUS_ORDER[row.status]), not row.conflicts, row.name.lower(), row.key
 
 
-def _problem_order(row: ProblemRow) -> tuple[bool, int, str, str, str]:
-    return row.history, _STATUS_ORDER[row.status], row.name.lower(), *problems.id_of(row)
+def _problem_order(row: ProblemRow) -> tuple[bool, int, str, str]:
+    return row.history, _STATUS_ORDER[row.status], row.name.lower(), row.key
 
 
 def _allergy_order(row: AllergyRow) -> tuple[int, bool, str, str]:

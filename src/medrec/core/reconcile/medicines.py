@@ -192,9 +192,11 @@ def _fuller(a: Normal, b: Normal) -> bool:
 
 
 def _day(form: Normal) -> str:
-    """What is taken in a day; as needed that is a ceiling, whatever the directions count from."""
+    """What is taken in a day; as needed that is a ceiling, whatever the directions count from. Of things that are counted
+    nobody takes a third of a patch a day: of these the directions stand alone."""
     most = form.as_needed
-    return " / ".join((found._replace(low=found.high) if most else found).text for _, found in form.per_day)
+    said = [found for code, found in form.per_day if code or 100 % found.high.denominator == 0]
+    return " / ".join((found._replace(low=found.high) if most else found).text for found in said)
 
 
 def _copies(entries: list[Entry]) -> list[bool]:

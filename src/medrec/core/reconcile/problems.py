@@ -82,7 +82,18 @@ def rows_of(entries: list[Entry], now: int, known: Known) -> list[ProblemRow]:
         if mark not in known:
             known[mark] = [_row(episode, now) for kind in _kinds(group) for episode in _episodes(kind)]
         rows += known[mark]
-    return _marked(sorted(rows, key=id_of))
+    return _marked(_numbered(rows))
+
+
+def _numbered(rows: list[ProblemRow]) -> list[ProblemRow]:
+    """The rows by key, each with a key of its own: of two episodes of one year the later one has a number in it."""
+    seen: dict[str, int] = {}
+    made = []
+    for row in sorted(rows, key=lambda row: (row.key, row.onset or (), row.lines[0].manifest)):
+        seen[row.key] = seen.get(row.key, 0) + 1
+        again = seen[row.key] > 1
+        made.append(msgspec.structs.replace(row, key=f"{row.key}|{seen[row.key]}") if again else row)
+    return made
 
 
 def _name(found: Entry) -> tuple[str, str, str]:
@@ -255,13 +266,8 @@ def _marked(rows: list[ProblemRow]) -> list[ProblemRow]:
     nothing = [row for row in rows if row.none_known]
     if not (positive and nothing):
         return rows
-    marked = {id_of(row) for row in (*positive, *nothing)}
-    return [_with(row) if id_of(row) in marked else row for row in rows]
-
-
-def id_of(row: ProblemRow) -> tuple[str, str]:
-    """A row by its key and its first line: two episodes of one year share a key."""
-    return row.key, row.lines[0].manifest
+    marked = {row.key for row in (*positive, *nothing)}
+    return [_with(row) if row.key in marked else row for row in rows]
 
 
 def _with(row: ProblemRow) -> ProblemRow:

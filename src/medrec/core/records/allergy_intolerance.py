@@ -72,7 +72,7 @@ def read(record: Value, around: Around) -> Understood:
         categories=texts(record, "category"),
         kind=text(record, "type"),
         reactions=reactions,
-        criticality=text(record, "criticality"),
+        criticality=text(record, "criticality").strip().lower(),
         clinical=clinical,
         verification=verification,
         refuted=tolerated or verification in _NEVER,
