@@ -341,19 +341,20 @@ def test_what_stands_beside_an_order_is_shown_and_marked() -> None:
     assert medicine(reads(request("lisinopril 5 mg tablet", dosageInstruction=[dosage]))).per_day is None
 
 
-def _pointing(own: str, pointed: str, status: str = "active", display: str = "") -> Understood:
+def _pointing(words: str, pointed: str, status: str = "active", own: dict[str, Any] | None = None) -> Understood:
     held = {"resourceType": "Medication", "id": "a", "status": status, "code": {"text": pointed}}
-    more = {"medicationCodeableConcept": {"text": own}} if own else {}
-    reference = {"reference": "#a", "display": display} if display else {"reference": "#a"}
-    value = request("x") | {"contained": [held], "medicationReference": reference}
+    own = own or ({"text": words} if words else None)
+    value = request("x") | {"contained": [held], "medicationReference": {"reference": "#a"}}
     del value["medicationCodeableConcept"]
-    return reads(value | more)
+    return reads(value | ({"medicationCodeableConcept": own} if own else {}))
 
 
 def test_a_record_that_names_one_medicine_and_points_at_another_is_believed_of_neither() -> None:
     found = _pointing("warfarin 5 mg tablet", "aspirin 81 mg tablet")
     assert NoteCode.NAME_DIFFERS in marks(found) and not medicine(found).ingredients
     assert "warfarin" in found.plain and "aspirin" in found.plain
+    coded_alone = _pointing("", "aspirin 81 mg tablet", own=coded(RXNORM, "83367"))
+    assert NoteCode.NAME_DIFFERS in marks(coded_alone) and not medicine(coded_alone).ingredients
     unknown = _pointing("little pill", "aspirin 81 mg tablet")
     assert NoteCode.NAME_DIFFERS in marks(unknown) and "little pill" in unknown.plain
     for same in ("Aspirin", "aspirin 81 mg tablet", "see note"):

@@ -192,8 +192,8 @@ def _fuller(a: Normal, b: Normal) -> bool:
 
 
 def _day(form: Normal) -> str:
-    """What is taken in a day; as needed that is a ceiling, whatever the directions count from. Of things that are counted
-    nobody takes a third of a patch a day: of these the directions stand alone."""
+    """What is taken in a day; as needed that is a ceiling, whatever the directions count from. Nobody takes a third of
+    a patch a day: of things that are counted the directions then stand alone."""
     most = form.as_needed
     said = [found for code, found in form.per_day if code or 100 % found.high.denominator == 0]
     return " / ".join((found._replace(low=found.high) if most else found).text for found in said)

@@ -33,7 +33,7 @@ antiepileptics: anticonvulsant, anti epileptic, anti seizure
 anticoagulants antiplatelets: blood thinner
 thiazide-diuretics: thiazide
 thiazide-diuretics loop-diuretics potassium-sparing-diuretics: diuretic, water pill
-corticosteroids: steroid, cortisone, glucocorticoid
+corticosteroids: steroid, glucocorticoid
 local-anesthetics-amide local-anesthetics-ester: local anesthetic, local anaesthetic, caine
 glp1-agonists: glp 1 agonist, glp 1, glp1
 dpp4-inhibitors: dpp 4 inhibitor, gliptin

@@ -45,7 +45,8 @@ def product(record: Value, marks: Marks) -> Product:
     else:
         found = of_medication(medication, marks, text(held, "display"))
         found = found._replace(in_error=text(medication, "status") == "entered-in-error")
-    return _with_both(found, own, marks) if own.label and not empty_words(own.words) else found
+    told = any(coding.code for coding in own.codings) or not empty_words(own.words)
+    return _with_both(found, own, marks) if told else found
 
 
 def _with_both(found: Product, own: Concept, marks: Marks) -> Product:
