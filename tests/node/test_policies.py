@@ -17,6 +17,7 @@ from medrec.node.looks.disputing import dispute
 from medrec.node.peers.peers import PeerError
 from medrec.node.release.receive import request_records
 from medrec.node.sources.source import RecordUnavailable, SourceUnavailable
+from tests.fhir.asking import consent
 from tests.node.network import Network, Patient
 
 
@@ -113,6 +114,52 @@ def test_an_emergency_that_nothing_forbids_is_not_said_to_be_stopped(network: Ne
     assert [(look.still, look.stopped) for look in looks] == [(("Condition/sud", "Observation/bp"), ())]
     looks = after(network, ada, Plain("emergency-no"))["looks"]  # type: ignore[index]
     assert [(look.still, look.stopped) for look in looks] == [((), ("Condition/sud", "Observation/bp"))]
+
+
+def tried(network: Network, person: Patient, text: bytes, *replaced: str) -> dict[tuple[str, str], tuple[int, int]]:
+    """How many records each organisation sees for each purpose, and would see."""
+    found = try_at(network["guide"], person.account, "north", text, replaced)  # type: ignore[arg-type]
+    return {(one.asker.organisation, one.asker.purposes[0]): (len(one.before), len(one.after)) for one in found.parties}
+
+
+@pytest.mark.parametrize(
+    ("purpose", "code"),
+    [("research", "HRESCH"), ("payment", "HPAYMT"), ("family", "FAMRQT"), ("public-health", "PUBHLTH"),
+     ("operations", "HOPERAT")],
+)  # fmt: skip
+def test_each_purpose_is_tried_as_the_gate_decides_it(network: Network, ada: Patient, purpose: str, code: str) -> None:
+    wanted = Plain("share", to=[Party("south")], purposes=[purpose])
+    found = tried(network, ada, write(wanted, ada.account, network.time))
+    assert found["south", "TREAT"] == (0, 0)
+    sign(network, ada, wanted, secrets.token_bytes(32))
+    south = network["south"]
+    got = request_records(south, "north", ada.account, practitioner=south.doctor(), reason="x", purpose=code)  # type: ignore[arg-type]
+    # The law keeps substance use from proceedings, which operations cover.
+    assert found["south", code] == (0, len(got.records)) == (0, 1 if purpose == "operations" else 2)
+
+
+def test_what_stays_open_for_another_purpose_is_said(network: Network, ada: Patient) -> None:
+    sign(network, ada, Plain("share", to=[Party("south")], purposes=["any"]), secrets.token_bytes(32))
+    found = tried(network, ada, write(Plain("withhold", purposes=["care"]), ada.account, network.time))
+    assert found["south", "TREAT"] == (2, 0) and found["south", "HRESCH"] == (2, 2)
+
+
+def test_everybody_is_every_active_member(network: Network, ada: Patient) -> None:
+    found = tried(network, ada, write(Plain("share", purposes=["any"]), ada.account, network.time))
+    assert {house for house, _ in found} == {"south", "east", "guide"}
+    assert found["east", "HRESCH"] == found["south", "TREAT"] == (0, 2)
+    found = tried(network, ada, write(Plain("emergency-no"), ada.account, network.time))
+    assert found["east", "ETREAT"] == (2, 0) and found["east", "TREAT"] == (0, 0)
+
+
+def test_a_role_is_tried_with_the_role(network: Network, ada: Patient) -> None:
+    role = {"coding": [{"system": "http://snomed.info/sct", "code": "158965000"}]}
+    physicians = json.loads(consent())
+    physicians["provision"]["actor"] = [{"role": role, "reference": {"reference": "Organization/south"}}]
+    found = tried(network, ada, json.dumps(physicians).encode())
+    assert found["south", "TREAT"] == (0, 2)
+    network.fhir_consent(ada, "north", json.dumps(physicians))
+    assert len(seen(network, ada)) == 2
 
 
 def test_who_is_disputed_sees_nothing_in_the_trial_either(network: Network, ada: Patient) -> None:

@@ -43,6 +43,9 @@ def answer(ada: Help, purpose: str, said: str) -> Any:
         told = text_of(asked.text)
         assert f"Nobody may see or use your record for {words.POLICY_PURPOSES[purpose]} ." in told
         assert "They may use it" not in told
+    if (purpose, said) == ("research", "yes"):
+        changes = text_of(asked.text)
+        assert "For research , " in changes and " more entries at North " in changes, "what opens is told for what"
     done = sign(client, asked)
     assert done.status_code == 200, text_of(done.text)
     ada.story.settle()

@@ -107,8 +107,7 @@ def try_here(
         law = law_about(node, person, now)
         after = rules_of([proposed, *[one for one in standing if one.id not in frozenset(replaced)]], law)
         known = looking.known(looked_up(after), now)
-        named = [asker for given in [proposed, *standing] for asker in _named(given)]
-        named += [asker for reference in known.parties for asker in _asker_of(reference)]
+        named = _parties(node, [proposed, *standing], known.parties)
         # Who looked is asked for by the name that was given then.
         called = {look.asker._replace(name="") for look in looks if look.asker.name}
         every = sorted({*(one for one in (*named, *askers) if one not in called), *(look.asker for look in looks)})
@@ -120,7 +119,7 @@ def try_here(
             there,
             sorted(tried),
             [look for look in looks[:LOOKS_MAX] if look.asker in tried],
-            lambda rules, asker: _visible(node, connection, person, looking, rules, asker, now),
+            _Seeing(node, connection, person, looking, now).visible,
             law,
         )._replace(
             complete=len(looks) <= LOOKS_MAX and len(tried) == len(every),
@@ -128,36 +127,47 @@ def try_here(
         )
 
 
-def _visible(
-    node: "Node", connection: sql.Connection, person: Person, looking: Actors, rules: Rules, asker: Asker, now: int
-) -> frozenset[str]:
-    """What the gate would send somebody by these rules: with references, parts, disputes; in an emergency, all that a
-    declared one may open. Nothing to whom the ledger does not know, or has suspended."""
-    found = node.directory.find(asker.organisation)
-    if found is None or not found.active or node.disputes.stops(person.account or "", asker.organisation):
-        return frozenset()
-    roles = asker.roles or (SOMEBODY,)
-    who = Who(asker.organisation, found.name, asker.practitioner, asker.name, frozenset(roles), False, now)
-    meant = looking.meant(who, rules)
-    urgent = any(purpose in terms.EMERGENCY for purpose in asker.purposes)
-    rules = emergency.with_default(rules) if urgent else rules
-    request = consenting.requested(
-        rules,
-        requester=asker.organisation,
-        holder=node.organisation,
-        purposes=asker.purposes,
-        practitioner=asker.practitioner,
-        roles=roles,
-        meant=meant,
-    )
-    scope: emergency.Scope | None = None
-    if urgent:
-        request, rules, doubted = emergency.settled(request, rules, now)
-        scope = "summary" if doubted else None
-    decision = decide(request, rules, now)
-    if decision.effect != "permit":
-        return frozenset()
-    return Permitted(node, node.gate.reader, connection, person, decision, scope).in_parts().names()
+class _Seeing:
+    """What the gate would send whom by which rules, each decision looked at once."""
+
+    def __init__(self, node: "Node", connection: sql.Connection, person: Person, looking: Actors, now: int) -> None:
+        self._node, self._connection, self._person, self._looking, self._now = node, connection, person, looking, now
+        self._seen: dict[tuple[Any, ...], frozenset[str]] = {}
+
+    def visible(self, rules: Rules, asker: Asker) -> frozenset[str]:
+        """With references, parts, disputes; in an emergency, all that a declared one may open. Nothing to whom the
+        ledger does not know, or has suspended."""
+        node, now = self._node, self._now
+        found = node.directory.find(asker.organisation)
+        account = self._person.account or ""
+        if found is None or not found.active or node.disputes.stops(account, asker.organisation):
+            return frozenset()
+        roles = asker.roles or (SOMEBODY,)
+        who = Who(asker.organisation, found.name, asker.practitioner, asker.name, frozenset(roles), False, now)
+        meant = self._looking.meant(who, rules)
+        urgent = any(purpose in terms.EMERGENCY for purpose in asker.purposes)
+        rules = emergency.with_default(rules) if urgent else rules
+        request = consenting.requested(
+            rules,
+            requester=asker.organisation,
+            holder=node.organisation,
+            purposes=asker.purposes,
+            practitioner=asker.practitioner,
+            roles=roles,
+            meant=meant,
+        )
+        scope: emergency.Scope | None = None
+        if urgent:
+            request, rules, doubted = emergency.settled(request, rules, now)
+            scope = "summary" if doubted else None
+        decision = decide(request, rules, now)
+        if decision.effect != "permit":
+            return frozenset()
+        same = (decision.left, decision.doubtful, decision.marks, scope)
+        if same not in self._seen:
+            permitted = Permitted(node, node.gate.reader, self._connection, self._person, decision, scope)
+            self._seen[same] = permitted.in_parts().names()
+        return self._seen[same]
 
 
 def _proposed(text: bytes, now: int) -> Given:
@@ -190,28 +200,54 @@ def _looks(node: "Node", connection: sql.Connection, person: Person, now: int) -
     return found
 
 
-def _named(given: Given) -> list[Asker]:
-    """Whom a consent names, each as one who asks for care."""
-    if not isinstance(given.content, Policy):
-        return []
-    return [one for reference in sorted(_recipients(given.content.provisions)) for one in _asker_of(reference)]
+TRIED_PURPOSES = ("TREAT", "ETREAT", "FAMRQT", "HOPERAT", "HPAYMT", "HRESCH", "PUBHLTH")
+"""The purposes that are tried where a consent covers them; care always is, and what a consent names itself."""
 
 
-def _asker_of(reference: str) -> list[Asker]:
-    """An organisation of the ledger, or somebody in one, as an asker; none for other references."""
+def _parties(node: "Node", consents: Sequence[Given], known: Iterable[str]) -> list[Asker]:
+    """Whom these consents speak of (and `known`, to whom their references lead), for every purpose that they speak of:
+    organisations, people, roles, and every active member where one speaks of everybody."""
+    policies = [given.content for given in consents if isinstance(given.content, Policy)]
+    provisions = [one for policy in policies for one in _every(policy.provisions)]
+    named = {code for one in provisions for code in sorted(one.purposes or ())}
+    covered = terms.covered(named)
+    purposes = {"TREAT", *(code for code in TRIED_PURPOSES if code in covered)}
+    purposes |= named - terms.CARE - {"PurposeOfUse"}
+    tokens = {token for one in provisions for token in sorted(one.recipients or ())} | set(known)
+    parties = {(*_asked(reference), role) for reference, role in map(names.split, sorted(tokens))}
+    if any(policy.base for policy in policies) or any(not one.recipients for one in provisions):
+        parties.add(("", "", ""))
+    members = [one.id for one in node.directory.active() if one.id != node.organisation]
+    return [
+        Asker(house, person, (role,) if role else (), (purpose,))
+        for organisation, person, role in sorted(parties)
+        for house in ([organisation] if organisation else members)
+        if organisation or not person
+        for purpose in sorted(purposes)
+    ]
+
+
+def _asked(reference: str) -> tuple[str, str]:
+    """An organisation of the ledger, and who there ("" for anybody); "" twice for everybody, "" and the reference for
+    somebody who is neither."""
     organisation = names.organisation_of(reference)
     if organisation is None:
-        return []
+        return "", reference
     inside = reference.startswith(f"identifier:{names.PRACTITIONER}")
-    return [Asker(organisation, reference.partition("|")[2] if inside else "")]
+    return organisation, reference.partition("|")[2] if inside else ""
 
 
-def _recipients(provisions: Iterable[Provision]) -> set[str]:
-    found: set[str] = set()
-    for provision in provisions:
-        found |= {names.split(token)[0] for token in sorted(provision.recipients or ())}
-        found |= _recipients(provision.exceptions)
-    return found
+def _every(provisions: Iterable[Provision]) -> list[Provision]:
+    """These provisions and all below them that speak of somebody else or of another purpose."""
+    return [one for provision in provisions for one in (provision, *_every(_below(provision)))]
+
+
+def _below(provision: Provision) -> list[Provision]:
+    """Its exceptions, which speak of those that it speaks of, where they name nobody."""
+    return [
+        one if one.recipients else msgspec.structs.replace(one, recipients=provision.recipients)
+        for one in provision.exceptions
+    ]
 
 
 # --- over the wire -------------------------------------------------------------------------------------------------

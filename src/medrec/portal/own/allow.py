@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from medrec.core.consent import plain
 from medrec.core.consent.plain import KINDS, PURPOSES, TOPICS, Party, Plain
+from medrec.core.consent.trial import Shown
 from medrec.node.consent import own_consents
 from medrec.node.consent.consents import CONSENTS_PATH, REVOCATIONS_PATH
 from medrec.node.consent.policies import DraftConsent, draft_consent, signed_consent, try_at
@@ -205,13 +206,9 @@ def tried(
         except PeerError:
             found.append(render.say(words.SIGN["untried"], place=who.place(place)))
             continue
-        for party in trial.parties:
-            if wanted.to and party.asker.organisation not in {one.organisation for one in wanted.to}:
-                continue
-            change = len(party.after) - len(party.before)
-            key = "opens" if change > 0 else "closes" if change < 0 else "same"
-            named = who.place(party.asker.organisation)
-            found.append(render.say(words.SIGN[key], who=named, count=abs(change), place=who.place(place)))
+        houses = {one.organisation for one in wanted.to}
+        parties = [one for one in trial.parties if not houses or one.asker.organisation in houses]
+        found += _changes(who, parties, who.place(place))
         stopped = sum(bool(judged.stopped) for judged in trial.looks)
         if stopped:
             found.append(render.say(words.SIGN["stopped_looks"], count=stopped))
@@ -220,6 +217,35 @@ def tried(
             found.append(render.say(words.SIGN["strange"], names=named, place=who.place(place)))
         if not trial.complete:
             found.append(render.say(words.SIGN["not_all"], place=who.place(place)))
+    return found
+
+
+def _changes(who: Whose, parties: Sequence[Shown], place: Any) -> list[Markup]:
+    """What those who are tried would see that they do not see now, and the other way, told once for all of whom and all
+    for which it is the same; and who sees what he saw before."""
+    alike: dict[tuple[str, tuple[str, ...]], dict[str, list[str]]] = {}
+    for party in parties:
+        before, after = set(party.before), set(party.after)
+        for key, changed in (("opens", after - before), ("closes", before - after)):
+            if changed:
+                told = alike.setdefault((key, tuple(sorted(changed))), {})
+                told.setdefault(party.asker.organisation, []).extend(party.asker.purposes)
+    touched = {house for told in alike.values() for house in told}
+    found = []
+    for (key, entries), told in alike.items():
+        for purposes in sorted({tuple(sorted(set(asked))) for asked in told.values()}):
+            houses = [house for house, asked in told.items() if tuple(sorted(set(asked))) == purposes]
+            named = render.listed([who.place(house) for house in houses])
+            values = {"who": named, "count": len(entries), "place": place}
+            if purposes == ("TREAT",):
+                found.append(render.say(words.SIGN[key], **values))
+                continue
+            why = render.listed([words.PURPOSES.get(code, code) for code in purposes])
+            found.append(render.say(words.SIGN[f"{key}_for"], purposes=why, **values))
+    same = sorted({one.asker.organisation for one in parties} - touched)
+    if same:
+        named = render.listed([who.place(house) for house in same])
+        found.append(render.say(words.SIGN["same"], who=named, place=place))
     return found
 
 

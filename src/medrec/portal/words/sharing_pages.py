@@ -49,7 +49,9 @@ SIGN = Texts(
         "changes": "What changes",
         "opens": "{who} could then see {count} more entries at {place}.",
         "closes": "{who} could then see {count} fewer entries at {place}.",
-        "same": "{who} sees the same as before at {place}.",
+        "opens_for": "For {purposes}, {who} could then see {count} more entries at {place}.",
+        "closes_for": "For {purposes}, {who} could then see {count} fewer entries at {place}.",
+        "same": "At {place}, this changes nothing for {who}.",
         "stopped_looks": (
             "One look of last year would not have been possible.",
             "{count} looks of last year would not have been possible.",
