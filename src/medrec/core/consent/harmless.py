@@ -11,20 +11,20 @@ from medrec.core.consent.systems import HL7, MEDIA_TYPES, PROFILES, RESOURCE_TYP
 
 _SYSTEMS = (
     "allergyintolerance-clinical allergyintolerance-verification audit-event-type claim-type claimcareteamrole "
-    "common-tags communication-category condition-category condition-clinical condition-ver-status consentaction "
-    "consentscope contactentity-type coverage-class data-absent-reason diagnosis-role dose-rate-type endpoint- "
-    "connection-type ex-diagnosistype ex-paymenttype extra-security-role-type goal-acceptance-status goal- "
-    "achievement goal-priority immunization-funding-source immunization-origin immunization-program-eligibility "
-    "iso-21089-lifecycle list-order location-physical-type media-category media-type medication-admin-category "
-    "medication-statement-category medicationdispense-category medicationrequest-admin-location "
-    "medicationrequest-category medicationrequest-course-of-therapy message-reasons-encounter message-transport "
-    "object-role observation-category observation-statistics organization-type payeetype practitioner-role "
-    "processpriority provenance-participant-type reaction-event-certainty referencerange-meaning restful- "
-    "interaction restful-security-service subscriber-relationship usage-context-type v2-0131 v2-0136 v2-0203 "
-    "v2-0360 v2-0443 v3-ActClass v3-ActPriority v3-Confidentiality v3-DataOperation v3-DocumentCompletion "
-    "v3-GTSAbbreviation v3-MaritalStatus v3-NullFlavor v3-ObservationInterpretation v3-ParticipationFunction "
-    "v3-ParticipationType v3-RouteOfAdministration v3-TimingEvent v3-orderableDrugForm "
-    "v3-substanceAdminSubstitution"
+    "claiminformationcategory common-tags communication-category condition-category condition-clinical "
+    "condition-ver-status consentaction consentscope contactentity-type coverage-class data-absent-reason "
+    "diagnosis-role dose-rate-type endpoint-connection-type ex-diagnosistype ex-paymenttype "
+    "extra-security-role-type goal-acceptance-status goal-achievement goal-priority immunization-funding-source "
+    "immunization-origin immunization-program-eligibility iso-21089-lifecycle list-order location-physical-type "
+    "media-category media-type medication-admin-category medication-statement-category "
+    "medicationdispense-category medicationrequest-admin-location medicationrequest-category "
+    "medicationrequest-course-of-therapy message-reasons-encounter message-transport object-role "
+    "observation-category observation-statistics organization-type payeetype practitioner-role processpriority "
+    "provenance-participant-type reaction-event-certainty restful-interaction "
+    "restful-security-service subscriber-relationship usage-context-type v2-0131 v2-0136 v2-0203 v2-0360 v2-0443 "
+    "v3-ActClass v3-ActPriority v3-Confidentiality v3-DataOperation v3-DocumentCompletion v3-GTSAbbreviation "
+    "v3-MaritalStatus v3-NullFlavor v3-ObservationInterpretation v3-ParticipationFunction v3-ParticipationType "
+    "v3-RouteOfAdministration v3-TimingEvent v3-orderableDrugForm v3-substanceAdminSubstitution"
 )
 _WHOLE = frozenset([f"{HL7}{name}" for name in _SYSTEMS.split()]) | {
     "http://unitsofmeasure.org", MEDIA_TYPES, PROFILES, RESOURCE_TYPES, "urn:ietf:bcp:47", "urn:iso:std:iso:3166",
@@ -47,6 +47,7 @@ _KIN = (
 _SOME = {
     f"{HL7}v2-0074": frozenset(_SECTIONS.split()),
     terms.ACT_CODE: frozenset(_VISITS.split()),
+    f"{HL7}referencerange-meaning": frozenset(["normal", "recommended", "type"]),
     terms.ACT_REASON: frozenset(terms.PURPOSES_BELOW) | {"IMMUNE", "MEDPREC", "OSTOCK", "PATOBJ"},
     f"{HL7}v3-RoleCode": frozenset(_KIN.split()),
     f"{HL7}v3-ObservationValue": frozenset(["REDACTED", "SUBSETTED"]),

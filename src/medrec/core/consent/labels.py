@@ -295,8 +295,8 @@ class _Walk:
         if (
             self._is_nameless(value)
             or self._is_bare_identifier(value)
-            or (name != "coding" and self._is_bare_code(value))
-            or self._is_unknown_medicine(name, value)
+            or (name not in ("coding", "tag") and self._is_bare_code(value))
+            or (name in _MEDICINES and self._is_unknown_medicine(value))
         ):
             self.opaque = True
         if "data" in value or ("url" in value and "contentType" in value) or name in _ATTACHMENTS:
@@ -323,9 +323,9 @@ class _Walk:
             pairs.append((str(coding.get("system", "")), str(coding.get("code", ""))))
         return not any(self.labeller.knows_whole(system, code) for system, code in pairs)
 
-    def _is_unknown_medicine(self, name: str, value: dict[str, Any]) -> bool:
+    def _is_unknown_medicine(self, value: dict[str, Any]) -> bool:
         """Whether it is the name of a medicine of which nobody here knows what is in it."""
-        if name not in _MEDICINES or not (self.medicine or self.path.startswith("medication")):
+        if not (self.medicine or self.path.startswith("medication")):
             return False
         if "coding" not in value and "text" not in value:
             return False

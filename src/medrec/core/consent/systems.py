@@ -158,6 +158,7 @@ def is_known(system: str) -> bool:
     return folded in _OTHER_NAMES or (folded.startswith(_REGISTERED) and not _NO_SYSTEM.match(folded))
 
 
+@lru_cache(maxsize=20_000)
 def token(system: str, code: str) -> str:
     """A code as it is compared, "system|code" ("|code" without a system): both in one form.
 
