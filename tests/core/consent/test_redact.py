@@ -14,7 +14,7 @@ from test_labels import LABELLER
 from medrec.core.consent.compiling import Rules, marks_allowed
 from medrec.core.consent.decide import Decision, decide, judge
 from medrec.core.consent.facts import facts
-from medrec.core.consent.pointers import Called, called
+from medrec.core.consent.pointers import INSIDE, Called, Pointer, called, may_mean
 from medrec.core.consent.reading import MARKS
 from medrec.core.consent.redact import REDACTED, Sifted, Withheld, detach, sift
 
@@ -328,3 +328,20 @@ def test_the_published_cuts(case: Json) -> None:
     rules = without(*case["denied"], **(MARKED if case["marks"] else {}))
     found = through(rules, *case["records"], complete=True, whole_only=not case["marks"])
     assert [one.resource for one in found] == case["left"]
+
+
+TYPES_MEANT = st.sampled_from(["", "Condition", "condition", "Group", INSIDE])
+IDS_MEANT = st.sampled_from(["", "a", "A", "b"])
+WORDS_MEANT = st.sampled_from(["a", "b", "condition/a", "Condition/a", "group/b", "|77", "urn:n|77"])
+
+
+@given(
+    st.builds(Pointer, TYPES_MEANT, IDS_MEANT, st.lists(WORDS_MEANT, max_size=3).map(tuple)),
+    TYPES_MEANT,
+    IDS_MEANT,
+    st.none() | st.frozensets(WORDS_MEANT, max_size=2),
+)
+def test_one_record_is_meant_as_it_is_among_others(
+    pointer: Pointer, kind: str, identifier: str, words: frozenset[str] | None
+) -> None:
+    assert may_mean(pointer, kind, identifier, words) is Called([(kind, identifier, words)]).mean(pointer)

@@ -175,6 +175,17 @@ class Called:
         return bool(kinds) if not low else low in kinds
 
 
+def may_mean(pointer: Pointer, kind: str, identifier: str, words: frozenset[str] | None) -> bool:
+    """Whether a pointer means this one record, or may, as `Called` of it alone says: for who asks of each of many."""
+    if pointer.id and pointer.id == identifier and (pointer.type == kind or (not pointer.type and kind != INSIDE)):
+        return True
+    if not pointer.words or kind == INSIDE or (pointer.type and pointer.type.casefold() != kind.casefold()):
+        return False
+    low = identifier.casefold()
+    others = {low, f"{kind.casefold()}/{low}"}
+    return words is None or not words.isdisjoint(pointer.words) or not others.isdisjoint(pointer.words)
+
+
 def _walk(value: Any, name: str) -> Iterator[Pointer]:
     if type(value) is list:
         for item in value:

@@ -15,7 +15,13 @@ import msgspec
 
 from medrec.core.consent.decide import Decision
 from medrec.core.consent.facts import Record
-from medrec.core.consent.pointers import Called, Pointer, identifiers_of, local, named
+from medrec.core.consent.pointers import (
+    Pointer,
+    identifiers_of,
+    local,
+    may_mean,
+    named,
+)
 
 Asked = tuple[str, str]
 """A meaning (instance, related, dependents) and the reference that it is about."""
@@ -84,7 +90,7 @@ class Related:
             return True if self._here(name) else None
         if self._bears(record, name):
             return True
-        return None if Called([(record.type, record.id, record.called)]).mean(name) else False
+        return None if may_mean(name, record.type, record.id, record.called) else False
 
     def _bears(self, record: Record, name: Pointer) -> bool:
         """Whether a record bears the business identifier, system and value, that a name is."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from medrec.core.consent.decide import Decision, judge
 from medrec.core.consent.facts import Record
-from medrec.core.consent.pointers import Called, Pointer
+from medrec.core.consent.pointers import Pointer, may_mean
 
 Rows = Callable[[Sequence[str], Sequence[str]], Iterable[Any]]
 """A person's signed records of these types and ids (none: all)."""
@@ -63,4 +63,4 @@ class Leads:
         if pointer.id:
             return self._rows(types, (pointer.id,))
         rows = self._rows(types, ()) if pointer.words else ()
-        return (row for row in rows if Called([(row.type, row.id, self._facts_of(row).called)]).mean(pointer))
+        return (row for row in rows if may_mean(pointer, row.type, row.id, self._facts_of(row).called))

@@ -12,7 +12,7 @@ import sqlalchemy as sql
 
 from medrec.core.consent.decide import Decision, judge
 from medrec.core.consent.facts import POINTING, Record, as_part, facts, together
-from medrec.core.consent.pointers import Called, Pointer
+from medrec.core.consent.pointers import Pointer, may_mean
 from medrec.core.records.canonical import canonical
 from medrec.node.refusals import Code
 from medrec.node.release.parts import Sent
@@ -109,7 +109,7 @@ class Medicines:
             return [row for row in rows if pointer.type in ("", row.type)]
         if self._all is None:
             self._all = all_definitions(self._connection)
-        return [row for row in self._all if Called([(row.type, row.id, self._called(row))]).mean(pointer)]
+        return [row for row in self._all if may_mean(pointer, row.type, row.id, self._called(row))]
 
     def _called(self, row: Any) -> frozenset[str] | None:
         return self._reader.facts(row).facts.called
