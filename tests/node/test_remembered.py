@@ -1,7 +1,9 @@
 """What the gate remembers between two reads never outlives what it follows from: read, change, and read again."""
 
 import gc
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -181,6 +183,16 @@ def test_a_store_from_before_there_were_signs_gets_them(network: Network, ada: P
     warm(network, ada)
     network.take_back(ada, "north", secret)
     assert stopped(network, ada) == "no-consent"
+
+
+def test_a_store_that_has_signs_is_opened_beside_one_that_writes(network: Network, ada: Patient) -> None:
+    network.consent(ada, "north", "south")
+    file = network["north"].store.engine.url.database
+    assert file is not None
+    with closing(sqlite3.connect(file, isolation_level=None)) as writing:
+        writing.execute("BEGIN IMMEDIATE")
+        Store(Path(file)).close()
+        writing.execute("ROLLBACK")
 
 
 def test_a_dispute_counts_at_once(network: Network, ada: Patient) -> None:

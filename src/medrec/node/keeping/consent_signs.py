@@ -27,7 +27,11 @@ _DRAWN = """
         WHERE EXISTS (SELECT 1 FROM consent WHERE account = ROW.account);
 """
 _UNSIGNED = """
-    INSERT OR IGNORE INTO consent_sign (account, sign) SELECT account, randomblob(16) FROM consent GROUP BY account
+    SELECT account FROM consent WHERE account NOT IN (SELECT account FROM consent_sign) LIMIT 1
+"""
+_SIGN = """
+    INSERT INTO consent_sign (account, sign) SELECT account, randomblob(16) FROM consent
+        WHERE account NOT IN (SELECT account FROM consent_sign) GROUP BY account
 """
 
 
@@ -40,4 +44,6 @@ def _draw(_: sql.MetaData, connection: sql.Connection, **rest: Any) -> None:
         drawn = "".join(_DRAWN.replace("ROW", row) for row in rows)
         named = f"CREATE TRIGGER IF NOT EXISTS consent_sign_{change.lower()} AFTER {change} ON consent"
         connection.execute(sql.text(f"{named} BEGIN {drawn} END"))
-    connection.execute(sql.text(_UNSIGNED))
+    # Another process may be writing: nothing is written but where it is needed.
+    if connection.execute(sql.text(_UNSIGNED)).first() is not None:
+        connection.execute(sql.text(_SIGN))
