@@ -1,8 +1,6 @@
 """A place is away, she asks it for something, changes her key, and it comes back: what she asked is heard all the same,
 and nothing of what whoever has the former key says from then on."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,21 +14,10 @@ from medrec.node.looks.disputes import DISPUTES_PATH
 from medrec.node.looks.disputing import close, dispute
 from medrec.node.peers.peers import PeerError
 from tests.node.network import HOUR, Network, Patient
-from tests.node.test_corrections import content, deliver, signed, told
+from tests.node.test_corrections import ada as ada
+from tests.node.test_corrections import deliver, signed, told
+from tests.node.test_corrections import network as network
 from tests.node.test_gate import get
-
-
-@pytest.fixture
-def network(tmp_path: Path) -> Iterator[Network]:
-    opened = Network(tmp_path)
-    opened["north"].put("Condition", "c", content("Diabetes"))
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def ada(network: Network) -> Patient:
-    return network.patient("ada", "north")
 
 
 def change_key(network: Network, person: Patient) -> PersonKey:
