@@ -1,6 +1,6 @@
 """Lines about somebody who is no patient here go with her as well, and what opened them; those about others stay."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,8 @@ import pytest
 from medrec.core import manifests
 from medrec.node.keeping import store
 from medrec.node.ledger.audit import audit_journal
-from medrec.node.looks import answering
+from medrec.node.looks import answering, looks_erased
+from medrec.node.looks.access_log import write_down
 from medrec.node.looks.disputes import DISPUTED_PATH
 from medrec.node.refusals import Code, Refusal
 from tests.node.network import Network, Patient
@@ -73,6 +74,71 @@ def test_who_is_a_patient_by_now_is_erased_with_what_was_written_before(network:
     guide.agent.link(ada.account, "south", south.linker.invite("ada"), ada.sign)
     south.erasures.erase_person("ada", "patient-request")
     assert naming(south, ada) == ["erasure/1"]
+
+
+class Stopped(Exception):
+    """As if the process ended here."""
+
+
+def at_line(monkeypatch: pytest.MonkeyPatch, node: Any, number: int, act: Callable[[], None]) -> list[int]:
+    """Do something when so many lines about nobody have been opened, once; how many were opened is counted on."""
+    opened, unsealed = [0], node.journal.unsealed
+
+    def opening(*given: Any) -> bytes:
+        opened[0] += 1
+        if opened[0] == number:
+            act()
+        return bytes(unsealed(*given))
+
+    monkeypatch.setattr(node.journal, "unsealed", opening)
+    return opened
+
+
+def test_a_crash_half_way_through_the_search_changes_nothing_and_the_next_erases_all(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    south: Any = network["south"]
+    ada = network.patient("ada", "north")
+    told(network, ada)
+    before = [tuple(row) for row in south.rows(store.manifest)]
+
+    def stop() -> None:
+        raise Stopped
+
+    with monkeypatch.context() as broken:
+        broken.setattr(looks_erased, "BATCH", 1)
+        at_line(broken, south, 2, stop)
+        with pytest.raises(Stopped):
+            south.erasures.erase_account(ada.account, "patient-request")
+    assert [tuple(row) for row in south.rows(store.manifest)] == before
+    assert network.crash("south").erasures.erase_account(ada.account, "patient-request").lines == 2
+    assert naming(network["south"], ada) == ["erasure/1"]
+
+
+def test_the_node_writes_while_lines_are_looked_for_and_what_comes_meanwhile_goes_too(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    south: Any = network["south"]
+    ada = network.patient("ada", "north")
+    told(network, ada)
+    monkeypatch.setattr(looks_erased, "BATCH", 1)
+
+    # A search inside the writer's turn would wait for this for ever: the look is written by the same writer.
+    at_line(monkeypatch, south, 2, lambda: write_down(south, ada.account, "agent", "somebody", 1))
+    assert south.erasures.erase_account(ada.account, "patient-request").lines == 3
+    assert naming(south, ada) == ["erasure/1"]
+
+
+def test_another_erasure_that_comes_between_has_it_looked_for_once_more(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    south: Any = network["south"]
+    ada, bob = network.patient("ada", "north"), network.patient("bob", "east")
+    told(network, ada)
+    write_down(south, bob.account, "agent", "somebody", 1)
+    at_line(monkeypatch, south, 1, lambda: south.erasures.erase_account(bob.account, "patient-request"))
+    assert south.erasures.erase_account(ada.account, "patient-request").lines == 2
+    assert naming(south, ada) == ["erasure/1"] == naming(south, bob)
 
 
 def test_lines_about_others_stay(network: Network) -> None:

@@ -13,6 +13,7 @@ it. The person's keys lie in the store under her secret on the key ring (ring.py
 import hashlib
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sql
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 HASH_BYTES = 32
 # Secrets of the key ring that are to be destroyed; empty but for moments.
 erasing = Table("erasing", metadata, Column("secret", BigInteger, primary_key=True, autoincrement=False))
-
 
 GONE_WITH_PERSON = (
     *("consent", "revoked", "dispute_taken", "broken_glass", "correction_here", "list_act", "own_entry", "delegation"),
@@ -110,10 +110,10 @@ class Erasures:
         for row in rows:
             if self._node.source.read(row.type, row.id) is not None:
                 raise Refusal(Code.STILL_AT_SOURCE, f"{row.type}/{row.id}")
-        with self._node.store.read() as connection:
-            person = store.person.c
-            account = connection.execute(sql.select(person.account).where(person.patient == patient)).scalar()
-        done = self._run(lambda connection: self._erase_person(connection, patient, ground, words))
+
+        person = store.person.c
+        hers = sql.select(person.account).where(person.patient == patient)
+        account, done = self._run_found(hers, partial(self._erase_person, patient, ground, words))
         if account is not None:
             self._node.lists.forget(account)
             self._node.disputes.forget(account)
@@ -128,7 +128,18 @@ class Erasures:
             patient = connection.execute(sql.select(person.patient).where(person.account == account)).scalar()
         if patient is not None:
             return self.erase_person(patient, ground, words)
-        return self._run(lambda connection: self._erase_stranger(connection, account, ground, words))
+        return self._run_found(sql.select(sql.literal(account)), partial(self._erase_stranger, account, ground, words))[
+            1
+        ]
+
+    def _run_found(self, whose: Any, work: Any) -> tuple[str | None, Erasure]:
+        """A work that takes the lines which name an account (a query): they are looked for before its write."""
+        while True:
+            with self._node.store.read() as connection:
+                account = connection.execute(whose).scalar()
+            found = looks_erased.find(self._node, account)
+            with suppress(looks_erased.OutOfDateError):
+                return account, self._run(lambda connection, found=found: work(connection, found))
 
     def finish(self) -> int:
         """Destroy the secrets that an erasure left to be destroyed; how many."""
@@ -190,11 +201,9 @@ class Erasures:
         connection.execute(sql.delete(store.record).where(record.type == kind, record.id == identifier))
         alarms.forget(connection, [f"{kind}/{identifier}"])
         lines = sorted([*lines, *restated], key=lambda line: int(line.seq))
-        account = person.account if person is not None else None
+        account, who = (person.account, person.id) if person is not None else (None, None)
         manifest = self._manifest(account, "record", Erased(kind, identifier), ground, words, lines)
-        summary = [27, manifest.time, "record", len(lines)]
-        who = person.id if person is not None else None
-        line = self._append(connection, manifest, who, summary)
+        line = self._append(connection, manifest, who, [27, manifest.time, "record", len(lines)])
         return Erasure(hashlib.sha256(line.manifest).digest(), len(lines))
 
     def _renew(self, connection: sql.Connection, identifier: int, gone: set[bytes]) -> Person:
@@ -254,7 +263,9 @@ class Erasures:
 
     # --- a person ---------------------------------------------------------------------------------------------
 
-    def _erase_person(self, connection: sql.Connection, patient: str, ground: Ground, words: str) -> Erasure:
+    def _erase_person(
+        self, patient: str, ground: Ground, words: str, connection: sql.Connection, found: looks_erased.Naming
+    ) -> Erasure:
         column = store.person.c
         identifier = connection.execute(sql.select(column.id).where(column.patient == patient)).scalar()
         if identifier is None:
@@ -268,10 +279,8 @@ class Erasures:
         before = undone_rows(connection, patient, identifier)
         self._untell_undone(connection, before)
         rows = [identifier, *sorted(before)]
-        hers: sql.ColumnElement[bool] = store.manifest.c.person.in_(rows)
-        if person.account is not None:
-            hers |= store.manifest.c.seq.in_(looks_erased.naming(self._node, connection, person.account))
-        lines = self._lines(connection, hers)
+        named = looks_erased.since(self._node, connection, person.account, found)
+        lines = self._lines(connection, store.manifest.c.person.in_(rows) | store.manifest.c.seq.in_(named))
         manifest = self._manifest(person.account, "person", None, ground, words, lines)
         line = self._append(connection, manifest, identifier, [27, manifest.time, "person", len(lines)])
         digest = hashlib.sha256(line.manifest).digest()
@@ -317,8 +326,10 @@ class Erasures:
             connection.execute(sql.delete(table).where(table.c.account == account))
         bury(connection, dead)
 
-    def _erase_stranger(self, connection: sql.Connection, account: str, ground: Ground, words: str) -> Erasure:
-        named = looks_erased.naming(self._node, connection, account)
+    def _erase_stranger(
+        self, account: str, ground: Ground, words: str, connection: sql.Connection, found: looks_erased.Naming
+    ) -> Erasure:
+        named = looks_erased.since(self._node, connection, account, found)
         if not named and account_keys.number_of(connection, account) is None:
             raise Refusal(Code.UNKNOWN_PERSON)
         lines = self._lines(connection, store.manifest.c.seq.in_(named))
