@@ -103,9 +103,14 @@ def says_enough(text: str) -> bool:
 
 
 def same_name(one: str, other: str) -> bool:
-    """Whether two names may be one person's, who has two entries: all words of the shorter stand in the longer."""
-    shorter, longer = sorted((set(plain(one).split()), set(plain(other).split())), key=len)
+    """Whether two names may be one person's, who has two entries: all words of the shorter stand in the longer. Signs
+    that nobody sees part no word."""
+    shorter, longer = sorted((set(plain(_seen(name)).split()) for name in (one, other)), key=len)
     return shorter == longer != set() or (len(shorter) > 1 and shorter <= longer)
+
+
+def _seen(name: str) -> str:
+    return "".join(sign for sign in name if unicodedata.category(sign) != "Cf")
 
 
 FORMS: dict[str, type[Fields]] = {
