@@ -62,6 +62,7 @@ def test_her_own_public_key_under_another_id_is_no_second_device(circle: Circle)
     assert ada.send(ada.page + "/keys", do="add", number=case.number).status_code == 404
     # Bound by whoever else may say whose it is, it still settles nothing.
     case = returning.bind(circle.guide, case, ada.account)
+    assert "<strong><bdi>x</bdi></strong>" not in ada.get(ada.page + "/keys").text
     shown = client.get("/coming-back").text
     assert "Ada" not in shown and 'value="hers"' not in shown
     # Whose case it is nobody says who has not signed with the key.

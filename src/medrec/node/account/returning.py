@@ -191,7 +191,9 @@ def let_in(node: "Node", account: str) -> list[Case]:
             sql.select(new_phone.c.digest).where(new_phone.c.account == account).order_by(new_phone.c.since)
         ).scalars()]  # fmt: skip
     cases = [case for digest in digests if (case := find(node, digest)) is not None]
-    return [case for case in cases if not case.hers and course(node, case).done]
+    # Anybody knows a public key: a case with one of hers is no new key.
+    known = {device.key for device in devices.of_account(node, account)}
+    return [case for case in cases if not case.hers and case.key not in known and course(node, case).done]
 
 
 def bind(node: "Node", case: Case, account: str) -> Case:
@@ -337,9 +339,11 @@ def _one(node: "Node", where: sql.ColumnElement[bool]) -> Case | None:
     if row is None or row.since < node.clock() - LIFE_MS:
         return None
     stated, credential_id, label, *said = codec.decode(node.vault.open(None, bytes(row.sealed), bytes(row.digest)))
+    # A row of an earlier version has no word on whose it is; who joins says so by joining.
+    name, hers = (*said, bool(said[0]))[:2] if said else ("", False)
     return Case(
         bytes(row.digest), row.number, row.account, row.since, row.began, credential_in(stated), credential_id, label,
-        *said,
+        name, hers,
     )  # fmt: skip
 
 

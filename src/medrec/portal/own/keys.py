@@ -193,8 +193,6 @@ def _find(node: "Node", visit: Visit, who: Whose) -> Go:
 def _add(node: "Node", visit: Visit, who: Whose) -> Go:
     """A second device: the new one made its passkey on the page for new phones, and shows a number."""
     case = waiting_key(node, visit, who.account, who.account)
-    if any(device.key == case.key for device in devices.of_account(node, who.account)):
-        raise PageError(404, "no-such-number")
     payload = {"credential": msgspec.to_builtins(case.credential, builtin_types=(bytes,))}
     told = [
         render.say(words.KEYS["sign_add"], label=case.label or words.KEYS["device"]),
@@ -215,7 +213,7 @@ def waiting_key(node: "Node", visit: Visit, by: str, account: str) -> returning.
     """The new phone of the number in the form; `by` says that it belongs to an account. Raises PageError."""
     count_number(node, visit, by)
     case = returning.by_number(node, visit.form.get("number", ""))
-    if case is None:
+    if case is None or any(device.key == case.key for device in devices.of_account(node, account)):
         raise PageError(404, "no-such-number")
     try:
         return returning.bind(node, case, account)
