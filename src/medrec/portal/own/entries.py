@@ -225,7 +225,8 @@ def _quantity(tree: Any) -> tuple[float | None, str, str]:
         return number, unit, f"{written} {unit}".strip()
     for name in ("valueString", "valueInteger", "valueBoolean", "valueDateTime"):
         if name in tree:
-            return None, "", _text(tree[name])
+            said = tree[name]
+            return None, "", ("yes" if said else "no") if isinstance(said, bool) else _text(said)
     concept = tree.get("valueCodeableConcept")
     if isinstance(concept, dict):
         coding = next((one for one in _list(concept, "coding") if isinstance(one, dict)), {})
