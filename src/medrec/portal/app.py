@@ -304,11 +304,10 @@ class Site:
             if not answer.address:
                 fields = {name: value for name, value in visit.form.items() if name != COPY}
                 shown = page.show(self.node, visit._replace(form=fields))
+                there = shown.whole if isinstance(shown, Go) else self.sent.keep(visit, request.url.path, shown)
                 if isinstance(shown, Go):
                     self._told(request, visit, page, shown)
-                    answer.address = shown.whole
-                else:
-                    answer.address = self.sent.keep(visit, request.url.path, shown)
+                answer.address = there
             return RedirectResponse(answer.address, 303, headers=self._headers(request, HEADERS))
 
     def _admitted(self, page: Page, visit: Visit) -> Visit:

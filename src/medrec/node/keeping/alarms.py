@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import sqlalchemy as sql
 
-from medrec.node.keeping.store import alarm
+from medrec.node.keeping.store import alarm, record
 
 _NAME = re.compile(r"[A-Z][A-Za-z]{1,63}/[A-Za-z0-9\-.]{1,64}")
 _CHUNK = 500
@@ -27,3 +27,9 @@ def forget(connection: sql.Connection, names: Iterable[str]) -> None:
     ]
     for first in range(0, len(named), _CHUNK):
         connection.execute(sql.delete(alarm).where(alarm.c.id.in_(named[first : first + _CHUNK])))
+
+
+def forget_person(connection: sql.Connection, person: int, patient: str | None) -> None:
+    """The same for a local patient and every record of hers, by her store id. Inside `Store.write` only."""
+    hers = connection.execute(sql.select(record.c.type, record.c.id).where(record.c.person == person)).all()
+    forget(connection, [f"Patient/{patient}", *(f"{row.type}/{row.id}" for row in hers)])

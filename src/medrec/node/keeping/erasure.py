@@ -345,9 +345,7 @@ class Erasures:
         for row in outgoing.waiting(connection, self._node.vault, ACTS_PATH, person.account):
             if codec.decode_json(row.payload).get("account") == person.account:
                 connection.execute(sql.delete(store.outbox).where(store.outbox.c.id == row.id))
-        record = store.record.c
-        hers = connection.execute(sql.select(record.type, record.id).where(record.person == person.id)).all()
-        alarms.forget(connection, [f"Patient/{person.patient}", *(f"{row.type}/{row.id}" for row in hers)])
+        alarms.forget_person(connection, person.id, person.patient)
 
     # --- both -------------------------------------------------------------------------------------------------
 
