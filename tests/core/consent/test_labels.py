@@ -125,7 +125,7 @@ def test_procedures_of_icd_10_are_no_illnesses_of_it(system: str) -> None:
         ("Buprénorphine 8 mg, comprimé", "OPIOIDUD"), ("Clozapin 100 mg", "MH"), ("bupre\u00adnorphine", "OPIOIDUD"),
         ("BUPRE\u0301NORPHINE", "OPIOIDUD"), ("ｃｌｏｚａｐｉｎｅ", "MH"), ("Quetiapin", "MH"), ("Olanzapin", "MH"),
         ("Risperidon", "MH"), ("Aripiprazol", "MH"), ("Méthadone", "OPIOIDUD"), ("Methadonhydrochlorid", "OPIOIDUD"),
-        ("Metadon", "OPIOIDUD"), ("Naltrexon", "SUD"), ("Fluoxetin", "MH"), ("Sertralin", "MH"), ("Lamivudin", "HIV"),
+        ("Metadon", "OPIOIDUD"), ("Lévométhadone", "OPIOIDUD"), ("Naltrexon", "SUD"), ("Fluoxetin", "MH"), ("Sertralin", "MH"), ("Lamivudin", "HIV"),
         ("Zidovudin", "HIV"), ("Névirapine", "HIV"), ("Éfavirenz", "HIV"), ("lithiumcarbonat", "MH"),
         ("H.I.V. infection", "HIV"), ("Leponex", "MH"), ("Polamidon", "OPIOIDUD"), ("Antabus", "ETHUD"),
         ("depresion", "MH"), ("Déficit de atencion", "MH"),
