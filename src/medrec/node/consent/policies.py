@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 TRIAL_PATH = "/medrec/trial"
 YEAR_MS = 365 * 86_400_000
 LOOKS_MAX = 5_000
-ASKERS_MAX = 50
+ASKERS_MAX = 300
 PROPOSED = "proposed"
 _EVERY_RECORD = 1_000_000_000
 
@@ -110,7 +110,8 @@ def try_here(
         named = _parties(node, [proposed, *standing], known.parties)
         # Who looked is asked for by the name that was given then.
         called = {look.asker._replace(name="") for look in looks if look.asker.name}
-        every = sorted({*(one for one in (*named, *askers) if one not in called), *(look.asker for look in looks)})
+        looked = sorted({*(look.asker for look in looks), *(one for one in askers if one not in called)})
+        every = [*looked, *sorted({*named} - called - {*looked})]
         tried = frozenset(every[:ASKERS_MAX])
         return try_policy(
             standing,
