@@ -61,6 +61,9 @@ def answered_by(page: Any, client: TestClient) -> None:
         told = {name: value for name, value in request.headers.items() if name in PASSED_ON}
         path = request.url.removeprefix(ORIGIN)
         found = client.request(request.method, path, headers=told, content=request.post_data_buffer)
+        if request.method == "POST":
+            # The redirect was followed here; the browser does not see where it led.
+            page.landed = str(found.url)
         kept = {name: value for name, value in found.headers.items() if name not in ("content-length", "set-cookie")}
         route.fulfill(status=found.status_code, headers=kept, body=found.content)
 

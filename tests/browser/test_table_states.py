@@ -95,6 +95,7 @@ def test_a_screen_that_waits_for_a_place_can_be_used(empty: Story, open_at: Open
     try:
         with page.expect_navigation():
             page.evaluate(POST, [ORIGIN + "/clinic/patient", form])
+        page.evaluate("(to) => history.replaceState(null, '', to)", page.landed)
         with language.use(code):
             page.get_by_text(str(words.WAITS["title"])).wait_for()
         found = found_on(page, "waits-clinic_patient", code)
