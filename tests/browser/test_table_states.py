@@ -7,6 +7,7 @@ until `World.parameters` and `NOWHERE` say what stands for it.
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -21,6 +22,7 @@ from tests.browser.test_journeys import KEPT
 from tests.browser.test_states import ORIGIN, Open, found_on, sent
 from tests.browser.test_states import open_at as open_at
 from tests.browser.world import POST, World
+from tests.node.test_right_person import ADA, demographics
 from tests.portal.conftest import empty as empty
 from tests.portal.story import Story
 from tests.portal.test_waits import HANGS_S, Hanging, until_read
@@ -81,6 +83,8 @@ def test_a_page_that_waits_can_be_used_and_says_when_the_wait_is_over(empty: Sto
 
 @pytest.mark.parametrize("code", language.LANGUAGES)
 def test_a_screen_that_waits_for_a_place_can_be_used(empty: Story, open_at: Open, code: str) -> None:
+    north: Any = empty.network["north"]
+    north.put("Patient", "ada", demographics("ada", *ADA))
     empty.network.patient("ada", "north", "south")
     empty.settle()
     hanging = Hanging(empty)
@@ -95,7 +99,7 @@ def test_a_screen_that_waits_for_a_place_can_be_used(empty: Story, open_at: Open
     try:
         with page.expect_navigation():
             page.evaluate(POST, [ORIGIN + "/clinic/patient", form])
-        page.evaluate("(to) => history.replaceState(null, '', to)", page.landed)
+        page.goto(page.landed)
         with language.use(code):
             page.get_by_text(str(words.WAITS["title"])).wait_for()
         found = found_on(page, "waits-clinic_patient", code)
