@@ -19,6 +19,7 @@ from medrec import portal
 from medrec.portal.app import Site, pages
 from medrec.portal.page import File, Reader
 from medrec.portal.people import handle
+from medrec.portal.sent import COPY
 from medrec.portal.session import PEOPLE, STAFF, Session
 from medrec.portal.table import FILES, PAGES, Page
 from tests.access.test_matrix import clean, identifiers, roles
@@ -54,6 +55,10 @@ class Naming(Mapping[str, str]):
         if self._his not in name:
             self._asked.add(name)
         return self._fixed.get(name, self._his)
+
+    def __contains__(self, name: object) -> bool:
+        # Each is sent as a form that was never sent before.
+        return name != COPY
 
     def __iter__(self) -> Iterator[str]:
         # Fields that are called by what they are about, one for each place or right.

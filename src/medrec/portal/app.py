@@ -302,8 +302,8 @@ class Site:
         """Do what a form says, once, and go on to a page: the page itself is never the answer."""
         with self.sent.once(visit, str(request.url)) as answer:
             if not answer.address:
-                fields = {name: value for name, value in visit.form.items() if name != COPY}
-                shown = page.show(self.node, visit._replace(form=fields))
+                form = {n: one for n, one in visit.form.items() if n != COPY} if COPY in visit.form else visit.form
+                shown = page.show(self.node, visit._replace(form=form))
                 there = shown.whole if isinstance(shown, Go) else self.sent.keep(visit, request.url.path, shown)
                 if isinstance(shown, Go):
                     self._told(request, visit, page, shown)
