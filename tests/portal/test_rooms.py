@@ -27,7 +27,6 @@ KEPT = {
     "desk_vouch.py Waiting self._open": "one for each linked patient, and a key of the staff signed it",
     "own/acts.py Acts self._lent": "one for each invented person of a demonstration",
     "own/entries.py _Remembered self._entries": "what is read anew when it is gone",
-    "security.py Limiter self._attempts": "the latest names: whose count is pushed out has more tries, not fewer",
     "sent.py Sent self._running": "forms that are being done at this moment",
     "sign_in.py Challenges self._used": "challenges that a known key signed, for two minutes",
 }
