@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from medrec.core.manifests.acts import Act, ActEnd
-from medrec.node.lists import acts_ended, lists
+from medrec.node.lists import acts_ended, acts_later, lists
 from medrec.node.lists.acts_kept import list_act_brought
 from medrec.node.refusals import Code, Refusal
 from medrec.node.release.practitioners import PHYSICIAN
 from medrec.node.release.receive import request_records
+from tests.node.test_list_hearsay import waiting
 from tests.node.test_list_later import heard, link, look, round_
 from tests.node.test_lists import Clinic, order
 
@@ -97,6 +98,43 @@ def test_it_ends_with_the_link_that_it_was_said_under(clinic: Clinic) -> None:
     assert not clinic.network["east"].acts.take("guide", act)
     round_(clinic, "guide")
     assert heard(clinic, "east") == []
+
+
+def test_a_stop_reaches_a_place_that_has_the_medicine_too_if_its_own_organisation_does_not_bring_it(
+    clinic: Clinic,
+) -> None:
+    """North does not know that east ordered it; her agent does, and waits a day for north."""
+    east_reads(clinic, "north", "south")
+    clinic.network["east"].put("MedicationRequest", "e1", order("e1", "312940", "sertraline 25 mg tablet"))
+    clinic.network.consent(clinic.ada, "east", "guide")
+    clinic.refresh()
+    account, north = clinic.ada.account, clinic.north
+    doctor = north.practitioners.enter("dr-north", "Dr North", PHYSICIAN)
+    page = request_records(north, "south", account, practitioner=doctor, reason="a visit")
+    row = next(one for one in north.lists.with_received(account, [page]).read.medicines if one.name == "sertraline")
+    act = north.acts.enter(account, doctor, "stopped", [lists.subject_of(row)], "rash")
+    clinic.story.settle()
+    round_(clinic, "north", "guide")
+    assert heard(clinic, "east") == []
+    clinic.network.time += 25 * 3_600_000
+    round_(clinic, "north", "guide")
+    assert heard(clinic, "east") == [act.id]
+
+
+def test_what_waits_for_a_place_that_is_down_ends_with_the_link(clinic: Clinic) -> None:
+    east_reads(clinic, "north", "south")
+    reviewed(clinic)
+    guide: Any = clinic.network["guide"]
+    clinic.refresh()
+    clinic.network.time += acts_later.ROUND_MS
+    acts_later.hand_on_later(guide)
+    assert "east" in waiting(guide)
+    clinic.network.time += 60_000
+    clinic.guide.agent.unlink(clinic.ada.account, "north", clinic.ada.sign)
+    clinic.network.time += acts_later.ROUND_MS
+    clinic.refresh()
+    acts_later.hand_on_later(guide)
+    assert "east" not in waiting(guide) and heard(clinic, "east") == []
 
 
 def test_nobody_but_her_agent_brings_it_and_it_ends_what_it_brought_alone(clinic: Clinic) -> None:

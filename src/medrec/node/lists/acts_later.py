@@ -19,7 +19,7 @@ from medrec.core.manifests.acts import Act, ActEnd, ActEndedManifest, ActManifes
 from medrec.core.reconcile.lists import Row
 from medrec.core.records.dates import DAY_MS
 from medrec.node.agent import bringing
-from medrec.node.agent.standing_links import newest, number, standing, undone
+from medrec.node.agent.standing_links import Undone, newest, number, standing, undone
 from medrec.node.agent.told import told
 from medrec.node.corrections.objecting import ask
 from medrec.node.keeping import outgoing, store
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from medrec.node.node import Node
 
 _HERE = ("consent/1", "consent/2", "revocation/1", "disclosure/1")
-_TOLD = ("consent/1", "consent/2", "revocation/1", "link/1")
+_TOLD = ("consent/1", "consent/2", "revocation/1", "link/1", "list-act/1", "list-act-ended/1")
 EVERYBODY = "*"
 
 ROUND_MS = 60_000
@@ -172,8 +172,8 @@ def _brought(node: "Node", account: str) -> int:
             # Nobody here knows what it is about, and so not who may know.
             continue
         hears = hearing.hears(node, account, act.organisation, places, now) - {act.organisation}
-        if act.kind != "reviewed":
-            # Whom it speaks against hears it from there, with what it is asked to correct.
+        if act.kind != "reviewed" and now - act.time < DAY_MS:
+            # Whom it speaks against hears it from there, with what it is asked; who has not within a day does not.
             hears -= {line.source for row in spoken for line in row.lines}
         for place in sorted(hears):
             name = (place, act.id)
@@ -191,6 +191,8 @@ def _ends(node: "Node", account: str) -> None:
     """At her agent: the end of a clinician's act whose link is undone, to the places that told of it and not yet of its
     end. Where the clinician's own organisation handed it on, that tells them; they heed one of the two."""
     ends, places = undone(node, account), standing(node, account)
+    if ends:
+        node.store.write(partial(_call_off, node, account, ends))
     lines = told(node, account, "list-act/1", "list-act-ended/1") if ends else []
     waiting = _waiting(node, account, ENDS_PATH, "act")
     over = waiting | {
@@ -204,6 +206,15 @@ def _ends(node: "Node", account: str) -> None:
         if elsewhere and (place, act.id) not in over and not acts_told.is_after(ends, act, line.received or line.time):
             end = ActEnd(act.network, account, act.id, act.organisation, ends[act.organisation].time)
             bringing.queue(node, account, [place], ENDS_PATH, codec.encode_json(msgspec.to_builtins(end)))
+
+
+def _call_off(node: "Node", account: str, ends: Mapping[str, Undone], connection: sql.Connection) -> None:
+    """A clinician's word that still waits for a place is brought to nobody once its link is undone."""
+    for row in outgoing.waiting(connection, node.vault, ACTS_PATH, account):
+        said = codec.decode_json(row.payload)
+        end = ends.get(str(said.get("organisation")))
+        if end is not None and int(said.get("time", 0)) <= end.time:
+            connection.execute(sql.delete(store.outbox).where(store.outbox.c.id == row.id))
 
 
 def _is_current(node: "Node", act: Act) -> bool:
