@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from medrec.portal import clinic
 from tests.portal.story import Story
 
 
@@ -22,3 +23,9 @@ def empty(tmp_path: Path) -> Any:
     story = Story(tmp_path)
     yield story
     story.network.close()
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clinician's screen waits for the places that she asked as long as they take: a busy machine changes no test."""
+    monkeypatch.setattr(clinic, "PATIENCE_S", 120.0)

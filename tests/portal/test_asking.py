@@ -11,7 +11,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from medrec.core.manifests.inside import OwnLookManifest
-from medrec.portal import words
+from medrec.portal import clinic, words
+from medrec.portal.asking import PATIENCE_S
 from medrec.portal.session import IDLE_MS
 from tests.node.test_labels import put
 from tests.node.test_parts import SECRET, marked, some
@@ -27,8 +28,9 @@ FORM = {"patient": "ada", "purpose": "TREAT", "reason": "First visit today"}
 
 
 @pytest.fixture
-def hanging(told: Story) -> Iterator[Hanging]:
+def hanging(told: Story, patience: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hanging]:
     """North hangs; east answers. Both may give south what they have."""
+    monkeypatch.setattr(clinic, "PATIENCE_S", PATIENCE_S)
     network: Any = told.network
     ada = told.person  # type: ignore[attr-defined]
     network[network.AGENT].agent.link(ada.account, "east", network["east"].linker.invite("ada"), ada.sign)
@@ -66,6 +68,11 @@ def test_what_came_is_shown_while_one_place_hangs_and_the_rest_when_it_answers(t
     assert "ada" not in screen and "First" not in screen
     told.network.time += 65_000
     shown = client.get(screen)
+    for _ in range(10 * HANGS_S):
+        if "Metformin" in shown.text:
+            break
+        time.sleep(0.1)
+        shown = client.get(screen)
     says = text_of(waiting(shown.text))
     # Staff read day and hour.
     assert says.startswith(words.WAITS["title"]) and "North" in says and "East" not in says and "2025 at" in says
@@ -107,7 +114,10 @@ def test_a_screen_that_waits_keeps_no_session_alive(told: Story, hanging: Hangin
     assert client.get("/clinic/patient" + unescape(refresh)).headers["location"] == "/sign-in"
 
 
-def test_a_place_that_answers_at_once_needs_no_second_page(told: Story, hanging: Hanging) -> None:
+def test_a_place_that_answers_at_once_needs_no_second_page(
+    told: Story, hanging: Hanging, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clinic, "PATIENCE_S", 120.0)
     client, csrf = clinician(told)
     given = client.post("/clinic/patient", data={**FORM, "csrf": csrf, "from-east": "1"})
     assert given.status_code == 200 and "Metformin" in given.text and waiting(given.text) == ""
