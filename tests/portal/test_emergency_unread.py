@@ -1,11 +1,7 @@
 """An emergency after which nothing was read is told to the person all the same: by whom, why, and its review."""
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from medrec.core.consent.emergency import HOUR_MS, REVIEW_MS
 from medrec.node.release.emergency import REVIEWS_PATH
@@ -14,17 +10,9 @@ from medrec.portal import words
 from tests.node.test_disputes import carry
 from tests.portal.reading import person_page, read, text_of
 from tests.portal.story import Story
+from tests.portal.test_office import told as told
 
 TEXT = "Found unconscious at the bus station"
-
-
-@pytest.fixture
-def told(tmp_path: Path) -> Iterator[Story]:
-    """A story of its own: three days go by in it."""
-    story = Story(tmp_path)
-    story.person = story.tell()  # type: ignore[attr-defined]
-    yield story
-    story.network.close()
 
 
 def test_she_reads_who_why_and_until_when_and_what_came_of_its_review(told: Story) -> None:

@@ -15,13 +15,7 @@ import msgspec
 
 from medrec.core.consent.decide import Decision
 from medrec.core.consent.facts import Record
-from medrec.core.consent.pointers import (
-    Pointer,
-    identifiers_of,
-    local,
-    may_mean,
-    named,
-)
+from medrec.core.consent.pointers import Pointer, identifiers_of, local, may_mean, named
 
 Asked = tuple[str, str]
 """A meaning (instance, related, dependents) and the reference that it is about."""

@@ -6,13 +6,7 @@ A dose given says nothing about the next one: the status is `active` only while 
 from medrec.core.records import datatypes, dosage, medicine
 from medrec.core.records.canonical import Value
 from medrec.core.records.datatypes import joined, many, one, text, who
-from medrec.core.records.medication_request import (
-    after_remark,
-    clinical_line,
-    plain_line,
-    reasons,
-    status_of,
-)
+from medrec.core.records.medication_request import after_remark, clinical_line, plain_line, reasons, status_of
 from medrec.core.records.reading import Around, Marks, person_of
 from medrec.core.records.sig import says_over
 from medrec.core.records.understood import NoteCode, Status, Understood

@@ -128,9 +128,8 @@ class Erasures:
             patient = connection.execute(sql.select(person.patient).where(person.account == account)).scalar()
         if patient is not None:
             return self.erase_person(patient, ground, words)
-        return self._run_found(sql.select(sql.literal(account)), partial(self._erase_stranger, account, ground, words))[
-            1
-        ]
+        work = partial(self._erase_stranger, account, ground, words)
+        return self._run_found(sql.select(sql.literal(account)), work)[1]
 
     def _run_found(self, whose: Any, work: Any) -> tuple[str | None, Erasure]:
         """A work that takes the lines which name an account (a query): they are looked for before its write."""
