@@ -171,7 +171,7 @@ def test_a_place_that_calls_her_otherwise_is_merged_with_nothing(clinic: Clinic)
     found = own_summary(clinic.guide, account)
     (patient,) = [e["resource"] for e in found["entry"] if e["resource"]["resourceType"] == "Patient"]
     assert patient["birthDate"] == ADA[2] and "Byron" not in json.dumps(found)
-    assert set(not_hers.known(clinic.guide, account, clinic.guide.copies.all(account)).strangers) == {"north"}
+    assert set(not_hers.known(clinic.guide, account).strangers) == {"north"}
     # North puts it right.
     clinic.north.put("Patient", "ada", demographics("ada", *ADA, gender="female"), origin="2")
     clinic.refresh()
@@ -187,11 +187,11 @@ def test_where_nobody_can_tell_which_place_is_wrong_nothing_is_left_out_and_she_
     account = clinic.ada.account
     clinic.south.put("Patient", "ada", demographics("ada", *names, ADA[2]))
     clinic.refresh()
-    before = not_hers.known(clinic.guide, account, clinic.guide.copies.all(account))
+    before = not_hers.known(clinic.guide, account)
     assert before == ({}, {})
     clinic.north.put("Patient", "ada", demographics("ada", *names, BOB[2]))
     clinic.refresh()
-    found = not_hers.known(clinic.guide, account, clinic.guide.copies.all(account))
+    found = not_hers.known(clinic.guide, account)
     assert found.strangers == {} and {place: who.birth for place, who in found.unlike.items()} == {
         "south": ADA[2],
         "north": BOB[2],
@@ -223,6 +223,7 @@ def test_whoever_reads_all_copies_is_named_here() -> None:
     """Everything else goes by `Copies.hers`: no new page or service gives out what may be another person's."""
     readers = {
         "node/lists/lists.py": "takes out what is not hers itself, by the account as a whole",
+        "node/right_person/not_hers.py": "holds how places call her against each other",
         "portal/own/lists.py": "tells her how places call her",
         "portal/own/card.py": "asks whether there are any",
         "portal/line.py": "the Medication behind one line of hers",

@@ -112,9 +112,7 @@ def _birth_dates(node: "Node", person: Person, account: str) -> list[tuple[str, 
     at her agent the copies from every place."""
     here = node.linker.patient(person.patient) if person.patient is not None else None
     found = [(node.organisation, here.birth)] if here is not None else []
-    for copy in node.copies.hers(account) if node.copies is not None else ():
-        if copy.type != "Patient":
-            continue
+    for copy in node.copies.hers(account, "Patient") if node.copies is not None else ():
         try:
             value: Any = canonical(copy.content).value
         except RecordError:

@@ -310,9 +310,10 @@ class Copies:
         mine = record_copy.c.account == account
         return self._opened(mine if not kind else mine & (record_copy.c.type == kind))
 
-    def hers(self, account: str) -> list[Copy]:
-        """What may be shown, counted or given to others as hers: without what may be another person's (not_hers.py)."""
-        return not_hers.hers(self._node, account, self.all(account))
+    def hers(self, account: str, kind: str = "") -> list[Copy]:
+        """What may be shown, counted or given to others as hers, or that of one type: without what may be another
+        person's (not_hers.py)."""
+        return not_hers.hers(self._node, account, self.all(account, kind))
 
     def one(self, account: str, tag: bytes) -> Copy | None:
         """The kept record that the line with this tag signed; None where there is none, or only a part of it."""

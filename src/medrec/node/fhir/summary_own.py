@@ -75,11 +75,10 @@ class _Receipts(Mapping[str, bytes]):
 
 def _patient(node: "Node", account: str) -> dict[str, Any] | None:
     """Her Patient record, of the first place that let it out."""
-    for copy in node.copies.hers(account) if node.copies is not None else ():
-        if copy.type == "Patient":
-            try:
-                value = canonical(copy.content).value
-            except RecordError:
-                continue
-            return value if isinstance(value, dict) else None
+    for copy in node.copies.hers(account, "Patient") if node.copies is not None else ():
+        try:
+            value = canonical(copy.content).value
+        except RecordError:
+            continue
+        return value if isinstance(value, dict) else None
     return None

@@ -68,15 +68,15 @@ class Known(NamedTuple):
     unlike: dict[str, Demographics]
 
 
-def known(node: "Node", account: str, copies: "Iterable[Copy]") -> Known:
+def known(node: "Node", account: str) -> Known:
     """How places call her that contradict each other.
 
     A place's Patient is not she if it contradicts that of another place which is called as she is here, and is not
     called so itself, or if it contradicts two others and agrees with none. Where the name that she goes by fits both
     or neither (a slip in a date of birth), neither is."""
     patients: dict[str, Demographics] = {}
-    for copy in copies:
-        if copy.type == WHOLE and copy.organisation not in patients:
+    for copy in node.copies.all(account, WHOLE) if node.copies is not None else ():
+        if copy.organisation not in patients:
             try:
                 patients[copy.organisation] = matching.of_patient(canonical(copy.content).value)
             except RecordError:
@@ -103,17 +103,16 @@ def known(node: "Node", account: str, copies: "Iterable[Copy]") -> Known:
     return Known(found, unlike)
 
 
-def away(node: "Node", account: str, copies: "Iterable[Copy]") -> set[tuple[str, str]]:
+def away(node: "Node", account: str) -> set[tuple[str, str]]:
     """(organisation, "Type/id") of what is in no list of hers, and (organisation, "Patient") where nothing from there
     is."""
     found = held_back(node, account) | {(one.organisation, one.name) for one in said(node, account)}
-    return found | {(place, WHOLE) for place in known(node, account, copies).strangers}
+    return found | {(place, WHOLE) for place in known(node, account).strangers}
 
 
 def hers(node: "Node", account: str, copies: "Iterable[Copy]") -> "list[Copy]":
     """These copies without what is in none of her lists."""
-    copies = list(copies)
-    gone = away(node, account, copies)
+    gone = away(node, account)
     return [copy for copy in copies if not names_of(copy) & gone]
 
 

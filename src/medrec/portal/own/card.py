@@ -53,10 +53,10 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
     known = about(node, who.account)
     shown = node.lists.of(who.account)
     apart = _in_no_list(node, who.account)
-    copies = node.copies.all(who.account) if node.copies is not None else []
     held_apart = held_elsewhere(node, who)
     # What a place holds back, or gives of somebody else, may be the very thing: then nobody knows that there is none.
-    read = bool(copies) and not held_apart and not not_hers.known(node, who.account, copies).strangers
+    read = node.copies is not None and bool(node.copies.all(who.account))
+    read = read and not held_apart and not not_hers.known(node, who.account).strangers
     rows = _rows(shown)
     parts = []
     for group in GROUPS:

@@ -150,9 +150,7 @@ def plain_of(kind: str, content: bytes) -> str:
 def about(node: "Node", account: str) -> dict[str, str]:
     """Name and date of birth as the places have them, the first that has each; empty text where none has."""
     found = {"name": "", "born": ""}
-    for copy in node.copies.hers(account) if node.copies is not None else ():
-        if copy.type != "Patient":
-            continue
+    for copy in node.copies.hers(account, "Patient") if node.copies is not None else ():
         tree: Any = canonical(copy.content).value
         name = next((name for name in _list(tree, "name") if isinstance(name, dict)), {})
         given = " ".join(str(part) for part in _list(name, "given"))

@@ -152,11 +152,10 @@ def _asked(node: "Node", visit: Visit, who: Whose, organisation: str, code: byte
 
 def _known(node: "Node", who: Whose) -> Demographics:
     """Who she is, as a place that is linked already has it, else as her name here suggests; she corrects it."""
-    for copy in node.copies.hers(who.account) if node.copies is not None else ():
-        if copy.type == "Patient":
-            found = of_patient(canonical(copy.content).value)
-            if found.family and found.given:
-                return found
+    for copy in node.copies.hers(who.account, "Patient") if node.copies is not None else ():
+        found = of_patient(canonical(copy.content).value)
+        if found.family and found.given:
+            return found
     given, _, family = who.name.rpartition(" ")
     return Demographics(family, given, "")
 

@@ -61,7 +61,7 @@ def _away(node: "Node", visit: Visit, who: Whose) -> dict[str, Any]:
     the places that do not say the same of who she is, where nobody can tell which of them is wrong."""
     copies = node.copies.all(who.account) if node.copies is not None else []
     tags = {(copy.organisation, f"{copy.type}/{copy.id}"): copy.tag.hex() for copy in copies}
-    known = not_hers.known(node, who.account, copies)
+    known = not_hers.known(node, who.account)
 
     def called(places: dict[str, Demographics]) -> list[str]:
         return [_called(who.place(place), named) for place, named in sorted(places.items())]
