@@ -39,8 +39,8 @@ def _chosen(node: "Node", account: str, form: dict[str, Any], rows: list[Medicin
     known, said = hearers(node, account), form.get("places", "")
     ticked = [place for place in known if f"to-{place}" in form]
     # Nothing stands behind what is of no row.
-    by_row = hearing.reached_by_row(node, account, rows, known, node.clock())
-    open_to = set(known).intersection(*by_row.values())
+    may_hear = hearing.Hearers(node, account, known, node.clock())
+    open_to = set(known).intersection(*map(may_hear.of_row, rows))
     if form.get("act") == "also-taking" and open_to != set(known):
         # She was asked before it was known that it is in her list: it tells nobody what he may not read there.
         return sorted(open_to & set(ticked)) if said else sorted(open_to)
@@ -59,7 +59,7 @@ def _named(node: "Node", shown: Shown, name: str) -> list[MedicineRow]:
     return [
         row
         for row in shown.read.medicines
-        if any(line.author == "record" for line in row.lines)
+        if hearing.is_written(row)
         and ((meant and set(row.ingredients) == meant) or (not row.ingredients and cleaned(row.name) == cleaned(name)))
     ]
 

@@ -6,7 +6,7 @@ Looked at again is a person about whom consents, links or disclosures came, and 
 begin or end by itself.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -16,7 +16,7 @@ import sqlalchemy as sql
 
 from medrec.core import codec
 from medrec.core.manifests.acts import Act, ActEnd, ActEndedManifest, ActManifest, act_message, recipients_of
-from medrec.core.reconcile.lists import Row
+from medrec.core.reconcile.rows import MedicineRow
 from medrec.core.records.dates import DAY_MS
 from medrec.node.agent import bringing
 from medrec.node.agent.standing_links import Undone, newest, number, standing, undone
@@ -64,7 +64,7 @@ def hand_on_later(node: "Node") -> int:
             continue
         count += _clinicians(node, account)
         if node.agent is not None:
-            count += _hers(node, account) + _brought(node, account)
+            count += _at_her_agent(node, account)
             _ends(node, account)
         looked.at[account] = state
     return count
@@ -124,67 +124,62 @@ def _more(node: "Node", act: Act, hearers: Iterable[str], connection: sql.Connec
     return len(fresh)
 
 
-def _hers(node: "Node", account: str) -> int:
-    """At her agent: what she said to everybody, to places where it does not stand under the link of today, if these may
-    read what stands behind it."""
-    every = [kept.act for kept in node.acts.of(account)]
-    acts = [act for act in every if EVERYBODY in recipients_of(act) and _is_current(node, act)]
+def _at_her_agent(node: "Node", account: str) -> int:
+    """Have acts brought to the places that may hear them and where they do not stand; how many copies."""
+    acts = [kept.act for kept in node.acts.of(account) if kept.act.kind != "dismissed"]
     places = sorted(standing(node, account) - {node.organisation}) if acts else []
     if not places:
         return 0
-    there, waiting = _standing_there(node, account), _waiting(node, account)
-    rows = node.lists.of(account).read.medicines
-    reached = hearing.reached_by_row(node, account, rows, places, node.clock())
-    written = {row.key for row in rows if _is_written(row)}
-    count = 0
+    rows, may_hear = node.lists.of(account).read.medicines, hearing.Hearers(node, account, places, node.clock())
+    reached = {row.key: may_hear.of_row(row) for row in rows}
+    found = [*_hers(node, acts, rows, reached, places), *_clinical(node, acts, rows, reached, may_hear)]
+    there = _standing_there(node, account) | _waiting(node, account)
+    fresh = [(place, act) for place, act in found if (place, act.id) not in there]
+    for place, act in fresh:
+        bringing.queue(node, account, [place], ACTS_PATH, payload_for(act, place))
+    return len(fresh)
+
+
+def _hers(
+    node: "Node", acts: Sequence[Act], rows: Sequence[MedicineRow], reached: Mapping[str, set[str]], places: list[str]
+) -> Iterable[tuple[str, Act]]:
+    """What she said to everybody, and the places that may read what stands behind it."""
+    written = {row.key for row in rows if hearing.is_written(row)}
     for act in acts:
-        behind = [reached.get(subject.key, set()) for subject in act.subjects if subject.key in written]
-        for place in places:
-            name = (place, act.id)
-            if name not in there and name not in waiting and all(place in one for one in behind):
-                bringing.queue(node, account, [place], ACTS_PATH, payload_for(act, place))
-                count += 1
-    return count
+        if EVERYBODY in recipients_of(act) and _is_current(node, act):
+            behind = [reached.get(subject.key, set()) for subject in act.subjects if subject.key in written]
+            yield from ((place, act) for place in places if all(place in one for one in behind))
 
 
-def _brought(node: "Node", account: str) -> int:
-    """At her agent: what a clinician said, to places that may read all that stands behind it, of which the clinician's
-    own organisation may not know (acts_heard.py), and what that organisation says of her medicines."""
-    every = [kept.act for kept in node.acts.of(account) if kept.act.kind != "dismissed"]
-    acts = [act for act in every if act.author == "clinician" and acts_told.genuine(node, act)]
-    places = sorted(standing(node, account) - {node.organisation}) if acts else []
-    if not places:
-        return 0
-    there, waiting = _standing_there(node, account), _waiting(node, account)
-    rows, now = node.lists.of(account).read.medicines, node.clock()
-    reached = hearing.reached_by_row(node, account, rows, places, now)
-    for act in every:
+def _clinical(
+    node: "Node",
+    acts: Sequence[Act],
+    rows: Sequence[MedicineRow],
+    reached: Mapping[str, set[str]],
+    may_hear: hearing.Hearers,
+) -> Iterable[tuple[str, Act]]:
+    """What a clinician said, and the places that may read all that stands behind it, of which the clinician's own
+    organisation may not know (acts_heard.py), and what that organisation says of her medicines."""
+    told = {key: set(places) for key, places in reached.items()}
+    for act in acts:
         if act.author == "patient":
-            # What she alone says she takes is known to whom she said it.
-            to = set(places if EVERYBODY in recipients_of(act) else recipients_of(act))
+            # What she alone says she takes is known to whom she said it; `*`: to all.
+            keys = {subject.key for subject in act.subjects}
             for row in rows:
-                if row.key in {subject.key for subject in act.subjects} and not _is_written(row):
-                    reached[row.key] |= to
-    count = 0
-    for act in acts:
+                if row.key in keys and not hearing.is_written(row):
+                    told[row.key] |= recipients_of(act)
+    for act in (one for one in acts if one.author == "clinician"):
         spoken = acts_heard.spoken_of(act, rows)
         if not {subject.key for subject in act.subjects} <= {row.key for row in spoken}:
             # Nobody here knows what it is about, and so not who may know.
             continue
-        hears = hearing.hears(node, account, act.organisation, places, now) - {act.organisation}
-        if act.kind != "reviewed" and now - act.time < DAY_MS:
+        hears = may_hear.of_source(act.organisation) - {act.organisation}
+        if act.kind != "reviewed" and node.clock() - act.time < DAY_MS:
             # Whom it speaks against hears it from there, with what it is asked; who has not within a day does not.
             hears -= {line.source for row in spoken for line in row.lines}
-        for place in sorted(hears):
-            name = (place, act.id)
-            if name not in there and name not in waiting and all(place in reached[row.key] for row in spoken):
-                bringing.queue(node, account, [place], ACTS_PATH, payload_for(act, place))
-                count += 1
-    return count
-
-
-def _is_written(row: Row) -> bool:
-    return any(line.author == "record" for line in row.lines)
+        if hears and acts_told.genuine(node, act):
+            may = [told[row.key] for row in spoken]
+            yield from ((place, act) for place in sorted(hears) if all({place, EVERYBODY} & one for one in may))
 
 
 def _ends(node: "Node", account: str) -> None:

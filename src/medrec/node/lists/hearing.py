@@ -30,28 +30,30 @@ class _Said(NamedTuple):
     to: frozenset[str]
 
 
-def reached_by_row(
-    node: "Node", account: str, rows: Iterable[MedicineRow], places: Sequence[str], now: int
-) -> dict[str, set[str]]:
-    """Of these places, those that wrote something of a row down themselves, or may read all that others wrote of it; by
-    the row's key."""
-    said = list(_said(node, account, now))
-    return {row.key: _reached(row, places, said) for row in rows}
+class Hearers:
+    """Who may hear of medicines, of some places of hers, by what she allowed: her consents are read once."""
+
+    def __init__(self, node: "Node", account: str, places: Sequence[str], now: int) -> None:
+        self._places = places
+        self._said = list(_said(node, account, now))
+
+    def of_source(self, source: str) -> set[str]:
+        """Those that may read what a source says."""
+        return {place for place in self._places if _open(self._said, source, place)}
+
+    def of_row(self, row: MedicineRow) -> set[str]:
+        """Those that wrote something of a row down themselves, or may read all that others wrote of it."""
+        sources = {line.source for line in row.lines if line.source != PATIENT}
+        return {
+            place
+            for place in self._places
+            if sources and (place in sources or all(_open(self._said, source, place) for source in sources))
+        }
 
 
-def hears(node: "Node", account: str, source: str, places: Sequence[str], now: int) -> set[str]:
-    """Of these places, those that may read of medicines what a source says."""
-    said = list(_said(node, account, now))
-    return {place for place in places if _open(said, source, place)}
-
-
-def _reached(row: MedicineRow, places: Sequence[str], said: list[_Said]) -> set[str]:
-    sources = {line.source for line in row.lines if line.source != PATIENT}
-    return {
-        place
-        for place in places
-        if sources and (place in sources or all(_open(said, source, place) for source in sources))
-    }
+def is_written(row: MedicineRow) -> bool:
+    """Whether a record stands behind a row, and not words of people alone."""
+    return any(line.author == "record" for line in row.lines)
 
 
 def _open(said: list[_Said], source: str, place: str) -> bool:

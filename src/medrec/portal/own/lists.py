@@ -1,8 +1,10 @@
 """The person's own screen of her one list: what for, how to take, from whom, and one tap to the proof."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from medrec.core.matching import Demographics
+from medrec.core.reconcile.rows import MedicineRow
 from medrec.node.lists import hearing
 from medrec.node.right_person import not_hers
 from medrec.node.right_person.holding_told import held_back
@@ -34,7 +36,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
         "may_say": mine,
         "handle": who.handle,
         "places": [{"id": name, "name": who.place(name)} for name in places],
-        "reached": hearing.reached_by_row(node, who.account, shown.read.medicines, places, visit.now) if mine else {},
+        "reached": _reached(node, who, shown.read.medicines, places, visit.now) if mine else {},
         "asked": [] if kinds else mending.asked(node, visit, who.account, who.place),
         "lists": lists.values(
             visit,
@@ -48,6 +50,14 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
             apart=[] if kinds else held_elsewhere(node, who),
         ),
     }
+
+
+def _reached(
+    node: "Node", who: Whose, rows: Sequence[MedicineRow], places: Sequence[str], now: int
+) -> dict[str, set[str]]:
+    """The places that her word on each row is proposed to, by its key."""
+    hearers = hearing.Hearers(node, who.account, places, now)
+    return {row.key: hearers.of_row(row) for row in rows}
 
 
 def held_elsewhere(node: "Node", who: Whose) -> list[Any]:
