@@ -42,6 +42,13 @@ def person_here(node: "Node", account: str) -> Person:
     return node.store.write(lambda connection: _enter(node, connection, account, keys))
 
 
+def is_served_by(node: "Node", account: str, caller: str) -> bool:
+    """Whether an account is linked here, and an organisation is the agent that serves it."""
+    with node.store.read() as connection:
+        found = node.journal.person_of_account(connection, account)
+    return found is not None and found.agent == caller
+
+
 def places(node: "Node", account: str) -> list[str]:
     """The organisations with which an agent's person has a relationship, by id."""
     related = store.relationship.c

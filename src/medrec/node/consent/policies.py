@@ -24,6 +24,7 @@ from medrec.core.consent.roles import SOMEBODY
 from medrec.core.consent.trial import Asker, Judged, Look, Shown, Trial, try_policy
 from medrec.core.manifests.access import DisclosureManifest
 from medrec.core.manifests.consent import FhirConsentManifest, fhir_consent_message
+from medrec.node.agent.own import is_served_by
 from medrec.node.keeping import store
 from medrec.node.keeping.journal import Person
 from medrec.node.refusals import Code, Refusal
@@ -269,9 +270,7 @@ def answer_trial(node: "Node", caller: str, body: bytes) -> bytes:
         raise Refusal(Code.MALFORMED) from None
     if type(account) is not str or type(text) is not bytes or len(askers) > ASKERS_MAX:
         raise Refusal(Code.MALFORMED)
-    with node.store.read() as connection:
-        person = node.journal.person_of_account(connection, account)
-    if person is None or person.agent != caller:
+    if not is_served_by(node, account, caller):
         raise Refusal(Code.NOT_PERMITTED)
     found = try_here(node, account, text, replaced, askers)
     looks = [

@@ -28,7 +28,7 @@ from medrec.core.manifests.acts import (
     narrowed,
     recipients_of,
 )
-from medrec.node.agent.own import person_here
+from medrec.node.agent.own import is_served_by, person_here
 from medrec.node.agent.standing_links import undone
 from medrec.node.consent.consents import AHEAD_MS_MAX
 from medrec.node.corrections.corrections_closed import supersede
@@ -70,7 +70,7 @@ class Acts:
                 raise Refusal(Code.WRONG_ORGANISATION)
             node.consents.check_signature(act.account, act.key, act_message(act), act.signature)
             return self._keep(act, (), to)
-        brought = act.organisation not in (caller, node.organisation) and self._is_her_agent(caller, act.account)
+        brought = act.organisation not in (caller, node.organisation) and is_served_by(node, act.account, caller)
         if act.organisation != caller and not brought:
             raise Refusal(Code.CREDENTIAL_FOREIGN)
         if not acts_told.genuine(node, act, caller):
@@ -79,11 +79,6 @@ class Acts:
             # A notice that somebody put away elsewhere is nobody's business here.
             raise Refusal(Code.NOT_PERMITTED)
         return self._keep(act, (), to, brought=brought)
-
-    def _is_her_agent(self, caller: str, account: str) -> bool:
-        with self._node.store.read() as connection:
-            person = self._node.journal.person_of_account(connection, account)
-        return person is not None and person.agent == caller
 
     def _listens_to(self, caller: str, act: Act) -> bool:
         """Whether this node had records of this person from the caller, or gave it the very record that the act speaks

@@ -9,6 +9,7 @@ import sqlalchemy as sql
 from medrec.core import codec, manifests
 from medrec.core.manifests.access import DisclosureManifest, ReceivedManifest
 from medrec.core.manifests.acts import ActEnd, ActEndedManifest, ActManifest, against_of
+from medrec.node.agent.own import is_served_by
 from medrec.node.corrections.corrections_closed import withdraw
 from medrec.node.corrections.objecting import of_person
 from medrec.node.keeping import store
@@ -51,12 +52,11 @@ def take(node: "Node", caller: str, end: ActEnd) -> None:
 
 def _brought(node: "Node", caller: str, end: ActEnd, identifier: bytes) -> bool:
     """Whether the caller is the person's agent, and brought the act here."""
+    if not is_served_by(node, end.account, caller):
+        return False
     brought = list_act_brought.c
     this = (brought.id == identifier) & (brought.organisation == end.organisation) & (brought.account == end.account)
     with node.store.read() as connection:
-        person = node.journal.person_of_account(connection, end.account)
-        if person is None or person.agent != caller:
-            return False
         return connection.execute(sql.select(brought.id).where(this)).first() is not None
 
 

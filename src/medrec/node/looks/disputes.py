@@ -22,6 +22,7 @@ from medrec.core.manifests.dispute import (
     statement_message,
 )
 from medrec.node.account.former_keys import signed_then
+from medrec.node.agent.own import is_served_by
 from medrec.node.consent.consents import AHEAD_MS_MAX
 from medrec.node.keeping import obligations, outgoing
 from medrec.node.keeping.journal import Draft, Person
@@ -112,9 +113,7 @@ class Disputes:
         """Whether she opened a dispute with a key that went while this place was away: by the word of her agent alone,
         which heard her then. What closes one is signed anew."""
         node = self._node
-        with node.store.read() as connection:
-            person = node.journal.person_of_account(connection, statement.account)
-        if person is None or person.agent != by or statement.action != "open":
+        if statement.action != "open" or not is_served_by(node, statement.account, by):
             return False
         return signed_then(node, statement.account, statement.key, message, statement.signature, time=statement.time)
 
