@@ -2,8 +2,6 @@
 
 import json
 import secrets
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,17 +13,11 @@ from medrec.node.release.views import view_at
 from tests.fhir.asking import ask, consent
 from tests.node.network import Network, Patient
 from tests.node.test_gate import get, names
+from tests.node.test_labels import network as network
 
 ACTIONS = "http://terminology.hl7.org/CodeSystem/consentaction"
 REASONS = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
 NUMBER = {"system": "urn:medrec:practitioner:north", "value": "dr-p"}
-
-
-@pytest.fixture
-def network(tmp_path: Path) -> Iterator[Network]:
-    opened = Network(tmp_path)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

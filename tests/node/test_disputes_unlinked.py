@@ -1,7 +1,5 @@
 """A look from before a link was undone is disputed like any other: its source obliges who looked, and she hears it."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,15 +14,8 @@ from medrec.node.looks.owing import owed
 from medrec.node.refusals import SENTENCES, Code
 from tests.node.network import Network, Patient
 from tests.node.test_disputes import carry, settle
-from tests.node.test_gate import BLOOD_PRESSURE, get, written
-
-
-@pytest.fixture
-def network(tmp_path: Path) -> Iterator[Network]:
-    opened = Network(tmp_path)
-    opened["north"].put("Observation", "bp", BLOOD_PRESSURE)
-    yield opened
-    opened.close()
+from tests.node.test_gate import get, written
+from tests.node.test_remembered import network as network
 
 
 @pytest.fixture
