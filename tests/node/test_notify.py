@@ -130,7 +130,12 @@ def test_a_look_goes_out_on_every_channel_and_says_nothing_of_it(story: Story, r
     headers, body = found["/hook"]
     signed = hmac.new(secret, f"{headers['MedRec-Time']}.".encode() + body, hashlib.sha256).hexdigest()
     assert headers["MedRec-Signature"] == f"sha256={signed}" and set(json.loads(body)) == {"id", "kind", "time"}
-    whole = repr(receiver.got).lower()
+    # What is sealed was opened above and what is signed was checked: their letters spell what they like.
+    told = dict(found["/push"][0]), dict(headers), json.loads(body)
+    token = told[0].pop("Authorization").removeprefix("vapid t=").partition(",")[0]
+    claims = [push.decode(part).decode() for part in token.split(".")[:2]]
+    assert told[1].pop("MedRec-Signature") and told[2].pop("id")
+    whole = repr((list(found), told, claims)).lower()
     assert not any(word in whole for word in ("ada", "brown", "north", "south", "diabetes", "bp-1", person.account))
     assert guide.teller.step(network.time) == 0
 
