@@ -65,7 +65,7 @@ def when_over(client: TestClient, screen: str) -> str:
 
 def test_what_came_is_shown_while_one_place_hangs_and_the_rest_when_it_answers(told: Story, hanging: Hanging) -> None:
     client, screen = asked(told, hanging, "north", "east")
-    assert "ada" not in screen and "First" not in screen
+    assert "ada" not in re.sub("[0-9a-f]{32}", "", screen) and "First" not in screen
     told.network.time += 65_000
     shown = client.get(screen)
     for _ in range(10 * HANGS_S):

@@ -109,7 +109,7 @@ def test_the_side_however_it_is_written(side: str, name: str) -> None:
     assert spoken(name).side == side
 
 
-@pytest.mark.parametrize(("left", "right"), zip(SIDES["left"], SIDES["right"], strict=True))
+@pytest.mark.parametrize(("left", "right"), [*zip(SIDES["left"], SIDES["right"], strict=True)])
 def test_the_two_sides_of_one_problem_have_one_name(left: str, right: str) -> None:
     assert spoken(left).core == spoken(right).core
 
