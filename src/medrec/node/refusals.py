@@ -65,6 +65,7 @@ class Code(Enum):
     CONSENT_BROKEN = "consent-broken"
     CONSENT_CHANGED = "consent-changed"
     ACTOR_UNRESOLVED = "actor-unresolved"
+    CODES_UNKNOWN = "codes-unknown"
     DISPUTED = "disputed"
     # The records.
     RECORD_ALTERED = "record-altered"
@@ -155,6 +156,7 @@ SENTENCES: dict[Code, str] = {
     Code.CONSENT_BROKEN: "A consent of the person cannot be read, so nothing is let out.",
     Code.CONSENT_CHANGED: "The permission was taken back while the request was being answered.",
     Code.ACTOR_UNRESOLVED: "A consent names somebody of whom nobody can say whether the requester is meant.",
+    Code.CODES_UNKNOWN: "A consent denies by a code that nobody here knows, and which any record may carry.",
     Code.DISPUTED: "The person disputes a look of this organisation; nothing more goes to it until that is settled.",
     Code.RECORD_ALTERED: "A record was changed at its source without a new version and is not let out.",
     Code.RECORD_CHANGED: "A record has a newer version that is not signed yet; try again in a moment.",
@@ -191,6 +193,7 @@ HIDDEN = frozenset(
         Code.CONSENT_BROKEN,
         Code.CONSENT_CHANGED,
         Code.ACTOR_UNRESOLVED,
+        Code.CODES_UNKNOWN,
         Code.DISPUTED,
         Code.NOT_PERMITTED,
     }

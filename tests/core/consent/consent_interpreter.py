@@ -77,27 +77,11 @@ def _purpose(consents: list[Json], floor: list[Json], request: Json, record: Jso
 
 def _consent(resource: Json, facts: Json) -> tuple[list[tuple[str, str, int, bool]], bool, set[str]]:
     """What one consent says: its statements, whether a permit of it is in doubt, and the labels its permits name."""
-    if resource["status"] != "active":
+    read = tops_of(resource)
+    if read is None:
         return [], False, set()
-    r5 = "decision" in resource
-    dated = start_of(resource.get("date" if r5 else "dateTime", "1970"))
-    silent = CARE
-    if not r5:
-        scope = resource["scope"]["coding"][0]["code"]
-        if scope not in ("patient-privacy", "research"):
-            return [], False, set()
-        silent = RESEARCH if scope == "research" else CARE
-        rule = resource.get("policyRule", {}).get("coding", [{}])[0].get("code")
-        default = {"OPTIN": "permit", "OPTOUT": "deny"}.get(rule)
-        root = resource.get("provision")
-        tops = [] if root is None else [{**root, "type": root.get("type", default)}]
-        base = default if root is None or default != tops[0]["type"] else None
-        if root is not None and default == "deny" and root.get("type") == "deny":
-            base = "deny"
-        above: list[Json] = []
-    else:
-        base, above = resource["decision"], [{"period": resource["period"]}] if "period" in resource else []
-        tops = [_typed(provision, _flip(base)) for provision in resource.get("provision", [])]
+    tops, base, above, silent = read
+    dated = start_of(resource.get("date" if "decision" in resource else "dateTime", "1970"))
     walk = _Walk(facts, silent)
     counted = False
     for top in tops:
@@ -109,6 +93,27 @@ def _consent(resource: Json, facts: Json) -> tuple[list[tuple[str, str, int, boo
         if holds:
             statements.append(("base" if general else "provision", base, dated, True))
     return statements, walk.doubtful_permit, walk.named
+
+
+def tops_of(resource: Json) -> tuple[list[Json], str | None, list[Json], set[str]] | None:
+    """The provisions at the top, each with its direction; what is said of all the rest; what stands above them all; and
+    what a permit without a purpose is for. None: it says nothing."""
+    if resource["status"] != "active":
+        return None
+    if "decision" in resource:
+        base, above = resource["decision"], [{"period": resource["period"]}] if "period" in resource else []
+        return [_typed(provision, _flip(base)) for provision in resource.get("provision", [])], base, above, CARE
+    scope = resource["scope"]["coding"][0]["code"]
+    if scope not in ("patient-privacy", "research"):
+        return None
+    rule = resource.get("policyRule", {}).get("coding", [{}])[0].get("code")
+    default = {"OPTIN": "permit", "OPTOUT": "deny"}.get(rule)
+    root = resource.get("provision")
+    tops = [] if root is None else [{**root, "type": root.get("type", default)}]
+    base = default if root is None or default != tops[0]["type"] else None
+    if root is not None and default == "deny" and root.get("type") == "deny":
+        base = "deny"
+    return tops, base, [], RESEARCH if scope == "research" else CARE
 
 
 def _typed(provision: Json, effect: str) -> Json:
@@ -142,7 +147,7 @@ class _Walk:
             self.named |= {label["code"] for part in path for label in part.get("securityLabel", [])}
         matches = bool(holds) or (holds is None and effect == "deny")
         if matches and not excepted:
-            somebody = any(_part(actor) == "recipients" for part in path for actor in part.get("actor", []))
+            somebody = any(part_of(actor) == "recipients" for part in path for actor in part.get("actor", []))
             strength = "base" if effect == "permit" and not somebody else "provision"
             self.statements.append((strength, effect, holds is True))
         return matches
@@ -150,18 +155,18 @@ class _Walk:
 
 def _path(path: list[Json], effect: str, facts: Json, silent: set[str]) -> bool | None:
     """All conditions of all provisions on the way: false if one is false, else unknown if one is unknown."""
-    answers = [answer for provision in path for answer in _conditions(provision, effect, facts)]
+    answers = [answer for provision in path for answer in conditions(provision, effect, facts)]
     if effect == "permit" and not any("purpose" in provision for provision in path):
         answers.append(facts["purpose"] in silent)
     return False if False in answers else None if None in answers else True
 
 
-def _conditions(rule: Json, effect: str, facts: Json) -> list[bool | None]:
+def conditions(rule: Json, effect: str, facts: Json) -> list[bool | None]:
     record, found = facts["record"], []
     if "period" in rule:
         found.append(start_of(rule["period"].get("start", "0001")) <= facts["now"] < end_of(rule["period"].get("end")))
     for part in ("recipients", "custodians", "authors"):
-        actors = [actor for actor in rule.get("actor", []) if _part(actor) == part]
+        actors = [actor for actor in rule.get("actor", []) if part_of(actor) == part]
         if actors:
             answers = [_actor(actor, part, facts) for actor in actors]
             found.append(True if True in answers else None if None in answers else False)
@@ -220,7 +225,7 @@ def _coded(wanted: set[str], carried: list[str] | None) -> bool | None:
         return True
     for one in sorted(wanted):
         system, code = one.split("|", 1)
-        if not is_known(system) and not any(other.startswith(f"{system}|") for other in held):
+        if not is_known(system):
             return None
         for other in held:
             its_system, its_code = other.split("|", 1)
@@ -233,7 +238,7 @@ def _coded(wanted: set[str], carried: list[str] | None) -> bool | None:
     return False
 
 
-def _part(actor: Json) -> str:
+def part_of(actor: Json) -> str:
     codes = [coding["code"] for coding in actor.get("role", {}).get("coding", [])]
     return "custodians" if "CST" in codes else "authors" if "AUT" in codes else "recipients"
 

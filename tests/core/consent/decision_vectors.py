@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pytest
 from consent_forms import Json, give, ms, record_of, request_of
-from run_suite import verdict, whole
+from run_suite import refused, verdict, whole
 
 from medrec.core.consent.compiling import compile_consents
 from medrec.core.consent.decide import decide, judge
@@ -28,6 +28,8 @@ class Found(NamedTuple):
     broken: tuple[str, ...]
     other: str
     travels: tuple[str, ...]
+    whole: bool
+    other_whole: bool
 
 
 def load(name: str) -> Json:
@@ -67,7 +69,9 @@ def run(case: Json, check: Json) -> Found:
     decision = decide(request_of(request), rules, now)
     judged = judge(decision, record_of(record))
     other, travels = verdict(case, check, resources)
-    return Found(judged.effect, judged.reason, judged.attach, decision.broken, other, tuple(travels))
+    in_doubt = decision.effect == "indeterminate"
+    seen = judged.effect, judged.reason, judged.attach, decision.broken
+    return Found(*seen, other, tuple(travels), in_doubt, refused(case, check, resources))
 
 
 def differences(case: Json) -> list[str]:
@@ -84,6 +88,8 @@ def differences(case: Json) -> list[str]:
             wrong.append(f"{name}: attach {found.attach} instead of {check['attach']}")
         if "broken" in check and list(found.broken) != check["broken"]:
             wrong.append(f"{name}: broken {found.broken} instead of {check['broken']}")
+        if "whole" in check and {found.whole, found.other_whole} != {check["whole"]}:
+            wrong.append(f"{name}: refused as a whole: {found.whole}, by the second interpreter {found.other_whole}")
         if found.other != check["effect"] or list(found.travels) != check.get("attach", list(found.travels)):
             wrong.append(f"{name}: the second interpreter says {found.other} {found.travels}")
     return wrong

@@ -14,6 +14,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 from consent_codes import ABOVE, BASIS, SUITE, Json, system_name
 from consent_interpreter import end_of, interpret, start_of
+from consent_whole import refused_whole
 
 FILES = ("hard-cases.json", "hl7-r4.json", "hl7-r5.json")
 _V3 = "http://terminology.hl7.org/CodeSystem/v3-"
@@ -54,16 +55,8 @@ def verdict(case: Json, check: Json, resources: dict[str, Json]) -> tuple[str, l
     request, record = whole(check)
     if not {*(record["labels"] or [])} <= {*ABOVE, *BASIS["confidentiality"]}:
         record["labels"] = None
-    consents = [
-        {
-            "id": one["id"],
-            "resource": resources[one["id"]],
-            "revoked": start_of(one["revoked"]) if "revoked" in one else None,
-        }
-        for one in case["consents"]
-    ]
-    standing = [one for one in consents if one["revoked"] is None or now < one["revoked"]]
-    if not all(readable(one["resource"]) for one in standing) or not set(request["purposes"]) <= set(BASIS["purposes"]):
+    consents = _consents(case, resources)
+    if refused(case, check, resources):
         return "indeterminate", []
     laws = [BASIS["laws"][name] for name in case["floor"]]
     rules = [rule for law in laws for rule in law["rules"] if _of_age(rule["ages"], case.get("born", ""), now)]
@@ -75,6 +68,26 @@ def verdict(case: Json, check: Json, resources: dict[str, Json]) -> tuple[str, l
     if set(request["purposes"]) & set(BASIS["emergency"]):
         travels.append("break-glass-review")
     return effect, sorted(travels)
+
+
+def refused(case: Json, check: Json, resources: dict[str, Json]) -> bool:
+    """Whether the request is refused as a whole for what nobody knows, so that no record is looked at."""
+    request, now = whole(check)[0], start_of(check.get("now", case["now"]))
+    consents = [one for one in _consents(case, resources) if one["revoked"] is None or now < one["revoked"]]
+    if not all(readable(one["resource"]) for one in consents) or not set(request["purposes"]) <= set(BASIS["purposes"]):
+        return True
+    return refused_whole(consents, request, now)
+
+
+def _consents(case: Json, resources: dict[str, Json]) -> list[Json]:
+    return [
+        {
+            "id": one["id"],
+            "resource": resources[one["id"]],
+            "revoked": start_of(one["revoked"]) if "revoked" in one else None,
+        }
+        for one in case["consents"]
+    ]
 
 
 def count(case: Json) -> int | None:
@@ -117,6 +130,8 @@ def run(suite: Path = SUITE, examples: Path | None = None) -> tuple[int, list[st
             for at, check in enumerate(case["checks"]):
                 reached += 1
                 effect, travels = verdict(case, check, resources)
+                if "whole" in check and refused(case, check, resources) is not check["whole"]:
+                    different.append(f"{name}, {case['name']}, check {at}: whole {not check['whole']}")
                 if effect != check["effect"] or travels != sorted(check.get("attach", travels)):
                     different.append(f"{name}, {case['name']}, check {at}: {effect} {travels}")
     return reached, different, without

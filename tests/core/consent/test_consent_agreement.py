@@ -7,6 +7,7 @@ from typing import Any
 from consent_forms import NOW, X, Y, give, ms, plain_floor, plain_record, plain_request, r4, r5, record_of, request_of
 from consent_forms import rule as written
 from consent_interpreter import interpret
+from consent_whole import refused_whole
 
 from medrec.core.consent.compiling import compile_consents
 from medrec.core.consent.decide import decide, judge
@@ -65,6 +66,9 @@ def compare(consents: list[dict[str, Any]], law: bool = False) -> int:
     assert not rules.broken, rules.broken
     for request in REQUESTS:
         decision = decide(request_of(request), rules, NOW)
+        whole = refused_whole(consents, request, NOW)
+        assert whole or decision.reason != "codes-unknown", (consents, request)
+        assert not whole or decision.effect != "permit", (consents, request)
         for record in RECORDS:
             ours = judge(decision, record_of(record)).effect
             theirs = interpret(consents, plain_floor(floor), request, record, NOW)

@@ -140,6 +140,11 @@ def test_a_doubt_opens_nothing_and_closes_nothing_in_an_emergency(
     assert summary([*found, Given("broken", Unreadable("not-json", "Consent"))], urgent) == (before, True)
     after, doubted = summary([*found, give(more, "more")], asked)
     assert after == before or (doubted and before == "indeterminate")
+    # The same for a code that nobody knows, and that the record surely does not carry.
+    named = {**more["provision"], "actor": rule(None, who=sorted(request.who)[:1])["actor"]}
+    coded = {**more, "provision": {**named, "code": rule(None, code="nobody-knows|1")["code"]}}
+    after, doubted = summary([*found, give(coded, "more")], urgent)
+    assert after == before or (doubted and before == "indeterminate") or record.codes is None
     # The same for a holder of data whom nobody knows.
     more["provision"]["actor"] = rule(None, held="CareTeam/nobody-knows")["actor"]
     after, doubted = summary([*found, give(more, "more")], urgent)

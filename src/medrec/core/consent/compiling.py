@@ -55,6 +55,8 @@ class Rule(msgspec.Struct, frozen=True):
     with conditions on the record may spare every one."""
     content: bool = False
     """Whether it asks for more of a record than its type: then what it holds back shows by what is missing."""
+    blind: bool = False
+    """Whether it denies by a code that can be compared with nothing: no record is surely spared by that code."""
 
 
 class Notice(msgspec.Struct, frozen=True):
@@ -85,6 +87,11 @@ class Codes(NamedTuple):
     undeclared: bool
     capitals: frozenset[str]
 
+    @property
+    def blind(self) -> bool:
+        """Whether no record is surely without these: one is of a system that nobody here knows, or need not be said."""
+        return self.undeclared or bool(self.strange)
+
 
 Mark = tuple[int, int, int, bool]
 """What a consent says about marks: how new it is, from when until when it says so, and yes or no."""
@@ -109,7 +116,7 @@ class Rules(msgspec.Struct, frozen=True):
     `marks` are what her consents say about marks: how new, from when until when, and yes or no. `turns` are the times
     (ms) at which something of all this begins or ends, in order: between two of them every decision is the same.
     `unheld` are the holders of data of whom the ledger alone does not say who they are, `roles` the actors of whom a
-    role is asked.
+    role is asked. `blind`: one of them denies by a code that can be compared with nothing.
     """
 
     every: tuple[Rule, ...]
@@ -122,6 +129,7 @@ class Rules(msgspec.Struct, frozen=True):
     turns: tuple[int, ...] = ()
     unheld: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
+    blind: bool = False
 
 
 class Floor(msgspec.Struct, frozen=True):
@@ -194,8 +202,10 @@ def gather(
     turns.update(item.until for item in broken)
     turns.update(turn for _, start, end, _ in marks for turn in (start, end))
     roles = tuple(token for token in sorted(actors) if split(token)[1])
+    blind = any(rule.blind for rule in rules)
+    ended = tuple(sorted(turns))
     return Rules(
-        tuple(rules), by_purpose, every_purpose, broken, notices, strangers, marks, tuple(sorted(turns)), unheld, roles
+        tuple(rules), by_purpose, every_purpose, broken, notices, strangers, marks, ended, unheld, roles, blind
     )
 
 
@@ -302,6 +312,7 @@ class _Compiler:
                 plain=not actions and not custodians and all(name != "kind" for name, _ in tests),
                 at_best=effect == "permit" or not tests,
                 content=any(name not in ("kind", "document") for name, _ in tests),
+                blind=effect == "deny" and any(map(is_blind, tests)),
             )
         )
         return number
@@ -339,6 +350,26 @@ def named_codes(tokens: frozenset[str]) -> Codes:
         not named.isdisjoint((systems.RESOURCE_TYPES, systems.PROFILES)),
         frozenset(one.upper() for one in sorted(tokens)),
     )
+
+
+def is_blind(test: tuple[str, Any]) -> bool:
+    """Whether a condition is in doubt, or met, whatever a record holds."""
+    name, value = test
+    return (name == "code" and value.blind) or (name == "document" and value[1].blind)
+
+
+def seen(rule: Rule) -> Rule:
+    """A denial of what surely carries its codes, and of nothing that only may."""
+
+    def sure(test: tuple[str, Any]) -> tuple[str, Any]:
+        name, value = test
+        if not is_blind(test):
+            return test
+        codes = value if name == "code" else value[1]
+        certain = Codes(codes.tokens, frozenset(), frozenset(), frozenset(), False, frozenset())
+        return name, certain if name == "code" else (value[0], certain)
+
+    return msgspec.structs.replace(rule, tests=tuple(map(sure, rule.tests)), blind=False)
 
 
 def strange_codes(rules: Iterable[Rule]) -> tuple[str, ...]:

@@ -48,15 +48,15 @@ def _code(value: Codes, record: Record, effect: str) -> bool | None:
 def _carries(carried: frozenset[str] | None, named: Codes) -> bool | None:
     """Whether one of the codes that a record carries is named.
 
-    A system that nobody knows may be any other one: that is a doubt, unless the record itself is coded in it. So is the
-    same code in two systems of which the record's is not known, one that differs in capitals alone, a media type that
-    does not say all, and what a record need not say of itself.
+    A system that nobody knows may be any other one: that is a doubt whatever the record is coded in, since what is in
+    doubt must not depend on it. So is the same code in two systems of which the record's is not known, one that differs
+    in capitals alone, a media type that does not say all, and what a record need not say of itself.
     """
     if carried is None:
         return None
     if not named.tokens.isdisjoint(carried):
         return True
-    if named.undeclared or (named.strange and not named.strange <= {systems.system_of(one) for one in carried}):
+    if named.blind:
         return None
     alike = [
         one

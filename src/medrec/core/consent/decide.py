@@ -18,7 +18,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from medrec.core.consent import terms
-from medrec.core.consent.compiling import Notice, Row, Rule, Rules, Table, marks_allowed
+from medrec.core.consent.compiling import Notice, Row, Rule, Rules, Table, is_blind, marks_allowed
 from medrec.core.consent.conditions import TESTS
 from medrec.core.consent.facts import Record, Request
 
@@ -44,7 +44,8 @@ class Redaction(NamedTuple):
 class Decision(msgspec.Struct, frozen=True):
     """The verdict about a request. "permit" says that something may go out; ask `judge` of each record.
 
-    `reason`: permitted, denied, no-consent, consent-broken, purpose-missing, purpose-unknown, actor-unresolved.
+    `reason`: permitted, denied, no-consent, consent-broken, purpose-missing, purpose-unknown, actor-unresolved,
+    codes-unknown.
     `decided` names the consents that bear on the request (whoever has them can decide it again), `broken` those that
     could not be read, `law` the lines of the legal floor that bear on it. `attach` is what has to travel with the
     answer; `marks` whether it may say that something is held back. `left` holds, per purpose, the rules that are left
@@ -121,6 +122,10 @@ def decide(request: Request, rules: Rules, now: int) -> Decision:
             best = combine(hoped)
             if best.effect == "deny":
                 return _refused(bearing, best, doubtful)
+        if rules.blind or doubtful:
+            doubt = _shut(bearing, hoped, doubtful)
+            if doubt:
+                return Decision("indeterminate", doubt, _sources(bearing)[0])
         left.append(bearing)
     ids, law = _sources(left[0] if len(left) == 1 else [rule for bearing in left for rule in bearing])
     attach = NOTHING if terms.EMERGENCY.isdisjoint(request.purposes) else ("break-glass-review",)
@@ -137,6 +142,15 @@ def denials_in_doubt(request: Request, rules: Rules, now: int) -> tuple[str, ...
         doubtful = _doubtful(bearing, request)
         found.update(rule.consent for rule in bearing if rule.effect == "deny" and rule.number in doubtful)
     return tuple(sorted(found))
+
+
+def blind_denials(request: Request, rules: Rules, now: int) -> tuple[Rule, ...]:
+    """The denials that may bear on a request by a code that can be compared with nothing."""
+    found: dict[int, Rule] = {}
+    for purpose in request.purposes if rules.blind else ():
+        bearing = _bearing(request, rules.by_purpose.get(purpose, rules.every_purpose), now)
+        found |= {rule.number: rule for rule in bearing if rule.blind}
+    return tuple(found.values())
 
 
 def judge(decision: Decision, record: Record) -> Judgement:
@@ -246,6 +260,40 @@ def _refused(bearing: Sequence[Rule], best: Outcome, doubtful: frozenset[int]) -
         return Decision("indeterminate", "actor-unresolved", _sources(bearing)[0], _sources(in_doubt)[0])
     denies = [rule for rule in bearing if rule.effect == "deny" and rule.strength != "floor"]
     return Decision("deny", "denied" if denies else "no-consent", _sources(denies)[0])
+
+
+def _shut(bearing: Sequence[Rule], hoped: Sequence[Rule], doubtful: frozenset[int]) -> str:
+    """What nobody knows, where denials in doubt meet all that could be permitted, whatever her records hold; else "".
+
+    A denial meets what a permit opens where each of its conditions on a record is one of the permit's, or is in doubt
+    of every record. So this follows from consents and request alone. Which types are asked for makes no difference but
+    to what is permitted: one more of them must not find out what is in doubt.
+    """
+    spared = _spared(bearing, doubtful)
+    # What the law denies, a permit may lift.
+    denials = [rule for rule in bearing if rule.effect == "deny" and not rule.lifted and rule.number not in spared]
+    in_doubt = [rule for rule in denials if rule.blind or rule.number in doubtful]
+    if not in_doubt:
+        return ""
+    met: set[int] = set()
+    for permit in [rule for rule in hoped if rule.effect == "permit"]:
+        meeting = [denial for denial in denials if _meets(denial, permit)]
+        if not meeting:
+            return ""
+        if all(denial in in_doubt for denial in meeting):
+            met.update(denial.number for denial in meeting)
+    if not met:
+        return ""
+    return "codes-unknown" if met.isdisjoint(doubtful) else "actor-unresolved"
+
+
+def _spared(bearing: Sequence[Rule], doubtful: frozenset[int]) -> set[int]:
+    """The rules (numbers) that have an exception which may hold."""
+    return {rule.parent for rule in bearing if rule.effect == "deny" or rule.number not in doubtful}
+
+
+def _meets(denial: Rule, permit: Rule) -> bool:
+    return all(test in permit.tests or is_blind(test) for test in denial.tests)
 
 
 def _redaction(bearing: Sequence[Rule]) -> Redaction | None:

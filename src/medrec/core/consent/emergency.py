@@ -3,7 +3,8 @@
 Somebody declares an emergency about one person at one organisation. From then on her requests for ETREAT or BTG are
 decided like all others, with one rule more, which is weaker than all others: what nobody forbids is permitted. What
 the person or the law forbids stays forbidden. What may forbid it and cannot be known (a consent that nobody can read, a
-denial to people, or to a place, that nobody can look up) holds back everything but the summary.
+denial to people, or to a place, that nobody can look up, or by a code that nobody knows) holds back everything but the
+summary.
 """
 
 from typing import Literal, NamedTuple
@@ -11,8 +12,8 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from medrec.core.consent import terms
-from medrec.core.consent.compiling import NO_PARENT, Rule, Rules, gather
-from medrec.core.consent.decide import denials_in_doubt
+from medrec.core.consent.compiling import NO_PARENT, Rule, Rules, gather, seen
+from medrec.core.consent.decide import blind_denials, denials_in_doubt
 from medrec.core.consent.facts import Record, Request
 from medrec.core.consent.times import EVER
 
@@ -73,23 +74,32 @@ def with_default(rules: Rules) -> Rules:
 
 class Settled(NamedTuple):
     """A request in an emergency, and the rules, without what is in doubt; `doubted` are the consents (ids) that stood
-    in the way by a doubt alone. If there are any, nothing opens but the summary."""
+    in the way by a doubt alone, `why` what nobody knows of them. If there are any, nothing opens but the summary."""
 
     request: Request
     rules: Rules
     doubted: tuple[str, ...] = ()
+    why: str = ""
 
 
 def settled(request: Request, rules: Rules, now: int) -> Settled:
     """What decides in an emergency, of the rules `with_default`: what is known, where the rest is a doubt."""
     # Whatever is asked for: one more type in the question must not find out what is in doubt.
     whole = msgspec.structs.replace(request, types=frozenset())
-    doubted = {item.consent for item in rules.broken if now < item.until}
-    doubted.update(denials_in_doubt(whole, rules, now))
-    if not doubted:
+    blind = {rule.number: rule.consent for rule in blind_denials(whole, rules, now)}
+    found = {
+        "actor-unresolved": denials_in_doubt(whole, rules, now),
+        "consent-broken": tuple(item.consent for item in rules.broken if now < item.until),
+        "codes-unknown": tuple(blind.values()),
+    }
+    why = next((reason for reason, consents in found.items() if consents), "")
+    if not why:
         return Settled(request, rules)
     known = msgspec.structs.replace(request, unresolved=frozenset(), unheld=frozenset())
-    return Settled(known, msgspec.structs.replace(rules, broken=()), tuple(sorted(doubted)))
+    # What surely carries such a code is denied all the same.
+    every = [seen(rule) if rule.number in blind else rule for rule in rules.every]
+    doubted = sorted({consent for consents in found.values() for consent in consents})
+    return Settled(known, gather(every, (), rules.notices, rules.marks), tuple(doubted), why)
 
 
 def in_scope(scope: Scope, record: Record) -> bool:

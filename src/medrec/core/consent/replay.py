@@ -63,10 +63,10 @@ def differences(
     meant = read(looked_up(rules), rules.unheld, basis.actors)
     facts, doubted = facts_of(stated.request, stated.organisation, rules, meant), tuple[str, ...]()
     if stated.request.purpose in terms.EMERGENCY:
-        facts, rules, doubted = emergency.settled(facts, rules, stated.time)
+        facts, rules, doubted, _ = emergency.settled(facts, rules, stated.time)
     decision = decide(facts, rules, stated.time)
     if isinstance(stated, RefusalManifest):
-        wills = ("no-consent", "denied", "consent-broken", "actor-unresolved")
+        wills = ("no-consent", "denied", "consent-broken", "actor-unresolved", "codes-unknown")
         if stated.code in wills and decision.effect == "permit":
             return ["the request was to be permitted"]
         return []

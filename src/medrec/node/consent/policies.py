@@ -160,7 +160,7 @@ class _Seeing:
         )
         scope: emergency.Scope | None = None
         if urgent:
-            request, rules, doubted = emergency.settled(request, rules, now)
+            request, rules, doubted, _ = emergency.settled(request, rules, now)
             scope = "summary" if doubted else None
         decision = decide(request, rules, now)
         if decision.effect != "permit":

@@ -47,6 +47,8 @@ class Standing(NamedTuple):
     """The consents that are passed over in an emergency, for a doubt alone: then nothing but the summary opens."""
     law: tuple[str, ...] = ()
     """The law that binds, by her age."""
+    why: str = ""
+    """What nobody knows of the consents that are doubted: a reason of the decision."""
 
     @property
     def actors(self) -> str:

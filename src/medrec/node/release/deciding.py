@@ -47,6 +47,7 @@ REASONS = {
     "purpose-missing": Code.PURPOSE_MISSING,
     "purpose-unknown": Code.PURPOSE_UNKNOWN,
     "actor-unresolved": Code.ACTOR_UNRESOLVED,
+    "codes-unknown": Code.CODES_UNKNOWN,
 }
 """The refusal of a request as a whole, by the reason of the decision; every other reason is DENIED."""
 
@@ -139,7 +140,7 @@ class Decider:
             return Standing(person, given, rules, meant, law=law)
         rules = emergency.with_default(rules)
         settled = emergency.settled(facts_of(request, self._node.organisation, rules, meant), rules, now)
-        return Standing(person, given, settled.rules, meant, settled.doubted, law)
+        return Standing(person, given, settled.rules, meant, settled.doubted, law, settled.why)
 
     def facts(self, request: Request, standing: Standing) -> Facts:
         """The facts of a request for which this stands."""

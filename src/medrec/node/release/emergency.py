@@ -157,8 +157,7 @@ class Emergencies:
         if decision.effect != "permit":
             raise Refusal(Code.DENIED, decided=decision.decided)
         if standing.doubted and scope == "restricted":
-            why = Code.ACTOR_UNRESOLVED if "?" in standing.actors else Code.CONSENT_BROKEN
-            raise Refusal(why, decided=standing.doubted)
+            raise Refusal(Code(standing.why), decided=standing.doubted)
         if standing.person is None:
             raise Refusal(Code.UNKNOWN_PERSON)
         person = standing.person

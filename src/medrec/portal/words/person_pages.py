@@ -98,6 +98,7 @@ REFUSALS = Texts(
         "purpose-not-covered": "Your permission does not cover what it was asked for.",
         "disputed": "You have questioned an earlier look of theirs.",
         "actor-unresolved": "Your permission names somebody who could not be told apart from them.",
+        "codes-unknown": "You have forbidden something by a code that the place does not know. So nothing was given out.",
     },
     plain=True,
 )
