@@ -12,7 +12,7 @@ from ledger_cases import describe
 from ledger_world import World, entry
 
 from medrec.core import codec
-from medrec.core.codec import CodecError, decode, decode_array, decode_json, encode, encode_json
+from medrec.core.codec import CodecError, decode, decode_array, decode_json, encode, encode_json, encode_json_around
 from medrec.core.outcome import Code, Refused
 from medrec.core.types import TRANSACTION_BYTES_MAX, decode_transaction
 
@@ -300,6 +300,11 @@ def test_json_is_the_form_of_rfc_8785_with_keys_by_utf8(value: Any) -> None:
     assert encode_json(value) == plain.encode()
 
 
+@given(st.dictionaries(TEXTS, JSON_VALUES, max_size=5), TEXTS, JSON_VALUES)
+def test_json_around_what_was_encoded_before_is_the_same_form(value: dict[str, Any], name: str, inner: Any) -> None:
+    assert encode_json_around(value, name, encode_json(inner)) == encode_json({**value, name: inner})
+
+
 @settings(max_examples=500)
 @given(st.binary(max_size=40) | TEXTS.map(str.encode) | JSON_VALUES.map(lambda v: json.dumps(v).encode()))
 @example(b"1e400")
@@ -335,6 +340,8 @@ def test_json_refused(data: bytes) -> None:
 def test_json_values_that_have_no_form(value: Any) -> None:
     with pytest.raises(CodecError):
         encode_json({"a": value})
+    with pytest.raises(CodecError):
+        encode_json_around({"a": value}, "b", b"1")
 
 
 def test_json_sizes_and_depth() -> None:

@@ -6,15 +6,39 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from medrec.core import manifests
-from medrec.core.manifests.access import Disclosed, ReceivedManifest, marked, marks_key, obligation_of
+from medrec.core.manifests.access import (
+    Basis,
+    Disclosed,
+    DisclosureManifest,
+    ReceivedManifest,
+    RefusalManifest,
+    Request,
+    marked,
+    marks_key,
+    obligation_of,
+)
 from medrec.core.records.canonical import canonical
 
 CASES: list[dict[str, Any]] = json.loads(
     (Path(__file__).parents[1] / "vectors" / "disclosure" / "marks.json").read_text()
 )["cases"]
+ASKED = Request("00" * 16, "south", "Dr South", "TREAT", "visit", "pull", [], [])
+BASIS = Basis(["11" * 32, "22" * 32], ["US"], "labels/1", "+-", ["33" * 32])
+DISCLOSURE = DisclosureManifest(
+    "disclosure/1",
+    "00" * 32,
+    "north",
+    "a",
+    1,
+    ASKED,
+    [Disclosed("Observation", "o1", "44" * 32)],
+    ["11" * 32],
+    "55" * 16,
+)
 ONE, TWO = hashlib.sha256(b"one").digest(), hashlib.sha256(b"two").digest()
 
 
@@ -57,3 +81,23 @@ def test_a_statement_from_before_is_read_as_it_was() -> None:
     whole, cut = stated.records
     assert whole.of_content(b"", ONE) and whole.of_version(b"", TWO) and not whole.of_content(b"", TWO)
     assert cut.of_content(b"", ONE) and not cut.proven and not cut.of_version(b"", TWO)
+
+
+def test_a_basis_that_was_written_before_is_stated_byte_for_byte_as_one_that_is_written_now() -> None:
+    refusal = RefusalManifest("refusal/1", "00" * 32, "north", "a", 1, ASKED, "denied", [], "66" * 16)
+    for basis in (BASIS, Basis([], [], "labels/1")):
+        known = manifests.written(basis)
+        for manifest in (DISCLOSURE, refusal):
+            whole = manifests.encode(msgspec.structs.replace(manifest, basis=basis))
+            assert manifests.encode(manifest, known) == whole
+            assert manifests.decode(whole) == msgspec.structs.replace(manifest, basis=basis)
+
+
+def test_a_written_basis_excuses_nothing() -> None:
+    known = manifests.written(BASIS)
+    for wrong in ({"time": -1}, {"decided": ["no hash"]}, {"account": "\ud800"}, {"basis": BASIS}):
+        with pytest.raises(manifests.UnwritableError):
+            manifests.encode(msgspec.structs.replace(DISCLOSURE, **wrong), known)
+    for unreadable in (Basis(["no hash"], [], ""), Basis([], [], "", "!"), Basis([], ["\ud800"], "")):
+        with pytest.raises(manifests.UnwritableError):
+            manifests.written(unreadable)

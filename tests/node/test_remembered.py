@@ -32,7 +32,7 @@ from medrec.node.release.medicines import Medicines
 from medrec.node.release.parts import Parts
 from medrec.node.release.practitioners import NURSE
 from tests.node.network import Network, Patient
-from tests.node.test_gate import BLOOD_PRESSURE, codes, get, names
+from tests.node.test_gate import BLOOD_PRESSURE, ask, codes, get, names, written
 from tests.node.test_parts import marked
 
 
@@ -71,6 +71,22 @@ def test_a_revocation_and_a_new_consent_count_at_once(network: Network, ada: Pat
     warm(network, ada)
     network.consent(ada, "north", "south", effect="deny")
     assert stopped(network, ada) == "denied"
+
+
+def test_what_a_disclosure_rests_on_is_written_once_until_her_consents_change(network: Network, ada: Patient) -> None:
+    network.consent(ada, "north", "south")
+    held = network["north"]
+    decider = held.gate.decider
+    with held.store.read() as connection:
+        request = ask(network, ada.account).request
+        before, again = (decider.standing(connection, ada.account, request, network.time) for _ in range(2))
+    assert decider.basis(before) is decider.basis(again)
+    warm(network, ada)
+    network.consent(ada, "north", "east")
+    warm(network, ada)
+    one, _, two, _ = [stated.basis for stated in written(held, "disclosure/1")]
+    assert one == decider.basis(before).basis
+    assert len(one.consents) + 1 == len(two.consents) and set(one.consents) < set(two.consents)
 
 
 def test_a_revocation_that_only_the_ledger_knows_counts_at_once(network: Network, ada: Patient) -> None:

@@ -177,6 +177,12 @@ def encode_json(value: Value) -> bytes:
     return _json_encoder.encode(value)
 
 
+def encode_json_around(value: dict[str, Value], name: str, data: bytes) -> bytes:
+    """As `encode_json` of the value with one more entry, `name`, whose value `data` is the canonical JSON form."""
+    _check_json(value, JSON_DEPTH_MAX)
+    return _json_encoder.encode({**value, name: msgspec.Raw(data)})
+
+
 def decode_json(data: bytes) -> Value:
     """The value of canonical JSON bytes; raises CodecError for any other form of it."""
     if len(data) > JSON_BYTES_MAX:

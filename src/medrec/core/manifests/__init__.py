@@ -4,7 +4,7 @@ A manifest is held by the parties, never by the ledger. Every one of them names 
 whose journal it stands, and its time in milliseconds.
 """
 
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -60,16 +60,39 @@ FORMS: dict[str, type[Fields]] = {
 }
 
 
-def encode(manifest: Fields) -> bytes:
+class Written(NamedTuple):
+    """What decisions rest on, and its canonical bytes: most of what a disclosure says, and the same in each of them
+    until a consent or a rule changes."""
+
+    basis: access.Basis
+    data: bytes
+
+
+def encode(manifest: Fields, basis: Written | None = None) -> bytes:
     """The canonical bytes of a manifest: such as everybody can decode. Raises UnwritableError.
 
-    A line that cannot be read settles what is owed all the same, and nobody is ever told what it says.
+    With a `basis` that was written before, the manifest has none of its own. A line that cannot be read settles what is
+    owed all the same, and nobody is ever told what it says.
     """
     value = msgspec.to_builtins(manifest)
     try:
         read(value)
-        return codec.encode_json(value)
+        if basis is None:
+            return codec.encode_json(value)
+        if value.pop("basis", basis) is not None:
+            raise ManifestError("it has a basis of its own, or no place for one")
+        return codec.encode_json_around(value, "basis", basis.data)
     except (ManifestError, codec.CodecError) as error:
+        raise UnwritableError(str(error)) from None
+
+
+def written(basis: access.Basis) -> Written:
+    """A basis with its bytes, for `encode`. Raises UnwritableError."""
+    value = msgspec.to_builtins(basis)
+    made(value, access.Basis)
+    try:
+        return Written(basis, codec.encode_json(value))
+    except codec.CodecError as error:
         raise UnwritableError(str(error)) from None
 
 

@@ -19,6 +19,7 @@ from medrec.core.consent.meant import NOBODY
 from medrec.core.consent.pointers import Pointer
 from medrec.core.consent.related import NOTHING_ASKED, Related, wanted
 from medrec.core.consent.replay import facts_of
+from medrec.core.manifests import Written, written
 from medrec.core.manifests.access import Basis, Request
 from medrec.node.keeping import store
 from medrec.node.keeping.consent_signs import consent_sign
@@ -111,6 +112,7 @@ class Decider:
         self._node = node
         self._nullifiers = Nullifiers(node.engine)
         self._given: dict[bytes, Given] = {}
+        self._bases: dict[tuple[object, ...], Written] = {}
         self.decided = Decided(node.organisation)
 
     def standing(
@@ -185,10 +187,16 @@ class Decider:
             return decision
         return self.decided.decide(msgspec.structs.replace(facts, types=frozenset()), standing.rules, now)
 
-    def basis(self, standing: Standing) -> Basis:
-        """What a decision rests on, for its manifest."""
-        given, rules = list(standing.given.names), self._node.labels.version
-        return Basis(given, list(standing.law), rules, standing.actors, list(standing.doubted))
+    def basis(self, standing: Standing) -> Written:
+        """What a decision rests on, for its manifest. Raises UnwritableError."""
+        name = (standing.given.names, standing.law, self._node.labels.version, standing.actors, standing.doubted)
+        found = self._bases.get(name)
+        if found is None:
+            consents, law, rules, actors, doubted = name
+            if len(self._bases) >= REMEMBERED_MAX:
+                self._bases = {}
+            found = self._bases[name] = written(Basis(list(consents), list(law), rules, actors, list(doubted)))
+        return found
 
 
 def check_purpose(request: Request) -> None:

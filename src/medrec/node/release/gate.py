@@ -336,13 +336,13 @@ class Gate:
             records,
             list(plan.decision.decided),
             obligation.hex(),
-            self.decider.basis(plan.standing),
-            list(plan.attach),
+            attach=list(plan.attach),
         )
         due = now + access.DUE_MS
         extras = {"owes": [obligation, request.requester, due]}
         summary = [3, now, request.requester, request.purpose, len(records), obligation]
-        draft = Draft("disclosure/1", manifests.encode(manifest), plan.person.id, extras, summary)
+        stated = manifests.encode(manifest, self.decider.basis(plan.standing))
+        draft = Draft("disclosure/1", stated, plan.person.id, extras, summary)
         return self._gathering.write(draft, Answered(obligation, request.requester, ask.expires, due))
 
     def _refuse(self, caller: str, ask: Ask, refusal: Refusal, seen: "_Seen", obligation: bytes, now: int) -> Refusal:
@@ -362,10 +362,9 @@ class Gate:
             list(refusal.decided or seen.decided),
             node.vault.random(16).hex(),
             obligation.hex() if disclosed else None,
-            self.decider.basis(seen.standing) if seen.standing is not None else None,
         )
-        outward = refusal.outward()
-        summary = [4, now, caller, outward.code]
+        basis = self.decider.basis(seen.standing) if seen.standing is not None else None
+        summary = [4, now, caller, refusal.outward().code]
         used_up = disclosed or refusal.reason is Code.REQUEST_REPLAYED
         answered = None if used_up else Answered(obligation, caller, ask.expires, None)
         try:
@@ -373,12 +372,13 @@ class Gate:
                 person = connection.execute(_PERSON_ID, {"wanted": ask.account}).scalar()
             # An entry of a person who is unknown here looks on the ledger like one of a person who is known.
             extras = None if person is not None else {"sealed": noise(node.vault, summary)}
-            self._gathering.write(Draft("refusal/1", manifests.encode(manifest), person, extras, summary), answered)
+            stated = manifests.encode(manifest, basis)
+            self._gathering.write(Draft("refusal/1", stated, person, extras, summary), answered)
         except UsedError:
             return self._refuse(caller, ask, Refusal(Code.REQUEST_REPLAYED), _Seen(), obligation, now)
         except (Refusal, StoreError, VaultError, sql.exc.SQLAlchemyError):
             return Refusal(Code.STORE_UNUSABLE)
-        return outward
+        return refusal.outward()
 
 
 class _Seen:
