@@ -19,10 +19,8 @@ from medrec.node.consent.consents import write_consent
 from medrec.node.fhir.audit import Auditor
 from medrec.node.fhir.faces import create_consent, provenance_wants
 from medrec.node.keeping import store
-from medrec.node.looks.access_log import read_log
 from medrec.node.refusals import Refusal
 from medrec.node.release.practitioners import SYSTEM
-from medrec.node.release.receive import request_records
 from tests.fhir.asking import WITHOUT_SUBSTANCE_USE, Told, observation
 from tests.fhir.asking import ask as asking
 from tests.fhir.balp import PROFILE, broken
@@ -228,28 +226,6 @@ def test_an_event_is_read_by_its_id_and_nothing_else_of_them_is_answered(network
         assert hers(network, ada, nothing).code == "query-unknown", nothing
     # As unknown to everybody else as all of it.
     assert hers(network, ada, path, by="south").code == "not-permitted"
-
-
-def test_she_reads_it_in_plain_words_without_asking_anybody(network: Network, ada: Patient) -> None:
-    busy(network, ada)
-    program = network["south"].practitioners.enter("nightly", "Nightly update", SYSTEM, machine=True)
-    request_records(network["south"], "north", ada.account, practitioner=program, reason="update")  # type: ignore[arg-type]
-    network.anchor()
-    network.deliver()
-    agent: Any = network["guide"]
-    found = read_log(agent, ada.account, by="herself", reader="Ada")
-    assert [entry.outcome for entry in found].count("given") == 4
-    sentences = [entry.sentence for entry in found]
-    assert (
-        'Dr South of South received 2 records (Observation) from North for your treatment. They wrote: "visit".'
-        in sentences
-    )
-    assert any(entry.machine and entry.sentence.startswith('A program ("Nightly update") of South') for entry in found)
-    refused = next(entry for entry in found if entry.outcome == "refused")
-    assert "got nothing. The person has not permitted it." in refused.sentence
-    assert [(one.by, one.reader, one.lines) for one in written(agent, "log-read/1")] == [("herself", "Ada", len(found))]
-    with pytest.raises(LookupError):
-        read_log(agent, "medrec1nobody", by="staff", reader="Somebody")
 
 
 def test_consents_that_stand_are_shown_as_fhir(network: Network, ada: Patient) -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from medrec.node.looks.access_log import read_log
 from medrec.node.looks.halves import unmatched
+from medrec.node.looks.looks import Looks
 from medrec.node.peers.peers import Fault
 from medrec.node.refusals import Code, Refusal
 from tests.node.network import Network, Patient
@@ -40,7 +40,9 @@ def halves(network: Network) -> list[str]:
 def her_log(network: Network, ada: Patient) -> list[str]:
     network.anchor()
     network.deliver()
-    return [one.outcome for one in read_log(network["guide"], ada.account, by="herself", reader="Ada")]  # type: ignore[arg-type]
+    looks = Looks(network["guide"])  # type: ignore[arg-type]
+    looks.catch_up()
+    return ["stopped" if look.refused else "referred" for look in looks.page(ada.account)]
 
 
 @pytest.mark.parametrize("lost", ["drop", "drop_answer"])

@@ -6,6 +6,8 @@ thing that is done. What a page then lets her do is asked of the delegation each
 is prepared, and again by the node when it is signed.
 """
 
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from medrec.core.delegation import covers
@@ -14,7 +16,7 @@ from medrec.node.account import staff
 from medrec.node.account.delegates import Held
 from medrec.node.looks import access_log
 from medrec.node.refusals import Refusal
-from medrec.portal.page import File, PageError
+from medrec.portal.page import File, Go, PageError
 from medrec.portal.session import Session, Who
 
 if TYPE_CHECKING:
@@ -41,6 +43,8 @@ ENDS: dict[str, Right] = {**DOES, "sharing": "consent", "requests": "consent"}
 """Which right was used where a deed ends on a page."""
 LOOKS_TOLD = "looks_told"
 """The value by which a page says that it tells of looks this time."""
+SHOWN_OF = "looks_shown_of"
+"""The value by which a page of the staff says whose looks it tells of (`shown_of`)."""
 LOG_PAGES = frozenset({"looked", "one_look"})
 """Pages of who looked: they say so whatever they show."""
 WRITTEN_BY_NODE = frozenset({"mistakes"})
@@ -79,36 +83,52 @@ def is_current(node: "Node", session: Session) -> bool:
     return held is not None and covers(held.delegation, "look")
 
 
-def written_down(
-    node: "Node", session: Session | None, page: str, went_on: bool, ended: str, *, looks: bool = False
-) -> Session | None:
-    """Write down what a helper reads and does: each page once while she acts, and everything that she `ended` (on which
-    page); and that somebody read who looked (a page of LOG_PAGES, or one whose `looks` were told), once while she is
-    signed in, also the person herself. The session that
-    remembers what was read, None where nothing is to be remembered. Raises PageError.
+def written_down(node: "Node", session: Session | None, page: str, shown: Any) -> Session | None:
+    """Write down what a helper reads and does: each page once while she acts, and every deed that ended; and that
+    somebody read who looked, for each person once while whoever reads is signed in: she herself, who acts for her, or
+    one of the staff.
+
+    `shown` is what the page answers. The session that remembers what was read, None where nothing is to be remembered.
+    Raises PageError, StoreError.
     """
     if session is None:
         return None
-    log = f"log {session.subject}"
-    if (looks or page in LOG_PAGES) and not went_on and log not in session.read and session.subject:
-        _log_read(node, session)
-        session = session._replace(read=(*session.read, log))
-        return written_down(node, session, page, went_on, ended) or session
-    if not session.acting_for:
+    if isinstance(shown, Go):
+        if session.acting_for and shown.done:
+            note(node, session, shown.page or page, done=True)
         return None
-    if went_on:
-        if ended:
-            note(node, session, ended, done=True)
-        return None
-    if page in session.read:
-        return None
-    note(node, session, page, done=False)
-    return session._replace(read=(*session.read, page))
+    read = list(session.read)
+    if session.subject:
+        if (page in LOG_PAGES or tells_of_looks(shown)) and f"log {session.subject}" not in read:
+            _log_read(node, session)
+            read.append(f"log {session.subject}")
+    else:
+        read += _staff_read(node, session, shown_of(shown))
+    if session.acting_for and page not in read:
+        note(node, session, page, done=False)
+        read.append(page)
+    return session._replace(read=tuple(read)) if len(read) > len(session.read) else None
 
 
 def tells_of_looks(shown: Any) -> bool:
-    """Whether what a page answers tells of looks."""
+    """Whether what a page answers tells of looks at the record of whoever it is about."""
     return shown.looks if isinstance(shown, File) else isinstance(shown, dict) and bool(shown.get(LOOKS_TOLD))
+
+
+def shown_of(shown: Any) -> Mapping[int, int]:
+    """Of whom (store ids) a page of the staff tells looks, and of how many."""
+    people: Iterable[int | None]
+    people = shown.people if isinstance(shown, File) else shown.get(SHOWN_OF, ()) if isinstance(shown, dict) else ()
+    return Counter(one for one in people if one is not None)
+
+
+def _staff_read(node: "Node", session: Session, seen: Mapping[int, int]) -> list[str]:
+    """Write down of whom somebody of the staff was shown looks for the first time since she signed in; what her session
+    has to remember."""
+    before = frozenset(session.read)
+    fresh = {person: lines for person, lines in seen.items() if f"log of {person}" not in before}
+    access_log.staff_read(node, session.name, fresh)
+    return [f"log of {person}" for person in fresh]
 
 
 def _log_read(node: "Node", session: Session) -> None:

@@ -319,11 +319,8 @@ class Site:
         return visit._replace(exact=not set(STAFF).isdisjoint(page.who))
 
     def _told(self, request: Request, visit: Visit, page: Page, shown: Any) -> None:
-        """Write down what a helper read or did, if it was one."""
-        ended = (shown.page or page.name) if isinstance(shown, Go) and shown.done else ""
-        read = acting.written_down(
-            self.node, visit.session, page.name, isinstance(shown, Go), ended, looks=acting.tells_of_looks(shown)
-        )
+        """Write down what a helper read or did, and whose looks anybody read."""
+        read = acting.written_down(self.node, visit.session, page.name, shown)
         if read is not None:
             self.sessions.lessen(read_cookie(self.node, request), read, self.node.clock())
 

@@ -1,7 +1,7 @@
 """What a hospital gave out, refused and received lately, and which halves of a disclosure wait for the other."""
 
 from collections.abc import Container
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sql
 
@@ -10,6 +10,7 @@ from medrec.node.keeping import store
 from medrec.node.keeping.vault import VaultError
 from medrec.node.looks import halves
 from medrec.portal import looks, render, words
+from medrec.portal.acting import SHOWN_OF
 from medrec.portal.page import Visit, names
 
 if TYPE_CHECKING:
@@ -26,12 +27,14 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
     # All halves that wait, however old; the other lists show the latest only.
     waiting = halves.unmatched(node)
     unclaimed = {half.obligation.hex() for half in waiting if half.status == "not-owed"}
-    groups = []
+    groups: list[dict[str, Any]] = []
+    people: list[int | None] = []
     with node.store.read() as connection, node.engine.view() as view:
 
         def items(*where: Any, limit: int) -> list[dict[str, Any]]:
             lines = _lines(node, connection, where, limit)
-            return [_item(visit, known, digest, statement, view, unclaimed) for digest, statement in lines]
+            people.extend(line.person for line in lines)
+            return [_item(visit, known, line.digest, line.statement, view, unclaimed) for line in lines]
 
         sequence = store.line.c.seq.in_([half.seq for half in waiting[:UNMATCHED_SHOWN]])
         unmatched = items(sequence, limit=UNMATCHED_SHOWN)
@@ -47,22 +50,33 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
                     "total": total or 0,
                 }
             )
-    return {"unmatched": unmatched, "unmatched_total": len(waiting), "groups": groups}
+    return {"unmatched": unmatched, "unmatched_total": len(waiting), "groups": groups, SHOWN_OF: people}
 
 
-def _lines(node: "Node", connection: sql.Connection, where: Any, limit: int) -> list[tuple[bytes, Any]]:
-    """Hash and manifest of the latest lines; those that were erased are left out."""
-    digests = connection.execute(
-        sql.select(store.line.c.manifest).where(*where).order_by(store.line.c.seq.desc()).limit(limit)
-    ).all()
+class _Line(NamedTuple):
+    """The hash of a line's manifest, the manifest, and the store id of whom it is about."""
+
+    digest: bytes
+    statement: Any
+    person: int | None
+
+
+def _lines(node: "Node", connection: sql.Connection, where: Any, limit: int) -> list[_Line]:
+    """The latest lines; those that were erased are left out."""
+    line, kept_here = store.line.c, store.manifest.c
+    joined = sql.select(line.manifest, kept_here.person).join_from(
+        store.line, store.manifest, kept_here.hash == line.manifest
+    )
+    rows = connection.execute(joined.where(*where).order_by(line.seq.desc()).limit(limit)).all()
     found = []
-    for (digest,) in digests:
+    for row in rows:
+        digest = bytes(row.manifest)
         try:
-            kept = node.journal.manifest(connection, bytes(digest))
+            kept = node.journal.manifest(connection, digest)
         except VaultError:
             kept = None
         if kept is not None:
-            found.append((bytes(digest), manifests.decode(kept[1])))
+            found.append(_Line(digest, manifests.decode(kept[1]), row.person))
     return found
 
 

@@ -3,14 +3,19 @@
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+import sqlalchemy as sql
+
 from medrec.core.manifests.access import RefusalManifest
 from medrec.core.manifests.inside import OwnLookManifest
 from medrec.node.account import parents
+from medrec.node.keeping import store
 from medrec.node.looks import answering, halves, owing
 from medrec.node.looks.watching import OUTCOMES, Watched
+from medrec.node.looks.watching import export as written_out
 from medrec.node.refusals import Refusal
 from medrec.node.right_person import desk_hands
 from medrec.portal import alarms, looks, questions, render, words
+from medrec.portal.acting import SHOWN_OF
 from medrec.portal.page import File, Go, PageError, Visit, names, paged
 from medrec.signals.watch import WEIGHTS
 
@@ -63,12 +68,23 @@ def show(node: "Node", visit: Visit) -> dict[str, Any] | Go:
         "parents": _parents(node, visit),
         "questions": questions.values(node, visit, known),
         **alarms.latest(node, visit),
+        SHOWN_OF: [*(item.person for item in rows), *_declared_here(node)],
     }
 
 
 def export(node: "Node", visit: Visit) -> File:
     """The whole queue as a file."""
-    return File(node.watch.export(), "text/csv; charset=utf-8", "looks.csv")
+    queue = node.watch.queue()
+    people = [item.person for item in queue]
+    return File(written_out(queue), "text/csv; charset=utf-8", "looks.csv", people=people)
+
+
+def _declared_here(node: "Node") -> list[int]:
+    """Of whom the board of emergencies shows that others broke a lock here."""
+    accounts, column = [one.account for one in node.emergencies.all()[:OWED_SHOWN]], store.person.c
+    with node.store.read() as connection:
+        rows = connection.execute(sql.select(column.id, column.account).where(column.account.in_(accounts))).all()
+    return [row.id for row in rows for account in accounts if account == row.account]
 
 
 def _review(node: "Node", visit: Visit) -> Go:

@@ -142,12 +142,14 @@ def written(page: str, form: Mapping[str, str]) -> list[str]:
 
 
 class File(NamedTuple):
-    """A download: bytes, media type and file name; whether it tells of looks."""
+    """A download: bytes, media type and file name; whether it tells of looks, and on a page of the staff at whose
+    records (store ids, one for each look)."""
 
     data: bytes
     media: str
     name: str
     looks: bool = False
+    people: Sequence[int | None] = ()
 
 
 def is_agent(node: "Node") -> bool:

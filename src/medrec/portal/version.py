@@ -13,7 +13,9 @@ from medrec.core.records.canonical import RecordError, canonical
 from medrec.node.keeping import store
 from medrec.node.keeping.vault import VaultError
 from medrec.node.ledger import on_ledger, receipts
+from medrec.node.looks.kinds import LOG
 from medrec.portal import at_home, evidence, verify
+from medrec.portal.acting import SHOWN_OF
 from medrec.portal.page import File, PageError, Visit, names
 from medrec.portal.received import Given, shown_at
 from medrec.portal.session import Who
@@ -35,6 +37,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
                 store.line.c.entry,
                 store.line.c.time,
                 store.person.c.patient,
+                store.person.c.id,
             )
             .join(store.line, store.line.c.seq == store.manifest.c.seq)
             .join(store.person, store.person.c.id == store.manifest.c.person, isouter=True)
@@ -67,6 +70,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
         **shown,
         **versions,
         **_files(node, visit, digest, place is not None, has_content),
+        SHOWN_OF: _tells_of(row),
     }
 
 
@@ -167,7 +171,8 @@ def receipt(node: "Node", visit: Visit) -> File:
         return evidence.receipt_file(
             lambda: receipts.receipt_of(node, given.source, one.manifest_bytes, one.salt, one.entry, place), name
         )
-    return evidence.receipt_file(lambda: receipts.receipt_for(node, digest), name)
+    made = evidence.receipt_file(lambda: receipts.receipt_for(node, digest), name)
+    return made._replace(people=_tells_of(ours))
 
 
 def content(node: "Node", visit: Visit) -> File:
@@ -199,11 +204,16 @@ def _check_may_prove(node: "Node", visit: Visit, kind: str, patient: str | None)
         at_home.check_looked(node, visit, patient)
 
 
+def _tells_of(row: Any) -> list[int]:
+    """At whose records a line tells of a look."""
+    return [row.id] if row.kind in LOG and row.id is not None else []
+
+
 def _ours(node: "Node", digest: bytes) -> Any:
-    """The kind of a line of this journal, and whose patient it is about; None where no line has this manifest."""
+    """The kind of a line of this journal, and whom it is about; None where no line has this manifest."""
     with node.store.read() as connection:
         return connection.execute(
-            sql.select(store.manifest.c.kind, store.person.c.patient)
+            sql.select(store.manifest.c.kind, store.person.c.patient, store.person.c.id)
             .join_from(store.manifest, store.person, store.manifest.c.person == store.person.c.id, isouter=True)
             .where(store.manifest.c.hash == digest)
         ).first()

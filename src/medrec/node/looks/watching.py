@@ -7,6 +7,7 @@ What an officer finds is a line of the journal itself; a look that was wrong is 
 import csv
 import io
 import threading
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -54,11 +55,13 @@ look_review = Table(
 
 
 class Watched(NamedTuple):
-    """A ranked look with its manifest, and the outcome of the last review ("" if nobody has read it)."""
+    """A ranked look with its manifest, the outcome of the last review ("" if nobody has read it), and the store id of
+    whose it is."""
 
     ranked: Ranked
     statement: DisclosureManifest | RefusalManifest | OwnLookManifest
     outcome: str
+    person: int | None
 
 
 class _Person(NamedTuple):
@@ -77,6 +80,7 @@ class Watch:
         self._lock = threading.Lock()
         self._looks: dict[bytes, tuple[Any, int | None]] = {}
         self._read = 0
+        self._head = 0
         self._people: dict[int, _Person] = {}
         self._secret = node.vault.random(32)
 
@@ -92,7 +96,11 @@ class Watch:
                 for digest, (statement, person) in self._looks.items()
             ]
             ranked = rank(seen, self._secret)
-            return [Watched(one, self._looks[one.seen.id][0], outcomes.get(one.seen.id, "")) for one in ranked]
+            found = []
+            for one in ranked:
+                statement, person = self._looks[one.seen.id]
+                found.append(Watched(one, statement, outcomes.get(one.seen.id, ""), person))
+            return found
 
     def review(self, look: bytes, outcome: LookOutcome, officer: str, words: str) -> None:
         """Write down what an officer found about a look. Raises Refusal, StoreError."""
@@ -131,25 +139,16 @@ class Watch:
         connection.execute(sql.delete(look_review).where(look_review.c.look == look))
         connection.execute(sql.insert(look_review).values(look=look, outcome=outcome, seq=line.seq))
 
-    def export(self) -> bytes:
-        """The whole queue as a CSV file (UTF-8), for an office that works in other programs."""
-        out = io.StringIO()
-        table = csv.writer(out)
-        table.writerow(COLUMNS)
-        for item in self.queue():
-            request, statement = item.statement.request, item.statement
-            when = datetime.fromtimestamp(statement.time // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-            refused = statement.code if isinstance(statement, RefusalManifest) else ""
-            records = len(statement.records) if isinstance(statement, DisclosureManifest) else 0
-            cells: list[str] = [when, statement.account, request.requester, request.practitioner, request.identity]
-            cells += [request.role, request.purpose, request.reason, request.door]
-            ranked = item.ranked
-            rest = (records, refused, ranked.weight, " ".join(ranked.reasons), item.outcome, ranked.seen.id.hex())
-            table.writerow([*map(_cell, cells), *rest])
-        return out.getvalue().encode()
-
     def _catch_up(self, connection: sql.Connection, now: int) -> None:
-        """Read the lines that came since the last time, and let go of what has left the window."""
+        """Read the lines that came since the last time, and let go of what has left the window.
+
+        After an erasure nothing that was read before is known any more: all that is left is read again.
+        """
+        column, before = store.line.c, self._head
+        self._head = connection.execute(sql.select(sql.func.max(column.seq))).scalar() or 0
+        erased = sql.exists().where(column.seq > before, column.kind == "erasure/1")
+        if before and connection.execute(sql.select(erased)).scalar():
+            self._looks, self._people, self._read = {}, {}, 0
         where = (store.line.c.kind.in_(KINDS), store.line.c.time > now - WINDOW_MS)
         while True:
             rows = connection.execute(
@@ -232,6 +231,24 @@ class Watch:
         except (OSError, Refusal, msgspec.DecodeError):
             return {}
         return value if isinstance(value, dict) else {}
+
+
+def export(queue: Iterable[Watched]) -> bytes:
+    """Looks as a CSV file (UTF-8), for an office that works in other programs."""
+    out = io.StringIO()
+    table = csv.writer(out)
+    table.writerow(COLUMNS)
+    for item in queue:
+        request, statement = item.statement.request, item.statement
+        when = datetime.fromtimestamp(statement.time // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        refused = statement.code if isinstance(statement, RefusalManifest) else ""
+        records = len(statement.records) if isinstance(statement, DisclosureManifest) else 0
+        cells: list[str] = [when, statement.account, request.requester, request.practitioner, request.identity]
+        cells += [request.role, request.purpose, request.reason, request.door]
+        ranked = item.ranked
+        rest = (records, refused, ranked.weight, " ".join(ranked.reasons), item.outcome, ranked.seen.id.hex())
+        table.writerow([*map(_cell, cells), *rest])
+    return out.getvalue().encode()
 
 
 def _described(values: list[dict[str, Any]]) -> _Person:

@@ -173,7 +173,7 @@ def at_the_desk(node: "Node", visit: Visit, identifier: str, act: Act, credentia
                 raise PageError(401, "sign-in")
             acting.check_form(node, visit.session, "signed")
         finish(node, act, identifier, proofs)
-        acting.written_down(node, visit.session, "signed", True, act.back if act.done else "")
+        acting.written_down(node, visit.session, "signed", Go(to, act.done, act.back))
         return to + (f"?done={act.done}" if act.done else "")
 
     ticket = desk_of(node).wait(

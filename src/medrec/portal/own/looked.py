@@ -6,6 +6,7 @@ import sqlalchemy as sql
 from markupsafe import Markup
 
 from medrec.core import codec
+from medrec.node.agent.agent import Notice
 from medrec.node.keeping import store
 from medrec.node.looks.looks import ANSWERS, FILTERS, Look
 from medrec.portal import looks, person, render, words
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from medrec.node.node import Node
 
 LINES = 20
+READINGS, READ = "readings", "log-read/1"
+"""The part of the list that tells who read the list."""
 TWO_SIDED = ("disclosure/1", "disclosure-received/1")
 """Of these both sides tell."""
 
@@ -26,18 +29,39 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
     who = whose(node, visit)
     assert node.looks is not None
     node.tell_of_looks()
+    counts = {name: node.looks.count(who.account, name) for name in FILTERS}
+    counts[READINGS] = person.count(node, who.account, (READ,))
     chosen = visit.query.get("show", "all")
-    if chosen not in FILTERS:
+    if chosen not in counts:
         chosen = "all"
-    total = node.looks.count(who.account, chosen)
-    found = node.looks.page(who.account, chosen, LINES, (visit.page - 1) * LINES)
+    first = (visit.page - 1) * LINES
+    if chosen == READINGS:
+        told = person.read(node, who.account, (READ,), LINES, first)
+        rows = [_reading(visit, who, notice) for notice in told if notice.manifest is not None]
+    else:
+        rows = rows_of(node, visit, who, node.looks.page(who.account, chosen, LINES, first))
     return {
         "handle": who.handle,
         "person": who.name,
-        "rows": rows_of(node, visit, who, found),
+        "rows": rows,
         "chosen": chosen,
-        "filters": [(name, words.LOOKED[name], node.looks.count(who.account, name)) for name in FILTERS],
-        "pager": pager(visit, total, LINES),
+        "readings": chosen == READINGS,
+        "filters": [(name, words.LOOKED[name], count) for name, count in counts.items()],
+        "pager": pager(visit, counts[chosen], LINES),
+    }
+
+
+def _reading(visit: Visit, who: Whose, notice: Notice) -> dict[str, Any]:
+    """Who read this list, or a part of it that stands at one place: a line about the list itself."""
+    statement: Any = notice.manifest
+    text, place = words.LOOKED[f"read_{statement.by}"], who.place(statement.organisation)
+    return {
+        "sentence": render.say(text, who=statement.reader, place=place),
+        "link": visit.link("line", person=who.handle, tag=codec.decode(notice.entry)[1].hex()),
+        "when": visit.when(notice.time),
+        "why": [],
+        "more": [],
+        "anchored": notice.height is not None,
     }
 
 
