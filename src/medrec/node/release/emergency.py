@@ -15,7 +15,6 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import sqlalchemy as sql
-from sqlalchemy import BigInteger, Column, LargeBinary, String, Table
 
 from medrec.core import codec, manifests
 from medrec.core.consent import decide as deciding
@@ -32,9 +31,10 @@ from medrec.core.manifests.emergency import (
 )
 from medrec.node.keeping import store
 from medrec.node.keeping.journal import Draft
-from medrec.node.keeping.store import metadata
+from medrec.node.looks import former
 from medrec.node.refusals import Code, Refusal
 from medrec.node.release.access import ASK_LIFE_MS_MAX, Ask
+from medrec.node.release.emergency_kept import broken_glass, end
 from medrec.node.release.gate import read_ask
 
 if TYPE_CHECKING:
@@ -43,24 +43,6 @@ if TYPE_CHECKING:
 EMERGENCY_PATH = "/medrec/emergency"
 REVIEWS_PATH = "/medrec/emergency-reviews"
 _QUERY = re.compile(r"\$emergency\?code=([a-z-]{1,40})&scope=(summary|restricted)&hours=([0-9]{1,3})\Z", re.ASCII)
-
-# Emergencies that somebody of another organisation declared here. status: open, reviewed.
-broken_glass = Table(
-    "broken_glass",
-    metadata,
-    Column("id", LargeBinary(16), primary_key=True),
-    Column("account", String(80), nullable=False, index=True),
-    Column("requester", String(32), nullable=False),
-    Column("identity", String(64), nullable=False),
-    Column("scope", String(12), nullable=False),
-    Column("since", BigInteger, nullable=False),
-    Column("until", BigInteger, nullable=False),
-    Column("due", BigInteger, nullable=False),
-    Column("status", String(10), nullable=False),
-    Column("seq", BigInteger, nullable=False),
-)
-
-
 LATE_MS = 2 * 60_000
 """A line comes on the ledger within the merge delay, a minute as a rule; what takes longer is called late."""
 
@@ -254,8 +236,10 @@ class Emergencies:
                 return True
             if self._by_herself(connection, known.seq, review.reviewer):
                 return False
-            # Whose link was undone since cannot be told by this organisation; that it was reviewed is written down.
             person = node.journal.person_of_account(connection, known.account)
+            if person is None:
+                # Her link was undone since: it is told where that link told.
+                person = former.of_line(node, connection, known.account, known.seq)
             now = node.clock()
             manifest = EmergencyReviewedManifest(
                 "emergency-reviewed/1",
@@ -270,13 +254,15 @@ class Emergencies:
                 hashlib.sha256(data).hexdigest(),
             )
             summary = [21, now, requester, review.outcome, identifier]
-            who = person.id if person is not None else None
-            draft = Draft("emergency-reviewed/1", manifests.encode(manifest), who, None, summary)
-            node.journal.append(connection, [draft])
-            # What was not justified opens nothing any more.
-            until = min(known.until, now) if review.outcome == "not-justified" else known.until
+            draft = Draft("emergency-reviewed/1", manifests.encode(manifest), None, None, summary)
+            if person is not None:
+                former.append(node, connection, draft._replace(person=person.id), person)
+            else:
+                node.journal.append(connection, [draft])
             where = broken_glass.c.id == identifier
-            connection.execute(sql.update(broken_glass).where(where).values(status="reviewed", until=until))
+            connection.execute(sql.update(broken_glass).where(where).values(status="reviewed"))
+            if review.outcome == "not-justified":
+                end(connection, where)
             return True
 
         return node.store.write(write)

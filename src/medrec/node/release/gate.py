@@ -283,10 +283,11 @@ class Gate:
         return Plan(person, ask.request, decision, standing, now, changes, chosen, attach, permitted.contents)
 
     def _still(self, caller: str, ask: Ask) -> None:
-        """Whether the requester is active, and who asks is vouched for, also now. Raises Refusal, EngineError."""
+        """Is the requester active, who asks vouched for, an emergency on, also now? Raises Refusal, EngineError."""
         if not self._active(caller):
             raise Refusal(Code.REQUESTER_SUSPENDED)
         self._credentials.still(ask)
+        self._node.emergencies.check(ask.account, ask.request, self._node.clock())
 
     def _recheck(self, caller: str, plan: Plan, ask: Ask) -> None:
         """Is everything that decided still in force, does nothing new forbid it, and may who asks still ask?
@@ -295,8 +296,7 @@ class Gate:
         If neither has moved, the consents are those that were read; if none of them began or ended meanwhile either,
         the decision is the one that was made.
         """
-        node, now, account = self._node, self._node.clock(), plan.person.account
-        assert account is not None
+        node, now, account = self._node, self._node.clock(), ask.account
         self._still(caller, ask)
         if node.disputes.stops(account, caller):
             raise Refusal(Code.CONSENT_CHANGED, decided=plan.decision.decided)

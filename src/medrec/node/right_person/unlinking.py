@@ -24,7 +24,7 @@ from medrec.node.keeping.journal import Draft, Journal
 from medrec.node.keeping.store import metadata
 from medrec.node.keeping.vault import NUMBER_BYTES, Vault, VaultError
 from medrec.node.lists import acts_kept
-from medrec.node.release import access
+from medrec.node.release import access, emergency_kept
 from medrec.node.right_person import holding
 
 EPOCH_USED = "epoch-used"
@@ -70,6 +70,7 @@ def undo(connection: sql.Connection, journal: Journal, network: bytes, where: An
     if rows:
         connection.execute(sql.insert(access.revoked), rows)
     connection.execute(sql.delete(store.consent).where(store.consent.c.account == before.account))
+    emergency_kept.end(connection, emergency_kept.broken_glass.c.account == before.account)
     connection.execute(sql.delete(access.half_keys).where(access.half_keys.c.account == before.account))
     # Who links again is handed what of it never came.
     ended = {"person": before.id, "account": before.account, "epoch": before.epoch, "patient": before.patient}
