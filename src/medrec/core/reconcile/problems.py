@@ -101,25 +101,55 @@ def _name(found: Entry) -> tuple[str, str, str]:
 
 
 def _kinds(group: list[Entry]) -> list[list[Entry]]:
-    """Apart by now and past, and by side; left, right and both are never one problem. A record without a side goes
-    with the side of others as `_side` says."""
+    """Apart by now and past, by place on the body and by side; left, right and both are never one problem, nor an
+    ankle and a wrist."""
     found: list[list[Entry]] = []
     for past in (False, True):
-        sides: dict[str, list[Entry]] = {}
-        for one in group:
-            if one.detail.history == past:
-                sides.setdefault(one.detail.laterality, []).append(one)
-        unsided = sides.pop("", [])
-        sided = {side: list(sides[side]) for side in sorted(sides)}
-        for one in unsided:
-            sides.setdefault(_side(one, sided), []).append(one)
-        found += [sorted(sides[side], key=_name) for side in sorted(sides)]
+        of_time = [one for one in group if one.detail.history == past]
+        for of_place in _by_place(of_time):
+            found += [sorted(kind, key=_name) for kind in _by_side(of_place)]
     return found
 
 
+def _by_place(entries: list[Entry]) -> list[list[Entry]]:
+    """Apart by the places that no other place holds ("leg" and "ankle" are of one). What goes into several, or names
+    none, joins the one that began or ended when it did, as `_side` says; else those of its kind."""
+    told = list(dict.fromkeys(one.detail.sites for one in entries if one.detail.sites))
+    whole = sorted(sites for sites in told if not any(frozenset(sites) < frozenset(other) for other in told))
+    if len(whole) < 2:
+        return [entries] if entries else []
+    places = {sites: [one for one in entries if one.detail.sites == sites] for sites in whole}
+    named = {"+".join(sites): sites for sites in whole}
+    sure = {place: list(places[sites]) for place, sites in named.items()}
+    for one in entries:
+        mine = frozenset(one.detail.sites)
+        if one.detail.sites not in named.values():
+            fits = {place: held for place, held in sure.items() if mine <= frozenset(named[place])}
+            places.setdefault(named.get(_side(one, fits), one.detail.sites), []).append(one)
+    return [places[sites] for sites in sorted(places)]
+
+
+def _by_side(entries: list[Entry]) -> list[list[Entry]]:
+    """Apart by side. A record without one goes with that of others as `_side` says; one of whose side nobody can be
+    sure stays apart from every side that is told, save that a remark may be of the very side."""
+    sides: dict[str, list[Entry]] = {}
+    for one in entries:
+        unsure = f"?{one.detail.side_unsure}" if one.detail.side_unsure else ""
+        sides.setdefault(one.detail.laterality or unsure, []).append(one)
+    for remarked in ("?left", "?right", "?bilateral"):
+        same = {side: list(held) for side, held in sides.items() if side == remarked[1:]}
+        for one in sides.pop(remarked, []):
+            sides.setdefault(_side(one, same) or remarked, []).append(one)
+    unsided = sides.pop("", [])
+    sided = {side: list(sides[side]) for side in sorted(sides)}
+    for one in unsided:
+        sides.setdefault(_side(one, sided), []).append(one)
+    return [sides[side] for side in sorted(sides)]
+
+
 def _side(one: Entry, sided: dict[str, list[Entry]]) -> str:
-    """The side of a record that names none: the only one that others name, unless both say when it began or ended and
-    these lie apart; of several the only one that began or ended when it did. Else it stays without."""
+    """The side (or place) of a record that names none: the only one that others name, unless both say when it began or
+    ended and these lie apart; of several the only one that began or ended when it did. Else it stays without."""
     near = {side: {_near(one, other): None for other in others} for side, others in sided.items()}
     met = [side for side, found in near.items() if True in found]
     if len(met) == 1:
@@ -206,14 +236,22 @@ def _row(entries: list[Entry], now: int) -> ProblemRow:
     # The key is that of the oldest name in the alphabet and the first onset: it stays when lines are added later.
     first = min((name for one in entries for name in one.named.names), default=alone(entries[0].item))
     year = str(1970 + onset[0] // (365 * DAY_MS + DAY_MS // 4)) if onset is not None else ""
-    parts = [first, side, "history" if leading.detail.history else "", year, "absent" if absent else ""]
+    where = max((one.detail.sites for one in entries), key=lambda sites: (len(sites), sites))
+    parts = [
+        first,
+        side,
+        "+".join(where),
+        "history" if leading.detail.history else "",
+        year,
+        "absent" if absent else "",
+    ]
     rules = together.verdict.rules
     if len({one.named.by_others: None for one in entries}) > 1:
         rules += (Rule.SHORT_NAME,)
     same = len({(one.detail.name_cleaned, one.item.record.status): None for one in counted}) < 2
     return ProblemRow(
         "|".join(part for part in parts if part),
-        leading.detail.name,
+        _called(leading.detail, entries),
         side,
         leading.detail.history,
         together.verdict.status,
@@ -228,6 +266,12 @@ def _row(entries: list[Entry], now: int) -> ProblemRow:
         absent and all(one.detail.none_known for one in counted),
         leading.detail.standing if leading.detail.standing in APART else "",
     )
+
+
+def _called(leading: ProblemDetail, entries: list[Entry]) -> str:
+    """The name, with the place on the body where it says none."""
+    site = leading.site or next((one.detail.site for one in entries if one.detail.site), "")
+    return f"{leading.name} ({site})" if site and site not in leading.name_cleaned else leading.name
 
 
 def _ends_another(entries: list[Entry]) -> bool:

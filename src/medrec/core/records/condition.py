@@ -1,5 +1,7 @@
 """Condition: a problem, a diagnosis, or the statement that there is none (hl7.org/fhir/R4/condition.html)."""
 
+from typing import NamedTuple
+
 from medrec.core.records import datatypes, icd_families
 from medrec.core.records.canonical import Value
 from medrec.core.records.datatypes import Concept, concept, concepts, date, either, one, text, untagged, who
@@ -8,10 +10,11 @@ from medrec.core.records.general import empty_words, telling
 from medrec.core.records.none_known import no_known_problem
 from medrec.core.records.official_names import official_keys
 from medrec.core.records.problem_names import of_another
-from medrec.core.records.problem_words import Standing, laterality, remark_says_over, spoken
+from medrec.core.records.problem_where import called_in_icd, where_of
+from medrec.core.records.problem_words import Standing, remark_says_over, spoken
 from medrec.core.records.reading import Around, Marks, codes_of, person_of, short
 from medrec.core.records.terms import ICD10CM, SNOMED, Terms, cleaned
-from medrec.core.records.understood import Laterality, NoteCode, ProblemDetail, Status, Understood
+from medrec.core.records.understood import NoteCode, ProblemDetail, Status, Understood
 
 _ACTIVE = frozenset({"active", "recurrence", "relapse"})
 _OVER = frozenset({"inactive", "remission", "resolved"})
@@ -24,6 +27,17 @@ _STANDINGS: dict[str, Standing] = {
 """Categories of ICD-10-CM for what is of a relative, or past."""
 
 
+class _Stands(NamedTuple):
+    """How a problem stands: FHIR's codes, our status and its reason, what its name says, whether there is none."""
+
+    clinical: str
+    verification: str
+    status: Status
+    reason: str
+    standing: Standing
+    none_known: bool
+
+
 def read(record: Value, around: Around) -> Understood:
     """Understand a Condition."""
     marks = Marks(record, around)
@@ -34,32 +48,32 @@ def read(record: Value, around: Around) -> Understood:
     end = onset_of(record, "abatement", "end", marks)
     marks.crossed(onset, end)
     recorded = marks.date(record, "recordedDate", "date of recording")
-    verification, doubted = either(record, "verificationStatus", _CERTAIN, _NEVER)
-    clinical, ending = either(record, "clinicalStatus", _ACTIVE, _OVER)
-    status, reason = _status(record, clinical, verification, end, marks)
-    remark = marks.remark(record)
-    status, reason = marks.contradicted(status, reason, doubted or ending or remark_says_over(remark, name))
-    none_known = no_known_problem(code)
-    standing = "" if none_known else _standing(name, code) or _at_odds(name, code, marks)
-    status, reason = _as_it_stands(status, reason, standing, marks, no_known_problem(own) and not none_known)
+    stands = _stands(record, own, code, name, end, marks)
+    status, reason, standing = stands.status, stands.reason, stands.standing
+    remark = datatypes.remarks(record)
+    groups = families(code, around.terms, name)
+    where = where_of(record, code, name, groups, marks)
     detail = ProblemDetail(
         name=name,
         name_cleaned=cleaned(name),
         codes=codes_of(code),
-        families=families(code, around.terms, name),
-        laterality=_side(code, concepts(record, "bodySite"), marks),
+        families=groups,
+        laterality=where.side,
         onset=onset,
         abatement=end,
-        clinical=clinical,
-        verification=verification,
+        clinical=stands.clinical,
+        verification=stands.verification,
         categories=tuple({c.code: None for found in concepts(record, "category") for c in found.codings if c.code}),
         severity=concept(record, "severity").label,
         history=standing in ("history", "family"),
         standing=standing,
-        absent=verification == "refuted" or none_known or standing == "denied",
-        none_known=none_known and verification != "refuted",
+        absent=stands.verification == "refuted" or stands.none_known or standing == "denied",
+        none_known=stands.none_known and stands.verification != "refuted",
         recorder=who(record, "recorder"),
         asserter=who(record, "asserter"),
+        sites=where.sites,
+        site=where.words,
+        side_unsure=where.unsure,
     )
     shown = _shown(detail)
     lasted = datatypes.joined(f"since {onset.plain}" if onset else "", f"until {end.plain}" if end else "", by=" ")
@@ -74,7 +88,7 @@ def read(record: Value, around: Around) -> Understood:
         recorded=recorded,
         status=status,
         status_reason=reason,
-        key="/".join(("problem", family, detail.laterality or "-", standing or "present")),
+        key="/".join(("problem", family, _where(detail), standing or "present")),
         plain=datatypes.one_line(datatypes.joined(shown, lasted, reason, remark)),
         clinical=datatypes.one_line(
             f"{shown} ({datatypes.joined(_coded(code), detail.severity, reason, _dates(onset, end, recorded), remark)})"
@@ -86,10 +100,31 @@ def read(record: Value, around: Around) -> Understood:
     )
 
 
+def _stands(record: Value, own: Concept, code: Concept, name: str, end: ClinicalDate | None, marks: Marks) -> _Stands:
+    """How a problem stands by its status, its name and what was written beside it."""
+    verification, doubted = either(record, "verificationStatus", _CERTAIN, _NEVER)
+    clinical, ending = either(record, "clinicalStatus", _ACTIVE, _OVER)
+    status, reason = _status(record, clinical, verification, end, marks)
+    said_over = remark_says_over(marks.remark(record), name)
+    status, reason = marks.contradicted(status, reason, doubted or ending or said_over)
+    none_known = no_known_problem(code)
+    standing = "" if none_known else _standing(name, code) or _at_odds(name, code, marks)
+    status, reason = _as_it_stands(status, reason, standing, marks, no_known_problem(own) and not none_known)
+    return _Stands(clinical, verification, status, reason, standing, none_known)
+
+
 def _shown(detail: ProblemDetail) -> str:
-    """The name, with the side where it says none."""
-    side = detail.laterality if detail.laterality and detail.laterality not in detail.name_cleaned else ""
-    return datatypes.joined(detail.name or "A problem that is not named", f"({side})" if side else "", by=" ")
+    """The name, with the side and the place where it says none."""
+    side = detail.laterality if detail.laterality not in detail.name_cleaned else ""
+    site = detail.site if detail.site not in detail.name_cleaned else ""
+    where = datatypes.joined(side, site, by=" ")
+    return datatypes.joined(detail.name or "A problem that is not named", f"({where})" if where else "", by=" ")
+
+
+def _where(detail: ProblemDetail) -> str:
+    """The side and the place of a same-thing key."""
+    side = detail.laterality or (f"?{detail.side_unsure}" if detail.side_unsure else "-")
+    return f"{side} {'+'.join(detail.sites)}".strip()
 
 
 def _meant(own: Concept) -> Concept:
@@ -172,41 +207,7 @@ def _for_the_rest(code: str, terms: Terms) -> bool:
     """Whether an ICD-10-CM code is for whatever has none of its own, by its name; one that the tables have no name for,
     by the name above it and its last sign."""
     own = terms.name(ICD10CM, code)
-    return icd_families.catches_the_rest(own or _called(code, terms)) and (bool(own) or code[-1:] in "89")
-
-
-def _called(code: str, terms: Terms) -> str:
-    """The name of an ICD-10-CM code, or of the nearest code above it that the tables have a name for."""
-    names = (terms.name(ICD10CM, one) for one in (code, *terms.ancestors(ICD10CM, code)))
-    return next((name for name in names if name), "")
-
-
-def _side(code: Concept, sites: tuple[Concept, ...], marks: Marks) -> Laterality:
-    """The side that the words, SNOMED CT, or else the ICD-10-CM code says; two that differ are marked, and both."""
-    told, terms = _told(code, sites, marks), marks.around.terms
-    coded: dict[Laterality, None] = {}
-    for coding in code.codings:
-        if coding.system == ICD10CM and coding.code:
-            named = laterality(Concept((), _called(coding.code, terms)))
-            side = icd_families.side(coding.code) or named
-            coded |= {side: None} if side else {}
-    if not coded:
-        return told
-    by_code = next(iter(coded)) if len(coded) == 1 else "bilateral"
-    if told and told != by_code:
-        marks.add(NoteCode.NAME_DIFFERS, f"The code is of the side: {by_code}; the words are of the side: {told}.")
-        return "bilateral"
-    return by_code
-
-
-def _told(code: Concept, sites: tuple[Concept, ...], marks: Marks) -> Laterality:
-    """The side that the words, the other codes and the places on the body say; a note where two of them differ."""
-    ways = {"words": laterality(Concept((), code.text)), "codes": laterality(Concept(code.codings, ""))}
-    said = {way: side for way, side in (ways | {"places": laterality(*sites)}).items() if side}
-    if len(dict.fromkeys(said.values())) > 1:
-        told = ", ".join(f"its {way} of the side: {side}" for way, side in said.items())
-        marks.add(NoteCode.NAME_DIFFERS, f"The problem is by {told}.")
-    return laterality(code, *sites)
+    return icd_families.catches_the_rest(own or called_in_icd(code, terms)) and (bool(own) or code[-1:] in "89")
 
 
 def _standing(name: str, code: Concept) -> Standing:
@@ -221,7 +222,7 @@ def _at_odds(name: str, code: Concept, marks: Marks) -> Standing:
     """Uncertain, with a note, where the words are of one common problem and an ICD-10-CM code of another: neither is
     believed, and neither ends the other."""
     for coding in code.codings:
-        called = _called(coding.code, marks.around.terms) if coding.system == ICD10CM and coding.code else ""
+        called = called_in_icd(coding.code, marks.around.terms) if coding.system == ICD10CM and coding.code else ""
         if of_another(cleaned(name), coding.code, called):
             told = f'The code is for "{called[:80]}", the words say "{name[:80]}"'
             marks.add(NoteCode.NAME_DIFFERS, f"{told}; neither is believed until someone looks.")

@@ -52,6 +52,7 @@ def _signs() -> dict[str, dict[str, tuple[Laterality, str]]]:
 
 
 _BY_STEM = _signs()
+_SIDED = frozenset(stem[:3] for stem in _BY_STEM)
 _REST = re.compile(r"^other\b|\bother\s+(?:specified|unspecified)\b|\bnot\s+elsewhere\s+classified\b|^illness\b")
 
 
@@ -81,6 +82,11 @@ def side(code: str) -> Laterality:
     plain = code.upper().replace(".", "")
     sign = _sign(plain)
     return sign.side if sign is not None else ""
+
+
+def has_sides(code: str) -> bool:
+    """Whether any code of the category that a code (or a family) is in tells a side."""
+    return code[:3].upper() in _SIDED
 
 
 def catches_the_rest(name: str) -> bool:

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from medrec.core.records.datatypes import Concept
-from medrec.core.records.understood import Laterality
+from medrec.core.records.understood import Coding, Laterality
 
 Standing = Literal["", "family", "denied", "uncertain", "history", "over"]
 
@@ -114,7 +114,10 @@ _STANDINGS: tuple[tuple[Standing, re.Pattern[str]], ...] = (
 )
 _NATURAL = re.compile(r"\bnatural\s+history\b|\bhistory\s+of\s+present\b")
 
-_CODES: dict[str, Laterality] = {"7771000": "left", "24028007": "right", "51440002": "bilateral"}
+_CODES: dict[str, Laterality] = {
+    "7771000": "left", "24028007": "right", "51440002": "bilateral", "419161000": "left", "419465000": "right",
+}  # fmt: skip
+"""SNOMED CT's qualifiers of a side: of mCODE's value set of laterality, and of R4's body structure location."""
 _LETTER = (
     r"(?<![\w/.'&-])(?<!vitamin )(?<!type )(?<!hepatitis )(?<!factor )(?<!group )(?<!class )(?<!grade )(?<!stage )"
 )
@@ -123,13 +126,18 @@ _JOINED = r"[-/](?!spine|dopa|thyrox|arg|carn|wave)(?=[a-z]{3})"
 """L-breast, R/breast."""
 _PART = r"(?=(?:[ul][qel]|ml|ih|[bat]?k[ar]|t?h[ar])\b)"
 """LUQ, RLE, RML, LIH, LBKA: the letter is the side of what the others stand for."""
-_BOTH = r"\b(?:bilateral(?:es)?|(?<!with )both|ambos|ambas|bilat)\b"
+_BOTH = (
+    r"\b(?:bilateral(?:es)?|(?<!with )both|ambos|ambas|bilat|bilatéral\w*|beid(?:er)?seit\w*|двусторон\w+)\b|双侧|両側"
+)
 _LEFT = (
     r"\b(?:left|lt|lft|izquierd[oa]s?|izq|izda?|izqd[oa])\b|\bsin\.(?!\w)|(?:ال)?(?:يسرى|أيسر|يسار)\b"
+    r"|\b(?:gauches?|links(?:seitig\w*)?|linke[rnms]?|esquerd[oa]s?|vänstra?|venstre|lew(?:y|a|ej|ego)|lev[áýé]|лев\w+)\b|左"
     rf"|{_LETTER}\(?l\)?{_ENDS}|^l{_JOINED}|_l(?!\w)|\bl{_PART}|\bsinist(?:er|r[aou]m?)\b"
 )
 _RIGHT = (
     r"\b(?:right|rt|rgt|derech[oa]s?|der|dch[ao]?)\b|\bdex\.(?!\w)|(?:ال)?(?:يمنى|أيمن|يمين)\b"
+    r"|\b(?:droite?s?|rechts(?:seitig\w*)?|rechte[rnms]?|direit[oa]s?|destr[oa]|högra|höger|højre|høyre|praw(?:y|a|ej|ego)|prav[áýé]"
+    r"|прав\w+)\b|右"
     rf"|{_LETTER}\(?r\)?{_ENDS}|^r{_JOINED}|_r(?!\w)|\br{_PART}|\bdext(?:er|r[au]m?)\b"
 )
 _EYES: tuple[tuple[Laterality, str], ...] = (
@@ -180,13 +188,18 @@ def remark_says_over(words: str, name: str) -> bool:
     return False
 
 
+def qualifier(coding: Coding) -> Laterality:
+    """The side that a code by itself is for; empty for any other code."""
+    return _CODES.get(coding.code, "")
+
+
 def laterality(*found: Concept) -> Laterality:
     """The side that codes or words name; both named make it bilateral, none makes it empty."""
     sides: dict[Laterality, None] = {}
     for concept in found:
         for coding in concept.codings:
-            if coding.code in _CODES:
-                sides[_CODES[coding.code]] = None
+            side = qualifier(coding)
+            sides |= {side: None} if side else {}
         for words in (concept.text, *(coding.display for coding in concept.codings)):
             side = spoken(words).side if words else ""
             sides |= {side: None} if side else {}

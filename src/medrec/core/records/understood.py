@@ -138,7 +138,9 @@ class ProblemDetail(msgspec.Struct, frozen=True, gc=False):
     `families` group codes of one problem (icd_families.py, or the code itself; "weak:" before those that may be of
     several). `standing`: how its name says that it stands (problem_words.py); `history`: it is about the past ("history
     of ...") or a relative; `absent`: says that there is none (refuted, denied, or the code for "no known problems"),
-    `none_known`: that there is none at all. Verification and clinical status are FHIR's codes, empty where not given.
+    `none_known`: that there is none at all. `sites`: what tells its place on the body from another (body_site.py),
+    `site` that place in words; `side_unsure`: what may say a side, and nobody can be sure: a code that no table here
+    knows, or the side in a remark. Verification and clinical status are FHIR's codes, empty where not given.
     """
 
     name: str
@@ -158,6 +160,9 @@ class ProblemDetail(msgspec.Struct, frozen=True, gc=False):
     none_known: bool = False
     recorder: str = ""
     asserter: str = ""
+    sites: tuple[str, ...] = ()
+    site: str = ""
+    side_unsure: str = ""
 
 
 class Reaction(msgspec.Struct, frozen=True, gc=False):
