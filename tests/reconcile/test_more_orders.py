@@ -63,6 +63,63 @@ def test_the_orders_of_one_place_are_added_up_against_the_label() -> None:
     assert NoticeRule.DOSE not in found(*apart)
 
 
+def taken(place: str, text: str, sig: str = "1 tab daily", when: str = LATELY, **more: Any) -> dict[str, Any]:
+    return {
+        "resourceType": "MedicationStatement", "id": f"{place}-said-{text}", "source": place, "status": "active",
+        "medicationCodeableConcept": {"text": text}, "dosage": [{"text": sig}], "dateAsserted": when,
+    } | more  # fmt: skip
+
+
+@pytest.mark.parametrize("place", ["south", "north"])
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Zestril 20 mg tablet", "lisinopril 20 mg tablet"),
+        ("lisinopril 10 mg tablet", "lisinopril 20 mg tablet"),
+        ("metoprolol succinate 50 mg ER tablet", "metoprolol tartrate 25 mg tablet"),
+        ("Percocet 5-325 tablet", "acetaminophen 500 mg tablet"),
+    ],
+)
+def test_what_is_said_to_be_taken_is_the_same_drug_twice(one: str, other: str, place: str) -> None:
+    assert NoticeRule.SAME_DRUG in found(of("south", one), taken(place, other))
+    assert NoticeRule.SAME_DRUG in found(taken("south", one), taken(place, other))
+    for status in ("completed", "entered-in-error", "not-taken", "intended"):
+        assert NoticeRule.SAME_DRUG not in found(of("south", one), taken(place, other, status=status))
+
+
+def test_what_is_said_to_be_taken_is_the_same_class_twice() -> None:
+    said = found(of("south", "lisinopril 10 mg tablet"), taken("north", "enalapril 5 mg tablet"))
+    assert "ACE inhibitors" in said[NoticeRule.SAME_CLASS]
+
+
+@pytest.mark.parametrize("place", ["south", "north"])
+@pytest.mark.parametrize("said", [("lisinopril 20 mg tablet", "1 tab daily"), ("lisinopril", ""), ("lisinopril", "qd")])
+def test_a_statement_that_says_an_order_again_is_no_double(place: str, said: tuple[str, str]) -> None:
+    assert found(of("south", "lisinopril 20 mg tablet"), taken(place, *said)) == {}
+    # An order that only reports what somebody takes is such a statement.
+    reported = of("south", "lisinopril 20 mg tablet", when="2025-09-20", reportedBoolean=True)
+    assert found(of("south", "lisinopril 20 mg tablet"), reported) == {}
+
+
+def test_a_statement_of_the_whole_of_two_orders_is_a_third_of_nothing() -> None:
+    two = [of("south", "lisinopril 10 mg tablet"), of("south", "lisinopril 20 mg tablet")]
+    (before,) = read(*two).medicines
+    (row,) = read(*two, taken("south", "lisinopril 30 mg tablet")).medicines
+    assert row.doubled == before.doubled and row.daily == before.daily
+
+
+@pytest.mark.parametrize("place", ["south", "north"])
+def test_what_is_said_to_be_taken_counts_in_the_sum(place: str) -> None:
+    ordered = of("south", "acetaminophen 500 mg tablet", "2 tabs q6h")
+    said = taken(place, "acetaminophen 325 mg tablet", "2 tabs q4h")
+    assert "come to 7900 mg a day" in found(ordered, said)[NoticeRule.DOSE]
+    assert NoticeRule.DOSE not in found(ordered, taken(place, "acetaminophen 500 mg tablet", "2 tabs q6h"))
+    assert NoticeRule.DOSE not in found(ordered, taken(place, "acetaminophen", ""))
+    # Another product that holds it, too.
+    both = found(ordered, taken(place, "oxycodone-acetaminophen 5-325 mg tablet", "2 tabs q6h"))
+    assert "come to 6600 mg a day" in both[NoticeRule.DOSE]
+
+
 @pytest.mark.parametrize(
     "said",
     [

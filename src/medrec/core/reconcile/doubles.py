@@ -1,45 +1,69 @@
-"""More than one order of a medicine in force within one row: who writes two means both, or has forgotten one.
+"""More than one order or statement of a medicine in force within one row: who writes two means both, or has forgotten
+one.
 
 At one place these are orders that differ in brand, form or amount; one like the other is its renewal. Of two places the
-same order is the same medicine told twice, but a brand at one and another name at the other may be two boxes at home.
+same order is the same medicine told twice, but a brand at one and another name at the other, or two forms, may be two
+boxes at home. What somebody is said to take counts like an order, unless it says again what an order says.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from medrec.core.reconcile import pairs
 from medrec.core.reconcile.amounts import Measure
 from medrec.core.reconcile.normal import Measured
 from medrec.core.reconcile.pairs import PairClass
+from medrec.core.reconcile.said import ALSO_TAKEN
 from medrec.core.records import ratio
 
 if TYPE_CHECKING:
     from medrec.core.reconcile.medicines import Entry
 
 NAMED_MAX = 4
+_TWO_BOXES = (PairClass.BRAND_GENERIC, PairClass.OTHER_FORM)
+_SAME = (PairClass.IDENTICAL, PairClass.BRAND_GENERIC)
 
 
 def in_force(entries: "Sequence[Entry]", live: Sequence[int], copies: Sequence[bool]) -> "list[list[Entry]]":
-    """The orders in force of each place, no two of them alike; copies left out."""
+    """The orders in force of each place, no two of them alike, then what is said to be taken and is none of these;
+    copies left out."""
     voices: dict[str, list[Entry]] = {}
-    for place in live:
-        one = entries[place]
-        if one.detail.kind != "order" or one.item.author != "record" or copies[place]:
-            continue
-        said = voices.setdefault(one.item.voice, [])
-        if not any(pairs.within(one.form, other.form) is PairClass.IDENTICAL for other in said):
-            said.append(one)
+    counted = [entries[place] for place in live if not copies[place] and _counts(entries[place])]
+    for one in counted:
+        if not _told(one):
+            said = voices.setdefault(one.item.voice, [])
+            if not any(pairs.within(one.form, other.form) is PairClass.IDENTICAL for other in said):
+                said.append(one)
+    for one in counted:
+        if _told(one):
+            said = voices.setdefault(one.item.voice, [])
+            whole = tuple(sorted(_total(said).items()))
+            alike = any(pairs.within(one.form, other.form) is PairClass.IDENTICAL for other in said)
+            if not alike and (len(said) < 2 or one.form.per_day != whole):
+                said.append(one)
     return [voices[voice] for voice in sorted(voices)]
 
 
+def _counts(one: "Entry") -> bool:
+    """Whether a record, or a person's own word, has a medicine beside whatever else is there."""
+    own = one.item.author == "patient" and one.item.record.status_reason == ALSO_TAKEN
+    return own or (one.item.author == "record" and one.detail.kind in ("order", "statement"))
+
+
+def _told(one: "Entry") -> bool:
+    """Whether somebody says that it is taken, and orders nothing."""
+    return one.detail.kind == "statement" or one.detail.reported
+
+
 def doubled(orders: "list[list[Entry]]") -> tuple[str, ...]:
-    """What the orders are called of which more than one is in force; empty where there is one of each place alone."""
+    """What the orders and statements are called of which more than one is in force; empty where there is one of each
+    place alone."""
     found = [one for said in orders if len(said) > 1 for one in said]
     for number, said in enumerate(orders):
         for other in orders[number + 1 :]:
             for one in said:
                 for two in other:
-                    if pairs.within(one.form, two.form) is PairClass.BRAND_GENERIC:
+                    if pairs.within(one.form, two.form) in _TWO_BOXES:
                         found += [one, two]
     names = sorted({_called(one, [other for other in found if other is not one]): None for one in found})
     return tuple(names[:NAMED_MAX])
@@ -52,20 +76,32 @@ def _called(one: "Entry", others: "list[Entry]") -> str:
 
 
 def daily(leading: Measured, orders: "list[list[Entry]]") -> Measured:
-    """What a day comes to of each ingredient: by the directions of the row, or, where it is more, by all orders that
-    are in force at one place."""
+    """What a day comes to of each ingredient: by the directions of the row, or, where it is more, by all that is in
+    force at one place, and what is said elsewhere to be taken in another amount."""
     most = dict(leading)
     for said in orders:
-        if len(said) < 2:
+        elsewhere = [one for other in orders if other is not said for one in other if _told(one)]
+        every = [*said, *(one for one in elsewhere if not _restates(one, said))]
+        if len(every) < 2:
             continue
-        total: dict[str, Measure] = {}
-        for code, found in (pair for one in said for pair in one.form.per_day):
-            before = total.get(code)
-            if before is not None and before.dimension == found.dimension:
-                found = found._replace(low=ratio.plus(before.low, found.low), high=ratio.plus(before.high, found.high))
-            total[code] = found
-        for code, found in total.items():
+        for code, found in _total(every).items():
             before = most.get(code)
             if before is None or (before.dimension == found.dimension and ratio.less(before.high, found.high)):
                 most[code] = found
     return tuple(sorted(most.items()))
+
+
+def _restates(one: "Entry", said: "list[Entry]") -> bool:
+    """Whether what is said somewhere may be what is in force here: the same amount, or none that is known."""
+    return not one.form.per_day or any(pairs.within(one.form, other.form) in _SAME for other in said)
+
+
+def _total(every: "Iterable[Entry]") -> dict[str, Measure]:
+    """What several come to in a day, by ingredient."""
+    total: dict[str, Measure] = {}
+    for code, found in (pair for one in every for pair in one.form.per_day):
+        before = total.get(code)
+        if before is not None and before.dimension == found.dimension:
+            found = found._replace(low=ratio.plus(before.low, found.low), high=ratio.plus(before.high, found.high))
+        total[code] = found
+    return total

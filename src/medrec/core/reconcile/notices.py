@@ -131,7 +131,7 @@ def _doubles(taken: list[MedicineRow]) -> Iterable[Notice]:
             sentence = f"{row.name}: different doses are in force at different places ({' and '.join(doses)})."
             yield notice(NoticeRule.SAME_DRUG, sentence, [row], _OWN, doses)
         if row.doubled:
-            sentence = f"{row.name}: more than one order of it is in force ({' and '.join(row.doubled)})."
+            sentence = f"{row.name}: more than one order or statement of it is in force ({' and '.join(row.doubled)})."
             yield notice(NoticeRule.SAME_DRUG, sentence, [row], _OWN, row.doubled)
         for link in row.links:
             other = by_key.get(link.key)

@@ -8,6 +8,7 @@ from medrec.core.records.dates import day_of
 from medrec.core.records.terms import RXNORM, Terms, cleaned
 from medrec.core.records.understood import MedicineDetail, Note, NoteCode, Status, Understood
 
+ALSO_TAKEN = "also taken"
 LIKE_THIS = "taken differently"
 REVIEWED = "reviewed with the patient"
 _ENDED = {"like-this": "not-taking", "also-taking": "not-taking", "changed": "stopped"}
@@ -15,7 +16,7 @@ _TWO_THINGS = Note(NoteCode.STATUS_CONFLICT, "The word says that it is taken, an
 _REASONS: dict[str, tuple[Status, str]] = {
     "not-taking": ("stopped", "not taken"),
     "like-this": ("active", LIKE_THIS),
-    "also-taking": ("active", "also taken"),
+    "also-taking": ("active", ALSO_TAKEN),
     "reviewed": ("active", REVIEWED),
     "changed": ("active", "changed"),
     "stopped": ("stopped", "stopped"),

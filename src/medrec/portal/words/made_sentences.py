@@ -77,7 +77,7 @@ MADE = Texts(
         # What was noticed on a list, and by whose rules.
         "own-rules": "MedRec's rules",
         "doses-differ": "{one}: different doses are in force at different places ({doses}).",
-        "more-orders": "{one}: more than one order of it is in force ({orders}).",
+        "more-orders": "{one}: more than one order or statement of it is in force ({orders}).",
         "one-class": "{one} and {other} are of one class ({through}).",
         "same-medicine": "{one} and {other} hold the same medicine.",
         "checker-silent": "A checker of this place gave no answer. What it knows of is missing here.",
