@@ -3,18 +3,21 @@ one.
 
 At one place these are orders that differ in brand, form or amount; one like the other is its renewal. Of two places the
 same order is the same medicine told twice, but a brand at one and another name at the other, or two forms, may be two
-boxes at home. What somebody is said to take counts like an order, unless it says again what an order says.
+boxes at home. What somebody is said to take counts like an order, unless it says again what an order says. Orders of
+one prescription of which each has times of its own ("500 mg in the morning", "1000 mg in the evening") are one regimen.
 """
 
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from medrec.core.reconcile import pairs
 from medrec.core.reconcile.amounts import Measure
-from medrec.core.reconcile.normal import Measured
+from medrec.core.reconcile.normal import Measured, Normal
 from medrec.core.reconcile.pairs import PairClass
 from medrec.core.reconcile.said import ALSO_TAKEN
-from medrec.core.records import ratio
+from medrec.core.records import ratio, when_taken
 
 if TYPE_CHECKING:
     from medrec.core.reconcile.medicines import Entry
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 NAMED_MAX = 4
 _TWO_BOXES = (PairClass.BRAND_GENERIC, PairClass.OTHER_FORM)
 _SAME = (PairClass.IDENTICAL, PairClass.BRAND_GENERIC)
+_ONE_FORM = (PairClass.IDENTICAL, PairClass.OTHER_DOSE)
 
 
 def in_force(entries: "Sequence[Entry]", live: Sequence[int], copies: Sequence[bool]) -> "list[list[Entry]]":
@@ -30,12 +34,12 @@ def in_force(entries: "Sequence[Entry]", live: Sequence[int], copies: Sequence[b
     voices: dict[str, list[Entry]] = {}
     counted = [entries[place] for place in live if not copies[place] and _counts(entries[place])]
     for one in counted:
-        if not _told(one):
+        if not told(one):
             said = voices.setdefault(one.item.voice, [])
-            if not any(pairs.within(one.form, other.form) is PairClass.IDENTICAL for other in said):
+            if not any(_renews(one, other) for other in said):
                 said.append(one)
     for one in counted:
-        if _told(one):
+        if told(one):
             said = voices.setdefault(one.item.voice, [])
             whole = tuple(sorted(_total(said).items()))
             alike = any(pairs.within(one.form, other.form) is PairClass.IDENTICAL for other in said)
@@ -50,15 +54,61 @@ def _counts(one: "Entry") -> bool:
     return own or (one.item.author == "record" and one.detail.kind in ("order", "statement"))
 
 
-def _told(one: "Entry") -> bool:
+def told(one: "Entry") -> bool:
     """Whether somebody says that it is taken, and orders nothing."""
     return one.detail.kind == "statement" or one.detail.reported
+
+
+def _renews(one: "Entry", other: "Entry") -> bool:
+    return pairs.within(one.form, other.form) is PairClass.IDENTICAL and not _split(one, other)
+
+
+def _split(one: "Entry", other: "Entry") -> bool:
+    """Whether two orders of a place are parts of one regimen: of one prescription, or of one day and not by two, in one
+    form, and never for the same time."""
+    if not when_taken.apart(one.detail.when, other.detail.when) or told(one) or told(other):
+        return False
+    days = [_day(order) for order in (one, other)]
+    by = [order.item.record.by for order in (one, other)]
+    groups = [order.detail.group for order in (one, other)]
+    together = groups[0] == groups[1] if all(groups) else all(days) and days[0] == days[1]
+    by_two = all(by) and by[0] != by[1]
+    return together and not by_two and pairs.within(one.form, other.form) in _ONE_FORM
+
+
+def _day(one: "Entry") -> str:
+    date = one.item.record.recorded or one.item.record.when
+    return date.text[:10] if date is not None and date.precision in ("day", "time") else ""
+
+
+def regimen(one: "Entry", orders: "list[list[Entry]]") -> "list[Entry]":
+    """The orders that are one regimen with this one, it among them; by the time of day, and by name."""
+    found = [one]
+    for said in orders:
+        if said[0].item.voice == one.item.voice:
+            for other in said:
+                if other is not one and all(_split(other, part) for part in found):
+                    found.append(other)
+    return sorted(
+        found, key=lambda part: (-len(part.detail.when), part.detail.when[:1] == ("evening",), part.item.name)
+    )
+
+
+def whole(parts: "list[Entry]") -> Normal:
+    """The normal form of a regimen: what all its parts come to in a day; of a single order its own."""
+    if len(parts) < 2:
+        return parts[0].form
+    per_day = tuple(sorted(_total(parts).items())) if all(part.form.per_day for part in parts) else ()
+    same = all(part.form.strengths == parts[0].form.strengths for part in parts)
+    return msgspec.structs.replace(parts[0].form, per_day=per_day, strengths=parts[0].form.strengths if same else ())
 
 
 def doubled(orders: "list[list[Entry]]") -> tuple[str, ...]:
     """What the orders and statements are called of which more than one is in force; empty where there is one of each
     place alone."""
-    found = [one for said in orders if len(said) > 1 for one in said]
+    found = [
+        one for said in orders for one in said if any(other is not one and not _split(one, other) for other in said)
+    ]
     for number, said in enumerate(orders):
         for other in orders[number + 1 :]:
             for one in said:
@@ -80,7 +130,7 @@ def daily(leading: Measured, orders: "list[list[Entry]]") -> Measured:
     force at one place, and what is said elsewhere to be taken in another amount."""
     most = dict(leading)
     for said in orders:
-        elsewhere = [one for other in orders if other is not said for one in other if _told(one)]
+        elsewhere = [one for other in orders if other is not said for one in other if told(one)]
         every = [*said, *(one for one in elsewhere if not _restates(one, said))]
         if len(every) < 2:
             continue

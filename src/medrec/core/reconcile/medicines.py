@@ -2,7 +2,7 @@
 
 import msgspec
 
-from medrec.core.reconcile import doubles, pairs, taken
+from medrec.core.reconcile import doubles, pairs, taken, two_orderers
 from medrec.core.reconcile import held as holding
 from medrec.core.reconcile.gathered import copied, gathered
 from medrec.core.reconcile.held import Held
@@ -107,6 +107,9 @@ def _row(entries: list[Entry], site: str, now: int) -> MedicineRow:
     verdict, places = together.verdict, together.places
     orders = doubles.in_force(entries, verdict.live, copies) if len(verdict.live) > 1 else []
     leading = entries[_leading(entries, verdict, places)]
+    parts = doubles.regimen(leading, orders)
+    regimen = doubles.whole(parts)
+    ordered_by = two_orderers.ordered_by(entries, orders)
     variants, groups = _variants(entries, places)
     starts = [found.signal.start for found in entries if found.signal.says is not Says.ERROR]
     return MedicineRow(
@@ -115,13 +118,13 @@ def _row(entries: list[Entry], site: str, now: int) -> MedicineRow:
         leading.form.ingredients,
         site,
         verdict.status,
-        leading.detail.sig,
-        leading.form.strength,
-        _day(leading.form),
+        _directions(parts),
+        " + ".join({part.form.strength: None for part in parts if part.form.strength}),
+        _day(regimen),
         leading.form.as_needed,
         tuple(sorted({reason: None for found in entries for reason in found.detail.reasons})),
         likeness(together.sources, len(groups) < 2),
-        _conflicts(entries, verdict),
+        _conflicts(entries, verdict, orders),
         verdict.rules,
         together.confirmed,
         staleness(together.confirmed, now),
@@ -131,9 +134,18 @@ def _row(entries: list[Entry], site: str, now: int) -> MedicineRow:
         tuple(
             (a, b, pairs.within(groups[a], groups[b])) for a in range(len(groups)) for b in range(a + 1, len(groups))
         ),
-        doubles.daily(leading.form.per_day, orders),
+        doubles.daily(regimen.per_day, orders),
         doubled=doubles.doubled(orders),
+        ordered_by=ordered_by,
+        filled_early=bool(ordered_by) and two_orderers.filled_early(entries, copies, now),
     )
+
+
+def _directions(parts: list[Entry]) -> str:
+    """The directions of a row; of a regimen of several orders those of each, with what it is of."""
+    if len(parts) < 2:
+        return parts[0].detail.sig
+    return "; ".join(f"{part.detail.name}: {part.detail.sig}" for part in parts)
 
 
 def _leading(entries: list[Entry], verdict: Verdict, places: list[int]) -> int:
@@ -212,17 +224,17 @@ def _copies(entries: list[Entry]) -> list[bool]:
     return copied(marks)
 
 
-def _conflicts(entries: list[Entry], verdict: Verdict) -> tuple[Conflict, ...]:
+def _conflicts(entries: list[Entry], verdict: Verdict, orders: list[list[Entry]]) -> tuple[Conflict, ...]:
     found: dict[Conflict, None] = {}
     if verdict.disputed:
         found[Conflict.STATUS] = None
     voices: dict[str, list[Entry]] = {}
     for place in verdict.live:
         voices.setdefault(entries[place].item.voice, []).append(entries[place])
-    newest = [_newest(said) for _, said in sorted(voices.items())]
+    newest = [doubles.whole(doubles.regimen(_newest(said), orders)) for _, said in sorted(voices.items())]
     for number, one in enumerate(newest):
         for other in newest[number + 1 :]:
-            kind = pairs.within(one.form, other.form)
+            kind = pairs.within(one, other)
             if kind is PairClass.OTHER_DOSE:
                 found[Conflict.DOSE] = None
             elif kind is PairClass.OTHER_FORM:

@@ -35,6 +35,7 @@ class NoticeRule(StrEnum):
 
     SAME_DRUG = "same-drug-twice"
     SAME_CLASS = "same-class-twice"
+    ORDERED_BY_TWO = "ordered-by-two"
     ALLERGY = "allergy"
     ALLERGY_CLASS = "allergy-to-the-class"
     PAIR = "not-together"
@@ -90,7 +91,7 @@ def notices(read: Read, terms: Terms, checkers: Iterable[Checker], dismissed: It
 
 _GRAVITY = (
     NoticeRule.ALLERGY, NoticeRule.PAIR, NoticeRule.ALLERGY_CLASS, NoticeRule.DOSE, NoticeRule.SAME_DRUG,
-    NoticeRule.SAME_CLASS, NoticeRule.LICENSED,
+    NoticeRule.SAME_CLASS, NoticeRule.LICENSED, NoticeRule.ORDERED_BY_TWO,
 )  # fmt: skip
 
 
@@ -133,6 +134,13 @@ def _doubles(taken: list[MedicineRow]) -> Iterable[Notice]:
         if row.doubled:
             sentence = f"{row.name}: more than one order or statement of it is in force ({' and '.join(row.doubled)})."
             yield notice(NoticeRule.SAME_DRUG, sentence, [row], _OWN, row.doubled)
+        elif row.filled_early:
+            two = " and ".join(row.ordered_by)
+            sentence = f"{row.name}: two order it ({two}), and it was filled again while a fill of it lasted."
+            yield notice(NoticeRule.SAME_DRUG, sentence, [row], _OWN, row.ordered_by)
+        elif row.ordered_by:
+            sentence = f"{row.name}: ordered by two ({' and '.join(row.ordered_by)}). It may be one order told twice."
+            yield notice(NoticeRule.ORDERED_BY_TWO, sentence, [row], _OWN, row.ordered_by)
         for link in row.links:
             other = by_key.get(link.key)
             # Where no form is said it is taken into the body, as most medicines are.

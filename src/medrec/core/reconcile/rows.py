@@ -62,8 +62,9 @@ class MedicineRow(msgspec.Struct, frozen=True, gc=False):
 
     `key`: ingredients and the place where it acts, stable as records come and go. `directions`: those of the newest
     line that counts; `daily`: what a day comes to of each ingredient, orders of one place taken together; `doubled`:
-    how the orders in force call it where there is more than one (doubles.py). `pairs`: (variant, variant, class).
-    `since`: the earliest start said (ms).
+    how the orders in force call it where there is more than one (doubles.py). `ordered_by`: who orders it, where two do
+    the same at two places; `filled_early`: and it was filled again while a fill of it lasted. `pairs`: (variant,
+    variant, class). `since`: the earliest start said (ms).
     """
 
     key: str
@@ -88,6 +89,8 @@ class MedicineRow(msgspec.Struct, frozen=True, gc=False):
     daily: Measured = ()
     links: tuple[Link, ...] = ()
     doubled: tuple[str, ...] = ()
+    ordered_by: tuple[str, ...] = ()
+    filled_early: bool = False
 
 
 class ProblemRow(msgspec.Struct, frozen=True, gc=False):

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from medrec.core.records import datatypes, ratio, sig
+from medrec.core.records import datatypes, ratio, sig, when_taken
 from medrec.core.records.canonical import Value
 from medrec.core.records.datatypes import many, one, text
 from medrec.core.records.dates import ClinicalDate
@@ -39,6 +39,8 @@ class Directions(NamedTuple):
     """Doses said again in another unit, in words."""
     over: bool = False
     """Whether every dosage says, in words, nothing but not to take it (on)."""
+    when: tuple[str, ...] = ()
+    """The parts of the day and days of the week that the only dosage names (when_taken.py)."""
 
 
 _COURSES: dict[Course, str] = {
@@ -109,7 +111,8 @@ def _one(dosage: Value, marks: Marks) -> Directions:
     route = datatypes.concept(dosage, "route").label
     shown = datatypes.joined(words or _in_words(dose, times, needed), *more, by="; ")
     needed, most = needed or told.as_needed, _ceiling(dosage) or told.at_most
-    return Directions(shown, dose, times, needed, most, route, start, end, totals, told.course == "over")
+    named = when_taken.coded(timing, repeat) or told.when
+    return Directions(shown, dose, times, needed, most, route, start, end, totals, told.course == "over", named)
 
 
 def _beside(dosage: Value, words: str) -> list[str]:

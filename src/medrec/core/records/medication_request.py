@@ -59,6 +59,7 @@ def read(record: Value, around: Around) -> Understood:
         reported=datatypes.flag(record, "reportedBoolean") is True or bool(one(record, "reportedReference")),
         recorder=who(record, "recorder"),
         asserter=who(record, "reportedReference"),
+        group=_group(record),
     )
     what = "do not take" if never else "proposed" if intent in _NOT_ORDERED else "prescribed"
     return Understood(
@@ -79,6 +80,12 @@ def read(record: Value, around: Around) -> Understood:
         notes=marks.notes,
         detail=detail,
     )
+
+
+def _group(record: Value) -> str:
+    """What all orders of one prescription share, which one author wrote (groupIdentifier)."""
+    named = one(record, "groupIdentifier")
+    return f"{text(named, 'system')}|{text(named, 'value')}" if text(named, "value") else ""
 
 
 def status_of(record: Value, table: dict[str, tuple[Status, str]], marks: Marks) -> tuple[Status, str]:

@@ -203,6 +203,7 @@ def detail(kind: MedicineKind, found: Product, told: Directions, marks: Marks, *
         "per_day": _per_day(found, told, marks),
         "times_per_day": told.times_per_day,
         "as_needed": told.as_needed,
+        "when": told.when,
     }
     return MedicineDetail(**(told_of | more))
 

@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from medrec.core.records import ratio, spanish_sig, written_numbers
+from medrec.core.records import ratio, spanish_sig, when_taken, written_numbers
 from medrec.core.records.sig_grammar import Total, amount, meaning
 from medrec.core.records.sig_tokens import COUNTED, UNIT, UNITS, tokens
 from medrec.core.records.understood import Amount
@@ -27,7 +27,7 @@ class Sig(msgspec.Struct, frozen=True, gc=False):
 
     `course`: "changes" where they are not the same every day, "ends" where they speak of an end, "over" where they say
     nothing but not to take it (on): then neither they nor a code beside them say what is taken in a day. `totals`:
-    doses said again in another unit.
+    doses said again in another unit. `when`: parts of the day and days of the week that they name.
     """
 
     dose: Amount | None = None
@@ -37,6 +37,7 @@ class Sig(msgspec.Struct, frozen=True, gc=False):
     understood: Grasp = "none"
     course: Course = ""
     totals: tuple[Total, ...] = ()
+    when: tuple[str, ...] = ()
 
 
 LONGEST = 500
@@ -141,7 +142,8 @@ def parsed(words: str) -> Sig:
     if _ENDS.search(rest):
         return Sig(as_needed=needed, understood="partly", course="ends")
     rest = _HARMLESS.sub(" ; ", rest)
-    read = meaning(tokens(rest))
+    cut = tokens(rest)
+    read = meaning(cut)
     at_most = _most(ceilings, read.dose)
     times = None if ceilings and at_most is None else read.times
     dose, stray = read.dose, written_numbers.left(read.left) or _CEILING.search(read.left) is not None
@@ -152,7 +154,7 @@ def parsed(words: str) -> Sig:
         return Sig(as_needed=needed, at_most=at_most, understood="partly" if some else "none")
     found = (dose is not None) + (times is not None)
     grasp: Grasp = "whole" if found == 2 else "partly" if found or needed or at_most is not None else "none"
-    return Sig(dose, times, needed, at_most, grasp, "", read.totals)
+    return Sig(dose, times, needed, at_most, grasp, "", read.totals, when_taken.in_words(cut))
 
 
 def says_over(words: str) -> bool:

@@ -100,7 +100,8 @@ class MedicineDetail(msgspec.Struct, frozen=True, gc=False):
 
     `ingredients`: RxNorm codes of kind IN, sorted, all that the product holds; empty when not known: then
     `name_cleaned` (lower case, one space) is all there is to compare by. `basis` says what the normal form rests on.
-    `lasting`: an order may be filled again, or says that it is for long.
+    `lasting`: an order may be filled again, or says that it is for long. `when`: the parts of the day and days of the
+    week that its directions name; `group`: the prescription that it is of, with others (groupIdentifier).
     """
 
     kind: MedicineKind
@@ -130,6 +131,8 @@ class MedicineDetail(msgspec.Struct, frozen=True, gc=False):
     reported: bool = False
     recorder: str = ""
     asserter: str = ""
+    when: tuple[str, ...] = ()
+    group: str = ""
 
 
 class ProblemDetail(msgspec.Struct, frozen=True, gc=False):

@@ -78,6 +78,8 @@ MADE = Texts(
         "own-rules": "MedRec's rules",
         "doses-differ": "{one}: different doses are in force at different places ({doses}).",
         "more-orders": "{one}: more than one order or statement of it is in force ({orders}).",
+        "ordered-by-two": "{one}: ordered by two ({names}). It may be one order told twice.",
+        "filled-early": "{one}: two order it ({names}), and it was filled again while a fill of it lasted.",
         "one-class": "{one} and {other} are of one class ({through}).",
         "same-medicine": "{one} and {other} hold the same medicine.",
         "checker-silent": "A checker of this place gave no answer. What it knows of is missing here.",
