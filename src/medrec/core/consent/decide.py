@@ -69,6 +69,17 @@ class Decision(msgspec.Struct, frozen=True):
         asked = [_redaction(bearing) for bearing in self.left]
         return tuple(redaction for redaction in asked if redaction is not None)
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether something is held back, or may be, by a consent. What the law keeps from everybody (the notes of a
+        psychotherapist) is not counted."""
+        whole = all(
+            any(rule.effect == "permit" and not rule.tests for rule in bearing)
+            and not any(rule.effect == "deny" and rule.strength != "floor" for rule in bearing)
+            for bearing in self.left
+        )
+        return self.effect != "permit" or bool(self.doubtful) or not whole
+
 
 class Judgement(msgspec.Struct, frozen=True):
     """The verdict about one record, the consents (and the law) that decided, and what has to travel with it.

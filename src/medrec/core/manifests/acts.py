@@ -17,6 +17,8 @@ ActKind = Literal["not-taking", "like-this", "also-taking", "reviewed", "changed
 notice, with a reason): either's."""
 PATIENTS: frozenset[str] = frozenset({"not-taking", "like-this", "also-taking", "dismissed"})
 CLINICIANS: frozenset[str] = frozenset({"reviewed", "changed", "stopped", "dismissed"})
+_IN_WORDS: frozenset[str] = frozenset({"like-this", "changed", "dismissed"})
+"""Without words these say nothing."""
 SUBJECTS_MAX, AGAINST_MAX = 100, 100
 
 Short = Annotated[str, msgspec.Meta(max_length=200)]
@@ -42,7 +44,8 @@ class Act(Fields, frozen=True):
     to read, in `recipients` and `against`.
 
     `signature` (hex) is over `act_message`: of the account credential with id `key`, or of the practitioner whose
-    `credential` (core.manifests.practitioner) stands in the act; then `key` is empty.
+    `credential` (core.manifests.practitioner) stands in the act; then `key` is empty. `bare` is a clinician's over the
+    same act without its words: where these cannot be told, the act goes without them (`bared`).
     """
 
     network: Hex32
@@ -64,6 +67,7 @@ class Act(Fields, frozen=True):
     credential: dict[str, Any] | None = None
     key: Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{32})?\Z")] = ""
     signature: Signature = ""
+    bare: Signature | UnsetType = UNSET
 
 
 class ActManifest(Fields, frozen=True):
@@ -99,8 +103,14 @@ class ActEndedManifest(Fields, frozen=True):
     end: ActEnd
 
 
+def may_be_bare(act: Act) -> bool:
+    """Whether an act with words says something without them."""
+    return act.author == "clinician" and bool(act.words.strip()) and act.kind not in _IN_WORDS
+
+
 def act_message(act: Act) -> bytes:
-    """What is signed (32 bytes): SHA-256("medrec/list-act/1" || canonical JSON without `signature`, `to`, `opened`)."""
+    """What is signed (32 bytes): SHA-256("medrec/list-act/1" || canonical JSON without `signature`, `bare`, `to`,
+    `opened`)."""
     value = same_for_all(act)
     del value["signature"]
     return hashlib.sha256(b"medrec/list-act/1" + codec.encode_json(value)).digest()
@@ -108,7 +118,7 @@ def act_message(act: Act) -> bytes:
 
 def same_for_all(act: Act) -> dict[str, Any]:
     """An act as JSON without what each place alone is told."""
-    found: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(act, to=UNSET, opened=UNSET))
+    found: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(act, to=UNSET, opened=UNSET, bare=UNSET))
     return found
 
 
@@ -131,6 +141,17 @@ def narrowed(act: Act, place: str) -> Act:
     return msgspec.structs.replace(act, opened=opened, to=to)
 
 
+def wordless(act: Act) -> Act:
+    """An act as it is signed without its words."""
+    return msgspec.structs.replace(act, words="", bare=UNSET)
+
+
+def bared(act: Act) -> Act | None:
+    """The copy of an act without its words; None where its author signed none. Who has it alone does not see that there
+    is another."""
+    return msgspec.structs.replace(wordless(act), signature=act.bare) if act.bare is not UNSET else None
+
+
 def misfit(act: Act) -> str:
     """What does not fit together in an act, in a word; empty if it is whole."""
     if act.kind not in (PATIENTS if act.author == "patient" else CLINICIANS):
@@ -141,6 +162,8 @@ def misfit(act: Act) -> str:
         return "author"
     if (act.kind == "dismissed") != (act.notice is not None):
         return "notice"
+    if act.bare is not UNSET and not may_be_bare(act):
+        return "bare"
     if act.kind == "dismissed" and not act.words.strip():
         return "reason"
     if act.kind in ("like-this", "changed") and not act.words.strip():

@@ -5,7 +5,8 @@ source, and only if the patient lets that source have medicines from there, sinc
 source lets itself be asked by the person's agent, and by whom it gave that very record version to.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sql
@@ -23,12 +24,16 @@ from medrec.node.release.access import half_keys
 if TYPE_CHECKING:
     from medrec.node.node import Node
 
+_NOBODY: Mapping[str, Act] = MappingProxyType({})
 
-def ask(node: "Node", connection: sql.Connection, act: Act, hearers: Iterable[str] = ()) -> None:
+
+def ask(node: "Node", connection: sql.Connection, act: Act, hearers: Mapping[str, Act] = _NOBODY) -> None:
     """Write down and send the requests that follow from an act, in the same step as the act; inside `Store.write` only.
 
-    `hearers`: whom the patient lets have a clinician's act. A patient's own act names its recipients itself.
+    `hearers`: whom the patient lets have a clinician's act, each with what it is told of it. A patient's own act names
+    its recipients itself.
     """
+    statements = of_act(act)
     if act.author == "patient":
         asked = _linked(node, connection, act) if node.agent is not None else {}
         wanted = {one.manifest for one in against_of(act) if asked.get(one.source)}
@@ -38,7 +43,8 @@ def ask(node: "Node", connection: sql.Connection, act: Act, hearers: Iterable[st
         own = act.organisation == node.organisation and person is not None
         against = [one for one in against_of(act) if one.source in allowed]
         wanted = _received(node, connection, person, against) if own and person is not None else set()
-    for statement in of_act(act):
+        statements = [one for source, told in hearers.items() for one in of_act(told) if one.source == source]
+    for statement in statements:
         if statement.manifest in wanted:
             node.corrections.ask_within(connection, statement)
 

@@ -8,7 +8,8 @@ What it speaks against becomes requests to the sources (objecting.py).
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -24,9 +25,11 @@ from medrec.core.manifests.acts import (
     Subject,
     act_message,
     against_of,
+    may_be_bare,
     misfit,
     narrowed,
     recipients_of,
+    wordless,
 )
 from medrec.node.agent.own import is_served_by, person_here
 from medrec.node.agent.standing_links import undone
@@ -46,6 +49,7 @@ if TYPE_CHECKING:
     from medrec.node.node import Node
 
 SUMMARY = 35
+_NOBODY: Mapping[str, Act] = MappingProxyType({})
 
 
 class Acts:
@@ -69,7 +73,7 @@ class Acts:
             if not {"*", node.organisation} & recipients_of(act) and node.agent is None:
                 raise Refusal(Code.WRONG_ORGANISATION)
             node.consents.check_signature(act.account, act.key, act_message(act), act.signature)
-            return self._keep(act, (), to)
+            return self._keep(act, to=dict.fromkeys(to, act))
         brought = act.organisation not in (caller, node.organisation) and is_served_by(node, act.account, caller)
         if act.organisation != caller and not brought:
             raise Refusal(Code.CREDENTIAL_FOREIGN)
@@ -78,7 +82,7 @@ class Acts:
         if act.kind == "dismissed" or not (brought or self._listens_to(caller, act)):
             # A notice that somebody put away elsewhere is nobody's business here.
             raise Refusal(Code.NOT_PERMITTED)
-        return self._keep(act, (), to, brought=brought)
+        return self._keep(act, to=dict.fromkeys(to, act), brought=brought)
 
     def _listens_to(self, caller: str, act: Act) -> bool:
         """Whether this node had records of this person from the caller, or gave it the very record that the act speaks
@@ -117,7 +121,7 @@ class Acts:
         if misfit(act):
             raise Refusal(Code.MALFORMED, misfit(act))
         # A notice follows from what is seen here; that it was put away is no business of others, and she is told.
-        hearers = acts_heard.hearers(self._node, act) if kind != "dismissed" else []
+        hearers = acts_heard.hearers(self._node, act) if kind != "dismissed" else {}
         if seen is None:
             about, seen = self._seen_here(act)
         self._keep(act, hearers, hearers, seen, about)
@@ -137,8 +141,8 @@ class Acts:
     def _keep(
         self,
         act: Act,
-        hearers: Sequence[str] = (),
-        to: Sequence[str] = (),
+        hearers: Mapping[str, Act] = _NOBODY,
+        to: Mapping[str, Act] = _NOBODY,
         seen: Sequence[bytes] = (),
         about: str = "",
         brought: bool = False,
@@ -177,11 +181,11 @@ class Acts:
             self._ask_to_look(connection, act, now)
             ask(node, connection, act, hearers)
             supersede(node.journal, node.network.hex(), connection, act)
-            hand_on(connection, identifier, act.account, hearers)
+            hand_on(connection, identifier, act.account, list(hearers))
             if act is not here and act.organisation == node.organisation:
                 acts_whole.keep(node, connection, person, act)
             if to:
-                outgoing.queue(connection, node.vault, act.account, copies(act, to, now))
+                outgoing.queue(connection, node.vault, act.account, copies(to, now))
             return True
 
         return node.store.write(write)
@@ -218,13 +222,18 @@ class Acts:
                 kept = KeptAct(opened.act, bytes(row.manifest), row.time)
                 found[kept.name] = kept
         for kept in acts_told.told_of(node, account, ends):
-            found.setdefault(kept.name, kept)
+            # A copy may have come without the words that another place told of it.
+            if kept.name not in found or (kept.act.words and not found[kept.name].act.words):
+                found[kept.name] = kept
         return sorted(found.values(), key=lambda kept: (kept.act.time, kept.act.id, kept.act.organisation))
 
 
-def copies(act: Act, places: Iterable[str], now: int) -> list[dict[str, Any]]:
-    """The rows of the outbox by which an act goes to places, to each its own copy."""
-    return [{"organisation": name, "path": ACTS_PATH, "payload": payload_for(act, name), "due": now} for name in places]
+def copies(told: Mapping[str, Act], now: int) -> list[dict[str, Any]]:
+    """The rows of the outbox by which an act goes to places, to each its own copy of what it is told."""
+    return [
+        {"organisation": name, "path": ACTS_PATH, "payload": payload_for(act, name), "due": now}
+        for name, act in told.items()
+    ]
 
 
 def payload_for(act: Act, place: str) -> bytes:
@@ -277,7 +286,11 @@ def sign_as(
         Act,
     )
     signature = practitioner.key.sign(act_message(unsigned)).signature
-    return msgspec.structs.replace(unsigned, signature=signature.hex())
+    act = msgspec.structs.replace(unsigned, signature=signature.hex())
+    if may_be_bare(act):
+        bare = practitioner.key.sign(act_message(wordless(act))).signature
+        act = msgspec.structs.replace(act, bare=bare.hex())
+    return act
 
 
 def answer_acts(node: "Node", caller: str, body: bytes) -> bytes:

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import msgspec
@@ -11,8 +11,10 @@ import sqlalchemy as sql
 from medrec.core import codec
 from medrec.core.consent.facts import Record
 from medrec.core.manifests.access import DisclosureManifest, ReceivedManifest, Request
-from medrec.core.manifests.acts import Act, Subject, against_of, recipients_of
+from medrec.core.manifests.acts import Act, Subject, against_of, bared, recipients_of
+from medrec.core.reconcile.held import Line
 from medrec.core.reconcile.lists import Row
+from medrec.core.reconcile.nameless import names_nothing
 from medrec.core.reconcile.rows import MedicineRow
 from medrec.core.reconcile.said import block_of
 from medrec.core.records.terms import RXNORM
@@ -41,20 +43,20 @@ class Heard(NamedTuple):
     manifest: bytes
 
 
-def hearers(node: "Node", act: Act) -> list[str]:
-    """Whom a clinician's act of this organisation is handed to: those who had this person's records from here and those
-    whose records it speaks against, as far as she lets them have from here today what it tells."""
+def hearers(node: "Node", act: Act) -> dict[str, Act]:
+    """Whom a clinician's act of this organisation is handed to, each with the copy that it gets: those who had this
+    person's records from here and those whose records it speaks against, as far as she lets them have from here today
+    what it tells. Where its words may name what she does not, the copy has none."""
     account = act.account
     found = {one.source: None for one in against_of(act) if one.source != node.organisation}
     decider = node.gate.decider
     rows = node.lists.of(account).read.rows
-    facts, behind = _facts(node, act), _behind(node, act, rows)
     with node.store.read() as connection:
         person = node.journal.person_of_account(connection, account)
         if person is None:
-            return []
+            return {}
         known = _is_known_here(node, act, rows)
-        gave = set() if known else _who_gave(node, connection, person)
+        gave = who_gave(node, connection, person)
         for disclosed in of_person(node, connection, person, "disclosure/1"):
             if isinstance(disclosed, DisclosureManifest):
                 requester = disclosed.request.requester
@@ -62,7 +64,7 @@ def hearers(node: "Node", act: Act) -> list[str]:
                 # told it.
                 if known or requester == person.agent or gave == {requester}:
                     found[requester] = None
-        told = []
+        told = {}
         for name in sorted(found):
             asked = msgspec.convert(
                 {
@@ -77,12 +79,62 @@ def hearers(node: "Node", act: Act) -> list[str]:
                 _, decision = decider.decide(asked, standing, account, now)
             except Refusal:
                 continue
-            if Permitted(node, node.gate.reader, connection, person, decision).tells(facts, behind):
-                told.append(name)
+            permitted = Permitted(node, node.gate.reader, connection, person, decision)
+            hears = Hears(node, connection, person, permitted, rows, name)
+            copies = (one for one in (act, bared(act)) if one is not None and hears.may(one))
+            if (copy := next(copies, None)) is not None:
+                told[name] = copy
     return told
 
 
-def _who_gave(node: "Node", connection: sql.Connection, person: Person) -> set[str]:
+class Hears:
+    """What a place may hear of what was said of a person at this organisation."""
+
+    def __init__(
+        self,
+        node: "Node",
+        connection: sql.Connection,
+        person: Person,
+        permitted: Permitted,
+        rows: Sequence[Row],
+        place: str,
+    ) -> None:
+        self._node, self._connection, self._person = node, connection, person
+        self._permitted, self._rows, self._place = permitted, rows, place
+        self._has_all: bool | None = None
+
+    def may(self, act: Act) -> bool:
+        """Whether it may hear all that an act says by itself, and have every record behind it and its words."""
+        told = self._permitted.tells(_facts(self._node, act), _behind(self._node, act, self._rows))
+        return told and (self._are_clear(act) or self._person.agent == self._place or self.has_all())
+
+    def _are_clear(self, act: Act) -> bool:
+        # What else is named in words stands behind it, and may be had.
+        known = [row.name for row in spoken_of(act, self._rows) if own_lines(self._node, row)]
+        names = (*(subject.name for subject in act.subjects), *known)
+        return names_nothing(act.words, names, self._node.lists.terms)
+
+    def has_all(self) -> bool:
+        """Whether nothing is known here that it may not have: nothing is held back from it, whether there is such a
+        record or not, and nothing came from others."""
+        if self._has_all is None:
+            self._has_all = self._had_all()
+        return self._has_all
+
+    def _had_all(self) -> bool:
+        node = self._node
+        if self._permitted.is_cut() or who_gave(node, self._connection, self._person) - {self._place}:
+            return False
+        others = {self._place, node.organisation}
+        for kept in node.acts.of(self._person.account or ""):
+            act = kept.act
+            known = {"*", self._place} & recipients_of(act) if act.author == "patient" else {act.organisation} & others
+            if not known:
+                return False
+        return True
+
+
+def who_gave(node: "Node", connection: sql.Connection, person: Person) -> set[str]:
     """Those who gave this organisation records of a person."""
     received = of_person(node, connection, person, "disclosure-received/1")
     return {one.source for one in received if isinstance(one, ReceivedManifest) and one.records}
@@ -90,17 +142,26 @@ def _who_gave(node: "Node", connection: sql.Connection, person: Person) -> set[s
 
 def with_records(node: "Node", account: str, permitted: Permitted, requester: str) -> list[Heard]:
     """The acts that go with a person's records to whoever asks for her summary: those of this organisation's
-    clinicians, and her own that she lets the requester have."""
+    clinicians, and her own that she lets the requester have. Its receipt shows an act with its words: one goes whole,
+    or not at all."""
     found = []
     acts = [kept for kept in node.acts.of(account) if _goes(node, kept.act, requester)]
-    rows = node.lists.of(account).read.rows if acts else ()
-    for kept in acts:
-        act, facts = kept.act, _facts(node, kept.act)
-        if act.author != "patient" and not _is_known_here(node, act, rows):
-            continue
-        if permitted.tells(facts, _behind(node, act, rows)):
-            form = codec.encode_json(msgspec.to_builtins(act))
-            found.append(Heard(kept, tuple(facts), hashlib.sha256(form).digest(), kept.manifest))
+    if not acts:
+        return []
+    rows = node.lists.of(account).read.rows
+    with node.store.read() as connection:
+        person = node.journal.person_of_account(connection, account)
+        if person is None:
+            return []
+        hears = Hears(node, connection, person, permitted, rows, requester)
+        for kept in acts:
+            act = kept.act
+            if act.author != "patient" and not _is_known_here(node, act, rows):
+                continue
+            if hears.may(act):
+                form = codec.encode_json(msgspec.to_builtins(act))
+                facts = tuple(_facts(node, act))
+                found.append(Heard(kept, facts, hashlib.sha256(form).digest(), kept.manifest))
     return found
 
 
@@ -131,8 +192,12 @@ def _as_record(subject: Subject | None, words: str, kind: str) -> dict[str, Any]
 def _behind(node: "Node", act: Act, every: Iterable[Row]) -> set[str]:
     """The records of this organisation ("Type/id") in the rows that an act speaks of, and in those that its words name,
     of all rows of her lists here."""
-    lines = [line for row in spoken_of(act, every) for line in row.lines if line.author == "record"]
-    return {f"{line.type}/{line.id}" for line in lines if line.source == node.organisation}
+    return {f"{line.type}/{line.id}" for row in spoken_of(act, every) for line in own_lines(node, row)}
+
+
+def own_lines(node: "Node", row: Row) -> list[Line]:
+    """The lines of a row that records of this organisation make."""
+    return [line for line in row.lines if line.author == "record" and line.source == node.organisation]
 
 
 def spoken_of(act: Act, every: Iterable[AnyRow]) -> list[AnyRow]:
@@ -144,12 +209,7 @@ def spoken_of(act: Act, every: Iterable[AnyRow]) -> list[AnyRow]:
 def _is_known_here(node: "Node", act: Act, rows: Iterable[Row]) -> bool:
     """Whether this organisation has a record of its own of every medicine that an act names: who may read what it has
     learns nothing by the act that another place alone told."""
-    own = {
-        block_of(subject_of(row))
-        for row in rows
-        if isinstance(row, MedicineRow)
-        and any(line.author == "record" and line.source == node.organisation for line in row.lines)
-    }
+    own = {block_of(subject_of(row)) for row in rows if isinstance(row, MedicineRow) and own_lines(node, row)}
     return own.issuperset(map(block_of, act.subjects))
 
 

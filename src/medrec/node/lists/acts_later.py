@@ -8,6 +8,7 @@ begin or end by itself.
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -15,7 +16,16 @@ import msgspec
 import sqlalchemy as sql
 
 from medrec.core import codec
-from medrec.core.manifests.acts import Act, ActEnd, ActEndedManifest, ActManifest, act_message, recipients_of
+from medrec.core.manifests.acts import (
+    Act,
+    ActEnd,
+    ActEndedManifest,
+    ActManifest,
+    act_message,
+    bared,
+    recipients_of,
+)
+from medrec.core.reconcile.nameless import names_nothing
 from medrec.core.reconcile.rows import MedicineRow
 from medrec.core.records.dates import DAY_MS
 from medrec.node.agent import bringing
@@ -105,7 +115,7 @@ def _clinicians(node: "Node", account: str) -> int:
     return count
 
 
-def _more(node: "Node", act: Act, hearers: Iterable[str], connection: sql.Connection) -> int:
+def _more(node: "Node", act: Act, hearers: Mapping[str, Act], connection: sql.Connection) -> int:
     identifier, heard = bytes.fromhex(act.id), list_act_hearer.c
     stands = sql.select(list_act.c.id).where(of_one(identifier, act.organisation, act.account))
     if connection.execute(stands).first() is None:
@@ -116,11 +126,11 @@ def _more(node: "Node", act: Act, hearers: Iterable[str], connection: sql.Connec
             sql.select(heard.organisation).where(heard.id == identifier, heard.account == act.account)
         ).scalars()
     )
-    fresh = [name for name in hearers if name not in before]
+    fresh = {name: told for name, told in hearers.items() if name not in before}
     if fresh:
         ask(node, connection, act, fresh)
-        hand_on(connection, identifier, act.account, fresh)
-        outgoing.queue(connection, node.vault, act.account, copies(act, fresh, node.clock()))
+        hand_on(connection, identifier, act.account, list(fresh))
+        outgoing.queue(connection, node.vault, act.account, copies(fresh, node.clock()))
     return len(fresh)
 
 
@@ -132,7 +142,8 @@ def _at_her_agent(node: "Node", account: str) -> int:
         return 0
     rows, may_hear = node.lists.of(account).read.medicines, hearing.Hearers(node, account, places, node.clock())
     reached = {row.key: may_hear.of_row(row) for row in rows}
-    found = [*_hers(node, acts, rows, reached, places), *_clinical(node, acts, rows, reached, may_hear)]
+    all_ = may_hear.of_everything(acts)
+    found = [*_hers(node, acts, rows, reached, places, all_), *_clinical(node, acts, rows, reached, may_hear, all_)]
     there = _standing_there(node, account) | _waiting(node, account)
     fresh = [(place, act) for place, act in found if (place, act.id) not in there]
     for place, act in fresh:
@@ -141,14 +152,22 @@ def _at_her_agent(node: "Node", account: str) -> int:
 
 
 def _hers(
-    node: "Node", acts: Sequence[Act], rows: Sequence[MedicineRow], reached: Mapping[str, set[str]], places: list[str]
+    node: "Node",
+    acts: Sequence[Act],
+    rows: Sequence[MedicineRow],
+    reached: Mapping[str, set[str]],
+    places: list[str],
+    all_: set[str],
 ) -> Iterable[tuple[str, Act]]:
-    """What she said to everybody, and the places that may read what stands behind it."""
+    """What she said to everybody, and the places that may read what stands behind it, and what its words may name."""
     written = {row.key for row in rows if hearing.is_written(row)}
+    terms = node.lists.terms
     for act in acts:
         if EVERYBODY in recipients_of(act) and _is_current(node, act):
             behind = [reached.get(subject.key, set()) for subject in act.subjects if subject.key in written]
-            yield from ((place, act) for place in places if all(place in one for one in behind))
+            clear = names_nothing(act.words, [subject.name for subject in act.subjects], terms)
+            may = places if clear else [place for place in places if place in all_]
+            yield from ((place, act) for place in may if all(place in one for one in behind))
 
 
 def _clinical(
@@ -157,9 +176,11 @@ def _clinical(
     rows: Sequence[MedicineRow],
     reached: Mapping[str, set[str]],
     may_hear: hearing.Hearers,
+    all_: set[str],
 ) -> Iterable[tuple[str, Act]]:
     """What a clinician said, and the places that may read all that stands behind it, of which the clinician's own
-    organisation may not know (acts_heard.py), and what that organisation says of her medicines."""
+    organisation may not know (acts_heard.py), and what that organisation says of her medicines; without its words
+    where these may name what a place may not read."""
     told = {key: set(places) for key, places in reached.items()}
     for act in acts:
         if act.author == "patient":
@@ -178,8 +199,26 @@ def _clinical(
             # Whom it speaks against hears it from there, with what it is asked; who has not within a day does not.
             hears -= {line.source for row in spoken for line in row.lines}
         if hears and acts_told.genuine(node, act):
-            may = [told[row.key] for row in spoken]
-            yield from ((place, act) for place in sorted(hears) if all({place, EVERYBODY} & one for one in may))
+            copies_ = [one for one in (act, _bared(node, act)) if one is not None]
+            for place in sorted(hears):
+                found = (one for one in copies_ if _may_hear(node, one, rows, told, place, all_))
+                yield from ((place, one) for one in islice(found, 1))
+
+
+def _bared(node: "Node", act: Act) -> Act | None:
+    """A clinician's act without its words, as she signed it."""
+    bare = bared(act)
+    return bare if bare is not None and acts_told.genuine(node, bare) else None
+
+
+def _may_hear(
+    node: "Node", act: Act, rows: Sequence[MedicineRow], told: Mapping[str, set[str]], place: str, all_: set[str]
+) -> bool:
+    """Whether a place may read every row that an act speaks of, and whatever else its words may name."""
+    spoken = acts_heard.spoken_of(act, rows)
+    names = [*(row.name for row in spoken), *(subject.name for subject in act.subjects)]
+    clear = place in all_ or names_nothing(act.words, names, node.lists.terms)
+    return clear and all({place, EVERYBODY} & told[row.key] for row in spoken)
 
 
 def _ends(node: "Node", account: str) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from medrec.core.consent import plain
 from medrec.core.consent.plain import Plain
+from medrec.core.manifests.acts import Act, recipients_of
 from medrec.core.reconcile.held import PATIENT
 from medrec.core.reconcile.rows import MedicineRow
 from medrec.node.agent.told import taken_back, told
@@ -23,11 +24,13 @@ EVERYBODY = "*"
 
 
 class _Said(NamedTuple):
-    """One yes or no to medicines at a place, and to whom ("*": to everybody)."""
+    """One yes or no at a place, and to whom ("*": to everybody): to medicines, to `all` that it has."""
 
     place: str
     yes: bool
     to: frozenset[str]
+    medicines: bool
+    all: bool
 
 
 class Hearers:
@@ -35,7 +38,10 @@ class Hearers:
 
     def __init__(self, node: "Node", account: str, places: Sequence[str], now: int) -> None:
         self._places = places
-        self._said = list(_said(node, account, now))
+        said = list(_said(node, account, now))
+        self._said = [one for one in said if one.medicines]
+        # Of all that a place has a yes to a part opens not all, and a no to a part closes it.
+        self._of_all = [one for one in said if one.all or not one.yes]
 
     def of_source(self, source: str) -> set[str]:
         """Those that may read what a source says."""
@@ -48,6 +54,17 @@ class Hearers:
             place
             for place in self._places
             if sources and (place in sources or all(_open(self._said, source, place) for source in sources))
+        }
+
+    def of_everything(self, acts: Iterable[Act]) -> set[str]:
+        """Those from whom nothing is withheld: they may read all that every other place of hers has, and hear every
+        one of these acts."""
+        own = [recipients_of(act) for act in acts if act.author == "patient"]
+        return {
+            place
+            for place in self._places
+            if all(source == place or _open(self._of_all, source, place) for source in self._places)
+            and all({EVERYBODY, place} & heard for heard in own)
         }
 
 
@@ -74,27 +91,28 @@ def _said(node: "Node", account: str, now: int) -> Iterable[_Said]:
             grant = statement.grant
             if grant.until is not None and grant.until <= now:
                 continue
-            yes = grant.effect == "permit"
-            if not grant.types or (set(grant.types) >= TYPES if yes else TYPES & set(grant.types)):
-                yield _Said(statement.organisation, yes, frozenset(grant.recipients))
+            yes, types = grant.effect == "permit", set(grant.types)
+            medicines = not types or (types >= TYPES if yes else bool(TYPES & types))
+            yield _Said(statement.organisation, yes, frozenset(grant.recipients), medicines, not types)
             continue
         try:
             sentence = plain.read(statement.consent.encode())
         except plain.NotPlain:
-            yield _Said(statement.organisation, False, frozenset({EVERYBODY}))
+            yield _Said(statement.organisation, False, frozenset({EVERYBODY}), True, True)
             continue
-        if sentence.effect == "withhold" and (not sentence.kinds or KIND in sentence.kinds):
-            yield _Said(statement.organisation, False, _parties(sentence))
+        medicines, all_ = not sentence.kinds or KIND in sentence.kinds, not sentence.kinds
+        if sentence.effect == "withhold":
+            yield _Said(statement.organisation, False, _parties(sentence), medicines, all_)
         elif sentence.effect == "share" and _is_whole(sentence, now):
-            yield _Said(statement.organisation, True, _parties(sentence))
+            yield _Said(statement.organisation, True, _parties(sentence), medicines, all_)
 
 
 def _is_whole(sentence: Plain, now: int) -> bool:
-    """Whether a yes lets all medicines go now, for care, to whole organisations."""
+    """Whether a yes lets all of its kinds go now, for care, to whole organisations."""
     part = bool(sentence.about or sentence.but_not or sentence.since or sentence.before)
     part = part or any(party.practitioner for party in sentence.to)
     care = not sentence.purposes or "care" in sentence.purposes
-    return not part and care and (not sentence.kinds or KIND in sentence.kinds) and plain.goes_on(sentence, now)
+    return not part and care and plain.goes_on(sentence, now)
 
 
 def _parties(sentence: Plain) -> frozenset[str]:

@@ -339,6 +339,10 @@ class Permitted:
                 return False
         return not behind or behind <= self.names()
 
+    def is_cut(self) -> bool:
+        """Whether something is held back by the person's own will, whether there is such a record or not."""
+        return self._scope is not None or self._decision.is_cut
+
     def names(self) -> frozenset[str]:
         """All that would go out, by name; a record that could not be sent today (altered, unreadable) is left out."""
         return frozenset(allowed.name for allowed in self._sound())

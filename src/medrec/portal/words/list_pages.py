@@ -217,6 +217,8 @@ CARE_LISTS = Texts(
         "reviewed": "I went through this list with the patient",
         "change": "Change or stop",
         "words": "New directions, or why it is stopped",
+        "words_hint": "Other places from which the patient keeps something get your words only if they are common words "
+        "and amounts. With other words they hear “stopped” without them, and not “changed”.",
         "changed": "Change",
         "stopped": "Stop",
         "acted_hint": "It is signed in your name, stands in the list at once, and is told to the patient. Where the "
