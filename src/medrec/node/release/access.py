@@ -14,9 +14,11 @@ from sqlalchemy import BigInteger, Boolean, Column, LargeBinary, String, Table
 
 from medrec.core import codec
 from medrec.core.address import decode_address
+from medrec.core.consent import names, terms
 from medrec.core.manifests.access import Request
 from medrec.core.types import Bytes16, Bytes32, Count, Fields, TimeMs
 from medrec.node.keeping.store import metadata
+from medrec.node.refusals import Code, Refusal
 
 RELEASE_PATH = "/medrec/release"
 ASK_LIFE_MS_MAX = 10 * 60_000
@@ -162,6 +164,16 @@ def decode(data: bytes, form: type[Form], bytes_max: int = codec.BYTES_MAX) -> F
 def check_address(account: str) -> None:
     """Raises AddressError. Whether a text is an address never changes; what is refused is not remembered."""
     decode_address(account)
+
+
+def check_purpose(request: Request) -> None:
+    """Refuse, before anything is looked up, what is wrong whatever a person decided: so it says nothing about her."""
+    if not request.purpose:
+        raise Refusal(Code.PURPOSE_MISSING)
+    if request.purpose not in terms.PURPOSES_BELOW:
+        raise Refusal(Code.PURPOSE_UNKNOWN)
+    if not names.visible(request.reason).strip():
+        raise Refusal(Code.REASON_MISSING)
 
 
 def signed_message(body: bytes) -> bytes:

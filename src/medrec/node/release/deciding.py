@@ -9,7 +9,7 @@ import msgspec
 import sqlalchemy as sql
 
 from medrec.core.consent import decide as deciding
-from medrec.core.consent import emergency, names, terms
+from medrec.core.consent import emergency, terms
 from medrec.core.consent.decide import Decision
 from medrec.core.consent.emergency import Scope, in_scope
 from medrec.core.consent.facts import POINTING, Record
@@ -197,16 +197,6 @@ class Decider:
                 self._bases = {}
             found = self._bases[name] = written(Basis(list(consents), list(law), rules, actors, list(doubted)))
         return found
-
-
-def check_purpose(request: Request) -> None:
-    """Refuse, before anything is looked up, what is wrong whatever a person decided: so it says nothing about her."""
-    if not request.purpose:
-        raise Refusal(Code.PURPOSE_MISSING)
-    if request.purpose not in terms.PURPOSES_BELOW:
-        raise Refusal(Code.PURPOSE_UNKNOWN)
-    if not names.visible(request.reason).strip():
-        raise Refusal(Code.REASON_MISSING)
 
 
 class Permitted:

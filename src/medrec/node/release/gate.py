@@ -28,7 +28,7 @@ from medrec.node.refusals import TRY_AGAIN, Code, Refusal
 from medrec.node.release import access, parts
 from medrec.node.release.access import Ask, UnreadableError
 from medrec.node.release.consents_given import Standing
-from medrec.node.release.deciding import Allowed, Decider, Permitted, check_purpose
+from medrec.node.release.deciding import Allowed, Decider, Permitted
 from medrec.node.release.gather import Answered, Gathering, UsedError, noise
 from medrec.node.release.practitioners import CredentialCheck
 from medrec.node.release.reading import Reader
@@ -249,7 +249,7 @@ class Gate:
         if ask.expires > now + access.ASK_LIFE_MS_MAX:
             raise Refusal(Code.REQUEST_TOO_LONG)
         self._credentials.check(ask, now)
-        check_purpose(ask.request)
+        access.check_purpose(ask.request)
         if ask.request.purpose not in EMERGENCY:
             self._check_merge_delay(now)
 
