@@ -85,10 +85,10 @@ class Judgement(msgspec.Struct, frozen=True):
     """The verdict about one record, the consents (and the law) that decided, and what has to travel with it.
 
     `reason`: permitted, denied, no-consent, or what is not known of the record: labels-unknown, record-undated,
-    author-unknown, references-unknown, codes-unknown, actor-unresolved. `hidden` says that it is held back for what
-    it is (a label, a code, an author, a date), not for want of a consent or for its type alone: then nothing that
-    goes out may point at it. `unnamed` says that it is held back because its type was forbidden in so many words: it
-    may be pointed at, and no word beside the pointer may say what it is.
+    author-unknown, references-unknown, codes-unknown, actor-unresolved, record-unread. `hidden` says that it is held
+    back for what it is (a label, a code, an author, a date), not for want of a consent or for its type alone: then
+    nothing that goes out may point at it. `unnamed` says that it is held back because its type was forbidden in so many
+    words: it may be pointed at, and no word beside the pointer may say what it is.
     """
 
     effect: Verdict
@@ -102,6 +102,8 @@ class Judgement(msgspec.Struct, frozen=True):
 
 NOBODY_SAYS_SO = Judgement("deny", "no-consent")
 """The verdict about a record of which nothing speaks."""
+UNREAD = Judgement("indeterminate", "record-unread", hidden=True)
+"""The verdict about a record that nobody could read: whatever is permitted, it may be what nobody would permit."""
 
 
 def decide(request: Request, rules: Rules, now: int) -> Decision:
@@ -168,6 +170,8 @@ def judge(decision: Decision, record: Record) -> Judgement:
     """Decide about one record of a request that `decide` has decided about."""
     if decision.effect != "permit":
         return Judgement(decision.effect, decision.reason, decision.decided)
+    if record.unread:
+        return UNREAD
     decided: list[str] = []
     for bearing in decision.left:
         found = _judge(bearing, record, decision.doubtful)

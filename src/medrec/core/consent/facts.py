@@ -76,6 +76,7 @@ class Record(msgspec.Struct, frozen=True):
     others may call it beside its type and id: they decide nothing, and tell what must not be pointed at. `medicines`
     are those of its pointers that say of which medicine it is. `answered` says, by somebody who
     knows all records (`related`), whether a consent's reference means this one; without it literals are compared.
+    `unread`: nobody could read it, and it stays whatever is permitted.
     """
 
     type: str
@@ -93,6 +94,7 @@ class Record(msgspec.Struct, frozen=True):
     called: frozenset[str] | None = frozenset()
     medicines: tuple[Pointer, ...] = ()
     answered: Mapping[tuple[str, str], bool | None] | None = None
+    unread: bool = False
 
 
 def describing(
@@ -134,7 +136,9 @@ def describing(
 
 def unknown(kind: str, identifier: str) -> Record:
     """A record of which only type and id are known."""
-    return Record(kind, identifier, frozenset({kind}), None, None, None, None, None, None, None, called=None)
+    return Record(
+        kind, identifier, frozenset({kind}), None, None, None, None, None, None, None, called=None, unread=True
+    )
 
 
 POINTING = ("MedicationAdministration", "MedicationDispense", "MedicationRequest", "MedicationStatement")
@@ -151,6 +155,7 @@ def together(record: Record, parts: Iterable[Record]) -> Record:
         labels=_union([one.labels for one in every]),
         level=max(levels) if len(levels) == len(every) else None,
         may=frozenset().union(*(one.may for one in every)),
+        unread=any(one.unread for one in every),
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from medrec.core.consent.decide import Decision, Judgement, judge
+from medrec.core.consent.decide import UNREAD, Decision, Judgement, judge
 from medrec.core.consent.facts import Record, facts
 from medrec.core.consent.labels import NONE, Labeller, Labels, local, pieces
 from medrec.core.consent.labels_together import references
@@ -35,6 +35,8 @@ _LISTS = frozenset(("Claim", "ExplanationOfBenefit"))
 """Types whose items are what they are about: they are withheld, not cut."""
 _NOTHING: frozenset[str] = frozenset()
 _NOBODY = Called()
+ODD = (TypeError, ValueError, AttributeError, LookupError, RecursionError)
+"""What reading a record raises that has a form which no reading foresaw."""
 
 
 class Withheld(NamedTuple):
@@ -113,8 +115,23 @@ def sift_one(
     """What may go out of one record for what it holds itself; what it points at is for `sift` and `without`.
 
     `referred` are the records ("Type/id") that refer to it, None if that is not known; `answered` is as in its facts.
+    One of a form that nobody foresaw is withheld, and no other with it.
     """
+    try:
+        return _sifted(decision, resource, labeller, referred, answered, whole_only, zone)
+    except ODD:
+        return Sifted("withheld", None, UNREAD)
 
+
+def _sifted(
+    decision: Decision,
+    resource: Json,
+    labeller: Labeller,
+    referred: frozenset[str] | None,
+    answered: Mapping[tuple[str, str], bool | None] | None,
+    whole_only: bool,
+    zone: int,
+) -> Sifted:
     def verdict(of: Labels) -> Judgement:
         record: Record = facts(resource, of.codes, zone, of.may)
         return judge(decision, msgspec.structs.replace(record, referred=referred, answered=answered))
@@ -169,7 +186,10 @@ def _detached(answer: Sifted, withheld: Withheld, whole_only: bool, marks: bool)
     """A record without its pointers to what is withheld."""
     if answer.resource is None:
         return Sifted("withheld", None, answer.judgement)
-    left = without(answer.resource, withheld, marks)
+    try:
+        left = without(answer.resource, withheld, marks)
+    except ODD:
+        return Sifted("withheld", None, UNREAD)
     if left is answer.resource:
         return answer
     if left is None or whole_only:

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlencode
 
@@ -108,8 +109,13 @@ class FhirDoor:
 
     def _matching(self, permitted: Permitted, types: tuple[str, ...]) -> Iterator[Allowed]:
         for allowed in permitted.records(types):
-            if not self._tests or all(test(_found(permitted, allowed)) for test in self._tests):
+            if not self._tests or self._node.gate.reader.one(
+                allowed.row, partial(self._meets, permitted, allowed), False
+            ):
                 yield allowed
+
+    def _meets(self, permitted: Permitted, allowed: Allowed) -> bool:
+        return all(test(_found(permitted, allowed)) for test in self._tests)
 
     def _included(self, permitted: Permitted, page: list[Allowed]) -> list[Allowed]:
         """Permitted records that the page's records name, and those that name them."""

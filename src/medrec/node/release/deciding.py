@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import proxy
 
@@ -12,7 +13,7 @@ from medrec.core.consent import decide as deciding
 from medrec.core.consent import emergency, terms
 from medrec.core.consent.decide import Decision
 from medrec.core.consent.emergency import Scope, in_scope
-from medrec.core.consent.facts import POINTING, Record
+from medrec.core.consent.facts import POINTING, Record, unknown
 from medrec.core.consent.facts import Request as Facts
 from medrec.core.consent.floor import asks_for_age, of_age
 from medrec.core.consent.meant import NOBODY
@@ -284,8 +285,12 @@ class Permitted:
         return self._all_known
 
     def _known(self, row: Any) -> tuple[Record, Code | None]:
-        known = self._medicines.whole(self._reader.facts(row))
-        return self._related.told(known.facts), known.trouble
+        def work() -> tuple[Record, Code | None]:
+            known = self._medicines.whole(self._reader.facts(row))
+            return self._related.told(known.facts), known.trouble
+
+        nothing: tuple[Record, Code | None] = (unknown(row.type, row.id), None)
+        return self._reader.one(row, work, nothing)
 
     def records(self, types: Sequence[str] = (), ids: Sequence[str] = (), after: str = "") -> Iterator[Allowed]:
         """Those of these types and ids, behind `after` ("Type/id"). Raises Refusal, StoreError.
@@ -305,7 +310,7 @@ class Permitted:
             if self._divided:
                 self._in_parts().learn(rows)
             for row in rows:
-                allowed = self._judged(row)
+                allowed = self._reader.one(row, partial(self._judged, row), None)
                 if allowed is not None:
                     yield allowed
             if len(rows) < limit:
@@ -344,7 +349,7 @@ class Permitted:
                 self._in_parts().learn(rows)
         for row in rows:
             with suppress(Refusal):
-                yield from filter(None, [self._judged(row)])
+                yield from filter(None, [self._reader.one(row, partial(self._judged, row), None)])
 
     def content(self, allowed: Allowed) -> bytes:
         """The canonical bytes of a permitted record, as it was signed. Raises Refusal."""

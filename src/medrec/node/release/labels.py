@@ -68,8 +68,8 @@ class Labels:
         try:
             labels = self.of(resource)
             found = facts.facts(resource, labels.codes, may=labels.may)
-        except (TypeError, ValueError, AttributeError, LookupError, RecursionError):
-            # Of a form that no reading foresaw: nothing is known of it, and no door stumbles over it.
+        except Exception:
+            # Of a form that no reading foresaw: nobody knows anything of it, it stays, and no door stumbles over it.
             return facts.unknown(kind, identifier)
         if self.labeller is None:
             found = msgspec.structs.replace(found, labels=None, level=None)

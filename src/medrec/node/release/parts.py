@@ -8,6 +8,7 @@ the elements that something was taken from, and nothing that goes with it tells 
 import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -16,7 +17,7 @@ from medrec.core.commitment import SALT_BYTES
 from medrec.core.consent import decide as deciding
 from medrec.core.consent import redact
 from medrec.core.consent.decide import Decision
-from medrec.core.consent.facts import Record
+from medrec.core.consent.facts import Record, unknown
 from medrec.core.consent.pointers import Called, Pointer, pointers_in
 from medrec.core.consent.redact import Withheld
 from medrec.core.manifests.access import Beside, Disclosed, Part, marked, marks_key
@@ -107,7 +108,9 @@ class Parts:
             name = f"{row.type}/{row.id}"
             if name in self._found:
                 continue
-            found = self._found[name] = self._judge(row, *self._facts_of(row))
+            stays = _Judged(row, unknown(row.type, row.id), (), False, True, False, None)
+            work = partial(self._judge_known, row)
+            found = self._found[name] = self._reader.one(row, work, stays)
             # What stays at home whatever it points at leads nowhere.
             if found.permitted:
                 waiting += [other for pointer in found.facts.pointers for other in self._meant(pointer)]
@@ -123,15 +126,21 @@ class Parts:
             return None
         if found.tree is None:
             return None, found.attach, found.trouble
-        sent = self._sent(found)
+        sent = self._reader.one(row, partial(self._sent, found), None)
         return None if sent is None else (sent, found.attach, None)
 
     def stays(self, row: Any) -> bool:
         """Whether a record stays at home or loses a part for what it holds itself: if none does, nothing is missing."""
+        return self._reader.one(row, partial(self._loses, row), True)
+
+    def _loses(self, row: Any) -> bool:
         facts, _ = self._facts_of(row)
         return deciding.judge(self._decision, facts).effect != "permit" or self._medicines.hide(facts)
 
     # --- one record -------------------------------------------------------------------------------------------
+
+    def _judge_known(self, row: Any) -> _Judged:
+        return self._judge(row, *self._facts_of(row))
 
     def _judge(self, row: Any, facts: Record, trouble: Code | None) -> _Judged:
         verdict = deciding.judge(self._decision, facts)
@@ -171,19 +180,20 @@ class Parts:
             )
             changed = False
             for name, found in self._found.items():
-                pointers = found.facts.pointers if found.tree is None else pointers_in(found.tree)
-                if not found.permitted or not any(map(withheld.meant, pointers)):
-                    continue
-                tree = found.tree if found.tree is not None else self._tree(found.row)
-                left = redact.without(tree, withheld, marks=True) if isinstance(tree, dict) else None
-                if left is None or left is tree:
-                    # Nothing true is left, or it points in a way that is not understood here: it stays.
-                    self._found[name] = found._replace(permitted=False, hidden=True, tree=None)
-                else:
-                    self._found[name] = found._replace(tree=left)
-                changed = True
+                left = self._reader.one(found.row, partial(self._detached, found, withheld), _stays(found))
+                if left is not found:
+                    self._found[name], changed = left, True
             if not changed:
                 return
+
+    def _detached(self, found: _Judged, withheld: Withheld) -> _Judged:
+        pointers = found.facts.pointers if found.tree is None else pointers_in(found.tree)
+        if not found.permitted or not any(map(withheld.meant, pointers)):
+            return found
+        tree = found.tree if found.tree is not None else self._tree(found.row)
+        left = redact.without(tree, withheld, marks=True) if isinstance(tree, dict) else None
+        # Where nothing true is left, or it points in a way that is not understood here, it stays.
+        return _stays(found) if left is None or left is tree else found._replace(tree=left)
 
     @staticmethod
     def _called(found: _Judged) -> tuple[str, str, frozenset[str] | None]:
@@ -203,6 +213,10 @@ class Parts:
             return None
         entry = hashlib.sha256(bytes(row.entry)).hexdigest()
         return Sent(made.data, Part("cut", elements, entry))
+
+
+def _stays(found: _Judged) -> _Judged:
+    return found._replace(permitted=False, hidden=True, tree=None)
 
 
 def _says_itself(tree: Any, row: Any) -> bool:

@@ -1,17 +1,19 @@
 """Reading records where they live, holding them against what was signed, and knowing what decides about them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import sqlalchemy as sql
 
 from medrec.core.consent import facts
 from medrec.core.records.canonical import RecordError, canonical
+from medrec.engines.engine import EngineError
 from medrec.node.keeping import store
 from medrec.node.keeping.prepared import Prepared
 from medrec.node.keeping.turns import Turns
+from medrec.node.keeping.vault import VaultError
 from medrec.node.records.publish import stamp_of
 from medrec.node.refusals import Code, Refusal
 from medrec.node.release import access
@@ -21,9 +23,13 @@ from medrec.node.sources.source import RecordUnavailable, SourceUnavailable
 if TYPE_CHECKING:
     from medrec.node.node import Node
 
+Done = TypeVar("Done")
+
 FACTS_REMEMBERED_MAX = 50_000
 QUICK_S = 0.0002
 """A source that answers within this is read without handing the turn on."""
+UNREAD = "record-unread"
+"""The alarm about a record of which nothing could be made out."""
 NOBODYS = "is-the-source-there"
 """The id of a record that is not there, which a source is asked for after an error, to see whether it answers."""
 
@@ -159,12 +165,25 @@ class Reader:
             self._raise_alarm(row.type, row.id, gone=raw is None)
             return Known(facts.unknown(row.type, row.id), Code.RECORD_ALTERED)
         described = rules.facts(read.value, row.type, row.id)
+        if described.unread:
+            self._tell_unread(row)
         if read.sha256 != row.sha256:
             return Known(described, self._differs(row, read.value))
         if len(self._facts) >= FACTS_REMEMBERED_MAX:
             self._facts = {}
         self._facts[name] = described
         return Known(described, Code.RECORD_ALTERED if row.altered else None)
+
+    def one(self, row: Any, work: Callable[[], Done], otherwise: Done) -> Done:
+        """What `work` makes of one record. `otherwise` where it fails in a way that nobody foresaw: then that record
+        stays, alone, and the privacy officer is told. Raises what says that the node cannot work."""
+        try:
+            return work()
+        except (Refusal, store.StoreError, VaultError, EngineError, sql.exc.SQLAlchemyError):
+            raise
+        except Exception:
+            self._tell_unread(row)
+            return otherwise
 
     def forget(self) -> None:
         """Forget what is remembered of records."""
@@ -237,6 +256,18 @@ class Reader:
             return Code.RECORD_CHANGED
         self._raise_alarm(row.type, row.id, gone=False)
         return Code.RECORD_ALTERED
+
+    def _tell_unread(self, row: Any) -> None:
+        name = f"{row.type}/{row.id}"
+        known = (store.alarm.c.code == UNREAD) & (store.alarm.c.subject == name)
+        sentence = f"{name} cannot be read here for a decision; it was asked for and was kept back."
+        told = {"time": self._node.clock(), "code": UNREAD, "subject": name, "sentence": sentence}
+
+        def closure(connection: sql.Connection) -> None:
+            if connection.execute(sql.select(store.alarm.c.id).where(known)).first() is None:
+                connection.execute(sql.insert(store.alarm).values(**told))
+
+        self._node.store.write(closure)
 
     def _raise_alarm(self, kind: str, identifier: str, gone: bool) -> None:
         name = f"{kind}/{identifier}"

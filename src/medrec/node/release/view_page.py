@@ -104,7 +104,8 @@ def _records(node: "Node", shown: Shown) -> str:
 def _line(identifier: str, tree: Any) -> str:
     try:
         words = understand(tree, Around(terms=shipped())).clinical
-    except ValueError:
+    except Exception:
+        # It may go, and nobody foresaw its form: that it is there is said.
         words = "A record that cannot be summed up"
     return f"{html.escape(words)} <small>({html.escape(identifier)})</small>"
 
