@@ -35,7 +35,7 @@ from medrec.core.consent.plain import (
     write,
 )
 from medrec.core.consent.policy import Given
-from medrec.core.consent.terms import SENSITIVITIES_ABOVE
+from medrec.core.consent.terms import ACT_REASON, SENSITIVITIES_ABOVE
 from medrec.core.consent.trial import Asker, Look, try_policy
 
 NORTH, SOUTH, GP = Party("north"), Party("south", name="South Hospital"), Party("north", "dr-x", "Dr X")
@@ -93,9 +93,21 @@ def test_different_sentences_are_different_bytes_and_are_said_differently(one: P
     if tidy(one) == tidy(other):
         return
     assert write(one, ACCOUNT, NOW) != write(other, ACCOUNT, NOW)
-    # Naming care for a permission, and naming nothing, are the same sentence said in two ways.
-    same = msgspec.structs.replace(tidy(one), purposes=[]) == msgspec.structs.replace(tidy(other), purposes=[])
-    assert clauses(one) != clauses(other) or same
+    assert clauses(one) != clauses(other)
+
+
+def test_to_share_for_care_is_one_sentence_and_one_permission() -> None:
+    """The codes of care cover clinical trials and what her family asks for as well; her sentence does not."""
+    said, silent = Plain("share", to=[NORTH], purposes=["care"]), Plain("share", to=[NORTH])
+    assert write(said, ACCOUNT, NOW) == write(silent, ACCOUNT, NOW)
+    wide = json.loads(write(silent, ACCOUNT, NOW))
+    wide["provision"]["purpose"] = [{"code": code, "system": ACT_REASON} for code in PURPOSES["care"]]
+    with pytest.raises(NotPlain):
+        read(codec.encode_json(wide))
+    with pytest.raises(NotPlain):
+        tidy(msgspec.structs.replace(said, purposes=["care", "research"]))
+    # A no to care closes all of it, as before.
+    assert read(write(Plain("withhold", purposes=["care"]), ACCOUNT, NOW)).purposes == ["care"]
 
 
 @given(sentences)

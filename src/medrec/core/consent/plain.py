@@ -65,7 +65,8 @@ PURPOSES: dict[str, tuple[str, ...]] = {
     "public-health": ("PUBHLTH",),
     "research": ("HRESCH",),
 }
-"""Purposes as people call them -> codes of v3-ActReason. A permission that names none is for care."""
+"""Purposes as people call them -> codes of v3-ActReason. A permission that names none is for care, and one that names
+care is written so."""
 
 POLICY = "urn:medrec:consent:plain"
 """The policy that these consents name: docs/spec/policies.md."""
@@ -148,6 +149,10 @@ def tidy(plain: Plain) -> Plain:
         raise NotPlain("to, purposes: an emergency names neither")
     if "any" in plain.purposes and len(set(plain.purposes)) > 1:
         raise NotPlain("purposes: any is any")
+    # The codes of care cover more (a clinical trial, her family's wish): to share for it is to name none.
+    for_care = plain.effect == "share" and "care" in plain.purposes
+    if for_care and set(plain.purposes) != {"care"}:
+        raise NotPlain("purposes: care is shared for by a sentence of its own")
     if len({party.reference for party in plain.to}) < len(set(plain.to)):
         raise NotPlain("to: somebody stands there under two names")
     return msgspec.structs.replace(
@@ -156,7 +161,7 @@ def tidy(plain: Plain) -> Plain:
         kinds=sorted(set(plain.kinds)),
         about=sorted(set(plain.about)),
         but_not=sorted(set(plain.but_not)),
-        purposes=sorted(set(plain.purposes)),
+        purposes=[] if for_care else sorted(set(plain.purposes)),
     )
 
 
