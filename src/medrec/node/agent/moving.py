@@ -16,10 +16,9 @@ from sqlalchemy import BigInteger, Column, Integer, Table
 
 from medrec.core import codec
 from medrec.node.account import guarding_index, heard
-from medrec.node.agent import bringing, redelivery
+from medrec.node.agent import agents_of, bringing, redelivery
 from medrec.node.consent.consents import AHEAD_MS_MAX
 from medrec.node.keeping import store
-from medrec.node.keeping.journal import Person
 from medrec.node.keeping.store import metadata
 from medrec.node.ledger.rebuild import Rebuilt, rebuild, relationship_key
 from medrec.node.peers.peers import PeerError
@@ -47,7 +46,7 @@ moved = Table(
 
 class Moved(NamedTuple):
     """What became of a move: the lines found on the ledger, the organisations that know the new agent now, and those
-    that did not answer. Where her link was undone nobody is told."""
+    that did not answer. Where her link was undone nobody is; what she asked there comes here all the same."""
 
     lines: list[Rebuilt]
     told: list[str]
@@ -142,23 +141,37 @@ def answer_move(node: "Node", caller: str, body: bytes) -> bytes:
         account, key.hex(), move_message(node.network, account, caller, time), signature.hex()
     )
 
-    def closure(connection: sql.Connection) -> int:
+    def closure(connection: sql.Connection) -> int | None:
         who = node.journal.person_of_account(connection, account)
+        ended = sql.select(redelivery.undone.c.person).where(redelivery.undone.c.account == account)
+        for one in connection.execute(ended).scalars().all():
+            if _is_latest(connection, one, agents_of.serving(connection, one), caller, time):
+                agents_of.serve(connection, one, caller)
+                if who is None:
+                    redelivery.queue_undone(node.journal, connection, one, account, caller)
         if who is None:
-            raise Refusal(Code.NOT_LINKED)
-        _follow(connection, who, caller, time)
+            return None
+        if not _is_latest(connection, who.id, who.agent, caller, time):
+            raise Refusal(Code.REQUEST_EXPIRED)
+        if who.agent is not None and who.agent != caller:
+            agents_of.leave(connection, who.id, who.agent, time)
         connection.execute(sql.update(store.person).where(store.person.c.id == who.id).values(agent=caller))
         return node.linker.queue_all(connection, account, caller)
 
-    return codec.encode({"lines": node.store.write(closure)})
+    lines = node.store.write(closure)
+    if lines is None:
+        # What she asked under a link that was undone is told there all the same.
+        raise Refusal(Code.NOT_LINKED)
+    return codec.encode({"lines": lines})
 
 
-def _follow(connection: sql.Connection, who: Person, agent: str, time: int) -> None:
-    """Note the time of a move, if it is her latest word about who serves her. Raises Refusal for an older one: an agent
-    that she has left would take her back with what she signed for it once. The same one again is none."""
-    latest = connection.execute(sql.select(moved.c.time).where(moved.c.person == who.id)).scalar()
-    again = latest == time and who.agent == agent
-    if not again and (time <= (latest or 0) or time < linked_at(connection, who.id)):
-        raise Refusal(Code.REQUEST_EXPIRED)
-    connection.execute(sql.delete(moved).where(moved.c.person == who.id))
-    connection.execute(sql.insert(moved).values(person=who.id, time=time))
+def _is_latest(connection: sql.Connection, person: int, serves: str | None, agent: str, time: int) -> bool:
+    """Whether a move is her latest word about who serves her, which is noted then. An agent that she has left would
+    take her back with what she signed for it once; the same word again is none. Inside `Store.write` only."""
+    latest = connection.execute(sql.select(moved.c.time).where(moved.c.person == person)).scalar()
+    again = latest == time and serves == agent
+    if not again and (time <= (latest or 0) or time < linked_at(connection, person)):
+        return False
+    connection.execute(sql.delete(moved).where(moved.c.person == person))
+    connection.execute(sql.insert(moved).values(person=person, time=time))
+    return True

@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 
 REDELIVER_PATH = "/medrec/redeliver"
 NOT_LINKED = "not-linked"
+OF_UNDONE = (
+    *("link/1", "dispute/1", "dispute-answered/1", "correction-taken/1", "correction-answer/1"),
+    *("emergency/1", "emergency-reviewed/1"),
+)
+"""What she asked under a link that was undone, and what came of it. What the records said may have been another's."""
 COUNTERS_MAX = 1000
 """How many lines of one relationship are asked for in one call."""
 ASK_AGAIN_MS = 24 * 3_600_000
@@ -102,6 +107,16 @@ def queue_all(journal: Journal, connection: sql.Connection, account: str, agent:
         every = set(range(len(lines_of(connection, person))))
         total += sum(queue_again(journal, connection, agent, account, one, every) for one in (*epochs, epoch))
     return total
+
+
+def queue_undone(journal: Journal, connection: sql.Connection, person: int, account: str, agent: str) -> int:
+    """Queue for the agent that serves somebody now what she asked under a link that was undone; how many lines. Inside
+    `Store.write` only."""
+    who = journal.person(connection, person)._replace(account=account, agent=agent)
+    lines = lines_of(connection, person)
+    since = next(index for index, row in enumerate(lines) if row.kind == "link/1")
+    chosen = [(counter, row) for counter, row in enumerate(lines[since:]) if row.kind in OF_UNDONE and row.sealed]
+    return queue(journal, connection, who, who, chosen)
 
 
 def queue(journal: Journal, connection: sql.Connection, who: Person, told: Person, lines: list[tuple[int, Any]]) -> int:

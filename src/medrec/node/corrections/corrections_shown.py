@@ -5,13 +5,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sql
 
-from medrec.core import manifests, state
+from medrec.core import ladder, manifests, state
+from medrec.core.credential import signed_by
 from medrec.core.manifests.correction import (
     CorrectionAnswerManifest,
     CorrectionRequestManifest,
     CorrectionStatement,
     CorrectionTakenManifest,
     answer_owed,
+    statement_message,
 )
 from medrec.core.records.canonical import canonical, what_it_says
 from medrec.core.view import View
@@ -97,6 +99,7 @@ def asked_of(node: "Node", account: str) -> list[Asked]:
     """A person's requests at her agent, newest first. Raises StoreError, VaultError, EngineError."""
     column = correction_asked.c
     requests: dict[str, CorrectionRequestManifest] = {}
+    taken: dict[str, CorrectionTakenManifest] = {}
     answers: dict[str, list[Told]] = {}
     for line in told(node, account, "correction-request/1", "correction-taken/1", "correction-answer/1"):
         said = line.manifest
@@ -105,6 +108,8 @@ def asked_of(node: "Node", account: str) -> list[Asked]:
                 requests[hashlib.sha256(line.data).hexdigest()] = said
         else:
             answers.setdefault(said.request, []).append(line)
+        if isinstance(said, CorrectionTakenManifest) and said.statement.act is None:
+            taken[said.request] = said
     with node.store.read() as connection:
         rows = connection.execute(sql.select(correction_asked.c.request).where(column.account == account)).scalars()
         for digest in rows.all():
@@ -112,6 +117,10 @@ def asked_of(node: "Node", account: str) -> list[Asked]:
             request = manifests.decode(kept[1]) if kept is not None else None
             if isinstance(request, CorrectionRequestManifest):
                 requests[bytes(digest).hex()] = request
+    with node.engine.view() as view:
+        # Asked by an agent that she left and that is gone: what she signed stands in the line of the source, too.
+        lost = {digest: one for digest, one in taken.items() if digest not in requests and _is_hers(view, one)}
+    requests |= {digest: _request_of(one) for digest, one in lost.items()}
     linked, versions = standing(node, account) if requests else set(), _versions(node, account, answers)
     found = []
     with node.engine.view() as view:
@@ -121,6 +130,30 @@ def asked_of(node: "Node", account: str) -> list[Asked]:
             lines = [one for one in answers.get(digest, ()) if one.organisation == source]
             found.append(_asked(node, view, request, lines, source in linked, versions))
     return sorted(found, key=lambda one: one.time, reverse=True)
+
+
+def _is_hers(view: View, taken: CorrectionTakenManifest) -> bool:
+    """Whether what a source says that she asked of it bears her own signature: whoever acts for her proves nothing
+    without the right, which the source keeps."""
+    said = taken.statement
+    credential = ladder.credential_ever(view, said.account, bytes.fromhex(said.key))
+    about = (said.account, said.source, said.acting) == (taken.account, taken.organisation, None)
+    if credential is None or not about:
+        return False
+    return signed_by(credential, statement_message(said), bytes.fromhex(said.signature))
+
+
+def _request_of(taken: CorrectionTakenManifest) -> CorrectionRequestManifest:
+    return CorrectionRequestManifest(
+        "correction-request/1",
+        taken.network,
+        taken.agent,
+        taken.account,
+        taken.time,
+        taken.statement,
+        taken.owes,
+        taken.due,
+    )
 
 
 def _versions(node: "Node", account: str, answers: dict[str, list[Told]]) -> list[Told]:

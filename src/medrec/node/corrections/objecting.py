@@ -17,6 +17,7 @@ from medrec.core.manifests.access import DisclosureManifest, ReceivedManifest, m
 from medrec.core.manifests.act_parts import Against
 from medrec.core.manifests.acts import Act, against_of, recipients_of
 from medrec.core.manifests.correction import CorrectionStatement, of_act
+from medrec.node.agent import agents_of
 from medrec.node.keeping import store
 from medrec.node.keeping.journal import Person
 from medrec.node.release.access import half_keys
@@ -95,11 +96,11 @@ def gave(node: "Node", connection: sql.Connection, person: Person, to: str, vers
 def lets_ask(
     node: "Node", connection: sql.Connection, person: Person, caller: str, statement: CorrectionStatement
 ) -> bool:
-    """Whether an organisation may ask for this correction here: the person's agent, and for a clinician's act whoever
-    was given what it speaks against."""
+    """Whether an organisation may ask for this correction here: the person's agent, or one that she left, for what she
+    signed before; and for a clinician's act whoever was given what it speaks against."""
     act = statement.act
     if act is None or act.author == "patient":
-        return person.agent == caller
+        return person.agent == caller or agents_of.brought_in_time(connection, person.id, caller, statement.time)
     return act.organisation == caller and gave(node, connection, person, caller, statement.manifest)
 
 

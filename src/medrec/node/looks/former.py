@@ -1,7 +1,7 @@
 """Looks from before a link was undone: they stay what the person may ask about, and she is told what came of it.
 
 The lines of that time lie under the keys that the link had, in a row that is nobody's any more (unlinking.py). What is
-written about them stands there too, and is told to the agent that the link was undone with.
+written about them stands there too, and is told to the agent that the link was undone with, or that serves her since.
 """
 
 from typing import TYPE_CHECKING
@@ -10,6 +10,7 @@ import sqlalchemy as sql
 
 from medrec.core import manifests
 from medrec.core.manifests.record import LinkManifest
+from medrec.node.agent import agents_of
 from medrec.node.agent.redelivery import undone
 from medrec.node.keeping import store
 from medrec.node.keeping.journal import Draft, Line, Person, waiting
@@ -66,14 +67,16 @@ def append(node: "Node", connection: sql.Connection, draft: Draft, who: Person) 
 
 
 def _told(node: "Node", connection: sql.Connection, account: str, row: int) -> Person | None:
-    """The person of a row, with the account and the agent that its link was undone with."""
+    """The person of a row, with the account that its link was undone with, and the agent: of then, or that she has
+    moved to since."""
     column = store.manifest.c
     links = sql.select(column.hash).where(column.person == row, column.kind == "link/1").order_by(column.seq.desc())
     ended = connection.execute(links.limit(1)).scalar()
     link = None if ended is None else _opened(node, connection, bytes(ended))
     if not isinstance(link, LinkManifest) or link.agent is None:
         return None
-    return node.journal.person(connection, row)._replace(account=account, agent=link.agent)
+    agent = agents_of.serving(connection, row) or link.agent
+    return node.journal.person(connection, row)._replace(account=account, agent=agent)
 
 
 def _opened(node: "Node", connection: sql.Connection, digest: bytes) -> object | None:
