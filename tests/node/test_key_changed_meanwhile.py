@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from medrec.core import codec, state
+from medrec.core.commitment import nullifier
+from medrec.core.manifests.delegation import delegation_end_message, encode_delegation
 from medrec.core.state import Dues
 from medrec.node.account.accounts import submit_as_account
 from medrec.node.keeping import store
@@ -13,9 +15,10 @@ from medrec.node.keeping.keys import PersonKey
 from medrec.node.looks.disputes import DISPUTES_PATH
 from medrec.node.looks.disputing import close, dispute
 from medrec.node.peers.peers import PeerError
+from medrec.node.refusals import Code, Refusal
 from tests.node.network import HOUR, Network, Patient
+from tests.node.test_corrections import SECRET, deliver, for_her, lets, signed, told
 from tests.node.test_corrections import ada as ada
-from tests.node.test_corrections import deliver, signed, told
 from tests.node.test_corrections import network as network
 from tests.node.test_gate import get
 
@@ -92,3 +95,59 @@ def test_a_dispute_that_is_dated_after_the_key_went_is_not_hers_nor_what_closes_
     change_key(network, ada)
     network.wires.join("north", north.answer)
     assert bring(network) == "unknown-credential" and north.disputes.stops(ada.account, "south")
+
+
+def helps(network: Network, person: Patient) -> Patient:
+    """Bo, who may correct her records."""
+    bo = network.patient("bo")
+    network["guide"].delegates.take(encode_delegation(lets(network, person, bo)))
+    return bo
+
+
+@pytest.mark.parametrize("hers_too", [False, True])
+def test_what_a_helper_asked_before_his_key_changed_is_taken_and_answered(
+    network: Network, ada: Patient, hers_too: bool
+) -> None:
+    guide: Any = network["guide"]
+    north: Any = network["north"]
+    bo = helps(network, ada)
+    if hers_too:
+        # North knows him by what she signed with the key that she will change, too.
+        north.delegates.take(encode_delegation(lets(network, ada, bo)))
+    identifier = guide.corrections.ask(for_her(network, ada, bo))
+    network.anchor()
+    change_key(network, bo)
+    if hers_too:
+        change_key(network, ada)
+    network.time += HOUR
+    assert deliver(network) == [True]
+    north.corrections.answer(identifier, "noted", "We look at it.")
+    assert told(network, ada).status == "noted"
+    with network.engine.view() as view:
+        assert (state.read(view, state.dues_key("north"), Dues) or Dues()).overdue == 0
+
+
+def test_what_a_helper_s_former_key_signs_later_is_refused_everywhere(network: Network, ada: Patient) -> None:
+    guide: Any = network["guide"]
+    bo = helps(network, ada)
+    late = for_her(network, ada, bo)
+    guide.corrections.ask(for_her(network, ada, bo))
+    former = change_key(network, bo)
+    # Not yet on the ledger when the key went.
+    network.anchor()
+    assert deliver(network) == [False] and network["north"].corrections.here() == []
+    with pytest.raises(Refusal) as no:
+        guide.corrections.ask(late)
+    assert no.value.reason is Code.UNKNOWN_CREDENTIAL and former.key_id.hex() == late.key
+
+
+def test_a_helper_whose_right_is_over_asked_for_nothing_with_a_former_key(network: Network, ada: Patient) -> None:
+    guide: Any = network["guide"]
+    bo = helps(network, ada)
+    guide.corrections.ask(for_her(network, ada, bo))
+    network.anchor()
+    change_key(network, bo)
+    key, signature = ada.sign(delegation_end_message(nullifier(SECRET)))
+    guide.delegates.end(ada.account, SECRET, key, signature)
+    network.anchor()
+    assert deliver(network) == [False] and network["north"].corrections.here() == []

@@ -246,16 +246,29 @@ class Corrections:
         return node.store.write(write)
 
     def _owed_in_time(self, request: CorrectionRequestManifest) -> bool:
-        """Whether she signed it herself with a key that went since, and it was owed on the ledger before: then it is to
-        be answered, whenever it comes."""
+        """Whether she signed it, or who acts for her, with a key that went since, and it was owed on the ledger before:
+        then it is to be answered, whenever it comes."""
         node, statement = self._node, request.statement
         owes = answer_owed(request.organisation, node.organisation, bytes.fromhex(statement.id))
         with node.engine.view() as view:
             found = state.read(view, state.obligation_key(request.organisation, owes), state.Obligation)
-        if found is None or not found.unsettled or statement.act is not None or statement.acting is not None:
+        if found is None or not found.unsettled or statement.act is not None:
             return False
-        said = statement.account, statement.key, statement_message(statement), statement.signature
-        return signed_then(node, *said, height=found.height)
+        if statement.acting is not None and not self._lets(statement, request.delegation):
+            return False
+        said = statement.key, statement_message(statement), statement.signature
+        return signed_then(node, statement.acting or statement.account, *said, height=found.height)
+
+    def _lets(self, statement: CorrectionStatement, delegation: Delegation | None) -> bool:
+        """Whether she lets who signed it correct such records, by a right that is known here or came along."""
+        try:
+            return delegation is not None and self._takes(statement, delegation) and self._knows(statement)
+        except Refusal:
+            return False
+
+    def _knows(self, statement: CorrectionStatement) -> bool:
+        acting = statement.acting or ""
+        return self._node.delegates.may(statement.account, acting, "correct", statement.type) is not None
 
     def _taken(self, agent: str, data: bytes, request: CorrectionRequestManifest, owes: str) -> CorrectionTakenManifest:
         node, statement = self._node, request.statement
@@ -345,8 +358,10 @@ class Corrections:
         return self._node.delegates.require(statement.account, signer, "correct", statement.type, key)
 
     def _takes(self, statement: CorrectionStatement, delegation: Delegation) -> bool:
-        """Take the delegation in; False where the person is not linked: it is not kept there, and only has to be hers.
-        Raises Refusal."""
+        """Take the delegation in, if none that lets do this is known; False where the person is not linked: it is not
+        kept there, and only has to be hers. Raises Refusal."""
+        if self._knows(statement):
+            return True
         data = encode_delegation(delegation)
         try:
             self._node.delegates.take(data)
