@@ -184,3 +184,39 @@ def test_an_emergency_of_nobody_linked_then_has_no_row_of_then(network: Network,
     (here,) = network["north"].emergencies.all()
     with network["north"].store.read() as connection:
         assert former.of_line(network["north"], connection, here.account, 1) is None  # type: ignore[arg-type]
+
+
+def test_the_second_step_lasts_no_longer_than_the_first(network: Network, ada: Patient) -> None:
+    first = declare(network, ada.account, hours=1)
+    second = declare(network, ada.account, scope="restricted", hours=120)
+    assert second.until == first.until
+    (shorter, *_) = [one for one in network["south"].emergency_reviews.all() if one.id == second.id]
+    assert shorter.until == first.until
+    assert "buprenorphine" in seen(network, ada.account)
+    network.time = first.until
+    network.anchor()
+    assert refused(network, ada.account) == Code.EMERGENCY_UNDECLARED.value
+    declare(network, ada.account)
+    assert "buprenorphine" not in seen(network, ada.account)
+
+
+@pytest.mark.parametrize("reviewed", ["summary", "restricted"])
+def test_what_rested_on_a_first_step_falls_with_it(network: Network, ada: Patient, reviewed: str) -> None:
+    steps = {scope: declare(network, ada.account, hours=120, scope=scope) for scope in ("summary", "restricted")}
+    assert "buprenorphine" in seen(network, ada.account)
+    not_justified(network, ada, steps[reviewed])
+    if reviewed == "summary":
+        assert refused(network, ada.account) == Code.EMERGENCY_UNDECLARED.value
+        # Declared anew, the first step brings no second one back.
+        declare(network, ada.account)
+    assert "warfarin" in seen(network, ada.account) and "buprenorphine" not in seen(network, ada.account)
+
+
+def test_what_another_doctor_declared_is_not_ended_with_it(network: Network, ada: Patient) -> None:
+    south = network["south"]
+    other = south.doctor("Dr Other")
+    first = declare(network, ada.account, other, hours=2)
+    for scope in ("summary", "restricted"):
+        declare(network, ada.account, scope=scope)
+    not_justified(network, ada, first)
+    assert "buprenorphine" in seen(network, ada.account)

@@ -94,23 +94,26 @@ class Emergencies:
         if not emergency.may_declare(request.role, request.machine):
             raise Refusal(Code.EMERGENCY_ROLE)
         with self._node.store.read() as connection:
-            scopes = self._scopes(connection, account, request, now)
-        if not scopes:
+            stands = self._stands(connection, account, request, now)
+        if "summary" not in stands:
             raise Refusal(Code.EMERGENCY_UNDECLARED)
-        return "restricted" if "restricted" in scopes else "summary"
+        return "restricted" if "restricted" in stands else "summary"
 
-    def _scopes(self, connection: sql.Connection, account: str, request: Request, now: int) -> set[str]:
+    def _stands(self, connection: sql.Connection, account: str, request: Request, now: int) -> dict[str, int]:
+        """Until when each scope that was declared by who asks stands."""
         column = broken_glass.c
         rows = connection.execute(
-            sql.select(column.scope).where(
+            sql.select(column.scope, sql.func.max(column.until).label("until"))
+            .where(
                 column.account == account,
                 column.requester == request.requester,
                 column.identity == request.identity,
                 column.since <= now,
                 column.until > now,
             )
-        ).scalars()
-        return set(rows)
+            .group_by(column.scope)
+        ).all()
+        return {row.scope: row.until for row in rows}
 
     def declare(self, caller: str, ask: Ask) -> Declared:
         """Take a declaration; a refusal of it is journalled like that of any request. Raises Refusal, StoreError."""
@@ -144,14 +147,17 @@ class Emergencies:
             raise Refusal(Code.UNKNOWN_PERSON)
         person = standing.person
         obligation = review_owed(node.organisation, request.requester, bytes.fromhex(request.id))
-        until, due = now + hours * HOUR_MS, now + REVIEW_MS
+        asked, due = now + hours * HOUR_MS, now + REVIEW_MS
 
         def write(connection: sql.Connection) -> Declared:
             known = connection.execute(sql.select(broken_glass.c.id).where(broken_glass.c.id == obligation)).first()
             if known is not None:
                 raise Refusal(Code.REQUEST_REPLAYED)
-            if scope == "restricted" and not self._scopes(connection, ask.account, request, now):
+            stands = self._stands(connection, ask.account, request, now)
+            if scope == "restricted" and "summary" not in stands:
                 raise Refusal(Code.EMERGENCY_STEP)
+            # The second step lasts no longer than the first.
+            until = min(asked, stands["summary"]) if scope == "restricted" else asked
             manifest = EmergencyManifest(
                 "emergency/1",
                 node.network.hex(),
@@ -262,7 +268,11 @@ class Emergencies:
             where = broken_glass.c.id == identifier
             connection.execute(sql.update(broken_glass).where(where).values(status="reviewed"))
             if review.outcome == "not-justified":
-                end(connection, where)
+                column = broken_glass.c
+                same = (column.account == known.account) & (column.requester == requester)
+                second = same & (column.identity == known.identity) & (column.scope == "restricted")
+                # What rested on the first step falls with it.
+                end(connection, where | second if known.scope == "summary" else where)
             return True
 
         return node.store.write(write)
