@@ -17,6 +17,9 @@ SIDE = re.compile(r"\b(right|left)\b", re.IGNORECASE)
 NO_WORDS = re.compile(r"\b(?:right|left|bilateral|unspecified|(?:non-?)?dominant)\b|,", re.IGNORECASE)
 BOTH = re.compile(r"\b(?:bilateral|both)\b", re.IGNORECASE)
 PLACE = re.compile(r"\b(?:right|left) (?:upper|lower) quadrant", re.IGNORECASE)
+FILLERS = frozenset({"", "the", "of", "and", "a", "an", "in", "part", "site", "side"})
+ANY_OF_SEVERAL = re.compile(r"\bunspecified (?:finger|toe|metacarpal|metatarsal)", re.IGNORECASE)
+"""One of several that have signs of their own: "middle phalanx of unspecified finger" is not of the middle finger."""
 DIGITS = "0123456789"
 WHOLE = 7
 """Signs of a code that has all of them."""
@@ -62,23 +65,23 @@ def pairs(titles: dict[str, str]) -> dict[str, dict[str, Meaning]]:
 
 
 def add_the_others(found: dict[str, dict[str, Meaning]], titles: dict[str, str]) -> None:
-    """The signs for both sides and for none said: of what has the same words, or of the one thing that there is."""
+    """The signs for both sides and for none said: of the thing that has the same words, those for both also of the one
+    thing that there is. An unspecified finger is not the ring finger, and an anus no buttock."""
     for stem, things in found.items():
+        same = {likened(thing): thing for thing in things}
         for digit in DIGITS:
             title = titles.get(stem.replace("-", digit), "")
             said = "B" if BOTH.search(title) else "U" if "unspecified" in title.lower() else ""
             if said and not any(digit in meaning for meaning in things.values()):
-                like = without(title)
-                if like in things or len(things) == 1:
-                    things.get(like, next(iter(things.values())))[digit] = said
-                elif said == "U":
-                    things[max(things, key=lambda thing: (likeness(thing, like), thing))][digit] = said
+                thing = same.get(likened(title), next(iter(things)) if said == "B" and len(things) == 1 else "")
+                if thing and not (len(things) > 1 and ANY_OF_SEVERAL.search(title)):
+                    things[thing][digit] = said
 
 
-def likeness(one: str, other: str) -> int:
-    """How near two titles are, in thousandths of their words."""
-    words, others = set(one.split()), set(other.split())
-    return 1000 * len(words & others) // max(1, len(words | others))
+def likened(title: str) -> frozenset[str]:
+    """The words of a title that say of what it is, without their plural."""
+    words = (word.strip("()[];:") for word in without(title).split())
+    return frozenset(word.removesuffix("s").removesuffix("ie").removesuffix("y") for word in words) - FILLERS
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ import msgspec
 
 from medrec.core.reconcile.grouping import Groups
 from medrec.core.records.general import empty_words, telling
-from medrec.core.records.icd_families import catches_the_rest, sideless
+from medrec.core.records.icd_families import bout, catches_the_rest, sideless
 from medrec.core.records.problem_names import core_name, family_named, meanings, passing
 from medrec.core.records.terms import ICD10CM, SNOMED, cleaned
 from medrec.core.records.understood import Coding, ProblemDetail
@@ -101,13 +101,18 @@ def passes(detail: ProblemDetail, names: Sequence[str]) -> bool:
 def answers(stop: ProblemDetail, word: ProblemDetail) -> bool:
     """Whether a stop can be about what another record calls active: not where both have codes of one public system, and
     all of them differ in more than the side. Two codes under one roof may be two diseases, and one of them goes on.
-    Nor where the stop has no more than a short name of several meanings ("MS"), and the other another name."""
+    Nor where the stop has no more than a short name of several meanings ("MS"), and the other another name; nor where
+    it is by its code of an attack or a complication alone."""
     mine, its = _by_system(stop), _by_system(word)
     short = core_name(stop.name_cleaned)
     if not mine and meanings(short) and short != core_name(word.name_cleaned):
         return False
     shared = [system for system in mine if system in its]
-    return not shared or any(not mine[system].isdisjoint(its[system]) for system in shared)
+    if shared:
+        return any(not mine[system].isdisjoint(its[system]) for system in shared)
+    # An exacerbation, or a diabetic's ulcer, that is over: the disease goes on, where nobody calls it so too.
+    codes = [code.code for code in stop.codes if code.system == ICD10CM and code.code]
+    return not (codes and all(map(bout, codes))) or short == core_name(word.name_cleaned)
 
 
 def _by_system(detail: ProblemDetail) -> dict[str, set[str]]:

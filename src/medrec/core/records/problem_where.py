@@ -82,10 +82,14 @@ def _unnamed(code: Concept, terms: Terms) -> tuple[Concept, ...]:
 def _sites(name: str, code: Concept, groups: tuple[str, ...], site: Site, terms: Terms) -> tuple[str, ...]:
     """What tells the place of a problem from that of another under the same code.
 
-    Not of what is one disease wherever it is (a gout, a stroke; icd_families.py), or is known by its name."""
+    Of what is one disease wherever it is (a gout, a stroke; icd_families.py) only what is told apart there."""
     known = (family_named(core_name(cleaned(name))), *groups)
-    if any(one.removeprefix("icd10cm|") in icd_families.GROUPS for one in known):
-        return ()
+    families = [one.removeprefix("icd10cm|") for one in known]
+    whole = next((one for one in families if one in icd_families.GROUPS), "")
+    if whole:
+        codes = [coding.code for coding in code.codings if coding.system == ICD10CM]
+        words = (name, *(coding.display for coding in code.codings))
+        return icd_families.places(whole, codes, [cleaned(one) for one in words])
     called = " ".join(called_in_icd(coding.code, terms) for coding in code.codings if coding.system == ICD10CM)
     parts = () if known[0] else part_words(name, called, *(coding.display for coding in code.codings))
     return tuple(sorted(dict.fromkeys((*parts, *site.parts)))) or site.unread

@@ -155,7 +155,8 @@ _SIDES: tuple[tuple[Laterality, re.Pattern[str]], ...] = (
 _EYE_SIDES = tuple((side, re.compile(pattern)) for side, pattern in _EYES)
 _EAR_SIDES = tuple((side, re.compile(pattern)) for side, pattern in _EARS)
 _NO_SIDE = re.compile(
-    r"(?:left|right)[\s-]+(?:ventric|atri|bundle)|ventric|accidentally\s+left|left\s+(?:without|against|ama)\b|right\s+to\b|\br[\s-]wave"
+    r"(?:left|right)[\s-]+(?:ventric|atri|bundle|main|anterior\s+desc|circumflex|coronary|(?:sided[\s-]+)?(?:congestive\s+)?heart)|ventric|"
+    r"accidentally\s+left|left\s+(?:without|against|ama)\b|right\s+to\b|\br[\s-]wave"
 )
 _SIDED = re.compile(r"^[\s.)-]*side[d]?\b")
 
