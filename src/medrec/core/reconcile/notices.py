@@ -18,7 +18,7 @@ from medrec.core.reconcile.amounts import Measure, measure
 from medrec.core.reconcile.lists import Read
 from medrec.core.reconcile.pairs import PairClass
 from medrec.core.reconcile.rows import AllergyRow, Conflict, MedicineRow
-from medrec.core.reconcile.taken import STALE_MS, Says
+from medrec.core.reconcile.taken import STALE_MS, Rule, Says
 from medrec.core.records import ratio
 from medrec.core.records.allergen_names import mentioned, no_class
 from medrec.core.records.terms import Terms, cleaned
@@ -72,8 +72,8 @@ class LabelChecker:
         taken = [row for row in read.medicines if row.status == "active"]
         yield from _doubles(taken)
         # Whoever is allergic has to hear of an order of which nobody says whether it is still taken, and of a fill; of
-        # long ago they are history.
-        perhaps = [row for row in read.medicines if row.status == "unknown" and _lately(row, read.as_of)]
+        # long ago they are history. An order that is called active to this day is none, however old.
+        perhaps = [row for row in read.medicines if row.status == "unknown" and _perhaps_taken(row, read.as_of)]
         yield from _allergies([*taken, *perhaps], read.allergies, terms)
         yield from _pairs(taken, terms)
         yield from _doses(taken, terms)
@@ -119,9 +119,9 @@ def notice(
 _OWN = "MedRec's rules"
 
 
-def _lately(row: MedicineRow, now: int) -> bool:
-    """Whether a record of a row may be of the last two years."""
-    return any(line.at is None or line.at + STALE_MS >= now for line in row.lines if line.says != Says.ERROR)
+def _perhaps_taken(row: MedicineRow, now: int) -> bool:
+    """Whether a row may be taken still: a source calls it active, or a record of it may be of the last two years."""
+    return Rule.STALE in row.rules or any(line.at is None or line.at + STALE_MS >= now for line in row.lines if line.says != Says.ERROR)
 
 
 def _doubles(taken: list[MedicineRow]) -> Iterable[Notice]:
