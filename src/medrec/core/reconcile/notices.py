@@ -121,7 +121,9 @@ _OWN = "MedRec's rules"
 
 def _perhaps_taken(row: MedicineRow, now: int) -> bool:
     """Whether a row may be taken still: a source calls it active, or a record of it may be of the last two years."""
-    return Rule.STALE in row.rules or any(line.at is None or line.at + STALE_MS >= now for line in row.lines if line.says != Says.ERROR)
+    return Rule.STALE in row.rules or any(
+        line.at is None or line.at + STALE_MS >= now for line in row.lines if line.says != Says.ERROR
+    )
 
 
 def _doubles(taken: list[MedicineRow]) -> Iterable[Notice]:
