@@ -18,6 +18,7 @@ LOUD = frozenset((
     NoteCode.FUTURE_DATE,
     NoteCode.MODIFIER_EXTENSION,
     NoteCode.NO_CODE,
+    NoteCode.READ_AS,
     NoteCode.REMARK,
     NoteCode.STATUS_CONFLICT,
     NoteCode.STRENGTH_DIFFERS,

@@ -19,8 +19,10 @@ from medrec.core.reconcile.lists import Read
 from medrec.core.reconcile.pairs import PairClass
 from medrec.core.reconcile.rows import AllergyRow, Conflict, MedicineRow
 from medrec.core.reconcile.taken import STALE_MS, Rule, Says
-from medrec.core.records import ratio
+from medrec.core.records import drug_names, ratio
 from medrec.core.records.allergen_names import mentioned, no_class
+from medrec.core.records.allergy_intolerance import substance_name
+from medrec.core.records.near_names import near
 from medrec.core.records.terms import Terms, cleaned
 from medrec.core.records.understood import Amount
 
@@ -161,10 +163,13 @@ def _doubles(taken: list[MedicineRow]) -> Iterable[Notice]:
 def _allergies(medicines: list[MedicineRow], allergies: tuple[AllergyRow, ...], terms: Terms) -> Iterable[Notice]:
     # A name that is not known as a whole ("Advil PM") may hold all that it mentions.
     holding = [(row, row.ingredients or mentioned(cleaned(row.name), terms, no_class)[0]) for row in medicines]
+    slips: _Slips = {row.name: _meant_by(row, terms) for row, held in holding if not held and allergies}
     for allergy in allergies:
         if allergy.no_known or allergy.refuted or allergy.status == "stopped":
             continue
-        groups = _allergy_groups(allergy, terms)
+        if not (allergy.ingredients or allergy.classes):
+            slips[allergy.name] = near(substance_name(allergy.name), terms)
+        groups = _allergy_groups(allergy.ingredients, allergy.classes, terms)
         for row, held in holding:
             facts: tuple[str, ...] = (allergy.criticality,)
             if row.status != "active":
@@ -181,12 +186,48 @@ def _allergies(medicines: list[MedicineRow], allergies: tuple[AllergyRow, ...], 
                     f"{row.name} is of the class {', '.join(shared)}; an allergy to {allergy.name} is on the list."
                 )
                 yield notice(NoticeRule.ALLERGY_CLASS, sentence, [row, allergy], _OWN, facts)
+            elif sentence := _misspelled(row, held, allergy, slips, terms):
+                yield notice(NoticeRule.ALLERGY, sentence, [row, allergy], _OWN, (*facts, sentence))
 
 
-def _allergy_groups(allergy: AllergyRow, terms: Terms) -> dict[str, None]:
+_Slips = dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]]
+"""Name of a row that nobody knows -> what it may be misspelled for -> its ingredients and classes."""
+
+
+def _meant_by(row: MedicineRow, terms: Terms) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
+    return near(drug_names.named(row.name, terms).rest, terms)
+
+
+def _misspelled(row: MedicineRow, held: tuple[str, ...], allergy: AllergyRow, slips: _Slips, terms: Terms) -> str:
+    """What to say where one of the two is by a name that nobody knows and that may be misspelled for one that meets the
+    other; empty where none is."""
+    written = not (allergy.ingredients or allergy.classes)
+    meant = slips.get(allergy.name, {}) if written else {allergy.name: (allergy.ingredients, allergy.classes)}
+    taken = {row.name: held} if held else {name: codes for name, (codes, _) in slips.get(row.name, {}).items()}
+    met = [
+        meaning if written else other
+        for meaning, (codes, classes) in meant.items()
+        for other, has in taken.items()
+        if _meet(has, codes, classes, terms)
+    ]
+    may = " or ".join(dict.fromkeys(met))
+    if not met:
+        return ""
+    if written:
+        return f"{row.name} is on the list, and an allergy written as {allergy.name}, which may mean {may}."
+    return f"{row.name}, which may mean {may}, is on the list, and an allergy to {allergy.name} is, too."
+
+
+def _meet(held: tuple[str, ...], codes: tuple[str, ...], classes: tuple[str, ...], terms: Terms) -> bool:
+    """Whether a medicine of these ingredients is, or is of a class with, what an allergy is to."""
+    groups = _allergy_groups(codes, classes, terms)
+    return any(code in codes or any(group.code in groups for group in terms.classes(code)) for code in held)
+
+
+def _allergy_groups(ingredients: tuple[str, ...], classes: tuple[str, ...], terms: Terms) -> dict[str, None]:
     """The classes in which an allergy may cross over, and those that it is to as such."""
-    found = dict.fromkeys(allergy.classes)
-    for code in allergy.ingredients:
+    found = dict.fromkeys(classes)
+    for code in ingredients:
         found |= {group.code: None for group in terms.classes(code) if "allergy" in group.purpose.split(";")}
     return found
 

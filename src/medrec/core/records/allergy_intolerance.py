@@ -2,7 +2,7 @@
 
 import re
 
-from medrec.core.records import allergen_names, datatypes, drug_names
+from medrec.core.records import allergen_names, datatypes, drug_names, near_names
 from medrec.core.records.allergen_names import known_substance
 from medrec.core.records.canonical import Value
 from medrec.core.records.class_names import of_class
@@ -57,7 +57,7 @@ def read(record: Value, around: Around) -> Understood:
     ingredients, classes = ((), ()) if none else _all_named(code, substance, around.terms)
     name = _with_others(code, name, substance, ingredients, marks)
     clinical, verification, status, reason = _stands(record, marks)
-    remark = marks.remark(record)
+    remark = datatypes.joined(_read_as(none or ingredients or classes, substance, marks), marks.remark(record), by="; ")
     if contradicts:
         status, reason = _contradicting(status, reason, marks)
     elif not none:
@@ -211,6 +211,16 @@ def _all_named(code: Concept, name: str, terms: Terms) -> tuple[tuple[str, ...],
     """What an allergy is to, and where the whole names nothing that is known, all that its words mention."""
     ingredients, classes = substances(code, name, terms)
     return (ingredients, classes) if ingredients or classes else allergen_names.mentioned(name, terms, of_class)
+
+
+def _read_as(told: object, substance: str, marks: Marks) -> str:
+    """What a name that is not known may be misspelled for, with a note; empty where it is known (`told`)."""
+    names = near_names.near(substance, marks.around.terms) if not told else {}
+    if not names:
+        return ""
+    said = f"read as {' or '.join(names)} (written: {substance[:80]})"
+    marks.add(NoteCode.READ_AS, f"The name is {said}: warnings go by it, and nothing else does.")
+    return said
 
 
 def _reaction(item: Value) -> Reaction:

@@ -53,6 +53,16 @@ _MEMBERS = {"barbiturate": _BARBITURATES, "barbiturico": _BARBITURATES}
 _AFTER = re.compile(r"\s+(?:antibiotic|drug|medicine|medication|med|class|family|group|agent)s?$")
 
 
+_CLASS_WORDS = frozenset(
+    word.removesuffix("s") for word in (*_GROUPS, *_MEMBERS, *(label for held in _GROUPS.values() for label in held))
+)
+
+
+def is_class_word(word: str) -> bool:
+    """Whether a single word (lower case) may be for a class."""
+    return word.removesuffix("s") in _CLASS_WORDS
+
+
 def of_class(name: str, terms: Terms) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The ingredients and the classes (codes) that a name (lower case) for a class is for; both empty where it is for
     none. Of a class that the tables list the ingredients are not given."""

@@ -28,6 +28,11 @@ _ENGLISH = {spanish: english for spanish, _, english in _PAIRS}
 _WORDS_MAX = 2
 
 
+def is_spanish(word: str) -> bool:
+    """Whether a word (lower case, without accents) is one of these names."""
+    return word in _ENGLISH
+
+
 def in_english(words: str) -> str:
     """The same words (lower case) with Spanish names in English; other words stay as they are."""
     letters = unicodedata.normalize("NFD", words)

@@ -49,6 +49,7 @@ class NoteCode(StrEnum):
     MODIFIER_EXTENSION = "modifier-extension"
     ODD_SHAPE = "odd-shape"
     REMARK = "remark"
+    READ_AS = "read-as"
 
 
 class Note(msgspec.Struct, frozen=True, gc=False):

@@ -200,6 +200,7 @@ NOTES = Texts(
         "modifier-extension": "It has an addition that can change its meaning, and that we cannot read.",
         "odd-shape": "Its form is unusual, so a part of it may be missing here.",
         "remark": "Somebody wrote a remark beside it. Read it.",
+        "read-as": "Its name may be misspelled. Warnings go by what it may mean; read the words themselves.",
     },
     plain=True,
 )

@@ -85,6 +85,8 @@ MADE = Texts(
         "checker-silent": "A checker of this place gave no answer. What it knows of is missing here.",
         "allergy": "{one} is taken, and an allergy to {other} is on the list.",
         "allergy-perhaps": "{one} is on the list, and an allergy to {other} is, too.",
+        "allergy-written": "{one} is on the list, and an allergy written as {other}, which may mean {read}.",
+        "allergy-medicine": "{one}, which may mean {read}, is on the list, and an allergy to {other} is, too.",
         "allergy-class": "{one} is of the class {through}; an allergy to {other} is on the list.",
         "pair": "{one} and {other}: the label says {level} ({effect}).",
         "too-much": "{one}: the directions come to {amount} a day; the label gives at most {most}.",
