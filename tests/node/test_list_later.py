@@ -125,16 +125,20 @@ def for_all(clinic: Clinic, kind: Any, subject: Subject) -> str:
 
 
 def test_what_she_said_to_everybody_reaches_a_place_that_knows_her_later_and_may_read_it(clinic: Clinic) -> None:
-    also = for_all(clinic, "also-taking", Subject("text:valerian", "Valerian"))
+    also = for_all(clinic, "also-taking", Subject("text:melatonin", "Melatonin"))
     of_south = for_all(clinic, "not-taking", subject_of(clinic.row("metformin")))
-    assert set(heard(clinic, "north")) == set(heard(clinic, "south")) == {also, of_south}
+    unsure = for_all(clinic, "also-taking", Subject("text:my metformn pill", "my metformn pill"))
+    assert set(heard(clinic, "north")) == set(heard(clinic, "south")) == {also, of_south, unsure}
     link(clinic, "east")
     round_(clinic, "guide")
-    # What south wrote is not open to east: her word would tell it.
+    # What south wrote is not open to east: her word would tell it, and so may a name that nobody knows.
     assert heard(clinic, "east") == [also]
     clinic.network.consent(clinic.ada, "south", "east")
     round_(clinic, "guide")
     assert set(heard(clinic, "east")) == {also, of_south}
+    clinic.network.consent(clinic.ada, "north", "east")
+    round_(clinic, "guide")
+    assert set(heard(clinic, "east")) == {also, of_south, unsure}
     clinic.network.time += 3 * 86_400_000
     assert acts_later.hand_on_later(clinic.guide) == 0
 
@@ -152,7 +156,7 @@ def test_what_she_said_to_some_goes_to_no_later_place(clinic: Clinic) -> None:
 
 
 def test_after_a_second_link_what_she_said_to_everybody_comes_again(clinic: Clinic) -> None:
-    also = for_all(clinic, "also-taking", Subject("text:valerian", "Valerian"))
+    also = for_all(clinic, "also-taking", Subject("text:melatonin", "Melatonin"))
     assert clinic.south.linker.unlink("ada")
     clinic.refresh()
     assert heard(clinic, "south") == []

@@ -145,10 +145,10 @@ def test_her_agent_brings_it_without_the_words_to_a_place_that_may_not_read_what
 def test_her_own_words_to_everybody_go_to_no_later_place_that_may_not_read_what_they_name(clinic: Clinic) -> None:
     said = {}
     for words in ("two, since my Zoloft makes me sleepy", "2 tablets at night"):
+        subject, key = Subject("text:melatonin", "Melatonin"), clinic.ada.key.key_id
         act = stating.prepare(
-            clinic.guide, clinic.ada.account, "also-taking", clinic.ada.key.key_id, [Subject("text:hops", "Hops")],
-            words=words, recipients=["*"],
-        )  # fmt: skip
+            clinic.guide, clinic.ada.account, "also-taking", key, [subject], words=words, recipients=["*"]
+        )
         stating.state(clinic.guide, stating.signed(act, clinic.ada.sign))
         clinic.network.time += 60_000
         said[words] = act.id

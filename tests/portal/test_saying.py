@@ -217,6 +217,46 @@ def test_everybody_who_treats_her_is_proposed_and_a_place_that_she_unticks_gets_
     assert say("METFORMIN", places="chosen", **{"to-east": "1"}) == {"signed": set(), "there": set()}
 
 
+UNSURE = (
+    "sertraline?", "my sertraline pill", "sertralin", "setraline", "SERT", "aspirin (with Zoloft)", "Lustral",
+    "the blue one", "SSRI", "antidepressant", "Zoloft for my mood", "Золофт", "Valerian", "not aspirin",
+    "my H.I.V. pills",
+)  # fmt: skip
+SURE = {
+    "Zoloft 50 mg": "also_closed",
+    "Sertraline": "also_closed",
+    "aspirin and sertraline": "also_closed",
+    "Aspirin": "",
+}
+
+
+@pytest.mark.parametrize("form", [{}, {"places": "all"}, {"places": "chosen"}])
+def test_a_name_that_could_be_of_what_is_withheld_goes_to_nobody_who_may_not_read_it(
+    empty: Story, ada: Person, form: dict[str, str]
+) -> None:
+    """South has her sertraline, and may read north; north may not read south. Whatever she ticks."""
+    linked(empty, ada, "north", "south")
+    node: Any = empty.network["guide"]
+    south: Any = empty.network["south"]
+    south.put("MedicationRequest", "s", order("s", "312940", "sertraline 25 mg tablet"))
+    empty.network.consent(ada, "north", "south")  # type: ignore[arg-type]
+    empty.settle()
+    node.copies.refresh(ada.account)
+    empty.settle()
+    client = visitor(empty)
+    sign(empty, client, ada.phone, ada.id)
+    csrf = csrf_of(client.get(f"{ada.page}/list").text)
+    for name in (*UNSURE, *SURE):
+        data = {"act": "also-taking", "name": name, "csrf": csrf, "to-north": "1", "to-south": "1"} | form
+        ticket = ticket_of(client.post("/list-word", data=data))
+        told = client.post("/signing/act", json={"ticket": ticket}).json()
+        to = [json.loads(text) for text in told["parts"][0]["contents"]]
+        closed = SURE.get(name, "also_unsure")
+        assert told["changes"] == ([words.ONE_LIST[closed]] if closed else []), name
+        wanted = {"south"} if closed else {"*"} if form.get("places") != "chosen" else {"north", "south"}
+        assert {one["organisation"] for one in to if "organisation" in one and "salt" in one} == wanted, name
+
+
 def test_more_places_than_an_act_has_room_for_are_named_as_that(
     empty: Story, ada: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -226,7 +266,7 @@ def test_more_places_than_an_act_has_room_for_are_named_as_that(
     client = visitor(empty)
     sign(empty, client, ada.phone, ada.id)
     csrf = csrf_of(client.get(f"{ada.page}/list").text)
-    form = {"act": "also-taking", "name": "Valerian", "csrf": csrf} | {f"to-{name}": "1" for name in many}
+    form = {"act": "also-taking", "name": "Melatonin", "csrf": csrf} | {f"to-{name}": "1" for name in many}
     refused = client.post("/list-word", data=form | {"places": "chosen"})
     assert refused.status_code == 400 and words.ERRORS["too-many-places"] in text_of(refused.text)
     assert client.post("/list-word", data=form | {"places": "all"}, follow_redirects=False).status_code == 303

@@ -3,24 +3,23 @@
 A form has `act` (not-taking, like-this, also-taking, dismissed), and `row` (the row's key), `name` (also-taking alone),
 `notice` (dismissed alone), `words`. `places` says whom it goes to: "all" that treat her, now and later, or "chosen":
 those with a field `to-NAME`, as each has that is proposed. Without, it goes to all where nothing stands behind the row
-that a place may not read, otherwise to those that may read it. A medicine that she adds and that is in her list already
-goes to none but those, whatever is ticked.
+that a place may not read, otherwise to those that may read it. A medicine that she adds and that is, or could be, in
+her list already goes to none but those, whatever is ticked, and the signing page says why.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
 from medrec.core.manifests.act_parts import OPENED_MAX, RECIPIENTS_MAX, text_of
 from medrec.core.manifests.acts import PATIENTS, Subject, against_of, same_for_all
+from medrec.core.reconcile.could_be import could_be, is_read, meant
 from medrec.core.reconcile.rows import MedicineRow
-from medrec.core.records import drug_names
-from medrec.core.records.terms import cleaned
 from medrec.node.lists import hearing, stating
 from medrec.node.lists.lists import Shown, against, subject_of
 from medrec.node.looks.disputing import organisations
 from medrec.node.refusals import Refusal
-from medrec.portal import evidence
+from medrec.portal import evidence, words
 from medrec.portal.page import PageError
 from medrec.portal.session import Session, Who
 from medrec.portal.signing import desk_of
@@ -34,34 +33,37 @@ def hearers(node: "Node", account: str) -> list[str]:
     return [name for name in organisations(node, account) if name != node.organisation]
 
 
-def _chosen(node: "Node", account: str, form: dict[str, Any], rows: list[MedicineRow]) -> list[str]:
-    """Whom an act goes to. Raises PageError for more places than an act has room for."""
+class _Asked(NamedTuple):
+    """Whom an act is to go to, and in a sentence why it goes to no others, where that is not as she ticked it."""
+
+    to: list[str]
+    why: tuple[str, ...] = ()
+
+
+def _chosen(node: "Node", account: str, form: dict[str, Any], rows: list[MedicineRow], shown: Shown) -> _Asked:
+    """Whom an act goes to."""
     known, said = hearers(node, account), form.get("places", "")
     ticked = [place for place in known if f"to-{place}" in form]
     # Nothing stands behind what is of no row.
     may_hear = hearing.Hearers(node, account, known, node.clock())
     open_to = set(known).intersection(*map(may_hear.of_row, rows))
-    if form.get("act") == "also-taking" and open_to != set(known):
-        # She was asked before it was known that it is in her list: it tells nobody what he may not read there.
-        return sorted(open_to & set(ticked)) if said else sorted(open_to)
+    name, terms = str(form.get("name", "")).strip(), node.lists.terms
+    if form.get("act") == "also-taking":
+        unsure = not is_read(name, terms)
+        open_to = may_hear.of_lists(shown.read.rows if unsure else could_be(name, shown.read.medicines, terms))
+        if open_to != set(known):
+            # She was asked before it was known what it is: it tells nobody what he may not read in her list.
+            why = words.ONE_LIST["also_unsure" if unsure else "also_closed"]
+            return _Asked(sorted(open_to & set(ticked)) if said else sorted(open_to), (why,))
     if said == "chosen" or (said == "all" and open_to - set(ticked)):
         # A place that she unticked gets nothing, whatever stands above it.
-        if len(ticked) > RECIPIENTS_MAX:
-            raise PageError(400, "too-many-places")
-        return ticked
-    return [hearing.EVERYBODY] if said == "all" or open_to == set(known) else sorted(open_to)
+        return _Asked(ticked)
+    return _Asked([hearing.EVERYBODY] if said == "all" or open_to == set(known) else sorted(open_to))
 
 
 def _named(node: "Node", shown: Shown, name: str) -> list[MedicineRow]:
     """The rows of the medicine that a name is of, as the lists read it, in which somebody else has it."""
-    found = drug_names.named(name, node.lists.terms)
-    meant = set(found.ingredients) if found is not None else set()
-    return [
-        row
-        for row in shown.read.medicines
-        if hearing.is_written(row)
-        and ((meant and set(row.ingredients) == meant) or (not row.ingredients and cleaned(row.name) == cleaned(name)))
-    ]
+    return [row for row in meant(name, shown.read.medicines, node.lists.terms) if hearing.is_written(row)]
 
 
 def say(node: "Node", session: Session, form: dict[str, Any], back: str) -> str:
@@ -74,7 +76,9 @@ def say(node: "Node", session: Session, form: dict[str, Any], back: str) -> str:
         raise PageError(400, "list-act-unknown")
     shown = node.lists.of(session.account)
     rows = _named(node, shown, name) if kind == "also-taking" else [r for r in shown.read.medicines if r.key == key]
-    chosen = _chosen(node, session.account, form, rows)
+    chosen = _chosen(node, session.account, form, rows, shown)
+    if len(chosen.to) > RECIPIENTS_MAX:
+        raise PageError(400, "too-many-places")
     if kind == "dismissed":
         if notice not in [found.id for found in shown.notices]:
             raise PageError(400, "list-act-unknown")
@@ -99,7 +103,7 @@ def say(node: "Node", session: Session, form: dict[str, Any], back: str) -> str:
             words=told,
             notice=notice if kind == "dismissed" else None,
             against=objections,
-            recipients=chosen,
+            recipients=chosen.to,
         )
     except (Refusal, msgspec.ValidationError):
         raise PageError(400, "list-act-unknown") from None
@@ -117,4 +121,4 @@ def say(node: "Node", session: Session, form: dict[str, Any], back: str) -> str:
     # Whom it goes to and what it speaks against is signed by its fingerprints: she reads what they are of.
     parts = [text_of(part) for part in (*(act.to or []), *(act.opened or []))]
     contents = (*parts, *evidence.texts_behind(node, session.account, behind))
-    return desk_of(node).prepare_for(session, "list-act/1", same_for_all(act), finish, contents)
+    return desk_of(node).prepare_for(session, "list-act/1", same_for_all(act), finish, contents, chosen.why)

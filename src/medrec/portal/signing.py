@@ -147,9 +147,11 @@ class SigningDesk:
         credential_id: bytes,
         finish: Callable[[bytes], "Session | str"],
         contents: tuple[str, ...] = (),
+        changes: Sequence[str] = (),
     ) -> str:
         """As `wait`, for one piece."""
-        return self.wait((Piece(form, value, contents),), credential, credential_id, lambda proofs: finish(proofs[0]))
+        piece = Piece(form, value, contents)
+        return self.wait((piece,), credential, credential_id, lambda proofs: finish(proofs[0]), changes=changes)
 
     def prepare_for(
         self,
@@ -158,13 +160,14 @@ class SigningDesk:
         value: Any,
         finish: Callable[[bytes], "Session | str"],
         contents: tuple[str, ...] = (),
+        changes: Sequence[str] = (),
     ) -> str:
         """As `prepare`, for the passkey that a person signed in with. Raises PageError if she did with none."""
         for device in devices.of_account(self._node, session.account):
             if device.key == session.key:
                 found = devices.find(self._node, device.credential_id)
                 if found is not None and not found[2]:
-                    return self.prepare(form, value, found[1], device.credential_id, finish, contents)
+                    return self.prepare(form, value, found[1], device.credential_id, finish, contents, changes)
         raise PageError(403, "no-passkey")
 
     def act(self, body: bytes) -> dict[str, Any]:

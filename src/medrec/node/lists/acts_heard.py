@@ -12,6 +12,7 @@ from medrec.core import codec
 from medrec.core.consent.facts import Record
 from medrec.core.manifests.access import DisclosureManifest, ReceivedManifest, Request
 from medrec.core.manifests.acts import Act, Subject, against_of, bared, recipients_of
+from medrec.core.reconcile.could_be import could_be, is_read
 from medrec.core.reconcile.held import Line
 from medrec.core.reconcile.lists import Row
 from medrec.core.reconcile.nameless import names_nothing
@@ -109,6 +110,11 @@ class Hears:
         return told and (self._are_clear(act) or self._person.agent == self._place or self.has_all())
 
     def _are_clear(self, act: Act) -> bool:
+        written = {row.key for row in self._rows if own_lines(self._node, row)}
+        typed = [one.name for one in act.subjects if not one.ingredients and one.key not in written]
+        if not all(is_read(name, self._node.lists.terms) for name in typed):
+            # It could be of anything that is withheld.
+            return False
         # What else is named in words stands behind it, and may be had.
         known = [row.name for row in spoken_of(act, self._rows) if own_lines(self._node, row)]
         names = (*(subject.name for subject in act.subjects), *known)
@@ -192,7 +198,11 @@ def _as_record(subject: Subject | None, words: str, kind: str) -> dict[str, Any]
 def _behind(node: "Node", act: Act, every: Iterable[Row]) -> set[str]:
     """The records of this organisation ("Type/id") in the rows that an act speaks of, and in those that its words name,
     of all rows of her lists here."""
-    return {f"{line.type}/{line.id}" for row in spoken_of(act, every) for line in own_lines(node, row)}
+    rows, terms = list(every), node.lists.terms
+    medicines = [row for row in rows if isinstance(row, MedicineRow)]
+    typed = [one.name for one in act.subjects if not one.ingredients and is_read(one.name, terms)]
+    named = [row for name in typed for row in could_be(name, medicines, terms)]
+    return {f"{line.type}/{line.id}" for row in (*spoken_of(act, rows), *named) for line in own_lines(node, row)}
 
 
 def own_lines(node: "Node", row: Row) -> list[Line]:

@@ -25,6 +25,7 @@ from medrec.core.manifests.acts import (
     bared,
     recipients_of,
 )
+from medrec.core.reconcile.could_be import could_be
 from medrec.core.reconcile.nameless import names_nothing
 from medrec.core.reconcile.rows import MedicineRow
 from medrec.core.records.dates import DAY_MS
@@ -160,11 +161,13 @@ def _hers(
     all_: set[str],
 ) -> Iterable[tuple[str, Act]]:
     """What she said to everybody, and the places that may read what stands behind it, and what its words may name."""
-    written = {row.key for row in rows if hearing.is_written(row)}
-    terms = node.lists.terms
+    written = [row for row in rows if hearing.is_written(row)]
+    keys, terms = {row.key for row in written}, node.lists.terms
     for act in acts:
         if EVERYBODY in recipients_of(act) and _is_current(node, act):
-            behind = [reached.get(subject.key, set()) for subject in act.subjects if subject.key in written]
+            behind = [reached.get(subject.key, set()) for subject in act.subjects if subject.key in keys]
+            typed = [subject.name for subject in act.subjects if not subject.ingredients and subject.key not in keys]
+            behind += [reached[row.key] for name in typed for row in could_be(name, written, terms)]
             clear = names_nothing(act.words, [subject.name for subject in act.subjects], terms)
             may = places if clear else [place for place in places if place in all_]
             yield from ((place, act) for place in may if all(place in one for one in behind))

@@ -12,6 +12,7 @@ from medrec.core.consent import plain
 from medrec.core.consent.plain import Plain
 from medrec.core.manifests.acts import Act, recipients_of
 from medrec.core.reconcile.held import PATIENT
+from medrec.core.reconcile.lists import Row
 from medrec.core.reconcile.rows import MedicineRow
 from medrec.node.agent.told import taken_back, told
 
@@ -56,6 +57,20 @@ class Hearers:
             if sources and (place in sources or all(_open(self._said, source, place) for source in sources))
         }
 
+    def of_lists(self, rows: Iterable[Row]) -> set[str]:
+        """Those that may read every row of her lists behind which a record stands."""
+        found = set(self._places)
+        for row in rows:
+            if isinstance(row, MedicineRow):
+                found &= self.of_row(row) if is_written(row) else found
+            else:
+                others = {line.source for line in row.lines if line.source != PATIENT}
+                found = {place for place in found if all(self._has_all_of(place, source) for source in others)}
+        return found
+
+    def _has_all_of(self, place: str, source: str) -> bool:
+        return source == place or _open(self._of_all, source, place)
+
     def of_everything(self, acts: Iterable[Act]) -> set[str]:
         """Those from whom nothing is withheld: they may read all that every other place of hers has, and hear every
         one of these acts."""
@@ -63,7 +78,7 @@ class Hearers:
         return {
             place
             for place in self._places
-            if all(source == place or _open(self._of_all, source, place) for source in self._places)
+            if all(self._has_all_of(place, source) for source in self._places)
             and all({EVERYBODY, place} & heard for heard in own)
         }
 

@@ -101,7 +101,12 @@ ONE_LIST = Texts(
         "to": "Who gets it",
         "to_all": "Everyone who treats me, also later",
         "to_some": "Only these places:",
-        "also_hint": "If it is in your list already, it goes only to places that may read that.",
+        "also_hint": "If it is, or could be, in your list already, it goes only to places that may read that.",
+        "also_closed": "What you add is in your list already, or a part of something there. It goes only to those of the "
+        "places you chose that may read that.",
+        "also_unsure": "It is not known here what the name you typed is of: it could be something in your list that you "
+        "keep from a place. So it goes only to those of the places you chose that may read all of your list. Under the "
+        "exact name it may go to more.",
         "to_hint": "A place that does not get it is not asked to correct anything.",
         "to_closed": "A place is ticked if it wrote this down, or may read it. Any other would learn of it from you.",
         "asked": "What you asked to be corrected",
