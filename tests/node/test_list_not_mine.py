@@ -11,6 +11,7 @@ import pytest
 
 from medrec.core.manifests.correction import CLAIMED, statement_message
 from medrec.node.agent import links
+from medrec.node.agent.told import told
 from medrec.node.fhir.summary_own import own_summary
 from medrec.node.keeping import store
 from medrec.node.refusals import Code, Refusal
@@ -142,6 +143,37 @@ def test_a_link_made_again_is_no_look_at_what_she_said(clinic: Clinic, way: str)
     clinic.network.time += 60_000
     claim(clinic, "mine")
     assert "metformin" in names(clinic)
+
+
+@pytest.mark.parametrize("names_another", [False, True])
+def test_what_she_said_holds_nothing_back_from_whoever_is_linked_to_the_chart_next(
+    clinic: Clinic, names_another: bool
+) -> None:
+    """The chart was Bob's all the time, and Ada was linked to it by mistake: it is not his word that it is not his."""
+    south, network = clinic.south, clinic.network
+    claim(clinic, "not-mine")
+    clinic.story.settle()
+    bring_corrections(clinic)
+    if names_another:
+        other = json.loads(order("c", LISINOPRIL_20, "lisinopril 20 mg"))
+        other["subject"] = {"reference": "Patient/ada", "display": "Mary Shelley"}
+        south.put("MedicationRequest", "c", json.dumps(other), origin="2")
+    assert south.linker.unlink("ada")
+    clinic.story.settle()
+    network.time += 60_000
+    south.put("Patient", "ada", demographics("ada", *BOB))
+    bob = network.patient("bob")
+    stated = {"family": BOB[0], "given": BOB[1], "birth": BOB[2]}
+    clinic.guide.agent.link(bob.account, "south", south.linker.invite("ada"), bob.sign, stated)
+    clinic.story.settle()
+    held = [(one.id, one.fields) for one in holding.waiting(south)]
+    assert held == ([("c", ("family", "given"))] if names_another else [])
+    assert all("said" not in one.manifest.fields for one in told(clinic.guide, bob.account, "record-held/1"))
+    if not names_another:
+        assert "metformin" in [row.name for row in south.lists.of(bob.account).read.rows]
+    # Ada's own word on it stands at her agent, and says nothing to him.
+    assert [one.name for one in not_hers.said(clinic.guide, clinic.ada.account)] == ["MedicationRequest/c"]
+    assert not_hers.said(clinic.guide, bob.account) == []
 
 
 def alarms(node: Any) -> list[str]:

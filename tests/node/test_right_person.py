@@ -337,3 +337,20 @@ def test_the_number_of_a_record_s_subject_and_whom_a_document_was_taken_for_are_
     for name, part in parts.items():
         record[name] = record.get(name, {}) | part
     assert contradicting.contradicts(anna, record) == fields
+
+
+def test_a_number_of_a_kind_that_is_not_known_of_her_ends_no_hold() -> None:
+    """It contradicts nothing by itself, and does not say who it is either."""
+    anna = Demographics("Miller", "Anna Maria", "1960-01-01", "female", identifiers=(f"{SSN}|111-11-1111",))
+    other = {"system": "urn:oid:1.2.3", "value": "999-99-9999"}
+    hers = {"system": SSN, "value": "111-11-1111"}
+    for fields in (("identifier",), ("given",), ("family", "given")):
+        for number, ended in ((None, True), (hers, True), (other, False)):
+            subject = {"display": "Anna Miller"} | ({"identifier": number} if number else {})
+            record: Any = {"resourceType": "Condition", "subject": subject}
+            assert contradicting.contradicts(anna, record) == ()
+            assert contradicting.ends(anna, fields, record) == ended, (fields, number)
+    # Of a Patient such numbers are common: there it counts where the number is what spoke against it.
+    coded = {"type": {"coding": [{"code": "PPN"}]}} | other
+    patient = json.loads(demographics("x", "Miller", "Anna Maria", "1960-01-01")) | {"identifier": [coded]}
+    assert contradicting.ends(anna, ("given",), patient) and not contradicting.ends(anna, ("identifier",), patient)

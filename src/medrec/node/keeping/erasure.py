@@ -57,7 +57,7 @@ STAYS = {
 } | dict.fromkeys(
     (
         *("client", "relationship", "notice", "record_copy", "own_reading", "look", "guardian_set", "account_event"),
-        *("device", "not_hers", "taken_back", "stays", "words_shown", "new_phone", "guardian_asked"),
+        *("device", "not_hers", "held_said", "taken_back", "stays", "words_shown", "new_phone", "guardian_asked"),
         *("delegation_end_told", "guarded_elsewhere", "guardian_indexed", "notice_former", "correction_asked"),
         *("correction_before", "kept_secret", "notice_wish", "notice_waiting", "asked_of", "unlinked", "link_left"),
     ),

@@ -46,13 +46,18 @@ def contradicts(who: Demographics, record: Value) -> tuple[str, ...]:
 
 def ends(who: Demographics, fields: Sequence[str], record: Value) -> bool:
     """Whether a version that contradicts nothing ends a hold by these fields. By whom a record names it is ended by a
-    version alone that says who it is: one that is silent says no more than that nobody knows."""
+    version alone that says who it is: one that is silent says no more than that nobody knows, and so does one that
+    gives a number of a kind that is not known of her."""
     if SAID in fields or not {*fields} & {*matching.Field, REPLACED}:
         return SAID not in fields
+    known = {item.partition("|")[0] for item in who.identifiers}
     if datatypes.text(record, "resourceType") == WHOLE:
-        return matching.is_same(who, matching.of_patient(record))
+        now = matching.of_patient(record)
+        said = {item.partition("|")[0] for item in now.identifiers} if matching.Field.IDENTIFIER in fields else set()
+        return said <= known and matching.is_same(who, now)
     hers = set(matching.plain(who.given).split())
-    return any(hers & set(named) for named in _subjects(record))
+    said = {system for system, _ in _numbers(record)}
+    return said <= known and any(hers & set(named) for named in _subjects(record))
 
 
 def _pointers(record: Value) -> list[Value]:
@@ -70,12 +75,18 @@ def _patients(record: Value) -> set[str]:
 def _is_numbered_otherwise(who: Demographics, record: Value) -> bool:
     """Whether a record gives its subject another number of a kind that is known of this person."""
     known = [item.partition("|")[::2] for item in who.identifiers]
-    said = [datatypes.one(one, "identifier") for one in _pointers(record)]
-    for system, value in ((datatypes.text(one, "system"), datatypes.text(one, "value")) for one in said):
+    for system, value in _numbers(record):
         of_kind = {number for kind, number in known if kind and kind == system}
-        if value and of_kind and value not in of_kind:
+        if of_kind and value not in of_kind:
             return True
     return False
+
+
+def _numbers(record: Value) -> list[tuple[str, str]]:
+    """The numbers that a record gives to its subject, each with its system."""
+    said = [datatypes.one(one, "identifier") for one in _pointers(record)]
+    found = [(datatypes.text(one, "system"), datatypes.text(one, "value")) for one in said]
+    return [(system, value) for system, value in found if value]
 
 
 def _subjects(record: Value) -> list[list[str]]:

@@ -25,6 +25,7 @@ from medrec.node.keeping import account_keys, contents, store
 from medrec.node.keeping.journal import Draft, Journal, Person
 from medrec.node.keeping.store import metadata
 from medrec.node.keeping.vault import Vault
+from medrec.node.right_person import holding_by
 from medrec.node.right_person.contradicting import SAID, WHOLE, contradicts, ends
 
 if TYPE_CHECKING:
@@ -147,13 +148,14 @@ def look_over(
         content = as_signed(read(row.type, row.id), row.sha256)
         if content is not None:
             found.append(content)
+    linked = journal.person(connection, person)
+    holding_by.end_of_others(connection, held, person, linked.account or "")
     before = _held_of(connection, person)
     look(connection, journal, network, person, found, came_together=False)
     # What was held back under a former link, and is still, is held back under this one: nobody has looked.
     stays = {name: fields for name, fields in _held_of(connection, person).items() if before.get(name) == fields}
     if stays:
-        who = journal.person(connection, person)
-        drafts = [hold(connection, journal, network, who, name, fields) for name, fields in sorted(stays.items())]
+        drafts = [hold(connection, journal, network, linked, name, fields) for name, fields in sorted(stays.items())]
         journal.append(connection, drafts)
 
 
@@ -362,7 +364,8 @@ def give_up(node: "Node", kind: str, identifier: str, by: str, words: str = "", 
 
 def end(connection: sql.Connection, person: int, fresh: int) -> None:
     """The link of a person is undone: nothing of her account is held against the local patient, now `fresh`. What
-    was held back waits: under the next link it is looked at anew, and held back still where no look lets it go."""
+    was held back waits: under the next link it is looked at anew, and held back still where no look lets it go. What
+    she said is not about her is held back under the next link of hers, and of nobody else (holding_by.py)."""
     connection.execute(sql.update(held).where(held.c.person == person).values(person=fresh))
     connection.execute(sql.delete(identity).where(identity.c.person == person))
     contents.forget(connection, person)

@@ -8,7 +8,7 @@ import sqlalchemy as sql
 from medrec.core.manifests.correction import CorrectionStatement
 from medrec.node.keeping import store
 from medrec.node.keeping.journal import Person
-from medrec.node.right_person import holding
+from medrec.node.right_person import holding, holding_by
 from medrec.node.right_person.contradicting import SAID, WHOLE
 from medrec.node.right_person.holding import held
 
@@ -29,6 +29,8 @@ def heard(node: "Node", connection: sql.Connection, person: Person, statement: C
     fields = tuple(found.split(",")) if found else ()
     rest = tuple(field for field in fields if field != SAID)
     network, journal = node.network.hex(), node.journal
+    if statement.claim == "not-mine":
+        holding_by.note(connection, name, person.account)
     if statement.claim == "not-mine" and SAID not in fields:
         draft = holding.hold(connection, journal, network, person, name, (*rest, SAID))
     elif statement.claim == "mine" and SAID in fields and not rest:
