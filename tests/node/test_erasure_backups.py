@@ -226,7 +226,7 @@ def _disclosures(node: TestNode) -> list[DisclosureManifest]:
 
 def _never(kept: Store, vault: Vault, now: int = 0) -> None:
     """A store as it was kept before: nothing is sealed but what lies under the keys of people."""
-    kept.hashes = hashes.Hashes(vault, lambda: None)
+    kept.hashes = hashes.Hashes(vault, lambda _: None)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
@@ -24,6 +25,7 @@ from medrec.engines.engine import BLOCKS_MAX, CommittedBlock, EngineError
 from medrec.engines.local import BLOCK_BYTES_MAX
 
 CACHE_KEYS_MAX = 500_000
+_known_tip = lru_cache(16)(decode_tip)  # many views are of one tip
 _STORED_BYTES_MAX = 2 * BLOCK_BYTES_MAX
 
 # What reading a damaged file can raise: sqlite3 quotes it in messages that are no UTF-8, values do not decode.
@@ -210,7 +212,7 @@ class Storage:
         connection = self._reader()
         try:
             connection.execute("BEGIN")
-            tip = decode_tip(_get(connection, TIP) or b"")
+            tip = _known_tip(_get(connection, TIP) or b"")
         except _UNREADABLE as error:
             connection.close()
             raise _translated(error, self._path) from error

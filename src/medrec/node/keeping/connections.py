@@ -44,7 +44,7 @@ class Connections:
 
     def _done(self, connection: sql.Connection) -> None:
         """What was done with one is over: it is kept, where there is room. Raises sqlalchemy.exc.DBAPIError."""
-        _over(connection)
+        undone(connection)
         if len(self._kept) < KEPT_MAX:
             self._kept.append(connection)
         else:
@@ -86,13 +86,46 @@ class _Use:
             raise self._told(error) from error
 
 
-def _over(connection: sql.Connection) -> None:
+def begun(connection: sql.Connection) -> None:
+    """Begin a transaction that writes; with SQLite nobody else writes until its end, and SQLAlchemy's own, which costs
+    more, goes on with it. Raises sqlalchemy.exc.DBAPIError."""
+    if connection.dialect.name == "sqlite":
+        # To read first and write then would fail at once where another process writes; this waits for it.
+        _driven(connection, "BEGIN IMMEDIATE")
+    else:
+        connection.begin()
+
+
+def durable(connection: sql.Connection) -> None:
+    """Make durable what was written with a connection, whoever began. Raises sqlalchemy.exc.DBAPIError."""
+    if connection.in_transaction():
+        connection.commit()
+    else:
+        _driven(connection, "COMMIT")
+
+
+def undone(connection: sql.Connection) -> None:
+    """Undo what was not made durable."""
     if connection.in_transaction():
         connection.rollback()
     else:
         # A prepared statement begins by itself.
         driver: Any = connection.connection.dbapi_connection
         driver.rollback()
+
+
+def _driven(connection: sql.Connection, text: str) -> None:
+    driver: Any = connection.connection.dbapi_connection
+    try:
+        driver.execute(text)
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise in_words_of_sqlalchemy(connection, text, error) from error
+
+
+def in_words_of_sqlalchemy(connection: sql.Connection, text: str, error: BaseException) -> BaseException:
+    """An error of the driver as SQLAlchemy would raise it."""
+    dialect = connection.dialect
+    return sql.exc.DBAPIError.instance(text, None, error, dialect.loaded_dbapi.Error, dialect=dialect)
 
 
 def sqlite_settings(engine: sql.Engine) -> None:

@@ -65,8 +65,9 @@ class _Keys:
 class Hashes:
     """Seals and opens the hashes of one store; readings that began under the key before the present one go on."""
 
-    def __init__(self, vault: Vault, look: Callable[[], int | None]) -> None:
-        """`look` reads the number of the secret that the store is under now."""
+    def __init__(self, vault: Vault, look: Callable[[sql.Connection | None], int | None]) -> None:
+        """`look` reads the number of the secret that the store is under now, or was when a reading or a transaction
+        began."""
         self._vault = vault
         self._look = look
         self._now: _Keys | None = None
@@ -77,9 +78,10 @@ class Hashes:
         """The number of the secret on the ring; None until hashes are sealed."""
         return self._now.number if self._now is not None else None
 
-    def follow(self) -> int | None:
-        """Use the secret that the store is under now, whoever brought it there; its number. Raises VaultError."""
-        self.use(self._look())
+    def follow(self, connection: sql.Connection | None = None) -> int | None:
+        """Use the secret that the store is under now, or in the transaction of a connection, whoever brought it there;
+        its number. Raises VaultError."""
+        self.use(self._look(connection))
         return self.number
 
     def use(self, number: int | None) -> None:

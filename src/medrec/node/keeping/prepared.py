@@ -5,12 +5,14 @@ once for each kind of database; what runs is the driver's own. Nothing is rememb
 """
 
 from collections import namedtuple
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import sqlalchemy as sql
 from sqlalchemy.ext.compiler import compiles
 
+from medrec.node.keeping.connections import in_words_of_sqlalchemy
 from medrec.node.keeping.hashes import Hash, opened_for, sealed_for
 
 ASKED_AT_ONCE = 256
@@ -40,12 +42,12 @@ def _hexed_in_postgresql(element: Any, compiler: Any, **rest: Any) -> str:
 
 class _Made(NamedTuple):
     text: str
-    names: tuple[str, ...] | None
+    in_order: Callable[[Mapping[str, Any]], Any] | None
     """The parameters in their order; None where the driver takes them by name."""
     fixed: dict[str, Any]
     row: Any
     opens: tuple[int, ...]
-    seals: frozenset[str]
+    seals: tuple[str, ...]
     """Which columns of the answer, and which parameters, are hashes that lie sealed (hashes.py)."""
     begins: bool
     """Whether a transaction has to be begun, because the driver begins none by itself."""
@@ -76,7 +78,7 @@ class Prepared:
             finally:
                 cursor.close()
         except connection.dialect.loaded_dbapi.Error as error:
-            raise _wrapped(connection, made.text, error) from error
+            raise in_words_of_sqlalchemy(connection, made.text, error) from error
         if made.opens:
             found = [_opened(connection.dialect, made.opens, row) for row in found]
         return list(map(made.row, found))
@@ -98,39 +100,35 @@ class Prepared:
             finally:
                 cursor.close()
         except connection.dialect.loaded_dbapi.Error as error:
-            raise _wrapped(connection, made.text, error) from error
+            raise in_words_of_sqlalchemy(connection, made.text, error) from error
 
     @staticmethod
     def _bound(connection: sql.Connection, made: _Made, values: Mapping[str, Any]) -> Any:
-        if made.fixed:
-            values = {**made.fixed, **values}
-        if made.seals:
-            dialect = connection.dialect
-            values = {
-                name: sealed_for(dialect, value) if name in made.seals and value is not None else value
-                for name, value in values.items()
-            }
-        return values if made.names is None else [values[name] for name in made.names]
+        bound = {**made.fixed, **values}
+        for name in made.seals:
+            if bound[name] is not None:
+                bound[name] = sealed_for(connection.dialect, bound[name])
+        return bound if made.in_order is None else made.in_order(bound)
 
     def _for(self, connection: sql.Connection) -> _Made:
         dialect = connection.dialect
         found = self._made.get(dialect.name)
         if found is None:
             compiled = self._statement.compile(dialect=dialect, column_keys=self._columns)
-            names = tuple(compiled.positiontup) if compiled.positional else None
+            in_order = _picking(compiled.positiontup) if compiled.positional else None
             fixed = {name: value for name, value in compiled.params.items() if value is not None}
             row: Any = tuple
             opens: tuple[int, ...] = ()
             if isinstance(self._statement, sql.Select):
                 columns = enumerate(self._statement.selected_columns)
                 opens = tuple(place for place, column in columns if isinstance(column.type, Hash))
-            seals = frozenset(name for name, bind in compiled.binds.items() if isinstance(bind.type, Hash))
+            seals = tuple(name for name, bind in compiled.binds.items() if isinstance(bind.type, Hash))
             if isinstance(self._statement, sql.Select) and not self._plain:
                 # The names are the columns' own.
                 kind: Any = namedtuple("Row", self._statement.selected_columns.keys())  # type: ignore[misc]
                 row = kind._make
             found = self._made[dialect.name] = _Made(
-                compiled.string, names, fixed, row, opens, seals, dialect.name == "sqlite"
+                compiled.string, in_order, fixed, row, opens, seals, dialect.name == "sqlite"
             )
         return found
 
@@ -160,6 +158,13 @@ class Among:
         return made
 
 
+def _picking(names: Sequence[str]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
+    """What takes the values of these names, in this order."""
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda values: tuple(values[name] for name in names)
+
+
 def _opened(dialect: sql.Dialect, places: tuple[int, ...], row: Sequence[Any]) -> list[Any]:
     values = list(row)
     for place in places:
@@ -174,8 +179,3 @@ def _begun(connection: sql.Connection, made: _Made) -> Any:
     if made.begins and not driver.in_transaction:
         driver.execute("BEGIN")
     return driver
-
-
-def _wrapped(connection: sql.Connection, text: str, error: BaseException) -> BaseException:
-    dialect = connection.dialect
-    return sql.exc.DBAPIError.instance(text, None, error, dialect.loaded_dbapi.Error, dialect=dialect)

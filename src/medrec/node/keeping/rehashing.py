@@ -5,6 +5,7 @@ it takes grows with the store, as does the writing of its file anew that follows
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
@@ -32,8 +33,8 @@ def seal(kept: store.Store, vault: Vault, now: int = 0) -> None:
     belongs to another vault stays as it is. Raises StoreError; VaultError if the ring has lost the secret.
     """
 
-    def number() -> int | None:
-        with kept.read() as connection:
+    def number(inside: sql.Connection | None = None) -> int | None:
+        with kept.read() if inside is None else nullcontext(inside) as connection:
             row = _NUMBER.first(connection, {"wanted": NUMBER})
         return None if row is None else int.from_bytes(row.value, "big")
 

@@ -5,14 +5,12 @@ disk is busy go together into the next transaction, so a hundred releases pay fo
 `Store.write` returns, what it wrote is durable.
 """
 
-import queue
 import sqlite3
-import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import sqlalchemy as sql
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table
@@ -21,11 +19,10 @@ from medrec.node.keeping.connections import Connections, sqlite_settings
 from medrec.node.keeping.hashes import Hash, Hashes
 from medrec.node.keeping.turns import Turns
 from medrec.node.keeping.upgrades import rekey
-from medrec.node.keeping.vault import VaultError
+from medrec.node.keeping.writer import Writer
 
 Result = TypeVar("Result")
 COMPACT_ATTEMPTS = 5
-GROUP_MAX = 256
 TURNS = {"sqlite": 1}
 TURNS_ELSEWHERE = 16
 """Statements that travel to another process are waited for: more may be on their way."""
@@ -256,9 +253,7 @@ class Store:
         self.turns = Turns(TURNS.get(self.engine.dialect.name, TURNS_ELSEWHERE))
         """Of releases, and of the writer (turns.py)."""
         self._connections = Connections(self.engine)
-        self._queue: queue.SimpleQueue[tuple[Callable[[sql.Connection], Any], Future[Any]] | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
-        self._thread.start()
+        self._writer = Writer(self._connections, self.turns, lambda: self.hashes, _translated)
 
     def read(self) -> AbstractContextManager[sql.Connection]:
         """A connection for reading; all that is read with it is of one moment. Raises StoreError for what the disk
@@ -275,76 +270,7 @@ class Store:
 
     def submit(self, closure: Callable[[sql.Connection], Result]) -> Future[Result]:
         """The same without waiting: the future has the result, or what `write` would raise."""
-        future: Future[Result] = Future()
-        self._queue.put((closure, future))
-        return future
-
-    def _run(self) -> None:
-        while True:
-            item = self._queue.get()
-            if item is None:
-                return
-            with self.turns.one():
-                group = [item]
-                while len(group) < GROUP_MAX and not self._queue.empty():
-                    following = self._queue.get()
-                    if following is None:
-                        self._commit(group)
-                        return
-                    group.append(following)
-                self._commit(group)
-
-    def _commit(self, group: list[tuple[Callable[[sql.Connection], Any], Future[Any]]]) -> None:
-        answers: list[tuple[Future[Any], Any, BaseException | None]] = []
-        try:
-            before = self.hashes.follow() if self.hashes is not None else None
-        except (VaultError, StoreError) as error:
-            for _, future in group:
-                future.set_exception(error)
-            return
-        try:
-            with self._connections.one() as connection:
-                alone = len(group) == 1
-                with nullcontext() if alone else connection.begin() as whole:
-                    for closure, future in group:
-                        under = self.hashes.number if self.hashes is not None else None
-                        try:
-                            # One that is alone needs no savepoint: what it raises undoes the transaction itself.
-                            with connection.begin() if alone else connection.begin_nested() as part:
-                                result = closure(connection)
-                                if alone:
-                                    self._make_durable(part)
-                            answers.append((future, result, None))
-                        except sql.exc.DBAPIError:
-                            raise
-                        except BaseException as error:
-                            self._hash_under(under)
-                            answers.append((future, None, error))
-                    if whole is not None:
-                        self._make_durable(whole)
-        except sql.exc.DBAPIError as error:
-            self._hash_under(before)
-            if len(group) > 1:
-                # One of them may be at fault: each gets its own transaction.
-                for item in group:
-                    self._commit([item])
-                return
-            answers = [(group[0][1], None, _translated(error))]
-        for future, result, failure in answers:
-            if failure is None:
-                future.set_result(result)
-            else:
-                future.set_exception(failure)
-
-    def _make_durable(self, transaction: sql.Transaction) -> None:
-        # What is left after it is to tell those who wait: to wait for another turn would take longer.
-        self.turns.give()
-        transaction.commit()
-
-    def _hash_under(self, number: int | None) -> None:
-        """What was undone may have brought the hashes under another secret."""
-        if self.hashes is not None:
-            self.hashes.use(number)
+        return self._writer.submit(closure)
 
     def compact(self) -> None:
         """Write the file anew, so that nothing that was deleted is left in it. PostgreSQL sees to that by itself.
@@ -371,8 +297,7 @@ class Store:
 
     def close(self) -> None:
         """Finish what was handed over, then let the file go."""
-        self._queue.put(None)
-        self._thread.join()
+        self._writer.close()
         self._connections.let_go()
         self.engine.dispose()
 
