@@ -225,7 +225,7 @@ def test_her_agent_believes_no_correction_that_it_has_not_seen(
     identifier = network["guide"].corrections.ask(signed(network, ada))
     deliver(network)
     # A source that does not look whether anything has changed.
-    monkeypatch.setattr(corrections, "newer_version", lambda connection, journal, account, statement: "ab" * 32)
+    monkeypatch.setattr(corrections, "newer_version", lambda node, connection, account, statement: "ab" * 32)
     network["north"].corrections.answer(identifier, "corrected", "Mended.")
     asked = told(network, ada)
     assert (asked.status, asked.answer) == ("unproven", "Mended.")

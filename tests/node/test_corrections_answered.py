@@ -10,6 +10,7 @@ import sqlalchemy as sql
 from medrec.core import manifests, state
 from medrec.core.manifests.correction import DUE_MS, CorrectionAnswerManifest, answer_owed
 from medrec.core.manifests.delegation import encode_delegation
+from medrec.core.records.canonical import without_new_extensions
 from medrec.core.state import Dues
 from medrec.node.corrections.corrections_closed import NOT_LINKED, UNLINKED
 from medrec.node.corrections.corrections_kept import correction_asked
@@ -190,6 +191,57 @@ def test_her_agent_holds_both_texts_against_what_a_source_says_of_them(
     assert told(network, ada).status == "corrected"
     copies.refresh(ada.account)
     assert told(network, ada).status == "unchanged"
+
+
+EXTENSION = {"url": "http://example.org/x", "valueString": "x"}
+NOTHING_NEW = {
+    "beside": {"extension": [EXTENSION]},
+    "deep": {"code": {"text": "Diabetes", "extension": [EXTENSION]}},
+    "of a primitive": {"code": {"text": "Diabetes", "_text": {"extension": [EXTENSION]}}},
+    "in a list": {"subject": {"reference": "Patient/ada", "extension": [EXTENSION, {"url": "http://example.org/y"}]}},
+}
+
+
+@pytest.mark.parametrize("added", NOTHING_NEW)
+def test_an_extension_beside_what_was_wrong_corrects_nothing(network: Network, ada: Patient, added: str) -> None:
+    identifier = network["guide"].corrections.ask(signed(network, ada))
+    deliver(network)
+    north = network["north"]
+    north.put("Condition", "c", json.dumps({**json.loads(content("Diabetes")), **NOTHING_NEW[added]}))
+    (here,) = north.corrections.here()
+    assert here.newer is None
+    with pytest.raises(Refusal) as no:
+        north.corrections.answer(identifier, "corrected", "Mended.")
+    assert no.value.reason is Code.NOT_CORRECTED
+    # What changes the meaning of what stands there is a correction.
+    changed = {**json.loads(content("Diabetes")), "modifierExtension": [EXTENSION]}
+    north.put("Condition", "c", json.dumps(changed), origin="again")
+    north.corrections.answer(identifier, "corrected", "Mended.")
+
+
+def test_her_agent_finds_an_extension_beside_another_that_was_there(network: Network, ada: Patient) -> None:
+    network.consent(ada, "north", "guide")
+    copies: Any = network["guide"].copies
+    north = network["north"]
+    before = {**json.loads(content("Diabetes")), "extension": [EXTENSION]}
+    network.time += 1000
+    north.put("Condition", "c", json.dumps(before))
+    network.anchor()
+    network.deliver()
+    copies.refresh(ada.account)
+    identifier = network["guide"].corrections.ask(signed(network, ada))
+    deliver(network)
+    network.time += 1000
+    more = {**before, "extension": [{"url": "http://example.org/y", "valueCode": "z"}, EXTENSION]}
+    north.put("Condition", "c", json.dumps(more))
+    north.corrections.answer(identifier, "corrected", "Mended.")
+    network.anchor()
+    network.deliver()
+    copies.refresh(ada.account)
+    assert told(network, ada).status == "unchanged"
+    # One that is another than before is no addition.
+    other = {**before, "extension": [{**EXTENSION, "valueString": "y"}]}
+    assert without_new_extensions(before, other) != before
 
 
 def test_whoever_is_erased_at_the_source_is_owed_nothing_that_can_never_be_given(

@@ -296,7 +296,7 @@ class Corrections:
                 taken = manifests.decode(opened[1]) if opened is not None else None
                 if isinstance(taken, CorrectionTakenManifest):
                     status = "overdue" if row.status == "open" and row.due <= now else row.status
-                    newer = newer_version(connection, node.journal, row.account, taken.statement)
+                    newer = newer_version(node, connection, row.account, taken.statement)
                     hers = is_hers(connection, row.account, taken.statement)
                     found.append(Here(bytes(row.id), row.account, taken.statement, row.due, status, newer, hers))
         return sorted(found, key=lambda item: item.status not in ("open", "overdue"))
@@ -320,7 +320,7 @@ class Corrections:
                 raise Refusal(Code.UNKNOWN_CORRECTION)
             version = None
             if kind == "corrected":
-                version = newer_version(connection, node.journal, row.account, taken.statement)
+                version = newer_version(node, connection, row.account, taken.statement)
                 if version is None:
                     raise Refusal(Code.NOT_CORRECTED)
             close(node.journal, node.network.hex(), connection, row, taken, kind, words.strip(), version)

@@ -14,12 +14,14 @@ import sqlalchemy as sql
 from medrec.core import codec, manifests
 from medrec.core.manifests.correction import CorrectionAnswerManifest, CorrectionStatement
 from medrec.core.manifests.record import RecordManifest, RecordVersion
+from medrec.core.records.canonical import RecordError, canonical, what_it_says, without_new_extensions
 from medrec.node.agent.copies import record_copy
 from medrec.node.agent.told import Told
 from medrec.node.corrections.corrections_kept import correction_before
 from medrec.node.keeping import account_keys, store
 from medrec.node.keeping.journal import Journal
 from medrec.node.keeping.vault import VaultError
+from medrec.node.refusals import Refusal
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -27,11 +29,10 @@ if TYPE_CHECKING:
 Outcome = Literal["corrected", "unproven", "unchanged"]
 
 
-def newer_version(
-    connection: sql.Connection, journal: Journal, account: str, statement: CorrectionStatement
-) -> str | None:
+def newer_version(node: "Node", connection: sql.Connection, account: str, statement: CorrectionStatement) -> str | None:
     """The manifest (hex) of the present version of the record that is said to be wrong, if it is the person's, newer
-    than that version, and says something else; None otherwise. To state the same anew corrects nothing."""
+    than that version, and says something else; None otherwise. To state the same anew corrects nothing, nor does an
+    extension beside it."""
     record, version, person = store.record.c, store.version.c, store.person.c
     present = connection.execute(
         sql.select(record.version, record.sha256, record.manifest)
@@ -47,10 +48,24 @@ def newer_version(
     ).one_or_none()
     if present is None or wrong is None or present.version <= wrong.version or present.sha256 == wrong.sha256:
         return None
-    now, before = (_stated(connection, journal, bytes(one.manifest)) for one in (present, wrong))
-    if now is not None and before is not None and not now.says_otherwise(before):
+    now, before = (_stated(connection, node.journal, bytes(one.manifest)) for one in (present, wrong))
+    if now is not None and before is not None and (not now.says_otherwise(before) or _only_extends(node, now, before)):
         return None
     return bytes(present.manifest).hex()
+
+
+def _only_extends(node: "Node", now: RecordVersion, before: RecordVersion) -> bool:
+    """Whether the present version says, but for its extensions, what one that had none said. Of one that had some, the
+    person's agent finds it out, which has both texts."""
+    try:
+        raw = node.source.read(now.type, now.id)
+        present = canonical(raw) if raw is not None else None
+    except (RecordError, Refusal, OSError):
+        return False
+    if present is None or present.sha256.hex() != now.sha256:
+        return False
+    bare = what_it_says(without_new_extensions(None, present.value))
+    return before.said == node.vault.said(f"{now.type}/{now.id}", bare).hex()
 
 
 def _stated(connection: sql.Connection, journal: Journal, manifest: bytes) -> RecordVersion | None:

@@ -15,7 +15,7 @@ from medrec.core.manifests.correction import (
     answer_owed,
     statement_message,
 )
-from medrec.core.records.canonical import canonical, what_it_says
+from medrec.core.records.canonical import Value, canonical, what_it_says, without_new_extensions
 from medrec.core.view import View
 from medrec.node.agent.standing_links import standing
 from medrec.node.agent.told import Told, told
@@ -202,6 +202,10 @@ def _unanswered(view: View, request: CorrectionRequestManifest, linked: bool) ->
     return "answered" if linked else "unlinked"
 
 
+def _says_the_same(before: Value, after: Value) -> bool:
+    return what_it_says(before) == what_it_says(without_new_extensions(before, after))
+
+
 def _corrected(
     node: "Node", statement: CorrectionStatement, answer: CorrectionAnswerManifest, versions: list[Told]
 ) -> tuple[str, Change | None]:
@@ -213,7 +217,7 @@ def _corrected(
         before = before_of(node, connection, statement.account, bytes.fromhex(statement.id))
     copy = node.copies.one(statement.account, tag) if node.copies is not None else None
     after = copy.content if copy is not None else b""
-    if before and after and what_it_says(canonical(before).value) == what_it_says(canonical(after).value):
+    if before and after and _says_the_same(canonical(before).value, canonical(after).value):
         # Both texts are here: they tell more than the marks that the source gave them.
         status = "unchanged"
     return status, Change(before, after, tag)
