@@ -54,6 +54,39 @@ def test_staff_who_are_dismissed_are_out_with_the_next_request(empty: Story) -> 
         staff.invite(node, "X", "king")
 
 
+def test_a_dismissal_is_whole_or_not_at_all(empty: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A node that stops in between leaves nobody who may not sign in, and may still ask others."""
+    node: Any = empty.network["north"]
+    identifier, _ = staff.invite(node, "Kim Young", "clinician")
+    shown = staff.present(node, identifier, "")
+
+    class Stopped(Exception):
+        pass
+
+    def stops(*_: Any) -> None:
+        raise Stopped
+
+    with monkeypatch.context() as broken:
+        broken.setattr(type(node.practitioners), "end", stops)
+        with pytest.raises(Stopped):
+            staff.dismiss(node, identifier)
+    node = empty.network.crash("north")
+    assert staff.member(node, identifier).active and staff.present(node, identifier, "").key == shown.key
+    staff.dismiss(node, identifier)
+    node = empty.network.crash("north")
+    assert not staff.member(node, identifier).active
+    with pytest.raises(LookupError):
+        node.practitioners.present(identifier)
+
+
+def test_nobody_of_the_staff_is_dismissed_of_whom_the_list_says_nothing(empty: Story) -> None:
+    node: Any = empty.network["north"]
+    node.practitioners.enter("nightly", "Nightly update", PROFESSIONS["other"])
+    with pytest.raises(staff.StaffError):
+        staff.dismiss(node, "nightly")
+    assert node.practitioners.present("nightly")
+
+
 def test_a_clinician_asks_others_as_what_she_was_entered_as(empty: Story) -> None:
     """The list of the staff and the credentials of practitioners are one: name, profession, and the end of both."""
     node: Any = empty.network["north"]

@@ -111,13 +111,17 @@ def register(node: "Node", code: bytes, credential: NewCredential, credential_id
 
 
 def dismiss(node: "Node", identifier: str) -> None:
-    """End somebody's rights here, with the next request, and her key for requests to others. Raises StaffError."""
-    values = {"active": False, "code": None}
-    where = staff.c.id == identifier
-    done = node.store.write(lambda connection: connection.execute(sql.update(staff).where(where).values(**values)))
-    if not done.rowcount:
-        raise StaffError("unknown-staff", "Nobody of the staff has this id.")
-    node.practitioners.dismiss(identifier)
+    """End somebody's rights here, with the next request, and her key for requests to others, in one step. Raises
+    StaffError."""
+
+    def write(connection: sql.Connection) -> None:
+        gone = sql.update(staff).where(staff.c.id == identifier).values(active=False, code=None)
+        if not connection.execute(gone).rowcount:
+            raise StaffError("unknown-staff", "Nobody of the staff has this id.")
+        node.practitioners.end(connection, identifier)
+
+    node.store.write(write)
+    node.practitioners.forget(identifier)
 
 
 def present(node: "Node", identifier: str, name: str) -> Practitioner:

@@ -108,9 +108,15 @@ class Practitioners:
 
     def dismiss(self, identifier: str) -> None:
         """She may ask no more: her key is gone. What she holds already ends with its shift."""
-        self._node.store.write(
-            lambda connection: connection.execute(sql.delete(practitioner).where(practitioner.c.id == identifier))
-        )
+        self._node.store.write(lambda connection: self.end(connection, identifier))
+        self.forget(identifier)
+
+    def end(self, connection: sql.Connection, identifier: str) -> None:
+        """The same within a write, after which what is at hand of her is to be forgotten."""
+        connection.execute(sql.delete(practitioner).where(practitioner.c.id == identifier))
+
+    def forget(self, identifier: str) -> None:
+        """What is at hand of somebody is read again."""
         self._present.pop(identifier, None)
 
     def all(self) -> list[tuple[str, str, str, bool]]:
