@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from medrec.core import codec, manifests
+from medrec.core.consent.plain import EVERYTHING, write
 from medrec.core.manifests.access import DisclosureManifest
 from medrec.core.manifests.consent import Grant
 from medrec.core.manifests.correction import CorrectionRequestManifest, CorrectionStatement, statement_message
@@ -87,7 +88,9 @@ def _link(world: World) -> bytes:
 
 
 def _trial(world: World) -> bytes:
-    return codec.encode({"account": world.his.account, "askers": [], "consent": b"{}", "replaced": []})
+    """What anybody would see if he shared everything: a consent that can be read."""
+    consent = write(EVERYTHING, world.his.account, world.network.time)
+    return codec.encode({"account": world.his.account, "askers": [], "consent": consent, "replaced": []})
 
 
 def _delegation(world: World) -> bytes:

@@ -22,7 +22,7 @@ from medrec.portal.people import handle
 from medrec.portal.sent import COPY
 from medrec.portal.session import PEOPLE, STAFF, Session
 from medrec.portal.table import FILES, PAGES, Page
-from tests.access.test_matrix import clean, identifiers, roles
+from tests.access.test_matrix import clean, identifiers, roles, things_in
 from tests.access.world import World
 
 TEMPLATES = sorted((Path(portal.__file__).parent / "templates").rglob("*.html"))
@@ -105,7 +105,8 @@ def ask_in_every_field(world: World, page: Page, monkeypatch: pytest.MonkeyPatch
     client = TestClient(pages(world.network["guide"]), raise_server_exceptions=False)  # type: ignore[arg-type]
     asked: set[str] = set()
     visit = Site._visit
-    for (name, session), his in itertools.product(readers(world, page).items(), identifiers(world)):
+    every = [*identifiers(world), *things_in(world, page.path)]
+    for (name, session), his in itertools.product(readers(world, page).items(), every):
         where = address(world, page, his)
         monkeypatch.setattr(Site, "session_of", lambda self, request, session=session: session)
         for method in page.methods:

@@ -7,7 +7,7 @@ no address is left out.
 import base64
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -15,12 +15,16 @@ from starlette.testclient import TestClient
 
 from medrec.core import codec
 from medrec.node import app
+from medrec.node.agent.told import sealed
+from medrec.node.consent import policies
 from medrec.node.fhir import routes
 from medrec.node.fhir.answer import Answer
 from medrec.node.fhir.query import CONSENTS, EVENTS, INTERACTIONS, PROVENANCE, SEARCH, SUMMARY, read_query
 from medrec.node.fhir.routes import create, serve
 from medrec.node.fhir.search import COMMON
 from medrec.node.keeping import store
+from medrec.node.looks.looks import Looks
+from medrec.node.notify import asking
 from medrec.node.peers.calls import CallRefused
 from medrec.node.peers.peers import PeerError
 from medrec.node.peers.rules import Rule
@@ -28,7 +32,7 @@ from medrec.node.refusals import Refusal
 from medrec.node.release import access
 from medrec.node.release.views import PAGE_PATH, VIEW_PATH
 from medrec.portal import app as portal_app
-from medrec.portal import front
+from medrec.portal import front, line
 from medrec.portal.app import Site, pages
 from medrec.portal.page import Area, File, Reader, Role, Visit
 from medrec.portal.people import handle
@@ -214,9 +218,15 @@ def identifiers(world: World) -> list[str]:
     return [handle(world.his.account), world.his.account, manifest.hex(), tag.hex(), "zebulon", "rec-of-z"]
 
 
+def things_in(world: World, path: str) -> list[str]:
+    """Those of his that the places of this address may name."""
+    return [one for name in re.findall(r"{(\w+)", path) for one in world.things.get(name, ())]
+
+
 def addresses_of(world: World, path: str) -> list[str]:
     """A page's addresses with each of his identifiers in every place; a page of hers with something of his, too."""
-    names, his = re.findall(r"{(\w+)", path), identifiers(world)
+    names = re.findall(r"{(\w+)", path)
+    his = [*identifiers(world), *things_in(world, path)]
     if len(names) > 1 and names[0] == "person":
         filled = [[who, other] for who in (handle(world.his.account), handle(world.eve.account)) for other in his]
     else:
@@ -265,6 +275,9 @@ def ask_page(world: World, organisation: str, page: Page, monkeypatch: pytest.Mo
             assert clean(answer.content), (name, method, address)
             if page.reader is Reader.SIGNED_IN and (not allowed or about_him):
                 assert answer.status_code >= 300, (name, method, address)
+            if allowed and not about_him and set(address.split("/")).intersection(things_in(world, page.path)):
+                # What is his is on no page of hers.
+                assert answer.status_code >= 400, (name, method, address)
 
 
 @pytest.mark.parametrize("page", [*PAGES, *FILES], ids=lambda page: page.name)
@@ -296,6 +309,48 @@ def test_a_page_that_shows_him_to_those_it_is_not_for_is_found(
     monkeypatch.setattr(portal_app, "FILES", (*FILES, planted))
     with pytest.raises(AssertionError, match="peek"):
         ask_page(world, "guide", planted, monkeypatch)
+
+
+def _any_of(kept: Any) -> Callable[..., Any]:
+    """As one of these finds it, for whoever asks."""
+    return lambda *asked: kept
+
+
+@pytest.mark.parametrize("name", ["one_look", "request", "line", "line_receipt"])
+def test_what_is_found_without_asking_whose_it_is_is_found_here(
+    world: World, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each place of an address leads to something of his, as soon as nobody asks whether it is hers. An act that waits
+    is held back twice: it is signed by no key but the one that it waits for."""
+    node: Any = world.network["guide"]
+    his, things = world.his.account, world.things
+    kept: dict[str, tuple[Any, str, Any]] = {
+        "one_look": (Looks, "find", node.looks.find(his, bytes.fromhex(things["pair"][0]))),
+        "request": (asking, "find", asking.find(node, his, bytes.fromhex(things["request"][0]))),
+        "line": (line, "sealed", sealed(node, his, bytes.fromhex(things["tag"][0]))),
+        "line_receipt": (line, "sealed", sealed(node, his, bytes.fromhex(things["tag"][0]))),
+    }
+    page = next(one for one in (*PAGES, *FILES) if one.name == name)
+    where, what, found = kept[name]
+    monkeypatch.setattr(where, what, _any_of(found))
+    with pytest.raises(AssertionError):
+        ask_page(world, "guide", page, monkeypatch)
+
+
+@pytest.mark.parametrize(("organisation", "name"), [("north", "office"), ("north", "desk"), ("guide", "cases")])
+def test_a_role_that_is_not_asked_for_is_found(
+    world: World, organisation: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = next(one for one in PAGES if one.name == name)
+    monkeypatch.setattr(portal_app, "require", lambda visit, *roles: visit.session)
+    with pytest.raises(AssertionError, match=name):
+        ask_page(world, organisation, page, monkeypatch)
+
+
+def test_a_call_that_does_not_ask_who_serves_him_is_found(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The question is one that is answered, once the right to ask is not asked for."""
+    monkeypatch.setattr(policies, "is_served_by", lambda node, account, caller: True)
+    assert not clean(call(world, "south", "/medrec/trial"))
 
 
 def test_the_person_himself_is_shown_his_page(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

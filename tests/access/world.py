@@ -1,15 +1,20 @@
 """North holds the records of two people; one of them is everybody's business and the other nobody's."""
 
+import hashlib
 import secrets
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from markupsafe import Markup
 
 from medrec.core import codec
 from medrec.core.consent.plain import Plain
 from medrec.core.manifests.delegation import Delegation, delegation_message, encode_delegation
+from medrec.node.agent.told import told
+from medrec.node.notify import asking
 from medrec.node.release import access
+from medrec.portal.own.acts import Act, acts_of
 from tests.node.network import Patient
 from tests.node.test_emergency import decide
 from tests.portal.story import ToldNetwork
@@ -35,6 +40,31 @@ class World:
         self.settle()
         self.bo = self.network.patient("bo", "north")
         self.helps_eve = self.helper(self.eve, "look", "consent", "correct", "add")
+        self.things = self._things()
+
+    def _things(self) -> dict[str, list[str]]:
+        """One of each of his that a place in an address of the site may name, by the name of that place."""
+        north: Any = self.network["north"]
+        guide: Any = self.network["guide"]
+        doctor = north.practitioners.enter("dr", "Dr Who", "http://snomed.info/sct|158965000")
+        north.finder.look("zebulon", doctor, "TREAT", "QUIVERING at his visit")
+        code = asking.make(north, practitioner="Dr Who", note="QUIVERING")
+        request = asking.take(guide, self.his.account, "north", code)
+        act = Act(self.his.account, [Markup("QUIVERING")], [], (), self.his.key.key_id, "sharing", "done")
+        self.settle()
+        guide.looks.catch_up()
+        (look,) = guide.looks.page(self.his.account)
+        (consent,) = told(guide, self.his.account, "consent/2")
+        lines = told(guide, self.his.account, "own-look/1", "record/1", "consent/2")
+        return {
+            "pair": [look.pair.hex()],
+            "request": [request.hex()],
+            "act": [acts_of(guide).begin(guide, act)],
+            "waiting": [acts_of(guide).begin(guide, act)],
+            "mark": [consent.manifest.nullifier],
+            "consent": [hashlib.sha256(consent.data).hexdigest()],
+            "tag": [line.tag.hex() for line in lines],
+        }
 
     def helper(self, person: Patient, *rights: str) -> bytes:
         """Bo becomes somebody's helper; the id of what says so."""
