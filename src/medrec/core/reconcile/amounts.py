@@ -17,7 +17,8 @@ _WORDS = {
 }  # fmt: skip
 _KNOWN = {
     "mg": ("mg", 1, 1), "g": ("mg", 1000, 1), "kg": ("mg", 1_000_000, 1), "ug": ("mg", 1, 1000),
-    "ng": ("mg", 1, 1_000_000), "mL": ("mL", 1, 1), "L": ("mL", 1000, 1), "[iU]": ("units", 1, 1),
+    "ng": ("mg", 1, 1_000_000), "mL": ("mL", 1, 1), "L": ("mL", 1000, 1), "teaspoon": ("mL", 5, 1),
+    "tablespoon": ("mL", 15, 1),    "[iU]": ("units", 1, 1),
     "meq": ("meq", 1, 1), "%": ("mg/mL", 10, 1),
 }  # fmt: skip
 _BELOW = re.compile(r"\s*([0-9.]+)?\s*([A-Za-z\[\]{}]+)\s*", re.ASCII)

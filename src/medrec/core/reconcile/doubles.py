@@ -100,7 +100,12 @@ def whole(parts: "list[Entry]") -> Normal:
         return parts[0].form
     per_day = tuple(sorted(_total(parts).items())) if all(part.form.per_day for part in parts) else ()
     same = all(part.form.strengths == parts[0].form.strengths for part in parts)
-    return msgspec.structs.replace(parts[0].form, per_day=per_day, strengths=parts[0].form.strengths if same else ())
+    return msgspec.structs.replace(
+        parts[0].form,
+        per_day=per_day,
+        strengths=parts[0].form.strengths if same else (),
+        every_day=all(part.form.every_day for part in parts),
+    )
 
 
 def doubled(orders: "list[list[Entry]]") -> tuple[str, ...]:

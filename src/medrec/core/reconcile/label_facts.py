@@ -22,12 +22,21 @@ class Pair(NamedTuple):
 
 
 class Ceiling(NamedTuple):
-    """The most of an ingredient that its label gives an adult in a day, and where it says so."""
+    """The most of an ingredient that its label gives an adult in a day, and where it says so. `far`: more than so many
+    times that is told of (numerator, denominator)."""
 
     ingredient: str
     name: str
     most: str
     unit: str
+    source: str
+    far: tuple[int, int] = (3, 2)
+
+
+class Weekly(NamedTuple):
+    """What is taken once a week: every day by mistake it has killed."""
+
+    ingredient: str
     source: str
 
 
@@ -61,7 +70,7 @@ PAIRS = (
 
 _S2 = "label, section 2"
 CEILINGS = (
-    Ceiling("161", "acetaminophen", "4000", "mg", "acetaminophen, OTC drug facts: 4,000 mg in 24 hours"),
+    Ceiling("161", "acetaminophen", "4000", "mg", "acetaminophen, OTC drug facts: 4,000 mg in 24 hours", (1, 1)),
     Ceiling("6809", "metformin", "2550", "mg", f"metformin, {_S2}"),
     Ceiling("29046", "lisinopril", "80", "mg", f"lisinopril, {_S2}"),
     Ceiling("17767", "amlodipine", "10", "mg", f"amlodipine, {_S2}"),
@@ -85,3 +94,5 @@ CEILINGS = (
     Ceiling("7646", "omeprazole", "360", "mg", f"omeprazole, {_S2}"),
     Ceiling("723", "amoxicillin", "3000", "mg", f"amoxicillin, {_S2}"),
 )  # fmt: skip
+
+WEEKLY = (Weekly("6851", "methotrexate, label, section 5.9; Cairns and others, Med J Aust 2016; 204:384"),)

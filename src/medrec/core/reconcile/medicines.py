@@ -136,6 +136,7 @@ def _row(entries: list[Entry], site: str, now: int) -> MedicineRow:
         ),
         doubles.daily(regimen.per_day, orders),
         doubled=doubles.doubled(orders),
+        every_day=leading.detail.times_per_day is not None and regimen.every_day,
         ordered_by=ordered_by,
         filled_early=bool(ordered_by) and two_orderers.filled_early(entries, copies, now),
     )
@@ -185,6 +186,8 @@ def _variants(entries: list[Entry], places: list[int]) -> tuple[tuple[Variant, .
             form.as_needed,
             form.branded,
             tuple(lines),
+            next((sig for line in lines if (sig := entries[places[line]].detail.sig)), ""),
+            form.every_day,
         )
         for form, lines in zip(groups, members, strict=True)
     )
@@ -205,7 +208,9 @@ def _fuller(a: Normal, b: Normal) -> bool:
 
 def _day(form: Normal) -> str:
     """What is taken in a day; as needed that is a ceiling, whatever the directions count from. Nobody takes a third of
-    a patch a day: of things that are counted the directions then stand alone."""
+    a patch a day, and 15 mg once a week are no 2 mg a day: there the directions stand alone."""
+    if not form.every_day:
+        return ""
     most = form.as_needed
     said = [found for code, found in form.per_day if code or 100 % found.high.denominator == 0]
     return " / ".join((found._replace(low=found.high) if most else found).text for found in said)

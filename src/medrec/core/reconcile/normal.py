@@ -8,7 +8,7 @@ import msgspec
 from medrec.core.reconcile import amounts
 from medrec.core.reconcile.amounts import Measure
 from medrec.core.reconcile.forms import Form, form_of
-from medrec.core.records import ratio
+from medrec.core.records import ratio, when_taken
 from medrec.core.records.terms import Terms
 from medrec.core.records.understood import Amount, MedicineDetail, Strength
 
@@ -23,7 +23,8 @@ class Normal(msgspec.Struct, frozen=True, gc=False):
     """A medicine in its normal form. Equal normal forms are one variant of a row.
 
     `block`: ingredient codes joined by "+", or "text:" and the cleaned name of what is not known. `per_day`: what is
-    taken in a day of each ingredient; under "" what is counted, where only that is known.
+    taken in a day of each ingredient; under "" what is counted, where only that is known. `every_day`: of what is taken
+    less often, or on some days of the week, that is a mean.
     """
 
     block: str
@@ -35,6 +36,7 @@ class Normal(msgspec.Struct, frozen=True, gc=False):
     per_day: Measured
     as_needed: bool
     product: str
+    every_day: bool = True
 
     @property
     def strength(self) -> str:
@@ -60,7 +62,13 @@ def normal(detail: MedicineDetail, terms: Terms) -> Normal:
         _per_day(detail, terms),
         detail.as_needed,
         detail.product,
+        _every_day(detail),
     )
+
+
+def _every_day(detail: MedicineDetail) -> bool:
+    often = ratio.ratio_of(detail.times_per_day.low) if detail.times_per_day is not None else None
+    return not when_taken.on_some_days(detail.when) and (often is None or not ratio.less(often, amounts.ONE))
 
 
 _PIECES = frozenset({"tablet", "capsule", "drop", "puff", "patch", "suppository", "spray", "lozenge"})

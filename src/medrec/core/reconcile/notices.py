@@ -17,7 +17,7 @@ from medrec.core.reconcile import label_facts
 from medrec.core.reconcile.amounts import Measure, measure
 from medrec.core.reconcile.lists import Read
 from medrec.core.reconcile.pairs import PairClass
-from medrec.core.reconcile.rows import AllergyRow, Conflict, MedicineRow
+from medrec.core.reconcile.rows import AllergyRow, Conflict, MedicineRow, Variant
 from medrec.core.reconcile.taken import STALE_MS, Rule, Says
 from medrec.core.records import drug_names, ratio
 from medrec.core.records.allergen_names import mentioned, no_class
@@ -26,8 +26,6 @@ from medrec.core.records.near_names import near
 from medrec.core.records.terms import Terms, cleaned
 from medrec.core.records.understood import Amount
 
-FAR = ratio.Ratio(3, 2)
-"""A dose is told of when it is more than this many times the most that the label gives."""
 DELIBERATE = frozenset({"Insulins", "Antiepileptic drugs", "Platelet aggregation inhibitors", "Opioid antagonists"})
 """Names of classes of which two at once are commonly meant: a slow and a quick insulin, two drugs for epilepsy."""
 
@@ -79,6 +77,7 @@ class LabelChecker:
         yield from _allergies([*taken, *perhaps], read.allergies, terms)
         yield from _pairs(taken, terms)
         yield from _doses(taken, terms)
+        yield from _weekly(taken)
 
 
 def notices(read: Read, terms: Terms, checkers: Iterable[Checker], dismissed: Iterable[str] = ()) -> list[Notice]:
@@ -132,7 +131,7 @@ def _doubles(taken: list[MedicineRow]) -> Iterable[Notice]:
     by_key = {row.key: row for row in taken}
     for row in taken:
         if Conflict.DOSE in row.conflicts:
-            doses = tuple(sorted(variant.per_day or variant.strength for variant in row.variants))
+            doses = tuple(sorted(_dose(variant) for variant in row.variants))
             sentence = f"{row.name}: different doses are in force at different places ({' and '.join(doses)})."
             yield notice(NoticeRule.SAME_DRUG, sentence, [row], _OWN, doses)
         if row.doubled:
@@ -158,6 +157,11 @@ def _doubles(taken: list[MedicineRow]) -> Iterable[Notice]:
             else:
                 sentence = f"{row.name} and {other.name} hold the same medicine."
                 yield notice(NoticeRule.SAME_DRUG, sentence, [row, other], _OWN)
+
+
+def _dose(variant: Variant) -> str:
+    """How much of it is taken: of what is not taken every day by its directions."""
+    return variant.per_day or ("" if variant.every_day else variant.directions) or variant.strength
 
 
 def _allergies(medicines: list[MedicineRow], allergies: tuple[AllergyRow, ...], terms: Terms) -> Iterable[Notice]:
@@ -263,7 +267,16 @@ def _doses(taken: list[MedicineRow], terms: Terms) -> Iterable[Notice]:
         total = ratio.ZERO
         for _, found in said:
             total = ratio.plus(total, found.high)
-        if ratio.less(ratio.times(most.high, FAR), total):
+        if ratio.less(ratio.times(most.high, ratio.ratio(*ceiling.far)), total):
             shown = Measure(total, total, most.dimension).text
             sentence = f"{ceiling.name}: the directions come to {shown} a day; the label gives at most {most.text}."
             yield notice(NoticeRule.DOSE, sentence, [row for row, _ in said], ceiling.source, (shown,))
+
+
+def _weekly(taken: list[MedicineRow]) -> Iterable[Notice]:
+    """What is for once a week, and stands here for every day."""
+    for fact in label_facts.WEEKLY:
+        for row in taken:
+            if row.every_day and row.site in ("", "body") and fact.ingredient in row.ingredients:
+                sentence = f"{row.name}: the directions say every day; mostly it is taken once a week."
+                yield notice(NoticeRule.DOSE, sentence, [row], fact.source, ("every day", row.per_day))

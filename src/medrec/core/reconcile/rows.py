@@ -46,7 +46,8 @@ class Link(msgspec.Struct, frozen=True, gc=False):
 
 
 class Variant(msgspec.Struct, frozen=True, gc=False):
-    """One way in which sources have a medicine, with the lines (places in the row) that have it so."""
+    """One way in which sources have a medicine, with the lines (places in the row) that have it so. `per_day`: empty
+    for what is not taken every day (`every_day`); `directions`: those of its newest line that has any."""
 
     name: str
     strength: str
@@ -55,6 +56,8 @@ class Variant(msgspec.Struct, frozen=True, gc=False):
     as_needed: bool
     branded: str
     lines: tuple[int, ...]
+    directions: str = ""
+    every_day: bool = True
 
 
 class MedicineRow(msgspec.Struct, frozen=True, gc=False):
@@ -63,8 +66,9 @@ class MedicineRow(msgspec.Struct, frozen=True, gc=False):
     `key`: ingredients and the place where it acts, stable as records come and go. `directions`: those of the newest
     line that counts; `daily`: what a day comes to of each ingredient, orders of one place taken together; `doubled`:
     how the orders in force call it where there is more than one (doubles.py). `ordered_by`: who orders it, where two do
-    the same at two places; `filled_early`: and it was filled again while a fill of it lasted. `pairs`: (variant,
-    variant, class). `since`: the earliest start said (ms).
+    the same at two places; `filled_early`: and it was filled again while a fill of it lasted. `every_day`:
+    the directions say that it is taken every day. `pairs`: (variant, variant, class). `since`: the earliest start said
+    (ms).
     """
 
     key: str
@@ -89,6 +93,7 @@ class MedicineRow(msgspec.Struct, frozen=True, gc=False):
     daily: Measured = ()
     links: tuple[Link, ...] = ()
     doubled: tuple[str, ...] = ()
+    every_day: bool = False
     ordered_by: tuple[str, ...] = ()
     filled_early: bool = False
 

@@ -9,6 +9,10 @@ from medrec.core.records.understood import Amount, PerDay, Strength
 # What is counted, not measured: one of them holds the product's strength once.
 _COUNTED = frozenset({"tablet", "capsule", "lozenge", "suppository", "patch", "packet", "ampule", "vial"})
 
+_HEAPS = ("cream", "ointment", "gel", "lotion", "foam", "paste")
+"""Of these grams are of the product, and not of the drug in it."""
+_SIDED = ("drop", "spray", "")
+
 
 def of(
     ingredients: tuple[str, ...],
@@ -19,7 +23,11 @@ def of(
 ) -> PerDay | None:
     """What directions come to in a day, and the same per ingredient where the strength is known.
 
-    Where they say only how much there may be at most, it is anything from nothing to that."""
+    None where it is no amount of the medicine: 2 g of a cream, a drop in each eye. Where they
+    say only how much there may be at most, it is anything from nothing to that."""
+    heap = told.dose is not None and told.dose.unit == "g" and form.endswith(_HEAPS)
+    if heap or (told.sided and told.dose is not None and told.dose.unit in _SIDED):
+        return None
     most, times, dose = told.at_most, told.times_per_day, _in_pieces(told.dose, strengths, form)
     whole = sig.per_day(dose, times) if dose and times else None
     if whole is not None:

@@ -41,6 +41,8 @@ class Directions(NamedTuple):
     """Whether every dosage says, in words, nothing but not to take it (on)."""
     when: tuple[str, ...] = ()
     """The parts of the day and days of the week that the only dosage names (when_taken.py)."""
+    sided: bool = False
+    """Whether the dose of the only dosage is that of each eye, ear or nostril."""
 
 
 _COURSES: dict[Course, str] = {
@@ -112,7 +114,9 @@ def _one(dosage: Value, marks: Marks) -> Directions:
     shown = datatypes.joined(words or _in_words(dose, times, needed), *more, by="; ")
     needed, most = needed or told.as_needed, _ceiling(dosage) or told.at_most
     named = when_taken.coded(timing, repeat) or told.when
-    return Directions(shown, dose, times, needed, most, route, start, end, totals, told.course == "over", named)
+    return Directions(
+        shown, dose, times, needed, most, route, start, end, totals, told.course == "over", named, told.sided
+    )
 
 
 def _beside(dosage: Value, words: str) -> list[str]:

@@ -5,16 +5,17 @@ not found stays a name. What is found is a fact of the terminology.
 """
 
 import re
+from itertools import permutations
 from typing import NamedTuple
 
-from medrec.core.records import ratio
+from medrec.core.records import ratio, units
 from medrec.core.records.spanish_names import in_english
 from medrec.core.records.terms import Drug, Terms, cleaned
 from medrec.core.records.understood import Strength
 
 _STRENGTH = re.compile(
     r"(?<![\w.])(\d{1,3}(?:,\d{3})+|\d{1,7}(?:\.\d{1,5})?|\.\d{1,5})\s*-?\s*"
-    r"(mg|mcg|ug|µg|μg|micrograms?|milligrams?|g|gm|grams?|ml|units?|unt|iu|u|meq|%)"
+    r"(mg|mcg|ug|µg|μg|micrograms?|milligrams?|g|gm|grams?|ml|units?|unt|iu|ui|u|meq|%)"
     r"(?:\s*/\s*(\d{0,4}(?:\.\d{1,3})?)\s*"
     r"(ml|mg|g|h(?:ou)?rs?|h|d(?:ay)?|actuat(?:ion)?s?|act|inh(?:alation)?|puff|spray|dose|tab|cap)\b)?(?![\w])",
     re.IGNORECASE,
@@ -32,7 +33,7 @@ _HOURS = re.compile(r"(?<![\w.])\d{1,3}\s*-?\s*h(?:ou)?rs?\b")
 _UNIT = {
     "mg": "mg", "milligram": "mg", "milligrams": "mg", "mcg": "ug", "ug": "ug", "µg": "ug", "μg": "ug",
     "microgram": "ug", "micrograms": "ug", "g": "g", "gm": "g", "gram": "g", "grams": "g", "ml": "mL", "unit": "[iU]",
-    "units": "[iU]", "unt": "[iU]", "iu": "[iU]", "u": "[iU]", "meq": "meq", "%": "%",
+    "units": "[iU]", "unt": "[iU]", "iu": "[iU]", "ui": "[iU]", "u": "[iU]", "meq": "meq", "%": "%",
 }  # fmt: skip
 _BELOW = {
     "ml": "mL", "mg": "mg", "g": "g", "h": "h", "hr": "h", "hrs": "h", "hour": "h", "hours": "h",
@@ -49,7 +50,8 @@ FORMS = {
     "patches": "patch", "spray": "spray", "inhaler": "inhaler", "hfa": "inhaler", "mdi": "inhaler",
     "drops": "drops", "drop": "drops", "injection": "injection", "injectable": "injection", "inj": "injection",
     "suppository": "suppository", "powder": "powder", "lozenge": "lozenge", "vial": "injection", "pen": "injection",
-    "syringe": "injection", "foam": "foam", "shampoo": "shampoo",
+    "syringe": "injection", "foam": "foam", "shampoo": "shampoo", "liquid": "solution", "concentrate": "solution",
+    "conc": "solution", "mouthwash": "mouthwash", "granules": "powder", "packet": "powder", "packets": "powder",
 }  # fmt: skip
 _MANNER_WORDS = (
     "oral po by mouth er xr sr cr xl la dr ec ir odt extended delayed immediate sustained release "
@@ -83,7 +85,8 @@ _ALIASES = {
     "adrenaline": "epinephrine", "frusemide": "furosemide", "lignocaine": "lidocaine", "tmp-smx":
     "sulfamethoxazole / trimethoprim", "smx-tmp": "sulfamethoxazole / trimethoprim", "mtx": "methotrexate",
     "l-thyroxine": "levothyroxine", "insulin regular": "insulin, regular, human",
-    "regular insulin": "insulin, regular, human",
+    "regular insulin": "insulin, regular, human", "insulin nph": "insulin isophane", "nph insulin": "insulin isophane",
+    "insulin n": "insulin isophane", "vitamin d2": "ergocalciferol",
     "thyroxine": "levothyroxine", "ciclosporin": "cyclosporine", "pethidine": "meperidine", "acetylsalicylic acid":
     "aspirin", "amoxicillin-clavulanate": "amoxicillin / clavulanate", "amox-clav": "amoxicillin / clavulanate",
     "co-amoxiclav": "amoxicillin / clavulanate", "penicillin v": "penicillin V", "rifampicin": "rifampin",
@@ -118,6 +121,8 @@ class Named(NamedTuple):
     strengths: tuple[tuple[str, str], ...]
     form: str
     rest: str
+    tied: tuple[Strength, ...] = ()
+    """The strengths of one product of several ingredients, where products of each alone tell which is whose."""
 
     @property
     def ingredients(self) -> tuple[str, ...]:
@@ -127,6 +132,38 @@ class Named(NamedTuple):
 
 def named(name: str, terms: Terms) -> Named:
     """Read a name. A combination is found only when every part of it is."""
+    found = _named(name, terms)
+    if len(found.drugs) == 1 and 1 < len(found.ingredients) <= _PARTS_MAX and not found.drugs[0].strengths:
+        return found._replace(tied=_tied(found, cleaned(name), terms))
+    return found
+
+
+_PARTS_MAX = 3
+_OF_PARTS = re.compile(r"(?<![\w./-])(\d{1,4}(?:\.\d{1,3})?(?:\s*[-/]\s*\d{1,4}(?:\.\d{1,3})?){1,2})(?![\w./-]|\s*%)")
+"""Percocet 5-325: an amount of each part, in mg."""
+
+
+def _tied(found: Named, name: str, terms: Terms) -> tuple[Strength, ...]:
+    """Whose the strengths of a brand's parts are: the only way round in which products with one of them alone exist;
+    of a part that is sold in no such product any amount may be."""
+    values = [(value, unit) for value, unit in found.strengths if unit in ("mg", "ug", "g")]
+    if not found.strengths and (bare := _OF_PARTS.search(name)) is not None:
+        values = [(value.strip(), "mg") for value in re.split("[-/]", bare[1])]
+    if len(values) != len(found.ingredients):
+        return ()
+    fits = []
+    for order in permutations(found.ingredients):
+        pairs = [Strength(code, value, unit) for code, (value, unit) in zip(order, values, strict=True)]
+        known = [terms.strengths(one.ingredient) for one in pairs]
+        if any(known) and all(
+            not products or any(units.same(one, product, terms) for product in products)
+            for one, products in zip(pairs, known, strict=True)
+        ):
+            fits.append(tuple(sorted(pairs, key=lambda entry: entry.ingredient)))
+    return fits[0] if len(fits) == 1 else ()
+
+
+def _named(name: str, terms: Terms) -> Named:
     whole = _with_codeine(in_english(_SHORT_WITH.sub(" with ", cleaned(name)[:300])))
     strengths = tuple(_strengths(whole))
     form = _form(whole)
@@ -206,9 +243,16 @@ def _numbered(bare: str, short: str, terms: Terms) -> bool:
 
 def strengths_of(found: Named) -> tuple[Strength, ...]:
     """The strengths of a name tied to its ingredients, where both are as many and the order is that of the parts."""
+    if found.tied:
+        return found.tied
     if len(found.drugs) == 1 and len(found.drugs[0].ingredients) == 1 and len(found.strengths) == 1:
         value, unit = found.strengths[0]
         return (Strength(found.drugs[0].ingredients[0], value, unit),)
+    if len(found.drugs) == 1 and len(found.drugs[0].ingredients) == 1 and len(found.strengths) == 2:
+        # "25 mcg (1,000 unit)" is one strength said twice.
+        weights = [one for one in found.strengths if one[1] in ("mg", "ug")]
+        if len(weights) == 1 and ("[iU]" in [unit for _, unit in found.strengths]):
+            return (Strength(found.drugs[0].ingredients[0], *weights[0]),)
     if len(found.drugs) == len(found.strengths) and all(len(drug.ingredients) == 1 for drug in found.drugs):
         pairs = zip(found.drugs, found.strengths, strict=True)
         tied = [Strength(drug.ingredients[0], value, unit) for drug, (value, unit) in pairs]

@@ -4,6 +4,7 @@ Where the code and the words of a record name different drugs neither is believe
 alone, marked, and is merged with nothing.
 """
 
+import re
 from typing import Any, NamedTuple
 
 from medrec.core.records import daily, datatypes, drug_names, ratio, sig, units, wrong_strength
@@ -197,7 +198,7 @@ def detail(kind: MedicineKind, found: Product, told: Directions, marks: Marks, *
         "ingredient_names": names,
         "strengths": found.strengths,
         "form": found.form,
-        "route": told.route or _route(found.form),
+        "route": told.route or _route(found.form, told.sig),
         "sig": told.sig,
         "dose": told.dose,
         "per_day": _per_day(found, told, marks),
@@ -275,7 +276,7 @@ def _per_day(found: Product, told: Directions, marks: Marks) -> PerDay | None:
         marks.add(NoteCode.TOTAL_DIFFERS, f"The directions say {said} for {of}; this product holds another amount.")
         return None
     a_day = daily.of(found.ingredients, found.strengths, found.form, told, terms)
-    if a_day is None and told.dose is not None and told.times_per_day is not None:
+    if a_day is None and told.dose is not None and not told.dose.unit and told.times_per_day is not None:
         marks.add(NoteCode.DOSE_PARTLY, "The directions do not say of what so many are to be taken.")
     unit = a_day.dose.unit if a_day is not None else ""
     if unit and unit not in sig.WORDS and units.unit(unit, terms) is None:
@@ -285,28 +286,33 @@ def _per_day(found: Product, told: Directions, marks: Marks) -> PerDay | None:
 
 _ROUTES = (
     ("mucous membrane", "mouth"),
+    ("vaginal", "vaginal"),
+    ("rectal", "rectal"),
+    ("nasal", "nasal"),
+    ("inhal", "inhaled"),
+    ("otic", "ear"),
     ("oral", "oral"),
     ("tablet", "oral"),
     ("capsule", "oral"),
-    ("inhal", "inhaled"),
-    ("nasal", "nasal"),
     ("ophthalmic", "eye"),
-    ("otic", "ear"),
     ("topical", "skin"),
     ("cream", "skin"),
     ("ointment", "skin"),
     ("transdermal", "transdermal"),
     ("patch", "transdermal"),
-    ("rectal", "rectal"),
-    ("vaginal", "vaginal"),
     ("inject", "injection"),
     ("cartridge", "injection"),
     ("syringe", "injection"),
 )
 
 
-def _route(form: str) -> str:
-    """The route that a dose form implies."""
+_INHALED = re.compile(r"\binhal(?:e|ar|e\s+el)\b")
+
+
+def _route(form: str, sig: str = "") -> str:
+    """The route that a dose form implies; what is in a capsule may be inhaled, where the directions say so."""
+    if "capsule" in form and _INHALED.search(sig.lower()):
+        return "inhaled"
     return next((route for part, route in _ROUTES if part in form), "")
 
 

@@ -27,7 +27,8 @@ class Sig(msgspec.Struct, frozen=True, gc=False):
 
     `course`: "changes" where they are not the same every day, "ends" where they speak of an end, "over" where they say
     nothing but not to take it (on): then neither they nor a code beside them say what is taken in a day. `totals`:
-    doses said again in another unit. `when`: parts of the day and days of the week that they name.
+    doses said again in another unit. `when`: parts of the day and days of the week that they name. `sided`: the dose is
+    that of each eye, ear or nostril.
     """
 
     dose: Amount | None = None
@@ -38,6 +39,7 @@ class Sig(msgspec.Struct, frozen=True, gc=False):
     course: Course = ""
     totals: tuple[Total, ...] = ()
     when: tuple[str, ...] = ()
+    sided: bool = False
 
 
 LONGEST = 500
@@ -50,7 +52,7 @@ _DAY = (
 )
 _WHAT = rf"{N}\s*({UNIT}|doses?|times?|x)?\b(?:\(s\))?"
 _MOST = re.compile(
-    r"\(?\b(?:max(?:imum)?\.?(?:\s+(?:dose|of|is))*:?|(?:at|the)\s+most|up\s+to|limit(?:ed)?(?:\s+(?:to|of))*:?"
+    r"\(?\b(?:max(?:imum)?\.?(?:\s+(?:dose|of|is))*:?|(?:at|the)\s+most|up\s+to|limit(?:ed)?(?:\s+(?:to|of))*:?|nte:?"
     r"|(?:do\s+)?not\s+(?:to\s+)?exceed(?:\s+more\s+than)?|(?:(?:do|must|should|may)\s+)?(?:no|not|never)\s+(?:to\s+)?(?:(?:take|use|give)\s+)?more\s+than)"
     rf"\s*{_WHAT}{_DAY}\)?",
     re.ASCII,
@@ -64,6 +66,14 @@ _MOST_AFTER = re.compile(rf"(?<![\w./,+-]){_WHAT}{_DAY}\s*\(?(?:at\s+(?:the\s+)?
 _CEILING = re.compile(r"\bmax|\bmost\b|\bup\s+to\b|\bexceed|\bmore\b|\bless\b|\bleast\b|\blimit|\bmdd\b|\bnte\b")
 """What speaks of a bound: where it stands in no ceiling that was read, the numbers near it are not understood."""
 _NEEDED = re.compile(r"\bp\.?r\.?n\b\.?|\b(?:as|if|when|where)\s+(?:needed|required|necessary)\b|\bsos\b")
+_BESIDES = re.compile(r"\b(?:extra|additional)\b")
+"""A dose beside those that are taken always: that it is for need makes the others not for need."""
+_SIDES = re.compile(r"\b(?:each|both)\s+(?:eyes?|ears?|nostrils?|nares|naris|sides?)\b|\b[oa]\.?u\b\.?")
+_HELD_IF = re.compile(
+    r"(?<=[;,.(])\s*hold\s+(?:for|if)\s+(?:sbp|dbp|bp|hr|map|pulse|heart\s+rate|systolic|blood\s+pressure)"
+    r"\s*(?:is\s+)?(?:<|>|less\s+than|below|under|above|over)\s*\d{2,3}\b"
+)
+"""When a nurse leaves out a dose of what goes on."""
 _ENDS = re.compile(
     r"\bno\s+longer\b|\bstop|\bdiscontinu|\bskip|\bhold(?!\s+(?:your\s+|the\s+)?breath|\s+(?:under|in)\b)|\bheld\b|\bnever\b"
     r"|\b(?:do\s+not|don'?t|not\s+to)\s+(?:take|use|give|inject)\b(?!\s+(?:with|on|more))|\bnot\s+(?:taking|using|taken|daily|every)\b"
@@ -135,7 +145,8 @@ def parsed(words: str) -> Sig:
     if english is None:
         return Sig()
     text = written_numbers.plain(english)
-    needed = _NEEDED.search(text) is not None
+    needed = _NEEDED.search(text) is not None and _BESIDES.search(text) is None
+    text = _HELD_IF.sub(" ; ", text)
     ceilings, rest = _ceilings(text)
     if _is_over(rest):
         return Sig(as_needed=needed, understood="partly", course="over")
@@ -154,7 +165,9 @@ def parsed(words: str) -> Sig:
         return Sig(as_needed=needed, at_most=at_most, understood="partly" if some else "none")
     found = (dose is not None) + (times is not None)
     grasp: Grasp = "whole" if found == 2 else "partly" if found or needed or at_most is not None else "none"
-    return Sig(dose, times, needed, at_most, grasp, "", read.totals, when_taken.in_words(cut))
+    return Sig(
+        dose, times, needed, at_most, grasp, "", read.totals, when_taken.in_words(cut), _SIDES.search(text) is not None
+    )
 
 
 def says_over(words: str) -> bool:

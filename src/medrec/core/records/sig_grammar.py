@@ -276,8 +276,11 @@ def _a_day(part: _Part) -> Pair | None:
             return None
         count += 3
     listed = (ratio.ratio(count), ratio.ratio(count)) if count else None
-    if often is not None and listed is not None and listed != often and (count > 1 or days):
-        return None
+    if often is not None and listed is not None and listed != often:
+        # "Once a week on Sunday in the morning" is once a week.
+        weekly = count == 1 and ratio.less(often[1], ratio.ratio(1))
+        if not weekly and (count > 1 or days):
+            return None
     often = often or listed
     return _on_days(often, days[0]) if days else often
 

@@ -79,7 +79,7 @@ _NAMED = (
     (r"q\.?i\.?d", (4, 1)),
     (r"t\.?i\.?d|t\.?d\.?s", (3, 1)),
     (r"b\.?i\.?d|b\.?d", (2, 1)),
-    (r"every\s+week|each\s+week|per\s+week|weekly|q\s*wk?|a\s+week", (1, 7)),
+    (r"every\s+week|each\s+week|per\s+week|weekly|q\s*wk?|q\.?\s*week(?:ly)?|a\s+week", (1, 7)),
     (r"every\s+month|each\s+month|monthly", (1, 30)),
     (r"q\.?d|q\.?day|o\.?d|daily|each\s+day|every\s+day|a\s+day|per\s+day", (1, 1)),
 )

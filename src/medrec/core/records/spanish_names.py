@@ -16,6 +16,8 @@ levofloxacina levofloxacin, vancomicina vancomycin, doxiciclina doxycycline, tet
 tetraciclinas tetracyclines, nitrofurantoina nitrofurantoin, insulina insulin, metformina metformin, warfarina warfarin
 heparina heparin, furosemida furosemide, hidroclorotiazida hydrochlorothiazide, espironolactona spironolactone
 amlodipino amlodipine, simvastatina simvastatin, atorvastatina atorvastatin
+insulina glargina=insulin glargine, insulina nph=insulin isophane, insulina lispro=insulin lispro
+insulina aspart=insulin aspart, insulina asparta=insulin aspart, insulina detemir=insulin detemir
 levotiroxina levothyroxine, prednisona prednisone, digoxina digoxin, carbamazepina carbamazepine, fenitoina phenytoin
 acido valproico=valproic acid, litio lithium, fluoxetina fluoxetine, sertralina sertraline, omeprazol omeprazole
 yodo iodine, contraste yodado=iodinated contrast, cacahuete peanut, mani peanut, huevo egg, leche milk

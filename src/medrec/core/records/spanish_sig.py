@@ -37,6 +37,10 @@ con\s+(?:alimentos|comida|agua) = with food
 (?:por\s+)?(?:v[íi]a\s+)?oral(?:mente)?|por\s+(?:la\s+)?boca|v\.o\.|vo = by mouth
 subcut[áa]nea(?:mente)? = under the skin
 tom(?:ar|e|a)|administrar|inyectar(?:se)?|aplicar(?:se)? = take
+m[áa]ximo|m[áa]x\.? = max
+no\s+m[áa]s\s+de = no more than
+de\s+lunes\s+a\s+viernes = on monday to friday
+de\s+lunes\s+a\s+s[áa]bado = on monday to saturday
 si\s+es\s+necesario|seg[úu]n\s+(?:necesidad|sea\s+necesario)|cuando\s+(?:sea\s+necesario|lo\s+necesite) = as needed
 a\s+demanda|en\s+caso\s+de\s+dolor|si\s+(?:hay\s+|tiene\s+)?dolor = as needed
 (?:por|durante)(?=\s+\d) = for
@@ -75,7 +79,7 @@ _ALL = re.compile(
     "|".join(rf"(?P<p{number}>(?<!\w)(?:{written})(?!\w))" for number, (written, _) in enumerate(_PHRASES))
 )
 _IS_SPANISH = re.compile(
-    r"\b(?:tabletas?|comprimidos?|pastillas?|c[áa]psulas|gotas?|cada|veces|vez|al\s+d[íi]a|diari[ao]s?|tomar|tome|noche|ma[ñn]ana"
+    r"\b(?:tabletas?|comprimidos?|pastillas?|c[áa]psulas?|gotas?|ayunas|cada|veces|vez|al\s+d[íi]a|diari[ao]s?|tomar|tome|noche|ma[ñn]ana"
     r"|horas|d[íi]as|suspend(?:er|id[oa]))\b"
 )
 _LETTERS = re.compile(r"[^\W\d_]")

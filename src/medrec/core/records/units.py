@@ -21,6 +21,9 @@ _KNOWN = {
         Unit("dL", "L3", 1, 10_000),
         Unit("mL", "L3", 1, 1_000_000),
         Unit("uL", "L3", 1, 1_000_000_000),
+        # 21 CFR 101.9(b)(5)(viii); UCUM's [tsp_m] and [tbs_m].
+        Unit("teaspoon", "L3", 5, 1_000_000),
+        Unit("tablespoon", "L3", 15, 1_000_000),
         Unit("[iU]", "[iU]", 1, 1),
         Unit("meq", "eq", 1, 1000),
         Unit("mmol", "mol", 1, 1000),

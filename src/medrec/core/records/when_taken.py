@@ -18,6 +18,8 @@ _CODES = {
 }  # fmt: skip
 _PARTS = {"morning": "morning", "noon": "noon", "evening": "evening", "night": "evening"}
 """Evening and night are one time to many who write it."""
+REST = "rest"
+"""All other days of the week."""
 _NOON, _EVENING = 11, 16
 """The hours at which the noon and the evening begin."""
 
@@ -29,7 +31,7 @@ def in_words(found: Iterable[Token]) -> tuple[str, ...]:
         if token.kind == "meals":
             made |= dict.fromkeys(("morning", "noon", "evening"))
         elif token.kind in ("slot", "days"):
-            names = [_part(name) for name in token.names]
+            names = [name if name == REST else _part(name) for name in token.names]
             if not names or "" in names:
                 return ()
             made |= dict.fromkeys(names)
@@ -49,10 +51,17 @@ def coded(timing: Value, repeat: Value) -> tuple[str, ...]:
 def apart(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
     """Whether two medicines are never taken at the same time: both name days that differ, or parts of the day."""
     for names in (WEEK, tuple(_PARTS)):
+        if names is WEEK and REST in (*one, *other):
+            continue
         left, right = ([name for name in said if name in names] for said in (one, other))
         if left and right and not any(name in right for name in left):
             return True
     return False
+
+
+def on_some_days(when: tuple[str, ...]) -> bool:
+    """Whether days of the week are named."""
+    return any(name in WEEK or name == REST for name in when)
 
 
 def _part(name: str) -> str:

@@ -108,6 +108,9 @@ def _slipped(said: Strength, form: str, known: tuple[Strength, ...], terms: Term
 def _far_above(said: list[Strength], known: tuple[Strength, ...], terms: Terms) -> bool:
     """Whether a strength, however it is read, is out of all proportion to every product it can be compared with."""
     pairs = [(units.in_unit(entry.value, entry.unit, one.unit, terms), one) for entry in said for one in known]
+    if any(entry.unit == "[iU]" for entry in said) and any(one.unit in ("mg", "ug") for one in known):
+        # Units are no weight: a capsule of 50,000 units may be the one of 1.25 mg.
+        return False
     compared = [(number, ratio.ratio_of(one.value) or ratio.ZERO) for number, one in pairs if number is not None]
     return bool(compared) and not any(ratio.less(number, ratio.times(held, _FAR)) for number, held in compared)
 

@@ -90,6 +90,7 @@ MADE = Texts(
         "allergy-class": "{one} is of the class {through}; an allergy to {other} is on the list.",
         "pair": "{one} and {other}: the label says {level} ({effect}).",
         "too-much": "{one}: the directions come to {amount} a day; the label gives at most {most}.",
+        "weekly": "{one}: the directions say every day; mostly it is taken once a week.",
         # Anything else.
         "in-their-words": "In the program’s own words: {why}",
     },
