@@ -149,6 +149,36 @@ def test_official_names_of_diseases_and_substances(tmp_path: Path) -> None:
     assert terms.food_named("Blue  Snoutfish") == "snoutfish" and terms.food_named("zanivastatinum") == ""
 
 
+SEVENTH = """<?xml version="1.0" encoding="utf-8"?>
+<ICD10CM.tabular><version>2027</version><chapter><name>19</name><section id="S50-S59">
+<diag><name>S52</name><desc>Fracture of made-up bone</desc>
+  <sevenChrNote><note>The appropriate 7th character is to be added to all codes from category S52</note></sevenChrNote>
+  <sevenChrDef><extension char="A">initial encounter for closed fracture</extension>
+    <extension char="S">sequela</extension></sevenChrDef>
+  <diag><name>S52.5</name><desc>Lower end</desc>
+    <diag><name>S52.501</name><desc>Fracture of lower end, right side</desc></diag>
+    <diag><name>S52.52</name><desc>Torus fracture</desc>
+      <sevenChrDef><extension char="K">nonunion</extension></sevenChrDef></diag></diag></diag>
+<diag><name>T07</name><desc>Many injuries</desc>
+  <sevenChrDef><extension char="A">initial encounter</extension></sevenChrDef></diag>
+<diag><name>S53</name><desc>No seventh</desc></diag>
+</section></chapter></ICD10CM.tabular>"""
+
+
+def test_codes_of_seven_characters_follow_from_the_tabular_list(tmp_path: Path) -> None:
+    (tmp_path / "icd10cm_tabular_2027.xml").write_text(SEVENTH, encoding="utf-8")
+    terms = loaded(tmp_path, tmp_path / "icd10cm_tabular_2027.xml")
+    assert terms.name(ICD10CM, "S52.501A") == (
+        "Fracture of lower end, right side, initial encounter for closed fracture"
+    )
+    assert terms.name(ICD10CM, "S52.501S") == "Fracture of lower end, right side, sequela"
+    assert terms.name(ICD10CM, "S52.52XK") == "Torus fracture, nonunion"
+    assert terms.name(ICD10CM, "T07.XXXA") == "Many injuries, initial encounter"
+    # A nearer definition stands in place of the one above; what has codes below it, or no definition, has none.
+    for code in ("S52.52XA", "S52.5XXA", "S53.XXXA", "S52.501K"):
+        assert not terms.name(ICD10CM, code)
+
+
 def test_snomed_and_loinc_as_a_site_has_them(tmp_path: Path) -> None:
     release = tmp_path / "Snapshot" / "Terminology"
     release.mkdir(parents=True)

@@ -146,11 +146,15 @@ def test_snomed_ct(tmp_path: Path) -> None:
         "mapAdvice": "ALWAYS M25.569",
         "mapTarget": "M25.569",
     }
+    sprain = always | {"mapTarget": "S13.4XX?", "mapAdvice": "ALWAYS S13.4XX? | EPISODE OF CARE INFORMATION NEEDED"}
     rows: list[list[dict[str, str]]] = [
         [{"id": "1000001", "active": "1"}, {"id": "1000002", "active": "1"}],
         [{"id": "1", "active": "1", "conceptId": "1000001", "typeId": "900000000000013009", "term": "Sore knee"}],
         [{"id": "1", "active": "1", "sourceId": "1000001", "destinationId": "1000002", "typeId": "116680003"}],
-        [{"id": "1", "active": "1", "refsetId": "6011000124106", "referencedComponentId": "1000001"} | always],
+        [
+            {"id": "1", "active": "1", "refsetId": "6011000124106", "referencedComponentId": "1000001"} | always,
+            {"id": "2", "active": "1", "refsetId": "6011000124106", "referencedComponentId": "1000002"} | sprain,
+        ],
     ]
     for (name, columns), some in zip(RF2.items(), rows, strict=True):
         text = columns.replace(" ", "\t") + "\r\n" + "".join(line(columns, "\t", **row) for row in some)
@@ -158,6 +162,7 @@ def test_snomed_ct(tmp_path: Path) -> None:
     terms = terms_of(tmp_path, *(tmp_path / name for name in RF2))
     assert terms.name(SNOMED, "1000001") == "Sore knee" and terms.ancestors(SNOMED, "1000001") == ("1000002",)
     assert terms.equivalents(SNOMED, "1000001") == ((ICD10CM, "M25.569"),)
+    assert terms.equivalents(SNOMED, "1000002") == ((ICD10CM, "S13.4"),)
 
 
 @pytest.mark.parametrize("name", ["icd10cm_order_2026.txt", "icd10cm-order-April-1-2026.txt"])

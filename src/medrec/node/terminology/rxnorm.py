@@ -1,7 +1,9 @@
 """RxNorm as NLM publishes it: RXNCONSO.RRF, RXNREL.RRF, RXNSAT.RRF, full or prescribable content.
 
-Columns as in nlm.nih.gov/research/umls/rxnorm/docs/techdoc.html. Only atoms of source RXNORM (names) and MTHSPL (UNII)
-are read; a row of RXNREL says: the concept of column 5 has the relation of column 8 to the concept of column 1.
+Columns as in nlm.nih.gov/research/umls/rxnorm/docs/techdoc.html, and in the scripts that NLM puts beside the files of a
+release (scripts/mysql/Table_scripts_mysql_rxn.sql; a public copy: monarch-initiative/MAxO). Only atoms of source RXNORM
+(names) and MTHSPL (UNII) are read; a row of RXNREL says: the concept of column 5 has the relation of column 8 to the
+concept of column 1.
 """
 
 from collections import defaultdict

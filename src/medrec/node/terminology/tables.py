@@ -54,7 +54,9 @@ class Disease(NamedTuple):
 
 
 def icd10cm(path: Path) -> Iterator[Disease]:
-    """icd10cm_order_YYYY.txt: number, code, billable, short and long title at fixed columns; or the codes file."""
+    """icd10cm_order_YYYY.txt: number in columns 1 to 5, code in 7 to 13, 0 in 15 for a heading, short title in 17 to
+    76, long title from 78; or the codes file, code and title. Held against public readers of CMS's files (icd10parse.py
+    cuts 5, 1, 7, 1, 1, 1, 60, 1 and the rest)."""
     order = "order" in path.name
     with opened(path) as file:
         for number, line in enumerate(file, 1):
@@ -68,14 +70,35 @@ def icd10cm(path: Path) -> Iterator[Disease]:
 
 
 def icd10cm_tabular(path: Path) -> Iterator[Disease]:
-    """The tabular list of CDC/NCHS (icd10cm_tabular_YYYY.xml): every code with its title and inclusion terms."""
+    """The tabular list of CDC/NCHS (icd10cm_tabular_YYYY.xml): every code with its title and inclusion terms.
+
+    Codes of seven characters do not stand in it. A `sevenChrDef` says for its code and all below it which characters
+    may be the seventh; where a code has nothing below it they follow it, with "X" in the places between.
+    """
+    sevenths: list[list[tuple[str, str]] | None] = []
     with path.open("rb") as file:
-        for _, node in ET.iterparse(file):  # noqa: S314 (the site's own file, read by whoever may write its settings)
-            code, title = node.findtext("name") or "", node.findtext("desc") or ""
-            if node.tag == "diag" and code and title:
-                notes = (note.text or "" for terms in node.findall("inclusionTerm") for note in terms.findall("note"))
-                below = node.find("diag") is not None
-                yield Disease(code.strip(), title.strip(), below, tuple(note.strip() for note in notes if note.strip()))
+        # The site's own file, read by whoever may write its settings.
+        for event, node in ET.iterparse(file, ("start", "end")):  # noqa: S314
+            if event == "start" and node.tag == "diag":
+                sevenths.append(None)
+            elif event == "end" and node.tag == "sevenChrDef" and sevenths:
+                found = [(one.get("char", ""), (one.text or "").strip()) for one in node.findall("extension")]
+                sevenths[-1] = [(char, text) for char, text in found if len(char) == 1 and text]
+            elif event == "end" and node.tag == "diag":
+                own = next((one for one in reversed(sevenths) if one is not None), [])
+                sevenths.pop()
+                yield from _of_tabular(node, own)
+
+
+def _of_tabular(node: ET.Element, sevenths: list[tuple[str, str]]) -> Iterator[Disease]:
+    code, title = (node.findtext("name") or "").strip(), (node.findtext("desc") or "").strip()
+    if not code or not title:
+        return
+    notes = (note.text or "" for terms in node.findall("inclusionTerm") for note in terms.findall("note"))
+    below = node.find("diag") is not None
+    yield Disease(code, title, below, tuple(note.strip() for note in notes if note.strip()))
+    for char, text in () if below else sevenths:
+        yield Disease(_pointed(code.replace(".", "").ljust(6, "X") + char), f"{title}, {text}", False, ())
 
 
 def _pointed(code: str) -> str:
@@ -166,12 +189,16 @@ def snomed_parents(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def snomed_maps(path: Path) -> Iterator[tuple[str, str]]:
-    """der2_iisssccRefset_ExtendedMapSnapshot to ICD-10-CM: (concept, code), maps that hold always only."""
+    """der2_iisssccRefset_ExtendedMapSnapshot to ICD-10-CM: (concept, code) of maps that hold always, or where no rule
+    of age, sex or another illness does. The columns are those of an extended map (SNOMED CT Release File
+    Specifications). "?" stands for a seventh character that the concept does not tell (NLM, Mapping SNOMED CT to
+    ICD-10-CM), and an X before it for a place that is empty: what is left is the code above."""
     for row in _rf2(path):
         target = row.get("mapTarget") or ""
         always = row.get("mapGroup") == "1" and row.get("mapRule") in ("TRUE", "OTHERWISE TRUE")
         if row["active"] == "1" and row["refsetId"] == _TO_ICD10CM and target and always:
-            yield row["referencedComponentId"], target.rstrip("?")
+            code = target.rstrip("?").rstrip("X").rstrip(".") if target.endswith("?") else target
+            yield row["referencedComponentId"], code
 
 
 def _rf2(path: Path) -> Iterator[dict[str, str]]:
