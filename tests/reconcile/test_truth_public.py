@@ -17,7 +17,7 @@ from medrec.demo.truth_ill_measure import LISTS, IllMeasured, measure_ills
 from medrec.demo.truth_ills import ALLERGENS, ILLNESSES, ills
 from medrec.demo.truth_measure import Measured, measure
 from medrec.demo.truth_plans import PLANS
-from medrec.demo.truth_public import PublicWords, public_words
+from medrec.demo.truth_public import PublicWords, fresh_allergens, public_words
 from medrec.node.terminology.shipped import shipped
 from tests.reconcile.figures import PAGE, tool
 
@@ -95,6 +95,18 @@ def test_the_page_has_these_figures(held: Figures) -> None:
     page = PAGE.read_text(encoding="utf-8")
     assert page.endswith(tool().public_page(*held))
     assert not page.endswith(tool().public_page(held[0], IllMeasured()))
+
+
+def test_the_allergies_that_nobody_had_looked_at_stay_as_they_were_first_measured(
+    halves: dict[str, PublicWords],
+) -> None:
+    """Frozen: where the figures change, rules have, and the page has to say which."""
+    fresh = fresh_allergens(shipped())
+    had = {one.id for half in halves.values() for one in half.words.allergens} | {one.id for one in ALLERGENS}
+    assert len(fresh.allergens) > 800 and not had & {one.id for one in fresh.allergens}
+    found, allergens = tool().measure_fresh(shipped())
+    assert allergens == len(fresh.allergens) and found.records["allergies"] > 1000
+    assert tool().fresh_page(found, allergens) in PAGE.read_text(encoding="utf-8")
 
 
 def test_the_same_seed_gives_the_same_records(halves: dict[str, PublicWords]) -> None:

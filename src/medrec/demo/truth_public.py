@@ -3,7 +3,8 @@
 public_names.json holds titles, short titles and inclusion terms of ICD-10-CM and FDA's names of substances, chosen by
 form and by a hash (tools/build_public_names.py); products, brands and salts are those of RxNorm. Nobody of the project
 chose a word. One half of the diseases, foods and medicines, by a hash of their codes, was looked at when rules were
-mended ("seen"); the other ("held") was not, neither the people nor the words.
+mended ("seen"); the other ("held") was not, neither the people nor the words. The allergens of neither half are a third
+part ("fresh"), frozen on 27 November 2026 and measured once before anything was looked at.
 """
 
 import functools
@@ -17,7 +18,7 @@ import msgspec
 
 from medrec.core.records.terms import Table
 from medrec.demo.truth_history import Products
-from medrec.demo.truth_ills import Allergen, Illness, Vocabulary
+from medrec.demo.truth_ills import OWN, Allergen, Illness, Vocabulary
 from medrec.demo.truth_plans import PLANS, Manner, Plan
 
 Half: TypeAlias = Literal["seen", "held"]
@@ -101,6 +102,23 @@ def _allergens(half: Half, products: Products, terms: Table) -> tuple[Allergen, 
         if half_of(name) == half and name not in products.codes:
             found.append(Allergen(name, (*[name] * _USUAL, *others), False))
     return tuple(found)
+
+
+def fresh_allergens(terms: Table) -> Vocabulary:
+    """What no half and no other split has: medicines and extracts that have a class of FDA's, or several, by RxNorm's
+    names, salts and brands."""
+    seen, held = public_words("seen", terms), public_words("held", terms)
+    products, had = held.products, {one.id for half in (seen.words, held.words, OWN) for one in half.allergens}
+    others: dict[str, list[str]] = {}
+    for drug in terms.all_drugs():
+        if drug.kind in ("PIN", "BN") and len(drug.ingredients) == 1:
+            others.setdefault(drug.ingredients[0], []).append(drug.name)
+    found = []
+    for code, name in sorted(products.names.items(), key=lambda pair: pair[1]):
+        classes = [entry.name for entry in terms.classes(code) if entry.kind == "EPC" and "[" not in entry.name]
+        if name not in had and classes and _plain(name):
+            found.append(Allergen(name, (*[name] * _USUAL, *sorted(others.get(code, []))[:3]), True, tuple(classes)))
+    return Vocabulary(held.words.illnesses, tuple(found))
 
 
 def _plain(name: str) -> bool:
