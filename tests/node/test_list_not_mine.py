@@ -256,7 +256,6 @@ def test_whoever_reads_all_copies_is_named_here() -> None:
     readers = {
         "node/lists/lists.py": "takes out what is not hers itself, by the account as a whole",
         "node/right_person/not_hers.py": "holds how places call her against each other",
-        "portal/own/lists.py": "tells her how places call her",
         "portal/own/card.py": "asks whether there are any",
         "portal/line.py": "the Medication behind one line of hers",
         "portal/evidence.py": "what she signs of one line, named by its tag",

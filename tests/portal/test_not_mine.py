@@ -5,10 +5,13 @@ from typing import Any
 
 from medrec.core.reconcile.lists import Lists
 from medrec.node.lists import lists
-from medrec.node.right_person import not_hers
+from medrec.node.right_person import holding, not_hers
 from medrec.portal import words
 from medrec.portal.list_forms import unasked
+from medrec.portal.own import lists as own_lists
 from medrec.portal.own.acts import acts_of
+from medrec.portal.own.whose import Whose
+from medrec.portal.page import Visit
 from medrec.portal.people import handle
 from tests.node.test_lists import METFORMIN_500, Clinic, order
 from tests.node.test_right_person import ADA, BOB, demographics
@@ -65,6 +68,36 @@ def test_what_she_says_is_not_about_her_leaves_every_page_and_comes_back(clinic:
     clinic.guide.deliverer.step(clinic.network.time)
     clinic.story.settle()
     assert "metformin" in pages(clinic)["card"] and not_hers.said(clinic.guide, clinic.ada.account) == []
+
+
+def test_she_takes_it_back_after_a_new_link_under_which_it_never_came(clinic: Clinic) -> None:
+    """South holds it back from her agent, too: the button stands on the line that was told."""
+    tag = clinic.guide.lists.tags(clinic.ada.account)[clinic.row("metformin").lines[0].manifest]
+    client, shown = say(clinic, "not-mine", tag)
+    sign(client, shown)
+    clinic.guide.deliverer.step(clinic.network.time)
+    clinic.story.settle()
+    clinic.guide.agent.unlink(clinic.ada.account, "south", clinic.ada.sign)
+    clinic.story.settle()
+    clinic.network.time += 60_000
+    clinic.guide.agent.link(clinic.ada.account, "south", clinic.south.linker.invite("ada"), clinic.ada.sign)
+    clinic.network.consent(clinic.ada, "south", "guide")
+    clinic.refresh()
+    assert "c" not in {copy.id for copy in clinic.guide.copies.all(clinic.ada.account)}
+    assert [one.id for one in holding.waiting(clinic.south)] == ["c"]
+    tag = own_lists.newest_lines(clinic.guide, clinic.ada.account)["south", "MedicationRequest/c"]
+    who = Whose(clinic.ada.account, "Ada", handle(clinic.ada.account), {})
+    visit = Visit({"person": who.handle}, 0, {}, clinic.network.time, True, lambda *_: "")
+    assert [one["tag"] for one in own_lists._away(clinic.guide, visit, who)["away"]] == [tag]
+    clinic.network.time += 60_000
+    client, shown = say(clinic, "mine", tag)
+    text = text_of(re.sub("</?bdi[^>]*>", "", shown.text))
+    assert words.MISTAKES["mine_sentence"] in text and "cannot be shown here" in text
+    sign(client, shown)
+    clinic.guide.deliverer.step(clinic.network.time)
+    clinic.refresh()
+    assert holding.waiting(clinic.south) == [] and not_hers.said(clinic.guide, clinic.ada.account) == []
+    assert "metformin" in pages(clinic)["list"]
 
 
 def test_what_is_no_claim_and_her_own_details_are_refused(clinic: Clinic) -> None:

@@ -120,6 +120,13 @@ def test_a_correction_whose_record_did_not_come_is_not_signed(page: Any) -> None
         ["checkTexts", part("correction/1", gone, deleted)],
     )
     assert lacks == [{"error": words.SIGNING["no_record"]}] * 2 + ["", ""]
+    # What she takes back she read before; what its place signed about it comes all the same.
+    back = [value | {"claim": "mine"}, value | {"claim": "not-mine"}]
+    assert page(
+        ["checkTexts", part("correction/1", back[0], about)],
+        ["checkTexts", part("correction/1", back[0])],
+        ["checkTexts", part("correction/1", back[1], about)],
+    ) == ["", *[{"error": words.SIGNING["no_record"]}] * 2]
 
 
 def test_an_entry_is_taken_back_with_what_it_says_before_the_eyes(page: Any) -> None:
@@ -231,8 +238,8 @@ def _is_payload(one: Any, module: Any) -> bool:
 def test_every_form_and_every_field_that_is_signed_has_words() -> None:
     # `act` stands in no statement that she signs: it follows from one that she has signed.
     fields = {field.name for form in SIGNED for field in msgspec.structs.fields(form)}
-    # `to` and `opened` are signed by their fingerprints, and read as texts that come along.
-    told = fields - {"signature", "statement", "act", "to", "opened"}
+    # `to` and `opened` are signed by their fingerprints, and read as texts that come along; `bare` is a clinician's alone.
+    told = fields - {"signature", "bare", "statement", "act", "to", "opened"}
     modules = (account, freezing, recovery)
     payloads = [one for module in modules for one in vars(module).values() if _is_payload(one, module)]
     inside = (*payloads, NewPasskey, NewEd25519, ladder.Guardians, ladder.Revealed)

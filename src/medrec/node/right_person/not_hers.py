@@ -1,8 +1,9 @@
 """At a person's agent: what is in none of her lists, since it may be another person's. Its copies stay here, and come
 back with the word that ends it.
 
-What a place holds back as it told (holding_told.py); what she said herself is not about her, until she says that it is;
-and what a place gave whose Patient contradicts those of other places and is not called as she is.
+What a place holds back as it told (holding_told.py); what she said herself is not about her, until she says that it is
+(what was said before she moved here: said_before.py); and what a place gave whose Patient contradicts those of other
+places and is not called as she is.
 """
 
 from collections.abc import Iterable
@@ -16,8 +17,10 @@ from medrec.core.manifests.correction import CorrectionStatement
 from medrec.core.matching import Demographics, contradictions
 from medrec.core.records.canonical import RecordError, canonical
 from medrec.node.keeping.store import metadata
+from medrec.node.right_person import said_before
 from medrec.node.right_person.contradicting import WHOLE
 from medrec.node.right_person.holding_told import held_back
+from medrec.node.right_person.said_before import Said
 
 if TYPE_CHECKING:
     from medrec.node.agent.copies import Copy
@@ -34,14 +37,6 @@ not_hers = Table(
 """The records ("Type/id") of which a person said that they are not about her."""
 
 
-class Said(NamedTuple):
-    """A record of a place of which she said that it is not about her, and when."""
-
-    organisation: str
-    name: str
-    time: int
-
-
 def note(connection: sql.Connection, statement: CorrectionStatement, time: int) -> None:
     """Remember what she says of a record, or that she takes it back. Inside `Store.write` only."""
     row, name = not_hers.c, f"{statement.type}/{statement.record}"
@@ -53,11 +48,16 @@ def note(connection: sql.Connection, statement: CorrectionStatement, time: int) 
 
 
 def said(node: "Node", account: str) -> list[Said]:
-    """What she said is not about her, newest first."""
+    """What she said is not about her, newest first: here, and at an agent that served her before, as far as it is told
+    (said_before.py). Raises StoreError, VaultError, EngineError."""
     row = not_hers.c
     query = sql.select(row.organisation, row.name, row.time).where(row.account == account)
     with node.store.read() as connection:
-        return [Said(*found) for found in connection.execute(query.order_by(row.time.desc(), row.name)).all()]
+        here = [Said(*found) for found in connection.execute(query).all()]
+    known = {(one.organisation, one.name): one for one in here}
+    for found in said_before.said(node, account) if node.agent is not None else ():
+        known.setdefault((found.organisation, found.name), found)
+    return sorted(known.values(), key=lambda one: (-one.time, one.name))
 
 
 class Known(NamedTuple):

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from medrec.core.manifests.record import RecordManifest
 from medrec.core.matching import Demographics
 from medrec.core.reconcile.rows import MedicineRow
+from medrec.node.agent.told import told
 from medrec.node.lists import hearing
 from medrec.node.right_person import not_hers
 from medrec.node.right_person.holding_told import held_back
@@ -69,9 +71,8 @@ def held_elsewhere(node: "Node", who: Whose) -> list[Any]:
 def _away(node: "Node", visit: Visit, who: Whose) -> dict[str, Any]:
     """What is in none of her lists: by her own word, each with the way back, and since a place calls her otherwise; and
     the places that do not say the same of who she is, where nobody can tell which of them is wrong."""
-    copies = node.copies.all(who.account) if node.copies is not None else []
-    tags = {(copy.organisation, f"{copy.type}/{copy.id}"): copy.tag.hex() for copy in copies}
-    known = not_hers.known(node, who.account)
+    said, known = not_hers.said(node, who.account), not_hers.known(node, who.account)
+    tags = newest_lines(node, who.account) if said else {}
 
     def called(places: dict[str, Demographics]) -> list[str]:
         return [_called(who.place(place), named) for place, named in sorted(places.items())]
@@ -87,11 +88,23 @@ def _away(node: "Node", visit: Visit, who: Whose) -> dict[str, Any]:
                 "when": render.say(words.ONE_LIST["away_when"], when=visit.when(one.time)),
                 "tag": tags.get((one.organisation, one.name), ""),
             }
-            for one in not_hers.said(node, who.account)
+            for one in said
         ],
         "strangers": called(known.strangers),
         "unlike": called(known.unlike),
     }
+
+
+def newest_lines(node: "Node", account: str) -> dict[tuple[str, str], str]:
+    """The tag (hex) of the line about the newest version of each record, by organisation and "Type/id", as it was told:
+    what is held back since a new link is among no copies."""
+    found: dict[tuple[str, str], tuple[int, str]] = {}
+    for line in told(node, account, "record/1"):
+        if isinstance(line.manifest, RecordManifest) and line.organisation == line.manifest.organisation:
+            record = line.manifest.record
+            name = (line.organisation, f"{record.type}/{record.id}")
+            found[name] = max(found.get(name, (0, "")), (record.version, line.tag.hex()))
+    return {name: tag for name, (_, tag) in found.items()}
 
 
 def _called(place: str, who: Demographics) -> str:

@@ -196,6 +196,8 @@ def _claim(node: "Node", visit: Visit, who: Whose, manifest: RecordManifest, tag
     name = {"not-mine": "not_mine", "mine": "mine"}[claim]
     sentences = [_about(who, manifest), render.say(words.MISTAKES[f"{name}_sentence"])]
     changes = [render.say(words.MISTAKES[f"{name}_{what}"], place=place) for what in ("lists", "place")]
+    if claim == "mine" and len(part.contents) == 1:
+        changes.append(render.say(words.MISTAKES["mine_unread"], place=place))
     return _begin(node, visit, who, Act(who.account, sentences, changes, (part,), signs.key, "lists", "asked"))
 
 
@@ -222,6 +224,9 @@ def _part(
         node.corrections.ask(msgspec.structs.replace(stated, signature=proof.hex()), by)
 
     texts = evidence.texts_behind(node, who.account, [tag])
+    if not texts and claim == "mine":
+        # She has read it when she said that it is not about her; its place holds it back since.
+        texts = (evidence.manifest_of(node, who.account, tag).decode(),)
     if not texts:
         # Nobody signs what she cannot read.
         raise PageError(409, "record-not-here")

@@ -228,6 +228,8 @@ export async function lacksRecord({ form, value, contents }) {
   if (form !== "correction/1") return false;
   const prints = await Promise.all(contents.map(async (words) => hex(await sha256(words))));
   const at = prints.indexOf(value.manifest);
+  // What she takes back was held back from her, too; what its place signed about it is here.
+  if (value.claim === "mine") return at < 0;
   const print = at < 0 ? undefined : readJson(contents[at])?.record?.sha256;
   // Of a deletion there is no text.
   return print !== null && !prints.includes(print);

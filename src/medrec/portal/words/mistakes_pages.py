@@ -44,6 +44,8 @@ MISTAKES = Texts(
         "mine_sentence": "You say: this is about me after all.",
         "mine_lists": "It stands in your lists again.",
         "mine_place": "{place} gives it again to those whom you allow.",
+        "mine_unread": "What it says cannot be shown here: {place} has held it back since you said that it is not about "
+        "you.",
         "dispute": "Ask {requester} why, and stop it",
         "dispute_more": "Until it is settled, no place gives them anything about you. They have seven days to answer.",
         "dispute_words": "Your words to them. You may leave this empty.",
