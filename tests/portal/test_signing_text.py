@@ -238,7 +238,7 @@ def _is_payload(one: Any, module: Any) -> bool:
 def test_every_form_and_every_field_that_is_signed_has_words() -> None:
     # `act` stands in no statement that she signs: it follows from one that she has signed.
     fields = {field.name for form in SIGNED for field in msgspec.structs.fields(form)}
-    # `to` and `opened` are signed by their fingerprints, and read as texts that come along; `bare` is a clinician's alone.
+    # `to` and `opened` are signed by their fingerprints, and read as texts that come along; `bare` is a clinician's.
     told = fields - {"signature", "bare", "statement", "act", "to", "opened"}
     modules = (account, freezing, recovery)
     payloads = [one for module in modules for one in vars(module).values() if _is_payload(one, module)]
