@@ -6,7 +6,7 @@ from typing import Any, get_type_hints
 from medrec.core import manifests
 from medrec.core.manifests.access import Disclosed, Request
 from medrec.node.fhir import audit
-from medrec.node.looks import access_log, looks, watching
+from medrec.node.looks import access_log, look_parts, watching
 from medrec.node.looks.kinds import LOG, LOOKS
 from medrec.node.looks.looks import Looks
 from medrec.node.right_person.finding import Finder
@@ -44,7 +44,7 @@ def test_a_new_kind_about_a_request_is_found() -> None:
 def test_every_kind_has_each_of_its_faces() -> None:
     forms = {manifests.FORMS[kind] for kind in LOG}
     assert set(audit._EVENTS) == forms
-    assert set(looks._COLUMN) == set(LOOKS) == {"disclosure/1", *pages._SAYS}
+    assert set(look_parts.PARTS) - {"owed-denied/1"} == set(LOOKS) == set(pages._SAYS)
     # An emergency has a board of its own at the privacy officer's, and what others received is no look at this house.
     assert set(watching.KINDS) == set(LOOKS) - {"emergency/1", "disclosure-received/1"}
 

@@ -8,6 +8,8 @@ from markupsafe import Markup
 from medrec.core import state
 from medrec.node.agent.agent import Notice
 from medrec.node.ledger.on_ledger import block_of
+from medrec.node.looks.halves import in_order
+from medrec.node.looks.look_parts import Parts, gathered, named
 from medrec.node.looks.looks import EMERGENCY
 from medrec.node.release.emergency import is_late
 from medrec.portal import person, render, words
@@ -15,6 +17,10 @@ from medrec.portal.page import Visit
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
+
+
+SETTLED = ("settled", "late")
+"""What the ledger says of what is answered for."""
 
 
 def asker(statement: Any, names: dict[str, str]) -> Markup:
@@ -46,44 +52,59 @@ def why_not(code: str, own_words: bool = True) -> Markup:
 
 
 def of_person(node: "Node", visit: Visit, names: dict[str, str], notices: list[Notice]) -> list[dict[str, Any]]:
-    """Every look, newest first.
+    """Every look, by the one rule of what makes it up (node.looks.look_parts), newest first.
 
-    The recipient's half joins the source's; alone, it is a look told by one side. A disclosure that was written down
-    and then stopped appears as its refusal only.
+    A disclosure that was written down and then stopped appears as its refusal only. What does not fit with the rest of
+    a look stands beside it.
     """
     known = [notice for notice in notices if notice.manifest is not None]
-    given = {_pair(notice) for notice in known if notice.kind == "disclosure/1"}
-    stopped = {_pair(notice) for notice in known if notice.kind == "refusal/1"}
-    answers = {_answers(notice): notice.manifest.outcome for notice in known if notice.kind == "disclosure-received/1"}
-    answers |= {_answers(notice): notice.manifest.kind for notice in known if notice.kind == "owed-denied/1"}
     reviews = _reviews(node, known)
     found = []
     with node.engine.view() as view:
-        for notice in known:
-            if notice.kind == "disclosure/1":
-                if _pair(notice) not in stopped:
-                    item = _given(visit, names, notice, view, answers.get(_pair(notice)))
-                    item["more"] += _late(node, visit, notice)
-                    found.append(item)
-            elif notice.kind != "owed-denied/1" and (
-                notice.kind != "disclosure-received/1" or _answers(notice) not in given
-            ):
-                item = _SAYS[notice.kind](visit, names, notice)
-                if notice.kind == "emergency/1":
-                    item["more"] += _late(node, visit, notice)
-                    item["more"].append(_review(visit, names, notice, view, reviews.get(_pair(notice))))
-                found.append(item)
+        for parts in gathered(in_order(known)):
+            notice = parts.shown
+            item = _SAYS[notice.kind](visit, names, notice)
+            if parts.given is not None and parts.given.kind == "disclosure/1":
+                item["more"] += _halves(names, parts, view)
+            if notice.kind in ("disclosure/1", "emergency/1"):
+                item["more"] += _late(node, visit, notice)
+            if notice.kind == "emergency/1":
+                item["more"].append(_review(visit, names, notice, view, reviews.get(named(notice.manifest))))
+            found.append(item | {"doubtful": parts.doubtful, "more": item["more"] + _doubts(visit, names, parts)})
+    return sorted(found, key=lambda item: -item["notice"].time)
+
+
+def _halves(names: dict[str, str], parts: Parts, view: Any) -> list[Markup]:
+    """What the requester says of what was written down as given, and the ledger's own word beside it."""
+    statement = parts.given.manifest
+    requester = names.get(statement.request.requester, statement.request.requester)
+    owed = answered(view, statement.organisation, statement.obligation, parts.given.height is not None)
+    if parts.unfit:
+        # Under that number stands another look.
+        return [render.say(words.LOOKS["not-owed"], organisation=requester)]
+    # Nobody waits for a half where none is owed.
+    heard = parts.received is not None and owed != "not-owed"
+    said = ["answer_" + parts.received.manifest.outcome] if heard else []
+    if parts.received is None and parts.denied is not None and owed in SETTLED:
+        said = ["answer_" + parts.denied.manifest.kind]
+    # Settled is what it says on the ledger for a half that is here to be read.
+    told = said if said and owed == "settled" else [*said, owed]
+    return [render.say(words.LOOKS[name], organisation=requester) for name in told]
+
+
+def _doubts(visit: Visit, names: dict[str, str], parts: Parts) -> list[Markup]:
+    """What was told of a look and does not fit together."""
+    place = names.get(parts.shown.manifest.organisation, parts.shown.manifest.organisation)
+    found = [render.say(words.LOOKS["unfit"], organisation=place)] if parts.unfit else []
+    for line in parts.contrary:
+        teller = names.get(line.organisation, line.organisation)
+        if line.kind == "owed-denied/1":
+            requester = names.get(line.manifest.requester, line.manifest.requester)
+            said = render.say(words.LOOKS["answer_" + line.manifest.kind], organisation=requester)
+        else:
+            said = _SAYS[line.kind](visit, names, line)["sentence"]
+        found.append(render.say(words.LOOKS["contrary"], organisation=teller, sentence=said))
     return found
-
-
-def _pair(notice: Notice) -> tuple[str, str | None]:
-    """What the two halves of a disclosure, and its stop, have in common."""
-    return notice.manifest.organisation, notice.manifest.obligation
-
-
-def _answers(notice: Notice) -> tuple[str, str]:
-    """The same of what a recipient says."""
-    return notice.manifest.source, notice.manifest.obligation
 
 
 def answered(view: Any, organisation: str, obligation: str, anchored: bool) -> str:
@@ -136,11 +157,11 @@ def _emergency(visit: Visit, names: dict[str, str], notice: Notice) -> dict[str,
     return _item(visit, notice, sentence, "given")
 
 
-def _reviews(node: "Node", known: Sequence[Notice]) -> dict[tuple[str, str | None], Any]:
+def _reviews(node: "Node", known: Sequence[Notice]) -> dict[tuple[str, str] | None, Any]:
     """What somebody else of their house found about emergencies among these, by place and obligation: the newest."""
     account = next((notice.account for notice in known if notice.kind == "emergency/1"), None)
     told = person.every(node, account, ("emergency-reviewed/1",)) if account is not None else []
-    return {_pair(notice): notice.manifest for notice in reversed(told) if notice.manifest is not None}
+    return {named(notice.manifest): notice.manifest for notice in reversed(told) if notice.manifest is not None}
 
 
 def _review(visit: Visit, names: dict[str, str], notice: Notice, view: Any, found: Any) -> Markup:
@@ -163,15 +184,6 @@ def _refused(visit: Visit, names: dict[str, str], notice: Notice) -> dict[str, A
     return _item(visit, notice, sentence, "not_given", why_not(statement.code))
 
 
-_SAYS: dict[str, Callable[[Visit, dict[str, str], Notice], dict[str, Any]]] = {
-    "disclosure-received/1": _one_sided,
-    "own-look/1": _inside,
-    "emergency/1": _emergency,
-    "refusal/1": _refused,
-}
-"""How each kind of node.looks.kinds.LOOKS is said, but for what was given: that needs the ledger."""
-
-
 def _late(node: "Node", visit: Visit, notice: Notice) -> list[Markup]:
     """That a look came on the ledger late, where it did: an emergency is not refused where the ledger is away."""
     block = block_of(node, notice.height) if notice.height is not None else None
@@ -181,7 +193,7 @@ def _late(node: "Node", visit: Visit, notice: Notice) -> list[Markup]:
     return [render.say(words.LOOKS["late_line"], when=visit.when(block.block.time))] if late else []
 
 
-def _given(visit: Visit, names: dict[str, str], notice: Notice, view: Any, outcome: str | None) -> dict[str, Any]:
+def _given(visit: Visit, names: dict[str, str], notice: Notice) -> dict[str, Any]:
     statement = notice.manifest
     request = statement.request
     requester = names.get(request.requester, request.requester)
@@ -189,9 +201,7 @@ def _given(visit: Visit, names: dict[str, str], notice: Notice, view: Any, outco
     what = render.kinds_of([record.type for record in statement.records])
     text = words.LOOKS["sent" if request.door == "push" else "gave"]
     sentence = render.say(text, who=asker(statement, names), what=what, source=source, place=requester)
-    owed = answered(view, statement.organisation, statement.obligation, notice.height is not None)
-    status = "answer_" + outcome if outcome and owed != "not-owed" else owed
-    more = [*in_part(statement.records), render.say(words.LOOKS[status], organisation=requester)]
+    more = in_part(statement.records)
     if statement.basis is not None and statement.basis.doubted:
         more.append(render.say(words.LOOKS["doubted"]))
     return _item(visit, notice, sentence, "given", *more)
@@ -201,3 +211,13 @@ def in_part(records: Sequence[Any]) -> list[Markup]:
     """That some of what was given out was cut, where some was."""
     cut = sum(record.part is not None and record.part.how == "cut" for record in records)
     return [render.say(words.LOOKS["in_part"], count=cut)] if cut else []
+
+
+_SAYS: dict[str, Callable[[Visit, dict[str, str], Notice], dict[str, Any]]] = {
+    "disclosure/1": _given,
+    "disclosure-received/1": _one_sided,
+    "own-look/1": _inside,
+    "emergency/1": _emergency,
+    "refusal/1": _refused,
+}
+"""How each kind of node.looks.kinds.LOOKS is said."""

@@ -8,17 +8,18 @@ lines_here(node, connection, person)             what stands in this node's own 
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import sqlalchemy as sql
 
 from medrec.core import manifests
-from medrec.core.manifests.access import DisclosureManifest, LogReadManifest, RefusalManifest
+from medrec.core.manifests.access import LogReadManifest, RefusalManifest
 from medrec.node.agent.own import person_here
 from medrec.node.keeping import store
 from medrec.node.keeping.journal import Draft, Person
 from medrec.node.keeping.vault import VaultError
 from medrec.node.looks.kinds import LOG
+from medrec.node.looks.look_parts import PARTS, gathered
 from medrec.node.release import access
 
 if TYPE_CHECKING:
@@ -84,12 +85,16 @@ def lines_here(node: "Node", connection: sql.Connection, person: Person) -> list
             opened = None
         if opened is not None:
             found.append((row.seq, manifests.decode(opened[1])))
-    stopped = {stated.obligation for _, stated in found if isinstance(stated, RefusalManifest) and stated.obligation}
-    return [
-        (seq, stated)
-        for seq, stated in found
-        if not (isinstance(stated, DisclosureManifest) and stated.obligation in stopped)
-    ]
+    looks = gathered(_Here(seq, stated) for seq, stated in reversed(found) if stated.manifest in PARTS)
+    stopped = {parts.given.seq for parts in looks if parts.given is not None and parts.refused is not None}
+    return [(seq, stated) for seq, stated in found if seq not in stopped]
+
+
+class _Here(NamedTuple):
+    """A line of this node's journal."""
+
+    seq: int
+    manifest: Any
 
 
 def was_stopped(node: "Node", obligation: bytes) -> bool:

@@ -6,15 +6,16 @@ source never wrote it down (`alone`); the person sees, at her agent, what only o
 (`one_sided`).
 """
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import sqlalchemy as sql
 
 from medrec.core import codec, state
-from medrec.core.manifests.access import DisclosureManifest, ReceivedManifest, RefusalManifest
 from medrec.core.state import Dues, Obligation
 from medrec.node.keeping import obligations, store
-from medrec.node.looks import lone
+from medrec.node.looks import lone, look_parts
+from medrec.node.looks.kinds import LOOKS
 from medrec.node.release import access
 
 if TYPE_CHECKING:
@@ -204,36 +205,29 @@ def one_sided(agent: "Node", account: str) -> list[OneSided]:
     received, viewed, refused, nothing; one that says `nothing` came without the source's half is of no harm.
     """
     assert agent.agent is not None
-    known = [notice for notice in agent.agent.notices(account, NOTICES_MAX) if notice.manifest is not None]
-    given = {
-        (notice.organisation, notice.manifest.obligation): notice
-        for notice in known
-        if isinstance(notice.manifest, DisclosureManifest)
-    }
-    stopped = {
-        (notice.organisation, notice.manifest.obligation)
-        for notice in known
-        if isinstance(notice.manifest, RefusalManifest) and notice.manifest.obligation
-    }
-    answered = {
-        (notice.manifest.source, notice.manifest.obligation): notice
-        for notice in known
-        if isinstance(notice.manifest, ReceivedManifest)
-    }
+    known = [one for one in agent.agent.notices(account, NOTICES_MAX) if one.kind in (*LOOKS, "owed-denied/1")]
     found: list[OneSided] = []
     with agent.engine.view() as view:
-        for (source, obligation), notice in given.items():
+        for parts in look_parts.gathered(in_order(known)):
+            line = parts.given or parts.received
+            if parts.refused is not None or line is None or line.kind not in ("disclosure/1", "disclosure-received/1"):
+                continue
+            source, obligation = look_parts.named(line.manifest) or ("", "")
+            if parts.given is None:
+                teller, outcome = line.organisation, line.manifest.outcome
+                found.append(OneSided(account, teller, source, "recipient", obligation, line.time, outcome))
+                continue
             owes = state.read(view, state.obligation_key(source, bytes.fromhex(obligation)), Obligation)
-            missing = "unanchored" if notice.height is None else "not-owed"
-            status = owes.status if owes is not None else missing
-            if (source, obligation) in stopped or status in ("settled", "late"):
+            missing = "unanchored" if line.height is None else "not-owed"
+            # Nobody owes anything for a line that names another look.
+            status = owes.status if owes is not None and not parts.unfit else missing
+            if status in ("settled", "late") or (parts.received is not None and status != "not-owed"):
                 continue
-            if (source, obligation) in answered and status != "not-owed":
-                continue
-            requester = notice.manifest.request.requester
-            found.append(OneSided(account, source, requester, "source", obligation, notice.time, status))
-    for (source, obligation), notice in answered.items():
-        if (source, obligation) not in given:
-            recipient, outcome = notice.organisation, notice.manifest.outcome
-            found.append(OneSided(account, recipient, source, "recipient", obligation, notice.time, outcome))
+            requester = line.manifest.request.requester
+            found.append(OneSided(account, source, requester, "source", obligation, line.time, status))
     return sorted(found, key=lambda item: -item.time)
+
+
+def in_order(notices: Iterable[Any]) -> list[Any]:
+    """A person's lines as they came to her agent: when it was written, an author says as it likes."""
+    return sorted(notices, key=lambda one: (one.received or 0, one.counter))

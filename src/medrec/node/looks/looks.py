@@ -16,7 +16,10 @@ from sqlalchemy import BigInteger, Boolean, Column, Index, LargeBinary, String, 
 from medrec.core import codec, manifests
 from medrec.node.keeping import store
 from medrec.node.keeping.store import metadata
+from medrec.node.looks import look_parts
 from medrec.node.looks.kinds import LOOKS
+from medrec.node.looks.look_parts import Parts
+from medrec.node.looks.mismatch import raise_contradiction
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -47,6 +50,14 @@ Index("look_time", look.c.account, look.c.time)
 Index("look_requester", look.c.account, look.c.requester)
 
 indexed = Table("look_indexed", metadata, Column("tag", LargeBinary(16), primary_key=True))
+# Lines that do not fit with what was told of a look before.
+contrary = Table(
+    "look_contrary",
+    metadata,
+    Column("tag", LargeBinary(16), primary_key=True),
+    Column("pair", LargeBinary(16), nullable=False, index=True),
+    Column("account", String(80), nullable=False),
+)
 
 FILTERS: dict[str, Any] = {
     "all": look.c.own.is_(False),
@@ -88,48 +99,74 @@ class Looks:
         self._lock = threading.Lock()
 
     def catch_up(self) -> list[Look]:
-        """Index every notice that was not yet; the looks that are new."""
+        """Index every notice that was not yet; the looks that are new, or that were contradicted now."""
         fresh: list[Look] = []
         with self._lock:
             while True:
                 rows = self._waiting()
                 if not rows:
                     return fresh
-                parts, tags = [self._part(row) for row in rows], [bytes(row.tag) for row in rows]
-                fresh += self._node.store.write(partial(_enter, parts=parts, tags=tags))
+                fresh += self._node.store.write(partial(self._enter, heard=[self._heard(row) for row in rows]))
 
     def _waiting(self) -> list[Any]:
         notice = store.notice.c
         chosen = (
-            sql.select(notice.tag, notice.account, notice.organisation, notice.kind, notice.time, notice.sealed)
+            sql.select(*_NOTICE)
             .join(indexed, indexed.c.tag == notice.tag, isouter=True)
             .where(notice.kind.in_(LOOKS), notice.sealed.is_not(None), indexed.c.tag.is_(None))
-            .order_by(notice.time)
+            .order_by(*_IN_ORDER)
             .limit(STRETCH)
         )
         with self._node.store.read() as connection:
             return list(connection.execute(chosen).all())
 
-    def _part(self, row: Any) -> dict[str, Any]:
-        """What one notice says about a look."""
+    def _heard(self, row: Any) -> "_Heard":
         tag = bytes(row.tag)
-        statement: Any = manifests.decode(codec.decode(self._node.vault.open(None, bytes(row.sealed), tag))[0])
-        part = {"account": row.account, "time": row.time, "tag": tag, "kind": row.kind}
-        if row.kind == "disclosure-received/1":
-            named = {"machine": False, "emergency": False, "own": False}
-            pair = pair_of(statement.source, statement.obligation)
-            return {**part, **named, "pair": pair, "source": statement.source, "requester": statement.organisation}
-        request = statement.request
-        own = request.purpose in OWN and request.requester == self._node.organisation
-        return {
-            **part,
-            "pair": pair_of(statement.organisation, getattr(statement, "obligation", None) or tag.hex()),
-            "source": statement.organisation,
-            "requester": request.requester,
-            "machine": bool(request.machine) or not request.practitioner.strip(),
-            "emergency": request.purpose in EMERGENCY,
-            "own": own,
-        }
+        stated = manifests.decode(codec.decode(self._node.vault.open(None, bytes(row.sealed), tag))[0])
+        return _Heard(row.account, tag, row.time, stated)
+
+    def _enter(self, connection: sql.Connection, heard: list["_Heard"]) -> list[Look]:
+        """Join each line to its look; the looks that were not there before, or that it contradicts."""
+        looks: dict[tuple[str, bytes], list[_Heard]] = {}
+        for line in heard:
+            looks.setdefault((line.account, _pair(line)), []).append(line)
+        told = [pair for (account, pair), lines in looks.items() if self._join(connection, account, pair, lines)]
+        connection.execute(sql.insert(indexed), [{"tag": tag} for tag in dict.fromkeys(line.tag for line in heard)])
+        found = connection.execute(sql.select(look).where(look.c.pair.in_(told))) if told else ()
+        return [_opened(row) for row in found]
+
+    def _join(self, connection: sql.Connection, account: str, pair: bytes, lines: list["_Heard"]) -> bool:
+        """Write a look down anew with the lines that came; whether she has to hear of it."""
+        mine = (look.c.pair == pair) & (look.c.account == account)
+        before = connection.execute(sql.select(look).where(mine)).one_or_none()
+        against = set(connection.execute(sql.select(contrary.c.tag).where(contrary.c.pair == pair)).scalars())
+        known = {tag for tag in (before.given, before.refused, before.received) if tag} if before is not None else set()
+        chosen = sql.select(*_NOTICE).where(store.notice.c.tag.in_(known | against)).order_by(*_IN_ORDER)
+        parts = look_parts.joined([*map(self._heard, connection.execute(chosen)), *lines])
+        fresh = [{"tag": one.tag, "pair": pair, "account": account} for one in parts.contrary if one.tag not in against]
+        if fresh:
+            connection.execute(sql.insert(contrary), fresh)
+        doubted = bool(fresh) or (parts.unfit and before is None)
+        if doubted:
+            raise_contradiction(connection, parts.shown.manifest, self._node.clock())
+        values = _values(parts, self._node.organisation)
+        if before is not None:
+            # What she said of it she said of another look.
+            again = {"answer": ""} if doubted and before.answer != "wrong" else {}
+            connection.execute(sql.update(look).where(mine).values(**values, **again))
+            return doubted
+        earlier = (look.c.account == account) & (look.c.requester == values["requester"]) & look.c.refused.is_(None)
+        nobody = connection.execute(sql.select(look.c.pair).where(earlier).limit(1)).first() is None
+        row = {"pair": pair, "account": account, "time": lines[0].time, "answer": ""}
+        connection.execute(sql.insert(look).values(**row, **values, first=nobody and parts.refused is None))
+        return True
+
+    def against(self, account: str, found: list[Look]) -> list[bytes]:
+        """The tags of the lines that do not fit with what was told of these looks of hers."""
+        column = contrary.c
+        chosen = sql.select(column.tag).where(column.account == account, column.pair.in_([one.pair for one in found]))
+        with self._node.store.read() as connection:
+            return [bytes(tag) for tag in connection.execute(chosen).scalars()]
 
     def page(self, account: str, chosen: str = "all", limit: int = 20, offset: int = 0) -> list[Look]:
         """A person's looks, newest first, narrowed by a name of FILTERS."""
@@ -189,37 +226,41 @@ def pair_of(source: str, obligation: str) -> bytes:
     return hashlib.sha256(f"medrec/look/1/{source}/{obligation}".encode()).digest()[:16]
 
 
-_COLUMN: dict[str, str] = {
-    "disclosure/1": "given",
-    "refusal/1": "refused",
-    "disclosure-received/1": "received",
-    "own-look/1": "given",
-    "emergency/1": "given",
-}
 _opened: Callable[[Any], Look] = Look._make
+_NOTICE = (store.notice.c.tag, store.notice.c.account, store.notice.c.time, store.notice.c.sealed)
+_IN_ORDER = (store.notice.c.received, store.notice.c.counter)
+"""As the lines came: when it was written, an author says as it likes."""
 
 
-def _enter(connection: sql.Connection, parts: list[dict[str, Any]], tags: list[bytes]) -> list[Look]:
-    """Join each part to its look; the looks that were not there before."""
-    fresh: list[bytes] = []
-    column = look.c
-    for part in parts:
-        mine = (column.pair == part["pair"]) & (column.account == part["account"])
-        name = _COLUMN[part["kind"]]
-        said = {key: part[key] for key in ("machine", "emergency", "own")}
-        if connection.execute(sql.select(column.pair).where(mine)).first() is not None:
-            # What the source says of a request tells more than the recipient's half.
-            values: dict[str, Any] = {name: part["tag"], **(said if name != "received" else {})}
-            connection.execute(sql.update(look).where(mine).values(**values))
-            continue
-        before = (column.account == part["account"]) & (column.requester == part["requester"])
-        first = name != "refused" and (
-            connection.execute(sql.select(column.pair).where(before, column.refused.is_(None)).limit(1)).first() is None
-        )
-        row = {key: part[key] for key in ("pair", "account", "time", "source", "requester")}
-        connection.execute(sql.insert(look).values(**row, **said, **{name: part["tag"]}, first=first, answer=""))
-        fresh.append(part["pair"])
-    connection.execute(sql.insert(indexed), [{"tag": tag} for tag in dict.fromkeys(tags)])
-    if not fresh:
-        return []
-    return [_opened(row) for row in connection.execute(sql.select(look).where(column.pair.in_(fresh)))]
+class _Heard(NamedTuple):
+    """A line as a notice told it."""
+
+    account: str
+    tag: bytes
+    time: int
+    manifest: Any
+
+
+def _pair(line: _Heard) -> bytes:
+    """The look that a line belongs to."""
+    of_look = look_parts.look_of(line.manifest)
+    return pair_of(*(of_look or (line.manifest.organisation, line.tag.hex())))
+
+
+def _values(parts: Parts, agent: str) -> dict[str, Any]:
+    """What a list of looks is sorted and narrowed by, from what counts of a look; `agent` is her own."""
+    line = parts.given or parts.refused
+    values = {name: getattr(getattr(parts, name), "tag", None) for name in ("given", "refused", "received")}
+    if line is None:
+        half = parts.received.manifest
+        of_half = {"source": half.source, "requester": half.organisation}
+        return {**values, **of_half, "machine": False, "emergency": False, "own": False}
+    request = line.manifest.request
+    return {
+        **values,
+        "source": line.manifest.organisation,
+        "requester": request.requester,
+        "machine": bool(request.machine) or not request.practitioner.strip(),
+        "emergency": request.purpose in EMERGENCY,
+        "own": request.purpose in OWN and request.requester == agent and not parts.unfit,
+    }

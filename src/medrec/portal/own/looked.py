@@ -67,7 +67,9 @@ def _reading(visit: Visit, who: Whose, notice: Notice) -> dict[str, Any]:
 
 def rows_of(node: "Node", visit: Visit, who: Whose, found: list[Look]) -> list[dict[str, Any]]:
     """Looks as lines: a sentence, when, why, and what the person has answered."""
+    assert node.looks is not None
     tags = [tag for look in found for tag in (look.given, look.refused, look.received) if tag is not None]
+    tags += node.looks.against(who.account, found)
     with node.store.read() as connection:
         notice = store.notice.c
         # That somebody knows nothing of a look is no look of its own; it is said beside the one that it is about.
@@ -85,7 +87,7 @@ def rows_of(node: "Node", visit: Visit, who: Whose, found: list[Look]) -> list[d
         if look.own and item["outcome"] == "given":
             what = render.kinds_of([record.type for record in item["notice"].manifest.records])
             sentence = render.say(words.LOOKS["own"], what=what, source=who.place(look.source))
-            item = {**item, "why": [], "more": [], "sentence": sentence}
+            item = {**item, "why": [], "more": item["more"] if item["doubtful"] else [], "sentence": sentence}
         place = {"person": who.handle, "pair": look.pair.hex()}
         lines.append(
             {
@@ -138,7 +140,8 @@ def show_one(node: "Node", visit: Visit) -> dict[str, Any]:
         and look.source != look.requester
         and (look.given is None or look.received is None),
         "requester": who.place(look.requester),
-        "disputes": [] if look.own or look.refused else mistakes.disputes_of(node, who, look),
+        "disputable": _disputable(look),
+        "disputes": mistakes.disputes_of(node, who, look) if _disputable(look) else [],
         "dispute_link": visit.link("dispute", person=who.handle, pair=look.pair.hex()),
     }
 
@@ -151,11 +154,16 @@ def _vouched(who: Whose, statement: Any) -> Markup | None:
     return render.say(words.LOOKS["vouched"], organisation=who.place(request.vouched_by(statement.organisation)))
 
 
+def _disputable(look: Look) -> bool:
+    """Whether a look can be disputed: also one that its source wrote down as given, and says that it stopped."""
+    return not look.own and (look.refused is None or look.given is not None)
+
+
 def dispute(node: "Node", visit: Visit) -> Go:
-    """The signed dispute of a look that was no refusal and not her own agent's."""
+    """The signed dispute of a look that was no mere refusal and not her own agent's."""
     who = whose(node, visit)
     look = _look(node, visit, who)
-    if look.own or look.refused:
+    if not _disputable(look):
         raise PageError(400, "form-unreadable")
     return mistakes.dispute(node, visit, who, look)
 

@@ -68,6 +68,9 @@ LOOKS = Texts(
         "in_part": ("Something was left out of one of them.", "Something was left out of {count} of them."),
         "doubted": "One of your permissions could not be understood there. It was an emergency, so they got the most "
         "important facts all the same, and nothing else.",
+        "contrary": "That does not fit together. {organisation} also wrote down: {sentence}",
+        "unfit": "{organisation} wrote this down under the number of another look. Ask it what that means.",
+        "doubtful": "Does not fit together",
         "no": "Answer: no. {reason}",
         "given": "Given out",
         "not_given": "Refused",
