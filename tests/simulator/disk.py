@@ -15,6 +15,7 @@ from typing import Any
 import sqlalchemy as sql
 
 from medrec.node.keeping.connections import Connections
+from medrec.node.keeping.log import Log
 from medrec.node.keeping.store import Result, Store, StoreError, metadata
 from medrec.node.keeping.turns import Turns
 
@@ -69,6 +70,7 @@ class SimulatedStore(Store):
         self._step = step
         self.full = False
         self.turns = Turns(1)
+        self._log = Log(disk.path)
 
     @contextmanager
     def read(self) -> Iterator[sql.Connection]:

@@ -9,6 +9,8 @@ from typing import Any
 
 import sqlalchemy as sql
 
+from medrec.node.keeping.log import LONG_PAGES_MAX
+
 KEPT_MAX = 16
 
 Told = Callable[[sql.exc.DBAPIError], Exception]
@@ -140,6 +142,7 @@ def _connected(connection: Any, _: Any) -> None:
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.execute(f"PRAGMA wal_autocheckpoint={LONG_PAGES_MAX}")
     cursor.close()
 
 

@@ -17,6 +17,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary,
 
 from medrec.node.keeping.connections import Connections, sqlite_settings
 from medrec.node.keeping.hashes import Hash, Hashes
+from medrec.node.keeping.log import Log
 from medrec.node.keeping.turns import Turns
 from medrec.node.keeping.upgrades import rekey
 from medrec.node.keeping.writer import Writer
@@ -236,7 +237,9 @@ class Store:
     """Tables in SQLite (a path) or PostgreSQL (a URL), read by anybody, written by one thread."""
 
     def __init__(self, target: Path | str) -> None:
+        self._log: Log | None = None
         if isinstance(target, Path):
+            self._log = Log(target)
             target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             target.touch(mode=0o600)
             self.engine = sql.create_engine(f"sqlite:///{target}", connect_args={"timeout": 10}, poolclass=sql.NullPool)
@@ -253,7 +256,7 @@ class Store:
         self.turns = Turns(TURNS.get(self.engine.dialect.name, TURNS_ELSEWHERE))
         """Of releases, and of the writer (turns.py)."""
         self._connections = Connections(self.engine)
-        self._writer = Writer(self._connections, self.turns, lambda: self.hashes, _translated)
+        self._writer = Writer(self._connections, self.turns, lambda: self.hashes, _translated, self._log)
 
     def read(self) -> AbstractContextManager[sql.Connection]:
         """A connection for reading; all that is read with it is of one moment. Raises StoreError for what the disk
@@ -277,18 +280,19 @@ class Store:
 
         Raises StoreError, also when somebody reads all the time and the old pages cannot be let go.
         """
-        if self.engine.dialect.name != "sqlite":
+        if self._log is None:
             return
         try:
             connection = self.engine.raw_connection()
             try:
                 cursor = connection.cursor()
-                for _ in range(COMPACT_ATTEMPTS):
-                    cursor.execute("VACUUM")
-                    cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-                    row = cursor.fetchone()
-                    if row is not None and row[0] == 0:
-                        return
+                with self._log.alone:
+                    for _ in range(COMPACT_ATTEMPTS):
+                        cursor.execute("VACUUM")
+                        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                        row = cursor.fetchone()
+                        if row is not None and row[0] == 0:
+                            return
             finally:
                 connection.close()
         except (sql.exc.DBAPIError, sqlite3.Error) as error:
@@ -298,6 +302,8 @@ class Store:
     def close(self) -> None:
         """Finish what was handed over, then let the file go."""
         self._writer.close()
+        if self._log is not None:
+            self._log.close()
         self._connections.let_go()
         self.engine.dispose()
 

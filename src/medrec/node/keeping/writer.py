@@ -10,6 +10,7 @@ import sqlalchemy as sql
 
 from medrec.node.keeping.connections import Connections, Told, begun, durable, undone
 from medrec.node.keeping.hashes import Hashes
+from medrec.node.keeping.log import Log
 from medrec.node.keeping.turns import Turns
 
 GROUP_MAX = 256
@@ -22,13 +23,16 @@ Answer = tuple[Future[Any], Any, BaseException | None]
 
 class Writer:
     """Writes with `connections`, in the turns of its store; `hashes` gives what seals the hashes there, None as long as
-    nothing does; what waits is `told` of an error of the driver in the store's own words."""
+    nothing does; who waits is `told` of an error of the driver in the store's own words; `log` hears of every group."""
 
-    def __init__(self, connections: Connections, turns: Turns, hashes: Callable[[], Hashes | None], told: Told) -> None:
+    def __init__(
+        self, connections: Connections, turns: Turns, hashes: Callable[[], Hashes | None], told: Told, log: Log | None
+    ) -> None:
         self._connections = connections
         self._turns = turns
         self._hashes = hashes
         self._told = told
+        self._log = log
         self._queue: queue.SimpleQueue[Item | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
@@ -58,6 +62,8 @@ class Writer:
                         return
                     group.append(following)
                 self._commit(group)
+            if self._log is not None:
+                self._log.written()
 
     def _commit(self, group: list[Item]) -> None:
         under = self._number()
