@@ -15,7 +15,7 @@ from medrec.node.fhir.client import fetch
 from medrec.node.looks.halves import unmatched
 from medrec.node.peers.peers import PeerError
 from medrec.node.release.receive import NotGenuineError
-from tests.fhir.asking import LOINC, SUD, Told, observation, resource
+from tests.fhir.asking import LOINC, SUD, Told, consent, observation, resource
 from tests.fhir.asking import ask as asking
 from tests.node.network import HOUR, Network, Patient
 from tests.node.test_gate import written
@@ -56,6 +56,20 @@ def ada(network: Network) -> Patient:
 
 def ask(network: Network, ada: Patient, path: str, parameters: str = "", **more: Any) -> Told:
     return asking(network, ada.account, path, parameters, identifier=secrets.token_bytes(16), **more)
+
+
+def test_a_patient_record_that_is_withheld_does_not_show_by_which_types_are_asked_for(network: Network) -> None:
+    """With it and without it, everything of some types is refused alike."""
+    bob = network.patient("bob", "north")
+    ada = network.patient("ada", "north")
+    network["north"].put("Observation", "of-bob", observation("of-bob", "1-1", "1", "2026-01-01").replace("ada", "bob"))
+    denied = {"class": [{"system": "http://hl7.org/fhir/resource-types", "code": "Patient"}]}
+    for person in (ada, bob):
+        network.fhir_consent(person, "north", consent(provision=[{"type": "deny", **denied}]))
+    for types in ("", "_type=Observation", "_type=Observation,Condition", "_type=Patient"):
+        hidden = ask(network, ada, "Patient/ada/$everything", types)
+        never = ask(network, bob, "Patient/bob/$everything", types)
+        assert (hidden.status, hidden.body) == (never.status, never.body) and hidden.code == "not-found"
 
 
 def test_a_read_gives_the_record_as_it_was_signed(network: Network, ada: Patient) -> None:

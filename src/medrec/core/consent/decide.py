@@ -125,10 +125,14 @@ def decide(request: Request, rules: Rules, now: int) -> Decision:
         # At best for the requester: every record that a permit could mean, none that a deny could spare. A deny whose
         # exception is a deny of some records alone is one that spares them, as far as something permits them below.
         spared = {rule.parent for rule in bearing if not rule.at_best}
+        # Where such a deny is an exception itself, what it is one to does not count all the same.
+        over = {rule.parent for rule in bearing if rule.effect == "deny" and rule.at_best and rule.number in spared}
         hoped = [
             rule
             for rule in bearing
-            if rule.at_best and rule.number not in (spared if rule.effect == "deny" else doubtful)
+            if rule.at_best
+            and rule.number not in over
+            and rule.number not in (spared if rule.effect == "deny" else doubtful)
         ]
         # Permits alone permit, whatever they are combined by.
         if not hoped or [rule for rule in hoped if rule.effect == "deny"]:
@@ -187,6 +191,7 @@ def judge(decision: Decision, record: Record) -> Judgement:
 
 # --- combining ----------------------------------------------------------------------------------------------------
 
+EXPLICIT_DENY = 2
 COMBINERS = ("specific-over-general", "explicit-deny", "legal-floor")
 """What a rule is combined by, from the weakest to the strongest; `Rule.force` counts in it (0: said for everybody).
 
@@ -285,8 +290,8 @@ def _shut(bearing: Sequence[Rule], hoped: Sequence[Rule], doubtful: frozenset[in
     to what is permitted: one more of them must not find out what is in doubt.
     """
     spared = _spared(bearing, doubtful)
-    # What the law denies, a permit may lift.
-    denials = [rule for rule in bearing if rule.effect == "deny" and not rule.lifted and rule.number not in spared]
+    # No permit outweighs what she denies in so many words. What the law denies may be lifted; a base is the weakest.
+    denials = [rule for rule in bearing if rule.force == EXPLICIT_DENY and rule.number not in spared]
     in_doubt = [rule for rule in denials if rule.blind or rule.number in doubtful]
     if not in_doubt:
         return ""

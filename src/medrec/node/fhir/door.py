@@ -65,7 +65,7 @@ class FhirDoor:
             return Chosen([self._asked_for(permitted, found)._replace(beside=())], "", _Picked(1, ("",)))
         if query.kind == EVERYTHING:
             # Whoever asks for everything of a Patient that is not the person's own is told nothing.
-            if next(permitted.records(("Patient",), (query.id,)), None) is None:
+            if next(permitted.of_all().in_parts().records(("Patient",), (query.id,)), None) is None:
                 raise Refusal(Code.NOT_FOUND)
             matches = list(self._matching(permitted, query.types))
         else:

@@ -245,6 +245,10 @@ class Permitted:
         self._divided = self._decision.marks
         return self
 
+    def of_all(self) -> "Permitted":
+        """The same under the decision about records of every type."""
+        return Permitted(self._node, self._reader, self._connection, self._person, self._others, self._scope)
+
     def incomplete(self) -> bool:
         """Whether the answer has to say that something is withheld: not of what was asked for, but of all her records
         here, so that no question finds out what it is. Raises Refusal, StoreError."""
