@@ -7,7 +7,8 @@ from markupsafe import Markup
 
 from medrec.core.consent import names as ledger
 from medrec.core.consent.access import looked_up, read_fhir, rules_of
-from medrec.core.consent.plain import Clause, NotPlain, Party, clauses, read
+from medrec.core.consent.clauses import Clause, clauses
+from medrec.core.consent.plain import NotPlain, Party, read
 from medrec.core.consent.policy import Given, Unreadable
 from medrec.portal import render, words
 from medrec.portal.page import names

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from medrec.core import codec
 from medrec.core.consent import plain as plainly
 from medrec.core.consent.access import read_fhir, requested, rules_of
+from medrec.core.consent.clauses import CLAUSES, clauses
 from medrec.core.consent.compiling import Rules
 from medrec.core.consent.decide import decide, judge
 from medrec.core.consent.facts import Record, describing
 from medrec.core.consent.floor import asks_for_age, of_age
 from medrec.core.consent.plain import (
-    CLAUSES,
     EVERYTHING,
     KINDS,
     NO_TOPIC,
@@ -28,7 +28,6 @@ from medrec.core.consent.plain import (
     NotPlain,
     Party,
     Plain,
-    clauses,
     is_within,
     read,
     tidy,
@@ -94,6 +93,19 @@ def test_different_sentences_are_different_bytes_and_are_said_differently(one: P
         return
     assert write(one, ACCOUNT, NOW) != write(other, ACCOUNT, NOW)
     assert clauses(one) != clauses(other)
+
+
+def test_a_no_to_somebody_says_that_her_house_is_still_sent_what_is_pushed() -> None:
+    """So it is decided (a push goes to nobody in particular), and said; not where the house hears no as well."""
+    nobody = [describing("Observation", "o")]
+    pushed = requested(rules_of([], ("none",)), requester="north", holder="home", purposes=["TREAT"], door="push")
+    for to, told in (([GP], True), ([GP, SOUTH], True), ([GP, NORTH], False), ([NORTH], False), ([], False)):
+        sentence = Plain("withhold", to=to)
+        assert ("sent-there" in {one.key for one in clauses(sentence)}) is told
+        given_both = [Given(str(at), read_fhir(write(one, ACCOUNT, NOW), NOW))
+                      for at, one in enumerate((Plain("share", to=[NORTH]), sentence))]  # fmt: skip
+        decision = decide(pushed, rules_of(given_both, ("none",)), NOW)
+        assert (judge(decision, nobody[0]).effect == "permit") is (told is True)
 
 
 def test_to_share_for_care_is_one_sentence_and_one_permission() -> None:
@@ -293,6 +305,7 @@ def test_every_clause_is_reached() -> None:
         Plain("withhold", to=[NORTH], since="2020-01-01", emergencies=True, marks=False),
         Plain("share", before="2021-01-01"),
         Plain("withhold", purposes=["research"]), Plain("withhold", to=[NORTH], purposes=["any"]),
+        Plain("withhold", to=[GP]),
         *(Plain(effect, kinds=kinds, about=about) for effect in ("share", "withhold")
           for kinds in ([], ["visits"]) for about in ([], ["hiv"])),
     ]  # fmt: skip

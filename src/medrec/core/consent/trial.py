@@ -10,13 +10,14 @@ from medrec.core.consent.policy import Given
 
 class Asker(NamedTuple):
     """Somebody who may ask: an organisation (id), who there ("" for anybody), in which roles, for what, and by which
-    name."""
+    name; or an organisation to which something is pushed (`door`), and nobody in particular there."""
 
     organisation: str
     practitioner: str = ""
     roles: tuple[str, ...] = ()
     purposes: tuple[str, ...] = ("TREAT",)
     name: str = ""
+    door: str = "pull"
 
 
 class Look(NamedTuple):

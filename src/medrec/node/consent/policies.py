@@ -119,7 +119,7 @@ def try_here(
             proposed,
             frozenset(replaced),
             there,
-            sorted(tried),
+            sorted(one for one in tried if one.door != "push"),
             [look for look in looks[:LOOKS_MAX] if look.asker in tried],
             _Seeing(node, connection, person, looking, now).visible,
             law,
@@ -144,7 +144,7 @@ class _Seeing:
         account = self._person.account or ""
         if found is None or not found.active or node.disputes.stops(account, asker.organisation):
             return frozenset()
-        roles = asker.roles or (SOMEBODY,)
+        roles = asker.roles or (() if asker.door == "push" else (SOMEBODY,))
         who = Who(asker.organisation, found.name, asker.practitioner, asker.name, frozenset(roles), False, now)
         meant = self._looking.meant(who, rules)
         urgent = any(purpose in terms.EMERGENCY for purpose in asker.purposes)
@@ -156,6 +156,7 @@ class _Seeing:
             purposes=asker.purposes,
             practitioner=asker.practitioner,
             roles=roles,
+            door=asker.door,
             meant=meant,
         )
         scope: emergency.Scope | None = None
@@ -197,6 +198,9 @@ def _looks(node: "Node", connection: sql.Connection, person: Person, now: int) -
             request = statement.request
             roles = (request.role,) if request.role else ()
             asker = Asker(request.requester, request.identity, roles, (request.purpose,), request.practitioner)
+            if request.door == "push":
+                # Who is named in it is the source's own; it went to a house, and to nobody in particular there.
+                asker = Asker(request.requester, purposes=(request.purpose,), door="push")
             listed = tuple(f"{record.type}/{record.id}" for record in statement.records)
             found.append(Look(statement.time, asker, listed))
     return found
@@ -306,13 +310,16 @@ def try_at(
 
 
 def _wire(asker: Asker) -> list[Any]:
-    return [asker.organisation, asker.practitioner, list(asker.roles), list(asker.purposes), asker.name]
+    said = [asker.organisation, asker.practitioner, list(asker.roles), list(asker.purposes), asker.name]
+    return said if asker.door == "pull" else [*said, asker.door]
 
 
 def _asker(value: Any) -> Asker:
     """An asker as it came. Raises TypeError, ValueError."""
-    house, who, roles, purposes, name = value if len(value) == 5 else (*value, "")
+    house, who, roles, purposes, name, door = (*value, *("", "pull")[len(value) - 4 :]) if len(value) < 6 else value
     named = (house, who, *roles, *purposes, name)
     if type(roles) is not list or type(purposes) is not list or any(type(name) is not str for name in named):
         raise ValueError
-    return Asker(house, who, tuple(roles), tuple(purposes), name)
+    if door not in consenting.DOORS:
+        raise ValueError
+    return Asker(house, who, tuple(roles), tuple(purposes), name, door)

@@ -24,6 +24,8 @@ POLICY = Texts(
         "with": "They may see it: {parties}.",
         "from-everyone": "Nobody may see it.",
         "from": "They may not see it: {parties}.",
+        "sent-there": "If you are sent on to the place where they work, it still gets your record. "
+        "To stop that, say no to the place, too.",
         "but-not": "But nothing about {topics}.",
         "for": "They may use it for {purposes}.",
         "between": "This is about what happened from {since} until {before}.",
