@@ -8,8 +8,8 @@ from medrec.core.records.canonical import Value
 from medrec.core.records.class_names import of_class
 from medrec.core.records.condition import onset_of
 from medrec.core.records.datatypes import Concept, concept, concepts, date, either, many, text, texts, untagged, who
-from medrec.core.records.general import empty_words, telling
-from medrec.core.records.none_known import no_known_allergy, not_told
+from medrec.core.records.general import empty_words, names_nothing, telling
+from medrec.core.records.none_known import no_known_allergy
 from medrec.core.records.reading import Around, Marks, codes_of, person_of, short
 from medrec.core.records.spanish_names import in_english
 from medrec.core.records.terms import NDC, RXNORM, UNII, Terms, cleaned
@@ -299,8 +299,8 @@ def _unsure(status: Status, reason: str, code: Concept, denied: bool, marks: Mar
     if denied:
         marks.add(NoteCode.STATUS_CONFLICT, "The record names an allergy, and says that the patient denies it.")
         return "unknown", "the patient denies it"
-    if not_told(code.words):
-        # "Unknown" where a substance should stand is nobody's allergy.
+    if names_nothing(code):
+        # "Unknown", "see list" where a substance should stand is nobody's allergy.
         marks.add(NoteCode.NO_CODE, "The record does not say to what.")
         return "unknown", "does not say to what"
     return status, reason

@@ -6,7 +6,7 @@ from medrec.core.records import datatypes, icd_families
 from medrec.core.records.canonical import Value
 from medrec.core.records.datatypes import Concept, concept, concepts, date, either, one, text, untagged, who
 from medrec.core.records.dates import ClinicalDate
-from medrec.core.records.general import empty_words, telling
+from medrec.core.records.general import empty_words, names_nothing, telling
 from medrec.core.records.none_known import no_known_problem
 from medrec.core.records.official_names import official_keys
 from medrec.core.records.problem_names import of_another
@@ -109,7 +109,11 @@ def _stands(record: Value, own: Concept, code: Concept, name: str, end: Clinical
     status, reason = marks.contradicted(status, reason, doubted or ending or said_over)
     none_known = no_known_problem(code)
     standing = "" if none_known else _standing(name, code) or _at_odds(name, code, marks)
-    status, reason = _as_it_stands(status, reason, standing, marks, no_known_problem(own) and not none_known)
+    if not none_known and names_nothing(code):
+        marks.add(NoteCode.NO_CODE, f'The record does not say which: "{code.words[:60]}" is not understood.')
+        status, reason = ("unknown", "does not say which") if status == "active" else (status, reason)
+    ended = standing in ("over", "history") and any(spoken(words).ended for words in _called(name, code))
+    status, reason = _as_it_stands(status, reason, standing, marks, no_known_problem(own) and not none_known, ended)
     return _Stands(clinical, verification, status, reason, standing, none_known)
 
 
@@ -213,9 +217,13 @@ def _for_the_rest(code: str, terms: Terms) -> bool:
 def _standing(name: str, code: Concept) -> Standing:
     """How the problem stands by its name, else by what its codes are called, else by their category."""
     of_codes = [_STANDINGS.get(coding.code[:3], "") for coding in code.codings if coding.system == ICD10CM]
-    called = [name, *(untagged(coding.display) for coding in code.codings)]
-    named = [spoken(words).standing for words in called if words]
+    named = [spoken(words).standing for words in _called(name, code)]
     return next((found for found in (*named, *of_codes) if found), "")
+
+
+def _called(name: str, code: Concept) -> list[str]:
+    """What a problem is called: its name, and what each of its codes is."""
+    return [words for words in (name, *(untagged(coding.display) for coding in code.codings)) if words]
 
 
 def _at_odds(name: str, code: Concept, marks: Marks) -> Standing:
@@ -230,7 +238,9 @@ def _at_odds(name: str, code: Concept, marks: Marks) -> Standing:
     return ""
 
 
-def _as_it_stands(status: Status, reason: str, standing: Standing, marks: Marks, denied: bool) -> tuple[Status, str]:
+def _as_it_stands(
+    status: Status, reason: str, standing: Standing, marks: Marks, denied: bool, ended: bool
+) -> tuple[Status, str]:
     """The status of what is no problem of the person's own, or is not certain, or is called over in its name; `denied`:
     its words say that there is no problem at all."""
     if denied:
@@ -244,7 +254,7 @@ def _as_it_stands(status: Status, reason: str, standing: Standing, marks: Marks,
         return "stopped", "said not to be there"
     if standing == "uncertain" and status != "stopped":
         return "unknown", "not certain"
-    if standing == "over" and status == "active":
+    if ended and status == "active":
         marks.add(NoteCode.STATUS_CONFLICT, "The record says that it is active, and its name that it is over.")
         return "unknown", "said to be active, called over"
     return status, reason

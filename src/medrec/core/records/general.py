@@ -6,7 +6,8 @@ by it. The list is our own and short; what is not in it is taken for a name.
 
 from collections.abc import Sequence
 
-from medrec.core.records.none_known import not_told
+from medrec.core.records.datatypes import Concept
+from medrec.core.records.none_known import says_nothing_here
 from medrec.core.records.terms import SNOMED, cleaned
 from medrec.core.records.understood import Coding
 
@@ -59,4 +60,11 @@ def telling(codings: Sequence[Coding]) -> tuple[Coding, ...]:
 def empty_words(words: str) -> bool:
     """Whether words name nothing in particular."""
     plain = cleaned(words).strip(" .:;*")
-    return not plain or plain in _WORDS or not_told(plain)
+    return not plain or plain in _WORDS or says_nothing_here(plain)
+
+
+def names_nothing(concept: Concept) -> bool:
+    """Whether the words of a concept say that nobody knows or where else to look ("-", "see list"), and no code beside
+    them names anything."""
+    coded = any(coding.code for coding in telling(concept.codings))
+    return not coded and says_nothing_here(concept.words)

@@ -4,6 +4,7 @@ from medrec.core.records import course_length, datatypes, dosage, medicine, name
 from medrec.core.records.canonical import Value
 from medrec.core.records.datatypes import concepts, joined, many, one, text, who
 from medrec.core.records.dates import ClinicalDate
+from medrec.core.records.general import names_nothing
 from medrec.core.records.reading import Around, Marks, person_of
 from medrec.core.records.understood import NoteCode, Status, Understood
 
@@ -111,8 +112,8 @@ def after_directions(status: Status, reason: str, told: dosage.Directions, marks
 
 
 def after_name(status: Status, reason: str, found: medicine.Product, marks: Marks) -> tuple[Status, str]:
-    """A status where what stands in place of the medicine says that there is none, or its name that it is not taken, or
-    where the medicine itself was entered by mistake."""
+    """A status where what stands in place of the medicine says nothing, or that there is none, or its name that it is
+    not taken, or where the medicine itself was entered by mistake."""
     if status != "active":
         return status, reason
     words = datatypes.one_line(found.concept.words)
@@ -122,6 +123,9 @@ def after_name(status: Status, reason: str, found: medicine.Product, marks: Mark
     if name_denied.says_none(words):
         marks.add(NoteCode.STATUS_CONFLICT, f'The record says that "{words[:60]}" is taken.')
         return "unknown", "no medicine is named"
+    if not found.ingredients and names_nothing(found.concept):
+        marks.add(NoteCode.NO_CODE, f'The record does not say which: "{words[:60]}" is not understood.')
+        return "unknown", "does not say which"
     if name_denied.says_not_taken(words, marks.around.terms):
         marks.add(NoteCode.STATUS_CONFLICT, f'The record says that it is active, and calls it "{words[:60]}".')
         return "unknown", "said to be active, by a name that says otherwise"

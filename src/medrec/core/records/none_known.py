@@ -57,7 +57,7 @@ _ALLERGY_SPANISH = tuple(
     )
 )
 _PROBLEM_WORDS = re.compile(
-    r"(?:none|nil|(?:no|denies)\s+(?:(?:known|current|active|significant)\s+)*(?:medical\s+)?(?:problems?|conditions?)"
+    r"(?:(?:none|nil)(?:\s+(?:known|reported|recorded|documented|listed|identified|noted|on\s+file))?|(?:no|denies)\s+(?:(?:known|current|active|significant)\s+)*(?:medical\s+)?(?:problems?|conditions?)"
     r"(?:\s+or\s+disability)?(?:\s+(?:known|on\s+file))?)(?:\s*\((?:situation|finding|disorder)\))?"
 )
 _PROBLEM_SPANISH = re.compile(
@@ -65,11 +65,13 @@ _PROBLEM_SPANISH = re.compile(
     r"(?:otr[ao]s\s+)?(?:problemas?|enfermedad(?:es)?|patologias?|diagnosticos?)(?:\s+de\s+salud|\s+medic[ao]s?)?"
     r"(?:\s+(?:o|ni)\s+(?:in|dis)capacidad)?(?:\s+(?:conocid[ao]s?|actual(?:es)?|activ[ao]s?))?"
     r"(?:\s*\((?:situacion|hallazgo)\))?|ningun[ao](?:\s+conocid[ao])?"
+    r"|لا\s+(?:يوجد|توجد)(?:\s+(?:مشاكل|امراض)(?:\s+(?:صحية|معروفة))*)?"
 )
 
 
 _MEDICINE_WORDS = re.compile(
-    r"none|nil|nothing|n/?a|not\s+applicable|ningun[ao]?|"
+    r"(?:none|nil|nothing)(?:\s+(?:known|reported|recorded|documented|listed|identified|noted|on\s+file))?|n/?a|not\s+applicable|ningun[ao]?|"
+    r"لا\s+(?:يوجد|توجد|شيء)|"
     r"(?:no|not\s+(?:on|taking)(?:\s+any)?|denies(?:\s+(?:taking|any))*|takes\s+no)\s+"
     r"(?:(?:known|current|active|regular|home|prescribed|other|daily)\s+)*(?:medications?|medicines?|meds|drugs?)"
     r"(?:\s+(?:known|reported|on\s+file|recorded|currently|at\s+this\s+time))?|"
@@ -103,9 +105,27 @@ def no_known_allergy(code: Concept) -> str:
     return ""
 
 
-def not_told(words: str) -> bool:
-    """Whether what stands in place of a substance says that nobody knows or asked: it is no allergy, and no "none"."""
-    return _plain(words) in _NOT_TOLD_PLAIN
+_SOURCE = (
+    r"(?:(?:the|his|her|attached|medication|medicines?|meds?|drug|problem|allergy|home|discharge|d/c|current|previous|prior|last|old"
+    r"|la|el|lista|hoja|adjunt[ao])\s+)*(?:list|note|chart|summary|sheet|mar|emr|ehr|epic|record|history|hpi|pmh|above|below|attached|attachment"
+    r"|scan|scanned|previous|prior|before|comment|text|letter|report|patient|pt|family|gp|pcp|pharmacy|provider|list[ao]|nota|historia|informe"
+    r"|arriba|abajo|anterior|adjunt[ao]|hoja)s?"
+)
+_ELSEWHERE = re.compile(
+    rf"(?:please\s+)?(?:see|(?:as\s+)?per|refer(?:red)?\s+to|as\s+(?:in|on)|from|check|ver|vease|segun|como)\s+{_SOURCE}"
+    r"|(?:the\s+)?same(?:\s+(?:as\s+)?(?:above|below|before|previous(?:ly)?|prior|list))?|ditto|idem|igual(?:\s+que\s+(?:antes|arriba))?"
+    r"|(?:as\s+|listed\s+|noted\s+|mentioned\s+)?(?:above|below|before|attached)|as\s+(?:listed|noted|documented|directed)(?:\s+(?:above|below))?"
+    r"|(?:(?:continue|cont\.?|resume|same|all|own|her|his)\s+(?:(?:home|own|current|usual|other|all)\s+)*|home\s+)(?:meds?|medications?|medicines?)"
+    r"|null|undefined|nan|blank|empty|placeholder|x{2,}|انظر\s+القا[ئي]مة|كما\s+(?:ذكر\s+)?اعلاه"
+)
+
+
+def says_nothing_here(words: str) -> bool:
+    """Whether what stands in place of a name says that nobody knows, or where else to look: "-", "see list", "as
+    above", "n/a". It names nothing, and says of nothing that there is none. No words at all say neither."""
+    plain = _plain(words)
+    bare = bool(words.strip()) and not any(sign.isalnum() for sign in words)
+    return bare or plain in _NOT_TOLD_PLAIN or _ELSEWHERE.fullmatch(plain) is not None
 
 
 def no_known_problem(code: Concept) -> bool:

@@ -92,8 +92,22 @@ _PAST = (
     r"^historia de\b",
     r"^(?:previous|past|prior|old|remote|former|ex|was|used to (?:have|be))\b-?",
     rf"^(?:s/p|status[\s-]+post)\b|\s*[-,:(]?\s*\b(?:s/p|status[\s-]+post){_LAST}",
+    r"(?:\s*[-–,:(]\s*childhood)?\s*[-–,:(]?\s*\b(?:has\s+|ha\s+)?"
+    rf"(?<!not )(?:outgrown|outgrew(?:\s+it)?|grew\s+out\s+of\s+it|superad[oa]){_END}",
+    rf"\s*[-–,:(]?\s*\b(?:as\s+an?\s+(?:child|kid|infant|baby|teen(?:ager)?)|in\s+(?:childhood|infancy)|de\s+niñ[oa]|en\s+la\s+(?:infancia|niñez)){_END}",
 )
-_OVER = (r"^resolved\b", rf"\s*[-–,:(]\s*(?:resolved|cured|healed|resuelt[oa]|curad[oa]){_END}")
+_ENDED = re.compile(
+    r"(?<!not )(?<!partially )(?<!never )"
+    r"\b(?:resolved|cured|outgrown|outgrew|grew\s+out|resuelt[oa]|curad[oa]|superad[oa])\b"
+)
+"""What says of something past that it is over, too."""
+_OVER = (
+    r"^resolved\b",
+    rf"\s*[-–,:(]\s*(?:resolved|cured|healed|resuelt[oa]|curad[oa])(?:\s+(?:in\s+|en\s+)?\d{{4}})?{_END}",
+    r"(?<!\bnot)(?<!\bnever)(?<!\bpartially)(?<!\bpartly)(?<!\bmostly)(?<!\bno)\s+(?:now\s+|fully\s+|completely\s+|has\s+|is\s+)*"
+    rf"(?:resolved|cured|resuelt[oa]|curad[oa])(?:\s+(?:in\s+|en\s+)?\d{{4}})?{_END}",
+    rf"\s*[-–,:(]\s*(?:no\s+longer\s+(?:active|present|there|an?\s+(?:problem|issue))|ya\s+no\s+(?:activ[oa]|presente)){_END}",
+)
 _CLAUSES = re.compile(r"[.;:,()\n]|\s[-–]\s")
 _IS_OVER = re.compile(
     r"(?:(?:this|it|the|problem|condition|diagnosis|patient|pt|says|reports|now|has|have|is|was|been|since|fully|completely"
@@ -112,6 +126,8 @@ _STANDINGS: tuple[tuple[Standing, re.Pattern[str]], ...] = (
     ("history", re.compile("|".join(_PAST))),
     ("over", re.compile("|".join(_OVER))),
 )
+_BOTH_PAST = ("history", "over")
+_HAS_BEEN = re.compile("|".join(_PAST))
 _NATURAL = re.compile(r"\bnatural\s+history\b|\bhistory\s+of\s+present\b")
 
 _CODES: dict[str, Laterality] = {
@@ -162,11 +178,13 @@ _SIDED = re.compile(r"^[\s.)-]*side[d]?\b")
 
 
 class Spoken(NamedTuple):
-    """A name as it was read: the side and the standing that it says, and what is left of it without these."""
+    """A name as it was read: the side and the standing that it says, what is left of it without these, and whether it
+    is called over (`ended`)."""
 
     side: Laterality
     standing: Standing
     core: str
+    ended: bool = False
 
 
 @lru_cache(maxsize=4096)
@@ -175,7 +193,8 @@ def spoken(name: str) -> Spoken:
     text = " ".join(name.lower().split())
     side, without = _sided(text)
     standing, core = _stands(without)
-    return Spoken(side, standing, " ".join(core.strip(" ,;:-–.").split()) or text)
+    ended = standing == "over" or (standing == "history" and _ENDED.search(text) is not None)
+    return Spoken(side, standing, " ".join(core.strip(" ,;:-–.").split()) or text, ended)
 
 
 def remark_says_over(words: str, name: str) -> bool:
@@ -217,8 +236,11 @@ def _stands(text: str) -> tuple[Standing, str]:
         return "", text
     found: Standing = ""
     for standing, pattern in _STANDINGS:
-        if pattern.search(text) and (not found or standing in (found, "history")):
+        if pattern.search(text) and (not found or standing in (found, "history") or (found, standing) == _BOTH_PAST):
             text, found = pattern.sub(" ", text), found or standing
+    if found == "over" and _HAS_BEEN.search(text):
+        # "Asthma in childhood, resolved" is of the past.
+        text, found = _HAS_BEEN.sub(" ", text), "history"
     if found != "family" and _of_kin(text):
         return "family", _KIN.sub(" ", text)
     if found == "denied" and _BREAK.search(text.strip(" ,;:-–.()")):

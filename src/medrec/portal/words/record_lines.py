@@ -187,6 +187,14 @@ LINES = Texts(
         "said-to-be-active-by-a-name-that-says-otherwise": "said to be active, by a name that says otherwise",
         "said-to-be-active-with-a-remark-that-it-is-not-taken": "said to be active, with a remark that it is not taken",
         "said-to-be-active-with-directions-not-to-take-it": "said to be active, with directions not to take it",
+        "does-not-say-which": "does not say which",
+        "read-as-written": "read as {what} (written: {quote})",
+        "low-to-high": "{low} to {high}",
+        "tablets": "tablets",
+        "puff": "puff",
+        "puffs": "puffs",
+        "patches": "patches",
+        "units": "units",
         "reaction-what": "reaction: {what}",
         "allergy-to-what": "Allergy to {what}",
         "intolerance-to-what": "Intolerance to {what}",
@@ -211,7 +219,9 @@ FORMS = (
 _FIXED_FORMS = ("%d %b %Y", "%b %Y", "%Y", "%Y-%m-%d", "%Y-%m")
 _PRECISION = ("day", "month", "year", "day", "month")
 _WHOLE = "|".join(re.escape(text) for _, text in LINES.english() if ", " in text and "{" not in text)
-_CUT = re.compile(rf'(begins ".*"|{_WHOLE}|said to be (?:active|taken), ended [^,;]+|; |, |(?<!reaction): )')
+_CUT = re.compile(
+    rf'(begins ".*"|read as .+? \(written: .+?\)|{_WHOLE}|said to be (?:active|taken), ended [^,;]+|; |, |(?<!reaction): )'
+)
 _SEPARATORS = ("; ", ", ", ": ")
 _STRENGTH = r"[\d.,]+ ?(?:m?c?g|ug|m?l|%|units?|m?eq|iu)(?:/\S+)?"
 _GAPS = {
@@ -222,7 +232,8 @@ _GAPS = {
     "what": r".+",
     "quote": r".+",
 }
-_GAPS |= dict.fromkeys(("start",), _GAPS["date"])
+_GAPS |= dict.fromkeys(("start",), _GAPS["date"]) | dict.fromkeys(("low", "high"), r"\d[\d.,]*")
+_MEASURE = re.compile(r"(?P<low>\d[\d.,]*)(?: to (?P<high>\d[\d.,]*))?(?: (?P<unit>\S+))?")
 _AFTER_SEMICOLON = ("mild", "moderate", "severe")
 """How bad a reaction was. After a comma these are parts of names ("depressive disorder, recurrent, moderate")."""
 
@@ -246,6 +257,16 @@ def line(text: str) -> str:
     if not told:
         return text
     return language.Told("".join((*told, *_apart(kept))))
+
+
+def measure(text: str) -> str:
+    """An amount as the lists write it ("0 to 10 mg", "2 tablets"), in the language of the visit."""
+    found = _MEASURE.fullmatch(text)
+    if language.current().code == language.DEFAULT or found is None:
+        return text
+    low, high, unit = found["low"], found["high"], found["unit"] or ""
+    number = str(LINES["low-to-high"]).format(low=low, high=high) if high else low
+    return " ".join(part for part in (number, _said(unit) or unit) if part)
 
 
 def list_of(texts: list[str]) -> str:
