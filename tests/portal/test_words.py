@@ -17,7 +17,7 @@ from medrec.core.kinds.governance import CHANGES
 from medrec.core.manifests import FORMS
 from medrec.core.reconcile import label_facts, notices
 from medrec.core.state import ROLES
-from medrec.portal import language, render, words
+from medrec.portal import language, list_words, render, words
 
 NOW = 1_750_000_000_000  # 15 June 2025, 15:06:40 UTC
 MINUTE, DAY = 60_000, 86_400_000
@@ -350,3 +350,36 @@ def test_the_doses_within_a_made_sentence_are_joined_in_the_language_of_the_page
     with language.use("es"):
         said = words.in_words("lisinopril: different doses are in force at different places (10 mg and 20 mg).")
     assert "\u206810 mg\u2069 y \u206820 mg\u2069" in said and " and " not in said
+
+
+@pytest.mark.parametrize(
+    ("made", "es", "ar"),
+    [
+        ("0 to 10 mg", "0 a 10 mg", "0 إلى 10 mg"), ("1 to 2 tablets", "1 a 2 comprimidos", "1 إلى 2 أقراص"),
+        ("20 mg", "20 mg", "20 mg"), ("0.5 to 1.5 mg/mL", "0.5 a 1.5 mg/mL", "0.5 إلى 1.5 mg/mL"),
+        ("as before", "as before", "as before"),
+    ],
+)  # fmt: skip
+def test_an_amount_of_a_day_is_said_in_the_language_of_the_page(made: str, es: str, ar: str) -> None:
+    for code, wanted in (("en", made), ("es", es), ("ar", ar)):
+        with language.use(code):
+            assert words.measure(made) == wanted
+            day = str(list_words.day(made, needed=False))
+            assert (" to " in day) is (" to " in wanted)
+    with language.use("es"):
+        said = words.in_words("x: different doses are in force at different places (0 to 10 mg and 1 to 2 tablets).")
+        assert "0 a 10 mg" in said and "1 a 2 comprimidos" in said
+        said = words.in_words("x: the directions come to 4 to 8 mg a day; the label gives at most 4 mg.")
+        assert "4 a 8 mg" in said
+
+
+def test_a_misspelled_allergy_is_told_of_in_the_language_of_the_page() -> None:
+    written = "Amoxicillin is on the list, and an allergy written as penicilin, which may mean penicillin."
+    medicine = "amoxicilin, which may mean amoxicillin, is on the list, and an allergy to Penicillin is, too."
+    for code in ("es", "ar"):
+        with language.use(code):
+            for made, name in ((written, "allergy-written"), (medicine, "allergy-medicine")):
+                said = words.in_words(made)
+                assert "which" not in said and said.count("\u2068") == 3, name
+            line = words.line("Allergy to penicilin; read as penicillin (written: penicilin)")
+            assert "read as" not in line and "written" not in line and line.count("penicilin\u2069") == 2

@@ -47,7 +47,8 @@ def odd(row: Row, loud: Iterable[NoteCode] = LOUD) -> list[Any]:
 
 def day(amount: str, needed: bool) -> Any:
     """What is taken in a day; as needed only the most is known."""
-    return render.say(words.ONE_LIST["day_most" if needed else "day"], amount=amount) if amount else None
+    said = words.measure(amount)
+    return render.say(words.ONE_LIST["day_most" if needed else "day"], amount=said) if amount else None
 
 
 def held_here(node: "Node", patient: str) -> list[Any]:

@@ -9,6 +9,7 @@ from medrec.node.refusals import Code
 from medrec.portal import language
 from medrec.portal.words.general import LISTS
 from medrec.portal.words.made_sentences import LABEL, MADE
+from medrec.portal.words.record_lines import measure
 from medrec.portal.words.texts import Texts
 
 _LATER: frozenset[Code] = frozenset()
@@ -117,7 +118,9 @@ def in_words(sentence: str) -> str:
             if name == "pair":
                 told |= {part: _of_label(found[part]) for part in ("level", "effect")}
             if name == "doses-differ":
-                told["doses"] = found["doses"].split(" and ")
+                told["doses"] = [measure(dose) for dose in found["doses"].split(" and ")]
+            if name == "too-much":
+                told |= {part: measure(found[part]) for part in ("amount", "most")}
             return _filled(MADE[name], told)
     return _filled(MADE["in-their-words"], {"why": sentence})
 
