@@ -58,7 +58,9 @@ def hide(clinic: Clinic) -> None:
     clinic.say("not-taking", clinic.row("amlodipine"), words="no", recipients=["north"])
 
 
-def world(folder: Path, hidden: bool) -> tuple[Any, ...]:
+def lived(folder: Path, hidden: bool, stopped: bool = True) -> tuple[Clinic, list[str]]:
+    """One of the worlds once all is said and told, and what of it went from north to south, by path; `stopped`: with
+    north's last word on what south sees."""
     folder.mkdir()
     clinic = Clinic(folder)
     north, south, ada = clinic.north, clinic.south, clinic.ada
@@ -68,11 +70,7 @@ def world(folder: Path, hidden: bool) -> tuple[Any, ...]:
     south.put("AllergyIntolerance", "x", allergy("x", "lisinopril"))
     clinic.refresh()
     reader = south.practitioners.enter("dr-south", "Dr South", PHYSICIAN)
-
-    def ask() -> Any:
-        return receive.request_records(south, "north", ada.account, practitioner=reader, reason="a visit")
-
-    seen = south.lists.with_received(ada.account, [ask()])
+    seen = south.lists.with_received(ada.account, [ask(clinic)])
     (notice,) = [one for one in seen.notices if one.rule == "allergy"]
     rows = seen.read.rows
     south.acts.enter(
@@ -84,18 +82,35 @@ def world(folder: Path, hidden: bool) -> tuple[Any, ...]:
     clinic.story.settle()
     if hidden:
         hide(clinic)
+    else:
+        # Her agent reads as often.
+        clinic.refresh()
+        clinic.network.time += 4 * 60_000
+        clinic.refresh()
     clinic.network.time = STOPPED
-    # A word on what south sees names what it does not: south hears it as if nothing had been said beside it.
-    says(clinic, north, "stopped", [row(clinic, north, "lisinopril")], BESIDE if hidden else "")
+    if stopped:
+        # A word on what south sees names what it does not: south hears it as if nothing had been said beside it.
+        says(clinic, north, "stopped", [row(clinic, north, "lisinopril")], BESIDE if hidden else "")
     clinic.network.time = AFTERWARDS
     clinic.story.settle()
     clinic.story.checkpoint("north", "south", "guide")
     waiting = [one for one in north.rows(store.outbox) if one.organisation == "south"]
-    sent = sorted(one.path for one in waiting if one.path in (ACTS_PATH, CORRECTIONS_PATH))
     for one in waiting:
         if one.path == ACTS_PATH:
             south.acts.take("north", msgspec.convert(json.loads(one.payload), Act))
-    shown = south.lists.with_received(ada.account, [ask()])
+    return clinic, sorted(one.path for one in waiting if one.path in (ACTS_PATH, CORRECTIONS_PATH))
+
+
+def ask(clinic: Clinic) -> Any:
+    """South's doctor asks north for everything."""
+    reader = clinic.south.practitioners.present("dr-south")
+    return receive.request_records(clinic.south, "north", clinic.ada.account, practitioner=reader, reason="a visit")
+
+
+def world(folder: Path, hidden: bool) -> tuple[Any, ...]:
+    clinic, sent = lived(folder, hidden)
+    south = clinic.south
+    shown = south.lists.with_received(clinic.ada.account, [ask(clinic)])
     told = [
         (
             found.key, found.name, found.status, found.conflicts, found.rules,
