@@ -28,7 +28,7 @@ _SYSTEMS = (
 )
 _WHOLE = frozenset([f"{HL7}{name}" for name in _SYSTEMS.split()]) | {
     "http://unitsofmeasure.org", MEDIA_TYPES, PROFILES, RESOURCE_TYPES, "urn:ietf:bcp:47", "urn:iso:std:iso:3166",
-    "urn:iso:std:iso:4217", "urn:iso-astm:E1762-95:2013",
+    "urn:iso:std:iso:4217", "urn:iso-astm:E1762-95:2013", "urn:oid:2.16.840.1.113883.6.238",
     "http://hl7.org/fhir/uv/ips/CodeSystem/absent-unknown-uv-ips",
 }  # fmt: skip
 _OWN = re.compile(r"http://hl7\.org/fhir/(CodeSystem/)?[A-Za-z0-9-]+\Z")

@@ -20,7 +20,8 @@ class LabelRulesError(ValueError):
 class LabelRule(Fields, frozen=True):
     """One rule: these labels for a record that carries one of these codes or names; see docs/spec/labels.md.
 
-    `not_with`: ingredients beside which, in one product or one text, the rule's own say nothing.
+    `not_with`: ingredients beside which, in one product or one text, the rule's own say nothing. `begins`: code system
+    -> beginnings of its codes.
     """
 
     id: str
@@ -32,13 +33,15 @@ class LabelRule(Fields, frozen=True):
     loinc: list[str] = []
     snomed: list[str] = []
     codes: list[str] = []
+    begins: dict[str, list[str]] = {}
     names: list[str] = []
     not_with: dict[str, str] = {}
 
 
 class LabelFile(Fields, frozen=True):
     """A file of rules. `opaque` is what may be in what no rule can read. `reviewed_by` says which clinician has
-    reviewed this version, and when; empty as long as none has."""
+    reviewed this version, and when; empty as long as none has. `ordinary` are words, blanks between them: a name of
+    nothing but these, which no rule meets, is cleared, unless they are all among `empty`, which say too little."""
 
     format: Literal["medrec/labels/1"]
     version: str
@@ -46,6 +49,8 @@ class LabelFile(Fields, frozen=True):
     credits: list[str]
     opaque: list[str]
     rules: list[LabelRule]
+    ordinary: list[str] = []
+    empty: list[str] = []
     reviewed_by: str = ""
 
 
@@ -75,9 +80,11 @@ def read_file(data: bytes) -> LabelFile:
         seen.add(rule.id)
         if not rule.labels or any(label not in known for label in rule.labels):
             raise LabelRulesError(f"rule {rule.id}: its labels must be sensitivities of v3-ActCode that are known")
-        if not (rule.icd10 or rule.ingredients or rule.loinc or rule.snomed or rule.codes or rule.names):
+        if not (rule.icd10 or rule.ingredients or rule.loinc or rule.snomed or rule.codes or rule.begins or rule.names):
             raise LabelRulesError(f"rule {rule.id}: it has neither codes nor names")
-        if not all([*rule.icd10, *rule.ingredients, *rule.loinc, *rule.snomed, *rule.not_with]) or "" in rule.codes:
+        begun = [one for codes in rule.begins.values() for one in codes or [""]]
+        listed = [*rule.icd10, *rule.ingredients, *rule.loinc, *rule.snomed, *rule.codes, *rule.not_with]
+        if not all([*listed, *rule.begins, *begun]):
             raise LabelRulesError(f"rule {rule.id}: a code is empty")
         for text in [*rule.names, *rule.ingredients.values(), *rule.not_with.values()]:
             name = name_of(text, 0)

@@ -8,13 +8,14 @@ sensitive of what it may hold. Labels that a record carries already stay, and ru
 
 import hashlib
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from medrec.core.consent.harmless import is_harmless
-from medrec.core.consent.label_rules import STEM_MIN, Basis, LabelRule, LabelRulesError, Name, name_of, read_file
-from medrec.core.consent.spelling import GOES_ON_MIN, INGREDIENT_MIN, ingredient, is_read, words_of
-from medrec.core.consent.systems import ICD10, ICD10_NATIONAL, code_of, system_name, system_of, token
+from medrec.core.consent.label_names import Names, ingredients_in, is_name
+from medrec.core.consent.label_rules import Basis, LabelRule, LabelRulesError, read_file
+from medrec.core.consent.spelling import is_read, words_of
+from medrec.core.consent.systems import ICD9, ICD10, ICD10_NATIONAL, code_of, system_name, system_of, token
 from medrec.core.records.terms import CVX, ICD10CM, LOINC, NDC, RXNORM, SNOMED, UNII, Terms
 
 FREE_TEXT_CHARACTERS = 100
@@ -26,6 +27,9 @@ REMEMBERED_MAX = 20_000
 _WHOLE_ICD = (ICD10CM, ICD10)
 _ICD10 = (*_WHOLE_ICD, *ICD10_NATIONAL)
 _ICD10_CODE = re.compile(r"[A-Z][0-9][0-9A-Z]{1,5}\Z")
+_ICD9_DIAGNOSIS = re.compile(r"([0-9]{3}(\.[0-9]{1,2}|[0-9]{2})?|V[0-9]{2}(\.?[0-9]{1,2})?|E[0-9]{3}(\.?[0-9])?)\Z")
+"""A code of ICD-9-CM that is surely a diagnosis: four digits without a dot may be a procedure."""
+_ICD9_PROCEDURE = re.compile(r"[0-9]{2}\.[0-9]{1,2}\Z")
 _DRUGS = (RXNORM, NDC, UNII)
 _FREE_NAMES = (
     "annotation authorString comment comments conclusion contentString description instructions markdown note "
@@ -50,6 +54,9 @@ _CLINICAL = frozenset(_CLINICAL_NAMES.split())
 _ATTACHMENTS = frozenset(("attachment", "presentedForm", "photo", "image", "valueAttachment", "contentAttachment"))
 _MEDICINES = frozenset(("code", "concept", "itemCodeableConcept", "medication", "medicationCodeableConcept"))
 """Elements that name a medicine, in a Medication and in what starts with `medication`."""
+
+_SUBSTANCES = frozenset(("AllergyIntolerance", "Immunization", "Medication"))
+"""Types whose names may be those of medicines."""
 
 
 class Cause(NamedTuple):
@@ -99,36 +106,24 @@ class Labeller:
         self.opaque = tuple(sorted({label for file in read for label in file.opaque}))
         self._terms = terms
         self._tokens: dict[str, list[int]] = {}
-        self._icd10: dict[str, list[int]] = {}
-        self._names: dict[str, list[Name]] = {}
-        self._stems: dict[str, list[Name]] = {}
-        self._ingredients: dict[str, list[Name]] = {}
+        self._begins: dict[str, dict[str, list[int]]] = {}
+        ordinary = [words for file in read for words in file.ordinary]
+        self._names = Names(self.rules, ordinary, [words for file in read for words in file.empty])
         self._remembered: dict[tuple[bool, str], tuple[int, ...]] = {}
+        self._cleared: dict[tuple[bool, str], bool] = {}
         for number, rule in enumerate(self.rules):
             self._index(number, rule)
 
     def _index(self, number: int, rule: LabelRule) -> None:
-        for code in rule.icd10:
-            self._icd10.setdefault(code_of(token(ICD10CM, code)), []).append(number)
-        for system, codes in ((RXNORM, rule.ingredients), (LOINC, rule.loinc), (SNOMED, rule.snomed)):
+        for system, codes in ((ICD10CM, rule.icd10), *rule.begins.items()):
+            begins = self._begins.setdefault(system_name(system), {})
             for code in codes:
+                begins.setdefault(code_of(token(system, code)).upper(), []).append(number)
+        for system, listed in ((RXNORM, rule.ingredients), (LOINC, rule.loinc), (SNOMED, rule.snomed)):
+            for code in listed:
                 self._tokens.setdefault(token(system, code), []).append(number)
         for one in rule.codes:
             self._tokens.setdefault(token(system_of(one), code_of(one)), []).append(number)
-        # What takes a rule away is a name as any other, under a number below zero.
-        named = [(text, number) for text in [*rule.names, *rule.ingredients.values()]]
-        for text, meant in [*named, *((text, -1 - number) for text in rule.not_with.values())]:
-            name = name_of(text, meant)
-            if name.stem and len(name.words) == 1:
-                self._stems.setdefault(name.words[0][:STEM_MIN].casefold(), []).append(name)
-            else:
-                self._names.setdefault(name.words[0].casefold(), []).append(name)
-        spelt = [(words_of(text), number) for text in rule.ingredients.values()]
-        for words, meant in [*spelt, *((words_of(text), -1 - number) for text in rule.not_with.values())]:
-            known = ingredient(words[0]) if len(words) == 1 else ""
-            if len(known) >= INGREDIENT_MIN:
-                name = Name((known,), len(known) >= GOES_ON_MIN, False, meant)
-                self._ingredients.setdefault(known[:STEM_MIN], []).append(name)
 
     def label(self, resource: Mapping[str, Any], targets: Mapping[str, Labels] = {}) -> Labels:
         """The labels of a FHIR resource (decoded JSON), those in `meta.security` aside, which `facts` reads itself.
@@ -137,7 +132,7 @@ class Labeller:
         reference is as sensitive as the reason.
         """
         walk = _Walk(self, _contained(self, resource, targets), targets)
-        walk.medicine = resource.get("resourceType") == "Medication"
+        walk.about(resource.get("resourceType"))
         for name in sorted(resource):
             value = resource[name]
             if name == "contained":
@@ -160,7 +155,7 @@ class Labeller:
         if name == "contained":
             return self._held([value], targets)[0]
         walk = _Walk(self, _contained(self, resource, targets), targets)
-        walk.medicine = resource.get("resourceType") == "Medication"
+        walk.about(resource.get("resourceType"))
         walk.begin(path)
         walk.visit(name, value, "")
         return walk.labels()
@@ -172,10 +167,13 @@ class Labeller:
 
     def numbers_of_code(self, system: str, code: str) -> tuple[int, ...]:
         """The rules that a code meets."""
-        one = token(system, code)
+        one, written = token(system, code), code
         system, code = system_of(one), code_of(one)
-        if system in _ICD10:
-            return tuple(n for end in range(1, len(code) + 1) for n in self._icd10.get(code[:end], ()))
+        begins = self._begins.get(ICD10CM if system in _ICD10 else system)
+        if begins is not None and not (system == ICD9 and _ICD9_PROCEDURE.match(written.strip())):
+            code = code.upper()
+            begun = [n for end in range(1, len(code) + 1) for n in begins.get(code[:end], ())]
+            return (*self._tokens.get(one, ()), *begun)
         if system not in _DRUGS:
             return tuple(self._tokens.get(one, ()))
         drug = self._terms.drug(system, code) if self._terms is not None else None
@@ -189,10 +187,12 @@ class Labeller:
 
     def knows_whole(self, system: str, code: str) -> bool:
         """Whether the rules can say of every code of this system that it is not sensitive."""
-        one = token(system, code)
+        one, written = token(system, code), code
         system, code = system_of(one), code_of(one)
         if system in _WHOLE_ICD:
             return bool(_ICD10_CODE.match(code))
+        if system == ICD9:
+            return bool(_ICD9_DIAGNOSIS.match(written.strip().upper()))
         if system == CVX or is_harmless(system, code):
             return True
         return system in _DRUGS and self._terms is not None and self._terms.drug(system, code) is not None
@@ -205,37 +205,36 @@ class Labeller:
         found = self._remembered.get((medicine, text))
         if found is None:
             words = words_of(text)
-            numbers = set(self._named(words))
+            numbers = set(self._names.met(words))
             if medicine and self._terms is not None and len(text) <= FREE_TEXT_CHARACTERS:
-                numbers.update(self._numbers_of_ingredients(_ingredients(self._terms, text, words)))
+                numbers.update(self._numbers_of_ingredients(ingredients_in(self._terms, text, words)))
             found = tuple(sorted(number for number in sorted(numbers) if number >= 0 and -1 - number not in numbers))
             if len(self._remembered) >= REMEMBERED_MAX:
                 self._remembered.clear()
             self._remembered[medicine, text] = found
         return found
 
+    def clears(self, text: str, medicine: bool = False) -> bool:
+        """Whether a name was read: a rule meets it, or each of its words is ordinary (in that of a `medicine`: or
+        stands for one of the table). One that is not may say anything."""
+        found = self._cleared.get((medicine, text))
+        if found is None:
+            words = words_of(text)
+            strange = self._names.strange(words)
+            if strange and medicine and self._terms is not None:
+                strange = [word for word in strange if self._terms.drug_named(word) is None]
+            read = not strange and not self._names.says_little(words)
+            found = read or bool(self.numbers_of_text(text, medicine))
+            if len(self._cleared) >= REMEMBERED_MAX:
+                self._cleared.clear()
+            self._cleared[medicine, text] = found
+        return found
+
     def names_ingredient(self, texts: Iterable[str]) -> bool:
         """Whether one of these texts names a medicine of which the table, or a rule, knows the ingredients."""
         if self._terms is None:
             return True
-        return any(_ingredients(self._terms, one, words_of(one)) or self.numbers_of_text(one, True) for one in texts)
-
-    def _named(self, words: list[str]) -> Iterator[int]:
-        folded = [word.casefold() for word in words]
-        for at, word in enumerate(folded):
-            for name in self._stems.get(word[:STEM_MIN], ()):
-                if word.startswith(name.words[0]):
-                    yield name.rule
-            spelt = ingredient(word) if len(word) >= INGREDIENT_MIN else ""
-            for name in self._ingredients.get(spelt[:STEM_MIN], ()):
-                if spelt == name.words[0] or (name.stem and spelt.startswith(name.words[0])):
-                    yield name.rule
-            for name in self._names.get(word, ()):
-                end = at + len(name.words)
-                said = (words if name.exact else folded)[at:end]
-                whole = said[:-1] == list(name.words[:-1]) and len(said) == len(name.words)
-                if whole and (said[-1].startswith(name.words[-1]) if name.stem else said[-1] == name.words[-1]):
-                    yield name.rule
+        return any(ingredients_in(self._terms, one, words_of(one)) or self.numbers_of_text(one, True) for one in texts)
 
 
 class _Walk:
@@ -243,13 +242,18 @@ class _Walk:
 
     def __init__(self, labeller: Labeller, contained: Mapping[str, Labels], targets: Mapping[str, Labels]) -> None:
         self.labeller = labeller
-        self.path, self.medicine = "", False
+        self.path, self.medicine, self.substance = "", False, False
         self.contained = contained
         self.targets = targets
         self.numbers: set[int] = set()
         self.found: list[tuple[str, set[int]]] = []
         self.opaque = False
         self.from_others: list[Labels] = []
+
+    def about(self, kind: Any) -> None:
+        """Say of which type the resource is."""
+        self.medicine = kind == "Medication"
+        self.substance = kind in _SUBSTANCES
 
     def begin(self, path: str) -> None:
         """Go on with another element."""
@@ -312,16 +316,23 @@ class _Walk:
                 self.visit(key, item, name)
 
     def _is_nameless(self, value: dict[str, Any]) -> bool:
-        """Whether it is a concept that has codes and no name, and none of a system that the rules know whole."""
+        """Whether it is a concept of codes that has no name, or one that nobody has read, and none of a system that
+        the rules know whole."""
         codings = value.get("coding")
-        if type(codings) is not list or not codings or _is_name(value.get("text")):
+        if type(codings) is not list or not codings:
             return False
-        pairs = []
-        for coding in codings:
-            if type(coding) is not dict or _is_name(coding.get("display")):
-                return type(coding) is not dict
-            pairs.append((str(coding.get("system", "")), str(coding.get("code", ""))))
-        return not any(self.labeller.knows_whole(system, code) for system, code in pairs)
+        if any(type(coding) is not dict for coding in codings):
+            return True
+        pairs = [(str(coding.get("system", "")), str(coding.get("code", ""))) for coding in codings]
+        if any(self.labeller.knows_whole(system, code) for system, code in pairs):
+            return False
+        return not self._reads([value.get("text"), *(coding.get("display") for coding in codings)])
+
+    def _reads(self, names: Iterable[Any]) -> bool:
+        """Whether there is a name among these, and each of them was read."""
+        said = [name for name in names if is_name(name)]
+        about = self.substance or self.path.startswith("medication")
+        return bool(said) and all(self.labeller.clears(name, about) for name in said)
 
     def _is_unknown_medicine(self, value: dict[str, Any]) -> bool:
         """Whether it is the name of a medicine of which nobody here knows what is in it."""
@@ -337,17 +348,17 @@ class _Walk:
         return not self.labeller.names_ingredient([text for text in texts if type(text) is str])
 
     def _is_bare_code(self, value: dict[str, Any]) -> bool:
-        """Whether it is a code by itself, without a name, of a system that the rules do not know whole. A quantity's is
-        that of its unit."""
+        """Whether it is a code by itself, without a name that was read, of a system that the rules do not know whole.
+        A quantity's is that of its unit."""
         system, code = value.get("system"), value.get("code")
-        if type(system) is not str or type(code) is not str or "value" in value or _is_name(value.get("display")):
+        if type(system) is not str or type(code) is not str or "value" in value:
             return False
-        return not self.labeller.knows_whole(system, code)
+        return not (self.labeller.knows_whole(system, code) or self._reads([value.get("display")]))
 
     def _is_bare_identifier(self, value: dict[str, Any]) -> bool:
         """Whether it points at something by the code of a medicine alone that the rules do not know whole."""
         one = value.get("identifier")
-        if type(one) is not dict or _is_name(value.get("display")):
+        if type(one) is not dict or is_name(value.get("display")):
             return False
         system = system_name(str(one.get("system", "")))
         return system in (*_DRUGS, SNOMED) and not self.labeller.knows_whole(system, str(one.get("value", "")))
@@ -366,18 +377,6 @@ class _Walk:
             self.take(self.contained.get(reference[1:], NONE))
         elif name in _CLINICAL:
             self.take(self.targets.get(local(reference), NONE))
-
-
-def _is_name(text: Any) -> bool:
-    """Whether a text can be read as a name: a code that stands in the place of one says nothing."""
-    return type(text) is str and any(word.isalpha() and len(word) > 1 for word in words_of(text))
-
-
-def _ingredients(terms: Terms, text: str, words: Iterable[str]) -> frozenset[str]:
-    """The ingredients (RxNorm) of every medicine that a short text names: its brand, its product or its ingredient."""
-    names = sorted({text, *(word for word in words if len(word) >= STEM_MIN)})
-    drugs = [terms.drug_named(name) for name in names]
-    return frozenset(one for drug in drugs if drug is not None for one in drug.ingredients)
 
 
 def pieces(name: str, value: Any) -> list[tuple[str, Any]]:

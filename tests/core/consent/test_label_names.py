@@ -1,0 +1,151 @@
+"""Names beside codes: which are read and which a doubt; what ICD-9-CM, HCPCS and CPT say by their numbers."""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from medrec.core.consent import labels as labelling
+from medrec.core.consent.label_rules import LabelRulesError
+from medrec.core.consent.labels import Labeller
+from medrec.core.records.terms import LOINC, RXNORM, SNOMED, Drug, Table
+from medrec.node.release.labels import Labels
+
+Json = dict[str, Any]
+REPOSITORY = Path(__file__).resolve().parents[3]
+RULES = (Path(labelling.__file__).parent / "labels.json").read_bytes()
+LABELLER = Labeller(RULES)
+NAMES = json.loads((REPOSITORY / "tests" / "vectors" / "labels" / "names.json").read_text(encoding="utf-8"))["names"]
+ICD9 = "http://hl7.org/fhir/sid/icd-9-cm"
+CPT = "http://www.ama-assn.org/go/cpt"
+HCPCS = "https://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets"
+
+
+def coded(system: str, code: str, *names: str, kind: str = "Condition") -> labelling.Labels:
+    coding = {"system": system, "code": code, **({"display": names[0]} if names else {})}
+    concept = {"coding": [coding], **({"text": names[1]} if len(names) > 1 else {})}
+    return LABELLER.label({"resourceType": kind, "id": "x", "code": concept})
+
+
+def record(kind: str, system: str, code: str, name: str) -> Json:
+    concept: Json = {"text": name} if not code else {"coding": [{"system": system, "code": code, "display": name}]}
+    element = {"MedicationRequest": "medicationCodeableConcept", "Encounter": "serviceType"}.get(kind, "code")
+    return {"resourceType": kind, "id": "x", element: concept}
+
+
+def test_each_name_that_somebody_would_hide_is_labelled_or_a_doubt_or_clear_for_a_reason() -> None:
+    labels = Labels()
+    said = Counter[str]()
+    for kind, system, code, name, verdict, *reason in NAMES:
+        found = labels.of(record(kind, system, code, name))
+        assert (" ".join(found.codes) or ("doubt" if found.may else "clear")) == verdict, (kind, name)
+        assert bool(reason and reason[0]) == (verdict == "clear"), name
+        said["label" if verdict not in ("doubt", "clear") else verdict] += 1
+    assert said["label"] > 300 and said["clear"] < 20, said
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Type 2 diabetes mellitus", "Essential hypertension", "Fracture of clavicle (disorder)", "Chest x-ray",
+        "Systolic blood pressure", "Hemoglobin A1c/Hemoglobin.total in Blood", "Body mass index (BMI) [Ratio]",
+        "Creatinine [Moles/volume] in Urine", "Encounter for check up (procedure)", "Peanut IgE Ab in Serum",
+        "Hipertensión esencial", "Fractura de clavícula", "Knee replacement", "Alpha-1-Fetoprotein Ag [Presence]",
+    ],
+)  # fmt: skip
+def test_ordinary_names_are_read_in_english_and_spanish(name: str) -> None:
+    assert coded(SNOMED, "1", name)[:2] == ((), ())
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Disorder", "Viral infection, other", "Disease, stage 4", "Surgical procedure", "D&C", "Service", "tablet", "-"],
+)
+def test_a_name_that_would_stand_beside_any_code_says_nothing(name: str) -> None:
+    assert coded(SNOMED, "86406008", name).may == LABELLER.opaque
+
+
+def test_every_name_of_a_concept_has_to_be_read() -> None:
+    assert coded(SNOMED, "1", "Asthma", "Asthma, mild")[:2] == ((), ())
+    assert coded(SNOMED, "1", "Asthma", "Zwangsgedanken").may == LABELLER.opaque
+    assert coded(SNOMED, "1", "Zwangsgedanken", "Asthma").may == LABELLER.opaque
+    # A code that says itself what it is needs none of its names.
+    icd = {"system": "http://hl7.org/fhir/sid/icd-10-cm", "code": "J45.909"}
+    both = {"coding": [icd, {"system": SNOMED, "code": "1", "display": "Belastungsasthma"}]}
+    assert LABELLER.label({"resourceType": "Condition", "id": "x", "code": both})[:2] == ((), ())
+
+
+def test_a_code_by_itself_is_read_like_one_in_a_concept() -> None:
+    def answered(display: str) -> labelling.Labels:
+        coding = {"system": LOINC, "code": "LA1-1", "display": display}
+        return LABELLER.label({"resourceType": "Basic", "item": [{"answer": [{"valueCoding": coding}]}]})
+
+    assert answered("Fracture of ankle")[:2] == ((), ())
+    assert answered("Kokst am Wochenende").may == LABELLER.opaque
+
+
+@pytest.mark.parametrize(
+    ("code", "labels"),
+    [
+        ("042", "HIV"), ("V08", "HIV"), ("079.53", "HIV"), ("07953", "HIV"), ("295.30", "MH PSY"), ("303.90", "ETHUD"),
+        ("304.01", "OPIOIDUD SUD"), ("305.20", "SUD"), ("290.0", "COGN"), ("635.90", "PREGNANT SEX"),
+        ("V22.2", "PREGNANT SEX"), ("302.50", "SEX"), ("097.9", "SEX STD"), ("282.60", "GDIS SCA"), ("V84.01", "GDIS"),
+        ("995.81", "SDV VIO"), ("E967.0", "SDV VIO"), ("E950.0", "MH PSY"), ("V62.84", "MH PSY"), ("299.00", "DVD"),
+    ],
+)  # fmt: skip
+def test_a_diagnosis_of_icd_9_cm_says_itself_what_it_is(code: str, labels: str) -> None:
+    found = coded(ICD9, code, "Krankheit")
+    assert (" ".join(found.codes), found.may) == (labels, ())
+
+
+@pytest.mark.parametrize("code", ["401.9", "250.00", "25000", "V70.0", "493", "305.1"])
+def test_an_ordinary_diagnosis_of_icd_9_cm_goes_out_without_a_name(code: str) -> None:
+    assert coded(ICD9, code)[:2] == ((), ())
+
+
+def test_a_procedure_of_icd_9_cm_is_no_diagnosis_of_it() -> None:
+    """30.3 is a laryngectomy, 303 is alcohol dependence; without its dot 9427 may be either, of 94.27 or 942.7."""
+    assert coded(ICD9, "30.3", "Complete laryngectomy")[:2] == ((), ())
+    assert coded(ICD9, "94.27").may == coded(ICD9, "9427").may == LABELLER.opaque
+
+
+@pytest.mark.parametrize(
+    ("system", "code", "labels"),
+    [
+        (HCPCS, "H0014", "MH SUD"), (HCPCS, "h0020", "MH OPIOIDUD SUD"), (HCPCS, "H2036", "MH SUD"),
+        (HCPCS, "T1007", "SUD"), (HCPCS, "G2067", "OPIOIDUD"), (CPT, "90834", "MH"), (CPT, "90791", "MH"),
+        (CPT, "80307", "SUD"), (CPT, "99408", "SUD"), (CPT, "59840", "PREGNANT SEX"), (CPT, "87536", "HIV"),
+        (CPT, "81162", "GDIS"), (HCPCS, "90870", "MH"), (CPT, "99213", ""),
+    ],
+)  # fmt: skip
+def test_services_are_told_by_the_ranges_of_their_numbers(system: str, code: str, labels: str) -> None:
+    assert " ".join(coded(system, code, "Service", kind="Procedure").codes) == labels
+    assert coded(system, code, "Service", kind="Procedure").may == LABELLER.opaque
+
+
+def test_the_name_of_a_medicine_is_read_by_the_table_where_a_medicine_or_an_allergy_is_named() -> None:
+    labeller = Labeller(RULES, terms=Table([Drug("1", "IN", "zelvatrix", ("1",))]))
+    concept = {"coding": [{"system": SNOMED, "code": "1", "display": "Zelvatrix allergy"}]}
+    for kind in ("AllergyIntolerance", "Immunization"):
+        assert labeller.label({"resourceType": kind, "id": "a", "code": concept})[:2] == ((), ())
+    # In urine the same name may say what somebody takes.
+    assert labeller.label({"resourceType": "Observation", "id": "a", "code": concept}).may == labeller.opaque
+    assert coded(RXNORM, "1", "Zelvatrix").may == LABELLER.opaque
+
+
+def test_a_file_may_add_ordinary_words_and_beginnings_of_codes() -> None:
+    own: Json = {
+        "format": "medrec/labels/1", "version": "site", "about": "", "credits": [], "opaque": [],
+        "rules": [{"id": "own", "labels": ["SUD"], "basis": "stated", "why": "x", "begins": {"urn:house": ["7"]}}],
+        "ordinary": ["Heuschnupfen Husten"],
+    }  # fmt: skip
+    labeller = Labeller(RULES, json.dumps(own).encode())
+    concept = {"coding": [{"system": SNOMED, "code": "1", "display": "Heuschnupfen"}]}
+    assert labeller.label({"resourceType": "Condition", "code": concept})[:2] == ((), ())
+    assert labeller.numbers_of_code("urn:house", "71") != () and labeller.numbers_of_code("urn:house", "17") == ()
+    for begins in ({"urn:house": []}, {"urn:house": [""]}, {"": ["7"]}):
+        own["rules"][0]["begins"] = begins
+        with pytest.raises(LabelRulesError, match="empty"):
+            Labeller(RULES, json.dumps(own).encode())
