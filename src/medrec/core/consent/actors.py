@@ -17,6 +17,7 @@ from medrec.core.consent.meant import Meant
 from medrec.core.consent.roles import SOMEBODY
 from medrec.core.consent.times import read_period
 from medrec.core.matching import Demographics, Field, compare, plain
+from medrec.core.signs import seen
 
 DEPTH_MAX = 5
 """How deep a team may name other teams."""
@@ -308,7 +309,7 @@ def _may_be_called(called: Iterable[Any], name: str) -> bool | None:
 
 
 def _words(name: str) -> list[str]:
-    return [word for word in plain(name).split() if len(word) > 1 and word not in _TITLES]
+    return [word for word in plain(seen(name)).split() if len(word) > 1 and word not in _TITLES]
 
 
 def _is_latin(words: Iterable[str]) -> bool:

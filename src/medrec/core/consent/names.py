@@ -8,6 +8,7 @@ to whoever can look them up (`actors`). In records the ledger's names are identi
 
 import unicodedata
 
+from medrec.core.signs import is_seen
 from medrec.core.types import is_organisation_id
 
 ORGANISATION = "urn:medrec:organisation"
@@ -17,8 +18,6 @@ ACCOUNT = "urn:medrec:account"
 person's account."""
 
 
-_HIDING = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
-"""What turns, ends or hides text: categories of Unicode."""
 _JOINERS = "\u200c\u200d"
 _JOINED = ("ARABIC", "BENGALI", "DEVANAGARI", "GUJARATI", "GURMUKHI", "KANNADA", "KHMER", "MALAYALAM", "MONGOLIAN",
            "MYANMAR", "ORIYA", "SINHALA", "SYRIAC", "TAMIL", "TELUGU", "TIBETAN")  # fmt: skip
@@ -30,14 +29,8 @@ def visible(name: str) -> str:
 
     A joiner or non-joiner stays between two letters of a script that needs it.
     """
-    kept = [one for at, one in enumerate(name) if _shows(one) or (one in _JOINERS and _joins(name[at - 1 : at + 2]))]
+    kept = [one for at, one in enumerate(name) if is_seen(one) or (one in _JOINERS and _joins(name[at - 1 : at + 2]))]
     return "".join(kept) if any(not one.isspace() and one not in _JOINERS for one in kept) else ""
-
-
-def _shows(character: str) -> bool:
-    if unicodedata.category(character) in _HIDING:
-        return False
-    return not unicodedata.name(character, "").endswith(("FILLER", "BRAILLE PATTERN BLANK"))
 
 
 def _joins(three: str) -> bool:

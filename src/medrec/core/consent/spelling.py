@@ -8,12 +8,11 @@ ingredient("clozapine"), ingredient("clozapina"), ingredient("Clozapin")        
 import re
 import unicodedata
 
+from medrec.core.signs import is_accent, seen
+
 _WORD = re.compile(r"[^\W_]+")
 _INITIALS = re.compile(r"(?<![^\W_])(?:[^\W\d_]\.)+[^\W\d_](?![^\W_])")
 _TAG = re.compile(r"<[^>]*>")
-_UNSEEN = ("Mn", "Me", "Cf", "Co", "Cs")
-"""Categories of Unicode that are no letters of a word: accents, joiners, soft hyphens, what turns text."""
-_FILLERS = "\u115f\u1160\u2800\u3164\uffa0"
 _INN = re.compile("ph|th|ae|oe|y|k|(.)(?=\\1)")
 _INN_LETTERS = {"ph": "f", "th": "t", "ae": "e", "oe": "e", "y": "i", "k": "c"}
 _ENDINGS = "eao"
@@ -27,11 +26,9 @@ at the beginning of a word (Methadonhydrochlorid)."""
 def words_of(text: str) -> list[str]:
     """The words of a text (mark-up left out): letters without accents, in one form, initials as one word."""
     if not text.isascii():
-        text = "".join(
-            one
-            for one in unicodedata.normalize("NFKD", text)
-            if one.isascii() or (unicodedata.category(one) not in _UNSEEN and one not in _FILLERS)
-        )
+        text = unicodedata.normalize("NFKD", text)
+        text = "".join(one for one in text if one.isascii() or not is_accent(one))
+    text = seen(text)
     if "<" in text:
         text = _TAG.sub(" ", text)
     if "." in text:

@@ -166,7 +166,8 @@ def token(system: str, code: str) -> str:
     nor parameters. Letters have one form in all (NFKC), and what nobody sees is left out.
     """
     name = system_name(system)
-    code = code.strip() if code.isascii() else visible(unicodedata.normalize("NFKC", code)).strip()
+    plain = code.isascii() and code.isprintable()
+    code = code.strip() if plain else visible(unicodedata.normalize("NFKC", code)).strip()
     if name in _ICD:
         code = _DOTS.sub("", code).upper()
     elif name == NDC and len(ndc11(code)) == 1:

@@ -1,7 +1,6 @@
 """Breaking the glass: declared at the source, kept by the one who declared, reviewed there, and told to the person."""
 
 import hashlib
-import unicodedata
 from typing import Annotated, Literal
 
 import msgspec
@@ -10,6 +9,7 @@ from medrec.core.consent.emergency import TEXT_MIN
 from medrec.core.manifests.access import Request
 from medrec.core.manifests.record import Hex16, Hex32
 from medrec.core.matching import plain
+from medrec.core.signs import count, is_mixed, seen
 from medrec.core.types import Fields, OrganisationId, TimeMs
 
 Scope = Literal["summary", "restricted"]
@@ -98,19 +98,16 @@ def review_owed(source: str, requester: str, request: bytes) -> bytes:
 
 def says_enough(text: str) -> bool:
     """Whether a reason has enough words: white space does not count twice, and signs that nobody sees do not count."""
-    said = " ".join(text.split())
-    return sum(sign == " " or unicodedata.category(sign)[0] not in "CZ" for sign in said) >= TEXT_MIN
+    return count(text) >= TEXT_MIN
 
 
 def same_name(one: str, other: str) -> bool:
     """Whether two names may be one person's, who has two entries: all words of the shorter stand in the longer. Signs
-    that nobody sees part no word."""
-    shorter, longer = sorted((set(plain(_seen(name)).split()) for name in (one, other)), key=len)
+    that nobody sees part no word. A word of letters of two scripts may be any other one."""
+    if any(map(is_mixed, f"{one} {other}".split())):
+        return True
+    shorter, longer = sorted((set(plain(seen(name)).split()) for name in (one, other)), key=len)
     return shorter == longer != set() or (len(shorter) > 1 and shorter <= longer)
-
-
-def _seen(name: str) -> str:
-    return "".join(sign for sign in name if unicodedata.category(sign) != "Cf")
 
 
 FORMS: dict[str, type[Fields]] = {

@@ -28,6 +28,7 @@ from medrec.core.manifests.correction import (
     statement_message,
 )
 from medrec.core.manifests.delegation import Delegation, encode_delegation
+from medrec.core.signs import says_something
 from medrec.node.account.delegates import Held
 from medrec.node.account.former_keys import signed_then
 from medrec.node.agent.own import person_here
@@ -307,7 +308,7 @@ class Corrections:
 
         Raises Refusal (unknown-correction, not-corrected, reason-missing), StoreError.
         """
-        if not words.strip():
+        if not says_something(words):
             raise Refusal(Code.REASON_MISSING)
         node = self._node
 

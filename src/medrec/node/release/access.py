@@ -14,8 +14,9 @@ from sqlalchemy import BigInteger, Boolean, Column, LargeBinary, String, Table
 
 from medrec.core import codec
 from medrec.core.address import decode_address
-from medrec.core.consent import names, terms
+from medrec.core.consent import terms
 from medrec.core.manifests.access import Request
+from medrec.core.signs import says_something
 from medrec.core.types import Bytes16, Bytes32, Count, Fields, TimeMs
 from medrec.node.keeping.store import metadata
 from medrec.node.refusals import Code, Refusal
@@ -172,7 +173,7 @@ def check_purpose(request: Request) -> None:
         raise Refusal(Code.PURPOSE_MISSING)
     if request.purpose not in terms.PURPOSES_BELOW:
         raise Refusal(Code.PURPOSE_UNKNOWN)
-    if not names.visible(request.reason).strip():
+    if not says_something(request.reason):
         raise Refusal(Code.REASON_MISSING)
 
 

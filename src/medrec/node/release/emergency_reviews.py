@@ -20,6 +20,7 @@ from medrec.core.manifests.emergency import (
     same_name,
     says_enough,
 )
+from medrec.core.signs import says_something
 from medrec.core.state import Obligation
 from medrec.engines.engine import Snapshot
 from medrec.node.account import staff
@@ -250,7 +251,7 @@ class EmergencyReviews:
         one_person = staff.person_of(node, reviewer) == staff.person_of(node, about.identity)
         if one_person or same_name(reviewer_name, about.name):
             raise Refusal(Code.OWN_EMERGENCY)
-        if not words.strip():
+        if not says_something(words):
             raise Refusal(Code.REASON_MISSING)
         now = node.clock()
         manifest = EmergencyReviewManifest(

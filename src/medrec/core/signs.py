@@ -1,0 +1,49 @@
+"""Signs that nobody sees: what turns, ends, joins or hides text, and what fills a place with nothing.
+
+The one reading of them, for names in sentences, words of a record, reasons, and codes. After Unicode's general
+categories and names of characters, as Python's `unicodedata` has them.
+"""
+
+import unicodedata
+
+_HIDING = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
+_NOTHING = ("FILLER", "BRAILLE PATTERN BLANK", "GRAPHEME JOINER")
+_CHOOSING = ("VARIATION SELECTOR", "MONGOLIAN FREE VARIATION SELECTOR", "KHMER VOWEL INHERENT")
+_ACCENTS = ("Mn", "Me")
+
+
+def is_seen(sign: str) -> bool:
+    """Whether somebody sees a sign, or the space that it leaves."""
+    if " " <= sign <= "~":
+        return True
+    if unicodedata.category(sign) in _HIDING:
+        return False
+    name = unicodedata.name(sign, "")
+    return not name.endswith(_NOTHING) and not name.startswith(_CHOOSING)
+
+
+def seen(text: str) -> str:
+    """A text without the signs that nobody sees. Ends of lines and tabs part words, and stay."""
+    return text if text.isprintable() and text.isascii() else "".join(s for s in text if s.isspace() or is_seen(s))
+
+
+def says_something(text: str) -> bool:
+    """Whether somebody sees more than space in a text."""
+    return bool(seen(text).strip())
+
+
+def count(text: str) -> int:
+    """How many signs of a text somebody sees: space counts once, and a mark on another sign with that one."""
+    said = " ".join(seen(text).split())
+    return sum(unicodedata.category(sign) not in _ACCENTS for sign in said)
+
+
+def is_accent(sign: str) -> bool:
+    """Whether a sign is a mark on another one, such as an accent."""
+    return unicodedata.category(sign) in _ACCENTS
+
+
+def is_mixed(word: str) -> bool:
+    """Whether a word has Latin letters beside those of another script, which may look like them."""
+    scripts = {unicodedata.name(sign, "").partition(" ")[0] for sign in word if sign.isalpha()}
+    return "LATIN" in scripts and len(scripts) > 1

@@ -1,0 +1,51 @@
+"""Signs that nobody sees: one reading, for names, words, reasons, codes and who may review whom."""
+
+import unicodedata
+
+import pytest
+
+from medrec.core.consent.actors import _may_be_called
+from medrec.core.consent.names import visible
+from medrec.core.consent.spelling import words_of
+from medrec.core.consent.systems import token
+from medrec.core.manifests.emergency import same_name, says_enough
+from medrec.core.signs import count, is_mixed, is_seen, says_something, seen
+
+HIDDEN = [
+    "\u200b", "\u200d", "\u2060", "\ufeff", "\u00ad", "\u202e", "\x00", "\x7f", "\ue000", "\u115f", "\u1160", "\u2800",
+    "\u3164", "\uffa0", "\u034f", "\ufe0f", "\U000e0100", "\u180b", "\u17b4",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("sign", HIDDEN, ids=lambda sign: f"{ord(sign):04x}")
+def test_a_sign_that_nobody_sees_counts_nowhere(sign: str) -> None:
+    """In a name, a word, a reason, a code, and a comparison of two people."""
+    assert not is_seen(sign) and not says_something(f" {sign}\t{sign}") and visible(sign) == ""
+    inside = f"Sou{sign}th"
+    assert seen(inside) == visible(inside) == "South"
+    assert words_of(f"H{sign}IV") == ["HIV"]
+    assert same_name(f"Dr Ada {inside}", "Dr Ada South") and not same_name("Dr Ada South", "Dr Eve North")
+    assert _may_be_called([inside], "Dr Ada South") is None, "it may be her, and a denial of it holds"
+    assert count(f"a{sign * 30}") == 1 and not says_enough(f"a{sign * 30}")
+    assert token("http://loinc.org", f"4548{sign}-4") == "http://loinc.org|4548-4"
+
+
+def test_what_is_seen_stays() -> None:
+    for text in ("Zoë Škvorecký", "محمد", "अनुपमा", "\u0646\u200c\u0645", "O'Neil-Smith", "山田太郎"):
+        assert visible(text) == text and says_something(text)
+    assert words_of("one\ntwo\tthree") == ["one", "two", "three"], "ends of lines part words"
+    assert seen("one\ntwo") == "one\ntwo" and visible("one\ntwo") == "onetwo"
+    every = [chr(code) for code in range(0x20, 0x7F)]
+    assert all(map(is_seen, every)) and not any(unicodedata.category(one) == "Cc" for one in every)
+
+
+def test_marks_on_other_signs_are_no_words_of_a_reason() -> None:
+    assert not says_enough("a" + "\u0301" * 30) and says_enough("Found unconscious at a bus stop")
+    assert count("  a   b ") == 3
+
+
+def test_a_name_of_letters_of_two_scripts_may_be_anybodys() -> None:
+    """One Cyrillic letter in a Latin name: nobody reviews her own emergency by it."""
+    assert is_mixed("\u0405outh") and same_name("Dr \u0405outh", "Dr South")
+    assert not is_mixed("South") and not is_mixed("Иванова") and not is_mixed("ひらカタ漢字")
+    assert not same_name("Dr Иванова", "Dr Petrov")
