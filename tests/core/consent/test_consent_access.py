@@ -158,6 +158,14 @@ def test_a_label_that_nobody_knows_is_no_label() -> None:
     assert labelled("http://hl7.org/fhir/v3/ActCode", "ETH").labels == {"ETH"}
     assert labelled("urn:oid:2.16.840.1.113883.5.25", "R").level == 4
     assert labelled("http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "SUBSETTED").labels == frozenset()
+    # The same systems hold codes that are no labels of integrity, purpose or action: nobody knows what those say.
+    hl7 = "http://terminology.hl7.org/CodeSystem/"
+    for name, code, other in (
+        ("v3-ObservationValue", "PATRPT", "ALC"), ("v3-ActReason", "TREAT", "DRUGINTER"),
+        ("consentaction", "access", "peek"), ("common-tags", "actionable", "hiv-clinic"),
+    ):  # fmt: skip
+        assert labelled(f"{hl7}{name}", code).labels == frozenset()
+        assert labelled(f"{hl7}{name}", other).labels is None
     for system in ("http://example.org/own", "http://terminology.hl7.org/ValueSet/v3-ActCode", SNOMED, f"{act}-x"):
         assert labelled(system, "HIV").labels is None, "it may be any sensitivity"
 

@@ -7,6 +7,7 @@ import msgspec
 
 from medrec.core.consent import systems, terms
 from medrec.core.consent.clinical import clinical_dates
+from medrec.core.consent.harmless import says_no_sensitivity
 from medrec.core.consent.pointers import Pointer, called, named, people_in, pointers_in
 from medrec.core.consent.times import Span
 
@@ -275,12 +276,6 @@ def _security(meta: Any) -> list[str | None]:
     return _sensitivities(meta.get("security", []) if isinstance(meta, dict) else [])
 
 
-_NO_SENSITIVITIES = frozenset(
-    f"{systems.HL7}{name}" for name in ("v3-ObservationValue", "v3-ActReason", "consentaction", "common-tags")
-)
-"""Systems of labels that say how whole a record is, or for what it may be used, and not what it is about."""
-
-
 def _sensitivities(listed: Any) -> list[str | None]:
     """The sensitivity and confidentiality codes among labels; None for one that nobody here knows, because it may be a
     sensitivity."""
@@ -295,7 +290,7 @@ def _sensitivities(listed: Any) -> list[str | None]:
             found.append(None)
         elif system == terms.ACT_CODE and code not in terms.HANDLING:
             found.append(code if code in terms.SENSITIVITIES_BELOW else None)
-        elif system != terms.ACT_CODE and system not in _NO_SENSITIVITIES:
+        elif system != terms.ACT_CODE and not says_no_sensitivity(system, code):
             found.append(None)
     return found
 

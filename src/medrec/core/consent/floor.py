@@ -1,7 +1,10 @@
 """The legal floor: what the law forbids whatever a person permits, and the notices that have to travel.
 
 Each line names where it stands. The ages of California and Washington were held against published texts of these
-sections and the Washington Senate's report on bill 5883 (2021-22), in November 2026. A site chooses its laws
+sections and the Washington Senate's report on bill 5883 (2021-22), in November 2026; so were N.Y. Pub. Health Law 2782
+(nysenate.gov), Cal. Civ. Code 56.108 (Findlaw, as of January 2025) and 45 CFR 164.502(g)(3) (as amended August 2002).
+Where a line keeps back more than its law, its source says so. The federal lines beside that one have been held against
+no text yet; each of them only keeps back. A site chooses its laws
 (`FLOORS`); the federal floor of the United States is the default. This is a reading by engineers, not legal advice:
 have it reviewed before real use.
 """
@@ -50,11 +53,13 @@ FLOORS: dict[str, Jurisdiction] = {
     ),
     "US-reproductive-shield": Jurisdiction(
         (Floor("floor:US-shield:reproductive", frozenset({"SEX", "PREGNANT"}), PROCEEDINGS, frozenset(),
-               "state shield laws, for example Cal. Civ. Code 56.108"),),
+               "state shield laws, for example Cal. Civ. Code 56.108, which is about abortion and the laws of other "
+               "states: this line keeps back more"),),
     ),
     "US-HIV": Jurisdiction(
         (Floor("floor:US-state:hiv", frozenset({"HIV"}), None, frozenset({"HIV"}),
-               "state HIV statutes with specific written consent, for example N.Y. Pub. Health Law 2782"),),
+               "state HIV statutes with specific written consent, for example N.Y. Pub. Health Law 2782(1)(b), which "
+               "in (c) and (d) lets those know who treat: this line keeps back more"),),
     ),
     "US-CA-minor": Jurisdiction(
         (
@@ -74,7 +79,8 @@ FLOORS: dict[str, Jurisdiction] = {
     ),
     "US-minor": Jurisdiction(
         (Floor("floor:US-state:minor-proxy", frozenset({"ADOL"}), _FAMILY, frozenset({"ADOL"}),
-               "state minor-consent laws with 45 CFR 164.502(g)(3)"),),
+               "45 CFR 164.502(g)(3)(i): no parent stands for a minor in what she alone may consent to by the law of "
+               "her state; the label says in what"),),
     ),
 }  # fmt: skip
 """Jurisdiction -> its floor. They add up: a site under several takes the lines of all."""

@@ -54,6 +54,27 @@ _SOME = {
 }
 """Systems of which some codes are harmless: classes of visits, purposes, kin, sections of a laboratory."""
 
+_INTEGRITY = (
+    "ABSTRED AGGRED ANONYED MAPPED MASKED PSEUDED REDACTED SUBSETTED SYNTAC TRSLT VERSIONED CRYTOHASH DIGSIG HRELIABLE "
+    "RELIABLE UNCERTREL UNRELIABLE CLINAST DEVAST HCPAST PACQAST PATAST PAYAST PROAST SDMAST CLINRPT DEVRPT HCPRPT "
+    "PACQRPT PATRPT PAYRPT PRORPT SDMRPT"
+)
+_LABELS = {
+    f"{HL7}v3-ObservationValue": frozenset(_INTEGRITY.split()),
+    terms.ACT_REASON: frozenset(terms.PURPOSES_BELOW),
+    terms.CONSENT_ACTION: terms.ACTIONS,
+    f"{HL7}common-tags": frozenset(["actionable"]),
+}
+"""Labels (`meta.security`) that say how whole and how sure a record is, or what may be done with it, and not what it is
+about. Held against what HL7 has published: the value set SecurityIntegrityObservationValue (FHIR DSTU 2 and R5, 33
+codes), the purposes of v3-ActReason below PurposeOfUse, consentaction, common-tags (FHIR R4, its one code). A code of
+these systems that is not here may be a sensitivity: both v3 systems hold much that is no label at all."""
+
+
+def says_no_sensitivity(system: str, code: str) -> bool:
+    """Whether a label, of a system by its one name, is none about what a record holds."""
+    return code in _LABELS.get(system, ())
+
 
 def is_harmless(system: str, code: str) -> bool:
     """Whether a code, of a system by its one name, says nothing about an illness."""
