@@ -364,11 +364,12 @@ class Erasures:
     def _empty(self, connection: sql.Connection, lines: Sequence[Any], *, keep_person: bool) -> None:
         """Leave nothing of these manifests but their places: their hashes could be guessed at, so chance replaces
         them."""
+        reviews = [table for table in metadata.sorted_tables if table.name == "look_review"]
         for row in lines:
             chance = self._node.vault.random(HASH_BYTES)
-            values: dict[str, Any] = {"hash": chance, "sealed": GONE}
-            if not keep_person:
-                values["person"] = None
+            values = {"hash": chance, "sealed": GONE} | ({} if keep_person else {"person": None})
+            for reviewed in reviews:
+                connection.execute(sql.delete(reviewed).where(reviewed.c.look == row.hash))
             connection.execute(sql.update(store.manifest).where(store.manifest.c.hash == row.hash).values(**values))
             connection.execute(sql.update(store.line).where(store.line.c.seq == row.seq).values(manifest=chance))
 
