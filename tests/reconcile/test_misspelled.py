@@ -73,6 +73,12 @@ def test_a_refuted_or_stopped_one_warns_of_nothing() -> None:
     assert told(allergy("penicilin", clinical="resolved"), AMOXICILLIN) == []
 
 
+def test_of_a_letter_in_place_of_a_name_the_first_words_are_looked_at() -> None:
+    letter = " ".join(f"qqqqq{chr(97 + n)}" for n in range(8))
+    assert "penicillin" in near(f"{letter[:40]} penicilin", shipped())
+    assert near(f"{letter} penicilin", shipped()) == {}
+
+
 _WORD = re.compile(r"[a-z]{5,}")
 
 

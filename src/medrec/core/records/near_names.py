@@ -28,16 +28,18 @@ _VOWELS = "aeiou"
 _DOUBLED = "bcdflmnprstz"
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
-_TEXT_MAX = 300
+_TEXT_MAX, _WORDS_MAX = 300, 8
+"""Of a letter in place of a name the first words that nobody knows are looked at: each is a thousand questions."""
 
 
 def near(text: str, terms: Terms) -> dict[str, tuple[Codes, Codes]]:
     """What the words of a text (lower case) may be slips for: name -> its ingredients and classes. Nothing of a word
     that is known as it stands, and of one that may be more than three things."""
     found: dict[str, tuple[Codes, Codes]] = {}
-    for word in _WORD.findall(cleaned(text)[:_TEXT_MAX]):
-        if len(word) > 4 and not _known(word, terms) and not _is_other(word, terms):
-            found |= _meant(word, terms)
+    words = dict.fromkeys(word for word in _WORD.findall(cleaned(text)[:_TEXT_MAX]) if len(word) > 4)
+    unknown = [word for word in words if not _known(word, terms) and not _is_other(word, terms)]
+    for word in unknown[:_WORDS_MAX]:
+        found |= _meant(word, terms)
     return found
 
 
