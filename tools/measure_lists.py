@@ -80,10 +80,10 @@ FRESH = """
 ([truth_public](../../src/medrec/demo/truth_public.py), `fresh_allergens`): {allergens} medicines and allergenic
 extracts of RxNorm that have a class of FDA's, or several, typed by RxNorm's names, salts, brands and the names of those
 classes. {allergies} records. **Frozen and measured once, on 27 November 2026: these are the figures of the first run,
-and no rule was mended after it.** How charts are written is as in the other splits, and was in sight: the allergens
-alone are new. About a fifth of them are extracts for tests, which are seldom written down as an allergy; no food is
-among them. That the lists say "so today" a little oftener than the newest record does is meant: no place argues an
-allergy away.
+and no rule was mended with them or these people in sight.** How charts are written is as in the other splits, and was
+in sight: the allergens alone are new. About a fifth of them are extracts for tests, which are seldom written down as an
+allergy; no food is among them. That the lists say "so today" a little oftener than the newest record does is meant: no
+place argues an allergy away.
 """
 ILL_NAMES = {"lists": "MedRec's lists", "code": "same code = same thing", "text": "same text = same thing"}
 NAMES = {"lists": "MedRec's lists", "code": "same code = same drug", "text": "same text = same drug"}

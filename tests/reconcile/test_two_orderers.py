@@ -58,6 +58,18 @@ def test_what_may_be_of_one_prescriber_is_not_told_of(other: dict[str, Any]) -> 
     assert found(of("north", DRUG, **SMITH), other) == {}
 
 
+def test_the_prescriber_of_the_newest_order_in_force_is_named() -> None:
+    former = of("south", DRUG, when="2025-08-01", requester={"display": "Dr. Zoe Former"})
+    said = found(of("north", DRUG, **SMITH), former, of("south", DRUG, when=BEFORE, **JONES))
+    assert "Bob Jones MD and Dr. Jane Smith" in said[NoticeRule.ORDERED_BY_TWO]
+    # Whoever has an order at both is one who may have told both; an order that was stopped names nobody.
+    both = of("south", DRUG, when="2025-08-01", **SMITH)
+    assert found(of("north", DRUG, **SMITH), both, of("south", DRUG, when=BEFORE, **JONES)) == {}
+    assert NoticeRule.ORDERED_BY_TWO in found(
+        of("north", DRUG, **SMITH), both | {"status": "completed"}, of("south", DRUG, when=BEFORE, **JONES)
+    )
+
+
 def test_a_copy_of_an_order_is_not_told_of() -> None:
     one = of("north", DRUG, **SMITH)
     assert found(one, one | {"id": "c", "source": "south", "requester": {"display": "Bob Jones MD"}}) == {}

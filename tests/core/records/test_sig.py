@@ -52,6 +52,35 @@ def test_what_changes_or_depends_gives_no_dose(words: str) -> None:
     assert found.dose is None and found.understood != "whole"
 
 
+@pytest.mark.parametrize(
+    ("words", "needed"),
+    [
+        ("1 tab every other day, extra tab prn weight gain", False),
+        ("2 extra strength tablets every 6 hours as needed", True),
+        ("1 tablet as needed, an additional tablet after an hour", True),
+        ("1 tablet daily", False),
+    ],
+)
+def test_what_comes_on_top_as_needed_makes_the_rest_not_as_needed(words: str, needed: bool) -> None:
+    assert parsed(words).as_needed is needed
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "1 tab BID; hold for SBP<100",
+        "1 tab BID, hold if SBP < 100 mmHg or HR < 60",
+        "1 tab BID (hold for systolic less than 90)",
+    ],
+)
+def test_a_limit_of_a_nurse_ends_nothing(words: str) -> None:
+    found = parsed(words)
+    assert found.dose is not None and found.times_per_day is not None and not found.course
+    # What is held for anything else, or until a day, is not understood.
+    for other in ("1 tab BID; hold for surgery", "1 tab BID; hold if SBP < 100, then call 2", "hold for SBP < 100"):
+        assert parsed(other).times_per_day is None
+
+
 @pytest.mark.parametrize("words", ["", "as directed", "see leaflet", "q", "1-2-3-4-5", "÷", "١ قرص يوميا"])
 def test_what_says_nothing_is_understood_as_nothing(words: str) -> None:
     found = parsed(words)

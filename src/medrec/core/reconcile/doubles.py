@@ -66,7 +66,8 @@ def _renews(one: "Entry", other: "Entry") -> bool:
 def _split(one: "Entry", other: "Entry") -> bool:
     """Whether two orders of a place are parts of one regimen: of one prescription, or of one day and not by two, in one
     form, and never for the same time."""
-    if not when_taken.apart(one.detail.when, other.detail.when) or told(one) or told(other):
+    times = one.detail.when, other.detail.when
+    if not all(times) or not when_taken.apart(*times) or told(one) or told(other):
         return False
     days = [_day(order) for order in (one, other)]
     by = [order.item.record.by for order in (one, other)]

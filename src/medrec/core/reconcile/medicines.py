@@ -109,7 +109,8 @@ def _row(entries: list[Entry], site: str, now: int) -> MedicineRow:
     leading = entries[_leading(entries, verdict, places)]
     parts = doubles.regimen(leading, orders)
     regimen = doubles.whole(parts)
-    ordered_by = two_orderers.ordered_by(entries, orders)
+    live = [entries[place] for place in verdict.live]
+    ordered_by = two_orderers.ordered_by(live, orders) if len(orders) > 1 else ()
     variants, groups = _variants(entries, places)
     starts = [found.signal.start for found in entries if found.signal.says is not Says.ERROR]
     return MedicineRow(
@@ -236,7 +237,8 @@ def _conflicts(entries: list[Entry], verdict: Verdict, orders: list[list[Entry]]
     voices: dict[str, list[Entry]] = {}
     for place in verdict.live:
         voices.setdefault(entries[place].item.voice, []).append(entries[place])
-    newest = [doubles.whole(doubles.regimen(_newest(said), orders)) for _, said in sorted(voices.items())]
+    heard = [said for _, said in sorted(voices.items())] if len(voices) > 1 else []
+    newest = [doubles.whole(doubles.regimen(_newest(said), orders)) for said in heard]
     for number, one in enumerate(newest):
         for other in newest[number + 1 :]:
             kind = pairs.within(one, other)

@@ -26,26 +26,27 @@ _TITLES = frozenset({
 })  # fmt: skip
 
 
-def ordered_by(entries: "Sequence[Entry]", orders: "list[list[Entry]]") -> tuple[str, ...]:
-    """Who orders it, where two prescribers at two places each have the same order in force: by their names, or by their
-    places where a record only points at them. Whoever is at both places, or is not said, may be one."""
+def ordered_by(live: "Sequence[Entry]", orders: "list[list[Entry]]") -> tuple[str, ...]:
+    """Who orders it, where two prescribers at two places each have the same order in force: by the names on the newest
+    of each, or by their places where a record only points at them. Whoever is at both places, or is not said, may be
+    one. `live`: all that is in force."""
     every = [[one for one in said if not doubles.told(one) and one.item.author == "record"] for said in orders]
     names: dict[str, None] = {}
     for number, said in enumerate(every):
         for other in every[number + 1 :]:
             same = any(pairs.within(one.form, two.form) is PairClass.IDENTICAL for one in said for two in other)
-            by = [_prescribers(entries, place[0].item.voice) for place in (said, other)] if same else []
+            by = [_prescribers(live, place[0].item.voice) for place in (said, other)] if same else []
             if same and not any(_may_be_one(one, two) for one in by[0] for two in by[1]):
                 for place, who in zip((said, other), by, strict=True):
                     names |= dict.fromkeys(name if "/" not in name else place[0].item.source for name in who[-1:])
     return tuple(sorted(names)[: doubles.NAMED_MAX])
 
 
-def _prescribers(entries: "Sequence[Entry]", voice: str) -> list[str]:
-    found = [one for one in entries if one.item.voice == voice and one.detail.kind == "order"]
-    return sorted(
-        {one.item.record.by: None for one in found if one.signal.says is Says.TAKEN and not doubles.told(one)}
-    )
+def _prescribers(live: "Sequence[Entry]", voice: str) -> list[str]:
+    """Those of a place's orders, of the newest last."""
+    found = [one for one in live if one.item.voice == voice and one.detail.kind == "order" and not doubles.told(one)]
+    found.sort(key=lambda one: (one.signal.at if one.signal.at is not None else -1, one.item.name))
+    return [one.item.record.by for one in found]
 
 
 def _may_be_one(one: str, other: str) -> bool:

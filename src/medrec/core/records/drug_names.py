@@ -29,6 +29,10 @@ _NUMBERS = re.compile(
 _AMOUNTS_BEFORE = re.compile(r"(?<![\w.])\d{1,5}(?:\.\d{1,3})?(?:\s*[/-]\s*\d{1,5}(?:\.\d{1,3})?)*\s*[/-](?=\s|$)")
 _LETTER_NUMBER = re.compile(r"(?<![\w.])([a-z]) (\d{1,2})(?![\w./-])")
 """Vitamin D 3 is D3."""
+_LINE = re.compile(
+    r"\b(?:extra|regular|maximum|junior)[\s-]+strength\b|\b(?:child(?:ren)?|infant)['’]?s?['’]?\s+(?=[a-z])"
+)
+"""What a maker calls the strengths of one drug, and for whom it is sold."""
 _HOURS = re.compile(r"(?<![\w.])\d{1,3}\s*-?\s*h(?:ou)?rs?\b")
 _UNIT = {
     "mg": "mg", "milligram": "mg", "milligrams": "mg", "mcg": "ug", "ug": "ug", "µg": "ug", "μg": "ug",
@@ -51,7 +55,9 @@ FORMS = {
     "drops": "drops", "drop": "drops", "injection": "injection", "injectable": "injection", "inj": "injection",
     "suppository": "suppository", "powder": "powder", "lozenge": "lozenge", "vial": "injection", "pen": "injection",
     "syringe": "injection", "foam": "foam", "shampoo": "shampoo", "liquid": "solution", "concentrate": "solution",
-    "conc": "solution", "mouthwash": "mouthwash", "granules": "powder", "packet": "powder", "packets": "powder",
+    "conc": "solution", "mouthwash": "mouthwash", "diskus": "inhaler", "handihaler": "inhaler", "respimat": "inhaler",
+    "ellipta": "inhaler", "twisthaler": "inhaler", "flexhaler": "inhaler", "respiclick": "inhaler",
+    "granules": "powder", "packet": "powder", "packets": "powder",
 }  # fmt: skip
 _MANNER_WORDS = (
     "oral po by mouth er xr sr cr xl la dr ec ir odt extended delayed immediate sustained release "
@@ -60,13 +66,14 @@ _MANNER_WORDS = (
     "intravenous intramuscular iv im sc prefilled for of the product medication daily once twice usp "
     "strength dose form low generic each with film-coated 24hr 12hr hr hour in actuat kwikpen "
     "flexpen solostar auto-injector autoinjector metered inhalation inhalant ingredient substance "
-    "disposition otc rx ds brand eye ear ophth sl system dry"
+    "disposition otc rx ds brand eye ear ophth sl system dry nebulizer nebuliser neb nebs"
 )
 # Words that say how a form lets go of its drug and where it is put, as RxNorm's names of forms say it.
 _FORM_BEFORE = (
     ({"er", "xr", "sr", "cr", "xl", "la", "extended", "extended-release", "sustained"}, "extended release"),
     ({"dr", "ec", "delayed", "delayed-release"}, "delayed release"),
     ({"ophthalmic", "ophth", "eye"}, "ophthalmic"), ({"otic", "ear"}, "otic"), ({"nasal"}, "nasal"),
+    ({"nebulizer", "nebuliser", "neb", "nebs"}, "inhalation"),
     ({"topical"}, "topical"), ({"rectal"}, "rectal"), ({"vaginal"}, "vaginal"),
 )  # fmt: skip
 _MANNER = frozenset(_MANNER_WORDS.split())
@@ -160,7 +167,7 @@ def _tied(found: Named, name: str, terms: Terms) -> tuple[Strength, ...]:
             for one, products in zip(pairs, known, strict=True)
         ):
             fits.append(tuple(sorted(pairs, key=lambda entry: entry.ingredient)))
-    return fits[0] if len(fits) == 1 else ()
+    return fits[0] if len(dict.fromkeys(fits)) == 1 else ()
 
 
 def _named(name: str, terms: Terms) -> Named:
@@ -168,7 +175,7 @@ def _named(name: str, terms: Terms) -> Named:
     strengths = tuple(_strengths(whole))
     form = _form(whole)
     exact = _find(whole, terms)
-    bare = _HOURS.sub(" ", _AMOUNTS_BEFORE.sub(" ", _PARENTHESES.sub(" ", _STRENGTH.sub(" ", whole))))
+    bare = _HOURS.sub(" ", _AMOUNTS_BEFORE.sub(" ", _PARENTHESES.sub(" ", _STRENGTH.sub(" ", _LINE.sub(" ", whole)))))
     bare = _LETTER_NUMBER.sub(r"\1\2", bare)
     # A number is part of a name ("factor 8", "vitamin D 3") that nobody knows; of one that is known without it, it is a
     # strength.

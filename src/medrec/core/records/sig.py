@@ -66,13 +66,14 @@ _MOST_AFTER = re.compile(rf"(?<![\w./,+-]){_WHAT}{_DAY}\s*\(?(?:at\s+(?:the\s+)?
 _CEILING = re.compile(r"\bmax|\bmost\b|\bup\s+to\b|\bexceed|\bmore\b|\bless\b|\bleast\b|\blimit|\bmdd\b|\bnte\b")
 """What speaks of a bound: where it stands in no ceiling that was read, the numbers near it are not understood."""
 _NEEDED = re.compile(r"\bp\.?r\.?n\b\.?|\b(?:as|if|when|where)\s+(?:needed|required|necessary)\b|\bsos\b")
-_BESIDES = re.compile(r"\b(?:extra|additional)\b")
-"""A dose beside those that are taken always: that it is for need makes the others not for need."""
+_BESIDES = re.compile(r"\b(?:extra|additional)\b(?!\s*-?\s*strength\b)")
+"""A dose beside those that are taken always: that it is for need, said behind it, makes the others not for need."""
 _SIDES = re.compile(r"\b(?:each|both)\s+(?:eyes?|ears?|nostrils?|nares|naris|sides?)\b|\b[oa]\.?u\b\.?")
-_HELD_IF = re.compile(
-    r"(?<=[;,.(])\s*hold\s+(?:for|if)\s+(?:sbp|dbp|bp|hr|map|pulse|heart\s+rate|systolic|blood\s+pressure)"
-    r"\s*(?:is\s+)?(?:<|>|less\s+than|below|under|above|over)\s*\d{2,3}\b"
+_LIMIT = (
+    r"(?:sbp|dbp|bp|hr|map|pulse|heart\s+rate|systolic|blood\s+pressure)\s*(?:is\s+)?"
+    r"(?:<|>|less\s+than|below|under|above|over)\s*\d{2,3}\b(?:\s*(?:mm\s*hg|bpm)\b)?"
 )
+_HELD_IF = re.compile(rf"(?<=[;,.(])\s*hold\s+(?:for|if)\s+{_LIMIT}(?:\s*(?:,|/|or|and)\s*{_LIMIT})*")
 """When a nurse leaves out a dose of what goes on."""
 _ENDS = re.compile(
     r"\bno\s+longer\b|\bstop|\bdiscontinu|\bskip|\bhold(?!\s+(?:your\s+|the\s+)?breath|\s+(?:under|in)\b)|\bheld\b|\bnever\b"
@@ -145,7 +146,8 @@ def parsed(words: str) -> Sig:
     if english is None:
         return Sig()
     text = written_numbers.plain(english)
-    needed = _NEEDED.search(text) is not None and _BESIDES.search(text) is None
+    need, besides = _NEEDED.search(text), _BESIDES.search(text)
+    needed = need is not None and (besides is None or need.start() < besides.start())
     text = _HELD_IF.sub(" ; ", text)
     ceilings, rest = _ceilings(text)
     if _is_over(rest):
