@@ -176,6 +176,32 @@ def test_what_she_said_holds_nothing_back_from_whoever_is_linked_to_the_chart_ne
     assert not_hers.said(clinic.guide, bob.account) == []
 
 
+def test_her_word_holds_back_again_when_she_is_linked_after_somebody_else(clinic: Clinic) -> None:
+    """A stranger's link in between lets nothing of the chart out that she said is not hers."""
+    south, network = clinic.south, clinic.network
+    claim(clinic, "not-mine")
+    clinic.story.settle()
+    bring_corrections(clinic)
+    bob = network.patient("bob")
+    for person in (bob, clinic.ada):
+        assert south.linker.unlink("ada")
+        clinic.story.settle()
+        network.time += 60_000
+        clinic.guide.agent.link(person.account, "south", south.linker.invite("ada"), person.sign)
+        held = [(one.id, one.fields) for one in holding.waiting(south)]
+        assert held == ([("c", ("said",))] if person is clinic.ada else [])
+    clinic.story.settle()
+    assert len(told(clinic.guide, clinic.ada.account, "record-held/1")) == 2, "she is told anew"
+    assert "metformin" not in [row.name for row in south.lists.of(clinic.ada.account).read.rows]
+    # Once somebody has looked, or she takes it back, no link brings it up again.
+    assert holding.let_go(south, "MedicationRequest", "c", "clerk", "I asked her doctor.")
+    assert south.linker.unlink("ada")
+    clinic.story.settle()
+    network.time += 60_000
+    clinic.guide.agent.link(clinic.ada.account, "south", south.linker.invite("ada"), clinic.ada.sign)
+    assert holding.waiting(south) == []
+
+
 def alarms(node: Any) -> list[str]:
     return [row.subject for row in node.rows(store.alarm) if row.code == "record-held"]
 

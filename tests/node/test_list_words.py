@@ -142,6 +142,20 @@ def test_her_agent_brings_it_without_the_words_to_a_place_that_may_not_read_what
     assert kept.act.words == "because of her SSRI"
 
 
+def test_a_hospital_that_calls_a_medicine_otherwise_than_its_row_reaches_nobody_with_it(clinic: Clinic) -> None:
+    """North's screen is tampered with: the row is one that east may read, and the name is of another."""
+    clinic.network.consent(clinic.ada, "south", "east")
+    clinic.network.consent(clinic.ada, "north", "east", types=("MedicationRequest", "MedicationStatement"))
+    link(clinic, "east")
+    row = next(one for one in clinic.north.lists.of(clinic.ada.account).read.medicines if one.name == "lisinopril")
+    doctor = clinic.north.practitioners.enter("dr-north", "Dr North", PHYSICIAN)
+    honest = lists.subject_of(row)
+    forged = msgspec.structs.replace(honest, name="lisinopril beside Zoloft")
+    said = [clinic.north.acts.enter(clinic.ada.account, doctor, "reviewed", [one]).id for one in (honest, forged)]
+    round_(clinic, "north", "guide")
+    assert heard(clinic, "east") == said[:1]
+
+
 def test_her_own_words_to_everybody_go_to_no_later_place_that_may_not_read_what_they_name(clinic: Clinic) -> None:
     said = {}
     for words in ("two, since my Zoloft makes me sleepy", "2 tablets at night"):

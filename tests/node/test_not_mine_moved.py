@@ -11,7 +11,7 @@ from medrec.core.manifests.correction import CorrectionRequestManifest
 from medrec.node.agent.moving import adopt
 from medrec.node.keeping.journal import Draft
 from medrec.node.keeping.keys import OrganisationKeys
-from medrec.node.right_person import holding, not_hers
+from medrec.node.right_person import holding, not_hers, said_before
 from tests.core.ledger_world import hash_of
 from tests.node.test_list_corrections import bring_corrections
 from tests.node.test_list_not_mine import claim
@@ -80,9 +80,7 @@ def test_a_place_says_it_for_her_about_no_other_place_and_takes_nothing_back(tmp
     assert holding.let_go(clinic.south, "MedicationRequest", "c", "clerk", "I asked her doctor.")
     (asked,) = [
         one.statement
-        for one in (
-            _request(clinic.guide, row.request) for row in clinic.guide.rows(not_hers.said_before.correction_asked)
-        )
+        for one in (_request(clinic.guide, row.request) for row in clinic.guide.rows(said_before.correction_asked))
     ]
     clinic.network.time += 60_000
     replace = msgspec.structs.replace
@@ -91,6 +89,25 @@ def test_a_place_says_it_for_her_about_no_other_place_and_takes_nothing_back(tmp
         replace(asked, source="south", record="b", id="22" * 16, time=clinic.network.time),
     ):
         _write(clinic.north, clinic.ada.account, forged)
+    clinic.story.settle()
+    helper = moved(clinic, True)
+    assert [one.name for one in not_hers.said(helper, clinic.ada.account)] == ["MedicationRequest/c"]
+    clinic.network.close()
+
+
+def test_an_older_word_of_hers_that_somebody_kept_takes_nothing_back(tmp_path: Path) -> None:
+    """She said that it is hers, and then that it is not; north has kept the first, and tells it to the new agent."""
+    clinic = Clinic(tmp_path)
+    for kind in ("not-mine", "mine", "not-mine"):
+        claim(clinic, kind)
+        clinic.story.settle()
+        bring_corrections(clinic)
+        clinic.story.settle()
+        clinic.network.time += 60_000
+    requests = [_request(clinic.guide, row.request) for row in clinic.guide.rows(said_before.correction_asked)]
+    (older,) = [one.statement for one in requests if one.statement.claim == "mine"]
+    _write(clinic.north, clinic.ada.account, older)
+    assert holding.let_go(clinic.south, "MedicationRequest", "c", "clerk", "I asked her doctor.")
     clinic.story.settle()
     helper = moved(clinic, True)
     assert [one.name for one in not_hers.said(helper, clinic.ada.account)] == ["MedicationRequest/c"]

@@ -84,7 +84,8 @@ def hearers(node: "Node", act: Act) -> dict[str, Act]:
             hears = Hears(node, connection, person, permitted, rows, name)
             copies = (one for one in (act, bared(act)) if one is not None and hears.may(one))
             if (copy := next(copies, None)) is not None:
-                told[name] = copy
+                # Her agent brings it further: it alone needs the signature without the words.
+                told[name] = copy if name == person.agent else msgspec.structs.replace(copy, bare=msgspec.UNSET)
     return told
 
 

@@ -205,7 +205,7 @@ def _clinical(
             copies_ = [one for one in (act, _bared(node, act)) if one is not None]
             for place in sorted(hears):
                 found = (one for one in copies_ if _may_hear(node, one, rows, told, place, all_))
-                yield from ((place, one) for one in islice(found, 1))
+                yield from ((place, msgspec.structs.replace(one, bare=msgspec.UNSET)) for one in islice(found, 1))
 
 
 def _bared(node: "Node", act: Act) -> Act | None:
@@ -218,9 +218,11 @@ def _may_hear(
     node: "Node", act: Act, rows: Sequence[MedicineRow], told: Mapping[str, set[str]], place: str, all_: set[str]
 ) -> bool:
     """Whether a place may read every row that an act speaks of, and whatever else its words may name."""
-    spoken = acts_heard.spoken_of(act, rows)
-    names = [*(row.name for row in spoken), *(subject.name for subject in act.subjects)]
-    clear = place in all_ or names_nothing(act.words, names, node.lists.terms)
+    spoken, terms = acts_heard.spoken_of(act, rows), node.lists.terms
+    names = [row.name for row in spoken]
+    # What it calls a medicine is no word of its own beside the name that the row has.
+    said = [act.words, *(subject.name for subject in act.subjects)]
+    clear = place in all_ or all(words in names or names_nothing(words, names, terms) for words in said)
     return clear and all({place, EVERYBODY} & told[row.key] for row in spoken)
 
 

@@ -149,7 +149,7 @@ def look_over(
         if content is not None:
             found.append(content)
     linked = journal.person(connection, person)
-    holding_by.end_of_others(connection, held, person, linked.account or "")
+    holding_by.take_over(connection, held, person, linked.account or "", journal.now())
     before = _held_of(connection, person)
     look(connection, journal, network, person, found, came_together=False)
     # What was held back under a former link, and is still, is held back under this one: nobody has looked.
@@ -179,6 +179,7 @@ def refiled(
         name = (row.type, row.id)
         if name in filed and filed[name] != row.person:
             connection.execute(sql.delete(held).where(held.c.type == name[0], held.c.id == name[1]))
+            holding_by.forget(connection, [name])
             account = journal.person(connection, row.person).account
             if account is not None:
                 drafts.append(decided(journal, network, account, row.person, name, "fits", None, ""))
@@ -319,6 +320,7 @@ def let_go(node: "Node", kind: str, identifier: str, by: str, words: str = "", v
             names += _followers(connection, person.id, names[0])
         for name in names:
             connection.execute(sql.delete(held).where(held.c.type == name[0], held.c.id == name[1]))
+        holding_by.forget(connection, names)
         if kind == WHOLE:
             before = known(connection, node.vault, person.id)
             now = matching.of_patient(read)

@@ -31,6 +31,8 @@ def heard(node: "Node", connection: sql.Connection, person: Person, statement: C
     network, journal = node.network.hex(), node.journal
     if statement.claim == "not-mine":
         holding_by.note(connection, name, person.account)
+    elif statement.claim == "mine":
+        holding_by.forget(connection, [name])
     if statement.claim == "not-mine" and SAID not in fields:
         draft = holding.hold(connection, journal, network, person, name, (*rest, SAID))
     elif statement.claim == "mine" and SAID in fields and not rest:

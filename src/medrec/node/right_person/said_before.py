@@ -43,12 +43,18 @@ def said(node: "Node", account: str) -> list[Said]:
         if statement is not None:
             name = (statement.source, f"{statement.type}/{statement.record}")
             signed[name] = max(signed.get(name, (0, False)), (statement.time, statement.claim == "not-mine"))
-    away = _by_places(lines) | signed
-    found = {name: time for name, (time, stands) in away.items() if stands}
+    found = {name: time for name, (time, away) in signed.items() if away}
+    for name, (time, away) in _by_places(lines).items():
+        # A place says that she said so, and never against her signed word that it is not about her. Of her older word
+        # that it is, whoever has it could remind.
+        if away and time > signed.get(name, (0, False))[0]:
+            found.setdefault(name, time)
     here = _said_here(node, account) if found else {}
     # What a place tells is of what she said; when, it does not know as well as she.
     return [
-        Said(*name, time) for name, time in found.items() if name not in here or (name in signed and here[name] < time)
+        Said(*name, time)
+        for name, time in found.items()
+        if name not in here or (name in signed and here[name] < signed[name][0])
     ]
 
 
