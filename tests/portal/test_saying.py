@@ -257,6 +257,32 @@ def test_a_name_that_could_be_of_what_is_withheld_goes_to_nobody_who_may_not_rea
         assert {one["organisation"] for one in to if "organisation" in one and "salt" in one} == wanted, name
 
 
+def test_she_is_told_that_her_words_may_name_what_a_place_may_not_read(empty: Story, ada: Person) -> None:
+    """North and south both have metformin; south's sertraline is not open to north. What she signs is hers to say."""
+    linked(empty, ada, "north", "south")
+    node: Any = empty.network["guide"]
+    south: Any = empty.network["south"]
+    south.put("MedicationRequest", "s", order("s", "312940", "sertraline 25 mg tablet"))
+    empty.settle()
+    node.copies.refresh(ada.account)
+    empty.settle()
+    client = visitor(empty)
+    sign(empty, client, ada.phone, ada.id)
+    csrf = csrf_of(client.get(f"{ada.page}/list").text)
+    row = next(one for one in node.lists.of(ada.account).read.medicines if one.name == "metformin")
+
+    def warned(told: str, *places: str) -> list[str]:
+        ticked = {f"to-{place}": "1" for place in places}
+        form = {"act": "like-this", "row": row.key, "words": told, "places": "chosen", "csrf": csrf} | ticked
+        ticket = ticket_of(client.post("/list-word", data=form))
+        found: list[str] = client.post("/signing/act", json={"ticket": ticket}).json()["changes"]
+        return found
+
+    assert warned("half a tab, since my Zoloft", "north", "south") == [words.ONE_LIST["words_tell"]]
+    assert warned("half a tab of metformin", "north", "south") == []
+    assert warned("half a tab, since my Zoloft", "south") == [], "south wrote each of them down"
+
+
 def test_more_places_than_an_act_has_room_for_are_named_as_that(
     empty: Story, ada: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:

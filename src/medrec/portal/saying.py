@@ -14,6 +14,7 @@ import msgspec
 from medrec.core.manifests.act_parts import OPENED_MAX, RECIPIENTS_MAX, text_of
 from medrec.core.manifests.acts import PATIENTS, Subject, against_of, same_for_all
 from medrec.core.reconcile.could_be import could_be, is_read, meant
+from medrec.core.reconcile.nameless import names_nothing
 from medrec.core.reconcile.rows import MedicineRow
 from medrec.node.lists import hearing, stating
 from medrec.node.lists.lists import Shown, against, subject_of
@@ -59,6 +60,16 @@ def _chosen(node: "Node", account: str, form: dict[str, Any], rows: list[Medicin
         # A place that she unticked gets nothing, whatever stands above it.
         return _Asked(ticked)
     return _Asked([hearing.EVERYBODY] if said == "all" or open_to == set(known) else sorted(open_to))
+
+
+def _warned(node: "Node", account: str, told: str, names: list[str], to: list[str], shown: Shown) -> tuple[str, ...]:
+    """What she is told of her own words before she signs: that a place reads them that may not read what they may name.
+    She says it herself, and so nothing is kept back."""
+    known = hearers(node, account)
+    reached = set(known) if hearing.EVERYBODY in to else set(to)
+    closed = reached - hearing.Hearers(node, account, known, node.clock()).of_lists(shown.read.rows)
+    plain = not closed or names_nothing(told, names, node.lists.terms)
+    return () if plain else (words.ONE_LIST["words_tell"],)
 
 
 def _named(node: "Node", shown: Shown, name: str) -> list[MedicineRow]:
@@ -118,7 +129,12 @@ def say(node: "Node", session: Session, form: dict[str, Any], back: str) -> str:
     against_ = against_of(act)
     tags = node.lists.tags(session.account) if against_ else {}
     behind = (bytes.fromhex(tags[one.manifest]) for one in against_ if one.manifest in tags)
+    why = (
+        chosen.why
+        if kind == "dismissed"
+        else (*chosen.why, *_warned(node, session.account, told, [one.name for one in subjects], chosen.to, shown))
+    )
     # Whom it goes to and what it speaks against is signed by its fingerprints: she reads what they are of.
     parts = [text_of(part) for part in (*(act.to or []), *(act.opened or []))]
     contents = (*parts, *evidence.texts_behind(node, session.account, behind))
-    return desk_of(node).prepare_for(session, "list-act/1", same_for_all(act), finish, contents, chosen.why)
+    return desk_of(node).prepare_for(session, "list-act/1", same_for_all(act), finish, contents, why)

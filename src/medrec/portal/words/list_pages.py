@@ -102,6 +102,8 @@ ONE_LIST = Texts(
         "to_all": "Everyone who treats me, also later",
         "to_some": "Only these places:",
         "also_hint": "If it is, or could be, in your list already, it goes only to places that may read that.",
+        "words_tell": "Every place that gets this reads your words, too. One of them may not read all of your list: do "
+        "not name here what you keep from it.",
         "also_closed": "What you add is in your list already, or a part of something there. It goes only to those of the "
         "places you chose that may read that.",
         "also_unsure": "It is not known here what the name you typed is of: it could be something in your list that you "
