@@ -15,7 +15,7 @@ from medrec.core.commitment import commitment, tag
 from medrec.core.kinds.anchor import reduced
 from medrec.engines.engine import CommittedBlock, Engine
 from medrec.node.agent import redelivery
-from medrec.node.agent.told import is_signed
+from medrec.node.agent.signed import is_signed
 from medrec.node.keeping import store
 from medrec.node.keeping.vault import Vault, VaultError, derive
 from medrec.node.ledger.rebuild import entries_of, relationship_key

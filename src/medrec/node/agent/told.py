@@ -5,17 +5,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sql
 
-from medrec.core import codec, ladder, manifests, state
-from medrec.core.credential import signed_by
-from medrec.core.manifests.consent import ConsentManifest, RevocationManifest, consent_message, revocation_message
-from medrec.core.manifests.delegation import (
-    Clerk,
-    DelegationEndManifest,
-    DelegationManifest,
-    delegation_end_message,
-    delegation_message,
-)
-from medrec.core.view import View
+from medrec.core import codec, manifests, state
 from medrec.node.keeping import store
 from medrec.node.ledger.on_ledger import Place
 
@@ -34,37 +24,6 @@ class Told(NamedTuple):
     manifest: Any
     time: int
     received: int
-
-
-def is_signed(view: View, account: str, statement: Any) -> bool:
-    """Whether what an organisation tells of others' words bears their signatures: the person's own on a consent or a
-    revocation, and those of the clerks whom it names for a right that it states, or ends."""
-    if isinstance(statement, DelegationManifest):
-        message = delegation_message(statement.delegation)
-        return _clerks_signed(view, statement.organisation, message, statement.clerk, statement.second)
-    if isinstance(statement, DelegationEndManifest):
-        message = delegation_end_message(bytes.fromhex(statement.nullifier))
-        return _clerks_signed(view, statement.organisation, message, statement.clerk)
-    if isinstance(statement, ConsentManifest):
-        message = consent_message(statement)
-    elif isinstance(statement, RevocationManifest):
-        message = revocation_message(bytes.fromhex(statement.nullifier))
-    else:
-        return True
-    # What she signed with a key that she has lost since is still hers.
-    credential = ladder.credential_ever(view, account, bytes.fromhex(statement.key))
-    return credential is not None and signed_by(credential, message, bytes.fromhex(statement.signature))
-
-
-def _clerks_signed(view: View, organisation: str, message: bytes, *clerks: Clerk | str | None) -> bool:
-    """As far as their keys stand on the ledger among its staff: an organisation claims the word of nobody who did not
-    give it. A key that does not stand there proves nothing; the line is the organisation's word alone then."""
-    staff = state.read(view, ladder.staff_key(organisation), ladder.Staff) or ladder.Staff()
-    return all(
-        signed_by(staff.keys[one.key].credential, message, bytes.fromhex(one.signature))
-        for one in clerks
-        if isinstance(one, Clerk) and one.key in staff.keys
-    )
 
 
 def taken_back(node: "Node", consents: Iterable[Any]) -> set[str]:
