@@ -1,5 +1,8 @@
 """The rule that a declared emergency adds: the weakest of all, for emergencies alone; and what its scopes open."""
 
+from typing import Any
+
+import pytest
 from consent_forms import X, ask, compiled, decided, effect, observation, r4, r5, rule
 from hypothesis import given
 from test_consent_laws import NOW, consents, records, requests, rules_of
@@ -7,7 +10,7 @@ from test_consent_laws import NOW, consents, records, requests, rules_of
 from medrec.core.consent import terms
 from medrec.core.consent.decide import decide, judge
 from medrec.core.consent.emergency import SUMMARY_CODES, in_scope, may_declare, with_default
-from medrec.core.consent.facts import Record, Request, describing, unknown
+from medrec.core.consent.facts import Record, Request, describing, facts, unknown
 from medrec.core.consent.policy import Given
 
 
@@ -59,6 +62,34 @@ def test_scopes() -> None:
     assert not in_scope("summary", unknown("AllergyIntolerance", "a"))
     # A note on an allergy may hold anything; it may also save a life, and nothing in it is known to be sensitive.
     assert in_scope("summary", describing("AllergyIntolerance", "a", may=["HIV"]))
+    assert not in_scope("summary", describing("Condition", "c", may=["HIV"]))
+    document = describing("DocumentReference", "d", kinds=["http://loinc.org|60591-5"], may=["HIV"])
+    assert not in_scope("summary", document) and in_scope("restricted", document)
+
+
+NDC = {"system": "http://hl7.org/fhir/sid/ndc", "code": "12496120803"}
+
+
+@pytest.mark.parametrize(
+    ("medicine", "opens"),
+    [
+        ({"medicationCodeableConcept": {"coding": [NDC]}}, False),
+        ({"medicationCodeableConcept": {"coding": [NDC], "text": "12496120803"}}, False),
+        ({"medicationCodeableConcept": {"coding": [NDC], "text": "Zelvatrix"}}, True),
+        ({"medicationCodeableConcept": {"coding": [{**NDC, "display": "Zelvatrix"}]}}, True),
+        ({"medicationCodeableConcept": {"text": "Zelvatrix"}}, True),
+        ({"medication": {"concept": {"coding": [NDC]}}}, False),
+        ({"medicationReference": {"identifier": {"system": NDC["system"], "value": NDC["code"]}}}, False),
+        ({"medicationReference": {"reference": "Medication/m"}}, True),
+        ({"medicationReference": {"reference": "#m"},
+          "contained": [{"resourceType": "Medication", "id": "m", "code": {"coding": [NDC]}}]}, False),
+    ],
+)  # fmt: skip
+def test_a_medicine_of_which_nobody_knows_what_is_in_it_opens_first_only_if_it_has_a_name(
+    medicine: dict[str, Any], opens: bool
+) -> None:
+    record = facts({"resourceType": "MedicationRequest", "id": "m", **medicine}, may=["OPIOIDUD"])
+    assert in_scope("summary", record) is opens and in_scope("restricted", record)
 
 
 def test_who_may() -> None:

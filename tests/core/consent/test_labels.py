@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from medrec.core.consent import labels as labelling
@@ -251,6 +251,9 @@ def test_nothing_sensitive_is_missed_however_deep(shape: Any, sensitive: Json, w
     assert "HIV" in found.codes or "OPIOIDUD" in found.codes
 
 
+@example("<", ">")
+@example("<p>", "</p>")
+@example("<a", ">")
 @given(st.text(max_size=50), st.text(max_size=50))
 def test_more_text_never_takes_a_label_away(before: str, after: str) -> None:
     found = LABELLER.label({"resourceType": "Basic", "code": {"text": f"{before} heroin {after}"}})

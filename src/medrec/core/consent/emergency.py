@@ -30,8 +30,8 @@ REASONS = ("cardiac-arrest", "unconscious", "severe-injury", "poisoning", "acute
 """Why the person is not asked. `other` says it in words alone."""
 
 Scope = Literal["summary", "restricted"]
-"""`summary`: what keeps somebody alive, and nothing that carries a sensitivity. `restricted`: all that is permitted.
-One opens with the declaration, the other by a second one."""
+"""`summary`: what keeps somebody alive, nothing that carries a sensitivity, and of what may carry one allergies and
+medicines alone. `restricted`: all that is permitted. One opens with the declaration, the other by a second one."""
 
 _SNOMED = "http://snomed.info/sct"
 ROLES = frozenset(f"{_SNOMED}|{code}" for code in ("158965000", "224535009", "309294001", "397897005"))
@@ -42,6 +42,11 @@ SUMMARY_TYPES = frozenset(
      "MedicationAdministration", "MedicationDispense", "MedicationRequest", "MedicationStatement", "Patient",
      "RelatedPerson")
 )  # fmt: skip
+VITAL_TYPES = frozenset(
+    ("AllergyIntolerance", "Medication", "MedicationAdministration", "MedicationDispense", "MedicationRequest",
+     "MedicationStatement")
+)  # fmt: skip
+"""What is given or must not be given tonight. It comes with its notes: what is not cut goes whole or not at all."""
 SUMMARY_CODES = frozenset(
     f"http://loinc.org|{code}"
     for code in ("882-1", "883-9", "10331-7", "890-4", "60591-5", "42348-3", "75320-2", "81334-5", "100822-6")
@@ -103,13 +108,18 @@ def settled(request: Request, rules: Rules, now: int) -> Settled:
 
 
 def in_scope(scope: Scope, record: Record) -> bool:
-    """Whether a record belongs to what a declared emergency opens. What is not known of it does not."""
+    """Whether a record belongs to what a declared emergency opens. What is not known of it does not.
+
+    What may carry a sensitivity (a document, a note, a name that nobody has read) waits for the second step. An allergy
+    or a medicine does not, if it says in words what it is: a code alone helps nobody at a bedside.
+    """
     if scope == "restricted":
         return True
     if record.codes is None or record.labels is None or record.level is None:
         return False
     listed = record.type in SUMMARY_TYPES or not SUMMARY_CODES.isdisjoint(record.codes | record.kinds)
-    return listed and not record.labels and record.level <= terms.rank("N")
+    read = not record.may or (record.type in VITAL_TYPES and not record.wordless)
+    return listed and read and not record.labels and record.level <= terms.rank("N")
 
 
 def may_declare(role: str, machine: bool) -> bool:

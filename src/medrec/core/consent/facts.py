@@ -8,6 +8,7 @@ import msgspec
 from medrec.core.consent import systems, terms
 from medrec.core.consent.clinical import clinical_dates
 from medrec.core.consent.harmless import says_no_sensitivity
+from medrec.core.consent.label_names import is_name
 from medrec.core.consent.pointers import Pointer, called, named, people_in, pointers_in
 from medrec.core.consent.times import Span
 
@@ -75,7 +76,8 @@ class Record(msgspec.Struct, frozen=True):
     them: where it names nobody, it may be of anybody. `refers` are the records that it refers to,
     `referred` those that refer to it. `pointers` are its references for all that they may mean, `called` is what
     others may call it beside its type and id: they decide nothing, and tell what must not be pointed at. `medicines`
-    are those of its pointers that say of which medicine it is. `answered` says, by somebody who
+    are those of its pointers that say of which medicine it is; `wordless`: it says which allergy or medicine it is by a
+    code alone. `answered` says, by somebody who
     knows all records (`related`), whether a consent's reference means this one; without it literals are compared.
     `unread`: nobody could read it, and it stays whatever is permitted.
     """
@@ -96,6 +98,7 @@ class Record(msgspec.Struct, frozen=True):
     medicines: tuple[Pointer, ...] = ()
     answered: Mapping[tuple[str, str], bool | None] | None = None
     unread: bool = False
+    wordless: bool = False
 
 
 def describing(
@@ -242,8 +245,32 @@ def facts(
     medicines = tuple(pointers_in(_medicine_of(resource)))
     authors = tuple(one for name in _AUTHORS for one in people_in(resource.get(name)))
     return msgspec.structs.replace(
-        found, authors=authors, pointers=tuple(pointers), called=called(resource), medicines=medicines
+        found,
+        authors=authors,
+        pointers=tuple(pointers),
+        called=called(resource),
+        medicines=medicines,
+        wordless=_is_wordless(resource),
     )
+
+
+_SAYS_WHICH = ("code", "medication", "medicationCodeableConcept", "medicationReference")
+
+
+def _is_wordless(resource: Mapping[str, Any]) -> bool:
+    """Whether it says what it is (an allergy, a medicine, what an order is for) by a code without a word of letters."""
+    inside = resource.get("contained")
+    listed = [one for one in (inside if isinstance(inside, list) else ()) if isinstance(one, dict)]
+    held = [resource, *(one for one in listed if one.get("resourceType") == "Medication")]
+    said = [one[name] for one in held for name in _SAYS_WHICH if isinstance(one.get(name), dict)]
+    said += [one[name] for one in said for name in ("concept", "reference") if isinstance(one.get(name), dict)]
+    coded = [one for one in said if isinstance(one.get("coding"), list) or "identifier" in one]
+    names = [name for one in coded for name in (one.get("text"), one.get("display"), *_displays(one.get("coding")))]
+    return bool(coded) and not any(map(is_name, names))
+
+
+def _displays(codings: Any) -> list[Any]:
+    return [one.get("display") for one in codings if isinstance(one, dict)] if isinstance(codings, list) else []
 
 
 def _medicine_of(resource: Mapping[str, Any]) -> list[Any]:

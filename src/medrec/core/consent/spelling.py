@@ -12,7 +12,11 @@ from medrec.core.signs import is_accent, seen
 
 _WORD = re.compile(r"[^\W_]+")
 _INITIALS = re.compile(r"(?<![^\W_])(?:[^\W\d_]\.)+[^\W\d_](?![^\W_])")
-_TAG = re.compile(r"<[^>]*>")
+_TAG = re.compile(
+    r"(?i)</?(?:a|abbr|acronym|b|big|blockquote|br|caption|cite|code|col|colgroup|dd|dfn|div|dl|dt|em|h[1-6]|hr|i|img|li"
+    r"|ol|p|pre|q|samp|small|span|strong|sub|sup|table|tbody|td|tfoot|th|thead|tr|tt|ul|var)(?=[\s/>])([^>]*)>"
+)
+"""A tag of a narrative (the XHTML of FHIR). What else stands between such brackets is words: <buprenorphine>."""
 _INN = re.compile("ph|th|ae|oe|y|k|(.)(?=\\1)")
 _INN_LETTERS = {"ph": "f", "th": "t", "ae": "e", "oe": "e", "y": "i", "k": "c"}
 _ENDINGS = "eao"
@@ -24,13 +28,13 @@ at the beginning of a word (Methadonhydrochlorid)."""
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a text (mark-up left out): letters without accents, in one form, initials as one word."""
+    """The words of a text (names of tags left out): letters without accents, in one form, initials as one word."""
     if not text.isascii():
         text = unicodedata.normalize("NFKD", text)
         text = "".join(one for one in text if one.isascii() or not is_accent(one))
     text = seen(text)
     if "<" in text:
-        text = _TAG.sub(" ", text)
+        text = _TAG.sub(r" \1 ", text)
     if "." in text:
         text = _INITIALS.sub(lambda found: found[0].replace(".", ""), text)
     return _WORD.findall(text)
