@@ -4,10 +4,15 @@ read, and what follows from them."""
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from medrec.core import manifests
 from medrec.core.consent.access import looked_up
 from medrec.core.consent.compiling import Rules
 from medrec.core.consent.meant import NOBODY, Meant, written
+from medrec.core.manifests import Written
+from medrec.core.manifests.access import Basis
 from medrec.node.keeping.journal import Person
+
+BASES_MAX = 5_000
 
 
 class Given(NamedTuple):
@@ -59,3 +64,22 @@ class Standing(NamedTuple):
     def consents(self) -> tuple[tuple[str, bytes], ...]:
         """SHA-256 in hex and nullifier of each, by the former."""
         return self.given.consents
+
+
+class Bases:
+    """What decisions rest on, in the form in which a manifest has it: written once for all that rest on the same."""
+
+    def __init__(self) -> None:
+        self._written: dict[tuple[object, ...], Written] = {}
+
+    def of(self, standing: Standing, labels: str) -> Written:
+        """Of what stands, under the rules for labels of this version. Raises UnwritableError."""
+        name = (standing.given.names, standing.law, labels, standing.actors, standing.doubted)
+        found = self._written.get(name)
+        if found is None:
+            consents, law, rules, actors, doubted = name
+            if len(self._written) >= BASES_MAX:
+                self._written = {}
+            found = manifests.written(Basis(list(consents), list(law), rules, actors, list(doubted)))
+            self._written[name] = found
+        return found

@@ -20,8 +20,8 @@ from medrec.core.consent.meant import NOBODY
 from medrec.core.consent.pointers import Pointer
 from medrec.core.consent.related import NOTHING_ASKED, Related, wanted
 from medrec.core.consent.replay import facts_of
-from medrec.core.manifests import Written, written
-from medrec.core.manifests.access import Basis, Request
+from medrec.core.manifests import Written
+from medrec.core.manifests.access import Request
 from medrec.node.keeping import store
 from medrec.node.keeping.consent_signs import consent_sign
 from medrec.node.keeping.journal import Person
@@ -29,7 +29,7 @@ from medrec.node.keeping.prepared import Prepared, hexed
 from medrec.node.ledger.nullifiers import Nullifiers
 from medrec.node.refusals import Code, Refusal
 from medrec.node.release.actors import Actors, who
-from medrec.node.release.consents_given import NOTHING_GIVEN, Given, Standing
+from medrec.node.release.consents_given import NOTHING_GIVEN, Bases, Given, Standing
 from medrec.node.release.decided import REMEMBERED_MAX, Decided
 from medrec.node.release.leads import Leads
 from medrec.node.release.medicines import Medicines
@@ -113,7 +113,7 @@ class Decider:
         self._node = node
         self._nullifiers = Nullifiers(node.engine)
         self._given: dict[bytes, Given] = {}
-        self._bases: dict[tuple[object, ...], Written] = {}
+        self._bases = Bases()
         self.decided = Decided(node.organisation)
 
     def standing(
@@ -190,14 +190,7 @@ class Decider:
 
     def basis(self, standing: Standing) -> Written:
         """What a decision rests on, for its manifest. Raises UnwritableError."""
-        name = (standing.given.names, standing.law, self._node.labels.version, standing.actors, standing.doubted)
-        found = self._bases.get(name)
-        if found is None:
-            consents, law, rules, actors, doubted = name
-            if len(self._bases) >= REMEMBERED_MAX:
-                self._bases = {}
-            found = self._bases[name] = written(Basis(list(consents), list(law), rules, actors, list(doubted)))
-        return found
+        return self._bases.of(standing, self._node.labels.version)
 
 
 class Permitted:
