@@ -128,9 +128,10 @@ def test_asked_taken_corrected_and_chained(network: Network, ada: Patient) -> No
 def test_a_refusal_has_a_reason(network: Network, ada: Patient, kind: Any) -> None:
     identifier = network["guide"].corrections.ask(signed(network, ada))
     deliver(network)
-    with pytest.raises(Refusal) as caught:
-        network["north"].corrections.answer(identifier, kind, "  ")
-    assert caught.value.reason is Code.REASON_MISSING
+    for nothing in ("  ", "\u200b\u200b", "\u2060 \u00ad", "\u3164"):
+        with pytest.raises(Refusal) as caught:
+            network["north"].corrections.answer(identifier, kind, nothing)
+        assert caught.value.reason is Code.REASON_MISSING
     network["north"].corrections.answer(identifier, kind, "Two tests show it.")
     asked = told(network, ada)
     assert (asked.status, asked.answer, asked.version) == (kind, "Two tests show it.", None)

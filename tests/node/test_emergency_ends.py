@@ -220,3 +220,24 @@ def test_what_another_doctor_declared_is_not_ended_with_it(network: Network, ada
         declare(network, ada.account, scope=scope)
     not_justified(network, ada, first)
     assert "buprenorphine" in seen(network, ada.account)
+
+
+@pytest.mark.parametrize("words", ["", "  ", "\u200b\u200b", "\u2060"])
+def test_a_review_in_words_that_nobody_sees_is_none(network: Network, ada: Patient, words: str) -> None:
+    declared = declare(network, ada.account)
+    with pytest.raises(Refusal) as caught:
+        network["south"].emergency_reviews.review(declared.id, "privacy", "P. Officer", "justified", words)
+    assert caught.value.reason is Code.REASON_MISSING
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Found unconscious at the station",
+        "وُجِدَ فاقدًا للوعي في محطة الحافلات",
+        "बस स्टेशन पर बेहोश मिला, साँस नहीं",
+        "Γιατί δεν αναπνέει καλά",
+    ],
+)
+def test_a_reason_in_any_script_is_one(network: Network, ada: Patient, text: str) -> None:
+    assert declare(network, ada.account, text=text).scope == "summary"

@@ -123,7 +123,7 @@ def test_every_reason_of_the_list_is_taken(network: Network, ada: Patient) -> No
 @pytest.mark.parametrize(
     "reason",
     ["", "help", " " * 40, "a" + " " * 40 + "b", "\u200b" * 30, "help" + "\u2060" * 30, "help" + "\u00ad" * 30,
-     "\u202e" * 25, "help" + "\u0000" * 30],
+     "\u202e" * 25, "help" + "\u0000" * 30, "." * 30, "\u0301" * 30, "help" + "\u0301" * 30, "? ! " * 10],
 )  # fmt: skip
 def test_words_that_nobody_sees_are_none(network: Network, ada: Patient, reason: str) -> None:
     assert code_of(network, ada, reason=reason) in ("emergency-reason", "reason-missing")
@@ -181,7 +181,9 @@ def test_each_review_that_is_owed_is_counted_for_all_to_see(network: Network, ad
     assert overdue(network, "south") == 2
 
 
-@pytest.mark.parametrize("reviewer", ["Dr South", "dr  SOUTH", "South, Dr"])
+@pytest.mark.parametrize(
+    "reviewer", ["Dr South", "dr  SOUTH", "South, Dr", "Dr \u0405outh", "Dr S\u03bfuth", "Dr \u0405\u043eut\u04bb"]
+)
 def test_the_source_takes_no_review_by_who_declared_it(network: Network, ada: Patient, reviewer: str) -> None:
     declare(network, ada.account)
     (declared,) = written(network["north"], "emergency/1")

@@ -10,6 +10,7 @@ _HIDING = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
 _NOTHING = ("FILLER", "BRAILLE PATTERN BLANK", "GRAPHEME JOINER")
 _CHOOSING = ("VARIATION SELECTOR", "MONGOLIAN FREE VARIATION SELECTOR", "KHMER VOWEL INHERENT")
 _ACCENTS = ("Mn", "Me")
+_ALIKE = frozenset({"LATIN", "GREEK", "CYRILLIC", "ARMENIAN", "CHEROKEE", "COPTIC"})
 
 
 def is_seen(sign: str) -> bool:
@@ -43,7 +44,6 @@ def is_accent(sign: str) -> bool:
     return unicodedata.category(sign) in _ACCENTS
 
 
-def is_mixed(word: str) -> bool:
-    """Whether a word has Latin letters beside those of another script, which may look like them."""
-    scripts = {unicodedata.name(sign, "").partition(" ")[0] for sign in word if sign.isalpha()}
-    return "LATIN" in scripts and len(scripts) > 1
+def is_mixed(name: str) -> bool:
+    """Whether a name has letters of several alphabets that look alike (Unicode Technical Standard 39, 5.1)."""
+    return len({unicodedata.name(sign, "").partition(" ")[0] for sign in name if sign.isalpha()} & _ALIKE) > 1

@@ -97,14 +97,15 @@ def review_owed(source: str, requester: str, request: bytes) -> bytes:
 
 
 def says_enough(text: str) -> bool:
-    """Whether a reason has enough words: white space does not count twice, and signs that nobody sees do not count."""
-    return count(text) >= TEXT_MIN
+    """Whether a reason has enough words: white space does not count twice, signs that nobody sees and marks on others do
+    not count, and half of it at least are letters or digits."""
+    return count(text) >= TEXT_MIN and 2 * sum(map(str.isalnum, seen(text))) >= TEXT_MIN
 
 
 def same_name(one: str, other: str) -> bool:
     """Whether two names may be one person's, who has two entries: all words of the shorter stand in the longer. Signs
-    that nobody sees part no word. A word of letters of two scripts may be any other one."""
-    if any(map(is_mixed, f"{one} {other}".split())):
+    that nobody sees part no word. A name of several alphabets that look alike may be anybody's."""
+    if is_mixed(one) or is_mixed(other):
         return True
     shorter, longer = sorted((set(plain(seen(name)).split()) for name in (one, other)), key=len)
     return shorter == longer != set() or (len(shorter) > 1 and shorter <= longer)

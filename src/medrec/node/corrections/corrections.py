@@ -268,8 +268,8 @@ class Corrections:
             return False
 
     def _knows(self, statement: CorrectionStatement) -> bool:
-        acting = statement.acting or ""
-        return self._node.delegates.may(statement.account, acting, "correct", statement.type) is not None
+        may, acting = self._node.delegates.may, statement.acting or ""
+        return may(statement.account, acting, "correct", statement.type) is not None
 
     def _taken(self, agent: str, data: bytes, request: CorrectionRequestManifest, owes: str) -> CorrectionTakenManifest:
         node, statement = self._node, request.statement
@@ -359,8 +359,7 @@ class Corrections:
         return self._node.delegates.require(statement.account, signer, "correct", statement.type, key)
 
     def _takes(self, statement: CorrectionStatement, delegation: Delegation) -> bool:
-        """Take the delegation in, if none that lets do this is known; False where the person is not linked: it is not
-        kept there, and only has to be hers. Raises Refusal."""
+        """Take the delegation in, if none is known; False where she is not linked: it only has to be hers."""
         if self._knows(statement):
             return True
         data = encode_delegation(delegation)

@@ -177,17 +177,10 @@ class Emergencies:
             draft = Draft("emergency/1", manifests.encode(manifest), person.id, extras, summary)
             line = node.journal.append(connection, [draft])[0]
             row = {
-                "id": obligation,
-                "account": ask.account,
-                "requester": request.requester,
-                "identity": request.identity,
-                "scope": scope,
-                "since": now,
-                "until": until,
-                "due": due,
-                "status": "open",
-                "seq": line.seq,
-            }
+                "id": obligation, "account": ask.account, "requester": request.requester,
+                "identity": request.identity, "scope": scope, "since": now, "until": until, "due": due,
+                "status": "open", "seq": line.seq,
+            }  # fmt: skip
             connection.execute(sql.insert(broken_glass).values(**row))
             return Declared(obligation, scope, until, due)
 
