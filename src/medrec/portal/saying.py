@@ -68,7 +68,8 @@ def _warned(node: "Node", account: str, told: str, names: list[str], to: list[st
     known = hearers(node, account)
     reached = set(known) if hearing.EVERYBODY in to else set(to)
     closed = reached - hearing.Hearers(node, account, known, node.clock()).of_lists(shown.read.rows)
-    plain = not closed or names_nothing(told, names, node.lists.terms)
+    # A notice that is put away names none, and is no business of others.
+    plain = not names or not closed or names_nothing(told, names, node.lists.terms)
     return () if plain else (words.ONE_LIST["words_tell"],)
 
 
@@ -129,11 +130,8 @@ def say(node: "Node", session: Session, form: dict[str, Any], back: str) -> str:
     against_ = against_of(act)
     tags = node.lists.tags(session.account) if against_ else {}
     behind = (bytes.fromhex(tags[one.manifest]) for one in against_ if one.manifest in tags)
-    why = (
-        chosen.why
-        if kind == "dismissed"
-        else (*chosen.why, *_warned(node, session.account, told, [one.name for one in subjects], chosen.to, shown))
-    )
+    names = [one.name for one in subjects]
+    why = (*chosen.why, *_warned(node, session.account, told, names, chosen.to, shown))
     # Whom it goes to and what it speaks against is signed by its fingerprints: she reads what they are of.
     parts = [text_of(part) for part in (*(act.to or []), *(act.opened or []))]
     contents = (*parts, *evidence.texts_behind(node, session.account, behind))

@@ -13,7 +13,7 @@ from medrec.core.records.class_names import of_class
 from medrec.core.records.terms import Terms
 
 _COMMON_WORDS = """
-a about ac again agree agreed agreement agrees agua al algo all almuerzo also always am an and antes any anymore are
+a about ac again agree agreed agreement agrees al algo all almuerzo also always am an and antes any anymore are
 as ask asked asks at aun away back bd be because bed bedtime been before being better bid bien both breakfast but by
 cada cambiado cambio cambios came can cannot cap caps capsulas capsule capsules cena change changed changes come comes
 comida comidas como complete completed comprimido comprimidos con confirm confirmed confirms continue continued
@@ -30,7 +30,7 @@ meal meals meanwhile media medio menor menos mes meses mg midday might mine mini
 mistake mitad ml month monthly months more morning mornings most much must muy my nada necesita necesitaba need needed
 needs never new next ni night nightly nights no noche noches none noon nor not nothing now nueva nuevo nunca o od of
 off often old on once one only or order ordered orders other others otra otro otros our out over own paciente page
-para past patient patients pc per pero phone plan please pm po por porque possible prefers prn problem problems puede
+para past patient patients pc per pero phone plan please pm po por porque possible prefers prn puede
 q qd qhs qid que quiere quiso ran reason reasons reduce reduced resume resumed review reviewed reviews revisado said
 same say says se secundario secundarios see seen segun semana semanas ser shall she should si side siempre sigue sin
 since six skip skipped so sobre solo some soon sort sorted started starting starts still stop stopped stopping stops
@@ -38,7 +38,7 @@ su such supper sure suspender suspendido tab tablet tableta tabletas tablets tab
 tambien tarde tardes tds tell ten terminado termino than that the their them then there these they thing things this
 those though three tid tiene time times to toda todas todavia today todo todos together told tolerate tolerated
 tolerating toma tomaba tomado tomando tomar tomarlo tomorrow too took tras tres tried tries try twice two ug un una
-under unless uno until up us use used uses usual veces vez visit visits wait want wanted wants was wasnt water way we
+under unless uno until up us use used uses usual veces vez visit visits wait want wanted wants was wasnt way we
 week weekly weeks well went were what when where which while who why will wish wishes with within without wont worked
 works worse would wrong x y ya year years yes yesterday yet you your
 """
@@ -47,6 +47,8 @@ _COMMON = frozenset(_COMMON_WORDS.split())
 _AMOUNT = re.compile(r"q?\d{1,2}(?:st|nd|rd|th|x|h|hr|hrs|d|mg|mcg|ug|g|ml|am|pm)?\Z")
 _MEASURED = re.compile(r"(?<![\w.,/-])\d{1,4}(?:[.,]\d{1,3})?\s*(?:mg|mcg|ug|g|ml)\b")
 """A number with its measure is an amount; a bare one of three digits or more may be the code of something."""
+_CODE = re.compile(r"(?<!\d)\d(?:[^\w]{0,2}\d){4,}(?!\d)")
+"""Five figures and more, with whatever between them, may be the code of something."""
 _SIGNS = re.compile(r"[\w\s.,;:!?'’\"()/+=*&%–-]*\Z")
 _RUN_MAX = 4
 
@@ -60,6 +62,8 @@ def names_nothing(text: str, known: Iterable[str], terms: Terms) -> bool:
     told = {word.casefold() for name in known for word in words_of(name)}
     said = [word.casefold() for word in words_of(_MEASURED.sub(" ", plain))]
     if not all(word in told or word in _COMMON or _AMOUNT.match(word) for word in said):
+        return False
+    if _CODE.search(plain):
         return False
     # "Take Action" and "My Way" are brands of common words.
     runs = [said[at : at + many] for many in range(2, _RUN_MAX + 1) for at in range(len(said) - many + 1)]
