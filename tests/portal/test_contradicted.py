@@ -11,14 +11,17 @@ import pytest
 from medrec.core import manifests
 from medrec.core.manifests.access import obligation_of
 from medrec.node.keeping import store
-from medrec.node.keeping.journal import Draft
-from medrec.node.looks import look_parts
+from medrec.node.keeping.journal import Draft, Journal
+from medrec.node.looks import answering, disputing, look_parts
+from medrec.node.looks.disputes import DISPUTED_PATH
 from medrec.node.looks.halves import one_sided
 from medrec.node.looks.looks import Look, _Heard, contrary, indexed
 from medrec.node.looks.looks import look as looks_kept
 from medrec.node.refusals import Code, Refusal
 from medrec.node.release.gate import Gate, _Seen
+from medrec.node.release.practitioners import PHYSICIAN
 from medrec.portal import words
+from tests.node.test_disputes import carry
 from tests.portal.reading import person_page, read, text_of
 from tests.portal.story import HOUR, Story, observation
 
@@ -128,7 +131,7 @@ def test_a_second_disclosure_under_the_same_number_overwrites_nothing(story: Sto
     )
     assert [one._replace(answer="") for one in found(story)] == [look] and alarms(story) == ["look-contradicted"]
     # The very line told once more, as after a link that was made anew, is none that contradicts.
-    told_twice = [_Heard("", bytes([tag]), 0, given) for tag in range(2)]
+    told_twice = [_Heard("", bytes([tag]), 0, given, 0, None) for tag in range(2)]
     assert not look_parts.joined(told_twice).doubtful
 
 
@@ -200,3 +203,63 @@ def test_an_emergency_or_a_look_inside_has_no_number_of_a_look(story: Story) -> 
     write(story, "north", emergency)
     assert len(found(story)) == 2 and "Dr Brown at South got 1 measurement" in page(story)
     assert words.LOOKS["unfit"].format(organisation="North") in page(story)
+
+
+def test_a_review_and_an_answer_are_not_said_before_the_ledger_has_them(story: Story) -> None:
+    """North, alone, tells her of a review that South never made; North and East of an answer that it never gave."""
+    network, guide = story.network, story.network["guide"]
+    south: Any = network["south"]
+    given, person = looked(story), hers(story)
+    text = "Found unconscious at the bus station"
+    doctor = south.practitioners.enter("night", "Dr Night", PHYSICIAN)
+    declared = south.emergency_reviews.declare("north", person.account, doctor, "unconscious", text)
+    raised = disputing.dispute(guide, person.account, "south", "north", person.sign, person.key.key_id)  # type: ignore[arg-type]
+    story.settle()
+    head = (given.network, "north", person.account, network.time)
+    said = ("south", declared.id.hex(), "justified", "All in order.", "00" * 32)
+    write(story, "north", manifests.FORMS["emergency-reviewed/1"]("emergency-reviewed/1", *head, *said))
+    said = (raised.id.hex(), "south", "explained", "It was needed for your care.", "00" * 32)
+    (look,) = [one for one in found(story, "people") if not one.emergency]
+    one = f"{person_page(story)}/looks/{look.pair.hex()}"
+    for place in ("east", "north"):
+        answer = manifests.FORMS["dispute-answered/1"]("dispute-answered/1", *head, *said)
+        write(story, place, msgspec.structs.replace(answer, organisation=place))
+        assert words.MISTAKES["waits"] in text_of(read(story.client("guide"), one))
+    told = page(story) + text_of(read(story.client("guide"), one))
+    assert "All in order." not in told and "needed for your care" not in told
+    assert "Somebody else at South has to check it." in told
+    # South answers for both, and the ledger has it: from then on North's word of it is said.
+    carry(network, DISPUTED_PATH)
+    south.emergency_reviews.review(declared.id, "nora", "Nora Officer", "not-justified", "She was awake.")
+    answering.answer(south, "north", raised.id, "mistake", "We are sorry.")
+    story.settle()
+    assert words.MISTAKES["waits"] not in text_of(read(story.client("guide"), one))
+    assert "Somebody else at South has to check it." not in page(story)
+
+
+@pytest.mark.parametrize("anchored", [True, False])
+def test_a_look_that_is_dated_back_stands_where_it_came(
+    story: Story, monkeypatch: pytest.MonkeyPatch, anchored: bool
+) -> None:
+    """Two years back in the manifest and in the notice; the block, or when it was told, shows when it was."""
+    story.ask(hers(story), "Dr First", "a check-up")
+    story.settle()
+    story.network.time += HOUR
+    north, back, real = story.network["north"], 800 * 24 * HOUR, Journal.notice
+
+    def lying(journal: Any, who: Any, counter: int, line: Any) -> Any:
+        return real(journal, who, counter, line._replace(time=line.time - back))
+
+    monkeypatch.setattr(Journal, "notice", lying)
+    story.ask(hers(story), "Dr Brown", "a check-up")
+    if anchored:
+        story.settle()
+    else:
+        story.network.deliver()
+    assert north is story.network["north"]
+    newest_first = found(story)
+    assert [newest_first[0].time > newest_first[1].time, len(newest_first)] == [True, 2]
+    told = page(story)
+    assert told.index("Dr Brown") < told.index("Dr First")
+    assert (words.LOOKS["late_line"].split("{")[0].strip() in told) == anchored
+    assert (words.PERSON["ledger_no"] in told) != anchored

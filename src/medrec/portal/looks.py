@@ -10,7 +10,7 @@ from medrec.node.agent.agent import Notice
 from medrec.node.ledger.on_ledger import block_of
 from medrec.node.looks.halves import in_order
 from medrec.node.looks.look_parts import Parts, gathered, named
-from medrec.node.looks.looks import EMERGENCY
+from medrec.node.looks.looks import EMERGENCY, LATE_MS
 from medrec.node.release.emergency import is_late
 from medrec.portal import person, render, words
 from medrec.portal.page import Visit
@@ -66,8 +66,7 @@ def of_person(node: "Node", visit: Visit, names: dict[str, str], notices: list[N
             item = _SAYS[notice.kind](visit, names, notice)
             if parts.given is not None and parts.given.kind == "disclosure/1":
                 item["more"] += _halves(names, parts, view)
-            if notice.kind in ("disclosure/1", "emergency/1"):
-                item["more"] += _late(node, visit, notice)
+            item["more"] += _late(node, visit, notice)
             if notice.kind == "emergency/1":
                 item["more"].append(_review(visit, names, notice, view, reviews.get(named(notice.manifest))))
             found.append(item | {"doubtful": parts.doubtful, "more": item["more"] + _doubts(visit, names, parts)})
@@ -168,6 +167,8 @@ def _review(visit: Visit, names: dict[str, str], notice: Notice, view: Any, foun
     """What came of the review of an emergency, or until when it is owed."""
     statement = notice.manifest
     owed = answered(view, statement.organisation, statement.obligation, notice.height is not None)
+    # The source hands it on; that there was one at all says the ledger.
+    found = found if owed in SETTLED else None
     status = "review_" + (owed if found is None else found.outcome)
     said = found.words if found is not None else ""
     requester = names.get(statement.request.requester, statement.request.requester)
@@ -185,9 +186,14 @@ def _refused(visit: Visit, names: dict[str, str], notice: Notice) -> dict[str, A
 
 
 def _late(node: "Node", visit: Visit, notice: Notice) -> list[Markup]:
-    """That a look came on the ledger late, where it did: an emergency is not refused where the ledger is away."""
+    """That a look came on the ledger late, where it did: an emergency is not refused where the ledger is away, and when
+    a line was written its author says as it likes."""
+    request = getattr(notice.manifest, "request", None)
+    came_at_once = (notice.received or 0) - notice.time <= LATE_MS
+    if came_at_once and getattr(request, "purpose", "") not in EMERGENCY:
+        return []
     block = block_of(node, notice.height) if notice.height is not None else None
-    if notice.manifest.request.purpose not in EMERGENCY or block is None:
+    if block is None:
         return []
     late = is_late(notice.time, block.block.time)
     return [render.say(words.LOOKS["late_line"], when=visit.when(block.block.time))] if late else []

@@ -16,6 +16,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Index, LargeBinary, String, 
 from medrec.core import codec, manifests
 from medrec.node.keeping import store
 from medrec.node.keeping.store import metadata
+from medrec.node.ledger.on_ledger import block_of
 from medrec.node.looks import look_parts
 from medrec.node.looks.kinds import LOOKS
 from medrec.node.looks.look_parts import Parts
@@ -28,6 +29,8 @@ EMERGENCY = frozenset({"ETREAT", "BTG", "BTGDISCLOSE", "EMERGENCY"})
 OWN = frozenset({"PATRQT"})
 ANSWERS = ("expected", "unsure", "wrong")
 STRETCH = 500
+LATE_MS = 2 * 60_000
+"""A line comes on the ledger within the merge delay, a minute as a rule; what takes longer is called late."""
 
 look = Table(
     "look",
@@ -123,7 +126,16 @@ class Looks:
     def _heard(self, row: Any) -> "_Heard":
         tag = bytes(row.tag)
         stated = manifests.decode(codec.decode(self._node.vault.open(None, bytes(row.sealed), tag))[0])
-        return _Heard(row.account, tag, row.time, stated)
+        return _Heard(row.account, tag, row.time, stated, row.received, row.height)
+
+    def _written(self, line: "_Heard") -> int:
+        """When a line was written (ms), as far as its author's word can be held to: within the merge delay before its
+        block, or before it came where it is not on the ledger yet."""
+        seen = line.received or 0
+        if seen - line.time > LATE_MS and line.height is not None:
+            block = block_of(self._node, line.height)
+            seen = block.block.time if block is not None else seen
+        return max(line.time, seen - LATE_MS)
 
     def _enter(self, connection: sql.Connection, heard: list["_Heard"]) -> list[Look]:
         """Join each line to its look; the looks that were not there before, or that it contradicts."""
@@ -157,7 +169,7 @@ class Looks:
             return doubted
         earlier = (look.c.account == account) & (look.c.requester == values["requester"]) & look.c.refused.is_(None)
         nobody = connection.execute(sql.select(look.c.pair).where(earlier).limit(1)).first() is None
-        row = {"pair": pair, "account": account, "time": lines[0].time, "answer": ""}
+        row = {"pair": pair, "account": account, "time": self._written(lines[0]), "answer": ""}
         connection.execute(sql.insert(look).values(**row, **values, first=nobody and parts.refused is None))
         return True
 
@@ -227,7 +239,7 @@ def pair_of(source: str, obligation: str) -> bytes:
 
 
 _opened: Callable[[Any], Look] = Look._make
-_NOTICE = (store.notice.c.tag, store.notice.c.account, store.notice.c.time, store.notice.c.sealed)
+_NOTICE = tuple(store.notice.c[name] for name in ("tag", "account", "time", "sealed", "received", "height"))
 _IN_ORDER = (store.notice.c.received, store.notice.c.counter)
 """As the lines came: when it was written, an author says as it likes."""
 
@@ -239,6 +251,8 @@ class _Heard(NamedTuple):
     tag: bytes
     time: int
     manifest: Any
+    received: int | None
+    height: int | None
 
 
 def _pair(line: _Heard) -> bytes:

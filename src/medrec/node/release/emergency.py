@@ -32,6 +32,7 @@ from medrec.core.manifests.emergency import (
 from medrec.node.keeping import store
 from medrec.node.keeping.journal import Draft
 from medrec.node.looks import former
+from medrec.node.looks.looks import LATE_MS
 from medrec.node.refusals import Code, Refusal
 from medrec.node.release.access import ASK_LIFE_MS_MAX, Ask
 from medrec.node.release.emergency_kept import broken_glass, end
@@ -43,8 +44,6 @@ if TYPE_CHECKING:
 EMERGENCY_PATH = "/medrec/emergency"
 REVIEWS_PATH = "/medrec/emergency-reviews"
 _QUERY = re.compile(r"\$emergency\?code=([a-z-]{1,40})&scope=(summary|restricted)&hours=([0-9]{1,3})\Z", re.ASCII)
-LATE_MS = 2 * 60_000
-"""A line comes on the ledger within the merge delay, a minute as a rule; what takes longer is called late."""
 
 
 def is_late(written: int, seen: int) -> bool:

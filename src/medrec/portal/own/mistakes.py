@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from medrec.core import codec, manifests
+from medrec.core import codec, manifests, state
 from medrec.core.manifests.access import DisclosureManifest, ReceivedManifest
 from medrec.core.manifests.correction import CLAIMED, Claim
 from medrec.core.manifests.correction import statement_message as correction_message
-from medrec.core.manifests.dispute import DisputeAnsweredManifest, DisputeManifest, Statement
+from medrec.core.manifests.dispute import DisputeAnsweredManifest, DisputeManifest, Statement, owed_for
 from medrec.core.manifests.dispute import statement_message as dispute_message
 from medrec.core.manifests.record import RecordManifest
 from medrec.node.corrections.corrections_shown import Asked
@@ -153,18 +153,29 @@ def _dispute_part(node: "Node", stated: Statement, then: Callable[[], None] | No
 def disputes_of(node: "Node", who: Whose, look: Look) -> list[dict[str, Any]]:
     """What the person said of a look and its looker, the answers that have come, and whether it is open still."""
     told = [one.manifest for one in person.every(node, who.account, ("dispute/1", "dispute-answered/1"))]
-    answers = {one.dispute: one for one in told if isinstance(one, DisputeAnsweredManifest)}
+    answers = {(one.organisation, one.dispute): one for one in told if isinstance(one, DisputeAnsweredManifest)}
     said = [one.statement for one in told if isinstance(one, DisputeManifest)]
     closed = {one.id for one in said if one.action == "close"}
     found: dict[str, dict[str, Any]] = {}
     for one in said:
         if one.requester == look.requester and one.action == "open":
-            answer = answers.get(one.id)
+            answer = answers.get((one.source, one.id))
+            # The source alone hands it on, and not before the ledger has it that the requester answered.
+            if answer is None or answer.requester != one.requester or not _has_answered(node, one):
+                answer = None
             kind = words.MISTAKES["answer_" + answer.kind] if answer is not None else ""
             answered = answer.words if answer is not None else ""
             row = {"id": one.id, "source": one.source, "words": one.words, "kind": kind, "answer": answered}
             found.setdefault(one.id, {**row, "open": one.id not in closed})
     return list(found.values())
+
+
+def _has_answered(node: "Node", said: Statement) -> bool:
+    """Whether the ledger has it that the requester answered for what she said."""
+    owed = owed_for(said.source, said.requester, bytes.fromhex(said.id))
+    with node.engine.view() as view:
+        found = state.read(view, state.obligation_key(said.source, owed), state.Obligation)
+    return found is not None and found.debtor == said.requester and not found.unsettled
 
 
 def _ask(node: "Node", visit: Visit, who: Whose, manifest: RecordManifest, tag: bytes) -> Go:
