@@ -97,7 +97,7 @@ def review_owed(source: str, requester: str, request: bytes) -> bytes:
 
 
 def says_enough(text: str) -> bool:
-    """Whether a reason has enough words: white space does not count twice, signs that nobody sees and marks on others do
+    """Whether a reason has enough words: white space counts once, signs that nobody sees and marks on others do
     not count, and half of it at least are letters or digits."""
     return count(text) >= TEXT_MIN and 2 * sum(map(str.isalnum, seen(text))) >= TEXT_MIN
 

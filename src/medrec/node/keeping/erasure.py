@@ -56,10 +56,11 @@ STAYS = {
     "our_emergency": "what its own staff did elsewhere, and has to be reviewed",
 } | dict.fromkeys(
     (
-        *("client", "relationship", "notice", "record_copy", "own_reading", "look", "guardian_set", "account_event"),
+        *("client", "look_contrary", "relationship", "notice", "record_copy", "own_reading", "look", "guardian_set"),
         *("device", "not_hers", "held_said", "taken_back", "stays", "words_shown", "new_phone", "guardian_asked"),
         *("delegation_end_told", "guarded_elsewhere", "guardian_indexed", "notice_former", "correction_asked"),
-        *("correction_before", "kept_secret", "notice_wish", "notice_waiting", "asked_of", "unlinked", "link_left"),
+        *("correction_before", "kept_secret", "notice_wish", "notice_waiting", "account_event", "asked_of", "unlinked"),
+        *("link_left"),
     ),
     "the role of an agent",
 )
