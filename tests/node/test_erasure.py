@@ -18,7 +18,7 @@ from medrec.core.manifests.erasure import ErasureManifest
 from medrec.core.manifests.record import RecordManifest
 from medrec.core.records.canonical import canonical
 from medrec.core.types import decode_transaction
-from medrec.node.keeping import erasure, store
+from medrec.node.keeping import erasure, store, tables_of_people
 from medrec.node.keeping.journal import verify
 from medrec.node.keeping.ring import BLOCK, FileRing
 from medrec.node.keeping.store import Store
@@ -356,8 +356,8 @@ def test_keys_open_with_their_secret_alone(tmp_path: Path) -> None:
 def test_every_table_that_names_people_is_known_to_the_erasure() -> None:
     assert medrec.wiring.build_node is not None, "with everything that a node is made of, all its tables are there"
     named = {table.name for table in store.metadata.sorted_tables if "account" in table.c}
-    assert named <= {*erasure.GONE_WITH_PERSON, *erasure.STAYS}
-    assert {table.name for table in erasure.of_person()} == set(erasure.GONE_WITH_PERSON)
+    assert named <= {*tables_of_people.GONE_WITH_PERSON, *tables_of_people.STAYS}
+    assert {table.name for table in tables_of_people.of_person()} == set(tables_of_people.GONE_WITH_PERSON)
 
 
 def test_a_store_is_rewritten(tmp_path: Path) -> None:

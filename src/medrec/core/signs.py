@@ -44,6 +44,6 @@ def is_accent(sign: str) -> bool:
     return unicodedata.category(sign) in _ACCENTS
 
 
-def is_mixed(name: str) -> bool:
-    """Whether a name has letters of several alphabets that look alike (Unicode Technical Standard 39, 5.1)."""
-    return len({unicodedata.name(sign, "").partition(" ")[0] for sign in name if sign.isalpha()} & _ALIKE) > 1
+def is_mixed(word: str) -> bool:
+    """Whether a word has letters of several alphabets that look alike (Unicode Technical Standard 39, 5.1)."""
+    return len({unicodedata.name(sign, "").partition(" ")[0] for sign in word if sign.isalpha()} & _ALIKE) > 1

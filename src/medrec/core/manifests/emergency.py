@@ -104,8 +104,8 @@ def says_enough(text: str) -> bool:
 
 def same_name(one: str, other: str) -> bool:
     """Whether two names may be one person's, who has two entries: all words of the shorter stand in the longer. Signs
-    that nobody sees part no word. A name of several alphabets that look alike may be anybody's."""
-    if is_mixed(one) or is_mixed(other):
+    that nobody sees part no word. A word of several alphabets that look alike may be any other one."""
+    if any(map(is_mixed, f"{one} {other}".split())):
         return True
     shorter, longer = sorted((set(plain(seen(name)).split()) for name in (one, other)), key=len)
     return shorter == longer != set() or (len(shorter) > 1 and shorter <= longer)

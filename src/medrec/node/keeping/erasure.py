@@ -24,7 +24,7 @@ from medrec.core.manifests.erasure import ENTRIES_MAX, Erased, ErasureManifest, 
 from medrec.node.consent import letters
 from medrec.node.corrections import corrections_erased
 from medrec.node.corrections.corrections_closed import end_with_link
-from medrec.node.keeping import account_keys, alarms, outgoing, reduced, rehashing, resealing, store
+from medrec.node.keeping import account_keys, alarms, outgoing, reduced, rehashing, resealing, store, tables_of_people
 from medrec.node.keeping.journal import NOTICES_PATH, POINTER_PARTS, WAITING_PARTS, Draft, Line, Person, parts_of
 from medrec.node.keeping.resealing import GONE
 from medrec.node.keeping.store import metadata
@@ -41,35 +41,6 @@ if TYPE_CHECKING:
 HASH_BYTES = 32
 # Secrets of the key ring that are to be destroyed; empty but for moments.
 erasing = Table("erasing", metadata, Column("secret", BigInteger, primary_key=True, autoincrement=False))
-
-GONE_WITH_PERSON = (
-    *("consent", "revoked", "dispute_taken", "broken_glass", "correction_here", "list_act", "own_entry", "delegation"),
-    *("delegation_ended", "delegation_secret", "match_request", "referral_sent", "referral_taken"),
-    *("share_link", "undone", "account_secret", "delegation_rest", "delegation_used", "half_keys", "waiting_link"),
-    *("share_key", "to_bring", "stated_secret", "delegation_begins", "delegation_doubted", "list_seen"),
-    *("list_put_away", "list_act_hearer", "list_act_against", "list_act_brought", "list_act_ended", "consent_sign"),
-)
-"""Tables of what the organisation holds of the people linked to it, by their account."""
-STAYS = {
-    "person": "its row is deleted by itself",
-    "asking": "what this organisation asked others for: its own half, which it owes them and the ledger",
-    "our_emergency": "what its own staff did elsewhere, and has to be reviewed",
-} | dict.fromkeys(
-    (
-        *("client", "look_contrary", "relationship", "notice", "record_copy", "own_reading", "look", "guardian_set"),
-        *("device", "not_hers", "held_said", "taken_back", "stays", "words_shown", "new_phone", "guardian_asked"),
-        *("delegation_end_told", "guarded_elsewhere", "guardian_indexed", "notice_former", "correction_asked"),
-        *("correction_before", "kept_secret", "notice_wish", "notice_waiting", "account_event", "asked_of", "unlinked"),
-        *("link_left"),
-    ),
-    "the role of an agent",
-)
-"""Tables that name people and are not touched, and why. An agent's people leave it in another way."""
-
-
-def of_person() -> list[Table]:
-    """The tables of GONE_WITH_PERSON, as far as this node has them."""
-    return [metadata.tables[name] for name in GONE_WITH_PERSON if name in metadata.tables]
 
 
 class Erasure(NamedTuple):
@@ -322,7 +293,7 @@ class Erasures:
             self._doom(connection, secret)
         outgoing.drop(connection, account)
         dead = consent_ids(connection, account)
-        for table in of_person():
+        for table in tables_of_people.of_person():
             connection.execute(sql.delete(table).where(table.c.account == account))
         bury(connection, dead)
 
