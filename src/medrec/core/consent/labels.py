@@ -110,7 +110,7 @@ class Labeller:
         ordinary = [words for file in read for words in file.ordinary]
         self._names = Names(self.rules, ordinary, [words for file in read for words in file.empty])
         self._remembered: dict[tuple[bool, str], tuple[int, ...]] = {}
-        self._cleared: dict[tuple[bool, str], bool] = {}
+        self._cleared: dict[tuple[bool, str], bool | None] = {}
         for number, rule in enumerate(self.rules):
             self._index(number, rule)
 
@@ -214,21 +214,21 @@ class Labeller:
             self._remembered[medicine, text] = found
         return found
 
-    def clears(self, text: str, medicine: bool = False) -> bool:
+    def clears(self, text: str, medicine: bool = False) -> bool | None:
         """Whether a name was read: a rule meets it, or each of its words is ordinary (in that of a `medicine`: or
-        stands for one of the table). One that is not may say anything."""
-        found = self._cleared.get((medicine, text))
-        if found is None:
+        stands for one of the table). One that is not may say anything; None: it is no name at all."""
+        key = (medicine, text)
+        if key not in self._cleared:
             words = words_of(text)
             strange = self._names.strange(words)
             if strange and medicine and self._terms is not None:
                 strange = [word for word in strange if self._terms.drug_named(word) is None]
             read = not strange and not self._names.says_little(words)
-            found = read or bool(self.numbers_of_text(text, medicine))
+            found = (read or bool(self.numbers_of_text(text, medicine))) if is_name(text) else None
             if len(self._cleared) >= REMEMBERED_MAX:
                 self._cleared.clear()
-            self._cleared[medicine, text] = found
-        return found
+            self._cleared[key] = found
+        return self._cleared[key]
 
     def names_ingredient(self, texts: Iterable[str]) -> bool:
         """Whether one of these texts names a medicine of which the table, or a rule, knows the ingredients."""
@@ -323,16 +323,16 @@ class _Walk:
             return False
         if any(type(coding) is not dict for coding in codings):
             return True
-        pairs = [(str(coding.get("system", "")), str(coding.get("code", ""))) for coding in codings]
-        if any(self.labeller.knows_whole(system, code) for system, code in pairs):
+        if self._reads([value.get("text"), *[coding.get("display") for coding in codings]]):
             return False
-        return not self._reads([value.get("text"), *(coding.get("display") for coding in codings)])
+        pairs = [(str(coding.get("system", "")), str(coding.get("code", ""))) for coding in codings]
+        return not any(self.labeller.knows_whole(system, code) for system, code in pairs)
 
     def _reads(self, names: Iterable[Any]) -> bool:
         """Whether there is a name among these, and each of them was read."""
-        said = [name for name in names if is_name(name)]
         about = self.substance or self.path.startswith("medication")
-        return bool(said) and all(self.labeller.clears(name, about) for name in said)
+        read = {self.labeller.clears(name, about) for name in names if type(name) is str}
+        return True in read and False not in read
 
     def _is_unknown_medicine(self, value: dict[str, Any]) -> bool:
         """Whether it is the name of a medicine of which nobody here knows what is in it."""
@@ -353,7 +353,7 @@ class _Walk:
         system, code = value.get("system"), value.get("code")
         if type(system) is not str or type(code) is not str or "value" in value:
             return False
-        return not (self.labeller.knows_whole(system, code) or self._reads([value.get("display")]))
+        return not (self._reads([value.get("display")]) or self.labeller.knows_whole(system, code))
 
     def _is_bare_identifier(self, value: dict[str, Any]) -> bool:
         """Whether it points at something by the code of a medicine alone that the rules do not know whole."""
