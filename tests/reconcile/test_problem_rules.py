@@ -13,7 +13,7 @@ from medrec.core.records.terms import ICD10CM
 from medrec.core.records.understood import Laterality
 from medrec.node.terminology.shipped import shipped
 from tests.reconcile.records_said import NOW, TERMS, held, problem
-from tests.reconcile.test_apart import over
+from tests.reconcile.test_apart import icd, over
 from tests.reconcile.test_apart import problem as condition
 from tests.reconcile.test_bad_input import read
 
@@ -249,3 +249,30 @@ def test_every_row_has_a_key_of_its_own_whatever_the_order() -> None:
     assert len(found) == 3 and len(set(keys)) == 3 and [key.removeprefix(keys[0]) for key in keys] == ["", "|2", "|3"]
     assert rows(*reversed(pile)) == found
     assert [row.key for row in rows(pile[0], pile[2])] == keys[:2], "nothing tells of the one that is hidden"
+
+
+def test_a_name_of_several_meanings_under_a_code_of_none_of_them_is_a_line_apart() -> None:
+    """A place's "Diabetes" under I10 was ended by another's end of a hypertension, and stood in no row's name."""
+    mistyped = condition("Diabetes", icd("I10"), id="mistyped")
+    found = read(mistyped, over("Hypertension", icd("I10"))).problems
+    assert {row.name: (row.status, row.standing) for row in found} == {
+        "Diabetes": ("unknown", "uncertain"),
+        "Hypertension": ("stopped", ""),
+    }
+    assert {row.name: row.conflicts for row in found} == {"Diabetes": (Conflict.CODE_NAME,), "Hypertension": ()}
+    both = read(mistyped, condition("lung cancer", icd("I10"), id="cancer", source="south")).problems
+    assert {row.name for row in both} == {"Diabetes", "lung cancer"}
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "fits"),
+    [
+        ("Diabetes", "E11.9", True), ("Diabetes", "E03.9", False), ("DM", "O24.410", True), ("MI", "I10", False),
+        ("MI", "I21.9", True), ("PE", "F32.9", False), ("PE", "J90", True), ("AD", "F41.9", True),
+        ("AD", "I71.00", False),
+        ("arthritis", "M10.9", True), ("cancer", "C43.9", True), ("cancer", "I10", False), ("hepatitis", "B19.9", True),
+    ],
+)  # fmt: skip
+def test_what_a_name_of_several_meanings_may_stand_beside(name: str, code: str, fits: bool) -> None:
+    [row] = read(condition(name, icd(code))).problems
+    assert row.standing == ("" if fits else "uncertain") and (Conflict.CODE_NAME in row.conflicts) is not fits

@@ -28,10 +28,12 @@ class Named(msgspec.Struct, frozen=True, gc=False):
     by_others: bool
 
 
-def named(detail: ProblemDetail) -> Named:
-    """What a problem is found by."""
+def named(detail: ProblemDetail, at_odds: bool = False) -> Named:
+    """What a problem is found by. `at_odds`: its words and its code are of two things."""
     names = names_of(detail)
     if detail.standing in APART:
+        # Under a mistyped code there may be two diseases: each keeps a line that has its name.
+        names = (f"name:{core_name(detail.name_cleaned)}",) if at_odds else names
         # What is a relative's, denied or not certain is never the problem itself: only others of the kind are the same.
         return Named(tuple(f"{detail.standing}:{name}" for name in names), (), False, False)
     weak = tuple(family for family in detail.families if family.startswith(WEAK))

@@ -41,7 +41,7 @@ def entry(item: Held, now: int, number: int = 0) -> Entry:
     """The entry of a record at `now` (ms)."""
     detail = item.record.detail
     assert isinstance(detail, ProblemDetail)
-    record, found = item.record, named(detail)
+    record, found = item.record, named(detail, holding.has_note(item.record, NoteCode.NAME_DIFFERS))
     onset = not_future(detail.onset or record.when, now)
     at = latest(onset, not_future(record.recorded, now))
     end = not_future(detail.abatement or record.until, now)

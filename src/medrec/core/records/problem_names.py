@@ -102,8 +102,10 @@ ad: G30 L20
 mi: I21 I25 I34
 pe: I26 O14
 ibd: K50 K51 K52
-cancer: C18 C34 C50 C61
+cancer: C
 """
+# What else has codes that such a name may stand beside, by no more than a broad sense of it: gout is an arthritis.
+_BROADLY = {"arthritis": ("L40", "M0", "M1"), "cancer": ("D0",), "anemia": ("D5", "D6"), "cp": ("I20",), "ad": ("F0",)}
 _MEANINGS = {
     line.partition(":")[0]: tuple(f"icd10cm|{code}" for code in line.partition(":")[2].split())
     for line in _SEVERAL.strip().splitlines()
@@ -125,6 +127,7 @@ _ALIKE = 7
 _ANY_WORDS = frozenset(
     {"disease", "disorder", "syndrome", "acute", "chronic", "primary", "type", "infection", "with", "the"}
 )
+_JOINING = frozenset({"", "and", "or", "of", "the", "in", "with", "due", "to", "for", "by"})
 _EMPTY = re.compile(
     r"\b(?:unspecified|nos|not\s+otherwise\s+specified|primary|unilateral|uncomplicated|without\s+(?:complications?|"
     r"current\s+pathological\s+fracture|esophagitis)|personal|side|organism)\b|\((?:disorder|finding|primary|situation)\)"
@@ -150,15 +153,24 @@ def family_named(core: str) -> str:
 
 
 def of_another(name: str, code: str, called: str) -> bool:
-    """Whether a name (lower case) is of a common problem, and an ICD-10-CM code of another chapter: what the code is
-    `called` has no word of the problem's names. "Diabetic kidney disease" (E11.22) may be called CKD; gout may not."""
-    core = core_name(name)
+    """Whether a name (lower case) is of a common problem, and an ICD-10-CM code of another: of another chapter, or of
+    none of the things that a name with several meanings can stand for; and what the code is `called` has no word of the
+    problem's names. "Diabetic kidney disease" (E11.22) may be called CKD, and J90 "PE"; gout neither."""
+    core, plain = core_name(name), code.upper()
     family = family_named(core)
-    if not family or not called or family.partition("|")[2][0] == code[:1].upper():
+    meant = (family[: len("icd10cm|") + 1],) if family else meanings(core)
+    if not meant or not called or f"icd10cm|{plain}".startswith(meant) or plain.startswith(_BROADLY.get(core, ())):
         return False
-    official = frozenset(word.strip(",.()[]")[:_ALIKE] for word in called.lower().split())
-    own = [word for word in (*_CALLED[family], *core.split()) if len(word) > 2 and word not in _ANY_WORDS]
-    return official.isdisjoint(word[:_ALIKE] for word in own)
+    official = [word.strip(",.()[]") for word in called.lower().split()]
+    families = (family,) if family else tuple(one for one in _CALLED if one.startswith(meant))
+    names = (*(word for one in families for word in _CALLED[one]), *core.split())
+    own = [word[:_ALIKE] for word in names if len(word) > 2 and word not in _ANY_WORDS]
+    return core not in _initials(official) and frozenset(word[:_ALIKE] for word in official).isdisjoint(own)
+
+
+def _initials(words: list[str]) -> str:
+    """The first letters of words, those that only join others left out."""
+    return "".join(word[:1] for word in words if word not in _JOINING)
 
 
 def meanings(core: str) -> tuple[str, ...]:
