@@ -140,6 +140,7 @@ def _row(entries: list[Entry], site: str, now: int) -> MedicineRow:
         every_day=leading.detail.times_per_day is not None and regimen.every_day,
         ordered_by=ordered_by,
         filled_early=bool(ordered_by) and two_orderers.filled_early(entries, copies, now),
+        may_be=tuple(sorted({code: None for found in entries for code in found.detail.may_be})),
     )
 
 

@@ -23,7 +23,7 @@ from medrec.core.records import drug_names, ratio
 from medrec.core.records.allergen_names import mentioned, no_class
 from medrec.core.records.allergy_intolerance import substance_name
 from medrec.core.records.near_names import near
-from medrec.core.records.terms import Terms, cleaned
+from medrec.core.records.terms import RXNORM, Terms, cleaned
 from medrec.core.records.understood import Amount
 
 DELIBERATE = frozenset({"Insulins", "Antiepileptic drugs", "Platelet aggregation inhibitors", "Opioid antagonists"})
@@ -74,8 +74,9 @@ class LabelChecker:
         # Whoever is allergic has to hear of an order of which nobody says whether it is still taken, and of a fill; of
         # long ago they are history. An order that is called active to this day is none, however old.
         perhaps = [row for row in read.medicines if row.status == "unknown" and _perhaps_taken(row, read.as_of)]
-        yield from _allergies([*taken, *perhaps], read.allergies, terms)
-        yield from _pairs(taken, terms)
+        told = [_as_told(row, terms) for row in taken]
+        yield from _allergies([*told, *(_as_told(row, terms) for row in perhaps)], read.allergies, terms)
+        yield from _pairs(told, terms)
         yield from _doses(taken, terms)
         yield from _weekly(taken)
 
@@ -125,6 +126,14 @@ def _perhaps_taken(row: MedicineRow, now: int) -> bool:
     return Rule.STALE in row.rules or any(
         line.at is None or line.at + STALE_MS >= now for line in row.lines if line.says != Says.ERROR
     )
+
+
+def _as_told(row: MedicineRow, terms: Terms) -> MedicineRow:
+    """A row as notices look at it: one of which no medicine is believed is each of those that it names."""
+    if row.ingredients or not row.may_be:
+        return row
+    names = " or ".join(terms.name(RXNORM, code) or code for code in row.may_be)
+    return msgspec.structs.replace(row, ingredients=row.may_be, name=f"{row.name} (which may be {names})")
 
 
 def _doubles(taken: list[MedicineRow]) -> Iterable[Notice]:

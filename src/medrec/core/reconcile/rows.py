@@ -67,8 +67,8 @@ class MedicineRow(msgspec.Struct, frozen=True, gc=False):
     line that counts; `daily`: what a day comes to of each ingredient, orders of one place taken together; `doubled`:
     how the orders in force call it where there is more than one (doubles.py). `ordered_by`: who orders it, where two do
     the same at two places; `filled_early`: and it was filled again while a fill of it lasted. `every_day`:
-    the directions say that it is taken every day. `pairs`: (variant, variant, class). `since`: the earliest start said
-    (ms).
+    the directions say that it is taken every day. `may_be`: the ingredients of all that its record names,
+    where it names several and none is believed. `pairs`: (variant, variant, class). `since`: the earliest start (ms).
     """
 
     key: str
@@ -96,6 +96,7 @@ class MedicineRow(msgspec.Struct, frozen=True, gc=False):
     every_day: bool = False
     ordered_by: tuple[str, ...] = ()
     filled_early: bool = False
+    may_be: tuple[str, ...] = ()
 
 
 class ProblemRow(msgspec.Struct, frozen=True, gc=False):

@@ -226,6 +226,11 @@ def alias(name: str) -> str:
     return _ALIASES.get(name, name)
 
 
+def without_salts(name: str) -> str:
+    """A name (lower case) without words of form, manner and salt."""
+    return _words(name, _SALTS)
+
+
 def known(name: str, terms: Terms) -> tuple[str, ...]:
     """RxNorm ingredients of a name (lower case) that is one of a medicine and nothing else; () where it is not."""
     found = _find(in_english(name), terms)

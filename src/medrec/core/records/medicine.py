@@ -7,7 +7,7 @@ alone, marked, and is merged with nothing.
 import re
 from typing import Any, NamedTuple
 
-from medrec.core.records import daily, datatypes, drug_names, ratio, sig, units, wrong_strength
+from medrec.core.records import daily, datatypes, drug_names, ratio, sig, two_names, units, wrong_strength
 from medrec.core.records.canonical import Value
 from medrec.core.records.datatypes import Concept, concept, many, one, text, untagged
 from medrec.core.records.dosage import Directions, amount_in_words
@@ -22,7 +22,7 @@ _DRUG_SYSTEMS = (RXNORM, NDC, UNII)
 
 class Product(NamedTuple):
     """Which medicine a record names, apart from how it is taken. `in_error`: it is said to have been entered by
-    mistake."""
+    mistake. `may_be`: the ingredients of all that it names, where that is not one medicine and none is believed."""
 
     concept: Concept
     name: str
@@ -33,6 +33,7 @@ class Product(NamedTuple):
     strengths: tuple[Strength, ...]
     form: str
     in_error: bool = False
+    may_be: tuple[str, ...] = ()
 
 
 def product(record: Value, marks: Marks) -> Product:
@@ -60,7 +61,8 @@ def _with_both(found: Product, own: Concept, marks: Marks) -> Product:
     if same or cleaned(beside.name) == cleaned(found.name):
         return found
     why = "The record names a medicine and points at another"
-    return _unbelieved(found.concept, [found.name, beside.name], why, marks)._replace(in_error=found.in_error)
+    may_be = two_names.all_of(*map(_perhaps, (found, beside)))
+    return _unbelieved(found.concept, [found.name, beside.name], may_be, why, marks)._replace(in_error=found.in_error)
 
 
 def _by_identifier(held: Value) -> Concept:
@@ -80,7 +82,8 @@ def of_medication(medication: Value, marks: Marks, called: str = "") -> Product:
         said = drug_names.named(untagged(called), marks.around.terms)
         if said.ingredients and alone.ingredients and not set(said.ingredients) <= set(alone.ingredients):
             why = "The reference and the medicine that it points at name different medicines"
-            return _unbelieved(alone.concept, [alone.name, untagged(called)], why, marks)
+            may_be = two_names.all_of(alone.ingredients, said.ingredients)
+            return _unbelieved(alone.concept, [alone.name, untagged(called)], may_be, why, marks)
     return _described(medication, marks, called)
 
 
@@ -118,8 +121,12 @@ def of_concept(code: Concept, marks: Marks) -> Product:
     coded = _coded(code, marks)
     drug = _agreed(coded)
     if coded and drug is None:
-        return _unbelieved(code, [one.name for one in coded], "The codes name different medicines", marks)
+        may_be = two_names.all_of(*(one.ingredients for one in coded))
+        return _unbelieved(code, [one.name for one in coded], may_be, "The codes name different medicines", marks)
     found = _named(untagged(code.words), drug, terms)
+    said = two_names.said_in(untagged(code.words), terms)
+    if drug is None and any(two_names.apart(said[0], other, terms) for other in said[1:]):
+        return _unbelieved(code, [], two_names.all_of(*said), "The words name different medicines", marks)
     if drug is None:
         one_drug = found.drugs[0] if len(found.drugs) == 1 else None
         strengths = (one_drug.strengths if one_drug is not None else ()) or drug_names.strengths_of(found)
@@ -131,15 +138,17 @@ def of_concept(code: Concept, marks: Marks) -> Product:
             wrong_strength.mark(strengths or _untied(found), form, None, marks)
         return Product(code, name, one_drug, found, basis, found.ingredients, strengths, form)
     # Words for one part of what the code holds are short for it; words for more, or for something else, are not.
-    if found.ingredients and drug.ingredients and not set(found.ingredients) <= set(drug.ingredients):
+    whole = bool(found.ingredients) and not set(found.ingredients) <= set(drug.ingredients)
+    if whole or any(two_names.apart(drug.ingredients, other, terms) for other in said):
         marks.add(
             NoteCode.NAME_DIFFERS,
             f'The code says "{drug.name[:80]}", the words say "{name[:80]}"; neither is believed until someone looks.',
         )
-        return Product(code, name, None, found, "text", (), (), "")
+        may_be = two_names.all_of(drug.ingredients, found.ingredients, *said)
+        return Product(code, name, None, found, "text", (), (), "", may_be=may_be)
     strengths = drug.strengths or drug_names.strengths_of(found)
-    said = _untied(found) if drug.strengths else strengths or _untied(found)
-    wrong_strength.mark(said, found.form or drug.form.lower(), drug, marks)
+    written = _untied(found) if drug.strengths else strengths or _untied(found)
+    wrong_strength.mark(written, found.form or drug.form.lower(), drug, marks)
     return Product(code, name, drug, found, "code", drug.ingredients, strengths, drug.form.lower() or found.form)
 
 
@@ -161,13 +170,17 @@ def _agreed(coded: list[Drug]) -> Drug | None:
     return strong[0] if strong else whole[0]
 
 
-def _unbelieved(code: Concept, names: list[str], why: str, marks: Marks) -> Product:
+def _perhaps(found: Product) -> tuple[str, ...]:
+    return found.ingredients or found.may_be
+
+
+def _unbelieved(code: Concept, names: list[str], may_be: tuple[str, ...], why: str, marks: Marks) -> Product:
     """A medicine by all that its record calls it, merged with nothing."""
     words = [word for word in (untagged(code.words), *names) if word]
     kept = [word for word in words if not any(word.lower() in other.lower() and word != other for other in words)]
     name = " / ".join({cleaned(word): word for word in kept}.values())
     marks.add(NoteCode.NAME_DIFFERS, f'{why}: "{name[:160]}"; none is believed until someone looks.')
-    return Product(code, name, None, Named((), (), "", cleaned(name)), "text", (), (), "")
+    return Product(code, name, None, Named((), (), "", cleaned(name)), "text", (), (), "", may_be=may_be)
 
 
 def _named(words: str, drug: Drug | None, terms: Terms) -> Named:
@@ -205,6 +218,7 @@ def detail(kind: MedicineKind, found: Product, told: Directions, marks: Marks, *
         "times_per_day": told.times_per_day,
         "as_needed": told.as_needed,
         "when": told.when,
+        "may_be": found.may_be,
     }
     return MedicineDetail(**(told_of | more))
 

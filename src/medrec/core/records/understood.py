@@ -102,7 +102,8 @@ class MedicineDetail(msgspec.Struct, frozen=True, gc=False):
     `ingredients`: RxNorm codes of kind IN, sorted, all that the product holds; empty when not known: then
     `name_cleaned` (lower case, one space) is all there is to compare by. `basis` says what the normal form rests on.
     `lasting`: an order may be filled again, or says that it is for long. `when`: the parts of the day and days of the
-    week that its directions name; `group`: the prescription that it is of, with others (groupIdentifier).
+    week that its directions name; `group`: the prescription that it is of, with others (groupIdentifier). `may_be`: the
+    ingredients of all that the record names, where that is not one medicine and `ingredients` is empty for it.
     """
 
     kind: MedicineKind
@@ -134,6 +135,7 @@ class MedicineDetail(msgspec.Struct, frozen=True, gc=False):
     asserter: str = ""
     when: tuple[str, ...] = ()
     group: str = ""
+    may_be: tuple[str, ...] = ()
 
 
 class ProblemDetail(msgspec.Struct, frozen=True, gc=False):

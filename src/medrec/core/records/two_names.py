@@ -1,0 +1,57 @@
+"""A name of a medicine that holds another's in parentheses: "Coumadin (lisinopril)", "Klonopin (clonidine)".
+
+A brand and its drug say one thing; two drugs do not, and nobody can tell which of them is meant.
+"""
+
+import re
+
+from medrec.core.records import drug_names
+from medrec.core.records.allergen_names import mentioned, no_class
+from medrec.core.records.terms import RXNORM, Terms, cleaned
+
+_INSIDE = re.compile(r"\(([^()]{1,200})\)|\[([^\[\]]{1,200})\]")
+_GENERAL = (
+    ("vitamin d", "cholecalciferol"), ("vitamin d", "ergocalciferol"), ("iron", "ferrous"), ("iron", "ferric"),
+    ("folate", "folic"), ("vitamin e", "tocopher"), ("fish oil", "omega-3"), ("pancreatin", "lipase"),
+    ("pancreatin", "amylase"), ("pancreatin", "protease"), ("polyethylene glycol", "polyethylene glycol"),
+)  # fmt: skip
+"""A general word and what is sold under it (fact sheets for health professionals, NIH Office of Dietary Supplements;
+of pancreatin: 21 CFR 184.1583)."""
+Ingredients = tuple[str, ...]
+
+
+def said_in(words: str, terms: Terms) -> tuple[Ingredients, ...]:
+    """Ingredients of what stands outside of parentheses and of what stands in each of them, where they name medicines;
+    () where there are none, or the whole is one name ("estrogens, conjugated (USP)")."""
+    inside = [match[1] or match[2] for match in _INSIDE.finditer(words[:300])]
+    if not inside or terms.drug_named(words) is not None:
+        return ()
+    outside = _INSIDE.sub(" ", words[:300])
+    named = drug_names.named(outside, terms).ingredients
+    if not named:
+        named = mentioned(drug_names.without_salts(cleaned(outside)), terms, no_class)[0]
+    found = [named, *(drug_names.named(one, terms).ingredients for one in inside if not _is_salt(one))]
+    return tuple(one for one in found if one)
+
+
+def apart(one: Ingredients, other: Ingredients, terms: Terms) -> bool:
+    """Whether two names are of different medicines: neither is short for the other, nor the general word for it."""
+    few, many = sorted((one, other), key=len)
+    return not set(few) <= set(many) and not all(any(_akin(a, b, terms) for b in many) for a in few)
+
+
+def all_of(*groups: Ingredients) -> Ingredients:
+    """All ingredients that any of these names, sorted, each once."""
+    return tuple(sorted({code: None for group in groups for code in group}))
+
+
+def _akin(a: str, b: str, terms: Terms) -> bool:
+    x, y = (cleaned(terms.name(RXNORM, code)) for code in (a, b))
+    general = any((p in x and q in y) or (q in x and p in y) for p, q in _GENERAL)
+    words, others = set(x.split()), set(y.split())
+    return general or words <= others or others <= words
+
+
+def _is_salt(words: str) -> bool:
+    """Whether this is no more than a salt's name: "diclofenac (sodium)"."""
+    return not drug_names.without_salts(cleaned(words))
