@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from medrec.core.records import datatypes, ratio, sig, when_taken
+from medrec.core.records import datatypes, ratio, said_twice, sig, when_taken
 from medrec.core.records.canonical import Value
 from medrec.core.records.datatypes import many, one, text
 from medrec.core.records.dates import ClinicalDate
@@ -100,6 +100,14 @@ def _one(dosage: Value, marks: Marks) -> Directions:
     coded_times = _times(timing, repeat)
     coded_dose = _dose(dosage)
     dose, times = _agreed(told, coded_dose, coded_times, marks)
+    often, amount = _often_apart(timing, repeat), said_twice.of_dose(dosage, marks.around.terms)
+    if often:
+        marks.add(NoteCode.DOSE_PARTLY, f"The codes of the directions say {often}; no amount per day is derived.")
+        more, times = [*more, often], None
+    if amount is not None:
+        shown = f"{amount.by_word} by its unit, {amount.by_code} by its code"
+        marks.add(NoteCode.UNIT_NOT_UNDERSTOOD, f"The amount is {shown}; neither is used.")
+        more, dose, coded_dose = [*more, shown], None, None
     totals = told.totals
     if coded_dose is not None and told.dose is not None and coded_dose.unit != told.dose.unit:
         # Coded 2 tablets, in words 10 mg: one is the other said again.
@@ -112,7 +120,8 @@ def _one(dosage: Value, marks: Marks) -> Directions:
     start, end = datatypes.period(repeat, "boundsPeriod")
     route = datatypes.concept(dosage, "route").label
     shown = datatypes.joined(words or _in_words(dose, times, needed), *more, by="; ")
-    needed, most = needed or told.as_needed, _ceiling(dosage) or told.at_most
+    needed = needed or told.as_needed
+    most = (_ceiling(dosage) or told.at_most) if amount is None else None
     named = when_taken.coded(timing, repeat) or told.when
     return Directions(
         shown, dose, times, needed, most, route, start, end, totals, told.course == "over", named, told.sided
@@ -130,10 +139,17 @@ def _beside(dosage: Value, words: str) -> list[str]:
 def _with_more(told: Sig, more: list[str]) -> Sig:
     """Directions with what stands beside them: a stop or a change there counts as if it stood in them, and another dose
     or frequency is a change."""
-    for beside in map(sig.parsed, more):
+    for words in more:
+        beside = sig.parsed(words)
         pairs = ((told.dose, beside.dose), (told.times_per_day, beside.times_per_day))
         differs = any(mine is not None and its is not None and mine != its for mine, its in pairs)
-        course = beside.course if beside.course in ("over", "changes") else "changes" if differs else ""
+        course = (
+            beside.course
+            if beside.course in ("over", "changes")
+            else "changes"
+            if differs or sig.skips_days(words)
+            else ""
+        )
         told = msgspec.structs.replace(
             told,
             as_needed=told.as_needed or beside.as_needed,
@@ -181,6 +197,24 @@ def _whole(found: Amount) -> Amount | None:
     return Amount(ratio.written(low), ratio.written(high), found.unit)
 
 
+def _often_apart(timing: Value, repeat: Value) -> str:
+    """Both in words, where the code of a timing says another frequency than its `repeat`; FHIR has them say the same,
+    and whoever wrote it meant one of them."""
+    code, told = _by_code(timing, repeat), _times({}, repeat)
+    if code is None or told is None or _same(code, told):
+        return ""
+    return f"{times_in_words(code)} by code, {times_in_words(told)} by the times beside it"
+
+
+def _by_code(timing: Value, repeat: Value) -> Amount | None:
+    code = datatypes.code_of(timing, "code").upper()
+    if code not in _TIMING:
+        return None
+    return _weekly(
+        len(set(datatypes.texts(repeat, "dayOfWeek"))), ratio.ratio(*_TIMING[code]), ratio.ratio(*_TIMING[code])
+    )
+
+
 def _times(timing: Value, repeat: Value) -> Amount | None:
     """How often a day the coded timing says; None where it says nothing (or only a count)."""
     hours = datatypes.texts(repeat, "timeOfDay") or datatypes.texts(repeat, "when")
@@ -201,10 +235,7 @@ def _times(timing: Value, repeat: Value) -> Amount | None:
         return _weekly(on_days, ratio.over(low, ratio.times(long, days)), ratio.over(high, ratio.times(short, days)))
     if low is not None and low.numerator and (hours or on_days) and not period:
         return _weekly(on_days, low, ratio.ratio_of(most) or low)
-    code = datatypes.code_of(timing, "code").upper()
-    if code in _TIMING:
-        return _weekly(on_days, ratio.ratio(*_TIMING[code]), ratio.ratio(*_TIMING[code]))
-    return None
+    return _by_code(timing, repeat)
 
 
 def _weekly(days: int, low: Ratio, high: Ratio) -> Amount | None:

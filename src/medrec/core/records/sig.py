@@ -121,6 +121,7 @@ _WEEKDAY = re.compile(
     r"|\bdays?\s*(?:/|a|per|each|of\s+(?:the|each))\s*week\b"
 )
 """Days of the week: where it is not clear how often that is, they are directions that change."""
+_SOME_DAYS = re.compile(r"\bon\s+\w+\s+days\b")
 _HARMLESS = re.compile(
     rf"(?:\bfor|\bx|×|\bduring)\s*(?:up\s+to\s+)?(?:(?:the\s+)?next\s+)?{RANGE}\s*-?\s*(?:days?|d|weeks?|wks?|months?|years?)\b"
     r"(?!\s*-?\s*(?:/|a\b|per|each|every|of|in\b|out|on\b|off))"
@@ -170,6 +171,12 @@ def parsed(words: str) -> Sig:
     return Sig(
         dose, times, needed, at_most, grasp, "", read.totals, when_taken.in_words(cut), _SIDES.search(text) is not None
     )
+
+
+def skips_days(words: str) -> bool:
+    """Whether words beside directions leave out some days ("skip on Sunday", "hold on dialysis days")."""
+    text = words.lower()
+    return _ENDS.search(text) is not None and (_WEEKDAY.search(text) or _SOME_DAYS.search(text)) is not None
 
 
 def says_over(words: str) -> bool:
