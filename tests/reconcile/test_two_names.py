@@ -1,5 +1,7 @@
 """Records that name two different medicines: neither is believed, and both warn."""
 
+from typing import Any
+
 import pytest
 
 from medrec.core.reconcile.notices import LabelChecker, NoticeRule, notices
@@ -7,7 +9,7 @@ from medrec.core.reconcile.rows import Conflict
 from medrec.core.records.two_names import said_in
 from medrec.node.terminology.shipped import shipped
 from tests.reconcile.test_apart import LISINOPRIL, allergy, coded
-from tests.reconcile.test_bad_input import order, read
+from tests.reconcile.test_bad_input import notes, order, read
 
 TERMS = shipped()
 
@@ -69,3 +71,58 @@ def test_a_code_against_its_words_warns_for_both() -> None:
 def test_what_stands_in_parentheses_is_read_only_where_it_names_a_medicine() -> None:
     assert said_in("Lipitor (take at night) 20 mg", TERMS) == (("83367",),)
     assert said_in("Lipitor 20 mg", TERMS) == said_in("", TERMS) == ()
+
+
+def made_of(code: dict[str, Any], *parts: tuple[str, str, dict[str, Any]]) -> dict[str, Any]:
+    """An order of a contained Medication with these parts: name, mg, and what else stands there."""
+    ingredient = [
+        {"itemCodeableConcept": {"text": name}, "strength": {"numerator": {"value": mg, "unit": "mg"}}} | more
+        for name, mg, more in parts
+    ]
+    medication = {"resourceType": "Medication", "id": "m", "code": code, "ingredient": ingredient}
+    base = {key: value for key, value in order("x").items() if key != "medicationCodeableConcept"}
+    return base | {"medicationReference": {"reference": "#m"}, "contained": [medication]}
+
+
+LISINOPRIL_20 = {"coding": [{"system": LISINOPRIL[0], "code": "314077"}]}
+
+
+@pytest.mark.parametrize(
+    ("code", "parts", "other"),
+    [
+        ({"text": "warfarin"}, [("lisinopril", 20, {})], "lisinopril"),
+        (LISINOPRIL_20, [("warfarin", 5, {})], "warfarin"),
+        (LISINOPRIL_20, [("lisinopril", 20, {}), ("hydrochlorothiazide", 25, {})], "hydrochlorothiazide"),
+        (LISINOPRIL_20 | {"text": "warfarin"}, [("lisinopril", 20, {})], "warfarin"),
+        ({"text": "warfarin"}, [("house mix", 2, {}), ("lisinopril", 20, {})], "lisinopril"),
+    ],
+)
+def test_a_medication_that_holds_another_drug_than_it_is_called(code: Any, parts: Any, other: str) -> None:
+    found = read(made_of(code, *parts), allergy(other))
+    (row,) = found.medicines
+    assert not row.ingredients and not row.strength and Conflict.CODE_NAME in row.conflicts
+    assert [item.rule for item in notices(found, TERMS, [LabelChecker()])] == [NoticeRule.ALLERGY]
+
+
+@pytest.mark.parametrize(
+    ("code", "parts"),
+    [
+        (LISINOPRIL_20, [("lisinopril", 20, {})]),
+        ({"text": "lisinopril 20 mg"}, [("lisinopril", 20, {}), ("warfarin", 1, {"isActive": False})]),
+        ({"text": "lisinopril 20 mg"}, [("lisinopril", 20, {}), ("lactose", 30, {})]),
+    ],
+)
+def test_a_medication_that_holds_what_it_is_called(code: Any, parts: Any) -> None:
+    (row,) = read(made_of(code, *parts)).medicines
+    assert row.ingredients == ("29046",) and row.strength == "20 mg" and not row.conflicts
+
+
+def test_a_medication_of_another_strength_than_it_is_called() -> None:
+    assert "strength-differs" in notes(read(made_of(LISINOPRIL_20, ("lisinopril", 40, {}))))
+    assert "strength-differs" not in notes(read(made_of(LISINOPRIL_20, ("lisinopril", 20, {}))))
+
+
+def test_a_strength_whose_unit_is_not_its_code_is_not_used() -> None:
+    twice = {"strength": {"numerator": {"value": 20, "unit": "mg", "code": "ug"}}}
+    found = read(made_of({"text": "lisinopril"}, ("lisinopril", 20, twice)))
+    assert not found.medicines[0].strength and "unit-not-understood" in notes(found)

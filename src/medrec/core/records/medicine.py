@@ -7,7 +7,7 @@ alone, marked, and is merged with nothing.
 import re
 from typing import Any, NamedTuple
 
-from medrec.core.records import daily, datatypes, drug_names, ratio, sig, two_names, units, wrong_strength
+from medrec.core.records import daily, datatypes, drug_names, ratio, said_twice, sig, two_names, units, wrong_strength
 from medrec.core.records.canonical import Value
 from medrec.core.records.datatypes import Concept, concept, many, one, text, untagged
 from medrec.core.records.dosage import Directions, amount_in_words
@@ -89,22 +89,22 @@ def of_medication(medication: Value, marks: Marks, called: str = "") -> Product:
 
 def _described(medication: Value, marks: Marks, called: str) -> Product:
     code = concept(medication, "code")
-    parts = many(medication, "ingredient")
+    # What is no active part of it is no medicine.
+    parts = [part for part in many(medication, "ingredient") if datatypes.flag(part, "isActive") is not False]
     if not code.words and (called or not code.codings):
         code = Concept(code.codings, called or " / ".join(_part(part).label for part in parts if _part(part).label))
     found = of_concept(code, marks)
     form = cleaned(untagged(concept(medication, "form").label))
     drugs = [of_concept(_part(part), Marks(None, marks.around)) for part in parts]
+    held = two_names.all_of(*map(_perhaps, drugs))
+    if held and (found.may_be or two_names.more(held, found.ingredients, marks.around.terms)):
+        why, names = "The medicine is called one thing and holds another", [found.name, *(drug.name for drug in drugs)]
+        return _unbelieved(code, names, two_names.all_of(_perhaps(found), held), why, marks)
+    strengths = _of_parts(parts, drugs, marks)
+    wrong_strength.mark(strengths, form, None, marks)
+    wrong_strength.mark_other(strengths, found.strengths, marks)
     if not parts or not all(part.ingredients for part in drugs):
         return found._replace(form=found.form or form)
-    tied = [
-        Strength(drug.ingredients[0], value, unit)
-        for part, drug in zip(parts, drugs, strict=True)
-        for value, unit in [_strength(one(part, "strength"))]
-        if value and len(drug.ingredients) == 1
-    ]
-    strengths = tuple(sorted(tied, key=lambda entry: entry.ingredient))
-    wrong_strength.mark(strengths, form, None, marks)
     ingredients = tuple(sorted({code: None for drug in drugs for code in drug.ingredients}))
     if found.ingredients:
         # A name alone ("warfarin") is of as much as its parts hold.
@@ -112,6 +112,21 @@ def _described(medication: Value, marks: Marks, called: str) -> Product:
         return found._replace(strengths=lent, form=found.form or form)
     basis = "code" if all(part.basis == "code" for part in drugs) else "name"
     return found._replace(ingredients=ingredients, strengths=strengths, form=form, basis=basis)
+
+
+def _of_parts(parts: list[dict[str, Value]], drugs: list[Product], marks: Marks) -> tuple[Strength, ...]:
+    """What a Medication says that it holds of each part that is one ingredient. Where the unit of an amount says one
+    thing and its code another it says nothing."""
+    tied = []
+    for part, drug in zip(parts, drugs, strict=True):
+        apart = said_twice.of_quantity(one(one(part, "strength"), "numerator"), marks.around.terms)
+        value, unit = _strength(one(part, "strength"))
+        if apart is not None:
+            shown = f"{apart.by_word} by its unit, {apart.by_code} by its code"
+            marks.add(NoteCode.UNIT_NOT_UNDERSTOOD, f"The strength is {shown}; neither is used.")
+        elif value and len(drug.ingredients) == 1:
+            tied.append(Strength(drug.ingredients[0], value, unit))
+    return tuple(sorted(tied, key=lambda entry: entry.ingredient))
 
 
 def of_concept(code: Concept, marks: Marks) -> Product:

@@ -40,6 +40,13 @@ def apart(one: Ingredients, other: Ingredients, terms: Terms) -> bool:
     return not set(few) <= set(many) and not all(any(_akin(a, b, terms) for b in many) for a in few)
 
 
+def more(held: Ingredients, named: Ingredients, terms: Terms) -> bool:
+    """Whether a medicine is said to hold something that its name (ingredients; () is not known) does not: another
+    medicine, or one more that is sold alone. What is sold in no product ("lactose") is what it is made with."""
+    others = [code for code in held if apart((code,), named, terms)] if named else []
+    return bool(others) and (apart(held, named, terms) or any(terms.strengths(code) for code in others))
+
+
 def all_of(*groups: Ingredients) -> Ingredients:
     """All ingredients that any of these names, sorted, each once."""
     return tuple(sorted({code: None for group in groups for code in group}))

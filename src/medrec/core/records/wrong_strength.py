@@ -34,6 +34,15 @@ def mark(said: tuple[Strength, ...], form: str, drug: Drug | None, marks: Marks)
         marks.add(NoteCode.STRENGTH_DIFFERS, found)
 
 
+def mark_other(said: tuple[Strength, ...], named: tuple[Strength, ...], marks: Marks) -> None:
+    """A note where a Medication says of an ingredient that it holds another amount than its code or name does."""
+    for strength in said:
+        for other in named:
+            if strength.ingredient == other.ingredient and units.same(strength, other, marks.around.terms) is False:
+                shown = f"{_shown(strength)} of what its code or name gives as {_shown(other)}"
+                marks.add(NoteCode.STRENGTH_DIFFERS, f"The medicine is said to hold {shown}.")
+
+
 def _against_code(said: tuple[Strength, ...], form: str, coded: tuple[Strength, ...], terms: Terms) -> str:
     """Words and the product of a code. Amounts that cannot be compared ("1.25 mg" beside 50,000 units) say nothing but
     for an equal number; nor does one amount of several."""
