@@ -101,6 +101,18 @@ _STOPPED = re.compile(
     r"|ya\s+no\s+(?:lo\s+|la\s+)?tom[ao]|no\s+(?:lo\s+|la\s+)?est[áa]\s+tomando)(?!\w)"
     r"|^no\s+(?:lo\s+|la\s+)?tom(?:ar|es?)$"
 )
+_END = r"\s*(?=$|[.;,!)])"
+_NOT_TAKEN = re.compile(
+    r"(?:\b(?:has|have|is|was)(?:\s+not|n['’]?t)|\bnot|\bnever)\s+been\s+(?:taking|using)\b"
+    r"|\b(?:has|have)(?:\s+not|n['’]?t)\s+(?:taken|used)\b(?!.{0,60}\b(?:today|yet|tonight|morning|dose)\b)"
+    r"|\bnever\s+(?:started|filled|picked\s+up)\b|\b(?:has|have|been|is)\s+off\s+(?:of\s+)?(?:this|it|med\w*)\b"
+    rf"|\b(?:patient|pt\.?|she|he)\s+refuses{_END}|\b(?:do\s+not|don['’]?t)\s+(?:give|take|use|administer){_END}"
+    rf"|(?:^|[.;,–-]\s*)(?:(?:stop|discontinue)(?:\s+(?:taking|using|it|this|med\w*|now))?|d/?c){_END}"
+    rf"|(?:^|[.;,–-]\s*)paused{_END}"
+    r"|\bno\s+longer\s+needed\b|\bnot\s+needed\s+any\s*more\b|\bentered\s+in\s+error\b|\bwrong\s+patient\b"
+    r"|\bno\s+(?:lo|la|los|las)\s+toma\b(?!\s+(?:con|sin|por|en|antes|después|cuando|si|todos)\b)|\bdejó\s+de\s+tomar"
+)
+"""What else says that it is not taken, in words beside directions as in them."""
 _LATER = re.compile(
     r"\b(?:if|when|unless|until|till|once|before|after|prior|then|resumed?|restart(?:ed)?|smoking|drinking|alcohol"
     r"|days|cuando|si|hasta|more\s+than|tak(?:e|en|ing)\s+(?:it\s+)?(?:with|every|daily|as|regularly|always|often|all))\b"
@@ -183,7 +195,8 @@ def says_over(words: str) -> bool:
     """Whether words about a medicine say somewhere, without a condition, that it was stopped, refused or is not taken
     ("1 tablet daily - patient refused", "STOPPED 3/2025")."""
     text = words.lower()
-    return _STOPPED.search(text) is not None and _LATER.search(text) is None
+    found = _STOPPED.search(text) or _NOT_TAKEN.search(text)
+    return found is not None and _LATER.search(text) is None
 
 
 def _is_over(text: str) -> bool:
