@@ -24,7 +24,9 @@ def look(number: int, **fields: object) -> Seen:
     ("reason", "fields"),
     [
         ("emergency", {"emergency": True}),
+        ("contradicted", {"contradicted": True}),
         ("disputed", {"disputed": True}),
+        ("stopped", {"stopped": True}),
         ("colleague", {"colleague": True}),
         ("family-name", {"family_name": True}),
         ("other-half-missing", {"half": "overdue"}),

@@ -9,7 +9,7 @@ from medrec.core.manifests.access import RefusalManifest
 from medrec.core.manifests.inside import OwnLookManifest
 from medrec.node.account import parents
 from medrec.node.keeping import store
-from medrec.node.looks import answering, halves, owing
+from medrec.node.looks import answering, halves, owing, unfit
 from medrec.node.looks.watching import OUTCOMES, Watched
 from medrec.node.looks.watching import export as written_out
 from medrec.node.refusals import Refusal
@@ -208,7 +208,7 @@ def _completeness(node: "Node", visit: Visit, known: dict[str, str]) -> list[dic
     overdue = [half for half in unmatched if half.status == "overdue"]
     unclaimed = [half for half in unmatched if half.status == "not-owed"]
     strange = [one for one in owed if not one.known]
-    alone, unwritten = halves.alone(node), halves.unwritten(node)
+    alone, unwritten, ours = halves.alone(node), halves.unwritten(node), unfit.halves_unfit(node)
     since = node.anchorer.waiting_since()
     late = since is not None and node.clock() - since > node.merge_delay_ms
     taken = [one for one in node.disputes.taken() if one.status == "open"]
@@ -221,6 +221,7 @@ def _completeness(node: "Node", visit: Visit, known: dict[str, str]) -> list[dic
         ("strange_none" if not strange else "strange", not strange, len(strange)),
         ("alone_none" if not alone else "alone", not alone, len(alone)),
         ("unwritten_none" if not unwritten else "unwritten", not unwritten, len(unwritten)),
+        ("unfit_none" if not ours else "unfit", not ours, len(ours)),
         ("disputes_none" if not taken else "disputes", not taken, len(taken)),
         ("about_us_none" if not about_us else "about_us", not about_us, len(about_us)),
     ]
@@ -233,5 +234,9 @@ def _completeness(node: "Node", visit: Visit, known: dict[str, str]) -> list[dic
     for one in alone[:OWED_SHOWN]:
         name = known.get(one.source, one.source)
         text = render.say(words.COMPLETE["alone_one"], name=name, when=visit.when(one.time))
+        found.append({"good": False, "text": text})
+    for half in ours[:OWED_SHOWN]:
+        name, why = known.get(half.source, half.source), render.say(words.COMPLETE["unfit_" + half.why])
+        text = render.say(words.COMPLETE["unfit_one"], name=name, number=half.obligation.hex(), why=why)
         found.append({"good": False, "text": text})
     return found

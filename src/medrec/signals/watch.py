@@ -20,6 +20,7 @@ NIGHT = (22, 6)
 
 WEIGHTS: dict[str, int] = {
     "emergency": 100,
+    "contradicted": 95,
     "disputed": 90,
     "colleague": 60,
     "family-name": 50,
@@ -27,6 +28,7 @@ WEIGHTS: dict[str, int] = {
     "bulk": 40,
     "refused-often": 35,
     "no-visit": 30,
+    "stopped": 20,
     "night": 15,
     "thin-reason": 12,
     "first": 8,
@@ -40,7 +42,8 @@ class Seen(NamedTuple):
 
     `person` stands for whose record it is; `who` for the practitioner ("organisation/id"); `time` is in ms;
     `hour` the hour of the day where the source is; `half` is settled, late, open, overdue or waiting, "" for a refusal.
-    `visit` says whether the person had a visit within a month of it, None where that is not known.
+    `visit` says whether the person had a visit within a month of it, None where that is not known. `contradicted`: the
+    source wrote two things of it that do not fit. `stopped`: it wrote it down as given, and then as not sent.
     """
 
     id: bytes
@@ -57,6 +60,8 @@ class Seen(NamedTuple):
     family_name: bool = False
     colleague: bool = False
     visit: bool | None = None
+    contradicted: bool = False
+    stopped: bool = False
 
 
 class Ranked(NamedTuple):
@@ -91,8 +96,12 @@ def _of_one(seen: Seen) -> Iterable[str]:
     """What one look shows by itself."""
     if seen.emergency:
         yield "emergency"
+    if seen.contradicted:
+        yield "contradicted"
     if seen.disputed:
         yield "disputed"
+    if seen.stopped:
+        yield "stopped"
     if seen.half == "overdue":
         yield "other-half-missing"
     if seen.machine:

@@ -25,7 +25,9 @@ from medrec.node.keeping import store
 from medrec.node.keeping.journal import Draft
 from medrec.node.keeping.store import metadata
 from medrec.node.keeping.vault import VaultError
+from medrec.node.looks import unfit
 from medrec.node.looks.looks import EMERGENCY
+from medrec.node.looks.unfit import WINDOW_MS, OwnLine
 from medrec.node.refusals import Code, Refusal
 from medrec.signals.watch import Ranked, Seen, rank
 
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
     from medrec.node.node import Node
 
 DAY_MS = 86_400_000
-WINDOW_MS = 30 * DAY_MS
 VISIT_MS = 30 * DAY_MS
 VISITS_MAX = 200
 STRETCH = 2000
@@ -78,7 +79,7 @@ class Watch:
     def __init__(self, node: "Node") -> None:
         self._node = node
         self._lock = threading.Lock()
-        self._looks: dict[bytes, tuple[Any, int | None]] = {}
+        self._looks: dict[bytes, OwnLine] = {}
         self._read = 0
         self._head = 0
         self._people: dict[int, _Person] = {}
@@ -91,15 +92,18 @@ class Watch:
             self._catch_up(connection, now)
             outcomes = {bytes(row.look): row.outcome for row in connection.execute(sql.select(look_review)).all()}
             colleagues = frozenset(_plain(member.name) for member in staff.members(node) if member.active)
-            seen = [
-                self._seen(connection, view, digest, statement, person, colleagues)
-                for digest, (statement, person) in self._looks.items()
-            ]
+            twice, stopped = unfit.said_twice(self._looks.values()), unfit.stopped(node, view, self._looks.values())
+            seen = []
+            for line in self._looks.values():
+                after = stopped.get(getattr(line.manifest, "obligation", None) or "")
+                one = self._seen(connection, view, line, colleagues)
+                contradicted = bool(after) or line.digest in twice
+                seen.append(one._replace(contradicted=contradicted, stopped=after is False))
             ranked = rank(seen, self._secret)
             found = []
-            for one in ranked:
-                statement, person = self._looks[one.seen.id]
-                found.append(Watched(one, statement, outcomes.get(one.seen.id, ""), person))
+            for item in ranked:
+                line = self._looks[item.seen.id]
+                found.append(Watched(item, line.manifest, outcomes.get(item.seen.id, ""), line.person))
             return found
 
     def review(self, look: bytes, outcome: LookOutcome, officer: str, words: str) -> None:
@@ -152,7 +156,7 @@ class Watch:
         where = (store.line.c.kind.in_(KINDS), store.line.c.time > now - WINDOW_MS)
         while True:
             rows = connection.execute(
-                sql.select(store.line.c.seq, store.line.c.manifest, store.manifest.c.person)
+                sql.select(store.line.c.seq, store.line.c.time, store.line.c.manifest, store.manifest.c.person)
                 .join_from(store.line, store.manifest, store.manifest.c.hash == store.line.c.manifest)
                 .where(store.line.c.seq > self._read, *where)
                 .order_by(store.line.c.seq)
@@ -165,22 +169,17 @@ class Watch:
                 except VaultError:
                     kept = None  # erased
                 if kept is not None:
-                    self._looks[bytes(row.manifest)] = (manifests.decode(kept[1]), row.person)
+                    digest = bytes(row.manifest)
+                    self._looks[digest] = OwnLine(digest, manifests.decode(kept[1]), row.person, row.time)
             if len(rows) < STRETCH:
                 break
-        self._looks = {key: kept for key, kept in self._looks.items() if kept[0].time > now - WINDOW_MS}
+        # By the journal's own clock: what a line says of its time, its author says as it likes.
+        self._looks = {key: line for key, line in self._looks.items() if line.time > now - WINDOW_MS}
 
-    def _seen(
-        self,
-        connection: sql.Connection,
-        view: Any,
-        digest: bytes,
-        statement: Any,
-        person: int | None,
-        colleagues: frozenset[str],
-    ) -> Seen:
+    def _seen(self, connection: sql.Connection, view: Any, line: OwnLine, colleagues: frozenset[str]) -> Seen:
+        statement: Any = line.manifest
         request, refused = statement.request, isinstance(statement, RefusalManifest)
-        known = self._person(connection, person)
+        known = self._person(connection, line.person)
         name = _plain(request.practitioner)
         half = ""
         if isinstance(statement, DisclosureManifest):
@@ -192,7 +191,7 @@ class Watch:
         if known.visits and request.requester == self._node.organisation:
             visit = any(abs(time - statement.time) <= VISIT_MS for time in known.visits)
         return Seen(
-            id=digest,
+            id=line.digest,
             time=statement.time,
             person=statement.account,
             who=f"{request.vouched_by(statement.organisation)}/{request.identity or request.practitioner}",

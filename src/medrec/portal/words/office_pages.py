@@ -89,6 +89,7 @@ WATCH = Texts(
     "WATCH",
     {
         "emergency": "Emergency",
+        "contradicted": "Its lines do not fit",
         "disputed": "The person asks why",
         "colleague": "Works here too",
         "family-name": "Same family name",
@@ -96,6 +97,7 @@ WATCH = Texts(
         "bulk": "Many people in one day",
         "refused-often": "Refused again and again",
         "no-visit": "No visit near that day",
+        "stopped": "Stopped after it was written down",
         "night": "At night",
         "thin-reason": "Hardly a reason",
         "first": "First look",
@@ -137,6 +139,16 @@ COMPLETE = Texts(
             "One time somebody says that they got records from us, and we have no line about it.",
             "{count} times somebody says that they got records from us, and we have no line about it.",
         ),
+        "unfit_none": "What we wrote about looks of ours is what the ledger has.",
+        "unfit": (
+            "One time what we wrote about a look of ours is not what the ledger has. Find out who wrote it.",
+            "{count} times what we wrote about looks of ours is not what the ledger has. Find out who wrote it.",
+        ),
+        "unfit_one": "The look at {name} with the number {number}: {why}",
+        "unfit_twice": "two lines here say different things about it.",
+        "unfit_not-ours": "the ledger has an answer to it in our name, and no line here gave it.",
+        "unfit_not-settled": "a line here answers it, and the ledger does not have that answer.",
+        "unfit_somebody-else": "another place wrote down that it got the records.",
         "disputes_none": "No person waits to hear why somebody looked.",
         "disputes": (
             "One person waits to hear why somebody looked.",
