@@ -9,7 +9,7 @@ from medrec.core.reconcile.held import Held
 from medrec.core.reconcile.lists import Lists, Read
 from medrec.core.reconcile.notices import LabelChecker, Notice, NoticeRule, notice, notices
 from medrec.core.records.terms import Terms
-from medrec.core.records.understood import Amount, PerDay, Strength
+from medrec.core.records.understood import Amount, MedicineDetail, PerDay, Status, Strength
 from medrec.node.terminology.shipped import shipped
 from tests.reconcile.records_said import NOW, TERMS, allergy, held, medicine, reaction
 
@@ -94,6 +94,33 @@ def real_rules(*pile: Held) -> list[NoticeRule]:
 def test_pairs_that_a_label_says_not_to_take_together() -> None:
     assert real_rules(real("a", "36567"), real("b", "4719")) == [NoticeRule.PAIR]  # simvastatin, gemfibrozil
     assert real_rules(real("a", "36567"), real("b", "29046")) == []  # simvastatin, lisinopril
+
+
+def test_a_pair_of_which_one_was_filled_and_nobody_says_that_it_is_taken() -> None:
+    sildenafil, nitroglycerin = shipped().drug_named("sildenafil"), shipped().drug_named("nitroglycerin")
+    assert sildenafil is not None and nitroglycerin is not None
+    taken, of = real("a", sildenafil.code), real("b", nitroglycerin.code).record.detail
+    assert isinstance(of, MedicineDetail)
+    fill = msgspec.structs.replace(of, kind="dispense")
+    for when, told in (("2025-10-01", True), ("2024-01-01", True), ("2022-01-01", False)):
+        found = real_rules(taken, held("south", "b", fill, "unknown", when=when))
+        assert (NoticeRule.PAIR in found) is told, when
+    stopped = held("south", "b", of, "stopped", reason="stopped", **RECENT)
+    assert real_rules(taken, stopped) == []
+
+
+def test_what_was_taken_for_days_and_is_over_makes_no_pair() -> None:
+    terms = shipped()
+    short, long = terms.drug_named("clarithromycin"), terms.drug_named("simvastatin")
+    assert short is not None and long is not None
+    taken, of = real("a", long.code), real("b", short.code).record.detail
+    assert isinstance(of, MedicineDetail)
+    fill = msgspec.structs.replace(of, kind="dispense")
+    pairs: tuple[tuple[MedicineDetail, Status], ...] = ((of, "active"), (fill, "unknown"))
+    for detail, status in pairs:
+        old = held("south", "b", detail, status, when="2025-03-01")
+        assert real_rules(taken, old) == []
+        assert real_rules(taken, held("south", "b", detail, status, **RECENT)) == [NoticeRule.PAIR]
 
 
 def test_every_row_of_the_table_fires_and_names_its_source() -> None:

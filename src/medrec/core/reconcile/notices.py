@@ -18,7 +18,7 @@ from medrec.core.reconcile.amounts import Measure, measure
 from medrec.core.reconcile.lists import Read
 from medrec.core.reconcile.pairs import PairClass
 from medrec.core.reconcile.rows import AllergyRow, Conflict, MedicineRow, Variant
-from medrec.core.reconcile.taken import STALE_MS, Rule, Says
+from medrec.core.reconcile.taken import SHORT_COURSE_MS, SHORT_COURSES, STALE_MS, Rule, Says
 from medrec.core.records import drug_names, ratio
 from medrec.core.records.allergen_names import mentioned, no_class
 from medrec.core.records.allergy_intolerance import substance_name
@@ -75,8 +75,9 @@ class LabelChecker:
         # long ago they are history. An order that is called active to this day is none, however old.
         perhaps = [row for row in read.medicines if row.status == "unknown" and _perhaps_taken(row, read.as_of)]
         told = [_as_told(row, terms) for row in taken]
-        yield from _allergies([*told, *(_as_told(row, terms) for row in perhaps)], read.allergies, terms)
-        yield from _pairs(told, terms)
+        others = [_as_told(row, terms) for row in perhaps]
+        yield from _allergies([*told, *others], read.allergies, terms)
+        yield from _pairs([*told, *(row for row in others if not _is_over(row, terms, read.as_of))], terms)
         yield from _doses(taken, terms)
         yield from _weekly(taken)
 
@@ -129,11 +130,23 @@ def _perhaps_taken(row: MedicineRow, now: int) -> bool:
 
 
 def _as_told(row: MedicineRow, terms: Terms) -> MedicineRow:
-    """A row as notices look at it: one of which no medicine is believed is each of those that it names."""
+    """A row as notices look at it: one of which no medicine is believed is each of those that it names. These stand
+    behind its name with a mark that every language reads."""
     if row.ingredients or not row.may_be:
         return row
-    names = " or ".join(terms.name(RXNORM, code) or code for code in row.may_be)
-    return msgspec.structs.replace(row, ingredients=row.may_be, name=f"{row.name} (which may be {names})")
+    names = ", ".join(f"{terms.name(RXNORM, code) or code}?" for code in row.may_be)
+    return msgspec.structs.replace(row, ingredients=row.may_be, name=f"{row.name} ({names})")
+
+
+_OVER = (Rule.SHORT_COURSE, Rule.COURSE_OVER, Rule.ENDED)
+
+
+def _is_over(row: MedicineRow, terms: Terms, now: int) -> bool:
+    """Whether what was for a time is over: its orders have ended, or it is given for days and was not filled for a
+    month. What it must not be with can be taken again."""
+    short = any(group.code in SHORT_COURSES for code in row.ingredients for group in terms.classes(code))
+    quiet = all(line.at is not None and line.at + SHORT_COURSE_MS < now for line in row.lines)
+    return any(rule in row.rules for rule in _OVER) or (short and quiet)
 
 
 def _doubles(taken: list[MedicineRow]) -> Iterable[Notice]:
@@ -245,8 +258,8 @@ def _allergy_groups(ingredients: tuple[str, ...], classes: tuple[str, ...], term
     return found
 
 
-def _pairs(taken: list[MedicineRow], terms: Terms) -> Iterable[Notice]:
-    marks = [(row, _marks(row, terms)) for row in taken if row.site in ("", "body")]
+def _pairs(rows: list[MedicineRow], terms: Terms) -> Iterable[Notice]:
+    marks = [(row, _marks(row, terms)) for row in rows if row.site in ("", "body")]
     for pair in label_facts.PAIRS:
         left = [row for row, own in marks if pair.a in own]
         right = [row for row, own in marks if pair.b in own]
@@ -255,7 +268,8 @@ def _pairs(taken: list[MedicineRow], terms: Terms) -> Iterable[Notice]:
                 if one.key == other.key:
                     continue
                 sentence = f"{one.name} and {other.name}: the label says {pair.level} ({pair.effect})."
-                yield notice(NoticeRule.PAIR, sentence, [one, other], pair.source, (pair.a, pair.b))
+                perhaps = () if one.status == other.status == "active" else ("perhaps taken",)
+                yield notice(NoticeRule.PAIR, sentence, [one, other], pair.source, (pair.a, pair.b, *perhaps))
 
 
 def _marks(row: MedicineRow, terms: Terms) -> dict[str, None]:
