@@ -43,6 +43,14 @@ def test_taken_for_all_that_is_said(words: str, where: str) -> None:
     assert found.status == "active"
 
 
+def test_an_order_not_to_give_it_in_a_strange_shape_is_not_active() -> None:
+    for value, status in (("true", "unknown"), (1, "unknown"), (True, "stopped"), (False, "active")):
+        found = read(doNotPerform=value)
+        assert found.status == status
+        assert (NoteCode.ODD_SHAPE in {note.code for note in found.notes}) is (status == "unknown")
+    assert read(doNotPerform="true", status="stopped").status == "stopped"
+
+
 @pytest.mark.parametrize("kind", ["MedicationDispense", "MedicationAdministration"])
 def test_a_fill_or_a_dose_that_was_completed_counts(kind: str) -> None:
     value = {"resourceType": kind, "status": "completed", "medicationCodeableConcept": {"text": "lisinopril"}}
