@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from medrec.core.reconcile import allergies, medicines, problems
+from medrec.core.reconcile import allergies, allergies_in_problems, medicines, problems
 from medrec.core.reconcile.held import Held
 from medrec.core.reconcile.normal import Normal
 from medrec.core.reconcile.rows import AllergyRow, Conflict, MedicineRow, ProblemRow
@@ -123,10 +123,11 @@ class Lists:
                     self._rows.pop(block, None)
                     del self._blocks[block]
             self._stale.clear()
+            ills = tuple(sorted(self._problem_rows(), key=_problem_order))
+            told = tuple(sorted(self._allergy_rows(), key=_allergy_order))
             self._read = Read(
                 self._medicines(),
-                tuple(sorted(self._problem_rows(), key=_problem_order)),
-                tuple(sorted(self._allergy_rows(), key=_allergy_order)),
+                *allergies_in_problems.marked(ills, told),
                 len(self._others),
                 self._now,
             )

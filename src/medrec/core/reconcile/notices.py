@@ -14,6 +14,7 @@ import msgspec
 
 from medrec.core import codec
 from medrec.core.reconcile import label_facts
+from medrec.core.reconcile.allergies_in_problems import warning
 from medrec.core.reconcile.amounts import Measure, measure
 from medrec.core.reconcile.lists import Read
 from medrec.core.reconcile.pairs import PairClass
@@ -80,6 +81,7 @@ class LabelChecker:
         yield from _pairs([*told, *(row for row in others if not _is_over(row, terms, read.as_of))], terms)
         yield from _doses(taken, terms)
         yield from _weekly(taken)
+        yield from _allergies([*taken, *perhaps], warning(read.problems, read.allergies, terms), terms)
 
 
 def notices(read: Read, terms: Terms, checkers: Iterable[Checker], dismissed: Iterable[str] = ()) -> list[Notice]:

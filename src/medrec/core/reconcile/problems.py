@@ -9,7 +9,7 @@ from medrec.core.reconcile.problem_families import APART, Named, answers, famili
 from medrec.core.reconcile.rows import Conflict, ProblemRow, likeness, staleness
 from medrec.core.reconcile.taken import Rule, Says, Signal
 from medrec.core.records.dates import DAY_MS
-from medrec.core.records.understood import NoteCode, ProblemDetail
+from medrec.core.records.understood import AllergyTo, NoteCode, ProblemDetail
 
 GAP_MS = 90 * DAY_MS
 """Two stretches of one family that lie further apart than this are two episodes."""
@@ -265,7 +265,18 @@ def _row(entries: list[Entry], now: int) -> ProblemRow:
         together.lines,
         absent and all(one.detail.none_known for one in counted),
         leading.detail.standing if leading.detail.standing in APART else "",
+        _allergy([one.detail for one in counted if not one.detail.absent]),
     )
+
+
+def _allergy(details: list[ProblemDetail]) -> AllergyTo | None:
+    """All that these are an allergy to; None where none is one."""
+    told = [detail.allergy for detail in details if detail.allergy is not None]
+    if not told:
+        return None
+    ingredients = sorted({code: None for one in told for code in one.ingredients})
+    classes = sorted({code: None for one in told for code in one.classes})
+    return AllergyTo(tuple(ingredients), tuple(classes), any(one.medicine for one in told))
 
 
 def _called(leading: ProblemDetail, entries: list[Entry]) -> str:

@@ -9,7 +9,7 @@ from medrec.core.reconcile.held import Author, Held, Line, latest
 from medrec.core.reconcile.normal import Measured
 from medrec.core.reconcile.pairs import PairClass
 from medrec.core.records.dates import DAY_MS
-from medrec.core.records.understood import Status
+from medrec.core.records.understood import AllergyTo, Status
 
 Likeness: TypeAlias = Literal["identical", "similar", "only-here"]
 """How the sources of a row compare: all say the same, they differ in something, or there is one source alone."""
@@ -104,6 +104,7 @@ class ProblemRow(msgspec.Struct, frozen=True, gc=False):
 
     `none_known`: the statement that there are no problems at all. `standing`: "family" for a relative's, "denied" and
     "uncertain" for what the name says is not there, or not surely; such a row is never that of the problem itself.
+    `allergy`: all that its records say that it is an allergy to.
     """
 
     key: str
@@ -121,6 +122,7 @@ class ProblemRow(msgspec.Struct, frozen=True, gc=False):
     lines: tuple[Line, ...]
     none_known: bool = False
     standing: str = ""
+    allergy: AllergyTo | None = None
 
 
 class AllergyRow(msgspec.Struct, frozen=True, gc=False):

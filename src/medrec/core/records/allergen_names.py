@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 
 from medrec.core.records import drug_names
-from medrec.core.records.terms import Terms
+from medrec.core.records.terms import Terms, cleaned
 
 _SAME = {
     word.strip(): line.split(":")[0]
@@ -70,6 +70,30 @@ def mentioned(
                 break
         at += step
     return tuple(sorted(ingredients)), tuple(sorted(classes))
+
+
+_REACTION = re.compile(
+    r"\b(?:anaphyla|rash|hives|urticaria|angio-?o?edema|swell|swollen|itch|shock|bronchospasm|wheez|blister|anafilaxia|ronchas)"
+)
+_ALLERGIC = re.compile(r"\b(?:allerg|al[eé]rgi|sensitiv|intoleran|avoid|react)")
+_NOT_ONE = re.compile(
+    r"\b(?:no|not|non|denie[sd]|never|without|tolerate[sd]?|takes?|taking|on|given|niega|sin|toma|tolera)\b"
+)
+_DAY = re.compile(r"\btoday\b")
+"""A word of every day that is a brand of an antibiotic for cows as well."""
+_REMARK_MAX = 300
+
+
+def tells_of_one(remark: str, terms: Terms, class_of: Callable[[str, Terms], tuple[_Codes, _Codes]]) -> bool:
+    """Whether a remark beside "none known" tells of an allergy: it names a medicine or a substance, and a reaction to
+    it or no more than few words, none of which denies. What is longer is a letter."""
+    said = _DAY.sub("", cleaned(remark))
+    if not said or len(said) > _REMARK_MAX:
+        return False
+    words = _WORD.findall(said)
+    named = any(mentioned(said, terms, class_of)) or any(word in _SAME or known_substance(word) for word in words)
+    sure = not _NOT_ONE.search(said) and (len(words) <= 3 or _ALLERGIC.search(said) is not None)
+    return named and (sure or _REACTION.search(said) is not None)
 
 
 def no_class(name: str, terms: Terms) -> tuple[_Codes, _Codes]:

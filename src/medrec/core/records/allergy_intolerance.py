@@ -121,6 +121,9 @@ def _meant(record: Value, own: Concept, none: str, terms: Terms) -> Concept:
     if none and code is own and _names_one(own.words, terms):
         # A template's code for "none", and somebody typed what there is.
         return Concept((), own.words)
+    remark = datatypes.remarks(record)
+    if none and code is own and allergen_names.tells_of_one(remark, terms, of_class):
+        return Concept((), remark)
     if code is own and (none or empty_words(own.text)):
         # Words that deny all, or say nothing, beside a code that names something: the code is not argued away.
         naming = tuple(coding for coding in telling(own.codings) if _names(coding, terms))

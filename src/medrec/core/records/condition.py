@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from medrec.core.records import datatypes, icd_families
+from medrec.core.records.allergy_in_problems import allergy_to
 from medrec.core.records.canonical import Value
 from medrec.core.records.datatypes import Concept, concept, concepts, date, either, one, text, untagged, who
 from medrec.core.records.dates import ClinicalDate
@@ -14,7 +15,7 @@ from medrec.core.records.problem_where import called_in_icd, where_of
 from medrec.core.records.problem_words import Standing, remark_says_over, spoken
 from medrec.core.records.reading import Around, Marks, codes_of, person_of, short
 from medrec.core.records.terms import ICD10CM, SNOMED, Terms, cleaned
-from medrec.core.records.understood import NoteCode, ProblemDetail, Status, Understood
+from medrec.core.records.understood import AllergyTo, NoteCode, ProblemDetail, Status, Understood
 
 _ACTIVE = frozenset({"active", "recurrence", "relapse"})
 _OVER = frozenset({"inactive", "remission", "resolved"})
@@ -74,10 +75,10 @@ def read(record: Value, around: Around) -> Understood:
         sites=where.sites,
         site=where.words,
         side_unsure=where.unsure,
+        allergy=_allergy(name, code, around.terms),
     )
     shown = _shown(detail)
     lasted = datatypes.joined(f"since {onset.plain}" if onset else "", f"until {end.plain}" if end else "", by=" ")
-    family = next((one for one in detail.families if not one.startswith("weak:")), f"name|{detail.name_cleaned}")
     return Understood(
         type="Condition",
         id=text(record, "id"),
@@ -88,7 +89,7 @@ def read(record: Value, around: Around) -> Understood:
         recorded=recorded,
         status=status,
         status_reason=reason,
-        key="/".join(("problem", family, _where(detail), standing or "present")),
+        key=_key(detail),
         plain=datatypes.one_line(datatypes.joined(shown, lasted, reason, remark)),
         clinical=datatypes.one_line(
             f"{shown} ({datatypes.joined(_coded(code), detail.severity, reason, _dates(onset, end, recorded), remark)})"
@@ -98,6 +99,12 @@ def read(record: Value, around: Around) -> Understood:
         notes=marks.notes,
         detail=detail,
     )
+
+
+def _allergy(name: str, code: Concept, terms: Terms) -> AllergyTo | None:
+    """What the problem is an allergy to, where it is one."""
+    codes = [coding.code for coding in code.codings if coding.system == ICD10CM]
+    return allergy_to([*_called(name, code), *(called_in_icd(one, terms) for one in codes if one)], codes, terms)
 
 
 def _stands(record: Value, own: Concept, code: Concept, name: str, end: ClinicalDate | None, marks: Marks) -> _Stands:
@@ -123,6 +130,11 @@ def _shown(detail: ProblemDetail) -> str:
     site = detail.site if detail.site not in detail.name_cleaned else ""
     where = datatypes.joined(side, site, by=" ")
     return datatypes.joined(detail.name or "A problem that is not named", f"({where})" if where else "", by=" ")
+
+
+def _key(detail: ProblemDetail) -> str:
+    family = next((one for one in detail.families if not one.startswith("weak:")), f"name|{detail.name_cleaned}")
+    return "/".join(("problem", family, _where(detail), detail.standing or "present"))
 
 
 def _where(detail: ProblemDetail) -> str:

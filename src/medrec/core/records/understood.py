@@ -138,6 +138,15 @@ class MedicineDetail(msgspec.Struct, frozen=True, gc=False):
     may_be: tuple[str, ...] = ()
 
 
+class AllergyTo(msgspec.Struct, frozen=True, gc=False):
+    """What an allergy among the problems is to: RxNorm ingredients and classes (codes). `medicine`: to a medicine, also
+    where nobody says to which."""
+
+    ingredients: tuple[str, ...]
+    classes: tuple[str, ...]
+    medicine: bool
+
+
 class ProblemDetail(msgspec.Struct, frozen=True, gc=False):
     """A problem, diagnosis or event of the past.
 
@@ -146,7 +155,9 @@ class ProblemDetail(msgspec.Struct, frozen=True, gc=False):
     of ...") or a relative; `absent`: says that there is none (refuted, denied, or the code for "no known problems"),
     `none_known`: that there is none at all. `sites`: what tells its place on the body from another (body_site.py),
     `site` that place in words; `side_unsure`: what may say a side, and nobody can be sure: a code that no table here
-    knows, or the side in a remark. Verification and clinical status are FHIR's codes, empty where not given.
+    knows, or the side in a remark. `allergy`: what it is an allergy to, where it is one.
+
+    Verification and clinical status are FHIR's codes, empty where not given.
     """
 
     name: str
@@ -169,6 +180,7 @@ class ProblemDetail(msgspec.Struct, frozen=True, gc=False):
     sites: tuple[str, ...] = ()
     site: str = ""
     side_unsure: str = ""
+    allergy: AllergyTo | None = None
 
 
 class Reaction(msgspec.Struct, frozen=True, gc=False):

@@ -1,0 +1,47 @@
+"""An allergy that stands in a problem list: "penicillin allergy", "Anaphylaxis due to amoxicillin", Z88.0.
+
+ICD-10-CM files the allergies to medicines as a status of the person (Z88) and those to food, latex and others likewise
+(Z91.0), so that billing systems have them among the problems.
+"""
+
+import re
+
+from medrec.core.records import allergen_names
+from medrec.core.records.class_names import of_class
+from medrec.core.records.spanish_names import in_english
+from medrec.core.records.terms import Terms, cleaned
+from medrec.core.records.understood import AllergyTo
+
+_HAPPENS = (
+    r"(?:allerg(?:y|ies|ic)|anaphyla\w+|hypersensitiv\w+|angio-?o?edema|urticaria|hives|stevens[\s-]johnson|drug\s+rash"
+    r"|al[eé]rgi(?:as?|c[oa])|anafilaxia)"
+)
+_TO = re.compile(
+    rf"\b{_HAPPENS}(?:\s+(?:reactions?|shock|status|syndrome|drug|medication))*\s*"
+    r"(?:(?:to|due\s+to|from|after|caused\s+by|secondary\s+to|al?)\s|[:(]|-\s)\s*(?P<what>.+)"
+)
+_OF = re.compile(rf"^(?P<what>.+?)(?:[\s-]+induced)?[\s:(,-]+{_HAPPENS}\b")
+_TREATED = re.compile(r"\b(?:on|takes?|taking|uses?|using|treated|given|tolerates?|toma)\b.*")
+"""What is taken for an allergy is not what it is to: "seasonal allergies: takes Claritin"."""
+_TEXT_MAX = 300
+
+
+def allergy_to(names: list[str], codes: list[str], terms: Terms) -> AllergyTo | None:
+    """The allergy that a problem is, by its names and its ICD-10-CM codes; None where it is none.
+
+    `names`: its own, and what its codes are called. Words alone are of an allergy only where they name a medicine.
+    """
+    ingredients: dict[str, None] = {}
+    classes: dict[str, None] = {}
+    for name in names:
+        words = cleaned(name)[:_TEXT_MAX]
+        for found in (_TO.search(words), _OF.search(words)):
+            what = in_english(_TREATED.sub("", found["what"]).strip()) if found else ""
+            told = allergen_names.mentioned(what, terms, of_class)
+            ingredients |= dict.fromkeys(told[0])
+            classes |= dict.fromkeys(told[1])
+    drug = any(code.upper().startswith("Z88") for code in codes)
+    other = any(code.upper().replace(".", "").startswith("Z910") for code in codes)
+    if not (ingredients or classes or drug or other):
+        return None
+    return AllergyTo(tuple(sorted(ingredients)), tuple(sorted(classes)), bool(drug or ingredients or classes))
