@@ -276,3 +276,15 @@ def test_a_name_of_several_meanings_under_a_code_of_none_of_them_is_a_line_apart
 def test_what_a_name_of_several_meanings_may_stand_beside(name: str, code: str, fits: bool) -> None:
     [row] = read(condition(name, icd(code))).problems
     assert row.standing == ("" if fits else "uncertain") and (Conflict.CODE_NAME in row.conflicts) is not fits
+
+
+@pytest.mark.parametrize("word", ["unconfirmed", "provisional", "differential"])
+def test_a_diagnosis_that_its_source_does_not_confirm_is_a_line_apart_and_never_active(word: str) -> None:
+    doubted = condition("lung cancer", id="doubted", verificationStatus={"coding": [{"code": word}]})
+    found = read(doubted, over("lung cancer")).problems
+    assert {(row.standing, row.status, row.conflicts) for row in found} == {
+        ("uncertain", "unknown", ()),
+        ("", "stopped", ()),
+    }
+    sure = read(doubted, condition("lung cancer", id="sure", source="south")).problems
+    assert {(row.standing, row.status) for row in sure} == {("uncertain", "unknown"), ("", "active")}

@@ -20,7 +20,8 @@ from medrec.core.records.understood import AllergyTo, NoteCode, ProblemDetail, S
 _ACTIVE = frozenset({"active", "recurrence", "relapse"})
 _OVER = frozenset({"inactive", "remission", "resolved"})
 _NEVER = frozenset({"refuted", "entered-in-error"})
-_CERTAIN = frozenset({"unconfirmed", "provisional", "differential", "confirmed"})
+_DOUBTED = ("unconfirmed", "provisional", "differential")
+_CERTAIN = frozenset((*_DOUBTED, "confirmed"))
 _STANDINGS: dict[str, Standing] = {
     **dict.fromkeys(("Z80", "Z81", "Z82", "Z83", "Z84"), "family"),
     **dict.fromkeys(("Z85", "Z86", "Z87"), "history"),
@@ -119,6 +120,7 @@ def _stands(record: Value, own: Concept, code: Concept, name: str, end: Clinical
     if not none_known and names_nothing(code):
         marks.add(NoteCode.NO_CODE, f'The record does not say which: "{code.words[:60]}" is not understood.')
         status, reason = ("unknown", "does not say which") if status == "active" else (status, reason)
+    standing = standing or ("uncertain" if verification in _DOUBTED and not none_known else "")
     ended = standing in ("over", "history") and any(spoken(words).ended for words in _called(name, code))
     status, reason = _as_it_stands(status, reason, standing, marks, no_known_problem(own) and not none_known, ended)
     return _Stands(clinical, verification, status, reason, standing, none_known)
@@ -265,7 +267,7 @@ def _as_it_stands(
     if standing == "denied":
         return "stopped", "said not to be there"
     if standing == "uncertain" and status != "stopped":
-        return "unknown", "not certain"
+        return "unknown", reason if reason.endswith(_DOUBTED) else "not certain"
     if ended and status == "active":
         marks.add(NoteCode.STATUS_CONFLICT, "The record says that it is active, and its name that it is over.")
         return "unknown", "said to be active, called over"
@@ -279,7 +281,7 @@ def _status(
         if verification == "entered-in-error":
             marks.add(NoteCode.ENTERED_IN_ERROR, "The source says that this was entered by mistake.")
         return "stopped", "refuted" if verification == "refuted" else "entered in error"
-    doubt = f", {verification}" if verification in ("unconfirmed", "provisional", "differential") else ""
+    doubt = f", {verification}" if verification in _DOUBTED else ""
     ended = end is not None or datatypes.flag(record, "abatementBoolean") is True or "abatementString" in record
     if clinical in _ACTIVE:
         now = marks.around.now_ms
