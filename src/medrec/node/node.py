@@ -52,6 +52,7 @@ from medrec.node.peers.peers import PeerError, Peers
 from medrec.node.peers.refused_calls import refused_calls
 from medrec.node.records.deliver import Deliverer
 from medrec.node.records.publish import Publisher
+from medrec.node.release import refused_often
 from medrec.node.release.emergency import Emergencies
 from medrec.node.release.emergency_reviews import EmergencyReviews
 from medrec.node.release.gate import Gate
@@ -258,6 +259,7 @@ class Node:
         self.end_unconfirmed()
         hand_on_later(self)
         close_failed(self)
+        refused_often.step(self)
         self.emergency_reviews.note_late()
 
     def start(self) -> None:
@@ -350,6 +352,7 @@ class Node:
             close_failed(self)
             self.emergency_reviews.note_late()
             refused_calls(self).step(self)
+            refused_often.step(self)
             self.publish_log(self.checkpoints.keep_up())
             waits = self.checkpoints.members.overdue()
             if waits:

@@ -98,7 +98,7 @@ def _item(
     item["why"] = looks.reasons(statement.request)
     who, more, sends = looks.asker(statement, known), [], statement.request.door == "push"
     if statement.manifest == "refusal/1":
-        more.append(looks.why_not(statement.code, own_words=False))
+        more += [looks.why_not(statement.code, own_words=False), *looks.how_often(visit, statement)]
         if statement.obligation is not None:
             more.append(render.say(words.GIVEN["stopped"]))
         text = words.GIVEN["sent_not" if sends else "asked"]

@@ -51,6 +51,13 @@ def why_not(code: str, own_words: bool = True) -> Markup:
     return render.say(words.LOOKS["no"], reason=Markup("{}").format(sentence))
 
 
+def how_often(visit: Visit, statement: Any) -> list[Markup]:
+    """That a line stands for many refusals, where it does: how many, and when the last was."""
+    if not statement.more:
+        return []
+    return [render.say(words.LOOKS["refused_more"], count=statement.more, when=visit.when(statement.time))]
+
+
 def of_person(node: "Node", visit: Visit, names: dict[str, str], notices: list[Notice]) -> list[dict[str, Any]]:
     """Every look, by the one rule of what makes it up (node.looks.look_parts), newest first.
 
@@ -182,7 +189,7 @@ def _refused(visit: Visit, names: dict[str, str], notice: Notice) -> dict[str, A
     place = names.get(statement.request.requester, statement.request.requester)
     text = words.LOOKS["sent_not" if statement.request.door == "push" else "refused"]
     sentence = render.say(text, who=asker(statement, names), source=source, place=place)
-    return _item(visit, notice, sentence, "not_given", why_not(statement.code))
+    return _item(visit, notice, sentence, "not_given", why_not(statement.code), *how_often(visit, statement))
 
 
 def _late(node: "Node", visit: Visit, notice: Notice) -> list[Markup]:

@@ -180,7 +180,7 @@ def _row(visit: Visit, known: dict[str, str], item: Watched) -> dict[str, Any]:
     more, sends = [], request.door == "push"
     if isinstance(statement, RefusalManifest):
         sentence = render.say(words.GIVEN["sent_not" if sends else "asked"], requester=who, place=place)
-        more.append(looks.why_not(statement.code, own_words=False))
+        more += [looks.why_not(statement.code, own_words=False), *looks.how_often(visit, statement)]
     elif isinstance(statement, OwnLookManifest):
         sentence = render.say(words.OFFICE["inside"], who=request.practitioner)
     else:

@@ -181,7 +181,9 @@ class OwedDeniedManifest(Fields, frozen=True):
 class RefusalManifest(Fields, frozen=True):
     """Somebody asked and was refused; `code` says why. `id` is random: two equal refusals are two statements.
 
-    `obligation` names the disclosure that was journalled and then not sent, null if it did not come to that.
+    `obligation` names the disclosure that was journalled and then not sent, null if it did not come to that. `more`: it
+    stands for so many refusals of this requester about this person within an hour, which have no line of their own; all
+    else is that of the last.
     """
 
     manifest: Literal["refusal/1"]
@@ -195,6 +197,7 @@ class RefusalManifest(Fields, frozen=True):
     id: Hex16
     obligation: Hex16 | None = None
     basis: Basis | None = None
+    more: Annotated[int, msgspec.Meta(ge=1)] | UnsetType = UNSET
 
 
 class CallRefusedManifest(Fields, frozen=True):

@@ -168,6 +168,8 @@ class Auditor:
 
     def _refusal(self, seq: int, stated: RefusalManifest) -> dict[str, Any]:
         request = stated.request
+        # Of so many others, which have no line of their own, it is the last.
+        more = {"detail": [{"type": "refusals", "valueString": str(stated.more)}]} if stated.more else {}
         return self._event(
             f"{seq}-refusal",
             "",
@@ -183,7 +185,7 @@ class Auditor:
                 self._machine(SOURCE, stated.organisation),
                 self._user(request),
             ],
-            entity=[self._person(), _transaction(request.id)],
+            entity=[self._person(), {**_transaction(request.id), **more}],
         )
 
     def _inside(self, seq: int, stated: OwnLookManifest) -> list[dict[str, Any]]:

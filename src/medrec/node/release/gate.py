@@ -23,15 +23,16 @@ from medrec.engines.engine import EngineError
 from medrec.node.keeping import store
 from medrec.node.keeping.journal import Draft, Line, Person
 from medrec.node.keeping.store import StoreError
-from medrec.node.keeping.vault import VaultError
+from medrec.node.keeping.vault import VaultError, noise
 from medrec.node.refusals import TRY_AGAIN, Code, Refusal
 from medrec.node.release import access, parts
 from medrec.node.release.access import Ask, UnreadableError
 from medrec.node.release.consents_given import Standing
 from medrec.node.release.deciding import Allowed, Decider, Permitted
-from medrec.node.release.gather import Answered, Gathering, UsedError, noise
+from medrec.node.release.gather import Answered, Gathering, UsedError
 from medrec.node.release.practitioners import CredentialCheck
 from medrec.node.release.reading import Reader
+from medrec.node.release.refused_often import About
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -347,9 +348,7 @@ class Gate:
 
     def _refuse(self, caller: str, ask: Ask, refusal: Refusal, seen: "_Seen", obligation: bytes, now: int) -> Refusal:
         """Journal a refusal and give it back as it may be seen; if it cannot be journalled, that is the refusal.
-
-        If the disclosure stands in the journal already, this line says that it was not sent.
-        """
+        If the disclosure stands in the journal already, this line says that it was not sent."""
         node, disclosed = self._node, seen.line is not None
         manifest = RefusalManifest(
             "refusal/1",
@@ -373,7 +372,8 @@ class Gate:
             # An entry of a person who is unknown here looks on the ledger like one of a person who is known.
             extras = None if person is not None else {"sealed": noise(node.vault, summary)}
             stated = manifests.encode(manifest, basis)
-            self._gathering.write(Draft("refusal/1", stated, person, extras, summary), answered)
+            often = None if disclosed else About(caller, ask.account)
+            self._gathering.write(Draft("refusal/1", stated, person, extras, summary), answered, often)
         except UsedError:
             return self._refuse(caller, ask, Refusal(Code.REQUEST_REPLAYED), _Seen(), obligation, now)
         except (Refusal, StoreError, VaultError, sql.exc.SQLAlchemyError):

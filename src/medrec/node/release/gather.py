@@ -6,19 +6,19 @@ gets its own answer when the write is durable, and none before.
 
 import threading
 from concurrent.futures import Future
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import sqlalchemy as sql
 
-from medrec.core import codec, manifests
+from medrec.core import manifests
 from medrec.core.manifests.access import DisclosureManifest
 from medrec.node.keeping import store
 from medrec.node.keeping.journal import Draft, Journal, Line, PersonGoneError
 from medrec.node.keeping.prepared import Among, Prepared
 from medrec.node.keeping.turns import Place, Turns
-from medrec.node.keeping.vault import KEY_BYTES, Vault, seal_field
 from medrec.node.refusals import Code, Refusal
-from medrec.node.release import access
+from medrec.node.release import access, refused_often
+from medrec.node.release.refused_often import About
 
 KEPT_AFTER_EXPIRY_MS = 86_400_000
 PRUNE_EVERY_MS = 3_600_000
@@ -44,16 +44,22 @@ class Answered(NamedTuple):
     due: int | None
 
 
+COUNTED = Line(0, 0, b"", b"", b"", b"")
+"""What stands for the line of a refusal that was counted and has none (refused_often)."""
+
+
 class UsedError(Exception):
     """The request was answered before; nothing was written."""
 
 
 class _Waiting:
-    """Who waits for a line: its draft, the request that it answers, and then the line, or why there is none."""
+    """Who waits for a line: its draft, the request that it answers, of a refusal whom it refuses what about whom, and
+    then the line, or why there is none."""
 
-    def __init__(self, draft: Draft, answered: Answered | None) -> None:
+    def __init__(self, draft: Draft, answered: Answered | None, refused: About | None) -> None:
         self.draft = draft
         self.answered = answered
+        self.refused = refused
         self.place = Place()
         self.line: Line | None = None
         self.error: BaseException | None = None
@@ -70,11 +76,11 @@ class Gathering:
         self._led = False
         self._pruned = 0
 
-    def write(self, draft: Draft, answered: Answered | None) -> Line:
-        """The draft's line, once it is durable. Raises UsedError, StoreError, and Refusal if the person was erased
-        meanwhile; then nothing of it was written."""
+    def write(self, draft: Draft, answered: Answered | None, refused: About | None = None) -> Line:
+        """The draft's line, once it is durable; COUNTED for one of many refusals of the same. Raises UsedError,
+        StoreError, and Refusal if the person was erased meanwhile; then nothing of it was written."""
         with self._turns.one():
-            mine = _Waiting(draft, answered)
+            mine = _Waiting(draft, answered, refused)
             with self._lock:
                 self._waiting.append(mine)
                 first, self._led = not self._led, True
@@ -146,23 +152,35 @@ class Gathering:
 
     def _append(self, connection: sql.Connection, group: list[_Waiting]) -> list[Line | None]:
         used = _ASKED.found(connection, [one.answered.obligation for one in group if one.answered is not None])
+        ended: list[Draft] = []
         drafts: list[Draft] = []
         places: list[int] = []
+        answers: list[Line | None] = [None] * len(group)
         for place, waiting in enumerate(group):
             if waiting.answered is not None:
                 if waiting.answered.obligation in used:
                     continue
                 used.add(waiting.answered.obligation)
+            if waiting.refused is not None:
+                ended += refused_often.over(self._journal, connection, waiting.refused)
+                if refused_often.counted(self._journal, connection, waiting.refused, waiting.draft):
+                    answers[place] = COUNTED
+                    continue
             drafts.append(waiting.draft)
             places.append(place)
-        answers: list[Line | None] = [None] * len(group)
-        rows: list[dict[str, Any]] = []
-        for place, line in zip(places, self._journal.append(connection, drafts), strict=True):
+        # Also where nothing is written: whether anything may be, it asks first.
+        lines = self._journal.append(connection, [*ended, *drafts])[len(ended) :]
+        for place, line in zip(places, lines, strict=True):
             answers[place] = line
-            answered = group[place].answered
-            if answered is not None:
-                status = "refused" if answered.due is None else "open"
-                rows.append({**answered._asdict(), "seq": line.seq, "status": status})
+        rows = [
+            {
+                **waiting.answered._asdict(),
+                "seq": line.seq,
+                "status": "refused" if waiting.answered.due is None else "open",
+            }
+            for waiting, line in zip(group, answers, strict=True)
+            if waiting.answered is not None and line is not None
+        ]
         if rows:
             _INSERT_ASKED.run(connection, rows)
         self._prune(connection)
@@ -189,8 +207,3 @@ def _told(error: BaseException | None) -> BaseException | None:
         # What it asks of the requester was asked before, when this room had forgotten the request already.
         return UsedError()
     return error
-
-
-def noise(vault: Vault, summary: list[Any]) -> bytes:
-    """A sealed field that nobody can open, as long as the real one would be."""
-    return seal_field(vault.random(KEY_BYTES), 0, codec.encode(summary))

@@ -47,6 +47,10 @@ LOOKS = Texts(
         "sent_not": "{who} wanted to send records about you to {place}. Nothing was sent.",
         "vouched": "{organisation} says who this was, and answers for it.",
         "refused": "{who} asked {source} for your records and got nothing.",
+        "refused_more": (
+            "This line stands for one more such question within an hour: {when}.",
+            "This line stands for {count} more such questions within an hour. The last one: {when}.",
+        ),
         "oneside": "{who} says it got {what} from {source}. {source} has not told us so.",
         "person_of": "{person} at {organisation}",
         "why": "Reason given: {reason}",
