@@ -21,6 +21,7 @@ from medrec.node.refusals import Code, Refusal
 from medrec.node.release.gate import Gate, _Seen
 from medrec.node.release.practitioners import PHYSICIAN
 from medrec.portal import words
+from medrec.portal.people import handle
 from tests.node.test_disputes import carry
 from tests.portal.reading import person_page, read, text_of
 from tests.portal.story import HOUR, Story, observation
@@ -133,6 +134,34 @@ def test_a_second_disclosure_under_the_same_number_overwrites_nothing(story: Sto
     # The very line told once more, as after a link that was made anew, is none that contradicts.
     told_twice = [_Heard("", bytes([tag]), 0, given, 0, None) for tag in range(2)]
     assert not look_parts.joined(told_twice).doubtful
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_a_line_copied_to_another_account_stands_apart_and_stops_nothing(story: Story, together: bool) -> None:
+    """North tells Grace of the look at Ada's records: both see theirs, and the agent hears of what comes after."""
+    guide: Any = story.network["guide"]
+    grace = story.network.patient("grace", "north")
+    given = looked(story)
+    if not together:
+        found(story)
+    node: Any = story.network["north"]
+    (person,) = [one.id for one in node.rows(store.person) if one.account == grace.account]
+    lie = msgspec.structs.replace(given, account=grace.account)
+    draft = Draft(lie.manifest, manifests.encode(lie), person, None, None)
+    node.store.write(lambda connection: node.journal.append(connection, [draft]))
+    story.settle()
+    (hers_,) = found(story)
+    (copy,) = guide.looks.page(grace.account)
+    assert (hers_.given is None, hers_.received is None, copy.received) == (False, False, None)
+    assert copy.pair != hers_.pair and copy in guide.looks.questions(grace.account)
+    assert alarms(story) == ["look-contradicted"]
+    unfit = words.LOOKS["unfit"].format(organisation="North")
+    told = text_of(read(story.client("guide"), f"/people/{handle(grace.account)}/looks"))
+    assert unfit in told and words.LOOKS["doubtful"] in told and unfit not in page(story)
+    story.network.time += 120_000
+    story.ask(hers(story), "Dr Second", "a check-up")
+    story.settle()
+    assert len(found(story)) == 2 and len(guide.looks.page(grace.account)) == 1
 
 
 def test_a_look_is_not_made_her_own_agent_s_by_a_line_with_its_number(story: Story) -> None:

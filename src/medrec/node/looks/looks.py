@@ -53,7 +53,7 @@ Index("look_time", look.c.account, look.c.time)
 Index("look_requester", look.c.account, look.c.requester)
 
 indexed = Table("look_indexed", metadata, Column("tag", LargeBinary(16), primary_key=True))
-# Lines that do not fit with what was told of a look before.
+# Lines that do not fit with what was told of a look before, to her or to somebody else.
 contrary = Table(
     "look_contrary",
     metadata,
@@ -142,20 +142,24 @@ class Looks:
         looks: dict[tuple[str, bytes], list[_Heard]] = {}
         for line in heard:
             looks.setdefault((line.account, _pair(line)), []).append(line)
-        told = [pair for (account, pair), lines in looks.items() if self._join(connection, account, pair, lines)]
+        told = [self._join(connection, account, pair, lines) for (account, pair), lines in looks.items()]
         connection.execute(sql.insert(indexed), [{"tag": tag} for tag in dict.fromkeys(line.tag for line in heard)])
-        found = connection.execute(sql.select(look).where(look.c.pair.in_(told))) if told else ()
+        found = connection.execute(sql.select(look).where(look.c.pair.in_([pair for pair in told if pair is not None])))
         return [_opened(row) for row in found]
 
-    def _join(self, connection: sql.Connection, account: str, pair: bytes, lines: list["_Heard"]) -> bool:
-        """Write a look down anew with the lines that came; whether she has to hear of it."""
+    def _join(self, connection: sql.Connection, account: str, number: bytes, lines: list["_Heard"]) -> bytes | None:
+        """Write a look down anew with the lines that came; its id if she has to hear of it."""
+        others = sql.select(look.c.pair).where((look.c.pair == number) & (look.c.account != account))
+        copied = connection.execute(others).first() is not None
+        pair = _copy_of(number, account) if copied else number
         mine = (look.c.pair == pair) & (look.c.account == account)
         before = connection.execute(sql.select(look).where(mine)).one_or_none()
         against = set(connection.execute(sql.select(contrary.c.tag).where(contrary.c.pair == pair)).scalars())
         known = {tag for tag in (before.given, before.refused, before.received) if tag} if before is not None else set()
         chosen = sql.select(*_NOTICE).where(store.notice.c.tag.in_(known | against)).order_by(*_IN_ORDER)
         parts = look_parts.joined([*map(self._heard, connection.execute(chosen)), *lines])
-        fresh = [{"tag": one.tag, "pair": pair, "account": account} for one in parts.contrary if one.tag not in against]
+        odd = dict.fromkeys(one.tag for one in (*parts.contrary, *(lines if copied else ())))
+        fresh = [{"tag": tag, "pair": pair, "account": account} for tag in odd if tag not in against]
         if fresh:
             connection.execute(sql.insert(contrary), fresh)
         doubted = bool(fresh) or (parts.unfit and before is None)
@@ -166,12 +170,12 @@ class Looks:
             # What she said of it she said of another look.
             again = {"answer": ""} if doubted and before.answer != "wrong" else {}
             connection.execute(sql.update(look).where(mine).values(**values, **again))
-            return doubted
+            return pair if doubted else None
         earlier = (look.c.account == account) & (look.c.requester == values["requester"]) & look.c.refused.is_(None)
         nobody = connection.execute(sql.select(look.c.pair).where(earlier).limit(1)).first() is None
         row = {"pair": pair, "account": account, "time": self._written(lines[0]), "answer": ""}
         connection.execute(sql.insert(look).values(**row, **values, first=nobody and parts.refused is None))
-        return True
+        return pair
 
     def against(self, account: str, found: list[Look]) -> list[bytes]:
         """The tags of the lines that do not fit with what was told of these looks of hers."""
@@ -236,6 +240,11 @@ def open_question() -> Any:
 def pair_of(source: str, obligation: str) -> bytes:
     """The id of a look (16 bytes): what both halves of it have in common."""
     return hashlib.sha256(f"medrec/look/1/{source}/{obligation}".encode()).digest()[:16]
+
+
+def _copy_of(pair: bytes, account: str) -> bytes:
+    """The id of what a place told somebody of under the number of a look at another person's records."""
+    return hashlib.sha256(b"medrec/look-copied/1/" + pair + account.encode()).digest()[:16]
 
 
 _opened: Callable[[Any], Look] = Look._make

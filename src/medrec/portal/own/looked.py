@@ -69,7 +69,8 @@ def rows_of(node: "Node", visit: Visit, who: Whose, found: list[Look]) -> list[d
     """Looks as lines: a sentence, when, why, and what the person has answered."""
     assert node.looks is not None
     tags = [tag for look in found for tag in (look.given, look.refused, look.received) if tag is not None]
-    tags += node.looks.against(who.account, found)
+    contrary = node.looks.against(who.account, found)
+    tags += contrary
     with node.store.read() as connection:
         notice = store.notice.c
         # That somebody knows nothing of a look is no look of its own; it is said beside the one that it is about.
@@ -84,6 +85,10 @@ def rows_of(node: "Node", visit: Visit, who: Whose, found: list[Look]) -> list[d
         item = next((told[tag] for tag in (look.refused, look.given, look.received) if tag in told), None)
         if item is None:
             continue
+        if any(tag in contrary for tag in (look.given, look.refused, look.received)):
+            # It has the number of somebody else's look.
+            copied = render.say(words.LOOKS["unfit"], organisation=who.place(item["notice"].organisation))
+            item = {**item, "doubtful": True, "more": [*item["more"], copied]}
         if look.own and item["outcome"] == "given":
             what = render.kinds_of([record.type for record in item["notice"].manifest.records])
             sentence = render.say(words.LOOKS["own"], what=what, source=who.place(look.source))
