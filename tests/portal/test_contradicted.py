@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from medrec.core import manifests
+from medrec.core import manifests, state
 from medrec.core.manifests.access import obligation_of
 from medrec.node.keeping import store
 from medrec.node.keeping.journal import Draft, Journal
@@ -220,6 +220,34 @@ def test_a_denial_counts_once_the_ledger_has_it_settled(story: Story) -> None:
     write(story, "north", msgspec.structs.replace(denied, obligation=owed.hex()))
     (about,) = [part for part in page(story).split("Did you expect this?") if "Dr Invented" in part]
     assert said not in about and words.LOOKS["open"].format(organisation="South") in about
+
+
+@pytest.mark.parametrize("debtor", ["north", "east"])
+def test_nobody_but_the_requester_answers_for_a_look(story: Story, debtor: str) -> None:
+    """North lets itself, or East, owe the half for a disclosure to South, and has that settled."""
+    given, network = looked(story), story.network
+    number = secrets.token_hex(16)
+    owed = obligation_of("north", "south", bytes.fromhex(number))
+    request = msgspec.structs.replace(given.request, id=number, practitioner="Dr Invented")
+    lie = msgspec.structs.replace(given, time=network.time, request=request, obligation=owed.hex())
+    write(story, "north", lie, [owed, debtor, network.time + HOUR])
+    head = ("owed-denied/1", given.network)
+    own = manifests.FORMS["owed-denied/1"](
+        *head, debtor, None, network.time, "north", debtor, owed.hex(), "nothing", None
+    )
+    draft = Draft(own.manifest, manifests.encode(own), None, {"settles": [["north", owed]]}, None)
+    node: Any = network[debtor]
+    node.store.write(lambda connection: node.journal.append(connection, [draft]))
+    denied = (given.account, network.time, "north", "south", owed.hex(), "not-asked", "00" * 32)
+    write(story, "north", manifests.FORMS["owed-denied/1"](*head, "north", *denied))
+    with network.engine.view() as view:
+        stands = state.read(view, state.obligation_key("north", owed), state.Obligation)
+    assert stands is not None and (stands.debtor, stands.status) == (debtor, "settled")
+    (about,) = [part for part in page(story).split("Did you expect this?") if "Dr Invented" in part]
+    said = [name for name in ("settled", "answer_not-asked") if words.LOOKS[name].format(organisation="South") in about]
+    assert said == [] and words.LOOKS["not-owed"].format(organisation="South") in about
+    guide: Any = network["guide"]
+    assert [(one.silent, one.status) for one in one_sided(guide, hers(story).account)] == [("south", "not-owed")]
 
 
 def test_an_emergency_or_a_look_inside_has_no_number_of_a_look(story: Story) -> None:

@@ -106,7 +106,7 @@ def _item(
     what = render.kinds_of([record.type for record in statement.records])
     more += looks.in_part(statement.records)
     anchored = statement.obligation in unclaimed
-    status = looks.answered(view, statement.organisation, statement.obligation, anchored)
+    status = looks.answered(view, statement, anchored)
     more.append(render.say(words.LOOKS[status], organisation=requester))
     sentence = render.say(words.GIVEN["sent" if sends else "gave"], requester=who, what=what, place=requester)
     return {**item, "sentence": sentence, "more": more, "status": status}

@@ -5,10 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from medrec.core import state
 from medrec.node.agent.agent import Notice
 from medrec.node.ledger.on_ledger import block_of
-from medrec.node.looks.halves import in_order
+from medrec.node.looks.halves import in_order, owed_by
 from medrec.node.looks.look_parts import Parts, gathered, named
 from medrec.node.looks.looks import EMERGENCY, LATE_MS
 from medrec.node.release.emergency import is_late
@@ -84,7 +83,7 @@ def _halves(names: dict[str, str], parts: Parts, view: Any) -> list[Markup]:
     """What the requester says of what was written down as given, and the ledger's own word beside it."""
     statement = parts.given.manifest
     requester = names.get(statement.request.requester, statement.request.requester)
-    owed = answered(view, statement.organisation, statement.obligation, parts.given.height is not None)
+    owed = answered(view, statement, parts.given.height is not None)
     if parts.unfit:
         # Under that number stands another look.
         return [render.say(words.LOOKS["not-owed"], organisation=requester)]
@@ -113,11 +112,11 @@ def _doubts(visit: Visit, names: dict[str, str], parts: Parts) -> list[Markup]:
     return found
 
 
-def answered(view: Any, organisation: str, obligation: str, anchored: bool) -> str:
-    """How the ledger says that the other half stands: open, settled, overdue, late; unanchored while the source's line
-    is not there, not-owed where it is and the ledger took no more of it."""
-    key = state.obligation_key(organisation, bytes.fromhex(obligation))
-    owed = state.read(view, key, state.Obligation)
+def answered(view: Any, statement: Any, anchored: bool) -> str:
+    """How the ledger says that the requester's half of what a source wrote down stands: open, settled, overdue, late;
+    unanchored while that line is not there, not-owed where it is and the requester owes nothing for it."""
+    requester = statement.request.requester
+    owed = owed_by(view, statement.organisation, bytes.fromhex(statement.obligation), requester)
     missing = "not-owed" if anchored else "unanchored"
     return owed.status if owed is not None else missing
 
@@ -173,7 +172,7 @@ def _reviews(node: "Node", known: Sequence[Notice]) -> dict[tuple[str, str] | No
 def _review(visit: Visit, names: dict[str, str], notice: Notice, view: Any, found: Any) -> Markup:
     """What came of the review of an emergency, or until when it is owed."""
     statement = notice.manifest
-    owed = answered(view, statement.organisation, statement.obligation, notice.height is not None)
+    owed = answered(view, statement, notice.height is not None)
     # The source hands it on; that there was one at all says the ledger.
     found = found if owed in SETTLED else None
     status = "review_" + (owed if found is None else found.outcome)

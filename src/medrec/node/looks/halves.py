@@ -13,6 +13,7 @@ import sqlalchemy as sql
 
 from medrec.core import codec, state
 from medrec.core.state import Dues, Obligation
+from medrec.core.view import View
 from medrec.node.keeping import obligations, store
 from medrec.node.looks import lone, look_parts
 from medrec.node.looks.kinds import LOOKS
@@ -217,15 +218,21 @@ def one_sided(agent: "Node", account: str) -> list[OneSided]:
                 teller, outcome = line.organisation, line.manifest.outcome
                 found.append(OneSided(account, teller, source, "recipient", obligation, line.time, outcome))
                 continue
-            owes = state.read(view, state.obligation_key(source, bytes.fromhex(obligation)), Obligation)
+            requester = line.manifest.request.requester
+            owes = owed_by(view, source, bytes.fromhex(obligation), requester)
             missing = "unanchored" if line.height is None else "not-owed"
             # Nobody owes anything for a line that names another look.
             status = owes.status if owes is not None and not parts.unfit else missing
             if status in ("settled", "late") or (parts.received is not None and status != "not-owed"):
                 continue
-            requester = line.manifest.request.requester
             found.append(OneSided(account, source, requester, "source", obligation, line.time, status))
     return sorted(found, key=lambda item: -item.time)
+
+
+def owed_by(view: View, creditor: str, obligation: bytes, debtor: str) -> Obligation | None:
+    """What the ledger says that `debtor` owes; None where it owes nothing, whoever else the creditor made owe it."""
+    found = state.read(view, state.obligation_key(creditor, obligation), Obligation)
+    return found if found is not None and found.debtor == debtor else None
 
 
 def in_order(notices: Iterable[Any]) -> list[Any]:
