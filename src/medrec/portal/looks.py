@@ -60,8 +60,8 @@ def how_often(visit: Visit, statement: Any) -> list[Markup]:
 def of_person(node: "Node", visit: Visit, names: dict[str, str], notices: list[Notice]) -> list[dict[str, Any]]:
     """Every look, by the one rule of what makes it up (node.looks.look_parts), newest first.
 
-    A disclosure that was written down and then stopped appears as its refusal only. What does not fit with the rest of
-    a look stands beside it.
+    A disclosure that was written down and then stopped appears as its refusal only, once the requester says so, too.
+    What does not fit with the rest of a look stands beside it.
     """
     known = [notice for notice in notices if notice.manifest is not None]
     reviews = _reviews(node, known)
@@ -75,6 +75,8 @@ def of_person(node: "Node", visit: Visit, names: dict[str, str], notices: list[N
             item["more"] += _late(node, visit, notice)
             if notice.kind == "emergency/1":
                 item["more"].append(_review(visit, names, notice, view, reviews.get(named(notice.manifest))))
+            if parts.taken_back:
+                item |= {"outcome": "check", "more": [*item["more"], _taken_back(names, parts)]}
             found.append(item | {"doubtful": parts.doubtful, "more": item["more"] + _doubts(visit, names, parts)})
     return sorted(found, key=lambda item: -item["notice"].time)
 
@@ -95,6 +97,13 @@ def _halves(names: dict[str, str], parts: Parts, view: Any) -> list[Markup]:
     # Settled is what it says on the ledger for a half that is here to be read.
     told = said if said and owed == "settled" else [*said, owed]
     return [render.say(words.LOOKS[name], organisation=requester) for name in told]
+
+
+def _taken_back(names: dict[str, str], parts: Parts) -> Markup:
+    """That the source says that it did not send what it wrote down as given, and the requester has not said which."""
+    source, requester = parts.given.organisation, parts.given.manifest.request.requester
+    told = {"organisation": names.get(source, source), "requester": names.get(requester, requester)}
+    return render.say(words.LOOKS["taken_back"], **told)
 
 
 def _doubts(visit: Visit, names: dict[str, str], parts: Parts) -> list[Markup]:

@@ -202,8 +202,9 @@ def one_sided(agent: "Node", account: str) -> list[OneSided]:
     """The looks at a person's records that only one side has told her of, newest first. Raises EngineError.
 
     From the source's side `status` is the ledger's word: unanchored, open, overdue, not-owed (the line stands there and
-    nobody owes anything for it, so no other half makes it two-sided). From the recipient's side it is its own:
-    received, viewed, refused, nothing; one that says `nothing` came without the source's half is of no harm.
+    nobody owes anything for it, so no other half makes it two-sided), and settled or late for what the source says that
+    it did not send after all: then the ledger knows of a half, and not what it says. From the recipient's side it is
+    its own: received, viewed, refused, nothing; one that says `nothing` came without the source's half is of no harm.
     """
     assert agent.agent is not None
     known = [one for one in agent.agent.notices(account, NOTICES_MAX) if one.kind in (*LOOKS, "owed-denied/1")]
@@ -211,7 +212,7 @@ def one_sided(agent: "Node", account: str) -> list[OneSided]:
     with agent.engine.view() as view:
         for parts in look_parts.gathered(in_order(known)):
             line = parts.given or parts.received
-            if parts.refused is not None or line is None or line.kind not in ("disclosure/1", "disclosure-received/1"):
+            if parts.stopped or line is None or line.kind not in ("disclosure/1", "disclosure-received/1"):
                 continue
             source, obligation = look_parts.named(line.manifest) or ("", "")
             if parts.given is None:
@@ -223,7 +224,9 @@ def one_sided(agent: "Node", account: str) -> list[OneSided]:
             missing = "unanchored" if line.height is None else "not-owed"
             # Nobody owes anything for a line that names another look.
             status = owes.status if owes is not None and not parts.unfit else missing
-            if status in ("settled", "late") or (parts.received is not None and status != "not-owed"):
+            if (status in ("settled", "late") and not parts.taken_back) or (
+                parts.received is not None and status != "not-owed"
+            ):
                 continue
             found.append(OneSided(account, source, requester, "source", obligation, line.time, status))
     return sorted(found, key=lambda item: -item.time)

@@ -5,7 +5,8 @@ request's own random id. So a line has a part in a look only where it names the 
 write a line of somebody else's look: it stands by itself then, and is `unfit`.
 
     given      the source's disclosure (or what it says of a look inside, or of an emergency): the first that came
-    refused    the source's refusal; after a disclosure it counts until the requester says that it got the records
+    refused    the source's refusal; after a disclosure once the requester's half is here, unless that says that it got
+               the records; until then the disclosure counts, and that it was `taken_back` is said beside it
     received   the requester's half: the first that came
     denied     the source hands on that the requester knows nothing of it: until the requester says otherwise
     contrary   what does not fit with these: it overwrites nothing, is shown, and alarms
@@ -56,9 +57,19 @@ class Parts(NamedTuple):
     unfit: bool = False
 
     @property
+    def stopped(self) -> bool:
+        """Whether nothing went: a refusal, borne out by the requester where its source wrote it down as given."""
+        return self.refused is not None and (self.given is None or self.received is not None)
+
+    @property
+    def taken_back(self) -> bool:
+        """Whether its source wrote it down as given and then as not sent, and the requester has not said which."""
+        return self.refused is not None and not self.stopped
+
+    @property
     def shown(self) -> Any:
         """The line that tells what became of it."""
-        return self.refused or self.given or self.received
+        return (self.refused if self.stopped else self.given) or self.received
 
     @property
     def doubtful(self) -> bool:

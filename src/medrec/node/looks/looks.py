@@ -62,13 +62,16 @@ contrary = Table(
     Column("account", String(80), nullable=False),
 )
 
+_STOPPED = look.c.refused.is_not(None) & (look.c.given.is_(None) | look.c.received.is_not(None))
+"""Nothing went (`look_parts.Parts.stopped`)."""
+
 FILTERS: dict[str, Any] = {
     "all": look.c.own.is_(False),
     "people": look.c.machine.is_(False) & look.c.own.is_(False),
     "programs": look.c.machine.is_(True) & look.c.own.is_(False),
     "emergency": look.c.emergency.is_(True),
-    "refused": look.c.refused.is_not(None),
-    "one-sided": look.c.given.is_(None) & look.c.refused.is_(None),
+    "refused": _STOPPED,
+    "one-sided": ~_STOPPED & (look.c.given.is_(None) | look.c.refused.is_not(None)),
     "own": look.c.own.is_(True),
 }
 
@@ -92,6 +95,11 @@ class Look(NamedTuple):
     own: bool
     first: bool
     answer: str
+
+    @property
+    def stopped(self) -> bool:
+        """Whether nothing went (`look_parts.Parts.stopped`)."""
+        return self.refused is not None and (self.given is None or self.received is not None)
 
 
 class Looks:
@@ -171,10 +179,10 @@ class Looks:
             again = {"answer": ""} if doubted and before.answer != "wrong" else {}
             connection.execute(sql.update(look).where(mine).values(**values, **again))
             return pair if doubted else None
-        earlier = (look.c.account == account) & (look.c.requester == values["requester"]) & look.c.refused.is_(None)
+        earlier = (look.c.account == account) & (look.c.requester == values["requester"]) & ~_STOPPED
         nobody = connection.execute(sql.select(look.c.pair).where(earlier).limit(1)).first() is None
         row = {"pair": pair, "account": account, "time": self._written(lines[0]), "answer": ""}
-        connection.execute(sql.insert(look).values(**row, **values, first=nobody and parts.refused is None))
+        connection.execute(sql.insert(look).values(**row, **values, first=nobody and not parts.stopped))
         return pair
 
     def against(self, account: str, found: list[Look]) -> list[bytes]:
@@ -214,7 +222,7 @@ class Looks:
 
     def latest(self, account: str, requester: str) -> Look | None:
         """The last look by an organisation at what somebody gave it."""
-        given = look.c.own.is_(False) & look.c.refused.is_(None)
+        given = look.c.own.is_(False) & ~_STOPPED
         query = sql.select(look).where((look.c.account == account) & (look.c.requester == requester) & given)
         with self._node.store.read() as connection:
             row = connection.execute(query.order_by(look.c.time.desc(), look.c.pair).limit(1)).one_or_none()
@@ -234,7 +242,7 @@ def open_question() -> Any:
     by_others = look.c.own.is_(False) & (
         look.c.machine.is_(False) | look.c.emergency.is_(True) | look.c.first.is_(True)
     )
-    return by_others & (look.c.answer == "") & look.c.refused.is_(None)
+    return by_others & (look.c.answer == "") & ~_STOPPED
 
 
 def pair_of(source: str, obligation: str) -> bytes:

@@ -63,7 +63,7 @@ class Teller:
         for look in looks:
             if look.own:
                 continue
-            kind = "emergency" if look.emergency else "first-look" if look.first and not look.refused else "look"
+            kind = "emergency" if look.emergency else "first-look" if look.first and not look.stopped else "look"
             self.tell(look.account, kind)
 
     def tell_of_account(self, event: "Event") -> None:

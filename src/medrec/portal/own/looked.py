@@ -100,7 +100,7 @@ def rows_of(node: "Node", visit: Visit, who: Whose, found: list[Look]) -> list[d
                 "look": look,
                 "link": visit.link("one_look", **place),
                 "answer_link": visit.link("answer_look", **place),
-                "asks": look.answer == "" and not look.own and look.refused is None,
+                "asks": look.answer == "" and not look.own and not look.stopped,
                 "requester": who.place(look.requester),
                 "source": who.place(look.source),
             }
@@ -127,7 +127,8 @@ def show_one(node: "Node", visit: Visit) -> dict[str, Any]:
         seen = [{"name": words.record_types(kind), "count": count} for kind, count in ordered]
     proofs = []
     for tag, organisation in (
-        (look.given or look.refused, look.source),
+        (look.given, look.source),
+        (look.refused, look.source),
         (look.received, look.requester),
     ):
         if tag is not None:

@@ -62,6 +62,7 @@ LOOKS = Texts(
         "open": "{organisation} has to answer for it on the ledger and still has time.",
         "overdue": "{organisation} should have answered for it by now and has not.",
         "late": "{organisation} has answered for it, but too late.",
+        "taken_back": "{organisation} wrote down later that it did not send this. {requester} has not told us if that is so.",
         "answer_received": "{organisation} has confirmed that it got them.",
         "answer_refused": "{organisation} threw away what came, because it could not be trusted.",
         "answer_nothing": "{organisation} says that nothing came.",
