@@ -27,6 +27,7 @@ from medrec.core.manifests.delegation import (
 from medrec.core.manifests.dispute import DisputeManifest, Statement
 from medrec.core.manifests.dispute import statement_message as dispute_message
 from medrec.node.account import recovery
+from medrec.node.agent.known import Known, Right
 from medrec.node.agent.signed import CHECKS, is_signed
 from medrec.node.keeping import store
 from medrec.node.keeping.journal import Draft
@@ -136,8 +137,13 @@ def test_a_delegate_s_and_a_clerk_s_word_bears_theirs(network: Network, ada: Pat
     attested = msgspec.structs.replace(consent, assurance="clinic", attested=Attestation("Kim Clerk", "paper"))
     with network.engine.view() as view:
         message = fhir_consent_message(acting)
-        assert is_signed(view, ada.account, signed(acting, (), grace.sign(message)[1].hex()))
-        assert not is_signed(view, ada.account, signed(acting, (), ada.sign(message)[1].hex()))
+        right = hers(network, ada)["delegation/1"][0].delegation
+        right = msgspec.structs.replace(right, delegate=grace.account, rights=["consent"])
+        known = Known("guide", "north", None, lambda: network.time, lambda: [Right("north", right)])
+        assert is_signed(view, ada.account, signed(acting, (), grace.sign(message)[1].hex()), known)
+        assert not is_signed(view, ada.account, signed(acting, (), ada.sign(message)[1].hex()), known)
+        # Whoever has no right from her signs for herself alone.
+        assert not is_signed(view, ada.account, signed(acting, (), grace.sign(message)[1].hex()))
         # Who signed does not fit with what is said of it.
         for unfit in (
             msgspec.structs.replace(acting, acting=None),

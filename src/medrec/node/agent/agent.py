@@ -6,15 +6,16 @@ tags of each relationship over the ledger, so that a line that was anchored but 
 
 import hashlib
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import sqlalchemy as sql
 
 from medrec.core import codec, manifests
 from medrec.core.commitment import commitment, tag
-from medrec.core.kinds.anchor import reduced
 from medrec.engines.engine import CommittedBlock, Engine
 from medrec.node.agent import redelivery
+from medrec.node.agent.known import PART, Known, height_of, heights, reduced_of, rights_of, time_of
 from medrec.node.agent.signed import is_signed
 from medrec.node.keeping import store
 from medrec.node.keeping.vault import Vault, VaultError, derive
@@ -26,7 +27,7 @@ from medrec.node.right_person.handover import handed_over, learn, notice_key
 FOLLOWED = "followed"
 MISSING_AFTER_MS = 10_000
 NUMBER_MAX = (1 << 53) - 1
-STRETCH, PART = 8, 500
+STRETCH = 8
 Sign = Callable[[bytes], tuple[bytes, bytes]]
 """Signs 32 bytes with a person's credential: (key id, signature)."""
 
@@ -164,6 +165,14 @@ class Agent:
 
     def take_notices(self, caller: str, payloads: list[bytes]) -> list[bool]:
         """Keep notices of an organisation; True for each that is safely here (new or known before)."""
+        taken = self._take(caller, payloads)
+        if not any(taken) or all(taken):
+            return taken
+        # A right that came now lets in what was said by it.
+        late = iter(self._take(caller, [one for one, here in zip(payloads, taken, strict=True) if not here]))
+        return [here or next(late) for here in taken]
+
+    def _take(self, caller: str, payloads: list[bytes]) -> list[bool]:
         with self._store.read() as connection:
             opened = [self._open_notice(connection, caller, payload) for payload in payloads]
         told = handed_over(self._vault, self.view_secret, [row for row in opened if row is not None])
@@ -205,8 +214,9 @@ class Agent:
                 return None
             if statement.account not in (None, account):
                 return None
+            known = self._known(connection, account, caller, mark, entry)
             with self._engine.view() as view:
-                if not is_signed(view, account, statement):
+                if not is_signed(view, account, statement, known):
                     return None
         except (codec.CodecError, VaultError, LookupError, ValueError, TypeError, IndexError, OverflowError):
             return None
@@ -219,6 +229,12 @@ class Agent:
             **{"received": self._clock(), "height": None, "sealed": self._vault.seal(None, opened, mark)},
             "digest": hashlib.sha256(entry).digest(),
         }
+
+    def _known(self, connection: sql.Connection, account: str, teller: str, mark: bytes, entry: bytes) -> Known:
+        """What is known here of a line that came."""
+        height, now = height_of(connection, mark, entry), self._clock()
+        time, rights = partial(time_of, self._engine, height, now), partial(rights_of, connection, self._vault, account)
+        return Known(self._organisation, teller, height, time, rights)
 
     def follow(self, wait_s: float = 0.0) -> int:
         """Index the tags of new blocks and walk the relationships; the number of blocks taken."""
@@ -240,7 +256,7 @@ class Agent:
             for place, position, data, entry in entries_of(block):
                 row = {"tag": entry[1], "height": block.block.height, "place": place, "position": position}
                 rows.setdefault(entry[1], row | {"digest": hashlib.sha256(data).digest()})
-        known = _heights(connection, list(rows))
+        known = heights(connection, list(rows))
         fresh = [row for mark, row in rows.items() if mark not in known]
         if fresh:
             connection.execute(sql.insert(store.entry_index), fresh)
@@ -258,14 +274,14 @@ class Agent:
         while ahead:
             # All relationships go on together, a stretch of tags each, until each meets a tag that is not there yet.
             stretches = {row: self._stretch(connection, *row) for row in ahead}
-            heights = _heights(connection, [mark for marks in stretches.values() for mark in marks])
+            shown = heights(connection, [mark for marks in stretches.values() for mark in marks])
             further = []
             for row, marks in stretches.items():
                 account, organisation, epoch, counter = row
                 for mark in marks:
-                    if mark not in heights:
+                    if mark not in shown:
                         break
-                    found.append(self._found(account, organisation, epoch, counter, mark, heights[mark]))
+                    found.append(self._found(account, organisation, epoch, counter, mark, shown[mark]))
                     counter += 1
                 else:
                     further.append((account, organisation, epoch, counter))
@@ -335,16 +351,6 @@ class Agent:
         )  # fmt: skip
 
 
-def _heights(connection: sql.Connection, marks: list[bytes]) -> dict[bytes, tuple[int, bytes]]:
-    """The height and the entry's SHA-256 of those tags that the ledger has shown."""
-    index, found = store.entry_index.c, {}
-    for start in range(0, len(marks), PART):
-        chosen = index.tag.in_(marks[start : start + PART])
-        for mark, height, digest in connection.execute(sql.select(index.tag, index.height, index.digest).where(chosen)):
-            found[bytes(mark)] = (int(height), bytes(digest))
-    return found
-
-
 def _keep(connection: sql.Connection, rows: list[dict[str, Any]], now: int, vault: Vault) -> None:
     """Enter lines that are new; fill in what was not known of the others. Notice and ledger come in any order.
 
@@ -353,7 +359,7 @@ def _keep(connection: sql.Connection, rows: list[dict[str, Any]], now: int, vaul
     """
     table = store.notice
     unique = {row["tag"]: row for row in rows}
-    on_ledger = _heights(connection, list(unique))
+    on_ledger = heights(connection, list(unique))
     known: dict[bytes, Any] = {}
     marks = list(unique)
     for start in range(0, len(marks), PART):
@@ -367,7 +373,7 @@ def _keep(connection: sql.Connection, rows: list[dict[str, Any]], now: int, vaul
             # What was told first stands; only its place on the ledger may still be unknown.
             row = {**row, "digest": bytes(before.digest), "received": before.received}
         hit = on_ledger.get(mark)
-        same = hit is not None and (hit[1] == row["digest"] or hit[1] in _reduced(vault, row, before))
+        same = hit is not None and (hit[1] == row["digest"] or hit[1] in reduced_of(vault, row, before))
         row["height"] = hit[0] if hit is not None and same else None
         if hit is not None and row["height"] is None:
             raise_mismatch(connection, row, now)
@@ -380,15 +386,6 @@ def _keep(connection: sql.Connection, rows: list[dict[str, Any]], now: int, vaul
             connection.execute(sql.update(table).where(table.c.tag == mark).values(height=row["height"]))
     if fresh:
         connection.execute(sql.insert(table), fresh)
-
-
-def _reduced(vault: Vault, row: dict[str, Any], before: Any) -> list[bytes]:
-    """The SHA-256 of each entry that may stand on the ledger in the place of the one that was told."""
-    sealed = before.sealed if before is not None and before.sealed is not None else row["sealed"]
-    if sealed is None:
-        return []
-    entry = codec.decode(vault.open(None, bytes(sealed), row["tag"]))[2]
-    return [hashlib.sha256(one).digest() for one in reduced(entry)]
 
 
 def _setting(connection: sql.Connection, name: str) -> int:

@@ -1,7 +1,8 @@
 """Whose signatures a line has to bear that an organisation tells of, before her agent takes it: one table of all kinds.
 
 An organisation's own word is told under its own signature, with its line. What it tells of somebody else's word has to
-bear that one's: the person's, a delegate's, a clerk's. What she signed with a key that she has lost since is hers.
+bear that one's: the person's, a delegate's whom she let act then, a clerk's. What she signed with a key that she has
+lost since is hers.
 """
 
 from collections.abc import Callable
@@ -44,15 +45,16 @@ from medrec.core.manifests.practitioner import Credential
 from medrec.core.types import is_organisation_id
 from medrec.core.view import View
 from medrec.node.account.attested import ATTESTED
+from medrec.node.agent.known import Known
 
-Check = Callable[[View, str, Any], bool]
-"""Whether a line about an account bears the signatures that it has to."""
+Check = Callable[[View, Known, str, Any], bool]
+"""Whether a line about an account bears the signatures that it has to, by what her agent knows of it."""
 
 
-def is_signed(view: View, account: str, statement: Any) -> bool:
+def is_signed(view: View, account: str, statement: Any, known: Known = Known()) -> bool:  # noqa: B008
     """Whether a line bears the signatures of those whose word it tells. Raises KeyError for a kind without an entry."""
     check = CHECKS[statement.manifest]
-    return isinstance(check, str) or check(view, account, statement)
+    return isinstance(check, str) or check(view, known, account, statement)
 
 
 def _by(view: View, signer: str, key: str, message: bytes, signature: str) -> bool:
@@ -86,24 +88,26 @@ def _clerk(clerk: Clerk | str | None) -> tuple[str, str] | None:
     return (clerk.key, clerk.signature) if isinstance(clerk, Clerk) else None
 
 
-def _consent(view: View, account: str, said: ConsentManifest) -> bool:
+def _consent(view: View, known: Known, account: str, said: ConsentManifest) -> bool:
     return _by(view, account, said.key, consent_message(said), said.signature)
 
 
-def _fhir_consent(view: View, account: str, said: FhirConsentManifest) -> bool:
+def _fhir_consent(view: View, known: Known, account: str, said: FhirConsentManifest) -> bool:
     if misfit(said):
         return False
     message = fhir_consent_message(said)
     if said.assurance == "clinic":
         return _clerks(view, said.organisation, message, (said.key, said.signature))
+    if said.acting is not None and not known.lets(view, account, said.acting, "consent", said):
+        return False
     return _by(view, said.acting or account, said.key, message, said.signature)
 
 
-def _revocation(view: View, account: str, said: RevocationManifest) -> bool:
+def _revocation(view: View, known: Known, account: str, said: RevocationManifest) -> bool:
     return _by(view, account, said.key, revocation_message(bytes.fromhex(said.nullifier)), said.signature)
 
 
-def _delegation(view: View, account: str, said: DelegationManifest) -> bool:
+def _delegation(view: View, known: Known, account: str, said: DelegationManifest) -> bool:
     stated, message = said.delegation, delegation_message(said.delegation)
     clerks = _clerks(view, said.organisation, message, _clerk(said.clerk), _clerk(said.second))
     return clerks and stated.account == account and _given(view, account, stated, message)
@@ -122,7 +126,7 @@ def _given(view: View, account: str, stated: Delegation, message: bytes) -> bool
     return replaced or verify_ed25519(public, ATTESTED + message, bytes.fromhex(stated.signature))
 
 
-def _delegation_end(view: View, account: str, said: DelegationEndManifest) -> bool:
+def _delegation_end(view: View, known: Known, account: str, said: DelegationEndManifest) -> bool:
     message = delegation_end_message(bytes.fromhex(said.nullifier))
     if said.by == "person":
         return _by(view, account, said.key, message, said.signature)
@@ -130,28 +134,32 @@ def _delegation_end(view: View, account: str, said: DelegationEndManifest) -> bo
     return _clerks(view, said.organisation, message, _clerk(said.clerk))
 
 
-def _delegation_rest(view: View, account: str, said: DelegationRestManifest) -> bool:
+def _delegation_rest(view: View, known: Known, account: str, said: DelegationRestManifest) -> bool:
     stated = said.stated
     hers = stated.account == account
     return hers and _by(view, account, stated.key, delegation_rest_message(stated), stated.signature)
 
 
-def _dispute(view: View, account: str, said: DisputeManifest) -> bool:
+def _dispute(view: View, known: Known, account: str, said: DisputeManifest) -> bool:
     stated = said.statement
     hers = stated.account == account
     return hers and _by(view, account, stated.key, dispute_message(stated), stated.signature)
 
 
-def _correction(view: View, account: str, said: CorrectionRequestManifest | CorrectionTakenManifest) -> bool:
+def _correction(
+    view: View, known: Known, account: str, said: CorrectionRequestManifest | CorrectionTakenManifest
+) -> bool:
     stated = said.statement
     if stated.account != account:
         return False
     if stated.act is not None:
         return stated in of_act(stated.act) and _act(view, account, stated.act)
+    if stated.acting is not None and not known.lets(view, account, stated.acting, "correct", stated):
+        return False
     return _by(view, stated.acting or account, stated.key, statement_message(stated), stated.signature)
 
 
-def _list_act(view: View, account: str, said: ActManifest) -> bool:
+def _list_act(view: View, known: Known, account: str, said: ActManifest) -> bool:
     return said.act.account == account and _act(view, account, said.act)
 
 
