@@ -8,7 +8,8 @@ from markupsafe import Markup
 from medrec.node.agent.agent import Notice
 from medrec.node.ledger.on_ledger import block_of
 from medrec.node.looks.halves import in_order, owed_by
-from medrec.node.looks.look_parts import Parts, gathered, named
+from medrec.node.looks.handed_on import REVIEWS, Word, words_of
+from medrec.node.looks.look_parts import Parts, gathered
 from medrec.node.looks.looks import EMERGENCY, LATE_MS
 from medrec.node.release.emergency import is_late
 from medrec.portal import person, render, words
@@ -68,16 +69,19 @@ def of_person(node: "Node", visit: Visit, names: dict[str, str], notices: list[N
     found = []
     with node.engine.view() as view:
         for parts in gathered(in_order(known)):
-            notice = parts.shown
+            notice, word = parts.shown, None
             item = _SAYS[notice.kind](visit, names, notice)
             if parts.given is not None and parts.given.kind == "disclosure/1":
                 item["more"] += _halves(names, parts, view)
             item["more"] += _late(node, visit, notice)
             if notice.kind == "emergency/1":
-                item["more"].append(_review(visit, names, notice, view, reviews.get(named(notice.manifest))))
+                said = notice.manifest
+                word = reviews.get((said.organisation, said.request.requester, said.obligation))
+                item["more"] += _review(visit, names, notice, view, word)
             if parts.taken_back:
                 item |= {"outcome": "check", "more": [*item["more"], _taken_back(names, parts)]}
-            found.append(item | {"doubtful": parts.doubtful, "more": item["more"] + _doubts(visit, names, parts)})
+            doubtful = parts.doubtful or (word is not None and bool(word.against))
+            found.append(item | {"doubtful": doubtful, "more": item["more"] + _doubts(visit, names, parts)})
     return sorted(found, key=lambda item: -item["notice"].time)
 
 
@@ -171,24 +175,32 @@ def _emergency(visit: Visit, names: dict[str, str], notice: Notice) -> dict[str,
     return _item(visit, notice, sentence, "given")
 
 
-def _reviews(node: "Node", known: Sequence[Notice]) -> dict[tuple[str, str] | None, Any]:
-    """What somebody else of their house found about emergencies among these, by place and obligation: the newest."""
+def _reviews(node: "Node", known: Sequence[Notice]) -> dict[tuple[str, str, str], Word]:
+    """What somebody else of their house found about emergencies among these, by source, requester and obligation."""
     account = next((notice.account for notice in known if notice.kind == "emergency/1"), None)
-    told = person.every(node, account, ("emergency-reviewed/1",)) if account is not None else []
-    return {named(notice.manifest): notice.manifest for notice in reversed(told) if notice.manifest is not None}
+    return words_of(person.every(node, account, REVIEWS)) if account is not None else {}
 
 
-def _review(visit: Visit, names: dict[str, str], notice: Notice, view: Any, found: Any) -> Markup:
-    """What came of the review of an emergency, or until when it is owed."""
+def _review(visit: Visit, names: dict[str, str], notice: Notice, view: Any, word: Word | None) -> list[Markup]:
+    """What came of the review of an emergency, or until when it is owed; and what says something else of it."""
     statement = notice.manifest
     owed = answered(view, statement, notice.height is not None)
-    # The source hands it on; that there was one at all says the ledger.
-    found = found if owed in SETTLED else None
-    status = "review_" + (owed if found is None else found.outcome)
-    said = found.words if found is not None else ""
     requester = names.get(statement.request.requester, statement.request.requester)
-    text = words.LOOKS[status] if status in words.LOOKS else words.LOOKS[owed]
-    return render.say(text, organisation=requester, words=said, due=visit.when(statement.due))
+    # That there was one at all says the ledger.
+    if word is None or owed not in SETTLED:
+        text = words.LOOKS["review_" + owed if "review_" + owed in words.LOOKS else owed]
+        return [render.say(text, organisation=requester, due=visit.when(statement.due))]
+
+    def sentence(said: Any) -> Markup:
+        return render.say(words.LOOKS["review_" + said.outcome], organisation=requester, words=said.words)
+
+    source = names.get(statement.organisation, statement.organisation)
+    counts = sentence(word.said)
+    against = [(names.get(said.organisation, said.organisation), sentence(said)) for said in word.against]
+    return [
+        counts if word.own else render.say(words.LOOKS["according"], organisation=source, sentence=counts),
+        *(render.say(words.LOOKS["contrary"], organisation=teller, sentence=text) for teller, text in against),
+    ]
 
 
 def _refused(visit: Visit, names: dict[str, str], notice: Notice) -> dict[str, Any]:

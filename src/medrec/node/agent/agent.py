@@ -20,6 +20,7 @@ from medrec.node.agent.signed import is_signed
 from medrec.node.keeping import store
 from medrec.node.keeping.vault import Vault, VaultError, derive
 from medrec.node.ledger.rebuild import entries_of, relationship_key
+from medrec.node.looks import handed_on
 from medrec.node.looks.mismatch import raise_mismatch
 from medrec.node.right_person import linking
 from medrec.node.right_person.handover import handed_over, learn, notice_key
@@ -188,6 +189,7 @@ class Agent:
             def keep(connection: sql.Connection) -> None:
                 _keep(connection, rows, self._clock(), self._vault)
                 linking.follow(connection, self._vault, rows)
+                handed_on.hold(connection, self._vault, rows, self._clock())
 
             self._store.write(keep)
             for account in sorted({row["account"] for row in rows if row["kind"] in ("consent/1", "consent/2")}):

@@ -18,6 +18,11 @@ def raise_mismatch(connection: sql.Connection, row: dict[str, Any], now: int) ->
 def raise_contradiction(connection: sql.Connection, statement: Any, now: int) -> None:
     """An alarm about a look, by a line of it: what was told of it does not fit together. Once; inside `Store.write`."""
     source, obligation = named(statement) or (statement.organisation, "")
+    raise_contradiction_of(connection, source, obligation, now)
+
+
+def raise_contradiction_of(connection: sql.Connection, source: str, obligation: str, now: int) -> None:
+    """The same, by its source and what was owed for it, or the dispute about it."""
     sentence = f"What {source} and whoever asked it have written down about a look does not fit together; call both."
     _raise(connection, "look-contradicted", f"{source} {obligation}", sentence, now)
 

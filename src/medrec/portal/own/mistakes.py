@@ -9,16 +9,18 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from markupsafe import Markup
 
 from medrec.core import codec, manifests, state
 from medrec.core.manifests.access import DisclosureManifest, ReceivedManifest
 from medrec.core.manifests.correction import CLAIMED, Claim
 from medrec.core.manifests.correction import statement_message as correction_message
-from medrec.core.manifests.dispute import DisputeAnsweredManifest, DisputeManifest, Statement, owed_for
+from medrec.core.manifests.dispute import DisputeManifest, Statement, owed_for
 from medrec.core.manifests.dispute import statement_message as dispute_message
 from medrec.core.manifests.record import RecordManifest
 from medrec.node.corrections.corrections_shown import Asked
 from medrec.node.looks import disputing
+from medrec.node.looks.handed_on import ANSWERS, OWN, Word, words_of
 from medrec.node.looks.looks import Look
 from medrec.node.right_person.contradicting import WHOLE
 from medrec.portal import evidence, person, render, words
@@ -152,22 +154,41 @@ def _dispute_part(node: "Node", stated: Statement, then: Callable[[], None] | No
 
 def disputes_of(node: "Node", who: Whose, look: Look) -> list[dict[str, Any]]:
     """What the person said of a look and its looker, the answers that have come, and whether it is open still."""
-    told = [one.manifest for one in person.every(node, who.account, ("dispute/1", "dispute-answered/1"))]
-    answers = {(one.organisation, one.dispute): one for one in told if isinstance(one, DisputeAnsweredManifest)}
+    told = [one.manifest for one in person.every(node, who.account, ("dispute/1",))]
+    answers = words_of(person.every(node, who.account, ANSWERS))
     said = [one.statement for one in told if isinstance(one, DisputeManifest)]
     closed = {one.id for one in said if one.action == "close"}
     found: dict[str, dict[str, Any]] = {}
     for one in said:
         if one.requester == look.requester and one.action == "open":
-            answer = answers.get((one.source, one.id))
-            # The source alone hands it on, and not before the ledger has it that the requester answered.
-            if answer is None or answer.requester != one.requester or not _has_answered(node, one):
-                answer = None
-            kind = words.MISTAKES["answer_" + answer.kind] if answer is not None else ""
-            answered = answer.words if answer is not None else ""
-            row = {"id": one.id, "source": one.source, "words": one.words, "kind": kind, "answer": answered}
-            found.setdefault(one.id, {**row, "open": one.id not in closed})
+            answer = answers.get((one.source, one.requester, one.id))
+            row = {"id": one.id, "source": one.source, "words": one.words, "open": one.id not in closed}
+            # Not before the ledger has it that the requester answered.
+            row |= _answer(who, answer if _has_answered(node, one) else None)
+            found.setdefault(one.id, row)
     return list(found.values())
+
+
+def _answer(who: Whose, answer: Word | None) -> dict[str, Any]:
+    """What the requester answered by its own line, or what the source says of that; and what says something else."""
+    if answer is None:
+        return {"kind": "", "answer": "", "against": []}
+
+    def kind(said: Any) -> Markup:
+        told = "answer_" if said.manifest in OWN else "told_"
+        return render.say(words.MISTAKES[told + said.kind], source=who.place(said.organisation))
+
+    against = [
+        render.say(
+            words.LOOKS["contrary"], organisation=who.place(said.organisation), sentence=_sentence(kind(said), said)
+        )
+        for said in answer.against
+    ]
+    return {"kind": kind(answer.said), "answer": answer.said.words, "against": against}
+
+
+def _sentence(kind: Markup, said: Any) -> Markup:
+    return Markup("{} {}").format(kind, render.foreign(said.words))
 
 
 def _has_answered(node: "Node", said: Statement) -> bool:

@@ -62,6 +62,9 @@ MISTAKES = Texts(
         "answer_explained": "They say why:",
         "answer_mistake": "They say it was a mistake:",
         "answer_not-us": "They say it was not them:",
+        "told_explained": "According to {source}, this is why they looked:",
+        "told_mistake": "According to {source}, they admit a mistake:",
+        "told_not-us": "According to {source}, they deny that it was them:",
     },
     plain=True,
 )

@@ -41,6 +41,7 @@ LOOKS = Texts(
         "review_justified": "{organisation} had somebody else check it, who says that it was right: {words}",
         "review_not-justified": "{organisation} had somebody else check it, who says that it was not right: {words}",
         "review_unclear": "{organisation} had somebody else check it, who cannot say whether it was right: {words}",
+        "according": "According to {organisation}: {sentence}",
         "own": "Your own agent read {what} at {source} for you.",
         "gave": "{who} got {what} from {source}.",
         "sent": "{who} sent {what} to {place}.",
