@@ -64,7 +64,8 @@ def test_every_kind_of_manifest_says_how_it_is_checked_or_why_not() -> None:
 def test_whatever_carries_somebody_s_signature_is_checked() -> None:
     """Found in the forms: a field called signature, in the manifest or in what it holds."""
     found = {kind for kind, form in manifests.FORMS.items() if _carries(form)}
-    assert found == {kind for kind, check in CHECKS.items() if callable(check)}
+    # What only her own agent tells is checked for its teller.
+    assert found | {"acting/1", "share/1"} == {kind for kind, check in CHECKS.items() if callable(check)}
 
 
 def _carries(form: Any) -> bool:

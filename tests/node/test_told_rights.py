@@ -12,9 +12,11 @@ from medrec.core import manifests
 from medrec.core.consent.plain import EVERYTHING, write
 from medrec.core.manifests.consent import FhirConsentManifest, fhir_consent_message
 from medrec.core.manifests.correction import CorrectionStatement, CorrectionTakenManifest, statement_message
-from medrec.core.manifests.delegation import Clerk, DelegationManifest, decode_delegation
+from medrec.core.manifests.delegation import ActingManifest, Clerk, DelegationManifest, ShareManifest, decode_delegation
 from medrec.node.account.attested import WAIT_MS
 from medrec.node.account.parents import attest
+from medrec.node.agent.known import Known
+from medrec.node.agent.signed import is_signed
 from medrec.node.keeping import store
 from medrec.node.keeping.journal import Draft
 from tests.node.helping import DAY, Help
@@ -107,3 +109,19 @@ def test_a_correction_by_somebody_without_that_right_is_not_taken(help_: Help) -
     help_.name_bo(rights=["correct"], types=["Observation"])
     help_.story.settle()
     assert tells(help_, msgspec.structs.replace(said, time=network.time + 1))
+
+
+def test_what_helpers_did_is_told_by_agents_alone(help_: Help) -> None:
+    eve = help_.network.patient("eve")
+    head = (help_.network.id.hex(), "north", help_.ada.account, help_.network.time)
+    acted = ActingManifest("acting/1", *head, eve.account, "Bo Berg for Ada", HASH, "look", "read:looked", MARK)
+    opened = ShareManifest("share/1", *head, "opened", MARK, MARK, "Dr Nobody", [], help_.network.time + DAY, 1)
+    assert not tells(help_, acted) and not tells(help_, opened)
+    # Her own agent's word of the same is taken, and so is that of one that she may have left.
+    help_.name_bo()
+    (held,) = help_.guide.delegates.of(help_.ada.account)
+    help_.guide.delegates.record_act(held, "look", "Bo Berg", "Ada", "read:looked")
+    assert [one.delegate for one in help_.told(help_.ada.account) if one.manifest == "acting/1"] == [help_.bo.account]
+    with help_.network.engine.view() as view:
+        for teller, taken in (("guide", True), ("north", False), ("nobody", False)):
+            assert is_signed(view, help_.ada.account, acted, Known("another", teller)) is taken

@@ -30,6 +30,7 @@ from medrec.core.manifests.correction import (
     statement_message,
 )
 from medrec.core.manifests.delegation import (
+    ActingManifest,
     Clerk,
     Delegation,
     DelegationEndManifest,
@@ -42,6 +43,7 @@ from medrec.core.manifests.delegation import (
 from medrec.core.manifests.dispute import DisputeManifest
 from medrec.core.manifests.dispute import statement_message as dispute_message
 from medrec.core.manifests.practitioner import Credential
+from medrec.core.manifests.sharing import ShareManifest
 from medrec.core.types import is_organisation_id
 from medrec.core.view import View
 from medrec.node.account.attested import ATTESTED
@@ -177,8 +179,12 @@ def _act(view: View, account: str, act: Act) -> bool:
     return named and verify_ed25519(bytes.fromhex(credential.key), message, bytes.fromhex(act.signature))
 
 
+def _agent(view: View, known: Known, account: str, said: ActingManifest | ShareManifest) -> bool:
+    """The word of her own agent, which nobody else has: not what a hospital says that helpers did or links opened."""
+    return known.is_agent(view, known.teller)
+
+
 _OWN = "the word of the organisation in whose journal it stands"
-_AGENT = "the word of her own agent"
 
 CHECKS: dict[str, Check | str] = {
     "record/1": "what it holds of others' words is checked where an entry is read",
@@ -190,8 +196,8 @@ CHECKS: dict[str, Check | str] = {
     "delegation-end/1": _delegation_end,
     "delegation-rest/1": _delegation_rest,
     "guardians/1": "the ledger has the commitment under her account",
-    "acting/1": _AGENT,
-    "share/1": _AGENT,
+    "acting/1": _agent,
+    "share/1": _agent,
     "dispute/1": _dispute,
     "dispute-answer/1": _OWN,
     "dispute-answered/1": "what it hands on counts once the ledger has the answer settled",
@@ -217,4 +223,4 @@ CHECKS: dict[str, Check | str] = {
     "record-held/1": _OWN,
     "hold-decided/1": _OWN,
 }
-"""Each kind of manifest: how others' signatures in it are checked, or why there is none to check."""
+"""Each kind of manifest: how others' signatures in it, or its teller, are checked, or why there is nothing to check."""
