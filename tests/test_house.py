@@ -50,7 +50,7 @@ FILE_LINES_MAX, FUNCTION_LINES_MAX = 400, 60
 # What is longer, and how long it may be: these numbers only ever go down.
 LONG_FILES = {
     "tests/core/ledger_cases.py": 770,
-    "tests/core/test_canonical.py": 569,
+    "tests/core/test_canonical.py": 551,
     "tests/node/test_folder.py": 422,
     "tests/node/test_gate.py": 660,
     "tests/receipt/receipt_cases.py": 454,

@@ -29,7 +29,6 @@ from medrec.core.records.canonical import (
     elements,
     members,
 )
-from medrec.core.records.envelope import Envelope, envelope
 
 # Valid JSON that this form refuses on purpose, with the rule that refuses it.
 STRICTER = {
@@ -550,20 +549,3 @@ def test_examples_of_the_specification() -> None:
 def test_every_code_stands_in_the_specification() -> None:
     text = SPECIFICATION.read_text()
     assert [code for code in Code if f"`{code}`" not in text] == []
-
-
-def test_envelope() -> None:
-    uuid = "0AF711AA-5601-49cd-987e-162e8dac3525"
-    value = canonical(
-        b'{"resourceType":"Encounter","id":"e","subject":{"reference":"http://x.org/fhir/Patient/p/_history/2"},'
-        b'"patient":{"reference":"Patient/p"},"individual":[{"reference":"urn:uuid:'
-        + uuid.encode()
-        + b'"},{"reference":"Group/g"},7],"for":"x",'
-        b'"meta":{"lastUpdated":"2020-01-01","security":[{"code":"R"},{},{"code":"R"},{"code":"PSY"}]}}'
-    ).value
-    assert envelope(value) == Envelope("Encounter", "e", ("p", uuid.lower()), "2020-01-01", ("R", "PSY"))
-    assert envelope({"resourceType": "Patient", "id": "p"}).patients == ("p",)
-    assert envelope({"resourceType": "Patient", "meta": []}) == Envelope("Patient", None, (), None, ())
-    for bad in ({}, [], {"resourceType": 1}):
-        with pytest.raises(ValueError, match="resourceType"):
-            envelope(bad)

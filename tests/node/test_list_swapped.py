@@ -115,3 +115,37 @@ def test_a_swap_that_was_there_before_the_link_is_found_at_the_desk(two: Two) ->
         two.guide.agent.link(cyd.account, "north", code, cyd.sign, stated)
     assert two.north.lists.of(cyd.account).read.medicines == ()
     assert "link-contradicted" in [row.code for row in two.north.rows(store.alarm)]
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "https://elsewhere.example/fhir/Patient/ada",
+        "http://evil.example/Patient/ada/_history/3",
+        "https://ehr.north.example/r4x/Patient/ada",
+        "Patient/ada?x=1",
+    ],
+)
+def test_a_patient_of_another_server_is_not_the_one_of_the_same_number_here(two: Two, subject: str) -> None:
+    here = "https://ehr.north.example/r4"
+    two.network.call("north", servers=[here])
+
+    def write(subject: str, **more: Any) -> dict[str, list[str]]:
+        two.network.time += 60_000
+        raw = json.loads(order("w", "855332", "warfarin 5 mg", subject={"reference": subject})) | more
+        two.north.put("MedicationRequest", "w", json.dumps(raw), origin=str(two.network.time))
+        two.refresh()
+        found = two.lists()
+        assert found["guide"] == found["north"]
+        return found["north"]
+
+    def alarms() -> list[str]:
+        return [one.subject for one in two.north.rows(store.alarm) if one.code == "subject-elsewhere"]
+
+    assert write(subject) == RIGHT
+    assert write(subject, patient={"reference": "Patient/bob"}) == RIGHT
+    assert alarms() == ["MedicationRequest/w"]
+    # Under the address that the members know as north's own it is its own patient.
+    assert write(f"{here}/Patient/ada") == RIGHT | {"ada": ["lisinopril", "warfarin"]}
+    assert alarms() == []
+    assert write(subject) == RIGHT

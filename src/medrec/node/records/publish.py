@@ -47,6 +47,10 @@ Taken = Callable[[sql.Connection, Incoming], None]
 """What a source does in the same durable write as the chunk that ends with this arrival."""
 
 
+Servers = Callable[[], Iterable[str]]
+"""The base addresses of the source's own FHIR servers (Directory.servers)."""
+
+
 class Altered(NamedTuple):
     """A record whose content changed at the source without notice."""
 
@@ -78,9 +82,10 @@ class Published(NamedTuple):
 class Publisher:
     """Turns arrivals into journal lines for one organisation of one network."""
 
-    def __init__(self, journal: Journal, network: bytes) -> None:
+    def __init__(self, journal: Journal, network: bytes, servers: Servers = lambda: ()) -> None:
         self._journal = journal
         self._network = network.hex()
+        self._servers = servers
 
     def now(self) -> int:
         """The clock's milliseconds."""
@@ -130,6 +135,8 @@ class Publisher:
         changed: list[dict[str, Any]] = []
         counts = dict.fromkeys((*ACTIONS, "unchanged"), 0)
         altered: list[Altered] = []
+        elsewhere: list[str] = []
+        servers = tuple(self._servers())
         for arrival in part:
             before = known.get((arrival.type, arrival.id))
             action = _action(arrival, before, self._said_before(connection, arrival, before))
@@ -143,8 +150,10 @@ class Publisher:
             person = before.person if before is not None and arrival.record is None else None
             labels: tuple[str, ...] = ()
             if arrival.record is not None:
-                found = envelope(arrival.record.value)
+                found = envelope(arrival.record.value, servers)
                 labels = found.labels
+                if found.elsewhere:
+                    elsewhere.append(f"{arrival.type}/{arrival.id}")
                 for patient in found.patients[:1]:
                     if patient not in patients:
                         patients[patient] = self._journal.person_of_patient(connection, patient)
@@ -158,7 +167,8 @@ class Publisher:
             (fresh if before is None else changed).append(row)
         lines = self._journal.append(connection, drafts)
         _keep(connection, fresh, changed)
-        self._look(connection, part, patients, accounts)
+        self._look(connection, part, patients, accounts, servers)
+        _tell_of_strangers(connection, changed, elsewhere, self._journal.now())
         if taken is not None:
             taken(connection, last)
         if altered:
@@ -172,13 +182,14 @@ class Publisher:
         part: Sequence[Incoming],
         patients: dict[str, int],
         accounts: dict[int, str | None],
+        servers: Sequence[str],
     ) -> None:
         """Hold back what contradicts the linked person whom it is filed under."""
         linked = {person for person, account in accounts.items() if account is not None}
         records: dict[int, list[Any]] = {}
         filed: dict[tuple[str, str], int | None] = {}
         for arrival in part if patients else ():
-            found = envelope(arrival.record.value).patients[:1] if arrival.record is not None else ()
+            found = envelope(arrival.record.value, servers).patients[:1] if arrival.record is not None else ()
             person = patients.get(found[0]) if found else None
             if arrival.record is not None:
                 filed[arrival.type, arrival.id] = person
@@ -367,3 +378,20 @@ def _raise_alarms(connection: sql.Connection, altered: Sequence[Altered], time: 
                 time=time, code="record-altered", subject=f"{found.type}/{found.id}", sentence=sentence[:500]
             )
         )
+
+
+def _tell_of_strangers(
+    connection: sql.Connection, changed: Sequence[dict[str, Any]], elsewhere: Sequence[str], time: int
+) -> None:
+    """An alarm for each record that names a patient of another server; what it said of one before is over."""
+    for row in changed:
+        name = f"{row['type']}/{row['id']}"
+        over = (store.alarm.c.code == "subject-elsewhere") & (store.alarm.c.subject == name)
+        connection.execute(sql.delete(store.alarm).where(over))
+    for name in elsewhere:
+        sentence = (
+            f"{name} names a patient by an address that is not this organisation's own; it was filed under nobody. "
+            "If that is your own FHIR server, have its address voted on; otherwise have the record corrected."
+        )
+        row = {"time": time, "code": "subject-elsewhere", "subject": name, "sentence": sentence}
+        connection.execute(sql.insert(store.alarm).values(**row))
