@@ -269,7 +269,8 @@ def _patient_disagrees(entries: list[Entry], verdict: Verdict) -> bool:
     if not stops and all(entries[place].item.author == "patient" for place in verdict.live):
         # She alone says that it is taken: against whoever says that it is over.
         return any(one.item.author != "patient" and one.signal.says is Says.STOPPED for one in entries)
-    if stops or word.item.record.status_reason == "taken differently":
+    # A word that contradicts itself (said_otherwise.py) confirms nobody's.
+    if stops or word.item.record.status == "unknown" or word.item.record.status_reason == "taken differently":
         return bool(others)
     return any(pairs.within(one.form, word.form) is PairClass.OTHER_DOSE for one in others)
 

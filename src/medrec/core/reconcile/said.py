@@ -2,6 +2,7 @@
 
 from medrec.core.manifests.acts import Act, Subject
 from medrec.core.reconcile.held import PATIENT, Held, Line
+from medrec.core.reconcile.said_otherwise import denies, names_no_medicine, never
 from medrec.core.records import daily, drug_names, sig
 from medrec.core.records.allergen_names import mentioned, no_class
 from medrec.core.records.dates import day_of
@@ -13,6 +14,8 @@ LIKE_THIS = "taken differently"
 REVIEWED = "reviewed with the patient"
 _ENDED = {"like-this": "not-taking", "also-taking": "not-taking", "changed": "stopped"}
 _TWO_THINGS = Note(NoteCode.STATUS_CONFLICT, "The word says that it is taken, and its own directions speak of an end.")
+_NO_NAME = Note(NoteCode.STATUS_CONFLICT, "The word says that it is taken, and names no medicine that is.")
+_DENIED = Note(NoteCode.STATUS_CONFLICT, "The word says that it is taken, and its own directions that it is not.")
 _REASONS: dict[str, tuple[Status, str]] = {
     "not-taking": ("stopped", "not taken"),
     "like-this": ("active", LIKE_THIS),
@@ -38,7 +41,9 @@ def said(act: Act, manifest: str, signed: int, terms: Terms | None = None) -> li
         kind = _meant(act, subject, terms)
         status, reason = _REASONS[kind]
         detail = _detail(act, subject, terms, kind)
-        two = kind == act.kind in _ENDED and sig.parsed(act.words).course == "over"
+        notes = _contradicted(act, subject, terms) if kind == act.kind in _ENDED else ()
+        if _NO_NAME in notes or _DENIED in notes:
+            status, reason = "unknown", "the word says two things"
         who = act.name or ("the patient" if act.author == "patient" else act.organisation)
         line = f"{subject.name}: {reason}{f' ({act.words})' if act.words else ''}"
         record = Understood(
@@ -56,7 +61,7 @@ def said(act: Act, manifest: str, signed: int, terms: Terms | None = None) -> li
             clinical=line,
             understood=True,
             by=who,
-            notes=(_TWO_THINGS,) if two else (),
+            notes=notes,
             detail=detail,
         )
         found.append(Held(source, record, 1, "", f"{manifest}-{number}", signed, act.author))
@@ -66,11 +71,20 @@ def said(act: Act, manifest: str, signed: int, terms: Terms | None = None) -> li
 def _meant(act: Act, subject: Subject, terms: Terms | None) -> str:
     """What an act says: "I take it like this: I stopped it last week" says that it is not taken. With a dose, another
     medicine or a "haven't" beside it, nobody's signed word is turned round."""
-    if act.kind not in _ENDED or not sig.only_over(act.words):
+    if act.kind not in _ENDED or not (sig.only_over(act.words) or never(act.words)):
         return act.kind
     named = mentioned(cleaned(act.words), terms, no_class)[0] if terms is not None else ()
     others = [code for code in named if code not in subject.ingredients]
     return act.kind if others else _ENDED[act.kind]
+
+
+def _contradicted(act: Act, subject: Subject, terms: Terms | None) -> tuple[Note, ...]:
+    """What in an act speaks against its saying that a medicine is taken."""
+    if act.kind == "also-taking" and not subject.ingredients and names_no_medicine(subject.name, terms):
+        return (_NO_NAME,)
+    if denies(act.words):
+        return (_DENIED,)
+    return (_TWO_THINGS,) if sig.parsed(act.words).course == "over" else ()
 
 
 def manifest_of(line: Line) -> str:

@@ -1,0 +1,60 @@
+"""Where a person's own word denies what its button says: "I also take this: nothing", "I take it like this: never".
+
+"Never" is as plain as "I stopped it". What is less plain is neither turned round nor believed: by her word it is
+unknown whether she takes it, and that speaks against whoever says so.
+The lists of words are our own and short, in English, Spanish and Arabic.
+"""
+
+import re
+
+from medrec.core.records.name_denied import says_none, says_not_taken
+from medrec.core.records.none_known import says_nothing_here
+from medrec.core.records.terms import Terms, cleaned
+
+_I_TAKE_NOTHING = re.compile(
+    r"(?:i\s+|currently\s+)*(?:take|taking|am\s+taking|am\s+on|use|on)\s+(?:nothing|none|no\s+(?:medicines?|meds|medications?|pills?|drugs?))"
+    r"|(?:i\s+)?(?:do\s+not|don\W?t|am\s+not|never)\s+(?:take|taking|use|on)\s+(?:anything|any(?:\s+(?:medicines?|meds|medications?|pills?|drugs?))?)"
+    r"|(?:nothing|none|no|not)\s*(?:else|more|other|of\s+them|at\s+all|really|special|any\s+more|now|today|thanks?)?"
+    r"|(?:yo\s+)?(?:ya\s+)?no\s+(?:tomo|uso)\s+(?:nada|ningun[ao]?(?:\s+\w+)?)|(?:no\s*,?\s*)?nada(?:\s+(?:mas|más))?"
+    r"|لا\s*(?:شيء|شئ)?|لا\s+(?:آخذ|اخذ|أتناول|اتناول)\s+(?:أي\s+)?(?:شيئا|شيئًا|شيء|أدوية|ادوية|دواء)"
+)
+_NO = re.compile(r"no|not|none|nope|nothing|zero|0|not\s+(?:really|now|me|mine)|no\s+(?:more|lo|la)|nada|لا|كلا")
+_NEVER = re.compile(
+    r"(?:i\s+)?never(?:\s+(?:take|took|taken|use|used)(?:\s+(?:it|this|that|them))?)?|not\s+(?:at\s+all|any\s*more)|no\s+longer|at\s+no\s+time"
+    r"|(?:i\s+)?(?:do\s+not|don\W?t)(?:\s+(?:take|use)(?:\s+(?:it|this|that|them))?(?:\s+any\s*more)?)?"
+    r"|nunca|jam[aá]s|ya\s+no|(?:ya\s+)?no\s+(?:la|lo)\s+(?:tomo|uso)|أبدا|أبدًا|ابدا"
+)
+_FAMILY = (
+    r"(?:wife|husband|spouse|partner|mother|mom|mum|father|dad|son|daughter|child|kid|baby|brother|sister|friend|neighbou?r|roommate"
+    r"|grandmother|grandfather|grandma|grandpa|aunt|uncle|cousin|dog|cat|esposa|esposo|marido|mujer|pareja|madre|mama|mamá|padre|papa"
+    r"|papá|hijo|hija|hermano|hermana|amigo|amiga|abuela|abuelo|perro|gato)"
+)
+_SOMEBODY_ELSE = re.compile(
+    rf"\b(?:my|mi)\s+{_FAMILY}\s+(?:(?:is|was|has\s+been|who|now|only|it)\s+)*(?:la\s+|lo\s+)?(?:takes?|took|taking|uses?|using|needs?|toma|usa)\b(?!\s+(?:it\s+)?(?:out|from|care))"
+    rf"|\b(?:it\s+is|it\W?s|this\s+is|they\s+are|belongs\s+to|es|son)\s+(?:for\s+|de\s+|para\s+)?(?:my|mi)\s+{_FAMILY}\b"
+    rf"|^(?:for|para)\s+(?:my|mi)\s+{_FAMILY}\W*$|\bmy\s+{_FAMILY}\W?s\s+(?:medicine|medication|pills?|tablets?|prescription)\b"
+    r"|(?:زوجتي|زوجي|أمي|أبي|ابني|ابنتي|أخي|أختي)\s+(?:هو\s+|هي\s+)?(?:ي|ت)(?:أخذ|تناول|ستعمل)"
+)
+
+
+def names_no_medicine(name: str, terms: Terms | None) -> bool:
+    """Whether what she wrote in place of a medicine's name says that none is taken, that this one is not, or where
+    else to look."""
+    plain = _plain(name)
+    nothing = says_none(name) or says_nothing_here(name) or _I_TAKE_NOTHING.fullmatch(plain) is not None
+    return nothing or (terms is not None and says_not_taken(name, terms))
+
+
+def never(words: str) -> bool:
+    """Whether what she wrote in place of directions says that she does not take it, and nothing else."""
+    return _NEVER.fullmatch(_plain(words)) is not None
+
+
+def denies(words: str) -> bool:
+    """Whether what she wrote in place of directions is a bare "no", or says that somebody else takes it."""
+    plain = _plain(words)
+    return _NO.fullmatch(plain) is not None or _SOMEBODY_ELSE.search(plain) is not None
+
+
+def _plain(words: str) -> str:
+    return cleaned(words).strip(" .!-:;")

@@ -1,0 +1,60 @@
+"""What a person writes that denies her own word: no medicine of the name "nothing", and no directions "never"."""
+
+import pytest
+
+from medrec.core.reconcile.rows import Conflict
+from medrec.core.records.understood import NoteCode
+from tests.reconcile.test_bad_input import order
+from tests.reconcile.test_said_later import act, read
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("-", "none", "Nothing", "nothing else", "I take nothing", "I don't take anything", "see list", "n/a", "no"),
+        *("not lisinopril", "aspirin 81 mg (stopped)", "Nada", "no tomo nada", "ninguna", "لا شيء", "لا آخذ شيئًا"),
+    ],
+)
+def test_what_names_no_medicine_is_never_active(name: str) -> None:
+    (row,) = read(said_of=act("also-taking", name, f"text:{name.lower()}")).medicines
+    assert row.status == "unknown"
+    assert NoteCode.STATUS_CONFLICT in {note for line in row.lines for note in line.notes}
+
+
+@pytest.mark.parametrize("name", ["NoDoz", "No-Doz 200 mg", "lisinopril 20 mg", "Auntie's drops"])
+def test_a_name_is_a_name(name: str) -> None:
+    (row,) = read(said_of=act("also-taking", name, f"text:{name.lower()}")).medicines
+    assert row.status == "active"
+    assert [note for line in row.lines for note in line.notes] == []
+
+
+@pytest.mark.parametrize("words", ["never", "Never!", "I don't take it", "not any more", "no longer", "nunca", "أبدا"])
+def test_never_ends_it_whichever_button_was_pressed(words: str) -> None:
+    said_of = act("like-this", "lisinopril", "29046|body", "29046", words=words)
+    (row,) = read(order("lisinopril 20 mg tablet", sig="1 tab daily"), said_of=said_of).medicines
+    assert row.status == "stopped"
+    assert {Conflict.PATIENT, Conflict.STATUS} <= {*row.conflicts}
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["no", "Not.", "none", "لا", "my wife takes it", "It's my son's medicine", "for my husband", "mi esposa la toma"],
+)
+def test_a_bare_no_and_somebody_else_confirm_nothing(words: str) -> None:
+    said_of = act("like-this", "lisinopril", "29046|body", "29046", words=words)
+    (row,) = read(order("lisinopril 20 mg tablet", sig="1 tab daily"), said_of=said_of).medicines
+    assert Conflict.PATIENT in row.conflicts and row.directions == "1 tab daily"
+    assert NoteCode.STATUS_CONFLICT in {note for line in row.lines for note in line.notes}
+    # Where nobody else says that it is taken it is not active by her word.
+    assert [row.status for row in read(said_of=said_of).medicines] == ["unknown"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["never with food", "no more than 2 a day", "my wife gives it to me daily", "my daughter takes it out of the box"],
+)
+def test_directions_with_such_words_in_them_are_directions(words: str) -> None:
+    said_of = act("like-this", "lisinopril", "29046|body", "29046", words=words)
+    (row,) = read(order("lisinopril 20 mg tablet", sig="1 tab daily"), said_of=said_of).medicines
+    assert (row.status, row.directions) == ("active", words)
+    assert NoteCode.STATUS_CONFLICT not in {note for line in row.lines for note in line.notes}
