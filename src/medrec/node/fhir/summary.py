@@ -9,7 +9,6 @@ import base64
 import hashlib
 from collections.abc import Mapping, Sequence
 from functools import partial
-from html import escape
 from typing import Any, NamedTuple
 
 import msgspec
@@ -19,6 +18,7 @@ from medrec.core.reconcile.lists import Read
 from medrec.core.reconcile.rows import AllergyRow, MedicineRow, ProblemRow
 from medrec.node.fhir import summary_entries as entries
 from medrec.node.fhir.summary_entries import IPS, Resource
+from medrec.node.fhir.summary_parts import in_sight
 
 LOINC = "http://loinc.org"
 ORGANISATION = "https://medrec.org/fhir/organisation"
@@ -138,7 +138,7 @@ class _Document:
             "author": [{"reference": self._author}],
             "title": "Patient summary",
             "custodian": {"reference": self._author},
-            "text": _narrative([NOT_ALL, WORDS_IN_PART] if self._about.words_in_part else [NOT_ALL]),
+            "text": entries.narrative([NOT_ALL, WORDS_IN_PART] if self._about.words_in_part else [NOT_ALL]),
             "section": sections,
         }
         place = self._urn("composition")
@@ -180,7 +180,7 @@ class _Document:
         return {
             "title": title,
             "code": {"coding": [{"system": LOINC, "code": code, "display": display}]},
-            "text": _narrative(said),
+            "text": entries.narrative(said),
             "entry": [{"reference": place} for place in places],
         }
 
@@ -229,7 +229,9 @@ class _Document:
             ],
             "entity": sources,
         }
-        self._proofs.append({"fullUrl": self._urn(f"provenance/{place}/{name}/{manifest}"), "resource": resource})
+        self._proofs.append(
+            {"fullUrl": self._urn(f"provenance/{place}/{name}/{manifest}"), "resource": in_sight(resource)}
+        )
 
     def _who(self, source: str, clinician: str) -> Resource:
         if source == PATIENT:
@@ -263,7 +265,7 @@ class _Document:
 
     def _add(self, resource: Resource, name: str) -> str:
         place = self._urn(name)
-        self._entries.append({"fullUrl": place, "resource": resource})
+        self._entries.append({"fullUrl": place, "resource": in_sight(resource)})
         return place
 
     def _urn(self, name: str) -> str:
@@ -321,13 +323,3 @@ def _words(row: Row, about: About) -> str:
     disputed = say["disagree"] if row.conflicts else ""
     told = say["from"].format(places=", ".join(sources))
     return "; ".join(part for part in (name, more, stands, disputed, told) if part)
-
-
-def _narrative(lines: Sequence[str]) -> Resource:
-    items = "".join(f"<li>{escape(_printable(line))}</li>" for line in lines)
-    return {"status": "generated", "div": f'<div xmlns="http://www.w3.org/1999/xhtml"><ul>{items}</ul></div>'}
-
-
-def _printable(line: str) -> str:
-    """Without signs that XHTML may not hold."""
-    return "".join(sign for sign in line if sign >= " " and sign not in "\ufffe\uffff")

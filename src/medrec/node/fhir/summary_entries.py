@@ -5,6 +5,7 @@ stands in the entry's note, and a status that nobody gives is never made up.
 """
 
 from collections.abc import Mapping, Sequence
+from html import escape
 from typing import Any
 
 from medrec.core.consent.times import write_date
@@ -13,7 +14,9 @@ from medrec.core.reconcile.rows import AllergyRow, Conflict, MedicineRow, Proble
 from medrec.core.records.dates import ClinicalDate
 from medrec.core.records.general import telling
 from medrec.core.records.terms import RXNORM
-from medrec.core.records.understood import NoteCode
+from medrec.core.records.understood import Coding, NoteCode
+from medrec.core.signs import seen
+from medrec.node.fhir import summary_parts as parts
 
 IPS = "http://hl7.org/fhir/uv/ips/StructureDefinition/"
 ABSENT = "http://hl7.org/fhir/uv/ips/CodeSystem/absent-unknown-uv-ips"
@@ -50,7 +53,7 @@ def medicine(row: MedicineRow, held: Names, subject: str, names: Mapping[str, st
     made["status"] = {"active": "active", "stopped": _ended(row)}.get(row.status, "unknown")
     believed = Conflict.CODE_NAME not in row.conflicts
     ingredient = [{"system": RXNORM, "code": row.ingredients[0]}] if len(row.ingredients) == 1 and believed else []
-    codes = [] if not believed or Conflict.DOSE in row.conflicts else _codes(row.lines, held)
+    codes, odd = ([], []) if not believed or Conflict.DOSE in row.conflicts else _codes(row.lines, held)
     made["medicationCodeableConcept"] = _concept(called(row), codes or ingredient)
     made["subject"] = {"reference": subject}
     if row.since is not None:
@@ -64,7 +67,7 @@ def medicine(row: MedicineRow, held: Names, subject: str, names: Mapping[str, st
     told = directions(row, names)
     if told:
         made["dosage"] = [{"text": words, "asNeededBoolean": as_needed} for words, as_needed in told]
-    made = _noted(made, _notes(row.conflicts, row.stale))
+    made = _noted(made, _notes(row.conflicts, row.stale) + odd)
     spoken = [_annotation(line, subject, names) for line in row.lines if _is_act(line)]
     return made | ({"note": [*made.get("note", []), *spoken]} if spoken else {})
 
@@ -122,9 +125,9 @@ def directions(row: MedicineRow, names: Mapping[str, str], say: Mapping[str, str
         found = []
         for variant in row.variants:
             sources = {line.source: None for number in variant.lines if (line := row.lines[number]) in live}
-            parts = [variant.strength, variant.form, _a_day(variant, say)]
+            amounts = [variant.strength, variant.form, _a_day(variant, say)]
             if sources:
-                said = ", ".join(part for part in parts if part) or say["dose_not_said"]
+                said = ", ".join(part for part in amounts if part) or say["dose_not_said"]
                 places = ", ".join(names.get(source, place(source)) for source in sources)
                 found.append((f"{said} ({say['from'].format(places=places)})", variant.as_needed))
         return found
@@ -169,11 +172,12 @@ def problem(row: ProblemRow, held: Names, subject: str) -> Resource:
         made["subject"] = {"reference": subject}
         return _noted(made, _notes(row.conflicts, row.stale))
     side = f" ({row.laterality})" if row.laterality and row.laterality not in row.name.lower() else ""
-    made["code"] = _concept(row.name + side, _codes(row.lines, held) if Conflict.CODE_NAME not in row.conflicts else [])
+    codes, odd = _codes(row.lines, held) if Conflict.CODE_NAME not in row.conflicts else ([], [])
+    made["code"] = _concept(row.name + side, codes)
     made["subject"] = {"reference": subject}
     if row.onset is not None:
         made["onsetDateTime"] = _onset(row, held) or write_date(row.onset[0])
-    return _noted(made, _notes(row.conflicts, row.stale))
+    return _noted(made, _notes(row.conflicts, row.stale) + odd)
 
 
 def allergy(row: AllergyRow, held: Names, subject: str) -> Resource:
@@ -187,15 +191,17 @@ def allergy(row: AllergyRow, held: Names, subject: str) -> Resource:
     made |= refuted
     if row.criticality in ("low", "high", "unable-to-assess"):
         made["criticality"] = row.criticality
+    odd: list[str] = []
     if row.no_known:
         code, words = _NONE_KNOWN.get(row.no_known, ("no-known-allergies", row.name))
         made["code"] = _concept(words, [{"system": ABSENT, "code": code}])
     else:
-        made["code"] = _concept(row.name, _codes(row.lines, held) if Conflict.CODE_NAME not in row.conflicts else [])
+        codes, odd = _codes(row.lines, held) if Conflict.CODE_NAME not in row.conflicts else ([], [])
+        made["code"] = _concept(row.name, codes)
     made["patient"] = {"reference": subject}
     if row.reactions:
         made["reaction"] = [{"manifestation": [{"text": words}]} for words in row.reactions]
-    return _noted(made, _notes(row.conflicts, row.stale))
+    return _noted(made, _notes(row.conflicts, row.stale) + odd)
 
 
 def immunization(item: Held, subject: str) -> Resource:
@@ -203,14 +209,15 @@ def immunization(item: Held, subject: str) -> Resource:
     record = item.record
     made = _base("Immunization", "Immunization-uv-ips")
     made["status"] = "completed"
-    coding = [{"system": c.system, "code": c.code} for c in record.codes if c.system and c.code]
+    codes, odd = _checked(record.codes)
+    coding = [{"system": one["system"], "code": one["code"]} for one in codes]
     made["vaccineCode"] = _concept(record.plain.partition(",")[0].removeprefix("Vaccine "), coding)
     made["patient"] = {"reference": subject}
     if record.when is not None:
-        made["occurrenceDateTime"] = record.when.text
+        made["occurrenceDateTime"] = parts.date_time(record.when)
     else:
         made["_occurrenceDateTime"] = _absent("unknown")
-    return made
+    return _noted(made, odd)
 
 
 def nothing(kind: str, subject: str) -> Resource:
@@ -237,23 +244,33 @@ def nothing(kind: str, subject: str) -> Resource:
 
 
 def patient(record: Mapping[str, Any] | None) -> Resource:
-    """Name, birth and sex out of the person's own Patient record; what it does not say is said to be absent."""
+    """Name, birth and sex out of the person's own Patient record, so far as they are written as FHIR has them; what it
+    does not say is said to be absent, and what is written otherwise stands in words."""
     made = _base("Patient", "Patient-uv-ips")
     record = record or {}
-    name = record.get("name")
-    names = [
-        {key: part[key] for key in ("use", "text", "family", "given") if part.get(key)}
-        for part in (name if isinstance(name, list) else [])
-        if isinstance(part, dict)
-    ]
-    made["name"] = [part for part in names if set(part) - {"use"}] or [{"_text": _absent("masked")}]
-    if isinstance(record.get("birthDate"), str):
-        made["birthDate"] = record["birthDate"]
+    odd = parts.left_out(record)
+    if odd:
+        made["text"] = narrative(odd)
+    made["name"] = parts.names(record) or [{"_text": _absent("unknown" if record.get("name") else "masked")}]
+    born = parts.birth(record)
+    if born:
+        made["birthDate"] = born
     else:
-        made["_birthDate"] = _absent("masked")
-    if record.get("gender") in ("male", "female", "other", "unknown"):
-        made["gender"] = record["gender"]
+        made["_birthDate"] = _absent("masked" if record.get("birthDate") is None else "as-text")
+    if parts.sex(record):
+        made["gender"] = parts.sex(record)
     return made
+
+
+def narrative(lines: Sequence[str]) -> Resource:
+    """A generated narrative: a list of lines."""
+    items = "".join(f"<li>{escape(_printable(line))}</li>" for line in lines)
+    return {"status": "generated", "div": f'<div xmlns="http://www.w3.org/1999/xhtml"><ul>{items}</ul></div>'}
+
+
+def _printable(line: str) -> str:
+    """Without signs that XHTML may not hold, and that nobody sees."""
+    return "".join(sign for sign in seen(line) if sign not in "\ufffe\uffff")
 
 
 def _base(kind: str, profile: str) -> Resource:
@@ -262,7 +279,7 @@ def _base(kind: str, profile: str) -> Resource:
 
 def _concept(words: str, coding: Sequence[Mapping[str, str]]) -> Resource:
     made: Resource = {"coding": [dict(code) for code in coding]} if coding else {}
-    return made | {"text": words or "not named"}
+    return made | {"text": parts.said(words) or "not named"}
 
 
 def _coded(system: str, code: str) -> Resource:
@@ -288,20 +305,27 @@ def _notes(conflicts: Sequence[Conflict], stale: str) -> list[str]:
     return [*words, stale[:1].upper() + stale[1:] + "."] if stale else words
 
 
-def _codes(lines: Sequence[Line], held: Names) -> list[dict[str, str]]:
-    """The codes of the newest record behind a row that has any and that counts: not of what was taken back, what was
-    overtaken while others stand, or what is no code of its system."""
+def _codes(lines: Sequence[Line], held: Names) -> tuple[list[dict[str, str]], list[str]]:
+    """The codes of the newest record behind a row that has any and that counts, and sentences about those that are
+    left out: not of what was taken back, what was overtaken while others stand, or what is no code of its system."""
     counted = [line for line in lines if line.says != "error"]
+    odd: list[str] = []
     for line in [line for line in counted if not line.outdone] or counted:
         item = held.get((line.source, line.type, line.id))
         if item is None or {NoteCode.WRONG_SYSTEM, NoteCode.NAME_DIFFERS} & set(line.notes):
             continue
-        codes = [c for c in telling(item.record.codes) if c.system and c.code]
+        codes, left = _checked(telling(item.record.codes))
+        odd += left
         if codes:
-            return [
-                {"system": c.system, "code": c.code} | ({"display": c.display} if c.display else {}) for c in codes[:5]
-            ]
-    return []
+            return codes[:5], list(dict.fromkeys(odd))
+    return [], list(dict.fromkeys(odd))
+
+
+def _checked(codes: Sequence[Coding]) -> tuple[list[dict[str, str]], list[str]]:
+    """The codes that are written as FHIR has them, and a sentence about each other one."""
+    whole = [code for code in codes if code.system and code.code]
+    made = [(code, parts.coding(code)) for code in whole]
+    return [found for _, found in made if found is not None], [parts.odd_code(one) for one, found in made if not found]
 
 
 def _onset(row: ProblemRow, held: Names) -> str:
@@ -311,4 +335,4 @@ def _onset(row: ProblemRow, held: Names) -> str:
         item = held.get((line.source, line.type, line.id))
         if item is not None and item.record.when is not None and row.onset is not None:
             found += [item.record.when] if item.record.when.start_ms == row.onset[0] else []
-    return found[0].text if found else ""
+    return parts.date_time(found[0]) if found else ""
