@@ -21,6 +21,7 @@ from medrec.core.records import (
     medication_dispense,
     medication_request,
     medication_statement,
+    modifiers,
     observation,
     procedure,
 )
@@ -58,4 +59,5 @@ def understand(record: Value, around: Around) -> Understood:
     if type(record) is not dict:
         raise ValueError("a record is an object")
     kind = record.get("resourceType")
-    return READERS.get(kind if type(kind) is str else "", anything_else.read)(record, around)
+    read = READERS.get(kind if type(kind) is str else "", anything_else.read)(record, around)
+    return modifiers.held_against(record, read)
