@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 
 from medrec.core.records.official_names import settled
 from medrec.core.records.terms import CVX, ICD10CM, LOINC, RXNORM, SNOMED, UNII, Drug, cleaned
-from medrec.node.terminology import index, tables
+from medrec.node.terminology import index, tables, whole
 from medrec.node.terminology.index import TerminologyError
 from medrec.node.terminology.rxnorm import Release
 from medrec.node.terminology.shipped import shipped
@@ -206,6 +206,7 @@ class Writer:
         count = getattr(self, "_" + kind.replace("-", "_"))(path)
         if not count:
             raise TerminologyError("empty", f"{path.name} holds nothing that can be read as {kind}.")
+        whole.held_against_a_release(kind, path.name, count, self._database)
         self._database.execute("INSERT INTO source VALUES (?,?,?,?)", (path.name, kind, count, _digest(path)))
         self.done.append((path.name, kind, count))
 
