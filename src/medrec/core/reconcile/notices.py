@@ -192,11 +192,15 @@ def _allergies(medicines: list[MedicineRow], allergies: tuple[AllergyRow, ...], 
     # A name that is not known as a whole ("Advil PM") may hold all that it mentions.
     holding = [(row, row.ingredients or mentioned(cleaned(row.name), terms, no_class)[0]) for row in medicines]
     slips: _Slips = {row.name: _meant_by(row, terms) for row, held in holding if not held and allergies}
+    # A name that is nothing known, and may be meant for nothing known, meets nothing.
+    holding = [(row, held) for row, held in holding if held or slips.get(row.name)]
     for allergy in allergies:
         if allergy.no_known or allergy.refuted or allergy.status == "stopped":
             continue
         if not (allergy.ingredients or allergy.classes):
             slips[allergy.name] = near(substance_name(allergy.name), terms)
+            if not slips[allergy.name]:
+                continue
         groups = _allergy_groups(allergy.ingredients, allergy.classes, terms)
         for row, held in holding:
             facts: tuple[str, ...] = (allergy.criticality,)
