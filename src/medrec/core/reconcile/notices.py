@@ -8,6 +8,7 @@ the facts change. A site that has licensed drug data adds a checker of its own; 
 import hashlib
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
+from itertools import islice
 from typing import Protocol
 
 import msgspec
@@ -122,6 +123,9 @@ def notice(
 
 
 _OWN = "MedRec's rules"
+NAMES_MAX = 300
+"""Of so many medicines, and as many allergies, that nobody knows it is asked what they may be misspelled for."""
+UNSEEN = "Very many names here are not known. Not all of them were looked at for slips: an allergy may be missed."
 
 
 def _perhaps_taken(row: MedicineRow, now: int) -> bool:
@@ -191,16 +195,18 @@ def _dose(variant: Variant) -> str:
 def _allergies(medicines: list[MedicineRow], allergies: tuple[AllergyRow, ...], terms: Terms) -> Iterable[Notice]:
     # A name that is not known as a whole ("Advil PM") may hold all that it mentions.
     holding = [(row, row.ingredients or mentioned(cleaned(row.name), terms, no_class)[0]) for row in medicines]
-    slips: _Slips = {row.name: _meant_by(row, terms) for row, held in holding if not held and allergies}
+    live = [one for one in allergies if not (one.no_known or one.refuted or one.status == "stopped")]
+    written = {one.name: one for one in live if not (one.ingredients or one.classes)}
+    unknown = {row.name: row for row, held in holding if not held} if live else {}
+    slips: _Slips = {row.name: _meant_by(row, terms) for row in islice(unknown.values(), NAMES_MAX)}
+    slips |= {name: near(substance_name(name), terms) for name in islice(written, NAMES_MAX)}
+    if max(len(unknown), len(written)) > NAMES_MAX:
+        yield notice(NoticeRule.ALLERGY, UNSEEN, (), _OWN, (f"{len(unknown)} {len(written)}",))
     # A name that is nothing known, and may be meant for nothing known, meets nothing.
     holding = [(row, held) for row, held in holding if held or slips.get(row.name)]
-    for allergy in allergies:
-        if allergy.no_known or allergy.refuted or allergy.status == "stopped":
+    for allergy in live:
+        if allergy.name in written and not slips.get(allergy.name):
             continue
-        if not (allergy.ingredients or allergy.classes):
-            slips[allergy.name] = near(substance_name(allergy.name), terms)
-            if not slips[allergy.name]:
-                continue
         groups = _allergy_groups(allergy.ingredients, allergy.classes, terms)
         for row, held in holding:
             facts: tuple[str, ...] = (allergy.criticality,)

@@ -83,6 +83,9 @@ MADE = Texts(
         "one-class": "{one} and {other} are of one class ({through}).",
         "same-medicine": "{one} and {other} hold the same medicine.",
         "checker-silent": "A checker of this place gave no answer. What it knows of is missing here.",
+        "names-unseen": (
+            "Very many names here are not known. Not all of them were looked at for slips: an allergy may be missed."
+        ),
         "allergy": "{one} is taken, and an allergy to {other} is on the list.",
         "allergy-perhaps": "{one} is on the list, and an allergy to {other} is, too.",
         "allergy-written": "{one} is on the list, and an allergy written as {other}, which may mean {read}.",
