@@ -125,8 +125,15 @@ def joined(lines: Iterable[Line]) -> Parts:
             contrary.append(line)
         unfit = unfit or (named(line.manifest) is not None and look_of(line.manifest) is None)
     half, given, denied = (first.get(name) for name in ("received", "given", "denied"))
-    if half is not None and half.manifest.outcome in GOT:
+    if half is not None and _got(half.manifest, given):
         contrary += [first.pop(name) for name in ("refused", "denied") if name in first]
     elif denied is not None and given is not None and denied.manifest.requester != given.manifest.request.requester:
         del first["denied"]
     return Parts(**first, contrary=tuple(contrary), unfit=unfit)
+
+
+def _got(half: ReceivedManifest, given: Line | None) -> bool:
+    """Whether a requester's half says that something was let out. That an answer without a record came, of which its
+    source says so, too, lets nothing out: a push that was stopped reaches whoever it was for without its records."""
+    stated = given is not None and bool(getattr(given.manifest, "records", None))
+    return half.outcome == "viewed" or (half.outcome in GOT and (stated or bool(half.records)))
