@@ -17,6 +17,7 @@ LOUD = frozenset((
     NoteCode.DATES_CROSSED,
     NoteCode.FUTURE_DATE,
     NoteCode.MODIFIER_EXTENSION,
+    NoteCode.NAME_NOT_KNOWN,
     NoteCode.NO_CODE,
     NoteCode.READ_AS,
     NoteCode.REMARK,

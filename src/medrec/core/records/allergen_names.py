@@ -51,7 +51,7 @@ def mentioned(
 ) -> tuple[_Codes, _Codes]:
     """Ingredients and classes that a text of several words names anywhere ("NKDA except codeine"): the longest name
     first, up to three words. What is not known as a whole warns of all that it mentions."""
-    words = _WORD.findall(name[:300])
+    words = _parted(_WORD.findall(name[:300]), terms, class_of)
     ingredients: dict[str, None] = {}
     classes: dict[str, None] = {}
     at = 0
@@ -70,6 +70,15 @@ def mentioned(
                 break
         at += step
     return tuple(sorted(ingredients)), tuple(sorted(classes))
+
+
+def _parted(words: list[str], terms: Terms, class_of: Callable[[str, Terms], tuple[_Codes, _Codes]]) -> list[str]:
+    """The words of a text; one with a hyphen that names nothing as it stands is its parts ("pcn-rash", not "z-pak")."""
+    parted = []
+    for word in words:
+        whole = "-" not in word or any(class_of(word, terms)) or drug_names.known(word, terms)
+        parted += [word] if whole else word.split("-")
+    return parted
 
 
 _REACTION = re.compile(

@@ -52,12 +52,12 @@ def read(record: Value, around: Around) -> Understood:
     if contradicts:
         none, name = "", name if code is not own else f"{name}, but a reaction"
     name, denied, tolerated = _without_denials(name, code, around.terms)
-    substance = substance_name(name)
-    substance = substance if known_substance(substance) else around.terms.food_named(substance) or substance
+    substance = _substance(name, around.terms)
     ingredients, classes = ((), ()) if none else _all_named(code, substance, around.terms)
     name = _with_others(code, name, substance, ingredients, marks)
     clinical, verification, status, reason = _stands(record, marks)
-    remark = datatypes.joined(_read_as(none or ingredients or classes, substance, marks), marks.remark(record), by="; ")
+    spelled = _read_as(none or ingredients or classes, substance, marks, code.codings)
+    remark = datatypes.joined(spelled, marks.remark(record), by="; ")
     if contradicts:
         status, reason = _contradicting(status, reason, marks)
     elif not none:
@@ -100,6 +100,12 @@ def read(record: Value, around: Around) -> Understood:
         notes=marks.notes,
         detail=detail,
     )
+
+
+def _substance(name: str, terms: Terms) -> str:
+    """The one word for what a name is of, where it is known."""
+    substance = substance_name(name)
+    return substance if known_substance(substance) else terms.food_named(substance) or substance
 
 
 def _says_nothing(code: Concept) -> bool:
@@ -216,10 +222,14 @@ def _all_named(code: Concept, name: str, terms: Terms) -> tuple[tuple[str, ...],
     return (ingredients, classes) if ingredients or classes else allergen_names.mentioned(name, terms, of_class)
 
 
-def _read_as(told: object, substance: str, marks: Marks) -> str:
-    """What a name that is not known may be misspelled for, with a note; empty where it is known (`told`)."""
-    names = near_names.near(substance, marks.around.terms) if not told else {}
+def _read_as(told: object, substance: str, marks: Marks, codes: tuple[Coding, ...]) -> str:
+    """What a name that is not known may be misspelled for, with a note; empty where it is known (`told`), and where
+    nobody can say: then a name without codes has a note that it is not understood."""
+    terms = marks.around.terms
+    names = near_names.near(substance, terms) if not told else {}
     if not names:
+        if not (told or codes or empty_words(substance) or known_substance(substance) or terms.food_named(substance)):
+            marks.add(NoteCode.NAME_NOT_KNOWN, "No table here knows what it is to: no warning goes by it.")
         return ""
     said = f"read as {' or '.join(names)} (written: {substance[:80]})"
     marks.add(NoteCode.READ_AS, f"The name is {said}: warnings go by it, and nothing else does.")

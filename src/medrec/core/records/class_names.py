@@ -25,7 +25,7 @@ ccb-dihydropyridine ccb-nondihydropyridine: calcium channel blocker, calcium cha
 h1-antihistamines: antihistamine, anti histamine, h1 blocker, antihistaminico
 h2-blockers: h2 antagonist, h2 receptor blocker, histamine 2 blocker
 ppis: proton pump inhibitor
-statins: hmg coa reductase inhibitor, estatina
+statins: hmg coa reductase inhibitor, hmg coa inhibitor, hmg coa, estatina
 tcas: tricyclic, tricyclic antidepressant
 ssris snris tcas maois: antidepressant
 maois: mao inhibitor, monoamine oxidase inhibitor
@@ -48,8 +48,21 @@ antipsychotics: neuroleptic
 _BARBITURATES = (
     "amobarbital", "butalbital", "methohexital", "pentobarbital", "phenobarbital", "primidone", "secobarbital",
 )  # fmt: skip
-_MEMBERS = {"barbiturate": _BARBITURATES, "barbiturico": _BARBITURATES}
-"""Classes that the tables have no whole list of: their medicines by name."""
+_SALICYLATES = (
+    "aspirin",
+    "bismuth subsalicylate",
+    "choline salicylate",
+    "diflunisal",
+    "magnesium salicylate",
+    "salsalate",
+)
+"""ATC N02BA (salicylic acid and derivatives), and bismuth subsalicylate, which is one as well."""
+_MEMBERS = {
+    "barbiturate": _BARBITURATES, "barbiturico": _BARBITURATES, "salicylate": _SALICYLATES, "salicilato": _SALICYLATES,
+    "amox": ("amoxicillin",), "mso4": ("morphine",),
+}  # fmt: skip
+"""Classes that the tables have no whole list of: their medicines by name; and short names of one (MSO4: ISMP's list of
+error-prone abbreviations), which stand among allergies."""
 _AFTER = re.compile(r"\s+(?:antibiotic|drug|medicine|medication|med|class|family|group|agent)s?$")
 
 
@@ -67,7 +80,7 @@ def of_class(name: str, terms: Terms) -> tuple[tuple[str, ...], tuple[str, ...]]
     """The ingredients and the classes (codes) that a name (lower case) for a class is for; both empty where it is for
     none. Of a class that the tables list the ingredients are not given."""
     plain = _AFTER.sub("", name.replace("-", " ").strip())
-    one = plain.removesuffix("s")
+    one = f"{plain[:-3]}y" if plain.endswith("ies") else plain.removesuffix("s")
     members = [terms.drug_named(member) for member in _MEMBERS.get(one, ())]
     ingredients = {code: None for drug in members if drug is not None for code in drug.ingredients}
     slug = one.replace(" ", "-")

@@ -50,6 +50,7 @@ class NoteCode(StrEnum):
     ODD_SHAPE = "odd-shape"
     REMARK = "remark"
     READ_AS = "read-as"
+    NAME_NOT_KNOWN = "name-not-known"
 
 
 class Note(msgspec.Struct, frozen=True, gc=False):
