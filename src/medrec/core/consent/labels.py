@@ -331,8 +331,8 @@ class _Walk:
     def _reads(self, names: Iterable[Any]) -> bool:
         """Whether there is a name among these, and each of them was read."""
         about = self.substance or self.path.startswith("medication")
-        read = {self.labeller.clears(name, about) for name in names if type(name) is str}
-        return True in read and False not in read
+        said = {self.labeller.clears(name, about) for name in names if type(name) is str}
+        return True in said and False not in said
 
     def _is_unknown_medicine(self, value: dict[str, Any]) -> bool:
         """Whether it is the name of a medicine of which nobody here knows what is in it."""
