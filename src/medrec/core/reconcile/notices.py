@@ -82,7 +82,7 @@ class LabelChecker:
         yield from _pairs([*told, *(row for row in others if not _is_over(row, terms, read.as_of))], terms)
         yield from _doses(taken, terms)
         yield from _weekly(taken)
-        yield from _allergies([*taken, *perhaps], warning(read.problems, read.allergies, terms), terms)
+        yield from _allergies([*told, *others], warning(read.problems, read.allergies, terms), terms)
 
 
 def notices(read: Read, terms: Terms, checkers: Iterable[Checker], dismissed: Iterable[str] = ()) -> list[Notice]:
