@@ -99,3 +99,18 @@ def test_of_ordinary_words_few_are_read_as_a_medicine(shared: Path) -> None:
         words = sorted({word for row in csv.DictReader(file) for word in _WORD.findall(row["description"].lower())})
     words = random.Random(11).sample(words, 2_000)
     assert sum(bool(near(word, shipped())) for word in words) < 30
+
+
+@pytest.mark.parametrize(
+    "written", ["pen\u200bicillin", "peni\u00adcillin", "\u2060Penicillin", "\uff30enicillin", "penicilli\ufeffn"]
+)
+def test_a_sign_that_nobody_sees_hides_no_substance(written: str) -> None:
+    (row,) = read(allergy(written), AMOXICILLIN).allergies
+    assert row.ingredients or row.classes
+    assert len(told(allergy(written), AMOXICILLIN)) == 1
+
+
+@pytest.mark.parametrize("written", ["amo\u200bxicillin 500 mg capsule", "amoxi\u00adcillin 500 mg capsule"])
+def test_nor_a_medicine(written: str) -> None:
+    taken = order(written, sig="1 cap tid", id="amox", authoredOn="2025-10-05")
+    assert len(told(allergy("Penicillin"), taken)) == 1 and read(taken).medicines[0].ingredients == ("723",)

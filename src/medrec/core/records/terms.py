@@ -10,6 +10,7 @@ from typing import Literal, Protocol, TypeAlias
 import msgspec
 
 from medrec.core.records.understood import Strength
+from medrec.core.signs import seen
 
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 NDC = "http://hl7.org/fhir/sid/ndc"
@@ -102,9 +103,14 @@ class Terms(Protocol):
         """A UCUM unit, or one of the words that sites write for it ("mcg", "ML"); None when not known."""
 
 
+_WIDE = {sign: sign - 0xFEE0 for sign in range(0xFF01, 0xFF5F)}
+"""Letters, digits and signs as wide as a Chinese character, and what they are (Unicode, "Fullwidth Forms")."""
+
+
 def cleaned(name: str) -> str:
-    """A name to compare by: lower case, one space between words."""
-    return " ".join(name.lower().split())
+    """A name to compare by: lower case, one space between words, no sign that nobody sees, wide letters as others."""
+    plain = name if name.isascii() else seen(name).translate(_WIDE)
+    return " ".join(plain.lower().split())
 
 
 class Table:
