@@ -16,6 +16,7 @@ from medrec.node.looks.disputes import ANSWERS_PATH, DISPUTED_PATH, DISPUTES_PAT
 from medrec.node.release.emergency import REVIEWS_PATH
 from medrec.node.release.practitioners import PHYSICIAN
 from medrec.node.release.receive import request_records
+from medrec.portal import words
 from tests.node.test_disputes import carry
 from tests.portal.reading import person_page, read, text_of
 from tests.portal.story import Story, observation
@@ -96,3 +97,9 @@ def test_the_requester_s_own_line_counts_and_else_the_source_is_named(told: tupl
         assert f"According to North: {forged}" in looks and "That does not fit" not in looks
         assert "According to North , this is why they looked: You were brought in by ambulance." in answer
         assert "They say" not in answer and "look-contradicted" not in alarms
+
+
+def test_that_nothing_was_asked_for_is_the_word_of_the_place_that_gave_it() -> None:
+    """It is handed on by the source alone, so no page has the requester say it."""
+    said = words.LOOKS["answer_not-asked"]
+    assert isinstance(said, str) and said.startswith("The place that gave it says that {organisation}")

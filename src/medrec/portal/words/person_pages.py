@@ -67,7 +67,7 @@ LOOKS = Texts(
         "answer_received": "{organisation} has confirmed that it got them.",
         "answer_refused": "{organisation} threw away what came, because it could not be trusted.",
         "answer_nothing": "{organisation} says that nothing came.",
-        "answer_not-asked": "{organisation} says that it never asked for this.",
+        "answer_not-asked": "The place that gave it says that {organisation} never asked for this.",
         "late_line": "It came on the ledger late, on {when}.",
         "unanchored": "Not on the ledger yet.",
         "not-owed": "The ledger did not take it that {organisation} has to answer for this. Ask the place that gave it.",
