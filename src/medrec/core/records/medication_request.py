@@ -36,7 +36,8 @@ def read(record: Value, around: Around) -> Understood:
     status, reason = after_remark(status, reason, remark, marks)
     status, reason = after_name(status, reason, found, marks)
     never = datatypes.flag(record, "doNotPerform") is True
-    status, reason = _not_to_be_given(status, reason, record, marks)
+    if never:
+        status, reason = "stopped", "an order not to give it"
     authored = marks.date(record, "authoredOn", "date of the prescription")
     if authored is None and "authoredOn" not in record:
         marks.add(NoteCode.NO_DATE, "The record does not say when it was prescribed.")
@@ -80,20 +81,6 @@ def read(record: Value, around: Around) -> Understood:
         notes=marks.notes,
         detail=detail,
     )
-
-
-def _not_to_be_given(status: Status, reason: str, record: Value, marks: Marks) -> tuple[Status, str]:
-    """A status where the order may be one not to give it. "true" in quotes is no value of FHIR's, but nobody writes it
-    who wants it given."""
-    never = datatypes.flag(record, "doNotPerform")
-    if never:
-        return "stopped", "an order not to give it"
-    if never is None and type(record) is dict and record.get("doNotPerform") is not None:
-        marks.add(
-            NoteCode.ODD_SHAPE, "Whether it is an order not to give it is said in a shape that FHIR does not allow."
-        )
-        return ("unknown", "may be an order not to give it") if status == "active" else (status, reason)
-    return status, reason
 
 
 def _group(record: Value) -> str:
