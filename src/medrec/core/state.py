@@ -274,6 +274,12 @@ def organisation(view: View | Draft, organisation: str) -> Organisation | None:
     return read(view, organisation_key(organisation), Organisation)
 
 
+def owed_by(view: View | Draft, creditor: str, obligation: bytes, debtor: str) -> Obligation | None:
+    """What `debtor` owes; None where it owes nothing, whoever else the creditor made owe it."""
+    found = read(view, obligation_key(creditor, obligation), Obligation)
+    return found if found is not None and found.debtor == debtor else None
+
+
 def organisations(view: View | Draft) -> Iterator[Organisation]:
     """All organisations, by id."""
     prefix = b"organisation/"

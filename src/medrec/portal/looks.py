@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from medrec.core import state
 from medrec.node.agent.agent import Notice
 from medrec.node.ledger.on_ledger import block_of
-from medrec.node.looks.halves import in_order, owed_by
+from medrec.node.looks.halves import in_order
 from medrec.node.looks.handed_on import REVIEWS, Word, words_of
 from medrec.node.looks.look_parts import Parts, gathered
 from medrec.node.looks.looks import EMERGENCY, LATE_MS
@@ -129,7 +130,7 @@ def answered(view: Any, statement: Any, anchored: bool) -> str:
     """How the ledger says that the requester's half of what a source wrote down stands: open, settled, overdue, late;
     unanchored while that line is not there, not-owed where it is and the requester owes nothing for it."""
     requester = statement.request.requester
-    owed = owed_by(view, statement.organisation, bytes.fromhex(statement.obligation), requester)
+    owed = state.owed_by(view, statement.organisation, bytes.fromhex(statement.obligation), requester)
     missing = "not-owed" if anchored else "unanchored"
     return owed.status if owed is not None else missing
 

@@ -156,8 +156,7 @@ def _is(source: str, identifier: bytes) -> sql.ColumnElement[bool]:
 
 def _owes(view: View, source: str, requester: str, dispute: bytes) -> Obligation | None:
     """What the ledger says that a requester owes a source for a dispute; None if it owes nothing for it."""
-    found = state.read(view, state.obligation_key(source, owed_for(source, requester, dispute)), Obligation)
-    return found if found is not None and found.debtor == requester else None
+    return state.owed_by(view, source, owed_for(source, requester, dispute), requester)
 
 
 def _about(connection: sql.Connection, vault: Vault, row: Any) -> dict[str, Any]:

@@ -13,7 +13,6 @@ import sqlalchemy as sql
 
 from medrec.core import codec, state
 from medrec.core.state import Dues, Obligation
-from medrec.core.view import View
 from medrec.node.keeping import obligations, store
 from medrec.node.looks import lone, look_parts
 from medrec.node.looks.kinds import LOOKS
@@ -220,7 +219,7 @@ def one_sided(agent: "Node", account: str) -> list[OneSided]:
                 found.append(OneSided(account, teller, source, "recipient", obligation, line.time, outcome))
                 continue
             requester = line.manifest.request.requester
-            owes = owed_by(view, source, bytes.fromhex(obligation), requester)
+            owes = state.owed_by(view, source, bytes.fromhex(obligation), requester)
             missing = "unanchored" if line.height is None else "not-owed"
             # Nobody owes anything for a line that names another look.
             status = owes.status if owes is not None and not parts.unfit else missing
@@ -230,12 +229,6 @@ def one_sided(agent: "Node", account: str) -> list[OneSided]:
                 continue
             found.append(OneSided(account, source, requester, "source", obligation, line.time, status))
     return sorted(found, key=lambda item: -item.time)
-
-
-def owed_by(view: View, creditor: str, obligation: bytes, debtor: str) -> Obligation | None:
-    """What the ledger says that `debtor` owes; None where it owes nothing, whoever else the creditor made owe it."""
-    found = state.read(view, state.obligation_key(creditor, obligation), Obligation)
-    return found if found is not None and found.debtor == debtor else None
 
 
 def in_order(notices: Iterable[Any]) -> list[Any]:

@@ -15,7 +15,6 @@ from medrec.core.manifests.access import Denial, DisclosureManifest, OwedDeniedM
 from medrec.core.manifests.correction import answer_owed
 from medrec.core.manifests.dispute import owed_for
 from medrec.core.manifests.emergency import review_owed
-from medrec.core.state import Obligation
 from medrec.node.corrections.corrections_kept import correction_here
 from medrec.node.keeping import store
 from medrec.node.keeping.journal import Draft
@@ -82,8 +81,8 @@ def deny(node: "Node", creditor: str, obligation: bytes, kind: Denial) -> None:
 
 def _deny(node: "Node", creditor: str, obligation: bytes, kind: Denial, connection: sql.Connection) -> None:
     with node.engine.view() as view:
-        found = state.read(view, state.obligation_key(creditor, obligation), Obligation)
-    owes = found is not None and found.debtor == node.organisation and found.unsettled
+        found = state.owed_by(view, creditor, obligation, node.organisation)
+    owes = found is not None and found.unsettled
     if not owes or (creditor, obligation) in _known(connection, node.organisation):
         raise Refusal(Code.NOT_OWED)
     now = node.clock()
@@ -131,8 +130,8 @@ def hear(node: "Node", requester: str, denied: OwedDeniedManifest) -> bool:
         return False
     obligation, digest = bytes.fromhex(denied.obligation), hashlib.sha256(manifests.encode(denied)).hexdigest()
     with node.engine.view() as view:
-        found = state.read(view, state.obligation_key(node.organisation, obligation), Obligation)
-    if found is None or found.debtor != requester:
+        found = state.owed_by(view, node.organisation, obligation, requester)
+    if found is None:
         return False
 
     def write(connection: sql.Connection) -> bool:

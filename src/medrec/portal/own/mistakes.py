@@ -195,8 +195,8 @@ def _has_answered(node: "Node", said: Statement) -> bool:
     """Whether the ledger has it that the requester answered for what she said."""
     owed = owed_for(said.source, said.requester, bytes.fromhex(said.id))
     with node.engine.view() as view:
-        found = state.read(view, state.obligation_key(said.source, owed), state.Obligation)
-    return found is not None and found.debtor == said.requester and not found.unsettled
+        found = state.owed_by(view, said.source, owed, said.requester)
+    return found is not None and not found.unsettled
 
 
 def _ask(node: "Node", visit: Visit, who: Whose, manifest: RecordManifest, tag: bytes) -> Go:
