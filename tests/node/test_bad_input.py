@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,21 +20,9 @@ from medrec.node.release.labels import Labels
 from medrec.node.release.practitioners import PHYSICIAN, Practitioner
 from tests.fhir.asking import consent
 from tests.node.network import HOUR, Network, Patient
-from tests.node.test_gate import ASTHMA, BLOOD_PRESSURE, codes, direct, get, names, refused, release, written
-
-
-@pytest.fixture
-def network(tmp_path: Path) -> Iterator[Network]:
-    opened = Network(tmp_path)
-    opened["north"].put("Observation", "bp", BLOOD_PRESSURE)
-    opened["north"].put("Condition", "asthma", ASTHMA)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def ada(network: Network) -> Patient:
-    return network.patient("ada", "north")
+from tests.node.test_gate import ada as ada
+from tests.node.test_gate import codes, direct, get, names, refused, release, written
+from tests.node.test_gate import network as network
 
 
 def nothing_left(network: Network, *expected: str) -> None:

@@ -3,9 +3,7 @@
 import re
 import secrets
 from base64 import b64encode
-from collections.abc import Iterator
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,21 +23,9 @@ from medrec.node.release.referrals import REFERRAL_PATH, Referral, providers, re
 from medrec.node.release.view_page import view_routes
 from medrec.node.release.views import Shown, view_at
 from tests.node.network import HOUR, Network, Patient
-from tests.node.test_gate import ASTHMA, BLOOD_PRESSURE, codes, written
-
-
-@pytest.fixture
-def network(tmp_path: Path) -> Iterator[Network]:
-    opened = Network(tmp_path)
-    opened["north"].put("Observation", "bp", BLOOD_PRESSURE)
-    opened["north"].put("Condition", "asthma", ASTHMA)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def ada(network: Network) -> Patient:
-    return network.patient("ada", "north")
+from tests.node.test_gate import BLOOD_PRESSURE, codes, written
+from tests.node.test_gate import ada as ada
+from tests.node.test_gate import network as network
 
 
 def refer(network: Network, ada: Patient, to: str = "south", **wanted: Any) -> Referral:

@@ -2,7 +2,7 @@
 
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +16,9 @@ from medrec.node.peers.peers import PeerError
 from medrec.node.release.access import half_alone
 from medrec.node.release.receive import close_failed
 from tests.node.network import HOUR, Network, Patient
-from tests.node.test_gate import ASTHMA, BLOOD_PRESSURE, get
-
-
-@pytest.fixture
-def network(tmp_path: Path) -> Iterator[Network]:
-    opened = Network(tmp_path)
-    opened["north"].put("Observation", "bp", BLOOD_PRESSURE)
-    opened["north"].put("Condition", "asthma", ASTHMA)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def ada(network: Network) -> Patient:
-    return network.patient("ada", "north")
+from tests.node.test_gate import ada as ada
+from tests.node.test_gate import get
+from tests.node.test_gate import network as network
 
 
 def put_back(network: Network, organisation: str, folder: Path) -> Callable[[], Any]:

@@ -1,8 +1,6 @@
 """Refused again and again: some lines of one requester about one person in an hour, and one that counts the rest."""
 
 import secrets
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,23 +14,11 @@ from medrec.node.release import refused_often
 from medrec.node.release.pull import Pages
 from medrec.node.release.refused_often import LINES_MAX, LINES_MS
 from tests.node.network import Network, Patient
-from tests.node.test_gate import ASTHMA, BLOOD_PRESSURE, ask, direct, release, written
+from tests.node.test_gate import ada as ada
+from tests.node.test_gate import ask, direct, release, written
+from tests.node.test_gate import network as network
 
 REASON = "a reason that nobody else gives"
-
-
-@pytest.fixture
-def network(tmp_path: Path) -> Iterator[Network]:
-    opened = Network(tmp_path)
-    opened["north"].put("Observation", "bp", BLOOD_PRESSURE)
-    opened["north"].put("Condition", "asthma", ASTHMA)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def ada(network: Network) -> Patient:
-    return network.patient("ada", "north")
 
 
 def asked(network: Network, account: str, times: int, by: str = "south") -> list[Code]:
