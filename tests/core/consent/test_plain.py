@@ -283,6 +283,7 @@ def test_a_topic_withholds_what_may_be_about_it_and_opens_only_what_is(topic: st
         ("a\u200cb", "ab"),
         ("  ", ""), ("\u200b", ""), ("\u3164", ""), ("\u2800 ", ""), ("\u200c", ""), ("\u2066North\u2069", "North"),
         ("José  López ", "José  López "), ("山田", "山田"), ("葛\U000e0100西", "葛\U000e0100西"),
+        ("\U000e0100葛", "葛"), ("A\U000e0100", "A"),
         ("می\u200cخواهم", "می\u200cخواهم"), ("क्\u200dष", "क्\u200dष"),
     ],
 )  # fmt: skip

@@ -27,14 +27,25 @@ _JOINED = ("ARABIC", "BENGALI", "DEVANAGARI", "GUJARATI", "GURMUKHI", "KANNADA",
 def visible(name: str) -> str:
     """A name as it may stand in a sentence: without what turns or hides text, and "" where nothing is left to see.
 
-    A joiner or non-joiner stays between two letters of a script that needs it.
+    A joiner or non-joiner stays between two letters of a script that needs it, and what chooses the form of a Chinese
+    character behind that one.
     """
-    kept = [one for at, one in enumerate(name) if is_seen(one) or (one in _JOINERS and _joins(name[at - 1 : at + 2]))]
+    kept = [
+        one
+        for at, one in enumerate(name)
+        if is_seen(one) or (one in _JOINERS and _joins(name[at - 1 : at + 2])) or _chooses(name[at - 1 : at + 1])
+    ]
     return "".join(kept) if any(not one.isspace() and one not in _JOINERS for one in kept) else ""
 
 
 def _joins(three: str) -> bool:
     return len(three) == 3 and all(unicodedata.name(one, "").startswith(_JOINED) for one in (three[0], three[2]))
+
+
+def _chooses(two: str) -> bool:
+    if len(two) != 2 or not "\U000e0100" <= two[1] <= "\U000e01ef":
+        return False
+    return unicodedata.name(two[0], "").startswith("CJK UNIFIED")
 
 
 def organisation(name: str) -> str:
