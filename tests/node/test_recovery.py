@@ -253,7 +253,7 @@ def test_her_history_is_hers_under_the_new_key(rescue: Rescue, door: Door) -> No
 
 @pytest.mark.parametrize("in_time", [True, False])
 def test_what_the_lost_key_signed_is_believed_when_it_stood_on_the_ledger_before(rescue: Rescue, in_time: bool) -> None:
-    """Whoever found her phone dates what it signs as he likes; since when it stands, the ledger says (decision 0173)."""
+    """Whoever found her phone dates what it signs as he likes; when it stood there, the ledger says (decision 0173)."""
     assert rescue.network.consent(rescue.ada, "south", "north")
     if in_time:
         rescue.network.anchor()
