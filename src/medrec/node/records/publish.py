@@ -117,15 +117,22 @@ class Publisher:
         done = Published(unchanged=len(chunk) - len(fresh))
         # Two versions of one record in one chunk are written one after the other.
         parts = _without_repeats(fresh)
+        # Asked of the ledger before the write, and not within it: whoever is asked may have something to write.
+        write_part = partial(self._write, servers=tuple(self._servers()), taken=taken)
         for part in parts[:-1]:
-            write = partial(self._write, part=part, last=part[-1], taken=taken)
+            write = partial(write_part, part=part, last=part[-1])
             done = done.plus(self._journal.store.write(write))
         if not parts:
             return done, None
-        return done, self._journal.store.submit(partial(self._write, part=parts[-1], last=chunk[-1], taken=taken))
+        return done, self._journal.store.submit(partial(write_part, part=parts[-1], last=chunk[-1]))
 
     def _write(
-        self, connection: sql.Connection, part: Sequence[Incoming], last: Incoming, taken: Taken | None
+        self,
+        connection: sql.Connection,
+        part: Sequence[Incoming],
+        last: Incoming,
+        servers: Sequence[str],
+        taken: Taken | None,
     ) -> Published:
         known = _known(connection, part)
         patients: dict[str, int] = {}
@@ -136,7 +143,6 @@ class Publisher:
         counts = dict.fromkeys((*ACTIONS, "unchanged"), 0)
         altered: list[Altered] = []
         elsewhere: list[str] = []
-        servers = tuple(self._servers())
         for arrival in part:
             before = known.get((arrival.type, arrival.id))
             action = _action(arrival, before, self._said_before(connection, arrival, before))
