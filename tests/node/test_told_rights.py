@@ -8,21 +8,18 @@ from typing import Any
 import msgspec
 import pytest
 
-from medrec.core import ladder, manifests, state
+from medrec.core import manifests
 from medrec.core.consent.plain import EVERYTHING, write
 from medrec.core.manifests.consent import FhirConsentManifest, fhir_consent_message
 from medrec.core.manifests.correction import CorrectionStatement, CorrectionTakenManifest, statement_message
 from medrec.core.manifests.delegation import ActingManifest, Clerk, DelegationManifest, ShareManifest, decode_delegation
-from medrec.core.manifests.dispute import DisputeManifest, Statement
-from medrec.core.manifests.dispute import statement_message as dispute_message
 from medrec.node.account.attested import WAIT_MS
 from medrec.node.account.parents import attest
 from medrec.node.agent.known import Known
 from medrec.node.agent.signed import is_signed
 from medrec.node.keeping import store
 from medrec.node.keeping.journal import Draft
-from tests.core.authenticator import Authenticator
-from tests.node.helping import DAY, Help, submit
+from tests.node.helping import DAY, Help
 from tests.node.network import Patient
 
 MARK, HASH = "ab" * 16, "cd" * 32
@@ -128,27 +125,3 @@ def test_what_helpers_did_is_told_by_agents_alone(help_: Help) -> None:
     with help_.network.engine.view() as view:
         for teller, taken in (("guide", True), ("north", False), ("nobody", False)):
             assert is_signed(view, help_.ada.account, acted, Known("another", teller)) is taken
-
-
-def test_a_key_that_she_removed_opens_nothing(help_: Help) -> None:
-    """A thief with that key, and one hospital: a consent and the close of a dispute, signed after the key went."""
-    ada, network = help_.ada, help_.network
-    head = (network.id.hex(), "north", ada.account, network.time)
-    hers = msgspec.structs.replace(consent(help_, ada), assurance="self", acting=None)
-    hers = msgspec.structs.replace(hers, signature=ada.sign(fhir_consent_message(hers))[1].hex())
-    assert tells(help_, hers)
-    late = msgspec.structs.replace(hers, nullifier=HASH)
-    late = msgspec.structs.replace(late, signature=ada.sign(fhir_consent_message(late))[1].hex())
-    own = {"network": network.id.hex(), "account": ada.account, "time": network.time, "key": ada.key.key_id.hex()}
-    said = Statement(id=MARK, action="close", requester="south", source="north", obligation=None, words="", **own)
-    said = msgspec.structs.replace(said, signature=ada.sign(dispute_message(said))[1].hex())
-    tablet = Authenticator("tablet")
-    submit(help_, ada, "account/credential-add", {"credential": tablet.credential})
-    submit(help_, ada, "account/credential-remove", {"key": ada.key.key_id})
-    assert not tells(help_, late) and not tells(help_, DisputeManifest("dispute/1", *head, said, None, None))
-    with network.engine.view() as view:
-        former = state.read(view, ladder.former_key(ada.account, ada.key.key_id), ladder.Former)
-        assert former is not None
-        # What stood on the ledger before stays hers, whenever it is told.
-        for stood, taken in ((former.until, True), (former.until + 1, False), (None, False)):
-            assert is_signed(view, ada.account, hers, Known("guide", "north", stood)) is taken, stood

@@ -65,10 +65,6 @@ class Known(NamedTuple):
             for held in (one.delegation,)
         )
 
-    def by(self, height: int) -> bool:
-        """Whether the line stood on the ledger by a height."""
-        return self.height is not None and self.height <= height
-
     def is_agent(self, view: View, organisation: str) -> bool:
         """Whether an organisation is her agent, or can have been: whose role on the ledger is that."""
         found = state.organisation(view, organisation)

@@ -1,8 +1,8 @@
 """Whose signatures a line has to bear that an organisation tells of, before her agent takes it: one table of all kinds.
 
 An organisation's own word is told under its own signature, with its line. What it tells of somebody else's word has to
-bear that one's: the person's, a delegate's whom she let act then, a clerk's. What opens counts by a key that she has
-lost since only if it was on the ledger before; what closes counts by any key of hers.
+bear that one's: the person's, a delegate's whom she let act then, a clerk's. What she signed with a key that she has
+lost since is hers.
 """
 
 from collections.abc import Callable
@@ -59,20 +59,14 @@ def is_signed(view: View, account: str, statement: Any, known: Known = Known()) 
     return isinstance(check, str) or check(view, known, account, statement)
 
 
-def _by(view: View, known: Known | None, signer: str, key: str, message: bytes, signature: str) -> bool:
-    """Whether a key (id in hex) that acts for an account signed, or one that acted when the line was anchored; of an
-    organisation, one that stands among those of its staff. `known` None: also one that once acted."""
+def _by(view: View, signer: str, key: str, message: bytes, signature: str) -> bool:
+    """Whether a key (id in hex) that acts, or once acted, for an account signed; of an organisation, one that stands
+    among those of its staff."""
     if is_organisation_id(signer):
         kept = _staff(view, signer).keys.get(key)
         credential = kept.credential if kept is not None else None
     else:
         credential = ladder.credential_ever(view, signer, bytes.fromhex(key))
-        former = state.read(view, ladder.former_key(signer, bytes.fromhex(key)), ladder.Former)
-        held = state.account(view, signer)
-        acts = held is not None and key in held.credentials
-        if known is not None and former is not None and not acts and not known.by(former.until):
-            # Whoever has a key that she removed dates it as he likes.
-            return False
     return credential is not None and signed_by(credential, message, bytes.fromhex(signature))
 
 
@@ -97,7 +91,7 @@ def _clerk(clerk: Clerk | str | None) -> tuple[str, str] | None:
 
 
 def _consent(view: View, known: Known, account: str, said: ConsentManifest) -> bool:
-    return _by(view, known, account, said.key, consent_message(said), said.signature)
+    return _by(view, account, said.key, consent_message(said), said.signature)
 
 
 def _fhir_consent(view: View, known: Known, account: str, said: FhirConsentManifest) -> bool:
@@ -108,25 +102,24 @@ def _fhir_consent(view: View, known: Known, account: str, said: FhirConsentManif
         return _clerks(view, said.organisation, message, (said.key, said.signature))
     if said.acting is not None and not known.lets(view, account, said.acting, "consent", said):
         return False
-    return _by(view, known, said.acting or account, said.key, message, said.signature)
+    return _by(view, said.acting or account, said.key, message, said.signature)
 
 
 def _revocation(view: View, known: Known, account: str, said: RevocationManifest) -> bool:
-    # What closes is believed of a key that she has lost since, too.
-    return _by(view, None, account, said.key, revocation_message(bytes.fromhex(said.nullifier)), said.signature)
+    return _by(view, account, said.key, revocation_message(bytes.fromhex(said.nullifier)), said.signature)
 
 
 def _delegation(view: View, known: Known, account: str, said: DelegationManifest) -> bool:
     stated, message = said.delegation, delegation_message(said.delegation)
     clerks = _clerks(view, said.organisation, message, _clerk(said.clerk), _clerk(said.second))
-    return clerks and stated.account == account and _given(view, known, account, stated, message)
+    return clerks and stated.account == account and _given(view, account, stated, message)
 
 
-def _given(view: View, known: Known, account: str, stated: Delegation, message: bytes) -> bool:
+def _given(view: View, account: str, stated: Delegation, message: bytes) -> bool:
     """A right that she gave bears her signature, one that an organisation states that of its own key: the present one.
     Of one that was replaced the ledger knows whose it was, and no more."""
     if stated.attested is None:
-        return _by(view, known, account, stated.key, message, stated.signature)
+        return _by(view, account, stated.key, message, stated.signature)
     issuer = state.organisation(view, stated.attested)
     if issuer is None or view.get(state.signing_key_key(bytes.fromhex(stated.key))) != stated.attested.encode():
         return False
@@ -138,7 +131,7 @@ def _given(view: View, known: Known, account: str, stated: Delegation, message: 
 def _delegation_end(view: View, known: Known, account: str, said: DelegationEndManifest) -> bool:
     message = delegation_end_message(bytes.fromhex(said.nullifier))
     if said.by == "person":
-        return _by(view, None, account, said.key, message, said.signature)
+        return _by(view, account, said.key, message, said.signature)
     # A delegate is named by the delegation alone; who ends her own right harms nobody else.
     return _clerks(view, said.organisation, message, _clerk(said.clerk))
 
@@ -146,15 +139,13 @@ def _delegation_end(view: View, known: Known, account: str, said: DelegationEndM
 def _delegation_rest(view: View, known: Known, account: str, said: DelegationRestManifest) -> bool:
     stated = said.stated
     hers = stated.account == account
-    opens = known if stated.action == "go-on" else None
-    return hers and _by(view, opens, account, stated.key, delegation_rest_message(stated), stated.signature)
+    return hers and _by(view, account, stated.key, delegation_rest_message(stated), stated.signature)
 
 
 def _dispute(view: View, known: Known, account: str, said: DisputeManifest) -> bool:
     stated = said.statement
     hers = stated.account == account
-    opens = known if stated.action == "close" else None
-    return hers and _by(view, opens, account, stated.key, dispute_message(stated), stated.signature)
+    return hers and _by(view, account, stated.key, dispute_message(stated), stated.signature)
 
 
 def _correction(
@@ -167,8 +158,7 @@ def _correction(
         return stated in of_act(stated.act) and _act(view, account, stated.act)
     if stated.acting is not None and not known.lets(view, account, stated.acting, "correct", stated):
         return False
-    # A request opens nothing, and may have been on its way when she changed her key.
-    return _by(view, None, stated.acting or account, stated.key, statement_message(stated), stated.signature)
+    return _by(view, stated.acting or account, stated.key, statement_message(stated), stated.signature)
 
 
 def _list_act(view: View, known: Known, account: str, said: ActManifest) -> bool:
@@ -180,7 +170,7 @@ def _act(view: View, account: str, act: Act) -> bool:
     answers for that key is asked where a list counts the word: it may have replaced its own since."""
     message = act_message(act)
     if act.author == "patient":
-        return _by(view, None, account, act.key, message, act.signature)
+        return _by(view, account, act.key, message, act.signature)
     try:
         credential = msgspec.convert(act.credential, Credential)
     except msgspec.ValidationError:

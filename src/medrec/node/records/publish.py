@@ -47,7 +47,7 @@ Taken = Callable[[sql.Connection, Incoming], None]
 """What a source does in the same durable write as the chunk that ends with this arrival."""
 
 
-Servers = Callable[[], Iterable[str]]
+Bases = Sequence[str]
 """The base addresses of the source's own FHIR servers (Directory.servers)."""
 
 
@@ -82,7 +82,7 @@ class Published(NamedTuple):
 class Publisher:
     """Turns arrivals into journal lines for one organisation of one network."""
 
-    def __init__(self, journal: Journal, network: bytes, servers: Servers = lambda: ()) -> None:
+    def __init__(self, journal: Journal, network: bytes, servers: Callable[[], Bases] = tuple) -> None:
         self._journal = journal
         self._network = network.hex()
         self._servers = servers
@@ -118,21 +118,15 @@ class Publisher:
         # Two versions of one record in one chunk are written one after the other.
         parts = _without_repeats(fresh)
         # Asked of the ledger before the write, and not within it: whoever is asked may have something to write.
-        write_part = partial(self._write, servers=tuple(self._servers()), taken=taken)
+        write_part = partial(self._write, servers=self._servers(), taken=taken)
         for part in parts[:-1]:
-            write = partial(write_part, part=part, last=part[-1])
-            done = done.plus(self._journal.store.write(write))
+            done = done.plus(self._journal.store.write(partial(write_part, part=part, last=part[-1])))
         if not parts:
             return done, None
         return done, self._journal.store.submit(partial(write_part, part=parts[-1], last=chunk[-1]))
 
     def _write(
-        self,
-        connection: sql.Connection,
-        part: Sequence[Incoming],
-        last: Incoming,
-        servers: Sequence[str],
-        taken: Taken | None,
+        self, connection: sql.Connection, part: Sequence[Incoming], last: Incoming, servers: Bases, taken: Taken | None
     ) -> Published:
         known = _known(connection, part)
         patients: dict[str, int] = {}
@@ -188,7 +182,7 @@ class Publisher:
         part: Sequence[Incoming],
         patients: dict[str, int],
         accounts: dict[int, str | None],
-        servers: Sequence[str],
+        servers: Bases,
     ) -> None:
         """Hold back what contradicts the linked person whom it is filed under."""
         linked = {person for person, account in accounts.items() if account is not None}
