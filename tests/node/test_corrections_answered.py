@@ -50,17 +50,23 @@ TOUCHED = {
 }
 
 
+def corrects_nothing(network: Network, identifier: bytes) -> None:
+    """North says that it is corrected, and what it has now is no correction."""
+    north = network["north"]
+    (here,) = north.corrections.here()
+    assert here.newer is None
+    with pytest.raises(Refusal) as caught:
+        north.corrections.answer(identifier, "corrected", "Mended.")
+    assert caught.value.reason is Code.NOT_CORRECTED
+
+
 @pytest.mark.parametrize("touched", sorted(TOUCHED))
 def test_what_a_server_touches_by_itself_corrects_nothing(network: Network, ada: Patient, touched: str) -> None:
     identifier, north = network["guide"].corrections.ask(signed(network, ada)), network["north"]
     deliver(network)
     network.time += 1000
     north.put("Condition", "c", json.dumps({**json.loads(content("Diabetes")), **TOUCHED[touched]}))
-    (here,) = north.corrections.here()
-    assert here.newer is None
-    with pytest.raises(Refusal) as caught:
-        north.corrections.answer(identifier, "corrected", "Mended.")
-    assert caught.value.reason is Code.NOT_CORRECTED
+    corrects_nothing(network, identifier)
     # With another content it is one, whatever else was touched.
     north.put("Condition", "c", json.dumps({**json.loads(content("Asthma")), **TOUCHED[touched]}))
     north.corrections.answer(identifier, "corrected", "Mended.")
@@ -208,11 +214,7 @@ def test_an_extension_beside_what_was_wrong_corrects_nothing(network: Network, a
     deliver(network)
     north = network["north"]
     north.put("Condition", "c", json.dumps({**json.loads(content("Diabetes")), **NOTHING_NEW[added]}))
-    (here,) = north.corrections.here()
-    assert here.newer is None
-    with pytest.raises(Refusal) as no:
-        north.corrections.answer(identifier, "corrected", "Mended.")
-    assert no.value.reason is Code.NOT_CORRECTED
+    corrects_nothing(network, identifier)
     # What changes the meaning of what stands there is a correction.
     changed = {**json.loads(content("Diabetes")), "modifierExtension": [EXTENSION]}
     north.put("Condition", "c", json.dumps(changed), origin="again")

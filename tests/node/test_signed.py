@@ -1,7 +1,5 @@
 """Her agent takes no line that tells of others' words without their signatures, whatever its kind."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -35,17 +33,10 @@ from medrec.node.keeping.keys import PersonKey
 from medrec.node.looks import disputing
 from medrec.node.refusals import Refusal
 from tests.node.network import Network, Patient
-from tests.node.test_gate import BLOOD_PRESSURE, get, written
+from tests.node.test_gate import get, written
+from tests.node.test_remembered import network as network
 
 ZERO, MARK, HASH = "00" * 64, "ab" * 16, "cd" * 32
-
-
-@pytest.fixture
-def network(tmp_path: Path) -> Iterator[Network]:
-    opened = Network(tmp_path)
-    opened["north"].put("Observation", "bp", BLOOD_PRESSURE)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

@@ -27,11 +27,10 @@ from tests.portal.reading import person_page, read, text_of
 from tests.portal.story import HOUR, Story, observation
 
 
-@pytest.fixture
-def story(tmp_path: Path) -> Iterator[Story]:
-    """Ada is known at North, South and East; South may look at North."""
-    opened = Story(tmp_path)
-    opened.person = opened.network.patient("ada", "north", "south", "east")  # type: ignore[attr-defined]
+def known_at(folder: Path, *places: str) -> Iterator[Story]:
+    """Ada is known at these places; South may look at North."""
+    opened = Story(folder)
+    opened.person = opened.network.patient("ada", *places)  # type: ignore[attr-defined]
     opened.network["north"].put("Observation", "bp", observation("bp", "ada", "150/95"))
     opened.settle()
     opened.network.time += 120_000
@@ -39,6 +38,11 @@ def story(tmp_path: Path) -> Iterator[Story]:
     opened.settle()
     yield opened
     opened.network.close()
+
+
+@pytest.fixture
+def story(tmp_path: Path) -> Iterator[Story]:
+    yield from known_at(tmp_path, "north", "south", "east")
 
 
 def hers(story: Story) -> Any:

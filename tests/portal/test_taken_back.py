@@ -12,22 +12,14 @@ from medrec.node.looks import look_parts
 from medrec.node.looks.halves import one_sided
 from medrec.portal import words
 from tests.portal.reading import person_page, read, text_of
-from tests.portal.story import Story, observation
-from tests.portal.test_contradicted import alarms, found, hers, newest, page, write
+from tests.portal.story import Story
+from tests.portal.test_contradicted import alarms, found, hers, known_at, newest, page, write
 
 
 @pytest.fixture
 def story(tmp_path: Path) -> Iterator[Story]:
-    """Ada is known at North alone; South may look there."""
-    opened = Story(tmp_path)
-    opened.person = opened.network.patient("ada", "north")  # type: ignore[attr-defined]
-    opened.network["north"].put("Observation", "bp", observation("bp", "ada", "150/95"))
-    opened.settle()
-    opened.network.time += 120_000
-    opened.network.consent(hers(opened), "north", "south")
-    opened.settle()
-    yield opened
-    opened.network.close()
+    """Ada is known at North alone."""
+    yield from known_at(tmp_path, "north")
 
 
 def not_sent(story: Story) -> Any:

@@ -33,8 +33,8 @@ def look_is_kept_from_her() -> AbstractContextManager[Any]:
     """A disclosure is written down without a word of whom it is about: nothing of it reaches her."""
     real = Gathering.write
 
-    def write(self: Gathering, draft: Any, answered: Any) -> Line:
-        return real(self, draft._replace(person=None) if draft.kind == "disclosure/1" else draft, answered)
+    def write(self: Gathering, draft: Any, *told: Any) -> Line:
+        return real(self, draft._replace(person=None) if draft.kind == "disclosure/1" else draft, *told)
 
     return patch.object(Gathering, "write", write)
 

@@ -15,6 +15,7 @@ from medrec.core.kinds.anchor import decode_entries, reduced
 from medrec.core.manifests.record import RecordManifest
 from medrec.core.outcome import Refused
 from medrec.core.types import decode_transaction
+from medrec.node.agent.told import manifest_in
 from medrec.node.keeping import store
 from medrec.node.ledger.checkpoints import CheckpointError
 from medrec.node.ledger.on_ledger import Place, block_of
@@ -168,7 +169,7 @@ def manifest_of(node: "Node", account: str, tag: bytes) -> bytes:
         row = connection.execute(query).first()
     if row is None or row.sealed is None:
         return b""
-    return bytes(codec.decode(node.vault.open(None, bytes(row.sealed), tag))[0])
+    return manifest_in(node.vault, row)
 
 
 def texts_behind(node: "Node", account: str, tags: Iterable[bytes]) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from medrec.core.view import View
 from medrec.engines.engine import Engine
 from medrec.node.account.attested import WAIT_MS, begun
 from medrec.node.account.resting import delegation_rest
+from medrec.node.agent.told import manifest_in
 from medrec.node.consent.consents import AHEAD_MS_MAX
 from medrec.node.keeping import store
 from medrec.node.keeping.vault import Vault
@@ -120,10 +121,8 @@ def rights_of(connection: sql.Connection, vault: Vault, account: str) -> list[Ri
     chosen = sql.select(notice.tag, notice.organisation, notice.time, notice.sealed).where(
         notice.account == account, notice.kind.in_(kinds), notice.sealed.is_not(None)
     )
-    lines: list[tuple[Any, Any]] = [
-        (row, manifests.decode(codec.decode(vault.open(None, bytes(row.sealed), bytes(row.tag)))[0]))
-        for row in connection.execute(chosen).all()
-    ]
+    rows = connection.execute(chosen).all()
+    lines: list[tuple[Any, Any]] = [(row, manifests.decode(manifest_in(vault, row))) for row in rows]
     over: dict[str, int] = {}
     for row, said in lines:
         if said.manifest == "delegation-end/1":

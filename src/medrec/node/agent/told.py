@@ -7,6 +7,7 @@ import sqlalchemy as sql
 
 from medrec.core import codec, manifests, state
 from medrec.node.keeping import store
+from medrec.node.keeping.vault import Vault
 from medrec.node.ledger.on_ledger import Place
 
 if TYPE_CHECKING:
@@ -24,6 +25,11 @@ class Told(NamedTuple):
     manifest: Any
     time: int
     received: int
+
+
+def manifest_in(vault: Vault, row: Any) -> bytes:
+    """The manifest in the row of a notice (its `sealed` and `tag`). Raises VaultError."""
+    return bytes(codec.decode(vault.open(None, bytes(row.sealed), bytes(row.tag)))[0])
 
 
 def taken_back(node: "Node", consents: Iterable[Any]) -> set[str]:

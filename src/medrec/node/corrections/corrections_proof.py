@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Literal
 
 import sqlalchemy as sql
 
-from medrec.core import codec, manifests
+from medrec.core import manifests
 from medrec.core.manifests.correction import CorrectionAnswerManifest, CorrectionStatement
 from medrec.core.manifests.record import RecordManifest, RecordVersion
 from medrec.core.records.canonical import RecordError, canonical, what_it_says, without_new_extensions
 from medrec.node.agent.copies import record_copy
-from medrec.node.agent.told import Told
+from medrec.node.agent.told import Told, manifest_in
 from medrec.node.corrections.corrections_kept import correction_before
 from medrec.node.keeping import account_keys, store
 from medrec.node.keeping.journal import Journal
@@ -103,7 +103,7 @@ def keep_before(node: "Node", connection: sql.Connection, statement: CorrectionS
     lines = sql.select(notice.tag, notice.sealed).join_from(record_copy, store.notice, notice.tag == copy.tag)
     for row in connection.execute(lines.where(mine, named, notice.sealed.is_not(None))).all():
         tag = bytes(row.tag)
-        signed = codec.decode(node.vault.open(None, bytes(row.sealed), tag))[0]
+        signed = manifest_in(node.vault, row)
         kept = node.copies.one(statement.account, tag)
         if hashlib.sha256(signed).hexdigest() == statement.manifest and kept is not None:
             identifier = bytes.fromhex(statement.id)

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple, Protocol
 
 import sqlalchemy as sql
 
-from medrec.core import codec, manifests
+from medrec.core import manifests
+from medrec.node.agent.told import manifest_in
 from medrec.node.keeping import store
 from medrec.node.keeping.vault import Vault
 from medrec.node.looks.mismatch import raise_contradiction_of
@@ -80,10 +81,8 @@ def hold(connection: sql.Connection, vault: Vault, rows: Sequence[Any], now: int
         chosen = sql.select(notice.tag, notice.sealed, notice.received).where(
             notice.account == account, notice.kind.in_(kinds), notice.sealed.is_not(None)
         )
-        lines = [
-            _Told(manifests.decode(codec.decode(vault.open(None, bytes(row.sealed), bytes(row.tag)))[0]), row.received)
-            for row in connection.execute(chosen).all()
-        ]
+        rows_told = connection.execute(chosen).all()
+        lines = [_Told(manifests.decode(manifest_in(vault, row)), row.received) for row in rows_told]
         for (source, _, answer), word in words_of(lines).items():
             if word.against:
                 raise_contradiction_of(connection, source, answer, now)

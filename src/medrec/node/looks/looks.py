@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import sqlalchemy as sql
 from sqlalchemy import BigInteger, Boolean, Column, Index, LargeBinary, String, Table
 
-from medrec.core import codec, manifests
+from medrec.core import manifests
+from medrec.node.agent.told import manifest_in
 from medrec.node.keeping import store
 from medrec.node.keeping.store import metadata
 from medrec.node.ledger.on_ledger import block_of
@@ -133,7 +134,7 @@ class Looks:
 
     def _heard(self, row: Any) -> "_Heard":
         tag = bytes(row.tag)
-        stated = manifests.decode(codec.decode(self._node.vault.open(None, bytes(row.sealed), tag))[0])
+        stated = manifests.decode(manifest_in(self._node.vault, row))
         return _Heard(row.account, tag, row.time, stated, row.received, row.height)
 
     def _written(self, line: "_Heard") -> int:
