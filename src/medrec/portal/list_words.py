@@ -1,8 +1,8 @@
 """What a row of the lists is called, what is odd about it, and what is held back from them, in words for a page."""
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from medrec.core.reconcile.aloud import aloud, beside
 from medrec.core.reconcile.lists import Row
 from medrec.core.reconcile.rows import AllergyRow, ProblemRow
 from medrec.core.records.understood import NoteCode
@@ -11,23 +11,6 @@ from medrec.portal import render, words
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
-
-LOUD = frozenset((
-    NoteCode.BEFORE_BIRTH,
-    NoteCode.DATES_CROSSED,
-    NoteCode.FUTURE_DATE,
-    NoteCode.MODIFIER_EXTENSION,
-    NoteCode.NAME_NOT_KNOWN,
-    NoteCode.NO_CODE,
-    NoteCode.READ_AS,
-    NoteCode.REMARK,
-    NoteCode.STATUS_CONFLICT,
-    NoteCode.STRENGTH_DIFFERS,
-    NoteCode.TOTAL_DIFFERS,
-    NoteCode.UNIT_NOT_UNDERSTOOD,
-    NoteCode.WRONG_SYSTEM,
-))  # fmt: skip
-"""Notes that stand with the row and not only with the entry (that name and code differ is a conflict of the row)."""
 
 
 def called(row: Row) -> Any:
@@ -40,10 +23,11 @@ def called(row: Row) -> Any:
     return row.name if row.name.strip() else words.ONE_LIST["unnamed"]
 
 
-def odd(row: Row, loud: Iterable[NoteCode] = LOUD) -> list[Any]:
-    """What is odd about entries that still count and could mislead whoever reads the row alone."""
-    live = (line for line in row.lines if not line.outdone and line.says != "error")
-    return [words.NOTES[code] for code in dict.fromkeys(n for line in live for n in line.notes if n in loud)]
+def odd(row: Row) -> list[Any]:
+    """What is odd about entries that still count and could mislead whoever reads the row alone; a remark in its own
+    words."""
+    noted = [words.NOTES[code] for code in aloud(row) if code != NoteCode.REMARK]
+    return noted + [render.say(words.ONE_LIST["beside"], words=one) for one in beside(row)]
 
 
 def day(amount: str, needed: bool) -> Any:

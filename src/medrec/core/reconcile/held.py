@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from medrec.core.records.dates import DAY_MS, ClinicalDate
-from medrec.core.records.understood import NoteCode, Understood
+from medrec.core.records.understood import NoteCode, Understood, remark_of
 
 Author: TypeAlias = Literal["record", "patient", "clinician"]
 """Who says it: a source's record, or a person's own statement about a line (core.manifests.acts)."""
@@ -68,7 +68,7 @@ class Line(msgspec.Struct, frozen=True, gc=False):
 
     `at`: the newest date in the record that is not in the future (ms), None where it has none. `outdone`: its word was
     overtaken by a later one elsewhere. `copy`: an equal record of another source was there before; it is no second
-    witness. `medicine`: what the record points at says which medicine it is of.
+    witness. `medicine`: what the record points at says which medicine it is of. `remark`: what was written beside it.
     """
 
     source: str
@@ -88,6 +88,7 @@ class Line(msgspec.Struct, frozen=True, gc=False):
     copy: bool = False
     notes: tuple[str, ...] = ()
     medicine: Medicine | None = None
+    remark: str = ""
 
 
 def not_future(date: ClinicalDate | None, now: int) -> int | None:
@@ -131,7 +132,7 @@ def line(item: Held, says: str, at: int | None, *, outdone: bool = False, copy: 
     return Line(
         item.source, record.type, record.id, item.version, item.sha256, item.manifest, item.signed, item.author, says,
         at, record.clinical, record.plain, record.by, outdone, copy, tuple(note.code for note in record.notes),
-        item.medicine,
+        item.medicine, remark_of(record.notes) if record.notes else "",
     )  # fmt: skip
 
 

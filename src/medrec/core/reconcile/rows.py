@@ -159,6 +159,8 @@ def confirmed_by(pairs: list[tuple[Held, int | None]]) -> Confirmed | None:
     return Confirmed(at, item.source, item.author, item.record.by)
 
 
+LONG_UNCONFIRMED = "nobody has confirmed this"
+"""How `staleness` begins where it is 540 days or more."""
 _SPANS = ((730, 365, "years"), (60, 30, "months"), (14, 7, "weeks"), (2, 1, "days"))
 
 
@@ -174,7 +176,7 @@ def staleness(confirmed: Confirmed | None, now: int) -> str:
         if days >= least:
             count = days // length
             said = f"{count} {unit}"
-            return f"nobody has confirmed this for {said}" if days >= 540 else f"last confirmed {said} ago"
+            return f"{LONG_UNCONFIRMED} for {said}" if days >= 540 else f"last confirmed {said} ago"
     return "confirmed yesterday" if days == 1 else "confirmed today"
 
 

@@ -15,7 +15,7 @@ from medrec.core.records.canonical import Value
 from medrec.core.records.datatypes import Concept
 from medrec.core.records.dates import DAY_MS, ClinicalDate, clinical_date
 from medrec.core.records.terms import CVX, ICD10CM, LOINC, NDC, RXNORM, SNOMED, UNII, Table, Terms
-from medrec.core.records.understood import Coding, Note, NoteCode, Status, Understood
+from medrec.core.records.understood import Coding, Note, NoteCode, Status, Understood, remarked
 
 _PERSON = ("subject", "patient", "beneficiary", "individual", "for")
 _OBJECTS = (
@@ -83,7 +83,8 @@ class Marks:
         """What was written beside the record, with a note of it."""
         words = datatypes.remarks(record)
         if words:
-            self.add(NoteCode.REMARK, f'Beside the record stands: "{words[:160]}".')
+            note = remarked(words)
+            self.add(note.code, note.text)
         return words
 
     def contradicted(self, status: Status, reason: str, over: bool) -> tuple[Status, str]:

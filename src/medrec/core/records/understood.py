@@ -60,6 +60,21 @@ class Note(msgspec.Struct, frozen=True, gc=False):
     text: str
 
 
+_BESIDE = 'Beside the record stands: "'
+_BESIDE_MAX = 160
+
+
+def remarked(words: str) -> Note:
+    """The note of what was written beside a record."""
+    return Note(NoteCode.REMARK, f'{_BESIDE}{words[:_BESIDE_MAX]}{"…" if len(words) > _BESIDE_MAX else ""}".')
+
+
+def remark_of(notes: tuple[Note, ...]) -> str:
+    """What was written beside a record, as its note has it; "" where nothing was."""
+    said = (note.text for note in notes if note.code == NoteCode.REMARK)
+    return next((text.removeprefix(_BESIDE).removesuffix('".') for text in said if text.startswith(_BESIDE)), "")
+
+
 class Coding(msgspec.Struct, frozen=True, gc=False):
     """One code as the record has it; absent parts are empty text."""
 

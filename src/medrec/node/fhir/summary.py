@@ -15,10 +15,11 @@ import msgspec
 
 from medrec.core.reconcile.held import PATIENT, Held, Line, Medicine
 from medrec.core.reconcile.lists import Read
-from medrec.core.reconcile.rows import AllergyRow, MedicineRow, ProblemRow
+from medrec.core.reconcile.rows import ProblemRow
 from medrec.node.fhir import summary_entries as entries
 from medrec.node.fhir.summary_entries import IPS, Resource
 from medrec.node.fhir.summary_parts import in_sight
+from medrec.node.fhir.summary_words import Row, Said, Speech
 
 LOINC = "http://loinc.org"
 ORGANISATION = "https://medrec.org/fhir/organisation"
@@ -38,29 +39,30 @@ _SECTIONS = {
     "immunizations": ("11369-6", "History of Immunization Narrative", "Immunizations"),
     "past": ("11348-0", "History of Past illness Narrative", "History of Past Illness"),
 }
-Row = MedicineRow | ProblemRow | AllergyRow
 
 
 class About(msgspec.Struct, frozen=True):
-    """What the document says of itself: who made it, when (FHIR instant), and a name that no other document has."""
+    """What the document says of itself: who made it, when (FHIR instant), and a name that no other document has.
+
+    `speech`: how rows are told. `missing`: sentences about what is not in it, for whoever reads the document whole.
+    """
 
     organisation: str
     organisation_name: str
     instant: str
     seed: bytes
-    names: dict[str, str] = {}
-    """What organisations are called, for whoever reads the narrative."""
-    phrases: dict[str, str] = {}
-    """Words of the narrative (see PHRASES) in another language than English."""
+    speech: Speech = Speech()
+    missing: tuple[str, ...] = ()
     words_in_part: bool = False
     """Whether what people said of the lists may be missing; the document then says so, in any case."""
 
 
 class Made(NamedTuple):
-    """A document, and the manifests (hex) of what was signed behind each of its entries, by the entry's address."""
+    """A document; by the address of an entry the manifests (hex) of what was signed behind it, and it in words."""
 
     bundle: Resource
     signed: dict[str, list[str]]
+    said: dict[str, Said]
 
 
 def document(
@@ -74,7 +76,7 @@ def document(
     """The document Bundle. `subject` is the person's Patient record, if it may be shown; `receipts` by manifest (hex);
     `stamp` turns ms into a FHIR instant."""
     found = _Document(held, subject, receipts, about, stamp)
-    return Made(found.made(read), found.signed)
+    return Made(found.made(read), found.signed, found.said)
 
 
 class _Document:
@@ -94,6 +96,7 @@ class _Document:
         self._proofs: list[Resource] = []
         self._binaries: dict[str, str] = {}
         self.signed: dict[str, list[str]] = {}
+        self.said: dict[str, Said] = {}
         self._subject = self._add(entries.patient(subject), "patient")
         self._author = self._add(
             {
@@ -116,7 +119,7 @@ class _Document:
         taken = [row for row in read.medicines if (row.status != "stopped" or row.conflicts)]
         taken = [row for row in taken if not entries.in_error(row)]
         allergies = [row for row in read.allergies if not entries.in_error(row)]
-        medicine = partial(entries.medicine, names=self._about.names)
+        medicine = partial(entries.medicine, names=self._about.speech.names)
         sections = [
             self._section("medications", taken, medicine, "MedicationStatement"),
             self._section("allergies", allergies, entries.allergy, "AllergyIntolerance"),
@@ -138,7 +141,7 @@ class _Document:
             "author": [{"reference": self._author}],
             "title": "Patient summary",
             "custodian": {"reference": self._author},
-            "text": entries.narrative([NOT_ALL, WORDS_IN_PART] if self._about.words_in_part else [NOT_ALL]),
+            "text": entries.narrative(self._of_itself()),
             "section": sections,
         }
         place = self._urn("composition")
@@ -153,36 +156,39 @@ class _Document:
         }
 
     def _section(self, name: str, rows: Sequence[Row], make: Any, kind: str) -> Resource:
-        places, said = [], []
+        said: dict[str, Said] = {}
         for row in rows:
             place = self._add(make(row, self._held, self._subject), f"{name}/{_id_of(row)}")
-            places.append(place)
-            said.append(_words(row, self._about))
+            said[place] = self._about.speech.of(row)
             for line in row.lines:
                 self._prove(place, line)
         if not rows:
-            places.append(self._add(entries.nothing(kind, self._subject), f"{name}/nothing"))
-            said.append({**PHRASES, **self._about.phrases}[f"no_{name}"] + ".")
-        return self._titled(name, said, places)
+            place = self._add(entries.nothing(kind, self._subject), f"{name}/nothing")
+            said[place] = Said(self._about.speech.say[f"no_{name}"] + ".")
+        return self._titled(name, said)
 
     def _given(self, given: Sequence[Held]) -> Resource:
-        places, said = [], []
+        said: dict[str, Said] = {}
         for item in sorted(given, key=lambda found: found.name):
             place = self._add(entries.immunization(item, self._subject), "immunization/" + "/".join(item.name))
-            places.append(place)
-            said.append(item.record.plain)
+            said[place] = Said(item.record.plain)
             made = (item.source, item.record.type, item.record.id, item.version, item.sha256, item.manifest)
             self._provenance(place, *made, item.signed, item.record.plain)
-        return self._titled("immunizations", said, places)
+        return self._titled("immunizations", said)
 
-    def _titled(self, name: str, said: list[str], places: list[str]) -> Resource:
+    def _titled(self, name: str, said: dict[str, Said]) -> Resource:
         code, display, title = _SECTIONS[name]
+        self.said |= said
         return {
             "title": title,
             "code": {"coding": [{"system": LOINC, "code": code, "display": display}]},
-            "text": entries.narrative(said),
-            "entry": [{"reference": place} for place in places],
+            "text": entries.narrative([one.line for one in said.values()]),
+            "entry": [{"reference": place} for place in said],
         }
+
+    def _of_itself(self) -> list[str]:
+        """What the document says of what is not in it."""
+        return [*self._about.missing, NOT_ALL, *([WORDS_IN_PART] if self._about.words_in_part else [])]
 
     def _prove(self, place: str, line: Line) -> None:
         names = (line.source, line.type, line.id, line.version, line.sha256, line.manifest)
@@ -284,42 +290,3 @@ def _id_of(row: Row) -> str:
     if isinstance(row, ProblemRow):
         return f"{row.key}/{row.laterality}/{row.history}/{row.onset}/{row.name}"
     return row.key
-
-
-PHRASES = {
-    "stopped": "stopped",
-    "unknown": "not known whether it goes on",
-    "refuted": "refuted",
-    "high": "high risk",
-    "low": "low risk",
-    "unable-to-assess": "risk not known",
-    "disagree": "the sources disagree",
-    "from": "from {places}",
-    "the_patient": "the patient",
-    "no_medications": "No information about medications",
-    "no_allergies": "No information about allergies",
-    "no_problems": "No information about problems",
-    **entries.DOSES,
-}
-"""Words of the narrative by which a row is told, or that there is none."""
-
-
-def _words(row: Row, about: About) -> str:
-    """A row on one line of the narrative: what, how it stands, how taken, from whom."""
-    say = {**PHRASES, **about.phrases}
-    called = {line.source: about.names.get(line.source, entries.place(line.source)) for line in row.lines} | {
-        PATIENT: say["the_patient"]
-    }
-    sources = sorted({called[line.source] for line in row.lines})
-    stands = say.get(row.status, "")
-    name, more = row.name, ""
-    if isinstance(row, MedicineRow):
-        name, more = entries.called(row), "; ".join(words for words, _ in entries.directions(row, called, say))
-    if isinstance(row, ProblemRow):
-        stands = "" if row.none_known else say["refuted"] if row.absent else stands
-    if isinstance(row, AllergyRow):
-        stands = say["refuted"] if row.refuted else stands
-        more = ", ".join((*row.reactions, say.get(row.criticality, ""))).strip(", ")
-    disputed = say["disagree"] if row.conflicts else ""
-    told = say["from"].format(places=", ".join(sources))
-    return "; ".join(part for part in (name, more, stands, disputed, told) if part)

@@ -19,6 +19,7 @@ from medrec.core.records.terms import Terms
 from medrec.node.fhir import bundle
 from medrec.node.fhir.answer import Answer, header_fields, instant
 from medrec.node.fhir.summary import About, document
+from medrec.node.fhir.summary_words import Speech
 from medrec.node.ledger import receipts
 from medrec.node.ledger.receipts import ReceiptUnavailableError
 from medrec.node.lists import acts_heard
@@ -79,7 +80,7 @@ class SummaryDoor:
             organisation.name if organisation is not None else "",
             instant(released.now),
             bytes.fromhex(ask.request.id),
-            {one.id: one.name for one in node.directory.organisations()},
+            Speech(names={one.id: one.name for one in node.directory.organisations()}),
             words_in_part=True,
         )
         trees = {allowed.name: canonical(content).value for allowed, content in _pairs(released)}

@@ -9,14 +9,15 @@ from html import escape
 from typing import Any
 
 from medrec.core.consent.times import write_date
-from medrec.core.reconcile.held import PATIENT, Held, Line
-from medrec.core.reconcile.rows import AllergyRow, Conflict, MedicineRow, ProblemRow, Variant
+from medrec.core.reconcile.held import Held, Line
+from medrec.core.reconcile.rows import LONG_UNCONFIRMED, AllergyRow, Conflict, MedicineRow, ProblemRow
 from medrec.core.records.dates import ClinicalDate
 from medrec.core.records.general import telling
 from medrec.core.records.terms import RXNORM
 from medrec.core.records.understood import Coding, NoteCode
 from medrec.core.signs import seen
 from medrec.node.fhir import summary_parts as parts
+from medrec.node.fhir.summary_words import Speech, called, directions
 
 IPS = "http://hl7.org/fhir/uv/ips/StructureDefinition/"
 ABSENT = "http://hl7.org/fhir/uv/ips/CodeSystem/absent-unknown-uv-ips"
@@ -26,20 +27,10 @@ Names = Mapping[tuple[str, str, str], Held]
 Resource = dict[str, Any]
 
 _NONE_KNOWN = {
-    "any": ("no-known-allergies", "No known allergies"),
-    "medicine": ("no-known-medication-allergies", "No known medication allergies"),
-    "food": ("no-known-food-allergies", "No known food allergies"),
-    "environment": ("no-known-environmental-allergies", "No known environmental allergies"),
-}
-_WORDS = {
-    Conflict.STATUS: "The sources disagree whether this goes on.",
-    Conflict.DOSE: "The sources give different doses.",
-    Conflict.FORM: "The sources give different forms.",
-    Conflict.PATIENT: "The patient says something else than a source.",
-    Conflict.CRITICALITY: "The sources give different risks.",
-    Conflict.REFUTED: "One source refutes what another says.",
-    Conflict.NONE_KNOWN: "One source says that there is none.",
-    Conflict.CODE_NAME: "The code and the name in a source contradict each other.",
+    "any": "no-known-allergies",
+    "medicine": "no-known-medication-allergies",
+    "food": "no-known-food-allergies",
+    "environment": "no-known-environmental-allergies",
 }
 
 
@@ -67,7 +58,7 @@ def medicine(row: MedicineRow, held: Names, subject: str, names: Mapping[str, st
     told = directions(row, names)
     if told:
         made["dosage"] = [{"text": words, "asNeededBoolean": as_needed} for words, as_needed in told]
-    made = _noted(made, _notes(row.conflicts, row.stale) + odd)
+    made = _noted(made, _notes(row) + odd)
     spoken = [_annotation(line, subject, names) for line in row.lines if _is_act(line)]
     return made | ({"note": [*made.get("note", []), *spoken]} if spoken else {})
 
@@ -96,56 +87,6 @@ def _annotation(line: Line, subject: str, names: Mapping[str, str]) -> Resource:
     return {**who, **({"time": write_date(line.at)} if line.at is not None else {}), "text": line.plain}
 
 
-UNNAMED = "A medicine that is not named"
-
-
-def called(row: MedicineRow) -> str:
-    """A medicine with its strength and form, where all sources that count have the same."""
-    name = row.name.strip() or UNNAMED
-    if Conflict.DOSE in row.conflicts or Conflict.FORM in row.conflicts:
-        return name
-    form = next((variant.form for variant in row.variants if variant.strength == row.strength and variant.form), "")
-    return " ".join(part for part in (name, row.strength, form) if part == name or (part and part not in name))
-
-
-DOSES = {
-    "a_day": "{amount} a day",
-    "a_day_most": "at most {amount} a day",
-    "dose_not_said": "dose not said",
-    "from": "from {places}",
-}
-"""Words that stand beside what records say of a dose."""
-
-
-def directions(row: MedicineRow, names: Mapping[str, str], say: Mapping[str, str] = DOSES) -> list[tuple[str, bool]]:
-    """How it is taken, and whether as needed: the row's directions; where live lines give other doses or forms, one for
-    each, with the places that say so, by their `names`."""
-    live = [line for line in row.lines if line.says == "taken" and not line.outdone]
-    if live and (Conflict.DOSE in row.conflicts or Conflict.FORM in row.conflicts):
-        found = []
-        for variant in row.variants:
-            sources = {line.source: None for number in variant.lines if (line := row.lines[number]) in live}
-            amounts = [variant.strength, variant.form, _a_day(variant, say)]
-            if sources:
-                said = ", ".join(part for part in amounts if part) or say["dose_not_said"]
-                places = ", ".join(names.get(source, place(source)) for source in sources)
-                found.append((f"{said} ({say['from'].format(places=places)})", variant.as_needed))
-        return found
-    unsaid = bool(row.per_day) and row.per_day not in row.directions
-    words = "; ".join(part for part in (row.directions, _a_day(row, say) if unsaid else "") if part)
-    return [(words, row.as_needed)] if words else []
-
-
-def _a_day(one: MedicineRow | Variant, say: Mapping[str, str]) -> str:
-    """What is taken in a day; as needed only the most is known."""
-    return say["a_day_most" if one.as_needed else "a_day"].format(amount=one.per_day) if one.per_day else ""
-
-
-def place(source: str) -> str:
-    """A source as a reader may be shown it."""
-    return "the patient" if source == PATIENT else source
-
-
 def in_error(row: MedicineRow | ProblemRow | AllergyRow) -> bool:
     """Whether every record behind a row takes itself back: it was never true, and is no illness of the past."""
     return all(line.says == "error" for line in row.lines)
@@ -170,21 +111,25 @@ def problem(row: ProblemRow, held: Names, subject: str) -> Resource:
         made["category"] = [_coded("condition-category", "problem-list-item")]
         made["code"] = _concept("No known problems", [{"system": ABSENT, "code": "no-known-problems"}])
         made["subject"] = {"reference": subject}
-        return _noted(made, _notes(row.conflicts, row.stale))
+        return _noted(made, _notes(row))
     side = f" ({row.laterality})" if row.laterality and row.laterality not in row.name.lower() else ""
     codes, odd = _codes(row.lines, held) if Conflict.CODE_NAME not in row.conflicts else ([], [])
     made["code"] = _concept(row.name + side, codes)
     made["subject"] = {"reference": subject}
     if row.onset is not None:
         made["onsetDateTime"] = _onset(row, held) or write_date(row.onset[0])
-    return _noted(made, _notes(row.conflicts, row.stale) + odd)
+    return _noted(made, _notes(row) + odd)
 
 
 def allergy(row: AllergyRow, held: Names, subject: str) -> Resource:
     """An AllergyIntolerance, or the statement that none is known."""
     made = _base("AllergyIntolerance", "AllergyIntolerance-uv-ips")
     status = {"active": "active", "stopped": "resolved"}.get(row.status, "")
-    made["clinicalStatus"] = _coded("allergyintolerance-clinical", status) if status else _unknown()
+    made["clinicalStatus"] = _coded("allergyintolerance-clinical", status or "active")
+    if not status:
+        # R4 binds the element to active, inactive and resolved and has no code for "not known" (ait-1 asks for one): an
+        # allergy of which nobody says that it is over is not called over, and the words say what is known.
+        made["clinicalStatus"]["text"] = "No source says whether it still holds."
     refuted = {"verificationStatus": _coded("allergyintolerance-verification", "refuted")} if row.refuted else {}
     if row.verification in ("confirmed", "unconfirmed") and not row.refuted:
         refuted = {"verificationStatus": _coded("allergyintolerance-verification", row.verification)}
@@ -193,15 +138,16 @@ def allergy(row: AllergyRow, held: Names, subject: str) -> Resource:
         made["criticality"] = row.criticality
     odd: list[str] = []
     if row.no_known:
-        code, words = _NONE_KNOWN.get(row.no_known, ("no-known-allergies", row.name))
-        made["code"] = _concept(words, [{"system": ABSENT, "code": code}])
+        # Of one substance IPS has no code that says "none": the code for all of them would say more.
+        code = _NONE_KNOWN.get(row.no_known)
+        made["code"] = _concept(Speech().name(row), [{"system": ABSENT, "code": code}] if code else [])
     else:
         codes, odd = _codes(row.lines, held) if Conflict.CODE_NAME not in row.conflicts else ([], [])
         made["code"] = _concept(row.name, codes)
     made["patient"] = {"reference": subject}
     if row.reactions:
         made["reaction"] = [{"manifestation": [{"text": words}]} for words in row.reactions]
-    return _noted(made, _notes(row.conflicts, row.stale) + odd)
+    return _noted(made, _notes(row) + odd)
 
 
 def immunization(item: Held, subject: str) -> Resource:
@@ -286,10 +232,6 @@ def _coded(system: str, code: str) -> Resource:
     return {"coding": [{"system": _TERMINOLOGY + system, "code": code}]}
 
 
-def _unknown() -> Resource:
-    return _absent("unknown")
-
-
 def _absent(reason: str) -> Resource:
     return {"extension": [{"url": _ABSENT_REASON, "valueCode": reason}]}
 
@@ -300,9 +242,11 @@ def _noted(made: Resource, notes: list[str]) -> Resource:
     return made
 
 
-def _notes(conflicts: Sequence[Conflict], stale: str) -> list[str]:
-    words = [_WORDS[conflict] for conflict in conflicts if conflict in _WORDS]
-    return [*words, stale[:1].upper() + stale[1:] + "."] if stale else words
+def _notes(row: MedicineRow | ProblemRow | AllergyRow) -> list[str]:
+    """The marks of a row, and how long ago it was confirmed, where that is not among them."""
+    marks, stale = list(Speech().marks(row)), row.stale
+    said = not stale or (stale.startswith(LONG_UNCONFIRMED) and row.confirmed is not None)
+    return marks if said else [*marks, stale[:1].upper() + stale[1:] + "."]
 
 
 def _codes(lines: Sequence[Line], held: Names) -> tuple[list[dict[str, str]], list[str]]:

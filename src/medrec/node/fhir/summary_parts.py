@@ -14,6 +14,7 @@ from medrec.core.records.understood import Coding
 from medrec.core.signs import seen
 
 _USES = ("usual", "official", "temp", "nickname", "anonymous", "old", "maiden")
+_FIRST = {"official": 0, "usual": 1, "": 2}
 _SEXES = ("male", "female", "other", "unknown")
 _CODE = re.compile(r"\S+(\s\S+)*")
 _SYSTEM = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+")
@@ -55,7 +56,8 @@ def date_time(date: ClinicalDate) -> str:
 
 
 def names(record: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The HumanNames of a person that say something."""
+    """The HumanNames of a person that say something, the one that she goes by first: what is old or a maiden name is
+    the last."""
     written = record.get("name")
     found = []
     for part in written if isinstance(written, list) else []:
@@ -67,7 +69,13 @@ def names(record: Mapping[str, Any]) -> list[dict[str, Any]]:
         made |= {"given": forenames} if forenames else {}
         if made:
             found.append(({"use": part["use"]} if part.get("use") in _USES else {}) | made)
-    return found
+    return sorted(found, key=lambda name: _FIRST.get(name.get("use", ""), len(_FIRST)))
+
+
+def called(record: Mapping[str, Any]) -> str:
+    """What a person is called by her own record; empty where it has no name."""
+    name = next(iter(names(record)), {})
+    return str(" ".join((*name.get("given", ()), name.get("family", ""))).strip() or name.get("text", ""))
 
 
 def birth(record: Mapping[str, Any]) -> str:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from medrec.core.reconcile.held import PATIENT
 from medrec.core.reconcile.lists import Row
 from medrec.core.reconcile.rows import AllergyRow, Conflict, MedicineRow
-from medrec.core.records.understood import NoteCode
 from medrec.node.lists.lists import Shown
 from medrec.node.right_person import not_hers
 from medrec.portal import render, words
@@ -29,8 +28,6 @@ COLUMN, CARD_LINES = 50, 45
 """Letters in a line of the printed card, and how many lines it has room for; a longer one takes the whole sheet."""
 GROUPS = ("allergies", "medicines", "perhaps", "problems")
 _READ = ("allergies", "medicines", "problems")
-_ODD = (NoteCode.STRENGTH_DIFFERS, NoteCode.TOTAL_DIFFERS, NoteCode.FUTURE_DATE, NoteCode.BEFORE_BIRTH)
-"""What a reader noted that whoever acts on the card has to know: the amount, or the date, may be wrong."""
 
 
 class OnCard(NamedTuple):
@@ -60,8 +57,7 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
     rows = _rows(shown)
     parts = []
     for group in GROUPS:
-        made = [_of_row(row) for row in rows[group]] + [_of_entry(entry) for entry in apart if entry.group == group]
-        lines = list({(line.name.casefold(), line.how.casefold()): line for line in reversed(made)}.values())[::-1]
+        lines = _once([_of_row(row) for row in rows[group]], [_of_entry(one) for one in apart if one.group == group])
         parts.append(
             {
                 "title": words.CARD[group],
@@ -80,6 +76,14 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
         "apart": held_apart,
         "sources": sorted(_sources(rows, apart, who.place)),
     }
+
+
+def _once(rows: list[OnCard], apart: list[OnCard]) -> list[OnCard]:
+    """Each line once: two are one if all of them is the same, its side and its danger too. What is in no list stands
+    beside no row that says it."""
+    there = {(line.name.casefold(), line.how.casefold()) for line in rows}
+    new = [line for line in apart if (line.name.casefold(), line.how.casefold()) not in there]
+    return list({(line.name.casefold(), line.how.casefold(), line.notes): line for line in (*rows, *new)}.values())
 
 
 def _in_no_list(node: "Node", account: str) -> list[Entry]:
@@ -126,7 +130,7 @@ def _perhaps(row: MedicineRow) -> bool:
 
 def _of_row(row: Row) -> OnCard:
     said = [words.CARD["own"]] if all(line.source == PATIENT for line in row.lines) else []
-    notes = [words.CARE_LIST.get(name) or words.ONE_LIST[name] for name in _conflicts(row)] + odd(row, _ODD)
+    notes = [words.CARE_LIST.get(name) or words.ONE_LIST[name] for name in _conflicts(row)] + odd(row)
     name = str(called(row))
     if isinstance(row, MedicineRow):
         form = next((variant.form for variant in row.variants if variant.form), "")

@@ -14,6 +14,7 @@ from medrec.core.records.reading import Around
 from medrec.core.records.table import understand
 from medrec.core.records.understood import AllergyDetail, NoteCode, Understood
 from medrec.node.agent.copies import Copy
+from medrec.node.fhir import summary_parts
 from medrec.node.terminology.shipped import shipped
 from medrec.portal import words
 
@@ -152,9 +153,7 @@ def about(node: "Node", account: str) -> dict[str, str]:
     found = {"name": "", "born": ""}
     for copy in node.copies.hers(account, "Patient") if node.copies is not None else ():
         tree: Any = canonical(copy.content).value
-        name = next((name for name in _list(tree, "name") if isinstance(name, dict)), {})
-        given = " ".join(str(part) for part in _list(name, "given"))
-        found["name"] = found["name"] or f"{given} {name.get('family', '')}".strip()
+        found["name"] = found["name"] or summary_parts.called(tree)
         found["born"] = found["born"] or str(tree.get("birthDate", ""))
     return found
 

@@ -1,13 +1,14 @@
 """The patient summary to print: what the lists say, and who says so, on paper or as a file for another hospital."""
 
-from html import unescape
 from typing import TYPE_CHECKING, Any
 
-from medrec.node.fhir import bundle
-from medrec.node.fhir.summary import PHRASES
+from medrec.node.fhir import bundle, summary_parts
 from medrec.node.fhir.summary_own import own_made, own_summary
+from medrec.node.fhir.summary_words import PHRASES, Said
+from medrec.node.right_person import not_hers
 from medrec.portal import render, words
-from medrec.portal.own.whose import kinds_of, whose
+from medrec.portal.own.lists import held_elsewhere
+from medrec.portal.own.whose import Whose, kinds_of, whose
 from medrec.portal.page import File, Visit
 
 if TYPE_CHECKING:
@@ -24,10 +25,9 @@ _TITLES = {
 
 def show(node: "Node", visit: Visit) -> dict[str, Any]:
     """The values of own/summary.html."""
-    who = whose(node, visit, heeds_kinds=True)
+    who, kinds = whose(node, visit, heeds_kinds=True), kinds_of(visit)
     # The page speaks the reader's language; the file for another hospital speaks English.
-    phrases = {name: str(words.SUMMARY[f"says_{name}"]) for name in PHRASES}
-    made, signed = own_made(node, who.account, kinds_of(visit), phrases, with_receipts=False)
+    made = own_made(node, who.account, kinds, _phrases(), lambda ms: render.day(ms).striptags(), with_receipts=False)
     known, names = node.lists.proofs(who.account), {one.id: one.name for one in node.directory.organisations()}
     # The page of one list leads to each line by itself; here each thing that was signed stands once behind its entry.
     proofs = {
@@ -35,17 +35,39 @@ def show(node: "Node", visit: Visit) -> dict[str, Any]:
             {"href": visit.link("line", person=who.handle, tag=tag), "by": names.get(teller, teller)}
             for tag, teller in (known[one] for one in dict.fromkeys(behind) if one in known)
         ]
-        for place, behind in signed.items()
+        for place, behind in made.signed.items()
     }
-    patient = made["entry"][1]["resource"]
+    patient = made.bundle["entry"][1]["resource"]
     return {
         "handle": who.handle,
-        "name": _name(patient) or who.name,
+        "name": summary_parts.called(patient) or who.name,
         "born": render.known_date(patient.get("birthDate", "")),
-        "sections": [_section(section, proofs) for section in made["entry"][0]["resource"]["section"]],
+        "sections": [
+            _section(section, made.said, proofs) for section in made.bundle["entry"][0]["resource"]["section"]
+        ],
+        "missing": [] if kinds else _missing(node, visit, who),
         "file": visit.link("summary_file", person=who.handle),
         "made": render.date(visit.now),
     }
+
+
+def _phrases() -> dict[str, str]:
+    """The words of the summary in the reader's language, those of the list where it has them."""
+    return {
+        name: str(
+            words.SUMMARY.get(f"says_{name}") or words.ONE_LIST.get(name) or words.NOTES[name.removeprefix("note_")]
+        )
+        for name in PHRASES
+    }
+
+
+def _missing(node: "Node", visit: Visit, who: Whose) -> list[Any]:
+    """What is in no line, in sentences: then "none" is not that there is none."""
+    shown, strangers = node.lists.of(who.account), not_hers.known(node, who.account).strangers
+    said = held_elsewhere(node, who)
+    said += [render.say(words.SUMMARY["stranger"], place=who.place(name)) for name in sorted(strangers)]
+    counts = {"unread": len(shown.unread), "in_part": len(shown.in_part)}
+    return said + [render.say(words.ONE_LIST[name], count=count) for name, count in counts.items() if count]
 
 
 def download(node: "Node", visit: Visit) -> File:
@@ -56,22 +78,12 @@ def download(node: "Node", visit: Visit) -> File:
     )
 
 
-def _section(section: dict[str, Any], proofs: dict[str, list[dict[str, str]]]) -> dict[str, Any]:
-    items = section["text"]["div"].split("<li>")[1:]
+def _section(section: dict[str, Any], said: dict[str, Said], proofs: dict[str, list[dict[str, str]]]) -> dict[str, Any]:
     code = section["code"]["coding"][0]["code"]
-    lines = [
-        _parts(unescape(item.split("</li>")[0])) | {"proofs": proofs.get(entry["reference"], [])}
-        for item, entry in zip(items, section["entry"], strict=True)
-    ]
+    lines = []
+    for entry in section["entry"]:
+        one = said[entry["reference"]]
+        rest = words.list_of(["", *one.parts]) if one.parts else ""
+        line = {"name": words.line(one.name), "rest": rest, "marks": one.marks}
+        lines.append(line | {"proofs": proofs.get(entry["reference"], [])})
     return {"title": words.SUMMARY[_TITLES[code]], "lines": lines}
-
-
-def _parts(line: str) -> dict[str, Any]:
-    """What a line is about, and what it says of it."""
-    name, *rest = (part.strip() for part in line.split(";"))
-    return {"name": words.line(name), "rest": words.list_of(["", *rest]) if rest else ""}
-
-
-def _name(patient: dict[str, Any]) -> str:
-    name = patient["name"][0]
-    return str(name.get("text") or " ".join((*name.get("given", ()), name.get("family", ""))).strip())

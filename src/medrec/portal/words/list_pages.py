@@ -73,6 +73,7 @@ ONE_LIST = Texts(
         "conflict_refuted": "One place says that you do not have it.",
         "conflict_none-known": "One place says that there is nothing of this kind.",
         "conflict_code-and-name": "The name and the number of this medicine do not fit together.",
+        "beside": "Beside it stands: “{words}”",
         "near_part-of-combination": "Also part of {name}",
         "near_same-class": "Of the same kind as {name}",
         "near_other-form": "Also as {name}",

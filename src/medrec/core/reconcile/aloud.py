@@ -1,0 +1,33 @@
+"""What has to stand with a row, wherever it is read alone: on a list, on the card, on paper, in a document."""
+
+from medrec.core.reconcile.rows import AllergyRow, MedicineRow, ProblemRow
+from medrec.core.records.understood import NoteCode
+
+LOUD = (
+    NoteCode.BEFORE_BIRTH,
+    NoteCode.DATES_CROSSED,
+    NoteCode.FUTURE_DATE,
+    NoteCode.MODIFIER_EXTENSION,
+    NoteCode.NAME_NOT_KNOWN,
+    NoteCode.NO_CODE,
+    NoteCode.READ_AS,
+    NoteCode.REMARK,
+    NoteCode.STATUS_CONFLICT,
+    NoteCode.STRENGTH_DIFFERS,
+    NoteCode.TOTAL_DIFFERS,
+    NoteCode.UNIT_NOT_UNDERSTOOD,
+    NoteCode.WRONG_SYSTEM,
+)
+"""Notes that stand with the row and not only with the entry (that name and code differ is a conflict of the row)."""
+
+
+def aloud(row: MedicineRow | ProblemRow | AllergyRow) -> list[str]:
+    """The notes (NoteCode) of entries that still count and could mislead whoever reads the row alone, each once."""
+    live = (line for line in row.lines if not line.outdone and line.says != "error")
+    return list(dict.fromkeys(note for line in live for note in line.notes if note in LOUD))
+
+
+def beside(row: MedicineRow | ProblemRow | AllergyRow) -> list[str]:
+    """What was written beside the entries that still count, in their own words, each once."""
+    live = (line for line in row.lines if not line.outdone and line.says != "error")
+    return list(dict.fromkeys(line.remark for line in live if line.remark))
