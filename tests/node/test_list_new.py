@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from medrec.node.lists import lists, reviews
+from medrec.node.lists import lists, marks, reviews
 from medrec.node.lists.acts_kept import list_put_away, list_seen
 from medrec.node.release import receive
 from medrec.node.release.practitioners import PHYSICIAN
@@ -31,6 +31,33 @@ def review(clinic: Clinic, node: Any, seen: list[bytes] | None = None) -> Any:
     return doctor
 
 
+def test_her_agent_counts_as_gone_through_what_the_review_was_of_and_not_what_came_before_it(clinic: Clinic) -> None:
+    """A page stands open; an order and an allergy come, and reach her agent; then that page is gone through."""
+    account, south = clinic.ada.account, clinic.south
+    seen = marks.marks(south.lists.of(account).read.rows)
+    south.put("MedicationRequest", "late", order("late", "855332", "warfarin sodium 5 mg tablet"))
+    south.put("AllergyIntolerance", "x", allergy("x", "penicillin"))
+    clinic.refresh()
+    doctor = review(clinic, south, seen)
+    shown = clinic.shown()
+    named = {row.name for row in shown.read.rows if row.key in shown.new}
+    assert {"warfarin", "penicillin"} <= named and "metformin" not in named
+    # What she had before her is told to the person, and to nobody with her word.
+    (kept,) = [one for one in clinic.guide.acts.of(account) if one.act.name == doctor.credential.name]
+    assert kept.seen == frozenset(seen) and not hasattr(kept.act, "seen")
+
+
+def test_what_does_not_say_what_it_was_of_counts_by_its_time(clinic: Clinic) -> None:
+    """Reviews of former versions, as her agent was told of them."""
+    review(clinic, clinic.south)
+    account, told = clinic.ada.account, clinic.guide.acts.of(clinic.ada.account)
+    former = [one._replace(seen=None) for one in told]
+    found = reviews.last(clinic.guide, account, former)
+    assert found is not None and found.places is not None and not found.places.told
+    rows = clinic.shown().read.rows
+    assert reviews.since(found, rows, {}) == {clinic.row("lisinopril").key: 1}, "north's, which south never saw"
+
+
 def test_what_she_lets_them_have_later_is_new_however_old(clinic: Clinic) -> None:
     doctor, account = review(clinic, clinic.south), clinic.ada.account
     assert clinic.south.lists.of(account).new == {}
@@ -43,7 +70,7 @@ def test_what_she_lets_them_have_later_is_new_however_old(clinic: Clinic) -> Non
     assert all(line.signed < shown.reviewed.time for line in records)
     assert shown.new == {lisinopril.key: 1}
     # She goes through the page with both: nothing of it is new the next time, and what changes is.
-    review(clinic, clinic.south, reviews.marks(shown.read.rows))
+    review(clinic, clinic.south, marks.marks(shown.read.rows))
     assert clinic.south.lists.with_received(account, [page]).new == {}
     clinic.north.put("MedicationRequest", "a", order("a", "314077", "lisinopril 20 mg", "2 tabs daily"))
     page = receive.request_records(clinic.south, "north", account, practitioner=doctor, reason="a visit")
@@ -69,8 +96,9 @@ def test_what_was_given_to_the_place_of_a_review_is_not_new_on_her_page(clinic: 
     account = clinic.ada.account
     clinic.network.consent(clinic.ada, "south", "north")
     doctor = clinic.north.practitioners.enter("dr-north", "Dr North", PHYSICIAN)
-    receive.request_records(clinic.north, "south", account, practitioner=doctor, reason="a visit")
-    review(clinic, clinic.north)
+    page = receive.request_records(clinic.north, "south", account, practitioner=doctor, reason="a visit")
+    shown = clinic.north.lists.with_received(account, [page])
+    review(clinic, clinic.north, marks.marks(shown.read.rows))
     clinic.refresh()
     assert clinic.shown().new == {}
     # Another version of it has not been given to anybody.
@@ -119,7 +147,7 @@ def test_what_a_list_held_tells_nothing_and_ends_with_the_link(clinic: Clinic) -
     assert row.account == clinic.ada.account and b"metformin" not in row.sealed
     (line,) = [line for line in clinic.row("metformin").lines if line.author == "record"]
     changed = msgspec.structs.replace(line, manifest="0" * 64, sha256="0" * 64, plain="other", signed=0)
-    assert reviews.mark(changed) == reviews.mark(line), "a mark is of the name and version, not of what it says"
+    assert marks.mark(changed) == marks.mark(line), "a mark is of the name and version, not of what it says"
     assert clinic.south.linker.unlink("ada")
     assert clinic.south.rows(list_seen) == []
 

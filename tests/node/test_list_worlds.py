@@ -11,7 +11,7 @@ from medrec.core.consent.plain import Plain, write
 from medrec.core.manifests.acts import Act
 from medrec.node.corrections.corrections import CORRECTIONS_PATH
 from medrec.node.keeping import store
-from medrec.node.lists import lists, reviews
+from medrec.node.lists import lists, marks, reviews
 from medrec.node.lists.acts_kept import ACTS_PATH
 from medrec.node.release import receive
 from medrec.node.release.practitioners import PHYSICIAN
@@ -76,7 +76,7 @@ def lived(folder: Path, hidden: bool, stopped: bool = True) -> tuple[Clinic, lis
     south.acts.enter(
         ada.account, reader, "dismissed", [], "she coughs", notice.id, (), reviews.behind(notice, rows), notice.about
     )
-    south.acts.enter(ada.account, reader, "reviewed", [lists.subject_of(rows[0])], seen=reviews.marks(rows))
+    south.acts.enter(ada.account, reader, "reviewed", [lists.subject_of(rows[0])], seen=marks.marks(rows))
     clinic.network.time += 60_000
     says(clinic, north, "changed", [row(clinic, north, "lisinopril")], "1 tab at night")
     clinic.story.settle()

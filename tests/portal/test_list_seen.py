@@ -119,3 +119,42 @@ def test_what_is_new_and_was_not_on_the_page_is_not_gone_through(clinic: Clinic)
     clinic.network.time += 60_000
     page(**reviewed)
     assert clinic.south.lists.of(clinic.ada.account).new == {}
+
+
+def test_a_page_that_stood_open_names_nothing_that_it_did_not_show(clinic: Clinic) -> None:
+    """An order that came, and a dose that changed, since the page was made: neither is signed as gone through."""
+    client: Any = visitor(clinic.story, "south", demonstration=True)
+    client.post("/sign-in/demonstration", data={"role": "clinician"})
+    look = {"patient": "ada", "purpose": "TREAT", "reason": "Visit this morning"}
+    look |= {"csrf": csrf_of(client.get("/clinic").text)}
+    clinic.south.put("MedicationRequest", "z", order("z", "197361", "amlodipine 5 mg"))
+    (reviewed,) = forms_of(client.post("/patient-list", data=look).text, "reviewed")
+    clinic.network.time += 60_000
+    clinic.south.put("MedicationRequest", "w", order("w", "855332", "warfarin sodium 5 mg tablet"))
+    clinic.south.put("MedicationRequest", "z", order("z", "197361", "amlodipine 5 mg", "2 tabs daily"))
+    clinic.network.time += 60_000
+    assert client.post("/patient-list", data=reviewed).status_code == 200
+    (act,) = [kept.act for kept in clinic.south.acts.of(clinic.ada.account)]
+    assert [subject.name for subject in act.subjects] == ["lisinopril", "metformin"]
+    shown = clinic.south.lists.of(clinic.ada.account)
+    assert {row.name for row in shown.read.rows if row.key in shown.new} == {"amlodipine", "warfarin"}
+    # Pressed once more, her own word of a moment ago stands in nobody's way.
+    clinic.network.time += 60_000
+    assert client.post("/patient-list", data=reviewed).status_code == 200
+    again = clinic.south.acts.of(clinic.ada.account)[-1].act
+    assert [subject.name for subject in again.subjects] == ["lisinopril", "metformin"]
+
+
+def test_who_does_not_say_what_the_page_held_goes_through_nothing(clinic: Clinic) -> None:
+    client: Any = visitor(clinic.story, "south", demonstration=True)
+    client.post("/sign-in/demonstration", data={"role": "clinician"})
+    look = {"patient": "ada", "purpose": "TREAT", "reason": "Visit this morning"}
+    look |= {"csrf": csrf_of(client.get("/clinic").text)}
+    (reviewed,) = forms_of(client.post("/patient-list", data=look).text, "reviewed")
+    del reviewed["seen"]
+    clinic.network.time += 60_000
+    assert client.post("/patient-list", data=reviewed).status_code == 200
+    (kept,) = clinic.south.acts.of(clinic.ada.account)
+    assert kept.act.kind == "reviewed" and kept.act.subjects == []
+    shown = clinic.south.lists.of(clinic.ada.account)
+    assert {row.key for row in shown.read.rows} == set(shown.new)

@@ -150,7 +150,8 @@ def test_a_clinician_reviews_and_stops_on_the_page_in_her_own_name(clinic: Clini
     page = client.post("/patient-list", data={"patient": "ada"} | why | token(client)).text
     assert words.CARE_LISTS["reviewed"] in text_of(page)
     clinic.network.time += 60_000
-    fields = {"patient": "ada", "act": "reviewed"} | token(client)
+    seen = page.split('value="reviewed"><input type="hidden" name="seen" value="')[1].partition('"')[0]
+    fields = {"patient": "ada", "act": "reviewed", "seen": seen} | token(client)
     reviewed = text_of(client.post("/patient-list", data=fields).text)
     (kept,) = clinic.north.acts.of(clinic.ada.account)
     assert kept.act.author == "clinician" and f"{kept.act.name} went through this list" in reviewed

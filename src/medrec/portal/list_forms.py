@@ -1,15 +1,13 @@
 """What a page of lists carries in its forms: what was seen on it, and what a row spoke of that is kept nowhere."""
 
-import base64
-
 import msgspec
 
 from medrec.core.manifests.act_parts import Against
 from medrec.core.manifests.acts import Subject
 from medrec.core.reconcile.held import PATIENT
 from medrec.core.reconcile.rows import MedicineRow
-from medrec.node.lists import reviews
 from medrec.node.lists.lists import against, subject_of
+from medrec.node.lists.marks import packed, unpacked
 from medrec.portal.page import PageError
 
 
@@ -44,20 +42,15 @@ def stood(text: str) -> Stands:
         raise PageError(400, "form-unreadable") from None
 
 
-SEEN_MAX = 1500
-"""So many lines fit into a form; what a longer list held beyond them counts as not seen."""
-
-
 def carried(found: list[bytes]) -> str:
     """The lines that a page holds, so that its form says what was seen: also what others gave, which is kept nowhere,
     and not what came while it was read."""
-    return base64.urlsafe_b64encode(b"".join(found[:SEEN_MAX])).decode()
+    return packed(found)
 
 
 def stood_there(text: str) -> list[bytes]:
     """The marks of the lines that a page held, as its form says them. Raises PageError."""
     try:
-        found = base64.b64decode(text, altchars=b"-_", validate=True)
+        return sorted(unpacked(text))
     except ValueError:
         raise PageError(400, "form-unreadable") from None
-    return [found[at : at + reviews.MARK_BYTES] for at in range(0, len(found), reviews.MARK_BYTES)]

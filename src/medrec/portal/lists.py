@@ -14,6 +14,7 @@ from medrec.core.records.dates import DAY_MS
 from medrec.node.consent.attesting import account_of
 from medrec.node.lists import reviews
 from medrec.node.lists.lists import Shown, against, subject_of
+from medrec.node.lists.marks import gone_through, marks
 from medrec.node.refusals import Refusal
 from medrec.portal import at_home, list_words, mending, render, words
 from medrec.portal.list_folds import (
@@ -112,7 +113,7 @@ def _gone_through(shown: Shown, on_page: Iterable[Row]) -> dict[str, Any]:
     another page was not. `unseen` are the rows of that kind."""
     elsewhere = {id(row) for row in shown.read.rows if row.key in shown.new} - {id(row) for row in on_page}
     seen = [row for row in shown.read.rows if id(row) not in elsewhere]
-    return {"seen": carried(reviews.marks(seen)), "unseen": len(elsewhere)}
+    return {"seen": carried(marks(seen)), "unseen": len(elsewhere)}
 
 
 def _alone(
@@ -210,6 +211,8 @@ def _act(node: "Node", visit: Visit, session: Session, account: str) -> None:
     notice is put away, and why."""
     kind, key, told = (visit.form.get(name, "").strip() for name in ("act", "row", "words"))
     notice = visit.form.get("notice", "").strip() if kind == "dismissed" else None
+    # A review is of what its page held: of nothing where the page held nothing, or does not say.
+    seen = stood_there(visit.form.get("seen", "")) if "seen" in visit.form or kind == "reviewed" else None
     if kind == "dismissed":
         # What is shown with others' records has a notice of its own, which is kept nowhere: its name is enough.
         about = visit.form.get("about", "")
@@ -222,7 +225,9 @@ def _act(node: "Node", visit: Visit, session: Session, account: str) -> None:
         subjects, against_ = [about.subject], about.against + (about.over if kind == "changed" else [])
     else:
         medicines = node.lists.of(account).read.medicines
-        rows = [row for row in medicines if (row.status == "active" if kind == "reviewed" else row.key == key)]
+        rows = (
+            gone_through(medicines, seen or ()) if kind == "reviewed" else [row for row in medicines if row.key == key]
+        )
         subjects = [subject_of(row) for row in rows[:SUBJECTS_MAX]]
         against_ = [one for row in rows for one in against(row, kind)]
     if kind not in CLINICIANS or (not subjects and kind not in ("reviewed", "dismissed")):
@@ -233,7 +238,6 @@ def _act(node: "Node", visit: Visit, session: Session, account: str) -> None:
         who = node.practitioners.enter(session.staff, session.name, PROFESSIONAL)
     objections = [one for one in against_ if one.source != node.organisation]
     try:
-        seen = stood_there(visit.form["seen"]) if "seen" in visit.form else None
         matter = visit.form.get("about", "") if kind == "dismissed" else ""
         node.acts.enter(account, who, kind, subjects, told, notice, objections, seen, matter)  # type: ignore[arg-type]
     except Refusal as error:

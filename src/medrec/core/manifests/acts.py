@@ -20,6 +20,9 @@ CLINICIANS: frozenset[str] = frozenset({"reviewed", "changed", "stopped", "dismi
 _IN_WORDS: frozenset[str] = frozenset({"like-this", "changed", "dismissed"})
 """Without words these say nothing."""
 SUBJECTS_MAX, AGAINST_MAX = 100, 100
+SEEN_MAX, MARK_BYTES = 1500, 6
+"""So many lines of a list a review tells of, each by a mark of so many bytes; what a longer one held beyond them counts
+as not seen."""
 
 Short = Annotated[str, msgspec.Meta(max_length=200)]
 
@@ -71,7 +74,10 @@ class Act(Fields, frozen=True):
 
 
 class ActManifest(Fields, frozen=True):
-    """An organisation wrote an act down: its own clinician's, or one that it was given."""
+    """An organisation wrote an act down: its own clinician's, or one that it was given.
+
+    `seen`: of a review by its own clinician the marks (node/lists/marks.py) of the lines that she went through, in
+    base64url. It is told to the person, and travels to nobody else with the act."""
 
     manifest: Literal["list-act/1"]
     network: Hex32
@@ -79,6 +85,7 @@ class ActManifest(Fields, frozen=True):
     account: str
     time: TimeMs
     act: Act
+    seen: Annotated[str, msgspec.Meta(pattern=rf"^([A-Za-z0-9_-]{{8}}){{0,{SEEN_MAX}}}\Z")] | UnsetType = UNSET
 
 
 class ActEnd(Fields, frozen=True):

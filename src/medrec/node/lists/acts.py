@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import sqlalchemy as sql
+from msgspec import UNSET
 
 from medrec.core import codec, manifests
 from medrec.core.manifests.access import ReceivedManifest
@@ -41,6 +42,7 @@ from medrec.node.keeping.journal import Draft
 from medrec.node.keeping.vault import Vault, VaultError
 from medrec.node.lists import acts_former, acts_heard, acts_told, acts_whole, reviews
 from medrec.node.lists.acts_kept import ACTS_PATH, KeptAct, hand_on, is_ended, list_act, list_act_brought, of_one
+from medrec.node.lists.marks import marks, packed
 from medrec.node.looks.disputing import organisations
 from medrec.node.refusals import Code, Refusal
 from medrec.node.release.practitioners import Practitioner
@@ -114,7 +116,7 @@ class Acts:
     ) -> Act:
         """Write down what a clinician of this organisation says, and hand it on. Raises Refusal, StoreError.
 
-        `seen`: the marks (reviews.mark) of the lines that the list held which she went through, or of those behind the
+        `seen`: the marks (marks.mark) of the lines that the list held which she went through, or of those behind the
         notice that she puts away, which is `about` a matter; None: as the list of what is here has it.
         """
         act = sign_as(self._node, account, practitioner, kind, subjects, words, notice, against)
@@ -134,7 +136,7 @@ class Acts:
         shown = self._node.lists.of(act.account)
         rows = shown.read.rows
         if act.kind == "reviewed":
-            return "", reviews.marks(rows)
+            return "", marks(rows)
         found = next((one for one in shown.notices if one.id == act.notice), None)
         return (found.about, reviews.behind(found, rows)) if found is not None else ("", ())
 
@@ -155,8 +157,10 @@ class Acts:
         identifier, now = bytes.fromhex(act.id), node.clock()
         # What it says against records elsewhere is asked there; who reads it here, or its receipt, learns of none.
         here = act if node.agent is not None else narrowed(act, node.organisation)
+        gone_through = act.kind == "reviewed" and act.organisation == node.organisation
+        told = packed(seen) if gone_through else UNSET
         manifest = manifests.encode(
-            ActManifest("list-act/1", node.network.hex(), node.organisation, act.account, now, here)
+            ActManifest("list-act/1", node.network.hex(), node.organisation, act.account, now, here, told)
         )
 
         def write(connection: sql.Connection) -> bool:
@@ -174,7 +178,7 @@ class Acts:
             connection.execute(sql.insert(list_act).values(**row, manifest=digest, time=now, sealed=sealed))
             if brought:
                 connection.execute(sql.insert(list_act_brought).values(**row))
-            if act.kind == "reviewed" and act.organisation == node.organisation:
+            if gone_through:
                 reviews.keep(node, connection, person, identifier, seen)
             if about:
                 reviews.keep_away(node, connection, person, identifier, bytes.fromhex(about), seen)
@@ -225,6 +229,9 @@ class Acts:
             # A copy may have come without the words that another place told of it.
             if kept.name not in found or (kept.act.words and not found[kept.name].act.words):
                 found[kept.name] = kept
+            elif kept.seen is not None:
+                # What was seen is told to her agent, and not in what is handed on.
+                found[kept.name] = found[kept.name]._replace(seen=kept.seen)
         return sorted(found.values(), key=lambda kept: (kept.act.time, kept.act.id, kept.act.organisation))
 
 

@@ -20,11 +20,13 @@ ENDS_PATH = "/medrec/list-act-ends"
 
 
 class KeptAct(NamedTuple):
-    """An act that stands here: the act, the SHA-256 of the manifest that proves it, and when it was written down."""
+    """An act that stands here: the act, the SHA-256 of the manifest that proves it, and when it was written down; of a
+    review the marks of the lines that its own place says it was of (None: it does not say)."""
 
     act: Act
     manifest: bytes
     time: int
+    seen: frozenset[bytes] | None = None
 
     @property
     def name(self) -> tuple[str, str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec import UNSET
 
 from medrec.core.crypto import verify_ed25519
 from medrec.core.manifests.acts import Act, ActEndedManifest, ActManifest, act_message, misfit
@@ -15,6 +16,7 @@ from medrec.node.agent.told import told
 from medrec.node.consent.consents import AHEAD_MS_MAX
 from medrec.node.lists.acts_hers import said_in_time
 from medrec.node.lists.acts_kept import KeptAct
+from medrec.node.lists.marks import unpacked
 from medrec.node.refusals import Refusal
 
 if TYPE_CHECKING:
@@ -52,7 +54,9 @@ def told_of(node: "Node", account: str, ends: dict[str, Undone]) -> Iterable[Kep
             stands = number(line.epoch) > end.epoch
         if stands:
             # A place's clock that went ahead makes nothing later than it was heard of.
-            yield KeptAct(act, hashlib.sha256(line.data).digest(), min(line.time, heard))
+            time, own = min(line.time, heard), line.organisation == act.organisation
+            seen = unpacked(said.seen) if own and said.seen is not UNSET else None
+            yield KeptAct(act, hashlib.sha256(line.data).digest(), time, seen)
 
 
 def genuine(node: "Node", act: Act, said_by: str = "") -> bool:

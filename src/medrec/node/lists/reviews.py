@@ -2,11 +2,10 @@
 
 What is new for the clinicians of an organisation is what the list that one of them went through did not hold: a record
 that came late, or that she let them have later, is new to them however long ago its source signed it. What another
-organisation's clinician went through says nothing of what they have seen. At the person's agent it is what reached the
-agent, with what it says, after the last review at a place that has the record or was given it.
+organisation's clinician went through says nothing of what they have seen. At the person's agent it is what no review
+was of, by what its place told, or what reached the agent, with what it says, only after that.
 """
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
@@ -22,24 +21,28 @@ from medrec.node.agent.told import told
 from medrec.node.keeping.journal import Person
 from medrec.node.keeping.vault import VaultError
 from medrec.node.lists.acts_kept import KeptAct, list_put_away, list_seen
+from medrec.node.lists.marks import apart, mark
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
 
-MARK_BYTES = 6
 BOUND = b"list seen"
 
 
 class Seen(NamedTuple):
-    """At an agent: when each organisation's clinicians last went through the list (ms), and when it was last given a
-    record before that, by source, type, id and organisation."""
+    """At an agent: of every review of which its own place told what it was of, the time (ms) and the marks of the
+    lines; when the clinicians of each place last went through the list without a word on what it held; and when these
+    were last given a record before that, by source, type, id and organisation."""
 
+    told: Sequence[tuple[int, frozenset[bytes]]]
     reviews: Mapping[str, int]
     given: Mapping[tuple[str, str, str, str], int]
 
     def covers(self, line: Line, came: int) -> bool:
-        """Whether a place that could see a line went through the list when it had come (ms)."""
-        name = (line.source, line.type, line.id)
+        """Whether somebody went through a line that had come (ms)."""
+        name, known = (line.source, line.type, line.id), mark(line)
+        if any(came <= time and known in seen for time, seen in self.told):
+            return True
         return any(
             came <= time and (line.source == place or line.signed <= self.given.get((*name, place), -1))
             for place, time in self.reviews.items()
@@ -71,21 +74,6 @@ class Past(NamedTuple):
 
 
 NOTHING = Past(None, ())
-
-
-def mark(line: Line) -> bytes:
-    """A line by its name and version, and those of the Medication that it points at, in short. It tells nothing of what
-    the record says, so it may stay when the record is erased."""
-    found = [line.source, line.type, line.id, str(line.version)]
-    if line.medicine is not None:
-        found += [line.medicine.id, str(line.medicine.version)]
-    name = "\n".join(found)
-    return hashlib.sha256(name.encode()).digest()[:MARK_BYTES]
-
-
-def marks(rows: Iterable[Row]) -> list[bytes]:
-    """The marks of all lines of some rows, sorted, each once."""
-    return sorted({mark(line) for row in rows for line in row.lines})
 
 
 def keep(node: "Node", connection: sql.Connection, person: Person, act: bytes, seen: Sequence[bytes]) -> None:
@@ -124,7 +112,7 @@ def past(node: "Node", account: str, acts: Sequence[KeptAct]) -> Past:
             with suppress(VaultError):
                 about, seen = codec.decode(node.vault.open(person.keys.data, bytes(row.sealed), bytes(row.id)))
                 if bytes(row.id) in by_id:
-                    away.append(PutAway(by_id[bytes(row.id)], about, _apart(seen)))
+                    away.append(PutAway(by_id[bytes(row.id)], about, apart(seen)))
     return Past(last(node, account, acts), tuple(away))
 
 
@@ -133,10 +121,6 @@ def put_away(notice: Notice, rows: Iterable[Row], away: Iterable[PutAway]) -> Ke
     held = behind(notice, rows)
     about = bytes.fromhex(notice.about)
     return next((one.kept for one in away if one.about == about and one.seen.issuperset(held)), None)
-
-
-def _apart(seen: bytes) -> frozenset[bytes]:
-    return frozenset(seen[at : at + MARK_BYTES] for at in range(0, len(seen), MARK_BYTES))
 
 
 def last(node: "Node", account: str, acts: Sequence[KeptAct]) -> Review | None:
@@ -155,7 +139,7 @@ def last(node: "Node", account: str, acts: Sequence[KeptAct]) -> Review | None:
     with suppress(VaultError):
         act, seen = codec.decode(node.vault.open(person.keys.data, bytes(row.sealed), BOUND))
         if act.hex() == ours[-1].act.id:
-            return Review(ours[-1], _apart(seen))
+            return Review(ours[-1], apart(seen))
     return Review(ours[-1], None)
 
 
@@ -163,7 +147,8 @@ def _seen(node: "Node", account: str, reviewed: Sequence[KeptAct]) -> Seen:
     """Who went through the list when, and what sources told that they gave it."""
     times: dict[str, int] = {}
     for kept in reviewed:
-        times[kept.act.organisation] = max(kept.time, times.get(kept.act.organisation, 0))
+        if kept.seen is None:
+            times[kept.act.organisation] = max(kept.time, times.get(kept.act.organisation, 0))
     given: dict[tuple[str, str, str, str], int] = {}
     for line in told(node, account, "disclosure/1"):
         said = line.manifest
@@ -175,7 +160,8 @@ def _seen(node: "Node", account: str, reviewed: Sequence[KeptAct]) -> Seen:
         for record in said.records:
             name = (line.organisation, record.type, record.id, said.request.requester)
             given[name] = max(time, given.get(name, 0))
-    return Seen(times, given)
+    told_of = [(kept.time, kept.seen) for kept in reviewed if kept.seen is not None]
+    return Seen(told_of, times, given)
 
 
 def since(review: Review, rows: Iterable[Row], arrived: Mapping[str, int]) -> dict[str, int]:
