@@ -46,4 +46,9 @@ def is_accent(sign: str) -> bool:
 
 def is_mixed(word: str) -> bool:
     """Whether a word has letters of several alphabets that look alike (Unicode Technical Standard 39, 5.1)."""
-    return len({unicodedata.name(sign, "").partition(" ")[0] for sign in word if sign.isalpha()} & _ALIKE) > 1
+    return len(alphabets(word) & _ALIKE) > 1
+
+
+def alphabets(text: str) -> frozenset[str]:
+    """The alphabets that the letters of a text are of, by the first word of each letter's name: "LATIN"."""
+    return frozenset(unicodedata.name(sign, "").partition(" ")[0] for sign in text if sign.isalpha())

@@ -21,6 +21,11 @@ from medrec.node.keeping.vault import Vault
 
 WITH = ("came-with",)
 """The reason of what is held back because it came together with a record that cannot be hers."""
+OTHER_NAME = "other-name"
+"""The reason of a Patient that goes by two names at once, of which one has nothing in common with hers."""
+_ONCE = frozenset({Impossible.SEX, Impossible.AGE, Impossible.BIRTH, Impossible.DEATH, OTHER_NAME})
+"""What is not asked again of a person once a human has settled it. Blood always is: it does not change by being
+believed."""
 _CONTENT = frozenset({Impossible.SEX, Impossible.AGE, Impossible.BIRTH, Impossible.BLOOD})
 
 body_known = Table(
@@ -60,7 +65,11 @@ class Body:
             found.append(Impossible.BLOOD)
         elif now != ("", ""):
             self._learn(now)
-        return tuple(name for name in found if name not in self._known.settled)
+        return self.unsettled(found)
+
+    def unsettled(self, fields: Sequence[str]) -> tuple[str, ...]:
+        """Those of these reasons that no human has settled for good."""
+        return tuple(name for name in fields if name not in self._known.settled)
 
     def _learn(self, now: tuple[str, str]) -> None:
         group, rhesus = now[0] or self._known.group, now[1] or self._known.rhesus
@@ -69,8 +78,8 @@ class Body:
 
     def settle(self, fields: Sequence[str], record: Value | None) -> None:
         """A human says that a record which was held back by these fields is hers: her blood group is then the one that
-        it gives, and other reasons are not asked again. Blood always is: it does not change by being believed."""
-        names = [name for name in fields if name in (*_CONTENT, Impossible.DEATH) and name != Impossible.BLOOD]
+        it gives, and other reasons are not asked again."""
+        names = [name for name in fields if name in _ONCE]
         self._known.settled = sorted({*self._known.settled, *names})
         self._changed = True
         if record is not None and Impossible.BLOOD in fields:
@@ -93,7 +102,7 @@ def of_content(fields: Sequence[str]) -> bool:
 
 def settle(connection: sql.Connection, vault: Vault, person: int, fields: Sequence[str], record: Any) -> None:
     """What a human said about a record that was held back; inside `Store.write`."""
-    if of_content(fields) or Impossible.DEATH in fields:
+    if of_content(fields) or not _ONCE.isdisjoint(fields):
         body = Body(connection, vault, person)
         body.settle(fields, record)
         body.keep()

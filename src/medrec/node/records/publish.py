@@ -197,7 +197,7 @@ class Publisher:
                 records.setdefault(person, []).append(arrival.record.value)
         holding.refiled(connection, self._journal, self._network, filed)
         for person, values in records.items():
-            holding.look(connection, self._journal, self._network, person, values)
+            holding.look(connection, self._journal, self._network, person, values, servers=servers)
 
     @staticmethod
     def _said_before(connection: sql.Connection, arrival: Incoming, before: Any) -> bool:

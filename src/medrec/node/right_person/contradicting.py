@@ -3,14 +3,24 @@
 import re
 from collections.abc import Sequence
 
-from medrec.core import matching
+from medrec.core import matching, signs
 from medrec.core.matching import Demographics
 from medrec.core.records import datatypes
 from medrec.core.records.canonical import Value
+from medrec.node.keeping.contents import OTHER_NAME
+from medrec.node.right_person.said_in_words import WORDS, in_words
 
 _TITLES = frozenset({"mr", "mrs", "ms", "miss", "dr", "prof", "herr", "frau", "sr", "sra", "jr", "baby", "boy", "girl"})
-_LABELS = frozenset({"dob", "born", "birth", "date", "of", "mrn", "id", "nr", "geb", "pid", "patient"})
+_LABELS = frozenset({"dob", "born", "birth", "date", "of", "mrn", "id", "nr", "geb", "pid", "patient", "sex", "age"})
 """Words that stand beside a name, and are no part of it."""
+_NOBODY = frozenset({
+    "unknown", "anonymous", "self", "subject", "person", "client", "member", "resident", "name", "none", "test",
+    "newborn", "infant", "child", "mother", "father", "withheld", "redacted", "confidential", "paciente", "desconocido",
+    "desconocida", "doe",
+})  # fmt: skip
+"""Words that stand in place of a name, and are nobody's."""
+_NOW = ("", "official", "usual")
+"""The uses of a name that somebody goes by today."""
 _HERE = re.compile(r"Patient/([A-Za-z0-9.-]{1,64})(?:/_history/.*)?\Z")
 WHOLE = "Patient"
 """A held record of this type holds back everything of the person."""
@@ -18,38 +28,75 @@ SAID = "said"
 """The reason of what the person says is not about her (holding_said.py)."""
 REPLACED = "replaced"
 """The reason of a Patient that its source replaced by another one: a merge, of which nobody knows whose it is."""
+OF_ANOTHER = "of-another"
+"""The reason of a record whose visit or order is another patient's (pointing.py)."""
+REPLACES = "replaces"
+"""The reason of a Patient in whose place another linked person's stood: a merge, of which nobody knows whose it is."""
+_BY_NAME = frozenset({*matching.Field, REPLACED, REPLACES, OTHER_NAME, OF_ANOTHER, WORDS})
+"""What ends only by a version that says who it is."""
 
 
 def contradicts(who: Demographics, record: Value) -> tuple[str, ...]:
     """The fields by which a record cannot be of this person: of a Patient its demographics, of any other record the
-    name or the number that it gives to its subject, or that it says of two patients that it is theirs."""
+    name, the number or the birth that it gives to its subject, or that it says of two patients, or of another one, that
+    it is theirs."""
     if datatypes.text(record, "resourceType") == WHOLE:
-        found = tuple(field.value for field in matching.contradictions(who, matching.of_patient(record)))
+        found = [field.value for field in matching.contradictions(who, matching.of_patient(record))]
         merged = any(datatypes.text(one, "type") == "replaced-by" for one in datatypes.many(record, "link"))
-        return (*found, REPLACED) if merged else found
+        found += [OTHER_NAME] if not found and _has_other_name(who, record) else []
+        return (*found, REPLACED) if merged else tuple(found)
     if _is_numbered_otherwise(who, record) or len(_patients(record)) > 1:
         return (matching.Field.IDENTIFIER.value,)
+    written = in_words(who, record)
+    names = [*_subjects(record), *(_words(name) for name in written.names)]
+    named = next((fields for name in names if (fields := _named_otherwise(who, name))), ())
+    return (*named, *(field for field in written.against if field not in named))
+
+
+def _named_otherwise(who: Demographics, named: list[str]) -> tuple[str, ...]:
+    """By what a name, as its words, is of somebody else; empty where it may be hers."""
     hers, of_family = (set(matching.plain(name).split()) for name in (who.given, who.family))
-    for named in _subjects(record) if hers and of_family else ():
-        if len(named) < 2 or hers & set(named):
+    if not (hers and of_family and named) or hers & set(named):
+        return ()
+    if len(named) == 1:
+        # One word may be any part of a name.
+        found = matching.compare(who, Demographics(family=named[0], given=named[0]))
+        is_name = len(named[0]) > 2 and named[0] not in _TITLES | _NOBODY
+        is_like = {found.of(matching.Field.FAMILY), found.of(matching.Field.GIVEN)} != {"differs"}
+        return ("family", "given") if is_name and not is_like else ()
+    if of_family & set(named):
+        # Of her family, and another given name: somebody of her house, or a nickname; a human looks.
+        rest = [word for word in named if word not in of_family and word not in _TITLES and len(word) > 1]
+        other = Demographics(who.family, " ".join(rest))
+        differs = bool(rest) and matching.compare(who, other).of(matching.Field.GIVEN) == "differs"
+        return ("given",) if differs else ()
+    other = Demographics(family=named[-1], given=" ".join(named[:-1]))
+    return ("family", "given") if len(matching.contradictions(who, other)) == 2 else ()
+
+
+def _has_other_name(who: Demographics, record: Value) -> bool:
+    """Whether a Patient goes by a name today that shares nothing with hers, in the letters of hers."""
+    for name in datatypes.many(record, "name"):
+        family, given = datatypes.text(name, "family"), " ".join(datatypes.texts(name, "given"))
+        over = bool(datatypes.text(datatypes.one(name, "period"), "end"))
+        if datatypes.text(name, "use") not in _NOW or over or not (family and given):
             continue
-        if of_family & set(named):
-            # Of her family, and another given name: somebody of her house, or a nickname; a human looks.
-            rest = [word for word in named if word not in of_family and word not in _TITLES and len(word) > 1]
-            other = Demographics(who.family, " ".join(rest))
-            if rest and matching.compare(who, other).of(matching.Field.GIVEN) == "differs":
-                return ("given",)
-        elif len(matching.contradictions(who, Demographics(family=named[-1], given=" ".join(named[:-1])))) == 2:
-            return ("family", "given")
-    return ()
+        other = Demographics(family, given)
+        # The same name in other letters shares nothing with it.
+        same_letters = signs.alphabets(family + given) == signs.alphabets(who.family + who.given)
+        if same_letters and len(matching.contradictions(who, other)) == 2:
+            return True
+    return False
 
 
-def ends(who: Demographics, fields: Sequence[str], record: Value) -> bool:
+def ends(who: Demographics, fields: Sequence[str], record: Value, of_hers: bool = False) -> bool:
     """Whether a version that contradicts nothing ends a hold by these fields. By whom a record names it is ended by a
     version alone that says who it is: one that is silent says no more than that nobody knows, and so does one that
-    gives a number of a kind that is not known of her."""
-    if SAID in fields or not {*fields} & {*matching.Field, REPLACED}:
+    gives a number of a kind that is not known of her. What was of another's visit ends by one `of_hers`, too."""
+    if SAID in fields or not {*fields} & _BY_NAME:
         return SAID not in fields
+    if of_hers and {*fields} & _BY_NAME == {OF_ANOTHER}:
+        return True
     known = {item.partition("|")[0] for item in who.identifiers}
     if datatypes.text(record, "resourceType") == WHOLE:
         now = matching.of_patient(record)
@@ -91,6 +138,8 @@ def _numbers(record: Value) -> list[tuple[str, str]]:
 
 def _subjects(record: Value) -> list[list[str]]:
     """The words of each name that a record gives to its subject."""
-    shown = [datatypes.text(one, "display") for one in _pointers(record)]
-    named = [[word for word in matching.plain(words).split() if word not in _LABELS] for words in shown]
-    return [words for words in named if words]
+    return [words for one in _pointers(record) if (words := _words(datatypes.text(one, "display")))]
+
+
+def _words(name: str) -> list[str]:
+    return [word for word in matching.plain(name).split() if word not in _LABELS]

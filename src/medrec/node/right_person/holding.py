@@ -9,7 +9,7 @@ waits for the same decision. What is held is found by type and id alone; no demo
 Holding back and letting go are lines of the journal, of which the person is told.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import msgspec
@@ -27,6 +27,7 @@ from medrec.node.keeping.store import metadata
 from medrec.node.keeping.vault import Vault
 from medrec.node.right_person import holding_by
 from medrec.node.right_person.contradicting import SAID, WHOLE, contradicts, ends
+from medrec.node.right_person.pointing import Pointing
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -92,11 +93,13 @@ def look(
     person: int,
     records: Sequence[Value],
     came_together: bool = True,
+    servers: Iterable[str] = (),
 ) -> None:
     """Hold back what contradicts its linked person, by what a newer version contradicts her; let go what no longer does
     in a newer version. Each is a line.
 
-    Inside `Store.write`, in the same transaction in which the records are published; `came_together`: in one delivery.
+    Inside `Store.write`, in the same transaction in which the records are published; `came_together`: in one delivery;
+    `servers`: the source's own base addresses.
     """
     who = known(connection, journal.vault, person)
     account = journal.person(connection, person).account
@@ -106,7 +109,14 @@ def look(
     before = _held_of(connection, person)
     body = contents.Body(connection, journal.vault, person)
     values = {_name_of(record): record for record in records}
-    against = {name: (*contradicts(who, record), *body.against(who, record)) for name, record in values.items()}
+    pointing = Pointing(connection, person, [*values.values()], servers)
+    against = {
+        name: (
+            *body.unsettled((*contradicts(who, record), *pointing.against(record))),
+            *body.against(who, record),
+        )
+        for name, record in values.items()
+    }
     body.keep()
     together = came_together and any(contents.of_content(by) for name, by in against.items() if name[0] != WHOLE)
     for name, fields in against.items():
@@ -116,7 +126,8 @@ def look(
             fields = (*fields, SAID)
         if not fields and together and name[0] != WHOLE:
             fields = contents.WITH
-        if not fields and name in before and not follows and ends(who, before[name], values[name]):
+        of_hers = pointing.is_of_hers(values[name])
+        if not fields and name in before and not follows and ends(who, before[name], values[name], of_hers):
             more = _followers(connection, person, name) if contents.of_content(before[name]) else []
             for one in (name, *more):
                 connection.execute(sql.delete(held).where(held.c.type == one[0], held.c.id == one[1]))

@@ -104,6 +104,10 @@ DESK_FIELDS = Texts(
         "came-with": "it came with a record that does not fit",
         "said": "the person says that it is not about her",
         "replaced": "this record was merged into another one",
+        "replaces": "the record of another linked person was merged into this one",
+        "other-name": "it gives another name beside hers",
+        "of-another": "its visit or order is another patient's",
+        "words": "somebody wrote that it is another person's",
     },
 )
 

@@ -1,0 +1,113 @@
+"""Whose a record is by the words in it: its narrative, its notes, the head of a document that is text.
+
+Only what is plain counts: a name behind a label for the patient, a date of birth behind its label, and somebody's word
+that it stands in the wrong chart.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from medrec.core.matching import Demographics, Field, compare
+from medrec.core.records import datatypes
+from medrec.core.records.canonical import Value
+from medrec.core.records.document_reference import note_text
+
+WORDS = "words"
+"""The reason of a record of which somebody wrote that it is another person's."""
+_READ = 4000
+"""So many signs of each text are read: whose it is stands at its head."""
+_NAME = r"(?P<name>[^\W\d_][\w'’\-]*\.?,?(?: +[^\W\d_][\w'’\-]*\.?,?){1,4})"
+_LABEL = r"(?:name of (?:the )?patient|patient(?:'s)? name|nombre del paciente|(?P<bare>patient|subject|paciente))"
+_LABELLED = re.compile(rf"(?:^|[.;|])[ \t]*{_LABEL}[ \t]*:[ \t]*{_NAME}(?P<rest>[^\n]{{0,40}})", re.I | re.M)
+_BELONGS = re.compile(
+    r"\b(?:chart|record|order|results?|note|report|document|prescription|specimen|expediente|registro)\b[^.;\n]{0,20}"
+    rf"\b(?:belongs? to|is of patient|pertenece a)[ :]+{_NAME}",
+    re.IGNORECASE,
+)
+_BORN = re.compile(
+    r"(?<!\w)(?:DOB|D\.O\.B\.?|date of birth|birth date|fecha de nacimiento)[ \t]*[:=]?[ \t]*"
+    r"(?P<date>\d{4}-\d{2}-\d{2}|\d{1,2}[/.-]\d{1,2}[/.-]\d{4})(?!\d)",
+    re.IGNORECASE,
+)
+_IDENTIFIES = re.compile(r"(?:DOB|D\.O\.B|date|birth|fecha|MRN|born|sex|age)\b", re.IGNORECASE)
+"""What stands behind the name of a patient, and not behind a complaint ("Patient: Denies Chest Pain")."""
+_PERSON = r"(?:patient|pt|person)"
+_WRONG = re.compile(
+    rf"\bwrong chart\b|\bwrong {_PERSON}(?:'s)? (?:chart|record|file)\b"
+    r"|\b(?:filed|entered|documented|ordered|recorded|charted|written|placed|scanned) (?:\w+ )?"
+    rf"(?:in|on|for|under|to|into) (?:the )?wrong {_PERSON}\b|\A\W*wrong {_PERSON}\W*\Z"
+    rf"|\bbelong(?:s|ing)? to (?:another|a different|the other) {_PERSON}\b"
+    r"|\bexpediente equivocado\b|\A\W*paciente equivocad[oa]\W*\Z|\bpertenece a otr[oa] (?:paciente|persona)\b",
+    re.IGNORECASE,
+)
+_DENIED = re.compile(r"\b(?:not|no|never|nor|isn't|wasn't|doesn't)\b[^.;\n]{0,20}\Z", re.IGNORECASE)
+_KIN = re.compile(
+    r"\b(?:mother|father|mom|dad|parent|child|son|daughter|baby|infant|newborn|wife|husband|spouse|partner|sister"
+    r"|brother|sibling|donor|contact|guardian|subscriber|madre|padre|hij[oa]|bebé|espos[oa]|herman[oa]|donante)\b"
+    r"[^;\n]{0,60}\Z",
+    re.IGNORECASE,
+)
+_PARTICLES = frozenset({"van", "von", "de", "der", "den", "del", "la", "da", "di", "dos", "bin", "al", "el", "y"})
+_OF_KIN = frozenset({"FamilyMemberHistory", "RelatedPerson", "Coverage"})
+"""Types that name a person who is not the patient."""
+
+
+class InWords(NamedTuple):
+    """The names that a record's words give to its patient, and by what else they cannot be of this person."""
+
+    names: tuple[str, ...] = ()
+    against: tuple[str, ...] = ()
+
+
+def in_words(who: Demographics, record: Value) -> InWords:
+    """What the words of a record say of whose it is."""
+    if datatypes.text(record, "resourceType") in _OF_KIN:
+        return InWords()
+    names: list[str] = []
+    against: list[str] = []
+    for text, is_narrative in _texts(record):
+        names += [found["name"] for found in _LABELLED.finditer(text) if _is_labelled(found, is_narrative)]
+        names += [found["name"] for found in _BELONGS.finditer(text) if _is_name(found["name"])]
+        against += [WORDS for found in _WRONG.finditer(text) if not _DENIED.search(text[: found.start()])]
+        against += [Field.BIRTH.value for found in _BORN.finditer(text) if _is_other_birth(who, text, found)]
+    return InWords(tuple(names), tuple(dict.fromkeys(against)))
+
+
+def _texts(record: Value) -> Iterator[tuple[str, bool]]:
+    """The texts of a record that may say whose it is, and whether one is its narrative."""
+    div = datatypes.text(datatypes.one(record, "text"), "div")[:_READ]
+    # The parts of a narrative are lines of their own.
+    yield datatypes.unmarked(re.sub(r"</?(?:div|p|td|th|tr|li|br|h\d)\b[^<>]{0,200}>", "\n", div)), True
+    for note in datatypes.many(record, "note"):
+        yield datatypes.text(note, "text")[:_READ], False
+    yield datatypes.concept(record, "statusReason").words[:_READ], False
+    yield datatypes.text(record, "description")[:_READ], False
+    yield note_text(record)[:_READ], False
+
+
+def _is_labelled(found: re.Match[str], is_narrative: bool) -> bool:
+    """Whether what stands behind a label for the patient is a name: "Patient: Doing Well" is none."""
+    said = found["name"] + found["rest"]
+    plain = not found["bare"] or _IDENTIFIES.search(said) or (is_narrative and not found["rest"].strip(" .,;|()"))
+    return bool(plain) and _is_name(found["name"])
+
+
+def _is_name(words: str) -> bool:
+    """Whether every word but particles begins with a capital letter, as names do."""
+    said = [word for word in words.replace(",", " ").split() if word.lower() not in _PARTICLES]
+    return len(said) >= 2 and all(word[0].isupper() for word in said[:2])
+
+
+def _is_other_birth(who: Demographics, text: str, found: re.Match[str]) -> bool:
+    """Whether a date of birth in words is not hers in any reading, and not a relative's."""
+    if _KIN.search(text[: found.start()]):
+        return False
+    parts = re.split(r"[/.-]", found["date"])
+    if len(parts[0]) == 4:
+        readings = [found["date"]]
+    else:
+        one, two, year = parts
+        readings = [f"{year}-{a:0>2}-{b:0>2}" for a, b in ((one, two), (two, one))]
+    agreements = [compare(who, Demographics(birth=date)).of(Field.BIRTH) for date in readings]
+    return "differs" in agreements and all(found in ("differs", "missing") for found in agreements)
