@@ -288,3 +288,43 @@ def test_a_diagnosis_that_its_source_does_not_confirm_is_a_line_apart_and_never_
     }
     sure = read(doubted, condition("lung cancer", id="sure", source="south")).problems
     assert {(row.standing, row.status) for row in sure} == {("uncertain", "unknown"), ("", "active")}
+
+
+def test_a_heart_attack_and_an_embolism_are_read_as_nothing_else() -> None:
+    """ "MI" of this month stood in the row of a valve, which had no line of its own for it."""
+    for short, other, code, own in (
+        ("MI", "mitral regurgitation", "I34.0", "I21.9"), ("MI", "mitral insufficiency", "", "I21.9"),
+        ("MI", "coronary artery disease", "I25.10", "I21.9"), ("PE", "preeclampsia", "O14.90", "I26.99"),
+    ):  # fmt: skip
+        brief = condition(short, id="short", onsetDateTime="2025-11-01")
+        codes = [icd(code)] if code else []
+        found = read(brief, condition(other, *codes, id="other", source="south", onsetDateTime="2025-11-10")).problems
+        assert {row.name for row in found} == {short, other} and all(row.status == "active" for row in found)
+        [row] = read(brief, condition("", icd(own), id="own", source="south", onsetDateTime="2025-11-01")).problems
+        assert "short-name" in row.rules and len(row.lines) == 2
+
+
+def test_a_short_name_is_no_bridge_to_what_began_at_another_time() -> None:
+    lately = held("north", "short", problem("MS", onset=clinical_date("2025-11-01")), recorded="2025-11-01")
+    for began, apart in (("2010-05-01", True), ("2025", False), ("2025-10-20", False)):
+        code = problem("Mitral stenosis", "I05.0", onset=clinical_date(began))
+        assert (len(rows(lately, held("east", "stenosis", code, recorded="2025-11-02"))) == 2) == apart, began
+    # Of what it mostly means the time is no argument: places write when they first heard of it.
+    sclerosis = problem("Multiple sclerosis", "G35", onset=clinical_date("2010-05-01"))
+    assert len(rows(lately, held("south", "sclerosis", sclerosis, recorded="2020-01-01"))) == 1
+
+
+def test_a_weak_heart_of_either_kind_is_a_row_of_its_own() -> None:
+    for one, other in (
+        (condition("HFpEF"), condition("HFrEF", id="b", source="south")),
+        (condition("", icd("I50.32")), condition("", icd("I50.22"), id="b", source="south")),
+        (
+            condition("Heart failure with preserved ejection fraction"),
+            condition("", icd("I50.20"), id="b", source="south"),
+        ),
+    ):
+        assert [row.status for row in read(one, other).problems] == ["active", "active"]
+    [row] = read(condition("CHF"), condition("HFrEF", id="b", source="south")).problems
+    assert len(row.lines) == 2
+    [row] = read(condition("HFpEF"), condition("HFrEF", id="b"), condition("", icd("I50.42"), id="c")).problems
+    assert len(row.lines) == 3, "a code of both holds both"

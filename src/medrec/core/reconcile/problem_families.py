@@ -6,12 +6,15 @@ from collections.abc import Sequence
 import msgspec
 
 from medrec.core.reconcile.grouping import Groups
+from medrec.core.records.dates import DAY_MS
 from medrec.core.records.general import empty_words, telling
 from medrec.core.records.icd_families import bout, catches_the_rest, sideless
-from medrec.core.records.problem_names import core_name, family_named, meanings, passing
+from medrec.core.records.problem_names import core_name, family_named, meanings, needs_its_time, passing, readings
 from medrec.core.records.terms import ICD10CM, SNOMED, cleaned
 from medrec.core.records.understood import Coding, ProblemDetail
 
+GAP_MS = 90 * DAY_MS
+"""Two stretches of one family that lie further apart than this are two episodes."""
 WEAK = "weak:"
 APART = ("family", "denied", "uncertain")
 """Standings of what is not, or not surely, a problem of the person's own."""
@@ -20,12 +23,14 @@ _PUBLIC = ("icd10cm|", "snomed|")
 
 class Named(msgspec.Struct, frozen=True, gc=False):
     """What a problem is found by: `names` (see names_of), `weak` codes that may be of several things, whether it has no
-    words but its code (`bare`), and whether nothing but others in the chart says what it is of (`by_others`)."""
+    words but its code (`bare`), whether nothing but others in the chart says what it is of (`by_others`), and between
+    when and when (ms) it began, where that is said."""
 
     names: tuple[str, ...]
     weak: tuple[str, ...]
     bare: bool
     by_others: bool
+    onset: tuple[int, int] | None = None
 
 
 def named(detail: ProblemDetail, at_odds: bool = False) -> Named:
@@ -39,7 +44,8 @@ def named(detail: ProblemDetail, at_odds: bool = False) -> Named:
     weak = tuple(family for family in detail.families if family.startswith(WEAK))
     bare = detail.name_cleaned in [cleaned(code.code) for code in detail.codes]
     by_others = bool(names) and all(name.startswith("name:") and meanings(name[5:]) for name in names)
-    return Named(names, weak, bare, by_others)
+    onset = (detail.onset.start_ms, detail.onset.end_ms) if detail.onset is not None else None
+    return Named(names, weak, bare, by_others, onset)
 
 
 def names_of(detail: ProblemDetail) -> tuple[str, ...]:
@@ -73,7 +79,8 @@ def families(found: Sequence[Named]) -> list[list[int]]:
     first place.
 
     What has a code in common that may be of several things goes together where no two of them have other words. What
-    is called by a name with several meanings alone goes with the one of them that this chart has, if it has one.
+    is called by a name with several meanings alone goes with the one of them that this chart has, if it has one, it can
+    be read by that, and it did not begin at another time.
     """
     groups = Groups(len(found))
     seen = groups.by_names(one.names for one in found)
@@ -82,13 +89,29 @@ def families(found: Sequence[Named]) -> list[list[int]]:
     coded = [(name, groups.root(place)) for name, place in seen.items() if name.startswith("icd10cm|")]
     joins = []
     for name, place in seen.items():
-        meant = meanings(name.removeprefix("name:"))
-        roots = {found: None for family, found in coded if meant and family.startswith(meant)}
-        if len(roots) == 1:
-            joins.append((place, next(iter(roots))))
+        core = name.removeprefix("name:")
+        meant = meanings(core)
+        roots = {root: family for family, root in coded if meant and family.startswith(meant)}
+        if len(roots) != 1:
+            continue
+        [(root, family)] = roots.items()
+        own, its = ([one for at, one in enumerate(found) if groups.root(at) == of] for of in (groups.root(place), root))
+        may = family.startswith(readings(core)) and not (needs_its_time(core, family) and _began_apart(own, its))
+        if may:
+            joins.append((place, root))
     for place, meaning in joins:
         groups.join(place, meaning)
     return groups.places()
+
+
+def _began_apart(some: Sequence[Named], others: Sequence[Named]) -> bool:
+    """Whether one of these says that it began when none of the others did, all of those that say when."""
+    told = [other.onset for other in others if other.onset is not None]
+    return bool(told) and any(
+        one.onset is not None
+        and all(one.onset[0] > end + GAP_MS or start > one.onset[1] + GAP_MS for start, end in told)
+        for one in some
+    )
 
 
 def passes(detail: ProblemDetail, names: Sequence[str]) -> bool:

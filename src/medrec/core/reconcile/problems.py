@@ -5,14 +5,12 @@ import msgspec
 from medrec.core.reconcile import held as holding
 from medrec.core.reconcile.gathered import copied, gathered
 from medrec.core.reconcile.held import Held, alone, latest, not_future
-from medrec.core.reconcile.problem_families import APART, Named, answers, families, named, passes
+from medrec.core.reconcile.problem_families import APART, GAP_MS, Named, answers, families, named, passes
 from medrec.core.reconcile.rows import Conflict, ProblemRow, likeness, staleness
 from medrec.core.reconcile.taken import Rule, Says, Signal
 from medrec.core.records.dates import DAY_MS
 from medrec.core.records.understood import AllergyTo, NoteCode, ProblemDetail
 
-GAP_MS = 90 * DAY_MS
-"""Two stretches of one family that lie further apart than this are two episodes."""
 PASSES_MS = 180 * DAY_MS
 """What passes by itself (a pneumonia, a fracture), and was left open, is not known to go on half a year after anybody
 last wrote of it: wounds and bones have healed by then, a clot is treated for months, an infection for weeks."""

@@ -62,10 +62,12 @@ _REST = re.compile(r"^other\b|\bother\s+(?:specified|unspecified)\b|\bnot\s+else
 
 
 # Of one disease in several places: the places of its codes and of the words for it. An infarction of one wall is not
-# that of the other (I21.0, I21.1), a weak right heart not the weak left one (I50.1 to I50.4, I50.81), a stone in the
-# duct none in the gallbladder (K80). A code of both holds both (I50.82, K80.6); one that says none may be of either.
+# that of the other (I21.0, I21.1), a weak right heart not the weak left one (I50.1 to I50.4, I50.81), one with
+# a reduced ejection fraction not one with a preserved one (I50.2, I50.3, by the tabular list of ICD-10-CM), a stone in
+# the duct none in the gallbladder (K80). A code of both holds both (I50.82, K80.6); one that says none may be of either.
 _PLACES = """
-I210:anterior I211:inferior I212:elsewhere I501:left I502:left I503:left I504:left I5081:right I5082:left,right
+I210:anterior I211:inferior I212:elsewhere I501:left I502:left,systolic I503:left,diastolic
+I504:left,systolic,diastolic I5081:right I5082:left,right
 K800:gallbladder K801:gallbladder K802:gallbladder K803:duct K804:duct K805:duct K806:duct,gallbladder
 K807:duct,gallbladder
 """
@@ -73,8 +75,10 @@ _PLACE_OF = {entry.partition(":")[0]: tuple(entry.partition(":")[2].split(",")) 
 _PLACED = {
     "I21": (("anterior", r"\banterior|\blad\b"), ("inferior", r"\binferior|\brca\b|right coronary")),
     "I50": (
-        ("left", r"\bleft|\blv|systolic|diastolic|hf(?:r|p|mr)ef|biventric"),
+        ("left", r"\bleft|\blv|systolic|diastolic|hf(?:r|p|mr)ef|ejection fraction|biventric"),
         ("right", r"\bright(?!\s+and\s+left)|\brv\b|biventric"),
+        ("systolic", r"\bsystolic|hfref|reduced ejection"),
+        ("diastolic", r"\bdiastolic|hfpef|preserved ejection"),
     ),
     "K80": (("duct", r"bile duct|choledoch|\bcbd\b"), ("gallbladder", r"gall\s?bladder|gall\s?stone|cholecyst")),
 }

@@ -104,6 +104,10 @@ pe: I26 O14
 ibd: K50 K51 K52
 cancer: C
 """
+# What may kill within days is read as nothing else: a heart attack has no line of its own in that of a valve.
+_READ_AS = {"mi": ("icd10cm|I21", "icd10cm|I25.2"), "pe": ("icd10cm|I26",)}
+# Names of diseases that have nothing in common: by another than the first one is read only where it began with that.
+_UNLIKE = frozenset({"ms", "ra", "pd", "cp", "ad"})
 # What else has codes that such a name may stand beside, by no more than a broad sense of it: gout is an arthritis.
 _BROADLY = {"arthritis": ("L40", "M0", "M1"), "cancer": ("D0",), "anemia": ("D5", "D6"), "cp": ("I20",), "ad": ("F0",)}
 _MEANINGS = {
@@ -176,6 +180,16 @@ def _initials(words: list[str]) -> str:
 def meanings(core: str) -> tuple[str, ...]:
     """The ICD-10-CM categories that a core name with several meanings can stand for; empty for any other name."""
     return _MEANINGS.get(core, ())
+
+
+def readings(core: str) -> tuple[str, ...]:
+    """Those of the meanings of such a name that the chart's one may be joined by."""
+    return _READ_AS.get(core, meanings(core))
+
+
+def needs_its_time(core: str, family: str) -> bool:
+    """Whether such a name is read by this family ("icd10cm|I05.0") only where what it names began when that did."""
+    return core in _UNLIKE and not family.startswith(meanings(core)[0])
 
 
 def passing(code: str) -> bool:
