@@ -64,7 +64,8 @@ _REST = re.compile(r"^other\b|\bother\s+(?:specified|unspecified)\b|\bnot\s+else
 # Of one disease in several places: the places of its codes and of the words for it. An infarction of one wall is not
 # that of the other (I21.0, I21.1), a weak right heart not the weak left one (I50.1 to I50.4, I50.81), one with
 # a reduced ejection fraction not one with a preserved one (I50.2, I50.3, by the tabular list of ICD-10-CM), a stone in
-# the duct none in the gallbladder (K80). A code of both holds both (I50.82, K80.6); one that says none may be of either.
+# the duct none in the gallbladder (K80). A code of both holds both (I50.82, K80.6); one that says none may be of
+# either.
 _PLACES = """
 I210:anterior I211:inferior I212:elsewhere I501:left I502:left,systolic I503:left,diastolic
 I504:left,systolic,diastolic I5081:right I5082:left,right
