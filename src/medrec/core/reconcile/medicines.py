@@ -72,7 +72,25 @@ def rows_of(entries: list[Entry], now: int) -> list[MedicineRow]:
         site = found.form.form.site
         if site in sites or len(sites) == 1:
             sites[site if site in sites else next(iter(sites))].append(found)
-    return [_row(_weighed(_aged(sorted(sites[site], key=_name), now)), site, now) for site in sorted(sites)]
+    return [_row(_weighed(_aged(_replaced(sorted(sites[site], key=_name)), now)), site, now) for site in sorted(sites)]
+
+
+def _replaced(entries: list[Entry]) -> list[Entry]:
+    """An order that its own source says another one in force stands in place of, not before it, says nothing more."""
+    by = {(one.item.source, one.detail.replaces): one for one in entries if one.detail.replaces and _is_order(one)}
+    made = []
+    for found in entries:
+        newer = by.get((found.item.source, found.item.record.id)) if _is_order(found) else None
+        back = newer is not None and found.detail.replaces == newer.item.record.id
+        if newer is not None and not back and (newer.signal.start or 0) >= (found.signal.start or 0):
+            said = Signal(Says.OPEN, found.signal.at, found.signal.start, taken.Rule.REPLACED)
+            found = msgspec.structs.replace(found, signal=said)
+        made.append(found)
+    return made
+
+
+def _is_order(found: Entry) -> bool:
+    return found.detail.kind == "order" and found.item.author == "record" and found.signal.says is Says.TAKEN
 
 
 def _weighed(entries: list[Entry]) -> list[Entry]:

@@ -79,7 +79,9 @@ class LabelChecker:
         told = [_as_told(row, terms) for row in taken]
         others = [_as_told(row, terms) for row in perhaps]
         yield from _allergies([*told, *others], read.allergies, terms)
-        yield from _pairs([*told, *(row for row in others if not _is_over(row, terms, read.as_of))], terms)
+        perhaps_on = [row for row in others if not _is_over(row, terms, read.as_of)]
+        yield from _pairs([_by_mention(row, terms) for row in (*told, *perhaps_on)], terms)
+        yield from _doubles_mentioned(taken, [_by_mention(row, terms) for row in told])
         yield from _doses(taken, terms)
         yield from _weekly(taken)
         yield from _allergies([*told, *others], warning(read.problems, read.allergies, terms), terms)
@@ -140,8 +142,20 @@ def _as_told(row: MedicineRow, terms: Terms) -> MedicineRow:
     behind its name with a mark that every language reads."""
     if row.ingredients or not row.may_be:
         return row
-    names = ", ".join(f"{terms.name(RXNORM, code) or code}?" for code in row.may_be)
-    return msgspec.structs.replace(row, ingredients=row.may_be, name=f"{row.name} ({names})")
+    return _perhaps_of(row, row.may_be, terms)
+
+
+def _by_mention(row: MedicineRow, terms: Terms) -> MedicineRow:
+    """A row by a name that is not known as a whole ("home: lisinopril") is of all that it mentions."""
+    if row.ingredients:
+        return row
+    held = mentioned(cleaned(row.name), terms, no_class)[0]
+    return _perhaps_of(row, held, terms) if held else row
+
+
+def _perhaps_of(row: MedicineRow, held: tuple[str, ...], terms: Terms) -> MedicineRow:
+    names = ", ".join(f"{terms.name(RXNORM, code) or code}?" for code in held)
+    return msgspec.structs.replace(row, ingredients=held, name=f"{row.name} ({names})")
 
 
 _OVER = (Rule.SHORT_COURSE, Rule.COURSE_OVER, Rule.ENDED)
@@ -183,6 +197,19 @@ def _doubles(taken: list[MedicineRow]) -> Iterable[Notice]:
                     sentence = f"{row.name} and {other.name} are of one class ({through})."
                     yield notice(NoticeRule.SAME_CLASS, sentence, [row, other], _OWN)
             else:
+                sentence = f"{row.name} and {other.name} hold the same medicine."
+                yield notice(NoticeRule.SAME_DRUG, sentence, [row, other], _OWN)
+
+
+def _doubles_mentioned(taken: list[MedicineRow], told: list[MedicineRow]) -> Iterable[Notice]:
+    """What nobody knows as a whole, and names or mentions a medicine that stands in another row; `told`: the same rows,
+    each as all that it may be."""
+    unknown = [may_be for row, may_be in zip(taken, told, strict=True) if not row.ingredients and may_be.ingredients]
+    known = [row for row in taken if row.ingredients]
+    for row in unknown:
+        for other in known:
+            same = (row.site or "body") == (other.site or "body")
+            if same and set(other.ingredients) & set(row.ingredients):
                 sentence = f"{row.name} and {other.name} hold the same medicine."
                 yield notice(NoticeRule.SAME_DRUG, sentence, [row, other], _OWN)
 

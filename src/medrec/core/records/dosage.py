@@ -58,7 +58,7 @@ def directions(dosages: list[dict[str, Value]], marks: Marks) -> Directions:
     if not dosages:
         return NONE
     read = [_one(dosage, marks) for dosage in dosages]
-    words = datatypes.one_line("; ".join(part.sig for part in read if part.sig))
+    words = datatypes.one_line("; ".join({part.sig: None for part in read if part.sig}))
     route = next((part.route for part in read if part.route), "")
     needed = all(part.as_needed for part in read)
     if len(read) == 1:
@@ -73,8 +73,11 @@ def directions(dosages: list[dict[str, Value]], marks: Marks) -> Directions:
     steps = {datatypes.decimal(dosage, "sequence"): None for dosage in dosages}
     totals = tuple(total for part in read for total in part.totals)
     daily = _together(read) if len(steps) == 1 and not any(part.as_needed for part in read) else None
-    if daily is None:
-        marks.add(NoteCode.DOSE_PARTLY, f"The directions have {len(read)} parts; no amount per day is derived.")
+    twice = any(one == other for at, one in enumerate(read) for other in read[:at])
+    if daily is None or twice:
+        # The same said twice may be one dose or two.
+        why = "say the same twice" if twice else f"have {len(read)} parts"
+        marks.add(NoteCode.DOSE_PARTLY, f"The directions {why}; no amount per day is derived.")
         over = all(part.over for part in read)
         return Directions(words, None, None, needed, None, route, start, end, totals, over)
     return Directions(words, daily, Amount("1", "1", "/d"), needed, None, route, start, end, totals)

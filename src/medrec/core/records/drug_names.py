@@ -8,7 +8,7 @@ import re
 from itertools import permutations
 from typing import NamedTuple
 
-from medrec.core.records import ratio, units
+from medrec.core.records import ratio, typed_sig, units
 from medrec.core.records.spanish_names import in_english
 from medrec.core.records.terms import Drug, Terms, cleaned
 from medrec.core.records.understood import Strength
@@ -27,6 +27,7 @@ _NUMBERS = re.compile(
 )
 # Amounts before the last one of a combination, once that is taken away: "50-".
 _AMOUNTS_BEFORE = re.compile(r"(?<![\w.])\d{1,5}(?:\.\d{1,3})?(?:\s*[/-]\s*\d{1,5}(?:\.\d{1,3})?)*\s*[/-](?=\s|$)")
+_PLAIN = re.compile(r"\d{1,5}(?:\.\d{1,3})?")
 _LETTER_NUMBER = re.compile(r"(?<![\w.])([a-z]) (\d{1,2})(?![\w./-])")
 """Vitamin D 3 is D3."""
 _LINE = re.compile(
@@ -93,9 +94,11 @@ _ALIASES = {
     "sulfamethoxazole / trimethoprim", "smx-tmp": "sulfamethoxazole / trimethoprim", "mtx": "methotrexate",
     "l-thyroxine": "levothyroxine", "insulin regular": "insulin, regular, human",
     "regular insulin": "insulin, regular, human", "insulin nph": "insulin isophane", "nph insulin": "insulin isophane",
-    "insulin n": "insulin isophane", "vitamin d2": "ergocalciferol",
+    "insulin n": "insulin isophane", "nph": "insulin isophane", "nitro": "nitroglycerin",
+    "vitamin d2": "ergocalciferol",
     "thyroxine": "levothyroxine", "ciclosporin": "cyclosporine", "pethidine": "meperidine", "acetylsalicylic acid":
-    "aspirin", "amoxicillin-clavulanate": "amoxicillin / clavulanate", "amox-clav": "amoxicillin / clavulanate",
+    "aspirin", "amoxicillin-clavulanate": "amoxicillin / clavulanate", "amoxicillin-clav": "amoxicillin / clavulanate",
+    "penicillin vk": "penicillin V", "amox-clav": "amoxicillin / clavulanate",
     "co-amoxiclav": "amoxicillin / clavulanate", "penicillin v": "penicillin V", "rifampicin": "rifampin",
     # Brands that are sold no more, and stand in charts as what somebody did not bear.
     "amoxil": "amoxicillin", "trimox": "amoxicillin", "pen vk": "penicillin V", "pen-vee k": "penicillin V",
@@ -105,6 +108,10 @@ _ALIASES = {
     "darvocet": "acetaminophen / propoxyphene", "darvon": "propoxyphene", "talwin": "pentazocine",
     "duragesic": "fentanyl", "vioxx": "rofecoxib", "bextra": "valdecoxib",
 }  # fmt: skip
+_FOR_WHAT = re.compile(
+    r"\A(?:my |a )?(?:water|fluid|sugar|heart|pressure|nerve|sleeping|pain|diet|allergy) (?:pill|med)s?\Z"
+)
+"""What a medicine is for, and not of what it is."""
 _PARENTHESES = re.compile(r"\(([^()]{0,200})\)|\[([^\[\]]{0,200})\]")
 _SEPARATOR = re.compile(r"\s*(?:/|\+|&|\band\b|\bwith\b|,)\s*|(?<=[a-z]{4})-(?=[a-z]{4})")
 
@@ -172,9 +179,13 @@ def _tied(found: Named, name: str, terms: Terms) -> tuple[Strength, ...]:
 
 def _named(name: str, terms: Terms) -> Named:
     whole = _with_codeine(in_english(_SHORT_WITH.sub(" with ", cleaned(name)[:300])))
-    strengths = tuple(_strengths(whole))
     form = _form(whole)
+    if _FOR_WHAT.match(whole):
+        return Named((), (), form, whole)
     exact = _find(whole, terms)
+    if exact is None:
+        whole = typed_sig.parted(whole, terms).name
+    strengths = tuple(_strengths(whole))
     bare = _HOURS.sub(" ", _AMOUNTS_BEFORE.sub(" ", _PARENTHESES.sub(" ", _STRENGTH.sub(" ", _LINE.sub(" ", whole)))))
     bare = _LETTER_NUMBER.sub(r"\1\2", bare)
     # A number is part of a name ("factor 8", "vitamin D 3") that nobody knows; of one that is known without it, it is a
@@ -187,7 +198,7 @@ def _named(name: str, terms: Terms) -> Named:
     for candidate in (rest, _words(rest, _SALTS), short, _words(short, _SALTS)):
         found = _find(candidate, terms)
         if found is not None:
-            return Named((found,), strengths, form, plain)
+            return Named((found,), strengths or _bare_strength(bare, found, terms), form, plain)
     parts = [part for part in _SEPARATOR.split(short) if part]
     if len(parts) > 1:
         drugs = [_find(part, terms) or _find(_words(part, _SALTS), terms) for part in parts]
@@ -270,6 +281,31 @@ def strengths_of(found: Named) -> tuple[Strength, ...]:
         tied = [Strength(drug.ingredients[0], value, unit) for drug, (value, unit) in pairs]
         return tuple(sorted(tied, key=lambda entry: entry.ingredient))
     return ()
+
+
+_MANY = frozenset({"tabs", "tablets", "caps", "capsules", "pills", "patches", "packets"})
+
+
+def _bare_strength(bare: str, drug: Drug, terms: Terms) -> tuple[tuple[str, str], ...]:
+    """The strength that a number alone behind a known name is ("Norvasc 5", "levothyroxine 88"): in the only unit in
+    which a product of that drug alone has it; () where there is none, or the number may be of something else."""
+    numbers = list(_NUMBERS.finditer(bare))
+    if len(numbers) != 1 or len(drug.ingredients) != 1 or drug.strengths or not _PLAIN.fullmatch(numbers[0][0]):
+        return ()
+    after = [word.strip(".,;:") for word in bare[numbers[0].end() :].split()]
+    if (
+        not bare[: numbers[0].start()].strip()
+        or not all(_silent(word, _SALTS) for word in after)
+        or {*after[:1]} & _MANY
+    ):
+        return ()
+    [code] = drug.ingredients
+    fits = [
+        unit
+        for unit in ("mg", "ug", "ug/h", "meq")
+        if any(units.same(Strength(code, numbers[0][0], unit), one, terms) for one in terms.strengths(code))
+    ]
+    return ((numbers[0][0], fits[0]),) if len(fits) == 1 else ()
 
 
 def _form(name: str) -> str:

@@ -3,7 +3,7 @@
 A fill is not proof of use and its end no stop: the status of a dispense is `unknown` unless it never happened.
 """
 
-from medrec.core.records import course_length, dosage, medicine, sig
+from medrec.core.records import course_length, medicine, sig
 from medrec.core.records.canonical import Value
 from medrec.core.records.datatypes import decimal, joined, many, one, text, who
 from medrec.core.records.medication_request import after_remark, clinical_line, plain_line, status_of
@@ -29,7 +29,7 @@ def read(record: Value, around: Around) -> Understood:
     """Understand a MedicationDispense."""
     marks = Marks(record, around)
     found = medicine.product(record, marks)
-    told = dosage.directions(many(record, "dosageInstruction"), marks)
+    told = medicine.told_of(many(record, "dosageInstruction"), found, marks)
     status, reason = status_of(record, STATUS, marks)
     prepared = marks.date(record, "whenPrepared", "date of preparation")
     handed = marks.date(record, "whenHandedOver", "date of handing over")

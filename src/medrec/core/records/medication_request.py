@@ -1,5 +1,7 @@
 """MedicationRequest: a prescription, or a plan or proposal of one (hl7.org/fhir/R4/medicationrequest.html)."""
 
+import re
+
 from medrec.core.records import course_length, datatypes, dosage, medicine, name_denied, sig
 from medrec.core.records.canonical import Value
 from medrec.core.records.datatypes import concepts, joined, many, one, text, who
@@ -18,6 +20,7 @@ STATUS: dict[str, tuple[Status, str]] = {
     "draft": ("unknown", "a draft"),
     "unknown": ("unknown", "status unknown"),
 }
+_ORDER = re.compile(r"(?:MedicationRequest/|urn:uuid:)([A-Za-z0-9\-.]{1,64})(?:/_history/[^/?#\s]*)?")
 # Intents of which nobody has yet ordered anything.
 _NOT_ORDERED = {"proposal": "only proposed", "option": "one option of several"}
 
@@ -26,7 +29,7 @@ def read(record: Value, around: Around) -> Understood:
     """Understand a MedicationRequest."""
     marks = Marks(record, around)
     found = medicine.product(record, marks)
-    told = dosage.directions(many(record, "dosageInstruction"), marks)
+    told = medicine.told_of(many(record, "dosageInstruction"), found, marks)
     status, reason = status_of(record, STATUS, marks)
     intent = text(record, "intent")
     if status == "active" and intent in _NOT_ORDERED:
@@ -61,6 +64,7 @@ def read(record: Value, around: Around) -> Understood:
         recorder=who(record, "recorder"),
         asserter=who(record, "reportedReference"),
         group=_group(record),
+        replaces=_replaces(record),
     )
     what = "do not take" if never else "proposed" if intent in _NOT_ORDERED else "prescribed"
     return Understood(
@@ -81,6 +85,12 @@ def read(record: Value, around: Around) -> Understood:
         notes=marks.notes,
         detail=detail,
     )
+
+
+def _replaces(record: Value) -> str:
+    """The id of the order in whose place this one stands; of another server's nothing."""
+    found = _ORDER.fullmatch(text(one(record, "priorPrescription"), "reference"))
+    return found[1] if found is not None and found[1] != text(record, "id") else ""
 
 
 def _group(record: Value) -> str:

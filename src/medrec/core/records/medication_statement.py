@@ -1,6 +1,6 @@
 """MedicationStatement: what somebody says is, was or will be taken (hl7.org/fhir/R4/medicationstatement.html)."""
 
-from medrec.core.records import datatypes, dosage, medicine
+from medrec.core.records import datatypes, medicine
 from medrec.core.records.canonical import Value
 from medrec.core.records.datatypes import joined, many, text, who
 from medrec.core.records.medication_request import (
@@ -32,7 +32,7 @@ def read(record: Value, around: Around) -> Understood:
     """Understand a MedicationStatement."""
     marks = Marks(record, around)
     found = medicine.product(record, marks)
-    told = dosage.directions(many(record, "dosage"), marks)
+    told = medicine.told_of(many(record, "dosage"), found, marks)
     status, reason = status_of(record, STATUS, marks)
     at, end = datatypes.period(record, "effectivePeriod")
     start = marks.date(record, "effectiveDateTime", "date of use") or at

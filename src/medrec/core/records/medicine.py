@@ -4,15 +4,27 @@ Where the code and the words of a record name different drugs neither is believe
 alone, marked, and is merged with nothing.
 """
 
-import re
 from typing import Any, NamedTuple
 
-from medrec.core.records import daily, datatypes, drug_names, ratio, said_twice, sig, two_names, units, wrong_strength
+from medrec.core.records import (
+    daily,
+    datatypes,
+    dosage,
+    drug_names,
+    put,
+    ratio,
+    said_twice,
+    sig,
+    two_names,
+    typed_sig,
+    units,
+    wrong_strength,
+)
 from medrec.core.records.canonical import Value
 from medrec.core.records.datatypes import Concept, concept, many, one, text, untagged
 from medrec.core.records.dosage import Directions, amount_in_words
 from medrec.core.records.drug_names import Named
-from medrec.core.records.general import empty_words
+from medrec.core.records.general import empty_words, names_nothing
 from medrec.core.records.reading import Marks
 from medrec.core.records.terms import NDC, RXNORM, UNII, Drug, Terms, cleaned
 from medrec.core.records.understood import Coding, MedicineDetail, MedicineKind, NoteCode, PerDay, Strength
@@ -148,6 +160,8 @@ def of_concept(code: Concept, marks: Marks) -> Product:
         basis = "name" if found.ingredients else "text"
         if any(coding.code for coding in code.codings) and code.words:
             marks.once(NoteCode.UNKNOWN_CODE, "No table here knows the code of this medicine; it goes by its name.")
+        elif basis == "text" and code.words and not names_nothing(code) and not two_names.mentioned_in(name, terms):
+            marks.once(NoteCode.NAME_NOT_KNOWN, "No table here knows what this is: no warning goes by it.")
         form = (one_drug.form.lower() if one_drug is not None else "") or found.form
         if one_drug is None or not one_drug.strengths:
             wrong_strength.mark(strengths or _untied(found), form, None, marks)
@@ -165,6 +179,18 @@ def of_concept(code: Concept, marks: Marks) -> Product:
     written = _untied(found) if drug.strengths else strengths or _untied(found)
     wrong_strength.mark(written, found.form or drug.form.lower(), drug, marks)
     return Product(code, name, drug, found, "code", drug.ingredients, strengths, drug.form.lower() or found.form)
+
+
+def told_of(dosages: list[dict[str, Value]], found: Product, marks: Marks) -> Directions:
+    """The directions of a record; where it has none, those that are typed behind the name of its medicine."""
+    words = untagged(found.concept.words)
+    if not dosages and words and marks.around.terms.drug_named(words) is None:
+        typed = typed_sig.parted(words, marks.around.terms).directions
+        dosages = [{"text": typed}] if typed else []
+    told = dosage.directions(dosages, marks)
+    if told.start is not None:
+        marks.dated(told.start, "start of the directions")
+    return told
 
 
 def _untied(found: Named) -> tuple[Strength, ...]:
@@ -226,7 +252,7 @@ def detail(kind: MedicineKind, found: Product, told: Directions, marks: Marks, *
         "ingredient_names": names,
         "strengths": found.strengths,
         "form": found.form,
-        "route": told.route or _route(found.form, told.sig),
+        "route": told.route or put.route(found.form, told.sig),
         "sig": told.sig,
         "dose": told.dose,
         "per_day": _per_day(found, told, marks),
@@ -311,38 +337,6 @@ def _per_day(found: Product, told: Directions, marks: Marks) -> PerDay | None:
     if unit and unit not in sig.WORDS and units.unit(unit, terms) is None:
         marks.add(NoteCode.UNIT_NOT_UNDERSTOOD, f'The unit "{unit[:40]}" of the dose is not known.')
     return a_day
-
-
-_ROUTES = (
-    ("mucous membrane", "mouth"),
-    ("vaginal", "vaginal"),
-    ("rectal", "rectal"),
-    ("nasal", "nasal"),
-    ("inhal", "inhaled"),
-    ("otic", "ear"),
-    ("oral", "oral"),
-    ("tablet", "oral"),
-    ("capsule", "oral"),
-    ("ophthalmic", "eye"),
-    ("topical", "skin"),
-    ("cream", "skin"),
-    ("ointment", "skin"),
-    ("transdermal", "transdermal"),
-    ("patch", "transdermal"),
-    ("inject", "injection"),
-    ("cartridge", "injection"),
-    ("syringe", "injection"),
-)
-
-
-_INHALED = re.compile(r"\binhal(?:e|ar|e\s+el)\b")
-
-
-def _route(form: str, sig: str = "") -> str:
-    """The route that a dose form implies; what is in a capsule may be inhaled, where the directions say so."""
-    if "capsule" in form and _INHALED.search(sig.lower()):
-        return "inhaled"
-    return next((route for part, route in _ROUTES if part in form), "")
 
 
 def codings_of(found: Product) -> tuple[Coding, ...]:

@@ -11,7 +11,7 @@ _PARENTHESES = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 _PIECES = re.compile(r"[()\[\]{}*;:,|]+|\s[-–—]+\s?|\.\s")
 _DENIED = re.compile(
     r"^(?:(?:the\s+)?(?:patient|pt|she|he)\.?\s+(?:is\s+)?)?(?:no|not|never|does\s+not\s+\w+|doesn['’]?t\s+\w+|denies|refuse[sd]"
-    r"|declines?|declined|takes\s+nothing|allergic(?:\s+to)?|allergy(?:\s+to)?|intoleran(?:t|ce)\s+(?:to|of)|sin|ninguno"
+    r"|declines?|declined|takes\s+nothing|allergic(?:\s+to)?|allergy(?:\s+to)?(?!\s+(?:pill|med|shot|drop|tab|eye|relief|spray))|intoleran(?:t|ce)\s+(?:to|of)|sin|ninguno"
     r"|no\s+toma|(?:d/?c(?:'?d|ed)?|stop(?:ped)?|hold|held|quit|paused?|discontinued?|avoid|suspendid[oa]|suspender)"
     r"(?!.*\b(?:if|when|unless|until|till|before|after|prior|for|on|si|hasta|antes)\b))(?!\S)|\sd/c(?:'?d|ed)?$"
 )

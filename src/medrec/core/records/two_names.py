@@ -29,9 +29,14 @@ def said_in(words: str, terms: Terms) -> tuple[Ingredients, ...]:
     outside = _INSIDE.sub(" ", words[:300])
     named = drug_names.named(outside, terms).ingredients
     if not named:
-        named = mentioned(drug_names.without_salts(cleaned(outside)), terms, no_class)[0]
+        named = mentioned_in(drug_names.without_salts(cleaned(outside)), terms)
     found = [named, *(drug_names.named(one, terms).ingredients for one in inside if not _is_salt(one))]
     return tuple(one for one in found if one)
+
+
+def mentioned_in(words: str, terms: Terms) -> Ingredients:
+    """Ingredients of all medicines that words name anywhere."""
+    return mentioned(cleaned(words), terms, no_class)[0]
 
 
 def apart(one: Ingredients, other: Ingredients, terms: Terms) -> bool:

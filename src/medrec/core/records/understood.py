@@ -120,6 +120,7 @@ class MedicineDetail(msgspec.Struct, frozen=True, gc=False):
     `lasting`: an order may be filled again, or says that it is for long. `when`: the parts of the day and days of the
     week that its directions name; `group`: the prescription that it is of, with others (groupIdentifier). `may_be`: the
     ingredients of all that the record names, where that is not one medicine and `ingredients` is empty for it.
+    `replaces`: the id of its source's order that this one stands in place of (priorPrescription).
     """
 
     kind: MedicineKind
@@ -152,6 +153,7 @@ class MedicineDetail(msgspec.Struct, frozen=True, gc=False):
     when: tuple[str, ...] = ()
     group: str = ""
     may_be: tuple[str, ...] = ()
+    replaces: str = ""
 
 
 class AllergyTo(msgspec.Struct, frozen=True, gc=False):

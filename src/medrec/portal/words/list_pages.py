@@ -209,7 +209,7 @@ NOTES = Texts(
         "odd-shape": "Its form is unusual, so a part of it may be missing here.",
         "remark": "Somebody wrote a remark beside it. Read it.",
         "read-as": "Its name may be misspelled. Warnings go by what it may mean; read the words themselves.",
-        "name-not-known": "Nobody here can tell what this is to. No warning goes by it; read the words themselves.",
+        "name-not-known": "Nobody here can tell what this names. No warning goes by it; read the words themselves.",
     },
     plain=True,
 )
