@@ -164,3 +164,33 @@ def test_a_name_of_which_nothing_is_known_says_so() -> None:
     for typed, known in (("CPAP", False), ("glorbozine 5 mg", False), ("lisinopril?", True), ("lisinopril", True)):
         [row] = read(order(typed)).medicines
         assert ("name-not-known" not in [note for line in row.lines for note in line.notes]) == known, typed
+
+
+@pytest.mark.parametrize(
+    ("typed", "strengths"),
+    [
+        ("clonazepam 0,5 mg", (("0.5", "mg"),)), ("alprazolam 0,25mg", (("0.25", "mg"),)),
+        ("warfarin 2,5 mg", (("2.5", "mg"),)), ("morphine 2,5 mg/mL", (("2.5", "mg/mL"),)),
+        ("levothyroxine 0,088 mg", (("0.088", "mg"),)), ("Norvasc 2,5", (("2.5", "mg"),)),
+        ("losartan/HCTZ 50/12,5 mg", (("50", "mg"), ("12.5", "mg"))),
+        # A thousand keeps its comma, and a comma that parts words parts them.
+        ("metformin 1,000 mg", (("1000", "mg"),)), ("vitamin D3 50,000 units", (("50000", "[iU]"),)),
+        ("lisinopril,20 mg", (("20", "mg"),)), ("clonazepam .5 mg", (("0.5", "mg"),)),
+        # What can be both is neither.
+        ("heparin 25.000 units", ()), ("warfarin 2 .5 mg", ()),
+    ],
+)  # fmt: skip
+def test_a_comma_before_decimals_is_a_point(typed: str, strengths: tuple[tuple[str, str], ...]) -> None:
+    found = drug_names.named(typed, TERMS)
+    assert found.strengths == strengths and found.ingredients
+
+
+def test_a_dose_with_a_decimal_comma_is_no_tenfold_one() -> None:
+    [row] = read(order("clonazepam 0,5 mg", sig="1 tab daily")).medicines
+    assert row.per_day == "0.5 mg"
+    [row] = read(order("warfarin 2,5 mg qhs")).medicines
+    assert (row.strength, row.per_day) == ("2.5 mg", "2.5 mg")
+    for typed in ("heparin 25.000 units bid", "warfarin 2 .5 mg qhs"):
+        [row] = read(order(typed)).medicines
+        assert row.per_day == row.strength == "" and row.ingredients, typed
+        assert "strength-differs" in [note for line in row.lines for note in line.notes], typed

@@ -14,12 +14,17 @@ from medrec.core.records.terms import Drug, Terms, cleaned
 from medrec.core.records.understood import Strength
 
 _STRENGTH = re.compile(
-    r"(?<![\w.])(\d{1,3}(?:,\d{3})+|\d{1,7}(?:\.\d{1,5})?|\.\d{1,5})\s*-?\s*"
+    r"(?<![\w.])(?<!\d,)(\d{1,3}(?:,\d{3})+|\d{1,7}(?:\.\d{1,5})?|(?<!\d )\.\d{1,5})\s*-?\s*"
     r"(mg|mcg|ug|µg|μg|micrograms?|milligrams?|g|gm|grams?|ml|units?|unt|iu|ui|u|meq|%)"
     r"(?:\s*/\s*(\d{0,4}(?:\.\d{1,3})?)\s*"
     r"(ml|mg|g|h(?:ou)?rs?|h|d(?:ay)?|actuat(?:ion)?s?|act|inh(?:alation)?|puff|spray|dose|tab|cap)\b)?(?![\w])",
     re.IGNORECASE,
 )
+_COMMA = re.compile(r"(?<![\w.,])(?:(\d{1,5}),(?=\d{1,2}(?!\d))|(0),(?=\d{3,5}(?!\d)))(?=\d+(?![,\d])(?!-[a-z]))")
+"""A comma before the decimals, as most of the world writes it: one or two digits behind it, or a 0 before it."""
+_TWO_WAYS = re.compile(r"(?<![\w.,])(?:[1-9]\d{0,2}\.000(?![\d.])|\d+\s+\.\d+)(?=\s*[a-z%µμ])", re.IGNORECASE)
+"""Twenty-five thousand, or twenty-five; two and a half, or 2 of a half."""
+_UNCLEAR = re.compile(rf"{_TWO_WAYS.pattern}\s*[a-z%µμ]+", re.IGNORECASE)
 # The amounts of a combination before its last one: "50-" of "50-12.5 mg".
 _LISTED = re.compile(r"(?<![\w./-])(\d{1,5}(?:\.\d{1,3})?(?:\s*[/-]\s*\d{1,5}(?:\.\d{1,3})?){0,3})\s*[/-]\s*$")
 _NUMBERS = re.compile(
@@ -146,10 +151,22 @@ class Named(NamedTuple):
 
 def named(name: str, terms: Terms) -> Named:
     """Read a name. A combination is found only when every part of it is."""
+    name = pointed(cleaned(name))
     found = _named(name, terms)
     if len(found.drugs) == 1 and 1 < len(found.ingredients) <= _PARTS_MAX and not found.drugs[0].strengths:
-        return found._replace(tied=_tied(found, cleaned(name), terms))
+        return found._replace(tied=_tied(found, name, terms))
     return found
+
+
+def pointed(name: str) -> str:
+    """A name with points before the decimals of its numbers: "0,5 mg" is 0.5 mg. A thousand keeps its comma."""
+    return _COMMA.sub(r"\1\2.", name) if "," in name else name
+
+
+def read_two_ways(name: str) -> str:
+    """A number in a name that may be read in two ways ("25.000 units", "2 .5 mg"); "" where there is none."""
+    found = _TWO_WAYS.search(name)
+    return found[0] if found is not None else ""
 
 
 _PARTS_MAX = 3
@@ -186,7 +203,8 @@ def _named(name: str, terms: Terms) -> Named:
     if exact is None:
         whole = typed_sig.parted(whole, terms).name
     strengths = tuple(_strengths(whole))
-    bare = _HOURS.sub(" ", _AMOUNTS_BEFORE.sub(" ", _PARENTHESES.sub(" ", _STRENGTH.sub(" ", _LINE.sub(" ", whole)))))
+    bare = _STRENGTH.sub(" ", _UNCLEAR.sub(" ", _LINE.sub(" ", whole)))
+    bare = _HOURS.sub(" ", _AMOUNTS_BEFORE.sub(" ", _PARENTHESES.sub(" ", bare)))
     bare = _LETTER_NUMBER.sub(r"\1\2", bare)
     # A number is part of a name ("factor 8", "vitamin D 3") that nobody knows; of one that is known without it, it is a
     # strength.
@@ -334,6 +352,7 @@ def _silent(word: str, dropped: frozenset[str]) -> bool:
 
 
 def _strengths(name: str) -> list[tuple[str, str]]:
+    name = _TWO_WAYS.sub(" ", name)
     found: list[tuple[str, str]] = []
     for match in _STRENGTH.finditer(name):
         listed = _LISTED.search(name[: match.start()])

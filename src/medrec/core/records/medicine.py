@@ -147,6 +147,9 @@ def of_concept(code: Concept, marks: Marks) -> Product:
     name = untagged(marks.name(code, "medicine"))
     coded = _coded(code, marks)
     drug = _agreed(coded)
+    if unclear := drug_names.read_two_ways(code.words):
+        shown = f'The number "{unclear}" can be read in two ways; it is used in neither.'
+        marks.once(NoteCode.STRENGTH_DIFFERS, shown)
     if coded and drug is None:
         may_be = two_names.all_of(*(one.ingredients for one in coded))
         return _unbelieved(code, [one.name for one in coded], may_be, "The codes name different medicines", marks)

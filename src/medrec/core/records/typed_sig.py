@@ -37,7 +37,7 @@ _BESIDE = re.compile(
 """What stands beside the words for how often, and says nothing alone."""
 _GAP = re.compile(r"[\s,;:.-]*")
 _STARTS = re.compile(r"[\s,;:-]+")
-_WEIGHT = re.compile(r"(?<![\w./-])\d{1,5}(?:\.\d{1,3})?\s*(?:mg|mcg|g|units?)$", re.IGNORECASE)
+_WEIGHT = re.compile(r"(?<![\w.,/-])\d{1,5}(?:[.,]\d{1,2}|,\d{3}|0?\.\d{3})?\s*(?:mg|mcg|g|units?)$", re.IGNORECASE)
 _AFTERWARDS = re.compile(r"(?:\s*\([^()]*\))+\s*$")
 _TEXT_MAX = 300
 
