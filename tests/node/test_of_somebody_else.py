@@ -52,6 +52,13 @@ def test_a_word_alone_is_held_against_every_part_of_her_name(display: str, field
     assert contradicts(HER, named(display)) == fields
 
 
+def test_a_name_that_is_written_in_one_word_is_hers() -> None:
+    her = Demographics("王", "小明", "1980-03-05", "female")
+    for display, fields in (("王小明", ()), ("小明王", ()), ("王 小明", ()), ("李小红", ("family", "given"))):
+        assert contradicts(her, named(display)) == fields, display
+    assert contradicts(Demographics("Byron", "Robert", "1948-01-02"), named("RobertByron")) == ()
+
+
 @pytest.mark.parametrize(
     ("record", "fields"),
     [

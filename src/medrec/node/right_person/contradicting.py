@@ -63,7 +63,10 @@ def _named_otherwise(who: Demographics, named: list[str]) -> tuple[str, ...]:
         found = matching.compare(who, Demographics(family=named[0], given=named[0]))
         is_name = len(named[0]) > 2 and named[0] not in _TITLES | _NOBODY
         is_like = {found.of(matching.Field.FAMILY), found.of(matching.Field.GIVEN)} != {"differs"}
-        return ("family", "given") if is_name and not is_like else ()
+        # Where names are written without a space between them, one word is the whole of hers.
+        whole = "".join(matching.plain(who.family + who.given).split())
+        is_whole = sorted(named[0]) == sorted(whole) and named[0].startswith((*of_family, *hers))
+        return ("family", "given") if is_name and not is_like and not is_whole else ()
     if of_family & set(named):
         # Of her family, and another given name: somebody of her house, or a nickname; a human looks.
         rest = [word for word in named if word not in of_family and word not in _TITLES and len(word) > 1]
