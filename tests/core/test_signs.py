@@ -9,7 +9,7 @@ from medrec.core.consent.names import visible
 from medrec.core.consent.spelling import words_of
 from medrec.core.consent.systems import token
 from medrec.core.manifests.emergency import same_name, says_enough
-from medrec.core.signs import count, is_mixed, is_seen, says_something, seen
+from medrec.core.signs import as_latin, count, is_mixed, is_seen, says_something, seen
 
 HIDDEN = [
     "\u200b", "\u200d", "\u2060", "\ufeff", "\u00ad", "\u202e", "\x00", "\x7f", "\ue000", "\u115f", "\u1160", "\u2800",
@@ -49,3 +49,15 @@ def test_a_name_of_letters_of_two_scripts_may_be_anybodys() -> None:
     assert is_mixed("\u0405outh") and same_name("Dr \u0405outh", "Dr South")
     assert not is_mixed("South") and not is_mixed("Иванова") and not is_mixed("ひらカタ漢字")
     assert not same_name("Dr Иванова", "Dr Petrov")
+
+
+def test_a_word_of_two_alphabets_is_what_people_read() -> None:
+    for written, read in (
+        ("l\u0456sinopril", "lisinopril"), ("w\u0430rf\u0430rin 5 mg", "warfarin 5 mg"), ("\u0410SPIRIN", "ASPIRIN"),
+        ("p\u0435ni\u0441illin", "penicillin"), ("m\u03bfrphine", "morphine"), ("\u0412UPROPION", "BUPROPION"),
+        # Words of one alphabet, and Greek letters of substances, are what they are.
+        ("\u0430\u0441\u043f\u0438\u0440\u0438\u043d", "\u0430\u0441\u043f\u0438\u0440\u0438\u043d"),
+        ("\u03b1-lipoic acid", "\u03b1-lipoic acid"), ("5 \u03bcg", "5 \u03bcg"), ("TNF\u03b1", "TNF\u03b1"),
+        ("Byetta", "Byetta"),
+    ):  # fmt: skip
+        assert as_latin(written) == read

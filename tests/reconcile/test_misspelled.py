@@ -114,3 +114,21 @@ def test_a_sign_that_nobody_sees_hides_no_substance(written: str) -> None:
 def test_nor_a_medicine(written: str) -> None:
     taken = order(written, sig="1 cap tid", id="amox", authoredOn="2025-10-05")
     assert len(told(allergy("Penicillin"), taken)) == 1 and read(taken).medicines[0].ingredients == ("723",)
+
+
+@pytest.mark.parametrize("written", ["p\u0435nicillin", "\u0420enicillin", "peni\u0441illin"])
+def test_a_letter_of_another_alphabet_hides_no_substance(written: str) -> None:
+    (row,) = read(allergy(written), AMOXICILLIN).allergies
+    assert row.ingredients or row.classes
+    assert "read-as" in [note for line in row.lines for note in line.notes]
+    assert len(told(allergy(written), AMOXICILLIN)) == 1
+
+
+def test_nor_does_it_hide_a_medicine() -> None:
+    taken = order("am\u043exicillin 500 mg capsule", sig="1 cap tid", id="amox", authoredOn="2025-10-05")
+    (row,) = read(taken).medicines
+    assert row.ingredients == ("723",) and "read-as" in [note for line in row.lines for note in line.notes]
+    assert len(told(allergy("Penicillin"), taken)) == 1
+    # A name of one alphabet that nobody knows says that nobody knows it.
+    (russian,) = read(order("\u0430\u0441\u043f\u0438\u0440\u0438\u043d")).medicines
+    assert "name-not-known" in [note for line in russian.lines for note in line.notes]

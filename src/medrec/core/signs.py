@@ -4,12 +4,20 @@ The one reading of them, for names in sentences, words of a record, reasons, and
 categories and names of characters, as Python's `unicodedata` has them.
 """
 
+import re
 import unicodedata
 
 _HIDING = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
 _NOTHING = ("FILLER", "BRAILLE PATTERN BLANK", "GRAPHEME JOINER")
 _CHOOSING = ("VARIATION SELECTOR", "MONGOLIAN FREE VARIATION SELECTOR", "KHMER VOWEL INHERENT")
 _ACCENTS = ("Mn", "Me")
+_LOOKS = str.maketrans(
+    "авеԁһіјкмнорԛѕтсухѵԝѡАВЕЅІЈӀКМНОРСТУХԌԜѴοινρκΑΒΕΖΗΙΚΜΝΟΡΤΥΧհոսօցզքՍՕՏ",
+    "abedhijkmhopqstcyxvwwABESIJlKMHOPCTYXGWVoivpkABEZHIKMNOPTYXhnuogqfUOS",
+)
+"""Letters of Cyrillic, Greek and Armenian, and the Latin ones that they are taken for (Unicode, confusables.txt; small
+letters of the shape of capitals by their capitals). Greek letters that stand in names of substances are none."""
+_LETTERS = re.compile(r"[^\W\d_]+")
 _ALIKE = frozenset({"LATIN", "GREEK", "CYRILLIC", "ARMENIAN", "CHEROKEE", "COPTIC"})
 
 
@@ -47,6 +55,14 @@ def is_accent(sign: str) -> bool:
 def is_mixed(word: str) -> bool:
     """Whether a word has letters of several alphabets that look alike (Unicode Technical Standard 39, 5.1)."""
     return len(alphabets(word) & _ALIKE) > 1
+
+
+def as_latin(text: str) -> str:
+    """A text in which words of several alphabets have Latin letters for those that look like them: what people read.
+    A word of one alphabet stays as it is."""
+    if text.isascii():
+        return text
+    return _LETTERS.sub(lambda word: word[0].translate(_LOOKS) if is_mixed(word[0]) else word[0], text)
 
 
 def alphabets(text: str) -> frozenset[str]:

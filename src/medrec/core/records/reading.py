@@ -16,6 +16,7 @@ from medrec.core.records.datatypes import Concept
 from medrec.core.records.dates import DAY_MS, ClinicalDate, clinical_date
 from medrec.core.records.terms import CVX, ICD10CM, LOINC, NDC, RXNORM, SNOMED, UNII, Table, Terms
 from medrec.core.records.understood import Coding, Note, NoteCode, Status, Understood, remarked
+from medrec.core.signs import as_latin
 
 _PERSON = ("subject", "patient", "beneficiary", "individual", "for")
 _OBJECTS = (
@@ -153,6 +154,9 @@ class Marks:
                 self.add(NoteCode.TEXT_ONLY, f"The {called} is in words only, without a code.")
             else:
                 self.add(NoteCode.NO_CODE, f"The record does not say which {called}.")
+        if (read := as_latin(found.words)) != found.words:
+            said = f"read as {read[:80]} (written: {found.words[:80]})"
+            self.add(NoteCode.READ_AS, f"Letters of another alphabet look like Latin ones: it is {said}.")
         if found.words:
             return datatypes.one_line(found.words)
         named = (self.around.terms.name(coding.system, coding.code) for coding in believed)

@@ -10,7 +10,7 @@ from typing import Literal, Protocol, TypeAlias
 import msgspec
 
 from medrec.core.records.understood import Strength
-from medrec.core.signs import seen
+from medrec.core.signs import as_latin, seen
 
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 NDC = "http://hl7.org/fhir/sid/ndc"
@@ -108,8 +108,9 @@ _WIDE = {sign: sign - 0xFEE0 for sign in range(0xFF01, 0xFF5F)}
 
 
 def cleaned(name: str) -> str:
-    """A name to compare by: lower case, one space between words, no sign that nobody sees, wide letters as others."""
-    plain = name if name.isascii() else seen(name).translate(_WIDE)
+    """A name to compare by: lower case, one space between words, no sign that nobody sees, wide letters as others, and
+    those of another alphabet in a Latin word as the Latin ones that they are taken for."""
+    plain = name if name.isascii() else as_latin(seen(name).translate(_WIDE))
     return " ".join(plain.lower().split())
 
 
