@@ -9,7 +9,7 @@ from medrec.core.consent.names import visible
 from medrec.core.consent.spelling import words_of
 from medrec.core.consent.systems import token
 from medrec.core.manifests.emergency import same_name, says_enough
-from medrec.core.signs import as_latin, count, is_mixed, is_seen, says_something, seen
+from medrec.core.signs import as_latin, count, is_mixed, is_seen, says_something, seen, skeleton
 
 HIDDEN = [
     "\u200b", "\u200d", "\u2060", "\ufeff", "\u00ad", "\u202e", "\x00", "\x7f", "\ue000", "\u115f", "\u1160", "\u2800",
@@ -61,3 +61,30 @@ def test_a_word_of_two_alphabets_is_what_people_read() -> None:
         ("Byetta", "Byetta"),
     ):  # fmt: skip
         assert as_latin(written) == read
+@pytest.mark.parametrize(
+    ("reviewer", "declared"),
+    [
+        ("Dr S0uth", "Dr South"),
+        ("Dr South2", "Dr South"),
+        ("S1mon West", "Dr Simon West"),
+        ("Dr \u041d\u043e\u0440\u0435", "Dr Hope"),
+        ("\u039d\u0391\u03a4\u0391 \u0395\u0392\u0391", "Eba Nata"),
+        ("\uff33\uff4f\uff55\uff54\uff48 Ada", "South Ada"),
+        ("Dr Bums", "Dr Burns"),
+        ("Dr lan Gray", "Dr Ian Gray"),
+    ],
+)
+def test_a_name_that_looks_like_hers_is_hers(reviewer: str, declared: str) -> None:
+    """A figure in it, or letters that are all of another alphabet, make nobody somebody else."""
+    assert same_name(reviewer, declared) and same_name(declared, reviewer)
+
+
+def test_names_that_look_otherwise_are_two_people() -> None:
+    for one, other in (("Dr S0uth", "Dr North"), ("Ada 2", "Eve 2"), ("P. Officer", "Dr South"), ("Dr", "Dr South")):
+        assert not same_name(one, other) and not same_name(other, one)
+    assert skeleton("Норе") == skeleton("hope") and skeleton("Škoda") == "skoda"
+
+
+def test_one_letter_again_and_again_is_no_reason() -> None:
+    assert not says_enough("a " * 20) and not says_enough("ab ba " * 8)
+    assert says_enough("no pulse, no pulse, no pulse") and says_enough("患者在公共汽车站被发现时已失去知觉，呼吸微弱。")

@@ -7,6 +7,8 @@ categories and names of characters, as Python's `unicodedata` has them.
 import re
 import unicodedata
 
+from medrec.core.signs_alike import ALIKE
+
 _HIDING = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
 _NOTHING = ("FILLER", "BRAILLE PATTERN BLANK", "GRAPHEME JOINER")
 _CHOOSING = ("VARIATION SELECTOR", "MONGOLIAN FREE VARIATION SELECTOR", "KHMER VOWEL INHERENT")
@@ -18,6 +20,7 @@ _LOOKS = str.maketrans(
 """Letters of Cyrillic, Greek and Armenian, and the Latin ones that they are taken for (Unicode, confusables.txt; small
 letters of the shape of capitals by their capitals). Greek letters that stand in names of substances are none."""
 _LETTERS = re.compile(r"[^\W\d_]+")
+_LATIN = str.maketrans({sign: line[0] for line in ALIKE.split() for sign in line[1:]})
 _ALIKE = frozenset({"LATIN", "GREEK", "CYRILLIC", "ARMENIAN", "CHEROKEE", "COPTIC"})
 
 
@@ -50,6 +53,13 @@ def count(text: str) -> int:
 def is_accent(sign: str) -> bool:
     """Whether a sign is a mark on another one, such as an accent."""
     return unicodedata.category(sign) in _ACCENTS
+
+
+def skeleton(text: str) -> str:
+    """A text to compare by how it looks: no accents, no case, and the Latin letter for each that looks like one. "I" is
+    "l", and "m" is "rn" (Unicode Technical Standard 39, section 4)."""
+    bare = "".join(sign for sign in unicodedata.normalize("NFKD", seen(text)) if not is_accent(sign))
+    return bare.translate(_LATIN).casefold().replace("i", "l").replace("m", "rn")
 
 
 def is_mixed(word: str) -> bool:

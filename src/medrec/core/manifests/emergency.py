@@ -8,9 +8,11 @@ import msgspec
 from medrec.core.consent.emergency import TEXT_MIN
 from medrec.core.manifests.access import Request
 from medrec.core.manifests.record import Hex16, Hex32
-from medrec.core.matching import plain
-from medrec.core.signs import count, is_mixed, seen
+from medrec.core.signs import count, is_mixed, seen, skeleton
 from medrec.core.types import Fields, OrganisationId, TimeMs
+
+KINDS_MIN = 6
+"""Of so many kinds the letters and figures of a reason are at least: one again and again says nothing."""
 
 Scope = Literal["summary", "restricted"]
 Code = Annotated[str, msgspec.Meta(pattern=r"^[a-z-]{1,40}\Z")]
@@ -98,17 +100,34 @@ def review_owed(source: str, requester: str, request: bytes) -> bytes:
 
 def says_enough(text: str) -> bool:
     """Whether a reason has enough words: white space counts once, signs that nobody sees and marks on others do
-    not count, and half of it at least are letters or digits."""
-    return count(text) >= TEXT_MIN and 2 * sum(map(str.isalnum, seen(text))) >= TEXT_MIN
+    not count, and half of it at least are letters or digits, of six kinds or more."""
+    said = [sign for sign in seen(text).casefold() if sign.isalnum()]
+    return count(text) >= TEXT_MIN and 2 * len(said) >= TEXT_MIN and len(set(said)) >= KINDS_MIN
 
 
 def same_name(one: str, other: str) -> bool:
-    """Whether two names may be one person's, who has two entries: all words of the shorter stand in the longer. Signs
-    that nobody sees part no word. A word of several alphabets that look alike may be any other one."""
+    """Whether two names may be one person's, who has two entries: all words of the shorter stand in the longer, as they
+    look (`skeleton`). Signs that nobody sees part no word. A word of several alphabets that look alike may be any other
+    one; a figure in a word may be any letter, or none."""
     if any(map(is_mixed, f"{one} {other}".split())):
         return True
-    shorter, longer = sorted((set(plain(seen(name)).split()) for name in (one, other)), key=len)
-    return shorter == longer != set() or (len(shorter) > 1 and shorter <= longer)
+    shorter, longer = sorted((_words(name) for name in (one, other)), key=len)
+    stand = all(any(_alike(word, other) for other in longer) for word in shorter)
+    return stand and bool(shorter) and (len(shorter) > 1 or len(longer) == 1)
+
+
+def _words(name: str) -> set[str]:
+    parted = "".join(sign if sign.isalnum() else " " for sign in skeleton(name))
+    return {word for word in parted.split() if not word.isdigit()}
+
+
+def _alike(one: str, other: str) -> bool:
+    """Whether two words look the same but for their figures."""
+    bare = ["".join(sign for sign in word if not sign.isdigit()) for word in (one, other)]
+    of_length = len(one) == len(other)
+    return bare[0] == bare[1] or (
+        of_length and all(a == b or a.isdigit() or b.isdigit() for a, b in zip(one, other, strict=True))
+    )
 
 
 FORMS: dict[str, type[Fields]] = {
