@@ -10,8 +10,10 @@ from markupsafe import Markup
 
 from medrec.core import codec, manifests
 from medrec.core.consent import plain
+from medrec.node.account import aftermath
 from medrec.node.agent import redelivery
 from medrec.node.agent.agent import Notice
+from medrec.node.agent.gone_keys import Gone, late
 from medrec.node.agent.told import taken_back
 from medrec.node.consent import own_consents
 from medrec.node.keeping import store
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 NEWS = ("record/1", "link/1")
 CONSENTS = ("consent/1", "consent/2", "revocation/1")
+FIRST = {"late": 0, "active": 1}
+"""Permissions in these states stand first: what asks her, then what is in force."""
 
 
 def _where(account: str, kinds: Sequence[str]) -> Any:
@@ -144,9 +148,9 @@ def consents(node: "Node", visit: Visit, known: dict[str, str], account: str) ->
     kept = own_consents.known(node, account)
     found = []
     given = standing(node, account)
-    closed = _closed(given, visit.now)
-    for notice, over in given:
-        statement = notice.manifest
+    closed = _closed(given)
+    for one in given:
+        notice, statement = one.notice, one.notice.manifest
         if hasattr(statement, "grant"):
             sentence, effect, until = _grant(visit, known, statement), statement.grant.effect, statement.grant.until
         else:
@@ -160,12 +164,16 @@ def consents(node: "Node", visit: Visit, known: dict[str, str], account: str) ->
                 "given": _given(visit, statement),
                 "time": notice.time,
                 "state": "revoked"
-                if over
+                if one.over
                 else "ended"
                 if ended
                 else "closed"
                 if statement.nullifier in closed
+                else "late"
+                if one.gone
                 else "active",
+                "late": _late(visit, known, one),
+                "keep": kept_as(statement) if one.gone is not None and not one.gone.contrary else "",
                 "effect": effect,
                 "link": _link(visit, notice),
                 "mark": mark.hex(),
@@ -175,7 +183,22 @@ def consents(node: "Node", visit: Visit, known: dict[str, str], account: str) ->
                 "elsewhere": mark not in kept,
             }
         )
-    return sorted(found, key=lambda item: item["state"] != "active")
+    return sorted(found, key=lambda item: FIRST.get(item["state"], len(FIRST)))
+
+
+def kept_as(statement: Any) -> str:
+    """Under which name she says of a permission that it is hers (aftermath.py)."""
+    return f"permission-{statement.nullifier}"
+
+
+def _late(visit: Visit, known: dict[str, str], one: "Standing") -> Markup | None:
+    """Why a permission is not in force here: the key that signed it was gone when it came."""
+    if one.gone is None:
+        return None
+    text = "contrary" if one.gone.contrary else "late" if one.gone.went is not None else "late_undated"
+    when = visit.when(one.gone.went) if one.gone.went is not None else ""
+    place = known.get(one.notice.organisation, one.notice.organisation)
+    return render.say(words.CONSENTS[text], when=when, place=place)
 
 
 def _whom(node: "Node", known: dict[str, str], statement: Any) -> Markup:
@@ -191,7 +214,7 @@ def _whom(node: "Node", known: dict[str, str], statement: Any) -> Markup:
 
 def permission(node: "Node", account: str, mark: str) -> Any:
     """The yes of a person by its nullifier (hex), while it stands; None for anything else."""
-    for notice, over in standing(node, account):
+    for notice, over, _ in standing(node, account):
         if not over and notice.manifest.nullifier == mark and _effect(notice.manifest) == "permit":
             return notice.manifest
     return None
@@ -226,25 +249,27 @@ def _effect(statement: Any) -> str:
         return "permit"
 
 
-def _closed(standing: list[tuple[Notice, bool]], now: int) -> set[str]:
+def _closed(standing: list["Standing"]) -> set[str]:
     """The nullifiers of each yes that a later no of the person closes as a whole, at the same place."""
     noes = []
-    for notice, over in standing:
+    for notice, over, gone in standing:
         statement = notice.manifest
-        if over or hasattr(statement, "grant") or _effect(statement) != "deny":
+        if over or gone or hasattr(statement, "grant") or _effect(statement) != "deny":
             continue
         said = plain.read(statement.consent.encode())
         if not (said.about or said.purposes or said.since or said.before or said.until):
             noes.append((statement, {party.organisation for party in said.to}, set(said.kinds)))
     found = set()
-    for notice, over in standing:
+    for notice, over, _ in standing:
         statement = notice.manifest
+        # Whoever dates a yes ahead does not keep it open.
+        said = min(statement.time, notice.received or statement.time)
         if over or _effect(statement) != "permit":
             continue
         parties, kinds = opened_to(statement, {})
         names = {party.organisation for party in parties}
         for no, to, of in noes:
-            same = no.organisation == statement.organisation and no.time >= statement.time
+            same = no.organisation == statement.organisation and no.time >= said
             if same and (not to or (names and names <= to)) and (not of or (kinds and set(kinds) <= of)):
                 found.add(statement.nullifier)
     return found
@@ -260,11 +285,32 @@ def _given(visit: Visit, statement: Any) -> Any:
     return render.say(words.CONSENTS[name], when=visit.when(statement.time))
 
 
-def standing(node: "Node", account: str) -> list[tuple[Notice, bool]]:
-    """Every consent a person gave, newest first, and whether it was taken back."""
+class Standing(NamedTuple):
+    """A consent, whether it was taken back, and where it is not in force: that its key was gone when it came, and she
+    has not said since that it is hers."""
+
+    notice: Notice
+    over: bool
+    gone: Gone | None
+
+
+def standing(node: "Node", account: str) -> list[Standing]:
+    """Every consent a person gave, newest first."""
     notices = [notice for notice in every(node, account, CONSENTS) if notice.manifest is not None]
-    over = taken_back(node, [notice.manifest for notice in notices])
-    return [(notice, notice.manifest.nullifier in over) for notice in notices if notice.kind != "revocation/1"]
+    lines = list(zip(notices, late(node, account, notices), strict=True))
+    # What a key that was gone takes back is over where the ledger says so.
+    over = taken_back(node, [one.manifest for one, gone in lines if gone is None or one.kind != "revocation/1"])
+    # Whoever dates it after the key went does not have it from her.
+    asked = set(aftermath.open_among(node, account, [kept_as(one.manifest) for one, gone in lines if gone is not None]))
+    return [
+        Standing(
+            one,
+            one.manifest.nullifier in over,
+            gone if gone and (gone.contrary or kept_as(one.manifest) in asked) else None,
+        )
+        for one, gone in lines
+        if one.kind != "revocation/1"
+    ]
 
 
 class Given(NamedTuple):
@@ -280,9 +326,9 @@ class Given(NamedTuple):
 def plain_consents(node: "Node", account: str, now: int) -> list[Given]:
     """The plain sentences of a person that are in force."""
     found = []
-    for notice, over in standing(node, account):
+    for notice, over, gone in standing(node, account):
         text = getattr(notice.manifest, "consent", None)
-        if over or text is None:
+        if over or gone or text is None:
             continue
         with suppress(plain.NotPlain):
             sentence, signed = plain.read(text.encode()), notice.manifest

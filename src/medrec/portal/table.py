@@ -185,7 +185,7 @@ PAGES = (
         kinds=True,
     ),
     _own("/writing", "writing", writing.show, "own/writing.html", methods=BOTH, up="more", icon="fix", kinds=True),
-    _own("/sharing", "sharing", sharing.show, "own/sharing.html", menu=True, icon="key"),
+    _own("/sharing", "sharing", sharing.show, "own/sharing.html", menu=True, methods=BOTH, icon="key"),
     _own("/share", "share", share.show, "own/share.html", methods=BOTH, up="more", icon="share"),
     _own("/sharing/stop/{mark}", "stop", allow.stop, "", methods=FORM, at="sharing"),
     _own("/allow", "allow", allow.show, "own/allow.html", methods=BOTH, up="sharing"),

@@ -15,11 +15,11 @@ from sqlalchemy import Column, LargeBinary, String, Table
 from medrec.core.manifests.delegation import (
     DelegationEndManifest,
     DelegationManifest,
-    DelegationRestManifest,
     encode_delegation,
 )
 from medrec.node.account.resting import delegation_rest
 from medrec.node.account.returning import is_served
+from medrec.node.agent.gone_keys import late
 from medrec.node.agent.told import told
 from medrec.node.keeping.store import metadata
 from medrec.node.ledger.rebuild import Rebuilt
@@ -56,7 +56,8 @@ def heard(node: "Node", account: str) -> Heard:
     said_there, named = list[tuple[str, bytes, int, bool]](), dict[bytes, str]()
     with node.store.read() as connection:
         ended = {one.hex() for one in _ends_told(connection, account)}
-    for line in told(node, account, "delegation/1", "delegation-end/1", "delegation-rest/1"):
+    lines = told(node, account, "delegation/1", "delegation-end/1", "delegation-rest/1")
+    for line, gone in zip(lines, late(node, account, lines), strict=True):
         said = line.manifest
         if said.account != account:
             continue
@@ -64,7 +65,10 @@ def heard(node: "Node", account: str) -> Heard:
             ended.add(said.nullifier)
         elif isinstance(said, DelegationManifest):
             named[hashlib.sha256(encode_delegation(said.delegation)).digest()] = said.delegation.delegate
-        elif isinstance(said, DelegationRestManifest) and said.stated.account == account:
+        elif gone is not None and said.stated.action == "go-on":
+            # By a key that was gone: it wakes nothing.
+            continue
+        elif said.stated.account == account:
             # No place has her say something later than when it told it.
             time = min(said.stated.time, line.received or line.time)
             digest = bytes.fromhex(said.stated.delegation)

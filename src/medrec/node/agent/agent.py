@@ -14,7 +14,7 @@ import sqlalchemy as sql
 from medrec.core import codec, manifests
 from medrec.core.commitment import commitment, tag
 from medrec.engines.engine import CommittedBlock, Engine
-from medrec.node.agent import redelivery
+from medrec.node.agent import gone_keys, redelivery
 from medrec.node.agent.known import PART, Known, height_of, heights, reduced_of, rights_of, time_of
 from medrec.node.agent.signed import is_signed
 from medrec.node.keeping import store
@@ -190,6 +190,7 @@ class Agent:
                 _keep(connection, rows, self._clock(), self._vault)
                 linking.follow(connection, self._vault, rows)
                 handed_on.hold(connection, self._vault, rows, self._clock())
+                gone_keys.hold(connection, self._engine, self._vault, rows, self._clock())
 
             self._store.write(keep)
             for account in sorted({row["account"] for row in rows if row["kind"] in ("consent/1", "consent/2")}):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 class Told(NamedTuple):
     """A statement: the tag of its line, who told it under which epoch of the link, its bytes, what it says, when it was
-    written down there, and when it was told here (ms)."""
+    written down there, when it was told here (ms), and the block it stands in (None: none yet)."""
 
     tag: bytes
     organisation: str
@@ -25,6 +25,7 @@ class Told(NamedTuple):
     manifest: Any
     time: int
     received: int
+    height: int | None = None
 
 
 def manifest_in(vault: Vault, row: Any) -> bytes:
@@ -77,7 +78,7 @@ def told(node: "Node", account: str, *kinds: str) -> list[Told]:
     """Everything of these kinds that could be opened, by place, epoch and line. Raises StoreError, VaultError."""
     column = store.notice.c
     chosen = (
-        sql.select(column.tag, column.sealed, column.organisation, column.epoch, column.received)
+        sql.select(column.tag, column.sealed, column.organisation, column.epoch, column.received, column.height)
         .where(column.account == account, column.kind.in_(kinds), column.sealed.is_not(None))
         .order_by(column.organisation, column.epoch, column.counter)
     )
@@ -87,5 +88,5 @@ def told(node: "Node", account: str, *kinds: str) -> list[Told]:
     for row in rows:
         data, _, _, time = codec.decode(node.vault.open(None, bytes(row.sealed), bytes(row.tag)))
         said, received = manifests.decode(data), row.received or 0
-        found.append(Told(bytes(row.tag), row.organisation, row.epoch, data, said, int(time), received))
+        found.append(Told(bytes(row.tag), row.organisation, row.epoch, data, said, int(time), received, row.height))
     return found

@@ -14,6 +14,7 @@ from medrec.core.manifests.acts import Act, recipients_of
 from medrec.core.reconcile.held import PATIENT
 from medrec.core.reconcile.lists import Row
 from medrec.core.reconcile.rows import MedicineRow
+from medrec.node.agent.gone_keys import late
 from medrec.node.agent.told import taken_back, told
 
 if TYPE_CHECKING:
@@ -93,33 +94,41 @@ def _open(said: list[_Said], source: str, place: str) -> bool:
     return bool(about) and all(one.yes for one in about)
 
 
-def _standing(node: "Node", account: str) -> Iterable[Any]:
-    """The consents of a person, as places told of them, that were not taken back."""
-    found = [line.manifest for line in told(node, account, "consent/1", "consent/2", "revocation/1")]
-    over = taken_back(node, found)
-    return [one for one in found if one.nullifier not in over]
+def _standing(node: "Node", account: str) -> Iterable[tuple[Any, bool]]:
+    """The consents of a person, as places told of them, that were not taken back, and whether the key was gone."""
+    lines = told(node, account, "consent/1", "consent/2", "revocation/1")
+    found = [(line.manifest, gone is not None) for line, gone in zip(lines, late(node, account, lines), strict=True)]
+    over = taken_back(node, [said for said, gone in found if not (gone and said.manifest == "revocation/1")])
+    return [(said, gone) for said, gone in found if said.manifest != "revocation/1" and said.nullifier not in over]
 
 
 def _said(node: "Node", account: str, now: int) -> Iterable[_Said]:
-    for statement in _standing(node, account):
-        if hasattr(statement, "grant"):
-            grant = statement.grant
-            if grant.until is not None and grant.until <= now:
-                continue
-            yes, types = grant.effect == "permit", set(grant.types)
-            medicines = not types or (types >= TYPES if yes else bool(TYPES & types))
-            yield _Said(statement.organisation, yes, frozenset(grant.recipients), medicines, not types)
-            continue
-        try:
-            sentence = plain.read(statement.consent.encode())
-        except plain.NotPlain:
-            yield _Said(statement.organisation, False, frozenset({EVERYBODY}), True, True)
-            continue
-        medicines, all_ = not sentence.kinds or KIND in sentence.kinds, not sentence.kinds
-        if sentence.effect == "withhold":
-            yield _Said(statement.organisation, False, _parties(sentence), medicines, all_)
-        elif sentence.effect == "share" and _is_whole(sentence, now):
-            yield _Said(statement.organisation, True, _parties(sentence), medicines, all_)
+    for statement, gone in _standing(node, account):
+        for said in _says(statement, now):
+            # A yes by a key that was gone lets nobody hear anything; a no is taken for one.
+            if not (gone and said.yes):
+                yield said
+
+
+def _says(statement: Any, now: int) -> Iterable[_Said]:
+    if hasattr(statement, "grant"):
+        grant = statement.grant
+        if grant.until is not None and grant.until <= now:
+            return
+        yes, types = grant.effect == "permit", set(grant.types)
+        medicines = not types or (types >= TYPES if yes else bool(TYPES & types))
+        yield _Said(statement.organisation, yes, frozenset(grant.recipients), medicines, not types)
+        return
+    try:
+        sentence = plain.read(statement.consent.encode())
+    except plain.NotPlain:
+        yield _Said(statement.organisation, False, frozenset({EVERYBODY}), True, True)
+        return
+    medicines, all_ = not sentence.kinds or KIND in sentence.kinds, not sentence.kinds
+    if sentence.effect == "withhold":
+        yield _Said(statement.organisation, False, _parties(sentence), medicines, all_)
+    elif sentence.effect == "share" and _is_whole(sentence, now):
+        yield _Said(statement.organisation, True, _parties(sentence), medicines, all_)
 
 
 def _is_whole(sentence: Plain, now: int) -> bool:

@@ -4,8 +4,8 @@ What an organisation has not taken yet because it could not be reached waits in 
 that comes to know her while a dispute is open hears of it, too (`bring_on`).
 """
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 import msgspec
@@ -14,6 +14,7 @@ import sqlalchemy as sql
 from medrec.core import codec, manifests
 from medrec.core.manifests.dispute import DisputeManifest, Statement, statement_message
 from medrec.node.agent import bringing
+from medrec.node.agent.gone_keys import Line, late
 from medrec.node.agent.standing_links import newest, number, standing
 from medrec.node.agent.told import told
 from medrec.node.consent.consents import Sign
@@ -128,6 +129,15 @@ _FINAL = frozenset(
 """Refusals that would be the same tomorrow: a statement that meets one is not sent again."""
 
 
+def closed_by(agent: "Node", account: str, lines: Sequence[Line]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The lines of her disputes that close one, by its id; and those by a key that was gone, which close nothing."""
+    closed, gone = dict[str, Any](), dict[str, Any]()
+    for line, went in zip(lines, late(agent, account, lines), strict=True):
+        if isinstance(line.manifest, DisputeManifest) and line.manifest.statement.action == "close":
+            (closed if went is None else gone).setdefault(line.manifest.statement.id, line.manifest)
+    return closed, gone
+
+
 def organisations(agent: "Node", account: str) -> list[str]:
     """The organisations that a person is linked to, by id."""
     column = store.relationship.c
@@ -170,7 +180,7 @@ def _unheard(agent: "Node", account: str) -> Iterator[tuple[str, Statement, int]
     """Each place that told of no such dispute under the link of today, an open dispute, and the number of that link."""
     lines = told(agent, account, "dispute/1")
     statements = [(line, line.manifest.statement) for line in lines if isinstance(line.manifest, DisputeManifest)]
-    closed = {said.id for _, said in statements if said.action == "close"}
+    closed = set(closed_by(agent, account, lines)[0])
     opened = {said.id: said for _, said in statements if said.action == "open" and said.id not in closed}
     places = sorted(standing(agent, account) - {agent.organisation}) if opened else []
     with agent.store.read() as connection:

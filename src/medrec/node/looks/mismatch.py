@@ -27,6 +27,14 @@ def raise_contradiction_of(connection: sql.Connection, source: str, obligation: 
     _raise(connection, "look-contradicted", f"{source} {obligation}", sentence, now)
 
 
+def raise_gone_key(connection: sql.Connection, organisation: str, now: int) -> None:
+    """An alarm about who tells of a person's word that is dated after the key that signed it was gone. Once."""
+    sentence = (
+        f"{organisation} tells of a word by a key that was gone when it was written; do not trust it, and call them."
+    )
+    _raise(connection, "key-was-gone", organisation, sentence, now)
+
+
 def _raise(connection: sql.Connection, code: str, subject: str, sentence: str, now: int) -> None:
     where = (store.alarm.c.code == code) & (store.alarm.c.subject == subject)
     if connection.execute(sql.select(store.alarm.c.id).where(where)).first() is None:

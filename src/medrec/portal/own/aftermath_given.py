@@ -130,7 +130,7 @@ def permissions(case: Case) -> Cards:
         case.card(f"permission-{one['mark']}", "permission" if one["effect"] == "permit" else "no", one["sentence"])
         | {"end": one["stop"], "field": ("stop", "1")}
         for one in case.consents
-        if one["state"] == "active" and one["stop"] is not None and case.has(one["time"])
+        if one["state"] in ("active", "late") and one["stop"] is not None and case.has(one["time"])
     ]
 
 

@@ -154,10 +154,11 @@ def _dispute_part(node: "Node", stated: Statement, then: Callable[[], None] | No
 
 def disputes_of(node: "Node", who: Whose, look: Look) -> list[dict[str, Any]]:
     """What the person said of a look and its looker, the answers that have come, and whether it is open still."""
-    told = [one.manifest for one in person.every(node, who.account, ("dispute/1",))]
+    lines = person.every(node, who.account, ("dispute/1",))
+    told = [one.manifest for one in lines]
+    closed, gone = disputing.closed_by(node, who.account, lines)
     answers = words_of(person.every(node, who.account, ANSWERS))
     said = [one.statement for one in told if isinstance(one, DisputeManifest)]
-    closed = {one.id for one in said if one.action == "close"}
     found: dict[str, dict[str, Any]] = {}
     for one in said:
         if one.requester == look.requester and one.action == "open":
@@ -165,6 +166,10 @@ def disputes_of(node: "Node", who: Whose, look: Look) -> list[dict[str, Any]]:
             row = {"id": one.id, "source": one.source, "words": one.words, "open": one.id not in closed}
             # Not before the ledger has it that the requester answered.
             row |= _answer(who, answer if _has_answered(node, one) else None)
+            row["gone"] = None
+            if row["open"] and one.id in gone:
+                place = who.place(gone[one.id].organisation)
+                row["gone"] = render.say(words.MISTAKES["closed_gone"], place=place)
             found.setdefault(one.id, row)
     return list(found.values())
 

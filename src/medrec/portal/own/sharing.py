@@ -2,9 +2,11 @@
 
 from typing import TYPE_CHECKING, Any
 
+from medrec.node.account import aftermath
 from medrec.portal import person
-from medrec.portal.own.whose import whose
-from medrec.portal.page import Visit, paged
+from medrec.portal.own.account_act import says_herself
+from medrec.portal.own.whose import Whose, whose
+from medrec.portal.page import Go, PageError, Visit, paged
 
 if TYPE_CHECKING:
     from medrec.node.node import Node
@@ -12,14 +14,28 @@ if TYPE_CHECKING:
 LINES = 20
 
 
-def show(node: "Node", visit: Visit) -> dict[str, Any]:
-    """The values of own/sharing.html."""
+def show(node: "Node", visit: Visit) -> Any:
+    """The values of own/sharing.html; the form field `keep` names what she says is hers."""
     who = whose(node, visit)
-    consents, pages = paged(visit, person.consents(node, visit, who.known, who.account), LINES)
+    every = person.consents(node, visit, who.known, who.account)
+    if visit.form:
+        return _keep(node, visit, who, every)
+    consents, pages = paged(visit, every, LINES)
     return {
         "handle": who.handle,
         "person": who.name,
+        "late": [consent for consent in consents if consent["state"] == "late"],
         "active": [consent for consent in consents if consent["state"] == "active"],
-        "over": [consent for consent in consents if consent["state"] != "active"],
+        "over": [consent for consent in consents if consent["state"] not in ("late", "active")],
         "pager": pages,
     }
+
+
+def _keep(node: "Node", visit: Visit, who: Whose, consents: list[dict[str, Any]]) -> Go:
+    """She says of a permission that it is hers, though its key was gone when it came: the form field `keep`."""
+    says_herself(visit)
+    asked = {consent["keep"] for consent in consents if consent["state"] == "late"} - {""}
+    if visit.form.get("keep", "") not in asked:
+        raise PageError(404, "not-found")
+    aftermath.keep(node, who.account, visit.form["keep"])
+    return Go(visit.link("sharing", person=who.handle), "kept")

@@ -11,6 +11,11 @@ HOME = Texts(
         "answer": "Needs your answer",
         "answer_none": "Nothing needs an answer today.",
         "answer_none_more": "We tell you here as soon as somebody looks or asks.",
+        "late": (
+            "A permission came that a key signed after it was gone. It is not in force here.",
+            "{count} permissions came that a key signed after it was gone. They are not in force here.",
+        ),
+        "late_see": "Look at it",
         "questions_more": ("See one more look", "See {count} more looks"),
         "go": "Where to go",
         "new": "New in your record",
@@ -78,6 +83,8 @@ SHARING = Texts(
     "SHARING",
     {
         "lead": "What you have allowed and what you have closed. You can change your mind at any time.",
+        "late": "Is this yours?",
+        "late_keep": "Yes, it is mine",
         "active": "In force now",
         "own_page": "Your own page, at {place}",
         "none": "You have given no permission.",

@@ -125,6 +125,12 @@ CONSENTS = Texts(
         "given": "You said so {when}.",
         "given_clinic": "Written down for you by {clerk}, {when}",
         "given_helper": "Given for you by a helper, {when}",
+        "late": "{place} says that you gave this. The key that signed it stopped being yours {when}, and this came later. If it "
+        "is yours, say so. If not, stop it here, or ask {place}, which may go by it.",
+        "late_undated": "{place} says that you gave this. The key that signed it is yours no more, and this came later. If it is "
+        "yours, say so. If not, stop it here, or ask {place}, which may go by it.",
+        "contrary": "{place} says that you gave this. The key that signed it stopped being yours {when}, and this is dated after "
+        "that. It does not count here. Stop it, and ask {place}.",
         "active": "In force",
         "ended": "Ended",
         "revoked": "Taken back",
