@@ -237,6 +237,7 @@ GIVEN = Texts(
         "sent_not": "{requester} wanted to send records to {place}. Nothing was sent.",
         "asked": "{requester} asked for records and got nothing.",
         "got": "{organisation} got {what} from {source}.",
+        "got_viewed": "{organisation} asked {source} to show it a page, and has nothing of it here.",
         "got_refused": "{organisation} threw away what came from {source}, because it could not be trusted.",
         "got_nothing": "{organisation} got nothing from {source}, though {source} wrote down that it gave something out.",
         "stopped": "It was stopped: nothing was sent.",

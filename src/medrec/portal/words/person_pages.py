@@ -58,6 +58,7 @@ LOOKS = Texts(
         "purpose": "For: {purpose}",
         "oneside_refused": "{who} says that something came from {source}, and that it threw it away because it could not "
         "be trusted. {source} has not told us so.",
+        "oneside_viewed": "{who} says that it asked {source} to show it a page of yours. {source} has not told us so.",
         "oneside_nothing": "{who} says that {source} sent it nothing.",
         "settled": "{organisation} has answered for it on the ledger.",
         "open": "{organisation} has to answer for it on the ledger and still has time.",
@@ -65,6 +66,7 @@ LOOKS = Texts(
         "late": "{organisation} has answered for it, but too late.",
         "taken_back": "{organisation} wrote down later that it did not send this. {requester} has not told us if that is so.",
         "answer_received": "{organisation} has confirmed that it got them.",
+        "answer_viewed": "{organisation} has confirmed that it asked for this page.",
         "answer_refused": "{organisation} threw away what came, because it could not be trusted.",
         "answer_nothing": "{organisation} says that nothing came.",
         "answer_not-asked": "The place that gave it says that {organisation} never asked for this.",
