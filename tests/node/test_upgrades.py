@@ -9,7 +9,7 @@ from medrec.node.account import resting
 from medrec.node.keeping.store import Store, metadata
 from medrec.node.keeping.upgrades import REKEYED, rekey
 from medrec.node.lists.acts_kept import is_ended, list_act
-from medrec.node.looks import answering
+from medrec.node.looks import answering, disputes
 
 FORMER = (
     "CREATE TABLE delegation_rest (hash BLOB NOT NULL, account VARCHAR(80) NOT NULL, rests BOOLEAN NOT NULL, "
@@ -110,5 +110,30 @@ def test_disputes_of_looks_are_kept_by_source_and_what_is_due_says_the_ledger(tm
     assert [tuple(one) for one in found] == [
         ("east", b"\x01", "open", b"\xbb"),
         ("north", b"\x01", "answered", b"\xaa"),
+    ]
+    store.close()
+
+
+def test_disputes_taken_go_on_stopping_and_another_person_s_number_stands_beside(tmp_path: Path) -> None:
+    engine = sql.create_engine(f"sqlite:///{tmp_path / 'a.db'}")
+    with engine.begin() as connection:
+        for statement in (
+            "CREATE TABLE dispute_taken (id BLOB NOT NULL, account VARCHAR(80) NOT NULL, "
+            "requester VARCHAR(32) NOT NULL, status VARCHAR(10) NOT NULL, "
+            "seq BIGINT NOT NULL, due BIGINT, PRIMARY KEY (id))",
+            "CREATE INDEX ix_dispute_taken_account ON dispute_taken (account)",
+            "INSERT INTO dispute_taken VALUES (x'01', 'ada', 'south', 'open', 7, 9)",
+        ):
+            connection.execute(sql.text(statement))
+    engine.dispose()
+    store = Store(tmp_path / "a.db")
+    taken = disputes.dispute_taken
+    row = {"id": b"\x01", "account": "mallory", "requester": "south", "status": "open", "seq": 8, "due": None}
+    store.write(lambda connection: connection.execute(sql.insert(taken).values(**row)))
+    with store.read() as connection:
+        found = connection.execute(sql.select(taken).order_by(taken.c.seq)).all()
+    assert [(one.account, one.status, one.seq, one.due) for one in found] == [
+        ("ada", "open", 7, 9),
+        ("mallory", "open", 8, None),
     ]
     store.close()

@@ -177,6 +177,7 @@ def test_a_gone_key_settles_no_dispute(story: Story) -> None:
     page = text_of(read(story.client("guide"), f"{person_page(story)}/looks/{look.pair.hex()}"))
     assert words.MISTAKES["disputed"].format(requester="South") in page
     assert words.MISTAKES["closed_gone"].format(place="South") in page
+    assert words.MISTAKES["unheard"].split("{")[0] not in page
     assert words.MISTAKES["settled"].format(requester="South") not in page
     assert [raised.id.hex()] == list(
         disputing.closed_by(guide, ada.account, person.every(guide, ada.account, ("dispute/1",)))[1]

@@ -13,10 +13,12 @@ REKEYED: dict[str, dict[str, Any]] = {
     "list_act": {"organisation": FORMER},
     "list_act_ended": {"organisation": FORMER},
     "dispute_about_us": {},
+    "dispute_taken": {},
 }
 """Tables that had another primary key once, and what stands in the columns that they did not have. delegation_rest,
 delegation_ended: of a delegation, whoever said it; now of each account. list_act, list_act_ended: of an act, whosever
-it is; now of each organisation's. dispute_about_us: of a dispute, whoever told of it; now of each source's."""
+it is; now of each organisation's. dispute_about_us: of a dispute, whoever told of it; now of each source's.
+dispute_taken: of a dispute, whoever's; now of each account's."""
 
 
 def rekey(engine: sql.Engine, metadata: sql.MetaData) -> list[str]:

@@ -40,12 +40,13 @@ ANSWERS_PATH = "/medrec/dispute-answers"
 DUE_MS = 7 * 86_400_000
 """How long a requester has to answer."""
 
-# Disputes taken here: by people whose records are here. status: open, answered, closed.
+# Disputes taken here: by people whose records are here. status: open, answered, closed. A number is its account's: who
+# is disputed learns it, and keeps nobody else's word out by it.
 dispute_taken = Table(
     "dispute_taken",
     metadata,
     Column("id", LargeBinary(16), primary_key=True),
-    Column("account", String(80), nullable=False, index=True),
+    Column("account", String(80), primary_key=True, index=True),
     Column("requester", String(32), nullable=False),
     Column("status", String(10), nullable=False),
     Column("seq", BigInteger, nullable=False),
@@ -119,7 +120,7 @@ class Disputes:
 
     def _take(self, connection: sql.Connection, statement: Statement, by: str) -> bool:
         node, identifier = self._node, bytes.fromhex(statement.id)
-        known = connection.execute(sql.select(dispute_taken).where(dispute_taken.c.id == identifier)).one_or_none()
+        known = _known(connection, statement.account, identifier)
         person = node.journal.person_of_account(connection, statement.account)
         if person is None:
             person = self._ended(connection, statement, known, by)
@@ -147,7 +148,7 @@ class Disputes:
         # Before the commit and again after it: whoever read before finds the count changed.
         self._node.consents.changes += 1
         if known is not None:
-            where = dispute_taken.c.id == identifier
+            where = _is(statement.account, identifier)
             connection.execute(sql.update(dispute_taken).where(where).values(status="closed"))
             return True
         connection.execute(
@@ -223,12 +224,14 @@ class Disputes:
         identifier = bytes.fromhex(answer.dispute)
 
         def write(connection: sql.Connection) -> bool:
-            known = connection.execute(sql.select(dispute_taken).where(dispute_taken.c.id == identifier)).one_or_none()
+            known = _known(connection, answer.account, identifier)
             if known is None:
+                if connection.execute(sql.select(dispute_taken.c.id).where(dispute_taken.c.id == identifier)).first():
+                    return False
                 # She was erased here since: what was asked in her name is answered, and there is nobody to hand it to.
                 owes = owed_for(node.organisation, requester, identifier)
                 return bool(obligations.were_made(connection, node.engine, node.organisation, [owes]))
-            if (known.account, known.requester) != (answer.account, requester):
+            if known.requester != requester:
                 return False
             person = node.journal.person_of_account(connection, known.account)
             if person is None:
@@ -251,18 +254,27 @@ class Disputes:
             summary = [12, now, requester, answer.kind, identifier]
             draft = Draft("dispute-answered/1", manifests.encode(manifest), person.id, None, summary)
             former.append(node, connection, draft, person)
-            where = dispute_taken.c.id == identifier
+            where = _is(known.account, identifier)
             connection.execute(sql.update(dispute_taken).where(where).values(status="answered"))
             return True
 
         return node.store.write(write)
 
 
+def _is(account: str, identifier: bytes) -> sql.ColumnElement[bool]:
+    return (dispute_taken.c.account == account) & (dispute_taken.c.id == identifier)
+
+
+def _known(connection: sql.Connection, account: str, identifier: bytes) -> Any:
+    """The row of a person's dispute; None where none is kept here."""
+    return connection.execute(sql.select(dispute_taken).where(_is(account, identifier))).one_or_none()
+
+
 def _is_fresh(known: Any, statement: Statement) -> bool:
     """Whether a statement says something new to the dispute of its id that is kept. Raises Refusal if it cannot."""
     if known is None:
         return True
-    if (known.account, known.requester) != (statement.account, statement.requester):
+    if known.requester != statement.requester:
         raise Refusal(Code.UNKNOWN_DISPUTE)
     return statement.action == "close" and known.status != "closed"
 

@@ -129,6 +129,17 @@ _FINAL = frozenset(
 """Refusals that would be the same tomorrow: a statement that meets one is not sent again."""
 
 
+def unheard(agent: "Node", account: str, lines: Sequence[Line]) -> dict[str, list[str]]:
+    """The places that she is linked to and that have not told of a dispute of hers, by its id: nobody knows whether
+    it stops anything there. `lines` are those of her disputes."""
+    told_by: dict[str, set[str]] = {}
+    for line in lines:
+        if isinstance(line.manifest, DisputeManifest):
+            told_by.setdefault(line.manifest.statement.id, set()).add(line.manifest.organisation)
+    places = sorted(standing(agent, account) - {agent.organisation}) if told_by else []
+    return {identifier: [one for one in places if one not in there] for identifier, there in told_by.items()}
+
+
 def closed_by(agent: "Node", account: str, lines: Sequence[Line]) -> tuple[dict[str, Any], dict[str, Any]]:
     """The lines of her disputes that close one, by its id; and those by a key that was gone, which close nothing."""
     closed, gone = dict[str, Any](), dict[str, Any]()

@@ -157,6 +157,7 @@ def disputes_of(node: "Node", who: Whose, look: Look) -> list[dict[str, Any]]:
     lines = person.every(node, who.account, ("dispute/1",))
     told = [one.manifest for one in lines]
     closed, gone = disputing.closed_by(node, who.account, lines)
+    unheard = disputing.unheard(node, who.account, lines)
     answers = words_of(person.every(node, who.account, ANSWERS))
     said = [one.statement for one in told if isinstance(one, DisputeManifest)]
     found: dict[str, dict[str, Any]] = {}
@@ -166,6 +167,8 @@ def disputes_of(node: "Node", who: Whose, look: Look) -> list[dict[str, Any]]:
             row = {"id": one.id, "source": one.source, "words": one.words, "open": one.id not in closed}
             # Not before the ledger has it that the requester answered.
             row |= _answer(who, answer if _has_answered(node, one) else None)
+            silent = render.listed([who.place(place) for place in unheard[one.id]])
+            row["unheard"] = render.say(words.MISTAKES["unheard"], places=silent) if row["open"] and silent else None
             row["gone"] = None
             if row["open"] and one.id in gone:
                 place = who.place(gone[one.id].organisation)

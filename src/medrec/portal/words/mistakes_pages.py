@@ -57,6 +57,7 @@ MISTAKES = Texts(
         "settle": "That is settled: let {requester} have again what I allow",
         "settle_sentence": "It is settled with {requester}.",
         "settle_opens": "{requester} gets again what you allow, and nothing else.",
+        "unheard": "We have not heard from {places} that it is stopped there.",
         "closed_gone": "{place} says that you settled it. That was signed with a key that was no longer yours when it came, so it "
         "is open here.",
         "settled": "You asked {requester} why. It is settled.",
