@@ -4,14 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 import sqlalchemy as sql
 
 from medrec.core import codec, state
-from medrec.core.manifests.dispute import owed_for, statement_message
+from medrec.core.manifests.dispute import owed_for
 from medrec.core.state import Obligation
-from medrec.node.agent.told import told
 from medrec.node.keeping import store
 from medrec.node.looks import answering, disputing
 from medrec.node.looks.disputes import ANSWERS_PATH, DISPUTED_PATH, DISPUTES_PATH, DUE_MS
@@ -78,37 +76,6 @@ def test_one_call_stops_releases_at_every_source(network: Network, ada: Patient)
     network.consent(ada, "north", "east")
     assert names(get(network, ada.account, by="east"))
     assert network.crash("north").disputes.stops(ada.account, "south")
-
-
-def unheard(agent: Any, person: Patient) -> dict[str, list[str]]:
-    """The places that have not told of a dispute of hers: her page names them."""
-    return disputing.unheard(agent, person.account, told(agent, person.account, "dispute/1"))
-
-
-def test_a_number_that_somebody_else_used_first_keeps_no_dispute_out(network: Network, ada: Patient) -> None:
-    """South learns the number from north; an account of its own disputes under it at east, where she comes later."""
-    mallory, east, agent = network.patient("mallory", "east"), network["east"], network["guide"]
-    grace = network.patient("grace", "north")
-    raised = dispute(agent, grace.account, "south", "north", grace.sign, grace.key.key_id)  # type: ignore[arg-type]
-    stated = written(network["north"], "dispute/1")[-1].statement
-    squat = msgspec.structs.replace(
-        stated, account=mallory.account, source="east", key=mallory.key.key_id.hex(), signature=""
-    )
-    squat = msgspec.structs.replace(squat, signature=mallory.sign(statement_message(squat))[1].hex())
-    assert east.disputes.take(squat, "guide")
-    agent.agent.link(grace.account, "east", east.linker.invite("grace"), grace.sign)  # type: ignore[union-attr]
-    settle(network)
-    assert unheard(agent, grace) == {raised.id.hex(): ["east"]}
-    settle(network)
-    assert unheard(agent, grace) == {raised.id.hex(): []}
-    assert east.disputes.stops(grace.account, "south") and east.disputes.stops(mallory.account, "south")
-    # What the one says of its own ends nothing of the other.
-    over = msgspec.structs.replace(squat, action="close", signature="")
-    over = msgspec.structs.replace(over, signature=mallory.sign(statement_message(over))[1].hex())
-    assert east.disputes.take(over, "guide")
-    assert east.disputes.stops(grace.account, "south") and not east.disputes.stops(mallory.account, "south")
-    assert network.crash("east").disputes.stops(grace.account, "south")
-    assert raised.id.hex() == stated.id
 
 
 def test_the_one_who_looked_owes_an_answer_and_it_reaches_her(network: Network, ada: Patient) -> None:
