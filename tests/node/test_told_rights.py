@@ -12,7 +12,16 @@ from medrec.core import manifests
 from medrec.core.consent.plain import EVERYTHING, write
 from medrec.core.manifests.consent import FhirConsentManifest, fhir_consent_message
 from medrec.core.manifests.correction import CorrectionStatement, CorrectionTakenManifest, statement_message
-from medrec.core.manifests.delegation import ActingManifest, Clerk, DelegationManifest, ShareManifest, decode_delegation
+from medrec.core.manifests.delegation import (
+    ActingManifest,
+    Clerk,
+    DelegationEndManifest,
+    DelegationManifest,
+    ShareManifest,
+    decode_delegation,
+    delegation_end_message,
+)
+from medrec.node.account import heard
 from medrec.node.account.attested import WAIT_MS
 from medrec.node.account.parents import attest
 from medrec.node.agent.known import Known
@@ -73,6 +82,40 @@ def test_a_helper_s_consent_is_taken_while_she_may_give_it(help_: Help) -> None:
     # What is dated back was said now all the same.
     assert not tells(help_, msgspec.structs.replace(consent(help_, help_.bo), time=early.time))
     assert early in [one.manifest for one in help_.guide.agent.notices(help_.ada.account)]
+
+
+@pytest.mark.parametrize("whose", ["delegate", "attested"])
+def test_an_end_that_nobody_signed_takes_no_right_away(help_: Help, whose: Any) -> None:
+    """A place of hers says that Bo ended his right, or that somebody who never stated it did: what he gives
+    elsewhere is taken all the same. With his signature it is over from when that came, whatever date it bears."""
+    help_.name_bo(rights=["consent"])
+    help_.story.settle()
+    (held,) = help_.guide.delegates.of(help_.ada.account)
+    head = (help_.network.id.hex(), "north", help_.ada.account, help_.network.time - DAY)
+    key, nullifier = help_.bo.key.key_id.hex(), held.delegation.nullifier
+    said = DelegationEndManifest("delegation-end/1", *head, whose, nullifier, key, "00" * 64)
+    assert tells(help_, said)
+    help_.network.time += DAY
+    assert tells(help_, consent(help_, help_.bo))
+    message = delegation_end_message(bytes.fromhex(nullifier))
+    signed = msgspec.structs.replace(said, by="delegate", signature=help_.bo.sign(message)[1].hex())
+    assert tells(help_, signed)
+    help_.network.time += DAY
+    assert not tells(help_, consent(help_, help_.bo))
+
+
+def test_a_stated_right_ends_by_the_word_of_who_may_end_it(help_: Help) -> None:
+    """What South stated, and her agent took: North ends it by nobody's signature, South by its own word."""
+    unsigned = help_.delegation(os.urandom(32), basis="legal", attested="south", born=None)
+    help_.guide.delegates.take(attest(help_.network["south"], unsigned))
+    help_.network.time += WAIT_MS
+    help_.story.settle()
+    (held,) = help_.guide.delegates.of(help_.ada.account)
+    key, nullifier = held.delegation.key, held.delegation.nullifier
+    for place, by, ended in (("north", "delegate", False), ("north", "attested", False), ("south", "attested", True)):
+        head = (help_.network.id.hex(), place, help_.ada.account, help_.network.time)
+        assert tells(help_, DelegationEndManifest("delegation-end/1", *head, by, nullifier, key, "00" * 64), place)
+        assert (nullifier in heard.heard(help_.guide, help_.ada.account).ended) is ended, (place, by)
 
 
 def test_a_right_that_is_over_or_reaches_less_far_carries_nothing(help_: Help) -> None:

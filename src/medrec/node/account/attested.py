@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 WAIT_MS = 3 * DAY_MS
 ATTESTED = b"medrec/attested-delegation/1"
+ATTESTED_END = b"medrec/attested-delegation-end/1"
+"""What stands before the message of an end when an organisation's key signs it."""
 """What stands before the message of a delegation when an organisation's key signs it: it signs nothing of 32 bytes but
 transactions."""
 

@@ -11,6 +11,7 @@ from medrec.core.credential import signed_by
 from medrec.core.crypto import key_id, verify_ed25519
 from medrec.core.manifests.delegation import Clerk, DelegationEndManifest, delegation_end_message
 from medrec.node.account import stated_rights
+from medrec.node.account.attested import ATTESTED_END
 from medrec.node.agent import bringing
 from medrec.node.agent.own import person_here, places
 from medrec.node.keeping.journal import Draft
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 By = Literal["person", "delegate", "attested"]
 DELEGATION_ENDS_PATH = "/medrec/delegation-ends"
-ATTESTED_END = b"medrec/attested-delegation-end/1"
-"""What stands before the message of an end when an organisation's key signs it."""
 
 # Delegations ended here, by nullifier and whose they are; they stay, so that one which arrives later is dead.
 delegation_ended = Table(

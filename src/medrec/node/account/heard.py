@@ -13,6 +13,7 @@ import sqlalchemy as sql
 from sqlalchemy import Column, LargeBinary, String, Table
 
 from medrec.core.manifests.delegation import (
+    Delegation,
     DelegationEndManifest,
     DelegationManifest,
     encode_delegation,
@@ -20,6 +21,7 @@ from medrec.core.manifests.delegation import (
 from medrec.node.account.resting import delegation_rest
 from medrec.node.account.returning import is_served
 from medrec.node.agent.gone_keys import late
+from medrec.node.agent.known import is_ended_by
 from medrec.node.agent.told import told
 from medrec.node.keeping.store import metadata
 from medrec.node.ledger.rebuild import Rebuilt
@@ -54,6 +56,7 @@ def heard(node: "Node", account: str) -> Heard:
     if not is_served(node, account):
         return Heard()
     said_there, named = list[tuple[str, bytes, int, bool]](), dict[bytes, str]()
+    ends, rights = list[DelegationEndManifest](), dict[str, Delegation]()
     with node.store.read() as connection:
         ended = {one.hex() for one in _ends_told(connection, account)}
     lines = told(node, account, "delegation/1", "delegation-end/1", "delegation-rest/1")
@@ -62,8 +65,9 @@ def heard(node: "Node", account: str) -> Heard:
         if said.account != account:
             continue
         if isinstance(said, DelegationEndManifest):
-            ended.add(said.nullifier)
+            ends.append(said)
         elif isinstance(said, DelegationManifest):
+            rights[said.delegation.nullifier] = said.delegation
             named[hashlib.sha256(encode_delegation(said.delegation)).digest()] = said.delegation.delegate
         elif gone is not None and said.stated.action == "go-on":
             # By a key that was gone: it wakes nothing.
@@ -73,6 +77,12 @@ def heard(node: "Node", account: str) -> Heard:
             time = min(said.stated.time, line.received or line.time)
             digest = bytes.fromhex(said.stated.delegation)
             said_there.append((line.organisation, digest, time, said.stated.action == "rest"))
+    with node.engine.view() as view:
+        for said in ends:
+            held = rights.get(said.nullifier)
+            # Of a right that nobody told of, nobody can say whose signature it has to be: what closes is believed.
+            if held is None or is_ended_by(view, held, said):
+                ended.add(said.nullifier)
     return Heard(frozenset(ended), _last(said_there), named)
 
 

@@ -9,15 +9,23 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sql
 
-from medrec.core import codec, manifests, state
+from medrec.core import codec, ladder, manifests, state
 from medrec.core.consent import access
+from medrec.core.credential import signed_by
+from medrec.core.crypto import key_id, verify_ed25519
 from medrec.core.delegation import covers, standing
 from medrec.core.kinds.anchor import reduced
 from medrec.core.manifests.consent import FhirConsentManifest
-from medrec.core.manifests.delegation import Delegation, encode_delegation
+from medrec.core.manifests.delegation import (
+    Delegation,
+    DelegationEndManifest,
+    delegation_end_message,
+    encode_delegation,
+)
+from medrec.core.types import is_organisation_id
 from medrec.core.view import View
 from medrec.engines.engine import Engine
-from medrec.node.account.attested import WAIT_MS, begun
+from medrec.node.account.attested import ATTESTED_END, WAIT_MS, begun
 from medrec.node.account.resting import delegation_rest
 from medrec.node.agent.told import manifest_in
 from medrec.node.consent.consents import AHEAD_MS_MAX
@@ -28,12 +36,14 @@ PART = 500
 
 
 class Right(NamedTuple):
-    """A right that a line told of: who told it, since when it may be used (ms), from when it may not (None: it may)."""
+    """A right that a line told of: who told it, since when it may be used (ms), from when it rests (None: it does not),
+    and what was told of its end, each with when that came."""
 
     teller: str
     delegation: Delegation
     begins: int = 0
-    over: int | None = None
+    rests: int | None = None
+    ends: tuple[tuple[int, DelegationEndManifest], ...] = ()
 
 
 class Known(NamedTuple):
@@ -58,7 +68,8 @@ class Known(NamedTuple):
             and covers(held, right, kind)
             and standing(held, time).holds
             and max(one.begins, held.time - AHEAD_MS_MAX) <= time
-            and (one.over is None or time < one.over)
+            and (one.rests is None or time < one.rests)
+            and not any(came <= time and is_ended_by(view, held, said) for came, said in one.ends)
             and not self._ended(view, held)
             and (held.attested is None or self.is_agent(view, one.teller))
             and (not isinstance(said, FhirConsentManifest) or _reaches(held, said))
@@ -74,6 +85,36 @@ class Known(NamedTuple):
     def _ended(self, view: View, held: Delegation) -> bool:
         ended = state.read_integer(view, state.nullifier_key(bytes.fromhex(held.nullifier)))
         return ended > 0 and (self.height is None or self.height > ended)
+
+
+def is_ended_by(view: View, held: Delegation, said: DelegationEndManifest) -> bool:
+    """Whether a line ends a right: by the signature of who it says that ended it, which a place cannot make up. An
+    organisation that stated the right ends it by its own word."""
+    message = delegation_end_message(bytes.fromhex(said.nullifier))
+    if said.by == "attested":
+        issuer = state.organisation(view, held.attested) if held.attested is not None else None
+        if issuer is None or said.organisation == held.attested:
+            return issuer is not None
+        public = issuer.keys.ed25519
+        signed = verify_ed25519(public, ATTESTED_END + message, bytes.fromhex(said.signature))
+        return said.key == key_id(public).hex() and signed
+    return has_signed(view, held.account if said.by == "person" else held.delegate, said.key, message, said.signature)
+
+
+def has_signed(view: View, signer: str, key: str, message: bytes, signature: str) -> bool:
+    """Whether a key (id in hex) that acts, or once acted, for an account signed; of an organisation, one that stands
+    among those of its staff."""
+    if is_organisation_id(signer):
+        kept = staff_of(view, signer).keys.get(key)
+        credential = kept.credential if kept is not None else None
+    else:
+        credential = ladder.credential_ever(view, signer, bytes.fromhex(key))
+    return credential is not None and signed_by(credential, message, bytes.fromhex(signature))
+
+
+def staff_of(view: View, organisation: str) -> ladder.Staff:
+    """The keys of an organisation's staff on the ledger."""
+    return state.read(view, ladder.staff_key(organisation), ladder.Staff) or ladder.Staff()
 
 
 def _reaches(held: Delegation, consent: FhirConsentManifest) -> bool:
@@ -115,18 +156,18 @@ def time_of(engine: Engine, height: int | None, now: int) -> int:
 
 
 def rights_of(connection: sql.Connection, vault: Vault, account: str) -> list[Right]:
-    """Every right of hers that was told here, and from when on it was ended or rests by what is known here."""
+    """Every right of hers that was told here, and from when on it rests, or is said to be over, by what came here."""
     notice, rest = store.notice.c, delegation_rest.c
     kinds = ("delegation/1", "delegation-end/1")
-    chosen = sql.select(notice.tag, notice.organisation, notice.time, notice.sealed).where(
+    chosen = sql.select(notice.tag, notice.organisation, notice.time, notice.received, notice.sealed).where(
         notice.account == account, notice.kind.in_(kinds), notice.sealed.is_not(None)
     )
     rows = connection.execute(chosen).all()
     lines: list[tuple[Any, Any]] = [(row, manifests.decode(manifest_in(vault, row))) for row in rows]
-    over: dict[str, int] = {}
+    over: dict[str, list[tuple[int, DelegationEndManifest]]] = {}
     for row, said in lines:
         if said.manifest == "delegation-end/1":
-            over[said.nullifier] = min(over.get(said.nullifier, row.time), row.time)
+            over.setdefault(said.nullifier, []).append((row.received, said))
     resting = sql.select(rest.hash, rest.time).where(rest.account == account, rest.rests)
     rests = {bytes(row.hash): int(row.time) for row in connection.execute(resting)}
     found = []
@@ -135,6 +176,6 @@ def rights_of(connection: sql.Connection, vault: Vault, account: str) -> list[Ri
             held = said.delegation
             digest = hashlib.sha256(encode_delegation(held)).digest()
             begins = (begun(connection, digest) or row.time + WAIT_MS) if held.attested is not None else 0
-            ends = [time for time in (over.get(held.nullifier), rests.get(digest)) if time is not None]
-            found.append(Right(row.organisation, held, begins, min(ends, default=None)))
+            ends = tuple(over.get(held.nullifier, ()))
+            found.append(Right(row.organisation, held, begins, rests.get(digest), ends))
     return found

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from medrec.core import ladder, state
+from medrec.core import state
 from medrec.core.credential import signed_by
 from medrec.core.crypto import key_id, verify_ed25519
 from medrec.core.manifests.acts import Act, ActManifest, act_message
@@ -44,10 +44,9 @@ from medrec.core.manifests.dispute import DisputeManifest
 from medrec.core.manifests.dispute import statement_message as dispute_message
 from medrec.core.manifests.practitioner import Credential
 from medrec.core.manifests.sharing import ShareManifest
-from medrec.core.types import is_organisation_id
 from medrec.core.view import View
 from medrec.node.account.attested import ATTESTED
-from medrec.node.agent.known import Known
+from medrec.node.agent.known import Known, has_signed, staff_of
 
 Check = Callable[[View, Known, str, Any], bool]
 """Whether a line about an account bears the signatures that it has to, by what her agent knows of it."""
@@ -59,26 +58,11 @@ def is_signed(view: View, account: str, statement: Any, known: Known = Known()) 
     return isinstance(check, str) or check(view, known, account, statement)
 
 
-def _by(view: View, signer: str, key: str, message: bytes, signature: str) -> bool:
-    """Whether a key (id in hex) that acts, or once acted, for an account signed; of an organisation, one that stands
-    among those of its staff."""
-    if is_organisation_id(signer):
-        kept = _staff(view, signer).keys.get(key)
-        credential = kept.credential if kept is not None else None
-    else:
-        credential = ladder.credential_ever(view, signer, bytes.fromhex(key))
-    return credential is not None and signed_by(credential, message, bytes.fromhex(signature))
-
-
-def _staff(view: View, organisation: str) -> ladder.Staff:
-    return state.read(view, ladder.staff_key(organisation), ladder.Staff) or ladder.Staff()
-
-
 def _clerks(view: View, organisation: str, message: bytes, *clerks: tuple[str, str] | None) -> bool:
     """As far as their keys (key id and signature in hex) stand on the ledger among its staff: an organisation claims
     the word of nobody who did not give it. A key that does not stand there proves nothing, and whoever it was may have
     left since; the line is the organisation's word alone then, and she is to see what it does in her name."""
-    keys = _staff(view, organisation).keys
+    keys = staff_of(view, organisation).keys
     return all(
         signed_by(keys[clerk[0]].credential, message, bytes.fromhex(clerk[1]))
         for clerk in clerks
@@ -91,7 +75,7 @@ def _clerk(clerk: Clerk | str | None) -> tuple[str, str] | None:
 
 
 def _consent(view: View, known: Known, account: str, said: ConsentManifest) -> bool:
-    return _by(view, account, said.key, consent_message(said), said.signature)
+    return has_signed(view, account, said.key, consent_message(said), said.signature)
 
 
 def _fhir_consent(view: View, known: Known, account: str, said: FhirConsentManifest) -> bool:
@@ -102,11 +86,11 @@ def _fhir_consent(view: View, known: Known, account: str, said: FhirConsentManif
         return _clerks(view, said.organisation, message, (said.key, said.signature))
     if said.acting is not None and not known.lets(view, account, said.acting, "consent", said):
         return False
-    return _by(view, said.acting or account, said.key, message, said.signature)
+    return has_signed(view, said.acting or account, said.key, message, said.signature)
 
 
 def _revocation(view: View, known: Known, account: str, said: RevocationManifest) -> bool:
-    return _by(view, account, said.key, revocation_message(bytes.fromhex(said.nullifier)), said.signature)
+    return has_signed(view, account, said.key, revocation_message(bytes.fromhex(said.nullifier)), said.signature)
 
 
 def _delegation(view: View, known: Known, account: str, said: DelegationManifest) -> bool:
@@ -119,7 +103,7 @@ def _given(view: View, account: str, stated: Delegation, message: bytes) -> bool
     """A right that she gave bears her signature, one that an organisation states that of its own key: the present one.
     Of one that was replaced the ledger knows whose it was, and no more."""
     if stated.attested is None:
-        return _by(view, account, stated.key, message, stated.signature)
+        return has_signed(view, account, stated.key, message, stated.signature)
     issuer = state.organisation(view, stated.attested)
     if issuer is None or view.get(state.signing_key_key(bytes.fromhex(stated.key))) != stated.attested.encode():
         return False
@@ -131,21 +115,21 @@ def _given(view: View, account: str, stated: Delegation, message: bytes) -> bool
 def _delegation_end(view: View, known: Known, account: str, said: DelegationEndManifest) -> bool:
     message = delegation_end_message(bytes.fromhex(said.nullifier))
     if said.by == "person":
-        return _by(view, account, said.key, message, said.signature)
-    # A delegate is named by the delegation alone; who ends her own right harms nobody else.
+        return has_signed(view, account, said.key, message, said.signature)
+    # Whose the other signatures have to be says the right, which may come later: it is asked where the end counts.
     return _clerks(view, said.organisation, message, _clerk(said.clerk))
 
 
 def _delegation_rest(view: View, known: Known, account: str, said: DelegationRestManifest) -> bool:
     stated = said.stated
     hers = stated.account == account
-    return hers and _by(view, account, stated.key, delegation_rest_message(stated), stated.signature)
+    return hers and has_signed(view, account, stated.key, delegation_rest_message(stated), stated.signature)
 
 
 def _dispute(view: View, known: Known, account: str, said: DisputeManifest) -> bool:
     stated = said.statement
     hers = stated.account == account
-    return hers and _by(view, account, stated.key, dispute_message(stated), stated.signature)
+    return hers and has_signed(view, account, stated.key, dispute_message(stated), stated.signature)
 
 
 def _correction(
@@ -158,7 +142,7 @@ def _correction(
         return stated in of_act(stated.act) and _act(view, account, stated.act)
     if stated.acting is not None and not known.lets(view, account, stated.acting, "correct", stated):
         return False
-    return _by(view, stated.acting or account, stated.key, statement_message(stated), stated.signature)
+    return has_signed(view, stated.acting or account, stated.key, statement_message(stated), stated.signature)
 
 
 def _list_act(view: View, known: Known, account: str, said: ActManifest) -> bool:
@@ -170,7 +154,7 @@ def _act(view: View, account: str, act: Act) -> bool:
     answers for that key is asked where a list counts the word: it may have replaced its own since."""
     message = act_message(act)
     if act.author == "patient":
-        return _by(view, account, act.key, message, act.signature)
+        return has_signed(view, account, act.key, message, act.signature)
     try:
         credential = msgspec.convert(act.credential, Credential)
     except msgspec.ValidationError:
