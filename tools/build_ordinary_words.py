@@ -7,7 +7,9 @@ obstetrics and psychiatry, ICD-10-PCS; CMS), one a line with its code before a t
 
 A word is ordinary if it stands in titles of illnesses, injuries and procedures that no rule labels, and at most as
 often in others. HELD are never ordinary: by themselves or beside other ordinary words they may say what somebody would
-hide. READ were read one by one: names of laboratories, of visits and of bills. The same input gives the same bytes.
+hide. READ were read one by one: names of laboratories, of visits and of bills. EMPTY were read among the words that
+stand in many chapters: by themselves they say neither which illness, medicine, test nor procedure it is. The same input
+gives the same bytes.
 """
 
 import csv
@@ -55,6 +57,12 @@ def written(words: set[str]) -> list[str]:
     return [" ".join(by_letter[letter]) for letter in sorted(by_letter)]
 
 
+def member(name: str, words: set[str]) -> str:
+    """A member of the file that holds words."""
+    body = ",\n".join(f"    {json.dumps(line)}" for line in written(words))
+    return f'  "{name}": [\n{body}\n  ]'
+
+
 def main() -> None:
     """Write the words into the file of rules."""
     icd10, icd9, procedures, spanish = map(Path, sys.argv[1:])
@@ -76,11 +84,10 @@ def main() -> None:
         ordinary, others = counted(labeller, iter(one))
         kept |= {word for word in ordinary if ordinary[word] >= others[word] and word.isalpha() and len(word) > 3}
     kept = {word for word in kept if word not in held and (word in read or not word.startswith(stems))}
-    start = text.find('  "ordinary": [')
-    before = text[:start].rstrip().rstrip(",") if start >= 0 else text.rstrip()[:-1].rstrip()
-    body = ",\n".join(f"    {json.dumps(line)}" for line in written(kept))
-    TARGET.write_text(f'{before},\n  "ordinary": [\n{body}\n  ]\n}}\n', encoding="utf-8")
-    print(f"{len(kept)} words")
+    before = text[: text.index('  "empty": [')].rstrip().rstrip(",")
+    empty = {word for line in lists["empty"] for word in words_of(line)} & kept
+    TARGET.write_text(f"{before},\n{member('empty', empty)},\n{member('ordinary', kept)}\n}}\n", encoding="utf-8")
+    print(f"{len(kept)} words, of which {len(empty)} say too little")
 
 
 if __name__ == "__main__":

@@ -130,12 +130,13 @@ def test_without_their_names_they_may_be_anything(written: dict[str, list[dict[s
                     assert labels.of(resource).may == opaque, (name, resource)
 
 
-def test_a_medicine_with_nothing_but_an_ndc_may_be_anything() -> None:
+def test_a_medicine_with_nothing_but_an_ndc_may_be_anything_and_is_what_its_product_tells() -> None:
     labels = Labels()
-    for display in ({}, {"display": "00054017613"}, {"display": "0054-0176-13"}):
-        coding = {"system": "http://hl7.org/fhir/sid/ndc", "code": "00054017613", **display}
-        found = labels.of({"resourceType": "MedicationRequest", "medicationCodeableConcept": {"coding": [coding]}})
-        assert found.codes == () and found.may, display
+    for code, told in (("00054017613", ("OPIOIDUD",)), ("00071101368", ())):
+        for display in ({}, {"display": code}, {"display": f"{code[1:5]}-{code[5:9]}-{code[9:]}"}):
+            coding = {"system": "http://hl7.org/fhir/sid/ndc", "code": code, **display}
+            found = labels.of({"resourceType": "MedicationRequest", "medicationCodeableConcept": {"coding": [coding]}})
+            assert found.codes == told and found.may, display
 
 
 @pytest.mark.parametrize("text", WORDS)

@@ -48,13 +48,39 @@ def test_a_brand_or_a_code_tells_what_its_ingredients_tell() -> None:
     assert labels.of(medicine(text="Ella 30 mg")).codes == ("PREGNANT", "SEX")
     assert labels.of({**medicine(text="Lisinopril 10 MG"), "requester": {"display": "Dr. Ella Berg"}})[:2] == ((), ())
     assert labels.of({"resourceType": "Medication", "code": {"text": "Sustiva"}}).codes == ("HIV",)
-    # Without the table the brand tells nothing, and the code may be anything.
+    # Without the table the brand tells nothing, and the code may be anything but what its product tells.
     assert Labels(terms=Table()).of(medicine(text="Belbuca 75 mcg film")).codes == ()
     assert Labels(terms=Table()).of(coded(NDC, ndc)).may != ()
     icd9 = {"coding": [{"system": "http://hl7.org/fhir/sid/icd-9-cm", "code": "042"}]}
     assert labels.of({"resourceType": "Condition", "code": icd9})[:2] == (("HIV",), ())
     cvx = {"coding": [{"system": "http://hl7.org/fhir/sid/cvx", "code": "140"}]}
     assert labels.of({"resourceType": "Immunization", "vaccineCode": cvx})[:2] == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("kind", "system", "code", "name", "label"),
+    [
+        ("MedicationRequest", NDC, "12496120803", "Aspirin", "OPIOIDUD"),
+        ("MedicationRequest", NDC, "12496-1208-03", "Vitamin D", "OPIOIDUD"),
+        ("MedicationRequest", NDC, "1249612083", "Aspirin", "OPIOIDUD"),
+        ("MedicationRequest", NDC, "61958250101", "Aspirin", "HIV"),
+        ("MedicationRequest", RXNORM, "1010606", "Aspirin", "OPIOIDUD"),
+        ("MedicationRequest", RXNORM, "1191", "Suboxone", "OPIOIDUD"),
+        ("MedicationRequest", UNII, "40D3SCR4GZ", "Aspirin", "OPIOIDUD"),
+        ("Condition", "http://hl7.org/fhir/sid/icd-10-cm", "B20", "Asthma", "HIV"),
+        ("Condition", "http://hl7.org/fhir/sid/icd-10-cm", "J45.909", "HIV", "HIV"),
+        ("Condition", "http://hl7.org/fhir/sid/icd-9-cm", "042", "Asthma", "HIV"),
+        ("Observation", "http://loinc.org", "20447-9", "Glucose", "HIV"),
+        ("Procedure", "http://www.ama-assn.org/go/cpt", "59840", "Colonoscopy", "PREGNANT"),
+        ("Immunization", "http://hl7.org/fhir/sid/cvx", "140", "Cabotegravir", "HIV"),
+    ],
+)
+def test_a_code_that_is_known_tells_what_it_is_beside_the_name_of_another(
+    kind: str, system: str, code: str, name: str, label: str
+) -> None:
+    concept = {"coding": [{"system": system, "code": code}], "text": name}
+    element = {"MedicationRequest": "medicationCodeableConcept", "Immunization": "vaccineCode"}.get(kind, "code")
+    assert label in Labels().of({"resourceType": kind, "id": "x", element: concept}).codes
 
 
 def test_ritonavir_tells_of_hiv_but_not_in_paxlovid() -> None:

@@ -10,7 +10,7 @@ import pytest
 from medrec.core.consent import labels as labelling
 from medrec.core.consent.label_rules import LabelRulesError
 from medrec.core.consent.labels import Labeller
-from medrec.core.records.terms import LOINC, RXNORM, SNOMED, Drug, Table
+from medrec.core.records.terms import LOINC, NDC, RXNORM, SNOMED, Drug, Table
 from medrec.node.release.labels import Labels
 
 Json = dict[str, Any]
@@ -51,7 +51,7 @@ def test_each_name_that_somebody_would_hide_is_labelled_or_a_doubt_or_clear_for_
     [
         "Type 2 diabetes mellitus", "Essential hypertension", "Fracture of clavicle (disorder)", "Chest x-ray",
         "Systolic blood pressure", "Hemoglobin A1c/Hemoglobin.total in Blood", "Body mass index (BMI) [Ratio]",
-        "Creatinine [Moles/volume] in Urine", "Encounter for check up (procedure)", "Peanut IgE Ab in Serum",
+        "Creatinine [Moles/volume] in Urine", "Peanut IgE Ab in Serum",
         "Hipertensión esencial", "Fractura de clavícula", "Knee replacement", "Alpha-1-Fetoprotein Ag [Presence]",
     ],
 )  # fmt: skip
@@ -61,10 +61,79 @@ def test_ordinary_names_are_read_in_english_and_spanish(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["Disorder", "Viral infection, other", "Disease, stage 4", "Surgical procedure", "D&C", "Service", "tablet", "-"],
-)
+    [
+        "Disorder", "Viral infection, other", "Disease, stage 4", "Surgical procedure", "D&C", "Service", "tablet", "-",
+        "Problem", "Chronic disease under review", "Follow-up visit", "Blood test", "Laboratory test result",
+        "Routine check", "Abnormal blood test", "Restricted diagnosis", "Physical examination", "Positive", "Line list",
+        "Enfermedad crónica", "Prueba de sangre", "Revisión", "Otros trastornos especificados", "Skin disorder",
+    ],
+)  # fmt: skip
 def test_a_name_that_would_stand_beside_any_code_says_nothing(name: str) -> None:
     assert coded(SNOMED, "86406008", name).may == LABELLER.opaque
+
+
+@pytest.mark.parametrize("system", [SNOMED, LOINC, "http://hl7.org/fhir/sid/icd-11", "http://house/codes"])
+def test_what_says_nothing_of_an_illness_clears_no_code_of_one(system: str) -> None:
+    for kind in ("Condition", "Observation", "DiagnosticReport"):
+        assert coded(system, "1C62", "Chronic disease under review", kind=kind).may == LABELLER.opaque
+        assert coded(system, "1C62", "Problem", "Asthma", kind=kind)[:2] == ((), ())
+
+
+def test_a_visit_an_answer_and_a_site_are_known_by_their_whole_names() -> None:
+    def of(kind: str, **elements: Json) -> labelling.Labels:
+        return LABELLER.label({"resourceType": kind, "id": "x", **elements})
+
+    def named(name: str) -> Json:
+        return {"coding": [{"system": SNOMED, "code": "1", "display": name}]}
+
+    for name in ("Encounter for check up (procedure)", "Outpatient procedure (procedure)", "Office visit"):
+        assert of("Encounter", type=named(name))[:2] == ((), ())
+        assert of("Encounter", reasonCode=named(name)).may == of("Condition", code=named(name)).may == LABELLER.opaque
+    code = {"text": "Glucose in urine"}
+    assert of("Observation", code=code, valueCodeableConcept=named("Positive (qualifier value)"))[:2] == ((), ())
+    assert of("Condition", code={"text": "Asthma"}, bodySite=[named("Left")])[:2] == ((), ())
+    # Part of such a name, and one beside it, is none.
+    assert of("Encounter", type=named("Special visit")).may == of("Encounter", type=named("Left visit")).may != ()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Hit by husband", "Sex worker", "MSM", "Chancre", "Wants to die", "Pot use", "Partner positive", "Termination",
+        "Xyzzy qwrt", "Hears voices", "Undetectable", "D&C", "Problem", "Reactive test", "Window period", "Shakes",
+    ],
+)  # fmt: skip
+def test_words_that_nothing_clears_are_a_doubt_without_a_code_as_well(name: str) -> None:
+    for kind, element in (("Condition", "code"), ("Observation", "code"), ("Encounter", "reasonCode")):
+        concept = {"text": name}
+        found = LABELLER.label({"resourceType": kind, "id": "x", element: concept})
+        assert found.codes or found.may == LABELLER.opaque, (kind, element)
+
+
+def test_values_titles_and_what_is_pointed_at_are_read_as_names_are() -> None:
+    def of(**elements: Any) -> labelling.Labels:
+        return LABELLER.label({"resourceType": "Observation", "id": "x", "code": {"text": "Glucose"}, **elements})
+
+    for value in ("5.4", "positive", "3+", "yellow"):
+        assert of(valueString=value)[:2] == ((), ()), value
+    assert of(valueString="sleeps with men").may == LABELLER.opaque
+    assert of(component=[{"code": {"text": "Glucose"}, "valueString": "Kokst"}]).may == LABELLER.opaque
+    plan = {"resourceType": "CarePlan", "id": "x", "title": "Quitting weed"}
+    assert LABELLER.label(plan).may == LABELLER.opaque
+    goal = {"resourceType": "CarePlan", "id": "x", "addresses": [{"display": "Sleeps with men"}]}
+    assert LABELLER.label(goal).may == LABELLER.opaque
+    goal["addresses"] = [{"display": "Asthma"}]
+    assert LABELLER.label(goal)[:2] == ((), ())
+
+
+def test_who_somebody_is_and_how_a_medicine_is_taken_are_no_doubt() -> None:
+    patient = {"resourceType": "Patient", "id": "p", "maritalStatus": {"text": "Verheiratet"}}
+    assert LABELLER.label(patient)[:2] == ((), ())
+    for text in ("Take 1 tab by mouth every day", "1 cap po q8-12h prn", "take 1 tab two times a day"):
+        order = {"resourceType": "MedicationRequest", "id": "m", "dosageInstruction": [{"text": text}]}
+        assert LABELLER.label(order)[:2] == ((), ()), text
+    order["dosageInstruction"] = [{"text": "take 1 tab when craving"}]
+    assert LABELLER.label(order).may == LABELLER.opaque
 
 
 def test_every_name_of_a_concept_has_to_be_read() -> None:
@@ -145,6 +214,11 @@ def test_a_file_may_add_ordinary_words_and_beginnings_of_codes() -> None:
     concept = {"coding": [{"system": SNOMED, "code": "1", "display": "Heuschnupfen"}]}
     assert labeller.label({"resourceType": "Condition", "code": concept})[:2] == ((), ())
     assert labeller.numbers_of_code("urn:house", "71") != () and labeller.numbers_of_code("urn:house", "17") == ()
+    own["products"] = {"own": ["123456789 12345"]}
+    assert Labeller(json.dumps(own).encode()).numbers_of_code(NDC, "12345-6789-01") == (0, 0)
+    for products in ({"other": ["1"]}, {"own": ["12-3"]}):
+        with pytest.raises(LabelRulesError, match="products"):
+            Labeller(json.dumps({**own, "products": products}).encode())
     for begins in ({"urn:house": []}, {"urn:house": [""]}, {"": ["7"]}):
         own["rules"][0]["begins"] = begins
         with pytest.raises(LabelRulesError, match="empty"):

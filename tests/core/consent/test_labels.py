@@ -21,7 +21,7 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 RULES = (Path(labelling.__file__).parent / "labels.json").read_bytes()
 VECTORS = json.loads((REPOSITORY / "tests" / "vectors" / "labels" / "labels.json").read_text(encoding="utf-8"))
 LABELLER = Labeller(RULES)
-FILE = json.loads(RULES)
+FILE = {**json.loads(RULES), "products": {}}
 Json = dict[str, Any]
 
 
@@ -96,7 +96,11 @@ def coded(system: str, code: str, **more: Any) -> labelling.Labels:
 @pytest.mark.parametrize("system", ["http://hl7.org/fhir/sid/icd-10-cm", "urn:oid:2.16.840.1.113883.6.3"])
 def test_a_code_is_met_however_it_is_written(system: str, code: str) -> None:
     assert coded(system, code)[:2] == (("HIV",), ())
-    own = {**FILE, "rules": [{"id": "own", "labels": ["HIV"], "basis": "stated", "why": "x", "icd10": [code]}]}
+    own = {
+        **FILE,
+        "products": {},
+        "rules": [{"id": "own", "labels": ["HIV"], "basis": "stated", "why": "x", "icd10": [code]}],
+    }
     labeller = Labeller(json.dumps(own).encode())
     assert labeller.numbers_of_code(system, "B20.1") == (0,)
 
@@ -138,12 +142,12 @@ def test_accents_hidden_letters_and_languages_hide_nothing(text: str, label: str
 
 def test_what_is_like_a_medicine_is_not_it() -> None:
     for text in ("paracetamol", "Ibuprofen 400 mg", "nicotinamide", "lisinopril", "metformine", "2.5 mg p.o."):
-        assert named(text)[:2] == ((), ()), text
+        assert named(text).codes == (), text
 
 
 def test_a_text_in_another_script_is_read_by_nobody() -> None:
     assert named("فيروس نقص المناعة البشرية").may == named("ВИЧ-инфекция").may == LABELLER.opaque
-    assert named("β-blocker, 5 µg")[:2] == named("Müdigkeit")[:2] == ((), ())
+    assert named("β globulin, 5 µg")[:2] == named("Ménière")[:2] == ((), ())
 
 
 def test_a_medicine_of_which_nobody_knows_what_is_in_it_may_be_anything() -> None:

@@ -1,29 +1,39 @@
 """The names in files of labelling rules, and the words that say nothing: how a text is held against both."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any, Literal, TypeAlias
 
 from medrec.core.consent.label_rules import STEM_MIN, LabelRule, Name, name_of
 from medrec.core.consent.spelling import GOES_ON_MIN, INGREDIENT_MIN, ingredient, words_of
 from medrec.core.records.terms import Terms
 
+Read: TypeAlias = Literal["none", "named", "little", "strange"]
+"""How a text was read: it is no name; it says what it is about; it would stand beside any code; it may say anything."""
+_TAG = re.compile(
+    r"(?<=.)( (environment|finding|procedure|qualifier value|record artifact|regime therapy|situation))+\Z"
+)
+"""The kind of a concept, as SNOMED CT's full names have it at their end."""
+_DRUG_WORDS_MAX = 4
 _NUMBER = re.compile(r"[0-9]+[a-z]{0,2}\Z")
 """A number, with a unit after it or without one: 10, 5mg, 24h, 3rd."""
 
 
 class Names:
-    """Names of rules by their words, and the words of `ordinary` and `empty`.
+    """Names of rules by their words, the words of `ordinary` and `empty`, and names that are known as a `whole`.
 
     What takes a rule away (`not_with`) is a name as any other, under a number below zero: -1 minus its rule's.
     """
 
-    def __init__(self, rules: Sequence[LabelRule], ordinary: Iterable[str], empty: Iterable[str]) -> None:
+    def __init__(
+        self, rules: Sequence[LabelRule], ordinary: Iterable[str], empty: Iterable[str], whole: Iterable[str] = ()
+    ) -> None:
         self._names: dict[str, list[Name]] = {}
         self._stems: dict[str, list[Name]] = {}
         self._ingredients: dict[str, list[Name]] = {}
         self._empty = frozenset(word.casefold() for text in empty for word in words_of(text))
         self._ordinary = self._empty.union(word.casefold() for text in ordinary for word in words_of(text))
+        self._whole = frozenset(_without_tag(words_of(text)) for text in whole)
         for number, rule in enumerate(rules):
             self._index(number, rule)
 
@@ -60,19 +70,32 @@ class Names:
                 if whole and (said[-1].startswith(name.words[-1]) if name.stem else said[-1] == name.words[-1]):
                     yield name.rule
 
-    def says_little(self, words: Iterable[str]) -> bool:
-        """Whether these words would stand beside any code as well: "Disorder", "Viral infection, other", "Stage 4"."""
-        return all(len(word) == 1 or word in self._empty or _NUMBER.match(word) for word in map(str.casefold, words))
+    def read(self, words: Sequence[str], whole: bool = False, known: Collection[str] = ()) -> Read:
+        """How the words of a name were read. `known` are words that stand for something; `whole`: a name that is known
+        as a whole is one."""
+        folded = [word.casefold() for word in words]
+        if whole and _without_tag(words) in self._whole:
+            return "named"
+        strange = [word for word in folded if self._is_strange(word)]
+        if any(word not in known for word in strange):
+            return "strange"
+        return "named" if strange or any(self._says(word) for word in folded) else "little"
 
-    def strange(self, words: Iterable[str]) -> list[str]:
-        """Those of these words of which nobody knows that they say nothing: neither a number, nor a letter by itself,
-        nor ordinary, in the singular or the plural."""
-        found = []
-        for word in map(str.casefold, words):
-            forms = (word, f"{word}s", word.removesuffix("s"))
-            if len(word) > 1 and not _NUMBER.match(word) and self._ordinary.isdisjoint(forms):
-                found.append(word)
-        return found
+    def _says(self, word: str) -> bool:
+        """Whether an ordinary word says what something is about, and would not stand beside any code as well:
+        "Disorder", "Viral infection, other", "Stage 4" say nothing."""
+        forms = (word, f"{word}s", word.removesuffix("s"))
+        return not (len(word) == 1 or _NUMBER.match(word) or not self._empty.isdisjoint(forms))
+
+    def _is_strange(self, word: str) -> bool:
+        """Whether nobody knows of a word that it says nothing: it is neither a number, nor a letter by itself, nor
+        ordinary, in the singular or the plural."""
+        forms = (word, f"{word}s", word.removesuffix("s"))
+        return not (len(word) == 1 or _NUMBER.match(word)) and self._ordinary.isdisjoint(forms)
+
+
+def _without_tag(words: Iterable[str]) -> str:
+    return _TAG.sub("", " ".join(words).casefold())
 
 
 def is_name(text: Any) -> bool:
@@ -85,3 +108,10 @@ def ingredients_in(terms: Terms, text: str, words: Iterable[str]) -> frozenset[s
     names = sorted({text, *(word for word in words if len(word) >= STEM_MIN)})
     drugs = [terms.drug_named(name) for name in names]
     return frozenset(one for drug in drugs if drug is not None for one in drug.ingredients)
+
+
+def named_drugs(terms: Terms, words: Sequence[str]) -> frozenset[str]:
+    """Those of these words, in small letters, that stand in a name of a medicine of up to four words."""
+    folded = [word.casefold() for word in words]
+    runs = [folded[at : at + size] for size in range(1, _DRUG_WORDS_MAX + 1) for at in range(len(folded) - size + 1)]
+    return frozenset(word for run in runs if terms.drug_named(" ".join(run)) is not None for word in run)

@@ -11,17 +11,15 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
+from medrec.core.consent import label_elements as elements
 from medrec.core.consent.harmless import is_harmless
-from medrec.core.consent.label_names import Names, ingredients_in, is_name
+from medrec.core.consent.label_elements import FREE_TEXT_CHARACTERS, NOWORDS
+from medrec.core.consent.label_names import Names, Read, ingredients_in, is_name, named_drugs
 from medrec.core.consent.label_rules import Basis, LabelRule, LabelRulesError, read_file
 from medrec.core.consent.spelling import is_read, words_of
 from medrec.core.consent.systems import ICD9, ICD10, ICD10_NATIONAL, code_of, system_name, system_of, token
-from medrec.core.records.terms import CVX, ICD10CM, LOINC, NDC, RXNORM, SNOMED, UNII, Terms
+from medrec.core.records.terms import CVX, ICD10CM, LOINC, NDC, RXNORM, SNOMED, UNII, Terms, ndc11
 
-FREE_TEXT_CHARACTERS = 100
-"""A longer string is free text wherever it stands."""
-_NOWORDS = frozenset(("resourceType", "id", "status", "intent"))
-"""Elements of every resource that are no words about health."""
 REMEMBERED_MAX = 20_000
 
 _WHOLE_ICD = (ICD10CM, ICD10)
@@ -31,32 +29,6 @@ _ICD9_DIAGNOSIS = re.compile(r"([0-9]{3}(\.[0-9]{1,2}|[0-9]{2})?|V[0-9]{2}(\.?[0
 """A code of ICD-9-CM that is surely a diagnosis: four digits without a dot may be a procedure."""
 _ICD9_PROCEDURE = re.compile(r"[0-9]{2}\.[0-9]{1,2}\Z")
 _DRUGS = (RXNORM, NDC, UNII)
-_FREE_NAMES = (
-    "annotation authorString comment comments conclusion contentString description instructions markdown note "
-    "patientInstruction reasonText summary text valueMarkdown"
-)
-_PASSED_OVER_NAMES = (
-    "address city contentType district family fullUrl given hash id identifier language lastUpdated line meta period "
-    "reference system telecom url value versionId"
-)
-_CLINICAL_NAMES = (
-    "addresses basedOn condition conditionReference derivedFrom detail diagnosis evidence evidenceDetail finding "
-    "focus goal hasMember indication itemReference manifestation medication medicationReference outcomeReference "
-    "part partOf problem procedureReference reaction reason reasonReference result supportingInfo "
-    "supportingInformation target"
-)
-_FREE = frozenset(_FREE_NAMES.split())
-"""Elements in which people write."""
-_PASSED_OVER = frozenset(_PASSED_OVER_NAMES.split())
-"""Elements whose strings are no words about health."""
-_CLINICAL = frozenset(_CLINICAL_NAMES.split())
-"""Elements whose references say what a record is about."""
-_ATTACHMENTS = frozenset(("attachment", "presentedForm", "photo", "image", "valueAttachment", "contentAttachment"))
-_MEDICINES = frozenset(("code", "concept", "itemCodeableConcept", "medication", "medicationCodeableConcept"))
-"""Elements that name a medicine, in a Medication and in what starts with `medication`."""
-
-_SUBSTANCES = frozenset(("AllergyIntolerance", "Immunization", "Medication"))
-"""Types whose names may be those of medicines."""
 
 
 class Cause(NamedTuple):
@@ -108,11 +80,20 @@ class Labeller:
         self._tokens: dict[str, list[int]] = {}
         self._begins: dict[str, dict[str, list[int]]] = {}
         ordinary = [words for file in read for words in file.ordinary]
-        self._names = Names(self.rules, ordinary, [words for file in read for words in file.empty])
+        empty = [words for file in read for words in file.empty]
+        whole = [name for file in read for name in file.whole]
+        self._names = Names(self.rules, ordinary, empty, whole)
         self._remembered: dict[tuple[bool, str], tuple[int, ...]] = {}
-        self._cleared: dict[tuple[bool, str], bool | None] = {}
+        self._read: dict[tuple[bool, bool, str], Read] = {}
+        products = {
+            rule: [one for text in codes for one in text.split()]
+            for file in read
+            for rule, codes in file.products.items()
+        }
         for number, rule in enumerate(self.rules):
             self._index(number, rule)
+            for code in products.get(rule.id, ()):
+                self._begins.setdefault(NDC, {}).setdefault(code, []).append(number)
 
     def _index(self, number: int, rule: LabelRule) -> None:
         for system, codes in ((ICD10CM, rule.icd10), *rule.begins.items()):
@@ -141,7 +122,7 @@ class Labeller:
                 for at, item in enumerate(value):
                     walk.begin(f"{name}[{at}]")
                     walk.visit(name, item, "")
-            elif name not in _NOWORDS:
+            elif name not in NOWORDS:
                 walk.begin(name)
                 walk.visit(name, value, "")
         return walk.labels()
@@ -150,7 +131,7 @@ class Labeller:
         self, path: str, name: str, value: Any, resource: Mapping[str, Any], targets: Mapping[str, Labels] = {}
     ) -> Labels:
         """The labels that one top-level element, or one item of it, gives to its resource."""
-        if name in _NOWORDS:
+        if name in NOWORDS:
             return NONE
         if name == "contained":
             return self._held([value], targets)[0]
@@ -169,16 +150,17 @@ class Labeller:
         """The rules that a code meets."""
         one, written = token(system, code), code
         system, code = system_of(one), code_of(one)
+        found = [*self._tokens.get(one, ())]
         begins = self._begins.get(ICD10CM if system in _ICD10 else system)
         if begins is not None and not (system == ICD9 and _ICD9_PROCEDURE.match(written.strip())):
-            code = code.upper()
-            begun = [n for end in range(1, len(code) + 1) for n in begins.get(code[:end], ())]
-            return (*self._tokens.get(one, ()), *begun)
-        if system not in _DRUGS:
-            return tuple(self._tokens.get(one, ()))
-        drug = self._terms.drug(system, code) if self._terms is not None else None
-        ingredients = drug.ingredients if drug is not None else (code,) if system == RXNORM else ()
-        return (*self._tokens.get(one, ()), *self._numbers_of_ingredients(ingredients))
+            # Ten digits without hyphens may stand for three products: each of them counts.
+            forms = ndc11(code) if system == NDC else (code.upper(),)
+            found += [n for form in forms for end in range(1, len(form) + 1) for n in begins.get(form[:end], ())]
+        if system in _DRUGS:
+            drug = self._terms.drug(system, code) if self._terms is not None else None
+            ingredients = drug.ingredients if drug is not None else (code,) if system == RXNORM else ()
+            found += self._numbers_of_ingredients(ingredients)
+        return tuple(found)
 
     def _numbers_of_ingredients(self, ingredients: Collection[str]) -> list[int]:
         """The rules that the ingredients of one product meet together."""
@@ -214,21 +196,26 @@ class Labeller:
             self._remembered[medicine, text] = found
         return found
 
-    def clears(self, text: str, medicine: bool = False) -> bool | None:
-        """Whether a name was read: a rule meets it, or each of its words is ordinary (in that of a `medicine`: or
-        stands for one of the table). One that is not may say anything; None: it is no name at all."""
-        key = (medicine, text)
-        if key not in self._cleared:
-            words = words_of(text)
-            strange = self._names.strange(words)
-            if strange and medicine and self._terms is not None:
-                strange = [word for word in strange if self._terms.drug_named(word) is None]
-            read = not strange and not self._names.says_little(words)
-            found = (read or bool(self.numbers_of_text(text, medicine))) if is_name(text) else None
-            if len(self._cleared) >= REMEMBERED_MAX:
-                self._cleared.clear()
-            self._cleared[key] = found
-        return self._cleared[key]
+    def reads(self, text: str, medicine: bool = False, whole: bool = False) -> Read:
+        """How a name was read. "named": a rule meets it, or each of its words is ordinary (in that of a `medicine`: or
+        stands for one of the table) and one of them says what it is about, or it is one that is known as a `whole`.
+        "little": ordinary words alone that would stand beside any code. "strange": it may say anything."""
+        key = (medicine, whole, text)
+        found = self._read.get(key)
+        if found is None:
+            found = self._names.read(words_of(text), whole) if is_name(text) else "none"
+            if found in ("strange", "little") and self._is_met(text, medicine):
+                found = "named"
+            if found == "strange" and medicine and self._terms is not None:
+                found = self._names.read(words_of(text), known=named_drugs(self._terms, words_of(text)))
+            if len(self._read) >= REMEMBERED_MAX:
+                self._read.clear()
+            self._read[key] = found
+        return found
+
+    def _is_met(self, text: str, medicine: bool) -> bool:
+        """Whether a name of a rule stands in a text, be it that another there takes it away."""
+        return bool(self.numbers_of_text(text, medicine)) or any(True for _ in self._names.met(words_of(text)))
 
     def names_ingredient(self, texts: Iterable[str]) -> bool:
         """Whether one of these texts names a medicine of which the table, or a rule, knows the ingredients."""
@@ -242,7 +229,7 @@ class _Walk:
 
     def __init__(self, labeller: Labeller, contained: Mapping[str, Labels], targets: Mapping[str, Labels]) -> None:
         self.labeller = labeller
-        self.path, self.medicine, self.substance = "", False, False
+        self.kind, self.path = "", ""
         self.contained = contained
         self.targets = targets
         self.numbers: set[int] = set()
@@ -252,8 +239,7 @@ class _Walk:
 
     def about(self, kind: Any) -> None:
         """Say of which type the resource is."""
-        self.medicine = kind == "Medication"
-        self.substance = kind in _SUBSTANCES
+        self.kind = str(kind)
 
     def begin(self, path: str) -> None:
         """Go on with another element."""
@@ -297,13 +283,13 @@ class _Walk:
         if type(system) is str and type(code) is str:
             self.numbers.update(self.labeller.numbers_of_code(system, code))
         if (
-            self._is_nameless(value)
-            or self._is_bare_identifier(value)
-            or (name not in ("coding", "tag") and self._is_bare_code(value))
-            or (name in _MEDICINES and self._is_unknown_medicine(value))
+            self._is_unread(name, value)
+            or self._is_bare_identifier(name, value)
+            or (name not in ("coding", "tag") and self._is_bare_code(name, value))
+            or (name in elements.MEDICINES and self._is_unknown_medicine(value))
         ):
             self.opaque = True
-        if "data" in value or ("url" in value and "contentType" in value) or name in _ATTACHMENTS:
+        if "data" in value or ("url" in value and "contentType" in value) or name in elements.ATTACHMENTS:
             self.opaque = True
         reference = value.get("reference")
         if type(reference) is str:
@@ -312,31 +298,40 @@ class _Walk:
             # The status of a narrative says whether people wrote in it.
             if key == "div" and value.get("status") == "generated":
                 self.numbers.update(self.labeller.numbers_of_text(str(item)))
-            elif (key not in _PASSED_OVER or type(item) is not str) and not (key == "security" and name == "meta"):
+            elif (key not in elements.PASSED_OVER or type(item) is not str) and not (
+                key == "security" and name == "meta"
+            ):
                 self.visit(key, item, name)
 
-    def _is_nameless(self, value: dict[str, Any]) -> bool:
-        """Whether it is a concept of codes that has no name, or one that nobody has read, and none of a system that
-        the rules know whole."""
+    def _is_unread(self, name: str, value: dict[str, Any]) -> bool:
+        """Whether it is a concept, or what is pointed at, that nobody has read: of codes, of none of which the rules
+        know the system whole, without a name that was read; of words alone that may say anything."""
         codings = value.get("coding")
         if type(codings) is not list or not codings:
-            return False
+            text = value.get("text", value.get("display") if name in elements.CLINICAL else None)
+            return type(text) is str and self._is_doubt(name, text)
         if any(type(coding) is not dict for coding in codings):
             return True
-        if self._reads([value.get("text"), *[coding.get("display") for coding in codings]]):
+        if self._reads(name, [value.get("text"), *[coding.get("display") for coding in codings]]):
             return False
         pairs = [(str(coding.get("system", "")), str(coding.get("code", ""))) for coding in codings]
         return not any(self.labeller.knows_whole(system, code) for system, code in pairs)
 
-    def _reads(self, names: Iterable[Any]) -> bool:
-        """Whether there is a name among these, and each of them was read."""
-        about = self.substance or self.path.startswith("medication")
-        said = {self.labeller.clears(name, about) for name in names if type(name) is str}
-        return True in said and False not in said
+    def _read(self, name: str, text: str) -> Read:
+        about = self.kind in elements.SUBSTANCES or self.path.startswith("medication")
+        return self.labeller.reads(text, about, not elements.names_illness(self.kind, self.path, name))
+
+    def _is_doubt(self, name: str, text: str) -> bool:
+        return self.kind not in elements.PEOPLE and elements.is_doubt(self._read(name, text), name)
+
+    def _reads(self, element: str, names: Iterable[Any]) -> bool:
+        """Whether one of these names says what it is about, and each of them was read."""
+        said = {self._read(element, name) for name in names if type(name) is str}
+        return "named" in said and "strange" not in said
 
     def _is_unknown_medicine(self, value: dict[str, Any]) -> bool:
         """Whether it is the name of a medicine of which nobody here knows what is in it."""
-        if not (self.medicine or self.path.startswith("medication")):
+        if not self._is_medicine():
             return False
         if "coding" not in value and "text" not in value:
             return False
@@ -347,35 +342,39 @@ class _Walk:
         texts = [value.get("text"), *(one.get("display") for one in listed)]
         return not self.labeller.names_ingredient([text for text in texts if type(text) is str])
 
-    def _is_bare_code(self, value: dict[str, Any]) -> bool:
+    def _is_medicine(self) -> bool:
+        return self.kind == "Medication" or self.path.startswith("medication")
+
+    def _is_bare_code(self, name: str, value: dict[str, Any]) -> bool:
         """Whether it is a code by itself, without a name that was read, of a system that the rules do not know whole.
         A quantity's is that of its unit."""
         system, code = value.get("system"), value.get("code")
         if type(system) is not str or type(code) is not str or "value" in value:
             return False
-        return not (self._reads([value.get("display")]) or self.labeller.knows_whole(system, code))
+        return not (self._reads(name, [value.get("display")]) or self.labeller.knows_whole(system, code))
 
-    def _is_bare_identifier(self, value: dict[str, Any]) -> bool:
+    def _is_bare_identifier(self, name: str, value: dict[str, Any]) -> bool:
         """Whether it points at something by the code of a medicine alone that the rules do not know whole."""
         one = value.get("identifier")
-        if type(one) is not dict or is_name(value.get("display")):
+        if type(one) is not dict or self._reads(name, [value.get("display")]):
             return False
         system = system_name(str(one.get("system", "")))
         return system in (*_DRUGS, SNOMED) and not self.labeller.knows_whole(system, str(one.get("value", "")))
 
     def _text(self, name: str, text: str, above: str) -> None:
-        if name in _PASSED_OVER and name != "value":
+        if name in elements.PASSED_OVER and name != "value":
             return
-        self.numbers.update(self.labeller.numbers_of_text(text, self.medicine or self.path.startswith("medication")))
+        self.numbers.update(self.labeller.numbers_of_text(text, self._is_medicine()))
         concept = name == "text" and above not in ("note", "text", "contained", "annotation")
-        free = len(text) > FREE_TEXT_CHARACTERS or name == "div" or (name in _FREE and not concept) or above == "note"
-        if free or not is_read(text):
+        free = len(text) > FREE_TEXT_CHARACTERS or name == "div" or (name in elements.FREE and not concept)
+        strange = name in elements.VALUES and self._is_doubt(name, text)
+        if free or above == "note" or strange or not is_read(text):
             self.opaque = True
 
     def _refer(self, name: str, reference: str) -> None:
         if reference.startswith("#"):
             self.take(self.contained.get(reference[1:], NONE))
-        elif name in _CLINICAL:
+        elif name in elements.CLINICAL:
             self.take(self.targets.get(local(reference), NONE))
 
 
