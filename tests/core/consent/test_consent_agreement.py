@@ -126,6 +126,30 @@ def test_every_pair_of_small_consents_is_decided_alike() -> None:
         compare([{"id": "a", "resource": one}, {"id": "b", "resource": two, "revoked": NOW}])
 
 
+def test_a_label_in_doubt_beside_one_that_is_named_and_a_level_is_decided_alike() -> None:
+    """Sensitivities and levels in one element are alternatives: what holds whatever a record may carry holds."""
+    records = [
+        plain_record(labels=list(carried), may=list(may))
+        for carried in ((), ("N",), ("R",), ("SUD",), ("PREGNANT",))
+        for may in ((), ("SUD",), ("OPIOIDUD",), ("SUD", "HIV"), ("OPIOIDUD", "SUD"))
+    ]
+    met = set()
+    for effect, inner, level in itertools.product(("permit", "deny"), ("permit", "deny"), ("L", "N", "R", "V")):
+        for labels in (["SUD"], ["OPIOIDUD"], ["SUD", "HIV"]):
+            alternatives = {"label": labels, "level": level}
+            for tree in (written(effect, **alternatives), written(effect, written(inner, **alternatives), who=X)):
+                consents = [{"id": "a", "resource": r4(tree)}, {"id": "b", "resource": r4(written("permit", who=X))}]
+                for held in (consents, consents[:1]):
+                    rules = compile_consents([give(one["resource"], one["id"], None) for one in held], ())
+                    decision = decide(request_of(REQUESTS[1]), rules, NOW)
+                    for record in records:
+                        ours = judge(decision, record_of(record)).effect
+                        theirs = interpret(held, [], REQUESTS[1], record, NOW)
+                        assert ours == theirs or decision.effect != "permit" != theirs, (held, record)
+                        met.add(ours)
+    assert met == {"permit", "deny", "indeterminate"}
+
+
 def test_the_comparison_can_fail() -> None:
     request, record = plain_request(), plain_record(labels=["SUD"])
     consents = [{"id": "a", "resource": r4(written("permit", written("deny", label="SUD")))}]

@@ -30,10 +30,12 @@ def _label(value: tuple[frozenset[str], frozenset[int], str], record: Record, ef
         return None
     if not labels.isdisjoint(record.labels):
         return True
-    sure = _level(levels, said, record.level)
-    if not record.may or sure is _level(levels, said, max(record.level, _RESTRICTED)):
-        return sure or (not labels.isdisjoint(record.may) and None)
-    return None
+    # Whatever it may carry besides, alone or together: only what holds in each of these cases holds.
+    answers = {_level(levels, said, record.level)}
+    if record.may:
+        raised = _level(levels, said, max(record.level, _RESTRICTED))
+        answers |= {raised or not labels.isdisjoint(terms.SENSITIVITIES_ABOVE[one]) for one in sorted(record.may)}
+    return answers.pop() if len(answers) == 1 else None
 
 
 def _level(levels: frozenset[int], said: str, level: int) -> bool:

@@ -122,7 +122,8 @@ def describing(
     besides; to them come those that its own may stand for (`terms.MAY_BE`).
     """
     sensitive, level = _labels(labels)
-    possible, _ = _labels([*may, *(near for label in labels or () for near in sorted(terms.MAY_BE.get(label, ())))])
+    near = frozenset().union(*(terms.MAY_BE.get(label, frozenset()) for label in labels or ()))
+    possible = (near | frozenset(may)) - frozenset(terms.CONFIDENTIALITY_ORDER)
     return Record(
         kind,
         identifier,
@@ -134,7 +135,7 @@ def describing(
         None if authors is None else tuple(named(one) for one in sorted(set(authors))),
         _frozen(refers),
         _frozen(referred),
-        possible if possible is not None else frozenset(terms.SENSITIVITIES_ABOVE),
+        possible if possible <= terms.SENSITIVITIES_ABOVE.keys() else frozenset(terms.SENSITIVITIES_ABOVE),
     )
 
 
