@@ -150,7 +150,7 @@ def test_the_rules_that_ship_are_whole() -> None:
 
 def test_rules_that_no_clinician_has_reviewed_say_so_and_reviewed_ones_do_not() -> None:
     assert Labels().note.startswith("No clinician has reviewed the labelling rules (")
-    reviewed = {**json.loads(shipped()), "version": "of the house", "rules": [], "products": {}}
+    reviewed = {**json.loads(shipped()), "version": "of the house", "rules": [], "products": {}, "titles": {}}
     own = json.dumps({**reviewed, "reviewed_by": "Dr Q. Known, 2026-11-01"}).encode()
     labels = Labels([own])
     assert labels.note and "of the house" not in labels.note and not labels.trouble

@@ -21,7 +21,7 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 RULES = (Path(labelling.__file__).parent / "labels.json").read_bytes()
 VECTORS = json.loads((REPOSITORY / "tests" / "vectors" / "labels" / "labels.json").read_text(encoding="utf-8"))
 LABELLER = Labeller(RULES)
-FILE = {**json.loads(RULES), "products": {}}
+FILE = {**json.loads(RULES), "products": {}, "titles": {}}
 Json = dict[str, Any]
 
 

@@ -43,7 +43,8 @@ class LabelFile(Fields, frozen=True):
     reviewed this version, and when; empty as long as none has. `ordinary` are words, blanks between them: a name of
     nothing but these, which no rule meets, is cleared, unless they are all among `empty`, which say too little.
     `whole` are names of visits, papers, lines of bills, answers and sites, which clear as they stand where no illness
-    is named. `products`: id of a rule -> beginnings of National Drug Codes of eleven digits, blanks between."""
+    is named. `products` and `titles`: id of a rule -> beginnings of National Drug Codes of eleven digits, and
+    of codes of ICD-10 whose titles the rule meets, blanks between them."""
 
     format: Literal["medrec/labels/1"]
     version: str
@@ -55,6 +56,7 @@ class LabelFile(Fields, frozen=True):
     empty: list[str] = []
     whole: list[str] = []
     products: dict[str, list[str]] = {}
+    titles: dict[str, list[str]] = {}
     reviewed_by: str = ""
 
 
@@ -94,10 +96,10 @@ def read_file(data: bytes) -> LabelFile:
             name = name_of(text, 0)
             if not name.words or (name.stem and len(name.words[-1]) < STEM_MIN):
                 raise LabelRulesError(f"rule {rule.id}: the name {text!r} is too short")
-    for rule_id, codes in file.products.items():
-        if rule_id not in seen or not all(one.isdigit() for text in codes for one in text.split()):
+    for rule_id, codes in [*file.products.items(), *file.titles.items()]:
+        if rule_id not in seen or not all(one.isalnum() for text in codes for one in text.split()):
             raise LabelRulesError(
-                f"products: {rule_id} is no rule of this file, or a code of it has other signs than digits"
+                f"{rule_id} of products or titles is no rule, or a code of it is not of letters and digits"
             )
     return file
 

@@ -7,28 +7,19 @@ sensitive of what it may hold. Labels that a record carries already stay, and ru
 """
 
 import hashlib
-import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from medrec.core.consent import label_elements as elements
-from medrec.core.consent.harmless import is_harmless
+from medrec.core.consent.label_codes import DRUGS, Codes
 from medrec.core.consent.label_elements import FREE_TEXT_CHARACTERS, NOWORDS
 from medrec.core.consent.label_names import Names, Read, ingredients_in, is_name, named_drugs
-from medrec.core.consent.label_rules import Basis, LabelRule, LabelRulesError, read_file
+from medrec.core.consent.label_rules import Basis, LabelRulesError, read_file
 from medrec.core.consent.spelling import is_read, words_of
-from medrec.core.consent.systems import ICD9, ICD10, ICD10_NATIONAL, code_of, system_name, system_of, token
-from medrec.core.records.terms import CVX, ICD10CM, LOINC, NDC, RXNORM, SNOMED, UNII, Terms, ndc11
+from medrec.core.consent.systems import system_name
+from medrec.core.records.terms import SNOMED, Terms
 
 REMEMBERED_MAX = 20_000
-
-_WHOLE_ICD = (ICD10CM, ICD10)
-_ICD10 = (*_WHOLE_ICD, *ICD10_NATIONAL)
-_ICD10_CODE = re.compile(r"[A-Z][0-9][0-9A-Z]{1,5}\Z")
-_ICD9_DIAGNOSIS = re.compile(r"([0-9]{3}(\.[0-9]{1,2}|[0-9]{2})?|V[0-9]{2}(\.?[0-9]{1,2})?|E[0-9]{3}(\.?[0-9])?)\Z")
-"""A code of ICD-9-CM that is surely a diagnosis: four digits without a dot may be a procedure."""
-_ICD9_PROCEDURE = re.compile(r"[0-9]{2}\.[0-9]{1,2}\Z")
-_DRUGS = (RXNORM, NDC, UNII)
 
 
 class Cause(NamedTuple):
@@ -77,34 +68,13 @@ class Labeller:
         self.rules = tuple(rule for file in read for rule in file.rules)
         self.opaque = tuple(sorted({label for file in read for label in file.opaque}))
         self._terms = terms
-        self._tokens: dict[str, list[int]] = {}
-        self._begins: dict[str, dict[str, list[int]]] = {}
+        self._codes = Codes(read, terms)
         ordinary = [words for file in read for words in file.ordinary]
         empty = [words for file in read for words in file.empty]
         whole = [name for file in read for name in file.whole]
         self._names = Names(self.rules, ordinary, empty, whole)
         self._remembered: dict[tuple[bool, str], tuple[int, ...]] = {}
         self._read: dict[tuple[bool, bool, str], Read] = {}
-        products = {
-            rule: [one for text in codes for one in text.split()]
-            for file in read
-            for rule, codes in file.products.items()
-        }
-        for number, rule in enumerate(self.rules):
-            self._index(number, rule)
-            for code in products.get(rule.id, ()):
-                self._begins.setdefault(NDC, {}).setdefault(code, []).append(number)
-
-    def _index(self, number: int, rule: LabelRule) -> None:
-        for system, codes in ((ICD10CM, rule.icd10), *rule.begins.items()):
-            begins = self._begins.setdefault(system_name(system), {})
-            for code in codes:
-                begins.setdefault(code_of(token(system, code)).upper(), []).append(number)
-        for system, listed in ((RXNORM, rule.ingredients), (LOINC, rule.loinc), (SNOMED, rule.snomed)):
-            for code in listed:
-                self._tokens.setdefault(token(system, code), []).append(number)
-        for one in rule.codes:
-            self._tokens.setdefault(token(system_of(one), code_of(one)), []).append(number)
 
     def label(self, resource: Mapping[str, Any], targets: Mapping[str, Labels] = {}) -> Labels:
         """The labels of a FHIR resource (decoded JSON), those in `meta.security` aside, which `facts` reads itself.
@@ -148,36 +118,11 @@ class Labeller:
 
     def numbers_of_code(self, system: str, code: str) -> tuple[int, ...]:
         """The rules that a code meets."""
-        one, written = token(system, code), code
-        system, code = system_of(one), code_of(one)
-        found = [*self._tokens.get(one, ())]
-        begins = self._begins.get(ICD10CM if system in _ICD10 else system)
-        if begins is not None and not (system == ICD9 and _ICD9_PROCEDURE.match(written.strip())):
-            # Ten digits without hyphens may stand for three products: each of them counts.
-            forms = ndc11(code) if system == NDC else (code.upper(),)
-            found += [n for form in forms for end in range(1, len(form) + 1) for n in begins.get(form[:end], ())]
-        if system in _DRUGS:
-            drug = self._terms.drug(system, code) if self._terms is not None else None
-            ingredients = drug.ingredients if drug is not None else (code,) if system == RXNORM else ()
-            found += self._numbers_of_ingredients(ingredients)
-        return tuple(found)
-
-    def _numbers_of_ingredients(self, ingredients: Collection[str]) -> list[int]:
-        """The rules that the ingredients of one product meet together."""
-        found = [number for one in ingredients for number in self._tokens.get(token(RXNORM, one), ())]
-        return [number for number in found if self.rules[number].not_with.keys().isdisjoint(ingredients)]
+        return self._codes.met(system, code)
 
     def knows_whole(self, system: str, code: str) -> bool:
         """Whether the rules can say of every code of this system that it is not sensitive."""
-        one, written = token(system, code), code
-        system, code = system_of(one), code_of(one)
-        if system in _WHOLE_ICD:
-            return bool(_ICD10_CODE.match(code))
-        if system == ICD9:
-            return bool(_ICD9_DIAGNOSIS.match(written.strip().upper()))
-        if system == CVX or is_harmless(system, code):
-            return True
-        return system in _DRUGS and self._terms is not None and self._terms.drug(system, code) is not None
+        return self._codes.knows_whole(system, code)
 
     def numbers_of_text(self, text: str, medicine: bool = False) -> tuple[int, ...]:
         """The rules whose names stand in a text; in one that names a `medicine`, also those of its ingredients.
@@ -189,7 +134,7 @@ class Labeller:
             words = words_of(text)
             numbers = set(self._names.met(words))
             if medicine and self._terms is not None and len(text) <= FREE_TEXT_CHARACTERS:
-                numbers.update(self._numbers_of_ingredients(ingredients_in(self._terms, text, words)))
+                numbers.update(self._codes.of_ingredients(ingredients_in(self._terms, text, words)))
             found = tuple(sorted(number for number in sorted(numbers) if number >= 0 and -1 - number not in numbers))
             if len(self._remembered) >= REMEMBERED_MAX:
                 self._remembered.clear()
@@ -359,7 +304,7 @@ class _Walk:
         if type(one) is not dict or self._reads(name, [value.get("display")]):
             return False
         system = system_name(str(one.get("system", "")))
-        return system in (*_DRUGS, SNOMED) and not self.labeller.knows_whole(system, str(one.get("value", "")))
+        return system in (*DRUGS, SNOMED) and not self.labeller.knows_whole(system, str(one.get("value", "")))
 
     def _text(self, name: str, text: str, above: str) -> None:
         if name in elements.PASSED_OVER and name != "value":
