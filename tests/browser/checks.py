@@ -100,8 +100,10 @@ FOCUS = """() => {
 def axe_violations(page: Any) -> list[str]:
     """What axe finds against WCAG 2.2 A and AA and its best practices, one line each."""
     if not page.evaluate("() => 'axe' in window"):
-        # By the protocol and not by a tag: the page's own policy lets no foreign script in.
+        # By the protocol and not by a tag: the page's own policy lets no foreign script in. The next page in this window
+        # has it from the start: its code is read once.
         page.evaluate(AXE.read_text(encoding="utf-8"))
+        page.context.add_init_script(path=AXE)
     found = page.evaluate("() => axe.run(document, { resultTypes: ['violations'] })")
     assert found["passes"] or found["violations"], "axe looked at nothing"
     return [

@@ -1,8 +1,9 @@
 """A real Chromium before the real demonstration: three hospitals, an agent, invented people, the told story.
 
 `world` is the network that tests read together; a module that changes it takes `own_world` in its place, and stays on
-one worker. `browser` one Chromium for all tests of a worker, `visit` makes pages of any size,
-`authenticator` gives a page a phone's passkeys, and `keyboard` says whether a journey is made without a mouse.
+one worker. `browser` is one Chromium for all tests of a worker, `visit` makes pages of any size, `look` gives a window
+that was looked through before, `authenticator` gives a page a phone's passkeys, and `keyboard` says whether a journey
+is made without a mouse.
 """
 
 import os
@@ -85,26 +86,61 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 Opener = Callable[..., Any]
 
 
+def new_page(browser: Any, size: dict[str, int], language: str, **more: Any) -> Any:
+    """A page of somebody who was never here; what it says on its console is kept."""
+    context = browser.new_context(
+        viewport=size, locale=language, reduced_motion="reduce", device_scale_factor=1, **more
+    )
+    page = context.new_page()
+    page.set_default_timeout(120_000)
+    page.said = []
+    page.on("console", lambda message: page.said.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: page.said.append(str(error)))
+    return page
+
+
 @pytest.fixture
 def visit(browser: Any) -> Iterator[Opener]:
-    """Makes pages: visit(size=PHONE, language="ar", dark=False, ...); what a page says on its console is kept."""
-    contexts: list[Any] = []
+    """Makes pages: visit(size=PHONE, language="ar", color_scheme="dark", ...)."""
+    pages: list[Any] = []
 
     def opened(size: dict[str, int] = PHONE, language: str = "en", **more: Any) -> Any:
-        context = browser.new_context(
-            viewport=size, locale=language, reduced_motion="reduce", device_scale_factor=1, **more
-        )
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(120_000)
-        page.said = []
-        page.on("console", lambda message: page.said.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: page.said.append(str(error)))
-        return page
+        pages.append(new_page(browser, size, language, **more))
+        return pages[-1]
 
     yield opened
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.context.close()
+
+
+@pytest.fixture(scope="session")
+def looked(browser: Any) -> Iterator[dict[tuple[Any, ...], Any]]:
+    """The pages of `look`, by what they were asked for with."""
+    pages: dict[tuple[Any, ...], Any] = {}
+    yield pages
+    for page in pages.values():
+        page.context.close()
+
+
+@pytest.fixture
+def look(browser: Any, looked: dict[tuple[Any, ...], Any]) -> Opener:
+    """As `visit`, for tests that only look at a page: a new window for each takes longer than the look.
+
+    Nothing of a test is left for the next: no cookie, no size, and no service worker, which alone keeps pages.
+    """
+
+    def opened(size: dict[str, int] = PHONE, language: str = "en", **more: Any) -> Any:
+        asked = (*size.values(), language, *sorted(more.items()))
+        if asked not in looked:
+            looked[asked] = new_page(browser, size, language, service_workers="block", **more)
+        page = looked[asked]
+        page.context.clear_cookies()
+        page.set_viewport_size(size)
+        page.emulate_media(media="null", color_scheme=more.get("color_scheme", "null"))
+        page.said.clear()
+        return page
+
+    return opened
 
 
 class Authenticator(NamedTuple):

@@ -1,5 +1,6 @@
 """Every page of the table, in every language: axe finds nothing, nothing scrolls sideways, all can be read and hit."""
 
+import os
 import re
 from typing import Any
 
@@ -43,13 +44,15 @@ def opened(page: Any, world: World, name: str, code: str) -> None:
 
 
 def keep(page: Any, name: str, code: str, size: str) -> None:
-    """A screenshot of the whole page, without what differs from run to run in its name."""
+    """A screenshot of the whole page, where they are asked for; its name is the same in every run."""
+    if not os.environ.get("MEDREC_SCREENS"):
+        return
     SCREENS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=SCREENS / f"{name}-{code}-{size}.png", full_page=True, animations="disabled")
 
 
 def used(page: Any, name: str, code: str) -> list[str]:
-    """What hinders somebody on the page as it lies there, at each size; screenshots are kept."""
+    """What hinders somebody on the page as it lies there, at each size."""
     found = checks.axe_violations(page) + checks.overflow(page) + checks.too_small(page) + checks.split_words(page)
     found += checks.turned(page)
     keep(page, name, code, "phone")
@@ -73,8 +76,8 @@ def at_the_narrowest(page: Any) -> list[str]:
 
 @pytest.mark.parametrize("code", language.LANGUAGES)
 @pytest.mark.parametrize("name", READABLE)
-def test_a_page_can_be_used_by_everybody(world: World, visit: Opener, name: str, code: str) -> None:
-    page = visit(PHONE, code)
+def test_a_page_can_be_used_by_everybody(world: World, look: Opener, name: str, code: str) -> None:
+    page = look(PHONE, code)
     opened(page, world, name, code)
     found = used(page, name, code) + at_the_narrowest(page)
     assert found == [], "\n".join(found)
@@ -104,8 +107,8 @@ def test_the_screen_of_one_patient_can_be_used_by_everybody(world: World, visit:
 
 
 @pytest.mark.parametrize("code", language.LANGUAGES)
-def test_a_page_that_is_not_there_can_be_used_by_everybody(world: World, visit: Opener, code: str) -> None:
-    page = visit(PHONE, code)
+def test_a_page_that_is_not_there_can_be_used_by_everybody(world: World, look: Opener, code: str) -> None:
+    page = look(PHONE, code)
     answer = page.goto(f"{world.address('front')}no-such-page?lang={code}")
     assert answer is not None and answer.status == 404
     found = used(page, "error", code)
@@ -149,8 +152,8 @@ def test_a_form_that_is_refused_can_be_mended_by_everybody(world: World, visit: 
 
 
 @pytest.mark.parametrize("name", READABLE)
-def test_a_page_shows_where_the_keyboard_is_and_reads_in_the_dark(world: World, visit: Opener, name: str) -> None:
-    page = visit(DESK, "en", color_scheme="dark")
+def test_a_page_shows_where_the_keyboard_is_and_reads_in_the_dark(world: World, look: Opener, name: str) -> None:
+    page = look(DESK, "en", color_scheme="dark")
     opened(page, world, name, "en")
     dark = checks.axe_violations(page)
     keep(page, name, "en", "dark")
@@ -159,8 +162,8 @@ def test_a_page_shows_where_the_keyboard_is_and_reads_in_the_dark(world: World, 
 
 
 @pytest.mark.parametrize("name", READABLE)
-def test_a_page_prints_on_paper_without_what_is_for_the_screen(world: World, visit: Opener, name: str) -> None:
-    page = visit(PAPER, "en", color_scheme="dark")
+def test_a_page_prints_on_paper_without_what_is_for_the_screen(world: World, look: Opener, name: str) -> None:
+    page = look(PAPER, "en", color_scheme="dark")
     opened(page, world, name, "en")
     page.emulate_media(media="print")
     for screen_only in SCREEN_ONLY:

@@ -10,10 +10,10 @@ from tests.browser.world import World
 
 @pytest.mark.parametrize("name", READABLE)
 def test_a_page_holds_longer_words_and_leaves_none_untranslated(
-    world: World, visit: Opener, monkeypatch: pytest.MonkeyPatch, name: str
+    world: World, look: Opener, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     pseudo.speak(monkeypatch)
-    page = visit(PHONE, "en")
+    page = look(PHONE, "en")
     opened(page, world, name, pseudo.CODE)
     page.evaluate("() => document.querySelectorAll('main details').forEach((e) => { e.open = true })")
     found = [f"not translated: {text}" for text in page.evaluate(pseudo.UNTRANSLATED)]

@@ -25,8 +25,9 @@ from medrec.portal.page import MOUNT
 from medrec.portal.people import handle
 from medrec.portal.sign_in import from_text
 from tests.browser import checks
-from tests.browser.conftest import DESK, PHONE, SCREENS, Opener
+from tests.browser.conftest import DESK, PHONE, Opener
 from tests.browser.hand import Hand
+from tests.browser.test_every_page import keep
 from tests.node.network import Patient
 from tests.portal.story import ToldNetwork
 
@@ -116,14 +117,13 @@ def confirm(hand: Hand) -> None:
 
 
 def seen(page: Any, name: str) -> None:
-    """The page can be used by everybody as it lies there, at both widths; screenshots are kept."""
-    SCREENS.mkdir(parents=True, exist_ok=True)
+    """The page can be used by everybody as it lies there, at both widths."""
     found = checks.axe_violations(page) + checks.overflow(page) + checks.too_small(page)
-    page.screenshot(path=SCREENS / f"{name}-phone.png", full_page=True, animations="disabled")
+    keep(page, name, "en", "phone")
     size = page.viewport_size
     page.set_viewport_size(DESK)
     found += checks.overflow(page) + checks.too_small(page)
-    page.screenshot(path=SCREENS / f"{name}-desk.png", full_page=True, animations="disabled")
+    keep(page, name, "en", "desk")
     page.set_viewport_size(size)
     assert found == [], "\n".join(found)
 
