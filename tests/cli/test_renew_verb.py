@@ -10,7 +10,7 @@ import pytest
 
 from medrec.cli import renew
 
-from .test_witness_verbs import ROOT, medrec
+from .called import ROOT, medrec
 
 RECORD = '{"resourceType":"Patient","id":"p1","active":true}'
 

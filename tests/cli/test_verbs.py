@@ -1,7 +1,7 @@
 """The verbs as an operator meets them: each does its work or ends in one sentence with a code, never in a trace."""
 
 import json
-import os
+import shutil
 import signal
 import ssl
 import subprocess
@@ -18,15 +18,7 @@ from medrec.demo.ports import free_ports
 from medrec.node.peers import tls
 from medrec.node.settings import read_settings
 
-ROOT = Path(__file__).resolve().parents[2]
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "COLUMNS": "200"}
-
-
-def medrec(*words: str, at: Path) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", "medrec", *words]
-    done = subprocess.run(command, cwd=at, env=ENVIRONMENT, capture_output=True, text=True, timeout=120, check=False)
-    assert "Traceback" not in done.stdout + done.stderr
-    return done
+from .called import ENVIRONMENT, ROOT, medrec
 
 
 def observation(value: str) -> str:
@@ -36,14 +28,28 @@ def observation(value: str) -> str:
     )
 
 
-@pytest.fixture
-def clinic(tmp_path) -> Path:
-    """A node with one record signed."""
-    done = medrec("init", "clinic", "--name", "Small Clinic", "--records", "in", at=tmp_path)
+def made(home: Path) -> Path:
+    """A node with one record signed, which does not run."""
+    done = medrec("init", "clinic", "--name", "Small Clinic", "--records", "in", at=home)
     assert done.returncode == 0
-    (tmp_path / "in").mkdir()
-    (tmp_path / "in" / "a.ndjson").write_text('{"resourceType":"Patient","id":"p1"}\n' + observation("1.00") + "\n")
-    assert medrec("ingest", at=tmp_path).returncode == 0
+    (home / "in").mkdir()
+    (home / "in" / "a.ndjson").write_text('{"resourceType":"Patient","id":"p1"}\n' + observation("1.00") + "\n")
+    assert medrec("ingest", at=home).returncode == 0
+    return home
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The node of which each test has a copy."""
+    return made(tmp_path_factory.mktemp("first"))
+
+
+@pytest.fixture
+def clinic(first: Path, tmp_path: Path) -> Path:
+    """A copy of the node, to do with as a test likes."""
+    shutil.copytree(first, tmp_path, dirs_exist_ok=True)
+    settings = tmp_path / "medrec.toml"
+    settings.write_text(settings.read_text().replace(str(first), str(tmp_path)))
     return tmp_path
 
 
@@ -82,7 +88,9 @@ def test_a_receipt_and_a_data_set_from_the_command_line(clinic):
     assert medrec("check", "set", "--statement", "mr1 x", "--root", "root.json", at=clinic).returncode == 2
 
 
-def test_what_was_changed_in_place_is_said(clinic):
+def test_what_was_changed_in_place_is_said(tmp_path):
+    # Not a copy, whose files are other files.
+    clinic = made(tmp_path)
     path = clinic / "in" / "a.ndjson"
     path.write_text(path.read_text().replace("1.00", "1.10"))
     done = medrec("ingest", at=clinic)

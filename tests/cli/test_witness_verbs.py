@@ -1,24 +1,16 @@
 """`medrec witness` and `medrec tiles` as an operator runs them."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
 import time
 import urllib.request
-from pathlib import Path
 
 from medrec.core.checkpoint import parse_vkey
 from medrec.demo.ports import free_ports
 
-ROOT = Path(__file__).resolve().parents[2]
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "COLUMNS": "300"}
-
-
-def medrec(*words, at):
-    command = [sys.executable, "-m", "medrec", *map(str, words)]
-    return subprocess.run(command, cwd=at, env=ENVIRONMENT, capture_output=True, text=True, timeout=300, check=False)
+from .called import ENVIRONMENT, medrec
 
 
 def test_a_network_of_one_is_witnessed_and_published(tmp_path):
