@@ -2,6 +2,7 @@
 
 import gc
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,18 @@ settings.register_profile("medrec", deadline=None)
 settings.load_profile("medrec")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+MEMORY, MEMORY_BYTES = Path("/dev/shm"), 4 << 30
+"""Where files lie in memory, and how much of it must be free for it to be used."""
+
+
+def pytest_configure():
+    """Put the folders of tests into memory where there is room, unless somebody said where: most tests wait for the
+    disk alone, since a node's writes end on it. What is killed here is a process and never the machine, so that no test
+    can tell."""
+    if "PYTEST_DEBUG_TEMPROOT" in os.environ or not MEMORY.is_dir():
+        return
+    if not os.statvfs(MEMORY).f_flag & os.ST_NOEXEC and shutil.disk_usage(MEMORY).free > MEMORY_BYTES:
+        os.environ["PYTEST_DEBUG_TEMPROOT"] = str(MEMORY)
 
 
 @pytest.fixture(scope="session")
