@@ -61,6 +61,8 @@ def test_a_word_of_two_alphabets_is_what_people_read() -> None:
         ("Byetta", "Byetta"),
     ):  # fmt: skip
         assert as_latin(written) == read
+
+
 @pytest.mark.parametrize(
     ("reviewer", "declared"),
     [
