@@ -19,7 +19,7 @@ def forms(kind: str, identifier: str, number: str) -> dict[str, Any]:
         "fragment": {"reference": f"{name}#a"},
         "escaped": {"reference": name.replace("/", "%2F")},
         "searched": {"reference": f"{kind}?identifier={SYSTEM}|{number}"},
-        "identified": {"type": kind, "identifier": sought, "display": "it"},
+        "identified": {"type": kind, "identifier": sought, "display": "the problem"},
         "untyped": {"identifier": sought},
     }
 

@@ -67,6 +67,15 @@ def seen(network: Network, person: Patient) -> list[str]:
     return [record.id for record in found.records]
 
 
+def test_what_is_in_doubt_of_herself_takes_no_record_of_hers_with_it(network: Network, ada: Patient) -> None:
+    her = {"text": {"status": "additional", "div": "<div xmlns='http://www.w3.org/1999/xhtml'>Ada</div>"}}
+    network["north"].put("Patient", "ada", json.dumps({"resourceType": "Patient", "id": "ada", **her}))
+    put(network, "Condition", "asthma", code={"text": "Asthma"})
+    put(network, "Condition", "points", code={"text": "Asthma"}, recorder={"reference": "Patient/ada"})
+    everything_but(network, ada, "HIV")
+    assert seen(network, ada) == ["asthma"]
+
+
 def test_sensitive_records_stay_at_home(network: Network, ada: Patient) -> None:
     put(network, "Condition", "asthma", code={"text": "Asthma"})
     put(network, "Condition", "alcohol", code={"text": "Alcoholism"})

@@ -136,6 +136,26 @@ def test_who_somebody_is_and_how_a_medicine_is_taken_are_no_doubt() -> None:
     assert LABELLER.label(order).may == LABELLER.opaque
 
 
+def test_what_a_person_says_of_herself_is_no_doubt() -> None:
+    def of(**elements: Any) -> labelling.Labels:
+        return LABELLER.label({"resourceType": "Patient", "id": "p", **elements})
+
+    def said(url: str, value: Json) -> list[Json]:
+        return [{"url": url, "valueCodeableConcept": {"coding": [value]}}]
+
+    hl7 = "http://terminology.hl7.org/CodeSystem/v3-"
+    church = {"system": f"{hl7}ReligiousAffiliation", "code": "1041", "display": "Roman Catholic Church"}
+    tribe = {"system": f"{hl7}TribalEntityUS", "code": "91", "display": "Fort Mojave Indian Tribe of Arizona"}
+    gender = {"system": SNOMED, "code": "446141000124107", "display": "Identifies as female gender (finding)"}
+    assert of(photo=[{"contentType": "image/png", "data": "iVBORw0KGgo="}])[:2] == ((), ())
+    assert of(extension=said("urn:religion", church))[:2] == of(extension=said("urn:tribe", tribe))[:2] == ((), ())
+    assert of(extension=said("urn:gender", gender))[:2] == (("SEX",), ())
+    assert of(identifier=[{"type": {"text": "Ryan White ID"}, "value": "1"}]).codes == ("HIV",)
+    assert of(extension=[{"url": "urn:x", "valueAttachment": {"data": "QQ=="}}]).may == LABELLER.opaque
+    wound = {"resourceType": "Condition", "id": "c", "photo": [{"data": "QQ=="}]}
+    assert LABELLER.label(wound).may == LABELLER.opaque
+
+
 def test_every_name_of_a_concept_has_to_be_read() -> None:
     assert coded(SNOMED, "1", "Asthma", "Asthma, mild")[:2] == ((), ())
     assert coded(SNOMED, "1", "Asthma", "Zwangsgedanken").may == LABELLER.opaque

@@ -291,6 +291,23 @@ def test_links_of_a_narrative_are_pointers() -> None:
     assert detach(narrative("Condition/b"), AT_A) == narrative("Condition/b")
 
 
+def test_whose_a_record_is_may_be_said_whatever_is_withheld_of_her() -> None:
+    """Whoever has a record of hers knows that it is: her own record may hold anything, and hers go out all the same."""
+    her = {"resourceType": "Patient", "id": "p", "text": {"status": "additional", "div": "<div>Ada</div>"}}
+    named = [
+        {name: {"reference": "Patient/p", "display": "Ada"}} for name in ("subject", "patient", "beneficiary", "for")
+    ]
+    found = through(without("HIV"), her, *(condition("Asthma", **one) for one in named), whole_only=True)
+    assert states(found) == ["withheld"] + ["whole"] * 4
+    # Elsewhere she is pointed at like anybody.
+    others = ({"focus": [{"reference": "Patient/p"}]}, {"recorder": {"reference": "Patient/p"}})
+    found = through(without("HIV"), her, *(condition("Asthma", **one) for one in others), whole_only=True)
+    assert states(found) == ["withheld"] * 3
+    other = {**her, "resourceType": "Group"}
+    found = through(without("HIV"), other, condition("Asthma", subject={"reference": "Group/p"}), whole_only=True)
+    assert states(found) == ["withheld"] * 2
+
+
 def test_what_was_forbidden_by_its_kind_may_be_pointed_at_and_not_named() -> None:
     """No word beside the pointer: no display, no identifier, no narrative that repeats it."""
     rules = compiled(r4(rule("permit", rule("deny", kind="Condition"), who=X)))

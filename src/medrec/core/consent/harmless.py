@@ -24,7 +24,8 @@ _SYSTEMS = (
     "restful-security-service subscriber-relationship usage-context-type v2-0131 v2-0136 v2-0203 v2-0360 v2-0443 "
     "v3-ActClass v3-ActPriority v3-Confidentiality v3-DataOperation v3-DocumentCompletion v3-GTSAbbreviation "
     "v3-MaritalStatus v3-NullFlavor v3-ObservationInterpretation v3-ParticipationFunction v3-ParticipationType "
-    "v3-RouteOfAdministration v3-TimingEvent v3-orderableDrugForm v3-substanceAdminSubstitution"
+    "v3-ReligiousAffiliation v3-RouteOfAdministration v3-TimingEvent v3-TribalEntityUS v3-orderableDrugForm "
+    "v3-substanceAdminSubstitution"
 )
 _WHOLE = frozenset([f"{HL7}{name}" for name in _SYSTEMS.split()]) | {
     "http://unitsofmeasure.org", MEDIA_TYPES, PROFILES, RESOURCE_TYPES, "urn:ietf:bcp:47", "urn:iso:std:iso:3166",

@@ -234,7 +234,8 @@ class _Walk:
             or (name in elements.MEDICINES and self._is_unknown_medicine(value))
         ):
             self.opaque = True
-        if "data" in value or ("url" in value and "contentType" in value) or name in elements.ATTACHMENTS:
+        attached = "data" in value or ("url" in value and "contentType" in value) or name in elements.ATTACHMENTS
+        if attached and not (name == "photo" and self.kind in elements.PEOPLE):
             self.opaque = True
         reference = value.get("reference")
         if type(reference) is str:

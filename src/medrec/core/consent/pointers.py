@@ -22,6 +22,7 @@ _WORD = re.compile(r"[A-Za-z0-9\-.]+")
 _LINK = re.compile(r"""(?:href|src)\s*=\s*["']([^"']*)["']""", re.IGNORECASE)
 _REFERENCE = frozenset(("id", "extension", "reference", "type", "identifier", "display"))
 _SAYS_NOTHING = frozenset(("id", "reference", "type"))
+_ABOUT_HER = frozenset(("beneficiary", "for", "patient", "subject"))
 # Addresses of definitions, not of anybody's records.
 _NO_POINTERS = frozenset(("url", "system", "profile", "implicitRules"))
 _DEFINITIONS = frozenset(("StructureDefinition", "CodeSystem", "ValueSet"))
@@ -30,7 +31,8 @@ _DEFINITIONS = frozenset(("StructureDefinition", "CodeSystem", "ValueSet"))
 class Pointer(NamedTuple):
     """One reference: the record of this `type` ("" for any) and `id` ("" for none), or one that is called by one of
     these `words`. `says` tells that there are words beside it, such as its display; `server` is what stands before type
-    and id, such as a server's address; `exact` that the words are a business identifier, not a search or a guess."""
+    and id, such as a server's address; `exact` that the words are a business identifier, not a search or a guess; `own`
+    that it says whose record it is: whoever has the record knows that, whatever becomes of the other one."""
 
     type: str
     id: str
@@ -38,6 +40,7 @@ class Pointer(NamedTuple):
     says: bool = False
     server: str = ""
     exact: bool = False
+    own: bool = False
 
 
 UNNAMED = Pointer("", "")
@@ -60,7 +63,8 @@ def pointers_of(value: Any, name: str = "") -> list[Pointer]:
     literal, identifier = value.get("reference"), value.get("identifier")
     says = not value.keys() <= _SAYS_NOTHING
     if type(literal) is str:
-        found.append(read_literal(literal)._replace(says=says))
+        one = read_literal(literal)
+        found.append(one._replace(says=says, own=name in _ABOUT_HER and one.type == "Patient"))
     if type(identifier) is dict and value.keys() <= _REFERENCE:
         kind = value.get("type")
         kind = kind.rpartition("/")[2] if type(kind) is str else ""

@@ -47,7 +47,7 @@ class Withheld(NamedTuple):
 
     def meant(self, pointer: Pointer) -> bool:
         """Whether a pointer may not stay."""
-        return self.hidden.mean(pointer) or (pointer.says and self.unnamed.mean(pointer))
+        return (not pointer.own and self.hidden.mean(pointer)) or (pointer.says and self.unnamed.mean(pointer))
 
 
 class Sifted(NamedTuple):

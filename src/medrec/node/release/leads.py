@@ -42,9 +42,9 @@ class Leads:
                 for row in self.meant(pointer):
                     name, found = f"{row.type}/{row.id}", self._facts_of(row)
                     verdict = judge(decision, found)
-                    if verdict.hidden or (verdict.unnamed and pointer.says):
+                    if (verdict.hidden and not pointer.own) or (verdict.unnamed and pointer.says):
                         return True
-                    if name not in seen and name not in self._clear:
+                    if not pointer.own and name not in seen and name not in self._clear:
                         seen.add(name)
                         waiting.append(found)
         self._clear |= seen
