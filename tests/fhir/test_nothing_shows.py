@@ -304,7 +304,7 @@ def test_the_doors_would_be_seen_to_leak_a_pointer(
 ) -> None:
     """Without the look at what a record points at, every door that has one of them is found out."""
     with monkeypatch.context() as patch:
-        patch.setattr(Leads, "to_hidden", lambda self, facts, decision: False)
+        patch.setattr(Leads, "to_hidden", lambda self, facts, decision, doubts: False)
         one, other = (through_the_doors(*world, monkeypatch) for world in worlds)
     assert [what for what in one if one[what] == other[what]] == ["pull {'types': ('Procedure',)}"]
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from tests.node.network import Network, Patient
 from tests.node.test_emergency import ada, declare, network, seen
+from tests.node.test_labels import everything_but
 
 __all__ = ["ada", "network"]
 
@@ -16,7 +17,7 @@ def test_what_may_hold_anything_waits_for_the_second_step_but_allergies_and_medi
         whole = {"resourceType": kind, "id": identifier, "subject": {"reference": "Patient/ada"}, **content}
         network["north"].put(kind, identifier, json.dumps(whole))
 
-    ndc = {"coding": [{"system": "http://hl7.org/fhir/sid/ndc", "code": "12496120803"}]}
+    ndc = {"coding": [{"system": "http://hl7.org/fhir/sid/ndc", "code": "99999123401"}]}
     note = [{"text": "Told me about a test, and asked to keep it from everybody"}]
     put("Condition", "code-alone", code={"coding": [{"system": "http://snomed.info/sct", "code": "86406008"}]})
     put("Condition", "with-a-note", code={"text": "Asthma"}, note=note)
@@ -34,3 +35,35 @@ def test_what_may_hold_anything_waits_for_the_second_step_but_allergies_and_medi
     assert waits.isdisjoint(first)
     declare(network, ada.account, scope="restricted", hours=1)
     assert waits <= set(seen(network, ada.account))
+
+
+def test_an_allergy_does_not_stay_for_a_visit_of_which_nobody_knows_what_it_is(network: Network, ada: Patient) -> None:
+    def put(kind: str, identifier: str, **content: Any) -> None:
+        whole = {"resourceType": kind, "id": identifier, "subject": {"reference": "Patient/ada"}, **content}
+        network["north"].put(kind, identifier, json.dumps(whole))
+
+    house = {"coding": [{"system": "urn:house", "code": "101", "display": "Zelvatrix visit"}]}
+    put("Encounter", "strange", status="finished", type=[house])
+    put("Encounter", "sure", status="finished", reasonCode=[{"text": "HIV"}])
+    put("Encounter", "leads", status="finished", type=[house], partOf={"reference": "Encounter/sure"})
+    for visit in ("strange", "sure", "leads"):
+        beside = {"encounter": {"reference": f"Encounter/{visit}"}}
+        put(
+            "AllergyIntolerance",
+            f"latex-{visit}",
+            code={"text": "Latex"},
+            patient={"reference": "Patient/ada"},
+            **beside,
+        )
+        put("MedicationRequest", f"warfarin-{visit}", status="active", intent="order",
+            medicationCodeableConcept={"text": "Warfarin 5 MG"}, **beside)  # fmt: skip
+        put("Condition", f"asthma-{visit}", code={"text": "Asthma"}, **beside)
+    everything_but(network, ada, "HIV")
+    hers = {f"{what}-{visit}" for what in ("latex", "warfarin", "asthma") for visit in ("strange", "sure", "leads")}
+    declare(network, ada.account)
+    vital = {"latex-strange", "warfarin-strange"}
+    assert hers & set(seen(network, ada.account)) == vital
+    declare(network, ada.account, scope="restricted", hours=1)
+    assert hers & set(seen(network, ada.account)) == vital
+    # Outside of an emergency nothing points at what is in doubt.
+    assert hers & set(seen(network, ada.account, "TREAT")) == set()

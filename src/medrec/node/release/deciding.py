@@ -12,7 +12,7 @@ import sqlalchemy as sql
 from medrec.core.consent import decide as deciding
 from medrec.core.consent import emergency, terms
 from medrec.core.consent.decide import Decision
-from medrec.core.consent.emergency import Scope, in_scope
+from medrec.core.consent.emergency import VITAL_TYPES, Scope, in_scope
 from medrec.core.consent.facts import POINTING, Record, unknown
 from medrec.core.consent.facts import Request as Facts
 from medrec.core.consent.floor import asks_for_age, of_age
@@ -364,7 +364,9 @@ class Permitted:
         verdict = deciding.judge(self._decision, facts)
         if self._scope is not None and not in_scope(self._scope, facts):
             return None
-        if verdict.effect != "permit" or self._leads.to_hidden(facts, self._others):
+        # In an emergency an allergy does not stay for the visit that it names, of which nobody knows what it is about.
+        doubts = self._scope is None or facts.type not in VITAL_TYPES
+        if verdict.effect != "permit" or self._leads.to_hidden(facts, self._others, doubts):
             return None
         if trouble is not None:
             raise Refusal(trouble, f"{row.type}/{row.id}", self._decision.decided)

@@ -23,15 +23,17 @@ class Leads:
         self._facts_of = facts_of
         self._hides = hides
         self._meant: dict[Pointer, Sequence[Any]] = {}
-        self._clear: set[str] = set()
-        """Names from which no pointer leads to anything that is withheld for what it is."""
+        self._clear: dict[bool, set[str]] = {True: set(), False: set()}
+        """Names from which no pointer leads to anything that is withheld for what it is, with doubts or without."""
 
-    def to_hidden(self, facts: Record, decision: Decision) -> bool:
+    def to_hidden(self, facts: Record, decision: Decision, doubts: bool = True) -> bool:
         """Whether pointers lead from a record to one that is withheld for what it is, over however many others, or to
         one with words about it that may not be named. Raises Refusal, StoreError.
 
         A record goes out as it was signed or not at all, and its pointer would tell that the other one is there.
+        Without `doubts` one counts only if it is surely denied.
         """
+        clear = self._clear[doubts]
         seen: set[str] = set()
         waiting = [facts]
         while waiting:
@@ -42,12 +44,13 @@ class Leads:
                 for row in self.meant(pointer):
                     name, found = f"{row.type}/{row.id}", self._facts_of(row)
                     verdict = judge(decision, found)
-                    if (verdict.hidden and not pointer.own) or (verdict.unnamed and pointer.says):
+                    hidden = verdict.hidden and not pointer.own and (doubts or verdict.effect == "deny")
+                    if hidden or (verdict.unnamed and pointer.says):
                         return True
-                    if not pointer.own and name not in seen and name not in self._clear:
+                    if not pointer.own and name not in seen and name not in clear:
                         seen.add(name)
                         waiting.append(found)
-        self._clear |= seen
+        clear |= seen
         return False
 
     def meant(self, pointer: Pointer) -> Sequence[Any]:
