@@ -126,3 +126,40 @@ def test_a_strength_whose_unit_is_not_its_code_is_not_used() -> None:
     twice = {"strength": {"numerator": {"value": 20, "unit": "mg", "code": "ug"}}}
     found = read(made_of({"text": "lisinopril"}, ("lisinopril", 20, twice)))
     assert not found.medicines[0].strength and "unit-not-understood" in notes(found)
+
+
+@pytest.mark.parametrize(
+    ("name", "one", "other"),
+    [
+        ("Coumadin or lisinopril", "warfarin", "lisinopril"), ("Klonopin aka clonidine", "clonazepam", "clonidine"),
+        ("lisinopril - Zestoretic HCT - losartan", "lisinopril", "losartan"),
+        ("Celexa = celecoxib", "citalopram", "celecoxib"),
+        ("lisinopril -> losartan", "lisinopril", "losartan"),
+    ],
+)  # fmt: skip
+def test_another_drug_beside_the_name_is_not_passed_over(name: str, one: str, other: str) -> None:
+    found = read(order(name, sig="1 daily"))
+    [row] = found.medicines
+    assert row.ingredients == () and "name-differs" in notes(found) and row.conflicts == (Conflict.CODE_NAME,)
+    for drug in (one, other):
+        rules = [item.rule for item in notices(read(order(name), allergy(drug)), shipped(), [LabelChecker()])]
+        assert NoticeRule.ALLERGY in rules, drug
+
+
+@pytest.mark.parametrize(
+    ("name", "drug", "strength"),
+    [
+        ("Lipitor aka atorvastatin", "atorvastatin", ""), ("Zestril - lisinopril 20 mg", "lisinopril", "20 mg"),
+        ("lisinopril 20 mg = Zestril", "lisinopril", "20 mg"), ("Tylenol or acetaminophen", "acetaminophen", ""),
+    ],
+)  # fmt: skip
+def test_a_brand_beside_its_drug_is_one_medicine(name: str, drug: str, strength: str) -> None:
+    found = read(order(name))
+    [row] = found.medicines
+    assert (row.name, row.strength) == (drug, strength) and "name-differs" not in notes(found)
+
+
+def test_a_remark_beside_a_name_is_no_second_medicine() -> None:
+    for name in ("lisinopril 20 mg - new", "lisinopril or similar", "lisinopril - Zestoretic"):
+        found = read(order(name))
+        assert "name-differs" not in notes(found) and found.medicines[0].status == "active"

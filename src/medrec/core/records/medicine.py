@@ -157,6 +157,8 @@ def of_concept(code: Concept, marks: Marks) -> Product:
     said = two_names.said_in(untagged(code.words), terms)
     if drug is None and any(two_names.apart(said[0], other, terms) for other in said[1:]):
         return _unbelieved(code, [], two_names.all_of(*said), "The words name different medicines", marks)
+    if drug is None and not found.ingredients:
+        found = two_names.of_one(untagged(code.words), terms) or found
     if drug is None:
         one_drug = found.drugs[0] if len(found.drugs) == 1 else None
         strengths = (one_drug.strengths if one_drug is not None else ()) or drug_names.strengths_of(found)

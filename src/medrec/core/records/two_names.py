@@ -1,4 +1,5 @@
-"""A name of a medicine that holds another's in parentheses: "Coumadin (lisinopril)", "Klonopin (clonidine)".
+"""A name of a medicine that holds another's in parentheses, or beside it: "Coumadin (lisinopril)", "Klonopin aka
+clonidine", "Coumadin or lisinopril".
 
 A brand and its drug say one thing; two drugs do not, and nobody can tell which of them is meant.
 """
@@ -7,9 +8,12 @@ import re
 
 from medrec.core.records import drug_names
 from medrec.core.records.allergen_names import mentioned, no_class
+from medrec.core.records.drug_names import Named
 from medrec.core.records.terms import RXNORM, Terms, cleaned
 
 _INSIDE = re.compile(r"\(([^()]{1,200})\)|\[([^\[\]]{1,200})\]")
+_BESIDE = re.compile(r"\s+(?:aka|a\.k\.a\.?|i\.?e\.?|or|vs\.?|[-–—]|-+>|→)\s+|\s*=\s*", re.IGNORECASE)
+"""What stands between two names, where the parts of one medicine have "and" or a sign."""
 _GENERAL = (
     ("vitamin d", "cholecalciferol"), ("vitamin d", "ergocalciferol"), ("iron", "ferrous"), ("iron", "ferric"),
     ("folate", "folic"), ("vitamin e", "tocopher"), ("fish oil", "omega-3"), ("pancreatin", "lipase"),
@@ -21,17 +25,35 @@ Ingredients = tuple[str, ...]
 
 
 def said_in(words: str, terms: Terms) -> tuple[Ingredients, ...]:
-    """Ingredients of what stands outside of parentheses and of what stands in each of them, where they name medicines;
-    () where there are none, or the whole is one name ("estrogens, conjugated (USP)")."""
+    """Ingredients of what stands outside of parentheses and of what stands in each of them, or of names beside each
+    other, where they name medicines; () where there are none, or the whole is one name ("estrogens, conjugated
+    (USP)")."""
     inside = [match[1] or match[2] for match in _INSIDE.finditer(words[:300])]
-    if not inside or terms.drug_named(words) is not None:
+    if terms.drug_named(words) is not None:
         return ()
+    if not inside:
+        return tuple(one.ingredients for one in _beside(words, terms) if one.ingredients)
     outside = _INSIDE.sub(" ", words[:300])
     named = drug_names.named(outside, terms).ingredients
     if not named:
         named = mentioned_in(drug_names.without_salts(cleaned(outside)), terms)
     found = [named, *(drug_names.named(one, terms).ingredients for one in inside if not _is_salt(one))]
     return tuple(one for one in found if one)
+
+
+def of_one(words: str, terms: Terms) -> Named | None:
+    """The medicine that names beside each other ("Zestril - lisinopril 20 mg") are all of; None where they are not (nor
+    "lisinopril - Zestoretic", which is one more), or one of them is not known."""
+    names = _beside(words, terms)
+    if len(names) < 2 or not names[0].ingredients or any(one.ingredients != names[0].ingredients for one in names):
+        return None
+    return max(names, key=lambda one: len(one.strengths))
+
+
+def _beside(words: str, terms: Terms) -> list[Named]:
+    """What each of several names beside each other says; nothing where there is one alone."""
+    pieces = [piece for piece in _BESIDE.split(words[:300]) if piece.strip()]
+    return [drug_names.named(piece, terms) for piece in pieces[:4]] if len(pieces) > 1 else []
 
 
 def mentioned_in(words: str, terms: Terms) -> Ingredients:
