@@ -58,3 +58,28 @@ def test_directions_with_such_words_in_them_are_directions(words: str) -> None:
     (row,) = read(order("lisinopril 20 mg tablet", sig="1 tab daily"), said_of=said_of).medicines
     assert (row.status, row.directions) == ("active", words)
     assert NoteCode.STATUS_CONFLICT not in {note for line in row.lines for note in line.notes}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *("hold until Monday", "taper off", "wean", "wrong chart", "not for this patient", "0 mg", "0"),
+        *("replaced by losartan 50", "switch to losartan 50 mg daily", "losartan 50 mg daily", "changed to losartan"),
+        *("ran out", "can't afford it", "allergic to it", "my doctor told me to stop"),
+    ],
+)
+def test_a_change_whose_words_end_it_or_are_of_another_medicine_confirms_nothing(words: str) -> None:
+    for kind in ("changed", "like-this"):
+        said_of = act(kind, "lisinopril", "29046|body", "29046", words=words)
+        (row,) = read(order("lisinopril 20 mg tablet", sig="1 tab daily"), said_of=said_of).medicines
+        assert row.per_day in ("", "20 mg"), "another medicine's dose is not this one's"
+        assert NoteCode.STATUS_CONFLICT in {note for line in row.lines for note in line.notes}
+        assert [row.status for row in read(said_of=said_of).medicines] == ["unknown"]
+
+
+@pytest.mark.parametrize("words", ["1 tab daily with my metformin", "40 mg daily", "half a tablet", "20 mg"])
+def test_a_medicine_beside_a_dose_is_beside_it(words: str) -> None:
+    said_of = act("changed", "lisinopril", "29046|body", "29046", words=words)
+    (row,) = read(order("lisinopril 20 mg tablet", sig="1 tab daily"), said_of=said_of).medicines
+    assert row.status == "active" and row.directions == words
+    assert NoteCode.STATUS_CONFLICT not in {note for line in row.lines for note in line.notes}

@@ -194,3 +194,47 @@ def test_a_dose_with_a_decimal_comma_is_no_tenfold_one() -> None:
         [row] = read(order(typed)).medicines
         assert row.per_day == row.strength == "" and row.ingredients, typed
         assert "strength-differs" in [note for line in row.lines for note in line.notes], typed
+
+
+@pytest.mark.parametrize(
+    "sig",
+    [
+        *("switch to losartan 50 mg daily", "losartan 50 mg daily", "take with metformin 500 mg twice daily"),
+        *("in place of enalapril 5 mg daily", "replace with 50 mg losartan daily", "prednisone 5 mg daily"),
+    ],
+)
+def test_the_dose_of_another_medicine_is_not_this_one_s(sig: str) -> None:
+    found = read(order("lisinopril 20 mg tablet", sig=sig))
+    [row] = found.medicines
+    assert (row.per_day, row.directions) == ("", sig)
+    assert "dose-partly-understood" in [note for line in row.lines for note in line.notes]
+
+
+@pytest.mark.parametrize(
+    ("sig", "a_day"),
+    [
+        ("1 tab daily, apart from calcium", "20 mg"), ("take with 8 oz of water 1 tab daily", "20 mg"),
+        ("lisinopril 40 mg daily", "40 mg"), ("Zestril 20 mg daily", "20 mg"), ("1 tab daily in orange juice", "20 mg"),
+    ],
+)  # fmt: skip
+def test_a_medicine_behind_the_dose_is_beside_it(sig: str, a_day: str) -> None:
+    assert read(order("lisinopril 20 mg tablet", sig=sig)).medicines[0].per_day == a_day
+
+
+@pytest.mark.parametrize(
+    "sig",
+    [
+        *("previously 1 tab daily", "used to take 1 tab daily", "was on 1 tab daily", "last year 1 tab daily"),
+        *("NOT 1 tab daily", "instead of 1 tab daily", "wife takes 1 tab daily", "considering 1 tab daily"),
+        *("if BP high 1 tab daily", "rarely 1 tab daily", "starting next month 1 tab daily", "first week 1 tab daily"),
+        *("1 tab daily on dialysis days", "dog: 1 tab daily"),
+    ],
+)
+def test_a_dose_of_another_time_person_or_case_gives_no_amount(sig: str) -> None:
+    [row] = read(order("lisinopril 20 mg tablet", sig=sig)).medicines
+    assert row.per_day == "" and "dose-partly-understood" in [note for line in row.lines for note in line.notes]
+
+
+def test_suspend_in_spanish_is_a_stop() -> None:
+    [row] = read(order("lisinopril 20 mg tablet", sig="suspender")).medicines
+    assert row.status == "unknown"

@@ -2,8 +2,8 @@
 
 from medrec.core.manifests.acts import Act, Subject
 from medrec.core.reconcile.held import PATIENT, Held, Line
-from medrec.core.reconcile.said_otherwise import denies, names_no_medicine, never
-from medrec.core.records import daily, drug_names, sig
+from medrec.core.reconcile.said_otherwise import denies, may_end, names_no_medicine, never
+from medrec.core.records import daily, drug_names, sig, two_names
 from medrec.core.records.allergen_names import mentioned, no_class
 from medrec.core.records.dates import day_of
 from medrec.core.records.terms import RXNORM, Terms, cleaned
@@ -15,6 +15,7 @@ REVIEWED = "reviewed with the patient"
 _ENDED = {"like-this": "not-taking", "also-taking": "not-taking", "changed": "stopped"}
 _TWO_THINGS = Note(NoteCode.STATUS_CONFLICT, "The word says that it is taken, and its own directions speak of an end.")
 _NO_NAME = Note(NoteCode.STATUS_CONFLICT, "The word says that it is taken, and names no medicine that is.")
+_ANOTHER = Note(NoteCode.STATUS_CONFLICT, "The word names another medicine: what of this one is taken is not known.")
 _DENIED = Note(NoteCode.STATUS_CONFLICT, "The word says that it is taken, and its own directions that it is not.")
 _REASONS: dict[str, tuple[Status, str]] = {
     "not-taking": ("stopped", "not taken"),
@@ -42,7 +43,7 @@ def said(act: Act, manifest: str, signed: int, terms: Terms | None = None) -> li
         status, reason = _REASONS[kind]
         detail = _detail(act, subject, terms, kind)
         notes = _contradicted(act, subject, terms) if kind == act.kind in _ENDED else ()
-        if _NO_NAME in notes or _DENIED in notes:
+        if _NO_NAME in notes or _DENIED in notes or _ANOTHER in notes:
             status, reason = "unknown", "the word says two things"
         who = act.name or ("the patient" if act.author == "patient" else act.organisation)
         line = f"{subject.name}: {reason}{f' ({act.words})' if act.words else ''}"
@@ -82,9 +83,18 @@ def _contradicted(act: Act, subject: Subject, terms: Terms | None) -> tuple[Note
     """What in an act speaks against its saying that a medicine is taken."""
     if act.kind == "also-taking" and not subject.ingredients and names_no_medicine(subject.name, terms):
         return (_NO_NAME,)
-    if denies(act.words):
+    if denies(act.words) or (act.kind != "also-taking" and may_end(act.words)):
         return (_DENIED,)
+    if _names_another(act, subject, terms):
+        return (_ANOTHER,)
     return (_TWO_THINGS,) if sig.parsed(act.words).course == "over" else ()
+
+
+def _names_another(act: Act, subject: Subject, terms: Terms | None) -> bool:
+    """Whether the directions of a word about one medicine are, or may be, another's."""
+    if terms is None or act.kind not in ("like-this", "changed"):
+        return False
+    return bool(two_names.named_before_a_dose(act.words, tuple(subject.ingredients), terms))
 
 
 def manifest_of(line: Line) -> str:
@@ -94,7 +104,7 @@ def manifest_of(line: Line) -> str:
 
 def _detail(act: Act, subject: Subject, terms: Terms | None, kind: str) -> MedicineDetail:
     words = act.words if act.kind in ("like-this", "also-taking", "changed") else ""
-    told = sig.parsed(words)
+    told = sig.Sig() if _names_another(act, subject, terms) else sig.parsed(words)
     looked_up = act.kind == "also-taking" and not subject.ingredients
     named = drug_names.named(subject.name, terms) if terms is not None and looked_up else None
     ingredients = tuple(subject.ingredients) or (named.ingredients if named is not None else ())

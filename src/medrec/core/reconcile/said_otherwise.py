@@ -24,6 +24,12 @@ _NEVER = re.compile(
     r"|(?:i\s+)?(?:do\s+not|don\W?t)(?:\s+(?:take|use)(?:\s+(?:it|this|that|them))?(?:\s+any\s*more)?)?"
     r"|nunca|jam[aá]s|ya\s+no|(?:ya\s+)?no\s+(?:la|lo)\s+(?:tomo|uso)|أبدا|أبدًا|ابدا"
 )
+_MAY_END = re.compile(
+    r"^(?:hold|held)\b(?!\s+(?:your\s+|the\s+)?breath)|^(?:taper(?:ing)?\s+off|wean(?:ing)?(?:\s+off)?)\b|^(?:suspender|descontinuar)\b"
+    r"|\b(?:told|asked)\s+(?:me|us)\s+to\s+stop\b|\blo\s+dej[eé]\b|^allergic\s+to\b|\bran\s+out\b|\bcan\W?t\s+afford\b"
+    r"|\bwrong\s+(?:chart|patient)\b|\bnot\s+for\s+this\s+patient\b|\breplaced\s+(?:by|with)\b"
+    r"|^(?:0(?:[.,]0)?|zero)(?:\s*(?:mg|mcg|g|ml|units?|tabs?|tablets?|caps?|pills?))?(?:\s+(?:a\s+day|daily))?$"
+)
 _FAMILY = (
     r"(?:wife|husband|spouse|partner|mother|mom|mum|father|dad|son|daughter|child|kid|baby|brother|sister|friend|neighbou?r|roommate"
     r"|grandmother|grandfather|grandma|grandpa|aunt|uncle|cousin|dog|cat|esposa|esposo|marido|mujer|pareja|madre|mama|mamá|padre|papa"
@@ -43,6 +49,11 @@ def names_no_medicine(name: str, terms: Terms | None) -> bool:
     plain = _plain(name)
     nothing = says_none(name) or says_nothing_here(name) or _I_TAKE_NOTHING.fullmatch(plain) is not None
     return nothing or (terms is not None and says_not_taken(name, terms))
+
+
+def may_end(words: str) -> bool:
+    """Whether what was written in place of directions may say that it ends, is held, or is nobody's here."""
+    return _MAY_END.search(_plain(words)) is not None
 
 
 def never(words: str) -> bool:

@@ -47,6 +47,7 @@ class Directions(NamedTuple):
 
 _COURSES: dict[Course, str] = {
     "changes": "The directions change over time; no amount per day is derived.",
+    "unsure": "The directions speak of another time, person or condition; no amount per day is derived.",
     "over": "The directions say not to take it; no amount per day is derived.",
     "ends": "The directions say not to take it, or when to stop; no amount per day is derived.",
 }

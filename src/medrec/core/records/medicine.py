@@ -193,6 +193,13 @@ def told_of(dosages: list[dict[str, Value]], found: Product, marks: Marks) -> Di
         typed = typed_sig.parted(words, marks.around.terms).directions
         dosages = [{"text": typed}] if typed else []
     told = dosage.directions(dosages, marks)
+    others = two_names.named_before_a_dose(told.sig, found.ingredients or found.may_be, marks.around.terms)
+    if others and not told.over:
+        names = ", ".join(marks.around.terms.name(RXNORM, code) or code for code in others)
+        if not any(note.code is NoteCode.DOSE_PARTLY for note in marks.notes):
+            why = f"The directions name another medicine ({names}); no amount per day is derived."
+            marks.add(NoteCode.DOSE_PARTLY, why)
+        told = told._replace(dose=None, times_per_day=None, at_most=None, totals=())
     if told.start is not None:
         marks.dated(told.start, "start of the directions")
     return told

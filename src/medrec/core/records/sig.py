@@ -19,14 +19,15 @@ from medrec.core.records.understood import Amount
 from medrec.core.records.written_numbers import RANGE, N, spread
 
 Grasp = Literal["whole", "partly", "none"]
-Course = Literal["", "changes", "ends", "over"]
+Course = Literal["", "changes", "ends", "over", "unsure"]
 
 
 class Sig(msgspec.Struct, frozen=True, gc=False):
     """Directions: `dose` at a time, `times_per_day`, `as_needed`, `at_most` in a day, and how much was understood.
 
-    `course`: "changes" where they are not the same every day, "ends" where they speak of an end, "over" where they say
-    nothing but not to take it (on): then neither they nor a code beside them say what is taken in a day. `totals`:
+    `course`: "changes" where they are not the same every day, "ends" where they speak of an end, "unsure" of another
+    time, person or condition, "over" where they say nothing but not to take it (on): then neither they nor a code
+    beside them say what is taken in a day. `totals`:
     doses said again in another unit. `when`: parts of the day and days of the week that they name. `sided`: the dose is
     that of each eye, ear or nostril.
     """
@@ -108,7 +109,7 @@ _NOT_TAKEN = re.compile(
     r"|\bnever\s+(?:started|filled|picked\s+up)\b|\b(?:has|have|been|is)\s+off\s+(?:of\s+)?(?:this|it|med\w*)\b"
     rf"|\b(?:patient|pt\.?|she|he)\s+refuses{_END}|\b(?:do\s+not|don['’]?t)\s+(?:give|take|use|administer){_END}"
     rf"|(?:^|[.;,–-]\s*)(?:(?:stop|discontinue)(?:\s+(?:taking|using|it|this|med\w*|now))?|d/?c){_END}"
-    rf"|(?:^|[.;,–-]\s*)paused{_END}"
+    rf"|(?:^|[.;,–-]\s*)(?:paused|suspender|descontinuar|no\s+dar){_END}"
     r"|\bno\s+longer\s+needed\b|\bnot\s+needed\s+any\s*more\b|\bentered\s+in\s+error\b|\bwrong\s+patient\b"
     r"|\bno\s+(?:lo|la|los|las)\s+toma\b(?!\s+(?:con|sin|por|en|antes|después|cuando|si|todos)\b)|\bdejó\s+de\s+tomar"
 )
@@ -128,6 +129,17 @@ _CHANGES = re.compile(
     r"|\bescalat|\bper\s+protocol|\bvar(?:y|ies|iable)\b|\bfollowed\s+by\b|\bloading\b|\bdays?\s*of\s+(?:the|each)\s*(?:month|cycle)\b|\bdays\s+\d+\s*(?:-|to\b)"
     r"|\b(?:days?|weeks?|months?)\s+off\b|\d\s*(?:days?|weeks?|months?)\s+on\b(?!\s+(?:an?\b|(?:mon|tue|wed|thu|fri|sat|sun)))|\b(?:odd|even)\b"
 )
+_UNSURE = re.compile(
+    r"\b(?:previously|formerly|used\s+to\s+(?:take|be|use)|(?:was|were)\s+(?:on|taking)|last\s+(?:year|month|week)|antes\s+tomaba)\b"
+    r"|\bnot\s+(?:\d|one\b|two\b|half\b)|\b(?:instead\s+of|in\s+place\s+of|rather\s+than|en\s+lugar\s+de)\b"
+    r"|\b(?:wife|husband|spouse|partner|mother|father|son|daughter|sister|brother|dog|cat|esposa|esposo|madre|padre)"
+    r"(?:\s+(?:takes?|uses?|gets?|toma|usa)\b|\s*:)|\bconsider(?:ing)?\b|\b(?:rarely|seldom|occasionally|sometimes|rara\s+vez)\b"
+    r"|^(?:add|miss)\b|\bpre-?op\b|^(?:if|in\s+case)\b(?!\s+(?:needed|necessary|required)\b)"
+    r"|\b(?:start|starting|begin|beginning)\s+(?:next|in)\s+(?:a\s+)?(?:\d+\s+)?(?:days?|weeks?|months?|year)\b"
+    r"|\b(?:first|second|third|last)\s+(?:day|week|month)\b(?!\s+of)"
+    r"|\bon\s+(?!alternat|all\b|most\b|even\b|odd\b|other\b|consecutive\b|these\b|those\b|the\b|week\b|\d)(?:\w+[\s-]+){1,2}days\b"
+)
+"""What makes a dose one of another time, of somebody else, or of some case."""
 _WEEKDAY = re.compile(
     r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b|\b(?:mon|tues?|wed|thu|thurs?|fri|sat)\b|\bweek(?:day|end)s?\b"
     r"|\bdays?\s*(?:/|a|per|each|of\s+(?:the|each))\s*week\b"
@@ -165,8 +177,8 @@ def parsed(words: str) -> Sig:
     ceilings, rest = _ceilings(text)
     if _is_over(rest):
         return Sig(as_needed=needed, understood="partly", course="over")
-    if _ENDS.search(rest):
-        return Sig(as_needed=needed, understood="partly", course="ends")
+    if _ENDS.search(rest) or _UNSURE.search(rest):
+        return Sig(as_needed=needed, understood="partly", course="ends" if _ENDS.search(rest) else "unsure")
     rest = _HARMLESS.sub(" ; ", rest)
     cut = tokens(rest)
     read = meaning(cut)

@@ -14,6 +14,10 @@ from medrec.core.records.terms import RXNORM, Terms, cleaned
 _INSIDE = re.compile(r"\(([^()]{1,200})\)|\[([^\[\]]{1,200})\]")
 _BESIDE = re.compile(r"\s+(?:aka|a\.k\.a\.?|i\.?e\.?|or|vs\.?|[-–—]|-+>|→)\s+|\s*=\s*", re.IGNORECASE)
 """What stands between two names, where the parts of one medicine have "and" or a sign."""
+_AMOUNT = re.compile(r"\d|\b(?:one|two|three|four|half|un[ao]?|dos|tres|medi[ao])\b")
+_BESIDE_ALL = frozenset({"water", "glucose", "alcohol", "oxygen"})
+"""Medicines by their name that directions speak of as what one drinks, breathes or measures."""
+_EXCHANGED = re.compile(r"\b(?:switch|chang|replac|instead|swap|in\s+place\s+of|cambi|reempla|en\s+lugar)\w*")
 _GENERAL = (
     ("vitamin d", "cholecalciferol"), ("vitamin d", "ergocalciferol"), ("iron", "ferrous"), ("iron", "ferric"),
     ("folate", "folic"), ("vitamin e", "tocopher"), ("fish oil", "omega-3"), ("pancreatin", "lipase"),
@@ -59,6 +63,21 @@ def _beside(words: str, terms: Terms) -> list[Named]:
 def mentioned_in(words: str, terms: Terms) -> Ingredients:
     """Ingredients of all medicines that words name anywhere."""
     return mentioned(cleaned(words), terms, no_class)[0]
+
+
+def named_before_a_dose(words: str, own: Ingredients, terms: Terms) -> Ingredients:
+    """Ingredients of other medicines than its own that directions name before their last amount, or say that it is
+    exchanged for: nobody can tell whose that amount is. What is behind it ("1 daily, apart from calcium") is beside it.
+    """
+    said = cleaned(words)
+    amounts = [match.start() for match in _AMOUNT.finditer(said)]
+    exchanged = _EXCHANGED.search(said) is not None
+    if not amounts and not exchanged:
+        return ()
+    named = mentioned_in(said if exchanged else said[: amounts[-1]], terms)
+    names = {code: cleaned(terms.name(RXNORM, code)) for code in named if terms.strengths(code)}
+    sold = [code for code, name in names.items() if name not in _BESIDE_ALL and not terms.food_named(name)]
+    return tuple(code for code in sold if not own or apart((code,), own, terms))
 
 
 def apart(one: Ingredients, other: Ingredients, terms: Terms) -> bool:
