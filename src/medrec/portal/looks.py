@@ -97,6 +97,8 @@ def _halves(names: dict[str, str], parts: Parts, view: Any) -> list[Markup]:
     # Nobody waits for a half where none is owed.
     heard = parts.received is not None and owed != "not-owed"
     said = ["answer_" + parts.received.manifest.outcome] if heard else []
+    if parts.asked is not None:
+        said = ["answer_viewed"]
     if parts.received is None and parts.denied is not None and owed in SETTLED:
         said = ["answer_" + parts.denied.manifest.kind]
     # Settled is what it says on the ledger for a half that is here to be read.
@@ -108,7 +110,7 @@ def _taken_back(names: dict[str, str], parts: Parts) -> Markup:
     """That the source says that it did not send what it wrote down as given, and the requester has not said which."""
     source, requester = parts.given.organisation, parts.given.manifest.request.requester
     told = {"organisation": names.get(source, source), "requester": names.get(requester, requester)}
-    return render.say(words.LOOKS["taken_back"], **told)
+    return render.say(words.LOOKS["taken_back" if parts.asked is None else "taken_back_page"], **told)
 
 
 def _doubts(visit: Visit, names: dict[str, str], parts: Parts) -> list[Markup]:

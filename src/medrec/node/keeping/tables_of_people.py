@@ -20,6 +20,7 @@ STAYS = {
 } | dict.fromkeys(
     (
         *("client", "relationship", "notice", "record_copy", "own_reading", "look", "look_contrary", "guardian_set"),
+        "look_asked",
         *("device", "not_hers", "held_said", "taken_back", "stays", "words_shown", "new_phone", "guardian_asked"),
         *("delegation_end_told", "guarded_elsewhere", "guardian_indexed", "notice_former", "correction_asked"),
         *("account_event",),

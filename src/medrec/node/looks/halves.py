@@ -224,7 +224,7 @@ def one_sided(agent: "Node", account: str) -> list[OneSided]:
             # Nobody owes anything for a line that names another look.
             status = owes.status if owes is not None and not parts.unfit else missing
             if (status in ("settled", "late") and not parts.taken_back) or (
-                parts.received is not None and status != "not-owed"
+                (parts.received or parts.asked) is not None and status != "not-owed"
             ):
                 continue
             found.append(OneSided(account, source, requester, "source", obligation, line.time, status))

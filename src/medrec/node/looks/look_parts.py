@@ -8,6 +8,8 @@ write a line of somebody else's look: it stands by itself then, and is `unfit`.
     refused    the source's refusal; after a disclosure once the requester's half is here, unless that says that it got
                the records; until then the disclosure counts, and that it was `taken_back` is said beside it
     received   the requester's half: the first that came
+    asked      the half of a page that its source wrote down as not shown: the requester's node knows that it was asked
+               for, and never what the browser was shown; so it speaks neither for nor against its source
     denied     the source hands on that the requester knows nothing of it: until the requester says otherwise
     contrary   what does not fit with these: it overwrites nothing, is shown, and alarms
 
@@ -53,6 +55,7 @@ class Parts(NamedTuple):
     refused: Any = None
     received: Any = None
     denied: Any = None
+    asked: Any = None
     contrary: tuple[Any, ...] = ()
     unfit: bool = False
 
@@ -125,11 +128,19 @@ def joined(lines: Iterable[Line]) -> Parts:
             contrary.append(line)
         unfit = unfit or (named(line.manifest) is not None and look_of(line.manifest) is None)
     half, given, denied = (first.get(name) for name in ("received", "given", "denied"))
-    if half is not None and _got(half.manifest, given):
+    if half is not None and _only_asked(half.manifest, given, first.get("refused")):
+        first["asked"] = first.pop("received")
+    elif half is not None and _got(half.manifest, given):
         contrary += [first.pop(name) for name in ("refused", "denied") if name in first]
     elif denied is not None and given is not None and denied.manifest.requester != given.manifest.request.requester:
         del first["denied"]
     return Parts(**first, contrary=tuple(contrary), unfit=unfit)
+
+
+def _only_asked(half: ReceivedManifest, given: Line | None, refused: Line | None) -> bool:
+    """Whether a half is of a page that its source says it did not show after all."""
+    door = given.manifest.request.door if given is not None and isinstance(given.manifest, DisclosureManifest) else ""
+    return refused is not None and half.outcome == "viewed" and door == "view"
 
 
 def _got(half: ReceivedManifest, given: Line | None) -> bool:

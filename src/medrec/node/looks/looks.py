@@ -63,6 +63,15 @@ contrary = Table(
     Column("account", String(80), nullable=False),
 )
 
+# Halves that say only that a page was asked for (`look_parts.Parts.asked`).
+asked = Table(
+    "look_asked",
+    metadata,
+    Column("tag", LargeBinary(16), primary_key=True),
+    Column("pair", LargeBinary(16), nullable=False, index=True),
+    Column("account", String(80), nullable=False),
+)
+
 _STOPPED = look.c.refused.is_not(None) & (look.c.given.is_(None) | look.c.received.is_not(None))
 """Nothing went (`look_parts.Parts.stopped`)."""
 
@@ -165,12 +174,16 @@ class Looks:
         before = connection.execute(sql.select(look).where(mine)).one_or_none()
         against = set(connection.execute(sql.select(contrary.c.tag).where(contrary.c.pair == pair)).scalars())
         known = {tag for tag in (before.given, before.refused, before.received) if tag} if before is not None else set()
+        known |= set(connection.execute(sql.select(asked.c.tag).where(asked.c.pair == pair)).scalars())
         chosen = sql.select(*_NOTICE).where(store.notice.c.tag.in_(known | against)).order_by(*_IN_ORDER)
         parts = look_parts.joined([*map(self._heard, connection.execute(chosen)), *lines])
         odd = dict.fromkeys(one.tag for one in (*parts.contrary, *(lines if copied else ())))
         fresh = [{"tag": tag, "pair": pair, "account": account} for tag in odd if tag not in against]
         if fresh:
             connection.execute(sql.insert(contrary), fresh)
+        if parts.asked is not None and parts.asked.tag not in known - {getattr(before, "received", None)}:
+            row = {"tag": parts.asked.tag, "pair": pair, "account": account}
+            connection.execute(sql.insert(asked).values(**row))
         doubted = bool(fresh) or (parts.unfit and before is None)
         if doubted:
             raise_contradiction(connection, parts.shown.manifest, self._node.clock())
@@ -188,7 +201,14 @@ class Looks:
 
     def against(self, account: str, found: list[Look]) -> list[bytes]:
         """The tags of the lines that do not fit with what was told of these looks of hers."""
-        column = contrary.c
+        return self._beside(contrary, account, found)
+
+    def asked(self, account: str, found: list[Look]) -> list[bytes]:
+        """The tags of the halves of these looks of hers that say only that a page was asked for."""
+        return self._beside(asked, account, found)
+
+    def _beside(self, table: Table, account: str, found: list[Look]) -> list[bytes]:
+        column = table.c
         chosen = sql.select(column.tag).where(column.account == account, column.pair.in_([one.pair for one in found]))
         with self._node.store.read() as connection:
             return [bytes(tag) for tag in connection.execute(chosen).scalars()]

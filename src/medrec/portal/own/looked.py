@@ -70,7 +70,7 @@ def rows_of(node: "Node", visit: Visit, who: Whose, found: list[Look]) -> list[d
     assert node.looks is not None
     tags = [tag for look in found for tag in (look.given, look.refused, look.received) if tag is not None]
     contrary = node.looks.against(who.account, found)
-    tags += contrary
+    tags += contrary + node.looks.asked(who.account, found)
     with node.store.read() as connection:
         notice = store.notice.c
         # That somebody knows nothing of a look is no look of its own; it is said beside the one that it is about.

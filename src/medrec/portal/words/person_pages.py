@@ -65,6 +65,7 @@ LOOKS = Texts(
         "overdue": "{organisation} should have answered for it by now and has not.",
         "late": "{organisation} has answered for it, but too late.",
         "taken_back": "{organisation} wrote down later that it did not send this. {requester} has not told us if that is so.",
+        "taken_back_page": "{organisation} wrote down later that it did not show this page. {requester} knows only that it asked.",
         "answer_received": "{organisation} has confirmed that it got them.",
         "answer_viewed": "{organisation} has confirmed that it asked for this page.",
         "answer_refused": "{organisation} threw away what came, because it could not be trusted.",
