@@ -103,6 +103,9 @@ def show_patient(node: "Node", visit: Visit) -> Go | Shows:
         patient = node.finder.open(form.get("patient", ""), who, *_why(form))
     except Refusal as refusal:
         raise PageError(400, refusal.code, refusal.sentence) from None
+    if list_words.in_doubt(node, patient.patient):
+        # Nothing is asked, referred or opened of the linked person for who may be another.
+        return Shows(lambda visit: _values(node, visit, Screen(patient, form), require(visit, Who.CLINICIAN)))
     screen = _asked(node, Screen(patient, form), who)
     if patient.account is not None and form.get("refer"):
         screen = screen._replace(refused=referring.refer(node, patient.account, who, form))
@@ -114,8 +117,8 @@ def show_patient(node: "Node", visit: Visit) -> Go | Shows:
 def _values(node: "Node", visit: Visit, screen: Screen, session: Session) -> dict[str, Any]:
     patient, form, known = screen.patient, screen.form, names(node)
     answers, received = _answers(screen, known)
-    shown = None
-    if patient.account is not None:
+    shown, doubt = None, list_words.in_doubt(node, patient.patient)
+    if patient.account is not None and not doubt:
         read = node.lists.with_received(patient.account, received)
         every = [line for row in read.read.rows for line in row.lines]
         behind = {manifest_of(line) for line in every}
@@ -134,6 +137,7 @@ def _values(node: "Node", visit: Visit, screen: Screen, session: Session) -> dic
     others = providers(node) if patient.account is not None else []
     return {
         "patient": patient,
+        "doubt": doubt,
         "purpose": purpose,
         "reason": reason,
         "answers": answers,

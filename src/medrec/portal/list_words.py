@@ -40,6 +40,12 @@ def held_here(node: "Node", patient: str) -> list[Any]:
     """What whoever treats a patient has to know of records of this place that are in no list."""
     found = holding_said.count(node, patient)
     if found.all:
-        return [words.CARE_LIST["held_all"]]
+        return [words.CARE_LIST["held_all"], words.CARE_LIST["held_unshown"]]
     counts = {"held": found.strange, "disowned": found.said}
     return [render.say(words.CARE_LIST[name], count=count) for name, count in counts.items() if count]
+
+
+def in_doubt(node: "Node", patient: str) -> list[Any]:
+    """Why nothing of the linked person is shown under a local number, while all that is filed under it is held back:
+    the name there is another's, and so may be whoever is treated under it. Empty where nothing speaks against it."""
+    return held_here(node, patient) if holding_said.count(node, patient).all else []

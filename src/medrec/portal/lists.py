@@ -32,7 +32,7 @@ from medrec.portal.list_folds import (
     some,
 )
 from medrec.portal.list_forms import carried, stands, stood, stood_there, unasked
-from medrec.portal.list_words import called, held_here, odd
+from medrec.portal.list_words import called, held_here, in_doubt, odd
 from medrec.portal.page import PageError, Shows, Visit, names
 from medrec.portal.received import shown_at
 from medrec.portal.session import Session, Who, require
@@ -179,17 +179,26 @@ def show(node: "Node", visit: Visit) -> dict[str, Any] | Shows:
         if (account := account_of(node, patient)) is not None:
             at_home.look(node, visit, patient)
             if "act" in form:
+                _check_whose(node, patient)
                 _act(node, visit, session, account)
     return Shows(lambda visit: _screen(node, visit, patient, form))
 
 
 def _screen(node: "Node", visit: Visit, patient: str, form: Mapping[str, str]) -> dict[str, Any]:
-    found: dict[str, Any] = {"patient": patient, "known": False, "lists": None, "may_act": visit.session is not None}
+    found: dict[str, Any] = {
+        "patient": patient,
+        "known": False,
+        "doubt": [],
+        "lists": None,
+        "may_act": visit.session is not None,
+    }
     found["owed"], found["purposes"] = mending.owed(node, visit), at_home.purposes()
     account = account_of(node, patient) if patient else None
     if account is None:
         return found
     session, known = require(visit, Who.CLINICIAN), names(node)
+    if doubt := in_doubt(node, patient):
+        return {**found, "known": True, "doubt": doubt}
     # A further part of a screen with what others gave is made of what they gave for it: nobody is asked again.
     given = shown_at(node).of(session.staff, patient, visit.now) if form.get("others") else []
     read = node.lists.with_received(account, given) if given else node.lists.of(account)
@@ -204,6 +213,12 @@ def _screen(node: "Node", visit: Visit, patient: str, form: Mapping[str, str]) -
         apart=held_here(node, patient),
     )
     return {**found, "known": True, "lists": lists}
+
+
+def _check_whose(node: "Node", patient: str) -> None:
+    """Nothing is said of somebody's list under the number of who may be another. Raises PageError."""
+    if in_doubt(node, patient):
+        raise PageError(409, "whose-list")
 
 
 def _act(node: "Node", visit: Visit, session: Session, account: str) -> None:

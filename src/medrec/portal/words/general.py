@@ -147,6 +147,7 @@ ERRORS = Texts(
         "desk-over": "This was decided already. Go back and load the page again.",
         "patient-not-same": "That is not the number of this patient. Nothing was opened.",
         "wrong-role": "This organisation has no such page.",
+        "whose-list": "It is not certain whose list this is. Nothing was kept.",
         "list-act-unknown": "This cannot be said of the list. Nothing was kept. Go back and try again.",
         "too-many-places": "That is too many places. Choose at most 32, or everyone who treats you. Nothing was kept.",
         "sign-in": "This page is about people. Please sign in first.",

@@ -162,6 +162,8 @@ CARE_LIST = Texts(
         "unknown": "Not known whether it is still taken",
         "held_all": "What is filed here under this patient does not fit the person to whom it is linked. All of it is "
         "held back until somebody has looked.",
+        "held_unshown": "Until then the list of the linked person is not shown here, nothing can be said of it, and no "
+        "other place is asked: whoever is before you may be somebody else.",
         "held": (
             "One entry here is held back: it does not fit the person to whom this patient is linked.",
             "{count} entries here are held back: they do not fit the person to whom this patient is linked.",
