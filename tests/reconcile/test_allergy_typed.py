@@ -2,9 +2,9 @@
 
 import pytest
 
+from medrec.core.reconcile.aloud import LOUD
 from medrec.core.reconcile.notices import LabelChecker, notices
 from medrec.node.terminology.shipped import shipped
-from medrec.portal.list_words import LOUD
 from tests.reconcile.test_allergies_in_problems import allergy
 from tests.reconcile.test_bad_input import order, read
 
