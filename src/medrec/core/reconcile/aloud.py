@@ -14,6 +14,7 @@ LOUD = (
     NoteCode.REMARK,
     NoteCode.STATUS_CONFLICT,
     NoteCode.STRENGTH_DIFFERS,
+    NoteCode.SUBJECT_GONE,
     NoteCode.TOTAL_DIFFERS,
     NoteCode.UNIT_NOT_UNDERSTOOD,
     NoteCode.WRONG_SYSTEM,

@@ -16,10 +16,11 @@ from medrec.core.reconcile.rows import (
     likeness,
     staleness,
 )
+from medrec.core.reconcile.said import CHANGED, LIKE_THIS
 from medrec.core.reconcile.taken import Says, Signal, Verdict
 from medrec.core.records.general import empty_words
 from medrec.core.records.terms import Terms
-from medrec.core.records.understood import MedicineDetail, NoteCode
+from medrec.core.records.understood import MedicineDetail, Note, NoteCode
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
@@ -72,7 +73,29 @@ def rows_of(entries: list[Entry], now: int) -> list[MedicineRow]:
         site = found.form.form.site
         if site in sites or len(sites) == 1:
             sites[site if site in sites else next(iter(sites))].append(found)
-    return [_row(_weighed(_aged(_replaced(sorted(sites[site], key=_name)), now)), site, now) for site in sorted(sites)]
+    whole = {site: _without_subject(_replaced(sorted(sites[site], key=_name))) for site in sorted(sites)}
+    return [_row(_weighed(_aged(entries, now)), site, now) for site, entries in whole.items()]
+
+
+def _without_subject(entries: list[Entry]) -> list[Entry]:
+    """A word on how a medicine is taken starts none: where nothing that it was said of is here any more (a link was
+    undone, a record is held back, was taken back or hidden), nobody knows."""
+    if any(found.signal.says is not Says.ERROR and _stands_alone(found) for found in entries):
+        return entries
+    return [found if _stands_alone(found) else _open(found) for found in entries]
+
+
+def _stands_alone(found: Entry) -> bool:
+    """Whether an entry says what is taken by itself: a record, her "I also take this", and every word of an end."""
+    return found.item.record.status_reason not in (LIKE_THIS, CHANGED) or found.item.author == "record"
+
+
+def _open(found: Entry) -> Entry:
+    record = found.item.record
+    gone = Note(NoteCode.SUBJECT_GONE, "What this word was said of is not here any more.")
+    item = msgspec.structs.replace(found.item, record=msgspec.structs.replace(record, notes=(*record.notes, gone)))
+    said = Signal(Says.OPEN, found.signal.at, found.signal.start, taken.Rule.SUBJECT_GONE)
+    return msgspec.structs.replace(found, item=item, signal=said)
 
 
 def _replaced(entries: list[Entry]) -> list[Entry]:

@@ -12,6 +12,7 @@ from medrec.core.records.understood import MedicineDetail, Note, NoteCode, Statu
 ALSO_TAKEN = "also taken"
 LIKE_THIS = "taken differently"
 REVIEWED = "reviewed with the patient"
+CHANGED = "changed"
 _ENDED = {"like-this": "not-taking", "also-taking": "not-taking", "changed": "stopped"}
 _TWO_THINGS = Note(NoteCode.STATUS_CONFLICT, "The word says that it is taken, and its own directions speak of an end.")
 _NO_NAME = Note(NoteCode.STATUS_CONFLICT, "The word says that it is taken, and names no medicine that is.")
@@ -22,7 +23,7 @@ _REASONS: dict[str, tuple[Status, str]] = {
     "like-this": ("active", LIKE_THIS),
     "also-taking": ("active", ALSO_TAKEN),
     "reviewed": ("active", REVIEWED),
-    "changed": ("active", "changed"),
+    "changed": ("active", CHANGED),
     "stopped": ("stopped", "stopped"),
 }
 

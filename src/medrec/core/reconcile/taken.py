@@ -64,6 +64,7 @@ class Rule(StrEnum):
     IN_ERROR = "entered-in-error"
     UNDATED_STOP = "undated-stop"
     LEFT_OPEN = "order-left-open"
+    SUBJECT_GONE = "subject-gone"
     SHORT_ILLNESS = "short-illness"
     SHORT_NAME = "short-name"
 

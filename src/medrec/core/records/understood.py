@@ -51,6 +51,7 @@ class NoteCode(StrEnum):
     REMARK = "remark"
     READ_AS = "read-as"
     NAME_NOT_KNOWN = "name-not-known"
+    SUBJECT_GONE = "subject-gone"
 
 
 class Note(msgspec.Struct, frozen=True, gc=False):

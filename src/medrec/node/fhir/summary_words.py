@@ -61,6 +61,7 @@ PHRASES = {
     "note_read-as": "Its name may be misspelled; read the words themselves.",
     "note_status-conflict": "It says two things about whether it still holds.",
     "note_strength-differs": "No product is known with this strength; the unit may be wrong.",
+    "note_subject-gone": "What this word was said of is not here any more.",
     "note_total-differs": "The total in its directions is not what so many of this product hold.",
     "note_unit-not-understood": "The unit of an amount was not understood.",
     "note_wrong-system": "Its code is not one of the list that it says it is from.",

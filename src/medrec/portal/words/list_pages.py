@@ -202,6 +202,7 @@ NOTES = Texts(
         "dose-partly-understood": "We could read only a part of how much and how often. Read the words themselves.",
         "unit-not-understood": "We could not read the unit of an amount.",
         "strength-differs": "No product is known with this strength. The unit may be wrong.",
+        "subject-gone": "What this word was said of is not here any more.",
         "total-differs": "The total in its directions is not what so many of this product hold.",
         "reference-missing": "It points at another entry that is not here.",
         "no-value": "It has no value.",
