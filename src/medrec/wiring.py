@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from medrec.core import codec
+from medrec.core.forms import learn_forms
 from medrec.core.genesis import GenesisError, network_id, read_genesis
 from medrec.engines import cometbft_binary
 from medrec.engines.cometbft import AUTHORITIES_FILE, CometBftEngine
@@ -45,6 +46,9 @@ from medrec.node.witness.witnesses import Web, WitnessPlace
 from medrec.portal.app import pages
 
 ENGINES = ("sqlite", "memory", "cometbft")
+
+# Here everything is imported, and nothing is started yet.
+learn_forms()
 
 
 def now_ms() -> int:
