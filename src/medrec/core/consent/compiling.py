@@ -14,6 +14,7 @@ import msgspec
 from medrec.core.consent import systems, terms
 from medrec.core.consent.names import is_holder, is_stranger, split
 from medrec.core.consent.policy import Effect, Given, Policy, Provision, Unreadable
+from medrec.core.consent.tables import Table, table
 from medrec.core.consent.times import EVER, Span
 
 Strength = Literal["floor", "provision", "base", "default"]
@@ -95,17 +96,6 @@ class Codes(NamedTuple):
 
 Mark = tuple[int, int, int, bool]
 """What a consent says about marks: how new it is, from when until when it says so, and yes or no."""
-
-Row = tuple[int, int, tuple[frozenset[str], ...], Rule]
-"""A rule with what is asked of it first: from when and until when, and the actors after those it is found by."""
-
-
-class Table(NamedTuple):
-    """The rules for one purpose, in their order: those for `anyone`, and, by each name that rules name, those for it
-    together with those for anyone."""
-
-    anyone: tuple[Row, ...]
-    named: dict[str, tuple[Row, ...]]
 
 
 class Rules(msgspec.Struct, frozen=True):
@@ -190,10 +180,10 @@ def gather(
     """Flat rules, with the index that finds those of a purpose."""
     purposes = sorted({purpose for rule in rules if rule.purposes is not None for purpose in sorted(rule.purposes)})
     by_purpose = {
-        purpose: _table([rule for rule in rules if rule.purposes is None or purpose in rule.purposes])
+        purpose: table([rule for rule in rules if rule.purposes is None or purpose in rule.purposes])
         for purpose in purposes
     }
-    every_purpose = _table([rule for rule in rules if rule.purposes is None])
+    every_purpose = table([rule for rule in rules if rule.purposes is None])
     actors = {token for rule in rules for named in rule.actors for token in sorted(named)}
     strangers = tuple(token for token in sorted(actors) if is_stranger(token))
     holders = {token for rule in rules for named in rule.custodians for token in sorted(named)}
@@ -207,20 +197,6 @@ def gather(
     return Rules(
         tuple(rules), by_purpose, every_purpose, broken, notices, strangers, marks, ended, unheld, roles, blind
     )
-
-
-def _table(rules: Sequence[Rule]) -> Table:
-    names = {name for rule in rules if rule.actors for name in sorted(rule.actors[0])}
-    named: dict[str, list[Row]] = {name: [] for name in sorted(names)}
-    anyone: list[Row] = []
-    for rule in rules:
-        row = (rule.start, rule.end, rule.actors[1:], rule)
-        for name in sorted(rule.actors[0]) if rule.actors else ():
-            named[name].append(row)
-        if not rule.actors:
-            for rows in (anyone, *named.values()):
-                rows.append(row)
-    return Table(tuple(anyone), {name: tuple(found) for name, found in named.items()})
 
 
 def _end(given: Given) -> int:

@@ -18,9 +18,10 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from medrec.core.consent import terms
-from medrec.core.consent.compiling import Notice, Row, Rule, Rules, Table, is_blind, marks_allowed
+from medrec.core.consent.compiling import NO_PARENT, Notice, Rule, Rules, is_blind, marks_allowed
 from medrec.core.consent.conditions import TESTS
 from medrec.core.consent.facts import Record, Request
+from medrec.core.consent.tables import Row, Table
 
 Verdict = Literal["permit", "deny", "indeterminate"]
 
@@ -122,18 +123,19 @@ def decide(request: Request, rules: Rules, now: int) -> Decision:
         bearing = _bearing(request, rules.by_purpose.get(purpose, rules.every_purpose), now)
         if request.unresolved or request.unheld:
             doubtful |= _doubtful(bearing, request)
-        # At best for the requester: every record that a permit could mean, none that a deny could spare. A deny whose
-        # exception is a deny of some records alone is one that spares them, as far as something permits them below.
-        spared = {rule.parent for rule in bearing if not rule.at_best}
-        # Where such a deny is an exception itself, what it is one to does not count all the same.
-        over = {rule.parent for rule in bearing if rule.effect == "deny" and rule.at_best and rule.number in spared}
-        hoped = [
-            rule
-            for rule in bearing
-            if rule.at_best
-            and rule.number not in over
-            and rule.number not in (spared if rule.effect == "deny" else doubtful)
-        ]
+        # At best for the requester: every record that a permit could mean, none that a deny could spare.
+        hoped = [rule for rule in bearing if rule.at_best]
+        # A deny whose exception is a deny of some records alone is one that spares them, as far as something permits
+        # them below.
+        spared = {rule.parent for rule in bearing if not rule.at_best and rule.parent != NO_PARENT}
+        if spared or doubtful:
+            # Where such a deny is an exception itself, what it is one to does not count all the same.
+            over = {rule.parent for rule in hoped if rule.effect == "deny" and rule.number in spared}
+            hoped = [
+                rule
+                for rule in hoped
+                if rule.number not in over and rule.number not in (spared if rule.effect == "deny" else doubtful)
+            ]
         # Permits alone permit, whatever they are combined by.
         if not hoped or [rule for rule in hoped if rule.effect == "deny"]:
             best = combine(hoped)
@@ -214,13 +216,16 @@ def combine(matching: Sequence[Rule]) -> Outcome:
     if len(matching) == 1:
         return Outcome(matching[0].effect, (matching[0],))
     excepted = {rule.parent for rule in matching}
-    rules = [rule for rule in matching if rule.number not in excepted]
-    if len(rules) > 1:
-        force = max([rule.force for rule in rules])
-        rules = [rule for rule in rules if rule.force == force]
-        if force == 0:
-            newest = max([rule.dated for rule in rules])
-            rules = [rule for rule in rules if rule.dated == newest]
+    rules: list[Rule] = []
+    for rule in matching:
+        if rule.number in excepted or (rules and rule.force < rules[0].force):
+            continue
+        if rules and rule.force > rules[0].force:
+            rules.clear()
+        rules.append(rule)
+    if len(rules) > 1 and rules[0].force == 0:
+        newest = max([rule.dated for rule in rules])
+        rules = [rule for rule in rules if rule.dated == newest]
     denies = tuple([rule for rule in rules if rule.effect == "deny"])
     return Outcome("permit", tuple(rules)) if rules and not denies else Outcome("deny", denies)
 
@@ -231,24 +236,24 @@ def combine(matching: Sequence[Rule]) -> Outcome:
 def _bearing(request: Request, table: Table, now: int) -> tuple[Rule, ...]:
     """The rules whose conditions on the request hold, or may hold, in their order."""
     who = request.who | request.unresolved if request.unresolved else request.who
+    names = table.named.keys() & who
+    if len(names) < 2:
+        found = table.named[names.pop()] if names else table.anyone
+        if found.since <= now < found.until and not (found.kinds and request.types):
+            return found.rules
+        rows: Sequence[Row] = found.rows
+    else:
+        several = {row[3].number: row for name in sorted(names) for row in table.named[name].rows}
+        rows = [several[number] for number in sorted(several)]
     return tuple(
         [
             rule
-            for start, end, others, rule in _rows(table, who)
+            for start, end, others, rule in rows
             if start <= now < end
             and not (others and any(map(who.isdisjoint, others)))
             and (rule.plain or _meant(rule, request))
         ]
     )
-
-
-def _rows(table: Table, who: frozenset[str]) -> Sequence[Row]:
-    """The rules that mean anyone, or somebody by one of these names; each once."""
-    names = table.named.keys() & who
-    if len(names) < 2:
-        return table.named[names.pop()] if names else table.anyone
-    found = {row[3].number: row for name in names for row in table.named[name]}
-    return [found[number] for number in sorted(found)]
 
 
 def _meant(rule: Rule, request: Request) -> bool:
@@ -274,10 +279,11 @@ def _doubtful(bearing: Sequence[Rule], request: Request) -> frozenset[int]:
 
 def _refused(bearing: Sequence[Rule], best: Outcome, doubtful: frozenset[int]) -> Decision:
     """The refusal of a request as a whole."""
-    in_doubt = [rule for rule in bearing if rule.number in doubtful]
-    sure = [rule for rule in best.rules if rule.number not in doubtful]
-    if in_doubt and not sure:
-        return Decision("indeterminate", "actor-unresolved", _sources(bearing)[0], _sources(in_doubt)[0])
+    if doubtful:
+        in_doubt = [rule for rule in bearing if rule.number in doubtful]
+        sure = [rule for rule in best.rules if rule.number not in doubtful]
+        if in_doubt and not sure:
+            return Decision("indeterminate", "actor-unresolved", _sources(bearing)[0], _sources(in_doubt)[0])
     denies = [rule for rule in bearing if rule.effect == "deny" and rule.strength != "floor"]
     return Decision("deny", "denied" if denies else "no-consent", _sources(denies)[0])
 
@@ -364,6 +370,8 @@ def _judge(bearing: Sequence[Rule], record: Record, doubtful: frozenset[int]) ->
                 doubts[rule.number] = held
             if not held or rule.effect == "deny":
                 matching.append(rule)
+    if not matching and not doubts:
+        return NOBODY_SAYS_SO
     if [rule for rule in matching if rule.lifted]:
         named = [rule.names for rule in matching if rule.effect == "permit" and rule.number not in doubts]
         matching = [rule for rule in matching if not any(not rule.lifted.isdisjoint(names) for names in named)]
