@@ -27,6 +27,10 @@ JSON_INTEGER_MAX = (1 << 53) - 1
 JSON_BYTES_MAX = 1 << 20
 JSON_DEPTH_MAX = 32
 
+_OTHER_FORM = "the bytes are not the deterministic form of their value"
+_NO_TEXT = "a map key is not text"
+_TOO_DEEP = f"nesting is deeper than {DEPTH_MAX}"
+
 
 def _refuse_tag(*_: object) -> NoReturn:
     raise ValueError("a tag")
@@ -70,8 +74,9 @@ def decode(data: bytes, *, bytes_max: int = BYTES_MAX) -> Value:
     outside the profile, nesting deeper than DEPTH_MAX. encode(decode(x)) == x for every x that is not refused.
     """
     value = _parse(data, bytes_max)
-    if encode(value) != data:
-        raise CodecError("the bytes are not the deterministic form of their value")
+    _check_form(value, DEPTH_MAX)
+    if cbor2.dumps(value) != data:
+        raise CodecError(_OTHER_FORM)
     return value
 
 
@@ -108,9 +113,10 @@ def decode_array(data: bytes, *, bytes_max: int = BYTES_MAX) -> list[tuple[Value
     values = _parse(data, bytes_max)
     if type(values) is not list:
         raise CodecError("the bytes are not an array")
-    items = [cbor2.dumps(value) for value in _in_form(values, DEPTH_MAX)]
+    _check_form(values, DEPTH_MAX)
+    items = [cbor2.dumps(value) for value in values]
     if array_head(len(items)) + b"".join(items) != data:
-        raise CodecError("the bytes are not the deterministic form of their value")
+        raise CodecError(_OTHER_FORM)
     return list(zip(values, items, strict=True))
 
 
@@ -121,31 +127,59 @@ def array_head(count: int) -> bytes:
     return b"\x98" + count.to_bytes(1, "big") if count < 256 else b"\x99" + count.to_bytes(2, "big")
 
 
+def _check_form(value: Value, depth: int) -> None:
+    """Raises CodecError for a value outside the profile, or with a map whose keys are not in order: what was read keeps
+    the order of its bytes, and is not put in order to be written again."""
+    kind = type(value)
+    if kind is not list and kind is not dict:
+        _check_one(value)
+        return
+    if depth == 0:
+        raise CodecError(_TOO_DEEP)
+    items = value
+    if kind is dict:
+        keys = tuple(value)
+        if _in_order(keys) != keys:
+            raise CodecError(_OTHER_FORM)
+        items = value.values()
+    for item in items:
+        of = type(item)
+        if of is list or of is dict:
+            _check_form(item, depth - 1)
+        # Bytes and plain text are most of what there is: not worth a call.
+        elif of is not bytes and not (of is str and item.isascii()):
+            _check_one(item)
+
+
+def _check_one(value: Value) -> None:
+    """Raises CodecError for what is neither array nor map and outside the profile."""
+    kind = type(value)
+    if kind is str:
+        _check_text(value)
+    elif kind is int:
+        if not INTEGER_MIN <= value <= INTEGER_MAX:
+            raise CodecError("an integer is outside 64 bits")
+    elif kind is not bool and kind is not bytes and value is not None:
+        raise CodecError(f"the type {kind.__name__} has no place on the ledger")
+
+
 def _in_form(value: Value, depth: int) -> Value:
     """The value with the keys of every map in order. Raises CodecError for one outside the profile."""
     kind = type(value)
-    if kind is bytes or kind is bool or value is None:
-        return value
-    if kind is str:
-        _check_text(value)
-        return value
-    if kind is int:
-        if not INTEGER_MIN <= value <= INTEGER_MAX:
-            raise CodecError("an integer is outside 64 bits")
-        return value
     if kind is not list and kind is not dict:
-        raise CodecError(f"the type {kind.__name__} has no place on the ledger")
+        _check_one(value)
+        return value
     if depth == 0:
-        raise CodecError(f"nesting is deeper than {DEPTH_MAX}")
-    # Bytes and plain text are most of what there is: not worth a call.
+        raise CodecError(_TOO_DEEP)
     if kind is list:
         return [
             item if (of := type(item)) is bytes or (of is str and item.isascii()) else _in_form(item, depth - 1)
             for item in value
         ]
     for key in value:
+        # Also one that equals a text (an Enum), which would be taken for that below.
         if type(key) is not str:
-            raise CodecError("a map key is not text")
+            raise CodecError(_NO_TEXT)
     ordered = {}
     for key in _in_order(tuple(value)):
         item = value[key]
@@ -158,6 +192,8 @@ def _in_form(value: Value, depth: int) -> Value:
 def _in_order(keys: tuple[str, ...]) -> tuple[str, ...]:
     """Keys in the order of their encoded bytes (RFC 8949, 4.2.1), in which the length comes first."""
     for key in keys:
+        if type(key) is not str:
+            raise CodecError(_NO_TEXT)
         _check_text(key)
     return tuple(sorted(keys, key=lambda key: (len(key.encode()), key.encode())))
 

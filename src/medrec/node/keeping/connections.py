@@ -110,10 +110,14 @@ def undone(connection: sql.Connection) -> None:
     """Undo what was not made durable."""
     if connection.in_transaction():
         connection.rollback()
-    else:
-        # A prepared statement begins by itself.
-        driver: Any = connection.connection.dbapi_connection
+        return
+    # A prepared statement begins by itself.
+    driver: Any = connection.connection.dbapi_connection
+    if connection.dialect.name != "sqlite":
         driver.rollback()
+    elif driver.in_transaction:
+        # The driver's own function would have this text compiled at every read.
+        _driven(connection, "ROLLBACK")
 
 
 def _driven(connection: sql.Connection, text: str) -> None:

@@ -71,17 +71,12 @@ class Prepared:
         bound = self._bound(connection, made, values)
         driver: Any = _begun(connection, made)
         try:
-            cursor = driver.cursor()
-            try:
-                cursor.execute(made.text, bound)
-                found = cursor.fetchall()
-            finally:
-                cursor.close()
+            found = driver.execute(made.text, bound).fetchall()
         except connection.dialect.loaded_dbapi.Error as error:
             raise in_words_of_sqlalchemy(connection, made.text, error) from error
         if made.opens:
             found = [_opened(connection.dialect, made.opens, row) for row in found]
-        return list(map(made.row, found))
+        return found if self._plain else list(map(made.row, found))
 
     def first(self, connection: sql.Connection, values: Mapping[str, Any]) -> Any:
         """The first row of a query, None if there is none. Raises sqlalchemy.exc.DBAPIError."""
@@ -94,6 +89,9 @@ class Prepared:
         bound = [self._bound(connection, made, values) for values in rows]
         driver: Any = _begun(connection, made)
         try:
+            if len(bound) == 1:
+                driver.execute(made.text, bound[0])
+                return
             cursor = driver.cursor()
             try:
                 cursor.executemany(made.text, bound)
@@ -165,12 +163,12 @@ def _picking(names: Sequence[str]) -> Callable[[Mapping[str, Any]], tuple[Any, .
     return lambda values: tuple(values[name] for name in names)
 
 
-def _opened(dialect: sql.Dialect, places: tuple[int, ...], row: Sequence[Any]) -> list[Any]:
+def _opened(dialect: sql.Dialect, places: tuple[int, ...], row: Sequence[Any]) -> tuple[Any, ...]:
     values = list(row)
     for place in places:
         if values[place] is not None:
             values[place] = opened_for(dialect, values[place])
-    return values
+    return tuple(values)
 
 
 def _begun(connection: sql.Connection, made: _Made) -> Any:
