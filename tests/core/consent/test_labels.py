@@ -57,6 +57,24 @@ def test_why_is_said() -> None:
     }
 
 
+def test_what_is_remembered_of_a_name_or_a_code_is_read_once_and_by_these_rules_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read: list[str] = []
+    words_of = labelling.words_of
+    monkeypatch.setattr(labelling, "words_of", lambda text: [read.append(text), words_of(text)][1])
+    order = {"resourceType": "MedicationRequest", "medicationCodeableConcept": {
+        "text": "Buprenorphine", "coding": [{"system": RXNORM, "code": "of-nobody"}]}}  # fmt: skip
+    knows, other = Labeller(RULES, terms=Table([Drug("1819", "IN", "buprenorphine", ("1819",))])), Labeller(RULES)
+    first = knows.label(order)
+    assert first.codes and read
+    read.clear()
+    assert knows.label(order) == first and not read
+    # Another one has its own rules and its own medicines, and remembers nothing of this one.
+    assert other.label(order).codes and read
+    assert knows.knows_whole(RXNORM, "1819") and not other.knows_whole(RXNORM, "1819")
+
+
 def test_products_are_read_by_their_ingredients() -> None:
     table = Table(
         [Drug("351266", "SCD", "x", ("1819", "7242")), Drug("7", "SCD", "y", ("29046",))],

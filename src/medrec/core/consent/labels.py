@@ -8,6 +8,7 @@ sensitive of what it may hold. Labels that a record carries already stay, and ru
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from medrec.core.consent import label_elements as elements
@@ -73,7 +74,13 @@ class Labeller:
         empty = [words for file in read for words in file.empty]
         whole = [name for file in read for name in file.whole]
         self._names = Names(self.rules, ordinary, empty, whole)
-        self._remembered: dict[tuple[bool, str], tuple[int, ...]] = {}
+        # The same names and codes come again and again, and mean the same as long as there are these rules.
+        self.numbers_of_code = lru_cache(REMEMBERED_MAX)(self._codes.met)
+        """The rules that a code (system, code) meets."""
+        self.knows_whole = lru_cache(REMEMBERED_MAX)(self._codes.knows_whole)
+        """Whether the rules can say of every code of this system that it is not sensitive."""
+        self.numbers_of_text = lru_cache(REMEMBERED_MAX)(self._numbers_of_text)
+        self._names_ingredient = lru_cache(REMEMBERED_MAX)(self._stands_for_ingredient)
         self._read: dict[tuple[bool, bool, str], Read] = {}
 
     def label(self, resource: Mapping[str, Any], targets: Mapping[str, Labels] = {}) -> Labels:
@@ -116,30 +123,16 @@ class Labeller:
         held = value if type(value) is list else [value]
         return [self.label(item, targets) if isinstance(item, dict) else Labels((), self.opaque) for item in held]
 
-    def numbers_of_code(self, system: str, code: str) -> tuple[int, ...]:
-        """The rules that a code meets."""
-        return self._codes.met(system, code)
-
-    def knows_whole(self, system: str, code: str) -> bool:
-        """Whether the rules can say of every code of this system that it is not sensitive."""
-        return self._codes.knows_whole(system, code)
-
-    def numbers_of_text(self, text: str, medicine: bool = False) -> tuple[int, ...]:
+    def _numbers_of_text(self, text: str, medicine: bool = False) -> tuple[int, ...]:
         """The rules whose names stand in a text; in one that names a `medicine`, also those of its ingredients.
 
         Elsewhere a brand is no brand: Ella is a contraceptive, and a doctor's name.
         """
-        found = self._remembered.get((medicine, text))
-        if found is None:
-            words = words_of(text)
-            numbers = set(self._names.met(words))
-            if medicine and self._terms is not None and len(text) <= FREE_TEXT_CHARACTERS:
-                numbers.update(self._codes.of_ingredients(ingredients_in(self._terms, text, words)))
-            found = tuple(sorted(number for number in sorted(numbers) if number >= 0 and -1 - number not in numbers))
-            if len(self._remembered) >= REMEMBERED_MAX:
-                self._remembered.clear()
-            self._remembered[medicine, text] = found
-        return found
+        words = words_of(text)
+        numbers = set(self._names.met(words))
+        if medicine and self._terms is not None and len(text) <= FREE_TEXT_CHARACTERS:
+            numbers.update(self._codes.of_ingredients(ingredients_in(self._terms, text, words)))
+        return tuple(sorted(number for number in sorted(numbers) if number >= 0 and -1 - number not in numbers))
 
     def reads(self, text: str, medicine: bool = False, whole: bool = False) -> Read:
         """How a name was read. "named": a rule meets it, or each of its words is ordinary (in that of a `medicine`: or
@@ -164,9 +157,11 @@ class Labeller:
 
     def names_ingredient(self, texts: Iterable[str]) -> bool:
         """Whether one of these texts names a medicine of which the table, or a rule, knows the ingredients."""
-        if self._terms is None:
-            return True
-        return any(ingredients_in(self._terms, one, words_of(one)) or self.numbers_of_text(one, True) for one in texts)
+        return self._terms is None or any(map(self._names_ingredient, texts))
+
+    def _stands_for_ingredient(self, text: str) -> bool:
+        known = self._terms is None or ingredients_in(self._terms, text, words_of(text))
+        return bool(known or self.numbers_of_text(text, True))
 
 
 class _Walk:
@@ -174,7 +169,7 @@ class _Walk:
 
     def __init__(self, labeller: Labeller, contained: Mapping[str, Labels], targets: Mapping[str, Labels]) -> None:
         self.labeller = labeller
-        self.kind, self.path = "", ""
+        self.kind, self.path, self.of_medicine = "", "", False
         self.contained = contained
         self.targets = targets
         self.numbers: set[int] = set()
@@ -192,6 +187,7 @@ class _Walk:
             self.found.append((self.path, self.numbers))
             self.numbers = set()
         self.path = path
+        self.of_medicine = self.kind == "Medication" or path.startswith("medication")
 
     def take(self, *others: Labels) -> None:
         """Labels that come from elsewhere."""
@@ -229,8 +225,8 @@ class _Walk:
             self.numbers.update(self.labeller.numbers_of_code(system, code))
         if (
             self._is_unread(name, value)
-            or self._is_bare_identifier(name, value)
-            or (name not in ("coding", "tag") and self._is_bare_code(name, value))
+            or ("identifier" in value and self._is_bare_identifier(name, value))
+            or ("code" in value and name not in ("coding", "tag") and self._is_bare_code(name, value))
             or (name in elements.MEDICINES and self._is_unknown_medicine(value))
         ):
             self.opaque = True
@@ -277,7 +273,7 @@ class _Walk:
 
     def _is_unknown_medicine(self, value: dict[str, Any]) -> bool:
         """Whether it is the name of a medicine of which nobody here knows what is in it."""
-        if not self._is_medicine():
+        if not self.of_medicine:
             return False
         if "coding" not in value and "text" not in value:
             return False
@@ -287,9 +283,6 @@ class _Walk:
             return False
         texts = [value.get("text"), *(one.get("display") for one in listed)]
         return not self.labeller.names_ingredient([text for text in texts if type(text) is str])
-
-    def _is_medicine(self) -> bool:
-        return self.kind == "Medication" or self.path.startswith("medication")
 
     def _is_bare_code(self, name: str, value: dict[str, Any]) -> bool:
         """Whether it is a code by itself, without a name that was read, of a system that the rules do not know whole.
@@ -310,7 +303,7 @@ class _Walk:
     def _text(self, name: str, text: str, above: str) -> None:
         if name in elements.PASSED_OVER and name != "value":
             return
-        self.numbers.update(self.labeller.numbers_of_text(text, self._is_medicine()))
+        self.numbers.update(self.labeller.numbers_of_text(text, self.of_medicine))
         concept = name == "text" and above not in ("note", "text", "contained", "annotation")
         free = len(text) > FREE_TEXT_CHARACTERS or name == "div" or (name in elements.FREE and not concept)
         strange = name in elements.VALUES and self._is_doubt(name, text)
