@@ -9,6 +9,7 @@ import sqlalchemy as sql
 
 from medrec.core import codec
 from medrec.node import app
+from medrec.node import node as whole
 from medrec.node.keeping import store
 from medrec.node.keeping.store import StoreError
 from medrec.node.keeping.vault import VaultError
@@ -384,3 +385,13 @@ def alarms(office):
 def rested(office):
     with office.node.store.read() as connection:
         return list(connection.execute(sql.select(deliver.refused)))
+
+
+@pytest.mark.parametrize(("delivered", "pause"), [(3, whole.GATHER_S), (0, whole.ROUND_S)])
+def test_after_each_call_what_comes_next_is_gathered(office, monkeypatch, delivered, pause):
+    waited = []
+    monkeypatch.setattr(office.node.deliverer, "step", lambda now: delivered)
+    monkeypatch.setattr(office.node.referrals, "step", lambda now: 0)
+    monkeypatch.setattr(office.node._stopping, "wait", waited.append)
+    office.node._deliver_round()
+    assert waited == [pause] and whole.GATHER_S >= 0.05

@@ -69,7 +69,7 @@ from medrec.node.right_person.waiting_links import give_consents
 from medrec.node.witness.witnesses import Web, WitnessPlace
 
 _log = logging.getLogger("medrec.node")
-GATHER_S = 0.02
+GATHER_S = 0.1
 ROUND_S = 0.2
 CHECKPOINT_S = 2.0
 NOTIFY_S = 1.0
@@ -324,8 +324,8 @@ class Node:
         self.anchor()
 
     def _deliver_round(self) -> None:
-        if not self.deliverer.step(self.clock()) + self.referrals.step(self.clock()):
-            self._stopping.wait(ROUND_S)
+        gone = self.deliverer.step(self.clock()) + self.referrals.step(self.clock())
+        self._stopping.wait(GATHER_S if gone else ROUND_S)
 
     def _follow_round(self) -> None:
         assert self.agent is not None
