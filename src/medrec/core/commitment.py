@@ -18,9 +18,14 @@ _NULLIFIER = b"medrec/nullifier/1"
 
 def commitment(manifest: bytes, salt: bytes) -> bytes:
     """SHA-256("medrec/entry/1" || salt || SHA-256(manifest)), 32 bytes. Raises ValueError for a wrong salt length."""
+    return commitment_of(hashlib.sha256(manifest).digest(), salt)
+
+
+def commitment_of(digest: bytes, salt: bytes) -> bytes:
+    """The commitment to the manifest with this SHA-256. Raises ValueError for a wrong salt length."""
     if len(salt) != SALT_BYTES:
         raise ValueError(f"a salt has {SALT_BYTES} bytes, not {len(salt)}")
-    return hashlib.sha256(_ENTRY + salt + hashlib.sha256(manifest).digest()).digest()
+    return hashlib.sha256(_ENTRY + salt + digest).digest()
 
 
 def tag(relationship_key: bytes, counter: int) -> bytes:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sql
 
 from medrec.core import codec
-from medrec.core.commitment import SALT_BYTES, TAG_BYTES, commitment, tag
+from medrec.core.commitment import SALT_BYTES, TAG_BYTES, commitment, commitment_of, tag
 from medrec.core.kinds.anchor import encode_entry
 from medrec.core.state import NO_BATCH
 from medrec.engines.engine import Engine
@@ -154,9 +154,9 @@ class Journal:
                 mark = tag(who.keys.relationship, counter)
                 if draft.summary is not None and who.account is not None:
                     extras["sealed"] = seal_field(who.keys.seal, counter, codec.encode(draft.summary))
-            entry = encode_entry(commitment(draft.manifest, salt), mark, extras)
-            previous = line_hash(previous, seq, time, entry)
             digest = hashlib.sha256(draft.manifest).digest()
+            entry = encode_entry(commitment_of(digest, salt), mark, extras)
+            previous = line_hash(previous, seq, time, entry)
             rows.append(
                 {"seq": seq, "time": time, "kind": draft.kind, "hash": previous, "entry": entry, "manifest": digest}
             )

@@ -102,6 +102,8 @@ class Prepared:
 
     @staticmethod
     def _bound(connection: sql.Connection, made: _Made, values: Mapping[str, Any]) -> Any:
+        if not made.fixed and not made.seals:
+            return values if made.in_order is None else made.in_order(values)
         bound = {**made.fixed, **values}
         for name in made.seals:
             if bound[name] is not None:

@@ -266,9 +266,12 @@ class Permitted:
         if self._leading is None:
             others = self._others
             asked = wanted(self._decision) if others is self._decision else wanted(self._decision, others)
+            if not asked:
+                self._leading = NOTHING_ASKED
+                return NOTHING_ASKED
             servers = self._node.directory.servers(self._node.organisation)
             me = self._me
-            self._leading = Related(asked, lambda name: me._named(name), servers) if asked else NOTHING_ASKED
+            self._leading = Related(asked, lambda name: me._named(name), servers)
         return self._leading
 
     def _named(self, name: Pointer) -> Sequence[Record]:
