@@ -5,7 +5,9 @@ tests/vectors/decision/basis.json. Facts are plain dictionaries, as in tests/vec
 """
 
 import re
+from datetime import UTC, datetime
 from fnmatch import fnmatchcase
+from functools import cache
 
 from consent_codes import (
     ABOVE,
@@ -165,8 +167,8 @@ def conditions(rule: Json, effect: str, facts: Json) -> list[bool | None]:
     record, found = facts["record"], []
     if "period" in rule:
         found.append(start_of(rule["period"].get("start", "0001")) <= facts["now"] < end_of(rule["period"].get("end")))
-    for part in ("recipients", "custodians", "authors"):
-        actors = [actor for actor in rule.get("actor", []) if part_of(actor) == part]
+    for part in ("recipients", "custodians", "authors") if "actor" in rule else ():
+        actors = [actor for actor in rule["actor"] if part_of(actor) == part]
         if actors:
             answers = [_actor(actor, part, facts) for actor in actors]
             found.append(True if True in answers else None if None in answers else False)
@@ -357,9 +359,8 @@ def _token(coding: Json) -> str:
     return token(coding["system"], coding["code"])
 
 
+@cache
 def start_of(text: str) -> int:
-    from datetime import UTC, datetime
-
     full = text + "0000-01-01"[len(text) :] if len(text) < 10 else text
     moment = datetime.fromisoformat(full)
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -57,6 +57,8 @@ RECORDS = [
     plain_record(labels=None, codes=None, authors=None, refers=None, referred=None),
 ]
 US = floor_of("US")
+ASKED = [(request, request_of(request)) for request in REQUESTS]
+HELD = [(record, record_of(record)) for record in RECORDS]
 
 
 def compare(consents: list[dict[str, Any]], law: bool = False) -> int:
@@ -64,13 +66,13 @@ def compare(consents: list[dict[str, Any]], law: bool = False) -> int:
     floor = US.rules if law else ()
     rules = compile_consents([give(one["resource"], one["id"], one.get("revoked")) for one in consents], floor)
     assert not rules.broken, rules.broken
-    for request in REQUESTS:
-        decision = decide(request_of(request), rules, NOW)
+    for request, asked in ASKED:
+        decision = decide(asked, rules, NOW)
         whole = refused_whole(consents, request, NOW)
         assert whole or decision.reason != "codes-unknown", (consents, request)
         assert not whole or decision.effect != "permit", (consents, request)
-        for record in RECORDS:
-            ours = judge(decision, record_of(record)).effect
+        for record, held in HELD:
+            ours = judge(decision, held).effect
             theirs = interpret(consents, plain_floor(floor), request, record, NOW)
             if decision.effect == "permit":
                 assert ours == theirs, (consents, request, record)
