@@ -36,6 +36,16 @@ def shared() -> Path:
     return folder
 
 
+@pytest.hookimpl(tryfirst=True, specname="pytest_collection_modifyitems")
+def pytest_keep_together(items):
+    """Keep the tests of a module that share something on one worker: each worker would make it anew."""
+    for item in items:
+        made = getattr(item, "_fixtureinfo", None)
+        shared = made and any(one.scope == "module" for found in made.name2fixturedefs.values() for one in found)
+        if shared and not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
     """Keep the tests of a group on one worker: pytest 9.2 holds the id of a test elsewhere than pytest-xdist 3.8 writes
