@@ -238,3 +238,27 @@ def test_a_dose_of_another_time_person_or_case_gives_no_amount(sig: str) -> None
 def test_suspend_in_spanish_is_a_stop() -> None:
     [row] = read(order("lisinopril 20 mg tablet", sig="suspender")).medicines
     assert row.status == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("typed", "name", "strength"),
+    [
+        ("enalapril 10 mg comprimidos", "enalapril", "10 mg"), ("amoxicilina 500 mg cápsulas", "amoxicillin", "500 mg"),
+        ("losartán 50 mg", "losartan", "50 mg"), ("salbutamol inhalador", "albuterol", ""),
+        ("comprimidos de losartán 50 mg", "losartan", "50 mg"),
+    ],
+)  # fmt: skip
+def test_spanish_forms_and_accents_are_no_part_of_a_name(typed: str, name: str, strength: str) -> None:
+    [row] = read(order(typed)).medicines
+    assert (row.name, row.strength) == (name, strength)
+
+
+@pytest.mark.parametrize(
+    ("sig", "a_day"),
+    [
+        ("medio comprimido por la noche", "5 mg"), ("1 cp c/12h", "20 mg"), ("una cada 24 h", "10 mg"),
+        ("1 comprimido c/ 8 horas", "30 mg"),
+    ],
+)  # fmt: skip
+def test_spanish_directions_as_they_are_abbreviated(sig: str, a_day: str) -> None:
+    assert read(order("enalapril 10 mg comprimidos", sig=sig)).medicines[0].per_day == a_day

@@ -5,10 +5,12 @@ not found stays a name. What is found is a fact of the terminology.
 """
 
 import re
+import unicodedata
 from itertools import permutations
 from typing import NamedTuple
 
 from medrec.core.records import ratio, typed_sig, units
+from medrec.core.records.form_words import FORM_BEFORE, FORMS, MANNER, SALTS
 from medrec.core.records.spanish_names import in_english
 from medrec.core.records.terms import Drug, Terms, cleaned
 from medrec.core.records.understood import Strength
@@ -51,47 +53,6 @@ _BELOW = {
     "actuats": "{actuat}", "inh": "{actuat}", "inhalation": "{actuat}",
     "puff": "{actuat}", "spray": "{actuat}", "dose": "{actuat}", "tab": "", "cap": "",
 }  # fmt: skip
-# Words for a dose form, and the form that they say.
-FORMS = {
-    "tablet": "tablet", "tablets": "tablet", "tab": "tablet", "tabs": "tablet", "caplet": "tablet", "pill": "tablet",
-    "capsule": "capsule", "capsules": "capsule", "cap": "capsule", "caps": "capsule", "solution": "solution",
-    "soln": "solution", "suspension": "suspension", "susp": "suspension", "syrup": "syrup", "elixir": "elixir",
-    "cream": "cream", "ointment": "ointment", "oint": "ointment", "gel": "gel", "lotion": "lotion", "patch": "patch",
-    "patches": "patch", "spray": "spray", "inhaler": "inhaler", "hfa": "inhaler", "mdi": "inhaler",
-    "drops": "drops", "drop": "drops", "injection": "injection", "injectable": "injection", "inj": "injection",
-    "suppository": "suppository", "powder": "powder", "lozenge": "lozenge", "vial": "injection", "pen": "injection",
-    "syringe": "injection", "foam": "foam", "shampoo": "shampoo", "liquid": "solution", "concentrate": "solution",
-    "conc": "solution", "mouthwash": "mouthwash", "diskus": "inhaler", "handihaler": "inhaler", "respimat": "inhaler",
-    "ellipta": "inhaler", "twisthaler": "inhaler", "flexhaler": "inhaler", "respiclick": "inhaler",
-    "granules": "powder", "packet": "powder", "packets": "powder",
-}  # fmt: skip
-_MANNER_WORDS = (
-    "oral po by mouth er xr sr cr xl la dr ec ir odt extended delayed immediate sustained release "
-    "extended-release delayed-release modified coated film-coated film chewable disintegrating "
-    "effervescent topical ophthalmic otic nasal rectal vaginal sublingual transdermal subcutaneous "
-    "intravenous intramuscular iv im sc prefilled for of the product medication daily once twice usp "
-    "strength dose form low generic each with film-coated 24hr 12hr hr hour in actuat kwikpen "
-    "flexpen solostar auto-injector autoinjector metered inhalation inhalant ingredient substance "
-    "disposition otc rx ds brand eye ear ophth sl system dry nebulizer nebuliser neb nebs"
-)
-# Words that say how a form lets go of its drug and where it is put, as RxNorm's names of forms say it.
-_FORM_BEFORE = (
-    ({"er", "xr", "sr", "cr", "xl", "la", "extended", "extended-release", "sustained"}, "extended release"),
-    ({"dr", "ec", "delayed", "delayed-release"}, "delayed release"),
-    ({"ophthalmic", "ophth", "eye"}, "ophthalmic"), ({"otic", "ear"}, "otic"), ({"nasal"}, "nasal"),
-    ({"nebulizer", "nebuliser", "neb", "nebs"}, "inhalation"),
-    ({"topical"}, "topical"), ({"rectal"}, "rectal"), ({"vaginal"}, "vaginal"),
-)  # fmt: skip
-_MANNER = frozenset(_MANNER_WORDS.split())
-# Salts and the like that do not make another ingredient.
-_SALTS_WORDS = (
-    "hydrochloride hcl hydrobromide hbr sodium potassium calcium magnesium succinate succ tartrate tart "
-    "maleate mesylate besylate fumarate sulfate sulphate phosphate acetate citrate gluconate dihydrate "
-    "monohydrate trihydrate anhydrous hemihydrate bisulfate disodium dipropionate propionate furoate "
-    "nitrate bromide chloride medoxomil axetil etexilate cilexetil pamoate palmitate decanoate benzoate "
-    "lactate malate tosylate trometamol tromethamine erbumine arginine hyclate valerate xinafoate sod pot"
-)
-_SALTS = frozenset(_SALTS_WORDS.split())
 _ALIASES = {
     "asa": "aspirin", "hctz": "hydrochlorothiazide", "apap": "acetaminophen", "paracetamol": "acetaminophen",
     "salbutamol": "albuterol", "ntg": "nitroglycerin", "glyceryl trinitrate": "nitroglycerin", "pcn": "penicillin",
@@ -213,25 +174,25 @@ def _named(name: str, terms: Terms) -> Named:
     if exact is not None:
         return Named((exact,), strengths, form, plain)
     # "Humulin 70/30" keeps its numbers first.
-    for candidate in (rest, _words(rest, _SALTS), short, _words(short, _SALTS)):
+    for candidate in (rest, _words(rest, SALTS), short, _words(short, SALTS)):
         found = _find(candidate, terms)
         if found is not None:
             return Named((found,), strengths or _bare_strength(bare, found, terms), form, plain)
     parts = [part for part in _SEPARATOR.split(short) if part]
     if len(parts) > 1:
-        drugs = [_find(part, terms) or _find(_words(part, _SALTS), terms) for part in parts]
+        drugs = [_find(part, terms) or _find(_words(part, SALTS), terms) for part in parts]
         if all(drugs):
             return Named(tuple(drug for drug in drugs if drug is not None), strengths, form, plain)
         return Named((), strengths, form, rest)
     joined = [_words(part, frozenset()) for part in _WITH.split(_NUMBERS.sub(" ", bare))]
     if len(parts) < 2 and len(joined := [alias(part) for part in joined if part]) > 1:
-        drugs = [_find(part, terms) or _find(_words(part, _SALTS), terms) for part in joined]
+        drugs = [_find(part, terms) or _find(_words(part, SALTS), terms) for part in joined]
         if all(drugs):
             return Named(tuple(drug for drug in drugs if drug is not None), strengths, form, plain)
     # "Lipitor (atorvastatin)" where the brand is not known: what stands in parentheses is the next best name.
     for match in _PARENTHESES.finditer(whole):
         inner = _words(_STRENGTH.sub(" ", match[1] or match[2] or ""), frozenset())
-        found = _find(inner, terms) or _find(_words(inner, _SALTS), terms)
+        found = _find(inner, terms) or _find(_words(inner, SALTS), terms)
         if found is not None:
             return Named((found,), strengths, form, plain)
     return Named((), strengths, form, rest)
@@ -255,9 +216,14 @@ def alias(name: str) -> str:
     return _ALIASES.get(name, name)
 
 
+def without_accents(name: str) -> str:
+    """A name without accents on its letters."""
+    return "".join(sign for sign in unicodedata.normalize("NFD", name) if not unicodedata.combining(sign))
+
+
 def without_salts(name: str) -> str:
     """A name (lower case) without words of form, manner and salt."""
-    return _words(name, _SALTS)
+    return _words(name, SALTS)
 
 
 def known(name: str, terms: Terms) -> tuple[str, ...]:
@@ -269,7 +235,7 @@ def known(name: str, terms: Terms) -> tuple[str, ...]:
 def _numbered(bare: str, short: str, terms: Terms) -> bool:
     """Whether a number in a name of several words says which of several medicines it is ("factor 9", "vitamin B 12"),
     and is no strength: a small one, behind a letter also a larger one, that no product of what is left has."""
-    found = _find(short, terms) or _find(_words(short, _SALTS), terms)
+    found = _find(short, terms) or _find(_words(short, SALTS), terms)
     if found is not None and len(short.split()) < 2:
         return False
     known = {one.value for code in found.ingredients for one in terms.strengths(code)} if found is not None else set()
@@ -313,7 +279,7 @@ def _bare_strength(bare: str, drug: Drug, terms: Terms) -> tuple[tuple[str, str]
     after = [word.strip(".,;:") for word in bare[numbers[0].end() :].split()]
     if (
         not bare[: numbers[0].start()].strip()
-        or not all(_silent(word, _SALTS) for word in after)
+        or not all(_silent(word, SALTS) for word in after)
         or {*after[:1]} & _MANY
     ):
         return ()
@@ -330,7 +296,7 @@ def _form(name: str) -> str:
     """The dose form that words say: "ER tab" is "extended release tablet", "eye drops" "ophthalmic drops"."""
     words = [word for word in re.split(r"[^\w-]+", name) if word]
     said = next((FORMS[word] for word in re.split(r"[^\w]+", name) if word in FORMS), "")
-    before = [called for marks, called in _FORM_BEFORE if not marks.isdisjoint(words)]
+    before = [called for marks, called in FORM_BEFORE if not marks.isdisjoint(words)]
     return " ".join([*before, said]).strip()
 
 
@@ -338,6 +304,10 @@ def _find(name: str, terms: Terms) -> Drug | None:
     if not name:
         return None
     found = terms.drug_named(_ALIASES.get(name, name))
+    if found is None and not name.isascii():
+        # An accent is no part of a name: "losartán".
+        plain = without_accents(name)
+        found = terms.drug_named(_ALIASES.get(plain, plain))
     return found if found is not None and found.ingredients else None
 
 
@@ -348,7 +318,7 @@ def _words(name: str, dropped: frozenset[str]) -> str:
 
 
 def _silent(word: str, dropped: frozenset[str]) -> bool:
-    return not word or word in FORMS or word in _MANNER or word in dropped
+    return not word or word in FORMS or word in MANNER or word in dropped
 
 
 def _strengths(name: str) -> list[tuple[str, str]]:

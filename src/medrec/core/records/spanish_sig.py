@@ -7,7 +7,12 @@ one that changes them.
 import re
 
 _TABLE = r"""
-(?:tabletas?|comprimidos?|pastillas?|grageas?) = tablet
+c/\s*4\s*h(?:rs?|oras?)? = every 4 hours
+c/\s*6\s*h(?:rs?|oras?)? = every 6 hours
+c/\s*8\s*h(?:rs?|oras?)? = every 8 hours
+c/\s*12\s*h(?:rs?|oras?)? = every 12 hours
+c/\s*24\s*h(?:rs?|oras?)? = every 24 hours
+(?:tabletas?|comprimidos?|pastillas?|grageas?|cps?|comp) = tablet
 c[áa]psulas? = capsule
 gotas? = drop
 cucharaditas? = teaspoon
@@ -45,12 +50,12 @@ si\s+es\s+necesario|seg[úu]n\s+(?:necesidad|sea\s+necesario)|cuando\s+(?:sea\s+
 a\s+demanda|en\s+caso\s+de\s+dolor|si\s+(?:hay\s+|tiene\s+)?dolor = as needed
 (?:por|durante)(?=\s+\d) = for
 cada = every
-horas? = hours
+horas?|hrs?|h = hours
 d[íi]as? = days
 semanas? = weeks
 mes(?:es)? = months
 y\s+media? = and a half
-media? = half
+medi[oa] = half
 un[ao]? = 1
 dos = 2
 tres = 3
@@ -80,7 +85,7 @@ _ALL = re.compile(
 )
 _IS_SPANISH = re.compile(
     r"\b(?:tabletas?|comprimidos?|pastillas?|c[áa]psulas?|gotas?|ayunas|cada|veces|vez|al\s+d[íi]a|diari[ao]s?|tomar|tome|noche|ma[ñn]ana"
-    r"|horas|d[íi]as|suspend(?:er|id[oa]))\b"
+    r"|c/\s*\d+\s*h|horas|d[íi]as|suspend(?:er|id[oa]))\b"
 )
 _LETTERS = re.compile(r"[^\W\d_]")
 
