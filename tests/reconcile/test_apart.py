@@ -310,3 +310,20 @@ def test_a_number_in_a_name_says_which_medicine_it_is(one: str, other: str) -> N
 def test_a_number_that_is_a_strength_says_no_other_medicine(one: str, other: str) -> None:
     assert len({row.ingredients for row in read(order(one, id="one"), order(other, id="other")).medicines}) == 1
     assert all(row.ingredients for row in read(order(one, id="one"), order(other, id="other")).medicines)
+
+
+def test_what_its_own_source_took_back_is_in_dispute_where_a_copy_stands() -> None:
+    wrong = {"verificationStatus": {"coding": [{"code": "entered-in-error"}]}}
+    for mine, back, rows in (
+        (problem("HIV"), wrong, "problems"),
+        (allergy("penicillin"), wrong, "allergies"),
+        (order("lisinopril 20 mg", sig="1 daily"), {"status": "entered-in-error"}, "medicines"),
+    ):
+        found = read(mine | back | {"id": "first"}, mine | {"id": "copy", "source": "south"})
+        [row] = getattr(found, rows)
+        assert row.status == "active" and Conflict.STATUS in row.conflicts, rows
+        # Of another day it is no copy, and the source itself may have written it anew.
+        other = {"authoredOn": "2025-08-01"} if rows == "medicines" else {"recordedDate": "2024-02-01"}
+        for again in (mine | other | {"id": "copy", "source": "south"}, mine | {"id": "again"}):
+            [row] = getattr(read(mine | back | {"id": "first"}, again), rows)
+            assert Conflict.STATUS not in row.conflicts, rows

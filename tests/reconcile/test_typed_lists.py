@@ -262,3 +262,9 @@ def test_spanish_forms_and_accents_are_no_part_of_a_name(typed: str, name: str, 
 )  # fmt: skip
 def test_spanish_directions_as_they_are_abbreviated(sig: str, a_day: str) -> None:
     assert read(order("enalapril 10 mg comprimidos", sig=sig)).medicines[0].per_day == a_day
+
+
+def test_colchicine_is_told_of_far_above_its_label_and_not_within_it() -> None:
+    for sig, far in (("4 tabs bid", True), ("2 tabs bid", False), ("1 tab daily", False)):
+        found = notices(read(order("colchicine 0.6 mg tablet", sig=sig)), TERMS, [LabelChecker()])
+        assert [item.rule for item in found] == ([NoticeRule.DOSE] if far else []), sig

@@ -6,7 +6,7 @@ Nothing is resolved away: refuted stays visible, and "no known allergies" beside
 import msgspec
 
 from medrec.core.reconcile import held as holding
-from medrec.core.reconcile.gathered import copied, gathered
+from medrec.core.reconcile.gathered import copied, gathered, taken_back
 from medrec.core.reconcile.grouping import Groups
 from medrec.core.reconcile.held import Held, alone, latest, not_future
 from medrec.core.reconcile.rows import AllergyRow, Conflict, likeness, staleness
@@ -121,9 +121,9 @@ def _row(entries: list[Entry], now: int) -> AllergyRow:
     entries = sorted(entries, key=lambda one: one.item.name)
     # Nobody argues another's allergy away: a stop ends what its own source said and nothing else.
     voices = [one.item.voice for one in entries]
-    copies = _copies(entries)
+    marks = _marks(entries)
     together = gathered(
-        [(one.item, one.signal) for one in entries], copies, lambda stop, word: voices[stop] == voices[word]
+        [(one.item, one.signal) for one in entries], copied(marks), lambda stop, word: voices[stop] == voices[word]
     )
     good = [place for place in together.places if entries[place].signal.says is not Says.ERROR] or together.places
     coded = [place for place in good if entries[place].detail.codes] or good
@@ -131,7 +131,8 @@ def _row(entries: list[Entry], now: int) -> AllergyRow:
     counted = [one for one in entries if one.signal.says is not Says.ERROR]
     positive = [one for one in counted if not one.detail.refuted]
     refuted = bool(counted) and not positive
-    conflicts = {Conflict.STATUS: None} if together.verdict.disputed else {}
+    disputed = together.verdict.disputed or taken_back(marks, [one.signal.says for one in entries])
+    conflicts = {Conflict.STATUS: None} if disputed else {}
     if positive and len(positive) < len(counted):
         conflicts[Conflict.REFUTED] = None
     if any(holding.has_note(one.item.record, NoteCode.NAME_DIFFERS) for one in entries if one.item.record.notes):
@@ -179,13 +180,14 @@ def _said(reaction: Reaction) -> str:
     return f"{words} ({reaction.severity})" if words and reaction.severity else words or reaction.severity
 
 
-def _copies(entries: list[Entry]) -> list[bool]:
+def _marks(entries: list[Entry]) -> list[tuple[Held, tuple[object, ...] | None]]:
+    """What each record and a copy of it have in common."""
     marks: list[tuple[Held, tuple[object, ...] | None]] = []
     for one in entries:
         record = one.item.record
         dates = tuple(date.text if date is not None else "" for date in (record.when, record.recorded))
         marks.append((one.item, (record.codes, one.detail.name_cleaned, *dates) if any(dates) else None))
-    return copied(marks)
+    return marks
 
 
 def _marked(rows: list[AllergyRow]) -> list[AllergyRow]:

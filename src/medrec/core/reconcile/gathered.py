@@ -50,6 +50,23 @@ def _confirms(signal: Signal, live: bool, status: str) -> bool:
     return signal.says in (Says.OPEN, Says.TAKEN)
 
 
+def taken_back(signals: list[tuple[Held, tuple[object, ...] | None]], says: list[Says]) -> bool:
+    """Whether a source calls a mistake what another has in the same words and of the same dates, and goes on saying."""
+    errors = {
+        (mark, item.source): None
+        for (item, mark), said in zip(signals, says, strict=True)
+        if said is Says.ERROR and mark is not None
+    }
+    if not errors:
+        return False
+    return any(
+        mark == wrong and item.source != source
+        for (item, mark), said in zip(signals, says, strict=True)
+        if said is Says.TAKEN
+        for wrong, source in errors
+    )
+
+
 def copied(signals: list[tuple[Held, tuple[object, ...] | None]]) -> list[bool]:
     """Which records are copies: another source has one with the same mark that was signed before.
 

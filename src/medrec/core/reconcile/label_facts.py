@@ -93,6 +93,7 @@ CEILINGS = (
     Ceiling("4603", "furosemide", "600", "mg", f"furosemide, {_S2}"),
     Ceiling("7646", "omeprazole", "360", "mg", f"omeprazole, {_S2}"),
     Ceiling("723", "amoxicillin", "3000", "mg", f"amoxicillin, {_S2}"),
+    Ceiling("2683", "colchicine", "2.4", "mg", f"Colcrys, {_S2}.2"),
 )  # fmt: skip
 
 WEEKLY = (Weekly("6851", "methotrexate, label, section 5.9; Cairns and others, Med J Aust 2016; 204:384"),)

@@ -4,7 +4,7 @@ import msgspec
 
 from medrec.core.reconcile import doubles, pairs, taken, two_orderers
 from medrec.core.reconcile import held as holding
-from medrec.core.reconcile.gathered import copied, gathered
+from medrec.core.reconcile.gathered import copied, gathered, taken_back
 from medrec.core.reconcile.held import Held
 from medrec.core.reconcile.normal import Normal, normal, weighed
 from medrec.core.reconcile.pairs import PairClass
@@ -143,7 +143,8 @@ def _name(found: Entry) -> tuple[str, str, str]:
 
 
 def _row(entries: list[Entry], site: str, now: int) -> MedicineRow:
-    copies = _copies(entries)
+    marks = _marks(entries)
+    copies = copied(marks)
     together = gathered([(found.item, found.signal) for found in entries], copies)
     verdict, places = together.verdict, together.places
     orders = doubles.in_force(entries, verdict.live, copies) if len(verdict.live) > 1 else []
@@ -166,7 +167,7 @@ def _row(entries: list[Entry], site: str, now: int) -> MedicineRow:
         leading.form.as_needed,
         tuple(sorted({reason: None for found in entries for reason in found.detail.reasons})),
         likeness(together.sources, len(groups) < 2),
-        _conflicts(entries, verdict, orders),
+        _conflicts(entries, verdict, orders, taken_back(marks, [found.signal.says for found in entries])),
         verdict.rules,
         together.confirmed,
         staleness(together.confirmed, now),
@@ -259,22 +260,23 @@ def _day(form: Normal) -> str:
     return " / ".join((found._replace(low=found.high) if most else found).text for found in said)
 
 
-def _copies(entries: list[Entry]) -> list[bool]:
-    if len(entries) < 2:
-        return [False] * len(entries)
+def _marks(entries: list[Entry]) -> list[tuple[Held, tuple[object, ...] | None]]:
+    """What each record and a copy of it have in common."""
     marks: list[tuple[Held, tuple[object, ...] | None]] = []
     for found in entries:
         record = found.item.record
         dated = record.when is not None or record.recorded is not None
         when, recorded = (date.text if date is not None else "" for date in (record.when, record.recorded))
         mark = (record.type, record.codes, found.detail.sig, found.detail.name_cleaned, when, recorded)
-        marks.append((found.item, mark if dated else None))
-    return copied(marks)
+        marks.append((found.item, mark if dated and len(entries) > 1 else None))
+    return marks
 
 
-def _conflicts(entries: list[Entry], verdict: Verdict, orders: list[list[Entry]]) -> tuple[Conflict, ...]:
+def _conflicts(
+    entries: list[Entry], verdict: Verdict, orders: list[list[Entry]], is_taken_back: bool
+) -> tuple[Conflict, ...]:
     found: dict[Conflict, None] = {}
-    if verdict.disputed:
+    if verdict.disputed or is_taken_back:
         found[Conflict.STATUS] = None
     voices: dict[str, list[Entry]] = {}
     for place in verdict.live:

@@ -3,7 +3,7 @@
 import msgspec
 
 from medrec.core.reconcile import held as holding
-from medrec.core.reconcile.gathered import copied, gathered
+from medrec.core.reconcile.gathered import copied, gathered, taken_back
 from medrec.core.reconcile.held import Held, alone, latest, not_future
 from medrec.core.reconcile.problem_families import APART, GAP_MS, Named, answers, families, named, passes
 from medrec.core.reconcile.rows import Conflict, ProblemRow, likeness, staleness
@@ -215,15 +215,17 @@ def _stretch(one: Entry, ends: list[tuple[int, int]]) -> tuple[int, int]:
 
 def _row(entries: list[Entry], now: int) -> ProblemRow:
     entries = sorted(entries, key=_name)
+    marks = _marks(entries)
     together = gathered(
         [(one.item, one.signal) for one in entries],
-        _copies(entries),
+        copied(marks),
         lambda stop, word: answers(entries[stop].detail, entries[word].detail),
     )
     leading = entries[_leading(entries, together.places)]
     counted = [one for one in entries if one.signal.says is not Says.ERROR]
     absent = bool(counted) and all(one.detail.absent for one in counted)
-    conflicts = {Conflict.STATUS: None} if together.verdict.disputed or _ends_another(counted) else {}
+    disputed = together.verdict.disputed or taken_back(marks, [one.signal.says for one in entries])
+    conflicts = {Conflict.STATUS: None} if disputed or _ends_another(counted) else {}
     if not absent and any(one.detail.absent for one in counted):
         conflicts[Conflict.REFUTED] = None
     if any(holding.has_note(one.item.record, NoteCode.NAME_DIFFERS) for one in entries if one.item.record.notes):
@@ -304,13 +306,14 @@ def _leading(entries: list[Entry], places: list[int]) -> int:
     return coded[0]
 
 
-def _copies(entries: list[Entry]) -> list[bool]:
+def _marks(entries: list[Entry]) -> list[tuple[Held, tuple[object, ...] | None]]:
+    """What each record and a copy of it have in common."""
     marks: list[tuple[Held, tuple[object, ...] | None]] = []
     for one in entries:
         record = one.item.record
         dates = tuple(date.text if date is not None else "" for date in (record.when, record.recorded))
         marks.append((one.item, (record.codes, one.detail.name_cleaned, *dates) if any(dates) else None))
-    return copied(marks)
+    return marks
 
 
 def _marked(rows: list[ProblemRow]) -> list[ProblemRow]:
