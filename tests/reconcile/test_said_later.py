@@ -9,7 +9,7 @@ from medrec.core.manifests.acts import Act
 from medrec.core.reconcile.held import Held
 from medrec.core.reconcile.lists import Lists, Read
 from medrec.core.reconcile.notices import LabelChecker, NoticeRule, notices
-from medrec.core.reconcile.rows import Conflict
+from medrec.core.reconcile.rows import Conflict, MedicineRow
 from medrec.core.reconcile.said import said
 from medrec.core.records.canonical import canonical
 from medrec.core.records.dates import DAY_MS
@@ -147,3 +147,32 @@ def test_a_signed_word_is_not_turned_round_by_one_word_in_it(kind: str, words: s
     (word,) = [line for line in row.lines if line.author != "record"]
     assert row.status == "active" and word.says == "taken"
     assert (NoteCode.STATUS_CONFLICT in word.notes) is (parsed(words).course == "over")
+
+
+def test_what_she_put_right_outdoes_nobody() -> None:
+    """ "I do not take this" by mistake, and a day later how she takes it: her own two words were a dispute for ever."""
+
+    def after(*words: tuple[str, str]) -> MedicineRow:
+        held = []
+        for number, record in enumerate([order("lisinopril 20 mg tablet", sig="1 tab daily")]):
+            form = canonical(msgspec.json.encode(record | {"id": f"r{number}"}))
+            found = understand(form.value, Around(shipped(), NOW, None))
+            held.append(Held("north", found, 1, form.sha256.hex(), form.sha256.hex(), NOW - 10 * DAY_MS))
+        for number, (kind, text) in enumerate(words):
+            one = act(kind, "lisinopril", "29046|body", "29046", words=text, time=NOW - (5 - number) * DAY_MS)
+            one = msgspec.structs.replace(one, id=f"{number}" * 32)
+            held += said(one, f"{number}" * 64, one.time, shipped())
+        (row,) = Lists(shipped(), NOW, held).read().medicines
+        assert row == Lists(shipped(), NOW, held[::-1]).read().medicines[0] and len(row.lines) == len(words) + 1
+        return row
+
+    row = after(("not-taking", ""), ("like-this", "1 tab daily"))
+    assert row.status == "active" and Conflict.STATUS not in row.conflicts and "said-anew" in row.rules
+    assert not any(line.outdone for line in row.lines)
+    row = after(("not-taking", ""), ("like-this", "3 tabs daily"))
+    assert row.status == "active" and {Conflict.DOSE, Conflict.PATIENT} <= {*row.conflicts}
+    # The newest counts, whichever it is.
+    row = after(("like-this", "1 tab daily"), ("not-taking", ""))
+    assert row.status == "stopped" and Conflict.PATIENT in row.conflicts
+    row = after(("not-taking", ""))
+    assert row.status == "stopped" and "said-anew" not in row.rules

@@ -16,7 +16,7 @@ from medrec.core.reconcile.rows import (
     likeness,
     staleness,
 )
-from medrec.core.reconcile.said import CHANGED, LIKE_THIS
+from medrec.core.reconcile.said import ALSO_TAKEN, CHANGED, LIKE_THIS
 from medrec.core.reconcile.taken import Says, Signal, Verdict
 from medrec.core.records.general import empty_words
 from medrec.core.records.terms import Terms
@@ -73,21 +73,27 @@ def rows_of(entries: list[Entry], now: int) -> list[MedicineRow]:
         site = found.form.form.site
         if site in sites or len(sites) == 1:
             sites[site if site in sites else next(iter(sites))].append(found)
-    whole = {site: _without_subject(_replaced(sorted(sites[site], key=_name))) for site in sorted(sites)}
+    whole = {site: _in_force(sorted(sites[site], key=_name)) for site in sorted(sites)}
     return [_row(_weighed(_aged(entries, now)), site, now) for site, entries in whole.items()]
+
+
+def _in_force(entries: list[Entry]) -> list[Entry]:
+    return _said_anew(_without_subject(_replaced(entries)))
 
 
 def _without_subject(entries: list[Entry]) -> list[Entry]:
     """A word on how a medicine is taken starts none: where nothing that it was said of is here any more (a link was
     undone, a record is held back, was taken back or hidden), nobody knows."""
-    if any(found.signal.says is not Says.ERROR and _stands_alone(found) for found in entries):
-        return entries
-    return [found if _stands_alone(found) else _open(found) for found in entries]
+    subject = any(
+        found.item.author == "record" or found.item.record.status_reason == ALSO_TAKEN
+        for found in entries
+        if found.signal.says is not Says.ERROR
+    )
+    return entries if subject else [_open(found) if _is_way(found) else found for found in entries]
 
 
-def _stands_alone(found: Entry) -> bool:
-    """Whether an entry says what is taken by itself: a record, her "I also take this", and every word of an end."""
-    return found.item.record.status_reason not in (LIKE_THIS, CHANGED) or found.item.author == "record"
+def _is_way(found: Entry) -> bool:
+    return found.item.author != "record" and found.item.record.status_reason in (LIKE_THIS, CHANGED)
 
 
 def _open(found: Entry) -> Entry:
@@ -96,6 +102,24 @@ def _open(found: Entry) -> Entry:
     item = msgspec.structs.replace(found.item, record=msgspec.structs.replace(record, notes=(*record.notes, gone)))
     said = Signal(Says.OPEN, found.signal.at, found.signal.start, taken.Rule.SUBJECT_GONE)
     return msgspec.structs.replace(found, item=item, signal=said)
+
+
+def _said_anew(entries: list[Entry]) -> list[Entry]:
+    """Of the person's own words about a medicine the newest counts: what she put right outdoes nobody any more."""
+    words = [found for found in entries if found.item.author == "patient" and found.signal.says in _WORDS]
+    if len(words) < 2:
+        return entries
+    newest = max(words, key=lambda found: (found.signal.at or -1, found.item.signed, found.item.name))
+    made = []
+    for found in entries:
+        if found is not newest and any(found is one for one in words):
+            said = Signal(Says.OPEN, found.signal.at, found.signal.start, taken.Rule.SAID_ANEW)
+            found = msgspec.structs.replace(found, signal=said)
+        made.append(found)
+    return made
+
+
+_WORDS = (Says.TAKEN, Says.STOPPED, Says.OPEN)
 
 
 def _replaced(entries: list[Entry]) -> list[Entry]:

@@ -67,6 +67,7 @@ class Rule(StrEnum):
     SUBJECT_GONE = "subject-gone"
     SHORT_ILLNESS = "short-illness"
     SHORT_NAME = "short-name"
+    SAID_ANEW = "said-anew"
 
 
 class Regimen(NamedTuple):
