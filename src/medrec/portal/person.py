@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from medrec.core import codec, manifests
 from medrec.core.consent import plain
+from medrec.core.consent.closing import closes
 from medrec.node.account import aftermath
 from medrec.node.agent import redelivery
 from medrec.node.agent.agent import Notice
@@ -250,29 +251,28 @@ def _effect(statement: Any) -> str:
 
 
 def _closed(standing: list["Standing"]) -> set[str]:
-    """The nullifiers of each yes that a later no of the person closes as a whole, at the same place."""
-    noes = []
-    for notice, over, gone in standing:
-        statement = notice.manifest
-        if over or gone or hasattr(statement, "grant") or _effect(statement) != "deny":
-            continue
-        said = plain.read(statement.consent.encode())
-        if not (said.about or said.purposes or said.since or said.before or said.until):
-            noes.append((statement, {party.organisation for party in said.to}, set(said.kinds)))
-    found = set()
-    for notice, over, _ in standing:
-        statement = notice.manifest
-        # Whoever dates a yes ahead does not keep it open.
-        said = min(statement.time, notice.received or statement.time)
-        if over or _effect(statement) != "permit":
-            continue
-        parties, kinds = opened_to(statement, {})
-        names = {party.organisation for party in parties}
-        for no, to, of in noes:
-            same = no.organisation == statement.organisation and no.time >= said
-            if same and (not to or (names and names <= to)) and (not of or (kinds and set(kinds) <= of)):
-                found.add(statement.nullifier)
-    return found
+    """The nullifiers of each yes of which a no of the person, at the same place, leaves nothing."""
+    said = [(one.notice.manifest, one.gone, _sentence(one.notice.manifest)) for one in standing if not one.over]
+    noes = [
+        (no.organisation, sentence)
+        for no, gone, sentence in said
+        if not gone and _effect(no) == "deny" and not hasattr(no, "grant")
+    ]
+    return {
+        yes.nullifier
+        for yes, _, sentence in said
+        if _effect(yes) == "permit" and any(place == yes.organisation and closes(no, sentence) for place, no in noes)
+    }
+
+
+def _sentence(statement: Any) -> plain.Plain:
+    """A consent as a plain sentence; one that cannot be said so is taken for a yes to everybody and everything."""
+    if hasattr(statement, "grant"):
+        return plain.Plain("share", *opened_to(statement, {}))
+    try:
+        return plain.read(statement.consent.encode())
+    except plain.NotPlain:
+        return plain.Plain("share", purposes=["any"])
 
 
 def _given(visit: Visit, statement: Any) -> Any:

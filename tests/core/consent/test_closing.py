@@ -1,0 +1,65 @@
+"""What a page calls closed opens nothing: every pair of a yes and a no, held against the decision."""
+
+from itertools import product
+
+import pytest
+from consent_forms import NOW
+
+from medrec.core.consent.access import read_fhir, requested, rules_of
+from medrec.core.consent.closing import closes
+from medrec.core.consent.decide import decide, judge
+from medrec.core.consent.facts import describing
+from medrec.core.consent.plain import EVERYTHING, NOTHING, Party, Plain, write
+from medrec.core.consent.policy import Given
+
+SOUTH, EAST, DOCTOR = Party("south"), Party("east"), Party("south", "dr-x", "Dr X")
+PARTIES: list[list[Party]] = [[], [SOUTH], [DOCTOR], [SOUTH, EAST]]
+KINDS: list[list[str]] = [[], ["results"], ["results", "problems"]]
+RECORDS = [describing("Observation", "bp"), describing("Condition", "asthma"), describing("Encounter", "visit")]
+YES = [
+    EVERYTHING,
+    *(Plain("share", to, kinds) for to, kinds in product(PARTIES, KINDS)),
+    *(Plain("share", to, purposes=["research"]) for to in PARTIES),
+    *(Plain("emergency-yes", kinds=kinds) for kinds in KINDS),
+]
+NO = [
+    NOTHING,
+    *(Plain("withhold", to, kinds, emergencies=but) for to, kinds, but in product(PARTIES, KINDS, (False, True))),
+    *(Plain("emergency-no", kinds=kinds) for kinds in KINDS),
+    Plain("withhold", about=["hiv"]),
+    Plain("withhold", purposes=["research"]),
+    Plain("withhold", until="2030-01-01"),
+    Plain("withhold", since="2020-01-01"),
+]
+ASKERS = [("south", ""), ("south", "dr-x"), ("south", "dr-y"), ("east", "")]
+
+
+def opened(*sentences: Plain, purposes: tuple[str, ...]) -> set[tuple[str, str, str, str]]:
+    """Who would be sent which kind for what, if these sentences stood."""
+    consents = [read_fhir(write(one, "mr1ada", NOW), NOW) for one in sentences]
+    rules = rules_of([Given(str(number), one) for number, one in enumerate(consents)])
+    found = set()
+    for (house, doctor), purpose in product(ASKERS, purposes):
+        asked = requested(rules, requester=house, practitioner=doctor, holder="home", purposes=(purpose,))
+        decision = decide(asked, rules, NOW)
+        found |= {(house, doctor, purpose, one.type) for one in RECORDS if judge(decision, one).effect == "permit"}
+    return found
+
+
+@pytest.mark.parametrize("yes", YES, ids=str)
+def test_what_is_called_closed_opens_nothing(yes: Plain) -> None:
+    """In an emergency what nobody forbids opens without any yes: a yes to share is held against all other purposes."""
+    purposes = ("ETREAT",) if yes.effect == "emergency-yes" else ("TREAT", "HRESCH", "HPAYMT")
+    alone = opened(yes, purposes=purposes)
+    assert alone, "the yes opens something by itself"
+    for no in NO:
+        if closes(no, yes):
+            assert not opened(yes, no, purposes=purposes), no
+
+
+def test_a_no_of_emergencies_or_to_one_person_closes_no_yes_to_others() -> None:
+    assert not closes(Plain("emergency-no"), Plain("share")) and not closes(Plain("emergency-no"), EVERYTHING)
+    assert not closes(Plain("withhold", [DOCTOR]), Plain("share", [SOUTH]))
+    assert not closes(Plain("withhold", emergencies=True), Plain("emergency-yes"))
+    assert closes(Plain("emergency-no"), Plain("emergency-yes")) and closes(NOTHING, Plain("emergency-yes"))
+    assert closes(Plain("withhold", [SOUTH]), Plain("share", [DOCTOR])) and closes(NOTHING, Plain("share", [SOUTH]))
