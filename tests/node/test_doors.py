@@ -66,6 +66,21 @@ def test_only_providers_of_the_directory_are_referred_to(network: Network, ada: 
         with pytest.raises(Refusal) as caught:
             refer(network, ada, name)
         assert caught.value.reason is Code.NOT_A_PROVIDER
+    # Whoever is on the ledger has a line; "nowhere" is nobody.
+    assert codes(network["north"]) == ["not-a-provider"] * 2
+
+
+def test_a_push_to_a_suspended_provider_has_a_line_and_sends_nothing(network: Network, ada: Patient) -> None:
+    north = network["north"]
+    network.consent(ada, "north", "south")
+    network.vote({"change": "suspend", "id": "south"})
+    with pytest.raises(Refusal) as caught:
+        refer(network, ada)
+    assert caught.value.reason is Code.NOT_A_PROVIDER
+    (line,) = written(north, "refusal/1")
+    assert (line.code, line.account, line.obligation) == ("not-a-provider", ada.account, None)
+    assert (line.request.door, line.request.requester) == ("push", "south")
+    assert written(north, "disclosure/1") == [] and north.referrals.sent() == []
 
 
 def test_without_her_permission_nothing_is_referred(network: Network, ada: Patient) -> None:

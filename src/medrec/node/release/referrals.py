@@ -136,12 +136,14 @@ class Referrals:
         for more records than one referral takes.
         """
         node = self._node
-        if recipient not in {one.id for one in providers(node)}:
-            raise Refusal(Code.NOT_A_PROVIDER)
         now, identifier = node.clock(), node.vault.random(receive.REQUEST_BYTES)
         wanted: dict[str, Any] = {"door": "push", "types": list(types), "ids": list(ids), "requester": recipient}
         request = practitioner.request(identifier, purpose, reason, **wanted)
         ask = practitioner.ask(node.network, node.organisation, account, now + LIFE_MS, request)
+        if recipient not in {one.id for one in providers(node)}:
+            no = Refusal(Code.NOT_A_PROVIDER)
+            # Of who is on the ledger, suspended or no provider, there is a line; a slip of the pen names nobody.
+            raise no if node.directory.find(recipient) is None else node.gate.refuse(recipient, ask, no)
         obligation = obligation_of(node.organisation, recipient, identifier)
         row = {
             "obligation": obligation,
