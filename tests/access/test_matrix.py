@@ -34,6 +34,9 @@ from medrec.node.release.views import PAGE_PATH, VIEW_PATH
 from medrec.portal import app as portal_app
 from medrec.portal import front, line
 from medrec.portal.app import Site, pages
+from medrec.portal.own import trend
+from medrec.portal.own.entries import entries
+from medrec.portal.own.record import series_handles
 from medrec.portal.page import Area, File, Reader, Role, Visit
 from medrec.portal.people import handle
 from medrec.portal.session import PEOPLE, STAFF, Session, Who
@@ -316,7 +319,7 @@ def _any_of(kept: Any) -> Callable[..., Any]:
     return lambda *asked: kept
 
 
-@pytest.mark.parametrize("name", ["one_look", "request", "line", "line_receipt"])
+@pytest.mark.parametrize("name", ["one_look", "request", "line", "line_receipt", "trend"])
 def test_what_is_found_without_asking_whose_it_is_is_found_here(
     world: World, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -328,10 +331,14 @@ def test_what_is_found_without_asking_whose_it_is_is_found_here(
         "one_look": (Looks, "find", node.looks.find(his, bytes.fromhex(things["pair"][0]))),
         "request": (asking, "find", asking.find(node, his, bytes.fromhex(things["request"][0]))),
         "line": (line, "sealed", sealed(node, his, bytes.fromhex(things["tag"][0]))),
+        "trend": (trend, "entries", entries(node, his, ("results",))),
         "line_receipt": (line, "sealed", sealed(node, his, bytes.fromhex(things["tag"][0]))),
     }
     page = next(one for one in (*PAGES, *FILES) if one.name == name)
     where, what, found = kept[name]
+    if name == "trend":
+        # The handle of a series is made with a secret of his.
+        monkeypatch.setattr(trend, "series_handles", _any_of(series_handles(node, his)))
     monkeypatch.setattr(where, what, _any_of(found))
     with pytest.raises(AssertionError):
         ask_page(world, "guide", page, monkeypatch)

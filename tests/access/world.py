@@ -11,10 +11,14 @@ from markupsafe import Markup
 from medrec.core import codec
 from medrec.core.consent.plain import Plain
 from medrec.core.manifests.delegation import Delegation, delegation_message, encode_delegation
+from medrec.core.manifests.entry import entry_message
+from medrec.node.agent import entries as readings
 from medrec.node.agent.told import told
 from medrec.node.notify import asking
 from medrec.node.release import access
 from medrec.portal.own.acts import Act, acts_of
+from medrec.portal.own.entries import entries
+from medrec.portal.own.record import series_handles
 from tests.node.network import Patient
 from tests.node.test_emergency import decide
 from tests.portal.story import ToldNetwork
@@ -51,8 +55,15 @@ class World:
         code = asking.make(north, practitioner="Dr Who", note="QUIVERING")
         request = asking.take(guide, self.his.account, "north", code)
         act = Act(self.his.account, [Markup("QUIVERING")], [], (), self.his.key.key_id, "sharing", "done")
+        statement, content = guide.entries.prepare(
+            self.his.account, self.his.account, "Zebulon", self.his.key.key_id,
+            readings.reading("QUIVERING at home", "120", "mmHg", self.network.time),
+        )  # fmt: skip
+        signature = self.his.key.sign_transaction_id(entry_message(statement)).hex()
+        guide.entries.take(msgspec.structs.replace(statement, signature=signature), content)
         self.settle()
         guide.looks.catch_up()
+        (measured,) = entries(guide, self.his.account, ("results",))
         (look,) = guide.looks.page(self.his.account)
         (consent,) = told(guide, self.his.account, "consent/2")
         lines = told(guide, self.his.account, "own-look/1", "record/1", "consent/2")
@@ -64,6 +75,7 @@ class World:
             "mark": [consent.manifest.nullifier],
             "consent": [hashlib.sha256(consent.data).hexdigest()],
             "tag": [line.tag.hex() for line in lines],
+            "series": [series_handles(guide, self.his.account)(measured.series)],
         }
 
     def helper(self, person: Patient, *rights: str) -> bytes:
